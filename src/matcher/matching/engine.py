@@ -447,8 +447,10 @@ class Matcher:
 
     def _best_offer(self, shortlist: Shortlist, i: int) -> Offer | None:
         index, query = next(iter(self.catalogue.indexes.values()), None), shortlist.query
+        if index is None:
+            return None
         low, high = int(shortlist.starts[i]), int(shortlist.starts[i + 1])
-        for natures in (DECLARED, ("award",), ("name", "naf")) if index is not None else ():
+        for natures in (DECLARED, ("award",), ("name", "naf")):
             rows = shortlist.rows[low:high][shortlist.known(*natures)[low:high]]
             if len(rows):
                 return self.catalogue.offer(

@@ -41,7 +41,7 @@ PLACED = ("kind", "lends", "same_department", "kilometres", "beyond", "code_near
 #: Columns of what names, codes and texts say of the trade, without comparing texts with the lot.
 TRADED = ("name_trade", "code_trade", "prior_trade", "other_trade", "sure", "silent")
 GRID = ("beyond", "kind", "sure")  # those that tables combine with other columns
-STEPS = (PLACED, (*PLACED, *TRADED))  # in which candidates are left out
+STEPS: tuple[tuple[str, ...], ...] = (PLACED, (*PLACED, *TRADED))  # in which candidates are left out
 ROUNDING = 1e-6  # of a sum of tables, at most
 
 CLOSED = 10.0  # log-odds subtracted for an establishment closed according to the register
@@ -80,11 +80,10 @@ class _EndToEnd:
         sizes = np.array([table.values.size for table in tables])
         self._base = (np.cumsum(sizes) - sizes)[:, None]
         self._themes = np.searchsorted([THEMES.index(table.theme) for table in tables], range(len(THEMES)))
-        longest = max(map(len, cuts.values()))
-        self._cuts = np.array(
-            [np.pad(c, (0, longest - len(c)), constant_values=np.inf) for c in (*cuts.values(), ())]
-        )
-        self._last = np.array([[len(c) + 1] for c in (*cuts.values(), ())])
+        each = [*cuts.values(), np.zeros(0)]  # the last of the column that is always 0
+        longest = max(map(len, each))
+        self._cuts = np.array([np.pad(c, (0, longest - len(c)), constant_values=np.inf) for c in each])
+        self._last = np.array([[len(c) + 1] for c in each])
 
     def cells(self, values: Column) -> NDArray[np.int64]:
         """The cell of each value, both as made by `rows`."""

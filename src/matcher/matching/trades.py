@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 CODE_WEIGHT = 0.35  # weight of the CPV code of a need; the learnt reader of its text has the rest
-NEGLIGIBLE = 0.1  # trades of less relevance to a need are ignored
+NEGLIGIBLE = 0.05  # trades of less relevance to a need are ignored
 CLEAR_FROM = 0.3  # below this weight of its main trade, a need has no clear trade
 #: What is derived of declared texts.
 OF_PIECES, OF_TEXTS, OF_STRUCTURES = "trades", "trades of texts", "trades of structures"
@@ -119,7 +119,7 @@ def match(
     """Match of trade weights (or of rows of them) with the lot: 1 where its main trade is certain; (rows,)."""
     trades_, worth = shortlist.once("relevant trades", lambda: relevant(asked(shortlist)))
     if rows is not None and len(held) < len(rows):
-        return match(shortlist, held)[rows]
+        return np.asarray(match(shortlist, held)[rows])
     weights = held.T[trades_] if rows is None else held[rows, trades_[:, None]]
     # one row for each trade: numpy reduces few long rows much faster than many short ones
     return np.asarray((weights * worth).max(axis=0, initial=0.0), dtype=np.float64)
