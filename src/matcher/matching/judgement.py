@@ -164,9 +164,8 @@ class Judgement:
     ) -> NDArray[np.bool_]:
         """Candidates whose `known` columns (PLACED, or TRADED too) allow a probability of `chance`, some of them replaced; (n,)."""
         columns = {name: np.atleast_1d(values) for name, values in given.items()}
-        highest = self.base + self._bounds[known].highest(
-            self._cells_with(shortlist, columns, (*known, *self._of_lot))
-        )
+        asked = (name for name in (*known, *self._of_lot) if name in self._cuts)  # a table may use fewer
+        highest = self.base + self._bounds[known].highest(self._cells_with(shortlist, columns, asked))
         least = np.log(chance) - np.log1p(-chance) - ROUNDING if chance > 0 else -np.inf
         return np.broadcast_to(highest >= least, (len(shortlist),))
 

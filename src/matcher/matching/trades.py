@@ -322,8 +322,8 @@ def likely_by_prior(catalogue: Catalogue, need: Floats, rows: NDArray[np.int64])
     asked, worth = relevant(need)
     by_kind, coded = catalogue.once("prior parts", lambda: _prior_parts(catalogue, priors()))
     held, at = by_name(catalogue, rows)
-    weight = dict(zip(PRIOR_INPUTS, priors().weights, strict=True))
-    any_name = np.asarray(weight["any name"] * held[at[rows], -1] + priors().bias, dtype=np.float32)
+    weight = dict(zip(PRIOR_INPUTS, priors().weights.tolist(), strict=True))
+    any_name = weight["any name"] * held[at[rows], -1] + priors().bias
     logits = (
         by_kind[catalogue.coded("kind")[0][rows], asked[:, None]]
         + coded[catalogue.coded("naf")[0][rows], asked[:, None]]

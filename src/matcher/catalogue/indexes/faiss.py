@@ -36,6 +36,7 @@ SAMPLE = 50_000  # vectors that train the cells
 #: Share of the cells probed above that size: recall@100 of 0.98 on distinct vectors.
 PROBED = 0.5
 BLOCK = 100_000  # rows per block
+FEW_ROWS = 20  # that are compared one by one
 
 
 class FaissIndex:
@@ -76,7 +77,7 @@ class FaissIndex:
         found = []
         for vector, near in zip(vectors, self._nearest(vectors, k, None), strict=True):
             texts = self._sorted(vector, near)
-            found.append(self.texts.rows(texts[: self.texts.enough(texts, k)])[0][:k])
+            found.append(self.texts.first_rows(texts[: self.texts.enough(texts, k)], k))
         return found
 
     def _nearest(self, vectors: NDArray[np.float32], k: int, selector: Any) -> NDArray[np.int64]:
@@ -114,6 +115,8 @@ class FaissIndex:
     ) -> NDArray[np.float32]:
         if rows is None:
             return self._similarities(vector, np.arange(len(self.texts)))[self.texts.numbers]
+        if len(rows) < FEW_ROWS:
+            return self._similarities(vector, self.texts.numbers[rows].astype(np.int64))
         # rows of one text are compared once: reading vectors costs more than finding which are different
         different, place = self.texts.different(rows)
         return self._similarities(vector, different)[place]
