@@ -389,9 +389,8 @@ def purified(tables: Tables, cells: Floats, names: Sequence[str]) -> Tables:
 # ------------------------------------------------------------------------------------------ figures
 
 PRECISE = 0.65  # precision required of "likely"
-SILENCED = (
-    0.06  # of needs with a lead so many may be said to have nobody; on needs not seen it is a little more
-)
+#: Of needs with a lead so many may be said to have nobody; on needs not seen it is a little more.
+SILENCED = 0.055
 
 
 def crossed(needs: Needs, pairs: Pairs, cuts: Mapping[str, Floats], seed: int = 0) -> list[Floats]:
