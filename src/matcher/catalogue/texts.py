@@ -66,7 +66,7 @@ class Texts:
             + np.arange(sizes.sum())
             - (np.cumsum(sizes) - sizes).repeat(sizes)
         )
-        return self.members[places[:k]].astype(np.int64)
+        return np.asarray(self.members[places[:k]], dtype=np.int64)
 
     def enough(self, texts: NDArray[np.int64], k: int) -> int:
         """How many of the first of these texts hold k rows."""
