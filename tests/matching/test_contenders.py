@@ -85,8 +85,8 @@ def test_whoever_reaches_a_probability_may_reach_it(matcher: Matcher, sample: ga
         shortlist = matcher.rank(query).shortlist
         for given in ({}, by_clause.asked(shortlist), ON_THE_SPOT):
             chances = judge.probability(judge.scores_with(shortlist, given))
-            for chance in (0.01, 0.09, 0.43, 0.8):
-                may = judge.may_reach(shortlist, chance, given)
+            for chance, known in product((0.01, 0.09, 0.43, 0.8), judgement.STEPS):
+                may = judge.may_reach(shortlist, chance, given, known)
                 assert may[chances >= chance].all()
 
 
@@ -128,4 +128,4 @@ def test_rules_never_raise_a_score() -> None:
     for spec in judgement.RULES.values():
         assert spec["missing"] <= 0 and spec["offset"] <= 0 and spec["weight"] + spec["offset"] <= 0
     assert judgement.CLOSED >= 0
-    assert set(judgement.STEPS[0]) <= evidence.PER_CANDIDATE.keys()
+    assert set(judgement.STEPS[-1]) <= evidence.PER_CANDIDATE.keys()

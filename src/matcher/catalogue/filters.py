@@ -23,7 +23,8 @@ from matcher.reference.places import EARTH_RADIUS_KM
 from matcher.reference.text import clean, fold, plain_words, tokens
 
 SIREN = 9  # digits
-KEPT = 500  # places and words whose results are cached
+#: Places (thousands of structures each) and words whose results are cached.
+PLACES_KEPT, WORDS_KEPT = 500, 5_000
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -74,16 +75,16 @@ def rare_name(catalogue: Catalogue, word: str) -> tuple[float, NDArray[np.int64]
     None unless it occurs in few names and few texts, and in no nomenclature or place name.  Read from the
     names and texts alone, not the awards, so that nothing leaks.
     """
-    return _remembered(catalogue, "rare names", word, _rare_name) or None
+    return _remembered(catalogue, "rare names", word, _rare_name, WORDS_KEPT) or None
 
 
-def _remembered(catalogue: Catalogue, name: str, key: K, find: Callable[[Catalogue, K], V]) -> V:
-    """What `find` says of a key, kept with the catalogue (which nothing kept refers to) for some KEPT keys."""
+def _remembered(catalogue: Catalogue, name: str, key: K, find: Callable[[Catalogue, K], V], most: int) -> V:
+    """What `find` says of a key, kept with the catalogue (which nothing kept refers to) for `most` keys."""
     known: dict[K, V] = catalogue.once(name, dict)
     found = known.get(key)
     if found is None:
         found = find(catalogue, key)
-        if len(known) >= KEPT:
+        if len(known) >= most:
             known.clear()
         known[key] = found
     return found
@@ -124,7 +125,7 @@ def nearest(
         return np.zeros(0, dtype=np.int64)
     if allowed is None:
         # the lots of one notice, and many notices, are of one place
-        return _remembered(catalogue, "around", (tuple(located), k), _nearest)
+        return _remembered(catalogue, "around", (tuple(located), k), _nearest, PLACES_KEPT)
     distance = distances_km(catalogue, located)
     distance = np.where(np.isnan(distance) | ~allowed, np.inf, distance)
     near = np.argpartition(distance, min(k, len(distance) - 1))[:k]

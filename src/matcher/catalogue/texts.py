@@ -50,23 +50,15 @@ class Texts:
         found[self.numbers[allowed]] = True
         return found
 
-    def rows(self, texts: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The rows of some texts, in their order, and for each the place of its text in `texts`."""
+    def rows(
+        self, texts: NDArray[np.integer[Any]], most: int | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The rows of some texts, of each `most` at most, in their order, and for each the place of its text in `texts`."""
         lows = self.starts[texts]
-        sizes = self.starts[texts + 1] - lows
+        sizes = np.minimum(self.starts[texts + 1] - lows, len(self.members) if most is None else most)
         ends = np.cumsum(sizes)
         places = np.arange(ends[-1] if len(ends) else 0) + np.repeat(lows - ends + sizes, sizes)
         return self.members[places].astype(np.int64), np.repeat(np.arange(len(texts)), sizes)
-
-    def first_rows(self, texts: NDArray[np.int64], k: int) -> NDArray[np.int64]:
-        """The first k rows of some texts, in their order: of a text that many rows hold, not more than asked."""
-        sizes = np.minimum(self.starts[texts + 1] - self.starts[texts], k)
-        places = (
-            self.starts[texts].repeat(sizes)
-            + np.arange(sizes.sum())
-            - (np.cumsum(sizes) - sizes).repeat(sizes)
-        )
-        return np.asarray(self.members[places[:k]], dtype=np.int64)
 
     def enough(self, texts: NDArray[np.int64], k: int) -> int:
         """How many of the first of these texts hold k rows."""

@@ -160,9 +160,9 @@ class Judgement:
         shortlist: Shortlist,
         chance: float,
         given: Mapping[str, float | Column],
-        known: tuple[str, ...] = PLACED,
+        known: tuple[str, ...],
     ) -> NDArray[np.bool_]:
-        """Candidates whose `known` columns (PLACED, or TRADED too) allow a probability of `chance`, some of them replaced; (n,)."""
+        """Candidates whose `known` columns, of one of STEPS, allow a probability of `chance`, some of them replaced; (n,)."""
         columns = {name: np.atleast_1d(values) for name, values in given.items()}
         asked = (name for name in (*known, *self._of_lot) if name in self._cuts)  # a table may use fewer
         highest = self.base + self._bounds[known].highest(self._cells_with(shortlist, columns, asked))

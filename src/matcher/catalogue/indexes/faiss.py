@@ -77,7 +77,7 @@ class FaissIndex:
         found = []
         for vector, near in zip(vectors, self._nearest(vectors, k, None), strict=True):
             texts = self._sorted(vector, near)
-            found.append(self.texts.first_rows(texts[: self.texts.enough(texts, k)], k))
+            found.append(self.texts.rows(texts[: self.texts.enough(texts, k)], k)[0][:k])
         return found
 
     def _nearest(self, vectors: NDArray[np.float32], k: int, selector: Any) -> NDArray[np.int64]:
@@ -169,16 +169,25 @@ def build(texts: Sequence[str], vectors: Vectors, *, kind: str = "auto", seed: i
     """An index of `vectors`, float16 or float32, of unit length; `kind` is auto, flat, hnsw or ivf."""
     import faiss
 
+    n, d = vectors.table.shape
+    if kind == "auto":
+        # HNSW suits few neighbours; for a long shortlist IVF is faster
+        kind = "flat" if n <= held.FEW else "ivf"
+    index = faiss.IndexFlatIP(d) if kind == "flat" else _trained(vectors, kind, seed)
+    for low in range(0, n, BLOCK):
+        index.add(np.ascontiguousarray(vectors.table[low : low + BLOCK], dtype=np.float32))
+    return FaissIndex(index, vectors, kind)
+
+
+def _trained(vectors: Vectors, kind: str, seed: int) -> Any:
+    """An empty index of kind hnsw or ivf that has learnt its codes."""
+    import faiss
+
     index: Any
     n, d = vectors.table.shape
     chosen = np.random.default_rng(seed).choice(n, size=min(n, SAMPLE), replace=False)
     sample = np.ascontiguousarray(vectors.table[np.sort(chosen)], dtype=np.float32)
-    if kind == "auto":
-        # HNSW suits few neighbours; for a long shortlist IVF is faster
-        kind = "flat" if n <= held.FEW else "ivf"
-    if kind == "flat":
-        index = faiss.IndexFlatIP(d)
-    elif kind == "hnsw":
+    if kind == "hnsw":
         index = faiss.IndexHNSWSQ(d, faiss.ScalarQuantizer.QT_8bit, 16, faiss.METRIC_INNER_PRODUCT)
         index.hnsw.efConstruction = 80
     else:
@@ -193,11 +202,8 @@ def build(texts: Sequence[str], vectors: Vectors, *, kind: str = "auto", seed: i
         lists.cp.seed = seed
         if coded:
             lists.pq.cp.niter = ROUNDS
-    if not index.is_trained:
-        index.train(sample)
-    for low in range(0, n, BLOCK):
-        index.add(np.ascontiguousarray(vectors.table[low : low + BLOCK], dtype=np.float32))
-    return FaissIndex(index, vectors, kind)
+    index.train(sample)
+    return index
 
 
 def _held_by_half(vectors: NDArray[np.float32]) -> float:
