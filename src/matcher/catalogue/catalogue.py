@@ -10,9 +10,10 @@ by SIRET, so that the same data give the same rows.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -122,45 +123,32 @@ class Catalogue:
         self, key: str, name: str, wanted: Callable[[str], Any], rows: Any, like: NDArray[Any]
     ) -> NDArray[Any]:
         """`wanted` of the word of a column in each of `rows`, as values of the shape and type of `like`."""
-        table, numbers = self.words_read(key, name, wanted, rows, like)
-        return np.asarray(table[numbers[rows]])
+        table, at = self.words_read(key, name, wanted, rows, like)
+        return np.asarray(table[at])
 
     def words_read(
         self, key: str, name: str, wanted: Callable[[str], Any], rows: Any, like: NDArray[Any]
     ) -> tuple[NDArray[Any], NDArray[np.int32]]:
-        """A table of `wanted` of each word of a column, known of those in `rows` at least, and the word of each structure in it.
+        """The different values of `wanted` for words of a column, as a table, and which is that of each of `rows`.
 
         Words are asked when they are first met, and answers kept for the process under `key`: a catalogue that takes the
         place of another finds those of the names that both hold.
         """
         numbers, words = self.coded(name)
-        size = max(len(words), 1)
         if key not in self._answers:
-            # column by column: few are asked at a time, of many words
-            self._answers[key] = np.zeros((size, *like.shape), like.dtype, order="F"), np.zeros(size, bool)
-        table, met = self._answers[key]
-        asked = numbers[rows]
-        if not met[asked].all():
-            fresh = np.unique(asked[~met[asked]])
-            known = _known_words(key)
-            for number in fresh.tolist():
-                word = words[number]
-                if word not in known:
-                    known[word] = wanted(word)
-                table[number] = known[word]
-            met[fresh] = True
-        return table, numbers
+            self._answers[key] = Answers(like, len(words))
+        return self._answers[key].of(numbers[rows], words, wanted, _known_words(key))
 
-    def answers(self, key: str) -> NDArray[Any]:
-        """What `worded` has answered under a key, by the number of the word."""
-        return self._answers[key][0]
+    def answers(self, key: str) -> Answers:
+        """What `worded` has answered under a key."""
+        return self._answers[key]
 
-    def keep_answers(self, key: str, table: NDArray[Any]) -> None:
-        """Have `worded` answer from a table of all words."""
-        self._answers[key] = table, np.ones(len(table), dtype=bool)
+    def keep_answers(self, key: str, answers: Answers) -> None:
+        """Have `worded` answer from what was answered before."""
+        self._answers[key] = answers
 
     @cached_property
-    def _answers(self) -> dict[str, tuple[NDArray[Any], NDArray[np.bool_]]]:
+    def _answers(self) -> dict[str, Answers]:
         return {}
 
     def one_of(
@@ -332,6 +320,56 @@ class Catalogue:
 
 
 # ---------------------------------------------------------------------------------------------- rows
+
+
+class Answers:
+    """Values of a function of words, each different one once: many names say the same of their trade."""
+
+    def __init__(self, like: NDArray[Any], count: int) -> None:
+        self.table = np.zeros((0, *like.shape), like.dtype)
+        self.at = np.full(max(count, 1), -1, dtype=np.int32)  # -1: not asked yet
+        self._lock = Lock()
+
+    @classmethod
+    def held(cls, table: NDArray[Any], at: NDArray[np.int32]) -> Answers:
+        """Those of a table, by the number of each word."""
+        found = cls(table[0], 0)
+        found.table, found.at = np.asarray(table), at
+        return found
+
+    def of(
+        self,
+        asked: NDArray[np.int32],
+        words: Sequence[str],
+        wanted: Callable[[str], Any],
+        known: dict[str, Any],
+    ) -> tuple[NDArray[Any], NDArray[np.int32]]:
+        """The table, and the row in it of each word asked."""
+        found = self.at[asked]
+        if len(found) and found.min() < 0:
+            with self._lock:
+                self._read(np.unique(asked[found < 0]), words, wanted, known)
+            found = self.at[asked]
+        return self.table, found
+
+    def _read(
+        self,
+        fresh: NDArray[np.int32],
+        words: Sequence[str],
+        wanted: Callable[[str], Any],
+        known: dict[str, Any],
+    ) -> None:
+        rows, at = list(self.table), {row.tobytes(): place for place, row in enumerate(self.table)}
+        places = []
+        for number in fresh.tolist():
+            word = words[number]
+            if word not in known:
+                known[word] = np.asarray(wanted(word), dtype=self.table.dtype)
+            places.append(at.setdefault(known[word].tobytes(), len(rows)))
+            if places[-1] == len(rows):
+                rows.append(known[word])
+        self.table = np.array(rows, dtype=self.table.dtype)
+        self.at[fresh] = places
 
 
 _WORDS: dict[str, dict[str, Any]] = {}  # results per word, by what was looked up

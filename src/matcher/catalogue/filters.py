@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from matcher.catalogue import indexes
 from matcher.catalogue.catalogue import Catalogue
-from matcher.catalogue.globe import Globe, on_sphere, squares
 from matcher.catalogue.rows import index_words
 from matcher.domain import BadInput, Filters, Place
 from matcher.reference import law
@@ -23,8 +22,7 @@ from matcher.reference.places import EARTH_RADIUS_KM
 from matcher.reference.text import clean, fold, plain_words, tokens
 
 SIREN = 9  # digits
-#: Places (thousands of structures each) and words whose results are cached.
-PLACES_KEPT, WORDS_KEPT = 500, 5_000
+WORDS_KEPT = 5_000  # whose results are cached
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -75,10 +73,10 @@ def rare_name(catalogue: Catalogue, word: str) -> tuple[float, NDArray[np.int64]
     None unless it occurs in few names and few texts, and in no nomenclature or place name.  Read from the
     names and texts alone, not the awards, so that nothing leaks.
     """
-    return _remembered(catalogue, "rare names", word, _rare_name, WORDS_KEPT) or None
+    return remembered(catalogue, "rare names", word, _rare_name, WORDS_KEPT) or None
 
 
-def _remembered(catalogue: Catalogue, name: str, key: K, find: Callable[[Catalogue, K], V], most: int) -> V:
+def remembered(catalogue: Catalogue, name: str, key: K, find: Callable[[Catalogue, K], V], most: int) -> V:
     """What `find` says of a key, kept with the catalogue (which nothing kept refers to) for `most` keys."""
     known: dict[K, V] = catalogue.once(name, dict)
     found = known.get(key)
@@ -114,37 +112,16 @@ def _word_index(catalogue: Catalogue) -> Any:
     return held or indexes.default("words").build(index_words(catalogue.evidence), catalogue.vectors)
 
 
-def nearest(
-    catalogue: Catalogue, places: Sequence[Place], k: int, allowed: NDArray[np.bool_] | None
-) -> NDArray[np.int64]:
-    """The k structures nearest to one of the places (by coordinates), of those allowed."""
-    located = [
-        (p.latitude, p.longitude) for p in places if p.latitude is not None and p.longitude is not None
-    ]
-    if not located:
-        return np.zeros(0, dtype=np.int64)
-    if allowed is None:
-        # the lots of one notice, and many notices, are of one place
-        return _remembered(catalogue, "around", (tuple(located), k), _nearest, PLACES_KEPT)
-    distance = distances_km(catalogue, located)
-    distance = np.where(np.isnan(distance) | ~allowed, np.inf, distance)
-    near = np.argpartition(distance, min(k, len(distance) - 1))[:k]
-    return np.asarray(near[np.isfinite(distance[near])], dtype=np.int64)
+def points_of(places: Sequence[Place]) -> list[tuple[float, float]]:
+    """Latitude and longitude of the places of which they are known."""
+    known = ((p.latitude, p.longitude) for p in places if p.latitude is not None and p.longitude is not None)
+    return [(a, b) for a, b in known if a == a and b == b]
 
 
-def _nearest(catalogue: Catalogue, asked: tuple[tuple[tuple[float, float], ...], int]) -> NDArray[np.int64]:
-    located, k = asked
-    globe, rows = catalogue.once("globe", lambda: _globe(catalogue))
-    each = max(1, min(k, len(rows)) // len(located))  # each place gets its nearest structures
-    found = np.concatenate([globe.nearest(*place, each) for place in located])
-    return np.asarray(rows[np.unique(found)], dtype=np.int64)
-
-
-def _globe(catalogue: Catalogue) -> tuple[Globe, NDArray[np.int64]]:
-    """The structures that have coordinates, as points, and their rows."""
-    latitude, longitude = catalogue.of_structure("latitude"), catalogue.of_structure("longitude")
-    rows = np.flatnonzero(np.isfinite(latitude) & np.isfinite(longitude))
-    return Globe(latitude[rows], longitude[rows]), rows
+def on_sphere(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Degrees as (n, 3) points of the unit sphere: the nearest by chord is the nearest by arc."""
+    lat, lon = np.radians(latitude), np.radians(longitude)
+    return np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
 
 
 def distances_km(
@@ -157,8 +134,14 @@ def distances_km(
     if rows is not None:
         points = points.take(rows, axis=0)
     centres = on_sphere(*np.array(located, dtype=np.float64).T)
-    nearest = np.minimum.reduce([squares(points, centre) for centre in centres])
+    nearest = np.minimum.reduce([_squares(points, centre) for centre in centres])
     return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(np.sqrt(nearest) / 2, 1.0)))
+
+
+def _squares(points: NDArray[np.float64], point: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The square of the chord from each point of the sphere (n, 3) to one; (n,)."""
+    x, y, z = (points[:, axis] - point[axis] for axis in range(3))
+    return np.asarray(x * x + y * y + z * z)
 
 
 def allowed_mask(
@@ -189,9 +172,7 @@ def allowed_mask(
     if filters.active_only:
         masks.append(catalogue.of_structure("active") != 0)
     if filters.radius_km is not None:
-        located = [
-            (p.latitude, p.longitude) for p in places if p.latitude is not None and p.longitude is not None
-        ]
+        located = points_of(places)
         if not located:
             raise BadInput(
                 "a radius needs a place: name the commune, the postcode or the department of the need"

@@ -1,4 +1,4 @@
-"""Arithmetic on chosen rows: inner products with a vector, by faiss on one thread, and which rows differ."""
+"""Arithmetic on chosen rows: inner products with a vector, by faiss on one thread, and which rows there are and differ."""
 
 from __future__ import annotations
 
@@ -35,6 +35,12 @@ def products(
             point(out), point(asked), point(vectors), point(rows), d, 1, len(rows)
         )
     return out
+
+
+def spread(first: NDArray[np.integer[Any]], many: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    """The numbers of several runs one after the other: `many` from each `first`."""
+    ends = np.cumsum(many)
+    return np.asarray(np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - (ends - many), many))
 
 
 def distinct(numbers: NDArray[np.integer[Any]], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -81,12 +81,8 @@ def asked(shortlist: Shortlist) -> dict[str, float | Column]:
 
 def _task(shortlist: Shortlist, i: int) -> str:
     """The first separable task mentioned in a declared text of candidate i; "" if none."""
-    low, high = int(shortlist.starts[i]), int(shortlist.starts[i + 1])
-    declared = shortlist.catalogue.nature_mask(("offer", "description", "job", "naf"))
-    for row in shortlist.rows[low:high].tolist():
-        if declared[row] and (task := _separable(shortlist.catalogue.text(row))):
-            return task
-    return ""
+    rows = shortlist.rows_of(i, "offer", "description", "job", "naf").tolist()
+    return next(filter(None, (_separable(shortlist.catalogue.text(row)) for row in rows)), "")
 
 
 @lru_cache(maxsize=50_000)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.matching import by_clause, judgement, suitability
-from matcher.matching.shortlist import Shortlist, heads
+from matcher.matching import by_clause, distances, judgement, suitability
+from matcher.matching.shortlist import Shortlist
 
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
+MANY = 2_000  # candidates; of fewer, what tells their trade is read of all, which costs less than a step of its own
 
 
 def contenders(everyone: Shortlist) -> Shortlist:
-    """Those that may be plausible, or likely to carry hours of a clause, with all establishments of each of them.
+    """Those that may be plausible, or likely to carry hours of a clause.
 
     Nobody else can be, whatever its texts (`Judgement.may_reach`).
     """
@@ -23,10 +22,17 @@ def contenders(everyone: Shortlist) -> Shortlist:
         everyone.query.filters.radius_km is not None
     ):  # who is of the trade is plausible there, however far it travels
         return everyone
-    some = everyone
-    for known in judgement.STEPS:
+    # a declared zone that excludes the lot is a refusal, whatever the distance
+    may = suitability.proposable(everyone) & (distances.zones(everyone) >= 0)
+    some = everyone if may.all() else judgement.shipped().narrowed(everyone, may)
+    return in_steps(some, _may_be_proposed)
+
+
+def in_steps(some: Shortlist, may: Callable[[Shortlist, tuple[str, ...]], NDArray[np.bool_]]) -> Shortlist:
+    """Those of a shortlist who may reach something as far as the columns of each step tell."""
+    for known in judgement.STEPS if len(some) > MANY else judgement.STEPS[-1:]:
         if len(some):
-            some = judgement.shipped().narrowed(some, of_bidders(some, _may_be_proposed(some, known)))
+            some = judgement.shipped().narrowed(some, may(some, known))
     return some
 
 
@@ -37,27 +43,4 @@ def _may_be_proposed(some: Shortlist, known: tuple[str, ...]) -> NDArray[np.bool
         kept |= judge.may_reach(some, judge.plausible, {}, known)
         if by_clause.clause_asked(some.query.lot):
             kept |= judge.may_reach(some, judge.likely, by_clause.asked(some), known)
-        kept &= suitability.proposable(some)
     return kept
-
-
-def of_bidders(shortlist: Shortlist, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The candidates of a mask with the other establishments of their bidders; (n,)."""
-    catalogue = shortlist.catalogue
-    several = np.flatnonzero(
-        catalogue.once("several places", lambda: _several(catalogue))[shortlist.candidates]
-    )
-    if not len(several):  # as most have one
-        return mask
-    found = mask.copy()
-    first = heads(catalogue.of_structure("bidder")[shortlist.candidates[several]])  # they are adjacent
-    any_ = np.logical_or.reduceat(mask[several], first)
-    found[several] = np.repeat(any_, np.diff(np.append(first, len(several))))
-    return found
-
-
-def _several(catalogue: Catalogue) -> NDArray[np.bool_]:
-    """Structures of which the bidder has other establishments."""
-    bidders = catalogue.of_structure("bidder")
-    alike = np.concatenate([[False], bidders[1:] == bidders[:-1], [False]])
-    return np.asarray(alike[1:] | alike[:-1])

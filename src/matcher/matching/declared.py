@@ -21,7 +21,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
-from matcher.catalogue.products import distinct, products
+from matcher.catalogue.products import distinct, products, spread
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned import cpv
 from matcher.learned.encoders import BLOCK, Encoder, in_context
@@ -30,7 +30,7 @@ from matcher.reference.paths import judgement_file
 
 MIN_LETTERS = 4  # shorter pieces are dropped
 MAX_PIECES = 400  # per text: beyond, it is no longer an offer
-PIECES = "declared pieces"  # under which a catalogue keeps its own
+PIECES, SPANS = "declared pieces", "spans of pieces"  # under which a catalogue keeps its own
 CONTEXT = 0.8  # weight of the sentence around a piece: "peinture" of a body shop paints no stairwell
 Floats = NDArray[np.float32]
 
@@ -162,14 +162,7 @@ class Reading:
     def slots(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Slots of the pieces of these texts, and for each the position of its text in `numbers`."""
         many = self.many[numbers]
-        before = np.cumsum(many) - many
-        slots = np.arange(many.sum()) + np.repeat(self.starts[numbers] - before, many)
-        return slots, np.repeat(np.arange(len(numbers)), many)
-
-    def span(self, number: int) -> tuple[int, int]:
-        """The first slot of a text, and the one after its last."""
-        first = int(self.starts[number])
-        return first, first + int(self.many[number])
+        return spread(self.starts[numbers], many), np.repeat(np.arange(len(numbers)), many)
 
     def fresh(self, low: int, high: int) -> NDArray[np.float16]:
         """The vectors of pieces that are not stored."""
@@ -244,35 +237,12 @@ class Pieces:
     def derived(self, name: str, make: Callable[[Floats], NDArray[Any]]) -> NDArray[Any]:
         """`make` applied to the vectors of all pieces encoded so far, each computed once; (pieces, ...)."""
         reading = self.reading
-        return self._derived(
-            name,
-            len(reading),
-            lambda low, high: np.concatenate(
-                [make(block.astype(np.float32)) for block in _blocks(reading.fresh(low, high))]
-            ),
-        )
-
-    def highest(self, name: str, values: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-        """Maximum over the pieces of each text encoded so far of some `derived` values; (texts, ...)."""
-        reading = self.reading
-        known = len(reading.keys)  # before the values, which then hold every piece of these texts
-        held = values()
-
-        def make(low: int, high: int) -> NDArray[Any]:
-            starts = reading.starts[low:high]
-            if low == high:
-                return np.zeros((0, *held.shape[1:]), np.float32)
-            some = held[starts[0] : starts[-1] + reading.many[high - 1]].astype(np.float32)
-            return np.asarray(np.maximum.reduceat(some, starts - starts[0]))
-
-        return self._derived(name, known, make)
-
-    def _derived(self, name: str, many: int, make: Callable[[int, int], NDArray[Any]]) -> NDArray[Any]:
-        reading = self.reading
+        many = len(reading)
         with reading.lock:
             held, done = reading.derived.get(name), reading.done.get(name, 0)
             if held is None or done < many:
-                fresh = make(done, many)
+                blocks = _blocks(reading.fresh(done, many))
+                fresh = np.concatenate([make(block.astype(np.float32)) for block in blocks])
                 held = appended(
                     np.empty((0, *fresh.shape[1:]), fresh.dtype) if held is None else held, done, fresh
                 )
@@ -332,12 +302,11 @@ class PieceScores:
 
 
 @dataclass(frozen=True, slots=True)
-class DeclaredTexts:
-    """Distinct texts by number, the index of each declared row's text among them, and the rows by candidate."""
+class Spans:
+    """Slots of the pieces of structures one after the other: those of structure i are `slots[starts[i]:starts[i + 1]]`."""
 
-    texts: NDArray[np.int64]
-    at: NDArray[np.int64]
-    parts: Parts
+    starts: NDArray[np.integer]
+    slots: NDArray[np.integer]
 
 
 def of(catalogue: Any) -> Pieces:
@@ -357,49 +326,61 @@ def piece_scores(shortlist: Shortlist) -> PieceScores:
     return found
 
 
-def texts_of(shortlist: Shortlist) -> DeclaredTexts:
-    """The distinct texts that candidates declare, and their owners, computed once per lot."""
+def slots_of(shortlist: Shortlist) -> Parts:
+    """Slots of the pieces that candidates declare, grouped by candidate, computed once per lot."""
 
-    def make() -> DeclaredTexts:
-        parts = shortlist.parts(shortlist.known(*DECLARED))
-        numbers = pieces(shortlist).texts(shortlist.rows[parts.inside])
-        texts, at = distinct(numbers, len(pieces(shortlist).reading.keys))
-        return DeclaredTexts(texts, at, parts)
+    def make() -> Parts:
+        slots, many = _declared(shortlist)
+        owners = np.flatnonzero(many)
+        starts = np.concatenate(([0], np.cumsum(many[owners])))
+        return Parts(slots, owners, starts, np.repeat(np.arange(len(owners)), many[owners]))
 
-    found: DeclaredTexts = shortlist.once("declared texts", make)
+    found: Parts = shortlist.once("declared pieces", make)
     return found
+
+
+def _declared(shortlist: Shortlist) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The slots one after the other, and how many each candidate has; known of all structures where they are stored."""
+    spans: Spans | None = shortlist.catalogue.kept(SPANS) if shortlist.query.as_of is None else None
+    if spans is not None:
+        first = spans.starts[shortlist.candidates]
+        many = spans.starts[shortlist.candidates + 1] - first
+        return spans.slots[spread(first, many)].astype(np.int64), many
+    rows = shortlist.parts(shortlist.known(*DECLARED))
+    found = spans_of(
+        pieces(shortlist), shortlist.rows[rows.inside], shortlist.owner[rows.inside], len(shortlist)
+    )
+    return np.asarray(found.slots, dtype=np.int64), np.diff(found.starts)
+
+
+def spans_of(table: Pieces, rows: NDArray[np.int64], owners: NDArray[np.int64], count: int) -> Spans:
+    """The pieces of evidence rows by owner, whose rows are adjacent; of rows with one text those of the first."""
+    texts = table.texts(rows)
+    _, first = np.unique(owners * (int(texts.max(initial=0)) + 1) + texts, return_index=True)
+    first.sort()
+    slots, at = table.reading.slots(texts[first])
+    many = np.bincount(owners[first][at], minlength=count)
+    return Spans(np.concatenate(([0], np.cumsum(many))), slots)
 
 
 def _piece_scores(shortlist: Shortlist) -> PieceScores:
     best, second = np.full((2, len(shortlist)), np.nan)
     slot = np.full(len(shortlist), -1)
-    found, table = texts_of(shortlist), pieces(shortlist)
-    if len(found.texts):
+    found, table = slots_of(shortlist), pieces(shortlist)
+    if len(found.inside):
         query = shortlist.query
         view = shortlist.once("view", lambda: table.asked(query.vector, query.text))
-        of_text = _best_pieces(table, found.texts, view)
-        values, owners, segment = of_text.best[found.at], found.parts.owners, found.parts.segment
-        starts = found.parts.starts[:-1]
+        different, at = distinct(found.inside, len(table.reading))
+        values, starts = table.compare(view, different)[at], found.starts[:-1]
         top = np.maximum.reduceat(values, starts)
-        at_top = np.flatnonzero(values == top[segment])
-        chosen = of_text.slot[found.at[at_top[heads(segment[at_top])]]]
+        at_top = np.flatnonzero(values == top[found.segment])
+        chosen = found.inside[at_top[heads(found.segment[at_top])]]
         # a repeated piece counts once
-        again = table.same(of_text.slot)[found.at] == table.same(chosen)[segment]
-        other = np.maximum.reduceat(np.where(again, of_text.second[found.at], values), starts)
-        best[owners], slot[owners] = top, chosen
-        second[owners] = np.where(np.isfinite(other), other, top)
+        again = table.same(found.inside) == table.same(chosen)[found.segment]
+        other = np.maximum.reduceat(np.where(again, -np.inf, values), starts)
+        best[found.owners], slot[found.owners] = top, chosen
+        second[found.owners] = np.where(np.isfinite(other), other, top)
     return PieceScores(best, second, slot)
-
-
-def _best_pieces(table: Pieces, texts: NDArray[np.int64], asked: Floats) -> PieceScores:
-    """The best piece of each text, and the similarity of the next, -inf where there is none."""
-    slots, owner = table.reading.slots(texts)
-    values, first = table.compare(asked, slots), heads(owner)
-    top = np.maximum.reduceat(values, first)
-    at_top = np.flatnonzero(values == top[owner])
-    chosen = slots[at_top[heads(owner[at_top])]]
-    again = table.same(slots) == table.same(chosen)[owner]
-    return PieceScores(top, np.maximum.reduceat(np.where(again, -np.inf, values), first), chosen)
 
 
 def said_best(shortlist: Shortlist) -> Column:

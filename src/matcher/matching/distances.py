@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED, department_number
-from matcher.catalogue.filters import distances_km
+from matcher.catalogue.filters import distances_km, points_of
 from matcher.domain import Place
 from matcher.matching.shortlist import Column, Shortlist, heads
 from matcher.reference.places import precise
@@ -47,8 +47,7 @@ def vague_place(shortlist: Shortlist) -> bool:
 
 
 def _kilometres(shortlist: Shortlist, places: Sequence[Place]) -> Column:
-    points = [(p.latitude, p.longitude) for p in places if p.latitude is not None and p.longitude is not None]
-    points = [(a, b) for a, b in points if a == a and b == b]
+    points = points_of(places)
     if not points:
         return np.full(len(shortlist), np.nan)
     return distances_km(shortlist.catalogue, points, shortlist.candidates)
@@ -81,14 +80,19 @@ def _declared_zones(shortlist: Shortlist) -> tuple[Zones, Any]:
     """
     catalogue = shortlist.catalogue
     if shortlist.query.as_of is None:
-        return catalogue.once("zones", lambda: _zones_of(catalogue)), shortlist.candidates
+        return zones_of(catalogue), shortlist.candidates
     known = shortlist.inside(shortlist.known(*DECLARED))
     known = known[catalogue.zoned[shortlist.rows[known]]]
     return _zones_by(catalogue, shortlist.rows[known], shortlist.owner[known], len(shortlist)), slice(None)
 
 
+def zones_of(catalogue: Catalogue) -> Zones:
+    """The zones of all structures, as declared today."""
+    found: Zones = catalogue.once("zones", lambda: _zones_of(catalogue))
+    return found
+
+
 def _zones_of(catalogue: Catalogue) -> Zones:
-    """The zones of all structures."""
     rows = np.flatnonzero(catalogue.nature_mask(DECLARED) & catalogue.zoned)
     return _zones_by(catalogue, rows, catalogue.owners[rows], len(catalogue))
 

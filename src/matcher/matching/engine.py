@@ -33,7 +33,16 @@ from matcher.domain import (
     __version__,
 )
 from matcher.learned import wanted
-from matcher.matching import by_clause, distances, judgement, recipes, relaxations, stored, suitability
+from matcher.matching import (
+    by_clause,
+    distances,
+    judgement,
+    recipes,
+    relaxations,
+    stored,
+    suitability,
+    within_reach,
+)  # fmt: skip
 from matcher.matching.contenders import contenders
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
@@ -110,8 +119,9 @@ class Matcher:
         deadline.check()
         ranker = self.past_ranker if past else self.ranker
         judged = self.judges and not past
-        everyone = shortlist_of(self.catalogue, query, exhaustive=self.exhaustive)
-        shortlist = self._measured(contenders(everyone) if judged and not whole else everyone, ranker)
+        some = judged and not whole
+        everyone = shortlist_of(self.catalogue, query, exhaustive=self.exhaustive, coming=some)
+        shortlist = self._measured(contenders(everyone) if some else everyone, ranker)
         contributions = (
             ranker.contributions(shortlist)
             if len(shortlist)
@@ -120,16 +130,18 @@ class Matcher:
         scores = np.sum(list(contributions.values()), axis=0) if contributions else np.zeros(len(shortlist))
         regime = "structure" if self.has_directory else "supplier"
         chances = ranker.probability(scores, regime)
+        levels = self._levels(shortlist, chances, past)
         found = Ranking(
-            shortlist=shortlist, everyone=everyone if judged and not whole else shortlist, contributions=contributions, scores=scores, order=self._order(shortlist, scores, judged),
-            regime=regime, chances=chances, levels=self._levels(shortlist, chances, past), judged=judged,
+            shortlist=shortlist, everyone=everyone if some else shortlist, contributions=contributions, scores=scores,
+            order=self._order(shortlist, scores, levels, judged), regime=regime, chances=chances, levels=levels, judged=judged,
         )  # fmt: skip
         return self.rotated(found, query.as_of or date.today()) if self.recipe.rotation else found
 
     def rank_each(self, queries: Sequence[Query]) -> Iterator[Ranking]:
         """Rankings of the lots of a notice, of those candidates who can be proposed (`rank` unless whole)."""
         if not self.exhaustive:
-            search_together(self.catalogue, queries)
+            searched = [query for query in queries if not (self.judges and within_reach.located(query))]
+            search_together(self.catalogue, searched)
         return (self.rank(query, whole=False) for query in queries)
 
     def _measured(self, found: Shortlist, ranker: Any) -> Shortlist:
@@ -140,16 +152,20 @@ class Matcher:
             columns[name] = signal.measure(shortlist)
         return shortlist
 
-    def _order(self, shortlist: Shortlist, scores: Column, judged: bool) -> NDArray[np.int64]:
-        """Positions of the best establishment of each bidder, best first."""
+    def _order(
+        self, shortlist: Shortlist, scores: Column, levels: NDArray[np.int64], judged: bool
+    ) -> NDArray[np.int64]:
+        """Positions of the best establishment of each bidder, best first: of those that can be proposed, where one can."""
         # equal scores stay in row order, in which the establishments of one bidder are adjacent
         order = np.lexsort((suitability.tie_break(shortlist), -scores) if judged else (-scores,))
-        if not len(order):
+        count = len(order)
+        if not count:
             return order
-        places = np.empty(len(order), dtype=np.int64)
-        places[order] = np.arange(len(order))
+        places = np.empty(count, dtype=np.int64)
+        places[order] = np.arange(count)
+        places += np.where(levels == UNLIKELY, count, 0)
         bidders = heads(self.catalogue.of_structure("bidder")[shortlist.candidates])
-        return np.asarray(order[np.sort(np.minimum.reduceat(places, bidders))])
+        return np.asarray(order[np.sort(np.minimum.reduceat(places, bidders) % count)])
 
     def _levels(self, shortlist: Shortlist, chances: Column, past: bool) -> NDArray[np.int64]:
         """The level of each candidate; without a judgement, LIKELY for every admissible one."""
@@ -449,9 +465,8 @@ class Matcher:
         index, query = next(iter(self.catalogue.indexes.values()), None), shortlist.query
         if index is None:
             return None
-        low, high = int(shortlist.starts[i]), int(shortlist.starts[i + 1])
         for natures in (DECLARED, ("award",), ("name", "naf")):
-            rows = shortlist.rows[low:high][shortlist.known(*natures)[low:high]]
+            rows = shortlist.rows_of(i, *natures)
             if len(rows):
                 return self.catalogue.offer(
                     int(rows[index.compare(query.words, query.vector, rows).argmax()])

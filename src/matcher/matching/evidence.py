@@ -55,21 +55,10 @@ def _said_trade(shortlist: Shortlist) -> Column:
         found = np.full(len(shortlist), np.nan)
         found[some] = trades.match(shortlist, stored, shortlist.candidates[some])
         return found
-    found, declaration = np.full(len(shortlist), np.nan), declared.texts_of(shortlist)
-    if len(declaration.texts):
-        values = trade_of_texts(shortlist)[declaration.at]
-        found[declaration.parts.owners] = np.maximum.reduceat(values, declaration.parts.starts[:-1])
-    return found
-
-
-def trade_of_texts(shortlist: Shortlist) -> Column:
-    """Confidence that each distinct declared text (`declared.texts_of`) is of the trade required; (texts,)."""
-
-    def make() -> Column:
-        held = trades.by_text(declared.pieces(shortlist))
-        return trades.match(shortlist, held, declared.texts_of(shortlist).texts)
-
-    found: Column = shortlist.once("trade of texts", make)
+    found, said = np.full(len(shortlist), np.nan), declared.slots_of(shortlist)
+    if len(said.inside):
+        values = trades.match(shortlist, trades.by_piece(declared.pieces(shortlist)), said.inside)
+        found[said.owners] = np.maximum.reduceat(values, said.starts[:-1])
     return found
 
 
@@ -84,9 +73,9 @@ def said_second(shortlist: Shortlist) -> Column:
 
 
 def _trade_by(shortlist: Shortlist, held: trades.Floats, at: NDArray[np.int32]) -> Column:
-    """Confidence that a name or code is of the trade required; NaN where it indicates no trade."""
-    rows = at[shortlist.candidates]
-    return np.where(held[rows, -1] > 0, trades.match(shortlist, held, rows), np.nan)
+    """Confidence that the name or code of each candidate is of the trade required; NaN where it indicates no trade."""
+    known = np.where(held[:, -1] > 0, trades.match(shortlist, held), np.nan)
+    return np.asarray(known[at])
 
 
 def name_trade(shortlist: Shortlist) -> Column:
@@ -96,7 +85,7 @@ def name_trade(shortlist: Shortlist) -> Column:
 
 def code_trade(shortlist: Shortlist) -> Column:
     """Confidence that the activity code is of the trade required; NaN where it indicates no trade."""
-    return _trade_by(shortlist, *trades.by_code(shortlist.catalogue))
+    return _trade_by(shortlist, *trades.by_code(shortlist.catalogue, shortlist.candidates))
 
 
 def code_near(shortlist: Shortlist) -> Column:
@@ -113,8 +102,8 @@ def prior_trade(shortlist: Shortlist) -> Column:
 def other_trade(shortlist: Shortlist) -> Column:
     """Confidence that name and code indicate another trade than the one required, beyond what supports the latter."""
     catalogue, rows = shortlist.catalogue, shortlist.candidates
-    tables = trades.by_name(catalogue, rows), trades.by_code(catalogue)
-    best = np.maximum.reduce([held[at[rows], -1] for held, at in tables]).astype(np.float64)
+    tables = trades.by_name(catalogue, rows), trades.by_code(catalogue, rows)
+    best = np.maximum(*(held[:, -1][at] for held, at in tables)).astype(np.float64)
     met = np.fmax.reduce([of(shortlist, source) for source in TRADE_SOURCES])
     return np.asarray(np.maximum(best - np.fmax(met, 0.0), 0.0))
 

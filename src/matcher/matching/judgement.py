@@ -188,9 +188,9 @@ class Judgement:
 
     def narrowed(self, shortlist: Shortlist, kept: NDArray[np.bool_]) -> Shortlist:
         """The shortlist of some candidates, mask (n,), with what is known of them."""
-        some = search.narrowed(shortlist, kept)
+        some, inside = search.narrowed(shortlist, kept), np.flatnonzero(kept)
         cells = shortlist.once(self.cells, dict).items()
-        some.keep(self.cells, {name: at if len(at) == 1 else at[kept] for name, at in cells})
+        some.keep(self.cells, {name: at if len(at) == 1 else at.take(inside) for name, at in cells})
         return some
 
     def contributions(self, shortlist: Shortlist) -> dict[str, Column]:

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.matching import distances, judgement, suitability
+from matcher.matching import distances, judgement, search, suitability, within_reach
+from matcher.matching.contenders import in_steps
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Shortlist
 from matcher.matching.signals import reservation
-from matcher.matching.suitability import ON_THE_SPOT, bidders, proposable
+from matcher.matching.suitability import ON_THE_SPOT, bidders, bidders_of, proposable
 
 STEPS_KM = (20.0, 50.0)  # kilometres added to the requested radius
 FARTHER_KM = (50.0, 100.0, 200.0, 400.0)  # distances tried where no structure of the trade travels to the lot
@@ -28,7 +29,8 @@ def relaxations(ranking: Ranking, wide: Ranking | None) -> tuple[str, ...]:
     found = (
         _without_filters(ranking, wide, base) if wide is not None else "",
         _without_reservation(widest, base),
-        _farther(widest) if base < FEW else "",
+        # what structures do not do, none that is farther does
+        _farther(widest) if base < FEW and suitability.calls_for(widest) in ("", "staff") else "",
     )
     return tuple(sentence for sentence in found if sentence)
 
@@ -53,28 +55,22 @@ def _without_reservation(ranking: Ranking, base: int) -> str:
 
 
 def _farther(ranking: Ranking) -> str:
-    """Structures that would be likely if they were located at the place of work."""
-    compared, left = ranking.shortlist, _left_out(ranking)
-    too_far = _likely_on_the_spot(compared) & (ranking.levels < PLAUSIBLE)
-    as_well = _likely_on_the_spot(left)
+    """Structures that would be likely if they were located at the place of work, the nearest of them."""
+    shortlist, judge = ranking.shortlist, judgement.shipped()
+    if not within_reach.located(shortlist.query):
+        return ""
+    around = search.around(shortlist.catalogue, shortlist.query, FARTHER_KM[-1])
+    found = in_steps(
+        judge.narrowed(around, proposable(around)),
+        lambda some, known: judge.may_reach(some, judge.likely, ON_THE_SPOT, known),
+    )
+    able, kilometres = _likely_on_the_spot(found), distances.shown(found)
+    shown = bidders_of(shortlist, ranking.levels >= PLAUSIBLE)
     for limit in FARTHER_KM:
-        more = bidders(compared, too_far & (distances.shown(compared) <= limit))
-        more += bidders(left, as_well & (distances.shown(left) <= limit))
+        more = len(np.setdiff1d(bidders_of(found, able & (kilometres <= limit)), shown))
         if more:
             return f"à moins de {limit:.0f} km : {_structures(more)} de plus, au-delà des distances ordinaires de ce métier"
     return ""
-
-
-def _left_out(ranking: Ranking) -> Shortlist:
-    """Candidates that were not compared, and may be likely on the spot."""
-    judge, everyone = judgement.shipped(), ranking.everyone
-    left = ~np.isin(everyone.candidates, ranking.shortlist.candidates, assume_unique=True)
-    near = distances.shown(everyone) <= FARTHER_KM[-1]
-    found = judge.narrowed(everyone, left & near & proposable(everyone))
-    for known in judgement.STEPS:
-        if len(found):
-            found = judge.narrowed(found, judge.may_reach(found, judge.likely, ON_THE_SPOT, known))
-    return found
 
 
 def _likely_on_the_spot(shortlist: Shortlist) -> NDArray[np.bool_]:

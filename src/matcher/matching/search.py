@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from matcher.catalogue import denials
 from matcher.catalogue.catalogue import Catalogue
-from matcher.catalogue.filters import allowed_mask, nearest
+from matcher.catalogue.filters import allowed_mask
 from matcher.catalogue.rows import spread
 from matcher.domain import Filters, Lot, Place, Tender
 from matcher.learned import wanted
+from matcher.matching import within_reach
 from matcher.matching.shortlist import Evidence, Lazy, Query, Shortlist
 from matcher.matching.trades import CLEAR_FROM
 from matcher.reference import needs, toponyms
@@ -23,7 +24,7 @@ from matcher.reference.codes import cpv_label
 from matcher.reference.supports import support_trade
 from matcher.reference.text import coded, lot_part
 
-#: Up to this many structures all are candidates; of more, so many of the nearest, whatever they say of themselves.
+#: Up to this many structures all are candidates; of more, so many of the nearest.
 COMPARED = 5_000
 NEAREST = 500  # rows of each index
 
@@ -69,23 +70,38 @@ def search_together(catalogue: Catalogue, queries: Sequence[Query], k: int = NEA
 
 
 def shortlist_of(
-    catalogue: Catalogue, query: Query, k: int = NEAREST, *, exhaustive: bool = False
+    catalogue: Catalogue, query: Query, k: int = NEAREST, *, exhaustive: bool = False, coming: bool = False
 ) -> Shortlist:
-    """Candidates of a lot: every allowed structure up to COMPARED, else those nearest to its place and k rows of each index.
+    """Candidates of a lot: every allowed structure up to COMPARED, else the nearest and k rows of each index.
 
-    `exhaustive` compares all of them, however many.  The indexes (words, meaning) find those who
-    work far from home, and anybody where no place is known; every index then compares every row of every candidate.
-    Filters are applied before the search, so they never cost recall.
+    With `coming`, of more structures only those that may come to its place, which no index adds to.  `exhaustive` compares
+    all of them, however many.  Every index then compares every row of every candidate.  Filters are applied before the
+    search, so they never cost recall.
     """
     allowed = allowed_mask(catalogue, query.filters, query.places)
     if exhaustive or _few(catalogue, allowed):
         candidates = np.arange(len(catalogue)) if allowed is None else np.flatnonzero(allowed)
+    elif coming and within_reach.located(query):
+        candidates = within_reach.coming(catalogue, query, COMPARED, allowed)
     else:
         candidates = _found(catalogue, query, k, allowed)
+    return _without_deniers(catalogue, query, candidates, partial=allowed is not None)
+
+
+def around(catalogue: Catalogue, query: Query, kilometres: float) -> Shortlist:
+    """The nearest structures up to so many kilometres from a lot, COMPARED of them at most, whether they come there or not."""
+    candidates = within_reach.nearest(catalogue, query.places, COMPARED, None, kilometres)
+    return _without_deniers(catalogue, query, candidates, partial=True)
+
+
+def _without_deniers(
+    catalogue: Catalogue, query: Query, candidates: NDArray[np.int64], *, partial: bool
+) -> Shortlist:
+    """The shortlist of these candidates, without those who say "ce n'est pas notre métier"."""
     deniers = denials.deniers(catalogue.denied.items(), query.lot) if catalogue.denied else []
-    if deniers:  # "ce n'est pas notre métier"
+    if deniers:
         candidates = np.setdiff1d(candidates, deniers)
-    return with_rows(catalogue, query, candidates, partial=allowed is not None or bool(deniers))
+    return with_rows(catalogue, query, candidates, partial=partial or bool(deniers))
 
 
 def with_rows(
@@ -121,7 +137,7 @@ def _found(
         rows += [meaning.search("", piece, k // 2, row_mask) for piece in query.pieces]
     chosen = np.zeros(len(catalogue), dtype=bool)
     chosen[catalogue.owners[np.concatenate(rows)]] = True
-    chosen[nearest(catalogue, query.places, COMPARED, allowed)] = True
+    chosen[within_reach.nearest(catalogue, query.places, COMPARED, allowed)] = True
     return np.flatnonzero(chosen)
 
 

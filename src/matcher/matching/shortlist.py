@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.columns import days
+from matcher.catalogue.products import spread
 from matcher.domain import Filters, Lot, Place, Tender
 
 if TYPE_CHECKING:
@@ -93,8 +94,7 @@ class Evidence:
     def rows(self) -> Rows:
         if self.whole:
             return np.arange(self._catalogue.evidence.num_rows)
-        first = self._catalogue.offsets[self._candidates] - self.starts[:-1]
-        return np.asarray(np.arange(self.starts[-1]) + np.repeat(first, self._counts))
+        return spread(self._catalogue.offsets[self._candidates], self._counts)
 
     @cached_property
     def owner(self) -> Rows:
@@ -176,6 +176,14 @@ class Shortlist:
         known: NDArray[np.bool_] = self.once(("known", natures), make)
         return known
 
+    def rows_of(self, i: int, *natures: str) -> Rows:
+        """The evidence rows of candidate i of these natures, already known on the query's date."""
+        low, high = self.catalogue.offsets[self.candidates[i] : self.candidates[i] + 2].tolist()
+        known = self.catalogue.nature_mask(natures)[low:high]
+        if self.query.as_of is not None:
+            known = known & (self.catalogue.of_row("since")[low:high] < days(self.query.as_of))
+        return np.asarray(low + np.flatnonzero(known))
+
     def best(self, values: NDArray[Any], mask: NDArray[np.bool_]) -> Column:
         """Maximum of `values` (m,) within `mask` for each candidate, NaN where it has no row; shape (n,)."""
         return self.discounted(values, mask, (1.0,))
@@ -223,16 +231,27 @@ class Shortlist:
 
 
 class Memo:
-    """Cache of values computed for one lot."""
+    """Cache of values computed for one lot; of `whole`, columns are taken for the candidates `kept` when they are asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, whole: Memo | None = None, kept: NDArray[np.bool_] | None = None) -> None:
         self._made: dict[Hashable, Any] = {}
+        self._whole, self._kept = whole, None if kept is None else np.flatnonzero(kept)
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """The value of `make()`, computed the first time that this key is asked."""
         if key not in self._made:
-            self._made[key] = make()
+            held = self._of_whole(key)
+            self._made[key] = make() if held is None else held
         return self._made[key]
+
+    def _of_whole(self, key: Hashable) -> Any:
+        """A column that is known of more candidates, for those kept; None where it is not."""
+        if self._whole is None or not _of_candidate(key):
+            return None
+        held = self._whole._made.get(key)
+        if held is None:
+            held = self._whole._of_whole(key)
+        return None if held is None else held.take(self._kept)
 
     def without(self, keys: Collection[Hashable]) -> Memo:
         """A copy without these keys."""
@@ -241,10 +260,8 @@ class Memo:
         return other
 
     def narrowed(self, kept: NDArray[np.bool_]) -> Memo:
-        """The columns of a shortlist, for the candidates of a mask."""
-        other = Memo()
-        other._made = {key: value[kept] for key, value in self._made.items() if _of_candidate(key)}
-        return other
+        """The memo of the candidates of a mask."""
+        return Memo(self, kept)
 
     def keep(self, key: Hashable, value: Any) -> None:
         """Give the value of a key before it is asked."""

@@ -14,13 +14,12 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.catalogue import Answers, Catalogue
 from matcher.catalogue.columns import DECLARED
 from matcher.catalogue.files import save_derived
 from matcher.catalogue.filters import Names, names_of
 from matcher.learned import activities
 from matcher.matching import declared, evidence, judgement, trades
-from matcher.matching.shortlist import heads
 from matcher.reference import paths, tables
 
 CODE = ("reference", "learned", "matching")  # wings that read
@@ -52,9 +51,10 @@ def adopt(catalogue: Catalogue) -> None:
     )
     activities.keep(catalogue.encoder, held["activities"])
     catalogue.once(trades.OF_STRUCTURES, lambda: held["trades_of_structures"])
+    catalogue.once(declared.SPANS, lambda: declared.Spans(held["spans"], held["spans_slots"]))
     catalogue.once("names", lambda: Names(held["names"]))
     for key in evidence.NAMES:
-        catalogue.keep_answers(key, held[_file_of(key)])
+        catalogue.keep_answers(key, Answers.held(*(held[name] for name in _files_of(key))))
 
 
 def fingerprint(catalogue: Catalogue) -> str:
@@ -93,29 +93,30 @@ def _of_texts(catalogue: Catalogue) -> dict[str, NDArray[Any]]:
     texts, at = np.unique(pieces.texts(rows), return_inverse=True)
     numbers = np.full(catalogue.evidence.num_rows, -1, dtype=np.int32)
     numbers[rows] = at
-    reading, by_piece, by_text = pieces.reading, trades.by_piece(pieces), trades.by_text(pieces)
+    reading, by_piece = pieces.reading, trades.by_piece(pieces)
     slots, _ = reading.slots(texts)
     many = reading.many[texts]
     words, ends = _joined([reading.text(slot) for slot in slots.tolist()])
+    spans = declared.spans_of(pieces, rows, catalogue.owners[rows], len(catalogue))
+    kept = np.zeros(len(reading), dtype=np.int32)  # texts that no row declares are left out
+    kept[slots] = np.arange(len(slots))
     return {
         "numbers": numbers, "keys": np.array(reading.keys, dtype=np.int64)[texts], "many": many, "starts": np.cumsum(many) - many,
         "words": words, "ends": ends, "views": reading.views[slots], "same": reading.same[slots],
-        "trades_of_pieces": by_piece[slots], "trades_of_texts": by_text[texts],
-        "trades_of_structures": _of_structures(catalogue.owners[rows], len(catalogue), by_text[texts], at),
+        "trades_of_pieces": by_piece[slots], "spans": spans.starts, "spans_slots": kept[spans.slots],
+        "trades_of_structures": _of_structures(spans, by_piece),
     }  # fmt: skip
 
 
-def _of_structures(
-    owners: NDArray[np.int64], count: int, by_text: NDArray[np.float32], at: NDArray[np.int64]
-) -> NDArray[np.float16]:
-    """Maximum weight of each trade over the texts of each structure; (structures, trades), trade by trade: few are asked at a time."""
-    found = np.zeros((count, by_text.shape[1]), dtype=np.float16, order="F")
-    first = heads(owners)
-    ends = np.append(first, len(owners))
-    for low in range(0, len(first), BLOCK):
-        begins = first[low : low + BLOCK]
-        end = ends[min(low + BLOCK, len(first))]
-        found[owners[begins]] = np.maximum.reduceat(by_text[at[begins[0] : end]], begins - begins[0])
+def _of_structures(spans: declared.Spans, by_piece: NDArray[np.float16]) -> NDArray[np.float16]:
+    """Maximum weight of each trade over the pieces of each structure; (structures, trades)."""
+    found = np.zeros((len(spans.starts) - 1, by_piece.shape[1]), dtype=np.float16)
+    some = np.flatnonzero(np.diff(spans.starts))
+    for low in range(0, len(some), BLOCK):
+        block = some[low : low + BLOCK]
+        first = spans.starts[block]
+        said = by_piece[spans.slots[first[0] : spans.starts[block[-1] + 1]]]
+        found[block] = np.maximum.reduceat(said.astype(np.float32), first - first[0])
     return found
 
 
@@ -125,8 +126,8 @@ def _reading(catalogue: Catalogue, held: Mapping[str, NDArray[Any]]) -> declared
     found.keys, found.starts, found.many = held["keys"].tolist(), held["starts"], held["many"]
     found.views, found.same, found.stored = held["views"], held["same"], len(held["same"])
     found.text_of = _Words(held["words"], held["ends"])
-    for name, stored in ((trades.OF_PIECES, "trades_of_pieces"), (trades.OF_TEXTS, "trades_of_texts")):
-        found.derived[name], found.done[name] = held[stored], len(held[stored])
+    by_piece = held["trades_of_pieces"]
+    found.derived[trades.OF_PIECES], found.done[trades.OF_PIECES] = by_piece, len(by_piece)
     declared.keep(found)
     return found
 
@@ -155,8 +156,14 @@ def _joined(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]
 def _of_names(catalogue: Catalogue) -> dict[str, NDArray[Any]]:
     """What each name says, by the number of the name."""
     evidence.read_names(catalogue, BLOCK)
-    return {_file_of(key): catalogue.answers(key) for key in evidence.NAMES}
+    found: dict[str, NDArray[Any]] = {}
+    for key in evidence.NAMES:
+        table, at = _files_of(key)
+        found |= {table: catalogue.answers(key).table, at: catalogue.answers(key).at}
+    return found
 
 
-def _file_of(key: str) -> str:
-    return f"names_{key.replace(' ', '_')}"
+def _files_of(key: str) -> tuple[str, str]:
+    """The file of the different answers of names, and that of which each name has."""
+    name = f"names_{key.replace(' ', '_')}"
+    return name, f"{name}_at"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import CallsFor
-from matcher.matching import clarity, demand, distances, evidence, judgement
+from matcher.matching import clarity, demand, distances, evidence, judgement, within_reach
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.shortlist import Query, Shortlist, heads
 from matcher.reference import law
@@ -39,11 +41,8 @@ def not_closed(shortlist: Shortlist) -> NDArray[np.bool_]:
 
 
 def proposable(shortlist: Shortlist) -> NDArray[np.bool_]:
-    """Candidates that may be proposed: not closed, and listed in a directory.
-
-    A firm known only by past awards, without kind, town or activity, may be a partner but is not proposed.
-    """
-    return np.asarray(not_closed(shortlist) & ~shortlist.catalogue.unlisted[shortlist.candidates])
+    """Candidates that may be proposed, see `within_reach.proposable`; (n,)."""
+    return np.asarray(within_reach.proposable(shortlist.catalogue)[shortlist.candidates])
 
 
 def judged_levels(
@@ -115,8 +114,13 @@ def nobody(ranking: Ranking) -> bool:
 
 def bidders(shortlist: Shortlist, mask: NDArray[np.bool_]) -> int:
     """Number of distinct bidders (SIREN) in a mask over candidates."""
-    # the establishments of one bidder are adjacent
-    return len(heads(shortlist.catalogue.of_structure("bidder")[shortlist.candidates[mask]]))
+    return len(bidders_of(shortlist, mask))
+
+
+def bidders_of(shortlist: Shortlist, mask: NDArray[np.bool_]) -> NDArray[Any]:
+    """The distinct bidders in a mask over candidates."""
+    found = shortlist.catalogue.of_structure("bidder")[shortlist.candidates[mask]]
+    return np.asarray(found[heads(found)])  # the establishments of one bidder are adjacent
 
 
 def count(ranking: Ranking, level: int) -> int:

@@ -32,7 +32,7 @@ CODE_WEIGHT = 0.35  # weight of the CPV code of a need; the learnt reader of its
 NEGLIGIBLE = 0.05  # trades of less relevance to a need are ignored
 CLEAR_FROM = 0.3  # below this weight of its main trade, a need has no clear trade
 #: What is derived of declared texts.
-OF_PIECES, OF_TEXTS, OF_STRUCTURES = "trades", "trades of texts", "trades of structures"
+OF_PIECES, OF_STRUCTURES = "trades", "trades of structures"
 NEIGHBOUR_WEIGHT = 0.35  # relevance of a neighbouring trade
 WIDER, NARROWER = 0.5, 0.6  # of the trade that the one needed is part of, and of a part of it
 
@@ -120,8 +120,8 @@ def match(
     trades_, worth = shortlist.once("relevant trades", lambda: relevant(asked(shortlist)))
     if rows is not None and len(held) < len(rows):
         return np.asarray(match(shortlist, held)[rows])
-    weights = held.T[trades_] if rows is None else held[rows, trades_[:, None]]
-    # one row for each trade: numpy reduces few long rows much faster than many short ones
+    # whole rows are read faster than some of their places; one row for each trade is reduced faster than many short ones
+    weights = (held if rows is None else held.take(rows, axis=0)).T[trades_]
     return np.asarray((weights * worth).max(axis=0, initial=0.0), dtype=np.float64)
 
 
@@ -184,9 +184,9 @@ def of_code(code: str) -> Floats:
 
 
 def by_name(catalogue: Catalogue, rows: Any) -> tuple[Floats, NDArray[np.int32]]:
-    """Trades of each name, of those of `rows` at least, with their highest as last column, and the name of each structure.
+    """Trades of the different names, with their highest as last column, and which of them each of `rows` has.
 
-    Shapes: (names, trades and one), (structures,).
+    Shapes: (kinds of names, trades and one), (rows,).
     """
     like = np.zeros(len(names()) + 1, dtype=np.float32)
     return catalogue.words_read(
@@ -194,13 +194,13 @@ def by_name(catalogue: Catalogue, rows: Any) -> tuple[Floats, NDArray[np.int32]]
     )
 
 
-def by_code(catalogue: Catalogue) -> tuple[Floats, NDArray[np.int32]]:
-    """The same of each activity code."""
+def by_code(catalogue: Catalogue, rows: Any) -> tuple[Floats, NDArray[np.int32]]:
+    """The same of activity codes."""
     numbers, codes = catalogue.coded("naf")
     known = catalogue.once(
         "trades by code", lambda: np.array([_with_highest(of_code(code or "")) for code in [*codes, ""]])
     )
-    return known, numbers
+    return known, numbers[rows]
 
 
 @cache
@@ -240,11 +240,6 @@ def by_piece(pieces: Pieces) -> NDArray[np.float16]:
         OF_PIECES, lambda vectors: offers.shipped().reader.read(vectors).astype(np.float16)
     )
     return found
-
-
-def by_text(pieces: Pieces) -> Floats:
-    """Maximum weight of each trade over the pieces of every text encoded so far; (texts, trades)."""
-    return pieces.highest(OF_TEXTS, lambda: by_piece(pieces))
 
 
 def by_structure(catalogue: Catalogue) -> NDArray[np.float16] | None:
@@ -323,13 +318,12 @@ def likely_by_prior(catalogue: Catalogue, need: Floats, rows: NDArray[np.int64])
     by_kind, coded = catalogue.once("prior parts", lambda: _prior_parts(catalogue, priors()))
     held, at = by_name(catalogue, rows)
     weight = dict(zip(PRIOR_INPUTS, priors().weights.tolist(), strict=True))
-    any_name = weight["any name"] * held[at[rows], -1] + priors().bias
-    logits = (
-        by_kind[catalogue.coded("kind")[0][rows], asked[:, None]]
-        + coded[catalogue.coded("naf")[0][rows], asked[:, None]]
-        + weight["name"] * held[at[rows], asked[:, None]]
-        + any_name
-    )
+    named = weight["name"] * held[:, asked] + (weight["any name"] * held[:, -1:] + priors().bias)
+    # few kinds, codes and names for many structures: the tables of the asked trades are small; one row for each trade
+    parts = (by_kind, catalogue.coded("kind")[0][rows]), (coded, catalogue.coded("naf")[0][rows])
+    logits = named.T[:, at]
+    for table_, of_rows in parts:
+        logits += table_.T[asked][:, of_rows]
     return np.asarray((worth / (1 + np.exp(-logits))).max(axis=0, initial=0.0), dtype=np.float64)
 
 

@@ -60,15 +60,11 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
 
 def _piece(shortlist: Shortlist, i: int) -> tuple[str, str, Offer]:
     """The piece of candidate i with the highest confidence for the trade, its text, and its offer."""
-    pieces = declared.pieces(shortlist)
-    low, high = int(shortlist.starts[i]), int(shortlist.starts[i + 1])
-    rows = shortlist.rows[low:high][shortlist.known(*DECLARED)[low:high]]
-    texts = pieces.texts(rows)
-    best = int(np.argmax(trades.match(shortlist, trades.by_text(pieces), texts)))
-    first, end = pieces.reading.span(int(texts[best]))
-    values = trades.match(shortlist, trades.by_piece(pieces)[first:end])
-    offer = shortlist.catalogue.offer(int(rows[best]))
-    return pieces.text(first + int(np.argmax(values))), shortlist.catalogue.text(int(rows[best])), offer
+    pieces, rows = declared.pieces(shortlist), shortlist.rows_of(i, *DECLARED)
+    slots, at = pieces.of(rows)
+    best = int(trades.match(shortlist, trades.by_piece(pieces), slots).argmax())
+    row = int(rows[at[best]])
+    return pieces.text(int(slots[best])), shortlist.catalogue.text(row), shortlist.catalogue.offer(row)
 
 
 def _quote(piece: str, text: str, title: str) -> str:
@@ -122,7 +118,7 @@ def _named(shortlist: Shortlist, i: int, sure: float) -> Why:
 def _by_name(shortlist: Shortlist, i: int) -> trades.Floats:
     """The trades that the name of candidate i indicates; (trades,)."""
     held, at = trades.by_name(shortlist.catalogue, shortlist.candidates[i : i + 1])
-    return held[at[shortlist.candidates[i]], :-1]
+    return held[at[0], :-1]
 
 
 def _inferred(shortlist: Shortlist, i: int) -> Why:
@@ -134,8 +130,8 @@ def _inferred(shortlist: Shortlist, i: int) -> Why:
 
 
 def _other(shortlist: Shortlist, i: int) -> Why:
-    codes, at = trades.by_code(shortlist.catalogue)
-    held = np.maximum(codes[at[shortlist.candidates[i]], :-1], _by_name(shortlist, i))
+    codes, at = trades.by_code(shortlist.catalogue, shortlist.candidates[i : i + 1])
+    held = np.maximum(codes[at[0], :-1], _by_name(shortlist, i))
     if held.max(initial=0.0) >= NEAR:
         return Why(f"connue pour un autre métier ({_label(held)})", tells=False)
     return Why("ce qu'elle dit ne désigne pas ce métier", tells=False)

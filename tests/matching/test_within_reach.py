@@ -1,0 +1,115 @@
+"""Who may come to a place, as a comparison of every structure's zone and distance tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.catalogue import Catalogue
+from matcher.domain import Filters, Lot, Offer, Place, Structure, Tender, Zone
+from matcher.matching import distances, recipes, search, within_reach
+from matcher.matching.search import query_of, shortlist_of
+from matcher.matching.shortlist import Query
+from matcher.reference.places import distance_km
+
+NEAREST = 40  # of those that declare no zone
+PARIS = Place(commune="75056", label="Paris", department="75", latitude=48.86, longitude=2.34)
+SAINT_DENIS = Place(commune="97411", label="Saint-Denis", department="974", latitude=-20.9, longitude=55.45)
+NANTERRE = Place(commune="92050", label="Nanterre", department="92", latitude=48.89, longitude=2.2)
+
+
+def structures(count: int = 600) -> list[Structure]:
+    """Around Paris and overseas: with a radius, with departments, without zone, without coordinates, closed."""
+    draw = np.random.default_rng(5)
+    made = []
+    for number in range(count):
+        here = PARIS if number % 10 else SAINT_DENIS
+        latitude, longitude = (float(x) for x in draw.normal((here.latitude, here.longitude), 0.4))
+        place = Place(
+            label=f"Lieu {number}", department=here.department, latitude=latitude, longitude=longitude
+        )
+        if number % 17 == 0:
+            place = replace(place, latitude=None, longitude=None)
+        zones = (
+            None, Zone(radius_km=float(draw.uniform(1, 60))), Zone(departments=("75", "92")), Zone(departments=("974",)),
+        )  # fmt: skip
+        offer = Offer(
+            id=str(number), title="Entretien d'espaces verts", nature="offer", zone=zones[number % 4]
+        )
+        made.append(
+            Structure(
+                siret=f"{number:09d}00010", name=f"S{number}", kind="EI", place=place, offers=(offer,),
+                active=False if number % 23 == 0 else None,
+            )
+        )  # fmt: skip
+    return made
+
+
+@pytest.fixture(scope="module")
+def held() -> Catalogue:
+    return build_catalogue(structures(), [], recipes.named("default"))
+
+
+def asked(catalogue: Catalogue, places: Sequence[Place], filters: Filters | None = None) -> Query:
+    lot = Lot(id="1", title="Tonte des pelouses", places=tuple(places))
+    return query_of(
+        catalogue, lot, Tender(id="t", format="ted", title=lot.title, lots=(lot,)), filters=filters
+    )
+
+
+@pytest.mark.parametrize("places", [(PARIS,), (NANTERRE, SAINT_DENIS), (SAINT_DENIS,)])
+@pytest.mark.parametrize("kinds", [(), ("EI",), ("AI",)])
+def test_all_whose_zone_holds_the_place_and_the_nearest_without_zone(
+    held: Catalogue, places: Sequence[Place], kinds: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "COMPARED", NEAREST)
+    query = asked(held, places, Filters(kinds=kinds))
+    everyone = shortlist_of(held, replace(query, filters=Filters()), exhaustive=True)
+    may = within_reach.proposable(held)
+    assert 0 < (~may).sum() < len(held)
+    zones, kilometres = distances.zones(everyone), distances.kilometres(everyone)
+    if kinds == ("AI",):
+        assert len(shortlist_of(held, query, coming=True)) == 0
+        return
+    found = shortlist_of(held, query, coming=True).candidates
+    assert set(np.flatnonzero(may & (zones > 0))) <= set(found.tolist())
+    assert may[found].all()
+    outside = found[zones[found] < 0]
+    radius = distances.zones_of(held)[1][outside]
+    assert not (kilometres[outside] > radius + 5).any(), "rounded outward, or without coordinates"
+    assert len(outside) < len(found) / 10
+    without = found[zones[found] == 0]
+    assert len(without) == NEAREST
+    left = np.setdiff1d(np.flatnonzero(may & (zones == 0)), without)
+    left, without = (rows[~np.isnan(kilometres[rows])] for rows in (left, without))
+    assert kilometres[without].max() <= kilometres[left].min() + 0.1
+
+
+@pytest.mark.parametrize("k", [1, 3, 250, 10_000])
+@pytest.mark.parametrize("place", [PARIS, SAINT_DENIS, replace(PARIS, latitude=-89.9, longitude=-170.0)])
+def test_nearest(held: Catalogue, place: Place, k: int) -> None:
+    found = within_reach.nearest(held, (place,), k, None)
+    latitude, longitude = held.of_structure("latitude"), held.of_structure("longitude")
+    kilometres = np.asarray(distance_km(latitude, longitude, place.latitude or 0.0, place.longitude or 0.0))
+    known = found[~np.isnan(kilometres[found])]
+    assert len(set(found.tolist())) == min(k, len(held))
+    np.testing.assert_allclose(
+        np.sort(kilometres[known]), np.sort(kilometres)[: len(known)], atol=1.0, err_msg="narrow floats"
+    )
+
+
+def test_nearest_within_kilometres(held: Catalogue) -> None:
+    latitude, longitude = held.of_structure("latitude"), held.of_structure("longitude")
+    kilometres = np.asarray(distance_km(latitude, longitude, PARIS.latitude or 0.0, PARIS.longitude or 0.0))
+    near = within_reach.nearest(held, (PARIS,), len(held), None, 30.0)
+    assert set(np.flatnonzero(kilometres <= 30)) <= set(near.tolist())
+    assert np.nanmax(kilometres[near]) < 31
+
+
+def test_without_a_place_nobody_is_near(held: Catalogue) -> None:
+    assert len(within_reach.nearest(held, (Place(department="75"),), 5, None)) == 0
+    assert not within_reach.located(asked(held, (Place(label="Atlantide"),)))
