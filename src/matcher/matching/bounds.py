@@ -57,7 +57,11 @@ class Bounds:
         self._grid = tuple(name for name in grid if name in known)
         on_grid, told = {*of_lot, *self._grid}, {*known, *of_lot}
         left = [part for part in parts if not told.issuperset(part[0])]
-        self._apart = [part for part in parts if told.issuperset(part[0]) and not on_grid.issuperset(part[0])]
+        self._apart = [
+            (columns, values.shape, values.ravel())
+            for columns, values in parts
+            if told.issuperset(columns) and not on_grid.issuperset(columns)
+        ]
         together = [part for part in parts if on_grid.issuperset(part[0])]
         self._hidden: list[_Layer] = []  # one for each unknown column, which is the first axis
         while left:
@@ -74,11 +78,19 @@ class Bounds:
         found = self._together.over(lot)
         for layer in self._hidden:
             found = found + layer.over(lot).max(axis=0)
-        at = (cells[name] for name in self._grid)
-        total = found[tuple(np.minimum(place, size - 1) for place, size in zip(at, found.shape, strict=True))]
-        for columns, values in self._apart:
-            total = total + values[tuple(cells[name] for name in columns)]
+        at = [np.minimum(cells[name], size - 1) for name, size in zip(self._grid, found.shape, strict=True)]
+        total = found.ravel().take(_flat(at, found.shape))
+        for columns, shape, values in self._apart:
+            total = total + values.take(_flat([cells[name] for name in columns], shape))
         return np.asarray(total)
+
+
+def _flat(places: Sequence[NDArray[np.int64]], shape: Sequence[int]) -> NDArray[np.int64]:
+    """Places in an array of this shape, laid out in one row: one index is taken in a third of the time of several."""
+    found = places[0]
+    for place, size in zip(places[1:], shape[1:], strict=True):
+        found = found * size + place
+    return found
 
 
 def _highest(part: Part, known: Collection[str]) -> Part:

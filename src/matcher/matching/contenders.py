@@ -8,13 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.matching import by_clause, distances, judgement, suitability
+from matcher.matching.ranking import LIKELY, PLAUSIBLE
 from matcher.matching.shortlist import Shortlist
 
 MANY = 2_000  # candidates; of fewer, what tells their trade is read of all, which costs less than a step of its own
 
 
-def contenders(everyone: Shortlist) -> Shortlist:
-    """Those that may be plausible, or likely to carry hours of a clause.
+def contenders(
+    everyone: Shortlist, least: int = PLAUSIBLE, also: NDArray[np.bool_] | None = None
+) -> Shortlist:
+    """Those that may be of this level at least, or likely to carry hours of a clause, and plausible ones of a mask of structures.
 
     Nobody else can be, whatever its texts (`Judgement.may_reach`).
     """
@@ -25,7 +28,7 @@ def contenders(everyone: Shortlist) -> Shortlist:
     # a declared zone that excludes the lot is a refusal, whatever the distance
     may = suitability.proposable(everyone) & (distances.zones(everyone) >= 0)
     some = everyone if may.all() else judgement.shipped().narrowed(everyone, may)
-    return in_steps(some, _may_be_proposed)
+    return in_steps(some, lambda left, known: _may_be_proposed(left, known, least, also))
 
 
 def in_steps(some: Shortlist, may: Callable[[Shortlist, tuple[str, ...]], NDArray[np.bool_]]) -> Shortlist:
@@ -36,11 +39,16 @@ def in_steps(some: Shortlist, may: Callable[[Shortlist, tuple[str, ...]], NDArra
     return some
 
 
-def _may_be_proposed(some: Shortlist, known: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Who may be plausible, or carry hours of a clause, as far as these columns tell; (n,)."""
-    judge, kept = judgement.shipped(), np.zeros(len(some), dtype=bool)
-    if suitability.says_need(some):
-        kept |= judge.may_reach(some, judge.plausible, {}, known)
-        if by_clause.clause_asked(some.query.lot):
-            kept |= judge.may_reach(some, judge.likely, by_clause.asked(some), known)
+def _may_be_proposed(
+    some: Shortlist, known: tuple[str, ...], least: int, also: NDArray[np.bool_] | None
+) -> NDArray[np.bool_]:
+    """Who may be of this level, or carry hours of a clause, as far as these columns tell; (n,)."""
+    judge = judgement.shipped()
+    if not suitability.says_need(some):
+        return np.zeros(len(some), dtype=bool)
+    kept = judge.may_reach(some, judge.likely if least == LIKELY else judge.plausible, {}, known)
+    if also is not None:
+        kept = kept | (also[some.candidates] & judge.may_reach(some, judge.plausible, {}, known))
+    if by_clause.clause_asked(some.query.lot):
+        kept = kept | judge.may_reach(some, judge.likely, by_clause.asked(some), known)
     return kept

@@ -110,18 +110,27 @@ class Matcher:
 
     # ------------------------------------------------------------------------------------ one lot
 
-    def rank(self, query: Query, *, past: bool = False, whole: bool = True) -> Ranking:
+    def rank(
+        self,
+        query: Query,
+        *,
+        past: bool = False,
+        whole: bool = True,
+        least: int = PLAUSIBLE,
+        also: NDArray[np.bool_] | None = None,
+    ) -> Ranking:
         """Every candidate of a lot, scored and sorted; one entry per bidder.
 
         With a directory the score is the log-odds of a lead; with `past`, of winning, by past awards.  Unless `whole`,
-        candidates whom the judgement cannot propose are left out, which is much faster.
+        candidates whom the judgement cannot propose are left out, which is much faster: those below `least`, except plausible
+        ones of `also`, a mask of structures.
         """
         deadline.check()
         ranker = self.past_ranker if past else self.ranker
         judged = self.judges and not past
         some = judged and not whole
         everyone = shortlist_of(self.catalogue, query, exhaustive=self.exhaustive, coming=some)
-        shortlist = self._measured(contenders(everyone) if some else everyone, ranker)
+        shortlist = self._measured(contenders(everyone, least, also) if some else everyone, ranker)
         contributions = (
             ranker.contributions(shortlist)
             if len(shortlist)
@@ -137,12 +146,17 @@ class Matcher:
         )  # fmt: skip
         return self.rotated(found, query.as_of or date.today()) if self.recipe.rotation else found
 
-    def rank_each(self, queries: Sequence[Query]) -> Iterator[Ranking]:
+    def rank_each(
+        self,
+        queries: Sequence[Query],
+        least: int = PLAUSIBLE,
+        also: NDArray[np.bool_] | None = None,
+    ) -> Iterator[Ranking]:
         """Rankings of the lots of a notice, of those candidates who can be proposed (`rank` unless whole)."""
         if not self.exhaustive:
             searched = [query for query in queries if not (self.judges and within_reach.located(query))]
             search_together(self.catalogue, searched)
-        return (self.rank(query, whole=False) for query in queries)
+        return (self.rank(query, whole=False, least=least, also=also) for query in queries)
 
     def _measured(self, found: Shortlist, ranker: Any) -> Shortlist:
         """The shortlist of a lot with one column for each signal of the ranker."""

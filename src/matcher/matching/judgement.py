@@ -100,7 +100,7 @@ class _EndToEnd:
     def sums(self, cells: NDArray[np.int64]) -> Column:
         """The sum of each theme for the cells of each candidate, as made by `rows`; shape (themes, n)."""
         (first, second), (by, and_by) = self._columns, self._strides
-        found = self._values[self._base + cells[first] * by + cells[second] * and_by]
+        found = self._values.take(self._base + cells[first] * by + cells[second] * and_by)
         return np.asarray(np.add.reduceat(found, self._themes, axis=0))
 
 

@@ -335,4 +335,4 @@ def _prior_parts(catalogue: Catalogue, model: Priors) -> tuple[Floats, Floats]:
         weight["code"] * of_code(code or "") + weight["any code"] * of_code(code or "").max() + weight["share"] * model.share(code or "")
         for code in [*catalogue.coded("naf")[1], ""]
     ]  # fmt: skip
-    return weight["rate"] * np.array(kinds), np.array(codes)
+    return np.asarray(weight["rate"] * np.array(kinds), np.float32), np.asarray(codes, np.float32)

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 HOME_KM = 25.0  # assumed of a structure without coordinates in a department of the lot
 ANTIPODE = -1.0  # cosine of the angle to one of whom nothing is known
-MARGIN = 3e-7  # on cosines, for rounding: who is some hundred metres outside a zone is told so when it is compared
+MARGIN = (
+    3e-7  # on cosines, for rounding: who is some hundred metres outside a zone is told so when it is compared
+)
 PLACES_KEPT = 500  # with thousands of structures each
 
 

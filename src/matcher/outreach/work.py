@@ -39,7 +39,9 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
 
     `detail["level"]` is "likely", "clause", or "plausible" for a structure that asked for it.
     """
+    from matcher.catalogue.filters import holding_any
     from matcher.domain import Filters
+    from matcher.matching.ranking import LIKELY
 
     rows: list[dict[str, Any]] = []
     if not task.tender.lots:
@@ -48,9 +50,10 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
     for place, query in enumerate(queries):
         if gone := task.excluded.get(query.lot.id):
             queries[place] = replace(query, filters=Filters(excluded=_current_sirets(matcher, gone)))
-    for ranking in matcher.rank_each(queries):
-        if matcher.nobody(ranking):
-            continue
+    also = (
+        holding_any(matcher.catalogue, task.wants_plausible, prefixes=False) if task.wants_plausible else None
+    )
+    for ranking in matcher.rank_each(queries, LIKELY, also):
         rows += _rows(matcher, ranking, _levels(matcher, ranking, task.wants_plausible, top, floor))
     return rows
 
