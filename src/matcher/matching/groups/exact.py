@@ -22,7 +22,7 @@ def exact(cover: Cover, floor: Team | None, seconds: float, most: int | None = N
     """
     if len(cover.forced) > cover.max_members or any(len(cover.forced & cut) > k for cut, k in cover.cuts):
         return None
-    cover = _without_barred(cover)
+    cover = _without_outdone(_without_barred(cover))
     if floor is not None and floor.goals == _ceiling(cover):
         return replace(floor, gap=0.0, optimal=True)
     return _solved(cover, floor, seconds, most)
@@ -32,6 +32,26 @@ def _without_barred(cover: Cover) -> Cover:
     """The same problem with the degrees of excluded bidders set to 0."""
     degree = cover.degree.copy()
     degree[:, [j for cut, most in cover.cuts if not most for j in cut]] = 0
+    return replace(cover, degree=degree)
+
+
+def _without_outdone(cover: Cover) -> Cover:
+    """The same problem with the degrees of bidders set to 0 whom enough others match on every task.
+
+    A team with one of them is no worse with one of the others instead, who are more than its members and in no cut.
+    """
+    count = cover.degree.shape[1]
+    if limited(cover, range(count)) or cover.clash:
+        return cover
+    worth = np.where(cover.degree > 0, cover.degree * 1000 + cover.score, 0)
+    matches = (worth[:, :, None] >= worth[:, None, :]).all(axis=0)  # the first bidder the second
+    matches &= ~matches.T | np.tri(count, k=-1, dtype=bool).T  # of equals the first
+    bound = [j for cut, _ in cover.cuts for j in cut]
+    matches[bound] = False
+    outdone = matches.sum(axis=0) >= cover.max_members
+    outdone[list(cover.forced)] = False
+    degree = cover.degree.copy()
+    degree[:, outdone] = 0
     return replace(cover, degree=degree)
 
 
@@ -56,6 +76,9 @@ def _solved(cover: Cover, floor: Team | None, seconds: float, most: int | None) 
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.linearization_level = 2  # the relaxation proves coverage: without it few proofs end
+    # most problems are small: what prepares a large one would take most of the time
+    solver.parameters.symmetry_level = solver.parameters.cp_model_probing_level = 0
+    solver.parameters.max_presolve_iterations = 1
     solver.parameters.max_time_in_seconds = solver.parameters.max_deterministic_time = seconds
     status = solver.solve(program.model)
     best = floor
