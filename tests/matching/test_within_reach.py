@@ -10,6 +10,7 @@ import pytest
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.rows import spread
 from matcher.domain import Filters, Lot, Offer, Place, Structure, Tender, Zone
 from matcher.matching import distances, recipes, search, within_reach
 from matcher.matching.search import query_of, shortlist_of
@@ -27,7 +28,7 @@ def structures(count: int = 600) -> list[Structure]:
     draw = np.random.default_rng(5)
     made = []
     for number in range(count):
-        here = PARIS if number % 10 else SAINT_DENIS
+        here = PARIS if number % 9 else SAINT_DENIS
         latitude, longitude = (float(x) for x in draw.normal((here.latitude, here.longitude), 0.4))
         place = Place(
             label=f"Lieu {number}", department=here.department, latitude=latitude, longitude=longitude
@@ -61,7 +62,12 @@ def asked(catalogue: Catalogue, places: Sequence[Place], filters: Filters | None
     )
 
 
-@pytest.mark.parametrize("places", [(PARIS,), (NANTERRE, SAINT_DENIS), (SAINT_DENIS,)])
+SOMEWHERE = replace(
+    SAINT_DENIS, commune=None, latitude=-21.13, longitude=55.53
+)  # in La Réunion, as located from its number
+
+
+@pytest.mark.parametrize("places", [(PARIS,), (NANTERRE, SAINT_DENIS), (SAINT_DENIS,), (SOMEWHERE,)])
 @pytest.mark.parametrize("kinds", [(), ("EI",), ("AI",)])
 def test_all_whose_zone_holds_the_place_and_the_nearest_without_zone(
     held: Catalogue, places: Sequence[Place], kinds: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
@@ -82,9 +88,12 @@ def test_all_whose_zone_holds_the_place_and_the_nearest_without_zone(
     radius = distances.zones_of(held)[1][outside]
     assert not (kilometres[outside] > radius + 5).any(), "rounded outward, or without coordinates"
     assert len(outside) < len(found) / 10
-    without = found[zones[found] == 0]
+    declared = distances.zones_of(held)[0]
+    unsure = np.flatnonzero(may & declared & (zones == 0))
+    assert set(unsure) <= set(found.tolist())
+    without = found[~declared[found]]
     assert len(without) == NEAREST
-    left = np.setdiff1d(np.flatnonzero(may & (zones == 0)), without)
+    left = np.setdiff1d(np.flatnonzero(may & ~declared), without)
     left, without = (rows[~np.isnan(kilometres[rows])] for rows in (left, without))
     assert kilometres[without].max() <= kilometres[left].min() + 0.1
 
@@ -113,3 +122,15 @@ def test_nearest_within_kilometres(held: Catalogue) -> None:
 def test_without_a_place_nobody_is_near(held: Catalogue) -> None:
     assert len(within_reach.nearest(held, (Place(department="75"),), 5, None)) == 0
     assert not within_reach.located(asked(held, (Place(label="Atlantide"),)))
+
+
+def test_a_radius_within_the_department_of_a_lot_placed_no_better_excludes_nobody(held: Catalogue) -> None:
+    (somewhere,) = spread(Place(department="974", label="La Réunion"))
+    for place, unsure in ((somewhere, True), (SAINT_DENIS, False)):
+        query = asked(held, (place,))
+        zones = distances.zones(shortlist_of(held, query, exhaustive=True))
+        _, radius, _ = distances.zones_of(held)
+        here = held.one_of("department", ("974",)) & (radius >= 0)
+        assert (zones[here] == 1).any()
+        assert ((zones[here] == 0).any(), (zones[here] == -1).any()) == (unsure, not unsure)
+        assert (zones[~here & (radius >= 0)] == -1).all(), "elsewhere a radius tells"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -130,3 +132,10 @@ def test_needs_of_several_things_are_cut_and_others_are_not() -> None:
     assert [row["text"] for row in one if cut[row["text"]] > 1] == []
     right = sum(cut[row["text"]] == int(row["lots"]) for row in rows if row["lots"] != "1")
     assert right >= 19  # of 30; more is better
+
+
+def test_a_need_given_as_a_file_is_told_how_to_give_it() -> None:
+    command = [sys.executable, "-m", "matcher.cli", "match", "tonte à Nanterre"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.returncode == 2 and told.stdout == ""
+    assert told.stderr.count("\n") == 1 and '--need "tonte à Nanterre"' in told.stderr

@@ -56,6 +56,11 @@ def run(
     check_format(format)
     if not notices and need is None:
         raise BadInput('nothing to match: give notices, or --need "what is to be done"')
+    written = next((path for path in notices or () if " " in path.name and not path.exists()), None)
+    if written is not None:
+        raise BadInput(
+            f'no file is named "{written}": a need in your own words is given by --need "{written}"'
+        )
     tenders = []
     if notices:
         found = gather.gather(notices)

@@ -54,7 +54,10 @@ def _kilometres(shortlist: Shortlist, places: Sequence[Place]) -> Column:
 
 
 def zones(shortlist: Shortlist) -> Column:
-    """1 where a declared zone contains the lot, -1 where zones are declared and none does, 0 where none is declared; (n,)."""
+    """1 where a declared zone contains the lot, -1 where zones are declared and none does, 0 where that is not known; (n,).
+
+    It is not known where none is declared, and of a radius within a department that is all one knows of the lot's place.
+    """
     result: Column = shortlist.once("zones", lambda: _zones(shortlist))
     return result
 
@@ -67,7 +70,16 @@ def _zones(shortlist: Shortlist) -> Column:
     inside = kilometres(shortlist) <= radius[at]
     for number in {department_number(code) for code in named} - {-1}:
         inside |= words[number // 64][at] & np.uint64(1 << number % 64) > 0
-    return np.where(inside, 1.0, np.where(declared[at], -1.0, 0.0))
+    outside = declared[at]
+    if vague := vague_departments(shortlist.query.places):
+        here = shortlist.catalogue.one_of("department", vague, shortlist.candidates)
+        outside = outside & ~(here & (radius[at] >= 0))
+    return np.where(inside, 1.0, np.where(outside, -1.0, 0.0))
+
+
+def vague_departments(places: Sequence[Place]) -> frozenset[str]:
+    """Departments of the places of which no more is known."""
+    return frozenset(place.department for place in places if place.department and not precise(place))
 
 
 Zones = tuple[NDArray[np.bool_], Column, NDArray[np.uint64]]

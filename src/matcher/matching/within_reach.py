@@ -52,8 +52,8 @@ def coming(
 ) -> NDArray[np.int64]:
     """Structures that may be proposed at the places of a lot, of those allowed, increasing.
 
-    All whose zone contains one of them, and the k nearest that declare none.  Zones count where they can be judged: today,
-    for a lot whose department is known (`distances.zones`).
+    All whose zone contains one of them, or may, and the k nearest that declare none.  Zones count where they can be judged:
+    today, for a lot whose department is known (`distances.zones`).
     """
     if allowed is None and query.as_of is None:
         return remembered(  # the lots of one notice, and many notices, are of one place
@@ -77,6 +77,8 @@ def _coming(
         return _nearest(cosines, np.flatnonzero(may if allowed is None else may & allowed), k)
     of_radius, unzoned = catalogue.once("zones of those proposable", lambda: _zones(catalogue))
     chosen = cosines >= of_radius
+    if vague := distances.vague_departments(places):
+        chosen |= np.isfinite(of_radius) & catalogue.one_of("department", vague)
     for department in departments:
         chosen[remembered(catalogue, "zones with", department, _with_department, PLACES_KEPT)] = True
     if allowed is not None:
