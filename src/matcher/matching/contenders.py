@@ -25,10 +25,7 @@ def contenders(
         everyone.query.filters.radius_km is not None
     ):  # who is of the trade is plausible there, however far it travels
         return everyone
-    # a declared zone that excludes the lot is a refusal, whatever the distance
-    may = suitability.proposable(everyone) & (distances.zones(everyone) >= 0)
-    some = everyone if may.all() else judgement.shipped().narrowed(everyone, may)
-    return in_steps(some, lambda left, known: _may_be_proposed(left, known, least, also))
+    return in_steps(everyone, lambda left, known: _may_be_proposed(left, known, least, also))
 
 
 def in_steps(some: Shortlist, may: Callable[[Shortlist, tuple[str, ...]], NDArray[np.bool_]]) -> Shortlist:
@@ -51,4 +48,5 @@ def _may_be_proposed(
         kept = kept | (also[some.candidates] & judge.may_reach(some, judge.plausible, {}, known))
     if by_clause.clause_asked(some.query.lot):
         kept = kept | judge.may_reach(some, judge.likely, by_clause.asked(some), known)
-    return kept
+    # a declared zone that excludes the lot is a refusal, whatever the distance
+    return np.asarray(kept & suitability.proposable(some) & (distances.zones(some) >= 0))

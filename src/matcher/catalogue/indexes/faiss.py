@@ -28,6 +28,7 @@ SCANNED_UP_TO = 1_500_000  # up to here all codes are scanned, in one cell (6 ms
 CODED_FROM = 1_000  # fewer vectors cannot train 4-bit PQ
 #: Half of the principal components are coded where they hold this share of the variance, as of texts; else all dimensions.
 HELD_BY_HALF = 0.85
+HALVED_UP_TO = 200_000  # vectors; of a million it found 0.36 of the hundred nearest to one question of 60
 ROUNDS = 10  # of k-means of the codes; the 25 of faiss find no more
 REFINE = 800  # extra vectors fetched for re-ranking, at least
 #: One of so many vectors is fetched too: the more lie near a question, such as names of its town, the more the codes mistake.
@@ -194,7 +195,7 @@ def _trained(vectors: Vectors, kind: str, seed: int) -> Any:
         # 39 vectors per cell: the minimum for k-means
         cells = 1 if n <= SCANNED_UP_TO else int(min(2 * np.sqrt(n), SAMPLE / 39))
         coded = d % 4 == 0 and n >= CODED_FROM
-        halved = coded and _held_by_half(sample) >= HELD_BY_HALF
+        halved = coded and n <= HALVED_UP_TO and _held_by_half(sample) >= HELD_BY_HALF
         codes = f"PQ{d // 4 if halved else d // 2}x4fs" if coded else "SQ8"
         spec = f"PCA{d // 2},IVF{cells},{codes}" if halved else f"IVF{cells},{codes}"
         index = faiss.index_factory(d, spec, faiss.METRIC_INNER_PRODUCT)
