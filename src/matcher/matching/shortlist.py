@@ -178,11 +178,16 @@ class Shortlist:
 
     def rows_of(self, i: int, *natures: str) -> Rows:
         """The evidence rows of candidate i of these natures, already known on the query's date."""
-        low, high = self.catalogue.offsets[self.candidates[i] : self.candidates[i] + 2].tolist()
-        known = self.catalogue.nature_mask(natures)[low:high]
-        if self.query.as_of is not None:
-            known = known & (self.catalogue.of_row("since")[low:high] < days(self.query.as_of))
-        return np.asarray(low + np.flatnonzero(known))
+
+        def make() -> Rows:
+            low, high = self.catalogue.offsets[self.candidates[i] : self.candidates[i] + 2].tolist()
+            known = self.catalogue.nature_mask(natures)[low:high]
+            if self.query.as_of is not None:
+                known = known & (self.catalogue.of_row("since")[low:high] < days(self.query.as_of))
+            return np.asarray(low + known.nonzero()[0])
+
+        found: Rows = self.once(("rows", i, natures), make)
+        return found
 
     def best(self, values: NDArray[Any], mask: NDArray[np.bool_]) -> Column:
         """Maximum of `values` (m,) within `mask` for each candidate, NaN where it has no row; shape (n,)."""
