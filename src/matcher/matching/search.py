@@ -1,4 +1,4 @@
-"""Candidate retrieval: the query of a lot, and the union of what every index returns."""
+"""Candidates of a lot: its query, and who may come to its place, or what every index returns."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from matcher.reference.codes import cpv_label
 from matcher.reference.supports import support_trade
 from matcher.reference.text import coded, lot_part
 
-#: Up to this many structures all are candidates; of more, so many of the nearest.
+#: Up to this many structures all are candidates; of more, so many of the nearest, or of the nearest without a declared zone.
 COMPARED = 5_000
 NEAREST = 500  # rows of each index
 
