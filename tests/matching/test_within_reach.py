@@ -10,6 +10,7 @@ import pytest
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.filters import allowed_mask
 from matcher.catalogue.rows import spread
 from matcher.domain import Filters, Lot, Offer, Place, Structure, Tender, Zone
 from matcher.matching import distances, recipes, search, within_reach
@@ -70,18 +71,17 @@ SOMEWHERE = replace(
 @pytest.mark.parametrize("places", [(PARIS,), (NANTERRE, SAINT_DENIS), (SAINT_DENIS,), (SOMEWHERE,)])
 @pytest.mark.parametrize("kinds", [(), ("EI",), ("AI",)])
 def test_all_whose_zone_holds_the_place_and_the_nearest_without_zone(
-    held: Catalogue, places: Sequence[Place], kinds: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    held: Catalogue, places: Sequence[Place], kinds: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(search, "COMPARED", NEAREST)
     query = asked(held, places, Filters(kinds=kinds))
     everyone = shortlist_of(held, replace(query, filters=Filters()), exhaustive=True)
     may = within_reach.proposable(held)
     assert 0 < (~may).sum() < len(held)
     zones, kilometres = distances.zones(everyone), distances.kilometres(everyone)
+    found = within_reach.coming(held, query, NEAREST, allowed_mask(held, query.filters, query.places))
     if kinds == ("AI",):
-        assert len(shortlist_of(held, query, coming=True)) == 0
+        assert len(found) == 0
         return
-    found = shortlist_of(held, query, coming=True).candidates
     assert set(np.flatnonzero(may & (zones > 0))) <= set(found.tolist())
     assert may[found].all()
     outside = found[zones[found] < 0]
@@ -134,3 +134,24 @@ def test_a_radius_within_the_department_of_a_lot_placed_no_better_excludes_nobod
         assert (zones[here] == 1).any()
         assert ((zones[here] == 0).any(), (zones[here] == -1).any()) == (unsure, not unsure)
         assert (zones[~here & (radius >= 0)] == -1).all(), "elsewhere a radius tells"
+
+
+def test_where_many_declare_no_zone_the_indexes_find_more_of_them_alone(
+    held: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "COMPARED", NEAREST)
+    query = asked(held, (PARIS,))
+    found = shortlist_of(held, query, 60, coming=True).candidates
+    more = np.setdiff1d(found, within_reach.coming(held, query, NEAREST, None))
+    assert len(more) and within_reach.undeclared(held, query)[more].all()
+    monkeypatch.setattr(search, "COMPARED", len(held) - 1)
+    assert not search.asks_indexes(held, query), "whoever may come is found by place"
+
+
+def test_whoever_is_shown_is_explained(held: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shortlist of a whole ranking holds that of those who may come, however many there are."""
+    monkeypatch.setattr(search, "COMPARED", NEAREST)
+    for places in ((PARIS,), (NANTERRE, SAINT_DENIS), ()):
+        query = asked(held, places)
+        whole, some = (shortlist_of(held, query, 60, coming=each).candidates for each in (False, True))
+        assert set(some.tolist()) <= set(whole.tolist())

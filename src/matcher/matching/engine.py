@@ -41,13 +41,12 @@ from matcher.matching import (
     relaxations,
     stored,
     suitability,
-    within_reach,
 )  # fmt: skip
 from matcher.matching.contenders import contenders
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
 from matcher.matching.reasons import missing, sentences, warnings
-from matcher.matching.search import for_trade, query_of, question, search_together, shortlist_of
+from matcher.matching.search import asks_indexes, for_trade, query_of, question, search_together, shortlist_of
 from matcher.matching.shortlist import Column, Query, Shortlist, heads
 from matcher.matching.suitability import eligible
 from matcher.matching.why_not import Explanation
@@ -154,8 +153,8 @@ class Matcher:
     ) -> Iterator[Ranking]:
         """Rankings of the lots of a notice, of those candidates who can be proposed (`rank` unless whole)."""
         if not self.exhaustive:
-            searched = [query for query in queries if not (self.judges and within_reach.located(query))]
-            search_together(self.catalogue, searched)
+            searched = (q for q in queries if not self.judges or asks_indexes(self.catalogue, q))
+            search_together(self.catalogue, [*searched])
         return (self.rank(query, whole=False, least=least, also=also) for query in queries)
 
     def _measured(self, found: Shortlist, ranker: Any) -> Shortlist:

@@ -72,19 +72,16 @@ def search_together(catalogue: Catalogue, queries: Sequence[Query], k: int = NEA
 def shortlist_of(
     catalogue: Catalogue, query: Query, k: int = NEAREST, *, exhaustive: bool = False, coming: bool = False
 ) -> Shortlist:
-    """Candidates of a lot: every allowed structure up to COMPARED, else the nearest and k rows of each index.
+    """Candidates of a lot: every allowed structure up to COMPARED, else those who may come, the nearest and k rows of each index.
 
-    With `coming`, of more structures only those that may come to its place, which no index adds to.  `exhaustive` compares
-    all of them, however many.  Every index then compares every row of every candidate.  Filters are applied before the
-    search, so they never cost recall.
+    With `coming`, of more structures only those that may come to its place.  `exhaustive` compares all of them, however many.
+    Every index then compares every row of every candidate.  Filters are applied before the search, so they never cost recall.
     """
     allowed = allowed_mask(catalogue, query.filters, query.places)
     if exhaustive or _few(catalogue, allowed):
         candidates = np.arange(len(catalogue)) if allowed is None else np.flatnonzero(allowed)
-    elif coming and within_reach.located(query):
-        candidates = within_reach.coming(catalogue, query, COMPARED, allowed)
     else:
-        candidates = _found(catalogue, query, k, allowed)
+        candidates = _found(catalogue, query, k, allowed, coming)
     return _without_deniers(catalogue, query, candidates, partial=allowed is not None)
 
 
@@ -127,9 +124,12 @@ def _few(catalogue: Catalogue, allowed: NDArray[np.bool_] | None) -> bool:
 
 
 def _found(
-    catalogue: Catalogue, query: Query, k: int, allowed: NDArray[np.bool_] | None
+    catalogue: Catalogue, query: Query, k: int, allowed: NDArray[np.bool_] | None, coming: bool
 ) -> NDArray[np.int64]:
-    """Structures returned by any retriever, in increasing order."""
+    """Structures found by place, and where that may not be all by the indexes, in increasing order."""
+    near = within_reach.coming(catalogue, query, COMPARED, allowed)
+    if coming and not asks_indexes(catalogue, query):
+        return near
     row_mask = None if allowed is None else allowed[catalogue.owners]
     rows = [_retrieved(index, query, k, row_mask) for index in catalogue.indexes.values()]
     meaning = catalogue.index("meaning")
@@ -137,8 +137,17 @@ def _found(
         rows += [meaning.search("", piece, k // 2, row_mask) for piece in query.pieces]
     chosen = np.zeros(len(catalogue), dtype=bool)
     chosen[catalogue.owners[np.concatenate(rows)]] = True
-    chosen[within_reach.nearest(catalogue, query.places, COMPARED, allowed)] = True
+    if not coming:
+        chosen[within_reach.nearest(catalogue, query.places, COMPARED, allowed)] = True
+    elif within_reach.located(query):
+        chosen &= within_reach.undeclared(catalogue, query)
+    chosen[near] = True
     return np.flatnonzero(chosen)
+
+
+def asks_indexes(catalogue: Catalogue, query: Query) -> bool:
+    """May structures that the place of a lot does not find come to it: is no place known, or are many without a zone?"""
+    return not within_reach.located(query) or int(within_reach.undeclared(catalogue, query).sum()) > COMPARED
 
 
 def _retrieved(index: Any, query: Query, k: int, row_mask: NDArray[np.bool_] | None) -> NDArray[np.int64]:

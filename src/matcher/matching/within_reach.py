@@ -1,4 +1,4 @@
-"""Who may come to the places of a lot: those that declare a zone around one of them, and the nearest of those that declare none."""
+"""Who may come to the places of a lot: those whose declared zone contains one of them, and the nearest of those that declare none."""
 
 from __future__ import annotations
 
@@ -50,50 +50,60 @@ def nearest(
 def coming(
     catalogue: Catalogue, query: Query, k: int, allowed: NDArray[np.bool_] | None
 ) -> NDArray[np.int64]:
-    """Structures that may be proposed at the places of a lot, of those allowed, increasing.
+    """Structures that may be proposed at the places of a lot, of those allowed, increasing; none where no place has coordinates.
 
-    All whose zone contains one of them, or may, and the k nearest that declare none.  Zones count where they can be judged:
-    today, for a lot whose department is known (`distances.zones`).
+    All whose zone contains one of them, or may, and the k nearest that declare none (`undeclared`).
     """
+    if not located(query):
+        return np.zeros(0, dtype=np.int64)
     if allowed is None and query.as_of is None:
         return remembered(  # the lots of one notice, and many notices, are of one place
-            catalogue, "coming", (query.places, k), lambda held, key: _coming(held, *key), PLACES_KEPT
+            catalogue, "coming", (query.places, k), lambda held, _: _coming(held, query, k, None), PLACES_KEPT
         )
-    return _coming(catalogue, query.places, k, allowed, zoned=query.as_of is None)
+    return _coming(catalogue, query, k, allowed)
 
 
 def _coming(
-    catalogue: Catalogue,
-    places: Sequence[Place],
-    k: int,
-    allowed: NDArray[np.bool_] | None = None,
-    *,
-    zoned: bool = True,
+    catalogue: Catalogue, query: Query, k: int, allowed: NDArray[np.bool_] | None
 ) -> NDArray[np.int64]:
-    cosines = _cosines(catalogue, places)
-    departments = {place.department for place in places if place.department}
-    if not zoned or not departments:
-        may = proposable(catalogue)
-        return _nearest(cosines, np.flatnonzero(may if allowed is None else may & allowed), k)
-    of_radius, unzoned = catalogue.once("zones of those proposable", lambda: _zones(catalogue))
-    chosen = cosines >= of_radius
-    if vague := distances.vague_departments(places):
-        chosen |= np.isfinite(of_radius) & catalogue.one_of("department", vague)
-    for department in departments:
-        chosen[remembered(catalogue, "zones with", department, _with_department, PLACES_KEPT)] = True
+    cosines = _cosines(catalogue, query.places)
+    without = undeclared(catalogue, query)
+    if _zones_count(query):
+        of_radius = catalogue.once("radius of those proposable", lambda: _radius(catalogue))
+        chosen = cosines >= of_radius
+        if vague := distances.vague_departments(query.places):
+            chosen |= np.isfinite(of_radius) & catalogue.one_of("department", vague)
+        for department in {place.department for place in query.places if place.department}:
+            chosen[remembered(catalogue, "zones with", department, _with_department, PLACES_KEPT)] = True
+    else:
+        chosen = np.zeros(len(catalogue), dtype=bool)
     if allowed is not None:
         chosen &= allowed
-        unzoned = unzoned[allowed[unzoned]]
-    chosen[_nearest(cosines, unzoned, k)] = True
+        without = without & allowed
+    chosen[_nearest(cosines, np.flatnonzero(without), k)] = True
     return np.flatnonzero(chosen)
 
 
-def _zones(catalogue: Catalogue) -> tuple[Floats, NDArray[np.int64]]:
-    """The cosine of the radius that each structure declares, infinite for others, and those that declare no zone at all."""
-    declared, radius, _ = distances.zones_of(catalogue)
-    may = proposable(catalogue)
-    of_radius = np.where(may & (radius >= 0), _cosine(np.maximum(radius, 0)), np.inf)
-    return of_radius.astype(np.float32), np.flatnonzero(may & ~declared)
+def _zones_count(query: Query) -> bool:
+    """Can zones be judged, as `distances.zones` does: today, for a lot whose department is known?"""
+    return query.as_of is None and any(place.department for place in query.places)
+
+
+def undeclared(catalogue: Catalogue, query: Query) -> NDArray[np.bool_]:
+    """Structures that may be proposed and of which no zone tells whether they come to the places of a lot."""
+    if not _zones_count(query):
+        return proposable(catalogue)
+    found: NDArray[np.bool_] = catalogue.once(
+        "without zone", lambda: proposable(catalogue) & ~distances.zones_of(catalogue)[0]
+    )
+    return found
+
+
+def _radius(catalogue: Catalogue) -> Floats:
+    """The cosine of the radius that each structure declares, infinite for others and those that are not proposed."""
+    _, radius, _ = distances.zones_of(catalogue)
+    found = np.where(proposable(catalogue) & (radius >= 0), _cosine(np.maximum(radius, 0)), np.inf)
+    return found.astype(np.float32)
 
 
 def _with_department(catalogue: Catalogue, department: str) -> NDArray[np.int64]:
