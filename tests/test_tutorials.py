@@ -78,6 +78,8 @@ def test_the_tutorial_works_as_written(
     monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{desk / 'store.sqlite'}")
     since = time.monotonic()
     done = run_commands(text, service) + run_python(text, service) + run_steps(text, service, browser)
+    if not done and browser is None:
+        pytest.skip("chromium is not installed, and every step of this tutorial is one of a browser")
     assert done, "nothing was tried"
     print(f"\ntutorial {name}: {done} steps in {time.monotonic() - since:.1f} s")
 

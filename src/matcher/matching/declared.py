@@ -227,12 +227,12 @@ class Pieces:
         """Slots of the pieces of these evidence rows, and for each the position of its row in `rows`."""
         return self.reading.slots(self.texts(rows))
 
-    def compare(self, asked: Floats, slots: NDArray[np.int64]) -> Column:
+    def compare(self, asked: Floats, slots: NDArray[np.int64]) -> Floats:
         """Similarity, 0 to 1, of these pieces to the query: mean of cosine and overlap of CPV groups."""
-        return np.asarray(products(self.reading.views, asked, slots) / 2, dtype=np.float64)
+        return products(self.reading.views, asked, slots) * np.float32(0.5)
 
-    def same(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
-        return self.reading.same[slots]
+    def same(self, slots: NDArray[np.integer]) -> NDArray[np.int64]:
+        return np.asarray(self.reading.same[slots])
 
     def derived(self, name: str, make: Callable[[Floats], NDArray[Any]]) -> NDArray[Any]:
         """`make` applied to the vectors of all pieces encoded so far, each computed once; (pieces, ...)."""
@@ -333,24 +333,25 @@ def slots_of(shortlist: Shortlist) -> Parts:
         slots, many = _declared(shortlist)
         owners = np.flatnonzero(many)
         starts = np.concatenate(([0], np.cumsum(many[owners])))
-        return Parts(slots, owners, starts, np.repeat(np.arange(len(owners)), many[owners]))
+        segment = np.repeat(np.arange(len(owners), dtype=np.int32), many[owners])
+        return Parts(slots, owners, starts, segment)
 
     found: Parts = shortlist.once("declared pieces", make)
     return found
 
 
-def _declared(shortlist: Shortlist) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _declared(shortlist: Shortlist) -> tuple[NDArray[np.integer], NDArray[np.int64]]:
     """The slots one after the other, and how many each candidate has; known of all structures where they are stored."""
     spans: Spans | None = shortlist.catalogue.kept(SPANS) if shortlist.query.as_of is None else None
     if spans is not None:
         first = spans.starts[shortlist.candidates]
         many = spans.starts[shortlist.candidates + 1] - first
-        return spans.slots[spread(first, many)].astype(np.int64), many
+        return spans.slots[spread(first, many)], many
     rows = shortlist.parts(shortlist.known(*DECLARED))
     found = spans_of(
         pieces(shortlist), shortlist.rows[rows.inside], shortlist.owner[rows.inside], len(shortlist)
     )
-    return np.asarray(found.slots, dtype=np.int64), np.diff(found.starts)
+    return found.slots, np.diff(found.starts)
 
 
 def spans_of(table: Pieces, rows: NDArray[np.int64], owners: NDArray[np.int64], count: int) -> Spans:

@@ -204,7 +204,7 @@ class Shortlist:
 
     def inside(self, mask: NDArray[np.bool_]) -> Rows:
         """Positions of the rows of a mask of `known`, increasing."""
-        return self.parts(mask).inside
+        return np.asarray(self.parts(mask).inside, dtype=np.int64)
 
     def parts(self, mask: NDArray[np.bool_]) -> Parts:
         """The rows of a mask grouped by candidate, cached per mask since many signals share it."""
@@ -302,16 +302,16 @@ class Lazy(Mapping[str, T]):
 class Parts:
     """Rows of a mask grouped by candidate: positions, candidates that have any, and offsets of each group."""
 
-    inside: NDArray[np.int64]
+    inside: NDArray[np.integer]
     owners: NDArray[np.int64]
     starts: NDArray[np.int64]
-    segment: NDArray[np.int64]
+    segment: NDArray[np.integer]
 
 
 def discounted_sum(
     values: NDArray[np.float64],
     starts: NDArray[np.int64],
-    segment: NDArray[np.int64],
+    segment: NDArray[np.integer],
     weights: tuple[float, ...],
 ) -> Column:
     """For each segment of `values`, none of them empty, the sum of its best values times `weights`.
@@ -332,7 +332,7 @@ def discounted_sum(
     return total
 
 
-def heads(labels: NDArray[np.int64]) -> Rows:
+def heads(labels: NDArray[Any]) -> Rows:
     """The positions at which a run of equal labels begins."""
     begins = np.ones(len(labels), dtype=bool)
     np.not_equal(labels[1:], labels[:-1], out=begins[1:])

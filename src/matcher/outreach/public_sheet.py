@@ -126,6 +126,9 @@ l'administration, à vérifier par elle).
 - **Données** : l'avis ou le besoin (textes, CPV, lieu, réservation, clauses) ; pour chaque structure, ses offres, son
   type, son activité au registre (NAF), sa commune, sa zone, ses marchés passés publiés, son chiffre d'affaires ou son effectif s'ils
   sont connus. Chaque information porte sa source et sa date.
+- **Candidates** : toutes les structures d'un annuaire jusqu'à 5 000 ; au-delà, celles dont la zone déclarée comprend le lieu et, de
+  celles qui n'en déclarent pas, les plus proches puis celles du métier. Une structure fermée, ou dont la zone exclut le lieu, n'est pas
+  proposée.
 - **Traitement** : plusieurs signaux (métier, lieu, statut, nature du besoin, réservation, capacité, délai) ajoutent ou retirent des
   points ; leur somme donne l'ordre. La page montre les points de chaque ligne par sujet (métier, lieu, statut, besoin) ; ils
   s'additionnent exactement.
