@@ -12,6 +12,7 @@ from matcher.catalogue.columns import department_number
 from matcher.catalogue.filters import on_sphere, points_of, remembered
 from matcher.domain import Place
 from matcher.matching import distances
+from matcher.matching.evidence import IN_DEPARTMENT
 from matcher.reference.places import EARTH_RADIUS_KM
 
 if TYPE_CHECKING:
@@ -19,11 +20,9 @@ if TYPE_CHECKING:
     from matcher.matching.shortlist import Query
 
 Floats = NDArray[np.float32]
-HOME_KM = 25.0  # assumed of a structure without coordinates in a department of the lot
 ANTIPODE = -1.0  # cosine of the angle to one of whom nothing is known
-MARGIN = (
-    3e-7  # on cosines, for rounding: who is some hundred metres outside a zone is told so when it is compared
-)
+#: On cosines, for rounding: who is some hundred metres outside a zone is told so when it is compared.
+MARGIN = 3e-7
 PLACES_KEPT = 500  # with thousands of structures each
 
 
@@ -140,7 +139,7 @@ def _cosines(catalogue: Catalogue, places: Sequence[Place]) -> Floats:
     if len(unknown):
         departments = {place.department for place in places if place.department}
         found[unknown] = np.where(
-            catalogue.one_of("department", departments, unknown), _cosine(HOME_KM), ANTIPODE
+            catalogue.one_of("department", departments, unknown), _cosine(IN_DEPARTMENT), ANTIPODE
         )
     return found
 
