@@ -317,7 +317,8 @@ def _under_load(
 
     asyncio.run(bench_service.run(url, 10, 5, needs, 0, None, 0))  # warm-up requests are not measured
     until = time.monotonic() + 60
-    while not _matching(url) and time.monotonic() < until:
+    # a load balancer waits for readiness too
+    while not (_ready(url) and _matching(url)) and time.monotonic() < until:
         time.sleep(0.2)
     measured: dict[int, tuple[list[float], Counter[int]]] = {each: ([], Counter()) for each in (0, swaps)}
     memory: list[float] = []
@@ -349,6 +350,10 @@ def _under_load(
     what_is_held = "all processes, what they share once"
     found.append(row("memory of the service", "at most", max(memory), "MB", what_is_held))
     return found
+
+
+def _ready(url: str) -> bool:
+    return httpx.get(f"{url}/v1/health/ready", timeout=60).status_code == 200
 
 
 def _matching(url: str) -> bool:
