@@ -121,7 +121,7 @@ def test_nearest_within_kilometres(held: Catalogue) -> None:
 
 def test_without_a_place_nobody_is_near(held: Catalogue) -> None:
     assert len(within_reach.nearest(held, (Place(department="75"),), 5, None)) == 0
-    assert not within_reach.located(asked(held, (Place(label="Atlantide"),)))
+    assert not within_reach.has_point(asked(held, (Place(label="Atlantide"),)))
 
 
 def test_a_radius_within_the_department_of_a_lot_placed_no_better_excludes_nobody(held: Catalogue) -> None:

@@ -22,6 +22,7 @@ from matcher.catalogue.catalogue import Catalogue, column_of
 from matcher.catalogue.collecting import no_collections
 from matcher.catalogue.columns import FORMAT, NATURES
 from matcher.catalogue.filters import holding_any
+from matcher.catalogue.products import runs
 from matcher.catalogue.rows import (
     _evidence_of_awards,
     _profile,
@@ -265,7 +266,7 @@ def _spliced(
     highs = np.concatenate([catalogue.offsets[1:], m + ends])
     many = (highs - lows)[order]
     starts = np.concatenate(([0], np.cumsum(many))).astype(np.int64)
-    pieces = np.arange(starts[-1]) + np.repeat(lows[order] - starts[:-1], many)
+    pieces = runs(lows[order], many)
     evidence = _joined(catalogue.evidence, more, pieces)
     table = _renumbered(_joined(catalogue.structures, added, order), starts[:-1])
     kept = np.where(pieces < m, pieces, -1)

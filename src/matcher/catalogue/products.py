@@ -37,7 +37,7 @@ def products(
     return out
 
 
-def spread(first: NDArray[np.integer[Any]], many: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+def runs(first: NDArray[np.integer[Any]], many: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     """The numbers of several runs one after the other: `many` from each `first`."""
     ends = np.cumsum(many)
     return np.asarray(np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - (ends - many), many))

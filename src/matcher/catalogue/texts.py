@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.catalogue.products import distinct
+from matcher.catalogue.products import distinct, runs
 
 FILES = ("numbers", "members")
 
@@ -56,9 +56,7 @@ class Texts:
         """The rows of some texts, of each `most` at most, in their order, and for each the place of its text in `texts`."""
         lows = self.starts[texts]
         sizes = np.minimum(self.starts[texts + 1] - lows, len(self.members) if most is None else most)
-        ends = np.cumsum(sizes)
-        places = np.arange(ends[-1] if len(ends) else 0) + np.repeat(lows - ends + sizes, sizes)
-        return self.members[places].astype(np.int64), np.repeat(np.arange(len(texts)), sizes)
+        return self.members[runs(lows, sizes)].astype(np.int64), np.repeat(np.arange(len(texts)), sizes)
 
     def enough(self, texts: NDArray[np.int64], k: int) -> int:
         """How many of the first of these texts hold k rows."""

@@ -66,11 +66,9 @@ def _add(chosen: dict[str, int], rows: NDArray[np.int64], sirens: NDArray[Any], 
 
 
 def _kilometres(matcher: Matcher, query: Query) -> NDArray[np.float64]:
-    from matcher.catalogue.filters import distances_km
+    from matcher.catalogue.filters import distances_km, points_of
 
-    points = [
-        (p.latitude, p.longitude) for p in query.places if p.latitude is not None and p.longitude is not None
-    ]
+    points = points_of(query.places)
     return distances_km(matcher.catalogue, points) if points else np.zeros(len(matcher.catalogue))
 
 

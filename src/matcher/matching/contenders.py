@@ -21,9 +21,8 @@ def contenders(
 
     Nobody else can be, whatever its texts (`Judgement.may_reach`).
     """
-    if (
-        everyone.query.filters.radius_km is not None
-    ):  # who is of the trade is plausible there, however far it travels
+    # within a radius who is of the trade is plausible, however far it travels
+    if everyone.query.filters.radius_km is not None:
         return everyone
     return in_steps(everyone, lambda left, known: _may_be_proposed(left, known, least, also))
 

@@ -21,7 +21,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
-from matcher.catalogue.products import distinct, products, spread
+from matcher.catalogue.products import distinct, products, runs
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned import cpv
 from matcher.learned.encoders import BLOCK, Encoder, in_context
@@ -162,7 +162,7 @@ class Reading:
     def slots(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Slots of the pieces of these texts, and for each the position of its text in `numbers`."""
         many = self.many[numbers]
-        return spread(self.starts[numbers], many), np.repeat(np.arange(len(numbers)), many)
+        return runs(self.starts[numbers], many), np.repeat(np.arange(len(numbers)), many)
 
     def fresh(self, low: int, high: int) -> NDArray[np.float16]:
         """The vectors of pieces that are not stored."""
@@ -346,7 +346,7 @@ def _declared(shortlist: Shortlist) -> tuple[NDArray[np.integer], NDArray[np.int
     if spans is not None:
         first = spans.starts[shortlist.candidates]
         many = spans.starts[shortlist.candidates + 1] - first
-        return spans.slots[spread(first, many)], many
+        return spans.slots[runs(first, many)], many
     rows = shortlist.parts(shortlist.known(*DECLARED))
     found = spans_of(
         pieces(shortlist), shortlist.rows[rows.inside], shortlist.owner[rows.inside], len(shortlist)

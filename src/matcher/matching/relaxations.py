@@ -57,7 +57,7 @@ def _without_reservation(ranking: Ranking, base: int) -> str:
 def _farther(ranking: Ranking) -> str:
     """Structures that would be likely if they were located at the place of work, the nearest of them."""
     shortlist, judge = ranking.shortlist, judgement.shipped()
-    if not within_reach.located(shortlist.query):
+    if not within_reach.has_point(shortlist.query):
         return ""
     around = search.around(shortlist.catalogue, shortlist.query, FARTHER_KM[-1])
     found = in_steps(

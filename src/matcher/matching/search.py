@@ -139,7 +139,7 @@ def _found(
     chosen[catalogue.owners[np.concatenate(rows)]] = True
     if not coming:
         chosen[within_reach.nearest(catalogue, query.places, COMPARED, allowed)] = True
-    elif within_reach.located(query):
+    elif within_reach.has_point(query):
         chosen &= within_reach.undeclared(catalogue, query)
     chosen[near] = True
     return np.flatnonzero(chosen)
@@ -147,7 +147,9 @@ def _found(
 
 def asks_indexes(catalogue: Catalogue, query: Query) -> bool:
     """May structures that the place of a lot does not find come to it: is no place known, or are many without a zone?"""
-    return not within_reach.located(query) or int(within_reach.undeclared(catalogue, query).sum()) > COMPARED
+    return (
+        not within_reach.has_point(query) or int(within_reach.undeclared(catalogue, query).sum()) > COMPARED
+    )
 
 
 def _retrieved(index: Any, query: Query, k: int, row_mask: NDArray[np.bool_] | None) -> NDArray[np.int64]:

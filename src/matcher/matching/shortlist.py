@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.columns import days
-from matcher.catalogue.products import spread
+from matcher.catalogue.products import runs
 from matcher.domain import Filters, Lot, Place, Tender
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Evidence:
     def rows(self) -> Rows:
         if self.whole:
             return np.arange(self._catalogue.evidence.num_rows)
-        return spread(self._catalogue.offsets[self._candidates], self._counts)
+        return runs(self._catalogue.offsets[self._candidates], self._counts)
 
     @cached_property
     def owner(self) -> Rows:

@@ -26,7 +26,7 @@ MARGIN = 3e-7
 PLACES_KEPT = 500  # with thousands of structures each
 
 
-def located(query: Query) -> bool:
+def has_point(query: Query) -> bool:
     """Has the lot a place with coordinates?"""
     return bool(points_of(query.places))
 
@@ -53,7 +53,7 @@ def coming(
 
     All whose zone contains one of them, or may, and the k nearest that declare none (`undeclared`).
     """
-    if not located(query):
+    if not has_point(query):
         return np.zeros(0, dtype=np.int64)
     if allowed is None and query.as_of is None:
         return remembered(  # the lots of one notice, and many notices, are of one place

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from matcher.catalogue import texts as _texts
 from matcher.catalogue.indexes import Role
+from matcher.catalogue.products import runs
 from matcher.catalogue.texts import Texts
 from matcher.catalogue.vectors import Vectors
 from matcher.reference.text import plain_words, stem, tokens
@@ -215,9 +216,10 @@ class LexicalIndex:
         """The words of these texts with their weights."""
         lows = self._counted.starts[texts]
         sizes = self._counted.starts[texts + 1] - lows
-        ends = np.cumsum(sizes)
-        at = np.arange(ends[-1] if len(ends) else 0) + np.repeat(lows - ends + sizes, sizes)
-        return _Entries(self._counted.columns[at], self._weighted.weights[at], ends - sizes, sizes == 0)
+        at = runs(lows, sizes)
+        return _Entries(
+            self._counted.columns[at], self._weighted.weights[at], np.cumsum(sizes) - sizes, sizes == 0
+        )
 
     @staticmethod
     def _sums(room: _Scratch, columns: Sequence[int], held: _Entries) -> NDArray[np.float64]:
@@ -325,7 +327,7 @@ def _counted(texts: Sequence[str], vocabulary: dict[str, int]) -> _Counted:
 def _taken(counted: _Counted, texts: NDArray[np.int64]) -> _Counted:
     many = counted.starts[texts + 1] - counted.starts[texts]
     starts = np.concatenate(([0], np.cumsum(many)))
-    entries = np.arange(starts[-1]) + np.repeat(counted.starts[texts] - starts[:-1], many)
+    entries = runs(counted.starts[texts], many)
     return _Counted(counted.columns[entries], counted.counts[entries], starts)
 
 
