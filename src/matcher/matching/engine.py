@@ -33,15 +33,7 @@ from matcher.domain import (
     __version__,
 )
 from matcher.learned import wanted
-from matcher.matching import (
-    by_clause,
-    distances,
-    judgement,
-    recipes,
-    relaxations,
-    stored,
-    suitability,
-)  # fmt: skip
+from matcher.matching import by_clause, distances, judgement, recipes, relaxations, stored, suitability
 from matcher.matching.contenders import contenders
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
