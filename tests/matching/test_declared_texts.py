@@ -135,9 +135,10 @@ def test_a_catalogue_in_the_place_of_another_reads_only_what_is_new(monkeypatch:
         catalogue = build_catalogue(listed, [], recipes.named("default"))
         pieces = declared.of(catalogue)
         rows = np.flatnonzero(catalogue.nature_mask(("offer",)))
-        slots, at = pieces.of(rows)
+        spans = declared.spans_of(pieces, rows, catalogue.owners[rows], len(catalogue))
         assert len(trades.by_piece(pieces)) == len(pieces.reading.texts)
-        return [tuple(pieces.text(slot) for slot in slots[at == row]) for row in range(len(rows))]
+        ends = zip(spans.starts[:-1], spans.starts[1:], strict=True)
+        return [tuple(map(pieces.text, spans.slots[low:high].tolist())) for low, high in ends]
 
     first = asked("tonte, taille de haies", "repas en liaison froide", "tonte, taille de haies")
     assert first[0] == first[2] and len(read) == 2  # equal texts are read once

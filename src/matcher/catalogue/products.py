@@ -13,7 +13,7 @@ SORTED_OF = 200  # numbers so few of all are sorted; of more, each is marked
 
 
 def products(
-    vectors: NDArray[np.float32], vector: NDArray[np.float32], rows: NDArray[np.int64]
+    vectors: NDArray[np.float32], vector: NDArray[np.float32], rows: NDArray[np.integer[Any]]
 ) -> NDArray[np.float32]:
     """Inner products of the chosen rows, read in place: a copy would cost ten times as much."""
     import faiss
@@ -39,8 +39,9 @@ def products(
 
 def runs(first: NDArray[np.integer[Any]], many: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     """The numbers of several runs one after the other: `many` from each `first`."""
-    ends = np.cumsum(many)
-    return np.asarray(np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - (ends - many), many))
+    found = np.repeat(first - (np.cumsum(many) - many), many).astype(np.int64, copy=False)
+    found += np.arange(len(found))
+    return found
 
 
 def distinct(numbers: NDArray[np.integer[Any]], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

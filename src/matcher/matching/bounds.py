@@ -20,7 +20,7 @@ class _Layer:
 
     def __init__(self, parts: Sequence[Part], of_lot: Collection[str], axes: Sequence[str]) -> None:
         self._fixed = np.zeros([1] * len(axes))
-        self._of_lot: list[Part] = []  # the columns of the lot come first
+        self.of_lot: list[Part] = []  # the columns of the lot come first
         for columns, values in parts:
             lot = tuple(name for name in columns if name in of_lot)
             order = [*lot, *(name for name in axes if name in columns)]
@@ -29,21 +29,21 @@ class _Layer:
                 [*(sizes[name] for name in lot), *(sizes.get(name, 1) for name in axes)]
             )
             if lot:
-                self._of_lot.append((lot, laid))
+                self.of_lot.append((lot, laid))
             else:
                 self._fixed = self._fixed + laid
-        self._of_lot.sort(key=lambda part: part[1].size)  # small ones are summed first
+        self.of_lot.sort(key=lambda part: part[1].size)  # small ones are summed first
 
     def over(self, at: Mapping[str, int]) -> Floats:
         """The sum for the cells of a lot."""
         found: Floats | float = 0.0
-        for lot, values in self._of_lot:
+        for lot, values in self.of_lot:
             found = found + values[tuple(at[name] for name in lot)]
         return np.asarray(found + self._fixed)
 
 
 class Bounds:
-    """The highest sum of tables for candidates of whom the columns `known` alone are known.
+    """The highest sum of tables for candidates of whom the columns `known` alone are known: the sum itself where all are.
 
     `of_lot` are the columns that are equal for all candidates.  Tables that share an unknown column are added before the
     maximum over it is taken; where such a table has a second column that is neither of the lot nor one of `grid`, the
@@ -63,23 +63,35 @@ class Bounds:
             if told.issuperset(columns) and not on_grid.issuperset(columns)
         ]
         together = [part for part in parts if on_grid.issuperset(part[0])]
-        self._hidden: list[_Layer] = []  # one for each unknown column, which is the first axis
+        self._hidden: list[
+            _Layer
+        ] = []  # one for each unknown column, its first axis, whose highest the lot decides
         while left:
             names = Counter(name for columns, _ in left for name in columns if name not in told)
             shared = max(names, key=lambda name: (names[name], name))
             some = [_highest(part, {shared, *on_grid}) for part in left if shared in part[0]]
-            self._hidden.append(_Layer(some, of_lot, (shared, *self._grid)))
+            layer = _Layer(some, of_lot, (shared, *self._grid))
+            if layer.of_lot:
+                self._hidden.append(layer)
+            else:
+                together.append((self._grid, layer.over({}).max(axis=0)))
             left = [part for part in left if shared not in part[0]]
         self._together = _Layer(together, of_lot, self._grid)
 
     def highest(self, cells: Cells) -> Column:
-        """The highest sum for the cells of the known columns, those of the lot of length 1, the others of length 1 or n."""
+        """The highest sum for the cells of the known columns, those of the lot of length 1, the others of length 1 or n.
+
+        Its length is that of the longest of them.
+        """
         lot = {name: int(cells[name][0]) for name in self._of_lot}
         found = self._together.over(lot)
         for layer in self._hidden:
             found = found + layer.over(lot).max(axis=0)
-        at = [np.minimum(cells[name], size - 1) for name, size in zip(self._grid, found.shape, strict=True)]
-        total = found.ravel().take(_flat(at, found.shape))
+        axes = [axis for axis, size in enumerate(found.shape) if size > 1]
+        total = found.ravel()
+        if axes:
+            at = [cells[self._grid[axis]] for axis in axes]
+            total = total.take(_flat(at, [found.shape[axis] for axis in axes]))
         for columns, shape, values in self._apart:
             total = total + values.take(_flat([cells[name] for name in columns], shape))
         return np.asarray(total)

@@ -41,13 +41,13 @@ def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
     if an ordinary firm takes the lot and owes hours; at least half of the places are reserved for those that lend staff.
     """
     shortlist = ranking.shortlist
-    kinds = shortlist.catalogue.of_structure("kind")[shortlist.candidates]
+    kinds = shortlist.catalogue.of_structure("kind")
     hire: list[tuple[int, str, str]] = []
     serve: list[tuple[int, str, str]] = []
     for i in _carriers(ranking).tolist():
         if len(hire) >= n and len(serve) == n:
             break
-        kind = str(kinds[i])
+        kind = str(kinds[shortlist.candidates[i]])
         if kind in LENDING_KINDS:
             hire.append(
                 (i, "clause-hire", f"{kind} : peut porter des heures par mise à disposition de personnel")

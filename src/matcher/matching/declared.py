@@ -21,11 +21,11 @@ import xxhash
 from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
-from matcher.catalogue.products import distinct, products, runs
+from matcher.catalogue.products import products, runs
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned import cpv
 from matcher.learned.encoders import BLOCK, Encoder, in_context
-from matcher.matching.shortlist import Column, Parts, Shortlist, heads
+from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference.paths import judgement_file
 
 MIN_LETTERS = 4  # shorter pieces are dropped
@@ -223,13 +223,15 @@ class Pieces:
             numbers = self._numbers[rows]
         return np.asarray(numbers, dtype=np.int64)
 
-    def of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Slots of the pieces of these evidence rows, and for each the position of its row in `rows`."""
-        return self.reading.slots(self.texts(rows))
+    def row_with(self, slot: int, rows: NDArray[np.int64]) -> int:
+        """The first of these evidence rows that holds a piece; one of them does."""
+        texts = self.texts(rows)
+        before = slot - self.reading.starts[texts]
+        return int(rows[((before >= 0) & (before < self.reading.many[texts])).argmax()])
 
-    def compare(self, asked: Floats, slots: NDArray[np.int64]) -> Floats:
+    def compare(self, asked: Floats, slots: NDArray[np.integer]) -> Floats:
         """Similarity, 0 to 1, of these pieces to the query: mean of cosine and overlap of CPV groups."""
-        return products(self.reading.views, asked, slots) * np.float32(0.5)
+        return products(self.reading.views, asked * np.float32(0.5), slots)
 
     def same(self, slots: NDArray[np.integer]) -> NDArray[np.int64]:
         return np.asarray(self.reading.same[slots])
@@ -302,6 +304,21 @@ class PieceScores:
 
 
 @dataclass(frozen=True, slots=True)
+class Slots:
+    """Slots of the pieces that candidates declare, one candidate after the other: `many` of each of `owners`, from `starts`."""
+
+    slots: NDArray[np.integer]
+    owners: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    many: NDArray[np.int64]
+
+    def of(self, i: int) -> NDArray[np.integer]:
+        """Those of candidate i, which declares some."""
+        at = self.owners.searchsorted(i)
+        return self.slots[self.starts[at] : self.starts[at] + self.many[at]]
+
+
+@dataclass(frozen=True, slots=True)
 class Spans:
     """Slots of the pieces of structures one after the other: those of structure i are `slots[starts[i]:starts[i + 1]]`."""
 
@@ -326,17 +343,16 @@ def piece_scores(shortlist: Shortlist) -> PieceScores:
     return found
 
 
-def slots_of(shortlist: Shortlist) -> Parts:
-    """Slots of the pieces that candidates declare, grouped by candidate, computed once per lot."""
+def slots_of(shortlist: Shortlist) -> Slots:
+    """Slots of the pieces that candidates declare, computed once per lot."""
 
-    def make() -> Parts:
+    def make() -> Slots:
         slots, many = _declared(shortlist)
         owners = np.flatnonzero(many)
-        starts = np.concatenate(([0], np.cumsum(many[owners])))
-        segment = np.repeat(np.arange(len(owners), dtype=np.int32), many[owners])
-        return Parts(slots, owners, starts, segment)
+        many = many[owners]
+        return Slots(slots, owners, np.cumsum(many) - many, many)
 
-    found: Parts = shortlist.once("declared pieces", make)
+    found: Slots = shortlist.once("declared pieces", make)
     return found
 
 
@@ -368,17 +384,17 @@ def _piece_scores(shortlist: Shortlist) -> PieceScores:
     best, second = np.full((2, len(shortlist)), np.nan)
     slot = np.full(len(shortlist), -1)
     found, table = slots_of(shortlist), pieces(shortlist)
-    if len(found.inside):
-        query = shortlist.query
-        view = shortlist.once("view", lambda: table.asked(query.vector, query.text))
-        different, at = distinct(found.inside, len(table.reading))
-        values, starts = table.compare(view, different)[at], found.starts[:-1]
+    if len(found.slots):
+        query, starts, many = shortlist.query, found.starts, found.many
+        values = table.compare(
+            shortlist.once("view", lambda: table.asked(query.vector, query.text)), found.slots
+        )
         top = np.maximum.reduceat(values, starts)
-        at_top = np.flatnonzero(values == top[found.segment])
-        chosen = found.inside[at_top[heads(found.segment[at_top])]]
+        at_top = np.flatnonzero(values == np.repeat(top, many))
+        chosen = found.slots[at_top[at_top.searchsorted(starts)]]
         # a repeated piece counts once
-        again = table.same(found.inside) == table.same(chosen)[found.segment]
-        other = np.maximum.reduceat(np.where(again, -np.inf, values), starts)
+        values[table.same(found.slots) == np.repeat(table.same(chosen), many)] = -np.inf
+        other = np.maximum.reduceat(values, starts)
         best[found.owners], slot[found.owners] = top, chosen
         second[found.owners] = np.where(np.isfinite(other), other, top)
     return PieceScores(best, second, slot)

@@ -39,13 +39,14 @@ from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
 from matcher.matching.reasons import missing, sentences, warnings
 from matcher.matching.search import asks_indexes, for_trade, query_of, question, search_together, shortlist_of
-from matcher.matching.shortlist import Column, Query, Shortlist, heads
+from matcher.matching.shortlist import Column, Query, Shortlist
 from matcher.matching.suitability import eligible
 from matcher.matching.why_not import Explanation
 from matcher.reference import deadline
 
 #: Names of the levels of a ranking, by number.
 LEVELS: tuple[Level, ...] = ("unlikely", "plausible", "likely")
+DIGITS = 9  # decimals of a score that count
 POOL = 25  # structures per lot among which groups are formed
 SHORT = 120  # characters; the text of a lot that is longer describes a need
 TELLS = 0.45  # weight of a trade from which shorter words tell what is needed
@@ -161,16 +162,16 @@ class Matcher:
         self, shortlist: Shortlist, scores: Column, levels: NDArray[np.int64], judged: bool
     ) -> NDArray[np.int64]:
         """Positions of the best establishment of each bidder, best first: of those that can be proposed, where one can."""
-        # equal scores stay in row order, in which the establishments of one bidder are adjacent
-        order = np.lexsort((suitability.tie_break(shortlist), -scores) if judged else (-scores,))
+        # equal scores, however they were summed, stay in row order, in which the establishments of one bidder are adjacent
+        falling = -np.round(scores, DIGITS)
+        order = np.lexsort((suitability.tie_break(shortlist), falling) if judged else (falling,))
         count = len(order)
         if not count:
             return order
         places = np.empty(count, dtype=np.int64)
         places[order] = np.arange(count)
         places += np.where(levels == UNLIKELY, count, 0)
-        bidders = heads(self.catalogue.of_structure("bidder")[shortlist.candidates])
-        return np.asarray(order[np.sort(np.minimum.reduceat(places, bidders) % count)])
+        return np.asarray(order[np.sort(np.minimum.reduceat(places, shortlist.bidders) % count)])
 
     def _levels(self, shortlist: Shortlist, chances: Column, past: bool) -> NDArray[np.int64]:
         """The level of each candidate; without a judgement, LIKELY for every admissible one."""
@@ -297,7 +298,7 @@ class Matcher:
         """
         shortlist = ranking.shortlist
         shown = self._shown(ranking, n)
-        matches = tuple(self.explain(ranking, int(i), rank) for rank, i in enumerate(shown, 1))
+        matches = self.explained(ranking, shown.tolist())
         return LotAnswer(
             lot=shortlist.query.lot,
             matches=matches,
@@ -326,24 +327,20 @@ class Matcher:
         """Who could carry the hours of its clause; some are explained already, as answers of their own."""
         if ranking.regime != "structure" or not by_clause.clause_asked(ranking.shortlist.query.lot):
             return ()
-        found = (
-            (explained.get(i) or self.explain(ranking, i, rank), rank, Reason(code=code, text=text))
-            for rank, (i, code, text) in enumerate(by_clause.by_clause(ranking), 1)
-        )
+        found = by_clause.by_clause(ranking)
+        others = [i for i, *_ in found if i not in explained]
+        known = {**explained, **dict(zip(others, self.explained(ranking, others), strict=True))}
         return tuple(
-            replace(match, rank=rank, reasons=(reason, *match.reasons)) for match, rank, reason in found
+            replace(known[i], rank=rank, reasons=(Reason(code=code, text=text), *known[i].reasons))
+            for rank, (i, code, text) in enumerate(found, 1)
         )
 
     def _pool(self, ranking: Ranking, answer: LotAnswer, n: int) -> LotAnswer:
         """The answer extended to n structures, with reasons computed only for those a group selects."""
-        more = self._shown(ranking, n)[len(answer.matches) :]
-        matches = [
-            self._match(
-                ranking, int(i), rank, cast("tuple[Reason, ...]", _LazyReasons(self, ranking, int(i)))
-            )
-            for rank, i in enumerate(more, len(answer.matches) + 1)
-        ]
-        return replace(answer, matches=(*answer.matches, *matches))
+        shown = len(answer.matches)
+        more = self._shown(ranking, n)[shown:].tolist()
+        reasons = [cast("tuple[Reason, ...]", _LazyReasons(self, ranking, i)) for i in more]
+        return replace(answer, matches=(*answer.matches, *self._matches(ranking, more, reasons, shown + 1)))
 
     def nobody(self, ranking: Ranking) -> bool:
         """True when no candidate is credible."""
@@ -351,7 +348,11 @@ class Matcher:
 
     def explain(self, ranking: Ranking, i: int, rank: int) -> Match:
         """Candidate i of a ranking as a match; the contributions of its reasons sum to its score."""
-        return self._match(ranking, i, rank, self._reasons(ranking, i))
+        return self.explained(ranking, [i], rank)[0]
+
+    def explained(self, ranking: Ranking, chosen: Sequence[int], first: int = 1) -> tuple[Match, ...]:
+        """These candidates as matches, see `explain`, of ranks from `first`."""
+        return self._matches(ranking, chosen, [self._reasons(ranking, i) for i in chosen], first)
 
     def _reasons(self, ranking: Ranking, i: int) -> tuple[Reason, ...]:
         """Contribution and explanation of each signal for candidate i, largest first."""
@@ -382,7 +383,16 @@ class Matcher:
         """The signals of a ranking, by name."""
         return self._signals[self.ranker if ranking.judged else self.past_ranker]
 
-    def _match(self, ranking: Ranking, i: int, rank: int, reasons: tuple[Reason, ...]) -> Match:
+    def _matches(
+        self, ranking: Ranking, chosen: Sequence[int], reasons: Sequence[tuple[Reason, ...]], first: int
+    ) -> tuple[Match, ...]:
+        offers = self._best_offers(ranking.shortlist, chosen)
+        each = enumerate(zip(chosen, reasons, offers, strict=True), first)
+        return tuple(self._match(ranking, i, rank, why, offer) for rank, (i, why, offer) in each)
+
+    def _match(
+        self, ranking: Ranking, i: int, rank: int, reasons: tuple[Reason, ...], offer: Offer | None
+    ) -> Match:
         shortlist = ranking.shortlist
         structure = self.catalogue.structure(int(shortlist.candidates[i]))
         kilometres = float(distances.shown(shortlist)[i])
@@ -390,7 +400,7 @@ class Matcher:
         return Match(
             lot=shortlist.query.lot,
             structure=structure,
-            offer=self._best_offer(shortlist, i),
+            offer=offer,
             score=float(ranking.scores[i]),
             probability=float(ranking.chances[i]),
             rank=rank,
@@ -466,17 +476,28 @@ class Matcher:
         label = f"{LEVEL_LABELS[match.level]}, " if match.level else ""
         return "ranked", f"{label}{position}, car : {because}"
 
-    def _best_offer(self, shortlist: Shortlist, i: int) -> Offer | None:
+    def _best_offers(self, shortlist: Shortlist, chosen: Sequence[int]) -> list[Offer | None]:
+        """What each of these candidates declares nearest to the lot, else its nearest contract, else its name or code."""
         index, query = next(iter(self.catalogue.indexes.values()), None), shortlist.query
         if index is None:
-            return None
-        for natures in (DECLARED, ("award",), ("name", "naf")):
-            rows = shortlist.rows_of(i, *natures)
-            if len(rows):
-                return self.catalogue.offer(
-                    int(rows[index.compare(query.words, query.vector, rows).argmax()])
-                )
-        return None
+            return [None] * len(chosen)
+        rows = [_rows_to_show(shortlist, i) for i in chosen]
+        compared = index.compare(
+            query.words, query.vector, np.concatenate([*rows, np.zeros(0, dtype=np.int64)])
+        )
+        ends = np.cumsum([len(some) for some in rows])
+        return [
+            self.catalogue.offer(int(some[compared[end - len(some) : end].argmax()])) if len(some) else None
+            for some, end in zip(rows, ends.tolist(), strict=True)
+        ]
+
+
+def _rows_to_show(shortlist: Shortlist, i: int) -> NDArray[np.int64]:
+    """The evidence rows of candidate i of the natures that tell most, of which it has any."""
+    rows = shortlist.rows_of(i, *DECLARED)
+    for natures in (("award",), ("name", "naf")):
+        rows = rows if len(rows) else shortlist.rows_of(i, *natures)
+    return rows
 
 
 @dataclass(frozen=True, slots=True)

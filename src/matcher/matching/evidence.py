@@ -56,9 +56,9 @@ def _said_trade(shortlist: Shortlist) -> Column:
         found[some] = trades.match(shortlist, stored, shortlist.candidates[some])
         return found
     found, said = np.full(len(shortlist), np.nan), declared.slots_of(shortlist)
-    if len(said.inside):
-        values = trades.match(shortlist, trades.by_piece(declared.pieces(shortlist)), said.inside)
-        found[said.owners] = np.maximum.reduceat(values, said.starts[:-1])
+    if len(said.slots):
+        values = trades.match(shortlist, trades.by_piece(declared.pieces(shortlist)), said.slots)
+        found[said.owners] = np.maximum.reduceat(values, said.starts)
     return found
 
 
@@ -202,8 +202,10 @@ def _departments() -> tuple[re.Pattern[str], Mapping[str, str], frozenset[str]]:
     return pattern, words, frozenset(_WORD.findall(word)[0] for word in words)
 
 
-def _departments_named(catalogue: Catalogue, rows: NDArray[np.int64]) -> NDArray[Any]:
-    """The department that each name contains as number or name; "" if none."""
+def _departments_named(
+    catalogue: Catalogue, rows: NDArray[np.int64]
+) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    """The departments that names contain as number or name, "" if none, and which of them that of each of `rows` does."""
 
     def code(name: str) -> str:
         words, codes, begun = _departments()
@@ -211,7 +213,7 @@ def _departments_named(catalogue: Catalogue, rows: NDArray[np.int64]) -> NDArray
         found = None if begun.isdisjoint(_WORD.findall(plain)) else words.search(plain)
         return codes[found.group(1)] if found else ""
 
-    return catalogue.worded("department", "name", code, rows, np.array("", "U3"))
+    return catalogue.words_read("department", "name", code, rows, np.array("", "U3"))
 
 
 def named_department(shortlist: Shortlist) -> Column:
@@ -219,8 +221,9 @@ def named_department(shortlist: Shortlist) -> Column:
     here = {p.department for p in shortlist.query.places if p.department}
     if not here:
         return np.full(len(shortlist), np.nan)
-    named = _departments_named(shortlist.catalogue, shortlist.candidates)
-    return np.where(named == "", np.nan, np.isin(named, list(here)))
+    named, at = _departments_named(shortlist.catalogue, shortlist.candidates)
+    of_here = np.logical_or.reduce([named == department for department in here])
+    return np.asarray(np.where(named == "", np.nan, of_here)[at])
 
 
 # ------------------------------------------------------------------------------------------ who, for what

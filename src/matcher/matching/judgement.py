@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -39,11 +39,10 @@ RULES: Mapping[str, Mapping[str, float]] = {
 #: Columns that cost little and tell most of those who are out of reach.
 PLACED = ("kind", "lends", "same_department", "kilometres", "beyond", "code_near")
 #: Columns of what names, codes and texts say of the trade, without comparing texts with the lot.
-TRADED = ("name_trade", "code_trade", "prior_trade", "other_trade", "sure", "silent")
+TRADED = ("name_trade", "code_trade", "prior_trade", "other_trade", "sure", "silent", "pieces")
 GRID = ("beyond", "kind", "sure")  # those that tables combine with other columns
 STEPS: tuple[tuple[str, ...], ...] = (PLACED, (*PLACED, *TRADED))  # in which candidates are left out
 ROUNDING = 1e-6  # of a sum of tables, at most
-BLOCK = 512  # candidates looked up together, so that what is between stays in the processor's cache
 
 CLOSED = 10.0  # log-odds subtracted for an establishment closed according to the register
 
@@ -58,55 +57,14 @@ class Table:
     values: NDArray[np.float64]
 
 
+def ended(cuts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The cuts of an axis and infinity, after which searchsorted puts NaN: it finds the cell of a value."""
+    return np.append(cuts, np.inf)
+
+
 def cell(cuts: NDArray[np.float64], values: Column) -> NDArray[np.int64]:
     """The cell of a table's axis for each value; NaN is the last."""
-    return np.asarray(cuts.searchsorted(values) + np.isnan(values))  # searchsorted puts NaN after all cuts
-
-
-class _EndToEnd:
-    """The tables one after the other in one array, in which all candidates are looked up at once.
-
-    The cell of a table is at `base` + the sum of the cells of its `columns` times `strides`; a table over one column has for
-    second one a column that is always 0.
-    """
-
-    def __init__(self, tables: Sequence[Table]) -> None:
-        tables = sorted(tables, key=lambda table: THEMES.index(table.theme))
-        cuts = {name: cuts for table in tables for name, cuts in zip(table.columns, table.cuts, strict=True)}
-        self.names = list(cuts)
-        number = {name: place for place, name in enumerate([*cuts, ""])}
-        self._columns = np.array([[number[name] for name in (*table.columns, "")[:2]] for table in tables]).T
-        self._strides = np.array([[*table.values.shape[1:], 1, 0][:2] for table in tables]).T[:, :, None]
-        self._values = np.concatenate([table.values.ravel() for table in tables])
-        sizes = np.array([table.values.size for table in tables])
-        self._base = (np.cumsum(sizes) - sizes)[:, None]
-        self._themes = np.searchsorted([THEMES.index(table.theme) for table in tables], range(len(THEMES)))
-        each = [*cuts.values(), np.zeros(0)]  # the last of the column that is always 0
-        longest = max(map(len, each))
-        self._cuts = np.array([np.pad(c, (0, longest - len(c)), constant_values=np.inf) for c in each])
-        self._last = np.array([[len(c) + 1] for c in each])
-
-    def cells(self, values: Column) -> NDArray[np.int64]:
-        """The cell of each value, both as made by `rows`."""
-        below = (self._cuts[:, :, None] < values[:, None, :]).sum(axis=1)
-        return np.asarray(np.where(np.isnan(values), self._last, below))
-
-    def rows(self, columns: Mapping[str, NDArray[Any]], size: int) -> NDArray[Any]:
-        """The columns as rows in the order of `names`, those of length 1 repeated, and a row of zeros; (names + 1, size)."""
-        found = np.zeros((len(self.names) + 1, size), dtype=columns[self.names[0]].dtype)
-        for row, name in zip(found, self.names, strict=False):
-            row[:] = columns[name]
-        return found
-
-    def sums(self, cells: NDArray[np.int64]) -> Column:
-        """The sum of each theme for the cells of each candidate, as made by `rows`; shape (themes, n)."""
-        (first, second), (by, and_by) = self._columns, self._strides
-        total = np.empty((len(THEMES), cells.shape[1]))
-        for low in range(0, cells.shape[1], BLOCK):
-            some = cells[:, low : low + BLOCK]
-            found = self._values.take(self._base + some[first] * by + some[second] * and_by)
-            np.add.reduceat(found, self._themes, axis=0, out=total[:, low : low + BLOCK])
-        return total
+    return ended(cuts).searchsorted(values)
 
 
 class Judgement:
@@ -126,12 +84,13 @@ class Judgement:
             if table.values.shape != tuple(len(cuts) + 2 for cuts in table.cuts) or table.theme not in THEMES:
                 raise KeyError(f"the table of {table.columns} is not whole")
         self._cuts = {
-            name: cuts for table in self.tables for name, cuts in zip(table.columns, table.cuts, strict=True)
+            name: ended(cuts)
+            for table in self.tables
+            for name, cuts in zip(table.columns, table.cuts, strict=True)
         }
-        self._end_to_end = _EndToEnd(self.tables)
         self._of_lot = tuple(name for name in self.columns if name not in evidence.PER_CANDIDATE)
-        values = [(table.columns, table.values) for table in self.tables]
-        self._bounds = {known: Bounds(values, known, self._of_lot, GRID) for known in STEPS}
+        self._bounds = {known: self._summed(THEMES, known) for known in STEPS}
+        self._sums = {theme: self._summed((theme,), self.columns) for theme in THEMES}
         self.fingerprint = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
         self._steps = {name: steps(spec) for name, spec in RULES.items()}
 
@@ -144,16 +103,25 @@ class Judgement:
         """The evidence columns used."""
         return tuple(dict.fromkeys(name for table in self.tables for name in table.columns))
 
-    def parts(self, columns: Mapping[str, Column]) -> dict[str, Column]:
-        """Contribution of each theme to the log-odds of a lead, of shape (n,); columns of length 1 are broadcast."""
-        size = max(map(len, columns.values()))
-        return self._summed(self._end_to_end.cells(self._end_to_end.rows(columns, size)))
+    def _summed(self, themes: Collection[str], known: Collection[str]) -> Bounds:
+        """The sum of the tables of some themes, of which some columns are known."""
+        tables = [(table.columns, table.values) for table in self.tables if table.theme in themes]
+        return Bounds(tables, known, self._of_lot, GRID)
 
-    def _summed(self, cells: NDArray[np.int64]) -> dict[str, Column]:
-        """The same for the cells of the columns, (columns and one, n)."""
-        found = self._end_to_end.sums(cells)
-        found[THEMES.index("likely_need")] += self.base
-        return dict(zip(THEMES, found, strict=True))
+    def parts(self, columns: Mapping[str, Column]) -> dict[str, Column]:
+        """Contribution of each theme to the log-odds of a lead, of shape (n,); columns of length 1 are broadcast.
+
+        Raises ValueError for a column of the lot that is longer.
+        """
+        if longer := [name for name in self._of_lot if len(columns[name]) > 1]:
+            raise ValueError(f"one value is wanted for the lot: {', '.join(longer)}")
+        cells = {name: self._cuts[name].searchsorted(columns[name]) for name in self.columns}
+        return self._parts_of(cells, max(map(len, columns.values())))
+
+    def _parts_of(self, cells: Mapping[str, NDArray[np.int64]], size: int) -> dict[str, Column]:
+        """The same for the cells of the columns."""
+        found = {theme: np.broadcast_to(sums.highest(cells), size) for theme, sums in self._sums.items()}
+        return found | {"likely_need": found["likely_need"] + self.base}
 
     @property
     def cells(self) -> tuple[str, str]:
@@ -176,10 +144,7 @@ class Judgement:
 
     def _parts_with(self, shortlist: Shortlist, given: Mapping[str, Column]) -> dict[str, Column]:
         """`parts` for the candidates of a lot, with some columns replaced; the cells of the others are found once."""
-        if len(shortlist) == 1:
-            return self.parts({name: evidence.axis(shortlist, name) for name in self.columns} | dict(given))
-        cells = self._cells_with(shortlist, given, self._cuts)
-        return self._summed(self._end_to_end.rows(cells, len(shortlist)))
+        return self._parts_of(self._cells_with(shortlist, given, self._cuts), len(shortlist))
 
     def _cells_with(
         self, shortlist: Shortlist, given: Mapping[str, Column], names: Iterable[str]
@@ -188,8 +153,10 @@ class Judgement:
         kept: dict[str, NDArray[np.int64]] = shortlist.once(self.cells, dict)
         for name in names:
             if name not in kept and name not in given:
-                kept[name] = cell(self._cuts[name], evidence.axis(shortlist, name))
-        return kept | {name: cell(self._cuts[name], given[name]) for name in given if name in self._cuts}
+                kept[name] = self._cuts[name].searchsorted(evidence.axis(shortlist, name))
+        return kept | {
+            name: self._cuts[name].searchsorted(given[name]) for name in given if name in self._cuts
+        }
 
     def narrowed(self, shortlist: Shortlist, kept: NDArray[np.bool_]) -> Shortlist:
         """The shortlist of some candidates, mask (n,), with what is known of them."""

@@ -11,7 +11,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.matching.shortlist import Column, Shortlist, heads
+from matcher.matching.shortlist import Column, Shortlist
 
 #: Levels of the judgement as comparable numbers: call, ask first, do not show.
 LIKELY, PLAUSIBLE, UNLIKELY = 2, 1, 0
@@ -40,7 +40,7 @@ class Ranking:
     @property
     def considered(self) -> int:
         """Number of bidders examined, also those left out."""
-        return len(heads(self.everyone.catalogue.of_structure("bidder")[self.everyone.candidates]))
+        return len(self.everyone.bidders)
 
     def sirens(self, n: int) -> list[tuple[str, float]]:
         """The first n bidders by SIREN, with their scores."""

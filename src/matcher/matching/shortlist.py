@@ -151,6 +151,14 @@ class Shortlist:
     def admissible(self) -> NDArray[np.bool_]:
         return self.evidence.admissible
 
+    @property
+    def bidders(self) -> Rows:
+        """The position of the first establishment of each bidder, whose establishments are adjacent; computed once."""
+        found: Rows = self.once(
+            "bidders", lambda: heads(self.catalogue.of_structure("bidder")[self.candidates])
+        )
+        return found
+
     def with_column(self, name: str, values: Column) -> Shortlist:
         """A new shortlist with one more column of shape (n,).  Raises ValueError for another shape."""
         if values.shape != (len(self),):

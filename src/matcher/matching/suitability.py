@@ -125,5 +125,6 @@ def bidders_of(shortlist: Shortlist, mask: NDArray[np.bool_]) -> NDArray[Any]:
 
 def count(ranking: Ranking, level: int) -> int:
     """Number of bidders at a level, each counted once, by its best establishment."""
-    above = bidders(ranking.shortlist, ranking.levels > level)
-    return bidders(ranking.shortlist, ranking.levels >= level) - above
+    if not len(ranking.levels):
+        return 0
+    return int((np.maximum.reduceat(ranking.levels, ranking.shortlist.bidders) == level).sum())

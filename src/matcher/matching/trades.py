@@ -319,12 +319,18 @@ def likely_by_prior(catalogue: Catalogue, need: Floats, rows: NDArray[np.int64])
     held, at = by_name(catalogue, rows)
     weight = dict(zip(PRIOR_INPUTS, priors().weights.tolist(), strict=True))
     named = weight["name"] * held[:, asked] + (weight["any name"] * held[:, -1:] + priors().bias)
-    # few kinds, codes and names for many structures: the tables of the asked trades are small; one row for each trade
-    parts = (by_kind, catalogue.coded("kind")[0][rows]), (coded, catalogue.coded("naf")[0][rows])
-    logits = named.T[:, at]
-    for table_, of_rows in parts:
-        logits += table_.T[asked][:, of_rows]
-    return np.asarray((worth / (1 + np.exp(-logits))).max(axis=0, initial=0.0), dtype=np.float64)
+    parts = [
+        (named, at),
+        (by_kind[:, asked], catalogue.coded("kind")[0][rows]),
+        (coded[:, asked], catalogue.coded("naf")[0][rows]),
+    ]
+    # few kinds, codes and names for many structures: the tables are small; one whole row for each trade is read fastest
+    first, *others = (np.ascontiguousarray(table_.T).take(of_rows, axis=1) for table_, of_rows in parts)
+    chances = sum(others, first)
+    np.exp(np.negative(chances, out=chances), out=chances)
+    chances += 1
+    np.divide(worth, chances, out=chances)
+    return np.asarray(chances.max(axis=0, initial=0.0), dtype=np.float64)
 
 
 def _prior_parts(catalogue: Catalogue, model: Priors) -> tuple[Floats, Floats]:

@@ -97,10 +97,8 @@ def _rows(
 
     as_json = cache(_as_json)  # most reasons of a lot are shared by its candidates
     shown = sum(level == "likely" for level, _ in chosen.values())
-    told = [
-        (matcher.explain(ranking, position, rank), level, by)
-        for rank, (position, (level, by)) in enumerate(chosen.items(), 1)
-    ]
+    explained = matcher.explained(ranking, list(chosen))
+    told = [(match, level, by) for match, (level, by) in zip(explained, chosen.values(), strict=True)]
     told = [one for one in told if one[0].eligible is not False and one[0].structure.active is not False]
     may_take = [match.structure for match, level, _ in told if level == "likely" and ranking.judged]
     lacking = standing.lacking_by(matcher, may_take, ranking.shortlist.query)

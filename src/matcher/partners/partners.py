@@ -244,10 +244,8 @@ def _pools(
             mine = np.flatnonzero(bidder == matcher.catalogue.of_structure("bidder")[own])
             picked += sorted(mine, key=lambda i: (not able[i], -ranking.scores[i]))[:1]
         picked.sort(key=lambda i: -ranking.scores[i])
-        matches = tuple(
-            replace(matcher.explain(ranking, int(i), rank), level=levels[i])
-            for rank, i in enumerate(picked, 1)
-        )
+        explained = matcher.explained(ranking, [int(i) for i in picked])
+        matches = tuple(replace(match, level=levels[i]) for match, i in zip(explained, picked, strict=True))
         answers.append(LotAnswer(lot=query.lot, matches=matches, considered=len(ranking.order)))
         for i in picked:
             row = int(ranking.shortlist.candidates[i])

@@ -134,9 +134,7 @@ def carriers(matcher: Matcher, tender: Tender, n: int) -> tuple[Match, ...]:
     building = (
         [] if answer.nobody else [m for m in answer.matches if m.structure.kind and serves(m) is not False]
     )
-    lending = [
-        matcher.explain(ranking, i, rank) for rank, (i, _, _) in enumerate(by_clause.by_clause(ranking, n), 1)
-    ]
+    lending = matcher.explained(ranking, [i for i, _, _ in by_clause.by_clause(ranking, n)])
     taken: dict[str, Match] = {}
     half = max(n - len(lending), (n + 1) // 2)
     for match in [*building[:half], *lending, *building[half:]]:

@@ -60,11 +60,10 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
 
 def _piece(shortlist: Shortlist, i: int) -> tuple[str, str, Offer]:
     """The piece of candidate i with the highest confidence for the trade, its text, and its offer."""
-    pieces, rows = declared.pieces(shortlist), shortlist.rows_of(i, *DECLARED)
-    slots, at = pieces.of(rows)
-    best = int(trades.match(shortlist, trades.by_piece(pieces), slots).argmax())
-    row = int(rows[at[best]])
-    return pieces.text(int(slots[best])), shortlist.catalogue.text(row), shortlist.catalogue.offer(row)
+    pieces, slots = declared.pieces(shortlist), declared.slots_of(shortlist).of(i)
+    best = int(slots[trades.match(shortlist, trades.by_piece(pieces), slots).argmax()])
+    row = pieces.row_with(best, shortlist.rows_of(i, *DECLARED))
+    return pieces.text(best), shortlist.catalogue.text(row), shortlist.catalogue.offer(row)
 
 
 def _quote(piece: str, text: str, title: str) -> str:

@@ -32,8 +32,6 @@ def search(matcher: Matcher, tender: Tender, filters: Filters | None = None) -> 
         shown = [bidder[catalogue.row(match.structure.siret)] for match in answer.matches]
         order = order[~np.isin(bidder[ranking.shortlist.candidates[order]], shown)]
         done = len(answer.matches)
-        more = (
-            matcher.explain(ranking, int(i), rank) for rank, i in enumerate(order[: most - done], done + 1)
-        )
+        more = matcher.explained(ranking, order[: most - done].tolist(), done + 1)
         answers.append(replace(answer, matches=(*answer.matches, *more)))
     return Answer(tender=tender, lots=tuple(answers), versions=matcher.versions)
