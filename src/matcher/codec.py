@@ -47,7 +47,7 @@ def from_text(cls: type[T], text: str | bytes) -> T:
 
 def _validated(cls: type[T], data: Any, how: str) -> T:
     try:
-        result: T = getattr(_adapter(cls), how)(data)
+        result: T = getattr(_adapter(cls).validator, how)(data)
         return result
     except ValueError as error:
         from pydantic_core import ValidationError

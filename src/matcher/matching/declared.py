@@ -46,10 +46,24 @@ _BOTH = re.compile(r"\b(\w{3})(\w*)\s*/\s*\1\w*")  # ouvrier / ouvrière
 def cut(text: str) -> dict[str, str]:
     """Sentences of a text and, where they list several things, their phrases, each mapped to its sentence; never empty."""
     found: dict[str, str] = {}
-    for sentence in _SENTENCE.split(_BOTH.sub(r"\1\2", _ENDING.sub("", _without_head(text)))):
-        for piece in _long_enough([sentence, *_PHRASE.split(sentence)]):
+    for sentence in _sentences(text):
+        for piece in _pieces_of(sentence):
             found.setdefault(piece, sentence)
     return dict(islice(found.items(), MAX_PIECES)) or {text: text}
+
+
+def sentence_with(piece: str, text: str) -> str:
+    """The sentence from which a piece of a text was cut; the piece where there is none."""
+    held = (sentence for sentence in _sentences(text) if piece in sentence and piece in _pieces_of(sentence))
+    return next(held, piece)
+
+
+def _sentences(text: str) -> list[str]:
+    return _SENTENCE.split(_BOTH.sub(r"\1\2", _ENDING.sub("", _without_head(text))))
+
+
+def _pieces_of(sentence: str) -> Iterator[str]:
+    return _long_enough([sentence, *_PHRASE.split(sentence)])
 
 
 def _long_enough(parts: Sequence[str]) -> Iterator[str]:
@@ -313,8 +327,10 @@ class Slots:
     many: NDArray[np.int64]
 
     def of(self, i: int) -> NDArray[np.integer]:
-        """Those of candidate i, which declares some."""
-        at = self.owners.searchsorted(i)
+        """Those of candidate i."""
+        at = int(self.owners.searchsorted(i))
+        if at == len(self.owners) or self.owners[at] != i:
+            return self.slots[:0]
         return self.slots[self.starts[at] : self.starts[at] + self.many[at]]
 
 

@@ -51,9 +51,8 @@ def inputs(
 ) -> NDArray[np.float64]:
     """Features of the model: vector, trades, vocation (`usual`), CPV division and group of a lot."""
     code = query.cpv[0] if query.cpv else ""
-    return np.concatenate(
-        [2.0 * query.vector, 2.0 * asked, [usual], [float(code.startswith(d)) for d in divisions]]
-    )
+    begun = {code[:n] for n in range(1, len(code) + 1)}
+    return np.concatenate([2.0 * query.vector, 2.0 * asked, [usual], [float(d in begun) for d in divisions]])
 
 
 @cache
@@ -98,11 +97,17 @@ def of_query(query: Query, asked: NDArray[np.float32]) -> Mapping[str, float]:
     return {"vocation": usual} | described(query, asked, chances)
 
 
+@cache
+def _site() -> NDArray[np.int64]:
+    """The building trades, among those of the taxonomy."""
+    return np.flatnonzero([name in SITE for name in trades.names()])
+
+
 def stated(query: Query, asked: NDArray[np.float32]) -> dict[str, float]:
     """Features stated by words, codes and reservation: staff, insertion, works, and how clear the trade is."""
     words, code = fold(query.text), query.cpv[0] if query.cpv else ""
     insertion = bool(_INSERTION.search(f"{fold(query.lot.title)} {words}")) or code.startswith(INSERTION_CPV)
-    site = float(sum(asked[i] for i, name in enumerate(trades.names()) if name in SITE))
+    site = float(asked[_site()].sum())
     return {
         "staff": max(staff(query), float(asked[trades.names().index("personnel")])),
         "insertion": float(insertion or query.lot.reservation is not None),

@@ -70,6 +70,10 @@ class Matcher:
             ranker: {name: plugins.find("matching.signals", name) for name in ranker.signals}
             for ranker in (self.ranker, self.past_ranker)
         }
+        self._prepare = {
+            ranker: [signal.prepare for signal in signals.values() if hasattr(signal, "prepare")]
+            for ranker, signals in self._signals.items()
+        }
         self._same_text_for = {
             name: getattr(signal, "SAME_TEXT_FOR", "")
             for signals in self._signals.values()
@@ -352,6 +356,8 @@ class Matcher:
 
     def explained(self, ranking: Ranking, chosen: Sequence[int], first: int = 1) -> tuple[Match, ...]:
         """These candidates as matches, see `explain`, of ranks from `first`."""
+        for prepare in self._prepare[self._ranker_of(ranking)]:
+            prepare(ranking.shortlist, chosen)
         return self._matches(ranking, chosen, [self._reasons(ranking, i) for i in chosen], first)
 
     def _reasons(self, ranking: Ranking, i: int) -> tuple[Reason, ...]:
@@ -381,7 +387,10 @@ class Matcher:
 
     def _signals_of(self, ranking: Ranking) -> Mapping[str, Any]:
         """The signals of a ranking, by name."""
-        return self._signals[self.ranker if ranking.judged else self.past_ranker]
+        return self._signals[self._ranker_of(ranking)]
+
+    def _ranker_of(self, ranking: Ranking) -> Any:
+        return self.ranker if ranking.judged else self.past_ranker
 
     def _matches(
         self, ranking: Ranking, chosen: Sequence[int], reasons: Sequence[tuple[Reason, ...]], first: int

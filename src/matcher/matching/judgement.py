@@ -120,8 +120,9 @@ class Judgement:
 
     def _parts_of(self, cells: Mapping[str, NDArray[np.int64]], size: int) -> dict[str, Column]:
         """The same for the cells of the columns."""
-        found = {theme: np.broadcast_to(sums.highest(cells), size) for theme, sums in self._sums.items()}
-        return found | {"likely_need": found["likely_need"] + self.base}
+        found = {theme: sums.highest(cells) for theme, sums in self._sums.items()}
+        found["likely_need"] = found["likely_need"] + self.base
+        return {theme: np.repeat(sums, size) if len(sums) < size else sums for theme, sums in found.items()}
 
     @property
     def cells(self) -> tuple[str, str]:

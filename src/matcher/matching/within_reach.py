@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -135,7 +136,7 @@ def _cosines(catalogue: Catalogue, places: Sequence[Place]) -> Floats:
     """Cosine of the angle at the centre of the Earth from each structure to the nearest of the places; (structures,)."""
     points, unknown = catalogue.once("points as narrow floats", lambda: _narrow(catalogue))
     centres = on_sphere(*np.array(points_of(places)).T).astype(np.float32)
-    found: Floats = np.maximum.reduce([points @ centre for centre in centres])
+    found: Floats = reduce(np.maximum, (centre @ points for centre in centres))
     if len(unknown):
         departments = {place.department for place in places if place.department}
         found[unknown] = np.where(
@@ -145,9 +146,9 @@ def _cosines(catalogue: Catalogue, places: Sequence[Place]) -> Floats:
 
 
 def _narrow(catalogue: Catalogue) -> tuple[Floats, NDArray[np.int64]]:
-    """The structures as points of the unit sphere (structures, 3), and those without coordinates."""
-    points = on_sphere(catalogue.of_structure("latitude"), catalogue.of_structure("longitude"))
-    return points.astype(np.float32), np.flatnonzero(np.isnan(points[:, 0]))
+    """The structures as points of the unit sphere (3, structures), and those without coordinates."""
+    points = on_sphere(catalogue.of_structure("latitude"), catalogue.of_structure("longitude")).T
+    return points.astype(np.float32, order="C"), np.flatnonzero(np.isnan(points[0]))
 
 
 def _cosine(kilometres: float | NDArray[np.float64]) -> Any:

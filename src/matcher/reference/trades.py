@@ -134,11 +134,16 @@ def trades_of_cpv(codes: Iterable[str]) -> dict[str, str]:
     return found
 
 
-@lru_cache(maxsize=20_000)
 def _trade_of_code(code: str) -> str:
     """The trade with the longest prefix of a code; "" where none has one."""
-    met = ((len(p), t.name) for t in trades() for p in t.cpv if len(p) >= 3 and code.startswith(p))
-    return max(met, default=(0, ""))[1]
+    known = _trades_by_prefix()
+    return next((known[code[:n]] for n in range(len(code), 2, -1) if code[:n] in known), "")
+
+
+@cache
+def _trades_by_prefix() -> Mapping[str, str]:
+    """The trade of each prefix of codes, of three digits at least; the last by name where several have it."""
+    return dict(sorted((p, t.name) for t in trades() for p in t.cpv if len(p) >= 3))
 
 
 def skills(structure: Structure) -> Mapping[str, float]:

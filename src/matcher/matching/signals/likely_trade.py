@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -25,6 +25,24 @@ STATED, NEAR = 0.6, 0.25  # thresholds: a source states the trade, or a neighbou
 def measure(shortlist: Shortlist) -> Column:
     """0 (no source) to 1 (every source); NaN where no source indicates any trade."""
     return np.where(evidence.of(shortlist, "silent") > 0, np.nan, evidence.of(shortlist, "sure"))
+
+
+def prepare(shortlist: Shortlist, chosen: Sequence[int]) -> None:
+    """Find the piece of each of these candidates that tells the trade."""
+    for i, best in zip(chosen, _best_pieces(shortlist, chosen), strict=True):
+        shortlist.keep(("piece", i), best)
+
+
+def _best_pieces(shortlist: Shortlist, chosen: Sequence[int]) -> list[int]:
+    """The slot of the piece of each candidate with the highest confidence for the trade; -1 where it declares none."""
+    declares, table = declared.slots_of(shortlist), trades.by_piece(declared.pieces(shortlist))
+    slots = [declares.of(i) for i in chosen]
+    sure = trades.match(shortlist, table, np.concatenate([*slots, np.zeros(0, dtype=np.int64)]))
+    ends = np.cumsum([len(each) for each in slots])
+    return [
+        int(each[sure[end - len(each) : end].argmax()]) if len(each) else -1
+        for each, end in zip(slots, ends.tolist(), strict=True)
+    ]
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
@@ -60,8 +78,8 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
 
 def _piece(shortlist: Shortlist, i: int) -> tuple[str, str, Offer]:
     """The piece of candidate i with the highest confidence for the trade, its text, and its offer."""
-    pieces, slots = declared.pieces(shortlist), declared.slots_of(shortlist).of(i)
-    best = int(slots[trades.match(shortlist, trades.by_piece(pieces), slots).argmax()])
+    best = int(shortlist.once(("piece", i), lambda: _best_pieces(shortlist, [i])[0]))
+    pieces = declared.pieces(shortlist)
     row = pieces.row_with(best, shortlist.rows_of(i, *DECLARED))
     return pieces.text(best), shortlist.catalogue.text(row), shortlist.catalogue.offer(row)
 
@@ -73,7 +91,7 @@ def _quote(piece: str, text: str, title: str) -> str:
     """
     if title and piece in declared.cut(title):
         return shorten(_bare(title), QUOTED)
-    sentence = _bare(_cut(text).get(piece, piece))
+    sentence = _bare(_sentence_with(piece, text))
     head = f"{_bare(title)} : " if title else ""
     if len(head) + len(sentence) <= QUOTED:
         return head + sentence
@@ -86,8 +104,8 @@ def _quote(piece: str, text: str, title: str) -> str:
 
 
 @lru_cache(4_000)  # a structure is explained for many lots
-def _cut(text: str) -> Mapping[str, str]:
-    return declared.cut(text)
+def _sentence_with(piece: str, text: str) -> str:
+    return declared.sentence_with(piece, text)
 
 
 def _weak(piece: str) -> bool:
