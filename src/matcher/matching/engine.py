@@ -168,7 +168,9 @@ class Matcher:
         """Positions of the best establishment of each bidder, best first: of those that can be proposed, where one can."""
         # equal scores, however they were summed, stay in row order, in which the establishments of one bidder are adjacent
         falling = -np.round(scores, DIGITS)
-        order = np.lexsort((suitability.tie_break(shortlist), falling) if judged else (falling,))
+        turn = suitability.tie_break(shortlist) if judged else np.zeros(len(scores), dtype=np.int8)
+        order = turn.argsort(kind="stable")  # two sorts of which the first is of bytes: lexsort takes twice as long
+        order = order[falling[order].argsort(kind="stable")]
         count = len(order)
         if not count:
             return order

@@ -100,11 +100,11 @@ def located(query: Query) -> bool:
     return any(p.department or p.latitude is not None for p in query.places)
 
 
-def tie_break(shortlist: Shortlist) -> NDArray[np.int64]:
+def tie_break(shortlist: Shortlist) -> NDArray[np.int8]:
     """Sort key among equal scores: 0 for kinds that lend staff where staff is required, else for the others; (n,)."""
     lending = evidence.of(shortlist, "kind") <= evidence.LENDS
     staff = evidence.lot_columns(shortlist)["staff"] > demand.SHARE
-    return np.asarray(lending != staff, dtype=np.int64)
+    return np.asarray(lending != staff, dtype=np.int8)
 
 
 def nobody(ranking: Ranking) -> bool:
