@@ -169,7 +169,7 @@ class Matcher:
         # equal scores, however they were summed, stay in row order, in which the establishments of one bidder are adjacent
         falling = -np.round(scores, DIGITS)
         turn = suitability.tie_break(shortlist) if judged else np.zeros(len(scores), dtype=np.int8)
-        order = turn.argsort(kind="stable")  # two sorts of which the first is of bytes: lexsort takes twice as long
+        order = turn.argsort(kind="stable")  # of bytes; lexsort takes twice as long
         order = order[falling[order].argsort(kind="stable")]
         count = len(order)
         if not count:
