@@ -34,6 +34,7 @@ from matcher.lab.evaluation import UNDATED
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import interleave
+from matcher.outreach.sourcing import search
 from matcher.reading.need import free_text_tender
 
 NANTERRE = Place(label="Nanterre", postcode="92000")
@@ -114,6 +115,19 @@ def test_what_is_shown_stands_where_the_trade_is_served_from(small: Matcher) -> 
     lot = alone.lots[0]
     assert not any(m.level == "likely" for m in lot.matches), "nobody of the trade stands near Brest"
     assert lot.considered == 8 and lot.likely == 0
+
+
+def test_a_firm_known_by_its_awards_alone_is_not_counted_as_examined() -> None:
+    garden = structure(1, "EI", "Nanterre", "Entretien d'espaces verts, tonte, taille de haies")
+    firm = Holder(id="99999999900014", name="Parcs et Jardins SA")
+    won = Award(uid="a", title="Entretien des espaces verts", notified=date(2025, 1, 1), holders=(firm,))
+    catalogue = build_catalogue([garden], [won], recipes.named("default"))
+    assert len(catalogue) == 2
+    matcher, asked = Matcher(catalogue), need("entretien des espaces verts")
+    lot = matcher.match(asked, 10, groups=0).lots[0]
+    assert [m.structure.siret for m in lot.matches] == [garden.siret] and lot.considered == 1
+    kept = search.search(matcher, asked).lots[0]
+    assert [m.structure.siret for m in kept.matches] == [garden.siret] and kept.considered == 1
 
 
 def test_a_wider_radius_shows_structures_within_it_with_a_warning_that_they_are_far(

@@ -63,9 +63,8 @@ class Bounds:
             if told.issuperset(columns) and not on_grid.issuperset(columns)
         ]
         together = [part for part in parts if on_grid.issuperset(part[0])]
-        self._hidden: list[
-            _Layer
-        ] = []  # one for each unknown column, its first axis, whose highest the lot decides
+        # one for each unknown column, its first axis, of which the lot decides what is highest
+        self._hidden: list[_Layer] = []
         while left:
             names = Counter(name for columns, _ in left for name in columns if name not in told)
             shared = max(names, key=lambda name: (names[name], name))

@@ -63,7 +63,7 @@ def zones(shortlist: Shortlist) -> Column:
 
 
 def _zones(shortlist: Shortlist) -> Column:
-    named = {place.department for place in shortlist.query.places if place.department}
+    named = shortlist.query.departments
     if not named:
         return np.zeros(len(shortlist))
     (declared, radius, words), at = _declared_zones(shortlist)

@@ -144,10 +144,9 @@ def same_department(shortlist: Shortlist) -> Column:
 
     A lot without any place counts as near for everybody: only the trade is judged.
     """
-    places_ = shortlist.query.places
-    asked = {place.department for place in places_ if place.department}
+    asked = shortlist.query.departments
     if not asked:
-        pointed = any(place.latitude is not None for place in places_)
+        pointed = any(place.latitude is not None for place in shortlist.query.places)
         return np.full(len(shortlist), np.nan if pointed else 1.0)
     return shortlist.catalogue.one_of("department", asked, shortlist.candidates).astype(np.float64)
 
@@ -218,7 +217,7 @@ def _departments_named(
 
 def named_department(shortlist: Shortlist) -> Column:
     """1 where the name contains the number or name of the lot's department, 0 of another; NaN if of none."""
-    here = {p.department for p in shortlist.query.places if p.department}
+    here = shortlist.query.departments
     if not here:
         return np.full(len(shortlist), np.nan)
     named, at = _departments_named(shortlist.catalogue, shortlist.candidates)

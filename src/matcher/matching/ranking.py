@@ -11,7 +11,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.shortlist import Column, Shortlist, heads
 
 #: Levels of the judgement as comparable numbers: call, ask first, do not show.
 LIKELY, PLAUSIBLE, UNLIKELY = 2, 1, 0
@@ -40,13 +40,21 @@ class Ranking:
     @property
     def considered(self) -> int:
         """Number of bidders examined, also those left out."""
-        return len(self.everyone.bidders)
+        bidders = self.everyone.catalogue.of_structure("bidder")[self.everyone.candidates]
+        return len(heads(bidders[examined(self.everyone, self.judged)]))
 
     def sirens(self, n: int) -> list[tuple[str, float]]:
         """The first n bidders by SIREN, with their scores."""
         sirens = self.shortlist.catalogue.of_structure("siren")
         top = self.order[:n]
         return [(str(sirens[self.shortlist.candidates[i]]), float(self.scores[i])) for i in top]
+
+
+def examined(shortlist: Shortlist, judged: bool) -> NDArray[np.bool_]:
+    """Candidates that count as examined: where structures are judged, those of a directory, no firm known by awards alone; (n,)."""
+    if not judged:
+        return np.ones(len(shortlist), dtype=bool)
+    return np.asarray(~shortlist.catalogue.unlisted[shortlist.candidates])
 
 
 def rotate_near_ties(ranking: Ranking, scale: float, day: date) -> Ranking:

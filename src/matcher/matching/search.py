@@ -120,7 +120,7 @@ def narrowed(shortlist: Shortlist, kept: NDArray[np.bool_]) -> Shortlist:
 
 def _few(catalogue: Catalogue, allowed: NDArray[np.bool_] | None) -> bool:
     """Are the allowed structures few enough to compare them all?"""
-    return (len(catalogue) if allowed is None else np.count_nonzero(allowed)) <= COMPARED
+    return (len(catalogue) if allowed is None else int(np.count_nonzero(allowed))) <= COMPARED
 
 
 def _found(
@@ -149,7 +149,7 @@ def asks_indexes(catalogue: Catalogue, query: Query) -> bool:
     """May structures that the place of a lot does not find come to it: is no place known, or are many without a zone?"""
     return (
         not within_reach.has_point(query)
-        or np.count_nonzero(within_reach.undeclared(catalogue, query)) > COMPARED
+        or int(np.count_nonzero(within_reach.undeclared(catalogue, query))) > COMPARED
     )
 
 

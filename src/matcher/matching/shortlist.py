@@ -66,6 +66,11 @@ class Query:
     #: What was computed of the lot alone: copies with other filters share it.
     memo: Memo = field(default_factory=lambda: Memo(), compare=False, repr=False)
 
+    @property
+    def departments(self) -> frozenset[str]:
+        """The departments of its places, where they are known."""
+        return frozenset(place.department for place in self.places if place.department)
+
 
 class Evidence:
     """Evidence rows of some candidates, see `Shortlist`, listed when they are first asked for."""

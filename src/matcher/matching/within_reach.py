@@ -73,7 +73,7 @@ def _coming(
         chosen = cosines >= of_radius
         if vague := distances.vague_departments(query.places):
             chosen |= np.isfinite(of_radius) & catalogue.one_of("department", vague)
-        for department in {place.department for place in query.places if place.department}:
+        for department in query.departments:
             chosen[remembered(catalogue, "zones with", department, _with_department, PLACES_KEPT)] = True
     else:
         chosen = np.zeros(len(catalogue), dtype=bool)
@@ -86,7 +86,7 @@ def _coming(
 
 def _zones_count(query: Query) -> bool:
     """Can zones be judged, as `distances.zones` does: today, for a lot whose department is known?"""
-    return query.as_of is None and any(place.department for place in query.places)
+    return query.as_of is None and bool(query.departments)
 
 
 def undeclared(catalogue: Catalogue, query: Query) -> NDArray[np.bool_]:

@@ -26,7 +26,7 @@ BEYOND = 0.3  # most that distances far beyond the usual one subtract
 
 def measure(shortlist: Shortlist) -> Column:
     """1 (on the spot) to 0, and down to -0.3 far beyond the trade's reach; NaN where the place of the lot or of the structure is unknown."""
-    departments = {p.department for p in shortlist.query.places if p.department}
+    departments = shortlist.query.departments
     regions = {p.region for p in shortlist.query.places if p.region}
     catalogue, rows = shortlist.catalogue, shortlist.candidates
     without_address = catalogue.one_of("department", ("",), rows)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from matcher.domain import Filters, Tender
+from matcher.matching.ranking import examined
 from matcher.outreach.sourcing.record import FULL
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def search(matcher: Matcher, tender: Tender, filters: Filters | None = None) -> 
     answers = []
     for query in matcher.queries(tender, filters=filters):
         ranking = matcher.rank(query)
-        answer, order = matcher.answer(ranking, most), ranking.order
+        answer = matcher.answer(ranking, most)
+        order = ranking.order[examined(ranking.shortlist, ranking.judged)[ranking.order]]
         # what the answer shows comes first, whatever its rank; each structure is listed once
         bidder, catalogue = matcher.catalogue.of_structure("bidder"), matcher.catalogue
         shown = [bidder[catalogue.row(match.structure.siret)] for match in answer.matches]
