@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from matcher.catalogue.columns import days
 from matcher.catalogue.products import runs
 from matcher.domain import Filters, Lot, Place, Tender
+from matcher.reference.codes import cpv_label
 
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
@@ -65,6 +66,12 @@ class Query:
     ] = ()  # a vector for each trade that the title names, where it names several
     #: What was computed of the lot alone: copies with other filters share it.
     memo: Memo = field(default_factory=lambda: Memo(), compare=False, repr=False)
+
+    @property
+    def own_words(self) -> str:
+        """Its text without the label of its code."""
+        label = cpv_label(self.cpv[0]) if self.cpv else ""
+        return self.text.removesuffix(f". {label}") if label else self.text
 
     @property
     def departments(self) -> frozenset[str]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.learned import offers, wanted
+from matcher.learned import cpv, offers, wanted
 from matcher.reference import paths, tables, trades
 from matcher.reference.text import fold
 from matcher.reference.word_patterns import WordPatterns
@@ -88,7 +88,9 @@ def weights_of(cell: str, sure: float = 1.0) -> Floats:
 
 def of_need(query: Query) -> Floats:
     """Weight of each trade in the need, summing to at most 1; shape (trades,)."""
-    found = np.array(wanted.reader().read(query.vector[None, :], [query.text])[0])
+    words = query.own_words  # the code counts once, as a code
+    vector = query.vector if words == query.text else cpv.shipped().encoder.encode([words], role="query")[0]
+    found = np.array(wanted.reader().read(vector[None, :], [words])[0])
     for trade in trades.trades_of_cpv(query.cpv[:1]):
         found *= 1 - CODE_WEIGHT
         found[_places()[trade]] += CODE_WEIGHT
