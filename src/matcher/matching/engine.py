@@ -39,7 +39,7 @@ from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
 from matcher.matching.reasons import missing, sentences, warnings
 from matcher.matching.search import asks_indexes, for_trade, query_of, question, search_together, shortlist_of
-from matcher.matching.shortlist import Column, Query, Shortlist
+from matcher.matching.shortlist import Column, Query, Shortlist, best_of_each
 from matcher.matching.suitability import eligible
 from matcher.matching.why_not import Explanation
 from matcher.reference import deadline
@@ -358,6 +358,8 @@ class Matcher:
 
     def explained(self, ranking: Ranking, chosen: Sequence[int], first: int = 1) -> tuple[Match, ...]:
         """These candidates as matches, see `explain`, of ranks from `first`."""
+        if not chosen:
+            return ()
         for prepare in self._prepare[self._ranker_of(ranking)]:
             prepare(ranking.shortlist, chosen)
         return self._matches(ranking, chosen, [self._reasons(ranking, i) for i in chosen], first)
@@ -493,14 +495,8 @@ class Matcher:
         if index is None:
             return [None] * len(chosen)
         rows = [_rows_to_show(shortlist, i) for i in chosen]
-        compared = index.compare(
-            query.words, query.vector, np.concatenate([*rows, np.zeros(0, dtype=np.int64)])
-        )
-        ends = np.cumsum([len(some) for some in rows])
-        return [
-            self.catalogue.offer(int(some[compared[end - len(some) : end].argmax()])) if len(some) else None
-            for some, end in zip(rows, ends.tolist(), strict=True)
-        ]
+        best = best_of_each(rows, lambda every: index.compare(query.words, query.vector, every))
+        return [None if row is None else self.catalogue.offer(row) for row in best]
 
 
 def _rows_to_show(shortlist: Shortlist, i: int) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ import numpy as np
 from matcher.catalogue.columns import DECLARED
 from matcher.domain import Offer
 from matcher.matching import declared, evidence, trades
-from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.shortlist import Column, Shortlist, best_of_each
 from matcher.matching.signals import Why
 from matcher.reference import codes, toponyms
 from matcher.reference import trades as trades_
@@ -33,16 +33,10 @@ def prepare(shortlist: Shortlist, chosen: Sequence[int]) -> None:
         shortlist.keep(("piece", i), best)
 
 
-def _best_pieces(shortlist: Shortlist, chosen: Sequence[int]) -> list[int]:
-    """The slot of the piece of each candidate with the highest confidence for the trade; -1 where it declares none."""
+def _best_pieces(shortlist: Shortlist, chosen: Sequence[int]) -> list[int | None]:
+    """The slot of the piece of each candidate with the highest confidence for the trade; None where it declares none."""
     declares, table = declared.slots_of(shortlist), trades.by_piece(declared.pieces(shortlist))
-    slots = [declares.of(i) for i in chosen]
-    sure = trades.match(shortlist, table, np.concatenate([*slots, np.zeros(0, dtype=np.int64)]))
-    ends = np.cumsum([len(each) for each in slots])
-    return [
-        int(each[sure[end - len(each) : end].argmax()]) if len(each) else -1
-        for each, end in zip(slots, ends.tolist(), strict=True)
-    ]
+    return best_of_each([declares.of(i) for i in chosen], lambda slots: trades.match(shortlist, table, slots))
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
