@@ -12,8 +12,8 @@ from fastapi import Form, Query, Request, Response
 
 from matcher.catalogue import denials
 from matcher.domain import Lot, NotFound, Tender
+from matcher.learned import asks
 from matcher.records import feedback
-from matcher.reference import needs
 from service import access
 from service.access import store_of
 from service.page import render
@@ -71,7 +71,7 @@ def _scopes(snapshot: Snapshot, tender: Tender, lot: Lot) -> list[Scope]:
         found.append(
             Scope("kind", f"Ce genre de lot : {denials.label(skill)}", skill, _hidden(snapshot, skill))
         )
-    for need in needs.asked(lot)[:3]:
+    for need in asks.of_lot(lot, tender).parts[:3]:
         skill = f"trade:{need.trade}"
         found.append(
             Scope(f"trade-{need.trade}", f"Ce métier : {need.label}", skill, _hidden(snapshot, skill))
@@ -87,7 +87,7 @@ def _hidden(snapshot: Snapshot, skill: str) -> list[tuple[Tender, Lot]]:
 
     def hides() -> list[tuple[Tender, Lot]]:
         recent = ((t, each) for t in listed if (t.published or newest) >= since for each in t.lots)
-        return [(t, each) for t, each in recent if denials.refuses((skill,), each)]
+        return [(t, each) for t, each in recent if denials.refuses((skill,), each, asks.of_lot(each, t).trades)]
 
     found: list[tuple[Tender, Lot]] = snapshot.once(("hidden", skill), hides)
     return found

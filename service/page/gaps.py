@@ -11,6 +11,7 @@ import numpy as np
 
 from matcher.catalogue import denials
 from matcher.domain import Lot, Place, Structure
+from matcher.learned import asks
 from matcher.matching.trades import inferred_trades
 from matcher.reference import places, trades
 from service.snapshot import Snapshot
@@ -183,10 +184,8 @@ def _last_year(snapshot: Snapshot) -> list[_Asked]:
 
 def _asked(snapshot: Snapshot, since: date) -> list[_Asked]:
     return [
-        _Asked(
-            tender.id, lot, frozenset(trades.named(lot.title)) or frozenset(trades.trades_of_cpv(lot.cpv[:1]))
-        )
+        _Asked(tender.id, lot, frozenset(read.trades))
         for tender in snapshot.answerable()
         if tender.published is None or tender.published >= since
-        for lot in tender.lots
+        for lot, read in zip(tender.lots, asks.read(tender), strict=True)
     ]

@@ -10,10 +10,10 @@ from functools import lru_cache
 from typing import Any
 
 from matcher.domain import Answer, BadInput, Consortium, Lot, LotAnswer, Match
-from matcher.learned import cpv
+from matcher.learned import asks, cpv
 from matcher.matching import reasons
 from matcher.matching.groups.table import lot_label
-from matcher.reference import law, needs
+from matcher.reference import law
 from matcher.reference.codes import cpv_label
 from matcher.reference.text import shorten
 from matcher.reference.trades import trades
@@ -106,7 +106,7 @@ def potential(matches: Sequence[Match]) -> list[tuple[str, int, int]]:
 def understood(lot: Lot, corrected: str = "") -> dict[str, Any]:
     """The trade and the code that a lot was understood as; `corrected` is the trade its buyer gave."""
     labels = {trade.name: trade.label for trade in trades()}
-    named = [corrected] if corrected in labels else [need.trade for need in needs.asked(lot)]
+    named = [corrected] if corrected in labels else list(asks.of_lot(lot).trades)
     guesses = suggested(lot.title[:400])
     code = next(iter(lot.cpv), "") or (guesses[0][0] if guesses else "")
     return {

@@ -269,6 +269,14 @@ class Buyer:
     type: AuthorityType = ""  # as its notice states it: thresholds depend on it
 
 
+#: What a lot buys: goods, a service, works, studies, the running of a service with its risk, or staff to be lent.
+LotNature = Literal["supply", "service", "works", "studies", "operation", "staff"]
+#: Who can carry a lot: a small structure alone, several together, or none even so.
+Carried = Literal["alone", "group", "beyond"]
+#: Do structures normally answer such a lot: themselves, through the hours of a clause, or not at all?
+Served = Literal["yes", "clause", "no"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lot:
     """The unit of matching (L2113-10); a tender without allotment has one lot, numbered "1"."""
@@ -289,6 +297,8 @@ class Lot:
     conditions: tuple[Condition, ...] = ()
     criteria: tuple[Criterion, ...] = ()  # award criteria, in the order of the form
     inferred: tuple[str, ...] = ()  # names of the fields above that were inferred, not stated
+    trades: tuple[str, ...] = ()  # stated by the user, who corrects what was read: they take precedence
+    nature: LotNature | Literal[""] = ""  # the same of what it buys
 
     @property
     def social_conditions(self) -> tuple[Clause, ...]:
@@ -300,6 +310,63 @@ class Lot:
     def owed_condition(self) -> Clause | None:
         """The social condition that an ordinary firm owes once it has won; None on a reserved lot, which it cannot win."""
         return next(iter(self.social_conditions), None) if self.reservation is None else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One trade that a lot asks for; the shares of the parts of a lot sum to 1."""
+
+    id: str  # "<lot id>#<trade>"
+    trade: str
+    label: str
+    words: str  # the words of the notice that ask for it, as published; the label where only a code does
+    share: float = 1.0
+    cpv: tuple[str, ...] = ()  # the codes of the lot that name the trade
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a lot asks for, read once (`matcher.learned.asks`) and passed on; a correction of the user is part of the lot.
+
+    `chances` are those of each trade to be asked for; of `natures`, `carriers` and `answers` they sum to 1.
+    """
+
+    lot: str
+    text: str = ""  # the words by which it is compared: title, beginning of the description, label of its code
+    context: str = ""  # the title of the notice, where the lot's own words tell no trade ("Secteur Sud")
+    codes: tuple[str, ...] = ()  # the CPV codes that tell its trade, main first
+    chances: Mapping[str, float] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()  # the trades asked for, largest share first; empty where none is recognised
+    natures: Mapping[LotNature, float] = field(default_factory=dict)
+    carriers: Mapping[Carried, float] = field(default_factory=dict)
+    answers: Mapping[Served, float] = field(default_factory=dict)
+    offered: float = 0.0  # chance that structures of insertion or disability offer such a thing at all
+    staff: float = 0.0  # chance that staff is to be lent
+    stated: bool = True  # does the text state a need at all
+    places: tuple[Place, ...] = ()  # where it is to be done, as far as is known
+    deduced: bool = False  # are the places the buyer's, because the lot states none
+
+    @property
+    def trades(self) -> Mapping[str, float]:
+        """The share of each trade asked for, largest first."""
+        return {part.trade: part.share for part in self.parts}
+
+    @property
+    def several(self) -> tuple[Part, ...]:
+        """The parts of a lot that asks for more than one trade; empty for another."""
+        return self.parts if len(self.parts) > 1 else ()
+
+    @property
+    def nature(self) -> LotNature:
+        return max(self.natures, key=self.natures.__getitem__, default="service")
+
+    @property
+    def carried(self) -> Carried:
+        return max(self.carriers, key=self.carriers.__getitem__, default="alone")
+
+    @property
+    def served(self) -> Served:
+        return max(self.answers, key=self.answers.__getitem__, default="yes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -465,6 +532,7 @@ class LotAnswer:
 
     lot: Lot
     matches: tuple[Match, ...]
+    asked: Asked | None = None  # what was read of the lot; None without a judgement
     nobody: bool = False
     relaxations: tuple[str, ...] = ()  # French: "à 70 km au lieu de 50 : 4 structures de plus"
     by_clause: tuple[Match, ...] = ()  # who could carry the insertion hours

@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from matcher.domain import BadInput, Lot, Structure
-from matcher.reference import needs
 from matcher.reference import trades as trades_
 from matcher.reference.codes import cpv_label
 from matcher.reference.text import fold, shorten
@@ -57,40 +56,28 @@ def trades(denied: Iterable[str]) -> frozenset[str]:
     return frozenset(value for what, _, value in (d.partition(":") for d in denied) if what == "trade")
 
 
-def refuses(denied: Collection[str], lot: Lot) -> bool:
-    """Whether the lot asks only for denied trades: its main CPV is of a denied class, or all its trades are.
+def refuses(denied: Collection[str], lot: Lot, asked: Collection[str]) -> bool:
+    """Whether the lot, which asks for these trades, asks only for denied ones: its main CPV is of a denied class, or all its trades are.
 
-    A lot without a CPV is judged by its words; a lot that asks for a denied trade among others may be answered.
+    A lot that asks for a denied trade among others may be answered.
     """
-    return bool(denied) and _refuses(denied, lot, {need.trade for need in needs.asked(lot)})
-
-
-def touches(denied: Collection[str], lot: Lot) -> bool:
-    """Whether any trade of the lot is denied."""
-    gone = trades(denied)
-    return refuses(denied, lot) or bool(gone & {need.trade for need in needs.asked(lot)})
-
-
-def deniers(denied: Iterable[tuple[int, Collection[str]]], lot: Lot) -> list[int]:
-    """The rows, of (row, what it denies), that refuse the lot; its trades are read once."""
-    asked: set[str] | None = None
-    found = []
-    for row, skills in denied:
-        if asked is None:
-            asked = {need.trade for need in needs.asked(lot)}
-        if _refuses(skills, lot, asked):
-            found.append(row)
-    return found
-
-
-def _refuses(denied: Collection[str], lot: Lot, asked: set[str]) -> bool:
-    codes = [value for what, _, value in (d.partition(":") for d in denied) if what == "cpv"]
-    if lot.cpv and lot.cpv[0].startswith(tuple(codes)) and codes:
+    codes = tuple(value for what, _, value in (d.partition(":") for d in denied) if what == "cpv")
+    if codes and lot.cpv and lot.cpv[0].startswith(codes):
         return True
     gone = trades(denied)
     if not lot.cpv or "cpv" in lot.inferred:
         gone |= set(trades_.trades_of_cpv(code.ljust(8, "0") for code in codes))
-    return bool(asked) and asked <= gone
+    return bool(asked) and gone.issuperset(asked)
+
+
+def touches(denied: Collection[str], lot: Lot, asked: Collection[str]) -> bool:
+    """Whether any trade of the lot is denied."""
+    return refuses(denied, lot, asked) or not trades(denied).isdisjoint(asked)
+
+
+def deniers(denied: Iterable[tuple[int, Collection[str]]], lot: Lot, asked: Collection[str]) -> list[int]:
+    """The rows, of (row, what it denies), that refuse the lot."""
+    return [row for row, skills in denied if refuses(skills, lot, asked)]
 
 
 def applied(structure: Structure, denied: Iterable[str]) -> Structure:

@@ -89,19 +89,18 @@ def ranker(
 
 
 @app.command()
-def vocation(
-    needs: Path = typer.Option(
-        Path("data/training/ess_needs.csv.gz"), help="CSV with columns text, served (0 or 1)."
-    ),
-    out: Path = typer.Option(Path("models/vocation"), help="Folder to write the weights and the card into."),
+def asks(
+    data: Path = typer.Option(..., help="Folder with judged/*.labels.jsonl, notices/ and awards/."),
+    out: Path = typer.Option(Path("models/asks"), help="Folder to write the weights and the card into."),
 ) -> None:
-    """Learn the trades that insertion structures offer (an input of the judgement).
+    """Learn to read what a lot asks for: trades, nature, size, who answers; prints figures cross-validated by notice.
 
-    matcher train vocation
+    matcher train asks --data ../shared/data
     """
-    from matcher.lab.training.vocation import train
+    from matcher.lab.training.asks import train
 
-    say(f"vocation written to {train(needs, out)}")
+    train(data, out)
+    say(f"model of lots written to {out}")
 
 
 @app.command()
@@ -123,7 +122,7 @@ def offers(
 def judgement(
     data: Path = typer.Option(..., help="Folder with judged/, structures/ and awards/history.json.gz."),
     sets: str = typer.Option(
-        "notices_dev,typed_dev,spoken_dev",
+        "notices_dev,typed_dev,spoken_dev,mixed_dev",
         help="Names of judged sets: NAME.queries.jsonl and NAME.judged.jsonl in judged/.",
     ),
     structures: Path | None = typer.Option(None, help="The directory that was judged."),

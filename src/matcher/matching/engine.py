@@ -21,6 +21,7 @@ from matcher.catalogue.filters import allowed_mask
 from matcher.domain import (
     LEVEL_LABELS,
     Answer,
+    Asked,
     Filters,
     Level,
     LotAnswer,
@@ -32,13 +33,13 @@ from matcher.domain import (
     Tender,
     __version__,
 )
-from matcher.learned import wanted
+from matcher.learned import asks
 from matcher.matching import by_clause, distances, judgement, recipes, relaxations, stored, suitability
 from matcher.matching.contenders import contenders
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
 from matcher.matching.reasons import missing, sentences, warnings
-from matcher.matching.search import asks_indexes, for_trade, query_of, question, search_together, shortlist_of
+from matcher.matching.search import asks_indexes, query_of, search_together, shortlist_of
 from matcher.matching.shortlist import Column, Query, Shortlist, best_of_each
 from matcher.matching.suitability import eligible
 from matcher.matching.why_not import Explanation
@@ -48,8 +49,6 @@ from matcher.reference import deadline
 LEVELS: tuple[Level, ...] = ("unlikely", "plausible", "likely")
 DIGITS = 9  # decimals of a score that count
 POOL = 25  # structures per lot among which groups are formed
-SHORT = 120  # characters; the text of a lot that is longer describes a need
-TELLS = 0.45  # weight of a trade from which shorter words tell what is needed
 
 
 class Matcher:
@@ -212,39 +211,27 @@ class Matcher:
         incumbents: bool = False,
     ) -> list[Query]:
         """One query for each lot; the texts of all lots are encoded at once."""
-        texts = self._texts(tender)
-        vectors = self.catalogue.encoder.encode(texts, role="query")
+        read = asks.read(tender)
+        texts = [self._text(one) for one in read]
+        vectors = self.catalogue.encoder.encode(texts, role="query") if texts else ()
         return [
             query_of(
                 self.catalogue,
                 lot,
                 tender,
+                one,
                 text=text,
                 vector=vector,
                 filters=filters,
                 as_of=as_of,
                 incumbents=incumbents,
             )
-            for lot, text, vector in zip(tender.lots, texts, vectors, strict=True)
+            for lot, one, text, vector in zip(tender.lots, read, texts, vectors, strict=True)
         ]
 
-    def _texts(self, tender: Tender) -> list[str]:
-        """The text of each lot; one whose own words tell no trade ("Secteur Sud") is given the title of the notice."""
-        texts = [question(lot) for lot in tender.lots]
-        if not self.judges:
-            return texts
-        bare = [question(replace(lot, cpv=(), reservation=None, clauses=())) for lot in tender.lots]
-        short = {
-            number: words
-            for number, (lot, words) in enumerate(zip(tender.lots, bare, strict=True))
-            if len(words) <= SHORT and tender.title not in words and for_trade(lot) is lot
-        }
-        if short:
-            words = list(short.values())
-            told = wanted.reader().read(self.catalogue.encoder.encode(words, role="query"), words).max(axis=1)
-            for number in (number for number, sure in zip(short, told, strict=True) if sure < TELLS):
-                texts[number] = f"{tender.title}. {texts[number]}"
-        return texts
+    def _text(self, read: Asked) -> str:
+        """The text of a lot; one whose own words tell no trade ("Secteur Sud") is given the title of the notice."""
+        return f"{read.context}. {read.text}" if read.context and self.judges else read.text
 
     # ------------------------------------------------------------------------------------ one tender
 
@@ -270,13 +257,14 @@ class Matcher:
         if groups:
             from matcher.matching.groups import consortium
 
-            found = self.parts(tender, filters=filters, as_of=as_of)
+            found = self.parts(tender, answers, filters=filters, as_of=as_of)
             consortia = tuple(consortium.recommend(pools, tender=tender, n=groups, parts=found))
         return Answer(tender=tender, lots=tuple(answers), consortia=consortia, versions=self.versions)
 
     def parts(
         self,
         tender: Tender,
+        answers: Sequence[LotAnswer],
         n: int = POOL,
         *,
         filters: Filters | None = None,
@@ -286,7 +274,7 @@ class Matcher:
 
         Empty without a judgement: past awards do not distinguish the parts of a lot.
         """
-        lots = tuple(part for lot in tender.lots for part in parts_of(lot))
+        lots = tuple(part for each in answers if each.asked for part in parts_of(each.lot, each.asked))
         if not lots or not self.judges:
             return {}
         queries = self.queries(replace(tender, lots=lots), filters=filters, as_of=as_of)
@@ -308,6 +296,7 @@ class Matcher:
         return LotAnswer(
             lot=shortlist.query.lot,
             matches=matches,
+            asked=shortlist.query.asked,
             nobody=self.nobody(ranking),
             relaxations=self._relaxations(ranking) if len(matches) < n else (),
             by_clause=self._by_clause(ranking, dict(zip(shown.tolist(), matches, strict=True))),
@@ -467,7 +456,7 @@ class Matcher:
         allowed = allowed_mask(self.catalogue, query.filters, query.places)
         if allowed is not None and not allowed[row]:
             return "filtered", "écartée par vos filtres (type, lieu, mots, exclusions)"
-        if denials.refuses(self.catalogue.denied.get(row, ()), query.lot):
+        if denials.refuses(self.catalogue.denied.get(row, ()), query.lot, query.asked.trades):
             return "denied", "la structure dit que ce n'est pas son métier"
         return None
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
 from matcher.domain import LENDING_KINDS
-from matcher.matching import declared, demand, distances, trades, usual_reach
+from matcher.matching import declared, distances, trades, usual_reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference import places
 from matcher.reference.text import fold
@@ -96,7 +96,7 @@ def code_near(shortlist: Shortlist) -> Column:
 
 def prior_trade(shortlist: Shortlist) -> Column:
     """Relevance to the lot of the trades predicted from kind, code and name, whatever is declared."""
-    return trades.likely_by_prior(shortlist.catalogue, trades.asked(shortlist), shortlist.candidates)
+    return trades.likely_by_prior(shortlist)
 
 
 def other_trade(shortlist: Shortlist) -> Column:
@@ -120,6 +120,12 @@ def silent(shortlist: Shortlist) -> Column:
     """1 where no source indicates any trade."""
     known = [~np.isnan(of(shortlist, source)) for source in TRADE_SOURCES]
     return np.asarray(1.0 - np.logical_or.reduce(known), dtype=np.float64)
+
+
+def kind_rate(shortlist: Shortlist) -> Column:
+    """The published share of ESAT and EA that practise the trade, for those of them that say nothing; NaN for others."""
+    silent_ones = (of(shortlist, "kind") == KINDS["ESAT"]) & (of(shortlist, "silent") > 0)
+    return np.where(silent_ones, trades.kind_rate(shortlist), np.nan)
 
 
 def pieces(shortlist: Shortlist) -> Column:
@@ -165,27 +171,9 @@ def kilometres(shortlist: Shortlist) -> Column:
     )
 
 
-@cache
-def _reach() -> NDArray[np.float64]:
-    """Usual kilometres of each trade; the last entry is for an unknown one."""
-    km = {row["trade"]: float(row["km"]) for row in trades.table("trade_reach.csv")}
-    return np.array([km.get(name, km[""]) for name in (*trades.names(), "")])
-
-
-def usual_km(shortlist: Shortlist) -> float:
-    """Usual distance for such a lot: the geometric mean over its trades."""
-
-    def make() -> float:
-        asked = trades.asked(shortlist).astype(np.float64)
-        weight = np.append(asked, max(1.0 - asked.sum(), 0.0)) ** 2
-        return float(np.exp((weight * np.log(_reach())).sum() / weight.sum()))
-
-    return float(shortlist.once("usual km", make))
-
-
 def beyond(shortlist: Shortlist) -> Column:
     """log2 of the distance over the usual one of the trade: 0 at it, negative nearer, 1 at twice as far."""
-    return np.log2((of(shortlist, "kilometres") + 10.0) / (usual_km(shortlist) + 10.0))
+    return np.log2((of(shortlist, "kilometres") + 10.0) / (shortlist.query.demand.usual_km + 10.0))
 
 
 _WORD = re.compile("[a-z0-9]+")
@@ -276,7 +264,7 @@ def kind(shortlist: Shortlist) -> Column:
 
 def lends(shortlist: Shortlist) -> Column:
     """For kinds that lend staff, the probability that the lot requires staff or a clause; for others that of staff, negative."""
-    asked = demand.of(shortlist)
+    asked = shortlist.query.demand.columns
     return np.where(of(shortlist, "kind") <= LENDS, max(asked["staff"], asked["clause"]), -asked["staff"])
 
 
@@ -284,7 +272,7 @@ PER_CANDIDATE: Mapping[str, Callable[[Shortlist], Column]] = {
     function.__name__: function
     for function in (
         kind, public_body, lends, said_best, said_second, said_trade, name_trade, code_trade, code_near, prior_trade, other_trade, sure,
-        silent, pieces, same_department, kilometres, beyond, named_department,
+        silent, kind_rate, pieces, same_department, kilometres, beyond, named_department,
     )
 }  # fmt: skip
 
@@ -303,7 +291,7 @@ def of(shortlist: Shortlist, name: str) -> Column:
 
 def lot_columns(shortlist: Shortlist) -> Mapping[str, float]:
     """Columns of the lot alone, by name."""
-    return demand.of(shortlist)
+    return shortlist.query.demand.columns
 
 
 def axis(shortlist: Shortlist, name: str) -> Column:

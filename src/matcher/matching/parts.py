@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from matcher.domain import Lot
-from matcher.reference import needs
+from matcher.domain import Asked, Lot
 
 
-def parts_of(lot: Lot) -> tuple[Lot, ...]:
-    """Each part as a lot of its own, with the id of its need; empty for a lot of one trade."""
-    return tuple(_part(lot, need) for need in needs.split(lot))
-
-
-def _part(lot: Lot, need: needs.Need) -> Lot:
-    """The lot restricted to one need: its words, codes and share of the amount."""
-    says = (
-        need.passage
-        if {one.trade for one in needs.asked(Lot(id="", title=need.passage))} == {need.trade}
-        else need.label
+def parts_of(lot: Lot, asked: Asked) -> tuple[Lot, ...]:
+    """Each part as a lot of its own, with its words, codes and share of the amount; empty for a lot of one trade."""
+    return tuple(
+        replace(
+            lot,
+            id=part.id,
+            title=part.words,
+            description="",
+            cpv=part.cpv,
+            amount=None if lot.amount is None else lot.amount * part.share,
+            trades=(part.trade,),
+        )
+        for part in asked.several
     )
-    amount = None if lot.amount is None else lot.amount * need.weight
-    return replace(lot, id=need.id, title=says, description="", cpv=need.cpv, amount=amount)

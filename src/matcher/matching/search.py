@@ -14,14 +14,9 @@ from matcher.catalogue import denials
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.filters import allowed_mask
 from matcher.catalogue.rows import spread
-from matcher.domain import Filters, Lot, Place, Tender
-from matcher.learned import wanted
-from matcher.matching import within_reach
+from matcher.domain import Asked, Filters, Lot, Tender
+from matcher.matching import demand, within_reach
 from matcher.matching.shortlist import Evidence, Lazy, Query, Shortlist
-from matcher.matching.trades import CLEAR_FROM
-from matcher.reference import needs, toponyms
-from matcher.reference.codes import cpv_label
-from matcher.reference.supports import support_trade
 from matcher.reference.text import coded, lot_part
 
 #: Up to this many structures all are candidates; of more, so many of the nearest, or of the nearest without a declared zone.
@@ -33,28 +28,24 @@ def query_of(
     catalogue: Catalogue,
     lot: Lot,
     tender: Tender,
+    asked: Asked,
     *,
     text: str = "",
     vector: NDArray[np.float32] | None = None,
     as_of: date | None = None,
     filters: Filters | None = None,
     incumbents: bool = False,
-    located: tuple[tuple[Place, ...], bool] | None = None,
-    pieces: tuple[NDArray[np.float32], ...] | None = None,
 ) -> Query:
-    """The query of a lot: its places located, its text encoded, unless they are given."""
-    words = text or question(lot)
-    around, deduced = located or toponyms.of_lot(lot, tender)
-    places = tuple(dict.fromkeys(each for place in around for each in spread(place)))
+    """The query of a lot, of which `asked` was read; its text is encoded, unless it is given with its vector."""
+    words = text or asked.text
+    places = tuple(dict.fromkeys(each for place in asked.places for each in spread(place)))
     if vector is None:
         vector = catalogue.encoder.encode([words], role="query")[0]
-    stated = () if "cpv" in lot.inferred else for_trade(lot).cpv  # an inferred code is not used
-    if pieces is None:
-        named = needs.pieces(lot.title)
-        pieces = tuple(catalogue.encoder.encode(named, role="query")) if named else ()
+    named = [part.words for part in asked.several]
+    pieces = tuple(catalogue.encoder.encode(named, role="query")) if named else ()
     return Query(
-        lot=lot, tender=tender, text=words, words=coded(words, stated), vector=vector, places=places, deduced=deduced, cpv=stated, as_of=as_of,
-        filters=filters or Filters(), incumbents=incumbents, part=lot_part(lot.title),
+        lot=lot, tender=tender, text=words, words=coded(words, asked.codes), vector=vector, asked=asked, demand=demand.of(asked, lot),
+        places=places, cpv=asked.codes, as_of=as_of, filters=filters or Filters(), incumbents=incumbents, part=lot_part(lot.title),
         pieces=pieces,
     )  # fmt: skip
 
@@ -95,7 +86,9 @@ def _without_deniers(
     catalogue: Catalogue, query: Query, candidates: NDArray[np.int64], *, partial: bool
 ) -> Shortlist:
     """The shortlist of these candidates, without those who say "ce n'est pas notre métier"."""
-    deniers = denials.deniers(catalogue.denied.items(), query.lot) if catalogue.denied else []
+    deniers = (
+        denials.deniers(catalogue.denied.items(), query.lot, query.asked.trades) if catalogue.denied else []
+    )
     if deniers:
         candidates = np.setdiff1d(candidates, deniers)
     return with_rows(catalogue, query, candidates, partial=partial or bool(deniers))
@@ -197,26 +190,3 @@ def _compared(
 
     similarity = Lazy(tuple(index), compare)
     return similarity, Lazy(tuple(index), peak)
-
-
-#: CPV divisions of administration and social services, under which insertion is bought.
-INSERTION = ("75", "85")
-
-
-def for_trade(lot: Lot) -> Lot:
-    """The lot as its trade is told: that of an insertion contract is its support, of which its code says nothing."""
-    long = lot.description and lot.description.startswith(lot.title.rstrip("…"))  # the title is its beginning
-    trade = support_trade(lot.description[:600] if long else lot.title)
-    # "insertion par le recours à des heures" names no trade
-    if not trade or max(wanted.found([trade])[0].values()) < CLEAR_FROM:
-        return lot
-    cpv = tuple(code for code in lot.cpv if not code.startswith(INSERTION))
-    return replace(lot, title=trade, description="", cpv=cpv)
-
-
-def question(lot: Lot) -> str:
-    """The text by which a lot is judged: title, beginning of the description, label of its main CPV code (`for_trade`)."""
-    lot = for_trade(lot)
-    label = cpv_label(lot.cpv[0]) if lot.cpv and "cpv" not in lot.inferred else ""
-    description = lot.description[:600].rsplit(" ", 1)[0] if len(lot.description) > 600 else lot.description
-    return ". ".join(part for part in (lot.title, description, label) if part)

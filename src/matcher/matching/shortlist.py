@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from matcher.catalogue.columns import days
 from matcher.catalogue.products import runs
-from matcher.domain import Filters, Lot, Place, Tender
-from matcher.reference.codes import cpv_label
+from matcher.domain import Asked, Filters, Lot, Place, Tender
 
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
@@ -28,12 +27,6 @@ Rows = NDArray[np.int64]
 #: Keys computed from the lot alone, independent of the candidates.
 OF_QUERY = frozenset(
     {
-        "demand",
-        "trades asked",
-        "relevant trades",
-        "usual km",
-        "vague place",
-        "says need",
         "activities",
         "view",
         "reach",
@@ -45,6 +38,20 @@ OF_QUERY = frozenset(
 OF_CANDIDATE = frozenset({"distances", "distances shown", "zones", "open"})
 
 
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """`weights` (trades,) of what is asked; `trades` those that count, `worth` (trades that count, 1) the relevance of each.
+
+    `columns` are those of the judgement by name, `usual_km` the distance that structures usually travel for such a lot.
+    """
+
+    weights: NDArray[np.float32]
+    trades: NDArray[np.int64]
+    worth: NDArray[np.float32]
+    usual_km: float
+    columns: Mapping[str, float]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """A lot prepared for search: text, vector, places, date."""
@@ -54,9 +61,10 @@ class Query:
     text: str
     vector: NDArray[np.float32]
     words: str  # the text with the CPV codes as words, for the index of exact words
+    asked: Asked  # what was read of the lot
+    demand: Demand  # the same as numbers
     places: tuple[Place, ...]
     cpv: tuple[str, ...]
-    deduced: bool = False  # are the places those of the buyer, because the lot states none?
     as_of: date | None = None  # only evidence dated before this day is used; None: all of it
     filters: Filters = field(default_factory=Filters)
     incumbents: bool = False  # may the buyer's own past holders be favoured?
@@ -66,12 +74,6 @@ class Query:
     ] = ()  # a vector for each trade that the title names, where it names several
     #: What was computed of the lot alone: copies with other filters share it.
     memo: Memo = field(default_factory=lambda: Memo(), compare=False, repr=False)
-
-    @property
-    def own_words(self) -> str:
-        """Its text without the label of its code."""
-        label = cpv_label(self.cpv[0]) if self.cpv else ""
-        return self.text.removesuffix(f". {label}") if label else self.text
 
     @property
     def departments(self) -> frozenset[str]:

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.domain import LENDING_KINDS, Filters, Lot, Structure
+from matcher.domain import LENDING_KINDS, Filters, Lot, Part, Structure
 from matcher.matching import demand, suitability
 from matcher.matching.amounts import yearly
 from matcher.matching.distances import zones
@@ -22,8 +22,7 @@ from matcher.matching.judgement import shipped
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.shortlist import Query
-from matcher.reference import needs as needs_
-from matcher.reference.trades import INDIRECT_FIT
+from matcher.reference.trades import INDIRECT_FIT, cover
 
 #: "self": takes the lot; "clause": carries hours of it for whoever takes it.
 Way = Literal["self", "clause"]
@@ -34,7 +33,7 @@ def way_in(kind: str, ranking: Ranking) -> Way:
     """Whether a structure of this kind answers itself, or through the contractor (kinds that lend staff, unless staff is asked)."""
     if kind not in LENDING_KINDS or not ranking.judged:
         return "self"
-    return "self" if demand.of(ranking.shortlist)["staff"] > demand.SHARE else "clause"
+    return "self" if ranking.shortlist.query.asked.staff > demand.SHARE else "clause"
 
 
 def level_of(ranking: Ranking, structure: Structure) -> int:
@@ -51,8 +50,7 @@ def _level_at(ranking: Ranking, structure: Structure, i: int) -> int:
     """The same of candidate i, which is the structure."""
     query = ranking.shortlist.query
     if not ranking.judged:
-        asked = [n for n in needs_.asked(query.lot) if n.trade not in needs_.GENERIC]
-        return LIKELY if asked and known(asked, structure).any() else UNLIKELY
+        return LIKELY if known(query.asked.parts, structure).any() else UNLIKELY
     if zones(ranking.shortlist)[i] < 0:
         return UNLIKELY
     free = ranking.scores[i : i + 1] - ranking.contributions["reservation"][i : i + 1]
@@ -61,14 +59,9 @@ def _level_at(ranking: Ranking, structure: Structure, i: int) -> int:
     return level if sure else min(level, PLAUSIBLE)
 
 
-def known(asked: Sequence[needs_.Need], structure: Structure) -> NDArray[np.bool_]:
-    """The needs whose trade the structure declares, or its activity code indicates."""
-    return np.array(needs_.cover(asked, [structure])).ravel() >= INDIRECT_FIT
-
-
-def parts(lot: Lot) -> tuple[needs_.Need, ...]:
-    """The trades named in the title of a lot, if several; descriptions mention things that are not bought."""
-    return tuple(needs_.split(replace(lot, description="")))
+def known(asked: Sequence[Part], structure: Structure) -> NDArray[np.bool_]:
+    """The parts whose trade the structure declares, or its activity code indicates."""
+    return np.array(cover([part.trade for part in asked], [structure])).ravel() >= INDIRECT_FIT
 
 
 def lacking(matcher: Matcher, structure: Structure, query: Query) -> list[str]:
@@ -78,14 +71,15 @@ def lacking(matcher: Matcher, structure: Structure, query: Query) -> list[str]:
 
 def lacking_by(matcher: Matcher, structures: Sequence[Structure], query: Query) -> Mapping[str, list[str]]:
     """The same for several structures, by SIRET; each part of the lot is judged once for all of them."""
-    asked = parts(query.lot)
+    asked = query.asked.several
     if not asked or not structures:
         return {structure.siret: [] for structure in structures}
     if not matcher.judges:
         able = {structure.siret: known(asked, structure) for structure in structures}
     else:
         only = Filters(sirets=tuple(structure.siret for structure in structures))
-        each = query.memo.once("parts", lambda: _queries_of_parts(matcher, query))
+        lots = parts_of(query.lot, query.asked)
+        each = matcher.queries(replace(query.tender, lots=lots))
         found = [_likely(matcher.rank(replace(part, filters=only)), structures) for part in each]
         able = {
             structure.siret: np.array([structure.siret in likely for likely in found])
@@ -107,11 +101,6 @@ def _likely(ranking: Ranking, structures: Sequence[Structure]) -> set[str]:
         for structure in structures
         if structure.siret in best and _level_at(ranking, structure, best[structure.siret]) == LIKELY
     }
-
-
-def _queries_of_parts(matcher: Matcher, query: Query) -> list[Query]:
-    lots = parts_of(replace(query.lot, description=""))
-    return matcher.queries(replace(query.tender, lots=lots))
 
 
 def size(structure: Structure, lot: Lot) -> str:

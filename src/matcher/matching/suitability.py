@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import CallsFor
-from matcher.matching import clarity, demand, distances, evidence, judgement, within_reach
+from matcher.matching import demand, distances, evidence, judgement, within_reach
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.shortlist import Query, Shortlist, heads
 from matcher.reference import law
@@ -63,23 +63,14 @@ def judged_levels(
         near = judgement.shipped().levels_with(shortlist, ON_THE_SPOT)
         levels = np.where(near == LIKELY, np.maximum(levels, PLAUSIBLE), levels)
     # where the text states no need, nobody is proposed
-    return np.where(may & says_need(shortlist), levels, UNLIKELY)
-
-
-def says_need(shortlist: Shortlist) -> bool:
-    """Does the text of the lot state a need; computed once per lot."""
-    query = shortlist.query
-    encoder = shortlist.catalogue.encoder
-    return bool(
-        shortlist.once("says need", lambda: clarity.says_need(query.lot, query.text, query.vector, encoder))
-    )
+    return np.where(may & shortlist.query.asked.stated, levels, UNLIKELY)
 
 
 def calls_for(ranking: Ranking) -> CallsFor:
     """What a judged lot calls for, where it is not a service that structures provide."""
     if not ranking.judged:
         return ""
-    if not says_need(ranking.shortlist):
+    if not ranking.shortlist.query.asked.stated:
         return "unclear"
     asked = evidence.lot_columns(ranking.shortlist)
     never = 1.0 - asked["served"] - asked["clause"]

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.learned import cpv, offers, wanted
+from matcher.learned import offers
+from matcher.learned.asks import names
 from matcher.reference import paths, tables, trades
 from matcher.reference.text import fold
 from matcher.reference.word_patterns import WordPatterns
@@ -25,10 +26,9 @@ from matcher.reference.word_patterns import WordPatterns
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
     from matcher.matching.declared import Pieces
-    from matcher.matching.shortlist import Query, Shortlist
+    from matcher.matching.shortlist import Shortlist
 
 Floats = NDArray[np.float32]
-CODE_WEIGHT = 0.35  # weight of the CPV code of a need; the learnt reader of its text has the rest
 NEGLIGIBLE = 0.05  # trades of less relevance to a need are ignored
 CLEAR_FROM = 0.3  # below this weight of its main trade, a need has no clear trade
 #: What is derived of declared texts.
@@ -38,14 +38,13 @@ WIDER, NARROWER = 0.5, 0.6  # of the trade that the one needed is part of, and o
 
 
 @cache
-def names() -> tuple[str, ...]:
-    """The trades of the taxonomy, in the order of every array of this module."""
-    return tuple(trade.name for trade in trades.trades())
-
-
-@cache
 def _places() -> Mapping[str, int]:
     return {name: place for place, name in enumerate(names())}
+
+
+def place(name: str) -> int:
+    """Where a trade stands in every array of this module."""
+    return _places()[name]
 
 
 @cache
@@ -86,23 +85,6 @@ def weights_of(cell: str, sure: float = 1.0) -> Floats:
 # ------------------------------------------------------------------------------------------ of a need
 
 
-def of_need(query: Query) -> Floats:
-    """Weight of each trade in the need, summing to at most 1; shape (trades,)."""
-    words = query.own_words  # the code counts once, as a code
-    vector = query.vector if words == query.text else cpv.shipped().encoder.encode([words], role="query")[0]
-    found = np.array(wanted.reader().read(vector[None, :], [words])[0])
-    for trade in trades.trades_of_cpv(query.cpv[:1]):
-        found *= 1 - CODE_WEIGHT
-        found[_places()[trade]] += CODE_WEIGHT
-    return found
-
-
-def asked(shortlist: Shortlist) -> Floats:
-    """`of_need` of the lot, computed once."""
-    found: Floats = shortlist.once("trades asked", lambda: of_need(shortlist.query))
-    return found
-
-
 def relevance(need: Floats) -> Floats:
     """Relevance of each trade to a need: 1 for its main trade, less for others and for neighbours; (trades,)."""
     return np.asarray(np.minimum((need @ neighbourhood()) / max(float(need.max()), CLEAR_FROM), 1.0))
@@ -119,7 +101,7 @@ def match(
     shortlist: Shortlist, held: NDArray[Any], rows: NDArray[np.integer] | None = None
 ) -> NDArray[np.float64]:
     """Match of trade weights (or of rows of them) with the lot: 1 where its main trade is certain; (rows,)."""
-    trades_, worth = shortlist.once("relevant trades", lambda: relevant(asked(shortlist)))
+    trades_, worth = shortlist.query.demand.trades, shortlist.query.demand.worth
     if rows is not None and len(held) < len(rows):
         return np.asarray(match(shortlist, held)[rows])
     # whole rows are read faster than some of their places; one row for each trade is reduced faster than many short ones
@@ -314,9 +296,25 @@ def inferred_trades(catalogue: Catalogue, row: int) -> list[tuple[str, float]]:
     return [(labels[i], float(chances[i])) for i in order if chances[i] >= LIKELY_TRADE]
 
 
-def likely_by_prior(catalogue: Catalogue, need: Floats, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Match of a need with the prior trades of structures, by kind, code and name; (rows,)."""
-    asked, worth = relevant(need)
+@cache
+def _kind_rates() -> Floats:
+    """Published share of ESAT and EA that practise each trade; (trades,)."""
+    found = np.zeros(len(names()), dtype=np.float32)
+    for row in table("kind_trades.csv"):
+        found[place(row["trade"])] = float(row["rate"])
+    return found
+
+
+def kind_rate(shortlist: Shortlist) -> float:
+    """The share of ESAT and EA that practise what the lot asks for, by the rates of their sector."""
+    asked = shortlist.query.demand
+    return float((_kind_rates()[asked.trades] * asked.worth[:, 0]).max(initial=0.0))
+
+
+def likely_by_prior(shortlist: Shortlist) -> NDArray[np.float64]:
+    """Match of the lot with the prior trades of its candidates, by kind, code and name; (n,)."""
+    catalogue, rows = shortlist.catalogue, shortlist.candidates
+    asked, worth = shortlist.query.demand.trades, shortlist.query.demand.worth
     by_kind, coded = catalogue.once("prior parts", lambda: _prior_parts(catalogue, priors()))
     held, at = by_name(catalogue, rows)
     weight = dict(zip(PRIOR_INPUTS, priors().weights.tolist(), strict=True))

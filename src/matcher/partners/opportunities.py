@@ -246,7 +246,7 @@ def _judged(
     if by_clause:
         return made("watch", (BY_CLAUSE if lot.owed_condition else standing.LENT, *reasons))
     lacking = standing.lacking(matcher, structure, query)
-    split = len(standing.parts(lot))
+    split = len(query.asked.several)
     if level == PLAUSIBLE and len(lacking) == split:
         known = any(r.code == "likely_trade" and r.tells for r in match.reasons)
         unsure = CHECK if known else NOT_ESTABLISHED

@@ -168,12 +168,12 @@ def partners(
         )  # fmt: skip
     answers, affinity = _pools(matcher, structure, asked, filters, as_of)
     parts: dict[str, Sequence[Match]] = {}
-    pieces = tuple(part for each in asked.lots for part in parts_of(each))
+    pieces = tuple(part for a in answers if a.asked for part in parts_of(a.lot, a.asked))
     if pieces and matcher.judges:
         found_of, more = _pools(matcher, structure, replace(asked, lots=pieces), filters, as_of)
         parts, affinity = {a.lot.id: a.matches for a in found_of}, more | affinity
     barred = {a.lot.id: why for a in answers if (why := _barred(structure, a.lot, on))}
-    tasks = [(task, cells) for a in answers for task, cells in tasks_of(a.lot, a.matches, parts=parts)]
+    tasks = [(task, cells) for a in answers for task, cells in tasks_of(a, a.matches, parts=parts)]
     own: dict[str, int] = {}
     offers: dict[str, dict[str, tuple[int, int, Match]]] = {}
     for task, cells in tasks:

@@ -1,4 +1,4 @@
-"""Lots of the notices indexed with a catalogue, read in advance: places, vectors, trades, what they require.
+"""Lots of the notices indexed with a catalogue, read in advance: what they ask for, and their vectors.
 
 A structure that asks for its opportunities is then compared with lots that need not be read.  A lot is known by its whole
 text: one that changed since is read anew.
@@ -14,18 +14,17 @@ from typing import Any
 
 import numpy as np
 import xxhash
-from numpy.typing import NDArray
 
 from matcher import codec
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import save_derived
-from matcher.domain import ANSWERABLE, Lot, Place, Tender
-from matcher.matching import clarity, demand, stored, trades
+from matcher.domain import ANSWERABLE, Asked, Lot, Tender
+from matcher.matching import stored
 from matcher.matching.engine import Matcher
 from matcher.matching.search import query_of
 from matcher.matching.shortlist import Query
 
-NAMES = ("made", "keys", "vectors", "trades", "told", "pieces")
+NAMES = ("made", "keys", "vectors", "texts", "asked")
 
 
 def save(matcher: Matcher, tenders: Iterable[Tender], folder: Path) -> None:
@@ -34,15 +33,11 @@ def save(matcher: Matcher, tenders: Iterable[Tender], folder: Path) -> None:
     queries = [query for tender in asked for query in matcher.queries(tender)]
     if not queries or not matcher.judges:
         return
-    needs = [trades.of_need(query) for query in queries]
-    told = [_told(matcher.catalogue, *pair) for pair in zip(queries, needs, strict=True)]
-    pieces = [piece for query in queries for piece in query.pieces]
-    text = json.dumps(told, ensure_ascii=False).encode()
+    text = json.dumps([codec.to_json(query.asked) for query in queries], ensure_ascii=False).encode()
     save_derived(folder, {
-        "lots_made": np.array(stored.fingerprint(matcher.catalogue)), "lots_trades": np.array(needs),
+        "lots_made": np.array(stored.fingerprint(matcher.catalogue)), "lots_asked": np.frombuffer(text, dtype=np.uint8),
         "lots_keys": np.array([_key(query.tender, query.lot) for query in queries], dtype=np.uint64),
-        "lots_vectors": np.array([query.vector for query in queries]), "lots_told": np.frombuffer(text, dtype=np.uint8),
-        "lots_pieces": np.array(pieces, dtype=np.float32).reshape(-1, matcher.catalogue.encoder.dimension),
+        "lots_vectors": np.array([query.vector for query in queries]), "lots_texts": np.array([query.text for query in queries]),
     })  # fmt: skip
 
 
@@ -62,35 +57,18 @@ class Lots:
             return
         self._held = held
         self._rows = {key: row for row, key in enumerate(self._held["keys"].tolist())}
-        self._told = json.loads(self._held["told"].tobytes())
-        self._ends = np.cumsum([told["pieces"] for told in self._told]).tolist()
+        self._asked = json.loads(self._held["asked"].tobytes())
 
     def query(self, catalogue: Catalogue, tender: Tender, lot: Lot) -> Query | None:
         """The query of a lot, None where it is not stored."""
         row = self._rows.get(_key(tender, lot)) if self._rows else None
         if row is None:
             return None
-        told, end = self._told[row], self._ends[row]
-        located = tuple(codec.from_json(Place, place) for place in told["places"]), told["deduced"]
-        found = query_of(
-            catalogue, lot, tender, text=told["text"], vector=self._held["vectors"][row], located=located,
-            pieces=tuple(self._held["pieces"][end - told["pieces"] : end]),
-        )  # fmt: skip
-        found.memo.keep("demand", told["demand"])
-        found.memo.keep("trades asked", self._held["trades"][row])
-        found.memo.keep("says need", told["says_need"])
-        return found
+        read = codec.from_json(Asked, self._asked[row])
+        return query_of(
+            catalogue, lot, tender, read, text=str(self._held["texts"][row]), vector=self._held["vectors"][row]
+        )
 
 
 def _key(tender: Tender, lot: Lot) -> int:
     return int(xxhash.xxh3_64_intdigest(codec.to_text(replace(tender, lots=(lot,)))))
-
-
-def _told(catalogue: Catalogue, query: Query, asked: NDArray[np.float32]) -> dict[str, Any]:
-    """What is said of a lot, as JSON."""
-    encoder = catalogue.encoder
-    return {
-        "text": query.text, "places": [codec.to_json(place) for place in query.places], "deduced": query.deduced,
-        "demand": dict(demand.of_query(query, asked)), "pieces": len(query.pieces),
-        "says_need": bool(clarity.says_need(query.lot, query.text, query.vector, encoder)),
-    }  # fmt: skip

@@ -27,12 +27,13 @@ from matcher.domain import (
     Tender,
     Warning_,
 )
+from matcher.learned import asks
 from matcher.matching import by_clause
 from matcher.matching.amounts import in_words
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import lot_label, serves
 from matcher.reading.procedure import procedures
-from matcher.reference import law, needs, trades
+from matcher.reference import law, trades
 from matcher.reference.french import grouped
 from matcher.reference.text import fold
 
@@ -147,11 +148,11 @@ def way(structure: Structure, lot: Lot) -> str:
     """How a structure may carry hours of a lot, in French."""
     if structure.kind in LENDING_KINDS:
         return "par mise à disposition de personnel"
-    asked = needs.asked(lot)
-    fits = [row[0] for row in needs.cover(asked, [structure])]
-    for need, fit in zip(asked, fits, strict=True):
+    parts = asks.of_lot(lot).parts
+    fits = trades.cover([part.trade for part in parts], [structure])
+    for part, (fit,) in zip(parts, fits, strict=True):
         if fit >= trades.INDIRECT_FIT:
-            return f"en sous-traitance, pour {need.label}"
+            return f"en sous-traitance, pour {part.label}"
     return "en sous-traitance, par une tâche à détacher (nettoyage, espaces verts, peinture...), à proposer"
 
 
@@ -215,26 +216,25 @@ def _of_lot(matcher: Matcher, tender: Tender, lot: Lot, n: int) -> Opening:
 
 def takers(matcher: Matcher, tender: Tender, lot: Lot, n: int = FIRMS) -> tuple[Structure, ...]:
     """Ordinary firms of the catalogue that won a contract of the lot's trade."""
-    ranking = matcher.rank(matcher.queries(replace(tender, lots=(lot,)))[0], past=True)
+    (query,) = matcher.queries(replace(tender, lots=(lot,)))
+    ranking, asked = matcher.rank(query, past=True), frozenset(query.asked.trades)
     candidates = ranking.shortlist.candidates
     kinds = matcher.catalogue.of_structure("kind")[candidates]
     rows = (int(candidates[i]) for i in ranking.order if kinds[i] == "")
     return tuple(
-        islice((firm for row in islice(rows, LOOKED_AT) if (firm := _of_trade(matcher, row, lot))), n)
+        islice((firm for row in islice(rows, LOOKED_AT) if (firm := _of_trade(matcher, row, lot, asked))), n)
     )
 
 
-def _of_trade(matcher: Matcher, row: int, lot: Lot) -> Structure | None:
+def _of_trade(matcher: Matcher, row: int, lot: Lot, asked: frozenset[str]) -> Structure | None:
     """The firm of a row if one of its contracts is of the CPV class of the lot, or of a trade that the lot asks for."""
     catalogue = matcher.catalogue
     classes = {code[:4] for code in lot.cpv if not code[:4].endswith("0")}
-    asked = {need.trade for need in needs.asked(lot)} - needs.GENERIC
     for piece in range(int(catalogue.offsets[row]), int(catalogue.offsets[row + 1])):
         won = catalogue.offer(piece)
         if won.nature != "award":
             continue
-        same = {need.trade for need in needs.asked(Lot(id="", title=won.title, cpv=won.cpv))} & asked
-        if same or any(code[:4] in classes for code in won.cpv):
+        if trades.trade_of_cpv(next(iter(won.cpv), "")) in asked or any(code[:4] in classes for code in won.cpv):
             return catalogue.structure(row)
     return None
 

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from sqlalchemy import Connection, and_, or_, select, update
 from sqlalchemy.engine import RowMapping
 
-from matcher.domain import BadInput, Forbidden, NotFound
+from matcher.domain import BadInput, Forbidden, Lot, NotFound
+from matcher.learned import asks
 from matcher.records.keys import Bearer
 from matcher.records.store import Store, now
 from matcher.records.tables import Declaration, Feedback, Notice, View
@@ -407,7 +408,7 @@ def _complementarity(mine: RowMapping, other: RowMapping) -> tuple[float, tuple[
 def _coverage(asked: str, given: str) -> tuple[float, str]:
     """The share of the request that is covered, by trades where both name some, else by words."""
     labels = {trade.name: trade.label for trade in trades.trades()}
-    wanted, had = trades.named(asked), trades.named(given)
+    wanted, had = (asks.of_lot(Lot(id="", title=text)).trades for text in (asked, given))
     if wanted and had:
         both = [name for name in wanted if name in had]
         return len(both) / len(wanted), ", ".join(labels[name] for name in both)

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, select
 
 from matcher.catalogue import denials
 from matcher.domain import BadInput, Filters, Lot
+from matcher.learned import asks
 from matcher.records.store import Store, now
 from matcher.records.tables import DeniedSkill, Feedback, Notice
 
@@ -117,7 +118,7 @@ class Refusals:
     def denies(self, sirets: Iterable[str], lot: Lot, offer_id: str = "") -> bool:
         """Whether one of these SIRETs (of one establishment) denied a trade that the lot names, or the matching offer."""
         return any(
-            denials.touches(skills, lot) or (bool(offer_id) and f"offer:{offer_id}" in skills)
+            denials.touches(skills, lot, asks.of_lot(lot).trades) or (bool(offer_id) and f"offer:{offer_id}" in skills)
             for siret in sirets
             if (skills := self.skills.get(siret, frozenset()))
         )

@@ -26,11 +26,16 @@ _LEARNT_INTO: list[Path] = []
 
 
 def judgement_file(name: str, folder: Path | None = None) -> Path:
-    """A file of the judgement: in `folder`, else in the folder that is being learnt into, else the shipped one."""
+    """A file of the judgement, see `learnt_file`."""
+    return learnt_file("judgement", name, folder)
+
+
+def learnt_file(model: str, name: str, folder: Path | None = None) -> Path:
+    """A file of a model: in `folder`, else in the folder that is being learnt into, else the shipped one."""
     if folder is not None:
         return folder / name
     found = (place / name for place in reversed(_LEARNT_INTO))
-    return next((path for path in found if path.is_file()), models_dir() / "judgement" / name)
+    return next((path for path in found if path.is_file()), models_dir() / model / name)
 
 
 @contextmanager

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from types import MappingProxyType
 
-from matcher.domain import Structure
+from matcher.domain import LENDING_KINDS, Structure
 from matcher.reference.paths import reference_dir
 from matcher.reference.tables import assumptions_file
 from matcher.reference.text import fold
 from matcher.reference.word_patterns import WordPatterns, beginning
 
 READ_FIT = 0.75  # read elsewhere, such as on its site, rather than declared
+UNKNOWN_FIT = 0.25  # the trades of this structure are unknown
 INDIRECT_FIT = 0.5  # inferred from its NAF code alone, or it lends staff
 
 
@@ -134,6 +135,28 @@ def trades_of_cpv(codes: Iterable[str]) -> dict[str, str]:
     return found
 
 
+@cache
+def trade_of_cpv(code: str) -> str | None:
+    """The trade of a CPV code: that of the taxonomy, else by the longest beginning in cpv_trades.csv.
+
+    "" where it is of no trade, None where what is bought by such a code varies.
+    """
+    if named := _trade_of_code(code):
+        return named
+    row = max(
+        (row for row in _other_codes() if code.startswith(row[0])),
+        key=lambda row: len(row[0]),
+        default=("", "", ""),
+    )
+    return None if row[2] else row[1]
+
+
+@cache
+def _other_codes() -> tuple[tuple[str, str, str], ...]:
+    with assumptions_file("cpv_trades.csv").open(encoding="utf-8-sig", newline="") as file:
+        return tuple((row["prefix"], row["trade"], row["varies"]) for row in csv.DictReader(file))
+
+
 def _trade_of_code(code: str) -> str:
     """The trade with the longest prefix of a code; "" where none has one."""
     known = _trades_by_prefix()
@@ -144,6 +167,27 @@ def _trade_of_code(code: str) -> str:
 def _trades_by_prefix() -> Mapping[str, str]:
     """The trade of each prefix of codes, of three digits at least; the last by name where several have it."""
     return dict(sorted((p, t.name) for t in trades() for p in t.cpv if len(p) >= 3))
+
+
+def cover(asked: Sequence[str], structures: Sequence[Structure]) -> list[list[float]]:
+    """Fit of each structure to each trade, 0 to 1; shape (trades, structures).
+
+    1 where its offers name the trade, 0.5 where only its NAF does or where it lends staff, 0.25 where
+    its trades are unknown, 0 where it is known for other trades only.
+    """
+    held = [skills(structure) for structure in structures]
+    return [
+        [_fit(trade, structure, have) for structure, have in zip(structures, held, strict=True)]
+        for trade in asked
+    ]
+
+
+def _fit(trade: str, structure: Structure, have: Mapping[str, float]) -> float:
+    fit = have.get(trade, 0.0)
+    if fit < INDIRECT_FIT and structure.kind in LENDING_KINDS:  # they lend staff of many trades
+        return INDIRECT_FIT
+    vague = not have or set(have) <= {"insertion", "personnel"}
+    return max(fit, UNKNOWN_FIT) if vague else fit
 
 
 def skills(structure: Structure) -> Mapping[str, float]:

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from matcher.domain import SIAE_KINDS, BadInput, Filters, Lot, Match, Place, Tender
+from matcher.learned import asks
 from matcher.matching.engine import Matcher
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, UNLIKELY, Ranking
-from matcher.reference import law, needs
+from matcher.reference import law
 from matcher.territory import facilitators
 from matcher.territory import hours as insertion
 from matcher.territory.able import Levels, likely
@@ -146,7 +147,8 @@ def _standing(
     matcher: Matcher, supply: Supply, lot: Lot, tender: Tender, ranking: Ranking | None
 ) -> _Standing:
     """What the judgement says of a lot; of several trades whoever is likely for all of them.  Else the trades known."""
-    asked = {need.id: need for need in needs.split(lot)}
+    read = asks.of_lot(lot, tender)
+    asked = {part.id: part for part in read.several}
     if supply.judged is None or ranking is None:
         place = placed(lot, tender)
         here = place if place.department is not None or place.latitude is not None else None
@@ -154,7 +156,7 @@ def _standing(
     levels, _ = supply.judged.of_lot(ranking)  # the list's own
     _, spot = supply.judged.of_lot(supply.judged.rank(ranking.shortlist.query))
     parts = {}
-    for query in matcher.queries(replace(tender, lots=parts_of(lot))) if asked else ():
+    for query in matcher.queries(replace(tender, lots=parts_of(lot, read))) if asked else ():
         there, anywhere = supply.judged.of_lot(supply.judged.rank(query))
         parts[asked[query.lot.id].label] = likely(there)
         first = len(parts) == 1

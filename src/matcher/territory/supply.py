@@ -21,9 +21,10 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import NATURES, department_number, zone_bits
 from matcher.catalogue.filters import distances_km
 from matcher.domain import LENDING_KINDS, Lot, Place, Reservation, Structure, Tender
+from matcher.learned import asks
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY
 from matcher.records.store import Store
-from matcher.reference import law, needs, places, toponyms
+from matcher.reference import law, places, toponyms
 from matcher.reference import trades as trades_
 from matcher.reference.french import grouped
 from matcher.reference.origins import source_name
@@ -421,8 +422,7 @@ def _guessed(titles: Sequence[str]) -> list[str]:
 
 def trades_of_lot(lot: Lot) -> tuple[str, ...]:
     """The trades of a lot: its needs where it asks for several, else its title's or its CPV's."""
-    split = tuple(need.trade for need in needs.split(lot))
-    return split or trades_asked(lot.title, lot.cpv) or trades_asked(lot.description)
+    return tuple(asks.of_lot(lot).trades)
 
 
 def placed(lot: Lot, tender: Tender) -> Place:

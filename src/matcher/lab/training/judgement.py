@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +23,10 @@ from matcher.catalogue.filters import distances_km
 from matcher.console import say
 from matcher.domain import BadInput
 from matcher.lab import evaluation
-from matcher.lab.training import clarity, priors, staffing
-from matcher.lab.training import trades as readers
+from matcher.lab.training import asks as asks_
+from matcher.lab.training import priors
 from matcher.lab.training.texts import OURS, opened
-from matcher.learned import vocation, wanted
-from matcher.learned.encoders import static
-from matcher.matching import clarity as texts_that_ask
+from matcher.learned.asks import assembled
 from matcher.matching import declared, demand, evidence, recipes, trades
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import cell
@@ -39,24 +36,24 @@ from matcher.reading.need import free_text_tender
 from matcher.reference import paths
 
 Floats = NDArray[np.float64]
+MIXED = "mixed_2026.jsonl"  # the directory over which sets named mixed... were judged, beside the other
 INVENTED, OWN = "invented", "judged_*.queries.jsonl.gz"
-STAFF_CHANCE = (0.03, 0.07, 0.9)  # of `demand.ANSWERS`, for needs that ask staff
 TRADE, PLACE, ROLE, NEED = "likely_trade", "likely_place", "likely_role", "likely_need"
 #: Columns, their theme, and the way a value must pull (1 up, -1 down, 0 either).
 MAIN: Mapping[str, tuple[str, int]] = {
     "sure": (TRADE, 1), "said_trade": (TRADE, 1), "name_trade": (TRADE, 1), "code_trade": (TRADE, 1),
     "said_best": (TRADE, 1), "said_second": (TRADE, 1), "code_near": (TRADE, 1), "prior_trade": (TRADE, 1), "other_trade": (TRADE, -1),
-    "silent": (TRADE, 0), "pieces": (TRADE, 0),
+    "silent": (TRADE, 0), "kind_rate": (TRADE, 1), "pieces": (TRADE, 0),
     "beyond": (PLACE, -1), "kilometres": (PLACE, -1), "same_department": (PLACE, 1),
     "named_department": (PLACE, 1), "public_body": (PLACE, -1),
     "kind": (ROLE, 0), "lends": (ROLE, 1),
     "served": (NEED, 1), "clause": (NEED, 0), "staff": (NEED, 0), "insertion": (NEED, 0), "vocation": (NEED, 1),
-    "clear": (NEED, 0), "asks": (NEED, 0),
+    "clear": (NEED, 0), "asks": (NEED, 0), "beyond_size": (NEED, -1),
 }  # fmt: skip
 PAIRS: Mapping[tuple[str, str], str] = {
     ("sure", "beyond"): PLACE, ("said_best", "beyond"): PLACE, ("said_best", "kind"): ROLE, ("kind", "beyond"): PLACE, ("asks", "beyond"): PLACE, ("public_body", "beyond"): PLACE,
     ("kind", "asks"): ROLE, ("kind", "clause"): ROLE, ("sure", "kind"): ROLE, ("silent", "asks"): ROLE,
-    ("sure", "asks"): TRADE, ("sure", "served"): TRADE, ("sure", "code_near"): TRADE,
+    ("kind_rate", "beyond"): PLACE, ("sure", "asks"): TRADE, ("sure", "served"): TRADE, ("sure", "code_near"): TRADE,
 }  # fmt: skip
 #: The gain of each grade.
 LEAD = np.array([0.0, 0.15, 0.85, 1.0])
@@ -109,18 +106,13 @@ def judged(path: Path) -> dict[str, Any]:
 
 @dataclass
 class Asked:
-    """A judged need with its shortlist, its trades and the output of the demand model."""
+    """A judged need with its query and its directory."""
 
     set: str
     id: str
     row: Mapping[str, Any]
     query: Query
-    trades: NDArray[np.float32]
     catalogue: Catalogue
-
-    @cached_property
-    def vocation(self) -> float:
-        return vocation.shipped().probability(self.query.text)
 
 
 def asked(matcher: Matcher, folder: Path, name: str, end: str = ".jsonl") -> Iterator[Asked]:
@@ -129,9 +121,7 @@ def asked(matcher: Matcher, folder: Path, name: str, end: str = ".jsonl") -> Ite
     for question in evaluation.questions(folder / f"{name}.queries{end}", []):
         query = matcher.queries(question.tender, as_of=question.day)[0]
         if question.id in grades:
-            yield Asked(
-                name, question.id, grades[question.id], query, trades.of_need(query), matcher.catalogue
-            )
+            yield Asked(name, question.id, grades[question.id], query, matcher.catalogue)
 
 
 def own_asked() -> list[Asked]:
@@ -144,30 +134,16 @@ def own_asked() -> list[Asked]:
     return [replace(need, set=INVENTED) for need in found]
 
 
-def learn_demand(needs: Sequence[Asked], seed: int = 0) -> tuple[dict[str, Any], Floats]:
-    """The arrays of `demand.Answers`, and the chances of each need by a model that did not see it; (needs, 3)."""
-    from sklearn.linear_model import LogisticRegression
-
-    divisions = sorted({n.query.cpv[0][:digits] for n in needs if n.query.cpv for digits in (2, 3)})
-    table = np.array([demand.inputs(n.query, n.trades, divisions, n.vocation) for n in needs])
-    right = np.array([demand.ANSWERS.index(n.row["s"]) for n in needs])
-
-    def model() -> LogisticRegression:
-        return LogisticRegression(C=1.0, max_iter=500)
-
-    chances = np.zeros((len(needs), len(demand.ANSWERS)))
-    fold = np.random.default_rng(seed).permutation(len(needs)) % 10
-    for part in range(10):
-        chances[fold == part] = (
-            model().fit(table[fold != part], right[fold != part]).predict_proba(table[fold == part])
-        )
-    whole = model().fit(table, right)
-    scale = np.abs(whole.coef_).max(axis=1) / 127
-    arrays = {
-        "weights": np.round(whole.coef_ / scale[:, None]).astype(np.int8), "scale": scale.astype(np.float32),
-        "bias": whole.intercept_.astype(np.float32), "divisions": np.array(divisions),
-    }  # fmt: skip
-    return arrays, chances
+def reread(needs: Sequence[Asked], readings: Mapping[str, Any]) -> list[Asked]:
+    """The needs, with readings by a model that had not seen their labels, where there are any (`asks.unseen`)."""
+    found = []
+    for need in needs:
+        query = need.query
+        if need.id in readings:
+            read = assembled(query.lot, query.tender, *readings[need.id])
+            query = replace(query, asked=read, demand=demand.of(read, query.lot))
+        found.append(replace(need, query=query))
+    return found
 
 
 def invented(matcher: Matcher, texts: Sequence[str], seed: int = 1) -> Iterator[Asked]:
@@ -190,18 +166,14 @@ def invented(matcher: Matcher, texts: Sequence[str], seed: int = 1) -> Iterator[
         grades = np.where(np.isin(kinds, (0, 1)) & (close > 1), close, 0)
         sirens = catalogue.of_structure("siren")
         row = {"s": "yes", "j": {str(sirens[i]): [int(grades[i]), "kind"] for i in chosen}}
-        yield Asked(INVENTED, f"staff-{number}", row, query, trades.of_need(query), catalogue)
+        yield Asked(INVENTED, f"staff-{number}", row, query, catalogue)
 
 
-def gathered(needs: Sequence[Asked], chances: Floats) -> Needs:
-    """All evidence of all candidates of each need; the demand model's chances are cross-fitted."""
+def gathered(needs: Sequence[Asked]) -> Needs:
+    """All evidence of all candidates of each need."""
     found = Needs()
-    for need, chance in zip(needs, chances, strict=True):
+    for need in needs:
         shortlist = shortlist_of(need.catalogue, need.query, exhaustive=True)
-        shortlist.keep("trades asked", need.trades)
-        shortlist.keep(
-            "demand", {"vocation": need.vocation} | demand.described(need.query, need.trades, chance)
-        )
         found.ids.append(need.id)
         found.answers.append(need.row["s"])
         found.sets.append(need.set)
@@ -501,11 +473,10 @@ def gain(grades: Sequence[int]) -> float:
 
 @dataclass
 class Collected:
-    """All that is learnt from: evidence of every need, judgements by query_id, the arrays of demand.npz, needs that ask staff."""
+    """All that is learnt from: evidence of every need, judgements by query_id, needs that ask staff."""
 
     needs: Needs
     rows: Mapping[str, Mapping[str, Any]]
-    demand: Mapping[str, Any]
     lent: int
     own: int
 
@@ -516,15 +487,19 @@ def collected(
     """Read the judged sets of a folder, and our own.  Raises BadInput where nothing was judged."""
     recipe = recipes.named("lexical")  # no judgement yet: the ranker alone
     matcher = Matcher(evaluation.catalogue_of(history, structures, recipe, []), recipe, exhaustive=True)
-    wanted = [need for name in sets for need in asked(matcher, folder, name)]
+    mixed = structures[0].parent / MIXED if structures else Path(MIXED)
+    apart = [name for name in sets if name.startswith("mixed") and mixed.is_file()]
+    wanted = [need for name in sets if name not in apart for need in asked(matcher, folder, name)]
+    if apart:
+        whole = Matcher(evaluation.catalogue_of(history, [mixed], recipe, []), recipe, exhaustive=True)
+        wanted += [need for name in apart for need in asked(whole, folder, name)]
+    wanted = reread(wanted, asks_.unseen(folder.parent))
     if not any(value[0] >= 2 for need in wanted for value in need.row["j"].values()):
         raise BadInput(f"no lead is judged in {folder}: grades of 2 or 3 are wanted in NAME.judged.jsonl")
     own = own_asked()
-    arrays, chance = learn_demand([*wanted, *own])
-    lent = list(invented(matcher, staffing.needs_of_staff()[::STEP]))
-    supposed = np.vstack([chance, np.tile(STAFF_CHANCE, (len(lent), 1))])
-    needs = gathered([*wanted, *own, *lent], supposed)
-    return Collected(needs, {need.id: need.row for need in wanted}, arrays, len(lent), len(own))
+    lent = list(invented(matcher, asks_.needs_of_staff()[::STEP]))
+    needs = gathered([*wanted, *own, *lent])
+    return Collected(needs, {need.id: need.row for need in wanted}, len(lent), len(own))
 
 
 def train(
@@ -539,20 +514,17 @@ def train(
 
     `data` holds structures/ and nomenclatures/ for the priors; without them those already learnt are used.  Raises BadInput where nothing was judged.
     """
-    readers.train(static.load(), out, data)
-    staffing.train(static.load(), out)
+    out.mkdir(parents=True, exist_ok=True)
     if data is not None and priors.known(data):
         for name, figure in priors.train(data, out).items():
             say(f"priors, {name}: {figure:.3f}")
     with reading(out):
-        clarity.train(static.load(), out)
         found = collected(folder, sets, structures, history)
     needs, pairs = found.needs, paired(found.needs)
     cuts = cuts_of(pairs)
     (slope, intercept), chances = scaled(needs, crossed(needs, pairs, cuts))
     likely, plausible = thresholds(needs, chances)
     tables = fit(pairs, np.ones(len(pairs.need), dtype=bool), cuts)
-    np.savez_compressed(out / "demand.npz", **found.demand)
     weights = packed(tables, slope, intercept, likely, plausible)
     (out / "judgement.json").write_text(json.dumps(weights, separators=(",", ":")) + "\n", encoding="utf-8")
     report = _report(needs, chances, plausible, found.rows)
@@ -564,14 +536,7 @@ def train(
 @contextmanager
 def reading(out: Path) -> Iterator[None]:
     """What was learnt into `out` is read from there, and forgotten afterwards."""
-    held = (
-        wanted.reader,
-        trades.priors,
-        demand.answers,
-        demand.staffing,
-        texts_that_ask.clarity,
-        declared.groups,
-    )
+    held = (trades.priors, declared.groups)
     with paths.learnt_into(out):
         for each in held:
             each.cache_clear()
@@ -703,13 +668,8 @@ reasons: trade, place, role, and what such a need usually gives. Read with numpy
 - `priors.npz` gives the chance of each trade for a kind, activity code and name, learnt from hours worked by trade in one
   department, jobs of the directory and hirings by job title and activity code (`matcher train priors`). It says what such
   structures often do, not what one does; hardly any EA, ESAT or EATT was seen.
-- `clarity.npz` tells a need from any other text, `staffing.npz` a need of staff to be lent from any other need, both learnt from
-  texts of our own (`data/training/typed_texts.csv.gz`, `staff_texts.csv.gz`); `tests/bench/read_typed.py` prints how well they
-  read texts of authors who had not seen the code. All of these texts are written by a language model: how people type, not how often.
-- `trades.npz` reads trades of our taxonomy in a need, by its vector and its hashed words. Learnt from our own texts in
-  `data/training` and from objets of contracts before July 2019 with their CPV code (open data, Licence Ouverte); texts of a CPV code
-  under which many trades are bought are left out. What a structure says is read by `models/offers`. `demand.npz` tells whether structures answer a need themselves, by the
-  clause, or not at all, learnt from the same judged needs and from our own.
+- What a need asks for is read by `models/asks`; while this is learnt each labelled need is read by a model that had not seen its
+  labels.  What a structure says is read by `models/offers`.
 - Not for: deciding who may answer (law), or ranking suppliers by past awards. Licence Apache-2.0; the weights hold no
   text, name or identifier of the data.
 

@@ -1,4 +1,4 @@
-"""Learn to read the trades of our taxonomy in a need (see `matcher.learned.wanted.Reader`).
+"""Learn to read the trades of our taxonomy in a need (the first reading of `matcher.learned.asks`).
 
 From the texts of this project with a CPV code and the labels of the CPV; where a folder of open data is given, also from
 objets of past contracts with their CPV code.  `matcher.lab.training.offers` learns from the other side of the same texts,
@@ -11,7 +11,6 @@ import csv
 import gzip
 import json
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.lab.training.texts import OURS, read_table
-from matcher.learned import wanted
+from matcher.learned import asks
 from matcher.learned.encoders import Encoder
 from matcher.matching import trades
 from matcher.reference.paths import reference_dir
 from matcher.reference.text import fold
-from matcher.reference.trades import narrower, trades_of_cpv
+from matcher.reference.trades import narrower, trade_of_cpv
 from matcher.reference.trades import trades as taxonomy
 
 NEED, OFFER, BOTH = "need", "offer", "both"  # roles of our texts
@@ -44,24 +43,10 @@ class Text(NamedTuple):
     role: str
 
 
-@cache
-def trade_of(code: str) -> str | None:
-    """The trade of a CPV code: that of the taxonomy, else by the longest beginning in cpv_trades.csv.
-
-    "" where it is of no trade, None where what is bought by such a code varies.
-    """
-    named = trades_of_cpv([code])
-    if named:
-        return next(iter(named))
-    begun = [row for row in trades.table("cpv_trades.csv") if code.startswith(row["prefix"])]
-    row = max(begun, key=lambda row: len(row["prefix"]), default={"trade": "", "varies": ""})
-    return None if row["varies"] else row["trade"]
-
-
 def _named(label: str, code: str) -> str | None:
     """The trade of our own label and CPV code; the CPV has no code for reuse, so that its words decide."""
     reuse = next(trade for trade in taxonomy() if trade.name == "reemploi")
-    return part_of(label, reuse.name if reuse.words.search(fold(label)) else trade_of(code))
+    return part_of(label, reuse.name if reuse.words.search(fold(label)) else trade_of_cpv(code))
 
 
 def part_of(text: str, trade: str | None) -> str | None:
@@ -78,13 +63,13 @@ def _texts() -> Iterator[Text]:
     for row in filter(_coded, read_table(OURS / "speech.csv.gz")):
         yield Text(row["text"], _named(row["trade"], row["cpv"]), 1.0, row["role"])
     for row in filter(_coded, read_table(OURS / "words.csv.gz")):
-        yield Text(row["word"], part_of(row["word"], trade_of(row["cpv"])), WORD, BOTH)
+        yield Text(row["word"], part_of(row["word"], trade_of_cpv(row["cpv"])), WORD, BOTH)
     for name in ("choices", "choices_more"):
         for row in filter(_coded, read_table(OURS / f"{name}.csv.gz")):
             for column, role in SENTENCES.items():
                 yield Text(row[column], _named(row["trade"], row["cpv"]), 1.0, role)
     for row in read_table(reference_dir() / "cpv.csv"):
-        yield Text(row["label"], part_of(row["label"], trade_of(row["code"])), LABEL, BOTH)
+        yield Text(row["label"], part_of(row["label"], trade_of_cpv(row["code"])), LABEL, BOTH)
 
 
 def _coded(row: Mapping[str, str]) -> bool:
@@ -99,8 +84,8 @@ def awarded(data: Path) -> Iterator[Text]:
     for award in known.values():
         code = (award.get("codeCPV") or "")[:8]
         if award.get("objet") and code.isdigit() and not code.endswith("000000"):
-            text = award["objet"][: wanted.READ_UP_TO]
-            yield Text(text, part_of(text, trade_of(code)), 1.0, NEED)
+            text = award["objet"][: asks.READ_UP_TO]
+            yield Text(text, part_of(text, trade_of_cpv(code)), 1.0, NEED)
 
 
 def jobs(data: Path) -> Iterator[Text]:
@@ -120,24 +105,24 @@ def bags(given: list[str]) -> tuple[Any, Any]:
     """Words of texts as a sparse table (texts, buckets) of unit rows by idf, and the idf of each bucket."""
     from scipy.sparse import csr_matrix
 
-    found = [wanted.features(text) for text in given]
+    found = [asks.first_terms(text) for text in given]
     ends = np.cumsum([0, *map(len, found)])
     columns = np.concatenate(found)
-    many = np.bincount(columns, minlength=wanted.BUCKETS)
+    many = np.bincount(columns, minlength=asks.FIRST_BUCKETS)
     rarity = np.where(many > 0, np.log((1 + len(given)) / (1 + many)) + 1, 0.0)
-    table: Any = csr_matrix((rarity[columns], columns, ends), shape=(len(given), wanted.BUCKETS))
+    table: Any = csr_matrix((rarity[columns], columns, ends), shape=(len(given), asks.FIRST_BUCKETS))
     lengths = np.sqrt(np.asarray(table.multiply(table).sum(axis=1)).ravel())
     return table.multiply(1 / np.maximum(lengths, 1e-9)[:, None]).tocsr(), rarity
 
 
 def packed(weights: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Weights (trades, inputs) in eight bits with a scale for each trade."""
-    scale = np.maximum(np.abs(weights).max(axis=1), 1e-9) / 127
+    """Weights (outputs, inputs) in eight bits with a scale for each output."""
+    scale = np.maximum(np.abs(weights).max(axis=1, initial=0.0), 1e-9) / 127
     return np.round(weights / scale[:, None]).astype(np.int8), scale.astype(np.float32)
 
 
-def fit(encoder: Encoder, data: Path | None = None) -> dict[str, Any]:
-    """The arrays of trades.npz: weights in eight bits with a scale for each trade, biases, and the idf of words."""
+def first_arrays(encoder: Encoder, data: Path | None = None) -> dict[str, NDArray[Any]]:
+    """The arrays of the first reading of `matcher.learned.asks`; its last output is "no trade of the taxonomy"."""
     from scipy.sparse import csr_matrix, hstack
     from sklearn.linear_model import LogisticRegression
 
@@ -153,25 +138,12 @@ def fit(encoder: Encoder, data: Path | None = None) -> dict[str, Any]:
         sample_weight=[each.weight for each in chosen],
     )
     size = vectors.shape[1]
-    weights, bias = np.zeros((len(names), size + wanted.BUCKETS)), np.full(len(names), UNSEEN)
+    weights, bias = np.zeros((len(names), size + words.shape[1])), np.full(len(names), UNSEEN)
     weights[model.classes_], bias[model.classes_] = model.coef_, model.intercept_
-    return reader_arrays(weights[:, :size], WORDS * weights[:, size:], bias, rarity)
-
-
-def reader_arrays(
-    vectors: NDArray[Any], words: NDArray[Any], bias: NDArray[Any], rarity: NDArray[Any]
-) -> dict[str, Any]:
-    """The arrays of a `matcher.learned.wanted.Reader`: its weights of vectors and of words, in rows of columns."""
-    of_vectors, scale = packed(vectors)
-    of_words, words_scale = packed(words)
+    buckets = np.flatnonzero(rarity)
+    of_words, scale = packed(WORDS * weights[:, size:][:, buckets])
     return {
-        "weights": of_vectors, "scale": scale, "bias": bias.astype(np.float32),
-        "words": np.ascontiguousarray(of_words.T), "words_scale": words_scale, "rarity": rarity.astype(np.float16),
+        "first_dense": weights[:, :size].T.astype(np.float16), "first_words": np.ascontiguousarray(of_words.T),
+        "first_scale": scale, "first_bias": bias.astype(np.float32), "first_buckets": buckets.astype(np.uint16),
+        "first_rarity": rarity[buckets].astype(np.float16),
     }  # fmt: skip
-
-
-def train(encoder: Encoder, out: Path, data: Path | None = None) -> Path:
-    """Write trades.npz into a folder."""
-    out.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(out / "trades.npz", **fit(encoder, data))
-    return out / "trades.npz"

@@ -18,7 +18,6 @@ import numpy as np
 
 from matcher.domain import (
     Consortium,
-    Lot,
     LotAnswer,
     Member,
     Structure,
@@ -26,7 +25,6 @@ from matcher.domain import (
 )
 from matcher.matching import reasons
 from matcher.matching.amounts import yearly
-from matcher.matching.demand import SITE
 from matcher.matching.groups.cover import Cover, Team
 from matcher.matching.groups.solver import solve
 from matcher.matching.groups.table import (
@@ -41,7 +39,7 @@ from matcher.matching.groups.table import (
     lot_label,
 )
 from matcher.matching.groups.warnings import _law_of_capacity, _law_of_groups, _law_of_reservation
-from matcher.reference import law, needs, trades
+from matcher.reference import law, trades
 from matcher.reference.french import euros
 from matcher.reference.text import shorten
 
@@ -220,18 +218,11 @@ def _load(cover: Cover, team: Team, bidder: int) -> int:
 
 def _leaders(table: _Table, team: Team) -> list[int]:
     """Members who may be mandataire, by SIREN; for works, none that only lends staff."""
-    works = any(_of_works(table.tasks[task].lot) for task in team.lead)
+    works = any(table.tasks[task].works for task in team.lead)
     return sorted(
         (j for j in team.members if not (works and table.structures[table.bidders[j]].kind in NEVER_BUILDS)),
         key=lambda j: table.bidders[j],
     )
-
-
-def _of_works(lot: Lot) -> bool:
-    """Is a lot for works, by its code or else by its first need?"""
-    if lot.cpv:
-        return lot.cpv[0].startswith("45")
-    return next((need.trade for need in needs.asked(lot)), "") in SITE
 
 
 def _mandataire(table: _Table, cover: Cover, team: Team, constraints: _Constraints) -> tuple[int, str]:

@@ -9,10 +9,10 @@ from datetime import date
 
 import numpy as np
 
-from matcher.domain import BadInput, Lot, LotAnswer, Match, Structure, Zone
-from matcher.reference import law, needs
+from matcher.domain import BadInput, Lot, LotAnswer, Match, Part, Structure, Zone
+from matcher.reference import law
 from matcher.reference.text import shorten
-from matcher.reference.trades import INDIRECT_FIT
+from matcher.reference.trades import INDIRECT_FIT, cover
 
 WHOLE, HALF, QUARTER = 4, 2, 1
 
@@ -32,7 +32,8 @@ class Task:
     label: str
     weight: int
     share: float = 1.0  # of the lot's amount
-    need: needs.Need | None = None
+    need: Part | None = None
+    works: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _table(
     for answer in answers:
         lot = answer.lot
         found = {need: able(part, lot) for need, part in parts.items() if need.rpartition("#")[0] == lot.id}
-        for task, cells_of in tasks_of(lot, able(answer, lot), split_needs, found):
+        for task, cells_of in tasks_of(answer, able(answer, lot), split_needs, found):
             row = len(tasks)
             tasks.append(task)
             for match, degree, score in cells_of:
@@ -158,7 +159,7 @@ def _table(
 
 
 def tasks_of(
-    lot: Lot,
+    answer: LotAnswer,
     matches: Sequence[Match],
     split_needs: bool = True,
     parts: Mapping[str, Sequence[Match]] | None = None,
@@ -168,9 +169,10 @@ def tasks_of(
     `parts` holds the matches of each need by its id; for other needs the matches of the lot count as far as their
     declared trades or activity code fit.
     """
-    asked = needs.asked(lot)
+    lot, asked = answer.lot, answer.asked.parts if answer.asked else ()
+    works = answer.asked.nature == "works" if answer.asked else any(c.startswith("45") for c in lot.cpv[:1])
     if len(asked) < 2 or not split_needs:
-        whole = Task(id=lot.id, lot=lot, label=lot_label(lot), weight=LOT_WEIGHT)
+        whole = Task(id=lot.id, lot=lot, label=lot_label(lot), weight=LOT_WEIGHT, works=works)
         # without a judgement, a structure of another trade covers a lot little, however near it is
         return [(whole, _fitted(_degrees(matches), asked, QUARTER))]
     found = parts or {}
@@ -180,9 +182,10 @@ def tasks_of(
             id=need.id,
             lot=lot,
             label=f"{lot_label(lot)}, besoin {need.label}",
-            weight=max(1, round(LOT_WEIGHT * need.weight)),
-            share=need.weight,
+            weight=max(1, round(LOT_WEIGHT * need.share)),
+            share=need.share,
             need=need,
+            works=works,
         )
         if need.id in found:
             result.append((task, _degrees(found[need.id])))
@@ -193,10 +196,10 @@ def tasks_of(
 
 
 def _fitted(
-    cells: list[tuple[Match, int, int]], asked: Sequence[needs.Need], least: int
+    cells: list[tuple[Match, int, int]], asked: Sequence[Part], least: int
 ) -> list[tuple[Match, int, int]]:
     """Cells capped by the known trades of each structure; `least` for an unknown or other trade."""
-    table = needs.cover(asked, [match.structure for match, _, _ in cells])
+    table = cover([part.trade for part in asked], [match.structure for match, _, _ in cells])
     fits = [max(column) for column in zip(*table, strict=True)] if asked else [1.0] * len(cells)
     result = []
     for (match, degree, score), fit in zip(cells, fits, strict=True):

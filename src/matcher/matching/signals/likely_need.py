@@ -15,7 +15,7 @@ def measure(shortlist: Shortlist) -> Column:
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-    asked = demand.of(shortlist)
+    asked = shortlist.query.demand.columns
     if value >= demand.SHARE:
         return Why("besoin auquel des structures répondent d'ordinaire", tells=False)
     if asked["clause"] >= demand.SHARE:

@@ -30,11 +30,11 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         parts.append("intervient dans cette zone" if zone > 0 else "hors de la zone déclarée")
     if -value > FAR and zone <= 0:
         parts.append(
-            f"plus loin que ce métier ne se déplace d'ordinaire ({evidence.usual_km(shortlist):.0f} km)"
+            f"plus loin que ce métier ne se déplace d'ordinaire ({shortlist.query.demand.usual_km:.0f} km)"
         )
     if evidence.of(shortlist, "public_body")[i]:
         parts.append("portée par une collectivité, qui travaille d'ordinaire sur son seul territoire")
-    if value == value and shortlist.query.deduced:
+    if value == value and shortlist.query.asked.deduced:
         parts.append("lieu déduit de l'acheteur")
     return Why(", ".join(parts))
 

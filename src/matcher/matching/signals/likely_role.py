@@ -16,7 +16,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if shortlist.catalogue.of_structure("active")[shortlist.candidates[i]] == 0:
         return Why("établissement fermé d'après le registre")
     kind = str(shortlist.catalogue.of_structure("kind")[shortlist.candidates[i]]) or "entreprise"
-    asked = demand.of(shortlist)
+    asked = shortlist.query.demand.columns
     lends = value <= evidence.LENDS
     if asked["staff"] > demand.SHARE:
         return Why(

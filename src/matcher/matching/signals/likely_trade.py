@@ -120,7 +120,7 @@ def _coded(shortlist: Shortlist, i: int, sure: float) -> Why:
 
 def _named(shortlist: Shortlist, i: int, sure: float) -> Why:
     held = _by_name(shortlist, i)
-    met = held * trades.asked(shortlist)
+    met = held * shortlist.query.demand.weights
     if sure >= STATED and met.any():
         return Why(f"son nom évoque ce métier ({_label(met)})")
     return Why(f"son nom évoque un métier voisin ({_label(held)})")

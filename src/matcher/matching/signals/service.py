@@ -29,7 +29,7 @@ SERVING = {
 
 def asks_staff(shortlist: Shortlist) -> bool:
     """Does the lot ask for staff rather than for a service?"""
-    return demand.staff(shortlist.query) > demand.SHARE
+    return shortlist.query.asked.staff > demand.SHARE
 
 
 def measure(shortlist: Shortlist) -> Column:

@@ -1,0 +1,93 @@
+"""`matcher needs`: what each lot of a notice, or a typed need, asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from matcher.domain import Asked, Rejected, Tender
+
+
+def run(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Notices of any known format, or queries as for `matcher rank`.")
+    ] = None,
+    need: Annotated[str, typer.Option(help="A typed need, in place of files.")] = "",
+    place: Annotated[str, typer.Option(help="Where: a commune, a postcode or a department.")] = "",
+    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+) -> None:
+    """Print what each lot asks for: trades with their shares, nature, who could carry it, who answers, places, parts.
+
+    \b
+    matcher needs data/sample/boamp_page_1.json
+    matcher needs --need "entretien des espaces verts et nettoyage des vitres à Nanterre"
+    matcher needs notices/ --format jsonl
+    """
+    from matcher.console import emit, say
+    from matcher.domain import BadInput, NoValidRecords
+    from matcher.learned import asks
+
+    if bool(need) == bool(files):
+        raise BadInput("one thing is read: give files of notices, or --need with a text")
+    rejected: list[Rejected] = []
+    tenders = _typed(need, place) if need else _of_files(files or [], rejected)
+    rows = [
+        _row(name or read.lot, read)
+        for name, tender in tenders
+        for read in asks.read(tender)
+    ]
+    for bad in rejected[:20]:
+        say(f"set aside {bad.record}: {bad.reason}")
+    if not rows:
+        raise NoValidRecords("no lot was read: give notices, a file of queries, or --need")
+    emit(rows if format == "jsonl" else list(map(_flat, rows)), format, "What is asked for")
+
+
+def _typed(need: str, place: str) -> Iterator[tuple[str, Tender]]:
+    from matcher.reading.need import spot, typed_need
+    from matcher.reference import toponyms
+
+    yield "", typed_need(need, toponyms.asked(place, need) or spot(need), whole=True)
+
+
+def _of_files(files: list[Path], rejected: list[Rejected]) -> Iterator[tuple[str, Tender]]:
+    """The tenders of the files with the id to print where it is not the lot's own."""
+    from matcher.lab import evaluation
+    from matcher.reading import gather
+
+    for file in files:
+        if _is_queries(file):
+            yield from ((question.id, question.tender) for question in evaluation.questions(file, rejected))
+            continue
+        found = gather.gather([file])
+        rejected += found.rejected
+        yield from (("", tender) for tender in found.tenders)
+
+
+def _is_queries(file: Path) -> bool:
+    if file.suffix != ".jsonl" or not file.is_file():
+        return False
+    with file.open(encoding="utf-8") as lines:
+        return '"query_id"' in next(lines, "")
+
+
+def _row(name: str, read: Asked) -> dict[str, Any]:
+    return {
+        "lot": name,
+        "trades": {trade: round(share, 3) for trade, share in read.trades.items()},
+        "nature": read.nature,
+        "carried": read.carried,
+        "served": read.served,
+        "places": [place.label or place.commune or place.department or place.region or "" for place in read.places],
+        "parts": [{"trade": part.trade, "words": part.words, "share": round(part.share, 3)} for part in read.parts],
+    }
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    trades = ", ".join(f"{name} {share:.0%}" for name, share in row["trades"].items())
+    parts = " | ".join(part["words"] for part in row["parts"]) if len(row["parts"]) > 1 else ""
+    return {**row, "trades": trades, "places": ", ".join(row["places"]), "parts": parts}

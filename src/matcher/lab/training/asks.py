@@ -1,0 +1,377 @@
+"""Learn what a lot asks for (see `matcher.learned.asks`): from lots and needs labelled by reading, and texts of our own.
+
+The first reading of trades is learnt from contracts with their CPV code and from our texts (`matcher.lab.training.trades`).
+The outputs are logistic regressions over its readings, vectors, words and codes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.console import say
+from matcher.domain import BadInput, Lot, Tender
+from matcher.lab import evaluation
+from matcher.lab.training import trades as first
+from matcher.lab.training.texts import OURS, read_table
+from matcher.learned import asks
+from matcher.learned.asks import ALONE, BUCKETS, CHOICES, Wording
+from matcher.learned.encoders import Encoder, static
+from matcher.reading import gather
+from matcher.reference import paths
+
+Floats = NDArray[np.float32]
+LABELS = {"lots_dev": "", "typed_needs_dev": "mixed_dev", "objets_dev": "notices_dev,typed_dev,spoken_dev"}
+CARRIED = {"yes": "alone", "group": "group", "no": "beyond"}  # "alone" of the labels
+OWN = "needs.jsonl.gz"  # lots and needs of our own, labelled by their authors
+C, POOL_C, ROUNDS = 3.0, 1.0, 200  # inverse strengths of the penalties, iterations
+FEWEST = 2  # labelled lots of a trade from which more than its pooled columns are learnt
+FOLDS = 5
+DRAWN = 3_000  # texts drawn of each of our larger tables
+WORTH = {"staff": 0.5, "stated": 0.5, "offered": 0.3, "others": 0.1}  # of a text of our own, a labelled lot being 1
+
+
+@dataclass
+class Example:
+    """A text to learn from: its wording, the group that is left out whole, and what is known of each output."""
+
+    id: str
+    source: str
+    group: str
+    given: Wording
+    trades: frozenset[str] | None = None
+    main: frozenset[str] = frozenset()
+    choices: Mapping[str, str] | None = None  # output of CHOICES -> its value
+    alone: Mapping[str, bool] | None = None
+    weight: float = 1.0
+
+
+def labelled(data: Path) -> list[Example]:
+    """Lots and needs of the folder of real data that were labelled by reading.  Raises BadInput where there are none."""
+    folder = data / "judged"
+    tenders = {lot.id: (tender, lot) for tender, lot in _lots(data / "notices" / "ted")}
+    found: list[Example] = []
+    for name, queries in LABELS.items():
+        for query in filter(None, queries.split(",")):
+            questions = evaluation.questions(folder / f"{query}.queries.jsonl", [])
+            tenders |= {q.id: (q.tender, q.tender.lots[0]) for q in questions}
+        path = folder / f"{name}.labels.jsonl"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        rows = (json.loads(line) for line in lines if line.strip())
+        found += [_example(row, *tenders[row["lot"]], name) for row in rows if row["lot"] in tenders]
+    if not found:
+        raise BadInput(f"no labelled lot in {folder}: NAME.labels.jsonl with the notices and needs is wanted")
+    return found
+
+
+def _lots(folder: Path) -> Iterator[tuple[Tender, Lot]]:
+    for tender in gather.gather([folder]).tenders if folder.is_dir() else ():
+        for lot in tender.lots:
+            yield tender, lot
+
+
+def _example(row: Mapping[str, Any], tender: Tender, lot: Lot, source: str, weight: float = 1.0) -> Example:
+    choices = {"nature": row["nature"], "served": row["s"]}
+    if row["alone"] in CARRIED:
+        choices["carried"] = CARRIED[row["alone"]]
+    return Example(
+        id=row["lot"],
+        source=source,
+        group=tender.id if source == "lots_dev" else row["lot"],
+        given=asks.wording(lot, tender),
+        trades=frozenset(row["trades"]),
+        main=frozenset(name for name, role in row["trades"].items() if role == "main"),
+        choices={name: value for name, value in choices.items() if value in CHOICES[name]},
+        alone={"staff": row["nature"] == "staff", "stated": True},
+        weight=weight,
+    )
+
+
+def own() -> list[Example]:
+    """Texts of this project: labelled lots and needs, and texts of which one output is known."""
+    return [*_own_needs(), *_own_texts()]
+
+
+def _own_needs() -> Iterator[Example]:
+    path = OURS / OWN
+    if not path.is_file():
+        return
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for number, row in enumerate(map(json.loads, lines)):
+            lot = Lot(
+                id=f"own-{number}", title=row["title"], description=row.get("description", ""), cpv=tuple(row.get("cpv", ())),
+                amount=row.get("amount"), duration_months=row.get("months"),
+            )  # fmt: skip
+            tender = Tender(id=lot.id, format="need", title=row.get("notice") or lot.title, lots=(lot,))
+            yield _example({**row, "lot": lot.id}, tender, lot, "own", 0.5)
+
+
+def _own_texts(seed: int = 0) -> Iterator[Example]:
+    rng = np.random.default_rng(seed)
+    for row in read_table(OURS / "staff_texts.csv.gz"):
+        yield _of_text(row["text"], {"staff": row["staff"] == "1", "stated": True}, WORTH["staff"])
+    for row in read_table(OURS / "typed_texts.csv.gz"):
+        yield _of_text(row["text"], {"stated": row["need"] == "1"}, WORTH["stated"])
+    for row in read_table(OURS / "ess_needs.csv.gz"):
+        yield _of_text(row["text"], {"offered": row["served"] == "1", "stated": True}, WORTH["offered"])
+    spoken = [row for row in read_table(OURS / "speech.csv.gz") if row["role"] == "need" and row["served"]]
+    for row in (spoken[i] for i in rng.permutation(len(spoken))[:DRAWN]):
+        yield _of_text(row["text"], {"offered": row["served"] == "1", "stated": True}, WORTH["offered"] / 2)
+    coded = [row for row in read_table(OURS / "choices.csv.gz") if row["cpv"] and row["cpv"][:3] != "796"]
+    for row in (coded[i] for i in rng.permutation(len(coded))[:DRAWN]):
+        yield _of_text(row["need"], {"staff": False, "stated": True}, WORTH["others"])
+    words = [row["word"] for row in read_table(OURS / "words.csv.gz")]
+    for word in rng.permutation(words)[:DRAWN].tolist():
+        yield _of_text(word, {"stated": True}, WORTH["others"])
+
+
+def _of_text(text: str, alone: Mapping[str, bool], weight: float) -> Example:
+    lot = Lot(id="text", title=text)
+    given = asks.wording(lot, Tender(id="text", format="need", title=text, lots=(lot,)))
+    return Example(id=text, source="texts", group=text, given=given, alone=alone, weight=weight)
+
+
+# ------------------------------------------------------------------------------------------ the fit
+
+
+@dataclass
+class Inputs:
+    """Of every example: dense inputs, pooled columns, and words and codes as a sparse table of known buckets."""
+
+    dense: Floats
+    pools: Floats
+    words: Any
+    buckets: NDArray[np.int64]
+    rarity: Floats
+
+
+def inputs_of(examples: Sequence[Example], reader: asks.Reader) -> Inputs:
+    """The inputs of all examples; buckets that only one labelled lot holds are left out."""
+    from scipy.sparse import csr_matrix
+
+    given = [one.given for one in examples]
+    terms = [asks.terms(one) for one in given]
+    count = np.zeros(BUCKETS)
+    for one, fields in zip(examples, terms, strict=True):
+        if one.trades is not None:
+            for field in fields.values():
+                count[list(field)] += 1
+    buckets = np.flatnonzero(count >= FEWEST)
+    at = np.full(BUCKETS, -1)
+    at[buckets] = np.arange(len(buckets))
+    rarity = np.log((1 + len(given)) / (1 + count[buckets])) + 1
+    rows, columns, values = [], [], []
+    for i, fields in enumerate(terms):
+        for name, field in fields.items():
+            kept = at[list(field)] if field else np.zeros(0, dtype=int)
+            worth = np.array(list(field.values()))[kept >= 0]
+            kept = kept[kept >= 0]
+            weight = worth if name == "codes" else worth * asks.unit(rarity[kept])
+            rows += [i] * len(kept)
+            columns += kept.tolist()
+            values += weight.tolist()
+    words = csr_matrix((values, (rows, columns)), shape=(len(given), len(buckets)), dtype=np.float32)
+    dense, pools = reader.inputs(given)
+    return Inputs(dense, pools, words, buckets, rarity.astype(np.float32))
+
+
+def fit(examples: Sequence[Example], inputs: Inputs, chosen: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """The arrays of the pooled columns and of the outputs, learnt from the chosen examples."""
+    from scipy.sparse import csr_matrix, hstack
+    from sklearn.linear_model import LogisticRegression
+
+    names = asks.names()
+    with_trades = np.array([i for i in chosen if examples[i].trades is not None])
+    wanted = np.array([[name in (examples[i].trades or ()) for name in names] for i in with_trades])
+    weight = np.array([one.weight for one in examples])
+    columns = inputs.pools.shape[2]
+    pooled = LogisticRegression(C=POOL_C, max_iter=ROUNDS * 5)
+    pooled.fit(
+        inputs.pools[with_trades].reshape(-1, columns), wanted.ravel(), np.repeat(weight[with_trades], len(names))
+    )
+    shared = np.append(pooled.coef_[0], pooled.intercept_[0])
+    offset = inputs.pools @ shared[:-1] + shared[-1]
+    table = hstack([csr_matrix(inputs.dense), inputs.words]).tocsr()
+    size, heads = table.shape[1], len(names) + sum(map(len, CHOICES.values())) + len(ALONE)
+    weights, bias, trusted = np.zeros((size, heads)), np.zeros(heads), np.ones(len(names))
+
+    def learnt(some: NDArray[np.int64], value: Sequence[Any], extra: Any = None) -> LogisticRegression:
+        given = table[some] if extra is None else hstack([table[some], csr_matrix(extra[some, None])]).tocsr()
+        several = len(set(value)) > 2
+        model = LogisticRegression(
+            C=C, solver="lbfgs" if several else "liblinear", max_iter=ROUNDS, tol=1e-3
+        )
+        return model.fit(given, value, weight[some])
+
+    for j in range(len(names)):
+        if wanted[:, j].sum() >= FEWEST:
+            model = learnt(with_trades, wanted[:, j].tolist(), offset[:, j])
+            weights[:, j], trusted[j], bias[j] = model.coef_[0, :-1], model.coef_[0, -1], model.intercept_[0]
+    at = len(names)
+    for name, choices in CHOICES.items():
+        some = np.array([i for i in chosen if name in (examples[i].choices or {})])
+        model = learnt(some, [choices.index((examples[i].choices or {})[name]) for i in some])
+        weights[:, at + model.classes_], bias[at + model.classes_] = model.coef_.T, model.intercept_
+        at += len(choices)
+    for name in ALONE:
+        some = np.array([i for i in chosen if name in (examples[i].alone or {})])
+        model = learnt(some, [(examples[i].alone or {})[name] for i in some])
+        weights[:, at], bias[at] = model.coef_[0], model.intercept_[0]
+        at += 1
+    dense = inputs.dense.shape[1]
+    of_words, scale = first.packed(weights[dense:].T)
+    return {
+        "pooled": shared.astype(np.float32), "trusted": trusted.astype(np.float32),
+        "outputs_dense": weights[:dense].astype(np.float16), "outputs_words": np.ascontiguousarray(of_words.T),
+        "outputs_scale": scale, "outputs_bias": bias.astype(np.float32),
+        "outputs_buckets": inputs.buckets.astype(np.uint16), "outputs_rarity": inputs.rarity.astype(np.float16),
+    }  # fmt: skip
+
+
+@dataclass
+class Fitted:
+    """The arrays of the file, and the readings of each labelled example by a model that saw none of its group."""
+
+    arrays: dict[str, NDArray[Any]]
+    examples: list[Example]
+    chances: Floats
+    others: Mapping[str, Floats]
+
+
+def fitted(data: Path, encoder: Encoder, arrays: Mapping[str, NDArray[Any]] | None = None) -> Fitted:
+    """Learn all of it; `arrays` may hold the first reading already learnt."""
+    from sklearn.model_selection import GroupKFold
+
+    begun = dict(arrays) if arrays else first.first_arrays(encoder, data)
+    reader = _reader_of(begun, encoder)
+    examples = [*labelled(data), *own()]
+    inputs = inputs_of(examples, reader)
+    real = np.array([i for i, one in enumerate(examples) if one.source in LABELS])
+    rest = np.setdiff1d(np.arange(len(examples)), real)
+    chances = np.zeros((len(real), len(asks.names())), dtype=np.float32)
+    others: dict[str, Any] = {}
+    groups = [examples[i].group for i in real]
+    for seen, unseen in GroupKFold(FOLDS).split(real, groups=groups):
+        part = asks.of_arrays(begun | fit(examples, inputs, np.concatenate([real[seen], rest])), encoder)
+        read, more = part.read([examples[i].given for i in real[unseen]])
+        chances[unseen] = read
+        for name, table in more.items():
+            others.setdefault(name, np.zeros((len(real), *table.shape[1:]), dtype=np.float32))[unseen] = table
+    whole = begun | fit(examples, inputs, np.arange(len(examples)))
+    return Fitted(whole, [examples[i] for i in real], chances, others)
+
+
+def unseen(data: Path) -> dict[str, tuple[Floats, dict[str, Any]]]:
+    """Of each labelled lot or need, by its id, the outputs of a model that saw none of its group; none without labels."""
+    if not any((data / "judged" / f"{name}.labels.jsonl").is_file() for name in LABELS):
+        return {}
+    encoder = static.load()
+    with np.load(paths.learnt_file("asks", asks.FILE), allow_pickle=False) as held:
+        begun = {name: held[name] for name in held.files if name.startswith("first_")}
+    found = fitted(data, encoder, begun)
+    return {
+        one.id: (found.chances[i], {name: table[i] for name, table in found.others.items()})
+        for i, one in enumerate(found.examples)
+    }
+
+
+def needs_of_staff() -> list[str]:
+    """The texts of this project that ask for staff."""
+    return [row["text"] for row in read_table(OURS / "staff_texts.csv.gz") if row["staff"] == "1"]
+
+
+def _reader_of(begun: Mapping[str, NDArray[Any]], encoder: Encoder) -> asks.Reader:
+    """A reader whose outputs are not learnt yet."""
+    return asks.of_arrays(_without_outputs(begun), encoder)
+
+
+def _without_outputs(begun: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    empty = {
+        "pooled": np.zeros(1), "trusted": np.zeros(1), "outputs_dense": np.zeros((1, 1)), "outputs_words": np.zeros((0, 1), np.int8),
+        "outputs_scale": np.ones(1), "outputs_bias": np.zeros(1), "outputs_buckets": np.zeros(0, np.int64), "outputs_rarity": np.zeros(0),
+    }  # fmt: skip
+    return {**empty, **begun}
+
+
+def train(data: Path, out: Path, encoder: Encoder | None = None) -> Fitted:
+    """Write asks.npz and its card into a folder; prints the figures, cross-validated by notice."""
+    encoder = encoder or static.load()
+    out.mkdir(parents=True, exist_ok=True)
+    begun = first.first_arrays(encoder, data)
+    np.savez_compressed(out / asks.FILE, **_without_outputs(begun))
+    asks.shipped.cache_clear()
+    with paths.learnt_into(out):  # the wording of an insertion contract asks the first reading for its support
+        found = fitted(data, encoder, begun)
+        np.savez_compressed(out / asks.FILE, **found.arrays)
+    asks.shipped.cache_clear()
+    report = figures(found)
+    say(report)
+    count = {name: sum(one.source == name for one in found.examples) for name in LABELS}
+    text = CARD.format(date=date.today().isoformat(), report=report, folds=FOLDS, first=asks.FIRST, more=asks.MORE, **count)
+    (out / "card.md").write_text(text, encoding="utf-8")
+    return found
+
+
+def figures(found: Fitted) -> str:
+    """The figures of each set as a table in Markdown."""
+    from sklearn.metrics import roc_auc_score
+
+    lines = ["| set | lots | precision | recall | main first | none where none | several, with a false one | nature | AUC of beyond |", "|---|" + "---:|" * 8]
+    for name in LABELS:
+        some = [i for i, one in enumerate(found.examples) if one.source == name]
+        said = [_said(found.chances[i]) for i in some]
+        gold = [found.examples[i] for i in some]
+        right = sum(len(each.keys() & (one.trades or set())) for each, one in zip(said, gold, strict=True))
+        first_right = [next(iter(each), "") in one.main for each, one in zip(said, gold, strict=True) if one.main]
+        none = [not each for each, one in zip(said, gold, strict=True) if not one.trades]
+        several = [bool(each.keys() - (one.trades or set())) for each, one in zip(said, gold, strict=True) if len(each) > 1]
+        natures = [
+            CHOICES["nature"][int(found.others["nature"][i].argmax())] == found.examples[i].choices["nature"]
+            for i in some if "nature" in found.examples[i].choices
+        ]
+        carried = [i for i in some if "carried" in found.examples[i].choices]
+        auc = roc_auc_score(
+            [found.examples[i].choices["carried"] == "beyond" for i in carried], found.others["carried"][carried, 2]
+        )
+        shares = (
+            right / max(sum(map(len, said)), 1), right / max(sum(len(one.trades or ()) for one in gold), 1), np.mean(first_right),
+            np.mean(none), np.mean(several), np.mean(natures), auc,
+        )  # fmt: skip
+        lines.append(f"| {name} | {len(some)} | " + " | ".join(f"{share:.2f}" for share in shares) + " |")
+    return "\n".join(lines)
+
+
+def _said(chances: Floats) -> dict[str, float]:
+    """The trades of a reading, likeliest first."""
+    order = np.argsort(-chances, kind="stable")
+    kept = [i for place, i in enumerate(order) if chances[i] >= (asks.MORE if place else asks.FIRST)]
+    return {asks.names()[i]: float(chances[i]) for i in kept}
+
+
+CARD = """# Asks
+
+Reads what a lot or a typed need asks for: the chance of each trade of the taxonomy, the nature of the purchase, who could
+carry it (a structure of 15 to 40 people alone, a group, none), whether structures answer such needs, whether staff is to be
+lent, whether the text states a need at all.  Linear in vectors, words and codes; read with numpy alone.
+
+- Made {date} by `matcher train asks` with scikit-learn.  The first reading of trades is learnt from our own texts and from
+  objets of contracts before July 2019 with their CPV code (open data, Licence Ouverte).  The outputs are learnt from
+  {lots_dev} lots of French notices, {objets_dev} objets of contracts and {typed_needs_dev} typed needs labelled by reading,
+  and from texts of our own (`data/training`).
+- **The labels were made by a language model with a guide, not by people of the trade.**
+- The likeliest trade is asked for from a chance of {first}, a further one from {more}.
+- Cross-validated by notice or need ({folds} folds); a part of a trade does not count for the trade:
+
+{report}
+
+- Not for: deciding who may answer, or a contract in another language.  Licence Apache-2.0; the weights hold no text,
+  name or identifier of the data.
+"""

@@ -1,0 +1,398 @@
+"""What a lot asks for, read once: its trades and parts, its nature, who carries it, who answers such needs.
+
+One linear model with several outputs (`matcher train asks`) reads the words of a lot, their vectors and its CPV codes.
+A first reading gives each text weights of trades; the outputs then correct it by what labelled lots taught.  Numpy alone.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.domain import Asked, BadInput, Lot, Part, Tender
+from matcher.learned.encoders import Encoder, static
+from matcher.reference import paths, toponyms
+from matcher.reference.codes import cpv_label
+from matcher.reference.law import is_concession
+from matcher.reference.supports import support_trade
+from matcher.reference.text import fold, hashed, lot_part, shorten, tokens
+from matcher.reference.trades import trade_of_cpv, trades, trades_of_cpv
+
+Floats = NDArray[np.float32]
+FILE = "asks.npz"  # of models/asks
+READ_UP_TO = 600  # characters of a lot, as in training
+FIRST, MORE = 0.35, 0.6  # chance from which the likeliest trade is asked for, and from which a further one is
+KNOWN = 0.01  # chances of trades below are left out
+STATED = 0.5  # chance from which a text states a need
+SHORT, TELLS = 120, 0.45  # characters of a lot's own words, and weight of a trade from which they tell what is needed
+MOST = 12  # parts of one lot
+NAMES_A_TRADE = 0.3  # weight of the trade of a support, below which the words name none
+BUCKETS, FIRST_BUCKETS = 2**16, 2**15  # of hashed words and pairs of words: of the outputs, of the first reading
+#: Outputs that exclude each other, and those that stand alone.
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "nature": ("supply", "service", "works", "studies", "operation", "staff"),
+    "carried": ("alone", "group", "beyond"),
+    "served": ("yes", "clause", "no"),
+}
+ALONE = ("staff", "stated", "offered")
+#: Codes of administration and social services, under which insertion is bought whatever the trade.
+INSERTION_DIVISIONS = ("75", "85")
+_WORD = re.compile(r"[a-z]{2,}")
+_PIECE = re.compile(r"\s{0,9}(?:[,;:/+|•▪·‣\n]|\.\s|\s(?:et|&|ou|ainsi que|dont|[-–—])\s)\s*", re.I)
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The trades of the taxonomy, in the order of every array."""
+    return tuple(trade.name for trade in trades())
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What is read of a lot: its own title, title and description, the title of the notice, codes, numbers."""
+
+    title: str
+    text: str
+    context: str = ""
+    codes: tuple[str, ...] = ()
+    numbers: tuple[float, ...] = (0.0,) * 8
+
+
+def wording(lot: Lot, tender: Tender) -> Wording:
+    """The wording of a lot, of an insertion contract that of its support."""
+    lot = supported(lot)
+    begun = lot.description.startswith(lot.title.rstrip("…"))  # the title is the beginning of a typed need
+    text = lot.description if begun else f"{lot.title}. {lot.description}"
+    amount = lot.amount if lot.currency == "EUR" and "amount" not in lot.inferred else None
+    return Wording(
+        title=lot_part(lot.title),
+        text=text[:READ_UP_TO].rsplit(" ", 1)[0] if len(text) > READ_UP_TO else text,
+        context="" if tender.title in lot.title else tender.title,
+        codes=() if "cpv" in lot.inferred else lot.cpv,
+        numbers=(
+            math.log10(max(amount, 1.0)) - 5 if amount else 0.0, float(bool(amount)),
+            math.log2(max(lot.duration_months, 1.0) / 12) if lot.duration_months else 0.0, float(bool(lot.duration_months)),
+            math.log2(max(len(tender.lots), 1)) / 4, float(is_concession(tender)), float(lot.reservation is not None),
+            float(bool(lot.social_conditions)),
+        ),
+    )  # fmt: skip
+
+
+def supported(lot: Lot) -> Lot:
+    """The lot as its trade is told: that of an insertion contract is its support, of which its code says nothing."""
+    whole = lot.description and lot.description.startswith(lot.title.rstrip("…"))
+    trade = support_trade(lot.description[:READ_UP_TO] if whole else lot.title)
+    # "insertion par le recours à des heures" names no trade
+    if not trade or shipped().first_reading([trade]).max() < NAMES_A_TRADE:
+        return lot
+    codes = tuple(code for code in lot.cpv if not code.startswith(INSERTION_DIVISIONS))
+    return replace(lot, title=trade, description="", cpv=codes)
+
+
+# ------------------------------------------------------------------------------------------ the model
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A linear model of vectors and hashed words (`buckets` of them known), in 8 bits with a scale for each output.
+
+    `dense` (inputs, outputs), `words` (known buckets, outputs), `rarity` (known buckets,) their idf, `bias` (outputs,).
+    """
+
+    dense: Floats
+    words: NDArray[np.int8]
+    scale: Floats
+    rarity: Floats
+    bias: Floats
+
+    def logits(self, inputs: Floats, terms: Sequence[tuple[NDArray[np.int64], Floats]]) -> Floats:
+        """Log-odds of each output; shape (len(inputs), outputs).  `terms` are rows of `words` and their weights."""
+        z = inputs @ self.dense + self.bias
+        for row, (at, weight) in zip(z, terms, strict=True):
+            row += (weight @ self.words[at].astype(np.float32)) * self.scale
+        return np.asarray(z, dtype=np.float32)
+
+
+def unit(rarity: Floats) -> Floats:
+    """Weights of the terms of a text by their rarity, of length 1."""
+    return np.asarray(rarity / max(float(np.linalg.norm(rarity)), 1e-9), dtype=np.float32)
+
+
+def first_terms(text: str) -> NDArray[np.int64]:
+    """Buckets of the first reading of a text: its words and pairs of words."""
+    return np.array(hashed(_WORD.findall(fold(text[:READ_UP_TO])), FIRST_BUCKETS), dtype=np.int64)
+
+
+#: The texts of a wording, the prefix of their terms and the weight of each.
+FIELDS = (("title", "t:", 1.0), ("text", "x:", 1.0), ("context", "w:", 0.5))
+CODE_DIGITS, OTHER_CODE = (2, 3, 4, 5), 0.5
+
+
+def terms(given: Wording) -> dict[str, dict[int, float]]:
+    """Buckets by field, and their weights before rarity: stems and their pairs in each text, prefixes of codes."""
+    found: dict[str, dict[int, float]] = {}
+    for name, prefix, worth in FIELDS:
+        stems = [prefix + stem for stem in tokens(getattr(given, name))]
+        found[name] = dict.fromkeys(hashed(stems, BUCKETS), worth)
+    codes: dict[int, float] = {}
+    for place, code in enumerate(given.codes):
+        for digits in CODE_DIGITS:
+            (bucket,) = hashed([f"{'cpv' if not place else 'cpv+'}{code[:digits]}"], BUCKETS)
+            codes[bucket] = max(codes.get(bucket, 0.0), 1.0 if not place else OTHER_CODE)
+    found["codes"] = codes
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The first reading, the columns pooled over trades, and the outputs; see the module."""
+
+    encoder: Encoder
+    first: Linear
+    first_at: NDArray[np.int32]  # row of each bucket in `first.words`, -1 where it was not seen
+    pooled: Floats  # weights of `pool`, shared by all trades
+    outputs: Linear
+    output_at: NDArray[np.int32]
+    trusted: Floats  # weight of the pooled columns in each trade, (trades,)
+
+    def first_reading(self, texts: Sequence[str], vectors: Floats | None = None) -> Floats:
+        """Weights of each trade in texts, summing to at most 1; shape (len(texts), trades)."""
+        read = [text[:READ_UP_TO] for text in texts]
+        inputs = self.encoder.encode(read, role="query") if vectors is None else vectors
+        seen = [self.first_at[first_terms(text)] for text in read]
+        at = [some[some >= 0] for some in seen]
+        z = self.first.logits(inputs, [(some, unit(self.first.rarity[some])) for some in at])
+        z = np.exp(z - z.max(axis=1, keepdims=True))
+        return np.asarray((z / z.sum(axis=1, keepdims=True))[:, : len(names())], dtype=np.float32)
+
+    def read(self, given: Sequence[Wording]) -> tuple[Floats, Mapping[str, Floats]]:
+        """Chances of each trade (lots, trades), and of the other outputs: (lots, choices) or (lots,).
+
+        "told" is the weight of the clearest trade in the lot's own words, (lots,).
+        """
+        inputs, pools = self.inputs(given)
+        z = self.outputs.logits(inputs, [self._output_terms(one) for one in given])
+        count = len(names())
+        offset = pools @ self.pooled[:-1] + self.pooled[-1]
+        chances = logistic(z[:, :count] + self.trusted * offset)
+        found: dict[str, Floats] = {}
+        for name, choices in CHOICES.items():
+            part = z[:, count : count + len(choices)]
+            raised = np.exp(part - part.max(axis=1, keepdims=True))
+            found[name] = raised / raised.sum(axis=1, keepdims=True)
+            count += len(choices)
+        found |= {name: logistic(z[:, count + i]) for i, name in enumerate(ALONE)}
+        return chances, found | {"told": inputs[:, -2]}
+
+    def inputs(self, given: Sequence[Wording]) -> tuple[Floats, Floats]:
+        """Dense inputs (lots, inputs), and the pooled columns (lots, trades, columns)."""
+        texts = list(dict.fromkeys(text for one in given for text in (one.title, one.text, one.context)))
+        vectors = self.encoder.encode([text[:READ_UP_TO] for text in texts], role="query")
+        readings = self.first_reading(texts, vectors)
+        at = {text: row for row, text in enumerate(texts)}
+        title, text, context = (
+            [at[getattr(one, name)] for one in given] for name in ("title", "text", "context")
+        )
+        around = np.array([[float(bool(one.context))] for one in given], dtype=np.float32)
+        numbers = np.array([one.numbers for one in given], dtype=np.float32).reshape(len(given), -1)
+        dense = [
+            vectors[title], vectors[text], 0.5 * around * vectors[context], readings[title], readings[text], numbers,
+            readings[text].max(axis=1, keepdims=True), np.array([[length(one.text)] for one in given]),
+        ]  # fmt: skip
+        pools = pool(readings[title], readings[text], around * readings[context], [one.codes for one in given])
+        return np.concatenate(dense, axis=1, dtype=np.float32), pools
+
+    def _output_terms(self, given: Wording) -> tuple[NDArray[np.int64], Floats]:
+        at, weights = [], []
+        for name, buckets in terms(given).items():
+            rows = self.output_at[list(buckets)] if buckets else np.zeros(0, dtype=np.int32)
+            worth = np.array(list(buckets.values()), dtype=np.float32)[rows >= 0]
+            rows = rows[rows >= 0]
+            at.append(rows)
+            weights.append(worth if name == "codes" else worth * unit(self.outputs.rarity[rows]))
+        return np.concatenate(at).astype(np.int64), np.concatenate(weights).astype(np.float32)
+
+
+def length(text: str) -> float:
+    """How long a text is, 1 from six words on."""
+    return min(len(text.split()), 6) / 6
+
+
+def logistic(z: NDArray[Any]) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-np.clip(z, -30, 30))), dtype=np.float32)
+
+
+def _odds(weights: Floats) -> Floats:
+    kept = np.clip(weights, 1e-3, 1 - 1e-3)
+    return np.asarray(np.log(kept) - np.log1p(-kept), dtype=np.float32)
+
+
+def pool(title: Floats, text: Floats, context: Floats, codes: Sequence[Sequence[str]]) -> Floats:
+    """Columns that mean the same for every trade: the first readings and what the codes say; (lots, trades, columns)."""
+    shape, place = title.shape, {name: i for i, name in enumerate(names())}
+    main, listed, other = (np.zeros(shape, dtype=np.float32) for _ in range(3))
+    for row, each in enumerate(codes):
+        if each:
+            trade = trade_of_cpv(each[0])
+            other[row] = 1.0
+            if trade:
+                main[row, place[trade]] = 1.0
+                other[row, place[trade]] = 0.0
+        for trade in trades_of_cpv(each):
+            listed[row, place[trade]] = 1.0
+    share = [each / np.maximum(each.max(axis=1, keepdims=True), 1e-9) for each in (title, text)]
+    rest = [np.broadcast_to(1 - each.sum(axis=1, keepdims=True), shape) for each in (title, text)]
+    return np.stack(
+        [_odds(title), _odds(text), _odds(context), *share, main, listed, other, *rest], axis=2
+    ).astype(np.float32)
+
+
+@cache
+def shipped(folder: Path | None = None) -> Reader:
+    """The model of models/asks, read once.  Raises BadInput where it is absent or damaged."""
+    return unpacked(paths.learnt_file("asks", FILE, folder))
+
+
+def unpacked(path: Path) -> Reader:
+    """The reader of a file that `matcher train asks` wrote.  Raises BadInput where it cannot be read."""
+    try:
+        with np.load(path, allow_pickle=False) as held:
+            arrays = {name: held[name] for name in held.files}
+        return of_arrays(arrays, static.load())
+    except (OSError, ValueError, KeyError) as error:
+        raise BadInput(f"no model of lots in {path} ({error}): make it with `matcher train asks`") from None
+
+
+def of_arrays(arrays: Mapping[str, NDArray[Any]], encoder: Encoder) -> Reader:
+    """The reader of the arrays of a file."""
+
+    def linear(name: str) -> tuple[Linear, NDArray[np.int32]]:
+        dense = arrays[f"{name}_dense"].astype(np.float32)
+        at = np.full(FIRST_BUCKETS if name == "first" else BUCKETS, -1, dtype=np.int32)
+        at[arrays[f"{name}_buckets"]] = np.arange(len(arrays[f"{name}_buckets"]))
+        words, scale = arrays[f"{name}_words"], arrays[f"{name}_scale"].astype(np.float32)
+        rarity, bias = (arrays[f"{name}_{each}"].astype(np.float32) for each in ("rarity", "bias"))
+        return Linear(dense, words, scale, rarity, bias), at
+
+    return Reader(
+        encoder, *linear("first"), arrays["pooled"].astype(np.float32), *linear("outputs"), arrays["trusted"].astype(np.float32)
+    )  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------ of a tender
+
+
+def read(tender: Tender) -> tuple[Asked, ...]:
+    """What each lot of a tender asks for."""
+    given = [wording(lot, tender) for lot in tender.lots]
+    if not given:
+        return ()
+    chances, others = shipped().read(given)
+    return tuple(
+        _assembled(lot, tender, words, chances[i], {name: table[i] for name, table in others.items()})
+        for i, (lot, words) in enumerate(zip(tender.lots, given, strict=True))
+    )
+
+
+def assembled(lot: Lot, tender: Tender, chances: Floats, others: Mapping[str, Any]) -> Asked:
+    """What a lot asks for by given chances, see `Reader.read`."""
+    return _assembled(lot, tender, wording(lot, tender), chances, others)
+
+
+def of_lot(lot: Lot, tender: Tender | None = None) -> Asked:
+    """What one lot asks for, of a tender where that is known."""
+    whole = tender or Tender(id=lot.id, format="need", title=lot.title)
+    return read(replace(whole, lots=(lot,)))[0]
+
+
+def _assembled(
+    lot: Lot, tender: Tender, given: Wording, chances: Floats, others: Mapping[str, Any]
+) -> Asked:
+    if lot.trades:  # as the user corrected it
+        chances = np.array([float(name in lot.trades) for name in names()], dtype=np.float32)
+    places, deduced = toponyms.of_lot(lot, tender)
+    natures = dict(zip(CHOICES["nature"], others["nature"].tolist(), strict=True))
+    if lot.nature:
+        natures = {name: float(name == lot.nature) for name in natures}
+    stated = lot.cpv or lot.reservation is not None or lot.clauses or lot.trades
+    own = supported(lot)
+    vague = len(given.text) <= SHORT and others["told"] < TELLS and own is lot
+    return Asked(
+        lot=lot.id,
+        text=compared(own),
+        context=given.context if vague else "",
+        codes=given.codes,
+        chances={name: float(p) for name, p in zip(names(), chances, strict=True) if p >= KNOWN},
+        parts=_parts(lot, given, chances),
+        natures=cast("Any", natures),
+        carriers=cast("Any", dict(zip(CHOICES["carried"], others["carried"].tolist(), strict=True))),
+        answers=cast("Any", dict(zip(CHOICES["served"], others["served"].tolist(), strict=True))),
+        offered=float(others["offered"]),
+        staff=natures["staff"] if lot.nature else float(others["staff"]),
+        stated=bool(stated) or float(others["stated"]) >= STATED,
+        places=places,
+        deduced=deduced,
+    )
+
+
+def compared(lot: Lot) -> str:
+    """The text by which a lot is compared: title, beginning of the description, label of its main CPV code."""
+    label = cpv_label(lot.cpv[0]) if lot.cpv and "cpv" not in lot.inferred else ""
+    description = lot.description
+    if len(description) > READ_UP_TO:
+        description = description[:READ_UP_TO].rsplit(" ", 1)[0]
+    return ". ".join(part for part in (lot.title, description, label) if part)
+
+
+def _parts(lot: Lot, given: Wording, chances: Floats) -> tuple[Part, ...]:
+    order = np.argsort(-chances, kind="stable")[:MOST]
+    kept = [int(i) for place, i in enumerate(order) if chances[i] >= (MORE if place else FIRST)]
+    if not kept:
+        return ()
+    words = _words_of(given, kept) if len(kept) > 1 else {kept[0]: given.title}
+    total, taxonomy = float(chances[kept].sum()), trades()
+    return tuple(
+        Part(
+            id=f"{lot.id}#{names()[i]}", trade=names()[i], label=taxonomy[i].label, share=float(chances[i]) / total,
+            words=shorten(words.get(i) or taxonomy[i].label, 240),
+            cpv=tuple(code for code in given.codes if trade_of_cpv(code) == names()[i]),
+        )
+        for i in kept
+    )  # fmt: skip
+
+
+def _words_of(given: Wording, kept: Sequence[int]) -> dict[int, str]:
+    """The words that ask for each of these trades: its pieces of the title, else the plainest piece of the text.
+
+    A piece of the title that names none of them stays with the one before it.
+    """
+    in_title, in_text = _pieces(given.title), _pieces(given.text)[:60]
+    if not in_text:
+        return {}
+    readings = shipped().first_reading([*in_title, *in_text])[:, list(kept)]
+    held: dict[int, list[str]] = {}
+    trade = kept[0]
+    for piece, row in zip(in_title, readings, strict=False):
+        if row.max() >= NAMES_A_TRADE:
+            trade = kept[int(row.argmax())]
+        held.setdefault(trade, []).append(piece)
+    found = {trade: ", ".join(pieces) for trade, pieces in held.items()}
+    of_text = readings[len(in_title) :]
+    for column, trade in enumerate(kept):
+        best = int(of_text[:, column].argmax())
+        if trade not in found and of_text[best, column] >= NAMES_A_TRADE:
+            found[trade] = in_text[best]
+    return found
+
+
+def _pieces(text: str) -> list[str]:
+    pieces = (piece.strip(" -–•;.") for piece in _PIECE.split(text) if piece)
+    return [piece for piece in dict.fromkeys(pieces) if any(map(str.isalpha, piece))]
