@@ -121,7 +121,7 @@ def consortium(
     teams = groups.recommend(
         found.lots, tender=taken.tender, n=asked.groups, max_members=asked.max_members, mandataire=asked.mandataire,
         imposed=imposed, excluded=asked.excluded_members, one_group=asked.one_group,
-        parts=snapshot.under(asked.recipe).parts(taken.tender, asked.n, filters=filters(asked.filters)),
+        parts=snapshot.under(asked.recipe).parts(taken.tender, found.lots, asked.n, filters=filters(asked.filters)),
     )  # fmt: skip
     result = wire.answered(found, taken)
     result.consortia = [wire.consortium(team) for team in teams]

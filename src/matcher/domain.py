@@ -332,7 +332,9 @@ class Asked:
     """
 
     lot: str
-    text: str = ""  # the words by which it is compared: title, beginning of the description, label of its code
+    text: str = (
+        ""  # the words by which it is compared: title, beginning of the description, label of its code
+    )
     context: str = ""  # the title of the notice, where the lot's own words tell no trade ("Secteur Sud")
     codes: tuple[str, ...] = ()  # the CPV codes that tell its trade, main first
     chances: Mapping[str, float] = field(default_factory=dict)

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from matcher.domain import Place
-from matcher.learned.encoders import static
-from matcher.matching import clarity, demand
+from matcher.learned import asks
+from matcher.matching import demand
 from matcher.reference import toponyms, typed_places
 
 DATA = Path(__file__).parents[1] / "data"
@@ -27,22 +27,13 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 def main() -> None:
-    encoder = static.load()
     typed = rows("typed_texts.csv")
-    vectors = encoder.encode([row["text"] for row in typed], role="query")
-    model = clarity.clarity()
-    said = np.array(
-        [
-            model.chance(row["text"], vector, encoder) >= clarity.SAYS
-            for row, vector in zip(typed, vectors, strict=True)
-        ]
-    )
+    said = np.array([asks.of_text(row["text"]).stated for row in typed])
     need = np.array([row["need"] == "1" for row in typed])
     print(f"needs read as needs {said[need].mean():.3f}, other texts rejected {1 - said[~need].mean():.3f}")
 
     asked = rows("staff_texts.csv")
-    texts = [row["text"] for row in asked]
-    found = demand.staffing().logits(encoder.encode(texts, role="query"), texts)[:, 0] > 0
+    found = np.array([asks.of_text(row["text"]).staff > demand.SHARE for row in asked])
     staff = np.array([row["staff"] == "1" for row in asked])
     print(
         f"needs of staff found {found[staff].mean():.3f}, wrong among those found {1 - staff[found].mean():.3f}"

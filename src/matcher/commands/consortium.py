@@ -60,7 +60,7 @@ def run(
     if mandataire:
         forced.insert(0, matcher.catalogue.structure(matcher.catalogue.row(mandataire)))
     answers = matcher.match(tender, pool, groups=0).lots
-    parts = matcher.parts(tender, pool)
+    parts = matcher.parts(tender, answers, pool)
     if no_firms:
         answers = tuple(replace(a, matches=tuple(m for m in a.matches if m.structure.kind)) for a in answers)
     teams = consortium.recommend(

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def run(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Notices of any known format, or queries as for `matcher rank`.")
+        list[Path] | None,
+        typer.Argument(help="Notices of any known format, or queries as for `matcher rank`."),
     ] = None,
     need: Annotated[str, typer.Option(help="A typed need, in place of files.")] = "",
     place: Annotated[str, typer.Option(help="Where: a commune, a postcode or a department.")] = "",
@@ -35,11 +36,7 @@ def run(
         raise BadInput("one thing is read: give files of notices, or --need with a text")
     rejected: list[Rejected] = []
     tenders = _typed(need, place) if need else _of_files(files or [], rejected)
-    rows = [
-        _row(name or read.lot, read)
-        for name, tender in tenders
-        for read in asks.read(tender)
-    ]
+    rows = [_row(name or read.lot, read) for name, tender in tenders for read in asks.read(tender)]
     for bad in rejected[:20]:
         say(f"set aside {bad.record}: {bad.reason}")
     if not rows:
@@ -82,8 +79,12 @@ def _row(name: str, read: Asked) -> dict[str, Any]:
         "nature": read.nature,
         "carried": read.carried,
         "served": read.served,
-        "places": [place.label or place.commune or place.department or place.region or "" for place in read.places],
-        "parts": [{"trade": part.trade, "words": part.words, "share": round(part.share, 3)} for part in read.parts],
+        "places": [
+            place.label or place.commune or place.department or place.region or "" for place in read.places
+        ],
+        "parts": [
+            {"trade": part.trade, "words": part.words, "share": round(part.share, 3)} for part in read.parts
+        ],
     }
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,10 +33,16 @@ READ_UP_TO = 600  # characters of a lot, as in training
 FIRST, MORE = 0.35, 0.6  # chance from which the likeliest trade is asked for, and from which a further one is
 KNOWN = 0.01  # chances of trades below are left out
 STATED = 0.5  # chance from which a text states a need
-SHORT, TELLS = 120, 0.45  # characters of a lot's own words, and weight of a trade from which they tell what is needed
-MOST = 12  # parts of one lot
+SHORT, TELLS = (
+    120,
+    0.45,
+)  # characters of a lot's own words, and weight of a trade from which they tell what is needed
+MOST, LISTED = 12, 10  # parts of one lot; pieces of its title that are read
 NAMES_A_TRADE = 0.3  # weight of the trade of a support, below which the words name none
-BUCKETS, FIRST_BUCKETS = 2**16, 2**15  # of hashed words and pairs of words: of the outputs, of the first reading
+BUCKETS, FIRST_BUCKETS = (
+    2**16,
+    2**15,
+)  # of hashed words and pairs of words: of the outputs, of the first reading
 #: Outputs that exclude each other, and those that stand alone.
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "nature": ("supply", "service", "works", "studies", "operation", "staff"),
@@ -63,7 +70,7 @@ class Wording:
     text: str
     context: str = ""
     codes: tuple[str, ...] = ()
-    numbers: tuple[float, ...] = (0.0,) * 8
+    numbers: tuple[float, ...] = (0.0,) * 7
 
 
 def wording(lot: Lot, tender: Tender) -> Wording:
@@ -79,8 +86,7 @@ def wording(lot: Lot, tender: Tender) -> Wording:
         codes=() if "cpv" in lot.inferred else lot.cpv,
         numbers=(
             math.log10(max(amount, 1.0)) - 5 if amount else 0.0, float(bool(amount)),
-            math.log2(max(lot.duration_months, 1.0) / 12) if lot.duration_months else 0.0, float(bool(lot.duration_months)),
-            math.log2(max(len(tender.lots), 1)) / 4, float(is_concession(tender)), float(lot.reservation is not None),
+            math.log2(max(lot.duration_months, 1.0) / 12) if lot.duration_months else 0.0, float(bool(lot.duration_months)), float(is_concession(tender)), float(lot.reservation is not None),
             float(bool(lot.social_conditions)),
         ),
     )  # fmt: skip
@@ -113,7 +119,7 @@ class Linear:
     rarity: Floats
     bias: Floats
 
-    def logits(self, inputs: Floats, terms: Sequence[tuple[NDArray[np.int64], Floats]]) -> Floats:
+    def logits(self, inputs: Floats, terms: Sequence[tuple[NDArray[Any], Floats]]) -> Floats:
         """Log-odds of each output; shape (len(inputs), outputs).  `terms` are rows of `words` and their weights."""
         z = inputs @ self.dense + self.bias
         for row, (at, weight) in zip(z, terms, strict=True):
@@ -194,7 +200,9 @@ class Reader:
 
     def inputs(self, given: Sequence[Wording]) -> tuple[Floats, Floats]:
         """Dense inputs (lots, inputs), and the pooled columns (lots, trades, columns)."""
-        texts = list(dict.fromkeys(text for one in given for text in (one.title, one.text, one.context)))
+        cut = [pieces(one.title)[:LISTED] or [one.title] for one in given]
+        whole = (text for one in given for text in (one.title, one.text, one.context))
+        texts = list(dict.fromkeys([*whole, *chain.from_iterable(cut)]))
         vectors = self.encoder.encode([text[:READ_UP_TO] for text in texts], role="query")
         readings = self.first_reading(texts, vectors)
         at = {text: row for row, text in enumerate(texts)}
@@ -207,7 +215,10 @@ class Reader:
             vectors[title], vectors[text], 0.5 * around * vectors[context], readings[title], readings[text], numbers,
             readings[text].max(axis=1, keepdims=True), np.array([[length(one.text)] for one in given]),
         ]  # fmt: skip
-        pools = pool(readings[title], readings[text], around * readings[context], [one.codes for one in given])
+        listed = np.stack([readings[[at[piece] for piece in each]].max(axis=0) for each in cut])
+        first = readings[[at[each[0]] for each in cut]]
+        read = (readings[title], readings[text], around * readings[context], listed, first)
+        pools = pool(read, [one.codes for one in given])
         return np.concatenate(dense, axis=1, dtype=np.float32), pools
 
     def _output_terms(self, given: Wording) -> tuple[NDArray[np.int64], Floats]:
@@ -235,8 +246,12 @@ def _odds(weights: Floats) -> Floats:
     return np.asarray(np.log(kept) - np.log1p(-kept), dtype=np.float32)
 
 
-def pool(title: Floats, text: Floats, context: Floats, codes: Sequence[Sequence[str]]) -> Floats:
-    """Columns that mean the same for every trade: the first readings and what the codes say; (lots, trades, columns)."""
+def pool(read: tuple[Floats, ...], codes: Sequence[Sequence[str]]) -> Floats:
+    """Columns that mean the same for every trade: the first readings and what the codes say; (lots, trades, columns).
+
+    `read` are readings of title, text, context, of the pieces of the title at most, and of the first of them.
+    """
+    title, text, *_ = read
     shape, place = title.shape, {name: i for i, name in enumerate(names())}
     main, listed, other = (np.zeros(shape, dtype=np.float32) for _ in range(3))
     for row, each in enumerate(codes):
@@ -251,7 +266,7 @@ def pool(title: Floats, text: Floats, context: Floats, codes: Sequence[Sequence[
     share = [each / np.maximum(each.max(axis=1, keepdims=True), 1e-9) for each in (title, text)]
     rest = [np.broadcast_to(1 - each.sum(axis=1, keepdims=True), shape) for each in (title, text)]
     return np.stack(
-        [_odds(title), _odds(text), _odds(context), *share, main, listed, other, *rest], axis=2
+        [*map(_odds, read), *share, main, listed, other, *rest], axis=2
     ).astype(np.float32)
 
 
@@ -302,6 +317,11 @@ def read(tender: Tender) -> tuple[Asked, ...]:
     )
 
 
+def of_text(text: str) -> Asked:
+    """What a text alone asks for."""
+    return of_lot(Lot(id="text", title=text))
+
+
 def assembled(lot: Lot, tender: Tender, chances: Floats, others: Mapping[str, Any]) -> Asked:
     """What a lot asks for by given chances, see `Reader.read`."""
     return _assembled(lot, tender, wording(lot, tender), chances, others)
@@ -313,9 +333,7 @@ def of_lot(lot: Lot, tender: Tender | None = None) -> Asked:
     return read(replace(whole, lots=(lot,)))[0]
 
 
-def _assembled(
-    lot: Lot, tender: Tender, given: Wording, chances: Floats, others: Mapping[str, Any]
-) -> Asked:
+def _assembled(lot: Lot, tender: Tender, given: Wording, chances: Floats, others: Mapping[str, Any]) -> Asked:
     if lot.trades:  # as the user corrected it
         chances = np.array([float(name in lot.trades) for name in names()], dtype=np.float32)
     places, deduced = toponyms.of_lot(lot, tender)
@@ -327,7 +345,7 @@ def _assembled(
     vague = len(given.text) <= SHORT and others["told"] < TELLS and own is lot
     return Asked(
         lot=lot.id,
-        text=compared(own),
+        text=compared(lot),
         context=given.context if vague else "",
         codes=given.codes,
         chances={name: float(p) for name, p in zip(names(), chances, strict=True) if p >= KNOWN},
@@ -337,7 +355,7 @@ def _assembled(
         answers=cast("Any", dict(zip(CHOICES["served"], others["served"].tolist(), strict=True))),
         offered=float(others["offered"]),
         staff=natures["staff"] if lot.nature else float(others["staff"]),
-        stated=bool(stated) or float(others["stated"]) >= STATED,
+        stated=bool(stated) or (any(map(str.isalpha, given.text)) and float(others["stated"]) >= STATED),
         places=places,
         deduced=deduced,
     )
@@ -345,6 +363,7 @@ def _assembled(
 
 def compared(lot: Lot) -> str:
     """The text by which a lot is compared: title, beginning of the description, label of its main CPV code."""
+    lot = supported(lot)
     label = cpv_label(lot.cpv[0]) if lot.cpv and "cpv" not in lot.inferred else ""
     description = lot.description
     if len(description) > READ_UP_TO:
@@ -374,7 +393,7 @@ def _words_of(given: Wording, kept: Sequence[int]) -> dict[int, str]:
 
     A piece of the title that names none of them stays with the one before it.
     """
-    in_title, in_text = _pieces(given.title), _pieces(given.text)[:60]
+    in_title, in_text = pieces(given.title), pieces(given.text)[:60]
     if not in_text:
         return {}
     readings = shipped().first_reading([*in_title, *in_text])[:, list(kept)]
@@ -384,7 +403,7 @@ def _words_of(given: Wording, kept: Sequence[int]) -> dict[int, str]:
         if row.max() >= NAMES_A_TRADE:
             trade = kept[int(row.argmax())]
         held.setdefault(trade, []).append(piece)
-    found = {trade: ", ".join(pieces) for trade, pieces in held.items()}
+    found = {trade: ", ".join(listed) for trade, listed in held.items()}
     of_text = readings[len(in_title) :]
     for column, trade in enumerate(kept):
         best = int(of_text[:, column].argmax())
@@ -393,6 +412,7 @@ def _words_of(given: Wording, kept: Sequence[int]) -> dict[int, str]:
     return found
 
 
-def _pieces(text: str) -> list[str]:
-    pieces = (piece.strip(" -–•;.") for piece in _PIECE.split(text) if piece)
-    return [piece for piece in dict.fromkeys(pieces) if any(map(str.isalpha, piece))]
+def pieces(text: str) -> list[str]:
+    """A text cut at commas, "et" and the like."""
+    found = (piece.strip(" -–•;.") for piece in _PIECE.split(text) if piece)
+    return [piece for piece in dict.fromkeys(found) if any(map(str.isalpha, piece))]

@@ -40,7 +40,7 @@ def _may_be_proposed(
 ) -> NDArray[np.bool_]:
     """Who may be of this level, or carry hours of a clause, as far as these columns tell; (n,)."""
     judge = judgement.shipped()
-    if not suitability.says_need(some):
+    if not some.query.asked.stated:
         return np.zeros(len(some), dtype=bool)
     kept = judge.may_reach(some, judge.likely if least == LIKELY else judge.plausible, {}, known)
     if also is not None:

@@ -41,7 +41,9 @@ def _columns(asked: Asked, lot: Lot) -> dict[str, float]:
     """Probabilities and the category: 3 staff, 2 works and 1 services by the clause, 0 a service."""
     works = asked.natures.get("works", 0.0)
     served, clause = asked.answers.get("yes", 0.0), asked.answers.get("clause", 0.0)
-    if lot.social_conditions:  # a notice that requires hours: at least those are answered, and for works those alone
+    if (
+        lot.social_conditions
+    ):  # a notice that requires hours: at least those are answered, and for works those alone
         served *= works <= SHARE
         clause = 1.0 - served
     asks = 3 if asked.staff > SHARE else (1 + (works > SHARE)) if clause > SHARE else 0

@@ -15,6 +15,7 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.filters import allowed_mask
 from matcher.catalogue.rows import spread
 from matcher.domain import Asked, Filters, Lot, Tender
+from matcher.learned import asks
 from matcher.matching import demand, within_reach
 from matcher.matching.shortlist import Evidence, Lazy, Query, Shortlist
 from matcher.reference.text import coded, lot_part
@@ -28,7 +29,7 @@ def query_of(
     catalogue: Catalogue,
     lot: Lot,
     tender: Tender,
-    asked: Asked,
+    asked: Asked | None = None,
     *,
     text: str = "",
     vector: NDArray[np.float32] | None = None,
@@ -36,7 +37,8 @@ def query_of(
     filters: Filters | None = None,
     incumbents: bool = False,
 ) -> Query:
-    """The query of a lot, of which `asked` was read; its text is encoded, unless it is given with its vector."""
+    """The query of a lot, of which `asked` was read, now if not before; its text is encoded, unless it is given with its vector."""
+    asked = asked or asks.of_lot(lot, tender)
     words = text or asked.text
     places = tuple(dict.fromkeys(each for place in asked.places for each in spread(place)))
     if vector is None:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import ANSWERABLE, LENDING_KINDS, Filters, Lot, Match, Place, Structure, Tender
+from matcher.learned import asks
 from matcher.matching import standing
 from matcher.matching.amounts import yearly
 from matcher.matching.engine import Matcher
@@ -24,7 +25,6 @@ from matcher.matching.groups.table import far as distant
 from matcher.matching.groups.table import lot_label, serves
 from matcher.matching.ranking import PLAUSIBLE
 from matcher.matching.reasons import sentences
-from matcher.matching.search import question
 from matcher.matching.shortlist import Query
 from matcher.partners import prepared
 from matcher.partners.partners import Partner, partners
@@ -186,7 +186,7 @@ def _point(place: Place) -> tuple[float, float]:
 def _vectors(matcher: Matcher, asked: Sequence[Pair]) -> NDArray[np.float32]:
     """The vectors of the lots, cached across structures; (lots, dimensions)."""
     held: dict[str, NDArray[np.float32]] = matcher.catalogue.once("lot vectors", dict)
-    texts = [question(lot) for _, open_ in asked for lot in open_.lots]
+    texts = [asks.compared(lot) for _, open_ in asked for lot in open_.lots]
     if len(held) > 10 * KEPT:
         held.clear()
     fresh = [text for text in dict.fromkeys(texts) if text not in held]

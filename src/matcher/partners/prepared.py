@@ -66,7 +66,12 @@ class Lots:
             return None
         read = codec.from_json(Asked, self._asked[row])
         return query_of(
-            catalogue, lot, tender, read, text=str(self._held["texts"][row]), vector=self._held["vectors"][row]
+            catalogue,
+            lot,
+            tender,
+            read,
+            text=str(self._held["texts"][row]),
+            vector=self._held["vectors"][row],
         )
 
 

@@ -234,7 +234,9 @@ def _of_trade(matcher: Matcher, row: int, lot: Lot, asked: frozenset[str]) -> St
         won = catalogue.offer(piece)
         if won.nature != "award":
             continue
-        if trades.trade_of_cpv(next(iter(won.cpv), "")) in asked or any(code[:4] in classes for code in won.cpv):
+        if trades.trade_of_cpv(next(iter(won.cpv), "")) in asked or any(
+            code[:4] in classes for code in won.cpv
+        ):
             return catalogue.structure(row)
     return None
 

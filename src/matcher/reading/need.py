@@ -65,7 +65,14 @@ def several_needs(tender: Tender) -> tuple[Lot, ...]:
     words = lot.description or lot.title
     parts = sorted(asks.of_lot(lot, tender).several, key=lambda part: words.find(part.words.split(", ")[0]))
     return tuple(
-        replace(lot, id=f"need-{number}", number=str(number), title=part.words, description="", trades=(part.trade,))
+        replace(
+            lot,
+            id=f"need-{number}",
+            number=str(number),
+            title=part.words,
+            description="",
+            trades=(part.trade,),
+        )
         for number, part in enumerate(parts, 1)
     )
 

@@ -408,7 +408,7 @@ def _complementarity(mine: RowMapping, other: RowMapping) -> tuple[float, tuple[
 def _coverage(asked: str, given: str) -> tuple[float, str]:
     """The share of the request that is covered, by trades where both name some, else by words."""
     labels = {trade.name: trade.label for trade in trades.trades()}
-    wanted, had = (asks.of_lot(Lot(id="", title=text)).trades for text in (asked, given))
+    wanted, had = (asks.of_text(text).trades for text in (asked, given))
     if wanted and had:
         both = [name for name in wanted if name in had]
         return len(both) / len(wanted), ", ".join(labels[name] for name in both)

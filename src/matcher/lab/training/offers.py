@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from matcher.lab.training.texts import OURS, read_table
 from matcher.lab.training.trades import OFFER, Text, jobs, packed, texts
 from matcher.learned import offers
+from matcher.learned.asks import names
 from matcher.learned.encoders import Encoder
-from matcher.matching import trades
 from matcher.reading import brochure
 from matcher.reference.trades import narrower
 
@@ -128,7 +128,7 @@ class Coded:
 
 
 def coded(encoder: Encoder, data: Path | None) -> Coded:
-    names = (*trades.names(), "")
+    labels = (*names(), "")
     rows = [*texts(OFFER), *(jobs(data) if data is not None else ())]
     own = [
         Text(row["text"], narrower(row["text"], row["trade"]), PHRASE, OFFER)
@@ -137,21 +137,21 @@ def coded(encoder: Encoder, data: Path | None) -> Coded:
     every = [row for row in (*rows, *own) if row.trade is not None]
     vectors = encoder.encode([row.text for row in every], role="passage")
     return Coded(
-        vectors, np.array([names.index(row.trade or "") for row in every]), np.array([row.weight for row in every]),
+        vectors, np.array([labels.index(row.trade or "") for row in every]), np.array([row.weight for row in every]),
         len(every) - len(own), len(own),
     )  # fmt: skip
 
 
 def trade_of_parts(given: Labelled, chances: Floats) -> NDArray[np.int64]:
     """The trade to learn from each part: the likeliest of its line's, none for what is no offer, -1 where not known."""
-    names = trades.names()
+    labels = names()
     found = np.full(len(given.parts), -1)
     for i, (state, said) in enumerate(zip(given.states, given.said, strict=True)):
-        places = [names.index(name) for name in said if name in names]
+        places = [labels.index(name) for name in said if name in labels]
         if state == 1 and places:
             found[i] = places[int(np.argmax(chances[i][places]))]
         elif state == 0:
-            found[i] = len(names)
+            found[i] = len(labels)
     return found
 
 
@@ -159,15 +159,15 @@ def fit_reader(base: Coded, given: Sequence[tuple[Floats, NDArray[np.int64]]], e
     """The reader of trades, from coded texts and from the vectors and trades of parts."""
     from sklearn.linear_model import LogisticRegression
 
-    names = trades.names()
+    labels = names()
     vectors = np.vstack([base.vectors, *(v[t >= 0] for v, t in given)])
     targets = np.concatenate([base.trades, *(t[t >= 0] for _, t in given)])
-    worth = [np.where(t[t >= 0] == len(names), NO_OFFER, PART) for _, t in given]
+    worth = [np.where(t[t >= 0] == len(labels), NO_OFFER, PART) for _, t in given]
     model = LogisticRegression(C=C, max_iter=ROUNDS, tol=1e-3)
     model.fit(vectors, targets, sample_weight=np.concatenate([base.weights, *worth]))
-    weights, bias = np.zeros((len(names) + 1, vectors.shape[1])), np.full(len(names) + 1, UNSEEN)
+    weights, bias = np.zeros((len(labels) + 1, vectors.shape[1])), np.full(len(labels) + 1, UNSEEN)
     weights[model.classes_], bias[model.classes_] = model.coef_, model.intercept_
-    return offers.Reader(encoder, tuple(names), weights.astype(np.float32), bias.astype(np.float32))
+    return offers.Reader(encoder, tuple(labels), weights.astype(np.float32), bias.astype(np.float32))
 
 
 def fit_stance(given: Sequence[tuple[Labelled, Floats]]) -> offers.Stance:
@@ -202,7 +202,7 @@ def fit_signs(given: Sequence[tuple[Labelled, Floats, Floats]]) -> tuple[Floats,
     for text, chances, states in given:
         asked = chances.max(axis=0) > NAMED
         rows.append(offers.signs(chances * states[:, None], text.parts)[asked])
-        right += [name in text.trades for name, one in zip(trades.names(), asked, strict=True) if one]
+        right += [name in text.trades for name, one in zip(names(), asked, strict=True) if one]
     model = LogisticRegression(C=1.0, max_iter=1000).fit(np.vstack(rows), right)
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.learned.asks import names
 from matcher.matching import trades
 
 Floats = NDArray[np.float64]
@@ -93,7 +94,7 @@ def shares(data: Path) -> tuple[list[str], Floats]:
         row["code_appellation"]: row["rome"]
         for row in _rows(data / "nomenclatures" / "rome_appellations.csv")
     }
-    hired: dict[str, Floats] = defaultdict(lambda: np.zeros(len(trades.names()) + 1))
+    hired: dict[str, Floats] = defaultdict(lambda: np.zeros(len(names()) + 1))
     for row in _rows(data / "nomenclatures" / "appellation_naf_embauches.csv"):
         mass = trades.of_job(titles.get(row["rome_id"], "")).astype(np.float64)
         mass = np.append(mass / max(1.0, mass.sum()), max(0.0, 1.0 - mass.sum()))
@@ -170,7 +171,7 @@ def crossed(
 ) -> Floats:
     """The chances of each structure by priors that did not see it; (structures, trades)."""
     part = np.random.default_rng(seed).permutation(len(known)) % folds
-    chances = np.zeros((len(known), len(trades.names())))
+    chances = np.zeros((len(known), len(names())))
     for fold in range(folds):
         model = read(fit([one for one, at in zip(known, part, strict=True) if at != fold], codes, shared))
         for i in np.flatnonzero(part == fold):

@@ -27,9 +27,10 @@ from matcher.catalogue.columns import days
 from matcher.console import progress, say
 from matcher.domain import Award, BadInput, Lot, Tender
 from matcher.lab.evaluation import UNDATED, bootstrap, measures
+from matcher.learned import asks
 from matcher.matching import recipes
 from matcher.matching.rankers._additive import contribution
-from matcher.matching.search import query_of, question, shortlist_of
+from matcher.matching.search import query_of, shortlist_of
 from matcher.matching.shortlist import Memo, Shortlist
 from matcher.reading import files
 from matcher.reference import paths
@@ -171,10 +172,12 @@ def as_of(
     lot = Lot(id=award.uid, title=award.title, cpv=(award.cpv,) if award.cpv else (), places=(award.place,))
     tender = Tender(id=award.uid, format="decp", title=award.title, buyer=award.buyer, lots=(lot,))
     shortlist = shortlist_of(
-        catalogue, query_of(catalogue, lot, tender, as_of=award.notified), exhaustive=True
+        catalogue,
+        query_of(catalogue, lot, tender, asks.of_lot(lot, tender), as_of=award.notified),
+        exhaustive=True,
     )
     admissible = (shortlist.admissible | undated) & (uids != award.uid)
-    copies = same_text.get(question(lot), ())
+    copies = same_text.get(asks.compared(lot), ())
     admissible[list(copies)] &= ~undated[list(copies)]
     return replace(shortlist, evidence=shortlist.evidence.known_as(admissible), memo=Memo())
 

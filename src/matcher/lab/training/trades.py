@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from matcher.lab.training.texts import OURS, read_table
 from matcher.learned import asks
+from matcher.learned.asks import names
 from matcher.learned.encoders import Encoder
 from matcher.matching import trades
 from matcher.reference.paths import reference_dir
@@ -96,7 +97,7 @@ def jobs(data: Path) -> Iterator[Text]:
                 does = trades.of_job(row["rome"])
                 total = max(float(does.sum()), 1.0)
                 for i in np.flatnonzero(does):
-                    yield Text(row["libelle"], trades.names()[i], TITLE * float(does[i]) / total, OFFER)
+                    yield Text(row["libelle"], names()[i], TITLE * float(does[i]) / total, OFFER)
                 if does.sum() < 1:  # half as sure: a job of any trade may stand in a structure of this one
                     yield Text(row["libelle"], "", TITLE * float(1 - does.sum()) / 2, OFFER)
 
@@ -126,7 +127,7 @@ def first_arrays(encoder: Encoder, data: Path | None = None) -> dict[str, NDArra
     from scipy.sparse import csr_matrix, hstack
     from sklearn.linear_model import LogisticRegression
 
-    names = (*trades.names(), "")
+    labels = (*names(), "")
     given = [*texts(NEED), *(awarded(data) if data is not None else ())]
     chosen = [each for each in given if each.trade is not None]
     vectors = encoder.encode([each.text for each in chosen], role="query")
@@ -134,11 +135,11 @@ def first_arrays(encoder: Encoder, data: Path | None = None) -> dict[str, NDArra
     model = LogisticRegression(C=C, max_iter=ROUNDS, tol=1e-3)
     model.fit(
         hstack([csr_matrix(vectors), WORDS * words]).tocsr(),
-        [names.index(each.trade or "") for each in chosen],
+        [labels.index(each.trade or "") for each in chosen],
         sample_weight=[each.weight for each in chosen],
     )
     size = vectors.shape[1]
-    weights, bias = np.zeros((len(names), size + words.shape[1])), np.full(len(names), UNSEEN)
+    weights, bias = np.zeros((len(labels), size + words.shape[1])), np.full(len(labels), UNSEEN)
     weights[model.classes_], bias[model.classes_] = model.coef_, model.intercept_
     buckets = np.flatnonzero(rarity)
     of_words, scale = packed(WORDS * weights[:, size:][:, buckets])

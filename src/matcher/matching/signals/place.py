@@ -65,6 +65,6 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         department = str(shortlist.catalogue.of_structure("department")[row])
         found = places.department(department)
         where = f"département {found.name if found else department}"
-    if shortlist.query.deduced:
+    if shortlist.query.asked.deduced:
         text = f"{text}, lieu déduit de l'acheteur" if text else "lieu déduit de l'acheteur"
     return Why(f"{where}, {text}" if text else where)

@@ -1,0 +1,155 @@
+"""What a lot asks for: real-shaped lots and typed needs read as a person would; corrections are followed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from matcher.domain import Lot, Offer, Structure, Tender
+from matcher.learned import asks
+from matcher.reference import trades
+
+
+def asked(title: str, description: str = "", cpv: tuple[str, ...] = (), notice: str = "") -> set[str]:
+    lot = Lot(id="n-1", title=title, description=description, cpv=cpv)
+    tender = Tender(id="n", format="ted", title=notice or title, lots=(lot,))
+    return set(asks.of_lot(lot, tender).trades)
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Nettoyage des locaux et entretien des espaces verts", {"nettoyage", "espaces-verts"}),
+        ("NETTOYAGE DES LOCAUX ET ENTRETIEN DES ESPACES VERTS", {"nettoyage", "espaces-verts"}),
+        ("Plâtrerie, peinture, revêtements de sols", {"platrerie", "peinture", "sols"}),
+        ("Blanchisserie et restauration du personnel", {"blanchisserie", "restauration"}),
+        ("nettoyage des vitres + tonte de la pelouse", {"nettoyage", "espaces-verts"}),
+    ],
+)
+def test_the_trades_of_a_list_are_all_asked_for(title: str, expected: set[str]) -> None:
+    assert asked(title) == expected
+
+
+@pytest.mark.parametrize(
+    ("title", "description", "absent"),
+    [
+        ("Plomberie et sanitaires, peinture de l'école", "", "transport-personnes"),
+        ("Surveillance du midi à l'école Jules Ferry", "", "gardiennage"),
+        ("Sondages géotechniques pour la future piscine", "", "communication"),
+        ("Nettoyage des locaux", "Le titulaire prendra à sa charge les frais de transport.", "transport"),
+        ("Peinture", "Hors électricité et plomberie.", "electricite"),
+        ("Maîtrise d'œuvre pour la réfection de la toiture et la peinture", "", "peinture"),
+    ],
+)
+def test_context_and_mere_mentions_are_no_trade(title: str, description: str, absent: str) -> None:
+    assert absent not in asked(title, description)
+
+
+def test_a_lot_named_by_its_sector_is_read_with_its_notice() -> None:
+    assert "espaces-verts" in asked("Secteur Nord", notice="Entretien des espaces verts et des pelouses")
+
+
+def test_parts_carry_their_words_and_shares_that_sum_to_one() -> None:
+    lot = Lot(id="n", title="Nettoyage des bureaux et tonte des pelouses", cpv=("90910000", "77310000"))
+    parts = {part.trade: part for part in asks.of_lot(lot).several}
+    assert sum(part.share for part in parts.values()) == pytest.approx(1.0)
+    assert parts["nettoyage"].words == "Nettoyage des bureaux" and parts["nettoyage"].id == "n#nettoyage"
+    assert parts["espaces-verts"].words == "tonte des pelouses"
+    assert parts["espaces-verts"].cpv == ("77310000",)
+
+
+def test_a_correction_of_the_user_takes_precedence() -> None:
+    lot = Lot(id="n", title="Atelier du mercredi")
+    read = asks.of_lot(replace(lot, trades=("cycles",), nature="supply"))
+    assert read.trades == {"cycles": 1.0} and read.nature == "supply" and read.stated
+
+
+def test_supplies_works_studies_and_operations_are_told_apart() -> None:
+    for title, nature in (
+        ("Fourniture de produits d'entretien", "supply"),
+        ("Travaux de réfection de la toiture du gymnase", "works"),
+        ("Mission de maîtrise d'œuvre pour la construction d'un groupe scolaire", "studies"),
+        ("Délégation de service public pour l'exploitation du centre aquatique", "operation"),
+        ("Mise à disposition de personnel pour le remplacement d'agents absents", "staff"),
+    ):
+        assert asks.of_text(title).nature == nature, title
+
+
+def test_a_metro_line_is_beyond_a_small_structure_and_a_lawn_is_not() -> None:
+    line = Lot(id="n", title="Construction d'un tunnel de métro", cpv=("45221247",), amount=300_000_000.0)
+    assert asks.of_lot(line).carried == "beyond"
+    assert asks.of_lot(Lot(id="n", title="Tonte des pelouses de la mairie", amount=8_000.0)).carried == "alone"
+
+
+def test_a_lot_is_read_the_same_alone_or_among_others() -> None:
+    lots = tuple(Lot(id=f"n/{i}", title=title) for i, title in enumerate(("Tonte", "Peinture", "Ménage")))
+    tender = Tender(id="n", format="ted", title="Prestations", lots=lots)
+    assert [read.trades for read in asks.read(tender)] == [asks.of_lot(lot, replace(tender, lots=lots)).trades for lot in lots]
+    assert asks.read(replace(tender, lots=())) == ()
+
+
+def test_labelled_lots_are_read_as_the_card_says(shared: Path, tmp_path: Path) -> None:
+    """A guard, not a proof: the model saw these labels.  The bench scores what the command prints."""
+    bench, labels = shared / "bench" / "score_needs.py", shared / "data" / "judged" / "typed_needs_dev.labels.jsonl"
+    if not labels.is_file():
+        bench, labels = shared.parent / "bench" / "score_needs.py", shared / "judged" / "typed_needs_dev.labels.jsonl"
+    if not labels.is_file() or not bench.is_file():
+        pytest.skip("no labelled needs in the shared data")
+    queries = labels.parent / "mixed_dev.queries.jsonl"
+    printed = subprocess.run(
+        [sys.executable, "-m", "matcher.cli", "needs", str(queries), "--format", "jsonl"], capture_output=True, text=True, check=True
+    )  # fmt: skip
+    (tmp_path / "said.jsonl").write_text(printed.stdout, encoding="utf-8")
+    scored = subprocess.run(
+        [sys.executable, str(bench), str(tmp_path / "said.jsonl"), str(labels), "--json"], capture_output=True, text=True, check=True
+    )  # fmt: skip
+    figures = json.loads(scored.stdout)
+    assert figures["precision"] >= 0.85 and figures["main_first"] >= 0.85, figures
+
+
+def test_coverage_is_measured_trade_by_trade() -> None:
+    crew = [
+        Structure(siret="1", name="A", offers=(Offer(id="a", title="Lavage de vitres, bionettoyage"),)),
+        Structure(siret="2", name="B", naf="8130Z"),
+        Structure(siret="3", name="C", kind="ETTI"),
+        Structure(siret="4", name="D"),
+        Structure(siret="5", name="E", offers=(Offer(id="e", title="Chantier", cpv=("77310000",)),)),
+    ]
+    fits = trades.cover(["nettoyage", "espaces-verts"], crew)
+    assert fits == [[1.0, 0.0, 0.5, 0.25, 0.0], [0.0, 0.5, 0.5, 0.25, 1.0]]
+
+
+def test_every_trade_names_itself_and_no_code_is_claimed_by_two() -> None:
+    for trade in trades.trades():
+        assert trade.words.pattern and trade.label
+    seen = [code for trade in trades.trades() for code in trade.cpv]
+    assert not {code for code in seen if seen.count(code) > 1}
+
+
+def test_clearing_snow_is_no_cleaning() -> None:
+    assert "nettoyage" not in trades.trades_of_cpv(["90620000", "90630000"])
+    assert "nettoyage" in trades.trades_of_cpv(["90919200"])
+
+
+@pytest.mark.parametrize(
+    ("code", "trade"),
+    [
+        ("45421000", "menuiserie"),  # joinery: doors, windows, blinds
+        ("45421141", "platrerie"),  # partitions
+        ("45421148", "metallerie"),  # gates
+        ("77211400", "espaces-verts"),  # felling of trees
+        ("79571000", "logistique"),  # mailing
+        ("98371000", ""),  # funerals are no laundry
+        ("90690000", "voirie-proprete"),  # graffiti
+        ("85312400", "aide-personnes"),
+        ("85312510", "insertion"),
+        ("44110000", ""),  # building materials are no subcontracting
+    ],
+)
+def test_a_code_names_the_trade_that_does_such_work(code: str, trade: str) -> None:
+    assert next(iter(trades.trades_of_cpv([code])), "") == trade
