@@ -492,8 +492,7 @@ class Recipe:
     encoder: str = "static"
     encoder_options: Mapping[str, Any] = field(default_factory=dict)
     indexes: tuple[str, ...] = ("faiss", "lexical")
-    signals: tuple[str, ...] = ("meaning", "words", "trade", "place", "reservation", "record")
-    ranker: str = "weighted"
+    ranker: str = "learned"
     ranker_options: Mapping[str, Any] = field(default_factory=dict)
     judgement: bool = False  # rank and filter the structures of a directory by the judgement
     rotation: float = (

@@ -11,12 +11,11 @@ import numpy as np
 
 from matcher import plugins
 from matcher.catalogue.build import build_catalogue
-from matcher.domain import Award, Holder
+from matcher.domain import Award, Holder, Recipe
 from matcher.lab import synth
 from matcher.lab.evaluation import UNDATED
 from matcher.lab.training import encoder, ranker
 from matcher.lab.training.texts import Material, Pairs
-from matcher.matching import recipes
 
 
 def test_parts_lie_side_by_side_and_what_is_asked_is_turned(tmp_path: Path) -> None:
@@ -93,7 +92,7 @@ def history(awards: int, suppliers: int, seed: int = 0) -> list[Award]:
 
 def test_the_ranker_learns_who_wins(tmp_path: Path) -> None:
     awards = history(70, 20)
-    recipe = replace(recipes.named("weighted"), encoder="hashing")
+    recipe = Recipe(encoder="hashing")
     catalogue = build_catalogue([], awards, recipe, undated=UNDATED)
     splits = ranker.collect(catalogue, awards, date(2018, 9, 1), 40)
     path = ranker.write(splits, tmp_path / "ranker.json", {"awards": len(awards)})

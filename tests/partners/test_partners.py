@@ -82,7 +82,7 @@ def award(
     return Award(**given)  # type: ignore[arg-type]
 
 
-RECIPE = Recipe(name="weighted", encoder="hashing", ranker="weighted")
+RECIPE = Recipe(encoder="hashing")
 
 
 def matcher(*awards: Award) -> Matcher:
@@ -329,7 +329,7 @@ def test_contributions_of_a_ranking_sum_to_its_scores() -> None:
     ranking = past.rank(past.queries(tender(GREEN), as_of=DAY)[0])
     turned, added = partners.rank_partners(past, ranking, GARDEN.siren, DAY)
     assert np.allclose(np.sum(list(turned.contributions.values()), axis=0), turned.scores)
-    assert set(added) == set(partners.weights_of("weighted").affinity)
+    assert set(added) == set(partners.weights_of("default").affinity)
 
 
 @pytest.fixture

@@ -282,7 +282,7 @@ def test_the_hidden_and_the_far_are_not_suggested(store: Store, bearer: Any) -> 
 
 
 def test_distances_are_read_from_a_catalogue() -> None:
-    recipe = Recipe(encoder="hashing", ranker="weighted")
+    recipe = Recipe(encoder="hashing")
     places = {
         A: Place(latitude=48.90, longitude=2.40),
         B: Place(latitude=48.90, longitude=2.54),
