@@ -90,23 +90,22 @@ def mutations(path: Path) -> Iterator[Mutation]:
 
 
 def tests_of(path: Path) -> list[str]:
-    """The mirror test of a file, and the test files that import it; all those of its wing where there is none."""
+    """The mirror test of a file, then the test files that import it; all those of its wing where there is none."""
     parts = path.with_suffix("").parts
     of_product = parts[:2] == ("src", "matcher")
     dotted = ".".join(parts[1:] if of_product else parts).removesuffix(".__init__")
     package, _, name = dotted.rpartition(".")
-    told = re.compile(
-        rf"\b{re.escape(dotted)}\b|from {re.escape(package)} import [^\n]*\b{name}\b"
-        rf"|from {re.escape(package)} import \([^)]*\b{name}\b"
+    imported = re.compile(
+        rf"\b{re.escape(dotted)}\b|from {re.escape(package)} import ([^\n]*|\([^)]*)\b{name}\b"
     )
-    wing = parts[2] if of_product else parts[0]
+    wing = ROOT / "tests" / (parts[2] if of_product else parts[0])
     every = sorted((ROOT / "tests").rglob("test_*.py"))
-    found = [
-        each for each in every if each.stem == f"test_{name}" or told.search(each.read_text(encoding="utf-8"))
+    named = [
+        each for each in every if each.stem == f"test_{name}" or imported.search(each.read_text("utf-8"))
     ]
-    return [
-        str(each.relative_to(ROOT)) for each in found or sorted((ROOT / "tests" / wing).glob("test_*.py"))
-    ]
+    # what is nearest is tried first: one failure is enough
+    named.sort(key=lambda each: (each.stem != f"test_{name}", each.parent != wing))
+    return [str(each.relative_to(ROOT)) for each in named or sorted(wing.glob("test_*.py"))]
 
 
 def copied(folder: Path) -> Path:
