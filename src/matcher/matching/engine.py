@@ -33,7 +33,7 @@ from matcher.domain import (
     __version__,
 )
 from matcher.learned import wanted
-from matcher.matching import by_clause, distances, judgement, recipes, relaxations, stored, suitability
+from matcher.matching import by_clause, judgement, reach, recipes, relaxations, stored, suitability
 from matcher.matching.contenders import contenders
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
@@ -408,7 +408,6 @@ class Matcher:
     ) -> Match:
         shortlist = ranking.shortlist
         structure = self.catalogue.structure(int(shortlist.candidates[i]))
-        kilometres = float(distances.shown(shortlist)[i])
         may = eligible(shortlist, i)
         return Match(
             lot=shortlist.query.lot,
@@ -420,7 +419,7 @@ class Matcher:
             reasons=reasons,
             missing=missing(structure),
             warnings=warnings(structure, may),
-            distance_km=None if np.isnan(kilometres) else round(kilometres, 1),
+            reach=reach.of_pair(shortlist, i),
             eligible=may,
             other_places=tuple(
                 s

@@ -308,7 +308,11 @@ def distances(catalogue: Catalogue) -> Callable[[str, str], float]:
             rows = [catalogue.row(one), catalogue.row(other)]
         except NotFound:
             return math.nan
-        lat, lon = (catalogue.of_structure(name)[rows] for name in ("latitude", "longitude"))
+        lat, lon, spread = (
+            catalogue.of_structure(name)[rows] for name in ("latitude", "longitude", "spread_km")
+        )
+        if spread.any():
+            return math.nan
         return float(distance_km(lat[0], lon[0], lat[1], lon[1]))
 
     return between

@@ -41,7 +41,10 @@ class Commune:
 
 @dataclass(frozen=True, slots=True)
 class Department:
-    """A department or overseas collectivity; its coordinates are its centre weighted by population."""
+    """A department or overseas collectivity; its coordinates are its centre weighted by population.
+
+    `spread_km` tells how far from it people live (root mean square).
+    """
 
     code: str
     name: str
@@ -49,6 +52,16 @@ class Department:
     region_name: str
     latitude: float
     longitude: float
+    spread_km: float
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """A point in degrees, and how far from it the place usually lies, in kilometres; 0 where the point is its own."""
+
+    latitude: float
+    longitude: float
+    spread_km: float = 0.0
 
 
 # ------------------------------------------------------------------------------------------------ tables
@@ -129,8 +142,9 @@ def _by_siren() -> dict[str, str]:
 @remembered()
 def _departments() -> tuple[dict[str, Department], dict[str, tuple[str, ...]]]:
     table, near = {}, {}
-    for code, name, region, region_name, latitude, longitude, neighbours_ in _rows("departments.csv"):
-        table[code] = Department(code, name, region, region_name, _number(latitude), _number(longitude))
+    for code, name, region, region_name, *numbers, neighbours_ in _rows("departments.csv"):
+        latitude, longitude, spread = map(_number, numbers)
+        table[code] = Department(code, name, region, region_name, latitude, longitude, spread)
         near[code] = tuple(neighbours_.split())
     return table, near
 
@@ -355,12 +369,52 @@ def departments_within(place: Place) -> tuple[str, ...]:
 
 def precise(place: Place) -> bool:
     """Is a place known more precisely than by its department?"""
+    return place.commune is not None or (place.latitude is not None and not _doubt(place))
+
+
+#: How far communes without coordinates usually lie from the mean of those that share their postcode.
+POSTCODE_KM = 8.5
+
+
+def whereabouts(place: Place) -> Whereabouts | None:
+    """Where a place is, as far as it is known: its own point, else the centre of its department or region.
+
+    None where none of these is known.
+    """
+    if place.latitude is not None and place.longitude is not None:
+        return Whereabouts(place.latitude, place.longitude, _doubt(place))
     centre = department(place.department) if place.department else None
-    at_centre = centre is not None and (place.latitude, place.longitude) == (
-        centre.latitude,
-        centre.longitude,
-    )
-    return place.commune is not None or (place.latitude is not None and not at_centre)
+    if centre is not None and not math.isnan(centre.latitude):
+        return Whereabouts(centre.latitude, centre.longitude, centre.spread_km)
+    return _centres_of_regions().get(place.region or "") if centre is None else None
+
+
+def _doubt(place: Place) -> float:
+    """How far a place usually lies from its coordinates: these may be of its postcode or department alone."""
+    point, town = (place.latitude, place.longitude), commune(place.commune) if place.commune else None
+    if town is not None and not math.isnan(town.latitude):
+        return 0.0
+    centre = department(place.department) if place.department else None
+    if centre is not None and point == (centre.latitude, centre.longitude):
+        return centre.spread_km
+    return POSTCODE_KM if town is not None and point == coordinates(town)[:2] else 0.0
+
+
+@remembered()
+def _centres_of_regions() -> dict[str, Whereabouts]:
+    """The mean of the centres of each region's departments, and how far from it their people live."""
+    found = {}
+    for code in regions():
+        within = [d for d in departments() if d.region == code and not math.isnan(d.latitude)]
+        if within:
+            latitude = sum(d.latitude for d in within) / len(within)
+            longitude = sum(d.longitude for d in within) / len(within)
+            squares = [
+                distance_km(d.latitude, d.longitude, latitude, longitude) ** 2 + d.spread_km**2
+                for d in within
+            ]
+            found[code] = Whereabouts(latitude, longitude, math.sqrt(sum(squares) / len(within)))
+    return found
 
 
 def neighbours(department: str) -> tuple[str, ...]:
