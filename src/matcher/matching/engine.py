@@ -33,7 +33,16 @@ from matcher.domain import (
     __version__,
 )
 from matcher.learned import wanted
-from matcher.matching import by_clause, judgement, reach, recipes, relaxations, stored, suitability
+from matcher.matching import (
+    by_clause,
+    judgement,
+    reach,
+    recipes,
+    relaxations,
+    stored,
+    suitability,
+    usual_reach,
+)
 from matcher.matching.contenders import contenders
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
@@ -419,7 +428,7 @@ class Matcher:
             reasons=reasons,
             missing=missing(structure),
             warnings=warnings(structure, may),
-            reach=reach.of_pair(shortlist, i),
+            reach=reach.of(shortlist).pair(i, usual_reach.km(shortlist, ranking.judged)),
             eligible=may,
             other_places=tuple(
                 s

@@ -16,7 +16,6 @@ from matcher.catalogue.columns import DECLARED, department_number
 from matcher.catalogue.filters import distances_km, least_km
 from matcher.domain import Place, Reached, Where
 from matcher.matching.shortlist import Column, Rows, Shortlist, heads
-from matcher.matching.usual_reach import usual_km
 from matcher.reference.places import POSTCODE_KM, Whereabouts, whereabouts
 
 if TYPE_CHECKING:
@@ -76,11 +75,6 @@ def of(shortlist: Shortlist) -> Reach:
 
     found: Reach = shortlist.once("reach", make)
     return found
-
-
-def of_pair(shortlist: Shortlist, i: int) -> Reached:
-    """The reach of candidate i."""
-    return of(shortlist).pair(i, usual_km(shortlist))
 
 
 def to_places(catalogue: Catalogue, places: Sequence[Place], rows: Rows) -> Reach:

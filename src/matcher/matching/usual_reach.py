@@ -53,3 +53,8 @@ def usual_km(shortlist: Shortlist) -> float:
         return float(np.exp((weight * np.log(_reach())).sum() / weight.sum()))
 
     return float(shortlist.once("usual km", make))
+
+
+def km(shortlist: Shortlist, judged: bool) -> float:
+    """Usual distance for such a lot: by its trades where it is judged, else by the activity codes near it."""
+    return usual_km(shortlist) if judged else reach_km(shortlist)
