@@ -188,8 +188,11 @@ def build(folder: Path) -> None:
     write(
         "communes.csv.gz", "code,name,postcodes,department,region,population,siren,latitude,longitude", rows
     )
-    former = sorted(
-        (c["code"], c["nom"], old[c["code"]]) for c in communes if c["code"] in old and c not in current
+    named = {c["code"]: c["nom"] for c in current}
+    former = sorted(  # those of another code, and those whose code a commune of another name keeps
+        (c["code"], c["nom"], c["chefLieu"])
+        for c in communes
+        if c not in current and (c["code"] in old or named.get(c["code"]) != c["nom"])
     )
     write("former_communes.csv.gz", "code,name,commune", former)
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice, takewhile
 from types import MappingProxyType
 from typing import Any
 
@@ -111,6 +113,15 @@ def _row_of(code: str) -> int | None:
 @remembered()
 def _former() -> dict[str, str]:
     return {old: today for old, _, today in _rows("former_communes.csv.gz")}
+
+
+@remembered()
+def _by_former_key() -> dict[str, list[int]]:
+    table: dict[str, list[int]] = {}
+    for _, name, today in _rows("former_communes.csv.gz"):
+        if (row := _by_code().get(today)) is not None:
+            table.setdefault(name_key(name), []).append(row)
+    return table
 
 
 CITIES = {"75056": "75", "69123": "6938", "13055": "132"}  # cities cut in arrondissements, and their prefix
@@ -235,6 +246,26 @@ def communes_named(name: str, department: str | None = None) -> tuple[Commune, .
 
 
 @remembered()
+def _sorted_keys() -> list[tuple[str, int]]:
+    return sorted((key, number) for number, key in enumerate(_keys()))
+
+
+def communes_once_named(name: str, department: str | None = None) -> tuple[Commune, ...]:
+    """The communes of today that bore this name, or whose name it begins; most populous first.
+
+    Short of a department, only one that no other's name begins so.
+    """
+    key = name_key(name)
+    found = [_commune_at(n) for n in _by_former_key().get(key, ())]
+    if not any(department in (None, c.department) for c in found):
+        first = bisect_left(_sorted_keys(), (f"{key} ", 0))
+        begun = takewhile(lambda pair: pair[0].startswith(f"{key} "), islice(_sorted_keys(), first, None))
+        found = [_commune_at(n) for _, n in begun] if len(key) > 3 else []
+    within = {c.code: c for c in found if department in (None, c.department)}
+    return tuple(sorted(within.values(), key=lambda c: (-c.population, c.code))) if len(within) < 2 else ()
+
+
+@remembered()
 def first_words() -> frozenset[str]:
     """The words with which names of communes, departments and regions begin, with or without article or title."""
     by_department, by_region = _area_names()
@@ -293,11 +324,18 @@ def search_commune(name: str, department: str | None = None, limit: int = 10) ->
         from rapidfuzz import fuzz, process
 
         choices = {n: keys[n] for n in within if n not in set(numbers)}
-        near = process.extract(
-            wanted, choices, scorer=fuzz.ratio, score_cutoff=82, limit=limit - len(numbers)
-        )
-        numbers += [n for _, _, n in near]
+        near = process.extract(wanted, choices, scorer=fuzz.ratio, score_cutoff=82, limit=limit)
+        alike = [n for key, _, n in near if fuzz.ratio(*_differing(wanted, key)) >= 75]
+        numbers += alike[: limit - len(numbers)]
     return tuple(_commune_at(n) for n in numbers)
+
+
+def _differing(one: str, other: str) -> tuple[str, str]:
+    """Two names without the words that both hold: "sur mer" tells nothing of what is misspelt."""
+    words = one.split(), other.split()
+    return " ".join(w for w in words[0] if w not in words[1]), " ".join(
+        w for w in words[1] if w not in words[0]
+    )
 
 
 def commune_of_siren(siren: str) -> Commune | None:
@@ -331,6 +369,12 @@ def department_of_siren(siren: str) -> str | None:
 def department(code: str) -> Department | None:
     """The department of a code ("01", "2A", "974")."""
     return _departments()[0].get(code)
+
+
+def department_typed(words: str) -> str | None:
+    """The code of a department that is typed by its number or its name; None where there is none."""
+    code = words.strip().upper()
+    return code.zfill(2) if code.zfill(2) in _departments()[0] else area_named(words)[0]
 
 
 def departments() -> tuple[Department, ...]:
@@ -486,16 +530,35 @@ CLEARLY_LARGEST = 5
 
 def _named(label: str, near: str | None) -> tuple[Commune | None, bool]:
     """The commune that a label names, and whether it is ambiguous."""
-    text = re.sub(r"\b(?:cedex|cx)\b.*$", "", name_key(_POSTCODE.sub(" ", _BRACKET.sub(" ", label)))).strip()
-    key = _TITLE.sub("", text)
-    found = sorted((_commune_at(n) for n in _by_key().get(key, ())), key=lambda c: (-c.population, c.code))
-    if near:
-        found = [c for c in found if c.department == near]
-    if not found:
-        return None, False
-    if len(found) > 1 and found[0].population < CLEARLY_LARGEST * found[1].population:
-        return None, False
-    return found[0], len(found) > 1
+    bare = re.sub(
+        r"\b(?:cedex|cx)\b.*$", "", _POSTCODE.sub(" ", _BRACKET.sub(" ", label)), flags=re.I
+    ).strip()
+    for number, key in enumerate(dict.fromkeys((_TITLE.sub("", name_key(bare)), *shorter(bare, near)))):
+        same = (_commune_at(n) for n in _by_key().get(key, ()))
+        found = sorted(
+            (c for c in same if near in (None, "", c.department)), key=lambda c: (-c.population, c.code)
+        )
+        found = found or (list(communes_once_named(key, near or None)) if not number else [])
+        if found and (len(found) == 1 or found[0].population >= CLEARLY_LARGEST * found[1].population):
+            return found[0], len(found) > 1 or number > 0
+    return None, False
+
+
+#: What stands before the name of its town: "centre hospitalier de Laon", "arrondissement de Lens".
+INSTITUTIONS = frozenset(
+    "arrondissement canton secteur bassin hopital centre chu chr ch clinique ehpad lycee college ecole universite campus"
+    " prefecture sous maison foyer residence caserne mairie hotel commune ville site agglomeration pays".split()
+)
+_PART = re.compile(r"\s+(?:et|&)\s+|[/,;+]")
+_LINK = re.compile(r"(?:\b(?:de la|de l|de|du|des|d|a|au|aux)|[-–,(])[ '’]+(?=\w)", re.I)
+
+
+def shorter(label: str, near: str | None = None) -> Iterator[str]:
+    """Names within a label: each of several, and what follows an institution, or any word where a department is known."""
+    parts = _PART.split(label)
+    yield from map(name_key, parts if len(parts) > 1 else ())
+    if near or (name_key(label).split() or [""])[0] in INSTITUTIONS:
+        yield from (name_key(label[link.end() :]) for link in _LINK.finditer(label))
 
 
 @remembered()
@@ -559,7 +622,10 @@ def _commune_of(place: Place) -> tuple[Commune | None, bool]:
         by_name = [
             c for c in served if key and (name_key(c.name) == key or f" {name_key(c.name)} " in f" {key} ")
         ]
-        return max(by_name, key=lambda c: len(c.name)) if by_name else served[0], False
+        if by_name:
+            return max(by_name, key=lambda c: len(c.name)), False
+        called = _named(place.label, served[0].department)[0] if key else None
+        return called or served[0], called is None and bool(key) and len(served) > 1
     bracket = _BRACKET.search(place.label)
     near = place.department or (department_of_postcode(postcode) if postcode else None)
     near = near or (bracket.group(1).upper() if bracket else None)
