@@ -148,7 +148,7 @@ class Offer:
 class Structure:
     """One establishment that can answer; one SIREN (the first nine digits) is one bidder."""
 
-    siret: str
+    siret: str  # or another identity where no SIRET is known, see `matcher.reference.identifiers.IDENTITY`
     name: str
     kind: str = ""
     brand: str = ""
@@ -179,7 +179,8 @@ class Structure:
 
     @property
     def siren(self) -> str:
-        return self.siret[:9]
+        """The bidder: the SIREN, or the whole identity of a structure whose SIRET is unknown."""
+        return self.siret[:9] if self.siret[:1].isdecimal() else self.siret
 
 
 # ---------------------------------------------------------------------------------------------- demand

@@ -427,7 +427,7 @@ class Matcher:
             rank=rank,
             reasons=reasons,
             missing=missing(structure),
-            warnings=warnings(structure, may),
+            warnings=warnings(structure, may, shortlist.query.lot.reservation is not None),
             reach=reach.of(shortlist).pair(i, usual_reach.km(shortlist, ranking.judged)),
             eligible=may,
             other_places=tuple(
