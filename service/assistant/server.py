@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from matcher import plugins
 from matcher.domain import __version__
+from matcher.reference.identifiers import IDENTITY
 from service import access
 from service.assistant import results
 
@@ -42,7 +43,9 @@ NoticeText = Annotated[
     Field(description="A notice as published, XML or JSON: BOAMP, eForms, TED or DECP."),
 ]
 Place = Annotated[str, Field(description="Commune, postcode, department: ask the user where it is unknown.")]
-Siret = Annotated[str, Field(pattern=r"^[0-9]{14}$", description="SIRET, 14 digits.")]
+Siret = Annotated[
+    str, Field(pattern=rf"^(?:{IDENTITY})$", description="SIRET, 14 digits; else another identity.")
+]
 Many = Annotated[int, Field(ge=1, le=50)]
 
 

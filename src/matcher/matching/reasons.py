@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from matcher.catalogue.columns import DECLARED
 from matcher.domain import KINDS, LEVEL_LABELS, CallsFor, Clause, LotAnswer, Match, Reason, Structure
+from matcher.reference.identifiers import is_siret
 from matcher.reference.text import shorten
 
 
 def missing(structure: Structure) -> tuple[str, ...]:
     """Unknown facts about a structure that a buyer would ask for, in French."""
-    gaps = []
+    gaps = [] if is_siret(structure.siret) else ["SIRET inconnu : à demander"]
     if not structure.phone and not structure.email and not structure.website:
         gaps.append("aucun moyen de contact connu")
     if structure.active is None:
@@ -28,14 +29,16 @@ def missing(structure: Structure) -> tuple[str, ...]:
     return tuple(gaps)
 
 
-def warnings(structure: Structure, may: bool | None) -> tuple[str, ...]:
-    """Warnings on a match, in French."""
+def warnings(structure: Structure, may: bool | None, reserved: bool = False) -> tuple[str, ...]:
+    """Warnings on a match, in French; `reserved` says that the lot is."""
     texts = []
     if structure.active is False:
         texts.append("établissement fermé d'après le registre")
     if may is False:
         kind = KINDS.get(structure.kind, structure.kind)
         texts.append(f"{kind} : non admissible au lot réservé")
+    if reserved and not is_siret(structure.siret):
+        texts.append("marché réservé : demandez son SIRET, par lequel son statut s'établit")
     if "siret-checksum" in structure.flags:
         texts.append("SIRET dont la clé de contrôle est fausse : à vérifier")
     return tuple(texts)

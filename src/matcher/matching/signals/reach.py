@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from matcher.matching import distances
+from matcher.matching import reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _pieces
 
@@ -23,6 +23,6 @@ def measure(shortlist: Shortlist) -> Column:
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         return Why("lieux de ses marchés inconnus")
-    if distances.vague_place(shortlist) or _pieces.at_centre(shortlist, i):
+    if reach.only_vague(shortlist.query.places) or _pieces.at_centre(shortlist, i):
         return Why("distance de ses marchés passés connue au département près")
     return Why(f"son marché passé le plus proche est à {-SCALE_KM * np.log(max(value, 1e-9)):.0f} km")
