@@ -16,7 +16,6 @@ from matcher.domain import Answer, Offer, Place, Structure
 from matcher.lab import evaluation
 from matcher.lab.training import judgement as training
 from matcher.lab.training.texts import OURS
-from matcher.learned.encoders import static
 from matcher.learned import asks
 from matcher.matching import demand, evidence, judgement, recipes, trades
 from matcher.matching.engine import LEVELS, Matcher

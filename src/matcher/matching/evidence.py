@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
 from matcher.domain import LENDING_KINDS
-from matcher.matching import declared, distances, trades, usual_reach
+from matcher.matching import declared, trades, usual_reach
+from matcher.matching import reach as reach_
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference import places
 from matcher.reference.text import fold
@@ -31,7 +32,6 @@ LENDS = max(KINDS[kind] for kind in LENDING_KINDS)
 SOURCE_WEIGHTS = {"said_trade": 0.85, "code_trade": 0.9, "name_trade": 0.75, "prior_trade": 0.4}
 #: Sources that state a trade; the others only make one likely.
 TRADE_SOURCES = ("said_trade", "code_trade", "name_trade")
-IN_DEPARTMENT, ELSEWHERE = 25.0, 30.0  # kilometres assumed where only the department of the lot is known
 NAMES = ("trades", "department", "public body")  # what names are read for, as kept with a catalogue
 NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 
@@ -158,17 +158,11 @@ def same_department(shortlist: Shortlist) -> Column:
 
 
 def kilometres(shortlist: Shortlist) -> Column:
-    """Kilometres to the lot, or to a declared zone; assumed where only departments, or nothing, are known."""
-    exact: Column = distances.kilometres(shortlist)
-    same = of(shortlist, "same_department")
-    if distances.vague_place(shortlist):
-        exact = np.where(same > 0, IN_DEPARTMENT, np.maximum(exact, ELSEWHERE))
-    else:
-        exact = np.where(np.isnan(exact) & (same > 0), IN_DEPARTMENT, exact)
-    zones = distances.zones(shortlist)  # inside a declared zone counts as near, outside as far
-    return np.where(
-        zones > 0, np.fmin(exact, NEXT_DOOR), np.where(zones < 0, np.fmax(exact, OUT_OF_ZONE), exact)
-    )
+    """Kilometres to the lot: near inside a declared zone, far outside it and where a structure's place is unknown."""
+    reach = reach_.of(shortlist)
+    unknown = np.isnan(reach.kilometres) & bool(shortlist.query.departments)
+    known = np.where(reach.refused | unknown, np.fmax(reach.kilometres, OUT_OF_ZONE), reach.kilometres)
+    return np.where(reach.zone > 0, np.fmin(known, NEXT_DOOR), known)
 
 
 def beyond(shortlist: Shortlist) -> Column:

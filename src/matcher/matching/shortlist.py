@@ -29,13 +29,13 @@ OF_QUERY = frozenset(
     {
         "activities",
         "view",
-        "reach",
+        "usual reach",
     }
 )
 
 
 #: Keys of a shortlist, beside "evidence NAME", of which the value is one of each candidate whatever the others.
-OF_CANDIDATE = frozenset({"distances", "distances shown", "zones", "open"})
+OF_CANDIDATE = frozenset({"reach", "open"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import LENDING_KINDS, Filters, Lot, Part, Structure
-from matcher.matching import demand, suitability
+from matcher.matching import demand, reach, suitability
 from matcher.matching.amounts import yearly
-from matcher.matching.distances import zones
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import shipped
 from matcher.matching.parts import parts_of
@@ -51,7 +50,7 @@ def _level_at(ranking: Ranking, structure: Structure, i: int) -> int:
     query = ranking.shortlist.query
     if not ranking.judged:
         return LIKELY if known(query.asked.parts, structure).any() else UNLIKELY
-    if zones(ranking.shortlist)[i] < 0:
+    if reach.of(ranking.shortlist).refused[i]:
         return UNLIKELY
     free = ranking.scores[i : i + 1] - ranking.contributions["reservation"][i : i + 1]
     level = int(shipped().levels_of(free)[0])

@@ -23,7 +23,7 @@ def near(shortlist: Shortlist) -> NDArray[np.float64]:
 def reach_km(shortlist: Shortlist) -> float:
     """Usual distance for such a lot, in kilometres; see `Activities.reach_km`."""
     known = of(shortlist.catalogue.encoder)
-    kilometres: float = shortlist.once("reach", lambda: known.reach_km(near(shortlist)))
+    kilometres: float = shortlist.once("usual reach", lambda: known.reach_km(near(shortlist)))
     return kilometres
 
 
@@ -33,3 +33,8 @@ def of_code(shortlist: Shortlist) -> NDArray[np.float64]:
     places = of(catalogue.encoder).places
     at = catalogue.once("places of naf", lambda: catalogue.among("naf", lambda code: places.get(code, -1)))
     return np.asarray(np.append(near(shortlist), np.nan)[at[shortlist.candidates]])
+
+
+def km(shortlist: Shortlist, judged: bool) -> float:
+    """Usual distance for such a lot: by its trades where it is judged, else by the activity codes near it."""
+    return shortlist.query.demand.usual_km if judged else reach_km(shortlist)

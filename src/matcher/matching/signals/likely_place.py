@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from matcher.matching import distances, evidence
+from matcher.matching import evidence, reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference.places import department
@@ -25,7 +25,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if not _known(shortlist):
         return Why("lieu d'exécution inconnu", tells=False)
     parts = [_where(shortlist, i)]
-    zone = distances.zones(shortlist)[i]
+    zone = reach.of(shortlist).zone[i]
     if zone:
         parts.append("intervient dans cette zone" if zone > 0 else "hors de la zone déclarée")
     if -value > FAR and zone <= 0:
@@ -48,7 +48,7 @@ def _where(shortlist: Shortlist, i: int) -> str:
     """Kilometres where both places are known, else the department; never kilometres from the centre of a department."""
     row = int(shortlist.candidates[i])
     catalogue = shortlist.catalogue
-    kilometres = float(distances.shown(shortlist)[i])
+    kilometres = float(reach.of(shortlist).shown_km[i])
     town, code = (str(catalogue.of_structure(name)[row]) for name in ("town", "department"))
     if kilometres == kilometres:
         shown = round(kilometres, 1)  # rounded as in a match
