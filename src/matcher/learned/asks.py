@@ -30,7 +30,11 @@ from matcher.reference.trades import trade_of_cpv, trades, trades_of_cpv
 Floats = NDArray[np.float32]
 FILE = "asks.npz"  # of models/asks
 READ_UP_TO = 600  # characters of a lot, as in training
-FIRST, MORE = 0.35, 0.6  # chance from which the likeliest trade is asked for, and from which a further one is
+FIRST = 0.35  # chance from which the likeliest trade is asked for
+MORE, MORE_CODED = (
+    0.5,
+    0.7,
+)  # and from which a further one is; of a lot with a code, which states its main trade
 KNOWN = 0.01  # chances of trades below are left out
 STATED = 0.5  # chance from which a text states a need
 SHORT, TELLS = (
@@ -265,9 +269,7 @@ def pool(read: tuple[Floats, ...], codes: Sequence[Sequence[str]]) -> Floats:
             listed[row, place[trade]] = 1.0
     share = [each / np.maximum(each.max(axis=1, keepdims=True), 1e-9) for each in (title, text)]
     rest = [np.broadcast_to(1 - each.sum(axis=1, keepdims=True), shape) for each in (title, text)]
-    return np.stack(
-        [*map(_odds, read), *share, main, listed, other, *rest], axis=2
-    ).astype(np.float32)
+    return np.stack([*map(_odds, read), *share, main, listed, other, *rest], axis=2).astype(np.float32)
 
 
 @cache
@@ -371,9 +373,15 @@ def compared(lot: Lot) -> str:
     return ". ".join(part for part in (lot.title, description, label) if part)
 
 
-def _parts(lot: Lot, given: Wording, chances: Floats) -> tuple[Part, ...]:
+def told(chances: Floats, coded: bool) -> list[int]:
+    """The trades asked for by their chances, the likeliest first; `coded` where the lot has a CPV code."""
     order = np.argsort(-chances, kind="stable")[:MOST]
-    kept = [int(i) for place, i in enumerate(order) if chances[i] >= (MORE if place else FIRST)]
+    more = MORE_CODED if coded else MORE
+    return [int(i) for place, i in enumerate(order) if chances[i] >= (more if place else FIRST)]
+
+
+def _parts(lot: Lot, given: Wording, chances: Floats) -> tuple[Part, ...]:
+    kept = told(chances, bool(given.codes))
     if not kept:
         return ()
     words = _words_of(given, kept) if len(kept) > 1 else {kept[0]: given.title}

@@ -36,7 +36,12 @@ C, ALONE_C, POOL_C, ROUNDS = 3.0, 10.0, 1.0, 200  # inverse strengths of the pen
 FEWEST = 2  # labelled lots of a trade from which more than its pooled columns are learnt
 FOLDS = 5
 DRAWN = 3_000  # texts drawn of each of our larger tables
-WORTH = {"staff": 1.0, "stated": 1.0, "offered": 0.6, "others": 0.1}  # of a text of our own, a labelled lot being 1
+WORTH = {
+    "staff": 1.0,
+    "stated": 1.0,
+    "offered": 0.6,
+    "others": 0.1,
+}  # of a text of our own, a labelled lot being 1
 
 
 @dataclass
@@ -320,7 +325,13 @@ def train(data: Path, out: Path, encoder: Encoder | None = None) -> Fitted:
     say(report)
     count = {name: sum(one.source == name for one in found.examples) for name in LABELS}
     text = CARD.format(
-        date=date.today().isoformat(), report=report, folds=FOLDS, first=asks.FIRST, more=asks.MORE, **count
+        date=date.today().isoformat(),
+        report=report,
+        folds=FOLDS,
+        first=asks.FIRST,
+        more=asks.MORE,
+        coded=asks.MORE_CODED,
+        **count,
     )
     (out / "card.md").write_text(text, encoding="utf-8")
     return found
@@ -336,7 +347,7 @@ def figures(found: Fitted) -> str:
     ]
     for name in LABELS:
         some = [i for i, one in enumerate(found.examples) if one.source == name]
-        said = [_said(found.chances[i]) for i in some]
+        said = [_said(found, i) for i in some]
         gold = [found.examples[i] for i in some]
         right = sum(len(each.keys() & (one.trades or set())) for each, one in zip(said, gold, strict=True))
         first_right = [
@@ -366,11 +377,12 @@ def figures(found: Fitted) -> str:
     return "\n".join(lines)
 
 
-def _said(chances: Floats) -> dict[str, float]:
+def _said(found: Fitted, i: int) -> dict[str, float]:
     """The trades of a reading, likeliest first."""
-    order = np.argsort(-chances, kind="stable")
-    kept = [i for place, i in enumerate(order) if chances[i] >= (asks.MORE if place else asks.FIRST)]
-    return {asks.names()[i]: float(chances[i]) for i in kept}
+    chances = found.chances[i]
+    return {
+        asks.names()[j]: float(chances[j]) for j in asks.told(chances, bool(found.examples[i].given.codes))
+    }
 
 
 CARD = """# Asks
@@ -384,7 +396,7 @@ lent, whether the text states a need at all.  Linear in vectors, words and codes
   {lots_dev} lots of French notices, {objets_dev} objets of contracts and {typed_needs_dev} typed needs labelled by reading,
   and from texts of our own (`data/training`).
 - **The labels were made by a language model with a guide, not by people of the trade.**
-- The likeliest trade is asked for from a chance of {first}, a further one from {more}.
+- The likeliest trade is asked for from a chance of {first}, a further one from {more}, of a lot with a code from {coded}.
 - Cross-validated by notice or need ({folds} folds); a part of a trade does not count for the trade:
 
 {report}
