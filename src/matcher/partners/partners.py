@@ -189,13 +189,15 @@ def partners(
     lots = {task.id: task.lot for task, _ in tasks}
     weight = {task.id: task.weight for task, _ in tasks}
     labels = {task.id: task.label for task, _ in tasks}
+    asked_of = _Asked(
+        structure=structure, own=own, lots=lots, weight=weight, labels=labels, on=on, ordinary=ordinary
+    )
     found = []
     for siren, given in offers.items():
-        partner = _partner(
-            matcher, structure, given, own, lots, weight, labels, affinity.get(siren, {}), on, as_of, ordinary
-        )
-        if partner is not None:
-            found.append(partner)
+        usable = {task: cell for task, cell in given.items() if asked_of.may_join(cell[2].structure, task)}
+        if usable and (added := _adds(asked_of, usable)):
+            past = _past_reasons(matcher, structure, added.best, affinity.get(siren, {}), as_of)
+            found.append(_partner(asked_of, usable, added, past, weights_of(matcher.recipe.name).base))
     found.sort(key=lambda p: (-p.score, p.structure.siret))
     lacking = tuple(t for t in weight if own.get(t, 0) < WHOLE)
     filled = {t for p in found if p.kind == "complement" for t in p.tasks}
@@ -277,85 +279,105 @@ def _barred(structure: Structure, lot: Lot, on: date) -> str:
     )
 
 
-def _partner(
-    matcher: Matcher,
-    structure: Structure,
-    given: Mapping[str, tuple[int, int, Match]],
-    own: Mapping[str, int],
-    lots: Mapping[str, Lot],
-    weight: Mapping[str, int],
-    labels: Mapping[str, str],
-    affinity: Mapping[str, float],
-    on: date,
-    as_of: date | None,
-    ordinary: bool,
-) -> Partner | None:
-    """What one candidate adds, or None where the law forbids it everywhere or it adds nothing."""
-    usable = {
-        task: cell
-        for task, cell in given.items()
-        if _may_join(structure, cell[2].structure, lots[task], on, ordinary)
-    }
-    if not usable:
-        return None
-    total = sum(weight.values())
+Cells = Mapping[str, tuple[int, int, Match]]  # task -> degree, score and match of a candidate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What a partner is asked for: the tasks of a notice, and how far the structure covers each by itself."""
+
+    structure: Structure
+    own: Mapping[str, int]
+    lots: Mapping[str, Lot]
+    weight: Mapping[str, int]
+    labels: Mapping[str, str]
+    on: date
+    ordinary: bool
+
+    def may_join(self, other: Structure, task: str) -> bool:
+        """Both must be admissible on a reserved lot; an ordinary firm joins only where it is asked for."""
+        lot = self.lots[task]
+        if other.active is False or (not self.ordinary and not other.kind):
+            return False
+        if lot.reservation is None:
+            return True
+        opened_by, pair = lot.reservation.opened_by, (self.structure, other)
+        return all(law.eligible(s.kind, opened_by, self.on, s.labels) is not False for s in pair)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Added:
+    """What one candidate adds, as a complement or a reinforcement."""
+
+    kind: Kind
+    best: Match
+    adds: tuple[str, ...]
+    tasks: tuple[str, ...]
+    reason: Reason
+
+
+def _adds(asked: _Asked, usable: Cells) -> _Added | None:
+    """What the candidate of these cells adds; None where it adds nothing."""
+    own, weight = asked.own, asked.weight
     gains = {t: (d - own.get(t, 0)) * weight[t] for t, (d, _, _) in usable.items() if d > own.get(t, 0)}
-    best = max(usable.values(), key=lambda cell: (cell[0], cell[1]))[2]
-    reasons: list[Reason] = []
     if gains:
-        kind: Kind = "complement"
-        adds = [
-            _brings(labels[t], lots[t], own.get(t, 0), usable[t][0])
+        adds = tuple(
+            _brings(asked.labels[t], own.get(t, 0), usable[t][0])
             for t in sorted(gains, key=lambda t: -gains[t])
-        ]
-        value = ADDED * sum(gains.values()) / (total * WHOLE)
-        reasons.append(Reason(code="added", text=adds[0], contribution=value))
+        )
+        value = ADDED * sum(gains.values()) / (sum(weight.values()) * WHOLE)
+        reason = Reason(code="added", text=adds[0], contribution=value)
+        kind: Kind = "complement"
         tasks = tuple(t for t in weight if t in gains)
     else:
         usable = {task: cell for task, cell in usable.items() if cell[0] >= HALF}
         if not usable:
             return None  # near, but not known for this trade
-        best = max(usable.values(), key=lambda cell: (cell[0], cell[1]))[2]
-        kind = "reinforcement"
-        short, why = _capacity(structure, best.structure, [lots[t] for t in usable])
-        adds = [why]
-        reasons.append(Reason(code="capacity", text=why, contribution=ADDED / 4 * short))
         tasks = tuple(t for t in weight if t in usable)
-    scale = weights_of(matcher.recipe.name).base
-    reasons += [replace(r, contribution=scale * r.contribution) for r in best.reasons]
+    best = max(usable.values(), key=lambda cell: (cell[0], cell[1]))[2]
+    if not gains:
+        short, why = _capacity(asked.structure, best.structure, [asked.lots[t] for t in usable])
+        kind, adds = "reinforcement", (why,)
+        reason = Reason(code="capacity", text=why, contribution=ADDED / 4 * short)
+    return _Added(kind=kind, best=best, adds=adds, tasks=tasks, reason=reason)
+
+
+def _past_reasons(
+    matcher: Matcher, structure: Structure, best: Match, affinity: Mapping[str, float], as_of: date | None
+) -> list[Reason]:
+    """A reason for each affinity in past awards, with a contract won together where there is one."""
     past = together(matcher.catalogue, structure.siren, best.structure.siren, as_of)
-    for name, value in affinity.items():
-        if value > 0:
-            text = (
-                f"{LABELS[name]} : « {shorten(past[0], 80)} »"
-                if name == "together" and past
-                else LABELS[name]
-            )
-            reasons.append(Reason(code=f"affinity.{name}", text=text, contribution=value))
-    reasons.sort(key=lambda r: -abs(r.contribution))
+    won = f" : « {shorten(past[0], 80)} »" if past else ""
+    return [
+        Reason(
+            code=f"affinity.{name}",
+            text=LABELS[name] + (won if name == "together" else ""),
+            contribution=value,
+        )
+        for name, value in affinity.items()
+        if value > 0
+    ]
+
+
+def _partner(asked: _Asked, usable: Cells, added: _Added, past: Sequence[Reason], scale: float) -> Partner:
+    """The partner with its reasons, largest first; those of the ranking count `scale` times."""
+    own = [replace(r, contribution=scale * r.contribution) for r in added.best.reasons]
+    reasons = sorted((added.reason, *own, *past), key=lambda r: -abs(r.contribution))
+    if added.kind == "reinforcement":
+        usable = {task: cell for task, cell in usable.items() if cell[0] >= HALF}
     return Partner(
-        structure=best.structure,
-        kind=kind,
+        structure=added.best.structure,
+        kind=added.kind,
         score=sum(r.contribution for r in reasons),
-        adds=tuple(adds),
-        tasks=tasks,
+        adds=added.adds,
+        tasks=added.tasks,
         reasons=tuple(reasons),
-        warnings=_warnings(own, usable, lots, on),
-        distance_km=best.distance_km,
+        warnings=_warnings(asked.own, usable, asked.lots, asked.on),
+        distance_km=added.best.distance_km,
     )
 
 
-def _may_join(structure: Structure, other: Structure, lot: Lot, on: date, ordinary: bool) -> bool:
-    """Both must be admissible on a reserved lot; an ordinary firm joins only where it is asked for."""
-    if other.active is False or (not ordinary and not other.kind):
-        return False
-    if lot.reservation is None:
-        return True
-    each = (law.eligible(s.kind, lot.reservation.opened_by, on, s.labels) for s in (structure, other))
-    return all(answer is not False for answer in each)
-
-
-def _brings(label: str, lot: Lot, held: int, degree: int) -> str:
+def _brings(label: str, held: int, degree: int) -> str:
     extent = "" if degree == WHOLE else " en partie"
     return f"prend {label}{extent}" if not held else f"complète {label}, que vous ne couvrez qu'en partie"
 
@@ -387,7 +409,7 @@ def _capacity(structure: Structure, other: Structure, lots: Sequence[Lot]) -> tu
 
 
 def _warnings(
-    own: Mapping[str, int], usable: Mapping[str, tuple[int, int, Match]], lots: Mapping[str, Lot], on: date
+    own: Mapping[str, int], usable: Cells, lots: Mapping[str, Lot], on: date
 ) -> tuple[Warning_, ...]:
     """Rules that two bidders should read before they group."""
     found = []
