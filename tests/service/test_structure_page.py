@@ -7,6 +7,8 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 from datetime import UTC, datetime
 
 import pytest
@@ -14,7 +16,8 @@ import pytest
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 
-from matcher.domain import READ_ON_SITE, Lot, Offer, Place, Structure, Zone
+from matcher.catalogue.build import build_catalogue
+from matcher.domain import Lot, Offer, Place, READ_ON_SITE, Recipe, Structure, Zone
 from matcher.records import keys, self_declared
 from matcher.records.store import Store
 from service.page import gaps
@@ -90,10 +93,11 @@ NEAR, FAR = (
     ],
 )
 def test_reach_is_what_it_says_else_what_lies_near(zone: Zone | None, near: bool, far: bool) -> None:
-    one = replace(GARDENS, zone=zone)
-    assert gaps.reaches(one, Lot(id="a", title="x", places=(NEAR,))) is near
-    assert gaps.reaches(one, Lot(id="b", title="x", places=(FAR,))) is far
-    assert gaps.reaches(one, Lot(id="c", title="x"))
+    one = replace(GARDENS, zone=zone, description="Tonte")
+    held: Any = SimpleNamespace(catalogue=build_catalogue([one], [], Recipe()))
+    assert gaps.reaches(one, Lot(id="a", title="x", places=(NEAR,)), held) is near
+    assert gaps.reaches(one, Lot(id="b", title="x", places=(FAR,)), held) is far
+    assert gaps.reaches(one, Lot(id="c", title="x"), held)
 
 
 def test_each_piece_tells_the_notices_of_the_last_year_that_it_would_bring(page: TestClient) -> None:

@@ -154,7 +154,7 @@ def least_km(
     for here in located(places):
         spread = np.hypot(np.sqrt(doubts) * EARTH_RADIUS_KM / TYPICAL, here.spread_km)
         least = np.fmin(least, _kilometres(_squares(points, _on_sphere(here))) - UNSURE * spread)
-    return np.maximum(least, 0.0)
+    return np.asarray(np.maximum(least, 0.0))
 
 
 def _standing(
