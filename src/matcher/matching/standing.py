@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from matcher.domain import LENDING_KINDS, Filters, Lot, Structure
 from matcher.matching import demand, suitability
-from matcher.matching.amounts import yearly
 from matcher.matching.distances import zones
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import shipped
@@ -23,6 +22,7 @@ from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.shortlist import Query
 from matcher.reference import needs as needs_
+from matcher.reference.amounts import yearly
 from matcher.reference.trades import INDIRECT_FIT
 
 #: "self": takes the lot; "clause": carries hours of it for whoever takes it.

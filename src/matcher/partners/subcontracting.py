@@ -28,11 +28,11 @@ from matcher.domain import (
     Warning_,
 )
 from matcher.matching import by_clause
-from matcher.matching.amounts import in_words
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import lot_label, serves
 from matcher.reading.procedure import procedures
 from matcher.reference import law, needs, trades
+from matcher.reference.amounts import in_words
 from matcher.reference.french import grouped
 from matcher.reference.text import fold
 

@@ -25,7 +25,6 @@ from matcher.domain import (
     Tender,
 )
 from matcher.matching import reasons
-from matcher.matching.amounts import yearly
 from matcher.matching.demand import SITE
 from matcher.matching.groups.cover import Cover, Team
 from matcher.matching.groups.solver import solve
@@ -42,6 +41,7 @@ from matcher.matching.groups.table import (
 )
 from matcher.matching.groups.warnings import _law_of_capacity, _law_of_groups, _law_of_reservation
 from matcher.reference import law, needs, trades
+from matcher.reference.amounts import yearly
 from matcher.reference.french import euros
 from matcher.reference.text import shorten
 
