@@ -10,6 +10,7 @@ from matcher.domain import Clause, Condition, Lot, Tender
 from matcher.reading.clauses import amounts, grammar
 from matcher.reading.clauses.reading import STEMS, Reading, quote, read_all
 from matcher.reading.clauses.sentences import pages
+from matcher.reference.prose import folded
 
 BOX_AT_ODDS = "Case « réservé » cochée pour tout l'avis ; le texte ne réserve que d'autres lots"
 BOX_OTHER = "La case cochée et le texte ne réservent pas aux mêmes structures ; le texte est suivi"
@@ -91,7 +92,8 @@ def _of_criteria(lot: Lot) -> Iterator[Clause]:
     """The award criteria of the form that are social."""
     for one in lot.criteria:
         if one.kind != "price" and grammar.social_name(one.name):
-            stated = grammar.listed_weight(one.name.lower()) if one.weight is None else None
+            plain = folded(one.name)
+            stated = None if one.weight else grammar.social_weight(plain) or grammar.listed_weight(plain)
             weight, unit = stated or (one.weight, one.weight_unit)
             yield Clause(nature="criterion", weight=weight, weight_unit=unit, passage=one.name)
 
