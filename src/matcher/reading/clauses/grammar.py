@@ -232,7 +232,8 @@ def _number(text: str) -> float:
 #: What the names of social criteria hold, once `_OTHER_SOCIAL` is taken out of them.
 _SOCIAL_NAME = any_of(
     r"\bsocia(?:les?|ux|l)\b|\bsociet(?:al|aux)|\brse\b|\bequitable",  # Politique sociale, démarche RSE
-    r"\binsertion\b|\binclusion\b|\bhandicap|\begalite\b|\bdiscriminat",  # Recours à l'insertion, égalité professionnelle
+    r"\binsertion\b(?= (?:pro|socia|par l|des? (?:person|public|jeune|demand|benef)|durable)|\W*(?:$|[\d(:;,=-]))"
+    r"|\binclusion\b|\bhandicap|\begalite\b|\bdiscriminat",  # Recours à l'insertion, égalité professionnelle
     r"\b(?:secteurs?|entreprises?|ateliers?|travail) (?:\w+ et )?(?:protege|adapte)|\b(?:esats?|siae)\b",
     r"\bemplois?\b(?= et |\W*(?:\d|$)| des? (?:personne|public|travailleur|jeune|salarie|publics))",  # Emploi et formation : 5 %
     r"\bl'emploi\b|\bconditions de travail d(?:u|es) (?:personnel|salarie)",
@@ -243,8 +244,8 @@ _OFTEN_MISSPELT, _ALIKE = ("insertion", "sociale", "sociales"), 86.0
 _SOCIAL_WORD = re.compile(r"\b(?:soci[ae]|insertion|emploi|rse\b)\w*")
 #: "Qualité de l'accompagnement social", "expérience du logement social", "insertion paysagère", "facilité d'emploi"
 _OTHER_SOCIAL = re.compile(
-    r"\b(?:accompagnement|suivi|logements?|bailleurs?|centres?|humaines et|medico|siege|securite|protection|reseaux|capital|locatif|raison)[ -]socia\w*"
-    r"|\b(?:insertion (?:paysag|urbain|archi|environn|dans|du\b|des (?:annonce|ouvrage|batiment))\w*|(?:mode|facilite)s? d'emploi\b)"
+    r"\b(?:accompagnement|suivi|logements?|bailleurs?|centres?|humaines et|medico|siege|securite|protection|reseaux|capital|locatif|raison|habitat|parc|tarifs?|actions?|aides?|liens?|travail|travailleurs?)[ -]socia\w*"
+    r"|\b(?:mode|facilite)s? d'emploi\b"
 )
 #: "Des clauses sociales d'insertion seront insérées", "Heures d'insertion : lot 1 : 610", "conditions d'exécution à caractère social : voir le CCAP"
 _CLAUSE = any_of(
@@ -270,7 +271,7 @@ _DUTY = re.compile(r"\b(?:titulaire|attributaire|candidat|heure|obligat)")
 def social_name(name: str) -> bool:
     """Whether a criterion of this name is social: insertion, employment, equality, social or societal performance."""
     plain = _OTHER_SOCIAL.sub("", folded(name))
-    words = (word for word in re.findall(r"[a-z]{7,12}", plain))
+    words = set(re.findall(r"[a-z]{7,12}", plain)) - {*_OFTEN_MISSPELT}
     return bool(_SOCIAL_NAME.search(plain)) or any(
         process.extractOne(word, _OFTEN_MISSPELT, scorer=fuzz.ratio, score_cutoff=_ALIKE) for word in words
     )
