@@ -229,8 +229,19 @@ def _number(text: str) -> float:
 
 # ------------------------------------------------------------------------ criteria, conditions, the object
 
-#: What the names of social criteria hold, once `_OTHER_SOCIAL` is taken out of them.
+#: Names of criteria that are social, in any sentence, each with one.
 _SOCIAL_NAME = any_of(
+    r"\b(?:critere|performance|valeur|aspect|volet|engagement|demarche)s?\b.{0,40}\bsocia(?:l|ux)",  # Critère social
+    r"^[^a-z]*(?:clause )?socia(?:l|ux)",  # Social et environnemental : 15
+    r"\bsociet(?:al|aux)",  # Critère sociétal et environnemental
+    r"\brse\b",  # démarche RSE
+    r"\b(?:insertion|inclusion) (?:pro|par l|des? (?:personnes|publics))",  # insertion professionnelle des publics en difficulté
+    r"\b(?:clause|plan|faveur|matiere) d(?:'|e l')insertion\b(?! d)",  # mesures en faveur de l'insertion
+    r"^\W*(?:emplois?|insertion|inclusion)(?: et \w+)?\W*(?:\d|$)",  # Emploi et formation : 5 %
+    r"\begalite (?:pro|femme|homme|entre|des chances)",  # égalité professionnelle
+)
+#: And in a field that names a criterion, once `_OTHER_SOCIAL` is taken out.
+_NAMED_SOCIAL = any_of(
     r"\bsocia(?:les?|ux|l)\b|\bsociet(?:al|aux)|\brse\b|\bequitable",  # Politique sociale, démarche RSE
     r"\binsertion\b(?= (?:pro|socia|par l|des? (?:person|public|jeune|demand|benef)|durable)|\W*(?:$|[\d(:;,=-]))"
     r"|\binclusion\b|\bhandicap|\begalite\b|\bdiscriminat",  # Recours à l'insertion, égalité professionnelle
@@ -268,13 +279,16 @@ _DUTY = re.compile(r"\b(?:titulaire|attributaire|candidat|heure|obligat)")
 
 
 @lru_cache(maxsize=1024)
-def social_name(name: str) -> bool:
-    """Whether a criterion of this name is social: insertion, employment, equality, social or societal performance."""
+def social_name(name: str, field: bool = False) -> bool:
+    """Whether a criterion of this name is social: insertion, employment, equality ...; of a `field` any word tells it."""
     plain = _OTHER_SOCIAL.sub("", folded(name))
+    if _SOCIAL_NAME.search(plain) or not field:
+        return _SOCIAL_NAME.search(plain) is not None
     words = set(re.findall(r"[a-z]{7,12}", plain)) - {*_OFTEN_MISSPELT}
-    return bool(_SOCIAL_NAME.search(plain)) or any(
+    alike = (
         process.extractOne(word, _OFTEN_MISSPELT, scorer=fuzz.ratio, score_cutoff=_ALIKE) for word in words
     )
+    return _NAMED_SOCIAL.search(plain) is not None or any(alike)
 
 
 def of_social(plain: str) -> bool:
