@@ -4,11 +4,23 @@ Fields come first; words are read in sentences by one learnt classifier (`learne
 be exact (`grammar`, `hours`, `conditions`, `amounts`).  `reading` makes them what a text states, `completion` adds it to a tender.
 """
 
-from matcher.reading.clauses.amounts import amount, duration
+from matcher.reading.clauses.amounts import amount, duration, renewals, turnover
 from matcher.reading.clauses.completion import complete
 from matcher.reading.clauses.findings import Finding
 from matcher.reading.clauses.grammar import articles, who
 from matcher.reading.clauses.reading import Reading, read
 from matcher.reference.supports import support_trade
 
-__all__ = ["Finding", "Reading", "amount", "articles", "complete", "duration", "read", "support_trade", "who"]
+__all__ = [
+    "Finding",
+    "Reading",
+    "amount",
+    "articles",
+    "complete",
+    "duration",
+    "read",
+    "renewals",
+    "support_trade",
+    "turnover",
+    "who",
+]
