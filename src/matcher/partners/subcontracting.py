@@ -116,7 +116,7 @@ def case_of(lot: Lot, tender: Tender) -> str | None:
     if (clause := lot.owed_condition) is not None:
         return asked(lot, clause, on)
     duty = law.social_duty(tender, lot)
-    if duty is None:
+    if duty is None or lot.reservation is not None:  # an ordinary firm cannot win it, and owes nothing
         return None
     return (
         f"{duty.text} {lot_label(lot)} : demandez à l'acheteur la condition retenue ; si elle porte des heures, elles "
