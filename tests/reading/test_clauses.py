@@ -16,7 +16,7 @@ from matcher.domain import BadInput, Criterion, Lot, Reservation, Tender
 from matcher.lab.training import clauses as training
 from matcher.lab.training.texts import opened
 from matcher.learned import clauses as classifier
-from matcher.reading import clauses
+from matcher.reading import clauses, terms
 from matcher.reference import paths
 from matcher.reference.paths import shared_dir
 from matcher.reference.prose import LOST, folded
@@ -244,13 +244,13 @@ def test_the_trade_of_an_insertion_contract_is_its_support(text: str, trade: str
 
 
 def test_a_yearly_amount_is_distinguished_from_a_total() -> None:
-    assert clauses.amount(folded("Accord-cadre avec un maximum annuel de 92 000 euros HT")) == (
+    assert terms.amount(folded("Accord-cadre avec un maximum annuel de 92 000 euros HT")) == (
         92000.0,
         "year",
     )
-    assert clauses.amount(folded("Montant estimé : 50 000 € HT")) == (50000.0, "total")
+    assert terms.amount(folded("Montant estimé : 50 000 € HT")) == (50000.0, "total")
     assert (
-        clauses.amount(folded("Montant estimé du lot 1 : 50 000 € ; montant estimé du lot 2 : 60 000 €"))
+        terms.amount(folded("Montant estimé du lot 1 : 50 000 € ; montant estimé du lot 2 : 60 000 €"))
         is None
     )  # which of them?
 

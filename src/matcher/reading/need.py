@@ -197,10 +197,8 @@ def typed_need(need: str, where: Sequence[Place] = (), *, whole: bool = False) -
     tender = free_text_tender(need, where)
     if consultation.states(need):
         made = consultation.tender_of(need)
-        lots = tuple(
-            replace(lot, id=f"need-{lot.number}", **({"places": tender.lots[0].places} if where else {}))
-            for lot in made.lots
-        )
+        given = tender.lots[0].places
+        lots = tuple(replace(one, id=f"need-{one.number}", places=given or one.places) for one in made.lots)
         return replace(made, id="need", format="need", lots=lots)
     lots, rest = numbered_lots(need, tender)
     tender = with_clauses(replace(tender, lots=lots), rest) if lots else with_clauses(tender)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from matcher.domain import Clause, Condition, Lot, Tender
-from matcher.reading.clauses import amounts, grammar
+from matcher.reading import terms
+from matcher.reading.clauses import grammar
 from matcher.reading.clauses.reading import STEMS, Reading, quote, read_all
 from matcher.reading.clauses.sentences import pages
 from matcher.reference.prose import folded
@@ -66,7 +67,7 @@ def _completed(lot: Lot, held: Reading, *texts: str) -> Lot:
         "reservation": box or words,
         "clauses": _distinct([*lot.clauses, *_of_criteria(lot), *held.social]),
         "conditions": tuple({(one.code, one.label): one for one in reversed(known)}.values())[::-1],
-        **amounts.completed(lot, *texts),
+        **terms.completed(lot, *texts),
     }
     new = {name: value for name, value in values.items() if getattr(lot, name) != value}
     return replace(lot, **new) if new else lot  # a copy of its twenty fields takes time

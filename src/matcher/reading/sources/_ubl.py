@@ -30,7 +30,7 @@ from matcher.domain import (
     Reservation,
     Tender,
 )
-from matcher.reading import clauses
+from matcher.reading import clauses, terms
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources._tree import Element, attribute, kid, kids, value, values, words
 from matcher.reference.french import counted
@@ -465,7 +465,7 @@ class _Notice:
         most = value(project, "ContractExtension/MaximumNumberNumeric")
         words_ = self.french(project, "ContractExtension/Renewal/Period/Description")
         count = int(most) if re.fullmatch(r"\d{1,2}", most) else None
-        stated = clauses.renewals(self.duration(project), folded(words_)) if words_ else {}
+        stated = terms.renewals(self.duration(project), folded(words_)) if words_ else {}
         return {
             "renewals": stated.get("renewals") if count is None else count,
             "renewal_months": stated.get("renewal_months"),

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import BinaryIO, Literal
 
 from matcher import domain
-from matcher.reading import clauses
+from matcher.reading import clauses, terms
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources import _tree as tree
 from matcher.reading.sources._ted_codes import (
@@ -240,7 +240,7 @@ class _Form:
     def turnover_min(self) -> float | None:
         """The yearly turnover that the minimum level requires, where it states one for every lot."""
         level = kid(self.form, "LEFTI/ECONOMIC_FINANCIAL_MIN_LEVEL")
-        return clauses.turnover(tree.lines(level)) if level is not None else None
+        return terms.turnover(tree.lines(level)) if level is not None else None
 
     def most_lots(self, field: str) -> int | None:
         """Lots for which one may tender, or that one may be awarded; None where there is no limit."""
