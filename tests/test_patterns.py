@@ -36,7 +36,7 @@ ANCHORED = frozenset({"match", "fullmatch"})  # tried at one place of a text alo
 #: Patterns that are given a few characters alone, where the text is cut: how many.
 BOUNDED = {
     "matcher.reading.clauses.hours._OTHER_LASTS": 48,
-    "matcher.reading.clauses.amounts._LEAST": 250,
+    "matcher.reading.terms._LEAST": 250,
     "matcher.reference.prose._ABBREVIATED": 12,
 }
 

@@ -14,6 +14,7 @@ from fastapi import Depends, Query, Request, Response
 from matcher.domain import Tender
 from matcher.outreach import links
 from matcher.records.keys import Bearer
+from matcher.reference.french import hour_stated
 from matcher.reference.text import fold, shorten
 from service import wire
 from service.access import identify
@@ -128,7 +129,10 @@ def _title(tender: Tender) -> str:
 
 def _about(tender: Tender) -> str:
     several = f"{len(tender.lots)} lots" if len(tender.lots) > 1 else "1 lot"
-    return f"{several} ; date limite : {tender.deadline:%d/%m/%Y %H:%M}" if tender.deadline else several
+    if tender.deadline is None:
+        return several
+    hour = f"{tender.deadline: %H:%M}" if hour_stated(tender.deadline) else ""
+    return f"{several} ; date limite : {tender.deadline:%d/%m/%Y}{hour}"
 
 
 def _page(request: Request, tender: Tender) -> str:

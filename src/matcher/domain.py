@@ -185,6 +185,9 @@ class Structure:
 
 # ---------------------------------------------------------------------------------------------- demand
 
+#: What a contract is for by the field of its notice (TYPE_CONTRACT, BT-23), never by its CPV code; "" not stated.
+ContractType = Literal["works", "supplies", "services", ""]
+
 Nature = Literal["call", "prior", "project", "award", "correction", "cancellation", "modification", "other"]
 CALLS: frozenset[Nature] = frozenset(
     {"call", "prior", "project"}
@@ -263,6 +266,15 @@ AuthorityType = Literal["state", "local", "entity", ""]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Whom the notice names for questions, as published."""
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Buyer:
     id: str = ""  # SIRET where published, else what was published
     name: str = ""
@@ -290,8 +302,15 @@ class Lot:
     places: tuple[Place, ...] = ()
     amount: float | None = None
     amount_period: Literal["total", "year", ""] = ""
+    amount_max: float | None = None  # of a framework, over its whole duration with renewals
     currency: str = "EUR"
-    duration_months: float | None = None
+    contract_type: ContractType = ""
+    duration_months: float | None = None  # initial, without renewals
+    renewals: int | None = None  # how many at most; 0: stated that there are none
+    renewal_months: float | None = None  # of each
+    options: str = ""  # as described, "" where none is stated
+    start: date | None = None
+    turnover_min: float | None = None  # euros a year that the buyer requires of a candidate
     deadline: datetime | None = None
     reservation: Reservation | None = None
     clauses: tuple[Clause, ...] = ()
@@ -306,6 +325,11 @@ class Lot:
         """The social conditions of performance that the notice states, those with hours first, then by confidence."""
         found = [clause for clause in self.clauses if clause.nature == "execution"]
         return tuple(sorted(found, key=lambda clause: (clause.hours is None, -clause.confidence)))
+
+    @property
+    def visit(self) -> str:
+        """The passage on a compulsory visit of the site; "" where none is imposed."""
+        return next((one.passage or one.label for one in self.conditions if one.code == "visit"), "")
 
     @property
     def owed_condition(self) -> Clause | None:
@@ -430,6 +454,11 @@ class Tender:
     deadline: datetime | None = None
     url: str = ""
     documents_url: str = ""
+    contact: Contact = Contact()
+    lots_per_tender: int | None = (
+        None  # lots for which one candidate may tender, where limited: 1 is "one lot only"
+    )
+    lots_per_winner: int | None = None  # lots that one candidate may be awarded, where limited
     related: tuple[str, ...] = ()  # ids of the notices this one corrects, cancels, follows
     change: str = ""  # what a correction changes, as published
     folder: str = ""  # id of the procedure that all its notices share (eForms BT-04), where published

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from matcher.domain import BadInput, Lot, Reservation, Tender
+from matcher.domain import BadInput, Criterion, Lot, Reservation, Tender
 from matcher.lab.training import clauses as training
 from matcher.lab.training.texts import opened
 from matcher.learned import clauses as classifier
-from matcher.reading import clauses
+from matcher.reading import clauses, terms
 from matcher.reference import paths
+from matcher.reference.paths import shared_dir
 from matcher.reference.prose import LOST, folded
 
 DATA = Path(__file__).parents[1] / "data"
+SHARED = shared_dir()
 OURS = Path(__file__).parents[2] / "data" / "training" / "clauses.jsonl.gz"
 
 RESERVED = """
@@ -240,13 +244,13 @@ def test_the_trade_of_an_insertion_contract_is_its_support(text: str, trade: str
 
 
 def test_a_yearly_amount_is_distinguished_from_a_total() -> None:
-    assert clauses.amount(folded("Accord-cadre avec un maximum annuel de 92 000 euros HT")) == (
+    assert terms.amount(folded("Accord-cadre avec un maximum annuel de 92 000 euros HT")) == (
         92000.0,
         "year",
     )
-    assert clauses.amount(folded("Montant estimé : 50 000 € HT")) == (50000.0, "total")
+    assert terms.amount(folded("Montant estimé : 50 000 € HT")) == (50000.0, "total")
     assert (
-        clauses.amount(folded("Montant estimé du lot 1 : 50 000 € ; montant estimé du lot 2 : 60 000 €"))
+        terms.amount(folded("Montant estimé du lot 1 : 50 000 € ; montant estimé du lot 2 : 60 000 €"))
         is None
     )  # which of them?
 
@@ -470,3 +474,199 @@ def test_sentences_of_our_own_of_many_turns() -> None:
     assert {field: len(texts) / len(rows) < 0.02 for field, texts in wrong.items()} == dict.fromkeys(
         wrong, True
     ), wrong
+
+
+# -------------------------------------------------------------------------- rules of a consultation, read lot by lot
+
+
+def rules() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (DATA / "clause_rules.jsonl").read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("row", rules(), ids=lambda row: row["text"][:40])
+def test_a_sentence_of_the_rules_holds_for_the_lots_that_it_names(row: dict[str, Any]) -> None:
+    lots = tuple(Lot(id=f"t/{n}", title=f"Prestation {n}", number=str(n)) for n in range(1, 5))
+    made = clauses.complete(Tender(id="t", format="x", title="Consultation", lots=lots), row["text"]).lots
+
+    def of(nature: str) -> list[str]:
+        return [lot.number for lot in made if any(one.nature == nature for one in lot.clauses)]
+
+    social = [one for lot in made for one in lot.clauses]
+    assert [lot.number for lot in made if lot.reservation] == row.get("reserved", [])
+    assert of("criterion") == row.get("criterion", [])
+    assert {lot.number: one.hours for lot in made for one in lot.clauses if one.hours} == row.get("hours", {})
+    assert "execution" not in row or of("execution") == row["execution"]
+    assert "share" not in row or row["share"] in {one.share for one in social}
+    assert "weight" not in row or row["weight"] in {one.weight for one in social}
+    named = {name for lot in made if lot.reservation for name in lot.reservation.who}
+    assert not row.get("who") or sorted(named) == row["who"]
+
+
+SOCIAL_NAMES = """
+Insertion professionnelle
+Performances en matière d'insertion professionnelle des publics en difficulté
+Clause sociale
+Critère social
+Performances sociales
+Performance sociale et environnementale
+Politique sociale de l'entreprise
+Démarche RSE
+RSE sociale
+Responsabilité sociale
+Responsabilité sociétale des entreprises
+Développement durable (volet social)
+Égalité professionnelle
+Egalité femmes-hommes
+Recours au secteur adapté
+Recours au secteur protégé et adapté
+Emploi de personnes handicapées
+Lutte contre les discriminations
+Insertion sociale
+Insertion
+Engagements sociaux et environnementaux
+Nombre d'heures d'insertion
+Mesures sociales mises en œuvre
+Actions d'insertion
+Inclusion des publics éloignés de l'emploi
+Emploi
+Emploi et formation
+Qualité sociale
+Aspects sociaux
+Accès à l'emploi des publics en difficulté
+Apprentissage et insertion des jeunes
+Conditions de travail du personnel
+Commerce équitable
+Diversité et égalité des chances
+Intégration de personnes en situation de handicap
+Sous-traitance à des ESAT ou EA
+Economie sociale et solidaire
+Insertoin professionnelle
+Perfomance socialle
+Responsabilité societale
+Développement durable : insertion par l'activité économique
+Moyens dédiés à l'insertion
+Valeur sociale
+Qualité de l'encadrement et du tutorat des personnes en insertion
+Critère d'insertion sociale
+"""
+OTHER_NAMES = """
+Performance environnementale
+Développement durable
+Démarche environnementale
+Éco-responsabilité
+Gestion des déchets et émissions
+Valeur technique
+Prix des prestations
+Délai d'exécution
+Insertion paysagère et urbaine du projet
+Insertion du projet dans son environnement
+Insertion dans le site
+Qualité de l'insertion architecturale
+Mode d'emploi et documentation
+Facilité d'emploi
+Moyens humains et matériels
+Emploi du temps prévisionnel
+Qualité de l'accompagnement social des familles
+Expérience dans le logement social
+Valeur technique au regard des spécificités des bailleurs sociaux
+Qualité des produits et diversité de la gamme
+Sécurité sociale des marins
+Expérience en sciences humaines et sociales
+Légalité et conformité
+Siège social et organisation
+Emploi de matériaux biosourcés
+Conditions de travail en hauteur
+Spécialité des intervenants
+Conception adaptée au site
+Performance des réseaux sociaux
+Protection sociale complémentaire : garanties
+Insertion des annonces
+Qualité des équipements adaptés
+"""
+
+
+@pytest.mark.parametrize(("block", "social"), [(SOCIAL_NAMES, True), (OTHER_NAMES, False)])
+def test_a_criterion_of_a_form_is_social_by_its_name(block: str, social: bool) -> None:
+    def read(name: str) -> bool:
+        lot = Lot(id="t/1", title="Entretien", criteria=(Criterion(name=name, kind="quality"),))
+        made = clauses.complete(Tender(id="t", format="x", title="Entretien", lots=(lot,))).lots[0]
+        return any(one.nature == "criterion" for one in made.clauses)
+
+    assert [name for name in lines(block) if read(name) is not social] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "weight"),
+    [
+        ("Insertion professionnelle (10 %)", 10), ("Insertion sociale pondération : 20", 20), ("Politique sociale : 10", 10),
+        ("Prix 60 %, insertion sociale 10 %, technique 30%", 10), ("Clause sociale (coef. 2)", 2), ("Insertion (5/100)", 5),
+        ("Performances en matière d'insertion : pondérée à 15%", 15),
+    ],
+)  # fmt: skip
+def test_the_weight_that_stands_in_a_name_is_read(name: str, weight: float) -> None:
+    lot = Lot(id="t/1", title="Entretien", criteria=(Criterion(name=name, kind="quality"),))
+    (clause,) = clauses.complete(Tender(id="t", format="x", title="Entretien", lots=(lot,))).lots[0].clauses
+    assert clause.weight == weight
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("La clause sociale d'insertion porte sur 10 pour cent des heures du marché.", 0.10),
+        ("Clause sociale : taux d'insertion de 6 %.", 0.06),
+        ("Clause sociale d'insertion : 7,5 % de la masse salariale.", 0.075),
+    ],
+)
+def test_the_share_of_the_work_is_read(text: str, share: float) -> None:
+    assert share in {clause.share for clause in clauses.read(text).social}
+
+
+RENEWED = [
+    (12, "Accord-cadre reconductible 3 fois une année.", (12, 3, 12)),
+    (96, "Le marché est reconductible sept fois, pour une période de un an, soit une durée maximale de huit ans.", (12, 7, 12)),
+    (60, "Une période ferme de douze (12) mois, renouvelable par périodes successives de douze (12) mois dans la limite de 4 fois.", (12, 4, 12)),
+    (24, "Le lot n° 1 est reconductible tacitement 3 fois 12 mois.", (24, 3, 12)),
+    (48, "La durée de l'accord-cadre est fixée à un an. Il peut être reconduit trois fois un an.", (12, 3, 12)),
+    (48, "Reconductible 2 fois 1 an soit une durée totale de 72 mois.", (48, 2, 12)),
+    (36, "La garantie dure 2 ans, renouvelée sur demande.", (36, None, None)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("months", "text", "read"), RENEWED)
+def test_renewals_are_told_from_the_initial_duration(
+    months: float, text: str, read: tuple[float, int | None, float | None]
+) -> None:
+    lot = Lot(id="t/1", title="Entretien", description=text, duration_months=months)
+    (made,) = clauses.complete(Tender(id="t", format="x", title="Entretien", lots=(lot,))).lots
+    assert (made.duration_months, made.renewals, made.renewal_months) == read
+    assert "duration_months" not in made.inferred
+
+
+def test_a_maximum_is_kept_beside_the_estimate() -> None:
+    lot = Lot(id="t/1", title="Papier", description="Montant maximum : 400 000 € HT.", amount=288_138.0)
+    (made,) = clauses.complete(Tender(id="t", format="x", title="Papier", lots=(lot,))).lots
+    assert (made.amount, made.amount_max) == (288_138.0, 400_000.0)
+
+
+@pytest.mark.shared
+def test_real_passages_that_hold_the_words_without_meaning_them() -> None:
+    """Paragraphs of notices that say nothing, as labelled, with the words that tempt a reader."""
+    folder = SHARED / "data"
+    if not folder.is_dir():
+        pytest.skip("the notices of MATCHER_SHARED are not there")
+    labelled = {
+        json.loads(line)["file"]
+        for line in (folder / "judged" / "clauses_dev.jsonl").read_text("utf-8").splitlines()
+    }
+    words = re.compile(r"(?i)r[ée]serv|prot[ée]g|adapt[ée]|insertion|social|handicap|emploi")
+    passages: dict[str, None] = {}
+    for path in sorted((folder / "notices" / "ted").glob("*.xml")):
+        if path.name not in labelled:
+            for paragraph in re.findall(r"<P>([^<]{15,600})</P>", path.read_text("utf-8", "replace")):
+                if words.search(paragraph):
+                    passages[html.unescape(paragraph)] = None
+    read = map(clauses.read, passages)
+    false = [
+        one for one in read if one.reservations or {"execution", "criterion"} & {c.nature for c in one.social}
+    ]
+    assert len(passages) > 300 and len(false) <= 2, (len(passages), false)

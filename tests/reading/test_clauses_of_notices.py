@@ -17,7 +17,7 @@ import pytest
 from matcher import codec, plugins
 from matcher.domain import Clause, Lot, Reservation, Tender
 from matcher.matching.reasons import clause_in_words
-from matcher.reading import clauses
+from matcher.reading import clauses, terms
 from matcher.reading.clauses import conditions, sentences
 from matcher.reference import law
 from matcher.reference.paths import shared_dir
@@ -450,17 +450,17 @@ def test_a_condition_is_reported_only_where_the_sentence_imposes_it(text: str, l
     ],
 )
 def test_amounts_of_other_things_are_not_the_lots(text: str) -> None:
-    assert clauses.amount(folded(text)) is None
+    assert terms.amount(folded(text)) is None
 
 
 def test_the_maximum_of_a_minimum_and_a_maximum_is_the_amount() -> None:
     text = "Le montant minimum est de 33 000 € HT et le montant maximum de 132 000 € HT pour la durée totale."
-    assert clauses.amount(folded(text)) == (132000.0, "total")
-    assert clauses.amount(folded("Sans montant minimum et avec un maximum de 90 000 € HT.")) == (
+    assert terms.amount(folded(text)) == (132000.0, "total")
+    assert terms.amount(folded("Sans montant minimum et avec un maximum de 90 000 € HT.")) == (
         90000.0,
         "total",
     )
-    assert clauses.amount(folded("Montants annuels : minimal de 5 000 € et maximal de 30 000 €.")) == (
+    assert terms.amount(folded("Montants annuels : minimal de 5 000 € et maximal de 30 000 €.")) == (
         30000.0,
         "year",
     )
@@ -477,7 +477,7 @@ def test_the_maximum_of_a_minimum_and_a_maximum_is_the_amount() -> None:
     ],
 )
 def test_the_duration_is_the_contracts(text: str, months: float | None) -> None:
-    assert clauses.duration(folded(text)) == months
+    assert terms.duration(folded(text)) == months
 
 
 def test_a_symbolic_euro_is_no_amount() -> None:

@@ -16,8 +16,7 @@ import pytest
 
 import bombs
 from matcher.domain import MatcherError, Rejected, Tender
-from matcher.reading import brochure, clauses, confined, files, limits, need
-from matcher.reading.sources import documents
+from matcher.reading import brochure, clauses, confined, consultation, files, limits, need
 from matcher.reference import accents, prose, text, toponyms
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
@@ -119,16 +118,12 @@ SEEDS = (
 )  # fmt: skip
 
 
-def _tender(words: str) -> None:
-    documents.tender_of([documents._Document("a.txt", words, False, "plain")], "a.txt")
-
-
 def _need(words: str) -> None:
     need.numbered_lots(words, need.free_text_tender(words))
 
 
 READERS: dict[str, Callable[[str], object]] = {
-    "document": _tender, "states": documents.states, "need": _need, "typed": lambda t: need.typed_need(t + " nettoyage"), "spot": need.spot, "clauses": clauses.read,
+    "document": consultation.tender_of, "states": consultation.states, "need": _need, "typed": lambda t: need.typed_need(t + " nettoyage"), "spot": need.spot, "clauses": clauses.read,
     "brochure": brochure.propose, "clean": lambda t: text.clean(t, len(t)), "accents": accents.repair,
     "lots": lambda t: prose.lots_named(prose.folded(t)),
 }  # fmt: skip

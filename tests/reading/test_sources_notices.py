@@ -15,6 +15,7 @@ import pytest
 from matcher import plugins
 from matcher.domain import BadInput, Rejected, Tender
 from matcher.reading import files
+from matcher.reference.french import hour_stated
 from matcher.reference.paths import shared_dir
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,6 +98,50 @@ def test_each_lot_of_ted_has_its_own_title_code_amount_and_duration() -> None:
     assert tender.documents_url == "https://marches.example.org/dce"
     assert (tender.buyer.id, tender.buyer.place.commune) == ("21950585600017", "95585")
     assert tender.lots[0].places[0].department == "95"
+
+
+def test_ted_states_nature_contact_limits_and_an_hour_only_where_there_is_one() -> None:
+    data = ted(
+        lots="<TYPE_CONTRACT CTYPE='SUPPLIES'/><LOT_DIVISION><LOT_ONE_ONLY/><LOT_MAX_ONE_TENDERER>2</LOT_MAX_ONE_TENDERER></LOT_DIVISION>"
+        + TWO.replace("</DURATION>", "</DURATION><DATE_START>2021-03-01</DATE_START><NO_RENEWAL/>"),
+        extra="<LEFTI><ECONOMIC_FINANCIAL_MIN_LEVEL><P>Chiffre d'affaires annuel minimal : 200 000 EUR.</P></ECONOMIC_FINANCIAL_MIN_LEVEL></LEFTI>",
+    ).replace(
+        b"<TOWN>", b"<CONTACT_POINT>Achats</CONTACT_POINT><PHONE>+33 100000000</PHONE><E_MAIL>a@b.example</E_MAIL><TOWN>"
+    )  # fmt: skip
+    tender = one("ted", data)
+    assert (tender.contact.name, tender.contact.email, tender.contact.phone) == (
+        "Achats",
+        "a@b.example",
+        "+33 100000000",
+    )
+    assert (tender.lots_per_tender, tender.lots_per_winner) == (1, 2)
+    first = tender.lots[0]
+    assert (first.contract_type, first.renewals, first.start, first.turnover_min) == (
+        "supplies",
+        0,
+        date(2021, 3, 1),
+        200_000.0,
+    )
+    assert first.deadline is not None and hour_stated(first.deadline)
+    dayonly = one("ted", data.replace(b"<TIME_RECEIPT_TENDERS>12:00</TIME_RECEIPT_TENDERS>", b""))
+    assert dayonly.deadline is not None and not hour_stated(dayonly.deadline)
+    assert dayonly.deadline.date() == date(2021, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("form", "procedure", "flags", "way"),
+    [
+        ("F24_2014", "<PT_RESTRICTED/>", ("concession",), "restreinte"),
+        ("F02_2014", "<PT_OPEN/>", (), "ouverte"),
+        ("F15_2014", "<PT_AWARD_CONTRACT_WITHOUT_CALL><D_OUTSIDE_SCOPE/></PT_AWARD_CONTRACT_WITHOUT_CALL>", (), "adaptée (hors champ des directives)"),
+        ("F15_2014", "<PT_AWARD_CONTRACT_WITHOUT_CALL><D_TECHNICAL/></PT_AWARD_CONTRACT_WITHOUT_CALL>", (), "négociée sans mise en concurrence préalable"),
+    ],
+)  # fmt: skip
+def test_a_concession_is_known_by_its_form_and_an_adapted_procedure_by_annex_d(
+    form: str, procedure: str, flags: tuple[str, ...], way: str
+) -> None:
+    tender = one("ted", ted(form=form, lots=TWO).replace(b"<PT_OPEN/>", procedure.encode()))
+    assert (tender.flags, tender.procedure) == (flags, way)
 
 
 def test_a_reservation_in_the_text_of_one_lot_is_that_lots_alone() -> None:

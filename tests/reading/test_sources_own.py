@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from matcher.domain import BadInput, Rejected, Structure, Tender
+from matcher.reading import consultation
 from matcher.reading import files as files_
+from matcher.reading.need import typed_need
 from matcher.reading.sources import directory, documents, table
 
 #: Invented; it belongs to nobody: its SIREN begins with 000.
@@ -297,7 +299,8 @@ def test_what_is_not_stated_stays_unknown() -> None:
         pdf("Cahier des charges\nIl faut entretenir les massifs de la commune toute l'annee."),
         "Mon_cahier.pdf",
     )
-    assert (tender.title, tender.flags) == ("Mon cahier", ("title-from-file",))
+    assert tender.title == "Il faut entretenir les massifs de la commune toute l'annee."
+    assert tender.flags == ("title-from-text",)
     assert (tender.reference, tender.buyer.name, tender.deadline, tender.published) == ("", "", None, None)
     (lot,) = tender.lots
     assert (lot.cpv, lot.amount, lot.reservation, lot.places) == ((), None, None, ())
@@ -379,7 +382,59 @@ def test_a_word_file_with_entities_or_a_bomb_is_refused(monkeypatch: pytest.Monk
     ],
 )
 def test_lots_of_a_text(text: str, lots: tuple[tuple[str, str], ...]) -> None:
-    assert documents.lots_of(text) == lots
+    assert tuple((one.number, one.title) for one in consultation.lots_in(text)[0]) == lots
+
+
+DRAFTS = (
+    """VILLE DE MONTREUIL (93100)
+Objet : Entretien des bâtiments et des espaces publics
+Lot 1 : Nettoyage des écoles. Ce lot est réservé aux ESAT et aux entreprises adaptées (article L. 2113-12).
+Lot 2 : Peinture des logements de fonction. Le titulaire réalise 1 200 heures d'insertion.
+Lot 3 : Entretien des espaces verts. Le titulaire réalise 2 000 heures d'insertion.
+Date limite de remise des offres : 12 mars 2027 à 12h00
+""",
+    """Commune de Pontivy
+Objet de la consultation : Restauration scolaire
+Les lots sont réservés à des structures d'insertion, à l'exception du lot 2.
+Lot n° 1 - Repas des écoles
+Montant maximum : 90 000 € HT par an
+Lot n° 2 - Goûters
+Lieu d'exécution : Pontivy
+Date limite de réception des plis : 15/01/2027 à 16h00
+""",
+    """Objet : Collecte des papiers de bureau
+Lot 1 : Collecte à Lorient. Lot 2 : Collecte à Vannes, lot réservé aux entreprises adaptées.
+Date limite de remise des plis : 4 février 2027
+""",
+)
+
+
+@pytest.mark.parametrize("draft", DRAFTS)
+def test_a_draft_pasted_is_read_as_the_same_file_is(draft: str) -> None:
+    def said(tender: Tender) -> object:
+        lots = [
+            (lot.number, lot.title, lot.places, lot.reservation, lot.clauses, lot.amount, lot.deadline, lot.inferred)
+            for lot in tender.lots
+        ]  # fmt: skip
+        return tender.title, tender.buyer, tender.deadline, lots
+
+    pasted = said(typed_need(draft))
+    assert (
+        pasted
+        == said(one(draft.encode(), "a.txt"))
+        == said(one(word(draft), "a.docx"))
+        == said(one(pdf(draft), "a.pdf"))
+    )
+
+
+def test_what_a_draft_says_under_a_lot_is_of_that_lot_alone() -> None:
+    building, catering, papers = map(typed_need, DRAFTS)
+    assert [lot.reservation is not None for lot in building.lots] == [True, False, False]
+    assert [[one.hours for one in lot.clauses] for lot in building.lots] == [[], [1200.0], [2000.0]]
+    assert {place.commune for lot in building.lots for place in lot.places} == {"93048"}
+    assert [lot.reservation is not None for lot in catering.lots] == [True, False]
+    assert [lot.amount for lot in catering.lots] == [90_000.0, None]
+    assert [lot.reservation is not None for lot in papers.lots] == [False, True]
 
 
 def test_dates_in_words_and_figures() -> None:

@@ -274,11 +274,10 @@ def test_no_duty_is_reported_where_the_notice_speaks_the_law_does_not_hold_or_th
 
     assert duty(day=date(2026, 8, 21)) is None
     assert duty(replace(CLEANING, clauses=(Clause(hours=200.0),))) is None
-    assert duty(replace(CLEANING, reservation=Reservation())) is None
+    assert duty(replace(CLEANING, reservation=Reservation())), "the article excepts no reserved lot"
     assert duty(replace(CLEANING, amount=None)) is None
-    assert duty(replace(CLEANING, inferred=("amount",))) is None, (
-        "an amount that was inferred feeds no threshold"
-    )
+    read = duty(replace(CLEANING, inferred=("amount",)))
+    assert read and "lu dans le texte" in read.text
     assert duty(flags=("defence",)) is None
     assert duty(replace(CLEANING, amount=150_000)) is None and duty(
         replace(CLEANING, amount=150_000), buyer="11000201100044"
@@ -309,6 +308,60 @@ def test_the_lots_of_one_contract_are_added_up_and_years_counted() -> None:
     assert law.social_duty(call(yearly), yearly)
 
 
+def test_the_value_counts_renewals_and_the_maximum_of_a_framework() -> None:
+    yearly = replace(CLEANING, amount=60_000, amount_period="year", duration_months=12)
+    assert law.social_duty(call(yearly), yearly) is None
+    renewed = replace(yearly, renewals=3, renewal_months=12.0)
+    assert law.social_duty(call(renewed), renewed)
+    least = replace(CLEANING, amount=None, amount_max=215_999)
+    assert law.social_duty(call(least), least) is None
+    most = replace(CLEANING, amount=None, amount_max=216_000)
+    assert law.social_duty(call(most), most)
+
+
+def test_the_threshold_is_that_of_the_nature_that_the_notice_states() -> None:
+    works = Lot(id="w", title="Pose", cpv=("44112000",), amount=3e6, contract_type="works")
+    assert law.social_duty(call(works), works) is None
+    supplies = Lot(id="s", title="Bungalows", cpv=("45223810",), amount=1e6, contract_type="supplies")
+    assert law.social_duty(call(supplies), supplies)
+    unstated = replace(supplies, contract_type="")
+    assert law.social_duty(call(unstated), unstated) is None, "by its code, works"
+
+
+@pytest.mark.parametrize(
+    ("code", "article", "first", "before"),
+    [
+        ("direct.innovative", "R2122-9-1", date(2021, 12, 16), date(2021, 12, 15)),
+        ("direct.lot.innovative", "R2122-9-1, second alinéa", date(2021, 12, 16), date(2021, 12, 15)),
+        ("value.need", "R2121-1", date(2019, 4, 1), date(2019, 3, 31)),
+        ("value.framework", "R2121-8", date(2021, 8, 26), date(2021, 8, 25)),
+        ("reservation.stated", "R2113-7, second alinéa", date(2019, 4, 1), date(2019, 3, 31)),
+        ("reservation.ess-list", "R2113-8", date(2019, 4, 1), date(2019, 3, 31)),
+        ("sourcing.equal", "R2111-1, second alinéa", date(2019, 4, 1), date(2019, 3, 31)),
+        ("sourcing.participant", "R2111-2", date(2019, 4, 1), date(2019, 3, 31)),
+        ("sourcing.exclusion", "L2141-8", date(2019, 4, 1), date(2019, 3, 31)),
+        ("subcontracting", "L2193-1 à L2193-5", date(2019, 4, 1), date(2019, 3, 31)),
+        ("subcontracting.payment", "L2193-10 et suivants", date(2019, 4, 1), date(2019, 3, 31)),
+        ("spaser", "L2111-3 (loi 2023-973, article 29) et D2111-3", date(2023, 10, 25), date(2023, 10, 24)),
+        ("payment.advance", "R2191-3", date(2019, 4, 1), date(2019, 3, 31)),
+        ("payment.advance-small", "R2191-7", date(2019, 4, 1), date(2019, 3, 31)),
+        ("clause.ccag", "CCAG (arrêtés du 30 mars 2021)", date(2021, 4, 1), date(2021, 3, 31)),
+        ("data.social", "R2196-1 et arrêté du 22 décembre 2022", date(2024, 1, 1), date(2023, 12, 31)),
+    ],
+)
+def test_each_rule_is_cited_from_its_first_day_and_not_before(
+    code: str, article: str, first: date, before: date
+) -> None:
+    found, earlier = law.rule(code, first), law.rule(code, before)
+    assert found is not None and found.article == article
+    assert earlier is None or earlier.article != article
+
+
+def test_documents_stand_on_the_buyers_profile_from_40_then_60_thousand_euros() -> None:
+    assert law.value("publicity.profile", date(2026, 3, 31)) == 40_000
+    assert law.value("publicity.profile", date(2026, 4, 1)) == 60_000
+
+
 def test_short_works_mention_that_their_exception_is_open() -> None:
     works = Lot(id="w", title="Réfection", cpv=("45450000",), amount=6e6, duration_months=5)
     found = law.social_duty(call(works), works)
@@ -330,7 +383,7 @@ def test_the_turnover_asked_is_capped_by_date() -> None:
     [
         ("group.form", "R2142-20"), ("group.several", "R2142-21"), ("group.one-mandataire", "R2142-23"),
         ("group.mandataire-solidaire", "R2142-24"), ("group.several-offers", "R2151-7"), ("sourcing.allowed", "R2111-1"),
-        ("sourcing.equal", "R2111-2"), ("allotment", "L2113-10"), ("clause.criterion", "R2152-7"), ("same-supplier", "R2122-8"),
+        ("allotment", "L2113-10"), ("clause.criterion", "R2152-7"), ("same-supplier", "R2122-8"),
     ],
 )  # fmt: skip
 def test_rules_bear_their_articles(code: str, article: str) -> None:
@@ -370,8 +423,8 @@ def test_small_lots_bought_directly(day: date, supplies: int, works: int) -> Non
     ("code", "day", "article", "value"),
     [
         # décret 2021-1634: the experiment of décret 2018-1225 ended on 2021-12-24, R2122-9-1 follows
-        ("direct.innovative", date(2021, 12, 24), "décret 2018-1225, article 1er", 100_000),
-        ("direct.innovative", date(2021, 12, 25), "R2122-9-1", 100_000),
+        ("direct.innovative", date(2021, 12, 15), "décret 2018-1225, article 1er", 100_000),
+        ("direct.innovative", date(2021, 12, 16), "R2122-9-1", 100_000),
         # R2171-23: 10 % from 2021-04-02, then 20 % (décret 2024-1251)
         ("global.sme", date(2021, 4, 2), "R2171-23", 0.10),
         ("global.sme", NOW, "R2171-23", 0.20),

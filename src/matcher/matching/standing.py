@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from matcher.domain import LENDING_KINDS, Filters, Lot, Part, Structure
 from matcher.matching import demand, reach, suitability
-from matcher.matching.amounts import yearly
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import shipped
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.shortlist import Query
+from matcher.reference.amounts import yearly
 from matcher.reference.trades import INDIRECT_FIT, cover
 
 #: "self": takes the lot; "clause": carries hours of it for whoever takes it.

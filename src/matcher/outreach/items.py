@@ -25,13 +25,13 @@ from matcher.domain import (
     Structure,
     Tender,
 )
-from matcher.matching.amounts import in_words
 from matcher.matching.reasons import clause_in_words, sentences
 from matcher.matching.standing import LENT
 from matcher.outreach.cases import LEVEL, Case, lot_digest
 from matcher.records.store import Store
 from matcher.records.tables import Found
 from matcher.reference import law, places
+from matcher.reference.amounts import in_words
 from matcher.reference.text import fold, shorten
 
 if TYPE_CHECKING:

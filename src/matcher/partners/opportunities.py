@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from matcher.domain import ANSWERABLE, LENDING_KINDS, Filters, Lot, Match, Place, Structure, Tender
 from matcher.learned import asks
 from matcher.matching import standing
-from matcher.matching.amounts import yearly
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import far as distant
 from matcher.matching.groups.table import lot_label
@@ -29,6 +28,7 @@ from matcher.matching.shortlist import Query
 from matcher.partners import prepared
 from matcher.partners.partners import Partner, partners
 from matcher.reference import law, places
+from matcher.reference.amounts import yearly
 from matcher.reference.french import is_over
 
 Part = Literal["alone", "with-partner", "watch"]

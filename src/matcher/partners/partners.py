@@ -31,7 +31,6 @@ from matcher.domain import (
     Tender,
     Warning_,
 )
-from matcher.matching.amounts import yearly
 from matcher.matching.engine import LEVELS, Matcher
 from matcher.matching.groups.table import HALF, WHOLE, tasks_of
 from matcher.matching.parts import parts_of
@@ -40,6 +39,7 @@ from matcher.matching.shortlist import Column
 from matcher.partners import subcontracting
 from matcher.partners.affinity import COLUMNS, LABELS, affinities, member_row, together
 from matcher.reference import law, paths
+from matcher.reference.amounts import yearly
 from matcher.reference.french import euros
 from matcher.reference.text import shorten
 

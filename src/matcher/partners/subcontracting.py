@@ -29,11 +29,11 @@ from matcher.domain import (
 )
 from matcher.learned import asks
 from matcher.matching import by_clause
-from matcher.matching.amounts import in_words
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import lot_label
 from matcher.reading.procedure import procedures
 from matcher.reference import law, trades
+from matcher.reference.amounts import in_words
 from matcher.reference.french import grouped
 from matcher.reference.text import fold
 
@@ -117,7 +117,7 @@ def case_of(lot: Lot, tender: Tender) -> str | None:
     if (clause := lot.owed_condition) is not None:
         return asked(lot, clause, on)
     duty = law.social_duty(tender, lot)
-    if duty is None:
+    if duty is None or lot.reservation is not None:  # an ordinary firm cannot win it, and owes nothing
         return None
     return (
         f"{duty.text} {lot_label(lot)} : demandez à l'acheteur la condition retenue ; si elle porte des heures, elles "

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
 from matcher.learned import asks
+from matcher.reading import consultation
 from matcher.reference import places, typed_places
 from matcher.reference.text import clean
 
@@ -22,38 +22,18 @@ def communes(name: str, department: str | None = None, limit: int = 8) -> tuple[
 def spot(need: str) -> tuple[Place, ...]:
     """The places that the words of a need name ("à Pantin", "(92)"), marked as inferred; none where it names none.
 
-    Raises Homonyms where a name is plainly the place and several communes bear it.
+    None of a whole consultation, which `typed_need` places.  Raises Homonyms where a name is plainly the place and several communes bear it.
     """
-    return typed_places.mentioned(need)
+    return () if consultation.states(need) else typed_places.mentioned(need)
 
 
-_LOT = re.compile(r"(?:^|(?<=[\s;,.]))lot\s*(?:n\s*°\s*)?(\d{1,3})\s*[:–—-]\s*", re.I)
-
-
-def numbered_lots(need: str, tender: Tender) -> tuple[Lot, ...]:
-    """The lots that the words of a need number themselves ("Lot 1 : ... Lot 2 : ..."); none where fewer than two."""
-    marks = list(_LOT.finditer(need))
-    numbers = [mark.group(1).lstrip("0") or "0" for mark in marks]
-    if len(marks) < 2 or len(set(numbers)) < len(numbers):
-        return ()
-    ends = [mark.start() for mark in marks[1:]] + [len(need)]
-    found = []
-    for number, mark, end in zip(numbers, marks, ends, strict=True):
-        words = clean(need[mark.end() : end]).strip(" ;,.")
-        if not any(c.isalpha() for c in words):
-            return ()
-        title = words if len(words) <= 120 else words[:120].rsplit(" ", 1)[0] + "…"
-        description = words[:20_000] if title != words else ""
-        found.append(
-            Lot(
-                id=f"need-{number}",
-                number=number,
-                title=title,
-                description=description,
-                places=tender.lots[0].places,
-            )
-        )
-    return tuple(found)
+def numbered_lots(need: str, tender: Tender) -> tuple[tuple[Lot, ...], str]:
+    """The lots that the words of a need number themselves, and the words outside them; no lots where fewer than two."""
+    named, rest = consultation.lots_in(need)
+    return tuple(
+        replace(tender.lots[0], id=f"need-{one.number}", number=one.number, title=one.title, description=one.detail[:20_000])
+        for one in named
+    ), rest  # fmt: skip
 
 
 def several_needs(tender: Tender) -> tuple[Lot, ...]:
@@ -77,23 +57,29 @@ def several_needs(tender: Tender) -> tuple[Lot, ...]:
     )
 
 
-def with_clauses(tender: Tender) -> Tender:
-    """Reservations and clauses required in the text of a need."""
+def with_clauses(tender: Tender, general: str = "") -> Tender:
+    """Reservations and clauses required in the text of a need, `general` what it says outside its lots."""
     from matcher.reading import clauses
 
-    return clauses.complete(tender)
+    return clauses.complete(tender, general)
 
 
 def typed_need(need: str, where: Sequence[Place] = (), *, whole: bool = False) -> Tender:
     """A typed need at these places, with the lots, reservations and clauses stated in its text.
 
-    Unless it is one `whole`, a text that numbers no lots has a lot for each trade that it asks for.
+    A whole consultation pasted in is read as one uploaded is.  Unless it is one `whole`, a text that numbers no lots has
+    a lot for each trade that it asks for.
 
     Raises BadInput as `free_text_tender`.
     """
     tender = free_text_tender(need, where)
-    lots = numbered_lots(need, tender)
-    tender = with_clauses(replace(tender, lots=lots) if lots else tender)
+    if consultation.states(need):
+        made = consultation.tender_of(need)
+        given = tender.lots[0].places
+        lots = tuple(replace(one, id=f"need-{one.number}", places=given or one.places) for one in made.lots)
+        return replace(made, id="need", format="need", lots=lots)
+    lots, rest = numbered_lots(need, tender)
+    tender = with_clauses(replace(tender, lots=lots), rest) if lots else with_clauses(tender)
     return tender if lots or whole else replace(tender, lots=several_needs(tender) or tender.lots)
 
 

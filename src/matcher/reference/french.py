@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import date, datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 #: The zone of every day and hour that a French notice or a page states.
@@ -40,6 +40,11 @@ def day(value: date | datetime | str | None, unknown: str = "—") -> str:
 def in_paris(moment: datetime) -> datetime:
     """The moment with a time zone: that of Paris where none is stated."""
     return moment if moment.tzinfo else moment.replace(tzinfo=PARIS)
+
+
+def hour_stated(deadline: datetime) -> bool:
+    """Whether a deadline is at a stated hour: one of a day alone is at its last microsecond."""
+    return deadline.time() != time.max
 
 
 def is_over(deadline: datetime | None, moment: datetime | None = None) -> bool:

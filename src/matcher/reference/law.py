@@ -10,6 +10,7 @@ Amounts are euros before tax, shares run from 0 to 1, dates are the first and th
 from __future__ import annotations
 
 import csv
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, BadInput, Buyer, Lot, Tender
-from matcher.reference import tables
+from matcher.reference import amounts, tables
 from matcher.reference.french import euros
 from matcher.reference.text import fold
 
@@ -250,15 +251,15 @@ def is_concession(tender: Tender) -> bool:
 def social_duty(tender: Tender, lot: Lot) -> SocialDuty | None:
     """The social condition that the law makes mandatory on a lot above the threshold whose notice states none.
 
-    None for a reserved lot, one whose notice states a condition, a contract under the threshold or of a size that
-    the notice does not state, and before the law.
+    None for a lot whose notice states a condition, a contract under the threshold or of a size that the notice does not
+    state, and before the law.  A reserved lot is no exception of the article.
     """
     on = tender.published or date.today()
-    if lot.reservation is not None or lot.social_conditions:
+    if lot.social_conditions:
         return None
     concession = is_concession(tender)
     works = concession or _works(lot)  # one threshold for works and concessions
-    social = bool(lot.cpv) and social_service(lot.cpv[0])
+    social = bool(lot.cpv) and social_service(lot.cpv[0]) and lot.contract_type in ("", "services")
     buyer, defence = buyer_type(tender.buyer), "defence" in tender.flags
     if not social_clause_mandatory(_stated_total(tender), on, works, buyer, social, defence):
         return None
@@ -271,7 +272,7 @@ def social_duty(tender: Tender, lot: Lot) -> SocialDuty | None:
         f"{due.since:%d/%m/%Y} sauf exception motivée ({due.article}, à vérifier)"
     )
     text = (
-        f"Aucune clause sociale n'a été lue. Montant d'au moins {euros(threshold.value)} HT "
+        f"Aucune clause sociale n'a été lue. Montant {_origin(tender)}d'au moins {euros(threshold.value)} HT "
         f"({threshold.article}) : depuis le {due.since:%d/%m/%Y} une condition d'exécution sociale est due "
         f"({due.article}). L'acheteur choisit laquelle : ce ne sont pas forcément des heures d'insertion."
         + "".join(f" {one.text} ({one.article})." for one in others)
@@ -282,7 +283,10 @@ def social_duty(tender: Tender, lot: Lot) -> SocialDuty | None:
 
 
 def _works(lot: Lot) -> bool:
-    return bool(lot.cpv) and lot.cpv[0].startswith("45")
+    """By the nature that the notice states; only where it states none by the code, which names works for supplies too."""
+    return (
+        lot.contract_type == "works" if lot.contract_type else bool(lot.cpv) and lot.cpv[0].startswith("45")
+    )
 
 
 def _short(lot: Lot, works: bool, on: date) -> str:
@@ -293,13 +297,13 @@ def _short(lot: Lot, works: bool, on: date) -> str:
 
 
 def _stated_total(tender: Tender) -> float | None:
-    """A lower bound in euros for the whole contract, from the amounts stated in its notice; None where none is stated."""
-    stated = [
-        lot.amount * (max(lot.duration_months or 12.0, 12.0) / 12.0 if lot.amount_period == "year" else 1.0)
-        for lot in tender.lots
-        if lot.amount is not None and "amount" not in lot.inferred and lot.currency == "EUR"
-    ]
+    """A lower bound in euros for the whole contract (R2121-1), renewals included; None where no amount is stated."""
+    stated = [worth for lot in tender.lots if not math.isnan(worth := amounts.total(lot))]
     return sum(stated) or None
+
+
+def _origin(tender: Tender) -> str:
+    return "lu dans le texte, " if any("amount" in lot.inferred for lot in tender.lots) else ""
 
 
 # ------------------------------------------------------------------------------------------- reservations

@@ -7,6 +7,7 @@ why it does not apply.  Every rule is read in `matcher.reference.law` on the day
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,7 +20,7 @@ from matcher.learned import asks
 from matcher.matching.engine import Matcher
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, UNLIKELY, Ranking
-from matcher.reference import law
+from matcher.reference import amounts, law
 from matcher.territory import facilitators
 from matcher.territory import hours as insertion
 from matcher.territory.able import Levels, likely
@@ -196,21 +197,10 @@ def _of_lot(
     levels, spot = standing.levels, standing.spot
     every = likely(levels)
     within: dict[str, Mask] = {article: every & mask for article, mask in admitted.items()}
-    months = lot.duration_months
-    yearly = (
-        None
-        if lot.amount is None
-        else lot.amount
-        if lot.amount_period == "year"
-        else lot.amount / max((months or 12.0) / 12.0, 1.0)
-    )
-    total = (
-        None
-        if lot.amount is None
-        else lot.amount * max((months or 12.0) / 12.0, 1.0)
-        if lot.amount_period == "year"
-        else lot.amount
-    )
+    lasts, worth = amounts.months(lot), amounts.total(lot)
+    months = None if math.isnan(lasts) else lasts
+    total = None if math.isnan(worth) else worth
+    yearly = None if total is None else total / max((months or 12.0) / 12.0, 1.0)
     if lot.amount_period == "year" and len(tender.lots) == 1 and whole == lot.amount:
         whole = total
     nature = insertion.nature_of(trades, () if "cpv" in lot.inferred else lot.cpv)

@@ -24,7 +24,6 @@ from matcher.domain import (
     Tender,
 )
 from matcher.matching import reasons
-from matcher.matching.amounts import yearly
 from matcher.matching.groups.cover import Cover, Team
 from matcher.matching.groups.solver import solve
 from matcher.matching.groups.table import (
@@ -40,6 +39,7 @@ from matcher.matching.groups.table import (
 )
 from matcher.matching.groups.warnings import _law_of_capacity, _law_of_groups, _law_of_reservation
 from matcher.reference import law, trades
+from matcher.reference.amounts import yearly
 from matcher.reference.french import euros
 from matcher.reference.text import shorten
 

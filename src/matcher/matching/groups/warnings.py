@@ -11,6 +11,7 @@ from matcher.domain import Lot, Warning_
 from matcher.matching.groups.cover import Cover, Team
 from matcher.matching.groups.table import WHOLE, _Constraints, _or, _Table
 from matcher.reference import law
+from matcher.reference.amounts import total
 from matcher.reference.french import euros
 from matcher.reference.text import shorten
 
@@ -98,10 +99,10 @@ def _law_of_capacity(table: _Table, cover: Cover, team: Team) -> list[Warning_]:
                 f"capacités du groupement s'apprécient ensemble ({euros(sum(known))})."
             )
             found.append(_warn(table, "turnover-together", text, "group.capacity"))
-        elif len(known) == len(turnovers) and sum(known) < factor * amount:
+        elif len(known) == len(turnovers) and sum(known) < (most := factor * total(lots[lot_id], read=False)):
             text = (
-                f"Lot {number} : l'acheteur peut exiger jusqu'à {factor:g} fois le montant estimé "
-                f"({euros(factor * amount)} par an) ; chiffre d'affaires connu du groupement : {euros(sum(known))}."
+                f"Lot {number} : l'acheteur peut exiger un chiffre d'affaires annuel allant jusqu'à {factor:g} fois "
+                f"le montant estimé du lot ({euros(most)}) ; celui du groupement, connu : {euros(sum(known))}."
             )
             found.append(_warn(table, "turnover-ceiling", text, "capacity.turnover"))
     unknown = frozenset(j for j in team.members if math.isnan(cover.turnover[j]))

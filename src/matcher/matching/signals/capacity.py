@@ -10,10 +10,10 @@ from datetime import date
 
 import numpy as np
 
-from matcher.matching.amounts import yearly
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference import law
+from matcher.reference.amounts import yearly
 from matcher.reference.french import euros
 
 SAME_TEXT_FOR = "unknown"

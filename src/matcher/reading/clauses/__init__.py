@@ -1,14 +1,21 @@
-"""Conditions stated in the text of a French notice: reservations, social clauses and criteria, visits, groups, amounts.
+"""Conditions stated in the text of a French notice: reservations, social clauses and criteria, visits, groups.
 
 Fields come first; words are read in sentences by one learnt classifier (`learned.clauses`) and a short grammar of what must
-be exact (`grammar`, `hours`, `conditions`, `amounts`).  `reading` makes them what a text states, `completion` adds it to a tender.
+be exact (`grammar`, `hours`, `conditions`).  `reading` makes them what a text states, `completion` adds it to a tender.
 """
 
-from matcher.reading.clauses.amounts import amount, duration
 from matcher.reading.clauses.completion import complete
 from matcher.reading.clauses.findings import Finding
 from matcher.reading.clauses.grammar import articles, who
 from matcher.reading.clauses.reading import Reading, read
 from matcher.reference.supports import support_trade
 
-__all__ = ["Finding", "Reading", "amount", "articles", "complete", "duration", "read", "support_trade", "who"]
+__all__ = [
+    "Finding",
+    "Reading",
+    "articles",
+    "complete",
+    "read",
+    "support_trade",
+    "who",
+]

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from matcher.domain import Clause, Condition, Lot, Tender
-from matcher.reading.clauses import amounts, grammar
+from matcher.reading import terms
+from matcher.reading.clauses import grammar
 from matcher.reading.clauses.reading import STEMS, Reading, quote, read_all
 from matcher.reading.clauses.sentences import pages
+from matcher.reference.prose import folded
 
 BOX_AT_ODDS = "Case « réservé » cochée pour tout l'avis ; le texte ne réserve que d'autres lots"
 BOX_OTHER = "La case cochée et le texte ne réservent pas aux mêmes structures ; le texte est suivi"
@@ -65,7 +67,7 @@ def _completed(lot: Lot, held: Reading, *texts: str) -> Lot:
         "reservation": box or words,
         "clauses": _distinct([*lot.clauses, *_of_criteria(lot), *held.social]),
         "conditions": tuple({(one.code, one.label): one for one in reversed(known)}.values())[::-1],
-        **amounts.completed(lot, *texts),
+        **terms.completed(lot, *texts),
     }
     new = {name: value for name, value in values.items() if getattr(lot, name) != value}
     return replace(lot, **new) if new else lot  # a copy of its twenty fields takes time
@@ -90,8 +92,9 @@ def _odd(label: str, words: str) -> Condition:
 def _of_criteria(lot: Lot) -> Iterator[Clause]:
     """The award criteria of the form that are social."""
     for one in lot.criteria:
-        if one.kind != "price" and grammar.social_name(one.name):
-            stated = grammar.listed_weight(one.name.lower()) if one.weight is None else None
+        if one.kind != "price" and grammar.social_name(one.name, field=True):
+            plain = folded(one.name)
+            stated = None if one.weight else grammar.social_weight(plain) or grammar.listed_weight(plain)
             weight, unit = stated or (one.weight, one.weight_unit)
             yield Clause(nature="criterion", weight=weight, weight_unit=unit, passage=one.name)
 

@@ -10,6 +10,8 @@ import re
 from functools import lru_cache
 from typing import Literal
 
+from rapidfuzz import fuzz, process
+
 from matcher.reference.prose import folded, lots_named
 
 
@@ -97,16 +99,22 @@ _MARKED = re.compile(r"[^\w\s☐□⃞▢] ?(?:marches?|lots?) reserves?\b(?! ?:
 NEGATED = re.compile(r"\bn['e]\b|\b(?:non|pas|aucune?|sans objet)\b")
 #: "Les marchés subséquents pourront être réservés"
 _SUPPOSED = any_of(NEGATED.pattern, r"\bpourr(?:a|ont)\b|\bpeu(?:t|vent)\b")
-#: "La conduite est réservée aux agents qui détiennent une carte": where the beneficiary is stated, it is one of the beneficiaries.
-_RESERVED_TO = re.compile(r"\breserve\w* (?:\w+ )?(?:aux?|a)\b")
+#: "Pour les EA, le contrat d'objectifs ; pour les ESAT, l'agrément": documents asked of some candidates.
+_PAPERS = re.compile(
+    r"\bpour les? (?:esats?|ea|entreprises adaptees|siaes?|structures)\b|\b(?:joi(?:ndr|gn)|fourni|produi)\w*[^.;]{0,40}\bagrement"
+)
+#: "Marché réservé", "Lots réservés : 2 et 4": reserved, to whom is not said; "réservé aux véhicules de service" is not.
+_OF_OBJECT = re.compile(
+    r"\b(?:marche|lot|accord|consultation|participation|prestation|procedure|contrat|candidature|offre)s?\b[^.;]{0,60}\breserv(?:ee?s?|ation)\b(?! (?:\w+ )?(?:aux?|a)\b)"
+    r"|\bprogrammes? d'emplois? proteges|\breserved\b"  # a notice in English
+)
 _DENIED = any_of(
-    r"\b(?:n'est|ne sont) (?:\w+ )?pas (?:\w+ )?reserve|\baucun\w*\b[^.;:]{0,80}\bn'est reserve",  # Aucun lot n'est réservé
+    r"\b(?:n'est|ne sont) (?:\w+ )?(?:pas|aucun\w*|nullement) (?:\w+ )?reserve|\baucun\w*\b[^.;:]{0,80}\bn'est reserve",  # Aucun lot n'est réservé
+    r"\baucune reservation\b|\bn'est reservee? a aucun",  # ne fait l'objet d'aucune réservation
     r"\breserve\w*\b[^;☒☑:]{0,40}: ?(?:non|neant|sans objet)\b",  # Marché réservé : NON
     r"\bautre (?:marche|lot)\b[^.;]{0,20}\breserve",  # Un autre marché, réservé aux ESAT, couvre le linge
     r"\breserve\w* au secteur traditionnel",
 )
-#: "Pour les EA, le contrat d'objectifs ; pour les ESAT, l'agrément": documents asked of some candidates.
-_PAPERS = re.compile(r"\bpour les? (?:esats?|ea|entreprises adaptees|siaes?|structures)\b")
 
 
 def plainly_reserved(plain: str) -> bool:
@@ -119,24 +127,18 @@ def marked_reserved(plain: str) -> bool:
     return _MARKED.search(plain) is not None and not _SUPPOSED.search(plain)
 
 
-def reserved_to_somebody(plain: str) -> bool:
-    """Whether a sentence says to whom something is reserved."""
-    return _RESERVED_TO.search(plain) is not None
+def may_reserve(plain: str, named: bool) -> bool:
+    """Whether a sentence has what a reservation needs: its beneficiaries (`named`), else its object ("lot réservé")."""
+    if _PAPERS.search(plain) and "reserv" not in plain:
+        return False
+    if "non reserve" in plain:  # "Lot 2 : non réservé"; one that reserves another lot says to whom
+        return bool(who(plain) or articles(plain))
+    return named or _OF_OBJECT.search(plain) is not None
 
 
 def denied(plain: str) -> bool:
     """Whether a sentence states that the contract, or a lot, is not reserved."""
     return _DENIED.search(plain) is not None
-
-
-def left_open(plain: str) -> bool:
-    """Whether a sentence reserves nothing: "Lot 2 : non réservé"; one that reserves another lot says to whom."""
-    return "non reserve" in plain and not (who(plain) or articles(plain))
-
-
-def asks_papers(plain: str) -> bool:
-    """Whether a sentence only requires documents from the structures that it names."""
-    return _PAPERS.search(plain) is not None and "reserv" not in plain
 
 
 # ----------------------------------------------------------------------------------------- which lots
@@ -145,12 +147,17 @@ def asks_papers(plain: str) -> bool:
 _ALL_LOTS = re.compile(r"\b(?:tous les|(?:l'ensemble|la totalite|chacun) des|chaque) lots?\b")
 #: "..., à l'exception du lot 3", "à l'exception du lot 3, tous les lots ...", "le lot 1 est réservé, mais le lot 2 ne l'est pas"
 _EXCEPTED = re.compile(r"(?:a l'exception|sauf|hormis|hors)\b")
-_SIDE = re.compile(rf",? ?\b(?={_EXCEPTED.pattern}|mais\b)|, (?=les? lots?\b|{_ALL_LOTS.pattern})")
+_SIDE = re.compile(
+    rf",? ?\b(?={_EXCEPTED.pattern}|mais\b)|, (?=les? lots?\b|{_ALL_LOTS.pattern}|(?:est|sont|sera|seront) )"
+)
+#: "Lots réservés : 2 et 4", "Lots réservés (article L. 2113-13) : 1, 2"
+_NUMBERED = re.compile(r"\blots reserves\b[^:;]{0,80}: ?(?=\d)")
 
 
 def lots_of(plain: str) -> tuple[frozenset[str], frozenset[str]]:
     """The lots that a sentence reserves (none: all, or those of its heading), and those that it leaves out."""
     none: frozenset[str] = frozenset()
+    plain = _NUMBERED.sub("lots ", plain)
     named, sides = lots_named(plain), [(lots_named(side), side) for side in _SIDE.split(plain)]
     excepted = [(lots, side) for lots, side in sides if _EXCEPTED.match(side)]
     out = none.union(*(lots for lots, _ in excepted))
@@ -173,12 +180,15 @@ def all_lots(plain: str) -> bool:
 # -------------------------------------------------------------------------------------- shares, weights
 
 _NUMERAL = r"(\d{1,3}(?:[.,]\d{1,2})?)"
-#: "7,5 % des heures travaillées", "5 % du temps de travail"
-_SHARE = re.compile(rf"{_NUMERAL} ?%[^.;]{{0,40}}\b(?:heures?|temps|travail|effectif|main)")
+#: "7,5 % des heures travaillées", "10 pour cent du personnel", "taux d'insertion de 6 %"
+_SHARE = re.compile(
+    rf"{_NUMERAL} ?(?:%|pour ?cent)[^.;]{{0,40}}\b(?:heures?|temps|travail|effectif|main|masse|personnel)"
+    rf"|\btaux d'insertion\b[^.;\d]{{0,40}}{_NUMERAL} ?%"
+)
 Unit = Literal["%", "points", ""]
 #: "(pondération 15)", "coefficient 2", "notée sur 20"; "Performance sociale (15 points)", "7 sur 100"
 _WEIGHT = re.compile(
-    rf"\b(?:ponder\w+|coefficient|notee?s? sur)\s?(?::|de)?\s?{_NUMERAL} ?(%|points?)?"
+    rf"\b(?:ponder\w+|coef\w*\.?|notee?s? sur)\s?(?::|de)?\s?{_NUMERAL} ?(%|points?)?"
     rf"|{_NUMERAL} ?(%|points?\b|pts?\b|(?:/|sur) ?100\b)"
 )
 #: "Volet social : 10", in a list of criteria; elsewhere it may be a number of hours.
@@ -188,7 +198,7 @@ _BARE_WEIGHT = re.compile(r"[:=] ?(\d\d?)[.)]?$")
 def share(plain: str) -> float | None:
     """The share of hours or of work that a sentence states, 0 to 1."""
     found = _SHARE.search(plain)
-    return _number(found.group(1)) / 100 if found else None
+    return _number(found.group(1) or found.group(2)) / 100 if found else None
 
 
 def weight(plain: str, at: int = 0) -> tuple[float, Unit] | None:
@@ -219,7 +229,7 @@ def _number(text: str) -> float:
 
 # ------------------------------------------------------------------------ criteria, conditions, the object
 
-#: Names of criteria that are social, each with one.
+#: Names of criteria that are social, in any sentence, each with one.
 _SOCIAL_NAME = any_of(
     r"\b(?:critere|performance|valeur|aspect|volet|engagement|demarche)s?\b.{0,40}\bsocia(?:l|ux)",  # Critère social
     r"^[^a-z]*(?:clause )?socia(?:l|ux)",  # Social et environnemental : 15
@@ -228,12 +238,25 @@ _SOCIAL_NAME = any_of(
     r"\b(?:insertion|inclusion) (?:pro|par l|des? (?:personnes|publics))",  # insertion professionnelle des publics en difficulté
     r"\b(?:clause|plan|faveur|matiere) d(?:'|e l')insertion\b(?! d)",  # mesures en faveur de l'insertion
     r"^\W*(?:emplois?|insertion|inclusion)(?: et \w+)?\W*(?:\d|$)",  # Emploi et formation : 5 %
+    r"\begalite (?:pro|femme|homme|entre|des chances)",  # égalité professionnelle
 )
+#: And in a field that names a criterion, once `_OTHER_SOCIAL` is taken out.
+_NAMED_SOCIAL = any_of(
+    r"\bsocia(?:les?|ux|l)\b|\bsociet(?:al|aux)|\brse\b|\bequitable",  # Politique sociale, démarche RSE
+    r"\binsertion\b(?= (?:pro|socia|par l|des? (?:person|public|jeune|demand|benef)|durable)|\W*(?:$|[\d(:;,=-]))"
+    r"|\binclusion\b|\bhandicap|\begalite\b|\bdiscriminat",  # Recours à l'insertion, égalité professionnelle
+    r"\b(?:secteurs?|entreprises?|ateliers?|travail) (?:\w+ et )?(?:protege|adapte)|\b(?:esats?|siae)\b",
+    r"\bemplois?\b(?= et |\W*(?:\d|$)| des? (?:personne|public|travailleur|jeune|salarie|publics))",  # Emploi et formation : 5 %
+    r"\bl'emploi\b|\bconditions de travail d(?:u|es) (?:personnel|salarie)",
+)
+#: The same words misspelt ("insertoin", "socialle"), by their likeness.
+_OFTEN_MISSPELT, _ALIKE = ("insertion", "sociale", "sociales"), 86.0
 #: Where no name is known, the word that a social criterion is about.
 _SOCIAL_WORD = re.compile(r"\b(?:soci[ae]|insertion|emploi|rse\b)\w*")
-#: "Qualité de l'accompagnement social", "expérience du logement social", "sciences humaines et sociales"
+#: "Qualité de l'accompagnement social", "expérience du logement social", "insertion paysagère", "facilité d'emploi"
 _OTHER_SOCIAL = re.compile(
-    r"\b(?:accompagnement|suivi|logements?|bailleurs?|centres?|humaines et|medico)[ -]socia\w*"
+    r"\b(?:accompagnement|suivi|logements?|bailleurs?|centres?|humaines et|medico|siege|securite|protection|reseaux|capital|locatif|raison|habitat|parc|tarifs?|actions?|aides?|liens?|travail|travailleurs?)[ -]socia\w*"
+    r"|\b(?:mode|facilite)s? d'emploi\b"
 )
 #: "Des clauses sociales d'insertion seront insérées", "Heures d'insertion : lot 1 : 610", "conditions d'exécution à caractère social : voir le CCAP"
 _CLAUSE = any_of(
@@ -256,9 +279,16 @@ _DUTY = re.compile(r"\b(?:titulaire|attributaire|candidat|heure|obligat)")
 
 
 @lru_cache(maxsize=1024)
-def social_name(name: str) -> bool:
-    """Whether a criterion of this name is social: insertion, employment, social or societal performance."""
-    return _SOCIAL_NAME.search(_OTHER_SOCIAL.sub("", folded(name))) is not None
+def social_name(name: str, field: bool = False) -> bool:
+    """Whether a criterion of this name is social: insertion, employment, equality ...; of a `field` any word tells it."""
+    plain = _OTHER_SOCIAL.sub("", folded(name))
+    if _SOCIAL_NAME.search(plain) or not field:
+        return _SOCIAL_NAME.search(plain) is not None
+    words = set(re.findall(r"[a-z]{7,12}", plain)) - {*_OFTEN_MISSPELT}
+    alike = (
+        process.extractOne(word, _OFTEN_MISSPELT, scorer=fuzz.ratio, score_cutoff=_ALIKE) for word in words
+    )
+    return _NAMED_SOCIAL.search(plain) is not None or any(alike)
 
 
 def of_social(plain: str) -> bool:

@@ -51,6 +51,8 @@ _EACH = re.compile(r"\bchacune?\b|\bpar lot\b")
 _ROW = re.compile(r"[\s,:]0*(\d{1,2}) ?\([^()\d]*$|\n0*(\d{1,2}) ?[|/;][^\n\d]*$")
 #: "Lot 2 : 75 h", "Tranche optionnelle : 120 heures", "2 | Bordures | 130": goes on with the hours of the sentence before.
 _GOES_ON = re.compile(r"\W*(?:l[ea]s? )?(?:lot|tranche|annee|total|\d)")
+#: "Lot 1 : Voirie. Heures d'insertion : 640": the hours of the lot that the sentence before names.
+_LABEL = re.compile(r"\W*(?:nombre d'|volume d')?heures?\b")
 #: Characters of a list or a table that are read on.
 _AHEAD = 3_000
 
@@ -150,7 +152,8 @@ def stated_hours(run: str) -> LotHours:
 
 def hours_at(plain: str, found: Sequence[Sentence], at: int) -> LotHours:
     """The hours stated from sentence `at` on, in it and those that go on with it; else in its neighbours; else None."""
-    start, last = found[at].span[0], at
+    first = at - 1 if at and _LABEL.match(found[at].plain) and found[at - 1].lots else at
+    start, last = found[first].span[0], at
     while last + 1 < len(found) and found[last + 1].span[1] < start + _AHEAD:
         end, then = found[last].span[1], found[last + 1]
         in_list, in_row = plain[end - 1] not in ".!?", "|" in plain[end : then.span[0]]

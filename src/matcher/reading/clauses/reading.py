@@ -21,6 +21,7 @@ T = TypeVar("T")
 Window = tuple[Sentence, ...]
 #: Threshold for explicit sentences; others need 0.5.
 IN_WORDS = 0.15
+NAME = 120  # characters in which an item of a list names its criterion
 SHORT = 12  # characters of a sentence that holds nothing but a weight: "10 points"
 
 
@@ -119,9 +120,8 @@ def _reserved(model: ClauseModel, window: Window, chance: float) -> Iterator[Fin
     if chance > 0.5 or plainly:
         for one in plainly or _sayers(model, window, "reserved"):
             found = _reservation(one, window, max(chance, 0.9) if plainly else chance)
-            unknown = grammar.reserved_to_somebody(one.plain) and not (found.what.who or found.what.articles)
-            denied = grammar.denied(one.plain) and not found.lots
-            if not (unknown or denied or grammar.left_open(one.plain) or grammar.asks_papers(one.plain)):
+            named = bool(found.what.who or found.what.articles)
+            if grammar.may_reserve(one.plain, named) and (found.lots or not grammar.denied(one.plain)):
                 yield found
 
 
@@ -196,12 +196,13 @@ def _named_criteria(found: Window, kept: list[int]) -> Iterator[Finding[Clause]]
     """Items of a list of criteria whose name is social and that state their weight, there or in the next sentence."""
     for at in kept:
         one, then = found[at], found[at + 1 : at + 2]
-        named = grammar.social_name(one.text[:160]) and not grammar.names_object(one.plain)
+        named = grammar.social_name(one.text[:NAME]) and not grammar.names_object(one.plain)
         if named and not grammar.share(one.plain):
             stated = grammar.social_weight(one.plain)
             if stated is None and "heure" not in one.plain:
                 stated = grammar.listed_weight(one.plain)
-            if stated is None and then and ("not" in then[0].plain or len(then[0].plain) < SHORT):
+            listed = one.item or len(one.plain) <= NAME
+            if stated is None and listed and then and ("not" in then[0].plain or len(then[0].plain) < SHORT):
                 stated = None if then[0].item else grammar.weight(then[0].plain)
             if stated:
                 yield _criterion(one, stated, 0.9)

@@ -38,7 +38,7 @@ STEMS = (
     "nitenti", "detenu",  # to whom
     "insertion", " rsa", "chom", "longue duree", "en parcours", " plie", "sans emploi", "sans qualif", "l'emploi", "d'emploi",
     "recrut", "embauch",  # for whom
-    "claus", " socia", "societa", " rse",  # a clause, a criterion
+    "claus", " socia", "societa", " rse", "egalit",  # a clause, a criterion
 )  # fmt: skip
 #: By stem, boilerplate phrases around it: passing over them halves the sentences that are classified, and loses none.
 _COMMONPLACE = {

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
 from typing import Literal
 
-from matcher.domain import AuthorityType, Buyer, Holder, Lot, Place
+from matcher.domain import AuthorityType, Buyer, ContractType, Holder, Lot, Place
 from matcher.reference import places
 from matcher.reference.french import PARIS
 from matcher.reference.identifiers import clean_cpv, clean_date, digits, siren_valid, siret_valid
@@ -68,6 +68,18 @@ BASES = {"32009L0081": "defence", "32014L0023": "concession"}
 def basis_flags(basis: str) -> tuple[str, ...]:
     """The flags of a tender by its legal basis: other thresholds and duties apply there."""
     return (BASES[basis],) if basis in BASES else ()
+
+
+def contract_type(code: str) -> ContractType:
+    """The nature of a contract by the word of its form, French or English, whatever its number and case."""
+    found: dict[str, ContractType] = {
+        "wor": "works",
+        "tra": "works",
+        "sup": "supplies",
+        "fou": "supplies",
+        "ser": "services",
+    }
+    return found.get(code.strip().lower()[:3], "")
 
 
 def buyer(raw_id: str, name: str, place: Place, type: AuthorityType = "") -> Buyer:
@@ -163,7 +175,7 @@ def span(start: str, end: str) -> float | None:
 def moment(day: str, hour: str = "") -> datetime | None:
     """The datetime of a published date and time.
 
-    A stated offset is kept, else Paris time is assumed; without a time it is the end of the day.
+    A stated offset is kept, else Paris time is assumed; without a time it is the last microsecond of the day.
     """
     match = re.match(r"^\s*(\d{4}-\d{2}-\d{2}|\d{8}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4})(.*)$", day.strip(), re.S)
     when = clean_date(match.group(1)) if match else None
@@ -176,7 +188,7 @@ def moment(day: str, hour: str = "") -> datetime | None:
             zone = _clock(rest)[1]
     else:
         clock, zone = _clock(rest)
-    return datetime.combine(when, clock or time(23, 59), zone or PARIS)
+    return datetime.combine(when, clock or time.max, zone or PARIS)
 
 
 def _clock(text: str) -> tuple[time | None, timezone | None]:

@@ -110,6 +110,11 @@ class National:
             published=facts.day(text(self.record.get("dateparution"))),
             deadline=facts.moment(self.anywhere(*DEADLINES)),
             documents_url=facts.link(self.anywhere(*ADDRESSES)),
+            contact=domain.Contact(
+                name=clean(self.anywhere("nomContact", "correspondantPRM"), 200),
+                email=clean(self.anywhere("adresseMailContact", "mel", "MEL"), 200),
+                phone=clean(self.anywhere("telContact", "tel", "TEL"), 40),
+            ),
             related=tuple(t for t in map(text, found(self.body, "idWeb")) if t),
             change=self.change(title, description),
             awards=self.awards(lots, id_, name, where) if nature == "award" else (),
@@ -201,6 +206,10 @@ class National:
             places=self.places(self.market),
             amount=self.amount(self.market),
             amount_period="total" if self.amount(self.market) else "",
+            contract_type=facts.contract_type(
+                self.anywhere("typeMarche", "TYPE_MARCHE", "natureDuMarche")
+                or text(self.record.get("type_marche")).strip("[]'\" ")
+            ),
             duration_months=self.duration(self.market) or self.duration(self.body),
             reservation=self.reservation(self.data),
             conditions=tuple(self.conditions()),

@@ -55,11 +55,12 @@ def site(text: str) -> tuple[Place, ...]:
     return ()
 
 
-def seat(text: str) -> Place:
-    """The town of the first postal address; an empty place where there is none."""
-    for code, town in _ADDRESS.findall(text[:HEAD]):
+def seat(text: str, buyer: str = "") -> Place:
+    """The town that the name of the buyer holds, else that of the first postal address; an empty place where there is none."""
+    addresses = (f"{code} {clean(town)}" for code, town in _ADDRESS.findall(text[:HEAD]))
+    for read, words in ((toponyms.mentioned, buyer), *((toponyms.asked, one) for one in addresses)):
         try:
-            return toponyms.asked(f"{code} {clean(town)}")[0]
-        except (BadInput, IndexError):
+            return read(words)[0]
+        except (BadInput, IndexError):  # a homonym, or no place at all
             continue
     return Place()

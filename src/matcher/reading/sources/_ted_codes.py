@@ -51,8 +51,14 @@ PROCEDURES = {
     "PT_NEGOTIATED_WITHOUT_PUBLICATION": "négociée sans mise en concurrence préalable",
     "PT_AWARD_CONTRACT_WITHOUT_CALL": "négociée sans mise en concurrence préalable",
     "PT_AWARD_CONTRACT_WITHOUT_PUBLICATION": "négociée sans mise en concurrence préalable",
+    "PT_NEGOTIATED_WITH_PUBLICATION_CONTRACT_NOTICE": "négociée avec mise en concurrence préalable",
+    "PT_NEGOTIATED_CHOICE": "négociée avec mise en concurrence préalable",
     "PT_AWARD_CONTRACT_WITH_PRIOR_PUBLICATION": "négociée avec mise en concurrence préalable",
 }
+#: Reasons of annex D for no call: outside the directives, or services that they only list.
+ADAPTED = frozenset({"D_OUTSIDE_SCOPE", "D_SERVICES_LISTED"})
+#: Forms of concessions alone; not all that use them state their legal basis.
+CONCESSIONS = frozenset({"F23", "F24", "F25"})
 #: Buyer by its type (CA_TYPE): those that the thresholds tell apart.
 BUYERS: dict[str, Literal["state", "local"]] = {
     "MINISTRY": "state",

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from matcher.domain import (
     AuthorityType,
@@ -21,6 +21,8 @@ from matcher.domain import (
     Buyer,
     Clause,
     Condition,
+    Contact,
+    ContractType,
     Criterion,
     Lot,
     Nature,
@@ -28,11 +30,12 @@ from matcher.domain import (
     Reservation,
     Tender,
 )
-from matcher.reading import clauses
+from matcher.reading import clauses, terms
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources._tree import Element, attribute, kid, kids, value, values, words
 from matcher.reference.french import counted
 from matcher.reference.identifiers import clean_amount
+from matcher.reference.prose import folded
 from matcher.reference.text import clean
 
 ROOTS = ("ContractNotice", "PriorInformationNotice", "ContractAwardNotice")
@@ -225,6 +228,9 @@ class _Notice:
             url=self.url(),
             documents_url=facts.link(documents[0]) if documents else "",
             related=self.related(),
+            contact=self.contact(),
+            lots_per_tender=self.most_lots("MaximumLotsSubmittedNumeric"),
+            lots_per_winner=self.most_lots("MaximumLotsAwardedNumeric"),
             change=self.change(),
             awards=self.awards(lots),
             folder=value(self.root, "ContractFolderID"),
@@ -399,8 +405,13 @@ class _Notice:
             places=self.places(project),
             amount=amount if amount is not None else (ceiling or None),
             amount_period="total" if amount or ceiling else "",
+            amount_max=ceiling or None,
             currency=currency,
+            contract_type=self.contract_type(project),
             duration_months=self.duration(project),
+            **self.renewals(project),
+            options=self.french(project, "ContractExtension/OptionsDescription"),
+            start=facts.day(value(project, "PlannedPeriod/StartDate")),
             deadline=self.deadline(lot),
             reservation=self.reservation(lot),
             clauses=self.clauses(lot),
@@ -441,6 +452,37 @@ class _Notice:
         return facts.months(
             value(period, "DurationMeasure"), attribute(period, "DurationMeasure", "unitCode")
         ) or (facts.span(value(period, "StartDate"), value(period, "EndDate")))
+
+    def contract_type(self, project: Element | None) -> ContractType:
+        """The nature of the contract: the lot's own (BT-23), else that of the whole."""
+        whole = kid(self.root, "ProcurementProject")
+        return facts.contract_type(
+            value(project, "ProcurementTypeCode") or value(whole, "ProcurementTypeCode")
+        )
+
+    def renewals(self, project: Element | None) -> dict[str, Any]:
+        """How many renewals there may be (BT-58), each as long as the text says (BT-57)."""
+        most = value(project, "ContractExtension/MaximumNumberNumeric")
+        words_ = self.french(project, "ContractExtension/Renewal/Period/Description")
+        count = int(most) if re.fullmatch(r"\d{1,2}", most) else None
+        stated = terms.renewals(self.duration(project), folded(words_)) if words_ else {}
+        return {
+            "renewals": stated.get("renewals") if count is None else count,
+            "renewal_months": stated.get("renewal_months"),
+        }
+
+    def contact(self) -> Contact:
+        """Whom the buyer names for questions (BT-502, -503, -506)."""
+        reference = next(values(self.root, "ContractingParty/Party/PartyIdentification/ID"), "")
+        at = kid(self.organisations.get(reference), "Contact")
+        return Contact(
+            name=value(at, "Name"), email=value(at, "ElectronicMail"), phone=value(at, "Telephone")
+        )
+
+    def most_lots(self, field: str) -> int | None:
+        """The number of a limit on lots (BT-31, BT-33), None where there is none."""
+        most = value(self.root, f"TenderingTerms/LotDistribution/{field}")
+        return int(most) if re.fullmatch(r"\d{1,3}", most) else None
 
     def deadline(self, lot: Element) -> datetime | None:
         for name in ("TenderSubmissionDeadlinePeriod", "ParticipationRequestReceptionPeriod"):

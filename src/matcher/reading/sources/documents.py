@@ -1,30 +1,25 @@
 """A consultation file: PDF, DOCX, plain text, or a ZIP of them with its spreadsheets, as one notice.
 
-Extracted as stated: object, reference, buyer, deadline, CPV, lots, criteria, clauses.  What is not found stays
-unknown; nothing is guessed.  A scan or a protected file is refused with the remedy.
+Its text is read as a typed one is (`reading.consultation`).  A scan or a protected file is refused with the remedy.
 """
 
 from __future__ import annotations
 
 import io
-import itertools
 import logging
 import re
 import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
-from hashlib import blake2b
 from typing import BinaryIO
 
 from matcher import plugins
-from matcher.domain import BadInput, Buyer, Condition, Lot, Rejected, Tender
-from matcher.reading import clauses
+from matcher.domain import BadInput, Rejected, Tender
+from matcher.reading import consultation
 from matcher.reading.limits import FILE, in_force
-from matcher.reading.sources import _facts, _preamble
 from matcher.reading.sources._tabular import sheet_rows
-from matcher.reference.text import clean, fold, shorten
+from matcher.reference.text import fold
 
 YIELDS = "tender"
 
@@ -41,8 +36,6 @@ MAX_SPAN = 63  # columns of a Word table
 MAX_TEXT = 4_000_000  # characters kept of a consultation
 #: Fewer letters a page than this, on average, and the PDF holds images of pages.
 SCAN = 25
-HEAD = 20_000  # characters in which a sentence says what the consultation is about
-KEPT = 60_000  # characters of the description
 PLAIN = (".txt", ".md", ".text", ".markdown")
 SHEETS = (".xlsx", ".xlsm")
 #: Relevant members that cannot be read: rejected with the remedy; plans and images are skipped.
@@ -69,22 +62,7 @@ def recognises(name: str, head: bytes) -> bool:
             or lowered.endswith((".docx", ".zip"))
             or bool(re.search(rb"(?i)\.(?:pdf|docx)", head))
         )
-    return lowered.endswith(PLAIN) and states(_decoded(head))
-
-
-def states(text: str) -> bool:
-    """Whether a plain text looks like a consultation: its object, deadline, reference or lots, or its papers."""
-    text = squeezed(text)
-    statements = (_OBJECT, _REFERENCE, _DEADLINE, _BUYER, _CPV, _PAPERS)
-    return sum(pattern.search(text) is not None for pattern in statements) + (len(lots_of(text)) > 1) >= 2
-
-
-def squeezed(text: str) -> str:
-    """The text with each run of spaces made one space and each run of empty lines one: patterns then look back little."""
-    lines = (" ".join(line.split()) for line in text.splitlines())
-    return "\n".join(
-        "\n" if empty else "\n".join(run) for empty, run in itertools.groupby(lines, lambda line: not line)
-    )
+    return lowered.endswith(PLAIN) and consultation.states(_decoded(head))
 
 
 def of_consultation(names: list[str]) -> bool:
@@ -123,11 +101,11 @@ def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
             why = refused[0].reason if refused else "it holds neither PDF, nor DOCX, nor plain text"
             raise BadInput(f"{name}: nothing to read in this archive: {why}")
         yield from refused
-        yield tender_of(documents, name)
+        yield _tender(documents, name)
         return
     if size > MAX_FILE:
         raise BadInput(f"{name} is over {MAX_FILE >> 20} MB: give the rules of the consultation alone")
-    yield tender_of([_document(stream.read(), name)], name)
+    yield _tender([_document(stream.read(), name)], name)
 
 
 @dataclass(slots=True)
@@ -399,198 +377,16 @@ def _docx(data: bytes, name: str) -> tuple[str, bool]:
     return "\n".join(lines), False
 
 
-# ---------------------------------------------------------------------------------- what a text states
-
-_SEP = r"\s*(?::|\||–|—|\n)\s*"
-_OBJECT = re.compile(
-    rf"^[ \t]{{0,40}}(?:\d{{1,3}}[.\d]{{0,12}}\s?[-–.)]?\s?)?(?:objet\s+(?:du\s+march[ée]|de\s+la\s+consultation|du\s+contrat|de\s+l['’]accord[- ]cadre"
-    rf"|de\s+l['’]appel\s+d['’]offres)|intitul[ée]\s+d[ue]\s+(?:march[ée]|la\s+consultation)|objet){_SEP}(.+)$",
-    re.I | re.M,
-)
-_REFERENCE = re.compile(
-    r"^[^\w\n]{0,40}(?:num[ée]ro|n\s*°|r[ée]f[ée]rence)\s+(?:de\s+la\s+|de\s+|du\s+)?(?:consultation|march[ée]|dossier|l['’]affaire)"
-    r"\s*[:|–-]?\s*([A-Z0-9][\w./-]{2,40})",
-    re.I | re.M,
-)
-_BUYER = re.compile(
-    rf"^[^\w\n]{{0,40}}(?:pouvoir\s+adjudicateur|acheteur(?:\s+public)?|ma[îi]tre\s+d['’]ouvrage|entit[ée]\s+adjudicatrice"
-    rf"|nom\s+de\s+l['’]acheteur|organisme\s+acheteur){_SEP}(.+)$",
-    re.I | re.M,
-)
-_SIRET = re.compile(r"\bsiret\s*(?:n\s*°)?\s*[:|]?\s*((?:\d[\s.]?){14})(?!\d)", re.I)
-_DEADLINE = re.compile(
-    r"dates?\s+(?:et\s+heures?\s+)?limites?\s+(?:de\s+)?(?:r[ée]ception|remise|d[ée]p[ôo]t)\s*(?:des\s+(?:offres|plis|candidatures"
-    r"(?:\s+et\s+des\s+offres)?|propositions))?[^0-9]{0,80}?(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)?\s*(?:le\s+)?"
-    r"(\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{1,2}(?:er)?\s+[a-zéûôà]{3,9}\.?\s+\d{4})(?:\s*(?:à|a|,|-|\||avant)?\s*(\d{1,2}\s*(?:h|H|:)\s*\d{0,2}))?",
-    re.I,
-)
-_CPV = re.compile(r"(?<!\d)(\d{8})\s?-\s?\d(?!\d)")
-_LOT_LINE = re.compile(
-    r"^\W{0,3}lot\s*(?:n\s*[°ºo]\s*\.?\s*|num[ée]ro\s+)?(\d{1,3}[a-z]?|[A-H])(?![\w])\s*(?:[:|.)–—-]+|\s)\s*(\S.{2,300})$",
-    re.I | re.M,
-)
-_LOT_ROW = re.compile(r"^[ \t]{0,40}(\d{1,3})[ \t]?\|[ \t]?([^|\n]{4,300}?)[ \t]?(?:\|.*)?$", re.M)
-_CRITERION = re.compile(
-    r"^[^\w\n]{0,40}(?:crit[èe]re\s*(?:n\s*°)?\s*\d*\s*[:–-]?\s*)?([A-ZÀ-Ý][^\n|:%]{2,90}?)\s*(?:[:|–—(-]|\bpour\b|\bnot[ée]e?\s+sur\b|\.{2,}|\s)\s*"
-    r"(?:pond[ée]r[ée]e?\s+[àa]\s+)?(\d{1,3}(?:[.,]\d+)?)\s*(%|points?|pts?|/\s*\d{2,3})\)?\s*\.?\s*$",
-    re.M,
-)
-#: The papers and words of a consultation.
-_PAPERS = re.compile(
-    r"\b(?:r[èe]glement\s+de\s+(?:la\s+)?consultation|cctp|ccap|cahier\s+des\s+(?:clauses|charges)|march[ée]\s+public|accord[- ]cadre|appel\s+d['’]offres|mise\s+en\s+concurrence|proc[ée]dure\s+adapt[ée]e)\b",
-    re.I,
-)
-_MONTHS = dict(
-    zip(
-        ("janv", "fevr", "mars", "avri", "mai", "juin", "juil", "aout", "sept", "octo", "nove", "dece"),
-        range(1, 13),
-        strict=True,
-    )
-)
-
-
-def tender_of(documents: list[_Document], name: str) -> Tender:
+def _tender(documents: list[_Document], name: str) -> Tender:
     """The notice that the texts state; the first statement of each thing counts, in the order of the documents."""
     # The rules of the consultation come first where there are any: they speak of the whole.
     documents = sorted(documents, key=lambda d: (d.kind == "sheet", not _is_rules(d.name)))
     text = "\n\n".join(document.text for document in documents)[:MAX_TEXT]
-    written = text
-    text = squeezed(text)
-    own = re.split(r"[/\\:]", name)[-1]
-    identifier = blake2b(written.encode("utf-8", "replace"), digest_size=8).hexdigest()
-    flags = ["cut"] if any(document.cut for document in documents) else []
-    title = _first(_OBJECT, text, 500) or _preamble.concerned(text[:HEAD])
-    if not title and documents[0].kind == "plain":
-        # a free-text need: its first line is what it is about
-        line = next(
-            (clean(each.strip(" #*=_-")) for each in text.splitlines() if re.search(r"[^\W\d_]", each)), ""
-        )
-        title = shorten(line, 160)
-        flags.append("title-from-text")
-    if not title:
-        title = re.sub(r"[_-]+", " ", re.sub(r"\.(pdf|docx|zip|xlsx)$", "", own, flags=re.I)).strip() or own
-        flags.append("title-from-file")
-    siret = _SIRET.search(text)
-    buyer_id = re.sub(r"\D", "", siret.group(1)) if siret else ""
-    deadline = _deadline(text)
-    codes = _facts.cpvs(_CPV.findall(text))
-    whole = Lot(
-        id=f"{identifier}/1",
-        title=title,
-        description=clean(text, KEPT),
-        cpv=codes,
-        deadline=deadline,
-        conditions=tuple(criteria(text)),
-        places=_preamble.site(text),
-    )
-    named = lots_of(text)
-    lots = tuple(
-        replace(whole, id=f"{identifier}/{position}", number=number, title=words, description="", cpv=())
-        for position, (number, words) in enumerate(named, 1)
-    )
-    tender = Tender(
-        id=identifier,
-        format="documents",
-        title=title,
-        description=clean(text, KEPT),
-        buyer=Buyer(
-            id=buyer_id, name=_first(_BUYER, text, 200) or _preamble.body(text), place=_preamble.seat(text)
-        ),
-        lots=lots or (whole,),
-        reference=_first(_REFERENCE, text, 60),
-        deadline=deadline,
-        flags=tuple(flags),
-    )
-    return clauses.complete(tender, text)
+    made = consultation.tender_of(text, re.split(r"[/\\:]", name)[-1])
+    cut = ("cut",) if any(document.cut for document in documents) else ()
+    return replace(made, flags=(*cut, *made.flags))
 
 
 def _is_rules(name: str) -> bool:
     plain = fold(re.split(r"[/\\:]", name)[-1])
     return bool(re.search(r"(?<![a-z])(rc|reglement|avis|aapc)(?![a-z])", plain))
-
-
-def _first(pattern: re.Pattern[str], text: str, limit: int) -> str:
-    found = next(
-        (clean(match.group(1), limit) for match in pattern.finditer(text) if clean(match.group(1))), ""
-    )
-    return found.strip(" .:;|–-")
-
-
-def _deadline(text: str) -> datetime | None:
-    for match in _DEADLINE.finditer(text):
-        day = _numeric(match.group(1))
-        if day:
-            return _facts.moment(day, re.sub(r"\s", "", match.group(2) or ""))
-    return None
-
-
-def _numeric(raw: str) -> str:
-    """ "12 mars 2026" as "12/03/2026"; "" where the month is none."""
-    if re.match(r"\d{1,2}[/.-]", raw):
-        return raw
-    day, month, year = raw.split()
-    number = next(
-        (n for stem, n in _MONTHS.items() if fold(month).startswith(stem[: max(3, len(month.strip(".")))])), 0
-    )
-    number = number or next((n for stem, n in _MONTHS.items() if fold(month).startswith(stem)), 0)
-    return f"{int(re.sub('[^0-9]', '', day)):02d}/{number:02d}/{year}" if number else ""
-
-
-def lots_of(text: str) -> tuple[tuple[str, str], ...]:
-    """(number, title) of the lots that lines name, each once, in order; none unless at least two are named.
-
-    A table under a heading row "Lot | ..." counts; sentences that speak of a lot ("le lot 1 comprend") do not.
-    """
-    found: dict[str, str] = {}
-    for match in _LOT_LINE.finditer(text):
-        words = clean(match.group(2).split(" | ")[0], 300).strip(" .:;|–-")
-        if _is_title(words):
-            found.setdefault(_plain_number(match.group(1)), words)
-    for table in re.finditer(
-        r"^[^\w\n]{0,40}(?:n\s*°\s*(?:du\s+|de\s+)?)?lots?\s*(?:n\s*°)?\s*\|.*\n((?:\s*\d{1,3}\s*\|.*\n?)+)",
-        text,
-        re.I | re.M,
-    ):
-        for row in _LOT_ROW.finditer(table.group(1)):
-            words = clean(row.group(2), 300).strip(" .:;|–-")
-            if _is_title(words):
-                found.setdefault(_plain_number(row.group(1)), words)
-    return tuple(found.items()) if len(found) > 1 else ()
-
-
-def _plain_number(raw: str) -> str:
-    return raw.lstrip("0").upper() or "0"
-
-
-def _is_title(words: str) -> bool:
-    """A title begins with no verb or preposition of a running sentence and holds some letters."""
-    if len(re.findall(r"[^\W\d_]", words)) < 3:
-        return False
-    return not re.match(
-        r"(?i)(?:est|sont|a|ont|comprend|comporte|concerne|sera|seront|fait|porte|du|de\s+la|des|et\s+(?:le\s+)?lot|à|ou|pour|qui|dans)\b",
-        words,
-    )
-
-
-def criteria(text: str) -> Iterator[Condition]:
-    """The award criteria that lines state with their weight, within reach of the word "critères"."""
-    seen: set[str] = set()
-    read = 0  # text already covered by an earlier heading is skipped
-    for heading in re.finditer(r"crit[èe]res?\b", text, re.I):
-        start, read = max(read, heading.start()), max(read, min(len(text), heading.start() + 1_500))
-        for match in _CRITERION.finditer(text, start, read):
-            name, weight, unit = (
-                match.group(1).strip(" .:-–("),
-                match.group(2),
-                match.group(3).replace(" ", ""),
-            )
-            label = (
-                f"{clean(name, 90)} : {weight} {unit}"
-                if unit[0] != "/"
-                else f"{clean(name, 90)} : {weight}{unit}"
-            )
-            if fold(label) not in seen and not re.search(
-                r"(?i)\b(tva|p[ée]nalit|avance|retenue|garantie)", name
-            ):
-                seen.add(fold(label))
-                yield Condition(code="criterion", label=label, passage=clean(match.group(0), 300))

@@ -14,11 +14,13 @@ from functools import cached_property
 from typing import BinaryIO, Literal
 
 from matcher import domain
-from matcher.reading import clauses
+from matcher.reading import clauses, terms
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources import _tree as tree
 from matcher.reading.sources._ted_codes import (
+    ADAPTED,
     BUYERS,
+    CONCESSIONS,
     CRITERIA,
     DOCUMENTS,
     FORMS,
@@ -143,7 +145,10 @@ class _Form:
             related=tuple(dict.fromkeys(filter(lambda i: i != self.document, map(ojs, links)))),
             change=clean(change),
             awards=self.awards(lots) if nature in ("award", "modification") else (),
-            flags=facts.basis_flags(self.basis),
+            contact=self.contact,
+            lots_per_tender=self.most_lots("LOT_MAX_NUMBER"),
+            lots_per_winner=self.most_lots("LOT_MAX_ONE_TENDERER"),
+            flags=self.flags,
         )
         return clauses.complete(
             tender, self.general_text(), dict(zip((x.id for x in lots), self.lot_texts(), strict=False))
@@ -196,7 +201,12 @@ class _Form:
         return self.kind_of_procedure()
 
     def kind_of_procedure(self) -> str:
-        for child in self.procedure.iter() if self.procedure is not None else ():
+        inside = list(self.procedure.iter()) if self.procedure is not None else []
+        if any(
+            child.tag in ADAPTED for child in inside
+        ):  # annex D: a French adapted procedure on a form made for others
+            return "adaptée (hors champ des directives)"
+        for child in inside:
             if child.tag in PROCEDURES:  # below a DIRECTIVE_* in the forms of several directives
                 return PROCEDURES[child.tag]
         return ""
@@ -205,6 +215,38 @@ class _Form:
     def basis(self) -> str:
         """The directive that the notice names as its legal basis."""
         return attribute(self.form, "LEGAL_BASIS", "VALUE")
+
+    @cached_property
+    def flags(self) -> tuple[str, ...]:
+        """What the legal basis, else the form, says of the notice."""
+        concession = self.form.tag.split("_")[0] in CONCESSIONS or self.form.tag.startswith(
+            "CONTRACT_CONCESSION"
+        )
+        return facts.basis_flags(self.basis) or (("concession",) if concession else ())
+
+    @cached_property
+    def contract_type(self) -> domain.ContractType:
+        return facts.contract_type(
+            attribute(self.object, "TYPE_CONTRACT", "CTYPE")
+            or attribute(self.object, "TYPE_CONTRACT", "VALUE")
+        )
+
+    @cached_property
+    def contact(self) -> domain.Contact:
+        name, email, phone = (clean(self.buyer(field), 200) for field in ("CONTACT_POINT", "E_MAIL", "PHONE"))
+        return domain.Contact(name=name, email=email, phone=phone)
+
+    @cached_property
+    def turnover_min(self) -> float | None:
+        """The yearly turnover that the minimum level requires, where it states one for every lot."""
+        level = kid(self.form, "LEFTI/ECONOMIC_FINANCIAL_MIN_LEVEL")
+        return terms.turnover(tree.lines(level)) if level is not None else None
+
+    def most_lots(self, field: str) -> int | None:
+        """Lots for which one may tender, or that one may be awarded; None where there is no limit."""
+        if field == "LOT_MAX_NUMBER" and kid(self.object, "LOT_DIVISION/LOT_ONE_ONLY") is not None:
+            return 1
+        return _count(value(self.object, f"LOT_DIVISION/{field}"))
 
     @cached_property
     def buyer_type(self) -> domain.AuthorityType:
@@ -286,6 +328,8 @@ class _Form:
                 amount=self.total,
                 amount_period="total" if self.total else "",
                 currency=self.currency,
+                contract_type=self.contract_type,
+                turnover_min=self.turnover_min,
                 deadline=self.deadline,
                 reservation=self.reservation,
                 conditions=self.stated(()),
@@ -309,7 +353,7 @@ class _Form:
         months = (
             facts.months(tree.words(lasting), (lasting.get("TYPE") or "")) if lasting is not None else None
         )
-        days = (tree.words(first.get(name)) for name in ("DATE_START", "DATE_END"))
+        days = [tree.words(first.get(name)) for name in ("DATE_START", "DATE_END")]
         return domain.Lot(
             id=f"{self.document}/{place}",
             title=clean(said.get("TITLE")) or object_title or title,
@@ -320,7 +364,12 @@ class _Form:
             amount=amount,
             amount_period="total" if amount else "",
             currency=((worth.get("CURRENCY") or "").strip() if worth is not None else "") or self.currency,
+            contract_type=self.contract_type,
             duration_months=months or facts.span(*days),
+            renewals=0 if "NO_RENEWAL" in first else None,
+            options=clean(said.get("OPTIONS_DESCR")),
+            start=facts.day(days[0]),
+            turnover_min=self.turnover_min,
             deadline=self.deadline,
             reservation=self.reservation,
             conditions=self.stated(stated),
@@ -387,13 +436,9 @@ class _Form:
         if most:
             label = f"{counted(clean(most, 20), 'lot attribué')} au plus par candidat"
             found.append(domain.Condition(code="lots-limit", label=label))
-        most = value(self.object, "LOT_DIVISION/LOT_MAX_NUMBER")
-        if most:
-            found.append(
-                domain.Condition(
-                    code="lots-limit", label=f"Offre pour {counted(clean(most, 20), 'lot')} au plus"
-                )
-            )
+        if tendered := self.most_lots("LOT_MAX_NUMBER"):
+            label = f"Offre pour {counted(tendered, 'lot')} au plus"
+            found.append(domain.Condition(code="lots-limit", label=label))
         legal = value(self.form, "LEFTI/LEGAL_FORM")
         if legal:
             found.append(
