@@ -108,7 +108,10 @@ def test_of_several_lots_one_is_reserved() -> None:
 
 def test_a_defence_contract_is_never_reserved() -> None:
     f = facts(
-        defence=True, everyone=open_to(disability=9, insertion=9, ess=9), ess_service=True, public_service=True
+        defence=True,
+        everyone=open_to(disability=9, insertion=9, ess=9),
+        ess_service=True,
+        public_service=True,
     )
     assert "reserve" not in codes(f) and "reserve-ess" not in codes(f) and "défense" in refusal(f, "reserve")
 
@@ -133,7 +136,10 @@ def test_allot_by_trade_where_nobody_has_them_all() -> None:
     f = facts(by_need={"nettoyage": 5, "espaces verts": 4}, everyone=worth(1))
     made = advise(f).first
     assert made.code == "allot" and "L2113-10" in made.articles
-    assert "nettoyage : 5 structures" in made.reasons[0] and "1 structure à appeler pour le lot entier" in made.reasons[0]
+    assert (
+        "nettoyage : 5 structures" in made.reasons[0]
+        and "1 structure à appeler pour le lot entier" in made.reasons[0]
+    )
     assert any("seuils" in c for c in made.conditions), "a cut does not lower the thresholds"
     assert "allot" not in codes(replace(f, everyone=worth(3)))
     assert "allot" not in codes(replace(f, by_need={"nettoyage": 1, "espaces verts": 1}))
@@ -155,7 +161,14 @@ def test_allot_by_size_where_the_lot_weighs_too_much() -> None:
 def test_a_social_condition_is_a_duty_and_no_option(
     on: date, amount: float, works: bool, buyer: Any, due: bool
 ) -> None:
-    f = facts(on=on, amount=amount, works=works, buyer=buyer, clause_hours=800, carriers=("Relais (AI)", "Atout (ETTI)"))
+    f = facts(
+        on=on,
+        amount=amount,
+        works=works,
+        buyer=buyer,
+        clause_hours=800,
+        carriers=("Relais (AI)", "Atout (ETTI)"),
+    )
     made = advise(f)
     duties = {duty.code: duty for duty in made.duties}
     assert ("social-condition" in duties) is due
