@@ -91,9 +91,15 @@ def answered(
 def given_of(asked: PotentialIn) -> potential.Given:
     """What a request says of a purchase."""
     return potential.Given(
-        amount=asked.amount, like_needs=asked.like_needs, works=asked.works, buyer=asked.buyer, defence=asked.defence,
-        public_service=asked.public_service, rate=asked.rate, contribution=asked.contribution,
-    )  # fmt: skip
+        amount=asked.amount,
+        like_needs=asked.like_needs,
+        works=asked.works,
+        buyer=asked.buyer,
+        defence=asked.defence,
+        public_service=asked.public_service,
+        rate=asked.rate,
+        contribution=asked.contribution,
+    )
 
 
 def studied(request: Request, asked: PotentialIn) -> potential.Potential:
@@ -128,5 +134,11 @@ def reported(
     rejected = [replace(bad, path=Path(bad.path).name) for bad in rejected]
     names = ", ".join(file.filename or "" for file in books)
     return ledger.report(
-        request.app.state.serving.get().catalogue, purchases=purchases, awards=[*contracts.consolidate(listed), *announced], buyer=buyer, years=tuple(years), rejected=rejected, ledger_source=names,
-    )  # fmt: skip
+        request.app.state.serving.get().catalogue,
+        purchases=purchases,
+        awards=[*contracts.consolidate(listed), *announced],
+        buyer=buyer,
+        years=tuple(years),
+        rejected=rejected,
+        ledger_source=names,
+    )

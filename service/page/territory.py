@@ -82,7 +82,17 @@ EXAMPLE = {
     "rate": "",
     "contribution": "",
 }
-BLANK = {"theme": "", "place": "", "on": "", "buyers": "", "slots": "12", "minutes": "20", "invite": "", "come": "", "appointments": ""}
+BLANK = {
+    "theme": "",
+    "place": "",
+    "on": "",
+    "buyers": "",
+    "slots": "12",
+    "minutes": "20",
+    "invite": "",
+    "come": "",
+    "appointments": "",
+}
 DAY = BLANK | {
     "theme": "Espaces verts et nettoyage",
     "place": "93100",
@@ -118,9 +128,16 @@ def ask(request: Request, who: Reader, exemple: Annotated[str, Query(max_length=
 
 @router.post("/territoire/potentiel")
 def study(
-    request: Request, who: Reader, need: Annotated[str, Form(max_length=20_000)] = "", place: fields.Line = "", amount: fields.Word = "",
-    like: fields.Word = "", works: fields.Word = "", rate: fields.Word = "", contribution: fields.Word = "",
-) -> Response:  # fmt: skip
+    request: Request,
+    who: Reader,
+    need: Annotated[str, Form(max_length=20_000)] = "",
+    place: fields.Line = "",
+    amount: fields.Word = "",
+    like: fields.Word = "",
+    works: fields.Word = "",
+    rate: fields.Word = "",
+    contribution: fields.Word = "",
+) -> Response:
     """Study the need, and store its result at an unguessable address."""
     values = dict(zip(FIELDS, (need, place, amount, like, works, rate, contribution), strict=True))
     try:
@@ -142,11 +159,22 @@ def _study(
 ) -> Response:
     listed = ""
     if found:  # the list that its numbers are of
-        listed = search.address(search.kept(request, search.Search(need=values["need"], place=values["place"], whole=True)))
+        listed = search.address(
+            search.kept(request, search.Search(need=values["need"], place=values["place"], whole=True))
+        )
     return _page(
-        request, "potentiel", 422 if problems else 200, asked=values, found=found, problems=problems or {}, order=potential.ORDER,
-        effect=advice.effect, articles=potential.ARTICLES, listed=listed, weight=advice.Weight(),
-    )  # fmt: skip
+        request,
+        "potentiel",
+        422 if problems else 200,
+        asked=values,
+        found=found,
+        problems=problems or {},
+        order=potential.ORDER,
+        effect=advice.effect,
+        articles=potential.ARTICLES,
+        listed=listed,
+        weight=advice.Weight(),
+    )
 
 
 def _studied(request: Request, values: dict[str, str]) -> potential.Potential:
@@ -158,9 +186,14 @@ def _studied(request: Request, values: dict[str, str]) -> potential.Potential:
         **{name: partial(_amount, values[name], what) for name, what in AMOUNTS.items()},
     )
     asked = schemas.PotentialIn(
-        need=values["need"], place=read["place"] or "", amount=read["amount"] or None, like_needs=read["like"],
-        works=NATURES.get(values["works"]), rate=read["rate"], contribution=read["contribution"],
-    )  # fmt: skip
+        need=values["need"],
+        place=read["place"] or "",
+        amount=read["amount"] or None,
+        like_needs=read["like"],
+        works=NATURES.get(values["works"]),
+        rate=read["rate"],
+        contribution=read["contribution"],
+    )
     return desk.studied(request, asked)
 
 
@@ -193,10 +226,17 @@ def planned_purchases(
 
 @router.post("/territoire/programme")
 def send_programme(
-    request: Request, who: Reader, file: Annotated[UploadFile | None, File()] = None, text: Annotated[str, Form(max_length=FILE)] = "",
-) -> Response:  # fmt: skip
+    request: Request,
+    who: Reader,
+    file: Annotated[UploadFile | None, File()] = None,
+    text: Annotated[str, Form(max_length=FILE)] = "",
+) -> Response:
     """Study every line of a programme, and store it at an unguessable address."""
-    data, name = (file.file.read(FILE + 1), file.filename or "programme") if file and file.filename else (text.encode(), "le texte")
+    data, name = (
+        (file.file.read(FILE + 1), file.filename or "programme")
+        if file and file.filename
+        else (text.encode(), "le texte")
+    )
     try:
         if not data.strip():
             raise FieldError("file", "Joignez un tableau (XLSX ou CSV), ou collez-le.")
@@ -204,7 +244,9 @@ def send_programme(
             raise FieldError("file", "Le fichier dépasse 2 Mo : envoyez le programme en plusieurs fois.")
         programme.read(data, name)
     except MatcherError as error:
-        return _page(request, "programme", 422, problems=problems_of(error, "file"), found=None, example=False)
+        return _page(
+            request, "programme", 422, problems=problems_of(error, "file"), found=None, example=False
+        )
     kept = {"programme": {"name": name, "data": base64.b64encode(data).decode()}}
     return render.go(f"/territoire/programme/r/{searches.keep(store_of(request), kept)}")
 
@@ -247,8 +289,14 @@ def drawn(
     if not metier and measure in (*coverage.SUPPLY, "state"):
         measure = "gap"
     asked = desk.MapQuery.model_validate(
-        {"region": "" if departement else region, "department": [departement] if departement else [], "by": par if par in areas.DIVISIONS else "departement", "trade": metier, "kind": type or []}
-    )  # fmt: skip
+        {
+            "region": "" if departement else region,
+            "department": [departement] if departement else [],
+            "by": par if par in areas.DIVISIONS else "departement",
+            "trade": metier,
+            "kind": type or [],
+        }
+    )
     snapshot, opened = request.app.state.serving.get(), desk.desk_of(request)
     made: coverage.Coverage = snapshot.for_a_minute(
         ("map", asked.model_dump_json()), lambda: desk.covered(request, asked)
@@ -258,20 +306,57 @@ def drawn(
         ("gaps", asked.model_dump_json()),
         lambda: [(cell, coverage.closers(opened, cell), coverage.neighbours(opened, cell)) for cell in shown],
     )
-    query = {"region": asked.region, "department": asked.department, "by": asked.by, "trade": metier, "kind": asked.kind}
-    files = urlencode([(k, v) for k, values in {**query, "measure": measure}.items() for v in ([values] if isinstance(values, str) else values) if v])
+    query = {
+        "region": asked.region,
+        "department": asked.department,
+        "by": asked.by,
+        "trade": metier,
+        "kind": asked.kind,
+    }
+    files = urlencode(
+        [
+            (k, v)
+            for k, values in {**query, "measure": measure}.items()
+            for v in ([values] if isinstance(values, str) else values)
+            if v
+        ]
+    )
     return _page(
-        request, "carte", coverage=made, drawing=choropleth.svg(choropleth.picture(made, measure, _links(made, asked)), legend=False), legend=choropleth.picture(made, measure).legend,
-        gaps=gaps, left=max(0, len(made.lacking) - LINES), region=region, departement=departement, departments=[d for d in places.departments() if d.region == region], by=asked.by, trade=metier, kinds=asked.kind, measure=measure, files=files,
-        regions=places.regions(), trades=sorted(trades_.trades(), key=lambda one: one.label), measures=coverage.MEASURES, supply=coverage.SUPPLY, divisions=areas.DIVISIONS, shapes=[s for s in exports.SHAPES if s != "html"],
-        list_of=_list_of, shades=choropleth.STATES,
-    )  # fmt: skip
+        request,
+        "carte",
+        coverage=made,
+        drawing=choropleth.svg(choropleth.picture(made, measure, _links(made, asked)), legend=False),
+        legend=choropleth.picture(made, measure).legend,
+        gaps=gaps,
+        left=max(0, len(made.lacking) - LINES),
+        region=region,
+        departement=departement,
+        departments=[d for d in places.departments() if d.region == region],
+        by=asked.by,
+        trade=metier,
+        kinds=asked.kind,
+        measure=measure,
+        files=files,
+        regions=places.regions(),
+        trades=sorted(trades_.trades(), key=lambda one: one.label),
+        measures=coverage.MEASURES,
+        supply=coverage.SUPPLY,
+        divisions=areas.DIVISIONS,
+        shapes=[s for s in exports.SHAPES if s != "html"],
+        list_of=_list_of,
+        shades=choropleth.STATES,
+    )
 
 
 def _list_of(trade: str, area: areas.Area, kinds: tuple[str, ...] = ()) -> str:
     """The address of the list that a number of the map is of."""
     radius = f":{area.radius_km:g}" if area.radius_km else ""
-    return search.address(f"{search.TRADE}{trade}:{area.words}{radius}", pairs=[("type", kind) for kind in kinds]) + "#liste"
+    return (
+        search.address(
+            f"{search.TRADE}{trade}:{area.words}{radius}", pairs=[("type", kind) for kind in kinds]
+        )
+        + "#liste"
+    )
 
 
 def _links(made: coverage.Coverage, asked: desk.MapQuery) -> dict[str, str]:
@@ -279,7 +364,13 @@ def _links(made: coverage.Coverage, asked: desk.MapQuery) -> dict[str, str]:
     found = {}
     for area in made.areas:
         if area.whole_department:
-            closer = {"region": asked.region, "departement": area.code, "par": "commune", "metier": asked.trade, "mesure": ""}
+            closer = {
+                "region": asked.region,
+                "departement": area.code,
+                "par": "commune",
+                "metier": asked.trade,
+                "mesure": "",
+            }
             found[area.code] = "/territoire/carte?" + urlencode({k: v for k, v in closer.items() if v})
         elif asked.trade:
             found[area.code] = _list_of(asked.trade, area)
@@ -291,8 +382,11 @@ def _links(made: coverage.Coverage, asked: desk.MapQuery) -> dict[str, str]:
 
 @router.get("/territoire/facilitateurs")
 def facilitator(
-    request: Request, who: Reader, lieu: Annotated[str, Query(max_length=100)] = "", modifier: Annotated[str, Query(max_length=60)] = ""
-) -> Response:  # fmt: skip
+    request: Request,
+    who: Reader,
+    lieu: Annotated[str, Query(max_length=100)] = "",
+    modifier: Annotated[str, Query(max_length=60)] = "",
+) -> Response:
     named, problems = "", {}
     if lieu.strip():
         try:
@@ -304,17 +398,38 @@ def facilitator(
 
 @router.post("/territoire/facilitateurs")
 def put_facilitator(
-    request: Request, who: Operator, form: CheckedForm, id: fields.Line = "", name: fields.Line = "", kind: fields.Line = "", territory: fields.Lines = "",
-    trades: fields.Line = "", email: fields.Line = "", phone: fields.Line = "", website: fields.Line = "",
-) -> Response:  # fmt: skip
+    request: Request,
+    who: Operator,
+    form: CheckedForm,
+    id: fields.Line = "",
+    name: fields.Line = "",
+    kind: fields.Line = "",
+    territory: fields.Lines = "",
+    trades: fields.Line = "",
+    email: fields.Line = "",
+    phone: fields.Line = "",
+    website: fields.Line = "",
+) -> Response:
     """Add or change a facilitator; the operator's alone."""
-    given = {"id": id, "name": name.strip(), "kind": kind, "territory": territory, "trades": trades, "email": email, "phone": phone, "website": website}
+    given = {
+        "id": id,
+        "name": name.strip(),
+        "kind": kind,
+        "territory": territory,
+        "trades": trades,
+        "email": email,
+        "phone": phone,
+        "website": website,
+    }
     try:
         fields.checked(
             name=lambda: fields.words(given["name"], "Donnez le nom de la personne ou de l'organisme."),
-            territory=lambda: fields.words(territory, "Donnez son territoire : des communes ou des départements, séparés par des virgules."),
+            territory=lambda: fields.words(
+                territory,
+                "Donnez son territoire : des communes ou des départements, séparés par des virgules.",
+            ),
             email=lambda: fields.address(email),
-        )  # fmt: skip
+        )
         facilitators.put(given)
     except BadInput as error:
         return _facilitators(request, 422, problems=problems_of(error, "territory"), given=given)
@@ -328,18 +443,35 @@ def remove_facilitator(request: Request, who: Operator, form: CheckedForm, id: f
 
 
 def _facilitators(
-    request: Request, status: int = 200, *, where: str = "", named: str = "", problems: Mapping[str, str] | None = None, edited: str = "",
+    request: Request,
+    status: int = 200,
+    *,
+    where: str = "",
+    named: str = "",
+    problems: Mapping[str, str] | None = None,
+    edited: str = "",
     given: Mapping[str, str] | None = None,
-) -> Response:  # fmt: skip
+) -> Response:
     known = facilitators.read()[0]
     chosen = next((one for one in known if one.id == edited), None)
     if given is None and chosen is not None:
-        given = {name: getattr(chosen, name) for name in ("id", "name", "kind", "trades", "email", "phone", "website")}
+        given = {
+            name: getattr(chosen, name)
+            for name in ("id", "name", "kind", "trades", "email", "phone", "website")
+        }
         given = {**given, "territory": facilitators.territory(chosen)}
     return _page(
-        request, "facilitateurs", status, where=where, named=named, known=known, problems=problems or {}, given=given or {},
-        territory=facilitators.territory, may_edit=identify(request).may("operator"),
-    )  # fmt: skip
+        request,
+        "facilitateurs",
+        status,
+        where=where,
+        named=named,
+        known=known,
+        problems=problems or {},
+        given=given or {},
+        territory=facilitators.territory,
+        may_edit=identify(request).may("operator"),
+    )
 
 
 # --------------------------------------------------------------------------------------- meeting, report
@@ -368,16 +500,34 @@ def books(request: Request, who: Reader) -> Response:
 
 @router.post("/territoire/rencontre")
 def meet(
-    request: Request, who: Buyer, theme: Annotated[str, Form(max_length=2000)] = "", place: fields.Line = "", on: fields.Word = "",
-    buyers: Annotated[str, Form(max_length=200_000)] = "", slots: fields.Word = "12", minutes: fields.Word = "20", first: fields.Word = "10:00",
-    invite: fields.Word = "", come: Annotated[str, Form(max_length=20_000)] = "", appointments: Annotated[str, Form(max_length=200_000)] = "",
-    shape: fields.Word = "html", file: Annotated[UploadFile | None, File()] = None,
-) -> Response:  # fmt: skip
+    request: Request,
+    who: Buyer,
+    theme: Annotated[str, Form(max_length=2000)] = "",
+    place: fields.Line = "",
+    on: fields.Word = "",
+    buyers: Annotated[str, Form(max_length=200_000)] = "",
+    slots: fields.Word = "12",
+    minutes: fields.Word = "20",
+    first: fields.Word = "10:00",
+    invite: fields.Word = "",
+    come: Annotated[str, Form(max_length=20_000)] = "",
+    appointments: Annotated[str, Form(max_length=200_000)] = "",
+    shape: fields.Word = "html",
+    file: Annotated[UploadFile | None, File()] = None,
+) -> Response:
     """The day as printable pages, at an address of its own, or as a workbook or a calendar."""
     given = {
-        "theme": theme, "place": place, "on": on, "buyers": buyers, "slots": slots, "minutes": minutes, "first": first, "invite": invite, "come": come,
+        "theme": theme,
+        "place": place,
+        "on": on,
+        "buyers": buyers,
+        "slots": slots,
+        "minutes": minutes,
+        "first": first,
+        "invite": invite,
+        "come": come,
         "appointments": appointments,
-    }  # fmt: skip
+    }
     try:
         if file and file.filename:
             given["come"] = "\n".join(meeting.sirets(file.file.read(FILE), file.filename))
@@ -415,7 +565,9 @@ def _planned(request: Request, given: Mapping[str, Any]) -> meeting.Day:
     )
     most = read.pop("invite") or min(INVITED, read["slots"] * len(read["buyers"]))
     come = tuple(re.findall(r"\b\d{14}\b", str(given.get("come", ""))))
-    day = meeting.plan(desk.desk_of(request), first=given["first"], most=most, participants=come, seconds=20, **read)
+    day = meeting.plan(
+        desk.desk_of(request), first=given["first"], most=most, participants=come, seconds=20, **read
+    )
     listed = str(given.get("appointments", ""))
     return meeting.edited(day, listed) if listed.strip() else day
 
@@ -436,9 +588,14 @@ def _whole(text: object, what: str, least: int, most: int) -> int:
 
 @router.post("/territoire/rapport")
 def report(
-    request: Request, who: Buyer, book: Annotated[UploadFile | None, File()] = None, awards: Annotated[UploadFile | None, File()] = None,
-    buyer: fields.Word = "", year: Annotated[str, Form(max_length=60)] = "", shape: fields.Word = "html",
-) -> Response:  # fmt: skip
+    request: Request,
+    who: Buyer,
+    book: Annotated[UploadFile | None, File()] = None,
+    awards: Annotated[UploadFile | None, File()] = None,
+    buyer: fields.Word = "",
+    year: Annotated[str, Form(max_length=60)] = "",
+    shape: fields.Word = "html",
+) -> Response:
     """The report of the files sent; nothing of them is kept."""
     books, files = ([file] if file is not None and file.filename else [] for file in (book, awards))
     try:

@@ -21,9 +21,7 @@ class MapFileQuery(MapQuery):
     measure: Literal["gap", "needs", "likely", "plausible", "to_ask", "state"] = "gap"
 
 
-@router.get(
-    "/territory/map", summary="Supply, needs and gaps, by area and trade", response_model=DeskAnswer
-)
+@router.get("/territory/map", summary="Supply, needs and gaps, by area and trade", response_model=DeskAnswer)
 def map_(request: Request, who: Reader, asked: Annotated[MapQuery, Query()]) -> Response:
     made = covered(request, asked)
     gap, needs = made.values("gap"), made.values("needs")

@@ -245,7 +245,7 @@ def test_a_programme_is_studied_line_by_line_and_its_bad_lines_are_told(matcher:
     assert made.columns["amount"] == "Montant estimé HT" and made.columns["place"] == "Lieu d'exécution"
     cleaning, works = made.lines
     alone = potential.potential(
-        Desk(matcher, on=ON), cleaning.potential.tender, potential.Given(amount=120_000.0)
+        Desk(matcher, on=ON), cleaning.studied.tender, potential.Given(amount=120_000.0)
     )
     assert alone.lots[0].count == cleaning.lot.count and alone.lots[0].advised == cleaning.lot.advised
     assert works.lot.facts.works and "social-condition" not in {

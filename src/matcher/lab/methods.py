@@ -185,7 +185,9 @@ class BadgeAndSector:
 
     def __call__(self, question: Question) -> list[str]:
         sector = {
-            t for lot in question.tender.lots for t in trades.named(lot.title) or trades.trades_of_cpv(lot.cpv)
+            t
+            for lot in question.tender.lots
+            for t in trades.named(lot.title) or trades.trades_of_cpv(lot.cpv)
         }
         asked = {_place(question, lot).department for lot in question.tender.lots} - {None, ""}
         of_sector = np.array([bool(sector & held) for held in self.skills])

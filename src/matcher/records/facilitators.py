@@ -52,7 +52,19 @@ class Facilitator:
 
 #: How one is added.
 ADD = "ajoutez-le sur la page des facilitateurs"
-COLUMNS = ("id", "name", "kind", "communes", "departments", "trades", "email", "phone", "website", "source", "date")
+COLUMNS = (
+    "id",
+    "name",
+    "kind",
+    "communes",
+    "departments",
+    "trades",
+    "email",
+    "phone",
+    "website",
+    "source",
+    "date",
+)
 #: Cities cut in arrondissements, and the codes of these.
 ARRONDISSEMENTS = {"75056": range(75101, 75121), "69123": range(69381, 69390), "13055": range(13201, 13217)}
 _HEADINGS = {
@@ -155,7 +167,9 @@ def _write(known: Iterable[Facilitator]) -> None:
         table.writerow(COLUMNS)
         for f in known:
             places = ("|".join(f.communes), "|".join(f.departments))
-            table.writerow((f.id, f.name, f.kind, *places, f.trades, f.email, f.phone, f.website, f.source, f.on or ""))
+            table.writerow(
+                (f.id, f.name, f.kind, *places, f.trades, f.email, f.phone, f.website, f.source, f.on or "")
+            )
     part.replace(target)
 
 
@@ -193,7 +207,9 @@ def territory(one: Facilitator) -> str:
     """Its territory by names separated with commas, as it can be typed again."""
     communes = (places_.commune(code) for code in one.communes)
     departments = (places_.department(code) for code in one.departments)
-    return ", ".join([*(f"{c.name} ({c.department})" for c in communes if c), *(d.name for d in departments if d)])
+    return ", ".join(
+        [*(f"{c.name} ({c.department})" for c in communes if c), *(d.name for d in departments if d)]
+    )
 
 
 def of(place: Place, known: Iterable[Facilitator] | None = None) -> tuple[Facilitator, ...]:

@@ -61,7 +61,9 @@ class Facts:
     reserved: tuple[str, ...] | None = None  # articles already stated
     everyone: Count = EMPTY  # of the list, whatever the kind
     weight: Mapping[str, Weight] = field(default_factory=dict)  # article, "" for everyone -> weight
-    by_need: Mapping[str, int] = field(default_factory=dict)  # trade -> bidders to call, where the lot asks for several
+    by_need: Mapping[str, int] = field(
+        default_factory=dict
+    )  # trade -> bidders to call, where the lot asks for several
     cuts: Mapping[int, int] = field(default_factory=dict)  # cut into k equal lots -> bidders at ease
     clause_hours: float | None = None  # at the desk's default share
     clause_share: float = 0.05
@@ -144,11 +146,18 @@ def _small_lot(f: Facts) -> Advice | None:
         return None
     part = f"{100 * f.lot_amount / f.amount:.0f} % de la valeur de tous les lots"
     return Advice(
-        code="direct-lot", title="Acheter ce petit lot directement",
-        reasons=(f"{_euros(f.lot_amount)} pour ce lot, en dessous de {_euros(limit.value or 0.0)}, et {part}", f"à solliciter : {f.everyone.shown()}"),
+        code="direct-lot",
+        title="Acheter ce petit lot directement",
+        reasons=(
+            f"{_euros(f.lot_amount)} pour ce lot, en dessous de {_euros(limit.value or 0.0)}, et {part}",
+            f"à solliciter : {f.everyone.shown()}",
+        ),
         rules=(limit, share, *_rules(f.on, "same-supplier")),
-        conditions=(f"tous les lots ainsi passés réunis : au plus {100 * (share.value or 0.0):.0f} % de la valeur de tous les lots", *_quotes(f)),
-    )  # fmt: skip
+        conditions=(
+            f"tous les lots ainsi passés réunis : au plus {100 * (share.value or 0.0):.0f} % de la valeur de tous les lots",
+            *_quotes(f),
+        ),
+    )
 
 
 def _innovative(f: Facts, total: float) -> str:
@@ -176,7 +185,11 @@ def _direct(f: Facts) -> Advice | Refused:
     code, title = "direct", "Acheter directement, en demandant des devis"
     threshold = law.direct_threshold(f.on, f.works)
     if f.amount is None:
-        return Refused(code=code, title=title, reason="montant inconnu : donnez le montant estimé hors taxes de tous les lots")
+        return Refused(
+            code=code,
+            title=title,
+            reason="montant inconnu : donnez le montant estimé hors taxes de tous les lots",
+        )
     if threshold is None or threshold.value is None:
         return Refused(code=code, title=title, reason=f"seuil non connu à la date du {f.on:%d/%m/%Y}")
     total = f.amount + (f.like_needs or 0.0)
@@ -190,14 +203,23 @@ def _direct(f: Facts) -> Advice | Refused:
         )
         return Refused(code=code, title=title, reason=reason)
     if not f.everyone.likely + f.everyone.plausible + f.everyone.to_ask:
-        return Refused(code=code, title=title, reason="permis à ce montant, mais la liste ne montre aucune structure à solliciter")
+        return Refused(
+            code=code,
+            title=title,
+            reason="permis à ce montant, mais la liste ne montre aucune structure à solliciter",
+        )
     again = "ne pas contracter systématiquement avec la même structure quand plusieurs offres conviennent"
     like = "additionner d'abord les besoins semblables de l'année (même famille, même opération) : ils n'ont pas été donnés"
     return Advice(
-        code=code, title=title, rules=(threshold, *_rules(f.on, "same-supplier")),
-        reasons=(f"{_euros(total)} au total, en dessous du seuil de {_euros(threshold.value)}", f"à solliciter : {f.everyone.shown()}"),
+        code=code,
+        title=title,
+        rules=(threshold, *_rules(f.on, "same-supplier")),
+        reasons=(
+            f"{_euros(total)} au total, en dessous du seuil de {_euros(threshold.value)}",
+            f"à solliciter : {f.everyone.shown()}",
+        ),
         conditions=(*((like,) if f.like_needs is None else ()), again, *_quotes(f)),
-    )  # fmt: skip
+    )
 
 
 # -------------------------------------------------------------------------------------------- reservations
@@ -256,10 +278,17 @@ def _reserved_under(f: Facts, article: str, code: str, title: str) -> Advice:
             f"{count.verified} vérifiées actives sur {count.likely} à appeler : appelez-les avant de réserver, "
             "un lot réservé sans offre est infructueux",
         )
-    rules = _rules(f.on, OPENED_BY[article], "reservation.share", "reservation.stated", "reservation.mixed-group")
+    rules = _rules(
+        f.on, OPENED_BY[article], "reservation.share", "reservation.stated", "reservation.mixed-group"
+    )
     return Advice(
-        code=code, title=f"{title} ({article})", article=article, reasons=tuple(reasons), rules=rules, conditions=tuple(conditions)
-    )  # fmt: skip
+        code=code,
+        title=f"{title} ({article})",
+        article=article,
+        reasons=tuple(reasons),
+        rules=rules,
+        conditions=tuple(conditions),
+    )
 
 
 def _ess(f: Facts) -> Advice | Refused:
@@ -268,10 +297,16 @@ def _ess(f: Facts) -> Advice | Refused:
     barred = (
         (f.reserved is not None, "déjà réservé"),
         (f.defence, "les marchés de défense ou de sécurité ne peuvent pas être réservés"),
-        (not f.ess_service, "le code CPV n'est pas l'un des services sociaux, de santé ou culturels que l'article énumère"),
+        (
+            not f.ess_service,
+            "le code CPV n'est pas l'un des services sociaux, de santé ou culturels que l'article énumère",
+        ),
         (f.public_service is False, "aucune mission de service public n'est confiée"),
-        (count.likely < f.competition, f"moins de {f.competition} structures admissibles à appeler : {count.shown()}"),
-    )  # fmt: skip
+        (
+            count.likely < f.competition,
+            f"moins de {f.competition} structures admissibles à appeler : {count.shown()}",
+        ),
+    )
     if reason := next((why for applies, why in barred if applies), ""):
         return Refused(code=code, title=title, reason=reason)
     conditions = [
@@ -283,9 +318,13 @@ def _ess(f: Facts) -> Advice | Refused:
     if f.months is not None and f.months > 36:
         conditions.insert(0, f"durée de {f.months:g} mois : à ramener à trois ans")
     return Advice(
-        code=code, title=title, article=law.ESS, reasons=(count.shown(), f.weight.get(law.ESS, Weight()).shown()),
-        rules=_rules(f.on, "reservation.ess", "reservation.ess-years", "reservation.ess-again"), conditions=tuple(conditions),
-    )  # fmt: skip
+        code=code,
+        title=title,
+        article=law.ESS,
+        reasons=(count.shown(), f.weight.get(law.ESS, Weight()).shown()),
+        rules=_rules(f.on, "reservation.ess", "reservation.ess-years", "reservation.ess-again"),
+        conditions=tuple(conditions),
+    )
 
 
 # ---------------------------------------------------------------------------------------- lots and clauses
@@ -314,29 +353,45 @@ def _allot(f: Facts) -> Advice | Refused:
         )
         return Refused(code=code, title=title, reason=f"{several if len(f.by_need) > 1 else one} ; {size}")
     return Advice(
-        code=code, title=title, reasons=tuple(reasons), rules=_rules(f.on, "allotment", "small-lots.share"),
+        code=code,
+        title=title,
+        reasons=tuple(reasons),
+        rules=_rules(f.on, "allotment", "small-lots.share"),
         conditions=("découper n'abaisse pas les seuils : ils s'apprécient sur le total des lots",),
-    )  # fmt: skip
+    )
 
 
 def _clause(f: Facts) -> Advice | Refused:
     code, title = "clause", "Insérer une clause sociale avec des heures d'insertion"
     if f.clause_hours is None:
         return Refused(code=code, title=title, reason="heures non calculables : montant du lot inconnu")
-    hours = f"environ {f.clause_hours:.0f} heures d'insertion à {100 * f.clause_share:g} % des heures travaillées"
+    hours = (
+        f"environ {f.clause_hours:.0f} heures d'insertion à {100 * f.clause_share:g} % des heures travaillées"
+    )
     barred = (
-        (f.clause_hours < f.least_hours, f"{hours} : moins que les {f.least_hours:g} heures qui permettent un recrutement"),
-        (f.months is not None and f.months < f.least_months, f"{f.months or 0:g} mois : trop court pour recruter et accompagner ({f.least_months:g} mois au moins)"),
-        (not f.carriers, "aucune structure de la liste ne porterait les heures : voir le facilitateur du lieu"),
-    )  # fmt: skip
+        (
+            f.clause_hours < f.least_hours,
+            f"{hours} : moins que les {f.least_hours:g} heures qui permettent un recrutement",
+        ),
+        (
+            f.months is not None and f.months < f.least_months,
+            f"{f.months or 0:g} mois : trop court pour recruter et accompagner ({f.least_months:g} mois au moins)",
+        ),
+        (
+            not f.carriers,
+            "aucune structure de la liste ne porterait les heures : voir le facilitateur du lieu",
+        ),
+    )
     if reason := next((why for applies, why in barred if applies), ""):
         return Refused(code=code, title=title, reason=reason)
     named = ", ".join(f.carriers)
     return Advice(
-        code=code, title=title, reasons=(hours, f"pourraient les porter (mise à disposition ou prestation) : {named}"),
+        code=code,
+        title=title,
+        reasons=(hours, f"pourraient les porter (mise à disposition ou prestation) : {named}"),
         rules=_rules(f.on, "clause.execution", "clause.criterion"),
         conditions=("faire valider les heures et leur suivi par le facilitateur du lieu",),
-    )  # fmt: skip
+    )
 
 
 # -------------------------------------------------------------------------------------------------- duties
@@ -347,15 +402,26 @@ def _duties(f: Facts) -> tuple[Advice, ...]:
     found = []
     if law.social_clause_mandatory(f.amount, f.on, f.works, f.buyer, f.social, f.defence):
         threshold = law.formal_threshold(f.on, f.works, f.buyer, f.social)
-        nature = "travaux" if f.works else "services sociaux ou spécifiques" if f.social else "fournitures et services"
+        nature = (
+            "travaux"
+            if f.works
+            else "services sociaux ou spécifiques"
+            if f.social
+            else "fournitures et services"
+        )
         found.append(
             Advice(
-                code="social-condition", title="Prévoir une condition sociale ou d'emploi, au choix de l'acheteur",
-                reasons=(f"{_euros(f.amount or 0.0)} : à partir du seuil européen de {_euros(threshold.value or 0.0) if threshold else ''} ({nature})",),
+                code="social-condition",
+                title="Prévoir une condition sociale ou d'emploi, au choix de l'acheteur",
+                reasons=(
+                    f"{_euros(f.amount or 0.0)} : à partir du seuil européen de {_euros(threshold.value or 0.0) if threshold else ''} ({nature})",
+                ),
                 rules=_rules(f.on, "clause.mandatory", "clause.exceptions", "clause.motives"),
-                conditions=("les heures d'insertion en sont une ; une autre condition peut convenir, et l'absence de condition se motive",),
+                conditions=(
+                    "les heures d'insertion en sont une ; une autre condition peut convenir, et l'absence de condition se motive",
+                ),
             )
-        )  # fmt: skip
+        )
     if rules := _rules(f.on, "clause.environment", "criterion.environment"):
         title = "Prendre en compte l'environnement"
         found.append(Advice(code="environment", title=title, reasons=("à tout montant",), rules=rules))
@@ -366,11 +432,19 @@ def _oeth(f: Facts) -> Advice | Refused:
     """What the same purchase takes off the buyer's contribution, made from an EA or ESAT: an effect, no way to buy."""
     code, title = "oeth", "Acheter à une EA ou à un ESAT, qui allège aussi la contribution OETH"
     count, full = f.within(law.DISABILITY), law.value("oeth.rate", f.on)
-    rules = _rules(f.on, "oeth.public", "oeth.labour", "oeth.cap-low", "oeth.cap-high", "oeth.cap-from", "oeth.rate")
+    rules = _rules(
+        f.on, "oeth.public", "oeth.labour", "oeth.cap-low", "oeth.cap-high", "oeth.cap-from", "oeth.rate"
+    )
     if not count.likely:
-        return Refused(code=code, title=title, reason="aucune EA ni aucun ESAT de la liste n'est à appeler pour ce besoin")
+        return Refused(
+            code=code,
+            title=title,
+            reason="aucune EA ni aucun ESAT de la liste n'est à appeler pour ce besoin",
+        )
     if not rules:
-        return Refused(code=code, title=title, reason=f"règles de l'OETH non connues à la date du {f.on:%d/%m/%Y}")
+        return Refused(
+            code=code, title=title, reason=f"règles de l'OETH non connues à la date du {f.on:%d/%m/%Y}"
+        )
     if f.rate is not None and full is not None and f.rate >= full:
         reason = (
             f"taux d'emploi direct de {100 * f.rate:g} % : à {100 * full:g} % et plus aucune contribution n'est due, "
@@ -387,8 +461,10 @@ def _oeth(f: Facts) -> Advice | Refused:
     gain = f"déduction{'' if known else ' avant plafond'} : {_euros(made.deduction if made.deduction is not None else made.deductible)} par an"
     cost = f"pour {_euros(made.labour_cost)} de main-d'œuvre estimée sur {_euros(f.yearly)}"
     return replace(
-        advice, reasons=(*advice.reasons, f"{gain}, {cost}"), conditions=(*made.notes, *(f"hypothèse : {a}" for a in made.assumed))
-    )  # fmt: skip
+        advice,
+        reasons=(*advice.reasons, f"{gain}, {cost}"),
+        conditions=(*made.notes, *(f"hypothèse : {a}" for a in made.assumed)),
+    )
 
 
 #: In the order in which they are proposed.
@@ -411,9 +487,12 @@ def _already(f: Facts, articles: Sequence[str]) -> Advice:
     stated = ", ".join(articles) or "article non précisé, voir le règlement"
     doubt = ("vérifier que les structures possibles répondront avant de publier",)
     return Advice(
-        code="reserved", title=f"Le lot est déjà réservé ({stated})", reasons=(f.everyone.shown(),),
-        rules=_rules(f.on, "reservation.stated", "reservation.mixed-group"), conditions=doubt if f.everyone.verified < f.competition else (),
-    )  # fmt: skip
+        code="reserved",
+        title=f"Le lot est déjà réservé ({stated})",
+        reasons=(f.everyone.shown(),),
+        rules=_rules(f.on, "reservation.stated", "reservation.mixed-group"),
+        conditions=doubt if f.everyone.verified < f.competition else (),
+    )
 
 
 def _none(f: Facts, refused: Sequence[Refused]) -> Advice:
@@ -421,10 +500,12 @@ def _none(f: Facts, refused: Sequence[Refused]) -> Advice:
     before = f"appeler d'abord les {some} structures à vérifier ou à interroger de la liste peut changer ces comptes"
     ask = "interroger les structures et le facilitateur avant de publier (sourçage) peut changer ces comptes"
     return Advice(
-        code="none", title="Ni achat direct, ni réserve, ni allotissement, ni clause pour ce lot en l'état",
-        reasons=tuple(f"{one.title} : {one.reason}" for one in refused), rules=_rules(f.on, "sourcing.allowed"),
+        code="none",
+        title="Ni achat direct, ni réserve, ni allotissement, ni clause pour ce lot en l'état",
+        reasons=tuple(f"{one.title} : {one.reason}" for one in refused),
+        rules=_rules(f.on, "sourcing.allowed"),
         conditions=(before if some else ask,),
-    )  # fmt: skip
+    )
 
 
 def effect(oeth: Advice | Refused) -> str:

@@ -70,9 +70,7 @@ def circle(commune: str, radius_km: float) -> Area:
     if not 0 < radius_km <= 500:
         raise BadInput(f"un rayon de {radius_km:g} km : donnez un nombre de 1 à 500")
     label = f"{place.label} et {radius_km:g} km autour"
-    return Area(
-        code=place.commune or commune, label=label, words=commune, place=place, radius_km=radius_km
-    )
+    return Area(code=place.commune or commune, label=label, words=commune, place=place, radius_km=radius_km)
 
 
 def divided(wholes: tuple[Area, ...], by: str) -> tuple[Area, ...]:
@@ -82,9 +80,11 @@ def divided(wholes: tuple[Area, ...], by: str) -> tuple[Area, ...]:
     if by == "departement":
         return wholes
     codes = frozenset(area.place.department for area in wholes)
-    inside = [found for found in places.groupings() if found[1].department in codes] if by == "epci" else [
-        (one.name, one) for code in codes for one in largest().get(code or "", ())
-    ]  # fmt: skip
+    inside = (
+        [found for found in places.groupings() if found[1].department in codes]
+        if by == "epci"
+        else [(one.name, one) for code in codes for one in largest().get(code or "", ())]
+    )
     inside.sort(key=lambda named: -named[1].population)
     return tuple(
         Area(code=one.code, label=label, words=one.code, place=toponyms.asked(one.code)[0])
@@ -114,9 +114,7 @@ def holding(areas: tuple[Area, ...], place: Place) -> Iterator[int]:
                 yield number
         elif place.latitude is not None and places.precise(place):
             far = float(
-                places.distance_km(
-                    place.latitude, place.longitude, area.place.latitude, area.place.longitude
-                )
+                places.distance_km(place.latitude, place.longitude, area.place.latitude, area.place.longitude)
             )
             if area.radius_km is not None:
                 if far <= area.radius_km:

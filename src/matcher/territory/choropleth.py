@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 from matcher import plugins
 from matcher.reference.french import grouped
@@ -19,17 +20,27 @@ from matcher.territory.outlines import CREDIT, HEIGHT, WIDTH, Outline, outlines,
 
 #: Class of the style sheet -> its colour in a file, and the ink upon it.  The numbers are ColorBrewer "YlGnBu".
 SHADES: Mapping[str, tuple[str, str]] = {
-    "s0": ("#ffffcc", "#1a1a1a"), "s1": ("#a1dab4", "#1a1a1a"), "s2": ("#41b6c4", "#1a1a1a"), "s3": ("#2c7fb8", "#ffffff"), "s4": ("#253494", "#ffffff"),
-    "blanche": ("#b2182b", "#ffffff"), "interroger": ("#8073ac", "#ffffff"), "verifier": ("#fdb863", "#1a1a1a"), "fragile": ("#fee0b6", "#1a1a1a"),
-    "couverte": ("#a6dba0", "#1a1a1a"), "unknown": ("#e4e7ea", "#1a1a1a"),
-}  # fmt: skip
+    "s0": ("#ffffcc", "#1a1a1a"),
+    "s1": ("#a1dab4", "#1a1a1a"),
+    "s2": ("#41b6c4", "#1a1a1a"),
+    "s3": ("#2c7fb8", "#ffffff"),
+    "s4": ("#253494", "#ffffff"),
+    "blanche": ("#b2182b", "#ffffff"),
+    "interroger": ("#8073ac", "#ffffff"),
+    "verifier": ("#fdb863", "#1a1a1a"),
+    "fragile": ("#fee0b6", "#1a1a1a"),
+    "couverte": ("#a6dba0", "#1a1a1a"),
+    "unknown": ("#e4e7ea", "#1a1a1a"),
+}
 #: State of a cell -> its class and what it means.
 STATES: Mapping[str, tuple[str, str]] = {
     "blanche": ("blanche", "blanche : personne à appeler, à vérifier ni à interroger"),
     "à interroger": ("interroger", "à interroger : seules des structures de métier inconnu"),
-    "à vérifier": ("verifier", "à vérifier : personne à appeler"), "fragile": ("fragile", "fragile : moins de {n} structures à appeler"),
-    "couverte": ("couverte", "couverte : {n} structures à appeler ou plus"), "sans besoin publié": ("unknown", "aucun besoin publié : on ne sait pas"),
-}  # fmt: skip
+    "à vérifier": ("verifier", "à vérifier : personne à appeler"),
+    "fragile": ("fragile", "fragile : moins de {n} structures à appeler"),
+    "couverte": ("couverte", "couverte : {n} structures à appeler ou plus"),
+    "sans besoin publié": ("unknown", "aucun besoin publié : on ne sait pas"),
+}
 SIZE = 480.0  # units of the longer side of the ground; letters are legible on a phone
 SMALL = 30.0  # an area narrower than that is drawn again, enlarged
 HEAD, LINE = 34.0, 17.0
@@ -75,12 +86,31 @@ def picture(made: Coverage, measure: str, links: Mapping[str, str] | None = None
     marks = []
     for area in made.areas:
         value = values.get(area.code)
-        shade = STATES[states[area.code]][0] if states else "unknown" if value is None else f"s{level(value, bounds)}"
+        shade = (
+            STATES[states[area.code]][0]
+            if states
+            else "unknown"
+            if value is None
+            else f"s{level(value, bounds)}"
+        )
         figure = states[area.code] if states else "?" if value is None else _figure(value)
         spot = None if area.whole_department else point(*area.centre) if area.centre else None
-        marks.append(Mark(code=area.code, label=area.label, figure=figure, shade=shade, spot=spot, link=(links or {}).get(area.code, "")))
+        marks.append(
+            Mark(
+                code=area.code,
+                label=area.label,
+                figure=figure,
+                shade=shade,
+                spot=spot,
+                link=(links or {}).get(area.code, ""),
+            )
+        )
     used = {mark.shade for mark in marks}
-    legend = [(shade, words.format(n=made.n)) for shade, words in STATES.values() if shade in used] if states else _scale(bounds)
+    legend = (
+        [(shade, words.format(n=made.n)) for shade, words in STATES.values() if shade in used]
+        if states
+        else _scale(bounds)
+    )
     if not states and "unknown" in used:
         legend.append(("unknown", "aucun besoin publié : on ne sait pas"))
     trade = f", {made.cells[0].label}" if made.trade and made.cells else ""
@@ -110,7 +140,13 @@ def _scale(bounds: Sequence[float]) -> list[tuple[str, str]]:
     found = []
     for low, high in zip((None, *bounds[:-1]), bounds, strict=True):
         exact = (low is None and (len(bounds) == 1 or high == 0)) or (low is not None and high - low == 1)
-        words = _figure(high) if exact else f"jusqu'à {_figure(high)}" if low is None else f"plus de {_figure(low)}, jusqu'à {_figure(high)}"
+        words = (
+            _figure(high)
+            if exact
+            else f"jusqu'à {_figure(high)}"
+            if low is None
+            else f"plus de {_figure(low)}, jusqu'à {_figure(high)}"
+        )
         found.append((f"s{level(high, bounds)}", words))
     return found
 
@@ -147,8 +183,11 @@ def _ground(marks: Sequence[Mark]) -> _Ground:
         return _Ground(0, 0, WIDTH, HEIGHT)
     room = max(max(xs) - min(xs), max(ys) - min(ys), 12.0) * 0.06
     return _Ground(
-        min(xs) - room, min(ys) - room, max(max(xs) - min(xs), 8.0) + 2 * room, max(max(ys) - min(ys), 8.0) + 2 * room
-    )  # fmt: skip
+        min(xs) - room,
+        min(ys) - room,
+        max(max(xs) - min(xs), 8.0) + 2 * room,
+        max(max(ys) - min(ys), 8.0) + 2 * room,
+    )
 
 
 def svg(drawn: Picture, *, legend: bool = True) -> str:
@@ -165,13 +204,15 @@ def svg(drawn: Picture, *, legend: bool = True) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="areas" viewBox="0 0 {SIZE:.0f} {height:.0f}" role="group" aria-label="{escape(drawn.title)}" '
         'font-family="system-ui, sans-serif"><rect class="sheet" width="100%" height="100%" fill="#ffffff"/>'
-    ]  # fmt: skip
+    ]
     parts += _land(drawn.marks, ground)
     parts += [_shape(mark, ground) for mark in drawn.marks if mark.code in outlines() or mark.spot]
     parts += _towns(drawn.marks, ground)
     parts += [_label(mark, ground) for mark in drawn.marks if mark.code not in small]
     head = f'<rect class="sheet" width="100%" height="{HEAD}" fill="#ffffff"/><rect class="sheet" y="{HEAD + ground.height * ground.scale:.0f}" width="100%" height="100%" fill="#ffffff"/>'
-    parts.append(f'{head}<text class="ink" x="6" y="20" font-size="15" font-weight="600" fill="#1a1a1a">{escape(shorten(drawn.title, 56))}</text>')
+    parts.append(
+        f'{head}<text class="ink" x="6" y="20" font-size="15" font-weight="600" fill="#1a1a1a">{escape(shorten(drawn.title, 56))}</text>'
+    )
     if small:
         parts += _enlarged([mark for mark in drawn.marks if mark.code in small], foot - 140)
     parts += [_box(mark, 6 + i * 78, foot + 4) for i, mark in enumerate(apart)]
@@ -185,7 +226,11 @@ def _fill(shade: str) -> str:
 
 def _linked(mark: Mark, drawn: str) -> str:
     told = f"<title>{escape(mark.caption)}</title>{drawn}"
-    return f'<a href="{escape(mark.link)}" aria-label="{escape(mark.caption)}">{told}</a>' if mark.link else f"<g>{told}</g>"
+    return (
+        f'<a href="{escape(mark.link)}" aria-label="{escape(mark.caption)}">{told}</a>'
+        if mark.link
+        else f"<g>{told}</g>"
+    )
 
 
 def _path(shape: Outline, ground: _Ground, drawn: str) -> str:
@@ -199,7 +244,12 @@ def _land(marks: Sequence[Mark], ground: _Ground) -> Iterator[str]:
     stroke = 'class="ground" fill="#f1f3f4" stroke="#aab6bf"'
     for code, shape in outlines().items():
         inside = shape.left < ground.left + ground.width and shape.right > ground.left
-        if code not in areas and inside and shape.top < ground.top + ground.height and shape.bottom > ground.top:
+        if (
+            code not in areas
+            and inside
+            and shape.top < ground.top + ground.height
+            and shape.bottom > ground.top
+        ):
             yield _path(shape, ground, stroke)
 
 
@@ -220,7 +270,7 @@ def _towns(marks: Sequence[Mark], ground: _Ground) -> Iterator[str]:
             yield (
                 f'<circle class="town" cx="{left:.1f}" cy="{top:.1f}" r="2.2" fill="#333"/><text class="halo" x="{left + 5:.1f}" y="{top - 4:.1f}" '
                 f'font-size="10.5" fill="#1a1a1a" stroke="#fff" stroke-width="2.4" paint-order="stroke" pointer-events="none">{escape(name)}</text>'
-            )  # fmt: skip
+            )
 
 
 def _middle(code: str) -> tuple[float, float] | None:
@@ -241,12 +291,16 @@ def _text(x: float, y: float, words: str, shade: str) -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="12" font-weight="600" text-anchor="middle" class="on-{shade}" fill="{SHADES[shade][1]}" '
         f'pointer-events="none">{words}</text>'
-    )  # fmt: skip
+    )
 
 
 def _small(marks: Sequence[Mark], ground: _Ground) -> set[str]:
     """Departments too small to hold their figure, where others are not."""
-    wide = {mark.code: (shape.right - shape.left) * ground.scale for mark in marks if mark.spot is None and (shape := outlines().get(mark.code))}
+    wide = {
+        mark.code: (shape.right - shape.left) * ground.scale
+        for mark in marks
+        if mark.spot is None and (shape := outlines().get(mark.code))
+    }
     small = {code for code, width in wide.items() if width < SMALL}
     return small if len(small) < len(wide) else set()
 
@@ -267,7 +321,9 @@ def _enlarged(marks: Sequence[Mark], top: float) -> Iterator[str]:
 def _box(mark: Mark, x: float, y: float) -> str:
     """A department without an outline, as a box with its code and figure."""
     words = _text(x + 36, y + 26, mark.told, mark.shade)
-    return _linked(mark, f'<rect x="{x}" y="{y:.0f}" width="72" height="42" {_fill(mark.shade)} stroke="#555"/>{words}')
+    return _linked(
+        mark, f'<rect x="{x}" y="{y:.0f}" width="72" height="42" {_fill(mark.shade)} stroke="#555"/>{words}'
+    )
 
 
 def _legend(drawn: Picture, top: float) -> Iterator[str]:
@@ -303,13 +359,33 @@ def png(drawn: Picture) -> bytes:
     for mark in drawn.marks:
         if at := mark.spot or _middle(mark.code):
             color, ink = SHADES[mark.shade]
-            disc = {"bbox": {"boxstyle": "circle,pad=0.25", "facecolor": color, "edgecolor": "#555555"}} if mark.spot else {}
-            axes.text(*at, mark.told.replace(" ", "\n"), fontsize=8, color=ink, ha="center", va="center", **disc)
-    axes.set(xlim=(ground.left, ground.left + ground.width), ylim=(ground.top + ground.height, ground.top), aspect="equal")
+            disc: dict[str, Any] = (
+                {"bbox": {"boxstyle": "circle,pad=0.25", "facecolor": color, "edgecolor": "#555555"}}
+                if mark.spot
+                else {}
+            )
+            axes.text(
+                *at, mark.told.replace(" ", "\n"), fontsize=8, color=ink, ha="center", va="center", **disc
+            )
+    axes.set(
+        xlim=(ground.left, ground.left + ground.width),
+        ylim=(ground.top + ground.height, ground.top),
+        aspect="equal",
+    )
     axes.set_axis_off()
     axes.set_title(drawn.title, loc="left", fontweight="bold")
-    handles = [Patch(facecolor=SHADES[shade][0], edgecolor="#555555", label=words) for shade, words in drawn.legend]
-    figure.legend(handles=handles, loc="outside lower left", frameon=False, fontsize=9, title=f"{shorten(drawn.source, 110)}\n{CREDIT}", title_fontsize=7, alignment="left")
+    handles = [
+        Patch(facecolor=SHADES[shade][0], edgecolor="#555555", label=words) for shade, words in drawn.legend
+    ]
+    figure.legend(
+        handles=handles,
+        loc="outside lower left",
+        frameon=False,
+        fontsize=9,
+        title=f"{shorten(drawn.source, 110)}\n{CREDIT}",
+        title_fontsize=7,
+        alignment="left",
+    )
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=150, metadata={"Software": None})
     return stream.getvalue()
@@ -320,5 +396,3 @@ def _rings(shape: Outline) -> Iterator[list[tuple[float, float]]]:
         spots = [(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]{1,20}),(-?[\d.]{1,20})", ring)]
         if len(spots) > 2:
             yield spots
-
-

@@ -53,7 +53,11 @@ class Count:
         kinds = ", ".join(f"{n} {kind or 'entreprise'}{_s(n) if not kind else ''}" for kind, n in listed)
         asked = [f"{self.to_ask} à interroger"] if self.to_ask else []
         first = ", ".join(
-            [f"{self.likely} à appeler{f' ({kinds})' if kinds else ''}", f"{self.plausible} à vérifier", *asked]
+            [
+                f"{self.likely} à appeler{f' ({kinds})' if kinds else ''}",
+                f"{self.plausible} à vérifier",
+                *asked,
+            ]
         )
         return " ; ".join([first, *self._known()])
 
@@ -72,8 +76,12 @@ class Count:
         )
         likely = sum(kinds.values())
         return Count(
-            likely=likely, plausible=sum(check.values()), verified=min(self.verified, likely), kinds=kinds, kinds_to_check=check
-        )  # fmt: skip
+            likely=likely,
+            plausible=sum(check.values()),
+            verified=min(self.verified, likely),
+            kinds=kinds,
+            kinds_to_check=check,
+        )
 
     def under(self, article: str, on: date) -> Count:
         """Those who may answer a lot reserved under an article."""
@@ -109,10 +117,14 @@ class Desk:
         answer, rows = self.matcher.answer(ranking, 0), self.shown(ranking)
         sirets, active = self.catalogue.sirets[rows], self.catalogue.of_structure("active")[rows]
         return Count(
-            likely=answer.likely, plausible=answer.plausible, to_ask=getattr(answer, "to_ask", 0), verified=int((active == 1).sum()),
-            answered=sum(str(siret) in self.answered for siret in sirets) if self.answered else 0, kinds=self._kinds(rows),
+            likely=answer.likely,
+            plausible=answer.plausible,
+            to_ask=getattr(answer, "to_ask", 0),
+            verified=int((active == 1).sum()),
+            answered=sum(str(siret) in self.answered for siret in sirets) if self.answered else 0,
+            kinds=self._kinds(rows),
             kinds_to_check=self._kinds(self.shown(ranking, PLAUSIBLE)),
-        )  # fmt: skip
+        )
 
     def _kinds(self, rows: Rows) -> dict[str, int]:
         return dict(Counter(map(str, self.catalogue.of_structure("kind")[rows])))
@@ -176,7 +188,9 @@ def trades_of(texts: Sequence[str], codes: Sequence[Sequence[str]]) -> list[tupl
         read = {name: weight * (1 - CODE_WEIGHT if coded else 1) for name, weight in weights.items()}
         for name in coded:
             read[name] = read.get(name, 0.0) + CODE_WEIGHT
-        found.append(tuple(n for n in sorted(read, key=read.__getitem__, reverse=True) if read[n] >= CLEAR_FROM))
+        found.append(
+            tuple(n for n in sorted(read, key=read.__getitem__, reverse=True) if read[n] >= CLEAR_FROM)
+        )
     return found
 
 

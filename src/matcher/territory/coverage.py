@@ -29,9 +29,12 @@ from matcher.territory.counts import Count, Desk, trades_of
 State = Literal["blanche", "à interroger", "à vérifier", "fragile", "couverte", "sans besoin publié"]
 #: What a map shows -> its unit, in French.  Those of supply are of one trade.
 MEASURES: Mapping[str, str] = {
-    "gap": "besoins sans structure à appeler", "needs": "besoins publiés ou attribués", "likely": "structures à appeler",
-    "plausible": "structures à vérifier", "to_ask": "structures à interroger, de métier inconnu",
-}  # fmt: skip
+    "gap": "besoins sans structure à appeler",
+    "needs": "besoins publiés ou attribués",
+    "likely": "structures à appeler",
+    "plausible": "structures à vérifier",
+    "to_ask": "structures à interroger, de métier inconnu",
+}
 SUPPLY = ("likely", "plausible", "to_ask")
 LACKING = ("blanche", "à interroger", "à vérifier", "fragile")
 
@@ -86,9 +89,14 @@ class Cell:
         for need in self.needs:
             day = need.on.isoformat() if need.on else ""
             yield {
-                "besoin": need.title, "origine": need.origin, "publié ou notifié le": day, "commune": need.place.label, "avis": need.notice,
-                "lot": need.lot, "source": _named(need.source),
-            }  # fmt: skip
+                "besoin": need.title,
+                "origine": need.origin,
+                "publié ou notifié le": day,
+                "commune": need.place.label,
+                "avis": need.notice,
+                "lot": need.lot,
+                "source": _named(need.source),
+            }
 
     def value(self, measure: str) -> float:
         """The figure of a measure.  Raises BadInput on an unknown one."""
@@ -157,13 +165,23 @@ class Coverage:
         for cell in self.cells:
             kinds = sorted(cell.count.kinds.items())
             yield {
-                "zone": cell.area.code, "libellé": cell.area.label, "métier": cell.label, "état": cell.state,
-                "structures à appeler": cell.count.likely, "à vérifier": cell.count.plausible, "à interroger": cell.count.to_ask,
-                "dont vérifiées actives": cell.count.verified, "dont ont répondu depuis un an": cell.count.answered,
+                "zone": cell.area.code,
+                "libellé": cell.area.label,
+                "métier": cell.label,
+                "état": cell.state,
+                "structures à appeler": cell.count.likely,
+                "à vérifier": cell.count.plausible,
+                "à interroger": cell.count.to_ask,
+                "dont vérifiées actives": cell.count.verified,
+                "dont ont répondu depuis un an": cell.count.answered,
                 "à appeler par type": ", ".join(f"{kind or 'entreprise'} {number}" for kind, number in kinds),
-                "besoins publiés (avis)": cell.calls, "marchés attribués": len(cell.needs) - cell.calls, "besoins sans structure à appeler": cell.gap,
-                "facilitateur": self.facilitators.get(cell.area.code, ""), "sources": " | ".join(self.sources), "calculé le": self.on.isoformat(),
-            }  # fmt: skip
+                "besoins publiés (avis)": cell.calls,
+                "marchés attribués": len(cell.needs) - cell.calls,
+                "besoins sans structure à appeler": cell.gap,
+                "facilitateur": self.facilitators.get(cell.area.code, ""),
+                "sources": " | ".join(self.sources),
+                "calculé le": self.on.isoformat(),
+            }
 
     def features(self) -> dict[str, Any]:
         """The cells as GeoJSON, each at the point of its area."""
@@ -172,12 +190,15 @@ class Coverage:
             "type": "FeatureCollection",
             "features": [
                 {
-                    "type": "Feature", "properties": row,
-                    "geometry": {"type": "Point", "coordinates": [*reversed(cell.area.centre)]} if cell.area.centre else None,
+                    "type": "Feature",
+                    "properties": row,
+                    "geometry": {"type": "Point", "coordinates": [*reversed(cell.area.centre)]}
+                    if cell.area.centre
+                    else None,
                 }
                 for cell, row in flat
             ],
-        }  # fmt: skip
+        }
 
 
 # ------------------------------------------------------------------------------------------------- needs
@@ -204,18 +225,33 @@ def needs_of(
             found.setdefault(
                 key,
                 Need(
-                    id=key, title=lot.title, place=place, on=tender.published, origin="avis", source=tender.format, codes=codes,
-                    notice=tender.id, lot=lot.number,
+                    id=key,
+                    title=lot.title,
+                    place=place,
+                    on=tender.published,
+                    origin="avis",
+                    source=tender.format,
+                    codes=codes,
+                    notice=tender.id,
+                    lot=lot.number,
                 ),
-            )  # fmt: skip
+            )
     for award in awards:
         if award.relation != "modification":
             place = award.place if award.place.department else places.locate(award.place, award.buyer.id)
             codes = (award.cpv,) if award.cpv else ()
             found.setdefault(
                 f"award#{award.uid}",
-                Need(id=award.uid, title=award.title, place=place, on=award.notified, origin="attribution", source=award.source, codes=codes),
-            )  # fmt: skip
+                Need(
+                    id=award.uid,
+                    title=award.title,
+                    place=place,
+                    on=award.notified,
+                    origin="attribution",
+                    source=award.source,
+                    codes=codes,
+                ),
+            )
     return read([one for one in found.values() if departments is None or one.place.department in departments])
 
 
@@ -226,14 +262,20 @@ def in_catalogue(
     only = frozenset(departments)
     rows = np.flatnonzero(catalogue.of_row("nature") == NATURES.index("award"))
     if only:
-        rows = rows[
-            np.isin(catalogue.of_row("department")[rows], [department_number(code) for code in only])
-        ]
+        rows = rows[np.isin(catalogue.of_row("department")[rows], [department_number(code) for code in only])]
     offers = {offer.id: offer for offer in (catalogue.offer(int(row)) for row in rows)}
     awarded = [
-        Need(id=o.id, title=o.title, place=places.locate(o.place or Place()), on=o.since, origin="attribution", source=o.source, codes=o.cpv)
+        Need(
+            id=o.id,
+            title=o.title,
+            place=places.locate(o.place or Place()),
+            on=o.since,
+            origin="attribution",
+            source=o.source,
+            codes=o.cpv,
+        )
         for o in offers.values()
-    ]  # fmt: skip
+    ]
     return [*needs_of(tenders, departments=only or None), *read(awarded)]
 
 
@@ -247,7 +289,13 @@ def read(needs: Sequence[Need]) -> list[Need]:
 
 
 def cover(
-    desk: Desk, needs: Sequence[Need], areas: Sequence[Area], *, trade: str = "", kinds: Sequence[str] = (), n: int | None = None
+    desk: Desk,
+    needs: Sequence[Need],
+    areas: Sequence[Area],
+    *,
+    trade: str = "",
+    kinds: Sequence[str] = (),
+    n: int | None = None,
 ) -> Coverage:
     """The map of areas: of one trade, else of every trade that needs ask for there.
 
@@ -263,16 +311,30 @@ def cover(
     chosen = [trade] if trade else [name for name in desk.labels if any(name == key[1] for key in placed)]
     cells = tuple(
         Cell(
-            area=area, trade=name, label=desk.labels[name], count=_of_kinds(desk.in_area(name, area), kinds),
-            needs=tuple(placed.get((i, name), ())), n=n,
+            area=area,
+            trade=name,
+            label=desk.labels[name],
+            count=_of_kinds(desk.in_area(name, area), kinds),
+            needs=tuple(placed.get((i, name), ())),
+            n=n,
         )
-        for i, area in enumerate(areas) for name in chosen if trade or (i, name) in placed
-    )  # fmt: skip
+        for i, area in enumerate(areas)
+        for name in chosen
+        if trade or (i, name) in placed
+    )
     known, _ = facilitators_.read()
     return Coverage(
-        cells=cells, areas=tuple(areas), trade=trade, unplaced=unplaced, vague=vague, outside=outside, n=n, on=desk.on,
-        sources=(desk.source, _source_of(needs)), facilitators={area.code: facilitators_.named(area.place, known) for area in areas},
-    )  # fmt: skip
+        cells=cells,
+        areas=tuple(areas),
+        trade=trade,
+        unplaced=unplaced,
+        vague=vague,
+        outside=outside,
+        n=n,
+        on=desk.on,
+        sources=(desk.source, _source_of(needs)),
+        facilitators={area.code: facilitators_.named(area.place, known) for area in areas},
+    )
 
 
 def _of_kinds(count: Count, kinds: Sequence[str]) -> Count:
@@ -350,5 +412,9 @@ def _town(area: Area) -> Area:
 
 def neighbours(desk: Desk, cell: Cell) -> list[tuple[str, str, Count]]:
     """Neighbouring trades that somebody there has: trade, why it could be learnt, whom its list calls."""
-    found = [(name, why, desk.in_area(name, cell.area)) for name, why in assumptions.neighbours().get(cell.trade, ()) if name in desk.labels]  # fmt: skip
+    found = [
+        (name, why, desk.in_area(name, cell.area))
+        for name, why in assumptions.neighbours().get(cell.trade, ())
+        if name in desk.labels
+    ]
     return [one for one in found if one[2].likely]

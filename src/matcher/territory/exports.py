@@ -40,9 +40,13 @@ def page(name: str, **values: Any) -> str:
 
 #: Shapes of a map file -> its media type.
 SHAPES = {
-    "svg": "image/svg+xml", "png": "image/png", "html": "text/html; charset=utf-8", "geojson": "application/geo+json",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv; charset=utf-8",
-}  # fmt: skip
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "html": "text/html; charset=utf-8",
+    "geojson": "application/geo+json",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv; charset=utf-8",
+}
 
 
 def map_as(shape: str, made: Coverage, measure: str) -> str | bytes:
@@ -52,8 +56,14 @@ def map_as(shape: str, made: Coverage, measure: str) -> str | bytes:
     if shape == "csv":
         return csv_text(made.rows())
     if shape == "xlsx":
-        needs = ({"zone": cell.area.code, "métier": cell.label, **need} for cell in made.cells for need in cell.listed())
-        return workbook({"Carte": made.rows(), "Besoins": needs}, (*made.sources, made.left_out, made.facilitator))
+        needs = (
+            {"zone": cell.area.code, "métier": cell.label, **need}
+            for cell in made.cells
+            for need in cell.listed()
+        )
+        return workbook(
+            {"Carte": made.rows(), "Besoins": needs}, (*made.sources, made.left_out, made.facilitator)
+        )
     if shape == "geojson":
         return json.dumps(made.features(), ensure_ascii=False)
     drawn = choropleth.picture(made, measure)
@@ -61,7 +71,15 @@ def map_as(shape: str, made: Coverage, measure: str) -> str | bytes:
         return choropleth.png(drawn)
     if shape == "svg":
         return choropleth.svg(drawn)
-    return page("map", title=drawn.title, drawing=choropleth.svg(drawn), coverage=made, cells=made.lacking[:MOST], sources=made.sources, on=made.on)
+    return page(
+        "map",
+        title=drawn.title,
+        drawing=choropleth.svg(drawn),
+        coverage=made,
+        cells=made.lacking[:MOST],
+        sources=made.sources,
+        on=made.on,
+    )
 
 
 def number(value: float | None) -> str:

@@ -80,7 +80,15 @@ def code_of(lot: Lot) -> str:
 def nature_of(code: str) -> str:
     """ "works", "supplies" or "services" by a CPV code; "" without one."""
     division = int(code[:2]) if code else 0
-    return "" if not code else "works" if division == 45 else "supplies" if division < 45 or division == 48 else "services"
+    return (
+        ""
+        if not code
+        else "works"
+        if division == 45
+        else "supplies"
+        if division < 45 or division == 48
+        else "services"
+    )
 
 
 def labour_of(trades: Sequence[str], code: str = "") -> assumptions.Labour:
@@ -121,15 +129,28 @@ def plan(
     total, years = worked(amount, labour), (months or 12.0) / 12.0
     full, insertion = (desk.assumed[key] for key in ("fte_hours", "fte_hours_insertion"))
     targets = tuple(
-        Target(share=share, hours=total * share, fte=total * share / (full.value * years), fte_insertion=total * share / (insertion.value * years))
+        Target(
+            share=share,
+            hours=total * share,
+            fte=total * share / (full.value * years),
+            fte_insertion=total * share / (insertion.value * years),
+        )
         for share in shares
-    )  # fmt: skip
+    )
     rule = law.rule("clause.execution", desk.on)
     return Hours(
-        amount=amount, months=months, labour=labour, worked=total, targets=targets, carriers=carriers(desk, ranking, most),
-        assumed=(labour.shown(), full.shown(), insertion.shown()), rules=(rule.shown(),) if rule else (),
-        notes=_notes(desk, total * min(shares), min(shares), months), sources=(desk.source,), on=desk.on,
-    )  # fmt: skip
+        amount=amount,
+        months=months,
+        labour=labour,
+        worked=total,
+        targets=targets,
+        carriers=carriers(desk, ranking, most),
+        assumed=(labour.shown(), full.shown(), insertion.shown()),
+        rules=(rule.shown(),) if rule else (),
+        notes=_notes(desk, total * min(shares), min(shares), months),
+        sources=(desk.source,),
+        on=desk.on,
+    )
 
 
 def _notes(desk: Desk, least: float, share: float, months: float | None) -> tuple[str, ...]:
@@ -169,9 +190,16 @@ def carriers(desk: Desk, ranking: Ranking, most: int) -> tuple[Carrier, ...]:
 def _carrier(match: Match, way: str, reason: str) -> Carrier:
     s = match.structure
     return Carrier(
-        siret=s.siret, name=s.brand or s.name, kind=s.kind, town=s.place.label, kilometres=match.distance_km, way=way, reason=reason,
-        verified=s.active is True, source=source_name(s.source) or "source non précisée",
-    )  # fmt: skip
+        siret=s.siret,
+        name=s.brand or s.name,
+        kind=s.kind,
+        town=s.place.label,
+        kilometres=match.distance_km,
+        way=way,
+        reason=reason,
+        verified=s.active is True,
+        source=source_name(s.source) or "source non précisée",
+    )
 
 
 # -------------------------------------------------------------------------------------------------- OETH
@@ -274,6 +302,14 @@ def oeth(
     if public is not None:
         notes.append(public.shown().removesuffix("."))
     return Oeth(
-        purchase=purchase, labour_cost=cost, deductible=deductible, cap=cap, deduction=deduction, rate=rate, notes=tuple(notes),
-        rules=tuple(rule.shown() for rule in rules.values() if rule is not None), assumed=assumed, on=on,
-    )  # fmt: skip
+        purchase=purchase,
+        labour_cost=cost,
+        deductible=deductible,
+        cap=cap,
+        deduction=deduction,
+        rate=rate,
+        notes=tuple(notes),
+        rules=tuple(rule.shown() for rule in rules.values() if rule is not None),
+        assumed=assumed,
+        on=on,
+    )

@@ -28,8 +28,11 @@ LEAST, MOST = 10.0, 500e6
 UNKNOWN = "inconnu"
 #: The groups in which a plan sets its targets.
 GROUPS: tuple[tuple[str, frozenset[str]], ...] = (
-    ("SIAE", SIAE_KINDS), ("EA", frozenset({"EA", "EATT"})), ("ESAT", frozenset({"ESAT"})), ("ESUS", frozenset({"ESUS"})),
-)  # fmt: skip
+    ("SIAE", SIAE_KINDS),
+    ("EA", frozenset({"EA", "EATT"})),
+    ("ESAT", frozenset({"ESAT"})),
+    ("ESUS", frozenset({"ESUS"})),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +89,9 @@ class Share:
             return f"{self.label} : inconnu ({self.unknown} sans cette donnée)"
         silent = f" ; donnée absente pour {self.unknown}" if self.unknown else ""
         by_amount = f", {exports.percent(self.worth)} des montants" if self.total else ""
-        return f"{self.label} : {self.count} sur {self.known} ({exports.percent(self.part)}{by_amount}){silent}"
+        return (
+            f"{self.label} : {self.count} sur {self.known} ({exports.percent(self.part)}{by_amount}){silent}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +115,14 @@ class Report:
 
 
 FIELDS = {
-    "siret": "siret n_siret no_siret siret_fournisseur fournisseur", "amount": "montant montant_ht amount mandate",
-    "year": "annee year exercice date", "category": "categorie category taille", "object": "objet object libelle",
-    "promised": "heures_prevues heures_promises prevues", "done": "heures_realisees realisees",
-}  # fmt: skip
+    "siret": "siret n_siret no_siret siret_fournisseur fournisseur",
+    "amount": "montant montant_ht amount mandate",
+    "year": "annee year exercice date",
+    "category": "categorie category taille",
+    "object": "objet object libelle",
+    "promised": "heures_prevues heures_promises prevues",
+    "done": "heures_realisees realisees",
+}
 NEEDED = {"siret": "SIRET", "amount": "montant", "year": "année"}
 
 
@@ -144,9 +153,14 @@ def _purchase(row: Mapping[str, str]) -> Purchase:
     if not 1990 <= year <= date.today().year + 1:
         raise BadInput("année illisible : écrivez 2026")
     return Purchase(
-        siret=siret, amount=-amount if negative else amount, year=year, category=row.get("category", "").upper(), object=row.get("object", ""),
-        promised=clean_amount(row.get("promised")), done=clean_amount(row.get("done")),
-    )  # fmt: skip
+        siret=siret,
+        amount=-amount if negative else amount,
+        year=year,
+        category=row.get("category", "").upper(),
+        object=row.get("object", ""),
+        promised=clean_amount(row.get("promised")),
+        done=clean_amount(row.get("done")),
+    )
 
 
 class _Kinds:
@@ -196,7 +210,9 @@ def _notes(listed: Sequence[Award]) -> tuple[str, ...]:
     ]
     doubtful = sum(1 for a in listed if a.amount is None or not LEAST <= a.amount <= MOST)
     if rule := law.rule("global.sme", date.today()):
-        notes.append(f"part des PME dans les marchés globaux, qu'aucune des deux sources ne dit : {rule.shown()}")
+        notes.append(
+            f"part des PME dans les marchés globaux, qu'aucune des deux sources ne dit : {rule.shown()}"
+        )
     if doubtful:
         notes.append(
             f"{doubtful} marché{'s' if doubtful > 1 else ''} au montant absent ou invraisemblable (hors de {LEAST:.0f} € à {MOST / 1e6:.0f} M€), pour zéro euro"
@@ -246,9 +262,12 @@ def report(
     if buyer and not siren_valid(siren):
         raise BadInput(f"acheteur {buyer!r} : donnez son SIREN ou son SIRET")
     listed = [
-        a for a in awards
-        if a.relation != "modification" and (not siren or a.buyer.id[:9] == siren) and (not years or (a.notified is not None and a.notified.year in years))
-    ]  # fmt: skip
+        a
+        for a in awards
+        if a.relation != "modification"
+        and (not siren or a.buyer.id[:9] == siren)
+        and (not years or (a.notified is not None and a.notified.year in years))
+    ]
     if not kept and not listed:
         raise BadInput(
             "rien à rapporter : ni achat ni marché pour cet acheteur et ces années ; vérifiez le SIREN et les années"
@@ -256,19 +275,64 @@ def report(
     trade_of = _trades([*((p.object, "") for p in kept), *((a.title, a.cpv or "") for a in listed)])
     shares_of = [(a, holder, _believed(a.amount) / len(a.holders)) for a in listed for holder in a.holders]
     tables = {
-        "cible": _table(kept, shares_of, lambda p: known.target(p.siret), lambda a, h: known.target(h), dict.fromkeys((n for n, _ in GROUPS), ""), fixed=True),
-        "type": _table(kept, shares_of, lambda p: (known.kinds(p.siret),), lambda a, h: (known.kinds(h),), {**KINDS, "plusieurs": "plusieurs types sous un SIREN", "": "entreprise, ou type inconnu"}),
-        "métier": _table(kept, shares_of, lambda p: (trade_of.get((p.object, ""), UNKNOWN),), lambda a, h: (trade_of.get((a.title, a.cpv or ""), UNKNOWN),), _labels(), ess=known),
-        "année": _table(kept, shares_of, lambda p: (str(p.year),), lambda a, h: (str(a.notified.year) if a.notified else UNKNOWN,), {}, ess=known),
-        "département": _table(kept, shares_of, lambda p: (_home(known, p.siret),), lambda a, h: (a.place.department or UNKNOWN,), {d.code: d.name for d in places_.departments()}, ess=known),
-    }  # fmt: skip
+        "cible": _table(
+            kept,
+            shares_of,
+            lambda p: known.target(p.siret),
+            lambda a, h: known.target(h),
+            dict.fromkeys((n for n, _ in GROUPS), ""),
+            fixed=True,
+        ),
+        "type": _table(
+            kept,
+            shares_of,
+            lambda p: (known.kinds(p.siret),),
+            lambda a, h: (known.kinds(h),),
+            {**KINDS, "plusieurs": "plusieurs types sous un SIREN", "": "entreprise, ou type inconnu"},
+        ),
+        "métier": _table(
+            kept,
+            shares_of,
+            lambda p: (trade_of.get((p.object, ""), UNKNOWN),),
+            lambda a, h: (trade_of.get((a.title, a.cpv or ""), UNKNOWN),),
+            _labels(),
+            ess=known,
+        ),
+        "année": _table(
+            kept,
+            shares_of,
+            lambda p: (str(p.year),),
+            lambda a, h: (str(a.notified.year) if a.notified else UNKNOWN,),
+            {},
+            ess=known,
+        ),
+        "département": _table(
+            kept,
+            shares_of,
+            lambda p: (_home(known, p.siret),),
+            lambda a, h: (a.place.department or UNKNOWN,),
+            {d.code: d.name for d in places_.departments()},
+            ess=known,
+        ),
+    }
     in_decp = {(holder.id[:9], a.notified.year) for a, holder, _ in shares_of if a.notified}
     small = [p for p in kept if known.kinds(p.siret) and (p.siret[:9], p.year) not in in_decp]
     return Report(
-        title="Achats par type de structure", tables=tables, paid=sum(p.amount for p in kept), awarded=sum(value for *_, value in shares_of),
-        shares=tuple(_shares(listed, kept, known)), promised=_sum(p.promised for p in kept), done=_sum(p.done for p in kept), small=len(small), small_amount=sum(p.amount for p in small), notes=_notes(listed),
-        rejected=tuple(rejected), sources=_sources(catalogue, listed, kept, ledger_source, day), on=day, facilitator=_facilitator(buyer, listed, tables["département"]),
-    )  # fmt: skip
+        title="Achats par type de structure",
+        tables=tables,
+        paid=sum(p.amount for p in kept),
+        awarded=sum(value for *_, value in shares_of),
+        shares=tuple(_shares(listed, kept, known)),
+        promised=_sum(p.promised for p in kept),
+        done=_sum(p.done for p in kept),
+        small=len(small),
+        small_amount=sum(p.amount for p in small),
+        notes=_notes(listed),
+        rejected=tuple(rejected),
+        sources=_sources(catalogue, listed, kept, ledger_source, day),
+        on=day,
+        facilitator=_facilitator(buyer, listed, tables["département"]),
+    )
 
 
 def _span(first: int, last: int) -> str:
@@ -337,12 +401,16 @@ def _table(
         if ess is None or ess.kinds(holder.id)
         for key in of_award(award, holder.id)
     ]
-    of_purchases = pd.DataFrame(bought, columns=["key", "amount"]).groupby("key").agg(
-        paid=("amount", "sum"), purchases=("amount", "count")
-    )  # fmt: skip
-    of_awards = pd.DataFrame(won, columns=["key", "value", "uid"]).groupby("key").agg(
-        awarded=("value", "sum"), awards=("uid", "nunique")
-    )  # fmt: skip
+    of_purchases = (
+        pd.DataFrame(bought, columns=["key", "amount"])
+        .groupby("key")
+        .agg(paid=("amount", "sum"), purchases=("amount", "count"))
+    )
+    of_awards = (
+        pd.DataFrame(won, columns=["key", "value", "uid"])
+        .groupby("key")
+        .agg(awarded=("value", "sum"), awards=("uid", "nunique"))
+    )
     table = of_purchases.join(of_awards, how="outer").fillna(0)
     if fixed:
         table = table.reindex([*labels, *table.index.difference(list(labels))], fill_value=0)
@@ -383,9 +451,15 @@ def _share(label: str, year: str, stated: Sequence[tuple[float, bool | None]], s
     """Of amounts with whether each counts, None where it is not known."""
     known = [(amount, counts) for amount, counts in stated if counts is not None]
     return Share(
-        label=label, year=year, count=sum(counts for _, counts in known), known=len(known), unknown=len(stated) - len(known),
-        amount=sum(amount for amount, counts in known if counts), total=sum(amount for amount, _ in known), source=source,
-    )  # fmt: skip
+        label=label,
+        year=year,
+        count=sum(counts for _, counts in known),
+        known=len(known),
+        unknown=len(stated) - len(known),
+        amount=sum(amount for amount, counts in known if counts),
+        total=sum(amount for amount, _ in known),
+        source=source,
+    )
 
 
 def _social(award: Award, *words: str) -> bool | None:
@@ -403,11 +477,15 @@ def _environment(award: Award) -> bool | None:
 
 #: What DECP states of a contract, or is silent of (None): "no consideration" is a statement.
 STATED: Mapping[str, Callable[[Award], bool | None]] = {
-    "Marchés avec une considération sociale": _social, "dont une clause sociale": lambda a: _social(a, "clause"),
-    "dont un critère social": lambda a: _social(a, "critere"), "dont un marché réservé": lambda a: _social(a, "reserve"),
+    "Marchés avec une considération sociale": _social,
+    "dont une clause sociale": lambda a: _social(a, "clause"),
+    "dont un critère social": lambda a: _social(a, "critere"),
+    "dont un marché réservé": lambda a: _social(a, "reserve"),
     "Marchés avec une considération environnementale": _environment,
-    "Marchés attribués à un groupement": lambda a: a.relation == "group" if a.relation in ("single", "group") else None,
-}  # fmt: skip
+    "Marchés attribués à un groupement": lambda a: (
+        a.relation == "group" if a.relation in ("single", "group") else None
+    ),
+}
 
 
 def _none(word: str) -> bool:
@@ -430,11 +508,17 @@ def rows(found: Report) -> list[dict[str, Any]]:
     """Every table as flat rows."""
     return [
         {
-            "tableau": name, "clé": line.key, "libellé": line.label, "achats (grand livre)": line.purchases, "payé € HT (grand livre)": round(line.paid, 2),
-            "marchés (DECP)": line.awards, "attribué € HT (DECP)": round(line.awarded, 2),
+            "tableau": name,
+            "clé": line.key,
+            "libellé": line.label,
+            "achats (grand livre)": line.purchases,
+            "payé € HT (grand livre)": round(line.paid, 2),
+            "marchés (DECP)": line.awards,
+            "attribué € HT (DECP)": round(line.awarded, 2),
         }
-        for name, lines in found.tables.items() for line in lines
-    ]  # fmt: skip
+        for name, lines in found.tables.items()
+        for line in lines
+    ]
 
 
 def workbook(found: Report) -> bytes:
@@ -447,12 +531,19 @@ def workbook(found: Report) -> bytes:
     }
     tables["Parts"] = [
         {
-            "part": s.label, "année": s.year or "toutes", "nombre": s.count, "sur": s.known, "% du nombre": s.part and round(100 * s.part, 1),
-            "donnée absente": s.unknown, "montant € HT": s.amount, "sur € HT": s.total, "% du montant": s.worth and round(100 * s.worth, 1),
+            "part": s.label,
+            "année": s.year or "toutes",
+            "nombre": s.count,
+            "sur": s.known,
+            "% du nombre": s.part and round(100 * s.part, 1),
+            "donnée absente": s.unknown,
+            "montant € HT": s.amount,
+            "sur € HT": s.total,
+            "% du montant": s.worth and round(100 * s.worth, 1),
             "source": s.source,
         }
         for s in found.shares
-    ]  # fmt: skip
+    ]
     tables["Heures"] = [{"heures prévues": found.promised, "heures réalisées": found.done}]
     tables["Écartés"] = [{"où": bad.record, "pourquoi": bad.reason} for bad in found.rejected]
     return exports.workbook(
@@ -466,4 +557,12 @@ def page(found: Report) -> str:
     by_label: dict[str, dict[str, Share]] = {}
     for share in found.shares:
         by_label.setdefault(share.label, {})[share.year] = share
-    return exports.page("report", title=found.title, report=found, years=years, shares=by_label, sources=found.sources, on=found.on)
+    return exports.page(
+        "report",
+        title=found.title,
+        report=found,
+        years=years,
+        shares=by_label,
+        sources=found.sources,
+        on=found.on,
+    )

@@ -80,9 +80,13 @@ class Day:
 
 
 FIELDS = {
-    "buyer": "acheteur buyer", "need": "besoin need", "place": "lieu place commune", "public": "publiable public", "absent": "creneaux_absents absent",
+    "buyer": "acheteur buyer",
+    "need": "besoin need",
+    "place": "lieu place commune",
+    "public": "publiable public",
+    "absent": "creneaux_absents absent",
     "most": "maximum most",
-}  # fmt: skip
+}
 
 
 def guests(data: bytes, name: str) -> tuple[tuple[Guest, ...], tuple[Rejected, ...]]:
@@ -110,22 +114,31 @@ def _with_need(guest: Guest, row: Mapping[str, str]) -> Guest:
         raise BadInput("acheteur ou besoin vide : remplissez les deux")
     absent = row.get("absent", "").replace(",", " ").split()
     if not all(word.isdecimal() and int(word) for word in absent):
-        raise BadInput(f"absent vaut « {row['absent']} » : donnez des numéros de créneaux, 1 2 12 par exemple")
+        raise BadInput(
+            f"absent vaut « {row['absent']} » : donnez des numéros de créneaux, 1 2 12 par exemple"
+        )
     if row.get("most") and not row["most"].isdecimal():
         raise BadInput(f"maximum vaut « {row['most']} » : donnez un nombre de rendez-vous")
     return replace(
-        guest, needs=(*guest.needs, row["need"]), place=guest.place or (somewhere(row["place"]) if row.get("place") else None),
-        public=guest.public or sheets.truth(row.get("public", "")), absent=guest.absent | {int(word) - 1 for word in absent},
+        guest,
+        needs=(*guest.needs, row["need"]),
+        place=guest.place or (somewhere(row["place"]) if row.get("place") else None),
+        public=guest.public or sheets.truth(row.get("public", "")),
+        absent=guest.absent | {int(word) - 1 for word in absent},
         most=int(row["most"]) if row.get("most") else guest.most,
-    )  # fmt: skip
+    )
 
 
 def sirets(data: bytes, name: str) -> tuple[str, ...]:
     """The SIRETs of a table of participants.  Raises BadInput where none is one."""
     sheet = sheets.read(data, name, {"siret": "siret n_siret"}, {"siret": "SIRET"}, 2_000)
-    found = tuple(dict.fromkeys(number for _, row in sheet.rows if siret_valid(number := digits(row["siret"]))))
+    found = tuple(
+        dict.fromkeys(number for _, row in sheet.rows if siret_valid(number := digits(row["siret"])))
+    )
     if not found:
-        raise BadInput(f"{name} : aucun SIRET juste ; écrivez quatorze chiffres par ligne, sous le titre SIRET")
+        raise BadInput(
+            f"{name} : aucun SIRET juste ; écrivez quatorze chiffres par ligne, sous le titre SIRET"
+        )
     return found
 
 
@@ -177,7 +190,9 @@ def pool(desk: Desk, asked: Sequence[tuple[str, Place | None]], participants: Se
                 worth.append([0.0] * len(asked))
             if (held := at.get(int(bidders[row]))) is not None:
                 worth[held][column] = float(ranking.chances[i])
-    return Pool(np.array(rows, dtype=np.int64), np.array(worth, dtype=np.float64).reshape(len(rows), len(asked)))
+    return Pool(
+        np.array(rows, dtype=np.int64), np.array(worth, dtype=np.float64).reshape(len(rows), len(asked))
+    )
 
 
 def invite(best: NDArray[np.float64], shown: NDArray[np.int64], most: int) -> list[tuple[int, str]]:
@@ -188,9 +203,14 @@ def invite(best: NDArray[np.float64], shown: NDArray[np.int64], most: int) -> li
     plain = set(order[:most])
     new = ", jamais présentée jusqu'ici"
     return [
-        (i, f"parmi les plus pertinentes{'' if shown[i] else new}" if i in plain else "place gardée à une structure jamais présentée")
+        (
+            i,
+            f"parmi les plus pertinentes{'' if shown[i] else new}"
+            if i in plain
+            else "place gardée à une structure jamais présentée",
+        )
         for i in sorted(chosen, key=lambda i: -best[i])
-    ]  # fmt: skip
+    ]
 
 
 def pitches(catalogue: Catalogue, rows: Rows, worth: NDArray[np.float64], most: int = PITCHES) -> list[int]:
@@ -199,7 +219,9 @@ def pitches(catalogue: Catalogue, rows: Rows, worth: NDArray[np.float64], most: 
     Two structures are alike by the meaning of what they say, and more when of one kind and one department.
     """
     vectors = [
-        np.asarray(catalogue.vectors[catalogue.offsets[row] : catalogue.offsets[row + 1]], dtype=np.float64).sum(axis=0)
+        np.asarray(
+            catalogue.vectors[catalogue.offsets[row] : catalogue.offsets[row + 1]], dtype=np.float64
+        ).sum(axis=0)
         for row in rows
     ]
     unit = np.array([vector / max(float(np.linalg.norm(vector)), 1e-9) for vector in vectors])
@@ -269,25 +291,50 @@ def plan(
     asked = [(theme, place)] + [(need, guest.place or place) for guest in buyers for need in guest.needs]
     found, seen = pool(desk, asked, participants), exposures(desk.store)
     shown = np.array([seen.get(str(siret), 0) for siret in desk.catalogue.sirets[found.rows]], dtype=np.int64)
-    chosen = [(i, "participe") for i in range(len(found.rows))] if participants else invite(found.best, shown, most)
+    chosen = (
+        [(i, "participe") for i in range(len(found.rows))]
+        if participants
+        else invite(found.best, shown, most)
+    )
     if not chosen:
         where = place.label or place.department
-        raise BadInput(f"aucune structure à portée de {where} pour « {theme} » : élargissez le rayon ou le thème")
+        raise BadInput(
+            f"aucune structure à portée de {where} pour « {theme} » : élargissez le rayon ou le thème"
+        )
     at = [i for i, _ in chosen]
     ends = np.cumsum([1, *(len(guest.needs) for guest in buyers)])
     by_buyer = np.stack(
         [found.relevance[at, low:high].max(axis=1) for low, high in pairwise(ends.tolist())], axis=1
     )
     made = timetable.solve(
-        by_buyer, slots, most=per_structure, buyer_most=[slots if g.most is None else g.most for g in buyers], tables=tables,
-        buyer_absent={j: g.absent for j, g in enumerate(buyers) if g.absent}, seconds=seconds,
-    )  # fmt: skip
-    invited = tuple(_invited(desk, int(found.rows[i]), float(found.best[i]), int(shown[i]), place, why) for i, why in chosen)
+        by_buyer,
+        slots,
+        most=per_structure,
+        buyer_most=[slots if g.most is None else g.most for g in buyers],
+        tables=tables,
+        buyer_absent={j: g.absent for j, g in enumerate(buyers) if g.absent},
+        seconds=seconds,
+    )
+    invited = tuple(
+        _invited(desk, int(found.rows[i]), float(found.best[i]), int(shown[i]), place, why)
+        for i, why in chosen
+    )
     heard = pitches(desk.catalogue, found.rows[at], found.best[at])
     return Day(
-        theme=theme, place=place, on=on, starts=times, minutes=minutes, guests=tuple(buyers), invited=invited, pitches=tuple(invited[i] for i in heard),
-        timetable=made, facilitator=facilitators.named(place), notes=_notes(made, invited), sources=(desk.source,), versions=desk.matcher.versions,
-    )  # fmt: skip
+        theme=theme,
+        place=place,
+        on=on,
+        starts=times,
+        minutes=minutes,
+        guests=tuple(buyers),
+        invited=invited,
+        pitches=tuple(invited[i] for i in heard),
+        timetable=made,
+        facilitator=facilitators.named(place),
+        notes=_notes(made, invited),
+        sources=(desk.source,),
+        versions=desk.matcher.versions,
+    )
 
 
 def _invited(desk: Desk, row: int, relevance: float, shown: int, place: Place, why: str) -> Invited:
@@ -304,8 +351,9 @@ def _notes(made: timetable.Timetable, invited: Sequence[Invited]) -> tuple[str, 
     best = "le meilleur possible" if made.optimal else f"à {gap} au plus du meilleur possible"
     notes = (
         "l'ordre des invitations est un ordre de présentation et ne préjuge d'aucun choix",
-        f"emploi du temps {best}", f"{new} structures sur {len(invited)} n'ont jamais été présentées",
-    )  # fmt: skip
+        f"emploi du temps {best}",
+        f"{new} structures sur {len(invited)} n'ont jamais été présentées",
+    )
     discovery = f"{bare} rendez-vous de découverte, sans besoin proche : chaque structure en a au moins un"
     return (*notes, discovery) if bare else notes
 
@@ -316,7 +364,11 @@ def edited(day: Day, listed: str) -> Day:
     Raises BadInput with the line of one that cannot be read, and where somebody is in two places at once.
     """
     slots = {f"{start:%H:%M}": number for number, start in enumerate(day.starts)}
-    structures = {key: i for i, one in enumerate(day.invited) for key in (one.structure.siret, fold(one.structure.brand or one.structure.name))}
+    structures = {
+        key: i
+        for i, one in enumerate(day.invited)
+        for key in (one.structure.siret, fold(one.structure.brand or one.structure.name))
+    }
     buyers = {fold(guest.name): j for j, guest in enumerate(day.guests)}
     worth = {(a.structure, a.buyer): a.relevance for a in day.timetable.appointments}
     found: list[timetable.Appointment] = []
@@ -325,20 +377,36 @@ def edited(day: Day, listed: str) -> Day:
         cells = [cell.strip() for cell in line.split(";")]
         if not line.strip() or cells[0].casefold() == "heure":
             continue
-        slot, i, j = (slots.get(cells[0]), structures.get(fold(cells[1])), buyers.get(fold(cells[2]))) if len(cells) > 2 else (None,) * 3
+        slot, i, j = (
+            (slots.get(cells[0]), structures.get(fold(cells[1])), buyers.get(fold(cells[2])))
+            if len(cells) > 2
+            else (None,) * 3
+        )
         if slot is None or i is None or j is None:
-            raise BadInput(f"rendez-vous, ligne {number} : écrivez heure;structure;acheteur, tels qu'ils sont dans la liste")
+            raise BadInput(
+                f"rendez-vous, ligne {number} : écrivez heure;structure;acheteur, tels qu'ils sont dans la liste"
+            )
         taken = {("structure", i, slot), ("acheteur", j, slot)}
         if twice := taken & busy:
             who = next(iter(twice))[0]
-            raise BadInput(f"rendez-vous, ligne {number} : cet {who} a déjà un rendez-vous à {cells[0]}".replace("cet structure", "cette structure"))
+            raise BadInput(
+                f"rendez-vous, ligne {number} : cet {who} a déjà un rendez-vous à {cells[0]}".replace(
+                    "cet structure", "cette structure"
+                )
+            )
         busy |= taken
         table = sum(a.slot == slot for a in found)
-        found.append(timetable.Appointment(structure=i, buyer=j, slot=slot, table=table, relevance=worth.get((i, j), 0.0)))
+        found.append(
+            timetable.Appointment(
+                structure=i, buyer=j, slot=slot, table=table, relevance=worth.get((i, j), 0.0)
+            )
+        )
     if not found:
         raise BadInput("aucun rendez-vous dans la liste : écrivez heure;structure;acheteur")
     found.sort(key=lambda a: (a.slot, a.table))
-    made = replace(day.timetable, appointments=tuple(found), value=sum(a.relevance for a in found), optimal=False)
+    made = replace(
+        day.timetable, appointments=tuple(found), value=sum(a.relevance for a in found), optimal=False
+    )
     notes = (day.notes[0], "emploi du temps modifié à la main", *day.notes[2:3])
     return replace(day, timetable=made, notes=notes)
 
@@ -350,13 +418,18 @@ def rows(day: Day) -> list[dict[str, Any]]:
     """The appointments as flat rows, in order of time."""
     return [
         {
-            "heure": f"{day.starts[a.slot]:%H:%M}", "créneau": a.slot + 1, "table": a.table + 1,
+            "heure": f"{day.starts[a.slot]:%H:%M}",
+            "créneau": a.slot + 1,
+            "table": a.table + 1,
             "structure": day.invited[a.structure].structure.brand or day.invited[a.structure].structure.name,
-            "siret": day.invited[a.structure].structure.siret, "type": day.invited[a.structure].structure.kind,
-            "acheteur": day.guests[a.buyer].name, "besoin": _shown_need(day.guests[a.buyer]), "pertinence": round(a.relevance, 3),
+            "siret": day.invited[a.structure].structure.siret,
+            "type": day.invited[a.structure].structure.kind,
+            "acheteur": day.guests[a.buyer].name,
+            "besoin": _shown_need(day.guests[a.buyer]),
+            "pertinence": round(a.relevance, 3),
         }
         for a in day.timetable.appointments
-    ]  # fmt: skip
+    ]
 
 
 def typed(day: Day) -> str:
@@ -373,14 +446,23 @@ def invitations(found: Sequence[Invited]) -> list[dict[str, Any]]:
     """Invitations as flat rows, with what one needs to telephone."""
     return [
         {
-            "structure": one.structure.brand or one.structure.name, "siret": one.structure.siret, "type": one.structure.kind,
-            "commune": one.structure.place.label, "km": one.kilometres, "pertinence": round(one.relevance, 3), "déjà présentée": one.shown,
-            "pourquoi": one.reason, "téléphone": one.structure.phone, "courriel": one.structure.email, "site": one.structure.website,
-            "vérifiée active": {True: "oui", False: "fermée", None: "non"}[one.structure.active], "source": source_name(one.structure.source),
+            "structure": one.structure.brand or one.structure.name,
+            "siret": one.structure.siret,
+            "type": one.structure.kind,
+            "commune": one.structure.place.label,
+            "km": one.kilometres,
+            "pertinence": round(one.relevance, 3),
+            "déjà présentée": one.shown,
+            "pourquoi": one.reason,
+            "téléphone": one.structure.phone,
+            "courriel": one.structure.email,
+            "site": one.structure.website,
+            "vérifiée active": {True: "oui", False: "fermée", None: "non"}[one.structure.active],
+            "source": source_name(one.structure.source),
             "date": f"{one.structure.updated:%d/%m/%Y}" if one.structure.updated else "non précisée",
         }
         for one in found
-    ]  # fmt: skip
+    ]
 
 
 def workbook(day: Day) -> bytes:
@@ -421,10 +503,17 @@ def page(day: Day) -> str:
     """The day as printable HTML: one page each for the whole, every buyer and every structure."""
     listed = rows(day)
     return exports.page(
-        "meeting", title=f"Rencontre : {day.theme}, {day.place.label}, {day.on:%d/%m/%Y}", day=day, rows=listed,
-        invited=invitations(day.invited), pitches=invitations(day.pitches), sources=day.sources, on=date.today(),
-        by_structure=_grouped(listed, "siret"), by_buyer=_grouped(listed, "acheteur"),
-    )  # fmt: skip
+        "meeting",
+        title=f"Rencontre : {day.theme}, {day.place.label}, {day.on:%d/%m/%Y}",
+        day=day,
+        rows=listed,
+        invited=invitations(day.invited),
+        pitches=invitations(day.pitches),
+        sources=day.sources,
+        on=date.today(),
+        by_structure=_grouped(listed, "siret"),
+        by_buyer=_grouped(listed, "acheteur"),
+    )
 
 
 def _grouped(listed: Sequence[Mapping[str, Any]], key: str) -> dict[str, list[Mapping[str, Any]]]:

@@ -126,7 +126,5 @@ def towns(window: str) -> tuple[tuple[float, float, str], ...]:
 def _largest() -> tuple[tuple[str, tuple[float, float]], ...]:
     """The towns of the mainland, the most populous first; an arrondissement is no town."""
     listed = sorted(places.communes(), key=lambda c: -c.population)[:6000]
-    spots = (
-        (c.name, point(c.latitude, c.longitude)) for c in listed if "rrondissement" not in c.name
-    )
+    spots = ((c.name, point(c.latitude, c.longitude)) for c in listed if "rrondissement" not in c.name)
     return tuple((name, spot) for name, spot in spots if spot)

@@ -97,9 +97,15 @@ def potential(desk: Desk, tender: Tender, given: Given | None = None, most: int 
     amounts = [whole for lot in lots if (whole := _whole(lot)) is not None]
     total = sum(amounts) if len(amounts) == len(lots) and amounts else given.amount
     return Potential(
-        tender=tender, lots=tuple(_of_lot(desk, tender, *one, given, total, most) for one in zip(lots, rankings, strict=True)), on=desk.on,
-        sources=(desk.source,), assumed=tuple(desk.assumed[key].shown() for key in ASSUMED), versions=desk.matcher.versions,
-    )  # fmt: skip
+        tender=tender,
+        lots=tuple(
+            _of_lot(desk, tender, *one, given, total, most) for one in zip(lots, rankings, strict=True)
+        ),
+        on=desk.on,
+        sources=(desk.source,),
+        assumed=tuple(desk.assumed[key].shown() for key in ASSUMED),
+        versions=desk.matcher.versions,
+    )
 
 
 def _priced(lot: Lot, given: Given, lots: int) -> Lot:
@@ -125,25 +131,44 @@ def _of_lot(
     code, amount = insertion.code_of(lot), _whole(lot)
     (trades,) = trades_of([lot.title], [(code,) if code else ()])
     share, labour = desk.assumed["clause_share"].value, insertion.labour_of(trades, code)
-    hours = insertion.plan(
-        desk, ranking, amount=amount, labour=labour, months=lot.duration_months,
-        shares=tuple(dict.fromkeys((share, *insertion.SHARES))),
-    ) if amount else None  # fmt: skip
+    hours = (
+        insertion.plan(
+            desk,
+            ranking,
+            amount=amount,
+            labour=labour,
+            months=lot.duration_months,
+            shares=tuple(dict.fromkeys((share, *insertion.SHARES))),
+        )
+        if amount
+        else None
+    )
     place = toponyms.of_lot(lot, tender)[0][0]
     facts = _facts(desk, tender, lot, ranking, given, total, code)
     answer = desk.matcher.answer(ranking, most)
     if hours is not None:
-        carriers = () if answer.calls_for == "beyond" else tuple(f"{c.name} ({c.kind or 'entreprise'})" for c in hours.carriers[:NAMED])
+        carriers = (
+            ()
+            if answer.calls_for == "beyond"
+            else tuple(f"{c.name} ({c.kind or 'entreprise'})" for c in hours.carriers[:NAMED])
+        )
         facts = replace(facts, clause_hours=hours.targets[0].hours, carriers=carriers)
     located = place.department is not None or place.latitude is not None
     notes = () if located else ("lieu inconnu : personne n'est à portée tant qu'il n'est pas donné",)
     if place.inferred:
         notes = (f"lieu déduit : {place.label or place.department}",)
     return LotPotential(
-        lot=lot, trades=tuple(desk.labels[name] for name in trades), count=facts.everyone, eligible={article: facts.within(article) for article in ARTICLES}, facts=replace(facts, labour=labour if trades else None),
-        advised=advise(replace(facts, labour=labour if trades else None)), first=answer.matches, hours=hours,
-        facilitator=facilitators.named(place), notes=notes,
-    )  # fmt: skip
+        lot=lot,
+        trades=tuple(desk.labels[name] for name in trades),
+        count=facts.everyone,
+        eligible={article: facts.within(article) for article in ARTICLES},
+        facts=replace(facts, labour=labour if trades else None),
+        advised=advise(replace(facts, labour=labour if trades else None)),
+        first=answer.matches,
+        hours=hours,
+        facilitator=facilitators.named(place),
+        notes=notes,
+    )
 
 
 def _facts(
@@ -157,24 +182,39 @@ def _facts(
     }
     assumed = {key: desk.assumed[key].value for key in ASSUMED}
     return Facts(
-        on=desk.on, amount=total, like_needs=given.like_needs, lot_amount=_whole(lot), months=lot.duration_months,
-        works=insertion.nature_of(code) == "works" if given.works is None else given.works, buyer=given.buyer, lots=len(tender.lots),
-        defence=given.defence or "defence" in tender.flags, ess_service=law.ess_service(code), social=law.social_service(code), public_service=given.public_service,
-        reserved=lot.reservation.opened_by if lot.reservation else None, everyone=count,
+        on=desk.on,
+        amount=total,
+        like_needs=given.like_needs,
+        lot_amount=_whole(lot),
+        months=lot.duration_months,
+        works=insertion.nature_of(code) == "works" if given.works is None else given.works,
+        buyer=given.buyer,
+        lots=len(tender.lots),
+        defence=given.defence or "defence" in tender.flags,
+        ess_service=law.ess_service(code),
+        social=law.social_service(code),
+        public_service=given.public_service,
+        reserved=lot.reservation.opened_by if lot.reservation else None,
+        everyone=count,
         weight={name: _weight(desk, some, year) for name, some in {"": rows, **eligible}.items()},
-        by_need=_by_need(desk, tender, lot), cuts={k: _weight(desk, rows, year / k).comfortable for k in CUTS} if year else {},
-        clause_share=assumed["clause_share"], competition=int(assumed["competition"]), verified=int(assumed["verified"]),
-        least_hours=assumed["clause_hours"], least_months=assumed["clause_months"], yearly=year or None, rate=given.rate, contribution=given.contribution,
-    )  # fmt: skip
+        by_need=_by_need(desk, tender, lot),
+        cuts={k: _weight(desk, rows, year / k).comfortable for k in CUTS} if year else {},
+        clause_share=assumed["clause_share"],
+        competition=int(assumed["competition"]),
+        verified=int(assumed["verified"]),
+        least_hours=assumed["clause_hours"],
+        least_months=assumed["clause_months"],
+        yearly=year or None,
+        rate=given.rate,
+        contribution=given.contribution,
+    )
 
 
 def _by_need(desk: Desk, tender: Tender, lot: Lot) -> dict[str, int]:
     """Bidders to call for each trade of a lot that asks for several."""
     labels = {need.id: need.label for need in needs.split(lot)}
     queries = desk.matcher.queries(replace(tender, lots=parts_of(lot))) if labels else ()
-    return {
-        labels[r.shortlist.query.lot.id]: desk.count(r).likely for r in desk.matcher.rank_each(queries)
-    }
+    return {labels[r.shortlist.query.lot.id]: desk.count(r).likely for r in desk.matcher.rank_each(queries)}
 
 
 def _weight(desk: Desk, rows: Rows, yearly: float | None) -> Weight:
@@ -186,8 +226,11 @@ def _weight(desk: Desk, rows: Rows, yearly: float | None) -> Weight:
     shares = yearly / known
     comfort, top = (desk.assumed[key].value for key in ("turnover_comfort", "turnover_most"))
     return replace(
-        counted, median=float(np.median(shares)), comfortable=int((shares <= comfort).sum()), small=int((shares > top).sum())
-    )  # fmt: skip
+        counted,
+        median=float(np.median(shares)),
+        comfortable=int((shares <= comfort).sum()),
+        small=int((shares > top).sum()),
+    )
 
 
 # ------------------------------------------------------------------------------------------------ shown
@@ -198,15 +241,29 @@ def rows(found: Potential) -> Iterator[dict[str, Any]]:
     for one in found.lots:
         f, first = one.facts, one.advised.first
         yield {
-            "besoin": found.tender.id, "lot": one.lot.number, "intitulé": one.lot.title, "métiers": ", ".join(one.trades),
-            "conseil": first.title, "raisons": " ; ".join(first.reasons), "conditions": " ; ".join(first.conditions),
-            "articles": ", ".join(first.articles), "aussi possible": " ; ".join(a.title for a in one.advised.also),
-            "obligations": " ; ".join(a.title for a in one.advised.duties), "écarté": " ; ".join(f"{r.title} : {r.reason}" for r in one.advised.refused),
-            "OETH": effect(one.advised.oeth), "à appeler": one.count.likely, "à vérifier": one.count.plausible, "à interroger": one.count.to_ask,
-            **{f"à appeler, admissibles {a}": f.within(a).likely for a in ARTICLES}, "vérifiées actives": one.count.verified,
-            "ont répondu depuis un an": one.count.answered, "part du chiffre d'affaires": f.weight.get("", Weight()).shown(), "facilitateur": one.facilitator,
-            "sources": " | ".join(found.sources), "date": found.on.isoformat(),
-        }  # fmt: skip
+            "besoin": found.tender.id,
+            "lot": one.lot.number,
+            "intitulé": one.lot.title,
+            "métiers": ", ".join(one.trades),
+            "conseil": first.title,
+            "raisons": " ; ".join(first.reasons),
+            "conditions": " ; ".join(first.conditions),
+            "articles": ", ".join(first.articles),
+            "aussi possible": " ; ".join(a.title for a in one.advised.also),
+            "obligations": " ; ".join(a.title for a in one.advised.duties),
+            "écarté": " ; ".join(f"{r.title} : {r.reason}" for r in one.advised.refused),
+            "OETH": effect(one.advised.oeth),
+            "à appeler": one.count.likely,
+            "à vérifier": one.count.plausible,
+            "à interroger": one.count.to_ask,
+            **{f"à appeler, admissibles {a}": f.within(a).likely for a in ARTICLES},
+            "vérifiées actives": one.count.verified,
+            "ont répondu depuis un an": one.count.answered,
+            "part du chiffre d'affaires": f.weight.get("", Weight()).shown(),
+            "facilitateur": one.facilitator,
+            "sources": " | ".join(found.sources),
+            "date": found.on.isoformat(),
+        }
 
 
 def _told(name: str, advice: Advice) -> Iterator[str]:

@@ -28,12 +28,28 @@ FIELDS = {
     "reference": "reference numero n id code",
 }
 #: Columns of a line that a terminal shows.
-SHORT = ("ligne", "objet", "montant € HT", "voie", "à appeler", "à vérifier", "à interroger", "heures d'insertion")
+SHORT = (
+    "ligne",
+    "objet",
+    "montant € HT",
+    "voie",
+    "à appeler",
+    "à vérifier",
+    "à interroger",
+    "heures d'insertion",
+)
 #: Code of an advice, without its condition -> what a line is told to be.
 WAYS = {
-    "direct": "achat direct", "direct-lot": "achat direct", "reserve": "marché réservé", "reserve-lot": "lot réservé", "reserve-ess": "marché réservé",
-    "reserved": "déjà réservé", "allot": "allotir autrement", "clause": "clause sociale", "none": "rien en l'état",
-}  # fmt: skip
+    "direct": "achat direct",
+    "direct-lot": "achat direct",
+    "reserve": "marché réservé",
+    "reserve-lot": "lot réservé",
+    "reserve-ess": "marché réservé",
+    "reserved": "déjà réservé",
+    "allot": "allotir autrement",
+    "clause": "clause sociale",
+    "none": "rien en l'état",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +58,11 @@ class Line:
 
     place: str  # in the file
     reference: str
-    potential: potential.Potential
+    studied: potential.Potential
 
     @property
     def lot(self) -> potential.LotPotential:
-        return self.potential.lots[0]
+        return self.studied.lots[0]
 
     @property
     def way(self) -> str:
@@ -69,25 +85,42 @@ class Programme:
         ways = Counter(line.way for line in self.lines)
         return [
             {
-                "voie": way, "achats": count, "montant € HT": round(sum(one.lot.facts.lot_amount or 0.0 for one in self.lines if one.way == way)),
-                "heures d'insertion possibles": round(sum(_hours(one) for one in self.lines if one.way == way)),
+                "voie": way,
+                "achats": count,
+                "montant € HT": round(
+                    sum(one.lot.facts.lot_amount or 0.0 for one in self.lines if one.way == way)
+                ),
+                "heures d'insertion possibles": round(
+                    sum(_hours(one) for one in self.lines if one.way == way)
+                ),
             }
             for way, count in ways.most_common()
-        ]  # fmt: skip
+        ]
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """One flat row a line."""
         for line in self.lines:
             lot, first = line.lot, line.lot.advised.first
             yield {
-                "ligne": line.place, "référence": line.reference, "objet": lot.lot.title, "montant € HT": lot.facts.lot_amount,
-                "lieu": ", ".join(place.label for place in lot.lot.places), "voie": line.way, "conseil": first.title,
-                "raisons": " ; ".join(first.reasons), "conditions": " ; ".join(first.conditions), "articles": ", ".join(first.articles),
-                "aussi possible": " ; ".join(a.title for a in lot.advised.also), "obligations": " ; ".join(a.title for a in lot.advised.duties),
-                "à appeler": lot.count.likely, "à vérifier": lot.count.plausible, "à interroger": lot.count.to_ask,
-                "qui": " ; ".join(m.structure.brand or m.structure.name for m in lot.first), "heures d'insertion": round(_hours(line)),
+                "ligne": line.place,
+                "référence": line.reference,
+                "objet": lot.lot.title,
+                "montant € HT": lot.facts.lot_amount,
+                "lieu": ", ".join(place.label for place in lot.lot.places),
+                "voie": line.way,
+                "conseil": first.title,
+                "raisons": " ; ".join(first.reasons),
+                "conditions": " ; ".join(first.conditions),
+                "articles": ", ".join(first.articles),
+                "aussi possible": " ; ".join(a.title for a in lot.advised.also),
+                "obligations": " ; ".join(a.title for a in lot.advised.duties),
+                "à appeler": lot.count.likely,
+                "à vérifier": lot.count.plausible,
+                "à interroger": lot.count.to_ask,
+                "qui": " ; ".join(m.structure.brand or m.structure.name for m in lot.first),
+                "heures d'insertion": round(_hours(line)),
                 "facilitateur": lot.facilitator,
-            }  # fmt: skip
+            }
 
     def workbook(self) -> bytes:
         """The programme as XLSX: lines, totals, rejected lines, sources and assumptions."""
@@ -135,7 +168,9 @@ def _planned(row: Mapping[str, str]) -> tuple[Tender, potential.Given]:
     tender = free_text_tender(row["need"], place)
     lots = tuple(replace(lot, duration_months=months) for lot in tender.lots)
     like = 0.0 if row.get("like") == "0" else amounts["like"]
-    return replace(tender, confidential=True, lots=lots), potential.Given(amount=amounts["amount"], like_needs=like)
+    return replace(tender, confidential=True, lots=lots), potential.Given(
+        amount=amounts["amount"], like_needs=like
+    )
 
 
 def study(desk: Desk, data: bytes, name: str, given: potential.Given | None = None) -> Programme:
@@ -144,11 +179,19 @@ def study(desk: Desk, data: bytes, name: str, given: potential.Given | None = No
     common = given or potential.Given()
     lines = tuple(
         Line(
-            place=where, reference=reference,
-            potential=potential.potential(desk, tender, replace(common, amount=own.amount, like_needs=own.like_needs)),
+            place=where,
+            reference=reference,
+            studied=potential.potential(
+                desk, tender, replace(common, amount=own.amount, like_needs=own.like_needs)
+            ),
         )
         for where, reference, tender, own in planned
-    )  # fmt: skip
+    )
     return Programme(
-        lines=lines, rejected=tuple(sheet.rejected), columns=sheet.columns, on=desk.on, sources=(desk.source,), assumed=lines[0].potential.assumed
-    )  # fmt: skip
+        lines=lines,
+        rejected=tuple(sheet.rejected),
+        columns=sheet.columns,
+        on=desk.on,
+        sources=(desk.source,),
+        assumed=lines[0].studied.assumed,
+    )

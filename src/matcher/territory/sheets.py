@@ -53,7 +53,9 @@ def read(
             continue
         columns = columns or _guessed(list(row), named)
         if len(rows) >= most:
-            raise BadInput(f"{name} : plus de {most} lignes ; envoyez-le en plusieurs fois, année par année par exemple")
+            raise BadInput(
+                f"{name} : plus de {most} lignes ; envoyez-le en plusieurs fois, année par année par exemple"
+            )
         rows.append((where, {field: _text(row.get(heading)) for field, heading in columns.items()}))
     missing = [words for field, words in needed.items() if field not in columns]
     if missing:
