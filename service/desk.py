@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import Request, Response, UploadFile
 from pydantic import BaseModel, Field
 
-from matcher.domain import Award, BadInput, Place, Rejected, Tender
+from matcher.domain import Award, Place, Rejected, Tender
 from matcher.reading import contracts
 from matcher.reading.need import free_text_tender
-from matcher.reference import places
-from matcher.territory import choropleth, coverage, facilitators, ledger, potential
-from matcher.territory.able import Able
-from matcher.territory.supply import Supply, proposed
+from matcher.records import facilitators
+from matcher.territory import areas, coverage, ledger, potential
+from matcher.territory.counts import Desk
 from service import access, wire
 from service.asked import uploaded
 from service.schemas import PotentialIn
@@ -35,54 +31,48 @@ class DeskAnswer(BaseModel):
 
 
 class MapQuery(BaseModel):
-    """The part of the country that is asked for, and the trades."""
+    """The part of the country that is asked for, how it is divided, the trade and the kinds of structures."""
 
     region: str = Field(default="", max_length=60)
     department: list[str] = Field(default_factory=list, max_length=110)
     commune: str = Field(default="", max_length=100)
     radius: float = Field(default=20.0, gt=0, le=500)
-    trade: list[str] = Field(default_factory=list, max_length=50)
+    by: Literal["departement", "epci", "commune"] = "departement"
+    trade: str = Field(default="", max_length=50)
+    kind: list[str] = Field(default_factory=list, max_length=30)
     n: int | None = Field(default=None, ge=1, le=100)
 
 
-def supply_of(request: Request) -> Supply:
-    """The structures served, with what the store knows of them, at most a minute old."""
-    snapshot = request.app.state.serving.get()
-    store = access.store_of(request)
-    catalogue = snapshot.catalogue
-    judged: Able = snapshot.once("judged", lambda: Able(catalogue, proposed(catalogue)))
-    found: Supply = snapshot.for_a_minute("supply", lambda: Supply(catalogue, store, judged=judged))
+def desk_of(request: Request) -> Desk:
+    """The engine as the desk asks it, with what the store knows, at most a minute old."""
+    snapshot, store = request.app.state.serving.get(), access.store_of(request)
+    found: Desk = snapshot.for_a_minute("desk", lambda: Desk(snapshot.matcher, store))
     return found
 
 
-def areas_of(asked: MapQuery) -> list[coverage.Area]:
+def areas_of(asked: MapQuery) -> tuple[areas.Area, ...]:
     """The areas asked for; Île-de-France where none is."""
-    areas = list(coverage.region(asked.region)) if asked.region else []
-    areas += [coverage.department(code) for code in asked.department]
-    if asked.commune:
-        areas.append(coverage.circle(asked.commune, asked.radius))
-    return areas or list(coverage.region("11"))
+    wholes = areas.region(asked.region) if asked.region else ()
+    wholes += tuple(areas.department(code) for code in asked.department)
+    circle = (areas.circle(asked.commune, asked.radius),) if asked.commune else ()
+    return (*areas.divided(wholes or (() if circle else areas.region("11")), asked.by), *circle)
 
 
 def covered(request: Request, asked: MapQuery) -> coverage.Coverage:
     """The map of what is served."""
-    snapshot, areas = request.app.state.serving.get(), areas_of(asked)
-    near = coverage.around(areas)
-    lots = snapshot.once(
-        ("wanted", near),
-        lambda: coverage.wanted_of(snapshot.catalogue, snapshot.notices.values(), near),
+    snapshot, chosen = request.app.state.serving.get(), areas_of(asked)
+    near = areas.departments_of(chosen)
+    needs = snapshot.once(
+        ("needs", near), lambda: coverage.in_catalogue(snapshot.catalogue, snapshot.notices.values(), near)
     )
-    return coverage.cover(supply_of(request), lots, areas, trades=asked.trade, n=asked.n)
-
-
-def lacking(made: coverage.Coverage) -> list[coverage.Cell]:
-    """The cells with needs that too few structures serve."""
-    return [cell for cell in made.cells if cell.state in ("blanche", "fragile")]
+    return coverage.cover(
+        desk_of(request), needs, chosen, trade=asked.trade, kinds=tuple(asked.kind), n=asked.n
+    )
 
 
 def place_of(text: str) -> Place | None:
     """The place typed in, None where none is.  Raises BadInput on an unknown place."""
-    return coverage.somewhere(text) if text.strip() else None
+    return areas.somewhere(text) if text.strip() else None
 
 
 def named_at(where: Place | None) -> str:
@@ -98,33 +88,27 @@ def answered(
     return wire.send(request, found)
 
 
-def drawn(made: coverage.Coverage, measure: str) -> str:
-    """The picture of a map, its departments alone."""
-    values = {code: value for code, value in made.values(measure).items() if places.department(code)}
-    return choropleth.svg(
-        values, title=coverage.MEASURES[measure].capitalize(), unit=coverage.MEASURES[measure],
-        source=made.sources[0], departments=tuple(values),
-    ) if values else ""  # fmt: skip
+def given_of(asked: PotentialIn) -> potential.Given:
+    """What a request says of a purchase."""
+    return potential.Given(
+        amount=asked.amount,
+        like_needs=asked.like_needs,
+        works=asked.works,
+        buyer=asked.buyer,
+        defence=asked.defence,
+        public_service=asked.public_service,
+        rate=asked.rate,
+        contribution=asked.contribution,
+    )
 
 
-def studied(request: Request, supply: Supply, asked: PotentialIn) -> potential.Potential:
+def studied(request: Request, asked: PotentialIn) -> potential.Potential:
     """The potential of a need in words; it is not kept."""
     tender = free_text_tender(asked.need, place_of(asked.place))
     lots = tuple(replace(lot, duration_months=asked.months) for lot in tender.lots)
     return potential.potential(
-        request.app.state.serving.get().matcher, replace(tender, confidential=True, lots=lots), supply, amount=asked.amount,
-        like_needs=asked.like_needs, works=asked.works, buyer=asked.buyer, defence=asked.defence, public_service=asked.public_service,
-        rate=asked.rate, contribution=asked.contribution,
-    )  # fmt: skip
-
-
-@contextmanager
-def named(path: Path, name: str) -> Iterator[None]:
-    """Name a scratch file in an error as its sender named it."""
-    try:
-        yield
-    except BadInput as error:
-        raise BadInput(str(error).replace(str(path), name)) from None
+        desk_of(request), replace(tender, confidential=True, lots=lots), given_of(asked)
+    )
 
 
 def reported(
@@ -135,24 +119,26 @@ def reported(
     rejected: list[Rejected] = []
     listed: list[Award] = []
     announced: list[Award] = []
-    with tempfile.TemporaryDirectory() as scratch:
-        for number, file in enumerate(books):
-            path = Path(scratch) / f"{number}.csv"
-            path.write_bytes(file.file.read())
-            with named(path, file.filename or "le grand livre"):
-                good, bad = ledger.read(path)
-            purchases += good
-            rejected += bad
-        for file in awards:
-            for record in uploaded(file.file.read(), file.filename or "decp.json"):
-                if isinstance(record, Award):
-                    listed.append(record)
-                elif isinstance(record, Tender):
-                    announced += record.awards
-                elif isinstance(record, Rejected):
-                    rejected.append(record)
+    for file in books:
+        good, bad = ledger.read(file.file.read(), file.filename or "le grand livre")
+        purchases += good
+        rejected += bad
+    for file in awards:
+        for record in uploaded(file.file.read(), file.filename or "decp.json"):
+            if isinstance(record, Award):
+                listed.append(record)
+            elif isinstance(record, Tender):
+                announced += record.awards
+            elif isinstance(record, Rejected):
+                rejected.append(record)
     rejected = [replace(bad, path=Path(bad.path).name) for bad in rejected]
     names = ", ".join(file.filename or "" for file in books)
     return ledger.report(
-        request.app.state.serving.get().catalogue, purchases=purchases, awards=[*contracts.consolidate(listed), *announced], buyer=buyer, years=tuple(years), rejected=rejected, ledger_source=names,
-    )  # fmt: skip
+        request.app.state.serving.get().catalogue,
+        purchases=purchases,
+        awards=[*contracts.consolidate(listed), *announced],
+        buyer=buyer,
+        years=tuple(years),
+        rejected=rejected,
+        ledger_source=names,
+    )

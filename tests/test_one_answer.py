@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -17,8 +18,8 @@ from matcher.partners.opportunities import opportunities
 from matcher.partners.partners import partners
 from matcher.reading import gather
 from matcher.reading.need import free_text_tender
+from matcher.territory.counts import Desk
 from matcher.territory.potential import potential
-from matcher.territory.supply import Supply
 
 PARIS = Place(commune="75056", label="Paris", department="75", latitude=48.86, longitude=2.35)
 ALL = 10_000
@@ -108,22 +109,11 @@ def test_potential_counts_whom_the_list_shows(
 ) -> None:
     seen = 0
     for matcher, tender, _ in pairs:
-        for lot in potential(matcher, tender, Supply(matcher.catalogue, on=NOW.date())).lots:
-            answer = matcher.match(
-                Tender(id="one", format="need", title=lot.lot.title, buyer=tender.buyer, lots=(lot.lot,)),
-                ALL,
-                groups=0,
-            ).lots[0]
-            if len(lot.trades) > 1:  # who does all of them is counted there
-                continue
+        for lot in potential(Desk(matcher, on=NOW.date()), tender).lots:
+            answer = matcher.match(replace(tender, lots=(lot.lot,)), ALL, groups=0).lots[0]
             seen += answer.likely > 0
-            # the desk counts structures of a known kind, ordinary firms apart
-            listed = [
-                sum(bool(m.structure.kind) and m.level == level for m in answer.matches)
-                for level in ("likely", "plausible")
-            ]
-            counted = lot.facts.everyone
-            assert [counted.possible, counted.to_check] == listed, tender.title
+            listed = [sum(m.level == level for m in answer.matches) for level in ("likely", "plausible")]
+            assert [lot.count.likely, lot.count.plausible] == listed, tender.title
             called = {match.structure.siret for match in answer.matches}
             assert {match.structure.siret for match in lot.first} <= called, tender.title
     assert seen >= 8

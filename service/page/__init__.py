@@ -26,13 +26,14 @@ def warm() -> None:
     from sqlalchemy.orm import configure_mappers
 
     from matcher.reference import toponyms
-    from matcher.territory import outlines
+    from matcher.territory import areas, outlines
     from service.asked import from_need
-    from service.page import chart, lots, render
+    from service.page import lots, render
 
     configure_mappers()
     render.compiled(path.name for path in render.TEMPLATES.glob("*.html"))
     need = "Entretien des locaux et des espaces verts à Pantin"
     from_need(need, toponyms.asked("Pantin", need), 100)
     lots.suggested(need)
-    chart.towns(outlines.WHOLE)
+    outlines.towns(outlines.WHOLE)
+    areas.largest()

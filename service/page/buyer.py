@@ -12,6 +12,7 @@ from fastapi import Depends, Form, Query, Request, Response
 
 from matcher.domain import LotAnswer, MatcherError, NotFound, Place, Tender
 from matcher.reading.procedure import closing, open_at
+from matcher.records import facilitators
 from matcher.reference import places, toponyms, trades
 from matcher.reference.text import fold
 from service.asked import Taken
@@ -217,6 +218,7 @@ def _results(
         "missing": missing,
         "address": search.address,
         "known_trades": trades.trades(),
+        "facilitators": _facilitators(found.tender),
     }
     if lot and lot not in {each.number for each in found.tender.lots}:
         raise NotFound(f"Cet avis n'a pas de lot {lot[:20]}.")
@@ -301,6 +303,14 @@ def _places(tender: Tender) -> str:
     """The places of work as understood: stated, read in the text, or by default the buyer's town."""
     places_ = (p for lot in tender.lots[:20] for p in (lot.places or toponyms.of_lot(lot, tender)[0]))
     return ", ".join(dict.fromkeys(where for p in places_ if (where := _named(p))))
+
+
+def _facilitators(tender: Tender) -> list[str]:
+    """The facilitators of the places of work, the most local first."""
+    known = facilitators.read()[0]
+    lots_ = tender.lots[:20] if known else ()
+    near = (one.shown() for lot in lots_ for p in toponyms.of_lot(lot, tender)[0] for one in facilitators.of(p, known))
+    return list(dict.fromkeys(near))
 
 
 def _named(place: Place) -> str:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Any
 
 from matcher.domain import Lot, Place
-from matcher.reference import places
 from matcher.territory import outlines
 from service.page.lots import Line
 
 DAY_TRIP_KM = 120  # structures farther from the site are left out of the frame
 SHOWN = 352  # pixels of the map on a wide page, for which sizes are chosen
 POINTS = 40
-TOWNS = 9
 LEAST = 24.0  # units of the drawing, of 1.85 km each
 APART = 17  # pixels between two points
 Spot = tuple[float, float]
@@ -33,7 +30,7 @@ def chart(lot: Lot, lines: Sequence[Line]) -> dict[str, Any]:
         "site": site,
         "window": window,
         "scale": scale,
-        "towns": [t for t in towns(window) if not _covered(t, (p for p, _ in points), scale)],
+        "towns": [t for t in outlines.towns(window) if not _covered(t, (p for p, _ in points), scale)],
     }
 
 
@@ -81,29 +78,3 @@ def _spread(points: Iterable[Spot], apart: float) -> list[Spot]:
             spot = (x + radius * math.cos(angle), y + radius * math.sin(angle))
         placed.append((round(spot[0], 2), round(spot[1], 2)))
     return placed
-
-
-@lru_cache(64)
-def towns(window: str) -> tuple[tuple[float, float, str], ...]:
-    """The largest towns of a viewBox, apart from one another: x, y, name."""
-    left, top, width, height = (float(v) for v in window.split())
-    found: list[tuple[float, float, str]] = []
-    for name, (x, y) in _largest():
-        inside = (
-            left + 0.03 * width < x < left + 0.8 * width and top + 0.05 * height < y < top + 0.97 * height
-        )
-        if inside and all(abs(x - a) > 0.24 * width or abs(y - b) > 0.07 * height for a, b, _ in found):
-            found.append((x, y, name))
-        if len(found) == TOWNS:
-            break
-    return tuple(found)
-
-
-@lru_cache(1)
-def _largest() -> tuple[tuple[str, Spot], ...]:
-    """The towns of the mainland, the most populous first; an arrondissement is no town."""
-    listed = sorted(places.communes(), key=lambda c: -c.population)[:6000]
-    spots = (
-        (c.name, outlines.point(c.latitude, c.longitude)) for c in listed if "rrondissement" not in c.name
-    )
-    return tuple((name, spot) for name, spot in spots if spot)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import Query, Request, Response
 
+from matcher.console import csv_text
 from matcher.domain import BadInput
 from matcher.matching import renewals
-from matcher.reference import places
+from matcher.reference import places, trades
+from matcher.territory.counts import trades_of
+from service import wire
 from service.page import fields, render
 from service.page.fields import FieldErrors
 from service.page.visitor import Reader
 from service.router import Router
+from service.snapshot import Snapshot
 
 router = Router()
 SHOWN = 200
@@ -22,10 +27,17 @@ Asked = Annotated[str, Query(max_length=40)]
 
 @router.get("/renouvellements")
 def ending(
-    request: Request, who: Reader, acheteur: Asked = "", departement: Asked = "", siret: Asked = ""
-) -> Response:
-    """Contracts that end in 3 to 18 months, of a buyer, a department or the trade of a structure."""
-    typed = {"buyer": acheteur, "department": departement, "siret": siret, "departments_by": _department}
+    request: Request, who: Reader, acheteur: Asked = "", departement: Asked = "", siret: Asked = "", metier: Asked = "", forme: Asked = ""
+) -> Response:  # fmt: skip
+    """Contracts that end in 3 to 18 months, of a buyer, a department, a trade or that of a structure; as CSV too."""
+    typed = {
+        "buyer": acheteur,
+        "department": departement,
+        "siret": siret,
+        "departments_by": _department,
+        "trade": metier,
+        "trades": known_trades(),
+    }
     try:
         read = fields.checked(
             acheteur=lambda: _digits(acheteur, (9, 14), "Un SIREN a neuf chiffres, un SIRET quatorze."),
@@ -38,15 +50,52 @@ def ending(
     found = snapshot.renewals(
         read["siret"], read["acheteur"], read["departement"], "", renewals.SOONEST, renewals.LATEST
     )
+    if metier:
+        found = [one for one in found if metier in _trades(snapshot, one)]
+    if forme == "csv":
+        return wire.attachment(csv_text(map(_row, found)), "text/csv; charset=utf-8", "renouvellements.csv")
     return render.page(
         request,
         "renewals.html",
+        here=urlencode(
+            {
+                "acheteur": acheteur,
+                "departement": departement,
+                "siret": siret,
+                "metier": metier,
+                "forme": "csv",
+            }
+        ),
         found=found[:SHOWN],
         total=len(found),
         note=renewals.NOTE,
         problems={},
         **typed,
     )
+
+
+def _trades(snapshot: Snapshot, one: renewals.Renewal) -> tuple[str, ...]:
+    """The trades of a contract; those of all contracts are read at once."""
+
+    def read() -> dict[str, tuple[str, ...]]:
+        titles = [award.title for award in snapshot.contracts]
+        told = trades_of(titles, [(award.cpv,) if award.cpv else () for award in snapshot.contracts])
+        return dict(zip(titles, told, strict=True))
+
+    found: dict[str, tuple[str, ...]] = snapshot.once("trades of contracts", read)
+    return found.get(one.title, ())
+
+
+def _row(one: renewals.Renewal) -> dict[str, object]:
+    return {
+        "fin": one.ends.isoformat(), "objet": one.title, "acheteur": one.buyer.name, "SIRET de l'acheteur": one.buyer.id,
+        "titulaires": " ; ".join(h.name or h.id for h in one.holders), "lieu": one.place.label or one.place.department or "",
+        "montant € HT": one.amount, "notifié le": one.notified.isoformat(), "mois": one.months, "source": one.source,
+    }  # fmt: skip
+
+
+def known_trades() -> list[tuple[str, str]]:
+    return sorted(((one.name, one.label) for one in trades.trades()), key=lambda one: one[1])
 
 
 def _digits(text: str, lengths: tuple[int, ...], sentence: str) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from fastapi import File, Form, Request, UploadFile
 
 from matcher import codec
-from matcher.domain import BadInput, Filters, Lot, MatcherError, Place, Reservation, Tender
+from matcher.domain import BadInput, Filters, Lot, MatcherError, NotFound, Place, Reservation, Tender
 from matcher.records import searches
 from matcher.reference import toponyms, trades
 from matcher.reference.codes import cpv_label
@@ -40,6 +40,7 @@ SENTENCES = {
 }
 
 
+TRADE = "metier:"  # begins the reference of a trade at a place, whose list is what the territory counts
 KEPT = 2_000_000  # characters of a notice that a search keeps
 
 
@@ -86,12 +87,22 @@ def of(request: Request, reference: str) -> Search:
     """The search of a reference.  Raises NotFound."""
     if reference.startswith(NOTICE):
         return Search(notice_id=reference.removeprefix(NOTICE))
+    if reference.startswith(TRADE):
+        return of_trade(*reference.removeprefix(TRADE).split(":", 2))
     asked = searches.read(store_of(request), reference)
     known = {f.name for f in fields(Search)}
     given: dict[str, Any] = {
         name: tuple(v) if name == "kinds" else v for name, v in asked.items() if name in known
     }
     return Search(**given)
+
+
+def of_trade(name: str, place: str = "", radius: str = "") -> Search:
+    """The search of a trade's name at a place, within some kilometres.  Raises NotFound on an unknown trade."""
+    label = next((trade.label for trade in trades.trades() if trade.name == name), "")
+    if not label:
+        raise NotFound("Ce métier n'existe pas : choisissez-en un sur la carte.")
+    return Search(need=label, place=place, radius=radius, whole=True)
 
 
 def address(reference: str, pairs: Sequence[tuple[str, str]] = (), **query: object) -> str:

@@ -1,31 +1,42 @@
-"""The territory desk: five pages, each with one question, an example and a shareable result."""
+"""The territory desk: pages with one question each, an example and a shareable result."""
 
 from __future__ import annotations
 
+import base64
 import re
-import tempfile
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import File, Form, Query, Request, Response, UploadFile
 
 from matcher.domain import BadInput, MatcherError
-from matcher.records import searches
+from matcher.records import facilitators, searches
 from matcher.reference import places
 from matcher.reference import trades as trades_
 from matcher.reference.identifiers import clean_amount
-from matcher.territory import advice, coverage, facilitators, ledger, meeting, potential
+from matcher.territory import (
+    advice,
+    areas,
+    choropleth,
+    coverage,
+    exports,
+    ledger,
+    meeting,
+    potential,
+    programme,
+)
 from service import desk, schemas, wire
 from service.access import identify, store_of
-from service.page import fields, render
+from service.page import fields, render, search
 from service.page.fields import FieldError, problems_of
-from service.page.visitor import Buyer, Reader
+from service.page.visitor import Buyer, CheckedForm, Operator, Reader
 from service.router import Router
 
 router = Router()
-LINES = 25  # zones of a page
+LINES = 12  # zones of a page
+FILE = 2_000_000  # bytes of a programme
 INVITED = 60  # most structures that a day invites unless it says how many
 SHAPES = {
     "xlsx": (wire.XLSX, "xlsx"),
@@ -37,9 +48,13 @@ TOOLS: dict[str, tuple[str, str]] = {
         "Faut-il réserver ou clausifier ce besoin ?",
         "Qui pourrait y répondre, ce que la loi permet, les heures d’insertion.",
     ),
+    "programme": (
+        "Que peut apporter notre programme d’achats ?",
+        "Ligne par ligne d’un tableau : réserver, clausifier, acheter directement, ou rien ; avec qui.",
+    ),
     "carte": (
         "Où manque-t-il des structures ?",
-        "Par département et par métier, les zones blanches et fragiles.",
+        "Par département, intercommunalité ou commune, et par métier : qui répond, ce qui est demandé, ce qui manque.",
     ),
     "facilitateurs": (
         "Qui est le facilitateur d’ici ?",
@@ -55,17 +70,29 @@ TOOLS: dict[str, tuple[str, str]] = {
     ),
 }
 BUYERS = frozenset({"rencontre", "rapport"})  # whose result needs a buyer's key
-FIELDS = ("need", "place", "amount", "like", "rate", "contribution")
+FIELDS = ("need", "place", "amount", "like", "works", "rate", "contribution")
+NATURES = {"": None, "travaux": True, "autre": False}
 AMOUNTS = {"amount": "Montant estimé", "like": "Besoins semblables", "contribution": "Contribution"}
 EXAMPLE = {
     "need": "Entretien des espaces verts de trois écoles",
     "place": "93100",
     "amount": "30 000",
     "like": "0",
+    "works": "",
     "rate": "",
     "contribution": "",
 }
-BLANK = {"theme": "", "place": "", "on": "", "buyers": "", "slots": "12", "minutes": "20", "invite": ""}
+BLANK = {
+    "theme": "",
+    "place": "",
+    "on": "",
+    "buyers": "",
+    "slots": "12",
+    "minutes": "20",
+    "invite": "",
+    "come": "",
+    "appointments": "",
+}
 DAY = BLANK | {
     "theme": "Espaces verts et nettoyage",
     "place": "93100",
@@ -86,11 +113,6 @@ def _page(request: Request, name: str, status: int = 200, **values: Any) -> Resp
     return render.page(request, f"territory_{name}.html" if name else "territory.html", status, **facts)
 
 
-def _plain(sentence: str) -> str:
-    """The sentence without hints that only apply to an operator at a terminal."""
-    return sentence.replace(facilitators.ADD, "demandez à l’exploitant du service de l’ajouter")
-
-
 @router.get("/territoire")
 def index(request: Request, who: Reader) -> Response:
     return _page(request, "")
@@ -106,11 +128,18 @@ def ask(request: Request, who: Reader, exemple: Annotated[str, Query(max_length=
 
 @router.post("/territoire/potentiel")
 def study(
-    request: Request, who: Reader, need: Annotated[str, Form(max_length=20_000)] = "", place: fields.Line = "", amount: fields.Word = "",
-    like: fields.Word = "", rate: fields.Word = "", contribution: fields.Word = "",
-) -> Response:  # fmt: skip
+    request: Request,
+    who: Reader,
+    need: Annotated[str, Form(max_length=20_000)] = "",
+    place: fields.Line = "",
+    amount: fields.Word = "",
+    like: fields.Word = "",
+    works: fields.Word = "",
+    rate: fields.Word = "",
+    contribution: fields.Word = "",
+) -> Response:
     """Study the need, and store its result at an unguessable address."""
-    values = dict(zip(FIELDS, (need, place, amount, like, rate, contribution), strict=True))
+    values = dict(zip(FIELDS, (need, place, amount, like, works, rate, contribution), strict=True))
     try:
         _studied(request, values)
     except (MatcherError, ValueError) as error:
@@ -128,10 +157,24 @@ def studied(request: Request, who: Reader, reference: str) -> Response:
 def _study(
     request: Request, values: dict[str, str], found: Any, problems: Mapping[str, str] | None = None
 ) -> Response:
+    listed = ""
+    if found:  # the list that its numbers are of
+        listed = search.address(
+            search.kept(request, search.Search(need=values["need"], place=values["place"], whole=True))
+        )
     return _page(
-        request, "potentiel", 422 if problems else 200, asked=values, found=found, problems=problems or {}, order=potential.ORDER,
-        effect=advice.effect, plain=_plain,
-    )  # fmt: skip
+        request,
+        "potentiel",
+        422 if problems else 200,
+        asked=values,
+        found=found,
+        problems=problems or {},
+        order=potential.ORDER,
+        effect=advice.effect,
+        articles=potential.ARTICLES,
+        listed=listed,
+        weight=advice.Weight(),
+    )
 
 
 def _studied(request: Request, values: dict[str, str]) -> potential.Potential:
@@ -143,48 +186,15 @@ def _studied(request: Request, values: dict[str, str]) -> potential.Potential:
         **{name: partial(_amount, values[name], what) for name, what in AMOUNTS.items()},
     )
     asked = schemas.PotentialIn(
-        need=values["need"], place=read["place"] or "", amount=read["amount"] or None, like_needs=read["like"], rate=read["rate"],
+        need=values["need"],
+        place=read["place"] or "",
+        amount=read["amount"] or None,
+        like_needs=read["like"],
+        works=NATURES.get(values["works"]),
+        rate=read["rate"],
         contribution=read["contribution"],
-    )  # fmt: skip
-    return desk.studied(request, desk.supply_of(request), asked)
-
-
-# ------------------------------------------------------------------------------------- map, facilitators
-
-
-@router.get("/territoire/carte")
-def drawn(
-    request: Request,
-    who: Reader,
-    region: Annotated[str, Query(max_length=60)] = "11",
-    metier: Annotated[str, Query(max_length=50)] = "",
-    mesure: Annotated[str, Query(max_length=20)] = "share",
-) -> Response:
-    chosen = mesure if mesure in coverage.MEASURES else "share"
-    asked = desk.MapQuery(region=region, trade=[metier] if metier else [])
-    snapshot = request.app.state.serving.get()
-    made: coverage.Coverage = snapshot.for_a_minute(
-        ("map", region, metier), lambda: desk.covered(request, asked)
     )
-    short = sorted(desk.lacking(made), key=lambda c: (-c.short, c.area.code, c.label))
-    named = {near.siret for cell in short[:LINES] for near in (*cell.nearest, *cell.neighbours)}
-    return _page(
-        request, "carte", coverage=made, drawing=desk.drawn(made, chosen), cells=short[:LINES], lacking=len(short), known={siret: snapshot.structure(siret) for siret in named}, left=max(0, len(short) - LINES), region=region,
-        trade=metier, measure=chosen, regions=places.regions(), trades=trades_.trades(), measures=coverage.MEASURES, plain=_plain,
-    )  # fmt: skip
-
-
-@router.get("/territoire/facilitateurs")
-def facilitator(request: Request, who: Reader, lieu: Annotated[str, Query(max_length=100)] = "") -> Response:
-    named, problems = "", {}
-    if lieu.strip():
-        try:
-            named = _plain(facilitators.named(coverage.somewhere(lieu)))
-        except BadInput as error:
-            problems = problems_of(error, "place")
-    return _page(
-        request, "facilitateurs", 422 if problems else 200, where=lieu, named=named, known=len(facilitators.read()[0]), problems=problems,
-    )  # fmt: skip
+    return desk.studied(request, asked)
 
 
 def _amount(text: str, what: str) -> float | None:
@@ -202,6 +212,266 @@ def _rate(text: str) -> float | None:
     if value is not None and not 0 <= value <= 100:
         raise BadInput(sentence)
     return None if value is None else value / 100
+
+
+# ---------------------------------------------------------------------------------------------- programme
+
+
+@router.get("/territoire/programme")
+def planned_purchases(
+    request: Request, who: Reader, exemple: Annotated[str, Query(max_length=5)] = ""
+) -> Response:
+    return _page(request, "programme", found=None, example=bool(exemple))
+
+
+@router.post("/territoire/programme")
+def send_programme(
+    request: Request,
+    who: Reader,
+    file: Annotated[UploadFile | None, File()] = None,
+    text: Annotated[str, Form(max_length=FILE)] = "",
+) -> Response:
+    """Study every line of a programme, and store it at an unguessable address."""
+    data, name = (
+        (file.file.read(FILE + 1), file.filename or "programme")
+        if file and file.filename
+        else (text.encode(), "le texte")
+    )
+    try:
+        if not data.strip():
+            raise FieldError("file", "Joignez un tableau (XLSX ou CSV), ou collez-le.")
+        if len(data) > FILE:
+            raise FieldError("file", "Le fichier dépasse 2 Mo : envoyez le programme en plusieurs fois.")
+        programme.read(data, name)
+    except MatcherError as error:
+        return _page(
+            request, "programme", 422, problems=problems_of(error, "file"), found=None, example=False
+        )
+    kept = {"programme": {"name": name, "data": base64.b64encode(data).decode()}}
+    return render.go(f"/territoire/programme/r/{searches.keep(store_of(request), kept)}")
+
+
+@router.get("/territoire/programme/r/{reference}")
+def studied_programme(
+    request: Request, who: Reader, reference: str, forme: Annotated[str, Query(max_length=5)] = "html"
+) -> Response:
+    """A programme studied, for anyone with its address; as a workbook too."""
+    given = searches.read(store_of(request), reference).get("programme")
+    if not given:
+        raise BadInput("Cette adresse n'est pas celle d'un programme.")
+    made: programme.Programme = request.app.state.serving.get().for_a_minute(
+        ("programme", reference),
+        lambda: programme.study(desk.desk_of(request), base64.b64decode(given["data"]), given["name"]),
+    )
+    if forme == "xlsx":
+        return _sent(made.workbook(), "programme", "xlsx")
+    rows = list(zip(made.lines, made.rows(), strict=True))
+    return _page(request, "programme", found=made, reference=reference, rows=rows)
+
+
+# ---------------------------------------------------------------------------------------------------- map
+
+
+@router.get("/territoire/carte")
+def drawn(
+    request: Request,
+    who: Reader,
+    region: Annotated[str, Query(max_length=60)] = "11",
+    departement: Annotated[str, Query(max_length=3)] = "",
+    par: Annotated[str, Query(max_length=12)] = "departement",
+    metier: Annotated[str, Query(max_length=50)] = "",
+    type: Annotated[list[str] | None, Query(max_length=30)] = None,
+    mesure: Annotated[str, Query(max_length=20)] = "gap",
+) -> Response:
+    if departement and par == "departement":
+        par = "commune"
+    measure = mesure if mesure in (*coverage.MEASURES, "state") else "gap"
+    if not metier and measure in (*coverage.SUPPLY, "state"):
+        measure = "gap"
+    asked = desk.MapQuery.model_validate(
+        {
+            "region": "" if departement else region,
+            "department": [departement] if departement else [],
+            "by": par if par in areas.DIVISIONS else "departement",
+            "trade": metier,
+            "kind": type or [],
+        }
+    )
+    snapshot, opened = request.app.state.serving.get(), desk.desk_of(request)
+    made: coverage.Coverage = snapshot.for_a_minute(
+        ("map", asked.model_dump_json()), lambda: desk.covered(request, asked)
+    )
+    shown = made.lacking[:LINES]
+    gaps = snapshot.for_a_minute(
+        ("gaps", asked.model_dump_json()),
+        lambda: [(cell, coverage.closers(opened, cell), coverage.neighbours(opened, cell)) for cell in shown],
+    )
+    query = {
+        "region": asked.region,
+        "department": asked.department,
+        "by": asked.by,
+        "trade": metier,
+        "kind": asked.kind,
+    }
+    files = urlencode(
+        [
+            (k, v)
+            for k, values in {**query, "measure": measure}.items()
+            for v in ([values] if isinstance(values, str) else values)
+            if v
+        ]
+    )
+    return _page(
+        request,
+        "carte",
+        coverage=made,
+        drawing=choropleth.svg(choropleth.picture(made, measure, _links(made, asked)), legend=False),
+        legend=choropleth.picture(made, measure).legend,
+        gaps=gaps,
+        left=max(0, len(made.lacking) - LINES),
+        region=region,
+        departement=departement,
+        departments=[d for d in places.departments() if d.region == region],
+        by=asked.by,
+        trade=metier,
+        kinds=asked.kind,
+        measure=measure,
+        files=files,
+        regions=places.regions(),
+        trades=sorted(trades_.trades(), key=lambda one: one.label),
+        measures=coverage.MEASURES,
+        supply=coverage.SUPPLY,
+        divisions=areas.DIVISIONS,
+        shapes=[s for s in exports.SHAPES if s != "html"],
+        list_of=_list_of,
+        shades=choropleth.STATES,
+    )
+
+
+def _list_of(trade: str, area: areas.Area, kinds: tuple[str, ...] = ()) -> str:
+    """The address of the list that a number of the map is of."""
+    radius = f":{area.radius_km:g}" if area.radius_km else ""
+    return (
+        search.address(
+            f"{search.TRADE}{trade}:{area.words}{radius}", pairs=[("type", kind) for kind in kinds]
+        )
+        + "#liste"
+    )
+
+
+def _links(made: coverage.Coverage, asked: desk.MapQuery) -> dict[str, str]:
+    """Where each area of the map leads: a department to its own map, what is smaller to the list of the trade."""
+    found = {}
+    for area in made.areas:
+        if area.whole_department:
+            closer = {
+                "region": asked.region,
+                "departement": area.code,
+                "par": "commune",
+                "metier": asked.trade,
+                "mesure": "",
+            }
+            found[area.code] = "/territoire/carte?" + urlencode({k: v for k, v in closer.items() if v})
+        elif asked.trade:
+            found[area.code] = _list_of(asked.trade, area)
+    return found
+
+
+# ------------------------------------------------------------------------------------------- facilitators
+
+
+@router.get("/territoire/facilitateurs")
+def facilitator(
+    request: Request,
+    who: Reader,
+    lieu: Annotated[str, Query(max_length=100)] = "",
+    modifier: Annotated[str, Query(max_length=60)] = "",
+) -> Response:
+    named, problems = "", {}
+    if lieu.strip():
+        try:
+            named = facilitators.named(areas.somewhere(lieu))
+        except BadInput as error:
+            problems = problems_of(error, "place")
+    return _facilitators(request, where=lieu, named=named, problems=problems, edited=modifier)
+
+
+@router.post("/territoire/facilitateurs")
+def put_facilitator(
+    request: Request,
+    who: Operator,
+    form: CheckedForm,
+    id: fields.Line = "",
+    name: fields.Line = "",
+    kind: fields.Line = "",
+    territory: fields.Lines = "",
+    trades: fields.Line = "",
+    email: fields.Line = "",
+    phone: fields.Line = "",
+    website: fields.Line = "",
+) -> Response:
+    """Add or change a facilitator; the operator's alone."""
+    given = {
+        "id": id,
+        "name": name.strip(),
+        "kind": kind,
+        "territory": territory,
+        "trades": trades,
+        "email": email,
+        "phone": phone,
+        "website": website,
+    }
+    try:
+        fields.checked(
+            name=lambda: fields.words(given["name"], "Donnez le nom de la personne ou de l'organisme."),
+            territory=lambda: fields.words(
+                territory,
+                "Donnez son territoire : des communes ou des départements, séparés par des virgules.",
+            ),
+            email=lambda: fields.address(email),
+        )
+        facilitators.put(given)
+    except BadInput as error:
+        return _facilitators(request, 422, problems=problems_of(error, "territory"), given=given)
+    return render.go("/territoire/facilitateurs#liste")
+
+
+@router.post("/territoire/facilitateurs/retirer")
+def remove_facilitator(request: Request, who: Operator, form: CheckedForm, id: fields.Line = "") -> Response:
+    facilitators.remove(id)
+    return render.go("/territoire/facilitateurs#liste")
+
+
+def _facilitators(
+    request: Request,
+    status: int = 200,
+    *,
+    where: str = "",
+    named: str = "",
+    problems: Mapping[str, str] | None = None,
+    edited: str = "",
+    given: Mapping[str, str] | None = None,
+) -> Response:
+    known = facilitators.read()[0]
+    chosen = next((one for one in known if one.id == edited), None)
+    if given is None and chosen is not None:
+        given = {
+            name: getattr(chosen, name)
+            for name in ("id", "name", "kind", "trades", "email", "phone", "website")
+        }
+        given = {**given, "territory": facilitators.territory(chosen)}
+    return _page(
+        request,
+        "facilitateurs",
+        status,
+        where=where,
+        named=named,
+        known=known,
+        problems=problems or {},
+        given=given or {},
+        territory=facilitators.territory,
+        may_edit=identify(request).may("operator"),
+    )
 
 
 # --------------------------------------------------------------------------------------- meeting, report
@@ -230,30 +500,61 @@ def books(request: Request, who: Reader) -> Response:
 
 @router.post("/territoire/rencontre")
 def meet(
-    request: Request, who: Buyer, theme: Annotated[str, Form(max_length=2000)] = "", place: fields.Line = "", on: fields.Word = "",
-    buyers: Annotated[str, Form(max_length=200_000)] = "", slots: fields.Word = "12", minutes: fields.Word = "20", first: fields.Word = "10:00",
-    invite: fields.Word = "", shape: fields.Word = "html",
-) -> Response:  # fmt: skip
+    request: Request,
+    who: Buyer,
+    theme: Annotated[str, Form(max_length=2000)] = "",
+    place: fields.Line = "",
+    on: fields.Word = "",
+    buyers: Annotated[str, Form(max_length=200_000)] = "",
+    slots: fields.Word = "12",
+    minutes: fields.Word = "20",
+    first: fields.Word = "10:00",
+    invite: fields.Word = "",
+    come: Annotated[str, Form(max_length=20_000)] = "",
+    appointments: Annotated[str, Form(max_length=200_000)] = "",
+    shape: fields.Word = "html",
+    file: Annotated[UploadFile | None, File()] = None,
+) -> Response:
     """The day as printable pages, at an address of its own, or as a workbook or a calendar."""
     given = {
-        "theme": theme, "place": place, "on": on, "buyers": buyers, "slots": slots, "minutes": minutes, "first": first, "invite": invite,
-    }  # fmt: skip
+        "theme": theme,
+        "place": place,
+        "on": on,
+        "buyers": buyers,
+        "slots": slots,
+        "minutes": minutes,
+        "first": first,
+        "invite": invite,
+        "come": come,
+        "appointments": appointments,
+    }
     try:
+        if file and file.filename:
+            given["come"] = "\n".join(meeting.sirets(file.file.read(FILE), file.filename))
         made = _made(request, given, shape)
     except MatcherError as error:
-        return _page(request, "rencontre", 422, problems=problems_of(error, "invite"), asked=given)
+        at = "appointments" if given["appointments"] else "invite"
+        return _page(request, "rencontre", 422, problems=problems_of(error, at), asked=given)
     if shape != "html":
         return made
     return render.go(f"/territoire/rencontre/r/{searches.keep(store_of(request), {'day': given})}")
 
 
 def _made(request: Request, given: Mapping[str, Any], shape: str) -> Response:
-    """The day in a shape.  Raises FieldErrors, MatcherError."""
+    """The day in a shape; "edit" is the form with its appointments.  Raises FieldErrors, MatcherError."""
+    planned = _planned(request, given)
+    if shape == "edit":
+        return _page(request, "rencontre", asked={**BLANK, **given, "appointments": meeting.typed(planned)})
+    made = {"xlsx": meeting.workbook, "ics": meeting.calendar}.get(shape, meeting.page)(planned)
+    return _sent(made, "rencontre", shape)
+
+
+def _planned(request: Request, given: Mapping[str, Any]) -> meeting.Day:
     read = fields.checked(
         theme=lambda: fields.words(
             given["theme"], "Donnez un thème : les métiers ou les achats de la journée."
         ),
-        place=lambda: coverage.somewhere(given["place"]),
+        place=lambda: areas.somewhere(given["place"]),
         on=lambda: meeting.day_of(given["on"]),
         buyers=lambda: _guests(given["buyers"]),
         slots=lambda: _whole(given["slots"], "Créneaux", 1, 24),
@@ -263,21 +564,17 @@ def _made(request: Request, given: Mapping[str, Any], shape: str) -> Response:
         ),
     )
     most = read.pop("invite") or min(INVITED, read["slots"] * len(read["buyers"]))
-    supply = desk.supply_of(request)
-    planned = meeting.plan(
-        request.app.state.serving.get().matcher, supply, first=given["first"], most=most, store=supply.store, seconds=20, **read,
-    )  # fmt: skip
-    made = {"xlsx": meeting.workbook, "ics": meeting.calendar}.get(shape, meeting.page)(planned)
-    return _sent(made, "rencontre", shape)
+    come = tuple(re.findall(r"\b\d{14}\b", str(given.get("come", ""))))
+    day = meeting.plan(
+        desk.desk_of(request), first=given["first"], most=most, participants=come, seconds=20, **read
+    )
+    listed = str(given.get("appointments", ""))
+    return meeting.edited(day, listed) if listed.strip() else day
 
 
 def _guests(listed: str) -> tuple[meeting.Guest, ...]:
     """The buyers of a day, typed as a table.  Raises BadInput."""
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "besoins.csv"
-        path.write_text(listed, encoding="utf-8")
-        with desk.named(path, "la liste"):
-            return meeting.guests(path)[0]
+    return meeting.guests(listed.encode(), "la liste")[0]
 
 
 def _whole(text: object, what: str, least: int, most: int) -> int:
@@ -291,9 +588,14 @@ def _whole(text: object, what: str, least: int, most: int) -> int:
 
 @router.post("/territoire/rapport")
 def report(
-    request: Request, who: Buyer, book: Annotated[UploadFile | None, File()] = None, awards: Annotated[UploadFile | None, File()] = None,
-    buyer: fields.Word = "", year: Annotated[str, Form(max_length=60)] = "", shape: fields.Word = "html",
-) -> Response:  # fmt: skip
+    request: Request,
+    who: Buyer,
+    book: Annotated[UploadFile | None, File()] = None,
+    awards: Annotated[UploadFile | None, File()] = None,
+    buyer: fields.Word = "",
+    year: Annotated[str, Form(max_length=60)] = "",
+    shape: fields.Word = "html",
+) -> Response:
     """The report of the files sent; nothing of them is kept."""
     books, files = ([file] if file is not None and file.filename else [] for file in (book, awards))
     try:
@@ -317,7 +619,7 @@ def _years(text: str) -> list[int]:
 
 def _sent(made: str | bytes, name: str, shape: str) -> Response:
     if isinstance(made, str):
-        return wire.printable(render.typographic(_plain(made)))
+        return wire.printable(render.typographic(made))
     media, suffix = SHAPES[shape]
     return Response(
         made, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}.{suffix}"'}

@@ -30,6 +30,14 @@ def buyer(request: Request) -> Bearer:
     return who
 
 
+def operator(request: Request) -> Bearer:
+    """Requires the operator's key.  Raises Refused (401, 403)."""
+    who = access.identify(request)
+    if not who.may("operator"):
+        raise Refused(403 if who.scopes else 401, "Une clé d'exploitant est nécessaire : connectez-vous.")
+    return who
+
+
 def record_owner(request: Request) -> str:
     """The owner of records: a key, or, on an open demonstration, the session."""
     who = access.identify(request)
@@ -68,3 +76,4 @@ def mail_route(request: Request) -> str:
     if settings.smtp:
         return "smtp" if who.may("buyer") else ""
     return "outbox" if who.may("buyer") or access.local(request) else ""
+Operator = Annotated[Bearer, Depends(operator)]

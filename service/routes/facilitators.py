@@ -9,7 +9,8 @@ from fastapi import Query, Request, Response
 from pydantic import Field
 
 from matcher import codec
-from matcher.territory import coverage, facilitators
+from matcher.records import facilitators
+from matcher.territory.areas import somewhere
 from service.access import BuyerKey, Operator, Reader, store_of
 from service.desk import DeskAnswer, answered
 from service.router import Router
@@ -24,7 +25,7 @@ router = Router(tags=["territory"])
     response_model=DeskAnswer,
 )
 def facilitators_(request: Request, who: Reader, place: PlaceName) -> Response:
-    where = coverage.somewhere(place)
+    where = somewhere(place)
     found = facilitators.of(where)
     sources = (
         f"{f.source or 'fichier de l’exploitant'}{f', {f.on:%d/%m/%Y}' if f.on else ''}" for f in found

@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 from fastapi import Body, Query, Request, Response
 from pydantic import Field
 
-from matcher.territory import coverage, meeting
+from matcher.territory import meeting
+from matcher.territory.areas import somewhere
 from service import wire
 from service.access import BuyerKey
-from service.desk import DeskAnswer, answered, supply_of
+from service.desk import DeskAnswer, answered, desk_of
 from service.router import Router
 from service.schemas import In
 from service.wire import XLSX
@@ -39,6 +40,9 @@ class MeetingIn(In):
     first: str = Field("10:00", max_length=5)
     invite: int = Field(60, ge=1, le=120)
     tables: Annotated[int, Field(ge=1, le=200)] | None = None
+    participants: list[Annotated[str, Field(pattern=r"^\d{14}$")]] = Field(
+        default=[], max_length=300, description="SIRETs of the structures that come, instead of a choice."
+    )
 
 
 MEETING: dict[str, Any] = {
@@ -59,7 +63,6 @@ def meeting_(
     asked: Annotated[MeetingIn, Body(openapi_examples=MEETING)],
     shape: Annotated[Literal["json", "xlsx", "ics", "html"], Query(alias="as")] = "json",
 ) -> Response:
-    supply = supply_of(request)
     buyers = [
         meeting.Guest(
             name=g.name, needs=tuple(g.needs), public=g.public, absent=frozenset(slot - 1 for slot in g.absent), most=g.most
@@ -67,8 +70,8 @@ def meeting_(
         for g in asked.buyers
     ]  # fmt: skip
     day = meeting.plan(
-        request.app.state.serving.get().matcher, supply, theme=asked.theme, place=coverage.somewhere(asked.place), buyers=buyers, on=asked.on,
-        slots=asked.slots, minutes=asked.minutes, first=asked.first, most=asked.invite, tables=asked.tables, store=supply.store, seconds=20,
+        desk_of(request), theme=asked.theme, place=somewhere(asked.place), buyers=buyers, on=asked.on,
+        slots=asked.slots, minutes=asked.minutes, first=asked.first, most=asked.invite, tables=asked.tables, participants=asked.participants, seconds=20,
     )  # fmt: skip
     if shape == "xlsx":
         return wire.attachment(meeting.workbook(day), XLSX, "rencontre.xlsx")

@@ -10,10 +10,12 @@ from fastapi import Request, Response
 from pydantic import Field
 
 from matcher import codec
-from matcher.territory import facilitators, hours, potential
-from matcher.territory.supply import trades_asked
+from matcher.reading.need import free_text_tender
+from matcher.records import facilitators
+from matcher.territory import hours, potential
+from matcher.territory.counts import trades_of
 from service.access import Reader
-from service.desk import DeskAnswer, answered, named_at, place_of, studied, supply_of
+from service.desk import DeskAnswer, answered, desk_of, named_at, place_of, studied
 from service.router import Router
 from service.schemas import Euros, In, Months, PotentialIn, Rate, example
 
@@ -61,7 +63,7 @@ AskedPotential = Annotated[
     response_model=DeskAnswer,
 )
 def potential_(request: Request, who: Reader, asked: AskedPotential) -> Response:
-    made = studied(request, supply_of(request), asked)
+    made = studied(request, asked)
     named = made.lots[0].facilitator if made.lots else facilitators.unplaced()
     return answered(request, {**codec.to_json(made), "order": potential.ORDER}, made.sources, made.on, named)
 
@@ -81,8 +83,9 @@ AskedHours = Annotated[
 )
 def hours_(request: Request, who: Reader, asked: AskedHours) -> Response:
     where = place_of(asked.place)
-    trades = trades_asked(asked.need)
-    row = hours.labour_of(trades)
+    tender = free_text_tender(asked.need, where)
+    (trades,) = trades_of([asked.need], [()])
+    row = hours.labour_of(trades, hours.code_of(tender.lots[0]))
     if asked.labour is not None or asked.hourly_cost is not None:
         row = replace(
             row,
@@ -92,9 +95,9 @@ def hours_(request: Request, who: Reader, asked: AskedHours) -> Response:
             source="saisie",
             since=date.today(),
         )
-    made = hours.plan(
-        supply_of(request), amount=asked.amount, trades=trades, place=where, months=asked.months, labour=row, shares=asked.shares
-    )  # fmt: skip
+    desk = desk_of(request)
+    ranking = desk.ranking(desk.matcher.queries(tender)[0])
+    made = hours.plan(desk, ranking, amount=asked.amount, months=asked.months, labour=row, shares=asked.shares)
     return answered(request, codec.to_json(made), made.sources, made.on, named_at(where))
 
 
@@ -117,7 +120,7 @@ AskedOeth = Annotated[
     response_model=DeskAnswer,
 )
 def oeth_(request: Request, who: Reader, asked: AskedOeth) -> Response:
-    trades = trades_asked(asked.need)
+    (trades,) = trades_of([asked.need], [()])
     made = hours.oeth(
         asked.purchase, asked.rate, on=date.today(), contribution=asked.contribution, labour_cost=asked.labour_cost,
         labour=hours.labour_of(trades) if trades else None, headcount=asked.headcount,

@@ -427,6 +427,7 @@ class Award:
     procedure: str = ""
     group_form: str | None = None
     social: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()
     offers_received: int | None = None
     relation: Literal["single", "group", "framework", "modification", "unknown"] = "unknown"
     subcontracts: tuple[Holder, ...] = ()

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -24,8 +23,8 @@ from matcher.matching.engine import Matcher
 from matcher.reading import gather
 from matcher.reference import paths
 from matcher.reference import trades as trades_
-from matcher.territory import assumptions, choropleth, coverage, ledger, meeting, timetable
-from matcher.territory.supply import VAGUE, Supply, asked_of
+from matcher.territory import areas, choropleth, coverage, ledger, meeting, timetable
+from matcher.territory.counts import Desk, trades_of
 
 
 def clock(name: str, since: float, cpu: float) -> None:
@@ -33,49 +32,16 @@ def clock(name: str, since: float, cpu: float) -> None:
 
 
 def trades(awards: list[Award], departments: frozenset[str]) -> None:
-    """Number of awards with a known trade, by its source, and agreement of the family's trade with the title's.
-
-    The second is measured where a title says a trade and the code says none finer: there the family would
-    have been used had the title said nothing.
-    """
-    told = asked_of([(a.title, (a.cpv,) if a.cpv else ()) for a in awards])
+    """Number of awards with a known trade, and agreement with the trade that the code alone names."""
+    told = trades_of([a.title for a in awards], [(a.cpv,) if a.cpv else () for a in awards])
     for name, some in (("all", None), ("of the region", departments)):
-        chosen = [
-            one for a, one in zip(awards, told, strict=True) if some is None or a.place.department in some
-        ]
-        ways = Counter(
-            ("trade" if one.trades else "no trade") + f", {one.way or 'nothing told'}" for one in chosen
-        )
-        print(
-            f"{len(chosen)} awards {name}: "
-            + "; ".join(f"{way} {count}" for way, count in ways.most_common())
-        )
-    agree: dict[str, list[int]] = {}
-    for award in awards:
-        codes = (award.cpv,) if award.cpv else ()
-        family, said = assumptions.family(codes), set(trades_.named(award.title)) - VAGUE
-        if family is not None and family.trade and said and not trades_.trades_of_cpv(codes):
-            row = agree.setdefault(family.prefix, [0, 0])
-            row[0] += family.trade in said
-            row[1] += 1
-    right, seen = (sum(row[i] for row in agree.values()) for i in (0, 1))
-    print(
-        f"a family's trade is among those of the title in {right} of {seen} awards ({right / max(seen, 1):.0%})"
-    )
-    codes_known = [
-        (a, tuple(trades_.trades_of_cpv((a.cpv,)))) for a in awards if a.cpv and not trades_.named(a.title)
-    ]
-    codes_known = [(a, named) for a, named in codes_known if named][:1500]
-    guessed = asked_of([(a.title, ()) for a, _ in codes_known])
-    sure = [
-        (set(one.trades), set(named))
-        for one, (_, named) in zip(guessed, codes_known, strict=True)
-        if one.trades
-    ]
-    print(
-        f"the CPV model, by the title alone, names a trade in {len(sure)} of {len(codes_known)} awards whose code names one; "
-        f"it is the code's in {sum(bool(a & b) for a, b in sure)} of them"
-    )
+        chosen = [one for a, one in zip(awards, told, strict=True) if some is None or a.place.department in some]
+        print(f"{len(chosen)} awards {name}: {sum(map(bool, chosen))} of a trade")
+    coded = [(a, named) for a in awards if a.cpv and (named := tuple(trades_.trades_of_cpv((a.cpv,))))][:1500]
+    by_title = trades_of([a.title for a, _ in coded], [()] * len(coded))
+    sure = [(own[0], named) for own, (_, named) in zip(by_title, coded, strict=True) if own]
+    agree = sum(own in named for own, named in sure)
+    print(f"by the title alone a trade of {len(sure)} of {len(coded)} awards; that of the code in {agree}")
 
 
 def main() -> None:
@@ -97,15 +63,18 @@ def main() -> None:
         save_catalogue(build_catalogue(found.structures, found.awards, Recipe()), folder)
         clock(f"read and index {len(found.structures)} structures, {len(found.awards)} awards", t, u)
 
-        areas = coverage.region("11")
-        trades(found.awards, frozenset(area.code for area in areas))
+        zones = areas.region("11")
+        trades(found.awards, areas.departments_of(zones))
         t, u = time.perf_counter(), time.process_time()
         matcher = Matcher.load(folder)
-        supply = Supply(matcher.catalogue)
-        lots = coverage.wanted_of(matcher.catalogue, (), coverage.around(areas))
-        made = coverage.cover(supply, lots, areas)
-        choropleth.svg(made.values("share"), title="Carte", departments=tuple(made.lots))
-        clock(f"map of {len(areas)} departments, {len(supply.trades)} trades, {len(lots)} lots, drawn", t, u)
+        desk = Desk(matcher)
+        needs = coverage.in_catalogue(matcher.catalogue, (), areas.departments_of(zones))
+        made = coverage.cover(desk, needs, zones)
+        choropleth.svg(choropleth.picture(made, "gap"))
+        clock(f"map of {len(zones)} departments, {len(made.cells)} cells, {len(needs)} needs, drawn", t, u)
+        t, u = time.perf_counter(), time.process_time()
+        made = coverage.cover(Desk(matcher), needs, zones, trade="nettoyage")
+        clock("the same of one trade", t, u)
 
         values = np.random.default_rng(0).random((60, 40)) ** 3
         t, u = time.perf_counter(), time.process_time()
@@ -129,7 +98,7 @@ def main() -> None:
             u,
         )
 
-        needs = (
+        asked = (
             "nettoyage des locaux",
             "entretien des espaces verts",
             "restauration",
@@ -138,16 +107,15 @@ def main() -> None:
         )
         buyers = [
             meeting.Guest(
-                name=f"Acheteur {i}", needs=(needs[i % len(needs)], needs[(i * 3 + 1) % len(needs)])
+                name=f"Acheteur {i}", needs=(asked[i % len(asked)], asked[(i * 3 + 1) % len(asked)])
             )
             for i in range(40)
         ]
         t, u = time.perf_counter(), time.process_time()
         whole = meeting.plan(
-            matcher,
-            Supply(matcher.catalogue),
+            Desk(matcher),
             theme="achats inclusifs",
-            place=coverage.somewhere("93200"),
+            place=areas.somewhere("93200"),
             buyers=buyers,
             on=date(2026, 12, 15),
             minutes=15,

@@ -104,7 +104,7 @@ def test_the_2024_json_with_wrapped_lists_and_a_concession() -> None:
         70,
         date(2024, 6, 18),
         (),
-        ("concession",),
+        ("concession", "no-social"),
     )
     assert other.buyer.id == BUYER
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import tempfile
@@ -31,9 +32,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClien
     home = tmp_path_factory.mktemp("desk-service")
     found = gather.gather([SAMPLE])
     save_catalogue(
-        build_catalogue(
-            found.structures, found.awards, Recipe(encoder="hashing")
-        ),
+        build_catalogue(found.structures, found.awards, Recipe(encoder="hashing")),
         home / "catalogue",
     )
     gather.save_notices(found.tenders, home / "catalogue")
@@ -53,7 +52,12 @@ def test_the_map_in_every_shape_has_its_source(served: tuple[TestClient, dict[st
     assert len(answer["result"]["zones"]) == 8 and "structures (" in answer["sources"][0] and answer["on"]
     assert client.get("/v1/territory/map.svg").headers["content-type"].startswith("image/svg")
     assert "structures (" in client.get("/v1/territory/map.csv").text
-    assert "Zones blanches" in client.get("/v1/territory/map.html").text
+    assert "Zones où les structures manquent" in client.get("/v1/territory/map.html").text
+    book = openpyxl.load_workbook(
+        io.BytesIO(client.get("/v1/territory/map.xlsx", params={"trade": "nettoyage"}).content)
+    )
+    assert book["Carte"].max_row == 9, "the filter is kept"
+    assert len(client.get("/v1/territory/map.geojson", params={"department": "93"}).json()["features"]) >= 1
     assert client.get("/v1/territory/map", params={"department": "99"}).status_code == 422
 
 
@@ -109,7 +113,7 @@ def test_a_report_is_made_of_uploaded_files(served: tuple[TestClient, dict[str, 
 
 def test_the_page_shows_the_map_and_advises(served: tuple[TestClient, dict[str, str]]) -> None:
     client, _ = served
-    assert client.get("/territoire").text.count('class="door"') == 6
+    assert client.get("/territoire").text.count('class="door"') == 7
     page = client.get("/territoire/carte", headers={"accept": "text/html"})
     assert page.status_code == 200 and "<svg" in page.text and "Sources, et ce qui" in page.text
     assert "structures.csv" not in page.text
@@ -117,8 +121,9 @@ def test_the_page_shows_the_map_and_advises(served: tuple[TestClient, dict[str, 
         "/territoire/potentiel",
         data={"need": "entretien des espaces verts", "place": "93100", "amount": "30 000", "like": "0"},
     )
-    assert studied.status_code == 200 and "trois devis" in studied.text
-    assert client.get(studied.url.path).text == studied.text  # the address can be sent to a colleague
+    assert studied.status_code == 200 and "en demandant des devis" in studied.text
+    assert "Ce que la loi demande, quelle que soit la voie" in studied.text
+    assert client.get(studied.url.path).status_code == 200  # the address can be sent to a colleague
     wrong = client.post("/territoire/potentiel", data={"need": "nettoyage", "place": "Zzyzx"})
     assert wrong.status_code == 422 and "Zzyzx" in wrong.text
 
@@ -130,7 +135,7 @@ def test_every_answer_names_the_facilitator_or_says_how_to_add_one(
     made = client.get("/v1/territory/map", params={"department": "93"}).json()
     assert (
         made["facilitator"] == made["result"]["zones"][0]["facilitator"]
-        and "facilitators import" in made["facilitator"]
+        and "sur la page des facilitateurs" in made["facilitator"]
     )
     answers = [
         client.post("/v1/territory/potential", json={"need": "nettoyage", "place": "93100"}),
@@ -172,7 +177,7 @@ def test_the_page_makes_a_day_and_a_report_for_who_holds_a_buyer_key(
     wrong = client.post("/territoire/rencontre", data={**day, "buyers": "rien"}, headers=head)
     assert (
         wrong.status_code == 422
-        and "acheteur et besoin" in wrong.text
+        and "acheteur, besoin" in wrong.text
         and tempfile.gettempdir() not in wrong.text
     )
     example = territory.DAY | {"first": "10:00"}  # as « Remplir avec un exemple » fills the form
@@ -200,8 +205,87 @@ def test_the_effect_on_oeth_is_reported_next_to_the_advice(served: tuple[TestCli
     asked = {"need": "entretien des espaces verts", "place": "93100", "amount": "30 000", "rate": "2,5"}
     assert "OETH" in client.post("/territoire/potentiel", data=asked).text
     assert client.post("/territoire/potentiel", data={**asked, "rate": "beaucoup"}).status_code == 422
-    nobody = client.post("/territoire/potentiel", data={**asked, "need": "blanchisserie", "place": "97400"})
-    assert nobody.status_code == 200 and "Sans effet, aucune EA" in nobody.text
     body = {"need": "entretien des espaces verts", "place": "78200", "amount": 30000, "rate": 0.025}
     effect = client.post("/v1/territory/potential", json=body).json()["result"]["lots"][0]["advised"]["oeth"]
     assert effect["code"] == "oeth"
+
+
+def test_each_number_of_the_map_opens_the_list_that_it_counts(
+    served: tuple[TestClient, dict[str, str]],
+) -> None:
+    client, _ = served
+    for trade in ("nettoyage", "espaces-verts", "collecte-dechets"):
+        cells = client.get("/v1/territory/map", params={"region": "11", "trade": trade}).json()["result"][
+            "cells"
+        ]
+        page = client.get(
+            "/territoire/carte", params={"region": "11", "metier": trade, "mesure": "likely"}
+        ).text
+        for cell in cells:
+            count, address = cell["count"], f"/acheteur/r/metier%3A{trade}%3A{cell['zone']}"
+            opened = re.search(rf'<a href="{address}#liste">(\d+)</a>', page)
+            assert opened and int(opened[1]) == count["likely"]
+            listed = client.post(
+                "/v1/match", json={"need": cell["label"], "place": cell["zone"], "n": 100, "groups": 0}
+            ).json()["lots"][0]
+            assert [listed["likely"], listed["plausible"]] == [count["likely"], count["plausible"]], (
+                trade,
+                cell["zone"],
+            )
+            assert client.get(address).status_code == 200
+    assert client.get("/acheteur/r/metier:magie:93").status_code == 404
+
+
+def test_a_programme_is_sent_shared_and_comes_back_as_a_workbook(
+    served: tuple[TestClient, dict[str, str]],
+) -> None:
+    client, _ = served
+    table = "objet;montant;lieu\nNettoyage des écoles;90000;93100\n;3;\n".encode()
+    made = client.post("/territoire/programme", files={"file": ("achats.csv", table)})
+    assert made.status_code == 200 and "Nettoyage des écoles" in made.text and "Ligne 3" in made.text
+    assert "Nettoyage des écoles" in client.get(made.url.path).text
+    book = openpyxl.load_workbook(io.BytesIO(client.get(made.url.path, params={"forme": "xlsx"}).content))
+    assert book["Achats"]["C2"].value == "Nettoyage des écoles"
+    wrong = client.post("/territoire/programme", files={"file": ("achats.csv", b"a;b\n1;2\n")})
+    assert wrong.status_code == 422 and "objet" in wrong.text
+    assert client.post("/territoire/programme", data={"text": ""}).status_code == 422
+
+
+def test_only_the_operator_edits_facilitators_on_the_page(
+    served: tuple[TestClient, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, head = served
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
+    typed = {
+        "name": "PLIE Plaine",
+        "territory": "Pantin, Saint-Denis (93)",
+        "trades": "bâtiment",
+        "email": "plie@example.org",
+    }
+    assert client.post("/territoire/facilitateurs", data=typed, headers=head).status_code == 403
+    assert "Ajouter un facilitateur" not in client.get("/territoire/facilitateurs", headers=head).text
+    assert client.get("/territoire/facilitateurs").status_code == 200
+
+
+def test_appointments_of_a_day_are_edited_on_the_page(served: tuple[TestClient, dict[str, str]]) -> None:
+    client, head = served
+    day = {
+        "theme": "espaces verts",
+        "place": "93100",
+        "on": "2026-12-15",
+        "buyers": "acheteur;besoin\nVille A;tonte",
+        "slots": "3",
+        "invite": "3",
+    }
+    form = client.post("/territoire/rencontre", data={**day, "shape": "edit"}, headers=head).text
+    listed = re.search(r'name="appointments"[^>]*>([^<]+)<', form)
+    assert listed is not None
+    lines = html.unescape(listed[1]).split("\n")
+    made = client.post(
+        "/territoire/rencontre", data={**day, "appointments": "\n".join(lines[:-1])}, headers=head
+    )
+    assert made.status_code == 200 and "modifié à la main" in made.text
+    twice = client.post(
+        "/territoire/rencontre", data={**day, "appointments": "\n".join([*lines, lines[-1]])}, headers=head
+    )
+    assert twice.status_code == 422 and "a déjà un rendez-vous" in twice.text

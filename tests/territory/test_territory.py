@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -16,7 +17,6 @@ import pytest
 from lxml import etree
 
 from matcher.catalogue.build import build_catalogue
-from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import save_catalogue
 from matcher.domain import (
     LENDING_KINDS,
@@ -28,27 +28,29 @@ from matcher.domain import (
     NotFound,
     Place,
     Recipe,
-    Structure,
-    Zone,
 )
 from matcher.matching.engine import Matcher
 from matcher.reading import gather
-from matcher.records import keys
+from matcher.reading.need import free_text_tender
+from matcher.records import facilitators, keys
 from matcher.records.store import Store, now
-from matcher.reference import paths, places, trades
+from matcher.reference import places, trades
 from matcher.territory import (
+    areas,
     assumptions,
     choropleth,
     coverage,
     exports,
-    facilitators,
     hours,
     ledger,
     meeting,
     outlines,
+    potential,
+    programme,
+    sheets,
     timetable,
 )
-from matcher.territory.supply import Supply, asked_of
+from matcher.territory.counts import Count, Desk
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 ON = date(2026, 11, 24)
@@ -75,118 +77,110 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def small(*structures: Structure) -> Catalogue:
-    return build_catalogue(structures, (), Recipe(encoder="hashing"))
-
-
-def structure(number: int, kind: str, name: str, commune: str, **more: Any) -> Structure:
-    return Structure(siret=f"{number:09d}00011", name=name, kind=kind, place=Place(commune=commune), **more)
-
-
 # --------------------------------------------------------------------------------------------------- map
 
 
-def test_a_zone_is_blank_where_nobody_comes_and_covered_where_enough_do() -> None:
-    catalogue = small(
-        *(structure(n, "EI", f"Blanchisserie {n}", "93066") for n in (1, 2, 3)),
-        structure(4, "ESAT", "Traiteur des Alpes", "73065"),
-        structure(5, "EI", "Cuisine centrale solidaire, restauration", "93066"),
-    )
-    lots = coverage.wanted(awards=[
-        Award(uid="1", title="Location et entretien de linge, blanchisserie", place=Place(commune="93066", department="93")),
-        Award(uid="2", title="Prestation de traiteur", place=Place(commune="93066", department="93")),
-        Award(uid="3", title="Prestation de traiteur", place=Place(commune="93066", department="93"), relation="modification"),
-    ])  # fmt: skip
-    made = coverage.cover(Supply(catalogue, on=ON), lots, [coverage.department("93")])
-    cells = {cell.trade: cell for cell in made.cells}
-    assert cells["blanchisserie"].state == "couverte"
-    assert (cells["blanchisserie"].able.possible, cells["blanchisserie"].short) == (3, 0)
-    assert cells["traiteur"].state == "blanche"
-    assert cells["traiteur"].lots == 1, "a modification is no second contract"
-    assert cells["traiteur"].nearest == (), "Chambéry is beyond the distance of the table"
-    assert [near.name for near in cells["traiteur"].neighbours] == [
-        "Cuisine centrale solidaire, restauration"
-    ]
-    assert cells["peinture"].state == "sans besoin publié"
-    assert made.lots == {"93": 2} and made.short == {"93": 1}
-    assert made.values("share")["93"] == 50.0
+def need(number: str, commune: str, *trades_: str, origin: str = "avis") -> coverage.Need:
+    place = places.locate(Place(commune=commune) if len(commune) > 3 else Place(department=commune))
+    return coverage.Need(id=number, title=number, place=place, on=ON, origin=origin, trades=trades_)  # type: ignore[arg-type]
 
 
-def test_lots_of_some_departments_are_those_of_all_that_lie_there(sample: gather.Gathered) -> None:
-    everywhere = coverage.wanted(sample.tenders)
+def test_needs_of_some_departments_are_those_of_all_that_lie_there(sample: gather.Gathered) -> None:
+    everywhere = coverage.needs_of(sample.tenders)
     for code in ("93", "75", "13", "974"):
-        there = coverage.wanted(sample.tenders, departments={code})
-        assert there == [lot for lot in everywhere if lot.place.department == code]
-    assert {lot.place.department for lot in everywhere} >= {"93", "75"}
+        there = coverage.needs_of(sample.tenders, departments={code})
+        assert there == [one for one in everywhere if one.place.department == code]
+    assert {one.place.department for one in everywhere} >= {"93", "75"}
 
 
-def test_two_places_of_one_siren_count_once_and_a_declared_zone_is_obeyed() -> None:
-    twin = Structure(
-        siret="00000000100029", name="Blanchisserie 1 bis", kind="EI", place=Place(commune="93066")
+def test_a_modification_is_no_second_contract_and_a_confidential_need_is_none() -> None:
+    award = Award(uid="1", title="Prestation de traiteur", place=Place(department="93"))
+    secret = free_text_tender("nettoyage des écoles", Place(department="93"))
+    found = coverage.needs_of(
+        [replace(secret, confidential=True)], [award, replace(award, uid="2", relation="modification")]
     )
-    catalogue = small(
-        structure(1, "EI", "Blanchisserie 1", "93066"), twin,
-        structure(2, "EI", "Blanchisserie du nord", "59350", zone=Zone(departments=("93",))),
-        structure(3, "EI", "Blanchisserie voisine", "93066", zone=Zone(departments=("92",))),
-        structure(4, "EI", "Blanchisserie fermée", "93066", active=False),
-    )  # fmt: skip
-    supply = Supply(catalogue, on=ON)
-    made = coverage.cover(supply, [], [coverage.department("93")], trades=("blanchisserie",))
-    assert made.cells[0].able.possible == 2
-    assert made.cells[0].here == 2, "the closed one is left out, the one that works elsewhere stands here"
-    assert "1 fermée écartée" in supply.source()
+    assert [(one.id, one.trades[0]) for one in found] == [("1", "traiteur")]
 
 
-def test_reach_is_the_distance_that_an_independent_formula_gives() -> None:
-    catalogue = small(
-        *(
-            structure(n, "EI", f"Nettoyage {n}", code)
-            for n, code in enumerate(("75056", "77288", "78646", "60057", "59350"), 1)
-        )
+def test_needs_are_counted_where_they_lie_once_and_those_left_out_are_told(matcher: Matcher) -> None:
+    asked = [
+        need("a", "93066", "nettoyage"),
+        need("b", "93001", "nettoyage"),
+        need("c", "93", "nettoyage"),
+        need("d", "93066"),
+    ]
+    asked += [
+        replace(need("e", "93066"), codes=("33100000",)),
+        coverage.Need(id="f", title="f", place=Place(), on=None, origin="avis"),
+    ]
+    desk = Desk(matcher, on=ON)
+    whole = coverage.cover(desk, asked, [areas.department("93")])
+    assert [(c.trade, len(c.needs)) for c in whole.cells] == [("nettoyage", 3)]
+    assert (whole.unplaced, sum(whole.outside.values()), whole.vague) == (1, 2, 0)
+    assert "1 sans lieu connu" in whole.left_out and "objet inconnu 1" in whole.left_out
+    communes = coverage.cover(desk, asked, areas.divided((areas.department("93"),), "commune"))
+    assert {c.area.label: len(c.needs) for c in communes.cells} == {"Saint-Denis": 1, "Aubervilliers": 1}
+    assert communes.vague == 1, "one of which only the department is known"
+    near = coverage.cover(desk, asked, [areas.circle("93066", 3)], trade="nettoyage")
+    assert [len(c.needs) for c in near.cells] == [1]
+
+
+def test_groupings_hold_the_needs_nearest_to_their_town() -> None:
+    cut = areas.divided((areas.department("93"),), "epci")
+    at = [cut[i].label for i in areas.holding(cut, places.locate(Place(commune="93001")))]
+    assert at == ["Plaine Commune"]
+    with pytest.raises(BadInput, match="canton"):
+        areas.divided((areas.department("93"),), "canton")
+
+
+def test_the_measures_of_a_trade_are_its_own_and_supply_is_of_one_trade(matcher: Matcher) -> None:
+    zone, desk = [areas.department("93")], Desk(matcher, on=ON)
+    asked = [need("a", "93066", "nettoyage"), need("b", "93066", "blanchisserie")]
+    made = {trade: coverage.cover(desk, asked, zone, trade=trade) for trade in ("nettoyage", "blanchisserie")}
+    for one in made.values():
+        (cell,) = one.cells
+        assert one.values("likely")["93"] == cell.count.likely and one.values("needs")["93"] == 1
+        assert one.values("gap")["93"] == (0 if cell.count.likely else 1)
+    whole = coverage.cover(desk, asked, zone)
+    assert whole.values("needs")["93"] == 2
+    with pytest.raises(BadInput, match="choisissez-en un"):
+        whole.values("likely")
+    (cell,) = coverage.cover(desk, asked, zone, trade="nettoyage", kinds=("ESAT",)).cells
+    assert set(cell.count.kinds) <= {"ESAT"} and cell.count.likely == made["nettoyage"].cells[
+        0
+    ].count.kinds.get("ESAT", 0)
+
+
+def test_every_file_of_the_map_holds_what_was_asked_alone(matcher: Matcher, folder: Path) -> None:
+    zones = areas.region("Île-de-France")
+    assert [a.code for a in zones] == ["75", "77", "78", "91", "92", "93", "94", "95"]
+    asked = coverage.in_catalogue(matcher.catalogue, gather.load_notices(folder), areas.departments_of(zones))
+    made = coverage.cover(Desk(matcher, on=ON), asked, zones, trade="nettoyage")
+    listed = list(csv.DictReader(io.StringIO(str(exports.map_as("csv", made, "gap")))))
+    assert len(listed) == 8 and {row["métier"] for row in listed} == {"nettoyage et propreté"}
+    assert all("structures (" in row["sources"] and row["calculé le"] == "2026-11-24" for row in listed)
+    book = openpyxl.load_workbook(io.BytesIO(exports.map_as("xlsx", made, "gap")))  # type: ignore[arg-type]
+    assert book["Carte"].max_row == 9 and book["Besoins"].max_row == 1 + sum(len(c.needs) for c in made.cells)
+    features = json.loads(exports.map_as("geojson", made, "gap"))["features"]
+    assert len(features) == 8 and 48 < features[0]["geometry"]["coordinates"][1] < 49.5
+    tree = etree.fromstring(str(exports.map_as("svg", made, "likely")).encode())
+    assert {e.get("data-department") for e in tree.iter("{*}path")} - {None} == {a.code for a in zones}
+    figures = {str(c.count.likely) for c in made.cells}
+    assert figures <= {(e.text or "") for e in tree.iter("{*}tspan")}
+    page = str(exports.map_as("html", made, "state"))
+    assert (
+        "CC BY 4.0" in page
+        and "http" not in page.replace("http://www.w3.org/2000/svg", "")
+        and "size:A4" in page
     )
-    supply = Supply(catalogue, on=ON, reach_km=45)
-    paris = coverage.somewhere("75056")
-    for i, found in enumerate(supply.structures):
-        place = places.locate(found.place)
-        a, b, c, d = (
-            np.radians(x) for x in (place.latitude, place.longitude, paris.latitude, paris.longitude)
-        )
-        km = 6371.0088 * np.arccos(min(1.0, np.sin(a) * np.sin(c) + np.cos(a) * np.cos(c) * np.cos(b - d)))
-        assert supply.reach(paris)[i] == (km <= 45)
 
 
-def test_a_circle_counts_only_what_lies_within_it() -> None:
-    catalogue = small(structure(1, "EI", "Nettoyage Nord", "93066"))
-    lots = coverage.wanted(awards=[
-        Award(uid="near", title="Nettoyage des locaux", place=places.locate(Place(commune="93001"))),
-        Award(uid="far", title="Nettoyage des locaux", place=places.locate(Place(commune="77288"))),
-        Award(uid="vague", title="Nettoyage des locaux", place=Place(department="93")),
-        Award(uid="nowhere", title="Nettoyage des locaux"),
-    ])  # fmt: skip
+def test_a_map_is_also_a_picture_for_a_slide(matcher: Matcher) -> None:
+    pytest.importorskip("matplotlib")
     made = coverage.cover(
-        Supply(catalogue, on=ON), lots, [coverage.circle("93066", 10)], trades=("nettoyage",)
+        Desk(matcher, on=ON), [need("a", "93066", "nettoyage")], [areas.department("93")], trade="nettoyage"
     )
-    assert made.cells[0].lots == 1 and made.unplaced == 1
-
-
-def test_the_map_of_the_sample_has_a_source_a_date_and_every_department_drawn(
-    matcher: Matcher, folder: Path
-) -> None:
-    areas = coverage.region("Île-de-France")
-    assert [a.code for a in areas] == ["75", "77", "78", "91", "92", "93", "94", "95"]
-    lots = coverage.wanted_of(matcher.catalogue, gather.load_notices(folder), coverage.around(areas))
-    made = coverage.cover(Supply(matcher.catalogue, on=ON), lots, areas)
-    assert all("structures (" in row["sources"] and row["calculé le"] == "2026-11-24" for row in made.rows())
-    assert sum(made.lots.values()) == sum(
-        1 for lot in lots if lot.trades and lot.place.department in made.lots
-    )
-    svg = choropleth.svg(
-        made.values("short"), title="Essai <b>", source=made.sources[0], departments=tuple(made.lots)
-    )
-    tree = etree.fromstring(svg.encode())
-    drawn = {e.get("data-department") for e in tree.iter("{*}path")} - {None}
-    assert drawn == set(made.lots)
-    assert "CC BY 4.0" in svg and "http" not in svg.replace("http://www.w3.org/2000/svg", "")
+    assert bytes(exports.map_as("png", made, "state"))[:8] == b"\x89PNG\r\n\x1a\n"  # type: ignore[arg-type]
 
 
 def test_outlines_are_those_of_the_96_departments_each_near_its_neighbours() -> None:
@@ -201,80 +195,85 @@ def test_outlines_are_those_of_the_96_departments_each_near_its_neighbours() -> 
             assert gap < 8, f"{code} and {other} touch, their drawings do not"
 
 
-def test_what_no_title_nor_code_names_is_reported_by_its_family_or_by_the_model() -> None:
-    asked = asked_of(
-        [
-            ("Tonte des pelouses", ()),
-            ("Fourniture de progiciels", ("48000000",)),
-            ("Acquisition d'automates", ("33100000",)),
-            ("Lot 3", ("45000000",)),
-            ("xxyzzq", ()),
-        ],
-        guess=False,
-    )
-    assert [one.trades for one in asked] == [("espaces-verts",), ("numerique",), (), (), ()]
-    assert [one.family for one in asked[2:]] == [
-        "matériel médical et médicaments",
-        "travaux, sans autre précision",
-        "",
-    ]
-    # the model never contradicts the division of a code, and says nothing of words that it does not know
-    guessed = asked_of([("Nettoyage", ("33100000",)), ("xxyzzq", ())])
-    assert guessed[0].trades == ("nettoyage",) and guessed[1].trades == ()
-
-
-def test_a_lot_of_no_trade_is_counted_apart_with_its_family(matcher: Matcher) -> None:
-    place = coverage.department("93").place
-    lots = [
-        coverage.Wanted(
-            id="1",
-            title="Automates",
-            trades=(),
-            place=place,
-            on=None,
-            origin="avis",
-            family="matériel médical et médicaments",
-        ),
-        coverage.Wanted(id="2", title="?", trades=(), place=place, on=None, origin="avis"),
-    ]
-    made = coverage.cover(Supply(matcher.catalogue), lots, [coverage.department("93")])
-    assert dict(made.outside) == {"matériel médical et médicaments": 1} and made.unknown_trade == 1
-    assert "matériel médical et médicaments 1" in made.left_out
-
-
-def test_a_family_of_a_trade_that_does_not_exist_is_reported_with_its_line(home: Path) -> None:
-    (home / "assumptions").mkdir(exist_ok=True)
-    table = home / "assumptions" / "cpv_trades.csv"
-    table.write_text("prefix,trade,family\n33,magie,médecine\n", encoding="utf-8")
-    with pytest.raises(BadInput, match=r"ligne 2.*magie"):
-        assumptions.families(table)
-    shipped = assumptions.families(paths.reference_dir().parent / "assumptions" / "cpv_trades.csv")
-    assert all(row.reasoning for row in shipped.values()) and shipped["48"].trade == "numerique"
-
-
 def test_classes_that_would_be_shown_alike_are_one() -> None:
     bounds = choropleth.breaks([63.2, 63.4, 52.0, 61.0, 70.9, 71.3, 62.0, 52.2])
     figures = [f"{bound:.0f}" for bound in bounds]
     assert len(set(figures)) == len(figures) and figures[-1] == "71"
 
 
-def test_unknown_figures_are_hatched_and_overseas_departments_have_a_square() -> None:
-    svg = choropleth.svg({"75": None, "92": 3.0, "974": 4.0}, title="Essai", departments=("75", "92", "974"))
-    tree = etree.fromstring(svg.encode())
-    fills = {e.get("data-department"): e.get("fill") for e in tree.iter("{*}path")}
-    assert fills["75"] == "url(#unknown)" and fills["92"] != "url(#unknown)"
-    assert any(e.text == "974" for e in tree.iter("{*}text"))
-    with pytest.raises(BadInput, match="99"):
-        choropleth.svg({"99": 1.0}, title="Essai")
+def test_what_is_not_known_has_a_colour_of_its_own_and_overseas_departments_have_a_square(
+    matcher: Matcher,
+) -> None:
+    zones = [areas.department(code) for code in ("75", "92", "974")]
+    made = coverage.cover(Desk(matcher, on=ON), [need("a", "92050", "nettoyage")], zones, trade="nettoyage")
+    drawn = choropleth.picture(made, "needs")
+    assert [mark.shade for mark in drawn.marks] == ["unknown", "s0", "unknown"]
+    assert ("unknown", "aucun besoin publié : on ne sait pas") in drawn.legend
+    tree = etree.fromstring(choropleth.svg(drawn).encode())
+    assert any((e.text or "").startswith("974") for e in tree.iter("{*}text"))
+    states = choropleth.picture(
+        replace(made, cells=tuple(replace(c, count=Count(to_ask=2)) for c in made.cells)), "state"
+    )
+    assert [mark.shade for mark in states.marks] == ["unknown", "interroger", "unknown"]
 
 
 @pytest.mark.parametrize(("call", "says"), [
-    (lambda: coverage.department("99"), "99"), (lambda: coverage.region("Atlantide"), "Atlantide"),
-    (lambda: coverage.circle("93066", 0), "rayon"), (lambda: coverage.somewhere("Zzyzx"), "Zzyzx"),
+    (lambda: areas.department("99"), "99"), (lambda: areas.region("Atlantide"), "Atlantide"),
+    (lambda: areas.circle("93066", 0), "rayon"), (lambda: areas.somewhere("Zzyzx"), "Zzyzx"),
 ])  # fmt: skip
 def test_a_place_that_does_not_exist_is_stated(call: Any, says: str) -> None:
     with pytest.raises(BadInput, match=says):
         call()
+
+
+# --------------------------------------------------------------------------------------------- programme
+
+PLANNED = (
+    "Programme d'achats 2027;;;\nN°;Objet du marché;Montant estimé HT;Lieu d'exécution;Durée (mois)\n"
+    "1;Nettoyage des écoles;120 000;93100;24\n2;Construction d'un gymnase;4 000 000;93200;14\n4;;3;;\n5;Déménagement;abc;93100;\n"
+    "6;Entretien des parcs;90000;Zzyzx;12\n"
+)
+
+
+def test_a_programme_is_studied_line_by_line_and_its_bad_lines_are_told(matcher: Matcher) -> None:
+    made = programme.study(Desk(matcher, on=ON), PLANNED.encode(), "programme.csv")
+    assert [(line.place, line.reference, line.lot.facts.lot_amount) for line in made.lines] == [
+        ("ligne 3", "1", 120_000.0),
+        ("ligne 4", "2", 4_000_000.0),
+    ]
+    assert [bad.record for bad in made.rejected] == ["ligne 5", "ligne 6", "ligne 7"]
+    assert made.columns["amount"] == "Montant estimé HT" and made.columns["place"] == "Lieu d'exécution"
+    cleaning, works = made.lines
+    alone = potential.potential(
+        Desk(matcher, on=ON), cleaning.studied.tender, potential.Given(amount=120_000.0)
+    )
+    assert alone.lots[0].count == cleaning.lot.count and alone.lots[0].advised == cleaning.lot.advised
+    assert works.lot.facts.works and "social-condition" not in {
+        duty.code for duty in works.lot.advised.duties
+    }
+    assert (
+        sum(row["achats"] for row in made.totals()) == 2
+        and sum(row["montant € HT"] for row in made.totals()) == 4_120_000
+    )
+    book = openpyxl.load_workbook(io.BytesIO(made.workbook()))
+    assert book.sheetnames == ["Achats", "Totaux", "Écartés", "Sources"] and book["Achats"].max_row == 3
+
+
+def test_a_programme_as_a_workbook_is_the_same_and_one_without_objects_says_what_is_missing() -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["Objet", "Budget", "Commune"])
+    book.active.append(["Tonte des pelouses", 45000, "Pantin"])
+    stream = io.BytesIO()
+    book.save(stream)
+    ((_, _, tender, given),), _ = programme.read(stream.getvalue(), "programme.xlsx")
+    assert (tender.title, given.amount, tender.lots[0].places[0].label) == (
+        "Tonte des pelouses",
+        45_000.0,
+        "Pantin",
+    )
+    assert tender.confidential
+    with pytest.raises(BadInput, match="objet"):
+        programme.read(b"montant;lieu\n3;93\n", "programme.csv")
 
 
 # ----------------------------------------------------------------------------------------- assumptions
@@ -306,14 +305,9 @@ def test_a_table_of_ones_own_is_read_instead_and_a_bad_row_is_reported_with_its_
 
 def test_hours_are_amount_times_share_over_hourly_cost(matcher: Matcher) -> None:
     labour = assumptions.Labour(key="x", label="essai", share=0.6, hourly_cost=30.0)
-    made = hours.plan(
-        Supply(matcher.catalogue, on=ON),
-        amount=300_000,
-        trades=("peinture",),
-        place=coverage.somewhere("93100"),
-        months=24,
-        labour=labour,
-    )
+    desk = Desk(matcher, on=ON)
+    ranking = desk.ranking(matcher.queries(free_text_tender("peinture", areas.somewhere("93100")))[0])
+    made = hours.plan(desk, ranking, amount=300_000, months=24, labour=labour)
     assert made.worked == 300_000 * 0.6 / 30
     assert [(t.share, t.hours) for t in made.targets] == [
         (0.05, 300.0),
@@ -321,8 +315,13 @@ def test_hours_are_amount_times_share_over_hourly_cost(matcher: Matcher) -> None
         (0.10, 600.0),
     ]
     assert made.targets[2].fte == pytest.approx(600 / 1607 / 2)
-    assert {c.kind for c in made.lending} <= LENDING_KINDS
-    assert {c.kind for c in made.serving} <= {"EI", "ACI", "AI", "ETTI", "EITI"} and made.serving
+    assert {c.kind for c in made.carriers} <= LENDING_KINDS | {
+        "EI",
+        "ACI",
+        "AI",
+        "ETTI",
+        "EITI",
+    } and made.carriers
     assert any("essai : 60 %" in line for line in made.assumed)
 
 
@@ -421,17 +420,15 @@ def test_what_cannot_be_planned_says_what_to_add() -> None:
 
 @pytest.fixture
 def day(matcher: Matcher, home: Path) -> meeting.Day:
-    path = home / "besoins.csv"
-    path.write_text(
+    table = (
         "acheteur;besoin;lieu;publiable;absent\nVille A;nettoyage des écoles;93100;oui;1\nVille A;vitrerie;;oui;\n"
-        "Hôpital B;entretien des espaces verts;94028;non;\nLycée C;restauration scolaire;;oui;x\nVille D;=1+1;;;\n",
-        encoding="utf-8",
+        "Hôpital B;entretien des espaces verts;94028;non;\nLycée C;restauration scolaire;;oui;x\nVille D;=1+1;;;\n"
     )
-    guests, bad = meeting.guests(path)
+    guests, bad = meeting.guests(table.encode(), "besoins.csv")
     assert [g.name for g in guests] == ["Ville A", "Hôpital B"] and len(guests[0].needs) == 2
     assert [one.record for one in bad] == ["ligne 5", "ligne 6"]
     return meeting.plan(
-        matcher, Supply(matcher.catalogue, on=ON), theme="propreté et espaces verts", place=coverage.somewhere("93100"),
+        Desk(matcher, on=ON), theme="propreté et espaces verts", place=areas.somewhere("93100"),
         buyers=guests, on=date(2026, 12, 15), slots=6, most=8,
     )  # fmt: skip
 
@@ -461,14 +458,22 @@ def test_unpublished_needs_stay_out_of_every_paper(day: meeting.Day) -> None:
     assert ics == meeting.calendar(day), "the same day gives the same calendar"
 
 
-def test_those_never_shown_keep_a_third_of_the_invitations(matcher: Matcher) -> None:
-    supply = Supply(matcher.catalogue, on=ON)
-    worth = np.linspace(1, 0.1, len(supply))[:, None]
-    famous = {s.siret: 5 for s in supply.structures[: len(supply) // 2]}
-    supply.reach_km = 2000.0
-    chosen = meeting.invite(supply, worth, coverage.somewhere("93100"), 9, famous)
-    assert sum(1 for i, _ in chosen if not famous.get(supply.structures[i].siret)) >= 3
-    assert len(chosen) == 9
+def test_those_never_shown_keep_a_third_of_the_invitations() -> None:
+    worth, shown = np.linspace(1, 0.1, 40), np.repeat([5, 0], 20)
+    chosen = meeting.invite(worth, shown, 9)
+    assert sum(not shown[i] for i, _ in chosen) == 3 and len(chosen) == 9
+
+
+def test_appointments_are_edited_by_hand_and_nobody_is_in_two_places(day: meeting.Day) -> None:
+    lines = meeting.typed(day).splitlines()
+    assert meeting.edited(day, "\n".join(lines)).timetable.appointments == day.timetable.appointments
+    fewer = meeting.edited(day, "\n".join(lines[:-1]))
+    assert len(fewer.timetable.appointments) == len(day.timetable.appointments) - 1
+    assert "emploi du temps modifié à la main" in fewer.notes
+    with pytest.raises(BadInput, match="a déjà un rendez-vous"):
+        meeting.edited(day, "\n".join([*lines, lines[1]]))
+    with pytest.raises(BadInput, match="ligne 2"):
+        meeting.edited(day, f"{lines[1]}\n10:00;Personne;Ville A")
 
 
 def test_slots_avoid_the_pause_and_stay_within_the_day() -> None:
@@ -506,6 +511,29 @@ def test_overlapping_territories_are_all_named_the_most_local_first(known: Path)
     assert "aucun n'est connu" in facilitators.named(Place(commune="13055"))
 
 
+def test_a_facilitator_typed_on_the_page_is_added_edited_and_removed(known: Path) -> None:
+    made = facilitators.put(
+        {
+            "name": "Relais",
+            "territory": "Pantin, Saint-Denis (93), Val-de-Marne",
+            "trades": "bâtiment",
+            "email": "r@example.org",
+        }
+    )
+    assert (made.communes, made.departments) == (("93055", "93066"), ("94",))
+    assert "Relais, pour bâtiment : r@example.org" in facilitators.named(Place(commune="93055"))
+    again = facilitators.put(
+        {"id": made.id, "name": "Relais", "territory": facilitators.territory(made), "phone": "01"}
+    )
+    assert (again.communes, again.departments, again.phone) == (made.communes, made.departments, "01")
+    with pytest.raises(BadInput, match="existe déjà"):
+        facilitators.put({"name": "Relais", "territory": "Paris"})
+    with pytest.raises(BadInput, match="Zzyzx"):
+        facilitators.put({"name": "Nulle part", "territory": "Zzyzx"})
+    facilitators.remove(made.id)
+    assert len(facilitators.read()[0]) == 3
+
+
 def test_a_file_without_a_good_row_changes_nothing(known: Path, home: Path) -> None:
     (home / "bad.csv").write_text("nom;communes\n;93066\n", encoding="utf-8")
     with pytest.raises(BadInput, match="rien n'est changé"):
@@ -515,7 +543,6 @@ def test_a_file_without_a_good_row_changes_nothing(known: Path, home: Path) -> N
 
 def test_a_facilitator_sees_a_need_early_only_if_its_buyer_says_so(known: Path, home: Path) -> None:
     from matcher import codec
-    from matcher.reading.need import free_text_tender
     from matcher.records.tables import Notice
 
     store = Store.open(f"sqlite:///{home / 'store.sqlite'}")
@@ -561,13 +588,12 @@ def _award(uid: str, holders: tuple[str, ...], amount: float, year: int, **more:
     )
 
 
-def test_the_report_sets_ledger_next_to_decp_and_adds_nothing(tmp_path: Path, matcher: Matcher) -> None:
+def test_the_report_sets_ledger_next_to_decp_and_adds_nothing(matcher: Matcher) -> None:
     by_kind = {
         s.kind: s.siret
-        for s in Supply(matcher.catalogue, on=ON).structures
-        if matcher.catalogue.establishments_of(s.siren) == (s.siret,)
+        for s in map(matcher.catalogue.structure, range(len(matcher.catalogue)))
+        if s.kind and matcher.catalogue.establishments_of(s.siren) == (s.siret,)
     }
-    path = tmp_path / "livre.csv"
     lines = [
         ("SIRET", "Montant HT", "Année", "Catégorie"),
         (by_kind["ESAT"], "1 200,50", "2025", "PME"),
@@ -576,15 +602,15 @@ def test_the_report_sets_ledger_next_to_decp_and_adds_nothing(tmp_path: Path, ma
         ("12345678901234", "5", "2025", ""),
         (by_kind["EI"], "abc", "2025", ""),
     ]
-    path.write_text("\n".join(";".join(line) for line in lines), encoding="cp1252")
-    purchases, bad = ledger.read(path)
+    book = "\n".join(";".join(line) for line in lines).encode("cp1252")
+    purchases, bad = ledger.read(book, "livre.csv")
     assert sum(p.amount for p in purchases) == pytest.approx(1400.5) and [one.record for one in bad] == [
         "ligne 5",
         "ligne 6",
     ]
     awards = [
         _award("a", (by_kind["EI"], by_kind["EA"]), 1000.0, 2025, relation="group", social=("Clause sociale",)),
-        _award("b", (by_kind["EI"],), 5000.0, 2024, relation="single", social=("Pas de considération sociale",)),
+        _award("b", (by_kind["EI"],), 5000.0, 2024, relation="single", flags=("no-social",), environment=("Clause environnementale",)),
         _award("c", (by_kind["EI"],), 1.0, 2025, relation="single"), _award("d", (by_kind["EI"],), 900.0, 2025, relation="modification"),
     ]  # fmt: skip
     made = ledger.report(
@@ -601,11 +627,18 @@ def test_the_report_sets_ledger_next_to_decp_and_adds_nothing(tmp_path: Path, ma
     assert (target["ESAT"].paid, target["ESAT"].awarded, target["EA"].awarded) == (1200.5, 0.0, 500.0)
     assert made.awarded == 1000.0 and made.paid == pytest.approx(1400.5)
     assert (made.small, made.small_amount) == (1, 1200.5), "DECP says nothing of the purchase from the ESAT"
-    shares = {s.label: s for s in made.shares}
+    shares = {s.label: s for s in made.shares if not s.year}
     assert (shares["Achats à des PME"].count, shares["Achats à des PME"].known) == (1, 2)
     assert shares["Marchés attribués à un groupement"].count == 1
-    both = ledger.report(matcher.catalogue, awards=awards, on=ON).shares[0]
-    assert (both.count, both.known, both.unknown) == (1, 2, 1)
+    both = {(s.label, s.year): s for s in ledger.report(matcher.catalogue, awards=awards, on=ON).shares}
+    social = both["Marchés avec une considération sociale", ""]
+    assert (social.count, social.known, social.unknown) == (1, 2, 1), (
+        "to state that there is none is a statement"
+    )
+    assert "1 sur 2 (50,0" in social.shown() and "16,7" in social.shown(), "by number, then by amount"
+    assert both["Marchés avec une considération environnementale", ""].known == 1
+    last = both["Marchés avec une considération sociale", "2024"]
+    assert (last.count, last.known, last.unknown) == (0, 1, 0)
     html = ledger.page(made)
     assert "<svg" in html and "À vérifier" not in html and "à vérifier" in html
     book = openpyxl.load_workbook(io.BytesIO(ledger.workbook(made)))
@@ -615,25 +648,19 @@ def test_the_report_sets_ledger_next_to_decp_and_adds_nothing(tmp_path: Path, ma
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ('siret;montant;annee\n"' + "1;a;b\n" * 40_000, "guillemet|aucune ligne"),
-        ("siret;montant;annee\n" + "1;a;b\n" * (ledger.MOST_LINES + 1), "année par année"),
-        ("siret;montant;annee" + ";a" * ledger.LONGEST_HEAD + "\n", "trop de colonnes"),
+        ('siret;montant;annee\n"' + "1;a;b\n" * 40_000, "guillemet|aucune ligne|il manque"),
+        ("siret;montant;annee\n" + "1;a;b\n" * (sheets.MOST + 1), "année par année"),
+        ("siret;montant;annee" + ";a" * 5_000 + "\n1\n", "columns"),
     ],
 )
-def test_a_ledger_made_to_stop_its_reader_is_refused(tmp_path: Path, text: str, why: str) -> None:
-    path = tmp_path / "livre.csv"
-    path.write_text(text, encoding="utf-8")
+def test_a_ledger_made_to_stop_its_reader_is_refused(text: str, why: str) -> None:
     with pytest.raises(BadInput, match=why):
-        ledger.read(path)
+        ledger.read(text.encode(), "livre.csv")
 
 
-def test_a_ledger_without_its_columns_or_a_buyer_without_purchases_is_reported(
-    tmp_path: Path, matcher: Matcher
-) -> None:
-    path = tmp_path / "livre.csv"
-    path.write_text("fournisseur,total\n1,2\n", encoding="utf-8")
+def test_a_ledger_without_its_columns_or_a_buyer_without_purchases_is_reported(matcher: Matcher) -> None:
     with pytest.raises(BadInput, match="montant, année"):
-        ledger.read(path)
+        ledger.read(b"fournisseur,total\n1,2\n", "livre.csv")
     with pytest.raises(BadInput, match="rien à rapporter"):
         ledger.report(matcher.catalogue, awards=[_award("a", ("1" * 14,), 10, 2025)], buyer="219300019")
 
@@ -651,7 +678,7 @@ def test_no_cell_of_a_workbook_is_run_as_a_formula() -> None:
 
 
 @pytest.mark.parametrize("arguments", [
-    ["map", "--region", "11", "--format", "csv", "--svg", "{out}/c.svg", "--html", "{out}/c.html"],
+    ["map", "--region", "11", "--format", "csv", "--out", "{out}/c.svg", "--out", "{out}/c.html"],
     ["hours", "plan", "nettoyage de bureaux", "--amount", "90000", "--place", "93100", "--format", "csv"],
     ["potential", "--need", "entretien des espaces verts", "--place", "93100", "--amount", "30000", "--format", "csv", "--html", "{out}/p.html"],
     ["spaser", str(SAMPLE / "decp_2024.json"), "--format", "csv", "--html", "{out}/r.html", "--xlsx", "{out}/r.xlsx"],

@@ -10,13 +10,13 @@ import pytest
 
 from matcher.territory.advice import Advice, Facts, Refused, Weight, advise
 from matcher.territory.assumptions import Labour
-from matcher.territory.supply import Worth
+from matcher.territory.counts import Count
 
 ON = date(2026, 11, 24)
 
 
-def worth(possible: int, verified: int = 1, **kinds: int) -> Worth:
-    return Worth(possible=possible, verified=verified, kinds=kinds)
+def worth(likely: int, verified: int = 1, **kinds: int) -> Count:
+    return Count(likely=likely, verified=verified, kinds=kinds or {"": likely})
 
 
 def facts(**given: Any) -> Facts:
@@ -26,13 +26,9 @@ def facts(**given: Any) -> Facts:
     )
 
 
-def open_to(disability: int = 0, insertion: int = 0, ess: int = 0, verified: int = 1) -> dict[str, Worth]:
-    return {
-        "L2113-12": worth(disability, verified),
-        "L2113-13": worth(insertion, verified),
-        "L2113-14": worth(disability + insertion, verified),
-        "L2113-15": worth(ess, verified),
-    }
+def open_to(disability: int = 0, insertion: int = 0, ess: int = 0, verified: int = 1) -> Count:
+    """The count of a list of ESAT, EI and ESUS to call."""
+    return worth(disability + insertion + ess, verified, ESAT=disability, EI=insertion, ESUS=ess)
 
 
 def codes(f: Facts) -> list[str]:
@@ -61,21 +57,22 @@ def test_direct_purchase_below_the_dated_threshold(
 
 
 def test_like_needs_are_added_up_before_the_threshold_is_read() -> None:
-    assert codes(facts(amount=45_000, like_needs=10_000))[0] == "direct"
-    assert "direct" not in codes(facts(amount=45_000, like_needs=20_000))
-    assert "besoins semblables compris" in refusal(facts(amount=45_000, like_needs=20_000), "direct")
-    unsaid = advise(facts(amount=45_000, like_needs=None)).first
+    known = facts(amount=45_000, everyone=worth(5))
+    assert codes(replace(known, like_needs=10_000))[0] == "direct"
+    assert "direct" not in codes(replace(known, like_needs=20_000))
+    assert "besoins semblables compris" in refusal(replace(known, like_needs=20_000), "direct")
+    unsaid = advise(replace(known, like_needs=None)).first
     assert any("additionner" in c for c in unsaid.conditions), "not said is not zero"
     assert "montant inconnu" in refusal(facts(amount=None, lot_amount=None), "direct")
 
 
 # L2113-12 disability, L2113-13 insertion, L2113-14 both together: the notice must say it
-@pytest.mark.parametrize(("within", "article"), [
+@pytest.mark.parametrize(("everyone", "article"), [
     (open_to(disability=3), "L2113-12"), (open_to(insertion=3), "L2113-13"), (open_to(disability=2, insertion=2), "L2113-14"),
     (open_to(disability=5, insertion=3), "L2113-12"), (open_to(disability=3, insertion=6), "L2113-13"),
 ])  # fmt: skip
-def test_reserve_under_the_article_that_leaves_competition(within: dict[str, Worth], article: str) -> None:
-    made = advise(facts(within=within)).first
+def test_reserve_under_the_article_that_leaves_competition(everyone: Count, article: str) -> None:
+    made = advise(facts(everyone=everyone)).first
     assert made.code == "reserve" and made.title.endswith(f"({article})") and article in made.articles
     assert any("à appeler" in reason and "vérifiée" in reason for reason in made.reasons), (
         "a count is never bare"
@@ -84,41 +81,44 @@ def test_reserve_under_the_article_that_leaves_competition(within: dict[str, Wor
 
 
 def test_no_reservation_where_competition_would_not_remain() -> None:
-    assert codes(facts(within=open_to(disability=1, insertion=1))) == ["none"]
-    assert "concurrence" in refusal(facts(within=open_to(disability=1, insertion=1)), "reserve")
+    assert codes(facts(everyone=open_to(disability=1, insertion=1))) == ["none"]
+    assert "concurrence" in refusal(facts(everyone=open_to(disability=1, insertion=1)), "reserve")
     small = facts(
-        within=open_to(insertion=4),
+        everyone=open_to(insertion=4),
         weight={"L2113-13": Weight(known=2, small=2), "L2113-14": Weight(known=2, small=2)},
     )
     assert "trop petites" in refusal(small, "reserve"), "four on paper, two that could bear it"
 
 
 def test_both_articles_together_only_since_the_law_of_december_2020() -> None:
-    assert codes(facts(on=date(2020, 6, 1), within=open_to(disability=2, insertion=2))) == ["none"]
-    assert codes(facts(on=date(2021, 6, 1), within=open_to(disability=2, insertion=2))) == ["reserve"]
+    assert codes(facts(on=date(2020, 6, 1), everyone=open_to(disability=2, insertion=2))) == ["none"]
+    assert codes(facts(on=date(2021, 6, 1), everyone=open_to(disability=2, insertion=2))) == ["reserve"]
 
 
 def test_nine_possible_and_none_verified_is_no_plain_reserve() -> None:
-    made = advise(facts(within=open_to(insertion=9, verified=0))).first
+    made = advise(facts(everyone=open_to(insertion=9, verified=0))).first
     assert made.code == "reserve-if-verified" and "sous condition" in made.title
     assert "0 vérifiées actives sur 9" in made.conditions[0] and "infructueux" in made.conditions[0]
 
 
 def test_of_several_lots_one_is_reserved() -> None:
-    made = advise(facts(lots=4, within=open_to(insertion=3))).first
+    made = advise(facts(lots=4, everyone=open_to(insertion=3))).first
     assert made.code == "reserve-lot" and "ce lot" in made.title
 
 
 def test_a_defence_contract_is_never_reserved() -> None:
     f = facts(
-        defence=True, within=open_to(disability=9, insertion=9, ess=9), ess_service=True, public_service=True
+        defence=True,
+        everyone=open_to(disability=9, insertion=9, ess=9),
+        ess_service=True,
+        public_service=True,
     )
     assert "reserve" not in codes(f) and "reserve-ess" not in codes(f) and "défense" in refusal(f, "reserve")
 
 
 # L2113-15 and -16: listed services, with a public-service mission, three years at most
 def test_reserve_to_ess_only_listed_services_with_a_public_service_mission() -> None:
-    f = facts(ess_service=True, public_service=True, within=open_to(ess=4))
+    f = facts(ess_service=True, public_service=True, everyone=open_to(ess=4))
     made = advise(f).first
     assert made.code == "reserve-ess" and {"L2113-15", "L2113-16"} <= set(made.articles)
     assert any("trois ans" in c for c in made.conditions) and any(
@@ -128,17 +128,20 @@ def test_reserve_to_ess_only_listed_services_with_a_public_service_mission() -> 
     assert "reserve-ess" not in codes(replace(f, public_service=False))
     assert "à confirmer" in advise(replace(f, public_service=None)).first.conditions[0]
     assert any("48 mois" in c for c in advise(replace(f, months=48)).first.conditions)
-    assert "reserve-ess" not in codes(replace(f, within=open_to(ess=2)))
+    assert "reserve-ess" not in codes(replace(f, everyone=open_to(ess=2)))
 
 
 # L2113-10: the lot is the unit; which cut would bring how many
 def test_allot_by_trade_where_nobody_has_them_all() -> None:
-    f = facts(by_need={"nettoyage": 5, "espaces verts": 4}, whole=1)
+    f = facts(by_need={"nettoyage": 5, "espaces verts": 4}, everyone=worth(1))
     made = advise(f).first
     assert made.code == "allot" and "L2113-10" in made.articles
-    assert "nettoyage : 5 structures" in made.reasons[0] and "1 structures ont tous" in made.reasons[0]
+    assert (
+        "nettoyage : 5 structures" in made.reasons[0]
+        and "1 structure à appeler pour le lot entier" in made.reasons[0]
+    )
     assert any("seuils" in c for c in made.conditions), "a cut does not lower the thresholds"
-    assert "allot" not in codes(replace(f, whole=3))
+    assert "allot" not in codes(replace(f, everyone=worth(3)))
     assert "allot" not in codes(replace(f, by_need={"nettoyage": 1, "espaces verts": 1}))
 
 
@@ -148,31 +151,49 @@ def test_allot_by_size_where_the_lot_weighs_too_much() -> None:
     assert "allot" not in codes(replace(f, weight={"": Weight(known=5, comfortable=5)}, cuts={2: 5}))
 
 
-# L2112-2-1: above the European thresholds, for consultations from 2026-08-22; L2112-2 otherwise
-@pytest.mark.parametrize(("on", "amount", "works", "buyer", "expected"), [
-    (date(2026, 8, 22), 216_000, False, "local", "clause-mandatory"), (date(2026, 8, 21), 216_000, False, "local", "clause"),
-    (date(2026, 8, 22), 215_999, False, "local", "clause"), (date(2026, 8, 22), 140_000, False, "state", "clause-mandatory"),
-    (date(2026, 8, 22), 5_403_999, True, "local", "clause"), (date(2026, 8, 22), 5_404_000, True, "local", "clause-mandatory"),
-    (date(2026, 8, 22), 432_000, False, "entity", "clause-mandatory"), (date(2026, 8, 22), 431_999, False, "entity", "clause"),
+# L2112-2-1: above the European thresholds, for consultations from 2026-08-22; whatever way is chosen
+@pytest.mark.parametrize(("on", "amount", "works", "buyer", "due"), [
+    (date(2026, 8, 22), 216_000, False, "local", True), (date(2026, 8, 21), 216_000, False, "local", False),
+    (date(2026, 8, 22), 215_999, False, "local", False), (date(2026, 8, 22), 140_000, False, "state", True),
+    (date(2026, 8, 22), 5_403_999, True, "local", False), (date(2026, 8, 22), 5_404_000, True, "local", True),
+    (date(2026, 8, 22), 432_000, False, "entity", True), (date(2026, 8, 22), 431_999, False, "entity", False),
 ])  # fmt: skip
-def test_a_social_clause_mandatory_or_advised(
-    on: date, amount: float, works: bool, buyer: Any, expected: str
+def test_a_social_condition_is_a_duty_and_no_option(
+    on: date, amount: float, works: bool, buyer: Any, due: bool
 ) -> None:
-    made = advise(facts(on=on, amount=amount, works=works, buyer=buyer, clause_hours=800, carriers=4))
-    assert made.first.code == expected
-    assert ("L2112-2-1" in " ".join(made.first.articles)) is (expected == "clause-mandatory")
-    assert "800 heures" in made.first.reasons[0] and "4 structures" in made.first.reasons[1]
+    f = facts(
+        on=on,
+        amount=amount,
+        works=works,
+        buyer=buyer,
+        clause_hours=800,
+        carriers=("Relais (AI)", "Atout (ETTI)"),
+    )
+    made = advise(f)
+    duties = {duty.code: duty for duty in made.duties}
+    assert ("social-condition" in duties) is due
+    assert made.first.code == "clause" and not {"social-condition", "environment"} & set(codes(f))
+    assert not due or "L2112-2-1" in " ".join(duties["social-condition"].articles)
+    assert "800 heures" in made.first.reasons[0] and "Relais (AI), Atout (ETTI)" in made.first.reasons[1]
     assert any("facilitateur" in c for c in made.first.conditions)
 
 
 def test_no_clause_where_it_could_not_be_held() -> None:
-    f = facts(clause_hours=800, carriers=4)
+    f = facts(clause_hours=800, carriers=("Relais (AI)",))
     assert codes(f) == ["clause"]
     assert "recrutement" in refusal(replace(f, clause_hours=139), "clause")
     assert "trop court" in refusal(replace(f, months=2), "clause")
-    assert "aucune structure" in refusal(replace(f, carriers=0), "clause")
-    bare = advise(replace(f, carriers=0, amount=300_000)).first
-    assert bare.code == "clause-mandatory" and "embauche directe" in bare.conditions[0]
+    assert "aucune structure" in refusal(replace(f, carriers=()), "clause")
+
+
+def test_quotes_are_asked_of_the_list_and_of_nobody_where_it_is_empty() -> None:
+    some = facts(amount=30_000, everyone=Count(likely=1, plausible=4, kinds={"EI": 1}))
+    (more,) = [c for c in advise(some).first.conditions if "devis" in c]
+    assert "1 structure à appeler" in more and "4 à vérifier" in more
+    assert "direct" not in codes(facts(amount=30_000))
+    assert "liste ne montre aucune" in refusal(facts(amount=30_000), "direct")
+    silent = advise(facts(amount=30_000, everyone=Count(to_ask=6))).first
+    assert silent.code == "direct" and any("6 à interroger" in c for c in silent.conditions)
 
 
 def test_none_is_stated_with_every_reason_and_what_to_do_before() -> None:
@@ -182,7 +203,7 @@ def test_none_is_stated_with_every_reason_and_what_to_do_before() -> None:
 
 
 def test_a_lot_already_reserved_is_not_reserved_again() -> None:
-    made = advise(facts(reserved=(), within=open_to(insertion=4)))
+    made = advise(facts(reserved=(), everyone=open_to(insertion=4)))
     assert made.first.code == "reserved" and "article non précisé" in made.first.title, (
         "the article is never guessed"
     )
@@ -192,9 +213,9 @@ def test_a_lot_already_reserved_is_not_reserved_again() -> None:
 
 def test_every_advice_has_reasons_and_articles() -> None:
     cases = [
-        facts(amount=1_000),
-        facts(within=open_to(3, 3, 3), ess_service=True),
-        facts(clause_hours=900, carriers=2),
+        facts(amount=1_000, everyone=worth(3)),
+        facts(everyone=open_to(3, 3, 3), ess_service=True),
+        facts(clause_hours=900, carriers=("Relais (AI)",)),
         facts(),
     ]
     for advice in (a for f in cases for made in [advise(f)] for a in (made.first, *made.also)):
@@ -215,7 +236,7 @@ def test_a_purchase_from_an_ea_or_esat_lowers_the_contribution(
 ) -> None:
     made = advise(
         facts(
-            within=open_to(disability=2),
+            everyone=open_to(disability=2),
             yearly=150_000.0,
             labour=HALF_LABOUR,
             rate=rate,
@@ -227,13 +248,13 @@ def test_a_purchase_from_an_ea_or_esat_lowers_the_contribution(
 
 
 def test_no_effect_at_six_per_cent_or_where_no_ea_nor_esat_is_in_reach() -> None:
-    full = advise(facts(within=open_to(disability=2), yearly=150_000.0, rate=0.06)).oeth
+    full = advise(facts(everyone=open_to(disability=2), yearly=150_000.0, rate=0.06)).oeth
     assert isinstance(full, Refused) and "6 %" in full.reason
     none = advise(facts(yearly=150_000.0, rate=0.02)).oeth
     assert isinstance(none, Refused) and "aucune EA" in none.reason
 
 
 def test_the_rate_is_asked_for_and_the_effect_is_never_the_advice_itself() -> None:
-    made = advise(facts(within=open_to(disability=1), yearly=150_000.0))
+    made = advise(facts(everyone=open_to(disability=1), yearly=150_000.0))
     assert isinstance(made.oeth, Advice) and "taux d'emploi" in made.oeth.conditions[0]
     assert made.first.code == "none" and made.also == ()

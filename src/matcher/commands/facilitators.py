@@ -27,7 +27,7 @@ def import_(
     matcher facilitators import facilitateurs.csv
     """
     from matcher.console import say
-    from matcher.territory import facilitators
+    from matcher.records import facilitators
 
     good, bad = facilitators.keep(file)
     for one in bad:
@@ -42,10 +42,11 @@ def list_(
 ) -> None:
     """The facilitators, or those of a place, the most local first."""
     from matcher.console import emit, say
-    from matcher.territory import coverage, facilitators
+    from matcher.records import facilitators
+    from matcher.territory.areas import somewhere
 
     known, _ = facilitators.read()
-    where = coverage.somewhere(place) if place else None
+    where = somewhere(place) if place else None
     found = facilitators.of(where, known) if where else known
     emit(
         (
@@ -67,8 +68,7 @@ def refer(
 ) -> None:
     """Record that a notice or a need was referred to a facilitator."""
     from matcher.console import say
-    from matcher.records import store
-    from matcher.territory import facilitators
+    from matcher.records import facilitators, store
 
     facilitators.refer(store.Store.open(), "operator", facilitator, subject, note)
     say("orientation enregistrée")
@@ -81,8 +81,7 @@ def referrals(
 ) -> None:
     """The referrals recorded, newest first."""
     from matcher.console import emit
-    from matcher.records import store
-    from matcher.territory import facilitators
+    from matcher.records import facilitators, store
 
     found = facilitators.referrals(store.Store.open(), facilitator)
     emit(
@@ -109,8 +108,7 @@ def show(
 ) -> None:
     """Let a facilitator see your unpublished need early, or withdraw the permission; only its buyer can."""
     from matcher.console import say
-    from matcher.records import keys, store
-    from matcher.territory import facilitators
+    from matcher.records import facilitators, keys, store
 
     kept = store.Store.open()
     facilitators.allow(kept, keys.prove(kept, key), need, facilitator, withdraw=withdraw)
@@ -123,8 +121,7 @@ def needs(
 ) -> None:
     """The unpublished needs that their buyers let this facilitator see."""
     from matcher.console import emit
-    from matcher.records import store
-    from matcher.territory import facilitators
+    from matcher.records import facilitators, store
 
     emit(
         (

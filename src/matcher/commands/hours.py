@@ -33,18 +33,21 @@ def plan(
     from datetime import date
 
     from matcher import codec
-    from matcher.catalogue.files import load_catalogue
     from matcher.console import check_format, emit, say
     from matcher.domain import BadInput
-    from matcher.records import store
+    from matcher.matching.engine import Matcher
+    from matcher.reading.need import free_text_tender
+    from matcher.records import facilitators, store
     from matcher.reference.french import euros
-    from matcher.territory import coverage, facilitators
     from matcher.territory import hours as desk
-    from matcher.territory.supply import Supply, trades_asked
+    from matcher.territory.areas import somewhere
+    from matcher.territory.counts import Desk, trades_of
 
     check_format(format)
-    trades = trades_asked(need)
-    row = desk.labour_of(trades)
+    where = somewhere(place) if place else None
+    tender = free_text_tender(need, where)
+    (trades,) = trades_of([need], [()])
+    row = desk.labour_of(trades, desk.code_of(tender.lots[0]))
     if labour is not None and not 0 < labour <= 100:
         raise BadInput(f"--labour {labour:g} : donnez une part de 0 à 100 %")
     if hourly is not None and not 0 < hourly <= 1000:
@@ -54,12 +57,10 @@ def plan(
             row, share=row.share if labour is None else labour / 100, hourly_cost=hourly or row.hourly_cost,
             reasoning="donné par l'utilisateur", source="saisie", since=date.today(),
         )  # fmt: skip
-    where = coverage.somewhere(place) if place else None
-    supply = Supply(load_catalogue(catalogue), store.Store.open())
+    opened = Desk(Matcher.load(catalogue), store.Store.open())
     shares = tuple(value / 100 for value in share) if share else desk.SHARES
-    made = desk.plan(
-        supply, amount=amount, trades=trades, place=where, months=months, labour=row, shares=shares
-    )
+    ranking = opened.ranking(opened.matcher.queries(tender)[0])
+    made = desk.plan(opened, ranking, amount=amount, months=months, labour=row, shares=shares)
     if format == "jsonl":
         named = facilitators.named(where) if where is not None else facilitators.unplaced()
         emit([{**codec.to_json(made), "facilitator": named}], "jsonl")
@@ -72,20 +73,13 @@ def plan(
         emit(
             (
                 {
-                    "structure": c.name,
-                    "type": c.kind,
-                    "commune": c.town,
-                    "km": c.kilometres,
-                    "comment": c.way,
-                    "pourquoi": c.reason,
-                    "heures déjà demandées": c.borne,
-                    "vérifiée active": "oui" if c.verified else "non",
-                    "source": c.source,
+                    "structure": c.name, "type": c.kind, "commune": c.town, "km": c.kilometres, "comment": c.way, "pourquoi": c.reason,
+                    "vérifiée active": "oui" if c.verified else "non", "source": c.source,
                 }
-                for c in (*made.lending, *made.serving)
+                for c in made.carriers
             ),
             format,
-        )
+        )  # fmt: skip
     if not trades:
         say("métier non reconnu : la ligne générale de la table est employée")
     for line in (
@@ -122,16 +116,17 @@ def oeth(
     from matcher import codec
     from matcher.console import check_format, emit, say
     from matcher.domain import BadInput
+    from matcher.records import facilitators
     from matcher.reference.identifiers import clean_date
-    from matcher.territory import coverage, facilitators
     from matcher.territory import hours as desk
-    from matcher.territory.supply import trades_asked
+    from matcher.territory.areas import somewhere
+    from matcher.territory.counts import trades_of
 
     check_format(format)
     day = clean_date(on) if on else date.today()
     if day is None:
         raise BadInput(f"--on {on!r} : écrivez une date, 2026-11-24 par exemple")
-    trades = trades_asked(need) if need else ()
+    (trades,) = trades_of([need], [()]) if need else ((),)
     made = desk.oeth(
         purchase, None if rate is None else rate / 100, on=day, contribution=contribution, labour_cost=labour_cost,
         labour=desk.labour_of(trades) if trades else None, headcount=headcount,
@@ -155,6 +150,6 @@ def oeth(
         *made.notes,
         *(f"hypothèse : {a}" for a in made.assumed),
         *(f"règle : {r}" for r in made.rules),
-        facilitators.named(coverage.somewhere(place)) if place else facilitators.unplaced(),
+        facilitators.named(somewhere(place)) if place else facilitators.unplaced(),
     ):
         say(line)

@@ -23,7 +23,9 @@ def run(
     invite: Annotated[int, typer.Option(min=1, help="Structures to invite.")] = 60,
     tables: Annotated[int | None, typer.Option(min=1, help="Maximum simultaneous appointments.")] = None,
     per_structure: Annotated[int | None, typer.Option(min=1, help="Appointments per structure.")] = None,
-    radius: Annotated[float | None, typer.Option(help="Kilometres, for structures without a zone.")] = None,
+    participants: Annotated[
+        Path | None, typer.Option(help="CSV or XLSX with the SIRETs of those who come, instead of a choice.")
+    ] = None,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     xlsx: Annotated[Path | None, typer.Option(help="Write the workbook here.")] = None,
     ics: Annotated[Path | None, typer.Option(help="Write the calendar here.")] = None,
@@ -38,20 +40,19 @@ def run(
     from matcher.console import check_format, emit, say
     from matcher.matching.engine import Matcher
     from matcher.records import store
-    from matcher.territory import coverage, exports
+    from matcher.territory import exports
     from matcher.territory import meeting as desk
-    from matcher.territory.supply import Supply
+    from matcher.territory.areas import somewhere
+    from matcher.territory.counts import Desk
 
     check_format(format)
-    guests, bad = desk.guests(buyers)
+    guests, bad = desk.guests(buyers.read_bytes(), buyers.name)
     for one in bad:
         say(f"écarté, {one.record} : {one.reason}")
-    matcher = Matcher.load(catalogue)
-    kept = store.Store.open()
-    supply = Supply(matcher.catalogue, kept, reach_km=radius)
+    come = desk.sirets(participants.read_bytes(), participants.name) if participants else ()
     day = desk.plan(
-        matcher, supply, theme=theme, place=coverage.somewhere(place), buyers=guests, on=desk.day_of(on), slots=slots,
-        minutes=minutes, first=first, most=invite, tables=tables, per_structure=per_structure, store=kept,
+        Desk(Matcher.load(catalogue), store.Store.open()), theme=theme, place=somewhere(place), buyers=guests, on=desk.day_of(on), slots=slots,
+        minutes=minutes, first=first, most=invite, tables=tables, per_structure=per_structure, participants=come,
     )  # fmt: skip
     for path, content in ((xlsx, desk.workbook), (ics, desk.calendar), (html, desk.page)):
         if path:

@@ -38,7 +38,11 @@ def run(
     ] = None,
     on: Annotated[str, typer.Option(help="Date of the rules to apply (AAAA-MM-JJ); today by default.")] = "",
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
+    programme: Annotated[
+        Path | None, typer.Option(help="A programme of purchases instead: CSV or XLSX, one a line.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="Write the whole page here, printable.")] = None,
+    xlsx: Annotated[Path | None, typer.Option(help="Write the workbook of the programme here.")] = None,
     format: OutputFormat = "table",
 ) -> None:
     """For each lot: who is eligible, who is in reach, its share of their turnover, and advice with its reasons.
@@ -46,6 +50,7 @@ def run(
     \b
     matcher potential --need "entretien des espaces verts" --place Nanterre --amount 45000 --like-needs 0
     matcher potential draft.xml --html potentiel.html
+    matcher potential --programme achats-2027.xlsx --xlsx potentiel.xlsx
     """
     from dataclasses import replace
     from datetime import date
@@ -60,9 +65,11 @@ def run(
     from matcher.records import store
     from matcher.reference import law
     from matcher.reference.identifiers import clean_date
-    from matcher.territory import coverage, exports
+    from matcher.territory import exports
     from matcher.territory import potential as desk
-    from matcher.territory.supply import Supply
+    from matcher.territory import programme as programmes
+    from matcher.territory.areas import somewhere
+    from matcher.territory.counts import Desk
 
     check_format(format)
     day = clean_date(on) if on else date.today()
@@ -70,8 +77,29 @@ def run(
         raise BadInput(f"--on {on!r} : écrivez une date, 2026-11-24 par exemple")
     if buyer not in ("state", "local", "entity"):
         raise BadInput(f"--buyer {buyer!r} : choisissez state, local ou entity")
-    if not notices and need is None:
+    if not notices and need is None and programme is None:
         raise BadInput('aucun besoin : donnez un fichier, ou --need "ce qu\'il y a à faire"')
+    given = desk.Given(
+        amount=amount, like_needs=like_needs, works=works, buyer=cast(law.BuyerType, buyer), defence=defence, public_service=public_service,
+        rate=None if rate is None else rate / 100, contribution=contribution,
+    )  # fmt: skip
+    if programme is not None:
+        opened = Desk(Matcher.load(catalogue), store.Store.open(), day)
+        studied = programmes.study(opened, programme.read_bytes(), programme.name, given)
+        if xlsx:
+            exports.write(xlsx, studied.workbook())
+            say(f"{xlsx} écrit")
+        emit(
+            studied.rows()
+            if format != "table"
+            else ({k: row[k] for k in programmes.SHORT} for row in studied.rows()),
+            format,
+        )
+        if format == "table":
+            emit(studied.totals(), format)
+        for one in studied.rejected:
+            say(f"écarté, {one.record} : {one.reason}")
+        return
     tenders = []
     if notices:
         found = gather.gather(notices)
@@ -79,28 +107,15 @@ def run(
             say(sentence)
         tenders = [t for t in found.tenders if t.nature in CALLS]
     if need is not None:
-        tender = free_text_tender(need, coverage.somewhere(place) if place else None)
-        tenders.append(
-            replace(
-                tender,
-                confidential=True,
-                lots=tuple(replace(lot, duration_months=months) for lot in tender.lots),
-            )
-        )
+        tender = free_text_tender(need, somewhere(place) if place else None)
+        lots = tuple(replace(lot, duration_months=months) for lot in tender.lots)
+        tenders.append(replace(tender, confidential=True, lots=lots))
     if not tenders:
         raise NoValidRecords(
             "aucun besoin à étudier dans ces fichiers : `matcher read` montre ce qu'ils contiennent"
         )
-    matcher = Matcher.load(catalogue)
-    supply = Supply(matcher.catalogue, store.Store.open(), on=day)
-    made = [
-        desk.potential(
-            matcher, tender, supply, amount=amount, like_needs=like_needs, works=works, buyer=cast(law.BuyerType, buyer),
-            defence=defence, public_service=public_service,
-            rate=None if rate is None else rate / 100, contribution=contribution,
-        )
-        for tender in tenders
-    ]  # fmt: skip
+    opened = Desk(Matcher.load(catalogue), store.Store.open(), day)
+    made = [desk.potential(opened, tender, given) for tender in tenders]
     if html:
         exports.write(
             html,

@@ -40,7 +40,7 @@ def run(
         raise BadInput("rien à rapporter : donnez des fichiers DECP, ou --ledger grand-livre.csv")
     purchases, rejected = [], []
     for path in ledger or ():
-        good, bad = desk.read(path)
+        good, bad = desk.read(path.read_bytes(), path.name)
         purchases += good
         rejected += bad
     listed = []
@@ -59,7 +59,7 @@ def run(
             exports.write(path_, content(made))
             say(f"{path_} écrit")
     emit(desk.rows(made), format)
-    for share in made.shares:
+    for share in (share for share in made.shares if not share.year):
         say(f"{share.shown()} [{share.source}]")
     say(
         f"{made.small} achats à des structures de l'ESS ({euros(made.small_amount)} HT) dont DECP ne dit rien"

@@ -184,10 +184,10 @@ class BadgeAndSector:
         self.badge = np.array([_complete(each) for each in self.structures])
 
     def __call__(self, question: Question) -> list[str]:
-        from matcher.territory.supply import trades_asked
-
         sector = {
-            t for lot in question.tender.lots for t in trades_asked(lot.title, tuple(map(str, lot.cpv)))
+            t
+            for lot in question.tender.lots
+            for t in trades.named(lot.title) or trades.trades_of_cpv(lot.cpv)
         }
         asked = {_place(question, lot).department for lot in question.tender.lots} - {None, ""}
         of_sector = np.array([bool(sector & held) for held in self.skills])

@@ -176,8 +176,8 @@ class Matcher:
         """Positions of the best establishment of each bidder, best first: of those that can be proposed, where one can."""
         # equal scores, however they were summed, stay in row order, in which the establishments of one bidder are adjacent
         falling = -np.round(scores, DIGITS)
-        turn = suitability.tie_break(shortlist) if judged else np.zeros(len(scores), dtype=np.int8)
-        order = turn.argsort(kind="stable")  # of bytes; lexsort takes twice as long
+        turn = suitability.tie_break(shortlist) if judged else np.zeros(len(scores), dtype=np.int16)
+        order = turn.argsort(kind="stable")  # of short numbers; lexsort takes twice as long
         order = order[falling[order].argsort(kind="stable")]
         count = len(order)
         if not count:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import numpy as np
@@ -91,11 +92,17 @@ def located(query: Query) -> bool:
     return any(p.department or p.latitude is not None for p in query.places)
 
 
-def tie_break(shortlist: Shortlist) -> NDArray[np.int8]:
-    """Sort key among equal scores: 0 for kinds that lend staff where staff is required, else for the others; (n,)."""
+def tie_break(shortlist: Shortlist) -> NDArray[np.int16]:
+    """Sort key among equal scores: kinds that lend staff first where staff is required, else last; then drawn for each lot; (n,).
+
+    The draw hashes the bidder with the words of the lot, so that equals do not stand in the order of their identifiers.
+    """
     lending = evidence.of(shortlist, "kind") <= evidence.LENDS
     staff = evidence.lot_columns(shortlist)["staff"] > demand.SHARE
-    return np.asarray(lending != staff, dtype=np.int8)
+    bidder = shortlist.catalogue.of_structure("bidder")[shortlist.candidates].astype(np.uint64)
+    seed = np.uint64(zlib.crc32(shortlist.query.words.encode()))
+    drawn = ((bidder * np.uint64(0x9E3779B97F4A7C15) ^ seed) * np.uint64(0xBF58476D1CE4E5B9)) >> np.uint64(50)
+    return np.asarray(drawn.astype(np.int16) + np.int16(1 << 14) * (lending != staff), dtype=np.int16)
 
 
 def nobody(ranking: Ranking) -> bool:

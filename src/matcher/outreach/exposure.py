@@ -1,4 +1,4 @@
-"""Exposure of structures over a set of needs, compared with their probability of being a lead.
+"""Exposure of structures over a set of needs, compared with their probability of being a lead: of those that can be shown alone.
 
 Figures: Gini coefficient of exposure (0 is all alike, 1 is one
 takes all), share never shown, and for each group of structures its share of exposure and its share of the leads
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import Tender
+from matcher.matching import within_reach
 from matcher.matching.ranking import PLAUSIBLE, Ranking
 
 if TYPE_CHECKING:
@@ -85,21 +86,22 @@ class Tally:
 
     def measured(self) -> Exposure:
         """The figures of the lots so far."""
-        table = _structures(self.catalogue)
-        table["exposure"], table["chances"] = _shares(self.exposure), _shares(self.chances)
-        table["never"], table["credible"] = self.exposure == 0, self.credible
+        some = within_reach.proposable(self.catalogue)  # a firm known by awards alone cannot be shown
+        table = _structures(self.catalogue)[some]
+        table["exposure"], table["chances"] = _shares(self.exposure[some]), _shares(self.chances[some])
+        table["never"], table["credible"] = (self.exposure == 0)[some], self.credible[some]
         most = np.argsort(-self.shown, kind="stable")[:10]
         return Exposure(
             lots=self.lots,
             structures=len(table),
-            gini=gini(self.exposure.tolist()),
+            gini=gini(self.exposure[some].tolist()),
             never_shown=_mean(table["never"]),
             credible=_mean(table["credible"]),
             passed_over=self.passed_over,
             distance=float((table["exposure"] - table["chances"]).abs().sum() / 2),
             groups={name: _by(table, name) for name in GROUPINGS},
             most_shown=tuple(
-                (str(table["siret"][row]), str(table["name"][row]), int(self.shown[row]))
+                (str(table["siret"].get(row)), str(table["name"].get(row)), int(self.shown[row]))
                 for row in most
                 if self.shown[row]
             ),

@@ -28,6 +28,7 @@ from matcher.domain import (
 from matcher.matching.reasons import clause_in_words, sentences
 from matcher.matching.standing import LENT
 from matcher.outreach.cases import LEVEL, Case, lot_digest
+from matcher.records import facilitators
 from matcher.records.store import Store
 from matcher.records.tables import Found
 from matcher.reference import law, places
@@ -118,6 +119,7 @@ class ItemWriter:
             "deadline": deadline.isoformat() if deadline else None,
             "documents_url": _link(tender.documents_url), "url": _link(tender.url), "cpv": list(lot.cpv),
             "reservation": _reserved(lot), "clauses": _clauses(tender, lot),
+            "facilitators": [f.shown() for f in facilitators.of(lot.places[0] if lot.places else tender.buyer.place)],
             "conditions": [f"{c.label} : « {shorten(c.passage, 120)} »" if c.passage else c.label for c in lot.conditions],
         }  # fmt: skip
 

@@ -151,6 +151,13 @@ def _by_siren() -> dict[str, str]:
 
 
 @remembered()
+def groupings() -> tuple[tuple[str, Commune], ...]:
+    """Groupings of communes by name, each with its most populous commune."""
+    found = ((name, commune(largest)) for _, name, _, largest in _rows("groupings.csv.gz"))
+    return tuple((name, one) for name, one in found if one is not None)
+
+
+@remembered()
 def _departments() -> tuple[dict[str, Department], dict[str, tuple[str, ...]]]:
     table, near = {}, {}
     for code, name, region, region_name, *numbers, neighbours_ in _rows("departments.csv"):

@@ -1,18 +1,24 @@
-"""Ways to buy from the social economy: reserve, clause, allot, direct purchase."""
+"""Ways to buy from the social economy (reserve, clause, allot, direct purchase), and beside them what the law requires."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from matcher.reference import law
 from matcher.reference.french import euros
 from matcher.territory import assumptions
 from matcher.territory import hours as insertion
-from matcher.territory.supply import Worth
+from matcher.territory.counts import Count
 
-EMPTY = Worth()
+EMPTY = Count()
+#: The rule that opens each reservation.
+OPENED_BY = {
+    law.DISABILITY: "reservation.disability",
+    law.INSERTION: "reservation.insertion",
+    law.COMBINED: "reservation.combined",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +36,10 @@ class Weight:
         if not self.known:
             return f"chiffre d'affaires inconnu pour les {self.unknown} structures : à leur demander"
         share = "" if self.median is None else f", part médiane {100 * self.median:.0f} %"
-        return f"chiffre d'affaires connu pour {self.known} structures{share} ; {self.comfortable} à l'aise, {self.small} trop petites seules ; inconnu pour {self.unknown}"
+        return (
+            f"chiffre d'affaires connu pour {self.known} structures{share} ; {self.comfortable} à l'aise, "
+            f"{self.small} trop petites seules ; inconnu pour {self.unknown}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,39 +59,43 @@ class Facts:
     social: bool = False  # a social or other specific service: its European threshold is its own
     public_service: bool | None = None  # does it carry a public-service mission?
     reserved: tuple[str, ...] | None = None  # articles already stated
-    within: Mapping[str, Worth] = field(
-        default_factory=dict
-    )  # article -> bidders that the judgement says to call
-    everyone: Worth = EMPTY  # to call, whatever the kind
-    weight: Mapping[str, Weight] = field(default_factory=dict)  # article -> weight
+    everyone: Count = EMPTY  # of the list, whatever the kind
+    weight: Mapping[str, Weight] = field(default_factory=dict)  # article, "" for everyone -> weight
     by_need: Mapping[str, int] = field(
         default_factory=dict
-    )  # need -> bidders to call, where the lot asks for several
-    whole: int | None = None  # bidders that have every need of the lot
+    )  # trade -> bidders to call, where the lot asks for several
     cuts: Mapping[int, int] = field(default_factory=dict)  # cut into k equal lots -> bidders at ease
     clause_hours: float | None = None  # at the desk's default share
     clause_share: float = 0.05
-    carriers: int = 0
+    carriers: tuple[str, ...] = ()  # names of who could carry the hours
     competition: int = 3
     verified: int = 1
     least_hours: float = 140.0
     least_months: float = 3.0
-    trade_known: bool = True
     yearly: float | None = None  # yearly part of the lot
     labour: assumptions.Labour | None = None  # of the lot's trade
     rate: float | None = None  # direct employment rate of the buyer, 0 to 1; None: unknown
     contribution: float | None = None  # of the buyer, before deductions, euros of the year
 
+    def within(self, article: str) -> Count:
+        """Those to call who may answer under an article."""
+        return self.everyone.under(article, self.on)
+
+    def usable(self, article: str) -> int:
+        """Of these, those that are not known to be too small alone."""
+        return self.within(article).likely - self.weight.get(article, Weight()).small
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """What a buyer may do, why, under which article, and under which conditions; never bare."""
+    """What a buyer may do, or owes, why, under which article, and under which conditions; never bare."""
 
     code: str
     title: str
-    reasons: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
     rules: tuple[law.Rule, ...] = ()
     conditions: tuple[str, ...] = ()
+    article: str = ""  # of a reservation
 
     @property
     def articles(self) -> tuple[str, ...]:
@@ -100,11 +113,12 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advised:
-    """The first advice, the others that are open too, those that are not, and the effect on OETH with them."""
+    """The first advice, the other ways that are open, those that are not; apart, what is due and the effect on OETH."""
 
     first: Advice
     also: tuple[Advice, ...]
     refused: tuple[Refused, ...]
+    duties: tuple[Advice, ...]
     oeth: Advice | Refused
 
 
@@ -116,6 +130,13 @@ def _euros(amount: float) -> str:
     return f"{euros(amount)} HT"
 
 
+def _structures(count: int) -> str:
+    return f"{count} structure{'s' if count > 1 else ''}"
+
+
+# ------------------------------------------------------------------------------------------ direct purchase
+
+
 def _small_lot(f: Facts) -> Advice | None:
     """A lot of a larger contract that may be bought directly: small itself, and within the share of all small lots."""
     limit, share = law.direct_lot(f.on, f.works), law.rule("small-lots.share", f.on)
@@ -123,17 +144,18 @@ def _small_lot(f: Facts) -> Advice | None:
         return None
     if f.lot_amount >= (limit.value or 0.0) or f.lot_amount > (share.value or 0.0) * f.amount:
         return None
+    part = f"{100 * f.lot_amount / f.amount:.0f} % de la valeur de tous les lots"
     return Advice(
         code="direct-lot",
-        title="Acheter ce petit lot directement, avec trois devis",
+        title="Acheter ce petit lot directement",
         reasons=(
-            f"{_euros(f.lot_amount)} pour ce lot, en dessous de {_euros(limit.value or 0.0)}, et "
-            f"{100 * f.lot_amount / f.amount:.0f} % de la valeur de tous les lots",
+            f"{_euros(f.lot_amount)} pour ce lot, en dessous de {_euros(limit.value or 0.0)}, et {part}",
             f"à solliciter : {f.everyone.shown()}",
         ),
         rules=(limit, share, *_rules(f.on, "same-supplier")),
         conditions=(
             f"tous les lots ainsi passés réunis : au plus {100 * (share.value or 0.0):.0f} % de la valeur de tous les lots",
+            *_quotes(f),
         ),
     )
 
@@ -146,8 +168,21 @@ def _innovative(f: Facts, total: float) -> str:
     return f" ; une solution innovante peut l'être en dessous de {_euros(rule.value or 0.0)} ({rule.article})"
 
 
+def _quotes(f: Facts) -> tuple[str, ...]:
+    """Whom to complete the quotes with, where the list calls fewer than are usual."""
+    if f.everyone.likely >= f.competition:
+        return ()
+    others = [f"{f.everyone.plausible} à vérifier"] * bool(f.everyone.plausible)
+    others += [f"{f.everyone.to_ask} à interroger"] * bool(f.everyone.to_ask)
+    from_list = f" par les {' et les '.join(others)} de la liste, sinon" if others else ""
+    return (
+        f"{_structures(f.everyone.likely)} à appeler pour {f.competition} devis d'usage : "
+        f"compléter{from_list} par d'autres entreprises",
+    )
+
+
 def _direct(f: Facts) -> Advice | Refused:
-    code, title = "direct", "Acheter directement, avec trois devis"
+    code, title = "direct", "Acheter directement, en demandant des devis"
     threshold = law.direct_threshold(f.on, f.works)
     if f.amount is None:
         return Refused(
@@ -162,132 +197,118 @@ def _direct(f: Facts) -> Advice | Refused:
         if (small := _small_lot(f)) is not None:
             return small
         added = f", besoins semblables compris ({_euros(f.like_needs)})" if f.like_needs else ""
+        reason = (
+            f"{_euros(total)}{added} : pas en dessous du seuil de {_euros(threshold.value)} "
+            f"({threshold.article}, depuis le {threshold.since:%d/%m/%Y}){_innovative(f, total)}"
+        )
+        return Refused(code=code, title=title, reason=reason)
+    if not f.everyone.likely + f.everyone.plausible + f.everyone.to_ask:
         return Refused(
             code=code,
             title=title,
-            reason=f"{_euros(total)}{added} : pas en dessous du seuil de {_euros(threshold.value)} "
-            f"({threshold.article}, depuis le {threshold.since:%d/%m/%Y}){_innovative(f, total)}",
+            reason="permis à ce montant, mais la liste ne montre aucune structure à solliciter",
         )
-    conditions = [
-        "ne pas contracter systématiquement avec la même structure quand plusieurs offres conviennent"
-    ]
-    if f.like_needs is None:
-        conditions.insert(
-            0,
-            "additionner d'abord les besoins semblables de l'année (même famille, même opération) : ils n'ont pas été donnés",
-        )
-    if f.everyone.possible < f.competition:
-        conditions.append(
-            f"{f.everyone.possible} structures de l'ESS à portée pour {f.competition} devis : compléter par d'autres entreprises"
-        )
+    again = "ne pas contracter systématiquement avec la même structure quand plusieurs offres conviennent"
+    like = "additionner d'abord les besoins semblables de l'année (même famille, même opération) : ils n'ont pas été donnés"
     return Advice(
-        code=code, title=title,
-        reasons=(f"{_euros(total)} au total, en dessous du seuil de {_euros(threshold.value)}", f"à solliciter : {f.everyone.shown()}"),
-        rules=(threshold, *_rules(f.on, "same-supplier")), conditions=tuple(conditions),
-    )  # fmt: skip
+        code=code,
+        title=title,
+        rules=(threshold, *_rules(f.on, "same-supplier")),
+        reasons=(
+            f"{_euros(total)} au total, en dessous du seuil de {_euros(threshold.value)}",
+            f"à solliciter : {f.everyone.shown()}",
+        ),
+        conditions=(*((like,) if f.like_needs is None else ()), again, *_quotes(f)),
+    )
 
 
-def _usable(f: Facts, article: str) -> int:
-    """Bidders that may answer under an article and are not known to be too small alone."""
-    return f.within.get(article, EMPTY).possible - f.weight.get(article, Weight()).small
+# -------------------------------------------------------------------------------------------- reservations
+
+
+def _article(f: Facts) -> str:
+    """The article under which most bidders would remain, one alone before both together; "" where too few would."""
+    alone = {a: f.usable(a) for a in law.UNSPECIFIED if f.usable(a) >= f.competition}
+    if alone:
+        return max(alone, key=lambda a: (alone[a], a))
+    together = law.rule("reservation.combined", f.on) is not None and f.usable(law.COMBINED) >= f.competition
+    return law.COMBINED if together else ""
 
 
 def _reserve(f: Facts) -> Advice | Refused:
-    lot = f.lots > 1
-    code, title = ("reserve-lot", "Réserver ce lot") if lot else ("reserve", "Réserver le marché")
+    code, title = ("reserve-lot", "Réserver ce lot") if f.lots > 1 else ("reserve", "Réserver le marché")
     if f.reserved is not None:
         stated = ", ".join(f.reserved) or "article non précisé, voir le règlement"
         return Refused(code=code, title=title, reason=f"déjà réservé ({stated})")
     if f.defence:
         rule = law.rule("reservation.defence", f.on)
         return Refused(code=code, title=title, reason=rule.shown() if rule else "marché de défense")
-    usable = {article: _usable(f, article) for article in (*law.UNSPECIFIED, law.COMBINED)}
-    alone = {a: usable[a] for a in law.UNSPECIFIED if usable[a] >= f.competition}
-    combined = law.rule("reservation.combined", f.on)
-    if alone:
-        article = max(alone, key=lambda a: (alone[a], a))
-    elif usable[law.COMBINED] >= f.competition and combined is not None:
-        article = law.COMBINED
-    else:
-        counts = " ; ".join(f"{a} : {f.within.get(a, EMPTY).shown()}" for a in law.UNSPECIFIED)
+    if not (article := _article(f)):
+        counts = " ; ".join(f"{a} : {f.within(a).shown()}" for a in law.UNSPECIFIED)
         small = sum(f.weight.get(a, Weight()).small for a in law.UNSPECIFIED)
         why = f" ; {small} seraient trop petites seules" if small else ""
-        return Refused(
-            code=code,
-            title=title,
-            reason=f"moins de {f.competition} structures admissibles à appeler, à portée : rien ne dit que la concurrence demeurerait ({counts}{why})",
+        reason = (
+            f"moins de {f.competition} structures admissibles à appeler : rien ne dit que la concurrence demeurerait "
+            f"({counts}{why})"
         )
-    worth, weight = f.within[article], f.weight.get(article, Weight())
-    names = {
-        law.DISABILITY: "reservation.disability",
-        law.INSERTION: "reservation.insertion",
-        law.COMBINED: "reservation.combined",
-    }
+        return Refused(code=code, title=title, reason=reason)
+    return _reserved_under(f, article, code, title)
+
+
+def _reserved_under(f: Facts, article: str, code: str, title: str) -> Advice:
+    count, usable = f.within(article), f.usable(article)
     reasons = [
-        f"au titre de {article} : {worth.shown()}",
-        f"concurrence probable : {usable[article]} soumissionnaires distincts, à confirmer auprès d'eux",
-        weight.shown(),
+        f"au titre de {article} : {count.shown()}",
+        f"concurrence probable : {usable} soumissionnaires distincts, à confirmer auprès d'eux",
+        f.weight.get(article, Weight()).shown(),
     ]
-    other = [a for a in alone if a != article]
-    if other:
-        reasons.append(
-            f"possible aussi au titre de {other[0]} ({usable[other[0]]} structures), ou des deux ensemble ({law.COMBINED})"
-        )
-    elif article != law.COMBINED and combined is not None and usable[law.COMBINED] > usable[article]:
-        reasons.append(
-            f"au titre des deux articles ensemble ({law.COMBINED}), {usable[law.COMBINED]} structures"
-        )
+    others = {a: f.usable(a) for a in OPENED_BY if a != article and f.usable(a) >= f.competition}
+    if law.rule("reservation.combined", f.on) is None:
+        others.pop(law.COMBINED, None)
+    if others:
+        named = ", ".join(f"{a} ({_structures(n)})" for a, n in others.items())
+        reasons.append(f"possible aussi au titre de {named}")
     conditions = [
         "l'avis doit dire que le marché ou le lot est réservé, et l'article",
         "un groupement avec une entreprise ordinaire serait irrecevable",
     ]
-    if worth.verified < f.verified:
-        code += "-if-verified"
-        title += ", sous condition de vérification"
+    if count.verified < f.verified:
+        code, title = f"{code}-if-verified", f"{title}, sous condition de vérification"
         conditions.insert(
             0,
-            f"{worth.verified} vérifiées actives sur {worth.possible} à appeler : appelez-les avant de réserver, un lot réservé sans offre est infructueux",
+            f"{count.verified} vérifiées actives sur {count.likely} à appeler : appelez-les avant de réserver, "
+            "un lot réservé sans offre est infructueux",
         )
-    if not f.trade_known:
-        conditions.insert(
-            0, "métier non reconnu dans l'intitulé : les comptes portent sur toutes les structures à portée"
-        )
+    rules = _rules(
+        f.on, OPENED_BY[article], "reservation.share", "reservation.stated", "reservation.mixed-group"
+    )
     return Advice(
         code=code,
         title=f"{title} ({article})",
+        article=article,
         reasons=tuple(reasons),
-        rules=_rules(
-            f.on, names[article], "reservation.share", "reservation.stated", "reservation.mixed-group"
-        ),
+        rules=rules,
         conditions=tuple(conditions),
     )
 
 
 def _ess(f: Facts) -> Advice | Refused:
     code, title = "reserve-ess", f"Réserver aux entreprises de l'économie sociale et solidaire ({law.ESS})"
-    if f.reserved is not None:
-        return Refused(code=code, title=title, reason="déjà réservé")
-    if f.defence:
-        return Refused(
-            code=code,
-            title=title,
-            reason="les marchés de défense ou de sécurité ne peuvent pas être réservés",
-        )
-    if not f.ess_service:
-        return Refused(
-            code=code,
-            title=title,
-            reason="le code CPV n'est pas l'un des services sociaux, de santé ou culturels que l'article énumère",
-        )
-    if f.public_service is False:
-        return Refused(code=code, title=title, reason="aucune mission de service public n'est confiée")
-    worth = f.within.get(law.ESS, EMPTY)
-    if worth.possible < f.competition:
-        return Refused(
-            code=code,
-            title=title,
-            reason=f"moins de {f.competition} structures admissibles à appeler, à portée : {worth.shown()}",
-        )
+    count = f.within(law.ESS)
+    barred = (
+        (f.reserved is not None, "déjà réservé"),
+        (f.defence, "les marchés de défense ou de sécurité ne peuvent pas être réservés"),
+        (
+            not f.ess_service,
+            "le code CPV n'est pas l'un des services sociaux, de santé ou culturels que l'article énumère",
+        ),
+        (f.public_service is False, "aucune mission de service public n'est confiée"),
+        (
+            count.likely < f.competition,
+            f"moins de {f.competition} structures admissibles à appeler : {count.shown()}",
+        ),
+    )
+    if reason := next((why for applies, why in barred if applies), ""):
+        return Refused(code=code, title=title, reason=reason)
     conditions = [
         "trois ans au plus",
         "pas au titulaire qui en a eu un du même acheteur dans les trois années précédentes",
@@ -299,38 +320,38 @@ def _ess(f: Facts) -> Advice | Refused:
     return Advice(
         code=code,
         title=title,
-        reasons=(worth.shown(), f.weight.get(law.ESS, Weight()).shown()),
+        article=law.ESS,
+        reasons=(count.shown(), f.weight.get(law.ESS, Weight()).shown()),
         rules=_rules(f.on, "reservation.ess", "reservation.ess-years", "reservation.ess-again"),
         conditions=tuple(conditions),
     )
 
 
+# ---------------------------------------------------------------------------------------- lots and clauses
+
+
 def _allot(f: Facts) -> Advice | Refused:
     code, title = "allot", "Allotir autrement"
-    reasons = []
-    more = {need: count for need, count in f.by_need.items() if count > (f.whole or 0)}
-    if len(f.by_need) > 1 and f.whole is not None and f.whole < f.competition and more:
-        named = ", ".join(f"{need} : {count} structures" for need, count in f.by_need.items())
-        reasons.append(f"{f.whole} structures ont tous les métiers du lot ; un lot par métier : {named}")
+    reasons, whole = [], f.everyone.likely
+    if len(f.by_need) > 1 and whole < f.competition and any(n > whole for n in f.by_need.values()):
+        named = ", ".join(f"{need} : {_structures(n)}" for need, n in f.by_need.items())
+        reasons.append(f"{_structures(whole)} à appeler pour le lot entier ; un lot par métier : {named}")
     now = f.weight.get("", Weight())
-    gained = {k: count for k, count in f.cuts.items() if count > now.comfortable}
-    if gained and now.comfortable < f.competition:
+    if now.comfortable < f.competition and any(n > now.comfortable for n in f.cuts.values()):
         named = ", ".join(f"en {k} lots : {count}" for k, count in f.cuts.items())
         reasons.append(
-            f"structures pour qui le lot pèserait une part raisonnable de leur chiffre d'affaires : {now.comfortable} aujourd'hui ; {named} ({now.unknown} de chiffre d'affaires inconnu, non comptées)"
+            f"structures pour qui le lot pèserait une part raisonnable de leur chiffre d'affaires : {now.comfortable} "
+            f"aujourd'hui ; {named} ({now.unknown} de chiffre d'affaires inconnu, non comptées)"
         )
     if not reasons:
-        why = (
-            "le lot ne demande qu'un métier"
-            if len(f.by_need) < 2
-            else "assez de structures ont tous les métiers du lot, ou aucun découpage n'en ajoute"
-        )
+        one = "le lot ne demande qu'un métier"
+        several = "assez de structures pour le lot entier, ou aucun découpage n'en ajoute"
         size = (
-            "aucun chiffre d'affaires connu : effet d'un découpage par volume non calculable"
-            if not now.known
-            else "les structures ne sont pas trop petites pour le lot, ou un découpage n'en ajoute pas"
+            "les structures ne sont pas trop petites pour le lot, ou un découpage n'en ajoute pas"
+            if now.known
+            else "aucun chiffre d'affaires connu : effet d'un découpage par volume non calculable"
         )
-        return Refused(code=code, title=title, reason=f"{why} ; {size}")
+        return Refused(code=code, title=title, reason=f"{several if len(f.by_need) > 1 else one} ; {size}")
     return Advice(
         code=code,
         title=title,
@@ -341,127 +362,109 @@ def _allot(f: Facts) -> Advice | Refused:
 
 
 def _clause(f: Facts) -> Advice | Refused:
-    mandatory = law.social_clause_mandatory(f.amount, f.on, f.works, f.buyer, f.social, f.defence)
     code, title = "clause", "Insérer une clause sociale avec des heures d'insertion"
-    if mandatory:
-        code, title = (
-            "clause-mandatory",
-            "Insérer une condition sociale d'exécution : elle est due, à votre choix",
-        )
-    finding = (
-        "heures non calculables : montant du lot inconnu"
-        if f.clause_hours is None
-        else f"environ {f.clause_hours:.0f} heures d'insertion à {100 * f.clause_share:g} % des heures travaillées"
-    )
-    carried = f"{f.carriers} structures à portée pourraient les porter (mise à disposition ou prestation)"
-    conditions = ["faire valider les heures et leur suivi par le facilitateur du lieu"]
-    if mandatory:
-        if not f.carriers:
-            conditions.insert(
-                0,
-                "aucune structure à portée pour les porter : embauche directe par le titulaire, ou une autre condition sociale",
-            )
-        conditions.append(
-            "les heures d'insertion en sont une ; une autre condition sociale ou d'emploi peut convenir, et l'absence "
-            "de condition se motive"
-        )
-        return Advice(
-            code=code,
-            title=title,
-            reasons=(finding, carried),
-            rules=_rules(
-                f.on,
-                "clause.mandatory",
-                "clause.exceptions",
-                "clause.motives",
-                "clause.execution",
-                "clause.environment",
-            ),
-            conditions=tuple(conditions),
-        )
     if f.clause_hours is None:
-        return Refused(code=code, title=title, reason=finding)
-    if f.clause_hours < f.least_hours:
-        return Refused(
-            code=code,
-            title=title,
-            reason=f"{finding} : moins que les {f.least_hours:g} heures qui permettent un recrutement",
-        )
-    if f.months is not None and f.months < f.least_months:
-        return Refused(
-            code=code,
-            title=title,
-            reason=f"{f.months:g} mois : trop court pour recruter et accompagner ({f.least_months:g} mois au moins)",
-        )
-    if not f.carriers:
-        return Refused(
-            code=code,
-            title=title,
-            reason="aucune structure à portée ne porterait les heures : voir le facilitateur du lieu",
-        )
+        return Refused(code=code, title=title, reason="heures non calculables : montant du lot inconnu")
+    hours = (
+        f"environ {f.clause_hours:.0f} heures d'insertion à {100 * f.clause_share:g} % des heures travaillées"
+    )
+    barred = (
+        (
+            f.clause_hours < f.least_hours,
+            f"{hours} : moins que les {f.least_hours:g} heures qui permettent un recrutement",
+        ),
+        (
+            f.months is not None and f.months < f.least_months,
+            f"{f.months or 0:g} mois : trop court pour recruter et accompagner ({f.least_months:g} mois au moins)",
+        ),
+        (
+            not f.carriers,
+            "aucune structure de la liste ne porterait les heures : voir le facilitateur du lieu",
+        ),
+    )
+    if reason := next((why for applies, why in barred if applies), ""):
+        return Refused(code=code, title=title, reason=reason)
+    named = ", ".join(f.carriers)
     return Advice(
         code=code,
         title=title,
-        reasons=(finding, carried),
-        rules=_rules(
-            f.on, "clause.execution", "clause.criterion", "clause.environment", "criterion.environment"
-        ),
-        conditions=tuple(conditions),
+        reasons=(hours, f"pourraient les porter (mise à disposition ou prestation) : {named}"),
+        rules=_rules(f.on, "clause.execution", "clause.criterion"),
+        conditions=("faire valider les heures et leur suivi par le facilitateur du lieu",),
     )
+
+
+# -------------------------------------------------------------------------------------------------- duties
+
+
+def _duties(f: Facts) -> tuple[Advice, ...]:
+    """What the law requires whatever way is chosen: no option, and never of a reserved lot as an addition."""
+    found = []
+    if law.social_clause_mandatory(f.amount, f.on, f.works, f.buyer, f.social, f.defence):
+        threshold = law.formal_threshold(f.on, f.works, f.buyer, f.social)
+        nature = (
+            "travaux"
+            if f.works
+            else "services sociaux ou spécifiques"
+            if f.social
+            else "fournitures et services"
+        )
+        found.append(
+            Advice(
+                code="social-condition",
+                title="Prévoir une condition sociale ou d'emploi, au choix de l'acheteur",
+                reasons=(
+                    f"{_euros(f.amount or 0.0)} : à partir du seuil européen de {_euros(threshold.value or 0.0) if threshold else ''} ({nature})",
+                ),
+                rules=_rules(f.on, "clause.mandatory", "clause.exceptions", "clause.motives"),
+                conditions=(
+                    "les heures d'insertion en sont une ; une autre condition peut convenir, et l'absence de condition se motive",
+                ),
+            )
+        )
+    if rules := _rules(f.on, "clause.environment", "criterion.environment"):
+        title = "Prendre en compte l'environnement"
+        found.append(Advice(code="environment", title=title, reasons=("à tout montant",), rules=rules))
+    return tuple(found)
 
 
 def _oeth(f: Facts) -> Advice | Refused:
     """What the same purchase takes off the buyer's contribution, made from an EA or ESAT: an effect, no way to buy."""
     code, title = "oeth", "Acheter à une EA ou à un ESAT, qui allège aussi la contribution OETH"
-    worth = f.within.get(law.DISABILITY, EMPTY)
-    if not worth.possible:
-        return Refused(
-            code=code, title=title, reason="aucune EA ni aucun ESAT à portée n'est connu pour ce métier"
-        )
-    if (
-        f.rate is not None
-        and (full := law.rule("oeth.rate", f.on)) is not None
-        and f.rate >= (full.value or 1.0)
-    ):
-        return Refused(
-            code=code,
-            title=title,
-            reason=f"taux d'emploi direct de {100 * f.rate:g} % : à {100 * (full.value or 1.0):g} % et plus aucune contribution n'est due, l'achat n'a pas d'effet ({full.article})",
-        )
+    count, full = f.within(law.DISABILITY), law.value("oeth.rate", f.on)
     rules = _rules(
         f.on, "oeth.public", "oeth.labour", "oeth.cap-low", "oeth.cap-high", "oeth.cap-from", "oeth.rate"
     )
+    if not count.likely:
+        return Refused(
+            code=code,
+            title=title,
+            reason="aucune EA ni aucun ESAT de la liste n'est à appeler pour ce besoin",
+        )
     if not rules:
         return Refused(
             code=code, title=title, reason=f"règles de l'OETH non connues à la date du {f.on:%d/%m/%Y}"
         )
-    attested = (
-        "seule fait foi l'attestation annuelle du fournisseur, avec le coût de la main-d'œuvre de l'année"
-    )
+    if f.rate is not None and full is not None and f.rate >= full:
+        reason = (
+            f"taux d'emploi direct de {100 * f.rate:g} % : à {100 * full:g} % et plus aucune contribution n'est due, "
+            f"l'achat n'a pas d'effet ({law.article_of('oeth.rate', f.on)})"
+        )
+        return Refused(code=code, title=title, reason=reason)
+    advice = Advice(code=code, title=title, reasons=(f"EA et ESAT : {count.shown()}",), rules=rules)
     if f.yearly is None or f.rate is None:
-        lacking = [
-            word
-            for word, given in (
-                ("le montant du lot", f.yearly),
-                ("le taux d'emploi direct (4,2 pour 4,2 %)", f.rate),
-            )
-            if given is None
-        ]
-        return Advice(
-            code=code, title=title, reasons=(f"EA et ESAT à portée : {worth.shown()}",), rules=rules,
-            conditions=(f"donnez {' et '.join(lacking)} : l'effet en dépend", attested),
-        )  # fmt: skip
+        asked = {"le montant du lot": f.yearly, "le taux d'emploi direct (4,2 pour 4,2 %)": f.rate}
+        lacking = " et ".join(words for words, given in asked.items() if given is None)
+        return replace(advice, conditions=(f"donnez {lacking} : l'effet en dépend", insertion.ATTESTED))
     made = insertion.oeth(f.yearly, f.rate, on=f.on, contribution=f.contribution, labour=f.labour)
-    gain = (
-        f"déduction : {_euros(made.deduction)} par an"
-        if made.deduction is not None
-        else f"déduction avant plafond : {_euros(made.deductible)} par an"
+    known = made.deduction is not None
+    gain = f"déduction{'' if known else ' avant plafond'} : {_euros(made.deduction if made.deduction is not None else made.deductible)} par an"
+    cost = f"pour {_euros(made.labour_cost)} de main-d'œuvre estimée sur {_euros(f.yearly)}"
+    return replace(
+        advice,
+        reasons=(*advice.reasons, f"{gain}, {cost}"),
+        conditions=(*made.notes, *(f"hypothèse : {a}" for a in made.assumed)),
     )
-    return Advice(
-        code=code, title=title,
-        reasons=(f"EA et ESAT à portée : {worth.shown()}", f"{gain}, pour {_euros(made.labour_cost)} de main-d'œuvre estimée sur {_euros(f.yearly)}"),
-        rules=rules, conditions=(*made.notes, *(f"hypothèse : {a}" for a in made.assumed)),
-    )  # fmt: skip
 
 
 #: In the order in which they are proposed.
@@ -473,30 +476,40 @@ def advise(f: Facts) -> Advised:
     found = [way(f) for way in WAYS]
     good = [one for one in found if isinstance(one, Advice)]
     refused = tuple(one for one in found if isinstance(one, Refused))
-    effect = _oeth(f)
     if f.reserved is not None:
-        articles = f.reserved or law.UNSPECIFIED
-        worth = f.within.get(articles[0] if len(articles) == 1 else law.COMBINED, EMPTY)
-        stated = ", ".join(f.reserved) or "article non précisé, voir le règlement"
-        kept = Advice(
-            code="reserved", title=f"Le lot est déjà réservé ({stated})", reasons=(worth.shown(),), rules=_rules(f.on, "reservation.stated", "reservation.mixed-group"),
-            conditions=("vérifier que les structures possibles répondront avant de publier",) if worth.verified < f.competition else (),
-        )  # fmt: skip
-        good.insert(0, kept)
-    if not good:
-        none = Advice(
-            code="none", title="Ni réserve, ni allotissement, ni clause pour ce lot en l'état",
-            reasons=tuple(f"{one.title} : {one.reason}" for one in refused), rules=_rules(f.on, "sourcing.allowed"),
-            conditions=("interroger les structures et le facilitateur avant de publier (sourçage) peut changer ces comptes",),
-        )  # fmt: skip
-        return Advised(first=none, also=(), refused=refused, oeth=effect)
-    return Advised(first=good[0], also=tuple(good[1:]), refused=refused, oeth=effect)
+        good.insert(0, _already(f, f.reserved))
+    first = good[0] if good else _none(f, refused)
+    return Advised(first=first, also=tuple(good[1:]), refused=refused, duties=_duties(f), oeth=_oeth(f))
+
+
+def _already(f: Facts, articles: Sequence[str]) -> Advice:
+    """The advice for a lot that is reserved: its list is of those who may answer."""
+    stated = ", ".join(articles) or "article non précisé, voir le règlement"
+    doubt = ("vérifier que les structures possibles répondront avant de publier",)
+    return Advice(
+        code="reserved",
+        title=f"Le lot est déjà réservé ({stated})",
+        reasons=(f.everyone.shown(),),
+        rules=_rules(f.on, "reservation.stated", "reservation.mixed-group"),
+        conditions=doubt if f.everyone.verified < f.competition else (),
+    )
+
+
+def _none(f: Facts, refused: Sequence[Refused]) -> Advice:
+    some = f.everyone.plausible + f.everyone.to_ask
+    before = f"appeler d'abord les {some} structures à vérifier ou à interroger de la liste peut changer ces comptes"
+    ask = "interroger les structures et le facilitateur avant de publier (sourçage) peut changer ces comptes"
+    return Advice(
+        code="none",
+        title="Ni achat direct, ni réserve, ni allotissement, ni clause pour ce lot en l'état",
+        reasons=tuple(f"{one.title} : {one.reason}" for one in refused),
+        rules=_rules(f.on, "sourcing.allowed"),
+        conditions=(before if some else ask,),
+    )
 
 
 def effect(oeth: Advice | Refused) -> str:
     """The effect on the OETH contribution in a line."""
-    return (
-        f"{oeth.title} : {' ; '.join(oeth.reasons)}"
-        if isinstance(oeth, Advice)
-        else f"sans effet, {oeth.reason}"
-    )
+    if isinstance(oeth, Refused):
+        return f"sans effet, {oeth.reason}"
+    return f"{oeth.title} : {' ; '.join(oeth.reasons)}"

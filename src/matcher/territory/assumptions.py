@@ -7,7 +7,7 @@ A table is read from `MATCHER_HOME/assumptions` where the user keeps one of that
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -147,49 +147,3 @@ def _neighbours(path: Path) -> Mapping[str, tuple[tuple[str, str], ...]]:
         table.setdefault(one, []).append((other, why))
         table.setdefault(other, []).append((one, why))
     return {trade: tuple(near) for trade, near in table.items()}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
-    """What a CPV prefix buys: a trade, or "" where it is none of the trades of the table."""
-
-    prefix: str
-    trade: str
-    label: str
-    reasoning: str = ""
-
-
-def families(path: Path | None = None) -> Mapping[str, Family]:
-    """CPV prefix -> family of purchases, of two digits or more; the longest prefix of a code decides."""
-    return _families(path or tables.assumptions_file("cpv_trades.csv"))
-
-
-@lru_cache(maxsize=8)
-def _families(path: Path) -> Mapping[str, Family]:
-    from matcher.reference import trades
-
-    known = {trade.name for trade in trades.trades()}
-    table = {}
-    for line, row in _rows(path, ("prefix", "trade", "family")):
-        if not row["prefix"].isdecimal() or not 2 <= len(row["prefix"]) <= 8:
-            raise BadInput(
-                f"{path}, ligne {line} : prefix vaut {row['prefix']!r} ; il faut de 2 à 8 chiffres d'un code CPV"
-            )
-        if row["trade"] and row["trade"] not in known:
-            raise BadInput(
-                f"{path}, ligne {line} : le métier {row['trade']!r} n'existe pas ; laissez vide ce qui n'en est pas un"
-            )
-        table[row["prefix"]] = Family(
-            prefix=row["prefix"], trade=row["trade"], label=row["family"], reasoning=row.get("reasoning", "")
-        )
-    return table
-
-
-def family(codes: Iterable[str]) -> Family | None:
-    """The family of the first code that the table knows, by its longest prefix."""
-    table = families()
-    for code in codes:
-        for length in range(min(len(code), 8), 1, -1):
-            if (found := table.get(code[:length])) is not None:
-                return found
-    return None

@@ -1,207 +1,398 @@
-"""A map of departments as one SVG, drawn from shipped outlines: no outside host, readable without colours."""
+"""A map of areas as SVG or PNG: departments from shipped outlines, groupings and communes as discs, towns as ground.
+
+No outside host; readable without colours: every area has its figure, a caption and a place in the legend.
+"""
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
-from typing import NamedTuple
+from typing import Any
 
-from matcher.domain import BadInput
-from matcher.reference import places
+from matcher import plugins
 from matcher.reference.french import grouped
 from matcher.reference.text import shorten
-from matcher.territory.outlines import CREDIT, Outline, outlines
+from matcher.territory.coverage import MEASURES, Coverage
+from matcher.territory.outlines import CREDIT, HEIGHT, WIDTH, Outline, outlines, point, towns
 
-#: ColorBrewer "YlGnBu" in five classes: distinct in grey and by colour-blind readers.
-SHADES = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
-INK = ("#1a1a1a", "#1a1a1a", "#1a1a1a", "#ffffff", "#ffffff")
-#: Paris and its inner ring are too small for a whole country: they are drawn again, enlarged.
-RING = ("75", "92", "93", "94")
+#: Class of the style sheet -> its colour in a file, and the ink upon it.  The numbers are ColorBrewer "YlGnBu".
+SHADES: Mapping[str, tuple[str, str]] = {
+    "s0": ("#ffffcc", "#1a1a1a"),
+    "s1": ("#a1dab4", "#1a1a1a"),
+    "s2": ("#41b6c4", "#1a1a1a"),
+    "s3": ("#2c7fb8", "#ffffff"),
+    "s4": ("#253494", "#ffffff"),
+    "blanche": ("#b2182b", "#ffffff"),
+    "interroger": ("#8073ac", "#ffffff"),
+    "verifier": ("#fdb863", "#1a1a1a"),
+    "fragile": ("#fee0b6", "#1a1a1a"),
+    "couverte": ("#a6dba0", "#1a1a1a"),
+    "unknown": ("#e4e7ea", "#1a1a1a"),
+}
+#: State of a cell -> its class and what it means.
+STATES: Mapping[str, tuple[str, str]] = {
+    "blanche": ("blanche", "blanche : personne à appeler, à vérifier ni à interroger"),
+    "à interroger": ("interroger", "à interroger : seules des structures de métier inconnu"),
+    "à vérifier": ("verifier", "à vérifier : personne à appeler"),
+    "fragile": ("fragile", "fragile : moins de {n} structures à appeler"),
+    "couverte": ("couverte", "couverte : {n} structures à appeler ou plus"),
+    "sans besoin publié": ("unknown", "aucun besoin publié : on ne sait pas"),
+}
+SIZE = 480.0  # units of the longer side of the ground; letters are legible on a phone
+SMALL = 30.0  # an area narrower than that is drawn again, enlarged
+HEAD, LINE = 34.0, 17.0
 
 
-def breaks(values: Sequence[float], classes: int = len(SHADES)) -> tuple[float, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """An area of the map: its figure as shown, its class, and where a visitor who chooses it goes."""
+
+    code: str
+    label: str
+    figure: str
+    shade: str
+    spot: tuple[float, float] | None  # of a disc; None for a department
+    link: str = ""
+
+    @property
+    def caption(self) -> str:
+        return f"{self.label} ({self.code}) : {self.figure}"
+
+    @property
+    def told(self) -> str:
+        """What is written upon it: the code of a department, and the figure unless its colour alone tells the state."""
+        figure = self.figure if self.shade[1:].isdigit() or self.figure == "?" else ""
+        return figure if self.spot else f"{self.code} {figure}".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What a map shows, ready to be drawn: areas, legend (class, words), source."""
+
+    title: str
+    marks: tuple[Mark, ...]
+    legend: tuple[tuple[str, str], ...]
+    source: str
+
+
+def picture(made: Coverage, measure: str, links: Mapping[str, str] | None = None) -> Picture:
+    """The picture of a measure; "state" shows the states of one trade.  Raises BadInput as `Coverage.values`."""
+    states = {cell.area.code: cell.state for cell in made.cells} if measure == "state" and made.trade else {}
+    values = {} if states else made.values(measure)
+    bounds = breaks([value for value in values.values() if value is not None])
+    marks = []
+    for area in made.areas:
+        value = values.get(area.code)
+        shade = (
+            STATES[states[area.code]][0]
+            if states
+            else "unknown"
+            if value is None
+            else f"s{level(value, bounds)}"
+        )
+        figure = states[area.code] if states else "?" if value is None else _figure(value)
+        spot = None if area.whole_department else point(*area.centre) if area.centre else None
+        marks.append(
+            Mark(
+                code=area.code,
+                label=area.label,
+                figure=figure,
+                shade=shade,
+                spot=spot,
+                link=(links or {}).get(area.code, ""),
+            )
+        )
+    used = {mark.shade for mark in marks}
+    legend = (
+        [(shade, words.format(n=made.n)) for shade, words in STATES.values() if shade in used]
+        if states
+        else _scale(bounds)
+    )
+    if not states and "unknown" in used:
+        legend.append(("unknown", "aucun besoin publié : on ne sait pas"))
+    trade = f", {made.cells[0].label}" if made.trade and made.cells else ""
+    what = "État" if states else MEASURES[measure].capitalize()
+    return Picture(title=f"{what}{trade}", marks=tuple(marks), legend=tuple(legend), source=made.sources[0])
+
+
+def breaks(values: Sequence[float], classes: int = 5) -> tuple[float, ...]:
     """Upper bounds of the classes, by quantiles of the values; the last is the highest; those shown alike are one."""
-    known = sorted({_figure(v): v for v in sorted(v for v in values if v == v)}.values())
-    if not known:
-        return (0.0,)
+    known = sorted({_figure(v): v for v in sorted(values)}.values())
     if len(known) <= classes:
-        return tuple(known)
-    cut = [known[min(len(known) - 1, round((i + 1) * len(known) / classes) - 1)] for i in range(classes)]
-    return tuple(sorted(set(cut)))
+        return tuple(known) or (0.0,)
+    return tuple(sorted({known[round((i + 1) * len(known) / classes) - 1] for i in range(classes)}))
 
 
-def shade(value: float, bounds: Sequence[float]) -> int:
-    """The class of a value, spread over the shades."""
+def level(value: float, bounds: Sequence[float]) -> int:
+    """The class of a value, spread over the five shades."""
     at = next((i for i, bound in enumerate(bounds) if value <= bound), len(bounds) - 1)
-    return round(at * (len(SHADES) - 1) / max(len(bounds) - 1, 1))
+    return round(at * 4 / max(len(bounds) - 1, 1))
 
 
-def svg(
-    values: Mapping[str, float | None],
-    *,
-    title: str,
-    unit: str = "",
-    source: str = "",
-    departments: Sequence[str] = (),
-    width: int = 760,
-) -> str:
-    """The map of `values` (department -> figure, None where it is not known), cropped to `departments`.
+def _figure(value: float) -> str:
+    return grouped(value) if value >= 10 or value == int(value) else grouped(value, 1)
 
-    Each department shows its code and figure as text and in its tooltip; the legend states the classes.
-    Raises BadInput for a department that does not exist.
+
+def _scale(bounds: Sequence[float]) -> list[tuple[str, str]]:
+    found = []
+    for low, high in zip((None, *bounds[:-1]), bounds, strict=True):
+        exact = (low is None and (len(bounds) == 1 or high == 0)) or (low is not None and high - low == 1)
+        words = (
+            _figure(high)
+            if exact
+            else f"jusqu'à {_figure(high)}"
+            if low is None
+            else f"plus de {_figure(low)}, jusqu'à {_figure(high)}"
+        )
+        found.append((f"s{level(high, bounds)}", words))
+    return found
+
+
+# ------------------------------------------------------------------------------------------------- drawing
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """The part of the drawing of the country that is shown, and its scale."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    @property
+    def scale(self) -> float:
+        return SIZE / max(self.width, self.height)
+
+    @property
+    def window(self) -> str:
+        return f"{self.left:.1f} {self.top:.1f} {self.width:.1f} {self.height:.1f}"
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        return (x - self.left) * self.scale, (y - self.top) * self.scale + HEAD
+
+
+def _ground(marks: Sequence[Mark]) -> _Ground:
+    shapes = [outlines()[mark.code] for mark in marks if mark.code in outlines()]
+    xs = [x for s in shapes for x in (s.left, s.right)] + [mark.spot[0] for mark in marks if mark.spot]
+    ys = [y for s in shapes for y in (s.top, s.bottom)] + [mark.spot[1] for mark in marks if mark.spot]
+    if not xs:
+        return _Ground(0, 0, WIDTH, HEIGHT)
+    room = max(max(xs) - min(xs), max(ys) - min(ys), 12.0) * 0.06
+    return _Ground(
+        min(xs) - room,
+        min(ys) - room,
+        max(max(xs) - min(xs), 8.0) + 2 * room,
+        max(max(ys) - min(ys), 8.0) + 2 * room,
+    )
+
+
+def svg(drawn: Picture, *, legend: bool = True) -> str:
+    """The picture as one SVG; a page that writes the legend itself leaves it out.
+
+    Classes carry the colours of a style sheet (dark mode); those of the file hold where there is none.
     """
-    for code in (*departments, *values):
-        if places.department(code) is None:
-            raise BadInput(f"le département {code!r} n'existe pas : écrivez son code, 75 ou 2A par exemple")
-    drawn = outlines()
-    asked = list(departments) or [
-        d.code for d in places.departments() if d.code in drawn or values.get(d.code) is not None
+    ground = _ground(drawn.marks)
+    small = _small(drawn.marks, ground)
+    foot = HEAD + ground.height * ground.scale + (150.0 if small else 0.0)
+    apart = [mark for mark in drawn.marks if mark.spot is None and mark.code not in outlines()]
+    after = foot + (54.0 if apart else 0.0)
+    height = after + (LINE * (len(drawn.legend) + 2) + 8 if legend else 8)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="areas" viewBox="0 0 {SIZE:.0f} {height:.0f}" role="group" aria-label="{escape(drawn.title)}" '
+        'font-family="system-ui, sans-serif"><rect class="sheet" width="100%" height="100%" fill="#ffffff"/>'
     ]
-    inside = [code for code in asked if code in drawn]
-    apart = [code for code in asked if code not in drawn]
-    known = {code: value for code in asked if (value := values.get(code)) is not None and value == value}
-    bounds = breaks(list(known.values()))
-    boxes = [drawn[code] for code in inside]
-    left, top = min((b.left for b in boxes), default=0.0), min((b.top for b in boxes), default=0.0)
-    right, bottom = max((b.right for b in boxes), default=1.0), max((b.bottom for b in boxes), default=1.0)
-    scale = width / max(right - left, (bottom - top) * 0.9, 1.0)
-    small = [code for code in RING if code in inside] if len(inside) > 30 else []
-    head, foot = 46, 118
-    tall = (bottom - top) * scale if boxes else 0.0
-    drawn_width = (right - left) * scale
-    room = 190 if small else 0
-    total = head + tall + (64 if apart else 0) + foot
-    parts = [_opening(title, _described(known, asked, unit), width + room, total)]
-    frame = _Frame(scale, max(0.0, (width - drawn_width) / 2) - left * scale, head - top * scale)
-    parts += [_area(code, drawn[code], known.get(code), bounds, frame, unit) for code in inside]
-    hidden = set(small)
-    parts += [
-        _label(code, drawn[code], known.get(code), bounds, frame) for code in inside if code not in hidden
-    ]
-    if small:
-        parts += _inset({code: drawn[code] for code in small}, known, bounds, unit, width + 20, head)
-    parts += [
-        _box(code, known.get(code), bounds, unit, 8 + i * 74, head + tall + 12)
-        for i, code in enumerate(apart)
-    ]
-    parts += _legend(bounds, bool(len(known) < len(asked)), bool(known), unit, total - foot + 24)
+    parts += _land(drawn.marks, ground)
+    parts += [_shape(mark, ground) for mark in drawn.marks if mark.code in outlines() or mark.spot]
+    parts += _towns(drawn.marks, ground)
+    parts += [_label(mark, ground) for mark in drawn.marks if mark.code not in small]
+    head = f'<rect class="sheet" width="100%" height="{HEAD}" fill="#ffffff"/><rect class="sheet" y="{HEAD + ground.height * ground.scale:.0f}" width="100%" height="100%" fill="#ffffff"/>'
     parts.append(
-        f'<text x="8" y="{total - 28:.0f}" font-size="11" fill="#444">{escape(shorten(source, 112))}</text>'
+        f'{head}<text class="ink" x="6" y="20" font-size="15" font-weight="600" fill="#1a1a1a">{escape(shorten(drawn.title, 56))}</text>'
     )
-    parts.append(f'<text x="8" y="{total - 10:.0f}" font-size="11" fill="#444">{CREDIT}</text></svg>')
-    return "".join(parts)
+    if small:
+        parts += _enlarged([mark for mark in drawn.marks if mark.code in small], foot - 140)
+    parts += [_box(mark, 6 + i * 78, foot + 4) for i, mark in enumerate(apart)]
+    parts += list(_legend(drawn, after)) if legend else []
+    return "".join(parts) + "</svg>"
 
 
-def _opening(title: str, description: str, width: float, height: float) -> str:
-    """The beginning of the picture: its size, texts for screen readers, the pattern of unknown figures, the title."""
+def _fill(shade: str) -> str:
+    return f'class="{shade}" fill="{SHADES[shade][0]}"'
+
+
+def _linked(mark: Mark, drawn: str) -> str:
+    told = f"<title>{escape(mark.caption)}</title>{drawn}"
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
-        f'aria-labelledby="map-title map-desc" font-family="system-ui, sans-serif">'
-        f'<title id="map-title">{escape(title)}</title>'
-        f'<desc id="map-desc">{escape(description)}</desc>'
-        '<defs><pattern id="unknown" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        '<rect width="6" height="6" fill="#f4f4f4"/><line x1="0" y1="0" x2="0" y2="6" stroke="#8a8a8a" stroke-width="1.4"/>'
-        "</pattern></defs>"
-        f'<rect width="100%" height="100%" fill="#ffffff"/><text x="8" y="26" font-size="18" font-weight="600" fill="#1a1a1a">{escape(title)}</text>'
+        f'<a href="{escape(mark.link)}" aria-label="{escape(mark.caption)}">{told}</a>'
+        if mark.link
+        else f"<g>{told}</g>"
     )
 
 
-def _inset(
-    shapes: Mapping[str, Outline],
-    known: Mapping[str, float],
-    bounds: Sequence[float],
-    unit: str,
-    left: float,
-    top: float,
-) -> Iterator[str]:
-    """Paris and its neighbours, enlarged."""
-    x, y = min(b.left for b in shapes.values()), min(b.top for b in shapes.values())
-    by = 150 / (max(b.right for b in shapes.values()) - x)
-    frame = _Frame(by, left - x * by, top + 30 - y * by)
-    yield f'<text x="{left}" y="{top + 16}" font-size="12" fill="#1a1a1a">Paris et petite couronne</text>'
-    for code, shape in shapes.items():
-        yield _area(code, shape, known.get(code), bounds, frame, unit)
-    for code, shape in shapes.items():
-        yield _label(code, shape, known.get(code), bounds, frame)
+def _path(shape: Outline, ground: _Ground, drawn: str) -> str:
+    x, y = ground.at(0, 0)
+    return f'<path d="{shape.path}" transform="translate({x:.1f},{y:.1f}) scale({ground.scale:.3f})" stroke-width="0.8" vector-effect="non-scaling-stroke" {drawn}/>'
 
 
-def _box(code: str, value: float | None, bounds: Sequence[float], unit: str, x: float, y: float) -> str:
-    """A department without an outline, as a box with its code and figure."""
-    at = None if value is None else shade(value, bounds)
-    fill = "url(#unknown)" if at is None else SHADES[at]
-    ink = "#1a1a1a" if at is None else INK[at]
-    return (
-        f'<g><title>{escape(_caption(code, value, unit))}</title><rect x="{x}" y="{y:.1f}" width="66" height="44" fill="{fill}" stroke="#555"/>'
-        f'<text x="{x + 33}" y="{y + 18:.1f}" font-size="12" text-anchor="middle" fill="{ink}">{code}</text>'
-        f'<text x="{x + 33}" y="{y + 35:.1f}" font-size="13" font-weight="600" text-anchor="middle" fill="{ink}">{_figure(value)}</text></g>'
-    )
+def _land(marks: Sequence[Mark], ground: _Ground) -> Iterator[str]:
+    """The departments in sight that are no areas of the map, under the discs of communes."""
+    areas = {mark.code for mark in marks if mark.spot is None}
+    stroke = 'class="ground" fill="#f1f3f4" stroke="#aab6bf"'
+    for code, shape in outlines().items():
+        inside = shape.left < ground.left + ground.width and shape.right > ground.left
+        if (
+            code not in areas
+            and inside
+            and shape.top < ground.top + ground.height
+            and shape.bottom > ground.top
+        ):
+            yield _path(shape, ground, stroke)
 
 
-class _Frame(NamedTuple):
-    """Where outlines are drawn: their scale, then the shift of their origin in pixels."""
-
-    scale: float
-    x: float
-    y: float
-
-
-def _figure(value: float | None) -> str:
-    return (
-        "?" if value is None else grouped(value) if value >= 10 or value == int(value) else grouped(value, 1)
-    )
+def _shape(mark: Mark, ground: _Ground) -> str:
+    if mark.spot is None:
+        stroke = f'stroke="#555" data-department="{mark.code}"'
+        return _linked(mark, _path(outlines()[mark.code], ground, f"{_fill(mark.shade)} {stroke}"))
+    x, y = ground.at(*mark.spot)
+    return _linked(mark, f'<circle cx="{x:.1f}" cy="{y:.1f}" r="11" {_fill(mark.shade)} stroke="#555"/>')
 
 
-def _caption(code: str, value: float | None, unit: str) -> str:
-    found = places.department(code)
-    name = found.name if found else code
-    return f"{name} ({code}) : " + ("inconnu" if value is None else f"{_figure(value)} {unit}".strip())
+def _towns(marks: Sequence[Mark], ground: _Ground) -> Iterator[str]:
+    """The largest towns in sight, but where a disc has their name."""
+    taken = [ground.at(*at) for mark in marks if (at := mark.spot or _middle(mark.code))]
+    for x, y, name in towns(ground.window):
+        left, top = ground.at(x, y)
+        if not any(-12 < a - left < 16 + 6 * len(name) and -14 < b - top < 24 for a, b in taken):
+            yield (
+                f'<circle class="town" cx="{left:.1f}" cy="{top:.1f}" r="2.2" fill="#333"/><text class="halo" x="{left + 5:.1f}" y="{top - 4:.1f}" '
+                f'font-size="10.5" fill="#1a1a1a" stroke="#fff" stroke-width="2.4" paint-order="stroke" pointer-events="none">{escape(name)}</text>'
+            )
 
 
-def _described(known: Mapping[str, float], asked: Sequence[str], unit: str) -> str:
-    return " ; ".join(_caption(code, known.get(code), unit) for code in asked)
+def _middle(code: str) -> tuple[float, float] | None:
+    shape = outlines().get(code)
+    return None if shape is None else ((shape.left + shape.right) / 2, (shape.top + shape.bottom) / 2)
 
 
-def _area(
-    code: str, shape: Outline, value: float | None, bounds: Sequence[float], frame: _Frame, unit: str
-) -> str:
-    fill = "url(#unknown)" if value is None else SHADES[shade(value, bounds)]
-    return (
-        f'<g transform="translate({frame.x:.2f},{frame.y:.2f}) scale({frame.scale:.4f})"><title>{escape(_caption(code, value, unit))}</title>'
-        f'<path d="{shape.path}" fill="{fill}" stroke="#555" stroke-width="{0.8 / frame.scale:.3f}" data-department="{code}"/></g>'
-    )
-
-
-def _label(code: str, shape: Outline, value: float | None, bounds: Sequence[float], frame: _Frame) -> str:
-    x = (shape.left + shape.right) / 2 * frame.scale + frame.x
-    y = (shape.top + shape.bottom) / 2 * frame.scale + frame.y
-    wide = (shape.right - shape.left) * frame.scale
-    size = 13 if wide > 70 else 8.5
-    ink = "#1a1a1a" if value is None else INK[shade(value, bounds)]
-    if wide < 24:
+def _label(mark: Mark, ground: _Ground) -> str:
+    """The figure on a disc; the code and the figure of a department."""
+    if (at := mark.spot or _middle(mark.code)) is None:
         return ""
-    halo = "#253494" if ink == "#ffffff" else "#ffffff"
+    (x, y), words = ground.at(*at), mark.told.split()
+    spans = "".join(f'<tspan x="{x:.1f}" dy="{13 * bool(n)}">{word}</tspan>' for n, word in enumerate(words))
+    return _text(x, y + (4 if mark.spot else 0), spans, mark.shade)
+
+
+def _text(x: float, y: float, words: str, shade: str) -> str:
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="middle" fill="{ink}" stroke="{halo}" '
-        f'stroke-width="2" stroke-opacity="0.6" paint-order="stroke" pointer-events="none">'
-        f'{code}<tspan x="{x:.1f}" dy="{size + 1:.0f}" font-weight="700">{_figure(value)}</tspan></text>'
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="12" font-weight="600" text-anchor="middle" class="on-{shade}" fill="{SHADES[shade][1]}" '
+        f'pointer-events="none">{words}</text>'
     )
 
 
-def _legend(bounds: Sequence[float], gaps: bool, some: bool, unit: str, y: float) -> list[str]:
-    parts = [f'<text x="8" y="{y:.0f}" font-size="12" fill="#1a1a1a">{escape(unit)}</text>'] if unit else []
-    x, lows = 8.0, [None, *bounds[:-1]]
-    for low, high in zip(lows, bounds, strict=True) if some else ():
-        text = _figure(high) if low is None else f"> {_figure(low)} à {_figure(high)}"
-        if low is None and high > 0 and len(bounds) > 1:
-            text = f"jusqu'à {_figure(high)}"
-        parts.append(
-            f'<rect x="{x:.0f}" y="{y + 10:.0f}" width="18" height="14" fill="{SHADES[shade(high, bounds)]}" stroke="#555"/>'
-        )
-        parts.append(f'<text x="{x + 24:.0f}" y="{y + 22:.0f}" font-size="12" fill="#1a1a1a">{text}</text>')
-        x += 24 + 7.5 * len(text) + 22
-    if gaps:
-        parts.append(
-            f'<rect x="{x:.0f}" y="{y + 10:.0f}" width="18" height="14" fill="url(#unknown)" stroke="#555"/>'
-        )
-        parts.append(f'<text x="{x + 24:.0f}" y="{y + 22:.0f}" font-size="12" fill="#1a1a1a">inconnu</text>')
-    return parts
+def _small(marks: Sequence[Mark], ground: _Ground) -> set[str]:
+    """Departments too small to hold their figure, where others are not."""
+    wide = {
+        mark.code: (shape.right - shape.left) * ground.scale
+        for mark in marks
+        if mark.spot is None and (shape := outlines().get(mark.code))
+    }
+    small = {code for code, width in wide.items() if width < SMALL}
+    return small if len(small) < len(wide) else set()
+
+
+def _enlarged(marks: Sequence[Mark], top: float) -> Iterator[str]:
+    """Small departments drawn again, enlarged, at the foot of the map."""
+    whole = _ground(marks)
+    factor = 118 / (whole.height * whole.scale)
+    yield f'<g transform="translate(6,{top - HEAD * factor:.1f}) scale({factor:.3f})">'
+    for mark in marks:
+        yield _shape(mark, whole)
+    yield "</g>"
+    for mark in marks:
+        x, y = whole.at(*(_middle(mark.code) or (0.0, 0.0)))
+        yield _text(6 + x * factor, top + (y - HEAD) * factor, mark.told, mark.shade)
+
+
+def _box(mark: Mark, x: float, y: float) -> str:
+    """A department without an outline, as a box with its code and figure."""
+    words = _text(x + 36, y + 26, mark.told, mark.shade)
+    return _linked(
+        mark, f'<rect x="{x}" y="{y:.0f}" width="72" height="42" {_fill(mark.shade)} stroke="#555"/>{words}'
+    )
+
+
+def _legend(drawn: Picture, top: float) -> Iterator[str]:
+    y = top + LINE
+    for shade, words in drawn.legend:
+        yield f'<rect x="6" y="{y - 11:.0f}" width="18" height="13" {_fill(shade)} stroke="#555"/><text class="ink" x="30" y="{y:.0f}" font-size="12" fill="#1a1a1a">{escape(words)}</text>'
+        y += LINE
+    for line in (shorten(drawn.source, 88), CREDIT):
+        yield f'<text class="ink" x="6" y="{y + 2:.0f}" font-size="9.5" fill="#444">{escape(line)}</text>'
+        y += 13
+
+
+# ------------------------------------------------------------------------------------------------- picture file
+
+
+def png(drawn: Picture) -> bytes:
+    """The picture as PNG, for a slide; figures and legend as in the SVG."""
+    with plugins.optional("territory", "a map as PNG"):
+        from matplotlib.figure import Figure
+        from matplotlib.patches import Patch
+
+    ground = _ground(drawn.marks)
+    figure = Figure(figsize=(8, 8 * ground.height / ground.width + 1.6), layout="constrained")
+    axes = figure.subplots()
+    areas = {mark.code: mark for mark in drawn.marks if mark.spot is None}
+    for code, shape in outlines().items():
+        color = SHADES[areas[code].shade][0] if code in areas else "#f1f3f4"
+        for ring in _rings(shape):
+            axes.fill(*zip(*ring, strict=True), facecolor=color, edgecolor="#777777", linewidth=0.5)
+    for x, y, name in towns(ground.window):
+        axes.plot(x, y, ".", color="#333333", markersize=3)
+        axes.annotate(name, (x, y), (3, 3), textcoords="offset points", fontsize=7)
+    for mark in drawn.marks:
+        if at := mark.spot or _middle(mark.code):
+            color, ink = SHADES[mark.shade]
+            disc: dict[str, Any] = (
+                {"bbox": {"boxstyle": "circle,pad=0.25", "facecolor": color, "edgecolor": "#555555"}}
+                if mark.spot
+                else {}
+            )
+            axes.text(
+                *at, mark.told.replace(" ", "\n"), fontsize=8, color=ink, ha="center", va="center", **disc
+            )
+    axes.set(
+        xlim=(ground.left, ground.left + ground.width),
+        ylim=(ground.top + ground.height, ground.top),
+        aspect="equal",
+    )
+    axes.set_axis_off()
+    axes.set_title(drawn.title, loc="left", fontweight="bold")
+    handles = [
+        Patch(facecolor=SHADES[shade][0], edgecolor="#555555", label=words) for shade, words in drawn.legend
+    ]
+    figure.legend(
+        handles=handles,
+        loc="outside lower left",
+        frameon=False,
+        fontsize=9,
+        title=f"{shorten(drawn.source, 110)}\n{CREDIT}",
+        title_fontsize=7,
+        alignment="left",
+    )
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=150, metadata={"Software": None})
+    return stream.getvalue()
+
+
+def _rings(shape: Outline) -> Iterator[list[tuple[float, float]]]:
+    for ring in shape.path.split("M")[1:]:
+        spots = [(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]{1,20}),(-?[\d.]{1,20})", ring)]
+        if len(spots) > 2:
+            yield spots

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from matcher.console import csv_text, inert
 from matcher.reference.french import euros, grouped
 from matcher.reference.text import shorten
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+if TYPE_CHECKING:
+    from matcher.territory.coverage import Coverage
+
+MOST = 20  # lines of the page that is printed: one of A4
 
 
 @cache
@@ -31,6 +36,50 @@ def _environment() -> Any:
 def page(name: str, **values: Any) -> str:
     """A whole HTML page, printable, without any outside host; every text is escaped."""
     return str(_environment().get_template(f"{name}.html").render(**values))
+
+
+#: Shapes of a map file -> its media type.
+SHAPES = {
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "html": "text/html; charset=utf-8",
+    "geojson": "application/geo+json",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv; charset=utf-8",
+}
+
+
+def map_as(shape: str, made: Coverage, measure: str) -> str | bytes:
+    """A map in one of SHAPES, of what it was asked for alone.  Raises BadInput as `choropleth.picture`."""
+    from matcher.territory import choropleth
+
+    if shape == "csv":
+        return csv_text(made.rows())
+    if shape == "xlsx":
+        needs = (
+            {"zone": cell.area.code, "métier": cell.label, **need}
+            for cell in made.cells
+            for need in cell.listed()
+        )
+        return workbook(
+            {"Carte": made.rows(), "Besoins": needs}, (*made.sources, made.left_out, made.facilitator)
+        )
+    if shape == "geojson":
+        return json.dumps(made.features(), ensure_ascii=False)
+    drawn = choropleth.picture(made, measure)
+    if shape == "png":
+        return choropleth.png(drawn)
+    if shape == "svg":
+        return choropleth.svg(drawn)
+    return page(
+        "map",
+        title=drawn.title,
+        drawing=choropleth.svg(drawn),
+        coverage=made,
+        cells=made.lacking[:MOST],
+        sources=made.sources,
+        on=made.on,
+    )
 
 
 def number(value: float | None) -> str:
@@ -86,8 +135,7 @@ def _cell(value: Any) -> Any:
         return "oui" if value else "non"
     if isinstance(value, int | float):
         return value
-    text = shorten("".join(c for c in str(value) if c.isprintable() or c in "\n\t"), 32_000)
-    return "'" + text if text.startswith(_FORMULA) else text
+    return inert(shorten("".join(c for c in str(value) if c.isprintable() or c in "\n\t"), 32_000))
 
 
 def write(path: Path, content: str | bytes) -> None:

@@ -10,22 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
-
-from matcher.domain import KINDS, LENDING_KINDS, SIAE_KINDS, BadInput, Place
-from matcher.matching.ranking import PLAUSIBLE
+from matcher.domain import SIAE_KINDS, BadInput, Lot, Match
+from matcher.learned import cpv
+from matcher.matching.by_clause import by_clause
+from matcher.matching.ranking import LIKELY, Ranking
 from matcher.reference import law
-from matcher.reference.places import precise
+from matcher.reference.origins import source_name
 from matcher.territory import assumptions
-from matcher.territory.supply import Mask, Supply
+from matcher.territory.counts import Desk
 
-STAFF = "personnel"  # the trade of who lends staff
 SHARES = (0.05, 0.07, 0.10)
-WORKS = frozenset(
-    ["demolition", "maconnerie", "charpente-couverture", "menuiserie", "platrerie", "peinture", "sols", "electricite",
-     "plomberie-chauffage", "metallerie", "voirie-reseaux", "entretien-batiment", "patrimoine"]
-)  # fmt: skip
-#: Who lends staff whose hours count as insertion.
+SURE = 0.5  # probability from which the code that the words of a need suggest is believed
+ATTESTED = "seule fait foi l'attestation annuelle du fournisseur, avec le coût de la main-d'œuvre de l'année"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +36,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carrier:
-    """A structure in reach that could carry hours, and how."""
+    """A structure of the list that could carry hours, and how."""
 
     siret: str
     name: str
@@ -49,7 +45,6 @@ class Carrier:
     kilometres: float | None
     way: str  # "mise à disposition" or "prestation (sous-traitance ou cotraitance)"
     reason: str
-    borne: float  # hours it was already asked for within a year
     verified: bool
     source: str = ""
 
@@ -63,9 +58,7 @@ class Hours:
     labour: assumptions.Labour
     worked: float
     targets: tuple[Target, ...]
-    lending: tuple[Carrier, ...]
-    serving: tuple[Carrier, ...]
-    in_reach: int
+    carriers: tuple[Carrier, ...]
     assumed: tuple[str, ...]
     rules: tuple[str, ...]
     notes: tuple[str, ...]
@@ -73,24 +66,36 @@ class Hours:
     on: date
 
 
-def labour_of(trades: Sequence[str], cpv: Sequence[str] = ()) -> assumptions.Labour:
+def code_of(lot: Lot) -> str:
+    """The CPV code of a lot: the one published, else the one that its words suggest, "" where they are vague."""
+    if lot.cpv and "cpv" not in lot.inferred:
+        return lot.cpv[0]
+    for level in ("class", "division"):
+        (found,) = cpv.shipped().likeliest([lot.title], 1, level)
+        if found and found[0][1] >= SURE:
+            return found[0][0]
+    return ""
+
+
+def nature_of(code: str) -> str:
+    """ "works", "supplies" or "services" by a CPV code; "" without one."""
+    division = int(code[:2]) if code else 0
+    return (
+        ""
+        if not code
+        else "works"
+        if division == 45
+        else "supplies"
+        if division < 45 or division == 48
+        else "services"
+    )
+
+
+def labour_of(trades: Sequence[str], code: str = "") -> assumptions.Labour:
     """The row of the first trade that the table knows, else of the nature of the CPV code."""
     table = assumptions.labour()
-    for trade in trades:
-        if trade in table:
-            return table[trade]
-    nature = nature_of(trades, cpv)
-    return table.get(nature, table["rest"]) if nature else table["rest"]
-
-
-def nature_of(trades: Sequence[str], cpv: Sequence[str] = ()) -> str:
-    """ "works", "supplies" or "services" by the main CPV code, else by the trades, else ""."""
-    if cpv:
-        division = int(cpv[0][:2])
-        return "works" if division == 45 else "supplies" if division < 45 or division == 48 else "services"
-    if trades:
-        return "works" if set(trades) & WORKS else "services"
-    return ""
+    known = next((table[trade] for trade in trades if trade in table), None)
+    return known or table.get(nature_of(code), table["rest"])
 
 
 def worked(amount: float, labour: assumptions.Labour) -> float:
@@ -102,32 +107,17 @@ def worked(amount: float, labour: assumptions.Labour) -> float:
     return amount * labour.share / labour.hourly_cost
 
 
-def lending(supply: Supply, trades: Sequence[str], place: Place | None) -> Mask:
-    """Who lends staff and could be asked for hours at a place: by the judgement, else by distance; (n,)."""
-    kinds = np.isin(supply.kinds, list(LENDING_KINDS))
-    if supply.judged is not None:
-        return np.asarray(kinds & (supply.levels((STAFF, *trades), place) >= PLAUSIBLE))
-    return kinds if place is None else np.asarray(kinds & supply.reach(place))
-
-
-def serving(supply: Supply, trades: Sequence[str], place: Place | None) -> Mask:
-    """Structures of insertion to call for one of these trades at a place; (n,)."""
-    return np.asarray(np.isin(supply.kinds, list(SIAE_KINDS)) & supply.able(trades, place))
-
-
 def plan(
-    supply: Supply,
+    desk: Desk,
+    ranking: Ranking,
     *,
     amount: float,
-    trades: Sequence[str],
-    place: Place | None = None,
-    cpv: Sequence[str] = (),
+    labour: assumptions.Labour,
     months: float | None = None,
-    labour: assumptions.Labour | None = None,
     shares: Sequence[float] = SHARES,
     most: int = 10,
 ) -> Hours:
-    """Hours for each share (0 to 1), in full-time equivalents, and who in reach could carry them.
+    """Hours for each share (0 to 1), in full-time equivalents, and who of the list of the need could carry them.
 
     Without `months` the equivalents are of one year.  Raises BadInput on a share or a duration out of bounds.
     """
@@ -136,96 +126,80 @@ def plan(
             raise BadInput(f"une part de {share:g} : donnez une part des heures travaillées entre 0 et 100 %")
     if months is not None and not 0 < months <= 600:
         raise BadInput(f"une durée de {months:g} mois : donnez la durée du marché en mois")
-    desk = supply.desk
-    chosen = labour or labour_of(trades, cpv)
-    total = worked(amount, chosen)
-    years = (months or 12.0) / 12.0
+    total, years = worked(amount, labour), (months or 12.0) / 12.0
+    full, insertion = (desk.assumed[key] for key in ("fte_hours", "fte_hours_insertion"))
     targets = tuple(
         Target(
-            share=share, hours=total * share, fte=total * share / (desk["fte_hours"].value * years),
-            fte_insertion=total * share / (desk["fte_hours_insertion"].value * years),
+            share=share,
+            hours=total * share,
+            fte=total * share / (full.value * years),
+            fte_insertion=total * share / (insertion.value * years),
         )
         for share in shares
-    )  # fmt: skip
-    lends, serves = lending(supply, trades, place), serving(supply, trades, place)
-    notes = []
-    if place is None:
-        notes.append("lieu inconnu : toutes les structures du catalogue sont comptées, sans distance")
-    if months is None:
-        notes.append("durée inconnue : les équivalents temps plein sont ceux d'une seule année")
-    if total * min(shares) < desk["clause_hours"].value:
-        notes.append(
-            f"à {min(shares):.0%} la clause fait {total * min(shares):.0f} heures, moins que les "
-            f"{desk['clause_hours'].value:g} heures en dessous desquelles elle ne vaut pas d'être suivie".replace(
-                "%", " %"
-            )
-        )
-    notes.append(
+    )
+    rule = law.rule("clause.execution", desk.on)
+    return Hours(
+        amount=amount,
+        months=months,
+        labour=labour,
+        worked=total,
+        targets=targets,
+        carriers=carriers(desk, ranking, most),
+        assumed=(labour.shown(), full.shown(), insertion.shown()),
+        rules=(rule.shown(),) if rule else (),
+        notes=_notes(desk, total * min(shares), min(shares), months),
+        sources=(desk.source,),
+        on=desk.on,
+    )
+
+
+def _notes(desk: Desk, least: float, share: float, months: float | None) -> tuple[str, ...]:
+    notes = [
         "trois façons de tenir les heures : embauche directe par le titulaire (candidats proposés par le facilitateur), "
         "mise à disposition (AI, ETTI, GEIQ), sous-traitance ou cotraitance avec une structure d'insertion"
-    )
-    rule = law.rule("clause.execution", supply.on)
-    return Hours(
-        amount=amount, months=months, labour=chosen, worked=total, targets=targets,
-        lending=_carriers(supply, lends, place, "mise à disposition", trades, most),
-        serving=_carriers(supply, serves, place, "prestation (sous-traitance ou cotraitance)", trades, most),
-        in_reach=supply.bidders_of(lends | serves),
-        assumed=(chosen.shown(), *(desk[k].shown() for k in _used(supply))),
-        rules=(rule.shown(),) if rule else (), notes=tuple(notes), sources=(supply.source(),), on=supply.on,
-    )  # fmt: skip
-
-
-def _used(supply: Supply) -> tuple[str, ...]:
-    """The assumptions behind a plan; a radius only where no judgement tells who comes."""
-    return ("fte_hours", "fte_hours_insertion", *(() if supply.judged is not None else ("reach_km",)))
-
-
-def _carriers(
-    supply: Supply,
-    mask: np.ndarray[tuple[int], np.dtype[np.bool_]],
-    place: Place | None,
-    way: str,
-    trades: Sequence[str],
-    most: int,
-) -> tuple[Carrier, ...]:
-    distance = supply.kilometres(place) if place is not None else np.full(len(supply), np.nan)
-    able = supply.able(trades, place)
-    at = np.flatnonzero(mask)
-    keys = [
-        (
-            not able[i],
-            (
-                supply.standings.get(supply.structures[i].siret, None) is not None
-                and supply.standings[supply.structures[i].siret].hours
-            )
-            or 0.0,
-            np.nan_to_num(distance[i], nan=1e6),
-            int(i),
-        )
-        for i in at
     ]
-    found: dict[int, Carrier] = {}
-    for _, borne, _, i in sorted(keys):
-        s = supply.structures[i]
-        known = place is not None and precise(place) and not np.isnan(distance[i])
-        kilometres = round(float(distance[i]), 1) if known else None
-        reason = (
-            "son métier, d'après ce qui est connu d'elle"
-            if able[i]
-            else f"{KINDS.get(s.kind, s.kind)} : prête du personnel, métier à lui demander"
+    floor = desk.assumed["clause_hours"].value
+    if months is None:
+        notes.append("durée inconnue : les équivalents temps plein sont ceux d'une seule année")
+    if least < floor:
+        notes.append(
+            f"à {100 * share:g} % la clause fait {least:.0f} heures, moins que les {floor:g} heures en dessous "
+            "desquelles elle ne vaut pas d'être suivie"
         )
-        day = s.updated or s.checked
-        found.setdefault(
-            int(supply.bidders[i]),
-            Carrier(
-                siret=s.siret, name=s.brand or s.name, kind=s.kind, town=s.place.label, kilometres=kilometres, way=way,
-                reason=reason, borne=float(borne), verified=s.active is True,
-                source=f"{s.source or 'source non précisée'}{f', {day:%d/%m/%Y}' if day else ', date non précisée'}",
-            ),
-        )  # fmt: skip
-        if len(found) >= most:
-            break
-    return tuple(found.values())
+    return tuple(notes)
+
+
+def carriers(desk: Desk, ranking: Ranking, most: int) -> tuple[Carrier, ...]:
+    """Who of a list could carry hours: structures of insertion to call for the lot itself, then those of its clause."""
+    candidates, kinds = ranking.shortlist.candidates, desk.catalogue.of_structure("kind")
+    found: dict[int, tuple[str, str]] = {}
+    for i in ranking.order[ranking.levels[ranking.order] == LIKELY].tolist():
+        if kinds[candidates[i]] in SIAE_KINDS:
+            found[i] = ("prestation (sous-traitance ou cotraitance)", "à appeler pour le lot lui-même")
+    for i, code, sentence in by_clause(ranking, most):
+        lends = code == "clause-hire"
+        way = "mise à disposition" if lends else "prestation (sous-traitance ou cotraitance)"
+        found.setdefault(i, (way, sentence))
+    chosen = list(found)[:most]
+    return tuple(
+        _carrier(match, *found[i])
+        for i, match in zip(chosen, desk.matcher.explained(ranking, chosen), strict=True)
+    )
+
+
+def _carrier(match: Match, way: str, reason: str) -> Carrier:
+    s = match.structure
+    return Carrier(
+        siret=s.siret,
+        name=s.brand or s.name,
+        kind=s.kind,
+        town=s.place.label,
+        kilometres=match.distance_km,
+        way=way,
+        reason=reason,
+        verified=s.active is True,
+        source=source_name(s.source) or "source non précisée",
+    )
 
 
 # -------------------------------------------------------------------------------------------------- OETH
@@ -322,13 +296,20 @@ def oeth(
     deductible = figure["labour"] * cost
     cap, deduction, notes = _capped(deductible, rate, contribution, headcount, figure)
     notes.append(
-        "seule fait foi l'attestation annuelle que le fournisseur (EA, ESAT) remet à l'acheteur, avec le coût de la "
-        "main-d'œuvre de l'année ; les autres achats de l'année auprès d'EA et d'ESAT entrent sous le même plafond"
+        f"{ATTESTED} ; les autres achats de l'année auprès d'EA et d'ESAT entrent sous le même plafond"
     )
     public = law.rule("oeth.public", on)
     if public is not None:
         notes.append(public.shown().removesuffix("."))
     return Oeth(
-        purchase=purchase, labour_cost=cost, deductible=deductible, cap=cap, deduction=deduction, rate=rate, notes=tuple(notes),
-        rules=tuple(rule.shown() for rule in rules.values() if rule is not None), assumed=assumed, on=on,
-    )  # fmt: skip
+        purchase=purchase,
+        labour_cost=cost,
+        deductible=deductible,
+        cap=cap,
+        deduction=deduction,
+        rate=rate,
+        notes=tuple(notes),
+        rules=tuple(rule.shown() for rule in rules.values() if rule is not None),
+        assumed=assumed,
+        on=on,
+    )

@@ -6,45 +6,46 @@ contract may cost, not what was paid: the two stand side by side and are never a
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-from matcher import plugins
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import KINDS, SIAE_KINDS, Award, BadInput, Place, Rejected
-from matcher.reference import deadline, law
+from matcher.records import facilitators
+from matcher.reference import law
 from matcher.reference import places as places_
 from matcher.reference.french import day as day_written
 from matcher.reference.identifiers import clean_amount, digits, siren_valid, siret_valid
-from matcher.reference.text import clean, fold
-from matcher.territory import assumptions, exports, facilitators
-from matcher.territory.supply import trades_asked
+from matcher.reference.text import fold
+from matcher.territory import exports, sheets
+from matcher.territory.counts import trades_of
 
 #: Amounts of an award that cannot be believed: placeholders, and euros typed as cents.
 LEAST, MOST = 10.0, 500e6
 UNKNOWN = "inconnu"
-MOST_LINES, LONGEST_HEAD = 200_000, 5_000  # of a ledger; characters of its line of headings
 #: The groups in which a plan sets its targets.
 GROUPS: tuple[tuple[str, frozenset[str]], ...] = (
-    ("SIAE", SIAE_KINDS), ("EA", frozenset({"EA", "EATT"})), ("ESAT", frozenset({"ESAT"})), ("ESUS", frozenset({"ESUS"})),
-)  # fmt: skip
+    ("SIAE", SIAE_KINDS),
+    ("EA", frozenset({"EA", "EATT"})),
+    ("ESAT", frozenset({"ESAT"})),
+    ("ESUS", frozenset({"ESUS"})),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purchase:
-    """One line of a ledger: euros before tax paid to a SIRET in a year."""
+    """One line of a ledger: euros before tax paid to a SIRET in a year, hours of insertion promised and done."""
 
     siret: str
     amount: float
     year: int
     category: str = ""  # PME, ETI, GE, as the ledger says
     object: str = ""
+    promised: float | None = None
+    done: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,36 +62,49 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """Part of a total, with what is not known left out of the denominator and counted."""
+    """Part of a year's contracts or purchases, by number and amount; what is not stated is counted apart."""
 
     label: str
+    year: str  # "" for all years together
     count: int
-    known: int
+    known: int  # those of which it is stated, "none" being a statement
     unknown: int
     amount: float
-    total: float
+    total: float  # amount of those known
     source: str
+
+    @property
+    def part(self) -> float | None:
+        """By number, 0 to 1."""
+        return self.count / self.known if self.known else None
+
+    @property
+    def worth(self) -> float | None:
+        """By amount, 0 to 1."""
+        return self.amount / self.total if self.total else None
 
     def shown(self) -> str:
         """In French, with its denominator."""
         if not self.known:
             return f"{self.label} : inconnu ({self.unknown} sans cette donnée)"
-        if self.count == self.known and self.unknown:  # the source only speaks of those that have it
-            part = exports.percent(self.count / (self.known + self.unknown))
-            return f"{self.label} : {self.count} au moins sur {self.known + self.unknown} ({part}) ; la source ne dit rien des {self.unknown} autres, et le silence ne vaut pas absence"
-        by_amount = f", {exports.percent(self.amount / self.total)} des montants" if self.total else ""
-        return f"{self.label} : {self.count} sur {self.known} ({exports.percent(self.count / self.known)}{by_amount}) ; donnée absente pour {self.unknown}"
+        silent = f" ; donnée absente pour {self.unknown}" if self.unknown else ""
+        by_amount = f", {exports.percent(self.worth)} des montants" if self.total else ""
+        return (
+            f"{self.label} : {self.count} sur {self.known} ({exports.percent(self.part)}{by_amount}){silent}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The whole report; `tables` maps "type", "cible", "métier", "année", "département" to rows."""
+    """The whole report; `tables` maps "cible", "type", "métier", "année", "département" to rows."""
 
     title: str
     tables: Mapping[str, tuple[Line, ...]]
     paid: float
     awarded: float
-    shares: tuple[Share, ...]
+    shares: tuple[Share, ...]  # of all years together first, then year by year
+    promised: float | None  # hours of insertion, where the ledger has them
+    done: float | None
     small: int  # purchases to ESS structures whose bidder no award of DECP names in that year
     small_amount: float
     notes: tuple[str, ...]
@@ -100,67 +114,30 @@ class Report:
     facilitator: str = ""  # of the buyer's place, else of the departments of its purchases from structures
 
 
-_HEADINGS = {
-    "siret": "siret", "n siret": "siret", "no siret": "siret", "siret fournisseur": "siret", "fournisseur": "siret",
-    "montant": "amount", "montant ht": "amount", "amount": "amount", "mandate": "amount", "montant mandate": "amount",
-    "annee": "year", "year": "year", "exercice": "year", "date": "year", "categorie": "category", "category": "category",
-    "taille": "category", "objet": "object", "object": "object", "libelle": "object",
-}  # fmt: skip
+FIELDS = {
+    "siret": "siret n_siret no_siret siret_fournisseur fournisseur",
+    "amount": "montant montant_ht amount mandate",
+    "year": "annee year exercice date",
+    "category": "categorie category taille",
+    "object": "objet object libelle",
+    "promised": "heures_prevues heures_promises prevues",
+    "done": "heures_realisees realisees",
+}
+NEEDED = {"siret": "SIRET", "amount": "montant", "year": "année"}
 
 
-def read(path: Path) -> tuple[list[Purchase], list[Rejected]]:
-    """The purchases of a ledger, and the rows rejected.  Raises BadInput where no column or no row is good."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = path.read_text(encoding="cp1252", errors="replace")
-    except OSError as error:
-        raise BadInput(f"{path} ne peut être lu ({error.strerror}) : donnez un fichier CSV") from None
-    head = text.split("\n", 1)[0]
-    if text.count("\n") > MOST_LINES or len(head) > LONGEST_HEAD:
-        raise BadInput(
-            f"{path} : plus de {MOST_LINES} lignes, ou trop de colonnes ; envoyez le grand livre année par année"
-        )
-    table = csv.reader(io.StringIO(text, newline=""), delimiter=max(";,\t", key=head.count))
-    rows = iter(table)
-    headings = [
-        _HEADINGS.get(
-            " ".join(fold(h).replace("°", " ").replace("_", " ").replace("(", " ").replace(")", " ").split())
-        )
-        for h in next(_cells(rows, path), [])
-    ]
-    missing = [
-        name
-        for name, column in (("SIRET", "siret"), ("montant", "amount"), ("année", "year"))
-        if column not in headings
-    ]
-    if missing:
-        raise BadInput(
-            f"{path} : il manque la colonne {', '.join(missing)} ; un grand livre a les colonnes SIRET, montant, année"
-        )
-    good, bad = [], []
-    for number, cells in enumerate(_cells(rows, path), 2):
-        deadline.check()
-        if not any(cell.strip() for cell in cells):
-            continue
-        row = {name: cell.strip() for name, cell in zip(headings, cells, strict=False) if name}
+def read(data: bytes, name: str) -> tuple[list[Purchase], list[Rejected]]:
+    """The purchases of a ledger (CSV or XLSX), and the rows rejected.  Raises BadInput where no column or no row is good."""
+    sheet = sheets.read(data, name, FIELDS, NEEDED)
+    good, bad = [], list(sheet.rejected)
+    for where, row in sheet.rows:
         try:
             good.append(_purchase(row))
         except BadInput as error:
-            bad.append(Rejected(path=str(path), record=f"ligne {number}", reason=str(error)))
+            bad.append(sheet.reject(where, str(error)))
     if not good:
-        raise BadInput(f"{path} : aucune ligne lisible ({bad[0].reason if bad else 'fichier vide'})")
+        raise BadInput(f"{name} : aucune ligne lisible ({bad[0].reason if bad else 'fichier vide'})")
     return good, bad
-
-
-def _cells(rows: Iterator[list[str]], path: Path) -> Iterator[list[str]]:
-    """The rows of a table.  Raises BadInput where a quotation mark is never closed."""
-    try:
-        yield from rows
-    except csv.Error:
-        raise BadInput(
-            f"{path} : un guillemet n'est pas fermé ; enregistrez à nouveau le fichier en CSV"
-        ) from None
 
 
 def _purchase(row: Mapping[str, str]) -> Purchase:
@@ -171,14 +148,8 @@ def _purchase(row: Mapping[str, str]) -> Purchase:
     amount = clean_amount(row.get("amount", "").lstrip(" -"))
     if amount is None:
         raise BadInput("montant illisible ou nul : écrivez 12500,50")
-    year = next(
-        (
-            int(w)
-            for w in row.get("year", "").replace("/", "-").split("-")
-            if w.strip().isdecimal() and len(w.strip()) == 4
-        ),
-        0,
-    )
+    words = row.get("year", "").replace("/", "-").split("-")
+    year = next((int(w) for w in words if w.strip().isdecimal() and len(w.strip()) == 4), 0)
     if not 1990 <= year <= date.today().year + 1:
         raise BadInput("année illisible : écrivez 2026")
     return Purchase(
@@ -186,7 +157,9 @@ def _purchase(row: Mapping[str, str]) -> Purchase:
         amount=-amount if negative else amount,
         year=year,
         category=row.get("category", "").upper(),
-        object=clean(row.get("object")),
+        object=row.get("object", ""),
+        promised=clean_amount(row.get("promised")),
+        done=clean_amount(row.get("done")),
     )
 
 
@@ -236,6 +209,10 @@ def _notes(listed: Sequence[Award]) -> tuple[str, ...]:
         "un marché de plusieurs titulaires est partagé à parts égales entre eux, faute de mieux",
     ]
     doubtful = sum(1 for a in listed if a.amount is None or not LEAST <= a.amount <= MOST)
+    if rule := law.rule("global.sme", date.today()):
+        notes.append(
+            f"part des PME dans les marchés globaux, qu'aucune des deux sources ne dit : {rule.shown()}"
+        )
     if doubtful:
         notes.append(
             f"{doubtful} marché{'s' if doubtful > 1 else ''} au montant absent ou invraisemblable (hors de {LEAST:.0f} € à {MOST / 1e6:.0f} M€), pour zéro euro"
@@ -285,28 +262,77 @@ def report(
     if buyer and not siren_valid(siren):
         raise BadInput(f"acheteur {buyer!r} : donnez son SIREN ou son SIRET")
     listed = [
-        a for a in awards
-        if a.relation != "modification" and (not siren or a.buyer.id[:9] == siren) and (not years or (a.notified is not None and a.notified.year in years))
-    ]  # fmt: skip
+        a
+        for a in awards
+        if a.relation != "modification"
+        and (not siren or a.buyer.id[:9] == siren)
+        and (not years or (a.notified is not None and a.notified.year in years))
+    ]
     if not kept and not listed:
         raise BadInput(
             "rien à rapporter : ni achat ni marché pour cet acheteur et ces années ; vérifiez le SIREN et les années"
         )
+    trade_of = _trades([*((p.object, "") for p in kept), *((a.title, a.cpv or "") for a in listed)])
     shares_of = [(a, holder, _believed(a.amount) / len(a.holders)) for a in listed for holder in a.holders]
     tables = {
-        "cible": _table(kept, shares_of, lambda p: known.target(p.siret), lambda a, h: known.target(h), dict.fromkeys((n for n, _ in GROUPS), ""), fixed=True),
-        "type": _table(kept, shares_of, lambda p: (known.kinds(p.siret),), lambda a, h: (known.kinds(h),), {**KINDS, "plusieurs": "plusieurs types sous un SIREN", "": "entreprise, ou type inconnu"}),
-        "métier": _table(kept, shares_of, lambda p: (_trade(p.object, None) if p.object else UNKNOWN,), lambda a, h: (_trade(a.title, a.cpv),), _labels(), ess=known),
-        "année": _table(kept, shares_of, lambda p: (str(p.year),), lambda a, h: (str(a.notified.year) if a.notified else UNKNOWN,), {}, ess=known),
-        "département": _table(kept, shares_of, lambda p: (_home(known, p.siret),), lambda a, h: (a.place.department or UNKNOWN,), {d.code: d.name for d in places_.departments()}, ess=known),
-    }  # fmt: skip
+        "cible": _table(
+            kept,
+            shares_of,
+            lambda p: known.target(p.siret),
+            lambda a, h: known.target(h),
+            dict.fromkeys((n for n, _ in GROUPS), ""),
+            fixed=True,
+        ),
+        "type": _table(
+            kept,
+            shares_of,
+            lambda p: (known.kinds(p.siret),),
+            lambda a, h: (known.kinds(h),),
+            {**KINDS, "plusieurs": "plusieurs types sous un SIREN", "": "entreprise, ou type inconnu"},
+        ),
+        "métier": _table(
+            kept,
+            shares_of,
+            lambda p: (trade_of.get((p.object, ""), UNKNOWN),),
+            lambda a, h: (trade_of.get((a.title, a.cpv or ""), UNKNOWN),),
+            _labels(),
+            ess=known,
+        ),
+        "année": _table(
+            kept,
+            shares_of,
+            lambda p: (str(p.year),),
+            lambda a, h: (str(a.notified.year) if a.notified else UNKNOWN,),
+            {},
+            ess=known,
+        ),
+        "département": _table(
+            kept,
+            shares_of,
+            lambda p: (_home(known, p.siret),),
+            lambda a, h: (a.place.department or UNKNOWN,),
+            {d.code: d.name for d in places_.departments()},
+            ess=known,
+        ),
+    }
     in_decp = {(holder.id[:9], a.notified.year) for a, holder, _ in shares_of if a.notified}
     small = [p for p in kept if known.kinds(p.siret) and (p.siret[:9], p.year) not in in_decp]
     return Report(
-        title="Achats par type de structure", tables=tables, paid=sum(p.amount for p in kept), awarded=sum(value for *_, value in shares_of),
-        shares=_shares(listed, kept, known), small=len(small), small_amount=sum(p.amount for p in small), notes=_notes(listed),
-        rejected=tuple(rejected), sources=_sources(catalogue, listed, kept, ledger_source, day), on=day, facilitator=_facilitator(buyer, listed, tables["département"]),
-    )  # fmt: skip
+        title="Achats par type de structure",
+        tables=tables,
+        paid=sum(p.amount for p in kept),
+        awarded=sum(value for *_, value in shares_of),
+        shares=tuple(_shares(listed, kept, known)),
+        promised=_sum(p.promised for p in kept),
+        done=_sum(p.done for p in kept),
+        small=len(small),
+        small_amount=sum(p.amount for p in small),
+        notes=_notes(listed),
+        rejected=tuple(rejected),
+        sources=_sources(catalogue, listed, kept, ledger_source, day),
+        on=day,
+        facilitator=_facilitator(buyer, listed, tables["département"]),
+    )
 
 
 def _span(first: int, last: int) -> str:
@@ -330,11 +356,16 @@ def _believed(amount: float | None) -> float:
     return amount if amount is not None and LEAST <= amount <= MOST else 0.0
 
 
-def _trade(text: str, cpv: str | None) -> str:
-    codes = (cpv,) if cpv else ()
-    found = trades_asked(text, codes)
-    family = assumptions.family(codes) if not found else None
-    return found[0] if found else UNKNOWN if family is None else family.trade or family.label
+def _trades(texts: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """The main trade of each text with its CPV code; those of no trade are left out."""
+    asked = [one for one in dict.fromkeys(texts) if one[0]]
+    told = trades_of([text for text, _ in asked], [(code,) if code else () for _, code in asked])
+    return {one: names[0] for one, names in zip(asked, told, strict=True) if names}
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def _labels() -> dict[str, str]:
@@ -370,12 +401,16 @@ def _table(
         if ess is None or ess.kinds(holder.id)
         for key in of_award(award, holder.id)
     ]
-    of_purchases = pd.DataFrame(bought, columns=["key", "amount"]).groupby("key").agg(
-        paid=("amount", "sum"), purchases=("amount", "count")
-    )  # fmt: skip
-    of_awards = pd.DataFrame(won, columns=["key", "value", "uid"]).groupby("key").agg(
-        awarded=("value", "sum"), awards=("uid", "nunique")
-    )  # fmt: skip
+    of_purchases = (
+        pd.DataFrame(bought, columns=["key", "amount"])
+        .groupby("key")
+        .agg(paid=("amount", "sum"), purchases=("amount", "count"))
+    )
+    of_awards = (
+        pd.DataFrame(won, columns=["key", "value", "uid"])
+        .groupby("key")
+        .agg(awarded=("value", "sum"), awards=("uid", "nunique"))
+    )
     table = of_purchases.join(of_awards, how="outer").fillna(0)
     if fixed:
         table = table.reindex([*labels, *table.index.difference(list(labels))], fill_value=0)
@@ -400,23 +435,57 @@ def _table(
     )
 
 
-def _shares(awards: Sequence[Award], purchases: Sequence[Purchase], known: _Kinds) -> tuple[Share, ...]:
-    #: DECP states social considerations since 2019 only where the publisher fills them: silence is not "none".
-    stated = [a for a in awards if a.social]
-    social = [a for a in stated if not all(_none(word) for word in a.social)]
-    grouped = [a for a in awards if a.relation in ("single", "group")]
-    groups = [a for a in grouped if a.relation == "group"]
-    sized = [(p, size) for p in purchases if (size := _small(p, known)) is not None]
-    small = [p for p, size in sized if size]
+def _shares(awards: Sequence[Award], purchases: Sequence[Purchase], known: _Kinds) -> Iterator[Share]:
+    """Each share of all years together, then of each year."""
+    years = sorted({str(a.notified.year) for a in awards if a.notified} | {str(p.year) for p in purchases})
+    for year in ("", *(years if len(years) > 1 else ())):
+        signed = [a for a in awards if not year or (a.notified and str(a.notified.year) == year)]
+        bought = [p for p in purchases if not year or str(p.year) == year]
+        for label, told in STATED.items():
+            stated = [(_believed(a.amount), told(a)) for a in signed]
+            yield _share(label, year, stated, "DECP")
+        yield _share("Achats à des PME", year, [(p.amount, _small(p, known)) for p in bought], "grand livre")
 
-    def euros(some: Iterable[Award]) -> float:
-        return sum(_believed(a.amount) for a in some)
 
-    return (
-        Share(label="Marchés avec une considération sociale", count=len(social), known=len(stated), unknown=len(awards) - len(stated), amount=euros(social), total=euros(stated), source="DECP"),
-        Share(label="Marchés attribués à un groupement", count=len(groups), known=len(grouped), unknown=len(awards) - len(grouped), amount=euros(groups), total=euros(grouped), source="DECP"),
-        Share(label="Achats à des PME", count=len(small), known=len(sized), unknown=len(purchases) - len(sized), amount=sum(p.amount for p in small), total=sum(p.amount for p, _ in sized), source="grand livre"),
-    )  # fmt: skip
+def _share(label: str, year: str, stated: Sequence[tuple[float, bool | None]], source: str) -> Share:
+    """Of amounts with whether each counts, None where it is not known."""
+    known = [(amount, counts) for amount, counts in stated if counts is not None]
+    return Share(
+        label=label,
+        year=year,
+        count=sum(counts for _, counts in known),
+        known=len(known),
+        unknown=len(stated) - len(known),
+        amount=sum(amount for amount, counts in known if counts),
+        total=sum(amount for amount, _ in known),
+        source=source,
+    )
+
+
+def _social(award: Award, *words: str) -> bool | None:
+    """Does an award state a social consideration, of these words; None where it is silent."""
+    some = [fold(word) for word in award.social if not _none(word)]
+    if not award.social and "no-social" not in award.flags:
+        return None
+    return any(not words or any(word in one for word in words) for one in some)
+
+
+def _environment(award: Award) -> bool | None:
+    stated = bool(award.environment) or "no-environment" in award.flags
+    return any(not _none(word) for word in award.environment) if stated else None
+
+
+#: What DECP states of a contract, or is silent of (None): "no consideration" is a statement.
+STATED: Mapping[str, Callable[[Award], bool | None]] = {
+    "Marchés avec une considération sociale": _social,
+    "dont une clause sociale": lambda a: _social(a, "clause"),
+    "dont un critère social": lambda a: _social(a, "critere"),
+    "dont un marché réservé": lambda a: _social(a, "reserve"),
+    "Marchés avec une considération environnementale": _environment,
+    "Marchés attribués à un groupement": lambda a: (
+        a.relation == "group" if a.relation in ("single", "group") else None
+    ),
+}
 
 
 def _none(word: str) -> bool:
@@ -439,85 +508,61 @@ def rows(found: Report) -> list[dict[str, Any]]:
     """Every table as flat rows."""
     return [
         {
-            "tableau": name, "clé": line.key, "libellé": line.label, "achats (grand livre)": line.purchases, "payé € HT (grand livre)": round(line.paid, 2),
-            "marchés (DECP)": line.awards, "attribué € HT (DECP)": round(line.awarded, 2),
+            "tableau": name,
+            "clé": line.key,
+            "libellé": line.label,
+            "achats (grand livre)": line.purchases,
+            "payé € HT (grand livre)": round(line.paid, 2),
+            "marchés (DECP)": line.awards,
+            "attribué € HT (DECP)": round(line.awarded, 2),
         }
-        for name, lines in found.tables.items() for line in lines
-    ]  # fmt: skip
+        for name, lines in found.tables.items()
+        for line in lines
+    ]
 
 
 def workbook(found: Report) -> bytes:
     """The report as XLSX: one sheet a table, the shares, and what was rejected."""
-    sheets: dict[str, Iterable[Mapping[str, Any]]] = {
+    tables: dict[str, Iterable[Mapping[str, Any]]] = {
         f"Par {name}": [
             {k: v for k, v in row.items() if k != "tableau"} for row in rows(found) if row["tableau"] == name
         ]
         for name in found.tables
     }
-    sheets["Parts"] = [
+    tables["Parts"] = [
         {
             "part": s.label,
+            "année": s.year or "toutes",
             "nombre": s.count,
             "sur": s.known,
+            "% du nombre": s.part and round(100 * s.part, 1),
             "donnée absente": s.unknown,
             "montant € HT": s.amount,
             "sur € HT": s.total,
+            "% du montant": s.worth and round(100 * s.worth, 1),
             "source": s.source,
         }
         for s in found.shares
     ]
-    sheets["Écartés"] = [{"où": bad.record, "pourquoi": bad.reason} for bad in found.rejected]
+    tables["Heures"] = [{"heures prévues": found.promised, "heures réalisées": found.done}]
+    tables["Écartés"] = [{"où": bad.record, "pourquoi": bad.reason} for bad in found.rejected]
     return exports.workbook(
-        sheets, (*found.sources, *found.notes, found.facilitator, f"calculé le {found.on:%d/%m/%Y}")
+        tables, (*found.sources, *found.notes, found.facilitator, f"calculé le {found.on:%d/%m/%Y}")
     )
 
 
-def plot(lines: Sequence[Line], title: str, most: int = 12) -> str:
-    """Bars of a table as SVG, ledger and DECP side by side, in thousands of euros."""
-    with plugins.optional("territory", "a chart"):
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-
-    shown = [line for line in lines if (line.paid or line.awarded) and line.key != "(aucun)"][:most]
-    if not shown:
-        return ""
-    both = [
-        (label, values)
-        for label, values in (
-            ("payé (grand livre)", [x.paid / 1e3 for x in shown]),
-            ("attribué (DECP)", [x.awarded / 1e3 for x in shown]),
-        )
-        if any(values)
-    ]
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": title, "font.family": "sans-serif"}):
-        figure = Figure(figsize=(8.6, 1.4 + 0.42 * len(shown)), layout="constrained")
-        axes = figure.subplots()
-        for i, (label, values) in enumerate(both):
-            height = 0.8 / len(both)
-            axes.barh(
-                [y + (i - (len(both) - 1) / 2) * height for y in range(len(shown))],
-                values,
-                height=height,
-                label=label,
-                color=("#0b5a6b", "#d98b2b")[i],
-                hatch=("", "//")[i],
-                edgecolor="white",
-            )
-        axes.set_yticks(range(len(shown)), [line.label[:48] for line in shown])
-        axes.invert_yaxis()
-        axes.set_xlabel("milliers d'euros HT")
-        axes.set_title(title)
-        axes.spines[["top", "right"]].set_visible(False)
-        figure.legend(frameon=False, loc="outside lower right", ncols=2)
-        stream = io.StringIO()
-        figure.savefig(stream, format="svg", metadata={"Date": None})
-    drawn = stream.getvalue()
-    return drawn[drawn.index("<svg") :].replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)
-
-
 def page(found: Report) -> str:
-    """The report as printable HTML with its plots."""
-    plots = {name: plot(lines, f"Achats par {name}") for name, lines in found.tables.items()}
+    """The report as printable HTML: two pages with their plots, and the tables of the workbook on the screen alone."""
+    years = list(dict.fromkeys(share.year for share in found.shares))
+    by_label: dict[str, dict[str, Share]] = {}
+    for share in found.shares:
+        by_label.setdefault(share.label, {})[share.year] = share
     return exports.page(
-        "report", title=found.title, report=found, plots=plots, sources=found.sources, on=found.on
+        "report",
+        title=found.title,
+        report=found,
+        years=years,
+        shares=by_label,
+        sources=found.sources,
+        on=found.on,
     )

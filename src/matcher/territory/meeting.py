@@ -1,7 +1,7 @@
 """A meeting day: whom to invite, which six to hear, and a timetable of appointments; with its exports.
 
-Relevance of a structure to a need: the chance of a lead that the judgement gives it, 0 for whom a search of the need
-would not show.  Exposure: how often the store says a structure was shown.
+Relevance of a structure to a need: its chance of being a lead, 0 for whom the list of the need does not show.
+Exposure: how often the store says a structure was shown.
 """
 
 from __future__ import annotations
@@ -10,25 +10,27 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher import plugins
+from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import BadInput, Place, Rejected, Structure
-from matcher.matching.engine import Matcher
 from matcher.matching.ranking import PLAUSIBLE
 from matcher.reading.need import free_text_tender
+from matcher.records import facilitators
 from matcher.records.store import Store
-from matcher.reference import tables
+from matcher.reference import places
 from matcher.reference.french import PARIS
-from matcher.reference.identifiers import clean_date
+from matcher.reference.identifiers import clean_date, digits, siret_valid
 from matcher.reference.origins import source_name
 from matcher.reference.text import fold
-from matcher.territory import coverage, exports, facilitators, timetable
-from matcher.territory.supply import Supply, trades_of_lot
+from matcher.territory import exports, sheets, timetable
+from matcher.territory.areas import somewhere
+from matcher.territory.counts import Desk, Rows
 
 #: At least this part of the invitations goes to structures never shown, where there are such.
 UNSEEN = 1 / 3
@@ -77,46 +79,67 @@ class Day:
     versions: Mapping[str, str]
 
 
-_HEADINGS = {
-    "acheteur": "buyer", "buyer": "buyer", "besoin": "need", "need": "need", "lieu": "place", "place": "place", "commune": "place",
-    "public": "public", "publiable": "public", "absent": "absent", "creneaux absents": "absent", "maximum": "most", "most": "most",
-}  # fmt: skip
+FIELDS = {
+    "buyer": "acheteur buyer",
+    "need": "besoin need",
+    "place": "lieu place commune",
+    "public": "publiable public",
+    "absent": "creneaux_absents absent",
+    "most": "maximum most",
+}
 
 
-def guests(path: Path) -> tuple[tuple[Guest, ...], tuple[Rejected, ...]]:
-    """The buyers of a CSV file (`acheteur`, `besoin`; also `lieu`, `publiable`, `absent`, `maximum`), one need a row.
+def guests(data: bytes, name: str) -> tuple[tuple[Guest, ...], tuple[Rejected, ...]]:
+    """The buyers of a table (`acheteur`, `besoin`; also `lieu`, `publiable`, `absent`, `maximum`), one need a row.
 
     `absent` lists slots from 1 ("1 2 12").  Raises BadInput where no row is good.
     """
-    fields, rows = tables.named_rows(path, _HEADINGS)
-    if not {"buyer", "need"} <= fields:
-        raise BadInput(f"{path} : il faut les colonnes acheteur et besoin")
+    sheet = sheets.read(data, name, FIELDS, {"buyer": "acheteur", "need": "besoin"}, 2_000)
     found: dict[str, Guest] = {}
-    bad = []
-    for number, row in enumerate(rows, 2):
+    bad = list(sheet.rejected)
+    for where, row in sheet.rows:
         try:
-            if not row.get("buyer") or not any(c.isalpha() for c in row.get("need", "")):
-                raise BadInput("acheteur ou besoin vide : remplissez les deux")
-            absent = row.get("absent", "").replace(",", " ").split()
-            if not all(word.isdecimal() and int(word) for word in absent):
-                raise BadInput(
-                    f"absent vaut « {row['absent']} » : donnez des numéros de créneaux, 1 2 12 par exemple"
-                )
-            if row.get("most") and not row["most"].isdecimal():
-                raise BadInput(f"maximum vaut « {row['most']} » : donnez un nombre de rendez-vous")
-            place = coverage.somewhere(row["place"]) if row.get("place") else None
+            held = found.get(row["buyer"], Guest(name=row["buyer"], needs=()))
+            found[row["buyer"]] = _with_need(held, row)
         except BadInput as error:
-            bad.append(Rejected(path=str(path), record=f"ligne {number}", reason=str(error)))
-            continue
-        held = found.get(row["buyer"], Guest(name=row["buyer"], needs=()))
-        found[row["buyer"]] = replace(
-            held, needs=(*held.needs, row["need"]), place=held.place or place,
-            public=held.public or fold(row.get("public", "")) in ("oui", "o", "1", "true", "yes"),
-            absent=held.absent | {int(word) - 1 for word in absent}, most=int(row["most"]) if row.get("most") else held.most,
-        )  # fmt: skip
+            bad.append(sheet.reject(where, str(error)))
     if not found:
-        raise BadInput(f"{path} : aucun besoin lisible ({bad[0].reason if bad else 'fichier vide'})")
+        raise BadInput(f"{name} : aucun besoin lisible ({bad[0].reason if bad else 'fichier vide'})")
     return tuple(found.values()), tuple(bad)
+
+
+def _with_need(guest: Guest, row: Mapping[str, str]) -> Guest:
+    """The guest with the need of one more row.  Raises BadInput."""
+    if not row.get("buyer") or not any(c.isalpha() for c in row.get("need", "")):
+        raise BadInput("acheteur ou besoin vide : remplissez les deux")
+    absent = row.get("absent", "").replace(",", " ").split()
+    if not all(word.isdecimal() and int(word) for word in absent):
+        raise BadInput(
+            f"absent vaut « {row['absent']} » : donnez des numéros de créneaux, 1 2 12 par exemple"
+        )
+    if row.get("most") and not row["most"].isdecimal():
+        raise BadInput(f"maximum vaut « {row['most']} » : donnez un nombre de rendez-vous")
+    return replace(
+        guest,
+        needs=(*guest.needs, row["need"]),
+        place=guest.place or (somewhere(row["place"]) if row.get("place") else None),
+        public=guest.public or sheets.truth(row.get("public", "")),
+        absent=guest.absent | {int(word) - 1 for word in absent},
+        most=int(row["most"]) if row.get("most") else guest.most,
+    )
+
+
+def sirets(data: bytes, name: str) -> tuple[str, ...]:
+    """The SIRETs of a table of participants.  Raises BadInput where none is one."""
+    sheet = sheets.read(data, name, {"siret": "siret n_siret"}, {"siret": "SIRET"}, 2_000)
+    found = tuple(
+        dict.fromkeys(number for _, row in sheet.rows if siret_valid(number := digits(row["siret"])))
+    )
+    if not found:
+        raise BadInput(
+            f"{name} : aucun SIRET juste ; écrivez quatorze chiffres par ligne, sous le titre SIRET"
+        )
+    return found
 
 
 def exposures(store: Store | None) -> dict[str, int]:
@@ -135,62 +158,54 @@ def exposures(store: Store | None) -> dict[str, int]:
     return counts
 
 
-def relevances(
-    matcher: Matcher, supply: Supply, needs: Sequence[tuple[str, Place | None]]
-) -> NDArray[np.float64]:
-    """Relevance of each structure of the supply to each need, 0 to 1; shape (structures, needs).
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Structures of the catalogue, one for each bidder, with the relevance of each to each need; (n,), (n, needs)."""
 
-    Without a judgement, the score among those of a trade known to be asked, from the median (0) to the best (1).
+    rows: Rows
+    relevance: NDArray[np.float64]
+
+    @property
+    def best(self) -> NDArray[np.float64]:
+        return np.asarray(self.relevance.max(axis=1, initial=0.0))
+
+
+def pool(desk: Desk, asked: Sequence[tuple[str, Place | None]], participants: Sequence[str] = ()) -> Pool:
+    """Everybody whom the list of one of these needs shows, or the `participants` (SIRETs) alone.
+
+    Relevance is the chance of a lead, 0 for whom a list does not show.  Raises NotFound for an unknown SIRET.
     """
-    position = np.full(len(matcher.catalogue), -1)
-    position[supply.rows] = np.arange(len(supply))
-    table = np.zeros((len(supply), len(needs)))
-    for column, (text, place) in enumerate(needs):
-        ranking = matcher.rank(matcher.queries(free_text_tender(text, place))[0])
-        at = position[ranking.shortlist.candidates]
-        shown = (at >= 0) & (ranking.levels >= PLAUSIBLE)
-        worth = ranking.chances if ranking.judged else _scaled(ranking.scores, shown)
-        table[at[shown], column] = worth[shown]
-        trades = trades_of_lot(ranking.shortlist.query.lot)
-        if trades and not ranking.judged:
-            table[~supply.able(trades), column] = 0.0
-    return table
+    bidders = desk.catalogue.of_structure("bidder")
+    chosen = [desk.catalogue.row(siret) for siret in dict.fromkeys(participants)]
+    at = {int(bidders[row]): i for i, row in enumerate(chosen)}
+    rows, worth = [*chosen], [[0.0] * len(asked) for _ in chosen]
+    for column, (text, place) in enumerate(asked):
+        ranking = desk.ranking(desk.matcher.queries(free_text_tender(text, place))[0])
+        order = ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE]
+        for i in order.tolist():
+            row = int(ranking.shortlist.candidates[i])
+            if int(bidders[row]) not in at and not participants:
+                at[int(bidders[row])] = len(rows)
+                rows.append(row)
+                worth.append([0.0] * len(asked))
+            if (held := at.get(int(bidders[row]))) is not None:
+                worth[held][column] = float(ranking.chances[i])
+    return Pool(
+        np.array(rows, dtype=np.int64), np.array(worth, dtype=np.float64).reshape(len(rows), len(asked))
+    )
 
 
-def _scaled(scores: NDArray[np.float64], among: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Scores from the median (0) to the best (1) of some."""
-    if not among.any():
-        return np.zeros(len(scores))
-    middle, best = float(np.median(scores[among])), float(scores[among].max())
-    return np.clip((scores - middle) / max(best - middle, 1e-9), 0.0, 1.0)
-
-
-def invite(
-    supply: Supply, relevance: NDArray[np.float64], place: Place, most: int, seen: Mapping[str, int]
-) -> list[tuple[int, str]]:
-    """The structures to invite, by position, with why: the most relevant, a third kept for those never shown.
-
-    One establishment a bidder, within reach of the place, none without any relevance.
-    """
-    located = place.latitude is not None or place.department is not None
-    reached: NDArray[np.bool_] = np.ones(len(supply), dtype=bool)
-    if located and supply.judged is None:  # a judgement has weighed the distance already
-        reached = supply.reach(place)
-    best = np.where(reached, relevance.max(axis=1, initial=0.0), 0.0)
+def invite(best: NDArray[np.float64], shown: NDArray[np.int64], most: int) -> list[tuple[int, str]]:
+    """Whom to invite, by position, with why: the most relevant, a third kept for those never `shown` (n,)."""
     order = [int(i) for i in np.argsort(-best, kind="stable") if best[i] > 0]
-    first: dict[int, int] = {}
-    for i in order:
-        first.setdefault(int(supply.bidders[i]), i)
-    order = list(first.values())
-    unseen = [i for i in order if not seen.get(supply.structures[i].siret)]
-    kept = set(unseen[: round(most * UNSEEN)])
+    kept = set([i for i in order if not shown[i]][: round(most * UNSEEN)])
     chosen = [*kept, *[i for i in order if i not in kept]][:most]
     plain = set(order[:most])
+    new = ", jamais présentée jusqu'ici"
     return [
         (
             i,
-            "parmi les plus pertinentes"
-            + ("" if seen.get(supply.structures[i].siret) else ", jamais présentée jusqu'ici")
+            f"parmi les plus pertinentes{'' if shown[i] else new}"
             if i in plain
             else "place gardée à une structure jamais présentée",
         )
@@ -198,41 +213,28 @@ def invite(
     ]
 
 
-def pitches(
-    matcher: Matcher,
-    supply: Supply,
-    chosen: Sequence[int],
-    relevance: NDArray[np.float64],
-    most: int = PITCHES,
-) -> list[int]:
-    """The structures to hear, relevant and unlike each other: maximal marginal relevance (Carbonell, 1998).
+def pitches(catalogue: Catalogue, rows: Rows, worth: NDArray[np.float64], most: int = PITCHES) -> list[int]:
+    """The positions of those to hear, relevant and unlike each other: maximal marginal relevance (Carbonell, 1998).
 
     Two structures are alike by the meaning of what they say, and more when of one kind and one department.
     """
-    catalogue = matcher.catalogue
-    vectors = []
-    for i in chosen:
-        row = int(supply.rows[i])
-        mean = np.asarray(
+    vectors = [
+        np.asarray(
             catalogue.vectors[catalogue.offsets[row] : catalogue.offsets[row + 1]], dtype=np.float64
-        )
-        mean = mean.mean(axis=0) if len(mean) else np.zeros(catalogue.vectors.shape[1])
-        vectors.append(mean / max(float(np.linalg.norm(mean)), 1e-9))
-    meaning = np.array(vectors) @ np.array(vectors).T if vectors else np.zeros((0, 0))
-    at = np.array(chosen, dtype=np.int64)
-    alike = (
-        0.6 * meaning
-        + 0.2 * (supply.kinds[at][:, None] == supply.kinds[at][None, :])
-        + 0.2 * (supply.departments[at][:, None] == supply.departments[at][None, :])
-    )
-    worth = relevance[at].max(axis=1, initial=0.0)
+        ).sum(axis=0)
+        for row in rows
+    ]
+    unit = np.array([vector / max(float(np.linalg.norm(vector)), 1e-9) for vector in vectors])
+    kinds, departments = (catalogue.of_structure(name)[rows] for name in ("kind", "department"))
+    alike = 0.6 * (unit @ unit.T) if len(rows) else np.zeros((0, 0))
+    alike = alike + 0.2 * (kinds[:, None] == kinds) + 0.2 * (departments[:, None] == departments)
     picked: list[int] = []
-    while len(picked) < min(most, len(chosen)):
-        nearest = alike[:, picked].max(axis=1) if picked else np.zeros(len(chosen))
+    while len(picked) < min(most, len(rows)):
+        nearest = alike[:, picked].max(axis=1) if picked else np.zeros(len(rows))
         gain = 0.5 * worth - 0.5 * nearest
         gain[picked] = -np.inf
         picked.append(int(gain.argmax()))
-    return [chosen[p] for p in picked]
+    return picked
 
 
 def starts(
@@ -264,8 +266,7 @@ def starts(
 
 
 def plan(
-    matcher: Matcher,
-    supply: Supply,
+    desk: Desk,
     *,
     theme: str,
     place: Place,
@@ -277,10 +278,10 @@ def plan(
     most: int = 60,
     tables: int | None = None,
     per_structure: int | None = None,
-    store: Store | None = None,
+    participants: Sequence[str] = (),
     seconds: float = 60.0,
 ) -> Day:
-    """The whole day from a theme, a place and the buyers' coming needs.
+    """The whole day from a theme, a place and the buyers' coming needs; `participants` (SIRETs) are those who come, where known.
 
     Raises BadInput, naming the remedy, where no structure fits or no timetable exists.
     """
@@ -288,47 +289,126 @@ def plan(
         raise BadInput("aucun acheteur : donnez un fichier avec les colonnes acheteur et besoin")
     times = starts(on, first, slots, minutes)
     asked = [(theme, place)] + [(need, guest.place or place) for guest in buyers for need in guest.needs]
-    table = relevances(matcher, supply, asked)
-    seen = exposures(store)
-    chosen = invite(supply, table, place, most, seen)
+    found, seen = pool(desk, asked, participants), exposures(desk.store)
+    shown = np.array([seen.get(str(siret), 0) for siret in desk.catalogue.sirets[found.rows]], dtype=np.int64)
+    chosen = (
+        [(i, "participe") for i in range(len(found.rows))]
+        if participants
+        else invite(found.best, shown, most)
+    )
     if not chosen:
+        where = place.label or place.department
         raise BadInput(
-            f"aucune structure à portée de {place.label or place.department} pour « {theme} » : élargissez le rayon ou le thème"
+            f"aucune structure à portée de {where} pour « {theme} » : élargissez le rayon ou le thème"
         )
     at = [i for i, _ in chosen]
-    by_buyer = np.zeros((len(at), len(buyers)))
-    column = 1
-    for j, guest in enumerate(buyers):
-        by_buyer[:, j] = table[at, column : column + len(guest.needs)].max(axis=1)
-        column += len(guest.needs)
+    ends = np.cumsum([1, *(len(guest.needs) for guest in buyers)])
+    by_buyer = np.stack(
+        [found.relevance[at, low:high].max(axis=1) for low, high in pairwise(ends.tolist())], axis=1
+    )
     made = timetable.solve(
-        by_buyer, slots, most=per_structure, buyer_most=[slots if g.most is None else g.most for g in buyers], tables=tables,
-        buyer_absent={j: g.absent for j, g in enumerate(buyers) if g.absent}, seconds=seconds,
-    )  # fmt: skip
-    distance = supply.kilometres(place)
-    best = table.max(axis=1)
-    made_of = {
-        i: Invited(
-            structure=supply.structures[i], relevance=float(best[i]), shown=seen.get(supply.structures[i].siret, 0),
-            kilometres=None if np.isnan(distance[i]) else round(float(distance[i]), 1), reason=why,
-        )
+        by_buyer,
+        slots,
+        most=per_structure,
+        buyer_most=[slots if g.most is None else g.most for g in buyers],
+        tables=tables,
+        buyer_absent={j: g.absent for j, g in enumerate(buyers) if g.absent},
+        seconds=seconds,
+    )
+    invited = tuple(
+        _invited(desk, int(found.rows[i]), float(found.best[i]), int(shown[i]), place, why)
         for i, why in chosen
-    }  # fmt: skip
-    bare = sum(a.relevance == 0 for a in made.appointments)
-    notes = [
-        "l'ordre des invitations est un ordre de présentation et ne préjuge d'aucun choix",
-        f"emploi du temps {'le meilleur possible' if made.optimal else f'à {exports.percent((made.bound - made.value) / max(made.bound, 1e-9))} au plus du meilleur possible'}",
-        f"{sum(1 for one in made_of.values() if not one.shown)} structures sur {len(chosen)} n'ont jamais été présentées",
-    ]
-    if bare:
-        notes.append(
-            f"{bare} rendez-vous de découverte, sans besoin proche : chaque structure en a au moins un"
-        )
+    )
+    heard = pitches(desk.catalogue, found.rows[at], found.best[at])
     return Day(
-        theme=theme, place=place, on=on, starts=times, minutes=minutes, guests=tuple(buyers), invited=tuple(made_of[i] for i in at),
-        pitches=tuple(made_of[i] for i in pitches(matcher, supply, at, table)), timetable=made,
-        facilitator=facilitators.named(place), notes=tuple(notes), sources=(supply.source(),), versions=matcher.versions,
-    )  # fmt: skip
+        theme=theme,
+        place=place,
+        on=on,
+        starts=times,
+        minutes=minutes,
+        guests=tuple(buyers),
+        invited=invited,
+        pitches=tuple(invited[i] for i in heard),
+        timetable=made,
+        facilitator=facilitators.named(place),
+        notes=_notes(made, invited),
+        sources=(desk.source,),
+        versions=desk.matcher.versions,
+    )
+
+
+def _invited(desk: Desk, row: int, relevance: float, shown: int, place: Place, why: str) -> Invited:
+    structure = desk.catalogue.structure(row)
+    here, there = (structure.place.latitude, structure.place.longitude), (place.latitude, place.longitude)
+    far = None if None in (*here, *there) else round(float(places.distance_km(*here, *there)), 1)
+    return Invited(structure=structure, relevance=relevance, shown=shown, kilometres=far, reason=why)
+
+
+def _notes(made: timetable.Timetable, invited: Sequence[Invited]) -> tuple[str, ...]:
+    bare = sum(a.relevance == 0 for a in made.appointments)
+    gap = exports.percent((made.bound - made.value) / max(made.bound, 1e-9))
+    new = sum(not one.shown for one in invited)
+    best = "le meilleur possible" if made.optimal else f"à {gap} au plus du meilleur possible"
+    notes = (
+        "l'ordre des invitations est un ordre de présentation et ne préjuge d'aucun choix",
+        f"emploi du temps {best}",
+        f"{new} structures sur {len(invited)} n'ont jamais été présentées",
+    )
+    discovery = f"{bare} rendez-vous de découverte, sans besoin proche : chaque structure en a au moins un"
+    return (*notes, discovery) if bare else notes
+
+
+def edited(day: Day, listed: str) -> Day:
+    """The day with the appointments of a table typed by its organiser instead: `heure;structure;acheteur`, SIRET or name.
+
+    Raises BadInput with the line of one that cannot be read, and where somebody is in two places at once.
+    """
+    slots = {f"{start:%H:%M}": number for number, start in enumerate(day.starts)}
+    structures = {
+        key: i
+        for i, one in enumerate(day.invited)
+        for key in (one.structure.siret, fold(one.structure.brand or one.structure.name))
+    }
+    buyers = {fold(guest.name): j for j, guest in enumerate(day.guests)}
+    worth = {(a.structure, a.buyer): a.relevance for a in day.timetable.appointments}
+    found: list[timetable.Appointment] = []
+    busy: set[tuple[str, int, int]] = set()
+    for number, line in enumerate(listed.splitlines(), 1):
+        cells = [cell.strip() for cell in line.split(";")]
+        if not line.strip() or cells[0].casefold() == "heure":
+            continue
+        slot, i, j = (
+            (slots.get(cells[0]), structures.get(fold(cells[1])), buyers.get(fold(cells[2])))
+            if len(cells) > 2
+            else (None,) * 3
+        )
+        if slot is None or i is None or j is None:
+            raise BadInput(
+                f"rendez-vous, ligne {number} : écrivez heure;structure;acheteur, tels qu'ils sont dans la liste"
+            )
+        taken = {("structure", i, slot), ("acheteur", j, slot)}
+        if twice := taken & busy:
+            who = next(iter(twice))[0]
+            raise BadInput(
+                f"rendez-vous, ligne {number} : cet {who} a déjà un rendez-vous à {cells[0]}".replace(
+                    "cet structure", "cette structure"
+                )
+            )
+        busy |= taken
+        table = sum(a.slot == slot for a in found)
+        found.append(
+            timetable.Appointment(
+                structure=i, buyer=j, slot=slot, table=table, relevance=worth.get((i, j), 0.0)
+            )
+        )
+    if not found:
+        raise BadInput("aucun rendez-vous dans la liste : écrivez heure;structure;acheteur")
+    found.sort(key=lambda a: (a.slot, a.table))
+    made = replace(
+        day.timetable, appointments=tuple(found), value=sum(a.relevance for a in found), optimal=False
+    )
+    notes = (day.notes[0], "emploi du temps modifié à la main", *day.notes[2:3])
+    return replace(day, timetable=made, notes=notes)
 
 
 # ------------------------------------------------------------------------------------------------ shown
@@ -338,13 +418,24 @@ def rows(day: Day) -> list[dict[str, Any]]:
     """The appointments as flat rows, in order of time."""
     return [
         {
-            "heure": f"{day.starts[a.slot]:%H:%M}", "créneau": a.slot + 1, "table": a.table + 1,
+            "heure": f"{day.starts[a.slot]:%H:%M}",
+            "créneau": a.slot + 1,
+            "table": a.table + 1,
             "structure": day.invited[a.structure].structure.brand or day.invited[a.structure].structure.name,
-            "siret": day.invited[a.structure].structure.siret, "type": day.invited[a.structure].structure.kind,
-            "acheteur": day.guests[a.buyer].name, "besoin": _shown_need(day.guests[a.buyer]), "pertinence": round(a.relevance, 3),
+            "siret": day.invited[a.structure].structure.siret,
+            "type": day.invited[a.structure].structure.kind,
+            "acheteur": day.guests[a.buyer].name,
+            "besoin": _shown_need(day.guests[a.buyer]),
+            "pertinence": round(a.relevance, 3),
         }
         for a in day.timetable.appointments
-    ]  # fmt: skip
+    ]
+
+
+def typed(day: Day) -> str:
+    """The appointments as a table that an organiser edits, see `edited`."""
+    lines = (f"{row['heure']};{row['structure']};{row['acheteur']}" for row in rows(day))
+    return "\n".join(("heure;structure;acheteur", *lines))
 
 
 def _shown_need(guest: Guest) -> str:
@@ -355,14 +446,23 @@ def invitations(found: Sequence[Invited]) -> list[dict[str, Any]]:
     """Invitations as flat rows, with what one needs to telephone."""
     return [
         {
-            "structure": one.structure.brand or one.structure.name, "siret": one.structure.siret, "type": one.structure.kind,
-            "commune": one.structure.place.label, "km": one.kilometres, "pertinence": round(one.relevance, 3), "déjà présentée": one.shown,
-            "pourquoi": one.reason, "téléphone": one.structure.phone, "courriel": one.structure.email, "site": one.structure.website,
-            "vérifiée active": {True: "oui", False: "fermée", None: "non"}[one.structure.active], "source": source_name(one.structure.source),
+            "structure": one.structure.brand or one.structure.name,
+            "siret": one.structure.siret,
+            "type": one.structure.kind,
+            "commune": one.structure.place.label,
+            "km": one.kilometres,
+            "pertinence": round(one.relevance, 3),
+            "déjà présentée": one.shown,
+            "pourquoi": one.reason,
+            "téléphone": one.structure.phone,
+            "courriel": one.structure.email,
+            "site": one.structure.website,
+            "vérifiée active": {True: "oui", False: "fermée", None: "non"}[one.structure.active],
+            "source": source_name(one.structure.source),
             "date": f"{one.structure.updated:%d/%m/%Y}" if one.structure.updated else "non précisée",
         }
         for one in found
-    ]  # fmt: skip
+    ]
 
 
 def workbook(day: Day) -> bytes:
@@ -403,10 +503,17 @@ def page(day: Day) -> str:
     """The day as printable HTML: one page each for the whole, every buyer and every structure."""
     listed = rows(day)
     return exports.page(
-        "meeting", title=f"Rencontre : {day.theme}, {day.place.label}, {day.on:%d/%m/%Y}", day=day, rows=listed,
-        invited=invitations(day.invited), pitches=invitations(day.pitches), sources=day.sources, on=date.today(),
-        by_structure=_grouped(listed, "siret"), by_buyer=_grouped(listed, "acheteur"),
-    )  # fmt: skip
+        "meeting",
+        title=f"Rencontre : {day.theme}, {day.place.label}, {day.on:%d/%m/%Y}",
+        day=day,
+        rows=listed,
+        invited=invitations(day.invited),
+        pitches=invitations(day.pitches),
+        sources=day.sources,
+        on=date.today(),
+        by_structure=_grouped(listed, "siret"),
+        by_buyer=_grouped(listed, "acheteur"),
+    )
 
 
 def _grouped(listed: Sequence[Mapping[str, Any]], key: str) -> dict[str, list[Mapping[str, Any]]]:

@@ -10,14 +10,15 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
-from matcher.reference import paths
+from matcher.reference import paths, places
 
 CREDIT = "Contours : © Victor Cazanave, CC BY 4.0, modifiés"
 WIDTH, HEIGHT = 613.0, 585.0
 WHOLE = f"0 0 {WIDTH:.0f} {HEIGHT:.0f}"
+TOWNS = 9  # named in a drawing
 WIDE = 250.0  # units of a viewBox from which outlines are thinned
 #: Metres of `_lambert` to units of the drawing, fitted on its boxes: two columns and an offset.
 _FIT = ((0.000539645, -4.795e-06), (3.265e-06, -0.000538177), (339.679203783, 288.561769252))
@@ -70,19 +71,6 @@ def _lambert(latitude: float, longitude: float) -> tuple[float, float]:
     return radius * math.sin(angle), centre - radius * math.cos(angle)
 
 
-def window(points: Iterable[tuple[float, float]]) -> str:
-    """The viewBox that shows these points with some country around; the whole where they are spread."""
-    found = list(points)
-    if not found:
-        return WHOLE
-    xs, ys = [p[0] for p in found], [p[1] for p in found]
-    side = max(max(xs) - min(xs), max(ys) - min(ys), 60) * 1.35
-    if side > 0.7 * WIDTH:
-        return WHOLE
-    cx, cy = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
-    return f"{cx - side / 2:.1f} {cy - side / 2:.1f} {side:.1f} {side:.1f}"
-
-
 def land(windows: Iterable[str]) -> Mapping[str, str]:
     """Department -> path, as much as these viewBoxes show: all, thinned, for a wide one; else those in sight."""
     boxes = [tuple(float(v) for v in window.split()) for window in windows]
@@ -116,3 +104,27 @@ def _thinned(path: str) -> str:
             moves = " ".join(f"{x}{'' if y < 0 else ' '}{y}" for x, y in steps)
             rings.append(f"M{kept[0][0]} {kept[0][1]}l{moves.replace(' -', '-')}z")
     return "".join(rings)
+
+
+@lru_cache(64)
+def towns(window: str) -> tuple[tuple[float, float, str], ...]:
+    """The largest towns of a viewBox, apart from one another: x, y, name."""
+    left, top, width, height = (float(v) for v in window.split())
+    found: list[tuple[float, float, str]] = []
+    for name, (x, y) in _largest():
+        inside = (
+            left + 0.03 * width < x < left + 0.8 * width and top + 0.05 * height < y < top + 0.97 * height
+        )
+        if inside and all(abs(x - a) > 0.24 * width or abs(y - b) > 0.07 * height for a, b, _ in found):
+            found.append((x, y, name))
+        if len(found) == TOWNS:
+            break
+    return tuple(found)
+
+
+@lru_cache(1)
+def _largest() -> tuple[tuple[str, tuple[float, float]], ...]:
+    """The towns of the mainland, the most populous first; an arrondissement is no town."""
+    listed = sorted(places.communes(), key=lambda c: -c.population)[:6000]
+    spots = ((c.name, point(c.latitude, c.longitude)) for c in listed if "rrondissement" not in c.name)
+    return tuple((name, spot) for name, spot in spots if spot)

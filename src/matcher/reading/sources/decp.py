@@ -172,7 +172,7 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
     """The award of one DECP record of any generation, flat or nested; Rejected where it says nothing or is a test.
 
     Flags: "cpv", "date", "amount" (a filler or a typing error), "damaged-text" (U+FFFD), "no-holder",
-    "modified" and "concession"; a holder's own: "siret-checksum", "not-siret", "tva" (its SIREN was taken out
+    "modified", "concession", "no-social" and "no-environment" (stated to have none); a holder's own: "siret-checksum", "not-siret", "tva" (its SIREN was taken out
     of a VAT number), "buyer-id" (published under the buyer's own number, which is left out).
     """
     record = _unwrapped(record)
@@ -187,6 +187,10 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
     raw_date = _text(record, "dateNotification", "dateSignature")
     notified = clean_date(raw_date)
     texts = (title, buyer.name, *(holder.name for holder in holders))
+    social = _considerations(record, "considerationsSociales", "considerationSociale")
+    environment = _considerations(
+        record, "considerationsEnvironnementales", "considerationEnvironnementale"
+    )
     flags = {
         "cpv": _code(record) and cpv is None,
         "date": raw_date and notified is None,
@@ -195,6 +199,8 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
         "no-holder": not holders,
         "modified": _modified(record),
         "concession": _is_concession(record),
+        "no-social": bool(social) and not _some(social),
+        "no-environment": bool(environment) and not _some(environment),
     }
     return Award(
         uid=_text(record, "uid") or (buyer.id + number if number else "") or _mark(record),
@@ -209,7 +215,8 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
         nature=_nature(record),
         procedure=clean(_text(record, "procedure"), 200),
         group_form=group_form,
-        social=_social(record),
+        social=_some(social),
+        environment=_some(environment),
         offers_received=_count(_raw(record, "offresRecues", "nbOffresRecues")),
         relation=_relation(record, holders, group_form),
         subcontracts=_subcontracts(record),
@@ -548,17 +555,22 @@ def _group_form(text: str) -> str | None:
     return "none" if "pas de groupement" in plain else None
 
 
-def _social(record: Record) -> tuple[str, ...]:
+def _considerations(record: Record, outer: str, inner: str) -> tuple[str, ...]:
+    """What a record states of its considerations, "Pas de considération ..." too; nothing where it is silent."""
     values: list[str] = []
-    raw = _raw(record, "considerationsSociales", "considerationSociale")
-    for member in _members(raw, "considerationSociale"):
+    raw = _raw(record, outer, inner)
+    for member in _members(raw, inner):
         values += re.split(r"[,;|]", member) if isinstance(member, str) else []
-    cleaned = (clean(value, 100) for value in values)
-    return tuple(
-        dict.fromkeys(
-            v for v in cleaned if v and "pas de consideration" not in fold(v) and fold(v) != "sans objet"
-        )
-    )
+    return tuple(dict.fromkeys(value for each in values if (value := clean(each, 100))))
+
+
+def _some(considerations: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that are any."""
+    return tuple(v for v in considerations if "pas de consideration" not in fold(v) and fold(v) != "sans objet")
+
+
+def _social(record: Record) -> tuple[str, ...]:
+    return _some(_considerations(record, "considerationsSociales", "considerationSociale"))
 
 
 def _modified(record: Record) -> bool:

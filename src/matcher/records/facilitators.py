@@ -1,16 +1,17 @@
 """Facilitators of a place: the operator's file, by commune and department; overlaps are all named.
 
 The file is a CSV: `id`, `name`, `kind` (PLIE, maison de l'emploi, EPT, département ...), `communes` and
-`departments` (INSEE codes, postcodes or names, separated by `|`), `email`, `phone`, `website`, `source`,
-`date`.  It is kept in `MATCHER_HOME/facilitators.csv`.  Referrals and consents are entries of the store's
+`departments` (codes, postcodes or names, separated by commas or `|`), `trades`, `email`, `phone`, `website`, `source`,
+`date`.  It is kept in `MATCHER_HOME/facilitators.csv`, and written by the page too.  Referrals and consents are entries of the store's
 journal, which keeps them a year: an early sight that nobody renews ends by itself.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from matcher.domain import BadInput, Forbidden, NotFound, Place, Rejected, Tende
 from matcher.records.keys import Bearer
 from matcher.records.store import Store
 from matcher.reference import places as places_
-from matcher.reference import tables
+from matcher.reference import tables, toponyms
 from matcher.reference.identifiers import clean_date
 from matcher.reference.text import fold
 
@@ -33,6 +34,7 @@ class Facilitator:
     kind: str = ""
     communes: tuple[str, ...] = ()  # INSEE codes
     departments: tuple[str, ...] = ()
+    trades: str = ""  # in words; "" all
     email: str = ""
     phone: str = ""
     website: str = ""
@@ -44,17 +46,31 @@ class Facilitator:
         contact = ", ".join(filter(None, (self.phone, self.email, self.website))) or "contact non renseigné"
         day = f" du {self.on:%d/%m/%Y}" if self.on else ", date non précisée"
         kind = f" ({self.kind})" if self.kind else ""
-        return f"{self.name}{kind} : {contact} [source : {self.source or 'fichier de l’exploitant'}{day}]"
+        trades = f", pour {self.trades}" if self.trades else ""
+        return f"{self.name}{kind}{trades} : {contact} [source : {self.source or 'fichier de l’exploitant'}{day}]"
 
 
 #: How one is added.
-ADD = "ajoutez-le au fichier des facilitateurs (`matcher facilitators import fichier.csv`)"
+ADD = "ajoutez-le sur la page des facilitateurs"
+COLUMNS = (
+    "id",
+    "name",
+    "kind",
+    "communes",
+    "departments",
+    "trades",
+    "email",
+    "phone",
+    "website",
+    "source",
+    "date",
+)
 #: Cities cut in arrondissements, and the codes of these.
 ARRONDISSEMENTS = {"75056": range(75101, 75121), "69123": range(69381, 69390), "13055": range(13201, 13217)}
 _HEADINGS = {
     "id": "id", "identifiant": "id", "name": "name", "nom": "name", "facilitateur": "name", "kind": "kind", "type": "kind",
     "communes": "communes", "commune": "communes", "departments": "departments", "departements": "departments",
-    "departement": "departments", "email": "email", "courriel": "email", "phone": "phone", "telephone": "phone",
+    "departement": "departments", "trades": "trades", "metiers": "trades", "email": "email", "courriel": "email", "phone": "phone", "telephone": "phone",
     "website": "website", "site": "website", "source": "source", "date": "date",
 }  # fmt: skip
 
@@ -96,13 +112,13 @@ def _made(row: dict[str, str]) -> Facilitator:
         raise BadInput("aucun territoire : remplissez communes ou departements")
     return Facilitator(
         id=row.get("id") or "-".join(fold(row["name"]).split())[:60], name=row["name"], kind=row.get("kind", ""),
-        communes=communes, departments=departments, email=row.get("email", ""), phone=row.get("phone", ""),
+        communes=communes, departments=departments, trades=row.get("trades", ""), email=row.get("email", ""), phone=row.get("phone", ""),
         website=row.get("website", ""), source=row.get("source", ""), on=clean_date(row.get("date")),
     )  # fmt: skip
 
 
 def _words(cell: str) -> list[str]:
-    return [word.strip() for word in cell.replace(";", "|").split("|") if word.strip()]
+    return [word.strip() for word in re.split(r"[;|,]", cell) if word.strip()]
 
 
 def _communes(word: str) -> tuple[str, ...]:
@@ -110,11 +126,14 @@ def _communes(word: str) -> tuple[str, ...]:
         return (found.code,)
     if served := places_.communes_of_postcode(word):
         return tuple(commune.code for commune in served)
-    place = places_.locate(Place(label=word))
+    try:
+        (place,) = toponyms.asked(word)
+    except (BadInput, ValueError):
+        place = Place()
     if place.commune:
         return (place.commune,)
     raise BadInput(
-        f"la commune {word!r} n'est pas reconnue, ou plusieurs portent ce nom : écrivez son code INSEE"
+        f"la commune « {word} » n'est pas reconnue, ou plusieurs portent ce nom : ajoutez le département, Saint-Denis (93)"
     )
 
 
@@ -135,31 +154,62 @@ def keep(path: Path) -> tuple[tuple[Facilitator, ...], tuple[Rejected, ...]]:
         raise BadInput(
             f"{path} : aucune ligne n'est lisible ({bad[0].reason if bad else 'fichier vide'}) ; rien n'est changé"
         )
+    _write(replace(one, source=one.source or path.name, on=one.on or date.today()) for one in good)
+    return good, bad
+
+
+def _write(known: Iterable[Facilitator]) -> None:
     target = file()
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
     with part.open("w", encoding="utf-8", newline="") as out:
         table = csv.writer(out, lineterminator="\n")
-        table.writerow(
-            ("id", "name", "kind", "communes", "departments", "email", "phone", "website", "source", "date")
-        )
-        for f in good:
+        table.writerow(COLUMNS)
+        for f in known:
+            places = ("|".join(f.communes), "|".join(f.departments))
             table.writerow(
-                (
-                    f.id,
-                    f.name,
-                    f.kind,
-                    "|".join(f.communes),
-                    "|".join(f.departments),
-                    f.email,
-                    f.phone,
-                    f.website,
-                    f.source or path.name,
-                    f.on or date.today(),
-                )
+                (f.id, f.name, f.kind, *places, f.trades, f.email, f.phone, f.website, f.source, f.on or "")
             )
     part.replace(target)
-    return good, bad
+
+
+def put(given: Mapping[str, str]) -> Facilitator:
+    """Add a facilitator, or replace the one of the same `id`.  `territory` names communes and departments, separated by commas.
+
+    Raises BadInput where the name or the territory is missing, or names no place.
+    """
+    areas, communes = [], []
+    for word in _words(given.get("territory", "")):
+        (areas if _is_department(word) else communes).append(word)
+    row = {**given, "communes": "|".join(communes), "departments": "|".join(areas)}
+    made = replace(_made(row), source="saisi sur la page", on=date.today())
+    others = [one for one in read()[0] if one.id != made.id]
+    if not given.get("id") and len(others) < len(read()[0]):
+        raise BadInput(f"« {made.name} » existe déjà : modifiez-le dans la liste")
+    _write([*others, made])
+    return made
+
+
+def remove(identifier: str) -> None:
+    """Remove a facilitator.  Raises NotFound for an unknown one."""
+    gone = _known(identifier)
+    _write(one for one in read()[0] if one.id != gone.id)
+
+
+def _is_department(word: str) -> bool:
+    try:
+        return bool(_department(word)) and not places_.communes_of_postcode(word)
+    except BadInput:
+        return False
+
+
+def territory(one: Facilitator) -> str:
+    """Its territory by names separated with commas, as it can be typed again."""
+    communes = (places_.commune(code) for code in one.communes)
+    departments = (places_.department(code) for code in one.departments)
+    return ", ".join(
+        [*(f"{c.name} ({c.department})" for c in communes if c), *(d.name for d in departments if d)]
+    )
 
 
 def of(place: Place, known: Iterable[Facilitator] | None = None) -> tuple[Facilitator, ...]:

@@ -1,0 +1,208 @@
+"""The one count of the desk: whom a search of a need says to call, to check first and to ask.
+
+Map, potential, advice and gaps count by it and by nothing else; each number is that of a list, and opens it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+from threading import Lock
+
+import numpy as np
+from cachetools import LRUCache, cached
+from numpy.typing import NDArray
+
+from matcher.catalogue.catalogue import Catalogue
+from matcher.domain import Filters, Tender
+from matcher.learned import wanted
+from matcher.matching.engine import Matcher
+from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
+from matcher.matching.shortlist import Query
+from matcher.matching.trades import CLEAR_FROM, CODE_WEIGHT
+from matcher.reading.need import typed_need
+from matcher.records.store import Store
+from matcher.reference import law, trades
+from matcher.reference.french import day, grouped
+from matcher.reference.origins import source_name
+from matcher.territory import assumptions
+from matcher.territory.areas import Area
+
+Rows = NDArray[np.int64]
+KEPT = 20_000  # counts of trades in areas
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """Bidders of a list by level; `kinds`, `verified` and `answered` (within a year) are of those to call."""
+
+    likely: int = 0  # to call
+    plausible: int = 0  # to check first
+    to_ask: int = 0  # of which nothing tells the trade, of kinds that often have it
+    verified: int = 0
+    answered: int = 0
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    kinds_to_check: Mapping[str, int] = field(default_factory=dict)
+
+    def shown(self) -> str:
+        """The count as a user reads it; never the bare number."""
+        listed = sorted(self.kinds.items(), key=lambda k: (-k[1], k[0]))
+        kinds = ", ".join(f"{n} {kind or 'entreprise'}{_s(n) if not kind else ''}" for kind, n in listed)
+        asked = [f"{self.to_ask} à interroger"] if self.to_ask else []
+        first = ", ".join(
+            [
+                f"{self.likely} à appeler{f' ({kinds})' if kinds else ''}",
+                f"{self.plausible} à vérifier",
+                *asked,
+            ]
+        )
+        return " ; ".join([first, *self._known()])
+
+    def _known(self) -> Iterator[str]:
+        """What is known of those to call, as far as anything is."""
+        if self.likely:
+            checked = f"{self.verified} vérifiée{_s(self.verified)} active{_s(self.verified)}"
+            yield checked if self.verified else "aucune vérifiée active"
+        if self.answered:
+            yield f"{self.answered} {'ont' if self.answered > 1 else 'a'} répondu depuis un an"
+
+    def only(self, may: Callable[[str], bool]) -> Count:
+        """Those of some kinds; of those to ask the kind is not counted."""
+        kinds, check = (
+            {kind: n for kind, n in held.items() if may(kind)} for held in (self.kinds, self.kinds_to_check)
+        )
+        likely = sum(kinds.values())
+        return Count(
+            likely=likely,
+            plausible=sum(check.values()),
+            verified=min(self.verified, likely),
+            kinds=kinds,
+            kinds_to_check=check,
+        )
+
+    def under(self, article: str, on: date) -> Count:
+        """Those who may answer a lot reserved under an article."""
+        return self.only(lambda kind: law.eligible(kind, (article,), on) is True)
+
+
+def _s(count: int) -> str:
+    return "s" if count > 1 else ""
+
+
+class Desk:
+    """The engine as a territory asks it, with what the store knows; safe to share between threads."""
+
+    def __init__(self, matcher: Matcher, store: Store | None = None, on: date | None = None) -> None:
+        self.matcher, self.store, self.on = matcher, store, on or date.today()
+        self.assumed = assumptions.desk()
+        self._counts: LRUCache[Hashable, Count] = LRUCache(KEPT)
+        self._lock = Lock()
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.matcher.catalogue
+
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """The label of each trade, by its name."""
+        return {trade.name: trade.label for trade in trades.trades()}
+
+    # -------------------------------------------------------------------------------------------- counts
+
+    def count(self, ranking: Ranking) -> Count:
+        """Whom the list of a lot shows, by level."""
+        answer, rows = self.matcher.answer(ranking, 0), self.shown(ranking)
+        sirets, active = self.catalogue.sirets[rows], self.catalogue.of_structure("active")[rows]
+        return Count(
+            likely=answer.likely,
+            plausible=answer.plausible,
+            to_ask=getattr(answer, "to_ask", 0),
+            verified=int((active == 1).sum()),
+            answered=sum(str(siret) in self.answered for siret in sirets) if self.answered else 0,
+            kinds=self._kinds(rows),
+            kinds_to_check=self._kinds(self.shown(ranking, PLAUSIBLE)),
+        )
+
+    def _kinds(self, rows: Rows) -> dict[str, int]:
+        return dict(Counter(map(str, self.catalogue.of_structure("kind")[rows])))
+
+    def shown(self, ranking: Ranking, level: int = LIKELY) -> Rows:
+        """The rows in the catalogue of the structures of a level, one for each bidder, best first."""
+        order = ranking.order
+        return np.asarray(ranking.shortlist.candidates[order[ranking.levels[order] == level]])
+
+    def ranking(self, query: Query) -> Ranking:
+        """The ranking that the list of a lot shows."""
+        return next(iter(self.matcher.rank_each([query])))
+
+    def in_area(self, trade: str, area: Area) -> Count:
+        """The count of a trade in an area: that of the list of the trade's name there."""
+
+        def counted() -> Count:
+            return self.count(self.ranking(self.query(trade, area)))
+
+        found: Count = cached(self._counts, key=lambda: (trade, area.words, area.radius_km), lock=self._lock)(
+            counted
+        )()
+        return found
+
+    def query(self, words: str, area: Area, filters: Filters | None = None) -> Query:
+        """Words as they are asked in an area: those of a trade are its label."""
+        words = self.labels.get(words, words)
+        filters = filters or Filters(radius_km=area.radius_km)
+        return self.matcher.queries(need_of(words, area), filters=filters)[0]
+
+    # --------------------------------------------------------------------------------------------- facts
+
+    @cached_property
+    def answered(self) -> frozenset[str]:
+        """SIRETs that answered anything within a year; none without a store."""
+        return _answered(self.store, self.on) if self.store is not None else frozenset()
+
+    @cached_property
+    def source(self) -> str:
+        """Where the structures come from and of when, in French: it accompanies every figure."""
+        rows = range(0, len(self.catalogue), max(1, len(self.catalogue) // 200))
+        names = dict.fromkeys(source_name(self.catalogue.structure(row).source) for row in rows)
+        shown = ", ".join(filter(None, names)) or "source non précisée"
+        manifest = self.catalogue.manifest
+        return (
+            f"{grouped(len(self.catalogue))} structures ({shown}) ; catalogue {manifest['data']} "
+            f"construit le {day(str(manifest['built'])[:10])}"
+        )
+
+
+def need_of(words: str, area: Area) -> Tender:
+    """A trade or a need as one lot in an area, as the form of a buyer's search reads it."""
+    return typed_need(words, (area.place,), whole=True)
+
+
+def trades_of(texts: Sequence[str], codes: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    """The trades that purchases ask for, the main one first, as the engine reads words and CPV codes."""
+    found = []
+    for weights, own in zip(wanted.found(list(texts)) if texts else (), codes, strict=True):
+        coded = trades.trades_of_cpv(own[:1])
+        read = {name: weight * (1 - CODE_WEIGHT if coded else 1) for name, weight in weights.items()}
+        for name in coded:
+            read[name] = read.get(name, 0.0) + CODE_WEIGHT
+        found.append(
+            tuple(n for n in sorted(read, key=read.__getitem__, reverse=True) if read[n] >= CLEAR_FROM)
+        )
+    return found
+
+
+def _answered(store: Store, on: date) -> frozenset[str]:
+    from sqlalchemy import select
+
+    from matcher.records.tables import Feedback, SourcingEvent
+
+    since = on - timedelta(days=365)
+    with store.reading() as connection:
+        said = connection.execute(select(Feedback.siret, Feedback.at).where(Feedback.verb != "contacted"))
+        replied = connection.execute(
+            select(SourcingEvent.siret, SourcingEvent.at).where(SourcingEvent.kind == "answered")
+        )
+        return frozenset(siret for siret, at in (*said, *replied) if siret and since <= at.date() <= on)

@@ -1,0 +1,96 @@
+"""Tables that people of a territory send (ledger, programme, buyers of a day): columns guessed by their headings."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from matcher.domain import BadInput, Rejected
+from matcher.reading.sources import _tabular
+from matcher.reference import deadline
+from matcher.reference.text import clean, fold
+
+MOST = 200_000  # lines
+LONGEST = 5_000  # characters of a cell
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The rows by field, each with its place in the file; the heading that each field was read from."""
+
+    name: str
+    columns: Mapping[str, str]
+    rows: Sequence[tuple[str, Mapping[str, str]]]
+    rejected: Sequence[Rejected]
+
+    def reject(self, place: str, reason: str) -> Rejected:
+        return Rejected(path=self.name, record=place, reason=reason)
+
+
+def read(
+    data: bytes, name: str, fields: Mapping[str, str], needed: Mapping[str, str], most: int = MOST
+) -> Sheet:
+    """A table in CSV or XLSX; `fields` maps each field to words of its headings, `needed` names fields in French.
+
+    Raises BadInput where it is no table, a needed column is missing, or it has over `most` lines.
+    """
+    named = {field: [word.replace("_", " ") for word in words.split()] for field, words in fields.items()}
+
+    def score(headings: Sequence[str]) -> int:
+        return len(_guessed(headings, named))
+
+    columns: dict[str, str] = {}
+    rows: list[tuple[str, Mapping[str, str]]] = []
+    rejected: list[Rejected] = []
+    for place, row in _tabular.rows(io.BytesIO(data), name, score):
+        deadline.check()
+        where = place.replace("row ", "ligne ").replace("line ", "ligne ")
+        if isinstance(row, str):
+            rejected.append(Rejected(path=name, record=where, reason=row))
+            continue
+        columns = columns or _guessed(list(row), named)
+        if len(rows) >= most:
+            raise BadInput(
+                f"{name} : plus de {most} lignes ; envoyez-le en plusieurs fois, année par année par exemple"
+            )
+        rows.append((where, {field: _text(row.get(heading)) for field, heading in columns.items()}))
+    missing = [words for field, words in needed.items() if field not in columns]
+    if missing:
+        raise BadInput(
+            f"{name} : il manque la colonne {', '.join(missing)} ; la première ligne donne le nom des colonnes"
+        )
+    return Sheet(name, columns, rows, rejected)
+
+
+def _guessed(headings: Sequence[str], fields: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Field -> the heading that is one of its words, else that holds one; each heading is of one field."""
+    folded = {heading: _key(heading) for heading in headings if heading}
+    found: dict[str, str] = {}
+    for whole in (True, False):
+        for field, words in fields.items():
+            for heading, key in folded.items() if field not in found else ():
+                told = key in words if whole else any(f" {word}" in f" {key}" for word in words)
+                if told and heading not in found.values():
+                    found[field] = heading
+                    break
+    return found
+
+
+def _key(heading: str) -> str:
+    return " ".join("".join(c if c.isalnum() else " " for c in fold(heading)).split())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, datetime | date):
+        return value.isoformat()[:10]
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return clean(str(value))[:LONGEST] if value is not None else ""
+
+
+def truth(text: str) -> bool:
+    """Does a cell say yes?"""
+    return fold(text) in ("oui", "o", "1", "true", "yes", "x", "vrai")

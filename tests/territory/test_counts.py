@@ -1,0 +1,264 @@
+"""The desk of a territory says of a structure what a search says: one judgement in every place of the product."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from matcher.catalogue.build import build_catalogue
+from matcher.domain import Filters, Lot, Offer, Place, Structure, Tender
+from matcher.matching import recipes
+from matcher.matching.engine import Matcher
+from matcher.matching.ranking import LIKELY, PLAUSIBLE
+from matcher.partners.opportunities import opportunities
+from matcher.partners.partners import partners
+from matcher.reading.need import typed_need
+from matcher.reference import toponyms
+from matcher.territory import areas, coverage, meeting, potential
+from matcher.territory.counts import Count, Desk, need_of
+
+ON = date(2026, 11, 24)
+PLACES = {"Angers": "49007", "Laval": "53130", "Lille": "59350"}
+SAYS = (
+    "Entretien d'espaces verts : tonte, taille de haies, débroussaillage",
+    "Nettoyage de bureaux et de vitres, entretien de locaux",
+    "Travaux de peinture intérieure",
+    "Collecte et tri de déchets recyclables, ressourcerie",
+    "",
+)
+
+
+def structure(number: int, town: str, says: str, kind: str = "EI", **facts: object) -> Structure:
+    siret = f"{900000000 + number}00001"
+    offers = (
+        (Offer(id=f"{siret}#1", title=says[:60], text=says, nature="offer", source="directory"),)
+        if says
+        else ()
+    )
+    given = {
+        "place": Place(commune=PLACES[town]),
+        "offers": offers,
+        "source": "directory",
+        "active": True,
+        **facts,
+    }
+    return Structure(**{"siret": siret, "name": f"Structure {number}", "kind": kind, **given})  # type: ignore[arg-type]
+
+
+DIRECTORY = tuple(
+    structure(10 * t + 5 * k + s, town, says, kind)
+    for t, town in enumerate(PLACES)
+    for k, kind in enumerate(("EI", "EA"))
+    for s, says in enumerate(SAYS)
+)
+
+
+@pytest.fixture(scope="module")
+def matcher() -> Matcher:
+    recipe = recipes.named("default")
+    return Matcher(build_catalogue(DIRECTORY, (), recipe), recipe)
+
+
+@pytest.fixture(scope="module")
+def desk(matcher: Matcher) -> Desk:
+    return Desk(matcher, on=ON)
+
+
+def need(*lots: Lot) -> Tender:
+    return Tender(id="b", format="need", title="Besoin", lots=lots, published=ON)
+
+
+def lot(title: str, town: str = "Angers", **facts: object) -> Lot:
+    given = {"id": "b-1", "number": "1", "places": (areas.somewhere(PLACES[town]),), **facts}
+    return Lot(title=title, **given)  # type: ignore[arg-type]
+
+
+def listed(matcher: Matcher, asked: Lot, level: int) -> set[str]:
+    ranking = matcher.rank(matcher.queries(need(asked))[0])
+    rows = ranking.shortlist.candidates[ranking.levels >= level]
+    return {matcher.catalogue.structure(int(row)).siret for row in rows}
+
+
+def area(town: str, radius_km: float | None = None) -> areas.Area:
+    return areas.Area(
+        code=PLACES[town],
+        label=town,
+        words=PLACES[town],
+        place=areas.somewhere(PLACES[town]),
+        radius_km=radius_km,
+    )
+
+
+def zones() -> list[areas.Area]:
+    return [
+        *(area(town) for town in PLACES),
+        *(areas.department(code) for code in ("49", "53", "59")),
+        area("Angers", 120.0),
+    ]
+
+
+def test_every_count_is_that_of_the_list_of_the_trade_there(matcher: Matcher, desk: Desk) -> None:
+    asked = [(trade, zone) for trade in desk.labels for zone in zones()]
+    called = 0
+    for trade, zone in asked:
+        count = desk.in_area(trade, zone)
+        tender = typed_need(desk.labels[trade], toponyms.asked(zone.words), whole=True)
+        answer = matcher.match(tender, 1_000, groups=0, filters=Filters(radius_km=zone.radius_km)).lots[0]
+        by_level = [sum(m.level == level for m in answer.matches) for level in ("likely", "plausible")]
+        assert [count.likely, count.plausible] == [answer.likely, answer.plausible] == by_level, (
+            trade,
+            zone.label,
+        )
+        assert sum(count.kinds.values()) == count.likely
+        assert sum(count.kinds_to_check.values()) == count.plausible
+        (lot,) = potential.potential(desk, tender).lots
+        if zone.radius_km is None:
+            assert lot.count == count, (trade, zone.label)
+        called += count.likely
+    assert len(asked) >= 300 and called >= 20
+
+
+def test_a_reservation_counts_those_of_the_list_who_may_answer(matcher: Matcher, desk: Desk) -> None:
+    count = desk.in_area("nettoyage", area("Angers"))
+    listed = matcher.match(need_of("nettoyage et propreté", area("Angers")), 1_000, groups=0).lots[0].matches
+    for article, kinds in (("L2113-12", {"EA"}), ("L2113-13", {"EI"}), ("L2113-14", {"EA", "EI"})):
+        may = [m for m in listed if m.structure.kind in kinds]
+        own = count.under(article, ON)
+        assert own.likely == sum(m.level == "likely" for m in may) and own.likely
+        assert own.plausible == sum(m.level == "plausible" for m in may)
+
+
+def test_a_zone_of_other_trades_is_blank_and_one_with_some_to_check_is_not() -> None:
+    recipe = recipes.named("default")
+    asked = coverage.Need(
+        id="1", title="Tonte", trades=("espaces-verts",), place=areas.somewhere("49007"), on=ON, origin="avis"
+    )
+
+    def cell(*structures: Structure) -> coverage.Cell:
+        small = Desk(Matcher(build_catalogue(structures, (), recipe), recipe), on=ON)
+        return coverage.cover(small, [asked], [areas.department("49")], trade="espaces-verts").cells[0]
+
+    district = structure(1, "Angers", "", "ACI", name="Régie de quartier d'Angers")
+    silent = cell(district, replace(district, siret="90000000200001"))
+    assert (silent.count.likely, silent.count.plausible, silent.state) == (0, 2, "à vérifier")
+    other = cell(structure(3, "Angers", "Blanchisserie, repassage", "EA"))
+    assert (other.count.likely, other.count.plausible, other.state, other.gap) == (0, 0, "blanche", 1)
+    assert replace(other, count=Count(to_ask=4)).state == "à interroger"
+    assert replace(other, count=Count(likely=1), n=3).state == "fragile"
+    assert replace(other, count=Count(likely=3), n=3).state == "couverte"
+
+
+def test_who_could_fill_a_gap_is_told_with_its_distance(desk: Desk) -> None:
+    far = areas.department("72")  # between Angers and Laval
+    need = coverage.Need(
+        id="1", title="Tonte", trades=("espaces-verts",), place=areas.somewhere("72181"), on=ON, origin="avis"
+    )
+    (cell,) = coverage.cover(desk, [need], [far], trade="espaces-verts").cells
+    found = coverage.closers(desk, cell)
+    assert found and {c.match.structure.offers[0].text for c in found} == {SAYS[0]}
+    assert any(f"à {c.match.distance_km:.0f} km" in c.why for c in found if c.match.distance_km)
+
+
+def test_of_a_lot_of_two_trades_those_who_do_each_are_counted(desk: Desk) -> None:
+    asked = lot("Nettoyage des locaux et entretien des espaces verts")
+    (found,) = potential.potential(desk, need(asked)).lots
+    assert len(found.facts.by_need) == 2 and all(found.facts.by_need.values())
+
+
+def test_works_are_known_by_their_words_so_that_no_duty_is_false(desk: Desk) -> None:
+    def duties(title: str, amount: float) -> list[str]:
+        given = potential.Given(amount=amount)
+        return [
+            duty.code for duty in potential.potential(desk, need(lot(title)), given).lots[0].advised.duties
+        ]
+
+    assert "social-condition" not in duties("Construction d'un gymnase", 4_000_000)
+    assert "social-condition" in duties("Construction d'un gymnase", 6_000_000)
+    assert "social-condition" in duties("Nettoyage des bureaux de la mairie", 300_000)
+
+
+def test_hours_are_carried_by_those_of_the_list(matcher: Matcher, desk: Desk) -> None:
+    asked = lot("Nettoyage des bureaux de la mairie", amount=400_000.0)
+    (found,) = potential.potential(desk, need(asked)).lots
+    called = listed(matcher, asked, LIKELY)
+    own = (
+        {c.siret for c in found.hours.carriers if c.reason == "à appeler pour le lot lui-même"}
+        if found.hours
+        else set()
+    )
+    assert own and own <= called
+    assert set(found.facts.carriers) >= {f"Structure {int(siret[:9]) - 900000000} (EI)" for siret in own}
+
+
+def test_a_meeting_invites_those_shown_or_those_who_come(matcher: Matcher, desk: Desk) -> None:
+    place = areas.somewhere("49007")
+    pool = meeting.pool(desk, [("nettoyage de bureaux", place)])
+    worth = {str(siret) for siret in matcher.catalogue.sirets[pool.rows]}
+    (typed,) = typed_need("nettoyage de bureaux", (place,), whole=True).lots
+    assert worth == listed(matcher, typed, PLAUSIBLE) and (pool.best > 0).all()
+    come = [s.siret for s in DIRECTORY[:4]]
+    day = meeting.plan(
+        desk, theme="propreté", place=place, on=ON, buyers=[meeting.Guest(name="Ville", needs=("nettoyage de bureaux",))], slots=4, participants=come
+    )  # fmt: skip
+    assert [one.structure.siret for one in day.invited] == come
+
+
+# ------------------------------------------------------------------------------------ partners and groups
+
+
+def test_a_group_takes_for_each_trade_whom_the_judgement_calls_for_it(matcher: Matcher) -> None:
+    asked = need(lot("Nettoyage des locaux et entretien des espaces verts"))
+    team = matcher.match(asked, 5, groups=1).consortia[0]
+    says = {task: m.structure.offers for m in team.members for task in m.lots}
+    assert set(says) == {"b-1#nettoyage", "b-1#espaces-verts"}
+    assert "Nettoyage" in says["b-1#nettoyage"][0].text
+    assert "espaces verts" in says["b-1#espaces-verts"][0].text
+
+
+def test_an_unknown_trade_fills_no_gap_and_that_nobody_is_known_is_stated() -> None:
+    recipe = recipes.named("default")
+    cleaner, silent = structure(1, "Angers", SAYS[1]), structure(2, "Angers", "")
+    alone = Matcher(build_catalogue([cleaner, silent], (), recipe), recipe)
+    asked = need(lot("Nettoyage des locaux et entretien des espaces verts"))
+    found = partners(alone, cleaner, asked)
+    assert found.alone == ("b-1#nettoyage",) and found.lacking == ("b-1#espaces-verts",)
+    assert not [p for p in found.partners if "b-1#espaces-verts" in p.tasks]
+    assert len(found.nobody) == 1 and "aucun partenaire connu pour" in found.nobody[0]
+    assert alone.match(asked, 5, groups=1).consortia[0].uncovered == ("b-1#espaces-verts",)
+
+
+def test_a_partner_takes_the_part_that_is_missing(matcher: Matcher) -> None:
+    cleaner = next(s for s in DIRECTORY if s.offers and s.offers[0].text == SAYS[1])
+    asked = need(lot("Nettoyage des locaux et entretien des espaces verts"))
+    found = partners(matcher, cleaner, asked)
+    filling = [p for p in found.partners if "b-1#espaces-verts" in p.tasks]
+    assert filling and not found.nobody
+    assert all(p.structure.offers[0].text == SAYS[0] for p in filling)
+
+
+def test_a_lot_of_a_billion_is_never_recommended_to_one_alone(matcher: Matcher) -> None:
+    cleaner = next(s for s in DIRECTORY if s.offers and s.offers[0].text == SAYS[1])
+    asked = need(lot("Nettoyage des locaux", amount=1e9, amount_period="year"))
+    asked = replace(asked, format="boamp", nature="call")
+    found = opportunities(matcher, cleaner, [asked])
+    assert [o.part for o in found] in (["watch"], ["with-partner"])
+    assert any("capacité à vérifier" in said for said in found[0].why)
+
+
+def test_an_opportunity_has_the_level_of_the_list(matcher: Matcher) -> None:
+    lots = [
+        replace(lot(title, town), id=f"{n}-{town}", number=str(n))
+        for n, title in enumerate(("Nettoyage des locaux", "Tonte des pelouses", "Travaux de peinture"))
+        for town in PLACES
+    ]
+    asked = replace(need(*lots), format="boamp", nature="call")
+    for one in DIRECTORY[:10]:
+        told = {o.lot.id: o.match.level for o in opportunities(matcher, one, [asked])}
+        for each in lots:
+            shown = one.siret in listed(matcher, each, PLAUSIBLE)
+            assert (each.id in told) == shown
+            if shown:
+                called = one.siret in listed(matcher, each, LIKELY)
+                assert told[each.id] == ("likely" if called else "plausible")
