@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import Depends, Form, Query, Request, Response
 
-from matcher.domain import LotAnswer, MatcherError, NotFound, Place, Tender
+from matcher.domain import Answer, MatcherError, NotFound, Place, Tender
 from matcher.reading.procedure import closing, open_at
 from matcher.reference import places, toponyms, trades
 from matcher.reference.text import fold
@@ -37,12 +38,13 @@ SentFile = Annotated[tuple[bytes, str], Depends(search.sent_file)]
 def facet_query(
     type: Annotated[list[str] | None, Query()] = None, km: Annotated[list[str] | None, Query()] = None,
     metier: Annotated[list[str] | None, Query()] = None, contact: Annotated[list[str] | None, Query()] = None,
-    label: Annotated[list[str] | None, Query()] = None, tri: Annotated[str, Query(max_length=10)] = "",
+    label: Annotated[list[str] | None, Query()] = None, preuve: Annotated[list[str] | None, Query()] = None, tri: Annotated[str, Query(max_length=10)] = "",
 ) -> facets.Chosen:  # fmt: skip
     given = {
         "type": type or (),
         "km": km or (),
         "metier": metier or (),
+        "preuve": preuve or (),
         "contact": contact or (),
         "label": label or (),
     }
@@ -180,16 +182,17 @@ def _form(
     )
 
 
-def answer_of(request: Request, reference: str, number: str = "") -> tuple[Search, Taken, LotAnswer | None]:
-    """The search of a reference, its tender, and the whole answer to one of its lots (the only one by default)."""
+def answer_of(
+    request: Request, reference: str, number: str = "", wanted: facets.Chosen | None = None
+) -> tuple[Search, Taken, Answer]:
+    """The search of a reference, its tender, and the answer to one of its lots, or to all, narrowed as its page is."""
     snapshot = request.app.state.serving.get()
     asked = search.of(request, reference)
     found = search.taken(asked, snapshot, request.app.state.settings.max_need)
-    chosen = [each for each in found.tender.lots if each.number == number] or list(found.tender.lots[:1])
-    if not chosen:
-        return asked, found, None
-    one = replace(found.tender, lots=tuple(chosen[:1]))
-    return asked, found, snapshot.matcher.match(one, MOST, filters=search.filters_of(asked), groups=0).lots[0]
+    chosen = tuple(lot for lot in found.tender.lots if lot.number == number) or found.tender.lots
+    tender = replace(found.tender, lots=chosen)
+    answer = snapshot.matcher.match(tender, MOST, filters=search.filters_of(asked), groups=0)
+    return asked, found, facets.of_answer(answer, wanted or facets.Chosen())
 
 
 def _results(
@@ -210,7 +213,7 @@ def _results(
         "found": found,
         "tender": found.tender,
         "de": reference,
-        "place": _places(found.tender),
+        "place": places_in_words(found.tender),
     }
     common |= {
         "understood": _understood(asked.place, found.tender),
@@ -250,7 +253,9 @@ def _lot(
     numbered = [*call[:most], *check[:most]]
 
     def at(choice: facets.Chosen) -> str:
-        return search.address(reference, lot=number, pairs=choice.query()) + "#liste"
+        return search.address(reference, lot=number, pairs=choice.query())
+
+    taken = urlencode([("de", reference), *([("lot", number)] if number else []), *wanted.query()])
 
     return render.page(
         request, "results.html", answer=answer, hours=answer.by_clause, lot=chosen, several=len(tender.lots) > 1, call=call, check=check, most=most,
@@ -258,7 +263,7 @@ def _lot(
         chosen=wanted, because=lots.plausible_because(check), rest=lots.examined(answer), number=number,
         potential=lots.potential(answer.matches) if not chosen.reservation else (), sorts=[(name, at(choice), here) for name, choice, here in wanted.sorts()], removals=[(label, at(choice)) for label, choice in wanted.removals()],
         read=lots.understood(chosen, asked.trades.get(chosen.number, "")), teams=[lots.team_view(team, whole) for team in whole.consortia],
-        **common,
+        taken=taken, **common,
     )  # fmt: skip
 
 
@@ -293,11 +298,12 @@ def _lots(
     ]  # fmt: skip
     return render.page(
         request, "lots.html", views=views, teams=[lots.team_view(team, whole) for team in whole.consortia], pages=pages, page=page, view=view,
-        per_page=LOTS, logos=logos.shown(request, {m.structure.siret for each in answers for m in each.matches}), **common,
+        per_page=LOTS, logos=logos.shown(request, {m.structure.siret for each in answers for m in each.matches}),
+        taken=urlencode({"de": common["de"]}), **common,
     )  # fmt: skip
 
 
-def _places(tender: Tender) -> str:
+def places_in_words(tender: Tender) -> str:
     """The places of work as understood: stated, read in the text, or by default the buyer's town."""
     places_ = (p for lot in tender.lots[:20] for p in (lot.places or toponyms.of_lot(lot, tender)[0]))
     return ", ".join(dict.fromkeys(where for p in places_ if (where := _named(p))))

@@ -13,9 +13,8 @@ from matcher.matching import reasons, skills
 from matcher.records import searches
 from matcher.reference.french import day
 from matcher.reference.text import shorten
-from service import sourcing
 from service.access import store_of
-from service.page import logos, render, search
+from service.page import facets, logos, records, render, search
 from service.page.buyer import answer_of
 from service.page.lots import line
 from service.page.visitor import CheckedForm, Reader, RecordOwner, record_owner
@@ -24,7 +23,7 @@ from service.router import Router
 from service.snapshot import Snapshot
 
 router = Router()
-COMPARED = 6  # structures of a comparison
+COMPARED = 4  # structures of a comparison
 WRITTEN = 60  # recipients of one message
 Reference = Annotated[str, Query(max_length=210)]
 Number = Annotated[str, Query(max_length=40)]
@@ -52,10 +51,8 @@ def ticked(
 
 
 def _write(request: Request, owner: str, de: str, lot: str, chosen: Sequence[str]) -> Response:
-    """Keep the search as a sourcing record, and prepare one message to those ticked."""
-    snapshot, asked = request.app.state.serving.get(), search.of(request, de)
-    found = search.taken(asked, snapshot, request.app.state.settings.max_need)
-    made, _ = sourcing.keep(request, owner, snapshot.matcher, found.tender, search.filters_of(asked), "")
+    """Keep the list as a record, and prepare one message to those ticked."""
+    made = records.kept(request, owner, de, lot, facets.Chosen())
     query = urlencode([("s", siret) for siret in chosen])
     return render.go(f"/acheteur/fiches/{made}/ecrire?{query}")
 
@@ -112,10 +109,10 @@ COMPARED_BY: dict[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def _matches(request: Request, de: str, lot: str) -> dict[str, Match]:
-    """SIRET -> its match for the lot of a search."""
-    answer = answer_of(request, de, lot)[2] if de else None
+    """SIRET -> its match for the lot of a search, or for the first of its lots."""
+    lots = answer_of(request, de, lot)[2].lots if de else ()
     # for a structure listed under two kinds, the better line is the one that was ticked
-    return {match.structure.siret: match for match in reversed(answer.matches)} if answer else {}
+    return {match.structure.siret: match for each in reversed(lots) for match in reversed(each.matches)}
 
 
 def _facts(snapshot: Snapshot, siret: str, matches: dict[str, Match]) -> dict[str, Any]:

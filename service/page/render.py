@@ -29,6 +29,7 @@ from matcher.records.keys import Bearer
 from matcher.reference import law, places, toponyms
 from matcher.reference.french import PARIS, day, due, euros, grouped
 from matcher.reference.law import ESS_KINDS
+from matcher.reference.naming import as_written
 from matcher.reference.origins import source_name
 from matcher.reference.text import shorten
 from matcher.territory import outlines
@@ -53,7 +54,7 @@ ROLES = (("operator", "operator"), ("buyer", "buyer"))  # scope -> who it is, fo
 
 def called(structure: Structure | Contact) -> str:
     """The display name of a structure; its SIRET where none is known."""
-    return structure.brand or structure.name or f"SIRET {siret(structure.siret)}"
+    return as_written(structure.brand or structure.name) or f"SIRET {siret(structure.siret)}"
 
 
 def siret(number: str) -> str:

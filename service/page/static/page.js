@@ -27,7 +27,26 @@ if (need && file) {
     if (event.dataTransfer && event.dataTransfer.files.length) { event.preventDefault(); file.files = event.dataTransfer.files; }
   });
 }
-for (const button of all("[data-print]")) { button.hidden = false; button.addEventListener("click", () => window.print()); }
+for (const button of all("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+  if (button.dataset.print === "now") addEventListener("load", () => setTimeout(() => window.print(), 100));
+}
+for (const button of all("[data-copy]")) if (navigator.clipboard) {
+  button.hidden = false;
+  button.addEventListener("click", async () => { await navigator.clipboard.writeText(location.href); button.textContent = "Lien copié"; });
+}
+for (const zoom of all("[data-zoom]")) {
+  const svg = zoom.parentElement.querySelector("svg"), whole = svg.viewBox.baseVal.width;
+  zoom.hidden = false;
+  zoom.addEventListener("click", (event) => {
+    if (!event.target.value) return;
+    const box = svg.viewBox.baseVal, wide = Math.min(whole, Math.max(whole / 16, box.width * event.target.value)), by = wide / box.width;
+    const x = box.x + (box.width - wide) / 2, y = box.y + (box.height - wide) / 2;
+    svg.setAttribute("viewBox", [x, y, wide, wide].join(" "));
+    for (const g of svg.querySelectorAll("g[transform]")) g.setAttribute("transform", g.getAttribute("transform").replace(/scale\((.*?)\)/, (_, k) => "scale(" + k * by + ")"));
+  });
+}
 const pops = all(".facet, .fix");
 document.addEventListener("click", (event) => { for (const pop of pops) if (!pop.contains(event.target)) pop.open = false; });
 document.addEventListener("keydown", (event) => {

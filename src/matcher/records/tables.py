@@ -219,6 +219,19 @@ class Sourcing(Base):
     created_at: Mapped[datetime]
 
 
+class SourcingMember(Base):
+    """A person's own view of a record: the name they gave it, whether it is archived; a colleague's row lets them in."""
+
+    __tablename__ = "sourcing_member"
+    record_id: Mapped[str] = mapped_column(
+        Id, ForeignKey("sourcing.id", ondelete="CASCADE"), primary_key=True
+    )
+    person: Mapped[str] = mapped_column(Id, primary_key=True, index=True)
+    label: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    archived_at: Mapped[datetime | None]
+    at: Mapped[datetime]
+
+
 class SourcingEvent(Base):
     """What happened to a record, sealed: the seal chains commitments, so an erased payload breaks nothing."""
 

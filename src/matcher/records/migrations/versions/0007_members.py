@@ -1,0 +1,25 @@
+"""Names, archives and sharing of sourcing records"""
+
+from __future__ import annotations
+
+from alembic import op
+
+from matcher.records.migrations._tables import column, create
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    create(
+        "sourcing_member",
+        "record_id 64, person 64, archived_at time?, at time",
+        key="record_id person",
+        parent="record_id sourcing.id",
+        indexes={"ix_sourcing_member_person": ["person"]},
+    )
+    op.add_column("sourcing_member", column("label 200", default=""))
+
+
+def downgrade() -> None:
+    op.drop_table("sourcing_member")
