@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,14 +13,15 @@ from urllib.parse import urlencode
 from fastapi import Depends, Form, Query, Request, Response
 
 from matcher.domain import Answer, MatcherError, NotFound, Place, Tender
+from matcher.reading import need
 from matcher.reading.procedure import closing, open_at
 from matcher.reference import places, toponyms, trades
 from matcher.reference.text import fold
-from service.asked import Taken
+from service.asked import Taken, from_need
 from service.page import chart, facets, logos, lots, render, search
 from service.page.fields import problems_of
 from service.page.search import NOTICE, Search
-from service.page.visitor import Reader
+from service.page.visitor import AtHome, Searcher
 from service.problems import Refused
 from service.router import Router
 from service.snapshot import Snapshot
@@ -29,6 +31,12 @@ MOST = 300  # most structures of a lot that a page lists
 SHOWN = 6  # structures of a lot among several
 LOTS = 6  # lots of a page
 TOGETHER = 8  # most lots for which groups are shown immediately; beyond, on demand
+EXAMPLES = 3  # needs to try, on the home
+#: Needs that a catalogue may answer, in the order in which they are tried.
+TRIED = (
+    "Entretien des espaces verts d'une école", "Nettoyage de bureaux, deux fois par semaine", "Traiteur pour un séminaire de 80 personnes",
+    "Mise sous pli de 5 000 courriers", "Blanchisserie du linge d'une crèche", "Peinture de salles de classe", "Collecte de papiers de bureau",
+)  # fmt: skip
 RECENT = 6  # notices proposed on the empty form
 
 SearchForm = Annotated[Search, Depends(search.form)]
@@ -57,10 +65,46 @@ Short = Annotated[str, Query(max_length=40)]
 
 
 @router.get("/")
-def home(request: Request, who: Reader) -> Response:
+def home(request: Request, who: AtHome) -> Response:
     serving = request.app.state.serving
     recent = _recent(serving.current) if serving.current else ([], True)
-    return render.page(request, "home.html", search=Search(), recent=recent, refusal=serving.refusal, de="")
+    examples = serving.current.once("examples", lambda: _examples(serving.current)) if serving.current else []
+    return render.page(
+        request,
+        "home.html",
+        search=Search(),
+        recent=recent,
+        refusal=serving.refusal,
+        de="",
+        examples=examples,
+    )
+
+
+def _examples(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Needs with a place that this catalogue answers, to try the service by: at most `EXAMPLES`."""
+    towns = Counter(snapshot.catalogue.of_structure("town").tolist())
+    where = [(town, found) for town, _ in towns.most_common(12) if town and (found := _placed(town))]
+    shown: list[tuple[str, str]] = []
+    for words in TRIED:
+        for town, place in where:
+            tender = from_need(words, [place], 1_000).tender
+            if (
+                town not in (used for _, used in shown)
+                and snapshot.matcher.match(tender, 1, groups=0).lots[0].likely
+            ):
+                shown.append((words, town))
+                break
+        if len(shown) == EXAMPLES:
+            break
+    return shown
+
+
+def _placed(town: str) -> Place | None:
+    """The place of a town's name; None where it has namesakes or none."""
+    try:
+        return next(iter(toponyms.asked(town, "")), None)
+    except MatcherError:
+        return None
 
 
 def _recent(snapshot: Snapshot) -> tuple[list[Tender], bool]:
@@ -78,7 +122,7 @@ def _recent(snapshot: Snapshot) -> tuple[list[Tender], bool]:
 
 @router.get("/acheteur")
 def notice(
-    request: Request, who: Reader, wanted: Facets, avis: Annotated[str, Query(max_length=200)] = "", page: Page = 1, vue: Short = "",
+    request: Request, who: Searcher, wanted: Facets, avis: Annotated[str, Query(max_length=200)] = "", page: Page = 1, vue: Short = "",
     lot: Short = "", tout: Short = "", manque: Short = "", modifier: Annotated[str, Query(max_length=210)] = "",
 ) -> Response:  # fmt: skip
     """The form; or the results of a published notice."""
@@ -88,9 +132,16 @@ def notice(
     return _form(request, shown, modifier)
 
 
+@router.get("/acheteur/lieux")
+def towns(who: Searcher, q: Annotated[str, Query(max_length=100)] = "") -> list[str]:
+    """Communes whose name begins like this, to complete a place; names of departments tell namesakes apart."""
+    found = places.communes_of_postcode(q) if q.isdecimal() else need.communes(q.strip(), None, 8)
+    return [f"{commune.name} ({commune.department})" for commune in found[:8]]
+
+
 @router.get("/acheteur/r/{reference}")
 def kept(
-    request: Request, who: Reader, reference: str, wanted: Facets, page: Page = 1, vue: Short = "", lot: Short = "", tout: Short = "",
+    request: Request, who: Searcher, reference: str, wanted: Facets, page: Page = 1, vue: Short = "", lot: Short = "", tout: Short = "",
     manque: Short = "",
 ) -> Response:  # fmt: skip
     """The results of a kept search, readable by anyone with its address."""
@@ -100,7 +151,7 @@ def kept(
 @router.post("/acheteur")
 def ask(
     request: Request,
-    who: Reader,
+    who: Searcher,
     asked: SearchForm,
     file: SentFile,
     de: Annotated[str, Form(max_length=210)] = "",
@@ -131,7 +182,7 @@ def _checked(request: Request, asked: Search, snapshot: Snapshot) -> None:
 
 @router.post("/acheteur/corriger")
 def correct(
-    request: Request, who: Reader, de: Annotated[str, Form(max_length=210)], lot: Annotated[str, Form(max_length=40)] = "",
+    request: Request, who: Searcher, de: Annotated[str, Form(max_length=210)], lot: Annotated[str, Form(max_length=40)] = "",
     metier: Annotated[str, Form(max_length=40)] = "", reserve: Annotated[str | None, Form(max_length=20)] = None,
     entier: Annotated[str, Form(max_length=5)] = "", place: Annotated[str | None, Form(max_length=200)] = None,
 ) -> Response:  # fmt: skip

@@ -17,7 +17,7 @@ from service.access import store_of
 from service.page import facets, logos, records, render, search
 from service.page.buyer import answer_of
 from service.page.lots import line
-from service.page.visitor import CheckedForm, Reader, RecordOwner, record_owner
+from service.page.visitor import CheckedForm, RecordOwner, Searcher, record_owner
 from service.problems import Refused
 from service.router import Router
 from service.snapshot import Snapshot
@@ -31,7 +31,7 @@ Number = Annotated[str, Query(max_length=40)]
 
 @router.post("/acheteur/cochees")
 def ticked(
-    request: Request, form: CheckedForm, who: Reader, faire: Annotated[str, Form(max_length=12)], s: Annotated[list[str] | None, Form()] = None,
+    request: Request, form: CheckedForm, who: Searcher, faire: Annotated[str, Form(max_length=12)], s: Annotated[list[str] | None, Form()] = None,
     de: Annotated[str, Form(max_length=210)] = "", lot: Annotated[str, Form(max_length=40)] = "", retour: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:  # fmt: skip
     """The buttons under a list; with nothing ticked, back to the list with an error next to the button."""
@@ -75,7 +75,7 @@ def _structure(request: Request, siret: str) -> Structure:
 @router.get("/acheteur/comparer")
 def compare(
     request: Request,
-    who: Reader,
+    who: Searcher,
     de: Reference = "",
     lot: Number = "",
     s: Annotated[list[str] | None, Query()] = None,
@@ -157,7 +157,7 @@ def set_aside(
 
 
 @router.get("/acheteur/structure/{siret}")
-def structure(request: Request, siret: str, who: Reader, de: Reference = "", lot: Number = "") -> Response:
+def structure(request: Request, siret: str, who: Searcher, de: Reference = "", lot: Number = "") -> Response:
     """One structure for a buyer: references, trades, zone, capacity, activity status, contact, reasons for this need."""
     snapshot = request.app.state.serving.get()
     shown = snapshot.structure(siret)

@@ -18,10 +18,10 @@ from matcher.reference.text import shorten
 from service import access, sourcing
 from service.access import store_of
 from service.page import fields, render
+from service.page.account import LABEL
 from service.page.buyer import places_in_words
 from service.page.fields import FieldErrors
 from service.page.records import listed, mailto
-from service.page.signin import LABEL
 from service.page.visitor import CheckedForm, RecordOwner, mail_route
 from service.router import Router
 from service.settings import mail_transport

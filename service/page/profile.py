@@ -13,7 +13,6 @@ from matcher.domain import BadInput
 from matcher.outreach import alerts
 from matcher.reading.brochure import propose
 from matcher.records import feedback, self_declared
-from matcher.reference import places
 from matcher.reference.text import clean
 from service import schemas
 from service.access import store_of
@@ -140,10 +139,8 @@ def _of(name: str, value: Any, sentence: str, model: type[BaseModel] = schemas.P
 
 def _departments(text: str) -> list[str]:
     """The numbers of departments in a text.  Raises BadInput for one that does not exist."""
-    codes = re.findall(r"[0-9AB]+", text.upper())
-    if wrong := [code for code in codes if places.department(code.zfill(2)) is None]:
-        raise BadInput(f"Le département {wrong[0][:10]} n'existe pas : écrivez des numéros, 75, 93, 2A.")
-    return [code.zfill(2) for code in codes]
+    words = [word.strip() for word in re.split(r"[,;\n]|\s(?=\d)", text) if word.strip()]
+    return [fields.department(word) for word in words]
 
 
 def _facts(request: Request, siret: str) -> dict[str, Any]:

@@ -59,10 +59,7 @@ def _digits(text: str, lengths: tuple[int, ...], sentence: str) -> str:
 
 def _code(text: str) -> str:
     """The number of a department.  Raises BadInput."""
-    code = text.strip().upper()
-    if code and places.department(code.zfill(2)) is None:
-        raise BadInput(f"Le département {code[:10]} n'existe pas : écrivez son numéro, 93 ou 2A.")
-    return code.zfill(2) if code else ""
+    return fields.department(text) if text.strip() else ""
 
 
 def _department(code: str) -> str:

@@ -14,7 +14,7 @@ from matcher.reference.text import fold
 from service import wire
 from service.page import lots, render
 from service.page.buyer import Facets, Short, answer_of, places_in_words
-from service.page.visitor import Reader
+from service.page.visitor import Searcher
 from service.router import Router
 
 router = Router()
@@ -28,7 +28,7 @@ COLUMNS = (
 
 @router.get("/acheteur/liste.{format}")
 def take(
-    request: Request, format: str, who: Reader, wanted: Facets, de: Reference, lot: Short = ""
+    request: Request, format: str, who: Searcher, wanted: Facets, de: Reference, lot: Short = ""
 ) -> Response:
     if format not in ("csv", "xlsx"):
         raise NotFound("Une liste s'emporte en csv ou en xlsx.")
@@ -61,7 +61,7 @@ def _table(answer: Answer) -> Iterator[list[Any]]:
 
 
 @router.get("/acheteur/imprimer")
-def printed(request: Request, who: Reader, wanted: Facets, de: Reference, lot: Short = "") -> Response:
+def printed(request: Request, who: Searcher, wanted: Facets, de: Reference, lot: Short = "") -> Response:
     """The list on paper: where, when, what limits it, a legend, and room to write what was said."""
     _, found, answer = answer_of(request, de, lot, wanted)
     shown = [(each, [lots.line(match) for match in each.matches]) for each in answer.lots]

@@ -10,11 +10,11 @@ for (const place of all("#place")) {
     if (q.length < 2 || q === last) return;
     timer = setTimeout(async () => {
       last = q;
-      const answer = await fetch("/v1/places?limit=8&q=" + encodeURIComponent(q)).catch(() => null);
+      const answer = await fetch("/acheteur/lieux?q=" + encodeURIComponent(q)).catch(() => null);
       if (!answer || !answer.ok) return;
-      list.replaceChildren(...(await answer.json()).items.map((c) => {
+      list.replaceChildren(...(await answer.json()).map((name) => {
         const option = document.createElement("option");
-        option.value = c.name + " (" + c.department + ")";
+        option.value = name;
         return option;
       }));
     }, 150);
@@ -53,6 +53,13 @@ document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   for (const pop of pops) if (pop.open) { pop.open = false; pop.querySelector("summary").focus(); }
 });
+const unfold = () => {  // a link to a field in a fold opens it
+  const field = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const fold = field && field.closest("details:not([open])");
+  if (fold) { fold.open = true; field.focus(); field.scrollIntoView({ block: "center" }); }
+};
+addEventListener("hashchange", unfold);
+unfold();
 const problem = document.getElementById("probleme");
 if (problem) problem.focus();
 for (const form of all("form.results")) {

@@ -208,12 +208,12 @@ def with_clauses(tender: Tender) -> Tender:
 def typed_need(need: str, where: Sequence[Place] = (), *, whole: bool = False) -> Tender:
     """A typed need at these places, with the lots, reservations and clauses stated in its text.
 
-    Unless it is one `whole`, a text that numbers no lots has a lot for each trade that it asks for.
+    Unless it is one `whole`, it has the lots that it numbers, else a lot for each trade that it asks for.
 
     Raises BadInput as `free_text_tender`.
     """
     tender = free_text_tender(need, where)
-    lots = numbered_lots(need, tender)
+    lots = () if whole else numbered_lots(need, tender)
     tender = with_clauses(replace(tender, lots=lots) if lots else tender)
     return tender if lots or whole else replace(tender, lots=several_needs(tender) or tender.lots)
 
