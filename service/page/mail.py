@@ -96,7 +96,7 @@ def reply(
         return _question(
             request, record, siret, proof, problems=fields.problems_of(error, "interest"), typed=text
         )
-    return _question(request, record, siret, proof, "Merci : votre réponse est dans la fiche de l'acheteur.")
+    return _question(request, record, siret, proof, "Merci : l'acheteur a votre réponse.")
 
 
 @router.post("/q/{record}/{siret}/{proof}/lu")

@@ -154,7 +154,7 @@ def family(kind: str) -> str:
 
 def town(place: Place) -> str:
     """The name of a town, in normal case."""
-    return places.town_name(place) or "ville inconnue"
+    return places.town_name(place) or "ville non précisée"
 
 
 def address(structure: Structure) -> str:

@@ -157,13 +157,13 @@ def contact(store: Store, owner: str, identifier: str, sirets: Sequence[str], me
         first = _message(events)
         if first and first.split() != message.split():
             raise BadInput(
-                "Cette fiche a déjà servi à envoyer un autre message : l'information est la même pour toutes. Reprenez-le, ou "
-                "conservez la recherche dans une nouvelle fiche."
+                "Cette liste a déjà servi à envoyer un autre message : l'information est la même pour toutes. Reprenez-le, ou "
+                "gardez la recherche dans une nouvelle liste."
             )
         listed = {e.siret for e in events if e.kind == "listed"}
         if unknown := [s for s in sirets if s not in listed]:
             raise BadInput(
-                f"{unknown[0]} n'est pas dans la liste de cette fiche : cochez des structures de la liste."
+                f"{unknown[0]} n'est pas dans cette liste : cochez des structures qui y sont."
             )
         asked = {e.siret for e in events if e.kind in PREPARED}
         fresh = [s for s in dict.fromkeys(sirets) if s not in asked]
@@ -204,7 +204,7 @@ def report(
         events = chain.events(connection, identifier)
         if siret not in {e.siret for e in events if e.kind == "listed"}:
             raise BadInput(
-                f"{siret} n'est pas dans la liste de cette fiche : choisissez une structure de la liste."
+                f"{siret} n'est pas dans cette liste : choisissez une structure qui y est."
             )
         payload = {"by": "buyer", "author": owner, **{name: value for name, value in given.items() if value}}
         payload |= {"outcome": "by-hand"} if kind == "sent" else {}
@@ -375,7 +375,7 @@ def unshare(store: Store, owner: str, identifier: str) -> None:
     """End every colleague's access; only its owner may.  Raises NotFound."""
     with store.writing() as connection:
         if _owned(connection, owner, identifier)["owner"] != owner:
-            raise NotFound("seul l'auteur d'une fiche peut en retirer l'accès")
+            raise NotFound("seul l'auteur d'une liste peut en retirer l'accès")
         here = (SourcingMember.record_id == identifier, SourcingMember.person != owner)
         connection.execute(delete(SourcingMember).where(*here))
         chain.append(
@@ -474,5 +474,5 @@ def _owned(connection: Connection, owner: str, identifier: str) -> Mapping[str, 
     query = select(Sourcing.__table__).where(Sourcing.id == identifier, allowed)
     row = connection.execute(query).mappings().first()
     if row is None:
-        raise NotFound(f"aucune fiche de sourcing {identifier!r} parmi les vôtres")
+        raise NotFound(f"aucune liste gardée {identifier!r} parmi les vôtres")
     return dict(row)
