@@ -115,7 +115,7 @@ def _warm(app: FastAPI) -> None:
         _route(app)
         if serving.current is not None:
             serving.warm()
-            page.warm()
+            page.warm(serving.current)
     finally:
         gc.freeze()  # what a start makes stays
         gc.enable()

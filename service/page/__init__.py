@@ -8,6 +8,8 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from service.snapshot import Snapshot
+
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
 
@@ -20,15 +22,15 @@ def include(app: FastAPI) -> None:
             app.include_router(module.router, include_in_schema=False)
 
 
-def warm() -> None:
-    """Warm up what first pages need: templates, outlines of the map, readers of a need, the store."""
+def warm(snapshot: Snapshot) -> None:
+    """Warm up what first pages need: templates, outlines of the map, readers of a need, the store, the examples."""
     import alembic.command  # noqa: F401  half a second of processor
     from sqlalchemy.orm import configure_mappers
 
     from matcher.reference import toponyms
     from matcher.territory import outlines
     from service.asked import from_need
-    from service.page import chart, lots, render
+    from service.page import buyer, chart, lots, render
 
     configure_mappers()
     render.compiled(path.name for path in render.TEMPLATES.glob("*.html"))
@@ -36,3 +38,4 @@ def warm() -> None:
     from_need(need, toponyms.asked("Pantin", need), 100)
     lots.suggested(need)
     chart.towns(outlines.WHOLE)
+    buyer.examples_of(snapshot)

@@ -68,7 +68,7 @@ Short = Annotated[str, Query(max_length=40)]
 def home(request: Request, who: AtHome) -> Response:
     serving = request.app.state.serving
     recent = _recent(serving.current) if serving.current else ([], True)
-    examples = serving.current.once("examples", lambda: _examples(serving.current)) if serving.current else []
+    examples = examples_of(serving.current) if serving.current else []
     return render.page(
         request,
         "home.html",
@@ -80,10 +80,15 @@ def home(request: Request, who: AtHome) -> Response:
     )
 
 
-def _examples(snapshot: Snapshot) -> list[tuple[str, str]]:
+def examples_of(snapshot: Snapshot) -> list[tuple[str, str]]:
     """Needs with a place that this catalogue answers, to try the service by: at most `EXAMPLES`."""
+    found: list[tuple[str, str]] = snapshot.once("examples", lambda: _examples(snapshot))
+    return found
+
+
+def _examples(snapshot: Snapshot) -> list[tuple[str, str]]:
     towns = Counter(snapshot.catalogue.of_structure("town").tolist())
-    where = [(town, found) for town, _ in towns.most_common(12) if town and (found := _placed(town))]
+    where = [(town, found) for town, _ in towns.most_common(6) if town and (found := _placed(town))]
     shown: list[tuple[str, str]] = []
     for words in TRIED:
         for town, place in where:

@@ -21,6 +21,7 @@ from matcher.catalogue.files import save_catalogue
 from matcher.domain import Structure
 from matcher.matching import recipes
 from matcher.outreach.sourcing import record as record_
+from matcher.outreach.transport import no_questions
 from matcher.reading import gather
 from matcher.records.store import Store
 from pages_client import PagesClient, kept, reference, token
@@ -335,9 +336,15 @@ def test_who_cannot_be_reached_by_mail_is_said_before(page: PagesClient) -> None
     address = kept(page, need="taille de haies", place="Pantin")
     siret = listed(page.get(address).text)[0]
     with Store.open(page.app.state.settings.store) as store, store.writing() as connection:  # type: ignore[attr-defined]
-        store.unsubscribe(connection, siret, "one-click")
+        store.unsubscribe(connection, siret, "page")  # from alerts: buyers may still ask
+    assert "Écrire à 1 structure" in page.get(f"{address}/ecrire?s={siret}").text
+    with Store.open(page.app.state.settings.store) as store, store.writing() as connection:  # type: ignore[attr-defined]
+        store.unsubscribe(connection, no_questions(siret), "one-click")
     shown = page.get(f"{address}/ecrire?s={siret}").text
-    assert "Aucune ne peut être jointe par courriel" in shown and "ne reçoit plus de message" in shown
+    assert (
+        "Aucune ne peut être jointe par courriel" in shown
+        and "ne veut plus de question par courriel" in shown
+    )
     assert "tel:" in shown and "<textarea" not in shown
 
 

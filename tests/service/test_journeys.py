@@ -10,9 +10,9 @@ import re
 from typing import Any
 
 import pytest
+from test_in_a_browser import key, send, sign_in, site, tab  # noqa: F401
 
 from browsing import NARROW, sound
-from test_in_a_browser import key, send, sign_in, site, tab  # noqa: F401
 
 pytestmark = pytest.mark.browser
 OFFICES, LINEN = ("mise sous pli de courriers", "Paris"), ("taille de haies", "Pantin")
@@ -144,7 +144,7 @@ def test_four_are_compared_on_a_telephone_with_two_whole_columns(hand: Hand) -> 
     hand.click("button[value=comparer]")
     edges = [th.bounding_box() for th in hand.tab.locator("thead th").all()]
     assert len(edges) == 2 and all(
-        0 <= box["x"] and box["x"] + box["width"] <= NARROW["width"] for box in edges
+        box["x"] >= 0 and box["x"] + box["width"] <= NARROW["width"] for box in edges
     )
 
 

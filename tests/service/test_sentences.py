@@ -31,7 +31,9 @@ def sentences() -> list[str]:
     """Every text between tags of the templates, of so many words at least, with … for what is filled in."""
     found: set[str] = set()
     for path in render.TEMPLATES.glob("*.html"):
-        text = re.sub(r"{%-?\s*set .*?%}|{#.*?#}|<script.*?</script>", "", path.read_text("utf-8"), flags=re.S)
+        text = re.sub(
+            r"{%-?\s*set .*?%}|{#.*?#}|<script.*?</script>", "", path.read_text("utf-8"), flags=re.S
+        )
         text = re.sub(r"{{[^{}]*?['\"]([^'\"]{25,})['\"][^{}]*?}}", r" \1 ", text)
         text = re.sub(r"{{.*?}}", "…", re.sub(r"{%.*?%}", "|", text, flags=re.S), flags=re.S)
         for piece in re.split(r"<[^<>]*>", text.replace("&nbsp;", " ")):

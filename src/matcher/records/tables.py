@@ -262,10 +262,12 @@ class SourcingHead(Base):
 
 
 class Unsubscription(Base):
-    """Unsubscriptions: by addressee, or by the hash of an address (a bounce)."""
+    """Unsubscriptions: by addressee, from alerts or from questions of buyers, or by the hash of an address (a bounce)."""
 
     __tablename__ = "unsubscription"
-    subject: Mapped[str] = mapped_column(String(80), primary_key=True)  # a SIRET, or "address:<sha256>"
+    subject: Mapped[str] = mapped_column(
+        String(80), primary_key=True
+    )  # a SIRET (alerts), "questions:<siret>", or "address:<sha256>"
     cause: Mapped[str] = mapped_column(String(16))  # "one-click", "bounce", "operator"
     at: Mapped[datetime]
 

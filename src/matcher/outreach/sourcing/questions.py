@@ -23,7 +23,7 @@ OUTCOMES: dict[str, tuple[str, bool]] = {
     "sent": ("message envoyé", False),
     "outbox": ("message déposé dans la boîte d'envoi", False),
     "no-address": ("aucune adresse connue : appelez", True),
-    "unsubscribed": ("ne reçoit plus de message : appelez", False),
+    "unsubscribed": ("ne veut plus de question par courriel : appelez", False),
     "bounced": ("adresse refusée : appelez", False),
     "failed": ("message refusé par le serveur : appelez", False),
     "by-hand": ("depuis la messagerie de l'acheteur", False),

@@ -162,9 +162,7 @@ def contact(store: Store, owner: str, identifier: str, sirets: Sequence[str], me
             )
         listed = {e.siret for e in events if e.kind == "listed"}
         if unknown := [s for s in sirets if s not in listed]:
-            raise BadInput(
-                f"{unknown[0]} n'est pas dans cette liste : cochez des structures qui y sont."
-            )
+            raise BadInput(f"{unknown[0]} n'est pas dans cette liste : cochez des structures qui y sont.")
         asked = {e.siret for e in events if e.kind in PREPARED}
         fresh = [s for s in dict.fromkeys(sirets) if s not in asked]
         payload = {"message": message}
@@ -203,9 +201,7 @@ def report(
         _owned(connection, owner, identifier)
         events = chain.events(connection, identifier)
         if siret not in {e.siret for e in events if e.kind == "listed"}:
-            raise BadInput(
-                f"{siret} n'est pas dans cette liste : choisissez une structure qui y est."
-            )
+            raise BadInput(f"{siret} n'est pas dans cette liste : choisissez une structure qui y est.")
         payload = {"by": "buyer", "author": owner, **{name: value for name, value in given.items() if value}}
         payload |= {"outcome": "by-hand"} if kind == "sent" else {}
         chain.append(connection, identifier, [(kind, siret, payload)], chain.last(events))
