@@ -101,19 +101,20 @@ def record(
     rejouer: str = "",
     vue: Annotated[str, Query(max_length=10)] = "",
     debut: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    tout: Annotated[str, Query(max_length=5)] = "",
     issue: Annotated[str, Query(max_length=200, pattern=r"^([a-z-]+\.\d{1,3}_?)*$")] = "",
     manque: Annotated[str, Query(max_length=20)] = "",
     fait: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
-    """A record: `vue` chooses whom to show, `debut` is the first line shown of them."""
+    """A record: `vue` chooses whom to show, `debut` is the first line shown of them, `tout` shows every line."""
     return _record(
-        request, owner, identifier, replayed=bool(rejouer), view=vue, first=debut, missing=manque, done=fait,
+        request, owner, identifier, replayed=bool(rejouer), view=vue, first=debut, everything=bool(tout), missing=manque, done=fait,
         outcomes=dict(pair.split(".") for pair in issue.split("_") if pair),
     )  # fmt: skip
 
 
 def _record(
-    request: Request, owner: str, identifier: str, *, replayed: bool = False, view: str = "", first: int = 1, missing: str = "",
+    request: Request, owner: str, identifier: str, *, replayed: bool = False, view: str = "", first: int = 1, everything: bool = False, missing: str = "",
     done: str = "", outcomes: Mapping[str, str] | None = None, problems: Mapping[str, str] | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> Response:  # fmt: skip
@@ -127,7 +128,7 @@ def _record(
     return render.page(
         request, "record.html", 422 if problems else 200, record=found, verdict=record_.verify(store, owner, identifier),
         changes=sourcing.replay(request, found) if replayed else None, **_contacts(found), missing=missing, outcomes=outcomes or {},
-        words=questions.OUTCOMES, rows=shown[first - 1 : first - 1 + LINES], first=first, total=len(shown), page_lines=LINES,
+        words=questions.OUTCOMES, rows=shown if everything else shown[first - 1 : first - 1 + LINES], first=first, total=len(shown), page_lines=LINES,
         view=view, views=[(name, title, counts[name]) for name, title in VIEWS.items()], filters=filters_of(found), why=record_.why,
         note=record_.NOTE, problems=problems or {}, typed=typed or {}, done=done, owner=owner, places=places_in_words(found.tender),
         due=sum(bool(row.next) for row in rows), colleagues=record_.colleagues(store, owner, identifier),
