@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from service.settings import Settings
 from typer.testing import CliRunner
 
@@ -162,4 +163,9 @@ def picture(page: Any, name: str) -> None:
     if PICTURES:
         folder = ROOT / PICTURES
         folder.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=str(folder / f"{name}.png"))
+        taken = folder / f"{name}.png"
+        page.screenshot(path=str(taken))
+        # a palette: a third of the size, as they are committed
+        Image.open(taken).convert("RGB").quantize(128, method=Image.Quantize.FASTOCTREE).save(
+            taken, optimize=True
+        )
