@@ -173,6 +173,23 @@ def test_lists_of_a_visitor_without_an_account_lead_to_signing_in(hand: Hand) ->
     assert hand.tab.locator("#need").is_visible()
 
 
+def test_where_nobody_answers_the_page_says_what_would_widen_the_search(hand: Hand) -> None:
+    hand.search("Acquisition d'un scanner IRM pour le service de radiologie", "Nantes")
+    assert "Aucune structure adaptée" in hand.words() and "Ce que vous pouvez faire" in hand.words()
+    hand.click("text=Modifier")
+    hand.tab.fill("#need", "nettoyage de bureaux")
+    hand.click("text=Trouver les structures")
+    hand.tab.wait_for_selector(".row, .empty")
+    assert hand.clicks == 3
+
+
+def test_a_meeting_day_is_planned_from_the_example(hand: Hand) -> None:
+    hand.tab.goto("/territoire/rencontre")
+    hand.click("text=Remplir avec un exemple")
+    hand.click("main form button.button")
+    assert hand.clicks == 2 and not hand.tab.locator("#probleme").count()
+
+
 def test_the_markers_of_the_map_are_tabbed_in_the_order_of_the_list(hand: Hand) -> None:
     hand.search(*OFFICES)
     shown = [
