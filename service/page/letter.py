@@ -168,11 +168,7 @@ def composed(tender: Tender, typed: Mapping[str, str]) -> str:
         "Documents": tender.documents_url or tender.url, "Réponse souhaitée avant le": typed["before"],
     }  # fmt: skip
     told = "\n".join(f"{name} : {' '.join(value.split())}" for name, value in facts.items() if value.strip())
-    end = (
-        "Ce message est adressé dans les mêmes termes à toutes les structures consultées ; "
-        "il ne préjuge pas du choix."
-    )
-    return f"{typed['message'].strip()}\n\n{told}\n\n{end}"
+    return f"{typed['message'].strip()}\n\n{told}"
 
 
 def _preview(
