@@ -1,7 +1,7 @@
 """Each tutorial is done as it is written: its commands run, its pages are used in a browser, its pictures can be taken.
 
 Steps in the pages are comments of the Markdown: `<!-- step: open /path -->`, `fill NAME = text`, `submit NAME` (the form that
-holds the field), `tick LINE` (its box), `press WORDS` (a link or button), `see text`.  With MATCHER_PICTURES=FOLDER each `<!-- picture: name ... -->` is saved there; the running
+holds the field), `unfold WORDS` (a fold), `tick LINE` (its box), `press WORDS` (a link or button), `see text`.  With MATCHER_PICTURES=FOLDER each `<!-- picture: name ... -->` is saved there; the running
 time of each tutorial is printed (`pytest -s`).
 """
 
@@ -144,6 +144,8 @@ def step(page: Any, service: str, verb: str, what: str) -> None:
         form = page.locator(f"main form:has([name={what}])").first
         with page.expect_navigation():
             form.locator("button.button, button[type=submit]").first.click()
+    elif verb == "unfold":
+        page.locator("main summary").filter(has_text=what).first.click()
     elif verb == "tick":
         lines = page.locator("main li:has(input[type=checkbox]), main tr:has(input[type=checkbox])")
         lines.filter(has_text=what.replace("'", "’")).locator("input[type=checkbox]").first.check()
