@@ -47,12 +47,14 @@ def ticked(
         known = [_structure(request, siret).siret for siret in chosen]
         searches.set_aside(store_of(request), owner, known)
         return render.go("/acheteur/favoris")
-    return _write(request, owner, de, lot, chosen)
+    return _write(request, owner, de, lot, chosen, facets.of_address(retour))
 
 
-def _write(request: Request, owner: str, de: str, lot: str, chosen: Sequence[str]) -> Response:
-    """Keep the list as a record, and prepare one message to those ticked."""
-    made = records.kept(request, owner, de, lot, facets.Chosen())
+def _write(
+    request: Request, owner: str, de: str, lot: str, chosen: Sequence[str], wanted: facets.Chosen
+) -> Response:
+    """Keep the list as it is shown, and prepare one message to those ticked."""
+    made = records.kept(request, owner, de, lot, wanted)
     query = urlencode([("s", siret) for siret in chosen])
     return render.go(f"/acheteur/fiches/{made}/ecrire?{query}")
 
