@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Depends, Form, Query, Request, Response
+from sqlalchemy.exc import SQLAlchemyError
 
-from matcher.domain import Answer, MatcherError, NotFound, Place, Tender
+from matcher.domain import Answer, Match, MatcherError, NotFound, Place, Tender
 from matcher.reading import need
 from matcher.reading.procedure import closing, open_at
+from matcher.records import self_declared
 from matcher.reference import places, toponyms, trades
 from matcher.reference.text import fold
+from service.access import store_of
 from service.asked import Taken, from_need
 from service.page import chart, facets, logos, lots, render, search
 from service.page.fields import problems_of
@@ -248,7 +252,25 @@ def answer_of(
     chosen = tuple(lot for lot in found.tender.lots if lot.number == number) or found.tender.lots
     tender = replace(found.tender, lots=chosen)
     answer = snapshot.matcher.match(tender, MOST, filters=search.filters_of(asked), groups=0)
-    return asked, found, facets.of_answer(answer, wanted or facets.Chosen())
+    return asked, found, facets.of_answer(as_declared(request, answer), wanted or facets.Chosen())
+
+
+def as_declared(request: Request, answer: Answer) -> Answer:
+    """The answer with what its structures declare now: a new telephone is called at once, the ranking follows by night.
+
+    A store that does not answer leaves what the catalogue says: a list is read without it.
+    """
+    words: Mapping[str, self_declared.Declared] = {}
+    with suppress(MatcherError, SQLAlchemyError):
+        shown = {m.structure.siret for each in answer.lots for m in each.matches}
+        words = self_declared.declared_of(store_of(request), shown)
+
+    def now(match: Match) -> Match:
+        declared = words.get(match.structure.siret)
+        return replace(match, structure=self_declared.over(match.structure, declared)) if declared else match
+
+    lots_ = (replace(each, matches=tuple(map(now, each.matches))) for each in answer.lots)
+    return replace(answer, lots=tuple(lots_)) if words else answer
 
 
 def _results(
@@ -299,6 +321,7 @@ def _lot(
     whole = snapshot.matcher.match(
         replace(tender, lots=(chosen,)), MOST, filters=search.filters_of(asked), groups=groups
     )
+    whole = as_declared(request, whole)
     (answer,) = whole.lots
     request.app.state.metrics.nobody.inc(int(answer.nobody))
     lines = [lots.line(match) for match in answer.matches]
@@ -345,6 +368,7 @@ def _lots(
         filters=wanted,
         groups=3 if together else 0,
     )
+    whole = as_declared(request, whole)
     numbers = {each.number for each in shown}
     answers = [each for each in whole.lots if each.lot.number in numbers] if view != "groupes" else []
     request.app.state.metrics.nobody.inc(sum(each.nobody for each in answers))

@@ -10,7 +10,7 @@ from fastapi import Form, Query, Request, Response
 
 from matcher.domain import Match, MatcherError, NotFound, Structure
 from matcher.matching import reasons, skills
-from matcher.records import searches
+from matcher.records import searches, self_declared
 from matcher.reference.french import day
 from matcher.reference.text import shorten
 from service.access import store_of
@@ -163,6 +163,8 @@ def structure(request: Request, siret: str, who: Searcher, de: Reference = "", l
     """One structure for a buyer: references, trades, zone, capacity, activity status, contact, reasons for this need."""
     snapshot = request.app.state.serving.get()
     shown = snapshot.structure(siret)
+    words = self_declared.declared_of(store_of(request), [shown.siret])
+    shown = self_declared.over(shown, words[shown.siret]) if words else shown
     past = snapshot.past_contracts(shown.siret)
     explanation, tender = None, None
     if de:

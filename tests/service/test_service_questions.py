@@ -335,7 +335,10 @@ def test_a_structure_edits_denies_and_chooses_its_alerts(settings: Settings, sto
             "departments": "93, 2a",
             "csrf": csrf,
         }
+        assert "01 99 00 00 02" not in page.post("/acheteur", data=ask).text
         assert "Votre fiche est gardée" in page.post(at + "/fiche", data=words).text
+        assert "01 99 00 00 02" in page.post("/acheteur", data=ask).text  # who searches calls the new number at once
+        assert "01 99 00 00 02" in page.get(f"/acheteur/structure/{OTHER}").text
         wrong = {
             "email": "x",
             "departments": "93, 99",
