@@ -1,8 +1,8 @@
-"""The letter of a buyer to several structures: who can be reached, what it says, the whole of it before it leaves."""
+"""The letter of a buyer to several structures: who can be reached, and the whole of it before it leaves."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -75,9 +75,17 @@ def _form(
 ) -> Response:
     reached, others = _reach(request, found, sirets)
     return render.page(
-        request, "write.html", 422 if problems else 200, record=found, reached=reached, others=others, sent=_sent(found), typed=typed,
-        sends=mail_route(request), problems=problems or {},
-    )  # fmt: skip
+        request,
+        "write.html",
+        422 if problems else 200,
+        record=found,
+        reached=reached,
+        others=others,
+        sent=_sent(found),
+        typed=typed,
+        sends=mail_route(request),
+        problems=problems or {},
+    )
 
 
 def _reach(
@@ -102,10 +110,20 @@ def _sent(found: record_.Record) -> str:
 
 @router.post("/acheteur/fiches/{identifier}/contacter")
 def contact(
-    request: Request, identifier: str, form: CheckedForm, owner: RecordOwner, message: fields.Lines = "", buyer: fields.Line = "",
-    place: fields.Line = "", volume: fields.Lines = "", before: fields.Line = "", reply_to: fields.Line = "",
-    sirets: fields.Lists = None, confirme: fields.Word = "", revoir: fields.Word = "",
-) -> Response:  # fmt: skip
+    request: Request,
+    identifier: str,
+    form: CheckedForm,
+    owner: RecordOwner,
+    message: fields.Lines = "",
+    buyer: fields.Line = "",
+    place: fields.Line = "",
+    volume: fields.Lines = "",
+    before: fields.Line = "",
+    reply_to: fields.Line = "",
+    sirets: fields.Lists = None,
+    confirme: fields.Word = "",
+    revoir: fields.Word = "",
+) -> Response:
     """The form, then the letter as it will be read, then sent: the same information for all."""
     at = f"/acheteur/fiches/{quote(identifier)}"
     found = record_.read(store_of(request), owner, identifier)
@@ -117,10 +135,14 @@ def contact(
     if not message.strip() and not sent:  # ticked in the list: write it next
         return render.go(f"{at}/ecrire?{urlencode([('s', siret) for siret in chosen])}")
     typed = {
-        "message": message, "buyer": buyer, "place": place, "volume": volume, "before": before, "reply_to": reply_to,
-    }  # fmt: skip
-    problems = {} if sent else _problems(typed)
-    problems |= _problems_of_address(reply_to, bool(mail_route(request)))
+        "message": message,
+        "buyer": buyer,
+        "place": place,
+        "volume": volume,
+        "before": before,
+        "reply_to": reply_to,
+    }
+    problems = _problems(typed, written=bool(sent), sends=bool(mail_route(request)))
     if problems or revoir:
         return _form(request, found, chosen, typed, problems)
     text = sent or composed(found.tender, typed)
@@ -133,27 +155,17 @@ def contact(
     return render.go(f"{at}?{urlencode({'vue': 'suivies', 'issue': counts or 'again.0'})}#message")
 
 
-def _problems(typed: Mapping[str, str]) -> dict[str, str]:
-    """What is missing for a letter that can be answered, by field."""
-    wanted = {
-        "message": ("Écrivez le message : quelques mots au moins.", 10),
-        "buyer": ("Dites qui achète : la structure doit savoir qui l'interroge.", 2),
+def _problems(typed: Mapping[str, str], *, written: bool, sends: bool) -> dict[str, str]:
+    """What a letter lacks to be answered, by field; one `written` before lacks nothing of its own."""
+    missing = "Écrivez le message : quelques mots au moins."
+    nobody = "Dites qui achète : la structure doit savoir qui l'interroge."
+    checks: dict[str, Callable[[], str]] = {
+        "message": lambda: fields.words(typed["message"], missing, 10),
+        "buyer": lambda: fields.words(typed["buyer"], nobody),
     }
     try:
-        fields.checked(
-            **{
-                name: lambda name=name: fields.words(typed[name], *wanted[name])  # type: ignore[misc]
-                for name in wanted
-            }
-        )
-    except FieldErrors as error:
-        return error.problems
-    return {}
-
-
-def _problems_of_address(reply_to: str, sends: bool) -> dict[str, str]:
-    try:
-        fields.checked(reply_to=lambda: fields.address(reply_to, needed=sends))
+        own = {} if written else checks
+        fields.checked(**own, reply_to=lambda: fields.address(typed["reply_to"], needed=sends))
     except FieldErrors as error:
         return error.problems
     return {}
@@ -163,10 +175,17 @@ def composed(tender: Tender, typed: Mapping[str, str]) -> str:
     """The text of the letter: the buyer's words, then what each structure should know to answer."""
     lots = [f"lot {lot.number}, {lot.title}" for lot in tender.lots[:30]] if len(tender.lots) > 1 else []
     facts = {
-        "Acheteur": typed["buyer"], "Besoin": tender.title, "Lots": " ; ".join(lots), "Lieu": typed["place"],
-        "Volumes et durée": typed["volume"], "Date limite des offres": f"{in_paris(tender.deadline).astimezone(PARIS):%d/%m/%Y}" if tender.deadline else "",
-        "Documents": tender.documents_url or tender.url, "Réponse souhaitée avant le": typed["before"],
-    }  # fmt: skip
+        "Acheteur": typed["buyer"],
+        "Besoin": tender.title,
+        "Lots": " ; ".join(lots),
+        "Lieu": typed["place"],
+        "Volumes et durée": typed["volume"],
+        "Date limite des offres": f"{in_paris(tender.deadline).astimezone(PARIS):%d/%m/%Y}"
+        if tender.deadline
+        else "",
+        "Documents": tender.documents_url or tender.url,
+        "Réponse souhaitée avant le": typed["before"],
+    }
     told = "\n".join(f"{name} : {' '.join(value.split())}" for name, value in facts.items() if value.strip())
     return f"{typed['message'].strip()}\n\n{told}"
 
@@ -186,6 +205,15 @@ def _preview(
     shown: dict[str, Any] = {"subject": str(mail["Subject"]), "text": mail.get_content()} if mail else {}
     own = mailto([each.email for each in reached], found.tender.title, text)
     return render.page(
-        request, "letter.html", record=found, reached=reached, others=others, sirets=sirets, typed=typed, sends=sends, text=text,
-        mail=shown, mailto=own,
-    )  # fmt: skip
+        request,
+        "letter.html",
+        record=found,
+        reached=reached,
+        others=others,
+        sirets=sirets,
+        typed=typed,
+        sends=sends,
+        text=text,
+        mail=shown,
+        mailto=own,
+    )

@@ -79,7 +79,7 @@ def keep(
 
 
 def kept(request: Request, owner: str, de: str, lot: str, wanted: facets.Chosen, label: str = "") -> str:
-    """Keep those to call and to check of a search, or of one of its lots, that pass the facets; the record's id."""
+    """Keep those of a search, or of one of its lots, that pass the facets; the record's id."""
     asked, _, answer = answer_of(request, de, lot, wanted)
     matcher = request.app.state.serving.get().matcher
     return sourcing.written(request, owner, matcher, answer, search.filters_of(asked), label, wanted.values)
@@ -106,18 +106,36 @@ def record(
     manque: Annotated[str, Query(max_length=20)] = "",
     fait: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
-    """A record: `vue` chooses whom to show, `debut` is the first line shown of them, `tout` shows every line."""
+    """A record: `vue` chooses whom to show, `debut` the first line of them, `tout` shows every line."""
     return _record(
-        request, owner, identifier, replayed=bool(rejouer), view=vue, first=debut, everything=bool(tout), missing=manque, done=fait,
+        request,
+        owner,
+        identifier,
+        replayed=bool(rejouer),
+        view=vue,
+        first=debut,
+        everything=bool(tout),
+        missing=manque,
+        done=fait,
         outcomes=dict(pair.split(".") for pair in issue.split("_") if pair),
-    )  # fmt: skip
+    )
 
 
 def _record(
-    request: Request, owner: str, identifier: str, *, replayed: bool = False, view: str = "", first: int = 1, everything: bool = False, missing: str = "",
-    done: str = "", outcomes: Mapping[str, str] | None = None, problems: Mapping[str, str] | None = None,
+    request: Request,
+    owner: str,
+    identifier: str,
+    *,
+    replayed: bool = False,
+    view: str = "",
+    first: int = 1,
+    everything: bool = False,
+    missing: str = "",
+    done: str = "",
+    outcomes: Mapping[str, str] | None = None,
+    problems: Mapping[str, str] | None = None,
     typed: Mapping[str, str] | None = None,
-) -> Response:  # fmt: skip
+) -> Response:
     store = store_of(request)
     found = record_.read(store, owner, identifier)
     rows = rows_of(found)
@@ -126,14 +144,34 @@ def _record(
     shown = [row for row in rows if row.seen_in(view)]
     base = request.app.state.settings.public_url
     return render.page(
-        request, "record.html", 422 if problems else 200, record=found, verdict=record_.verify(store, owner, identifier),
-        changes=sourcing.replay(request, found) if replayed else None, **_contacts(found), missing=missing, outcomes=outcomes or {},
-        words=questions.OUTCOMES, rows=shown if everything else shown[first - 1 : first - 1 + LINES], first=first, total=len(shown), page_lines=LINES,
-        view=view, views=[(name, title, counts[name]) for name, title in VIEWS.items()], filters=filters_of(found), why=record_.why,
-        note=record_.NOTE, problems=problems or {}, typed=typed or {}, done=done, owner=owner, places=places_in_words(found.tender),
-        due=sum(bool(row.next) for row in rows), colleagues=record_.colleagues(store, owner, identifier),
+        request,
+        "record.html",
+        422 if problems else 200,
+        record=found,
+        verdict=record_.verify(store, owner, identifier),
+        changes=sourcing.replay(request, found) if replayed else None,
+        **_contacts(found),
+        missing=missing,
+        outcomes=outcomes or {},
+        words=questions.OUTCOMES,
+        rows=shown if everything else shown[first - 1 : first - 1 + LINES],
+        first=first,
+        total=len(shown),
+        page_lines=LINES,
+        view=view,
+        views=[(name, title, counts[name]) for name, title in VIEWS.items()],
+        filters=filters_of(found),
+        why=record_.why,
+        note=record_.NOTE,
+        problems=problems or {},
+        typed=typed or {},
+        done=done,
+        owner=owner,
+        places=places_in_words(found.tender),
+        due=sum(bool(row.next) for row in rows),
+        colleagues=record_.colleagues(store, owner, identifier),
         invitation=f"{base}/acheteur/fiches/{quote(identifier)}/rejoindre/{record_.share_proof(found)}",
-    )  # fmt: skip
+    )
 
 
 def rows_of(found: record_.Record) -> list[Row]:
@@ -163,10 +201,18 @@ def note(request: Request, identifier: str, owner: RecordOwner) -> Response:
     found = record_.read(store, owner, identifier)
     rows = rows_of(found)
     return render.page(
-        request, "note.html", record=found, verdict=record_.verify(store, owner, identifier), rows=rows, why=record_.why,
-        counts=Counter((row.number, row.band) for row in rows), filters=filters_of(found), note=record_.NOTE,
-        places=places_in_words(found.tender), **_contacts(found),
-    )  # fmt: skip
+        request,
+        "note.html",
+        record=found,
+        verdict=record_.verify(store, owner, identifier),
+        rows=rows,
+        why=record_.why,
+        counts=Counter((row.number, row.band) for row in rows),
+        filters=filters_of(found),
+        note=record_.NOTE,
+        places=places_in_words(found.tender),
+        **_contacts(found),
+    )
 
 
 def listed(found: record_.Record) -> dict[str, Mapping[str, Any]]:
@@ -181,10 +227,15 @@ def _contacts(found: record_.Record) -> dict[str, Any]:
     addresses = sorted({str(lines[s]["email"]) for s in prepared if s in lines and lines[s].get("email")})
     message = next((str(step.payload["message"]) for step in prepared.values()), "")
     return {
-        "happened": happened, "names": {s: str(p.get("name") or s) for s, p in lines.items() if s in happened}, "steps": record_.STEPS,
-        "reported": record_.REPORTED, "addresses": addresses, "message": message,
-        "mailto": mailto(addresses, found.tender.title, message), "outcome": questions.outcome_label,
-    }  # fmt: skip
+        "happened": happened,
+        "names": {s: str(p.get("name") or s) for s, p in lines.items() if s in happened},
+        "steps": record_.STEPS,
+        "reported": record_.REPORTED,
+        "addresses": addresses,
+        "message": message,
+        "mailto": mailto(addresses, found.tender.title, message),
+        "outcome": questions.outcome_label,
+    }
 
 
 def mailto(addresses: list[str], title: str, message: str) -> str:
@@ -197,10 +248,19 @@ def mailto(addresses: list[str], title: str, message: str) -> str:
 
 @router.post("/acheteur/fiches/{identifier}/noter")
 def report(
-    request: Request, identifier: str, form: CheckedForm, owner: RecordOwner, siret: fields.Word = "", fait: fields.Word = "called",
-    text: fields.Lines = "", qui: fields.Line = "", suite: fields.Line = "", le: fields.Word = "", vue: fields.Word = "",
-) -> Response:  # fmt: skip
-    """Note a call, an answer, a decision about one structure; an invalid form comes back with what was typed."""
+    request: Request,
+    identifier: str,
+    form: CheckedForm,
+    owner: RecordOwner,
+    siret: fields.Word = "",
+    fait: fields.Word = "called",
+    text: fields.Lines = "",
+    qui: fields.Line = "",
+    suite: fields.Line = "",
+    le: fields.Word = "",
+    vue: fields.Word = "",
+) -> Response:
+    """Note a call, an answer or a decision; an invalid form comes back with what was typed."""
     try:
         record_.report(
             store_of(request),

@@ -91,7 +91,7 @@ def opened(request: Request, token: str, form: CheckedForm) -> Response:
 
 
 def _scopes(request: Request, address: str) -> list[str]:
-    """What an address opens: the account it has, a buyer's by its domain, those of the structures that publish it."""
+    """What an address opens: its account, a buyer's by its domain, those of the structures that publish it."""
     label, settings = account.LABEL + address, request.app.state.settings
     held = [
         scope for key in keys.listed(access.store_of(request)) if key.label == label for scope in key.scopes
@@ -118,7 +118,7 @@ def _publishing(snapshot: Snapshot, address: str) -> list[str]:
 def key_of(store: Store, address: str, scopes: Sequence[str] = ("buyer", "read")) -> str:
     """The key of an address, made at its first sign-in: its lists and favourites stay its own.
 
-    An address that opens more than before, a structure it is now published by, has a further key from then on.
+    An address that opens more than before, of a structure that now publishes it, gets a further key.
     """
     label = account.LABEL + address
     mine = [k for k in keys.listed(store) if k.label == label]

@@ -21,9 +21,20 @@ router = Router()
 Reference = Annotated[str, Query(max_length=210)]
 #: Heading, width in characters.
 COLUMNS = (
-    ("Lot", 6), ("À faire", 13), ("Structure", 34), ("Type", 8), ("Ville", 20), ("Distance (km)", 10), ("Métier", 44),
-    ("Source du métier", 24), ("Téléphone", 16), ("Courriel", 30), ("Site", 30), ("SIRET", 17), ("Notes", 50),
-)  # fmt: skip
+    ("Lot", 6),
+    ("À faire", 13),
+    ("Structure", 34),
+    ("Type", 8),
+    ("Ville", 20),
+    ("Distance (km)", 10),
+    ("Métier", 44),
+    ("Source du métier", 24),
+    ("Téléphone", 16),
+    ("Courriel", 30),
+    ("Site", 30),
+    ("SIRET", 17),
+    ("Notes", 50),
+)
 
 
 @router.get("/acheteur/liste.{format}")
@@ -41,9 +52,12 @@ def take(
         title="Structures", rows=_table(answer), widths=widths, frozen="D2", filtered=True
     )
     facts = [
-        ("Besoin", found.tender.title), ("Lieu", places_in_words(found.tender)), ("Date", date.today()),
-        ("Limitée à", " ; ".join(wanted.words()) or "rien"), ("Mention", "Ordre de présentation, ne préjuge pas du choix."),
-    ]  # fmt: skip
+        ("Besoin", found.tender.title),
+        ("Lieu", places_in_words(found.tender)),
+        ("Date", date.today()),
+        ("Limitée à", " ; ".join(wanted.words()) or "rien"),
+        ("Mention", "Ordre de présentation, ne préjuge pas du choix."),
+    ]
     about = spreadsheet.Sheet(title="Recherche", rows=facts, widths=(14, 100), heading=False)
     return wire.attachment(spreadsheet.to_xlsx(listed, about), spreadsheet.XLSX, name)
 
@@ -55,9 +69,20 @@ def _table(answer: Answer) -> Iterator[list[Any]]:
             line, s = lots.line(match), match.structure
             km = None if match.distance_km is None else round(match.distance_km)
             yield [
-                each.lot.number, line.mark, render.called(s), s.kind, render.town(s.place), km, line.trade, line.by,
-                s.phone, s.email, s.website, s.siret, "",
-            ]  # fmt: skip
+                each.lot.number,
+                line.mark,
+                render.called(s),
+                s.kind,
+                render.town(s.place),
+                km,
+                line.trade,
+                line.by,
+                s.phone,
+                s.email,
+                s.website,
+                s.siret,
+                "",
+            ]
 
 
 @router.get("/acheteur/imprimer")
@@ -66,6 +91,11 @@ def printed(request: Request, who: Searcher, wanted: Facets, de: Reference, lot:
     _, found, answer = answer_of(request, de, lot, wanted)
     shown = [(each, [lots.line(match) for match in each.matches]) for each in answer.lots]
     return render.page(
-        request, "printed.html", tender=found.tender, place=places_in_words(found.tender), shown=shown, filters=wanted.words(),
+        request,
+        "printed.html",
+        tender=found.tender,
+        place=places_in_words(found.tender),
+        shown=shown,
+        filters=wanted.words(),
         several=len(found.tender.lots) > 1,
-    )  # fmt: skip
+    )

@@ -10,10 +10,20 @@ from matcher.domain import KINDS
 SMALL = frozenset("a à au aux d de des du en et l la le les ou par pour sous sur".split())
 #: Words of three letters or fewer that are no initials.
 SHORT = frozenset(
-    "air art bio bon bas eau feu ile île mer mon nez nos nou or pas pin pre pré roi sel sud tri une un val vie vos".split()
+    "air art bio bon bas eau feu ile île mer mon nez nos nou or pas pin pre pré roi sel sud tri une un val"
+    " vie vos".split()
 )
-INITIALS = frozenset({*KINDS, "ADAPEI", "ADMR", "APAJH", "APEI", "CIAS", "CCAS", "EARL", "EPHAD", "EURL", "IME", "PEP", "SARL", "SAS", "SCIC", "SCOP", "UDAF", "UNAPEI"})  # fmt: skip
-FORMS = {"ASS": "Association", "ASSO": "Association", "ASSOC": "Association", "STE": "Société", "ENT": "Entreprise", "ETS": "Établissements"}  # fmt: skip
+INITIALS = frozenset(KINDS) | frozenset(
+    "ADAPEI ADMR APAJH APEI CIAS CCAS EARL EPHAD EURL IME PEP SARL SAS SCIC SCOP UDAF UNAPEI".split()
+)
+FORMS = {
+    "ASS": "Association",
+    "ASSO": "Association",
+    "ASSOC": "Association",
+    "STE": "Société",
+    "ENT": "Entreprise",
+    "ETS": "Établissements",
+}
 _WORD = re.compile(r"[^\W\d_]+")
 
 
