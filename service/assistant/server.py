@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from matcher import plugins
 from matcher.domain import __version__
+from matcher.reference.identifiers import IDENTITY
 from service import access
 from service.assistant import results
 
@@ -42,7 +43,9 @@ NoticeText = Annotated[
     Field(description="A notice as published, XML or JSON: BOAMP, eForms, TED or DECP."),
 ]
 Place = Annotated[str, Field(description="Commune, postcode, department: ask the user where it is unknown.")]
-Siret = Annotated[str, Field(pattern=r"^[0-9]{14}$", description="SIRET, 14 digits.")]
+Siret = Annotated[
+    str, Field(pattern=rf"^(?:{IDENTITY})$", description="SIRET, 14 digits; else another identity.")
+]
 Many = Annotated[int, Field(ge=1, le=50)]
 
 
@@ -116,34 +119,34 @@ class Tools:
         self, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "", n: Many = 5,
         kinds: Annotated[Sequence[str], Field(description="Only these: EI, ACI, AI, ETTI, EA, ESAT, GEIQ ...")] = (),
         radius_km: Annotated[float | None, Field(ge=0, le=2000)] = None,
-    ) -> results.Matched:  # fmt: skip
+    ) -> results.Result:  # fmt: skip
         """Structures that could answer a need or a notice, lot by lot, with reasons; says where there is none."""
         wishes = {"kinds": list(kinds), "radius_km": radius_km}
         body = _asked(need, notice_id, notice, place=place, n=n, groups=0, filters=wishes)
-        return results.matched(await self._api.ask("POST", "/match", json=body))
+        return results.of(await self._api.ask("POST", "/match", json=body))
 
     async def why(
         self, siret: Siret, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "",
-    ) -> results.Explained:  # fmt: skip
+    ) -> results.Result:  # fmt: skip
         """Why a structure is in the list of a need or notice, or why it is not."""
         body = _asked(need, notice_id, notice, place=place, siret=siret)
         found = await self._api.ask("POST", "/explain", json=body)
         about = await self._api.ask("GET", "/notices/" + quote(notice_id, safe="")) if notice_id else None
         served = await self._api.ask("GET", "/health")
-        return results.explained(found, await self._structure(siret), about, served["versions"])
+        return results.of({"lots": found}, await self._structure(siret), about, versions=served["versions"])
 
     async def partners(
         self, siret: Siret, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "", n: Many = 5,
-    ) -> results.Partnered:  # fmt: skip
+    ) -> results.Result:  # fmt: skip
         """Partners of a structure for a need or a notice: what it lacks, and who brings it."""
         body = _asked(need, notice_id, notice, place=place, siret=siret, n=n)
         found = await self._api.ask("POST", "/partners", json=body)
-        return results.partnered(found, await self._structure(siret))
+        return results.of(found, await self._structure(siret))
 
     async def groups(
         self, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "",
         n: Annotated[int, Field(ge=1, le=10)] = 3, max_members: Annotated[int, Field(ge=1, le=12)] = 5,
-    ) -> results.Grouped:  # fmt: skip
+    ) -> results.Result:  # fmt: skip
         """Groups of structures that cover together what none covers alone."""
         body = _asked(need, notice_id, notice, place=place, groups=n, max_members=max_members)
         return results.grouped(await self._api.ask("POST", "/consortium", json=body))
@@ -152,52 +155,52 @@ class Tools:
         self,
         q: Annotated[str, Field(max_length=200, description="Words of the name, a town or a SIRET.")],
         n: Many = 10,
-    ) -> results.Found:
+    ) -> results.Result:
         """Search structures by name, town or SIRET (by trade: use `match`)."""
-        return results.found(await self._api.ask("GET", "/structures", params={"q": q, "limit": n}))
+        return results.of(await self._api.ask("GET", "/structures", params={"q": q, "limit": n}))
 
-    async def structure(self, siret: Siret) -> results.Described:
+    async def structure(self, siret: Siret) -> results.Result:
         """What is known of one structure: its offers with their sources and days, and what is missing."""
-        return results.described(await self._structure(siret))
+        return results.of(await self._structure(siret))
 
     async def _structure(self, siret: str) -> Any:
         return await self._api.ask("GET", f"/structures/{siret}")
 
-    async def opportunities(self, siret: Siret, n: Many = 10) -> results.Opportunities:
+    async def opportunities(self, siret: Siret, n: Many = 10) -> results.Result:
         """Lots of indexed notices that a structure could answer: alone, with a partner, or to watch."""
         path = f"/structures/{siret}/opportunities"
         found = await self._api.ask("GET", path, params={"limit": n})
-        return results.opportunities(found, await self._structure(siret))
+        return results.of(found, await self._structure(siret))
 
     async def notices(
         self, q: Annotated[str, Field(max_length=200, description="Words of the title.")] = "", n: Many = 10
-    ) -> results.Notices:
+    ) -> results.Result:
         """Search the published notices that are indexed."""
-        return results.notices(await self._api.ask("GET", "/notices", params={"q": q, "limit": n}))
+        return results.of(await self._api.ask("GET", "/notices", params={"q": q, "limit": n}))
 
     async def leads(
         self, notice_id: NoticeId = None, notice: NoticeText = None, n: Many = 5
-    ) -> results.Leads:
+    ) -> results.Result:
         """Firms that owe hours of insertion under a notice or an award, and the structures that could carry them."""
-        return results.leads(await self._api.ask("POST", "/leads", json=_asked(None, notice_id, notice, n=n)))
+        return results.of(await self._api.ask("POST", "/leads", json=_asked(None, notice_id, notice, n=n)))
 
     async def renewals(
         self, siret: Annotated[str, Field(pattern=r"^([0-9]{14})?$", description="Keep those of the trade of this structure.")] = "",
         buyer: Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})?$", description="SIREN or SIRET.")] = "",
         department: Annotated[str, Field(pattern=r"^(\d{2,3}|2[AB])?$")] = "", n: Many = 10,
-    ) -> results.Renewals:  # fmt: skip
+    ) -> results.Result:  # fmt: skip
         """Public contracts that end in 3 to 18 months, with their holders as published: time to source, or to form a group."""
         asked = {"siret": siret, "buyer": buyer, "department": department, "limit": n}
-        return results.renewals(await self._api.ask("GET", "/renewals", params=asked))
+        return results.of(await self._api.ask("GET", "/renewals", params=asked))
 
     async def potential(
         self, need: Annotated[str, Field(min_length=1, max_length=20_000)], place: Place = "",
         amount: Annotated[float | None, Field(gt=0, description="Euros, before tax, of the whole.")] = None,
         months: Annotated[float | None, Field(gt=0)] = None, buyer: Literal["state", "local", "entity"] = "local",
-    ) -> results.Potential:  # fmt: skip
+    ) -> results.Result:  # fmt: skip
         """Before a tender: who could answer, whether to reserve, allot or insert a clause, with articles to verify."""
         body = _asked(need, None, None, place=place, amount=amount, months=months, buyer=buyer)
-        return results.potential(await self._api.ask("POST", "/territory/potential", json=body))
+        return results.of(await self._api.ask("POST", "/territory/potential", json=body))
 
 
 def tools(of: Tools) -> Mapping[str, Any]:

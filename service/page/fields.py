@@ -9,9 +9,8 @@ from typing import Annotated, Any
 from fastapi import Form
 
 from matcher.domain import BadInput
-from matcher.reference import places
 from matcher.reference.mailbox import is_address
-from matcher.reference.text import clean, fold
+from matcher.reference.text import clean
 
 Word = Annotated[str, Form(max_length=40)]
 Line = Annotated[str, Form(max_length=300)]
@@ -81,16 +80,3 @@ def number(text: str, sentence: str) -> float | None:
         return float(digits) if digits else None
     except ValueError:
         raise BadInput(sentence) from None
-
-
-def department(text: str) -> str:
-    """The number of a department written by its number or its name.  Raises BadInput."""
-    word = text.strip()
-    if places.department(code := word.upper().zfill(2)):
-        return code
-    named = next((d.code for d in places.departments() if fold(d.name) == fold(word)), None)
-    if named is None:
-        raise BadInput(
-            f"Aucun département ne s'appelle « {word[:30]} » : écrivez son nom ou son numéro, 93 ou 2A."
-        )
-    return named

@@ -37,29 +37,28 @@ SIRET = "00010001600013"  # of the sample
 NEED = {"need": "tonte et taille de haies pour trois écoles, projet Zyxomma", "place": "Pantin"}
 SENTENCE = "Ordre de présentation, ne préjuge pas du choix."
 NOTICE = {"notice_id": "26-130101"}
-CALLS: tuple[tuple[str, dict[str, Any], type[results.Result]], ...] = (
-    ("match", NEED, results.Matched),
-    ("match", NOTICE, results.Matched),
-    ("why", {"siret": SIRET, **NOTICE}, results.Explained),
-    ("partners", {"siret": SIRET, **NOTICE}, results.Partnered),
-    ("groups", {"notice_id": "26-130377"}, results.Grouped),
-    ("structures", {"q": "atelier"}, results.Found),
-    ("structure", {"siret": SIRET}, results.Described),
-    ("opportunities", {"siret": SIRET}, results.Opportunities),
-    ("notices", {"q": "espaces verts"}, results.Notices),
-    ("leads", {"notice_id": "26-130377"}, results.Leads),
-    ("notices", {"q": "Wyvern"}, results.Notices),
-    ("renewals", {}, results.Renewals),
-    ("potential", {**NEED, "amount": 45000}, results.Potential),
+CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("match", NEED),
+    ("match", NOTICE),
+    ("why", {"siret": SIRET, **NOTICE}),
+    ("partners", {"siret": SIRET, **NOTICE}),
+    ("groups", {"notice_id": "26-130377"}),
+    ("structures", {"q": "atelier"}),
+    ("structure", {"siret": SIRET}),
+    ("opportunities", {"siret": SIRET}),
+    ("notices", {"q": "espaces verts"}),
+    ("leads", {"notice_id": "26-130377"}),
+    ("notices", {"q": "Wyvern"}),
+    ("renewals", {}),
+    ("potential", {**NEED, "amount": 45000}),
     # no adapted firm or ESAT does it: that advice does not apply
-    ("potential", {"need": "acquisition d'un scanner IRM", "place": "Nantes"}, results.Potential),
+    ("potential", {"need": "acquisition d'un scanner IRM", "place": "Nantes"}),
     # a client, and the SDK, may hand on the object in place of its text
     (
         "match",
         {"notice": (ROOT / "data/sample/boamp_page_1.json").read_text(encoding="utf-8")},
-        results.Matched,
     ),
-    ("match", {"need": "bonjour", "place": "Pantin"}, results.Matched),
+    ("match", {"need": "bonjour", "place": "Pantin"}),
 )
 #: What is refused, and words of the remedy.
 REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
@@ -115,7 +114,13 @@ def store_of(folder: Path) -> str:
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
     mine = {name: value for name, value in os.environ.items() if not name.startswith("MATCHER_")}
-    return {**mine, "MATCHER_CATALOGUE": str(folder / "catalogue"), "MATCHER_STORE": store_of(folder), **more}
+    return {
+        **mine,
+        "MATCHER_CATALOGUE": str(folder / "catalogue"),
+        "MATCHER_STORE": store_of(folder),
+        "MATCHER_DEADLINE": "120",  # on a busy machine
+        **more,
+    }
 
 
 def over_stdio(folder: Path, work: Callable[[Any], Coroutine[Any, Any, Any]], **more: str) -> Any:
@@ -188,11 +193,11 @@ def knocked(url: str, host: str) -> int:
 
 
 async def call_all(client: Any) -> list[Any]:
-    return [await client.call_tool(name, arguments) for name, arguments, _ in CALLS]
+    return [await client.call_tool(*call) for call in CALLS]
 
 
 async def call_first(client: Any) -> Any:
-    return await client.call_tool(*CALLS[0][:2])
+    return await client.call_tool(*CALLS[0])
 
 
 def test_every_tool_answers_over_stdio_and_an_unpublished_need_leaves_no_trace(
@@ -203,29 +208,31 @@ def test_every_tool_answers_over_stdio_and_an_unpublished_need_leaves_no_trace(
         return (await client.list_tools()).tools, await call_all(client), refused
 
     listed, answers, refused = over_stdio(folder, work, MATCHER_READ="key", MATCHER_KEY=good)
-    assert {tool.name for tool in listed} == {name for name, _, _ in CALLS}
+    assert {tool.name for tool in listed} == {name for name, _ in CALLS}
     assert all(tool.annotations.read_only_hint and tool.output_schema for tool in listed)
     assert not any(tool.input_schema["additionalProperties"] for tool in listed)
-    told: list[Any] = []
-    for (name, asked, kind), answer in zip(CALLS, answers, strict=True):
+    told: list[results.Result] = []
+    for (name, asked), answer in zip(CALLS, answers, strict=True):
         assert not answer.is_error, (name, answer.content)
-        told.append(kind.model_validate(answer.structured_content))
+        told.append(results.Result.model_validate(answer.structured_content))
         assert told[-1].note.endswith(SENTENCE)
         assert told[-1].versions or name in ("structures", "structure", "notices", "renewals"), name
         # who asks about a notice is told which, and of when
         assert "notice_id" not in asked or any("(2026-" in each for each in told[-1].sources), name
-    first = told[0].lots[0].candidates[0]
-    assert (first.structure.siret, first.level, str(first.structure.updated)) == (
-        SIRET,
-        "à appeler",
-        "2026-09-15",
-    )
-    assert first.structure.source == "structures.csv" and first.reasons
-    partners, groups, beyond, file, unclear = (told[place] for place in (3, 4, 13, 14, 15))
-    assert told[8].total and not told[10].total
-    assert partners.alone[0].startswith("lot 1 « ") and groups.groups[0].covered[0].startswith("lot 1 « ")
-    assert any(each.startswith("Acheter à une EA ou à un ESAT") for each in beyond.lots[0].refused)
-    assert len(file.others) > 1 and unclear.lots[0].calls_for == "unclear"
+    answered = [each.answer for each in told]
+    first = answered[0]["lots"][0]["matches"][0]
+    shown = first["structure"]
+    assert (shown["siret"], first["band"], shown["updated"]) == (SIRET, "à appeler", "2026-09-15")
+    assert shown["source"] == "structures.csv" and all(isinstance(each, str) for each in first["reasons"])
+    partners, groups, beyond, file, unclear = (answered[place] for place in (3, 4, 13, 14, 15))
+    assert answered[8]["total"] and not answered[10]["total"]
+    assert partners["alone"][0].startswith("lot 1 « ")
+    assert groups["consortia"][0]["covered"][0].startswith("lot 1 « ")
+    assert groups["consortia"][0]["members"][0]["lots"][0].startswith("lot ")
+    assert max(len(lot["matches"]) for lot in groups["lots"]) == results.FIRST
+    oeth = beyond["lots"][0]["advised"]["oeth"]
+    assert oeth["title"].startswith("Acheter à une EA ou à un ESAT") and oeth["reason"]
+    assert len(file["others"]) > 1 and unclear["lots"][0]["calls_for"] == "unclear"
     for (_, _, remedy), answer in zip(REFUSED, refused, strict=True):
         text = answer.content[0].text
         assert answer.is_error and remedy in text and "pydantic" not in text
@@ -250,10 +257,10 @@ def test_tools_say_what_the_api_says_and_refuse_whom_it_refuses(folder: Path) ->
     app = create_app(Settings(**about))
     with TestClient(app) as api:
         (lot,) = api.post("/v1/match", json={**NEED, "n": 5, "groups": 0}).json()["lots"]
-    sent = [(m["structure"]["siret"], m["band"]) for m in lot["matches"] if m["level"] != "unlikely"]
+    sent = [(m["structure"]["siret"], m["band"]) for m in lot["matches"]]
     app = create_app(Settings(**about))
-    answer = results.Matched.model_validate(asyncio.run(both()).structured_content)
-    assert [(one.structure.siret, one.level) for one in answer.lots[0].candidates] == sent
+    answer = results.Result.model_validate(asyncio.run(both()).structured_content).answer
+    assert [(m["structure"]["siret"], m["band"]) for m in answer["lots"][0]["matches"]] == sent
     app = create_app(Settings(**about, read="key"))
     refused = asyncio.run(both())
     assert refused.is_error and "a key with the scope read is needed" in refused.content[0].text
@@ -286,4 +293,4 @@ def test_keys_are_those_of_the_callers_over_http(folder: Path, good: str) -> Non
     assert unknown.is_error and "a key with the scope read is needed" in unknown.content[0].text
     assert revoked.is_error and "révoquée" in revoked.content[0].text
     assert not answer.is_error, answer.content  # every tool is called over stdio
-    assert CALLS[0][2].model_validate(answer.structured_content).note.endswith(SENTENCE)
+    assert results.Result.model_validate(answer.structured_content).note.endswith(SENTENCE)

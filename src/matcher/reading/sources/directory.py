@@ -13,7 +13,14 @@ from typing import Any, BinaryIO
 from matcher.domain import BadInput, Offer, OfferNature, Rejected, Structure, Zone
 from matcher.reading.sources import _structure, _tabular
 from matcher.reading.sources._places import place_of
-from matcher.reference.identifiers import clean_amount, clean_cpv, clean_date, clean_naf
+from matcher.reference.identifiers import (
+    clean_amount,
+    clean_cpv,
+    clean_date,
+    clean_naf,
+    identified,
+    rna_identity,
+)
 from matcher.reference.text import clean, fold, shorten
 
 YIELDS = "structure"
@@ -22,6 +29,9 @@ YIELDS = "structure"
 ALIASES: dict[str, tuple[str, ...]] = {
     "siret": ("siret", "n siret", "no siret", "numero siret", "num siret", "siret siege", "code siret", "siret number"),
     "siren": ("siren", "n siren", "numero siren"),
+    "finess": ("finess", "n finess", "numero finess", "finess et", "no finess"),
+    "rna": ("rna", "numero rna", "n rna", "code rna", "identifiant association"),
+    "own_id": ("own id", "id", "id structure", "identifiant structure", "numero adherent", "code adherent"),
     "name": (
         "name", "nom", "raison sociale", "denomination", "nom structure", "nom de la structure", "structure",
         "nom complet", "company name", "legal name", "organisation", "entreprise", "nom de l etablissement",
@@ -267,7 +277,9 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> _
         cleaned = clean(str(value), limit)
         return "" if cleaned.lower() in ("nan", "none", "null", "[nd]", "n/a", "nc") else cleaned
 
-    siret, flags, refused = _structure.siret_of(cell("siret"), cell("siren"))
+    siret, flags, refused = identified(
+        _structure.siret_of(cell("siret"), cell("siren")), cell("finess"), cell("rna"), cell("own_id")
+    )
     if refused:
         return refused
     name, brand = text("name"), text("brand")
@@ -323,6 +335,7 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> _
         convention=text("convention", 100),
         source=source,
         updated=updated,
+        rna=rna_identity(cell("rna")),
         predecessors=tuple(
             number
             for number in (_structure.siret_of(part)[0] for part in _structure.several(cell("predecessors")))

@@ -17,7 +17,7 @@ from matcher.reading.sources import _tabular
 from matcher.reading.sources._bytes import decoded
 from matcher.reading.sources._places import place_of
 from matcher.reading.sources._structure import departments_of, kind_in_name, kind_of, number_of, siret_of
-from matcher.reference.identifiers import clean_date, clean_naf
+from matcher.reference.identifiers import clean_date, clean_naf, finess_identity, identified
 from matcher.reference.text import clean
 
 YIELDS = "structure"
@@ -66,7 +66,8 @@ def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
 
 def structure_of(row: Mapping[str, Any]) -> Structure | str:
     """The structure of one row; a str is the reason why it is rejected."""
-    siret, flags, refused = siret_of(row.get("siret"))
+    number = finess_identity(row.get("finess"))
+    siret, flags, refused = identified(siret_of(row.get("siret")), row.get("finess"))
     if refused:
         return refused
     name = clean(str(row.get("long_name") or row.get("name") or ""), 300)
@@ -88,6 +89,7 @@ def structure_of(row: Mapping[str, Any]) -> Structure | str:
         phone=_phone(row.get("phone")),
         source=SOURCE,
         updated=updated,
+        predecessors=(number,) if number not in ("", siret) else (),
         flags=flags,
     )
     places = number_of(row.get("places"))
@@ -102,6 +104,7 @@ def _with_site(structure: Structure, other: Structure) -> Structure:
     return replace(
         structure,
         headcount=sum(places) if places else None,
+        predecessors=tuple(dict.fromkeys((*structure.predecessors, *other.predecessors))),
         provenance={**other.provenance, **structure.provenance},
     )
 
