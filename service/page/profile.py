@@ -13,6 +13,7 @@ from matcher.domain import BadInput
 from matcher.outreach import alerts
 from matcher.reading.brochure import propose
 from matcher.records import feedback, self_declared
+from matcher.reference import places
 from matcher.reference.text import clean
 from service import schemas
 from service.access import store_of
