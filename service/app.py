@@ -115,7 +115,7 @@ def _warm(app: FastAPI) -> None:
         _route(app)
         if serving.current is not None:
             serving.warm()
-            page.warm(serving.current)
+            page.warm()
     finally:
         gc.freeze()  # what a start makes stays
         gc.enable()
@@ -123,6 +123,8 @@ def _warm(app: FastAPI) -> None:
     with contextlib.suppress(OSError):
         confined.start()
     serving.staff()
+    if serving.current is not None:
+        page.find_examples(serving.current)
 
 
 def _route(app: FastAPI) -> None:

@@ -22,15 +22,15 @@ def include(app: FastAPI) -> None:
             app.include_router(module.router, include_in_schema=False)
 
 
-def warm(snapshot: Snapshot) -> None:
-    """Warm up what first pages need: templates, outlines of the map, readers of a need, the store, the examples."""
+def warm() -> None:
+    """Warm up what first pages need: templates, outlines of the map, readers of a need, the store."""
     import alembic.command  # noqa: F401  half a second of processor
     from sqlalchemy.orm import configure_mappers
 
     from matcher.reference import toponyms
     from matcher.territory import outlines
     from service.asked import from_need
-    from service.page import buyer, chart, lots, render
+    from service.page import chart, lots, render
 
     configure_mappers()
     render.compiled(path.name for path in render.TEMPLATES.glob("*.html"))
@@ -38,4 +38,10 @@ def warm(snapshot: Snapshot) -> None:
     from_need(need, toponyms.asked("Pantin", need), 100)
     lots.suggested(need)
     chart.towns(outlines.WHOLE)
+
+
+def find_examples(snapshot: Snapshot) -> None:
+    """Find the needs that the home proposes, before the first visit; readiness does not wait for them."""
+    from service.page import buyer
+
     buyer.examples_of(snapshot)
