@@ -183,7 +183,8 @@ def test_where_nobody_answers_the_page_says_what_would_widen_the_search(hand: Ha
     assert hand.clicks == 3
 
 
-def test_a_meeting_day_is_planned_from_the_example(hand: Hand) -> None:
+def test_a_meeting_day_is_planned_from_the_example(hand: Hand, site: tuple[str, str]) -> None:
+    sign_in(hand.tab, key(site, "buyer"))  # what is not published is a buyer's
     hand.tab.goto("/territoire/rencontre")
     hand.click("text=Remplir avec un exemple")
     hand.click("main form button.button")
