@@ -16,6 +16,7 @@ import anyio.to_thread
 from cachetools import TTLCache
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -26,6 +27,7 @@ from matcher.records.store import Store, now
 from service import access, handlers, limits, observability, page, routes
 from service.jobs import Jobs
 from service.mailer import Mailer
+from service.router import HeadAsGet
 from service.settings import Settings, mail_transport, read
 from service.snapshot import Serving
 
@@ -65,6 +67,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             allow_headers=["authorization", "x-api-key", "content-type", "idempotency-key", "if-none-match"],
             expose_headers=["etag", "x-request-id", "retry-after"],
         )  # fmt: skip
+    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(limits.Guard, settings=settings, proved=app.state.proved, shown=handlers.unheard)
     app.add_middleware(observability.RequestLog, metrics=app.state.metrics, secret=settings.secret)
     return app
@@ -119,6 +123,8 @@ def _warm(app: FastAPI) -> None:
     with contextlib.suppress(OSError):
         confined.start()
     serving.staff()
+    if serving.current is not None:
+        page.find_examples(serving.current)
 
 
 def _route(app: FastAPI) -> None:

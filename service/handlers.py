@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
@@ -77,6 +77,9 @@ def install(app: FastAPI) -> None:
             detail = (
                 render.NO_PAGE if page else "there is nothing at this address: see /docs for those there are"
             )
+        if error.status_code == 405 and request.method == "GET" and render.wants_page(request):
+            # the address of a form that was sent, opened again: the page that the form was on
+            return RedirectResponse(request.url.path.rpartition("/")[0] or "/", 303)
         if error.status_code == 405:
             detail = f"{request.method} is not possible at this address: see /docs"
         if error.status_code == 400:  # FastAPI has no other: a form or body that cannot be decoded

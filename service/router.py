@@ -1,4 +1,4 @@
-"""Routers whose routes are analysed once: FastAPI prepares a route where it stands, and again where its router is included."""
+"""Routes: HEAD wherever there is GET; and routers whose routes are analysed once: FastAPI prepares a route where it stands, and again where its router is included."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class _Later(APIRoute):
@@ -24,6 +25,25 @@ class _Later(APIRoute):
             raise AttributeError(name)
         super().__init__(self.path, self.endpoint, **self.__dict__.pop("_declared"))
         return getattr(self, name)
+
+
+class HeadAsGet:
+    """HEAD wherever there is GET: the same status and headers, without the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+
+        async def bare(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self.app({**scope, "method": "GET"}, receive, bare)
 
 
 #: A router of the API or of the pages, to be included by an application.

@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     recipe: str | None = None
     store: str | None = None  # sqlite:///FILE or postgresql://USER@HOST/BASE
     read: Literal["loopback", "open", "key"] = "loopback"  # who may read without a key
+    closed: tuple[
+        Literal["home", "search", "structures"], ...
+    ] = ()  # parts of the pages that need a key all the same
     secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32), min_length=32)
     reload_seconds: float = Field(2.0, ge=0.05, le=3600)
     max_body: int = Field(8_000_000, ge=10_000, le=100_000_000)  # bytes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fastapi import Request
 
@@ -12,31 +12,28 @@ from matcher.matching.engine import Matcher
 from matcher.outreach.addresses import address_of
 from matcher.outreach.sourcing import questions, record, search
 from service.access import store_of
+from service.page import facets
 from service.settings import mail_transport
 
 
-def keep(
-    request: Request, owner: str, matcher: Matcher, tender: Tender, filters: Filters, label: str
-) -> tuple[str, Answer]:
-    """Search, and keep the whole ranked list; returns the id of the record and the answer."""
-    answer = search.search(matcher, tender, filters)
-    return written(request, owner, matcher, answer, filters, label), answer
-
-
 def written(
-    request: Request, owner: str, matcher: Matcher, answer: Answer, filters: Filters, label: str
-) -> str:
-    """Keep an answer as a record; returns its id."""
-    store = store_of(request)
-    return record.keep(store, owner, answer, filters=filters, recipe=matcher.recipe.name, label=label)
+    request: Request, owner: str, matcher: Matcher, answer: Answer, filters: Filters, label: str,
+    narrowed: Mapping[str, Sequence[str]] | None = None,
+) -> str:  # fmt: skip
+    """Keep an answer as a record; returns its id.  `narrowed` are the facets that the answer's lists passed."""
+    store, recipe = store_of(request), matcher.recipe.name
+    return record.keep(store, owner, answer, filters=filters, recipe=recipe, label=label, facets=narrowed)
 
 
 def replay(request: Request, found: record.Record) -> list[str]:
     """What the same search would change today, as French sentences."""
     matcher = request.app.state.serving.get().under(found.recipe)
-    return record.replay(
-        found, lambda tender, filters: search.search(matcher, tender, filters), matcher.versions
-    )
+    wanted = facets.chosen(found.narrowed, "")
+
+    def again(tender: Tender, filters: Filters) -> Answer:
+        return facets.of_answer(search.search(matcher, tender, filters), wanted)
+
+    return record.replay(found, again, matcher.versions)
 
 
 def contact(

@@ -1,7 +1,7 @@
 """Each tutorial is done as it is written: its commands run, its pages are used in a browser, its pictures can be taken.
 
 Steps in the pages are comments of the Markdown: `<!-- step: open /path -->`, `fill NAME = text`, `submit NAME` (the form that
-holds the field), `tick LINE` (its box), `press WORDS` (a link or button), `see text`.  With MATCHER_PICTURES=FOLDER each `<!-- picture: name ... -->` is saved there; the running
+holds the field), `unfold WORDS` (a fold), `tick LINE` (its box), `press WORDS` (a link or button), `see text`.  With MATCHER_PICTURES=FOLDER each `<!-- picture: name ... -->` is saved there; the running
 time of each tutorial is printed (`pytest -s`).
 """
 
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from service.client.__main__ import written
 from service.settings import Settings
 from typer.testing import CliRunner
@@ -146,6 +147,8 @@ def step(page: Any, service: str, verb: str, what: str) -> None:
         form = page.locator(f"main form:has([name={what}])").first
         with page.expect_navigation():
             form.locator("button.button, button[type=submit]").first.click()
+    elif verb == "unfold":
+        page.locator("main summary").filter(has_text=what).first.click()
     elif verb == "tick":
         lines = page.locator("main li:has(input[type=checkbox]), main tr:has(input[type=checkbox])")
         lines.filter(has_text=what.replace("'", "’")).locator("input[type=checkbox]").first.check()
@@ -165,4 +168,9 @@ def picture(page: Any, name: str) -> None:
     if PICTURES:
         folder = ROOT / PICTURES
         folder.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=str(folder / f"{name}.png"))
+        taken = folder / f"{name}.png"
+        page.screenshot(path=str(taken))
+        # a palette: a third of the size, as they are committed
+        Image.open(taken).convert("RGB").quantize(128, method=Image.Quantize.FASTOCTREE).save(
+            taken, optimize=True
+        )

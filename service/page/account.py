@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import Form, Query, Request, Response
 from sqlalchemy import select, update
 
-from matcher.domain import Forbidden, NotFound, Structure
+from matcher.domain import BadInput, Forbidden, NotFound, Structure
 from matcher.records import keys
 from matcher.records.store import Store, now
 from matcher.records.tables import Claim
@@ -24,23 +24,33 @@ from service.router import Router
 
 router = Router()
 CLAIM_DAYS, LETTER_DAYS = 7, 30  # of a link or a code read aloud; of the code of a letter
+LABEL = "courriel:"  # begins the label of a key that an address opens
+WRONG_CODE = "Ce code n'est pas connu, ou a déjà servi : relisez la lettre signe par signe."
 WAITING_DAYS = 30  # that a claim waits for the operator
-BLANK: dict[str, Any] = {"problems": {}, "address": "", "sent": False}  # the page of signing in
+BLANK: dict[str, Any] = {"problems": {}, "address": "", "sent": False, "back": ""}  # the page of signing in
 
 
 @router.get("/connexion")
-def sign_in(request: Request) -> Response:
-    return render.page(request, "signin.html", **BLANK)
+def sign_in(request: Request, retour: Annotated[str, Query(max_length=300)] = "") -> Response:
+    return render.page(request, "signin.html", **{**BLANK, "back": retour})
 
 
 @router.post("/connexion")
-def signed_in(request: Request, form: CheckedForm, key: Annotated[str, Form(max_length=200)]) -> Response:
+def signed_in(
+    request: Request,
+    form: CheckedForm,
+    key: Annotated[str, Form(max_length=200)],
+    retour: Annotated[str, Form(max_length=300)] = "",
+) -> Response:
     try:
         bearer = keys.prove(access.store_of(request), key)
     except Forbidden as error:
         access.audited(request, "auth.refuse")
         return render.page(
-            request, "signin.html", 403, **{**BLANK, "problems": fields.problems_of(error, "key")}
+            request,
+            "signin.html",
+            403,
+            **{**BLANK, "problems": fields.problems_of(error, "key"), "back": retour},
         )
     home = (
         f"/structure/{bearer.sirets[0]}"
@@ -50,7 +60,8 @@ def signed_in(request: Request, form: CheckedForm, key: Annotated[str, Form(max_
         else "/acheteur"
     )
     access.audited(request, "auth.sign-in", bearer.id, bearer.actor)
-    return render.give(render.go(home), request, access.Session.fresh(bearer.id))
+    back = retour if retour.startswith("/") and not retour.startswith(("//", "/\\")) else home
+    return render.give(render.go(back), request, access.Session.fresh(bearer.id))
 
 
 @router.get("/structure/{siret}/revendiquer")
@@ -200,10 +211,13 @@ def _code() -> str:
 def typed(request: Request, code: Annotated[str, Query(max_length=40)] = "") -> Response:
     """The form for the code of a letter or a call."""
     plain = re.sub(r"[^A-Z0-9]", "", code.upper())
-    if len(plain) == 12:
-        return render.go(f"/revendication/{plain[:4]}-{plain[4:8]}-{plain[8:]}")
-    problems = {"code": "Un code a douze signes : relisez-le."} if code else {}
-    return render.page(request, "code.html", 422 if problems else 200, problems=problems)
+    grouped = f"{plain[:4]}-{plain[4:8]}-{plain[8:]}"
+    if len(plain) == 12 and _held(access.store_of(request), grouped) is not None:
+        return render.go(f"/revendication/{grouped}")
+    problems = (
+        {"code": WRONG_CODE if len(plain) == 12 else "Un code a douze signes : relisez-le."} if code else {}
+    )
+    return render.page(request, "code.html", 422 if problems else 200, problems=problems, code=code)
 
 
 def _hash(token: str) -> str:
@@ -213,13 +227,21 @@ def _hash(token: str) -> str:
 @router.get("/revendication/{token}")
 def proof(request: Request, token: str) -> Response:
     """Reading the link changes nothing: mail scanners follow every link."""
-    return render.page(request, "claim.html", token=token, claim=_claim(access.store_of(request), token))
+    return render.page(
+        request, "claim.html", claim=_claim(access.store_of(request), token), problems={}, typed=""
+    )
 
 
 @router.post("/revendication/{token}")
-def prove(request: Request, token: str, form: CheckedForm) -> Response:
+def prove(request: Request, token: str, form: CheckedForm, address: Line = "") -> Response:
+    """Open the account, with the address at which its holder signs in from now on: theirs, not that of who asked."""
     store = access.store_of(request)
     found = _claim(store, token)
+    try:
+        to = fields.address(address, needed=True).lower()
+    except BadInput as error:
+        problems = fields.problems_of(error, "address")
+        return render.page(request, "claim.html", 422, claim=found, problems=problems, typed=address)
     with store.writing() as connection:
         done = connection.execute(
             update(Claim)
@@ -229,20 +251,26 @@ def prove(request: Request, token: str, form: CheckedForm) -> Response:
         if not done:
             raise NotFound("ce lien a déjà servi : demandez-en un autre")
         store.audit(connection, found["siret"], "claim.prove", found["id"])
-    secret = keys.create(store, [f"structure:{found['siret']}", "read"], label="compte revendiqué", days=365)
+    secret = keys.create(store, [f"structure:{found['siret']}", "read"], label=LABEL + to, days=None)
     bearer = keys.prove(store, secret)
-    answer = render.page(request, "proved.html", siret=found["siret"], key=secret)
+    answer = render.page(request, "proved.html", siret=found["siret"], address=to)
     return render.give(answer, request, access.Session.fresh(bearer.id))
 
 
 def _claim(store: Store, token: str) -> dict[str, Any]:
+    """The approved claim of a link or a code.  Raises NotFound."""
+    found = _held(store, token)
+    if found is None:
+        raise NotFound(
+            "Ce lien n'est pas valable ou a déjà servi : demandez-en un autre depuis la page de la structure."
+        )
+    return found
+
+
+def _held(store: Store, token: str) -> dict[str, Any] | None:
     with store.reading() as connection:
         approved = select(Claim.__table__).where(
             Claim.token_hash == _hash(token), Claim.status == "approved", Claim.expires_at > now()
         )
         row = connection.execute(approved).mappings().first()
-    if row is None:
-        raise NotFound(
-            "Ce lien n'est pas valable ou a déjà servi : demandez-en un autre depuis la fiche de la structure."
-        )
-    return dict(row)
+    return dict(row) if row else None

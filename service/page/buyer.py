@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import Depends, Form, Query, Request, Response
+from sqlalchemy.exc import SQLAlchemyError
 
-from matcher.domain import LotAnswer, MatcherError, NotFound, Place, Tender
+from matcher.domain import Answer, Match, MatcherError, NotFound, Place, Tender
+from matcher.reading import need
 from matcher.reading.procedure import closing, open_at
-from matcher.records import facilitators
+from matcher.records import facilitators, self_declared
 from matcher.reference import places, toponyms, trades
 from matcher.reference.text import fold
-from service.asked import Taken
+from service.access import store_of
+from service.asked import Taken, from_need
 from service.page import chart, facets, logos, lots, render, search
 from service.page.fields import problems_of
 from service.page.search import NOTICE, Search
-from service.page.visitor import Reader
+from service.page.visitor import AtHome, Searcher
 from service.problems import Refused
 from service.router import Router
 from service.snapshot import Snapshot
@@ -29,6 +35,12 @@ MOST = 300  # most structures of a lot that a page lists
 SHOWN = 6  # structures of a lot among several
 LOTS = 6  # lots of a page
 TOGETHER = 8  # most lots for which groups are shown immediately; beyond, on demand
+EXAMPLES = 3  # needs to try, on the home
+#: Needs that a catalogue may answer, in the order in which they are tried.
+TRIED = (
+    "Entretien des espaces verts d'une école", "Nettoyage de bureaux, deux fois par semaine", "Traiteur pour un séminaire de 80 personnes",
+    "Mise sous pli de 5 000 courriers", "Blanchisserie du linge d'une crèche", "Peinture de salles de classe", "Collecte de papiers de bureau",
+)  # fmt: skip
 RECENT = 6  # notices proposed on the empty form
 
 SearchForm = Annotated[Search, Depends(search.form)]
@@ -38,12 +50,13 @@ SentFile = Annotated[tuple[bytes, str], Depends(search.sent_file)]
 def facet_query(
     type: Annotated[list[str] | None, Query()] = None, km: Annotated[list[str] | None, Query()] = None,
     metier: Annotated[list[str] | None, Query()] = None, contact: Annotated[list[str] | None, Query()] = None,
-    label: Annotated[list[str] | None, Query()] = None, tri: Annotated[str, Query(max_length=10)] = "",
+    label: Annotated[list[str] | None, Query()] = None, preuve: Annotated[list[str] | None, Query()] = None, tri: Annotated[str, Query(max_length=10)] = "",
 ) -> facets.Chosen:  # fmt: skip
     given = {
         "type": type or (),
         "km": km or (),
         "metier": metier or (),
+        "preuve": preuve or (),
         "contact": contact or (),
         "label": label or (),
     }
@@ -56,10 +69,51 @@ Short = Annotated[str, Query(max_length=40)]
 
 
 @router.get("/")
-def home(request: Request, who: Reader) -> Response:
+def home(request: Request, who: AtHome) -> Response:
     serving = request.app.state.serving
     recent = _recent(serving.current) if serving.current else ([], True)
-    return render.page(request, "home.html", search=Search(), recent=recent, refusal=serving.refusal, de="")
+    examples = examples_of(serving.current) if serving.current else []
+    return render.page(
+        request,
+        "home.html",
+        search=Search(),
+        recent=recent,
+        refusal=serving.refusal,
+        de="",
+        examples=examples,
+    )
+
+
+def examples_of(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Needs with a place that this catalogue answers, to try the service by: at most `EXAMPLES`."""
+    found: list[tuple[str, str]] = snapshot.once("examples", lambda: _examples(snapshot))
+    return found
+
+
+def _examples(snapshot: Snapshot) -> list[tuple[str, str]]:
+    towns = Counter(snapshot.catalogue.of_structure("town").tolist())
+    where = [(town, found) for town, _ in towns.most_common(6) if town and (found := _placed(town))]
+    shown: list[tuple[str, str]] = []
+    for words in TRIED:
+        for town, place in where:
+            tender = from_need(words, [place], 1_000).tender
+            if (
+                town not in (used for _, used in shown)
+                and snapshot.matcher.match(tender, 1, groups=0).lots[0].likely
+            ):
+                shown.append((words, town))
+                break
+        if len(shown) == EXAMPLES:
+            break
+    return shown
+
+
+def _placed(town: str) -> Place | None:
+    """The place of a town's name; None where it has namesakes or none."""
+    try:
+        return next(iter(toponyms.asked(town, "")), None)
+    except MatcherError:
+        return None
 
 
 def _recent(snapshot: Snapshot) -> tuple[list[Tender], bool]:
@@ -77,7 +131,7 @@ def _recent(snapshot: Snapshot) -> tuple[list[Tender], bool]:
 
 @router.get("/acheteur")
 def notice(
-    request: Request, who: Reader, wanted: Facets, avis: Annotated[str, Query(max_length=200)] = "", page: Page = 1, vue: Short = "",
+    request: Request, who: Searcher, wanted: Facets, avis: Annotated[str, Query(max_length=200)] = "", page: Page = 1, vue: Short = "",
     lot: Short = "", tout: Short = "", manque: Short = "", modifier: Annotated[str, Query(max_length=210)] = "",
 ) -> Response:  # fmt: skip
     """The form; or the results of a published notice."""
@@ -87,9 +141,16 @@ def notice(
     return _form(request, shown, modifier)
 
 
+@router.get("/acheteur/lieux")
+def towns(who: Searcher, q: Annotated[str, Query(max_length=100)] = "") -> list[str]:
+    """Communes whose name begins like this, to complete a place; names of departments tell namesakes apart."""
+    found = places.communes_of_postcode(q) if q.isdecimal() else need.communes(q.strip(), None, 8)
+    return [f"{commune.name} ({commune.department})" for commune in found[:8]]
+
+
 @router.get("/acheteur/r/{reference}")
 def kept(
-    request: Request, who: Reader, reference: str, wanted: Facets, page: Page = 1, vue: Short = "", lot: Short = "", tout: Short = "",
+    request: Request, who: Searcher, reference: str, wanted: Facets, page: Page = 1, vue: Short = "", lot: Short = "", tout: Short = "",
     manque: Short = "",
 ) -> Response:  # fmt: skip
     """The results of a kept search, readable by anyone with its address."""
@@ -99,7 +160,7 @@ def kept(
 @router.post("/acheteur")
 def ask(
     request: Request,
-    who: Reader,
+    who: Searcher,
     asked: SearchForm,
     file: SentFile,
     de: Annotated[str, Form(max_length=210)] = "",
@@ -130,7 +191,7 @@ def _checked(request: Request, asked: Search, snapshot: Snapshot) -> None:
 
 @router.post("/acheteur/corriger")
 def correct(
-    request: Request, who: Reader, de: Annotated[str, Form(max_length=210)], lot: Annotated[str, Form(max_length=40)] = "",
+    request: Request, who: Searcher, de: Annotated[str, Form(max_length=210)], lot: Annotated[str, Form(max_length=40)] = "",
     metier: Annotated[str, Form(max_length=40)] = "", reserve: Annotated[str | None, Form(max_length=20)] = None,
     entier: Annotated[str, Form(max_length=5)] = "", place: Annotated[str | None, Form(max_length=200)] = None,
 ) -> Response:  # fmt: skip
@@ -181,16 +242,35 @@ def _form(
     )
 
 
-def answer_of(request: Request, reference: str, number: str = "") -> tuple[Search, Taken, LotAnswer | None]:
-    """The search of a reference, its tender, and the whole answer to one of its lots (the only one by default)."""
+def answer_of(
+    request: Request, reference: str, number: str = "", wanted: facets.Chosen | None = None
+) -> tuple[Search, Taken, Answer]:
+    """The search of a reference, its tender, and the answer to one of its lots, or to all, narrowed as its page is."""
     snapshot = request.app.state.serving.get()
     asked = search.of(request, reference)
     found = search.taken(asked, snapshot, request.app.state.settings.max_need)
-    chosen = [each for each in found.tender.lots if each.number == number] or list(found.tender.lots[:1])
-    if not chosen:
-        return asked, found, None
-    one = replace(found.tender, lots=tuple(chosen[:1]))
-    return asked, found, snapshot.matcher.match(one, MOST, filters=search.filters_of(asked), groups=0).lots[0]
+    chosen = tuple(lot for lot in found.tender.lots if lot.number == number) or found.tender.lots
+    tender = replace(found.tender, lots=chosen)
+    answer = snapshot.matcher.match(tender, MOST, filters=search.filters_of(asked), groups=0)
+    return asked, found, facets.of_answer(as_declared(request, answer), wanted or facets.Chosen())
+
+
+def as_declared(request: Request, answer: Answer) -> Answer:
+    """The answer with what its structures declare now: a new telephone is called at once, the ranking follows by night.
+
+    A store that does not answer leaves what the catalogue says: a list is read without it.
+    """
+    words: Mapping[str, self_declared.Declared] = {}
+    with suppress(MatcherError, SQLAlchemyError):
+        shown = {m.structure.siret for each in answer.lots for m in each.matches}
+        words = self_declared.declared_of(store_of(request), shown)
+
+    def now(match: Match) -> Match:
+        declared = words.get(match.structure.siret)
+        return replace(match, structure=self_declared.over(match.structure, declared)) if declared else match
+
+    lots_ = (replace(each, matches=tuple(map(now, each.matches))) for each in answer.lots)
+    return replace(answer, lots=tuple(lots_)) if words else answer
 
 
 def _results(
@@ -211,7 +291,7 @@ def _results(
         "found": found,
         "tender": found.tender,
         "de": reference,
-        "place": _places(found.tender),
+        "place": places_in_words(found.tender),
     }
     common |= {
         "understood": _understood(asked.place, found.tender),
@@ -242,6 +322,7 @@ def _lot(
     whole = snapshot.matcher.match(
         replace(tender, lots=(chosen,)), MOST, filters=search.filters_of(asked), groups=groups
     )
+    whole = as_declared(request, whole)
     (answer,) = whole.lots
     request.app.state.metrics.nobody.inc(int(answer.nobody))
     lines = [lots.line(match) for match in answer.matches]
@@ -252,7 +333,9 @@ def _lot(
     numbered = [*call[:most], *check[:most]]
 
     def at(choice: facets.Chosen) -> str:
-        return search.address(reference, lot=number, pairs=choice.query()) + "#liste"
+        return search.address(reference, lot=number, pairs=choice.query())
+
+    taken = urlencode([("de", reference), *([("lot", number)] if number else []), *wanted.query()])
 
     return render.page(
         request, "results.html", answer=answer, hours=answer.by_clause, lot=chosen, several=len(tender.lots) > 1, call=call, check=check, most=most,
@@ -260,7 +343,7 @@ def _lot(
         chosen=wanted, because=lots.plausible_because(check), rest=lots.examined(answer), number=number,
         potential=lots.potential(answer.matches) if not chosen.reservation else (), sorts=[(name, at(choice), here) for name, choice, here in wanted.sorts()], removals=[(label, at(choice)) for label, choice in wanted.removals()],
         read=lots.understood(chosen, asked.trades.get(chosen.number, "")), teams=[lots.team_view(team, whole) for team in whole.consortia],
-        **common,
+        taken=taken, **common,
     )  # fmt: skip
 
 
@@ -286,6 +369,7 @@ def _lots(
         filters=wanted,
         groups=3 if together else 0,
     )
+    whole = as_declared(request, whole)
     numbers = {each.number for each in shown}
     answers = [each for each in whole.lots if each.lot.number in numbers] if view != "groupes" else []
     request.app.state.metrics.nobody.inc(sum(each.nobody for each in answers))
@@ -295,11 +379,12 @@ def _lots(
     ]  # fmt: skip
     return render.page(
         request, "lots.html", views=views, teams=[lots.team_view(team, whole) for team in whole.consortia], pages=pages, page=page, view=view,
-        per_page=LOTS, logos=logos.shown(request, {m.structure.siret for each in answers for m in each.matches}), **common,
+        per_page=LOTS, logos=logos.shown(request, {m.structure.siret for each in answers for m in each.matches}),
+        taken=urlencode({"de": common["de"]}), **common,
     )  # fmt: skip
 
 
-def _places(tender: Tender) -> str:
+def places_in_words(tender: Tender) -> str:
     """The places of work as understood: stated, read in the text, or by default the buyer's town."""
     places_ = (p for lot in tender.lots[:20] for p in (lot.places or toponyms.of_lot(lot, tender)[0]))
     return ", ".join(dict.fromkeys(where for p in places_ if (where := _named(p))))

@@ -24,7 +24,9 @@ def chart(lot: Lot, lines: Sequence[Line]) -> dict[str, Any]:
     site = [p for place in lot.places if (p := _point(place))]
     window = _window([*_close(at, bool(site)), *site])
     scale = float(window.split()[2]) / SHOWN
-    points = list(zip(_spread([p for p, _ in at], APART * scale), [line for _, line in at], strict=True))
+    points = list(
+        zip(_spread([p for p, _ in at], APART * scale, site), [line for _, line in at], strict=True)
+    )
     return {
         "points": points,
         "site": site,
@@ -66,9 +68,10 @@ def _close(points: Sequence[tuple[Spot, Line]], site: bool) -> list[Spot]:
     return near if site and near else [p for p, _ in points]
 
 
-def _spread(points: Iterable[Spot], apart: float) -> list[Spot]:
-    """The points moved along a spiral until none overlaps an earlier one: a town may have several."""
-    placed: list[Spot] = []
+def _spread(points: Iterable[Spot], apart: float, taken: Sequence[Spot] = ()) -> list[Spot]:
+    """The points moved along a spiral until none overlaps an earlier one, nor a pin: a town may have several."""
+    placed = [spot for x, y in taken for spot in ((x, y), (x, y - apart))]  # a pin stands above its place
+    pins = len(placed)
     for x, y in points:
         turn = 0
         spot = (x, y)
@@ -77,4 +80,4 @@ def _spread(points: Iterable[Spot], apart: float) -> list[Spot]:
             radius, angle = apart * 0.35 * math.sqrt(turn), turn * 2.4
             spot = (x + radius * math.cos(angle), y + radius * math.sin(angle))
         placed.append((round(spot[0], 2), round(spot[1], 2)))
-    return placed
+    return placed[pins:]

@@ -10,21 +10,20 @@ from fastapi import Form, Query, Request, Response
 
 from matcher.domain import Match, MatcherError, NotFound, Structure
 from matcher.matching import reasons, skills
-from matcher.records import searches
+from matcher.records import searches, self_declared
 from matcher.reference.french import day
 from matcher.reference.text import shorten
-from service import sourcing
 from service.access import store_of
-from service.page import logos, render, search
+from service.page import facets, logos, records, render, search
 from service.page.buyer import answer_of
 from service.page.lots import line
-from service.page.visitor import CheckedForm, Reader, RecordOwner, record_owner
+from service.page.visitor import CheckedForm, RecordOwner, Searcher, record_owner
 from service.problems import Refused
 from service.router import Router
 from service.snapshot import Snapshot
 
 router = Router()
-COMPARED = 6  # structures of a comparison
+COMPARED = 4  # structures of a comparison
 WRITTEN = 60  # recipients of one message
 Reference = Annotated[str, Query(max_length=210)]
 Number = Annotated[str, Query(max_length=40)]
@@ -32,7 +31,7 @@ Number = Annotated[str, Query(max_length=40)]
 
 @router.post("/acheteur/cochees")
 def ticked(
-    request: Request, form: CheckedForm, who: Reader, faire: Annotated[str, Form(max_length=12)], s: Annotated[list[str] | None, Form()] = None,
+    request: Request, form: CheckedForm, who: Searcher, faire: Annotated[str, Form(max_length=12)], s: Annotated[list[str] | None, Form()] = None,
     de: Annotated[str, Form(max_length=210)] = "", lot: Annotated[str, Form(max_length=40)] = "", retour: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:  # fmt: skip
     """The buttons under a list; with nothing ticked, back to the list with an error next to the button."""
@@ -48,14 +47,14 @@ def ticked(
         known = [_structure(request, siret).siret for siret in chosen]
         searches.set_aside(store_of(request), owner, known)
         return render.go("/acheteur/favoris")
-    return _write(request, owner, de, lot, chosen)
+    return _write(request, owner, de, lot, chosen, facets.of_address(retour))
 
 
-def _write(request: Request, owner: str, de: str, lot: str, chosen: Sequence[str]) -> Response:
-    """Keep the search as a sourcing record, and prepare one message to those ticked."""
-    snapshot, asked = request.app.state.serving.get(), search.of(request, de)
-    found = search.taken(asked, snapshot, request.app.state.settings.max_need)
-    made, _ = sourcing.keep(request, owner, snapshot.matcher, found.tender, search.filters_of(asked), "")
+def _write(
+    request: Request, owner: str, de: str, lot: str, chosen: Sequence[str], wanted: facets.Chosen
+) -> Response:
+    """Keep the list as it is shown, and prepare one message to those ticked."""
+    made = records.kept(request, owner, de, lot, wanted)
     query = urlencode([("s", siret) for siret in chosen])
     return render.go(f"/acheteur/fiches/{made}/ecrire?{query}")
 
@@ -78,7 +77,7 @@ def _structure(request: Request, siret: str) -> Structure:
 @router.get("/acheteur/comparer")
 def compare(
     request: Request,
-    who: Reader,
+    who: Searcher,
     de: Reference = "",
     lot: Number = "",
     s: Annotated[list[str] | None, Query()] = None,
@@ -112,10 +111,10 @@ COMPARED_BY: dict[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def _matches(request: Request, de: str, lot: str) -> dict[str, Match]:
-    """SIRET -> its match for the lot of a search."""
-    answer = answer_of(request, de, lot)[2] if de else None
+    """SIRET -> its match for the lot of a search, or for the first of its lots."""
+    lots = answer_of(request, de, lot)[2].lots if de else ()
     # for a structure listed under two kinds, the better line is the one that was ticked
-    return {match.structure.siret: match for match in reversed(answer.matches)} if answer else {}
+    return {match.structure.siret: match for each in reversed(lots) for match in reversed(each.matches)}
 
 
 def _facts(snapshot: Snapshot, siret: str, matches: dict[str, Match]) -> dict[str, Any]:
@@ -160,10 +159,12 @@ def set_aside(
 
 
 @router.get("/acheteur/structure/{siret}")
-def structure(request: Request, siret: str, who: Reader, de: Reference = "", lot: Number = "") -> Response:
+def structure(request: Request, siret: str, who: Searcher, de: Reference = "", lot: Number = "") -> Response:
     """One structure for a buyer: references, trades, zone, capacity, activity status, contact, reasons for this need."""
     snapshot = request.app.state.serving.get()
     shown = snapshot.structure(siret)
+    words = self_declared.declared_of(store_of(request), [shown.siret])
+    shown = self_declared.over(shown, words[shown.siret]) if words else shown
     past = snapshot.past_contracts(shown.siret)
     explanation, tender = None, None
     if de:

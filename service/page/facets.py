@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from urllib.parse import parse_qs, urlsplit
 
-from matcher.domain import KINDS
+from matcher.domain import KINDS, Answer
+from matcher.reference import trades
 from matcher.reference.text import fold
-from service.page.lots import Line
+from service.page.lots import Line, line
 
 KILOMETRES = (5, 10, 20, 50)
 #: Sort order -> the heading of the list that asks for it, in the order of the columns.
@@ -19,6 +21,7 @@ NAMES = {
     "type": "Type",
     "km": "Distance",
     "metier": "Métier",
+    "preuve": "Preuve",
     "contact": "Contact",
     "label": "Réseau ou label",
 }
@@ -33,7 +36,13 @@ def _kilometres(line: Line) -> Iterable[str]:
     return (str(most) for most in KILOMETRES if km is not None and km <= most)
 
 
-def _trade(line: Line) -> Iterable[str]:
+def _trades(line: Line) -> Iterable[str]:
+    """The trades that its matching offer names, else that line's own words are of none."""
+    named = trades.named(line.match.offer.title) if line.match.offer else {}
+    return named or ("autre-metier",)
+
+
+def _proof(line: Line) -> Iterable[str]:
     yield "connu" if line.stated else "deduit" if line.known else "inconnu"
 
 
@@ -48,11 +57,11 @@ def _labels(line: Line) -> Iterable[str]:
 
 
 READ: Mapping[str, Callable[[Line], Iterable[str]]] = {
-    "type": _kinds, "km": _kilometres, "metier": _trade, "contact": _contact, "label": _labels,
+    "type": _kinds, "km": _kilometres, "metier": _trades, "preuve": _proof, "contact": _contact, "label": _labels,
 }  # fmt: skip
 WORDS = {
-    "connu": "Connu : déclaré ou déjà fait", "deduit": "Déduit : code d’activité ou nom", "inconnu": "Inconnu", "telephone": "Téléphone",
-    "courriel": "Courriel", "site": "Site internet", "autre": "Entreprise ordinaire",
+    "connu": "Déclaré ou déjà fait", "deduit": "Supposé d’après le code d’activité ou le nom", "inconnu": "Rien de connu", "telephone": "Téléphone",
+    "courriel": "Courriel", "site": "Site internet", "autre": "Entreprise ordinaire", "autre-metier": "Autre, ou non précisé",
 }  # fmt: skip
 
 
@@ -66,6 +75,10 @@ class Chosen:
     @property
     def any(self) -> bool:
         return any(self.values.values())
+
+    def words(self) -> list[str]:
+        """The values ticked, in words."""
+        return [_label(name, value) for name, values in self.values.items() for value in values]
 
     def query(self) -> list[tuple[str, str]]:
         """As URL query parameters."""
@@ -87,8 +100,15 @@ class Chosen:
 
 def chosen(given: Mapping[str, Sequence[str]], sort: str) -> Chosen:
     """The facets of a query; unknown values are ignored."""
-    kept = {name: tuple(dict.fromkeys(v[:60] for v in given.get(name, ())))[:20] for name in NAMES}
+    kept = {name: tuple(dict.fromkeys(v[:60] for v in given.get(name, ()) if v))[:20] for name in NAMES}
+    kept["km"] = kept["km"][-1:]  # a radius holds those within
     return Chosen(kept, sort if sort in SORTS else "")
+
+
+def of_address(address: str) -> Chosen:
+    """The facets in the query of an address of results."""
+    given = parse_qs(urlsplit(address).query)
+    return chosen(given, given.get("tri", [""])[0])
 
 
 def _passes(line: Line, wanted: Chosen, but: str = "") -> bool:
@@ -106,10 +126,19 @@ def narrowed(lines: Sequence[Line], wanted: Chosen) -> list[Line]:
     elif wanted.sort == "nom":
         kept.sort(key=lambda line: fold(line.match.structure.brand or line.match.structure.name))
     elif wanted.sort == "metier":
-        kept.sort(key=lambda line: list(WORDS).index(next(iter(_trade(line)))))
+        kept.sort(key=lambda line: list(WORDS).index(next(iter(_proof(line)))))
     elif wanted.sort == "contact":
         kept.sort(key=lambda line: next((REACHED.index(way) for way in _contact(line)), len(REACHED)))
     return kept
+
+
+def of_answer(answer: Answer, wanted: Chosen) -> Answer:
+    """The answer whose lists hold what passes every facet, sorted: what a page shows, keeps and exports alike."""
+    lots = (
+        replace(each, matches=tuple(kept.match for kept in narrowed([line(m) for m in each.matches], wanted)))
+        for each in answer.lots
+    )
+    return replace(answer, lots=tuple(lots))
 
 
 def counted(lines: Sequence[Line], wanted: Chosen) -> list[tuple[str, str, list[tuple[str, str, int, bool]]]]:
@@ -131,4 +160,6 @@ def _label(name: str, value: str) -> str:
         return f"À {value} km au plus"
     if name == "type" and value in KINDS:
         return f"{value} – {KINDS[value]}"
+    if name == "metier":
+        return next((trade.label for trade in trades.trades() if trade.name == value), WORDS["autre-metier"])
     return WORDS.get(value, value)

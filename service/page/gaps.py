@@ -33,6 +33,7 @@ class Gap:
     lots: tuple[tuple[str, str], ...] = ()  # (notice, title of the lot)
     offer: str = ""  # the offer to add
     trade: str = ""  # the trade to refuse
+    field: str = ""  # id of the field that fills it
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +82,14 @@ def _facts(
             "Décrivez au moins une offre",
             f"{brings}sans offre décrite, vous n'y êtes trouvé que par votre nom ou votre code NAF.",
             found,
+            field="title",
         )
     if not structure.phone and not structure.email:
         yield Gap(
             "Donnez un téléphone ou un courriel",
             f"{brings}un acheteur qui ne peut pas vous joindre passe à la suivante.",
             found,
+            field="phone",
         )
     if structure.zone is None and not any(o.zone for o in structure.offers):
         further = _notices(
@@ -96,12 +99,14 @@ def _facts(
             "Dites où vous intervenez",
             f"{_brings(further, 'de ces métiers dans les départements voisins', ' : ')}sans zone, la distance seule décide.",
             further,
+            field="radius",
         )
     if structure.turnover is None and structure.headcount is None:
         yield Gap(
             "Indiquez votre chiffre d'affaires",
             f"{brings}il dit de quelle taille de lot vous pouvez vous charger.",
             found,
+            field="turnover",
         )
 
 

@@ -70,7 +70,7 @@ class Line:
         if self.match.offer is None:
             return ""
         if self.match.offer.nature == "name":
-            return "Métier à demander"
+            return "Métier non précisé"
         most = DESCRIBED if self.match.offer.nature == "description" else TITLED
         return render.initial(shorten(self.match.offer.title.replace(" n.c.a.", ""), most))
 

@@ -9,6 +9,7 @@ from fastapi import Form, Request, Response
 from matcher.domain import BadInput
 from matcher.outreach import links
 from matcher.outreach.sourcing import questions
+from matcher.outreach.transport import no_questions
 from matcher.records.feedback import REASONS
 from service.access import store_of
 from service.page import fields, render
@@ -32,11 +33,11 @@ def asked(request: Request, id: str, proof: str) -> Response:
 
 @router.post("/m/{id}/{proof}/unsubscribe")
 def unsubscribe(request: Request, id: str, proof: str) -> Response:
-    """Stop every mail at once (RFC 8058: the reader's mail program posts here without a cookie)."""
+    """Stop the alerts at once (RFC 8058: the reader's mail program posts here without a cookie)."""
     store = store_of(request)
     links.unsubscribe(store, id, proof)
     content = links.opened(store, id, proof)
-    done = "C'est fait : vous ne recevrez plus de message."
+    done = "C'est fait : vous ne recevrez plus ces messages."
     return render.page(request, "digest.html", d=content, proof=proof, reasons=REASONS, done=done)
 
 
@@ -96,7 +97,7 @@ def reply(
         return _question(
             request, record, siret, proof, problems=fields.problems_of(error, "interest"), typed=text
         )
-    return _question(request, record, siret, proof, "Merci : votre réponse est dans la fiche de l'acheteur.")
+    return _question(request, record, siret, proof, "Merci : l'acheteur a votre réponse.")
 
 
 @router.post("/q/{record}/{siret}/{proof}/lu")
@@ -110,12 +111,16 @@ def acknowledge(request: Request, record: str, siret: str, proof: str) -> Respon
 
 @router.post("/q/{record}/{siret}/{proof}/stop")
 def stop(request: Request, record: str, siret: str, proof: str) -> Response:
-    """No more mail to this structure, neither questions nor alerts."""
+    """No more questions of buyers to this structure; its alerts are a choice of their own."""
     store = store_of(request)
     questions.questioned(store, record, siret, proof)
     with store.writing() as connection:
-        store.unsubscribe(connection, siret, "one-click")
+        store.unsubscribe(connection, no_questions(siret), "one-click")
         store.audit(connection, siret, "unsubscribe", record)
     return _question(
-        request, record, siret, proof, "C'est fait : vous ne recevrez plus de message de ce service."
+        request,
+        record,
+        siret,
+        proof,
+        "C'est fait : vous ne recevrez plus de question d'acheteurs. Vos alertes ne changent pas.",
     )

@@ -1,27 +1,66 @@
-"""The buyer's sourcing records: kept searches, contacts, answers, exports."""
+"""The buyer's records: kept lists, where each call, answer and decision is noted; sharing, note, exports."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 from fastapi import Form, Query, Request, Response
 
-from matcher.domain import NotFound
+from matcher.domain import BadInput, NotFound
 from matcher.outreach.sourcing import exports, questions
 from matcher.outreach.sourcing import record as record_
+from matcher.records.chain import Event
 from service import sourcing
 from service.access import store_of
-from service.page import fields, render, search
-from service.page.buyer import TOGETHER
+from service.page import facets, fields, render, search
+from service.page.buyer import answer_of, places_in_words
 from service.page.fields import FieldErrors
-from service.page.visitor import CheckedForm, RecordOwner, mail_route
+from service.page.visitor import CheckedForm, RecordOwner
 from service.router import Router
 
 router = Router()
-LINES = 50  # lines of a page of a record
+LINES = 50  # lines of a page of a view
 RECIPIENTS = 40  # addresses of a mailto link
+#: View of a record -> its name; the first is shown unless another is asked for.
+VIEWS = {
+    "appeler": "À appeler",
+    "verifier": "À vérifier",
+    "suivies": "Suivies",
+    "ecartees": "Écartées",
+    "toutes": "Toutes",
+}
+CALL, CHECK = "à appeler", "à vérifier"
+Fact = Annotated[str, Form(max_length=2000)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A line of a record as its buyer stands with it."""
+
+    number: int  # of its lot, from 1
+    event: Event
+    contact: render.Contact
+    band: str  # as listed, or as the buyer moved it
+    steps: tuple[record_.Step, ...]
+
+    @property
+    def aside(self) -> bool:
+        return self.band == record_.STEPS["aside"]
+
+    @property
+    def next(self) -> Mapping[str, Any]:
+        """The next step that was noted last; empty where none is."""
+        last = self.steps[-1].payload if self.steps else {}
+        return last if last.get("next") or last.get("due") else {}
+
+    def seen_in(self, view: str) -> bool:
+        own = {"appeler": self.band == CALL, "verifier": self.band == CHECK, "ecartees": self.aside}
+        return view == "toutes" or own.get(view, bool(self.steps) and not self.aside)
 
 
 @router.post("/acheteur/fiches")
@@ -30,17 +69,28 @@ def keep(
     form: CheckedForm,
     owner: RecordOwner,
     de: Annotated[str, Form(max_length=210)],
+    lot: Annotated[str, Form(max_length=40)] = "",
+    retour: Fact = "",
     label: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
-    snapshot, asked = request.app.state.serving.get(), search.of(request, de)
-    found = search.taken(asked, snapshot, request.app.state.settings.max_need)
-    made, _ = sourcing.keep(request, owner, snapshot.matcher, found.tender, search.filters_of(asked), label)
+    """Keep the list as it is shown: what `retour`, its address, narrows is not kept."""
+    made = kept(request, owner, de, lot, facets.of_address(retour), label)
     return render.go(f"/acheteur/fiches/{made}")
 
 
+def kept(request: Request, owner: str, de: str, lot: str, wanted: facets.Chosen, label: str = "") -> str:
+    """Keep those of a search, or of one of its lots, that pass the facets; the record's id."""
+    asked, _, answer = answer_of(request, de, lot, wanted)
+    matcher = request.app.state.serving.get().matcher
+    return sourcing.written(request, owner, matcher, answer, search.filters_of(asked), label, wanted.values)
+
+
 @router.get("/acheteur/fiches")
-def records(request: Request, owner: RecordOwner) -> Response:
-    return render.page(request, "records.html", records=record_.listing(store_of(request), owner))
+def records(request: Request, owner: RecordOwner, archives: str = "") -> Response:
+    store = store_of(request)
+    listed = record_.listing(store, owner, archived=bool(archives))
+    archived = 0 if archives else len(record_.listing(store, owner, archived=True))
+    return render.page(request, "records.html", records=listed, archives=bool(archives), archived=archived)
 
 
 @router.get("/acheteur/fiches/{identifier}")
@@ -49,47 +99,99 @@ def record(
     identifier: str,
     owner: RecordOwner,
     rejouer: str = "",
-    lot: Annotated[int, Query(ge=1, le=10_000)] = 1,
+    vue: Annotated[str, Query(max_length=10)] = "",
     debut: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
-    tout: str = "",
+    tout: Annotated[str, Query(max_length=5)] = "",
     issue: Annotated[str, Query(max_length=200, pattern=r"^([a-z-]+\.\d{1,3}_?)*$")] = "",
     manque: Annotated[str, Query(max_length=20)] = "",
+    fait: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
-    """A record of one's own: `debut` is the first line of the lot numbered `lot`, `tout` shows every line."""
+    """A record: `vue` chooses whom to show, `debut` the first line of them, `tout` shows every line."""
     return _record(
-        request, owner, identifier, replayed=bool(rejouer), lot=lot, first=debut, everything=bool(tout), missing=manque,
+        request,
+        owner,
+        identifier,
+        replayed=bool(rejouer),
+        view=vue,
+        first=debut,
+        everything=bool(tout),
+        missing=manque,
+        done=fait,
         outcomes=dict(pair.split(".") for pair in issue.split("_") if pair),
-    )  # fmt: skip
+    )
 
 
 def _record(
-    request: Request, owner: str, identifier: str, *, replayed: bool = False, lot: int = 1, first: int = 1, everything: bool = False,
-    missing: str = "", outcomes: Mapping[str, str] | None = None, problems: Mapping[str, str] | None = None,
-) -> Response:  # fmt: skip
+    request: Request,
+    owner: str,
+    identifier: str,
+    *,
+    replayed: bool = False,
+    view: str = "",
+    first: int = 1,
+    everything: bool = False,
+    missing: str = "",
+    done: str = "",
+    outcomes: Mapping[str, str] | None = None,
+    problems: Mapping[str, str] | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> Response:
     store = store_of(request)
     found = record_.read(store, owner, identifier)
+    rows = rows_of(found)
+    counts = {name: sum(row.seen_in(name) for row in rows) for name in VIEWS}
+    view = view if view in VIEWS else next((name for name in VIEWS if counts[name]), "toutes")
+    shown = [row for row in rows if row.seen_in(view)]
+    base = request.app.state.settings.public_url
     return render.page(
-        request, "record.html", 422 if problems else 200, record=found, verdict=record_.verify(store, owner, identifier),
-        changes=sourcing.replay(request, found) if replayed else None, **_contacts(found), missing=missing, outcomes=outcomes or {},
-        words=questions.OUTCOMES, shown=_shown(found, lot, first, everything), page_lines=LINES, filters=record_.filters_in_words(found.filters),
-        why=record_.why, everything=everything, note=record_.NOTE, problems=problems or {},
-    )  # fmt: skip
+        request,
+        "record.html",
+        422 if problems else 200,
+        record=found,
+        verdict=record_.verify(store, owner, identifier),
+        changes=sourcing.replay(request, found) if replayed else None,
+        **_contacts(found),
+        missing=missing,
+        outcomes=outcomes or {},
+        words=questions.OUTCOMES,
+        rows=shown if everything else shown[first - 1 : first - 1 + LINES],
+        first=first,
+        total=len(shown),
+        page_lines=LINES,
+        view=view,
+        views=[(name, title, counts[name]) for name, title in VIEWS.items()],
+        filters=filters_of(found),
+        why=record_.why,
+        note=record_.NOTE,
+        problems=problems or {},
+        typed=typed or {},
+        done=done,
+        owner=owner,
+        places=places_in_words(found.tender),
+        due=sum(bool(row.next) for row in rows),
+        colleagues=record_.colleagues(store, owner, identifier),
+        invitation=f"{base}/acheteur/fiches/{quote(identifier)}/rejoindre/{record_.share_proof(found)}",
+    )
 
 
-@router.get("/acheteur/fiches/{identifier}/ecrire")
-def write(
-    request: Request, identifier: str, owner: RecordOwner, s: Annotated[list[str] | None, Query()] = None
-) -> Response:
-    """One message to those ticked: to whom, what, from where."""
-    found = record_.read(store_of(request), owner, identifier)
-    facts, listed = _contacts(found), _listed(found)
-    chosen = [siret for siret in dict.fromkeys(s or ()) if siret in listed]
-    if not chosen:
-        return render.go(f"/acheteur/fiches/{quote(identifier)}?manque=coche#contact")
-    to = [(render.contact(listed[siret], siret), siret in facts["happened"]) for siret in chosen]
-    return render.page(
-        request, "write.html", record=found, to=to, draft=_draft(found), sends=mail_route(request), message=facts["message"], problems={}, reply_to=""
-    )  # fmt: skip
+def rows_of(found: record_.Record) -> list[Row]:
+    """The lines of every lot in order, where they stand now; erased lines are left out."""
+    happened, moved = record_.steps(found), record_.standing(found)
+    rows = []
+    for number, lot in enumerate(found.lots, 1):
+        for event in found.lines(lot["id"]):
+            if event.payload:
+                mark = {"aside": record_.STEPS["aside"], "promoted": CALL}.get(moved.get(event.siret, ""))
+                contact = render.contact(event.payload, event.siret)
+                band = mark or str(event.payload.get("band") or "")
+                steps = tuple(happened.get(event.siret, ()))
+                rows.append(Row(number=number, event=event, contact=contact, band=band, steps=steps))
+    return rows
+
+
+def filters_of(found: record_.Record) -> list[str]:
+    """What limited the list that was kept, in words."""
+    return record_.filters_in_words(found.filters) + facets.chosen(found.narrowed, "").words()
 
 
 @router.get("/acheteur/fiches/{identifier}/note")
@@ -97,129 +199,99 @@ def note(request: Request, identifier: str, owner: RecordOwner) -> Response:
     """The note of the sourcing for the file of the contract, to print."""
     store = store_of(request)
     found = record_.read(store, owner, identifier)
-    lines = {each["id"]: [e.payload for e in found.lines(each["id"]) if e.payload] for each in found.lots}
+    rows = rows_of(found)
     return render.page(
-        request, "note.html", record=found, verdict=record_.verify(store, owner, identifier), lines=lines,
-        filters=record_.filters_in_words(found.filters), note=record_.NOTE, **_contacts(found),
-    )  # fmt: skip
+        request,
+        "note.html",
+        record=found,
+        verdict=record_.verify(store, owner, identifier),
+        rows=rows,
+        why=record_.why,
+        counts=Counter((row.number, row.band) for row in rows),
+        filters=filters_of(found),
+        note=record_.NOTE,
+        places=places_in_words(found.tender),
+        **_contacts(found),
+    )
 
 
-def _listed(found: record_.Record) -> dict[str, Mapping[str, Any]]:
+def listed(found: record_.Record) -> dict[str, Mapping[str, Any]]:
     """SIRET -> its line."""
     return {e.siret: e.payload for e in reversed(found.events) if e.kind == "listed" and e.payload}
 
 
 def _contacts(found: record_.Record) -> dict[str, Any]:
-    """What happened with whom, and a link that writes to all of them."""
-    happened, listed = record_.steps(found), _listed(found)
-    known = {siret: listed[siret] for siret in happened if siret in listed}
-    addresses = sorted({str(line["email"]) for line in known.values() if line.get("email")})
-    prepared = (step for each in happened.values() for step in each if step.kind in record_.PREPARED)
-    message = next((str(step.payload["message"]) for step in prepared), "")
+    """What happened with whom, and a link that writes to all who were to be written to."""
+    happened, lines = record_.steps(found), listed(found)
+    prepared = {s: step for s, each in happened.items() for step in each if step.kind in record_.PREPARED}
+    addresses = sorted({str(lines[s]["email"]) for s in prepared if s in lines and lines[s].get("email")})
+    message = next((str(step.payload["message"]) for step in prepared.values()), "")
     return {
-        "happened": happened, "known": {s: render.contact(p, s) for s, p in known.items()}, "names": {s: str(p.get("name") or s) for s, p in known.items()}, "steps": record_.STEPS, "reported": record_.REPORTED,
-        "addresses": addresses, "message": message, "mailto": _mailto(addresses, found.tender.title, message), "outcome": questions.outcome_label,
-    }  # fmt: skip
+        "happened": happened,
+        "names": {s: str(p.get("name") or s) for s, p in lines.items() if s in happened},
+        "steps": record_.STEPS,
+        "reported": record_.REPORTED,
+        "addresses": addresses,
+        "message": message,
+        "mailto": mailto(addresses, found.tender.title, message),
+        "outcome": questions.outcome_label,
+    }
 
 
-def _mailto(addresses: list[str], title: str, message: str) -> str:
+def mailto(addresses: list[str], title: str, message: str) -> str:
+    """A link that opens the message in the buyer's own mail program, recipients hidden; "" without any."""
     if not addresses:
         return ""
     hidden = quote(",".join(addresses[:RECIPIENTS]))
     return f"mailto:?bcc={hidden}&subject={quote(title[:120])}&body={quote(message[:1500])}"
 
 
-def _shown(found: record_.Record, lot: int, first_line: int, everything: bool) -> list[dict[str, Any]]:
-    """The lines of each lot: all, or a page of the lot asked for and the first page of few others."""
-    number, shown = min(lot, len(found.lots)), []
-    for index, each in enumerate(found.lots, 1):
-        lines = found.lines(each["id"])
-        first = (first_line if index == number else 1) - 1
-        open_ = len(found.lots) <= TOGETHER or index == number
-        kept = lines if everything else lines[first : first + LINES] if open_ else []
-        shown.append({"lot": each, "lines": kept, "first": first + 1, "total": len(lines), "index": index})
-    return shown
-
-
-def _draft(found: record_.Record) -> str:
-    return (
-        f"Bonjour,\n\nNous préparons l'achat suivant : {found.tender.title}.\n\nAvant de lancer la consultation, nous aimerions savoir :\n"
-        "1. Réalisez-vous cette prestation, et sur quel secteur géographique ?\n2. Quel volume pouvez-vous assurer, et avec quel délai de démarrage ?\n"
-        "3. Répondriez-vous seul, en groupement ou en sous-traitance ?\n4. Quelles conditions (allotissement, réservation, visite) vous aideraient à répondre ?\n\n"
-        "Ce message est adressé dans les mêmes termes à toutes les structures consultées ; il ne préjuge pas du choix.\n"
-    )
-
-
-@router.post("/acheteur/fiches/{identifier}/contacter")
-def contact(
-    request: Request,
-    identifier: str,
-    form: CheckedForm,
-    owner: RecordOwner,
-    message: fields.Lines = "",
-    reply_to: fields.Line = "",
-    sirets: fields.Lists = None,
-) -> Response:
-    """One message to all ticked structures: sent if mail is configured and a reply address given, else only prepared."""
-    at = f"/acheteur/fiches/{quote(identifier)}"
-    if not sirets:
-        return render.go(f"{at}?manque=coche#contact")
-    if not message.strip():  # ticked in the list: write it next
-        return render.go(f"{at}/ecrire?{urlencode([('s', siret) for siret in sirets[:60]])}")
-    try:
-        fields.checked(
-            message=lambda: fields.words(message, "Écrivez le message : quelques mots au moins.", 10),
-            reply_to=lambda: fields.address(reply_to),
-        )
-    except FieldErrors as error:
-        return _again(request, owner, identifier, sirets, message, reply_to, error)
-    given = reply_to if mail_route(request) and reply_to.strip() else ""
-    outcomes = sourcing.contact(request, owner, identifier, sirets[:200], message, given)
-    sourcing.send(request)
-    counts = "_".join(f"{name}.{count}" for name, count in sorted(outcomes.items()) if count)
-    return render.go(f"{at}?issue={counts or 'again.0'}#message")
-
-
-def _again(
-    request: Request,
-    owner: str,
-    identifier: str,
-    sirets: list[str],
-    message: str,
-    reply_to: str,
-    error: FieldErrors,
-) -> Response:
-    """The message form with its errors."""
-    found = record_.read(store_of(request), owner, identifier)
-    listed = _listed(found)
-    to = [(render.contact(listed[siret], siret), False) for siret in sirets if siret in listed]
-    return render.page(
-        request, "write.html", 422, record=found, to=to, draft=message, sends=mail_route(request), message=_contacts(found)["message"],
-        problems=error.problems, reply_to=reply_to,
-    )  # fmt: skip
-
-
-@router.post("/acheteur/fiches/{identifier}/reponse")
-def answered(
+@router.post("/acheteur/fiches/{identifier}/noter")
+def report(
     request: Request,
     identifier: str,
     form: CheckedForm,
     owner: RecordOwner,
     siret: fields.Word = "",
+    fait: fields.Word = "called",
     text: fields.Lines = "",
-    fait: fields.Word = "answered",
+    qui: fields.Line = "",
+    suite: fields.Line = "",
+    le: fields.Word = "",
+    vue: fields.Word = "",
 ) -> Response:
-    """A report by the buyer: an answer, or an action outside the service."""
-    store = store_of(request)
-    if fait != "answered":
-        record_.reported(store, owner, identifier, siret, fait)
-    elif not text.strip():
-        return _record(
-            request, owner, identifier, problems={"rep-text": "Écrivez ce que la structure a répondu."}
+    """Note a call, an answer or a decision; an invalid form comes back with what was typed."""
+    try:
+        record_.report(
+            store_of(request),
+            owner,
+            identifier,
+            siret,
+            fait,
+            text=text,
+            who=qui,
+            next_step=suite,
+            due=_day(le),
         )
-    else:
-        record_.answered(store, owner, identifier, siret, text)
-    return render.go(f"/acheteur/fiches/{quote(identifier)}#suivi")
+    except BadInput as error:
+        typed = {"siret": siret, "fait": fait, "text": text, "qui": qui, "suite": suite, "le": le}
+        where = f"n-{siret}-le" if isinstance(error, FieldErrors) else f"n-{siret}"
+        problems = dict.fromkeys((where,), str(error))
+        return _record(request, owner, identifier, view=vue, problems=problems, typed=typed)
+    query = urlencode({name: value for name, value in (("vue", vue), ("fait", fait)) if value})
+    return render.go(f"/acheteur/fiches/{quote(identifier)}?{query}#s{quote(siret)}")
+
+
+def _day(text: str) -> date | None:
+    """A day as a form sends it, or as a person types it.  Raises FieldErrors."""
+    given = text.strip()
+    try:
+        if "/" in given:
+            day, month, year = (int(part) for part in given.split("/"))
+            return date(year, month, day)
+        return date.fromisoformat(given) if given else None
+    except ValueError:
+        raise FieldErrors({"le": "Cette date ne se lit pas : écrivez-la ainsi, 15/12/2026."}) from None
 
 
 @router.post("/acheteur/fiches/{identifier}/corriger")
@@ -230,12 +302,49 @@ def corrected(
     owner: RecordOwner,
     number: Annotated[int, Form(ge=1, le=10_000_000)],
     text: fields.Lines = "",
+    vue: fields.Word = "",
 ) -> Response:
     """Correct by a further entry: sealed entries are never changed."""
     if not text.strip():
-        return _record(request, owner, identifier, problems={f"c{number}": "Écrivez ce qui est exact."})
+        problems = {f"c{number}": "Écrivez ce qui est exact."}
+        return _record(request, owner, identifier, view=vue, problems=problems)
     record_.corrected(store_of(request), owner, identifier, number, text)
-    return render.go(f"/acheteur/fiches/{quote(identifier)}#suivi")
+    return render.go(f"/acheteur/fiches/{quote(identifier)}?{urlencode({'vue': vue})}")
+
+
+@router.post("/acheteur/fiches/{identifier}/ranger")
+def arrange(
+    request: Request,
+    identifier: str,
+    form: CheckedForm,
+    owner: RecordOwner,
+    faire: fields.Word,
+    nom: fields.Line = "",
+) -> Response:
+    """Rename a record, archive it or take it back, or end what was shared."""
+    store, at = store_of(request), f"/acheteur/fiches/{quote(identifier)}"
+    if faire == "nommer":
+        record_.rename(store, owner, identifier, nom)
+    elif faire == "separer":
+        record_.unshare(store, owner, identifier)
+    else:
+        record_.archive(store, owner, identifier, faire == "archiver")
+        at = "/acheteur/fiches"
+    return render.go(at)
+
+
+@router.get("/acheteur/fiches/{identifier}/rejoindre/{proof}")
+def invitation(request: Request, identifier: str, proof: str, owner: RecordOwner) -> Response:
+    """What a colleague shares; reading the link opens nothing."""
+    return render.page(
+        request, "join.html", record=record_.invited(store_of(request), identifier, proof), proof=proof
+    )
+
+
+@router.post("/acheteur/fiches/{identifier}/rejoindre/{proof}")
+def join(request: Request, identifier: str, proof: str, form: CheckedForm, owner: RecordOwner) -> Response:
+    record_.join(store_of(request), owner, identifier, proof)
+    return render.go(f"/acheteur/fiches/{quote(identifier)}")
 
 
 @router.get("/acheteur/fiches/{identifier}/export.{format}")
@@ -245,9 +354,10 @@ def export(request: Request, identifier: str, format: str, owner: RecordOwner) -
     store = store_of(request)
     found = record_.read(store, owner, identifier)
     write, media = exports.FORMATS[format]
-    record_.exported(store, owner, identifier, format)
+    written = write(found)
+    record_.exported(store, owner, identifier, format)  # once it is made: what failed was not exported
     headers = {
         "Content-Disposition": f'attachment; filename="sourcing-{found.created_at:%Y%m%d}.{format}"',
         "Cache-Control": "no-store",
     }
-    return Response(write(found), media_type=media, headers=headers)
+    return Response(written, media_type=media, headers=headers)

@@ -30,6 +30,7 @@ from matcher.reference import law, places, toponyms
 from matcher.reference.french import PARIS, day, due, euros, grouped
 from matcher.reference.identifiers import identity_in_words
 from matcher.reference.law import ESS_KINDS
+from matcher.reference.naming import as_written
 from matcher.reference.origins import source_name
 from matcher.reference.text import shorten
 from matcher.territory import outlines
@@ -54,7 +55,7 @@ ROLES = (("operator", "operator"), ("buyer", "buyer"))  # scope -> who it is, fo
 
 def called(structure: Structure | Contact) -> str:
     """The display name of a structure; its SIRET where none is known."""
-    return structure.brand or structure.name or siret(structure.siret)
+    return as_written(structure.brand or structure.name) or siret(structure.siret)
 
 
 def siret(number: str) -> str:
@@ -154,7 +155,7 @@ def family(kind: str) -> str:
 
 def town(place: Place) -> str:
     """The name of a town, in normal case."""
-    return places.town_name(place) or "ville inconnue"
+    return places.town_name(place) or "ville non précisée"
 
 
 def address(structure: Structure) -> str:

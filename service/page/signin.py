@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 import time
+from collections.abc import Sequence
 
 from fastapi import Request, Response
 
@@ -19,24 +20,25 @@ from service.page import account, fields, render
 from service.page.visitor import CheckedForm
 from service.router import Router
 from service.settings import mail_transport
+from service.snapshot import Snapshot
 
 router = Router()
 MINUTES = 20  # lifetime of a link
 ONCE = "sign-in"  # actor under which the links that have served are kept
-LABEL = "courriel:"  # begins the label of a key that an address opens
+MOST_OF_AN_ADDRESS = 12  # structures that one address opens: beyond, it is of a network, not of one of them
 USED = "Ce lien n'est pas valable, a expiré ou a déjà servi : demandez-en un autre."
 
 
 @router.post("/connexion/lien")
 def send(request: Request, form: CheckedForm, address: fields.Line = "") -> Response:
-    """Always the same answer, which does not disclose the allowed domains."""
+    """Always the same answer, which does not disclose the allowed domains, nor who has an account."""
     settings = request.app.state.settings
     try:
         to = fields.address(address, needed=True).lower()
     except BadInput as error:
         given = {"problems": fields.problems_of(error, "address"), "address": address}
         return render.page(request, "signin.html", 422, **{**account.BLANK, **given})
-    if to.rpartition("@")[2] in settings.buyer_domains:
+    if _scopes(request, to):
         link = f"{settings.public_url.rstrip('/')}/connexion/lien/{_token(to)}"
         store = access.store_of(request)
         letter = letters.sign_in(to, link, mail_transport(settings))
@@ -82,15 +84,45 @@ def opened(request: Request, token: str, form: CheckedForm) -> Response:
     with store.writing() as connection:
         if not store.put(connection, Once, [row], keep=("request", "response", "at")):
             raise NotFound(USED)
-    return render.give(render.go("/acheteur"), request, access.Session.fresh(key_of(store, address)))
+    scopes = _scopes(request, address)
+    sirets = [scope.removeprefix("structure:") for scope in scopes if scope.startswith("structure:")]
+    home = "/acheteur" if "buyer" in scopes or not sirets else f"/structure/{sirets[0]}"
+    return render.give(render.go(home), request, access.Session.fresh(key_of(store, address, scopes)))
 
 
-def key_of(store: Store, address: str) -> str:
-    """The key of an address, made at its first sign-in: its records and favourites stay its own."""
-    label = LABEL + address
+def _scopes(request: Request, address: str) -> list[str]:
+    """What an address opens: its account, a buyer's by its domain, those of the structures that publish it."""
+    label, settings = account.LABEL + address, request.app.state.settings
+    held = [
+        scope for key in keys.listed(access.store_of(request)) if key.label == label for scope in key.scopes
+    ]
+    if address.rpartition("@")[2] in settings.buyer_domains:
+        held += ["buyer", "read"]
+    if snapshot := request.app.state.serving.current:
+        sirets = _publishing(snapshot, address)
+        held += [f"structure:{siret}" for siret in sirets] + ["read"] * bool(sirets)
+    return list(dict.fromkeys(held))
+
+
+def _publishing(snapshot: Snapshot, address: str) -> list[str]:
+    """The SIRETs of the structures that publish an address; none where they are too many to be its own."""
+    import pyarrow.compute as pc
+
+    payloads = snapshot.catalogue.structures.column("payload")
+    near = pc.indices_nonzero(pc.match_substring(payloads, address, ignore_case=True)).to_pylist()
+    structures = [snapshot.catalogue.structure(row) for row in near[: 10 * MOST_OF_AN_ADDRESS]]
+    sirets = list(dict.fromkeys(s.siret for s in structures if s.email.strip().lower() == address))
+    return sirets if len(sirets) <= MOST_OF_AN_ADDRESS else []
+
+
+def key_of(store: Store, address: str, scopes: Sequence[str] = ("buyer", "read")) -> str:
+    """The key of an address, made at its first sign-in: its lists and favourites stay its own.
+
+    An address that opens more than before, of a structure that now publishes it, gets a further key.
+    """
+    label = account.LABEL + address
     mine = [k for k in keys.listed(store) if k.label == label]
     if any(k.revoked_at for k in mine):
         raise NotFound("Cet accès a été fermé par l'exploitant : écrivez-lui.")
-    if mine:
-        return mine[0].id
-    return keys.prove(store, keys.create(store, ["buyer", "read"], label=label, days=None)).id
+    held = next((k for k in mine if set(scopes) <= set(k.scopes)), None)
+    return held.id if held else keys.prove(store, keys.create(store, scopes, label=label, days=None)).id

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
@@ -17,8 +18,9 @@ from matcher.matching import reasons, skills
 from matcher.outreach import alerts, links
 from matcher.partners.opportunities import Opportunity
 from matcher.reading.procedure import closing, open_at
-from matcher.records import self_declared
+from matcher.records import searches, self_declared
 from matcher.records.keys import Bearer
+from matcher.records.store import now
 from matcher.records.tables import Feedback
 from matcher.reference import trades
 from matcher.reference.text import clean, fold
@@ -26,7 +28,7 @@ from service import access
 from service.page import exchange as announcements
 from service.page import logos, render
 from service.page.gaps import gaps, likely
-from service.page.visitor import Reader
+from service.page.visitor import SeesStructures
 from service.router import Router
 from service.snapshot import Snapshot
 
@@ -34,6 +36,7 @@ router = Router()
 SHOWN = 10  # notices of a part
 LOTS = 4  # lots of a notice that are shown at once
 FOUND = 40  # structures found by a name
+MONTH, FEW = 30, 3  # days of searches that are counted; searches below which their number is not told
 SUPPOSED = 4  # trades suggested from its kind, code and name
 PARTS = {
     "alone": ("Seule", "Vous y répondez sans partenaire."),
@@ -43,7 +46,7 @@ PARTS = {
 
 
 @router.get("/structure")
-def find(request: Request, who: Reader, q: Annotated[str, Query(max_length=200)] = "") -> Response:
+def find(request: Request, who: SeesStructures, q: Annotated[str, Query(max_length=200)] = "") -> Response:
     catalogue = request.app.state.serving.get().catalogue
     words = q.replace(" ", "") if q.replace(" ", "").isdecimal() else q
     rows = search_names(catalogue, words, limit=FOUND) if words.strip() else []
@@ -55,7 +58,7 @@ def find(request: Request, who: Reader, q: Annotated[str, Query(max_length=200)]
 
 @router.get("/structure/{siret}")
 def show(
-    request: Request, siret: str, who: Reader, fait: str = "", avis: Annotated[str, Query(max_length=200)] = "", lot: Annotated[str, Query(max_length=200)] = "",
+    request: Request, siret: str, who: SeesStructures, fait: str = "", avis: Annotated[str, Query(max_length=200)] = "", lot: Annotated[str, Query(max_length=200)] = "",
     skill: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:  # fmt: skip
     return shown(request, siret, who, done=fait, refused=(avis, lot, skill))
@@ -79,12 +82,29 @@ def shown(
     feed = f"/v1/structures/{structure.siret}/opportunities.atom"
     return render.page(
         request, "structure.html", 422 if problems else 200, structure=structure, problems=problems or {}, typed=typed or {}, parts=_parts(found), total=len(found), over=_over(found), most=SHOWN, lots=LOTS,
-        gaps=gaps(structure, snapshot), mine=mine, own_facts=_own_facts(declared) if mine else {}, likely=_likely(structure, skilled, snapshot), packed=packed, titled=denials.titled, declared=announcements.own(request, who) if mine else (), done=done,
+        gaps=gaps(structure, snapshot), looked_for=_looked_for(request, skilled), mine=mine, own_facts=_own_facts(declared) if mine else {}, likely=_likely(structure, skilled, snapshot), packed=packed, titled=denials.titled, declared=announcements.own(request, who) if mine else (), done=done,
         logo=logos.shown(request, [held.siret]).get(held.siret, ""), logo_facts=logos.known(request, held.siret), missing=reasons.missing(structure), past=past, skills=skilled, pending=_pending(held, declared) if mine else [],
         denied=[(skill, denials.label(skill)) for skill in declared.denied if mine], alerts=alerts.chosen(store, structure.siret) if mine else None,
         frequencies=list(alerts.labels()), own_source=self_declared.SOURCE, undo=refused if mine and done == "refus" and refused[0] else (), hidden=denials.label(refused[2]) if refused[2] else "",
         feed=f"{feed}?token={links.feed_token(feed)}" if mine else feed,
     )  # fmt: skip
+
+
+def _looked_for(request: Request, known: Iterable[skills.Skill]) -> int:
+    """How many searches of the last month asked for one of these trades; 0 below `FEW`, which could tell whose they are."""
+    snapshot, store = request.app.state.serving.get(), access.store_of(request)
+
+    def asked() -> Counter[frozenset[str]]:
+        recent = searches.since(store, now() - timedelta(days=MONTH))
+        texts = {
+            str(each.get("need") or "")[:500] for each in recent
+        }  # the same need asked again counts once
+        return Counter(frozenset(trades.named(text)) for text in texts if text)
+
+    counts: Counter[frozenset[str]] = snapshot.for_a_minute("looked for", asked)
+    mine = {skill.trade for skill in known}
+    total = sum(count for named, count in counts.items() if named & mine)
+    return total if total >= FEW else 0
 
 
 def _own_facts(declared: self_declared.Declared) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from service.access import store_of
 from service.page import exchange as announcements
 from service.page import fields, render
 from service.page.lots import task_label
-from service.page.visitor import Reader, StructureOwner
+from service.page.visitor import SeesStructures, StructureOwner
 from service.router import Router
 
 router = Router()
@@ -26,7 +26,7 @@ Text = Annotated[str, Form(max_length=2000)]
 
 @router.get("/structure/{siret}/partenaires")
 def together(
-    request: Request, siret: str, avis: Annotated[str, Query(max_length=200)], who: Reader
+    request: Request, siret: str, avis: Annotated[str, Query(max_length=200)], who: SeesStructures
 ) -> Response:
     return _shown(request, siret, avis, who)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Form, Request
@@ -10,8 +11,23 @@ from matcher.records.keys import Bearer
 from service import access
 from service.problems import Refused
 
-BUYER_NEEDED = "Une clé d'acheteur est nécessaire : connectez-vous, ou demandez-en une à l'exploitant."
-READER_NEEDED = "Une clé est nécessaire pour lire : connectez-vous, ou demandez-en une à l'exploitant."
+BUYER_NEEDED = "Cette page est aux acheteurs : connectez-vous."
+ACCOUNT_NEEDED = "Ce que vous gardez est lié à votre adresse : connectez-vous, sans mot de passe."
+READER_NEEDED = "Cette page est réservée : connectez-vous, ou demandez un accès à l'exploitant."
+
+
+def public(part: str) -> Callable[[Request], Bearer]:
+    """A dependency of a part of the pages that anyone reads, unless the operator closed it by name (`MATCHER_CLOSED`).
+
+    A service without a public address (`loopback`) is for its own machine: there nothing is open to others.
+    """
+
+    def anyone(request: Request) -> Bearer:
+        settings = request.app.state.settings
+        closed = part in settings.closed or settings.read == "loopback"
+        return reader(request) if closed else access.identify(request)
+
+    return anyone
 
 
 def reader(request: Request) -> Bearer:
@@ -39,14 +55,14 @@ def operator(request: Request) -> Bearer:
 
 
 def record_owner(request: Request) -> str:
-    """The owner of records: a key, or, on an open demonstration, the session."""
+    """The owner of lists and favourites: whoever signed in, or, where anyone reads, the session.  Raises Refused (401)."""
     who = access.identify(request)
-    if who.may("buyer"):
+    if who.id != access.ANONYMOUS:
         return who.actor
     session = access.Session.of(request)
     if access.open_to_read(request) and not (session and session.key):
         return f"session:{session.id}" if session else "session:none"
-    raise Refused(403 if who.scopes else 401, BUYER_NEEDED)
+    raise Refused(401, ACCOUNT_NEEDED)
 
 
 def checked_form(request: Request, csrf: Annotated[str, Form()] = "") -> None:
@@ -65,6 +81,9 @@ def structure_owner(request: Request, siret: str, form: CheckedForm) -> Bearer:
 
 
 Reader = Annotated[Bearer, Depends(reader)]
+AtHome = Annotated[Bearer, Depends(public("home"))]
+Searcher = Annotated[Bearer, Depends(public("search"))]
+SeesStructures = Annotated[Bearer, Depends(public("structures"))]
 Buyer = Annotated[Bearer, Depends(buyer)]
 RecordOwner = Annotated[str, Depends(record_owner)]
 StructureOwner = Annotated[Bearer, Depends(structure_owner)]

@@ -86,7 +86,7 @@ def contact(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas
 @router.post("/sourcing/{record_id}/answers", summary="Note what one answered")
 def answer(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.AnswerIn) -> Response:
     def do() -> dict[str, Any]:
-        record.answered(store_of(request), who.actor, record_id, asked.siret, asked.text)
+        record.report(store_of(request), who.actor, record_id, asked.siret, "answered", text=asked.text)
         return {"noted": True}
 
     return once(request, who, asked, do)

@@ -21,6 +21,7 @@ from matcher.catalogue.files import save_catalogue
 from matcher.domain import Structure
 from matcher.matching import recipes
 from matcher.outreach.sourcing import record as record_
+from matcher.outreach.transport import no_questions
 from matcher.reading import gather
 from matcher.records.store import Store
 from pages_client import PagesClient, kept, reference, token
@@ -87,7 +88,9 @@ def test_facets_count_and_narrow_and_sort(page: PagesClient) -> None:
         for km in re.findall(r"· (\d+|sur place)(?: km)?</span>", first)
     ]
     assert kilometres == sorted(kilometres) and names
-    assert page.get(at + "?tri=metier").text.count('aria-current="true">Métier<') == 1
+    assert (
+        page.get(at + "?tri=metier").text.count('aria-current="true">Métier<') == 1
+    )  # in the heading; a narrow view has it in its own list
     assert page.get(at + "?type=ZZZ&km=abc&tri=zzz").status_code == 200
 
 
@@ -195,60 +198,231 @@ def test_a_structure_shown_to_a_buyer_says_why_and_leads_back(page: PagesClient)
     assert page.get(f"/acheteur/structure/{NAMELESS}?de={found}").status_code == 200
 
 
-def test_a_record_says_what_happened_and_is_corrected_by_a_further_entry(
-    page: PagesClient, tmp_path: Path
-) -> None:
+LETTER = {
+    "message": "Bonjour, réalisez-vous cette prestation ?",
+    "buyer": "Ville de Pantin",
+    "reply_to": "a@v.example",
+}
+
+
+def listed(text: str) -> list[str]:
+    return re.findall(r'name="sirets" value="(\d+)"', text)
+
+
+def test_a_call_is_noted_with_its_text_for_the_buyer_alone(page: PagesClient) -> None:
+    from matcher.outreach import links
+
     address = kept(page, need="taille de haies", place="Pantin")
-    csrf = token(page.get(address).text)
-    siret = re.findall(r'name="sirets" value="(\d+)"', page.get(address).text)[0]
-    asked = {"csrf": csrf, "sirets": [siret], "message": "Bonjour, réalisez-vous cette prestation ?"}
-    short = page.post(address + "/contacter", data={**asked, "message": "Court"})
-    assert short.status_code == 422 and 'href="#message"' in short.text and 'id="message-fault"' in short.text
-    told = page.post(address + "/contacter", data=asked).text
-    assert (
-        "message préparé" in told
-        and "ontactée" not in told
-        and "message envoyé" not in told.partition("Noter ce qui")[0]
+    text = page.get(address).text
+    siret, csrf = listed(text)[0], token(text)
+    given = {"csrf": csrf, "siret": siret, "fait": "called", "qui": "Mme Ba", "text": "Elle rappelle jeudi."}
+    told = page.post(address + "/noter", data={**given, "suite": "Relancer", "le": "2026-12-03"}).text
+    for words in (
+        "appelée au téléphone, Mme Ba",
+        "Elle rappelle jeudi.",
+        "À suivre : Relancer, le 03/12/2026",
+    ):
+        assert words in told
+    answered = page.post(
+        address + "/noter", data={**given, "fait": "answered", "text": "Partante, dit-elle."}
     )
-    sent = page.post(address + "/reponse", data={"csrf": csrf, "siret": siret, "fait": "sent"}).text
+    assert "noté par vous" in answered.text and "Elle rappelle jeudi." in page.get(address + "/note").text
+    row = next(row for row in table(page, address) if row["SIRET"] == siret)
+    assert "Mme Ba" in row["Notes"] and row["Réponse"] == "Partante, dit-elle."
+    page.post(address + "/contacter", data={**LETTER, "csrf": csrf, "sirets": [siret], "confirme": "oui"})
+    hers = page.get(links.question_link("", address.rsplit("/", 1)[1], siret)).text
+    assert "Ville de Pantin" in hers and "Partante" not in hers and "jeudi" not in hers
+    for wrong in ({"text": ""}, {"fait": "unheard of"}, {"siret": "1"}):
+        shown = page.post(address + "/noter", data={**given, "fait": "answered", **wrong})
+        assert shown.status_code == 422
+    typed = page.post(address + "/noter", data={**given, "le": "jeudi"})
+    assert typed.status_code == 422 and "Elle rappelle jeudi.</textarea>" in typed.text
+
+
+def test_a_structure_is_set_aside_with_a_reason_taken_back_and_promoted(page: PagesClient) -> None:
+    address = kept(page, need="mise sous pli", place="Paris")
+    text = page.get(address).text
+    siret, csrf = listed(text)[0], token(text)
+    move = {"csrf": csrf, "siret": siret}
+    assert page.post(address + "/noter", data={**move, "fait": "aside"}).status_code == 422
+    page.post(address + "/noter", data={**move, "fait": "aside", "text": "Déjà titulaire"})
+    assert siret not in listed(page.get(address + "?vue=appeler").text)
+    assert "Déjà titulaire" in page.get(address + "?vue=ecartees").text
+    page.post(address + "/noter", data={**move, "fait": "restored"})
+    assert siret in listed(page.get(address + "?vue=appeler").text)
+    whole = listed(page.get(address + "?vue=toutes").text)
+    other = next(s for s in whole if s not in listed(page.get(address + "?vue=appeler").text))
+    page.post(address + "/noter", data={**move, "siret": other, "fait": "promoted"})
+    assert other in listed(page.get(address).text)
+
+
+def test_a_list_is_kept_as_it_is_narrowed_and_says_so(page: PagesClient) -> None:
+    found = reference(page, need="entretien des espaces verts", place="Pantin")
+    at = f"/acheteur/r/{found}"
+    kind = re.findall(r'name="type" value="(\w+)"', page.get(at).text)[0]
+    narrowed = page.get(f"{at}?type={kind}").text
+    csrf = token(narrowed)
+    made = page.post("/acheteur/fiches", data={"csrf": csrf, "de": found, "retour": f"{at}?type={kind}"})
+    assert set(listed(page.get(f"{made.url}?vue=toutes").text)) == set(ticks(narrowed))
+    assert f"limitée à : {kind}" in made.text and f"{kind} – " in page.get(f"{made.url}/note").text
+    again = page.get(f"{made.url}?rejouer=oui").text
+    assert "exactement la même liste" in again
+
+
+def test_lists_have_names_and_dates_are_archived_and_shared(page: PagesClient) -> None:
+    addresses = [kept(page, need="taille de haies", place="Pantin") for _ in range(3)]
+    csrf = token(page.get(addresses[0]).text)
+    page.post(addresses[0] + "/ranger", data={"csrf": csrf, "faire": "nommer", "nom": "Haies du printemps"})
+    mine = page.get("/acheteur/fiches").text
+    assert "Haies du printemps" in mine and mine.count("Pantin · le ") == 3
+    page.post(addresses[1] + "/ranger", data={"csrf": csrf, "faire": "archiver"})
+    assert addresses[1] not in page.get("/acheteur/fiches").text
+    assert addresses[1] in page.get("/acheteur/fiches?archives=oui").text
+    invitation = re.findall(
+        r"http[^\"]+(/acheteur/fiches/[^\"]+/rejoindre/\w+)", page.get(addresses[0]).text
+    )[0]
+    owner = dict(page.cookies)
+    page.cookies.clear()
+    colleague = page.get(invitation).text
+    assert page.get(addresses[0]).status_code == 404 and "Haies du printemps" in colleague
+    assert page.get(invitation[:-1] + "z").status_code == 404
+    joined = page.post(invitation, data={"csrf": token(colleague)})
+    siret = listed(joined.text)[0]
+    note = {"csrf": token(joined.text), "siret": siret, "fait": "answered", "text": "Vue au salon"}
+    assert "Vue au salon" in page.post(addresses[0] + "/noter", data=note).text
+    refused = page.post(addresses[0] + "/ranger", data={**note, "faire": "separer"})
+    assert refused.status_code == 404 and "partagée avec vous" in page.get("/acheteur/fiches").text
+    theirs = dict(page.cookies)
+    page.cookies.clear()
+    page.cookies.update(owner)
+    shown = page.get(addresses[0] + "?vue=suivies").text
+    assert "Vue au salon" in shown and "noté par un collègue" in shown and "avec 1 collègue" in shown
+    page.post(addresses[0] + "/ranger", data={"csrf": csrf, "faire": "separer"})
+    page.cookies.clear()
+    page.cookies.update(theirs)
+    assert page.get(addresses[0]).status_code == page.get(invitation).status_code == 404
+
+
+def test_a_letter_is_shown_whole_before_it_is_sent(page: PagesClient, tmp_path: Path) -> None:
+    address = kept(page, need="taille de haies", place="Pantin")
+    text = page.get(address + "?vue=toutes").text
+    asked = {**LETTER, "csrf": token(text), "sirets": listed(text), "before": "15 janvier"}
+    asked |= {"volume": "800 m", "place": "Pantin (93)"}
+    for missing in ("message", "buyer", "reply_to"):
+        short = page.post(address + "/contacter", data={**asked, missing: "x"})
+        assert short.status_code == 422 and f'id="{missing}-fault"' in short.text
+    shown = page.post(address + "/contacter", data=asked).text
+    for words in (
+        "Acheteur : Ville de Pantin",
+        "Lieu : Pantin (93)",
+        "800 m",
+        "15 janvier",
+        "Répondre en deux minutes",
+    ):
+        assert words in shown
+    assert (
+        not list((tmp_path / "outbox").glob("*.eml"))
+        and "Rien n'est encore noté" in page.get(f"{address}?vue=suivies").text
+    )
+    again = page.post(address + "/contacter", data={**asked, "revoir": "oui"}).text
+    assert "800 m</textarea>" in again
+    sent = page.post(address + "/contacter", data={**asked, "confirme": "oui"}).text
+    assert "message déposé" in sent or "message en cours d'envoi" in sent
+    other = page.get(f"{address}/ecrire?s={asked['sirets'][0]}").text
+    assert "repris tel quel" in other and "Acheteur : Ville de Pantin" in other
+
+
+def test_who_cannot_be_reached_by_mail_is_said_before(page: PagesClient) -> None:
+    address = kept(page, need="taille de haies", place="Pantin")
+    siret = listed(page.get(address).text)[0]
+    with Store.open(page.app.state.settings.store) as store, store.writing() as connection:  # type: ignore[attr-defined]
+        store.unsubscribe(connection, siret, "page")  # from alerts: buyers may still ask
+    assert "Écrire à 1 structure" in page.get(f"{address}/ecrire?s={siret}").text
+    with Store.open(page.app.state.settings.store) as store, store.writing() as connection:  # type: ignore[attr-defined]
+        store.unsubscribe(connection, no_questions(siret), "one-click")
+    shown = page.get(f"{address}/ecrire?s={siret}").text
+    assert (
+        "Aucune ne peut être jointe par courriel" in shown
+        and "ne veut plus de question par courriel" in shown
+    )
+    assert "tel:" in shown and "<textarea" not in shown
+
+
+def test_what_is_sealed_is_corrected_by_a_further_entry(page: PagesClient) -> None:
+    address = kept(page, need="taille de haies", place="Pantin")
+    csrf, siret = token(page.get(address).text), listed(page.get(address).text)[0]
+    sent = page.post(address + "/noter", data={"csrf": csrf, "siret": siret, "fait": "sent"}).text
     assert "message envoyé (depuis la messagerie de l'acheteur)" in sent
     number = re.findall(r'name="number" value="(\d+)"', sent)[-1]
-    fixed = page.post(
-        address + "/corriger", data={"csrf": csrf, "number": number, "text": "Envoyé la veille."}
-    ).text
-    assert "Correction : Envoyé la veille." in fixed and "Chaîne intacte" in fixed
+    correct = {"csrf": csrf, "number": number, "text": "Envoyé la veille."}
+    fixed = page.post(address + "/corriger", data=correct)
+    assert "Correction : Envoyé la veille." in page.get(address + "?vue=suivies").text
+    assert "Chaîne intacte" in fixed.text
     note = page.get(address + "/note").text
-    assert "R2111-1" in note and "Envoyé la veille." in note and "Chaîne intacte" in note
+    assert "R2111-1" in note and "Envoyé la veille." in note and "Lieu</dt><dd>Pantin" in note
+    wrong = page.post(address + "/corriger", data={**correct, "number": "1"})
+    assert wrong.status_code == 422
+
+
+def test_the_note_lists_as_many_as_it_counts(page: PagesClient) -> None:
+    address = kept(page, need="nettoyage des bureaux", place="Paris")
+    note = page.get(address + "/note").text
+    counted = int(re.findall(r"(\d+) gardées? :", note)[0])
     assert (
-        page.post(address + "/corriger", data={"csrf": csrf, "number": "1", "text": "non"}).status_code == 422
+        counted
+        == len(re.findall(r"<td data-label=.À faire.>À (?:appeler|vérifier)<", note))
+        == len(list(table(page, address)))
     )
 
 
-def test_every_page_of_a_record_opens_where_a_structure_has_no_name(page: PagesClient) -> None:
+def test_the_list_is_printed_and_exported_as_it_is_narrowed(page: PagesClient) -> None:
+    import openpyxl
+
+    found = reference(page, need="entretien des espaces verts", place="Pantin")
+    kind = re.findall(r'name="type" value="(\w+)"', page.get(f"/acheteur/r/{found}").text)[0]
+    shown = page.get(f"/acheteur/r/{found}?type={kind}").text
+    links = {
+        name: link.replace("&amp;", "&")
+        for link, name in re.findall(r'href="(/acheteur/[il][^"]+)">(\w+)<', shown)
+    }
+    rows = list(
+        csv.DictReader(io.StringIO(page.get(links["CSV"]).content.decode("utf-8-sig")), delimiter=";")
+    )
+    assert [row["SIRET"] for row in rows] == ticks(shown) and {row["Type"] for row in rows} == {kind}
+    book = openpyxl.load_workbook(io.BytesIO(page.get(links["XLSX"]).content))
+    assert book["Structures"].max_row == len(rows) + 1 and book["Recherche"]["B2"].value == "Pantin (93)"
+    paper = page.get(links["Imprimer"]).text
+    assert (
+        paper.count('class="notes"') == len(rows)
+        and "Pantin (93)" in paper
+        and f"limitée à : {kind}" in paper
+    )
+
+
+def table(page: PagesClient, address: str) -> list[dict[str, str]]:
+    text = page.get(address + "/export.csv").content.decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text), delimiter=";"))
+
+
+def test_every_page_of_a_record_opens(page: PagesClient) -> None:
     address = kept(page, need="taille de haies", place="Pantin")
     for query in (
-        "?tout=oui",
+        "?vue=toutes",
         "?debut=51",
-        "?debut=351",
         "?debut=999999",
-        "?lot=9",
+        "?vue=x",
         "/note",
         "/export.csv",
         "/export.xlsx",
     ):
         assert page.get(address + query).status_code == 200, query
-    assert f"SIRET {NAMELESS}" in page.get(address + "?tout=oui").text
 
 
 def test_exports_are_tables_of_structures(page: PagesClient) -> None:
     import openpyxl
 
     address = kept(page, need="taille de haies", place="Pantin")
-    rows = list(
-        csv.DictReader(
-            io.StringIO(page.get(address + "/export.csv").content.decode("utf-8-sig")), delimiter=";"
-        )
-    )
+    rows = table(page, address)
     assert rows and all(row["SIRET"].isdecimal() for row in rows)
     proposed = ("à appeler", "à vérifier")
     assert all(row["Type"] or row["À faire"] in proposed for row in rows)
@@ -276,14 +450,12 @@ def test_a_message_is_opened_by_a_button_only(page: PagesClient, tmp_path: Path)
     address = kept(page, need="taille de haies", place="Pantin")
     identifier, csrf = address.rsplit("/", 1)[1], token(page.get(address).text)
     siret = re.findall(r'name="sirets" value="(\d+)"', page.get(address).text)[0]
-    page.post(
-        address + "/contacter", data={"csrf": csrf, "sirets": [siret], "message": "Bonjour, le faites-vous ?"}
-    )
+    page.post(address + "/contacter", data={**LETTER, "csrf": csrf, "sirets": [siret], "confirme": "oui"})
     link = links.question_link("", identifier, siret)
     page.get(link)
-    assert "message ouvert" not in page.get(address).text.partition("Noter ce qui")[0]
+    assert "message ouvert" not in page.get(address).text
     page.post(link + "/lu")
-    assert "message ouvert" in page.get(address).text.partition("Noter ce qui")[0]
+    assert "message ouvert" in page.get(address).text
     with Store.open(f"sqlite:///{tmp_path / 'store.sqlite'}") as store:
         owner = str(store.engine.connect().exec_driver_sql("select owner from sourcing").scalar())
         assert record_.verify(store, owner, identifier).holds

@@ -86,9 +86,12 @@ def test_a_letter_or_a_call_carries_a_code_that_opens_the_account_once(
     assert ("Imprimez" in decided) == (way == "letter")
     page.cookies.clear()
     assert "douze signes" in page.get("/revendication").text
+    wrong = page.get("/revendication", params={"code": "ABCD-EFGH-JKLM"})
+    assert wrong.status_code == 422 and 'value="ABCD-EFGH-JKLM"' in wrong.text and "relisez" in wrong.text
     shown = page.get("/revendication", params={"code": code.lower().replace("-", " ")})
-    assert "Prouver son compte" in shown.text
-    opened = page.post(f"/revendication/{code}", data={"csrf": token(shown.text)})
-    assert "Compte ouvert" in opened.text
+    assert "Aline Petit (aline@allees.example)" in shown.text
+    opening = {"csrf": token(shown.text), "address": "direction@allees.example"}
+    opened = page.post(f"/revendication/{code}", data=opening)
+    assert "Compte ouvert" in opened.text and "mlg_" not in opened.text
     assert page.get(f"/revendication/{code}").status_code == 404
     assert "Votre fiche" in page.get(f"/structure/{SIRET}").text

@@ -10,6 +10,8 @@ import pytest
 from service.app import create_app
 from service.settings import Settings
 
+from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.files import save_catalogue
 from matcher.records import keys
 from matcher.records.store import Store
 from pages_client import PagesClient, token
@@ -78,3 +80,66 @@ def test_another_domain_gets_the_same_answer_and_no_mail(settings: Settings) -> 
 def test_a_domain_is_written_as_one(settings: Settings) -> None:
     with pytest.raises(ValueError, match="no domain"):
         Settings(catalogue=settings.catalogue, buyer_domains=("moi@ville.example",))
+
+
+def test_a_structure_signs_in_by_the_address_of_its_directory_or_of_its_claim(
+    settings: Settings, catalogue: Catalogue
+) -> None:
+    save_catalogue(catalogue, settings.catalogue)
+    structure = next(s for s in map(catalogue.structure, range(len(catalogue))) if s.email)
+    with PagesClient(create_app(settings), headers={"accept": "text/html"}) as page:
+        csrf = token(page.get("/connexion").text)
+        for address in (structure.email.upper(), "personne@ailleurs.example"):
+            page.post("/connexion/lien", data={"address": address, "csrf": csrf})
+        (mail,) = sent(settings, 1)
+        (link,) = set(re.findall(r"/connexion/lien/[0-9a-f]+-[0-9a-f]+", mail.replace("=\n", "")))
+        opened = page.post(link, data={"csrf": csrf})
+        assert opened.url.path == f"/structure/{structure.siret}" and "Votre fiche" in opened.text
+        assert page.get("/acheteur/fiches").status_code == 200  # who is signed in may keep lists
+
+
+def test_the_door_is_open_with_a_key_for_the_rest(settings: Settings, catalogue: Catalogue) -> None:
+    save_catalogue(catalogue, settings.catalogue)
+    siret = catalogue.structure(0).siret
+    with PagesClient(create_app(settings), headers={"accept": "text/html"}) as page:
+        for address in ("/", "/acheteur", "/structure", f"/structure/{siret}", "/a-propos", "/connexion"):
+            assert page.get(address).status_code == 200, address
+        assert page.get(f"/structure/{siret}/revendiquer").status_code == 200
+        shown = page.post("/acheteur", data={"need": "taille de haies", "place": "Pantin"})
+        assert shown.status_code == 200 and 'class="row"' in shown.text
+        refused = page.get("/acheteur/fiches")
+        assert refused.status_code == 401 and "/connexion?retour=/acheteur/fiches" in refused.text
+        assert page.get("/v1/structures?q=les").status_code == page.get("/territoire").status_code == 401
+    shut = Settings(**{**settings.model_dump(), "closed": ("search",)})
+    with PagesClient(create_app(shut), headers={"accept": "text/html"}) as page:
+        assert page.get("/").status_code == page.get("/structure").status_code == 200
+        assert page.get("/acheteur").status_code == 401
+
+
+def test_signing_in_leads_back_to_this_site_alone(settings: Settings) -> None:
+    with PagesClient(create_app(settings), headers={"accept": "text/html"}) as page:
+        with Store.open(settings.store) as store:
+            secret = keys.create(store, ["buyer"])
+        for asked, led in (
+            ("/acheteur/fiches", "/acheteur/fiches"),
+            ("//x.example", "/acheteur"),
+            ("https://x.example", "/acheteur"),
+        ):
+            csrf = token(page.get("/connexion").text)
+            sent_in = {"key": secret, "csrf": csrf, "retour": asked}
+            assert page.post("/connexion", data=sent_in, follow_redirects=False).headers["location"] == led
+
+
+def test_head_answers_as_get_and_a_sent_form_reopens_as_its_page(settings: Settings) -> None:
+    with PagesClient(create_app(settings), headers={"accept": "text/html"}) as page:
+        head = page.head("/connexion")
+        assert (
+            head.status_code == 200
+            and head.content == b""
+            and head.headers["content-type"].startswith("text/html")
+        )
+        again = page.get("/connexion/lien", follow_redirects=False)
+        assert again.status_code == 303 and again.headers["location"] == "/connexion"
+        assert (
+            page.get("/connexion", headers={"accept-encoding": "gzip"}).headers["content-encoding"] == "gzip"
+        )

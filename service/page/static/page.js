@@ -10,11 +10,11 @@ for (const place of all("#place")) {
     if (q.length < 2 || q === last) return;
     timer = setTimeout(async () => {
       last = q;
-      const answer = await fetch("/v1/places?limit=8&q=" + encodeURIComponent(q)).catch(() => null);
+      const answer = await fetch("/acheteur/lieux?q=" + encodeURIComponent(q)).catch(() => null);
       if (!answer || !answer.ok) return;
-      list.replaceChildren(...(await answer.json()).items.map((c) => {
+      list.replaceChildren(...(await answer.json()).map((name) => {
         const option = document.createElement("option");
-        option.value = c.name + " (" + c.department + ")";
+        option.value = name;
         return option;
       }));
     }, 150);
@@ -27,13 +27,39 @@ if (need && file) {
     if (event.dataTransfer && event.dataTransfer.files.length) { event.preventDefault(); file.files = event.dataTransfer.files; }
   });
 }
-for (const button of all("[data-print]")) { button.hidden = false; button.addEventListener("click", () => window.print()); }
+for (const button of all("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+  if (button.dataset.print === "now") addEventListener("load", () => setTimeout(() => window.print(), 100));
+}
+for (const button of all("[data-copy]")) if (navigator.clipboard) {
+  button.hidden = false;
+  button.addEventListener("click", async () => { await navigator.clipboard.writeText(location.href); button.textContent = "Lien copié"; });
+}
+for (const zoom of all("[data-zoom]")) {
+  const svg = zoom.parentElement.querySelector("svg"), whole = svg.viewBox.baseVal.width;
+  zoom.hidden = false;
+  zoom.addEventListener("click", (event) => {
+    if (!event.target.value) return;
+    const box = svg.viewBox.baseVal, wide = Math.min(whole, Math.max(whole / 16, box.width * event.target.value)), by = wide / box.width;
+    const x = box.x + (box.width - wide) / 2, y = box.y + (box.height - wide) / 2;
+    svg.setAttribute("viewBox", [x, y, wide, wide].join(" "));
+    for (const g of svg.querySelectorAll("g[transform]")) g.setAttribute("transform", g.getAttribute("transform").replace(/scale\((.*?)\)/, (_, k) => "scale(" + k * by + ")"));
+  });
+}
 const pops = all(".facet, .fix");
 document.addEventListener("click", (event) => { for (const pop of pops) if (!pop.contains(event.target)) pop.open = false; });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   for (const pop of pops) if (pop.open) { pop.open = false; pop.querySelector("summary").focus(); }
 });
+const unfold = () => {  // a link to a field in a fold opens it
+  const field = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const fold = field && field.closest("details:not([open])");
+  if (fold) { fold.open = true; field.focus(); field.scrollIntoView({ block: "center" }); }
+};
+addEventListener("hashchange", unfold);
+unfold();
 const problem = document.getElementById("probleme");
 if (problem) problem.focus();
 for (const form of all("form.results")) {

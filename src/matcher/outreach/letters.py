@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from typing import Any
 
@@ -15,7 +14,7 @@ from matcher.domain import BadInput
 from matcher.outreach import digests
 from matcher.outreach.links import link
 from matcher.outreach.rules import Rules
-from matcher.outreach.transport import MailTransport, checked
+from matcher.outreach.transport import POLICY, MailTransport, checked
 from matcher.records.store import now
 from matcher.reference.mailbox import mailbox
 
@@ -29,7 +28,7 @@ def message(content: Mapping[str, Any], address: str, rules: Rules) -> EmailMess
     host = sender[1].rpartition("@")[2]
     page = link(rules, content["id"])
     shown = {**content, "link": page}
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=POLICY)
     mail["From"] = Address(sender[0], addr_spec=sender[1])
     mail["Reply-To"] = Address(reply[0], addr_spec=reply[1])
     mail["To"] = Address("", addr_spec=to)
@@ -93,7 +92,7 @@ def sign_in(address: str, link: str, transport: MailTransport) -> EmailMessage:
 def _plain(transport: MailTransport, address: str, subject: str, name: str) -> EmailMessage:
     """A mail of the pages, without its text."""
     sender = parseaddr(transport.sender)
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=POLICY)
     mail["From"] = Address(sender[0], addr_spec=sender[1])
     mail["To"] = Address("", addr_spec=checked(address))
     mail["Subject"] = subject

@@ -11,7 +11,6 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import parseaddr
 from typing import Any
 
@@ -19,6 +18,7 @@ from sqlalchemy import Connection, RowMapping, select, update
 
 from matcher.outreach.delivery import claim
 from matcher.outreach.transport import (
+    POLICY,
     LostConnection,
     MailTransport,
     bounce,
@@ -103,7 +103,7 @@ def _one(store: Store, id: str, send: Any, settle: Mapping[str, Settle]) -> str:
     if row["siret"] in unreachable(store, {row["siret"]: address}):
         return _settled(store, row, settle, "unsubscribed", "")
     try:
-        mail = email.message_from_string(row["mail"] or "", policy=SMTP)
+        mail = email.message_from_string(row["mail"] or "", policy=POLICY)
         assert isinstance(mail, EmailMessage)
         outcome, reply = send(mail, lambda text: claim(store, Letter, id, address, text))
     except (

@@ -134,7 +134,7 @@ l'administration, à vérifier par elle).
   s'additionnent exactement.
 - **Portée** : chaque structure est « à appeler », « à vérifier » ou peu probable, selon ce que son métier, sa place, son statut et la
   nature du besoin laissent attendre ensemble. Les deux premières sont montrées, les autres comptées (« 3 à appeler, 5 à vérifier, sur
-  89 examinées »). La fiche de sourcing garde la liste entière.
+  89 examinées »). Une liste gardée l'est telle qu'elle est montrée.
 - **Apprentissage** : les points de ce jugement viennent de couples (lot, structure) relus et jugés par un modèle de langue avec un
   guide, non par des gens du métier ; ceux des marchés passés, utilisés pour les fournisseurs et les partenaires, des marchés
   attribués et publiés. Ce qui est mieux représenté dans le passé (bâtiment, propreté) est mieux appris.

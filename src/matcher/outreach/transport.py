@@ -26,6 +26,8 @@ from matcher.reference.mailbox import is_address as is_address
 from matcher.reference.mailbox import mailbox
 
 TIMEOUT = 30.0
+#: Headers are folded at the limit of the protocol alone: a folded List-Unsubscribe is encoded, and no mail program reads it.
+POLICY = SMTP.clone(max_line_length=998)
 
 
 #: A reply to one letter: its state ("sent", "bounced", "failed", "waiting") and the last reply of the server.
@@ -105,7 +107,9 @@ def _submit(server: smtplib.SMTP, mail: EmailMessage, claim: Callable[[str], Non
     """
     sender, receiver = parseaddr(str(mail["From"]))[1], parseaddr(str(mail["To"]))[1]
     body = re.sub(
-        rb"(?m)^\.", b"..", re.sub(rb"\r\n|\r|\n", b"\r\n", mail.as_bytes(policy=SMTP.clone(cte_type="7bit")))
+        rb"(?m)^\.",
+        b"..",
+        re.sub(rb"\r\n|\r|\n", b"\r\n", mail.as_bytes(policy=POLICY.clone(cte_type="7bit"))),
     )
     try:
         code, reply = server.mail(sender)
@@ -159,14 +163,19 @@ def checked(address: str) -> str:
     return found
 
 
+def no_questions(siret: str) -> str:
+    """The subject of an unsubscription from buyers' questions; the SIRET alone is one from alerts."""
+    return f"questions:{siret}"
+
+
 def unreachable(store: Store, addresses: Mapping[str, str]) -> set[str]:
-    """Of SIRET -> address: the SIRETs that want no mail, or whose address rejected it."""
+    """Of SIRET -> address: the SIRETs that want no question of a buyer, or whose address rejected a mail."""
     with store.reading() as connection:
         silent = set(connection.execute(select(Unsubscription.subject)).scalars())
     return {
         s
         for s, address in addresses.items()
-        if s in silent or (address and address_subject(address) in silent)
+        if no_questions(s) in silent or (address and address_subject(address) in silent)
     }
 
 

@@ -78,7 +78,7 @@ def typed_need(need: str, where: Sequence[Place] = (), *, whole: bool = False) -
         given = tender.lots[0].places
         lots = tuple(replace(one, id=f"need-{one.number}", places=given or one.places) for one in made.lots)
         return replace(made, id="need", format="need", lots=lots)
-    lots, rest = numbered_lots(need, tender)
+    lots, rest = ((), need) if whole else numbered_lots(need, tender)
     tender = with_clauses(replace(tender, lots=lots), rest) if lots else with_clauses(tender)
     return tender if lots or whole else replace(tender, lots=several_needs(tender) or tender.lots)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -35,6 +35,13 @@ def read(store: Store, identifier: str) -> dict[str, Any]:
             "Cette recherche n'est pas, ou plus, conservée : refaites-la, ou redemandez l'adresse à qui vous l'a donnée."
         )
     return dict(row.asked)
+
+
+def since(store: Store, moment: datetime, most: int = 3000) -> list[dict[str, Any]]:
+    """What was asked since a moment, the last first; `most` of it."""
+    query = select(Search.asked).where(Search.at >= moment).order_by(Search.at.desc()).limit(most)
+    with store.reading() as connection:
+        return [dict(asked) for asked in connection.execute(query).scalars()]
 
 
 def favourites(store: Store, owner: str) -> list[str]:

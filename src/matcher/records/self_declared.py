@@ -68,6 +68,19 @@ def declared_by(connection: Connection) -> dict[str, Declared]:
     return found
 
 
+def declared_of(store: Store, sirets: Iterable[str]) -> dict[str, Declared]:
+    """SIRET -> what its structure declares now, of those that declare something."""
+    wanted = list(sirets)
+    query = select(Profile.siret, Profile.facts, Profile.at)
+    with store.reading() as connection:
+        rows = [
+            row
+            for first in range(0, len(wanted), 500)  # SQLite bounds the values of a query
+            for row in connection.execute(query.where(Profile.siret.in_(wanted[first : first + 500])))
+        ]
+    return {siret: Declared(facts, at) for siret, facts, at in rows}
+
+
 def unread_sites(url: str | None = None) -> frozenset[str]:
     """SIRETs of the structures whose site is not to be read; none where there is no store."""
     if not exists(url):

@@ -219,6 +219,19 @@ class Sourcing(Base):
     created_at: Mapped[datetime]
 
 
+class SourcingMember(Base):
+    """A person's own view of a record: the name they gave it, whether it is archived; a colleague's row lets them in."""
+
+    __tablename__ = "sourcing_member"
+    record_id: Mapped[str] = mapped_column(
+        Id, ForeignKey("sourcing.id", ondelete="CASCADE"), primary_key=True
+    )
+    person: Mapped[str] = mapped_column(Id, primary_key=True, index=True)
+    label: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    archived_at: Mapped[datetime | None]
+    at: Mapped[datetime]
+
+
 class SourcingEvent(Base):
     """What happened to a record, sealed: the seal chains commitments, so an erased payload breaks nothing."""
 
@@ -249,10 +262,12 @@ class SourcingHead(Base):
 
 
 class Unsubscription(Base):
-    """Unsubscriptions: by addressee, or by the hash of an address (a bounce)."""
+    """Unsubscriptions: by addressee, from alerts or from questions of buyers, or by the hash of an address (a bounce)."""
 
     __tablename__ = "unsubscription"
-    subject: Mapped[str] = mapped_column(String(80), primary_key=True)  # a SIRET, or "address:<sha256>"
+    subject: Mapped[str] = mapped_column(
+        String(80), primary_key=True
+    )  # a SIRET (alerts), "questions:<siret>", or "address:<sha256>"
     cause: Mapped[str] = mapped_column(String(16))  # "one-click", "bounce", "operator"
     at: Mapped[datetime]
 

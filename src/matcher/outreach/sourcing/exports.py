@@ -9,7 +9,7 @@ from typing import Any
 
 from matcher import codec
 from matcher.outreach import spreadsheet
-from matcher.outreach.sourcing.record import NOTE, STEPS, Record, filters_in_words, steps, why
+from matcher.outreach.sourcing.record import NOTE, STEPS, Record, Step, filters_in_words, steps, why
 
 #: Field, heading, width in characters.
 COLUMNS: tuple[tuple[str, str, int], ...] = (
@@ -18,7 +18,7 @@ COLUMNS: tuple[tuple[str, str, int], ...] = (
     ("band", "À faire", 14), ("why", "Raisons", 60), ("missing", "Non connu", 30), ("warnings", "Alertes", 30),
     ("phone", "Téléphone", 16), ("email", "Courriel", 30), ("website", "Site", 30), ("source", "Source", 18),
     ("updated", "Mise à jour", 12), ("prepared", "Message préparé le", 14), ("sent", "Envoyé le", 14), ("state", "Suivi", 24), ("answered", "Réponse le", 14),
-    ("answer", "Réponse", 40),
+    ("answer", "Réponse", 40), ("notes", "Notes", 50), ("next", "Prochaine étape", 24), ("due", "Le", 12),
 )  # fmt: skip
 
 
@@ -49,8 +49,20 @@ def rows(record: Record, *, firms: bool = False) -> Iterator[dict[str, Any]]:
                 "updated": _day(facts.get("updated")), "prepared": _day(prepared and prepared.at), "sent": _day(sent and sent.at),
                 "state": STEPS[last.kind] if last else "", "answered": _day(answer and answer.at),
                 "answer": answer.payload.get("text", "") if answer else "",
+                "notes": " ; ".join(noted(step) for step in happened.get(event.siret, ()) if step.kind in NOTED),
+                "next": last.payload.get("next", "") if last else "", "due": _day(last and last.payload.get("due")),
             }  # fmt: skip
             yield {name: facts.get(name) for name, _, _ in COLUMNS}
+
+
+NOTED = ("called", "met", "noted", "aside", "promoted")
+
+
+def noted(step: Step) -> str:
+    """What a buyer noted, in one line: what happened, when, with whom, what was said."""
+    who = f" ({step.payload['who']})" if step.payload.get("who") else ""
+    text = f" : {step.payload['text']}" if step.payload.get("text") else ""
+    return f"{STEPS[step.kind]} le {step.at:%d/%m/%Y}{who}{text}"
 
 
 def _day(value: Any) -> date | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,7 +23,7 @@ OUTCOMES: dict[str, tuple[str, bool]] = {
     "sent": ("message envoyé", False),
     "outbox": ("message déposé dans la boîte d'envoi", False),
     "no-address": ("aucune adresse connue : appelez", True),
-    "unsubscribed": ("ne reçoit plus de message : appelez", False),
+    "unsubscribed": ("ne veut plus de question par courriel : appelez", False),
     "bounced": ("adresse refusée : appelez", False),
     "failed": ("message refusé par le serveur : appelez", False),
     "by-hand": ("depuis la messagerie de l'acheteur", False),
@@ -59,6 +59,19 @@ class Question:
     answers: tuple[str, ...]
 
 
+def outcomes(store: Store, addresses: Mapping[str, str]) -> dict[str, str]:
+    """What a message to each SIRET at its address will come to: queued, no-address or unsubscribed."""
+    silent = transport.unreachable(store, addresses)
+    return {
+        siret: "unsubscribed"
+        if siret in silent
+        else "queued"
+        if transport.is_address(address)
+        else "no-address"
+        for siret, address in addresses.items()
+    }
+
+
 def ask(
     store: Store,
     owner: str,
@@ -88,26 +101,25 @@ def ask(
         }
         due = [s for s in dict.fromkeys(sirets) if s not in asked]
         addresses = {siret: address_of(siret) or known.get(siret, "") for siret in due}
-        silent = transport.unreachable(store, addresses)
-        outcomes: dict[str, str] = {}
-        for siret, address in addresses.items():
-            if siret in silent:
-                outcomes[siret] = "unsubscribed"
-            elif not transport.is_address(address):
-                outcomes[siret] = "no-address"
-            else:
-                link = links.question_link(sender.base_url, identifier, siret)
-                letter = question(
-                    record.tender.title, message, address, reply_to, link, sender, f"{identifier}|{siret}"
-                )
-                post.queue(store, connection, letter, kind="question", siret=siret, record_id=identifier)
-                outcomes[siret] = "queued"
+        reached = outcomes(store, addresses)
+        for siret in (s for s, outcome in reached.items() if outcome == "queued"):
+            link = links.question_link(sender.base_url, identifier, siret)
+            letter = question(
+                record.tender.title,
+                message,
+                addresses[siret],
+                reply_to,
+                link,
+                sender,
+                f"{identifier}|{siret}",
+            )
+            post.queue(store, connection, letter, kind="question", siret=siret, record_id=identifier)
         past = {e.siret: (e.payload or {}).get("outcome") for e in record.events if e.kind in SENDINGS}
-        fresh = [(s, o) for s, o in outcomes.items() if o != past.get(s)]
+        fresh = [(s, o) for s, o in reached.items() if o != past.get(s)]
         sealed = [(_kind(o), s, {"outcome": o, "reply_to": reply_to}) for s, o in fresh]
         chain.append(connection, identifier, sealed, chain.last(record.events))
-        store.audit(connection, owner, "sourcing.ask", identifier, dict(Counter(outcomes.values())))
-    return Counter(o for s, o in outcomes.items() if past.get(s) != "unsubscribed")
+        store.audit(connection, owner, "sourcing.ask", identifier, dict(Counter(reached.values())))
+    return Counter(o for s, o in reached.items() if past.get(s) != "unsubscribed")
 
 
 def settled(connection: Connection, letter: RowMapping, outcome: str) -> None:
@@ -147,7 +159,9 @@ def questioned(store: Store, identifier: str, siret: str, proof: str) -> Questio
         raise NotFound("cette question n'est plus conservée")
     listed = next((e.payload for e in events if e.kind == "listed" and e.siret == siret and e.payload), {})
     sent = [e.payload for e in events if e.kind in SENDINGS and e.siret == siret and e.payload]
-    answers = [e.payload["text"] for e in events if e.kind == "answered" and e.siret == siret and e.payload]
+    # what a buyer notes of a call is the buyer's own: a structure sees only what it wrote itself
+    own = [e.payload for e in events if e.kind == "answered" and e.siret == siret and e.payload]
+    answers = [payload["text"] for payload in own if payload.get("by") == "structure"]
     return Question(
         record=identifier, siret=siret, name=str((listed or {}).get("name", "")), title=row.need["title"],
         message=str((contacted.payload or {})["message"]), reply_to=str(sent[-1].get("reply_to", "")) if sent else "",

@@ -8,20 +8,23 @@ presentation and does not prejudge the choice.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, func, insert, or_, select
 
 from matcher import codec
 from matcher.domain import BadInput, Filters, NotFound, Reason, Tender
 from matcher.matching.reasons import mark, sentences
+from matcher.outreach import links
 from matcher.records import chain
 from matcher.records.store import Store, now
-from matcher.records.tables import Sourcing
+from matcher.records.tables import Sourcing, SourcingMember
 
 if TYPE_CHECKING:
     from matcher.domain import Answer, Match
@@ -31,15 +34,22 @@ NOTE = "Ordre de présentation, ne préjuge pas du choix."
 STEPS: dict[str, str] = {
     "prepared": "message préparé", "contacted": "message préparé", "unsent": "message non envoyé",
     "queued": "message remis à la boîte d’envoi", "sent": "message envoyé", "called": "appelée au téléphone",
-    "delivered": "accusé de réception reçu", "opened": "message ouvert", "answered": "réponse reçue",
+    "met": "rencontrée", "delivered": "accusé de réception reçu", "opened": "message ouvert", "answered": "réponse reçue",
+    "noted": "note", "aside": "écartée", "promoted": "passée à appeler", "restored": "remise dans la liste",
 }  # fmt: skip
 PREPARED = ("prepared", "contacted")  # records sealed formerly say "contacted" of what was only prepared
-#: What a buyer may report of what happened outside of the service.
+DECISIONS = ("aside", "promoted", "restored")  # of a buyer on where a structure stands; the last one holds
+#: What a buyer may report of a structure of the list, whether it was written to or not.
 REPORTED = {
-    "sent": "Message envoyé depuis ma messagerie",
-    "called": STEPS["called"].capitalize(),
-    "delivered": STEPS["delivered"].capitalize(),
+    "called": "Je l’ai appelée",
+    "answered": "Elle a répondu",
+    "sent": "Je lui ai écrit de ma messagerie",
+    "met": "Je l’ai rencontrée",
+    "delivered": "J’ai reçu un accusé de réception",
+    "noted": "Autre chose à noter",
 }
+UNSHARED = "unshared"  # event: access was withdrawn from every colleague
+NEEDS_TEXT = ("answered", "noted", "aside")  # reports that say nothing without words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +65,7 @@ class Record:
     lots: tuple[Mapping[str, Any], ...]  # id, number, title, considered, nobody, relaxations
     created_at: datetime
     events: tuple[chain.Event, ...]
+    narrowed: Mapping[str, Sequence[str]] = field(default_factory=dict)  # facets of the list that was kept
 
     def lines(self, lot_id: str) -> list[chain.Event]:
         """The ranked list of a lot, erased lines included, in order."""
@@ -82,9 +93,9 @@ FULL = 200  # lines of a lot kept with every reason; the others with the heavies
 
 def keep(
     store: Store, owner: str, answer: Answer, *, filters: Filters | None = None, recipe: str | None = None,
-    label: str = ""
+    label: str = "", facets: Mapping[str, Sequence[str]] | None = None,
 ) -> str:  # fmt: skip
-    """Keep an answer with all its lines; returns the id of the record."""
+    """Keep an answer with all its lines; returns the id of the record.  `facets` are those that narrowed it."""
     identifier = secrets.token_urlsafe(12)
     lots = [
         {
@@ -95,7 +106,7 @@ def keep(
     ]  # fmt: skip
     need = codec.to_json(answer.tender)
     row = {
-        "id": identifier, "owner": owner, "need": need, "filters": {"filters": codec.to_json(filters or Filters()), "recipe": recipe},
+        "id": identifier, "owner": owner, "need": need, "filters": _kept_filters(filters, recipe, facets),
         "answer": {"label": label, "lots": lots, "note": NOTE}, "versions": dict(answer.versions), "created_at": now(),
     }  # fmt: skip
     sealed = {"need": need, "filters": row["filters"], "answer": row["answer"], "versions": row["versions"]}
@@ -108,6 +119,14 @@ def keep(
         chain.append(connection, identifier, listed, last)
         store.audit(connection, owner, "sourcing.keep", identifier)
     return identifier
+
+
+def _kept_filters(
+    filters: Filters | None, recipe: str | None, facets: Mapping[str, Sequence[str]] | None
+) -> dict[str, Any]:
+    narrowed = {name: list(values) for name, values in (facets or {}).items() if values}
+    kept = {"filters": codec.to_json(filters or Filters()), "recipe": recipe}
+    return kept | ({"facets": narrowed} if narrowed else {})
 
 
 def _line(match: Match, lot: str) -> dict[str, Any]:
@@ -138,14 +157,12 @@ def contact(store: Store, owner: str, identifier: str, sirets: Sequence[str], me
         first = _message(events)
         if first and first.split() != message.split():
             raise BadInput(
-                "Cette fiche a déjà servi à envoyer un autre message : l'information est la même pour toutes. Reprenez-le, ou "
-                "conservez la recherche dans une nouvelle fiche."
+                "Cette liste a déjà servi à envoyer un autre message : l'information est la même pour toutes. Reprenez-le, ou "
+                "gardez la recherche dans une nouvelle liste."
             )
         listed = {e.siret for e in events if e.kind == "listed"}
         if unknown := [s for s in sirets if s not in listed]:
-            raise BadInput(
-                f"{unknown[0]} n'est pas dans la liste de cette fiche : cochez des structures de la liste."
-            )
+            raise BadInput(f"{unknown[0]} n'est pas dans cette liste : cochez des structures qui y sont.")
         asked = {e.siret for e in events if e.kind in PREPARED}
         fresh = [s for s in dict.fromkeys(sirets) if s not in asked]
         payload = {"message": message}
@@ -159,29 +176,34 @@ def _message(events: Sequence[chain.Event]) -> str:
     return next((str(e.payload["message"]) for e in events if e.kind in PREPARED and e.payload), "")
 
 
-def answered(store: Store, owner: str, identifier: str, siret: str, text: str) -> None:
-    """Record what a structure that was asked answered, as its buyer reports it.  Raises NotFound, BadInput."""
-    with store.writing() as connection:
-        _owned(connection, owner, identifier)
-        events = chain.events(connection, identifier)
-        if siret not in {e.siret for e in events if e.kind in PREPARED}:
-            raise BadInput(f"{siret} n'a pas de message dans cette fiche : préparez-le d'abord.")
-        chain.append(
-            connection, identifier, [("answered", siret, {"text": text, "by": "buyer"})], chain.last(events)
+def report(
+    store: Store, owner: str, identifier: str, siret: str, kind: str, *, text: str = "", who: str = "",
+    next_step: str = "", due: date | None = None,
+) -> None:  # fmt: skip
+    """Record what the buyer did, heard or decided about a structure of the list; it is shown to no structure.
+
+    `kind` is one of `REPORTED` or `DECISIONS`; `who` is the person spoken to; `due` is the day of the next step.
+    Raises NotFound, BadInput.
+    """
+    if kind not in REPORTED and kind not in DECISIONS:
+        raise BadInput("Dites ce qui s'est passé : choisissez dans la liste.")
+    if kind in NEEDS_TEXT and not text.strip():
+        raise BadInput(
+            "Dites pourquoi." if kind == "aside" else "Écrivez ce qui a été dit : quelques mots suffisent."
         )
-        store.audit(connection, owner, "sourcing.answer", identifier)
-
-
-def reported(store: Store, owner: str, identifier: str, siret: str, kind: str) -> None:
-    """Record what the buyer did or received outside of the service (`REPORTED`).  Raises NotFound, BadInput."""
-    if kind not in REPORTED:
-        raise BadInput("Dites ce qui s'est passé : message envoyé, appel, accusé de réception.")
+    given = {
+        "text": text.strip(),
+        "who": who.strip(),
+        "next": next_step.strip(),
+        "due": due and due.isoformat(),
+    }
     with store.writing() as connection:
         _owned(connection, owner, identifier)
         events = chain.events(connection, identifier)
-        if siret not in {e.siret for e in events if e.kind in PREPARED}:
-            raise BadInput(f"{siret} n'a pas de message dans cette fiche : préparez-le d'abord.")
-        payload = {"by": "buyer"} | ({"outcome": "by-hand"} if kind == "sent" else {})
+        if siret not in {e.siret for e in events if e.kind == "listed"}:
+            raise BadInput(f"{siret} n'est pas dans cette liste : choisissez une structure qui y est.")
+        payload = {"by": "buyer", "author": owner, **{name: value for name, value in given.items() if value}}
+        payload |= {"outcome": "by-hand"} if kind == "sent" else {}
         chain.append(connection, identifier, [(kind, siret, payload)], chain.last(events))
         store.audit(connection, owner, "sourcing.report", identifier, {"kind": kind})
 
@@ -234,6 +256,12 @@ def steps(record: Record) -> dict[str, list[Step]]:
     return found
 
 
+def standing(record: Record) -> dict[str, str]:
+    """SIRET -> "aside" or "promoted", of the structures that the buyer moved out of their level."""
+    found = {e.siret: e.kind for e in record.events if e.kind in DECISIONS and e.siret and e.payload}
+    return {siret: kind for siret, kind in found.items() if kind != "restored"}
+
+
 def filters_in_words(wanted: Filters) -> list[str]:
     """The filters of a search, in French."""
     lists = {
@@ -265,29 +293,123 @@ def exported(store: Store, owner: str, identifier: str, format: str) -> None:
         store.audit(connection, owner, "sourcing.export", identifier, {"format": format})
 
 
-def listing(store: Store, owner: str) -> list[dict[str, Any]]:
-    """The records of an owner, newest first: id, label, title, day, versions."""
+def listing(store: Store, owner: str, *, archived: bool = False) -> list[dict[str, Any]]:
+    """The records of an owner or shared with them, newest first: id, label, title, place, day, versions, shared.
+
+    `events` counts what happened beyond the list itself; archived ones are listed apart.
+    """
+    mine, member = Sourcing.owner == owner, SourcingMember
+    joined = Sourcing.__table__.outerjoin(
+        member.__table__, (member.record_id == Sourcing.id) & (member.person == owner)
+    )
+    query = (
+        select(Sourcing.__table__, member.label, member.archived_at)
+        .select_from(joined)
+        .where(or_(mine, member.person == owner), member.archived_at.isnot(None) if archived else member.archived_at.is_(None))
+        .order_by(Sourcing.created_at.desc(), Sourcing.id)
+    )  # fmt: skip
     with store.reading() as connection:
-        rows = connection.execute(
-            select(Sourcing.__table__)
-            .where(Sourcing.owner == owner)
-            .order_by(Sourcing.created_at.desc(), Sourcing.id)
-        ).mappings()
-        return [
-            {"id": r["id"], "label": r["answer"].get("label", ""), "title": r["need"]["title"], "created_at": r["created_at"], "versions": r["versions"]}
-            for r in rows
-        ]  # fmt: skip
+        rows = connection.execute(query).mappings().all()
+    return [
+        {
+            "id": r["id"], "label": r["label"] or r["answer"].get("label", ""), "title": r["need"]["title"], "places": _places(r["need"]),
+            "created_at": r["created_at"], "versions": r["versions"], "shared": r["owner"] != owner,
+        }
+        for r in rows
+    ]  # fmt: skip
+
+
+def _places(need: Mapping[str, Any]) -> str:
+    """The places of the lots of a need as it was kept, in words."""
+    labels = (place.get("label") for lot in need.get("lots", ()) for place in lot.get("places") or ())
+    return ", ".join(list(dict.fromkeys(filter(None, labels)))[:4])
+
+
+# ------------------------------------------------------------------------------- one's own view of a record
+
+
+def rename(store: Store, owner: str, identifier: str, label: str) -> None:
+    """Give a record a name of one's own; "" is that of its need again.  Raises NotFound."""
+    _view(store, owner, identifier, label=" ".join(label.split())[:200])
+
+
+def archive(store: Store, owner: str, identifier: str, archived: bool = True) -> None:
+    """Put a record among one's archives, or take it back.  Raises NotFound."""
+    _view(store, owner, identifier, archived_at=now() if archived else None)
+
+
+def share_proof(record: Record) -> str:
+    """The unguessable part of the link by which a colleague joins; access withdrawn from all makes another."""
+    withdrawn = sum(e.kind == UNSHARED for e in record.events)
+    return hmac.new(links.secret(), f"share|{record.id}|{withdrawn}".encode(), hashlib.sha256).hexdigest()[
+        :32
+    ]
+
+
+def invited(store: Store, identifier: str, proof: str) -> Record:
+    """The record that a colleague's link opens.  Raises NotFound."""
+    with store.reading() as connection:
+        owner = connection.execute(select(Sourcing.owner).where(Sourcing.id == identifier)).scalar()
+    found = read(store, owner, identifier) if owner else None
+    if found is None or not hmac.compare_digest(share_proof(found).encode(), proof.encode()):
+        raise NotFound(
+            "Ce lien de partage n'est pas, ou plus, valable : demandez-en un autre à votre collègue."
+        )
+    return found
+
+
+def join(store: Store, person: str, identifier: str, proof: str) -> None:
+    """Let the person whom a colleague gave the link read and note in the record.  Raises NotFound."""
+    invited(store, identifier, proof)
+    with store.reading() as connection:
+        held = connection.execute(select(Sourcing.owner).where(Sourcing.id == identifier)).scalar()
+    if held != person:
+        _view(store, person, identifier, let_in=True)
+
+
+def unshare(store: Store, owner: str, identifier: str) -> None:
+    """End every colleague's access; only its owner may.  Raises NotFound."""
+    with store.writing() as connection:
+        if _owned(connection, owner, identifier)["owner"] != owner:
+            raise NotFound("seul l'auteur d'une liste peut en retirer l'accès")
+        here = (SourcingMember.record_id == identifier, SourcingMember.person != owner)
+        connection.execute(delete(SourcingMember).where(*here))
+        chain.append(
+            connection, identifier, [(UNSHARED, "", {})], chain.last(chain.events(connection, identifier))
+        )
+        store.audit(connection, owner, "sourcing.unshare", identifier)
+
+
+def colleagues(store: Store, owner: str, identifier: str) -> int:
+    """How many others read a record.  Raises NotFound."""
+    with store.reading() as connection:
+        holder = _owned(connection, owner, identifier)["owner"]
+        others = (SourcingMember.record_id == identifier, SourcingMember.person != holder)
+        return int(connection.execute(select(func.count()).where(*others)).scalar() or 0)
+
+
+def _view(store: Store, person: str, identifier: str, *, let_in: bool = False, **values: Any) -> None:
+    with store.writing() as connection:
+        if not let_in:
+            _owned(connection, person, identifier)
+        row = {"record_id": identifier, "person": person, "label": "", "archived_at": None, "at": now()}
+        kept = tuple(name for name in row if name not in values)
+        store.put(connection, SourcingMember, [row | values], keep=kept)
+        store.audit(connection, person, "sourcing.share" if let_in else "sourcing.view", identifier)
 
 
 def read(store: Store, owner: str, identifier: str) -> Record:
-    """A record of this owner.  Raises NotFound, also for somebody else's."""
+    """A record of this owner, or shared with them.  Raises NotFound, also for somebody else's."""
     with store.reading() as connection:
         row = _owned(connection, owner, identifier)
         events = chain.events(connection, identifier)
+        mine = (SourcingMember.record_id == identifier, SourcingMember.person == owner)
+        label = connection.execute(select(SourcingMember.label).where(*mine)).scalar()
     return Record(
-        id=row["id"], label=row["answer"].get("label", ""), tender=codec.from_json(Tender, row["need"]),
+        id=row["id"], label=label or row["answer"].get("label", ""), tender=codec.from_json(Tender, row["need"]),
         filters=codec.from_json(Filters, row["filters"]["filters"]), recipe=row["filters"]["recipe"], versions=row["versions"],
         lots=tuple(row["answer"]["lots"]), created_at=row["created_at"], events=tuple(events),
+        narrowed=row["filters"].get("facets") or {},
     )  # fmt: skip
 
 
@@ -342,13 +464,11 @@ def why(line: Mapping[str, Any], most: int = 3) -> tuple[str, ...]:
 
 
 def _owned(connection: Connection, owner: str, identifier: str) -> Mapping[str, Any]:
-    row = (
-        connection.execute(
-            select(Sourcing.__table__).where(Sourcing.id == identifier, Sourcing.owner == owner)
-        )
-        .mappings()
-        .first()
-    )
+    """The row of a record that this person made, or that was shared with them.  Raises NotFound."""
+    shared = select(SourcingMember.record_id).where(SourcingMember.person == owner)
+    allowed = or_(Sourcing.owner == owner, Sourcing.id.in_(shared))
+    query = select(Sourcing.__table__).where(Sourcing.id == identifier, allowed)
+    row = connection.execute(query).mappings().first()
     if row is None:
-        raise NotFound(f"aucune fiche de sourcing {identifier!r} parmi les vôtres")
+        raise NotFound(f"aucune liste gardée {identifier!r} parmi les vôtres")
     return dict(row)

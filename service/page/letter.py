@@ -1,0 +1,219 @@
+"""The letter of a buyer to several structures: who can be reached, and the whole of it before it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+from fastapi import Query, Request, Response
+
+from matcher.domain import Tender
+from matcher.outreach import letters, links
+from matcher.outreach.addresses import address_of
+from matcher.outreach.sourcing import questions
+from matcher.outreach.sourcing import record as record_
+from matcher.reference.french import PARIS, euros, in_paris
+from matcher.reference.text import shorten
+from service import access, sourcing
+from service.access import store_of
+from service.page import fields, render
+from service.page.account import LABEL
+from service.page.buyer import places_in_words
+from service.page.fields import FieldErrors
+from service.page.records import listed, mailto
+from service.page.visitor import CheckedForm, RecordOwner, mail_route
+from service.router import Router
+from service.settings import mail_transport
+
+router = Router()
+MOST = 200  # structures of one letter
+DRAFT = """Bonjour,
+
+Nous préparons l'achat décrit ci-dessous. Avant de lancer la consultation, nous aimerions savoir :
+1. Réalisez-vous cette prestation, et sur quel secteur géographique ?
+2. Quel volume pouvez-vous assurer, et avec quel délai de démarrage ?
+3. Répondriez-vous seul, en groupement ou en sous-traitance ?
+4. Quelles conditions (allotissement, réservation, visite) vous aideraient à répondre ?
+"""
+
+
+@router.get("/acheteur/fiches/{identifier}/ecrire")
+def write(
+    request: Request, identifier: str, owner: RecordOwner, s: Annotated[list[str] | None, Query()] = None
+) -> Response:
+    """To whom, what each should know, from where."""
+    found = record_.read(store_of(request), owner, identifier)
+    chosen = [siret for siret in dict.fromkeys(s or ()) if siret in listed(found)]
+    if not chosen:
+        return render.go(f"/acheteur/fiches/{quote(identifier)}?manque=coche#contact")
+    label = access.identify(request).label
+    address = label.removeprefix(LABEL) if label.startswith(LABEL) else ""
+    return _form(request, found, chosen, {**_known(found.tender), "reply_to": address})
+
+
+def _known(tender: Tender) -> dict[str, str]:
+    """What the need says already of what a letter tells."""
+    lots = tender.lots[:20]
+    amount = sum(lot.amount or 0 for lot in lots)
+    detail = lots[0].description if len(lots) == 1 and lots[0].description != lots[0].title else ""
+    volume = [shorten(detail, 300), euros(amount) if amount else ""]
+    return {
+        "message": DRAFT,
+        "buyer": tender.buyer.name,
+        "place": places_in_words(tender),
+        "volume": " ; ".join(filter(None, volume)),
+    }
+
+
+def _form(
+    request: Request,
+    found: record_.Record,
+    sirets: Sequence[str],
+    typed: Mapping[str, str],
+    problems: Mapping[str, str] | None = None,
+) -> Response:
+    reached, others = _reach(request, found, sirets)
+    return render.page(
+        request,
+        "write.html",
+        422 if problems else 200,
+        record=found,
+        reached=reached,
+        others=others,
+        sent=_sent(found),
+        typed=typed,
+        sends=mail_route(request),
+        problems=problems or {},
+    )
+
+
+def _reach(
+    request: Request, found: record_.Record, sirets: Sequence[str]
+) -> tuple[list[render.Contact], list[tuple[render.Contact, str]]]:
+    """Those of a record whom a mail reaches; the others, with why none does."""
+    store, catalogue, lines = store_of(request), request.app.state.serving.get().catalogue, listed(found)
+    addresses = {s: address_of(store, catalogue, s) or str(lines[s].get("email") or "") for s in sirets}
+    outcomes = questions.outcomes(store, addresses)
+    contacts = {s: render.contact({**lines[s], "email": addresses[s]}, s) for s in sirets}
+    return (
+        [contacts[s] for s in sirets if outcomes[s] == "queued"],
+        [(contacts[s], questions.outcome_label(outcomes[s])) for s in sirets if outcomes[s] != "queued"],
+    )
+
+
+def _sent(found: record_.Record) -> str:
+    """The letter that this record has already made; "" before the first."""
+    prepared = (e for e in found.events if e.kind in record_.PREPARED and e.payload)
+    return next((str(e.payload["message"]) for e in prepared if e.payload), "")
+
+
+@router.post("/acheteur/fiches/{identifier}/contacter")
+def contact(
+    request: Request,
+    identifier: str,
+    form: CheckedForm,
+    owner: RecordOwner,
+    message: fields.Lines = "",
+    buyer: fields.Line = "",
+    place: fields.Line = "",
+    volume: fields.Lines = "",
+    before: fields.Line = "",
+    reply_to: fields.Line = "",
+    sirets: fields.Lists = None,
+    confirme: fields.Word = "",
+    revoir: fields.Word = "",
+) -> Response:
+    """The form, then the letter as it will be read, then sent: the same information for all."""
+    at = f"/acheteur/fiches/{quote(identifier)}"
+    found = record_.read(store_of(request), owner, identifier)
+    known = listed(found)
+    chosen = [siret for siret in dict.fromkeys(sirets or ()) if siret in known][:MOST]
+    if not chosen:
+        return render.go(f"{at}?manque=coche#contact")
+    sent = _sent(found)
+    if not message.strip() and not sent:  # ticked in the list: write it next
+        return render.go(f"{at}/ecrire?{urlencode([('s', siret) for siret in chosen])}")
+    typed = {
+        "message": message,
+        "buyer": buyer,
+        "place": place,
+        "volume": volume,
+        "before": before,
+        "reply_to": reply_to,
+    }
+    problems = _problems(typed, written=bool(sent), sends=bool(mail_route(request)))
+    if problems or revoir:
+        return _form(request, found, chosen, typed, problems)
+    text = sent or composed(found.tender, typed)
+    if not confirme:
+        return _preview(request, found, chosen, typed, text)
+    given = reply_to if mail_route(request) else ""
+    outcomes = sourcing.contact(request, owner, identifier, chosen, text, given)
+    sourcing.send(request)
+    counts = "_".join(f"{name}.{count}" for name, count in sorted(outcomes.items()) if count)
+    return render.go(f"{at}?{urlencode({'vue': 'suivies', 'issue': counts or 'again.0'})}#message")
+
+
+def _problems(typed: Mapping[str, str], *, written: bool, sends: bool) -> dict[str, str]:
+    """What a letter lacks to be answered, by field; one `written` before lacks nothing of its own."""
+    missing = "Écrivez le message : quelques mots au moins."
+    nobody = "Dites qui achète : la structure doit savoir qui l'interroge."
+    checks: dict[str, Callable[[], str]] = {
+        "message": lambda: fields.words(typed["message"], missing, 10),
+        "buyer": lambda: fields.words(typed["buyer"], nobody),
+    }
+    try:
+        own = {} if written else checks
+        fields.checked(**own, reply_to=lambda: fields.address(typed["reply_to"], needed=sends))
+    except FieldErrors as error:
+        return error.problems
+    return {}
+
+
+def composed(tender: Tender, typed: Mapping[str, str]) -> str:
+    """The text of the letter: the buyer's words, then what each structure should know to answer."""
+    lots = [f"lot {lot.number}, {lot.title}" for lot in tender.lots[:30]] if len(tender.lots) > 1 else []
+    facts = {
+        "Acheteur": typed["buyer"],
+        "Besoin": tender.title,
+        "Lots": " ; ".join(lots),
+        "Lieu": typed["place"],
+        "Volumes et durée": typed["volume"],
+        "Date limite des offres": f"{in_paris(tender.deadline).astimezone(PARIS):%d/%m/%Y}"
+        if tender.deadline
+        else "",
+        "Documents": tender.documents_url or tender.url,
+        "Réponse souhaitée avant le": typed["before"],
+    }
+    told = "\n".join(f"{name} : {' '.join(value.split())}" for name, value in facts.items() if value.strip())
+    return f"{typed['message'].strip()}\n\n{told}"
+
+
+def _preview(
+    request: Request, found: record_.Record, sirets: Sequence[str], typed: Mapping[str, str], text: str
+) -> Response:
+    """The letter to the first of them, whole: what is sent is what is shown."""
+    reached, others = _reach(request, found, sirets)
+    sends, mail = mail_route(request), None
+    if sends and reached:
+        transport, first = mail_transport(request.app.state.settings), reached[0]
+        link = links.question_link(transport.base_url, found.id, first.siret)
+        mail = letters.question(
+            found.tender.title, text, first.email, typed["reply_to"], link, transport, "preview"
+        )
+    shown: dict[str, Any] = {"subject": str(mail["Subject"]), "text": mail.get_content()} if mail else {}
+    own = mailto([each.email for each in reached], found.tender.title, text)
+    return render.page(
+        request,
+        "letter.html",
+        record=found,
+        reached=reached,
+        others=others,
+        sirets=sirets,
+        typed=typed,
+        sends=sends,
+        text=text,
+        mail=shown,
+        mailto=own,
+    )

@@ -1,0 +1,58 @@
+"""The sentences of the pages, listed in one file to be read as a whole: one term for one thing, nothing untrue.
+
+`MATCHER_SENTENCES=write pytest tests/service/test_sentences.py` writes the list again after a change: read what it adds.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from service.page import render
+
+LIST = Path(__file__).parents[1] / "data" / "sentences.txt"
+LEAST = 4  # words of a sentence
+#: What is not said -> what is said instead.
+AVOIDED = {
+    r"clausifi": "prévoir une clause sociale",
+    r"pour toujours": "tant que vous ne le reprenez pas",
+    r"fiches? de sourcing|recherches? gardées?|Mes fiches|favorites": "liste gardée ; favoris",
+    r"construction du catalogue|prochain catalogue": "mise à jour",
+    r"fiche de l.acheteur|fiches scellées": "liste",
+    r"à demander": "non précisé",
+    r"✎": "a mark that needs no legend",
+    r"\b0 à appeler": "N structures à vérifier",
+}
+
+
+def sentences() -> list[str]:
+    """Every text between tags of the templates, of so many words at least, with … for what is filled in."""
+    found: set[str] = set()
+    for path in render.TEMPLATES.glob("*.html"):
+        text = re.sub(
+            r"{%-?\s*set .*?%}|{#.*?#}|<script.*?</script>", "", path.read_text("utf-8"), flags=re.S
+        )
+        text = re.sub(r"{{[^{}]*?['\"]([^'\"]{25,})['\"][^{}]*?}}", r" \1 ", text)
+        text = re.sub(r"{{.*?}}", "…", re.sub(r"{%.*?%}", "|", text, flags=re.S), flags=re.S)
+        for piece in re.split(r"<[^<>]*>", text.replace("&nbsp;", " ")):
+            found |= {" ".join(part.split()).strip("… ,;:") for part in piece.split("|")}
+    code = re.compile(r"[{}=]|maxlength| if | else |format\(")
+    return sorted(p for p in found if len(re.findall(r"\w{2,}", p)) >= LEAST and not code.search(p))
+
+
+def test_the_sentences_of_the_pages_are_those_that_were_read() -> None:
+    now = sentences()
+    if os.environ.get("MATCHER_SENTENCES") == "write":
+        LIST.write_text("\n".join(now) + "\n", encoding="utf-8")
+    read = LIST.read_text("utf-8").splitlines()
+    assert len(now) >= 200
+    assert set(now) - set(read) == set(), "new sentences: read them, then write the list again (see above)"
+
+
+@pytest.mark.parametrize("words", AVOIDED)
+def test_what_is_not_said(words: str) -> None:
+    texts = {path.name: path.read_text("utf-8") for path in render.TEMPLATES.glob("*.html")}
+    said = [name for name, text in texts.items() if re.search(words, text)]
+    assert said == [], f"say instead: {AVOIDED[words]}"
