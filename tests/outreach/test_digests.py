@@ -499,7 +499,7 @@ def test_mail_leaves_through_a_real_server_once_and_bounces_stop(
                 select(Digest.addressee, Digest.status).where(Digest.day == date(2026, 11, 25))
             ).all()
         )
-    assert states[n.siret(101)] == "cancelled" and states[n.siret(100)] == "sent"
+    assert states[n.siret(101)] == "no-address" and states[n.siret(100)] == "sent"
 
 
 def test_a_server_that_is_down_leaves_the_digests_ready(store: Store, folder: Path) -> None:
@@ -516,16 +516,14 @@ def test_a_delivery_report_stops_the_address(store: Store, folder: Path, tmp_pat
         b"Final-Recipient: rfc822; tonte0@example.org\nAction: failed\nStatus: 5.1.1\n\n"
         b"Final-Recipient: rfc822; tonte3@example.org\nAction: delayed\nStatus: 4.4.1\n\n--x--\n"
     )
-    assert transport.bounced(store, raw) == (
-        [],
-        ["tonte0@example.org"],
-    )  # never written to: anybody can write a report
+    # never written to: anybody can write a report
+    assert transport.returned(store, raw) == transport.Returned(unknown=["tonte0@example.org"])
     n.night(store, folder, n.tender("z", "tonte"), day=-1)
     delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path, at=n.MOMENT - timedelta(days=1))
-    assert transport.bounced(store, raw) == (["tonte0@example.org"], [])
+    assert transport.returned(store, raw) == transport.Returned(stopped=["tonte0@example.org"])
     n.night(store, folder, n.tender("a"))
     sent = delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path, at=n.MOMENT)
-    assert sent["cancelled"] == 1 and not (tmp_path / f"{mails(store)[n.siret(100)]['id']}.eml").exists()
+    assert sent["no-address"] == 1 and not (tmp_path / f"{mails(store)[n.siret(100)]['id']}.eml").exists()
 
 
 def test_an_address_that_no_server_takes_is_its_own_fault(

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from sqlalchemy import Connection, delete, func, select
 
 from matcher.domain import BadInput
+from matcher.outreach.states import LOST
 from matcher.records.store import Store, address_subject, now
 from matcher.records.tables import Digest, Profile, Unsubscription
 
@@ -75,7 +76,7 @@ def too_recent(connection: Connection, day: date) -> set[str]:
     if not slow:
         return set()
     last = connection.execute(
-        select(Digest.addressee, func.max(Digest.day)).where(Digest.day < day, Digest.status != "cancelled").group_by(Digest.addressee)
+        select(Digest.addressee, func.max(Digest.day)).where(Digest.day < day, Digest.status.not_in(LOST)).group_by(Digest.addressee)
     )  # fmt: skip
     return {who for who, latest in last if who in slow and latest > day - timedelta(days=slow[who])}
 
@@ -90,7 +91,7 @@ def quiet(connection: Connection, day: date) -> list[str]:
     """SIRETs without mail for a month that had some before or chose a frequency."""
     last = dict(
         connection.execute(
-            select(Digest.addressee, func.max(Digest.day)).where(Digest.status != "cancelled").group_by(Digest.addressee)
+            select(Digest.addressee, func.max(Digest.day)).where(Digest.status.not_in(LOST)).group_by(Digest.addressee)
         ).all()
     )  # fmt: skip
     chosen = {

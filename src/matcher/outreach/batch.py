@@ -26,6 +26,7 @@ from matcher.matching import renewals
 from matcher.matching.engine import Matcher
 from matcher.outreach import alerts, digests
 from matcher.outreach.cases import LEVEL, notices
+from matcher.outreach.changes import stamp
 from matcher.outreach.intake import Summary, take
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, _opened, match_tasks
@@ -178,8 +179,9 @@ def version(versions: Mapping[str, str]) -> str:
 def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
     """The notices that are open and not yet matched as they stand with this catalogue, by id."""
     light = select(
-        Notice.id, Notice.twin, Notice.fingerprint, Notice.catalogue, Notice.deadline, Notice.published
-    )
+        Notice.id, Notice.twin, Notice.fingerprint, Notice.catalogue, Notice.deadline, Notice.published,
+        Notice.changes,
+    )  # fmt: skip
     with store.reading() as connection:
         rows = connection.execute(light).all()
         members: dict[str, list[Any]] = defaultdict(list)
@@ -188,8 +190,8 @@ def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
             members[row.twin or row.id].append(row)
         wanted: dict[str, str] = {}
         for id, first in originals.items():
-            prints = ",".join(sorted(row.fingerprint for row in members[id]))
-            key = f"{catalogue}:{hashlib.sha256(prints.encode()).hexdigest()[:16]}"
+            read = ",".join([catalogue, *sorted(row.fingerprint for row in members[id])])
+            key = f"{hashlib.sha256(read.encode()).hexdigest()[:16]}:{stamp(first.changes)}"
             last = max((row.deadline for row in members[id] if row.deadline), default=None)
             if first.catalogue != key and open_at(last, first.published, at):
                 wanted[id] = key
@@ -201,9 +203,9 @@ def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
             tender, cancelled = effective(loaded[id], [loaded[other] for other in ids if other != id])
             if tender.nature not in ANSWERABLE:
                 continue
-            if cancelled:  # nothing left to answer: its matches go
-                tender = replace(tender, lots=())
-            elif not open_at(closing(tender), tender.published, at):
+            # of a cancelled lot nothing is left to answer: its matches go
+            tender = replace(tender, lots=tuple(lot for lot in tender.lots if lot.id not in cancelled))
+            if tender.lots and not open_at(closing(tender), tender.published, at):
                 continue
             excluded = {
                 lot.id: tuple(sorted(gone)) for lot in tender.lots if (gone := refused.of(ids, lot.id))
@@ -222,8 +224,8 @@ def write(
 ) -> None:
     """Replace the matches of some notices, all in one transaction.
 
-    A pair that appears because the catalogue or the model changed, on a notice already matched, is marked: it is
-    shown on request and never mailed as news.
+    A pair that appears because the catalogue, the model or the reading changed, on a notice already matched, is marked:
+    it is shown on request and never mailed as news.
     """
     ids = [task.id for task, _ in found]
     with store.writing() as connection:

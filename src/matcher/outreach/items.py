@@ -28,7 +28,9 @@ from matcher.domain import (
 from matcher.matching.amounts import in_words
 from matcher.matching.reasons import clause_in_words, sentences
 from matcher.matching.standing import LENT
-from matcher.outreach.cases import LEVEL, Case, lot_digest
+from matcher.outreach import changes
+from matcher.outreach.cases import LEVEL, Case
+from matcher.outreach.changes import Change
 from matcher.records.store import Store
 from matcher.records.tables import Found
 from matcher.reference import law, places
@@ -50,7 +52,7 @@ class News:
     chance: float
     kind: str  # "notice", "correction", "cancellation", "wave"
     level: str = "likely"  # "clause": to carry hours of it; "plausible": to be verified
-    before: Mapping[str, Any] | None = None  # the item as announced before
+    changed: Sequence[Change] = ()  # since it was announced
 
 
 class ItemWriter:
@@ -74,7 +76,6 @@ class ItemWriter:
 
     def item(self, structure: Structure, news: News) -> dict[str, Any]:
         """The line of a lot for a structure; its match was read."""
-        tender = self._cases[news.notice_id].tender
         facts = self._lot(news.notice_id, news.lot_id)
         found = self._found.get((structure.siret, news.notice_id, news.lot_id))
         detail: dict[str, Any] = (
@@ -98,7 +99,7 @@ class ItemWriter:
             "probability": found["probability"] if found else None, "score": found["score"] if found else None,
             "rank": found["rank"] if found else None, "shown": detail["shown"], "distance_km": detail["distance_km"],
             "reasons": list(sentences(reasons, 4)), "contributions": [{k: r[k] for k in ("code", "text", "contribution")} for r in detail["reasons"]],
-            "alone": alone, "partners": partners, "changes": _changes(news, tender, facts["deadline"]), "said": len(tender.change),
+            "alone": alone, "partners": partners, "changes": list(changes.sentences(news.changed)),
             "versions": found["versions"] if found else {},
         }  # fmt: skip
 
@@ -109,7 +110,7 @@ class ItemWriter:
         assert lot is not None
         deadline = lot.deadline or tender.deadline
         return {
-            "notice_id": notice_id, "lot_id": lot_id, "matter": lot_digest(tender, lot),
+            "notice_id": notice_id, "lot_id": lot_id, "edition": len(self._cases[notice_id].changes),
             "lot": _numbered(lot) if len(tender.lots) > 1 else "Marché à lot unique",
             "title": shorten(lot.title or tender.title, 200), "notice_title": shorten(tender.title, 200),
             "text": _summary(lot, tender),
@@ -265,19 +266,3 @@ def _clauses(tender: Tender, lot: Lot) -> str:
         duty = law.social_duty(tender, lot)
         return duty.short if duty else ""
     return " ; ".join(dict.fromkeys(map(clause_in_words, lot.clauses)))
-
-
-def _changes(news: News, tender: Tender, now_due: str | None) -> list[str]:
-    if news.before is None:
-        return []
-    from matcher.outreach.digest_formats._words import day
-
-    found = []
-    if news.before["deadline"] != now_due:
-        found.append(
-            f"date limite : {day(now_due) or 'retirée'} (avant : {day(news.before['deadline']) or 'non précisée'})"
-        )
-    said = tender.change[news.before.get("said", 0) :].strip()  # of an earlier correction announced before
-    if said:
-        found.append(shorten(said, 300))
-    return found or ["contenu modifié : relisez l'avis"]

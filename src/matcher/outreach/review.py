@@ -5,23 +5,29 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from matcher.domain import NotFound
+from matcher.outreach.states import move
 from matcher.records.store import Store
 from matcher.records.tables import Digest
 
 
-def approve(store: Store, day: date | None = None, *, refuse: bool = False, by: str = "operator") -> int:
-    """Let held digests go (or cancel them); returns how many."""
+def approve(store: Store, day: date | None = None, by: str = "operator") -> int:
+    """Let held digests go; returns how many."""
+    return _reviewed(store, "ready", day, by)
+
+
+def cancel(store: Store, day: date | None = None, by: str = "operator", *, for_good: bool = False) -> int:
+    """Cancel held digests; their lots are news again, unless `for_good`.  Returns how many."""
+    return _reviewed(store, "dropped" if for_good else "cancelled", day, by)
+
+
+def _reviewed(store: Store, to: str, day: date | None, by: str) -> int:
     with store.writing() as connection:
-        which = [Digest.status == "held"] + ([Digest.day == day] if day else [])
-        count = connection.execute(
-            update(Digest).where(*which).values(status="cancelled" if refuse else "ready")
-        ).rowcount
-        store.audit(
-            connection, by, "digests:refuse" if refuse else "digests:approve", detail={"count": count}
-        )
+        of_day = [Digest.day == day] if day else []
+        count = move(connection, to, Digest.status == "held", *of_day)
+        store.audit(connection, by, f"digests:{to}", detail={"count": count})
     return count
 
 

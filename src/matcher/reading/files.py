@@ -8,6 +8,7 @@ read in a process of their own (`reading.confined`), and so is all that a visito
 from __future__ import annotations
 
 import gzip
+import hashlib
 import inspect
 import io
 import lzma
@@ -21,6 +22,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO
@@ -146,6 +149,17 @@ def recognise(name: str, head: bytes) -> list[ModuleType]:
     return found
 
 
+@cache
+def reader() -> str:
+    """Sixteen digits that change with the program that reads."""
+    package = Path(__file__).parents[1]
+    code = hashlib.sha256(metadata.version("maillage").encode())
+    for wing in ("reading", "reference", "learned"):
+        for path in sorted((package / wing).rglob("*.py")):
+            code.update(path.read_bytes())
+    return code.hexdigest()[:16]
+
+
 class _Reader:
     """Reads one path given by the user, and tracks the unpacked size of its archives."""
 
@@ -233,7 +247,7 @@ class _Reader:
             yielded = False
             stream.seek(0)
             try:
-                for record in self.records(module, stream, name):
+                for record in _sourced(self.records(module, stream, name), stream):
                     yielded = True
                     yield repaired(record)
             except MatcherError as error:
@@ -388,6 +402,20 @@ class _Reader:
             raise
         spool.seek(0)
         return spool
+
+
+def _sourced(records: Iterable[Record], stream: BinaryIO) -> Iterator[Record]:
+    """The notices with the hash of their source: of the record where its reader gives that, else of the file."""
+    whole = None
+    for number, record in enumerate(records):
+        if isinstance(record, Tender) and not record.source_hash:
+            if whole is None:
+                at = stream.tell()
+                stream.seek(0)
+                whole = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+                stream.seek(at)
+            record = replace(record, source_hash=f"{whole[:48]}:{number}")
+        yield record
 
 
 def repaired(record: Record) -> Record:

@@ -30,7 +30,7 @@ def render(content: Mapping[str, Any]) -> bytes:
     add(add(feed, "author"), "name", "Maillage")
     for item in content["items"]:
         entry = add(feed, "entry")
-        add(entry, "id", f"urn:maillage:lot:{item['notice_id']}:{item['lot_id']}:{item['matter']}")
+        add(entry, "id", f"urn:maillage:lot:{item['notice_id']}:{item['lot_id']}:{item['edition']}")
         add(entry, "title", _title(item))
         add(entry, "updated", content["made"])
         link = item["documents_url"] or item["url"]
