@@ -66,12 +66,14 @@ def run(
     options: Options | None = None,
     *,
     rejected: int = 0,
+    known: int = 0,
     moment: datetime | None = None,
     progress: Progress | None = None,
 ) -> Summary:
     """Take the notices in, match what is new, compose the digests.  Nothing is sent here: see `matcher.outreach.delivery`.
 
-    `moment` (now) decides what is open and which day the digests are of.  Raises Busy.
+    `moment` (now) decides what is open and which day the digests are of; `known` counts the notices of files that were
+    read before.  Raises Busy.
     """
     options = options or Options()
     shown = progress or (lambda items, _label, _total: iter(items))
@@ -80,7 +82,7 @@ def run(
         summary = _begun(store, matcher.versions, (moment or now()).astimezone(UTC))
         at = datetime.fromisoformat(summary.started)
         summary.rejected = rejected
-        take(store, tenders, options.since, at, summary)
+        take(store, tenders, options.since, at, summary, known)
         pending = waiting(store, version(matcher.versions), at)
         found = shown(answers(catalogue, pending, options), "matching", len(pending))
         while some := [(pending[key], rows) for key, rows in islice(found, TOGETHER)]:

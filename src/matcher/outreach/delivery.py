@@ -32,6 +32,7 @@ from matcher.records.tables import Digest, Letter, Unsubscription
 from matcher.reference.french import PARIS, in_paris
 
 log = logging.getLogger("matcher")
+REFUSED = 5  # exit status where the mail server refuses us, or refused more than it took
 
 
 class Sent(Counter[str]):

@@ -8,18 +8,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, func, or_, select, update
 
 from matcher import codec
-from matcher.domain import CALLS, Tender
+from matcher.catalogue.collecting import no_collections
+from matcher.domain import CALLS, Rejected, Tender
 from matcher.outreach import changes
 from matcher.outreach.cases import notices
 from matcher.reading import files
 from matcher.reading.procedure import closing, effective, keys
 from matcher.records.store import Store
-from matcher.records.tables import Notice
+from matcher.records.tables import Notice, ReadFile
 
 #: A source that publishes on working days and has shown nothing newer than this is considered stale.
 STALE_DAYS = 4
@@ -81,6 +83,61 @@ class Summary:
         yield f"{self.digests} digests, {self.told} lots announced" + (
             f"; HELD: {HELD[self.held]}" if self.held else ""
         )
+
+
+@dataclass(slots=True)
+class Reading:
+    """What the files of a night hold: the notices of those not read before, and how many the others hold."""
+
+    tenders: list[Tender] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    known: int = 0
+    known_rejected: int = 0
+    fresh: list[dict[str, Any]] = field(default_factory=list)  # rows of `ReadFile`
+
+
+@no_collections()
+def read(store: Store, paths: Iterable[Path], at: datetime) -> Reading:
+    """Read the files, folders and archives that the same program has not read before, told by the hash of their bytes."""
+    found, reader = Reading(), files.reader()
+    with store.reading() as connection:
+        before = select(ReadFile.__table__).where(ReadFile.reader == reader)
+        known = {row.hash: row for row in connection.execute(before)}
+    for path in paths:
+        walked = path.is_dir()
+        for file in files.walk(path) if walked else (path,):
+            mark = _mark(file)
+            if row := known.get(mark):
+                found.known += row.notices
+                found.known_rejected += row.rejected
+                continue
+            records = list(files.read([file], walked=walked))
+            tenders = [record for record in records if isinstance(record, Tender)]
+            rejected = [record for record in records if isinstance(record, Rejected)]
+            found.tenders += tenders
+            found.rejected += rejected
+            if mark and tenders:  # a file without any is read again: it may be put right, or another program may read it
+                found.fresh.append(
+                    {"hash": mark, "reader": reader, "notices": len(tenders), "rejected": len(rejected), "at": at}
+                )
+    return found
+
+
+def remember(store: Store, reading: Reading) -> None:
+    """Do not read these files again: their notices are in the store."""
+    with store.writing() as connection:
+        store.put(connection, ReadFile, reading.fresh)
+
+
+def _mark(path: Path) -> str:
+    """The hash of a file's bytes and name, which tells its format; "" where it cannot be opened."""
+    try:
+        with path.open("rb") as stream:
+            whole = hashlib.file_digest(stream, "sha256")
+    except OSError:
+        return ""
+    whole.update(path.name.encode())
+    return whole.hexdigest()
 
 
 def fingerprint(tender: Tender) -> str:

@@ -246,7 +246,7 @@ def suppressed(store: Store) -> list[dict[str, Any]]:
     """The addresses that nothing is sent to since they bounced, each with the mail that says why; hashed where no mail is kept."""
     bounces = select(Unsubscription.subject, Unsubscription.at).where(Unsubscription.cause == "bounce")
     with store.reading() as connection:
-        stopped = dict(connection.execute(bounces.order_by(Unsubscription.at)).tuples().all())
+        stopped = {row.subject: row.at for row in connection.execute(bounces.order_by(Unsubscription.at))}
         mails = [
             row
             for table, who in ((Digest, Digest.addressee), (Letter, Letter.siret))

@@ -122,17 +122,18 @@ def _where(record: Rejected) -> str:
 
 
 def read(
-    paths: Iterable[str | Path], source: str | None = None, columns: Mapping[str, str] | None = None
-) -> Iterator[Record]:
+    paths: Iterable[str | Path], source: str | None = None, columns: Mapping[str, str] | None = None, *, walked: bool = False
+) -> Iterator[Record]:  # fmt: skip
     """The records of files, folders (walked) and archives (opened), in order; a path that fails is rejected.
 
     `source` names the format and skips its recognition; `columns` (field -> heading) corrects the columns that
-    a spreadsheet's reader guesses.  Raises NotFound for a source that does not exist.
+    a spreadsheet's reader guesses; `walked` are files of a folder, not named one by one.  Raises NotFound for a source that
+    does not exist.
     """
     if source:
         plugins.find("reading.sources", source)
     for path in paths:
-        yield from _Reader(source, columns, confine=FILE).path(Path(path))
+        yield from _Reader(source, columns, walked, confine=FILE).path(Path(path))
 
 
 def recognise(name: str, head: bytes) -> list[ModuleType]:
