@@ -101,7 +101,7 @@ def _fresh(before: str, after: str) -> str:
     """The first sentences of a text that it did not hold before; all of it where only words went."""
     known = fold(before)
     parts = [part for part in re.split(r"(?<=[.;!?])\s+|\n+", after) if part.strip()]
-    return " ".join(part for part in parts if fold(part) not in known) or after
+    return " ".join(part for part in parts if fold(part).strip(" .;!?") not in known) or after
 
 
 def _said(field: str, value: Any) -> str:

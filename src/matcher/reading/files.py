@@ -30,7 +30,7 @@ from typing import BinaryIO
 
 from matcher import plugins
 from matcher.domain import Award, BadInput, MatcherError, Rejected, Structure, Tender
-from matcher.reading import confined
+from matcher.reading import cancellation, confined
 from matcher.reading.limits import FILE, UPLOAD, Limits, in_force
 from matcher.reading.sources import Record
 from matcher.reference import accents
@@ -250,7 +250,8 @@ class _Reader:
             try:
                 for record in _sourced(self.records(module, stream, name), stream):
                     yielded = True
-                    yield repaired(record)
+                    record = repaired(record)
+                    yield cancellation.settled(record) if isinstance(record, Tender) else record
             except MatcherError as error:
                 if yielded or last:
                     yield Rejected(path=name, record=name, reason=_without(str(error), name))
