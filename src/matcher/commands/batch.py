@@ -12,8 +12,10 @@ from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder
 
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
+    from matcher.domain import Tender
     from matcher.outreach.delivery import Sent
     from matcher.outreach.intake import Reading
+    from matcher.outreach.items import Facilitators
     from matcher.outreach.rules import Rules
     from matcher.records.store import Store
 
@@ -83,7 +85,9 @@ def run(
     day, moment = _day(since), _moment(at)
     chosen = rules_of(rules)
     outbox = outbox or outbox_of(settings(), chosen)
-    options = batch.Options(rules=chosen, top=top, since=day, hold=hold, jobs=jobs, scheduler=scheduler)
+    options = batch.Options(
+        rules=chosen, top=top, since=day, hold=hold, jobs=jobs, scheduler=scheduler, facilitators=_facilitators()
+    )  # fmt: skip
     if not (catalogue / "manifest.json").is_file():
         raise NotFound(f"no catalogue in {catalogue}: build it with `matcher index FILES --out {catalogue}`")
     if not files and not sync:
@@ -146,6 +150,19 @@ def _moment(at: str | None) -> datetime:
         return in_paris(datetime.fromisoformat(at)) if at else now()
     except ValueError:
         raise BadInput(f"--at {at!r} is not an instant: write it 2026-11-24T02:00") from None
+
+
+def _facilitators() -> Facilitators:
+    """The facilitators of the operator's file, by the places of a notice."""
+    from matcher.territory import facilitators
+
+    known, _ = facilitators.read()
+
+    def of(tender: Tender) -> tuple[str, ...]:
+        places = [place for lot in tender.lots for place in lot.places]
+        return tuple(dict.fromkeys(one.shown() for place in places for one in facilitators.of(place, known)))
+
+    return of
 
 
 def _fetch(folder: Path) -> bool:

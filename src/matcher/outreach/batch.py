@@ -28,6 +28,7 @@ from matcher.outreach import alerts, digests
 from matcher.outreach.cases import LEVEL, notices
 from matcher.outreach.changes import stamp
 from matcher.outreach.intake import Summary, take
+from matcher.outreach.items import Facilitators
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, _opened, match_tasks
 from matcher.reading.procedure import closing, effective, open_at
@@ -57,6 +58,7 @@ class Options:
     hold: bool = False
     jobs: int = 1
     scheduler: str = ""
+    facilitators: Facilitators | None = None  # of the clauses of a notice, each in words
 
 
 def run(
@@ -89,8 +91,9 @@ def run(
             write(store, some, matcher.versions, at)
         ending = _ending(store, matcher, at.date())
         digests.compose(
-            store, matcher.catalogue, options.rules, summary, at, hold=options.hold, ending=ending
-        )
+            store, matcher.catalogue, options.rules, summary, at, hold=options.hold, ending=ending,
+            facilitators=options.facilitators,
+        )  # fmt: skip
         _finished(store, summary, pending)
     return summary
 

@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from itertools import groupby, islice
-from operator import itemgetter
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +23,8 @@ from matcher.domain import NotFound
 from matcher.outreach import alerts, changes
 from matcher.outreach.addresses import address_of, earlier_names
 from matcher.outreach.cases import LEVEL, WAVES, Case, cases
-from matcher.outreach.digest_formats._words import Card, cards
 from matcher.outreach.digest_formats._words import day as day_in_words
-from matcher.outreach.items import ItemWriter, News
+from matcher.outreach.items import Facilitators, ItemWriter, News
 from matcher.outreach.rules import Rules
 from matcher.outreach.states import LOST, move
 from matcher.records import feedback
@@ -45,7 +43,10 @@ if TYPE_CHECKING:
 MAIL = "mail"
 #: Fields that older digests lack.
 LATER: dict[str, Any] = {"unsure": (), "ending": (), "quiet": False}
-LATER_ITEM: dict[str, Any] = {"amount": "montant non publié", "text": "", "level": "likely", "edition": 0}
+LATER_ITEM: dict[str, Any] = {
+    "amount": "montant non publié", "text": "", "level": "likely", "edition": 0, "prior": False, "procedure": "",
+    "limits": "", "contact": "", "facilitators": (),
+}  # fmt: skip
 TOGETHER = 50  # digests written in one transaction
 Composed = tuple[Mapping[str, Any], Sequence[News]]  # the content of a digest, and the lots it announces
 UNSURE = 3  # lots of the line "à vérifier, si c'est votre métier"
@@ -81,6 +82,7 @@ def compose(
     *,
     hold: bool = False,
     ending: Mapping[str, Sequence[Renewal]] | None = None,
+    facilitators: Facilitators | None = None,
 ) -> None:
     """Write the digests of a run: all of them as "composing", then, counted, held or ready in one step.
 
@@ -94,7 +96,8 @@ def compose(
     summary.waves = dict(known.waves)
     with store.writing() as connection:
         connection.execute(update(Run).where(Run.id == summary.run).values(state=asdict(summary)))
-    composed = filter(None, _composed(store, catalogue, rules, summary, at, known, ending or {}))
+    writer = ItemWriter(store, catalogue, known.cases, facilitators)
+    composed = filter(None, _composed(store, catalogue, rules, summary, at, known, ending or {}, writer))
     while some := list(islice(composed, TOGETHER)):
         _keep(store, day, at, some)
     _release(store, rules, summary, day, hold)
@@ -108,9 +111,9 @@ def _composed(
     at: datetime,
     known: _Known,
     ending: Mapping[str, Sequence[Renewal]],
+    writer: ItemWriter,
 ) -> Iterator[Composed | None]:
     """Every digest of a run, by SIRET, then those that say that there was nothing."""
-    writer = ItemWriter(store, catalogue, known.cases)
     choices = _choices(store, catalogue, rules, known, ending)
     while some := list(islice(choices, TOGETHER)):
         writer.read({one.structure.siret: [*one.sure, *one.unsure] for one in some})
@@ -307,27 +310,14 @@ def identifier(addressee: str, day: date, channel: str = MAIL) -> str:
 
 def _written(rules: Rules, summary: Summary, at: datetime, one: _Choice, writer: ItemWriter) -> Composed:
     """The content of one digest, and the lots it announces."""
-    every = [writer.item(one.structure, news) for news in one.sure]
-    numbers = sorted(number for card in _by_notice(cards(every))[: rules.cap] for number, _ in card)
-    items = [every[number - 1] for number in numbers]
+    items = [writer.item(one.structure, news) for news in one.sure]
     content = _content(summary, at, one.structure) | {
         "items": items, "unsure": [writer.item(one.structure, news) for news in one.unsure],
-        "left": one.left + len(every) - len(items), "cap": rules.cap,
+        "left": one.left, "cap": rules.cap,
         "subject": _subject(items), "intro": _intro(items), "ending": [contract.sentence() for contract in one.ending],
     }  # fmt: skip
     ending_news = [News(RENEWAL + contract.id, "", 1.0, "renewal") for contract in one.ending]
-    return content, [*(one.sure[number - 1] for number in numbers), *one.unsure, *ending_news]
-
-
-def _by_notice(found: Sequence[Card]) -> list[Card]:
-    """The first card of each notice, then the second of those that have two, and so on."""
-    before: Counter[str] = Counter()
-    turns = []
-    for card in found:
-        notice = card[0][1]["notice_id"]
-        turns.append(before[notice])
-        before[notice] += 1
-    return [card for _, card in sorted(zip(turns, found, strict=True), key=itemgetter(0))]
+    return content, [*one.sure, *one.unsure, *ending_news]
 
 
 def _quiet(catalogue: Catalogue, summary: Summary, at: datetime, siret: str) -> Composed | None:
@@ -372,13 +362,24 @@ def _keep(store: Store, day: date, at: datetime, composed: Sequence[Composed]) -
 
 
 def _subject(items: Sequence[Mapping[str, Any]]) -> str:
-    if len(items) == 1:
-        return f"1 lot pour vous : {shorten(items[0]['title'], 70)}"
-    return f"{len(items)} lots pour vous, dont : {shorten(items[0]['title'], 60)}"
+    """What the message brings, by kind, and the first title."""
+    kinds = Counter("prior" if item.get("prior") else item["kind"] for item in items)
+    fresh = kinds["notice"] + kinds["wave"]
+    said = [
+        f"{count} {one if count == 1 else many}"
+        for count, one, many in (
+            (fresh, "lot pour vous", "lots pour vous"),
+            (kinds["prior"], "lot à préparer", "lots à préparer"),
+            (kinds["correction"], "lot modifié", "lots modifiés"),
+            (kinds["cancellation"], "lot annulé", "lots annulés"),
+        )
+        if count
+    ]
+    return f"{', '.join(said)}{' :' if len(items) == 1 else ', dont :'} {shorten(items[0]['title'], 60)}"
 
 
 def _intro(items: Sequence[Mapping[str, Any]]) -> str:
-    due = min((i["deadline"] for i in items if i["deadline"]), default=None)
+    due = min((i["deadline"] for i in items if i["deadline"] and i["kind"] != "cancellation"), default=None)
     return f"Première date limite : {day_in_words(due)}." if due else ""
 
 

@@ -18,6 +18,7 @@ from matcher.catalogue.collecting import no_collections
 from matcher.domain import CALLS, Rejected, Tender
 from matcher.outreach import changes
 from matcher.outreach.cases import notices
+from matcher.outreach.items import PRIOR
 from matcher.reading import files
 from matcher.reading.procedure import closing, effective, keys
 from matcher.records.store import Store
@@ -281,5 +282,7 @@ class _Originals:
         return ""
 
     def _learn(self, tender: Tender, first: str) -> None:
-        for key in (("id", tender.id), *keys(tender)):
+        # a call is no repetition of the notice that announced it
+        shared = () if tender.nature in PRIOR else keys(tender)
+        for key in (("id", tender.id), *shared):
             self._first.setdefault(key, first)
