@@ -20,6 +20,7 @@ from sqlalchemy import select, update
 from matcher import plugins
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import NotFound
+from matcher.outreach import alerts
 from matcher.outreach.addresses import address_of, earlier_names
 from matcher.outreach.letters import message
 from matcher.outreach.rules import Rules
@@ -28,7 +29,7 @@ from matcher.outreach.transport import LostConnection, bounce, is_address, smtp_
 from matcher.records import feedback
 from matcher.records.alone import alone
 from matcher.records.store import Store, address_subject, now
-from matcher.records.tables import Digest, Letter, Unsubscription
+from matcher.records.tables import Digest, Letter
 from matcher.reference.french import PARIS, in_paris
 
 log = logging.getLogger("matcher")
@@ -113,12 +114,13 @@ def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime
     with store.reading() as connection:
         content = dict(connection.execute(select(Digest.content).where(Digest.id == id)).scalar_one())
         refused = feedback.refusals(connection)
-        silent = set(connection.execute(select(Unsubscription.subject)).scalars())
+        silent = alerts.silent(connection, "alerts")
+        silent |= alerts.paused(connection, at.astimezone(PARIS).date())
     siret = content["addressee"]
     names = earlier_names(catalogue, siret)
     address = address_of(store, catalogue, siret)
     if silent & names:
-        return _state(store, id, "cancelled", said="unsubscribed")
+        return _state(store, id, "cancelled", said="unsubscribed, or paused")
     content["items"] = [
         item for item in content["items"]
         if (not item["deadline"] or _instant(item["deadline"]) > at) and not names & refused.of([item["notice_id"]], item["lot_id"])

@@ -29,7 +29,7 @@ from matcher.outreach.rules import Rules
 from matcher.outreach.states import LOST, move
 from matcher.records import feedback
 from matcher.records.store import Store, now
-from matcher.records.tables import Announcement, Digest, Feedback, Found, Run, Unsubscription
+from matcher.records.tables import Announcement, Digest, Feedback, Found, Run
 from matcher.reference.french import PARIS
 from matcher.reference.mailbox import is_address
 from matcher.reference.text import shorten
@@ -176,7 +176,7 @@ def _known(
         sent = select(Digest.addressee).where(
             Digest.day == day, Digest.channel == MAIL, Digest.status.not_in(LOST)
         )
-        silent = set(connection.execute(select(Unsubscription.subject)).scalars())
+        silent = alerts.silent(connection, "alerts") | alerts.paused(connection, day)
         # a resumed run keeps the waves of its first attempt
         waves = summary.waves if summary.resumed else {}
         return _Known(

@@ -21,6 +21,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from sqlalchemy import delete, func, select
 
 from matcher.domain import BadInput, NotFound
+from matcher.outreach import alerts
 from matcher.outreach.states import move
 from matcher.records.store import Store, address_subject
 from matcher.records.tables import Digest, Letter, Unsubscription
@@ -191,9 +192,9 @@ def checked(address: str) -> str:
 
 
 def unreachable(store: Store, addresses: Mapping[str, str]) -> set[str]:
-    """Of SIRET -> address: the SIRETs that want no mail, or whose address rejected it."""
+    """Of SIRET -> address: the SIRETs that want no questions of buyers, or whose address rejected mail."""
     with store.reading() as connection:
-        silent = set(connection.execute(select(Unsubscription.subject)).scalars())
+        silent = alerts.silent(connection, "questions")
     return {
         s
         for s, address in addresses.items()
