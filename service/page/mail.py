@@ -23,7 +23,13 @@ def _shown(request: Request, id: str, proof: str, done: str = "") -> Response:
     store = store_of(request)
     content = links.opened(store, id, proof)
     return render.page(
-        request, "digest.html", d=content, proof=proof, reasons=OFFERED, scopes=links.scopes(store, content), done=done
+        request,
+        "digest.html",
+        d=content,
+        proof=proof,
+        reasons=OFFERED,
+        scopes=links.scopes(store, content),
+        done=done,
     )
 
 

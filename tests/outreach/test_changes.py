@@ -97,7 +97,9 @@ def test_a_change_of_the_source_after_an_upgrade_is_told_by_itself(
     n.night(store, folder, first)
     monkeypatch.setattr(files, "reader", lambda: "the next version")
     n.night(store, folder, read_otherwise(first), day=1)
-    later = replace(read_otherwise(first), source_hash="published anew", deadline=n.MOMENT + timedelta(days=30))
+    later = replace(
+        read_otherwise(first), source_hash="published anew", deadline=n.MOMENT + timedelta(days=30)
+    )
     n.night(store, folder, later, day=2)
     (item,) = told(store, 2)
     assert item["kind"] == "correction"
@@ -141,9 +143,7 @@ def test_a_correction_says_in_one_line_what_the_source_changed(field: str, folde
     value, said = FIELDS[field]
     before = n.tender("a")
     lots = (replace(before.lots[0], **{field: value}),)
-    found = changes.between(
-        (before, frozenset()), (replace(before, lots=lots), frozenset()), n.MOMENT
-    )
+    found = changes.between((before, frozenset()), (replace(before, lots=lots), frozenset()), n.MOMENT)
     (line,) = changes.sentences(found)
     assert line.replace("\xa0", " ").replace("\u202f", " ") == said
 

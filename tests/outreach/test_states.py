@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import tempfile
@@ -104,12 +105,13 @@ class Night(RuleBasedStateMachine):
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(delivery, "_way", lambda *_: _Given(way))
-            try:
+            with contextlib.suppress(KeyboardInterrupt):
                 delivery.deliver(
-                    self.store, self.catalogue, Rules(smtp="smtp://x", weekend=True), at=n.MOMENT + timedelta(days=self.day)
+                    self.store,
+                    self.catalogue,
+                    Rules(smtp="smtp://x", weekend=True),
+                    at=n.MOMENT + timedelta(days=self.day),
                 )
-            except KeyboardInterrupt:
-                pass
 
     @rule(good=st.booleans(), cancel=st.booleans())
     def review(self, good: bool, cancel: bool) -> None:

@@ -231,7 +231,11 @@ def number_sets() -> list[tuple[str, cancellation.Withdrawn]]:
 
 def test_of_two_hundred_sentences_what_each_withdraws_is_read() -> None:
     sentences = number_sets()
-    wrong = [(text, cancellation.withdrawn(text)) for text, meant in sentences if cancellation.withdrawn(text) != meant]
+    wrong = [
+        (text, cancellation.withdrawn(text))
+        for text, meant in sentences
+        if cancellation.withdrawn(text) != meant
+    ]
     assert len(sentences) == 200
     assert not wrong, "\n".join(map(str, wrong))
 

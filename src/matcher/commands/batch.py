@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 def run(
     files: Annotated[list[Path] | None, typer.Argument(help="Notices: files, folders, archives.")] = None,
     sync: Annotated[bool, typer.Option("--sync", help="First fetch what BOAMP published since.")] = False,
+    ted: Annotated[bool, typer.Option("--ted", help="--sync: fetch the notices of TED too.")] = False,
     to: Annotated[Path, typer.Option("--to", help="--sync: the folder of `matcher sync`.")] = Path(
         "var/sync"
     ),
@@ -92,9 +93,10 @@ def run(
         raise NotFound(f"no catalogue in {catalogue}: build it with `matcher index FILES --out {catalogue}`")
     if not files and not sync:
         raise BadInput("no notices: give files or folders, or --sync to fetch what BOAMP published")
-    unreachable = sync and not _fetch(to / "boamp")
+    synced = [to / name for name in ("boamp", *(("ted",) if ted else ())) if sync]
+    unreachable = not all(_fetch(folder) for folder in synced)
     opened = Store.open(store)
-    found = _read(opened, [*(files or ()), *([to / "boamp"] if sync and (to / "boamp").exists() else ())], moment)
+    found = _read(opened, [*(files or ()), *(folder for folder in synced if folder.exists())], moment)
     rest = {
         "rejected": len(found.rejected) + found.known_rejected, "known": found.known, "moment": moment, "progress": progress,
     }  # fmt: skip
@@ -166,19 +168,19 @@ def _facilitators() -> Facilitators:
 
 
 def _fetch(folder: Path) -> bool:
-    """Fetch from BOAMP into a folder; returns False where BOAMP does not answer."""
+    """Fetch from the publisher that a folder is named after; returns False where it does not answer."""
     from matcher.console import say
-    from matcher.reading.sync import _client, boamp
+    from matcher.reading.sync import _client, boamp, ted
 
     try:
-        fetched = boamp.boamp(folder)
+        fetched = boamp.boamp(folder) if folder.name == "boamp" else ted.ted(folder)
     except _client.Unreachable as error:
         # notices fetched earlier are matched anyway; the exit status says that some may be missing
         say(f"source down: {error}")
         return False
     for note in fetched.notes:
         say(note)
-    say(f"{fetched.records} records fetched from BOAMP, {fetched.unchanged} weeks unchanged")
+    say(f"{fetched.records} records fetched from {folder.name.upper()}, {fetched.unchanged} held before")
     return True
 
 
@@ -194,9 +196,7 @@ def _read(store: Store, sources: list[Path], at: datetime) -> Reading:
     return found
 
 
-def _deliver(
-    store: Store, catalogue: Catalogue, rules: Rules, outbox: Path | None, at: datetime
-) -> Sent:
+def _deliver(store: Store, catalogue: Catalogue, rules: Rules, outbox: Path | None, at: datetime) -> Sent:
     """Send what is due, and print what became of the mails; their number by state."""
     from matcher.console import say
     from matcher.domain import BadInput

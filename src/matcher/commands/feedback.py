@@ -18,7 +18,9 @@ class _Recording(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(cls=_Recording, help="What structures say: of a lot, or of the mails they get.", no_args_is_help=True)
+app = typer.Typer(
+    cls=_Recording, help="What structures say: of a lot, or of the mails they get.", no_args_is_help=True
+)
 Siret = Annotated[str, typer.Argument(help="SIRET of the structure.")]
 
 

@@ -64,7 +64,9 @@ def choose(
         if frequency == "off":
             store.unsubscribe(connection, f"alerts:{siret}", "page")
         else:
-            connection.execute(delete(Unsubscription).where(Unsubscription.subject.in_((siret, f"alerts:{siret}"))))
+            connection.execute(
+                delete(Unsubscription).where(Unsubscription.subject.in_((siret, f"alerts:{siret}")))
+            )
         store.audit(connection, by or siret, f"alerts.{frequency}", siret)
     return chosen(store, siret)
 

@@ -145,7 +145,9 @@ def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime
         _waits(store, id, address, reply)
         return "waiting"
     state = "sent" if outcome == "sent" else "failed"
-    return _state(store, id, state, address=address, said=reply, **({"sent_at": at} if state == "sent" else {}))
+    return _state(
+        store, id, state, address=address, said=reply, **({"sent_at": at} if state == "sent" else {})
+    )
 
 
 def _instant(iso: str) -> datetime:

@@ -92,7 +92,9 @@ def compose(
     with store.writing() as connection:
         # a run of an earlier day that nothing resumed: its lots are news again
         move(connection, "cancelled", Digest.status == "composing", Digest.day < day)
-    known = _known(store, rules, summary, at, day, lambda siret: is_address(address_of(store, catalogue, siret)))
+    known = _known(
+        store, rules, summary, at, day, lambda siret: is_address(address_of(store, catalogue, siret))
+    )
     summary.waves = dict(known.waves)
     with store.writing() as connection:
         connection.execute(update(Run).where(Run.id == summary.run).values(state=asdict(summary)))
@@ -206,7 +208,9 @@ def _pairs(
     ]
 
 
-def _announced(connection: Connection, open_cases: Mapping[str, Case]) -> dict[tuple[str, str, str], datetime]:
+def _announced(
+    connection: Connection, open_cases: Mapping[str, Case]
+) -> dict[tuple[str, str, str], datetime]:
     """(addressee, first notice id, lot) -> when last, for open procedures, under any of their ids."""
     first = {id: key for key, case in open_cases.items() for id in case.ids}
     told = select(Announcement.__table__).where(Announcement.channel == MAIL).order_by(Announcement.at)
@@ -422,9 +426,7 @@ def current(store: Store, catalogue: Catalogue, siret: str, rules: Rules | None 
     structure = catalogue.structure(catalogue.row(siret))
     with store.reading() as connection:
         open_cases = {
-            k: c
-            for k, c in cases(connection, at).items()
-            if not c.owner and not c.tender.confidential
+            k: c for k, c in cases(connection, at).items() if not c.owner and not c.tender.confidential
         }
         refused = feedback.refusals(connection)
         rows = connection.execute(

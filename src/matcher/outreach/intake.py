@@ -117,9 +117,17 @@ def read(store: Store, paths: Iterable[Path], at: datetime) -> Reading:
             rejected = [record for record in records if isinstance(record, Rejected)]
             found.tenders += tenders
             found.rejected += rejected
-            if mark and tenders:  # a file without any is read again: it may be put right, or another program may read it
+            if (
+                mark and tenders
+            ):  # a file without any is read again: it may be put right, or another program may read it
                 found.fresh.append(
-                    {"hash": mark, "reader": reader, "notices": len(tenders), "rejected": len(rejected), "at": at}
+                    {
+                        "hash": mark,
+                        "reader": reader,
+                        "notices": len(tenders),
+                        "rejected": len(rejected),
+                        "at": at,
+                    }
                 )
     return found
 
@@ -148,7 +156,12 @@ def fingerprint(tender: Tender) -> str:
 
 
 def take(
-    store: Store, tenders: Sequence[Tender], since: date | None, at: datetime, summary: Summary, known: int = 0
+    store: Store,
+    tenders: Sequence[Tender],
+    since: date | None,
+    at: datetime,
+    summary: Summary,
+    known: int = 0,
 ) -> None:
     """Write the notices that are new or changed; twins point to the first seen of them.
 
@@ -190,7 +203,9 @@ def _write(store: Store, latest: Mapping[str, Tender], at: datetime) -> None:
     for low in range(0, len(fresh), CHUNK):
         anew: list[dict[str, Any]] = []  # read otherwise, published as before
         published: list[dict[str, Any]] = []
-        doubtful: set[str] = set()  # procedures with a notice changed since another version of the program read it
+        doubtful: set[str] = (
+            set()
+        )  # procedures with a notice changed since another version of the program read it
         for tender in fresh[low : low + CHUNK]:
             row = known.get(tender.id)
             twin = row.twin if row else originals.of(tender) if originals else ""
@@ -198,7 +213,9 @@ def _write(store: Store, latest: Mapping[str, Tender], at: datetime) -> None:
                 "id": tender.id, "twin": twin, "fingerprint": prints[tender.id], "source": tender.source_hash or prints[tender.id], "reader": reader,
                 "published": tender.published, "deadline": closing(tender), "tender": codec.to_json(tender), "seen_at": at,
             }  # fmt: skip
-            if row and (not row.source or made["source"] == row.source or made["fingerprint"] == row.fingerprint):
+            if row and (
+                not row.source or made["source"] == row.source or made["fingerprint"] == row.fingerprint
+            ):
                 anew.append(made | {"seen_at": row.seen_at})
                 continue
             published.append(made)
@@ -248,9 +265,7 @@ def _standings(
     firsts = sorted(firsts)
     stored = notices(connection, [id for first in firsts for id in members[first]])
     return {
-        first: effective(
-            stored[first], [stored[id] for id in members[first] if id in stored and id != first]
-        )
+        first: effective(stored[first], [stored[id] for id in members[first] if id in stored and id != first])
         for first in firsts
         if first in stored
     }

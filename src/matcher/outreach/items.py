@@ -150,7 +150,9 @@ class ItemWriter:
         why = f"Il manque : {', '.join(lacking)}" if lacking else size if small else wide
         team = self._team(structure, news)
         others = [m for m in team.members if m.structure.siren != structure.siren] if team else []
-        return f"{why[:1].upper()}{why[1:]}. " + (_with(others) if others else "À répondre en groupement."), _partners(others)
+        return f"{why[:1].upper()}{why[1:]}. " + (
+            _with(others) if others else "À répondre en groupement."
+        ), _partners(others)
 
     def _team(self, structure: Structure, news: News) -> Consortium | None:
         """The best team with this structure for a lot; None where it is not in its list, or none is found."""
@@ -252,7 +254,9 @@ def _letters(text: str) -> str:
 
 
 LONGEST_PLACE = 80  # characters: what is longer describes the work, not where it is
-REFERENCE = re.compile(r"(?i)\b(?:voir|cf|se reporter)\b|\b[ivx]+\.\d|\b(?:cctp|ccap|rubrique|annexe)\b")  # to elsewhere
+REFERENCE = re.compile(
+    r"(?i)\b(?:voir|cf|se reporter)\b|\b[ivx]+\.\d|\b(?:cctp|ccap|rubrique|annexe)\b"
+)  # to elsewhere
 MANY_DEPARTMENTS = 3
 
 
@@ -280,7 +284,10 @@ def _limits(tender: Tender) -> str:
     """For how many lots one candidate may tender, or be retained, where the notice limits them."""
     given, won = getattr(tender, "lots_per_tender", None), getattr(tender, "lots_per_winner", None)
     said = [f"{given} lot{'s' * (given > 1)} au plus par candidat"] if given else []
-    return " ; ".join(said + ([f"{won} lot{'s' * (won > 1)} au plus attribué{'s' * (won > 1)} à un candidat"] if won else []))
+    return " ; ".join(
+        said
+        + ([f"{won} lot{'s' * (won > 1)} au plus attribué{'s' * (won > 1)} à un candidat"] if won else [])
+    )
 
 
 def _contact(tender: Tender) -> str:

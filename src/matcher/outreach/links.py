@@ -62,7 +62,9 @@ def scopes(store: Store, content: Mapping[str, Any]) -> list[list[tuple[str, str
     """For each item of a digest what a refusal can bear on: (scope, in French, with how many lots of the last months)."""
     since = now() - timedelta(days=MONTHS * 30)
     with store.reading() as connection:
-        rows = select(Digest.content).where(Digest.addressee == content["addressee"], Digest.created_at > since)
+        rows = select(Digest.content).where(
+            Digest.addressee == content["addressee"], Digest.created_at > since
+        )
         told = {
             (item["notice_id"], item["lot_id"]): item["cpv"][0]
             for row in connection.execute(rows).scalars()
@@ -105,7 +107,9 @@ def act(
             feedback.deny(store, connection, content["addressee"], f"cpv:{one['cpv'][0][:digits]}", "mail")
 
 
-def unsubscribe(store: Store, digest_id: str, proof: str, kind: str = "alerts", cause: str = "one-click") -> str:
+def unsubscribe(
+    store: Store, digest_id: str, proof: str, kind: str = "alerts", cause: str = "one-click"
+) -> str:
     """Stop the alerts, or every mail (kind ""), to the addressee of a digest; returns the addressee.  Only a POST may call this."""
     addressee = str(opened(store, digest_id, proof)["addressee"])
     alerts.stop(store, addressee, kind, cause)

@@ -64,7 +64,7 @@ def night(store: Store) -> Night:
         state = run.state if run else {}
         return Night(
             ended=run.finished_at if run else None, digests=state.get("digests", 0), told=state.get("told", 0),
-            states={name: count for name, count in connection.execute(by_state)}, source=state.get("source", ""),
+            states=dict(connection.execute(by_state)), source=state.get("source", ""),
             **{name: connection.execute(query).scalar_one() for name, query in counts.items()},
         )  # fmt: skip
 

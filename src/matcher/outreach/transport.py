@@ -273,10 +273,14 @@ def lift(store: Store, names: Iterable[str], by: str = "operator") -> int:
             row["address"] for row in rows if name.strip().lower() in (row["address"].lower(), row["who"])
         }
         if not chosen:
-            raise NotFound(f"{name!r} is not suppressed: `matcher outbox bounces` lists the addresses that are")
+            raise NotFound(
+                f"{name!r} is not suppressed: `matcher outbox bounces` lists the addresses that are"
+            )
         subjects |= {one if one.startswith("address:") else address_subject(one) for one in chosen}
     with store.writing() as connection:
-        gone = delete(Unsubscription).where(Unsubscription.subject.in_(subjects), Unsubscription.cause == "bounce")
+        gone = delete(Unsubscription).where(
+            Unsubscription.subject.in_(subjects), Unsubscription.cause == "bounce"
+        )
         count = connection.execute(gone).rowcount
         store.audit(connection, by, "bounce:lift", detail={"count": count})
     return count

@@ -121,9 +121,13 @@ class Notice(Base):
     id: Mapped[str] = mapped_column(String(200), primary_key=True)
     twin: Mapped[str] = mapped_column(String(200), default="")  # the first notice of the same procedure
     fingerprint: Mapped[str] = mapped_column(String(64))  # of our reading
-    source: Mapped[str] = mapped_column(String(64), default="", server_default="")  # hash of what was published
+    source: Mapped[str] = mapped_column(
+        String(64), default="", server_default=""
+    )  # hash of what was published
     reader: Mapped[str] = mapped_column(String(64), default="", server_default="")  # version of the reading
-    changes: Mapped[list[Any]] = mapped_column(JSON, default=list, server_default="[]")  # see outreach.changes
+    changes: Mapped[list[Any]] = mapped_column(
+        JSON, default=list, server_default="[]"
+    )  # see outreach.changes
     catalogue: Mapped[str] = mapped_column(String(64), default="")  # version it was last matched with
     owner: Mapped[str] = mapped_column(Id, default="")  # of an unpublished need: the only one who sees it
     published: Mapped[date | None]

@@ -53,7 +53,11 @@ def facts(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Montant", item["amount"]
     if item["deadline"] or not item.get("prior"):
         yield due, deadline(item)
-    for name, label in (("procedure", "Procédure"), ("limits", "Limite"), ("contact", "Contact de l'acheteur")):
+    for name, label in (
+        ("procedure", "Procédure"),
+        ("limits", "Limite"),
+        ("contact", "Contact de l'acheteur"),
+    ):
         if item.get(name):
             yield label, item[name]
     if item.get("facilitators"):
@@ -134,5 +138,7 @@ def templates() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(day=day, deadline=deadline, cards=cards, facts=facts, tags=tags, apart=apart, most=MOST_LOTS)
+    made.globals.update(
+        day=day, deadline=deadline, cards=cards, facts=facts, tags=tags, apart=apart, most=MOST_LOTS
+    )
     return made

@@ -31,7 +31,12 @@ def render(content: Mapping[str, Any]) -> bytes:
         event.add("dtstamp", made)
         event.add("sequence", int(made.timestamp()) // 60 % 2**31)
         event.add("summary", f"Date limite : {item['title']}")
-        said = (*tags(item), item["notice_title"], *(f"{label} : {value}" for label, value in facts(item)), item["alone"])
+        said = (
+            *tags(item),
+            item["notice_title"],
+            *(f"{label} : {value}" for label, value in facts(item)),
+            item["alone"],
+        )
         event.add("description", "\n".join(filter(None, said)))
         if item.get("kind") == "cancellation":
             event.add("status", "CANCELLED")

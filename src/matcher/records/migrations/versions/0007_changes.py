@@ -12,7 +12,7 @@ from matcher.records.migrations._tables import column, create
 revision = "0007"
 down_revision = "0006"
 
-TOLD = "addressee, notice_id, lot_id, channel, digest_id, at"
+TOLD = ("addressee", "notice_id", "lot_id", "channel", "digest_id", "at")
 COLUMNS = "addressee 64, notice_id 200, lot_id 200, channel 16, digest_id 64, at time"
 
 
@@ -48,6 +48,7 @@ def _told(key: str) -> None:
     """The table again, under another key; its rows are kept."""
     op.rename_table("told", "told_before")
     create("told_now", COLUMNS, key=key, parent="digest_id digest.id")
-    op.execute(f"INSERT INTO told_now ({TOLD}) SELECT {TOLD} FROM told_before")
+    now, before = (sa.table(name, *map(sa.column, TOLD)) for name in ("told_now", "told_before"))
+    op.execute(sa.insert(now).from_select(TOLD, sa.select(before)))
     op.drop_table("told_before")
     op.rename_table("told_now", "told")
