@@ -20,7 +20,7 @@ from sqlalchemy import select, update
 
 import night as n
 from matcher import plugins
-from matcher.domain import BadInput, Condition, Forbidden, NotFound
+from matcher.domain import BadInput, Condition, Forbidden, NotFound, Place
 from matcher.matching.engine import Matcher
 from matcher.outreach import buyers, delivery, digests, letters, report, review, transport
 from matcher.outreach import links as links_
@@ -163,6 +163,45 @@ def test_each_correction_says_what_is_new_and_that_once(store: Store, folder: Pa
     )
     assert mails(store, 2)[n.siret(100)]["items"][0]["changes"] == [both]
     assert n.night(store, folder, n.correction("a-c4", "a", change=both), day=3).digests == 0
+
+
+def test_a_call_that_follows_a_prior_notice_is_told_as_new(store: Store, folder: Path) -> None:
+    prior = n.tender("p", nature="prior", folder="one procedure", deadline=None)
+    n.night(store, folder, prior)
+    (item,) = mails(store)[n.siret(100)]["items"]
+    text = digests.rendered(mails(store)[n.siret(100)], "text").decode()
+    assert item["prior"] and "Rien à remettre encore" in text and "répondre seule" not in text
+    assert mails(store)[n.siret(100)]["subject"].startswith("1 lot à préparer")
+    n.night(store, folder, prior, n.tender("c", folder="one procedure"), day=1)
+    assert lots(mails(store, 1)[n.siret(100)]) == [("c", "notice")]
+
+
+def test_a_cancelled_lot_is_told_by_itself_and_the_others_stay_open(store: Store, folder: Path) -> None:
+    call = n.tender("a", "tonte", "tonte")
+    n.night(store, folder, call)
+    assert {item["lot_id"] for item in mails(store)[n.siret(100)]["items"]} == {"a-1", "a-2"}
+    n.night(store, folder, call, n.correction("a-x", "a", cancels=("2",)), day=1)
+    content = mails(store, 1)[n.siret(100)]
+    assert [(item["lot_id"], item["kind"]) for item in content["items"]] == [("a-2", "cancellation")]
+    assert content["subject"].startswith("1 lot annulé :") and "Première date limite" not in content["intro"]
+    shown = digests.current(
+        store, _held(folder), n.siret(100), Rules(floor=0.0005), at=n.MOMENT + timedelta(days=1)
+    )
+    assert [item["lot_id"] for item in shown["items"]] == ["a-1"]
+
+
+def test_every_form_says_what_a_reader_needs(store: Store, folder: Path) -> None:
+    midnight = n.MOMENT.replace(hour=0) + timedelta(days=21)
+    one = n.tender("a", procedure="Procédure adaptée", deadline=midnight, url="https://acheteur.example/")
+    place = Place(label="Voir II.1.3)", department="93")
+    one = replace(one, lots=(replace(one.lots[0], places=(place,)),))
+    n.night(store, folder, one)
+    content = mails(store)[n.siret(100)]
+    for form in ("text", "html", "atom", "icalendar"):
+        written = digests.rendered(content, form).decode().replace("\r\n ", "").replace("\\,", ",")
+        for words in ("Procédure adaptée", "heure non précisée", "Commune de Montreuil", "Seine-Saint-Denis"):
+            assert words in written, (form, words)
+        assert "II.1.3" not in written and "acheteur.example" not in written
 
 
 def test_a_cancellation_is_announced_once_to_those_who_had_the_notice(store: Store, folder: Path) -> None:

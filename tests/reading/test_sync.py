@@ -467,7 +467,7 @@ def test_the_notices_of_ted_are_fetched_page_by_page_and_once(
     assert sorted(path.stem for path in tmp_path.rglob("*.xml")) == publisher.ted[:-1]
     queries = [asked["query"] for path, asked, _ in publisher.asked if path == "/ted"]
     assert all("publication-date = 20251103" in query and "FRA" in query for query in queries)
-    again = ted.ted(tmp_path, client=client, today=MONDAY)
+    again = ted.ted(tmp_path, client=Client(interval=0.0), today=MONDAY)
     assert (again.records, again.unchanged) == (0, 4)
 
 
@@ -476,9 +476,10 @@ def test_an_answer_of_another_shape_keeps_what_is_held(
 ) -> None:
     publisher.ted, publisher.files = ["1-2025"], {"/xml/1-2025": b"<TED_EXPORT/>", "/other": b"[]"}
     ted.ted(tmp_path, MONDAY, MONDAY, client)
-    monkeypatch.setattr(client, "json", lambda *_, **__: ([], None))
+    again = Client(interval=0.0)
+    monkeypatch.setattr(again, "json", lambda *_, **__: ([], None))
     with pytest.raises(Unreachable):
-        ted.ted(tmp_path, MONDAY, MONDAY, client)
+        ted.ted(tmp_path, MONDAY, MONDAY, again)
     assert len(list(tmp_path.rglob("*.xml"))) == 1
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,9 +25,6 @@ def run(
         None, "--since", help="boamp, ted, decp --rows: first day (2025-11-01)."
     ),
     until: str | None = typer.Option(None, "--until", help="boamp, ted: last day; today by default."),
-    keep_days: int = typer.Option(
-        0, "--keep-days", min=0, help="boamp: delete the pages of weeks older than this; 0 keeps all."
-    ),
     department: list[str] = typer.Option(
         [], "--department", help="emplois, entreprises, decp --rows: only these departments."
     ),
@@ -45,6 +42,9 @@ def run(
         False, "--accept-fewer", help="Let a list that lost over a fifth of its records replace the one held."
     ),
     format: str = typer.Option("table", "--format", "-f", help="table, jsonl or csv."),
+    keep_days: Annotated[
+        int, typer.Option(min=0, help="boamp: delete the pages of weeks older than this; 0 keeps all.")
+    ] = 0,
 ) -> None:
     """Fetch what is new: retries with backoff, resumes an interrupted run, requests only what changed.
 

@@ -49,13 +49,13 @@ class Night:
     source: str  # of the last run: "ok", "nothing new", "down", "stale"
 
 
-def night(store: Store) -> Night:
-    """How the last night went and what waits."""
+def night(store: Store, at: datetime | None = None) -> Night:
+    """How the last night went and what waits, at a moment (now)."""
     with store.reading() as connection:
         last = select(Run.finished_at, Run.state).where(Run.finished_at.is_not(None))
         run = connection.execute(last.order_by(Run.started_at.desc()).limit(1)).first()
         by_state = select(Digest.status, func.count()).group_by(Digest.status)
-        recent = Digest.created_at > now() - timedelta(days=RECENT_DAYS)
+        recent = Digest.created_at > (at or now()) - timedelta(days=RECENT_DAYS)
         counts = {
             "refused": select(func.count()).select_from(Digest).where(Digest.status == "failed", recent),
             "letters": select(func.count()).select_from(Letter).where(Letter.status == "ready"),
@@ -64,7 +64,7 @@ def night(store: Store) -> Night:
         state = run.state if run else {}
         return Night(
             ended=run.finished_at if run else None, digests=state.get("digests", 0), told=state.get("told", 0),
-            states=dict(connection.execute(by_state)), source=state.get("source", ""),
+            states=dict(connection.execute(by_state).all()), source=state.get("source", ""),
             **{name: connection.execute(query).scalar_one() for name, query in counts.items()},
         )  # fmt: skip
 
