@@ -13,7 +13,7 @@ class _Recording(TyperGroup):
     """Without the name of a subcommand, feedback is recorded."""
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        if args and args[0].isdecimal():
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
             args = ["record", *args]
         return super().parse_args(ctx, args)
 
@@ -112,8 +112,11 @@ def frequency(
 
 
 def _siret(text: str) -> str:
-    from matcher.domain import BadInput
+    import re
 
-    if not text.isdecimal() or len(text) != 14:
+    from matcher.domain import BadInput
+    from matcher.reference.identifiers import IDENTITY
+
+    if not re.fullmatch(IDENTITY, text):
         raise BadInput(f"invalid SIRET {text!r}: expected 14 digits")
     return text
