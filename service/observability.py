@@ -14,6 +14,8 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from matcher.outreach.review import Night
+from matcher.outreach.states import MOVES
 from service.limits import address_of, route_of
 from service.settings import Settings
 
@@ -70,6 +72,31 @@ class Metrics:
         self.nobody = Counter(
             "maillage_lots_without_anyone_total", "Lots answered by nobody", registry=self.registry
         )
+        self._night = {
+            name: Gauge(f"maillage_night_{name}", text, registry=self.registry)
+            for name, text in (
+                ("last_run_seconds", "When the last run ended, in seconds since 1970; 0 before the first"),
+                ("source_up", "Did the notices of the last run arrive: 0 where the source is down or stale"),
+                ("digests", "Digests of the last run"),
+                ("told_lots", "Lots that the last run announced"),
+                ("failed", "Digests refused by the mail server in thirty days"),
+                ("suppressed", "Addresses that nothing is sent to since they bounced"),
+                ("waiting_letters", "Letters of the pages that wait"),
+            )
+        }
+        self._digests = Gauge("maillage_digests", "Digests kept, by state", ["state"], registry=self.registry)
+
+    def set_night(self, night: Night) -> None:
+        """The last run and the mails, as they stand at a scrape."""
+        values: dict[str, float] = {
+            "last_run_seconds": night.ended.timestamp() if night.ended else 0, "source_up": night.source not in ("down", "stale"),
+            "digests": night.digests, "told_lots": night.told, "failed": night.refused, "suppressed": night.suppressed,
+            "waiting_letters": night.letters,
+        }  # fmt: skip
+        for name, value in values.items():
+            self._night[name].set(value)
+        for state in MOVES:
+            self._digests.labels(state).set(night.states.get(state, 0))
 
 
 REFUSED = frozenset({401, 403, 429})

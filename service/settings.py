@@ -216,7 +216,7 @@ def mail_transport(settings: Settings) -> MailTransport:
 
 #: Variables that are not settings of the service: of the command line, of `matcher sync`, of tests.
 OTHER_NAMES = frozenset(
-    "HOME SHARED DEBUG KEY BOAMP_URL BOAMP_TOKEN DECP_URL COG_URL CPV_URL NAF_URL ENTREPRISES_URL SIAE_URL SIAE_TOKEN "
+    "HOME SHARED DEBUG KEY BOAMP_URL BOAMP_TOKEN TED_URL DECP_URL COG_URL CPV_URL NAF_URL ENTREPRISES_URL SIAE_URL SIAE_TOKEN "
     "SEAL_KEY ADAPTEES_URL ASSOCIATIONS_URL DECP_ROWS_URL EMPLOIS_URL EMPLOIS_TOKEN FINESS_URL FINESS_PLACES_URL INCLUSION_URL INCLUSION_TOKEN".split()
 )
 
@@ -241,6 +241,10 @@ def _known_names() -> None:
     """Raises BadInput on a variable whose name is nearly that of a setting: it would be ignored silently."""
     known = {name.upper() for name in Settings.model_fields} | OTHER_NAMES
     for name in os.environ:
+        if name.startswith("MATCHER_") and "CHANGE_ME" in os.environ[name]:
+            raise BadInput(
+                f"{name} still says CHANGE_ME: replace it in the file of settings, or leave it out"
+            )
         given = name.removeprefix("MATCHER_")
         if given != name and given not in known and (near := get_close_matches(given, known, 1, 0.75)):
             raise BadInput(f"{name} is no setting: MATCHER_{near[0]} is; see docs/operation.md")

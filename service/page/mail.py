@@ -7,38 +7,50 @@ from typing import Annotated
 from fastapi import Form, Request, Response
 
 from matcher.domain import BadInput
-from matcher.outreach import links
+from matcher.outreach import alerts, links
 from matcher.outreach.sourcing import questions
-from matcher.outreach.transport import no_questions
-from matcher.records.feedback import REASONS
+from matcher.records.feedback import NOT_OUR_TRADE, REASONS
 from service.access import store_of
 from service.page import fields, render
 from service.router import Router
 
 router = Router(tags=["mail"])
+#: Reasons of a refusal; a trade is denied by what the refusal bears on.
+OFFERED = {code: label for code, label in REASONS.items() if code != NOT_OUR_TRADE}
+
+
+def _shown(request: Request, id: str, proof: str, done: str = "") -> Response:
+    store = store_of(request)
+    content = links.opened(store, id, proof)
+    return render.page(
+        request,
+        "digest.html",
+        d=content,
+        proof=proof,
+        reasons=OFFERED,
+        scopes=links.scopes(store, content),
+        done=done,
+    )
 
 
 @router.get("/m/{id}/{proof}")
 def shown(request: Request, id: str, proof: str) -> Response:
     """A digest as it was sent, with its buttons."""
-    content = links.opened(store_of(request), id, proof)
-    return render.page(request, "digest.html", d=content, proof=proof, reasons=REASONS, done="")
+    return _shown(request, id, proof)
 
 
 @router.get("/m/{id}/{proof}/unsubscribe")
 def asked(request: Request, id: str, proof: str) -> Response:
     """Shows the button only: mail scanners follow this link too."""
-    return shown(request, id, proof)
+    return _shown(request, id, proof)
 
 
 @router.post("/m/{id}/{proof}/unsubscribe")
-def unsubscribe(request: Request, id: str, proof: str) -> Response:
-    """Stop the alerts at once (RFC 8058: the reader's mail program posts here without a cookie)."""
-    store = store_of(request)
-    links.unsubscribe(store, id, proof)
-    content = links.opened(store, id, proof)
-    done = "C'est fait : vous ne recevrez plus ces messages."
-    return render.page(request, "digest.html", d=content, proof=proof, reasons=REASONS, done=done)
+def unsubscribe(request: Request, id: str, proof: str, every: fields.Word = "") -> Response:
+    """Stop the alerts at once (RFC 8058: the reader's mail program posts here without a cookie), or every mail."""
+    links.unsubscribe(store_of(request), id, proof, "" if every else "alerts")
+    stopped = "de message" if every else "d'alerte"
+    return _shown(request, id, proof, f"C'est fait : vous ne recevrez plus {stopped}.")
 
 
 @router.post("/m/{id}/{proof}")
@@ -49,17 +61,16 @@ def act(
     item: Annotated[int, Form(ge=1, le=1000)],
     verb: fields.Word,
     reason: fields.Lines = "",
+    scope: fields.Word = "lot",
 ) -> Response:
-    """Interested, or not and why."""
+    """Interested, or not, why, and what that bears on."""
     store = store_of(request)
-    links.act(store, id, proof, item, verb, reason)
-    content = links.opened(store, id, proof)
-    title = content["items"][item - 1]["title"]
+    links.act(store, id, proof, item, verb, reason, scope)
+    title = links.opened(store, id, proof)["items"][item - 1]["title"]
     if verb == "interested":
-        done = f"Noté : ce lot vous intéresse ({title})."
-    else:
-        done = f"Noté : ce lot ne vous sera plus proposé ({title})."
-    return render.page(request, "digest.html", d=content, proof=proof, reasons=REASONS, done=done)
+        return _shown(request, id, proof, f"Noté : ce lot vous intéresse ({title}).")
+    more = {"like": " ni ceux qui lui ressemblent", "trade": " ni les autres de ce métier"}.get(scope, "")
+    return _shown(request, id, proof, f"Noté : ce lot ne vous sera plus proposé{more} ({title}).")
 
 
 # ------------------------------------------------------------------------------------ a buyer's questions
@@ -114,9 +125,7 @@ def stop(request: Request, record: str, siret: str, proof: str) -> Response:
     """No more questions of buyers to this structure; its alerts are a choice of their own."""
     store = store_of(request)
     questions.questioned(store, record, siret, proof)
-    with store.writing() as connection:
-        store.unsubscribe(connection, no_questions(siret), "one-click")
-        store.audit(connection, siret, "unsubscribe", record)
+    alerts.stop(store, siret, "questions", "one-click")
     return _question(
         request,
         record,

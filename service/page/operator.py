@@ -17,7 +17,7 @@ from matcher.domain import BadInput, Forbidden, MatcherError, Structure, Tender
 from matcher.matching import recipes
 from matcher.matching.ranking import rotate_near_ties
 from matcher.matching.shortlist import Query
-from matcher.outreach import letters, post, report
+from matcher.outreach import letters, post, report, review
 from matcher.outreach.exposure import Tally
 from matcher.reading.procedure import closing, open_at
 from matcher.records.store import Store
@@ -50,7 +50,7 @@ def _page(request: Request, problems: Mapping[str, str] | None = None, typed: st
     store = access.store_of(request)
     return render.page(
         request, "operator.html", 422 if problems else 200, problems=problems or {}, typed=typed, state=_state(snapshot), loaded_at=snapshot.loaded_at, operator=operator, run=_last_run(request), sources=snapshot.once("sources", lambda: _sources(snapshot)),
-        held=_held(store, operator), hold_reason=report.hold_reason, claims=[_named(snapshot, c) for c in account.waiting(store)] if operator else [],
+        held=_held(store, operator), night=review.night(store), hold_reason=report.hold_reason, claims=[_named(snapshot, c) for c in account.waiting(store)] if operator else [],
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from matcher.domain import MatcherError
+from matcher.outreach import review
 from matcher.records import self_declared
 from matcher.records.keys import Bearer
 from matcher.records.tables import Key
@@ -95,4 +96,6 @@ def metrics(request: Request, who: Annotated[Bearer, access.needs("read")]) -> R
         pool = serving.current.matcher.pool
         found.processes.set(pool.count if pool.ready else 0)
     found.swaps.set(serving.swaps)
+    if request.app.state.store is not None or self_declared.exists(request.app.state.settings.store):
+        found.set_night(review.night(access.store_of(request)))
     return Response(generate_latest(found.registry), media_type=CONTENT_TYPE_LATEST)

@@ -462,10 +462,12 @@ class Tender:
     lots_per_winner: int | None = None  # lots that one candidate may be awarded, where limited
     related: tuple[str, ...] = ()  # ids of the notices this one corrects, cancels, follows
     change: str = ""  # what a correction changes, as published
+    cancels: tuple[str, ...] = ()  # numbers of the lots withdrawn; of a cancellation that names none, all are
     folder: str = ""  # id of the procedure that all its notices share (eForms BT-04), where published
     awards: tuple[Award, ...] = ()  # of an award notice
     flags: tuple[str, ...] = ()
     confidential: bool = False  # a need not yet published: never shown, counted or learnt from elsewhere
+    source_hash: str = ""  # of the record as published, however it is read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from matcher.domain import BadInput
-from matcher.reading.sync import _client, boamp, decp, entreprises, nomenclatures, siae
+from matcher.reading.sync import _client, boamp, decp, entreprises, nomenclatures, siae, ted
 from matcher.reading.sync._client import Client, Unreachable
 from replay_server import Publisher, days, serving
 
@@ -28,7 +28,7 @@ def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
             ("BOAMP", "/boamp"), ("SIAE", "/siae/"), ("ENTREPRISES", "/search"), ("DECP", "/decp"),
             ("CPV", "/cpv"), ("NAF", "/naf"), ("COG", "/cog"), ("EMPLOIS", "/emplois/"), ("INCLUSION", "/inclusion"),
             ("ASSOCIATIONS", "/joafe/"), ("DECP_ROWS", "/rows/"), ("FINESS", "/finess.csv"),
-            ("FINESS_PLACES", "/places.csv"), ("ADAPTEES", "/ea.csv"),
+            ("FINESS_PLACES", "/places.csv"), ("ADAPTEES", "/ea.csv"), ("TED", "/ted"),
         ):  # fmt: skip
             monkeypatch.setenv(f"MATCHER_{what}_URL", found.url + path)
         monkeypatch.delenv("MATCHER_SIAE_TOKEN", raising=False)
@@ -448,6 +448,46 @@ def test_the_command_fetches_and_prints(
     command.run("boamp", since="2025-11-03", **{**options, "until": "2025-11-04"})
     row = json.loads(capsys.readouterr().out)
     assert (row["what"], row["records"]) == ("boamp", 10)
-    for what, since, words in (("boamp", "soon", "is not a date"), ("x", None, "choose one of boamp, decp")):
+    for what, since, words in (("boamp", "soon", "is not a date"), ("x", None, "choose one of boamp, ted, decp")):
         with pytest.raises(BadInput, match=words):
             command.run(what, since=since, **options)
+
+
+# ------------------------------------------------------------------------------------------------- TED
+
+
+def test_the_notices_of_ted_are_fetched_page_by_page_and_once(
+    publisher: Publisher, client: Client, tmp_path: Path
+) -> None:
+    publisher.ted = [f"{n}-2025" for n in range(1, 6)]
+    publisher.files = {f"/xml/{number}": b"<TED_EXPORT/>" for number in publisher.ted[:-1]}
+    first = ted.ted(tmp_path, MONDAY, MONDAY, client)
+    assert (first.pages, first.records) == (3, 4)
+    assert first.notes == ["5-2025: its XML is not there"]
+    assert sorted(path.stem for path in tmp_path.rglob("*.xml")) == publisher.ted[:-1]
+    queries = [asked["query"] for path, asked, _ in publisher.asked if path == "/ted"]
+    assert all("publication-date = 20251103" in query and "FRA" in query for query in queries)
+    again = ted.ted(tmp_path, client=Client(interval=0.0), today=MONDAY)
+    assert (again.records, again.unchanged) == (0, 4)
+
+
+def test_an_answer_of_another_shape_keeps_what_is_held(
+    publisher: Publisher, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher.ted, publisher.files = ["1-2025"], {"/xml/1-2025": b"<TED_EXPORT/>", "/other": b"[]"}
+    ted.ted(tmp_path, MONDAY, MONDAY, client)
+    again = Client(interval=0.0)
+    monkeypatch.setattr(again, "json", lambda *_, **__: ([], None))
+    with pytest.raises(Unreachable):
+        ted.ted(tmp_path, MONDAY, MONDAY, again)
+    assert len(list(tmp_path.rglob("*.xml"))) == 1
+
+
+def test_pages_of_old_weeks_are_deleted_and_not_fetched_again(
+    publisher: Publisher, client: Client, tmp_path: Path
+) -> None:
+    publisher.publish(MONDAY, 3)
+    boamp.boamp(tmp_path, MONDAY, MONDAY, client, LATER)
+    assert boamp.prune(tmp_path, MONDAY) == 0
+    assert boamp.prune(tmp_path, LATER) == 1 and not ids(tmp_path)
+    assert boamp.boamp(tmp_path, MONDAY, MONDAY, client, LATER).records == 0

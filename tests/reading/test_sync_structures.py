@@ -257,6 +257,36 @@ def test_services_stand_under_their_structure(publisher: Publisher, tmp_path: Pa
     assert one.offers[1].zone is not None and one.offers[1].zone.departments == ("57",)
 
 
+def test_the_names_of_version_one_are_read_and_state_no_kind_but_by_network(
+    publisher: Publisher, tmp_path: Path
+) -> None:
+    """As the public code of data.inclusion has them in August 2026 (inclusion_data/v1/models.py)."""
+    publisher.inclusion["structures"] = [
+        {
+            "source": "dora", "id": f"dora--{n}", "siret": siret(n), "nom": name, "commune": "Metz", "code_postal": "57000",
+            "code_insee": "57463", "adresse": "2 rue du Test", "latitude": 49.1, "longitude": 6.2, "telephone": "0199000000",
+            "courriel": "a@x.example", "site_web": None, "lien_source": None, "horaires_accueil": None, "accessibilite_lieu": None,
+            "description": "Atelier.", "date_maj": "2026-08-01", "score_qualite": 0.8, "reseaux_porteurs": networks,
+        }
+        for n, (name, networks) in enumerate([("Groupement", ["geiq"]), ("Garage", ["siae"]), ("ESAT du Test", None)])
+    ]  # fmt: skip
+    publisher.inclusion["services"] = [
+        {
+            "source": "dora", "id": f"dora--s{n}", "structure_id": "dora--1", "nom": f"Garage {n}", "date_maj": "2026-08-02",
+            "description": "Réparation de véhicules.", "zone_eligibilite": zone, "score_qualite": 0.9,
+        }
+        for n, zone in enumerate([["57463"], ["57", "54"], ["france"], ["200039865"], None])
+    ]  # fmt: skip
+    with client() as http:
+        inclusion.inclusion(tmp_path, http)
+    found = {s.siret: s for s in read(tmp_path)}
+    assert [found[siret(n)].kind for n in range(3)] == ["GEIQ", "", "ESAT"]
+    assert found[siret(1)].networks == ("siae",) and found[siret(1)].email == "a@x.example"
+    zones = [offer.zone for offer in found[siret(1)].offers[1:]]
+    assert [z.departments if z else None for z in zones] == [("57",), ("57", "54"), (), None, None]
+    assert zones[2] is not None and zones[2].country
+
+
 # ------------------------------------------------------------------------------------------ associations
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,14 +12,16 @@ from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder
 
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
+    from matcher.outreach.delivery import Sent
+    from matcher.outreach.intake import Reading
     from matcher.outreach.rules import Rules
-    from matcher.reading.gather import Gathered
     from matcher.records.store import Store
 
 
 def run(
     files: Annotated[list[Path] | None, typer.Argument(help="Notices: files, folders, archives.")] = None,
     sync: Annotated[bool, typer.Option("--sync", help="First fetch what BOAMP published since.")] = False,
+    ted: Annotated[bool, typer.Option("--ted", help="--sync: fetch the notices of TED too.")] = False,
     to: Annotated[Path, typer.Option("--to", help="--sync: the folder of `matcher sync`.")] = Path(
         "var/sync"
     ),
@@ -58,6 +59,7 @@ def run(
        2  wrong usage, or no catalogue
        3  source down or stale: no notice could be fetched or read, or none is recent
        4  digests held: by --hold, or because they are over three times the usual; see `matcher outbox`
+       5  the mail server refuses us, or refused more than it took; what is left is tried again
       75  another batch is at work on this store (EX_TEMPFAIL): try again later
 
     \b
@@ -73,7 +75,7 @@ def run(
     from matcher.console import check_format, emit, progress, say
     from matcher.domain import BadInput, NotFound
     from matcher.matching.engine import Matcher
-    from matcher.outreach import batch, delivery
+    from matcher.outreach import batch, delivery, intake
     from matcher.records.store import Store
 
     kind = check_format(format)
@@ -82,19 +84,27 @@ def run(
     day, moment = _day(since), _moment(at)
     chosen = rules_of(rules)
     outbox = outbox or outbox_of(settings(), chosen)
-    options = batch.Options(rules=chosen, top=top, since=day, hold=hold, jobs=jobs, scheduler=scheduler)
+    options = batch.Options(
+        rules=chosen, top=top, since=day, hold=hold, jobs=jobs, scheduler=scheduler
+    )  # fmt: skip
     if not (catalogue / "manifest.json").is_file():
         raise NotFound(f"no catalogue in {catalogue}: build it with `matcher index FILES --out {catalogue}`")
     if not files and not sync:
         raise BadInput("no notices: give files or folders, or --sync to fetch what BOAMP published")
-    found, unreachable = _read(list(files or ()), to / "boamp" if sync else None)
+    synced = [to / name for name in ("boamp", *(("ted",) if ted else ())) if sync]
+    unreachable = not all(_fetch(folder) for folder in synced)
     opened = Store.open(store)
-    rest = {"rejected": len(found.rejected), "moment": moment, "progress": progress}
+    found = _read(opened, [*(files or ()), *(folder for folder in synced if folder.exists())], moment)
+    rest = {
+        "rejected": len(found.rejected) + found.known_rejected, "known": found.known, "moment": moment, "progress": progress,
+    }  # fmt: skip
     try:
         if dry_run:
             summary = batch.rehearse(opened, catalogue, found.tenders, options, **rest)
         else:
             summary = batch.run(opened, catalogue, found.tenders, options, **rest)  # type: ignore[arg-type]
+            if day is None:  # else what was left out would never be read
+                intake.remember(opened, found)
     except batch.Busy as error:
         say(f"matcher: {error}")
         raise typer.Exit(batch.BUSY) from None
@@ -104,7 +114,8 @@ def run(
     if dry_run:
         say("dry run: nothing was written, nothing sent")
     else:
-        row |= _deliver(opened, Matcher.load(catalogue).catalogue, chosen, outbox, moment)
+        sent = _deliver(opened, Matcher.load(catalogue).catalogue, chosen, outbox, moment)
+        row |= dict(sorted(sent.items()))
         if report:
             from matcher.outreach import report as report_
 
@@ -114,6 +125,8 @@ def run(
     emit([row], kind)
     if unreachable or summary.source in ("down", "stale"):
         raise typer.Exit(batch.SOURCE_DOWN)
+    if not dry_run and sent.trouble:
+        raise typer.Exit(delivery.REFUSED)
     if summary.held:
         raise typer.Exit(batch.HELD)
 
@@ -139,39 +152,37 @@ def _moment(at: str | None) -> datetime:
         raise BadInput(f"--at {at!r} is not an instant: write it 2026-11-24T02:00") from None
 
 
-def _read(sources: list[Path], fetch_into: Path | None) -> tuple[Gathered, bool]:
-    """What the sources hold, after fetching from BOAMP into a folder; and whether BOAMP was unreachable."""
+
+def _fetch(folder: Path) -> bool:
+    """Fetch from the publisher that a folder is named after; returns False where it does not answer."""
     from matcher.console import say
-    from matcher.domain import NoValidRecords
-    from matcher.reading import gather
-    from matcher.reading.sync import _client, boamp
+    from matcher.reading.sync import _client, boamp, ted
 
-    unreachable = False
-    if fetch_into is not None:
-        sources = [*sources, fetch_into]
-        try:
-            fetched = boamp.boamp(fetch_into)
-            for note in fetched.notes:
-                say(note)
-            say(f"{fetched.records} records fetched from BOAMP, {fetched.unchanged} weeks unchanged")
-        except _client.Unreachable as error:
-            # notices fetched earlier are matched anyway; the exit status says that some may be missing
-            unreachable = True
-            say(f"source down: {error}")
-            sources = [path for path in sources if path.exists()]
     try:
-        found = gather.gather(sources) if sources else gather.Gathered()
-    except NoValidRecords as error:
-        say(f"matcher: {error}")
-        found = gather.Gathered()
-    for sentence in list(found.summary())[1:]:
+        fetched = boamp.boamp(folder) if folder.name == "boamp" else ted.ted(folder)
+    except _client.Unreachable as error:
+        # notices fetched earlier are matched anyway; the exit status says that some may be missing
+        say(f"source down: {error}")
+        return False
+    for note in fetched.notes:
+        say(note)
+    say(f"{fetched.records} records fetched from {folder.name.upper()}, {fetched.unchanged} held before")
+    return True
+
+
+def _read(store: Store, sources: list[Path], at: datetime) -> Reading:
+    """What the sources hold that was not read before."""
+    from matcher.console import say
+    from matcher.outreach import intake
+    from matcher.reading.gather import Gathered
+
+    found = intake.read(store, sources, at)
+    for sentence in list(Gathered(rejected=found.rejected).summary())[1:]:
         say(sentence)
-    return found, unreachable
+    return found
 
 
-def _deliver(
-    store: Store, catalogue: Catalogue, rules: Rules, outbox: Path | None, at: datetime
-) -> Mapping[str, int]:
+def _deliver(store: Store, catalogue: Catalogue, rules: Rules, outbox: Path | None, at: datetime) -> Sent:
     """Send what is due, and print what became of the mails; their number by state."""
     from matcher.console import say
     from matcher.domain import BadInput
@@ -179,9 +190,12 @@ def _deliver(
 
     try:
         sent = delivery.deliver(store, catalogue, rules, outbox=outbox, at=at)
-    except (batch.Busy, BadInput) as error:  # the matches are kept; the mails stay ready
+    except batch.Busy as error:  # the matches are kept; the mails stay ready
         say(f"matcher: {error}")
         sent = delivery.Sent(waiting=delivery.count_ready(store))
+    except BadInput as error:
+        sent = delivery.Sent(waiting=delivery.count_ready(store))
+        sent.stopped = str(error)
     for state, count in sorted(sent.items()):
         why = " (no outbox or server given, or outside sending hours)" if state == "waiting" else ""
         where = f" into the folder {outbox}" if state == "sent" and outbox is not None else ""
@@ -192,4 +206,4 @@ def _deliver(
         say(
             f"the mail to {one['address']} ({one['who']}) may or may not have left: see `matcher outbox doubtful`"
         )
-    return dict(sorted(sent.items()))
+    return sent

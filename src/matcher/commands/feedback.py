@@ -1,14 +1,32 @@
-"""`matcher feedback`: record the feedback of a structure or a buyer on a lot."""
+"""`matcher feedback`: the words of a structure or a buyer on a lot, and of a structure on the mails it gets."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 import typer
+from click import Context
+from typer.core import TyperGroup
 
 
-def run(
-    siret: Annotated[str, typer.Argument(help="SIRET of the structure.")],
+class _Recording(TyperGroup):
+    """Without the name of a subcommand, feedback is recorded."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            args = ["record", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_Recording, help="What structures say: of a lot, or of the mails they get.", no_args_is_help=True
+)
+Siret = Annotated[str, typer.Argument(help="SIRET of the structure.")]
+
+
+@app.command()
+def record(
+    siret: Siret,
     notice: Annotated[str, typer.Argument(help="Id of the notice.")],
     verb: Annotated[str, typer.Argument(help="interested, declined, contacted, submitted or won.")],
     lot: Annotated[str, typer.Option(help="Id of the lot; the whole notice by default.")] = "",
@@ -38,3 +56,67 @@ def run(
     )
     recorded = f"{siret} {feedback.VERBS[verb][0]}, {notice}" + (f" lot {lot}" if lot else "")
     say(recorded + ("" if tender["lots"] else " (this notice has not been seen by `matcher batch` yet)"))
+
+
+@app.command()
+def stop(
+    siret: Siret,
+    only: Annotated[str, typer.Option(help="alerts or questions; both by default.")] = "",
+    by: Annotated[str, typer.Option(help="Who recorded it.")] = "operator",
+) -> None:
+    """A structure answered "stop": no more alerts, no more questions of buyers, or neither.
+
+    \b
+    matcher feedback stop 00010001600013 --only alerts
+    """
+    from matcher.console import say
+    from matcher.outreach import alerts
+    from matcher.records.store import Store
+
+    alerts.stop(Store.open(), _siret(siret), only, by=by)
+    say(f"{siret}: no more {only or 'mail'}")
+
+
+@app.command()
+def pause(
+    siret: Siret,
+    until: Annotated[str, typer.Argument(help="The day from which alerts come again, 2027-01-05.")],
+    by: Annotated[str, typer.Option(help="Who recorded it.")] = "operator",
+) -> None:
+    """No alerts before a day: what is open then is told."""
+    from matcher.console import say
+    from matcher.domain import BadInput
+    from matcher.outreach import alerts
+    from matcher.records.store import Store
+    from matcher.reference.identifiers import clean_date
+
+    if (day := clean_date(until)) is None:
+        raise BadInput(f"{until!r} is not a day: write it 2027-01-05")
+    alerts.pause(Store.open(), _siret(siret), day, by)
+    say(f"{siret}: no alerts before {day.isoformat()}")
+
+
+@app.command()
+def frequency(
+    siret: Siret,
+    often: Annotated[str, typer.Argument(help="daily, weekly or off.")],
+    by: Annotated[str, typer.Option(help="Who recorded it.")] = "operator",
+) -> None:
+    """How often alerts come at most; daily or weekly also begin them again after a stop."""
+    from matcher.console import say
+    from matcher.outreach import alerts
+    from matcher.records.store import Store
+
+    alerts.choose(Store.open(), _siret(siret), often, by=by)
+    say(f"{siret}: alerts {often}")
+
+
+def _siret(text: str) -> str:
+    import re
+
+    from matcher.domain import BadInput
+    from matcher.reference.identifiers import IDENTITY
+
+    if not re.fullmatch(IDENTITY, text):
+        raise BadInput(f"invalid SIRET {text!r}: expected 14 digits")
+    return text

@@ -70,13 +70,16 @@ def approve(day: Day = None) -> None:
 
 
 @app.command()
-def cancel(day: Day = None) -> None:
-    """Cancel the digests that are held: they are never sent, and their lots count as announced."""
+def cancel(
+    day: Day = None,
+    for_good: Annotated[bool, typer.Option("--for-good", help="Their lots count as announced.")] = False,
+) -> None:
+    """Cancel the digests that are held: they are never sent; their lots are announced again while they are open."""
     from matcher.console import say
     from matcher.outreach import review
     from matcher.records.store import Store
 
-    say(f"{review.approve(Store.open(), _day(day), refuse=True)} digests cancelled")
+    say(f"{review.cancel(Store.open(), _day(day), for_good=for_good)} digests cancelled")
 
 
 @app.command()
@@ -90,7 +93,14 @@ def send(
 ) -> None:
     """Send what is ready, within sending hours; later unsubscriptions, bounces and deadlines are honoured.
 
-    Letters of the pages (questions of buyers, account links) leave at any hour.
+    Letters of the pages (questions of buyers, account links) leave at any hour.  Sending stops where the server refuses
+    several letters in a row; what was refused for good is announced again the next night.
+
+    \b
+    Exit status:
+       0  done
+       2  wrong usage, no catalogue, or no mail server
+       5  the mail server refuses us, or refused more than it took: see `matcher outbox show --state failed`
     """
     from service.settings import outbox_of, read, rules_of
 
@@ -114,6 +124,9 @@ def send(
         ("letter", *pair) for pair in sorted(letters.items())
     ]
     emit(({"kind": kind, "state": state, "mails": count} for kind, state, count in rows), format)
+    refused = letters["failed"] + letters["bounced"] > letters["sent"] + letters["outbox"]
+    if sent.trouble or refused:
+        raise typer.Exit(delivery.REFUSED)
 
 
 @app.command()
@@ -148,7 +161,7 @@ def doubtful(
 
 @app.command()
 def bounce(reports: Annotated[list[Path], typer.Argument(help="Delivery reports (.eml).")]) -> None:
-    """Suppress the addresses with a permanent failure in these delivery reports.
+    """Take delivery reports: an address that does not exist is suppressed, and what did not arrive is announced again.
 
     An address without any mail sent is rejected: reports can be forged.
     """
@@ -159,13 +172,43 @@ def bounce(reports: Annotated[list[Path], typer.Argument(help="Delivery reports 
 
     store, count = Store.open(), 0
     for path in reports:
-        stopped, refused = transport.bounced(store, path.read_bytes())
-        count += len(stopped)
-        say(f"{path.name}: {len(stopped)} address(es) stopped")
-        for address in refused:
+        found = transport.returned(store, path.read_bytes())
+        count += len(found.stopped) + len(found.failed)
+        say(f"{path.name}: {len(found.stopped)} address(es) stopped")
+        for address in found.failed:
+            say(f"{path.name}: {address} did not arrive; the address is not stopped")
+        for address in found.unknown:
             say(f"{path.name}: {address} refused: no mail was ever sent to it")
     if not count:
         raise NoValidRecords("no address stopped: give delivery reports (RFC 3464) of mails that were sent")
+
+
+@app.command()
+def bounces(
+    who: Annotated[list[str] | None, typer.Argument(help="Addresses or SIRETs, with --lift.")] = None,
+    lift: Annotated[bool, typer.Option("--lift", help="Write to these again.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="--lift: all of them.")] = False,
+    format: Format = "table",
+) -> None:
+    """The addresses suppressed since they bounced: since when, and what the server said; `--lift` writes to them again.
+
+    \b
+    matcher outbox bounces
+    matcher outbox bounces contact@example.org --lift
+    """
+    from matcher.console import emit, say
+    from matcher.domain import BadInput
+    from matcher.outreach import transport
+    from matcher.records.store import Store
+
+    store = Store.open()
+    if lift != bool(who or every):
+        raise BadInput("name the addresses to lift, or --all, with --lift")
+    rows = transport.suppressed(store)
+    if lift:
+        say(f"{transport.lift(store, who or [row['address'] for row in rows])} addresses lifted")
+    else:
+        emit(rows, format)
 
 
 def _day(text: str | None):  # type: ignore[no-untyped-def]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 def run(
     what: str = typer.Argument(
         ...,
-        help="boamp, decp, siae, emplois, inclusion, entreprises, associations, finess, adaptees, site, logos, reference.",
+        help="boamp, ted, decp, siae, emplois, inclusion, entreprises, associations, finess, adaptees, site, logos, reference.",
     ),
     to: Path = typer.Option(Path("var/sync"), "--to", help="Folder that receives the pages and the state."),
-    since: str | None = typer.Option(None, "--since", help="boamp, decp --rows: first day (2025-11-01)."),
-    until: str | None = typer.Option(None, "--until", help="boamp: last day; today by default."),
+    since: str | None = typer.Option(
+        None, "--since", help="boamp, ted, decp --rows: first day (2025-11-01)."
+    ),
+    until: str | None = typer.Option(None, "--until", help="boamp, ted: last day; today by default."),
     department: list[str] = typer.Option(
         [], "--department", help="emplois, entreprises, decp --rows: only these departments."
     ),
@@ -40,12 +42,15 @@ def run(
         False, "--accept-fewer", help="Let a list that lost over a fifth of its records replace the one held."
     ),
     format: str = typer.Option("table", "--format", "-f", help="table, jsonl or csv."),
+    keep_days: Annotated[
+        int, typer.Option(min=0, help="boamp: delete the pages of weeks older than this; 0 keeps all.")
+    ] = 0,
 ) -> None:
     """Fetch what is new: retries with backoff, resumes an interrupted run, requests only what changed.
 
     A list replaces the earlier one only when complete, and never when it lost over a fifth of its records.
 
-    Addresses and tokens come from the environment: MATCHER_BOAMP_URL, MATCHER_DECP_URL, MATCHER_DECP_ROWS_URL,
+    Addresses and tokens come from the environment: MATCHER_BOAMP_URL, MATCHER_TED_URL, MATCHER_DECP_URL, MATCHER_DECP_ROWS_URL,
     MATCHER_SIAE_URL and MATCHER_SIAE_TOKEN, MATCHER_EMPLOIS_URL, MATCHER_INCLUSION_URL and MATCHER_INCLUSION_TOKEN,
     MATCHER_ENTREPRISES_URL, MATCHER_ASSOCIATIONS_URL, MATCHER_FINESS_URL, MATCHER_FINESS_PLACES_URL,
     MATCHER_ADAPTEES_URL, MATCHER_CPV_URL, MATCHER_NAF_URL, MATCHER_COG_URL (the last three may name a file of this
@@ -67,6 +72,8 @@ def run(
 
     matcher read var/sync/boamp
     """
+    from datetime import date, timedelta
+
     from matcher import console
     from matcher.commands import _logos
     from matcher.domain import BadInput
@@ -83,6 +90,7 @@ def run(
         nomenclatures,
         siae,
         site,
+        ted,
     )
     from matcher.records import self_declared
 
@@ -91,6 +99,7 @@ def run(
     folder = to / what
     fetch: dict[str, Callable[[], Report]] = {
         "boamp": lambda: boamp.boamp(folder, first, last),
+        "ted": lambda: ted.ted(folder, first, last),
         "decp": lambda: decp.rows(to / "decp-rows", department, first, accept_fewer=accept_fewer) if rows else decp.decp(folder),
         "siae": lambda: siae.siae(folder, details=not list_only, accept_fewer=accept_fewer),
         "emplois": lambda: emplois.emplois(folder, department, accept_fewer=accept_fewer),
@@ -106,6 +115,9 @@ def run(
     if what not in fetch:
         raise BadInput(f"unknown source {what!r}: choose one of {', '.join(_client.WHAT)}")
     report = fetch[what]()
+    if what == "boamp" and keep_days:
+        gone = boamp.prune(folder, date.today() - timedelta(days=keep_days))
+        report.notes.append(f"{gone} pages of weeks older than {keep_days} days deleted")
     for note in report.notes:
         console.say(note)
     row = {

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from sqlalchemy import Connection, delete, func, select
 
 from matcher.domain import BadInput
+from matcher.outreach.states import LOST
 from matcher.records.store import Store, address_subject, now
 from matcher.records.tables import Digest, Profile, Unsubscription
 
@@ -20,6 +21,9 @@ FREQUENCIES: dict[str, tuple[str, int]] = {
 }
 
 
+PAUSED = "alerts_until"  # in a profile: the day from which alerts come again
+#: What a structure may stop by itself: -> French.
+KINDS: dict[str, str] = {"alerts": "les alertes sur les marchés", "questions": "les questions des acheteurs"}
 QUIET_DAYS = 30  # without any mail, after which a digest says that there was nothing
 
 
@@ -37,17 +41,17 @@ def chosen(store: Store, siret: str) -> Alerts:
     """The choice in force: an unsubscription by a mail's link counts as "off"."""
     with store.reading() as connection:
         facts = connection.execute(select(Profile.facts).where(Profile.siret == siret)).scalar() or {}
-        silent = set(connection.execute(select(Unsubscription.subject)).scalars())
+        stopped = silent(connection, "alerts")
     address = str(facts.get("alerts_email") or facts.get("email") or "")
-    frequency = "off" if siret in silent else str(facts.get("alerts", "daily"))
-    barred = bool(address) and address_subject(address) in silent
+    frequency = "off" if siret in stopped else str(facts.get("alerts", "daily"))
+    barred = bool(address) and address_subject(address) in stopped
     return Alerts(frequency, address, barred, bool(facts.get("alerts_plausible")))
 
 
 def choose(
     store: Store, siret: str, frequency: str, address: str = "", by: str = "", *, plausible: bool | None = None
 ) -> Alerts:  # fmt: skip
-    """Keep a choice: "off" is an unsubscription, any other cancels it.  Raises BadInput on an unknown frequency."""
+    """Keep a choice: "off" stops alerts alone, any other begins them again.  Raises BadInput on an unknown frequency."""
     if frequency not in FREQUENCIES:
         raise BadInput(f"no frequency {frequency!r}: choose {', '.join(FREQUENCIES)}")
     with store.writing() as connection:
@@ -58,11 +62,43 @@ def choose(
         row = {"siret": siret, "facts": fresh, "by": by, "at": now()}
         store.put(connection, Profile, [row], keep=("at",) if facts else ())
         if frequency == "off":
-            store.unsubscribe(connection, siret, "page")
+            store.unsubscribe(connection, f"alerts:{siret}", "page")
         else:
-            connection.execute(delete(Unsubscription).where(Unsubscription.subject == siret))
+            connection.execute(
+                delete(Unsubscription).where(Unsubscription.subject.in_((siret, f"alerts:{siret}")))
+            )
         store.audit(connection, by or siret, f"alerts.{frequency}", siret)
     return chosen(store, siret)
+
+
+def silent(connection: Connection, kind: str) -> set[str]:
+    """Who gets no mail of a kind (a key of KINDS): SIRETs, and addresses as `address_subject` writes them."""
+    subjects = connection.execute(select(Unsubscription.subject)).scalars()
+    return {subject.removeprefix(f"{kind}:") for subject in subjects}
+
+
+def stop(store: Store, siret: str, kind: str = "", cause: str = "operator", by: str = "") -> None:
+    """No more mail of a kind, or none at all, to a structure.  Raises BadInput on an unknown kind."""
+    if kind and kind not in KINDS:
+        raise BadInput(f"no kind of mail {kind!r}: choose {' or '.join(KINDS)}, or none for all")
+    with store.writing() as connection:
+        store.unsubscribe(connection, f"{kind}:{siret}" if kind else siret, cause)
+        store.audit(connection, by or siret, "unsubscribe", siret, {"kind": kind or "all"})
+
+
+def pause(store: Store, siret: str, until: date, by: str = "") -> None:
+    """No alerts before a day; what is open then is told."""
+    with store.writing() as connection:
+        facts = dict(connection.execute(select(Profile.facts).where(Profile.siret == siret)).scalar() or {})
+        row = {"siret": siret, "facts": {**facts, PAUSED: until.isoformat()}, "by": by, "at": now()}
+        store.put(connection, Profile, [row], keep=("at",) if facts else ())
+        store.audit(connection, by or siret, "alerts.pause", siret, {"until": until.isoformat()})
+
+
+def paused(connection: Connection, day: date) -> set[str]:
+    """SIRETs that asked for no alerts before a later day."""
+    rows = connection.execute(select(Profile.siret, Profile.facts))
+    return {siret for siret, facts in rows if str(facts.get(PAUSED, "")) > day.isoformat()}
 
 
 def too_recent(connection: Connection, day: date) -> set[str]:
@@ -75,7 +111,7 @@ def too_recent(connection: Connection, day: date) -> set[str]:
     if not slow:
         return set()
     last = connection.execute(
-        select(Digest.addressee, func.max(Digest.day)).where(Digest.day < day, Digest.status != "cancelled").group_by(Digest.addressee)
+        select(Digest.addressee, func.max(Digest.day)).where(Digest.day < day, Digest.status.not_in(LOST)).group_by(Digest.addressee)
     )  # fmt: skip
     return {who for who, latest in last if who in slow and latest > day - timedelta(days=slow[who])}
 
@@ -90,7 +126,7 @@ def quiet(connection: Connection, day: date) -> list[str]:
     """SIRETs without mail for a month that had some before or chose a frequency."""
     last = dict(
         connection.execute(
-            select(Digest.addressee, func.max(Digest.day)).where(Digest.status != "cancelled").group_by(Digest.addressee)
+            select(Digest.addressee, func.max(Digest.day)).where(Digest.status.not_in(LOST)).group_by(Digest.addressee)
         ).all()
     )  # fmt: skip
     chosen = {

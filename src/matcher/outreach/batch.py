@@ -26,6 +26,7 @@ from matcher.matching import renewals
 from matcher.matching.engine import Matcher
 from matcher.outreach import alerts, digests
 from matcher.outreach.cases import LEVEL, notices
+from matcher.outreach.changes import stamp
 from matcher.outreach.intake import Summary, take
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, _opened, match_tasks
@@ -65,12 +66,14 @@ def run(
     options: Options | None = None,
     *,
     rejected: int = 0,
+    known: int = 0,
     moment: datetime | None = None,
     progress: Progress | None = None,
 ) -> Summary:
     """Take the notices in, match what is new, compose the digests.  Nothing is sent here: see `matcher.outreach.delivery`.
 
-    `moment` (now) decides what is open and which day the digests are of.  Raises Busy.
+    `moment` (now) decides what is open and which day the digests are of; `known` counts the notices of files that were
+    read before.  Raises Busy.
     """
     options = options or Options()
     shown = progress or (lambda items, _label, _total: iter(items))
@@ -79,15 +82,15 @@ def run(
         summary = _begun(store, matcher.versions, (moment or now()).astimezone(UTC))
         at = datetime.fromisoformat(summary.started)
         summary.rejected = rejected
-        take(store, tenders, options.since, at, summary)
+        take(store, tenders, options.since, at, summary, known)
         pending = waiting(store, version(matcher.versions), at)
         found = shown(answers(catalogue, pending, options), "matching", len(pending))
         while some := [(pending[key], rows) for key, rows in islice(found, TOGETHER)]:
             write(store, some, matcher.versions, at)
         ending = _ending(store, matcher, at.date())
         digests.compose(
-            store, matcher.catalogue, options.rules, summary, at, hold=options.hold, ending=ending
-        )
+            store, matcher.catalogue, options.rules, summary, at, hold=options.hold, ending=ending,
+        )  # fmt: skip
         _finished(store, summary, pending)
     return summary
 
@@ -178,8 +181,9 @@ def version(versions: Mapping[str, str]) -> str:
 def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
     """The notices that are open and not yet matched as they stand with this catalogue, by id."""
     light = select(
-        Notice.id, Notice.twin, Notice.fingerprint, Notice.catalogue, Notice.deadline, Notice.published
-    )
+        Notice.id, Notice.twin, Notice.fingerprint, Notice.catalogue, Notice.deadline, Notice.published,
+        Notice.changes,
+    )  # fmt: skip
     with store.reading() as connection:
         rows = connection.execute(light).all()
         members: dict[str, list[Any]] = defaultdict(list)
@@ -188,8 +192,8 @@ def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
             members[row.twin or row.id].append(row)
         wanted: dict[str, str] = {}
         for id, first in originals.items():
-            prints = ",".join(sorted(row.fingerprint for row in members[id]))
-            key = f"{catalogue}:{hashlib.sha256(prints.encode()).hexdigest()[:16]}"
+            read = ",".join([catalogue, *sorted(row.fingerprint for row in members[id])])
+            key = f"{hashlib.sha256(read.encode()).hexdigest()[:16]}:{stamp(first.changes)}"
             last = max((row.deadline for row in members[id] if row.deadline), default=None)
             if first.catalogue != key and open_at(last, first.published, at):
                 wanted[id] = key
@@ -201,9 +205,9 @@ def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
             tender, cancelled = effective(loaded[id], [loaded[other] for other in ids if other != id])
             if tender.nature not in ANSWERABLE:
                 continue
-            if cancelled:  # nothing left to answer: its matches go
-                tender = replace(tender, lots=())
-            elif not open_at(closing(tender), tender.published, at):
+            # of a cancelled lot nothing is left to answer: its matches go
+            tender = replace(tender, lots=tuple(lot for lot in tender.lots if lot.id not in cancelled))
+            if tender.lots and not open_at(closing(tender), tender.published, at):
                 continue
             excluded = {
                 lot.id: tuple(sorted(gone)) for lot in tender.lots if (gone := refused.of(ids, lot.id))
@@ -222,8 +226,8 @@ def write(
 ) -> None:
     """Replace the matches of some notices, all in one transaction.
 
-    A pair that appears because the catalogue or the model changed, on a notice already matched, is marked: it is
-    shown on request and never mailed as news.
+    A pair that appears because the catalogue, the model or the reading changed, on a notice already matched, is marked:
+    it is shown on request and never mailed as news.
     """
     ids = [task.id for task, _ in found]
     with store.writing() as connection:

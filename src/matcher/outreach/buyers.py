@@ -67,8 +67,8 @@ def _item(
 ) -> dict[str, Any]:
     """The outcome of one notice, known under `ids`."""
     possible, notified = (
-        dict(connection.execute(select(table.lot_id, func.count()).where(table.notice_id.in_(of), which).group_by(table.lot_id)).all())
-        for table, of, which in ((Found, [row.id], LEVEL == "likely"), (Announcement, ids, true()))
+        dict(connection.execute(select(table.lot_id, func.count(who.distinct())).where(table.notice_id.in_(of), which).group_by(table.lot_id)).all())
+        for table, who, of, which in ((Found, Found.siret, [row.id], LEVEL == "likely"), (Announcement, Announcement.addressee, ids, true()))
     )  # fmt: skip
     given = select(Feedback.__table__).where(Feedback.notice_id.in_(ids)).order_by(Feedback.at)
     last = {(w["siret"], w["lot_id"]): w for w in connection.execute(given).mappings()}

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from matcher import codec
 from matcher.domain import ANSWERABLE, Lot, Tender
+from matcher.outreach.changes import Change
 from matcher.reading.procedure import closing, effective, open_at
 from matcher.records.tables import Found, Notice
 
@@ -28,27 +27,20 @@ CHUNK = 200  # notices of one query
 LEVEL = func.coalesce(Found.detail["level"].as_string(), "likely")
 
 
-def lot_digest(tender: Tender, lot: Lot) -> str:
-    """Twelve digits that change when what a reader needs of a lot changes: words, place, time, money, conditions."""
-    deadline = lot.deadline or tender.deadline
-    needed = (
-        lot.title, lot.description, lot.cpv, [codec.to_json(p) for p in lot.places], lot.amount, lot.duration_months,
-        deadline.astimezone(UTC).isoformat() if deadline and deadline.tzinfo else str(deadline),
-        codec.to_json(lot.reservation) if lot.reservation else None,
-        [codec.to_json(c) for c in lot.clauses], [codec.to_json(c) for c in lot.conditions], tender.change,
-    )  # fmt: skip
-    return hashlib.sha256(json.dumps(needed, ensure_ascii=False).encode()).hexdigest()[:12]
-
-
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A procedure as it stands: all its ids, its notice as corrected, when it last changed, who owns it."""
+    """A procedure as it stands: all its ids, its notice as corrected, its cancelled lots, what changed, who owns it."""
 
     ids: tuple[str, ...]
     tender: Tender
-    cancelled: bool
-    changed_at: datetime
+    cancelled: frozenset[str]
+    changes: Sequence[Change]
     owner: str
+
+    @property
+    def over(self) -> bool:
+        """Is no lot left to answer?"""
+        return all(lot.id in self.cancelled for lot in self.tender.lots)
 
     def lot(self, lot_id: str) -> Lot | None:
         return next((lot for lot in self.tender.lots if lot.id == lot_id), None)
@@ -56,7 +48,7 @@ class Case:
 
 def cases(connection: Connection, at: datetime) -> dict[str, Case]:
     """The procedures that can still be answered at `at`, and those cancelled before their time, by first id."""
-    light = select(Notice.id, Notice.twin, Notice.deadline, Notice.published, Notice.seen_at, Notice.owner)
+    light = select(Notice.id, Notice.twin, Notice.deadline, Notice.published, Notice.changes, Notice.owner)
     members: dict[str, list[Any]] = defaultdict(list)
     for row in connection.execute(light):
         members[row.twin or row.id].append(row)
@@ -72,8 +64,7 @@ def cases(connection: Connection, at: datetime) -> dict[str, Case]:
         ids = [row.id for row in members[id]]
         tender, cancelled = effective(loaded[id], [loaded[other] for other in ids if other != id])
         if tender.nature in ANSWERABLE and open_at(closing(tender), tender.published, at):
-            changed = max(row.seen_at for row in members[id])
-            found[id] = Case(tuple(ids), tender, cancelled, changed, first.owner)
+            found[id] = Case(tuple(ids), tender, cancelled, first.changes, first.owner)
     return found
 
 

@@ -20,23 +20,32 @@ from sqlalchemy import select, update
 from matcher import plugins
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import NotFound
+from matcher.outreach import alerts
 from matcher.outreach.addresses import address_of, earlier_names
 from matcher.outreach.letters import message
 from matcher.outreach.rules import Rules
+from matcher.outreach.states import move
 from matcher.outreach.transport import LostConnection, bounce, is_address, smtp_connection, write_mail
 from matcher.records import feedback
 from matcher.records.alone import alone
 from matcher.records.store import Store, address_subject, now
-from matcher.records.tables import Digest, Letter, Unsubscription
+from matcher.records.tables import Digest, Letter
 from matcher.reference.french import PARIS, in_paris
 
 log = logging.getLogger("matcher")
+REFUSED = 5  # exit status where the mail server refuses us, or refused more than it took
 
 
 class Sent(Counter[str]):
     """How many digests reached which state: sent, waiting, cancelled, failed, no-address; why it stopped early."""
 
     stopped = ""
+    refused = 0  # by the server, for good or for now
+
+    @property
+    def trouble(self) -> bool:
+        """Is this for the operator to look at: sending stopped, or more was refused than taken?"""
+        return bool(self.stopped) or self.refused + self["failed"] > self["sent"]
 
 
 def able() -> None:
@@ -66,7 +75,9 @@ def deliver(
         with _way(rules, outbox) as send:
             for done, id in enumerate(ready):
                 try:
-                    counts[_one(store, catalogue, rules, id, at, send)] += 1
+                    outcome = _one(store, catalogue, rules, id, at, send)
+                    counts[outcome] += 1
+                    counts.refused += outcome == "waiting"
                 except LostConnection as error:
                     # those not claimed stay ready, one claimed is listed as doubtful
                     counts["waiting"] += len(ready) - done
@@ -103,18 +114,21 @@ def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime
     with store.reading() as connection:
         content = dict(connection.execute(select(Digest.content).where(Digest.id == id)).scalar_one())
         refused = feedback.refusals(connection)
-        silent = set(connection.execute(select(Unsubscription.subject)).scalars())
+        silent = alerts.silent(connection, "alerts")
+        silent |= alerts.paused(connection, at.astimezone(PARIS).date())
     siret = content["addressee"]
     names = earlier_names(catalogue, siret)
     address = address_of(store, catalogue, siret)
-    if silent & names or (address and address_subject(address) in silent):
-        return _state(store, id, "cancelled")
+    if silent & names:
+        return _state(store, id, "cancelled", said="unsubscribed, or paused")
     content["items"] = [
         item for item in content["items"]
         if (not item["deadline"] or _instant(item["deadline"]) > at) and not names & refused.of([item["notice_id"]], item["lot_id"])
     ]  # fmt: skip
     if not content["items"] and not content.get("quiet"):
-        return _state(store, id, "cancelled")
+        return _state(store, id, "cancelled", said="nothing left to tell: past or declined")
+    if address and address_subject(address) in silent:
+        return _state(store, id, "no-address", address=address, said="this address bounced before")
     if not is_address(address):
         return _state(store, id, "no-address", address=address)
     try:
@@ -127,9 +141,13 @@ def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime
     outcome, reply = send(mail, lambda text: claim(store, Digest, id, address, text))
     if outcome == "bounced":
         bounce(store, address)
-    state = {"bounced": "failed", "waiting": "ready"}.get(outcome, outcome)
-    _state(store, id, state, address=address, said=reply, **({"sent_at": at} if state == "sent" else {}))
-    return "failed" if outcome == "bounced" else str(outcome)
+    if outcome == "waiting":
+        _waits(store, id, address, reply)
+        return "waiting"
+    state = "sent" if outcome == "sent" else "failed"
+    return _state(
+        store, id, state, address=address, said=reply, **({"sent_at": at} if state == "sent" else {})
+    )
 
 
 def _instant(iso: str) -> datetime:
@@ -138,17 +156,28 @@ def _instant(iso: str) -> datetime:
 
 def claim(store: Store, table: type[Digest] | type[Letter], id: str, address: str, reply: str) -> None:
     """Mark a mail as leaving, in a committed row.  Raises LostConnection where another process claimed it first."""
-    values = {"status": "sending", "address": address, "said": reply, "claimed_at": now()}
+    values = {"address": address, "said": reply, "claimed_at": now()}
     with store.writing() as connection:
-        mine = update(table).where(table.id == id, table.status == "ready").values(values)
-        if not connection.execute(mine).rowcount:
+        if table is Digest:
+            mine = move(connection, "sending", Digest.id == id, **values)
+        else:
+            ready = update(Letter).where(Letter.id == id, Letter.status == "ready")
+            mine = connection.execute(ready.values(status="sending", **values)).rowcount
+        if not mine:
             raise LostConnection("another process is sending the same letter")
 
 
-def _state(store: Store, id: str, state: str, **values: Any) -> str:
+def _waits(store: Store, id: str, address: str, reply: str) -> None:
+    """Refused for now: what was claimed is ready again, and what the server said is kept."""
     with store.writing() as connection:
-        connection.execute(update(Digest).where(Digest.id == id).values(status=state, **values))
-    return state
+        move(connection, "ready", Digest.id == id)
+        connection.execute(update(Digest).where(Digest.id == id).values(address=address, said=reply))
+
+
+def _state(store: Store, id: str, to: str, **values: Any) -> str:
+    with store.writing() as connection:
+        move(connection, to, Digest.id == id, **values)
+    return to
 
 
 # --------------------------------------------------------------------------------- what the operator sees
@@ -203,13 +232,11 @@ def settle(store: Store, which: Iterable[str], sent: bool, by: str = "operator")
         if not found:
             raise NotFound(f"no doubtful mail of {name!r}: `matcher outbox doubtful` lists them")
         ids |= found
-    values = {"status": "sent", "sent_at": now()} if sent else {"status": "ready"}
+    to: str = "sent" if sent else "ready"
+    values = {"sent_at": now()} if sent else {}
     with store.writing() as connection:
-        count = sum(
-            connection.execute(
-                update(table).where(table.id.in_(ids), table.status == "sending").values(values)
-            ).rowcount
-            for table in (Digest, Letter)
-        )
+        letters = update(Letter).where(Letter.id.in_(ids), Letter.status == "sending")
+        count = move(connection, to, Digest.id.in_(ids), Digest.status == "sending", **values)
+        count += connection.execute(letters.values(status=to, **values)).rowcount
         store.audit(connection, by, "outbox:settle", detail={"ids": sorted(ids), "sent": sent})
     return count

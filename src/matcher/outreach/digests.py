@@ -1,7 +1,7 @@
 """Composition of the digests: a few lots a day for each structure, each lot once, under the operator's rules.
 
-A lot announced is a row of `told`: no new model, catalogue or duplicate notice announces it again; a correction
-does only if it changes what a reader needs.  A public notice is announced to every structure in reach on the same day; a buyer's own
+A lot announced is a row of `told`: no new program, model, catalogue or duplicate notice announces it again; a correction
+does only if its source changed what a reader needs.  What did not leave is not told (`outreach.states`).  A public notice is announced to every structure in reach on the same day; a buyer's own
 unpublished need goes out in waves, which stop when enough structures are interested.
 """
 
@@ -13,26 +13,25 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from functools import lru_cache, partial
 from itertools import groupby, islice
-from operator import itemgetter
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from matcher.domain import NotFound
-from matcher.outreach import alerts
-from matcher.outreach.addresses import earlier_names
-from matcher.outreach.cases import LEVEL, WAVES, Case, cases, lot_digest
-from matcher.outreach.digest_formats._words import Card, cards
+from matcher.outreach import alerts, changes
+from matcher.outreach.addresses import address_of, earlier_names
+from matcher.outreach.cases import LEVEL, WAVES, Case, cases
 from matcher.outreach.digest_formats._words import day as day_in_words
 from matcher.outreach.items import ItemWriter, News
 from matcher.outreach.rules import Rules
+from matcher.outreach.states import LOST, move
 from matcher.records import feedback
 from matcher.records.store import Store, now
-from matcher.records.tables import Announcement, Digest, Feedback, Found, Run, Unsubscription
+from matcher.records.tables import Announcement, Digest, Feedback, Found, Run
 from matcher.reference.french import PARIS
+from matcher.reference.mailbox import is_address
 from matcher.reference.text import shorten
 
 if TYPE_CHECKING:
@@ -44,10 +43,11 @@ if TYPE_CHECKING:
 MAIL = "mail"
 #: Fields that older digests lack.
 LATER: dict[str, Any] = {"unsure": (), "ending": (), "quiet": False}
-LATER_ITEM: dict[str, Any] = {"amount": "montant non publié", "text": "", "level": "likely"}
-KEPT = 64  # digests whose items are remembered while others are composed
+LATER_ITEM: dict[str, Any] = {
+    "amount": "montant non publié", "text": "", "level": "likely", "edition": 0, "prior": False, "procedure": "",
+    "limits": "", "contact": "", "facilitators": (),
+}  # fmt: skip
 TOGETHER = 50  # digests written in one transaction
-Items = Mapping[tuple[str, str], Mapping[str, Any]]  # of a digest: (notice, lot) -> content of its item
 Composed = tuple[Mapping[str, Any], Sequence[News]]  # the content of a digest, and the lots it announces
 UNSURE = 3  # lots of the line "à vérifier, si c'est votre métier"
 RENEWAL = "renewal:"
@@ -64,9 +64,7 @@ class _Known:
     """What the store knows at the instant of a run, before any digest is composed."""
 
     cases: Mapping[str, Case]
-    announced: Mapping[
-        tuple[str, str, str], tuple[str, datetime]
-    ]  # (addressee, first notice, lot) -> (digest, when)
+    announced: Mapping[tuple[str, str, str], datetime]  # (addressee, first notice, lot) -> when last
     refused: feedback.Refusals
     silent: Set[str]  # addressees without mail today
     done: Set[str]  # addressees that have today's digest already
@@ -90,11 +88,17 @@ def compose(
     `ending` are contracts that end soon by the SIRET that would be called for them: announced once, along with other news.
     """
     day = at.astimezone(PARIS).date()
-    known = _known(store, rules, summary, at, day)
+    with store.writing() as connection:
+        # a run of an earlier day that nothing resumed: its lots are news again
+        move(connection, "cancelled", Digest.status == "composing", Digest.day < day)
+    known = _known(
+        store, rules, summary, at, day, lambda siret: is_address(address_of(store, catalogue, siret))
+    )
     summary.waves = dict(known.waves)
     with store.writing() as connection:
         connection.execute(update(Run).where(Run.id == summary.run).values(state=asdict(summary)))
-    composed = filter(None, _composed(store, catalogue, rules, summary, at, known, ending or {}))
+    writer = ItemWriter(store, catalogue, known.cases)
+    composed = filter(None, _composed(store, catalogue, rules, summary, at, known, ending or {}, writer))
     while some := list(islice(composed, TOGETHER)):
         _keep(store, day, at, some)
     _release(store, rules, summary, day, hold)
@@ -108,9 +112,9 @@ def _composed(
     at: datetime,
     known: _Known,
     ending: Mapping[str, Sequence[Renewal]],
+    writer: ItemWriter,
 ) -> Iterator[Composed | None]:
     """Every digest of a run, by SIRET, then those that say that there was nothing."""
-    writer = ItemWriter(store, catalogue, known.cases)
     choices = _choices(store, catalogue, rules, known, ending)
     while some := list(islice(choices, TOGETHER)):
         writer.read({one.structure.siret: [*one.sure, *one.unsure] for one in some})
@@ -139,15 +143,13 @@ def _choices(
     with store.reading() as connection:
         pairs = _pairs(connection, rules, known.cases)
     by_siret = {siret: list(rows) for siret, rows in groupby(pairs, key=lambda row: row[0])}
-    # a cancelled procedure has no matches left: its addressees are those it was announced to
-    gone = {addressee for addressee, notice_id, _ in known.announced if known.cases[notice_id].cancelled}
-    items = lru_cache(KEPT)(partial(_items_announced, store))
+    # a cancelled lot has no matches left: its addressees are those it was announced to
     cancelled = _cancelled(known)
-    for siret in sorted({*by_siret, *gone}):
+    for siret in sorted({*by_siret, *cancelled}):
         names = earlier_names(catalogue, siret)
         if siret in known.done or known.silent & names:
             continue
-        found = (_news(items, known, *row[1:], names) for row in by_siret.get(siret, ()))
+        found = (_news(known, *row[1:], names) for row in by_siret.get(siret, ()))
         news = [*filter(None, found), *(one for name in sorted(names) for one in cancelled.get(name, ()))]
         if any(one.level != "plausible" for one in news):
             with suppress(NotFound):  # announced once, and since gone from the directory
@@ -167,11 +169,15 @@ def _chosen(rules: Rules, structure: Structure, news: Sequence[News], ending: Se
     return _Choice(structure, shown, len(sure) - len(shown), unsure, ending)
 
 
-def _known(store: Store, rules: Rules, summary: Summary, at: datetime, day: date) -> _Known:
+def _known(
+    store: Store, rules: Rules, summary: Summary, at: datetime, day: date, reachable: Callable[[str], bool]
+) -> _Known:
     with store.reading() as connection:
         open_cases = cases(connection, at)
-        sent = select(Digest.addressee).where(Digest.day == day, Digest.channel == MAIL)
-        silent = set(connection.execute(select(Unsubscription.subject)).scalars())
+        sent = select(Digest.addressee).where(
+            Digest.day == day, Digest.channel == MAIL, Digest.status.not_in(LOST)
+        )
+        silent = alerts.silent(connection, "alerts") | alerts.paused(connection, day)
         # a resumed run keeps the waves of its first attempt
         waves = summary.waves if summary.resumed else {}
         return _Known(
@@ -180,7 +186,7 @@ def _known(store: Store, rules: Rules, summary: Summary, at: datetime, day: date
             refused=feedback.refusals(connection),
             silent=silent | alerts.too_recent(connection, day),
             done=set(connection.execute(sent).scalars()),
-            waves=waves or _waves(connection, open_cases, rules, at),
+            waves=waves or _waves(connection, open_cases, rules, at, reachable),
             quiet=alerts.quiet(connection, day),
             ending=_announced_ending(connection),
         )
@@ -203,12 +209,13 @@ def _pairs(
 
 def _announced(
     connection: Connection, open_cases: Mapping[str, Case]
-) -> dict[tuple[str, str, str], tuple[str, datetime]]:
-    """(addressee, first notice id, lot) -> (digest, when), for open procedures, under any of their ids."""
+) -> dict[tuple[str, str, str], datetime]:
+    """(addressee, first notice id, lot) -> when last, for open procedures, under any of their ids."""
     first = {id: key for key, case in open_cases.items() for id in case.ids}
+    told = select(Announcement.__table__).where(Announcement.channel == MAIL).order_by(Announcement.at)
     return {
-        (row.addressee, first[row.notice_id], row.lot_id): (row.digest_id, row.at)
-        for row in connection.execute(select(Announcement.__table__).where(Announcement.channel == MAIL))
+        (row.addressee, first[row.notice_id], row.lot_id): row.at
+        for row in connection.execute(told)
         if row.notice_id in first
     }
 
@@ -219,12 +226,19 @@ def _announced_ending(connection: Connection) -> set[tuple[str, str]]:
 
 
 def _waves(
-    connection: Connection, open_cases: Mapping[str, Case], rules: Rules, at: datetime
+    connection: Connection,
+    open_cases: Mapping[str, Case],
+    rules: Rules,
+    at: datetime,
+    reachable: Callable[[str], bool],
 ) -> dict[str, list[str]]:
-    """For each unpublished need that its buyer wants announced: the structures of today's wave, best first."""
+    """For each unpublished need that its buyer wants announced: the structures of today's wave, best first.
+
+    Who has no address takes no place in a wave.
+    """
     waves: dict[str, list[str]] = {}
     for id, case in open_cases.items():
-        if not case.owner or WAVES not in case.tender.flags or case.cancelled:
+        if not case.owner or WAVES not in case.tender.flags or case.over:
             continue
         words = connection.execute(
             select(Feedback.siret, Feedback.verb).where(Feedback.notice_id.in_(case.ids), Feedback.verb.in_(("interested", "declined")))
@@ -242,12 +256,12 @@ def _waves(
             select(Found.siret).where(Found.notice_id == id, Found.probability >= rules.floor, LEVEL == "likely")
             .group_by(Found.siret).order_by(func.max(Found.probability).desc(), Found.siret)
         ).scalars()  # fmt: skip
-        waves[id] = [siret for siret in ranked if siret not in asked][: rules.wave]
+        open_ones = (siret for siret in ranked if siret not in asked and reachable(siret))
+        waves[id] = list(islice(open_ones, rules.wave))
     return waves
 
 
 def _news(
-    items: Callable[[str], Items],
     known: _Known,
     notice_id: str,
     lot_id: str,
@@ -258,7 +272,7 @@ def _news(
     """The news of this pair today, None where there is none."""
     case = known.cases[notice_id]
     lot = case.lot(lot_id)
-    if lot is None or case.cancelled:
+    if lot is None or lot_id in case.cancelled:
         return None
     if names & known.refused.of(case.ids, lot_id) or known.refused.denies(names, lot):
         return None
@@ -269,22 +283,19 @@ def _news(
     before = next((known.announced[key] for key in keys if key in known.announced), None)
     if before is None:
         return News(notice_id, lot_id, chance, "wave" if case.owner else "notice", level)
-    digest_id, at = before
-    if case.changed_at <= at:
-        return None
-    item = items(digest_id).get((notice_id, lot_id))
-    if item is None or item["matter"] == lot_digest(case.tender, lot):
-        return None
-    return News(notice_id, lot_id, chance, "correction", level, item)
+    changed = changes.since(case.changes, lot_id, before)
+    return News(notice_id, lot_id, chance, "correction", level, changed) if changed else None
 
 
 def _cancelled(known: _Known) -> dict[str, list[News]]:
-    """Lots announced earlier whose procedure was cancelled since, announced as such once; by addressee."""
+    """Lots announced earlier that were cancelled since, announced as such once; by addressee."""
     found: dict[str, list[News]] = defaultdict(list)
-    for (addressee, notice_id, lot_id), (_, at) in known.announced.items():
+    for (addressee, notice_id, lot_id), at in known.announced.items():
         case = known.cases[notice_id]
-        if case.cancelled and at < case.changed_at and case.lot(lot_id):
-            found[addressee].append(News(notice_id, lot_id, 1.0, "cancellation"))
+        if lot_id in case.cancelled and case.lot(lot_id):
+            changed = changes.since(case.changes, lot_id, at)
+            if any(one["field"] == "cancelled" for one in changed):
+                found[addressee].append(News(notice_id, lot_id, 1.0, "cancellation", "likely", changed))
     return found
 
 
@@ -295,13 +306,6 @@ def _ending(known: _Known, names: set[str], ending: Sequence[Renewal]) -> list[R
     ]
 
 
-def _items_announced(store: Store, digest_id: str) -> Items:
-    """Items of a digest, by notice and lot."""
-    with store.reading() as connection:
-        content = connection.execute(select(Digest.content).where(Digest.id == digest_id)).scalar()
-    return {(item["notice_id"], item["lot_id"]): item for item in reversed((content or {}).get("items", ()))}
-
-
 def identifier(addressee: str, day: date, channel: str = MAIL) -> str:
     """The one id of a digest: the same addressee, day and channel give the same."""
     return hashlib.sha256(f"{addressee}|{day.isoformat()}|{channel}".encode()).hexdigest()[:32]
@@ -309,27 +313,14 @@ def identifier(addressee: str, day: date, channel: str = MAIL) -> str:
 
 def _written(rules: Rules, summary: Summary, at: datetime, one: _Choice, writer: ItemWriter) -> Composed:
     """The content of one digest, and the lots it announces."""
-    every = [writer.item(one.structure, news) for news in one.sure]
-    numbers = sorted(number for card in _by_notice(cards(every))[: rules.cap] for number, _ in card)
-    items = [every[number - 1] for number in numbers]
+    items = [writer.item(one.structure, news) for news in one.sure]
     content = _content(summary, at, one.structure) | {
         "items": items, "unsure": [writer.item(one.structure, news) for news in one.unsure],
-        "left": one.left + len(every) - len(items), "cap": rules.cap,
+        "left": one.left, "cap": rules.cap,
         "subject": _subject(items), "intro": _intro(items), "ending": [contract.sentence() for contract in one.ending],
     }  # fmt: skip
     ending_news = [News(RENEWAL + contract.id, "", 1.0, "renewal") for contract in one.ending]
-    return content, [*(one.sure[number - 1] for number in numbers), *one.unsure, *ending_news]
-
-
-def _by_notice(found: Sequence[Card]) -> list[Card]:
-    """The first card of each notice, then the second of those that have two, and so on."""
-    before: Counter[str] = Counter()
-    turns = []
-    for card in found:
-        notice = card[0][1]["notice_id"]
-        turns.append(before[notice])
-        before[notice] += 1
-    return [card for _, card in sorted(zip(turns, found, strict=True), key=itemgetter(0))]
+    return content, [*one.sure, *one.unsure, *ending_news]
 
 
 def _quiet(catalogue: Catalogue, summary: Summary, at: datetime, siret: str) -> Composed | None:
@@ -355,6 +346,12 @@ def _keep(store: Store, day: date, at: datetime, composed: Sequence[Composed]) -
     """Some digests and the lots they announce, in one transaction; an existing one is not changed."""
     with store.writing() as connection:
         ids = [content["id"] for content, _ in composed]
+        addressees = [content["addressee"] for content, _ in composed]
+        # what was lost today is written anew, and what had no address before is not kept beside it
+        connection.execute(delete(Digest).where(Digest.id.in_(ids), Digest.status.in_(LOST)))
+        connection.execute(
+            delete(Digest).where(Digest.addressee.in_(addressees), Digest.status == "no-address")
+        )
         there = set(connection.execute(select(Digest.id).where(Digest.id.in_(ids))).scalars())
         fresh = [(content, news) for content, news in composed if content["id"] not in there]
         store.put(connection, Digest, [
@@ -368,13 +365,24 @@ def _keep(store: Store, day: date, at: datetime, composed: Sequence[Composed]) -
 
 
 def _subject(items: Sequence[Mapping[str, Any]]) -> str:
-    if len(items) == 1:
-        return f"1 lot pour vous : {shorten(items[0]['title'], 70)}"
-    return f"{len(items)} lots pour vous, dont : {shorten(items[0]['title'], 60)}"
+    """What the message brings, by kind, and the first title."""
+    kinds = Counter("prior" if item.get("prior") else item["kind"] for item in items)
+    fresh = kinds["notice"] + kinds["wave"]
+    said = [
+        f"{count} {one if count == 1 else many}"
+        for count, one, many in (
+            (fresh, "lot pour vous", "lots pour vous"),
+            (kinds["prior"], "lot à préparer", "lots à préparer"),
+            (kinds["correction"], "lot modifié", "lots modifiés"),
+            (kinds["cancellation"], "lot annulé", "lots annulés"),
+        )
+        if count
+    ]
+    return f"{', '.join(said)}{' :' if len(items) == 1 else ', dont :'} {shorten(items[0]['title'], 60)}"
 
 
 def _intro(items: Sequence[Mapping[str, Any]]) -> str:
-    due = min((i["deadline"] for i in items if i["deadline"]), default=None)
+    due = min((i["deadline"] for i in items if i["deadline"] and i["kind"] != "cancellation"), default=None)
     return f"Première date limite : {day_in_words(due)}." if due else ""
 
 
@@ -394,11 +402,7 @@ def _release(store: Store, rules: Rules, summary: Summary, day: date, hold: bool
             summary.held = "first"
         elif usual is not None and summary.digests > rules.brake * max(1.0, usual):
             summary.held = "volume"
-        connection.execute(
-            update(Digest)
-            .where(Digest.status == "composing", Digest.day == day)
-            .values(status="held" if summary.held else "ready")
-        )
+        move(connection, "held" if summary.held else "ready", Digest.day == day, Digest.status == "composing")
         connection.execute(update(Run).where(Run.id == summary.run).values(state=asdict(summary)))
 
 
@@ -421,9 +425,7 @@ def current(store: Store, catalogue: Catalogue, siret: str, rules: Rules | None 
     structure = catalogue.structure(catalogue.row(siret))
     with store.reading() as connection:
         open_cases = {
-            k: c
-            for k, c in cases(connection, at).items()
-            if not c.owner and not c.tender.confidential and not c.cancelled
+            k: c for k, c in cases(connection, at).items() if not c.owner and not c.tender.confidential
         }
         refused = feedback.refusals(connection)
         rows = connection.execute(
@@ -435,7 +437,7 @@ def current(store: Store, catalogue: Catalogue, siret: str, rules: Rules | None 
     news = []
     for row in rows:
         case = open_cases.get(row.notice_id)
-        lot = case.lot(row.lot_id) if case else None
+        lot = case.lot(row.lot_id) if case and row.lot_id not in case.cancelled else None
         if case and lot and not names & refused.of(case.ids, row.lot_id) and not refused.denies(names, lot):
             news.append(News(row.notice_id, row.lot_id, row.probability, "notice", row.level))
     writer = ItemWriter(store, catalogue, open_cases)

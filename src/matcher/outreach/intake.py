@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Connection, func, or_, select, update
 
 from matcher import codec
-from matcher.domain import CALLS, Tender
-from matcher.reading.procedure import closing, keys
+from matcher.catalogue.collecting import no_collections
+from matcher.domain import CALLS, Rejected, Tender
+from matcher.outreach import changes
+from matcher.outreach.cases import notices
+from matcher.outreach.items import PRIOR
+from matcher.reading import files
+from matcher.reading.procedure import closing, effective, keys
 from matcher.records.store import Store
-from matcher.records.tables import Notice
+from matcher.records.tables import Notice, ReadFile
 
 #: A source that publishes on working days and has shown nothing newer than this is considered stale.
 STALE_DAYS = 4
@@ -78,54 +86,189 @@ class Summary:
         )
 
 
+@dataclass(slots=True)
+class Reading:
+    """What the files of a night hold: the notices of those not read before, and how many the others hold."""
+
+    tenders: list[Tender] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    known: int = 0
+    known_rejected: int = 0
+    fresh: list[dict[str, Any]] = field(default_factory=list)  # rows of `ReadFile`
+
+
+@no_collections()
+def read(store: Store, paths: Iterable[Path], at: datetime) -> Reading:
+    """Read the files, folders and archives that the same program has not read before, told by the hash of their bytes."""
+    found, reader = Reading(), files.reader()
+    with store.reading() as connection:
+        before = select(ReadFile.__table__).where(ReadFile.reader == reader)
+        known = {row.hash: row for row in connection.execute(before)}
+    for path in paths:
+        walked = path.is_dir()
+        for file in files.walk(path) if walked else (path,):
+            mark = _mark(file)
+            if row := known.get(mark):
+                found.known += row.notices
+                found.known_rejected += row.rejected
+                continue
+            records = list(files.read([file], walked=walked))
+            tenders = [record for record in records if isinstance(record, Tender)]
+            rejected = [record for record in records if isinstance(record, Rejected)]
+            found.tenders += tenders
+            found.rejected += rejected
+            if (
+                mark and tenders
+            ):  # a file without any is read again: it may be put right, or another program may read it
+                found.fresh.append(
+                    {
+                        "hash": mark,
+                        "reader": reader,
+                        "notices": len(tenders),
+                        "rejected": len(rejected),
+                        "at": at,
+                    }
+                )
+    return found
+
+
+def remember(store: Store, reading: Reading) -> None:
+    """Do not read these files again: their notices are in the store."""
+    with store.writing() as connection:
+        store.put(connection, ReadFile, reading.fresh)
+
+
+def _mark(path: Path) -> str:
+    """The hash of a file's bytes and name, which tells its format; "" where it cannot be opened."""
+    try:
+        with path.open("rb") as stream:
+            whole = hashlib.file_digest(stream, "sha256")
+    except OSError:
+        return ""
+    whole.update(path.name.encode())
+    return whole.hexdigest()
+
+
 def fingerprint(tender: Tender) -> str:
-    """The content of a notice as a hash: the same notice read twice is the same."""
-    text = json.dumps(codec.to_json(tender), sort_keys=True, ensure_ascii=False)
+    """Our reading of a notice as a hash: the same notice read twice by the same program is the same."""
+    text = json.dumps(codec.to_json(replace(tender, source_hash="")), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def take(store: Store, tenders: Sequence[Tender], since: date | None, at: datetime, summary: Summary) -> None:
-    """Write the notices that are new or changed; twins point to the first seen of them."""
+def take(
+    store: Store,
+    tenders: Sequence[Tender],
+    since: date | None,
+    at: datetime,
+    summary: Summary,
+    known: int = 0,
+) -> None:
+    """Write the notices that are new or changed; twins point to the first seen of them.
+
+    A notice that its source left as it was is only read anew: that is no change, whatever is read now.  `known` counts the
+    notices of files that were read before.
+    """
     latest = {t.id: t for t in tenders if t.id and not (since and t.published and t.published < since)}
-    summary.read = len(latest)
-    published = [t.published for t in tenders if t.published]
-    summary.newest = max(published).isoformat() if published else None
-    with store.reading() as connection:
-        known = {
-            row.id: (row.fingerprint, row.twin, row.seen_at)
-            for row in connection.execute(select(Notice.id, Notice.fingerprint, Notice.twin, Notice.seen_at))
-        }
-    prints = {id: fingerprint(tender) for id, tender in latest.items()}
-    fresh = [t for id, t in latest.items() if id not in known or known[id][0] != prints[id]]
-    fresh.sort(key=lambda t: (t.published or date.max, t.nature not in CALLS, t.format != "boamp", t.id))
-    originals = _Originals(store, at) if fresh else None
-    for low in range(0, len(fresh), CHUNK):
-        rows = []
-        for tender in fresh[low : low + CHUNK]:
-            twin = known[tender.id][1] if tender.id in known else originals.of(tender) if originals else ""
-            rows.append({
-                "id": tender.id, "twin": twin, "fingerprint": prints[tender.id], "published": tender.published,
-                "deadline": closing(tender), "tender": codec.to_json(tender), "seen_at": at,
-            })  # fmt: skip
-        with store.writing() as connection:
-            store.put(connection, Notice, rows)
+    summary.read = len(latest) + known
+    _write(store, latest, at)
     # counted from the rows, so that a resumed run reports the same
     with store.reading() as connection:
         stands = {
             row.id: row
             for row in connection.execute(select(Notice.id, Notice.seen_at, Notice.matched_at, Notice.twin))
         }
+        newest = connection.execute(select(func.max(Notice.published))).scalar()
     ours = [stands[id] for id in latest if stands[id].seen_at == at]
     summary.changed = sum(row.matched_at is not None and row.matched_at < at for row in ours)
     summary.new = len(ours) - summary.changed
-    summary.seen = len(latest) - len(ours)
+    summary.seen = summary.read - len(ours)
     summary.twins = sum(bool(row.twin) for row in ours)
+    summary.newest = newest.isoformat() if newest else None
     stale = at.date() - timedelta(days=STALE_DAYS)
-    if not tenders:
+    if not tenders and not known:
         summary.source = "down"
     elif not ours:
-        old = published and max(published) < stale
-        summary.source = "stale" if old else "nothing new"
+        summary.source = "stale" if newest and newest < stale else "nothing new"
+
+
+def _write(store: Store, latest: Mapping[str, Tender], at: datetime) -> None:
+    """The rows of what is new, published anew or read otherwise, and what changed in their procedures."""
+    known, members = _known(store)
+    reader = files.reader()
+    prints = {id: fingerprint(tender) for id, tender in latest.items()}
+    as_read = {row.id: (row.fingerprint, row.reader) for row in known.values()}
+    fresh = [tender for id, tender in latest.items() if as_read.get(id) != (prints[id], reader)]
+    fresh.sort(key=lambda t: (t.published or date.max, t.nature not in CALLS, t.format != "boamp", t.id))
+    originals = _Originals(store, at) if any(t.id not in known for t in fresh) else None
+    for low in range(0, len(fresh), CHUNK):
+        anew: list[dict[str, Any]] = []  # read otherwise, published as before
+        published: list[dict[str, Any]] = []
+        doubtful: set[str] = (
+            set()
+        )  # procedures with a notice changed since another version of the program read it
+        for tender in fresh[low : low + CHUNK]:
+            row = known.get(tender.id)
+            twin = row.twin if row else originals.of(tender) if originals else ""
+            made = {
+                "id": tender.id, "twin": twin, "fingerprint": prints[tender.id], "source": tender.source_hash or prints[tender.id], "reader": reader,
+                "published": tender.published, "deadline": closing(tender), "tender": codec.to_json(tender), "seen_at": at,
+            }  # fmt: skip
+            if row and (
+                not row.source or made["source"] == row.source or made["fingerprint"] == row.fingerprint
+            ):
+                anew.append(made | {"seen_at": row.seen_at})
+                continue
+            published.append(made)
+            members[twin or tender.id][tender.id] = None
+            if row and row.reader != reader:
+                doubtful.add(twin or tender.id)
+        with store.writing() as connection:
+            store.put(connection, Notice, anew)
+            _publish(store, connection, published, members, doubtful, at)
+
+
+def _known(store: Store) -> tuple[dict[str, Any], dict[str, dict[str, None]]]:
+    """The rows of the notices seen, by id, and the ids of each procedure, by its first."""
+    columns = (Notice.id, Notice.fingerprint, Notice.twin, Notice.source, Notice.reader, Notice.seen_at)
+    with store.reading() as connection:
+        known = {row.id: row for row in connection.execute(select(*columns))}
+    members: dict[str, dict[str, None]] = defaultdict(dict)
+    for row in known.values():
+        members[row.twin or row.id][row.id] = None
+    return known, members
+
+
+def _publish(
+    store: Store,
+    connection: Connection,
+    rows: Sequence[dict[str, Any]],
+    members: Mapping[str, Mapping[str, None]],
+    doubtful: Set[str],
+    at: datetime,
+) -> None:
+    """Write what was published, and note with each procedure what that changed."""
+    firsts = {row["twin"] or row["id"] for row in rows}
+    before = _standings(connection, firsts, members)
+    store.put(connection, Notice, rows)
+    after = _standings(connection, before, members)
+    for first, standing in before.items():
+        only = changes.SURE if first in doubtful else frozenset()
+        if found := changes.between(standing, after[first], at, only=only):
+            held = connection.execute(select(Notice.changes).where(Notice.id == first)).scalar_one()
+            connection.execute(update(Notice).where(Notice.id == first).values(changes=[*held, *found]))
+
+
+def _standings(
+    connection: Connection, firsts: Iterable[str], members: Mapping[str, Mapping[str, None]]
+) -> dict[str, changes.Standing]:
+    """How the procedures stand whose first notice is stored, by its id."""
+    firsts = sorted(firsts)
+    stored = notices(connection, [id for first in firsts for id in members[first]])
+    return {
+        first: effective(stored[first], [stored[id] for id in members[first] if id in stored and id != first])
+        for first in firsts
+        if first in stored
+    }
 
 
 class _Originals:
@@ -154,5 +297,7 @@ class _Originals:
         return ""
 
     def _learn(self, tender: Tender, first: str) -> None:
-        for key in (("id", tender.id), *keys(tender)):
+        # a call is no repetition of the notice that announced it
+        shared = () if tender.nature in PRIOR else keys(tender)
+        for key in (("id", tender.id), *shared):
             self._first.setdefault(key, first)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from cachetools import LRUCache, cachedmethod
 from sqlalchemy import RowMapping, select
@@ -27,7 +29,9 @@ from matcher.domain import (
 )
 from matcher.matching.reasons import clause_in_words, sentences
 from matcher.matching.standing import LENT
-from matcher.outreach.cases import LEVEL, Case, lot_digest
+from matcher.outreach import changes
+from matcher.outreach.cases import LEVEL, Case
+from matcher.outreach.changes import Change
 from matcher.records import facilitators
 from matcher.records.store import Store
 from matcher.records.tables import Found
@@ -39,6 +43,8 @@ if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
 
 
+#: Notices that announce what nobody can answer yet.
+PRIOR: frozenset[str] = frozenset({"prior", "project"})
 PARTNERS = 12  # structures of a lot among which partners are sought
 
 
@@ -51,13 +57,15 @@ class News:
     chance: float
     kind: str  # "notice", "correction", "cancellation", "wave"
     level: str = "likely"  # "clause": to carry hours of it; "plausible": to be verified
-    before: Mapping[str, Any] | None = None  # the item as announced before
+    changed: Sequence[Change] = ()  # since it was announced
 
 
 class ItemWriter:
     """Writes the items of digests: a lot in words, and whether to answer alone or with whom."""
 
-    def __init__(self, store: Store, catalogue: Catalogue, open_cases: Mapping[str, Case]) -> None:
+    def __init__(
+        self, store: Store, catalogue: Catalogue, open_cases: Mapping[str, Case]
+    ) -> None:  # fmt: skip
         self._store, self._catalogue, self._cases = store, catalogue, open_cases
         self._firsts: LRUCache[str, dict[str, list[Match]]] = LRUCache(maxsize=500)
         self._lots: LRUCache[tuple[str, str], dict[str, Any]] = LRUCache(maxsize=5_000)
@@ -75,7 +83,6 @@ class ItemWriter:
 
     def item(self, structure: Structure, news: News) -> dict[str, Any]:
         """The line of a lot for a structure; its match was read."""
-        tender = self._cases[news.notice_id].tender
         facts = self._lot(news.notice_id, news.lot_id)
         found = self._found.get((structure.siret, news.notice_id, news.lot_id))
         detail: dict[str, Any] = (
@@ -99,7 +106,7 @@ class ItemWriter:
             "probability": found["probability"] if found else None, "score": found["score"] if found else None,
             "rank": found["rank"] if found else None, "shown": detail["shown"], "distance_km": detail["distance_km"],
             "reasons": list(sentences(reasons, 4)), "contributions": [{k: r[k] for k in ("code", "text", "contribution")} for r in detail["reasons"]],
-            "alone": alone, "partners": partners, "changes": _changes(news, tender, facts["deadline"]), "said": len(tender.change),
+            "alone": alone, "partners": partners, "changes": list(changes.sentences(news.changed)),
             "versions": found["versions"] if found else {},
         }  # fmt: skip
 
@@ -110,7 +117,7 @@ class ItemWriter:
         assert lot is not None
         deadline = lot.deadline or tender.deadline
         return {
-            "notice_id": notice_id, "lot_id": lot_id, "matter": lot_digest(tender, lot),
+            "notice_id": notice_id, "lot_id": lot_id, "edition": len(self._cases[notice_id].changes),
             "lot": _numbered(lot) if len(tender.lots) > 1 else "Marché à lot unique",
             "title": shorten(lot.title or tender.title, 200), "notice_title": shorten(tender.title, 200),
             "text": _summary(lot, tender),
@@ -118,6 +125,7 @@ class ItemWriter:
             "published": tender.published.isoformat() if tender.published else None,
             "deadline": deadline.isoformat() if deadline else None,
             "documents_url": _link(tender.documents_url), "url": _link(tender.url), "cpv": list(lot.cpv),
+            "prior": tender.nature in PRIOR, "procedure": tender.procedure, "limits": _limits(tender), "contact": _contact(tender),
             "reservation": _reserved(lot), "clauses": _clauses(tender, lot),
             "facilitators": [f.shown() for f in facilitators.of(lot.places[0] if lot.places else tender.buyer.place)],
             "conditions": [f"{c.label} : « {shorten(c.passage, 120)} »" if c.passage else c.label for c in lot.conditions],
@@ -127,15 +135,22 @@ class ItemWriter:
         self, structure: Structure, news: News, detail: Mapping[str, Any]
     ) -> tuple[str, list[dict[str, Any]]]:
         """In words: alone, or with whom for what; the partners as data.  As the list of opportunities says it."""
-        lacking, size = detail.get("lacking", []), detail.get("size", "")
+        case = self._cases[news.notice_id]
+        if case.tender.nature in PRIOR:
+            return "Rien à remettre encore : dites votre intérêt à l'acheteur, ou préparez un groupement.", []
+        lacking, size, wide = detail.get("lacking", []), detail.get("size", ""), _wide(case.lot(news.lot_id))
+        # of a structure whose turnover is unknown nothing says that it is too small
+        small = bool(detail.get("small")) and structure.turnover is not None
         if detail.get("lends"):
             return f"{LENT[:1].upper()}{LENT[1:]}.", []
-        if not lacking and not detail.get("small"):
-            return "Vous pouvez répondre seule" + (f" ({size})." if size else "."), []
-        wanting = f"Il manque : {', '.join(lacking)}. " if lacking else f"{size[:1].upper()}{size[1:]}. "
+        if not (lacking or small or wide):
+            return f"Seule ou en groupement : {size}." if size else "Vous pouvez répondre seule.", []
+        why = f"Il manque : {', '.join(lacking)}" if lacking else size if small else wide
         team = self._team(structure, news)
         others = [m for m in team.members if m.structure.siren != structure.siren] if team else []
-        return wanting + (_with(others) if others else "À répondre en groupement."), _partners(others)
+        return f"{why[:1].upper()}{why[1:]}. " + (
+            _with(others) if others else "À répondre en groupement."
+        ), _partners(others)
 
     def _team(self, structure: Structure, news: News) -> Consortium | None:
         """The best team with this structure for a lot; None where it is not in its list, or none is found."""
@@ -237,6 +252,10 @@ def _letters(text: str) -> str:
 
 
 LONGEST_PLACE = 80  # characters: what is longer describes the work, not where it is
+REFERENCE = re.compile(
+    r"(?i)\b(?:voir|cf|se reporter)\b|\b[ivx]+\.\d|\b(?:cctp|ccap|rubrique|annexe)\b"
+)  # to elsewhere
+MANY_DEPARTMENTS = 3
 
 
 def _place(lot: Lot) -> str:
@@ -245,13 +264,40 @@ def _place(lot: Lot) -> str:
 
 
 def _place_name(place: Place) -> str:
-    label = place.label.strip(" .") if len(place.label) <= LONGEST_PLACE else ""
+    label = place.label.strip(" .")
+    if len(label) > LONGEST_PLACE or REFERENCE.search(label):
+        label = ""
     area = places.department(place.department or "")
     return label or (f"{area.name} ({area.code})" if area else places.regions().get(place.region or "", ""))
 
 
+def _wide(lot: Lot | None) -> str:
+    """Why a lot is too wide for one structure, in French; "" where it is not, or its place is unknown."""
+    departments = {place.department for place in lot.places} if lot else set()
+    everywhere = departments == {None} or departments == {""}
+    return "marché national ou régional" if everywhere or len(departments) > MANY_DEPARTMENTS else ""
+
+
+def _limits(tender: Tender) -> str:
+    """For how many lots one candidate may tender, or be retained, where the notice limits them."""
+    given, won = getattr(tender, "lots_per_tender", None), getattr(tender, "lots_per_winner", None)
+    said = [f"{given} lot{'s' * (given > 1)} au plus par candidat"] if given else []
+    return " ; ".join(
+        said
+        + ([f"{won} lot{'s' * (won > 1)} au plus attribué{'s' * (won > 1)} à un candidat"] if won else [])
+    )
+
+
+def _contact(tender: Tender) -> str:
+    """Whom the notice names for questions."""
+    contact = getattr(tender, "contact", None)
+    return ", ".join(filter(None, (contact.name, contact.email, contact.phone))) if contact else ""
+
+
 def _link(url: str) -> str:
-    return url if url.startswith(("https://", "http://")) else ""
+    """An address that leads somewhere: not a home page, which tells nothing of the notice."""
+    parts = urlsplit(url) if url.startswith(("https://", "http://")) else None
+    return url if parts and (parts.path.strip("/") or parts.query or parts.fragment) else ""
 
 
 def _reserved(lot: Lot) -> str:
@@ -267,19 +313,3 @@ def _clauses(tender: Tender, lot: Lot) -> str:
         duty = law.social_duty(tender, lot)
         return duty.short if duty else ""
     return " ; ".join(dict.fromkeys(map(clause_in_words, lot.clauses)))
-
-
-def _changes(news: News, tender: Tender, now_due: str | None) -> list[str]:
-    if news.before is None:
-        return []
-    from matcher.outreach.digest_formats._words import day
-
-    found = []
-    if news.before["deadline"] != now_due:
-        found.append(
-            f"date limite : {day(now_due) or 'retirée'} (avant : {day(news.before['deadline']) or 'non précisée'})"
-        )
-    said = tender.change[news.before.get("said", 0) :].strip()  # of an earlier correction announced before
-    if said:
-        found.append(shorten(said, 300))
-    return found or ["contenu modifié : relisez l'avis"]

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 
 from matcher.domain import BadInput, Forbidden, NotFound
+from matcher.outreach import alerts
 from matcher.outreach.rules import Rules
 from matcher.records import feedback
-from matcher.records.store import Store
-from matcher.records.tables import Digest, Unsubscription
+from matcher.records.store import Store, now
+from matcher.records.tables import Digest
+from matcher.reference import codes
 from matcher.reference.keyfile import made_once
 
 
@@ -45,32 +49,70 @@ def opened(store: Store, digest_id: str, proof: str) -> dict[str, Any]:
         content = connection.execute(select(Digest.content).where(Digest.id == digest_id)).scalar()
         if content is None:
             raise NotFound("ce message n'est plus conservé")
-        gone = connection.execute(
-            select(Unsubscription.cause).where(Unsubscription.subject == content["addressee"])
-        ).scalar()
-    return {**content, "unsubscribed": gone is not None}
+        silent = alerts.silent(connection, "alerts")
+    return {**content, "unsubscribed": content["addressee"] in silent}
 
 
-def act(store: Store, digest_id: str, proof: str, item: int, verb: str, reason: str = "") -> None:
-    """What a POST does: feedback on the item of this number (from 1).  Raises Forbidden, BadInput."""
+MONTHS = 6  # of which lots like one are counted
+#: What "not interested" bears on: this lot alone, lots of its CPV class, its whole CPV group; digits of the code.
+SCOPES: Mapping[str, int] = {"lot": 0, "like": 5, "trade": 3}
+
+
+def scopes(store: Store, content: Mapping[str, Any]) -> list[list[tuple[str, str]]]:
+    """For each item of a digest what a refusal can bear on: (scope, in French, with how many lots of the last months)."""
+    since = now() - timedelta(days=MONTHS * 30)
+    with store.reading() as connection:
+        rows = select(Digest.content).where(
+            Digest.addressee == content["addressee"], Digest.created_at > since
+        )
+        told = {
+            (item["notice_id"], item["lot_id"]): item["cpv"][0]
+            for row in connection.execute(rows).scalars()
+            for item in row["items"]
+            if item.get("cpv")
+        }
+    return [list(_scopes(item, list(told.values()))) for item in content["items"]]
+
+
+def _scopes(item: Mapping[str, Any], told: Sequence[str]) -> Iterator[tuple[str, str]]:
+    yield "lot", "ce lot seulement"
+    for scope, words in (("like", "les lots semblables"), ("trade", "tout ce métier")):
+        code = item["cpv"][0][: SCOPES[scope]] if item["cpv"] else ""
+        if label := codes.cpv_label(code.ljust(8, "0")) if code else "":
+            count = sum(one.startswith(code) for one in told)
+            yield scope, f"{words} : {label} ({count} lot{'s' * (count > 1)} en {MONTHS} mois)"
+
+
+def act(
+    store: Store, digest_id: str, proof: str, item: int, verb: str, reason: str = "", scope: str = "lot"
+) -> None:
+    """What a POST does: feedback on the item of this number (from 1).  Raises Forbidden, BadInput.
+
+    A trade is denied by its scope alone, never by a reason.
+    """
     content = opened(store, digest_id, proof)
     if verb not in ("interested", "declined"):
         raise BadInput("dites « intéressée » ou « pas intéressée »")
+    if scope not in SCOPES:
+        raise BadInput("dites sur quoi porte votre refus : ce lot, les lots semblables ou tout ce métier")
     if not 1 <= item <= len(content["items"]):
         raise BadInput("ce lot n'est pas dans ce message")
     one = content["items"][item - 1]
-    feedback.record(
-        store, content["addressee"], one["notice_id"], one["lot_id"], verb, reason=reason,
-        cpv=(one["cpv"] or [""])[0], position=one["rank"], shown=one["shown"], by="mail",
-    )  # fmt: skip
+    with store.together() as connection:
+        feedback.record(
+            store, content["addressee"], one["notice_id"], one["lot_id"], verb, reason=reason,
+            position=one["rank"], shown=one["shown"], by="mail",
+        )  # fmt: skip
+        if verb == "declined" and (digits := SCOPES[scope]) and one["cpv"]:
+            feedback.deny(store, connection, content["addressee"], f"cpv:{one['cpv'][0][:digits]}", "mail")
 
 
-def unsubscribe(store: Store, digest_id: str, proof: str, cause: str = "one-click") -> str:
-    """Stop every mail to the addressee of a digest immediately; returns the addressee.  Only a POST may call this."""
+def unsubscribe(
+    store: Store, digest_id: str, proof: str, kind: str = "alerts", cause: str = "one-click"
+) -> str:
+    """Stop the alerts, or every mail (kind ""), to the addressee of a digest; returns the addressee.  Only a POST may call this."""
     addressee = str(opened(store, digest_id, proof)["addressee"])
-    with store.writing() as connection:
-        store.unsubscribe(connection, addressee, cause)
-        store.audit(connection, addressee, "unsubscribe", digest_id)
+    alerts.stop(store, addressee, kind, cause)
     return addressee
 
 

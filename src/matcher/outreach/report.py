@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: States of a digest, versions and reasons of a hold, in French.
 STATES = {
     "composing": "en rédaction", "held": "retenus", "ready": "prêts", "sending": "incertains", "sent": "envoyés",
-    "failed": "refusés", "cancelled": "annulés", "no-address": "sans adresse",
+    "failed": "refusés", "cancelled": "annulés", "no-address": "sans adresse", "dropped": "écartés pour de bon",
 }  # fmt: skip
 VERSIONS = {
     "code": "programme", "data": "données", "built": "catalogue du", "recipe": "recette", "encoder": "encodeur",
@@ -72,9 +72,8 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
             {tuple(row) for row in connection.execute(_of(_lots_at(level), public))}
             for level in ("likely", "clause")
         )
-        appearances = _of(select(func.count()).select_from(Found).where(LEVEL == "likely"), public).group_by(
-            Found.siret
-        )
+        told = LEVEL.in_(("likely", "clause"))  # as digests do
+        appearances = _of(select(func.count()).select_from(Found).where(told), public).group_by(Found.siret)
         exposure = sorted(connection.execute(appearances).scalars(), reverse=True)
         last = select(Run.state).where(Run.finished_at.is_not(None)).order_by(Run.started_at.desc()).limit(30)
         states = list(connection.execute(last).scalars())

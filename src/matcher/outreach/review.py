@@ -2,27 +2,71 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select
 
 from matcher.domain import NotFound
-from matcher.records.store import Store
-from matcher.records.tables import Digest
+from matcher.outreach.states import move
+from matcher.records.store import Store, now
+from matcher.records.tables import Digest, Letter, Run, Unsubscription
+
+RECENT_DAYS = 30
 
 
-def approve(store: Store, day: date | None = None, *, refuse: bool = False, by: str = "operator") -> int:
-    """Let held digests go (or cancel them); returns how many."""
+def approve(store: Store, day: date | None = None, by: str = "operator") -> int:
+    """Let held digests go; returns how many."""
+    return _reviewed(store, "ready", day, by)
+
+
+def cancel(store: Store, day: date | None = None, by: str = "operator", *, for_good: bool = False) -> int:
+    """Cancel held digests; their lots are news again, unless `for_good`.  Returns how many."""
+    return _reviewed(store, "dropped" if for_good else "cancelled", day, by)
+
+
+def _reviewed(store: Store, to: str, day: date | None, by: str) -> int:
     with store.writing() as connection:
-        which = [Digest.status == "held"] + ([Digest.day == day] if day else [])
-        count = connection.execute(
-            update(Digest).where(*which).values(status="cancelled" if refuse else "ready")
-        ).rowcount
-        store.audit(
-            connection, by, "digests:refuse" if refuse else "digests:approve", detail={"count": count}
-        )
+        of_day = [Digest.day == day] if day else []
+        count = move(connection, to, Digest.status == "held", *of_day)
+        store.audit(connection, by, f"digests:{to}", detail={"count": count})
     return count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """The last run and the mails as they stand, for the operator's page and the metrics."""
+
+    ended: datetime | None  # of the last run that ended
+    digests: int  # it composed
+    told: int  # lots it announced
+    states: Mapping[str, int]  # digests by state
+    refused: int  # of the last thirty days: failed
+    letters: int  # of the pages, waiting
+    suppressed: int  # addresses that bounced
+    source: str  # of the last run: "ok", "nothing new", "down", "stale"
+
+
+def night(store: Store, at: datetime | None = None) -> Night:
+    """How the last night went and what waits, at a moment (now)."""
+    with store.reading() as connection:
+        last = select(Run.finished_at, Run.state).where(Run.finished_at.is_not(None))
+        run = connection.execute(last.order_by(Run.started_at.desc()).limit(1)).first()
+        by_state = select(Digest.status, func.count()).group_by(Digest.status)
+        recent = Digest.created_at > (at or now()) - timedelta(days=RECENT_DAYS)
+        counts = {
+            "refused": select(func.count()).select_from(Digest).where(Digest.status == "failed", recent),
+            "letters": select(func.count()).select_from(Letter).where(Letter.status == "ready"),
+            "suppressed": select(func.count()).select_from(Unsubscription).where(Unsubscription.cause == "bounce"),
+        }  # fmt: skip
+        state = run.state if run else {}
+        return Night(
+            ended=run.finished_at if run else None, digests=state.get("digests", 0), told=state.get("told", 0),
+            states=dict(connection.execute(by_state).all()), source=state.get("source", ""),
+            **{name: connection.execute(query).scalar_one() for name, query in counts.items()},
+        )  # fmt: skip
 
 
 def sample(store: Store, n: int = 5) -> list[dict[str, Any]]:

@@ -7,9 +7,10 @@ import os
 import re
 import smtplib
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.message import EmailMessage, Message
 from email.policy import SMTP
 from email.utils import parseaddr
@@ -17,9 +18,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
-from matcher.domain import BadInput
+from matcher.domain import BadInput, NotFound
+from matcher.outreach import alerts
+from matcher.outreach.states import move
 from matcher.records.store import Store, address_subject
 from matcher.records.tables import Digest, Letter, Unsubscription
 from matcher.reference.mailbox import is_address as is_address
@@ -28,14 +31,30 @@ from matcher.reference.mailbox import mailbox
 TIMEOUT = 30.0
 #: Headers are folded at the limit of the protocol alone: a folded List-Unsubscribe is encoded, and no mail program reads it.
 POLICY = SMTP.clone(max_line_length=998)
-
+MANY = 5  # letters refused in a row after which nothing more is sent: the server refuses us, not them
 
 #: A reply to one letter: its state ("sent", "bounced", "failed", "waiting") and the last reply of the server.
 Reply = tuple[str, str]
 
+#: An enhanced status (RFC 3463), and words of servers that give none when an address does not exist.
+_STATUS = re.compile(r"(?<![\d.])[245]\.(\d{1,3})\.(\d{1,3})(?![\d.])")
+_NOBODY = re.compile(
+    r"(?i)(?:no such|unknown|invalid|inexistent|inconnue?) (?:\w+ ){0,2}(?:user|mailbox|recipient|address|adresse|destinataire|utilisateur)"
+    r"|(?:user|mailbox|recipient|address|adresse|destinataire|utilisateur)s? (?:\S+ ){0,3}(?:unknown|not found|does not exist|inconnue?|n'existe pas)"
+)
+_BLOCK = re.compile(r"(?i)block|spam|black ?list|denylist|reputation|policy|listed|bloqu")
+OUR_FAULT = ("7", "8")  # 5.1.7 and 5.1.8 speak of the sender's address
+
 
 class LostConnection(Exception):
     """The server cannot take any letter now: those left stay in the queue."""
+
+
+def nobody_there(reply: str) -> bool:
+    """Does a permanent refusal say that the address does not exist?  A full mailbox, a policy or a block does not."""
+    if found := _STATUS.search(reply):
+        return found[1] == "1" and found[2] not in OUR_FAULT
+    return bool(_NOBODY.search(reply)) and not _BLOCK.search(reply)
 
 
 def write_mail(mail: EmailMessage, folder: Path, name: str) -> Reply:
@@ -87,11 +106,8 @@ def smtp_connection(address: str) -> Iterator[Any]:
             "the digests stay ready; correct the rule smtp, or try again later"
         ) from None
 
-    def send(mail: EmailMessage, claim: Callable[[str], None]) -> Reply:
-        return _submit(server, mail, claim)
-
     try:
-        yield send
+        yield _Sender(server)
     finally:
         try:
             server.quit()
@@ -99,10 +115,24 @@ def smtp_connection(address: str) -> Iterator[Any]:
             server.close()
 
 
+class _Sender:
+    """Sends mails one by one, until `MANY` in a row are refused."""
+
+    def __init__(self, server: smtplib.SMTP) -> None:
+        self._server, self._refused, self._last = server, 0, ""
+
+    def __call__(self, mail: EmailMessage, claim: Callable[[str], None]) -> Reply:
+        if self._refused >= MANY:
+            raise LostConnection(f"{MANY} letters refused in a row, the last with: {self._last}")
+        state, self._last = _submit(self._server, mail, claim)
+        self._refused = self._refused + 1 if state in ("failed", "waiting") else 0
+        return state, self._last
+
+
 def _submit(server: smtplib.SMTP, mail: EmailMessage, claim: Callable[[str], None]) -> Reply:
     """One mail, claimed just before the dot that ends it (RFC 5321, 4.1.1.4): cut off earlier, no server delivers it.
 
-    "bounced": the server refuses the address for good; "failed": it refuses this letter; "waiting": not now.
+    "bounced": the address does not exist; "failed": this letter is refused; "waiting": not now.
     Raises LostConnection where the connection ends or the server refuses the sender, thus every letter.
     """
     sender, receiver = parseaddr(str(mail["From"]))[1], parseaddr(str(mail["To"]))[1]
@@ -133,10 +163,12 @@ def _submit(server: smtplib.SMTP, mail: EmailMessage, claim: Callable[[str], Non
 
 
 def _reply(code: int, reply: bytes, final: bool = False) -> Reply:
+    said = _reply_text(code, reply)
     if final and code == 250:
-        return "sent", _reply_text(code, reply)
-    refused = "failed" if final or not 550 <= code <= 553 else "bounced"
-    return refused if code >= 500 else "waiting", _reply_text(code, reply)
+        return "sent", said
+    if code < 500:
+        return "waiting", said
+    return "bounced" if not final and nobody_there(said) else "failed", said
 
 
 def _reply_text(code: int, reply: bytes) -> str:
@@ -163,19 +195,14 @@ def checked(address: str) -> str:
     return found
 
 
-def no_questions(siret: str) -> str:
-    """The subject of an unsubscription from buyers' questions; the SIRET alone is one from alerts."""
-    return f"questions:{siret}"
-
-
 def unreachable(store: Store, addresses: Mapping[str, str]) -> set[str]:
-    """Of SIRET -> address: the SIRETs that want no question of a buyer, or whose address rejected a mail."""
+    """Of SIRET -> address: the SIRETs that want no questions of buyers, or whose address rejected mail."""
     with store.reading() as connection:
-        silent = set(connection.execute(select(Unsubscription.subject)).scalars())
+        silent = alerts.silent(connection, "questions")
     return {
         s
         for s, address in addresses.items()
-        if no_questions(s) in silent or (address and address_subject(address) in silent)
+        if s in silent or (address and address_subject(address) in silent)
     }
 
 
@@ -186,27 +213,85 @@ def bounce(store: Store, address: str) -> None:
         store.audit(connection, "mail", "bounce", address_subject(address)[:24])
 
 
-def bounced(store: Store, raw: bytes) -> tuple[list[str], list[str]]:
-    """Stop the addresses that a delivery report (RFC 3464) says failed for good: (stopped, refused).
+@dataclass(slots=True)
+class Returned:
+    """What delivery reports told: addresses stopped, reports on mails never sent, mails that did not arrive."""
 
-    A report on an address that nothing was ever sent to is refused: anybody can write one.
+    stopped: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+def returned(store: Store, raw: bytes) -> Returned:
+    """Take a delivery report (RFC 3464): what it names did not arrive, and an address that does not exist is stopped.
+
+    A report on an address that nothing was ever sent to counts for nothing: anybody can write one.
     """
-    stopped: list[str] = []
-    refused: list[str] = []
+    found = Returned()
+    for address, status in _failed(raw):
+        with store.writing() as connection:
+            mails = select(Digest.id).where(func.lower(Digest.address) == address.lower())
+            known = connection.execute(mails.limit(1)).first() or connection.execute(
+                select(Letter.id).where(func.lower(Letter.address) == address.lower()).limit(1)
+            ).first()  # fmt: skip
+            last = mails.where(Digest.status == "sent").order_by(Digest.sent_at.desc()).limit(1)
+            if id := connection.execute(last).scalar():
+                move(connection, "failed", Digest.id == id, said=f"returned: {status}")
+        if not known:
+            found.unknown.append(address)
+        elif nobody_there(status):
+            bounce(store, address)
+            found.stopped.append(address)
+        else:
+            found.failed.append(f"{address} ({status})")
+    return found
+
+
+def suppressed(store: Store) -> list[dict[str, Any]]:
+    """The addresses that nothing is sent to since they bounced, each with the mail that says why; hashed where no mail is kept."""
+    bounces = select(Unsubscription.subject, Unsubscription.at).where(Unsubscription.cause == "bounce")
     with store.reading() as connection:
-        for address in _failed(raw):
-            known = any(
-                connection.execute(select(table.id).where(func.lower(table.address) == address.lower()).limit(1)).first()
-                for table in (Digest, Letter)
-            )  # fmt: skip
-            (stopped if known else refused).append(address)
-    for address in stopped:
-        bounce(store, address)
-    return stopped, refused
+        stopped = {row.subject: row.at for row in connection.execute(bounces.order_by(Unsubscription.at))}
+        mails = [
+            row
+            for table, who in ((Digest, Digest.addressee), (Letter, Letter.siret))
+            for row in connection.execute(
+                select(table.address, who.label("who"), table.said, table.claimed_at).where(table.address.is_not(None))
+            )
+        ] if stopped else []  # fmt: skip
+    known = {}
+    for row in sorted(mails, key=lambda row: row.claimed_at or datetime.min.replace(tzinfo=UTC)):
+        known[address_subject(row.address)] = row
+    return [
+        {"address": known[subject].address if subject in known else subject, "who": known[subject].who if subject in known else "",
+         "since": at.isoformat(timespec="seconds"), "said": known[subject].said if subject in known else ""}
+        for subject, at in stopped.items()
+    ]  # fmt: skip
 
 
-def _failed(raw: bytes) -> Iterator[str]:
-    """The addresses of a delivery report that failed for good."""
+def lift(store: Store, names: Iterable[str], by: str = "operator") -> int:
+    """Write again to these suppressed addresses, each named as `suppressed` lists it or by SIRET.  Raises NotFound, and lifts none then."""
+    rows, subjects = suppressed(store), set()
+    for name in names:
+        chosen = {
+            row["address"] for row in rows if name.strip().lower() in (row["address"].lower(), row["who"])
+        }
+        if not chosen:
+            raise NotFound(
+                f"{name!r} is not suppressed: `matcher outbox bounces` lists the addresses that are"
+            )
+        subjects |= {one if one.startswith("address:") else address_subject(one) for one in chosen}
+    with store.writing() as connection:
+        gone = delete(Unsubscription).where(
+            Unsubscription.subject.in_(subjects), Unsubscription.cause == "bounce"
+        )
+        count = connection.execute(gone).rowcount
+        store.audit(connection, by, "bounce:lift", detail={"count": count})
+    return count
+
+
+def _failed(raw: bytes) -> Iterator[tuple[str, str]]:
+    """(address, status with the server's words) of each failure for good in a delivery report."""
     for part in email.message_from_bytes(raw).walk():
         if part.get_content_type() != "message/delivery-status":
             continue
@@ -214,7 +299,11 @@ def _failed(raw: bytes) -> Iterator[str]:
         for fields in blocks if isinstance(blocks, list) else ():
             if not isinstance(fields, Message):
                 continue
-            status, who = (str(fields.get(name, "")).strip() for name in ("Status", "Final-Recipient"))
+            status, who, why = (
+                " ".join(str(fields.get(name, "")).split())
+                for name in ("Status", "Final-Recipient", "Diagnostic-Code")
+            )
             address = mailbox(who.partition(";")[2])
             if status.startswith("5.") and address:
-                yield address
+                # "5.0.0" tells nothing: the server's own words do
+                yield address, f"{'' if status.startswith('5.0') else status} {why}".strip()[:300] or status

@@ -8,6 +8,7 @@ read in a process of their own (`reading.confined`), and so is all that a visito
 from __future__ import annotations
 
 import gzip
+import hashlib
 import inspect
 import io
 import lzma
@@ -21,13 +22,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO
 
 from matcher import plugins
 from matcher.domain import Award, BadInput, MatcherError, Rejected, Structure, Tender
-from matcher.reading import confined
+from matcher.reading import cancellation, confined
 from matcher.reading.limits import FILE, UPLOAD, Limits, in_force
 from matcher.reading.sources import Record
 from matcher.reference import accents
@@ -119,17 +122,18 @@ def _where(record: Rejected) -> str:
 
 
 def read(
-    paths: Iterable[str | Path], source: str | None = None, columns: Mapping[str, str] | None = None
-) -> Iterator[Record]:
+    paths: Iterable[str | Path], source: str | None = None, columns: Mapping[str, str] | None = None, *, walked: bool = False
+) -> Iterator[Record]:  # fmt: skip
     """The records of files, folders (walked) and archives (opened), in order; a path that fails is rejected.
 
     `source` names the format and skips its recognition; `columns` (field -> heading) corrects the columns that
-    a spreadsheet's reader guesses.  Raises NotFound for a source that does not exist.
+    a spreadsheet's reader guesses; `walked` are files of a folder, not named one by one.  Raises NotFound for a source that
+    does not exist.
     """
     if source:
         plugins.find("reading.sources", source)
     for path in paths:
-        yield from _Reader(source, columns, confine=FILE).path(Path(path))
+        yield from _Reader(source, columns, walked, confine=FILE).path(Path(path))
 
 
 def recognise(name: str, head: bytes) -> list[ModuleType]:
@@ -144,6 +148,17 @@ def recognise(name: str, head: bytes) -> list[ModuleType]:
         except (ValueError, LookupError, RecursionError):
             continue  # a head cut in the middle of a character or of a value is no match
     return found
+
+
+@cache
+def reader() -> str:
+    """Sixteen digits that change with the program that reads."""
+    package = Path(__file__).parents[1]
+    code = hashlib.sha256(metadata.version("maillage").encode())
+    for wing in ("reading", "reference", "learned"):
+        for path in sorted((package / wing).rglob("*.py")):
+            code.update(path.read_bytes())
+    return code.hexdigest()[:16]
 
 
 class _Reader:
@@ -233,9 +248,10 @@ class _Reader:
             yielded = False
             stream.seek(0)
             try:
-                for record in self.records(module, stream, name):
+                for record in _sourced(self.records(module, stream, name), stream):
                     yielded = True
-                    yield repaired(record)
+                    record = repaired(record)
+                    yield cancellation.settled(record) if isinstance(record, Tender) else record
             except MatcherError as error:
                 if yielded or last:
                     yield Rejected(path=name, record=name, reason=_without(str(error), name))
@@ -388,6 +404,20 @@ class _Reader:
             raise
         spool.seek(0)
         return spool
+
+
+def _sourced(records: Iterable[Record], stream: BinaryIO) -> Iterator[Record]:
+    """The notices with the hash of their source: of the record where its reader gives that, else of the file."""
+    whole = None
+    for number, record in enumerate(records):
+        if isinstance(record, Tender) and not record.source_hash:
+            if whole is None:
+                at = stream.tell()
+                stream.seek(0)
+                whole = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+                stream.seek(at)
+            record = replace(record, source_hash=f"{whole[:48]}:{number}")
+        yield record
 
 
 def repaired(record: Record) -> Record:

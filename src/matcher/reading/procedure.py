@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from matcher.domain import ANSWERABLE, CALLS, Tender
+from matcher.domain import ANSWERABLE, CALLS, Lot, Tender
 from matcher.reference.french import in_paris
 from matcher.reference.text import fold
 
@@ -64,16 +64,15 @@ def open_at(deadline: datetime | None, published: date | None, at: datetime) -> 
     return published is None or published > (at - timedelta(days=UNDATED_DAYS)).date()
 
 
-def effective(first: Tender, later: Sequence[Tender]) -> tuple[Tender, bool]:
-    """A notice with its corrections applied, and whether it was cancelled.
+def effective(first: Tender, later: Sequence[Tender]) -> tuple[Tender, frozenset[str]]:
+    """A notice with its corrections applied, and the ids of its lots that were cancelled.
 
     A correction replaces the deadline and the link to the documents; its text is kept in `change`.
     """
-    tender, cancelled = first, False
+    tender, cancelled = first, set(_withdrawn(first, first.lots))
     for notice in sorted(later, key=lambda t: (t.published or date.max, t.id)):
-        if notice.nature == "cancellation":
-            cancelled = True
-        elif notice.nature in ("correction", "modification"):
+        cancelled |= _withdrawn(notice, tender.lots)
+        if notice.nature in ("correction", "modification"):
             moved = closing(notice)
             if moved is not None and moved != closing(tender):
                 lots = tuple(replace(lot, deadline=moved) if lot.deadline else lot for lot in tender.lots)
@@ -85,7 +84,19 @@ def effective(first: Tender, later: Sequence[Tender]) -> tuple[Tender, bool]:
                 else tender.change,
                 documents_url=notice.documents_url or tender.documents_url,
             )
-    return tender, cancelled
+    return tender, frozenset(cancelled)
+
+
+def _withdrawn(notice: Tender, lots: Sequence[Lot]) -> set[str]:
+    """The ids of the lots that a notice cancels: those it names, else all where it is a cancellation."""
+    if notice.cancels:
+        return {lot.id for lot in lots if lot_number(lot.number) in notice.cancels}
+    return {lot.id for lot in lots} if notice.nature == "cancellation" else set()
+
+
+def lot_number(text: str) -> str:
+    """A lot's number as it is compared: "Lot n° 03" is "3"."""
+    return re.sub(r"^lot\W*(?:n\W*)?", "", fold(text)).strip(" .:°").lstrip("0") or "0"
 
 
 def answerable(tenders: Iterable[Tender]) -> list[Tender]:

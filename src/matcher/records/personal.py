@@ -28,7 +28,7 @@ OWNED: Mapping[str, str] = {
 }  # fmt: skip
 #: Never erased: unsubscriptions, by SIRET or by the hash of an address, and SIRETs in notices as published.
 KEPT = {"unsubscription"}
-PUBLISHED = {("notice", "tender")}
+PUBLISHED = {("notice", "tender"), ("notice", "changes")}
 #: Never shown, even to the person: what proves a key or a link.
 SECRET = {("api_key", "hash"), ("claim", "token_hash")}
 #: Replaces the content of a sealed event.

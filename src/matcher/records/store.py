@@ -30,7 +30,7 @@ from matcher import plugins
 from matcher.domain import BadInput, StaleArtefact, StoreUnavailable
 from matcher.records.tables import RETENTION, Base, UtcTime
 
-HEAD = "0007"  # the newest migration: a store at this version is opened without loading alembic
+HEAD = "0008"  # the newest migration: a store at this version is opened without loading alembic
 LOCK = 0x6D61696C  # PostgreSQL advisory lock of the migration
 BUSY_SECONDS = 30
 

@@ -120,7 +120,14 @@ class Notice(Base):
     __table_args__ = (Index("ix_notice_deadline", "deadline"),)
     id: Mapped[str] = mapped_column(String(200), primary_key=True)
     twin: Mapped[str] = mapped_column(String(200), default="")  # the first notice of the same procedure
-    fingerprint: Mapped[str] = mapped_column(String(64))
+    fingerprint: Mapped[str] = mapped_column(String(64))  # of our reading
+    source: Mapped[str] = mapped_column(
+        String(64), default="", server_default=""
+    )  # hash of what was published
+    reader: Mapped[str] = mapped_column(String(64), default="", server_default="")  # version of the reading
+    changes: Mapped[list[Any]] = mapped_column(
+        JSON, default=list, server_default="[]"
+    )  # see outreach.changes
     catalogue: Mapped[str] = mapped_column(String(64), default="")  # version it was last matched with
     owner: Mapped[str] = mapped_column(Id, default="")  # of an unpublished need: the only one who sees it
     published: Mapped[date | None]
@@ -149,11 +156,7 @@ class Found(Base):
 
 
 class Digest(Base):
-    """One message to one addressee on one day.
-
-    `status`: composing, held, ready, sending, sent, failed, cancelled, no-address; "sending" left behind by a crash is
-    never sent again by itself.
-    """
+    """One message to one addressee on one day; `status` is a state of `matcher.outreach.states`."""
 
     __tablename__ = "digest"
     __table_args__ = (Unique("addressee", "day", "channel"), Index("ix_digest_status", "status"))
@@ -195,14 +198,14 @@ class Letter(Base):
 
 
 class Announcement(Base):
-    """A lot announced to an addressee is never announced again, whatever the model or the source."""
+    """A lot that a digest announces; while the digest is not lost, no model nor source announces the lot again."""
 
     __tablename__ = "told"
     addressee: Mapped[str] = mapped_column(Id, primary_key=True)
     notice_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     lot_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     channel: Mapped[str] = mapped_column(String(16), primary_key=True, default="mail")
-    digest_id: Mapped[str] = mapped_column(Id, ForeignKey("digest.id", ondelete="CASCADE"))
+    digest_id: Mapped[str] = mapped_column(Id, ForeignKey("digest.id", ondelete="CASCADE"), primary_key=True)
     at: Mapped[datetime]
 
 
@@ -347,6 +350,17 @@ class Run(Base):
     state: Mapped[dict[str, Any]]
 
 
+class ReadFile(Base):
+    """A file of notices that a night has read, by the hash of its bytes: it is not read again by the same reader."""
+
+    __tablename__ = "read_file"
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    reader: Mapped[str] = mapped_column(String(64))
+    notices: Mapped[int]
+    rejected: Mapped[int]
+    at: Mapped[datetime]
+
+
 class Once(Base):
     """The answer given to an idempotency key, so that a repeated request returns the same answer and is not executed again."""
 
@@ -389,6 +403,7 @@ RETENTION: dict[str, tuple[str, int]] = {
     "claim": ("expires_at", 30),
     "audit": ("at", 365),
     "run": ("started_at", 365),
+    "read_file": ("at", 365),
     "once": ("at", 2),
     "search": ("at", 90),
     "favourite": ("at", 2 * 365),

@@ -11,7 +11,8 @@ from matcher.reference.french import PARIS, long_day
 
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("notice_id", "Avis"), ("lot", "Lot"), ("title", "Intitulé du lot"), ("notice_title", "Objet du marché"),
-    ("buyer", "Acheteur"), ("place", "Lieu"), ("amount", "Montant"), ("deadline", "Date limite"), ("reservation", "Réservation"),
+    ("buyer", "Acheteur"), ("place", "Lieu"), ("amount", "Montant"), ("deadline", "Date limite"), ("procedure", "Procédure"),
+    ("limits", "Limite"), ("contact", "Contact"), ("reservation", "Réservation"),
     ("clauses", "Clauses et critères sociaux"), ("conditions", "À savoir"), ("alone", "Seule ou avec qui"), ("why", "Pourquoi vous"),
     ("documents_url", "Dossier"), ("url", "Avis en ligne"),
 )  # fmt: skip
@@ -41,22 +42,72 @@ def _paris(iso: str) -> datetime:
 def deadline(item: Mapping[str, Any]) -> str:
     if not item.get("deadline"):
         return "date limite non précisée : voir le dossier"
-    return " ".join(part for part in (day(item["deadline"]), hour(item["deadline"])) if part)
+    return f"{day(item['deadline'])} {hour(item['deadline']) or '(heure non précisée)'}"
 
 
-#: What is said once for lots of one notice that agree in it.
-SHARED = ("notice_id", "kind", "reservation", "clauses", "conditions", "reasons", "alone", "changes")
+def facts(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What every form says of a lot, in order: (label, value)."""
+    due = "Date annoncée" if item.get("prior") else "Réponse avant"
+    yield "Acheteur", item["buyer"] or "non précisé"
+    yield "Où", item["place"] or "lieu non précisé"
+    yield "Montant", item["amount"]
+    if item["deadline"] or not item.get("prior"):
+        yield due, deadline(item)
+    for name, label in (
+        ("procedure", "Procédure"),
+        ("limits", "Limite"),
+        ("contact", "Contact de l'acheteur"),
+    ):
+        if item.get(name):
+            yield label, item[name]
+    if item.get("facilitators"):
+        yield "Facilitateur de la clause", " ; ".join(item["facilitators"])
+
+
+def tags(item: Mapping[str, Any]) -> Iterator[str]:
+    """What stands above a lot: that it changed, that it is over, that it is not open yet."""
+    if item.get("prior"):
+        yield "Avis de préinformation : il n'y a rien à remettre encore"
+    if item["kind"] == "correction":
+        yield "Avis modifié : " + " ; ".join(item["changes"])
+    elif item["kind"] == "cancellation":
+        yield "Lot annulé ou déclaré sans suite"
+    elif item["kind"] == "wave":
+        yield (
+            "Un acheteur prépare un besoin et souhaite connaître les structures intéressées. Besoin non publié : merci de le "
+            "garder confidentiel"
+        )
+
+
+#: What a lot of a card says by itself where it differs from the first.
+APART = ("changes", "reservation", "clauses", "conditions", "alone")
+MOST_LOTS = 10  # of a card, one by one
 
 
 Card = list[tuple[int, Mapping[str, Any]]]  # the items of a card with their numbers, from 1 on
 
 
 def cards(items: Sequence[Mapping[str, Any]]) -> list[Card]:
-    """The items with their numbers, lots of one notice together where all but object, place, amount and date is the same."""
-    found: dict[str, Card] = {}
+    """The items with their numbers, one card for each notice and kind of news."""
+    found: dict[tuple[str, str], Card] = {}
     for number, item in enumerate(items, 1):
-        found.setdefault(repr([item.get(name) for name in SHARED]), []).append((number, item))
+        found.setdefault((item["notice_id"], item["kind"]), []).append((number, item))
     return list(found.values())
+
+
+def apart(item: Mapping[str, Any], first: Mapping[str, Any]) -> Iterator[str]:
+    """What a further lot of a card says otherwise than its first."""
+    if item["title"] not in (first["title"], item["notice_title"]):
+        yield item["title"]
+    if item["text"] and item["text"] != first["text"]:
+        yield item["text"]
+    yield item["place"] or "lieu non précisé"
+    yield item["amount"]
+    if item["deadline"] != first["deadline"]:
+        yield f"avant : {deadline(item)}"
+    for name in APART:
+        if item[name] and item[name] != first[name]:
+            yield item[name] if isinstance(item[name], str) else " ; ".join(item[name])
 
 
 def table(content: Mapping[str, Any], *, typed: bool = False) -> Iterator[list[Any]]:
@@ -87,5 +138,7 @@ def templates() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(day=day, deadline=deadline, cards=cards)
+    made.globals.update(
+        day=day, deadline=deadline, cards=cards, facts=facts, tags=tags, apart=apart, most=MOST_LOTS
+    )
     return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from matcher.outreach.digest_formats._words import deadline
+from matcher.outreach.digest_formats._words import facts, tags
 
 MEDIA = "application/atom+xml"
 SUFFIX = ".atom"
@@ -30,17 +30,20 @@ def render(content: Mapping[str, Any]) -> bytes:
     add(add(feed, "author"), "name", "Maillage")
     for item in content["items"]:
         entry = add(feed, "entry")
-        add(entry, "id", f"urn:maillage:lot:{item['notice_id']}:{item['lot_id']}:{item['matter']}")
+        add(entry, "id", f"urn:maillage:lot:{item['notice_id']}:{item['lot_id']}:{item['edition']}")
         add(entry, "title", _title(item))
         add(entry, "updated", content["made"])
         link = item["documents_url"] or item["url"]
         if link.startswith(("https://", "http://")):
             add(entry, "link", href=link)
         lines = [
+            *tags(item),
             item["notice_title"],
             item["text"],
-            f"Montant : {item['amount']}",
-            f"Date limite : {deadline(item)}",
+            *(f"{label} : {value}" for label, value in facts(item)),
+            item["reservation"],
+            item["clauses"],
+            *item["conditions"],
             item["alone"],
             *item["reasons"],
         ]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from matcher import plugins
+from matcher.outreach.digest_formats._words import facts, tags
 
 MEDIA = "text/calendar; charset=utf-8"
 SUFFIX = ".ics"
@@ -30,9 +31,13 @@ def render(content: Mapping[str, Any]) -> bytes:
         event.add("dtstamp", made)
         event.add("sequence", int(made.timestamp()) // 60 % 2**31)
         event.add("summary", f"Date limite : {item['title']}")
-        event.add(
-            "description", "\n".join(x for x in (item["notice_title"], item["buyer"], item["alone"]) if x)
+        said = (
+            *tags(item),
+            item["notice_title"],
+            *(f"{label} : {value}" for label, value in facts(item)),
+            item["alone"],
         )
+        event.add("description", "\n".join(filter(None, said)))
         if item.get("kind") == "cancellation":
             event.add("status", "CANCELLED")
         event.add("dtstart", due.astimezone(UTC) if due.tzinfo else due)

@@ -127,10 +127,10 @@ class National:
         return clauses.complete(made, general, by_lot)
 
     def change(self, title: str, description: str) -> str:
-        """What a correction says beside the object that it repeats; "" of another notice."""
-        if self.state != "rectificatif":
+        """What a correction or a cancellation says beside the object that it repeats; "" of another notice."""
+        if self.state not in ("rectificatif", "annulation"):
             return ""
-        said = map(clean, sentences(self.data["rectificatif"]))
+        said = map(clean, sentences(self.data[self.state]))
         return clean(" ; ".join(one for one in said if one not in (title, description)))
 
     def words(self) -> tuple[str, str]:

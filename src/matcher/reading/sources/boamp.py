@@ -7,6 +7,7 @@ itself; an unknown schema is walked for its texts, CPV codes and lots.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -74,7 +75,8 @@ def read(stream: BinaryIO, name: str) -> Iterator[domain.Tender | domain.Rejecte
         record = _flat(record)
         label = str(record.get("idweb") or record.get("id") or f"record {place}")[:80]
         try:
-            yield tender(record)
+            published = json.dumps(record, sort_keys=True, default=str).encode()
+            yield replace(tender(record), source_hash=hashlib.sha256(published).hexdigest())
         except domain.BadInput as error:
             yield domain.Rejected(path=name, record=label, reason=str(error))
         except (

@@ -12,17 +12,22 @@ from matcher.reading.sources import _tabular
 from matcher.reading.sources._places import place_of
 from matcher.reading.sources._structure import (
     departments_of,
+    kind_in_name,
     kind_of,
     numbered_offers,
     plain,
     regions_of,
+    several,
     siret_of,
 )
+from matcher.reference import places
 from matcher.reference.identifiers import clean_date, identified
 from matcher.reference.text import clean
 
 YIELDS = "structure"
 LISTS = ("items",)
+#: Networks whose members are of one kind (data.inclusion, schema v1, `reseaux_porteurs`, as published in August 2026).
+KIND_OF_NETWORK = {"geiq": "GEIQ", "unea": "EA", "chantier-ecole": "ACI"}
 
 
 def recognises(name: str, head: bytes) -> bool:
@@ -49,7 +54,8 @@ def structure_of(row: Mapping[str, Any], source: str = "data.inclusion") -> Stru
     name = plain(row.get("nom"))
     if not name:
         return "no name: the schema asks for one"
-    kind = kind_of(row.get("typologie")) or ""
+    networks = several(row.get("reseaux_porteurs") or [])
+    kind = kind_of(row.get("typologie")) or _kind_by_network(networks) or kind_in_name(name) or ""
     structure = Structure(
         siret=siret,
         name=name,
@@ -67,6 +73,7 @@ def structure_of(row: Mapping[str, Any], source: str = "data.inclusion") -> Stru
         website=plain(row.get("site_web")),
         phone=plain(row.get("telephone")),
         email=plain(row.get("courriel")),
+        networks=networks,
         source=source,
         updated=clean_date(row.get("date_maj")),
         flags=flags if kind else (*flags, "kind-missing"),
@@ -96,12 +103,31 @@ def _service(row: Mapping[str, Any], source: str) -> Offer:
     )
 
 
+def _kind_by_network(networks: tuple[str, ...]) -> str:
+    """The kind that a network is of; v1 states no other, and "siae" says no more than that it is one."""
+    return next((KIND_OF_NETWORK[name] for name in networks if name in KIND_OF_NETWORK), "")
+
+
 def _zone(row: Mapping[str, Any]) -> Zone | None:
-    """What `zone_diffusion_type` says, where it names a department, a region or the country."""
+    """What `zone_eligibilite` (v1) says, or `zone_diffusion_type` (v0): departments, regions or the country."""
+    if codes := several(row.get("zone_eligibilite") or []):
+        if "france" in codes:
+            return Zone(country=True)
+        # a commune stands for its department; two digits may be a region's code too, and are read as the smaller area
+        known = tuple(dict.fromkeys(found for code in codes for found in _departments(code)))
+        return Zone(departments=known) if known else None
     kind, code = plain(row.get("zone_diffusion_type")), plain(row.get("zone_diffusion_code"))
     if kind == "pays":
         return Zone(country=True)
-    if kind == "departement" and (codes := departments_of(code)):
-        return Zone(departments=codes)
+    if kind == "departement" and (departments := departments_of(code)):
+        return Zone(departments=departments)
     found = regions_of(row.get("zone_diffusion_nom")) if kind == "region" else ()
     return Zone(regions=found) if found else None
+
+
+def _departments(code: str) -> tuple[str, ...]:
+    """The department of the code of a commune or of a department; none for an EPCI."""
+    if len(code) == 5:
+        commune = places.commune(code)
+        return (commune.department,) if commune else ()
+    return departments_of(code) if len(code) < 4 else ()

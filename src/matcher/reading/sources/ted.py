@@ -121,8 +121,6 @@ class _Form:
         lots = facts.placed(self.lots(title), buyer_place)
         nature = self.kind
         change = self.change()
-        if nature == "correction" and re.search(r"(?i)sans suite|annul(?:é|ation|er)\b", change):
-            nature = "cancellation"
         data = kid(self.coded, "NOTICE_DATA")
         links = [*values(data, "REF_NOTICE/NO_DOC_OJS"), *self.earlier()]
         tender = domain.Tender(

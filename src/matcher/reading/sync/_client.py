@@ -32,6 +32,7 @@ ADDRESSES: dict[str, tuple[str, str]] = {
         "MATCHER_BOAMP_URL",
         "https://boamp-datadila.opendatasoft.com/api/explore/v2.1/catalog/datasets/boamp",
     ),
+    "ted": ("MATCHER_TED_URL", "https://api.ted.europa.eu/v3/notices/search"),
     "decp": (
         "MATCHER_DECP_URL",
         "https://www.data.gouv.fr/api/1/datasets/r/11cea8e8-df3e-4ed1-932b-781e2635e432",
@@ -70,7 +71,7 @@ TOKENS = {
     "emplois": "MATCHER_EMPLOIS_TOKEN",
 }  # fmt: skip
 WHAT = (
-    "boamp", "decp", "siae", "emplois", "inclusion", "entreprises", "associations", "finess", "adaptees", "site",
+    "boamp", "ted", "decp", "siae", "emplois", "inclusion", "entreprises", "associations", "finess", "adaptees", "site",
     "logos", "reference",
 )  # fmt: skip
 #: Seconds between two requests, for a publisher that states a lower rate than `INTERVAL` allows.
@@ -124,7 +125,7 @@ class Reply:
 
 
 class Client:
-    """GET requests: retries with exponential backoff, Retry-After, one request at a time, a polite pace."""
+    """Requests: retries with exponential backoff, Retry-After, one request at a time, a polite pace."""
 
     def __init__(
         self,
@@ -163,15 +164,19 @@ class Client:
         return self._patiently(url, lambda: self._reply(url, params, known))
 
     def json(
-        self, url: str, params: Mapping[str, Any] | None = None, known: Mapping[str, str] | None = None
+        self,
+        url: str,
+        params: Mapping[str, Any] | None = None,
+        known: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
     ) -> tuple[Any, Reply]:
-        """(the decoded object or list, the answer); (None, the answer) when it has not changed.
+        """(the decoded object or list, the answer); (None, the answer) when it has not changed.  `body` is posted as JSON.
 
         A body cut short without a sign is asked for again, like a broken connection.
         """
 
         def decoded() -> tuple[Any, Reply]:
-            answer = self._reply(url, params, known)
+            answer = self._reply(url, params, known, body)
             if answer.status == 304:
                 return None, answer
             try:
@@ -217,11 +222,17 @@ class Client:
 
         return self._patiently(url, fetched, lambda: part.exists() and part.stat().st_size > held)
 
-    def _reply(self, url: str, params: Mapping[str, Any] | None, known: Mapping[str, str] | None) -> Reply:
-        with self._open(url, params, _conditions(known)) as answer:
+    def _reply(
+        self,
+        url: str,
+        params: Mapping[str, Any] | None,
+        known: Mapping[str, str] | None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Reply:
+        with self._open(url, params, _conditions(known), body) as answer:
             self._check(answer)
-            body = b"" if answer.status_code == 304 else _bounded(answer, url)
-            return Reply(answer.status_code, _lower(answer.headers), body)
+            content = b"" if answer.status_code == 304 else _bounded(answer, url)
+            return Reply(answer.status_code, _lower(answer.headers), content)
 
     def _patiently(
         self, url: str, attempt: Callable[[], T], advanced: Callable[[], bool] = lambda: False
@@ -272,7 +283,11 @@ class Client:
 
     @contextmanager
     def _open(
-        self, url: str, params: Mapping[str, Any] | None, headers: dict[str, str]
+        self,
+        url: str,
+        params: Mapping[str, Any] | None,
+        headers: dict[str, str],
+        body: Mapping[str, Any] | None = None,
     ) -> Iterator[httpx.Response]:
         pause = self._last + self._interval - time.monotonic()
         if pause > 0:
@@ -281,7 +296,8 @@ class Client:
         self.requests += 1
         if self._token:
             headers = {**headers, "Authorization": f"Bearer {self._token}"}
-        with self._http.stream("GET", url, params=params, headers=headers) as answer:
+        method = "GET" if body is None else "POST"
+        with self._http.stream(method, url, params=params, headers=headers, json=body) as answer:
             yield answer
 
     def _check(self, answer: httpx.Response, also: tuple[int, ...] = ()) -> None:

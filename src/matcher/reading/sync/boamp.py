@@ -77,6 +77,16 @@ def boamp(
     return report
 
 
+def prune(folder: Path, before: date) -> int:
+    """Delete the pages of the weeks that ended before a day; they are not fetched again.  Returns how many."""
+    gone = 0
+    for path in folder.glob("????-??-??_????-??-??_*.json"):
+        if path.name[11:21] < before.isoformat():
+            path.unlink()
+            gone += 1
+    return gone
+
+
 def _resumed(state: Mapping[str, Any], now: date) -> date:
     """From the day before the last one fetched, or a month back on a first run."""
     try:

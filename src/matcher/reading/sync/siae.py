@@ -30,7 +30,7 @@ def siae(
 ) -> Report:
     """Every structure of the list with its own page: sectors, offers, networks, contacts.
 
-    A page is asked for again only where the list says that it changed.
+    A page is asked for again only where the list says that it changed, and none where pages say no more than the list.
     """
     report = Report("siae", folder)
     url = address("siae")
@@ -51,24 +51,26 @@ def _detailed(lists: Lists, url: str) -> None:
         for path in lists.files(KEY):
             page = _read_json(path)
             rows, _ = rows_of(page, url, LISTING)
-            page["results"] = [_with_detail(lists.http, url, row, kept, sink) for row in rows]
+            page["results"] = [_with_detail(lists, url, row, kept, sink) for row in rows]
             _write_json(path, page)
     lists.state["detailed"] = True
     lists.save()
 
 
-def _with_detail(http: Client, url: str, row: Any, kept: dict[str, dict[str, Any]], sink: Any) -> Any:
+def _with_detail(lists: Lists, url: str, row: Any, kept: dict[str, dict[str, Any]], sink: Any) -> Any:
     number = str(row.get("id", "")) if isinstance(row, dict) else ""
-    if not number.isalnum():
+    if not number.isalnum() or lists.state.get("alike"):
         return row
     held = kept.get(number)
     if held is None or (row.get("updated_at") and held.get("updated_at") != row["updated_at"]):
         try:
-            fresh, _ = http.json(f"{url.rstrip('/')}/{number}/")
+            fresh, _ = lists.http.json(f"{url.rstrip('/')}/{number}/")
         except Gone:
             return {**(held or {}), **row}
         if not isinstance(fresh, dict):
             return row
+        # list and page share one serializer since 2026: thousands of requests would bring nothing
+        lists.state["alike"] = fresh.keys() <= row.keys()
         held = kept[number] = fresh
         sink.write(json.dumps({**fresh, "id": row["id"]}, ensure_ascii=False) + "\n")
         sink.flush()

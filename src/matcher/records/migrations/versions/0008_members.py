@@ -1,4 +1,4 @@
-"""Names, archives and sharing of sourcing records; alerts and questions are stopped apart"""
+"""Names, archives and sharing of sourcing records"""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from alembic import op
 
 from matcher.records.migrations._tables import column, create
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 
 def upgrade() -> None:
@@ -19,13 +19,7 @@ def upgrade() -> None:
         indexes={"ix_sourcing_member_person": ["person"]},
     )
     op.add_column("sourcing_member", column("label 200", default=""))
-    # who had stopped one had stopped both
-    op.execute(
-        "INSERT INTO unsubscription (subject, cause, at) SELECT 'questions:' || subject, cause, at "
-        "FROM unsubscription WHERE length(subject) = 14"
-    )
 
 
 def downgrade() -> None:
-    op.execute("DELETE FROM unsubscription WHERE subject LIKE 'questions:%'")
     op.drop_table("sourcing_member")

@@ -1,0 +1,119 @@
+"""What changed in a procedure, field by field, between two publications; what was read anew did not change.
+
+A change is {"at", "lot", "field", "before", "after"}, kept with the first notice of the procedure: codes and values, of which
+`sentences` makes a line that a person understands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from matcher import codec
+from matcher.domain import Clause, Lot, Reservation, Tender
+from matcher.matching.amounts import in_words
+from matcher.matching.reasons import clause_in_words
+from matcher.reference.french import in_paris, long_day
+from matcher.reference.text import fold, shorten
+
+Change = Mapping[str, Any]
+#: A procedure as it stands: its notice as corrected, and the ids of its lots that were cancelled.
+Standing = tuple[Tender, frozenset[str]]
+
+LABELS = {
+    "title": "objet", "description": "description", "cpv": "codes CPV", "places": "lieu", "amount": "montant", "duration_months": "durée en mois",
+    "renewals": "reconductions", "reservation": "réservation", "clauses": "conditions sociales", "conditions": "conditions pratiques",
+}  # fmt: skip
+#: What is compared where the two publications were read by two versions of the program: a date is read alike by all.
+SURE = frozenset({"deadline", "cancelled", "change"})
+
+
+def between(before: Standing, after: Standing, at: datetime, *, only: frozenset[str] = frozenset()) -> list[Change]:  # fmt: skip
+    """The changes from one standing to the next; of the fields of `only`, where given."""
+    old = {lot.id: lot for lot in before[0].lots}
+    found = [_change(at, "", "change", before[0].change, after[0].change)]
+    for lot in after[0].lots:
+        if lot.id not in old:
+            found.append(_change(at, lot.id, "lot", "", lot.title))
+            continue
+        first, now = _facts(before, old[lot.id]), _facts(after, lot)
+        found += [_change(at, lot.id, name, first[name], now[name]) for name in now]
+    return [
+        one for one in found if one["before"] != one["after"] and (not only or one["field"] in only)
+    ]  # fmt: skip
+
+
+def _change(at: datetime, lot: str, field: str, before: Any, after: Any) -> dict[str, Any]:
+    return {"at": at.isoformat(), "lot": lot, "field": field, "before": before, "after": after}
+
+
+def _facts(standing: Standing, lot: Lot) -> dict[str, Any]:
+    """What a reader needs of a lot, by field, as JSON."""
+    tender, cancelled = standing
+    due = lot.deadline or tender.deadline
+    plain = codec.to_json(lot)
+    facts = {name: plain.get(name) for name in LABELS}
+    facts["amount"] = in_words(lot) or ""
+    return facts | {"deadline": in_paris(due).isoformat() if due else None, "cancelled": lot.id in cancelled}
+
+
+def since(changes: Iterable[Change], lot_id: str, moment: datetime) -> list[Change]:
+    """The net changes of a lot after a moment: what went and came back is none."""
+    net: dict[str, Any] = {}
+    for one in changes:
+        if one["lot"] in ("", lot_id) and datetime.fromisoformat(one["at"]) > moment:
+            net[one["field"]] = one | {"before": net.get(one["field"], one)["before"]}
+    return [one for one in net.values() if one["before"] != one["after"]]
+
+
+def stamp(changes: Sequence[Change]) -> str:
+    """Sixteen digits that change when the source changes what a reader needs."""
+    return hashlib.sha256(json.dumps(list(changes), separators=(",", ":")).encode()).hexdigest()[:16]
+
+
+def sentences(changes: Iterable[Change]) -> Iterator[str]:
+    """The changes in French, one a line, the deadline first."""
+    for one in sorted(changes, key=lambda one: (one["field"] != "deadline", one["field"] != "change")):
+        before, after = one["before"], one["after"]
+        if one["field"] == "deadline":
+            yield f"date limite : {_moment(after) or 'retirée'} (avant : {_moment(before) or 'non précisée'})"
+        elif one["field"] == "change":
+            yield shorten(str(after).removeprefix(str(before)).strip(" ;"), 300)
+        elif one["field"] in ("title", "description"):
+            yield f"{LABELS[one['field']]} : « {shorten(_fresh(before, after), 160)} »"
+        elif one["field"] in LABELS:
+            yield f"{LABELS[one['field']]} : {_said(one['field'], after) or 'non précisé'} (avant : {_said(one['field'], before) or 'non précisé'})"
+
+
+def _moment(iso: str | None) -> str:
+    if not iso:
+        return ""
+    moment = datetime.fromisoformat(iso)
+    hour = f" à {moment.hour} h {moment.minute:02d}" if (moment.hour, moment.minute) != (0, 0) else ""
+    return long_day(moment) + hour
+
+
+def _fresh(before: str, after: str) -> str:
+    """The first sentences of a text that it did not hold before; all of it where only words went."""
+    known = fold(before)
+    parts = [part for part in re.split(r"(?<=[.;!?])\s+|\n+", after) if part.strip()]
+    return " ".join(part for part in parts if fold(part).strip(" .;!?") not in known) or after
+
+
+def _said(field: str, value: Any) -> str:
+    """A value of a field in French; "" where there is none."""
+    if not value:
+        return ""
+    if field == "reservation":
+        return codec.from_json(Reservation, value).stated or "réservé"
+    if field == "clauses":
+        return " ; ".join(dict.fromkeys(clause_in_words(codec.from_json(Clause, one)) for one in value))
+    if field in ("places", "conditions"):
+        return ", ".join(dict.fromkeys(str(one.get("label") or one.get("department") or "") for one in value))
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,87 @@
+"""Notices of French buyers on TED, day by day, by the search API (v3): an expert query, paged by token.
+
+Each notice is kept as the XML that TED publishes, under its publication number: the formats `ted` and `eforms` read it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from matcher.domain import BadInput
+from matcher.reading.sync._client import Client, Gone, Report, Unreachable, _save, _state, address, client_of
+
+LIMIT = 250  # notices of a page, the most that the API gives
+FIRST_DAYS = 7  # how far back a first run goes
+
+
+def ted(
+    folder: Path,
+    since: date | None = None,
+    until: date | None = None,
+    client: Client | None = None,
+    today: date | None = None,
+) -> Report:
+    """The notices published from `since` to `until`, each fetched once; a day is done once all of its notices are held."""
+    now = today or datetime.now(UTC).date()
+    last, report = until or now, Report("ted", folder)
+    with _state(folder) as state, client or client_of("ted") as http:
+        day = since or date.fromisoformat(state.get("through") or str(now - timedelta(days=FIRST_DAYS)))
+        if day > last:
+            raise BadInput(f"--since {day} is after --until {last}: swap them")
+        while day <= last:
+            for number, url in _notices(http, day, report):
+                _fetch(http, folder, number, url, report)
+            state["through"] = max(str(state.get("through", "")), str(min(day, now)))
+            _save(folder, state)
+            day += timedelta(days=1)
+        report.requests = http.requests
+    return report
+
+
+def _notices(http: Client, day: date, report: Report) -> Iterator[tuple[str, str]]:
+    """(publication number, address of the XML) of every notice of a day."""
+    url = address("ted")
+    asked: dict[str, Any] = {
+        "query": f"organisation-country-buyer IN (FRA) AND publication-date = {day:%Y%m%d} SORT BY publication-number ASC",
+        "fields": ["publication-number", "links"], "limit": LIMIT, "scope": "ALL", "paginationMode": "ITERATION",
+    }  # fmt: skip
+    while True:
+        page, _ = http.json(url, body=asked)
+        rows = page.get("notices") if isinstance(page, dict) else None
+        if not isinstance(rows, list) or page.get("timedOut"):
+            raise Unreachable(f"TED answered {day} with another shape, or not in time: run again later")
+        report.pages += 1
+        for row in rows:
+            links = row.get("links") if isinstance(row, dict) else None
+            number = str(row.get("publication-number", "")) if isinstance(row, dict) else ""
+            files = links.get("xml") if isinstance(links, dict) else None
+            found = next((one for one in (files or {}).values() if isinstance(one, str)), "")
+            if re.fullmatch(r"\d{1,12}-\d{4}", number) and found.startswith(("https://", "http://")):
+                yield number, found
+            else:
+                report.notes.append(f"{day}: a notice without a number or an XML")
+        token = page.get("iterationNextToken")
+        if not token or not rows:
+            return
+        asked["iterationNextToken"] = token
+
+
+def _fetch(http: Client, folder: Path, number: str, url: str, report: Report) -> None:
+    target = folder / number[-4:] / f"{number}.xml"
+    if target.exists():
+        report.unchanged += 1
+        return
+    try:
+        content = http.get(url).content
+    except Gone:
+        report.notes.append(f"{number}: its XML is not there")
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_suffix(".part")
+    part.write_bytes(content)
+    part.replace(target)
+    report.records += 1

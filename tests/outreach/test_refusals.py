@@ -1,0 +1,173 @@
+"""What a mail server's refusals do: an address that does not exist is suppressed, a block silences nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+import night as n
+from matcher.domain import NotFound
+from matcher.outreach import alerts, delivery, links, review, transport
+from matcher.outreach.rules import Rules
+from matcher.outreach.work import _opened
+from matcher.records import feedback
+from matcher.records.store import Store
+from matcher.records.tables import Digest
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return n.catalogue(tmp_path_factory.mktemp("refusals") / "catalogue")
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setenv("MATCHER_MAIL_SECRET", "a secret of the tests")
+    with Store.open(f"sqlite:///{tmp_path / 'store.sqlite'}") as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("reply", "nobody"),
+    [
+        ("550 5.1.1 no such user", True),
+        ("553 5.1.3 bad address syntax", True),
+        ("550 5.1.10 recipient not found", True),
+        ("550 No such user here", True),
+        ("550 Unknown recipient", True),
+        ("550 Mailbox does not exist", True),
+        ("550 Adresse inconnue", True),
+        ("550 5.7.1 Service unavailable, client host blocked using a list", False),
+        ("550 5.1.8 sender address rejected: domain not found", False),
+        ("552 5.2.2 mailbox full", False),
+        ("550 5.2.1 mailbox disabled", False),
+        ("554 5.7.0 message looks like spam", False),
+        ("550 user unknown, blocked by policy", False),
+        ("550 Requested action not taken", False),
+        ("550 rejected from 10.1.1.5", False),
+    ],
+)
+def test_only_an_address_that_does_not_exist_is_one_to_suppress(reply: str, nobody: bool) -> None:
+    assert transport.nobody_there(reply) is nobody
+
+
+class Server:
+    """An SMTP server that answers RCPT as it is told to."""
+
+    reply = "250 OK"
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
+        self.asked += 1
+        if self.reply.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return self.reply
+
+
+@pytest.fixture
+def smtp() -> Iterator[tuple[Server, Rules]]:
+    module = pytest.importorskip("aiosmtpd.controller", reason="aiosmtpd is not installed: pip install aiosmtpd")
+    import socket
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Server()
+    controller = module.Controller(server, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield server, Rules(smtp=f"smtp://127.0.0.1:{port}")
+    controller.stop()
+
+
+def states(store: Store, day: int) -> list[str]:
+    with store.reading() as connection:
+        wanted = Digest.day == (n.MOMENT + timedelta(days=day)).date()
+        return list(connection.execute(select(Digest.status).where(wanted)).scalars())
+
+
+@pytest.mark.parametrize("reply", ["550 5.7.1 blocked using a list", "552 5.2.2 mailbox full", "451 4.7.1 later"])
+def test_a_block_stops_the_night_suppresses_nobody_and_loses_nothing(
+    reply: str, store: Store, folder: Path, smtp: tuple[Server, Rules]
+) -> None:
+    server, rules = smtp
+    catalogue = _opened(str(folder)).catalogue
+    summary = n.night(store, folder, n.tender("a"))
+    assert summary.digests > transport.MANY
+    server.reply = reply
+    sent = delivery.deliver(store, catalogue, rules, at=n.MOMENT)
+    assert server.asked == transport.MANY and sent.trouble and reply in sent.stopped
+    assert not transport.suppressed(store)
+    server.reply = "250 OK"
+    n.night(store, folder, n.tender("a"), day=1)
+    again = delivery.deliver(store, catalogue, rules, at=n.MOMENT + timedelta(days=1))
+    assert again["sent"] == summary.digests and not again.trouble
+    standing = review.night(store, n.MOMENT + timedelta(days=1))
+    assert standing.states["sent"] == summary.digests and standing.suppressed == 0
+    assert standing.refused == (0 if reply.startswith("4") else transport.MANY)
+
+
+def test_a_suppressed_address_is_listed_with_its_reason_and_lifted(
+    store: Store, folder: Path, smtp: tuple[Server, Rules]
+) -> None:
+    server, rules = smtp
+    catalogue = _opened(str(folder)).catalogue
+    summary = n.night(store, folder, n.tender("a"))
+    server.reply = "550 5.1.1 no such user"
+    sent = delivery.deliver(store, catalogue, rules, at=n.MOMENT)
+    assert sent["failed"] == summary.digests and sent.trouble, "each is of its address, so none stops the others"
+    rows = transport.suppressed(store)
+    assert {row["address"] for row in rows} >= {"tonte0@example.org"} and "no such user" in rows[0]["said"]
+    with pytest.raises(NotFound):
+        transport.lift(store, ["tonte0@example.org", "nobody@example.org"])
+    assert transport.lift(store, ["tonte0@example.org", n.siret(101)]) == 2
+    server.reply = "250 OK"
+    n.night(store, folder, day=1)
+    assert delivery.deliver(store, catalogue, rules, at=n.MOMENT + timedelta(days=1))["sent"] == 2
+
+
+# --------------------------------------------------------------------------- what a structure may answer
+
+
+def content(store: Store, siret: str) -> dict[str, Any]:
+    with store.reading() as connection:
+        found = select(Digest.content).where(Digest.addressee == siret).order_by(Digest.day.desc())
+        return dict(connection.execute(found).scalars().first() or {})
+
+
+@pytest.mark.parametrize(("scope", "denied"), [("lot", set()), ("like", {"cpv:77310"}), ("trade", {"cpv:773"})])
+def test_a_refusal_bears_on_what_was_chosen(scope: str, denied: set[str], store: Store, folder: Path) -> None:
+    n.night(store, folder, n.tender("a", "tonte"))
+    one = content(store, n.siret(100))
+    offered = dict(links.scopes(store, one)[0])
+    assert list(offered) == ["lot", "like", "trade"] and "(1 lot en 6 mois)" in offered["like"]
+    links.act(store, one["id"], links.token(one["id"]), 1, "declined", "not-our-trade", scope)
+    with store.reading() as connection:
+        refusals = feedback.refusals(connection)
+    assert refusals.of(["a"], "a-1") == {n.siret(100)}
+    assert set(refusals.skills.get(n.siret(100), ())) == denied
+
+
+def test_alerts_and_questions_stop_apart(store: Store, folder: Path) -> None:
+    alerts.stop(store, n.siret(100), "questions")
+    alerts.stop(store, n.siret(101), "alerts")
+    alerts.stop(store, n.siret(102))
+    n.night(store, folder, n.tender("a"))
+    assert content(store, n.siret(100)) and not content(store, n.siret(101)) and not content(store, n.siret(102))
+    asked = {n.siret(100 + i): f"tonte{i}@example.org" for i in range(3)}
+    assert transport.unreachable(store, asked) == {n.siret(100), n.siret(102)}
+
+
+def test_a_pause_ends_by_itself_and_what_is_open_is_told_then(store: Store, folder: Path) -> None:
+    alerts.pause(store, n.siret(100), (n.MOMENT + timedelta(days=2)).date())
+    n.night(store, folder, n.tender("a"))
+    n.night(store, folder, day=1)
+    assert not content(store, n.siret(100)) and content(store, n.siret(101))
+    n.night(store, folder, day=2)
+    assert [item["notice_id"] for item in content(store, n.siret(100))["items"]] == ["a"]
