@@ -8,11 +8,10 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Form, Query, Request, Response
 
-from matcher.domain import NotFound
-from matcher.outreach.sourcing import exports, questions
+from matcher.outreach.sourcing import questions
 from matcher.outreach.sourcing import record as record_
 from service import sourcing
-from service.access import store_of
+from service.access import spend, store_of
 from service.page import fields, render, search
 from service.page.buyer import TOGETHER
 from service.page.fields import FieldErrors
@@ -32,6 +31,8 @@ def keep(
     de: Annotated[str, Form(max_length=210)],
     label: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
+    if owner.startswith(record_.ANONYMOUS):
+        spend(request, "record")
     snapshot, asked = request.app.state.serving.get(), search.of(request, de)
     found = search.taken(asked, snapshot, request.app.state.settings.max_need)
     made, _ = sourcing.keep(request, owner, snapshot.matcher, found.tender, search.filters_of(asked), label)
@@ -240,14 +241,9 @@ def corrected(
 
 @router.get("/acheteur/fiches/{identifier}/export.{format}")
 def export(request: Request, identifier: str, format: str, owner: RecordOwner) -> Response:
-    if format not in exports.FORMATS:
-        raise NotFound("Les exports sont csv, xlsx et json.")
-    store = store_of(request)
-    found = record_.read(store, owner, identifier)
-    write, media = exports.FORMATS[format]
-    record_.exported(store, owner, identifier, format)
+    found, content, media = sourcing.exported(request, owner, identifier, format)
     headers = {
         "Content-Disposition": f'attachment; filename="sourcing-{found.created_at:%Y%m%d}.{format}"',
         "Cache-Control": "no-store",
     }
-    return Response(write(found), media_type=media, headers=headers)
+    return Response(content, media_type=media, headers=headers)

@@ -8,12 +8,13 @@ import secrets
 import time
 
 from fastapi import Request, Response
+from sqlalchemy import delete
 
 from matcher.domain import BadInput, NotFound
 from matcher.outreach import letters, links, post
 from matcher.records import keys
 from matcher.records.store import Store, now
-from matcher.records.tables import Once
+from matcher.records.tables import Key, Letter, Once
 from service import access
 from service.page import account, fields, render
 from service.page.visitor import CheckedForm
@@ -36,13 +37,17 @@ def send(request: Request, form: CheckedForm, address: fields.Line = "") -> Resp
     except BadInput as error:
         given = {"problems": fields.problems_of(error, "address"), "address": address}
         return render.page(request, "signin.html", 422, **{**account.BLANK, **given})
-    if to.rpartition("@")[2] in settings.buyer_domains:
-        link = f"{settings.public_url.rstrip('/')}/connexion/lien/{_token(to)}"
-        store = access.store_of(request)
-        letter = letters.sign_in(to, link, mail_transport(settings))
-        with store.writing() as connection:
-            post.queue(store, connection, letter, kind="sign-in", siret="")
-        request.app.state.mailer.wake()
+    access.spend(request, "letter", to)
+    link = f"{settings.public_url.rstrip('/')}/connexion/lien/{_token(to)}"
+    store = access.store_of(request)
+    letter = letters.sign_in(to, link, mail_transport(settings))
+    with (
+        store.writing() as connection
+    ):  # the same work for every domain: its time does not tell which are served
+        post.queue(store, connection, letter, kind="sign-in", siret="")
+        if to.rpartition("@")[2] not in settings.buyer_domains:
+            connection.execute(delete(Letter).where(Letter.id == post.id_of(letter)))
+    request.app.state.mailer.wake()
     return render.page(request, "signin.html", **{**account.BLANK, "sent": True})
 
 
@@ -61,7 +66,7 @@ def _proved(token: str) -> tuple[str, str]:
     body, _, signature = token.partition("-")
     if not hmac.compare_digest(_signed(body).encode(), signature.encode()):
         raise NotFound(USED)
-    address, end, number = bytes.fromhex(body).decode().split("|")
+    address, end, number = bytes.fromhex(body).decode().rsplit("|", 2)  # an address may hold one
     if int(end) < time.time():
         raise NotFound(USED)
     return address, number
@@ -82,13 +87,14 @@ def opened(request: Request, token: str, form: CheckedForm) -> Response:
     with store.writing() as connection:
         if not store.put(connection, Once, [row], keep=("request", "response", "at")):
             raise NotFound(USED)
-    return render.give(render.go("/acheteur"), request, access.Session.fresh(key_of(store, address)))
+    return render.give(render.go("/acheteur"), request, access.Session.fresh(key_of(store, LABEL + address)))
 
 
-def key_of(store: Store, address: str) -> str:
-    """The key of an address, made at its first sign-in: its records and favourites stay its own."""
-    label = LABEL + address
-    mine = [k for k in keys.listed(store) if k.label == label]
+def key_of(store: Store, account: str, shown: str = "") -> str:
+    """The key of an account, made at its first sign-in: its records and favourites stay its own."""
+    label = f"{account} {shown}".strip()
+    same = Key.label.startswith(f"{account} ", autoescape=True) if shown else Key.label == account
+    mine = keys.listed(store, same)
     if any(k.revoked_at for k in mine):
         raise NotFound("Cet accès a été fermé par l'exploitant : écrivez-lui.")
     if mine:

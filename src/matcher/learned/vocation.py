@@ -128,4 +128,4 @@ class Vocation:
 @cache
 def shipped() -> Vocation:
     """The model of models/vocation, read once."""
-    return Vocation(paths.models_dir() / "vocation")
+    return Vocation(paths.model("vocation"))
