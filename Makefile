@@ -5,7 +5,7 @@ CATALOGUE := var/catalogue
 export OMP_WAIT_POLICY := passive
 export PYTHON
 
-.PHONY: demo test check docs pictures release fix serve bench bench-encoder measure clean help
+.PHONY: demo test check docs pictures release fix serve bench bench-encoder measure audit clean help
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ docs: $(VENV)/.ready-dev ## Build the site of documentation into build/site
 pictures: $(VENV)/.ready-dev ## Take the pictures of the tutorials into docs/pictures, for the site
 	@MATCHER_PICTURES=docs/pictures $(BIN)/python -m pytest tests/test_tutorials.py
 
+models/manifest.json: $(wildcard models/*/*.json models/*/*.npz models/*/*/*.safetensors models/*/*/*/*.safetensors) ## Write the checksums of the models as they are
+	@$(BIN)/matcher train manifest
+
 release: $(VENV)/.ready-dev ## Build sdist, wheel and bill of materials into dist, and check them
 	@rm -rf dist && mkdir -p dist
 	@$(BIN)/python -c "from hatchling.build import build_sdist, build_wheel; print(build_sdist('dist')); print(build_wheel('dist'))"
@@ -59,6 +62,9 @@ serve: $(CATALOGUE)/manifest.json ## Serve the API and the pages on http://127.0
 
 measure: $(VENV)/.ready-dev ## Compare the dev tasks and benchmarks with the committed figures; fails on a regression
 	@$(BIN)/python tests/bench/measure.py
+
+audit: $(VENV)/.ready-dev ## Bill of materials, licences, and known faults of what is installed
+	@$(BIN)/python tests/bench/audit.py
 
 bench: $(VENV)/.ready-dev ## Timings and scaling on this machine
 	@$(BIN)/python tests/bench/bench.py

@@ -8,6 +8,7 @@ import hmac
 import ipaddress
 import json
 import logging
+import math
 import secrets
 import time
 from dataclasses import asdict, dataclass, replace
@@ -25,7 +26,7 @@ from starlette.concurrency import run_in_threadpool
 from matcher.domain import Forbidden
 from matcher.records import keys
 from matcher.records.keys import Bearer
-from matcher.records.store import Store, now
+from matcher.records.store import Store
 from matcher.records.tables import Audit
 from service.limits import LOOPBACK, address_of, host_of, mark_of
 from service.problems import Refused
@@ -93,6 +94,20 @@ def audited(request: Request, action: str, subject: str = "", actor: str = "") -
         log.warning("the audit trail cannot be written", extra={"action": action})
 
 
+def spend(request: Request, act: str, reached: str = "") -> None:
+    """Count what anybody may cause: by the network that asks, by whom it reaches and in all.  Raises Refused (429)."""
+    rates = request.app.state.acts[act]
+    counted = [*zip(rates, (address_of(request.scope), reached or "all", "all"), strict=True)]
+    if wait := math.ceil(max(rate.wait(caller) for rate, caller in counted)):
+        raise Refused(
+            429,
+            "Trop de demandes de cette sorte en une heure : réessayez plus tard.",
+            {"Retry-After": str(wait)},
+        )
+    for rate, caller in counted:
+        rate.count(caller)
+
+
 def open_to_read(request: Request) -> bool:
     """May this request read without a key?"""
     rule = request.app.state.settings.read
@@ -138,6 +153,10 @@ def _proved(request: Request, token: str) -> Bearer:
         else:
             found = keys.prove(store_of(request), token)
     except Forbidden as error:
+        if request.scope.get("state", {}).get("spent"):  # its good keys stay good
+            raise Refused(
+                429, "too many keys were refused: try again in a minute", {"Retry-After": "60"}
+            ) from None
         audited(request, "auth.refuse")
         raise Refused(401, str(error), {"WWW-Authenticate": "Bearer"}) from None
     request.app.state.proved[mark_of(token)] = True
@@ -255,11 +274,8 @@ class Session:
 
     def bearer(self, request: Request) -> Bearer:
         """The bearer of its key; anonymous once the key has ended."""
-        if self.key:
-            for bearer in keys.listed(store_of(request)):
-                alive = bearer.revoked_at is None and (bearer.expires_at is None or bearer.expires_at > now())
-                if bearer.id == self.key and alive:
-                    return bearer
+        if self.key and (bearer := keys.held(store_of(request), self.key)):
+            return bearer
         return Bearer(id=ANONYMOUS, scopes=("read",) if open_to_read(request) else ())
 
 

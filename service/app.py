@@ -24,6 +24,7 @@ from matcher.domain import MatcherError, __version__
 from matcher.reading import confined
 from matcher.records import self_declared
 from matcher.records.store import Store, now
+from matcher.reference import paths
 from service import access, handlers, limits, observability, page, routes
 from service.jobs import Jobs
 from service.mailer import Mailer
@@ -41,9 +42,10 @@ to answer.  Errors are problem+json.  The order of a list is an order of present
 def create_app(settings: Settings | None = None) -> FastAPI:
     """A service over one catalogue.  Without settings: those of the environment, `var/catalogue`, loopback.
 
-    Raises BadInput, naming the variable, on an invalid setting.
+    Raises BadInput, naming the variable, on an invalid setting, StaleArtefact for a model that is not whole.
     """
     settings = settings or read()
+    paths.model()  # a model that is missing or damaged is a refusal to start
     observability.set_up_logs(settings)
     about: dict[str, Any] = {"title": "Maillage", "version": __version__, "description": DESCRIPTION}
     app = FastAPI(**about, lifespan=_lifespan, docs_url=None, redoc_url=None)
@@ -54,6 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.jobs = Jobs(settings.workers_jobs)
     app.state.ended = TTLCache(maxsize=100_000, ttl=access.SESSION_SECONDS)
     app.state.proved = TTLCache(maxsize=10_000, ttl=limits.PROVED_SECONDS)
+    app.state.acts = {act: tuple(map(limits.Rate, rates)) for act, rates in limits.ACTS.items()}
     app.state.metrics = observability.Metrics()
     app.state.warmed = threading.Event()  # readiness waits for it
     handlers.install(app)
@@ -78,7 +81,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     serving: Serving = app.state.serving
     # requests that compare or write are queued (service.limits); requests that only read get a thread immediately
-    threads = app.state.settings.at_once + limits.LONG_ONES + limits.WRITERS + READERS
+    threads = app.state.settings.at_once + limits.LONG_ONES + limits.SEARCHERS + limits.WRITERS + READERS
     anyio.to_thread.current_default_thread_limiter().total_tokens = threads
     sys.setswitchinterval(SWITCH)
     await anyio.to_thread.run_sync(_refresh, app)

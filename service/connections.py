@@ -3,21 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections import Counter
+from http import HTTPStatus
+from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.limits import HEADERS
+from service.limits import HEADERS, LOOPBACK, address_of
 
+HEAD_BYTES = 65_536  # of the head of a request
+MOST_OF_ONE = 128  # connections of one network; a proxy on this machine has as many as it wants
+#: What every server of ours is run with.
+SERVER: dict[str, Any] = {
+    "access_log": False, "log_level": "warning", "server_header": False, "http": "service.connections:Connection",
+    "limit_concurrency": 1_000, "timeout_keep_alive": 10, "timeout_graceful_shutdown": 20,
+}  # fmt: skip
 HEAD_SECONDS = 10.0  # for the head of a request to arrive, and for an idle connection to ask
 
 
 class Connection(HttpToolsProtocol):
     """A connection that is closed when no complete head arrives in time (uvicorn itself has no timeout)."""
 
+    _open: ClassVar[Counter[str]] = Counter()  # connections, by network
+
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._head_timer: asyncio.TimerHandle | None = self.loop.call_later(HEAD_SECONDS, self._cut)
+        self._head_bytes = 0
+        self._network = address_of({"client": self.client})
+        self._open[self._network] += 1
+        if self._open[self._network] > MOST_OF_ONE and self._network not in LOOPBACK and self.client:
+            self.transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head_timer is not None:  # a head, or a part of one, that is not whole yet
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
+                self._refuse(431, b"the head of the request is too long")
 
     def _cut(self) -> None:
         self._head_timer = None
@@ -30,10 +53,14 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._stop_timer()
+        self._head_bytes = 0
         super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._open[self._network] -= 1
+        if not self._open[self._network]:
+            del self._open[self._network]
         super().connection_lost(exc)
 
     def _stop_timer(self) -> None:
@@ -42,10 +69,12 @@ class Connection(HttpToolsProtocol):
             self._head_timer = None
 
     def send_400_response(self, msg: str) -> None:
-        """The answer to invalid HTTP, with the headers of every other answer."""
-        body = msg.encode("ascii", "replace")
+        self._refuse(400, msg.encode("ascii", "replace"))
+
+    def _refuse(self, status: int, body: bytes) -> None:
+        """The answer to what is no request, with the headers of every other answer."""
         lines = [
-            b"HTTP/1.1 400 Bad Request",
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode(),
             b"content-type: text/plain; charset=utf-8",
             b"content-length: %d" % len(body),
         ]

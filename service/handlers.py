@@ -18,6 +18,8 @@ from service.problems import Fault, Refused, bare, log, problem, status_of
 
 NOT_RECORDED = "Le service ne peut rien enregistrer pour le moment. Rien n'a été fait à moitié : réessayez dans quelques minutes."
 
+UNAVAILABLE = "the service cannot record anything now, and nothing was half done: try again in some minutes"
+
 
 def french(request: Request) -> bool:
     """Is the sentence of an error for a visitor: of a page, or of a portal that asks the API in French?"""
@@ -64,7 +66,7 @@ def install(app: FastAPI) -> None:
     async def core(request: Request, error: Exception) -> Response:
         if isinstance(error, StoreUnavailable):
             log.error("store unavailable", extra={"why": str(error)})
-            message = NOT_RECORDED if french(request) else f"{bare(str(error))}; try again later"
+            message = NOT_RECORDED if french(request) else UNAVAILABLE  # why is the operator's to know
             return shown(request, 503, message, headers={"Retry-After": "30"})
         message = render.sentence(error) if french(request) else str(error)
         return shown(request, status_of(error), bare(message))

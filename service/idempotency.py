@@ -13,7 +13,6 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel
 from sqlalchemy import Connection, select, update
 
 from matcher.domain import BadInput
@@ -27,7 +26,6 @@ from service.problems import Refused
 def once(
     request: Request,
     who: Bearer,
-    asked: BaseModel,
     do: Callable[[], Any],
     status: int = 200,
     *,
@@ -43,7 +41,7 @@ def once(
     if len(key) > 200 or "\x00" in key:
         raise BadInput("an Idempotency-Key has at most 200 characters, none of them NUL")
     store = store_of(request)
-    claim = {"key": key, "actor": who.actor, "request": _digest(request, asked), "response": {}, "at": now()}
+    claim = {"key": key, "actor": who.actor, "request": _digest(request), "response": {}, "at": now()}
     if key and (kept := _kept(store, claim)):
         return kept
     if before is not None:
@@ -62,8 +60,9 @@ def once(
     return JSONResponse(body, status)
 
 
-def _digest(request: Request, asked: BaseModel) -> str:
-    whole = f"{request.method} {request.url.path} {asked.model_dump_json()}"
+def _digest(request: Request) -> str:
+    """Of the request as it came, which may be nested deeper than can be written again."""
+    whole = f"{request.method} {request.url.path} {request.scope['state'].get('body', '')}"
     return hashlib.sha256(whole.encode()).hexdigest()
 
 

@@ -16,6 +16,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from cachetools import TTLCache
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -35,26 +36,42 @@ HEADERS = {
 }
 PROVED_SECONDS = 600  # for which a token that was proved counts by itself, and not by its address
 FAILURES = "30/minute"  # keys and tokens refused, by address
+#: What anybody may cause without a key, an hour: by the network that asks, by whom it reaches, in all.
+ACTS = {
+    "letter": ("20/hour", "5/hour", "300/hour"),
+    "claim": ("10/hour", "5/hour", "200/hour"),
+    "record": ("60/hour", "600/hour", "600/hour"),
+}
 CALLERS = 100_000  # whose requests are counted at once
 BODY_SECONDS = 15.0  # for a body to arrive
 SEND_SECONDS = 30.0  # for a part of an answer to be taken
 HELD = 64_000_000  # bytes of all bodies being received
 HELD_BY_ONE = 24_000_000  # of them, by address
+SMALL = 65_536  # bytes of a body that is received whatever others send
+ENCODINGS = frozenset({"utf-8", "utf8", "us-ascii", "iso-8859-1", "latin-1", "windows-1252"})
 WAITING = 64  # requests that wait for their turn; further ones are refused
 WAITING_OF_ONE = 32  # of them, of one caller
 MAX_FIELDS = 100_000  # of a JSON body: more is no notice
 WRITERS = 4  # concurrent requests that write
 LONG = 10_000  # bytes of a body beyond which what is compared is long; so is every file
+SEARCHERS = 2  # concurrent searches by name
 LONG_ONES = 2  # concurrent comparisons of files and of long texts
 FILE = re.compile(
     rb'filename\*?=(?:"[^"]|[^"\s;])'
 )  # a form's part that is a file, and not an empty field for one
+#: A surrogate, as JSON escapes it, without its other half.
+HALVES = re.compile(
+    rb"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F])"
+)
 #: Routes that compare lots with structures: queued, so that reads never wait for them.
 HEAVY = re.compile(
     r"POST /(?:v1/(?:match|consortium|partners|leads|explain|cpv|sourcing$|territory)|acheteur$|acheteur/(?:fiches|corriger|cochees)$|territoire|structure/\d+/brochure)"
     r"|GET /(?:acheteur/(?:r/|comparer|favoris|structure)|v1/(?:explain|exposure|territory/(?:map|needs)|sourcing/[^/]+/replay)|territoire"
     r"|v1/structures/\d+/opportunities|structure/\d+(?:/partenaires)?$)"
 )
+SEARCH = frozenset({"GET /v1/structures", "GET /structure"})  # by name, through all of the catalogue
+#: Routes that write or read whole records, thousands of lines each: queued with what is long.
+RECORDS = re.compile(r"GET /(?:acheteur/fiches|v1/sourcing)/[^/]+(?:/export[./]\w+|/verify|/note)?$")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "testserver"})
 
 
@@ -104,7 +121,7 @@ class Guard:
         self.asked, self.refused = Rate(settings.rate), Rate(FAILURES)
         self.proved = proved  # hashes of the tokens that were proved lately
         self.held: Counter[str] = Counter()  # bytes of the bodies on their way, by address
-        places = {"heavy": settings.at_once, "long": LONG_ONES, "write": WRITERS}
+        places = {"heavy": settings.at_once, "long": LONG_ONES, "search": SEARCHERS, "write": WRITERS}
         self.turns = {lane: Turns(most, WAITING, WAITING_OF_ONE) for lane, most in places.items()}
         self.hosts = hosts_of(settings)
         self.always = headers_of(settings)
@@ -178,8 +195,7 @@ class Guard:
             raise Refusal(400, "the address holds a null character: take it out")
         if scope["path"].startswith("/v1/health"):
             return
-        if token_of(headers) and self.refused.wait(address_of(scope)):
-            raise Refusal(429, "too many keys were refused: try again in a minute", Retry_After="60")
+        scope.setdefault("state", {})["spent"] = bool(self.refused.wait(address_of(scope)))
         if wait := math.ceil(self.asked.wait(caller)):
             raise Refusal(
                 429, f"more than {self.settings.rate}: try again in {wait} s", Retry_After=str(wait)
@@ -194,11 +210,12 @@ class Guard:
     async def _run(self, scope: Scope, receive: Receive, send: Send, headers: Headers, caller: str) -> None:
         async with contextlib.AsyncExitStack() as stack:
             taken, body = await stack.enter_async_context(self._body(scope, receive, headers))
-            await stack.enter_async_context(self._turn(lane_of(scope, body), caller))
+            lane = lane_of(scope, body)
+            await stack.enter_async_context(self._turn(lane, caller))
             if scope["path"].endswith("/events"):  # a stream, which has bounds of its own
                 await self.app(scope, taken, send)
                 return
-            await self._in_time(scope, taken, send, stack)
+            await self._in_time(scope, taken, send, stack, lane)
 
     @contextlib.asynccontextmanager
     async def _body(
@@ -221,12 +238,14 @@ class Guard:
                     self.held[address] += len(part)
                     if len(body) > self.settings.max_body:
                         raise Refusal(413, self._too_large(), Connection="close")
-                    if self.held[address] > HELD_BY_ONE or self.held.total() > HELD:
+                    crowded = self.held[address] > HELD_BY_ONE or self.held.total() > HELD
+                    if crowded and len(body) > SMALL:
                         raise Refusal(
                             503, "too many bodies at once: try again in a few seconds", Retry_After="5"
                         )
             whole = bytes(body)
             unfit(whole, headers.get("content-type", ""))
+            scope.setdefault("state", {})["body"] = hashlib.sha256(whole).hexdigest()
             yield _given(whole, receive), whole
         except TimeoutError:
             raise Refusal(
@@ -256,7 +275,7 @@ class Guard:
             turns.give(caller)
 
     async def _in_time(
-        self, scope: Scope, receive: Receive, send: Send, stack: contextlib.AsyncExitStack
+        self, scope: Scope, receive: Receive, send: Send, stack: contextlib.AsyncExitStack, lane: str
     ) -> None:
         """The application's answer; past the deadline a refusal, while what it holds is kept until its thread ends."""
         late = started = False
@@ -286,11 +305,8 @@ class Guard:
             await kept.aclose()
 
         self._last = asyncio.ensure_future(release())
-        raise Refusal(
-            503,
-            "the answer takes too long: ask for fewer lots or a shorter text, or send a job",
-            Retry_After="30",
-        )
+        why = deadline.LATE if lane in ("heavy", "long") else deadline.UNWRITTEN
+        raise Refusal(503, why, Retry_After="30")
 
 
 def _given(body: bytes, receive: Receive) -> Receive:
@@ -306,7 +322,10 @@ def _given(body: bytes, receive: Receive) -> Receive:
 
 
 def unfit(body: bytes, media: str) -> None:
-    """Raises Refusal for a body that nothing here should parse: too many fields, or null characters in text."""
+    """Raises Refusal for a body that nothing here should parse: odd encodings, too many fields, half characters in text."""
+    charset = parse_options_header(media)[1].get(b"charset", b"").decode("latin-1").lower()
+    if charset and charset not in ENCODINGS:
+        raise Refusal(415, "this encoding is not read here: send UTF-8")
     if "multipart/" in media:
         return
     if "urlencoded" in media:
@@ -317,12 +336,19 @@ def unfit(body: bytes, media: str) -> None:
         raise Refusal(413, f"more than {MAX_FIELDS:,} fields: send one notice, or a shorter list")
     if b"\\u0000" in body or b"\0" in body:
         raise Refusal(400, "the body holds a null character: take it out")
+    if HALVES.search(body):
+        raise Refusal(400, "the body holds half of a character: send JSON in UTF-8")
 
 
 def lane_of(scope: Scope, body: bytes) -> str:
     """ "heavy" for what matches ("long" where it brings a file or a long text), "write" for what changes something, else "read"."""
     method, path = scope["method"], scope["path"]
-    if HEAVY.match(f"{method} {path}"):
+    route = f"{method} {path}"
+    if RECORDS.match(route):
+        return "long"
+    if route in SEARCH:
+        return "search"
+    if HEAVY.match(route):
         return "long" if len(body) > LONG or FILE.search(body) else "heavy"
     # an assistant's call requests the API in this process: it must not hold the slot that this request needs
     return "read" if method in ("GET", "HEAD", "OPTIONS") or path.startswith("/mcp") else "write"

@@ -14,6 +14,7 @@ from matcher import plugins
 from matcher.domain import Forbidden
 from matcher.records.keys import PLAIN_SCOPES, Bearer
 from matcher.reference.identifiers import siret_valid
+from matcher.reference.mailbox import mailbox
 from service.settings import Settings
 
 ID_TOKEN, ACCESS_TOKEN = "an ID token", "an access token"
@@ -81,10 +82,9 @@ def prove(token: str, settings: Settings) -> Bearer:
     siret = str(claims.get("siret", ""))
     if siret_valid(siret):
         scopes.append(f"structure:{siret}")
-    issuer = str(settings.oidc_issuer)
-    # whole: two users of an issuer may share the beginning of their names
-    user = hashlib.sha256(f"{issuer.rstrip('/')}\0{claims['sub']}".encode("utf-8", "replace")).hexdigest()
-    return Bearer(id=f"oidc-{user[:32]}", scopes=tuple(scopes) or ("read",), label="OIDC")
+    return Bearer(
+        id=f"oidc-{_account(settings, claims['sub'])}", scopes=tuple(scopes) or ("read",), label="OIDC"
+    )
 
 
 # ------------------------------------------------------------------------------ signing in to the pages
@@ -107,8 +107,11 @@ def asked(settings: Settings, state: str, nonce: str) -> str:
     return f"{_endpoint(settings, 'authorization_endpoint')}?{urlencode(query)}"
 
 
-def identified(settings: Settings, code: str, nonce: str) -> tuple[str, str]:
-    """The mail address that a code of the issuer proves, and the token that ends the session there.  Raises Forbidden."""
+def identified(settings: Settings, code: str, nonce: str) -> tuple[str, str, str]:
+    """The account that a code of the issuer proves, its mail address, and the token that ends the session there.
+
+    The account is the subject, which no one else is given, and not the address.  Raises Forbidden.
+    """
     with httpx.Client(timeout=SECONDS, follow_redirects=False) as client:
         form = {
             "grant_type": "authorization_code", "client_id": settings.oidc_client, "client_secret": settings.oidc_client_secret,
@@ -128,7 +131,16 @@ def identified(settings: Settings, code: str, nonce: str) -> tuple[str, str]:
     person = _person(userinfo, settings)
     if identity["nonce"] != nonce or person.get("sub") != identity["sub"]:
         raise Forbidden(REFUSED)
-    return str(person.get("email", "")).strip().lower(), str(tokens["id_token"])
+    address = mailbox(str(person.get("email", ""))).lower()
+    if not address or person.get("email_verified", True) is not True:
+        raise Forbidden(REFUSED)
+    return f"oidc:{_account(settings, identity['sub'])}", address, str(tokens["id_token"])
+
+
+def _account(settings: Settings, subject: Any) -> str:
+    """Of a user of the issuer; whole: two users may share the beginning of their names."""
+    whole = f"{str(settings.oidc_issuer).rstrip('/')}\0{subject}"
+    return hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def ended(settings: Settings, token: str, state: str) -> str:

@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     oidc_audience: str = "maillage"  # of bearer tokens
     oidc_client: str = ""  # as which the pages are registered with the issuer; signing in by it asks for both
     oidc_client_secret: str = Field("", repr=False)
+    oidc_domains: tuple[str, ...] = ()  # of addresses for which the issuer's word is taken
     oidc_name: str = "ProConnect"  # of the issuer, on the page of signing in
     oidc_acr: tuple[
         str, ...
@@ -175,7 +176,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} holds no mail address: write Name <address@host>")
         return value
 
-    @field_validator("buyer_domains")
+    @field_validator("buyer_domains", "oidc_domains")
     @classmethod
     def _domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for domain in value:
@@ -225,7 +226,12 @@ def read() -> Settings:
     """The settings of the environment.  Raises BadInput, naming the variable."""
     _known_names()
     try:
-        return Settings()  # type: ignore[call-arg]
+        settings = Settings()  # type: ignore[call-arg]
+        if settings.federated and not settings.oidc_domains:
+            raise BadInput(
+                "MATCHER_OIDC_DOMAINS: name the domains of addresses for which the issuer's word is taken"
+            )
+        return settings
     except ValidationError as error:
         first = error.errors()[0]
         name = "MATCHER_" + "_".join(str(part) for part in first["loc"]).upper()

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from fastapi import Request
 
-from matcher.domain import Answer, Filters, Tender
+from matcher.domain import Answer, Filters, NotFound, Tender
 from matcher.matching.engine import Matcher
 from matcher.outreach.addresses import address_of
-from matcher.outreach.sourcing import questions, record, search
+from matcher.outreach.sourcing import exports, questions, record, search
 from service.access import store_of
 from service.page import facets
 from service.settings import mail_transport
@@ -51,6 +51,18 @@ def contact(
         store, owner, identifier, sirets, message, reply_to, transport, lambda siret: address_of(store, catalogue, siret)
     )  # fmt: skip
     return outcomes
+
+
+def exported(request: Request, owner: str, identifier: str, format: str) -> tuple[record.Record, bytes, str]:
+    """A record, its file in a format and the media type; sealed as exported once the file is there.  Raises NotFound."""
+    if format not in exports.FORMATS:
+        raise NotFound(f"aucun export {format!r} : choisissez {', '.join(exports.FORMATS)}")
+    store = store_of(request)
+    found = record.read(store, owner, identifier)
+    write, media = exports.FORMATS[format]
+    content = write(found)
+    record.exported(store, owner, identifier, format)
+    return found, content, media
 
 
 def send(request: Request) -> None:

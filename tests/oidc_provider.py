@@ -27,6 +27,7 @@ class Provider:
     email: str = "achats@ville.example"
     base: str = ""
     userinfo_sub: str = "u-1"
+    verified: object = None  # whether it says that it verified the address; None, nothing, as ProConnect
     strength: str = ""  # of the identification, as ID tokens say it
     described_as: str = ""  # the issuer that its description names, where that is another
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -62,7 +63,14 @@ def provider() -> Iterator[Provider]:
                     self.give(f"<title>Identification</title><a id=oui href='{back}'>Je suis {known.email}</a>", "text/html")  # fmt: skip
                 case "/userinfo":
                     assert self.headers["Authorization"] == "Bearer jeton"
-                    self.give(known.signed(sub=known.userinfo_sub, email=known.email), "application/jwt")
+                    self.give(
+                        known.signed(
+                            sub=known.userinfo_sub,
+                            email=known.email,
+                            **({} if known.verified is None else {"email_verified": known.verified}),
+                        ),
+                        "application/jwt",
+                    )
                 case "/session/end":
                     token = jwt.decode(asked["id_token_hint"], options={"verify_signature": False})
                     known.ended.append(token["sub"])

@@ -78,8 +78,8 @@ def claim(
     request: Request,
     siret: str,
     form: CheckedForm,
-    name: Line = "",
-    role: Line = "",
+    name: Annotated[str, Form(max_length=Claim.name.type.length)] = "",
+    role: Annotated[str, Form(max_length=Claim.role.type.length)] = "",
     address: Line = "",
     reason: fields.Lines = "",
     way: fields.Word = "",
@@ -106,6 +106,7 @@ def claim(
             given=given,
             problems=error.problems,
         )
+    access.spend(request, "claim", structure.siret)
     chosen = way if way in open_ways else next(iter(open_ways))
     ask(
         access.store_of(request),
@@ -124,7 +125,9 @@ def ways(structure: Structure) -> dict[str, str]:
         "mail": f"un courriel à l'adresse connue de la structure ({_veiled(structure.email)})"
         if structure.email
         else "",
-        "phone": f"un appel au numéro connu de la structure ({structure.phone})" if structure.phone else "",
+        "phone": f"un appel au numéro connu de la structure (… {structure.phone.strip()[-2:]})"
+        if structure.phone
+        else "",
         "letter": "une lettre à l'adresse postale de la structure, avec un code",
     }
     return {code: words for code, words in known.items() if words}
@@ -199,6 +202,15 @@ def decide(store: Store, identifier: str, approved: bool, by: str, way: str = "m
             raise NotFound("cette demande n'attend plus de décision")
         store.audit(connection, by, f"claim.approve.{way}" if approved else "claim.refuse", identifier)
     return token
+
+
+def refuse_all(store: Store, by: str) -> int:
+    """Refuse every claim that waits; returns how many."""
+    with store.writing() as connection:
+        values = {"status": "refused", "decided_at": now(), "token_hash": ""}
+        gone = connection.execute(update(Claim).where(Claim.status == "asked").values(values)).rowcount
+        store.audit(connection, by, "claim.refuse-all", detail={"count": gone})
+    return gone
 
 
 def _code() -> str:

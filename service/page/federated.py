@@ -48,10 +48,10 @@ def come_back(request: Request, code: Text = "", state: Text = "", error: Text =
     try:
         if error or not code or not known or not access.same(state, known):
             raise Forbidden(STALE)
-        address, token = oidc.identified(settings, code, nonce)
-        if address.rpartition("@")[2] not in settings.buyer_domains:
+        account, address, token = oidc.identified(settings, code, nonce)
+        if address.rpartition("@")[2] not in settings.oidc_domains:
             raise Forbidden(NOT_ALLOWED)
-        key = signin.key_of(access.store_of(request), address)
+        key = signin.key_of(access.store_of(request), account, address)
     except (Forbidden, NotFound) as refusal:
         return _refused(request, refusal)
     access.audited(request, "auth.sign-in", key, f"key:{key}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
@@ -77,6 +78,9 @@ def number(text: str, sentence: str) -> float | None:
     """A number as it is typed, with its unit; None where nothing is.  Raises BadInput with the sentence."""
     digits = re.sub(r"[\s€%\u202f\u00a0]|km", "", text).replace(",", ".")
     try:
-        return float(digits) if digits else None
+        value = float(digits) if digits else None
     except ValueError:
         raise BadInput(sentence) from None
+    if value is not None and not math.isfinite(value):
+        raise BadInput(sentence)
+    return value

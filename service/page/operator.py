@@ -100,6 +100,16 @@ def _sources(snapshot: Snapshot) -> list[tuple[str, int, date | None]]:
     ]
 
 
+@router.post("/exploitant/demandes")
+def refuse_all(request: Request, form: CheckedForm) -> Response:
+    """Refuse every claim that waits: where one visitor has sent hundreds."""
+    who = access.identify(request)
+    if not who.may("operator"):
+        raise Forbidden("Seul l'exploitant décide des demandes : connectez-vous avec sa clé.")
+    account.refuse_all(access.store_of(request), who.actor)
+    return render.go("/exploitant#demandes")
+
+
 @router.post("/exploitant/demandes/{identifier}")
 def decide(
     request: Request,

@@ -48,15 +48,15 @@ def offers(
     text: fields.Lines = "", retirer: fields.Line = "",
 ) -> Response:  # fmt: skip
     """Keep the offers ticked or typed, or take one back; they enter the catalogue when it is next built."""
-    facts = _facts(request, siret)
+    store, typed_offer = store_of(request), {"title": clean(title), "text": clean(text)[:3000]}
     try:
-        merged = _merged(
-            facts.get("offers", []), offer or [], {"title": clean(title), "text": clean(text)[:3000]}, retirer
-        )
+        with store.together():  # of offers added at once none is lost
+            facts = self_declared.read(store, siret).facts
+            merged = _merged(facts.get("offers", []), offer or [], typed_offer, retirer)
+            self_declared.write(store, siret, {**facts, "offers": merged}, who.actor)
     except BadInput as error:
         typed = {"title": title, "offer-text": text}
         return structure.shown(request, siret, who, problems=problems_of(error, "title"), typed=typed)
-    self_declared.write(store_of(request), siret, {**facts, "offers": merged}, who.actor)
     return _done(siret, "retrait" if retirer else "offres", "fiche")
 
 
@@ -100,7 +100,9 @@ def edit(
         facts = _read(typed)
     except FieldErrors as error:
         return structure.shown(request, siret, who, problems=error.problems, typed=typed)
-    self_declared.write(store_of(request), siret, {**_facts(request, siret), **facts}, who.actor)
+    store = store_of(request)
+    with store.together():
+        self_declared.write(store, siret, {**self_declared.read(store, siret).facts, **facts}, who.actor)
     return _done(siret, "fiche", "fiche")
 
 
@@ -147,10 +149,6 @@ def _departments(text: str) -> list[str]:
             f"Le département {wrong[0][:30]} n'existe pas : écrivez des numéros ou des noms, 75, Nord, 2A."
         )
     return [code for word in words if (code := places.department_typed(word))]
-
-
-def _facts(request: Request, siret: str) -> dict[str, Any]:
-    return dict(self_declared.read(store_of(request), siret).facts)
 
 
 @router.post("/structure/{siret}/metier")

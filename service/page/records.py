@@ -11,12 +11,12 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Form, Query, Request, Response
 
-from matcher.domain import BadInput, NotFound
-from matcher.outreach.sourcing import exports, questions
+from matcher.domain import BadInput
+from matcher.outreach.sourcing import questions
 from matcher.outreach.sourcing import record as record_
 from matcher.records.chain import Event
 from service import sourcing
-from service.access import store_of
+from service.access import spend, store_of
 from service.page import facets, fields, render, search
 from service.page.buyer import answer_of, places_in_words
 from service.page.fields import FieldErrors
@@ -74,6 +74,8 @@ def keep(
     label: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """Keep the list as it is shown: what `retour`, its address, narrows is not kept."""
+    if owner.startswith(record_.ANONYMOUS):
+        spend(request, "record")
     made = kept(request, owner, de, lot, facets.of_address(retour), label)
     return render.go(f"/acheteur/fiches/{made}")
 
@@ -349,15 +351,9 @@ def join(request: Request, identifier: str, proof: str, form: CheckedForm, owner
 
 @router.get("/acheteur/fiches/{identifier}/export.{format}")
 def export(request: Request, identifier: str, format: str, owner: RecordOwner) -> Response:
-    if format not in exports.FORMATS:
-        raise NotFound("Les exports sont csv, xlsx et json.")
-    store = store_of(request)
-    found = record_.read(store, owner, identifier)
-    write, media = exports.FORMATS[format]
-    written = write(found)
-    record_.exported(store, owner, identifier, format)  # once it is made: what failed was not exported
+    found, content, media = sourcing.exported(request, owner, identifier, format)
     headers = {
         "Content-Disposition": f'attachment; filename="sourcing-{found.created_at:%Y%m%d}.{format}"',
         "Cache-Control": "no-store",
     }
-    return Response(written, media_type=media, headers=headers)
+    return Response(content, media_type=media, headers=headers)

@@ -26,6 +26,7 @@ from matcher.domain import (
 )
 from matcher.matching import reasons
 from matcher.records.keys import Bearer
+from matcher.records.store import Unfit
 from matcher.reference import law, places, toponyms
 from matcher.reference.french import PARIS, day, due, euros, grouped
 from matcher.reference.identifiers import identity_in_words
@@ -314,6 +315,7 @@ UNHEARD = {
 NO_PAGE = "Aucune page n'existe à cette adresse."
 #: Kind of an error -> its sentence for a visitor; the sentence of any other is shown.
 SENTENCES: dict[type[Exception], str] = {
+    Unfit: "Un texte est trop long, ou contient un caractère qui ne peut être conservé : corrigez-le et recommencez.",
     UnknownStructure: "Aucune structure connue ne porte ce SIRET : vérifiez-le, ou cherchez-la par son nom.",
     UnknownNotice: "Cet avis n'est pas, ou plus, parmi ceux que le service connaît.",
     NotYours: "Cette structure n'est pas la vôtre, ou vous n'êtes pas connecté : connectez-vous, ou demandez son compte depuis sa fiche.",

@@ -9,12 +9,13 @@ import time
 from collections.abc import Sequence
 
 from fastapi import Request, Response
+from sqlalchemy import delete
 
 from matcher.domain import BadInput, NotFound
 from matcher.outreach import letters, links, post
 from matcher.records import keys
 from matcher.records.store import Store, now
-from matcher.records.tables import Once
+from matcher.records.tables import Key, Letter, Once
 from service import access
 from service.page import account, fields, render
 from service.page.visitor import CheckedForm
@@ -38,13 +39,18 @@ def send(request: Request, form: CheckedForm, address: fields.Line = "") -> Resp
     except BadInput as error:
         given = {"problems": fields.problems_of(error, "address"), "address": address}
         return render.page(request, "signin.html", 422, **{**account.BLANK, **given})
-    if _scopes(request, to):
-        link = f"{settings.public_url.rstrip('/')}/connexion/lien/{_token(to)}"
-        store = access.store_of(request)
-        letter = letters.sign_in(to, link, mail_transport(settings))
-        with store.writing() as connection:
-            post.queue(store, connection, letter, kind="sign-in", siret="")
-        request.app.state.mailer.wake()
+    access.spend(request, "letter", to)
+    opened_by = _scopes(request, to)
+    link = f"{settings.public_url.rstrip('/')}/connexion/lien/{_token(to)}"
+    store = access.store_of(request)
+    letter = letters.sign_in(to, link, mail_transport(settings))
+    with (
+        store.writing() as connection
+    ):  # the same work for every domain: its time does not tell which are served
+        post.queue(store, connection, letter, kind="sign-in", siret="")
+        if not opened_by:
+            connection.execute(delete(Letter).where(Letter.id == post.id_of(letter)))
+    request.app.state.mailer.wake()
     return render.page(request, "signin.html", **{**account.BLANK, "sent": True})
 
 
@@ -63,7 +69,7 @@ def _proved(token: str) -> tuple[str, str]:
     body, _, signature = token.partition("-")
     if not hmac.compare_digest(_signed(body).encode(), signature.encode()):
         raise NotFound(USED)
-    address, end, number = bytes.fromhex(body).decode().split("|")
+    address, end, number = bytes.fromhex(body).decode().rsplit("|", 2)  # an address may hold one
     if int(end) < time.time():
         raise NotFound(USED)
     return address, number
@@ -87,15 +93,14 @@ def opened(request: Request, token: str, form: CheckedForm) -> Response:
     scopes = _scopes(request, address)
     sirets = [scope.removeprefix("structure:") for scope in scopes if scope.startswith("structure:")]
     home = "/acheteur" if "buyer" in scopes or not sirets else f"/structure/{sirets[0]}"
-    return render.give(render.go(home), request, access.Session.fresh(key_of(store, address, scopes)))
+    return render.give(render.go(home), request, access.Session.fresh(key_of(store, account.LABEL + address, scopes=scopes)))
 
 
 def _scopes(request: Request, address: str) -> list[str]:
     """What an address opens: its account, a buyer's by its domain, those of the structures that publish it."""
     label, settings = account.LABEL + address, request.app.state.settings
-    held = [
-        scope for key in keys.listed(access.store_of(request)) if key.label == label for scope in key.scopes
-    ]
+    mine = keys.listed(access.store_of(request), Key.label == label)
+    held = [scope for key in mine for scope in key.scopes]
     if address.rpartition("@")[2] in settings.buyer_domains:
         held += ["buyer", "read"]
     if snapshot := request.app.state.serving.current:
@@ -115,13 +120,16 @@ def _publishing(snapshot: Snapshot, address: str) -> list[str]:
     return sirets if len(sirets) <= MOST_OF_AN_ADDRESS else []
 
 
-def key_of(store: Store, address: str, scopes: Sequence[str] = ("buyer", "read")) -> str:
-    """The key of an address, made at its first sign-in: its lists and favourites stay its own.
+def key_of(
+    store: Store, account: str, shown: str = "", scopes: Sequence[str] = ("buyer", "read")
+) -> str:
+    """The key of an account, made at its first sign-in: its records and favourites stay its own.
 
-    An address that opens more than before, of a structure that now publishes it, gets a further key.
+    An account that opens more than before, of a structure that now publishes its address, gets a further key.
     """
-    label = account.LABEL + address
-    mine = [k for k in keys.listed(store) if k.label == label]
+    label = f"{account} {shown}".strip()
+    same = Key.label.startswith(f"{account} ", autoescape=True) if shown else Key.label == account
+    mine = keys.listed(store, same)
     if any(k.revoked_at for k in mine):
         raise NotFound("Cet accès a été fermé par l'exploitant : écrivez-lui.")
     held = next((k for k in mine if set(scopes) <= set(k.scopes)), None)

@@ -43,7 +43,7 @@ def declare(request: Request, who: StructureKey, asked: schemas.DeclarationIn) -
         data["deadline"] = asked.deadline or (known.deadline if known else None)
         return codec.to_json(exchange.declare(store_of(request), who, **data))
 
-    return once(request, who, asked, do, 201)
+    return once(request, who, do, 201)
 
 
 @router.delete("/exchange/{declaration_id}", status_code=204, summary="Take one's declaration back")
@@ -111,7 +111,7 @@ def give_feedback(request: Request, who: Member, asked: schemas.FeedbackIn) -> R
         if asked.reason == feedback.NOT_OUR_TRADE:
             request.app.state.serving.apply_denials(store_of(request))
 
-    return once(request, who, asked, do, after=after)
+    return once(request, who, do, after=after)
 
 
 def _is_buyer_of(request: Request, who: Bearer, notice_id: str, tender: Tender | None) -> bool:
@@ -142,6 +142,4 @@ def set_profile(request: Request, who: StructureKey, siret: SiretPath, asked: sc
         written = self_declared.write(store_of(request), siret, facts, who.actor, asked.denied)
         return {**facts, "offers": written.facts["offers"], "denied": list(written.denied)}
 
-    return once(
-        request, who, asked, do, after=lambda: request.app.state.serving.apply_denials(store_of(request))
-    )
+    return once(request, who, do, after=lambda: request.app.state.serving.apply_denials(store_of(request)))

@@ -88,7 +88,9 @@ def _ask_store(request: Request) -> None:
 
 @router.get("/metrics", include_in_schema=False)
 def metrics(request: Request, who: Annotated[Bearer, access.needs("read")]) -> Response:
-    """Prometheus metrics (loopback, or a key)."""
+    """Prometheus metrics, to this machine or by the operator's key."""
+    if not (access.local(request) or who.may("operator")):
+        raise Refused(403, "metrics are the operator's: ask with a key of that scope, or from this machine")
     found, serving = request.app.state.metrics, request.app.state.serving
     if serving.current is not None:
         found.structures.set(len(serving.current.catalogue))

@@ -6,9 +6,8 @@ from functools import cache
 from typing import Annotated, Any
 
 from fastapi import Body, Path, Request, Response
-from fastapi.responses import JSONResponse
 
-from matcher.domain import Answer, Filters, NotFound
+from matcher.domain import Answer, Filters
 from matcher.matching.engine import Matcher
 from matcher.outreach.sourcing import exports, record, search
 from service import schemas, sourcing, wire
@@ -45,7 +44,7 @@ def keep(
         kept = {each.lot.id: len(each.matches) for each in answer.lots}
         return {"id": made, "lines": kept, "versions": dict(answer.versions), "note": record.NOTE}
 
-    return once(request, who, asked, do, 201, before=found)
+    return once(request, who, do, 201, before=found)
 
 
 @router.get("/sourcing", summary="One's own records, newest first")
@@ -80,7 +79,7 @@ def contact(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas
         )
         return {"contacted": outcomes.total(), "outcomes": dict(outcomes) if asked.reply_to else {}}
 
-    return once(request, who, asked, do, after=lambda: sourcing.send(request))
+    return once(request, who, do, after=lambda: sourcing.send(request))
 
 
 @router.post("/sourcing/{record_id}/answers", summary="Note what one answered")
@@ -89,18 +88,12 @@ def answer(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.
         record.report(store_of(request), who.actor, record_id, asked.siret, "answered", text=asked.text)
         return {"noted": True}
 
-    return once(request, who, asked, do)
+    return once(request, who, do)
 
 
 @router.get("/sourcing/{record_id}/export/{format}", summary="As csv, xlsx or json")
 def export(
     request: Request, who: BuyerKey, record_id: RecordId, format: Annotated[str, Path(max_length=8)]
 ) -> Response:
-    found = record.read(store_of(request), who.actor, record_id)
-    if format not in exports.FORMATS:
-        raise NotFound(f"no export {format!r}: choose csv, xlsx or json")
-    record.exported(store_of(request), who.actor, record_id, format)
-    if format == "json":
-        return JSONResponse(exports.to_json(found))
-    write, media = exports.FORMATS[format]
-    return wire.attachment(write(found), media, f"sourcing.{format}")
+    _, content, media = sourcing.exported(request, who.actor, record_id, format)
+    return wire.attachment(content, media, f"sourcing.{format}")

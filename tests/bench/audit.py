@@ -61,8 +61,8 @@ def licences(made: dict[str, Any]) -> tuple[Counter[str], list[str]]:
     return counted, none
 
 
-def advisories() -> tuple[int, list[str]]:
-    """How many packages could be looked up, and the advisories that apply."""
+def advisories() -> tuple[int, list[str], list[str]]:
+    """How many packages could be looked up, the advisories that apply, and the packages that could not."""
     command = [
         sys.executable,
         "-m",
@@ -78,13 +78,17 @@ def advisories() -> tuple[int, list[str]]:
         ran = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
         told = json.loads(ran.stdout)["dependencies"]
     except (subprocess.TimeoutExpired, ValueError, KeyError):
-        return 0, []
+        return 0, [], []
     seen = [d for d in told if "skip_reason" not in d]
-    return len(seen), [
-        f"{d['name']} {d['version']}: {v['id']} (mended in {', '.join(v['fix_versions']) or 'no version yet'})"
-        for d in seen
-        for v in d["vulns"]
-    ]
+    return (
+        len(seen),
+        [
+            f"{d['name']} {d['version']}: {v['id']} (mended in {', '.join(v['fix_versions']) or 'no version yet'})"
+            for d in seen
+            for v in d["vulns"]
+        ],
+        [f"{d['name']} ({d['skip_reason']})" for d in told if "skip_reason" in d],
+    )
 
 
 def main() -> int:
@@ -117,10 +121,12 @@ def main() -> int:
     print(
         f"floors: {len(held) - len(low)} of {len(held)} packages stand above the faults named in tests/bench/audit.py"
     )
-    seen, faults = advisories()
+    seen, faults, unseen = advisories()
     bad += faults
     if seen:
-        print(f"advisories: {len(faults)} apply to {seen} packages looked up")
+        print(
+            f"advisories: {len(faults)} apply to {seen} packages looked up; not looked up: {', '.join(unseen) or 'none'}"
+        )
     else:
         print(
             "advisories: offline, the advisory service could not be asked; run this again where there is a network"

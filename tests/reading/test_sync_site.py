@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -204,9 +205,15 @@ def test_public_addresses() -> None:
     assert not any(
         map(
             _guard.public,
-            ("::ffff:10.0.0.1", "192.0.2.1", "not an address", "fe80::1%eth0", "255.255.255.255"),
+            ("::ffff:10.0.0.1", "fec0::1", "192.0.2.1", "not an address", "fe80::1%eth0", "255.255.255.255"),
         )
     )
+
+
+def test_one_address_that_cannot_be_read_stops_nobody_else(web: Web, tmp_path: Path) -> None:
+    broken = replace(structure(), siret="00010002400014", website="http://[")
+    run(web, tmp_path, broken, structure(), opted_out={"ailleurs.example"})
+    assert kept(tmp_path)["pages"] and not kept(tmp_path, broken.siret)["pages"]
 
 
 def test_hostile_pages_do_no_harm(tmp_path: Path) -> None:

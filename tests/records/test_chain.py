@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
 
@@ -98,7 +99,7 @@ def blanked_and_said_erased(connection: Connection, identifier: str) -> None:
     """An answer blanked, with an erasure that has no seal."""
     change(4, payload=None, salt=None, siret="")(connection, identifier)
     last = dict(chain.rows(connection, identifier)[-1])
-    payload = {"numbers": [4], "digest": chain._stated(chain.rows(connection, identifier))}
+    payload = {"numbers": [4], "digest": chain.rows(connection, identifier)[0]["payload"]["digest"]}
     connection.execute(insert(SourcingEvent), last | {"number": 6, "kind": "erased", "payload": payload})
 
 
@@ -124,6 +125,36 @@ def rewritten(connection: Connection, identifier: str) -> None:
     rewrite(need={"title": "autre"})(connection, identifier)
 
 
+def moved(number: int, *, to_salt: int = 0) -> Callable[[Connection, str], None]:
+    """Characters of a salt put before the SIRET, or of the SIRET put after the salt: the same commitment."""
+
+    def forge(connection: Connection, identifier: str) -> None:
+        event = chain.rows(connection, identifier)[number - 1]
+        whole, cut = event["salt"] + event["siret"], 32 + (to_salt or -2)
+        change(number, salt=whole[:cut], siret=whole[cut:])(connection, identifier)
+
+    return forge
+
+
+def after_erasure(forge: Callable[[Connection, str], None]) -> Callable[[Connection, str], None]:
+    """The same once a person was erased from the record, with its SIRET (2 and 4) and without (3)."""
+
+    def forged(connection: Connection, identifier: str) -> None:
+        chain.erase(connection, identifier, [2, 4])
+        chain.erase(connection, identifier, [3], siret=False)
+        listed = chain.rows(connection, identifier)
+        row = connection.execute(select(Sourcing.__table__).where(Sourcing.id == identifier)).mappings().one()
+        assert chain.broken_at(listed, row, chain.head(connection, identifier), identifier) is None
+        forge(connection, identifier)
+
+    return forged
+
+
+def at_another_time(connection: Connection, identifier: str) -> None:
+    event = chain.rows(connection, identifier)[3]
+    change(4, at=event["at"] - timedelta(days=30))(connection, identifier)
+
+
 def headless(connection: Connection, identifier: str) -> None:
     connection.execute(delete(SourcingHead))
 
@@ -147,6 +178,31 @@ FORGERIES: dict[str, Callable[[Connection, str], None]] = {
     "whole chain recomputed": recomputed,
     "event invented": invented,
     "event of another record": of_another,
+    "day of the record rewritten": rewrite(created_at=datetime(2020, 1, 1, tzinfo=UTC)),
+    "owner rewritten": rewrite(owner="key:b"),
+    "filters rewritten": rewrite(filters={"filters": {}, "recipe": "autre"}),
+    "recipe rewritten": rewrite(filters={"recipe": None, "filters": {"radius_km": 10}}),
+    "versions emptied": rewrite(versions={}),
+    "title of a lot rewritten": rewrite(answer={"label": "", "lots": [{"id": "need-1"}], "note": ""}),
+    "label rewritten": rewrite(answer={"label": "autre", "lots": [], "note": record.NOTE}),
+    "when it happened rewritten": at_another_time,
+    "characters moved from the SIRET to the salt": moved(2, to_salt=2),
+    "the whole SIRET moved to the salt": moved(2, to_salt=14),
+    "salt of an event without a structure moved to its SIRET": moved(5),
+    "created event given a SIRET": change(1, siret=SIRET),
+    "export given a SIRET": change(5, siret=SIRET),
+    "salt rewritten": change(2, salt="0" * 32),
+    "commitment rewritten": change(2, commitment="0" * 64),
+    "seal rewritten": change(2, seal="0" * 64),
+    "number rewritten": change(5, number=6),
+    "first event deleted": lambda c, i: c.execute(delete(SourcingEvent).where(SourcingEvent.record_id == i, SourcingEvent.number == 1)) and None,
+    "an event in the middle deleted": lambda c, i: c.execute(delete(SourcingEvent).where(SourcingEvent.record_id == i, SourcingEvent.number == 3)) and None,
+    "a SIRET put on an erased line": after_erasure(change(4, siret=OTHER)),
+    "the SIRET that an erasure left rewritten": after_erasure(change(3, siret=SIRET)),
+    "the SIRET that an erasure left blanked": after_erasure(change(3, siret="")),
+    "an erased line given a payload": after_erasure(change(4, payload={"text": "non", "by": "buyer"}, salt="0" * 32)),
+    "an erasure that names one line more": after_erasure(change(6, payload={"numbers": [2, 4, 5]})),
+    "owner rewritten after an erasure": after_erasure(rewrite(owner="key:b")),
 }  # fmt: skip
 
 
@@ -156,13 +212,31 @@ def test_a_forgery_is_detected(store: Store, name: str) -> None:
     assert record.verify(store, OWNER, identifier).holds
     with store.writing() as connection:
         FORGERIES[name](connection, identifier)
-    assert not record.verify(store, OWNER, identifier).holds
+        row = connection.execute(select(Sourcing.owner).where(Sourcing.id == identifier)).scalar_one()
+    assert not record.verify(store, row, identifier).holds
     if name not in (
         "head deleted",
         "event invented",
         "last events deleted and the head set back",
     ):
         assert record.verify(store, OWNER, other).holds
+
+
+def test_the_list_of_forgeries_is_as_long_as_is_claimed() -> None:
+    assert len(FORGERIES) >= 40
+
+
+def test_what_was_sealed_before_owner_and_day_were_is_verified_as_it_was(store: Store) -> None:
+    identifier = made(store)
+    with store.writing() as connection, mock.patch.object(chain, "CONTENT", chain.FORMERLY):
+        row = connection.execute(select(Sourcing.__table__).where(Sourcing.id == identifier)).mappings().one()
+        formerly = {"digest": chain.committed(row, chain.FORMERLY)["digest"]}
+        connection.execute(delete(SourcingEvent).where(SourcingEvent.record_id == identifier))
+        chain.append(connection, identifier, [("created", "", formerly)])
+    assert record.verify(store, OWNER, identifier).holds
+    with store.writing() as connection:
+        rewrite(need={"title": "autre"})(connection, identifier)
+    assert not record.verify(store, OWNER, identifier).holds
 
 
 def test_a_store_rolled_back_as_a_whole_is_detected_by_its_anchor(store: Store) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextvars
 import gzip
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import select
 
-from matcher.domain import BadInput, StaleArtefact
+from matcher.domain import BadInput, StaleArtefact, StoreUnavailable
 from matcher.records import personal
 from matcher.records import store as store_
 from matcher.records.store import HEAD, Store
 from matcher.records.tables import RETENTION, Base, Claim, Declaration, Feedback, Found, Notice, SourcingEvent
 from matcher.records.tables import Sourcing as Record
+from matcher.reference import deadline
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SIRET = "12345678200010"
@@ -66,14 +69,14 @@ def test_an_address_that_leads_nowhere_gets_one_sentence(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MATCHER_STORE", address or "sqlite:////proc/none/store.sqlite")
-    with pytest.raises((BadInput, OSError)) as error:
+    with pytest.raises((BadInput, StoreUnavailable)) as error:
         Store.open()
     assert "\n" not in str(error.value)
 
 
 def test_a_password_is_never_shown() -> None:
     pytest.importorskip("psycopg")
-    with pytest.raises(BadInput) as error:
+    with pytest.raises(StoreUnavailable) as error:
         Store.open("postgresql://someone:hunter2@127.0.0.1:9/none")
     assert "hunter2" not in str(error.value)
 
@@ -222,3 +225,64 @@ def test_a_connection_in_use_when_its_store_closes_is_closed_too(tmp_path: Path)
     assert held is not None
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         held.execute("SELECT 1")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["a\0b", "half \ud800 of one", {"deep": "\ud800"}],
+    ids=["NUL", "surrogate", "surrogate in JSON"],
+)
+def test_a_text_that_one_database_would_refuse_is_refused_by_both(store: Store, reason: Any) -> None:
+    row = notice(tender=reason) if isinstance(reason, dict) else notice(owner=reason)
+    with pytest.raises(BadInput, match="take"), store.writing() as connection:
+        store.put(connection, Notice, [row])
+    if isinstance(reason, str):
+        with pytest.raises(BadInput), store.reading() as connection:
+            connection.execute(select(Notice.id).where(Notice.id == reason))
+    assert store.counts()["notice"] == 0
+
+
+def test_a_text_longer_than_its_column_and_a_number_beyond_any_are_refused_by_both(store: Store) -> None:
+    with pytest.raises(BadInput, match="200 at most"), store.writing() as connection:
+        store.put(connection, Notice, [notice("x" * 201)])
+    row = {
+        "siret": SIRET,
+        "notice_id": "n",
+        "lot_id": "",
+        "verb": "won",
+        "position": 10**30,
+        "by": "",
+        "at": NOW,
+    }
+    with pytest.raises(BadInput), store.writing() as connection:
+        store.put(connection, Feedback, [row])
+    assert store.counts()["notice"] == store.counts()["feedback"] == 0
+
+
+def test_nothing_is_written_past_the_deadline_of_who_asked(store: Store) -> None:
+    def late() -> None:
+        with (
+            pytest.raises(deadline.TooLong, match="nothing of it was written"),
+            store.writing() as connection,
+        ):
+            store.put(connection, Notice, [notice()])
+            deadline.set_in(0)
+
+    contextvars.copy_context().run(late)
+    assert store.counts()["notice"] == 0
+
+
+def test_ten_who_read_and_write_at_once_lose_nothing(store: Store) -> None:
+    """What a transaction that writes has read stays so until it ends, on either database."""
+    with store.writing() as connection:
+        store.put(connection, Notice, [notice(tender={"offers": []})])
+
+    def add(number: int) -> None:
+        with store.writing() as connection:
+            held = connection.execute(select(Notice.tender)).scalar_one()
+            store.put(connection, Notice, [notice(tender={"offers": [*held["offers"], number]})])
+
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(add, range(10)))
+    with store.reading() as connection:
+        assert sorted(connection.execute(select(Notice.tender)).scalar_one()["offers"]) == list(range(10))

@@ -197,7 +197,7 @@ def test_files_that_are_read_for_long_keep_no_question_waiting(
 )
 def test_what_a_comparison_brings_decides_whom_it_waits_for(body: bytes, lane: str) -> None:
     assert limits.lane_of({"method": "POST", "path": "/v1/match"}, body) == lane
-    assert limits.lane_of({"method": "GET", "path": "/v1/structures"}, b"") == "read"
+    assert limits.lane_of({"method": "GET", "path": "/v1/notices"}, b"") == "read"
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 pytest.importorskip("jwt", reason="the extra oidc is not installed")
-from service.settings import Settings
+from service.page import signin
+from service.settings import Settings, read
 
-from matcher.domain import Forbidden
+from matcher.domain import BadInput, Forbidden
+from matcher.records.store import Store
 from oidc_provider import CLIENT, SECRET, Provider, provider
 from service import oidc
 
@@ -28,7 +30,7 @@ def settings(issuer: Provider, **more: Any) -> Settings:
 def signed_in(issuer: Provider, given: Settings) -> str:
     """The address proved by a code that the issuer gave for this nonce."""
     issuer.codes["c"] = {"nonce": "n", "redirect_uri": oidc.back(given)}
-    return oidc.identified(given, "c", "n")[0]
+    return oidc.identified(given, "c", "n")[1]
 
 
 def test_an_issuer_that_describes_itself_as_another_is_not_asked(issuer: Provider) -> None:
@@ -64,3 +66,44 @@ def test_the_strength_that_the_operator_asks_is_asked_for_and_required(issuer: P
     issuer.strength = "eidas2"
     assert signed_in(issuer, given) == issuer.email
     assert oidc.prove(issuer.signed(aud="maillage", sub="u", acr="eidas3"), given).scopes == ("read",)
+
+
+@pytest.mark.parametrize("verified", [False, "false", "true", 0])
+def test_an_address_that_the_issuer_did_not_verify_opens_nothing(issuer: Provider, verified: object) -> None:
+    given, issuer.verified = settings(issuer), verified
+    with pytest.raises(Forbidden):
+        signed_in(issuer, given)
+    issuer.verified = True
+    assert signed_in(issuer, given) == issuer.email
+
+
+@pytest.mark.parametrize("address", ["moi@ailleurs.example@ville.example", "", "achats", "a b@ville.example"])
+def test_what_is_no_address_opens_nothing(issuer: Provider, address: str) -> None:
+    given, issuer.email = settings(issuer), address
+    with pytest.raises(Forbidden):
+        signed_in(issuer, given)
+
+
+def test_the_account_is_the_subject_and_neither_its_address_nor_its_siret(issuer: Provider) -> None:
+    given = settings(issuer)
+    issuer.codes["c"] = {"nonce": "n", "redirect_uri": oidc.back(given)}
+    account, address, _ = oidc.identified(given, "c", "n")
+    with Store.open("sqlite://") as store:
+        mine = signin.key_of(store, account, address)
+        assert signin.key_of(store, account, "autre@ville.example") == mine  # renamed, and the same person
+        assert signin.key_of(store, f"{account[:-1]}x", address) != mine  # of the same address, another
+        assert signin.key_of(store, signin.LABEL + address) != mine  # of a link sent to that address
+    both = [
+        oidc.prove(issuer.signed(aud="maillage", sub=s, scope="buyer", siret="00010001600013"), given)
+        for s in "ab"
+    ]
+    assert both[0].actor != both[1].actor and both[0].sirets == both[1].sirets == ("00010001600013",)
+
+
+def test_an_issuer_without_domains_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"ISSUER": "https://one.example", "CLIENT": "c", "CLIENT_SECRET": "s"}.items():
+        monkeypatch.setenv(f"MATCHER_OIDC_{name}", value)
+    with pytest.raises(BadInput, match="MATCHER_OIDC_DOMAINS"):
+        read()
+    monkeypatch.setenv("MATCHER_OIDC_DOMAINS", '["ville.example"]')
+    assert read().oidc_domains == ("ville.example",)

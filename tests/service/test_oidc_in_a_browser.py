@@ -33,7 +33,7 @@ def settings(issuer: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     return Settings(
-        catalogue=tmp_path / "none", store=f"sqlite:///{tmp_path / 's.sqlite'}", log_level="ERROR", read="key", buyer_domains=("ville.example",),
+        catalogue=tmp_path / "none", store=f"sqlite:///{tmp_path / 's.sqlite'}", log_level="ERROR", read="key", oidc_domains=("ville.example",),
         public_url=f"http://127.0.0.1:{port}", oidc_issuer=issuer.base, oidc_client=CLIENT, oidc_client_secret=SECRET,
     )  # fmt: skip
 

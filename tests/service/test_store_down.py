@@ -49,7 +49,11 @@ def test_what_cannot_be_recorded_is_reported_and_nothing_is_lost(
         assert {a.status_code for a in many} <= {200, 503}, many[0].text
         refused = [answer for answer in many if answer.status_code == 503]
         assert refused, "all were recorded"
-        assert why in refused[-1].json()["detail"] and str(tmp_path) not in refused[-1].text
+        assert (
+            "try again" in refused[-1].json()["detail"]
+            and why not in refused[-1].text
+            and str(tmp_path) not in refused[-1].text
+        )
         assert refused[-1].headers["Retry-After"]
         state[0] = mended
         assert store.counts()["feedback"] == store.counts()["once"] == 40 - len(refused)
@@ -73,3 +77,29 @@ def test_a_server_that_is_down_is_reported_without_its_password() -> None:
     with pytest.raises(StoreUnavailable) as error, store.reading():
         pass
     assert "hunter2" not in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "sqlite:////proc/nowhere/store.sqlite",
+        "sqlite:////etc/hostname/store.sqlite",
+        "postgresql://someone:hunter2@127.0.0.1:9/none",
+    ],
+)
+def test_who_asks_is_not_told_where_a_store_is_that_does_not_open(where: str, tmp_path: Path) -> None:
+    if where.startswith("postgresql"):
+        pytest.importorskip("psycopg")
+    given = Settings(catalogue=tmp_path / "none", store=where, log_level="ERROR")
+    with TestClient(create_app(given), raise_server_exceptions=False) as service:
+        answers = [
+            service.get("/v1/exchange", headers={"X-API-Key": "mlg_a_b"}),
+            service.post("/v1/feedback", json=WORD, headers={"X-API-Key": "mlg_a_b"}),
+            service.get("/acheteur/fiches", headers={"Accept": "text/html"}),
+        ]
+    for answer in answers:
+        assert answer.status_code == 503, answer.text
+        assert not any(
+            word in answer.text
+            for word in ("/proc", "/etc", "hunter2", "someone", "127.0.0.1:9", "MATCHER_STORE")
+        )

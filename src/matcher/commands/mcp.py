@@ -78,15 +78,29 @@ def _security() -> Any:
     return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=[*origins, *settings.cors])
 
 
+def _guarded(app: Any) -> Any:
+    """The tools behind the limits of the service: hosts, rates, bytes, time."""
+    from cachetools import TTLCache
+    from service.settings import read
+
+    from service import handlers, limits
+
+    proved: TTLCache[str, bool] = TTLCache(1, 1)  # the API proves keys, and counts by them
+    return limits.Guard(app, settings=read(), proved=proved, shown=handlers.unheard)
+
+
 async def _over_http(api: Any, server: Any, host: str, port: int) -> None:
     import uvicorn
+    from service.connections import SERVER
 
     from matcher.console import say
 
-    app = server.streamable_http_app(
-        host=host, stateless_http=True, json_response=True, transport_security=_security()
+    app = _guarded(
+        server.streamable_http_app(
+            host=host, stateless_http=True, json_response=True, transport_security=_security()
+        )
     )
-    running = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False))
+    running = uvicorn.Server(uvicorn.Config(app, host=host, port=port, **SERVER))
     async with api.open():
         say(f"tools at http://{host}:{port}/mcp (Ctrl-C ends it)")
         await running.serve()

@@ -32,13 +32,17 @@ def erase(
 
     Unsubscriptions are kept, hashed, so that no mail is sent again; notices stay as published.
     """
+    from service.settings import read
+
     from matcher.console import emit, say
+    from matcher.outreach.transport import erase_mails
     from matcher.records import personal
     from matcher.records.store import Store
 
     with Store.open() as store:
         if yes:
-            emit(({"table": t, "erased": n} for t, n in personal.erase(store, person).items()), "table")
+            gone = personal.erase(store, person) | {"mails in the outbox": erase_mails(read().outbox, person)}
+            emit(({"table": t, "erased": n} for t, n in gone.items()), "table")
             return
         emit(({"table": t, "rows": len(rows)} for t, rows in personal.export(store, person).items()), "table")
         say("rien n'a été effacé : ajoutez --yes")

@@ -41,6 +41,7 @@ def run(
         os.environ["MATCHER_PROCESSES"] = str(processes)
     # every process signs with the same secret
     os.environ.setdefault("MATCHER_SECRET", secrets.token_urlsafe(32))
+    from service.connections import SERVER
     from service.settings import read
 
     settings = read()
@@ -49,10 +50,7 @@ def run(
         f"serving {settings.catalogue} on http://{shown}:{port} (Ctrl-C ends it; pages /, API /v1, documentation /docs)"
     )
     gc.disable()  # until it is ready: what a start makes stays, and searches through it take a fifth of it
-    uvicorn.run(
-        "service.app:create_app", factory=True, host=host, port=port, workers=workers, access_log=False, log_level="warning",
-        timeout_graceful_shutdown=20, server_header=False, http="service.connections:Connection", limit_concurrency=1_000, timeout_keep_alive=10,
-    )  # fmt: skip
+    uvicorn.run("service.app:create_app", factory=True, host=host, port=port, workers=workers, **SERVER)
 
 
 def _processes(workers: int) -> int:

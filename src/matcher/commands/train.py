@@ -14,12 +14,29 @@ import typer
 
 from matcher.console import say
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode=None)
+
+def _released(made: object) -> None:
+    """What was trained into models/ is what is used from now on."""
+    from matcher.reference import manifest, paths
+
+    manifest.write(paths.models_dir())
+
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode=None, result_callback=_released)
 
 
 @app.callback()
 def _verbs() -> None:
     """Learn weights from past awards and from texts without winners."""
+
+
+@app.command()
+def manifest() -> None:
+    """Write the checksums of the models as they are: models that another command trained, or that were put there.
+
+    matcher train manifest
+    """
+    say("models/manifest.json written")
 
 
 @app.command()

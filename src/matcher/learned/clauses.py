@@ -213,7 +213,7 @@ _DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError, IndexError, zipf
 
 def load(folder: Path | None = None) -> ClauseModel:
     """Load the output of `matcher train clauses`.  Raises BadInput where it is missing or damaged."""
-    folder = folder or paths.models_dir() / "clauses"
+    folder = folder or paths.model("clauses")
     try:
         saved = json.loads((folder / "clauses.json").read_text(encoding="utf-8"))
         with np.load(folder / "clauses.npz", allow_pickle=False) as arrays:

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned.encoders import static
+from matcher.reference import paths
 from matcher.reference.codes import cpv_label
-from matcher.reference.paths import models_dir
 
 Level = Literal["division", "group", "class", "code"]
 #: Digits of a code at each level.
@@ -200,7 +200,7 @@ class Suggester:
 
 def load(folder: Path | None = None, encoder: Path | None = None) -> Suggester:
     """What `matcher train cpv` wrote.  Raises BadInput when absent, StaleArtefact for another encoder."""
-    folder = folder or models_dir() / "cpv"
+    folder = folder or paths.model("cpv")
     reader = static.load(encoder)
     try:
         saved = json.loads((folder / "cpv.json").read_text(encoding="utf-8"))

@@ -167,7 +167,7 @@ def signs(weighted: Floats, parts: Sequence[Part]) -> Floats:
 @cache
 def shipped() -> Model:
     """The models of models/offers.  Raises BadInput where there are none, StaleArtefact for another encoder."""
-    found = load(paths.models_dir() / "offers")
+    found = load(paths.model("offers"))
     if found.reader.encoder != cpv.shipped().encoder.fingerprint:
         raise StaleArtefact("the model of offers is of another encoder: run `matcher train offers` again")
     return found

@@ -52,7 +52,7 @@ from matcher.matching.search import asks_indexes, query_of, search_together, sho
 from matcher.matching.shortlist import Column, Query, Shortlist, best_of_each
 from matcher.matching.suitability import eligible
 from matcher.matching.why_not import Explanation
-from matcher.reference import deadline
+from matcher.reference import deadline, paths
 
 #: Names of the levels of a ranking, by number.
 LEVELS: tuple[Level, ...] = ("unlikely", "plausible", "likely")
@@ -66,6 +66,7 @@ class Matcher:
     def __init__(
         self, catalogue: Catalogue, recipe: Recipe | None = None, *, exhaustive: bool = False
     ) -> None:
+        paths.model()  # all of them, whole: never another recipe for want of a file
         self.catalogue = catalogue
         self.exhaustive = exhaustive  # score every structure instead of a shortlist, for evaluation
         self.recipe = recipe or catalogue.recipe

@@ -41,11 +41,16 @@ def queue(
 ) -> bool:
     """Queue a letter; False where it is queued already."""
     row = {
-        "id": str(mail["Message-ID"]).strip("<>").partition("@")[0], "kind": kind, "record_id": record_id, "siret": siret,
+        "id": id_of(mail), "kind": kind, "record_id": record_id, "siret": siret,
         "address": parseaddr(str(mail["To"]))[1], "subject": str(mail["Subject"]), "status": "ready",
         "mail": mail.as_string(), "said": "", "created_at": now(),
     }  # fmt: skip
     return bool(store.put(connection, Letter, [row], keep=tuple(k for k in row if k != "id")))
+
+
+def id_of(mail: EmailMessage) -> str:
+    """The id of a letter: the first part of its Message-ID."""
+    return str(mail["Message-ID"]).strip("<>").partition("@")[0]
 
 
 def waiting(store: Store) -> list[str]:
@@ -81,7 +86,7 @@ def drain(store: Store, transport: MailTransport, settle: Mapping[str, Settle] |
 
 def _dropped(mail: EmailMessage, transport: MailTransport) -> str:
     assert transport.outbox is not None
-    write_mail(mail, transport.outbox, str(mail["Message-ID"]).strip("<>").partition("@")[0])
+    write_mail(mail, transport.outbox, id_of(mail))
     return "outbox"
 
 

@@ -5,22 +5,25 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from matcher.console import inert
+from matcher.reference import deadline
 
 if TYPE_CHECKING:
-    from openpyxl.worksheet.worksheet import Worksheet
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 CSV = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LONGEST = 32_000  # characters of a cell; Excel refuses more than 32,767
-WHEN, DAY = "dd/mm/yyyy hh:mm", "dd/mm/yyyy"  # a French reader's
+FORMATS = {"moment": "dd/mm/yyyy hh:mm", "day": "dd/mm/yyyy"}  # a French reader's
+FORMULA = ("=", "+", "-", "@")
 _LINK = re.compile(r"https?://[^\s<>\"]{1,2000}")
-WRAPPED = 2_000  # rows whose cells wrap: styling every row of a long list takes longer than writing it
+WRAPPED = 2_000  # rows whose cells wrap and whose links open: openpyxl looks up each link among all before it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +47,10 @@ def to_csv(rows: Iterable[Sequence[Any]]) -> bytes:
 
 
 def to_xlsx(*sheets: Sheet) -> bytes:
-    """Sheets as a workbook."""
+    """Sheets as a workbook, written row by row: no more than a row is held.  Raises TooLong past the deadline."""
     from openpyxl import Workbook
 
-    book = Workbook()
-    book.remove(book.active)
+    book = Workbook(write_only=True)
     for each in sheets:
         _fill(book.create_sheet(each.title), each)
     sink = io.BytesIO()
@@ -56,33 +58,68 @@ def to_xlsx(*sheets: Sheet) -> bytes:
     return sink.getvalue()
 
 
-def _fill(sheet: Worksheet, given: Sheet) -> None:
-    from openpyxl.styles import Alignment, Font
+def _fill(sheet: WriteOnlyWorksheet, given: Sheet) -> None:
     from openpyxl.utils import get_column_letter
 
-    bold, wrapped = Font(bold=True), Alignment(wrap_text=True, vertical="top")
-    for number, row in enumerate(given.rows, 1):
-        sheet.append([_text(value) if isinstance(value, str) else value for value in row])
-        for cell in sheet[number]:
-            if isinstance(cell.value, datetime):
-                cell.number_format = WHEN
-            elif isinstance(cell.value, date):
-                cell.number_format = DAY
-            elif isinstance(cell.value, str):
-                # a text, never a formula: openpyxl would take a leading "=" for one
-                cell.data_type, cell.quotePrefix = "s", cell.value.startswith(("=", "+", "-", "@"))
-                if _LINK.fullmatch(cell.value):
-                    cell.hyperlink, cell.style = cell.value, "Hyperlink"
-            if given.heading and number == 1:
-                cell.font = bold
-            elif given.heading and number <= WRAPPED:
-                cell.alignment = wrapped
-    for number, width in enumerate(given.widths, 1):
-        sheet.column_dimensions[get_column_letter(number)].width = width
-    if given.filtered:
-        sheet.auto_filter.ref = sheet.dimensions
-    if given.frozen:
+    letters = [get_column_letter(number) for number in range(1, len(given.widths) + 1)]
+    for letter, width in zip(letters, given.widths, strict=True):
+        sheet.column_dimensions[letter].width = width
+    if given.frozen:  # before the rows: a sheet that is written row by row begins with it
         sheet.freeze_panes = given.frozen
+    number, cell = 0, _cells(sheet)
+    for number, row in enumerate(given.rows, 1):
+        deadline.check()
+        look = (
+            ""
+            if number > WRAPPED
+            else "plain"
+            if not given.heading
+            else "heading"
+            if number == 1
+            else "wrapped"
+        )
+        sheet.append([cell(value, look) for value in row])
+    if given.filtered and number:
+        sheet.auto_filter.ref = f"A1:{letters[-1]}{number}"
+
+
+def _cells(sheet: WriteOnlyWorksheet) -> Callable[[Any, str], WriteOnlyCell | None]:
+    """Makes cells of a sheet; cells of one look share one style, which is most of the work."""
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Alignment, Font
+
+    styles: dict[tuple[str, str], Any] = {}
+
+    def made(value: Any, look: str) -> WriteOnlyCell | None:
+        if value is None or value == "":
+            return None
+        cell = WriteOnlyCell(sheet, _text(value) if isinstance(value, str) else value)
+        kind = _kind(cell.value, bool(look))
+        if kind in ("text", "quoted", "link"):
+            cell.data_type = "s"  # never a formula: openpyxl would take a leading "=" for one
+        if kind == "link":
+            cell.hyperlink = cell.value
+        if (kind, look) not in styles:
+            if kind == "link":
+                cell.style = "Hyperlink"
+            cell.quotePrefix, cell.number_format = kind == "quoted", FORMATS.get(kind, "General")
+            if look == "heading":
+                cell.font = Font(bold=True)
+            elif look == "wrapped":
+                cell.alignment = Alignment(wrap_text=True, vertical="top")
+            styles[kind, look] = cell._style
+        cell._style = styles[kind, look]
+        return cell
+
+    return made
+
+
+def _kind(value: Any, linked: bool) -> str:
+    if isinstance(value, str):
+        return (
+            "link" if linked and _LINK.fullmatch(value) else "quoted" if value.startswith(FORMULA) else "text"
+        )
+    return "moment" if isinstance(value, datetime) else "day" if isinstance(value, date) else ""
 
 
 def _text(value: str) -> str:

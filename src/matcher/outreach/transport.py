@@ -70,6 +70,23 @@ def write_mail(mail: EmailMessage, folder: Path, name: str) -> Reply:
     return "sent", f"{target.name} written"
 
 
+def erase_mails(folder: Path, person: str) -> int:
+    """Delete the files of `write_mail` that name an address or a SIRET; returns how many."""
+    named = re.compile(rf"(?<![\w.+-]){re.escape(person)}(?![\w-])", re.I)
+    gone = [path for path in folder.glob("*.eml") if named.search(_text_of(path))]
+    for path in gone:
+        path.unlink()
+    return len(gone)
+
+
+def _text_of(path: Path) -> str:
+    """Headers and decoded parts of a mail."""
+    mail = email.message_from_bytes(path.read_bytes(), policy=SMTP)
+    assert isinstance(mail, EmailMessage)
+    parts = (part.get_content() for part in mail.walk() if part.get_content_maintype() == "text")
+    return "\n".join([*(f"{value}" for value in mail.values()), *parts])
+
+
 def server_of(address: str) -> tuple[SplitResult, int]:
     """A mail server's address and its port.  Raises ValueError (BadInput) on one that is none."""
     try:

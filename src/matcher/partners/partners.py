@@ -69,7 +69,7 @@ class Weights:
 @cache
 def weights_of(recipe: str) -> Weights:
     """The weights of models/partners/RECIPE.json; the plain score where a recipe has no file."""
-    path = paths.models_dir() / "partners" / f"{recipe}.json"
+    path = paths.model("partners") / f"{recipe}.json"
     if "/" in recipe or not path.is_file():
         return Weights()
     try:

@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import signal
 import socket
 import struct
@@ -46,6 +47,16 @@ BUSY = "too many files are being read: try again in a minute"
 def too_heavy(limits: Limits) -> str:
     """The sentence for a file whose reading passes these limits."""
     return TOO_HEAVY.format(cpu=limits.cpu, memory=limits.memory >> 20)
+
+
+#: What a process that reads hostile files is told of its surroundings: neither secrets nor where the store is.
+SHOWN = re.compile(
+    r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|VIRTUAL_ENV|PYTHON\w+|OMP_\w+|MATCHER_(?:HOME|DEBUG)"
+)
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if SHOWN.fullmatch(name)}
 
 
 class _Reader:
@@ -84,7 +95,7 @@ class _Reader:
         path = os.pathsep.join(entry or "." for entry in sys.path)
         self._process = subprocess.Popen(  # noqa: S603 - this very interpreter
             [sys.executable, "-m", CHILD, str(theirs.fileno())], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
-            env={**os.environ, **alone, "PYTHONPATH": path},
+            env={**_environment(), **alone, "PYTHONPATH": path},
         )  # fmt: skip
         theirs.close()
         self._control.settimeout(STARTS)

@@ -28,7 +28,10 @@ GENESIS = "0" * 64
 KEY = "MATCHER_SEAL_KEY"  # names the key where several machines seal in one store
 ERASED = "erased"
 NEVER_ERASED = ("created", ERASED)
-CONTENT = ("need", "filters", "answer", "versions")  # of a record, which its first event commits to
+#: What is printed of a record, which its first event commits to; what records sealed formerly commit to.
+CONTENT = ("owner", "created_at", "need", "filters", "answer", "versions")
+FORMERLY = CONTENT[2:]
+SALT = 32  # characters: what follows in a commitment is the SIRET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,11 @@ def _commitment(salt: str, siret: str, payload: Any) -> str:
 
 def _keyed(*parts: Any) -> str:
     return hmac.new(key(), _canonical(parts), hashlib.sha256).hexdigest()
+
+
+def committed(row: Mapping[str, Any], columns: Sequence[str] = CONTENT) -> dict[str, Any]:
+    """What a first event, or an erasure, says of its record: the digest of its columns, and which they are."""
+    return {"digest": digest({k: row[k] for k in columns}), "of": list(columns)}
 
 
 def _seal(record: str, number: int, before: str, commitment: str, kind: str, at: datetime) -> str:
@@ -118,7 +126,12 @@ def erase(connection: Connection, record: str, numbers: Sequence[int] = (), *, s
     blank = {"payload": None, "salt": None} | ({"siret": ""} if siret else {})
     here = SourcingEvent.record_id == record
     connection.execute(update(SourcingEvent).where(here, SourcingEvent.number.in_(gone)).values(blank))
-    payload = {"numbers": gone, "digest": digest({k: content[k] for k in CONTENT})}
+    kept = {
+        str(e["number"]): _keyed("siret", record, e["number"], e["siret"])
+        for e in listed
+        if e["number"] in gone
+    }
+    payload = {"numbers": gone, "sirets": {} if siret else kept, **committed(dict(content))}
     append(connection, record, [(ERASED, "", payload)], (listed[-1]["number"], listed[-1]["seal"]))
 
 
@@ -137,14 +150,16 @@ def reseal(connection: Connection, record: str) -> None:
 # ---------------------------------------------------------------------------------------------- verifying
 
 
-def broken_at(listed: Sequence[RowMapping], sealed: Any, head: RowMapping | None, record: str) -> int | None:
-    """The number of the first event that does not hold, None where all do; `sealed` is what the record commits to."""
-    before, erasable = GENESIS, _erased(listed)
+def broken_at(
+    listed: Sequence[RowMapping], content: Mapping[str, Any], head: RowMapping | None, record: str
+) -> int | None:
+    """The number of the first event that does not hold, None where all do; `content` is the row of the record."""
+    before, erased = GENESIS, _erased(listed)
     for number, event in enumerate(listed, 1):
-        if event["number"] != number or not _holds(event, before, record, erasable):
+        if event["number"] != number or not _holds(event, before, record, erased):
             return number
         before = event["seal"]
-    if not listed or listed[0]["kind"] != "created" or _stated(listed) != digest(sealed):
+    if not listed or listed[0]["kind"] != "created" or not _states(listed, content):
         return 1
     if head is None or not _is_head(head, record, len(listed), before):
         return len(listed) + 1  # events were removed from the end
@@ -156,27 +171,37 @@ def _is_head(head: RowMapping, record: str, count: int, seal: str) -> bool:
     return (head["count"], head["seal"]) == (count, seal) and hmac.compare_digest(head["proof"], proof)
 
 
-def _erased(listed: Sequence[RowMapping]) -> frozenset[int]:
-    """The numbers that the sealed erasures name."""
-    return frozenset(
-        n for e in listed if e["kind"] == ERASED and e["payload"] for n in e["payload"]["numbers"]
-    )
+def _erased(listed: Sequence[RowMapping]) -> dict[int, Mapping[str, Any]]:
+    """Number of an erased line -> the last sealed erasure that names it."""
+    said = [e["payload"] for e in listed if e["kind"] == ERASED and e["payload"]]
+    return {number: payload for payload in said for number in payload["numbers"]}
 
 
-def _stated(listed: Sequence[RowMapping]) -> str:
-    """The digest of what the record commits to: of its first event, or of the last erasure."""
-    stated = [e["payload"]["digest"] for e in listed if e["kind"] in NEVER_ERASED and e["payload"]]
-    return str(stated[-1]) if stated else ""
+def _states(listed: Sequence[RowMapping], content: Mapping[str, Any]) -> bool:
+    """Is the record what its first event, or the last erasure, commits to?"""
+    said = [e["payload"] for e in listed if e["kind"] in NEVER_ERASED and e["payload"]]
+    return bool(said) and said[-1]["digest"] == committed(content, said[-1].get("of", FORMERLY))["digest"]
 
 
-def _holds(event: RowMapping, before: str, record: str, erasable: frozenset[int]) -> bool:
-    payload, number = event["payload"], event["number"]
+def _holds(event: RowMapping, before: str, record: str, erased: Mapping[int, Mapping[str, Any]]) -> bool:
+    payload, number, siret = event["payload"], event["number"], event["siret"]
     seal = _seal(record, number, before, event["commitment"], event["kind"], event["at"])
     if not hmac.compare_digest(event["seal"], seal):
         return False
-    if payload is None:  # its commitment cannot be recomputed: a sealed erasure must name it
-        return number in erasable and event["kind"] not in NEVER_ERASED
-    return bool(event["commitment"] == _commitment(event["salt"] or "", event["siret"], payload))
+    if (
+        payload is None
+    ):  # its commitment cannot be recomputed: a sealed erasure must name it, and the SIRET it left
+        if number not in erased or event["kind"] in NEVER_ERASED or event["salt"] is not None:
+            return False
+        left = erased[number].get("sirets")  # erasures sealed formerly do not say
+        return left is None or (
+            siret == ""
+            if str(number) not in left
+            else left[str(number)] == _keyed("siret", record, number, siret)
+        )
+    # a salt of fixed length, and no SIRET with the sign by which a payload begins: none borrows a character of another
+    whole = len(event["salt"] or "") == SALT and "{" not in siret and isinstance(payload, dict)
+    return whole and bool(event["commitment"] == _commitment(event["salt"], siret, payload))
 
 
 # ------------------------------------------------------------------------------------------------ reading

@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, select
@@ -44,6 +45,7 @@ REASONS: dict[str, str] = {
 }
 REFUSALS = frozenset({"declined"})
 #: What only the structure may say of itself: a buyer's word neither lifts a refusal nor is one.
+OWN = ("", "mail")  # who speaks for the structure, besides its SIRET
 OF_STRUCTURES = frozenset({"interested", "declined", "submitted"})
 
 
@@ -65,8 +67,14 @@ def record(
         "siret": siret, "notice_id": notice_id, "lot_id": lot_id, "verb": verb, "reason": reason[:2000],
         "position": position, "shown": shown, "by": by, "at": now(),
     }  # fmt: skip
+    pair = (Feedback.siret == siret, Feedback.notice_id == notice_id, Feedback.lot_id == lot_id)
     with store.writing() as connection:
-        store.put(connection, Feedback, [row])
+        said = connection.execute(select(Feedback.verb, Feedback.by, Feedback.at).where(*pair)).all()
+        # after the words before it, also where the clock was set back since
+        row["at"] = max([row["at"], *(each.at + timedelta(microseconds=1) for each in said)])
+        of_another = any(each.verb == verb and each.by != by for each in said)
+        if not of_another or by in (siret, *OWN):  # a buyer does not overwrite what the structure said
+            store.put(connection, Feedback, [row])
         if verb in REFUSALS and reason == NOT_OUR_TRADE and len(cpv) >= 3:
             deny(store, connection, siret, f"cpv:{cpv[:3]}", by)
         store.audit(connection, by or f"structure:{siret}", f"feedback:{verb}", notice_id)

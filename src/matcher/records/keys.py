@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from matcher.domain import BadInput, Forbidden, NotFound
 from matcher.records.store import Store, now
@@ -39,8 +39,9 @@ class Bearer:
 
     @property
     def actor(self) -> str:
-        """Its identity in records: its SIRET when it has exactly one, else the key's public part."""
-        return self.sirets[0] if len(self.sirets) == 1 else f"key:{self.id}"
+        """Its identity in records: its SIRET when it has exactly one, else, and for who buys, the key's public part."""
+        alone = len(self.sirets) == 1 and "buyer" not in self.scopes
+        return self.sirets[0] if alone else f"key:{self.id}"
 
     def may(self, scope: str) -> bool:
         """True where the key holds this scope; the operator has every scope but writing for a SIRET."""
@@ -95,10 +96,18 @@ def prove(store: Store, token: str) -> Bearer:
     return Bearer(id=row["id"], scopes=tuple(row["scopes"]), label=row["label"], expires_at=row["expires_at"])
 
 
-def listed(store: Store) -> tuple[Bearer, ...]:
-    """All keys without their secrets, oldest first."""
+def held(store: Store, identifier: str) -> Bearer | None:
+    """The key of this public part where it is in force."""
+    found = listed(store, Key.id == identifier)
+    alive = found and not found[0].revoked_at and (found[0].expires_at is None or found[0].expires_at > now())
+    return found[0] if alive else None
+
+
+def listed(store: Store, *which: ColumnElement[bool]) -> tuple[Bearer, ...]:
+    """All keys, or those which, without their secrets, oldest first."""
     with store.reading() as connection:
-        rows = connection.execute(select(Key.__table__).order_by(Key.created_at, Key.id)).mappings().all()
+        query = select(Key.__table__).where(*which).order_by(Key.created_at, Key.id)
+        rows = connection.execute(query).mappings().all()
     return tuple(
         Bearer(**{**{k: r[k] for k in r if k != "hash"}, "scopes": tuple(r["scopes"])}) for r in rows
     )

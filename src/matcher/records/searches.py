@@ -53,8 +53,8 @@ def favourites(store: Store, owner: str) -> list[str]:
 
 def set_aside(store: Store, owner: str, sirets: Sequence[str]) -> None:
     """Add favourites; beyond `MOST` the others are left out."""
-    room = max(0, MOST - len(favourites(store, owner)))
-    with store.writing() as connection:
+    with store.together() as connection:
+        room = max(0, MOST - len(favourites(store, owner)))
         rows = [{"owner": owner, "siret": siret, "at": now()} for siret in dict.fromkeys(sirets)]
         store.put(connection, Favourite, rows[:room], keep=("at",))
 

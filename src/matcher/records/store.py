@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import json
 import os
-import sqlite3
+import re
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,17 +21,25 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 from sqlalchemy import Connection, Date, Engine, create_engine, delete, event, func, insert, inspect, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, InternalError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    InternalError,
+    OperationalError,
+    StatementError,
+)
 
 from matcher import plugins
 from matcher.domain import BadInput, StaleArtefact, StoreUnavailable
-from matcher.records.tables import RETENTION, Base, UtcTime
+from matcher.records.tables import ANONYMOUS, ANONYMOUS_DAYS, RETENTION, Base, UtcTime
+from matcher.reference import deadline
 
 HEAD = "0008"  # the newest migration: a store at this version is opened without loading alembic
-LOCK = 0x6D61696C  # PostgreSQL advisory lock of the migration
+LOCK, WRITER = 0x6D61696C, 0x6D61696D  # PostgreSQL advisory locks of the migration, of who writes
 BUSY_SECONDS = 30
 
 #: The transaction that every `reading` and `writing` of this engine joins (`Store.together`).
@@ -59,6 +67,7 @@ class Store:
         self._writes = engine.execution_options(maillage_writes=True)
         # an unclosed store releases its connections when garbage-collected
         weakref.finalize(self, engine.dispose)
+        event.listen(engine, "before_cursor_execute", _fit)
         self._closed = closed = threading.Event()
 
         @event.listens_for(engine, "checkin")
@@ -69,17 +78,27 @@ class Store:
 
     @classmethod
     def open(cls, url: str | None = None) -> Store:
-        """Open, creating or migrating as needed.  Raises BadInput on an unusable URL."""
-        store = cls(_engine(url or default_url()))
+        """Open, creating or migrating as needed.
+
+        Raises BadInput on an invalid URL, StoreUnavailable, which names the store to its operator, where it does not open.
+        """
+        engine = _engine(url or default_url())
+        shown = engine.url.render_as_string(hide_password=True)
+        remedy = "correct MATCHER_STORE or start the server"
         try:
+            if engine.url.get_backend_name() == "sqlite" and engine.url.database not in (
+                None,
+                "",
+                ":memory:",
+            ):
+                _private(Path(str(engine.url.database)))
+            store = cls(engine)
             if store.version() != HEAD:
                 store.migrate()
         except StoreUnavailable as error:
-            cause = _cause(error)
-            shown = store.engine.url.render_as_string(hide_password=True)
-            raise BadInput(
-                f"cannot open the store {shown}: {cause}; correct MATCHER_STORE or start the server"
-            ) from None
+            raise StoreUnavailable(f"cannot open the store {shown}: {_cause(error)}; {remedy}") from None
+        except OSError as error:
+            raise StoreUnavailable(f"cannot open the store {shown}: {error.strerror}; {remedy}") from None
         return store
 
     def close(self) -> None:
@@ -97,17 +116,27 @@ class Store:
         return self._transaction(self.engine)
 
     def writing(self) -> AbstractContextManager[Connection]:
-        """One atomic transaction, exclusive writer on SQLite; inside `together`, a savepoint of its transaction."""
-        return self._transaction(self._writes, savepoint=True)
+        """One atomic transaction, the only one that writes: what it reads is so until it ends.
+
+        Inside `together`, a savepoint of its transaction.  Raises TooLong, with nothing written, past the deadline.
+        """
+        return self._transaction(self._writes, writes=True)
 
     @contextmanager
-    def _transaction(self, engine: Engine, *, savepoint: bool = False) -> Iterator[Connection]:
+    def _transaction(self, engine: Engine, *, writes: bool = False) -> Iterator[Connection]:
         if joined := self._joined():
-            with joined.begin_nested() if savepoint else nullcontext():
+            with joined.begin_nested() if writes else nullcontext():
                 yield joined
         else:
             with _available(), engine.begin() as connection:
+                if writes and engine.dialect.name == "postgresql":  # one writer at a time, as on SQLite
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER})")
                 yield connection
+                if writes:
+                    deadline.check(
+                        deadline.UNWRITTEN
+                    )  # who asked has been, or will be, told that nothing was
 
     @contextmanager
     def together(self) -> Iterator[Connection]:
@@ -223,6 +252,9 @@ class Store:
                     column, days = RETENTION[table.name]
                     days = (retention or {}).get(table.name, days)
                     old = table.c[column] < moment - timedelta(days=days)
+                    if table.name == "sourcing":
+                        nobodys = table.c.owner.startswith(ANONYMOUS)
+                        old |= nobodys & (table.c[column] < moment - timedelta(days=ANONYMOUS_DAYS))
                     gone[table.name] = connection.execute(delete(table).where(old)).rowcount
             self.audit(connection, "operator", "prune", detail=gone)
         return gone
@@ -293,6 +325,7 @@ class Store:
         return rows
 
 
+_HALVES = re.compile("[\ud800-\udfff]")  # surrogates, which no encoding holds
 #: What a database says -> why, and what the operator does about it.
 CAUSES: dict[str, str] = {
     "disk is full": "the disk of the store is full: free some space",
@@ -305,12 +338,45 @@ CAUSES: dict[str, str] = {
 }
 
 
+MISFITS = (PydanticSerializationError, OverflowError)  # of a JSON column, of a number
+UNFIT = "a text or a number cannot be kept: shorten it, and take out what is not plain text"
+
+
+class Unfit(BadInput):
+    """A value that no column of the store holds."""
+
+
+def _fit(connection: Any, cursor: Any, statement: str, given: Any, context: Any, many: bool) -> None:
+    """What every database is asked alike: texts as long as their columns, without NUL or half a character.  Raises Unfit."""
+    compiled: Any = context.compiled if context else None
+    for values in context.compiled_parameters if compiled else ():
+        for name, value in values.items():
+            if not isinstance(value, str):
+                continue
+            most = (
+                getattr(compiled.binds[name].type, "length", None)
+                if compiled.isinsert or compiled.isupdate
+                else None
+            )
+            if most and len(value) > most:
+                raise Unfit(f"a text of {len(value)} characters is too long: {most} at most")
+            if "\0" in value or _HALVES.search(value):
+                raise Unfit("a text holds a null character or half of one: take it out")
+
+
 @contextmanager
 def _available() -> Iterator[None]:
-    """Raises StoreUnavailable, in one sentence without a path, where the database itself fails: nothing is half done."""
+    """Raises StoreUnavailable, in one sentence without a path, where the database itself fails: nothing is half done.
+
+    Raises BadInput for a value that no column holds.
+    """
     try:
         yield
-    except (OperationalError, InternalError, sqlite3.OperationalError) as error:
+    except (StatementError, *MISFITS) as error:
+        if isinstance(error, DataError) or isinstance(getattr(error, "orig", error), MISFITS):
+            raise Unfit(UNFIT) from None
+        if not isinstance(error, OperationalError | InternalError) and type(error) is not DatabaseError:
+            raise
         original = _first(error)
         message = next(iter(str(original).strip().splitlines()), type(original).__name__)
         why = next((text for word, text in CAUSES.items() if word in message.lower()), "")
@@ -374,8 +440,6 @@ def _engine(address: str) -> Engine:
         raise BadInput(
             f"a store on {backend} is not supported: give sqlite:///FILE or postgresql://USER@HOST/BASE"
         )
-    if url.database and url.database != ":memory:":
-        _private(Path(url.database))
     engine = create_engine(
         url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_json, hide_parameters=True
     )

@@ -390,6 +390,7 @@ class Favourite(Base):
     at: Mapped[datetime]
 
 
+ANONYMOUS, ANONYMOUS_DAYS = "session:", 30  # owners of records without a key, and how long these are kept
 #: Table -> (column that dates a row, days it is kept after that); tables not named are kept.
 RETENTION: dict[str, tuple[str, int]] = {
     "declaration": ("deadline", 90),

@@ -7,6 +7,8 @@ from contextvars import ContextVar
 
 from matcher.domain import MatcherError
 
+LATE = "the answer takes too long: ask for fewer lots or a shorter text, or send a job"
+UNWRITTEN = "this took longer than a request may, and nothing of it was written: try again in a minute"
 _UNTIL: ContextVar[float] = ContextVar("until", default=float("inf"))
 
 
@@ -24,7 +26,7 @@ def left() -> float:
     return _UNTIL.get() - time.monotonic()
 
 
-def check() -> None:
-    """Raises TooLong past the deadline."""
+def check(why: str = LATE) -> None:
+    """Raises TooLong, with this sentence, past the deadline."""
     if time.monotonic() > _UNTIL.get():
-        raise TooLong("the answer takes too long: ask for fewer lots or a shorter text, or send a job")
+        raise TooLong(why)

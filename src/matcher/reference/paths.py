@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from matcher.reference import manifest
+
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SHIPPED = _PACKAGE / "_shipped"
 _CLONE = _PACKAGE.parents[1]
@@ -22,6 +24,11 @@ def models_dir() -> Path:
     return _SHIPPED / "models" if _SHIPPED.is_dir() else _CLONE / "models"
 
 
+def model(name: str = "*") -> Path:
+    """The folder of a shipped model, or of all, verified by their checksums.  Raises StaleArtefact, with the remedy."""
+    return models_dir() / name if _LEARNT_INTO else manifest.verified(models_dir(), name)
+
+
 _LEARNT_INTO: list[Path] = []
 
 
@@ -30,12 +37,12 @@ def judgement_file(name: str, folder: Path | None = None) -> Path:
     return learnt_file("judgement", name, folder)
 
 
-def learnt_file(model: str, name: str, folder: Path | None = None) -> Path:
+def learnt_file(of: str, name: str, folder: Path | None = None) -> Path:
     """A file of a model: in `folder`, else in the folder that is being learnt into, else the shipped one."""
     if folder is not None:
         return folder / name
     found = (place / name for place in reversed(_LEARNT_INTO))
-    return next((path for path in found if path.is_file()), models_dir() / model / name)
+    return next((path for path in found if path.is_file()), None) or model(of) / name
 
 
 @contextmanager

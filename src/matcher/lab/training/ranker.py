@@ -38,8 +38,18 @@ LEARNT = ("meaning", "words", "part", "similar", "cpv", "reach", "department", "
 #: What the history cannot teach.  Place: a conditional logit on cases won by structures of known address.
 HAND: Mapping[str, Mapping[str, Any]] = {
     "place": {"weight": 8.2, "missing": 0.0, "why": "conditional logit on cases won by structures"},
-    "reservation": {"weight": 1000.0, "offset": -1000.0, "missing": -0.5, "why": "who may not answer is last"},
-    "capacity": {"weight": 2.0, "offset": -2.0, "missing": 0.0, "why": "hand-set: no past query states an amount"},
+    "reservation": {
+        "weight": 1000.0,
+        "offset": -1000.0,
+        "missing": -0.5,
+        "why": "who may not answer is last",
+    },
+    "capacity": {
+        "weight": 2.0,
+        "offset": -2.0,
+        "missing": 0.0,
+        "why": "hand-set: no past query states an amount",
+    },
     "holder": {"weight": 1.0, "why": "only with --incumbents"},
 }
 #: Of a directory without a judgement: an order of magnitude, from held-out scores of those cases.

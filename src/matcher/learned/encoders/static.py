@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from matcher.domain import BadInput
 from matcher.learned.encoders import BLOCK, Role
 from matcher.learned.encoders._spelling import normaliser, spell
-from matcher.reference.paths import models_dir
+from matcher.reference import paths
 
 REMEMBERED = 200_000  # words whose tokens are cached
 MANY = 100  # texts from which on a sparse product is faster than sums one by one, to the same vectors
@@ -151,7 +151,7 @@ def _as_json(part: Any) -> Any:
 
 def load(path: str | Path | None = None) -> StaticEncoder:
     """The encoder in `path`, by default the shipped one.  Raises BadInput when there is none."""
-    folder = Path(path) if path else models_dir() / "encoder"
+    folder = Path(path) if path else paths.model("encoder")
     return _opened(folder, tuple(_stamp(folder / name) for name in PARTS))
 
 

@@ -81,7 +81,7 @@ def contribution(spec: Mapping[str, Any], values: Column, table: Steps | None = 
 
 def read(file: str) -> AdditiveRanker:
     """Load a ranker from models/ranker, or from an absolute path.  Raises NotFound, BadInput."""
-    path = Path(file) if Path(file).is_absolute() else paths.models_dir() / "ranker" / file
+    path = Path(file) if Path(file).is_absolute() else paths.model("ranker") / file
     if not path.is_file():
         raise NotFound(f"no ranker file {path}: name one of models/ranker, or give an absolute path")
     try:

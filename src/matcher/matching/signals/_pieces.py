@@ -71,9 +71,7 @@ def similar(
     return measure, explain
 
 
-def nearest_piece(
-    shortlist: Shortlist, i: int, values: NDArray[np.float64], how: str, tells: bool
-) -> Why:
+def nearest_piece(shortlist: Shortlist, i: int, values: NDArray[np.float64], how: str, tells: bool) -> Why:
     """The piece of candidate i with the highest of `values` (m,), and `how` it is near to the lot."""
     row = shortlist.best_row(i, values, said(shortlist))
     if row is None:

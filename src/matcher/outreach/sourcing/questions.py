@@ -180,14 +180,13 @@ def opened(store: Store, identifier: str, siret: str, proof: str) -> None:
 
 def reply(store: Store, identifier: str, siret: str, proof: str, interest: str, text: str) -> None:
     """A structure's answer by its link, into the record.  Only a POST may call this.  Raises Forbidden, BadInput."""
-    found = questioned(store, identifier, siret, proof)
     if interest not in INTERESTS:
         raise BadInput("Dites d'abord si vous réalisez cette prestation.")
-    if len(found.answers) >= MOST_ANSWERS:
-        raise BadInput("Vous avez déjà répondu plusieurs fois : écrivez directement à l'acheteur.")
-    opened(store, identifier, siret, proof)
     words = f"{INTERESTS[interest]}. {text.strip()}".strip()
-    with store.writing() as connection:
+    with store.together() as connection:  # answers that race are counted one after the other
+        if len(questioned(store, identifier, siret, proof).answers) >= MOST_ANSWERS:
+            raise BadInput("Vous avez déjà répondu plusieurs fois : écrivez directement à l'acheteur.")
+        opened(store, identifier, siret, proof)
         events = chain.events(connection, identifier)
         payload = {"text": words[:5000], "by": "structure", "interest": interest}
         chain.append(connection, identifier, [("answered", siret, payload)], chain.last(events))

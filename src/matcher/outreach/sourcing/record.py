@@ -24,6 +24,7 @@ from matcher.matching.reasons import mark, sentences
 from matcher.outreach import links
 from matcher.records import chain
 from matcher.records.store import Store, now
+from matcher.records.tables import ANONYMOUS as ANONYMOUS
 from matcher.records.tables import Sourcing, SourcingMember
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class Verdict:
     erased: int
 
 
+MOST, MOST_OF_ANYBODY = 2_000, 20  # records of one key; of a session without a key
 FULL = 200  # lines of a lot kept with every reason; the others with the heaviest
 
 
@@ -109,10 +111,15 @@ def keep(
         "id": identifier, "owner": owner, "need": need, "filters": _kept_filters(filters, recipe, facets),
         "answer": {"label": label, "lots": lots, "note": NOTE}, "versions": dict(answer.versions), "created_at": now(),
     }  # fmt: skip
-    sealed = {"need": need, "filters": row["filters"], "answer": row["answer"], "versions": row["versions"]}
+    most = MOST_OF_ANYBODY if owner.startswith(ANONYMOUS) else MOST
     with store.writing() as connection:
+        mine = select(func.count()).select_from(Sourcing).where(Sourcing.owner == owner)
+        if connection.execute(mine).scalar_one() >= most:
+            raise BadInput(
+                f"Vous conservez déjà {most} fiches : exportez-les, ou demandez à l'exploitant d'en effacer."
+            )
         connection.execute(insert(Sourcing), row)
-        last = chain.append(connection, identifier, [("created", "", {"digest": chain.digest(sealed)})])
+        last = chain.append(connection, identifier, [("created", "", chain.committed(row))])
         listed = []
         for each in answer.lots:
             listed += [("listed", m.structure.siret, _line(m, each.lot.id)) for m in each.matches]
@@ -419,9 +426,8 @@ def verify(store: Store, owner: str, identifier: str) -> Verdict:
         row = _owned(connection, owner, identifier)
         rows = chain.rows(connection, identifier)
         head = chain.head(connection, identifier)
-    sealed = {k: row[k] for k in chain.CONTENT}
     erased = sum(event["payload"] is None for event in rows)
-    broken = chain.broken_at(rows, sealed, head, identifier)
+    broken = chain.broken_at(rows, row, head, identifier)
     return Verdict(holds=broken is None, broken_at=broken, events=len(rows), erased=erased)
 
 

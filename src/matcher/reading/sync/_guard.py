@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import httpcore
 import httpx
@@ -70,6 +70,14 @@ class Page:
             return self.body.decode("cp1252", errors="replace")
 
 
+def host_of(url: str) -> str:
+    """The host of an address, in small letters; "" where it names none that can be read."""
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
+
+
 def public(address: str) -> bool:
     """Whether an IP address is of the public internet, and so is any IPv4 address it carries."""
     try:
@@ -82,7 +90,11 @@ def public(address: str) -> bool:
         if ip in _NAT64:
             carried.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
     return all(
-        one.is_global and not one.is_multicast and not one.is_reserved and not one.is_unspecified
+        one.is_global
+        and not getattr(one, "is_site_local", False)
+        and not one.is_multicast
+        and not one.is_reserved
+        and not one.is_unspecified
         for one in (ip, *filter(None, carried))
     )
 

@@ -7,13 +7,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from matcher import plugins
 from matcher.domain import BadInput
 from matcher.reading import confined
 from matcher.reading.sync._client import TRANSIENT, Report, _read_json
-from matcher.reading.sync._guard import Fetcher, Refused, Silent
+from matcher.reading.sync._guard import Fetcher, Refused, Silent, host_of
 from matcher.reading.sync._robots import Rules
 from matcher.reference.identifiers import digits
 
@@ -61,7 +60,7 @@ def logos(
     listed = _listed(folder)
     wanted = {
         siret: url for siret, url in listed.items()
-        if (only is None or siret in only) and not {siret, siret[:9], _host(url)} & set(opted_out)
+        if (only is None or siret in only) and not {siret, siret[:9], host_of(url)} & set(opted_out)
     }  # fmt: skip
     refused, silent = Counter[str](), Counter[str]()
     with fetcher or Fetcher(pause=PAUSE, seconds=SECONDS, accept=ACCEPT) as fetch:
@@ -70,13 +69,13 @@ def logos(
             progress(number, len(wanted), siret)
             if _fresh(held.get(siret), url, day):
                 report.unchanged += 1
-            elif silent[_host(url)] < SILENT:
+            elif silent[host_of(url)] < SILENT:
                 try:
                     image, why = _small(fetch, rules, url)
                 except Silent:
-                    silent[_host(url)] += 1
+                    silent[host_of(url)] += 1
                     continue
-                silent.pop(_host(url), None)
+                silent.pop(host_of(url), None)
                 keep(Fetched(siret, url, image, why, day))
                 report.records += bool(image)
                 refused[why] += not image
@@ -111,13 +110,6 @@ def _small(fetch: Fetcher, rules: Rules, url: str) -> tuple[bytes, str]:
         return b"", str(error)[:200]
     except BadInput as error:
         return b"", str(error)
-
-
-def _host(url: str) -> str:
-    try:
-        return (urlsplit(url).hostname or "").lower()
-    except ValueError:
-        return ""
 
 
 def _listed(folder: Path) -> dict[str, str]:

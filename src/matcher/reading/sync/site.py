@@ -11,13 +11,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from matcher.domain import Structure
 from matcher.reading.impersonal import impersonal
 from matcher.reading.sync import _html
 from matcher.reading.sync._client import Report, _read_json, _state, _write_json
-from matcher.reading.sync._guard import Fetcher, Page, Refused, checked, joined
+from matcher.reading.sync._guard import Fetcher, Page, Refused, checked, host_of, joined
 from matcher.reading.sync._robots import AGENT, Rules
 from matcher.reference import trades
 from matcher.reference.text import clean, fold, shorten
@@ -83,9 +83,7 @@ NOINDEX = "noindex"
 
 
 def _out(structure: Structure, opted_out: Collection[str]) -> bool:
-    host = (
-        urlsplit(structure.website if "://" in structure.website else f"//{structure.website}").hostname or ""
-    ).lower()
+    host = host_of(structure.website if "://" in structure.website else f"//{structure.website}")
     names = {structure.siret, structure.siren, host, host.removeprefix("www.")}
     return bool(names & set(opted_out))
 
@@ -136,7 +134,7 @@ def _pages(fetch: Fetcher, website: str) -> Iterator[dict[str, Any]]:
 
 def _same_site(one: str, other: str) -> bool:
     """Whether two addresses are of one site: one host, a part of the other, or one name under two endings ("x.org", "x.fr")."""
-    first, second = ((urlsplit(url).hostname or "").lower().removeprefix("www.") for url in (one, other))
+    first, second = (host_of(url).removeprefix("www.") for url in (one, other))
     if first == second or first.endswith(f".{second}") or second.endswith(f".{first}"):
         return True
     halves = first.split("."), second.split(".")

@@ -1,0 +1,494 @@
+"""What comes in and what goes out: odd characters, numbers and heads, races, costs that anybody may cause, and what is told of the inside."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+from service.app import create_app
+from service.page import account, fields, signin
+from service.settings import Settings
+from sqlalchemy import select, update
+
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.files import save_catalogue
+from matcher.commands import mcp
+from matcher.domain import BadInput, Buyer, Lot, Offer, Place, Structure, Tender
+from matcher.matching import recipes
+from matcher.outreach import links
+from matcher.outreach.sourcing import exports, questions, record
+from matcher.outreach.transport import erase_mails
+from matcher.reading import confined
+from matcher.records import feedback, keys, self_declared
+from matcher.records.store import Store, now
+from matcher.records.tables import Letter, Sourcing
+from matcher.reference.deadline import TooLong
+from pages_client import PagesClient, kept, token
+from service import connections, limits
+
+SIRET = "00010001600013"
+NUL = "\0"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("door") / "catalogue"
+    place = Place(commune="93055", postcode="93500", label="Pantin")
+    offer = Offer(id="1", title="Taille de haies")
+    one = Structure(
+        siret=SIRET,
+        name="Les Allées",
+        kind="EI",
+        place=place,
+        offers=(offer,),
+        phone="01 99 00 10 47",
+        email="a@allees.example",
+    )
+    save_catalogue(build_catalogue([one], [], recipes.named("default")), made)
+    return made
+
+
+def settings(folder: Path, url: str, tmp_path: Path, **more: Any) -> Settings:
+    return Settings(catalogue=folder, store=url, log_level="ERROR", outbox=tmp_path / "outbox", **more)
+
+
+@contextmanager
+def opened(given: Settings, *scopes: str) -> Iterator[tuple[PagesClient, str]]:
+    """The service, its pages signed in with a key of these scopes; and the token of its forms."""
+    with PagesClient(create_app(given), raise_server_exceptions=False) as page:
+        csrf = token(page.get("/connexion").text)
+        if scopes:
+            with Store.open(given.store) as store:
+                key = keys.create(store, scopes)
+            page.post("/connexion", data={"key": key, "csrf": csrf})
+            csrf = token(page.get("/connexion").text)
+        yield page, csrf
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'store.sqlite'}"
+
+
+# ------------------------------------------------------------------------------------------ what comes in
+
+
+def test_odd_characters_in_forms_are_no_fault_of_either_store(
+    folder: Path, store_url: str, tmp_path: Path
+) -> None:
+    scopes = ("buyer", "operator", f"structure:{SIRET}")
+    forms = {
+        "/connexion": ("key",), "/connexion/lien": ("address",), f"/structure/{SIRET}/revendiquer": ("name", "role", "reason"),
+        f"/structure/{SIRET}/offres": ("title", "text", "retirer"), f"/structure/{SIRET}/fiche": ("description", "phone", "website"),
+        f"/structure/{SIRET}/metier": ("skill",), f"/structure/{SIRET}/alertes": ("address",), "/acheteur": ("need", "place"),
+        "/acheteur/favoris": ("siret",), f"/structure/{SIRET}/ecarter": ("reason", "avis"), "/acheteur/fiches/x/contacter": ("message",),
+    }  # fmt: skip
+    with opened(settings(folder, store_url, tmp_path), *scopes) as (page, csrf):
+        claimed = {"name": "Aline", "role": "gérante", "address": "a@b.example", "need": "haies"}
+        for (path, names), odd in itertools.product(
+            forms.items(), (f"a{NUL}b", "x" * 250, "=1+1", "é" * 4000)
+        ):
+            for name in names:
+                parts = {**claimed, "csrf": csrf, name: odd}
+                answer = page.post(
+                    path, files={k: (None, v) for k, v in parts.items()}, follow_redirects=False
+                )
+                assert answer.status_code < 500, (path, name, odd[:9], answer.text[:300])
+        head = {"content-type": "multipart/form-data; boundary=x; charset=unicode_escape"}
+        body = b'--x\r\nContent-Disposition: form-data; name="need"\r\n\r\n\\ud800\r\n--x--\r\n'
+        assert page.post("/acheteur", content=body, headers=head).status_code == 415
+
+
+def test_a_name_longer_than_its_column_is_refused_in_french(
+    folder: Path, memory: str, tmp_path: Path
+) -> None:
+    with opened(settings(folder, memory, tmp_path)) as (page, csrf):
+        asked = {"name": "x" * 201, "role": "gérante", "address": "a@b.example", "csrf": csrf}
+        answer = page.post(f"/structure/{SIRET}/revendiquer", data=asked, headers={"accept": "text/html"})
+        assert answer.status_code == 422 and "200 caractères au plus" in answer.text
+        assert (
+            page.post(f"/structure/{SIRET}/revendiquer", data=asked | {"name": "x" * 200}).status_code == 200
+        )
+
+
+def test_half_a_character_is_refused_and_a_whole_one_is_not(
+    folder: Path, memory: str, tmp_path: Path
+) -> None:
+    with opened(settings(folder, memory, tmp_path)) as (page, _):
+        for need, status in (
+            ('"tonte \\ud800"', 400), ('"\\udc00 tonte"', 400), ('"\\ud83d\\ude00\\ud83d tonte"', 400),
+            ('"tonte \\ud83d\\ude00"', 200), ('"tonte \\\\ud800"', 200), ('"tonte \\\\\\ud800"', 400),
+        ):  # fmt: skip
+            answer = page.post(
+                "/v1/match", content=f'{{"need": {need}}}', headers={"content-type": "application/json"}
+            )
+            assert answer.status_code == status, (need, answer.text[:200])
+
+
+def test_a_notice_nested_deep_has_an_idempotency_key_like_any_other(
+    folder: Path, memory: str, tmp_path: Path
+) -> None:
+    with opened(settings(folder, memory, tmp_path)) as (page, _):
+        with Store.open(memory) as store:
+            head = {
+                "X-API-Key": keys.create(store, ["buyer"]),
+                "Idempotency-Key": "k",
+                "content-type": "application/json",
+            }
+        body = '{"notice": ' + '{"a": ' * 253 + "1" + "}" * 254
+        assert page.post("/v1/sourcing", content=body, headers=head).status_code < 500
+
+
+@pytest.mark.parametrize("text", ["inf", "nan", "-Infinity", "1e999"])
+def test_a_number_in_a_form_is_a_finite_one(text: str) -> None:
+    with pytest.raises(BadInput, match="nombre"):
+        fields.number(text, "un nombre")
+    assert fields.number("1 000,5 €", "un nombre") == 1000.5
+
+
+def test_a_link_to_an_address_with_a_bar_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
+    assert signin._proved(signin._token("a|b@ville.example"))[0] == "a|b@ville.example"
+
+
+# ------------------------------------------------------------------------------------------ past its deadline
+
+
+def test_what_is_answered_503_is_not_done_and_the_cause_is_told(
+    folder: Path, memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Store.audit
+
+    def slow(*given: Any, **more: Any) -> None:
+        time.sleep(1.3)
+        plain(*given, **more)
+
+    with opened(settings(folder, memory, tmp_path, deadline=1)) as (page, _), Store.open(memory) as store:
+        head = {"X-API-Key": keys.create(store, [f"structure:{SIRET}"])}
+        said = {"siret": SIRET, "notice_id": "n", "verb": "interested"}
+        monkeypatch.setattr(Store, "audit", slow)
+        answer = page.post("/v1/feedback", json=said, headers=head)
+        assert answer.status_code == 503 and "nothing of it was written" in answer.json()["detail"]
+        time.sleep(1)
+        assert store.counts()["feedback"] == 0
+        monkeypatch.setattr(Store, "audit", plain)
+        # a second is little on a busy machine
+        assert any(page.post("/v1/feedback", json=said, headers=head).status_code == 200 for _ in range(20))
+        assert store.counts()["feedback"] == 1
+
+
+def test_an_export_that_is_given_up_is_not_sealed_as_made(
+    folder: Path, memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(_: Any) -> bytes:
+        raise TooLong("too late")
+
+    with opened(settings(folder, memory, tmp_path), "buyer") as (page, csrf), Store.open(memory) as store:
+        address = kept(page, csrf, need="taille de haies")
+        monkeypatch.setitem(exports.FORMATS, "xlsx", (late, "x"))
+        assert page.get(f"{address}/export.xlsx").status_code == 503
+        assert page.get(f"{address}/export.csv").status_code == 200
+        with store.reading() as connection:
+            owner = connection.execute(select(Sourcing.owner)).scalar_one()
+        events = record.read(store, owner, address.rpartition("/")[2]).events
+        assert [e.payload for e in events if e.kind == "exported"] == [{"format": "csv"}]
+
+
+@pytest.mark.parametrize(("route", "lane"), [
+    ("/acheteur/fiches/abc/export.xlsx", "long"), ("/v1/sourcing/abc/export/csv", "long"), ("/v1/sourcing/abc/verify", "long"),
+    ("/acheteur/fiches/abc", "long"), ("/v1/structures", "search"), ("/structure", "search"), ("/v1/sourcing", "read"), ("/a-propos", "read"),
+])  # fmt: skip
+def test_exports_and_searches_by_name_are_queued(route: str, lane: str) -> None:
+    assert limits.lane_of({"method": "GET", "path": route}, b"") == lane
+
+
+# ------------------------------------------------------------------------------------------------- races
+
+
+def test_of_offers_added_at_once_none_is_lost(folder: Path, store_url: str, tmp_path: Path) -> None:
+    with opened(settings(folder, store_url, tmp_path), f"structure:{SIRET}") as (page, csrf):
+
+        def add(number: int) -> int:
+            data = {"title": f"Offre {number}", "csrf": csrf}
+            return page.post(f"/structure/{SIRET}/offres", data=data, follow_redirects=False).status_code
+
+        def describe(number: int) -> int:
+            data = {"description": f"Texte {number}", "csrf": csrf}
+            return page.post(f"/structure/{SIRET}/fiche", data=data, follow_redirects=False).status_code
+
+        def wish(number: int) -> int:
+            data = {"frequency": "week", "csrf": csrf}
+            return page.post(f"/structure/{SIRET}/alertes", data=data, follow_redirects=False).status_code
+
+        with ThreadPoolExecutor(10) as pool:
+            answers = [pool.submit(do, n) for n in range(10) for do in (add, describe, wish)]
+        assert {a.result() for a in answers} <= {303, 422}
+        with Store.open(store_url) as store:
+            assert len(self_declared.read(store, SIRET).facts["offers"]) == 10
+
+
+def test_replies_that_race_stop_at_their_limit(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
+    need = Tender(id="n", format="need", title="Tonte", buyer=Buyer(), lots=(Lot(id="n-1", title="Tonte"),))
+    answer = recipes_answer(need)
+    identifier = record.keep(store, "key:a", answer)
+    with store.writing() as connection:
+        events = record.chain.events(connection, identifier)
+        record.chain.append(
+            connection, identifier, [("prepared", SIRET, {"message": "m"})], record.chain.last(events)
+        )
+    proof = links.question_link("", identifier, SIRET).rpartition("/")[2]
+
+    def reply(number: int) -> bool:
+        try:
+            questions.reply(
+                store, identifier, SIRET, proof, next(iter(questions.INTERESTS)), f"réponse {number}"
+            )
+        except BadInput:
+            return False
+        return True
+
+    with ThreadPoolExecutor(10) as pool:
+        assert sum(pool.map(reply, range(10))) == questions.MOST_ANSWERS
+    assert record.verify(store, "key:a", identifier).holds
+
+
+def recipes_answer(need: Tender) -> Any:
+    from matcher.domain import Answer
+
+    return Answer(tender=need, lots=(), consortia=(), versions={"data": "1"})
+
+
+def test_the_latest_word_counts_where_the_clock_was_set_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feedback.record(store, SIRET, "n", verb="interested", by=SIRET)
+    yesterday = now() - timedelta(days=1)
+    monkeypatch.setattr(feedback, "now", lambda: yesterday)
+    feedback.record(store, SIRET, "n", verb="declined", by=SIRET)
+    with store.reading() as connection:
+        assert feedback.refusals(connection).of(["n"], "") == {SIRET}
+
+
+def test_a_buyer_does_not_overwrite_what_a_structure_said(store: Store) -> None:
+    feedback.record(store, SIRET, "n", verb="contacted", by=SIRET, reason="par téléphone")
+    feedback.record(store, SIRET, "n", verb="contacted", by="key:buyer", reason="jamais")
+    with store.reading() as connection:
+        said = connection.execute(select(feedback.Feedback.by, feedback.Feedback.reason)).all()
+        assert said == [(SIRET, "par téléphone")]
+
+
+# ------------------------------------------------------------------------------ what anybody may cause
+
+
+def test_letters_to_one_address_are_few_whoever_it_is(folder: Path, memory: str, tmp_path: Path) -> None:
+    given = settings(folder, memory, tmp_path, buyer_domains=("ville.example",))
+    with opened(given) as (page, csrf), Store.open(memory) as store:
+        for domain in ("ville.example", "ailleurs.example"):
+            data = {"address": f"a@{domain}", "csrf": csrf}
+            answers = [page.post("/connexion/lien", data=data) for _ in range(7)]
+            assert [a.status_code for a in answers] == [200] * 5 + [429] * 2
+            assert answers[5].headers["retry-after"]
+        more = [
+            page.post("/connexion/lien", data={"address": f"x{n}@a.example", "csrf": csrf}).status_code
+            for n in range(30)
+        ]
+        assert more.count(200) == 10  # of this network twenty in all
+        with store.reading() as connection:
+            assert set(connection.execute(select(Letter.address)).scalars()) == {"a@ville.example"}
+
+
+def test_claims_of_a_visitor_are_few_and_refused_together(folder: Path, memory: str, tmp_path: Path) -> None:
+    with opened(settings(folder, memory, tmp_path), "operator") as (page, csrf), Store.open(memory) as store:
+        asked = {"name": "Aline", "role": "gérante", "csrf": csrf}
+        path = f"/structure/{SIRET}/revendiquer"
+        many = [page.post(path, data=asked | {"address": f"a{n}@b.example"}).status_code for n in range(8)]
+        assert many == [200] * 5 + [429] * 3
+        for n in range(4):
+            account.ask(store, SIRET, "", name="x", role="y", address=f"z{n}@b.example")
+        assert "Refuser les 9 demandes" in page.get("/exploitant").text
+        page.post("/exploitant/demandes", data={"csrf": csrf})
+        assert account.waiting(store) == []
+
+
+def test_a_page_without_a_key_shows_no_phone_and_no_address(
+    folder: Path, memory: str, tmp_path: Path
+) -> None:
+    with opened(settings(folder, memory, tmp_path, read="key")) as (page, _):
+        shown = page.get(f"/structure/{SIRET}/revendiquer").text
+        assert "01 99 00 10" not in shown and "a@allees.example" not in shown and "… 47" in shown
+
+
+def test_records_are_bounded_by_owner_and_those_of_nobody_go_after_a_month(store: Store) -> None:
+    need = Tender(id="n", format="need", title="Tonte", buyer=Buyer(), lots=(Lot(id="n-1", title="Tonte"),))
+    for _ in range(record.MOST_OF_ANYBODY):
+        record.keep(store, "session:a", recipes_answer(need))
+    with pytest.raises(BadInput, match="20 fiches"):
+        record.keep(store, "session:a", recipes_answer(need))
+    record.keep(store, "key:a", recipes_answer(need))
+    with store.writing() as connection:
+        connection.execute(update(Sourcing).values(created_at=now() - timedelta(days=31)))
+    assert store.prune()["sourcing"] == record.MOST_OF_ANYBODY and store.counts()["sourcing"] == 1
+
+
+def test_bad_keys_from_an_address_do_not_lock_its_good_one(folder: Path, memory: str, tmp_path: Path) -> None:
+    with opened(settings(folder, memory, tmp_path, read="key")) as (page, _), Store.open(memory) as store:
+        good = {"X-API-Key": keys.create(store, ["buyer"])}
+        bad = [
+            page.get("/v1/sourcing", headers={"X-API-Key": f"mlg_{n:012d}_x"}).status_code for n in range(33)
+        ]
+        assert bad == [401] * 30 + [429] * 3
+        assert page.get("/v1/sourcing", headers=good).status_code == 200
+        assert store.counts()["audit"] == 31  # refusals beyond are not written
+
+
+# ------------------------------------------------------------------------------------------- the server
+
+
+def test_metrics_are_the_operators_whoever_may_read(folder: Path, memory: str, tmp_path: Path) -> None:
+    given = settings(folder, memory, tmp_path, read="open", public_url="https://maillage.example")
+    with opened(given) as (page, _), Store.open(memory) as store:
+        away = {"x-forwarded-for": "203.0.113.9", "host": "maillage.example"}
+        assert page.get("/v1/metrics", headers=away).status_code == 403
+        operator = {"X-API-Key": keys.create(store, ["operator"])}
+        assert page.get("/v1/metrics", headers=away | operator).status_code == 200
+
+
+@contextmanager
+def listening(app: Any) -> Iterator[int]:
+    """The port of a server of this application, run as ours are."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", **connections.SERVER))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def asked(port: int, *parts: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        try:
+            for part in parts:
+                connection.sendall(part)
+            return connection.recv(65536)
+        except ConnectionError:
+            return b"cut"
+
+
+async def hello(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body"})
+
+
+def test_a_head_without_end_is_refused_and_a_long_body_is_not_taken_for_one() -> None:
+    with listening(hello) as port:
+        lines = [
+            b"GET / HTTP/1.1\r\nHost: localhost\r\n",
+            *(b"X-%d: %s\r\n" % (n, b"y" * 8000) for n in range(60)),
+        ]
+        assert asked(port, *lines)[:12] in (b"HTTP/1.1 431", b"cut")
+        one = asked(port, b"GET / HTTP/1.1\r\nX: ", *[b"y" * 60_000] * 20)
+        assert one[:12] in (b"HTTP/1.1 431", b"cut")
+        body = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 400000\r\n\r\n" + b"z" * 400_000
+        assert b" 200 " in asked(port, body)[:20]
+
+
+def test_connections_of_one_network_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MOST_OF_ONE", 3)
+    monkeypatch.setattr(connections, "LOOPBACK", frozenset())
+    with listening(hello) as port:
+        held = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(3)]
+        time.sleep(0.2)
+        get = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        assert asked(port, get) in (b"", b"cut")
+        for each in held:
+            each.close()
+        time.sleep(0.2)
+        assert b" 200 " in asked(port, get)
+
+
+def test_tools_over_http_have_the_limits_of_the_service(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MATCHER_MAX_BODY", "10000")
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.5)
+    client = TestClient(mcp._guarded(hello))
+    assert client.post("/mcp", content=b"x" * 20_000).status_code == 413
+    assert client.post("/mcp", content=b"{}").headers["x-content-type-options"] == "nosniff"
+    with listening(mcp._guarded(hello)) as port:
+        assert asked(port, b"POST /mcp HTTP/1.1\r\nHost: loc") == b""  # cut
+
+
+def test_small_bodies_come_in_while_others_hold_all_the_room(
+    folder: Path, memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "HELD", 0)
+    with opened(settings(folder, memory, tmp_path)) as (page, _):
+        assert page.post("/v1/match", json={"need": "tonte"}).status_code == 200
+        assert page.post("/v1/match", json={"need": "tonte " * 12_000}).status_code == 503
+
+
+def test_the_process_that_reads_files_of_strangers_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "MATCHER_SECRET",
+        "MATCHER_STORE",
+        "MATCHER_SEAL_KEY",
+        "PGPASSWORD",
+        "AWS_SECRET_ACCESS_KEY",
+    ):
+        monkeypatch.setenv(name, "secret")
+    shown = subprocess.run(
+        ["/bin/sh", "-c", "env"], env=confined._environment(), capture_output=True, text=True, check=True
+    )
+    assert "secret" not in shown.stdout and "PATH=" in shown.stdout
+
+
+def test_mails_dropped_as_files_go_with_the_person(tmp_path: Path) -> None:
+    from email.message import EmailMessage
+
+    for name, to, text in (
+        ("a", "anne@b.example", "x"),
+        ("b", "joanne@b.example", "x"),
+        ("c", "z@b.example", f"SIRET {SIRET}"),
+    ):
+        mail = EmailMessage()
+        mail["To"], mail["Subject"] = to, "é" * 80
+        mail.set_content(text + " é" * 200)
+        (tmp_path / f"{name}.eml").write_bytes(mail.as_bytes())
+    assert erase_mails(tmp_path, "Anne@b.example") == 1 and erase_mails(tmp_path, SIRET) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["b.eml"] and erase_mails(
+        tmp_path / "none", SIRET
+    ) == 0
+
+
+def test_a_signed_in_page_asks_for_its_own_key_alone(
+    folder: Path, memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(settings(folder, memory, tmp_path), "buyer") as (page, _):
+        rows = []
+        plain = keys.listed
+        monkeypatch.setattr(keys, "listed", lambda *given: rows.append(plain(*given)) or rows[-1])
+        with Store.open(memory) as store:
+            for _ in range(3):
+                keys.create(store, ["read"])
+        assert page.get("/acheteur/fiches").status_code == 200
+        assert rows and max(map(len, rows)) == 1
