@@ -18,7 +18,9 @@ def run(
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder of the catalogue.")] = DEFAULT_CATALOGUE,
     recipe: Annotated[str, typer.Option(help=f"One of {', '.join(SHIPPED)}.")] = "default",
-    map: Annotated[list[str] | None, typer.Option(help="Correct a guessed column: field=heading.")] = None,
+    map: Annotated[
+        list[str] | None, typer.Option(help="Correct a guessed column: field=heading, or a saved profile.")
+    ] = None,
     update: Annotated[
         bool,
         typer.Option(
@@ -47,12 +49,13 @@ def run(
     from matcher.matching.engine import Matcher
     from matcher.partners import prepared
     from matcher.reading import gather
+    from matcher.reading.sources import _columns
     from matcher.records import self_declared
 
     chosen = recipes.named(recipe)
     if not files and not update:
         raise BadInput("give the files to index: matcher index FILES --out FOLDER")
-    gathered = gather.gather(files, gather.columns(map or [])) if files else gather.Gathered()
+    gathered = gather.gather(files, _columns.pairs(map or [])) if files else gather.Gathered()
     for sentence in gathered.summary():
         say(sentence)
     gathered.structures, taken = self_declared.overlay_from_store(gathered.structures, gathered.awards)
@@ -71,12 +74,15 @@ def run(
         catalogue = build_catalogue(gathered.structures, gathered.awards, chosen, home=out)
 
     def also(folder: Path) -> None:
+        gather.save_rejects(gathered, folder)
         gather.save_notices(gathered.tenders, folder)
         gather.save_contracts(gathered.awards, folder)
         stored.save(catalogue, folder)
         prepared.save(Matcher(catalogue), gathered.tenders, folder)
 
     save_catalogue(catalogue, out, also)
+    if gathered.rejected:
+        say(f"what was set aside, and why: {out / gather.REJECTS}")
     counts = catalogue.manifest
     say(
         f"{len(catalogue)} structures, {counts['evidence']} pieces of evidence ({counts['awards']} awards), "
