@@ -99,6 +99,7 @@ LOOKS: dict[str, Callable[[str], bool]] = {
     "department": lambda c: _area(c, department_names()),
     "offer": lambda c: bool(trades.named(c[:300])),
     "zone": lambda c: _structure.zone_of(c) is not None,
+    "number": lambda c: _structure.number_of(c) is not None,
 }  # fmt: skip
 #: Forms that cells tell whatever the heading, the surest first.
 ALONE_TELL = ("siret", "email", "website", "phone", "naf", "postcode", "kind", "town", "offer")
@@ -251,7 +252,8 @@ def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
         has = forms[form]
         against = 0.7 if form in _STRICT else 0.3 if form in ("kind", "town") else 0.0
         return share + 0.5 * has if has >= 0.4 else share - against * (has < 0.2)
-    return share - 0.6 * (max(forms[form] for form in _STRICT[:4]) >= 0.7)
+    against = (*_STRICT[:4], "number") if field in TEXTS or field in ("name", "brand") else _STRICT[:4]
+    return share - 0.6 * (max(forms[form] for form in against) >= 0.7)
 
 
 def _number(heading: str) -> str:
