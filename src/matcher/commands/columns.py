@@ -29,7 +29,7 @@ def run(
 
     Examples:
 
-    matcher columns members.xlsx
+    matcher columns data/sample/structures.csv
 
     matcher columns members.xlsx --map zone='Secteur couvert' --map 'kind:Tiers-lieu=ESS' --save members.json
 

@@ -17,7 +17,11 @@ def run(
         typer.Argument(help="Directories of structures and past awards; --update needs none."),
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder of the catalogue.")] = DEFAULT_CATALOGUE,
-    recipe: Annotated[str, typer.Option(help=f"One of {', '.join(SHIPPED)}.")] = "default",
+    recipe: Annotated[str, typer.Option(help=f"One of {', '.join(SHIPPED)}, or a JSON file.")] = "default",
+    encoder: Annotated[
+        str,
+        typer.Option(help="Another encoder: its name, or a sentence-transformers model by name or folder."),
+    ] = "",
     map: Annotated[
         list[str] | None, typer.Option(help="Correct a guessed column: field=heading, or a saved profile.")
     ] = None,
@@ -39,20 +43,21 @@ def run(
     matcher index my-network.xlsx awards.json.gz --out var/catalogue --map siret="N° SIRET"
     matcher index changed.xlsx --update --gone 00010000700014
     matcher index --update
+    matcher index data/sample --encoder intfloat/multilingual-e5-small --out var/e5
     MATCHER_VECTORS=postgresql://USER@HOST/BASE matcher index data/sample --recipe pgvector
     """
     from matcher.catalogue.build import build_catalogue, update_catalogue
     from matcher.catalogue.files import load_catalogue, save_catalogue
     from matcher.console import say
     from matcher.domain import BadInput
-    from matcher.matching import recipes, stored
+    from matcher.matching import judgement, recipes, stored
     from matcher.matching.engine import Matcher
     from matcher.partners import prepared
     from matcher.reading import gather
     from matcher.reading.sources import _columns
     from matcher.records import self_declared
 
-    chosen = recipes.named(recipe)
+    chosen = recipes.named(recipe, encoder)
     if not files and not update:
         raise BadInput("give the files to index: matcher index FILES --out FOLDER")
     gathered = gather.gather(files, _columns.pairs(map or [])) if files else gather.Gathered()
@@ -81,6 +86,8 @@ def run(
         prepared.save(Matcher(catalogue), gathered.tenders, folder)
 
     save_catalogue(catalogue, out, also)
+    if other := judgement.of_another_encoder(catalogue):
+        say(other)
     if gathered.rejected:
         say(f"what was set aside, and why: {out / gather.REJECTS}")
     counts = catalogue.manifest
