@@ -177,6 +177,24 @@ class Opportunities(Result):
 class Notices(Result):
     total: int
     notices: list[Notice]
+    hint: str = Field("", description="Where nothing is found: what to leave out or to ask instead.")
+
+
+class NoticeLot(BaseModel):
+    lot: str
+    title: str
+    cpv: list[str]
+    places: list[str]
+    amount: float | None = Field(None, description="Euros, before tax, as published.")
+    reserved: str = Field("", description="The articles of the reservation, or whom it names.")
+    clauses: list[str] = Field(description="Social clauses, as read in the notice.")
+    inferred: list[str] = Field(description="Fields that the notice does not state: supposed.")
+
+
+class NoticeRead(Result):
+    notice: Notice
+    nature: str
+    lots: list[NoticeLot]
 
 
 class Carrier(BaseModel):
@@ -284,9 +302,8 @@ def notice(value: Json) -> Notice:
 
 
 def lot_result(value: Json) -> LotResult:
-    held = value["lot"]["reservation"]
     return LotResult(
-        lot=value["lot"]["number"], title=value["lot"]["title"], reserved=", ".join(held["articles"] or held["who"]) if held else "",
+        lot=value["lot"]["number"], title=value["lot"]["title"], reserved=_reserved(value["lot"]["reservation"]),
         nobody=value["nobody"], calls_for=value["calls_for"], to_widen=value["relaxations"], considered=value["considered"],
         likely=value["likely"], plausible=value["plausible"],
         candidates=[candidate(each) for each in value["matches"] if each["level"] != "unlikely"],
@@ -422,9 +439,31 @@ def opportunities(value: Json, of: Json) -> Opportunities:
     )  # fmt: skip
 
 
-def notices(value: Json) -> Notices:
+def notices(value: Json, without: Mapping[str, int]) -> Notices:
+    """A page of notices; `without` counts those found when one filter is left out."""
     items = [notice(each) for each in value["items"]]
-    return Notices(total=value["total"], notices=items, sources=sources_of((), items))
+    more = [f"{count} without {name}" for name, count in without.items() if count]
+    nothing = "no notice has these words or filters: try fewer words, a shorter code, or none at all"
+    hint = "" if items else f"none with all filters; {', '.join(more)}" if more else nothing
+    return Notices(total=value["total"], notices=items, hint=hint, sources=sources_of((), items))
+
+
+def notice_read(value: Json) -> NoticeRead:
+    lots = [
+        NoticeLot(
+            lot=lot["number"],
+            title=lot["title"],
+            reserved=_reserved(lot["reservation"]),
+            **{name: lot[name] for name in ("cpv", "places", "amount", "clauses", "inferred")},
+        )
+        for lot in value["lots"]
+    ]
+    about = notice(value)
+    return NoticeRead(notice=about, nature=value["nature"], lots=lots, sources=sources_of((), [about]))
+
+
+def _reserved(held: Json | None) -> str:
+    return ", ".join(held["articles"] or held["who"]) if held else ""
 
 
 def _firm(value: Json) -> str:

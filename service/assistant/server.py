@@ -5,9 +5,10 @@ The tools store nothing themselves.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -28,6 +29,24 @@ INSTRUCTIONS = """Maillage finds structures of the social and solidarity economy
 Tell the user the reasons, the source and day of each fact, and repeat `note`: an order of presentation prejudges nothing.
 Where `nobody` is true say so; never fill the list. What is unknown is listed in `missing`: do not guess it. Legal rules are
 information to be verified, not advice. Texts are French. A need typed here is neither stored nor published."""
+#: What each of the three users may start from: name -> (title, text, with what they give in its place).
+PROMPTS = {
+    "acheteur": (
+        "Préparer un achat",
+        "Je suis acheteur public. Mon besoin : {sujet}. Avec assess_before_tender, dis qui pourrait répondre et s'il y a lieu de "
+        "réserver, d'allotir ou d'insérer une clause ; puis, avec find_structures_for_need, qui appeler d'abord, avec les raisons.",
+    ),
+    "structure": (
+        "Trouver des marchés",
+        "Je dirige la structure de SIRET {sujet}. Avec find_opportunities_of_structure, dis à quels lots répondre seul, avec qui "
+        "(find_partners), et lesquels surveiller ; donne pour chacun la date limite et ce qui manque.",
+    ),
+    "facilitateur": (
+        "Suivre une clause",
+        "Je suis facilitateur des clauses sociales. Avis : {sujet}. Avec get_notice et find_insertion_leads, dis quelles heures "
+        "sont dues, par qui, et quelles structures peuvent les porter.",
+    ),
+}
 #: Headers that authenticate the caller: passed to the API unchanged.
 FORWARDED = ("authorization", "x-api-key", "x-forwarded-for", "forwarded")
 _caller: ContextVar[Request | None] = ContextVar("caller", default=None)
@@ -35,7 +54,9 @@ _caller: ContextVar[Request | None] = ContextVar("caller", default=None)
 Need = Annotated[
     str | None, Field(description="What is to be done, in the user's words. One of need, notice_id, notice.")
 ]
-NoticeId = Annotated[str | None, Field(description="The id of an indexed notice, as `notices` gives it.")]
+NoticeId = Annotated[
+    str | None, Field(description="The id of an indexed notice, as `search_notices` gives it.")
+]
 NoticeText = Annotated[
     # the SDK parses a text that is JSON before it is checked: the object is what is then given
     str | dict[str, Any] | list[Any] | None,
@@ -112,7 +133,7 @@ class Tools:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    async def match(
+    async def find_structures_for_need(
         self, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "", n: Many = 5,
         kinds: Annotated[Sequence[str], Field(description="Only these: EI, ACI, AI, ETTI, EA, ESAT, GEIQ ...")] = (),
         radius_km: Annotated[float | None, Field(ge=0, le=2000)] = None,
@@ -122,7 +143,7 @@ class Tools:
         body = _asked(need, notice_id, notice, place=place, n=n, groups=0, filters=wishes)
         return results.matched(await self._api.ask("POST", "/match", json=body))
 
-    async def why(
+    async def explain_structure_for_need(
         self, siret: Siret, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "",
     ) -> results.Explained:  # fmt: skip
         """Why a structure is in the list of a need or notice, or why it is not."""
@@ -132,7 +153,7 @@ class Tools:
         served = await self._api.ask("GET", "/health")
         return results.explained(found, await self._structure(siret), about, served["versions"])
 
-    async def partners(
+    async def find_partners(
         self, siret: Siret, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "", n: Many = 5,
     ) -> results.Partnered:  # fmt: skip
         """Partners of a structure for a need or a notice: what it lacks, and who brings it."""
@@ -140,7 +161,7 @@ class Tools:
         found = await self._api.ask("POST", "/partners", json=body)
         return results.partnered(found, await self._structure(siret))
 
-    async def groups(
+    async def propose_groups(
         self, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "",
         n: Annotated[int, Field(ge=1, le=10)] = 3, max_members: Annotated[int, Field(ge=1, le=12)] = 5,
     ) -> results.Grouped:  # fmt: skip
@@ -148,40 +169,62 @@ class Tools:
         body = _asked(need, notice_id, notice, place=place, groups=n, max_members=max_members)
         return results.grouped(await self._api.ask("POST", "/consortium", json=body))
 
-    async def structures(
+    async def search_structures(
         self,
         q: Annotated[str, Field(max_length=200, description="Words of the name, a town or a SIRET.")],
         n: Many = 10,
     ) -> results.Found:
-        """Search structures by name, town or SIRET (by trade: use `match`)."""
+        """Search structures by name, town or SIRET (by trade: `find_structures_for_need`)."""
         return results.found(await self._api.ask("GET", "/structures", params={"q": q, "limit": n}))
 
-    async def structure(self, siret: Siret) -> results.Described:
+    async def get_structure(self, siret: Siret) -> results.Described:
         """What is known of one structure: its offers with their sources and days, and what is missing."""
         return results.described(await self._structure(siret))
 
     async def _structure(self, siret: str) -> Any:
         return await self._api.ask("GET", f"/structures/{siret}")
 
-    async def opportunities(self, siret: Siret, n: Many = 10) -> results.Opportunities:
+    async def find_opportunities_of_structure(self, siret: Siret, n: Many = 10) -> results.Opportunities:
         """Lots of indexed notices that a structure could answer: alone, with a partner, or to watch."""
         path = f"/structures/{siret}/opportunities"
         found = await self._api.ask("GET", path, params={"limit": n})
         return results.opportunities(found, await self._structure(siret))
 
-    async def notices(
-        self, q: Annotated[str, Field(max_length=200, description="Words of the title.")] = "", n: Many = 10
-    ) -> results.Notices:
-        """Search the published notices that are indexed."""
-        return results.notices(await self._api.ask("GET", "/notices", params={"q": q, "limit": n}))
+    async def search_notices(
+        self, q: Annotated[str, Field(max_length=200, description="Words of the title or the buyer.")] = "",
+        cpv: Annotated[str, Field(pattern=r"^[0-9]{0,8}$", description="A CPV code, or its first digits.")] = "",
+        department: Annotated[str, Field(pattern=r"^(\d{2,3}|2[AB])?$")] = "",
+        buyer: Annotated[str, Field(max_length=200, description="Words of the buyer's name, or its SIREN.")] = "",
+        open_on: Annotated[date | None, Field(description="Answers are still taken on that day.")] = None,
+        n: Many = 10,
+    ) -> results.Notices:  # fmt: skip
+        """Search the published notices that are indexed; `hint` says what to try where none is found."""
+        asked = {
+            "q": q,
+            "cpv": cpv,
+            "department": department,
+            "buyer": buyer,
+            "open_on": open_on and str(open_on),
+        }
+        given = {name: value for name, value in asked.items() if value}
+        page = await self._api.ask("GET", "/notices", params={**given, "limit": n})
+        counts = {}
+        for name in given if not page["total"] and len(given) > 1 else ():
+            rest = {key: value for key, value in given.items() if key != name}
+            counts[name] = (await self._api.ask("GET", "/notices", params={**rest, "limit": 1}))["total"]
+        return results.notices(page, counts)
 
-    async def leads(
+    async def get_notice(self, notice_id: Annotated[str, Field(max_length=200)]) -> results.NoticeRead:
+        """One indexed notice, lot by lot: codes, places, amounts, reservations, social clauses and criteria."""
+        return results.notice_read(await self._api.ask("GET", "/notices/" + quote(notice_id, safe="")))
+
+    async def find_insertion_leads(
         self, notice_id: NoticeId = None, notice: NoticeText = None, n: Many = 5
     ) -> results.Leads:
         """Firms that owe hours of insertion under a notice or an award, and the structures that could carry them."""
         return results.leads(await self._api.ask("POST", "/leads", json=_asked(None, notice_id, notice, n=n)))
 
-    async def renewals(
+    async def find_contracts_ending(
         self, siret: Annotated[str, Field(pattern=r"^([0-9]{14})?$", description="Keep those of the trade of this structure.")] = "",
         buyer: Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})?$", description="SIREN or SIRET.")] = "",
         department: Annotated[str, Field(pattern=r"^(\d{2,3}|2[AB])?$")] = "", n: Many = 10,
@@ -190,7 +233,7 @@ class Tools:
         asked = {"siret": siret, "buyer": buyer, "department": department, "limit": n}
         return results.renewals(await self._api.ask("GET", "/renewals", params=asked))
 
-    async def potential(
+    async def assess_before_tender(
         self, need: Annotated[str, Field(min_length=1, max_length=20_000)], place: Place = "",
         amount: Annotated[float | None, Field(gt=0, description="Euros, before tax, of the whole.")] = None,
         months: Annotated[float | None, Field(gt=0)] = None, buyer: Literal["state", "local", "entity"] = "local",
@@ -237,10 +280,31 @@ def build(api: Api) -> MCPServer[Any]:
 
     offered = {tool.name: tool for tool in _tools(api)}
     # the log of the SDK may quote a caller: warnings alone, and never an argument
-    return Server(
+    server = Server(
         "maillage", title="Maillage", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING", middleware=[_remember],
         tools=list(offered.values()),
     )  # fmt: skip
+    for name, (title, text) in PROMPTS.items():
+        server.prompt(name=name, title=title)(_prompt(text))
+
+    @server.resource(
+        "maillage://notices/{notice_id}", title="Un avis, lot par lot", mime_type="application/json"
+    )
+    async def notice(notice_id: str) -> str:
+        return (await Tools(api).get_notice(notice_id)).model_dump_json(exclude_defaults=True)
+
+    @server.resource("maillage://structures/{siret}", title="Une structure", mime_type="application/json")
+    async def structure(siret: str) -> str:
+        return (await Tools(api).get_structure(siret)).model_dump_json(exclude_defaults=True)
+
+    return server
+
+
+def _prompt(text: str) -> Callable[[str], str]:
+    def written(sujet: str) -> str:
+        return text.format(sujet=sujet)
+
+    return written
 
 
 def _tools(api: Api) -> Iterator[Any]:

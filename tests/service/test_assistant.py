@@ -38,51 +38,61 @@ NEED = {"need": "tonte et taille de haies pour trois écoles, projet Zyxomma", "
 SENTENCE = "Ordre de présentation, ne préjuge pas du choix."
 NOTICE = {"notice_id": "26-130101"}
 CALLS: tuple[tuple[str, dict[str, Any], type[results.Result]], ...] = (
-    ("match", NEED, results.Matched),
-    ("match", NOTICE, results.Matched),
-    ("why", {"siret": SIRET, **NOTICE}, results.Explained),
-    ("partners", {"siret": SIRET, **NOTICE}, results.Partnered),
-    ("groups", {"notice_id": "26-130377"}, results.Grouped),
-    ("structures", {"q": "atelier"}, results.Found),
-    ("structure", {"siret": SIRET}, results.Described),
-    ("opportunities", {"siret": SIRET}, results.Opportunities),
-    ("notices", {"q": "espaces verts"}, results.Notices),
-    ("leads", {"notice_id": "26-130377"}, results.Leads),
-    ("notices", {"q": "Wyvern"}, results.Notices),
-    ("renewals", {}, results.Renewals),
-    ("potential", {**NEED, "amount": 45000}, results.Potential),
+    ("find_structures_for_need", NEED, results.Matched),
+    ("find_structures_for_need", NOTICE, results.Matched),
+    ("explain_structure_for_need", {"siret": SIRET, **NOTICE}, results.Explained),
+    ("find_partners", {"siret": SIRET, **NOTICE}, results.Partnered),
+    ("propose_groups", {"notice_id": "26-130377"}, results.Grouped),
+    ("search_structures", {"q": "atelier"}, results.Found),
+    ("get_structure", {"siret": SIRET}, results.Described),
+    ("find_opportunities_of_structure", {"siret": SIRET}, results.Opportunities),
+    ("search_notices", {"q": "espaces verts"}, results.Notices),
+    ("find_insertion_leads", {"notice_id": "26-130377"}, results.Leads),
+    ("search_notices", {"q": "Wyvern"}, results.Notices),
+    ("find_contracts_ending", {}, results.Renewals),
+    ("assess_before_tender", {**NEED, "amount": 45000}, results.Potential),
     # no adapted firm or ESAT does it: that advice does not apply
-    ("potential", {"need": "acquisition d'un scanner IRM", "place": "Nantes"}, results.Potential),
+    ("assess_before_tender", {"need": "acquisition d'un scanner IRM", "place": "Nantes"}, results.Potential),
     # a client, and the SDK, may hand on the object in place of its text
     (
-        "match",
+        "find_structures_for_need",
         {"notice": (ROOT / "data/sample/boamp_page_1.json").read_text(encoding="utf-8")},
         results.Matched,
     ),
-    ("match", {"need": "bonjour", "place": "Pantin"}, results.Matched),
+    ("find_structures_for_need", {"need": "bonjour", "place": "Pantin"}, results.Matched),
+    ("get_notice", {"notice_id": "26-130101"}, results.NoticeRead),
+    ("search_notices", {"cpv": "773", "department": "93", "buyer": "pantin"}, results.Notices),
+    ("search_notices", {"cpv": "773", "department": "2A", "buyer": "pantin"}, results.Notices),
+    ("search_notices", {"q": "espaces verts", "open_on": "2060-01-01"}, results.Notices),
 )
+#: Tools in whose answers the ranking takes no part.
+UNRANKED = ("search_", "get_", "find_contracts_ending")
 #: What is refused, and words of the remedy.
 REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
-    ("match", {"need": "tonte", "notice_id": "26-130101"}, "exactly one of need, notice, notice_id"),
     (
-        "match",
-        {"need": "tonte", "lieu": "Pantin"},
-        "no argument 'lieu': match takes need, notice_id, notice, place",
+        "find_structures_for_need",
+        {"need": "tonte", "notice_id": "26-130101"},
+        "exactly one of need, notice, notice_id",
     ),
-    ("match", {"need": "tonte", "n": "Zyxomma"}, "n: Input should be a valid integer"),
-    ("why", {"siret": "Zyxomma", **NOTICE}, "siret: String should match"),
-    ("match", {"notice_id": "Zyxomma"}, "search the notices"),
+    (
+        "find_structures_for_need",
+        {"need": "tonte", "lieu": "Pantin"},
+        "no argument 'lieu': find_structures_for_need takes need, notice_id, notice, place",
+    ),
+    ("find_structures_for_need", {"need": "tonte", "n": "Zyxomma"}, "n: Input should be a valid integer"),
+    ("explain_structure_for_need", {"siret": "Zyxomma", **NOTICE}, "siret: String should match"),
+    ("find_structures_for_need", {"notice_id": "Zyxomma"}, "search the notices"),
     *(
         (name, {"notice_id": "hidden-1", **of}, "no notice hidden-1")
         for name, of in (
-            ("match", {}),
-            ("why", {"siret": SIRET}),
-            ("partners", {"siret": SIRET}),
-            ("groups", {}),
-            ("leads", {}),
+            ("find_structures_for_need", {}),
+            ("explain_structure_for_need", {"siret": SIRET}),
+            ("find_partners", {"siret": SIRET}),
+            ("propose_groups", {}),
+            ("find_insertion_leads", {}),
         )
     ),
-    ("matches", {}, "choose one of match, why"),
+    ("matches", {}, "choose one of find_structures_for_need, explain"),
 )
 
 
@@ -211,7 +221,7 @@ def test_every_tool_answers_over_stdio_and_an_unpublished_need_leaves_no_trace(
         assert not answer.is_error, (name, answer.content)
         told.append(kind.model_validate(answer.structured_content))
         assert told[-1].note.endswith(SENTENCE)
-        assert told[-1].versions or name in ("structures", "structure", "notices", "renewals"), name
+        assert told[-1].versions or name in ("search_structures", "structure", "notices", "renewals"), name
         # who asks about a notice is told which, and of when
         assert "notice_id" not in asked or any("(2026-" in each for each in told[-1].sources), name
     first = told[0].lots[0].candidates[0]
@@ -223,6 +233,15 @@ def test_every_tool_answers_over_stdio_and_an_unpublished_need_leaves_no_trace(
     assert first.structure.source == "structures.csv" and first.reasons
     partners, groups, beyond, file, unclear = (told[place] for place in (3, 4, 13, 14, 15))
     assert told[8].total and not told[10].total
+    one, held, nowhere, too_late = told[16:20]
+    assert one.lots[0].cpv and one.lots[0].places and one.notice.buyer == "Commune de Pantin"
+    assert "26-130101" in {each.id for each in held.notices} and not held.hint
+    assert (nowhere.total, "without department" in nowhere.hint, "without cpv" in nowhere.hint) == (
+        0,
+        True,
+        False,
+    )
+    assert "without open_on" in too_late.hint
     assert partners.alone[0].startswith("lot 1 « ") and groups.groups[0].covered[0].startswith("lot 1 « ")
     assert any(each.startswith("Acheter à une EA ou à un ESAT") for each in beyond.lots[0].refused)
     assert len(file.others) > 1 and unclear.lots[0].calls_for == "unclear"
@@ -235,7 +254,7 @@ def test_every_tool_answers_over_stdio_and_an_unpublished_need_leaves_no_trace(
 
 def test_tools_say_what_the_api_says_and_refuse_whom_it_refuses(folder: Path) -> None:
     async def ask(client: Any) -> Any:
-        return await client.call_tool("match", {**NEED, "n": 5})
+        return await client.call_tool("find_structures_for_need", {**NEED, "n": 5})
 
     async def both(url: str = "") -> Any:
         api = Api(None if url else app, url)
@@ -263,6 +282,22 @@ def test_tools_say_what_the_api_says_and_refuse_whom_it_refuses(folder: Path) ->
     assert gone.is_error and "does not answer: check its address" in gone.content[0].text
 
 
+def test_prompts_and_resources_of_the_three_users(folder: Path) -> None:
+    app = create_app(Settings(catalogue=folder / "catalogue", store=store_of(folder), log_level="ERROR"))
+
+    async def ask() -> tuple[Any, ...]:
+        api = Api(app, "")
+        async with api.open(), mcp.Client(build(api)) as client:
+            listed = {prompt.name for prompt in (await client.list_prompts()).prompts}
+            written = await client.get_prompt("structure", {"sujet": SIRET})
+            return listed, written, await client.read_resource("maillage://notices/26-130101")
+
+    listed, written, read = asyncio.run(ask())
+    assert listed == {"acheteur", "structure", "facilitateur"}
+    assert SIRET in written.messages[0].content.text
+    assert json.loads(read.contents[0].text)["notice"]["id"] == "26-130101"
+
+
 def test_keys_are_those_of_the_callers_over_http(folder: Path, good: str) -> None:
     ended = made(folder, "read")
     store = Store.open(store_of(folder))
@@ -272,7 +307,7 @@ def test_keys_are_those_of_the_callers_over_http(folder: Path, good: str) -> Non
         store.close()
 
     async def one(client: Any) -> Any:
-        return await client.call_tool("match", NEED)
+        return await client.call_tool("find_structures_for_need", NEED)
 
     public = "https://maillage.example.org"
     # the server's own key serves no caller
