@@ -10,9 +10,8 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NoReturn, Protocol, runtime_checkable
 
-import click
 import typer
 
 from matcher import console, plugins
@@ -25,6 +24,14 @@ Every command has its own --help with examples.  `--quiet`, anywhere, leaves onl
 error is one line of JSON on stderr.
 """
 QUIET = "--quiet"
+
+
+@runtime_checkable
+class ClickError(Protocol):
+    """What a wrong argument raises: an error of click, of which some versions of typer hold a copy of their own."""
+
+    def show(self) -> None: ...
+    def format_message(self) -> str: ...
 
 
 def build(only: str = "") -> typer.Typer:
@@ -63,11 +70,7 @@ def main() -> None:
         # the other commands are not imported: a tenth of a second
         app = build(next(iter(arguments), ""))
         sys.exit(app(arguments, prog_name="matcher", standalone_mode=False) or 0)
-    except click.UsageError as error:
-        if not as_json:
-            error.show()
-        _fail(error.format_message(), 2, as_json, shown=not as_json)
-    except click.Abort:
+    except typer.Abort:
         _fail("interrupted", 130, as_json)
     except MatcherError as error:
         _fail(str(error), 2, as_json)
@@ -82,6 +85,10 @@ def main() -> None:
     except KeyboardInterrupt:
         _fail("interrupted", 130, as_json)
     except Exception as error:
+        if isinstance(error, ClickError):
+            if not as_json:
+                error.show()
+            _fail(error.format_message(), 2, as_json, shown=not as_json)
         if os.environ.get("MATCHER_DEBUG"):
             raise
         _fail(f"internal error: {type(error).__name__}: {error} (MATCHER_DEBUG=1 shows where)", 1, as_json)

@@ -11,7 +11,7 @@ from matcher.reference.paths import service_dir
 def reach() -> None:
     """Make `import service` find this program's, first of all, here and in the processes started from here."""
     folder = str(service_dir())
-    if sys.path[:1] != [folder]:
+    if folder not in sys.path:
         sys.path.insert(0, folder)
 
 
