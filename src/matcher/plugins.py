@@ -7,10 +7,13 @@ import pkgutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from matcher.domain import MissingExtra, NotFound
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 PACKAGE = __package__ or "matcher"
 #: Room -> the group of entry points by which an installed package adds a sibling to it.
@@ -33,7 +36,11 @@ def names(room: str) -> tuple[str, ...]:
 @cache
 def installed(room: str) -> dict[str, EntryPoint]:
     """Name -> entry point of the siblings that installed packages add to a room; the room's own files come first."""
-    return {point.name: point for point in entry_points(group=GROUPS[room])} if room in GROUPS else {}
+    if room not in GROUPS:
+        return {}
+    from importlib.metadata import entry_points  # takes longer to import than most commands do to start
+
+    return {point.name: point for point in entry_points(group=GROUPS[room])}
 
 
 def find(room: str, name: str) -> ModuleType:
