@@ -193,7 +193,9 @@ def python() -> str:
     """The public names of `matcher`, with their signatures, methods and docstrings, below the example that the README runs."""
     import matcher
 
-    (example,) = re.findall(r"```python\n.*?```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.S)
+    (example,) = re.findall(
+        r"```python\n.*?```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.S
+    )
     parts = [f"# Python API\n\nThe public names of the package `matcher`; all are typed.\n\n{example}\n"]
     for name in sorted(matcher.__all__):
         value = getattr(matcher, name)
