@@ -69,7 +69,9 @@ def main() -> None:
     try:
         # the other commands are not imported: a tenth of a second
         app = build(next(iter(arguments), ""))
-        sys.exit(app(arguments, prog_name="matcher", standalone_mode=False) or 0)
+        status = app(arguments, prog_name="matcher", standalone_mode=False) or 0
+        sys.stdout.flush()
+        sys.exit(status)
     except typer.Abort:
         _fail("interrupted", 130, as_json)
     except MatcherError as error:
