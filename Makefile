@@ -47,6 +47,7 @@ release: $(VENV)/.ready-dev ## Build sdist, wheel and bill of materials into dis
 	@rm -rf dist && mkdir -p dist
 	@$(BIN)/python -c "from hatchling.build import build_sdist, build_wheel; print(build_sdist('dist')); print(build_wheel('dist'))"
 	@$(BIN)/python -m twine check --strict dist/*
+	@$(BIN)/python -m service.client > dist/matcher_client.py
 	@$(BIN)/python tests/bench/audit.py --out dist/sbom.json
 
 fix: $(VENV)/.ready-dev ## Apply automatic lint fixes and format

@@ -9,6 +9,7 @@ from fastapi import Body, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from matcher.outreach.sourcing.record import NOTE
+from matcher.reference.identifiers import IDENTITY
 from matcher.reference.mailbox import is_address
 
 Euros = Annotated[float, Field(gt=0, lt=1e11, allow_inf_nan=False)]
@@ -19,7 +20,13 @@ Rate = Annotated[
 PlaceName = Annotated[str, Query(max_length=100, description="Commune, postcode, INSEE code or department.")]
 
 
-Siret = Annotated[str, Field(pattern=r"^[0-9]{14}$", description="SIRET, 14 digits.")]
+Siret = Annotated[
+    str,
+    Field(
+        pattern=rf"^(?:{IDENTITY})$",
+        description="SIRET, 14 digits; else FINESS (F), RNA (W) or own id (ID-).",
+    ),
+]
 Short = Annotated[str, Field(max_length=200)]
 
 

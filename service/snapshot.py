@@ -286,15 +286,15 @@ class Serving:
 
 
 def matcher_of(make: Callable[[Catalogue, Recipe | None], M], catalogue: Catalogue, recipe: str | None) -> M:
-    """The matcher of a catalogue by the recipe of this name; by its own where none is named, by `weighted` where that fails."""
+    """The matcher of a catalogue by the recipe of this name; by its own where none is named, by the default where that fails."""
     if not recipe:
         try:
             return make(catalogue, None)
         except (MatcherError, FileNotFoundError) as error:
             log.warning(
-                "the catalogue's own recipe cannot be used: ranked by 'weighted'", extra={"why": str(error)}
+                "the catalogue's own recipe cannot be used: ranked by the default one", extra={"why": str(error)}
             )
-    return make(catalogue, replace(recipes.named(recipe or "weighted"), encoder=catalogue.recipe.encoder))
+    return make(catalogue, replace(recipes.named(recipe or "default"), encoder=catalogue.recipe.encoder))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ TRADES = {
     "menage": ("Nettoyage de bureaux", "ménage des bureaux, vitrerie et sanitaires", "90919200"),
     "repas": ("Livraison de repas", "préparation et livraison de repas en liaison froide", "55520000"),
 }
-RECIPE = Recipe(name="weighted", encoder="hashing", ranker="weighted")
+RECIPE = Recipe(encoder="hashing")
 BUYER = Buyer(
     id="21930048600010", name="Commune de Montreuil", place=Place(label="Montreuil", department="93")
 )

@@ -33,7 +33,6 @@ def test_the_version_is_one_everywhere() -> None:
     assert f"date-released: {dated[0][1]}" in read("CITATION.cff")
     wheels = set(re.findall(r"maillage-([\d.]+)-py3|releases/(\d[\d.]+)", read("docs/deployment.md")))
     assert {one or other for one, other in wheels} == {__version__}
-    assert f"API of Maillage {__version__}" in read("service/client/matcher_client.py")
 
 
 @pytest.mark.parametrize("folder", TOLD)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from service.client.__main__ import written
 from service.settings import Settings
 from typer.testing import CliRunner
 
@@ -77,7 +78,7 @@ def test_the_tutorial_works_as_written(
     monkeypatch.setenv("MATCHER_HOME", str(desk / "home"))
     monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{desk / 'store.sqlite'}")
     since = time.monotonic()
-    done = run_commands(text, service) + run_python(text, service) + run_steps(text, service, browser)
+    done = run_commands(text, service) + run_python(text, service, desk) + run_steps(text, service, browser)
     if not done and browser is None:
         pytest.skip("chromium is not installed, and every step of this tutorial is one of a browser")
     assert done, "nothing was tried"
@@ -107,10 +108,12 @@ def run_commands(text: str, service: str) -> int:
     return len(lines)
 
 
-def run_python(text: str, service: str) -> int:
+def run_python(text: str, service: str, folder: Path) -> int:
     """Every Python block, with the client beside it."""
     blocks = re.findall(r"```python\n(.*?)```", text, flags=re.S)
-    path = os.pathsep.join([str(ROOT / "service" / "client"), *sys.path])
+    if blocks:
+        (folder / "matcher_client.py").write_text(written(), encoding="utf-8")
+    path = os.pathsep.join([str(folder), *sys.path])
     for block in blocks:
         environment = {**os.environ, "MAILLAGE": service, "PYTHONPATH": path}
         done = subprocess.run([sys.executable, "-c", block], env=environment, capture_output=True, text=True, check=False)  # fmt: skip

@@ -135,6 +135,16 @@ def borders(points: list[tuple[str, float, float]]) -> set[tuple[str, str]]:
     return (found | TOUCHING) - NOT_TOUCHING
 
 
+def around(weighted: list[tuple[float, float, int]], centre: list[Any]) -> float:
+    """How far from the centre people live: the root mean square, in kilometres."""
+    squares = [
+        people * ((la - centre[0]) * 110.57) ** 2
+        + people * ((lo - centre[1]) * 111.32 * np.cos(np.radians(la))) ** 2
+        for la, lo, people in weighted
+    ]
+    return float(round(np.sqrt(sum(squares) / sum(people for *_, people in weighted)), 1))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--packages", type=Path, help="folder for the packages (kept); temporary by default")
@@ -178,8 +188,11 @@ def build(folder: Path) -> None:
     write(
         "communes.csv.gz", "code,name,postcodes,department,region,population,siren,latitude,longitude", rows
     )
-    former = sorted(
-        (c["code"], c["nom"], old[c["code"]]) for c in communes if c["code"] in old and c not in current
+    named = {c["code"]: c["nom"] for c in current}
+    former = sorted(  # those of another code, and those whose code a commune of another name keeps
+        (c["code"], c["nom"], c["chefLieu"])
+        for c in communes
+        if c not in current and (c["code"] in old or named.get(c["code"]) != c["nom"])
     )
     write("former_communes.csv.gz", "code,name,commune", former)
 
@@ -197,9 +210,14 @@ def build(folder: Path) -> None:
         weighted = sums.get(d["code"], [])
         total = sum(p for _, _, p in weighted)
         centre = [round(sum(x[i] * x[2] for x in weighted) / total, 4) if total else None for i in (0, 1)]
+        spread = around(weighted, centre) if total else None
         near = sorted({b if a == d["code"] else a for a, b in touching if d["code"] in (a, b)})
-        departments.append((d["code"], d["nom"], d["region"], regions[d["region"]], *centre, " ".join(near)))
-    write("departments.csv", "code,name,region,region_name,latitude,longitude,neighbours", departments)
+        departments.append(
+            (d["code"], d["nom"], d["region"], regions[d["region"]], *centre, spread, " ".join(near))
+        )
+    write(
+        "departments.csv", "code,name,region,region_name,latitude,longitude,spread_km,neighbours", departments
+    )
 
     naf = json.loads((folder / "python" / "naf" / "db").read_text(encoding="utf-8"))
     labels: dict[str, str] = {}

@@ -5,10 +5,9 @@ The tools store nothing themselves.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -17,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from matcher import plugins
 from matcher.domain import __version__
+from matcher.reference.identifiers import IDENTITY
 from service import access
 from service.assistant import results
 
@@ -29,24 +29,6 @@ INSTRUCTIONS = """Maillage finds structures of the social and solidarity economy
 Tell the user the reasons, the source and day of each fact, and repeat `note`: an order of presentation prejudges nothing.
 Where `nobody` is true say so; never fill the list. What is unknown is listed in `missing`: do not guess it. Legal rules are
 information to be verified, not advice. Texts are French. A need typed here is neither stored nor published."""
-#: What each of the three users may start from: name -> (title, text, with what they give in its place).
-PROMPTS = {
-    "acheteur": (
-        "Préparer un achat",
-        "Je suis acheteur public. Mon besoin : {sujet}. Avec assess_before_tender, dis qui pourrait répondre et s'il y a lieu de "
-        "réserver, d'allotir ou d'insérer une clause ; puis, avec find_structures_for_need, qui appeler d'abord, avec les raisons.",
-    ),
-    "structure": (
-        "Trouver des marchés",
-        "Je dirige la structure de SIRET {sujet}. Avec find_opportunities_of_structure, dis à quels lots répondre seul, avec qui "
-        "(find_partners), et lesquels surveiller ; donne pour chacun la date limite et ce qui manque.",
-    ),
-    "facilitateur": (
-        "Suivre une clause",
-        "Je suis facilitateur des clauses sociales. Avis : {sujet}. Avec get_notice et find_insertion_leads, dis quelles heures "
-        "sont dues, par qui, et quelles structures peuvent les porter.",
-    ),
-}
 #: Headers that authenticate the caller: passed to the API unchanged.
 FORWARDED = ("authorization", "x-api-key", "x-forwarded-for", "forwarded")
 _caller: ContextVar[Request | None] = ContextVar("caller", default=None)
@@ -54,16 +36,16 @@ _caller: ContextVar[Request | None] = ContextVar("caller", default=None)
 Need = Annotated[
     str | None, Field(description="What is to be done, in the user's words. One of need, notice_id, notice.")
 ]
-NoticeId = Annotated[
-    str | None, Field(description="The id of an indexed notice, as `search_notices` gives it.")
-]
+NoticeId = Annotated[str | None, Field(description="The id of an indexed notice, as `notices` gives it.")]
 NoticeText = Annotated[
     # the SDK parses a text that is JSON before it is checked: the object is what is then given
     str | dict[str, Any] | list[Any] | None,
     Field(description="A notice as published, XML or JSON: BOAMP, eForms, TED or DECP."),
 ]
 Place = Annotated[str, Field(description="Commune, postcode, department: ask the user where it is unknown.")]
-Siret = Annotated[str, Field(pattern=r"^[0-9]{14}$", description="SIRET, 14 digits.")]
+Siret = Annotated[
+    str, Field(pattern=rf"^(?:{IDENTITY})$", description="SIRET, 14 digits; else another identity.")
+]
 Many = Annotated[int, Field(ge=1, le=50)]
 
 
@@ -133,114 +115,92 @@ class Tools:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    async def find_structures_for_need(
+    async def match(
         self, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "", n: Many = 5,
         kinds: Annotated[Sequence[str], Field(description="Only these: EI, ACI, AI, ETTI, EA, ESAT, GEIQ ...")] = (),
         radius_km: Annotated[float | None, Field(ge=0, le=2000)] = None,
-    ) -> results.Matched:  # fmt: skip
+    ) -> results.Result:  # fmt: skip
         """Structures that could answer a need or a notice, lot by lot, with reasons; says where there is none."""
         wishes = {"kinds": list(kinds), "radius_km": radius_km}
         body = _asked(need, notice_id, notice, place=place, n=n, groups=0, filters=wishes)
-        return results.matched(await self._api.ask("POST", "/match", json=body))
+        return results.of(await self._api.ask("POST", "/match", json=body))
 
-    async def explain_structure_for_need(
+    async def why(
         self, siret: Siret, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "",
-    ) -> results.Explained:  # fmt: skip
+    ) -> results.Result:  # fmt: skip
         """Why a structure is in the list of a need or notice, or why it is not."""
         body = _asked(need, notice_id, notice, place=place, siret=siret)
         found = await self._api.ask("POST", "/explain", json=body)
         about = await self._api.ask("GET", "/notices/" + quote(notice_id, safe="")) if notice_id else None
         served = await self._api.ask("GET", "/health")
-        return results.explained(found, await self._structure(siret), about, served["versions"])
+        return results.of({"lots": found}, await self._structure(siret), about, versions=served["versions"])
 
-    async def find_partners(
+    async def partners(
         self, siret: Siret, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "", n: Many = 5,
-    ) -> results.Partnered:  # fmt: skip
+    ) -> results.Result:  # fmt: skip
         """Partners of a structure for a need or a notice: what it lacks, and who brings it."""
         body = _asked(need, notice_id, notice, place=place, siret=siret, n=n)
         found = await self._api.ask("POST", "/partners", json=body)
-        return results.partnered(found, await self._structure(siret))
+        return results.of(found, await self._structure(siret))
 
-    async def propose_groups(
+    async def groups(
         self, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "",
         n: Annotated[int, Field(ge=1, le=10)] = 3, max_members: Annotated[int, Field(ge=1, le=12)] = 5,
-    ) -> results.Grouped:  # fmt: skip
+    ) -> results.Result:  # fmt: skip
         """Groups of structures that cover together what none covers alone."""
         body = _asked(need, notice_id, notice, place=place, groups=n, max_members=max_members)
         return results.grouped(await self._api.ask("POST", "/consortium", json=body))
 
-    async def search_structures(
+    async def structures(
         self,
         q: Annotated[str, Field(max_length=200, description="Words of the name, a town or a SIRET.")],
         n: Many = 10,
-    ) -> results.Found:
-        """Search structures by name, town or SIRET (by trade: `find_structures_for_need`)."""
-        return results.found(await self._api.ask("GET", "/structures", params={"q": q, "limit": n}))
+    ) -> results.Result:
+        """Search structures by name, town or SIRET (by trade: use `match`)."""
+        return results.of(await self._api.ask("GET", "/structures", params={"q": q, "limit": n}))
 
-    async def get_structure(self, siret: Siret) -> results.Described:
+    async def structure(self, siret: Siret) -> results.Result:
         """What is known of one structure: its offers with their sources and days, and what is missing."""
-        return results.described(await self._structure(siret))
+        return results.of(await self._structure(siret))
 
     async def _structure(self, siret: str) -> Any:
         return await self._api.ask("GET", f"/structures/{siret}")
 
-    async def find_opportunities_of_structure(self, siret: Siret, n: Many = 10) -> results.Opportunities:
+    async def opportunities(self, siret: Siret, n: Many = 10) -> results.Result:
         """Lots of indexed notices that a structure could answer: alone, with a partner, or to watch."""
         path = f"/structures/{siret}/opportunities"
         found = await self._api.ask("GET", path, params={"limit": n})
-        return results.opportunities(found, await self._structure(siret))
+        return results.of(found, await self._structure(siret))
 
-    async def search_notices(
-        self, q: Annotated[str, Field(max_length=200, description="Words of the title or the buyer.")] = "",
-        cpv: Annotated[str, Field(pattern=r"^[0-9]{0,8}$", description="A CPV code, or its first digits.")] = "",
-        department: Annotated[str, Field(pattern=r"^(\d{2,3}|2[AB])?$")] = "",
-        buyer: Annotated[str, Field(max_length=200, description="Words of the buyer's name, or its SIREN.")] = "",
-        open_on: Annotated[date | None, Field(description="Answers are still taken on that day.")] = None,
-        n: Many = 10,
-    ) -> results.Notices:  # fmt: skip
-        """Search the published notices that are indexed; `hint` says what to try where none is found."""
-        asked = {
-            "q": q,
-            "cpv": cpv,
-            "department": department,
-            "buyer": buyer,
-            "open_on": open_on and str(open_on),
-        }
-        given = {name: value for name, value in asked.items() if value}
-        page = await self._api.ask("GET", "/notices", params={**given, "limit": n})
-        counts = {}
-        for name in given if not page["total"] and len(given) > 1 else ():
-            rest = {key: value for key, value in given.items() if key != name}
-            counts[name] = (await self._api.ask("GET", "/notices", params={**rest, "limit": 1}))["total"]
-        return results.notices(page, counts)
+    async def notices(
+        self, q: Annotated[str, Field(max_length=200, description="Words of the title.")] = "", n: Many = 10
+    ) -> results.Result:
+        """Search the published notices that are indexed."""
+        return results.of(await self._api.ask("GET", "/notices", params={"q": q, "limit": n}))
 
-    async def get_notice(self, notice_id: Annotated[str, Field(max_length=200)]) -> results.NoticeRead:
-        """One indexed notice, lot by lot: codes, places, amounts, reservations, social clauses and criteria."""
-        return results.notice_read(await self._api.ask("GET", "/notices/" + quote(notice_id, safe="")))
-
-    async def find_insertion_leads(
+    async def leads(
         self, notice_id: NoticeId = None, notice: NoticeText = None, n: Many = 5
-    ) -> results.Leads:
+    ) -> results.Result:
         """Firms that owe hours of insertion under a notice or an award, and the structures that could carry them."""
-        return results.leads(await self._api.ask("POST", "/leads", json=_asked(None, notice_id, notice, n=n)))
+        return results.of(await self._api.ask("POST", "/leads", json=_asked(None, notice_id, notice, n=n)))
 
-    async def find_contracts_ending(
+    async def renewals(
         self, siret: Annotated[str, Field(pattern=r"^([0-9]{14})?$", description="Keep those of the trade of this structure.")] = "",
         buyer: Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})?$", description="SIREN or SIRET.")] = "",
         department: Annotated[str, Field(pattern=r"^(\d{2,3}|2[AB])?$")] = "", n: Many = 10,
-    ) -> results.Renewals:  # fmt: skip
+    ) -> results.Result:  # fmt: skip
         """Public contracts that end in 3 to 18 months, with their holders as published: time to source, or to form a group."""
         asked = {"siret": siret, "buyer": buyer, "department": department, "limit": n}
-        return results.renewals(await self._api.ask("GET", "/renewals", params=asked))
+        return results.of(await self._api.ask("GET", "/renewals", params=asked))
 
-    async def assess_before_tender(
+    async def potential(
         self, need: Annotated[str, Field(min_length=1, max_length=20_000)], place: Place = "",
         amount: Annotated[float | None, Field(gt=0, description="Euros, before tax, of the whole.")] = None,
         months: Annotated[float | None, Field(gt=0)] = None, buyer: Literal["state", "local", "entity"] = "local",
-    ) -> results.Potential:  # fmt: skip
+    ) -> results.Result:  # fmt: skip
         """Before a tender: who could answer, whether to reserve, allot or insert a clause, with articles to verify."""
         body = _asked(need, None, None, place=place, amount=amount, months=months, buyer=buyer)
-        return results.potential(await self._api.ask("POST", "/territory/potential", json=body))
+        return results.of(await self._api.ask("POST", "/territory/potential", json=body))
 
 
 def tools(of: Tools) -> Mapping[str, Any]:
@@ -280,31 +240,10 @@ def build(api: Api) -> MCPServer[Any]:
 
     offered = {tool.name: tool for tool in _tools(api)}
     # the log of the SDK may quote a caller: warnings alone, and never an argument
-    server = Server(
+    return Server(
         "maillage", title="Maillage", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING", middleware=[_remember],
         tools=list(offered.values()),
     )  # fmt: skip
-    for name, (title, text) in PROMPTS.items():
-        server.prompt(name=name, title=title)(_prompt(text))
-
-    @server.resource(
-        "maillage://notices/{notice_id}", title="Un avis, lot par lot", mime_type="application/json"
-    )
-    async def notice(notice_id: str) -> str:
-        return (await Tools(api).get_notice(notice_id)).model_dump_json(exclude_defaults=True)
-
-    @server.resource("maillage://structures/{siret}", title="Une structure", mime_type="application/json")
-    async def structure(siret: str) -> str:
-        return (await Tools(api).get_structure(siret)).model_dump_json(exclude_defaults=True)
-
-    return server
-
-
-def _prompt(text: str) -> Callable[[str], str]:
-    def written(sujet: str) -> str:
-        return text.format(sujet=sujet)
-
-    return written
 
 
 def _tools(api: Api) -> Iterator[Any]:

@@ -1,1 +1,1 @@
-"""Clients for portals and programs: the Python client, generated, and the search box."""
+"""The Python client, written from the schema of the API: `python -m service.client > matcher_client.py`."""

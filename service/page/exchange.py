@@ -34,7 +34,7 @@ class Announcement:
 
     @property
     def name(self) -> str:
-        return render.called(self.structure) if self.structure else f"SIRET {render.siret(self.offer.siret)}"
+        return render.called(self.structure) if self.structure else render.siret(self.offer.siret)
 
 
 def announced(snapshot: Snapshot, offer: exchange.Offer, **facts: Any) -> Announcement:

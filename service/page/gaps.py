@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from matcher.catalogue import denials
-from matcher.domain import Lot, Place, Structure
+from matcher.domain import Lot, Structure
+from matcher.matching.reach import to_places
 from matcher.matching.trades import inferred_trades
 from matcher.reference import places, trades
 from service.snapshot import Snapshot
@@ -47,7 +48,7 @@ def gaps(structure: Structure, snapshot: Snapshot) -> list[Gap]:
     stated = {name for name, sure in trades.skills(structure).items() if sure >= 1}
     refused = denials.trades(structure.denied)
     plausible = (stated | set(likely(structure, snapshot))) - refused
-    near = [asked for asked in _last_year(snapshot) if reaches(structure, asked.lot)]
+    near = [asked for asked in _last_year(snapshot) if reaches(structure, asked.lot, snapshot)]
     return [
         *_facts(structure, snapshot, near, plausible),
         *_trades(structure, snapshot, near, stated | refused),
@@ -63,27 +64,10 @@ def likely(structure: Structure, snapshot: Snapshot) -> dict[str, float]:
     return {names[label]: chance for label, chance in inferred_trades(snapshot.catalogue, row)}
 
 
-def reaches(structure: Structure, lot: Lot) -> bool:
+def reaches(structure: Structure, lot: Lot, snapshot: Snapshot) -> bool:
     """Whether a lot lies in the structure's declared zone, or near it without one; True where the lot has no place."""
-    return not lot.places or any(_within(structure, place) for place in lot.places)
-
-
-def _within(structure: Structure, place: Place) -> bool:
-    zones = [
-        zone for zone in (structure.zone, *(offer.zone for offer in structure.offers)) if zone is not None
-    ]
-    if any(
-        zone.country or place.department in zone.departments or place.region in zone.regions for zone in zones
-    ):
-        return True
-    limits = [zone.radius_km for zone in zones if zone.radius_km is not None]
-    if zones and not limits:
-        return False
-    home = structure.place
-    if None in (home.latitude, home.longitude, place.latitude, place.longitude):
-        return not zones and bool(home.department) and home.department == place.department
-    km = places.distance_km(home.latitude, home.longitude, place.latitude, place.longitude)
-    return bool(km <= max(limits, default=REACH_KM))
+    row = np.array([snapshot.catalogue.row(structure.siret)])
+    return not lot.places or bool(to_places(snapshot.catalogue, lot.places, row).comes(REACH_KM)[0])
 
 
 def _facts(

@@ -139,11 +139,14 @@ def _of(name: str, value: Any, sentence: str, model: type[BaseModel] = schemas.P
 
 
 def _departments(text: str) -> list[str]:
-    """The numbers of departments in a text.  Raises BadInput for one that does not exist."""
-    codes = re.findall(r"[0-9AB]+", text.upper())
-    if wrong := [code for code in codes if places.department(code.zfill(2)) is None]:
-        raise BadInput(f"Le département {wrong[0][:10]} n'existe pas : écrivez des numéros, 75, 93, 2A.")
-    return [code.zfill(2) for code in codes]
+    """The numbers of departments in a text of numbers and names.  Raises BadInput for one that does not exist."""
+    parts = [part.strip() for part in re.split(r"[,;/\n]|\bet\b", text) if part.strip()]
+    words = [word for part in parts for word in ([part] if places.department_typed(part) else part.split())]
+    if wrong := [word for word in words if places.department_typed(word) is None]:
+        raise BadInput(
+            f"Le département {wrong[0][:30]} n'existe pas : écrivez des numéros ou des noms, 75, Nord, 2A."
+        )
+    return [code for word in words if (code := places.department_typed(word))]
 
 
 def _facts(request: Request, siret: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from matcher.matching import reasons
 from matcher.records.keys import Bearer
 from matcher.reference import law, places, toponyms
 from matcher.reference.french import PARIS, day, due, euros, grouped
+from matcher.reference.identifiers import identity_in_words
 from matcher.reference.law import ESS_KINDS
 from matcher.reference.origins import source_name
 from matcher.reference.text import shorten
@@ -53,12 +54,12 @@ ROLES = (("operator", "operator"), ("buyer", "buyer"))  # scope -> who it is, fo
 
 def called(structure: Structure | Contact) -> str:
     """The display name of a structure; its SIRET where none is known."""
-    return structure.brand or structure.name or f"SIRET {siret(structure.siret)}"
+    return structure.brand or structure.name or siret(structure.siret)
 
 
 def siret(number: str) -> str:
-    """A SIRET for display: 123 456 789 00012."""
-    return "\u00a0".join((number[:3], number[3:6], number[6:9], number[9:])) if len(number) == 14 else number
+    """What identifies a structure, for display: SIRET 123 456 789 00012, FINESS 020004495."""
+    return identity_in_words(number)
 
 
 def sourced(structure: Structure) -> str:

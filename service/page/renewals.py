@@ -59,10 +59,12 @@ def _digits(text: str, lengths: tuple[int, ...], sentence: str) -> str:
 
 def _code(text: str) -> str:
     """The number of a department.  Raises BadInput."""
-    code = text.strip().upper()
-    if code and places.department(code.zfill(2)) is None:
-        raise BadInput(f"Le département {code[:10]} n'existe pas : écrivez son numéro, 93 ou 2A.")
-    return code.zfill(2) if code else ""
+    code = places.department_typed(text) if text.strip() else ""
+    if code is None:
+        raise BadInput(
+            f"Le département {text[:30]} n'existe pas : écrivez son numéro ou son nom, 93 ou Nord."
+        )
+    return code
 
 
 def _department(code: str) -> str:

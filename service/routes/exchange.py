@@ -10,6 +10,7 @@ from matcher import codec
 from matcher.domain import Forbidden, Tender
 from matcher.records import exchange, feedback, self_declared
 from matcher.records.keys import Bearer
+from matcher.reference.identifiers import IDENTITY
 from service import access, schemas
 from service.access import Member, StructureKey, store_of
 from service.idempotency import once
@@ -76,7 +77,7 @@ def viewers(request: Request, who: StructureKey, declaration_id: DeclarationId) 
 def suggestions(
     request: Request,
     who: StructureKey,
-    siret: Annotated[str, Query(pattern=r"^[0-9]{14}$")],
+    siret: Annotated[str, Query(pattern=rf"^(?:{IDENTITY})$")],
     notice_id: Annotated[str | None, Query(max_length=200)] = None,
     reach_km: Annotated[float, Query(gt=0, le=1500)] = 100.0,
     n: Annotated[int, Query(ge=1, le=100)] = 10,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from matcher.matching.why_not import Explanation
 from matcher.partners import partners as partners_
+from matcher.reference.identifiers import IDENTITY
 from service import schemas, wire
 from service.access import Reader
 from service.asked import filters, take
@@ -112,7 +113,7 @@ def explain(request: Request, who: Reader, asked: Annotated[WhyIn, EXAMPLE]) -> 
 def explained(
     request: Request,
     who: Reader,
-    siret: Annotated[str, Query(pattern=r"^[0-9]{14}$")],
+    siret: Annotated[str, Query(pattern=rf"^(?:{IDENTITY})$")],
     notice_id: Annotated[str, Query(max_length=200)],
     lot: Annotated[str | None, Query(max_length=200, description="Number or id of one lot.")] = None,
 ) -> list[Why]:

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Path, Query, Request, Response
 
 from matcher.catalogue.filters import search_names
+from matcher.reference.identifiers import IDENTITY
 from service import schemas, wire
 from service.access import Reader
 from service.router import Router
@@ -15,7 +16,7 @@ router = Router(tags=["structures"])
 SiretPath = Annotated[
     str,
     Path(
-        pattern=r"^[0-9]{14}$",
+        pattern=rf"^(?:{IDENTITY})$",
         openapi_examples={"sample": {"summary": "Of the sample", "value": "00010001600013"}},
     ),
 ]

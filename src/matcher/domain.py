@@ -148,7 +148,7 @@ class Offer:
 class Structure:
     """One establishment that can answer; one SIREN (the first nine digits) is one bidder."""
 
-    siret: str
+    siret: str  # or another identity where no SIRET is known, see `matcher.reference.identifiers.IDENTITY`
     name: str
     kind: str = ""
     brand: str = ""
@@ -179,7 +179,8 @@ class Structure:
 
     @property
     def siren(self) -> str:
-        return self.siret[:9]
+        """The bidder: the SIREN, or the whole identity of a structure whose SIRET is unknown."""
+        return self.siret[:9] if self.siret[:1].isdecimal() else self.siret
 
 
 # ---------------------------------------------------------------------------------------------- demand
@@ -403,6 +404,20 @@ LEVEL_LABELS: Mapping[Level, str] = {
 }
 
 
+#: Of a structure to the places of a lot: inside or outside the zones that it declares; where it declares none, within
+#: the usual distance of the trade or beyond it.
+Where = Literal["inside", "outside", "near", "far", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """Whether a structure comes to the places of a lot, see `matcher.matching.reach`."""
+
+    where: Where = "unknown"
+    kilometres: float | None = None  # None where the point of either is not its own
+    usual_km: float | None = None  # of the trade that the lot asks
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """A structure proposed for a lot; the contributions of `reasons` sum to `score`."""
@@ -416,10 +431,15 @@ class Match:
     reasons: tuple[Reason, ...] = ()
     missing: tuple[str, ...] = ()  # French: what is unknown about this structure
     warnings: tuple[str, ...] = ()
-    distance_km: float | None = None
+    reach: Reached = Reached()
     eligible: bool | None = None  # under the lot's reservation; None where unknown
     other_places: tuple[str, ...] = ()  # SIRETs of the same bidder
     level: Level = ""
+
+    @property
+    def distance_km(self) -> float | None:
+        """Kilometres to the lot; None where the point of either is not its own."""
+        return self.reach.kilometres
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -492,8 +512,7 @@ class Recipe:
     encoder: str = "static"
     encoder_options: Mapping[str, Any] = field(default_factory=dict)
     indexes: tuple[str, ...] = ("faiss", "lexical")
-    signals: tuple[str, ...] = ("meaning", "words", "trade", "place", "reservation", "record")
-    ranker: str = "weighted"
+    ranker: str = "learned"
     ranker_options: Mapping[str, Any] = field(default_factory=dict)
     judgement: bool = False  # rank and filter the structures of a directory by the judgement
     rotation: float = (

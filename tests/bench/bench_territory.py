@@ -19,8 +19,7 @@ import numpy as np
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
-from matcher.domain import Award
-from matcher.matching import recipes
+from matcher.domain import Award, Recipe
 from matcher.matching.engine import Matcher
 from matcher.reading import gather
 from matcher.reference import paths
@@ -95,7 +94,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "catalogue"
-        save_catalogue(build_catalogue(found.structures, found.awards, recipes.named("weighted")), folder)
+        save_catalogue(build_catalogue(found.structures, found.awards, Recipe()), folder)
         clock(f"read and index {len(found.structures)} structures, {len(found.awards)} awards", t, u)
 
         areas = coverage.region("11")

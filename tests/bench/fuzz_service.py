@@ -64,7 +64,7 @@ def prepared() -> Iterator[tuple[Any, str]]:
     """Settings of a service over a part of the sample, and the key of one who may do everything."""
     from service.settings import Settings
 
-    from matcher.matching import recipes
+    from matcher.domain import Recipe
     from matcher.reading import gather
     from matcher.records import keys
     from matcher.records.store import Store
@@ -72,7 +72,7 @@ def prepared() -> Iterator[tuple[Any, str]]:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         gathered = gather.gather([SAMPLE])
-        catalogue = build_catalogue(gathered.structures[:40], gathered.awards, recipes.named("weighted"))
+        catalogue = build_catalogue(gathered.structures[:40], gathered.awards, Recipe())
         save_catalogue(catalogue, folder / "catalogue")
         gather.save_notices(gathered.tenders[:6], folder / "catalogue")
         address = f"sqlite:///{folder / 'store.sqlite'}"

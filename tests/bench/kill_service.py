@@ -38,8 +38,7 @@ from sqlalchemy import select
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
-from matcher.domain import Offer, Place, Structure
-from matcher.matching import recipes
+from matcher.domain import Offer, Place, Recipe, Structure
 from matcher.reading import confined
 from matcher.records import keys
 from matcher.records.store import Store
@@ -114,7 +113,7 @@ def main() -> int:
         one = Structure(
             siret=SIRET, name="Les Allées", kind="EI", place=place, offers=(Offer(id="1", title="Taille de haies"),)
         )  # fmt: skip
-        save_catalogue(build_catalogue([one], [], recipes.named("weighted")), home / "catalogue")
+        save_catalogue(build_catalogue([one], [], Recipe()), home / "catalogue")
         address = f"sqlite:///{home / 'store.sqlite'}"
         beside = f"sqlite:///{home / 'beside.sqlite'}"
         with Store.open(beside) as store:

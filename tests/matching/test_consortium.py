@@ -18,12 +18,11 @@ from matcher.domain import (
     LotAnswer,
     Match,
     Offer,
-    Place,
+    Reached,
     Reason,
     Reservation,
     Structure,
     Tender,
-    Zone,
 )
 from matcher.matching.groups.consortium import recommend
 from matcher.matching.groups.cover import Cover
@@ -321,19 +320,23 @@ def test_impossible_wishes_get_one_sentence(wishes: dict[str, object], words: st
 
 
 def test_a_zone_declared_elsewhere_leaves_the_lot_to_others() -> None:
-    far = structure(5, zone=Zone(departments=("29",)))
-    near = structure(6, offers=(Offer(id="o", title="x", zone=Zone(departments=("93",))),))
-    asked = lot(1, places=(Place(department="93"),))
-    assert set(takes(teams(answer(asked, (far, 0.9), (near, 0.3)))[0])) == {"Structure 6"}
+    found = answer(lot(1), (structure(5), 0.9), (structure(6), 0.3))
+    far = replace(found.matches[0], reach=Reached(where="outside"))
+    assert set(takes(teams(replace(found, matches=(far, found.matches[1])))[0])) == {"Structure 6"}
 
 
 def test_who_stands_far_and_declares_no_zone_covers_little_and_it_is_stated() -> None:
     asked = lot(1)
     near, distant = structure(61), structure(62)
-    away = structure(63, zone=Zone(country=True))
     matches = tuple(
-        Match(lot=asked, structure=who, offer=None, score=p, probability=p, rank=r, distance_km=km)
-        for r, (who, p, km) in enumerate(((distant, 0.9, 430.0), (near, 0.5, 20.0)), 1)
+        Match(lot=asked, structure=who, offer=None, score=p, probability=p, rank=r, reach=at)
+        for r, (who, p, at) in enumerate(
+            (
+                (distant, 0.9, Reached(where="far", kilometres=430.0)),
+                (near, 0.5, Reached(where="near", kilometres=20.0)),
+            ),
+            1,
+        )
     )
     (team, *_) = recommend(
         [LotAnswer(lot=asked, matches=matches)], tender=Tender(id="t", format="need", title="", lots=(asked,))
@@ -342,7 +345,7 @@ def test_who_stands_far_and_declares_no_zone_covers_little_and_it_is_stated() ->
     alone = LotAnswer(lot=asked, matches=matches[:1])
     (team, *_) = recommend([alone], tender=Tender(id="t", format="need", title="", lots=(asked,)))
     assert "430 km" in team.members[0].reason and team.score < 0.5
-    served = LotAnswer(lot=asked, matches=(replace(matches[0], structure=away),))
+    served = LotAnswer(lot=asked, matches=(replace(matches[0], reach=Reached(where="inside")),))
     (team, *_) = recommend([served], tender=Tender(id="t", format="need", title="", lots=(asked,)))
     assert team.score == 1.0
 

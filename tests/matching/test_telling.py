@@ -50,17 +50,12 @@ def test_nothing_unknown_banal_or_twice_the_same_is_reported(
 def test_of_the_signals_that_read_one_contract_one_is_shown() -> None:
     reasons = (
         Reason(code="place", text="à 3 km", contribution=2.0),
-        Reason(code="past_meaning", text="a déjà remporté un marché semblable", contribution=3.0, offer_passage="Tonte"),
-        Reason(code="past_words", text="a déjà remporté un marché aux mêmes mots", contribution=1.0, offer_passage="Tonte"),
-        Reason(code="meaning", text="offre « Tonte » : très proche du besoin", contribution=1.0),
-        Reason(code="words", text="aucun mot du besoin dans ses textes", contribution=0.4, tells=False),
+        Reason(code="meaning", text="a déjà remporté un marché semblable", contribution=3.0, offer_passage="Tonte"),
+        Reason(code="words", text="a déjà remporté un marché aux mêmes mots", contribution=1.0, offer_passage="Tonte"),
+        Reason(code="similar", text="peu de marchés de cette nature", contribution=0.4, tells=False),
         Reason(code="named", text="son nom figure dans l'avis", contribution=0.001),
     )  # fmt: skip
-    assert sentences(reasons, 9) == (
-        "offre « Tonte » : très proche du besoin",
-        "à 3 km",
-        "a déjà remporté un marché semblable : « Tonte »",
-    )
+    assert sentences(reasons, 9) == ("à 3 km", "a déjà remporté un marché semblable : « Tonte »")
 
 
 def test_a_structure_whose_trade_nothing_tells_is_not_called_near(matcher: Matcher) -> None:

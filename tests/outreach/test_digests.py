@@ -72,7 +72,7 @@ def test_those_of_the_trade_come_first_with_reasons_and_the_link_to_the_document
     assert (
         item["reasons"] and abs(sum(c["contribution"] for c in item["contributions"]) - item["score"]) < 1e-6
     )
-    assert first["versions"]["recipe"] == "weighted"
+    assert first["versions"]["recipe"] == "default"
     chances = {s: c["items"][0]["probability"] for s, c in told.items()}
     best_other = max(
         (chances[n.siret(h + i)] for h in (200, 300) for i in range(8) if n.siret(h + i) in chances),

@@ -28,8 +28,7 @@ from matcher.domain import (
     Tender,
     Zone,
 )
-from matcher.lab import evaluation
-from matcher.lab.baselines import baselines
+from matcher.lab import benchmark, evaluation
 from matcher.matching.engine import Matcher
 from matcher.partners import affinity, partners, subcontracting
 from matcher.partners.opportunities import Wishes, opportunities
@@ -83,7 +82,7 @@ def award(
     return Award(**given)  # type: ignore[arg-type]
 
 
-RECIPE = Recipe(name="weighted", encoder="hashing", ranker="weighted")
+RECIPE = Recipe(encoder="hashing")
 
 
 def matcher(*awards: Award) -> Matcher:
@@ -330,7 +329,7 @@ def test_contributions_of_a_ranking_sum_to_its_scores() -> None:
     ranking = past.rank(past.queries(tender(GREEN), as_of=DAY)[0])
     turned, added = partners.rank_partners(past, ranking, GARDEN.siren, DAY)
     assert np.allclose(np.sum(list(turned.contributions.values()), axis=0), turned.scores)
-    assert set(added) == set(partners.weights_of("weighted").affinity)
+    assert set(added) == set(partners.weights_of("default").affinity)
 
 
 @pytest.fixture
@@ -360,22 +359,6 @@ def test_shipped_weights_are_never_negative() -> None:
     for path in (paths.models_dir() / "partners").glob("*.json"):
         weights = partners.weights_of(path.stem)
         assert weights.base > 0 and min(weights.affinity.values()) >= 0 and (weights.slope or 0) > 0
-
-
-def test_baselines_obey_the_time_rule() -> None:
-    past = matcher(
-        award("a", date(2025, 1, 1), GARDEN, SHELTERED),
-        award("b", date(2025, 2, 1), CLEAN, cpv="90910000"),
-        award("c", date(2025, 2, 2), CLEAN, cpv="90910000"),
-        award("z", date(2027, 1, 1), PAINT, GARDEN),
-    )
-    asked = replace(GREEN, cpv=("77310000",))
-    question = evaluation.Question(id="q", tender=tender(asked), day=DAY, member=GARDEN.siren)
-    found = {name: baseline(question) for name, baseline in baselines(past.catalogue).items()}
-    assert found["popularity"][0] == CLEAN.siren
-    assert found["same_trade"][0] == SHELTERED.siren
-    assert found["co_awards"][:2] == [SHELTERED.siren, CLEAN.siren]
-    assert all(GARDEN.siren not in ranking for ranking in found.values())
 
 
 # ---------------------------------------------------------------------------------------- opportunities
@@ -455,6 +438,6 @@ def test_real_partners_are_found_better_than_by_simple_methods() -> None:
     run = {q.id: [x[0] for x in evaluation.ranked(real, q, 100)["ranking"]] for q in asked}
     own = evaluation.figures(run, gold)["R@10"]
     assert float(np.mean(own)) >= 0.30
-    for name, baseline in baselines(real.catalogue).items():
-        other = evaluation.figures({q.id: baseline(q) for q in asked}, gold)["R@10"]
-        assert evaluation.paired(own, other)[1] > 0, name  # the whole interval is above
+    reference = benchmark.ReferenceBM25(real.catalogue)
+    other = evaluation.figures({q.id: reference(q) for q in asked}, gold)
+    assert evaluation.paired(own, other["R@10"])[1] > 0  # the whole interval is above

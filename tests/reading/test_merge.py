@@ -160,3 +160,21 @@ def test_merging_is_stable_and_empty_input_is_empty() -> None:
         (s.siret, s.name, s.phone) for s in once
     ]
     assert again.joins == ()
+
+
+def test_a_finess_number_is_an_identity_until_the_siret_is_found() -> None:
+    alone = structure("F570000015", phone="0100000000", flags=("no-siret",))
+    (kept,) = merge([alone]).structures
+    assert kept.siret == kept.siren == "F570000015"
+    known = structure(source="b.csv", predecessors=("F570000015",))
+    merged = merge([alone, known])
+    (one,) = merged.structures
+    assert (one.siret, one.phone, merged.joins[0].rule) == (ONE, "0100000000", "successor")
+
+
+def test_an_association_known_by_its_number_joins_the_only_siret_of_it() -> None:
+    alone = structure("W570000015", kind="ASSO")
+    listed = structure(source="b.csv", kind="ASSO", rna="W570000015")
+    assert [one.siret for one in merge([alone, listed]).structures] == [ONE]
+    other = structure(MOVED, source="b.csv", kind="ASSO", rna="W570000015", name="Autre", place=NANTES)
+    assert {one.siret for one in merge([alone, listed, other]).structures} == {ONE, MOVED, "W570000015"}

@@ -12,7 +12,7 @@ import pytest
 from matcher.catalogue.build import build_catalogue
 from matcher.commands import match as command
 from matcher.domain import BadInput, Filters, Offer, Place, Structure, Zone
-from matcher.matching import distances, recipes
+from matcher.matching import reach, recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.search import query_of, shortlist_of
 from matcher.reading.need import free_text_tender, spot, typed_need
@@ -58,7 +58,7 @@ def compared(matcher: Matcher, where: str):  # type: ignore[no-untyped-def]
 
 
 def test_a_declared_zone_counts_where_only_a_region_is_named(west: Matcher) -> None:
-    zones = distances.zones(compared(west, "Bretagne"))
+    zones = reach.of(compared(west, "Bretagne")).zone
     assert list(zones) == [0, 0, 1, -1, 0, 0]
 
 
@@ -79,7 +79,7 @@ def test_no_kilometres_are_reported_from_the_centre_of_a_department(west: Matche
 
 
 def test_kilometres_are_reported_from_the_towns_of_a_mixed_list_only(west: Matcher) -> None:
-    shown = distances.shown(compared(west, "Saint-Malo, Loire-Atlantique"))
+    shown = reach.of(compared(west, "Saint-Malo, Loire-Atlantique")).shown_km
     assert shown[5] < 2, "in Saint-Malo"
     assert shown[1] != shown[1], "in the department of which no more is known"
 

@@ -87,7 +87,7 @@ def test_what_was_set_aside_is_kept_beside_the_catalogue_with_its_reason(tmp_pat
         f"Nom;Siret;Zone;Ville;Activité\nA;{siret(1)};Nous consulter;Metz;Ménage\nB;;;Metz;Ménage\nC;123456789;;Metz;Ménage\nD;;;Metz;Ménage\n"
     ]
     path = written(tmp_path, "".join(rows))
-    code, _, err = run("index", path, "--out", tmp_path / "cat", "--recipe", "weighted")
+    code, _, err = run("index", path, "--out", tmp_path / "cat")
     assert code == 0
     assert "members.csv row 3, members.csv row 5" in err
     with (tmp_path / "cat" / "rejects.csv").open(encoding="utf-8-sig") as lines:

@@ -12,8 +12,19 @@ from matcher.catalogue import denials
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
 from matcher.cli import build
-from matcher.domain import Award, BadInput, Buyer, Filters, Holder, Lot, Offer, Place, Structure, Tender
-from matcher.matching import recipes
+from matcher.domain import (
+    Award,
+    BadInput,
+    Buyer,
+    Filters,
+    Holder,
+    Lot,
+    Offer,
+    Place,
+    Recipe,
+    Structure,
+    Tender,
+)
 from matcher.matching.engine import Matcher
 from matcher.partners.opportunities import opportunities
 from matcher.reading.need import free_text_tender
@@ -60,7 +71,7 @@ def say(store: Store, siret: str, *denied: str, **facts: object) -> None:
 
 
 def matcher(structures: list[Structure], awards: list[Award] | None = None) -> Matcher:
-    return Matcher(build_catalogue(structures, awards or [], recipes.named("weighted")))
+    return Matcher(build_catalogue(structures, awards or [], Recipe()))
 
 
 def names(found: Matcher, words: str, **more: object) -> list[str]:
@@ -100,7 +111,7 @@ def test_an_incremental_build_takes_them_too(store: Store) -> None:
     before = matcher([GARDENS, LAUNDRY]).catalogue
     say(store, SIRET, "trade:blanchisserie", offers=[{"title": "Mise sous pli"}])
     listed, _ = self_declared.overlay_from_store([GARDENS, LAUNDRY])
-    after = Matcher(build_catalogue(listed, [], recipes.named("weighted"), reuse=before))
+    after = Matcher(build_catalogue(listed, [], Recipe(), reuse=before))
     assert names(after, "mise sous pli")[0] == SIRET and SIRET not in names(after, "blanchisserie")
 
 
@@ -111,7 +122,7 @@ def test_a_denied_trade_never_comes_back(store: Store, tmp_path: Path) -> None:
     listed, _ = self_declared.overlay_from_store([GARDENS, LAUNDRY])
     made = matcher(listed)
     save_catalogue(made.catalogue, tmp_path / "c")
-    loaded = Matcher.load(tmp_path / "c", "weighted")
+    loaded = Matcher.load(tmp_path / "c")
     for after in (made, loaded):
         assert names(after, "blanchisserie") == [OTHER]
         assert names(after, "blanchisserie", filters=Filters(sirets=(SIRET,))) == []
@@ -169,7 +180,7 @@ def test_matcher_index_reads_the_store(store: Store, tmp_path: Path) -> None:
     say(store, SIRET, offers=[{"title": "Réparation de parapluies en osier"}])
     sample = Path(__file__).parents[2] / "data" / "sample"
     done = CliRunner().invoke(
-        build(), ["index", str(sample), "--out", str(tmp_path / "c"), "--recipe", "weighted"]
+        build(), ["index", str(sample), "--out", str(tmp_path / "c"), "--recipe", "lexical"]
     )
     assert done.exit_code == 0, done.output
     assert "say themselves who they are" in done.stderr
@@ -179,11 +190,11 @@ def test_matcher_index_reads_the_store(store: Store, tmp_path: Path) -> None:
 def test_matcher_index_update_takes_what_was_declared_since(store: Store, tmp_path: Path) -> None:
     sample, out = str(Path(__file__).parents[2] / "data" / "sample"), str(tmp_path / "c")
     run = CliRunner()
-    assert run.invoke(build(), ["index", sample, "--out", out, "--recipe", "weighted"]).exit_code == 0
+    assert run.invoke(build(), ["index", sample, "--out", out, "--recipe", "lexical"]).exit_code == 0
     words = "réparation de parapluies en osier"
     say(store, SIRET, "trade:blanchisserie", offers=[{"title": words}])
     for _ in range(2):  # told twice, taken once
-        done = run.invoke(build(), ["index", "--update", "--out", out, "--recipe", "weighted"])
+        done = run.invoke(build(), ["index", "--update", "--out", out, "--recipe", "lexical"])
         assert done.exit_code == 0, done.output
     after = Matcher.load(tmp_path / "c")
     assert names(after, words)[0] == SIRET
@@ -193,7 +204,7 @@ def test_matcher_index_update_takes_what_was_declared_since(store: Store, tmp_pa
     with store.writing() as connection:
         feedback.allow(store, connection, SIRET, "trade:blanchisserie")
     self_declared.write(store, SIRET, {"offers": []}, "t")
-    assert run.invoke(build(), ["index", "--update", "--out", out, "--recipe", "weighted"]).exit_code == 0
+    assert run.invoke(build(), ["index", "--update", "--out", out, "--recipe", "lexical"]).exit_code == 0
     last = Matcher.load(tmp_path / "c").catalogue
     kept = last.structure(last.row(SIRET))
     assert kept.denied == () and not any(o.title == words for o in kept.offers)

@@ -282,7 +282,7 @@ def test_the_hidden_and_the_far_are_not_suggested(store: Store, bearer: Any) -> 
 
 
 def test_distances_are_read_from_a_catalogue() -> None:
-    recipe = Recipe(encoder="hashing", ranker="weighted")
+    recipe = Recipe(encoder="hashing")
     places = {
         A: Place(latitude=48.90, longitude=2.40),
         B: Place(latitude=48.90, longitude=2.54),
@@ -401,3 +401,17 @@ def test_two_writers_and_kills_lose_nothing_and_double_nothing(store: Store, sto
         assert (
             connection.execute(select(func.count()).select_from(Feedback.__table__)).scalar() == 2 * NOTICES
         )
+
+
+def test_how_far_two_complete_each_other_is_the_mean_of_what_each_finds(store: Store, bearer: Any) -> None:
+    a, b = bearer(f"structure:{A}"), bearer(f"structure:{B}")
+    say(store, a, A, brings="grutage", seeks="plongeurs scaphandriers")
+    say(store, b, B, brings="scaphandriers", seeks="levage")
+    (half,) = exchange.suggest(store, a, A)
+    assert half.score == pytest.approx(1 / 4)  # one of two words found, and nothing of what the other seeks
+    assert half.reasons == ("apporte ce que vous cherchez : scaphandriers",)
+    (turned,) = exchange.suggest(store, b, B)
+    assert turned.score == half.score and turned.reasons == ("cherche ce que vous apportez : scaphandriers",)
+    say(store, b, B, brings="", seeks="levage")
+    (both_seek,) = exchange.suggest(store, a, A)
+    assert both_seek.score == 0.1 and both_seek.reasons == ("cherche aussi un partenaire sur cet avis",)

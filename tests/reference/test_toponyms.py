@@ -19,6 +19,9 @@ def codes(found: tuple[Place, ...]) -> list[str | None]:
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
+        ("Coucy-le-Château", ["02217"]), ("Cherbourg-Octeville", ["50129"]), ("Bellegarde-sur-Valserine", ["01033"]),
+        ("arrondissement de Boulogne-sur-Mer", ["62160"]), ("Centre hospitalier de Laon", ["02408"]),
+        ("Lycée Gay-Lussac, Limoges", ["87085"]), ("Amplepuis et Vénissieux", ["69006", "69259"]),
         ("Nanterre", ["92050"]), ("nanterre", ["92050"]), ("NANTERRE (92)", ["92050"]), ("92000", ["92050"]),
         ("L'Haÿ-les-Roses", ["94038"]), ("l hay les roses", ["94038"]), ("Havre", ["76351"]),
         ("Saint-Denis (93)", ["93066"]), ("st denis 93", ["93066"]), ("93200 Saint Denis", ["93066"]),
@@ -208,3 +211,32 @@ def test_most_judged_needs_have_a_precise_place(shared: Path) -> None:
     tenders = [decp.tender_of(json.loads(line)["notice"]) for line in lines]
     located = [toponyms.of_lot(tender.lots[0], tender)[0] for tender in tenders]
     assert sum(any(map(places.precise, found)) for found in located) >= 0.4 * len(tenders)
+
+
+@pytest.mark.parametrize(
+    "typed", ["Zorglubville", "Zorglubville-sur-Mer", "A", "Centre hospitalier de Zorglubville"]
+)
+def test_what_is_no_place_is_taken_for_none(typed: str) -> None:
+    with pytest.raises(toponyms.UnknownPlace):
+        toponyms.asked(typed)
+
+
+def test_a_village_and_the_town_that_people_call_so_are_both_proposed() -> None:
+    with pytest.raises(toponyms.Homonyms, match="Évry-Courcouronnes"):
+        toponyms.asked("Evry")
+
+
+@pytest.mark.parametrize(
+    ("label", "department", "commune"),
+    [
+        ("Coucy-le-Château", "02", "02217"), ("Amplepuis et Vénissieux", "69", "69006"), ("CHU de Nîmes", None, "30189"),
+        ("arrondissement de Boulogne-sur-Mer", None, "62160"), ("Ancenis", "44", "44003"), ("Évry", "91", "91228"),
+        ("Arrondissement de Lens (62)", None, "62498"), ("Zorglubville", "02", None),
+    ],
+)  # fmt: skip
+def test_towns_written_oddly_are_found_or_fall_back_to_the_department(
+    label: str, department: str | None, commune: str | None
+) -> None:
+    found = places.locate(Place(label=label, department=department))
+    assert found.commune == commune
+    assert department is None or found.department == department

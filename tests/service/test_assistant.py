@@ -37,62 +37,51 @@ SIRET = "00010001600013"  # of the sample
 NEED = {"need": "tonte et taille de haies pour trois écoles, projet Zyxomma", "place": "Pantin"}
 SENTENCE = "Ordre de présentation, ne préjuge pas du choix."
 NOTICE = {"notice_id": "26-130101"}
-CALLS: tuple[tuple[str, dict[str, Any], type[results.Result]], ...] = (
-    ("find_structures_for_need", NEED, results.Matched),
-    ("find_structures_for_need", NOTICE, results.Matched),
-    ("explain_structure_for_need", {"siret": SIRET, **NOTICE}, results.Explained),
-    ("find_partners", {"siret": SIRET, **NOTICE}, results.Partnered),
-    ("propose_groups", {"notice_id": "26-130377"}, results.Grouped),
-    ("search_structures", {"q": "atelier"}, results.Found),
-    ("get_structure", {"siret": SIRET}, results.Described),
-    ("find_opportunities_of_structure", {"siret": SIRET}, results.Opportunities),
-    ("search_notices", {"q": "espaces verts"}, results.Notices),
-    ("find_insertion_leads", {"notice_id": "26-130377"}, results.Leads),
-    ("search_notices", {"q": "Wyvern"}, results.Notices),
-    ("find_contracts_ending", {}, results.Renewals),
-    ("assess_before_tender", {**NEED, "amount": 45000}, results.Potential),
+CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("match", NEED),
+    ("match", NOTICE),
+    ("why", {"siret": SIRET, **NOTICE}),
+    ("partners", {"siret": SIRET, **NOTICE}),
+    ("groups", {"notice_id": "26-130377"}),
+    ("structures", {"q": "atelier"}),
+    ("structure", {"siret": SIRET}),
+    ("opportunities", {"siret": SIRET}),
+    ("notices", {"q": "espaces verts"}),
+    ("leads", {"notice_id": "26-130377"}),
+    ("notices", {"q": "Wyvern"}),
+    ("renewals", {}),
+    ("potential", {**NEED, "amount": 45000}),
     # no adapted firm or ESAT does it: that advice does not apply
-    ("assess_before_tender", {"need": "acquisition d'un scanner IRM", "place": "Nantes"}, results.Potential),
+    ("potential", {"need": "acquisition d'un scanner IRM", "place": "Nantes"}),
     # a client, and the SDK, may hand on the object in place of its text
     (
-        "find_structures_for_need",
+        "match",
         {"notice": (ROOT / "data/sample/boamp_page_1.json").read_text(encoding="utf-8")},
-        results.Matched,
     ),
-    ("find_structures_for_need", {"need": "bonjour", "place": "Pantin"}, results.Matched),
-    ("get_notice", {"notice_id": "26-130101"}, results.NoticeRead),
-    ("search_notices", {"cpv": "773", "department": "93", "buyer": "pantin"}, results.Notices),
-    ("search_notices", {"cpv": "773", "department": "2A", "buyer": "pantin"}, results.Notices),
-    ("search_notices", {"q": "espaces verts", "open_on": "2060-01-01"}, results.Notices),
+    ("match", {"need": "bonjour", "place": "Pantin"}),
 )
-#: Tools in whose answers the ranking takes no part.
-UNRANKED = ("search_", "get_", "find_contracts_ending")
 #: What is refused, and words of the remedy.
 REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("match", {"need": "tonte", "notice_id": "26-130101"}, "exactly one of need, notice, notice_id"),
     (
-        "find_structures_for_need",
-        {"need": "tonte", "notice_id": "26-130101"},
-        "exactly one of need, notice, notice_id",
-    ),
-    (
-        "find_structures_for_need",
+        "match",
         {"need": "tonte", "lieu": "Pantin"},
-        "no argument 'lieu': find_structures_for_need takes need, notice_id, notice, place",
+        "no argument 'lieu': match takes need, notice_id, notice, place",
     ),
-    ("find_structures_for_need", {"need": "tonte", "n": "Zyxomma"}, "n: Input should be a valid integer"),
-    ("explain_structure_for_need", {"siret": "Zyxomma", **NOTICE}, "siret: String should match"),
-    ("find_structures_for_need", {"notice_id": "Zyxomma"}, "search the notices"),
+    ("match", {"need": "tonte", "n": "Zyxomma"}, "n: Input should be a valid integer"),
+    ("why", {"siret": "Zyxomma", **NOTICE}, "siret: String should match"),
+    ("match", {"notice_id": "Zyxomma"}, "search the notices"),
     *(
         (name, {"notice_id": "hidden-1", **of}, "no notice hidden-1")
         for name, of in (
-            ("find_structures_for_need", {}),
-            ("explain_structure_for_need", {"siret": SIRET}),
-            ("find_partners", {"siret": SIRET}),
-            ("propose_groups", {}),
-            ("find_insertion_leads", {}),
+            ("match", {}),
+            ("why", {"siret": SIRET}),
+            ("partners", {"siret": SIRET}),
+            ("groups", {}),
+            ("leads", {}),
         )
     ),
-    ("matches", {}, "choose one of find_structures_for_need, explain"),
+    ("matches", {}, "choose one of match, why"),
 )
 
 
@@ -125,7 +114,13 @@ def store_of(folder: Path) -> str:
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
     mine = {name: value for name, value in os.environ.items() if not name.startswith("MATCHER_")}
-    return {**mine, "MATCHER_CATALOGUE": str(folder / "catalogue"), "MATCHER_STORE": store_of(folder), **more}
+    return {
+        **mine,
+        "MATCHER_CATALOGUE": str(folder / "catalogue"),
+        "MATCHER_STORE": store_of(folder),
+        "MATCHER_DEADLINE": "120",  # on a busy machine
+        **more,
+    }
 
 
 def over_stdio(folder: Path, work: Callable[[Any], Coroutine[Any, Any, Any]], **more: str) -> Any:
@@ -198,11 +193,11 @@ def knocked(url: str, host: str) -> int:
 
 
 async def call_all(client: Any) -> list[Any]:
-    return [await client.call_tool(name, arguments) for name, arguments, _ in CALLS]
+    return [await client.call_tool(*call) for call in CALLS]
 
 
 async def call_first(client: Any) -> Any:
-    return await client.call_tool(*CALLS[0][:2])
+    return await client.call_tool(*CALLS[0])
 
 
 def test_every_tool_answers_over_stdio_and_an_unpublished_need_leaves_no_trace(
@@ -213,38 +208,31 @@ def test_every_tool_answers_over_stdio_and_an_unpublished_need_leaves_no_trace(
         return (await client.list_tools()).tools, await call_all(client), refused
 
     listed, answers, refused = over_stdio(folder, work, MATCHER_READ="key", MATCHER_KEY=good)
-    assert {tool.name for tool in listed} == {name for name, _, _ in CALLS}
+    assert {tool.name for tool in listed} == {name for name, _ in CALLS}
     assert all(tool.annotations.read_only_hint and tool.output_schema for tool in listed)
     assert not any(tool.input_schema["additionalProperties"] for tool in listed)
-    told: list[Any] = []
-    for (name, asked, kind), answer in zip(CALLS, answers, strict=True):
+    told: list[results.Result] = []
+    for (name, asked), answer in zip(CALLS, answers, strict=True):
         assert not answer.is_error, (name, answer.content)
-        told.append(kind.model_validate(answer.structured_content))
+        told.append(results.Result.model_validate(answer.structured_content))
         assert told[-1].note.endswith(SENTENCE)
-        assert told[-1].versions or name in ("search_structures", "structure", "notices", "renewals"), name
+        assert told[-1].versions or name in ("structures", "structure", "notices", "renewals"), name
         # who asks about a notice is told which, and of when
         assert "notice_id" not in asked or any("(2026-" in each for each in told[-1].sources), name
-    first = told[0].lots[0].candidates[0]
-    assert (first.structure.siret, first.level, str(first.structure.updated)) == (
-        SIRET,
-        "à appeler",
-        "2026-09-15",
-    )
-    assert first.structure.source == "structures.csv" and first.reasons
-    partners, groups, beyond, file, unclear = (told[place] for place in (3, 4, 13, 14, 15))
-    assert told[8].total and not told[10].total
-    one, held, nowhere, too_late = told[16:20]
-    assert one.lots[0].cpv and one.lots[0].places and one.notice.buyer == "Commune de Pantin"
-    assert "26-130101" in {each.id for each in held.notices} and not held.hint
-    assert (nowhere.total, "without department" in nowhere.hint, "without cpv" in nowhere.hint) == (
-        0,
-        True,
-        False,
-    )
-    assert "without open_on" in too_late.hint
-    assert partners.alone[0].startswith("lot 1 « ") and groups.groups[0].covered[0].startswith("lot 1 « ")
-    assert any(each.startswith("Acheter à une EA ou à un ESAT") for each in beyond.lots[0].refused)
-    assert len(file.others) > 1 and unclear.lots[0].calls_for == "unclear"
+    answered = [each.answer for each in told]
+    first = answered[0]["lots"][0]["matches"][0]
+    shown = first["structure"]
+    assert (shown["siret"], first["band"], shown["updated"]) == (SIRET, "à appeler", "2026-09-15")
+    assert shown["source"] == "structures.csv" and all(isinstance(each, str) for each in first["reasons"])
+    partners, groups, beyond, file, unclear = (answered[place] for place in (3, 4, 13, 14, 15))
+    assert answered[8]["total"] and not answered[10]["total"]
+    assert partners["alone"][0].startswith("lot 1 « ")
+    assert groups["consortia"][0]["covered"][0].startswith("lot 1 « ")
+    assert groups["consortia"][0]["members"][0]["lots"][0].startswith("lot ")
+    assert max(len(lot["matches"]) for lot in groups["lots"]) == results.FIRST
+    oeth = beyond["lots"][0]["advised"]["oeth"]
+    assert oeth["title"].startswith("Acheter à une EA ou à un ESAT") and oeth["reason"]
+    assert len(file["others"]) > 1 and unclear["lots"][0]["calls_for"] == "unclear"
     for (_, _, remedy), answer in zip(REFUSED, refused, strict=True):
         text = answer.content[0].text
         assert answer.is_error and remedy in text and "pydantic" not in text
@@ -254,7 +242,7 @@ def test_every_tool_answers_over_stdio_and_an_unpublished_need_leaves_no_trace(
 
 def test_tools_say_what_the_api_says_and_refuse_whom_it_refuses(folder: Path) -> None:
     async def ask(client: Any) -> Any:
-        return await client.call_tool("find_structures_for_need", {**NEED, "n": 5})
+        return await client.call_tool("match", {**NEED, "n": 5})
 
     async def both(url: str = "") -> Any:
         api = Api(None if url else app, url)
@@ -269,10 +257,10 @@ def test_tools_say_what_the_api_says_and_refuse_whom_it_refuses(folder: Path) ->
     app = create_app(Settings(**about))
     with TestClient(app) as api:
         (lot,) = api.post("/v1/match", json={**NEED, "n": 5, "groups": 0}).json()["lots"]
-    sent = [(m["structure"]["siret"], m["band"]) for m in lot["matches"] if m["level"] != "unlikely"]
+    sent = [(m["structure"]["siret"], m["band"]) for m in lot["matches"]]
     app = create_app(Settings(**about))
-    answer = results.Matched.model_validate(asyncio.run(both()).structured_content)
-    assert [(one.structure.siret, one.level) for one in answer.lots[0].candidates] == sent
+    answer = results.Result.model_validate(asyncio.run(both()).structured_content).answer
+    assert [(m["structure"]["siret"], m["band"]) for m in answer["lots"][0]["matches"]] == sent
     app = create_app(Settings(**about, read="key"))
     refused = asyncio.run(both())
     assert refused.is_error and "a key with the scope read is needed" in refused.content[0].text
@@ -280,22 +268,6 @@ def test_tools_say_what_the_api_says_and_refuse_whom_it_refuses(folder: Path) ->
         free.bind(("127.0.0.1", 0))
         gone = asyncio.run(both(f"http://127.0.0.1:{free.getsockname()[1]}"))
     assert gone.is_error and "does not answer: check its address" in gone.content[0].text
-
-
-def test_prompts_and_resources_of_the_three_users(folder: Path) -> None:
-    app = create_app(Settings(catalogue=folder / "catalogue", store=store_of(folder), log_level="ERROR"))
-
-    async def ask() -> tuple[Any, ...]:
-        api = Api(app, "")
-        async with api.open(), mcp.Client(build(api)) as client:
-            listed = {prompt.name for prompt in (await client.list_prompts()).prompts}
-            written = await client.get_prompt("structure", {"sujet": SIRET})
-            return listed, written, await client.read_resource("maillage://notices/26-130101")
-
-    listed, written, read = asyncio.run(ask())
-    assert listed == {"acheteur", "structure", "facilitateur"}
-    assert SIRET in written.messages[0].content.text
-    assert json.loads(read.contents[0].text)["notice"]["id"] == "26-130101"
 
 
 def test_keys_are_those_of_the_callers_over_http(folder: Path, good: str) -> None:
@@ -307,7 +279,7 @@ def test_keys_are_those_of_the_callers_over_http(folder: Path, good: str) -> Non
         store.close()
 
     async def one(client: Any) -> Any:
-        return await client.call_tool("find_structures_for_need", NEED)
+        return await client.call_tool("match", NEED)
 
     public = "https://maillage.example.org"
     # the server's own key serves no caller
@@ -321,4 +293,4 @@ def test_keys_are_those_of_the_callers_over_http(folder: Path, good: str) -> Non
     assert unknown.is_error and "a key with the scope read is needed" in unknown.content[0].text
     assert revoked.is_error and "révoquée" in revoked.content[0].text
     assert not answer.is_error, answer.content  # every tool is called over stdio
-    assert CALLS[0][2].model_validate(answer.structured_content).note.endswith(SENTENCE)
+    assert results.Result.model_validate(answer.structured_content).note.endswith(SENTENCE)

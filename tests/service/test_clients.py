@@ -7,19 +7,21 @@ import http.server
 import importlib.util
 import re
 import shutil
-import sys
 import threading
+import typing
 import urllib.request
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
-from service.client.matcher_client import Client, Problem
+from service.client.__main__ import written
 from service.settings import Settings
 
 from matcher.catalogue.catalogue import Catalogue
+from matcher.domain import __version__
 from matcher.reading import gather
 from serving import indexed, serving
 
@@ -38,32 +40,45 @@ def served(folder: Path, **more: Any) -> AbstractContextManager[str]:
     return serving(Settings(catalogue=folder / "catalogue", store=store, log_level="ERROR", **more))
 
 
-def test_the_client_is_the_one_that_the_schema_makes() -> None:
-    spec = importlib.util.spec_from_file_location("build_client", ROOT / "data" / "build" / "build_client.py")
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
+    """The client as `python -m service.client` writes it."""
+    path = tmp_path_factory.mktemp("client") / "matcher_client.py"
+    path.write_text(written(), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("matcher_client", path)
     assert spec is not None and spec.loader is not None
-    build = importlib.util.module_from_spec(spec)
-    sys.modules["build_client"] = build
-    spec.loader.exec_module(build)
-    text = build.formatted(build.written(build.schema()))
-    assert build.OUT.read_text(encoding="utf-8") == text, "run python data/build/build_client.py"
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def test_the_client_asks_and_tells_the_remedy(folder: Path) -> None:
+def test_the_client_knows_what_each_route_takes_and_gives(client: ModuleType) -> None:
+    assert f"API of Maillage {__version__}" in str(client.__doc__)
+    assert typing.get_type_hints(client.Asked, vars(client))["filters"] == client.FiltersIn
+    assert client.WhyIn.__annotations__["siret"].__forward_arg__ == "str"
+    assert client.WhyIn.__annotations__["need"].__forward_arg__ == "NotRequired[str | None]"
+    gives = typing.get_type_hints(client.Client.structure, vars(client))["return"]
+    assert "offers" in gives.__annotations__
+    assert client.Client.delete_exchange_contact.__annotations__["return"] == "None"
+
+
+def test_the_client_asks_and_tells_the_remedy(client: ModuleType, folder: Path) -> None:
+    Client, Problem = client.Client, client.Problem
     with served(folder) as address:
-        client = Client(address)
-        (lot,) = client.match({"need": "tonte et taille de haies", "place": "Pantin", "n": 3})["lots"]
+        asked = Client(address)
+        (lot,) = asked.match({"need": "tonte et taille de haies", "place": "Pantin", "n": 3})["lots"]
         assert lot["matches"][0]["structure"]["siret"] == SIRET
-        assert client.structure(SIRET)["name"] == "Les Sentiers de l'Ourcq"
-        assert client.structures(q="atelier", limit=2)["limit"] == 2
-        assert client.explain(siret=SIRET, notice_id="26-130101")[0]["state"] == "ranked"
+        assert asked.structure(SIRET)["name"] == "Les Sentiers de l'Ourcq"
+        assert asked.structures(q="atelier", limit=2)["limit"] == 2
+        assert asked.explain(siret=SIRET, notice_id="26-130101")[0]["state"] == "ranked"
         with pytest.raises(Problem, match="exactly one of need, notice, notice_id") as refused:
-            client.match({"place": "Pantin"})
+            asked.match({"place": "Pantin"})
         assert refused.value.status == 422
         with pytest.raises(Problem) as unknown:
             Client(address, key="mlg_no_such").exposure()
         assert unknown.value.status == 401
     with pytest.raises(Problem, match=r"does not answer.*check the address") as gone:
-        client.match({"need": "tonte"})
+        asked.match({"need": "tonte"})
     assert gone.value.status == 0
 
 

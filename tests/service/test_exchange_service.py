@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from service.settings import Settings
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
-from matcher.matching import recipes
+from matcher.domain import Recipe
 from matcher.reading import gather
 from matcher.records import keys
 from matcher.records.store import Store, now
@@ -29,7 +28,7 @@ def served(
 ) -> Iterator[tuple[TestClient, dict[str, dict[str, str]]]]:
     home = tmp_path_factory.mktemp("exchange-service")
     found = gather.gather([SAMPLE])
-    recipe = replace(recipes.named("weighted"), encoder="hashing")
+    recipe = Recipe(encoder="hashing")
     save_catalogue(build_catalogue(found.structures, found.awards, recipe), home / "catalogue")
     gather.save_notices(found.tenders, home / "catalogue")
     settings = Settings(

@@ -28,8 +28,7 @@ from service.turns import TooMany, Turns
 import bombs
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
-from matcher.domain import BadInput, Forbidden
-from matcher.matching import recipes
+from matcher.domain import BadInput, Forbidden, Recipe
 from matcher.reading import files, gather
 from matcher.reading.sources import Record
 from matcher.records import keys
@@ -46,7 +45,7 @@ SIRET = "00010001600013"
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sample = gather.gather([SAMPLE])
     folder = tmp_path_factory.mktemp("locks") / "catalogue"
-    built = build_catalogue(sample.structures[:30], sample.awards, recipes.named("weighted"))
+    built = build_catalogue(sample.structures[:30], sample.awards, Recipe())
     save_catalogue(built, folder, lambda fresh: gather.save_notices(sample.tenders[:4], fresh))
     return folder
 

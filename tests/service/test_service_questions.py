@@ -24,7 +24,7 @@ from sqlalchemy import select
 from matcher import codec
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
-from matcher.domain import BadInput, Buyer, Lot, Offer, Place, Structure, Tender
+from matcher.domain import BadInput, Buyer, Lot, Offer, Place, Recipe, Structure, Tender
 from matcher.matching import recipes
 from matcher.outreach import alerts
 from matcher.outreach.sourcing import exports
@@ -249,7 +249,7 @@ def test_the_whole_list_is_kept_and_its_pages_follow(
     settings: Settings, store: Store, tmp_path: Path
 ) -> None:
     many = [structure(f"{30_000_0000 + n:09d}00017", f"Haies {n}", "Taille de haies") for n in range(320)]
-    save_catalogue(build_catalogue(many, [], recipes.named("weighted")), tmp_path / "many")
+    save_catalogue(build_catalogue(many, [], Recipe()), tmp_path / "many")
     given = Settings(**{**settings.model_dump(), "catalogue": tmp_path / "many"})
     head = {"X-API-Key": keys.create(store, ["buyer"])}
     with TestClient(create_app(given), headers=head) as api:

@@ -6,7 +6,6 @@ import io
 import re
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -18,7 +17,7 @@ from service.settings import Settings
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
-from matcher.matching import recipes
+from matcher.domain import Recipe
 from matcher.reading import gather
 from matcher.records import keys
 from matcher.records.store import Store
@@ -33,7 +32,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClien
     found = gather.gather([SAMPLE])
     save_catalogue(
         build_catalogue(
-            found.structures, found.awards, replace(recipes.named("weighted"), encoder="hashing")
+            found.structures, found.awards, Recipe(encoder="hashing")
         ),
         home / "catalogue",
     )

@@ -27,10 +27,10 @@ from matcher.domain import (
     Holder,
     NotFound,
     Place,
+    Recipe,
     Structure,
     Zone,
 )
-from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.reading import gather
 from matcher.records import keys
@@ -57,7 +57,7 @@ ON = date(2026, 11, 24)
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = gather.gather([SAMPLE])
-    recipe = replace(recipes.named("weighted"), encoder="hashing")
+    recipe = Recipe(encoder="hashing")
     place = tmp_path_factory.mktemp("desk") / "catalogue"
     save_catalogue(build_catalogue(found.structures, found.awards, recipe), place)
     gather.save_notices(found.tenders, place)
@@ -76,7 +76,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def small(*structures: Structure) -> Catalogue:
-    return build_catalogue(structures, (), replace(recipes.named("weighted"), encoder="hashing"))
+    return build_catalogue(structures, (), Recipe(encoder="hashing"))
 
 
 def structure(number: int, kind: str, name: str, commune: str, **more: Any) -> Structure:

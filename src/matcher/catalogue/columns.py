@@ -15,7 +15,7 @@ EPOCH = date(1970, 1, 1)
 KEPT = 5_000  # zones whose numbers are remembered
 TIMELESS = -(2**30)
 #: The natures of evidence; a row holds the position of its own.
-FORMAT = 6  # of the folder of a saved catalogue
+FORMAT = 7  # of the folder of a saved catalogue
 NATURES = ("name", "naf", "description", "offer", "job", "award")
 
 _DEPARTMENTS = {

@@ -63,18 +63,18 @@ def save_catalogue(
     shutil.rmtree(old, ignore_errors=True)
 
 
-def load_catalogue(folder: Path, recipe: str | None = None) -> Catalogue:
+def load_catalogue(folder: Path) -> Catalogue:
     """Open a saved catalogue, memory-mapped.
 
-    Raises NotFound where there is none, StaleArtefact when it was built by another recipe, encoder
-    or format than the one asked for: the message names the command that rebuilds it.  During a swap, either
+    Raises NotFound where there is none, StaleArtefact when it is of another encoder
+    or format: the message names the command that rebuilds it.  During a swap, either
     the old or the new catalogue is opened whole.
     """
     folder = Path(folder)
     for _ in range(SWAPS):
         before = _place(folder)
         try:
-            found = _opened(folder, recipe)
+            found = _opened(folder)
         except (NotFound, StaleArtefact):
             if before == _place(folder) and (before is not None or not _aside(folder).is_dir()):
                 raise
@@ -82,10 +82,10 @@ def load_catalogue(folder: Path, recipe: str | None = None) -> Catalogue:
             if before == _place(folder):
                 return found
         time.sleep(0.05)
-    return _opened(folder, recipe)
+    return _opened(folder)
 
 
-def _opened(folder: Path, recipe: str | None) -> Catalogue:
+def _opened(folder: Path) -> Catalogue:
     again = f"build it with `matcher index FILES --out {folder}`"
     if not (folder / MANIFEST).is_file():
         raise NotFound(f"no catalogue in {folder}: {again}")
@@ -102,10 +102,6 @@ def _opened(folder: Path, recipe: str | None) -> Catalogue:
     _verify(folder, manifest, again)
     manifest = {k: v for k, v in manifest.items() if k not in ("files", "checksum")}
     saved = codec.from_json(Recipe, manifest["recipe"])
-    if recipe is not None and recipe != saved.name:
-        raise StaleArtefact(
-            f"{folder} was built by recipe {saved.name!r}, not {recipe!r}: {again} --recipe {recipe}"
-        )
     encoder = plugins.find("learned.encoders", saved.encoder).load(**saved.encoder_options)
     if encoder.fingerprint != manifest["encoder"]:
         raise StaleArtefact(

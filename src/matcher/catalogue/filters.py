@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
+from functools import reduce
 from heapq import nsmallest
 from itertools import islice
 from typing import Any, TypeVar
@@ -18,11 +19,15 @@ from matcher.catalogue.rows import index_words
 from matcher.domain import BadInput, Filters, Place
 from matcher.reference import law
 from matcher.reference.codes import everyday_words
-from matcher.reference.places import EARTH_RADIUS_KM
+from matcher.reference.places import EARTH_RADIUS_KM, Whereabouts, whereabouts
 from matcher.reference.text import clean, fold, plain_words, tokens
 
 SIREN = 9  # digits
 WORDS_KEPT = 5_000  # whose results are cached
+TYPICAL = (
+    0.75  # geometric mean of the distances from the centre of an area, in its root mean squares (Rayleigh)
+)
+UNSURE = 2.0  # spreads within which a place may well lie
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -112,10 +117,9 @@ def _word_index(catalogue: Catalogue) -> Any:
     return held or indexes.default("words").build(index_words(catalogue.evidence), catalogue.vectors)
 
 
-def points_of(places: Sequence[Place]) -> list[tuple[float, float]]:
-    """Latitude and longitude of the places of which they are known."""
-    known = ((p.latitude, p.longitude) for p in places if p.latitude is not None and p.longitude is not None)
-    return [(a, b) for a, b in known if a == a and b == b]
+def located(places: Iterable[Place]) -> list[Whereabouts]:
+    """Where places are, of those of which anything is known."""
+    return [here for here in map(whereabouts, places) if here is not None]
 
 
 def on_sphere(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -125,17 +129,54 @@ def on_sphere(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> 
 
 
 def distances_km(
-    catalogue: Catalogue, located: Sequence[tuple[float, float]], rows: NDArray[np.int64] | None = None
+    catalogue: Catalogue, places: Sequence[Place], rows: NDArray[np.int64] | None = None
 ) -> NDArray[np.float64]:
-    """Kilometres from each structure (or each of `rows`) to the nearest point; NaN where it has no coordinates."""
-    points = catalogue.once(
-        "points", lambda: on_sphere(catalogue.of_structure("latitude"), catalogue.of_structure("longitude"))
+    """Kilometres from each structure (or each of `rows`) to the nearest place; NaN where either is unknown.
+
+    Where a point is only the centre of an area, the typical distance from its places: an unknown address is never nearer
+    than a known one at the same point.
+    """
+    points, doubts = _standing(catalogue, rows)
+    squares = (
+        _squares(points, _on_sphere(here)) + (TYPICAL * here.spread_km / EARTH_RADIUS_KM) ** 2
+        for here in located(places)
     )
-    if rows is not None:
-        points = points.take(rows, axis=0)
-    centres = on_sphere(*np.array(located, dtype=np.float64).T)
-    nearest = np.minimum.reduce([_squares(points, centre) for centre in centres])
-    return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(np.sqrt(nearest) / 2, 1.0)))
+    nearest = reduce(np.minimum, squares, np.full(len(points), np.inf)) + doubts
+    return np.asarray(np.where(np.isinf(nearest), np.nan, _kilometres(nearest)))
+
+
+def least_km(
+    catalogue: Catalogue, places: Sequence[Place], rows: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
+    """The least that the kilometres may well be: UNSURE spreads of both points less than between the points."""
+    points, doubts = _standing(catalogue, rows)
+    least = np.full(len(points), np.nan)
+    for here in located(places):
+        spread = np.hypot(np.sqrt(doubts) * EARTH_RADIUS_KM / TYPICAL, here.spread_km)
+        least = np.fmin(least, _kilometres(_squares(points, _on_sphere(here))) - UNSURE * spread)
+    return np.maximum(least, 0.0)
+
+
+def _standing(
+    catalogue: Catalogue, rows: NDArray[np.int64] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The points of structures on the unit sphere, and the square of the spread of each there; (n, 3), (n,)."""
+
+    def make() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        points = on_sphere(catalogue.of_structure("latitude"), catalogue.of_structure("longitude"))
+        return points, (TYPICAL * catalogue.of_structure("spread_km") / EARTH_RADIUS_KM) ** 2
+
+    points, doubts = catalogue.once("points", make)
+    return (points, doubts) if rows is None else (points.take(rows, axis=0), doubts.take(rows))
+
+
+def _on_sphere(here: Whereabouts) -> NDArray[np.float64]:
+    return np.asarray(on_sphere(np.array([here.latitude]), np.array([here.longitude]))[0])
+
+
+def _kilometres(squares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Kilometres on the Earth of squares of chords of the unit sphere."""
+    return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(np.sqrt(squares) / 2, 1.0)))
 
 
 def _squares(points: NDArray[np.float64], point: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -172,12 +213,11 @@ def allowed_mask(
     if filters.active_only:
         masks.append(catalogue.of_structure("active") != 0)
     if filters.radius_km is not None:
-        located = points_of(places)
-        if not located:
+        if not located(places):
             raise BadInput(
                 "a radius needs a place: name the commune, the postcode or the department of the need"
             )
-        masks.append(np.nan_to_num(distances_km(catalogue, located), nan=np.inf) <= filters.radius_km)
+        masks.append(np.nan_to_num(distances_km(catalogue, places), nan=np.inf) <= filters.radius_km)
     for phrase in filters.phrases:
         masks.append(_holding(catalogue, phrase))
     if not masks:

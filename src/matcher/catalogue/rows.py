@@ -19,7 +19,14 @@ from matcher import codec
 from matcher.catalogue.columns import DECLARED, NATURES, days, department_number, zone_bits
 from matcher.domain import Award, Offer, Place, Structure
 from matcher.reference.codes import cpv_label, naf_label
-from matcher.reference.places import department, departments_within, locate, town_name
+from matcher.reference.places import (
+    Whereabouts,
+    department,
+    departments_within,
+    locate,
+    town_name,
+    whereabouts,
+)
 from matcher.reference.text import clean, coded, fold
 
 ZONED = frozenset(("offer", "description", "job"))  # what a zone declared for the whole structure holds for
@@ -200,6 +207,7 @@ def _structure_table(
         return texts([value.encode() for value in values], pa.string())
 
     denials = [len(s.denied) for s in located]
+    standing = [whereabouts(s.place) or Whereabouts(nan, nan, nan) for s in located]
     return pa.table({
         "siret": words(s.siret for s in located),
         "siren": words(s.siren for s in located),
@@ -210,8 +218,9 @@ def _structure_table(
         "naf": words(s.naf or "" for s in located),
         "department": words(s.place.department or "" for s in located),
         "region": words(s.place.region or "" for s in located),
-        "latitude": numbers([s.place.latitude if s.place.latitude is not None else nan for s in located], np.float64),
-        "longitude": numbers([s.place.longitude if s.place.longitude is not None else nan for s in located], np.float64),
+        "latitude": numbers([here.latitude for here in standing], np.float64),
+        "longitude": numbers([here.longitude for here in standing], np.float64),
+        "spread_km": numbers([here.spread_km for here in standing], np.float64),
         "turnover": numbers([s.turnover if s.turnover is not None else nan for s in located], np.float64),
         "headcount": numbers([s.headcount if s.headcount is not None else nan for s in located], np.float64),
         "active": numbers([-1 if s.active is None else int(s.active) for s in located], np.int8),

@@ -59,7 +59,7 @@ def run(
         raise BadInput("give either --data (who won) or --judged with --structures (who could do it)")
     if judged and not structures:
         raise BadInput("--judged wants --structures: the directory whose structures were graded")
-    names = recipe or ["default", "weighted", "lexical", "dense"]
+    names = recipe or ["default", "lexical", "dense"]
     if judged:
         made = benchmark.on_judged(judged, structures or [], names, baselines, most, note)
         found = list(made)

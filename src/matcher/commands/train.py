@@ -46,41 +46,20 @@ def encoder(
 
 @app.command()
 def ranker(
-    data: Path | None = typer.Option(None, help="Folder with awards/history.json.gz."),
+    data: Path = typer.Option(..., help="Folder with awards/history.json.gz."),
     out: Path = typer.Option(Path("models/ranker/learned.json"), help="The ranker file to write."),
     since: str = typer.Option("2019-01-15", help="Awards from this day on are used as queries."),
     encoder: Path | None = typer.Option(
         None, help="A model trained on awards before that day; trained first if not given."
     ),
-    opinions: str | None = typer.Option(
-        None, help="URL of the database whose feedback is used; rescales the ranker of --catalogue."
-    ),
-    catalogue: Path | None = typer.Option(None, help="With --opinions: the catalogue that was shown."),
 ) -> None:
-    """Learn the ranker's monotone step functions from rolling time splits of past awards, or scale them by user feedback.
+    """Learn the ranker's monotone step functions from rolling time splits of past awards.
 
     matcher train ranker --data ../shared/data --since 2019-01-15
-    matcher train ranker --opinions sqlite:///maillage.sqlite --catalogue catalogue --out models/ranker/ours.json
     """
     from matcher.domain import BadInput
-    from matcher.reference.identifiers import clean_date
-
-    if opinions is not None:
-        from matcher.commands._options import DEFAULT_CATALOGUE
-        from matcher.console import emit
-        from matcher.lab.training.opinions import learn
-        from matcher.matching.engine import Matcher
-        from matcher.records.store import Store
-
-        with Store.open(opinions) as store:
-            by = learn(store, Matcher.load(catalogue or DEFAULT_CATALOGUE), out)
-        changed = [{"signal": name, "factor": factor} for name, factor in by.items() if factor != 1.0]
-        emit(changed, "table", "User feedback, as factors of each signal")
-        say(f"ranker written to {out}: compare it with `matcher evaluate` before it is used")
-        return
-    if data is None:
-        raise BadInput("nothing to learn from: give --data with past awards, or --opinions with a database")
     from matcher.lab.training.ranker import train
+    from matcher.reference.identifiers import clean_date
 
     day = clean_date(since)
     if day is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from matcher import plugins
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.console import progress, say
-from matcher.domain import BadInput, MissingExtra, NotFound, Rejected
+from matcher.domain import BadInput, MissingExtra, NotFound, Recipe, Rejected
 from matcher.lab import evaluation, leads, published
 from matcher.lab.evaluation import Question
 from matcher.lab.methods import SIMPLE, ReferenceBM25
@@ -213,23 +213,15 @@ def without_each(held: Catalogue) -> dict[str, Callable[[Question], list[str]]]:
     """The default ranker with each signal left out, in turn."""
     full = plugins.find("matching.rankers", recipes.named("default").ranker).load().data
     methods = {}
-    for name in full["signals"]:
-        if name in ("reservation", "past_holder"):
-            continue
+    for name in full["signals"].keys() - {"reservation", "holder"}:
         signals = {key: spec for key, spec in full["signals"].items() if key != name}
-        recipe = replace(
-            recipes.named("weighted"), name=f"without {name}", ranker_options={"signals": signals}
-        )
+        recipe = Recipe(name=f"without {name}", ranker_options={"signals": signals})
         methods[f"without {name}"] = by_matcher(Matcher(held, recipe, exhaustive=True))
     return methods
 
 
 def simple(held: Catalogue, task: str) -> dict[str, Callable[[Question], list[str]]]:
     """The reference BM25 of the field and the other simple methods that the candidates of a task allow."""
-    if task == "siae":
-        return dict(_simple(held))
-    if task == "suppliers":  # no kinds, profiles or places of their own
-        return dict(_simple(held, (REFERENCE, "e5-small", "potion")))
-    from matcher.lab import baselines as baselines_
-
-    return {REFERENCE: ReferenceBM25(held), **baselines_.baselines(held)}
+    # suppliers of the history have no kinds, profiles or places of their own, and no method but one knows a member
+    of_task = {"siae": (), "suppliers": (REFERENCE, "e5-small", "potion"), "partners": (REFERENCE,)}
+    return dict(_simple(held, of_task[task]))

@@ -195,10 +195,10 @@ def figures(run: Mapping[str, Sequence[str]], gold: Mapping[str, Sequence[str]])
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def bootstrap(values: Sequence[float], draws: int = 1000, seed: int = 0) -> tuple[float, float, float]:
+def bootstrap(values: Sequence[float]) -> tuple[float, float, float]:
     """Mean and its 95 % interval by resampling the queries."""
     array = np.asarray(values)
-    drawn = np.random.default_rng(seed).integers(0, len(array), (draws, len(array)))
+    drawn = np.random.default_rng(0).integers(0, len(array), (1000, len(array)))
     low, high = np.quantile(array[drawn].mean(axis=1), [0.025, 0.975])
     return float(array.mean()), float(low), float(high)
 

@@ -66,10 +66,13 @@ def _add(chosen: dict[str, int], rows: NDArray[np.int64], sirens: NDArray[Any], 
 
 
 def _kilometres(matcher: Matcher, query: Query) -> NDArray[np.float64]:
-    from matcher.catalogue.filters import distances_km, points_of
+    from matcher.catalogue.filters import distances_km, located
 
-    points = points_of(query.places)
-    return distances_km(matcher.catalogue, points) if points else np.zeros(len(matcher.catalogue))
+    return (
+        distances_km(matcher.catalogue, query.places)
+        if located(query.places)
+        else np.zeros(len(matcher.catalogue))
+    )
 
 
 def sheet(structure: Structure, query: Query) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from matcher import plugins
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days
-from matcher.catalogue.filters import distances_km, points_of
+from matcher.catalogue.filters import distances_km, located
 from matcher.domain import Lot, MissingExtra, Place, Structure
 from matcher.lab.evaluation import Question
 from matcher.reference import places, trades
@@ -164,8 +164,7 @@ class PlaceAlone:
     def kilometres(self, question: Question) -> Scores:
         """How far each structure is from the need; 50 km where no more than the département is shared."""
         asked = [_place(question, lot) for lot in question.tender.lots]
-        points = points_of(asked)
-        far = np.nan_to_num(distances_km(self.held, points), nan=1000.0) if points else np.full(len(self.held), 1000.0)  # fmt: skip
+        far = np.nan_to_num(distances_km(self.held, asked), nan=1000.0) if located(asked) else np.full(len(self.held), 1000.0)  # fmt: skip
         same = np.isin(self.departments, [p.department for p in asked if p.department])
         return np.where(same, np.minimum(far, 50.0), far)
 

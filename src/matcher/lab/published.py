@@ -96,7 +96,7 @@ compare within a task only. [How to run it on data of your own](../how-to/benchm
 `reference BM25` reads words, `e5-small` is multilingual-e5-small as a general encoder, `potion` model2vec's (where its weights are present), `dense` our encoder alone, `lexical` our word
 index alone, `place alone` the nearest, `badge and sector` a list filtered by sector and zone, complete profiles first.
 `partners`, `siae` and `suppliers` ask who won a past award: `R@k` is the share of winners among the first k. An award names one of those who could
-have served, and an ordering by likely leads is not one by winners. `co_awards`, `nearest`, `popularity` and `same_trade` are simple methods for partners.
+have served, and an ordering by likely leads is not one by winners.
 `wrong@5` and `nobody wrong` are better low. A cell without an interval was not measured.
 """
 
@@ -125,7 +125,7 @@ def _section(task: str, found: Sequence[Result]) -> str:
 
 def _place(each: Result) -> tuple[int, str]:
     """The reference first, then the recipes, then the rest."""
-    first = ("reference BM25", "default", "rotating", "weighted", "lexical", "dense")
+    first = ("reference BM25", "default", "rotating", "lexical", "dense")
     return (first.index(each["method"]) if each["method"] in first else len(first), each["method"])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.matching import by_clause, distances, judgement, suitability
+from matcher.matching import by_clause, judgement, reach, suitability
 from matcher.matching.ranking import LIKELY, PLAUSIBLE
 from matcher.matching.shortlist import Shortlist
 
@@ -48,4 +48,4 @@ def _may_be_proposed(
     if by_clause.clause_asked(some.query.lot):
         kept = kept | judge.may_reach(some, judge.likely, by_clause.asked(some), known)
     # a declared zone that excludes the lot is a refusal, whatever the distance
-    return np.asarray(kept & suitability.proposable(some) & (distances.zones(some) >= 0))
+    return np.asarray(kept & suitability.proposable(some) & ~reach.of(some).refused)

@@ -33,7 +33,16 @@ from matcher.domain import (
     __version__,
 )
 from matcher.learned import wanted
-from matcher.matching import by_clause, distances, judgement, recipes, relaxations, stored, suitability
+from matcher.matching import (
+    by_clause,
+    judgement,
+    reach,
+    recipes,
+    relaxations,
+    stored,
+    suitability,
+    usual_reach,
+)
 from matcher.matching.contenders import contenders
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
@@ -408,7 +417,6 @@ class Matcher:
     ) -> Match:
         shortlist = ranking.shortlist
         structure = self.catalogue.structure(int(shortlist.candidates[i]))
-        kilometres = float(distances.shown(shortlist)[i])
         may = eligible(shortlist, i)
         return Match(
             lot=shortlist.query.lot,
@@ -419,8 +427,8 @@ class Matcher:
             rank=rank,
             reasons=reasons,
             missing=missing(structure),
-            warnings=warnings(structure, may),
-            distance_km=None if np.isnan(kilometres) else round(kilometres, 1),
+            warnings=warnings(structure, may, shortlist.query.lot.reservation is not None),
+            reach=reach.of(shortlist).pair(i, usual_reach.km(shortlist, ranking.judged)),
             eligible=may,
             other_places=tuple(
                 s

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
 from matcher.domain import LENDING_KINDS
-from matcher.matching import declared, demand, distances, trades, usual_reach
+from matcher.matching import declared, demand, trades, usual_reach
+from matcher.matching import reach as reach_
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference import places
 from matcher.reference.text import fold
@@ -31,7 +32,6 @@ LENDS = max(KINDS[kind] for kind in LENDING_KINDS)
 SOURCE_WEIGHTS = {"said_trade": 0.85, "code_trade": 0.9, "name_trade": 0.75, "prior_trade": 0.4}
 #: Sources that state a trade; the others only make one likely.
 TRADE_SOURCES = ("said_trade", "code_trade", "name_trade")
-IN_DEPARTMENT, ELSEWHERE = 25.0, 30.0  # kilometres assumed where only the department of the lot is known
 NAMES = ("trades", "department", "public body")  # what names are read for, as kept with a catalogue
 NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 
@@ -152,40 +152,16 @@ def same_department(shortlist: Shortlist) -> Column:
 
 
 def kilometres(shortlist: Shortlist) -> Column:
-    """Kilometres to the lot, or to a declared zone; assumed where only departments, or nothing, are known."""
-    exact: Column = distances.kilometres(shortlist)
-    same = of(shortlist, "same_department")
-    if distances.vague_place(shortlist):
-        exact = np.where(same > 0, IN_DEPARTMENT, np.maximum(exact, ELSEWHERE))
-    else:
-        exact = np.where(np.isnan(exact) & (same > 0), IN_DEPARTMENT, exact)
-    zones = distances.zones(shortlist)  # inside a declared zone counts as near, outside as far
-    return np.where(
-        zones > 0, np.fmin(exact, NEXT_DOOR), np.where(zones < 0, np.fmax(exact, OUT_OF_ZONE), exact)
-    )
-
-
-@cache
-def _reach() -> NDArray[np.float64]:
-    """Usual kilometres of each trade; the last entry is for an unknown one."""
-    km = {row["trade"]: float(row["km"]) for row in trades.table("trade_reach.csv")}
-    return np.array([km.get(name, km[""]) for name in (*trades.names(), "")])
-
-
-def usual_km(shortlist: Shortlist) -> float:
-    """Usual distance for such a lot: the geometric mean over its trades."""
-
-    def make() -> float:
-        asked = trades.asked(shortlist).astype(np.float64)
-        weight = np.append(asked, max(1.0 - asked.sum(), 0.0)) ** 2
-        return float(np.exp((weight * np.log(_reach())).sum() / weight.sum()))
-
-    return float(shortlist.once("usual km", make))
+    """Kilometres to the lot: near inside a declared zone, far outside it and where a structure's place is unknown."""
+    reach = reach_.of(shortlist)
+    unknown = np.isnan(reach.kilometres) & bool(shortlist.query.departments)
+    known = np.where(reach.refused | unknown, np.fmax(reach.kilometres, OUT_OF_ZONE), reach.kilometres)
+    return np.where(reach.zone > 0, np.fmin(known, NEXT_DOOR), known)
 
 
 def beyond(shortlist: Shortlist) -> Column:
     """log2 of the distance over the usual one of the trade: 0 at it, negative nearer, 1 at twice as far."""
-    return np.log2((of(shortlist, "kilometres") + 10.0) / (usual_km(shortlist) + 10.0))
+    return np.log2((of(shortlist, "kilometres") + 10.0) / (usual_reach.usual_km(shortlist) + 10.0))
 
 
 _WORD = re.compile("[a-z0-9]+")

@@ -1,6 +1,6 @@
 """Reasons of a match in reading order: trade, place, past contracts.
 
-A score has some thirty parts, many of them redundant (six signals read the same past contract) or merely stating that
+A score has up to a dozen parts, some of them redundant (four signals read the same past contract) or merely stating that
 something is unknown.  They are grouped by subject here; the points of the subjects still sum to the score.
 """
 
@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from matcher.catalogue.columns import DECLARED
 from matcher.domain import KINDS, LEVEL_LABELS, CallsFor, Clause, LotAnswer, Match, Reason, Structure
+from matcher.reference.identifiers import is_siret
 from matcher.reference.text import shorten
 
 
 def missing(structure: Structure) -> tuple[str, ...]:
     """Unknown facts about a structure that a buyer would ask for, in French."""
-    gaps = []
+    gaps = [] if is_siret(structure.siret) else ["SIRET inconnu : à demander"]
     if not structure.phone and not structure.email and not structure.website:
         gaps.append("aucun moyen de contact connu")
     if structure.active is None:
@@ -28,14 +29,16 @@ def missing(structure: Structure) -> tuple[str, ...]:
     return tuple(gaps)
 
 
-def warnings(structure: Structure, may: bool | None) -> tuple[str, ...]:
-    """Warnings on a match, in French."""
+def warnings(structure: Structure, may: bool | None, reserved: bool = False) -> tuple[str, ...]:
+    """Warnings on a match, in French; `reserved` says that the lot is."""
     texts = []
     if structure.active is False:
         texts.append("établissement fermé d'après le registre")
     if may is False:
         kind = KINDS.get(structure.kind, structure.kind)
         texts.append(f"{kind} : non admissible au lot réservé")
+    if reserved and not is_siret(structure.siret):
+        texts.append("marché réservé : demandez son SIRET, par lequel son statut s'établit")
     if "siret-checksum" in structure.flags:
         texts.append("SIRET dont la clé de contrôle est fausse : à vérifier")
     return tuple(texts)
@@ -44,24 +47,16 @@ def warnings(structure: Structure, may: bool | None) -> tuple[str, ...]:
 #: Subject -> the codes it gathers, in display order.
 SUBJECTS: dict[str, tuple[str, ...]] = {
     "Clause sociale": ("clause-hire", "clause-task"),
-    "Métier": ("likely_trade", "meaning", "trade", "words", "name_meaning", "name_words", "named"),
-    "Lieu": ("likely_place", "place", "past_place", "past_department", "past_reach"),
-    "Marchés passés": (
-        "past_best", "past_meaning", "past_part", "past_words", "past_trade_near", "past_words_near", "past_trade",
-        "past_trade_count", "past_trade_share", "past_vote", "past_volume", "past_clientele", "past_holder",
-    ),
-    "Statut": ("reservation", "likely_role", "service"),
+    "Métier": ("likely_trade", "named"),
+    "Lieu": ("likely_place", "place", "reach", "department"),
+    "Prestations et marchés": ("meaning", "words", "part", "similar", "cpv", "holder"),
+    "Statut": ("reservation", "likely_role"),
     "Besoin": ("likely_need",),
-    "Moyens et délai": ("capacity", "deadline"),
-}  # fmt: skip
+    "Moyens": ("capacity",),
+}
 OTHER = "Autres"
-#: Signals that state the same fact about the same contracts: one of each line is shown.
-REDUNDANT = (
-    frozenset({"past_best", "past_meaning", "past_part", "past_words", "past_trade_near", "past_words_near"}),
-    frozenset({"past_trade", "past_trade_count", "past_trade_share", "past_vote", "past_volume"}),
-    frozenset({"past_place", "past_department", "past_reach"}),
-    frozenset({"words", "name_meaning", "name_words"}),
-)
+#: Signals that state the same fact about the same pieces: one of each line is shown.
+REDUNDANT = (frozenset({"meaning", "words", "part", "cpv"}), frozenset({"reach", "department"}))
 ALWAYS = frozenset({"place", "likely_place", "clause-hire", "clause-task"})  # shown however little they add
 MIN_POINTS = 0.05  # points below which a reason is not shown
 PER_SUBJECT = 2  # most sentences of a subject

@@ -1,4 +1,4 @@
-"""Shipped recipes: the default, three that differ from it in one setting, and two that rank by a single criterion."""
+"""Shipped recipes: the default, two that differ from it in one setting, and two that rank by a single criterion."""
 
 from __future__ import annotations
 
@@ -9,33 +9,12 @@ from pathlib import Path
 from matcher import codec, plugins
 from matcher.domain import BadInput, NotFound, Recipe
 
-_WORDS_ALONE = {
-    "past_words": {"weight": 1.0},
-    "words": {"weight": 1.0},
-}
-_MEANING_ALONE = {
-    "past_meaning": {"weight": 1.0},
-    "meaning": {"weight": 1.0},
-    "name_meaning": {"weight": 0.3},
-}
-
 SHIPPED: dict[str, Recipe] = {
-    "default": Recipe(name="default", ranker="learned", judgement=True),
-    "rotating": Recipe(name="rotating", ranker="learned", judgement=True, rotation=0.2),
-    "pgvector": Recipe(name="pgvector", indexes=("pgvector", "lexical"), ranker="learned", judgement=True),
-    "weighted": Recipe(name="weighted", ranker="weighted"),
-    "lexical": Recipe(
-        name="lexical",
-        indexes=("faiss", "lexical"),
-        ranker="weighted",
-        ranker_options={"signals": _WORDS_ALONE},
-    ),
-    "dense": Recipe(
-        name="dense",
-        indexes=("faiss", "lexical"),
-        ranker="weighted",
-        ranker_options={"signals": _MEANING_ALONE},
-    ),
+    "default": Recipe(name="default", judgement=True),
+    "rotating": Recipe(name="rotating", judgement=True, rotation=0.2),
+    "pgvector": Recipe(name="pgvector", judgement=True, indexes=("pgvector", "lexical")),
+    "lexical": Recipe(name="lexical", ranker_options={"signals": {"words": {"weight": 1.0}}}),
+    "dense": Recipe(name="dense", ranker_options={"signals": {"meaning": {"weight": 1.0}}}),
 }
 
 

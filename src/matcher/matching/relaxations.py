@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.matching import distances, judgement, search, suitability, within_reach
+from matcher.matching import judgement, reach, search, suitability, within_reach
 from matcher.matching.contenders import in_steps
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Shortlist
@@ -36,7 +36,7 @@ def relaxations(ranking: Ranking, wide: Ranking | None) -> tuple[str, ...]:
 
 
 def _without_filters(ranking: Ranking, wide: Ranking, base: int) -> str:
-    credible, kilometres = wide.levels >= PLAUSIBLE, distances.shown(wide.shortlist)
+    credible, kilometres = wide.levels >= PLAUSIBLE, reach.of(wide.shortlist).shown_km
     asked = ranking.shortlist.query.filters.radius_km
     for step in STEPS_KM if asked is not None else ():
         more = bidders(wide.shortlist, credible & (kilometres <= (asked or 0.0) + step)) - base
@@ -64,7 +64,7 @@ def _farther(ranking: Ranking) -> str:
         judge.narrowed(around, proposable(around)),
         lambda some, known: judge.may_reach(some, judge.likely, ON_THE_SPOT, known),
     )
-    able, kilometres = _likely_on_the_spot(found), distances.shown(found)
+    able, kilometres = _likely_on_the_spot(found), reach.of(found).shown_km
     shown = bidders_of(shortlist, ranking.levels >= PLAUSIBLE)
     for limit in FARTHER_KM:
         more = len(np.setdiff1d(bidders_of(found, able & (kilometres <= limit)), shown))

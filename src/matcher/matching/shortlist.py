@@ -32,17 +32,16 @@ OF_QUERY = frozenset(
         "trades asked",
         "relevant trades",
         "usual km",
-        "vague place",
         "says need",
         "activities",
         "view",
-        "reach",
+        "usual reach",
     }
 )
 
 
 #: Keys of a shortlist, beside "evidence NAME", of which the value is one of each candidate whatever the others.
-OF_CANDIDATE = frozenset({"distances", "distances shown", "zones", "open"})
+OF_CANDIDATE = frozenset({"reach", "open"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import LENDING_KINDS, Filters, Lot, Structure
-from matcher.matching import demand, suitability
+from matcher.matching import demand, reach, suitability
 from matcher.matching.amounts import yearly
-from matcher.matching.distances import zones
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import shipped
 from matcher.matching.parts import parts_of
@@ -53,7 +52,7 @@ def _level_at(ranking: Ranking, structure: Structure, i: int) -> int:
     if not ranking.judged:
         asked = [n for n in needs_.asked(query.lot) if n.trade not in needs_.GENERIC]
         return LIKELY if asked and known(asked, structure).any() else UNLIKELY
-    if zones(ranking.shortlist)[i] < 0:
+    if reach.of(ranking.shortlist).refused[i]:
         return UNLIKELY
     free = ranking.scores[i : i + 1] - ranking.contributions["reservation"][i : i + 1]
     level = int(shipped().levels_of(free)[0])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import CallsFor
-from matcher.matching import clarity, demand, distances, evidence, judgement, within_reach
+from matcher.matching import clarity, demand, evidence, judgement, reach, within_reach
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.shortlist import Query, Shortlist, heads
 from matcher.reference import law
@@ -57,7 +57,7 @@ def judged_levels(
     may = (
         (admitted(shortlist) if reserved else not_closed(shortlist))
         & proposable(shortlist)
-        & (distances.zones(shortlist) >= 0)
+        & ~reach.of(shortlist).refused
     )
     if shortlist.query.filters.radius_km is not None and len(shortlist):
         near = judgement.shipped().levels_with(shortlist, ON_THE_SPOT)

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.columns import department_number
-from matcher.catalogue.filters import on_sphere, points_of, remembered
+from matcher.catalogue.filters import TYPICAL, UNSURE, located, on_sphere, remembered
 from matcher.domain import Place
-from matcher.matching import distances
-from matcher.matching.evidence import IN_DEPARTMENT
+from matcher.matching import reach
 from matcher.reference.places import EARTH_RADIUS_KM
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 ANTIPODE = -1.0  # cosine of the angle to one of whom nothing is known
+SPREADS_KEPT = 8  # of places of lots, with the radii of all structures each
 #: On cosines, for rounding: who is some hundred metres outside a zone is told so when it is compared.
 MARGIN = 3e-7
 PLACES_KEPT = 500  # with thousands of structures each
@@ -29,7 +29,7 @@ PLACES_KEPT = 500  # with thousands of structures each
 
 def has_point(query: Query) -> bool:
     """Has the lot a place with coordinates?"""
-    return bool(points_of(query.places))
+    return bool(located(query.places))
 
 
 def nearest(
@@ -40,7 +40,7 @@ def nearest(
     kilometres: float = np.inf,
 ) -> NDArray[np.int64]:
     """The k structures nearest to one of the places, of those allowed and so near, increasing; none of places without coordinates."""
-    if not points_of(places):
+    if not located(places):
         return np.zeros(0, dtype=np.int64)
     cosines = _cosines(catalogue, places)
     near = cosines >= _cosine(kilometres)
@@ -69,10 +69,8 @@ def _coming(
     cosines = _cosines(catalogue, query.places)
     without = undeclared(catalogue, query)
     if _zones_count(query):
-        of_radius = catalogue.once("radius of those proposable", lambda: _radius(catalogue))
-        chosen = cosines >= of_radius
-        if vague := distances.vague_departments(query.places):
-            chosen |= np.isfinite(of_radius) & catalogue.one_of("department", vague)
+        spread = max(here.spread_km for here in located(query.places))
+        chosen = cosines >= remembered(catalogue, "radius of those proposable", spread, _radius, SPREADS_KEPT)
         for department in query.departments:
             chosen[remembered(catalogue, "zones with", department, _with_department, PLACES_KEPT)] = True
     else:
@@ -85,7 +83,7 @@ def _coming(
 
 
 def _zones_count(query: Query) -> bool:
-    """Can zones be judged, as `distances.zones` does: today, for a lot whose department is known?"""
+    """Can zones be judged, as `reach.Reach.zone` does: today, for a lot whose department is known?"""
     return query.as_of is None and bool(query.departments)
 
 
@@ -94,21 +92,26 @@ def undeclared(catalogue: Catalogue, query: Query) -> NDArray[np.bool_]:
     if not _zones_count(query):
         return proposable(catalogue)
     found: NDArray[np.bool_] = catalogue.once(
-        "without zone", lambda: proposable(catalogue) & ~distances.zones_of(catalogue)[0]
+        "without zone", lambda: proposable(catalogue) & ~reach.zones_of(catalogue)[0]
     )
     return found
 
 
-def _radius(catalogue: Catalogue) -> Floats:
-    """The cosine of the radius that each structure declares, infinite for others and those that are not proposed."""
-    _, radius, _ = distances.zones_of(catalogue)
-    found = np.where(proposable(catalogue) & (radius >= 0), _cosine(np.maximum(radius, 0)), np.inf)
+def _radius(catalogue: Catalogue, spread: float) -> Floats:
+    """The cosine of the radius that each structure declares, infinite for others and those that are not proposed.
+
+    The radius is as much wider as places of this spread make it unsure, see `least_km`.
+    """
+    _, radius, _ = reach.zones_of(catalogue)
+    spreads = np.hypot(np.nan_to_num(catalogue.of_structure("spread_km")), spread)
+    widest = np.hypot(np.maximum(radius, 0) + UNSURE * spreads, TYPICAL * spreads)
+    found = np.where(proposable(catalogue) & (radius >= 0), _cosine(widest), np.inf)
     return found.astype(np.float32)
 
 
 def _with_department(catalogue: Catalogue, department: str) -> NDArray[np.int64]:
     """Structures of which the declared zone holds a department."""
-    number, (_, _, words) = department_number(department), distances.zones_of(catalogue)
+    number, (_, _, words) = department_number(department), reach.zones_of(catalogue)
     if number < 0:
         return np.zeros(0, dtype=np.int64)
     return np.flatnonzero(proposable(catalogue) & (words[number // 64] & np.uint64(1 << number % 64) > 0))
@@ -133,22 +136,28 @@ def _nearest(cosines: Floats, among: NDArray[np.int64], k: int) -> NDArray[np.in
 
 
 def _cosines(catalogue: Catalogue, places: Sequence[Place]) -> Floats:
-    """Cosine of the angle at the centre of the Earth from each structure to the nearest of the places; (structures,)."""
-    points, unknown = catalogue.once("points as narrow floats", lambda: _narrow(catalogue))
-    centres = on_sphere(*np.array(points_of(places)).T).astype(np.float32)
-    found: Floats = reduce(np.maximum, (centre @ points for centre in centres))
-    if len(unknown):
-        departments = {place.department for place in places if place.department}
-        found[unknown] = np.where(
-            catalogue.one_of("department", departments, unknown), _cosine(IN_DEPARTMENT), ANTIPODE
-        )
+    """Cosine of the angle of `distances_km` from each structure to the nearest of the places; (structures,)."""
+    points, doubts, unknown = catalogue.once("points as narrow floats", lambda: _narrow(catalogue))
+    each = (
+        on_sphere(np.array(here.latitude), np.array(here.longitude))[0].astype(np.float32) @ points
+        - np.float32(_doubt(here.spread_km))
+        for here in located(places)
+    )
+    found: Floats = reduce(np.maximum, each) - doubts
+    found[unknown] = ANTIPODE
     return found
 
 
-def _narrow(catalogue: Catalogue) -> tuple[Floats, NDArray[np.int64]]:
-    """The structures as points of the unit sphere (3, structures), and those without coordinates."""
+def _narrow(catalogue: Catalogue) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """The structures as points of the unit sphere (3, structures), the doubt of each, and those without coordinates."""
     points = on_sphere(catalogue.of_structure("latitude"), catalogue.of_structure("longitude")).T
-    return points.astype(np.float32, order="C"), np.flatnonzero(np.isnan(points[0]))
+    doubts = _doubt(catalogue.of_structure("spread_km")).astype(np.float32)
+    return points.astype(np.float32, order="C"), doubts, np.flatnonzero(np.isnan(points[0]))
+
+
+def _doubt(spread_km: Any) -> Any:
+    """What a spread takes from a cosine: half the square of its angle."""
+    return (TYPICAL * spread_km / EARTH_RADIUS_KM) ** 2 / 2
 
 
 def _cosine(kilometres: float | NDArray[np.float64]) -> Any:

@@ -20,6 +20,7 @@ from matcher.domain import (
     Match,
     NotFound,
     Place,
+    Reached,
     Reason,
     Structure,
     Tender,
@@ -187,7 +188,7 @@ class ItemWriter:
                 by_lot[lot.id].append(
                     Match(
                         lot=lot, structure=structure, offer=None, score=row["score"], probability=row["probability"],
-                        rank=row["rank"], reasons=reasons, distance_km=row["detail"]["distance_km"],
+                        rank=row["rank"], reasons=reasons, reach=Reached(kilometres=row["detail"]["distance_km"]),
                         eligible=row["detail"]["eligible"],
                     )
                 )  # fmt: skip

@@ -21,7 +21,7 @@ from matcher.matching import standing
 from matcher.matching.amounts import yearly
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import far as distant
-from matcher.matching.groups.table import lot_label, serves
+from matcher.matching.groups.table import lot_label
 from matcher.matching.ranking import PLAUSIBLE
 from matcher.matching.reasons import sentences
 from matcher.matching.search import question
@@ -131,7 +131,7 @@ def _of_tender(
         if level < PLAUSIBLE:
             continue
         match = matcher.explain(ranking, int(ranking.order[0]), 1)
-        if ranking.judged or serves(match) is not False:  # the levels of a judgement know the declared zones
+        if match.reach.where != "outside":
             by_clause = standing.way_in(structure.kind, ranking) == "clause"
             yield _judged(matcher, structure, asked, query, match, level, partners_of, by_clause)
 
@@ -164,23 +164,23 @@ def _near(matcher: Matcher, structure: Structure, asked: Sequence[Pair]) -> Iter
 
 def _too_far(structure: Structure, lots: Sequence[Lot]) -> NDArray[np.bool_]:
     """Lots of which every place is known and beyond FAR_KM of a structure that declares no zone; (lots,)."""
-    home = structure.place
+    home = places.whereabouts(structure.place)
     zones = (structure.zone, *(offer.zone for offer in structure.offers))
-    if home.latitude is None or home.longitude is None or any(zones):
+    if home is None or any(zones):
         return np.zeros(len(lots), dtype=bool)
     points = [[_point(place) for place in lot.places] for lot in lots]
     flat = np.array([point for one in points for point in one], dtype=np.float64).reshape(-1, 2)
-    beyond = places.distance_km(flat[:, 0], flat[:, 1], home.latitude, home.longitude) > FAR_KM
+    beyond = (
+        places.distance_km(flat[:, 0], flat[:, 1], home.latitude, home.longitude) > FAR_KM + home.spread_km
+    )
     ends = np.cumsum([0, *map(len, points)])
     return np.array([high > low and bool(beyond[low:high].all()) for low, high in pairwise(ends)], dtype=bool)
 
 
 def _point(place: Place) -> tuple[float, float]:
-    """Latitude and longitude of a place, else of its department's centre; NaN where neither is known."""
-    if place.latitude is not None and place.longitude is not None:
-        return place.latitude, place.longitude
-    known = places.department(place.department) if place.department else None
-    return (known.latitude, known.longitude) if known else (math.nan, math.nan)
+    """Latitude and longitude of a place or of its department's centre; NaN where neither is known."""
+    here = places.whereabouts(place) if place.department or place.latitude is not None else None
+    return (here.latitude, here.longitude) if here else (math.nan, math.nan)
 
 
 def _vectors(matcher: Matcher, asked: Sequence[Pair]) -> NDArray[np.float32]:
@@ -274,7 +274,7 @@ def _out_of_reach(structure: Structure, lot: Lot, match: Match, on: date) -> tup
             f"{lot_label(lot)} est réservé ({held.stated or 'article non précisé'}) à d'autres "
             "structures que la vôtre"
         )
-    if distant(match):
+    if not match.level and distant(match):
         why.append(
             f"à {match.distance_km:.0f} km, et vous ne déclarez pas de zone : déclarez-la si vous y allez"
         )

@@ -33,7 +33,7 @@ from matcher.domain import (
 )
 from matcher.matching.amounts import yearly
 from matcher.matching.engine import LEVELS, Matcher
-from matcher.matching.groups.table import HALF, WHOLE, serves, tasks_of
+from matcher.matching.groups.table import HALF, WHOLE, tasks_of
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import Ranking
 from matcher.matching.shortlist import Column
@@ -179,7 +179,7 @@ def partners(
     for task, cells in tasks:
         for match, degree, score in cells:
             siren = match.structure.siren
-            if not degree or match.eligible is False or serves(match) is False:
+            if not degree or match.eligible is False or match.reach.where == "outside":
                 continue
             if siren == structure.siren:
                 own[task.id] = max(own.get(task.id, 0), degree)
@@ -429,7 +429,7 @@ def _subcontracting(
     ):
         lot = lead.lot or tender.lots[0]
         mine = _own_match(matcher, structure, replace(tender, lots=(lot,)))
-        if mine is None or serves(mine) is False:
+        if mine is None or mine.reach.where == "outside":
             continue
         text = f"{lead.case} Votre façon d'y entrer : {subcontracting.way(structure, lot)}"
         partner = Partner(

@@ -30,7 +30,7 @@ from matcher.domain import (
 from matcher.matching import by_clause
 from matcher.matching.amounts import in_words
 from matcher.matching.engine import Matcher
-from matcher.matching.groups.table import lot_label, serves
+from matcher.matching.groups.table import lot_label
 from matcher.reading.procedure import procedures
 from matcher.reference import law, needs, trades
 from matcher.reference.french import grouped
@@ -132,13 +132,15 @@ def carriers(matcher: Matcher, tender: Tender, n: int) -> tuple[Match, ...]:
     ranking = matcher.rank(matcher.queries(tender)[0])
     answer = matcher.answer(ranking, 3 * n)
     building = (
-        [] if answer.nobody else [m for m in answer.matches if m.structure.kind and serves(m) is not False]
+        []
+        if answer.nobody
+        else [m for m in answer.matches if m.structure.kind and m.reach.where != "outside"]
     )
     lending = matcher.explained(ranking, [i for i, _, _ in by_clause.by_clause(ranking, n)])
     taken: dict[str, Match] = {}
     half = max(n - len(lending), (n + 1) // 2)
     for match in [*building[:half], *lending, *building[half:]]:
-        if match.structure.active is not False and serves(match) is not False:
+        if match.structure.active is not False and match.reach.where != "outside":
             taken.setdefault(match.structure.siren, match)
     return tuple(list(taken.values())[:n])
 

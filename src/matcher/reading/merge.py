@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 
 from matcher.domain import DISABILITY_KINDS, SELF, SIAE_KINDS, Offer, Place, Rejected, Structure
+from matcher.reference.identifiers import is_siret, rna_identity
 from matcher.reference.text import fold
 
 #: Kinds that define the activity of a structure; the others (ESS, SCOP, ASSO ...) are legal forms that any of these may have.
@@ -127,7 +128,16 @@ def _successors(records: Sequence[Structure], stated: Mapping[str, str]) -> dict
         for old in record.predecessors:
             if old != record.siret and old not in open_:
                 follows.setdefault(old, record.siret)
-    return follows
+    return _by_association(records) | follows
+
+
+def _by_association(records: Sequence[Structure]) -> dict[str, str]:
+    """RNA number -> the SIRET of the association, where it has one alone."""
+    known: dict[str, set[str]] = {}
+    for record in records:
+        if record.rna and is_siret(record.siret):
+            known.setdefault(rna_identity(record.rna), set()).add(record.siret)
+    return {rna: sirets.pop() for rna, sirets in known.items() if rna and len(sirets) == 1}
 
 
 def _latest(siret: str, follows: Mapping[str, str]) -> str:

@@ -23,6 +23,7 @@ from matcher.records.keys import Bearer
 from matcher.records.store import Store, now
 from matcher.records.tables import Declaration, Feedback, Notice, View
 from matcher.reference import trades
+from matcher.reference.identifiers import IDENTITY
 from matcher.reference.mailbox import is_address
 from matcher.reference.places import distance_km
 from matcher.reference.text import clean, fold
@@ -97,7 +98,7 @@ def _checked(
         raise BadInput(f"visibilité {visibility!r} inconnue : choisissez members ou named")
     if visibility == "named" and not named:
         raise BadInput("visibilité réservée : nommez au moins un SIRET")
-    if wrong := [s for s in named if not re.fullmatch(r"[0-9]{14}", s)]:
+    if wrong := [s for s in named if not re.fullmatch(IDENTITY, s)]:
         raise BadInput(f"{wrong[0]!r} n'est pas un SIRET : 14 chiffres")
     if not notice_id.strip() or len(notice_id) > 200 or len(lot_id) > 200:
         raise BadInput("donnez l'identifiant de l'avis (et du lot), 200 caractères au plus")
@@ -308,7 +309,11 @@ def distances(catalogue: Catalogue) -> Callable[[str, str], float]:
             rows = [catalogue.row(one), catalogue.row(other)]
         except NotFound:
             return math.nan
-        lat, lon = (catalogue.of_structure(name)[rows] for name in ("latitude", "longitude"))
+        lat, lon, spread = (
+            catalogue.of_structure(name)[rows] for name in ("latitude", "longitude", "spread_km")
+        )
+        if spread.any():
+            return math.nan
         return float(distance_km(lat[0], lon[0], lat[1], lon[1]))
 
     return between

@@ -7,6 +7,7 @@ structure denies ("ce n'est pas notre métier") excludes it from every lot of th
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from matcher.catalogue import denials
 from matcher.domain import BadInput, Filters, Lot
 from matcher.records.store import Store, now
 from matcher.records.tables import DeniedSkill, Feedback, Notice
+from matcher.reference.identifiers import IDENTITY
 
 #: verb -> (French, gain for learning; None is not a relevance judgement)
 VERBS: dict[str, tuple[str, float | None]] = {
@@ -54,7 +56,7 @@ def record(
     """
     if verb not in VERBS:
         raise BadInput(f"no such word {verb!r}: say one of {', '.join(VERBS)}")
-    if not siret.isdigit() or len(siret) != 14:
+    if not re.fullmatch(IDENTITY, siret):
         raise BadInput(f"invalid SIRET {siret!r}: expected 14 digits")
     if not notice_id:
         raise BadInput("say which notice: its id")

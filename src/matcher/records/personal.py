@@ -19,6 +19,7 @@ from matcher.domain import BadInput
 from matcher.records import chain
 from matcher.records.store import Store, address_subject, now, plain
 from matcher.records.tables import Base
+from matcher.reference.identifiers import IDENTITY
 
 #: Table -> the column of the row's owner: rows of an erased structure are deleted.
 OWNED: Mapping[str, str] = {
@@ -41,7 +42,7 @@ class _Person:
         if not self.name:
             raise BadInput("say who: an address or a SIRET")
         self.by_address = "@" in self.name
-        if not self.by_address and not re.fullmatch(r"\d{14}", self.name):
+        if not self.by_address and not re.fullmatch(IDENTITY, self.name):
             raise BadInput(f"invalid person {self.name!r}: give a mail address, or a SIRET of 14 digits")
         edges = (r"(?<![\w.+-])", r"(?![\w-]|\.\w)") if self.by_address else (r"(?<!\d)", r"(?!\d)")
         self._said = re.compile(edges[0] + re.escape(self.name) + edges[1], re.IGNORECASE)

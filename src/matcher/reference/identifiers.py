@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from hashlib import blake2b
 
 LA_POSTE = "356000000"  # its establishments follow a sum rule of their own (INSEE)
 EARLIEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)
@@ -37,6 +38,58 @@ def siret_valid(siret: str) -> bool:
 def siren_valid(siren: str) -> bool:
     """True for 9 ASCII digits that pass the Luhn check sum."""
     return bool(re.fullmatch(r"[0-9]{9}", siren)) and luhn(siren)
+
+
+#: What identifies a structure: its SIRET; else its FINESS number, its RNA number, or an id of whoever lists it.
+IDENTITY = r"[0-9]{14}|F[0-9][0-9AB][0-9]{7}|W[0-9A-Z][0-9]{8}|ID-[0-9A-Za-z_-]{1,11}"
+NO_SIRET = "no-siret"  # flag of a structure that is known by another identity
+LONGEST_ID = 11
+
+
+def is_siret(identity: str) -> bool:
+    """Is an identity a SIRET?"""
+    return len(identity) == 14 and identity.isdecimal()
+
+
+def finess_identity(raw: object) -> str:
+    """The identity by a FINESS number of nine signs; "" where it is none."""
+    text = re.sub(r"\s", "", re.sub(r"\.0+$", "", str(raw or ""))).upper()
+    text = text.zfill(9) if text.isdecimal() and len(text) == 8 else text
+    return f"F{text}" if re.fullmatch(r"[0-9][0-9AB][0-9]{7}", text) else ""
+
+
+def rna_identity(raw: object) -> str:
+    """The identity by a number of the register of associations, W and nine signs; "" where it is none."""
+    text = re.sub(r"\s", "", str(raw or "")).upper()
+    return text if re.fullmatch(r"W[0-9A-Z][0-9]{8}", text) else ""
+
+
+def own_identity(raw: object) -> str:
+    """The identity by an id of whoever lists the structure; a long one is shortened to a hash of it."""
+    text = re.sub(r"\s+", "", str(raw if raw is not None else ""))
+    if not text or text.lower() in ("nan", "none", "null", "-"):
+        return ""
+    short = re.fullmatch(rf"[0-9A-Za-z_-]{{1,{LONGEST_ID}}}", text)
+    return f"ID-{text if short else blake2b(text.encode(), digest_size=5).hexdigest()}"
+
+
+def identified(
+    read: tuple[str, tuple[str, ...], str], finess: object = None, rna: object = None, own: object = None
+) -> tuple[str, tuple[str, ...], str]:
+    """(identity, flags, reason it is refused or ""): as read from a SIRET, else by another number that is stated."""
+    siret, flags, refused = read
+    other = finess_identity(finess) or rna_identity(rna) or own_identity(own) if refused else ""
+    return (other, (*flags, NO_SIRET), "") if other else (siret, flags, refused)
+
+
+def identity_in_words(identity: str) -> str:
+    """An identity for display, in French: "SIRET 123 456 789 00012", "FINESS 020004495"."""
+    if is_siret(identity):
+        return f"SIRET\u00a0{identity[:3]}\u00a0{identity[3:6]}\u00a0{identity[6:9]}\u00a0{identity[9:]}"
+    if identity.startswith("ID-"):
+        return f"identifiant\u00a0{identity[3:]}, SIRET inconnu"
+    name, number = ("FINESS", identity[1:]) if identity.startswith("F") else ("RNA", identity)
+    return f"{name}\u00a0{number}, SIRET inconnu"
 
 
 def clean_cpv(raw: object) -> str | None:

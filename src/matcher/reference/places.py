@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice, takewhile
 from types import MappingProxyType
 from typing import Any
 
@@ -41,7 +43,10 @@ class Commune:
 
 @dataclass(frozen=True, slots=True)
 class Department:
-    """A department or overseas collectivity; its coordinates are its centre weighted by population."""
+    """A department or overseas collectivity; its coordinates are its centre weighted by population.
+
+    `spread_km` tells how far from it people live (root mean square).
+    """
 
     code: str
     name: str
@@ -49,6 +54,16 @@ class Department:
     region_name: str
     latitude: float
     longitude: float
+    spread_km: float
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """A point in degrees, and how far from it the place usually lies, in kilometres; 0 where the point is its own."""
+
+    latitude: float
+    longitude: float
+    spread_km: float = 0.0
 
 
 # ------------------------------------------------------------------------------------------------ tables
@@ -100,6 +115,15 @@ def _former() -> dict[str, str]:
     return {old: today for old, _, today in _rows("former_communes.csv.gz")}
 
 
+@remembered()
+def _by_former_key() -> dict[str, list[int]]:
+    table: dict[str, list[int]] = {}
+    for _, name, today in _rows("former_communes.csv.gz"):
+        if (row := _by_code().get(today)) is not None:
+            table.setdefault(name_key(name), []).append(row)
+    return table
+
+
 CITIES = {"75056": "75", "69123": "6938", "13055": "132"}  # cities cut in arrondissements, and their prefix
 
 
@@ -129,8 +153,9 @@ def _by_siren() -> dict[str, str]:
 @remembered()
 def _departments() -> tuple[dict[str, Department], dict[str, tuple[str, ...]]]:
     table, near = {}, {}
-    for code, name, region, region_name, latitude, longitude, neighbours_ in _rows("departments.csv"):
-        table[code] = Department(code, name, region, region_name, _number(latitude), _number(longitude))
+    for code, name, region, region_name, *numbers, neighbours_ in _rows("departments.csv"):
+        latitude, longitude, spread = map(_number, numbers)
+        table[code] = Department(code, name, region, region_name, latitude, longitude, spread)
         near[code] = tuple(neighbours_.split())
     return table, near
 
@@ -221,6 +246,26 @@ def communes_named(name: str, department: str | None = None) -> tuple[Commune, .
 
 
 @remembered()
+def _sorted_keys() -> list[tuple[str, int]]:
+    return sorted((key, number) for number, key in enumerate(_keys()))
+
+
+def communes_once_named(name: str, department: str | None = None) -> tuple[Commune, ...]:
+    """The communes of today that bore this name, or whose name it begins; most populous first.
+
+    Short of a department, only one that no other's name begins so.
+    """
+    key = name_key(name)
+    found = [_commune_at(n) for n in _by_former_key().get(key, ())]
+    if not any(department in (None, c.department) for c in found):
+        first = bisect_left(_sorted_keys(), (f"{key} ", 0))
+        begun = takewhile(lambda pair: pair[0].startswith(f"{key} "), islice(_sorted_keys(), first, None))
+        found = [_commune_at(n) for _, n in begun] if len(key) > 3 else []
+    within = {c.code: c for c in found if department in (None, c.department)}
+    return tuple(sorted(within.values(), key=lambda c: (-c.population, c.code))) if len(within) < 2 else ()
+
+
+@remembered()
 def first_words() -> frozenset[str]:
     """The words with which names of communes, departments and regions begin, with or without article or title."""
     by_department, by_region = _area_names()
@@ -279,11 +324,18 @@ def search_commune(name: str, department: str | None = None, limit: int = 10) ->
         from rapidfuzz import fuzz, process
 
         choices = {n: keys[n] for n in within if n not in set(numbers)}
-        near = process.extract(
-            wanted, choices, scorer=fuzz.ratio, score_cutoff=82, limit=limit - len(numbers)
-        )
-        numbers += [n for _, _, n in near]
+        near = process.extract(wanted, choices, scorer=fuzz.ratio, score_cutoff=82, limit=limit)
+        alike = [n for key, _, n in near if fuzz.ratio(*_differing(wanted, key)) >= 75]
+        numbers += alike[: limit - len(numbers)]
     return tuple(_commune_at(n) for n in numbers)
+
+
+def _differing(one: str, other: str) -> tuple[str, str]:
+    """Two names without the words that both hold: "sur mer" tells nothing of what is misspelt."""
+    words = one.split(), other.split()
+    return " ".join(w for w in words[0] if w not in words[1]), " ".join(
+        w for w in words[1] if w not in words[0]
+    )
 
 
 def commune_of_siren(siren: str) -> Commune | None:
@@ -317,6 +369,12 @@ def department_of_siren(siren: str) -> str | None:
 def department(code: str) -> Department | None:
     """The department of a code ("01", "2A", "974")."""
     return _departments()[0].get(code)
+
+
+def department_typed(words: str) -> str | None:
+    """The code of a department that is typed by its number or its name; None where there is none."""
+    code = words.strip().upper()
+    return code.zfill(2) if code.zfill(2) in _departments()[0] else area_named(words)[0]
 
 
 def departments() -> tuple[Department, ...]:
@@ -355,12 +413,52 @@ def departments_within(place: Place) -> tuple[str, ...]:
 
 def precise(place: Place) -> bool:
     """Is a place known more precisely than by its department?"""
+    return place.commune is not None or (place.latitude is not None and not _doubt(place))
+
+
+#: How far communes without coordinates usually lie from the mean of those that share their postcode.
+POSTCODE_KM = 8.5
+
+
+def whereabouts(place: Place) -> Whereabouts | None:
+    """Where a place is, as far as it is known: its own point, else the centre of its department or region.
+
+    None where none of these is known.
+    """
+    if place.latitude is not None and place.longitude is not None:
+        return Whereabouts(place.latitude, place.longitude, _doubt(place))
     centre = department(place.department) if place.department else None
-    at_centre = centre is not None and (place.latitude, place.longitude) == (
-        centre.latitude,
-        centre.longitude,
-    )
-    return place.commune is not None or (place.latitude is not None and not at_centre)
+    if centre is not None and not math.isnan(centre.latitude):
+        return Whereabouts(centre.latitude, centre.longitude, centre.spread_km)
+    return _centres_of_regions().get(place.region or "") if centre is None else None
+
+
+def _doubt(place: Place) -> float:
+    """How far a place usually lies from its coordinates: these may be of its postcode or department alone."""
+    point, town = (place.latitude, place.longitude), commune(place.commune) if place.commune else None
+    if town is not None and not math.isnan(town.latitude):
+        return 0.0
+    centre = department(place.department) if place.department else None
+    if centre is not None and point == (centre.latitude, centre.longitude):
+        return centre.spread_km
+    return POSTCODE_KM if town is not None and point == coordinates(town)[:2] else 0.0
+
+
+@remembered()
+def _centres_of_regions() -> dict[str, Whereabouts]:
+    """The mean of the centres of each region's departments, and how far from it their people live."""
+    found = {}
+    for code in regions():
+        within = [d for d in departments() if d.region == code and not math.isnan(d.latitude)]
+        if within:
+            latitude = sum(d.latitude for d in within) / len(within)
+            longitude = sum(d.longitude for d in within) / len(within)
+            squares = [
+                distance_km(d.latitude, d.longitude, latitude, longitude) ** 2 + d.spread_km**2
+                for d in within
+            ]
+            found[code] = Whereabouts(latitude, longitude, math.sqrt(sum(squares) / len(within)))
+    return found
 
 
 def neighbours(department: str) -> tuple[str, ...]:
@@ -432,16 +530,35 @@ CLEARLY_LARGEST = 5
 
 def _named(label: str, near: str | None) -> tuple[Commune | None, bool]:
     """The commune that a label names, and whether it is ambiguous."""
-    text = re.sub(r"\b(?:cedex|cx)\b.*$", "", name_key(_POSTCODE.sub(" ", _BRACKET.sub(" ", label)))).strip()
-    key = _TITLE.sub("", text)
-    found = sorted((_commune_at(n) for n in _by_key().get(key, ())), key=lambda c: (-c.population, c.code))
-    if near:
-        found = [c for c in found if c.department == near]
-    if not found:
-        return None, False
-    if len(found) > 1 and found[0].population < CLEARLY_LARGEST * found[1].population:
-        return None, False
-    return found[0], len(found) > 1
+    bare = re.sub(
+        r"\b(?:cedex|cx)\b.*$", "", _POSTCODE.sub(" ", _BRACKET.sub(" ", label)), flags=re.I
+    ).strip()
+    for number, key in enumerate(dict.fromkeys((_TITLE.sub("", name_key(bare)), *shorter(bare, near)))):
+        same = (_commune_at(n) for n in _by_key().get(key, ()))
+        found = sorted(
+            (c for c in same if near in (None, "", c.department)), key=lambda c: (-c.population, c.code)
+        )
+        found = found or (list(communes_once_named(key, near or None)) if not number else [])
+        if found and (len(found) == 1 or found[0].population >= CLEARLY_LARGEST * found[1].population):
+            return found[0], len(found) > 1 or number > 0
+    return None, False
+
+
+#: What stands before the name of its town: "centre hospitalier de Laon", "arrondissement de Lens".
+INSTITUTIONS = frozenset(
+    "arrondissement canton secteur bassin hopital centre chu chr ch clinique ehpad lycee college ecole universite campus"
+    " prefecture sous maison foyer residence caserne mairie hotel commune ville site agglomeration pays".split()
+)
+_PART = re.compile(r"\s+(?:et|&)\s+|[/,;+]")
+_LINK = re.compile(r"(?:\b(?:de la|de l|de|du|des|d|a|au|aux)|[-–,(])[ '’]+(?=\w)", re.I)
+
+
+def shorter(label: str, near: str | None = None) -> Iterator[str]:
+    """Names within a label: each of several, and what follows an institution, or any word where a department is known."""
+    parts = _PART.split(label)
+    yield from map(name_key, parts if len(parts) > 1 else ())
+    if near or (name_key(label).split() or [""])[0] in INSTITUTIONS:
+        yield from (name_key(label[link.end() :]) for link in _LINK.finditer(label))
 
 
 @remembered()
@@ -505,7 +622,10 @@ def _commune_of(place: Place) -> tuple[Commune | None, bool]:
         by_name = [
             c for c in served if key and (name_key(c.name) == key or f" {name_key(c.name)} " in f" {key} ")
         ]
-        return max(by_name, key=lambda c: len(c.name)) if by_name else served[0], False
+        if by_name:
+            return max(by_name, key=lambda c: len(c.name)), False
+        called = _named(place.label, served[0].department)[0] if key else None
+        return called or served[0], called is None and bool(key) and len(served) > 1
     bracket = _BRACKET.search(place.label)
     near = place.department or (department_of_postcode(postcode) if postcode else None)
     near = near or (bracket.group(1).upper() if bracket else None)

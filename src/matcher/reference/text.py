@@ -97,29 +97,6 @@ def tokens(text: str) -> list[str]:
     return [stem(word) for word in plain_words(text)]
 
 
-def common_words(asked: str, other: str, limit: int = 6) -> list[str]:
-    """Words of the query that also occur in the other text (by stem), as written in the query, in its order."""
-    stems = _stems(other)
-    found: dict[str, str] = {}
-    for word, own in _stemmed(asked):
-        shared = next((stem for stem in own if stem in stems), None)
-        if shared is not None:
-            found.setdefault(shared, word)
-    return list(found.values())[:limit]
-
-
-@lru_cache(maxsize=4096)
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(tokens(text))
-
-
-@lru_cache(maxsize=64)
-def _stemmed(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """The words of a text in lower case, in order, with their stems; those without any are left out."""
-    words = ((word.lower(), tuple(tokens(word))) for word in re.findall(r"[^\W\d_][\w-]*", text))
-    return tuple((word, stems) for word, stems in words if stems)
-
-
 _LOT = re.compile(
     r"\blots?\s*(?:n\s*[°o�.:]*\s*)?(?:\d{1,3}[a-z]?|[ivx]{1,4}|unique)\b\s*[-:–.)]*\s*", re.IGNORECASE
 )

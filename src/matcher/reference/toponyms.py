@@ -24,6 +24,7 @@ TOWN = 10_000
 #: Population below which a name in a text is more often a word than a place.
 HAMLET = 300
 MOST_CHOICES = 10
+SHORTEST = 3  # letters of a name that is completed
 LONGEST_NAME = 8  # words
 
 
@@ -73,9 +74,37 @@ def _asked(text: str, near: frozenset[str], context: str) -> tuple[Place, ...]:
         raise BadInput(f"{len(parts)} places: give at most {MOST}, or the department that holds them")
     if not found and _department_at_end(text):
         found = _resembling(text)
+    if not found and (town := _of_institution(text)):
+        return (settled(text, town, near),)
     if not found and len(parts) > 1:
         return _several(parts, near, context)
-    return (settled(text, found or _resembling(text), near),)
+    return (settled(text, _also(text, found) or _resembling(text), near),)
+
+
+def _of_institution(text: str) -> tuple[Place, ...]:
+    """The town after the name of an institution or area: "centre hospitalier de Laon", "arrondissement de Lens"."""
+    if (places.name_key(text).split() or [""])[0] not in places.INSTITUTIONS:
+        return ()
+    found = (tuple(p for p in _options(name) if p.commune) for name in places.shorter(text))
+    return next(filter(None, found), ())
+
+
+def _also(text: str, found: tuple[Place, ...]) -> tuple[Place, ...]:
+    """The places of a name, with the town whose name begins so where it names a village: Évry, Évry-Courcouronnes."""
+    towns = [places.commune(place.commune or "") for place in found]
+    if not found or any(town is None or town.population >= TOWN for town in towns):
+        return found
+    return (*found, *_begun_by(text))
+
+
+def _begun_by(text: str) -> tuple[Place, ...]:
+    key = f"{places.name_key(text)} "
+    return tuple(of_commune(town.code) for town in _towns() if places.name_key(town.name).startswith(key))
+
+
+@remembered()
+def _towns() -> tuple[Commune, ...]:
+    return tuple(places.communes(TOWN))
 
 
 def spelt(words: str) -> bool:
@@ -173,6 +202,7 @@ def _options(text: str, context: str = "") -> tuple[Place, ...]:
     same = _named(key, near)
     around = (place for place in natural_regions().get(key, ()) if near in (None, place.department))
     same += tuple(place for place in around if place not in same)
+    same = same or tuple(of_commune(town.code) for town in places.communes_once_named(name, near))
     same = same or tuple(place for place in _begun(key) if near in (None, place.department))
     side = None if same else _SIDE.match(text)
     return _options(text[side.end() :]) if side else same
@@ -214,7 +244,7 @@ def _areas(key: str) -> tuple[Place, ...]:
 def _resembling(text: str) -> tuple[Place, ...]:
     """The communes that a misspelt or unfinished name most resembles, with those of that very name."""
     name, code = _department_at_end(text) or (text, None)
-    best = places.search_commune(re.sub(r"[\d(),]+", " ", name), code, 1)
+    best = places.search_commune(re.sub(r"[\d(),]+", " ", name), code, 1) if len(name) >= SHORTEST else ()
     return tuple(of_commune(c.code) for c in places.communes_named(best[0].name, code)) if best else ()
 
 

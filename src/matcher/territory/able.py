@@ -30,7 +30,7 @@ Levels = NDArray[np.integer[Any]]
 KEPT = 64_000_000  # bytes of levels at places that are kept
 #: What is kept of a shortlist and depends on where the lot is.
 OF_PLACE = frozenset(
-    {"distances", "distances shown", "zones", "vague place"}
+    {"reach"}
     | {f"evidence {name}" for name in ("kilometres", "beyond", "same_department", "named_department")}
 )
 
@@ -120,11 +120,12 @@ class Able:
 
     def _asked_at(self, shortlist: Shortlist, place: Place) -> Levels:
         asked = shortlist.query
-        query = replace(asked, places=spread(locate(place)), memo=asked.memo.without({"vague place"}))
+        query = replace(asked, places=spread(locate(place)))
         judge = judgement.shipped()
         there = replace(shortlist, query=query, memo=shortlist.memo.without(OF_PLACE | {judge.cells}))
         scores: Column = np.sum(list(judge.contributions(there).values()), axis=0)
-        return self._open(there, judge.levels_of(scores))
+        levels = suitability.judged_levels(there, judge.levels_of(scores), reserved=False)
+        return self._placed(there, levels)
 
     def _open(self, shortlist: Shortlist, levels: Levels) -> Levels:
         """Levels by structure, of those alone that are open and of a directory."""

@@ -189,9 +189,11 @@ def _told(near: Near) -> str:
 
 def department(code: str) -> Area:
     """The area of a department.  Raises BadInput for a code that does not exist."""
-    found = places.department(code.strip().upper().zfill(2))
+    found = places.department(places.department_typed(code) or "")
     if found is None:
-        raise BadInput(f"le département « {code} » n'existe pas : écrivez son code, 75 ou 2A par exemple")
+        raise BadInput(
+            f"le département « {code} » n'existe pas : écrivez son code ou son nom, 75 ou Nord par exemple"
+        )
     place = Place(
         label=found.name,
         department=found.code,

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
-from matcher.catalogue.columns import NATURES, department_number, zone_bits
-from matcher.catalogue.filters import distances_km
+from matcher.catalogue.columns import NATURES
 from matcher.domain import LENDING_KINDS, Lot, Place, Reservation, Structure, Tender
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY
+from matcher.matching.reach import Reach, to_places
 from matcher.records.store import Store
 from matcher.reference import law, needs, places, toponyms
 from matcher.reference import trades as trades_
@@ -219,49 +219,21 @@ class Supply:
 
     # --------------------------------------------------------------------------------------------- reach
 
-    @cached_property
-    def _zones(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.float64]]:
-        low, high = np.zeros(len(self), np.uint64), np.zeros(len(self), np.uint64)
-        radius = np.full(len(self), np.nan)
-        for i, structure in enumerate(self.structures):
-            for zone in (structure.zone, *(offer.zone for offer in structure.offers)):
-                if zone is None:
-                    continue
-                a, b = zone_bits(zone)
-                low[i] |= np.uint64(a)
-                high[i] |= np.uint64(b)
-                if zone.radius_km is not None:
-                    radius[i] = np.fmax(radius[i], zone.radius_km)
-        return low, high, radius
-
     def kilometres(self, place: Place) -> NDArray[np.float64]:
         """Kilometres from each structure to a place; NaN where either is not located."""
-        if place.latitude is None or place.longitude is None:
-            return np.full(len(self), np.nan)
-        return distances_km(self.catalogue, [(place.latitude, place.longitude)])[self.rows]
+        return self._reach(place).kilometres
+
+    def _reach(self, place: Place) -> Reach:
+        return to_places(self.catalogue, (place,), self.rows)
 
     def reach(self, place: Place, *, whole: bool = False) -> Mask:
         """Who comes to a place: by its declared zone, else within `reach_km`; `whole` asks for a department.
 
-        A structure that declares a zone is held to it.  Without coordinates its department decides.
+        In a whole department all who stand there come, unless their zone excludes it.
         """
-        low, high, radius = self._zones
-        distance = self.kilometres(place)
-        zoned = (low > 0) | (high > 0)
-        declared = zoned | ~np.isnan(radius)
-        number = department_number(place.department)
-        inside = np.zeros(len(self), dtype=bool)
-        if number >= 0:
-            word, bit = (low, number) if number < 64 else (high, number - 64)
-            inside = ((word >> np.uint64(bit)) & np.uint64(1)) > 0
-        home = np.asarray(self.departments == (place.department or "?"))
-        with np.errstate(invalid="ignore"):
-            inside |= distance <= radius
-            near = np.where(np.isnan(distance), home, distance <= self.reach_km)
-        if whole:
-            near = near | home
-            inside |= home & ~np.isnan(radius)
-        return np.asarray(np.where(declared, inside, near), dtype=bool)
+        reach = self._reach(place)
+        here = np.asarray(self.departments == (place.department or "?")) & (reach.zone == 0)
+        return np.asarray(reach.comes(self.reach_km) | (here & whole))
 
     # ------------------------------------------------------------------------------------------- the law
 

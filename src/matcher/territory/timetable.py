@@ -1,9 +1,8 @@
-"""A timetable of bilateral appointments of the highest total relevance, exact.
+"""A timetable of bilateral appointments of the highest total relevance, by CP-SAT.
 
-Without absences the choice of pairs is a transport problem, whose linear programme is integral, and any
-choice of pairs in which nobody has more than T appointments fits T slots (König's edge-colouring theorem);
-the colouring is then evened out so that no slot needs more tables than there are.  With absences the slots
-enter the model, solved by CP-SAT.
+The pairs of highest total relevance are chosen first, without slots.  Where nobody misses a slot they always fit: any choice
+of pairs in which nobody has more than T appointments fits T slots of even size (König's edge-colouring theorem).  With
+absences they mostly do; else pairs and slots are chosen in one model.
 """
 
 from __future__ import annotations
@@ -104,18 +103,7 @@ def solve(
         buyer_gone=buyer_gone,
     )
     _check_possible(bounds)
-    weights = np.rint(values * UNIT).astype(np.int64)
-    if not any(gone.values()) and not any(buyer_gone.values()):
-        pairs = _pairs(weights, bounds)
-        placed = _even(_colour(pairs, slots), slots)
-        return _made(
-            placed,
-            values,
-            bound=sum(weights[i, j] for i, j in pairs) / UNIT,
-            optimal=True,
-            way="transport et coloration (exact)",
-        )
-    return _with_absences(weights, values, bounds, seconds)
+    return _placed(np.rint(values * UNIT).astype(np.int64), values, bounds, seconds)
 
 
 def _each(given: Sequence[int] | int | None, count: int, slots: int) -> NDArray[np.int64]:
@@ -153,112 +141,63 @@ def _check_possible(bounds: _Bounds) -> None:
 
 
 def _pairs(weights: NDArray[np.int64], limits: _Bounds) -> list[tuple[int, int]]:
-    """The pairs of highest total weight within the bounds: an integral linear programme, by HiGHS."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
-    from scipy.sparse import csr_array, kron, vstack
+    """The pairs of highest total weight within the bounds."""
+    from ortools.sat.python import cp_model
 
-    n, m = weights.shape
-    by_structure = kron(csr_array(np.eye(n)), csr_array(np.ones((1, m))))
-    by_buyer = kron(csr_array(np.ones((1, n))), csr_array(np.eye(m)))
-    everything = csr_array(np.ones((1, n * m)))
-    matrix = vstack([by_structure, by_buyer, everything], format="csr")
-    low = np.concatenate([np.full(n, limits.least), np.zeros(m), [0]])
-    high = np.concatenate([limits.caps, limits.buyer_caps, [limits.room]])
-    # half a millionth a pair: an appointment that is worth nothing is held only where one is due
-    found = milp(
-        0.5 - weights.ravel(),
-        constraints=LinearConstraint(matrix, low, high),
-        bounds=Bounds(0, 1),
-        integrality=np.ones(n * m),
-    )
-    if found.x is None:
+    model, (n, m) = cp_model.CpModel(), weights.shape
+    held = np.array([[model.new_bool_var("") for _ in range(m)] for _ in range(n)])
+    for row, cap in zip(held, limits.caps.tolist(), strict=True):
+        model.add_linear_constraint(sum(row), limits.least, cap)
+    for column, cap in zip(held.T, limits.buyer_caps.tolist(), strict=True):
+        model.add(sum(column) <= cap)
+    model.add(held.sum() <= limits.room)
+    # twice the millionths less one: an appointment that is worth nothing is held only where one is due
+    model.maximize((held * (2 * weights - 1)).sum())
+    solver = _solver(60.0)
+    if solver.solve(model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         raise BadInput(
             "aucun emploi du temps ne respecte ces plafonds : augmentez les créneaux ou les plafonds des acheteurs"
         )
-    return [(int(k) // m, int(k) % m) for k in np.flatnonzero(np.rint(found.x))]
+    return [(i, j) for i in range(n) for j in range(m) if solver.boolean_value(held[i, j])]
 
 
-def _colour(pairs: Sequence[tuple[int, int]], slots: int) -> dict[tuple[int, int], int]:
-    """A slot for each pair so that nobody is double-booked (König 1916), by alternating paths."""
-    at: dict[tuple[str, int], dict[int, tuple[int, int]]] = {}
-    slot_of: dict[tuple[int, int], int] = {}
+def _solver(seconds: float) -> Any:
+    from ortools.sat.python import cp_model
 
-    def free(node: tuple[str, int]) -> int:
-        return next(s for s in range(slots) if s not in at.setdefault(node, {}))
-
-    for pair in pairs:
-        left, right = ("s", pair[0]), ("b", pair[1])
-        a, b = free(left), free(right)
-        if a != b and a in at[right]:
-            # walk the path of slots a, b, a ... from the buyer, and swap the two slots along it
-            path, node, colour = [], right, a
-            while colour in at.get(node, {}):
-                edge = at[node][colour]
-                path.append(edge)
-                node = ("s", edge[0]) if node[0] == "b" else ("b", edge[1])
-                colour = b if colour == a else a
-            for edge in path:
-                for end in (("s", edge[0]), ("b", edge[1])):
-                    del at[end][slot_of[edge]]
-            for edge in path:
-                slot_of[edge] = b if slot_of[edge] == a else a
-                for end in (("s", edge[0]), ("b", edge[1])):
-                    at[end][slot_of[edge]] = edge
-        slot_of[pair] = a
-        at[left][a] = at[right][a] = pair
-    return slot_of
+    solver = cp_model.CpSolver()
+    solver.parameters.max_time_in_seconds = seconds
+    solver.parameters.num_workers = 2
+    solver.parameters.random_seed = 1
+    return solver
 
 
-def _even(slot_of: dict[tuple[int, int], int], slots: int) -> dict[tuple[int, int], int]:
-    """The same pairs with slots of sizes that differ by one at most: alternating paths are swapped."""
-    while True:
-        sizes = np.bincount(list(slot_of.values()), minlength=slots)
-        full, empty = int(sizes.argmax()), int(sizes.argmin())
-        if sizes[full] - sizes[empty] <= 1:
-            return slot_of
-        ends: dict[tuple[str, int], list[tuple[int, int]]] = {}
-        for edge, slot in slot_of.items():
-            if slot in (full, empty):
-                ends.setdefault(("s", edge[0]), []).append(edge)
-                ends.setdefault(("b", edge[1]), []).append(edge)
-        seen: set[tuple[int, int]] = set()
-        for start in [e for e, s in slot_of.items() if s == full]:
-            if start in seen:
-                continue
-            component, queue = [], [start]
-            while queue:
-                edge = queue.pop()
-                if edge not in seen:
-                    seen.add(edge)
-                    component.append(edge)
-                    queue += ends["s", edge[0]] + ends["b", edge[1]]
-            if sum(1 if slot_of[e] == full else -1 for e in component) == 1:
-                for edge in component:
-                    slot_of[edge] = empty if slot_of[edge] == full else full
-                break
-
-
-def _with_absences(
+def _placed(
     weights: NDArray[np.int64], values: NDArray[np.float64], bounds: _Bounds, seconds: float
 ) -> Timetable:
     """First the best pairs without slots: where they fit the slots, they are the optimum.  Else the whole model."""
-    n, m = weights.shape
     pairs = _pairs(weights, bounds)
     ceiling = sum(int(weights[i, j]) for i, j in pairs) / UNIT
     begun = time.monotonic()
-    fitted = _fit(pairs, weights, replace(bounds, least=0), seconds / 3, every=True)
+    absent = any(bounds.gone.values()) or any(bounds.buyer_gone.values())
+    even = bounds if absent else replace(bounds, tables=math.ceil(len(pairs) / bounds.slots))
+    fitted = _fit(pairs, weights, even, seconds / 3, every=True)
     if fitted is not None:
-        return _made(fitted[0], values, bound=ceiling, optimal=True, way="transport, puis créneaux (exact)")
+        return _made(
+            fitted[0],
+            values,
+            bound=ceiling,
+            optimal=True,
+            way="les meilleures paires, puis leurs créneaux (exact)",
+        )
     left = max(seconds - (time.monotonic() - begun), 1.0)
-    everything = [(i, j) for i in range(n) for j in range(m)]
-    found = _fit(everything, weights, bounds, left, every=False)
+    found = _fit(list(np.ndindex(*weights.shape)), weights, bounds, left, every=False)
     if found is None:
         raise BadInput(
             "aucun emploi du temps ne respecte ces absences : libérez des créneaux, ou invitez moins de structures"
         )
     placed, bound, optimal = found
     return _made(
-        placed, values, bound=min(bound, ceiling), optimal=optimal, way="créneaux et absences (CP-SAT)"
+        placed, values, bound=min(bound, ceiling), optimal=optimal, way="paires et créneaux ensemble"
     )
 
 
@@ -303,10 +242,7 @@ def _fit(
             model.add(sum(of_buyer.get(j, [])) <= int(cap))
         # twice the millionths less one: an appointment that is worth nothing is held only where one is due
         model.maximize(sum((2 * int(weights[i, j]) - 1) * variable for (i, j, _), variable in x.items()))
-    solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = seconds
-    solver.parameters.num_workers = 2
-    solver.parameters.random_seed = 1
+    solver = _solver(seconds)
     status = solver.solve(model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return None

@@ -182,7 +182,7 @@ def invented(matcher: Matcher, texts: Sequence[str], seed: int = 1) -> Iterator[
     for number, text in enumerate(texts):
         home = catalogue.structure(int(rng.choice(lending))).place
         query = matcher.queries(free_text_tender(text, home))[0]
-        kilometres = distances_km(catalogue, [(home.latitude or 0.0, home.longitude or 0.0)])
+        kilometres = distances_km(catalogue, [home])
         near = np.argsort(np.nan_to_num(kilometres, nan=np.inf))
         lenders = near[np.isin(kinds[near], (0, 1))][:8]
         chosen = np.union1d(lenders, rng.choice(near[:200], 12, replace=False))

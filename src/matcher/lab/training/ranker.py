@@ -25,21 +25,26 @@ from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days
 from matcher.console import progress, say
-from matcher.domain import Award, BadInput, Lot, Tender
+from matcher.domain import Award, BadInput, Lot, Recipe, Tender
 from matcher.lab.evaluation import UNDATED, bootstrap, measures
-from matcher.matching import recipes
 from matcher.matching.rankers._additive import contribution
 from matcher.matching.search import query_of, question, shortlist_of
 from matcher.matching.shortlist import Memo, Shortlist
 from matcher.reading import files
-from matcher.reference import paths
 
-#: The signals learnt here: what past awards and names tell.  The others keep their hand-set lines.
-LEARNT = (
-    "past_meaning", "past_words", "past_part", "past_best", "past_vote", "past_trade", "past_trade_count",
-    "past_trade_share", "past_trade_near", "past_words_near", "past_place", "past_reach", "past_department",
-    "past_volume", "past_clientele", "name_meaning", "name_words", "named",
-)  # fmt: skip
+#: The signals learnt here: what suppliers did, and whether a notice names them.
+LEARNT = ("meaning", "words", "part", "similar", "cpv", "reach", "department", "named")
+#: What the history cannot teach.  Place: a conditional logit on cases won by structures of known address.
+HAND: Mapping[str, Mapping[str, Any]] = {
+    "place": {"weight": 8.2, "missing": 0.0, "why": "conditional logit on cases won by structures"},
+    "reservation": {"weight": 1000.0, "offset": -1000.0, "missing": -0.5, "why": "who may not answer is last"},
+    "capacity": {"weight": 2.0, "offset": -2.0, "missing": 0.0, "why": "hand-set: no past query states an amount"},
+    "holder": {"weight": 1.0, "why": "only with --incumbents"},
+}
+#: Of a directory without a judgement: an order of magnitude, from held-out scores of those cases.
+STRUCTURE = {"slope": 0.73289, "intercept": -10.99748}
+#: Weights by which the hardest candidates of a training query are found.
+GUESS = {"meaning": 0.9, "words": 0.7, "part": 1.5, "cpv": 1.5, "reach": 1.0, "named": 2.3}
 ROUNDS, RATE, LEAVES_MIN, SEED = 500, 0.1, 100, 1
 BAGS = (1, 7, 13, 29)  # seeds of the models whose step functions are averaged
 LINE = 1.2  # how much of the conditional logit's line is added: both learn the same, and err apart
@@ -76,8 +81,7 @@ def train(data: Path, out: Path, since: date, encoder: Path | None = None, most:
 
             say(f"training an encoder on the awards before {since}, so that it has not seen the answers")
             encoder = encoding.train(data, Path(folder) / "encoder", before=since)
-        base = recipes.named("weighted")
-        recipe = replace(base, encoder_options={"path": str(encoder)})
+        recipe = Recipe(encoder_options={"path": str(encoder)})
         catalogue = build_catalogue([], awards, recipe, undated=UNDATED)
         splits = collect(catalogue, awards, since, most)
     findable = sum(split.findable for split in splits)
@@ -89,31 +93,25 @@ def train(data: Path, out: Path, since: date, encoder: Path | None = None, most:
 
 
 def write(splits: Sequence[Split], out: Path, facts: Mapping[str, Any]) -> Path:
-    """Fit, calibrate and write the ranker file: learnt signals, and the hand-set lines of weighted.json."""
-    hand = json.loads((paths.models_dir() / "ranker" / "weighted.json").read_text(encoding="utf-8"))
-    kept = {
-        name: spec for name, spec in hand["signals"].items() if name not in LEARNT and name != "past_holder"
-    }
+    """Fit, calibrate and write the ranker file: learnt signals, and the lines set by hand."""
     findable = [split for split in splits if split.findable]
     learnt = fit(findable)
-    signals = kept | learnt | {"past_holder": hand["signals"]["past_holder"]}
     scores = unseen(findable)
     # a supplier never met before cannot be found: its award counts as one on which every candidate lost
     lost = [split for split in splits if not split.findable]
     every = [score(learnt, split) for split in lost] + scores
     file = {
-        **hand,
-        "signals": signals,
-        "probability": {**hand.get("probability", {}), "supplier": calibrate([*lost, *findable], every)},
-    }
-    file["trained"] = {
-        "queries": len(findable),
-        "unfindable": len(lost),
-        **facts,
-        "rounds": ROUNDS,
-        "rate": RATE,
-        "bags": list(BAGS),
-        "line": LINE,
+        "signals": {**HAND, **learnt},
+        "probability": {"structure": STRUCTURE, "supplier": calibrate([*lost, *findable], every)},
+        "trained": {
+            "queries": len(findable),
+            "unfindable": len(lost),
+            **facts,
+            "rounds": ROUNDS,
+            "rate": RATE,
+            "bags": list(BAGS),
+            "line": LINE,
+        },
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(file, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -128,7 +126,6 @@ def collect(catalogue: Catalogue, awards: Sequence[Award], since: date, most: in
     late = [award for award in awards if award.notified and award.notified >= since and award.holders]
     late = [late[i] for i in np.sort(rng.permutation(len(late))[:most])]
     modules = {name: plugins.find("matching.signals", name) for name in LEARNT}
-    first_guess = plugins.find("matching.rankers", "weighted").load()
     uids = np.array([json.loads(text)["id"] for text in catalogue.evidence.column("payload").to_pylist()])
     texts = catalogue.evidence.column("text").to_pylist()
     same_text: dict[str, list[int]] = defaultdict(list)
@@ -142,10 +139,8 @@ def collect(catalogue: Catalogue, awards: Sequence[Award], since: date, most: in
         known = shortlist.count(shortlist.known("award")) > 0
         right = [row_of[holder.siren] for holder in award.holders if holder.siren in row_of]
         right = [row for row in right if known[row]]
-        for name in dict.fromkeys((*LEARNT, *first_guess.signals)):
-            module = modules.get(name) or plugins.find("matching.signals", name)
-            shortlist = shortlist.with_column(name, module.measure(shortlist))
-        scores = np.sum(list(first_guess.contributions(shortlist).values()), axis=0)
+        columns = {name: module.measure(shortlist) for name, module in modules.items()}
+        scores = np.sum([weight * np.nan_to_num(columns[name]) for name, weight in GUESS.items()], axis=0)
         chosen = np.unique(
             np.concatenate(
                 [
@@ -155,7 +150,7 @@ def collect(catalogue: Catalogue, awards: Sequence[Award], since: date, most: in
                 ]
             )
         )
-        values = np.column_stack([shortlist.columns[name][chosen] for name in LEARNT])
+        values = np.column_stack([columns[name][chosen] for name in LEARNT])
         splits.append(Split(values, np.isin(chosen, right), award.holders[0].siren))
     return splits
 
@@ -215,7 +210,7 @@ def logit(splits: Sequence[Split]) -> NDArray[np.float64]:
     """
     from scipy.optimize import minimize
 
-    unknown = [LEARNT.index("past_words"), LEARNT.index("past_place")]
+    unknown = [LEARNT.index("words"), LEARNT.index("reach")]
     cases = [(np.hstack([np.nan_to_num(s.values), np.isnan(s.values[:, unknown])]), s.won) for s in splits]
     scale = np.vstack([values for values, _ in cases]).std(axis=0) + 1e-9
     cases = [(values / scale, won) for values, won in cases]

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
 
-from matcher.domain import BadInput, Lot, LotAnswer, Match, Structure, Zone
+from matcher.domain import BadInput, Lot, LotAnswer, Match, Structure
 from matcher.reference import law, needs
 from matcher.reference.text import shorten
 from matcher.reference.trades import INDIRECT_FIT
 
 WHOLE, HALF, QUARTER = 4, 2, 1
-
-
-FAR_KM = 100.0  # beyond, a structure without a declared zone will hardly come
 
 
 LOT_WEIGHT = 60  # divisible by 2, 3, 4, 5 and 6: a lot's weight is shared among its needs
@@ -240,42 +236,14 @@ def _exclusion(match: Match) -> str:
     if match.eligible is False:
         articles = match.lot.reservation.articles if match.lot.reservation else ()
         return f"non éligible au titre de {_or(articles)}" if articles else "non éligible au marché réservé"
-    if serves(match) is False:
+    if match.reach.where == "outside":
         return "hors de la zone que la structure déclare servir"
     return ""
 
 
-def serves(match: Match) -> bool | None:
-    """Whether the zone declared (the offer's, else the structure's) reaches the lot; None where unknown."""
-    zone = match.offer.zone if match.offer is not None and match.offer.zone is not None else None
-    zone = zone or match.structure.zone
-    return None if zone is None else _reaches(zone, match)
-
-
 def far(match: Match) -> bool:
-    """Is a structure without a declared zone beyond the usual distance?  Ordinary firms are exempt."""
-    kilometres = match.distance_km
-    if not match.structure.kind or kilometres is None or math.isnan(kilometres):
-        return False
-    return serves(match) is None and kilometres > FAR_KM
-
-
-def _reaches(zone: Zone, match: Match) -> bool | None:
-    if zone.country:
-        return True
-    verdicts: list[bool | None] = []
-    if zone.radius_km is not None:
-        far = match.distance_km
-        verdicts.append(None if far is None or math.isnan(far) else far <= zone.radius_km)
-    departments = {p.department for p in match.lot.places if p.department}
-    regions = {p.region for p in match.lot.places if p.region}
-    if zone.departments:
-        verdicts.append(bool(departments & set(zone.departments)) if departments else None)
-    if zone.regions:
-        verdicts.append(bool(regions & set(zone.regions)) if regions else None)
-    if any(verdicts):
-        return True
-    return False if verdicts and all(v is False for v in verdicts) else None
+    """Is a structure without a declared zone beyond the usual distance of the trade?  Ordinary firms are exempt."""
+    return bool(match.structure.kind) and match.reach.where == "far"
 
 
 def lot_label(lot: Lot) -> str:

@@ -1,14 +1,17 @@
-"""A sum of monotone step functions, fitted listwise on past awards (`matcher train ranker`).
+"""A sum of monotone step functions and lines, fitted listwise on past awards (`matcher train ranker`).
 
-Each is the sum of the one-split trees that LambdaMART (Burges, 2010) grew on that signal: the score stays additive
-and every contribution can be shown, as in a generalised additive model.
+Each step function is the sum of the one-split trees that LambdaMART (Burges, 2010) grew on that signal: the score stays
+additive and every contribution can be shown, as in a generalised additive model.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from matcher.matching.rankers._additive import AdditiveRanker, read
 
 
-def load(*, file: str = "learned.json") -> AdditiveRanker:
-    """Load a file written by `matcher train ranker`."""
-    return read(file)
+def load(*, file: str = "learned.json", signals: Mapping[str, Any] | None = None) -> AdditiveRanker:
+    """A ranker from a file of `matcher train ranker`, or from `signals` given directly."""
+    return AdditiveRanker({"signals": dict(signals)}) if signals is not None else read(file)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from matcher.matching import distances, evidence
+from matcher.matching import evidence, reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
+from matcher.matching.usual_reach import usual_km
 from matcher.reference.places import department
 
 SAME_TEXT_FOR = "unknown"
@@ -25,13 +26,11 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if not _known(shortlist):
         return Why("lieu d'exécution inconnu", tells=False)
     parts = [_where(shortlist, i)]
-    zone = distances.zones(shortlist)[i]
+    zone = reach.of(shortlist).zone[i]
     if zone:
         parts.append("intervient dans cette zone" if zone > 0 else "hors de la zone déclarée")
     if -value > FAR and zone <= 0:
-        parts.append(
-            f"plus loin que ce métier ne se déplace d'ordinaire ({evidence.usual_km(shortlist):.0f} km)"
-        )
+        parts.append(f"plus loin que ce métier ne se déplace d'ordinaire ({usual_km(shortlist):.0f} km)")
     if evidence.of(shortlist, "public_body")[i]:
         parts.append("portée par une collectivité, qui travaille d'ordinaire sur son seul territoire")
     if value == value and shortlist.query.deduced:
@@ -48,7 +47,7 @@ def _where(shortlist: Shortlist, i: int) -> str:
     """Kilometres where both places are known, else the department; never kilometres from the centre of a department."""
     row = int(shortlist.candidates[i])
     catalogue = shortlist.catalogue
-    kilometres = float(distances.shown(shortlist)[i])
+    kilometres = float(reach.of(shortlist).shown_km[i])
     town, code = (str(catalogue.of_structure(name)[row]) for name in ("town", "department"))
     if kilometres == kilometres:
         shown = round(kilometres, 1)  # rounded as in a match

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from matcher.matching import distances, usual_reach
+from matcher.matching import reach, usual_reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference import places
@@ -30,7 +30,7 @@ def measure(shortlist: Shortlist) -> Column:
     regions = {p.region for p in shortlist.query.places if p.region}
     catalogue, rows = shortlist.catalogue, shortlist.candidates
     without_address = catalogue.one_of("department", ("",), rows)
-    kilometres = distances.kilometres(shortlist)
+    kilometres = reach.of(shortlist).kilometres
     if not departments and not regions and np.isnan(kilometres).all():
         return np.full(len(shortlist), np.nan)
     same = catalogue.one_of("department", departments, rows) & ~without_address
@@ -44,7 +44,7 @@ def measure(shortlist: Shortlist) -> Column:
     stretches = np.maximum(far / usual_reach.reach_km(shortlist) - 1, 0)
     value -= BEYOND * (1 - np.exp(-stretches / 2))
     value = np.where(without_address & lost, np.nan, value)
-    served = distances.zones(shortlist)
+    served = reach.of(shortlist).zone
     value = np.where(served > 0, np.fmax(value, IN_ZONE), value)
     return np.where(served < 0, np.fmin(value, OUT_OF_ZONE), value)
 
@@ -55,8 +55,8 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value != value:
         asked = any(p.department or p.latitude is not None for p in shortlist.query.places)
         return Why("implantation inconnue" if asked else "lieu d'exécution inconnu")
-    kilometres = float(distances.shown(shortlist)[i])
-    zone = distances.zones(shortlist)[i]
+    kilometres = float(reach.of(shortlist).shown_km[i])
+    zone = reach.of(shortlist).zone[i]
     text = "intervient dans cette zone" if zone > 0 else "hors de la zone déclarée" if zone < 0 else ""
     if kilometres == kilometres:
         shown = round(kilometres, 1)  # rounded as in a match

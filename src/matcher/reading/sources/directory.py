@@ -15,7 +15,14 @@ from matcher.domain import BadInput, Offer, OfferNature, Rejected, Structure, Zo
 from matcher.reading.sources import _columns, _structure, _tabular
 from matcher.reading.sources._places import place_of
 from matcher.reference import trades
-from matcher.reference.identifiers import clean_amount, clean_cpv, clean_date, clean_naf
+from matcher.reference.identifiers import (
+    clean_amount,
+    clean_cpv,
+    clean_date,
+    clean_naf,
+    identified,
+    rna_identity,
+)
 from matcher.reference.text import clean, fold, shorten
 
 YIELDS = "structure"
@@ -27,6 +34,9 @@ ALIASES: _columns.Aliases = {
     "siret": ("siret", "n siret", "no siret", "numero siret", "num siret", "siret siege", "code siret", "siret number"),
     "siren": ("siren", "n siren", "numero siren"),
     "nic": ("nic", "code nic", "numero interne de classement"),
+    "finess": ("finess", "n finess", "numero finess", "finess et", "no finess"),
+    "rna": ("rna", "numero rna", "n rna", "code rna", "identifiant association"),
+    "own_id": ("own id", "id", "id structure", "identifiant structure", "numero adherent", "code adherent"),
     "name": (
         "name", "nom", "raison sociale", "denomination", "nom structure", "nom de la structure", "structure",
         "nom complet", "company name", "legal name", "organisation", "entreprise", "nom de l etablissement",
@@ -366,7 +376,9 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     def first(name: str, limit: int = 300) -> str:
         return next(filter(None, (text(key, limit) for key in columns if key.partition(".")[0] == name)), "")
 
-    siret, flags, refused = _siret(cell)
+    siret, flags, refused = identified(
+        _siret(cell), cell("finess"), cell("rna"), cell("own_id")
+    )
     if refused:
         return refused
     name, brand = text("name"), text("brand")
@@ -425,6 +437,7 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         convention=text("convention", 100),
         source=source,
         updated=updated,
+        rna=rna_identity(cell("rna")),
         predecessors=tuple(
             number
             for number in (_structure.siret_of(part)[0] for part in _structure.several(cell("predecessors")))

@@ -25,7 +25,7 @@ from matcher.reading.sources._structure import (
     phone_of,
     siret_of,
 )
-from matcher.reference.identifiers import clean_date, clean_naf
+from matcher.reference.identifiers import clean_date, clean_naf, finess_identity, identified
 from matcher.reference.text import clean
 
 YIELDS = "structure"
@@ -86,7 +86,8 @@ def read(
 
 def structure_of(row: Mapping[str, Any]) -> Structure | str:
     """The structure of one row; a str is the reason why it is rejected."""
-    siret, flags, refused = siret_of(row.get("siret"))
+    number = finess_identity(row.get("finess"))
+    siret, flags, refused = identified(siret_of(row.get("siret")), row.get("finess"))
     if refused:
         return refused
     name = clean(str(row.get("long_name") or row.get("name") or ""), 300)
@@ -108,6 +109,7 @@ def structure_of(row: Mapping[str, Any]) -> Structure | str:
         phone=phone_of(row.get("phone")),
         source=SOURCE,
         updated=updated,
+        predecessors=(number,) if number not in ("", siret) else (),
         flags=flags,
     )
     descriptions, offers = row.get("told", ((), ()))
@@ -129,6 +131,7 @@ def _with_site(structure: Structure, other: Structure) -> Structure:
         headcount=sum(places) if places else None,
         description=structure.description or other.description,
         offers=numbered_offers(structure, (), (*structure.offers, *other.offers)),
+        predecessors=tuple(dict.fromkeys((*structure.predecessors, *other.predecessors))),
         provenance={**other.provenance, **structure.provenance},
     )
 

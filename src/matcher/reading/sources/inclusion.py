@@ -18,7 +18,7 @@ from matcher.reading.sources._structure import (
     regions_of,
     siret_of,
 )
-from matcher.reference.identifiers import clean_date
+from matcher.reference.identifiers import clean_date, identified
 from matcher.reference.text import clean
 
 YIELDS = "structure"
@@ -43,7 +43,7 @@ def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
 
 def structure_of(row: Mapping[str, Any], source: str = "data.inclusion") -> Structure | str:
     """The structure of one item; a str is the reason why it is rejected."""
-    siret, flags, refused = siret_of(row.get("siret"))
+    siret, flags, refused = identified(siret_of(row.get("siret")), rna=row.get("rna"), own=row.get("id"))
     if refused:
         return refused
     name = plain(row.get("nom"))

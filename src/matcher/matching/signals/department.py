@@ -1,24 +1,23 @@
-"""Past department: the share of awards carried out in the department of the lot."""
+"""Department: the share of awards carried out in the department of the lot, of a supplier without an address."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from matcher.matching.shortlist import Column, Shortlist
-from matcher.matching.signals import Why, _past
+from matcher.matching.signals import Why, _pieces
 
 SAME_TEXT_FOR = "value"
 
 
-@_past.nan_without_awards
 def measure(shortlist: Shortlist) -> Column:
     """Awards in the department over located awards plus one; NaN where no place is known."""
     if not any(place.department for place in shortlist.query.places):
         return np.full(len(shortlist), np.nan)
-    located = _past.mask(shortlist) & (shortlist.catalogue.of_row("department")[shortlist.rows] >= 0)
+    located = _pieces.awards(shortlist) & (shortlist.catalogue.of_row("department")[shortlist.rows] >= 0)
     number = shortlist.count(located)
-    inside = shortlist.count(located & _past.here(shortlist))
-    return _past.without_address(shortlist, np.where(number > 0, inside / (number + 1.0), np.nan))
+    inside = shortlist.count(located & _pieces.here(shortlist))
+    return _pieces.without_address(shortlist, np.where(number > 0, inside / (number + 1.0), np.nan))
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:

@@ -1,49 +1,21 @@
-"""A longer training learns more of what it is shown; what is kept aside is not learnt from."""
+"""What the encoder and the ranker learn from what they are shown."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from matcher import plugins
 from matcher.catalogue.build import build_catalogue
-from matcher.domain import BadInput
+from matcher.domain import Award, Holder, Recipe
+from matcher.lab import synth
 from matcher.lab.evaluation import UNDATED
-from matcher.lab.training import curves, encoder, ranker
+from matcher.lab.training import encoder, ranker
 from matcher.lab.training.texts import Material, Pairs
-from matcher.matching import recipes
-
-TRADES = (
-    "tonte",
-    "vitres",
-    "peinture",
-    "linge",
-    "cuisine",
-    "palettes",
-    "vélos",
-    "papier",
-    "meubles",
-    "déchets",
-)
-
-
-def test_the_encoder_learns_the_pairs_it_is_shown() -> None:
-    pairs = Pairs()
-    for i, trade in enumerate(TRADES):
-        for place in ("école", "mairie", "stade"):
-            pairs.add(f"{trade} {place}", f"atelier {trade} numéro {i}", trade)
-    material = Material()
-    material.pairs |= {"objet-label": pairs}
-    settings = replace(encoder.Settings(), vocabulary=200, dimension=16, batch=30)
-    points = list(curves.encoder_curve(material, "objet-label", (5, 60), settings))
-    assert [point["steps"] for point in points] == [5.0, 60.0]
-    assert points[1]["learnt"] >= max(points[0]["learnt"], 0.8) and 0 <= points[1]["held_out"] <= 1
-    with pytest.raises(BadInput, match="wants"):
-        next(curves.encoder_curve(material, "notices", (5,), settings))
 
 
 def test_parts_lie_side_by_side_and_what_is_asked_is_turned(tmp_path: Path) -> None:
@@ -90,13 +62,43 @@ def test_what_all_needs_share_prefers_no_offer() -> None:
     np.testing.assert_allclose(after @ across.T, before @ across.T, atol=1e-6)
 
 
-def test_the_ranker_gains_on_what_it_learns_from() -> None:
-    awards = curves.invented(70, 20)
-    assert len({a.uid for a in awards}) == 70 and all(a.holders and a.cpv and len(a.cpv) == 8 for a in awards)
-    recipe = replace(recipes.named("weighted"), encoder="hashing")
+def history(awards: int, suppliers: int, seed: int = 0) -> list[Award]:
+    """A history of our own making: suppliers that keep to their trades and win near home, over three years."""
+    rng = np.random.default_rng(seed)
+    firms = list(synth.structures(suppliers, seed))
+    trades = [{code[:2] for offer in firm.offers for code in offer.cpv} for firm in firms]
+    made: list[Award] = []
+    for tender in synth.tenders(4 * awards, seed + 1):
+        for lot in tender.lots:
+            able = [i for i, held in enumerate(trades) if lot.cpv and lot.cpv[0][:2] in held]
+            if not able:
+                continue
+            if len(made) >= awards:
+                return made
+            home = np.array(
+                [firms[i].place.region == (lot.places[0].region if lot.places else "") for i in able]
+            )
+            winner = firms[able[int(rng.choice(len(able), p=(1 + 4 * home) / (1 + 4 * home).sum()))]]
+            made.append(
+                Award(
+                    uid=f"invented-{len(made)}", title=lot.title, buyer=tender.buyer, cpv=lot.cpv[0].ljust(8, "0"),
+                    place=lot.places[0] if lot.places else tender.buyer.place,
+                    holders=(Holder(id=winner.siret, name=winner.name),),
+                    notified=date(2018, 1, 1) + timedelta(days=int(rng.integers(0, 1000))), source="invented",
+                )
+            )  # fmt: skip
+    return made
+
+
+def test_the_ranker_learns_who_wins(tmp_path: Path) -> None:
+    awards = history(70, 20)
+    recipe = Recipe(encoder="hashing")
     catalogue = build_catalogue([], awards, recipe, undated=UNDATED)
     splits = ranker.collect(catalogue, awards, date(2018, 9, 1), 40)
-    points = list(curves.ranker_curve(splits, (1, 200)))
-    assert points[1]["learnt"] > points[0]["learnt"]
-    with pytest.raises(BadInput, match="wants"):
-        next(curves.ranker_curve(splits[:3], (1,)))
+    path = ranker.write(splits, tmp_path / "ranker.json", {"awards": len(awards)})
+    made = json.loads(path.read_text(encoding="utf-8"))
+    findable = [split for split in splits if split.findable]
+    assert made["trained"]["queries"] == len(findable) >= 10
+    ranks = [(-ranker.score(made["signals"], each)).argsort().tolist() for each in findable]
+    firsts = [each.won[order[:3]].any() for order, each in zip(ranks, findable, strict=True)]
+    assert np.mean(firsts) > 2 * np.mean([3 * each.won.mean() for each in findable])  # than by chance

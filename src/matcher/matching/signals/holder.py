@@ -1,11 +1,11 @@
-"""Past holder: similar awards from this very buyer; used only when the query asks for incumbents."""
+"""Holder: similar awards from this very buyer; used only when the query asks for incumbents."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from matcher.matching.shortlist import Column, Shortlist
-from matcher.matching.signals import Why, _past
+from matcher.matching.signals import Why, _pieces
 
 SAME_TEXT_FOR = "value"
 
@@ -15,8 +15,9 @@ def measure(shortlist: Shortlist) -> Column:
     buyer = shortlist.query.tender.buyer.id[:9]
     if not shortlist.query.incumbents or not buyer.isdecimal():
         return np.zeros(len(shortlist))
-    own = _past.mask(shortlist) & (shortlist.catalogue.of_row("buyer")[shortlist.rows] == int(buyer))
-    return np.nan_to_num(shortlist.best(0.5 + 0.5 * _past.scaled(shortlist, "words"), own))
+    of_buyer = shortlist.catalogue.of_row("buyer")[shortlist.rows] == int(buyer)
+    shares = 0.5 + 0.5 * _pieces.scaled(shortlist, "words")
+    return np.nan_to_num(shortlist.best(shares, _pieces.awards(shortlist) & of_buyer))
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:

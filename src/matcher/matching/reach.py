@@ -1,0 +1,172 @@
+"""Whether structures come to the places of a lot: by the zones that they declare, and by how far they are.
+
+The only reader of zones and distances: lists, filters, groups, partners, opportunities, the desk and pages ask it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.catalogue.columns import DECLARED, department_number
+from matcher.catalogue.filters import distances_km, least_km
+from matcher.domain import Place, Reached, Where
+from matcher.matching.shortlist import Column, Rows, Shortlist, heads
+from matcher.reference.places import POSTCODE_KM, Whereabouts, whereabouts
+
+if TYPE_CHECKING:
+    from matcher.catalogue.catalogue import Catalogue
+
+#: Of structures that declare zones: is any declared (n,), the longest radius (n,), -inf if none, departments as bits (2, n).
+Zones = tuple[NDArray[np.bool_], Column, NDArray[np.uint64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whether structures come to the places of a lot; arrays of shape (n,)."""
+
+    zone: Column  # 1 inside a declared zone, -1 outside all that it declares, 0 where none is, or that is not known
+    kilometres: Column  # see `distances_km`; NaN where nothing is known of the place of either
+    sure: NDArray[np.bool_]  # are the kilometres between points of their own, so that they may be shown
+
+    @property
+    def refused(self) -> NDArray[np.bool_]:
+        """Who declares zones, none of which holds the lot."""
+        return self.zone < 0
+
+    @property
+    def shown_km(self) -> Column:
+        """Kilometres to display; NaN where a point is only the centre of an area."""
+        return np.where(self.sure, self.kilometres, np.nan)
+
+    def comes(self, usual: float) -> NDArray[np.bool_]:
+        """Who is inside its zone, or declares none and is within this distance."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray((self.zone > 0) | ((self.zone == 0) & (self.kilometres <= usual)))
+
+    def take(self, kept: Rows) -> Reach:
+        """The reach of some of the structures."""
+        return Reach(self.zone.take(kept), self.kilometres.take(kept), self.sure.take(kept))
+
+    def pair(self, i: int, usual: float) -> Reached:
+        """The reach of structure i, for a trade that usually travels so many kilometres."""
+        zone, kilometres = self.zone[i], float(self.kilometres[i])
+        where: Where
+        if zone:
+            where = "inside" if zone > 0 else "outside"
+        elif np.isnan(kilometres):
+            where = "unknown"
+        else:
+            where = "near" if kilometres <= usual else "far"
+        shown = round(kilometres, 1) if self.sure[i] else None
+        return Reached(where=where, kilometres=shown, usual_km=usual)
+
+
+def of(shortlist: Shortlist) -> Reach:
+    """The reach of the candidates of a lot, computed once."""
+
+    def make() -> Reach:
+        zones, at = _declared_zones(shortlist)
+        return _measured(shortlist.catalogue, shortlist.query.places, shortlist.candidates, zones, at)
+
+    found: Reach = shortlist.once("reach", make)
+    return found
+
+
+def to_places(catalogue: Catalogue, places: Sequence[Place], rows: Rows) -> Reach:
+    """The reach of some structures to places, by the zones that they declare today."""
+    return _measured(catalogue, places, rows, zones_of(catalogue), rows)
+
+
+def _measured(catalogue: Catalogue, places: Sequence[Place], rows: Rows, zones: Zones, at: Any) -> Reach:
+    kilometres = distances_km(catalogue, places, rows)
+    return Reach(
+        _zone(catalogue, places, rows, kilometres, [column[..., at] for column in zones]),
+        kilometres,
+        _sure(catalogue, places, rows, kilometres),
+    )
+
+
+def _zone(
+    catalogue: Catalogue,
+    places: Sequence[Place],
+    rows: Rows,
+    kilometres: Column,
+    zones: Sequence[NDArray[Any]],
+) -> Column:
+    """See `Reach.zone`; a radius tells nothing where a point is too vague for it."""
+    named = {place.department for place in places if place.department}
+    if not named:
+        return np.zeros(len(rows))
+    declared, radius, words = zones
+    with np.errstate(invalid="ignore"):
+        inside = np.asarray(kilometres <= radius)
+    for number in {department_number(code) for code in named} - {-1}:
+        inside |= words[number // 64] & np.uint64(1 << number % 64) > 0
+    outside = declared & ~inside
+    limited = np.flatnonzero(outside & (radius >= 0))
+    if len(limited):
+        outside[limited] = least_km(catalogue, places, rows[limited]) > radius[limited]
+    return inside.astype(np.float64) - outside
+
+
+def _sure(catalogue: Catalogue, places: Sequence[Place], rows: Rows, kilometres: Column) -> NDArray[np.bool_]:
+    """Is the point of a structure its own, and the nearest place of the lot better known than by its department?"""
+    own = catalogue.of_structure("spread_km")[rows] == 0
+    known = [place for place in places if (here := whereabouts(place)) and not vague(here)]
+    if len(known) < len(places):
+        with np.errstate(invalid="ignore"):
+            own &= distances_km(catalogue, known, rows) <= kilometres
+    return np.asarray(own & ~np.isnan(kilometres))
+
+
+def vague(here: Whereabouts) -> bool:
+    """Is a place known by its area alone?"""
+    return here.spread_km > POSTCODE_KM
+
+
+def only_vague(places: Sequence[Place]) -> bool:
+    """Is no place known better than by its area?"""
+    return all(here is None or vague(here) for here in map(whereabouts, places))
+
+
+# ------------------------------------------------------------------------------------------ declared zones
+
+
+def _declared_zones(shortlist: Shortlist) -> tuple[Zones, Any]:
+    """Zones declared on the day of the query, and where the candidates are among them."""
+    catalogue = shortlist.catalogue
+    if shortlist.query.as_of is None:
+        return zones_of(catalogue), shortlist.candidates
+    known = shortlist.inside(shortlist.known(*DECLARED))
+    known = known[catalogue.zoned[shortlist.rows[known]]]
+    return _zones_by(catalogue, shortlist.rows[known], shortlist.owner[known], len(shortlist)), slice(None)
+
+
+def zones_of(catalogue: Catalogue) -> Zones:
+    """The zones of all structures, as declared today."""
+
+    def make() -> Zones:
+        rows = np.flatnonzero(catalogue.nature_mask(DECLARED) & catalogue.zoned)
+        return _zones_by(catalogue, rows, catalogue.owners[rows], len(catalogue))
+
+    found: Zones = catalogue.once("zones", make)
+    return found
+
+
+def _zones_by(catalogue: Catalogue, rows: Rows, owner: Rows, count: int) -> Zones:
+    """The zones of these rows together, by owner; rows of one owner are adjacent."""
+    declared = np.zeros(count, dtype=bool)
+    radius, words = np.full(count, -np.inf), np.zeros((2, count), np.uint64)
+    if len(owner):
+        first = heads(owner)
+        at = owner[first]
+        declared[at] = True
+        radius[at] = np.fmax(np.fmax.reduceat(catalogue.of_row("radius")[rows], first), -np.inf)
+        for word, name in zip(words, ("zone_low", "zone_high"), strict=True):
+            word[at] = np.bitwise_or.reduceat(catalogue.of_row(name)[rows], first)
+    return declared, radius, words

@@ -1,0 +1,153 @@
+"""What suppliers did, row by row: past awards known before the query's date, never the choices of the asking buyer.
+
+Where a supplier worked and on what, not for whom.  Pieces that a structure declares are compared as awards are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.catalogue.columns import DECLARED, department_number
+from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.signals import Why
+from matcher.reference import places
+from matcher.reference.text import shorten
+
+DISCOUNT = (1.0, 0.5, 0.25)  # best piece, second, third
+SCALE_KM = 150.0
+NEAR = 0.3  # of an award whose place or that of the lot is unknown
+#: Nature of a piece -> what it says, before "semblable" or "aux mêmes mots".
+TOLD = {
+    "award": "a déjà remporté un marché",
+    "offer": "propose une prestation",
+    "description": "se présente en des termes",
+    "job": "recrute pour un métier",
+}
+
+
+def awards(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Award rows known on the query's date; shape (m,)."""
+    return shortlist.known("award")
+
+
+def said(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Rows of awards and of what is declared, known on the query's date; shape (m,)."""
+    return shortlist.known(*DECLARED, "award")
+
+
+def scaled(shortlist: Shortlist, name: str) -> NDArray[np.float64]:
+    """Similarity of each row relative to the catalogue's best row, 0 to 1; shape (m,)."""
+
+    def make() -> NDArray[np.float64]:
+        peak = shortlist.peaks.get(name, 0.0)
+        values = shortlist.similarity.get(name)
+        if values is None or peak <= 0:
+            return np.zeros(len(shortlist.rows))
+        return np.maximum(np.asarray(values, dtype=np.float64), 0) / peak
+
+    result: NDArray[np.float64] = shortlist.once(f"scaled:{name}", make)
+    return result
+
+
+def similar(
+    view: str, how: str, threshold: float
+) -> tuple[Callable[[Shortlist], Column], Callable[[Shortlist, int, float], Why]]:
+    """Measure and explain of a signal: the best three pieces by one `view` of similarity.
+
+    The measure is the discounted sum of their shares of the catalogue's best, NaN without pieces.  At or above `threshold`
+    the best is similar to the lot; below, it is only the least dissimilar.
+    """
+
+    def measure(shortlist: Shortlist) -> Column:
+        return shortlist.discounted(scaled(shortlist, view), said(shortlist), DISCOUNT)
+
+    def explain(shortlist: Shortlist, i: int, value: float) -> Why:
+        return nearest_piece(shortlist, i, scaled(shortlist, view), how, value >= threshold)
+
+    return measure, explain
+
+
+def nearest_piece(
+    shortlist: Shortlist, i: int, values: NDArray[np.float64], how: str, tells: bool
+) -> Why:
+    """The piece of candidate i with the highest of `values` (m,), and `how` it is near to the lot."""
+    row = shortlist.best_row(i, values, said(shortlist))
+    if row is None:
+        return Why("ne dit pas ce qu'elle fait, aucun marché public connu", tells=False)
+    offer = shortlist.catalogue.offer(row)
+    when = f" ({offer.since.year})" if offer.since and offer.nature == "award" else ""
+    return Why(f"{TOLD[offer.nature]} {how}{when}", "", shorten(offer.title or offer.text, 200), tells=tells)
+
+
+def agreement(shortlist: Shortlist) -> NDArray[np.float64]:
+    """Agreement of the CPV code of each award with that of the lot, 0 (other division) to 1 (same code); (m,)."""
+
+    def make() -> NDArray[np.float64]:
+        inside = shortlist.inside(awards(shortlist))
+        codes = shortlist.catalogue.of_row("cpv")[shortlist.rows[inside]]
+        best = np.zeros(len(codes))
+        for asked in {int(code) for code in shortlist.query.cpv[:3]}:
+            # divisions, groups, classes, categories: digits 2, 3, 4, 5 of the code (regulation EC 213/2008)
+            for power, value in ((6, 0.35), (5, 0.6), (4, 0.8), (3, 0.9), (0, 1.0)):
+                same = (codes // 10**power == asked // 10**power) & (codes > 0)
+                best = np.maximum(best, value * same)
+        return spread(shortlist, inside, best, 0.0)
+
+    result: NDArray[np.float64] = shortlist.once("agreement", make)
+    return result
+
+
+def kilometres(shortlist: Shortlist) -> NDArray[np.float64]:
+    """Kilometres from the lot to the place of each award, NaN where either is unknown; (m,)."""
+
+    def make() -> NDArray[np.float64]:
+        catalogue, inside = shortlist.catalogue, shortlist.inside(awards(shortlist))
+        points = [p for p in shortlist.query.places if p.latitude is not None and p.longitude is not None]
+        if not points or not len(inside):
+            return np.full(len(shortlist.rows), np.nan)
+        rows = shortlist.rows[inside]
+        lat, lon = catalogue.of_row("latitude")[rows], catalogue.of_row("longitude")[rows]
+        each = [np.asarray(places.distance_km(lat, lon, p.latitude, p.longitude)) for p in points]
+        return spread(shortlist, inside, np.fmin.reduce(each), np.nan)
+
+    result: NDArray[np.float64] = shortlist.once("kilometres", make)
+    return result
+
+
+def at_centre(shortlist: Shortlist, i: int) -> bool:
+    """Is the award of candidate i that is nearest to the lot located only by its department?"""
+    first = int(shortlist.starts[i])
+    far = kilometres(shortlist)[first : int(shortlist.starts[i + 1])]
+    row = int(shortlist.rows[first + int(np.nanargmin(far))])
+    point = tuple(float(shortlist.catalogue.of_row(name)[row]) for name in ("latitude", "longitude"))
+    return point in {(d.latitude, d.longitude) for d in places.departments()}
+
+
+def near(shortlist: Shortlist) -> NDArray[np.float64]:
+    """exp(-km / 150) of each award, NEAR where the distance is unknown; (m,)."""
+    return np.nan_to_num(np.exp(-kilometres(shortlist) / SCALE_KM), nan=NEAR)
+
+
+def here(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Awards carried out in a department of the lot; (m,)."""
+    numbers = {department_number(p.department) for p in shortlist.query.places} - {-1}
+    return np.asarray(np.isin(shortlist.catalogue.of_row("department")[shortlist.rows], list(numbers)))
+
+
+def spread(
+    shortlist: Shortlist, positions: NDArray[np.int64], values: NDArray[Any], rest: float
+) -> NDArray[np.float64]:
+    """The values at these positions, `rest` elsewhere; shape (m,)."""
+    result = np.full(len(shortlist.rows), rest)
+    result[positions] = values
+    return result
+
+
+def without_address(shortlist: Shortlist, values: Column) -> Column:
+    """The values, NaN for candidates whose own address is known: `place` covers those."""
+    home = shortlist.catalogue.of_structure("latitude")[shortlist.candidates]
+    return np.where(np.isnan(home), values, np.nan)

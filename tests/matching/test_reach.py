@@ -1,0 +1,124 @@
+"""Whether structures come to a place: their zones, and distances as sure as the points are known."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.filters import allowed_mask
+from matcher.domain import Filters, Offer, Place, Structure, Zone
+from matcher.matching import reach, recipes
+from matcher.reference import places
+from matcher.reference.places import locate
+
+LAON, BULLY = locate(Place(commune="02408")), locate(Place(commune="62186"))
+AISNE = Place(department="02", label="Aisne")
+NAMES = ("laon", "aisne", "région", "nowhere", "aisne 20 km", "nowhere 20 km", "laon 20 km", "laon 62")
+
+
+@pytest.fixture(scope="module")
+def held() -> Catalogue:
+    """Structures at a town, of a department, of a region, and of which no place is known."""
+    stands = (LAON, AISNE, Place(region="32"), Place(label="Atlantide"), AISNE, Place(), LAON, LAON)
+    zones = (*[None] * 4, *[Zone(radius_km=20.0)] * 3, Zone(departments=("62",)))
+    return build_catalogue(
+        [
+            Structure(
+                siret=f"{number:09d}00010", name=name, kind="EI", place=place,
+                offers=(Offer(id=str(number), title="Tonte", zone=zone),),
+            )
+            for number, (name, place, zone) in enumerate(zip(NAMES, stands, zones, strict=True))
+        ],
+        [],
+        recipes.named("lexical"),
+    )  # fmt: skip
+
+
+def found(held: Catalogue, *asked: Place) -> dict[str, reach.Reached]:
+    of_all = reach.to_places(held, asked, np.arange(len(held)))
+    return {name: of_all.pair(i, 40.0) for i, name in enumerate(NAMES)}
+
+
+def km(held: Catalogue, *asked: Place) -> dict[str, float]:
+    values = reach.to_places(held, asked, np.arange(len(held))).kilometres
+    return dict(zip(NAMES, values.tolist(), strict=True))
+
+
+def test_who_is_known_by_its_area_alone_stands_at_its_centre_and_is_never_nearer_than_who_is_known(
+    held: Catalogue,
+) -> None:
+    at_laon, far = km(held, LAON), km(held, BULLY)
+    assert at_laon["laon"] == 0 < at_laon["aisne"] < at_laon["région"]
+    assert far["aisne"] > 80, "the centre of Aisne is as far from Bully as it is"
+    centre = places.whereabouts(AISNE)
+    assert centre is not None
+    there = Place(commune="02408", latitude=centre.latitude + 0.001, longitude=centre.longitude)
+    assert km(held, there)["aisne"] > 20, "at the very centre its own place is still unknown"
+
+
+def test_no_kilometres_are_shown_where_the_point_is_not_its_own(held: Catalogue) -> None:
+    assert {name for name, one in found(held, LAON).items() if one.kilometres is not None} == {
+        "laon", "laon 20 km", "laon 62",
+    }  # fmt: skip
+    assert all(one.kilometres is None for one in found(held, AISNE).values())
+
+
+def test_zones_decide_where_they_are_declared_and_the_usual_distance_elsewhere(held: Catalogue) -> None:
+    at_laon, at_bully = found(held, LAON), found(held, BULLY)
+    assert at_laon["laon"].where == "near" and at_bully["laon"].where == "far"
+    assert at_laon["nowhere"].where == at_bully["nowhere"].where == "unknown"
+    assert at_laon["laon 20 km"].where == "inside" and at_bully["laon 20 km"].where == "outside"
+    assert at_laon["laon 62"].where == "outside" and at_bully["laon 62"].where == "inside"
+    assert at_laon["aisne 20 km"].where == "near", "it may stand anywhere in Aisne: a radius does not refuse"
+    assert at_laon["nowhere 20 km"].where == at_bully["nowhere 20 km"].where == "unknown"
+    of_department = found(held, AISNE)
+    assert of_department["laon 20 km"].where == "near" and of_department["laon 62"].where == "outside"
+
+
+def test_the_nearest_of_several_places_counts(held: Catalogue) -> None:
+    assert found(held, BULLY, LAON)["laon"] == found(held, LAON)["laon"]
+
+
+def test_a_radius_keeps_whom_the_reach_puts_within_it(held: Catalogue) -> None:
+    mask = allowed_mask(held, Filters(radius_km=15.0), (LAON,))
+    assert mask is not None
+    assert mask.tolist() == [value <= 15 for value in km(held, LAON).values()]
+
+
+def test_a_commune_without_coordinates_is_placed_by_its_postcode_or_department_with_that_doubt() -> None:
+    airport = places.whereabouts(locate(Place(label="COLOMBIER SAUGNIEU", postcode="69124")))
+    eagle = places.whereabouts(locate(Place(commune="61214")))
+    assert airport is not None and airport.spread_km > 10
+    assert eagle is not None and eagle.spread_km == places.POSTCODE_KM
+    paris = places.whereabouts(locate(Place(commune="75056")))
+    assert paris is not None and paris.spread_km == 0
+
+
+#: What reads a declared zone, or measures how far a structure is from a lot.
+READS = re.compile(
+    r"zone_bits|zone_low|zone\.(?:radius_km|departments|regions|country)|least_km|distances_km"
+)
+READERS = {
+    "catalogue/catalogue.py",
+    "catalogue/columns.py",
+    "catalogue/rows.py",
+    "catalogue/filters.py",
+    "matching/reach.py",
+}
+
+
+def test_nothing_else_reads_zones_and_distances() -> None:
+    source = Path(reach.__file__).parents[1]
+    wings = ("catalogue", "matching", "partners", "outreach", "territory")
+    read = {
+        str(path.relative_to(source))
+        for wing in wings
+        for path in (source / wing).rglob("*.py")
+        if READS.search(re.sub(r"`[^`]*`", "", path.read_text(encoding="utf-8")))
+    }
+    assert read == READERS

@@ -1,0 +1,44 @@
+"""What identifies a structure where no SIRET is known."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from matcher.domain import KINDS, Structure
+from matcher.matching.reasons import missing, warnings
+from matcher.reference import identifiers
+
+NONE = ("", (), "no SIRET: fill in the 14 digits of the establishment")
+
+
+@pytest.mark.parametrize(
+    ("given", "identity", "words"),
+    [
+        ({"finess": "020004495"}, "F020004495", "FINESS 020004495"), ({"finess": " 2A0 004 495"}, "F2A0004495", "FINESS 2A0004495"),
+        ({"rna": "w751234567"}, "W751234567", "RNA W751234567"), ({"own": "adh-12"}, "ID-adh-12", "identifiant adh-12"),
+        ({"finess": "12", "rna": "W751234567"}, "W751234567", "RNA W751234567"),
+    ],
+)  # fmt: skip
+def test_the_first_number_that_is_valid_identifies(given: dict[str, str], identity: str, words: str) -> None:
+    found, flags, refused = identifiers.identified(NONE, **given)
+    assert (found, flags, refused) == (identity, (identifiers.NO_SIRET,), "")
+    assert re.fullmatch(identifiers.IDENTITY, found) and len(found) <= 14
+    assert identifiers.identity_in_words(found).replace("\u00a0", " ") == f"{words}, SIRET inconnu"
+
+
+def test_long_ids_stay_apart_and_a_siret_stands() -> None:
+    one, two = (identifiers.own_identity(f"https://annuaire.example/fiche/{n}") for n in (1, 2))
+    assert one != two and re.fullmatch(identifiers.IDENTITY, one)
+    siret = ("00000011700010", (), "")
+    assert identifiers.identified(siret, finess="020004495") == siret
+    assert identifiers.identified(NONE) == NONE
+
+
+def test_who_has_no_siret_is_asked_for_it_on_a_reserved_lot() -> None:
+    assert "ESAT" in KINDS
+    alone, known = (Structure(siret=s, name="x", kind="ESAT") for s in ("F020004495", "00000011700010"))
+    assert any("SIRET" in gap for gap in missing(alone)) and not any("SIRET" in gap for gap in missing(known))
+    assert any("SIRET" in text for text in warnings(alone, True, True))
+    assert not warnings(alone, True, False) and not warnings(known, True, True)
