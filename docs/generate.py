@@ -186,11 +186,45 @@ def _record(record: type) -> str:
     return "\n".join([f"### {record.__name__}\n", f"{_cell(record.__doc__ or '')}\n", "| field | type | what |", "|---|---|---|", *rows, ""])  # fmt: skip
 
 
+# ---------------------------------------------------------------------------------------------- the library
+
+
+def python() -> str:
+    """The public names of `matcher`, with their signatures, methods and docstrings, below the example that the README runs."""
+    import matcher
+
+    (example,) = re.findall(
+        r"```python\n.*?```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.S
+    )
+    parts = [f"# Python API\n\nThe public names of the package `matcher`; all are typed.\n\n{example}\n"]
+    for name in sorted(matcher.__all__):
+        value = getattr(matcher, name)
+        if dataclasses.is_dataclass(value):
+            parts.append(_record(value).replace("### ", "## ", 1))
+        elif callable(value):
+            parts.append(f"## {name}\n\n{_signed(name, value)}")
+            parts += _methods(name, value) if inspect.isclass(value) else []
+    return "\n".join(parts)
+
+
+def _signed(name: str, value: Any) -> str:
+    signature = str(inspect.signature(value)).replace("'", "").replace("self, ", "").replace("(self)", "()")
+    return f"```python\n{name}{signature}\n```\n\n{inspect.cleandoc(value.__doc__ or '')}\n"
+
+
+def _methods(owner: str, of: type) -> Iterator[str]:
+    for name, value in vars(of).items():
+        method = getattr(value, "__func__", value)
+        if not name.startswith("_") and inspect.isfunction(method):
+            yield f"### {owner}.{name}\n\n{_signed(f'{owner}.{name}', method)}"
+
+
 # ---------------------------------------------------------------------------------------------- the hook
 
 GENERATED: Mapping[str, Callable[[], str]] = {
     "reference/api.md": api,
     "reference/commands.md": commands,
+    "reference/python.md": python,
     "reference/recipes.md": recipes,
     "reference/formats.md": formats,
 }

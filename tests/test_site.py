@@ -34,6 +34,14 @@ def test_every_route_and_model_is_in_the_reference(generate: ModuleType) -> None
     assert anchors <= {name.lower() for name in schema["components"]["schemas"]} and len(anchors) > 30
 
 
+def test_every_public_name_is_in_the_reference_with_what_it_does(generate: ModuleType) -> None:
+    import matcher
+
+    text = generate.python()
+    assert all(f"## {name}\n" in text for name in matcher.__all__ if name != "__version__")
+    assert "### Matcher.match\n" in text and "Matcher.match(" in text
+
+
 def test_every_command_recipe_and_source_is_in_the_reference(generate: ModuleType) -> None:
     commands = generate.commands()
     for name in plugins.names("commands"):

@@ -69,6 +69,20 @@ def test_training_texts_stay_at_home(wheel: Path) -> None:
     assert "training/" not in names.replace("lab/training/", "")
 
 
+def test_the_wheel_installs_one_package_alone(wheel: Path) -> None:
+    names = run(sys.executable, "-m", "zipfile", "-l", str(wheel), cwd=wheel.parent).splitlines()[1:]
+    tops = {line.split()[0].partition("/")[0] for line in names}
+    assert tops == {"matcher", next(top for top in tops if top.endswith(".dist-info"))}
+    assert any("matcher/_shipped/web/service/app.py" in line for line in names)
+
+
+def test_the_sample_and_the_module_are_in_the_wheel(matcher: Path, tmp_path: Path) -> None:
+    python = str(matcher.parent / "python")
+    run(python, "-m", "matcher", "sample", cwd=tmp_path)
+    shown = run(python, "-m", "matcher", "read", "data/sample/structures.csv", "--format", "jsonl", cwd=tmp_path)
+    assert len(shown.splitlines()) > 20
+
+
 def test_index_match_and_serve_in_an_empty_folder(matcher: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text(NETWORK, encoding="utf-8")
     where = run(str(matcher.parent / "python"), "-c", "import matcher; print(matcher.__file__)", cwd=tmp_path)

@@ -30,6 +30,10 @@ def search(
     request: Request, who: Reader, offset: Offset = 0, limit: Limit = 20, q: Annotated[str, Query(max_length=200)] = "",
     since: Annotated[date | None, Query(description="Published on that day or later.")] = None,
     answerable: Annotated[bool, Query(description="Only calls that stand.")] = False,
+    cpv: Annotated[str, Query(pattern="^[0-9]{0,8}$", description="A CPV code of a lot, or its first digits.")] = "",
+    department: Annotated[str, Query(pattern=r"^([0-9]{2,3}|2[AB])?$", description="Of a place of a lot.")] = "",
+    buyer: Annotated[str, Query(max_length=200, description="Words of the buyer's name, or its SIREN or SIRET.")] = "",
+    open_on: Annotated[date | None, Query(description="Answers are still taken on that day.")] = None,
 ) -> Response:  # fmt: skip
     snapshot = request.app.state.serving.get()
     words = fold(q).split()
@@ -40,7 +44,8 @@ def search(
     )
     found = [
         t for t in pool
-        if (since is None or (t.published is not None and t.published >= since))
+        if _fits(t, cpv, department, fold(buyer), open_on)
+        and (since is None or (t.published is not None and t.published >= since))
         and (not words or all(w in fold(" ".join([t.id, t.title, t.buyer.name, *(each.title for each in t.lots)])) for w in words))
     ]  # fmt: skip
     page = schemas.NoticePage(
@@ -56,6 +61,20 @@ def search(
 def notice(request: Request, who: Reader, notice_id: NoticeId) -> Response:
     snapshot = request.app.state.serving.get()
     return wire.send(request, _shown(snapshot.notice(notice_id), snapshot), tagged=True)
+
+
+def _fits(tender: Tender, cpv: str, department: str, buyer: str, open_on: date | None) -> bool:
+    """Does a notice pass the filters given?  One without a deadline is not known to be open."""
+    named = fold(tender.buyer.name)
+    return (
+        (not cpv or any(code.startswith(cpv) for lot in tender.lots for code in lot.cpv))
+        and (
+            not department
+            or any(place.department == department for lot in tender.lots for place in lot.places)
+        )
+        and (not buyer or tender.buyer.id.startswith(buyer) or all(word in named for word in buyer.split()))
+        and (open_on is None or (tender.deadline is not None and tender.deadline.date() >= open_on))
+    )
 
 
 def _shown(tender: Tender, snapshot: Snapshot) -> schemas.NoticeOut:

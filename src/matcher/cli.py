@@ -6,26 +6,38 @@ Exit status: 0 when at least one record was valid, 2 on wrong usage or when no v
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from collections.abc import Sequence
+from typing import NoReturn, Protocol, runtime_checkable
 
 import typer
 
-from matcher import plugins
-from matcher.console import say
+from matcher import console, plugins
 from matcher.domain import MatcherError, __version__
 
 HELP = """Match French public tenders to structures of the social economy, and propose groups and partners.
 
-Start with `matcher index data/sample`, then `matcher match data/sample/*.json`.
-Every command has its own --help with examples.
+Start with `matcher sample`, which writes data/sample; then `matcher index data/sample` and `matcher match data/sample`.
+Every command has its own --help with examples.  `--quiet`, anywhere, leaves only data and errors; with `--format jsonl` an
+error is one line of JSON on stderr.
 """
+QUIET = "--quiet"
+
+
+@runtime_checkable
+class ClickError(Protocol):
+    """What a wrong argument raises: an error of click, of which some versions of typer hold a copy of their own."""
+
+    def show(self) -> None: ...
+    def format_message(self) -> str: ...
 
 
 def build(only: str = "") -> typer.Typer:
     """The application with every command of the package `commands`, or the one that `only` names, as typed."""
     app = typer.Typer(
-        help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+        help=HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
     )  # fmt: skip
 
     @app.callback(invoke_without_command=True)
@@ -50,25 +62,56 @@ def build(only: str = "") -> typer.Typer:
 
 def main() -> None:
     """Run one command; a user-correctable error becomes one sentence on stderr and exit status 2."""
+    arguments = [word for word in sys.argv[1:] if word != QUIET]
+    console.quiet(len(arguments) < len(sys.argv) - 1)
+    console.printable()
+    as_json = _wants_json(arguments)
     try:
-        build(next(iter(sys.argv[1:]), ""))()  # the other commands are not imported: a tenth of a second
+        # the other commands are not imported: a tenth of a second
+        app = build(next(iter(arguments), ""))
+        status = app(arguments, prog_name="matcher", standalone_mode=False) or 0
+        sys.stdout.flush()
+        sys.exit(status)
+    except typer.Abort:
+        _fail("interrupted", 130, as_json)
     except MatcherError as error:
-        say(f"matcher: {error}")
-        sys.exit(2)
+        _fail(str(error), 2, as_json)
     except FileNotFoundError as error:
-        say(f"matcher: no such file: {error.filename}; check the path")
-        sys.exit(2)
+        _fail(f"no such file: {error.filename}; check the path", 2, as_json)
+    except SystemExit as leaving:
+        if isinstance(leaving.__context__, BrokenPipeError):  # typer and rich make of it exit status 1
+            _closed()
+        raise
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        _closed()
     except KeyboardInterrupt:
-        say("matcher: interrupted")
-        sys.exit(130)
+        _fail("interrupted", 130, as_json)
     except Exception as error:
+        if isinstance(error, ClickError):
+            if not as_json:
+                error.show()
+            _fail(error.format_message(), 2, as_json, shown=not as_json)
         if os.environ.get("MATCHER_DEBUG"):
             raise
-        say(f"matcher: internal error: {type(error).__name__}: {error} (MATCHER_DEBUG=1 shows where)")
-        sys.exit(1)
+        _fail(f"internal error: {type(error).__name__}: {error} (MATCHER_DEBUG=1 shows where)", 1, as_json)
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    return "--format=jsonl" in arguments or any(o in ("--format", "-f") and v == "jsonl" for o, v in pairs)
+
+
+def _fail(sentence: str, status: int, as_json: bool, shown: bool = False) -> NoReturn:
+    if not shown:
+        line = json.dumps({"error": sentence, "status": status}) if as_json else f"matcher: {sentence}"
+        sys.stderr.write(line + "\n")
+    sys.exit(status)
+
+
+def _closed() -> NoReturn:
+    """End as a pipe's reader asks by closing it: nothing is wrong."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    sys.exit(0)
 
 
 if __name__ == "__main__":

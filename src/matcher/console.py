@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar
@@ -42,7 +43,7 @@ def emit(rows: Iterable[Mapping[str, Any]], format: str = "table", title: str = 
     if kind == "jsonl":
         count = 0
         for row in rows:
-            sys.stdout.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+            sys.stdout.write(json.dumps(row, ensure_ascii=not _unicode(), default=str) + "\n")
             count += 1
         return count
     listed = list(rows)
@@ -74,7 +75,7 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str
     if len(rows) == 1 and len(columns) > 6:  # one long record reads down the page
         rows = [{"": column, " ": _cell(rows[0].get(column))} for column in columns]
         columns = ["", " "]
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    console = Console(width=None if sys.stdout.isatty() else int(os.environ.get("COLUMNS") or 140))
     table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         numeric = all(isinstance(row.get(column), int | float | None) for row in rows)
@@ -94,16 +95,37 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
+_SILENT = False
+
+
+def quiet(silent: bool) -> None:
+    """Whether `say` and `progress` are silent from here on."""
+    global _SILENT
+    _SILENT = silent
+
+
+def printable() -> None:
+    """Print a character that the terminal's encoding lacks (cp1252 has no "≈") as "?", rather than fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") in ("utf8", "utf16", "utf32")
+
+
 def say(sentence: str) -> None:
     """One line for the user, on stderr."""
-    sys.stderr.write(sentence + "\n")
+    if not _SILENT:
+        sys.stderr.write(sentence + "\n")
 
 
 def progress(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
     """The same items, with a progress bar on stderr in an interactive terminal."""
     if total is None and hasattr(items, "__len__"):
         total = len(items)  # type: ignore[arg-type]
-    if not sys.stderr.isatty():
+    if _SILENT or not sys.stderr.isatty():
         yield from items
         if total and total > 1000:
             say(f"{description}: {total} done")

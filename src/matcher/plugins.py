@@ -8,21 +8,43 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from matcher.domain import MissingExtra, NotFound
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 PACKAGE = __package__ or "matcher"
+#: Room -> the group of entry points by which an installed package adds a sibling to it.
+GROUPS = {
+    "reading.sources": "maillage.sources",
+    "matching.signals": "maillage.signals",
+    "learned.encoders": "maillage.encoders",
+    "catalogue.indexes": "maillage.indexes",
+}
 
 
 @cache
 def names(room: str) -> tuple[str, ...]:
-    """The siblings of a room, sorted: one for each file that does not begin with an underscore."""
+    """The siblings of a room, sorted: one for each file that does not begin with an underscore, and those installed."""
     folder = importlib.import_module(f"{PACKAGE}.{room}")
-    return tuple(sorted(m.name for m in pkgutil.iter_modules(folder.__path__) if not m.name.startswith("_")))
+    files = (m.name for m in pkgutil.iter_modules(folder.__path__) if not m.name.startswith("_"))
+    return tuple(sorted({*files, *installed(room)}))
+
+
+@cache
+def installed(room: str) -> dict[str, EntryPoint]:
+    """Name -> entry point of the siblings that installed packages add to a room; the room's own files come first."""
+    if room not in GROUPS:
+        return {}
+    from importlib.metadata import entry_points  # takes longer to import than most commands do to start
+
+    return {point.name: point for point in entry_points(group=GROUPS[room])}
 
 
 def find(room: str, name: str) -> ModuleType:
-    """The module of a plugin, by file name, or by dotted path for a plugin outside the tree.
+    """The module of a plugin, by file name, by the name of its entry point, or by dotted path for one outside the tree.
 
     Raises NotFound, listing the names available, when the room has no such file.
     """
@@ -31,6 +53,8 @@ def find(room: str, name: str) -> ModuleType:
         return importlib.import_module(path)
     except ModuleNotFoundError as error:
         if error.name and (path == error.name or path.startswith(error.name + ".")):
+            if name in installed(room):
+                return importlib.import_module(installed(room)[name].value)
             raise NotFound(
                 f"no {name!r} in {room.rpartition('.')[2]}: choose one of {', '.join(names(room))}"
             ) from None

@@ -118,7 +118,7 @@ def test_offers_by_repeated_siret_by_numbered_columns_and_in_one_cell_are_the_sa
 
 
 def test_a_file_in_which_no_structure_says_what_it_does_is_told(tmp_path: Path) -> None:
-    (tmp_path / "mute.csv").write_text(f"siret;nom;type;Que faites-vous ?\n{A};X;ESAT;Blanchisserie\n")
+    (tmp_path / "mute.csv").write_text(f"siret;nom;type;Suivi\n{A};X;ESAT;voir la fiche\n")
     (tmp_path / "said.csv").write_text(f"siret;nom;type;Activités\n{B};Y;EA;Reprographie\n")
     lines = list(gather.gather([tmp_path]).summary())
     assert any("no structure of mute.csv says what it does" in line for line in lines)
@@ -220,7 +220,7 @@ def test_kinds_are_known_by_their_names(words: str, kind: str) -> None:
 
 def test_an_unknown_kind_is_flagged_and_a_name_may_state_it() -> None:
     structures, _ = read(f"siret;nom;type;ville\n{A};X;Boulangerie;Metz\n{B};GEIQ du Bâtiment;;Metz\n")
-    assert (structures[0].kind, structures[0].flags) == ("", ("kind-unknown",))
+    assert (structures[0].kind, structures[0].flags) == ("Boulangerie", ("kind-unknown",))
     assert (structures[1].kind, structures[1].flags) == ("GEIQ", ("kind-inferred",))
 
 

@@ -1,8 +1,10 @@
-"""`matcher columns`: the guessed column mapping of a spreadsheet, with samples; correct it with --map."""
+"""`matcher columns`: the guessed column mapping of a spreadsheet, with samples; corrected with --map, kept with --save."""
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -14,75 +16,77 @@ def run(
     source: str | None = typer.Option(
         None, "--source", "-s", help="directory (structures) or table (notices)."
     ),
-    map: list[str] = typer.Option([], "--map", help="Correct a guess: --map name='Raison sociale'."),
+    map: list[str] = typer.Option(
+        [], "--map", help="Correct a guess: --map name='Raison sociale'; or a saved profile."
+    ),
+    save: Annotated[Path | None, typer.Option(help="Keep the mapping as a profile for --map.")] = None,
     format: str = typer.Option("table", "--format", "-f", help="table, jsonl or csv."),
 ) -> None:
     """Show the guessed column mapping before reading: one line per field, then the unused columns.
 
+    A profile is a JSON file that `--map` takes, here and in `read` and `index`; `kind:WORDS` in it (or in `--map`) says
+    what kind of structure words of your own mean.
+
     Examples:
 
-    matcher columns members.xlsx
+    matcher columns data/sample/structures.csv
 
-    matcher columns members.xlsx --map zone='Secteur couvert'
+    matcher columns members.xlsx --map zone='Secteur couvert' --map 'kind:Tiers-lieu=ESS' --save members.json
 
-    matcher read members.xlsx --map zone='Secteur couvert'
+    matcher index members.xlsx --map members.json
     """
-    from itertools import islice
+    import json
 
-    from matcher import console, plugins
+    from matcher import console
     from matcher.domain import BadInput
-    from matcher.reading.sources import _tabular
+    from matcher.reading.sources import _columns, _tabular
 
     kind = console.check_format(format)
+    corrections = _columns.pairs(map)
     with path.open("rb") as stream:
-        head = stream.read(65_536)
-        candidates = [source] if source else ["directory", "table"]
-        module = next(
-            (
-                m
-                for m in (plugins.find("reading.sources", n) for n in candidates)
-                if source or m.recognises(path.name, head)
-            ),
-            None,
+        module = _source(path, stream.read(65_536), source)
+        rows = _tabular.rows(
+            stream, path.name, lambda keys: len(module.mapping(keys)), getattr(module, "LISTS", ())
         )
-        if module is None or not hasattr(module, "mapping"):
-            raise BadInput(
-                f"{path} is no table of structures or notices: name one with --source directory or table"
-            )
-        score = lambda headings: len(module.mapping(headings))  # noqa: E731
-        rows = [row for _, row in islice(_tabular.rows(stream, path.name, score, module.LISTS), SEEN)]
-    good = [row for row in rows if isinstance(row, dict)]
+        good = [row for _, row in islice(rows, SEEN) if isinstance(row, dict)]
     if not good:
         raise BadInput(f"{path} holds no row below its headings: fill in at least one")
-    headings = tuple(dict.fromkeys(key for row in good for key in row))
-    found = _tabular.correct(
-        module.mapping(headings), dict(map_pair(pair) for pair in map), headings, module.FIELDS
-    )
+    cells = _columns.cells_of(good)
+    headings = tuple(heading for heading in cells if heading)
+    found = _columns.settled(module.mapping, headings, cells, corrections, module.FIELDS)
     used = {column: field for field, column in found.items()}
 
-    def sample(column: str) -> str:
-        values = (str(row[column]) for row in good if row.get(column) not in (None, ""))
-        return " ; ".join(dict.fromkeys(value[:40] for value in values))[:90]
-
-    def nested(column: str) -> str:
+    def taken_for(column: str) -> str:
         lists = any(isinstance(row.get(column), list) for row in good)
-        return "offers, nested" if lists and column.lower() in getattr(module, "NESTED", ()) else ""
+        nested = lists and column.lower() in getattr(module, "NESTED", ())
+        return "offers, nested" if nested else used.get(column, "")
 
     lines = [
-        {"column": column, "taken for": nested(column) or used.get(column, ""), "sample": sample(column)}
+        {
+            "column": column,
+            "taken for": taken_for(column),
+            "sample": " ; ".join(dict.fromkeys(cell[:40] for cell in cells[column]))[:90],
+        }
         for column in headings
     ]
     console.emit(sorted(lines, key=lambda line: not line["taken for"]), kind)
     console.say(
         f"read as {module.__name__.rsplit('.', 1)[-1]}; the fields are {', '.join(sorted(module.FIELDS))}"
     )
+    if save is not None:
+        kinds = {key: value for key, value in (corrections or {}).items() if key.startswith(_columns.VALUE)}
+        save.write_text(json.dumps(found | kinds, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        console.say(f"{save} written: give it to --map of `matcher read` and `matcher index`")
 
 
-def map_pair(pair: str) -> tuple[str, str]:
-    """`field=column` as its two parts.  Raises BadInput without an `=`."""
+def _source(path: Path, head: bytes, named: str | None) -> Any:
+    """The reader of tables that takes this file, or the one named.  Raises BadInput where none does."""
+    from matcher import plugins
     from matcher.domain import BadInput
+    from matcher.reading import files
 
-    field, sign, column = pair.partition("=")
-    if not sign or not field.strip():
-        raise BadInput(f"--map {pair!r}: write field=column, for example --map siret='N° SIRET'")
-    return field.strip(), column.strip()
+    candidates = [plugins.find("reading.sources", named)] if named else files.recognise(path.name, head)
+    for module in candidates:
+        if hasattr(module, "mapping"):
+            return module
+    raise BadInput(f"{path} is no table of structures or notices: name one with --source directory or table")

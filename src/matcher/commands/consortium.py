@@ -37,7 +37,7 @@ def run(
     """Choose the teams that cover most lots and needs, with the fewest members, and list the legal warnings.
 
     \b
-    matcher consortium 26-130377
+    matcher consortium 26-130101
     matcher consortium notice.xml
     matcher consortium notice.xml --members 3 --impose 12345678900011 --format jsonl
     """
@@ -84,11 +84,13 @@ def run(
         for warning in team.warnings:
             since = f", depuis le {warning.since:%d/%m/%Y}" if warning.since else ""
             say(f"  ! {warning.text} ({warning.article}{since})")
-    emit((row for number, team in enumerate(teams, 1) for row in _rows(number, team, tender)), format)
+    whole = 10_000 if format == "csv" else 110  # a table is glanced at; CSV and JSON lines have every word
+    emit((row for number, team in enumerate(teams, 1) for row in _rows(number, team, tender, whole)), format)
 
 
-def _rows(number: int, team: Any, tender: Tender) -> list[dict[str, Any]]:
+def _rows(number: int, team: Any, tender: Tender, most: int) -> list[dict[str, Any]]:
     from matcher.matching.groups import consortium
+    from matcher.reference.text import shorten
 
     return [
         {
@@ -97,8 +99,8 @@ def _rows(number: int, team: Any, tender: Tender) -> list[dict[str, Any]]:
             "siret": member.structure.siret,
             "nom": member.structure.name,
             "type": member.structure.kind or "entreprise",
-            "prend": " ; ".join(consortium.task_label(tender, task) for task in member.lots),
-            "pourquoi": member.reason,
+            "prend": shorten(" ; ".join(consortium.task_label(tender, task) for task in member.lots), most),
+            "pourquoi": shorten(member.reason, most),
         }
         for member in team.members
     ]

@@ -17,8 +17,14 @@ def run(
         typer.Argument(help="Directories of structures and past awards; --update needs none."),
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder of the catalogue.")] = DEFAULT_CATALOGUE,
-    recipe: Annotated[str, typer.Option(help=f"One of {', '.join(SHIPPED)}.")] = "default",
-    map: Annotated[list[str] | None, typer.Option(help="Correct a guessed column: field=heading.")] = None,
+    recipe: Annotated[str, typer.Option(help=f"One of {', '.join(SHIPPED)}, or a JSON file.")] = "default",
+    encoder: Annotated[
+        str,
+        typer.Option(help="Another encoder: its name, or a sentence-transformers model by name or folder."),
+    ] = "",
+    map: Annotated[
+        list[str] | None, typer.Option(help="Correct a guessed column: field=heading, or a saved profile.")
+    ] = None,
     update: Annotated[
         bool,
         typer.Option(
@@ -37,22 +43,24 @@ def run(
     matcher index my-network.xlsx awards.json.gz --out var/catalogue --map siret="N° SIRET"
     matcher index changed.xlsx --update --gone 00010000700014
     matcher index --update
+    matcher index data/sample --encoder intfloat/multilingual-e5-small --out var/e5
     MATCHER_VECTORS=postgresql://USER@HOST/BASE matcher index data/sample --recipe pgvector
     """
     from matcher.catalogue.build import build_catalogue, update_catalogue
     from matcher.catalogue.files import load_catalogue, save_catalogue
     from matcher.console import say
     from matcher.domain import BadInput
-    from matcher.matching import recipes, stored
+    from matcher.matching import judgement, recipes, stored
     from matcher.matching.engine import Matcher
     from matcher.partners import prepared
     from matcher.reading import gather
+    from matcher.reading.sources import _columns
     from matcher.records import self_declared
 
-    chosen = recipes.named(recipe)
+    chosen = recipes.named(recipe, encoder)
     if not files and not update:
         raise BadInput("give the files to index: matcher index FILES --out FOLDER")
-    gathered = gather.gather(files, gather.columns(map or [])) if files else gather.Gathered()
+    gathered = gather.gather(files, _columns.pairs(map or [])) if files else gather.Gathered()
     for sentence in gathered.summary():
         say(sentence)
     gathered.structures, taken = self_declared.overlay_from_store(gathered.structures, gathered.awards)
@@ -71,12 +79,17 @@ def run(
         catalogue = build_catalogue(gathered.structures, gathered.awards, chosen, home=out)
 
     def also(folder: Path) -> None:
+        gather.save_rejects(gathered, folder)
         gather.save_notices(gathered.tenders, folder)
         gather.save_contracts(gathered.awards, folder)
         stored.save(catalogue, folder)
         prepared.save(Matcher(catalogue), gathered.tenders, folder)
 
     save_catalogue(catalogue, out, also)
+    if other := judgement.of_another_encoder(catalogue):
+        say(other)
+    if gathered.rejected:
+        say(f"what was set aside, and why: {out / gather.REJECTS}")
     counts = catalogue.manifest
     say(
         f"{len(catalogue)} structures, {counts['evidence']} pieces of evidence ({counts['awards']} awards), "

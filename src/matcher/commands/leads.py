@@ -28,7 +28,7 @@ def run(
     """For awards and large lots with insertion hours: the firms that owe them, and structures that could carry them.
 
     \b
-    matcher leads awards/ --department 93
+    matcher leads data/sample --department 93
     matcher leads --awarded --format csv > a-appeler.csv
     """
     from matcher import codec

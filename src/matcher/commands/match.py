@@ -48,6 +48,7 @@ def run(
     from matcher import codec
     from matcher.console import check_format, emit, progress, say
     from matcher.domain import ANSWERABLE, BadInput, Filters, NoValidRecords
+    from matcher.matching import judgement
     from matcher.matching.engine import Matcher
     from matcher.reading import gather
     from matcher.reading.need import spot, typed_need
@@ -77,6 +78,8 @@ def run(
             "no notice to answer was found in these files: `matcher read` shows what they hold"
         )
     matcher = Matcher.load(catalogue, recipe)
+    if other := judgement.of_another_encoder(matcher.catalogue):
+        say(other)
     filters = Filters(
         kinds=tuple(kind or ()), departments=tuple(department or ()), radius_km=radius,
         phrases=tuple(word or ()), excluded=tuple(exclude or ()), active_only=active,

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from matcher.commands import _service
+
 
 def run(
     http: Annotated[
@@ -34,6 +36,8 @@ def run(
     import os
 
     import anyio
+
+    _service.reach()
     from service.assistant.server import Api, build
 
     from matcher.domain import BadInput

@@ -32,7 +32,7 @@ def run(
     """List the open lots of a structure's trade in three parts: alone, with a partner, to watch, and why.
 
     \b
-    matcher opportunities 12345678900011 --since 2026-11-01
+    matcher opportunities 00010001600013
     matcher opportunities 12345678900011 notices/ --department 93 --reserved --format csv
     """
     from collections import Counter

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ def run(
         None, "--source", "-s", help="Name the format instead of recognising it."
     ),
     map: list[str] = typer.Option(
-        [], "--map", help="Correct a column that was guessed: --map siret='N° SIRET'."
+        [], "--map", help="Correct a column that was guessed: --map siret='N° SIRET'; or a saved profile."
     ),
     infer: bool = typer.Option(
         True, "--infer/--as-stated", help="Give lots without a CPV code the likeliest ones, marked inferred."
@@ -40,10 +40,11 @@ def run(
     from matcher import console
     from matcher.domain import NoValidRecords, Rejected
     from matcher.reading import files, inference
+    from matcher.reading.sources import _columns
 
     kind = console.check_format(format)
     summary = files.Summary()
-    found = files.read(paths, source=source, columns=columns(map))
+    found = files.read(paths, source=source, columns=_columns.pairs(map))
     records = summary.watch(inference.coded(found) if infer else found)
     good = (record for record in console.progress(records, "reading") if not isinstance(record, Rejected))
     rows = (whole(record) if kind == "jsonl" else brief(record) for record in good)
@@ -56,19 +57,6 @@ def run(
         if summary.internal_errors:
             raise typer.Exit(1)
         raise NoValidRecords("no record could be read; the reasons are above")
-
-
-def columns(pairs: Iterable[str]) -> Mapping[str, str] | None:
-    """`field=heading` options as a mapping, None where there are none.  Raises BadInput without an `=`."""
-    from matcher.domain import BadInput
-
-    made = {}
-    for pair in pairs:
-        name, sign, heading = pair.partition("=")
-        if not sign or not name.strip():
-            raise BadInput(f"--map {pair!r}: write field=heading, for example --map siret='N° SIRET'")
-        made[name.strip()] = heading.strip()
-    return made or None
 
 
 def whole(record: Any) -> dict[str, Any]:

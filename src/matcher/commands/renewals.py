@@ -28,7 +28,7 @@ def run(
     """Contracts that end in 3 to 18 months: for a buyer a reminder to source, for a structure time to form a group.
 
     \b
-    matcher renewals decp/ --buyer 219300480 --format csv
+    matcher renewals data/sample --format csv
     matcher renewals --siret 00010001600013 --department 93
     """
     from datetime import date

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from matcher.commands import _service
+
 
 def run(
     host: Annotated[
@@ -41,16 +43,35 @@ def run(
         os.environ["MATCHER_PROCESSES"] = str(processes)
     # every process signs with the same secret
     os.environ.setdefault("MATCHER_SECRET", secrets.token_urlsafe(32))
+    _service.reach()
     from service.connections import SERVER
     from service.settings import read
 
+    _free(host, port)
     settings = read()
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - only compared
     say(
         f"serving {settings.catalogue} on http://{shown}:{port} (Ctrl-C ends it; pages /, API /v1, documentation /docs)"
     )
     gc.disable()  # until it is ready: what a start makes stays, and searches through it take a fifth of it
-    uvicorn.run("service.app:create_app", factory=True, host=host, port=port, workers=workers, **SERVER)
+    uvicorn.run("matcher.commands._service:create_app", factory=True, host=host, port=port, workers=workers, **SERVER)
+
+
+def _free(host: str, port: int) -> None:
+    """Raises BadInput where the port cannot be listened on, before anything says that it is served."""
+    import socket
+
+    from matcher.domain import BadInput
+
+    try:
+        family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise BadInput(
+            f"cannot listen on {host}:{port} ({error.strerror}): give another with --host or --port (0 picks a free one)"
+        ) from None
 
 
 def _processes(workers: int) -> int:

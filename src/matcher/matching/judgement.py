@@ -217,3 +217,15 @@ def shipped() -> Judgement:
 def reads(catalogue: Catalogue) -> bool:
     """Was the shipped judgement fitted on vectors of the catalogue's encoder?"""
     return bool(declared.groups().encoder == catalogue.encoder.fingerprint)
+
+
+def of_another_encoder(catalogue: Catalogue) -> str:
+    """The sentence that says that the judgement is not used, where its vectors are of another encoder; else ""."""
+    if not catalogue.recipe.judgement or reads(catalogue):
+        return ""
+    return (
+        f"the judgement was learnt with another encoder than {catalogue.recipe.encoder} "
+        f"{catalogue.recipe.encoder_options.get('model', '')}".rstrip()
+        + ": structures are ranked by the learned ranker alone, without levels and without 'nobody' "
+        "(`matcher train judgement` relearns it)"
+    )

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from matcher import codec
 from matcher.catalogue.collecting import no_collections
 from matcher.catalogue.files import add_files, holds
-from matcher.domain import Award, BadInput, NotFound, NoValidRecords, Rejected, Structure, Tender
+from matcher.console import csv_text
+from matcher.domain import KINDS, Award, NotFound, NoValidRecords, Rejected, Structure, Tender
 from matcher.reading import contracts, files, merge
 
 NOTICES = "notices.jsonl"
 CONTRACTS = "contracts.jsonl"
+REJECTS = "rejects.csv"  # beside what was built from the good records
+NAMED = 5  # records named for one reason
+ZONE = "zone-unread"
 
 
 @dataclass(slots=True)
@@ -42,10 +46,23 @@ class Gathered:
             )
         if self.repeated:
             yield f"  {self.repeated} rows of awards repeat a contract or belong to one: counted once"
-        reasons = Counter(bad.reason for bad in self.rejected)
-        for reason, count in reasons.most_common(most):
-            first = next(bad for bad in self.rejected if bad.reason == reason)
-            yield f"  {count} x {reason} ({Path(first.path).name} {first.record})"
+        for words, how_many in Counter(map(_words_of_kind, self.structures)).most_common():
+            if words:
+                yield (
+                    f"  {how_many} structures of a kind not known here, {words!r}: say which it is with "
+                    f"--map 'kind:{words}=ESS' (kinds: {', '.join(filter(None, KINDS))})"
+                )
+        unread = [
+            flag.partition(": ")[2] for one in self.structures for flag in one.flags if flag.startswith(ZONE)
+        ]
+        if unread:
+            yield f"  {len(unread)} structures whose zone says nothing of where: {'; '.join(list(dict.fromkeys(unread))[:5])}"
+        where: dict[str, list[str]] = {}
+        for bad in self.rejected:
+            where.setdefault(bad.reason, []).append(f"{Path(bad.path).name} {bad.record}".strip())
+        for reason, places in sorted(where.items(), key=lambda item: -len(item[1]))[:most]:
+            more = ", …" if len(places) > NAMED else ""
+            yield f"  {len(places)} x {reason} ({', '.join(places[:NAMED])}{more})"
 
     def _silent(self) -> list[str]:
         """Sources none of whose structures has an offer or a description."""
@@ -87,15 +104,20 @@ def gather(paths: Iterable[Path], columns: Mapping[str, str] | None = None) -> G
     return found
 
 
-def columns(pairs: Sequence[str]) -> dict[str, str] | None:
-    """`field=heading` pairs of the command line as a mapping.  Raises BadInput on any other form."""
-    mapping = {}
-    for pair in pairs:
-        name, sign, heading = pair.partition("=")
-        if not sign or not name.strip() or not heading.strip():
-            raise BadInput(f'--map wants field=heading, such as siret="N° SIRET", not {pair!r}')
-        mapping[name.strip()] = heading.strip()
-    return mapping or None
+def _words_of_kind(structure: Structure) -> str:
+    return structure.kind if "kind-unknown" in structure.flags else ""
+
+
+def save_rejects(gathered: Gathered, folder: Path) -> None:
+    """Write the records that were set aside, and what was kept but not understood, each with its reason."""
+    rows = [{"file": bad.path, "record": bad.record, "reason": bad.reason} for bad in gathered.rejected]
+    rows += [
+        {"file": one.source, "record": one.siret, "reason": f"kept, but: {flag}"}
+        for one in gathered.structures
+        for flag in one.flags
+        if flag == "kind-unknown" or flag.startswith(ZONE)
+    ]
+    (folder / REJECTS).write_text(csv_text(rows) if rows else "", encoding="utf-8-sig")
 
 
 def save_notices(tenders: Iterable[Tender], folder: Path) -> None:

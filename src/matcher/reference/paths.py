@@ -29,6 +29,16 @@ def model(name: str = "*") -> Path:
     return models_dir() / name if _LEARNT_INTO else manifest.verified(models_dir(), name)
 
 
+def sample_dir() -> Path:
+    """The folder of the invented sample."""
+    return _SHIPPED / "sample" if _SHIPPED.is_dir() else _CLONE / "data" / "sample"
+
+
+def service_dir() -> Path:
+    """The folder that holds the package `service`: the clone, or a folder of this package, on no one's path, in a wheel."""
+    return _SHIPPED / "web" if _SHIPPED.is_dir() else _CLONE
+
+
 _LEARNT_INTO: list[Path] = []
 
 

@@ -5,55 +5,97 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
+from math import ceil
 
-from matcher.domain import KINDS, Offer, Structure, Zone
+from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, MatcherError, Offer, Place, Structure, Zone
 from matcher.reading.sources._places import department_names, region_names
+from matcher.reference import places, toponyms
 from matcher.reference.identifiers import siren_valid, siret_valid
 from matcher.reference.text import clean, fold, shorten
 
-#: Ways to write a kind, accents and punctuation folded; the codes of KINDS are known by themselves.
-_KIND_WORDS: tuple[tuple[str, str], ...] = (
-    # the longer name first: the temp agency of a kind before the kind
-    (r"entreprises? adaptees? de travail temporaire|eatt", "EATT"),
-    (r"entreprises? de travail temporaire d ?insertion|etti", "ETTI"),
-    (r"entreprises? d ?insertion par le travail independant|eiti", "EITI"),
-    (r"entreprises? d ?insertion|ei", "EI"),
-    (r"ateliers?( et)? chantiers? d ?insertion|chantiers? d ?insertion|aci|aciphc", "ACI"),
-    (r"associations? intermediaires?|ai", "AI"),
-    (r"entreprises? adaptees?|ea", "EA"),
-    (r"etablissements?( et| ou)? services? d ?(aide|accompagnement) par le travail|e ?s ?a ?t|cat", "ESAT"),
-    (r"centres? d ?aide par le travail", "ESAT"),
-    (r"groupements? d ?employeurs? pour l ?insertion et la qualification|geiq", "GEIQ"),
-    (
-        r"(structures?|ateliers?|entreprises?) .*penitentiaires?|sep|regie industrielle .*penitentiaires?",
-        "SEP",
-    ),
-    (r"entreprises? solidaires? d ?utilite sociale|esus", "ESUS"),
-    (r"societes? cooperatives? d ?interet collectif|scic", "SCIC"),
-    (r"societes? cooperatives?( ouvrieres?)?( et participatives?)?( de production)?|scop", "SCOP"),
-    (r"associations?( (loi|declarees?).*)?|asso", "ASSO"),
-    (r"mutuelles?", "MUTUELLE"),
-    (r"fondations?", "FONDATION"),
-    (r"(entreprises? de l )?economie sociale( et solidaire)?|ess|cooperatives?", "ESS"),
-)
+#: Further names of the kinds, beside their code and label of KINDS; of several that a text holds the longest counts.
+_KIND_NAMES: dict[str, tuple[str, ...]] = {
+    "ACI": ("chantier d'insertion", "atelier d'insertion", "aciphc"),
+    "ESAT": ("établissement service aide travail", "centre aide travail", "cat"),
+    "SEP": ("structure pénitentiaire", "atelier pénitentiaire", "entreprise pénitentiaire", "régie industrielle pénitentiaire"),
+    "SCOP": ("société coopérative", "société coopérative ouvrière de production"),
+    "ASSO": ("association loi",),
+    # its members hold this or that agreement, or none: all are of the social economy
+    "ESS": ("économie sociale", "coopérative", "régie de quartier", "régie de territoire", "entreprise à but d'emploi", "ebe"),
+    "": ("entreprise classique", "entreprise ordinaire", "entreprise privée", "société", "sarl", "sas", "eurl", "pme"),
+}  # fmt: skip
+_ABBREVIATED = {
+    "ent": "entreprise", "entr": "entreprise", "ets": "etablissement", "asso": "association", "assoc": "association",
+    "ett": "entreprise travail temporaire", "adapt": "adaptee", "interm": "intermediaire", "insert": "insertion",
+}  # fmt: skip
+_SMALL_WORDS = frozenset("de du d des la le les l par pour et ou en a au".split())
+
+
+def stems(text: str) -> tuple[str, ...]:
+    """The words that count of a folded text, without plural, cut after seven letters."""
+    kept = (w[:-1] if len(w) > 3 and w[-1] in "sx" else w for w in text.split() if w not in _SMALL_WORDS)
+    return tuple(word[:7] for word in kept)
+
+
+@cache
+def _names_of_kinds() -> list[tuple[frozenset[str], str]]:
+    """(stems, kind), the name of the most words first; a code counts more than a name of one word."""
+    names = [(frozenset(stems(_plain(name))), kind) for kind, more in _KIND_NAMES.items() for name in more]
+    names += [(frozenset(stems(_plain(label))), kind) for kind, label in KINDS.items()]
+    return sorted(names, key=lambda pair: -len(pair[0]))
+
+
+@lru_cache(10_000)
+def _kind(text: str, whole: bool = False) -> str | None:
+    """The kind that words name; `whole` where they may say nothing else."""
+    text = re.sub(
+        r"(?<!\w)(?:[a-z][. ] ?){1,5}[a-z]\b\.?", lambda m: re.sub(r"[. ]", "", m.group()), fold(text)
+    )
+    tokens = [part for word in _plain(text).split() for part in _ABBREVIATED.get(word, word).split()]
+    if not tokens:
+        return None
+    held = frozenset(stems(" ".join(tokens)))
+    codes = [word.upper() for word in (tokens[0], tokens[-1]) if word.upper() in KINDS]
+    for name, kind in _names_of_kinds():
+        if len(name) == 1 and codes:
+            break
+        if name <= held and not (whole and held - name - {code.lower() for code in codes}):
+            return kind
+    return codes[0] if codes and not (whole and len(tokens) > 1) else None
+
+
+def kinds_of(raw: object) -> tuple[str, ...]:
+    """The codes of domain.KINDS that a text names ("AI/ACI" names two), "" an ordinary firm; () where it is not known."""
+    text = clean(str(raw or ""), 300)
+    parts = [part for part in re.split(r"[/,;+&|]|\b(?:et|ou)\b", text) if part.strip()]
+    several_kinds = [_kind(part, whole=True) for part in parts]
+    if len(parts) > 1 and all(kind in _AGREED for kind in several_kinds):
+        return tuple(dict.fromkeys(kind for kind in several_kinds if kind))
+    kind = _kind(text)
+    return () if kind is None else (kind,)
+
+
+_AGREED = SIAE_KINDS | DISABILITY_KINDS | {"GEIQ"}  # one structure may hold two of these agreements
 
 
 def kind_of(raw: object) -> str | None:
-    """The kind's code of domain.KINDS, from a code, its name in words or both; None where it is not known."""
-    text = " ".join(re.sub(r"[^a-z0-9]+", " ", fold(str(raw or ""))).split())
-    if not text:
-        return None
-    if text.upper() in KINDS:
-        return text.upper()
-    for pattern, kind in _KIND_WORDS:
-        if re.fullmatch(rf"(?:{pattern})", text):
-            return kind
-    # "ESAT - établissement et service ...", "Entreprise adaptée (EA)": a code or a name and something more
-    for pattern, kind in _KIND_WORDS:
-        if re.match(rf"(?:{pattern})\b", text) or re.search(rf"\b(?:{pattern})$", text):
-            return kind
-    return None
+    """The first of `kinds_of`; None where it is not known."""
+    return next(iter(kinds_of(raw)), None)
+
+
+def is_kind(raw: str) -> bool:
+    """Does a text name a kind, and nothing else?"""
+    return len(kinds_of(raw)) > 1 or _kind(raw, whole=True) is not None
+
+
+def kind_stated(raw: object) -> tuple[str, tuple[str, ...]]:
+    """(kind, flags): a kind that is not known stays as it is written, and is flagged: it makes no ordinary firm."""
+    kind = kind_of(raw)
+    if kind is not None:
+        return kind, ()
+    text = clean(str(raw or ""), 60)
+    return text, ("kind-unknown" if text else "kind-missing",)
 
 
 def kind_in_name(name: str) -> str | None:
@@ -91,7 +133,7 @@ def siret_of(raw: object, siren: object = None) -> tuple[str, tuple[str, ...], s
         )
     if isinstance(raw, float) and raw.is_integer() and raw < 1e15:
         text = str(int(raw))
-    text = re.sub(r"\.0+$", "", text)
+    text = re.sub(r"\.0+$|^(?:n°\s*)?siret\W*", "", text, flags=re.I)
     number = re.sub(r"[\s.\u00a0\u202f_-]", "", text)
     if not re.fullmatch(r"[0-9]+", number):
         return "", (), f"SIRET {clean(text, 40)!r} holds other signs than digits: write its 14 digits"
@@ -187,34 +229,85 @@ _RADIUS = re.compile(r"(?<![\d.,])(\d{1,4}(?:[.,]\d+)?)\s*(?:km|kms|kilometres?)
 
 
 def zone_of(
-    raw: object, radius: object = None, departments: object = None, regions: object = None
+    raw: object,
+    radius: object = None,
+    departments: object = None,
+    regions: object = None,
+    home: Place | None = None,
 ) -> Zone | None:
-    """A zone from free text ("rayon 30 km", "75, 92", "France entière", names) and from columns of its own."""
+    """A zone from free text ("rayon 30 km", "75, 92", "Pays de Rennes") and from columns of its own.
+
+    "Département" is that of `home`; places named are reached from there.
+    """  # fmt: skip
     text = (
         fold(" ; ".join(several(raw))) if isinstance(raw, list | tuple) else fold(clean(str(raw or ""), 5000))
-    )
-    text = text.replace("’", "'")
+    ).replace("’", "'")
     plain = re.sub(r"[^a-z0-9,.;|/ ]+", " ", text)
     country = bool(_COUNTRY.search(plain)) or plain.strip() == "france"
     km = _number(radius)
-    if km is None and (found := _RADIUS.search(plain)):
-        km = _number(found.group(1))
-    found_departments = list(departments_of(departments))
-    found_regions = list(regions_of(regions))
+    if km is None and (match := _RADIUS.search(plain)):
+        km = _number(match.group(1))
+    areas, wider = list(departments_of(departments)), list(regions_of(regions))
     if plain and not country:
         rest = _RADIUS.sub(" ", plain)
-        found_departments += departments_of(rest)
-        found_regions += regions_of(rest)
-    if km is None and not country and not found_departments and re.fullmatch(r"\s*\d{1,3}\s*", plain):
-        km = None
-    if not (country or km or found_departments or found_regions):
+        wider += regions_of(rest)
+        areas += departments_of(_without_regions(rest))
+        if home is not None and not (km or areas or wider):
+            areas, wider = _own(rest, home)
+        if _NEAR.search(plain):
+            around = areas or ([home.department] if home is not None and home.department else [])
+            areas = [*around, *(near for code in around for near in places.neighbours(code))]
+    if home is not None and plain and not (country or km or areas or wider):
+        km = _reaching(text, home)
+    if not (country or km or areas or wider):
         return None
     return Zone(
-        radius_km=km,
-        departments=tuple(dict.fromkeys(found_departments)),
-        regions=tuple(dict.fromkeys(found_regions)),
-        country=country,
-    )
+        radius_km=km, departments=tuple(dict.fromkeys(areas)), regions=tuple(dict.fromkeys(wider)), country=country
+    )  # fmt: skip
+
+
+_NEAR = re.compile(r"\b(?:limitrophes?|voisins?|environnants?)\b")
+#: Names of an area around a town: "Pays de Rennes", "CdA de La Rochelle".
+_AROUND = re.compile(
+    r"^(?:le |la |l')?(?:pays|bassins?(?: d'emploi| de vie)?|cantons?|arrondissement|agglo(?:meration)?|cda|cc|ca|secteur|territoire"
+    r"|communaute (?:de communes|d'agglomeration|urbaine)|ville|communes?|environs|alentours|sud|nord|est|ouest) (?:de |du |des |d')?"
+)
+AROUND_KM = 15.0  # of what is called after a town, beyond the town itself
+
+
+def _own(plain: str, home: Place) -> tuple[list[str], list[str]]:
+    """The department or region of the structure itself, where the words say no more than that."""
+    if home.department and re.search(r"\bdepartement(?:al|ale)?\b", plain):
+        return [home.department], []
+    region = home.region or places.region_of(home.department or "")
+    return [], [region] if region and re.search(r"\bregion(?:al|ale)?\b", plain) else []
+
+
+def _reaching(text: str, home: Place) -> float | None:
+    """Kilometres from home to the farthest of the towns named, and round it; None where a name is no place."""
+    if home.latitude is None or home.longitude is None:
+        return None
+    farthest = 0.0
+    for part in filter(None, map(str.strip, re.split(r"[,;/|+]|\bet\b", text)[:20])):
+        try:
+            (place, *_) = toponyms.named(part) or toponyms.named(_AROUND.sub("", part))
+        except (ValueError, MatcherError):
+            return None
+        if place.latitude is None or place.longitude is None:
+            return None
+        farthest = max(
+            farthest,
+            float(places.distance_km(home.latitude, home.longitude, place.latitude, place.longitude)),
+        )
+    return ceil(farthest + AROUND_KM) if farthest < 200 else None
+
+
+def _without_regions(plain: str) -> str:
+    """The text without the names of regions: "Pays de la Loire" is not the department Loire."""
+    words = f" {_plain(plain)} "
+    for label in region_names().values():
+        words = words.replace(f" {_plain_label(label)} ", " ")
+    return plain if words == f" {_plain(plain)} " else words
 
 
 def _number(raw: object) -> float | None:
@@ -319,6 +412,18 @@ def service_types_of(raw: object) -> tuple[str, ...]:
         elif plain == "build" or "fabrication" in plain or "bien" in plain:
             found.append("BUILD")
     return tuple(dict.fromkeys(found))
+
+
+_PHONE = re.compile(
+    r"(?<![\w,])(?:(?:\+|00)33[\s.]?(?:\(0\))?[\s.]?|0)?([1-9](?:[\s.\u00a0\u202f/-]?\d{2}){4})(?!\d)"
+)
+
+
+def phone_of(raw: object) -> str:
+    """The first French number of a text as five pairs, the zero that a spreadsheet dropped given back; "" for none."""
+    match = _PHONE.search(re.sub(r"\.0$", "", str(raw if raw is not None else "")))
+    digits = "0" + re.sub(r"\D", "", match.group(1)) if match else ""
+    return " ".join(digits[i : i + 2] for i in range(0, len(digits), 2))
 
 
 def plain(raw: object) -> str:

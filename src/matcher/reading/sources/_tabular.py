@@ -8,12 +8,12 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice, zip_longest
 from typing import Any, BinaryIO
 
 from matcher.domain import BadInput, Rejected, Structure
 from matcher.reading.limits import in_force
 from matcher.reading.sources._bytes import decoded, encoding_of
-from matcher.reference.text import fold
 
 Row = dict[str, Any]
 Score = Callable[[Sequence[str]], int]  # how many of these headings are known
@@ -77,17 +77,31 @@ def headings_of(head: bytes) -> tuple[str, ...]:
     """The headings, or JSON keys, that the first bytes show; () where they show none (an XLSX, say)."""
     shape = shape_of(head)
     if shape == "csv":
-        text = head.decode(encoding_of(head), errors="replace").lstrip("\ufeff")
-        sample = "\n".join(text.splitlines()[:12])
-        try:
-            rows = list(csv.reader(io.StringIO(sample), delimiter=delimiter_of(sample)))
-        except csv.Error:
-            return ()
-        return tuple(max(rows, key=lambda row: sum(map(bool, row)), default=[])) if rows else ()
+        grid = _grid(head)
+        return tuple(max(grid, key=lambda row: sum(map(bool, row)), default=[])) if grid else ()
     if shape in ("json", "jsonl"):
         text = head[:20_000].decode(encoding_of(head), errors="replace")
         return tuple(dict.fromkeys(re.findall(r'"([^"\\]{1,60})"\s*:', text)))
     return ()
+
+
+def peek(head: bytes, score: Score) -> list[Row]:
+    """The first records of a CSV by its first bytes, under the headings that `score` tells; none of another shape."""
+    grid = _grid(head, 30) if shape_of(head) == "csv" else []
+    lines = [(number, row) for number, row in enumerate(grid) if any(map(_filled, row))]
+    if not lines:
+        return []
+    headings, first = _headings(lines, score)
+    return [dict(zip(headings, row, strict=False)) for number, row in lines if number >= first]
+
+
+def _grid(head: bytes, most: int = 12) -> list[list[str]]:
+    text = head.decode(encoding_of(head), errors="replace").lstrip("\ufeff")
+    sample = "\n".join(text.splitlines()[:most])
+    try:
+        return list(csv.reader(io.StringIO(sample), delimiter=delimiter_of(sample)))
+    except csv.Error:
+        return []
 
 
 def rows(
@@ -136,30 +150,61 @@ def unique(headings: Sequence[Any]) -> list[str]:
 
 
 def _table(
-    cells: Iterator[tuple[int, Sequence[Any] | str]], name: str, score: Score
+    cells: Iterator[tuple[int, Sequence[Any] | str]], name: str, score: Score, sheet: str = ""
 ) -> Iterator[tuple[str, Row | str]]:
-    """Find the heading line among the first fifteen, then zip each row with it."""
-    waiting: list[tuple[int, Sequence[Any] | str]] = []
-    for item in cells:
-        waiting.append(item)
-        if len(waiting) == 15:
-            break
-    lines = [(line, row) for line, row in waiting if not isinstance(row, str) and any(map(_filled, row))]
+    """Find the headings among the first lines, then zip each row with them; the title of its sheet stands under ""."""
+    ahead = list(islice(cells, 30))
+    lines = [(line, row) for line, row in ahead if not isinstance(row, str) and any(map(_filled, row))]
     if not lines:
         raise BadInput(f"{name} holds no line of headings: put the names of the columns on the first line")
-    scores = [(score([str(cell or "") for cell in row]), line) for line, row in lines]
-    top = max(mark for mark, _ in scores)
-    first = next(line for mark, line in scores if mark == top) if top else lines[0][0]
-    headings = unique(next(row for line, row in lines if line == first))
+    headings, first = _headings(lines, score)
     if len(headings) > MAX_COLUMNS:
         raise BadInput(f"{name} has {len(headings)} columns: keep the {MAX_COLUMNS} that are needed")
-    below = [item for item in waiting if item[0] > first]
-    for source in (iter(below), cells):
-        for line, row in source:
-            if isinstance(row, str):
-                yield f"row {line}", row
-            elif any(map(_filled, row)):
-                yield f"row {line}", dict(zip(headings, row, strict=False))
+    title = {"": sheet} if sheet else {}
+    for line, row in chain((item for item in ahead if item[0] >= first), cells):
+        if isinstance(row, str):
+            yield f"row {line}", row
+        elif any(map(_filled, row)):
+            missing = len(headings) - len(row)
+            yield f"row {line}", dict(zip(headings, (*row, *[None] * missing), strict=False)) | title
+
+
+def _headings(lines: Sequence[tuple[int, Sequence[Any]]], score: Score) -> tuple[list[str], int]:
+    """(headings, number of the first line below them): the line that `score` knows best above the first record.
+
+    Where it knows none it is the line above the first record, and where there is none the columns are numbered.  A
+    heading that spans two lines is read from both.
+    """
+    record = next((at for at, (_, row) in enumerate(lines) if _has_siret(row)), len(lines))
+    marks = [score([str(cell or "") for cell in row]) for _, row in lines[:record]]
+    wide = [at for at in range(record) if sum(map(_filled, lines[at][1])) > 1]
+    if any(marks):
+        at = marks.index(max(marks))
+    elif record < len(lines) and not wide:
+        return unique([None] * len(lines[record][1])), lines[record][0]
+    else:
+        at = wide[-1] if record < len(lines) else 0
+    line, row = lines[at]
+    if at and lines[at - 1][0] == line - 1 and at - 1 in wide:
+        row = _over(row, lines[at - 1][1])
+    if at + 1 < record and lines[at + 1][0] == line + 1:
+        both = _over(lines[at + 1][1], row)
+        if score([str(cell or "") for cell in both]) > marks[at]:
+            line, row = line + 1, both
+    return unique(row), line + 1
+
+
+def _over(lower: Sequence[Any], upper: Sequence[Any]) -> list[Any]:
+    """One line of headings of two: the lower where it has one."""
+    return [low if _filled(low) else high for low, high in zip_longest(lower, upper)]
+
+
+def _has_siret(row: Sequence[Any]) -> bool:
+    return sum(map(_filled, row)) > 1 and any(
+        re.fullmatch(r"\D{0,12}(?:\d[\s.\u00a0\u202f-]?){14}(?:\.0)?", str(cell).strip())
+        for cell in row
+        if cell is not None
+    )
 
 
 def _filled(cell: Any) -> bool:
@@ -216,7 +261,7 @@ def _xlsx(stream: BinaryIO, name: str, score: Score) -> Iterator[tuple[str, Row 
             if hasattr(sheet, "reset_dimensions"):
                 sheet.reset_dimensions()  # the stated size is wrong in many generated files
             try:
-                for place, row in _table(_xlsx_cells(sheet), name, score):
+                for place, row in _table(_xlsx_cells(sheet), name, score, sheet.title):
                     read += 1
                     yield (place if len(sheets) == 1 else f"{sheet.title} {place}"), row
             except BadInput:
@@ -342,137 +387,6 @@ def _json(stream: BinaryIO, name: str, lists: Sequence[str]) -> Iterator[tuple[s
 
 def _short(error: Exception) -> str:
     return " ".join(str(error).split())[:80]
-
-
-def words(heading: str) -> str:
-    """A heading made comparable: no accent, case, underscore, punctuation nor plural; numbers kept apart."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", heading)
-    plain = re.sub(r"[^a-z0-9]+", " ", fold(spaced))
-    plain = re.sub(r"(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[a-z])", " ", plain)
-    return " ".join(word[:-1] if len(word) > 3 and word[-1] in "sx" else word for word in plain.split())
-
-
-def guess(
-    headings: Sequence[str], aliases: Mapping[str, Sequence[str]], numbered: frozenset[str] = frozenset()
-) -> dict[str, str]:
-    """Field -> heading: exact aliases first, then aliases found as whole words, the longest first.
-
-    A field of `numbered` may stand in several columns: "offre 2" becomes the field "offer.2".
-    """
-    exact = {words(alias): field for field, names in aliases.items() for alias in names}
-    order = sorted(exact, key=lambda alias: -len(alias))
-    found: dict[str, str] = {}
-    taken: set[str] = set()
-
-    def claim(field: str, number: str, heading: str) -> None:
-        key = f"{field}.{number}" if number and field in numbered else field
-        if key not in found and not (number and field not in numbered and field in found):
-            found[key] = heading
-            taken.add(heading)
-
-    split = {heading: _numbered(words(heading)) for heading in headings}
-    for heading, (text, number) in split.items():
-        whole = exact.get(words(heading))
-        if whole:
-            claim(whole, "", heading)
-        elif text in exact and (not number or exact[text] in numbered):
-            claim(exact[text], number, heading)
-    for alias in order:
-        if len(alias) < 5:
-            continue
-        for heading, (text, number) in split.items():
-            if heading in taken or f" {alias} " not in f" {text} " or len(text) > len(alias) + 24:
-                continue
-            if text.split()[0] in _QUALIFIERS and alias.split()[0] not in _QUALIFIERS:
-                continue
-            if number and exact[alias] not in numbered:
-                continue
-            claim(exact[alias], number, heading)
-    return found
-
-
-#: A heading that begins so counts, dates or codes the thing: "nb postes" is no post, "date creation" no creation.
-_QUALIFIERS = frozenset(
-    (
-        "nb",
-        "nombre",
-        "tranche",
-        "date",
-        "annee",
-        "code",
-        "id",
-        "identifiant",
-        "contact",
-        "flag",
-        "type",
-        "taux",
-    )
-)
-
-
-def _numbered(text: str) -> tuple[str, str]:
-    """ "offre 2 titre" -> ("offre titre", "2")."""
-    match = re.search(r"(?:^|\s)(\d{1,3})(?:\s|$)", text)
-    if not match:
-        return text, ""
-    return " ".join((text[: match.start()] + " " + text[match.end() :]).split()), str(int(match.group(1)))
-
-
-def correct(
-    guessed: Mapping[str, str],
-    columns: Mapping[str, str] | None,
-    headings: Sequence[str],
-    fields: Sequence[str],
-) -> dict[str, str]:
-    """The guess with the user's corrections (`field=column`, an empty column drops the field).
-
-    Raises BadInput naming the fields, or the columns, there are.
-    """
-    result = dict(guessed)
-    for field, column in (columns or {}).items():
-        stem = field.split(".", 1)[0]
-        if stem not in fields:
-            raise BadInput(f"--map: no field {field!r}; the fields are {', '.join(sorted(fields))}")
-        if not column:
-            result.pop(field, None)
-            continue
-        match = next((h for h in headings if h == column), None) or next(
-            (h for h in headings if words(h) == words(column)), None
-        )
-        if match is None:
-            raise BadInput(f"--map: no column {column!r}; the columns are {', '.join(headings[:40])}")
-        # The column now serves this field only.
-        result = {key: value for key, value in result.items() if value != match}
-        result[field] = match
-    return result
-
-
-def mapped(
-    found: Iterable[tuple[str, Row | str]],
-    guess: Callable[[Sequence[str]], dict[str, str]],
-    check: Callable[[Mapping[str, str], Sequence[str], str], None],
-) -> Iterator[tuple[str, Row | str, dict[str, str]]]:
-    """Each row with its columns (field -> heading), guessed once for each set of headings; the first guess is checked."""
-    guesses: dict[tuple[str, ...], dict[str, str]] = {}
-    first = True
-    for place, row in found:
-        if isinstance(row, str):
-            yield place, row, {}
-            continue
-        keys = tuple(row)
-        if keys not in guesses:
-            if len(guesses) >= 5_000:
-                guesses.clear()
-            guesses[keys] = guess(keys)
-            if first:
-                check(guesses[keys], keys, place)
-            first = False
-        yield place, row, guesses[keys]
-
-
-def score_of(mapping: Callable[[Sequence[str]], Mapping[str, str]]) -> Score:
-    """How many columns a mapping finds among headings."""
-    return lambda headings: len(mapping([heading for heading in headings if heading]))
 
 
 def is_zip(head: bytes) -> bool:

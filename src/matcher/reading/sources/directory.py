@@ -5,14 +5,16 @@ Several offers a structure: repeat its SIRET, number the columns (`offre_1`, `of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, BinaryIO
 
 from matcher.domain import BadInput, Offer, OfferNature, Rejected, Structure, Zone
-from matcher.reading.sources import _structure, _tabular
+from matcher.reading.sources import _columns, _structure, _tabular
 from matcher.reading.sources._places import place_of
+from matcher.reference import trades
 from matcher.reference.identifiers import (
     clean_amount,
     clean_cpv,
@@ -24,31 +26,36 @@ from matcher.reference.identifiers import (
 from matcher.reference.text import clean, fold, shorten
 
 YIELDS = "structure"
+Row = dict[str, Any]
 
 #: Field -> the headings it is known by (accents, case, underscores and plurals do not matter).
-ALIASES: dict[str, tuple[str, ...]] = {
+ALIASES: _columns.Aliases = {
+    **_columns.TEXTS,
     "siret": ("siret", "n siret", "no siret", "numero siret", "num siret", "siret siege", "code siret", "siret number"),
     "siren": ("siren", "n siren", "numero siren"),
+    "nic": ("nic", "code nic", "numero interne de classement"),
     "finess": ("finess", "n finess", "numero finess", "finess et", "no finess"),
     "rna": ("rna", "numero rna", "n rna", "code rna", "identifiant association"),
     "own_id": ("own id", "id", "id structure", "identifiant structure", "numero adherent", "code adherent"),
     "name": (
         "name", "nom", "raison sociale", "denomination", "nom structure", "nom de la structure", "structure",
         "nom complet", "company name", "legal name", "organisation", "entreprise", "nom de l etablissement",
-        "denomination sociale", "nom commercial et raison sociale",
+        "denomination sociale", "nom commercial et raison sociale", "association", "adherent", "membre", "siae", "esat", "geiq",
+        "organisme", "etablissement", "fournisseur", "intitule de la structure", "nom usuel",
     ),
     "brand": ("brand", "enseigne", "nom commercial", "nom usage", "marque", "trade name", "nom d usage"),
     "kind": (
         "kind", "type", "type de structure", "type structure", "type siae", "categorie", "mesure", "statut",
-        "famille ess", "category", "dispositif", "nature de la structure", "typologie",
+        "famille ess", "category", "dispositif", "nature de la structure", "typologie", "siae", "agrement", "conventionnement",
+        "type d ess", "forme", "type d agrement",
     ),
     "naf": ("naf", "code naf", "ape", "code ape", "activite principale", "nace", "code naf ape", "naf code"),
     "legal_form": ("legal form", "forme juridique", "nature juridique", "categorie juridique", "statut juridique"),
-    "address": ("address", "adresse", "rue", "street", "adresse postale", "voie", "adresse complete"),
+    "address": ("address", "adresse", "rue", "street", "adresse postale", "voie", "adresse complete", "siege social", "adresse du siege"),
     "street_number": ("num rue", "numero voie", "numero de voie", "numero rue"),
     "street": ("nom rue", "nom voie", "libelle voie", "nom de la voie"),
     "postcode": ("post code", "postcode", "code postal", "cp", "zip", "postal code", "zip code"),
-    "town": ("city", "ville", "commune", "town", "localite", "lieu", "nom commune", "nom de la commune", "municipality"),
+    "town": ("city", "ville", "commune", "town", "localite", "lieu", "nom commune", "nom de la commune", "municipality", "cp ville", "ville du siege"),
     "commune": ("code commune", "code insee", "insee", "code insee commune", "insee code", "commune code"),
     "department": (
         "department", "departement", "dept", "dep", "code departement", "no departement", "department code",
@@ -57,19 +64,20 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "region": ("region", "nom region", "region name"),
     "latitude": ("latitude", "lat"),
     "longitude": ("longitude", "lon", "lng", "long"),
-    "description": (
-        "description", "presentation", "objet social", "resume", "summary", "a propos", "about", "activite globale",
-        "description de la structure", "presentation de la structure", "metier principal",
-    ),
     "website": ("website", "site", "site web", "site internet", "url", "web", "web site"),
-    "phone": ("phone", "telephone", "tel", "telephone standard", "numero de telephone", "phone number"),
-    "email": ("email", "e mail", "mail", "courriel", "contact email", "adresse mail", "adresse e mail"),
+    "phone": ("phone", "telephone", "tel", "telephone standard", "numero de telephone", "phone number", "mobile", "portable", "gsm", "ligne directe", "standard",
+        "tel interlocuteur", "contact tel",
+    ),
+    "email": (
+        "email", "e mail", "mail", "courriel", "contact email", "adresse mail", "adresse e mail", "adresse electronique", "contact mail",
+        "mail interlocuteur",
+    ),
     "networks": ("networks", "reseau", "reseaux", "network", "federation"),
     "labels": ("labels", "label", "certification", "labels et certifications", "certifications", "agrements"),
     "turnover": ("turnover", "chiffre d affaires", "ca", "revenue", "ca annuel", "chiffre d affaires annuel"),
     "headcount": (
         "headcount", "effectif", "nombre de salaries", "employees", "nb salaries", "etp", "salaries", "effectif etp",
-        "employees count",
+        "employees count", "places", "nombre de places", "nb places", "nb de places installees", "capacite", "places autorisees", "effectif salarie",
     ),
     "headcount_band": ("tranche effectif", "tranche effectif salarie", "tranche d effectif", "headcount band"),
     "active": ("active", "est active", "etat administratif", "actif", "en activite", "is active"),
@@ -81,7 +89,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "zone": (
         "zone", "zone d intervention", "perimetre", "perimetre d intervention", "perimeters", "rayon d action", "area",
         "secteur geographique", "zone geographique", "service area", "zone intervention", "territoire",
-        "territoire d intervention",
+        "territoire d intervention", "intervention", "communes d intervention", "communes couvertes", "zone couverte", "area served",
+        "perimetre geographique", "territoire couvert", "rayonnement",
     ),
     "radius": ("radius", "rayon", "rayon km", "radius km", "rayon d intervention", "distance max", "mobilite km"),
     "zone_departments": (
@@ -89,19 +98,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "departments served", "covered departments",
     ),
     "zone_regions": ("regions d intervention", "zone regions", "regions couvertes", "regions served"),
-    "sectors": ("sectors", "secteur", "secteur d activite", "secteurs d activite", "domaine", "domaine d activite", "sector"),
     "service_types": ("presta types", "type de prestation", "presta type", "prestation type", "service types"),
-    "offer": (
-        "offer", "offre", "activite", "prestation", "service", "atelier", "metier", "savoir faire", "competence",
-        "poste", "appellation modifiee", "intitule", "titre offre", "offer title", "offre titre", "intitule offre",
-        "offre de service", "offres de services", "activite proposee", "title", "titre", "intitule du poste", "job title",
-        "nom offre", "produit", "produits et services",
-    ),
-    "offer_text": (
-        "offer description", "offre description", "description offre", "description de l offre", "detail",
-        "description de l activite", "description activite", "detail offre", "offre detail", "offer text",
-        "activite description", "prestation description", "description prestation",
-    ),
+    "ticked": ("coche",),
     "rome": ("rome", "code rome", "rome code", "offre rome", "offer rome"),
     "rome_label": ("rome libelle", "libelle rome", "rome label"),
     "cpv": ("cpv", "code cpv", "codes cpv", "cpv code", "offre cpv", "offer cpv"),
@@ -109,9 +107,16 @@ ALIASES: dict[str, tuple[str, ...]] = {
 #: Keys of a JSON row that hold nested offers; in a table they are headings of offers.
 NESTED = ("offers", "offres", "activites", "activities", "prestations", "ateliers", "jobs", "postes")
 NUMBERED = frozenset({"offer", "offer_text", "rome", "cpv", "sectors"})
+#: Fields of which a further column adds to the first, or stands in for it where it is empty.
+SEVERAL = NUMBERED | {"phone", "email", "website", "address", "description", "zone"}
+_TICKS = frozenset(("x", "oui", "1", "✓", "✔", "●", "v", "o", "vrai", "true"))
 FIELDS = tuple(ALIASES)
 #: Words of a heading that describes someone other than the structure: a list of notices has the buyer's SIRET.
-_OTHERS = frozenset({"acheteur", "buyer", "titulaire", "adjudicateur", "organisme", "acheteurs"})
+_OTHERS = frozenset({"acheteur", "buyer", "titulaire", "adjudicateur", "acheteurs"})
+#: Words of headings of a list of notices; two of them make one.
+_OF_NOTICES = frozenset(
+    "acheteur buyer deadline procedure lot consultation marche cloture avi publication lancement montant objet".split()
+)
 LISTS = ("structures", "siaes", "data", "results", "records", "items")
 #: Keys that belong to another format, which its own source reads better.
 _FOREIGN = frozenset(
@@ -123,10 +128,15 @@ _FOREIGN = frozenset(
 )  # fmt: skip
 
 
-def mapping(headings: Sequence[str]) -> dict[str, str]:
-    """Field -> heading, guessed; a numbered field ("offer.2") stands for a numbered column."""
-    own = [h for h in headings if not _OTHERS & set(_tabular.words(h).split())]
-    found = _tabular.guess([h for h in own if not _nested_name(h)], ALIASES, NUMBERED)
+_VOCABULARY = _columns.Vocabulary(ALIASES, SEVERAL)
+
+
+def mapping(
+    headings: Sequence[str], cells: _columns.Cells | None = None, fixed: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Field -> heading, guessed; a numbered field ("offer.2") stands for a further column."""
+    own = [h for h in headings if not _OTHERS & set(_columns.words(h).split())]
+    found = _VOCABULARY.guess([h for h in own if not _nested_name(h)], cells, fixed)
     plural = next(filter(_nested_name, own), None)
     if plural is not None and not {"offer", "offer.1"} & set(found):
         found["offer"] = plural
@@ -137,14 +147,29 @@ def mapping(headings: Sequence[str]) -> dict[str, str]:
         found["offer_text"] = found.pop("description")
     if "siren" in found and "siret" not in found:
         found["siret"] = found["siren"]
-    return found
+    return found | _ticked(own, found, cells or {})
+
+
+def _ticked(headings: Sequence[str], found: Mapping[str, str], cells: _columns.Cells) -> dict[str, str]:
+    """The columns headed by a trade whose cells are ticked or empty."""
+    marked = [
+        heading
+        for heading in headings
+        if heading not in found.values()
+        and (seen := {fold(cell).strip() for cell in cells.get(heading, ())})
+        and seen <= _TICKS | {"non", "0", "n", "false", "faux", "-"}
+        and trades.named(heading)
+    ]
+    return {f"ticked.{number}": heading for number, heading in enumerate(marked, 1)}
 
 
 def _nested_name(heading: str) -> bool:
     return fold(heading) in NESTED
 
 
-_known = _tabular.score_of(mapping)
+def _of_notices(headings: Iterable[str]) -> bool:
+    """Are these the headings of a list of notices, which has SIRETs of buyers?"""
+    return len(_OF_NOTICES & {word for heading in headings for word in _columns.words(heading).split()}) > 1
 
 
 def recognises(name: str, head: bytes) -> bool:
@@ -158,12 +183,20 @@ def recognises(name: str, head: bytes) -> bool:
         return False
     if any(h.lower().startswith(("titulaire", "acheteur", "codecpv")) for h in headings):
         return False
-    found = {name: heading for name, heading in mapping(headings).items() if not _nested_name(heading)}
+    rows = _tabular.peek(head, _VOCABULARY.score)
+    keys = tuple(rows[0]) if rows else headings
+    if _of_notices(keys):
+        return False
+    found = {
+        name: h
+        for name, h in mapping(keys, _columns.cells_of(rows)).items()
+        if not (_nested_name(h) and not rows)
+    }
     # Without SIRETs it is still a directory, whose reader says which column to name.
     if {"website", "latitude"} <= set(found) and {"name", "offer"} & set(found):
         return True
     return {"name", "kind"} <= set(found) or (
-        "siret" in found and bool({"name", "kind", "brand", "town", "offer"} & set(found))
+        "siret" in found and bool({"name", "kind", "brand", "town", "offer", "ticked.1"} & set(found))
     )
 
 
@@ -185,8 +218,8 @@ def read(
     """
     source = _tabular.source_of(name)
 
-    def check(found: Mapping[str, str], keys: Sequence[str], place: str) -> None:
-        if "siret" not in found and not place.startswith(("line", "record")):
+    def check(found: Mapping[str, str], keys: Sequence[str]) -> None:
+        if not columns and ("siret" not in found or _of_notices(keys)) and not source.endswith(JSON):
             raise BadInput(
                 f"{name} has no column of SIRETs among {', '.join(keys[:12])}: "
                 "name it with --map siret=COLUMN, or give the notices' own format"
@@ -194,24 +227,85 @@ def read(
 
     drafts: dict[tuple[str, str], _Draft] = {}
     first_of: dict[str, tuple[str, str]] = {}  # the first key of each SIRET
-    rows = _tabular.rows(stream, name, _known, LISTS)
-    for place, row, found in _tabular.mapped(
-        rows, lambda keys: _tabular.correct(mapping(keys), columns, keys, FIELDS), check
-    ):
-        outcome = row if isinstance(row, str) else _draft(row, found, source)
+    sheet = _Sheet(columns or {})
+    rows = _tabular.rows(stream, name, _VOCABULARY.score, LISTS)
+    for place, row, found in _columns.mapped(rows, mapping, check, columns, FIELDS):
+        outcome = row if isinstance(row, str) else _draft(sheet.whole(row, found), found, source, sheet)
         if isinstance(outcome, str):
             yield _tabular.rejected(name, place, outcome)
             continue
-        key = (outcome.structure.siret, outcome.structure.kind)
-        if not outcome.structure.kind and key not in drafts:
-            # A row that states no kind belongs to the structure of that SIRET, whatever its kind.
-            key = first_of.get(key[0], key)
-        first_of.setdefault(key[0], key)
-        if key in drafts:
-            _join(drafts[key], outcome)
-        else:
-            drafts[key] = outcome
+        for draft in outcome:
+            key = (draft.structure.siret, draft.structure.kind)
+            if not draft.structure.kind and key not in drafts:
+                # A row that states no kind belongs to the structure of that SIRET, whatever its kind.
+                key = first_of.get(key[0], key)
+            first_of.setdefault(key[0], key)
+            if key in drafts:
+                _join(drafts[key], draft)
+            else:
+                drafts[key] = draft
     yield from (_finished(draft) for draft in drafts.values())
+
+
+JSON = (".jsonl", ".json", ".ndjson")
+
+
+@dataclass
+class _Sheet:
+    """What a row owes to what stands above it: the title of the sheet or of a section, the cells of a merged row."""
+
+    columns: Mapping[str, str]  # the user's corrections, those of kinds among them
+    title: str = ""
+    section: str = ""
+    last: Row = field(default_factory=dict)
+
+    def whole(self, row: Row, found: Mapping[str, str]) -> Row | str:
+        """The row with what it continues; a str where it is a title, a total or a note, which tell of no structure."""
+        if row.get("", "") != self.title:
+            self.title, self.section, self.last = row.get("", ""), "", {}
+        if "siret" not in found and self.title:
+            return f"the sheet {self.title} has no column of SIRETs: nothing is read in it"
+        filled = {heading: str(cell).strip() for heading, cell in row.items() if heading and not _blank(cell)}
+        who = [found[key] for key in _IDENTITY if key in found]
+        same = all(h not in filled or row[h] == self.last.get(h) for h in who)
+        if (
+            same
+            and self.last
+            and "name" in found
+            and any(found[key] in filled for key in found if key not in _IDENTITY)
+        ):
+            return {**row, **{heading: self.last.get(heading) for heading in who}}
+        said = " ".join(filled.values())
+        total = bool(_TOTAL.match(said)) and len(said) < 60
+        if total or ("name" in found and len(filled) == 1 < len(found) and found.get("siret") not in filled):
+            self.section, self.last = "" if total else said, {}
+            return "a title, a total or a note of the sheet: it tells of no structure"
+        self.last = row
+        return row
+
+    def kinds(
+        self, stated: str, found: Mapping[str, str], name: str, form: str
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """(kinds, flags): as stated or as the user says, else by the name, the section, the sheet, or the legal form."""
+        corrected = self.columns.get(_columns.VALUE + stated)
+        if kinds := _structure.kinds_of(corrected if corrected is not None else stated):
+            return kinds, ()
+        if kind := _structure.kind_in_name(name):
+            return (kind,), ("kind-inferred",)
+        if not stated:
+            around = (self.section, self.title, form, _structure.kind_in_name(found.get("name", "")) or "")
+            if kind := next((kind for text in around if (kind := _structure.kind_of(text))), None):
+                return (kind,), ("kind-inferred",)
+        kind, flags = _structure.kind_stated(stated)
+        return (kind,), flags
+
+
+_IDENTITY = ("siret", "siren", "name", "kind", "town", "postcode", "address")
+_TOTAL = re.compile(r"\s*(?:(?:sous[ -]?)?total|nombre de|effectif total|source|nb|\d{1,3} \w+$)\b", re.I)
+
+
+def _blank(cell: Any) -> bool:
+    return cell is None or cell != cell or str(cell).strip() == ""
 
 
 _FILLED = (
@@ -262,8 +356,10 @@ def _together(zones: Iterable[Zone]) -> Zone:
     )
 
 
-def _draft(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> _Draft | str:
-    """The structure and offers of one row, or the reason why there are none."""
+def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Sheet) -> list[_Draft] | str:
+    """The structure and offers of one row, once for each kind that it states, or the reason why there are none."""
+    if isinstance(row, str):
+        return row
 
     def cell(name: str) -> Any:
         return row.get(columns[name]) if name in columns else None
@@ -277,8 +373,11 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> _
         cleaned = clean(str(value), limit)
         return "" if cleaned.lower() in ("nan", "none", "null", "[nd]", "n/a", "nc") else cleaned
 
+    def first(name: str, limit: int = 300) -> str:
+        return next(filter(None, (text(key, limit) for key in columns if key.partition(".")[0] == name)), "")
+
     siret, flags, refused = identified(
-        _structure.siret_of(cell("siret"), cell("siren")), cell("finess"), cell("rna"), cell("own_id")
+        _siret(cell), cell("finess"), cell("rna"), cell("own_id")
     )
     if refused:
         return refused
@@ -286,23 +385,18 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> _
     offers = list(_offers(row, columns, source, text))
     if not name and not brand and not offers:
         return "no name: fill in the name of the structure, or point to its column with --map name=COLUMN"
-    stated_kind = text("kind")
-    kind = _structure.kind_of(stated_kind)
-    provenance: dict[str, str] = {}
-    if kind is None:
-        kind = _structure.kind_in_name(name) or ""
-        if kind:
-            flags = (*flags, "kind-inferred")
-            provenance["kind"] = "from the name"
-        elif stated_kind:
-            flags = (*flags, "kind-unknown")
-        else:
-            flags = (*flags, "kind-missing")
+    kinds, told = sheet.kinds(text("kind"), columns, name, text("legal_form"))
+    flags = (*flags, *told)
+    provenance = {"kind": "from the name or its surroundings"} if "kind-inferred" in told else {}
     department = next(iter(_structure.departments_of(cell("department"))), None)
     region = next(iter(_structure.regions_of(cell("region"))), None)
+    town = text("town") or text("address")
+    with_code = re.search(r"(?<!\d)(\d{5})[\s,-]+([^\W\d][^\d,;]*)$", town)
+    if in_brackets := re.fullmatch(r"(.+?)\s*\((\w{2,3})\)", town):
+        department = department or next(iter(_structure.departments_of(in_brackets.group(2))), None)
     place = place_of(
-        town=text("town"),
-        postcode=cell("postcode"),
+        town=with_code.group(2) if with_code else in_brackets.group(1) if in_brackets else text("town"),
+        postcode=cell("postcode") or (with_code.group(1) if with_code else None),
         commune=cell("commune"),
         department=department,
         region=region,
@@ -311,20 +405,28 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> _
     )
     if place.department is None and place.latitude is None:
         flags = (*flags, "place-unknown")
+    zone_words = " ; ".join(
+        filter(None, (text(key, 2_000) for key in columns if key.partition(".")[0] == "zone"))
+    )
+    zone = _structure.zone_of(
+        zone_words, cell("radius"), cell("zone_departments"), cell("zone_regions"), place
+    )
+    if zone_words and zone is None:
+        flags = (*flags, f"zone-unread: {zone_words[:80]}")
     updated = clean_date(cell("updated"))
     structure = Structure(
         siret=siret,
         name=name or brand,
-        kind=kind,
+        kind=kinds[0],
         brand=brand,
         naf=clean_naf(cell("naf")),
         legal_form=text("legal_form"),
         address=text("address") or " ".join(filter(None, (text("street_number"), text("street")))),
         place=place,
-        zone=_zone(cell),
-        website=text("website"),
-        phone=text("phone", 60),
-        email=text("email", 200),
+        zone=zone,
+        website=first("website"),
+        phone=_structure.phone_of(first("phone")) or first("phone", 60),
+        email=first("email", 200),
         networks=_structure.several(cell("networks")),
         labels=_structure.several(cell("labels")),
         turnover=clean_amount(cell("turnover")),
@@ -346,12 +448,18 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> _
     )
     if structure.zone is not None:  # a row's zone is that of the activities it states
         offers = [offer if offer.zone else replace(offer, zone=structure.zone) for offer in offers]
-    descriptions = [text("description", 20_000)] if text("description", 20_000) else []
-    return _Draft(structure, offers, descriptions)
+    told_texts = [text(key, 20_000) for key in columns if key.partition(".")[0] == "description"]
+    return [
+        _Draft(replace(structure, kind=kind), list(offers), [t for t in told_texts if t]) for kind in kinds
+    ]
 
 
-def _zone(cell: Any) -> Zone | None:
-    return _structure.zone_of(cell("zone"), cell("radius"), cell("zone_departments"), cell("zone_regions"))
+def _siret(cell: Callable[[str], Any]) -> tuple[str, tuple[str, ...], str]:
+    """As `siret_of`, the SIREN and the NIC of a row in two columns joined."""
+    if str(cell("nic") or "") and cell("siret") == cell("siren"):
+        nic = re.sub(r"\.0$", "", str(cell("nic"))).zfill(5)
+        return _structure.siret_of(f"{re.sub(r'[^0-9]', '', str(cell('siren') or '')).zfill(9)}{nic}")
+    return _structure.siret_of(cell("siret"), cell("siren"))
 
 
 def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, text: Any) -> Iterator[Offer]:
@@ -385,7 +493,12 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
             offer = _offer(title or label, body, rome, cpv, sectors, service_types, None, source)
             if offer:
                 yield offer
-    if not numbers and shared_sectors:
+    for heading in (heading for key, heading in columns.items() if key.startswith("ticked")):
+        if fold(str(row.get(heading) or "")).strip() in _TICKS:
+            yield Offer(id="", title=heading, source=source)
+    if shared_sectors and not any(
+        key.partition(".")[0] in ("offer", "offer_text", "ticked") for key in columns
+    ):
         for sector in shared_sectors:
             yield Offer(id="", title=sector, sectors=(sector,), service_types=service_types, source=source)
     for key in row:

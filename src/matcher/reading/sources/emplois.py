@@ -11,7 +11,7 @@ from matcher.domain import Offer, Rejected, Structure
 from matcher.reading.impersonal import impersonal
 from matcher.reading.sources import _tabular
 from matcher.reading.sources._places import place_of
-from matcher.reading.sources._structure import departments_of, kind_of, numbered_offers, plain, siret_of
+from matcher.reading.sources._structure import departments_of, kind_stated, numbered_offers, plain, siret_of
 from matcher.reference.identifiers import clean_date
 from matcher.reference.text import clean, shorten
 
@@ -42,7 +42,7 @@ def structure_of(row: Mapping[str, Any], source: str = "emplois") -> Structure |
     name, brand = plain(row.get("raison_sociale")), plain(row.get("enseigne"))
     if not name and not brand:
         return "no name: the API gives one to each structure"
-    kind = kind_of(row.get("type")) or ""
+    kind, told = kind_stated(row.get("type"))
     structure = Structure(
         siret=siret,
         name=name or brand,
@@ -62,7 +62,7 @@ def structure_of(row: Mapping[str, Any], source: str = "emplois") -> Structure |
         email=plain(row.get("courriel")),
         source=source,
         updated=clean_date(str(row.get("mis_a_jour_le") or row.get("cree_le") or "")[:10]),
-        flags=flags if kind else (*flags, "kind-unknown" if row.get("type") else "kind-missing"),
+        flags=(*flags, *told),
     )
     listed = row.get("postes")
     jobs = [job for one in (listed if isinstance(listed, list) else ()) if (job := _job(one, source))]

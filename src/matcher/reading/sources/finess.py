@@ -8,15 +8,23 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO
 
 from matcher.domain import Rejected, Structure
-from matcher.reading.sources import _tabular
+from matcher.reading.sources import _columns, _tabular
 from matcher.reading.sources._bytes import decoded
 from matcher.reading.sources._places import place_of
-from matcher.reading.sources._structure import departments_of, kind_in_name, kind_of, number_of, siret_of
+from matcher.reading.sources._structure import (
+    departments_of,
+    kind_in_name,
+    kind_of,
+    number_of,
+    numbered_offers,
+    phone_of,
+    siret_of,
+)
 from matcher.reference.identifiers import clean_date, clean_naf, finess_identity, identified
 from matcher.reference.text import clean
 
@@ -36,6 +44,8 @@ TABLE = {
     "code_postal": "postcode", "code_insee": "commune", "commune": "town", "departement": "department",
     "telephone": "phone", "naf": "naf", "maj": "updated", "places": "places",
 }  # fmt: skip
+FIELDS = (*TABLE.values(), *_columns.TEXTS)
+_VOCABULARY = _columns.Vocabulary(_columns.TEXTS, frozenset(_columns.TEXTS))
 _DELETED, _INSTALLED = 15, 9  # columns of an "equipementsocial" line: deleted ("O"), installed capacity
 
 
@@ -48,11 +58,21 @@ def recognises(name: str, head: bytes) -> bool:
     return {"finess_et", "siret"} <= {heading.lower() for heading in _tabular.headings_of(head)}
 
 
-def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
+def mapping(
+    headings: Sequence[str], cells: _columns.Cells | None = None, fixed: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Field -> heading: the columns of TABLE, and those added that say what a structure does."""
+    own = {field: heading for heading in headings if (field := TABLE.get(heading.lower()))}
+    return _VOCABULARY.guess([h for h in headings if h not in own.values()], cells, fixed) | own
+
+
+def read(
+    stream: BinaryIO, name: str, columns: Mapping[str, str] | None = None
+) -> Iterator[Structure | Rejected]:
     """One Structure an ESAT or EA, its places as headcount; other establishments of the extract are passed over."""
     stream.seek(0)
     whole = stream.read(64).lstrip(b"\xef\xbb\xbf").startswith(_MARK)
-    rows = national(stream) if whole else _table(stream, name)
+    rows = national(stream) if whole else _table(stream, name, columns)
     kept: dict[tuple[str, str], Structure] = {}
     for place, row in rows:
         found = row if isinstance(row, str) else structure_of(row)
@@ -86,11 +106,16 @@ def structure_of(row: Mapping[str, Any]) -> Structure | str:
             commune=row.get("commune"),
             department=next(iter(departments_of(row.get("department"))), None),
         ),
-        phone=_phone(row.get("phone")),
+        phone=phone_of(row.get("phone")),
         source=SOURCE,
         updated=updated,
         predecessors=(number,) if number not in ("", siret) else (),
         flags=flags,
+    )
+    descriptions, offers = row.get("told", ((), ()))
+    said = [replace(offer, source=SOURCE) for offer in offers]
+    structure = replace(
+        structure, description="\n".join(descriptions), offers=numbered_offers(structure, descriptions, said)
     )
     places = number_of(row.get("places"))
     if not places:
@@ -104,6 +129,8 @@ def _with_site(structure: Structure, other: Structure) -> Structure:
     return replace(
         structure,
         headcount=sum(places) if places else None,
+        description=structure.description or other.description,
+        offers=numbered_offers(structure, (), (*structure.offers, *other.offers)),
         predecessors=tuple(dict.fromkeys((*structure.predecessors, *other.predecessors))),
         provenance={**other.provenance, **structure.provenance},
     )
@@ -118,13 +145,19 @@ def places_of(stream: BinaryIO) -> dict[str, float]:
     return found
 
 
-def _table(stream: BinaryIO, name: str) -> Iterator[tuple[str, dict[str, Any] | str]]:
-    for place, row in _tabular.rows(stream, name, lambda headings: "finess_et" in headings):
+def _table(
+    stream: BinaryIO, name: str, columns: Mapping[str, str] | None
+) -> Iterator[tuple[str, dict[str, Any] | str]]:
+    rows = _tabular.rows(stream, name, lambda headings: "finess_et" in headings)
+    for place, row, found in _columns.mapped(rows, mapping, lambda *_: None, columns, FIELDS):
         if isinstance(row, str):
             yield place, row
-            continue
-        cells = {key.lower(): value for key, value in row.items()}
-        yield place, {name: cells.get(heading) for heading, name in TABLE.items()}
+        else:
+            texts = {
+                key: heading for key, heading in found.items() if key.partition(".")[0] in _columns.TEXTS
+            }
+            cells = {key: row.get(heading) for key, heading in found.items() if key not in texts}
+            yield place, {**cells, "told": _columns.told(row, texts)}
 
 
 def national(stream: BinaryIO) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -156,9 +189,3 @@ def _lines(stream: BinaryIO) -> Iterator[list[str]]:
         yield from csv.reader(text, delimiter=";", quoting=csv.QUOTE_NONE)
     finally:
         text.detach()
-
-
-def _phone(raw: object) -> str:
-    digits = re.sub(r"\D", "", str(raw or ""))
-    digits = digits.zfill(10) if len(digits) == 9 else digits
-    return " ".join(digits[i : i + 2] for i in range(0, 10, 2)) if len(digits) == 10 else ""

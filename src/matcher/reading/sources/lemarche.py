@@ -42,9 +42,8 @@ def structure_of(row: Mapping[str, Any], source: str = "lemarche") -> Structure 
     name = _structure.plain(row.get("name")) or _structure.plain(row.get("brand"))
     if not name:
         return "no name: the API gives one to each structure"
-    kind = _structure.kind_of(row.get("kind"))
-    if kind is None:
-        flags = (*flags, "kind-unknown" if row.get("kind") else "kind-missing")
+    kind, told = _structure.kind_stated(row.get("kind"))
+    flags += told
     updated = clean_date(row.get("updated_at"))
     services = _structure.service_types_of(row.get("presta_types") or row.get("presta_type"))
     zone = _zone(row)
@@ -59,7 +58,7 @@ def structure_of(row: Mapping[str, Any], source: str = "lemarche") -> Structure 
     structure = Structure(
         siret=siret,
         name=name,
-        kind=kind or "",
+        kind=kind,
         brand=_structure.plain(row.get("brand")),
         naf=clean_naf(row.get("naf")),
         address=_structure.plain(row.get("address")),

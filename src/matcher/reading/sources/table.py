@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Literal
 
 from matcher import domain
 from matcher.reading import clauses
-from matcher.reading.sources import _facts, _tabular
+from matcher.reading.sources import _columns, _facts, _tabular
 from matcher.reading.sources._objet import lots_named
 from matcher.reading.sources._places import place_of
 from matcher.reading.sources._structure import departments_of, number_of, several, yes_no
@@ -95,12 +95,14 @@ _OF_PLACES = frozenset({"lat", "lon", "latitude", "longitude", "website", "site 
 MAX_LOTS = 1_000
 
 
-def mapping(headings: Sequence[str]) -> dict[str, str]:
+_VOCABULARY = _columns.Vocabulary(ALIASES)
+
+
+def mapping(
+    headings: Sequence[str], cells: _columns.Cells | None = None, fixed: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Field -> heading, guessed."""
-    return _tabular.guess([h for h in headings if h.lower() not in ("lots", "lot_list")], ALIASES)
-
-
-_known = _tabular.score_of(mapping)
+    return _VOCABULARY.guess([h for h in headings if h.lower() not in ("lots", "lot_list")], cells, fixed)
 
 
 def recognises(name: str, head: bytes) -> bool:
@@ -134,18 +136,17 @@ def read(
     `columns` corrects the guessed mapping (field -> heading).  Raises BadInput when no column holds a title.
     """
 
-    def check(found: Mapping[str, str], keys: Sequence[str], place: str) -> None:
+    def check(found: Mapping[str, str], keys: Sequence[str]) -> None:
         if not columns and not (STRONG & set(found) and {"title", "lot_title"} & set(found)):
             raise domain.BadInput(
                 f"{name} has no column of titles, or none that only a notice has, among {', '.join(keys[:12])}: "
                 "name it with --map title=COLUMN (notices) or --source directory --map siret=COLUMN (structures)"
             )
 
-    def guess(keys: Sequence[str]) -> dict[str, str]:
-        return _tabular.correct(mapping(keys), columns, keys, FIELDS)
-
     drafts: dict[str, _Draft] = {}
-    for place, row, found in _tabular.mapped(_tabular.rows(stream, name, _known, LISTS), guess, check):
+    for place, row, found in _columns.mapped(
+        _tabular.rows(stream, name, _VOCABULARY.score, LISTS), mapping, check, columns, FIELDS
+    ):
         refuse = partial(_tabular.rejected, name, place)
         draft = row if isinstance(row, str) else _draft(row, found)
         if isinstance(draft, str):
@@ -205,7 +206,12 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str]) -> _Draft | str:
         return "no title: fill in what is asked, or point to its column with --map title=COLUMN"
     number = text("reference", 100).removesuffix(".0")
     buyer_id = re.sub(r"[\s.]", "", text("buyer_id", 40))
-    mark = number or blake2b(repr(sorted(row.items(), key=str)).encode(), digest_size=6).hexdigest()
+    mark = (
+        number
+        or blake2b(
+            repr(sorted(((k, v) for k, v in row.items() if k), key=str)).encode(), digest_size=6
+        ).hexdigest()
+    )
     identifier = f"{buyer_id}-{mark}" if buyer_id and number else mark
     place = _place(text, raw, buyer_id)
     planned = text("planned", 100)

@@ -1,0 +1,381 @@
+"""Which field a column holds, by its heading and by its cells, and the user's corrections of that.
+
+A heading claims a field by how much of its words an alias of the field covers, each word weighed by how few fields it
+serves.  The cells confirm a claim, contradict it, or make one alone: fourteen digits are a SIRET under any heading.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from rapidfuzz import fuzz, process
+
+from matcher.domain import BadInput, Offer
+from matcher.reading.sources import _structure
+from matcher.reading.sources._places import department_names, postcode_of
+from matcher.reference import places, trades
+from matcher.reference.identifiers import clean_naf, siren_valid
+from matcher.reference.text import clean, fold, shorten
+
+Aliases = Mapping[str, Sequence[str]]
+Cells = Mapping[str, Sequence[str]]  # heading -> some of its cells
+Claim = tuple[float, str, str]  # merit, field, heading
+
+AHEAD = 200  # rows seen before columns are settled
+SEEN = 60  # cells of a column that are weighed
+SURE = 0.5  # merit from which a column is that of a field
+ALONE = 0.6  # share of cells that makes a column that of a field whatever its heading
+VALUE = "kind:"  # a correction of a value: "kind:Tiers-lieu" -> "ESS"
+
+_EMPTY_WORDS = frozenset(
+    "de du des d la le les l un une et ou n no s votre vos notre nos vous quel quelle quelles est en a au aux "
+    "dans etes sur the of your".split()
+)
+#: A heading that begins so counts, dates or codes the thing: "nb postes" is no post, "date creation" no creation.
+_QUALIFIERS = frozenset(
+    "nb nombre tranche date annee code id identifiant contact flag type taux libelle".split()
+)
+#: Headings of what is no field here: they keep a column from being taken for another by one common word.
+_NO_FIELD = (
+    "fax", "date", "horodateur", "president", "directeur", "responsable", "contact", "interlocuteur", "referent",
+    "civilite", "prenom", "fonction", "gestionnaire", "organisme gestionnaire", "tutelle", "sigle", "id", "finess", "numero finess",
+    "libelle naf", "departement naissance", "remarque", "observation", "cotisation", "capital", "recontacte",
+)  # fmt: skip
+#: Field -> the headings of what a structure says that it does, in any list (accents, case and plurals do not matter).
+TEXTS: dict[str, tuple[str, ...]] = {
+    "description": (
+        "description", "presentation", "objet social", "resume", "summary", "a propos", "about", "activite globale",
+        "description de la structure", "presentation de la structure", "metier principal", "objet", "objet de l association",
+    ),
+    "sectors": ("sectors", "secteur", "secteur d activite", "secteurs d activite", "domaine", "domaine d activite", "sector", "domaine d intervention"),
+    "offer": (
+        "offer", "offre", "activite", "prestation", "service", "atelier", "metier", "savoir faire", "competence",
+        "poste", "appellation modifiee", "intitule", "titre offre", "offer title", "offre titre", "intitule offre",
+        "offre de service", "offres de services", "activite proposee", "title", "titre", "intitule du poste", "job title",
+        "nom offre", "produit", "produits et services", "activite principale", "coeur de metier", "services", "services offered",
+        "qualification", "nature des prestations", "liste activites", "type d activite",
+    ),
+    "offer_text": (
+        "offer description", "offre description", "description offre", "description de l offre", "detail",
+        "description de l activite", "description activite", "detail offre", "offre detail", "offer text",
+        "activite description", "prestation description", "description prestation", "presentation de l activite",
+    ),
+}  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------ what cells look like
+
+
+def _phone(cell: str) -> bool:
+    return len(cell) < 60 and bool(_structure.phone_of(cell)) and not siren_valid(cell)
+
+
+def _town(cell: str) -> bool:
+    name = re.sub(r"^\d{5}\s+|\s*\(\w{2,5}\)$|\s+cedex.*$", "", cell.strip(), flags=re.I)
+    return len(name) < 50 and not name[:1].islower() and bool(places.communes_named(name))
+
+
+def _area(cell: str, names: Mapping[str, str]) -> bool:
+    return cell.strip().upper().zfill(2) in names or fold(cell) in {fold(name) for name in names.values()}
+
+
+LOOKS: dict[str, Callable[[str], bool]] = {
+    "siret": lambda c: bool(re.fullmatch(r"\D{0,12}(?:\d[\s.\u00a0\u202f-]?){13,14}", c)),
+    "email": lambda c: bool(re.fullmatch(r"[^@\s]+@[^@\s]+\.[a-z]+(?:[\s;,/].*)?", c.lower())),
+    "website": lambda c: bool(re.fullmatch(r"(?:https?://|www\.)\S+|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,8}(?:/\S*)?", c.lower())),
+    "phone": _phone,
+    "siren": lambda c: siren_valid(re.sub(r"\s", "", c)),
+    "naf": lambda c: len(c) <= 8 and clean_naf(c) is not None,
+    "postcode": lambda c: len(c) < 8 and bool(places.department_of_postcode(postcode_of(c) or "")),
+    "kind": lambda c: len(c) < 80 and _structure.is_kind(c),
+    "town": _town,
+    "department": lambda c: _area(c, department_names()),
+    "offer": lambda c: bool(trades.named(c[:300])),
+    "zone": lambda c: _structure.zone_of(c) is not None,
+    "number": lambda c: _structure.number_of(c) is not None,
+}  # fmt: skip
+#: Forms that cells tell whatever the heading, the surest first.
+ALONE_TELL = ("siret", "email", "website", "phone", "naf", "postcode", "kind", "town", "offer")
+#: What cells of another form contradict, and what no other field looks like.
+_STRICT = ("siret", "email", "website", "phone", "siren", "naf", "postcode")
+#: Fields that hold the form of another.
+_LIKE = {
+    "predecessors": "siret",
+    "commune": "postcode",
+    "buyer_id": "siret",
+    "url": "website",
+    "documents": "website",
+}
+
+
+def looks(cells: Sequence[str]) -> dict[str, float]:
+    """Form -> share of these cells that have it; nothing where there are no cells."""
+    seen = [cell.strip() for cell in cells if cell.strip()][:SEEN]
+    return {form: sum(map(test, seen)) / len(seen) for form, test in LOOKS.items()} if seen else {}
+
+
+# --------------------------------------------------------------------------------------------- what headings are called
+
+
+def words(heading: str) -> str:
+    """A heading made comparable: no accent, case, underscore, punctuation nor plural; numbers kept apart."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", heading)
+    plain = re.sub(r"[^a-z0-9]+", " ", fold(spaced))
+    plain = re.sub(r"(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[a-z])", " ", plain)
+    return " ".join(word[:-1] if len(word) > 3 and word[-1] in "sx" else word for word in plain.split())
+
+
+def _stems(text: str) -> tuple[str, ...]:
+    """The words that count, cut after seven letters, so that "intervenez" is "intervention"."""
+    return tuple(w[:7] for w in text.split() if w not in _EMPTY_WORDS and not w.isdigit())
+
+
+class Vocabulary:
+    """The aliases of fields, made ready to be compared with headings."""
+
+    def __init__(self, aliases: Aliases, several: frozenset[str] = frozenset()) -> None:
+        self.several = several  # fields that several columns may hold
+        named = {**aliases, "": _NO_FIELD}
+        self.aliases = {
+            field: {frozenset(_stems(words(name))): words(name).split()[0] for name in names}
+            for field, names in named.items()
+        }
+        serves: dict[str, set[str]] = {}
+        for field, known in self.aliases.items():
+            for stem in (stem for alias in known for stem in alias):
+                serves.setdefault(stem, set()).add(field)
+        self.weights = {stem: math.log(1 + len(named) / len(fields)) for stem, fields in serves.items()}
+        self.claims = lru_cache(20_000)(self._claims)
+
+    def _known(self, stem: str) -> str:
+        """The stem itself, or the one of the vocabulary that it misspells."""
+        if stem in self.weights or len(stem) < 5:
+            return stem
+        near = process.extractOne(stem, self.weights.keys(), scorer=fuzz.ratio, score_cutoff=84)
+        return near[0] if near else stem
+
+    def _claims(self, heading: str) -> dict[str, float]:
+        """Field -> share of the heading's words, by weight, that its aliases cover."""
+        text = words(heading)
+        stems = frozenset(map(self._known, _stems(text)))
+        whole = sum(self.weights.get(stem, 0.5) for stem in stems)
+        if not stems or len(text) > 120:
+            return {}
+        first = next(iter(text.split()))
+        shares = {}
+        for field, known in self.aliases.items():
+            covered: set[str] = set()
+            for alias, begins in known.items():
+                if alias <= stems and (first not in _QUALIFIERS or begins in _QUALIFIERS or alias == stems):
+                    covered |= alias
+            if covered:
+                shares[field] = sum(self.weights[stem] for stem in covered) / whole
+        return shares
+
+    def score(self, headings: Sequence[str]) -> int:
+        """How many of these are headings, for telling them from titles and records."""
+        return len(self.guess([heading for heading in headings if heading]))
+
+    def guess(
+        self, headings: Sequence[str], cells: Cells | None = None, fixed: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """Field -> heading, the clearest claim first; "offer.2" is the second column of a field that may have several.
+
+        `fixed` is what the user has settled.
+        """
+        forms = {heading: looks((cells or {}).get(heading, ())) for heading in headings}
+        claims = [
+            (merit, -place, field, heading)
+            for place, heading in enumerate(headings)
+            for field, share in self.claims(heading).items()
+            if (merit := _merit(field, share, forms[heading])) >= SURE
+        ]
+        found = dict(fixed or {})
+        taken = set(found.values())
+        for _, _, field, heading in sorted(claims, reverse=True):
+            if heading in taken:
+                continue
+            number = _number(heading) if field in self.several else ""
+            key = f"{field}.{number}" if number else field
+            if field and key in found and field in self.several:
+                key = next(k for n in range(2, 1000) if (k := f"{field}.{n}") not in found)
+            if field and key in found:
+                continue
+            taken.add(heading)
+            if field:
+                found[key] = heading
+        left = {heading: forms[heading] for heading in headings if heading not in taken}
+        more = self._by_cells(left, found)
+        guessed = found.keys() - (fixed or {}).keys()
+        if "name" in self.aliases and "siret" in more | found and not {"name", "brand", "offer"} & guessed:
+            # the first column of distinct words is the name, also where they sound like an offer or a town
+            free = [h for h in left if h not in more.values() or h in (more.get("offer"), more.get("town"))]
+            name = next((h for h in free if _distinct((cells or {}).get(h, ()))), None)
+            if name is not None:
+                del left[name]
+                more = self._by_cells(left, found | {"name": name}) | {"name": name}
+        return more | found
+
+    def _by_cells(self, left: Mapping[str, Mapping[str, float]], found: Mapping[str, str]) -> dict[str, str]:
+        """What cells alone tell of the columns left, by the share of their cells that have each form."""
+        more: dict[str, str] = {}
+        for form in ALONE_TELL:
+            if form not in self.aliases or any(key.partition(".")[0] == form for key in found):
+                continue
+            free = [heading for heading in left if heading not in more.values()]
+            best = max(free, key=lambda heading: left[heading].get(form, 0.0), default="")
+            if best and left[best].get(form, 0.0) >= ALONE:
+                more[form] = best
+        return more
+
+
+def _distinct(cells: Sequence[str]) -> bool:
+    seen = [cell.strip() for cell in cells if cell.strip()]
+    lettered = all(re.search(r"[^\W\d_]{2}", cell) for cell in seen)
+    return len(seen) > 0 and lettered and len(set(seen)) > 0.7 * len(seen)
+
+
+def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
+    """How good a claim is: the share of the heading, more or less what the cells say of it."""
+    share -= 0.1 * (not field)
+    if not forms:
+        return share
+    form = _LIKE.get(field, field)
+    if form in LOOKS:
+        has = forms[form]
+        against = 0.7 if form in _STRICT else 0.3 if form in ("kind", "town") else 0.0
+        return share + 0.5 * has if has >= 0.4 else share - against * (has < 0.2)
+    against = (*_STRICT[:4], "number") if field in TEXTS or field in ("name", "brand") else _STRICT[:4]
+    return share - 0.6 * (max(forms[form] for form in against) >= 0.7)
+
+
+def _number(heading: str) -> str:
+    match = re.search(r"(?:^|\s)(\d{1,3})(?:\s|$)", words(heading))
+    return str(int(match.group(1))) if match else ""
+
+
+# ------------------------------------------------------------------------------------------------------ corrections
+
+
+Guess = Callable[[Sequence[str], Cells, Mapping[str, str]], dict[str, str]]
+
+
+def settled(
+    guess: Guess,
+    headings: Sequence[str],
+    cells: Cells,
+    columns: Mapping[str, str] | None,
+    fields: Sequence[str],
+) -> dict[str, str]:
+    """Field -> heading: what the user says (`field=column`, an empty column drops the field), the rest guessed.
+
+    A column that these headings lack and `cells` has, of another sheet, is left alone.  Raises BadInput naming the
+    fields, or the columns, there are.
+    """
+    fixed: dict[str, str] = {}
+    dropped = {field for field, column in (columns or {}).items() if not column}
+    for field, column in (columns or {}).items():
+        if field.startswith(VALUE):
+            continue
+        if field.split(".", 1)[0] not in fields:
+            raise BadInput(f"--map: no field {field!r}; the fields are {', '.join(sorted(fields))}")
+        match = _column(column, headings) if column else None
+        if column and match is None and _column(column, [*cells]) is None:
+            raise BadInput(f"--map: no column {column!r}; the columns are {', '.join(headings[:40])}")
+        fixed |= {field: match} if match is not None else {}
+    return {key: name for key, name in guess(headings, cells, fixed).items() if key not in dropped} | fixed
+
+
+def _column(column: str, headings: Sequence[str]) -> str | None:
+    exact = (h for h in headings if h == column)
+    return next(exact, None) or next((h for h in headings if words(h) == words(column)), None)
+
+
+def pairs(options: Iterable[str]) -> dict[str, str] | None:
+    """`field=heading` options, and files of them (JSON) that `matcher columns --save` wrote; None where there are none.
+
+    Raises BadInput for anything else.
+    """
+    made: dict[str, str] = {}
+    for option in options:
+        field, sign, heading = option.partition("=")
+        if sign and field.strip():
+            made[field.strip()] = heading.strip()
+            continue
+        try:
+            saved = json.loads(Path(option).read_text(encoding="utf-8"))
+            made |= {str(key): str(value) for key, value in saved.items()}
+        except (OSError, ValueError, AttributeError):
+            raise BadInput(
+                f"--map {option!r}: write field=heading, for example --map siret='N° SIRET', or give a file that "
+                "`matcher columns FILE --save PROFILE` wrote"
+            ) from None
+    return made or None
+
+
+Rows = Iterable[tuple[str, dict[str, Any] | str]]
+
+
+def mapped(
+    rows: Rows,
+    guess: Guess,
+    check: Callable[[Mapping[str, str], Sequence[str]], None],
+    columns: Mapping[str, str] | None,
+    fields: Sequence[str],
+) -> Iterator[tuple[str, dict[str, Any] | str, dict[str, str]]]:
+    """Each row with its columns (field -> heading), settled once for each set of headings by the first rows that have it.
+
+    The columns are corrected by the user's; the best of the first guesses is checked.
+    """
+    guesses: dict[tuple[str, ...], dict[str, str]] = {}
+    stream, checked = iter(rows), False
+    while ahead := list(islice(stream, AHEAD)):
+        cells = cells_of(row for _, row in ahead if isinstance(row, dict))
+        guesses = {} if len(guesses) > 5_000 else guesses
+        for keys in dict.fromkeys(tuple(filter(None, row)) for _, row in ahead if isinstance(row, dict)):
+            if keys not in guesses:
+                guesses[keys] = settled(guess, keys, cells, columns, fields)
+        if guesses and not checked:
+            best = max(guesses, key=lambda keys: len(guesses[keys]))
+            check(guesses[best], best)
+            checked = True
+        for place, row in ahead:
+            yield place, row, {} if isinstance(row, str) else guesses[tuple(filter(None, row))]
+
+
+def told(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[list[str], list[Offer]]:
+    """(descriptions, offers) of the columns of TEXTS of a row."""
+    texts: dict[str, list[str]] = {}
+    for key, heading in columns.items():
+        texts.setdefault(key.partition(".")[0], []).append(clean(str(row.get(heading) or ""), 20_000))
+    titles = [
+        title
+        for field in ("offer", "sectors")
+        for text in texts.get(field, ())
+        for title in _structure.several(text)
+    ]
+    offers = [Offer(id="", title=title) for title in titles]
+    bodies = [
+        Offer(id="", title=shorten(text, 120), text=text) for text in texts.get("offer_text", ()) if text
+    ]
+    return [text for text in texts.get("description", ()) if text], offers + bodies
+
+
+def cells_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Heading -> its cells as texts, of every heading of these rows."""
+    cells: dict[str, list[str]] = {}
+    for row in rows:
+        for heading, cell in row.items():
+            kept = cells.setdefault(heading, [])
+            if heading and len(kept) < SEEN and isinstance(cell, str | int | float) and str(cell).strip():
+                kept.append(
+                    str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)[:2_000]
+                )
+    return cells

@@ -1,0 +1,114 @@
+"""Spreadsheets as people keep them: how much of them is read, and what is told of the rest."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import sheets
+from matcher.domain import BadInput, Rejected, Structure
+from matcher.reading import files, gather
+from sheets import Sheet, siret
+from terminal import command
+
+
+def read(sheet: Sheet) -> list[Structure]:
+    records = files.read_stream(io.BytesIO(sheet.content), sheet.name)
+    return [record for record in records if isinstance(record, Structure)]
+
+
+@pytest.mark.parametrize("make", [*sheets.TWENTY, *sheets.OTHERS])
+def test_the_fields_of_a_sheet_are_read(make: Callable[[], Sheet]) -> None:
+    sheet = make()
+    _, stated, wrong = sheets.measured(sheet, read(sheet))
+    assert stated >= 10
+    assert len(wrong) <= 0.05 * stated, wrong
+
+
+def run(*arguments: object) -> tuple[int, str, str]:
+    done = command(*map(str, arguments))
+    return done.returncode, done.stdout, done.stderr
+
+
+def written(folder: Path, text: str, name: str = "members.csv") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_kind_that_is_not_known_is_asked_and_makes_no_ordinary_firm(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, f"Nom;Siret;Type;Ville\nLe Lieu;{siret(1)};Tiers-lieu;Metz\nX;{siret(2)};SARL;Metz\n"
+    )
+    found = gather.gather([path])
+    assert [(one.kind, "kind-unknown" in one.flags) for one in found.structures] == [
+        ("Tiers-lieu", True),
+        ("", False),
+    ]
+    assert any("'Tiers-lieu'" in line and "--map 'kind:Tiers-lieu=ESS'" in line for line in found.summary())
+    assert [one.kind for one in gather.gather([path], {"kind:Tiers-lieu": "ESS"}).structures] == ["ESS", ""]
+
+
+def test_a_mapping_is_kept_as_a_profile_for_the_next_file(tmp_path: Path) -> None:
+    first = written(tmp_path, f"Qui;Numéro;Surnom;Sorte\nLes Prés;{siret(1)};Pré;Ferme\n")
+    profile = tmp_path / "network.json"
+    pairs = ("--map", "brand=Surnom", "--map", "kind=Sorte", "--map", "kind:Ferme=ACI")
+    code, _, err = run("columns", first, *pairs, "--save", profile)
+    assert (code, "written" in err) == (0, True)
+    assert json.loads(profile.read_text())["brand"] == "Surnom"
+    next_month = written(tmp_path, f"Sorte;Surnom;Qui;Numéro\nFerme;Bois;Les Bois;{siret(2)}\n", "next.csv")
+    code, out, _ = run("read", next_month, "--map", profile, "--format", "jsonl")
+    (record,) = map(json.loads, out.splitlines())
+    assert (record["name"], record["brand"], record["kind"]) == ("Les Bois", "Bois", "ACI")
+    with pytest.raises(BadInput, match=r"the columns are Nom, Siret"):
+        list(files.plugins.find("reading.sources", "directory").read(
+            io.BytesIO(f"Nom;Siret\nX;{siret(3)}\n".encode()), "other.csv", columns={"brand": "Surnom"}
+        ))  # fmt: skip
+
+
+def test_a_row_of_totals_leaves_a_corrected_workbook_whole() -> None:
+    sheet = sheets.TWENTY[0]()
+    records = list(
+        files.read_stream(io.BytesIO(sheet.content), sheet.name, columns={"description": "Activités"})
+    )
+    structures = [record for record in records if isinstance(record, Structure)]
+    assert structures[0].description == "Maraîchage, espaces verts"
+    (total,) = [record for record in records if isinstance(record, Rejected)]
+    assert "a total" in total.reason
+
+
+def test_what_was_set_aside_is_kept_beside_the_catalogue_with_its_reason(tmp_path: Path) -> None:
+    rows = [
+        f"Nom;Siret;Zone;Ville;Activité\nA;{siret(1)};Nous consulter;Metz;Ménage\nB;;;Metz;Ménage\nC;123456789;;Metz;Ménage\nD;;;Metz;Ménage\n"
+    ]
+    path = written(tmp_path, "".join(rows))
+    code, _, err = run("index", path, "--out", tmp_path / "cat")
+    assert code == 0
+    assert "members.csv row 3, members.csv row 5" in err
+    with (tmp_path / "cat" / "rejects.csv").open(encoding="utf-8-sig") as lines:
+        kept = {row["record"]: row["reason"] for row in csv.DictReader(lines)}
+    assert "SIREN (9 digits)" in kept["row 4"]
+    assert "no SIRET" in kept["row 3"]
+    assert "Nous consulter" in kept[siret(1)]
+
+
+def test_a_table_of_finess_keeps_what_its_columns_say_and_can_be_corrected(tmp_path: Path) -> None:
+    head = "siret,finess_et,denomination,adresse,code_postal,commune,departement,places,activites,atelier\n"
+    path = written(
+        tmp_path,
+        head
+        + f'{siret(1)},740000001,ESAT du Lac,1 rue,74000,Annecy,74,40,"Espaces verts ; Blanchisserie",Bois\n',
+        "esat.csv",
+    )
+    (structure,) = gather.gather([path]).structures
+    assert {"Espaces verts", "Blanchisserie", "Bois"} <= {offer.title for offer in structure.offers}
+    (structure,) = gather.gather([path], {"description": "atelier"}).structures
+    assert structure.description == "Bois"
+    code, out, _ = run("columns", path, "--format", "jsonl")
+    shown = {row["column"]: row["taken for"] for row in map(json.loads, out.splitlines())}
+    assert (code, shown["activites"], shown["places"]) == (0, "offer", "places")

@@ -1,0 +1,99 @@
+"""What a terminal, a pipe and a script may count on, whatever the command."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from matcher import console, plugins
+from matcher.reference.paths import sample_dir
+from terminal import command
+
+SAMPLE = sample_dir()
+
+
+@pytest.mark.parametrize("arguments", [("law",), ("law", "--format", "jsonl"), ("law", "--help")])
+def test_a_reader_that_closes_the_pipe_is_no_error(arguments: tuple[str, ...]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "matcher", *arguments], stdout=write, stderr=subprocess.PIPE, check=False
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("format", ["table", "jsonl", "csv"])
+def test_an_old_code_page_prints(format: str) -> None:
+    out = io.TextIOWrapper(io.BytesIO(), "cp1252", errors="strict")
+    with redirect_stdout(out):
+        console.printable()
+        console.emit([{"cpv": "≈ 77310000", "who": "Éole"}], format)
+    out.flush()
+    printed = out.buffer.getvalue().decode("cp1252")  # type: ignore[attr-defined]
+    if format == "jsonl":
+        assert json.loads(printed) == {"cpv": "≈ 77310000", "who": "Éole"}
+    else:
+        assert "? 77310000" in printed and "Éole" in printed
+
+
+def test_quiet_leaves_data_and_errors(tmp_path: Path) -> None:
+    notice = str(SAMPLE / "eforms" / "2026-etat-renovation.xml")
+    loud, still = command("read", notice), command("read", notice, "--quiet")
+    assert "read:" in loud.stderr
+    assert (still.stdout, still.stderr) == (loud.stdout, "")
+    assert "no such file" in command("--quiet", "index", str(tmp_path / "none.csv")).stderr
+
+
+def test_an_error_is_json_where_json_lines_are_asked() -> None:
+    wrong = command("read", "nowhere.csv", "--format", "jsonl")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    last = json.loads(wrong.stderr.splitlines()[-1])
+    assert last["status"] == 2 and last["error"]
+    assert "Traceback" not in wrong.stderr
+    usage = command("read", "--colour", "--format=jsonl")
+    assert usage.returncode == 2
+    assert "--colour" in json.loads(usage.stderr)["error"]
+    assert command("read", "--colour").stderr.startswith("Usage: matcher read")
+
+
+def test_the_sample_is_written_once(tmp_path: Path) -> None:
+    done = command("sample", cwd=tmp_path)
+    assert (done.returncode, "matcher index data/sample" in done.stderr) == (0, True)
+    assert (tmp_path / "data" / "sample" / "structures.csv").is_file()
+    again = command("sample", cwd=tmp_path)
+    assert (again.returncode, "not empty" in again.stderr) == (2, True)
+
+
+def test_first_examples_name_files_of_the_sample() -> None:
+    """Those of data/sample exist, in every help."""
+    named = 0
+    for name in plugins.names("commands"):
+        text = Path(str(plugins.find("commands", name).__file__)).read_text(encoding="utf-8")
+        for path in re.findall(r"^ +matcher [a-z].* (data/sample\S*)", text, re.M):
+            named += 1
+            assert (SAMPLE.parents[1] / path).exists() or list(SAMPLE.parents[1].glob(path)), (name, path)
+    assert named > 8
+
+
+def test_completion_is_offered() -> None:
+    assert "--install-completion" in command("--help").stdout
+
+
+def test_a_busy_port_is_told_before_anything_is_served() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        busy = command("serve", "--port", str(taken.getsockname()[1]))
+    assert busy.returncode == 2
+    assert "cannot listen on 127.0.0.1" in busy.stderr
+    assert "serving" not in busy.stderr

@@ -1,0 +1,81 @@
+"""A package installed beside this program adds siblings to its rooms by entry points."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import matcher
+from matcher import plugins
+from matcher.catalogue.build import build_catalogue
+from matcher.domain import BadInput, NotFound, Structure
+from matcher.matching import judgement, recipes
+from matcher.reading import files
+
+SOURCE = """
+from matcher.domain import Structure
+
+YIELDS = "structure"
+
+def recognises(name, head):
+    return head.startswith(b"#annuaire")
+
+def read(stream, name):
+    for line in stream.read().decode().splitlines()[1:]:
+        siret, title = line.split("=")
+        yield Structure(siret=siret, name=title)
+"""
+ENCODER = "from matcher.learned.encoders.hashing import load\n"
+POINTS = "[maillage.sources]\nannuaire = elsewhere_source\n\n[maillage.encoders]\nours = elsewhere_encoder\n"
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    (tmp_path / "elsewhere_source.py").write_text(SOURCE)
+    (tmp_path / "elsewhere_encoder.py").write_text(ENCODER)
+    about = tmp_path / "elsewhere-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: elsewhere\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(POINTS)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    for memo in (plugins.names, plugins.installed):
+        memo.cache_clear()
+    yield
+    for memo in (plugins.names, plugins.installed):
+        memo.cache_clear()
+
+
+@pytest.mark.usefixtures("package")
+def test_a_source_and_an_encoder_of_another_package_are_used_by_name() -> None:
+    (structure,) = files.read_stream(io.BytesIO(b"#annuaire\n00010001600013=Les Prairies"), "x.txt")
+    assert isinstance(structure, Structure) and structure.name == "Les Prairies"
+    assert "annuaire" in plugins.names("reading.sources")
+    recipe = recipes.named("default", encoder="ours")
+    made = build_catalogue([structure], [], recipe)
+    assert (made.recipe.encoder, len(made)) == ("ours", 1)
+    assert "another encoder than ours" in judgement.of_another_encoder(made)
+    assert not judgement.of_another_encoder(build_catalogue([structure], [], recipes.named("default")))
+
+
+def test_without_the_package_the_names_that_there_are_are_listed() -> None:
+    with pytest.raises(NotFound, match=r"choose one of .*static"):
+        plugins.find("learned.encoders", "ours")
+
+
+def test_a_model_is_chosen_by_its_name_and_a_recipe_by_its_file(tmp_path: Path) -> None:
+    other = recipes.named("default", encoder="some/model")
+    assert (other.encoder, other.encoder_options) == ("sentence", {"model": "some/model"})
+    path = tmp_path / "ours.json"
+    path.write_text('{"name": "ours", "ranker": "learned", "judgement": true, "rotation": 0.5}')
+    assert (recipes.named(str(path)).name, recipes.named(str(path)).rotation) == ("ours", 0.5)
+    path.write_text("[]")
+    with pytest.raises(BadInput, match="is no recipe"):
+        recipes.named(str(path))
+
+
+def test_every_public_name_is_there() -> None:
+    assert all(getattr(matcher, name) is not None for name in matcher.__all__)
