@@ -97,8 +97,8 @@ def run(
         )
         if format == "table":
             emit(studied.totals(), format)
-        for one in studied.rejected:
-            say(f"écarté, {one.record} : {one.reason}")
+        for bad in studied.rejected:
+            say(f"écarté, {bad.record} : {bad.reason}")
         return
     tenders = []
     if notices:

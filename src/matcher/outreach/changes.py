@@ -15,8 +15,8 @@ from typing import Any
 
 from matcher import codec
 from matcher.domain import Clause, Lot, Reservation, Tender
-from matcher.matching.amounts import in_words
 from matcher.matching.reasons import clause_in_words
+from matcher.reference.amounts import in_words
 from matcher.reference.french import in_paris, long_day
 from matcher.reference.text import fold, shorten
 
@@ -66,7 +66,7 @@ def since(changes: Iterable[Change], lot_id: str, moment: datetime) -> list[Chan
     net: dict[str, Any] = {}
     for one in changes:
         if one["lot"] in ("", lot_id) and datetime.fromisoformat(one["at"]) > moment:
-            net[one["field"]] = one | {"before": net.get(one["field"], one)["before"]}
+            net[one["field"]] = dict(one) | {"before": net.get(one["field"], one)["before"]}
     return [one for one in net.values() if one["before"] != one["after"]]
 
 

@@ -178,7 +178,8 @@ def put(given: Mapping[str, str]) -> Facilitator:
 
     Raises BadInput where the name or the territory is missing, or names no place.
     """
-    areas, communes = [], []
+    areas: list[str] = []
+    communes: list[str] = []
     for word in _words(given.get("territory", "")):
         (areas if _is_department(word) else communes).append(word)
     row = {**given, "communes": "|".join(communes), "departments": "|".join(areas)}

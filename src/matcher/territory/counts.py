@@ -17,12 +17,11 @@ from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
-from matcher.domain import Filters, Tender
-from matcher.learned import wanted
+from matcher.domain import Filters, Lot, Tender
+from matcher.learned import asks
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Query
-from matcher.matching.trades import CLEAR_FROM, CODE_WEIGHT
 from matcher.reading.need import typed_need
 from matcher.records.store import Store
 from matcher.reference import law, trades
@@ -182,16 +181,11 @@ def need_of(words: str, area: Area) -> Tender:
 
 def trades_of(texts: Sequence[str], codes: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
     """The trades that purchases ask for, the main one first, as the engine reads words and CPV codes."""
-    found = []
-    for weights, own in zip(wanted.found(list(texts)) if texts else (), codes, strict=True):
-        coded = trades.trades_of_cpv(own[:1])
-        read = {name: weight * (1 - CODE_WEIGHT if coded else 1) for name, weight in weights.items()}
-        for name in coded:
-            read[name] = read.get(name, 0.0) + CODE_WEIGHT
-        found.append(
-            tuple(n for n in sorted(read, key=read.__getitem__, reverse=True) if read[n] >= CLEAR_FROM)
-        )
-    return found
+    lots = (
+        Lot(id=str(i), title=text, cpv=tuple(own))
+        for i, (text, own) in enumerate(zip(texts, codes, strict=True))
+    )
+    return [tuple(asks.of_lot(lot).trades) for lot in lots]
 
 
 def _answered(store: Store, on: date) -> frozenset[str]:

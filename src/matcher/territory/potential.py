@@ -23,7 +23,7 @@ from matcher.records import facilitators
 from matcher.reference import amounts, law, toponyms
 from matcher.territory import hours as insertion
 from matcher.territory.advice import Advice, Advised, Facts, Weight, advise, effect
-from matcher.territory.counts import Count, Desk, Rows, trades_of
+from matcher.territory.counts import Count, Desk, Rows
 
 ARTICLES = (law.DISABILITY, law.INSERTION, law.COMBINED, law.ESS)
 CUTS = (2, 3, 4, 6)
@@ -131,7 +131,7 @@ def _of_lot(
     desk: Desk, tender: Tender, lot: Lot, ranking: Ranking, given: Given, total: float | None, most: int
 ) -> LotPotential:
     code, amount = insertion.code_of(lot), _whole(lot)
-    (trades,) = trades_of([lot.title], [(code,) if code else ()])
+    trades = tuple(ranking.shortlist.query.asked.trades)
     share, labour = desk.assumed["clause_share"].value, insertion.labour_of(trades, code)
     hours = (
         insertion.plan(

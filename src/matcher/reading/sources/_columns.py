@@ -252,8 +252,8 @@ def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
         has = forms[form]
         against = 0.7 if form in _STRICT else 0.3 if form in ("kind", "town") else 0.0
         return share + 0.5 * has if has >= 0.4 else share - against * (has < 0.2)
-    against = (*_STRICT[:4], "number") if field in TEXTS or field in ("name", "brand") else _STRICT[:4]
-    return share - 0.6 * (max(forms[form] for form in against) >= 0.7)
+    unlike = (*_STRICT[:4], "number") if field in TEXTS or field in ("name", "brand") else _STRICT[:4]
+    return share - 0.6 * float(max(forms[form] for form in unlike) >= 0.7)
 
 
 def _number(heading: str) -> str:
