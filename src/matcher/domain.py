@@ -592,6 +592,8 @@ class LotAnswer:
     by_clause: tuple[Match, ...] = ()  # who could carry the insertion hours
     likely: int = 0  # bidders to call, of all those considered
     plausible: int = 0  # bidders to check first
+    to_ask: int = 0  # bidders in reach of which nothing tells the trade, of kinds that often have it
+    asking: tuple[Structure, ...] = ()  # the first of them
     considered: int = 0
     calls_for: CallsFor = ""  # what the lot calls for, where it is not a service that structures provide
 

@@ -5,24 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from matcher.learned import asks
 
 NEEDS = sorted((Path(__file__).parents[1] / "data").glob("abstention_needs*.jsonl"))
 
 
-@pytest.mark.parametrize("path", NEEDS, ids=lambda path: path.stem)
-def test_nobody_is_stated_where_nobody_offers_it(path: Path) -> None:
-    """Three authors; what is reached on each is printed, and not lost by a later training."""
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+def test_what_nobody_offers_is_told_from_what_structures_do() -> None:
+    """Needs of four authors; what is reached is printed, and not lost by a later training."""
+    rows = [json.loads(line) for path in NEEDS for line in path.read_text(encoding="utf-8").splitlines()]
     right: dict[bool, list[bool]] = {True: [], False: []}
     for row in rows:
         right[row["served"]].append((asks.of_text(row["need"]).offered >= 0.5) is row["served"])
     served, unserved = (sum(right[kind]) / len(right[kind]) for kind in (True, False))
     print(f"served {served:.3f} of {len(right[True])}, not served {unserved:.3f} of {len(right[False])}")
-    assert served >= (0.95 if path.stem == "abstention_needs" else 0.9)
-    assert unserved >= 0.94
+    assert served >= 0.94
+    assert unserved >= 0.95
 
 
 def test_a_misspelling_or_capitals_do_not_change_the_verdict() -> None:

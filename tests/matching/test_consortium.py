@@ -24,6 +24,7 @@ from matcher.domain import (
     Structure,
     Tender,
 )
+from matcher.learned import asks
 from matcher.matching.groups.consortium import recommend
 from matcher.matching.groups.cover import Cover
 from matcher.matching.groups.solver import solve
@@ -177,6 +178,7 @@ def answer(asked: Lot, *found: tuple[Structure, float], **facts: object) -> LotA
         )
         for rank, (who, value) in enumerate(sorted(found, key=lambda p: -p[1]), 1)
     )
+    facts.setdefault("asked", asks.of_lot(asked))
     return LotAnswer(lot=asked, matches=matches, **facts)  # type: ignore[arg-type]
 
 

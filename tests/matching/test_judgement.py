@@ -292,10 +292,11 @@ def test_inferred_trades_are_likely_and_in_order(matcher: Matcher) -> None:
         chances = [chance for _, chance in found]
         assert chances == sorted(chances, reverse=True)
         assert all(trades.LIKELY_TRADE <= chance <= 1 for chance in chances)
-    every = np.arange(len(matcher.catalogue))
-    alone = np.zeros(len(trades.names()), dtype=np.float32)
-    alone[0] = 1.0
-    by_lot = trades.likely_by_prior(matcher.catalogue, alone, every)
+    tender = free_text_tender("nettoyage de bureaux", ANGERS)
+    lots = tuple(replace(lot, trades=(asks.names()[0],)) for lot in tender.lots)
+    query = matcher.queries(replace(tender, lots=lots))[0]
+    by_lot = trades.likely_by_prior(shortlist_of(matcher.catalogue, query, exhaustive=True))
+    alone = query.demand.weights
     structure = matcher.catalogue.structure(0)
     chances = trades.priors().chances(
         trades.prior_inputs(trades.priors(), structure.kind, structure.naf or "", structure.name)

@@ -149,7 +149,7 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from matcher.matching.reasons import clause_in_words
+    from matcher.matching.reasons import clause_in_words, unknown_in_words
     from matcher.reference.text import shorten
 
     lot = answer.lot
@@ -184,6 +184,8 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
                 Text("\n".join(_because(match))),
             )
         console.print(table)
+    if answer.matches and answer.to_ask:
+        console.print(Padding(Text(unknown_in_words(answer)), (0, 0, 0, 2)))
     if answer.relaxations:
         console.print(Padding(Text(f"pour élargir : {' ; '.join(answer.relaxations)}"), (0, 0, 0, 2)))
     if answer.by_clause:

@@ -100,11 +100,17 @@ def supported(lot: Lot) -> Lot:
     """The lot as its trade is told: that of an insertion contract is its support, of which its code says nothing."""
     whole = lot.description and lot.description.startswith(lot.title.rstrip("…"))
     trade = support_trade(lot.description[:READ_UP_TO] if whole else lot.title)
-    # "insertion par le recours à des heures" names no trade
-    if not trade or shipped().first_reading([trade]).max() < NAMES_A_TRADE:
+    # "insertion par le recours à des heures" names no trade of works
+    if not trade or shipped().first_reading([trade])[0, _supports()].max() < NAMES_A_TRADE:
         return lot
     codes = tuple(code for code in lot.cpv if not code.startswith(INSERTION_DIVISIONS))
     return replace(lot, title=trade, description="", cpv=codes)
+
+
+@cache
+def _supports() -> NDArray[np.int64]:
+    """The trades that can be the support of insertion: not insertion itself, nor staff or studies."""
+    return np.flatnonzero([name not in ("insertion", "personnel", "etudes") for name in names()])
 
 
 # ------------------------------------------------------------------------------------------ the model
@@ -342,7 +348,7 @@ def _assembled(lot: Lot, tender: Tender, given: Wording, chances: Floats, others
     natures = dict(zip(CHOICES["nature"], others["nature"].tolist(), strict=True))
     if lot.nature:
         natures = {name: float(name == lot.nature) for name in natures}
-    stated = lot.cpv or lot.reservation is not None or lot.clauses or lot.trades
+    stated = lot.cpv or lot.reservation is not None or lot.clauses or lot.trades or given.context
     own = supported(lot)
     vague = len(given.text) <= SHORT and others["told"] < TELLS and own is lot
     return Asked(

@@ -42,6 +42,7 @@ from matcher.matching import (
     relaxations,
     stored,
     suitability,
+    unknown,
     usual_reach,
 )
 from matcher.matching.contenders import contenders
@@ -303,6 +304,7 @@ class Matcher:
         shortlist = ranking.shortlist
         shown = self._shown(ranking, n)
         matches = self.explained(ranking, shown.tolist())
+        to_ask, asking = unknown.to_ask(ranking)
         return LotAnswer(
             lot=shortlist.query.lot,
             matches=matches,
@@ -312,6 +314,8 @@ class Matcher:
             by_clause=self._by_clause(ranking, dict(zip(shown.tolist(), matches, strict=True))),
             likely=suitability.count(ranking, LIKELY),
             plausible=suitability.count(ranking, PLAUSIBLE),
+            to_ask=to_ask,
+            asking=asking,
             considered=ranking.considered,
             calls_for=suitability.calls_for(ranking),
         )

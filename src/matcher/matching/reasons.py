@@ -146,7 +146,21 @@ NOBODY: Mapping[CallsFor, str] = {
 
 def why_nobody(answer: LotAnswer) -> str:
     """Why no structure is proposed for a lot, and what remains possible; "" where unknown, or where some are proposed."""
+    if answer.nobody and answer.to_ask:
+        return unknown_in_words(answer)
     return NOBODY.get(answer.calls_for, "") if answer.nobody else ""
+
+
+def unknown_in_words(answer: LotAnswer) -> str:
+    """How many structures in reach say nothing of their trade, in French; "" where there are none."""
+    if not answer.to_ask:
+        return ""
+    kinds = ", ".join(dict.fromkeys(s.kind for s in answer.asking if s.kind))
+    one = answer.to_ask == 1
+    return (
+        f"{answer.to_ask} structure{'' if one else 's'} à portée ({kinds}) ne di{'t' if one else 'sent'} pas "
+        f"{'son' if one else 'leur'} métier et {'le fait' if one else 'le font'} peut-être : à interroger"
+    )
 
 
 def mark(match: Match) -> str:

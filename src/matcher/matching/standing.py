@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.domain import LENDING_KINDS, Filters, Lot, Part, Structure
+from matcher.domain import LENDING_KINDS, Filters, Part, Structure
 from matcher.matching import demand, reach, suitability
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import shipped
@@ -102,19 +102,23 @@ def _likely(ranking: Ranking, structures: Sequence[Structure]) -> set[str]:
     }
 
 
-def size(structure: Structure, lot: Lot) -> str:
+def size(structure: Structure, query: Query) -> str:
     """What to check about its size before it answers alone, in French; "" where its turnover covers the lot."""
-    amount = yearly(lot)
+    amount = yearly(query.lot)
+    if structure.turnover is not None and structure.turnover >= amount:
+        return ""
+    if query.asked.carried == "beyond":
+        return "marché d'une taille qu'une petite structure ne porte pas seule"
     if math.isnan(amount):
         return "capacité à vérifier : montant annuel du lot inconnu"
     if structure.turnover is None:
         return "capacité à vérifier : votre chiffre d'affaires est inconnu"
-    if structure.turnover < amount:
-        return "le montant annuel du lot dépasse votre chiffre d'affaires connu"
-    return ""
+    return "le montant annuel du lot dépasse votre chiffre d'affaires connu"
 
 
-def too_small(structure: Structure, lot: Lot) -> bool:
-    """Is the yearly amount of the lot known, and not known to be within the turnover of the structure?"""
-    amount = yearly(lot)
-    return not math.isnan(amount) and not (structure.turnover or 0.0) >= amount
+def too_small(structure: Structure, query: Query) -> bool:
+    """Is the lot beyond a small structure, or its yearly amount known, and not known to be within the turnover of this one?"""
+    amount, turnover = yearly(query.lot), structure.turnover or 0.0
+    if turnover >= amount:
+        return False
+    return query.asked.carried == "beyond" or not math.isnan(amount)

@@ -101,10 +101,11 @@ def _rows(
     told = [(match, level, by) for match, (level, by) in zip(explained, chosen.values(), strict=True)]
     told = [one for one in told if one[0].eligible is not False and one[0].structure.active is not False]
     may_take = [match.structure for match, level, _ in told if level == "likely" and ranking.judged]
-    lacking = standing.lacking_by(matcher, may_take, ranking.shortlist.query)
+    query = ranking.shortlist.query
+    lacking = standing.lacking_by(matcher, may_take, query)
     for match, level, by in told:
         reasons = (*((by,) if by else ()), *match.reasons)
-        lot, structure = match.lot, match.structure
+        structure = match.structure
         own = level == "likely" and ranking.judged
         yield {
             "lot_id": match.lot.id, "siret": match.structure.siret, "rank": match.rank,
@@ -113,8 +114,8 @@ def _rows(
                 "level": level, "reasons": [as_json(reason) for reason in reasons],
                 "offer": match.offer.id if match.offer else "", "distance_km": match.distance_km,
                 "eligible": match.eligible, "missing": list(match.missing),
-                "warnings": list(match.warnings), "shown": shown, "size": standing.size(structure, lot) if own else "",
-                "small": own and standing.too_small(structure, lot),
+                "warnings": list(match.warnings), "shown": shown, "size": standing.size(structure, query) if own else "",
+                "small": own and standing.too_small(structure, query),
                 "lends": standing.way_in(structure.kind, ranking) == "clause",
                 "lacking": lacking.get(structure.siret, []) if own else [],
             },

@@ -251,7 +251,7 @@ def _judged(
         known = any(r.code == "likely_trade" and r.tells for r in match.reasons)
         unsure = CHECK if known else NOT_ESTABLISHED
         return made("watch", (unsure, *reasons))
-    small, sized = standing.too_small(structure, lot), standing.size(structure, lot)
+    small, sized = standing.too_small(structure, query), standing.size(structure, query)
     if not lacking and not small:
         return made("alone", (*reasons, *((sized,) if sized else ())))
     wanting = [f"il manque : {', '.join(lacking)}"] if lacking else []

@@ -118,7 +118,7 @@ class Desk:
         return Count(
             likely=answer.likely,
             plausible=answer.plausible,
-            to_ask=getattr(answer, "to_ask", 0),
+            to_ask=answer.to_ask,
             verified=int((active == 1).sum()),
             answered=sum(str(siret) in self.answered for siret in sirets) if self.answered else 0,
             kinds=self._kinds(rows),

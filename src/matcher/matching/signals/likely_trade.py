@@ -19,12 +19,14 @@ from matcher.reference.text import shorten, tokens
 
 QUOTED = 90  # characters of a quotation
 _CONTINUES = re.compile(r"(?:de|du|des|à|au|aux|en|pour|par|et|ou|avec)\s|d['’]", re.I)
+NAMED_RATE = 0.1  # share of its kind from which a silent structure is said to do it perhaps
 STATED, NEAR = 0.6, 0.25  # thresholds: a source states the trade, or a neighbouring one
 
 
 def measure(shortlist: Shortlist) -> Column:
-    """0 (no source) to 1 (every source); NaN where no source indicates any trade."""
-    return np.where(evidence.of(shortlist, "silent") > 0, np.nan, evidence.of(shortlist, "sure"))
+    """0 (no source) to 1 (every source); where none indicates any trade the share of its kind, NaN if not published."""
+    silent = evidence.of(shortlist, "silent") > 0
+    return np.where(silent, evidence.of(shortlist, "kind_rate"), evidence.of(shortlist, "sure"))
 
 
 def prepare(shortlist: Shortlist, chosen: Sequence[int]) -> None:
@@ -40,7 +42,7 @@ def _best_pieces(shortlist: Shortlist, chosen: Sequence[int]) -> list[int | None
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-    if value != value:
+    if evidence.of(shortlist, "silent")[i] > 0:
         return _inferred(shortlist, i)
     sure = {source: float(evidence.of(shortlist, source)[i]) for source in evidence.TRADE_SOURCES}
     worth = {
@@ -133,6 +135,11 @@ def _by_name(shortlist: Shortlist, i: int) -> trades.Floats:
 
 
 def _inferred(shortlist: Shortlist, i: int) -> Why:
+    rate = float(evidence.of(shortlist, "kind_rate")[i])
+    if rate >= NAMED_RATE:
+        return Why(
+            f"ne dit pas son métier ; {rate:.0%} des ESAT et EA font celui-ci (chiffre de la branche) : à demander"
+        )
     if evidence.of(shortlist, "prior_trade")[i] >= trades.LIKELY_TRADE:
         return Why(
             "ne dit pas son métier ; celui-ci est fréquent chez ses pareilles (type, activité) : à demander"

@@ -1,0 +1,79 @@
+"""Silence is not absence: silent structures of kinds that often have a trade are counted and named, to be asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from matcher.catalogue.build import build_catalogue
+from matcher.domain import LotAnswer, Offer, Place, Reservation, Structure, Tender
+from matcher.matching import reasons, recipes
+from matcher.matching.engine import Matcher
+from matcher.matching.ranking import PLAUSIBLE
+from matcher.reading.need import free_text_tender
+
+NANTES = Place(commune="44109", label="Nantes", department="44", latitude=47.22, longitude=-1.55)
+LILLE = Place(commune="59350", label="Lille", department="59", latitude=50.63, longitude=3.06)
+
+
+def structure(number: int, kind: str, name: str, place: Place = NANTES, says: str = "") -> Structure:
+    siret = f"{920000000 + number}00001"
+    offers = (Offer(id=f"{siret}#1", title=says, text=says, source="directory"),) if says else ()
+    return Structure(
+        siret=siret, name=name, kind=kind, naf="8810C", place=place, offers=offers, source="directory"
+    )
+
+
+@pytest.fixture(scope="module")
+def matcher() -> Matcher:
+    near = [structure(n, "ESAT", f"ESAT Horizon {n}") for n in range(1, 5)]
+    far = [structure(10, "ESAT", "ESAT du Nord", LILLE)]
+    speaks = [structure(11, "ESAT", "ESAT des Tilleuls", says="Imprimerie et façonnage de brochures")]
+    recipe = recipes.named("default")
+    return Matcher(build_catalogue([*near, *far, *speaks], (), recipe), recipe)
+
+
+def answer(matcher: Matcher, words: str, **facts: object) -> LotAnswer:
+    from dataclasses import replace
+
+    tender: Tender = free_text_tender(words, NANTES)
+    lots = tuple(replace(lot, **facts) for lot in tender.lots)  # type: ignore[arg-type]
+    return matcher.match(replace(tender, lots=lots), 10).lots[0]
+
+
+def told(found: LotAnswer) -> set[str]:
+    return {m.structure.name for m in found.matches} | {s.name for s in found.asking}
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["tonte des pelouses", "mise sous pli de courriers", "nettoyage de bureaux", "blanchisserie de linge"],
+)
+def test_silent_esat_in_reach_are_shown_or_counted_and_those_far_or_known_otherwise_are_not(
+    matcher: Matcher, words: str
+) -> None:
+    found = answer(matcher, words)
+    silent = {f"ESAT Horizon {n}" for n in range(1, 5)}
+    assert silent <= told(found)
+    assert {s.name for s in found.asking} <= silent and found.to_ask == len(found.asking)
+    assert "ESAT du Nord" not in told(found)
+
+
+def test_nobody_is_said_with_those_to_ask(matcher: Matcher) -> None:
+    found = answer(matcher, "blanchisserie de linge plat")
+    if found.nobody:
+        assert "à interroger" in reasons.why_nobody(found)
+    assert reasons.unknown_in_words(found) == "" or "ESAT" in reasons.unknown_in_words(found)
+
+
+def test_what_esat_seldom_do_and_what_is_reserved_to_others_asks_nobody(matcher: Matcher) -> None:
+    assert answer(matcher, "formation au permis poids lourd").to_ask == 0
+    siae = Reservation(articles=("L2113-13",))
+    assert answer(matcher, "tonte des pelouses", reservation=siae).to_ask == 0
+
+
+def test_a_silent_one_that_is_shown_says_the_share_of_its_kind(matcher: Matcher) -> None:
+    ranking = matcher.rank(matcher.queries(free_text_tender("tonte des pelouses", NANTES))[0])
+    shown = matcher.explained(ranking, ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE].tolist())
+    assert shown
+    for match in shown:
+        assert any("63" in reason.text and "ESAT et EA" in reason.text for reason in match.reasons)
