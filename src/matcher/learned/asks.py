@@ -79,7 +79,10 @@ class Wording:
 
 def wording(lot: Lot, tender: Tender) -> Wording:
     """The wording of a lot, of an insertion contract that of its support."""
-    lot = supported(lot)
+    return _wording(supported(lot), tender)
+
+
+def _wording(lot: Lot, tender: Tender) -> Wording:
     begun = lot.description.startswith(lot.title.rstrip("…"))  # the title is the beginning of a typed need
     text = lot.description if begun else f"{lot.title}. {lot.description}"
     amount = lot.amount if lot.currency == "EUR" and "amount" not in lot.inferred else None
@@ -315,13 +318,14 @@ def of_arrays(arrays: Mapping[str, NDArray[Any]], encoder: Encoder) -> Reader:
 
 def read(tender: Tender) -> tuple[Asked, ...]:
     """What each lot of a tender asks for."""
-    given = [wording(lot, tender) for lot in tender.lots]
+    told = list(map(supported, tender.lots))
+    given = [_wording(lot, tender) for lot in told]
     if not given:
         return ()
     chances, others = shipped().read(given)
     return tuple(
-        _assembled(lot, tender, words, chances[i], {name: table[i] for name, table in others.items()})
-        for i, (lot, words) in enumerate(zip(tender.lots, given, strict=True))
+        _assembled(lot, own, tender, words, chances[i], {name: table[i] for name, table in others.items()})
+        for i, (lot, own, words) in enumerate(zip(tender.lots, told, given, strict=True))
     )
 
 
@@ -332,7 +336,8 @@ def of_text(text: str) -> Asked:
 
 def assembled(lot: Lot, tender: Tender, chances: Floats, others: Mapping[str, Any]) -> Asked:
     """What a lot asks for by given chances, see `Reader.read`."""
-    return _assembled(lot, tender, wording(lot, tender), chances, others)
+    own = supported(lot)
+    return _assembled(lot, own, tender, _wording(own, tender), chances, others)
 
 
 def of_lot(lot: Lot, tender: Tender | None = None) -> Asked:
@@ -341,7 +346,10 @@ def of_lot(lot: Lot, tender: Tender | None = None) -> Asked:
     return read(replace(whole, lots=(lot,)))[0]
 
 
-def _assembled(lot: Lot, tender: Tender, given: Wording, chances: Floats, others: Mapping[str, Any]) -> Asked:
+def _assembled(
+    lot: Lot, own: Lot, tender: Tender, given: Wording, chances: Floats, others: Mapping[str, Any]
+) -> Asked:
+    """`own` is the lot as its trade is told (`supported`)."""
     if lot.trades:  # as the user corrected it
         chances = np.array([float(name in lot.trades) for name in names()], dtype=np.float32)
     places, deduced = toponyms.of_lot(lot, tender)
@@ -349,11 +357,10 @@ def _assembled(lot: Lot, tender: Tender, given: Wording, chances: Floats, others
     if lot.nature:
         natures = {name: float(name == lot.nature) for name in natures}
     stated = lot.cpv or lot.reservation is not None or lot.clauses or lot.trades or given.context
-    own = supported(lot)
     vague = len(given.text) <= SHORT and others["told"] < TELLS and own is lot
     return Asked(
         lot=lot.id,
-        text=compared(lot),
+        text=_compared(own),
         context=given.context if vague else "",
         codes=given.codes,
         chances={name: float(p) for name, p in zip(names(), chances, strict=True) if p >= KNOWN},
@@ -371,7 +378,10 @@ def _assembled(lot: Lot, tender: Tender, given: Wording, chances: Floats, others
 
 def compared(lot: Lot) -> str:
     """The text by which a lot is compared: title, beginning of the description, label of its main CPV code."""
-    lot = supported(lot)
+    return _compared(supported(lot))
+
+
+def _compared(lot: Lot) -> str:
     label = cpv_label(lot.cpv[0]) if lot.cpv and "cpv" not in lot.inferred else ""
     description = lot.description
     if len(description) > READ_UP_TO:
