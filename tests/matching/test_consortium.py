@@ -215,19 +215,34 @@ def test_two_trades_make_a_joint_group_with_one_mandataire_and_its_reasons() -> 
     assert "lot 1 « Prestation 1 » : même métier" in team.members[1].reason
 
 
-@pytest.mark.parametrize("kind", ["ETTI", "GEIQ"])
-def test_who_only_lends_staff_is_no_mandataire_of_works(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["ETTI", "GEIQ", "AI"])
+def test_who_only_lends_staff_executes_no_part(kind: str) -> None:
     lender, builder = structure(1, kind=kind, turnover=9e6), structure(2, kind="EI", turnover=1e5)
     works = [
         lot(n, title=title, cpv=(code,))
         for n, (title, code) in enumerate((("Peinture", "45442100"), ("Maçonnerie", "45262500")), 1)
     ]
     both = teams(answer(works[0], (lender, 0.9)), answer(works[1], (builder, 0.8)))
-    assert both and all(team.members[0].structure.kind == "EI" for team in both if len(team.members) > 1)
-    assert all(m.structure.kind == "EI" for team in both for m in team.members if m.role == "mandataire")
+    assert both and all(m.structure.kind == "EI" for team in both for m in team.members)
     assert not teams(answer(works[0], (lender, 0.9)))
-    cleaning = lot(3, title="Nettoyage de bureaux", cpv=("90919200",))
-    assert teams(answer(cleaning, (lender, 0.9)))
+    assert not teams(answer(lot(3, title="Nettoyage de bureaux", cpv=("90919200",)), (lender, 0.9)))
+    staff = lot(
+        4, title="Mise à disposition de personnel pour remplacer des agents absents", cpv=("79620000",)
+    )
+    assert teams(answer(staff, (lender, 0.9)))
+    imposed = teams(answer(works[0], (builder, 0.9)), imposed=(lender,))
+    assert all(team.members[0].structure.kind == "EI" for team in imposed)  # never mandataire
+
+
+def test_a_plausible_member_is_to_be_confirmed_and_never_alone() -> None:
+    sure = replace(answer(lot(1, title="Nettoyage de bureaux"), (A, 0.8)))
+    maybe = answer(lot(2, title="Tonte des pelouses"), (B, 0.3))
+    likely = replace(sure, matches=tuple(replace(m, level="likely") for m in sure.matches))
+    plausible = replace(maybe, matches=tuple(replace(m, level="plausible") for m in maybe.matches))
+    team = teams(likely, plausible)[0]
+    assert set(team.covered) == {"t-1", "t-2"}
+    assert "à confirmer" in next(m.reason for m in team.members if m.structure == B)
+    assert teams(plausible) == ()
 
 
 def test_what_nobody_covers_is_stated() -> None:

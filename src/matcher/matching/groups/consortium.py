@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 
 from matcher.domain import (
+    LENDING_KINDS,
     Consortium,
     LotAnswer,
     Member,
@@ -42,9 +43,6 @@ from matcher.reference import law, trades
 from matcher.reference.amounts import yearly
 from matcher.reference.french import euros
 from matcher.reference.text import shorten
-
-#: Kinds that lend staff and build nothing: never mandataire of works.
-NEVER_BUILDS = frozenset({"ETTI", "EITI", "GEIQ"})
 
 
 def recommend(
@@ -80,7 +78,7 @@ def recommend(
     teams = [
         team
         for team in _different(cover, n, solver, seconds)
-        if constraints.imposed or constraints.mandataire or _leaders(table, team)
+        if constraints.imposed or constraints.mandataire or _sure(table, team)
     ]
     seen = _repeated(table, teams)
     lead_bidders = [_mandataire(table, cover, team, constraints) for team in teams]
@@ -216,13 +214,9 @@ def _load(cover: Cover, team: Team, bidder: int) -> int:
     return sum(int(cover.weight[t]) for t, j in team.lead.items() if j == bidder)
 
 
-def _leaders(table: _Table, team: Team) -> list[int]:
-    """Members who may be mandataire, by SIREN; for works, none that only lends staff."""
-    works = any(table.tasks[task].works for task in team.lead)
-    return sorted(
-        (j for j in team.members if not (works and table.structures[table.bidders[j]].kind in NEVER_BUILDS)),
-        key=lambda j: table.bidders[j],
-    )
+def _sure(table: _Table, team: Team) -> bool:
+    """Is a member at least likely, not only to be confirmed, for what it takes?"""
+    return any(table.cells[cell].level != "plausible" for cell in team.lead.items() if cell in table.cells)
 
 
 def _mandataire(table: _Table, cover: Cover, team: Team, constraints: _Constraints) -> tuple[int, str]:
@@ -236,9 +230,10 @@ def _mandataire(table: _Table, cover: Cover, team: Team, constraints: _Constrain
         fit = sum(int(cover.score[t, k]) for t, k in team.lead.items() if k == j)
         return (_load(cover, team, j), -1.0 if math.isnan(turnover) else turnover, fit)
 
-    lead_bidder = max(
-        _leaders(table, team) or sorted(team.members, key=lambda j: table.bidders[j]), key=worth
-    )
+    members = sorted(team.members, key=lambda j: table.bidders[j])
+    # an imposed member that lends staff carries no more than hours
+    leaders = [j for j in members if table.structures[table.bidders[j]].kind not in LENDING_KINDS]
+    lead_bidder = max(leaders or members, key=worth)
     taken = len({table.tasks[t].lot.id for t, j in team.lead.items() if j == lead_bidder})
     total = len({table.tasks[t].lot.id for t in team.lead})
     if len(team.members) == 1:
@@ -287,6 +282,8 @@ def _why(table: _Table, cover: Cover, task: int, bidder: int) -> str:
     because = ", ".join(reasons.sentences((r for r in match.reasons if r.contribution > 0), 2))
     extent = {WHOLE: "", HALF: " (couverture partielle)", QUARTER: " (couverture faible, à confirmer)"}
     kept = extent.get(int(cover.degree[task, bidder]), " (couverture partielle)")
+    if match.level == "plausible":
+        kept = " (à confirmer)"
     if far(match):
         kept = f" (à {match.distance_km:.0f} km, zone non déclarée : déplacement à confirmer)"
     others = int((cover.degree[task] > 0).sum()) - 1

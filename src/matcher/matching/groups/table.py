@@ -8,7 +8,7 @@ from datetime import date
 
 import numpy as np
 
-from matcher.domain import BadInput, Lot, LotAnswer, Match, Part, Structure
+from matcher.domain import LENDING_KINDS, BadInput, Lot, LotAnswer, Match, Part, Structure
 from matcher.reference import law
 from matcher.reference.text import shorten
 from matcher.reference.trades import INDIRECT_FIT, cover
@@ -29,7 +29,6 @@ class Task:
     weight: int
     share: float = 1.0  # of the lot's amount
     need: Part | None = None
-    works: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +120,13 @@ def _table(
 
     def able(answer: LotAnswer, lot: Lot) -> list[Match]:
         kept = []
+        staff = answer.asked is not None and answer.asked.nature == "staff"
         for match in () if answer.nobody else answer.matches:
             siren = match.structure.siren
             if siren in constraints.excluded:
                 continue
+            if match.structure.kind in LENDING_KINDS and not staff and siren not in constraints.imposed:
+                continue  # they lend staff, and execute nothing
             if why := _exclusion(match):
                 barred[lot.id, siren] = why
             else:
@@ -166,9 +168,8 @@ def tasks_of(
     declared trades or activity code fit.
     """
     lot, asked = answer.lot, answer.asked.parts if answer.asked else ()
-    works = answer.asked.nature == "works" if answer.asked else any(c.startswith("45") for c in lot.cpv[:1])
     if len(asked) < 2 or not split_needs:
-        whole = Task(id=lot.id, lot=lot, label=lot_label(lot), weight=LOT_WEIGHT, works=works)
+        whole = Task(id=lot.id, lot=lot, label=lot_label(lot), weight=LOT_WEIGHT)
         # without a judgement, a structure of another trade covers a lot little, however near it is
         return [(whole, _fitted(_degrees(matches), asked, QUARTER))]
     found = parts or {}
@@ -181,7 +182,6 @@ def tasks_of(
             weight=max(1, round(LOT_WEIGHT * need.share)),
             share=need.share,
             need=need,
-            works=works,
         )
         if need.id in found:
             result.append((task, _degrees(found[need.id])))
@@ -211,7 +211,7 @@ def _fitted(
 
 
 def _degrees(matches: Sequence[Match]) -> list[tuple[Match, int, int]]:
-    """Degree to which each match covers the lot: full for likely ones, none for the others.
+    """Degree to which each match covers the lot: full for likely ones, half for plausible ones, which are to be confirmed.
 
     Without a judgement (suppliers of past awards), by the probability relative to the best: half of it or more is
     full.  Degrees are coarse on purpose: a fifth member is not worth a hundredth of fit.
@@ -227,7 +227,7 @@ def _degrees(matches: Sequence[Match]) -> list[tuple[Match, int, int]]:
         ratio = max(0.0, value / best) if value == value else 0.0
         degree = WHOLE if ratio >= 0.5 else HALF if ratio >= 0.2 else QUARTER
         if match.level:
-            degree = WHOLE if match.level == "likely" else 0
+            degree = {"likely": WHOLE, "plausible": HALF}.get(match.level, 0)
         elif far(match):
             degree = QUARTER
         result.append((match, degree, round(100 * ratio)))
