@@ -12,7 +12,7 @@ from matcher.matching.shortlist import Shortlist
 from matcher.matching.signals import reservation
 
 #: Share of a kind, or prior chance by kind, code and name, from which a silent structure is worth a question.
-OFTEN = 0.1
+OFTEN = 0.05
 NAMED = 20  # structures that are named, of those counted
 
 
