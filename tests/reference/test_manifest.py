@@ -12,7 +12,7 @@ from service.app import create_app
 from service.settings import Settings
 
 from matcher.domain import StaleArtefact
-from matcher.learned import cpv, vocation
+from matcher.learned import asks, cpv
 from matcher.matching.engine import Matcher
 from matcher.reference import manifest, paths
 
@@ -58,7 +58,7 @@ def test_without_its_manifest_nothing_is_read(models: Path, content: str | None)
         (models / manifest.NAME).write_text(content, encoding="utf-8")
     manifest._verify.cache_clear()
     with pytest.raises(StaleArtefact, match="matcher train manifest"):
-        paths.model("vocation")
+        paths.model("asks")
 
 
 def test_a_file_put_beside_a_model_is_used_once_it_is_named(models: Path) -> None:
@@ -80,7 +80,7 @@ def test_neither_the_service_nor_a_command_starts_with_a_damaged_judgement(
         Matcher(matcher.catalogue)
 
 
-@pytest.mark.parametrize(("name", "load"), [("cpv", cpv.load), ("vocation", vocation.shipped.__wrapped__)])
+@pytest.mark.parametrize(("name", "load"), [("cpv", cpv.load), ("asks", asks.shipped.__wrapped__)])
 def test_a_model_is_verified_where_it_is_read(models: Path, name: str, load: Callable[[], object]) -> None:
     load()
     next((models / name).glob("*.npz")).write_bytes(b"")

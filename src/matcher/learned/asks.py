@@ -438,5 +438,11 @@ def _words_of(given: Wording, kept: Sequence[int]) -> dict[int, str]:
 
 def pieces(text: str) -> list[str]:
     """A text cut at commas, "et" and the like."""
-    found = (piece.strip(" -–•;.") for piece in _PIECE.split(text) if piece)
-    return [piece for piece in dict.fromkeys(found) if any(map(str.isalpha, piece))]
+    return list(dict.fromkeys(text[start:end].strip(" -–•;.") for start, end in spans(text)))
+
+
+def spans(text: str) -> list[tuple[int, int]]:
+    """Where the pieces of a text begin and end."""
+    cuts = [match.span() for match in _PIECE.finditer(text)]
+    ends = zip([0, *(end for _, end in cuts)], [*(start for start, _ in cuts), len(text)], strict=True)
+    return [(start, end) for start, end in ends if any(map(str.isalpha, text[start:end]))]

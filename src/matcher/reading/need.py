@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
@@ -11,6 +12,10 @@ from matcher.learned import asks
 from matcher.reading import consultation
 from matcher.reference import places, typed_places
 from matcher.reference.text import clean
+
+#: Chance that a trade has in a phrase and in the whole text, together, from which the phrase asks for it: even odds.
+AGREED = 1.0
+_COMPLEMENT = re.compile(r"(?:d[eu]|aux?|à|pour|par|en|avec|sans|sur|dans|chez|y compris)\s|d['’]|\d", re.I)
 
 
 @lru_cache(8192)
@@ -37,24 +42,79 @@ def numbered_lots(need: str, tender: Tender) -> tuple[tuple[Lot, ...], str]:
 
 
 def several_needs(tender: Tender) -> tuple[Lot, ...]:
-    """The needs of a typed text, one lot per trade required; empty where it requires one.
+    """The needs of a typed text, one lot per trade asked for, in its own words; empty where it asks for one thing.
 
     Each lot keeps the places, the reservation and the clauses of the whole.
     """
     (lot,) = tender.lots
     words = lot.description or lot.title
-    parts = sorted(asks.of_lot(lot, tender).several, key=lambda part: words.find(part.words.split(", ")[0]))
+    spans = _phrases(words) if len(words) <= asks.READ_UP_TO else []
+    if len(spans) < 2:
+        return ()
+    texts = [words, *(words[start:end] for start, end in spans)]
+    lots = tuple(Lot(id=str(number), title=text) for number, text in enumerate(texts))
+    whole, *each = asks.read(replace(tender, title="", lots=lots))
+    needs: list[_Need] = []
+    for span, read in zip(spans, each, strict=True):
+        plain = {trade for trade, chance in read.chances.items() if chance >= asks.MORE}
+        asked = {
+            trade: chance for trade, chance in read.chances.items()
+            if trade in whole.chances and whole.chances[trade] + chance >= AGREED
+        }  # fmt: skip
+        _added(needs, _Need([span], asked, plain | asked.keys()))
     return tuple(
         replace(
             lot,
             id=f"need-{number}",
             number=str(number),
-            title=part.words,
+            title=", ".join(words[start:end].strip(" .;") for start, end in need.spans),
             description="",
-            trades=(part.trade,),
+            trades=(max(need.asked, key=need.asked.__getitem__),),
         )
-        for number, part in enumerate(parts, 1)
+        for number, need in enumerate(needs if len(needs) > 1 else (), 1)
     )
+
+
+@dataclass(slots=True)
+class _Need:
+    """What is read of some phrases: their spans, the chance of each trade asked for, and all trades they may be of."""
+
+    spans: list[tuple[int, int]]
+    asked: dict[str, float]
+    likely: set[str]
+
+
+def _added(needs: list[_Need], one: _Need) -> None:
+    """A phrase goes to the last need that shares a trade with it, or to the one before it if it asks for nothing."""
+    same = (n for n in reversed(needs) if not (n.asked and one.asked) or one.likely & n.likely)
+    need = next(same, None)
+    if need is None:
+        needs.append(one)
+        return
+    if need is needs[-1]:  # no word between them is lost
+        need.spans[-1] = (need.spans[-1][0], one.spans[0][1])
+    else:
+        need.spans += one.spans
+    if not need.asked:
+        need.asked, need.likely = one.asked, one.likely
+
+
+def _phrases(words: str) -> list[tuple[int, int]]:
+    """Where the phrases of a text are that may each ask for something.
+
+    A complement goes with what precedes it, a single word with the phrase that it introduces ("lavage et repassage du
+    linge") or, after all phrases, with the last ("…, Agen"); a text of single words has one phrase for each.
+    """
+    found: list[tuple[int, int]] = []
+    pieces = asks.spans(words)
+    longest = max((at for at, (start, end) in enumerate(pieces) if " " in words[start:end]), default=-1)
+    for at, (start, end) in enumerate(pieces):
+        single = at and longest >= 0 and " " not in words[slice(*pieces[at - 1])]
+        if found and (single or at > longest >= 0 or _COMPLEMENT.match(words, start)):
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
 
 
 def with_clauses(tender: Tender, general: str = "") -> Tender:
