@@ -152,7 +152,6 @@ def _moment(at: str | None) -> datetime:
         raise BadInput(f"--at {at!r} is not an instant: write it 2026-11-24T02:00") from None
 
 
-
 def _fetch(folder: Path) -> bool:
     """Fetch from the publisher that a folder is named after; returns False where it does not answer."""
     from matcher.console import say

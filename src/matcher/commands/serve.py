@@ -54,7 +54,9 @@ def run(
         f"serving {settings.catalogue} on http://{shown}:{port} (Ctrl-C ends it; pages /, API /v1, documentation /docs)"
     )
     gc.disable()  # until it is ready: what a start makes stays, and searches through it take a fifth of it
-    uvicorn.run("matcher.commands._service:create_app", factory=True, host=host, port=port, workers=workers, **SERVER)
+    uvicorn.run(
+        "matcher.commands._service:create_app", factory=True, host=host, port=port, workers=workers, **SERVER
+    )
 
 
 def _free(host: str, port: int) -> None:

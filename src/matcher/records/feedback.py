@@ -128,7 +128,8 @@ class Refusals:
     def denies(self, sirets: Iterable[str], lot: Lot, offer_id: str = "") -> bool:
         """Whether one of these SIRETs (of one establishment) denied a trade that the lot names, or the matching offer."""
         return any(
-            denials.touches(skills, lot, asks.of_lot(lot).trades) or (bool(offer_id) and f"offer:{offer_id}" in skills)
+            denials.touches(skills, lot, asks.of_lot(lot).trades)
+            or (bool(offer_id) and f"offer:{offer_id}" in skills)
             for siret in sirets
             if (skills := self.skills.get(siret, frozenset()))
         )

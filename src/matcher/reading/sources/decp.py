@@ -188,9 +188,7 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
     notified = clean_date(raw_date)
     texts = (title, buyer.name, *(holder.name for holder in holders))
     social = _considerations(record, "considerationsSociales", "considerationSociale")
-    environment = _considerations(
-        record, "considerationsEnvironnementales", "considerationEnvironnementale"
-    )
+    environment = _considerations(record, "considerationsEnvironnementales", "considerationEnvironnementale")
     flags = {
         "cpv": _code(record) and cpv is None,
         "date": raw_date and notified is None,
@@ -566,7 +564,9 @@ def _considerations(record: Record, outer: str, inner: str) -> tuple[str, ...]:
 
 def _some(considerations: tuple[str, ...]) -> tuple[str, ...]:
     """Those that are any."""
-    return tuple(v for v in considerations if "pas de consideration" not in fold(v) and fold(v) != "sans objet")
+    return tuple(
+        v for v in considerations if "pas de consideration" not in fold(v) and fold(v) != "sans objet"
+    )
 
 
 def _social(record: Record) -> tuple[str, ...]:

@@ -376,9 +376,7 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     def first(name: str, limit: int = 300) -> str:
         return next(filter(None, (text(key, limit) for key in columns if key.partition(".")[0] == name)), "")
 
-    siret, flags, refused = identified(
-        _siret(cell), cell("finess"), cell("rna"), cell("own_id")
-    )
+    siret, flags, refused = identified(_siret(cell), cell("finess"), cell("rna"), cell("own_id"))
     if refused:
         return refused
     name, brand = text("name"), text("brand")
