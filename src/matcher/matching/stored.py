@@ -66,7 +66,7 @@ def fingerprint(catalogue: Catalogue) -> str:
 def _fingerprint(catalogue: Catalogue) -> str:
     package, data = Path(__file__).parents[1], paths.reference_dir()
     files = [paths.judgement_file(file.name) for file in (paths.models_dir() / "judgement").glob("*.*[nz]")]
-    files += chain.from_iterable((paths.models_dir() / room).glob("*.npz") for room in ("offers", "vocation"))
+    files += chain.from_iterable((paths.models_dir() / room).glob("*.npz") for room in ("offers", "asks"))
     files += chain.from_iterable(
         folder.glob("*.*")
         for folder in (
