@@ -35,11 +35,16 @@ def test_every_recipe_is_named() -> None:
     assert [name for name in recipes.SHIPPED if f"`{name}`" not in README] == []
 
 
-def test_the_python_of_the_readme_runs() -> None:
+def test_the_python_of_the_readme_answers_as_the_shipped_default() -> None:
     (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.S)
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) == 3
+    scanner = code.replace("nettoyage des locaux d'une école", "scanner IRM d'un hôpital")
+    assert scanner != code
+    for need, first in ((code, "Clair Logis Services likely"), (scanner, "")):
+        done = subprocess.run(
+            [sys.executable, "-c", need], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(first) and bool(done.stdout) == bool(first)
 
 
 def test_the_session_of_the_readme_runs_as_written(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ SRC = ROOT / "src" / "matcher"
 SERVICE = ROOT / "service"
 #: The wings from the roof down; wings of one line do not import each other.
 WINGS = [
+    "__main__",
     "cli commands",
     "service",
     "lab",

@@ -12,7 +12,7 @@ import pytest
 import matcher
 from matcher import plugins
 from matcher.catalogue.build import build_catalogue
-from matcher.domain import BadInput, NotFound, Structure
+from matcher.domain import BadInput, NotFound, Recipe, Structure
 from matcher.matching import judgement, recipes
 from matcher.reading import files
 
@@ -69,10 +69,11 @@ def test_without_the_package_the_names_that_there_are_are_listed() -> None:
 def test_a_model_is_chosen_by_its_name_and_a_recipe_by_its_file(tmp_path: Path) -> None:
     other = recipes.named("default", encoder="some/model")
     assert (other.encoder, other.encoder_options) == ("sentence", {"model": "some/model"})
-    path = tmp_path / "ours.json"
-    path.write_text('{"name": "ours", "ranker": "learned", "judgement": true, "rotation": 0.5}')
-    assert (recipes.named(str(path)).name, recipes.named(str(path)).rotation) == ("ours", 0.5)
-    path.write_text("[]")
+    path = tmp_path / "ours.toml"
+    path.write_text("rotation = 0.5")
+    assert recipes.named(str(path)) == Recipe(name="ours", rotation=0.5)
+    assert recipes.named("default") == Recipe()
+    path.write_text("rotation = much")
     with pytest.raises(BadInput, match="is no recipe"):
         recipes.named(str(path))
 

@@ -79,7 +79,9 @@ def test_the_wheel_installs_one_package_alone(wheel: Path) -> None:
 def test_the_sample_and_the_module_are_in_the_wheel(matcher: Path, tmp_path: Path) -> None:
     python = str(matcher.parent / "python")
     run(python, "-m", "matcher", "sample", cwd=tmp_path)
-    shown = run(python, "-m", "matcher", "read", "data/sample/structures.csv", "--format", "jsonl", cwd=tmp_path)
+    shown = run(
+        python, "-m", "matcher", "read", "data/sample/structures.csv", "--format", "jsonl", cwd=tmp_path
+    )
     assert len(shown.splitlines()) > 20
 
 

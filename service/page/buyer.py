@@ -394,7 +394,12 @@ def _facilitators(tender: Tender) -> list[str]:
     """The facilitators of the places of work, the most local first."""
     known = facilitators.read()[0]
     lots_ = tender.lots[:20] if known else ()
-    near = (one.shown() for lot in lots_ for p in toponyms.of_lot(lot, tender)[0] for one in facilitators.of(p, known))
+    near = (
+        one.shown()
+        for lot in lots_
+        for p in toponyms.of_lot(lot, tender)[0]
+        for one in facilitators.of(p, known)
+    )
     return list(dict.fromkeys(near))
 
 

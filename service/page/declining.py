@@ -87,7 +87,9 @@ def _hidden(snapshot: Snapshot, skill: str) -> list[tuple[Tender, Lot]]:
 
     def hides() -> list[tuple[Tender, Lot]]:
         recent = ((t, each) for t in listed if (t.published or newest) >= since for each in t.lots)
-        return [(t, each) for t, each in recent if denials.refuses((skill,), each, asks.of_lot(each, t).trades)]
+        return [
+            (t, each) for t, each in recent if denials.refuses((skill,), each, asks.of_lot(each, t).trades)
+        ]
 
     found: list[tuple[Tender, Lot]] = snapshot.once(("hidden", skill), hides)
     return found

@@ -93,7 +93,9 @@ def opened(request: Request, token: str, form: CheckedForm) -> Response:
     scopes = _scopes(request, address)
     sirets = [scope.removeprefix("structure:") for scope in scopes if scope.startswith("structure:")]
     home = "/acheteur" if "buyer" in scopes or not sirets else f"/structure/{sirets[0]}"
-    return render.give(render.go(home), request, access.Session.fresh(key_of(store, account.LABEL + address, scopes=scopes)))
+    return render.give(
+        render.go(home), request, access.Session.fresh(key_of(store, account.LABEL + address, scopes=scopes))
+    )
 
 
 def _scopes(request: Request, address: str) -> list[str]:
@@ -120,9 +122,7 @@ def _publishing(snapshot: Snapshot, address: str) -> list[str]:
     return sirets if len(sirets) <= MOST_OF_AN_ADDRESS else []
 
 
-def key_of(
-    store: Store, account: str, shown: str = "", scopes: Sequence[str] = ("buyer", "read")
-) -> str:
+def key_of(store: Store, account: str, shown: str = "", scopes: Sequence[str] = ("buyer", "read")) -> str:
     """The key of an account, made at its first sign-in: its records and favourites stay its own.
 
     An account that opens more than before, of a structure that now publishes its address, gets a further key.

@@ -95,4 +95,6 @@ def mail_route(request: Request) -> str:
     if settings.smtp:
         return "smtp" if who.may("buyer") else ""
     return "outbox" if who.may("buyer") or access.local(request) else ""
+
+
 Operator = Annotated[Bearer, Depends(operator)]

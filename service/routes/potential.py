@@ -97,7 +97,9 @@ def hours_(request: Request, who: Reader, asked: AskedHours) -> Response:
         )
     desk = desk_of(request)
     ranking = desk.ranking(desk.matcher.queries(tender)[0])
-    made = hours.plan(desk, ranking, amount=asked.amount, months=asked.months, labour=row, shares=asked.shares)
+    made = hours.plan(
+        desk, ranking, amount=asked.amount, months=asked.months, labour=row, shares=asked.shares
+    )
     return answered(request, codec.to_json(made), made.sources, made.on, named_at(where))
 
 

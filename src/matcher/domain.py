@@ -610,7 +610,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How to build and rank; saved with the catalogue. Plugins are named by file name or dotted path."""
+    """How to build and rank; saved with the catalogue.  Plugins are named by file name or dotted path.
+
+    Without arguments it is the shipped default.
+    """
 
     name: str = "default"
     encoder: str = "static"
@@ -618,10 +621,8 @@ class Recipe:
     indexes: tuple[str, ...] = ("faiss", "lexical")
     ranker: str = "learned"
     ranker_options: Mapping[str, Any] = field(default_factory=dict)
-    judgement: bool = False  # rank and filter the structures of a directory by the judgement
-    rotation: float = (
-        0.0  # scale, in the unit of scores, of the draw by which near-ties are drawn every day; 0: never
-    )
+    judgement: bool = True  # rank and filter the structures of a directory by the judgement
+    rotation: float = 0.0  # scale, in the unit of scores, of the daily draw among near-ties; 0: never
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,9 @@ def trades(awards: list[Award], departments: frozenset[str]) -> None:
     """Number of awards with a known trade, and agreement with the trade that the code alone names."""
     told = trades_of([a.title for a in awards], [(a.cpv,) if a.cpv else () for a in awards])
     for name, some in (("all", None), ("of the region", departments)):
-        chosen = [one for a, one in zip(awards, told, strict=True) if some is None or a.place.department in some]
+        chosen = [
+            one for a, one in zip(awards, told, strict=True) if some is None or a.place.department in some
+        ]
         print(f"{len(chosen)} awards {name}: {sum(map(bool, chosen))} of a trade")
     coded = [(a, named) for a in awards if a.cpv and (named := tuple(trades_.trades_of_cpv((a.cpv,))))][:1500]
     by_title = trades_of([a.title for a, _ in coded], [()] * len(coded))

@@ -405,7 +405,9 @@ def test_a_mail_carries_what_it_must_and_no_header_is_smuggled_in(hostile: dict[
     )
     assert read["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert f"https://maillage.example.org/m/{hostile['id']}/" in read["List-Unsubscribe"]
-    assert b"List-Unsubscribe: <https://maillage.example.org/m/" in raw  # as it is: mail programs decode no words here
+    assert (
+        b"List-Unsubscribe: <https://maillage.example.org/m/" in raw
+    )  # as it is: mail programs decode no words here
     kinds = [part.get_content_type() for part in read.walk()]
     assert {"text/plain", "text/html", "text/calendar"} <= set(kinds)
     assert (

@@ -73,7 +73,9 @@ class Server:
 
 @pytest.fixture
 def smtp() -> Iterator[tuple[Server, Rules]]:
-    module = pytest.importorskip("aiosmtpd.controller", reason="aiosmtpd is not installed: pip install aiosmtpd")
+    module = pytest.importorskip(
+        "aiosmtpd.controller", reason="aiosmtpd is not installed: pip install aiosmtpd"
+    )
     import socket
 
     with socket.socket() as free:
@@ -92,7 +94,9 @@ def states(store: Store, day: int) -> list[str]:
         return list(connection.execute(select(Digest.status).where(wanted)).scalars())
 
 
-@pytest.mark.parametrize("reply", ["550 5.7.1 blocked using a list", "552 5.2.2 mailbox full", "451 4.7.1 later"])
+@pytest.mark.parametrize(
+    "reply", ["550 5.7.1 blocked using a list", "552 5.2.2 mailbox full", "451 4.7.1 later"]
+)
 def test_a_block_stops_the_night_suppresses_nobody_and_loses_nothing(
     reply: str, store: Store, folder: Path, smtp: tuple[Server, Rules]
 ) -> None:
@@ -121,7 +125,9 @@ def test_a_suppressed_address_is_listed_with_its_reason_and_lifted(
     summary = n.night(store, folder, n.tender("a"))
     server.reply = "550 5.1.1 no such user"
     sent = delivery.deliver(store, catalogue, rules, at=n.MOMENT)
-    assert sent["failed"] == summary.digests and sent.trouble, "each is of its address, so none stops the others"
+    assert sent["failed"] == summary.digests and sent.trouble, (
+        "each is of its address, so none stops the others"
+    )
     rows = transport.suppressed(store)
     assert {row["address"] for row in rows} >= {"tonte0@example.org"} and "no such user" in rows[0]["said"]
     with pytest.raises(NotFound):
@@ -141,7 +147,9 @@ def content(store: Store, siret: str) -> dict[str, Any]:
         return dict(connection.execute(found).scalars().first() or {})
 
 
-@pytest.mark.parametrize(("scope", "denied"), [("lot", set()), ("like", {"cpv:77310"}), ("trade", {"cpv:773"})])
+@pytest.mark.parametrize(
+    ("scope", "denied"), [("lot", set()), ("like", {"cpv:77310"}), ("trade", {"cpv:773"})]
+)
 def test_a_refusal_bears_on_what_was_chosen(scope: str, denied: set[str], store: Store, folder: Path) -> None:
     n.night(store, folder, n.tender("a", "tonte"))
     one = content(store, n.siret(100))
@@ -159,7 +167,9 @@ def test_alerts_and_questions_stop_apart(store: Store, folder: Path) -> None:
     alerts.stop(store, n.siret(101), "alerts")
     alerts.stop(store, n.siret(102))
     n.night(store, folder, n.tender("a"))
-    assert content(store, n.siret(100)) and not content(store, n.siret(101)) and not content(store, n.siret(102))
+    assert (
+        content(store, n.siret(100)) and not content(store, n.siret(101)) and not content(store, n.siret(102))
+    )
     asked = {n.siret(100 + i): f"tonte{i}@example.org" for i in range(3)}
     assert transport.unreachable(store, asked) == {n.siret(100), n.siret(102)}
 

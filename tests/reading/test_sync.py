@@ -448,7 +448,10 @@ def test_the_command_fetches_and_prints(
     command.run("boamp", since="2025-11-03", **{**options, "until": "2025-11-04"})
     row = json.loads(capsys.readouterr().out)
     assert (row["what"], row["records"]) == ("boamp", 10)
-    for what, since, words in (("boamp", "soon", "is not a date"), ("x", None, "choose one of boamp, ted, decp")):
+    for what, since, words in (
+        ("boamp", "soon", "is not a date"),
+        ("x", None, "choose one of boamp, ted, decp"),
+    ):
         with pytest.raises(BadInput, match=words):
             command.run(what, since=since, **options)
 

@@ -25,6 +25,7 @@ from matcher.domain import (
     Structure,
     Tender,
 )
+from matcher.learned import asks
 from matcher.matching.engine import Matcher
 from matcher.partners.opportunities import opportunities
 from matcher.reading.need import free_text_tender
@@ -153,8 +154,9 @@ def test_a_denied_offer_is_gone_and_a_lot_of_several_trades_stays(store: Store) 
     listed, _ = self_declared.overlay_from_store([GARDENS])
     assert [o.id for o in listed[0].offers] == ["b"]
     both = Lot(id="x", title="Espaces verts et blanchisserie")
-    assert not denials.refuses(("trade:blanchisserie",), both)
-    assert denials.refuses(("trade:blanchisserie",), replace(both, title="Blanchisserie"))
+    only = replace(both, title="Blanchisserie")
+    assert not denials.refuses(("trade:blanchisserie",), both, asks.of_lot(both).trades)
+    assert denials.refuses(("trade:blanchisserie",), only, asks.of_lot(only).trades)
 
 
 def test_a_firm_known_by_its_awards_alone_may_speak(store: Store) -> None:

@@ -17,7 +17,7 @@ def run(
         typer.Argument(help="Directories of structures and past awards; --update needs none."),
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder of the catalogue.")] = DEFAULT_CATALOGUE,
-    recipe: Annotated[str, typer.Option(help=f"One of {', '.join(SHIPPED)}, or a JSON file.")] = "default",
+    recipe: Annotated[str, typer.Option(help=f"One of {', '.join(SHIPPED)}, or a TOML file.")] = "default",
     encoder: Annotated[
         str,
         typer.Option(help="Another encoder: its name, or a sentence-transformers model by name or folder."),

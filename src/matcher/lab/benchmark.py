@@ -215,7 +215,7 @@ def without_each(held: Catalogue) -> dict[str, Callable[[Question], list[str]]]:
     methods = {}
     for name in full["signals"].keys() - {"reservation", "holder"}:
         signals = {key: spec for key, spec in full["signals"].items() if key != name}
-        recipe = Recipe(name=f"without {name}", ranker_options={"signals": signals})
+        recipe = Recipe(name=f"without {name}", judgement=False, ranker_options={"signals": signals})
         methods[f"without {name}"] = by_matcher(Matcher(held, recipe, exhaustive=True))
     return methods
 

@@ -1,1 +1,1 @@
-"""Inference with trained models: encoders, CPV, clauses, offers, activities, lots."""
+"""Inference with trained models: encoders, CPV, clauses, offers, activities, and what a lot asks."""

@@ -92,7 +92,7 @@ def train(data: Path, out: Path, since: date, encoder: Path | None = None, most:
 
             say(f"training an encoder on the awards before {since}, so that it has not seen the answers")
             encoder = encoding.train(data, Path(folder) / "encoder", before=since)
-        recipe = Recipe(encoder_options={"path": str(encoder)})
+        recipe = Recipe(encoder_options={"path": str(encoder)}, judgement=False)
         catalogue = build_catalogue([], awards, recipe, undated=UNDATED)
         splits = collect(catalogue, awards, since, most)
     findable = sum(split.findable for split in splits)
