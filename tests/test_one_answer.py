@@ -99,9 +99,15 @@ def test_every_place_gives_one_answer(pairs: list[tuple[Matcher, Tender, tuple[S
 def test_groups_take_whom_the_list_calls(pairs: list[tuple[Matcher, Tender, tuple[Structure, ...]]]) -> None:
     for matcher, tender, _ in pairs:
         answer = matcher.match(tender, ALL)
-        likely = {m.structure.siren for m in answer.lots[0].matches if m.level == "likely"}
+        parts = matcher.parts(tender, answer.lots, ALL)  # a member takes a whole lot or one part of it
+        tasks = {**{one.lot.id: one for one in answer.lots}, **parts}
+        called = {
+            name: {m.structure.siren for m in one.matches if m.level == "likely"} for name, one in tasks.items()
+        }
         for group in answer.consortia:
-            assert {member.structure.siren for member in group.members} <= likely, tender.title
+            for member in group.members:
+                for task in member.lots:
+                    assert member.structure.siren in called[task], (tender.title, task)
 
 
 def test_potential_counts_whom_the_list_shows(
@@ -122,7 +128,8 @@ def test_potential_counts_whom_the_list_shows(
 def test_partners_are_whom_the_list_calls(pairs: list[tuple[Matcher, Tender, tuple[Structure, ...]]]) -> None:
     seen = 0
     for matcher, tender, structures in pairs:
-        answers = [matcher.match(tender, ALL, groups=0).lots[0], *matcher.parts(tender, ALL).values()]
+        lots = matcher.match(tender, ALL, groups=0).lots
+        answers = [*lots, *matcher.parts(tender, lots, ALL).values()]
         likely = {m.structure.siren for answer in answers for m in answer.matches if m.level == "likely"}
         for structure in structures[:3]:
             found = partners(matcher, structure, tender, ordinary=False, n=50)

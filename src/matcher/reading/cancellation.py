@@ -55,6 +55,7 @@ _WHOLE = re.compile(
     r"\b(?:consultations?|procedures?|marches?|avis|appels? (?:d'offres|a concurrence|public)|accords?-cadres?|annonces?|operations?|projets?|concours|mises? en concurrence|delegations?"
     r"|concessions?|publications?|presente?|affaires?|mapa|dsp|contrats?|sad|systeme d'acquisition|partenariats?|consultation|besoins?|achats?)\b"
 )
+_RANGE = re.compile(r"(\d{1,9})\W{0,9}(?:a|au|-)\W{0,9}(?:lots?\W{0,9})?(?:n\W{0,9})?(\d{1,9})")
 _SENTENCE = re.compile(r"(?<=[.;!?])\s+(?=\S)|\n+| - |\s•\s|, mais |, toutefois |, (?=[Ll]es? lots? )|\. ")
 
 
@@ -86,7 +87,7 @@ def _numbers(sentence: str) -> Iterator[str]:
     """The numbers of the lots that a sentence names; "1 à 3" names three."""
     for found in _LOTS.finditer(sentence):
         said = found[1]
-        for first, last in re.findall(r"(\d+)\W*(?:a|au|-)\W*(?:lots?\W*)?(?:n\W*)?(\d+)", said):
+        for first, last in _RANGE.findall(said):
             yield from (str(number) for number in range(int(first), min(int(last), int(first) + 200) + 1))
         yield from (lot_number(number) for number in re.findall(r"\d+[a-z]?\b", said))
 

@@ -353,11 +353,9 @@ def _fit(connection: Any, cursor: Any, statement: str, given: Any, context: Any,
         for name, value in values.items():
             if not isinstance(value, str):
                 continue
-            most = (
-                getattr(compiled.binds[name].type, "length", None)
-                if compiled.isinsert or compiled.isupdate
-                else None
-            )
+            bind = compiled.binds.get(name)  # none for one of the values of an IN, which is not written
+            written = bind is not None and (compiled.isinsert or compiled.isupdate)
+            most = getattr(bind.type, "length", None) if written else None
             if most and len(value) > most:
                 raise Unfit(f"a text of {len(value)} characters is too long: {most} at most")
             if "\0" in value or _HALVES.search(value):

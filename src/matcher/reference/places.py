@@ -556,7 +556,7 @@ INSTITUTIONS = frozenset(
     "arrondissement canton secteur bassin hopital centre chu chr ch clinique ehpad lycee college ecole universite campus"
     " prefecture sous maison foyer residence caserne mairie hotel commune ville site agglomeration pays".split()
 )
-_PART = re.compile(r"\s+(?:et|&)\s+|[/,;+]")
+_PART = re.compile(r"\s{1,9}(?:et|&)\s+|[/,;+]")
 _LINK = re.compile(r"(?:\b(?:de la|de l|de|du|des|d|a|au|aux)|[-–,(])[ '’]+(?=\w)", re.I)
 
 

@@ -78,7 +78,7 @@ def _phone(cell: str) -> bool:
 
 
 def _town(cell: str) -> bool:
-    name = re.sub(r"^\d{5}\s+|\s*\(\w{2,5}\)$|\s+cedex.*$", "", cell.strip(), flags=re.I)
+    name = re.sub(r"^\d{5}\s+|\s{0,9}\(\w{2,5}\)$|\s{1,9}cedex.*$", "", cell.strip(), flags=re.I)
     return len(name) < 50 and not name[:1].islower() and bool(places.communes_named(name))
 
 

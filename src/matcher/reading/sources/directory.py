@@ -390,10 +390,14 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     region = next(iter(_structure.regions_of(cell("region"))), None)
     town = text("town") or text("address")
     with_code = re.search(r"(?<!\d)(\d{5})[\s,-]+([^\W\d][^\d,;]*)$", town)
-    if in_brackets := re.fullmatch(r"(.+?)\s*\((\w{2,3})\)", town):
+    if in_brackets := re.fullmatch(r"(.+?)\((\w{2,3})\)", town):
         department = department or next(iter(_structure.departments_of(in_brackets.group(2))), None)
     place = place_of(
-        town=with_code.group(2) if with_code else in_brackets.group(1) if in_brackets else text("town"),
+        town=with_code.group(2)
+        if with_code
+        else in_brackets.group(1).strip()
+        if in_brackets
+        else text("town"),
         postcode=cell("postcode") or (with_code.group(1) if with_code else None),
         commune=cell("commune"),
         department=department,
