@@ -21,7 +21,6 @@ from matcher.catalogue.files import save_catalogue
 from matcher.domain import Structure
 from matcher.matching import recipes
 from matcher.outreach.sourcing import record as record_
-from matcher.outreach.transport import no_questions
 from matcher.reading import gather
 from matcher.records.store import Store
 from pages_client import PagesClient, kept, reference, token
@@ -336,10 +335,10 @@ def test_who_cannot_be_reached_by_mail_is_said_before(page: PagesClient) -> None
     address = kept(page, need="taille de haies", place="Pantin")
     siret = listed(page.get(address).text)[0]
     with Store.open(page.app.state.settings.store) as store, store.writing() as connection:  # type: ignore[attr-defined]
-        store.unsubscribe(connection, siret, "page")  # from alerts: buyers may still ask
+        store.unsubscribe(connection, f"alerts:{siret}", "page")  # from alerts: buyers may still ask
     assert "Écrire à 1 structure" in page.get(f"{address}/ecrire?s={siret}").text
     with Store.open(page.app.state.settings.store) as store, store.writing() as connection:  # type: ignore[attr-defined]
-        store.unsubscribe(connection, no_questions(siret), "one-click")
+        store.unsubscribe(connection, f"questions:{siret}", "one-click")
     shown = page.get(f"{address}/ecrire?s={siret}").text
     assert (
         "Aucune ne peut être jointe par courriel" in shown

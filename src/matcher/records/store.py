@@ -353,11 +353,10 @@ def _fit(connection: Any, cursor: Any, statement: str, given: Any, context: Any,
         for name, value in values.items():
             if not isinstance(value, str):
                 continue
-            most = (
-                getattr(compiled.binds[name].type, "length", None)
-                if compiled.isinsert or compiled.isupdate
-                else None
-            )
+            kept = compiled.isinsert or compiled.isupdate
+            # an item of an IN has no bind of its own: it is looked for, not kept
+            bind = compiled.binds.get(name) if kept else None
+            most = getattr(bind.type, "length", None) if bind is not None else None
             if most and len(value) > most:
                 raise Unfit(f"a text of {len(value)} characters is too long: {most} at most")
             if "\0" in value or _HALVES.search(value):
