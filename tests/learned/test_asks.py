@@ -67,6 +67,13 @@ def test_a_correction_of_the_user_takes_precedence() -> None:
     lot = Lot(id="n", title="Atelier du mercredi")
     read = asks.of_lot(replace(lot, trades=("cycles",), nature="supply"))
     assert read.trades == {"cycles": 1.0} and read.nature == "supply" and read.stated
+    assert "cycles" in read.text.lower()  # what is compared is what the user said, not only what was written
+
+
+def test_the_codes_of_another_trade_are_dropped_by_a_correction() -> None:
+    lot = Lot(id="n", title="Entretien du parc", cpv=("77310000", "50110000"))
+    read = asks.of_lot(replace(lot, trades=("mecanique",)))
+    assert read.codes == ("50110000",) and "espaces verts" not in read.text
 
 
 def test_supplies_works_studies_and_operations_are_told_apart() -> None:
@@ -83,21 +90,31 @@ def test_supplies_works_studies_and_operations_are_told_apart() -> None:
 def test_a_metro_line_is_beyond_a_small_structure_and_a_lawn_is_not() -> None:
     line = Lot(id="n", title="Construction d'un tunnel de métro", cpv=("45221247",), amount=300_000_000.0)
     assert asks.of_lot(line).carried == "beyond"
-    assert asks.of_lot(Lot(id="n", title="Tonte des pelouses de la mairie", amount=8_000.0)).carried == "alone"
+    assert (
+        asks.of_lot(Lot(id="n", title="Tonte des pelouses de la mairie", amount=8_000.0)).carried == "alone"
+    )
 
 
 def test_a_lot_is_read_the_same_alone_or_among_others() -> None:
     lots = tuple(Lot(id=f"n/{i}", title=title) for i, title in enumerate(("Tonte", "Peinture", "Ménage")))
     tender = Tender(id="n", format="ted", title="Prestations", lots=lots)
-    assert [read.trades for read in asks.read(tender)] == [asks.of_lot(lot, replace(tender, lots=lots)).trades for lot in lots]
+    assert [read.trades for read in asks.read(tender)] == [
+        asks.of_lot(lot, replace(tender, lots=lots)).trades for lot in lots
+    ]
     assert asks.read(replace(tender, lots=())) == ()
 
 
 def test_labelled_lots_are_read_as_the_card_says(shared: Path, tmp_path: Path) -> None:
     """A guard, not a proof: the model saw these labels.  The bench scores what the command prints."""
-    bench, labels = shared / "bench" / "score_needs.py", shared / "data" / "judged" / "typed_needs_dev.labels.jsonl"
+    bench, labels = (
+        shared / "bench" / "score_needs.py",
+        shared / "data" / "judged" / "typed_needs_dev.labels.jsonl",
+    )
     if not labels.is_file():
-        bench, labels = shared.parent / "bench" / "score_needs.py", shared / "judged" / "typed_needs_dev.labels.jsonl"
+        bench, labels = (
+            shared.parent / "bench" / "score_needs.py",
+            shared / "judged" / "typed_needs_dev.labels.jsonl",
+        )
     if not labels.is_file() or not bench.is_file():
         pytest.skip("no labelled needs in the shared data")
     queries = labels.parent / "mixed_dev.queries.jsonl"

@@ -125,17 +125,26 @@ def test_what_was_misunderstood_is_corrected_at_an_address_of_its_own(page: Page
     before = page.get("/acheteur/r/" + found).text
     asked = {"de": found, "lot": "1", "metier": "mecanique"}
     fixed = page.post("/acheteur/corriger", data=asked)
-    assert (
-        "Mécanique et entretien de véhicules" in fixed.text and str(fixed.url.path) != f"/acheteur/r/{found}"
-    )
+    assert "<summary>Mécanique et entretien de véhicules</summary>" in fixed.text
+    assert "Compris d'après vous" in fixed.text and str(fixed.url.path) != f"/acheteur/r/{found}"
+    assert "<summary>Mécanique et entretien de véhicules</summary>" not in before
     assert page.get("/acheteur/r/" + found).text.count('class="row"') == before.count('class="row"')
     coded = page.post("/acheteur/corriger", data={**asked, "metier": "cpv:50110000"}).text
-    assert "CPV 50110000" in coded
+    assert "CPV 50110000" in coded and "<summary>Mécanique et entretien de véhicules</summary>" in coded
+    bought = page.post("/acheteur/corriger", data={"de": found, "lot": "1", "nature": "supply"}).text
+    assert "<summary>Fournitures</summary>" in bought and "<summary>Fournitures</summary>" not in before
+    assert "À la taille d’une structure" in before  # who can carry it is told in the same line
     reserved = page.post("/acheteur/corriger", data={"de": found, "lot": "1", "reserve": "L2113-12"}).text
     assert "Réservé (L2113-12)" in reserved
     moved = page.post("/acheteur/corriger", data={"de": found, "place": "Nanterre"}).text
     assert "Nanterre (92)" in moved
     assert page.post("/acheteur/corriger", data={"de": found, "place": "Xyzzyville"}).status_code == 422
+
+
+def test_words_that_name_no_trade_are_not_said_to_be_read_from_a_code(page: PagesClient) -> None:
+    text = page.get("/acheteur/r/" + reference(page, need="zorglub quelconque", place="Pantin")).text
+    assert "Métier non reconnu" in text and "CPV" not in text.partition('<select id="metier')[0]
+    assert "code CPV" not in text
 
 
 def test_errors_stand_next_to_their_field_and_in_a_summary(page: PagesClient) -> None:

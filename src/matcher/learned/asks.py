@@ -336,7 +336,15 @@ def of_lot(lot: Lot, tender: Tender | None = None) -> Asked:
 
 
 def _assembled(lot: Lot, tender: Tender, given: Wording, chances: Floats, others: Mapping[str, Any]) -> Asked:
-    if lot.trades:  # as the user corrected it
+    text = compared(lot)
+    if lot.trades:  # as the user corrected it: codes of others tell nothing, and its words may not name it
+        given = replace(given, codes=tuple(code for code in given.codes if trade_of_cpv(code) in lot.trades))
+        unread = [
+            trade.label
+            for trade, p in zip(trades(), chances, strict=True)
+            if trade.name in lot.trades and p < FIRST
+        ]
+        text = ". ".join([*unread, compared(replace(lot, cpv=given.codes))])
         chances = np.array([float(name in lot.trades) for name in names()], dtype=np.float32)
     places, deduced = toponyms.of_lot(lot, tender)
     natures = dict(zip(CHOICES["nature"], others["nature"].tolist(), strict=True))
@@ -347,7 +355,7 @@ def _assembled(lot: Lot, tender: Tender, given: Wording, chances: Floats, others
     vague = len(given.text) <= SHORT and others["told"] < TELLS and own is lot
     return Asked(
         lot=lot.id,
-        text=compared(lot),
+        text=text,
         context=given.context if vague else "",
         codes=given.codes,
         chances={name: float(p) for name, p in zip(names(), chances, strict=True) if p >= KNOWN},
