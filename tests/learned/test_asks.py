@@ -12,6 +12,7 @@ import pytest
 
 from matcher.domain import Lot, Offer, Structure, Tender
 from matcher.learned import asks
+from matcher.reading.need import free_text_tender
 from matcher.reference import trades
 
 
@@ -61,6 +62,16 @@ def test_parts_carry_their_words_and_shares_that_sum_to_one() -> None:
     assert parts["nettoyage"].words == "Nettoyage des bureaux" and parts["nettoyage"].id == "n#nettoyage"
     assert parts["espaces-verts"].words == "tonte des pelouses"
     assert parts["espaces-verts"].cpv == ("77310000",)
+
+
+def test_the_end_of_a_long_need_is_read_like_its_beginning() -> None:
+    words = (
+        "Nous cherchons qui peut assurer le nettoyage des bureaux, l'entretien des espaces verts, la blanchisserie du "
+        "linge de la crèche, la restauration du midi et le transport des colis."
+    )
+    lot = free_text_tender(words).lots[0]
+    assert lot.title.endswith("…") and asks.of_lot(lot).trades.keys() == asks.of_text(words).trades.keys()
+    assert "transport" in asks.of_lot(lot).trades
 
 
 def test_a_correction_of_the_user_takes_precedence() -> None:

@@ -82,9 +82,10 @@ def wording(lot: Lot, tender: Tender) -> Wording:
     lot = supported(lot)
     begun = lot.description.startswith(lot.title.rstrip("…"))  # the title is the beginning of a typed need
     text = lot.description if begun else f"{lot.title}. {lot.description}"
+    cut = begun and lot.title.endswith("…")  # a long need: the rest of its list counts as much as its beginning
     amount = lot.amount if lot.currency == "EUR" and "amount" not in lot.inferred else None
     return Wording(
-        title=lot_part(lot.title),
+        title=lot_part(text[:READ_UP_TO] if cut else lot.title),
         text=text[:READ_UP_TO].rsplit(" ", 1)[0] if len(text) > READ_UP_TO else text,
         context="" if tender.title in lot.title else tender.title,
         codes=() if "cpv" in lot.inferred else lot.cpv,
