@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Body, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from matcher.domain import Carried, LotNature, Served
 from matcher.outreach.sourcing.record import NOTE
 from matcher.reference.identifiers import IDENTITY
 from matcher.reference.mailbox import is_address
@@ -108,6 +109,12 @@ class Asked(In):
     lots: list[Short] = Field(
         default_factory=list, max_length=1000, description="Numbers of the lots asked about; by default all."
     )
+    trades: list[Short] = Field(
+        default_factory=list,
+        max_length=12,
+        description="Names of trades that correct what was read of the lots asked about.",
+    )
+    nature: LotNature | None = Field(None, description="What is bought, in place of what was read.")
     place: Short = Field(
         "", description="Where: a commune, a postcode, an INSEE code, a department or its number."
     )
@@ -375,8 +382,35 @@ class WarningOut(BaseModel):
     since: date | None = None
 
 
+class PartOut(BaseModel):
+    trade: str
+    label: str = Field(description="The trade in French.")
+    words: str = Field(description="The words that ask for it, as published.")
+    share: float = Field(description="Its share of the lot; those of a lot sum to 1.")
+
+
+class ReadOut(BaseModel):
+    """What was read of a lot, and used to answer it; a correction is sent as `trades` and `nature` with the request."""
+
+    trades: dict[str, float] = Field(
+        description="Share of each trade asked for, largest first; empty where none is recognised."
+    )
+    nature: LotNature = Field(
+        description="What is bought: operation is the running of a service, staff is lent."
+    )
+    carried: Carried = Field(description="Who can carry it: a structure alone, several, or none even so.")
+    served: Served = Field(
+        description="Do structures answer such a lot: themselves (yes), by the hours of a clause, or not at all."
+    )
+    places: list[str] = Field(default_factory=list, description="Where, as stated or the buyer's own place.")
+    parts: list[PartOut] = Field(
+        default_factory=list, description="The trades with the words that ask for each."
+    )
+
+
 class LotAnswerOut(BaseModel):
     lot: LotOut
+    asked: ReadOut | None = Field(None, description="What was read of the lot; null without a judgement.")
     nobody: bool
     relaxations: list[str] = Field(default_factory=list)
     considered: int

@@ -16,6 +16,7 @@ from matcher import codec
 from matcher.domain import (
     KINDS,
     Answer,
+    Asked,
     Consortium,
     Lot,
     LotAnswer,
@@ -121,11 +122,20 @@ def lot(value: Lot) -> s.LotOut:
     )  # fmt: skip
 
 
+def asked(value: Asked) -> s.ReadOut:
+    """What was read of a lot."""
+    return s.ReadOut(
+        trades={name: round(share, 3) for name, share in value.trades.items()}, nature=value.nature, carried=value.carried, served=value.served,
+        places=[p.label or p.department or "" for p in value.places],
+        parts=[s.PartOut(trade=p.trade, label=p.label, words=p.words, share=round(p.share, 3)) for p in value.parts],
+    )  # fmt: skip
+
+
 def lot_answer(value: LotAnswer, tender: Tender) -> s.LotAnswerOut:
     duty = law.social_duty(tender, value.lot)
     shared = cache(reason)  # most reasons of a lot are shared by its candidates
     return s.LotAnswerOut(
-        lot=lot(value.lot), nobody=value.nobody, calls_for=value.calls_for, relaxations=list(value.relaxations), considered=value.considered, likely=value.likely, plausible=value.plausible,
+        lot=lot(value.lot), asked=asked(value.asked) if value.asked else None, nobody=value.nobody, calls_for=value.calls_for, relaxations=list(value.relaxations), considered=value.considered, likely=value.likely, plausible=value.plausible,
         matches=[match(m, shared) for m in value.matches], by_clause=[match(m) for m in value.by_clause],
         law=[s.WarningOut(code="social-duty", text=duty.text, article=duty.article, since=duty.since)] if duty else [],
     )  # fmt: skip

@@ -102,7 +102,8 @@ def test_groups_take_whom_the_list_calls(pairs: list[tuple[Matcher, Tender, tupl
         parts = matcher.parts(tender, answer.lots, ALL)  # a member takes a whole lot or one part of it
         tasks = {**{one.lot.id: one for one in answer.lots}, **parts}
         called = {
-            name: {m.structure.siren for m in one.matches if m.level == "likely"} for name, one in tasks.items()
+            name: {m.structure.siren for m in one.matches if m.level == "likely"}
+            for name, one in tasks.items()
         }
         for group in answer.consortia:
             for member in group.members:

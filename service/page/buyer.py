@@ -192,17 +192,19 @@ def _checked(request: Request, asked: Search, snapshot: Snapshot) -> None:
 @router.post("/acheteur/corriger")
 def correct(
     request: Request, who: Searcher, de: Annotated[str, Form(max_length=210)], lot: Annotated[str, Form(max_length=40)] = "",
-    metier: Annotated[str, Form(max_length=40)] = "", reserve: Annotated[str | None, Form(max_length=20)] = None,
+    metier: Annotated[str, Form(max_length=40)] = "", nature: Annotated[str, Form(max_length=20)] = "", reserve: Annotated[str | None, Form(max_length=20)] = None,
     entier: Annotated[str, Form(max_length=5)] = "", place: Annotated[str | None, Form(max_length=200)] = None,
 ) -> Response:  # fmt: skip
     """« Ce n'est pas ça »: the search with the buyer's correction, at its own address."""
     asked = search.of(request, de)
     if search.meaning(metier):
         asked = replace(asked, trades={**asked.trades, lot: metier})
+    if buys := next((name for name in search.NATURES if name == nature), None):
+        asked = replace(asked, natures={**asked.natures, lot: buys})
     if reserve is not None:
         asked = replace(asked, reserved={**asked.reserved, lot: reserve})
     if entier:
-        asked = replace(asked, whole=entier == "oui", trades={}, reserved={})
+        asked = replace(asked, whole=entier == "oui", trades={}, natures={}, reserved={})
         lot = ""
     if place is not None:
         asked = replace(asked, place=place)
@@ -342,7 +344,7 @@ def _lot(
         numbers={each.match.structure.siret: n for n, each in enumerate(numbered, 1)}, logos=logos.shown(request, [each.match.structure.siret for each in numbered]), chart=chart.chart(chosen, numbered), facets=facets.counted(lines, wanted),
         chosen=wanted, because=lots.plausible_because(check), rest=lots.examined(answer), number=number,
         potential=lots.potential(answer.matches) if not chosen.reservation else (), sorts=[(name, at(choice), here) for name, choice, here in wanted.sorts()], removals=[(label, at(choice)) for label, choice in wanted.removals()],
-        read=lots.understood(chosen, asked.trades.get(chosen.number, "")), teams=[lots.team_view(team, whole) for team in whole.consortia],
+        read=lots.understood(answer, chosen.number in asked.trades), teams=[lots.team_view(team, whole) for team in whole.consortia],
         taken=taken, **common,
     )  # fmt: skip
 
@@ -374,7 +376,7 @@ def _lots(
     answers = [each for each in whole.lots if each.lot.number in numbers] if view != "groupes" else []
     request.app.state.metrics.nobody.inc(sum(each.nobody for each in answers))
     views = [
-        {"answer": each, "lot": each.lot, "lines": [lots.line(m) for m in each.matches], "read": lots.understood(each.lot, asked.trades.get(each.lot.number, "")), "rest": lots.examined(each)}
+        {"answer": each, "lot": each.lot, "lines": [lots.line(m) for m in each.matches], "read": lots.understood(each, each.lot.number in asked.trades), "rest": lots.examined(each)}
         for each in answers
     ]  # fmt: skip
     return render.page(

@@ -9,20 +9,20 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from matcher.domain import Answer, BadInput, Consortium, Lot, LotAnswer, Match
-from matcher.learned import asks, cpv
+from matcher.domain import Answer, BadInput, Carried, Consortium, Lot, LotAnswer, Match
+from matcher.learned import cpv
 from matcher.matching import reasons
 from matcher.matching.groups.table import lot_label
 from matcher.reference import law
 from matcher.reference.codes import cpv_label
 from matcher.reference.text import shorten
 from matcher.reference.trades import trades
-from service.page import render
+from service.page import render, search
 
 ROWS = 40  # rows of a group's table
 OPEN = 24  # lines of a level shown initially; the others on demand
 TITLED, DESCRIBED = 70, 115  # characters of an offer's title; of a presentation, which names its trade late
-SUGGESTED = 5  # codes proposed instead of the one understood
+SUGGESTED = 5  # codes proposed in a correction
 #: Articles whose potential is shown, with their beneficiaries.
 RESERVATIONS = ((law.INSERTION, "insertion"), (law.DISABILITY, "handicap"))
 #: Nature of the matching offer -> source of the trade, and whether declared or proved by past contracts.
@@ -36,6 +36,10 @@ KNOWN: dict[str, tuple[str, bool]] = {
 BY = {
     "déclaré": "déclaré par elle", "marché remporté": "d’après un marché remporté", "offre d’emploi": "d’après une offre d’emploi",
     "code d’activité": "d’après son code d’activité", "son nom": "d’après son nom",
+}  # fmt: skip
+#: Who can carry a lot, in words.
+CARRIED: Mapping[Carried, str] = {
+    "alone": "À la taille d’une structure", "group": "À plusieurs structures", "beyond": "Au-delà de leur taille",
 }  # fmt: skip
 READ = "lu, à confirmer"  # read on its site or in its declared object, not declared by it
 
@@ -103,15 +107,17 @@ def potential(matches: Sequence[Match]) -> list[tuple[str, int, int]]:
     return found
 
 
-def understood(lot: Lot, corrected: str = "") -> dict[str, Any]:
-    """The trade and the code that a lot was understood as; `corrected` is the trade its buyer gave."""
-    labels = {trade.name: trade.label for trade in trades()}
-    named = [corrected] if corrected in labels else list(asks.of_lot(lot).trades)
-    guesses = suggested(lot.title[:400])
-    code = next(iter(lot.cpv), "") or (guesses[0][0] if guesses else "")
+def understood(answer: LotAnswer, corrected: bool = False) -> dict[str, Any]:
+    """What was read of a lot, in words, and what it may be corrected to; `corrected` says that its buyer gave the trade."""
+    asked = answer.asked
+    if asked is None:
+        return {}
+    several = bool(asked.several)
     return {
-        "trades": [labels[name] for name in named if name in labels], "names": named, "code": code, "label": cpv_label(code) if code else "",
-        "inferred": not lot.cpv or "cpv" in lot.inferred, "others": [(c, label) for c, label in guesses if c != code],
+        "trades": [f"{p.label} ({round(100 * p.share)} %)" if several else p.label for p in asked.parts],
+        "names": list(asked.trades), "code": next(iter(asked.codes), ""), "label": cpv_label(asked.codes[0]) if asked.codes else "",
+        "by": "vous" if corrected else "ses mots et son code CPV" if asked.codes else "ses mots",
+        "nature": asked.nature, "natures": search.NATURES, "size": CARRIED[asked.carried], "others": suggested(answer.lot.title[:400]),
     }  # fmt: skip
 
 

@@ -12,7 +12,17 @@ from urllib.parse import quote
 from fastapi import File, Form, Request, UploadFile
 
 from matcher import codec
-from matcher.domain import BadInput, Filters, Lot, MatcherError, NotFound, Place, Reservation, Tender
+from matcher.domain import (
+    BadInput,
+    Filters,
+    Lot,
+    LotNature,
+    MatcherError,
+    NotFound,
+    Place,
+    Reservation,
+    Tender,
+)
 from matcher.records import searches
 from matcher.reference import toponyms, trades
 from matcher.reference.codes import cpv_label
@@ -41,6 +51,11 @@ SENTENCES = {
 
 
 TRADE = "metier:"  # begins the reference of a trade at a place, whose list is what the territory counts
+#: What a lot buys, in words.
+NATURES: Mapping[LotNature, str] = {
+    "service": "Prestation de services", "supply": "Fournitures", "works": "Travaux", "studies": "Études, maîtrise d’œuvre",
+    "operation": "Exploitation d’un service", "staff": "Personnel mis à disposition",
+}  # fmt: skip
 KEPT = 2_000_000  # characters of a notice that a search keeps
 
 
@@ -58,6 +73,7 @@ class Search:
     active: bool = False
     whole: bool = False  # one need, however many trades its words name
     trades: Mapping[str, str] = field(default_factory=dict)  # number of a lot -> trade, or cpv:CODE
+    natures: Mapping[str, LotNature] = field(default_factory=dict)  # number of a lot -> what it buys
     reserved: Mapping[str, str] = field(default_factory=dict)  # number of a lot -> article, "" not reserved
 
     @property
@@ -174,18 +190,19 @@ def _placed(tender: Tender, where: tuple[Place, ...]) -> Tender:
     return replace(tender, lots=tuple(replace(lot, places=where) for lot in tender.lots)) if where else tender
 
 
-def meaning(chosen: str) -> tuple[str, str] | None:
-    """The code and the words of what a buyer said is meant: a trade, or "cpv:" with its digits; None for neither."""
-    if re.fullmatch(r"cpv:\d{8}", chosen) and (label := cpv_label(chosen[4:])):
-        return chosen[4:], label
-    trade = next((t for t in trades.trades() if t.name == chosen), None)
-    return (trade.cpv[0].ljust(8, "0"), trade.label) if trade else None
+def meaning(chosen: str) -> tuple[tuple[str, ...], str] | None:
+    """The trades and the code of what a buyer said is meant: a trade, or "cpv:" with its digits; None for neither."""
+    if re.fullmatch(r"cpv:\d{8}", chosen) and cpv_label(code := chosen[4:]):
+        return tuple(filter(None, [trades.trade_of_cpv(code)])), code
+    return ((chosen,), "") if chosen in {trade.name for trade in trades.trades()} else None
 
 
 def _corrected(lot: Lot, search: Search) -> Lot:
     if meant := meaning(search.trades.get(lot.number, "")):
-        code, label = meant
-        lot = replace(lot, title=f"{label} : {lot.title}", cpv=(code,), inferred=())
+        named, code = meant
+        lot = replace(lot, trades=named, **({"cpv": (code,), "inferred": ()} if code else {}))
+    if (nature := search.natures.get(lot.number)) in NATURES:
+        lot = replace(lot, nature=nature)
     if lot.number in search.reserved:
         article = search.reserved[lot.number]
         lot = replace(

@@ -12,6 +12,7 @@ import pytest
 
 from matcher.domain import Lot, Offer, Structure, Tender
 from matcher.learned import asks
+from matcher.reading.need import free_text_tender
 from matcher.reference import trades
 
 
@@ -63,10 +64,27 @@ def test_parts_carry_their_words_and_shares_that_sum_to_one() -> None:
     assert parts["espaces-verts"].cpv == ("77310000",)
 
 
+def test_the_end_of_a_long_need_is_read_like_its_beginning() -> None:
+    words = (
+        "Nous cherchons qui peut assurer le nettoyage des bureaux, l'entretien des espaces verts, la blanchisserie du "
+        "linge de la crèche, la restauration du midi et le transport des colis."
+    )
+    lot = free_text_tender(words).lots[0]
+    assert lot.title.endswith("…") and asks.of_lot(lot).trades.keys() == asks.of_text(words).trades.keys()
+    assert "transport" in asks.of_lot(lot).trades
+
+
 def test_a_correction_of_the_user_takes_precedence() -> None:
     lot = Lot(id="n", title="Atelier du mercredi")
     read = asks.of_lot(replace(lot, trades=("cycles",), nature="supply"))
     assert read.trades == {"cycles": 1.0} and read.nature == "supply" and read.stated
+    assert "cycles" in read.text.lower()  # what is compared is what the user said, not only what was written
+
+
+def test_the_codes_of_another_trade_are_dropped_by_a_correction() -> None:
+    lot = Lot(id="n", title="Entretien du parc", cpv=("77310000", "50110000"))
+    read = asks.of_lot(replace(lot, trades=("mecanique",)))
+    assert read.codes == ("50110000",) and "espaces verts" not in read.text
 
 
 def test_supplies_works_studies_and_operations_are_told_apart() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from matcher.domain import BadInput, StaleArtefact, StoreUnavailable
 from matcher.records import personal
@@ -286,3 +286,10 @@ def test_ten_who_read_and_write_at_once_lose_nothing(store: Store) -> None:
         list(pool.map(add, range(10)))
     with store.reading() as connection:
         assert sorted(connection.execute(select(Notice.tender)).scalar_one()["offers"]) == list(range(10))
+
+
+def test_an_update_may_look_for_several_rows() -> None:
+    with Store.open("sqlite://") as store, store.writing() as connection:
+        assert (
+            connection.execute(update(Claim).where(Claim.id.in_(["a", "b"])).values(name="x")).rowcount == 0
+        )

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from service.app import create_app
-from service.page import facets
+from service.page import facets, lots
 from service.settings import Settings
 
 from matcher.catalogue.build import build_catalogue
@@ -21,7 +21,6 @@ from matcher.catalogue.files import save_catalogue
 from matcher.domain import Structure
 from matcher.matching import recipes
 from matcher.outreach.sourcing import record as record_
-from matcher.outreach.transport import no_questions
 from matcher.reading import gather
 from matcher.records.store import Store
 from pages_client import PagesClient, kept, reference, token
@@ -126,17 +125,26 @@ def test_what_was_misunderstood_is_corrected_at_an_address_of_its_own(page: Page
     before = page.get("/acheteur/r/" + found).text
     asked = {"de": found, "lot": "1", "metier": "mecanique"}
     fixed = page.post("/acheteur/corriger", data=asked)
-    assert (
-        "Mécanique et entretien de véhicules" in fixed.text and str(fixed.url.path) != f"/acheteur/r/{found}"
-    )
+    assert "<summary>Mécanique et entretien de véhicules</summary>" in fixed.text
+    assert "Compris d'après vous" in fixed.text and str(fixed.url.path) != f"/acheteur/r/{found}"
+    assert "<summary>Mécanique et entretien de véhicules</summary>" not in before
     assert page.get("/acheteur/r/" + found).text.count('class="row"') == before.count('class="row"')
     coded = page.post("/acheteur/corriger", data={**asked, "metier": "cpv:50110000"}).text
-    assert "CPV 50110000" in coded
+    assert "CPV 50110000" in coded and "<summary>Mécanique et entretien de véhicules</summary>" in coded
+    bought = page.post("/acheteur/corriger", data={"de": found, "lot": "1", "nature": "supply"}).text
+    assert "<summary>Fournitures</summary>" in bought and "<summary>Fournitures</summary>" not in before
+    assert any(size in before for size in lots.CARRIED.values())  # who can carry it is told in the same line
     reserved = page.post("/acheteur/corriger", data={"de": found, "lot": "1", "reserve": "L2113-12"}).text
     assert "Réservé (L2113-12)" in reserved
     moved = page.post("/acheteur/corriger", data={"de": found, "place": "Nanterre"}).text
     assert "Nanterre (92)" in moved
     assert page.post("/acheteur/corriger", data={"de": found, "place": "Xyzzyville"}).status_code == 422
+
+
+def test_words_that_name_no_trade_are_not_said_to_be_read_from_a_code(page: PagesClient) -> None:
+    text = page.get("/acheteur/r/" + reference(page, need="zorglub quelconque", place="Pantin")).text
+    assert "Métier non reconnu" in text and "CPV" not in text.partition('<select id="metier')[0]
+    assert "code CPV" not in text
 
 
 def test_errors_stand_next_to_their_field_and_in_a_summary(page: PagesClient) -> None:
@@ -336,10 +344,10 @@ def test_who_cannot_be_reached_by_mail_is_said_before(page: PagesClient) -> None
     address = kept(page, need="taille de haies", place="Pantin")
     siret = listed(page.get(address).text)[0]
     with Store.open(page.app.state.settings.store) as store, store.writing() as connection:  # type: ignore[attr-defined]
-        store.unsubscribe(connection, siret, "page")  # from alerts: buyers may still ask
+        store.unsubscribe(connection, f"alerts:{siret}", "page")  # from alerts: buyers may still ask
     assert "Écrire à 1 structure" in page.get(f"{address}/ecrire?s={siret}").text
     with Store.open(page.app.state.settings.store) as store, store.writing() as connection:  # type: ignore[attr-defined]
-        store.unsubscribe(connection, no_questions(siret), "one-click")
+        store.unsubscribe(connection, f"questions:{siret}", "one-click")
     shown = page.get(f"{address}/ecrire?s={siret}").text
     assert (
         "Aucune ne peut être jointe par courriel" in shown

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("jwt", reason="the extra oidc is not installed")
+from service.page import account as account_page
 from service.page import signin
 from service.settings import Settings, read
 
@@ -92,7 +93,7 @@ def test_the_account_is_the_subject_and_neither_its_address_nor_its_siret(issuer
         mine = signin.key_of(store, account, address)
         assert signin.key_of(store, account, "autre@ville.example") == mine  # renamed, and the same person
         assert signin.key_of(store, f"{account[:-1]}x", address) != mine  # of the same address, another
-        assert signin.key_of(store, signin.LABEL + address) != mine  # of a link sent to that address
+        assert signin.key_of(store, account_page.LABEL + address) != mine  # of a link sent to that address
     both = [
         oidc.prove(issuer.signed(aud="maillage", sub=s, scope="buyer", siret="00010001600013"), given)
         for s in "ab"

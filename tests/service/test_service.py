@@ -313,3 +313,19 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, va
     monkeypatch.setenv(name, value)
     with pytest.raises(BadInput, match=name):
         read()
+
+
+def test_what_was_read_is_told_and_a_correction_changes_the_answer(
+    client: TestClient, settings: Settings
+) -> None:
+    who, need = key(settings, "read"), {"need": "nettoyage des bureaux", "place": "Pantin"}
+    (read,) = client.post("/v1/match", json=need, headers=who).json()["lots"]
+    assert list(read["asked"]["trades"]) == ["nettoyage"] and read["asked"]["nature"] == "service"
+    mended = {**need, "trades": ["espaces-verts"], "nature": "works"}
+    (other,) = client.post("/v1/match", json=mended, headers=who).json()["lots"]
+    assert other["asked"]["trades"] == {"espaces-verts": 1.0} and other["asked"]["nature"] == "works"
+    assert [m["structure"]["siret"] for m in other["matches"]] != [
+        m["structure"]["siret"] for m in read["matches"]
+    ]
+    unknown = client.post("/v1/match", json={**need, "trades": ["zorglub"]}, headers=who)
+    assert unknown.status_code == 422 and "espaces-verts" in unknown.json()["detail"]

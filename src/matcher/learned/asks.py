@@ -85,9 +85,12 @@ def wording(lot: Lot, tender: Tender) -> Wording:
 def _wording(lot: Lot, tender: Tender) -> Wording:
     begun = lot.description.startswith(lot.title.rstrip("…"))  # the title is the beginning of a typed need
     text = lot.description if begun else f"{lot.title}. {lot.description}"
+    cut = begun and lot.title.endswith(
+        "…"
+    )  # a long need: the rest of its list counts as much as its beginning
     amount = lot.amount if lot.currency == "EUR" and "amount" not in lot.inferred else None
     return Wording(
-        title=lot_part(lot.title),
+        title=lot_part(text[:READ_UP_TO] if cut else lot.title),
         text=text[:READ_UP_TO].rsplit(" ", 1)[0] if len(text) > READ_UP_TO else text,
         context="" if tender.title in lot.title else tender.title,
         codes=() if "cpv" in lot.inferred else lot.cpv,
@@ -350,7 +353,15 @@ def _assembled(
     lot: Lot, own: Lot, tender: Tender, given: Wording, chances: Floats, others: Mapping[str, Any]
 ) -> Asked:
     """`own` is the lot as its trade is told (`supported`)."""
-    if lot.trades:  # as the user corrected it
+    text = _compared(own)
+    if lot.trades:  # as the user corrected it: codes of others tell nothing, and its words may not name it
+        given = replace(given, codes=tuple(code for code in given.codes if trade_of_cpv(code) in lot.trades))
+        unread = [
+            trade.label
+            for trade, p in zip(trades(), chances, strict=True)
+            if trade.name in lot.trades and p < FIRST
+        ]
+        text = ". ".join([*unread, _compared(replace(own, cpv=given.codes))])
         chances = np.array([float(name in lot.trades) for name in names()], dtype=np.float32)
     places, deduced = toponyms.of_lot(lot, tender)
     natures = dict(zip(CHOICES["nature"], others["nature"].tolist(), strict=True))
@@ -360,7 +371,7 @@ def _assembled(
     vague = len(given.text) <= SHORT and others["told"] < TELLS and own is lot
     return Asked(
         lot=lot.id,
-        text=_compared(own),
+        text=text,
         context=given.context if vague else "",
         codes=given.codes,
         chances={name: float(p) for name, p in zip(names(), chances, strict=True) if p >= KNOWN},
