@@ -200,8 +200,9 @@ def meaning(chosen: str) -> tuple[tuple[str, ...], str] | None:
 def _corrected(lot: Lot, search: Search) -> Lot:
     if meant := meaning(search.trades.get(lot.number, "")):
         named, code = meant
-        lot = replace(lot, trades=named, **({"cpv": (code,), "inferred": ()} if code else {}))
-    if (nature := search.natures.get(lot.number)) in NATURES:
+        lot = replace(lot, trades=named)
+        lot = replace(lot, cpv=(code,), inferred=()) if code else lot
+    if nature := next((one for one in NATURES if one == search.natures.get(lot.number)), None):
         lot = replace(lot, nature=nature)
     if lot.number in search.reserved:
         article = search.reserved[lot.number]

@@ -32,7 +32,7 @@ from matcher.lab import benchmark, evaluation
 from matcher.matching.engine import Matcher
 from matcher.partners import affinity, partners, subcontracting
 from matcher.partners.opportunities import Wishes, opportunities
-from matcher.reference import paths
+from matcher.reference import manifest, paths
 
 DAY = date(2026, 3, 2)
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -344,13 +344,16 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
 def test_a_recipe_without_weights_ranks_by_the_score_alone_and_a_broken_file_is_reported(
     folder: Path,
 ) -> None:
+    (folder / "other.json").write_text("{}", encoding="utf-8")
+    manifest.write(folder.parent)
     assert partners.weights_of("none") == partners.Weights()
-    for name, content in (
+    for name, content in (  # as an operator trained them: named in the manifest
         ("broken", "{"),
         ("empty", "{}"),
         ("odd", json.dumps({"base": 1, "affinity": {"luck": 1}, "slope": 1, "intercept": 0})),
     ):
         (folder / f"{name}.json").write_text(content, encoding="utf-8")
+        manifest.write(folder.parent)
         with pytest.raises(BadInput, match="train them again"):
             partners.weights_of(name)
 

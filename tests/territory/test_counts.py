@@ -157,7 +157,9 @@ def test_who_could_fill_a_gap_is_told_with_its_distance(desk: Desk) -> None:
     )
     (cell,) = coverage.cover(desk, [need], [far], trade="espaces-verts").cells
     found = coverage.closers(desk, cell)
-    assert found and {c.match.structure.offers[0].text for c in found} == {SAYS[0]}
+    assert found and {c.match.structure.offers[0].text for c in found if c.match.structure.offers} <= {
+        SAYS[0]
+    }
     assert any(f"à {c.match.distance_km:.0f} km" in c.why for c in found if c.match.distance_km)
 
 
@@ -234,8 +236,10 @@ def test_a_partner_takes_the_part_that_is_missing(matcher: Matcher) -> None:
     asked = need(lot("Nettoyage des locaux et entretien des espaces verts"))
     found = partners(matcher, cleaner, asked)
     filling = [p for p in found.partners if "b-1#espaces-verts" in p.tasks]
-    assert filling and not found.nobody
-    assert all(p.structure.offers[0].text == SAYS[0] for p in filling)
+    said = [p for p in filling if p.structure.offers]
+    assert said and not found.nobody
+    assert all(p.structure.offers[0].text == SAYS[0] for p in said)
+    assert all(p.structure.kind == "EA" for p in filling if not p.structure.offers)  # silent: most EA do it
 
 
 def test_a_lot_of_a_billion_is_never_recommended_to_one_alone(matcher: Matcher) -> None:
@@ -244,7 +248,7 @@ def test_a_lot_of_a_billion_is_never_recommended_to_one_alone(matcher: Matcher) 
     asked = replace(asked, format="boamp", nature="call")
     found = opportunities(matcher, cleaner, [asked])
     assert [o.part for o in found] in (["watch"], ["with-partner"])
-    assert any("capacité à vérifier" in said for said in found[0].why)
+    assert any("une petite structure ne porte pas seule" in said for said in found[0].why)
 
 
 def test_an_opportunity_has_the_level_of_the_list(matcher: Matcher) -> None:

@@ -27,6 +27,7 @@ from matcher.domain import (
     Structure,
     Tender,
 )
+from matcher.learned import asks
 from matcher.matching.reasons import clause_in_words, sentences
 from matcher.matching.standing import LENT
 from matcher.outreach import changes
@@ -176,12 +177,12 @@ class ItemWriter:
         """The stored matches of a notice as answers: the first PARTNERS of each lot, and the structure itself."""
         held = self._first_of(notice_id)
         own = self._matches(notice_id, Found.siret == structure.siret)
-        result = []
-        for lot in self._cases[notice_id].tender.lots:
+        result, tender = [], self._cases[notice_id].tender
+        for lot in tender.lots:
             matches = [*held.get(lot.id, ())]
             matches += [m for m in own.get(lot.id, ()) if m.rank > PARTNERS]
             if matches:
-                result.append(LotAnswer(lot=lot, matches=tuple(matches)))
+                result.append(LotAnswer(lot=lot, matches=tuple(matches), asked=asks.of_lot(lot, tender)))
         return result
 
     @cachedmethod(attrgetter("_firsts"))

@@ -179,7 +179,7 @@ def partners(
     for task, cells in tasks:
         for match, degree, score in cells:
             siren = match.structure.siren
-            if not degree or match.eligible is False or match.reach.where == "outside":
+            if not degree or match.level == "plausible" or match.eligible is False or match.reach.where == "outside":
                 continue
             if siren == structure.siren:
                 own[task.id] = max(own.get(task.id, 0), degree)
@@ -248,7 +248,9 @@ def _pools(
         picked.sort(key=lambda i: -ranking.scores[i])
         explained = matcher.explained(ranking, [int(i) for i in picked])
         matches = tuple(replace(match, level=levels[i]) for match, i in zip(explained, picked, strict=True))
-        answers.append(LotAnswer(lot=query.lot, matches=matches, considered=len(ranking.order)))
+        answers.append(
+            LotAnswer(lot=query.lot, matches=matches, asked=query.asked, considered=len(ranking.order))
+        )
         for i in picked:
             row = int(ranking.shortlist.candidates[i])
             siren = str(matcher.catalogue.of_structure("siren")[row])

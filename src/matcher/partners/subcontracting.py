@@ -236,9 +236,8 @@ def _of_trade(matcher: Matcher, row: int, lot: Lot, asked: frozenset[str]) -> St
         won = catalogue.offer(piece)
         if won.nature != "award":
             continue
-        if trades.trade_of_cpv(next(iter(won.cpv), "")) in asked or any(
-            code[:4] in classes for code in won.cpv
-        ):
+        does = {*trades.named(won.title), trades.trade_of_cpv(next(iter(won.cpv), ""))}
+        if not asked.isdisjoint(does) or any(code[:4] in classes for code in won.cpv):
             return catalogue.structure(row)
     return None
 

@@ -391,14 +391,22 @@ def closers(desk: Desk, cell: Cell, most: int = 3) -> tuple[Closer, ...]:
     """Who could fill a gap: those to be checked there, then those of the trade, or of one near it, within the desk's distance."""
     far = Filters(radius_km=desk.assumed["neighbour_km"].value)
     asked = (desk.query(cell.trade, cell.area), desk.query(cell.trade, _town(cell.area), far))
-    found: dict[str, Match] = {}
-    for query in asked:
-        if len(found) < most:
-            for match in desk.matcher.answer(desk.ranking(query), most).matches:
-                found.setdefault(match.structure.siren, match)
-    return tuple(
-        Closer(match=match, why=" ; ".join(sentences(match.reasons, 3)) or "métier à lui demander")
-        for match in list(found.values())[:most]
+    there, around = (
+        {m.structure.siren: m for m in desk.matcher.answer(desk.ranking(query), 3 * most).matches}
+        for query in asked
+    )
+    # from the town distances are told, from a whole department none
+    found = {siren: around.get(siren, match) for siren, match in (there | around).items()}
+    return tuple(Closer(match=match, why=_why(match)) for match in list(found.values())[:most])
+
+
+def _why(match: Match) -> str:
+    """Why somebody could fill a gap, the distance first where it is known."""
+    told = sentences(match.reasons, 3)
+    far = f"à {match.distance_km:.0f} km" if match.distance_km else ""
+    return (
+        " ; ".join([*([far] if far and not any(far in one for one in told) else []), *told])
+        or "métier à lui demander"
     )
 
 

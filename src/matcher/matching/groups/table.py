@@ -14,6 +14,7 @@ from matcher.reference.text import shorten
 from matcher.reference.trades import INDIRECT_FIT, cover
 
 WHOLE, HALF, QUARTER = 4, 2, 1
+CONFIRM = 0.2  # chance from which a plausible structure is proposed for a part, to be confirmed
 
 
 LOT_WEIGHT = 60  # divisible by 2, 3, 4, 5 and 6: a lot's weight is shared among its needs
@@ -227,7 +228,8 @@ def _degrees(matches: Sequence[Match]) -> list[tuple[Match, int, int]]:
         ratio = max(0.0, value / best) if value == value else 0.0
         degree = WHOLE if ratio >= 0.5 else HALF if ratio >= 0.2 else QUARTER
         if match.level:
-            degree = {"likely": WHOLE, "plausible": HALF}.get(match.level, 0)
+            maybe = match.level == "plausible" and match.probability >= CONFIRM
+            degree = WHOLE if match.level == "likely" else HALF if maybe else 0
         elif far(match):
             degree = QUARTER
         result.append((match, degree, round(100 * ratio)))
