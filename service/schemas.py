@@ -420,6 +420,10 @@ class LotAnswerOut(BaseModel):
     )
     likely: int = Field(0, description="Bidders to be called, of all those considered.")
     plausible: int = Field(0, description="Bidders to be asked first.")
+    to_ask: int = Field(
+        0, description="Bidders in reach that say nothing of their trade, of kinds that often have it."
+    )
+    asking: list[str] = Field(default_factory=list, description="SIRETs of the first of those to be asked.")
     matches: list[MatchOut]
     by_clause: list[MatchOut] = Field(default_factory=list)
     law: list[WarningOut] = Field(

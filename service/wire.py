@@ -135,7 +135,7 @@ def lot_answer(value: LotAnswer, tender: Tender) -> s.LotAnswerOut:
     duty = law.social_duty(tender, value.lot)
     shared = cache(reason)  # most reasons of a lot are shared by its candidates
     return s.LotAnswerOut(
-        lot=lot(value.lot), asked=asked(value.asked) if value.asked else None, nobody=value.nobody, calls_for=value.calls_for, relaxations=list(value.relaxations), considered=value.considered, likely=value.likely, plausible=value.plausible,
+        lot=lot(value.lot), asked=asked(value.asked) if value.asked else None, nobody=value.nobody, calls_for=value.calls_for, relaxations=list(value.relaxations), considered=value.considered, likely=value.likely, plausible=value.plausible, to_ask=value.to_ask, asking=[one.siret for one in value.asking],
         matches=[match(m, shared) for m in value.matches], by_clause=[match(m) for m in value.by_clause],
         law=[s.WarningOut(code="social-duty", text=duty.text, article=duty.article, since=duty.since)] if duty else [],
     )  # fmt: skip

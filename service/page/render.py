@@ -229,6 +229,7 @@ _environment.globals |= {
     "reserved_to": RESERVED_TO,
     "sentences": reasons.sentences,
     "why_nobody": reasons.why_nobody,
+    "unknown_in_words": reasons.unknown_in_words,
     "version": __version__,
     "kinds": KINDS,
     "families": FAMILIES,
