@@ -39,7 +39,8 @@ from matcher.records.tables import ANONYMOUS, ANONYMOUS_DAYS, RETENTION, Base, U
 from matcher.reference import deadline
 
 HEAD = "0008"  # the newest migration: a store at this version is opened without loading alembic
-LOCK, WRITER = 0x6D61696C, 0x6D61696D  # PostgreSQL advisory locks of the migration, of who writes
+#: PostgreSQL advisory locks of the migration and of who writes; `alone.ROLES` takes the two between.
+LOCK, WRITER = 0x6D61696C, 0x6D61696F
 BUSY_SECONDS = 30
 
 #: The transaction that every `reading` and `writing` of this engine joins (`Store.together`).
