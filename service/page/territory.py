@@ -566,7 +566,7 @@ def _planned(request: Request, given: Mapping[str, Any]) -> meeting.Day:
     most = read.pop("invite") or min(INVITED, read["slots"] * len(read["buyers"]))
     come = tuple(re.findall(r"\b\d{14}\b", str(given.get("come", ""))))
     day = meeting.plan(
-        desk.desk_of(request), first=given["first"], most=most, participants=come, seconds=20, **read
+        desk.desk_of(request), first=given["first"], most=most, participants=come, seconds=6, **read
     )
     listed = str(given.get("appointments", ""))
     return meeting.edited(day, listed) if listed.strip() else day
