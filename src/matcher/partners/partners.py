@@ -179,7 +179,12 @@ def partners(
     for task, cells in tasks:
         for match, degree, score in cells:
             siren = match.structure.siren
-            if not degree or match.level == "plausible" or match.eligible is False or match.reach.where == "outside":
+            if (
+                not degree
+                or match.level == "plausible"
+                or match.eligible is False
+                or match.reach.where == "outside"
+            ):
                 continue
             if siren == structure.siren:
                 own[task.id] = max(own.get(task.id, 0), degree)
