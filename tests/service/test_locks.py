@@ -294,15 +294,15 @@ def test_sign_out_ends_the_session_everywhere(catalogue: Path, tmp_path: Path) -
         page.post("/connexion", data={"key": secret, "csrf": csrf})
         set_cookie = next(c for c in page.cookies.jar if c.name.startswith("__Host-"))
         stolen = {"cookie": f"__Host-maillage={set_cookie.value}"}
-        assert set_cookie.secure and other.get("/acheteur", headers=stolen).status_code == 200
+        assert set_cookie.secure and other.get("/acheteur/fiches", headers=stolen).status_code == 200
         csrf = token(page.get("/connexion").text)
         left = page.post("/deconnexion", data={"csrf": csrf}, follow_redirects=False)
         assert left.headers["clear-site-data"] == '"cache", "storage"'
         page.cookies.clear()
-        assert page.get("/acheteur", headers=stolen).status_code == 401
+        assert page.get("/acheteur/fiches", headers=stolen).status_code == 401
         time.sleep(2 * given.reload_seconds + 1)
         other.cookies.clear()
-        assert other.get("/acheteur", headers=stolen).status_code == 401
+        assert other.get("/acheteur/fiches", headers=stolen).status_code == 401
     with Store.open(given.store) as store, store.reading() as connection:
         lines = {row.action for row in connection.exec_driver_sql("SELECT action FROM audit")}
     assert {"auth.sign-in", "session.end"} <= lines
