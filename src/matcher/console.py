@@ -15,6 +15,7 @@ from matcher.domain import BadInput
 Format = Literal["table", "jsonl", "csv"]
 FORMATS: tuple[Format, ...] = ("table", "jsonl", "csv")
 T = TypeVar("T")
+LEGIBLE = 12  # characters that a column of a table needs at least
 
 #: A cell that a spreadsheet would run as a formula begins with one of these (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -76,6 +77,7 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str
         rows = [{"": column, " ": _cell(rows[0].get(column))} for column in columns]
         columns = ["", " "]
     console = Console(width=None if sys.stdout.isatty() else int(os.environ.get("COLUMNS") or 140))
+    columns, more = columns[: console.width // LEGIBLE], columns[console.width // LEGIBLE :]
     table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         numeric = all(isinstance(row.get(column), int | float | None) for row in rows)
@@ -83,6 +85,8 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str
     for row in rows:
         table.add_row(*(Text(_cell(row.get(column))) for column in columns))
     console.print(table)
+    if more:
+        say(f"not shown in {console.width} columns: {', '.join(more)} (--format csv shows all)")
 
 
 def _cell(value: Any) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import bombs
+import sheets
 from matcher.domain import MatcherError, Rejected, Tender
 from matcher.reading import brochure, clauses, confined, consultation, files, limits, need
 from matcher.reference import accents, prose, text, toponyms
@@ -46,7 +47,7 @@ def test_a_process_of_its_own_reads_the_same(path: Path) -> None:
 AMPLE = limits.Limits(
     cpu=300, wall=600.0, memory=4 << 30, member=4 << 30, total=4 << 30, members=9, pages=60.0, answer=1 << 40
 )
-ROWS = b"siret;nom\n" + b"1;a\n" * 250_000
+ROWS = b"siret;nom\n" + b"".join(b"%s;Atelier\n" % sheets.siret(n).encode() for n in range(100_000))
 
 
 def heavy(found: list[object]) -> bool:

@@ -253,9 +253,10 @@ def test_structure_5_announces_at_the_exchange_and_leaves(tab: Any, site: tuple[
 
 def test_operator_1_sees_the_state_on_one_screen(tab: Any, site: tuple[str, str]) -> None:
     sign_in(tab, key(site, "operator"))
-    assert tab.locator("h2").all_inner_texts()[:4] == [
+    assert tab.locator("h2").all_inner_texts()[:5] == [
         "Dernière nuit",
         "Messages retenus",
+        "Courriels",
         "Sources",
         "Demandes de compte",
     ]

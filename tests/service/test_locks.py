@@ -320,13 +320,13 @@ def test_a_session_that_nobody_uses_ends_and_one_that_is_used_goes_on(
         monkeypatch.setattr(access, "time", SimpleNamespace(time=lambda: now))
         for _ in range(3):
             now += access.IDLE_SECONDS - 60
-            assert page.get("/acheteur").status_code == 200
+            assert page.get("/acheteur/fiches").status_code == 200
         now += access.IDLE_SECONDS + 1
-        assert page.get("/acheteur").status_code == 401
+        assert page.get("/acheteur/fiches").status_code == 401
         page.post("/connexion", data={"key": secret, "csrf": token(page.get("/connexion").text)})
         for _ in range(7):  # used, but not beyond its twelve hours
             now += access.IDLE_SECONDS - 60
-            last = page.get("/acheteur").status_code
+            last = page.get("/acheteur/fiches").status_code
         assert last == 401
 
 

@@ -141,24 +141,24 @@ def _check_possible(bounds: _Bounds) -> None:
 
 
 def _pairs(weights: NDArray[np.int64], limits: _Bounds) -> list[tuple[int, int]]:
-    """The pairs of highest total weight within the bounds."""
-    from ortools.sat.python import cp_model
+    """The pairs of highest total weight within the bounds: a flow, whose linear program has a whole solution."""
+    from scipy.optimize import linprog
 
-    model, (n, m) = cp_model.CpModel(), weights.shape
-    held = np.array([[model.new_bool_var("") for _ in range(m)] for _ in range(n)])
-    for row, cap in zip(held, limits.caps.tolist(), strict=True):
-        model.add_linear_constraint(sum(row), limits.least, cap)
-    for column, cap in zip(held.T, limits.buyer_caps.tolist(), strict=True):
-        model.add(sum(column) <= cap)
-    model.add(held.sum() <= limits.room)
-    # twice the millionths less one: an appointment that is worth nothing is held only where one is due
-    model.maximize((held * (2 * weights - 1)).sum())
-    solver = _solver(60.0)
-    if solver.solve(model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+    n, m = weights.shape
+    of_structure, of_buyer = np.kron(np.eye(n), np.ones((1, m))), np.kron(np.ones((1, n)), np.eye(m))
+    found = linprog(
+        # twice the millionths less one: an appointment that is worth nothing is held only where one is due
+        -(2 * weights - 1).ravel() / UNIT,
+        A_ub=np.vstack([of_structure, -of_structure, of_buyer, np.ones((1, n * m))]),
+        b_ub=np.concatenate([limits.caps, np.full(n, -limits.least), limits.buyer_caps, [limits.room]]),
+        bounds=(0, 1),
+        method="highs-ds",
+    )
+    if not found.success:
         raise BadInput(
             "aucun emploi du temps ne respecte ces plafonds : augmentez les créneaux ou les plafonds des acheteurs"
         )
-    return [(i, j) for i in range(n) for j in range(m) if solver.boolean_value(held[i, j])]
+    return [(int(i), int(j)) for i, j in np.argwhere(found.x.reshape(n, m) > 0.5)]
 
 
 def _solver(seconds: float) -> Any:

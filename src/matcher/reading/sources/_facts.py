@@ -15,6 +15,7 @@ from matcher.reference.french import PARIS
 from matcher.reference.identifiers import clean_cpv, clean_date, digits, siren_valid, siret_valid
 from matcher.reference.text import clean
 
+ADAPTED = "adaptée (hors champ des directives)"  # a procedure on a form made for those of the directives
 #: Days in a month (Gregorian mean), for durations given in days or weeks.
 MONTH_DAYS = 30.436875
 

@@ -65,6 +65,7 @@ SOCIAL = {
     "other": "autre objectif social",
     "work-cond": "conditions de travail équitables",
 }
+BELOW = "below-thres"  # reason of a direct award: the threshold of the directives is not met
 PROCEDURES = {
     "open": "ouverte",
     "restricted": "restreinte",
@@ -286,6 +287,8 @@ class _Notice:
 
     def procedure(self) -> str:
         code = value(self.root, "TenderingProcess/ProcedureCode")
+        if value(self.root, "TenderingProcess/ProcessJustification/ProcessReasonCode") == BELOW:
+            return facts.ADAPTED  # published on a form made for others (BT-136)
         return PROCEDURES.get(code, code)
 
     def company(self, reference: str) -> tuple[str, str]:

@@ -203,7 +203,7 @@ class _Form:
         if any(
             child.tag in ADAPTED for child in inside
         ):  # annex D: a French adapted procedure on a form made for others
-            return "adaptée (hors champ des directives)"
+            return facts.ADAPTED
         for child in inside:
             if child.tag in PROCEDURES:  # below a DIRECTIVE_* in the forms of several directives
                 return PROCEDURES[child.tag]

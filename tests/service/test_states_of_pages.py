@@ -1,6 +1,6 @@
 """Generated states of the pages, of every kind of visitor: none is an internal error.
 
-`MATCHER_STATES=500 pytest tests/service/test_states.py` generates as many as it says; the suite a few.
+`MATCHER_STATES=500 pytest tests/service/test_states_of_pages.py` generates as many as it says; the suite a few.
 """
 
 from __future__ import annotations
