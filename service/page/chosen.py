@@ -36,6 +36,9 @@ def ticked(
 ) -> Response:  # fmt: skip
     """The buttons under a list; with nothing ticked, back to the list with an error next to the button."""
     chosen = list(dict.fromkeys(s or ()))[:WRITTEN]
+    if faire == "demander":  # all of which nothing tells the trade
+        lots = answer_of(request, de, lot)[2].lots
+        chosen = list(dict.fromkeys(one.siret for each in lots for one in each.asking))[:WRITTEN]
     back = _here(retour)
     if not chosen:
         return render.go(f"{back}{'&' if '?' in back else '?'}manque={quote(faire)}#actions")

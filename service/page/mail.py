@@ -100,14 +100,18 @@ def reply(
     proof: str,
     interest: fields.Word = "",
     text: fields.Lines = "",
+    retenir: fields.Word = "",
 ) -> Response:
-    """The answer, into the buyer's record."""
+    """The answer, into the buyer's record; `retenir`: what it says of the trade also into the structure's profile."""
+    store = store_of(request)
     try:
-        questions.reply(store_of(request), record, siret, proof, interest, text[:4500])
+        questions.reply(store, record, siret, proof, interest, text[:4500], remembered=bool(retenir))
     except BadInput as error:
         return _question(
             request, record, siret, proof, problems=fields.problems_of(error, "interest"), typed=text
         )
+    if retenir:
+        request.app.state.serving.apply_denials(store)
     return _question(request, record, siret, proof, "Merci : l'acheteur a votre réponse.")
 
 

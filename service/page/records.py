@@ -30,6 +30,7 @@ RECIPIENTS = 40  # addresses of a mailto link
 VIEWS = {
     "appeler": "À appeler",
     "verifier": "À vérifier",
+    "interroger": "À interroger",
     "suivies": "Suivies",
     "ecartees": "Écartées",
     "toutes": "Toutes",
@@ -59,7 +60,8 @@ class Row:
         return last if last.get("next") or last.get("due") else {}
 
     def seen_in(self, view: str) -> bool:
-        own = {"appeler": self.band == CALL, "verifier": self.band == CHECK, "ecartees": self.aside}
+        bands = {"appeler": CALL, "verifier": CHECK, "interroger": record_.TO_ASK}
+        own = {name: self.band == band for name, band in bands.items()} | {"ecartees": self.aside}
         return view == "toutes" or own.get(view, bool(self.steps) and not self.aside)
 
 

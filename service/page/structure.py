@@ -14,6 +14,7 @@ from sqlalchemy import select
 from matcher.catalogue import denials
 from matcher.catalogue.filters import search_names
 from matcher.domain import Structure
+from matcher.learned import asks
 from matcher.matching import reasons, skills
 from matcher.outreach import alerts, links
 from matcher.partners.opportunities import Opportunity
@@ -99,7 +100,7 @@ def _looked_for(request: Request, known: Iterable[skills.Skill]) -> int:
         texts = {
             str(each.get("need") or "")[:500] for each in recent
         }  # the same need asked again counts once
-        return Counter(frozenset(trades.named(text)) for text in texts if text)
+        return Counter(frozenset(asks.of_text(text).trades) for text in texts if text)
 
     counts: Counter[frozenset[str]] = snapshot.for_a_minute("looked for", asked)
     mine = {skill.trade for skill in known}

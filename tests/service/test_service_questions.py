@@ -34,8 +34,10 @@ from matcher.records import keys, personal, searches, self_declared
 from matcher.records.store import Store
 from matcher.records.tables import Letter
 from pages_client import PagesClient, kept, token
+from sheets import siret
 
 SIRET, OTHER, MUTE = "00010001600013", "00010073500018", "00010099900010"
+SILENT = siret(77)  # an ESAT that says nothing of its trades
 BUYER = "achats@ville.example"
 PANTIN = Place(commune="93055", postcode="93500", label="Pantin")
 TEXT = "Bonjour, réalisez-vous la taille de haies ?\nQuel volume ?"
@@ -53,6 +55,7 @@ STRUCTURES = [
     structure(SIRET, "Les Allées", "Taille de haies", email="contact@allees.example"),
     structure(OTHER, "Au Vert", "Taille de haies et tonte", "Blanchisserie", email="vert@asso.example"),
     structure(MUTE, "Sans Adresse", "Taille de haies"),
+    replace(structure(SILENT, "Les Tilleuls", email="tilleuls@esat.example"), kind="ESAT"),
 ]
 LOTS = tuple(
     Lot(id=str(n), number=str(n), title=title, cpv=(cpv,), places=(PANTIN,))
@@ -177,6 +180,36 @@ def test_the_same_message_leaves_and_the_answer_comes_back(settings: Settings, s
     assert record_.verify(store, owner(store), found.id).holds
     with client(settings) as page:
         assert page.get(mine).status_code == 404
+
+
+def test_those_whose_trade_is_unknown_are_asked_at_once_and_their_word_is_kept(
+    settings: Settings, store: Store
+) -> None:
+    with client(settings) as page:
+        csrf = sign_in(page, keys.create(store, ["buyer"]))
+        shown = page.post(
+            "/acheteur", data={"need": "repas de la cantine scolaire", "place": "Pantin", "csrf": csrf}
+        )
+        de = shown.url.path.removeprefix("/acheteur/r/")
+        assert "Les Tilleuls" in shown.text and "Leur demander si elles le font" in shown.text
+        act = {"csrf": csrf, "de": de, "lot": "", "retour": shown.url.path, "faire": "demander"}
+        form = page.post("/acheteur/cochees", data=act)
+        assert form.url.path.endswith("/ecrire") and "Les Tilleuls" in form.text
+        record = form.url.path.removesuffix("/ecrire")
+        assert "À interroger" in page.get(record).text
+        asked = {"sirets": [SILENT], "message": TEXT, "reply_to": BUYER, "csrf": csrf, "buyer": "Ville"}
+        page.post(record + "/contacter", data={**asked, "confirme": "oui"})
+        left(store)
+        (mail,) = mails(settings.outbox)
+        (mine,) = re.findall(r"https://maillage\.example(/q/\S+)", mail.get_content())
+        page.cookies.clear()
+        assert "pour le métier" in page.get(mine).text
+        for interest, offers, denied in (("yes", 1, ()), ("no", 0, ("trade:restauration",)), ("yes", 1, ())):
+            page.post(mine, data={"interest": interest, "retenir": "1"})
+            word = self_declared.read(store, SILENT)
+            assert (len(word.facts["offers"]), word.denied) == (offers, denied)
+        page.post(mine, data={"interest": "no"})  # told to the buyer alone
+        assert self_declared.read(store, SILENT).denied == ()
 
 
 def owner(store: Store) -> str:

@@ -30,18 +30,17 @@ from matcher.reference.trades import trade_of_cpv, trades, trades_of_cpv
 Floats = NDArray[np.float32]
 FILE = "asks.npz"  # of models/asks
 READ_UP_TO = 600  # characters of a lot, as in training
-FIRST = 0.35  # chance from which the likeliest trade is asked for
-MORE, MORE_CODED = (
-    0.5,
-    0.7,
-)  # and from which a further one is; of a lot with a code, which states its main trade
+#: Chances from which the likeliest trade, and a further one, are asked for; those of a lot with a code, which states its
+#: main trade.
+FIRST, MORE = 0.3, 0.5
+FIRST_CODED, MORE_CODED = 0.35, 0.7
 KNOWN = 0.01  # chances of trades below are left out
 STATED = 0.5  # chance from which a text states a need
 SHORT, TELLS = (
     120,
     0.45,
 )  # characters of a lot's own words, and weight of a trade from which they tell what is needed
-MOST, LISTED = 12, 10  # parts of one lot; pieces of its title that are read
+MOST, LISTED, TOLD = 12, 10, 24  # parts of one lot; pieces of its title, and of its text, that are read
 NAMES_A_TRADE = 0.3  # weight of the trade of a support, below which the words name none
 BUCKETS, FIRST_BUCKETS = (
     2**16,
@@ -217,24 +216,34 @@ class Reader:
     def inputs(self, given: Sequence[Wording]) -> tuple[Floats, Floats]:
         """Dense inputs (lots, inputs), and the pooled columns (lots, trades, columns)."""
         cut = [pieces(one.title)[:LISTED] or [one.title] for one in given]
+        told = [pieces(one.text)[:TOLD] or [one.text] for one in given]
+        labels = [cpv_label(one.codes[0]) if one.codes else "" for one in given]
         whole = (text for one in given for text in (one.title, one.text, one.context))
-        texts = list(dict.fromkeys([*whole, *chain.from_iterable(cut)]))
+        texts = list(dict.fromkeys(chain(whole, labels, *cut, *told)))
         vectors = self.encoder.encode([text[:READ_UP_TO] for text in texts], role="query")
         readings = self.first_reading(texts, vectors)
         at = {text: row for row, text in enumerate(texts)}
         title, text, context = (
             [at[getattr(one, name)] for one in given] for name in ("title", "text", "context")
         )
-        around = np.array([[float(bool(one.context))] for one in given], dtype=np.float32)
+        label = [at[each] for each in labels]
+        around, coded = (
+            np.array([[float(bool(each))] for each in some], dtype=np.float32)
+            for some in ([one.context for one in given], labels)
+        )
         numbers = np.array([one.numbers for one in given], dtype=np.float32).reshape(len(given), -1)
         dense = [
-            vectors[title], vectors[text], 0.5 * around * vectors[context], readings[title], readings[text], numbers,
+            vectors[title], vectors[text], 0.5 * around * vectors[context], 0.7 * coded * vectors[label],
+            readings[title], readings[text], numbers,
             readings[text].max(axis=1, keepdims=True), np.array([[length(one.text)] for one in given]),
         ]  # fmt: skip
-        listed = np.stack([readings[[at[piece] for piece in each]].max(axis=0) for each in cut])
+        listed, named = (
+            np.stack([readings[[at[piece] for piece in each]].max(axis=0) for each in some])
+            for some in (cut, told)
+        )
         first = readings[[at[each[0]] for each in cut]]
         read = (readings[title], readings[text], around * readings[context], listed, first)
-        pools = pool(read, [one.codes for one in given])
+        pools = pool((*read, coded * readings[label], named), [one.codes for one in given])
         return np.concatenate(dense, axis=1, dtype=np.float32), pools
 
     def _output_terms(self, given: Wording) -> tuple[NDArray[np.int64], Floats]:
@@ -265,7 +274,8 @@ def _odds(weights: Floats) -> Floats:
 def pool(read: tuple[Floats, ...], codes: Sequence[Sequence[str]]) -> Floats:
     """Columns that mean the same for every trade: the first readings and what the codes say; (lots, trades, columns).
 
-    `read` are readings of title, text, context, of the pieces of the title at most, and of the first of them.
+    `read` are readings of title, text, context, of the pieces of the title at most, of the first of them, of the label
+    of the main code, and of the pieces of the text at most.
     """
     title, text, *_ = read
     shape, place = title.shape, {name: i for i, name in enumerate(names())}
@@ -359,7 +369,7 @@ def _assembled(
         unread = [
             trade.label
             for trade, p in zip(trades(), chances, strict=True)
-            if trade.name in lot.trades and p < FIRST
+            if trade.name in lot.trades and p < FIRST_CODED
         ]
         text = ". ".join([*unread, _compared(replace(own, cpv=given.codes))])
         chances = np.array([float(name in lot.trades) for name in names()], dtype=np.float32)
@@ -403,8 +413,8 @@ def _compared(lot: Lot) -> str:
 def told(chances: Floats, coded: bool) -> list[int]:
     """The trades asked for by their chances, the likeliest first; `coded` where the lot has a CPV code."""
     order = np.argsort(-chances, kind="stable")[:MOST]
-    more = MORE_CODED if coded else MORE
-    return [int(i) for place, i in enumerate(order) if chances[i] >= (more if place else FIRST)]
+    first, more = (FIRST_CODED, MORE_CODED) if coded else (FIRST, MORE)
+    return [int(i) for place, i in enumerate(order) if chances[i] >= (more if place else first)]
 
 
 def _parts(lot: Lot, given: Wording, chances: Floats) -> tuple[Part, ...]:

@@ -48,7 +48,7 @@ def _columns(asked: Asked, lot: Lot) -> dict[str, float]:
         clause = 1.0 - served
     asks = 3 if asked.staff > SHARE else (1 + (works > SHARE)) if clause > SHARE else 0
     return {
-        "vocation": asked.offered,
+        "offered": asked.offered,
         "staff": asked.staff,
         "insertion": max(asked.chances.get("insertion", 0.0), float(lot.reservation is not None)),
         "works": works,

@@ -51,7 +51,7 @@ def _said_trade(shortlist: Shortlist) -> Column:
     """The same of pieces alone."""
     stored = trades.by_structure(shortlist.catalogue) if shortlist.query.as_of is None else None
     if stored is not None:
-        some = np.flatnonzero(of(shortlist, "pieces"))
+        some = np.flatnonzero(_pieces(shortlist))
         found = np.full(len(shortlist), np.nan)
         found[some] = trades.match(shortlist, stored, shortlist.candidates[some])
         return found
@@ -123,23 +123,22 @@ def silent(shortlist: Shortlist) -> Column:
 
 
 def kind_rate(shortlist: Shortlist) -> Column:
-    """The published share of ESAT and EA that practise the trade, for those of them that say nothing; NaN for others."""
-    silent_ones = (of(shortlist, "kind") == KINDS["ESAT"]) & (of(shortlist, "silent") > 0)
-    return np.where(silent_ones, trades.kind_rate(shortlist), np.nan)
+    """How surely an ESAT or EA has the trade: by the published share where it says nothing, else by what it says.
+
+    NaN for other kinds, and where its name or code alone indicates a trade.
+    """
+    sure = np.where(of(shortlist, "silent") > 0, trades.kind_rate(shortlist), of(shortlist, "said_trade"))
+    return np.where(of(shortlist, "kind") == KINDS["ESAT"], sure, np.nan)
 
 
-def pieces(shortlist: Shortlist) -> Column:
-    """Number of declared pieces, up to 20."""
-    if shortlist.query.as_of is not None:
-        return np.minimum(shortlist.count(shortlist.known(*DECLARED)), 20.0)
+def _pieces(shortlist: Shortlist) -> Column:
+    """Number of declared pieces of each candidate."""
     catalogue = shortlist.catalogue
-    all_ = catalogue.once("pieces", lambda: _pieces_of(catalogue))
-    return np.asarray(all_[shortlist.candidates], dtype=np.float64)
-
-
-def _pieces_of(catalogue: Catalogue) -> NDArray[np.int8]:
-    many = np.bincount(catalogue.owners[catalogue.nature_mask(DECLARED)], minlength=len(catalogue))
-    return np.minimum(many, 20).astype(np.int8)
+    many = catalogue.once(
+        "pieces",
+        lambda: np.bincount(catalogue.owners[catalogue.nature_mask(DECLARED)], minlength=len(catalogue)),
+    )
+    return np.asarray(many[shortlist.candidates], dtype=np.float64)
 
 
 # ------------------------------------------------------------------------------------------ the place
@@ -266,7 +265,7 @@ PER_CANDIDATE: Mapping[str, Callable[[Shortlist], Column]] = {
     function.__name__: function
     for function in (
         kind, public_body, lends, said_best, said_second, said_trade, name_trade, code_trade, code_near, prior_trade, other_trade, sure,
-        silent, kind_rate, pieces, same_department, kilometres, beyond, named_department,
+        silent, kind_rate, same_department, kilometres, beyond, named_department,
     )
 }  # fmt: skip
 

@@ -39,7 +39,7 @@ RULES: Mapping[str, Mapping[str, float]] = {
 #: Columns that cost little and tell most of those who are out of reach.
 PLACED = ("kind", "lends", "same_department", "kilometres", "beyond", "code_near")
 #: Columns of what names, codes and texts say of the trade, without comparing texts with the lot.
-TRADED = ("name_trade", "code_trade", "prior_trade", "other_trade", "sure", "silent", "kind_rate", "pieces")
+TRADED = ("name_trade", "code_trade", "prior_trade", "other_trade", "sure", "silent", "kind_rate")
 GRID = ("beyond", "kind", "sure")  # those that tables combine with other columns
 STEPS: tuple[tuple[str, ...], ...] = (PLACED, (*PLACED, *TRADED))  # in which candidates are left out
 ROUNDING = 1e-6  # of a sum of tables, at most

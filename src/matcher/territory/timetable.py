@@ -154,7 +154,7 @@ def _pairs(weights: NDArray[np.int64], limits: _Bounds) -> list[tuple[int, int]]
         bounds=(0, 1),
         method="highs-ds",
     )
-    if not found.success:
+    if found.x is None or not found.success:
         raise BadInput(
             "aucun emploi du temps ne respecte ces plafonds : augmentez les créneaux ou les plafonds des acheteurs"
         )

@@ -7,6 +7,7 @@ The outputs are logistic regressions over its readings, vectors, words and codes
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +33,10 @@ Floats = NDArray[np.float32]
 LABELS = {"lots_dev": "", "typed_needs_dev": "mixed_dev", "objets_dev": "notices_dev,typed_dev,spoken_dev"}
 CARRIED = {"yes": "alone", "group": "group", "no": "beyond"}  # "alone" of the labels
 OWN = "needs.jsonl.gz"  # lots and needs of our own, labelled by their authors
-C, ALONE_C, POOL_C, ROUNDS = 3.0, 40.0, 1.0, 200  # inverse strengths of the penalties, iterations
+READ = (
+    "read_lots.jsonl.gz"  # labels of more lots and objets of the real data, by the hash of their identifiers
+)
+C, ALONE_C, POOL_C, ROUNDS = 1.0, 3.0, 1.0, 200  # inverse strengths of the penalties, iterations
 #: Added to the log-odds of outputs whose positive texts are rarer among what is learnt from than among what is typed.
 LEAN = {"staff": 0.405, "stated": 0.2}
 FEWEST = 2  # labelled lots of a trade from which more than its pooled columns are learnt
@@ -92,7 +96,7 @@ def _example(row: Mapping[str, Any], tender: Tender, lot: Lot, source: str, weig
     return Example(
         id=row["lot"],
         source=source,
-        group=tender.id if source == "lots_dev" else row["lot"],
+        group=tender.id,
         given=asks.wording(lot, tender),
         trades=frozenset(row["trades"]),
         main=frozenset(name for name, role in row["trades"].items() if role == "main"),
@@ -100,6 +104,27 @@ def _example(row: Mapping[str, Any], tender: Tender, lot: Lot, source: str, weig
         alone={"staff": row["nature"] == "staff", "stated": True},
         weight=weight,
     )
+
+
+def read_by_us(data: Path) -> list[Example]:
+    """Lots of the notices and objets of past contracts that were labelled by reading for this project."""
+    lots = [*_lots(data / "notices" / "ted"), *_lots(data / "notices" / "eforms"), *_objets(data)]
+    known = {_key(lot.id): (tender, lot) for tender, lot in lots}
+    with gzip.open(OURS / READ, "rt", encoding="utf-8") as lines:
+        rows = [row for row in map(json.loads, lines) if row["key"] in known]
+    return [_example({**row, "lot": known[row["key"]][1].id}, *known[row["key"]], "read") for row in rows]
+
+
+def _objets(data: Path) -> Iterator[tuple[Tender, Lot]]:
+    path = data / "awards" / "history.json.gz"
+    for award in first.past_awards(path) if path.is_file() else ():
+        code = (award.get("codeCPV") or "")[:8]
+        lot = Lot(id=award["uid"], title=award.get("objet") or "", cpv=(code,) if code.isdigit() else ())
+        yield Tender(id=lot.id, format="need", title=lot.title, lots=(lot,)), lot
+
+
+def _key(identifier: str) -> str:
+    return hashlib.sha256(identifier.encode()).hexdigest()[:16]
 
 
 def own() -> list[Example]:
@@ -217,7 +242,9 @@ def fit(examples: Sequence[Example], inputs: Inputs, chosen: NDArray[np.int64]) 
     ) -> LogisticRegression:
         given = table[some] if extra is None else hstack([table[some], csr_matrix(extra[some, None])]).tocsr()
         several = len(set(value)) > 2
-        model = LogisticRegression(C=C, solver="lbfgs" if several else "liblinear", max_iter=ROUNDS, tol=1e-3)
+        model = LogisticRegression(
+            C=strength, solver="lbfgs" if several else "liblinear", max_iter=ROUNDS, tol=1e-3
+        )
         return model.fit(given, value, weight[some])
 
     for j in range(len(names)):
@@ -261,9 +288,9 @@ def fitted(data: Path, encoder: Encoder, arrays: Mapping[str, NDArray[Any]] | No
 
     begun = dict(arrays) if arrays else first.first_arrays(encoder, data)
     reader = _reader_of(begun, encoder)
-    examples = [*labelled(data), *own()]
+    examples = [*labelled(data), *read_by_us(data), *own()]
     inputs = inputs_of(examples, reader)
-    real = np.array([i for i, one in enumerate(examples) if one.source in LABELS])
+    real = np.array([i for i, one in enumerate(examples) if one.source in (*LABELS, "read")])
     rest = np.setdiff1d(np.arange(len(examples)), real)
     chances = np.zeros((len(real), len(asks.names())), dtype=np.float32)
     others: dict[str, Any] = {}
@@ -330,9 +357,9 @@ def train(data: Path, out: Path, encoder: Encoder | None = None) -> Fitted:
         date=date.today().isoformat(),
         report=report,
         folds=FOLDS,
-        first=asks.FIRST,
-        more=asks.MORE,
-        coded=asks.MORE_CODED,
+        uncoded=(asks.FIRST, asks.MORE),
+        coded=(asks.FIRST_CODED, asks.MORE_CODED),
+        read=sum(one.source == "read" for one in found.examples),
         **count,
     )
     (out / "card.md").write_text(text, encoding="utf-8")
@@ -396,9 +423,10 @@ lent, whether the text states a need at all.  Linear in vectors, words and codes
 - Made {date} by `matcher train asks` with scikit-learn.  The first reading of trades is learnt from our own texts and from
   objets of contracts before July 2019 with their CPV code (open data, Licence Ouverte).  The outputs are learnt from
   {lots_dev} lots of French notices, {objets_dev} objets of contracts and {typed_needs_dev} typed needs labelled by reading,
-  and from texts of our own (`data/training`).
+  from {read} more lots and objets that were read for this project, and from texts of our own (`data/training`).
 - **The labels were made by a language model with a guide, not by people of the trade.**
-- The likeliest trade is asked for from a chance of {first}, a further one from {more}, of a lot with a code from {coded}.
+- The likeliest trade is asked for from a chance of {coded[0]}, a further one from {coded[1]}; of a text without a code from
+  {uncoded[0]} and {uncoded[1]}.
 - Cross-validated by notice or need ({folds} folds); a part of a trade does not count for the trade:
 
 {report}

@@ -43,11 +43,11 @@ TRADE, PLACE, ROLE, NEED = "likely_trade", "likely_place", "likely_role", "likel
 MAIN: Mapping[str, tuple[str, int]] = {
     "sure": (TRADE, 1), "said_trade": (TRADE, 1), "name_trade": (TRADE, 1), "code_trade": (TRADE, 1),
     "said_best": (TRADE, 1), "said_second": (TRADE, 1), "code_near": (TRADE, 1), "prior_trade": (TRADE, 1), "other_trade": (TRADE, -1),
-    "silent": (TRADE, 0), "kind_rate": (TRADE, 1), "pieces": (TRADE, 0),
+    "silent": (TRADE, -1), "kind_rate": (TRADE, 1),
     "beyond": (PLACE, -1), "kilometres": (PLACE, -1), "same_department": (PLACE, 1),
     "named_department": (PLACE, 1), "public_body": (PLACE, -1),
     "kind": (ROLE, 0), "lends": (ROLE, 1),
-    "served": (NEED, 1), "clause": (NEED, 0), "staff": (NEED, 0), "insertion": (NEED, 0), "vocation": (NEED, 1),
+    "served": (NEED, 1), "clause": (NEED, 0), "staff": (NEED, 0), "insertion": (NEED, 0), "offered": (NEED, 1),
     "clear": (NEED, 0), "asks": (NEED, 0), "beyond_size": (NEED, -1),
 }  # fmt: skip
 PAIRS: Mapping[tuple[str, str], str] = {

@@ -79,14 +79,18 @@ def _coded(row: Mapping[str, str]) -> bool:
 
 def awarded(data: Path) -> Iterator[Text]:
     """Objets of past contracts with a CPV code that is more than a division, each once."""
-    with gzip.open(data / "awards" / "history.json.gz", "rt", encoding="utf-8") as source:
-        awards = json.load(source)["marches"]
-    known = {fold(a.get("objet") or "")[:100]: a for a in awards}
+    known = {fold(a.get("objet") or "")[:100]: a for a in past_awards(data / "awards" / "history.json.gz")}
     for award in known.values():
         code = (award.get("codeCPV") or "")[:8]
         if award.get("objet") and code.isdigit() and not code.endswith("000000"):
             text = award["objet"][: asks.READ_UP_TO]
             yield Text(text, part_of(text, trade_of_cpv(code)), 1.0, NEED)
+
+
+def past_awards(path: Path) -> list[dict[str, Any]]:
+    """Past contracts as published."""
+    with gzip.open(path, "rt", encoding="utf-8") as source:
+        return list(json.load(source)["marches"])
 
 
 def jobs(data: Path) -> Iterator[Text]:

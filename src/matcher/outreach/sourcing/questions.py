@@ -9,11 +9,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, select
 
-from matcher.domain import BadInput, NotFound
+from matcher import codec
+from matcher.catalogue import denials
+from matcher.domain import BadInput, NotFound, Tender
+from matcher.learned import asks
 from matcher.outreach import links, post, transport
-from matcher.outreach.letters import question
+from matcher.outreach.letters import question as question_letter
 from matcher.outreach.sourcing.record import PREPARED, contact, read
-from matcher.records import chain
+from matcher.records import chain, feedback, self_declared
 from matcher.records.store import Store
 from matcher.records.tables import Letter, Sourcing
 
@@ -57,6 +60,11 @@ class Question:
     reply_to: str
     asked_at: datetime
     answers: tuple[str, ...]
+    trade: str = ""  # the trade that the need asks first, "" where none is recognised
+
+    @property
+    def trade_label(self) -> str:
+        return denials.label(f"trade:{self.trade}")
 
 
 def outcomes(store: Store, addresses: Mapping[str, str]) -> dict[str, str]:
@@ -104,7 +112,7 @@ def ask(
         reached = outcomes(store, addresses)
         for siret in (s for s, outcome in reached.items() if outcome == "queued"):
             link = links.question_link(sender.base_url, identifier, siret)
-            letter = question(
+            letter = question_letter(
                 record.tender.title,
                 message,
                 addresses[siret],
@@ -165,8 +173,12 @@ def questioned(store: Store, identifier: str, siret: str, proof: str) -> Questio
     return Question(
         record=identifier, siret=siret, name=str((listed or {}).get("name", "")), title=row.need["title"],
         message=str((contacted.payload or {})["message"]), reply_to=str(sent[-1].get("reply_to", "")) if sent else "",
-        asked_at=contacted.at, answers=tuple(answers),
+        asked_at=contacted.at, answers=tuple(answers), trade=_trade(codec.from_json(Tender, row.need)),
     )  # fmt: skip
+
+
+def _trade(tender: Tender) -> str:
+    return next((name for asked in asks.read(tender) for name in asked.trades), "")
 
 
 def opened(store: Store, identifier: str, siret: str, proof: str) -> None:
@@ -178,16 +190,46 @@ def opened(store: Store, identifier: str, siret: str, proof: str) -> None:
             chain.append(connection, identifier, [("opened", siret, {"by": "structure"})], chain.last(events))
 
 
-def reply(store: Store, identifier: str, siret: str, proof: str, interest: str, text: str) -> None:
-    """A structure's answer by its link, into the record.  Only a POST may call this.  Raises Forbidden, BadInput."""
+def reply(
+    store: Store,
+    identifier: str,
+    siret: str,
+    proof: str,
+    interest: str,
+    text: str,
+    *,
+    remembered: bool = False,
+) -> None:
+    """A structure's answer by its link, into the record.  Only a POST may call this.  Raises Forbidden, BadInput.
+
+    An answer that is to be remembered is the structure's word on the trade that was asked for.
+    """
     if interest not in INTERESTS:
         raise BadInput("Dites d'abord si vous réalisez cette prestation.")
     words = f"{INTERESTS[interest]}. {text.strip()}".strip()
     with store.together() as connection:  # answers that race are counted one after the other
-        if len(questioned(store, identifier, siret, proof).answers) >= MOST_ANSWERS:
+        question = questioned(store, identifier, siret, proof)
+        if len(question.answers) >= MOST_ANSWERS:
             raise BadInput("Vous avez déjà répondu plusieurs fois : écrivez directement à l'acheteur.")
         opened(store, identifier, siret, proof)
         events = chain.events(connection, identifier)
         payload = {"text": words[:5000], "by": "structure", "interest": interest}
         chain.append(connection, identifier, [("answered", siret, payload)], chain.last(events))
         store.audit(connection, siret, "sourcing.reply", identifier)
+        if remembered and question.trade:
+            _remember(store, connection, siret, question.trade, interest)
+
+
+def _remember(store: Store, connection: Connection, siret: str, trade: str, interest: str) -> None:
+    """What a structure answers of a trade: the last word holds; one that does a part says neither."""
+    if interest not in ("yes", "no"):
+        return
+    skill = f"trade:{trade}"
+    facts, offer = self_declared.read(store, siret).facts, {"title": denials.label(skill)}
+    kept = [each for each in facts.get("offers", ()) if each["title"] != offer["title"]]
+    does = interest == "yes"
+    self_declared.write(store, siret, {**facts, "offers": [*kept, offer] if does else kept}, siret)
+    if does:
+        feedback.allow(store, connection, siret, skill)
+    else:
+        feedback.deny(store, connection, siret, skill, siret)

@@ -28,7 +28,7 @@ from matcher.records.tables import ANONYMOUS as ANONYMOUS
 from matcher.records.tables import Sourcing, SourcingMember
 
 if TYPE_CHECKING:
-    from matcher.domain import Answer, Match
+    from matcher.domain import Answer, Match, Structure
 
 NOTE = "Ordre de présentation, ne préjuge pas du choix."
 #: Kind of an event -> what it says of a structure, in the order in which they happen.
@@ -49,6 +49,7 @@ REPORTED = {
     "delivered": "J’ai reçu un accusé de réception",
     "noted": "Autre chose à noter",
 }
+TO_ASK = "à interroger"  # of a line: nothing tells the trade of the structure, whose kind often has it
 UNSHARED = "unshared"  # event: access was withdrawn from every colleague
 NEEDS_TEXT = ("answered", "noted", "aside")  # reports that say nothing without words
 
@@ -123,6 +124,8 @@ def keep(
         listed = []
         for each in answer.lots:
             listed += [("listed", m.structure.siret, _line(m, each.lot.id)) for m in each.matches]
+            unknown = enumerate(each.asking, len(each.matches) + 1)
+            listed += [("listed", one.siret, _unknown(one, each.lot.id, rank)) for rank, one in unknown]
         chain.append(connection, identifier, listed, last)
         store.audit(connection, owner, "sourcing.keep", identifier)
     return identifier
@@ -150,6 +153,16 @@ def _line(match: Match, lot: str) -> dict[str, Any]:
     }  # fmt: skip
     # beyond the first lines what is empty is not written: a list may have thousands
     return line if match.rank <= FULL else {k: v for k, v in line.items() if v not in ("", None, [])}
+
+
+def _unknown(structure: Structure, lot: str, rank: int) -> dict[str, Any]:
+    """The line of a structure that is to be asked whether it does this."""
+    return {
+        "lot": lot, "rank": rank, "name": structure.brand or structure.name or f"SIRET {structure.siret}",
+        "kind": structure.kind, "town": structure.place.label, "department": structure.place.department,
+        "band": TO_ASK, "phone": structure.phone, "email": structure.email, "website": structure.website,
+        "source": structure.source,
+    }  # fmt: skip
 
 
 def contact(store: Store, owner: str, identifier: str, sirets: Sequence[str], message: str) -> int:
@@ -442,7 +455,7 @@ def replay(
     ]
     fresh = again(record.tender, record.filters)
     for lot, answer in zip(record.lots, fresh.lots, strict=False):
-        lines = record.lines(lot["id"])
+        lines = [e for e in record.lines(lot["id"]) if (e.payload or {}).get("band") != TO_ASK]
         then = [e.siret for e in lines if e.siret]
         erased = {number for number, e in enumerate(lines) if not e.siret}
         today = [
