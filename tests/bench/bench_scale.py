@@ -1,10 +1,9 @@
 """Scaling: build, update, recall of the approximate search, and a nightly batch, at several sizes.
 
-    python tests/bench/bench_scale.py --structures 10000 100000 --notices 2000 --jobs 2 --out bench.json --plot scale.svg
+    python tests/bench/bench_scale.py --structures 10000 100000 --notices 2000 --jobs 2 --out docs/scale.json
 
 Structures and notices are those of `matcher synth`.  Both wall-clock and CPU seconds are given (on a
-busy machine only the latter are comparable).  `--out` keeps earlier sizes that are not measured again; `--plot` draws
-all of them, and `--structures` without values only draws.
+busy machine only the latter are comparable).  `--out` keeps earlier sizes that are not measured again.
 """
 
 from __future__ import annotations
@@ -32,7 +31,6 @@ from matcher.domain import Structure
 from matcher.lab import synth
 from matcher.matching import recipes, stored
 from matcher.outreach import batch, intake, rules
-from matcher.outreach.work import Task
 from matcher.records.store import Store
 
 BLOCK = 100_000  # rows compared at once
@@ -134,26 +132,6 @@ def memory(folder: Path) -> dict[str, int]:
     return held
 
 
-def cluster(folder: Path, tasks: list[Task], options: batch.Options) -> dict[str, float]:
-    """Seconds that one and two Dask workers of one thread take for the same notices, once they have the catalogue."""
-    from distributed import LocalCluster
-
-    from matcher.outreach.cluster import answers
-
-    took: dict[str, float] = {}
-    for workers in (1, 2):
-        with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as made:
-            address, ask = made.scheduler_address, (options.top, options.rules.floor)
-            list(answers(address, folder, tasks[: 20 * workers], *ask))
-            began = time.perf_counter()
-            found = list(answers(address, folder, tasks, *ask))
-            took[f"cluster_of_{workers}_seconds"] = round(time.perf_counter() - began, 2)
-            assert len(found) == len(tasks)
-    took["two_workers_against_one"] = round(took["cluster_of_1_seconds"] / took["cluster_of_2_seconds"], 2)
-    print(f"  {took}", flush=True)
-    return took
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--structures", type=int, nargs="*", default=[10_000, 100_000])
@@ -161,11 +139,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--top", type=int, default=10)
     parser.add_argument("--questions", type=int, default=100)
-    parser.add_argument(
-        "--cluster", type=int, default=0, help="ask so many notices of one and of two Dask workers"
-    )
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--plot", type=Path)
     asked = parser.parse_args()
     results: list[dict[str, Any]] = []
     if asked.out and asked.out.is_file():
@@ -206,8 +180,6 @@ def main() -> None:
                 found = batch.answers(folder, pending, options)
                 while some := [(pending[key], rows) for key, rows in islice(found, batch.TOGETHER)]:
                     batch.write(store, some, {}, at)
-            if asked.cluster:
-                row |= cluster(folder, list(pending.values())[: asked.cluster], options)
             worked = row["match_all_lots_cpu"] - row["start_cpu"]
             row["ms_of_processor_a_lot"] = round(1000 * worked / row["lots"], 2)
             row["matches"] = store.counts()["match"]
@@ -222,43 +194,6 @@ def main() -> None:
         print(json.dumps(row), flush=True)
         if asked.out:
             asked.out.write_text(json.dumps(results, indent=1) + "\n")
-    if asked.plot and results:
-        plot(results, asked.plot)
-
-
-def plot(results: list[dict[str, Any]], path: Path) -> None:
-    """Processor time a lot, memory, and recall, over the number of structures."""
-    import matplotlib
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter, NullLocator
-
-    matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "scale", "font.size": 9})
-    figure = Figure(figsize=(9, 2.9), layout="constrained")
-    sizes = [r["structures"] for r in results]
-    drawn = figure.subplots(1, 3)
-    for axes, title, lines in zip(
-        drawn,
-        ("Processor time of a lot (ms)", "Memory of a process (MB)", "Recall of the vector index"),
-        (
-            {"ms_of_processor_a_lot": "all of it", "ms_of_processor_a_search": "search by meaning"},
-            {"memory_mb": "resident", "memory_of_its_own_mb": "its own"},
-            {"recall_at_100": "of the first 100", "recall_at_800": "of the first 800"},
-        ),
-        strict=True,
-    ):
-        for (name, label), colour in zip(lines.items(), ("#0b4f8a", "#c05a00"), strict=True):
-            axes.plot(sizes, [r[name] for r in results], "o-", color=colour, label=label, markersize=4)
-        axes.set_title(title, loc="left", fontsize=10)
-        axes.set_xscale("log")
-        axes.set_xlabel("structures")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False)
-    drawn[0].set_ylim(bottom=0)
-    drawn[1].set_ylim(bottom=0)
-    drawn[2].set_ylim(0.9, 1.005)
-    figure.savefig(path, metadata={"Date": None})
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench import read_typed
+from bench import read
 from matcher.catalogue.build import build_catalogue
 from matcher.domain import Clause, Lot, Offer, Place, Structure, Tender
 from matcher.learned import asks
@@ -144,7 +144,7 @@ def test_a_lot_named_by_its_place_alone_is_read_with_the_title_of_the_notice(mat
 
 
 def test_texts_of_another_author_are_told_apart() -> None:
-    rows = read_typed.rows("typed_texts.csv")
+    rows = read.rows("typed_texts.csv")
     said = [asks.of_text(row["text"]).stated for row in rows]
     needs = [one for one, row in zip(said, rows, strict=True) if row["need"] == "1"]
     others = [one for one, row in zip(said, rows, strict=True) if row["need"] == "0"]
