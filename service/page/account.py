@@ -68,9 +68,7 @@ def signed_in(
 def claiming(request: Request, siret: str) -> Response:
     """The form: who claims, as what and why, and how the claim may be proved."""
     structure = request.app.state.serving.get().structure(siret)
-    return render.page(
-        request, "claiming.html", structure=structure, ways=ways(structure), given={}, problems={}
-    )
+    return render.page(request, "claiming.html", structure=structure, ways=ways(structure), given={})
 
 
 @router.post("/structure/{siret}/revendiquer")
@@ -229,7 +227,7 @@ def typed(request: Request, code: Annotated[str, Query(max_length=40)] = "") -> 
     problems = (
         {"code": WRONG_CODE if len(plain) == 12 else "Un code a douze signes : relisez-le."} if code else {}
     )
-    return render.page(request, "code.html", 422 if problems else 200, problems=problems, code=code)
+    return render.page(request, "code.html", problems=problems, code=code)
 
 
 def _hash(token: str) -> str:
@@ -239,9 +237,7 @@ def _hash(token: str) -> str:
 @router.get("/revendication/{token}")
 def proof(request: Request, token: str) -> Response:
     """Reading the link changes nothing: mail scanners follow every link."""
-    return render.page(
-        request, "claim.html", claim=_claim(access.store_of(request), token), problems={}, typed=""
-    )
+    return render.page(request, "claim.html", claim=_claim(access.store_of(request), token), typed="")
 
 
 @router.post("/revendication/{token}")

@@ -47,20 +47,9 @@ SearchForm = Annotated[Search, Depends(search.form)]
 SentFile = Annotated[tuple[bytes, str], Depends(search.sent_file)]
 
 
-def facet_query(
-    type: Annotated[list[str] | None, Query()] = None, km: Annotated[list[str] | None, Query()] = None,
-    metier: Annotated[list[str] | None, Query()] = None, contact: Annotated[list[str] | None, Query()] = None,
-    label: Annotated[list[str] | None, Query()] = None, preuve: Annotated[list[str] | None, Query()] = None, tri: Annotated[str, Query(max_length=10)] = "",
-) -> facets.Chosen:  # fmt: skip
-    given = {
-        "type": type or (),
-        "km": km or (),
-        "metier": metier or (),
-        "preuve": preuve or (),
-        "contact": contact or (),
-        "label": label or (),
-    }
-    return facets.chosen(given, tri)
+def facet_query(request: Request, tri: Annotated[str, Query(max_length=10)] = "") -> facets.Chosen:
+    asked = request.query_params
+    return facets.chosen({name: asked.getlist(name) for name in facets.NAMES}, tri)
 
 
 Facets = Annotated[facets.Chosen, Depends(facet_query)]
@@ -237,7 +226,7 @@ def _form(
         "search.html",
         status,
         search=shown,
-        problems=problems or {},
+        problems=problems,
         recent=recent,
         choices=choices,
         de=de,
@@ -294,8 +283,6 @@ def _results(
         "tender": found.tender,
         "de": reference,
         "place": places_in_words(found.tender),
-    }
-    common |= {
         "understood": _understood(asked.place, found.tender),
         "missing": missing,
         "address": search.address,

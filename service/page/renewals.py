@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Query, Request, Response
@@ -30,7 +30,7 @@ def ending(
     request: Request, who: Reader, acheteur: Asked = "", departement: Asked = "", siret: Asked = "", metier: Asked = "", forme: Asked = ""
 ) -> Response:  # fmt: skip
     """Contracts that end in 3 to 18 months, of a buyer, a department, a trade or that of a structure; as CSV too."""
-    typed = {
+    typed: dict[str, Any] = {
         "buyer": acheteur,
         "department": departement,
         "siret": siret,
@@ -69,7 +69,6 @@ def ending(
         found=found[:SHOWN],
         total=len(found),
         note=renewals.NOTE,
-        problems={},
         **typed,
     )
 

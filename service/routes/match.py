@@ -124,5 +124,5 @@ def consortium(
         parts=snapshot.under(asked.recipe).parts(taken.tender, found.lots, asked.n, filters=filters(asked.filters)),
     )  # fmt: skip
     result = wire.answered(found, taken)
-    result.consortia = [wire.consortium(team) for team in teams]
+    result.consortia = [schemas.ConsortiumOut.of(team) for team in teams]
     return wire.send(request, result)
