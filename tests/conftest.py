@@ -10,6 +10,7 @@ import pytest
 
 from browsing import browser  # noqa: F401  fixture of tests in a browser
 from databases import postgres, store, store_url  # noqa: F401  fixtures of tests on a store
+from mail_server import smtp  # noqa: F401  fixture of tests that send mail
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.matching import recipes

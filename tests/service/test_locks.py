@@ -26,10 +26,8 @@ from service.settings import Settings
 from service.turns import TooMany, Turns
 
 import bombs
-from matcher.catalogue.build import build_catalogue
-from matcher.catalogue.files import save_catalogue
-from matcher.domain import BadInput, Forbidden, Recipe
-from matcher.reading import files, gather
+from matcher.domain import Forbidden
+from matcher.reading import files
 from matcher.reading.sources import Record
 from matcher.records import keys
 from matcher.records.store import Store
@@ -42,12 +40,8 @@ SIRET = "00010001600013"
 
 
 @pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    sample = gather.gather([SAMPLE])
-    folder = tmp_path_factory.mktemp("locks") / "catalogue"
-    built = build_catalogue(sample.structures[:30], sample.awards, Recipe())
-    save_catalogue(built, folder, lambda fresh: gather.save_notices(sample.tenders[:4], fresh))
-    return folder
+def catalogue(plain_sample: Path) -> Path:
+    return plain_sample
 
 
 def settings(catalogue: Path, tmp_path: Path, **more: Any) -> Settings:
@@ -446,11 +440,6 @@ def test_idle_connections_and_slow_bodies_are_cut(
     finally:
         server.should_exit = True
         thread.join()
-
-
-def test_a_short_secret_is_refused() -> None:
-    with pytest.raises((ValueError, BadInput)):
-        Settings(secret="short of thirty-two")
 
 
 # ------------------------------------------------------------------------------------------ identity and logs
