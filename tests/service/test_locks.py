@@ -10,7 +10,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,13 +25,12 @@ from service.settings import Settings
 from service.turns import TooMany, Turns
 
 import bombs
-from matcher.domain import Forbidden
 from matcher.reading import files
 from matcher.reading.sources import Record
 from matcher.records import keys
 from matcher.records.store import Store
 from pages_client import token
-from service import access, limits, observability, oidc, snapshot, wire
+from service import access, limits, observability, snapshot, wire
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 PUBLIC = "https://maillage.example"
@@ -443,49 +441,6 @@ def test_idle_connections_and_slow_bodies_are_cut(
 
 
 # ------------------------------------------------------------------------------------------ identity and logs
-
-
-def test_users_of_an_issuer_are_told_apart_by_their_whole_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    def actor(issuer: str, sub: str) -> str:
-        monkeypatch.setattr(oidc, "_claims", lambda *_: {"sub": sub})
-        return oidc.prove("a.b.c", Settings(oidc_issuer=issuer)).actor  # type: ignore[arg-type]
-
-    one, begins = "https://one.example", "f:0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0:municipality"
-    names = [
-        actor(one, begins + "-a"),
-        actor(one, begins + "-b"),
-        actor("https://two.example", begins + "-a"),
-    ]
-    assert len(set(names)) == 3 and actor(one, begins + "-a") == names[0]
-
-
-def test_where_the_issuer_is_described_is_not_moved_by_a_redirect() -> None:
-    asked: list[str] = []
-
-    class Moved(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(302 if "openid" in self.path else 200)
-            self.send_header("Location", "/elsewhere")
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Moved)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        with pytest.raises(Forbidden):
-            oidc.asked(
-                Settings(oidc_issuer=f"http://127.0.0.1:{server.server_port}"),
-                "state",
-                "nonce",  # type: ignore[arg-type]
-            )
-    finally:
-        server.shutdown()
-        server.server_close()
-    assert asked == ["/.well-known/openid-configuration"]
 
 
 def test_logs_hold_the_route_and_never_what_an_address_holds(client: TestClient) -> None:

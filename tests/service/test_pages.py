@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import threading
-import time
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -22,7 +20,7 @@ from matcher.records import keys, personal
 from matcher.records.store import Store
 from matcher.records.tables import SourcingEvent
 from matcher.reference.deadline import TooLong
-from pages_client import HOSTILE, NASTY, OTHER, SIRET, PagesClient, kept, reference, token
+from pages_client import HOSTILE, NASTY, OTHER, SIRET, PagesClient, kept, reference, signed_in, token
 
 
 def test_a_buyer_finds_keeps_asks_and_exports(page: TestClient, settings: Settings) -> None:
@@ -202,30 +200,12 @@ def test_an_unpublished_need_is_in_nobody_elses_answers(page: TestClient) -> Non
     assert page.get("/v1/notices/secret-1").status_code == 404
 
 
-def test_a_structure_claims_its_account_and_edits_itself_alone(page: TestClient, settings: Settings) -> None:
-    csrf = token(page.get(f"/structure/{SIRET}").text)
-    refusal = {"notice_id": "26-130101", "lot_id": "x", "csrf": csrf}
+def test_a_structure_edits_itself_alone_until_its_key_is_revoked(
+    page: TestClient, settings: Settings
+) -> None:
+    refusal = {"notice_id": "26-130101", "lot_id": "x", "csrf": token(page.get(f"/structure/{SIRET}").text)}
     assert page.post(f"/structure/{SIRET}/ecarter", data=refusal).status_code == 403
-    asking = {"csrf": csrf, "name": "Aline Petit", "role": "directrice", "address": "aline@allees.example"}
-    assert "Demande enregistrée" in page.post(f"/structure/{SIRET}/revendiquer", data=asking).text
-    store = Store.open(settings.store)
-    operator = keys.create(store, ["operator"])
-    page.post("/connexion", data={"key": operator, "csrf": csrf})
-    desk = page.get("/exploitant").text
-    wanted = re.findall(r'action="(/exploitant/demandes/[^"]+)"', desk)[0]
-    link = re.findall(
-        r"/revendication/[\w-]+", page.post(wanted, data={"verdict": "oui", "csrf": token(desk)}).text
-    )[0]
-    page.cookies.clear()
-    for _ in range(3):  # scanners follow links: only the button opens the account
-        shown = page.get(link)
-        assert shown.status_code == 200
-    assert (
-        page.post(link, data={"csrf": token(shown.text)}).status_code == 422
-    )  # where would they sign in again?
-    opening = {"csrf": token(shown.text), "address": "aline@allees.example"}
-    assert "Compte ouvert" in page.post(link, data=opening).text
-    assert page.get(link).status_code == 404
+    signed_in(page, f"structure:{SIRET}", "read")
     mine = page.get(f"/structure/{SIRET}").text
     assert "Votre fiche" in mine and "Votre fiche" not in page.get(f"/structure/{OTHER}").text
     links = re.findall(r"/ecarter\?avis=([^&]+)&amp;lot=([^\"]+)", mine)
@@ -240,11 +220,10 @@ def test_a_structure_claims_its_account_and_edits_itself_alone(page: TestClient,
         r"/ecarter\?avis=([^&]+)&amp;lot=([^\"]+)", page.post(f"/structure/{SIRET}/reprendre", data=undo).text
     )
     assert page.post(f"/structure/{OTHER}/ecarter", data=word).status_code == 403
-    for bearer in keys.listed(store):
-        if SIRET in bearer.sirets:
+    with Store.open(settings.store) as store:
+        for bearer in keys.listed(store):
             keys.revoke(store, bearer.id)
     assert "Votre fiche" not in page.get(f"/structure/{SIRET}").text
-    store.close()
 
 
 def test_scopes_of_keys_over_the_api(page: TestClient, settings: Settings) -> None:
@@ -273,64 +252,6 @@ def test_scopes_of_keys_over_the_api(page: TestClient, settings: Settings) -> No
     assert page.put(f"/v1/structures/{SIRET}/profile", json=profile, headers=own).status_code == 200
     assert page.get(f"/v1/structures/{SIRET}/profile", headers=own).json()["offers"][0]["title"] == "Tonte"
     assert page.put(f"/v1/structures/{OTHER}/profile", json=profile, headers=own).status_code == 403
-
-
-def test_tokens_of_an_issuer(settings: Settings) -> None:
-    jwt = pytest.importorskip("jwt", reason="PyJWT is an extra")
-    import json
-    from http.server import BaseHTTPRequestHandler, HTTPServer
-
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(private.public_key())) | {
-        "kid": "k1",
-        "alg": "RS256",
-        "use": "sig",
-    }
-
-    class Issuer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            told = (
-                {"issuer": base, "jwks_uri": f"{base}/keys"} if "openid" in self.path else {"keys": [public]}
-            )
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps(told).encode())
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Issuer)
-    base = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-
-    def bearer(**claims: Any) -> dict[str, str]:
-        facts = {
-            "iss": base,
-            "aud": "maillage",
-            "sub": "u1",
-            "exp": int(time.time()) + 60,
-            "scope": "buyer",
-        } | claims
-        return {"Authorization": "Bearer " + jwt.encode(facts, private, "RS256", {"kid": "k1"})}
-
-    given = Settings(**{**settings.model_dump(), "oidc_issuer": base})
-    try:
-        with TestClient(create_app(given)) as client:
-            assert client.get("/v1/sourcing", headers=bearer()).status_code == 200
-            assert client.get("/v1/sourcing", headers=bearer(scope="read")).status_code == 403
-            for wrong in ({"exp": 1}, {"aud": "else"}, {"iss": "https://else.example"}):
-                assert client.get("/v1/sourcing", headers=bearer(**wrong)).status_code == 401
-            unsigned = jwt.encode(
-                {"iss": base, "aud": "maillage", "sub": "u", "exp": int(time.time()) + 60}, "", "none"
-            )
-            assert (
-                client.get("/v1/sourcing", headers={"Authorization": f"Bearer {unsigned}"}).status_code == 401
-            )
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def test_replay_says_what_changed(settings: Settings) -> None:
