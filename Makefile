@@ -5,7 +5,7 @@ CATALOGUE := var/catalogue
 export OMP_WAIT_POLICY := passive
 export PYTHON
 
-.PHONY: demo test check docs pictures release fix serve bench bench-encoder measure audit clean help
+.PHONY: demo test check docs pictures release fix serve bench measure audit clean help
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -69,9 +69,6 @@ audit: $(VENV)/.ready-dev ## Bill of materials, licences, and known faults of wh
 bench: $(VENV)/.ready-dev ## Timings and scaling on this machine
 	@$(BIN)/python tests/bench/bench.py
 	@$(BIN)/python tests/bench/bench_speed.py
-
-bench-encoder: $(VENV)/.ready-dev ## Compare the encoder with others
-	@$(BIN)/python tests/bench/bench_encoder.py
 
 clean: ## Remove build outputs (not the environment)
 	@rm -rf var build dist
