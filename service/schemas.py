@@ -42,6 +42,7 @@ Siret = Annotated[
         description="SIRET, 14 digits; else FINESS (F), RNA (W) or own id (ID-).",
     ),
 ]
+Bidder = Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})$", description="SIREN or SIRET.")]
 Short = Annotated[str, Field(max_length=200)]
 
 
@@ -102,9 +103,7 @@ class FiltersIn(In):
     sirets: list[Siret] | None = Field(
         default=None, max_length=10_000, description="Match within this subset only."
     )
-    excluded: list[Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})$")]] = Field(
-        default_factory=list, max_length=10_000
-    )
+    excluded: list[Bidder] = Field(default_factory=list, max_length=10_000)
     phrases: list[Short] = Field(
         default_factory=list, max_length=10, description="Exact words that must occur."
     )
@@ -144,13 +143,9 @@ class ConsortiumIn(Asked):
     groups: int = Field(3, ge=1, le=10)
     n: int = Field(30, ge=1, le=200)
     max_members: int = Field(5, ge=1, le=12)
-    mandataire: str | None = Field(None, pattern=r"^([0-9]{9}|[0-9]{14})$")
-    imposed: list[Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})$")]] = Field(
-        default_factory=list, max_length=12
-    )
-    excluded_members: list[Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})$")]] = Field(
-        default_factory=list, max_length=1000
-    )
+    mandataire: Bidder | None = None
+    imposed: list[Bidder] = Field(default_factory=list, max_length=12)
+    excluded_members: list[Bidder] = Field(default_factory=list, max_length=1000)
     one_group: bool = Field(False, description="The same group must sign every lot.")
 
 

@@ -133,10 +133,8 @@ def _record(
     first: int = 1,
     everything: bool = False,
     missing: str = "",
-    done: str = "",
     outcomes: Mapping[str, str] | None = None,
-    problems: Mapping[str, str] | None = None,
-    typed: Mapping[str, str] | None = None,
+    **shown_too: Any,
 ) -> Response:
     store = store_of(request)
     found = record_.read(store, owner, identifier)
@@ -164,14 +162,12 @@ def _record(
         filters=filters_of(found),
         why=record_.why,
         note=record_.NOTE,
-        problems=problems,
-        typed=typed,
-        done=done,
         owner=owner,
         places=places_in_words(found.tender),
         due=sum(bool(row.next) for row in rows),
         colleagues=record_.colleagues(store, owner, identifier),
         invitation=f"{base}/acheteur/fiches/{quote(identifier)}/rejoindre/{record_.share_proof(found)}",
+        **{"done": "", **shown_too},
     )
 
 

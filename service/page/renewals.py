@@ -30,14 +30,8 @@ def ending(
     request: Request, who: Reader, acheteur: Asked = "", departement: Asked = "", siret: Asked = "", metier: Asked = "", forme: Asked = ""
 ) -> Response:  # fmt: skip
     """Contracts that end in 3 to 18 months, of a buyer, a department, a trade or that of a structure; as CSV too."""
-    typed: dict[str, Any] = {
-        "buyer": acheteur,
-        "department": departement,
-        "siret": siret,
-        "departments_by": _department,
-        "trade": metier,
-        "trades": known_trades(),
-    }
+    asked = {"acheteur": acheteur, "departement": departement, "siret": siret, "metier": metier}
+    typed: dict[str, Any] = {"asked": asked, "departments_by": _department, "trades": known_trades()}
     try:
         read = fields.checked(
             acheteur=lambda: _digits(acheteur, (9, 14), "Un SIREN a neuf chiffres, un SIRET quatorze."),
@@ -57,15 +51,7 @@ def ending(
     return render.page(
         request,
         "renewals.html",
-        here=urlencode(
-            {
-                "acheteur": acheteur,
-                "departement": departement,
-                "siret": siret,
-                "metier": metier,
-                "forme": "csv",
-            }
-        ),
+        here=urlencode({**asked, "forme": "csv"}),
         found=found[:SHOWN],
         total=len(found),
         note=renewals.NOTE,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 from pydantic import Field
 
-from matcher.matching.why_not import Explanation
 from matcher.partners import partners as partners_
 from matcher.reference.identifiers import IDENTITY
 from service import schemas, wire
@@ -92,7 +90,7 @@ def explain(request: Request, who: Reader, asked: Annotated[WhyIn, EXAMPLE]) -> 
     snapshot = request.app.state.serving.get()
     matcher = snapshot.under(asked.recipe)
     taken = take(asked, snapshot, request.app.state.settings)
-    return _answers(matcher.why(asked.siret, taken.tender, filters=filters(asked.filters)))
+    return [Why.of(each) for each in matcher.why(asked.siret, taken.tender, filters=filters(asked.filters))]
 
 
 @router.get(
@@ -106,11 +104,7 @@ def explained(
     lot: Annotated[str | None, Query(max_length=200, description="Number or id of one lot.")] = None,
 ) -> list[Why]:
     snapshot = request.app.state.serving.get()
-    return _answers(snapshot.matcher.why(siret, snapshot.notice(notice_id), lot))
-
-
-def _answers(found: Iterable[Explanation]) -> list[Why]:
-    return [Why.of(each) for each in found]
+    return [Why.of(each) for each in snapshot.matcher.why(siret, snapshot.notice(notice_id), lot)]
 
 
 @router.get("/exposure", summary="Exposure of structures over the indexed notices, and lots without a lead")
