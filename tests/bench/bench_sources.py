@@ -1,6 +1,6 @@
 """Measure the readers of notices on the real data, and their resistance to damaged files.
 
-Usage: python tests/bench/bench_sources.py [notices] [judged] [fuzz] [--files 10000]
+Usage: python tests/bench/bench_sources.py [notices] [fuzz] [--files 10000]
 
 Without a name, all are run.  The real data lie in MATCHER_SHARED (by default `../shared`).
 """
@@ -13,15 +13,11 @@ import io
 import json
 import random
 import resource
-import subprocess
-import sys
 import tarfile
-import tempfile
 import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 from lxml import etree
@@ -155,40 +151,6 @@ def notices(_: argparse.Namespace) -> None:
     print(f"XPath comparison, 50 notices drawn (seed 50): {sum(wrong.values())} differences {dict(wrong)}")
     everywhere: Counter[str] = Counter(field for p in r209 for field in differences(good[p], r209[p]))
     print(f"XPath comparison, all {len(r209)}: {sum(everywhere.values())} differences {dict(everywhere)}")
-
-
-def judged_figures(_: argparse.Namespace) -> None:
-    """The labelled lots of real notices, each notice read by a model that has not learnt from it (some ten minutes)."""
-    from matcher import codec
-    from matcher.lab.training import clauses as training
-    from matcher.reading.clauses import completion, reading
-
-    shared = shared_dir()
-    labels = shared / "data" / "judged" / "clauses_dev.jsonl"
-    data = training.corpus(
-        ROOT / "data/training/clauses.jsonl.gz", ROOT / "tests/data", ted_files()[0].parent, labels
-    )
-    verdicts = training.verdicts_of(data, training.left_out(data))
-    models = list(training.without_notices(data, verdicts))
-    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8", delete=False) as out:
-        for path in ted_files():
-            number = training.notice_number(path.name)
-            model = next((model for numbers, model in models if number in numbers), None)
-            completion.read_all = partial(reading.read_all, model=model)
-            for tender in ted.read(io.BytesIO(path.read_bytes()), path.name):
-                out.write(json.dumps(codec.to_json(tender), ensure_ascii=False) + "\n")
-    completion.read_all = reading.read_all
-    score = [
-        sys.executable,
-        str(shared / "bench" / "score_clauses.py"),
-        out.name,
-        str(labels),
-        *map(str, ted_files()),
-    ]
-    for doubts in ([], ["--doubts", str(labels.with_name("clauses_dev_doubts.json"))]):
-        print("doubts left out" if doubts else "doubts in")
-        print(subprocess.run([*score, *doubts], check=True, capture_output=True, text=True).stdout)
-    Path(out.name).unlink()
 
 
 # -------------------------------------------------------------------------------------------- the fuzz
@@ -374,7 +336,7 @@ def fuzz(options: argparse.Namespace) -> None:
     print(f"memory of the process at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
-PARTS = {"notices": notices, "judged": judged_figures, "fuzz": fuzz}
+PARTS = {"notices": notices, "fuzz": fuzz}
 
 
 def main() -> None:

@@ -530,7 +530,7 @@ def test_passages_hold_no_line_breaks() -> None:
 @pytest.mark.shared
 @pytest.mark.skipif(not LABELS.is_file(), reason="the labelled notices of MATCHER_SHARED are not there")
 def test_labelled_lots_of_real_notices(tmp_path: Path) -> None:
-    """The shipped model has learnt from these; `tests/bench/bench_sources.py judged` says what is reached without."""
+    """The shipped model has learnt from these."""
     folder = SHARED / "data" / "notices" / "ted"
     labelled = {json.loads(line)["file"] for line in LABELS.read_text("utf-8").splitlines()}
     files = [
