@@ -30,7 +30,7 @@ demo: $(CATALOGUE)/manifest.json ## Set up, index the sample, match its notices,
 	@echo "Now \`source $(BIN)/activate\`, then \`matcher --help\`; or \`make serve\` for the pages" >&2
 
 test: $(VENV)/.ready-dev ## Set up and run the tests, on as many processes as there are cores, at most four
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.ready-dev ## Lint and type-check
 	@$(BIN)/ruff check .
