@@ -37,19 +37,14 @@ PUBLIC = "https://maillage.example"
 SIRET = "00010001600013"
 
 
-@pytest.fixture(scope="module")
-def catalogue(plain_sample: Path) -> Path:
-    return plain_sample
-
-
 def settings(catalogue: Path, tmp_path: Path, **more: Any) -> Settings:
     store = f"sqlite:///{tmp_path / 'store.sqlite'}"
     return Settings(catalogue=catalogue, store=store, log_level="ERROR", **more)
 
 
 @pytest.fixture
-def client(catalogue: Path, tmp_path: Path) -> Iterator[TestClient]:
-    given = settings(catalogue, tmp_path, max_lots=3)
+def client(plain_sample: Path, tmp_path: Path) -> Iterator[TestClient]:
+    given = settings(plain_sample, tmp_path, max_lots=3)
     with TestClient(create_app(given), raise_server_exceptions=False) as found:
         yield found
 
@@ -81,9 +76,9 @@ def test_fields_are_counted_before_a_body_is_parsed(client: TestClient) -> None:
 
 
 def test_work_past_its_deadline_is_refused(
-    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plain_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with TestClient(create_app(settings(catalogue, tmp_path, deadline=1))) as client:
+    with TestClient(create_app(settings(plain_sample, tmp_path, deadline=1))) as client:
         matcher = client.app.state.serving.get().matcher  # type: ignore[attr-defined]
         plain, calls = type(matcher).rank, list[int]()
         monkeypatch.setattr(
@@ -100,9 +95,9 @@ def test_work_past_its_deadline_is_refused(
 
 
 def test_reads_find_a_thread_while_all_turns_are_taken(
-    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plain_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with TestClient(create_app(settings(catalogue, tmp_path, threads=1))) as client:
+    with TestClient(create_app(settings(plain_sample, tmp_path, threads=1))) as client:
         matcher, hold, begun = client.app.state.serving.get().matcher, threading.Event(), threading.Event()  # type: ignore[attr-defined]
         plain = type(matcher).rank
         monkeypatch.setattr(
@@ -151,7 +146,7 @@ def test_one_visitor_who_fills_the_queue_keeps_nobody_else_waiting() -> None:
 
 
 def test_files_that_are_read_for_long_keep_no_question_waiting(
-    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plain_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reading, hold = threading.Semaphore(0), threading.Event()
 
@@ -160,7 +155,7 @@ def test_files_that_are_read_for_long_keep_no_question_waiting(
         hold.wait(30)
         yield from ()
 
-    with TestClient(create_app(settings(catalogue, tmp_path, deadline=60))) as client:
+    with TestClient(create_app(settings(plain_sample, tmp_path, deadline=60))) as client:
         monkeypatch.setattr(files, "read_upload", read)
         sent = {"files": {"file": ("avis.xml", b"<a/>")}}
         uploads = [threading.Thread(target=client.post, args=("/v1/match/file",), kwargs=sent) for _ in range(limits.LONG_ONES + 4)]  # fmt: skip
@@ -251,8 +246,8 @@ def test_jobs_are_bounded_by_owner_and_bytes() -> None:
     jobs.close()
 
 
-def test_visitors_without_a_key_are_not_one_owner(catalogue: Path, tmp_path: Path) -> None:
-    app = create_app(settings(catalogue, tmp_path, read="open"))
+def test_visitors_without_a_key_are_not_one_owner(plain_sample: Path, tmp_path: Path) -> None:
+    app = create_app(settings(plain_sample, tmp_path, read="open"))
     with TestClient(app, client=("203.0.113.1", 1)) as one:
         job = one.post("/v1/jobs", json={"items": [{"need": "tonte", "n": 1}]}).json()["id"]
         assert one.get(f"/v1/jobs/{job}").status_code == 200
@@ -262,8 +257,8 @@ def test_visitors_without_a_key_are_not_one_owner(catalogue: Path, tmp_path: Pat
 # ------------------------------------------------------------------------------------------------ who asks
 
 
-def test_made_up_tokens_count_by_their_address(catalogue: Path, tmp_path: Path) -> None:
-    with TestClient(create_app(settings(catalogue, tmp_path, rate="10/minute"))) as client:
+def test_made_up_tokens_count_by_their_address(plain_sample: Path, tmp_path: Path) -> None:
+    with TestClient(create_app(settings(plain_sample, tmp_path, rate="10/minute"))) as client:
         asked = [
             client.get("/v1/places?q=a", headers={"X-API-Key": f"mlg_{n}_x"}).status_code for n in range(14)
         ]
@@ -273,8 +268,8 @@ def test_made_up_tokens_count_by_their_address(catalogue: Path, tmp_path: Path) 
         assert client.get("/v1/health", headers={"X-API-Key": key}).status_code == 200
 
 
-def test_sign_out_ends_the_session_everywhere(catalogue: Path, tmp_path: Path) -> None:
-    given = settings(catalogue, tmp_path, public_url=PUBLIC, read="key")
+def test_sign_out_ends_the_session_everywhere(plain_sample: Path, tmp_path: Path) -> None:
+    given = settings(plain_sample, tmp_path, public_url=PUBLIC, read="key")
     head = {"accept": "text/html"}
     with Store.open(given.store) as store:
         secret = keys.create(store, ["buyer"])
@@ -301,9 +296,9 @@ def test_sign_out_ends_the_session_everywhere(catalogue: Path, tmp_path: Path) -
 
 
 def test_a_session_that_nobody_uses_ends_and_one_that_is_used_goes_on(
-    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plain_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = settings(catalogue, tmp_path, read="key")
+    given = settings(plain_sample, tmp_path, read="key")
     with Store.open(given.store) as store:
         secret = keys.create(store, ["buyer"])
     with TestClient(create_app(given), headers={"accept": "text/html"}) as page:
@@ -322,8 +317,8 @@ def test_a_session_that_nobody_uses_ends_and_one_that_is_used_goes_on(
         assert last == 401
 
 
-def test_session_cookies_are_of_this_site_and_hidden_from_scripts(catalogue: Path, tmp_path: Path) -> None:
-    with TestClient(create_app(settings(catalogue, tmp_path, public_url=PUBLIC)), PUBLIC) as page:
+def test_session_cookies_are_of_this_site_and_hidden_from_scripts(plain_sample: Path, tmp_path: Path) -> None:
+    with TestClient(create_app(settings(plain_sample, tmp_path, public_url=PUBLIC)), PUBLIC) as page:
         given = page.get("/connexion", headers={"accept": "text/html"}).headers["set-cookie"].lower()
         assert page.request("TRACE", "/connexion").status_code == 405
     assert given.startswith("__host-") and {"httponly", "secure", "path=/", "samesite=lax"} <= set(
@@ -331,15 +326,15 @@ def test_session_cookies_are_of_this_site_and_hidden_from_scripts(catalogue: Pat
     )
 
 
-def test_a_name_pointed_at_this_machine_reads_nothing(catalogue: Path, tmp_path: Path) -> None:
-    app = create_app(settings(catalogue, tmp_path))
+def test_a_name_pointed_at_this_machine_reads_nothing(plain_sample: Path, tmp_path: Path) -> None:
+    app = create_app(settings(plain_sample, tmp_path))
     with TestClient(app, client=("127.0.0.1", 1), base_url="http://127.0.0.1:8000") as here:
         assert here.get("/v1/structures").status_code == 200
         assert here.get("/v1/structures", headers={"host": "evil.example"}).status_code == 401
 
 
-def test_another_host_is_refused_where_there_is_a_public_one(catalogue: Path, tmp_path: Path) -> None:
-    with TestClient(create_app(settings(catalogue, tmp_path, public_url=PUBLIC)), PUBLIC) as client:
+def test_another_host_is_refused_where_there_is_a_public_one(plain_sample: Path, tmp_path: Path) -> None:
+    with TestClient(create_app(settings(plain_sample, tmp_path, public_url=PUBLIC)), PUBLIC) as client:
         assert client.get("/v1/health").headers["strict-transport-security"]
         assert client.get("/v1/health", headers={"host": "evil.example"}).status_code == 400
 
@@ -409,13 +404,13 @@ def test_readiness_asks_the_store(client: TestClient, monkeypatch: pytest.Monkey
 
 
 def test_idle_connections_and_slow_bodies_are_cut(
-    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plain_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import service.connections
 
     monkeypatch.setattr(service.connections, "HEAD_SECONDS", 0.5)
     monkeypatch.setattr(limits, "BODY_SECONDS", 0.5)
-    app = create_app(settings(catalogue, tmp_path))
+    app = create_app(settings(plain_sample, tmp_path))
     config = uvicorn.Config(app, port=0, log_level="critical", http=Connection)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
