@@ -5,7 +5,7 @@ CATALOGUE := var/catalogue
 export OMP_WAIT_POLICY := passive
 export PYTHON
 
-.PHONY: demo test check docs pictures release fix serve bench bench-encoder measure audit clean help
+.PHONY: demo test check docs pictures release fix serve bench measure audit clean help
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -30,7 +30,7 @@ demo: $(CATALOGUE)/manifest.json ## Set up, index the sample, match its notices,
 	@echo "Now \`source $(BIN)/activate\`, then \`matcher --help\`; or \`make serve\` for the pages" >&2
 
 test: $(VENV)/.ready-dev ## Set up and run the tests, on as many processes as there are cores, at most four
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.ready-dev ## Lint and type-check
 	@$(BIN)/ruff check .
@@ -69,9 +69,6 @@ audit: $(VENV)/.ready-dev ## Bill of materials, licences, and known faults of wh
 bench: $(VENV)/.ready-dev ## Timings and scaling on this machine
 	@$(BIN)/python tests/bench/bench.py
 	@$(BIN)/python tests/bench/bench_speed.py
-
-bench-encoder: $(VENV)/.ready-dev ## Compare the encoder with others
-	@$(BIN)/python tests/bench/bench_encoder.py
 
 clean: ## Remove build outputs (not the environment)
 	@rm -rf var build dist

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -90,16 +90,7 @@ def answered(
 
 def given_of(asked: PotentialIn) -> potential.Given:
     """What a request says of a purchase."""
-    return potential.Given(
-        amount=asked.amount,
-        like_needs=asked.like_needs,
-        works=asked.works,
-        buyer=asked.buyer,
-        defence=asked.defence,
-        public_service=asked.public_service,
-        rate=asked.rate,
-        contribution=asked.contribution,
-    )
+    return potential.Given(**asked.model_dump(include={field.name for field in fields(potential.Given)}))
 
 
 def studied(request: Request, asked: PotentialIn) -> potential.Potential:

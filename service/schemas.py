@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from operator import attrgetter
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from fastapi import Body, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AliasPath,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
-from matcher.domain import Carried, LotNature, Served
+from matcher.domain import KINDS, Carried, LotNature, Served
+from matcher.matching.reasons import clause_in_words, mark, missing
 from matcher.outreach.sourcing.record import NOTE
 from matcher.reference.identifiers import IDENTITY
 from matcher.reference.mailbox import is_address
+from matcher.reference.origins import source_name
 
 Euros = Annotated[float, Field(gt=0, lt=1e11, allow_inf_nan=False)]
 Months = Annotated[float, Field(ge=0.1, le=600, allow_inf_nan=False)]
@@ -28,6 +42,7 @@ Siret = Annotated[
         description="SIRET, 14 digits; else FINESS (F), RNA (W) or own id (ID-).",
     ),
 ]
+Bidder = Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})$", description="SIREN or SIRET.")]
 Short = Annotated[str, Field(max_length=200)]
 
 
@@ -88,9 +103,7 @@ class FiltersIn(In):
     sirets: list[Siret] | None = Field(
         default=None, max_length=10_000, description="Match within this subset only."
     )
-    excluded: list[Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})$")]] = Field(
-        default_factory=list, max_length=10_000
-    )
+    excluded: list[Bidder] = Field(default_factory=list, max_length=10_000)
     phrases: list[Short] = Field(
         default_factory=list, max_length=10, description="Exact words that must occur."
     )
@@ -130,13 +143,9 @@ class ConsortiumIn(Asked):
     groups: int = Field(3, ge=1, le=10)
     n: int = Field(30, ge=1, le=200)
     max_members: int = Field(5, ge=1, le=12)
-    mandataire: str | None = Field(None, pattern=r"^([0-9]{9}|[0-9]{14})$")
-    imposed: list[Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})$")]] = Field(
-        default_factory=list, max_length=12
-    )
-    excluded_members: list[Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})$")]] = Field(
-        default_factory=list, max_length=1000
-    )
+    mandataire: Bidder | None = None
+    imposed: list[Bidder] = Field(default_factory=list, max_length=12)
+    excluded_members: list[Bidder] = Field(default_factory=list, max_length=1000)
     one_group: bool = Field(False, description="The same group must sign every lot.")
 
 
@@ -261,16 +270,77 @@ class AnswerIn(In):
 # ------------------------------------------------------------------------------------------------- answered
 
 
-class ReasonOut(BaseModel):
+def number(value: float | None) -> float | None:
+    """NaN is unknown, and JSON knows no NaN."""
+    return None if value is None or not math.isfinite(value) else value
+
+
+def kind_label(kind: str) -> str:
+    return KINDS.get(kind, kind)
+
+
+def safe_url(url: str) -> str:
+    """A site one may link to: http or https, else nothing."""
+    text = url.strip()
+    if text.startswith("www."):
+        text = "https://" + text
+    return text if re.match(r"https?://[^\s<>\"']+$", text) else ""
+
+
+def _called(value: Any) -> str:
+    return str(value.brand or value.name)
+
+
+Number = Annotated[float | None, BeforeValidator(number)]
+Url = Annotated[str, BeforeValidator(safe_url)]
+KindLabel = Annotated[str, BeforeValidator(kind_label)]
+SourceName = Annotated[str, BeforeValidator(source_name)]
+PlaceWords = Annotated[str, BeforeValidator(lambda place: place.label or place.department or "")]
+
+
+def rounded(digits: int) -> BeforeValidator:
+    return BeforeValidator(lambda value: round(value, digits))
+
+
+class _With:
+    """A value with more attributes, or others."""
+
+    def __init__(self, value: Any, more: Mapping[str, Any]) -> None:
+        self._value, self._more = value, more
+
+    def __getattr__(self, name: str) -> Any:
+        return self._more[name] if name in self._more else getattr(self._value, name)
+
+
+class Out(BaseModel):
+    """What is answered, read from the attributes of a value of the domain; `DERIVED` fields are said by the whole value."""
+
+    model_config = ConfigDict(from_attributes=True, validate_by_name=True)
+    DERIVED: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
+
+    @classmethod
+    def of(cls, value: Any, **more: Any) -> Self:
+        """The model of a value, with what the value itself does not say."""
+        return cls.model_validate(_With(value, more) if more else value)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _derived(cls, value: Any) -> Any:
+        if isinstance(value, Mapping | BaseModel) or not cls.DERIVED:
+            return value
+        return _With(value, {name: of(value) for name, of in cls.DERIVED.items()})
+
+
+class ReasonOut(Out):
     code: str
     text: str
-    contribution: float
+    contribution: Annotated[float, BeforeValidator(lambda value: number(value) or 0.0)]
     notice_passage: str = ""
     offer_passage: str = ""
     tells: bool = Field(True, description="False where it only states something unknown, absent or usual.")
 
 
-class OfferOut(BaseModel):
+class OfferOut(Out):
     id: str
     title: str
     text: str = ""
@@ -281,46 +351,48 @@ class OfferOut(BaseModel):
     inferred: bool = False
 
 
-class Contact(BaseModel):
-    website: str = ""
+class Contact(Out):
+    website: Url = ""
     phone: str = ""
     email: str = ""
 
 
-class Named(BaseModel):
+class Named(Out):
     siret: str
     name: str
 
 
 class Located(Named):
     kind: str
-    kind_label: str
-    town: str
-    department: str | None = None
+    kind_label: KindLabel = Field(validation_alias="kind")
+    town: str = Field(validation_alias=AliasPath("place", "label"))
+    department: str | None = Field(None, validation_alias=AliasPath("place", "department"))
 
 
 class StructureBrief(Located):
-    latitude: float | None = None
-    longitude: float | None = None
+    DERIVED = {"name": _called, "contact": lambda structure: structure}
+    latitude: Number = Field(None, validation_alias=AliasPath("place", "latitude"))
+    longitude: Number = Field(None, validation_alias=AliasPath("place", "longitude"))
     active: bool | None = Field(None, description="Open by the register; null where not verified.")
     checked: date | None = None
     contact: Contact
     source: str = ""
-    source_name: str = Field("", description="The source as it is shown.")
+    source_name: SourceName = Field("", validation_alias="source", description="The source as it is shown.")
     updated: date | None = None
 
 
-class MatchOut(BaseModel):
+class MatchOut(Out):
+    DERIVED = {"band": mark}
     rank: int
     structure: StructureBrief
-    score: float
-    probability: float | None
+    score: Annotated[float, rounded(6)]
+    probability: Number
     level: Literal["likely", "plausible", "unlikely", ""] = Field(
         "",
         description="What the judgement of leads says; empty where none is asked (suppliers of past awards).",
     )
     band: str = Field(description="The level in French: à appeler, à vérifier.")
-    distance_km: float | None = None
+    distance_km: Number = None
     eligible: bool | None = Field(None, description="Under the lot's reservation; null where it is unknown.")
     offer: OfferOut | None = None
     reasons: list[ReasonOut]
@@ -329,7 +401,7 @@ class MatchOut(BaseModel):
     other_places: list[str] = Field(default_factory=list)
 
 
-class ReservationOut(BaseModel):
+class ReservationOut(Out):
     articles: list[str]
     who: list[str] = Field(
         default_factory=list, description="Whom the words name: ESAT/EA, SIAE, ESS, prison."
@@ -338,7 +410,7 @@ class ReservationOut(BaseModel):
     passage: str = ""
 
 
-class ClauseOut(BaseModel):
+class ClauseOut(Out):
     nature: str = Field(description="execution (a condition), criterion (weighs on the award) or objective.")
     hours: float | None = None
     share: float | None = Field(None, description="Of the hours worked, 0 to 1.")
@@ -349,50 +421,52 @@ class ClauseOut(BaseModel):
     confidence: float = 1.0
 
 
-class CriterionOut(BaseModel):
+class CriterionOut(Out):
     name: str
     kind: str = ""
     weight: float | None = None
     weight_unit: str = ""
 
 
-class LotOut(BaseModel):
+class LotOut(Out):
     id: str
     number: str
     title: str
     cpv: list[str] = Field(default_factory=list)
-    places: list[str] = Field(default_factory=list)
-    amount: float | None = None
+    places: list[PlaceWords] = Field(default_factory=list)
+    amount: Number = None
     deadline: datetime | None = None
     reservation: ReservationOut | None = None
-    clauses: list[str] = Field(default_factory=list)
-    social: list[ClauseOut] = Field(default_factory=list, description="The same as values.")
+    clauses: list[Annotated[str, BeforeValidator(clause_in_words)]] = Field(default_factory=list)
+    social: list[ClauseOut] = Field(
+        default_factory=list, validation_alias="clauses", description="The same as values."
+    )
     criteria: list[CriterionOut] = Field(default_factory=list, description="Award criteria of the form.")
-    conditions: list[str] = Field(default_factory=list)
+    conditions: list[Annotated[str, BeforeValidator(attrgetter("label"))]] = Field(default_factory=list)
     inferred: list[str] = Field(
         default_factory=list,
         description="Fields that the notice does not state and that were supposed: cpv, places",
     )
 
 
-class WarningOut(BaseModel):
+class WarningOut(Out):
     code: str
     text: str
     article: str = ""
     since: date | None = None
 
 
-class PartOut(BaseModel):
+class PartOut(Out):
     trade: str
     label: str = Field(description="The trade in French.")
     words: str = Field(description="The words that ask for it, as published.")
-    share: float = Field(description="Its share of the lot; those of a lot sum to 1.")
+    share: Annotated[float, rounded(3)] = Field(description="Its share of the lot; those of a lot sum to 1.")
 
 
-class ReadOut(BaseModel):
+class ReadOut(Out):
     """What was read of a lot, and used to answer it; a correction is sent as `trades` and `nature` with the request."""
 
-    trades: dict[str, float] = Field(
+    trades: dict[str, Annotated[float, rounded(3)]] = Field(
         description="Share of each trade asked for, largest first; empty where none is recognised."
     )
     nature: LotNature = Field(
@@ -402,13 +476,15 @@ class ReadOut(BaseModel):
     served: Served = Field(
         description="Do structures answer such a lot: themselves (yes), by the hours of a clause, or not at all."
     )
-    places: list[str] = Field(default_factory=list, description="Where, as stated or the buyer's own place.")
+    places: list[PlaceWords] = Field(
+        default_factory=list, description="Where, as stated or the buyer's own place."
+    )
     parts: list[PartOut] = Field(
         default_factory=list, description="The trades with the words that ask for each."
     )
 
 
-class LotAnswerOut(BaseModel):
+class LotAnswerOut(Out):
     lot: LotOut
     asked: ReadOut | None = Field(None, description="What was read of the lot; null without a judgement.")
     nobody: bool
@@ -423,7 +499,9 @@ class LotAnswerOut(BaseModel):
     to_ask: int = Field(
         0, description="Bidders in reach that say nothing of their trade, of kinds that often have it."
     )
-    asking: list[str] = Field(default_factory=list, description="SIRETs of the first of those to be asked.")
+    asking: list[Annotated[str, BeforeValidator(attrgetter("siret"))]] = Field(
+        default_factory=list, description="SIRETs of the first of those to be asked."
+    )
     matches: list[MatchOut]
     by_clause: list[MatchOut] = Field(default_factory=list)
     law: list[WarningOut] = Field(
@@ -432,13 +510,15 @@ class LotAnswerOut(BaseModel):
 
 
 class MemberOut(Named):
-    kind: str
+    DERIVED = {"name": lambda member: _called(member.structure)}
+    siret: str = Field(validation_alias=AliasPath("structure", "siret"))
+    kind: str = Field(validation_alias=AliasPath("structure", "kind"))
     role: str
     lots: list[str]
     reason: str = ""
 
 
-class ConsortiumOut(BaseModel):
+class ConsortiumOut(Out):
     members: list[MemberOut]
     covered: list[str]
     uncovered: list[str]
@@ -450,24 +530,24 @@ class ConsortiumOut(BaseModel):
     warnings: list[WarningOut] = Field(default_factory=list)
 
 
-class NoticeOut(BaseModel):
+class NoticeOut(Out):
     id: str
     format: str
     nature: str
     title: str
-    buyer: str = ""
+    buyer: str = Field("", validation_alias=AliasPath("buyer", "name"))
     published: date | None = None
     deadline: datetime | None = None
-    url: str = ""
+    url: Url = ""
     lots: list[LotOut]
 
 
-class RejectedOut(BaseModel):
+class RejectedOut(Out):
     record: str
     reason: str
 
 
-class Answered(BaseModel):
+class Answered(Out):
     notice: NoticeOut
     lots: list[LotAnswerOut]
     consortia: list[ConsortiumOut]
@@ -493,6 +573,7 @@ class Health(BaseModel):
 
 
 class StructureOut(StructureBrief):
+    DERIVED = {**StructureBrief.DERIVED, "missing": missing}
     siren: str
     brand: str = ""
     naf: str | None = None
@@ -501,8 +582,8 @@ class StructureOut(StructureBrief):
     offers: list[OfferOut]
     networks: list[str]
     labels: list[str]
-    turnover: float | None = None
-    headcount: float | None = None
+    turnover: Number = None
+    headcount: Number = None
     convention: str = ""
     predecessors: list[str] = Field(default_factory=list)
     flags: list[str] = Field(default_factory=list)
@@ -525,7 +606,7 @@ class NoticePage(Page):
     items: list[NoticeOut]
 
 
-class OpportunityOut(BaseModel):
+class OpportunityOut(Out):
     notice: NoticeOut
     lot: LotOut
     part: Literal["alone", "with-partner", "watch"]
@@ -539,7 +620,7 @@ class OpportunityPage(Page):
     versions: dict[str, str]
 
 
-class Place(BaseModel):
+class Place(Out):
     code: str
     name: str
     department: str

@@ -8,7 +8,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 _TYPES = (
     '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
@@ -302,9 +302,3 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "many_attributes": (many_attributes, "avis.xml"), "huge_number": (huge_number, "avis.json"), "many_keys": (many_keys, "avis.json"),
     "wide_csv": (wide_csv, "structures.csv"), "quoted_csv": (quoted_csv, "structures.csv"), "tags": (tags, "avis.json"),
 }  # fmt: skip
-
-
-def every() -> Iterator[tuple[str, bytes, str]]:
-    """(what makes it a bomb, its bytes, its name) of each."""
-    for kind, (make, name) in BOMBS.items():
-        yield kind, make(), name

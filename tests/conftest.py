@@ -10,6 +10,7 @@ import pytest
 
 from browsing import browser  # noqa: F401  fixture of tests in a browser
 from databases import postgres, store, store_url  # noqa: F401  fixtures of tests on a store
+from mail_server import smtp  # noqa: F401  fixture of tests that send mail
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.matching import recipes
@@ -19,6 +20,14 @@ from matcher.reference import paths
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "data" / "sample"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest first: of processes that share the files, none is left alone with one at the end."""
+    long = {
+        item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")
+    }
+    items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,7 +6,6 @@ import os
 import pwd
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from mail_server import free_port
 from matcher.records.store import Store
 
 DEBIAN = Path("/usr/lib/postgresql")
@@ -49,9 +49,7 @@ def server() -> Iterator[str]:
     home = Path(tempfile.mkdtemp(prefix="maillage-pg-"))
     if user:
         shutil.chown(home, user)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
 
     def run(*command: str) -> None:
         done = subprocess.run(

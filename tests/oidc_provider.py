@@ -30,6 +30,8 @@ class Provider:
     verified: object = None  # whether it says that it verified the address; None, nothing, as ProConnect
     strength: str = ""  # of the identification, as ID tokens say it
     described_as: str = ""  # the issuer that its description names, where that is another
+    moved: bool = False  # whether its description is said to be elsewhere
+    asked: list[str] = field(default_factory=list)  # paths
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     key: Any = field(default_factory=lambda: generate_private_key(public_exponent=65537, key_size=2048))
@@ -48,7 +50,12 @@ def provider() -> Iterator[Provider]:
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             asked = {name: values[0] for name, values in parse_qs(url.query).items()}
+            known.asked.append(url.path)
             match url.path:
+                case "/.well-known/openid-configuration" if known.moved:
+                    self.send_response(302)
+                    self.send_header("Location", "/elsewhere")
+                    self.end_headers()
                 case "/.well-known/openid-configuration":
                     names = {"authorization_endpoint": "authorize", "token_endpoint": "token", "userinfo_endpoint": "userinfo", "end_session_endpoint": "session/end", "jwks_uri": "jwks"}  # fmt: skip
                     self.give({"issuer": known.described_as or known.base} | {name: f"{known.base}/{path}" for name, path in names.items()})  # fmt: skip

@@ -8,6 +8,13 @@ from typing import Any
 import httpx
 from fastapi.testclient import TestClient
 
+from matcher.records import keys
+from matcher.records.store import Store
+
+SIRET, OTHER = "00010001600013", "00010073500018"  # structures of the sample
+HOSTILE, NAMELESS = "00029999700014", "00029999800012"  # beside it
+NASTY = '=HYPERLINK("http://x.example","<script>alert(1)</script>")'
+
 
 class PagesClient(TestClient):
     """A test client of a service that is ready, whose texts have plain spaces."""
@@ -27,6 +34,15 @@ class PagesClient(TestClient):
 def token(text: str) -> str:
     """The token that forms of this page bring back."""
     return re.findall(r'name="csrf" value="(\w+)"', text)[0]
+
+
+def signed_in(page: TestClient, *scopes: str) -> str:
+    """Sign in with a key of these scopes: the token of the forms."""
+    with Store.open(page.app.state.settings.store) as store:  # type: ignore[attr-defined]
+        secret = keys.create(store, scopes)
+    page.cookies.clear()
+    page.post("/connexion", data={"key": secret, "csrf": token(page.get("/connexion").text)})
+    return token(page.get("/connexion").text)
 
 
 def reference(page: TestClient, **asked: Any) -> str:

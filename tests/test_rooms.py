@@ -23,6 +23,7 @@ from matcher.matching.search import query_of, shortlist_of
 from matcher.matching.shortlist import Shortlist
 from matcher.reading import gather
 from matcher.reading.need import free_text_tender
+from matcher.reference.paths import models_dir
 
 TEXTS = [
     "entretien des espaces verts",
@@ -40,11 +41,8 @@ ROOMS = (
     "outreach.digest_formats",
     "commands",
 )
-#: What an encoder or an index needs to be loaded here; a sibling that cannot is skipped with its reason.
-NEEDS = {
-    "sentence": "wants the name of a sentence-transformers model",
-    "pgvector": "wants a PostgreSQL server",
-}
+#: What an index needs to be loaded here; a sibling that cannot is skipped with its reason.
+NEEDS = {"pgvector": "wants a PostgreSQL server"}
 
 
 COPIES = "copied"  # a package of copies of every sibling, under names of its own
@@ -79,25 +77,36 @@ def skip_without(name: str) -> None:
         pytest.skip(NEEDS[bare])
 
 
+#: Directions, then texts without one.
+ODD = [
+    "RÉNOVATION D’UN GYMNASE <br /> LOT N°2 : MENUISERIES",
+    "March\ufffd de ma\ufffdtrise d'\ufffduvre",
+    "",
+    " \n ",
+    "???",
+]
+
+
 def loaded(name: str) -> Any:
-    skip_without(name)
-    return plugins.find("learned.encoders", name).load()
+    sentence = {"model": str(models_dir() / "encoder")} if name.endswith("sentence") else {}
+    return plugins.find("learned.encoders", name).load(**sentence)
 
 
 @pytest.mark.parametrize("name", both("learned.encoders"))
 def test_encoder(name: str) -> None:
-    encoder = loaded(name)
-    vectors = encoder.encode(TEXTS)
-    assert vectors.shape == (len(TEXTS), encoder.dimension)
+    encoder, texts = loaded(name), [*TEXTS, *ODD]
+    vectors = encoder.encode(texts)
+    assert vectors.shape == (len(texts), encoder.dimension)
     assert vectors.dtype == np.float32
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    np.testing.assert_array_equal(
-        vectors, loaded(name).encode(TEXTS)
-    )  # deterministic, also when loaded again
-    np.testing.assert_allclose(vectors[:1], encoder.encode(TEXTS[:1]), atol=1e-6)  # alone or in company
+    np.testing.assert_allclose(np.linalg.norm(vectors[:-3], axis=1), 1, atol=1e-5)
+    assert not vectors[-3:].any()
+    np.testing.assert_array_equal((vectors[:-3] @ vectors[:-3].T).argmax(axis=1), np.arange(len(texts) - 3))
+    again = loaded(name)
+    assert encoder.fingerprint == again.fingerprint
+    np.testing.assert_array_equal(vectors, again.encode(texts))
+    alone = np.vstack([encoder.encode([text], "query") for text in texts])
+    np.testing.assert_allclose(encoder.encode(texts, "query"), alone, atol=1e-6)
     assert encoder.encode([]).shape == (0, encoder.dimension)
-    assert not encoder.encode([""]).any()  # the empty text is no direction
-    assert encoder.fingerprint == loaded(name).fingerprint
 
 
 @pytest.fixture(scope="module")

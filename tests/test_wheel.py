@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ import venv
 from pathlib import Path
 
 import pytest
+
+from mail_server import free_port
 
 pytest.importorskip("hatchling", reason="hatchling is not installed: pip install 'maillage[dev]'")
 pytestmark = pytest.mark.slow
@@ -92,9 +93,7 @@ def test_index_match_and_serve_in_an_empty_folder(matcher: Path, tmp_path: Path)
     run(str(matcher), "index", "mine.csv", cwd=tmp_path)
     need = ("--need", "taille de haies dans un parc", "--place", "93500", "--format", "jsonl")
     assert "Les Jardins du Canal" in run(str(matcher), "match", *need, cwd=tmp_path)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     serving = subprocess.Popen(
         [str(matcher), "serve", "--port", str(port)],
         cwd=tmp_path,

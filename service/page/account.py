@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import Form, Query, Request, Response
+from fastapi import Depends, Form, Query, Request, Response
 from sqlalchemy import select, update
 
 from matcher.domain import BadInput, Forbidden, NotFound, Structure
@@ -27,12 +28,16 @@ CLAIM_DAYS, LETTER_DAYS = 7, 30  # of a link or a code read aloud; of the code o
 LABEL = "courriel:"  # begins the label of a key that an address opens
 WRONG_CODE = "Ce code n'est pas connu, ou a déjà servi : relisez la lettre signe par signe."
 WAITING_DAYS = 30  # that a claim waits for the operator
-BLANK: dict[str, Any] = {"problems": {}, "address": "", "sent": False, "back": ""}  # the page of signing in
+
+
+def signing_in(request: Request, status: int = 200, /, **shown: Any) -> Response:
+    """The page of signing in."""
+    return render.page(request, "signin.html", status, **{"address": "", "sent": False, "back": "", **shown})
 
 
 @router.get("/connexion")
 def sign_in(request: Request, retour: Annotated[str, Query(max_length=300)] = "") -> Response:
-    return render.page(request, "signin.html", **{**BLANK, "back": retour})
+    return signing_in(request, back=retour)
 
 
 @router.post("/connexion")
@@ -46,19 +51,9 @@ def signed_in(
         bearer = keys.prove(access.store_of(request), key)
     except Forbidden as error:
         access.audited(request, "auth.refuse")
-        return render.page(
-            request,
-            "signin.html",
-            403,
-            **{**BLANK, "problems": fields.problems_of(error, "key"), "back": retour},
-        )
-    home = (
-        f"/structure/{bearer.sirets[0]}"
-        if bearer.sirets
-        else "/exploitant"
-        if bearer.may("operator")
-        else "/acheteur"
-    )
+        return signing_in(request, 403, problems=fields.problems_of(error, "key"), back=retour)
+    home = "/exploitant" if bearer.may("operator") else "/acheteur"
+    home = f"/structure/{bearer.sirets[0]}" if bearer.sirets else home
     access.audited(request, "auth.sign-in", bearer.id, bearer.actor)
     back = retour if retour.startswith("/") and not retour.startswith(("//", "/\\")) else home
     return render.give(render.go(back), request, access.Session.fresh(bearer.id))
@@ -68,55 +63,40 @@ def signed_in(
 def claiming(request: Request, siret: str) -> Response:
     """The form: who claims, as what and why, and how the claim may be proved."""
     structure = request.app.state.serving.get().structure(siret)
-    return render.page(
-        request, "claiming.html", structure=structure, ways=ways(structure), given={}, problems={}
-    )
+    return render.page(request, "claiming.html", structure=structure, ways=ways(structure), given={})
+
+
+@dataclass(frozen=True)
+class ClaimForm:
+    """Who claims an account, as what, why, and how it may be proved."""
+
+    name: Annotated[str, Form(max_length=Claim.name.type.length)] = ""
+    role: Annotated[str, Form(max_length=Claim.role.type.length)] = ""
+    address: Line = ""
+    reason: fields.Lines = ""
+    way: fields.Word = ""
 
 
 @router.post("/structure/{siret}/revendiquer")
 def claim(
-    request: Request,
-    siret: str,
-    form: CheckedForm,
-    name: Annotated[str, Form(max_length=Claim.name.type.length)] = "",
-    role: Annotated[str, Form(max_length=Claim.role.type.length)] = "",
-    address: Line = "",
-    reason: fields.Lines = "",
-    way: fields.Word = "",
+    request: Request, siret: str, form: CheckedForm, given: Annotated[ClaimForm, Depends()]
 ) -> Response:
     """Claim the account: the operator verifies by mail, by letter or by a call to the known number."""
     structure = request.app.state.serving.get().structure(siret)
-    given, open_ways = (
-        {"name": name, "role": role, "address": address, "reason": reason, "way": way},
-        ways(structure),
-    )
+    shown: dict[str, Any] = {"structure": structure, "ways": ways(structure)}
     try:
         read = fields.checked(
-            name=lambda: fields.words(name, "Donnez votre nom : l'exploitant doit savoir qui demande."),
-            role=lambda: fields.words(role, "Donnez votre fonction dans la structure."),
-            address=lambda: fields.address(address, needed=True),
+            name=lambda: fields.words(given.name, "Donnez votre nom : l'exploitant doit savoir qui demande."),
+            role=lambda: fields.words(given.role, "Donnez votre fonction dans la structure."),
+            address=lambda: fields.address(given.address, needed=True),
         )
     except FieldErrors as error:
-        return render.page(
-            request,
-            "claiming.html",
-            422,
-            structure=structure,
-            ways=open_ways,
-            given=given,
-            problems=error.problems,
-        )
+        return render.page(request, "claiming.html", problems=error.problems, given=asdict(given), **shown)
     access.spend(request, "claim", structure.siret)
-    chosen = way if way in open_ways else next(iter(open_ways))
-    ask(
-        access.store_of(request),
-        structure.siret,
-        structure.email,
-        **read,
-        reason=clean(reason)[:2000],
-        way=chosen,
-    )
-    return render.page(request, "claimed.html", structure=structure, way=open_ways[chosen])
+    way = given.way if given.way in shown["ways"] else next(iter(shown["ways"]))
+    read["reason"] = clean(given.reason)[:2000]
+    ask(access.store_of(request), structure.siret, structure.email, **read, way=way)
+    return render.page(request, "claimed.html", structure=structure, way=shown["ways"][way])
 
 
 def ways(structure: Structure) -> dict[str, str]:
@@ -229,7 +209,7 @@ def typed(request: Request, code: Annotated[str, Query(max_length=40)] = "") -> 
     problems = (
         {"code": WRONG_CODE if len(plain) == 12 else "Un code a douze signes : relisez-le."} if code else {}
     )
-    return render.page(request, "code.html", 422 if problems else 200, problems=problems, code=code)
+    return render.page(request, "code.html", problems=problems, code=code)
 
 
 def _hash(token: str) -> str:
@@ -239,9 +219,7 @@ def _hash(token: str) -> str:
 @router.get("/revendication/{token}")
 def proof(request: Request, token: str) -> Response:
     """Reading the link changes nothing: mail scanners follow every link."""
-    return render.page(
-        request, "claim.html", claim=_claim(access.store_of(request), token), problems={}, typed=""
-    )
+    return render.page(request, "claim.html", claim=_claim(access.store_of(request), token), typed="")
 
 
 @router.post("/revendication/{token}")

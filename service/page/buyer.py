@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -47,25 +47,28 @@ SearchForm = Annotated[Search, Depends(search.form)]
 SentFile = Annotated[tuple[bytes, str], Depends(search.sent_file)]
 
 
-def facet_query(
-    type: Annotated[list[str] | None, Query()] = None, km: Annotated[list[str] | None, Query()] = None,
-    metier: Annotated[list[str] | None, Query()] = None, contact: Annotated[list[str] | None, Query()] = None,
-    label: Annotated[list[str] | None, Query()] = None, preuve: Annotated[list[str] | None, Query()] = None, tri: Annotated[str, Query(max_length=10)] = "",
-) -> facets.Chosen:  # fmt: skip
-    given = {
-        "type": type or (),
-        "km": km or (),
-        "metier": metier or (),
-        "preuve": preuve or (),
-        "contact": contact or (),
-        "label": label or (),
-    }
-    return facets.chosen(given, tri)
+def facet_query(request: Request, tri: Annotated[str, Query(max_length=10)] = "") -> facets.Chosen:
+    asked = request.query_params
+    return facets.chosen({name: asked.getlist(name) for name in facets.NAMES}, tri)
 
 
 Facets = Annotated[facets.Chosen, Depends(facet_query)]
 Page = Annotated[int, Query(ge=1, le=1000)]
 Short = Annotated[str, Query(max_length=40)]
+
+
+@dataclass(frozen=True)
+class View:
+    """What of some results is shown: a page of lots, the groups, one lot, all of its lines; and what was missing."""
+
+    page: Page = 1
+    vue: Short = ""
+    lot: Short = ""
+    tout: Short = ""
+    manque: Short = ""
+
+
+Shown = Annotated[View, Depends()]
 
 
 @router.get("/")
@@ -131,12 +134,12 @@ def _recent(snapshot: Snapshot) -> tuple[list[Tender], bool]:
 
 @router.get("/acheteur")
 def notice(
-    request: Request, who: Searcher, wanted: Facets, avis: Annotated[str, Query(max_length=200)] = "", page: Page = 1, vue: Short = "",
-    lot: Short = "", tout: Short = "", manque: Short = "", modifier: Annotated[str, Query(max_length=210)] = "",
+    request: Request, who: Searcher, wanted: Facets, view: Shown, avis: Annotated[str, Query(max_length=200)] = "",
+    modifier: Annotated[str, Query(max_length=210)] = "",
 ) -> Response:  # fmt: skip
     """The form; or the results of a published notice."""
     if avis:
-        return _results(request, NOTICE + avis, wanted, page, vue, lot, tout, manque)
+        return _results(request, NOTICE + avis, wanted, view)
     shown = search.of(request, modifier) if modifier else Search()
     return _form(request, shown, modifier)
 
@@ -149,12 +152,9 @@ def towns(who: Searcher, q: Annotated[str, Query(max_length=100)] = "") -> list[
 
 
 @router.get("/acheteur/r/{reference}")
-def kept(
-    request: Request, who: Searcher, reference: str, wanted: Facets, page: Page = 1, vue: Short = "", lot: Short = "", tout: Short = "",
-    manque: Short = "",
-) -> Response:  # fmt: skip
+def kept(request: Request, who: Searcher, reference: str, wanted: Facets, view: Shown) -> Response:
     """The results of a kept search, readable by anyone with its address."""
-    return _results(request, reference, wanted, page, vue, lot, tout, manque)
+    return _results(request, reference, wanted, view)
 
 
 @router.post("/acheteur")
@@ -237,7 +237,7 @@ def _form(
         "search.html",
         status,
         search=shown,
-        problems=problems or {},
+        problems=problems,
         recent=recent,
         choices=choices,
         de=de,
@@ -275,17 +275,8 @@ def as_declared(request: Request, answer: Answer) -> Answer:
     return replace(answer, lots=tuple(lots_)) if words else answer
 
 
-def _results(
-    request: Request,
-    reference: str,
-    wanted: facets.Chosen,
-    page: int,
-    view: str,
-    lot: str,
-    everything: str,
-    missing: str,
-) -> Response:
-    snapshot = request.app.state.serving.get()
+def _results(request: Request, reference: str, wanted: facets.Chosen, view: View) -> Response:
+    snapshot, lot = request.app.state.serving.get(), view.lot
     asked = search.of(request, reference)
     found = search.taken(asked, snapshot, request.app.state.settings.max_need)
     common = {
@@ -294,10 +285,8 @@ def _results(
         "tender": found.tender,
         "de": reference,
         "place": places_in_words(found.tender),
-    }
-    common |= {
         "understood": _understood(asked.place, found.tender),
-        "missing": missing,
+        "missing": view.manque,
         "address": search.address,
         "known_trades": trades.trades(),
         "facilitators": _facilitators(found.tender),
@@ -305,20 +294,16 @@ def _results(
     if lot and lot not in {each.number for each in found.tender.lots}:
         raise NotFound(f"Cet avis n'a pas de lot {lot[:20]}.")
     if lot or len(found.tender.lots) == 1:
-        return _lot(request, reference, wanted, lot, bool(everything), common)
-    return _lots(request, snapshot, asked, found.tender, page, view, common)
+        return _lot(request, wanted, lot, bool(view.tout), common)
+    return _lots(request, view, common)
 
 
 def _lot(
-    request: Request,
-    reference: str,
-    wanted: facets.Chosen,
-    number: str,
-    everything: bool,
-    common: dict[str, Any],
+    request: Request, wanted: facets.Chosen, number: str, everything: bool, common: dict[str, Any]
 ) -> Response:
     """One lot: its list by level, facets, map."""
-    snapshot, asked, tender = request.app.state.serving.get(), common["search"], common["tender"]
+    snapshot, reference = request.app.state.serving.get(), common["de"]
+    asked, tender = common["search"], common["tender"]
     chosen = next((each for each in tender.lots if each.number == number), tender.lots[0])
     groups = 3 if len(tender.lots) == 1 else 0
     whole = snapshot.matcher.match(
@@ -349,21 +334,14 @@ def _lot(
     )  # fmt: skip
 
 
-def _lots(
-    request: Request,
-    snapshot: Snapshot,
-    asked: Search,
-    tender: Tender,
-    page: int,
-    view: str,
-    common: dict[str, Any],
-) -> Response:
+def _lots(request: Request, view: View, common: dict[str, Any]) -> Response:
     """Several lots: the first of each, and the groups over all."""
+    snapshot, asked, tender = request.app.state.serving.get(), common["search"], common["tender"]
     all_lots = tender.lots
     pages = max(1, -(-len(all_lots) // LOTS)) if len(all_lots) > TOGETHER else 1
-    page = min(page, pages)
+    page = min(view.page, pages)
     shown = all_lots if pages == 1 else all_lots[(page - 1) * LOTS : page * LOTS]
-    together = pages == 1 or view == "groupes"
+    together = pages == 1 or view.vue == "groupes"
     wanted = search.filters_of(asked)
     whole = snapshot.matcher.match(
         replace(tender, lots=all_lots if together else shown),
@@ -373,14 +351,14 @@ def _lots(
     )
     whole = as_declared(request, whole)
     numbers = {each.number for each in shown}
-    answers = [each for each in whole.lots if each.lot.number in numbers] if view != "groupes" else []
+    answers = [each for each in whole.lots if each.lot.number in numbers] if view.vue != "groupes" else []
     request.app.state.metrics.nobody.inc(sum(each.nobody for each in answers))
     views = [
         {"answer": each, "lot": each.lot, "lines": [lots.line(m) for m in each.matches], "read": lots.understood(each, each.lot.number in asked.trades), "rest": lots.examined(each)}
         for each in answers
     ]  # fmt: skip
     return render.page(
-        request, "lots.html", views=views, teams=[lots.team_view(team, whole) for team in whole.consortia], pages=pages, page=page, view=view,
+        request, "lots.html", views=views, teams=[lots.team_view(team, whole) for team in whole.consortia], pages=pages, page=page, view=view.vue,
         per_page=LOTS, logos=logos.shown(request, {m.structure.siret for each in answers for m in each.matches}),
         taken=urlencode({"de": common["de"]}), **common,
     )  # fmt: skip

@@ -173,13 +173,8 @@ def structure(request: Request, siret: str, who: Searcher, de: Reference = "", l
     if de:
         asked = search.of(request, de)
         tender = search.taken(asked, snapshot, request.app.state.settings.max_need).tender
-        number = (
-            lot
-            if any(each.number == lot for each in tender.lots)
-            else tender.lots[0].number
-            if tender.lots
-            else ""
-        )
+        numbers = [each.number for each in tender.lots]
+        number = lot if lot in numbers else next(iter(numbers), "")
         explanation = next(
             iter(snapshot.matcher.why(shown.siret, tender, number, filters=search.filters_of(asked))), None
         )

@@ -51,8 +51,8 @@ def _page(
     tender, chosen = _lot(snapshot, notice, lot)
     reasons = {code: words for code, words in feedback.REASONS.items() if code != feedback.NOT_OUR_TRADE}
     return render.page(
-        request, "decline.html", 422 if problems else 200, structure=snapshot.structure(siret), tender=tender, lot=chosen,
-        scopes=_scopes(snapshot, tender, chosen), reasons=reasons, days=DAYS, problems=problems or {},
+        request, "decline.html", structure=snapshot.structure(siret), tender=tender, lot=chosen,
+        scopes=_scopes(snapshot, tender, chosen), reasons=reasons, days=DAYS, problems=problems,
     )  # fmt: skip
 
 

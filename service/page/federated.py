@@ -102,9 +102,7 @@ def _settings(request: Request) -> Settings:
 
 def _refused(request: Request, error: Exception) -> Response:
     access.audited(request, "auth.refuse")
-    return render.page(
-        request, "signin.html", 403, **{**account.BLANK, "problems": {"federation": str(error)}}
-    )
+    return account.signing_in(request, 403, problems={"federation": str(error)})
 
 
 def _keep(answer: Response, request: Request, name: str, value: str, path: str, seconds: int) -> None:

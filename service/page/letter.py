@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
-from fastapi import Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from matcher.domain import Tender
 from matcher.outreach import letters, links
@@ -77,14 +78,13 @@ def _form(
     return render.page(
         request,
         "write.html",
-        422 if problems else 200,
         record=found,
         reached=reached,
         others=others,
         sent=_sent(found),
         typed=typed,
         sends=mail_route(request),
-        problems=problems or {},
+        problems=problems,
     )
 
 
@@ -108,18 +108,25 @@ def _sent(found: record_.Record) -> str:
     return next((str(e.payload["message"]) for e in prepared if e.payload), "")
 
 
+@dataclass(frozen=True)
+class LetterForm:
+    """A letter as its buyer types it."""
+
+    message: fields.Lines = ""
+    buyer: fields.Line = ""
+    place: fields.Line = ""
+    volume: fields.Lines = ""
+    before: fields.Line = ""
+    reply_to: fields.Line = ""
+
+
 @router.post("/acheteur/fiches/{identifier}/contacter")
 def contact(
     request: Request,
     identifier: str,
     form: CheckedForm,
     owner: RecordOwner,
-    message: fields.Lines = "",
-    buyer: fields.Line = "",
-    place: fields.Line = "",
-    volume: fields.Lines = "",
-    before: fields.Line = "",
-    reply_to: fields.Line = "",
+    written: Annotated[LetterForm, Depends()],
     sirets: fields.Lists = None,
     confirme: fields.Word = "",
     revoir: fields.Word = "",
@@ -132,23 +139,16 @@ def contact(
     if not chosen:
         return render.go(f"{at}?manque=coche#contact")
     sent = _sent(found)
-    if not message.strip() and not sent:  # ticked in the list: write it next
+    if not written.message.strip() and not sent:  # ticked in the list: write it next
         return render.go(f"{at}/ecrire?{urlencode([('s', siret) for siret in chosen])}")
-    typed = {
-        "message": message,
-        "buyer": buyer,
-        "place": place,
-        "volume": volume,
-        "before": before,
-        "reply_to": reply_to,
-    }
+    typed = asdict(written)
     problems = _problems(typed, written=bool(sent), sends=bool(mail_route(request)))
     if problems or revoir:
         return _form(request, found, chosen, typed, problems)
     text = sent or composed(found.tender, typed)
     if not confirme:
         return _preview(request, found, chosen, typed, text)
-    given = reply_to if mail_route(request) else ""
+    given = written.reply_to if mail_route(request) else ""
     outcomes = sourcing.contact(request, owner, identifier, chosen, text, given)
     sourcing.send(request)
     counts = "_".join(f"{name}.{count}" for name, count in sorted(outcomes.items()) if count)

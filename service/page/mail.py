@@ -81,8 +81,8 @@ def _question(
 ) -> Response:  # fmt: skip
     found = questions.questioned(store_of(request), record, siret, proof)
     return render.page(
-        request, "question.html", 422 if problems else 200, q=found, proof=proof, interests=questions.INTERESTS, done=done,
-        problems=problems or {}, typed=typed,
+        request, "question.html", q=found, proof=proof, interests=questions.INTERESTS, done=done,
+        problems=problems, typed=typed,
     )  # fmt: skip
 
 

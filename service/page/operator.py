@@ -13,7 +13,7 @@ import numpy as np
 from fastapi import Form, Request, Response
 from sqlalchemy import func, select
 
-from matcher.domain import BadInput, Forbidden, MatcherError, Structure, Tender
+from matcher.domain import BadInput, MatcherError, Structure, Tender
 from matcher.matching import recipes
 from matcher.matching.ranking import rotate_near_ties
 from matcher.matching.shortlist import Query
@@ -27,7 +27,7 @@ from matcher.reference.mailbox import is_address
 from matcher.reference.origins import source_name
 from service import access
 from service.page import account, fields, render
-from service.page.visitor import CheckedForm, Reader
+from service.page.visitor import CheckedForm, Operator, Reader
 from service.router import Router
 from service.settings import mail_transport
 from service.snapshot import Snapshot
@@ -49,7 +49,7 @@ def _page(request: Request, problems: Mapping[str, str] | None = None, typed: st
     operator = access.identify(request).may("operator")
     store = access.store_of(request)
     return render.page(
-        request, "operator.html", 422 if problems else 200, problems=problems or {}, typed=typed, state=_state(snapshot), loaded_at=snapshot.loaded_at, operator=operator, run=_last_run(request), sources=snapshot.once("sources", lambda: _sources(snapshot)),
+        request, "operator.html", problems=problems, typed=typed, state=_state(snapshot), loaded_at=snapshot.loaded_at, operator=operator, run=_last_run(request), sources=snapshot.once("sources", lambda: _sources(snapshot)),
         held=_held(store, operator), night=review.night(store), hold_reason=report.hold_reason, claims=[_named(snapshot, c) for c in account.waiting(store)] if operator else [],
     )  # fmt: skip
 
@@ -101,11 +101,8 @@ def _sources(snapshot: Snapshot) -> list[tuple[str, int, date | None]]:
 
 
 @router.post("/exploitant/demandes")
-def refuse_all(request: Request, form: CheckedForm) -> Response:
+def refuse_all(request: Request, who: Operator, form: CheckedForm) -> Response:
     """Refuse every claim that waits: where one visitor has sent hundreds."""
-    who = access.identify(request)
-    if not who.may("operator"):
-        raise Forbidden("Seul l'exploitant décide des demandes : connectez-vous avec sa clé.")
     account.refuse_all(access.store_of(request), who.actor)
     return render.go("/exploitant#demandes")
 
@@ -114,15 +111,13 @@ def refuse_all(request: Request, form: CheckedForm) -> Response:
 def decide(
     request: Request,
     identifier: str,
+    who: Operator,
     form: CheckedForm,
     verdict: Annotated[str, Form(pattern="^(oui|non)$")] = "non",
     address: fields.Line = "",
     way: Annotated[str, Form(pattern="^(mail|letter|phone)$")] = "mail",
 ) -> Response:
     """Approve or refuse a claim: a link by mail (where a server is set; shown too), or a code for a letter or a call."""
-    who = access.identify(request)
-    if not who.may("operator"):
-        raise Forbidden("Seul l'exploitant décide des demandes : connectez-vous avec sa clé.")
     try:
         address = fields.address(address)
     except BadInput as error:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
-from fastapi import Form, Request, Response
+from fastapi import Depends, Form, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from matcher.domain import BadInput
@@ -85,17 +86,27 @@ def _unpacked(text: str) -> dict[str, str]:
     return {"title": title, "text": "" if evidence == title else evidence, "evidence": evidence}
 
 
+@dataclass(frozen=True)
+class ProfileForm:
+    """What a structure says of itself, as it is typed."""
+
+    description: fields.Lines = ""
+    phone: fields.Word = ""
+    email: fields.Line = ""
+    website: fields.Line = ""
+    turnover: fields.Word = ""
+    radius: fields.Word = ""
+    departments: Annotated[str, Form(max_length=600)] = ""
+    country: fields.Word = ""
+    unread: fields.Word = ""
+
+
 @router.post("/structure/{siret}/fiche")
 def edit(
-    request: Request, siret: str, who: StructureOwner, description: fields.Lines = "", phone: fields.Word = "", email: fields.Line = "",
-    website: fields.Line = "", turnover: fields.Word = "", radius: fields.Word = "", departments: Annotated[str, Form(max_length=600)] = "",
-    country: fields.Word = "", unread: fields.Word = "",
-) -> Response:  # fmt: skip
+    request: Request, siret: str, who: StructureOwner, form: Annotated[ProfileForm, Depends()]
+) -> Response:
     """What it says of itself: an empty field leaves what the directory says."""
-    typed = {
-        "form": "fiche", "description": description, "phone": phone, "email": email, "website": website, "turnover": turnover, "radius": radius,
-        "departments": departments, "country": country, "site_unread": unread,
-    }  # fmt: skip
+    typed = {"form": "fiche", **asdict(form), "site_unread": form.unread}
     try:
         facts = _read(typed)
     except FieldErrors as error:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
-from fastapi import Form, Query, Request, Response
+from fastapi import Depends, Form, Query, Request, Response
 
 from matcher.domain import BadInput
 from matcher.outreach.sourcing import questions
@@ -135,10 +135,8 @@ def _record(
     first: int = 1,
     everything: bool = False,
     missing: str = "",
-    done: str = "",
     outcomes: Mapping[str, str] | None = None,
-    problems: Mapping[str, str] | None = None,
-    typed: Mapping[str, str] | None = None,
+    **shown_too: Any,
 ) -> Response:
     store = store_of(request)
     found = record_.read(store, owner, identifier)
@@ -150,7 +148,6 @@ def _record(
     return render.page(
         request,
         "record.html",
-        422 if problems else 200,
         record=found,
         verdict=record_.verify(store, owner, identifier),
         changes=sourcing.replay(request, found) if replayed else None,
@@ -167,14 +164,12 @@ def _record(
         filters=filters_of(found),
         why=record_.why,
         note=record_.NOTE,
-        problems=problems or {},
-        typed=typed or {},
-        done=done,
         owner=owner,
         places=places_in_words(found.tender),
         due=sum(bool(row.next) for row in rows),
         colleagues=record_.colleagues(store, owner, identifier),
         invitation=f"{base}/acheteur/fiches/{quote(identifier)}/rejoindre/{record_.share_proof(found)}",
+        **{"done": "", **shown_too},
     )
 
 
@@ -250,39 +245,37 @@ def mailto(addresses: list[str], title: str, message: str) -> str:
     return f"mailto:?bcc={hidden}&subject={quote(title[:120])}&body={quote(message[:1500])}"
 
 
+@dataclass(frozen=True)
+class NoteForm:
+    """What was done with a structure, as it is typed."""
+
+    siret: fields.Word = ""
+    fait: fields.Word = "called"
+    text: fields.Lines = ""
+    qui: fields.Line = ""
+    suite: fields.Line = ""
+    le: fields.Word = ""
+
+
 @router.post("/acheteur/fiches/{identifier}/noter")
 def report(
     request: Request,
     identifier: str,
     form: CheckedForm,
     owner: RecordOwner,
-    siret: fields.Word = "",
-    fait: fields.Word = "called",
-    text: fields.Lines = "",
-    qui: fields.Line = "",
-    suite: fields.Line = "",
-    le: fields.Word = "",
+    typed: Annotated[NoteForm, Depends()],
     vue: fields.Word = "",
 ) -> Response:
     """Note a call, an answer or a decision; an invalid form comes back with what was typed."""
+    store, siret, done = store_of(request), typed.siret, typed.fait
+    said = {"text": typed.text, "who": typed.qui, "next_step": typed.suite}
     try:
-        record_.report(
-            store_of(request),
-            owner,
-            identifier,
-            siret,
-            fait,
-            text=text,
-            who=qui,
-            next_step=suite,
-            due=_day(le),
-        )
+        record_.report(store, owner, identifier, siret, done, due=_day(typed.le), **said)
     except BadInput as error:
-        typed = {"siret": siret, "fait": fait, "text": text, "qui": qui, "suite": suite, "le": le}
         where = f"n-{siret}-le" if isinstance(error, FieldErrors) else f"n-{siret}"
-        problems = dict.fromkeys((where,), str(error))
-        return _record(request, owner, identifier, view=vue, problems=problems, typed=typed)
-    query = urlencode({name: value for name, value in (("vue", vue), ("fait", fait)) if value})
+        problems = {where: str(error)}
+        return _record(request, owner, identifier, view=vue, problems=problems, typed=asdict(typed))
+    query = urlencode({name: value for name, value in (("vue", vue), ("fait", done)) if value})
     return render.go(f"/acheteur/fiches/{quote(identifier)}?{query}#s{quote(siret)}")
 
 

@@ -35,7 +35,7 @@ from matcher.reference.naming import as_written
 from matcher.reference.origins import source_name
 from matcher.reference.text import shorten
 from matcher.territory import outlines
-from service import wire
+from service import schemas
 from service.access import SESSION_SECONDS, NotYours, Session, cookie_name, open_to_read, secure
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def moment(value: datetime) -> str:
 
 
 def kilometres(value: float | None) -> str:
-    if wire.number(value) is None or value is None:
+    if schemas.number(value) is None or value is None:
         return "distance inconnue"
     return "sur place" if value < 1 else f"{grouped(value)}\u00a0km"
 
@@ -216,8 +216,8 @@ def cited(code: str) -> str:
 
 
 _environment.filters |= {
-    "day": day, "due": due, "euros": euros, "km": kilometres, "points": points, "family": family, "initial": initial, "url": wire.safe_url,
-    "kind": wire.kind_label, "short": shorten, "clause_in_words": reasons.clause_in_words,
+    "day": day, "due": due, "euros": euros, "km": kilometres, "points": points, "family": family, "initial": initial, "url": schemas.safe_url,
+    "kind": schemas.kind_label, "short": shorten, "clause_in_words": reasons.clause_in_words,
 }  # fmt: skip
 _environment.filters |= {
     "origin": origin, "contact": contact, "town": town, "moment": moment, "called": called, "siret": siret, "sourced": sourced, "source": source_name, "zone": zone_of, "capacity": capacity,
@@ -257,8 +257,19 @@ def _structures(snapshot: Snapshot) -> int:
     return found
 
 
-def page(request: Request, name: str, status: int = 200, /, **facts: Any) -> Response:
-    """A template as a response; a visitor without a session gets one, for the forms."""
+def page(
+    request: Request,
+    name: str,
+    status: int = 200,
+    /,
+    *,
+    problems: Mapping[str, str] | None = None,
+    typed: Any = None,
+    **facts: Any,
+) -> Response:
+    """A template as a response, of status 422 where a form has `problems`; a visitor without a session gets one, for the forms."""
+    facts |= {"problems": problems or {}, "typed": {} if typed is None else typed}
+    status = 422 if problems and status == 200 else status
     session = Session.of(request)
     fresh = session is None
     if session is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Query, Request, Response
@@ -30,14 +30,8 @@ def ending(
     request: Request, who: Reader, acheteur: Asked = "", departement: Asked = "", siret: Asked = "", metier: Asked = "", forme: Asked = ""
 ) -> Response:  # fmt: skip
     """Contracts that end in 3 to 18 months, of a buyer, a department, a trade or that of a structure; as CSV too."""
-    typed = {
-        "buyer": acheteur,
-        "department": departement,
-        "siret": siret,
-        "departments_by": _department,
-        "trade": metier,
-        "trades": known_trades(),
-    }
+    asked = {"acheteur": acheteur, "departement": departement, "siret": siret, "metier": metier}
+    typed: dict[str, Any] = {"asked": asked, "departments_by": _department, "trades": known_trades()}
     try:
         read = fields.checked(
             acheteur=lambda: _digits(acheteur, (9, 14), "Un SIREN a neuf chiffres, un SIRET quatorze."),
@@ -57,19 +51,10 @@ def ending(
     return render.page(
         request,
         "renewals.html",
-        here=urlencode(
-            {
-                "acheteur": acheteur,
-                "departement": departement,
-                "siret": siret,
-                "metier": metier,
-                "forme": "csv",
-            }
-        ),
+        here=urlencode({**asked, "forme": "csv"}),
         found=found[:SHOWN],
         total=len(found),
         note=renewals.NOTE,
-        problems={},
         **typed,
     )
 

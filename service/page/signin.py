@@ -37,8 +37,7 @@ def send(request: Request, form: CheckedForm, address: fields.Line = "") -> Resp
     try:
         to = fields.address(address, needed=True).lower()
     except BadInput as error:
-        given = {"problems": fields.problems_of(error, "address"), "address": address}
-        return render.page(request, "signin.html", 422, **{**account.BLANK, **given})
+        return account.signing_in(request, problems=fields.problems_of(error, "address"), address=address)
     access.spend(request, "letter", to)
     opened_by = _scopes(request, to)
     link = f"{settings.public_url.rstrip('/')}/connexion/lien/{_token(to)}"
@@ -51,7 +50,7 @@ def send(request: Request, form: CheckedForm, address: fields.Line = "") -> Resp
         if not opened_by:
             connection.execute(delete(Letter).where(Letter.id == post.id_of(letter)))
     request.app.state.mailer.wake()
-    return render.page(request, "signin.html", **{**account.BLANK, "sent": True})
+    return account.signing_in(request, sent=True)
 
 
 def _token(address: str) -> str:

@@ -82,7 +82,7 @@ def shown(
     found = [o for o in snapshot.opportunities(structure.siret) if (o.tender.id, o.lot.id) not in declined]
     feed = f"/v1/structures/{structure.siret}/opportunities.atom"
     return render.page(
-        request, "structure.html", 422 if problems else 200, structure=structure, problems=problems or {}, typed=typed or {}, parts=_parts(found), total=len(found), over=_over(found), most=SHOWN, lots=LOTS,
+        request, "structure.html", structure=structure, problems=problems, typed=typed, parts=_parts(found), total=len(found), over=_over(found), most=SHOWN, lots=LOTS,
         gaps=gaps(structure, snapshot), looked_for=_looked_for(request, skilled), mine=mine, own_facts=_own_facts(declared) if mine else {}, likely=_likely(structure, skilled, snapshot), packed=packed, titled=denials.titled, declared=announcements.own(request, who) if mine else (), done=done,
         logo=logos.shown(request, [held.siret]).get(held.siret, ""), logo_facts=logos.known(request, held.siret), missing=reasons.missing(structure), past=past, skills=skilled, pending=_pending(held, declared) if mine else [],
         denied=[(skill, denials.label(skill)) for skill in declared.denied if mine], alerts=alerts.chosen(store, structure.siret) if mine else None,

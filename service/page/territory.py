@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import File, Form, Query, Request, Response, UploadFile
+from fastapi import Depends, File, Form, Query, Request, Response, UploadFile
 
 from matcher.domain import BadInput, MatcherError
 from matcher.records import facilitators, searches
@@ -70,29 +71,57 @@ TOOLS: dict[str, tuple[str, str]] = {
     ),
 }
 BUYERS = frozenset({"rencontre", "rapport"})  # whose result needs a buyer's key
-FIELDS = ("need", "place", "amount", "like", "works", "rate", "contribution")
 NATURES = {"": None, "travaux": True, "autre": False}
 AMOUNTS = {"amount": "Montant estimé", "like": "Besoins semblables", "contribution": "Contribution"}
-EXAMPLE = {
-    "need": "Entretien des espaces verts de trois écoles",
-    "place": "93100",
-    "amount": "30 000",
-    "like": "0",
-    "works": "",
-    "rate": "",
-    "contribution": "",
-}
-BLANK = {
-    "theme": "",
-    "place": "",
-    "on": "",
-    "buyers": "",
-    "slots": "12",
-    "minutes": "20",
-    "invite": "",
-    "come": "",
-    "appointments": "",
-}
+
+
+@dataclass(frozen=True)
+class NeedForm:
+    """A need as it is typed, with what its buyer knows."""
+
+    need: Annotated[str, Form(max_length=20_000)] = ""
+    place: fields.Line = ""
+    amount: fields.Word = ""
+    like: fields.Word = ""
+    works: fields.Word = ""
+    rate: fields.Word = ""
+    contribution: fields.Word = ""
+
+
+@dataclass(frozen=True)
+class DayForm:
+    """A meeting day as it is typed."""
+
+    theme: Annotated[str, Form(max_length=2000)] = ""
+    place: fields.Line = ""
+    on: fields.Word = ""
+    buyers: Annotated[str, Form(max_length=200_000)] = ""
+    slots: fields.Word = "12"
+    minutes: fields.Word = "20"
+    first: fields.Word = "10:00"
+    invite: fields.Word = ""
+    come: Annotated[str, Form(max_length=20_000)] = ""
+    appointments: Annotated[str, Form(max_length=200_000)] = ""
+
+
+@dataclass(frozen=True)
+class FacilitatorForm:
+    """A facilitator as the operator types it."""
+
+    id: fields.Line = ""
+    name: fields.Line = ""
+    kind: fields.Line = ""
+    territory: fields.Lines = ""
+    trades: fields.Line = ""
+    email: fields.Line = ""
+    phone: fields.Line = ""
+    website: fields.Line = ""
+
+
+EXAMPLE = asdict(
+    NeedForm(need="Entretien des espaces verts de trois écoles", place="93100", amount="30 000", like="0")
+)
+NO_NEED, BLANK = asdict(NeedForm()), asdict(DayForm())
 DAY = BLANK | {
     "theme": "Espaces verts et nettoyage",
     "place": "93100",
@@ -101,16 +130,10 @@ DAY = BLANK | {
 }
 
 
-def _page(request: Request, name: str, status: int = 200, **values: Any) -> Response:
+def _page(request: Request, name: str, **values: Any) -> Response:
     buyers_only = name in BUYERS and not (who := identify(request)).may("buyer") and not who.may("operator")
-    facts: dict[str, Any] = {
-        "tools": TOOLS,
-        "tool": name,
-        "problems": {},
-        "buyers_only": buyers_only,
-        **values,
-    }
-    return render.page(request, f"territory_{name}.html" if name else "territory.html", status, **facts)
+    template = f"territory_{name}.html" if name else "territory.html"
+    return render.page(request, template, tools=TOOLS, tool=name, buyers_only=buyers_only, **values)
 
 
 @router.get("/territoire")
@@ -123,23 +146,13 @@ def index(request: Request, who: Reader) -> Response:
 
 @router.get("/territoire/potentiel")
 def ask(request: Request, who: Reader, exemple: Annotated[str, Query(max_length=5)] = "") -> Response:
-    return _study(request, EXAMPLE if exemple else dict.fromkeys(FIELDS, ""), found=None)
+    return _study(request, EXAMPLE if exemple else NO_NEED, found=None)
 
 
 @router.post("/territoire/potentiel")
-def study(
-    request: Request,
-    who: Reader,
-    need: Annotated[str, Form(max_length=20_000)] = "",
-    place: fields.Line = "",
-    amount: fields.Word = "",
-    like: fields.Word = "",
-    works: fields.Word = "",
-    rate: fields.Word = "",
-    contribution: fields.Word = "",
-) -> Response:
+def study(request: Request, who: Reader, form: Annotated[NeedForm, Depends()]) -> Response:
     """Study the need, and store its result at an unguessable address."""
-    values = dict(zip(FIELDS, (need, place, amount, like, works, rate, contribution), strict=True))
+    values = asdict(form)
     try:
         _studied(request, values)
     except (MatcherError, ValueError) as error:
@@ -150,7 +163,7 @@ def study(
 @router.get("/territoire/potentiel/r/{reference}")
 def studied(request: Request, who: Reader, reference: str) -> Response:
     given = searches.read(store_of(request), reference).get("potential") or {}
-    values = {name: str(given.get(name, "")) for name in FIELDS}
+    values = {name: str(given.get(name, "")) for name in NO_NEED}
     return _study(request, values, _studied(request, values))
 
 
@@ -165,10 +178,9 @@ def _study(
     return _page(
         request,
         "potentiel",
-        422 if problems else 200,
         asked=values,
         found=found,
-        problems=problems or {},
+        problems=problems,
         order=potential.ORDER,
         effect=advice.effect,
         articles=potential.ARTICLES,
@@ -244,9 +256,7 @@ def send_programme(
             raise FieldError("file", "Le fichier dépasse 2 Mo : envoyez le programme en plusieurs fois.")
         programme.read(data, name)
     except MatcherError as error:
-        return _page(
-            request, "programme", 422, problems=problems_of(error, "file"), found=None, example=False
-        )
+        return _page(request, "programme", problems=problems_of(error, "file"), found=None, example=False)
     kept = {"programme": {"name": name, "data": base64.b64encode(data).decode()}}
     return render.go(f"/territoire/programme/r/{searches.keep(store_of(request), kept)}")
 
@@ -288,14 +298,12 @@ def drawn(
     measure = mesure if mesure in (*coverage.MEASURES, "state") else "gap"
     if not metier and measure in (*coverage.SUPPLY, "state"):
         measure = "gap"
-    asked = desk.MapQuery.model_validate(
-        {
-            "region": "" if departement else region,
-            "department": [departement] if departement else [],
-            "by": par if par in areas.DIVISIONS else "departement",
-            "trade": metier,
-            "kind": type or [],
-        }
+    asked = desk.MapQuery(
+        region="" if departement else region,
+        department=[departement] if departement else [],
+        by=par if par in areas.DIVISIONS else "departement",  # type: ignore[arg-type]
+        trade=metier,
+        kind=type or [],
     )
     snapshot, opened = request.app.state.serving.get(), desk.desk_of(request)
     made: coverage.Coverage = snapshot.for_a_minute(
@@ -306,21 +314,8 @@ def drawn(
         ("gaps", asked.model_dump_json()),
         lambda: [(cell, coverage.closers(opened, cell), coverage.neighbours(opened, cell)) for cell in shown],
     )
-    query = {
-        "region": asked.region,
-        "department": asked.department,
-        "by": asked.by,
-        "trade": metier,
-        "kind": asked.kind,
-    }
-    files = urlencode(
-        [
-            (k, v)
-            for k, values in {**query, "measure": measure}.items()
-            for v in ([values] if isinstance(values, str) else values)
-            if v
-        ]
-    )
+    query = asked.model_dump(include={"region", "department", "by", "trade", "kind"}) | {"measure": measure}
+    files = urlencode({name: value for name, value in query.items() if value}, doseq=True)
     return _page(
         request,
         "carte",
@@ -398,41 +393,22 @@ def facilitator(
 
 @router.post("/territoire/facilitateurs")
 def put_facilitator(
-    request: Request,
-    who: Operator,
-    form: CheckedForm,
-    id: fields.Line = "",
-    name: fields.Line = "",
-    kind: fields.Line = "",
-    territory: fields.Lines = "",
-    trades: fields.Line = "",
-    email: fields.Line = "",
-    phone: fields.Line = "",
-    website: fields.Line = "",
+    request: Request, who: Operator, form: CheckedForm, typed: Annotated[FacilitatorForm, Depends()]
 ) -> Response:
     """Add or change a facilitator; the operator's alone."""
-    given = {
-        "id": id,
-        "name": name.strip(),
-        "kind": kind,
-        "territory": territory,
-        "trades": trades,
-        "email": email,
-        "phone": phone,
-        "website": website,
-    }
+    given = asdict(typed) | {"name": typed.name.strip()}
     try:
         fields.checked(
             name=lambda: fields.words(given["name"], "Donnez le nom de la personne ou de l'organisme."),
             territory=lambda: fields.words(
-                territory,
+                typed.territory,
                 "Donnez son territoire : des communes ou des départements, séparés par des virgules.",
             ),
-            email=lambda: fields.address(email),
+            email=lambda: fields.address(typed.email),
         )
         facilitators.put(given)
     except BadInput as error:
-        return _facilitators(request, 422, problems=problems_of(error, "territory"), given=given)
+        return _facilitators(request, problems=problems_of(error, "territory"), given=given)
     return render.go("/territoire/facilitateurs#liste")
 
 
@@ -444,7 +420,6 @@ def remove_facilitator(request: Request, who: Operator, form: CheckedForm, id: f
 
 def _facilitators(
     request: Request,
-    status: int = 200,
     *,
     where: str = "",
     named: str = "",
@@ -463,11 +438,10 @@ def _facilitators(
     return _page(
         request,
         "facilitateurs",
-        status,
         where=where,
         named=named,
         known=known,
-        problems=problems or {},
+        problems=problems,
         given=given or {},
         territory=facilitators.territory,
         may_edit=identify(request).may("operator"),
@@ -495,46 +469,26 @@ def planned(
 
 @router.get("/territoire/rapport")
 def books(request: Request, who: Reader) -> Response:
-    return _page(request, "rapport", typed={})
+    return _page(request, "rapport")
 
 
 @router.post("/territoire/rencontre")
 def meet(
     request: Request,
     who: Buyer,
-    theme: Annotated[str, Form(max_length=2000)] = "",
-    place: fields.Line = "",
-    on: fields.Word = "",
-    buyers: Annotated[str, Form(max_length=200_000)] = "",
-    slots: fields.Word = "12",
-    minutes: fields.Word = "20",
-    first: fields.Word = "10:00",
-    invite: fields.Word = "",
-    come: Annotated[str, Form(max_length=20_000)] = "",
-    appointments: Annotated[str, Form(max_length=200_000)] = "",
+    form: Annotated[DayForm, Depends()],
     shape: fields.Word = "html",
     file: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
     """The day as printable pages, at an address of its own, or as a workbook or a calendar."""
-    given = {
-        "theme": theme,
-        "place": place,
-        "on": on,
-        "buyers": buyers,
-        "slots": slots,
-        "minutes": minutes,
-        "first": first,
-        "invite": invite,
-        "come": come,
-        "appointments": appointments,
-    }
+    given = asdict(form)
     try:
         if file and file.filename:
             given["come"] = "\n".join(meeting.sirets(file.file.read(FILE), file.filename))
         made = _made(request, given, shape)
     except MatcherError as error:
         at = "appointments" if given["appointments"] else "invite"
-        return _page(request, "rencontre", 422, problems=problems_of(error, at), asked=given)
+        return _page(request, "rencontre", problems=problems_of(error, at), asked=given)
     if shape != "html":
         return made
     return render.go(f"/territoire/rencontre/r/{searches.keep(store_of(request), {'day': given})}")
@@ -605,7 +559,7 @@ def report(
         made = desk.reported(request, books, files, buyer, years)
     except MatcherError as error:
         problems = problems_of(error, "book" if books else "awards")
-        return _page(request, "rapport", 422, problems=problems, typed={"buyer": buyer, "year": year})
+        return _page(request, "rapport", problems=problems, typed={"buyer": buyer, "year": year})
     return _sent(ledger.workbook(made) if shape == "xlsx" else ledger.page(made), "rapport", shape)
 
 
@@ -621,6 +575,4 @@ def _sent(made: str | bytes, name: str, shape: str) -> Response:
     if isinstance(made, str):
         return wire.printable(render.typographic(made))
     media, suffix = SHAPES[shape]
-    return Response(
-        made, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}.{suffix}"'}
-    )
+    return wire.attachment(made, media, f"{name}.{suffix}")

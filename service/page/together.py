@@ -42,7 +42,7 @@ def _shown(
     mine = structure.siret in who.sirets
     offers = announcements.others(request, who, structure.siret, tender.id) if mine else []
     return render.page(
-        request, "partners.html", 422 if problems else 200, problems=problems or {}, typed=typed or {}, structure=structure, tender=tender,
+        request, "partners.html", problems=problems, typed=typed, structure=structure, tender=tender,
         found=found, label=lambda task: task_label(task, lots), mine=mine, offers=offers,
     )  # fmt: skip
 

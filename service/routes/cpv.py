@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import Body, Request, Response
+from fastapi import Request, Response
 
 from matcher.domain import BadInput
 from matcher.learned import cpv as cpv_
@@ -14,18 +14,12 @@ from service.problems import Refused
 from service.router import Router
 
 router = Router(tags=["cpv"])
-EXAMPLES: dict[str, Any] = {
-    "laundry": {
-        "summary": "Laundry",
-        "value": {"text": "Location et entretien de linge pour un EHPAD", "n": 3},
-    }
-}
+LINEN = "Location et entretien de linge pour un EHPAD"
+Asked = Annotated[schemas.CpvIn, schemas.example("laundry", "Laundry", text=LINEN, n=3)]
 
 
 @router.post("/cpv", summary="The likeliest CPV codes of a description", response_model=schemas.CpvAnswer)
-def cpv(
-    request: Request, who: Reader, asked: Annotated[schemas.CpvIn, Body(openapi_examples=EXAMPLES)]
-) -> Response:
+def cpv(request: Request, who: Reader, asked: Asked) -> Response:
     if len(asked.text) > request.app.state.settings.max_need:
         raise Refused(413, "the description is too long: a page is enough")
     if not any(char.isalpha() for char in asked.text):

@@ -16,7 +16,7 @@ from matcher.outreach import links
 from matcher.records.keys import Bearer
 from matcher.reference.french import hour_stated
 from matcher.reference.text import fold, shorten
-from service import wire
+from service import schemas, wire
 from service.access import identify
 from service.problems import Refused
 from service.router import Router
@@ -136,7 +136,7 @@ def _about(tender: Tender) -> str:
 
 
 def _page(request: Request, tender: Tender) -> str:
-    link = wire.safe_url(tender.url)
+    link = schemas.safe_url(tender.url)
     return link or f"{request.app.state.settings.public_url.rstrip('/')}/acheteur?avis={quote(tender.id)}"
 
 

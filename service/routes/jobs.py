@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import Body, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
@@ -22,17 +22,11 @@ from service.routes.match import answer
 router = Router(tags=["jobs"])
 WATCHED, WATCHED_BY_ONE = 100, 5  # concurrent streams
 STREAM_SECONDS = 600.0
-EXAMPLES: dict[str, Any] = {
-    "two": {
-        "summary": "Two needs",
-        "value": {
-            "items": [
-                {"need": "Repeindre deux cages d'escalier", "place": "Aubervilliers", "n": 3},
-                {"need": "Traiteur pour 150 personnes", "place": "Saint-Denis", "n": 3},
-            ]
-        },
-    }
-}
+TWO = [
+    {"need": "Repeindre deux cages d'escalier", "place": "Aubervilliers", "n": 3},
+    {"need": "Traiteur pour 150 personnes", "place": "Saint-Denis", "n": 3},
+]
+Asked = Annotated[schemas.JobIn, schemas.example("two", "Two needs", items=TWO)]
 
 
 class JobOut(BaseModel):
@@ -50,9 +44,7 @@ def _out(job: Job, first: int = 0, most: int = 0) -> JobOut:
 
 
 @router.post("/jobs", status_code=202, summary="Match a long list in the background", response_model=JobOut)
-def start(
-    request: Request, who: Reader, asked: Annotated[schemas.JobIn, Body(openapi_examples=EXAMPLES)]
-) -> Response:
+def start(request: Request, who: Reader, asked: Asked) -> Response:
     snapshot = request.app.state.serving.get()  # all of a job is answered by one catalogue
     settings = request.app.state.settings
     jobs: Jobs = request.app.state.jobs

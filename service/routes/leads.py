@@ -22,18 +22,18 @@ class Firm(schemas.Named):
     pass
 
 
-class Carrier(BaseModel):
+class Carrier(schemas.Out):
     structure: schemas.StructureBrief
     way: str
-    distance_km: float | None = None
+    distance_km: schemas.Number = None
 
 
-class Opening(BaseModel):
+class Opening(schemas.Out):
     notice: str
     lot: schemas.LotOut
     state: str
     firms: list[Firm]
-    hours: float | None
+    hours: schemas.Number
     passage: str
     case: str
     carriers: list[Carrier]
@@ -77,16 +77,7 @@ def leads(request: Request, who: Reader, asked: Asked) -> Response:
     out = LeadsOut(
         versions=snapshot.matcher.versions, notices=[wire.notice(each) for each in tenders],
         leads=[
-            Opening(
-                notice=one.notice, lot=wire.lot(one.lot), state=one.state,
-                firms=[Firm(siret=f.siret, name=f.name) for f in one.firms], hours=wire.number(one.hours), passage=one.passage,
-                case=one.case,
-                carriers=[
-                    Carrier(structure=wire.brief(m.structure), way=subcontracting.way(m.structure, one.lot), distance_km=wire.number(m.distance_km))
-                    for m in one.carriers
-                ],
-                warnings=[wire.warning(w) for w in one.warnings],
-            )
+            Opening.of(one, carriers=[Carrier.of(m, way=subcontracting.way(m.structure, one.lot)) for m in one.carriers])
             for one in found
         ],
     )  # fmt: skip

@@ -89,27 +89,19 @@ def match_file(
     return wire.send(request, wire.answered(snapshot.matcher.match(taken.tender, n, groups=groups), taken))
 
 
-GROUP_EXAMPLES: dict[str, Any] = {
-    "need": {
-        "summary": "Three trades, at most three members",
-        "value": {
-            "need": "Nettoyage des bureaux, entretien des espaces verts et blanchisserie",
-            "place": "Bobigny",
-            "max_members": 3,
-            "groups": 2,
-        },
-    }
-}
+THREE = "Nettoyage des bureaux, entretien des espaces verts et blanchisserie"
+AskedTogether = Annotated[
+    schemas.ConsortiumIn,
+    schemas.example(
+        "need", "Three trades, at most three members", need=THREE, place="Bobigny", max_members=3, groups=2
+    ),
+]
 
 
 @router.post(
     "/consortium", summary="Who covers together what none covers alone", response_model=schemas.Answered
 )
-def consortium(
-    request: Request,
-    who: Reader,
-    asked: Annotated[schemas.ConsortiumIn, Body(openapi_examples=GROUP_EXAMPLES)],
-) -> Response:
+def consortium(request: Request, who: Reader, asked: AskedTogether) -> Response:
     snapshot = request.app.state.serving.get()
     taken = take(asked, snapshot, request.app.state.settings)
     found = snapshot.under(asked.recipe).match(
@@ -124,5 +116,5 @@ def consortium(
         parts=snapshot.under(asked.recipe).parts(taken.tender, found.lots, asked.n, filters=filters(asked.filters)),
     )  # fmt: skip
     result = wire.answered(found, taken)
-    result.consortia = [wire.consortium(team) for team in teams]
+    result.consortia = [schemas.ConsortiumOut.of(team) for team in teams]
     return wire.send(request, result)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from matcher.matching.why_not import Explanation
 from matcher.partners import partners as partners_
 from matcher.reference.identifiers import IDENTITY
 from service import schemas, wire
@@ -19,7 +17,7 @@ from service.router import Router
 router = Router(tags=["match"])
 
 
-class Partner(BaseModel):
+class Partner(schemas.Out):
     structure: schemas.StructureBrief
     kind: str
     score: float
@@ -27,10 +25,10 @@ class Partner(BaseModel):
     tasks: list[str]
     reasons: list[schemas.ReasonOut]
     warnings: list[schemas.WarningOut]
-    distance_km: float | None = None
+    distance_km: schemas.Number = None
 
 
-class PartnersOut(BaseModel):
+class PartnersOut(schemas.Out):
     notice: schemas.NoticeOut
     alone: list[str] = Field(description="Ids of the lots, or of needs of a lot (LOT#TRADE), that it covers.")
     lacking: list[str]
@@ -50,23 +48,14 @@ class WhyIn(schemas.Asked):
     siret: schemas.Siret
 
 
-class Why(BaseModel):
+class Why(schemas.Out):
     lot: schemas.LotOut
     state: str = Field(
         description="filtered, denied, not-retrieved, other-place, ineligible, closed, below-floor or ranked."
     )
-    sentence: str
+    sentence: str = Field(validation_alias="text")
     rank: int | None = None
     match: schemas.MatchOut | None = None
-
-
-def _partner(value: partners_.Partner) -> Partner:
-    return Partner(
-        structure=wire.brief(value.structure), kind=str(value.kind), score=value.score, adds=list(value.adds), tasks=list(value.tasks),
-        reasons=[wire.reason(r) for r in value.reasons],
-        warnings=[wire.warning(w) for w in value.warnings],
-        distance_km=wire.number(value.distance_km),
-    )  # fmt: skip
 
 
 EXAMPLE = schemas.example(
@@ -90,10 +79,7 @@ def partners(request: Request, who: Reader, asked: Annotated[PartnersIn, EXAMPLE
         filters=filters(asked.filters),
         earlier=list(snapshot.notices.values()) if taken.tender.awards else (),
     )
-    out = PartnersOut(
-        notice=wire.notice(found.tender), nobody=list(found.nobody), alone=list(found.alone), lacking=list(found.lacking), barred=dict(found.barred), versions=matcher.versions,
-        partners=[_partner(p) for p in found.partners], subcontracting=[_partner(p) for p in found.subcontracting],
-    )  # fmt: skip
+    out = PartnersOut.of(found, notice=wire.notice(found.tender), versions=matcher.versions)
     return wire.send(request, out)
 
 
@@ -104,7 +90,7 @@ def explain(request: Request, who: Reader, asked: Annotated[WhyIn, EXAMPLE]) -> 
     snapshot = request.app.state.serving.get()
     matcher = snapshot.under(asked.recipe)
     taken = take(asked, snapshot, request.app.state.settings)
-    return _answers(matcher.why(asked.siret, taken.tender, filters=filters(asked.filters)))
+    return [Why.of(each) for each in matcher.why(asked.siret, taken.tender, filters=filters(asked.filters))]
 
 
 @router.get(
@@ -118,20 +104,7 @@ def explained(
     lot: Annotated[str | None, Query(max_length=200, description="Number or id of one lot.")] = None,
 ) -> list[Why]:
     snapshot = request.app.state.serving.get()
-    return _answers(snapshot.matcher.why(siret, snapshot.notice(notice_id), lot))
-
-
-def _answers(found: Iterable[Explanation]) -> list[Why]:
-    return [
-        Why(
-            lot=wire.lot(w.lot),
-            state=w.state,
-            sentence=w.text,
-            rank=w.rank,
-            match=wire.match(w.match) if w.match else None,
-        )
-        for w in found
-    ]
+    return [Why.of(each) for each in snapshot.matcher.why(siret, snapshot.notice(notice_id), lot)]
 
 
 @router.get("/exposure", summary="Exposure of structures over the indexed notices, and lots without a lead")

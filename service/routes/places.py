@@ -28,8 +28,5 @@ def places(
     limit: Annotated[int, Query(ge=1, le=20)] = 8,
 ) -> Response:
     found = communes_of_postcode(q) if q.isdecimal() else need.communes(q.strip(), None, limit)
-    items = [
-        schemas.Place(code=c.code, name=c.name, department=c.department, postcodes=list(c.postcodes[:5]))
-        for c in found[:limit]
-    ]
+    items = [schemas.Place.of(c, postcodes=c.postcodes[:5]) for c in found[:limit]]
     return wire.send(request, Places(items=items), tagged=True)

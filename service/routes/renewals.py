@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import Query, Request, Response
-from pydantic import BaseModel
+from pydantic import AliasPath, BaseModel, Field
 
 from matcher.matching import renewals as renewals_
 from service import schemas, wire
@@ -18,18 +18,18 @@ router = Router(tags=["notices"])
 
 
 class HolderOut(schemas.Named):
-    pass
+    siret: str = Field(validation_alias="id")
 
 
-class RenewalOut(BaseModel):
+class RenewalOut(schemas.Out):
     id: str
     title: str
-    buyer: str
-    buyer_id: str
+    buyer: str = Field(validation_alias=AliasPath("buyer", "name"))
+    buyer_id: str = Field(validation_alias=AliasPath("buyer", "id"))
     holders: list[HolderOut]
     cpv: str
-    place: str
-    amount: float | None
+    place: schemas.PlaceWords
+    amount: schemas.Number
     notified: date
     months: float
     ends: date
@@ -60,14 +60,5 @@ def listing(
 ) -> Response:  # fmt: skip
     found = request.app.state.serving.get().renewals(siret, buyer, department, cpv, after, before)
     return wire.send(request, RenewalPage(
-        total=len(found), offset=offset, limit=limit, items=[_out(one) for one in found[offset : offset + limit]],
+        total=len(found), offset=offset, limit=limit, items=[RenewalOut.of(one) for one in found[offset : offset + limit]],
     ))  # fmt: skip
-
-
-def _out(one: renewals_.Renewal) -> RenewalOut:
-    return RenewalOut(
-        id=one.id, title=one.title, buyer=one.buyer.name, buyer_id=one.buyer.id,
-        holders=[HolderOut(siret=h.id, name=h.name) for h in one.holders], cpv=one.cpv,
-        place=one.place.label or one.place.department or "", amount=wire.number(one.amount), notified=one.notified,
-        months=one.months, ends=one.ends, source=one.source,
-    )  # fmt: skip

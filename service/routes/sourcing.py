@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Annotated, Any
 
-from fastapi import Body, Path, Request, Response
+from fastapi import Path, Request, Response
 
 from matcher.domain import Answer, Filters
 from matcher.matching.engine import Matcher
@@ -18,18 +18,14 @@ from service.router import Router
 
 router = Router(tags=["sourcing"])
 RecordId = Annotated[str, Path(max_length=64)]
-EXAMPLES: dict[str, Any] = {
-    "need": {
-        "summary": "A need",
-        "value": {"need": "Mise sous pli de 40 000 courriers", "place": "Paris", "label": "Élections"},
-    }
-}
+NEED = "Mise sous pli de 40 000 courriers"
+Asked = Annotated[
+    schemas.SourcingIn, schemas.example("need", "A need", need=NEED, place="Paris", label="Élections")
+]
 
 
 @router.post("/sourcing", status_code=201, summary="Keep a search with its whole ranked list")
-def keep(
-    request: Request, who: BuyerKey, asked: Annotated[schemas.SourcingIn, Body(openapi_examples=EXAMPLES)]
-) -> Response:
+def keep(request: Request, who: BuyerKey, asked: Asked) -> Response:
     snapshot, settings = request.app.state.serving.get(), request.app.state.settings
 
     @cache

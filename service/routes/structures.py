@@ -33,7 +33,7 @@ def search(
 ) -> Response:  # fmt: skip
     catalogue = request.app.state.serving.get().catalogue
     rows = search_names(catalogue, q, limit=len(catalogue)) if q.strip() else list(range(len(catalogue)))
-    items = [wire.brief(catalogue.structure(row)) for row in rows[offset : offset + limit]]
+    items = [schemas.StructureBrief.of(catalogue.structure(row)) for row in rows[offset : offset + limit]]
     return wire.send(
         request, schemas.StructurePage(total=len(rows), offset=offset, limit=limit, items=items), tagged=True
     )
@@ -60,13 +60,8 @@ def opportunities(
     snapshot = request.app.state.serving.get()
     found = snapshot.opportunities(siret)
     items = [
-        schemas.OpportunityOut(
-            notice=wire.notice(o.tender),
-            lot=wire.lot(o.lot),
-            part=o.part,
-            why=list(o.why),
-            partner=wire.brief(o.partner.structure) if o.partner else None,
-            match=wire.match(o.match),
+        schemas.OpportunityOut.of(
+            o, notice=wire.notice(o.tender), partner=o.partner.structure if o.partner else None
         )
         for o in found[offset : offset + limit]
     ]

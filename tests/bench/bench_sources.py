@@ -1,6 +1,6 @@
 """Measure the readers of notices on the real data, and their resistance to damaged files.
 
-Usage: python tests/bench/bench_sources.py [notices] [sdk] [clauses] [judged] [speed] [accents] [fuzz] [--files 10000]
+Usage: python tests/bench/bench_sources.py [notices] [fuzz] [--files 10000]
 
 Without a name, all are run.  The real data lie in MATCHER_SHARED (by default `../shared`).
 """
@@ -13,28 +13,19 @@ import io
 import json
 import random
 import resource
-import subprocess
-import sys
 import tarfile
-import tempfile
 import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 from lxml import etree
 
-from matcher.domain import BadInput, Place, Rejected, Tender
-from matcher.partners.subcontracting import leads
-from matcher.reading import clauses
+from matcher.domain import BadInput, Rejected, Tender
 from matcher.reading import files as files_
-from matcher.reading.procedure import procedures
-from matcher.reading.sources import _tree as tree
 from matcher.reading.sources import eforms, ted
 from matcher.reference.paths import shared_dir
-from matcher.reference.prose import folded
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "sample"
@@ -160,168 +151,6 @@ def notices(_: argparse.Namespace) -> None:
     print(f"XPath comparison, 50 notices drawn (seed 50): {sum(wrong.values())} differences {dict(wrong)}")
     everywhere: Counter[str] = Counter(field for p in r209 for field in differences(good[p], r209[p]))
     print(f"XPath comparison, all {len(r209)}: {sum(everywhere.values())} differences {dict(everywhere)}")
-    print("natures:", dict(Counter(t.nature for t in good.values())))
-    others = [r for folder in ("eforms", "boamp") for r in files_.read([notices_dir() / folder])]
-    print(f"eForms and BOAMP: {sum(isinstance(r, Tender) for r in others)} of {len(others)} read")
-    grouped = procedures(good.values())
-    print(f"procedures: {len(grouped)}, of several notices: {sum(len(found) > 1 for found in grouped)}")
-    offered = [lead for found in grouped for tender in found for lead in leads(tender, earlier=found)]
-    print(f"leads in TED awards: {len(offered)}")
-
-
-def sdk(_: argparse.Namespace) -> None:
-    """The official examples: exact lots of the valid ones, what the invalid ones lack."""
-    exact = invalid = other = 0
-    files = sorted((notices_dir() / "eforms_sdk").glob("*.xml"))
-    for path in files:
-        root = etree.parse(str(path)).getroot()
-        lots = len(
-            root.xpath("./*[local-name()='ProcurementProjectLot'][*[local-name()='ID']/@schemeName='Lot']")
-        )
-        record = read_one(path)[0]
-        if path.name.startswith("INVALID"):
-            invalid += isinstance(record, Rejected)
-            print(f"  {path.name:<42} {record.reason if isinstance(record, Rejected) else 'READ'}")
-        elif isinstance(record, Rejected):
-            other += 1
-            print(f"  {path.name:<42} set aside: {record.reason}")
-        else:
-            right = len(record.lots) == max(lots, 1)
-            exact += right
-            if not right:
-                print(f"  {path.name:<42} {len(record.lots)} lots read, {lots} in the file")
-    named = sum(p.name.startswith("INVALID") for p in files)
-    print(
-        f"SDK: {len(files)} files; exact lots in {exact} of {len(files) - named - other}; {invalid} of {named} INVALID named; {other} of no contract"
-    )
-
-
-def full_text(path: Path) -> tuple[bool, str]:
-    """(what LEFTI says, all the text a person wrote) of a TED notice."""
-    form = ted.chosen(tree.parse(path.read_bytes(), path.name))
-    reserved = any(e.tag.startswith(("RESTRICTED_SH", "RESERVED_ORG")) for e in form.iter("*"))
-    return reserved, "\n".join(tree.words(e) for e in form.iter("P"))
-
-
-def rates(pairs: list[tuple[bool, bool]]) -> str:
-    """Precision and recall of (said, true) pairs, with their counts."""
-    tp, fp, fn = (sum(p == q for p in pairs) for q in ((True, True), (True, False), (False, True)))
-    return f"n {len(pairs)}, precision {tp / max(tp + fp, 1):.3f} ({tp}/{tp + fp}), recall {tp / max(tp + fn, 1):.3f} ({tp}/{tp + fn})"
-
-
-def clause_figures(_: argparse.Namespace) -> None:
-    """The clause detector from text alone: on LEFTI of TED, and on passages written without sight of the code."""
-    read = [full_text(path) for path in ted_files()]
-    yes = [text for reserved, text in read if reserved]
-    no = random.Random(200).sample([text for reserved, text in read if not reserved], 200)
-    pairs = [(clauses.read(t).reservation is not None, True) for t in yes] + [
-        (clauses.read(t).reservation is not None, False) for t in no
-    ]
-    print(f"LEFTI, text alone, {len(yes)} reserved and {len(no)} not (seed 200): {rates(pairs)}")
-    said = [t for t in yes if "reserv" in folded(t).replace("se reserve", "").replace("sous reserve", "")]
-    print(f"  of the {len(yes)}, {len(said)} use the word at all in their text")
-    for path in sorted((ROOT / "tests" / "data").glob("clause_passages*.jsonl")):
-        passage_figures(path)
-
-
-def passage_figures(path: Path) -> None:
-    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-    said = [clauses.read(r["text"]) for r in rows]
-    for field, found in (
-        ("reserved", [s.reservation is not None for s in said]),
-        ("social_clause", [bool(s.social) for s in said]),
-    ):
-        pairs = [(f, r[field]) for f, r in zip(found, rows, strict=True)]
-        print(f"{path.stem}, {field}: {rates(pairs)}")
-    hours = [(r["hours"], s.hours) for r, s in zip(rows, said, strict=True)]
-    stated = [(a, b) for a, b in hours if a is not None]
-    articles = sum(
-        tuple(r["articles"]) == (s.reservation.articles if s.reservation else ())
-        for r, s in zip(rows, said, strict=True)
-    )
-    print(
-        f"{path.stem}, hours: right in {sum(a == b for a, b in stated)} of {len(stated)} stated, "
-        f"told in {sum(a is None and b is not None for a, b in hours)} that state none; articles equal in {articles} of {len(rows)}"
-    )
-
-
-def judged_figures(_: argparse.Namespace) -> None:
-    """The labelled lots of real notices, each notice read by a model that has not learnt from it (some ten minutes)."""
-    from matcher import codec
-    from matcher.lab.training import clauses as training
-    from matcher.reading.clauses import completion, reading
-
-    shared = shared_dir()
-    labels = shared / "data" / "judged" / "clauses_dev.jsonl"
-    data = training.corpus(
-        ROOT / "data/training/clauses.jsonl.gz", ROOT / "tests/data", ted_files()[0].parent, labels
-    )
-    verdicts = training.verdicts_of(data, training.left_out(data))
-    models = list(training.without_notices(data, verdicts))
-    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8", delete=False) as out:
-        for path in ted_files():
-            number = training.notice_number(path.name)
-            model = next((model for numbers, model in models if number in numbers), None)
-            completion.read_all = partial(reading.read_all, model=model)
-            for tender in ted.read(io.BytesIO(path.read_bytes()), path.name):
-                out.write(json.dumps(codec.to_json(tender), ensure_ascii=False) + "\n")
-    completion.read_all = reading.read_all
-    score = [
-        sys.executable,
-        str(shared / "bench" / "score_clauses.py"),
-        out.name,
-        str(labels),
-        *map(str, ted_files()),
-    ]
-    for doubts in ([], ["--doubts", str(labels.with_name("clauses_dev_doubts.json"))]):
-        print("doubts left out" if doubts else "doubts in")
-        print(subprocess.run([*score, *doubts], check=True, capture_output=True, text=True).stdout)
-    Path(out.name).unlink()
-
-
-def speed(_: argparse.Namespace) -> None:
-    """TED notices a second on one core (processor time), reference tables loaded."""
-    from matcher.learned import clauses as learnt
-    from matcher.reading.clauses.grammar import social_name
-    from matcher.reference import places
-
-    data = [(path.name, path.read_bytes()) for path in ted_files()]
-    places.locate(Place(label="Trifouillis-les-Oies"))
-    list(ted.read(io.BytesIO(data[0][1]), data[0][0]))
-    best = 0.0
-    for _turn in range(3):
-        learnt.shipped().scores.cache_clear()
-        social_name.cache_clear()
-        start = time.process_time()
-        for name, content in data:
-            list(ted.read(io.BytesIO(content), name))
-        best = max(best, len(data) / (time.process_time() - start))
-    print(f"TED: {best:.0f} notices a second on one core (best of 3 passes over {len(data)})")
-
-
-def accent_figures(_: argparse.Namespace) -> None:
-    """Destroyed accents: how many repaired, and right when the damage is ours."""
-    from matcher.reference.accents import LOST, repair
-
-    with gzip.open(shared_dir() / "data" / "awards" / "history.json.gz", "rt", encoding="utf-8") as stream:
-        objets = sorted({str(m.get("objet") or "") for m in json.load(stream)["marches"]})
-    hurt = [o for o in objets if LOST in o]
-    mended = [repair(o) for o in hurt]
-    print(f"objets with destroyed accents: {len(hurt)}; wholly repaired {sum(LOST not in m for m in mended)}; "
-          f"marks {sum(o.count(LOST) for o in hurt)}, left {sum(m.count(LOST) for m in mended)}")  # fmt: skip
-    right = wrong = left = 0
-    for objet in (o for o in objets if LOST not in o):
-        spoilt = "".join(LOST if ord(c) > 127 and c.isalpha() else c for c in objet)
-        again = repair(spoilt)
-        if len(again) == len(objet):
-            for a, b, c in zip(objet, spoilt, again, strict=True):
-                if b == LOST:
-                    left, right, wrong = (
-                        left + (c == LOST),
-                        right + (c.lower() == a.lower()),
-                        wrong + (c not in (LOST, a.lower(), a.upper(), a)),
-                    )
-    print(f"accents destroyed on purpose: {right} right, {wrong} wrong, {left} left")
 
 
 # -------------------------------------------------------------------------------------------- the fuzz
@@ -507,9 +336,7 @@ def fuzz(options: argparse.Namespace) -> None:
     print(f"memory of the process at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
-PARTS = {
-    "notices": notices, "sdk": sdk, "clauses": clause_figures, "judged": judged_figures, "speed": speed, "accents": accent_figures, "fuzz": fuzz,
-}  # fmt: skip
+PARTS = {"notices": notices, "fuzz": fuzz}
 
 
 def main() -> None:

@@ -1,11 +1,10 @@
-"""Encoders: the contract every file of the room keeps, and that two readers of one model agree."""
+"""Encoders: that two readers of one model agree, what a damaged model is told by, what is found (their contract: `test_rooms.py`)."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +12,6 @@ import pytest
 from importing import imported
 from matcher import plugins
 from matcher.domain import BadInput
-from matcher.learned.encoders import Encoder
 from matcher.reference.paths import models_dir
 
 TEXTS = (
@@ -26,48 +24,6 @@ TEXTS = (
     "???",
     "日本語",
 )
-EMPTY = (4, 5, 6)
-
-
-def options(name: str) -> dict[str, Any]:
-    return {"sentence": {"model": str(models_dir() / "encoder")}}.get(name, {})
-
-
-@pytest.fixture(scope="module", params=plugins.names("learned.encoders"))
-def encoder(request: pytest.FixtureRequest) -> Encoder:
-    loaded: Encoder = plugins.find("learned.encoders", request.param).load(**options(request.param))
-    return loaded
-
-
-def test_rows_have_length_one_or_are_zero(encoder: Encoder) -> None:
-    vectors = encoder.encode(TEXTS)
-    assert vectors.dtype == np.float32
-    assert vectors.shape == (len(TEXTS), encoder.dimension)
-    lengths = np.linalg.norm(vectors, axis=1)
-    np.testing.assert_allclose(lengths[:4], 1, atol=1e-5)
-    assert not vectors[list(EMPTY)].any()
-
-
-def test_no_text_gives_no_row(encoder: Encoder) -> None:
-    assert encoder.encode([]).shape == (0, encoder.dimension)
-
-
-def test_one_by_one_or_together_gives_the_same(encoder: Encoder) -> None:
-    together = encoder.encode(TEXTS, "query")
-    alone = np.vstack([encoder.encode([text], "query") for text in TEXTS])
-    np.testing.assert_allclose(together, alone, atol=1e-6)
-
-
-def test_loaded_twice_it_is_the_same_encoder(encoder: Encoder, request: pytest.FixtureRequest) -> None:
-    name = request.node.callspec.params["encoder"]
-    again = plugins.find("learned.encoders", name).load(**options(name))
-    assert again.fingerprint == encoder.fingerprint
-    np.testing.assert_array_equal(again.encode(TEXTS), encoder.encode(TEXTS))
-
-
-def test_the_nearest_of_itself_is_itself(encoder: Encoder) -> None:
-    vectors = encoder.encode(TEXTS[:4])
-    np.testing.assert_array_equal((vectors @ vectors.T).argmax(axis=1), np.arange(4))
 
 
 def test_sentence_transformers_reads_the_shipped_model_with_the_same_vectors() -> None:

@@ -25,7 +25,8 @@ from typing import Any
 import pytest
 
 import night as n
-from dask_cluster import Cluster, free_port
+from dask_cluster import Cluster
+from mail_server import MailServer, free_port
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import load_catalogue, save_catalogue
 from matcher.domain import MatcherError
@@ -36,7 +37,6 @@ from matcher.records import keys
 from matcher.records.store import Store
 
 pytest.importorskip("distributed", reason="dask is not installed: pip install 'maillage[cluster]'")
-controllers = pytest.importorskip("aiosmtpd.controller", reason="aiosmtpd is not installed")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.postgres,
@@ -149,17 +149,6 @@ def replicas(catalogue: Path, store_address: str) -> Iterator[Replicas]:
     made.close()
 
 
-class Box:
-    """A mail server that counts."""
-
-    def __init__(self) -> None:
-        self.received: Counter[str] = Counter()
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        self.received[envelope.rcpt_tos[0]] += 1
-        return "250 OK"
-
-
 def answer_of(told: Any) -> list[tuple[str, float]]:
     return [(m["structure"]["siret"], m["score"]) for lot in told["lots"] for m in lot["matches"]]
 
@@ -209,10 +198,8 @@ def test_a_night_and_the_pages_survive_a_worker_and_a_replica(
 
 def one_claim(store_address: str, catalogue: Path) -> int:
     """How many mails left when two senders were at it at once; none left twice."""
-    box, port = Box(), free_port()
-    controller = controllers.Controller(box, hostname="127.0.0.1", port=port)
-    controller.start()
-    rules, held = Rules(smtp=f"smtp://127.0.0.1:{port}"), load_catalogue(catalogue)
+    server = MailServer()
+    rules, held = Rules(smtp=server.url), load_catalogue(catalogue)
 
     def send() -> None:
         mine = Store.open(store_address)
@@ -224,12 +211,13 @@ def one_claim(store_address: str, catalogue: Path) -> int:
             mine.close()
 
     senders = [threading.Thread(target=send) for _ in range(2)]
-    for each in senders:
-        each.start()
-    for each in senders:
-        each.join(60)
-    send()  # what was left
-    controller.stop()
+    with server.running():
+        for each in senders:
+            each.start()
+        for each in senders:
+            each.join(60)
+        send()  # what was left
     held.index("meaning").close()
-    assert set(box.received.values()) == {1}, box.received
-    return box.received.total()
+    left = Counter(address for to, _ in server.received for address in to)
+    assert set(left.values()) == {1}, left
+    return left.total()

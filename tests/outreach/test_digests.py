@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import select, update
 
 import night as n
+from mail_server import MailServer
 from matcher import plugins
 from matcher.domain import BadInput, Condition, Forbidden, NotFound, Place
 from matcher.matching.engine import Matcher
@@ -470,60 +471,32 @@ def test_learning_corrects_for_position_and_for_being_shown_everywhere(store: St
 # --------------------------------------------------------------------------------------------- SMTP
 
 
-class _Box:
-    """What a real SMTP server received; it refuses one address for good and one for now."""
-
-    def __init__(self) -> None:
-        self.received: list[Any] = []
-
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
-        if address.startswith("tonte1@"):
-            return "550 5.1.1 no such user"
-        if address.startswith("tonte2@"):
-            return "451 4.7.1 try again later"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        self.received.append(
-            (envelope.rcpt_tos, email.message_from_bytes(envelope.content, policy=policy.default))
-        )
-        return "250 OK"
-
-
 @pytest.fixture
-def smtp() -> Iterator[tuple[_Box, str]]:
-    controller_module = pytest.importorskip(
-        "aiosmtpd.controller", reason="aiosmtpd is not installed: pip install aiosmtpd"
-    )
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    box = _Box()
-    controller = controller_module.Controller(box, hostname="127.0.0.1", port=port)
-    controller.start()
-    yield box, f"smtp://127.0.0.1:{port}"
-    controller.stop()
+def post(smtp: MailServer) -> MailServer:
+    """A server that refuses one address for good and one for now."""
+    refused = {
+        "tonte1@example.org": "550 5.1.1 no such user",
+        "tonte2@example.org": "451 4.7.1 try again later",
+    }
+    smtp.reply = lambda address: refused.get(address, "250 OK")
+    return smtp
 
 
 def test_mail_leaves_through_a_real_server_once_and_bounces_stop(
-    store: Store, folder: Path, smtp: tuple[_Box, str]
+    store: Store, folder: Path, post: MailServer
 ) -> None:
-    box, address = smtp
     summary = n.night(store, folder, n.tender("a"))
-    rules, held = Rules(smtp=address), _held(folder)
+    rules, held = Rules(smtp=post.url), _held(folder)
     assert delivery.deliver(store, held, rules, at=n.MOMENT.replace(hour=3))["waiting"] == summary.digests
-    assert not box.received  # not at three in the morning
+    assert not post.received  # not at three in the morning
     sent = delivery.deliver(store, held, rules, at=n.MOMENT)
     assert sent == {"sent": summary.digests - 2, "failed": 1, "waiting": 1}
     assert delivery.deliver(store, held, rules, at=n.MOMENT) == {
         "waiting": 1
     }  # once; the one refused for now is tried again
-    ids = [str(message["Message-ID"]) for _, message in box.received]
+    ids = [str(message["Message-ID"]) for _, message in post.received]
     assert len(ids) == len(set(ids)) == summary.digests - 2
-    _, message = next(m for m in box.received if m[0] == ["tonte0@example.org"])
+    _, message = next(m for m in post.received if m[0] == ["tonte0@example.org"])
     assert "Entretien des espaces verts" in message.get_body(("plain",)).get_content()
     assert "é" in message.get_body(("html",)).get_content()
     n.night(store, folder, n.tender("b", "tonte"), day=1)
@@ -562,14 +535,13 @@ def test_a_delivery_report_stops_the_address(store: Store, folder: Path, tmp_pat
 
 
 def test_an_address_that_no_server_takes_is_its_own_fault(
-    store: Store, tmp_path: Path, smtp: tuple[_Box, str], monkeypatch: pytest.MonkeyPatch
+    store: Store, tmp_path: Path, post: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    box, address = smtp
     listed = [replace(s, email="a..b@c.fr") if s.siret == n.siret(103) else s for s in n.structures()]
     folder = n.catalogue(tmp_path / "odd", listed)
     summary = n.night(store, folder, n.tender("a"))
-    sent = delivery.deliver(store, _held(folder), Rules(smtp=address), at=n.MOMENT)
-    assert sent["no-address"] == 1 and sent["sent"] == summary.digests - 3 == len(box.received)
+    sent = delivery.deliver(store, _held(folder), Rules(smtp=post.url), at=n.MOMENT)
+    assert sent["no-address"] == 1 and sent["sent"] == summary.digests - 3 == len(post.received)
     # whatever goes wrong with the text of one, the others leave
     n.night(store, folder, n.tender("b"), day=1)
     whole = delivery.message
@@ -580,7 +552,7 @@ def test_an_address_that_no_server_takes_is_its_own_fault(
         return whole(content, to, rules)
 
     monkeypatch.setattr(delivery, "message", broken)
-    sent = delivery.deliver(store, _held(folder), Rules(smtp=address), at=n.MOMENT + timedelta(days=1))
+    sent = delivery.deliver(store, _held(folder), Rules(smtp=post.url), at=n.MOMENT + timedelta(days=1))
     assert sent["failed"] == 1 and sent["sent"] >= 3
     (failed,) = [m for m in delivery.listed(store, ["failed"]) if m["address"] == "tonte4@example.org"]
     assert "cannot be encoded" in failed["said"]
@@ -604,10 +576,9 @@ def test_doubtful_mails_are_settled_one_by_one_by_address(store: Store, folder: 
     assert {r["who"]: r["state"] for r in delivery.listed(store)}[n.siret(101)] == "ready"
 
 
-def test_two_senders_at_once_send_each_mail_once(store: Store, folder: Path, smtp: tuple[_Box, str]) -> None:
-    box, address = smtp
+def test_two_senders_at_once_send_each_mail_once(store: Store, folder: Path, post: MailServer) -> None:
     summary = n.night(store, folder, n.tender("a"))
-    held, rules = _held(folder), Rules(smtp=address)
+    held, rules = _held(folder), Rules(smtp=post.url)
 
     def send(_: int) -> int:
         try:
@@ -617,7 +588,7 @@ def test_two_senders_at_once_send_each_mail_once(store: Store, folder: Path, smt
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(send, range(4))) == summary.digests - 2
-    assert len(box.received) == summary.digests - 2
+    assert len(post.received) == summary.digests - 2
 
 
 @pytest.mark.parametrize(

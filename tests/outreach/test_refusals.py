@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 import night as n
+from mail_server import MailServer
 from matcher.domain import NotFound
 from matcher.outreach import alerts, delivery, links, review, transport
 from matcher.outreach.rules import Rules
@@ -56,38 +57,6 @@ def test_only_an_address_that_does_not_exist_is_one_to_suppress(reply: str, nobo
     assert transport.nobody_there(reply) is nobody
 
 
-class Server:
-    """An SMTP server that answers RCPT as it is told to."""
-
-    reply = "250 OK"
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
-        self.asked += 1
-        if self.reply.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return self.reply
-
-
-@pytest.fixture
-def smtp() -> Iterator[tuple[Server, Rules]]:
-    module = pytest.importorskip(
-        "aiosmtpd.controller", reason="aiosmtpd is not installed: pip install aiosmtpd"
-    )
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = Server()
-    controller = module.Controller(server, hostname="127.0.0.1", port=port)
-    controller.start()
-    yield server, Rules(smtp=f"smtp://127.0.0.1:{port}")
-    controller.stop()
-
-
 def states(store: Store, day: int) -> list[str]:
     with store.reading() as connection:
         wanted = Digest.day == (n.MOMENT + timedelta(days=day)).date()
@@ -98,17 +67,17 @@ def states(store: Store, day: int) -> list[str]:
     "reply", ["550 5.7.1 blocked using a list", "552 5.2.2 mailbox full", "451 4.7.1 later"]
 )
 def test_a_block_stops_the_night_suppresses_nobody_and_loses_nothing(
-    reply: str, store: Store, folder: Path, smtp: tuple[Server, Rules]
+    reply: str, store: Store, folder: Path, smtp: MailServer
 ) -> None:
-    server, rules = smtp
+    rules = Rules(smtp=smtp.url)
     catalogue = _opened(str(folder)).catalogue
     summary = n.night(store, folder, n.tender("a"))
     assert summary.digests > transport.MANY
-    server.reply = reply
+    smtp.reply = lambda _: reply
     sent = delivery.deliver(store, catalogue, rules, at=n.MOMENT)
-    assert server.asked == transport.MANY and sent.trouble and reply in sent.stopped
+    assert smtp.asked == transport.MANY and sent.trouble and reply in sent.stopped
     assert not transport.suppressed(store)
-    server.reply = "250 OK"
+    smtp.reply = lambda _: "250 OK"
     n.night(store, folder, n.tender("a"), day=1)
     again = delivery.deliver(store, catalogue, rules, at=n.MOMENT + timedelta(days=1))
     assert again["sent"] == summary.digests and not again.trouble
@@ -118,12 +87,12 @@ def test_a_block_stops_the_night_suppresses_nobody_and_loses_nothing(
 
 
 def test_a_suppressed_address_is_listed_with_its_reason_and_lifted(
-    store: Store, folder: Path, smtp: tuple[Server, Rules]
+    store: Store, folder: Path, smtp: MailServer
 ) -> None:
-    server, rules = smtp
+    rules = Rules(smtp=smtp.url)
     catalogue = _opened(str(folder)).catalogue
     summary = n.night(store, folder, n.tender("a"))
-    server.reply = "550 5.1.1 no such user"
+    smtp.reply = lambda _: "550 5.1.1 no such user"
     sent = delivery.deliver(store, catalogue, rules, at=n.MOMENT)
     assert sent["failed"] == summary.digests and sent.trouble, (
         "each is of its address, so none stops the others"
@@ -133,7 +102,7 @@ def test_a_suppressed_address_is_listed_with_its_reason_and_lifted(
     with pytest.raises(NotFound):
         transport.lift(store, ["tonte0@example.org", "nobody@example.org"])
     assert transport.lift(store, ["tonte0@example.org", n.siret(101)]) == 2
-    server.reply = "250 OK"
+    smtp.reply = lambda _: "250 OK"
     n.night(store, folder, day=1)
     assert delivery.deliver(store, catalogue, rules, at=n.MOMENT + timedelta(days=1))["sent"] == 2
 

@@ -136,7 +136,7 @@ def test_a_purpose_is_no_trade(purpose: str) -> None:
 @pytest.mark.parametrize("name", ["own", "another author", "held out"])
 def test_texts_of_the_true_kinds(name: str) -> None:
     """Plaquettes, pages and declared objects, invented by three authors: four fifths of the trades are found, few are wrong."""
-    from bench.read_texts import measure, texts
+    from bench.read import measure, texts
 
     found = measure(list(texts(name)))
     assert float(found["found"]) >= 0.8

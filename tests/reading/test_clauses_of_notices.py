@@ -6,7 +6,6 @@ import io
 import json
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -525,41 +524,13 @@ def test_passages_hold_no_line_breaks() -> None:
     assert not [passage for passage in passages if "\n" in passage]
 
 
-# --------------------------------------------------------------------------------------------- linearity
-
-UNITS = (
-    "réservé ", "\n", " \n ", "heures d'insertion 120 h lot 2 ", "lot 1, ", "1 200 ", "clause d'insertion, ", "lot 3 : 120 h ; ",
-    "insertion ayant pour support ", "groupement conjoint solidaire ", "? ", "montant estimé : 50 000 € ", "L. 2113-12, ", "☐ ",
-    "établissements et services d'aide par le travail ", "personnes éloignées de ",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("unit", UNITS)
-def test_reading_takes_time_in_proportion_to_the_text(unit: str) -> None:
-    """Eight times the text takes at most 24 times the work: quadratic patterns took 64, or never came back."""
-
-    def seconds(size: int) -> float:
-        text = (unit * (size // len(unit) + 1))[:size]
-        best = float("inf")
-        for turn in range(2):
-            lot = Lot(id="1", title="Tonte", description=f"{turn}{text}")
-            start = time.process_time()
-            clauses.complete(Tender(id="t", format="x", title="Tonte", lots=(lot,)), text)
-            best = min(best, time.process_time() - start)
-        return best
-
-    seconds(2_000)
-    turns = ((seconds(40_000), seconds(5_000)) for _ in range(4))  # others may be using the machine
-    assert any(long <= 24 * max(short, 0.02) for long, short in turns)
-
-
 # ------------------------------------------------------------------------------------------ real labels
 
 
 @pytest.mark.shared
 @pytest.mark.skipif(not LABELS.is_file(), reason="the labelled notices of MATCHER_SHARED are not there")
 def test_labelled_lots_of_real_notices(tmp_path: Path) -> None:
-    """The shipped model has learnt from these; `tests/bench/bench_sources.py judged` says what is reached without."""
+    """The shipped model has learnt from these."""
     folder = SHARED / "data" / "notices" / "ted"
     labelled = {json.loads(line)["file"] for line in LABELS.read_text("utf-8").splitlines()}
     files = [

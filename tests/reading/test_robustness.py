@@ -2,81 +2,50 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
-import zipfile
 from pathlib import Path
 
+import pytest
+
+import bombs
 from bench import bench_sources as bench
 from matcher.domain import Rejected, Tender
 from matcher.reading import files
 
 
-def reasons(data: bytes, name: str = "file") -> list[str]:
-    records = list(files.read_bytes(data, name))
-    assert all(isinstance(record, Rejected) for record in records)
-    return [record.reason for record in records if isinstance(record, Rejected)]
-
-
 def test_hundreds_of_damaged_files_raise_nothing() -> None:
     list(files.read([bench.SAMPLE]))  # libraries and tables are in memory before it is measured
-    told = bench.attack(400, seed=1, bombs=5)
-    assert told["records"] > 300  # salvaged: the damage is not everywhere
+    told = bench.attack(200, seed=1, bombs=5)
+    assert told["records"] > 150  # salvaged: the damage is not everywhere
     assert told["grown"] < 300  # MB
 
 
-def test_entities_are_refused_in_a_sentence() -> None:
-    bomb = b'<?xml version="1.0"?><!DOCTYPE TED_EXPORT [<!ENTITY a "x">]><TED_EXPORT>&a;</TED_EXPORT>'
-    (reason,) = reasons(bomb)
-    assert "document type" in reason and "remove" in reason
-
-
-def test_a_document_type_far_from_the_start_is_refused_too() -> None:
-    bomb = (
-        b'<?xml version="1.0"?>'
-        + b" " * 70_000
-        + b'<!DOCTYPE TED_EXPORT [<!ENTITY a "x">]><TED_EXPORT>&a;</TED_EXPORT>'
-    )
-    assert reasons(bomb)
-
-
-def test_a_zip_bomb_is_refused_before_it_is_unpacked() -> None:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("bomb.xml", b"<TED_EXPORT>" + b" " * (40 << 20))
-    (reason,) = reasons(buffer.getvalue(), "bomb.zip")
-    assert "bomb" in reason
-
-
-def test_a_gzip_bomb_is_refused_before_it_is_unpacked() -> None:
-    (reason,) = reasons(gzip.compress(b" " * (60 << 20)), "bomb.gz")
-    assert "bomb" in reason
-
-
-def test_archives_within_archives_stop_at_three() -> None:
+def nested(depth: int) -> bytes:
     inner = b"<a/>"
-    for level in range(6):
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            archive.writestr(f"{level}.zip", inner)
-        inner = buffer.getvalue()
-    (reason,) = reasons(inner, "nested.zip")
-    assert "nested" in reason
+    for level in range(depth):
+        inner = bombs.packed({f"{level}.zip": inner})
+    return inner
 
 
-def test_deep_json_is_refused() -> None:
-    deep = b'[{"idweb":"1","nomacheteur":"x","donnees":' + b'{"a":' * 20_000 + b"1" + b"}" * 20_000 + b"}]"
-    assert reasons(deep, "deep.json")
-    inside = json.dumps('{"EFORMS":' * 20_000 + "1" + "}" * 20_000)
-    assert reasons(
-        f'[{{"idweb":"1","nomacheteur":"x","objet":"y","donnees":{inside}}}]'.encode(), "deep.json"
-    )
+DOCTYPE = b'<!DOCTYPE TED_EXPORT [<!ENTITY a "x">]><TED_EXPORT>&a;</TED_EXPORT>'
+DEEP = json.dumps('{"EFORMS":' * 20_000 + "1" + "}" * 20_000)
+REFUSED = [
+    ("bomb.xml", b'<?xml version="1.0"?>' + DOCTYPE, "document type"),
+    ("far.xml", b'<?xml version="1.0"?>' + b" " * 70_000 + DOCTYPE, ""),
+    ("bomb.zip", bombs.deflate_bomb(), "bomb"),
+    ("bomb.gz", bombs.gzip_bomb(), "bomb"),
+    ("nested.zip", nested(6), "nested"),
+    ("deep.json", bombs.deep_json(), "nest"),
+    ("inside.json", f'[{{"idweb":"1","nomacheteur":"x","objet":"y","donnees":{DEEP}}}]'.encode(), "nested"),
+    ("empty.xml", b"  \n ", "empty"),
+]
 
 
-def test_an_empty_file_is_named_empty() -> None:
-    (reason,) = reasons(b"  \n ", "empty.xml")
-    assert "empty" in reason
+@pytest.mark.parametrize(("name", "data", "word"), REFUSED, ids=[name for name, _, _ in REFUSED])
+def test_what_would_stop_a_reader_is_refused_in_a_sentence(name: str, data: bytes, word: str) -> None:
+    records = list(files.read_bytes(data, name))
+    assert records and all(isinstance(record, Rejected) for record in records)
+    assert word in records[0].reason  # type: ignore[union-attr]
 
 
 def test_a_damaged_file_costs_only_itself(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench import read_typed
+from bench import read
 from matcher.domain import Place
 from matcher.reference import toponyms, typed_places
 
@@ -15,7 +15,7 @@ def codes(found: tuple[Place, ...]) -> set[str]:
 
 @pytest.mark.parametrize("name", ["places_typed.csv", "places_typed_2.csv"])
 def test_places_are_found_as_people_type_them_and_none_invented(name: str) -> None:
-    right, total = read_typed.places_read(read_typed.rows(name))
+    right, total = read.places_read(read.rows(name))
     shares = {kind: right[kind] / many for kind, many in total.items()}
     assert shares["commune"] >= 0.85 and shares["department"] >= 0.95 and shares["region"] == 1.0, shares
     assert shares["none"] >= 0.85, shares  # what is left: products named after towns ("savon de Marseille")

@@ -24,6 +24,7 @@ from service.assistant import results
 from service.assistant.server import Api, build
 from service.settings import Settings
 
+from mail_server import free_port
 from matcher.catalogue.catalogue import Catalogue
 from matcher.reading import gather
 from matcher.records import keys
@@ -141,9 +142,7 @@ def over_stdio(folder: Path, work: Callable[[Any], Coroutine[Any, Any, Any]], **
 @contextmanager
 def served(folder: Path, **more: str) -> Iterator[str]:
     """The address of a server over HTTP."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "matcher.cli", "mcp", "--http", "--port", str(port)]
     with subprocess.Popen(
         command, env=environment(folder, **more), cwd=ROOT, stderr=subprocess.DEVNULL
@@ -264,9 +263,7 @@ def test_tools_say_what_the_api_says_and_refuse_whom_it_refuses(folder: Path) ->
     app = create_app(Settings(**about, read="key"))
     refused = asyncio.run(both())
     assert refused.is_error and "a key with the scope read is needed" in refused.content[0].text
-    with socket.socket() as free:  # nobody listens there
-        free.bind(("127.0.0.1", 0))
-        gone = asyncio.run(both(f"http://127.0.0.1:{free.getsockname()[1]}"))
+    gone = asyncio.run(both(f"http://127.0.0.1:{free_port()}"))  # nobody listens there
     assert gone.is_error and "does not answer: check its address" in gone.content[0].text
 
 

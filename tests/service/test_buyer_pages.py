@@ -5,54 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-from service.app import create_app
 from service.page import facets
-from service.settings import Settings
 
-from matcher.catalogue.build import build_catalogue
-from matcher.catalogue.files import save_catalogue
-from matcher.domain import Structure
-from matcher.matching import recipes
 from matcher.outreach.sourcing import record as record_
-from matcher.reading import gather
 from matcher.records.store import Store
-from pages_client import PagesClient, kept, reference, token
+from pages_client import NAMELESS, PagesClient, kept, reference, token
 
-SAMPLE = Path(__file__).parents[2] / "data" / "sample"
-NAMELESS = "00029999800012"
 FIVE = (
     "Nettoyage des bureaux. Entretien des espaces verts. Blanchisserie du linge de la crèche. "
     "Préparation et service des repas du midi. Livraison des colis."
 )
-
-
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample, a structure without a name, and the past suppliers."""
-    folder = tmp_path_factory.mktemp("buyer") / "catalogue"
-    found = gather.gather([SAMPLE])
-    nameless = Structure(siret=NAMELESS, name="", kind="ACI")
-    save_catalogue(
-        build_catalogue([*found.structures, nameless], found.awards, recipes.named("default")), folder
-    )
-    gather.save_notices(found.tenders, folder)
-    return folder
-
-
-@pytest.fixture
-def page(catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PagesClient]:
-    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
-    store = f"sqlite:///{tmp_path / 'store.sqlite'}"
-    given = Settings(catalogue=catalogue, store=store, log_level="ERROR", outbox=tmp_path / "outbox")
-    with PagesClient(create_app(given), headers={"accept": "text/html"}) as client:
-        yield client
 
 
 def ticks(text: str) -> list[str]:
@@ -161,7 +128,10 @@ def test_errors_stand_next_to_their_field_and_in_a_summary(page: PagesClient) ->
         )
         assert f'id="{name}"' in wrong.text and "<title>Erreur" in wrong.text
     strange = page.post("/acheteur", data={"need": ""}, files={"file": ("x.xml", b"<a/>")})
-    assert strange.status_code == 422 and 'id="file-fault"' in strange.text
+    assert (
+        strange.status_code == 422 and 'id="file-fault"' in strange.text and "Traceback" not in strange.text
+    )
+    assert page.get("/nulle-part").status_code == 404 and "Introuvable" in page.get("/nulle-part").text
 
 
 def test_ticked_structures_are_compared_set_aside_and_written_to(page: PagesClient) -> None:

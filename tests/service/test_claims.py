@@ -1,20 +1,13 @@
 """A claim says who asks and why; it is proved by mail, by a letter or by a call; a refused one can be made again."""
 
-# ruff: noqa: F401, F811, I001
-
 from __future__ import annotations
 
 import re
 
 import pytest
-
-pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 
-from matcher.records import keys
-from matcher.records.store import Store
-from service.settings import Settings
-from test_pages import SIRET, catalogue, page, settings, token
+from pages_client import SIRET, signed_in, token
 
 ASKING = {
     "name": "Aline Petit",
@@ -32,10 +25,8 @@ def ask(page: TestClient, **changed: str) -> str:
     return answer.text
 
 
-def desk(page: TestClient, settings: Settings) -> str:
-    with Store.open(settings.store) as store:
-        key = keys.create(store, ["operator"])
-    page.post("/connexion", data={"key": key, "csrf": token(page.get("/connexion").text)})
+def desk(page: TestClient) -> str:
+    signed_in(page, "operator")
     return page.get("/exploitant").text
 
 
@@ -44,9 +35,9 @@ def decide(page: TestClient, text: str, **choice: str) -> str:
     return page.post(wanted, data={**choice, "csrf": token(text)}).text
 
 
-def test_the_operator_sees_who_asks_and_why(page: TestClient, settings: Settings) -> None:
+def test_the_operator_sees_who_asks_and_why(page: TestClient) -> None:
     assert "Demande enregistrée" in ask(page)
-    shown = desk(page, settings)
+    shown = desk(page)
     for said in (
         "Aline Petit",
         "directrice",
@@ -58,13 +49,11 @@ def test_the_operator_sees_who_asks_and_why(page: TestClient, settings: Settings
     assert "Demande enregistrée" not in ask(page, name="", address="nobody")
 
 
-def test_a_second_claim_is_not_swallowed_and_a_refused_one_can_be_made_again(
-    page: TestClient, settings: Settings
-) -> None:
+def test_a_second_claim_is_not_swallowed_and_a_refused_one_can_be_made_again(page: TestClient) -> None:
     ask(page)
     ask(page, reason="J'ai oublié : nous avons déménagé")  # the same person corrects the claim
     ask(page, name="Bruno Roy", address="bruno@ailleurs.example")
-    shown = desk(page, settings)
+    shown = desk(page)
     assert shown.count("/exploitant/demandes/") == 2
     assert "déménagé" in shown and "Bruno Roy" in shown
     assert "refusée" in decide(page, shown, verdict="non")
@@ -77,11 +66,10 @@ def test_a_second_claim_is_not_swallowed_and_a_refused_one_can_be_made_again(
 @pytest.mark.parametrize("way", ["letter", "phone"])
 def test_a_letter_or_a_call_carries_a_code_that_opens_the_account_once(
     page: TestClient,
-    settings: Settings,
     way: str,
 ) -> None:
     ask(page, way=way)
-    decided = decide(page, desk(page, settings), verdict="oui", way=way)
+    decided = decide(page, desk(page), verdict="oui", way=way)
     code = re.findall(r"[A-Z2-9]{4}-[A-Z2-9]{4}-[A-Z2-9]{4}", decided)[0]
     assert ("Imprimez" in decided) == (way == "letter")
     page.cookies.clear()

@@ -10,7 +10,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,28 +25,16 @@ from service.settings import Settings
 from service.turns import TooMany, Turns
 
 import bombs
-from matcher.catalogue.build import build_catalogue
-from matcher.catalogue.files import save_catalogue
-from matcher.domain import BadInput, Forbidden, Recipe
-from matcher.reading import files, gather
+from matcher.reading import files
 from matcher.reading.sources import Record
 from matcher.records import keys
 from matcher.records.store import Store
 from pages_client import token
-from service import access, limits, observability, oidc, snapshot, wire
+from service import access, limits, observability, snapshot, wire
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 PUBLIC = "https://maillage.example"
 SIRET = "00010001600013"
-
-
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    sample = gather.gather([SAMPLE])
-    folder = tmp_path_factory.mktemp("locks") / "catalogue"
-    built = build_catalogue(sample.structures[:30], sample.awards, Recipe())
-    save_catalogue(built, folder, lambda fresh: gather.save_notices(sample.tenders[:4], fresh))
-    return folder
 
 
 def settings(catalogue: Path, tmp_path: Path, **more: Any) -> Settings:
@@ -56,8 +43,8 @@ def settings(catalogue: Path, tmp_path: Path, **more: Any) -> Settings:
 
 
 @pytest.fixture
-def client(catalogue: Path, tmp_path: Path) -> Iterator[TestClient]:
-    given = settings(catalogue, tmp_path, max_lots=3)
+def client(plain_sample: Path, tmp_path: Path) -> Iterator[TestClient]:
+    given = settings(plain_sample, tmp_path, max_lots=3)
     with TestClient(create_app(given), raise_server_exceptions=False) as found:
         yield found
 
@@ -89,9 +76,9 @@ def test_fields_are_counted_before_a_body_is_parsed(client: TestClient) -> None:
 
 
 def test_work_past_its_deadline_is_refused(
-    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plain_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with TestClient(create_app(settings(catalogue, tmp_path, deadline=1))) as client:
+    with TestClient(create_app(settings(plain_sample, tmp_path, deadline=1))) as client:
         matcher = client.app.state.serving.get().matcher  # type: ignore[attr-defined]
         plain, calls = type(matcher).rank, list[int]()
         monkeypatch.setattr(
@@ -108,9 +95,9 @@ def test_work_past_its_deadline_is_refused(
 
 
 def test_reads_find_a_thread_while_all_turns_are_taken(
-    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plain_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with TestClient(create_app(settings(catalogue, tmp_path, threads=1))) as client:
+    with TestClient(create_app(settings(plain_sample, tmp_path, threads=1))) as client:
         matcher, hold, begun = client.app.state.serving.get().matcher, threading.Event(), threading.Event()  # type: ignore[attr-defined]
         plain = type(matcher).rank
         monkeypatch.setattr(
@@ -159,7 +146,7 @@ def test_one_visitor_who_fills_the_queue_keeps_nobody_else_waiting() -> None:
 
 
 def test_files_that_are_read_for_long_keep_no_question_waiting(
-    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plain_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reading, hold = threading.Semaphore(0), threading.Event()
 
@@ -168,7 +155,7 @@ def test_files_that_are_read_for_long_keep_no_question_waiting(
         hold.wait(30)
         yield from ()
 
-    with TestClient(create_app(settings(catalogue, tmp_path, deadline=60))) as client:
+    with TestClient(create_app(settings(plain_sample, tmp_path, deadline=60))) as client:
         monkeypatch.setattr(files, "read_upload", read)
         sent = {"files": {"file": ("avis.xml", b"<a/>")}}
         uploads = [threading.Thread(target=client.post, args=("/v1/match/file",), kwargs=sent) for _ in range(limits.LONG_ONES + 4)]  # fmt: skip
@@ -259,8 +246,8 @@ def test_jobs_are_bounded_by_owner_and_bytes() -> None:
     jobs.close()
 
 
-def test_visitors_without_a_key_are_not_one_owner(catalogue: Path, tmp_path: Path) -> None:
-    app = create_app(settings(catalogue, tmp_path, read="open"))
+def test_visitors_without_a_key_are_not_one_owner(plain_sample: Path, tmp_path: Path) -> None:
+    app = create_app(settings(plain_sample, tmp_path, read="open"))
     with TestClient(app, client=("203.0.113.1", 1)) as one:
         job = one.post("/v1/jobs", json={"items": [{"need": "tonte", "n": 1}]}).json()["id"]
         assert one.get(f"/v1/jobs/{job}").status_code == 200
@@ -270,8 +257,8 @@ def test_visitors_without_a_key_are_not_one_owner(catalogue: Path, tmp_path: Pat
 # ------------------------------------------------------------------------------------------------ who asks
 
 
-def test_made_up_tokens_count_by_their_address(catalogue: Path, tmp_path: Path) -> None:
-    with TestClient(create_app(settings(catalogue, tmp_path, rate="10/minute"))) as client:
+def test_made_up_tokens_count_by_their_address(plain_sample: Path, tmp_path: Path) -> None:
+    with TestClient(create_app(settings(plain_sample, tmp_path, rate="10/minute"))) as client:
         asked = [
             client.get("/v1/places?q=a", headers={"X-API-Key": f"mlg_{n}_x"}).status_code for n in range(14)
         ]
@@ -281,8 +268,8 @@ def test_made_up_tokens_count_by_their_address(catalogue: Path, tmp_path: Path) 
         assert client.get("/v1/health", headers={"X-API-Key": key}).status_code == 200
 
 
-def test_sign_out_ends_the_session_everywhere(catalogue: Path, tmp_path: Path) -> None:
-    given = settings(catalogue, tmp_path, public_url=PUBLIC, read="key")
+def test_sign_out_ends_the_session_everywhere(plain_sample: Path, tmp_path: Path) -> None:
+    given = settings(plain_sample, tmp_path, public_url=PUBLIC, read="key")
     head = {"accept": "text/html"}
     with Store.open(given.store) as store:
         secret = keys.create(store, ["buyer"])
@@ -309,9 +296,9 @@ def test_sign_out_ends_the_session_everywhere(catalogue: Path, tmp_path: Path) -
 
 
 def test_a_session_that_nobody_uses_ends_and_one_that_is_used_goes_on(
-    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plain_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = settings(catalogue, tmp_path, read="key")
+    given = settings(plain_sample, tmp_path, read="key")
     with Store.open(given.store) as store:
         secret = keys.create(store, ["buyer"])
     with TestClient(create_app(given), headers={"accept": "text/html"}) as page:
@@ -330,8 +317,8 @@ def test_a_session_that_nobody_uses_ends_and_one_that_is_used_goes_on(
         assert last == 401
 
 
-def test_session_cookies_are_of_this_site_and_hidden_from_scripts(catalogue: Path, tmp_path: Path) -> None:
-    with TestClient(create_app(settings(catalogue, tmp_path, public_url=PUBLIC)), PUBLIC) as page:
+def test_session_cookies_are_of_this_site_and_hidden_from_scripts(plain_sample: Path, tmp_path: Path) -> None:
+    with TestClient(create_app(settings(plain_sample, tmp_path, public_url=PUBLIC)), PUBLIC) as page:
         given = page.get("/connexion", headers={"accept": "text/html"}).headers["set-cookie"].lower()
         assert page.request("TRACE", "/connexion").status_code == 405
     assert given.startswith("__host-") and {"httponly", "secure", "path=/", "samesite=lax"} <= set(
@@ -339,15 +326,15 @@ def test_session_cookies_are_of_this_site_and_hidden_from_scripts(catalogue: Pat
     )
 
 
-def test_a_name_pointed_at_this_machine_reads_nothing(catalogue: Path, tmp_path: Path) -> None:
-    app = create_app(settings(catalogue, tmp_path))
+def test_a_name_pointed_at_this_machine_reads_nothing(plain_sample: Path, tmp_path: Path) -> None:
+    app = create_app(settings(plain_sample, tmp_path))
     with TestClient(app, client=("127.0.0.1", 1), base_url="http://127.0.0.1:8000") as here:
         assert here.get("/v1/structures").status_code == 200
         assert here.get("/v1/structures", headers={"host": "evil.example"}).status_code == 401
 
 
-def test_another_host_is_refused_where_there_is_a_public_one(catalogue: Path, tmp_path: Path) -> None:
-    with TestClient(create_app(settings(catalogue, tmp_path, public_url=PUBLIC)), PUBLIC) as client:
+def test_another_host_is_refused_where_there_is_a_public_one(plain_sample: Path, tmp_path: Path) -> None:
+    with TestClient(create_app(settings(plain_sample, tmp_path, public_url=PUBLIC)), PUBLIC) as client:
         assert client.get("/v1/health").headers["strict-transport-security"]
         assert client.get("/v1/health", headers={"host": "evil.example"}).status_code == 400
 
@@ -417,13 +404,13 @@ def test_readiness_asks_the_store(client: TestClient, monkeypatch: pytest.Monkey
 
 
 def test_idle_connections_and_slow_bodies_are_cut(
-    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plain_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import service.connections
 
     monkeypatch.setattr(service.connections, "HEAD_SECONDS", 0.5)
     monkeypatch.setattr(limits, "BODY_SECONDS", 0.5)
-    app = create_app(settings(catalogue, tmp_path))
+    app = create_app(settings(plain_sample, tmp_path))
     config = uvicorn.Config(app, port=0, log_level="critical", http=Connection)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
@@ -448,55 +435,7 @@ def test_idle_connections_and_slow_bodies_are_cut(
         thread.join()
 
 
-def test_a_short_secret_is_refused() -> None:
-    with pytest.raises((ValueError, BadInput)):
-        Settings(secret="short of thirty-two")
-
-
 # ------------------------------------------------------------------------------------------ identity and logs
-
-
-def test_users_of_an_issuer_are_told_apart_by_their_whole_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    def actor(issuer: str, sub: str) -> str:
-        monkeypatch.setattr(oidc, "_claims", lambda *_: {"sub": sub})
-        return oidc.prove("a.b.c", Settings(oidc_issuer=issuer)).actor  # type: ignore[arg-type]
-
-    one, begins = "https://one.example", "f:0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0:municipality"
-    names = [
-        actor(one, begins + "-a"),
-        actor(one, begins + "-b"),
-        actor("https://two.example", begins + "-a"),
-    ]
-    assert len(set(names)) == 3 and actor(one, begins + "-a") == names[0]
-
-
-def test_where_the_issuer_is_described_is_not_moved_by_a_redirect() -> None:
-    asked: list[str] = []
-
-    class Moved(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(302 if "openid" in self.path else 200)
-            self.send_header("Location", "/elsewhere")
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Moved)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        with pytest.raises(Forbidden):
-            oidc.asked(
-                Settings(oidc_issuer=f"http://127.0.0.1:{server.server_port}"),
-                "state",
-                "nonce",  # type: ignore[arg-type]
-            )
-    finally:
-        server.shutdown()
-        server.server_close()
-    assert asked == ["/.well-known/openid-configuration"]
 
 
 def test_logs_hold_the_route_and_never_what_an_address_holds(client: TestClient) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytest.importorskip("jwt", reason="the extra oidc is not installed")
+import jwt
+from fastapi.testclient import TestClient
+from service.app import create_app
 from service.page import account as account_page
 from service.page import signin
 from service.settings import Settings, read
@@ -38,6 +43,46 @@ def test_an_issuer_that_describes_itself_as_another_is_not_asked(issuer: Provide
     issuer.described_as = "https://else.example"
     with pytest.raises(Forbidden):
         oidc.asked(settings(issuer), "state", "nonce")
+
+
+def test_where_the_issuer_is_described_is_not_moved_by_a_redirect(issuer: Provider) -> None:
+    issuer.moved = True
+    with pytest.raises(Forbidden):
+        oidc.asked(settings(issuer), "state", "nonce")
+    assert issuer.asked == ["/.well-known/openid-configuration"]
+
+
+def test_tokens_of_an_issuer_open_the_api_as_far_as_their_scope(issuer: Provider, tmp_path: Path) -> None:
+    given = settings(
+        issuer, catalogue=tmp_path, store=f"sqlite:///{tmp_path / 's.sqlite'}", log_level="ERROR"
+    )
+    right = {"iss": issuer.base, "aud": "maillage", "sub": "u1", "scope": "buyer"}
+    with TestClient(create_app(given)) as client:
+
+        def status(token: str) -> int:
+            return client.get("/v1/sourcing", headers={"Authorization": f"Bearer {token}"}).status_code
+
+        assert status(issuer.signed(**right)) == 200
+        assert status(issuer.signed(**right | {"scope": "read"})) == 403
+        for wrong in ({"exp": 1}, {"aud": "else"}, {"iss": "https://else.example"}):
+            assert status(issuer.signed(**right | wrong)) == 401
+        assert status(jwt.encode({**right, "exp": int(time.time()) + 60}, "", "none")) == 401
+
+
+def test_users_of_an_issuer_are_told_apart_by_their_whole_name(
+    issuer: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def actor(base: str, sub: str) -> str:
+        monkeypatch.setattr(oidc, "_claims", lambda *_: {"sub": sub})
+        return oidc.prove("a.b.c", Settings(oidc_issuer=base)).actor  # type: ignore[arg-type]
+
+    begins = "f:0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0:municipality"
+    names = [
+        actor(base, f"{begins}{end}")
+        for base in ("https://one.example", "https://two.example")
+        for end in "ab"
+    ]
+    assert len(set(names)) == 4 and actor("https://one.example", f"{begins}a") == names[0]
 
 
 def test_an_id_token_opens_no_api_and_an_access_token_identifies_nobody(issuer: Provider) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 pytest.importorskip("jwt", reason="the extra oidc is not installed")
 from service.settings import Settings
 
+from mail_server import free_port
 from matcher.records import keys
 from matcher.records.store import Store
 from oidc_provider import CLIENT, SECRET, Provider, provider
@@ -29,9 +29,7 @@ def issuer() -> Iterator[Provider]:
 @pytest.fixture
 def settings(issuer: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     return Settings(
         catalogue=tmp_path / "none", store=f"sqlite:///{tmp_path / 's.sqlite'}", log_level="ERROR", read="key", oidc_domains=("ville.example",),
         public_url=f"http://127.0.0.1:{port}", oidc_issuer=issuer.base, oidc_client=CLIENT, oidc_client_secret=SECRET,

@@ -13,33 +13,21 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
-from service.settings import Settings, read
+from service.settings import Settings
 
-from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import load_catalogue, save_catalogue
-from matcher.matching import recipes
 from matcher.reading import gather
 from matcher.records import keys
 from matcher.records.store import Store
+from pages_client import SIRET
 from service import page
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
-SIRET = "00010001600013"  # of the sample
-
-
-@pytest.fixture(scope="session")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample, indexed as `make demo` does."""
-    folder = tmp_path_factory.mktemp("service") / "catalogue"
-    gathered = gather.gather([SAMPLE])
-    save_catalogue(build_catalogue(gathered.structures, gathered.awards, recipes.named("default")), folder)
-    gather.save_notices(gathered.tenders, folder)
-    return folder
 
 
 @pytest.fixture
-def settings(catalogue: Path, tmp_path: Path) -> Settings:
-    return Settings(catalogue=catalogue, store=f"sqlite:///{tmp_path / 'store.sqlite'}", log_level="ERROR")
+def settings(plain_sample: Path, tmp_path: Path) -> Settings:
+    return Settings(catalogue=plain_sample, store=f"sqlite:///{tmp_path / 'store.sqlite'}", log_level="ERROR")
 
 
 @pytest.fixture
@@ -220,9 +208,9 @@ def test_it_answers_at_once_and_is_ready_once_first_requests_are_prepared(
         assert client.get("/v1/health/readiness").status_code == 200
 
 
-def test_a_new_catalogue_is_taken_up_without_dropping_a_request(catalogue: Path, tmp_path: Path) -> None:
+def test_a_new_catalogue_is_taken_up_without_dropping_a_request(plain_sample: Path, tmp_path: Path) -> None:
     folder = tmp_path / "catalogue"
-    shutil.copytree(catalogue, folder)
+    shutil.copytree(plain_sample, folder)
     settings = Settings(catalogue=folder, reload_seconds=0.05, log_level="ERROR")
     statuses: list[int] = []
     with TestClient(create_app(settings)) as client:
@@ -240,7 +228,7 @@ def test_a_new_catalogue_is_taken_up_without_dropping_a_request(catalogue: Path,
             before = loaded.swaps
             fresh = load_catalogue(folder)
             save_catalogue(fresh, folder)
-            shutil.copy(catalogue / gather.NOTICES, folder)
+            shutil.copy(plain_sample / gather.NOTICES, folder)
             for _ in range(1200):
                 if loaded.swaps > before:
                     break
@@ -296,23 +284,6 @@ def test_security_headers_and_rate(settings: Settings) -> None:
         codes = [client.get("/v1/notices").status_code for _ in range(4)]
         assert codes == [200, 200, 429, 429]
         assert int(client.get("/v1/notices").headers["retry-after"]) >= 1
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("MATCHER_RATE", "often"),
-        ("MATCHER_READ", "all"),
-        ("MATCHER_MAX_BODY", "-1"),
-        ("MATCHER_CORS", '["*"]'),
-    ],
-)
-def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    from matcher.domain import BadInput
-
-    monkeypatch.setenv(name, value)
-    with pytest.raises(BadInput, match=name):
-        read()
 
 
 def test_what_was_read_is_told_and_a_correction_changes_the_answer(

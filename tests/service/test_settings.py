@@ -19,7 +19,7 @@ WRONG = [
     ("MATCHER_RATE", "0/minute"), ("MATCHER_RATE", "often"), ("MATCHER_MAIL_SECRET", "x"), ("MATCHER_SECRET", "x"),
     ("MATCHER_SENDER", "nobody"), ("MATCHER_SENDER", "Maillage <a..b@c.fr>"), ("MATCHER_REPLY_TO", "x"),
     ("MATCHER_VECTORS", "sqlite:///x"), ("MATCHER_CATALOGUE", __file__), ("MATCHER_READ", "all"),
-    ("MATCHER_CORS", '["http://x/"]'), ("MATCHER_THREADS", "0"), ("MATCHER_SMPT", "smtp://mail.example"),
+    ("MATCHER_CORS", '["http://x/"]'), ("MATCHER_CORS", '["*"]'), ("MATCHER_MAX_BODY", "-1"), ("MATCHER_THREADS", "0"), ("MATCHER_SMPT", "smtp://mail.example"),
 ]  # fmt: skip
 
 

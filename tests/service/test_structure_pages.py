@@ -3,74 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from service.app import create_app
 from service.page import structure
 from service.settings import Settings
 
-from matcher.catalogue.build import build_catalogue
-from matcher.catalogue.files import save_catalogue
-from matcher.matching import recipes
 from matcher.outreach import links
-from matcher.reading import gather
-from matcher.records import keys
-from matcher.records.store import Store
-from pages_client import PagesClient, token
+from pages_client import OTHER, SIRET, PagesClient, signed_in
 
-SAMPLE = Path(__file__).parents[2] / "data" / "sample"
-SIRET, OTHER = "00010001600013", "00010073500018"
-
-
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample, with notices that are open today."""
-    folder = tmp_path_factory.mktemp("structure") / "catalogue"
-    found = gather.gather([SAMPLE])
-    save_catalogue(build_catalogue(found.structures, found.awards, recipes.named("default")), folder)
-    later = datetime.now(UTC) + timedelta(days=30)
-    gather.save_notices([replace(t, deadline=later) for t in found.tenders], folder)
-    return folder
+SEEN = [f"structure:{SIRET}", "read"]
 
 
 @pytest.fixture
-def settings(catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
-    store = f"sqlite:///{tmp_path / 'store.sqlite'}"
-    return Settings(
-        catalogue=catalogue, store=store, log_level="ERROR", outbox=tmp_path / "outbox", read="key"
-    )
-
-
-def signed_in(page: PagesClient, settings: Settings, siret: str) -> str:
-    with Store.open(settings.store) as store:
-        secret = keys.create(store, [f"structure:{siret}", "read"])
-    page.cookies.clear()
-    page.post("/connexion", data={"key": secret, "csrf": token(page.get("/connexion").text)})
-    return token(page.get(f"/structure/{siret}").text)
-
-
-@pytest.fixture
-def page(settings: Settings) -> Iterator[PagesClient]:
-    with PagesClient(create_app(settings), headers={"accept": "text/html"}) as client:
-        yield client
+def settings(settings: Settings, open_sample: Path) -> Settings:
+    return settings.model_copy(update={"catalogue": open_sample, "read": "key"})
 
 
 def offered(text: str) -> list[tuple[str, str]]:
     return re.findall(r"/ecarter\?avis=([^&]+)&amp;lot=([^\"]+)", text)
 
 
-def test_a_trade_denied_hides_as_many_lots_as_announced_and_comes_back(
-    page: PagesClient, settings: Settings
-) -> None:
-    csrf = signed_in(page, settings, SIRET)
+def test_a_trade_denied_hides_as_many_lots_as_announced_and_comes_back(page: PagesClient) -> None:
+    csrf = signed_in(page, *SEEN)
     before = offered(page.get(f"/structure/{SIRET}").text)
     notice, lot = before[0]
     asked = page.get(f"/structure/{SIRET}/ecarter?avis={notice}&lot={lot}").text
@@ -101,17 +59,17 @@ def test_lots_of_one_notice_are_shown_together() -> None:
     assert count == 4 and not any(other[-1] for other in others)
 
 
-def test_reasons_of_a_partner_are_few_and_tell_something(page: PagesClient, settings: Settings) -> None:
-    signed_in(page, settings, SIRET)
+def test_reasons_of_a_partner_are_few_and_tell_something(page: PagesClient) -> None:
+    signed_in(page, *SEEN)
     text = page.get(f"/structure/{SIRET}/partenaires?avis=26-130377").text
     reasons = re.findall(r'<ul class="reasons">(.*?)</ul>', text, flags=re.S)
     assert reasons and all(1 <= each.count("<li>") <= 6 for each in reasons)
     assert "aucun marché public connu" not in text
 
 
-def test_the_exchange_names_who_announces_and_can_be_left(page: PagesClient, settings: Settings) -> None:
+def test_the_exchange_names_who_announces_and_can_be_left(page: PagesClient) -> None:
     for siret, brings, seeks in ((SIRET, "tonte", "nettoyage"), (OTHER, "nettoyage", "tonte")):
-        csrf = signed_in(page, settings, siret)
+        csrf = signed_in(page, f"structure:{siret}", "read")
         asked = {
             "notice_id": "26-130101",
             "brings": brings,
@@ -129,12 +87,12 @@ def test_the_exchange_names_who_announces_and_can_be_left(page: PagesClient, set
     mine = re.findall(r'action="(/structure/\d+/bourse/[^"]+)"', text.partition('id="autres"')[0])[0]
     gone = page.post(mine, data={"faire": "retirer", "csrf": csrf}).text
     assert "Votre annonce est retirée" in gone and "Retirée" in gone
-    signed_in(page, settings, SIRET)
+    signed_in(page, *SEEN)
     assert page.get(f"/structure/{OTHER}/bourse").status_code == 403
 
 
-def test_a_feed_reader_fetches_by_the_token_alone(page: PagesClient, settings: Settings) -> None:
-    signed_in(page, settings, SIRET)
+def test_a_feed_reader_fetches_by_the_token_alone(page: PagesClient) -> None:
+    signed_in(page, *SEEN)
     feed = re.findall(r'href="(/v1/structures/[^"]+atom[^"]*)"', page.get(f"/structure/{SIRET}").text)[0]
     page.cookies.clear()
     assert page.get(feed).status_code == 200

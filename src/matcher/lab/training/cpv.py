@@ -287,7 +287,6 @@ def report(
             lines += [f"| {level} | {tops} | {chance.mean():.3f} | {error:.3f} |"]
         (out / "reliability.svg").write_text(plot(curves), encoding="utf-8")
         lines += ["", "![Stated chance against share of right codes, by level](reliability.svg)", ""]
-        lines += ["`make bench-encoder` prints them next to linear models trained in the same run."]
     else:
         lines += ["The folder holds no later awards: nothing was measured."]
     lines += [

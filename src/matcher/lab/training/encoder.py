@@ -464,8 +464,7 @@ def card(
         "## Figures",
         *figures(reader, data),
         "",
-        "`make bench-encoder` compares these with other encoders, regime by regime; docs/encoder.md says what was "
-        "tried.  Two awards of the history that went to one supplier have been learnt as a pair: their likeness is "
+        "docs/encoder.md lists the experiments, and other encoders.  Two awards of the history that went to one supplier have been learnt as a pair: their likeness is "
         "optimistic, and a ranker is to be learnt with an encoder made `--before` its queries.",
         "",
         "## Not for",

@@ -45,7 +45,7 @@ Three models, learnt by `matcher train offers --data ../shared/data` from texts 
 - whether the text offers a trade: logistic regression on three signs ({signs}).
   Learnt on what the other two say of texts that they did not see.
 
-`python tests/bench/read_texts.py` prints how much is found and how much is wrong in texts of three authors.  Two of them wrote their
+`python tests/bench/read.py offers` prints how much is found and how much is wrong in texts of three authors.  Two of them wrote their
 texts without having seen the reader nor what it learns from; with the texts of the last nothing was tuned.
 
 The first model reads what structures declare for the judgement too (`models/judgement`).

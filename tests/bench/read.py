@@ -1,0 +1,260 @@
+"""How well texts are read: figures over texts of authors who had seen no code, and random samples to be read by hand.
+
+python tests/bench/read.py offers [--show]
+    Recall of offers in three sets of 60 invented texts of three kinds (tests/data/said_texts*.txt), by set and kind; nothing was
+    tuned on the third.
+python tests/bench/read.py typed
+    Needs taken for needs, other texts rejected (typed_texts.csv), needs of staff (staff_texts.csv), places (places_typed*.csv).
+python tests/bench/read.py sheets
+    Fields right of fields stated in invented spreadsheets, file by file, and what was read wrong.
+python tests/bench/read.py night CATALOGUE [--draw 60] [--seed 1] [--notices]
+    Counts of a night over the notices of a catalogue (lots, lots announced, structures notified), and pairs of lot and structure;
+    with --notices of notice and structure, each by one of its lots: lots of one notice are one card of a digest.
+python tests/bench/read.py reasons CATALOGUE QUERIES.jsonl [--draw 100] [--seed 1]
+    Shown reasons of the first five of 40 needs.
+
+Mark each line of a sample relevant, doubtful or noise (true and useful, true, false) and count.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import numpy as np
+import typer
+
+import sheets as invented
+from matcher.domain import ANSWERABLE, Place, Reason, Structure
+from matcher.lab.evaluation import questions
+from matcher.learned import asks
+from matcher.matching import demand
+from matcher.matching.engine import Matcher
+from matcher.matching.reasons import sentences
+from matcher.outreach.batch import Options
+from matcher.outreach.rules import Rules
+from matcher.outreach.work import Task, matches_of
+from matcher.reading import brochure, files, gather
+from matcher.reference import toponyms, trades, typed_places
+
+app = typer.Typer(help=__doc__, rich_markup_mode=None, pretty_exceptions_enable=False)
+DATA = Path(__file__).parents[1] / "data"
+TOP, FLOOR = Options(rules=Rules()).top, Rules().floor
+
+# ------------------------------------------------------------------------------------------ offers in texts
+
+SETS = {"own": "said_texts.txt", "another author": "said_texts_2.txt", "held out": "said_texts_3.txt"}
+
+
+@dataclass(frozen=True)
+class Text:
+    id: str
+    kind: str
+    trades: frozenset[str]
+    types: frozenset[str]
+    zone: str
+    text: str
+
+
+def texts(name: str) -> Iterator[Text]:
+    """The texts of a set, in the order of its file."""
+    blocks = (DATA / SETS[name]).read_text(encoding="utf-8").split("\n=== ")[1:]
+    for block in blocks:
+        head, _, text = block.partition("\n")
+        name, kind, said, types, zone = (part.strip() for part in head.split("|"))
+        sets = [frozenset() if part == "-" else frozenset(part.split()) for part in (said, types)]
+        yield Text(name, kind, sets[0], sets[1], zone, text.strip())
+
+
+def measure(chosen: list[Text], show: bool = False) -> dict[str, float | int | str]:
+    """Shares over these texts."""
+    names = {trade.label: trade.name for trade in trades.trades()}
+    found = wrong = said = types = typed = zones = zoned = invented = 0
+    for one in chosen:
+        offers = brochure.propose(one.text)
+        got = {_as_labelled(names[offer.sectors[0]], one.trades) for offer in offers}
+        found, wrong, said = (
+            found + len(got & one.trades),
+            wrong + len(got - one.trades),
+            said + len(one.trades),
+        )
+        if one.types and offers:
+            typed += 1
+            types += bool({t for offer in offers for t in offer.service_types} & one.types)
+        stated = _zone(offers[0].zone) if offers else "-"
+        zoned += one.zone != "-" and bool(offers)
+        zones += one.zone != "-" and stated.split() == sorted(one.zone.split())
+        invented += one.zone == "-" and stated != "-"
+        if show and (got != one.trades or (offers and stated.split() != sorted(one.zone.split()))):
+            print(
+                one.id,
+                "missed",
+                sorted(one.trades - got),
+                "wrong",
+                sorted(got - one.trades),
+                "zone",
+                stated,
+                "of",
+                one.zone,
+            )
+    return {
+        "texts": len(chosen), "trades": said, "found": round(found / max(1, said), 3), "wrong": round(wrong / max(1, found + wrong), 3),
+        "types right": round(types / max(1, typed), 3), "zones right": f"{zones} of {zoned}", "zones invented": invented,
+    }  # fmt: skip
+
+
+def _as_labelled(name: str, said: frozenset[str]) -> str:
+    """The wider trade of a part where the text is labelled with the wider one: the labels are older than the parts."""
+    wider = next(trade.within for trade in trades.trades() if trade.name == name)
+    return name if name in said else next((each for each in wider if each in said), name)
+
+
+def _zone(zone: object) -> str:
+    radius, codes, country = (getattr(zone, name, None) for name in ("radius_km", "departments", "country"))
+    if country:
+        return "France"
+    return " ".join(sorted(codes)) if codes else f"{radius:.0f} km" if radius else "-"
+
+
+@app.command()
+def offers(show: bool = False) -> None:
+    """`--show`: what was missed and wrong, but for the set held out."""
+    for name in SETS:
+        chosen = list(texts(name))
+        for kind in ("plaquette", "page", "objet"):
+            print(name, kind, json.dumps(measure([one for one in chosen if one.kind == kind])))
+        print(name, "all", json.dumps(measure(chosen, show and name != "held out")))
+
+
+# ---------------------------------------------------------------------------------------------- typed needs
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader((DATA / name).read_text(encoding="utf-8").splitlines()))
+
+
+@app.command()
+def typed() -> None:
+    given = rows("typed_texts.csv")
+    said = np.array([asks.of_text(row["text"]).stated for row in given])
+    need = np.array([row["need"] == "1" for row in given])
+    print(f"needs read as needs {said[need].mean():.3f}, other texts rejected {1 - said[~need].mean():.3f}")
+
+    asked = rows("staff_texts.csv")
+    found = np.array([asks.of_text(row["text"]).staff > demand.SHARE for row in asked])
+    staff = np.array([row["staff"] == "1" for row in asked])
+    print(
+        f"needs of staff found {found[staff].mean():.3f}, wrong among those found {1 - staff[found].mean():.3f}"
+    )
+
+    for name in ("places_typed.csv", "places_typed_2.csv"):
+        right, total = places_read(rows(name))
+        print(f"places of {name}: " + ", ".join(f"{kind} {right[kind]} of {n}" for kind, n in total.items()))
+
+
+def places_read(given: list[dict[str, str]]) -> tuple[Counter[str], Counter[str]]:
+    """How many places of each kind are read rightly, and how many there are; arrondissements stand for their town."""
+    right: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    for row in given:
+        total[row["kind"]] += 1
+        try:
+            found = {_code(place) for place in typed_places.mentioned(row["text"])}
+        except toponyms.Homonyms:
+            continue
+        known = (
+            {row["place"]}
+            if row["kind"] == "department"
+            else {_code(p) for p in toponyms.asked(row["place"])}
+        )
+        right[row["kind"]] += found == known
+    return right, total
+
+
+def _code(place: Place) -> str:
+    code = place.commune or place.department or place.region or ""
+    whole = {"751": "75056", "6938": "69123", "132": "13055"}
+    return next((town for begun, town in whole.items() if place.commune and code.startswith(begun)), code)
+
+
+@app.command()
+def sheets() -> None:
+    right = stated = 0
+    errors: list[str] = []
+    for make in invented.TWENTY + invented.OTHERS:
+        sheet = make()
+        records = list(files.read_stream(io.BytesIO(sheet.content), sheet.name))
+        read, fields, wrong = invented.measured(sheet, [r for r in records if isinstance(r, Structure)])
+        print(f"{sheet.name:28} {read:3} of {fields:3}")
+        right, stated, errors = right + read, stated + fields, errors + wrong
+    print(f"{'all':28} {right:3} of {stated:3}: {right / stated:.1%}", *errors, sep="\n")
+
+
+# ---------------------------------------------------------------------------------------- samples to be read
+
+
+@app.command()
+def night(catalogue: Path, draw: int = 60, seed: int = 1, notices: bool = False) -> None:
+    """What digests would carry: the rows that a night keeps, before any structure's own settings."""
+    random.seed(seed)
+    matcher = Matcher.load(catalogue)
+    tenders = [t for t in gather.load_notices(catalogue) if t.nature in ANSWERABLE]
+    lots, begun = sum(len(t.lots) for t in tenders), time.process_time()
+    rows = [
+        (t, row)
+        for t in tenders
+        for row in matches_of(matcher, Task(id=t.id, ids=(t.id,), tender=t, key="", excluded={}), TOP, FLOOR)
+    ]
+    spent = 1000 * (time.process_time() - begun) / max(1, lots)
+    named = {(tender.id, row["lot_id"]) for tender, row in rows}
+    levels = Counter(row["detail"]["level"] for _, row in rows)
+    print(f"{len(tenders)} notices, {lots} lots ({spent:.1f} ms of processor time each)")
+    print(
+        f"told: {len(named)} lots, {len({row['siret'] for _, row in rows})} structures of {len(matcher.catalogue)}, "
+        f"{len(rows)} pairs, {levels['likely']} to call and {levels['clause']} by the clause; "
+        f"{len({(tender.id, row['siret']) for tender, row in rows})} pairs of notice and structure"
+    )
+    if notices:
+        random.shuffle(rows)
+        rows = list({(tender.id, row["siret"]): (tender, row) for tender, row in rows}.values())
+    for tender, row in random.sample(rows, min(draw, len(rows))):
+        lot = next(lot for lot in tender.lots if lot.id == row["lot_id"])
+        who = matcher.catalogue.structure(matcher.catalogue.row(row["siret"]))
+        where = lot.places[0].label or lot.places[0].department if lot.places else tender.buyer.place.label
+        told = [Reason(**reason) for reason in row["detail"]["reasons"]]
+        print(
+            f"- {row['probability']:.2f} {row['detail']['level']} {tender.title[:60]} / {lot.title[:60]} "
+            f"[{(lot.cpv or ('no CPV',))[0]}], {where} | {who.kind} {(who.brand or who.name)[:40]}, {who.place.label} | "
+            f"{' ; '.join(sentences(told, 3))}"
+        )
+
+
+@app.command()
+def reasons(catalogue: Path, queries: Path, draw: int = 100, seed: int = 1) -> None:
+    random.seed(seed)
+    matcher = Matcher.load(catalogue)
+    asked = random.sample(list(questions(queries, [])), 40)
+    lines = []
+    for question in asked:
+        for answer in matcher.match(question.tender, 5, groups=0, as_of=question.day).lots:
+            for match in answer.matches:
+                lines += [
+                    f"- {answer.lot.title[:90]} | {match.structure.kind} {match.structure.name[:40]} | {said}"
+                    for said in sentences(match.reasons, 3)
+                ]
+    print(f"{len(lines)} reasons shown for {len(asked)} needs")
+    print("\n".join(random.sample(lines, min(draw, len(lines)))))
+
+
+if __name__ == "__main__":
+    app()
