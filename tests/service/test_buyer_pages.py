@@ -109,7 +109,7 @@ def test_what_was_misunderstood_is_corrected_at_an_address_of_its_own(page: Page
 
 
 def test_words_that_name_no_trade_are_not_said_to_be_read_from_a_code(page: PagesClient) -> None:
-    text = page.get("/acheteur/r/" + reference(page, need="zorglub quelconque", place="Pantin")).text
+    text = page.get("/acheteur/r/" + reference(page, need="fourniture de zorglub", place="Pantin")).text
     assert "Métier non reconnu" in text and "CPV" not in text.partition('<select id="metier')[0]
     assert "code CPV" not in text
 
