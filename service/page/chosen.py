@@ -50,7 +50,8 @@ def ticked(
         known = [_structure(request, siret).siret for siret in chosen]
         searches.set_aside(store_of(request), owner, known)
         return render.go("/acheteur/favoris")
-    return _write(request, owner, de, lot, chosen, facets.of_address(retour))
+    wanted = facets.of_address("" if faire == "demander" else retour)
+    return _write(request, owner, de, lot, chosen, wanted)
 
 
 def _write(

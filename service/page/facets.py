@@ -135,7 +135,11 @@ def narrowed(lines: Sequence[Line], wanted: Chosen) -> list[Line]:
 def of_answer(answer: Answer, wanted: Chosen) -> Answer:
     """The answer whose lists hold what passes every facet, sorted: what a page shows, keeps and exports alike."""
     lots = (
-        replace(each, matches=tuple(kept.match for kept in narrowed([line(m) for m in each.matches], wanted)))
+        replace(
+            each,
+            matches=tuple(kept.match for kept in narrowed([line(m) for m in each.matches], wanted)),
+            asking=() if wanted.any else each.asking,  # of those to be asked no facet is known
+        )
         for each in answer.lots
     )
     return replace(answer, lots=tuple(lots))

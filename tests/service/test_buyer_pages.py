@@ -348,7 +348,7 @@ def test_the_note_lists_as_many_as_it_counts(page: PagesClient) -> None:
     counted = int(re.findall(r"(\d+) gardées? :", note)[0])
     assert (
         counted
-        == len(re.findall(r"<td data-label=.À faire.>À (?:appeler|vérifier)<", note))
+        == len(re.findall(r"<td data-label=.À faire.>À (?:appeler|vérifier|interroger)<", note))
         == len(list(table(page, address)))
     )
 
