@@ -266,6 +266,13 @@ class Catalogue:
         """The structure of a row as it was given; its past awards are evidence, not repeated here."""
         return self._structure_of(row)
 
+    def known(self, siret: str) -> Structure | None:
+        """The structure of a SIRET, as `row` takes one; None where the catalogue has none."""
+        try:
+            return self.structure(self.row(siret))
+        except UnknownStructure:
+            return None
+
     def offer(self, evidence_row: int) -> Offer:
         """The piece of evidence of a row."""
         return self._offer_of(evidence_row)

@@ -32,9 +32,8 @@ from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, _opened, match_tasks
 from matcher.reading.procedure import closing, effective, open_at
 from matcher.records import feedback
-from matcher.records.alone import Busy as Busy
-from matcher.records.alone import alone
-from matcher.records.store import Store, now
+from matcher.records.store import Busy as Busy
+from matcher.records.store import Store, alone, now
 from matcher.records.tables import Found, Notice, Run
 
 T = TypeVar("T")

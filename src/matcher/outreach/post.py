@@ -22,13 +22,11 @@ from matcher.outreach.transport import (
     LostConnection,
     MailTransport,
     bounce,
-    smtp_connection,
+    leaving,
     unreachable,
-    write_mail,
 )
-from matcher.records.alone import Busy as Busy
-from matcher.records.alone import alone
-from matcher.records.store import Store, now
+from matcher.records.store import Busy as Busy
+from matcher.records.store import Store, alone, now
 from matcher.records.tables import Letter
 
 log = logging.getLogger("matcher")
@@ -69,25 +67,13 @@ def drain(store: Store, transport: MailTransport, settle: Mapping[str, Settle] |
     if not waiting(store) or not (transport.smtp or transport.outbox):
         return counts
     with alone(store, "mail", "mails are being sent by another process"):
-        if transport.smtp:
-            with smtp_connection(transport.smtp) as send:
+        folder = None if transport.smtp else transport.outbox
+        with leaving(transport.smtp, folder) as send:
+            if folder is not None:
+                _each(store, lambda mail, claim: ("outbox", send(mail, claim)[1]), settle or {}, counts)
+            else:
                 _each(store, send, settle or {}, counts)
-        else:
-            assert transport.outbox is not None
-            transport.outbox.mkdir(parents=True, exist_ok=True)
-            _each(
-                store,
-                lambda mail, _: (_dropped(mail, transport), "written to the outbox"),
-                settle or {},
-                counts,
-            )
     return counts
-
-
-def _dropped(mail: EmailMessage, transport: MailTransport) -> str:
-    assert transport.outbox is not None
-    write_mail(mail, transport.outbox, id_of(mail))
-    return "outbox"
 
 
 def _each(store: Store, send: Any, settle: Mapping[str, Settle], counts: Counter[str]) -> None:

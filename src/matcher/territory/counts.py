@@ -26,7 +26,7 @@ from matcher.reading.need import typed_need
 from matcher.records.store import Store
 from matcher.reference import law, trades
 from matcher.reference.french import day, grouped
-from matcher.reference.origins import source_name
+from matcher.reference.naming import source_name
 from matcher.territory import assumptions
 from matcher.territory.areas import Area
 

@@ -128,16 +128,7 @@ NEEDED = {"siret": "SIRET", "amount": "montant", "year": "année"}
 
 def read(data: bytes, name: str) -> tuple[list[Purchase], list[Rejected]]:
     """The purchases of a ledger (CSV or XLSX), and the rows rejected.  Raises BadInput where no column or no row is good."""
-    sheet = sheets.read(data, name, FIELDS, NEEDED)
-    good, bad = [], list(sheet.rejected)
-    for where, row in sheet.rows:
-        try:
-            good.append(_purchase(row))
-        except BadInput as error:
-            bad.append(sheet.reject(where, str(error)))
-    if not good:
-        raise BadInput(f"{name} : aucune ligne lisible ({bad[0].reason if bad else 'fichier vide'})")
-    return good, bad
+    return sheets.read(data, name, FIELDS, NEEDED).parsed(lambda _, row: _purchase(row))
 
 
 def _purchase(row: Mapping[str, str]) -> Purchase:

@@ -26,7 +26,7 @@ from matcher.records.store import Store
 from matcher.reference import places
 from matcher.reference.french import PARIS
 from matcher.reference.identifiers import clean_date, digits, siret_valid
-from matcher.reference.origins import source_name
+from matcher.reference.naming import source_name
 from matcher.reference.text import fold
 from matcher.territory import exports, sheets, timetable
 from matcher.territory.areas import somewhere
@@ -96,15 +96,12 @@ def guests(data: bytes, name: str) -> tuple[tuple[Guest, ...], tuple[Rejected, .
     """
     sheet = sheets.read(data, name, FIELDS, {"buyer": "acheteur", "need": "besoin"}, 2_000)
     found: dict[str, Guest] = {}
-    bad = list(sheet.rejected)
-    for where, row in sheet.rows:
-        try:
-            held = found.get(row["buyer"], Guest(name=row["buyer"], needs=()))
-            found[row["buyer"]] = _with_need(held, row)
-        except BadInput as error:
-            bad.append(sheet.reject(where, str(error)))
-    if not found:
-        raise BadInput(f"{name} : aucun besoin lisible ({bad[0].reason if bad else 'fichier vide'})")
+
+    def add(_: str, row: Mapping[str, str]) -> None:
+        held = found.get(row["buyer"], Guest(name=row["buyer"], needs=()))
+        found[row["buyer"]] = _with_need(held, row)
+
+    _, bad = sheet.parsed(add)
     return tuple(found.values()), tuple(bad)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from matcher.domain import BadInput, MatcherError
@@ -467,6 +467,23 @@ def _state(folder: Path) -> Iterator[dict[str, Any]]:
         yield state if isinstance(state, dict) else {}
     finally:
         lock.close()
+
+
+class Run(NamedTuple):
+    """What one run works with."""
+
+    http: Client
+    state: dict[str, Any]
+    report: Report
+
+
+@contextmanager
+def run(what: str, folder: Path, client: Client | None = None, publisher: str = "") -> Iterator[Run]:
+    """A run into a folder, alone, asking `publisher` (`what`, if not given) by a client of its own or the one given."""
+    report = Report(what, folder)
+    with _state(folder) as state, client or client_of(publisher or what) as http:
+        yield Run(http, state, report)
+        report.requests = http.requests
 
 
 def _save(folder: Path, state: Mapping[str, Any]) -> None:
