@@ -50,8 +50,7 @@ def record(
     from matcher.records.tables import Notice
 
     store = open_store()
-    with store.reading() as connection:
-        tender = connection.execute(select(Notice.tender).where(Notice.id == notice)).scalar() or {"lots": []}
+    tender = store.ask(select(Notice.tender).where(Notice.id == notice)).scalar() or {"lots": []}
     codes = [one["cpv"][0] for one in tender["lots"] if one["cpv"] and lot in ("", one["id"])]
     feedback.record(
         store, siret, notice, lot, verb, reason=reason, cpv=codes[0] if len(codes) == 1 else "", by=by

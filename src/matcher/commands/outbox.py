@@ -24,10 +24,9 @@ def list_(format: OutputFormat = "table") -> None:
 
     from matcher.records.tables import Digest
 
-    with open_store().reading() as connection:
-        rows = connection.execute(
-            select(Digest.day, Digest.status, func.count().label("digests")).group_by(Digest.day, Digest.status).order_by(Digest.day)
-        ).all()  # fmt: skip
+    rows = open_store().ask(
+        select(Digest.day, Digest.status, func.count().label("digests")).group_by(Digest.day, Digest.status).order_by(Digest.day)
+    ).all()  # fmt: skip
     emit(({"day": row.day.isoformat(), "state": row.status, "digests": row.digests} for row in rows), format)
 
 

@@ -161,8 +161,7 @@ def earlier_names(catalogue: Catalogue, siret: str) -> set[str]:
 
 def address_of(store: Store, catalogue: Catalogue, siret: str) -> str:
     """The mail address of a structure: the one it gave, else its directory's, else ""."""
-    with store.reading() as connection:
-        facts = connection.execute(select(Profile.facts).where(Profile.siret == siret)).scalar() or {}
+    facts = store.ask(select(Profile.facts).where(Profile.siret == siret)).scalar() or {}
     if given := facts.get("alerts_email") or facts.get("email"):
         return str(given)
     structure = catalogue.known(siret)

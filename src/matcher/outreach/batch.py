@@ -96,11 +96,8 @@ def run(
 
 def _ending(store: Store, matcher: Matcher, day: date) -> dict[str, list[renewals.Renewal]]:
     """The contracts of the store's award notices that end soon, by SIRET of each structure that is likely for them."""
-    with store.reading() as connection:
-        rows = connection.execute(
-            select(Notice.tender).where(Notice.tender["nature"].as_string() == "award")
-        ).scalars()
-        awards = [codec.from_json(Award, award) for tender in rows for award in tender.get("awards", ())]
+    rows = store.ask(select(Notice.tender).where(Notice.tender["nature"].as_string() == "award")).scalars()
+    awards = [codec.from_json(Award, award) for tender in rows for award in tender.get("awards", ())]
     found: dict[str, list[renewals.Renewal]] = defaultdict(list)
     for one in renewals.renewals(awards, day)[:ENDING]:
         for siret in renewals.followers(matcher, one):

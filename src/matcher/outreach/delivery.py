@@ -90,9 +90,8 @@ def count_ready(store: Store) -> int:
 
 
 def _ready(store: Store) -> list[str]:
-    with store.reading() as connection:
-        query = select(Digest.id).where(Digest.status == "ready").order_by(Digest.id)
-        return list(connection.execute(query).scalars())
+    query = select(Digest.id).where(Digest.status == "ready").order_by(Digest.id)
+    return list(store.ask(query).scalars())
 
 
 def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime, send: Any) -> str:

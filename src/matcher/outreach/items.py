@@ -77,8 +77,7 @@ class ItemWriter:
         chosen = select(
             Found.siret, Found.notice_id, Found.lot_id, Found.detail, Found.probability, Found.score, Found.rank, Found.versions,
         ).where(Found.siret.in_(wanted), Found.notice_id.in_(notices))  # fmt: skip
-        with self._store.reading() as connection:
-            rows = connection.execute(chosen).mappings().all()
+        rows = self._store.ask(chosen).mappings().all()
         self._found = {(row["siret"], row["notice_id"], row["lot_id"]): row for row in rows}
 
     def item(self, structure: Structure, news: News) -> dict[str, Any]:
@@ -192,8 +191,7 @@ class ItemWriter:
         case = self._cases[notice_id]
         by_lot: dict[str, list[Match]] = defaultdict(list)
         chosen = select(Found.__table__).where(Found.notice_id == notice_id, which)
-        with self._store.reading() as connection:
-            rows = connection.execute(chosen.order_by(Found.lot_id, Found.rank)).mappings().all()
+        rows = self._store.ask(chosen.order_by(Found.lot_id, Found.rank)).mappings().all()
         for row in rows:
             lot, structure = case.lot(row["lot_id"]), self._catalogue.known(row["siret"])
             if lot is not None and structure is not None:

@@ -53,9 +53,8 @@ def id_of(mail: EmailMessage) -> str:
 
 def waiting(store: Store) -> list[str]:
     """The ids of the letters to send, oldest first."""
-    with store.reading() as connection:
-        query = select(Letter.id).where(Letter.status == "ready").order_by(Letter.created_at, Letter.id)
-        return list(connection.execute(query).scalars())
+    query = select(Letter.id).where(Letter.status == "ready").order_by(Letter.created_at, Letter.id)
+    return list(store.ask(query).scalars())
 
 
 def drain(store: Store, transport: MailTransport, settle: Mapping[str, Settle] | None = None) -> Counter[str]:
@@ -88,8 +87,7 @@ def _each(store: Store, send: Any, settle: Mapping[str, Settle], counts: Counter
 
 
 def _one(store: Store, id: str, send: Any, settle: Mapping[str, Settle]) -> str:
-    with store.reading() as connection:
-        row = connection.execute(select(Letter.__table__).where(Letter.id == id)).mappings().one()
+    row = store.ask(select(Letter.__table__).where(Letter.id == id)).mappings().one()
     address = row["address"] or ""
     if row["siret"] in unreachable(store, {row["siret"]: address}):
         return _settled(store, row, settle, "unsubscribed", "")

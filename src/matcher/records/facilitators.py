@@ -16,9 +16,13 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
+from matcher import codec
 from matcher.domain import BadInput, Forbidden, NotFound, Place, Rejected, Tender
 from matcher.records.keys import Bearer
 from matcher.records.store import Store
+from matcher.records.tables import Audit, Notice
 from matcher.reference import places as places_
 from matcher.reference import tables, toponyms
 from matcher.reference.identifiers import clean_date
@@ -52,19 +56,7 @@ class Facilitator:
 
 #: How one is added.
 ADD = "ajoutez-le sur la page des facilitateurs"
-COLUMNS = (
-    "id",
-    "name",
-    "kind",
-    "communes",
-    "departments",
-    "trades",
-    "email",
-    "phone",
-    "website",
-    "source",
-    "date",
-)
+COLUMNS = tuple("id name kind communes departments trades email phone website source date".split())
 #: Cities cut in arrondissements, and the codes of these.
 ARRONDISSEMENTS = {"75056": range(75101, 75121), "69123": range(69381, 69390), "13055": range(13201, 13217)}
 _HEADINGS = {
@@ -138,12 +130,8 @@ def _communes(word: str) -> tuple[str, ...]:
 
 
 def _department(word: str) -> str:
-    code = word.upper().zfill(2)
-    if places_.department(code):
+    if code := places_.department_typed(word):
         return code
-    for department in places_.departments():
-        if fold(department.name) == fold(word):
-            return department.code
     raise BadInput(f"le département {word!r} n'existe pas : écrivez son code")
 
 
@@ -330,14 +318,8 @@ def may_see(store: Store, facilitator: str, need: str) -> bool:
 
 def early(store: Store, facilitator: str) -> list[Tender]:
     """The unpublished needs that their buyers show to this facilitator, and no other."""
-    from sqlalchemy import select
-
-    from matcher import codec
-    from matcher.records.tables import Notice
-
     found = _known(facilitator)
-    with store.reading() as connection:
-        rows = connection.execute(select(Notice.id, Notice.tender).where(Notice.owner != "")).all()
+    rows = store.ask(select(Notice.id, Notice.tender).where(Notice.owner != "")).all()
     return [
         codec.from_json(Tender, tender) for identity, tender in rows if may_see(store, found.id, identity)
     ]
@@ -353,23 +335,13 @@ def _known(facilitator: str) -> Facilitator:
 
 
 def _owner(store: Store, need: str) -> str:
-    from sqlalchemy import select
-
-    from matcher.records.tables import Notice
-
-    with store.reading() as connection:
-        owner = connection.execute(select(Notice.owner).where(Notice.id == need)).scalar()
+    owner = store.ask(select(Notice.owner).where(Notice.id == need)).scalar()
     if not owner:
         raise NotFound(f"aucun besoin non publié ne porte l'identifiant {need!r}")
     return str(owner)
 
 
 def _journal(store: Store, actions: Sequence[str]) -> list[dict[str, Any]]:
-    from sqlalchemy import select
-
-    from matcher.records.tables import Audit
-
     columns = (Audit.action, Audit.subject, Audit.actor, Audit.at, Audit.detail)
-    with store.reading() as connection:
-        rows = connection.execute(select(*columns).where(Audit.action.in_(actions)).order_by(Audit.id))
-        return [dict(row._mapping) for row in rows]
+    rows = store.ask(select(*columns).where(Audit.action.in_(actions)).order_by(Audit.id))
+    return [dict(row._mapping) for row in rows]

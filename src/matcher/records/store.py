@@ -19,10 +19,22 @@ from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVarTuple, Unpack
 
 from pydantic_core import PydanticSerializationError, to_json
-from sqlalchemy import Connection, Date, Engine, create_engine, delete, event, func, insert, inspect, select
+from sqlalchemy import (
+    Connection,
+    Date,
+    Engine,
+    Result,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    inspect,
+    select,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -32,12 +44,14 @@ from sqlalchemy.exc import (
     OperationalError,
     StatementError,
 )
+from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from matcher import plugins
 from matcher.domain import BadInput, MatcherError, StaleArtefact, StoreUnavailable
-from matcher.records.tables import ANONYMOUS, ANONYMOUS_DAYS, RETENTION, Base, UtcTime
+from matcher.records.tables import ANONYMOUS, ANONYMOUS_DAYS, RETENTION, Audit, Base, Unsubscription, UtcTime
 from matcher.reference import deadline
 
+Row = TypeVarTuple("Row")
 HEAD = "0008"  # the newest migration: a store at this version is opened without loading alembic
 #: PostgreSQL advisory locks of the migration and of who writes; `alone.ROLES` takes the two between.
 LOCK, WRITER = 0x6D61696C, 0x6D61696F
@@ -115,6 +129,11 @@ class Store:
     def reading(self) -> AbstractContextManager[Connection]:
         """A consistent snapshot, read-only."""
         return self._transaction(self.engine)
+
+    def ask(self, query: TypedReturnsRows[Unpack[Row]]) -> Result[Unpack[Row]]:
+        """The rows of one query, in a snapshot of their own, held whole."""
+        with self.reading() as connection:
+            return connection.execute(query).freeze()()
 
     def writing(self) -> AbstractContextManager[Connection]:
         """One atomic transaction, the only one that writes: what it reads is so until it ends.
@@ -224,16 +243,8 @@ class Store:
         detail: Mapping[str, Any] | None = None,
     ) -> None:
         """Record who did what; never secrets or contents."""
-        from matcher.records.tables import Audit
-
-        row = {
-            "at": now(),
-            "actor": actor,
-            "action": action,
-            "subject": subject,
-            "detail": dict(detail or {}),
-        }
-        connection.execute(insert(Audit.__table__), row)  # type: ignore[arg-type]
+        said = {"actor": actor, "action": action, "subject": subject, "detail": dict(detail or {})}
+        connection.execute(insert(Audit.__table__), {"at": now(), **said})  # type: ignore[arg-type]
 
     def counts(self) -> dict[str, int]:
         """Rows of each table."""
@@ -262,8 +273,6 @@ class Store:
 
     def unsubscribe(self, connection: Connection, subject: str, cause: str) -> None:
         """No more mail to a SIRET, or to `address_subject(address)`."""
-        from matcher.records.tables import Unsubscription
-
         self.put(connection, Unsubscription, [{"subject": subject, "cause": cause, "at": now()}])
 
     # ------------------------------------------------------------------------------- backup and restore

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import func, select
 
 from matcher import plugins
 from matcher.catalogue.catalogue import Catalogue
@@ -23,6 +24,7 @@ from matcher.matching.ranking import PLAUSIBLE
 from matcher.reading.need import free_text_tender
 from matcher.records import facilitators
 from matcher.records.store import Store
+from matcher.records.tables import Announcement, Found
 from matcher.reference import places
 from matcher.reference.french import PARIS
 from matcher.reference.identifiers import clean_date, digits, siret_valid
@@ -143,10 +145,6 @@ def exposures(store: Store | None) -> dict[str, int]:
     """SIRET -> how many times the store says it was shown: matches kept and messages sent."""
     if store is None:
         return {}
-    from sqlalchemy import func, select
-
-    from matcher.records.tables import Announcement, Found
-
     counts: dict[str, int] = {}
     with store.reading() as connection:
         for column in (Found.siret, Announcement.addressee):
