@@ -19,7 +19,7 @@ from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVarTuple, Unpack
+from typing import Any, TypeVarTuple
 
 from pydantic_core import PydanticSerializationError, to_json
 from sqlalchemy import (
@@ -130,7 +130,7 @@ class Store:
         """A consistent snapshot, read-only."""
         return self._transaction(self.engine)
 
-    def ask(self, query: TypedReturnsRows[Unpack[Row]]) -> Result[Unpack[Row]]:
+    def ask(self, query: TypedReturnsRows[*Row]) -> Result[*Row]:
         """The rows of one query, in a snapshot of their own, held whole."""
         with self.reading() as connection:
             return connection.execute(query).freeze()()
