@@ -49,6 +49,7 @@ def run(
     from matcher.matching.engine import Matcher
     from matcher.reading import gather
     from matcher.reference import places
+    from matcher.reference.paths import write_whole
     from matcher.territory import areas, coverage, exports
     from matcher.territory.counts import Desk
 
@@ -77,7 +78,7 @@ def run(
         Desk(matcher, open_store()), needs, chosen, trade=trade, kinds=tuple(kind or ()), n=n
     )
     for path in out or ():
-        exports.write(path, exports.map_as(path.suffix[1:], made, measure))
+        write_whole(path, exports.map_as(path.suffix[1:], made, measure))
         say(f"{path} écrit")
     rows = [
         row

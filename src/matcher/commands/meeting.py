@@ -39,7 +39,7 @@ def run(
     matcher meeting besoins.csv --theme "services numériques" --place 93200 --on 2026-12-15 --xlsx jour.xlsx --ics jour.ics
     """
     from matcher.matching.engine import Matcher
-    from matcher.territory import exports
+    from matcher.reference.paths import write_whole
     from matcher.territory import meeting as desk
     from matcher.territory.areas import somewhere
     from matcher.territory.counts import Desk
@@ -54,7 +54,7 @@ def run(
     )  # fmt: skip
     for path, content in ((xlsx, desk.workbook), (ics, desk.calendar), (html, desk.page)):
         if path:
-            exports.write(path, content(day))
+            write_whole(path, content(day))
             say(f"{path} écrit")
     emit(desk.rows(day), format)
     if format == "table":

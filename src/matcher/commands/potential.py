@@ -66,6 +66,7 @@ def run(
     from matcher.reading import gather
     from matcher.reading.need import free_text_tender
     from matcher.reference import law
+    from matcher.reference.paths import write_whole
     from matcher.territory import exports
     from matcher.territory import potential as desk
     from matcher.territory import programme as programmes
@@ -85,7 +86,7 @@ def run(
         opened = Desk(Matcher.load(catalogue), open_store(), on)
         studied = programmes.study(opened, programme.read_bytes(), programme.name, given)
         if xlsx:
-            exports.write(xlsx, studied.workbook())
+            write_whole(xlsx, studied.workbook())
             say(f"{xlsx} écrit")
         emit(
             studied.rows()
@@ -115,7 +116,7 @@ def run(
     opened = Desk(Matcher.load(catalogue), open_store(), on)
     made = [desk.potential(opened, tender, given) for tender in tenders]
     if html:
-        exports.write(
+        write_whole(
             html,
             exports.page(
                 "potential",

@@ -32,7 +32,7 @@ def run(
     from matcher.catalogue.files import load_catalogue
     from matcher.reading import gather
     from matcher.reference.french import euros
-    from matcher.territory import exports
+    from matcher.reference.paths import write_whole
     from matcher.territory import ledger as desk
 
     if not awards and not ledger:
@@ -55,7 +55,7 @@ def run(
     )  # fmt: skip
     for path_, content in ((html, desk.page), (xlsx, desk.workbook)):
         if path_:
-            exports.write(path_, content(made))
+            write_whole(path_, content(made))
             say(f"{path_} écrit")
     emit(desk.rows(made), format)
     for share in (share for share in made.shares if not share.year):

@@ -9,6 +9,7 @@ journal, which keeps them a year: an early sight that nobody renews ends by itse
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from matcher.records.tables import Audit, Notice
 from matcher.reference import places as places_
 from matcher.reference import tables, toponyms
 from matcher.reference.identifiers import clean_date
+from matcher.reference.paths import write_whole
 from matcher.reference.text import fold
 
 
@@ -147,18 +149,15 @@ def keep(path: Path) -> tuple[tuple[Facilitator, ...], tuple[Rejected, ...]]:
 
 
 def _write(known: Iterable[Facilitator]) -> None:
-    target = file()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(target.name + ".part")
-    with part.open("w", encoding="utf-8", newline="") as out:
-        table = csv.writer(out, lineterminator="\n")
-        table.writerow(COLUMNS)
-        for f in known:
-            places = ("|".join(f.communes), "|".join(f.departments))
-            table.writerow(
-                (f.id, f.name, f.kind, *places, f.trades, f.email, f.phone, f.website, f.source, f.on or "")
-            )
-    part.replace(target)
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for f in known:
+        places = ("|".join(f.communes), "|".join(f.departments))
+        table.writerow(
+            (f.id, f.name, f.kind, *places, f.trades, f.email, f.phone, f.website, f.source, f.on or "")
+        )
+    write_whole(file(), out.getvalue())
 
 
 def put(given: Mapping[str, str]) -> Facilitator:

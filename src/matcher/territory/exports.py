@@ -112,11 +112,3 @@ def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "oui" if value else "non"
     return value if isinstance(value, int | float) else str(value)
-
-
-def write(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all, its folder made if needed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
-    part.replace(path)

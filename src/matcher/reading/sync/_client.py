@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from matcher.domain import BadInput, MatcherError
+from matcher.reference.paths import write_whole
 
 if TYPE_CHECKING:
     import httpx
@@ -422,24 +422,8 @@ def client_of(what: str) -> Client:
 # --------------------------------------------------------------------------------------------- the state
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Write a file in one step: whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
 def _write_json(path: Path, value: Any) -> None:
-    _write(path, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode())
+    write_whole(path, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode())
 
 
 def _read_json(path: Path) -> Any:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from matcher.reading.sources import _tabular, directory
-from matcher.reading.sync._client import ADDRESSES, Client, Report, _write, address, run
+from matcher.reading.sync._client import ADDRESSES, Client, Report, address, run
 from matcher.reading.sync._files import file, resource
+from matcher.reference.paths import write_whole
 from matcher.reference.text import clean
 
 LIST = "adaptees.jsonl"
@@ -24,7 +25,7 @@ def adaptees(folder: Path, client: Client | None = None) -> Report:
         path = file(http, folder, state, report, url, name, _count, ADDRESSES["adaptees"][0])
         if path is not None:
             rows = [json.dumps(row, ensure_ascii=False, default=str) for row in _rows(path)]
-            _write(folder / LIST, "\n".join(rows).encode())
+            write_whole(folder / LIST, "\n".join(rows).encode())
     return report
 
 

@@ -7,8 +7,9 @@ import io
 from pathlib import Path
 
 from matcher.reading.sources import finess as source
-from matcher.reading.sync._client import ADDRESSES, Client, Report, _write, address, run
+from matcher.reading.sync._client import ADDRESSES, Client, Report, address, run
 from matcher.reading.sync._files import file, resource
+from matcher.reference.paths import write_whole
 
 #: The extracts as published, hidden: what is read is the table made of both.
 ESTABLISHMENTS, PLACES, TABLE = ".establishments.csv", ".places.csv", "finess.csv"
@@ -25,7 +26,7 @@ def finess(folder: Path, client: Client | None = None) -> Report:
             count = _establishments if name == ESTABLISHMENTS else _equipment
             file(http, folder, state, report, url, name, count, ADDRESSES[what][0])
         if report.pages or not (folder / TABLE).is_file():
-            _write(folder / TABLE, _table(folder))
+            write_whole(folder / TABLE, _table(folder))
     return report
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from matcher.domain import BadInput
 from matcher.reading.sync._client import Client, Gone, Report, Unreachable, _save, address, run
+from matcher.reference.paths import write_whole
 
 LIMIT = 250  # notices of a page, the most that the API gives
 FIRST_DAYS = 7  # how far back a first run goes
@@ -79,8 +80,5 @@ def _fetch(http: Client, folder: Path, number: str, url: str, report: Report) ->
     except Gone:
         report.notes.append(f"{number}: its XML is not there")
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(".part")
-    part.write_bytes(content)
-    part.replace(target)
+    write_whole(target, content)
     report.records += 1
