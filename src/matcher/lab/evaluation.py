@@ -111,42 +111,31 @@ def catalogue_of(
 
 
 def ranked(matcher: Matcher, question: Question, top: int, incumbents: bool = False) -> dict[str, Any]:
-    """The line of a run file for a question: best SIRENs first, each with score and probability."""
-    if question.member is not None:
-        return _ranked_partners(matcher, question, top, incumbents)
-    rankings = rankings_of(matcher, question, incumbents)
-    merged = interleave([ranking.sirens(top) for ranking in rankings], top)
-    scores = np.array([score for _, score in merged])
-    chances = matcher.ranker.probability(scores, rankings[0].regime) if len(merged) else scores
-    line = [
-        [siren, round(score, 6), round(float(p), 6)]
-        for (siren, score), p in zip(merged, chances, strict=True)
-    ]
-    return {
-        "query_id": question.id,
-        "ranking": line,
-        "nobody": all(matcher.nobody(ranking) for ranking in rankings),
-    }
+    """The line of a run file for a question: best SIRENs first, each with score and probability.
 
-
-def _ranked_partners(
-    matcher: Matcher, question: Question, top: int, incumbents: bool = False
-) -> dict[str, Any]:
-    """The line of a run file for a question with a member: best partners first, the member never."""
-    member = question.member or ""
-    rankings = [
-        partners.rank_partners(matcher, matcher.rank(query, past=True), member, question.day)[0]
-        for query in matcher.queries(question.tender, as_of=question.day, incumbents=incumbents)
-    ]
-    merged = interleave([ranking.sirens(top) for ranking in rankings], top)
-    scores = np.array([score for _, score in merged])
-    weights = partners.weights_of(matcher.recipe.name)
-    if weights.slope is None and len(merged):
-        chances = matcher.past_ranker.probability(scores, rankings[0].regime)
+    Of a question with a member its best partners, the member never.
+    """
+    if question.member is None:
+        rankings = rankings_of(matcher, question, incumbents)
     else:
+        rankings = [
+            partners.rank_partners(matcher, matcher.rank(query, past=True), question.member, question.day)[0]
+            for query in matcher.queries(question.tender, as_of=question.day, incumbents=incumbents)
+        ]
+    merged = interleave([ranking.sirens(top) for ranking in rankings], top)
+    scores = np.array([score for _, score in merged])
+    chances = scores
+    if (
+        question.member is not None
+        and (weights := partners.weights_of(matcher.recipe.name)).slope is not None
+    ):
         chances = weights.probability(scores)
+    elif merged:
+        ranker = matcher.ranker if question.member is None else matcher.past_ranker
+        chances = ranker.probability(scores, rankings[0].regime)
     line = [[siren, round(s, 6), round(float(p), 6)] for (siren, s), p in zip(merged, chances, strict=True)]
-    return {"query_id": question.id, "ranking": line, "nobody": not line}
+    nobody = not line if question.member else all(matcher.nobody(ranking) for ranking in rankings)
+    return {"query_id": question.id, "ranking": line, "nobody": nobody}
 
 
 def rankings_of(matcher: Matcher, question: Question, incumbents: bool = False) -> list[Ranking]:

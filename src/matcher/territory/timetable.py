@@ -145,17 +145,7 @@ def _pairs(weights: NDArray[np.int64], limits: _Bounds) -> list[tuple[int, int]]
         raise BadInput(
             "aucun emploi du temps ne respecte ces plafonds : augmentez les créneaux ou les plafonds des acheteurs"
         )
-    return [(int(i), int(j)) for i, j in np.argwhere(found.x.reshape(n, m) > 0.5)]
-
-
-def _solver(seconds: float) -> Any:
-    from ortools.sat.python import cp_model
-
-    solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = seconds
-    solver.parameters.num_workers = 2
-    solver.parameters.random_seed = 1
-    return solver
+    return [(int(i), int(j)) for i, j in np.argwhere(np.asarray(found.x).reshape(n, m) > 0.5)]
 
 
 def _placed(
@@ -229,7 +219,10 @@ def _fit(
             model.add(sum(of_buyer.get(j, [])) <= int(cap))
         # twice the millionths less one: an appointment that is worth nothing is held only where one is due
         model.maximize(sum((2 * int(weights[i, j]) - 1) * variable for (i, j, _), variable in x.items()))
-    solver = _solver(seconds)
+    solver = cp_model.CpSolver()
+    solver.parameters.max_time_in_seconds = seconds
+    solver.parameters.num_workers = 2
+    solver.parameters.random_seed = 1
     status = solver.solve(model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return None
