@@ -77,7 +77,7 @@ def place_of(text: str) -> Place | None:
 
 def named_at(where: Place | None) -> str:
     """The facilitator of a place, in words."""
-    return facilitators.named(where) if where else facilitators.unplaced()
+    return facilitators.named(where)
 
 
 def answered(

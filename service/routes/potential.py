@@ -64,7 +64,7 @@ AskedPotential = Annotated[
 )
 def potential_(request: Request, who: Reader, asked: AskedPotential) -> Response:
     made = studied(request, asked)
-    named = made.lots[0].facilitator if made.lots else facilitators.unplaced()
+    named = made.lots[0].facilitator if made.lots else facilitators.named(None)
     return answered(request, {**codec.to_json(made), "order": potential.ORDER}, made.sources, made.on, named)
 
 

@@ -61,8 +61,7 @@ def plan(
     ranking = opened.ranking(opened.matcher.queries(tender)[0])
     made = desk.plan(opened, ranking, amount=amount, months=months, labour=row, shares=shares)
     if format == "jsonl":
-        named = facilitators.named(where) if where is not None else facilitators.unplaced()
-        emit([{**codec.to_json(made), "facilitator": named}], "jsonl")
+        emit([{**codec.to_json(made), "facilitator": facilitators.named(where)}], "jsonl")
         return
     emit(
         ({"part": f"{100 * t.share:g} %", "heures": round(t.hours), "ETP": round(t.fte, 2), "ETP (conventionnement ACI)": round(t.fte_insertion, 2)} for t in made.targets),
@@ -88,7 +87,7 @@ def plan(
         *(f"source : {s}" for s in made.sources),
     ):
         say(line)
-    say(facilitators.named(where) if where is not None else facilitators.unplaced())
+    say(facilitators.named(where))
 
 
 @app.command()
@@ -142,6 +141,6 @@ def oeth(
         *made.notes,
         *(f"hypothèse : {a}" for a in made.assumed),
         *(f"règle : {r}" for r in made.rules),
-        facilitators.named(somewhere(place)) if place else facilitators.unplaced(),
+        facilitators.named(somewhere(place) if place else None),
     ):
         say(line)

@@ -217,8 +217,10 @@ def _today(codes: Sequence[str]) -> set[str]:
     return {*codes, *(str(n) for city, cut in ARRONDISSEMENTS.items() if city in codes for n in cut)}
 
 
-def named(place: Place, known: Iterable[Facilitator] | None = None) -> str:
-    """The sentence of every answer of the desk that names the facilitator of the place."""
+def named(place: Place | None, known: Iterable[Facilitator] | None = None) -> str:
+    """The sentence of every answer of the desk that names the facilitator of the place; that asks for one of None."""
+    if place is None:
+        return "Facilitateur : donnez le lieu (commune, code postal ou département) pour qu'il soit nommé."
     found = of(place, known)
     where = places_.locate(place)
     label = where.label or where.department or "ce lieu"
@@ -247,11 +249,6 @@ def of_areas(places: Iterable[Place], known: Iterable[Facilitator] | None = None
             f"Facilitateur : aucun n'est connu pour {shown}. Demandez-le à votre coordination départementale, puis {ADD}."
         )
     return tuple(found)
-
-
-def unplaced() -> str:
-    """What stands instead where an answer has no place."""
-    return "Facilitateur : donnez le lieu (commune, code postal ou département) pour qu'il soit nommé."
 
 
 # --------------------------------------------------------------------------------- referrals and consent

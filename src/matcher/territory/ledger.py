@@ -340,7 +340,7 @@ def _facilitator(buyer: str, awards: Sequence[Award], departments: Sequence[Line
         if place.department:
             return facilitators.named(place)
     places = [Place(department=line.key) for line in departments if places_.department(line.key)]
-    return " ".join(facilitators.of_areas(places)) if places else facilitators.unplaced()
+    return " ".join(facilitators.of_areas(places)) if places else facilitators.named(None)
 
 
 def _believed(amount: float | None) -> float:
