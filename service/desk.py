@@ -13,7 +13,6 @@ from pydantic import BaseModel, Field
 from matcher.domain import Award, Place, Rejected, Tender
 from matcher.reading import contracts
 from matcher.reading.need import free_text_tender
-from matcher.records import facilitators
 from matcher.territory import areas, coverage, ledger, potential
 from matcher.territory.counts import Desk
 from service import access, wire
@@ -73,11 +72,6 @@ def covered(request: Request, asked: MapQuery) -> coverage.Coverage:
 def place_of(text: str) -> Place | None:
     """The place typed in, None where none is.  Raises BadInput on an unknown place."""
     return areas.somewhere(text) if text.strip() else None
-
-
-def named_at(where: Place | None) -> str:
-    """The facilitator of a place, in words."""
-    return facilitators.named(where) if where else facilitators.unplaced()
 
 
 def answered(

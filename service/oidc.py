@@ -13,8 +13,7 @@ from cachetools import TTLCache, cached
 from matcher import plugins
 from matcher.domain import Forbidden
 from matcher.records.keys import PLAIN_SCOPES, Bearer
-from matcher.reference.identifiers import siret_valid
-from matcher.reference.mailbox import mailbox
+from matcher.reference.identifiers import mailbox, siret_valid
 from service.settings import Settings
 
 ID_TOKEN, ACCESS_TOKEN = "an ID token", "an access token"

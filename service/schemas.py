@@ -23,9 +23,8 @@ from pydantic import (
 from matcher.domain import KINDS, Carried, LotNature, Served
 from matcher.matching.reasons import clause_in_words, mark, missing
 from matcher.outreach.sourcing.record import NOTE
-from matcher.reference.identifiers import IDENTITY
-from matcher.reference.mailbox import is_address
-from matcher.reference.origins import source_name
+from matcher.reference.identifiers import IDENTITY, is_address
+from matcher.reference.naming import source_name
 
 Euros = Annotated[float, Field(gt=0, lt=1e11, allow_inf_nan=False)]
 Months = Annotated[float, Field(ge=0.1, le=600, allow_inf_nan=False)]

@@ -170,7 +170,7 @@ class Settings(BaseSettings):
     def _sender(cls, value: str) -> str:
         from email.utils import parseaddr
 
-        from matcher.reference.mailbox import is_address
+        from matcher.reference.identifiers import is_address
 
         if not is_address(parseaddr(value)[1]):
             raise ValueError(f"{value!r} holds no mail address: write Name <address@host>")

@@ -9,7 +9,7 @@ from fastapi import Request
 
 from matcher.domain import Answer, Filters, NotFound, Tender
 from matcher.matching.engine import Matcher
-from matcher.outreach.addresses import address_of
+from matcher.outreach.alerts import address_of
 from matcher.outreach.sourcing import exports, questions, record, search
 from service.access import store_of
 from service.page import facets

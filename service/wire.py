@@ -8,8 +8,8 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from matcher.domain import Answer, LotAnswer, Structure, Tender
-from matcher.outreach.spreadsheet import XLSX as XLSX
 from matcher.reference import law
+from matcher.spreadsheet import XLSX as XLSX
 from service import schemas as s
 from service.asked import Taken
 from service.snapshot import Snapshot

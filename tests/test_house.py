@@ -22,7 +22,7 @@ WINGS = [
     "lab",
     "outreach territory partners",
     "matching reading records",
-    "learned catalogue",
+    "learned catalogue spreadsheet",
     "reference plugins codec console",
     "domain",
 ]
@@ -33,7 +33,6 @@ ROOMS = [
     "learned/encoders",
     "matching/rankers",
     "matching/signals",
-    "outreach/digest_formats",
     "reading/sources",
     "reading/sync",
 ]

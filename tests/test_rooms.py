@@ -38,7 +38,6 @@ ROOMS = (
     "matching.signals",
     "matching.rankers",
     "reading.sources",
-    "outreach.digest_formats",
     "commands",
 )
 #: What an index needs to be loaded here; a sibling that cannot is skipped with its reason.

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from matcher.outreach.sourcing.record import NOTE
-from matcher.reference.origins import source_name
+from matcher.reference.naming import source_name
 from matcher.reference.text import shorten
 from matcher.reference.trades import trades
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import Form
 
 from matcher.domain import BadInput
-from matcher.reference.mailbox import is_address
+from matcher.reference.identifiers import is_address
 from matcher.reference.text import clean
 
 Word = Annotated[str, Form(max_length=40)]

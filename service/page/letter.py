@@ -11,7 +11,7 @@ from fastapi import Depends, Query, Request, Response
 
 from matcher.domain import Tender
 from matcher.outreach import letters, links
-from matcher.outreach.addresses import address_of
+from matcher.outreach.alerts import address_of
 from matcher.outreach.sourcing import questions
 from matcher.outreach.sourcing import record as record_
 from matcher.reference.french import PARIS, euros, in_paris

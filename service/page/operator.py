@@ -23,8 +23,8 @@ from matcher.reading.procedure import closing, open_at
 from matcher.records.store import Store
 from matcher.records.tables import Digest, Run
 from matcher.reference import places
-from matcher.reference.mailbox import is_address
-from matcher.reference.origins import source_name
+from matcher.reference.identifiers import is_address
+from matcher.reference.naming import source_name
 from service import access
 from service.page import account, fields, render
 from service.page.visitor import CheckedForm, Operator, Reader

@@ -31,8 +31,7 @@ from matcher.reference import law, places, toponyms
 from matcher.reference.french import PARIS, day, due, euros, grouped
 from matcher.reference.identifiers import identity_in_words
 from matcher.reference.law import ESS_KINDS
-from matcher.reference.naming import as_written
-from matcher.reference.origins import source_name
+from matcher.reference.naming import as_written, source_name
 from matcher.reference.text import shorten
 from matcher.territory import outlines
 from service import schemas

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 
+from matcher import spreadsheet
 from matcher.domain import Answer, NotFound
-from matcher.outreach import spreadsheet
 from matcher.reference.text import fold
 from service import wire
 from service.page import lots, render

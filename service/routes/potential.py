@@ -15,7 +15,7 @@ from matcher.records import facilitators
 from matcher.territory import hours, potential
 from matcher.territory.counts import trades_of
 from service.access import Reader
-from service.desk import DeskAnswer, answered, desk_of, named_at, place_of, studied
+from service.desk import DeskAnswer, answered, desk_of, place_of, studied
 from service.router import Router
 from service.schemas import Euros, In, Months, PotentialIn, Rate, example
 
@@ -64,7 +64,7 @@ AskedPotential = Annotated[
 )
 def potential_(request: Request, who: Reader, asked: AskedPotential) -> Response:
     made = studied(request, asked)
-    named = made.lots[0].facilitator if made.lots else facilitators.unplaced()
+    named = made.lots[0].facilitator if made.lots else facilitators.named(None)
     return answered(request, {**codec.to_json(made), "order": potential.ORDER}, made.sources, made.on, named)
 
 
@@ -100,7 +100,7 @@ def hours_(request: Request, who: Reader, asked: AskedHours) -> Response:
     made = hours.plan(
         desk, ranking, amount=asked.amount, months=asked.months, labour=row, shares=asked.shares
     )
-    return answered(request, codec.to_json(made), made.sources, made.on, named_at(where))
+    return answered(request, codec.to_json(made), made.sources, made.on, facilitators.named(where))
 
 
 AskedOeth = Annotated[
@@ -128,4 +128,4 @@ def oeth_(request: Request, who: Reader, asked: AskedOeth) -> Response:
         labour=hours.labour_of(trades) if trades else None, headcount=asked.headcount,
     )  # fmt: skip
     where = place_of(asked.place)
-    return answered(request, codec.to_json(made), made.rules, made.on, named_at(where))
+    return answered(request, codec.to_json(made), made.rules, made.on, facilitators.named(where))

@@ -22,8 +22,7 @@ from matcher.outreach import batch
 from matcher.outreach.rules import Rules
 from matcher.reading.sync import _client, boamp
 from matcher.records import feedback
-from matcher.records.alone import alone
-from matcher.records.store import Store
+from matcher.records.store import Store, alone
 from matcher.records.tables import Found, Notice
 from replay_server import serving
 

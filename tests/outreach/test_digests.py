@@ -20,16 +20,15 @@ from sqlalchemy import select, update
 
 import night as n
 from mail_server import MailServer
-from matcher import plugins
 from matcher.domain import BadInput, Condition, Forbidden, NotFound, Place
 from matcher.matching.engine import Matcher
 from matcher.outreach import buyers, delivery, digests, letters, report, review, transport
 from matcher.outreach import links as links_
 from matcher.outreach.cases import WAVES
+from matcher.outreach.digest_formats import FORMS
 from matcher.outreach.rules import Rules
 from matcher.records import feedback
-from matcher.records.alone import Busy
-from matcher.records.store import Store
+from matcher.records.store import Busy, Store
 from matcher.records.tables import Digest, Notice, Run
 from matcher.reference.french import PARIS
 
@@ -376,7 +375,7 @@ def test_every_form_is_read_back_and_inert(hostile: dict[str, Any]) -> None:
     from lxml import etree
     from openpyxl import load_workbook
 
-    made = {form: digests.rendered(hostile, form) for form in plugins.names("outreach.digest_formats")}
+    made = {form: digests.rendered(hostile, form) for form in FORMS}
     assert set(made) == {"atom", "csv", "html", "icalendar", "json", "text", "xlsx"}
     assert b"<script" not in made["html"] and b"javascript:" not in made["html"]
     rows = list(csv.reader(io.StringIO(made["csv"].decode("utf-8-sig")), delimiter=";"))

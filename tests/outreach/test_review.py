@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from matcher.domain import BadInput, NotFound
 from matcher.outreach import review
-from matcher.outreach.addresses import address_of
+from matcher.outreach.alerts import address_of
 from matcher.outreach.rules import Rules
 from matcher.records.store import Store
 from matcher.records.tables import Audit, Digest, Profile

@@ -104,7 +104,7 @@ class Night(RuleBasedStateMachine):
             return state, said
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(delivery, "_way", lambda *_: _Given(way))
+            patch.setattr(delivery, "leaving", lambda *_: _Given(way))
             with contextlib.suppress(KeyboardInterrupt):
                 delivery.deliver(
                     self.store,

@@ -438,6 +438,7 @@ def test_an_unknown_address_is_stated(monkeypatch: pytest.MonkeyPatch, tmp_path:
 def test_the_command_fetches_and_prints(
     publisher: Publisher, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    from matcher.commands import _options
     from matcher.commands import sync as command
 
     publisher.publish(MONDAY, 10)
@@ -445,15 +446,13 @@ def test_the_command_fetches_and_prints(
         "to": tmp_path, "until": None, "department": [], "siren": [], "structures": None, "ess": False, "format": "jsonl",
         "rows": False, "list_only": False, "opt_out": None, "accept_fewer": False,
     }  # fmt: skip
-    command.run("boamp", since="2025-11-03", **{**options, "until": "2025-11-04"})
+    command.run("boamp", since=MONDAY, **{**options, "until": MONDAY + timedelta(days=1)})
     row = json.loads(capsys.readouterr().out)
     assert (row["what"], row["records"]) == ("boamp", 10)
-    for what, since, words in (
-        ("boamp", "soon", "is not a date"),
-        ("x", None, "choose one of boamp, ted, decp"),
-    ):
-        with pytest.raises(BadInput, match=words):
-            command.run(what, since=since, **options)
+    with pytest.raises(BadInput, match="choose one of boamp, ted, decp"):
+        command.run("x", since=None, **options)
+    with pytest.raises(BadInput, match="is not a date"):
+        _options.day("soon")
 
 
 # ------------------------------------------------------------------------------------------------- TED

@@ -504,11 +504,11 @@ def test_the_users_own_table_corrects_the_law(tmp_path: Path, monkeypatch: pytes
 def test_the_command_shows_the_rules_of_a_day_and_which_were_read(capsys: pytest.CaptureFixture[str]) -> None:
     from matcher.commands import law as command
 
-    command.run("reservation.prison", on="2022-10-20", format="jsonl")
+    command.run("reservation.prison", on=date(2022, 10, 20), format="jsonl")
     (row,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert (row["article"], row["depuis"], row["texte"]) == ("L2113-13-1", "2022-10-20", "lu")
     with pytest.raises(NoValidRecords, match=r"reservation\.prison"):
-        command.run("reservation.prison", on="2022-10-19", format="jsonl")
+        command.run("reservation.prison", on=date(2022, 10, 19), format="jsonl")
 
 
 #: What a notice says is read there, in its own words and codes; the domain names which article a reservation is.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from matcher.reference.origins import source_name
+from matcher.reference.naming import source_name
 
 
 @pytest.mark.parametrize(

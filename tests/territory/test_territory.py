@@ -670,8 +670,9 @@ def test_no_cell_of_a_workbook_is_run_as_a_formula() -> None:
         io.BytesIO(exports.workbook({"Essai": [{"nom": "=HYPERLINK(1)", "n": 3, "rien": float("nan")}]}))
     )
     cells = next(iter(book["Essai"].iter_rows(min_row=2, values_only=True)))
-    assert cells == ("'=HYPERLINK(1)", 3, None)
+    assert cells == ("=HYPERLINK(1)", 3, None)
     assert all(cell.data_type != "f" for line in book["Essai"].iter_rows() for cell in line)
+    assert book["Essai"]["A2"].quotePrefix
 
 
 # ------------------------------------------------------------------------------------------- commands

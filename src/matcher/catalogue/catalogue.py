@@ -59,6 +59,12 @@ class Catalogue:
         # nothing kept here refers to the catalogue: it is given back when nobody holds it, without a search for cycles
         self._structure_of = lru_cache(KEPT)(partial(_read, Structure, structures.column("payload")))
         self._offer_of = lru_cache(KEPT)(partial(_read, Offer, evidence.column("payload")))
+        self._columns: dict[tuple[str, str], NDArray[Any]] = {}
+        self._masks: dict[tuple[str, ...], NDArray[np.bool_]] = {}
+        self._codes: dict[str, tuple[NDArray[np.int32], list[str]]] = {}
+        self._answers: dict[str, Answers] = {}
+        self._places: dict[str, dict[str, int]] = {}
+        self._made: dict[str, Any] = {}
         self.offsets: NDArray[np.int64] = np.append(column_of(structures, "first_row"), evidence.num_rows)
 
     # ------------------------------------------------------------------------------------ columns
@@ -82,14 +88,6 @@ class Catalogue:
                 self._columns[key] = column_of(table, name)
         return self._columns[key]
 
-    @cached_property
-    def _columns(self) -> dict[tuple[str, str], NDArray[Any]]:
-        return {}
-
-    @cached_property
-    def _masks(self) -> dict[tuple[str, ...], NDArray[np.bool_]]:
-        return {}
-
     def nature_mask(self, natures: tuple[str, ...]) -> NDArray[np.bool_]:
         """Mask over every evidence row: of one of these natures."""
         if natures not in self._masks:
@@ -106,10 +104,6 @@ class Catalogue:
             numbers = plain(column.indices).astype(np.int32, copy=False)
             self._codes[name] = numbers, column.dictionary.to_pylist()
         return self._codes[name]
-
-    @cached_property
-    def _codes(self) -> dict[str, tuple[NDArray[np.int32], list[str]]]:
-        return {}
 
     def among(
         self, name: str, wanted: Callable[[str], Any], rows: NDArray[np.int64] | None = None
@@ -147,10 +141,6 @@ class Catalogue:
         """Have `worded` answer from what was answered before."""
         self._answers[key] = answers
 
-    @cached_property
-    def _answers(self) -> dict[str, Answers]:
-        return {}
-
     def one_of(
         self, name: str, wanted: Iterable[str], rows: NDArray[np.int64] | None = None
     ) -> NDArray[np.bool_]:
@@ -163,10 +153,6 @@ class Catalogue:
         table[[places[word] for word in wanted if word in places]] = True
         return np.asarray(table[numbers if rows is None else numbers[rows]])
 
-    @cached_property
-    def _places(self) -> dict[str, dict[str, int]]:
-        return {}
-
     def once(self, key: str, make: Callable[[], T]) -> T:
         """The value of `make()`, computed once for this catalogue."""
         if key not in self._made:
@@ -176,10 +162,6 @@ class Catalogue:
     def kept(self, key: str) -> Any:
         """The value that `once` has for a key, or None."""
         return self._made.get(key)
-
-    @cached_property
-    def _made(self) -> dict[str, Any]:
-        return {}
 
     @cached_property
     def unlisted(self) -> NDArray[np.bool_]:
@@ -265,6 +247,13 @@ class Catalogue:
     def structure(self, row: int) -> Structure:
         """The structure of a row as it was given; its past awards are evidence, not repeated here."""
         return self._structure_of(row)
+
+    def known(self, siret: str) -> Structure | None:
+        """The structure of a SIRET, as `row` takes one; None where the catalogue has none."""
+        try:
+            return self.structure(self.row(siret))
+        except UnknownStructure:
+            return None
 
     def offer(self, evidence_row: int) -> Offer:
         """The piece of evidence of a row."""

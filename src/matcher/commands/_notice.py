@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from matcher.domain import Tender
+from matcher.console import say
+from matcher.domain import ANSWERABLE, NotFound, NoValidRecords, Tender
 
 
 def one_notice(notice: str, id: str | None, catalogue: Path, awarded: bool = False) -> Tender:
@@ -13,8 +14,6 @@ def one_notice(notice: str, id: str | None, catalogue: Path, awarded: bool = Fal
     Of a file the first that can be answered (else awarded, if `awarded`), unless `id` names one.
     Raises NotFound, listing the ids available; NoValidRecords where the file holds none.
     """
-    from matcher.console import say
-    from matcher.domain import ANSWERABLE, NotFound, NoValidRecords
     from matcher.reading import gather
 
     path = Path(notice)

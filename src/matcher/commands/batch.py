@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, day, open_store
+from matcher.console import emit, progress, say
+from matcher.domain import BadInput, NotFound
 
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
@@ -27,7 +29,9 @@ def run(
     ),
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     store: Annotated[str | None, typer.Option(help="Address of the store; MATCHER_STORE by default.")] = None,
-    since: Annotated[str | None, typer.Option(help="Leave out notices published before this day.")] = None,
+    since: Annotated[
+        date | None, typer.Option(parser=day, help="Leave out notices published before this day.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Run on a copy; write and send nothing.")
     ] = False,
@@ -72,20 +76,16 @@ def run(
     from service.settings import outbox_of, rules_of
     from service.settings import read as settings
 
-    from matcher.console import check_format, emit, progress, say
-    from matcher.domain import BadInput, NotFound
     from matcher.matching.engine import Matcher
     from matcher.outreach import batch, delivery, intake
-    from matcher.records.store import Store
 
-    kind = check_format(format)
     if not dry_run:
         delivery.able()  # checked before the run, not at its end
-    day, moment = _day(since), _moment(at)
+    moment = _moment(at)
     chosen = rules_of(rules)
     outbox = outbox or outbox_of(settings(), chosen)
     options = batch.Options(
-        rules=chosen, top=top, since=day, hold=hold, jobs=jobs, scheduler=scheduler
+        rules=chosen, top=top, since=since, hold=hold, jobs=jobs, scheduler=scheduler
     )  # fmt: skip
     if not (catalogue / "manifest.json").is_file():
         raise NotFound(f"no catalogue in {catalogue}: build it with `matcher index FILES --out {catalogue}`")
@@ -93,7 +93,7 @@ def run(
         raise BadInput("no notices: give files or folders, or --sync to fetch what BOAMP published")
     synced = [to / name for name in ("boamp", *(("ted",) if ted else ())) if sync]
     unreachable = not all(_fetch(folder) for folder in synced)
-    opened = Store.open(store)
+    opened = open_store(store)
     found = _read(opened, [*(files or ()), *(folder for folder in synced if folder.exists())], moment)
     rest = {
         "rejected": len(found.rejected) + found.known_rejected, "known": found.known, "moment": moment, "progress": progress,
@@ -103,7 +103,7 @@ def run(
             summary = batch.rehearse(opened, catalogue, found.tenders, options, **rest)
         else:
             summary = batch.run(opened, catalogue, found.tenders, options, **rest)  # type: ignore[arg-type]
-            if day is None:  # else what was left out would never be read
+            if since is None:  # else what was left out would never be read
                 intake.remember(opened, found)
     except batch.Busy as error:
         say(f"matcher: {error}")
@@ -122,7 +122,7 @@ def run(
             report.parent.mkdir(parents=True, exist_ok=True)
             report.write_text(report_.of_run(opened, summary.run), encoding="utf-8")
             say(f"{report} written")
-    emit([row], kind)
+    emit([row], format)
     if unreachable or summary.source in ("down", "stale"):
         raise typer.Exit(batch.SOURCE_DOWN)
     if not dry_run and sent.trouble:
@@ -131,18 +131,7 @@ def run(
         raise typer.Exit(batch.HELD)
 
 
-def _day(since: str | None) -> date | None:
-    from matcher.domain import BadInput
-    from matcher.reference.identifiers import clean_date
-
-    day = clean_date(since) if since else None
-    if since and day is None:
-        raise BadInput(f"--since {since!r} is not a day: write it 2026-11-01")
-    return day
-
-
 def _moment(at: str | None) -> datetime:
-    from matcher.domain import BadInput
     from matcher.records.store import now
     from matcher.reference.french import in_paris
 
@@ -154,7 +143,6 @@ def _moment(at: str | None) -> datetime:
 
 def _fetch(folder: Path) -> bool:
     """Fetch from the publisher that a folder is named after; returns False where it does not answer."""
-    from matcher.console import say
     from matcher.reading.sync import _client, boamp, ted
 
     try:
@@ -171,7 +159,6 @@ def _fetch(folder: Path) -> bool:
 
 def _read(store: Store, sources: list[Path], at: datetime) -> Reading:
     """What the sources hold that was not read before."""
-    from matcher.console import say
     from matcher.outreach import intake
     from matcher.reading.gather import Gathered
 
@@ -183,8 +170,6 @@ def _read(store: Store, sources: list[Path], at: datetime) -> Reading:
 
 def _deliver(store: Store, catalogue: Catalogue, rules: Rules, outbox: Path | None, at: datetime) -> Sent:
     """Send what is due, and print what became of the mails; their number by state."""
-    from matcher.console import say
-    from matcher.domain import BadInput
     from matcher.outreach import batch, delivery
 
     try:

@@ -8,6 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from matcher.commands._options import OutputFormat
+from matcher.console import emit, say
+from matcher.domain import BadInput
+
 SEEN = 500  # rows sampled
 
 
@@ -20,7 +24,7 @@ def run(
         [], "--map", help="Correct a guess: --map name='Raison sociale'; or a saved profile."
     ),
     save: Annotated[Path | None, typer.Option(help="Keep the mapping as a profile for --map.")] = None,
-    format: str = typer.Option("table", "--format", "-f", help="table, jsonl or csv."),
+    format: OutputFormat = "table",
 ) -> None:
     """Show the guessed column mapping before reading: one line per field, then the unused columns.
 
@@ -37,11 +41,8 @@ def run(
     """
     import json
 
-    from matcher import console
-    from matcher.domain import BadInput
     from matcher.reading.sources import _columns, _tabular
 
-    kind = console.check_format(format)
     corrections = _columns.pairs(map)
     with path.open("rb") as stream:
         module = _source(path, stream.read(65_536), source)
@@ -69,20 +70,17 @@ def run(
         }
         for column in headings
     ]
-    console.emit(sorted(lines, key=lambda line: not line["taken for"]), kind)
-    console.say(
-        f"read as {module.__name__.rsplit('.', 1)[-1]}; the fields are {', '.join(sorted(module.FIELDS))}"
-    )
+    emit(sorted(lines, key=lambda line: not line["taken for"]), format)
+    say(f"read as {module.__name__.rsplit('.', 1)[-1]}; the fields are {', '.join(sorted(module.FIELDS))}")
     if save is not None:
         kinds = {key: value for key, value in (corrections or {}).items() if key.startswith(_columns.VALUE)}
         save.write_text(json.dumps(found | kinds, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        console.say(f"{save} written: give it to --map of `matcher read` and `matcher index`")
+        say(f"{save} written: give it to --map of `matcher read` and `matcher index`")
 
 
 def _source(path: Path, head: bytes, named: str | None) -> Any:
     """The reader of tables that takes this file, or the one named.  Raises BadInput where none does."""
     from matcher import plugins
-    from matcher.domain import BadInput
     from matcher.reading import files
 
     candidates = [plugins.find("reading.sources", named)] if named else files.recognise(path.name, head)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, day, open_store
+from matcher.console import emit
+from matcher.domain import BadInput
 
 app = typer.Typer(
     help="Digests: show one in any format, say why it was sent, report the outcome of a need to its buyer.",
@@ -34,32 +37,25 @@ def show(
     """
     from matcher.matching.engine import Matcher
     from matcher.outreach import digests
-    from matcher.records.store import Store
 
-    content = digests.current(Store.open(), Matcher.load(catalogue).catalogue, siret, limit=limit)
+    content = digests.current(open_store(), Matcher.load(catalogue).catalogue, siret, limit=limit)
     _write(digests.rendered(content, form), out)
 
 
 @app.command()
 def why(
     siret: Annotated[str, typer.Argument(help="SIRET of the structure.")],
-    day: Annotated[str | None, typer.Argument(help="The day, 2026-11-24; every day by default.")] = None,
+    day: Annotated[
+        date | None, typer.Argument(parser=day, help="The day, 2026-11-24; every day by default.")
+    ] = None,
     format: OutputFormat = "table",
 ) -> None:
     """ "Pourquoi ai-je reçu cela ?": every mail of a SIRET, each lot with its reasons and versions."""
-    from matcher.console import check_format, emit
-    from matcher.domain import BadInput
     from matcher.outreach import review
-    from matcher.records.store import Store
-    from matcher.reference.identifiers import clean_date
 
-    kind = check_format(format)
-    wanted = clean_date(day) if day else None
-    if day and wanted is None:
-        raise BadInput(f"{day!r} is not a day: write it 2026-11-24")
-    mails = review.why(Store.open(), siret, wanted)
-    if kind == "jsonl":
-        emit(mails, kind)
+    mails = review.why(open_store(), siret, day)
+    if format == "jsonl":
+        emit(mails, format)
         return
     emit(
         (
@@ -71,7 +67,7 @@ def why(
             }
             for mail in mails for item in mail["items"]
         ),
-        kind,
+        format,
     )  # fmt: skip
 
 
@@ -85,15 +81,13 @@ def buyer(
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
 ) -> None:
     """The outcome of a buyer's needs: how many could serve, were notified, are interested, or not and why."""
-    from matcher.domain import BadInput
     from matcher.matching.engine import Matcher
     from matcher.outreach import buyers, digests
-    from matcher.records.store import Store
 
     if form not in ("text", "html", "json"):
         raise BadInput(f"a buyer's digest has no format {form!r}: choose text, html or json")
     held = Matcher.load(catalogue).catalogue if (catalogue / "manifest.json").is_file() else None
-    _write(digests.rendered(buyers.of_buyer(Store.open(), identifier, held), form), out)
+    _write(digests.rendered(buyers.of_buyer(open_store(), identifier, held), form), out)
 
 
 def _write(data: bytes, out: Path | None) -> None:

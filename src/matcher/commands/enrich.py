@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
-    from matcher.domain import Structure
+from matcher.commands._options import OutputFormat
+from matcher.console import emit, say
+from matcher.domain import BadInput, MatcherError, Structure
 
 
 def run(
@@ -27,7 +26,7 @@ def run(
         None, "--opt-out", help="Hosts, SIRETs and SIRENs whose sites are not read."
     ),
     by: str = typer.Option("kind", "--by", help="Count by kind, department or both."),
-    format: str = typer.Option("table", "--format", "-f", help="table, jsonl or csv."),
+    format: OutputFormat = "table",
 ) -> None:
     """Complete a directory with what publishers and the structures' own sites say.
 
@@ -40,13 +39,10 @@ def run(
     matcher enrich members.xlsx --offline --by both
     matcher index var/enriched.jsonl awards.json.gz
     """
-    from matcher import console
-    from matcher.domain import BadInput
     from matcher.reading import enrich, gather
     from matcher.reading.sync import site
     from matcher.records import self_declared
 
-    kind = console.check_format(format)
     if by not in ("kind", "department", "both"):
         raise BadInput(f"--by {by!r} is not known: write kind, department or both")
     before = gather.gather(files).structures
@@ -54,24 +50,22 @@ def run(
         raise BadInput(f"{files[0]} holds no structure with a SIRET: give a directory of structures")
     chosen = [name.strip() for name in only.split(",") if name.strip()]
     unread = site.opted_out(opt_out) | self_declared.unread_sites()
-    found = enrich.enrich(before, to, chosen, not offline, unread, console.say)
+    found = enrich.enrich(before, to, chosen, not offline, unread, say)
     for report in found.reports:
         for note in report.notes:
-            console.say(f"{report.what}: {note}")
+            say(f"{report.what}: {note}")
     for name, sentence in found.failed.items():
-        console.say(f"{name} failed: {sentence}")
+        say(f"{name} failed: {sentence}")
     if not offline and (not chosen or "siae" in chosen):
         _with_logos(to / "siae", found.structures, unread)
     _write(out, found.structures)
-    console.say(f"{len(found.structures)} structures written to {out}: index it with `matcher index {out}`")
-    console.emit(report_rows(before, found.structures, by), kind)
+    say(f"{len(found.structures)} structures written to {out}: index it with `matcher index {out}`")
+    emit(report_rows(before, found.structures, by), format)
 
 
 def _with_logos(folder: Path, structures: Iterable[Structure], unread: Collection[str]) -> None:
     """The logos of these structures, into the store; that they cannot be fetched holds nothing else up."""
     from matcher.commands import _logos
-    from matcher.console import say
-    from matcher.domain import MatcherError
 
     try:
         report = _logos.fetched(folder, [s.siret for s in structures], unread)

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from matcher.commands._options import OutputFormat
+from matcher.console import emit
+from matcher.domain import BadInput
 
 
 def run(
@@ -50,11 +52,8 @@ def run(
     matcher evaluate --data ../shared/data --task suppliers
     matcher evaluate --data ../shared/data --task siae --ablation
     """
-    from matcher.console import check_format, emit
-    from matcher.domain import BadInput
     from matcher.lab import benchmark, published
 
-    check_format(format)
     if (data is None) == (not judged):
         raise BadInput("give either --data (who won) or --judged with --structures (who could do it)")
     if judged and not structures:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+from matcher.console import emit, say
 
 
 def run(
@@ -24,11 +25,9 @@ def run(
     matcher explain 00010001600013 notice.xml 2
     """
     from matcher import codec
-    from matcher.console import check_format, emit, say
     from matcher.matching.engine import Matcher
     from matcher.reading import gather
 
-    check_format(format)
     matcher = Matcher.load(catalogue)
     if Path(notice).is_file():
         tenders = gather.gather([Path(notice)]).tenders

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+from matcher.console import emit, progress, say
 
 
 def run(
@@ -34,12 +35,10 @@ def run(
     matcher exposure data/benchmark/sample.queries.jsonl --sheet sheet.md
     """
     from matcher import codec
-    from matcher.console import check_format, emit, progress, say
     from matcher.lab import leads
     from matcher.matching.engine import Matcher
     from matcher.outreach import exposure, public_sheet
 
-    check_format(format)
     tenders = leads.tenders(notices)
     measured = []
     names: list[str | None] = list(recipe) if recipe else [None]

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._options import OutputFormat
+from matcher.commands._options import OutputFormat, open_store
+from matcher.console import emit, say
 
 app = typer.Typer(help="Facilitators of a place, referrals, and early access to needs.", no_args_is_help=True)
 
@@ -26,7 +27,6 @@ def import_(
     \b
     matcher facilitators import facilitateurs.csv
     """
-    from matcher.console import say
     from matcher.records import facilitators
 
     good, bad = facilitators.keep(file)
@@ -41,7 +41,6 @@ def list_(
     format: OutputFormat = "table",
 ) -> None:
     """The facilitators, or those of a place, the most local first."""
-    from matcher.console import emit, say
     from matcher.records import facilitators
     from matcher.territory.areas import somewhere
 
@@ -67,10 +66,9 @@ def refer(
     note: Annotated[str, typer.Option(help="A note, without personal data.")] = "",
 ) -> None:
     """Record that a notice or a need was referred to a facilitator."""
-    from matcher.console import say
-    from matcher.records import facilitators, store
+    from matcher.records import facilitators
 
-    facilitators.refer(store.Store.open(), "operator", facilitator, subject, note)
+    facilitators.refer(open_store(), "operator", facilitator, subject, note)
     say("orientation enregistrée")
 
 
@@ -80,10 +78,9 @@ def referrals(
     format: OutputFormat = "table",
 ) -> None:
     """The referrals recorded, newest first."""
-    from matcher.console import emit
-    from matcher.records import facilitators, store
+    from matcher.records import facilitators
 
-    found = facilitators.referrals(store.Store.open(), facilitator)
+    found = facilitators.referrals(open_store(), facilitator)
     emit(
         (
             {
@@ -107,10 +104,9 @@ def show(
     key: Annotated[str, typer.Option(envvar="MATCHER_KEY", help="Your API key.")] = "",
 ) -> None:
     """Let a facilitator see your unpublished need early, or withdraw the permission; only its buyer can."""
-    from matcher.console import say
-    from matcher.records import facilitators, keys, store
+    from matcher.records import facilitators, keys
 
-    kept = store.Store.open()
+    kept = open_store()
     facilitators.allow(kept, keys.prove(kept, key), need, facilitator, withdraw=withdraw)
     say("permission retirée" if withdraw else "permission donnée, pour un an")
 
@@ -120,13 +116,12 @@ def needs(
     facilitator: Annotated[str, typer.Argument(help="Its id.")], format: OutputFormat = "table"
 ) -> None:
     """The unpublished needs that their buyers let this facilitator see."""
-    from matcher.console import emit
-    from matcher.records import facilitators, store
+    from matcher.records import facilitators
 
     emit(
         (
             {"id": t.id, "besoin": t.title, "acheteur": t.buyer.name}
-            for t in facilitators.early(store.Store.open(), facilitator)
+            for t in facilitators.early(open_store(), facilitator)
         ),
         format,
     )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+
+from matcher.commands._options import day, open_store
+from matcher.console import say
+from matcher.domain import BadInput
 
 
 class _Recording(TyperGroup):
@@ -41,14 +46,11 @@ def record(
     """
     from sqlalchemy import select
 
-    from matcher.console import say
     from matcher.records import feedback
-    from matcher.records.store import Store
     from matcher.records.tables import Notice
 
-    store = Store.open()
-    with store.reading() as connection:
-        tender = connection.execute(select(Notice.tender).where(Notice.id == notice)).scalar() or {"lots": []}
+    store = open_store()
+    tender = store.ask(select(Notice.tender).where(Notice.id == notice)).scalar() or {"lots": []}
     codes = [one["cpv"][0] for one in tender["lots"] if one["cpv"] and lot in ("", one["id"])]
     feedback.record(
         store, siret, notice, lot, verb, reason=reason, cpv=codes[0] if len(codes) == 1 else "", by=by
@@ -68,31 +70,25 @@ def stop(
     \b
     matcher feedback stop 00010001600013 --only alerts
     """
-    from matcher.console import say
     from matcher.outreach import alerts
-    from matcher.records.store import Store
 
-    alerts.stop(Store.open(), _siret(siret), only, by=by)
+    alerts.stop(open_store(), _siret(siret), only, by=by)
     say(f"{siret}: no more {only or 'mail'}")
 
 
 @app.command()
 def pause(
     siret: Siret,
-    until: Annotated[str, typer.Argument(help="The day from which alerts come again, 2027-01-05.")],
+    until: Annotated[
+        date, typer.Argument(parser=day, help="The day from which alerts come again, 2027-01-05.")
+    ],
     by: Annotated[str, typer.Option(help="Who recorded it.")] = "operator",
 ) -> None:
     """No alerts before a day: what is open then is told."""
-    from matcher.console import say
-    from matcher.domain import BadInput
     from matcher.outreach import alerts
-    from matcher.records.store import Store
-    from matcher.reference.identifiers import clean_date
 
-    if (day := clean_date(until)) is None:
-        raise BadInput(f"{until!r} is not a day: write it 2027-01-05")
-    alerts.pause(Store.open(), _siret(siret), day, by)
-    say(f"{siret}: no alerts before {day.isoformat()}")
+    alerts.pause(open_store(), siret, until, by)
+    say(f"{siret}: no alerts before {until}")
 
 
 @app.command()
@@ -102,18 +98,15 @@ def frequency(
     by: Annotated[str, typer.Option(help="Who recorded it.")] = "operator",
 ) -> None:
     """How often alerts come at most; daily or weekly also begin them again after a stop."""
-    from matcher.console import say
     from matcher.outreach import alerts
-    from matcher.records.store import Store
 
-    alerts.choose(Store.open(), _siret(siret), often, by=by)
+    alerts.choose(open_store(), _siret(siret), often, by=by)
     say(f"{siret}: alerts {often}")
 
 
 def _siret(text: str) -> str:
     import re
 
-    from matcher.domain import BadInput
     from matcher.reference.identifiers import IDENTITY
 
     if not re.fullmatch(IDENTITY, text):

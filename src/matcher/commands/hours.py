@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, day, open_store
+from matcher.console import emit, say
+from matcher.domain import BadInput
 
 app = typer.Typer(help="Hours of insertion and the OETH effect of a purchase.", no_args_is_help=True)
 
@@ -30,20 +33,16 @@ def plan(
     matcher hours plan "nettoyage" --amount 90000 --labour 85 --hourly 24
     """
     from dataclasses import replace
-    from datetime import date
 
     from matcher import codec
-    from matcher.console import check_format, emit, say
-    from matcher.domain import BadInput
     from matcher.matching.engine import Matcher
     from matcher.reading.need import free_text_tender
-    from matcher.records import facilitators, store
+    from matcher.records import facilitators
     from matcher.reference.french import euros
     from matcher.territory import hours as desk
     from matcher.territory.areas import somewhere
     from matcher.territory.counts import Desk, trades_of
 
-    check_format(format)
     where = somewhere(place) if place else None
     tender = free_text_tender(need, where)
     (trades,) = trades_of([need], [()])
@@ -57,13 +56,12 @@ def plan(
             row, share=row.share if labour is None else labour / 100, hourly_cost=hourly or row.hourly_cost,
             reasoning="donné par l'utilisateur", source="saisie", since=date.today(),
         )  # fmt: skip
-    opened = Desk(Matcher.load(catalogue), store.Store.open())
+    opened = Desk(Matcher.load(catalogue), open_store())
     shares = tuple(value / 100 for value in share) if share else desk.SHARES
     ranking = opened.ranking(opened.matcher.queries(tender)[0])
     made = desk.plan(opened, ranking, amount=amount, months=months, labour=row, shares=shares)
     if format == "jsonl":
-        named = facilitators.named(where) if where is not None else facilitators.unplaced()
-        emit([{**codec.to_json(made), "facilitator": named}], "jsonl")
+        emit([{**codec.to_json(made), "facilitator": facilitators.named(where)}], "jsonl")
         return
     emit(
         ({"part": f"{100 * t.share:g} %", "heures": round(t.hours), "ETP": round(t.fte, 2), "ETP (conventionnement ACI)": round(t.fte_insertion, 2)} for t in made.targets),
@@ -89,7 +87,7 @@ def plan(
         *(f"source : {s}" for s in made.sources),
     ):
         say(line)
-    say(facilitators.named(where) if where is not None else facilitators.unplaced())
+    say(facilitators.named(where))
 
 
 @app.command()
@@ -103,7 +101,9 @@ def oeth(
     place: Annotated[
         str, typer.Option(help="Commune, postcode or department: its facilitator is named.")
     ] = "",
-    on: Annotated[str, typer.Option(help="The day whose rules hold (AAAA-MM-JJ); today by default.")] = "",
+    on: Annotated[
+        date | None, typer.Option(parser=day, help="The day whose rules hold (AAAA-MM-JJ); today by default.")
+    ] = None,
     format: OutputFormat = "table",
 ) -> None:
     """The OETH deduction for a purchase from an EA or ESAT; needs the employment rate.
@@ -111,24 +111,15 @@ def oeth(
     \b
     matcher hours oeth 20000 --rate 2.5 --contribution 15000 --need "entretien d'espaces verts"
     """
-    from datetime import date
-
     from matcher import codec
-    from matcher.console import check_format, emit, say
-    from matcher.domain import BadInput
     from matcher.records import facilitators
-    from matcher.reference.identifiers import clean_date
     from matcher.territory import hours as desk
     from matcher.territory.areas import somewhere
     from matcher.territory.counts import trades_of
 
-    check_format(format)
-    day = clean_date(on) if on else date.today()
-    if day is None:
-        raise BadInput(f"--on {on!r} : écrivez une date, 2026-11-24 par exemple")
     (trades,) = trades_of([need], [()]) if need else ((),)
     made = desk.oeth(
-        purchase, None if rate is None else rate / 100, on=day, contribution=contribution, labour_cost=labour_cost,
+        purchase, None if rate is None else rate / 100, on=on or date.today(), contribution=contribution, labour_cost=labour_cost,
         labour=desk.labour_of(trades) if trades else None, headcount=headcount,
     )  # fmt: skip
     if format == "jsonl":
@@ -150,6 +141,6 @@ def oeth(
         *made.notes,
         *(f"hypothèse : {a}" for a in made.assumed),
         *(f"règle : {r}" for r in made.rules),
-        facilitators.named(somewhere(place)) if place else facilitators.unplaced(),
+        facilitators.named(somewhere(place) if place else None),
     ):
         say(line)

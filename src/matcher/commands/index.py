@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from matcher.commands._options import DEFAULT_CATALOGUE
+from matcher.console import say
+from matcher.domain import BadInput
 from matcher.matching.recipes import SHIPPED
 
 
@@ -48,8 +50,6 @@ def run(
     """
     from matcher.catalogue.build import build_catalogue, update_catalogue
     from matcher.catalogue.files import load_catalogue, save_catalogue
-    from matcher.console import say
-    from matcher.domain import BadInput
     from matcher.matching import judgement, recipes, stored
     from matcher.matching.engine import Matcher
     from matcher.partners import prepared

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder
+from matcher.console import say
+from matcher.domain import NoValidRecords, Rejected
 
 
 def run(
@@ -25,8 +27,6 @@ def run(
     """
     import json
 
-    from matcher.console import say
-    from matcher.domain import NoValidRecords, Rejected
     from matcher.lab import evaluation, judging
     from matcher.lab.training.judgement import judged
     from matcher.matching.engine import Matcher

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from matcher.commands._options import OutputFormat
+from matcher.commands._options import OutputFormat, open_store
+from matcher.console import emit, say
 
 app = typer.Typer(help="API keys: made by the operator, scoped, shown once.", no_args_is_help=True)
 
@@ -21,11 +22,9 @@ def create(
 
     Example: matcher keys create --scope structure:SIRET --label "Atelier du Canal"
     """
-    from matcher.console import say
     from matcher.records import keys
-    from matcher.records.store import Store
 
-    with Store.open() as store:
+    with open_store() as store:
         typer.echo(keys.create(store, scope, label=label, days=days))
     say("Cette clé ne sera plus montrée : gardez-la, puis donnez-la par la variable MATCHER_KEY.")
 
@@ -33,11 +32,9 @@ def create(
 @app.command("list")
 def list_(format: OutputFormat = "table") -> None:
     """All keys, without their secrets."""
-    from matcher.console import emit
     from matcher.records import keys
-    from matcher.records.store import Store
 
-    with Store.open() as store:
+    with open_store() as store:
         held = keys.listed(store)
     emit(
         (
@@ -58,10 +55,8 @@ def list_(format: OutputFormat = "table") -> None:
 @app.command()
 def revoke(key: str = typer.Argument(..., help="The id that `matcher keys list` shows.")) -> None:
     """Revoke a key."""
-    from matcher.console import say
     from matcher.records import keys
-    from matcher.records.store import Store
 
-    with Store.open() as store:
+    with open_store() as store:
         keys.revoke(store, key)
     say("clé révoquée")

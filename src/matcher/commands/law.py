@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 import typer
 
-from matcher.commands._options import OutputFormat
+from matcher.commands._options import OutputFormat, day
+from matcher.console import emit
+from matcher.domain import NoValidRecords
 
 
 def run(
     beginning: Annotated[str, typer.Argument(help="Only codes with this prefix, such as clause.")] = "",
-    on: Annotated[str, typer.Option(help="The day, 2026-08-22; today by default.")] = "",
+    on: Annotated[
+        date | None, typer.Option(parser=day, help="The day, 2026-08-22; today by default.")
+    ] = None,
     format: OutputFormat = "table",
 ) -> None:
     """The rules in force on a day, with article, figure, dates and source; "à vérifier" where no source was read.
@@ -22,19 +27,13 @@ def run(
 
     The table is data/assumptions/law.csv; a file of that name in MATCHER_HOME/assumptions takes precedence.
     """
-    from datetime import date
-
-    from matcher.console import check_format, emit
-    from matcher.domain import NoValidRecords
     from matcher.reference import law
-    from matcher.reference.identifiers import clean_date
 
-    check_format(format)
-    day = clean_date(on) or date.today()
-    held = [rule for rule in law.rules(day) if rule.code.startswith(beginning)]
+    on = on or date.today()
+    held = [rule for rule in law.rules(on) if rule.code.startswith(beginning)]
     if not held:
         raise NoValidRecords(
-            f"aucune règle en vigueur le {day:%d/%m/%Y} n'a un code qui commence par {beginning} : `matcher law` les montre toutes"
+            f"aucune règle en vigueur le {on:%d/%m/%Y} n'a un code qui commence par {beginning} : `matcher law` les montre toutes"
         )
     emit(
         (

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, emit_values
+from matcher.console import say
+from matcher.domain import NoValidRecords, Place
 
 if TYPE_CHECKING:
-    from matcher.domain import Place
+    from matcher.partners.subcontracting import Opening
 
 
 def run(
@@ -31,14 +33,10 @@ def run(
     matcher leads data/sample --department 93
     matcher leads --awarded --format csv > a-appeler.csv
     """
-    from matcher import codec
-    from matcher.console import check_format, emit, say
-    from matcher.domain import NoValidRecords
     from matcher.matching.engine import Matcher
     from matcher.partners import subcontracting
     from matcher.reading import gather
 
-    check_format(format)
     matcher = Matcher.load(catalogue)
     indexed = gather.load_notices(catalogue)
     tenders, awards = indexed, []
@@ -65,34 +63,7 @@ def run(
     if len(opened) > most:
         say(f"{len(opened)} lots, les {most} premiers sont montrés : --most en montre plus")
     shown = opened[:most]
-    if format == "jsonl":
-        emit((codec.to_json(one) for one in shown), "jsonl")
-        return
-    emit(
-        (
-            {
-                "état": "attribué" if one.state == "awarded" else "ouvert",
-                "avis": one.notice,
-                "lot": one.lot.number,
-                "intitulé": one.lot.title or one.title,
-                "acheteur": one.buyer.name,
-                "date": one.on.isoformat(),
-                "heures": one.hours,
-                "titulaire à appeler, ou entreprises du métier": " ; ".join(
-                    f"{f.name} ({f.siret})" for f in one.firms
-                ),
-                "structures à solliciter": " ; ".join(
-                    f"{m.structure.brand or m.structure.name} ({m.structure.kind}, {m.structure.place.label}) "
-                    f"{subcontracting.way(m.structure, one.lot)}"
-                    for m in one.carriers
-                ),
-                "ce que dit l'avis": one.passage,
-                "comment": one.case,
-            }
-            for one in shown
-        ),
-        format,
-    )
+    emit_values(shown, format, _row)
     for warning in shown[0].warnings:
         since = f", depuis le {warning.since:%d/%m/%Y}" if warning.since else ""
         say(f"règle : {warning.text} ({warning.article}{since})")
@@ -100,3 +71,27 @@ def run(
 
 def _in(places: list[Place], wanted: list[str]) -> bool:
     return any(place.department in wanted for place in places)
+
+
+def _row(one: Opening) -> dict[str, Any]:
+    from matcher.partners import subcontracting
+
+    return {
+        "état": "attribué" if one.state == "awarded" else "ouvert",
+        "avis": one.notice,
+        "lot": one.lot.number,
+        "intitulé": one.lot.title or one.title,
+        "acheteur": one.buyer.name,
+        "date": one.on.isoformat(),
+        "heures": one.hours,
+        "titulaire à appeler, ou entreprises du métier": " ; ".join(
+            f"{f.name} ({f.siret})" for f in one.firms
+        ),
+        "structures à solliciter": " ; ".join(
+            f"{m.structure.brand or m.structure.name} ({m.structure.kind}, {m.structure.place.label}) "
+            f"{subcontracting.way(m.structure, one.lot)}"
+            for m in one.carriers
+        ),
+        "ce que dit l'avis": one.passage,
+        "comment": one.case,
+    }

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, open_store
+from matcher.console import emit, say
+from matcher.domain import BadInput
 
 
 def run(
@@ -44,16 +46,13 @@ def run(
     matcher map --department 93 --by commune --trade nettoyage --measure likely --out carte.png
     matcher map --commune Nanterre --radius 15 --trade nettoyage --format csv > carte.csv
     """
-    from matcher.console import check_format, emit, say
-    from matcher.domain import BadInput
     from matcher.matching.engine import Matcher
     from matcher.reading import gather
-    from matcher.records import store
     from matcher.reference import places
+    from matcher.reference.paths import write_whole
     from matcher.territory import areas, coverage, exports
     from matcher.territory.counts import Desk
 
-    check_format(format)
     unknown = [path for path in out or () if path.suffix[1:] not in exports.SHAPES]
     if unknown:
         raise BadInput(f"{unknown[0]} : finissez le nom par {', '.join(exports.SHAPES)}")
@@ -76,10 +75,10 @@ def run(
         known = {need.id for need in needs}
         needs += [one for one in coverage.needs_of(found.tenders, found.awards) if one.id not in known]
     made = coverage.cover(
-        Desk(matcher, store.Store.open()), needs, chosen, trade=trade, kinds=tuple(kind or ()), n=n
+        Desk(matcher, open_store()), needs, chosen, trade=trade, kinds=tuple(kind or ()), n=n
     )
     for path in out or ():
-        exports.write(path, exports.map_as(path.suffix[1:], made, measure))
+        write_whole(path, exports.map_as(path.suffix[1:], made, measure))
         say(f"{path} écrit")
     rows = [
         row

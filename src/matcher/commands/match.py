@@ -9,11 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+from matcher.console import emit, progress, say
+from matcher.domain import (
+    ANSWERABLE,
+    Answer,
+    BadInput,
+    Consortium,
+    Filters,
+    LotAnswer,
+    Match,
+    NoValidRecords,
+    Structure,
+    Tender,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from matcher.domain import Answer, Consortium, LotAnswer, Match, Structure, Tender
 
 
 def run(
@@ -46,15 +57,12 @@ def run(
     matcher match notice.xml --kind ESAT --kind EA --radius 50 --format csv > structures.csv
     """
     from matcher import codec
-    from matcher.console import check_format, emit, progress, say
-    from matcher.domain import ANSWERABLE, BadInput, Filters, NoValidRecords
     from matcher.matching import judgement
     from matcher.matching.engine import Matcher
     from matcher.reading import gather
     from matcher.reading.need import spot, typed_need
     from matcher.reference import toponyms
 
-    check_format(format)
     if not notices and need is None:
         raise BadInput('nothing to match: give notices, or --need "what is to be done"')
     written = next((path for path in notices or () if " " in path.name and not path.exists()), None)

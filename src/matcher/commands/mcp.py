@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from matcher.commands import _service
+from matcher.console import say
+from matcher.domain import BadInput
 
 
 def run(
@@ -39,8 +41,6 @@ def run(
 
     _service.reach()
     from service.assistant.server import Api, build
-
-    from matcher.domain import BadInput
 
     if url and not url.startswith(("http://", "https://")):
         raise BadInput(f"invalid --url {url!r}: expected https://HOST")
@@ -96,8 +96,6 @@ def _guarded(app: Any) -> Any:
 async def _over_http(api: Any, server: Any, host: str, port: int) -> None:
     import uvicorn
     from service.connections import SERVER
-
-    from matcher.console import say
 
     app = _guarded(
         server.streamable_http_app(

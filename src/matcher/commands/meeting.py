@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, open_store
+from matcher.console import emit, say
 
 
 def run(
@@ -37,26 +38,23 @@ def run(
     \b
     matcher meeting besoins.csv --theme "services numériques" --place 93200 --on 2026-12-15 --xlsx jour.xlsx --ics jour.ics
     """
-    from matcher.console import check_format, emit, say
     from matcher.matching.engine import Matcher
-    from matcher.records import store
-    from matcher.territory import exports
+    from matcher.reference.paths import write_whole
     from matcher.territory import meeting as desk
     from matcher.territory.areas import somewhere
     from matcher.territory.counts import Desk
 
-    check_format(format)
     guests, bad = desk.guests(buyers.read_bytes(), buyers.name)
     for one in bad:
         say(f"écarté, {one.record} : {one.reason}")
     come = desk.sirets(participants.read_bytes(), participants.name) if participants else ()
     day = desk.plan(
-        Desk(Matcher.load(catalogue), store.Store.open()), theme=theme, place=somewhere(place), buyers=guests, on=desk.day_of(on), slots=slots,
+        Desk(Matcher.load(catalogue), open_store()), theme=theme, place=somewhere(place), buyers=guests, on=desk.day_of(on), slots=slots,
         minutes=minutes, first=first, most=invite, tables=tables, per_structure=per_structure, participants=come,
     )  # fmt: skip
     for path, content in ((xlsx, desk.workbook), (ics, desk.calendar), (html, desk.page)):
         if path:
-            exports.write(path, content(day))
+            write_whole(path, content(day))
             say(f"{path} écrit")
     emit(desk.rows(day), format)
     if format == "table":

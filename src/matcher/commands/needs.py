@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from matcher.domain import Asked, Rejected, Tender
+from matcher.commands._options import OutputFormat
+from matcher.console import emit, say
+from matcher.domain import Asked, BadInput, NoValidRecords, Rejected, Tender
 
 
 def run(
@@ -19,7 +20,7 @@ def run(
     ] = None,
     need: Annotated[str, typer.Option(help="A typed need, in place of files.")] = "",
     place: Annotated[str, typer.Option(help="Where: a commune, a postcode or a department.")] = "",
-    format: Annotated[str, typer.Option(help="table, jsonl or csv.")] = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """Print what each lot asks for: trades with their shares, nature, who could carry it, who answers, places, parts.
 
@@ -28,8 +29,6 @@ def run(
     matcher needs --need "entretien des espaces verts et nettoyage des vitres à Nanterre"
     matcher needs notices/ --format jsonl
     """
-    from matcher.console import emit, say
-    from matcher.domain import BadInput, NoValidRecords
     from matcher.learned import asks
 
     if bool(need) == bool(files):

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, day, open_store
+from matcher.console import emit, say
+from matcher.domain import BadInput, NoValidRecords
 
 app = typer.Typer(help="Mails: list, show, approve, cancel, send, settle, bounces.", no_args_is_help=True)
 
-Day = Annotated[str | None, typer.Option(help="Only of this day (2026-11-24).")]
-Format = Annotated[str, typer.Option(help="table, jsonl or csv.")]
+Day = Annotated[date | None, typer.Option(parser=day, help="Only of this day (2026-11-24).")]
 
 
 @app.command("list")
-def list_(format: Format = "table") -> None:
+def list_(format: OutputFormat = "table") -> None:
     """Number of digests by day and state."""
     from sqlalchemy import func, select
 
-    from matcher.console import emit
-    from matcher.records.store import Store
     from matcher.records.tables import Digest
 
-    with Store.open().reading() as connection:
-        rows = connection.execute(
-            select(Digest.day, Digest.status, func.count().label("digests")).group_by(Digest.day, Digest.status).order_by(Digest.day)
-        ).all()  # fmt: skip
+    rows = open_store().ask(
+        select(Digest.day, Digest.status, func.count().label("digests")).group_by(Digest.day, Digest.status).order_by(Digest.day)
+    ).all()  # fmt: skip
     emit(({"day": row.day.isoformat(), "state": row.status, "digests": row.digests} for row in rows), format)
 
 
@@ -35,24 +34,20 @@ def list_(format: Format = "table") -> None:
 def show(
     state: Annotated[list[str] | None, typer.Option(help="Only in this state; repeatable.")] = None,
     day: Day = None,
-    format: Format = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """Every mail, digests and letters of the pages: to whom, when, what, and what the server said last."""
-    from matcher.console import emit
     from matcher.outreach import delivery
-    from matcher.records.store import Store
 
-    emit(delivery.listed(Store.open(), state or (), _day(day)), format)
+    emit(delivery.listed(open_store(), state or (), day), format)
 
 
 @app.command()
 def sample(n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 5) -> None:
     """Show some of the digests that are held, as their readers would see them."""
-    from matcher.console import say
     from matcher.outreach import digests, review
-    from matcher.records.store import Store
 
-    held = review.sample(Store.open(), n)
+    held = review.sample(open_store(), n)
     if not held:
         say("nothing is held")
     for content in held:
@@ -62,11 +57,9 @@ def sample(n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 5) -
 @app.command()
 def approve(day: Day = None) -> None:
     """Let the digests that are held go; `matcher outbox send` sends them."""
-    from matcher.console import say
     from matcher.outreach import review
-    from matcher.records.store import Store
 
-    say(f"{review.approve(Store.open(), _day(day))} digests approved")
+    say(f"{review.approve(open_store(), day)} digests approved")
 
 
 @app.command()
@@ -75,11 +68,9 @@ def cancel(
     for_good: Annotated[bool, typer.Option("--for-good", help="Their lots count as announced.")] = False,
 ) -> None:
     """Cancel the digests that are held: they are never sent; their lots are announced again while they are open."""
-    from matcher.console import say
     from matcher.outreach import review
-    from matcher.records.store import Store
 
-    say(f"{review.cancel(Store.open(), _day(day), for_good=for_good)} digests cancelled")
+    say(f"{review.cancel(open_store(), day, for_good=for_good)} digests cancelled")
 
 
 @app.command()
@@ -89,7 +80,7 @@ def send(
     ] = None,
     rules: Annotated[Path | None, typer.Option(help="JSON file of rules, as for `matcher batch`.")] = None,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    format: Format = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """Send what is ready, within sending hours; later unsubscriptions, bounces and deadlines are honoured.
 
@@ -104,26 +95,23 @@ def send(
     """
     from service.settings import outbox_of, read, rules_of
 
-    from matcher.console import emit, say
     from matcher.matching.engine import Matcher
     from matcher.outreach import delivery, post
     from matcher.outreach.sourcing.questions import SETTLE
     from matcher.outreach.transport import MailTransport
-    from matcher.records.store import Store
 
     chosen, settings = rules_of(rules), read()
     folder = to or outbox_of(settings, chosen)
-    store = Store.open()
+    store = open_store()
     sent = delivery.deliver(store, Matcher.load(catalogue).catalogue, chosen, outbox=folder)
     server = "" if to else chosen.smtp
     transport = MailTransport(base_url=chosen.base_url, sender=chosen.sender, smtp=server, outbox=folder)
     letters = post.drain(store, transport, SETTLE)
     if sent.stopped:
         say(f"mail stopped early: {sent.stopped}")
-    rows = [("digest", *pair) for pair in sorted(sent.items())] + [
-        ("letter", *pair) for pair in sorted(letters.items())
-    ]
-    emit(({"kind": kind, "state": state, "mails": count} for kind, state, count in rows), format)
+    mails = [("digest", *pair) for pair in sorted(sent.items())]
+    mails += [("letter", *pair) for pair in sorted(letters.items())]
+    emit(({"kind": kind, "state": state, "mails": count} for kind, state, count in mails), format)
     refused = letters["failed"] + letters["bounced"] > letters["sent"] + letters["outbox"]
     if sent.trouble or refused:
         raise typer.Exit(delivery.REFUSED)
@@ -134,7 +122,7 @@ def doubtful(
     who: Annotated[list[str] | None, typer.Argument(help="Addresses, SIRETs or ids; by default all.")] = None,
     sent: Annotated[bool, typer.Option("--sent", help="They left, according to the server's log.")] = False,
     again: Annotated[bool, typer.Option("--again", help="They did not: send them again.")] = False,
-    format: Format = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """Mails that a crash left unconfirmed: to whom, when, and what the server said last; settled one by one.
 
@@ -143,16 +131,13 @@ def doubtful(
     matcher outbox doubtful contact@example.org --sent
     matcher outbox doubtful 00010001600013 --again
     """
-    from matcher.console import emit, say
-    from matcher.domain import BadInput
     from matcher.outreach import delivery
-    from matcher.records.store import Store
 
     if sent and again:
         raise BadInput("either --sent or --again")
     if bool(who) != (sent or again):
         raise BadInput("name the mails to settle, by address, SIRET or id, with --sent or --again")
-    store = Store.open()
+    store = open_store()
     if not who:
         emit(delivery.doubtful(store), format)
         return
@@ -165,12 +150,9 @@ def bounce(reports: Annotated[list[Path], typer.Argument(help="Delivery reports 
 
     An address without any mail sent is rejected: reports can be forged.
     """
-    from matcher.console import say
-    from matcher.domain import NoValidRecords
     from matcher.outreach import transport
-    from matcher.records.store import Store
 
-    store, count = Store.open(), 0
+    store, count = open_store(), 0
     for path in reports:
         found = transport.returned(store, path.read_bytes())
         count += len(found.stopped) + len(found.failed)
@@ -188,7 +170,7 @@ def bounces(
     who: Annotated[list[str] | None, typer.Argument(help="Addresses or SIRETs, with --lift.")] = None,
     lift: Annotated[bool, typer.Option("--lift", help="Write to these again.")] = False,
     every: Annotated[bool, typer.Option("--all", help="--lift: all of them.")] = False,
-    format: Format = "table",
+    format: OutputFormat = "table",
 ) -> None:
     """The addresses suppressed since they bounced: since when, and what the server said; `--lift` writes to them again.
 
@@ -196,12 +178,9 @@ def bounces(
     matcher outbox bounces
     matcher outbox bounces contact@example.org --lift
     """
-    from matcher.console import emit, say
-    from matcher.domain import BadInput
     from matcher.outreach import transport
-    from matcher.records.store import Store
 
-    store = Store.open()
+    store = open_store()
     if lift != bool(who or every):
         raise BadInput("name the addresses to lift, or --all, with --lift")
     rows = transport.suppressed(store)
@@ -209,13 +188,3 @@ def bounces(
         say(f"{transport.lift(store, who or [row['address'] for row in rows])} addresses lifted")
     else:
         emit(rows, format)
-
-
-def _day(text: str | None):  # type: ignore[no-untyped-def]
-    from matcher.domain import BadInput
-    from matcher.reference.identifiers import clean_date
-
-    day = clean_date(text) if text else None
-    if text and day is None:
-        raise BadInput(f"--day {text!r} is not a day: write it 2026-11-24")
-    return day

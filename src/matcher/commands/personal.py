@@ -10,6 +10,9 @@ import json
 
 import typer
 
+from matcher.commands._options import open_store
+from matcher.console import emit, say
+
 app = typer.Typer(help="Export or erase what the store holds about a person.", no_args_is_help=True)
 
 
@@ -17,9 +20,8 @@ app = typer.Typer(help="Export or erase what the store holds about a person.", n
 def export(person: str = typer.Argument(..., help="An e-mail address or a SIRET.")) -> None:
     """Everything held about a person, as JSON on stdout."""
     from matcher.records import personal
-    from matcher.records.store import Store
 
-    with Store.open() as store:
+    with open_store() as store:
         typer.echo(json.dumps(personal.export(store, person), ensure_ascii=False, indent=2))
 
 
@@ -34,12 +36,10 @@ def erase(
     """
     from service.settings import read
 
-    from matcher.console import emit, say
     from matcher.outreach.transport import erase_mails
     from matcher.records import personal
-    from matcher.records.store import Store
 
-    with Store.open() as store:
+    with open_store() as store:
         if yes:
             gone = personal.erase(store, person) | {"mails in the outbox": erase_mails(read().outbox, person)}
             emit(({"table": t, "erased": n} for t, n in gone.items()), "table")

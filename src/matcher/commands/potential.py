@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, day, open_store
+from matcher.console import emit, say
+from matcher.domain import CALLS, BadInput, NoValidRecords
 
 
 def run(
@@ -36,7 +39,10 @@ def run(
     contribution: Annotated[
         float | None, typer.Option(help="Gross OETH contribution of the year, euros.")
     ] = None,
-    on: Annotated[str, typer.Option(help="Date of the rules to apply (AAAA-MM-JJ); today by default.")] = "",
+    on: Annotated[
+        date | None,
+        typer.Option(parser=day, help="Date of the rules to apply (AAAA-MM-JJ); today by default."),
+    ] = None,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     programme: Annotated[
         Path | None, typer.Option(help="A programme of purchases instead: CSV or XLSX, one a line.")
@@ -53,28 +59,21 @@ def run(
     matcher potential --programme achats-2027.xlsx --xlsx potentiel.xlsx
     """
     from dataclasses import replace
-    from datetime import date
     from typing import cast
 
     from matcher import codec
-    from matcher.console import check_format, emit, say
-    from matcher.domain import CALLS, BadInput, NoValidRecords
     from matcher.matching.engine import Matcher
     from matcher.reading import gather
     from matcher.reading.need import free_text_tender
-    from matcher.records import store
     from matcher.reference import law
-    from matcher.reference.identifiers import clean_date
+    from matcher.reference.paths import write_whole
     from matcher.territory import exports
     from matcher.territory import potential as desk
     from matcher.territory import programme as programmes
     from matcher.territory.areas import somewhere
     from matcher.territory.counts import Desk
 
-    check_format(format)
-    day = clean_date(on) if on else date.today()
-    if day is None:
-        raise BadInput(f"--on {on!r} : écrivez une date, 2026-11-24 par exemple")
+    on = on or date.today()
     if buyer not in ("state", "local", "entity"):
         raise BadInput(f"--buyer {buyer!r} : choisissez state, local ou entity")
     if not notices and need is None and programme is None:
@@ -84,10 +83,10 @@ def run(
         rate=None if rate is None else rate / 100, contribution=contribution,
     )  # fmt: skip
     if programme is not None:
-        opened = Desk(Matcher.load(catalogue), store.Store.open(), day)
+        opened = Desk(Matcher.load(catalogue), open_store(), on)
         studied = programmes.study(opened, programme.read_bytes(), programme.name, given)
         if xlsx:
-            exports.write(xlsx, studied.workbook())
+            write_whole(xlsx, studied.workbook())
             say(f"{xlsx} écrit")
         emit(
             studied.rows()
@@ -114,10 +113,10 @@ def run(
         raise NoValidRecords(
             "aucun besoin à étudier dans ces fichiers : `matcher read` montre ce qu'ils contiennent"
         )
-    opened = Desk(Matcher.load(catalogue), store.Store.open(), day)
+    opened = Desk(Matcher.load(catalogue), open_store(), on)
     made = [desk.potential(opened, tender, given) for tender in tenders]
     if html:
-        exports.write(
+        write_whole(
             html,
             exports.page(
                 "potential",
@@ -125,7 +124,7 @@ def run(
                 found=made,
                 order=desk.ORDER,
                 sources=made[0].sources,
-                on=day,
+                on=on,
             ),
         )
         say(f"{html} écrit")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from matcher.console import progress, say
+from matcher.domain import NoValidRecords, Rejected
 from matcher.matching.recipes import SHIPPED
 
 
@@ -33,8 +35,6 @@ def run(
     """
     import json
 
-    from matcher.console import progress, say
-    from matcher.domain import NoValidRecords, Rejected
     from matcher.lab import evaluation
     from matcher.matching import recipes
     from matcher.matching.engine import Matcher

@@ -9,10 +9,17 @@ from typing import Any
 
 import typer
 
+from matcher.commands._options import OutputFormat
+from matcher.console import emit, progress, say
+from matcher.domain import NoValidRecords, Rejected, Structure, Tender
+
+#: Of a table, in order.
+COLUMNS = "record id what who where cpv lots amount date reserved clauses".split()
+
 
 def run(
     paths: list[Path] = typer.Argument(..., help="Files, folders or archives (ZIP, tar, gzip)."),
-    format: str = typer.Option("table", "--format", "-f", help="table, jsonl or csv."),
+    format: OutputFormat = "table",
     source: str | None = typer.Option(
         None, "--source", "-s", help="Name the format instead of recognising it."
     ),
@@ -37,22 +44,20 @@ def run(
 
     matcher read annuaire.xlsx --source directory --map name='Raison sociale'
     """
-    from matcher import console
-    from matcher.domain import NoValidRecords, Rejected
     from matcher.reading import files, inference
     from matcher.reading.sources import _columns
 
-    kind = console.check_format(format)
     summary = files.Summary()
     found = files.read(paths, source=source, columns=_columns.pairs(map))
     records = summary.watch(inference.coded(found) if infer else found)
-    good = (record for record in console.progress(records, "reading") if not isinstance(record, Rejected))
-    rows = (whole(record) if kind == "jsonl" else brief(record) for record in good)
+    good = (record for record in progress(records, "reading") if not isinstance(record, Rejected))
+    columns = dict.fromkeys(COLUMNS)
+    rows = (whole(record) if format == "jsonl" else columns | brief(record) for record in good)
     first = next(rows, None)
     if first is not None:
-        console.emit(chain([first], rows), kind)
+        emit(chain([first], rows), format)
     for line in summary.lines():
-        console.say(line)
+        say(line)
     if not summary.good:
         if summary.internal_errors:
             raise typer.Exit(1)
@@ -68,7 +73,6 @@ def whole(record: Any) -> dict[str, Any]:
 
 def brief(record: Any) -> dict[str, Any]:
     """One table row: type, owner, place, amount and date of the record."""
-    from matcher.domain import Structure, Tender
     from matcher.reference.text import shorten
 
     if isinstance(record, Tender):
@@ -93,12 +97,7 @@ def brief(record: Any) -> dict[str, Any]:
             "what": shorten(record.offers[0].title if record.offers else record.description, 70),
             "who": shorten(record.name, 40),
             "where": " ".join(filter(None, (record.place.department, record.place.label))),
-            "cpv": "",
-            "lots": None,
-            "amount": None,
             "date": str(record.updated or ""),
-            "reserved": None,
-            "clauses": None,
         }
     return {
         "record": "award",
@@ -107,10 +106,8 @@ def brief(record: Any) -> dict[str, Any]:
         "who": shorten(", ".join(holder.name or holder.id for holder in record.holders), 40),
         "where": record.place.department or record.place.label,
         "cpv": record.cpv or "",
-        "lots": None,
         "amount": record.amount,
         "date": str(record.notified or ""),
-        "reserved": None,
         "clauses": len(record.social) or None,
     }
 

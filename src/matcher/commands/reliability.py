@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from matcher.commands._options import OutputFormat
+from matcher.console import emit, progress, say
 
 
 def run(
@@ -27,13 +28,11 @@ def run(
     """
     import numpy as np
 
-    from matcher.console import check_format, emit, progress, say
     from matcher.lab import benchmark
     from matcher.lab import reliability as judged
     from matcher.matching import recipes
     from matcher.matching.engine import Matcher
 
-    check_format(format)
     asked = judged.later_awards(data / "awards" / "development.json.gz", most)
     matcher = Matcher(benchmark.catalogue(data, "suppliers", recipe), recipes.named(recipe), exhaustive=True)
     predicted, observed = judged.answered(matcher, progress(asked, "asking later awards"))

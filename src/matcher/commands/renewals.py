@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, day, emit_values
+from matcher.console import say
+from matcher.domain import NoValidRecords
 
 
 def run(
@@ -21,7 +24,9 @@ def run(
     cpv: Annotated[list[str] | None, typer.Option(help="Only of this CPV prefix; repeatable.")] = None,
     after: Annotated[float, typer.Option(min=0, help="Ends in this many months or later.")] = 3,
     before: Annotated[float, typer.Option(min=0, help="Ends in this many months or sooner.")] = 18,
-    on: Annotated[str, typer.Option(help="Reference date instead of today (YYYY-MM-DD).")] = "",
+    on: Annotated[
+        date | None, typer.Option(parser=day, help="Reference date instead of today (YYYY-MM-DD).")
+    ] = None,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     format: OutputFormat = "table",
 ) -> None:
@@ -31,24 +36,14 @@ def run(
     matcher renewals data/sample --format csv
     matcher renewals --siret 00010001600013 --department 93
     """
-    from datetime import date
-
-    from matcher import codec
-    from matcher.console import check_format, emit, say
-    from matcher.domain import BadInput, NoValidRecords
     from matcher.matching import renewals
     from matcher.matching.engine import Matcher
     from matcher.reading import gather
-    from matcher.reference.identifiers import clean_date
 
-    check_format(format)
-    day = clean_date(on) if on else date.today()
-    if day is None:
-        raise BadInput(f"--on {on!r} is not a day: write it as 2026-11-24")
     awards = gather.gather(files).awards if files else gather.load_contracts(catalogue)
     found = renewals.renewals(
         awards,
-        day,
+        on or date.today(),
         soonest=after,
         latest=before,
         buyer=buyer,
@@ -65,18 +60,19 @@ def run(
             "that publish a duration and a notification date"
         )
     say(f"{len(found)} contrats, parmi {len(awards)} attributions. {renewals.NOTE}")
-    if format == "jsonl":
-        emit((codec.to_json(one) for one in found), "jsonl")
-        return
-    emit(
-        (
-            {
-                "fin": one.ends.isoformat(), "objet": one.title, "acheteur": one.buyer.name or one.buyer.id,
-                "lieu": one.place.label or one.place.department, "cpv": one.cpv, "montant": one.amount,
-                "titulaire": " ; ".join(f"{h.name} ({h.id})" if h.name else h.id for h in one.holders),
-                "notifié": one.notified.isoformat(), "mois": one.months, "source": one.source,
-            }
-            for one in found
-        ),
+    emit_values(
+        found,
         format,
-    )  # fmt: skip
+        lambda one: {
+            "fin": one.ends.isoformat(),
+            "objet": one.title,
+            "acheteur": one.buyer.name or one.buyer.id,
+            "lieu": one.place.label or one.place.department,
+            "cpv": one.cpv,
+            "montant": one.amount,
+            "titulaire": " ; ".join(f"{h.name} ({h.id})" if h.name else h.id for h in one.holders),
+            "notifié": one.notified.isoformat(),
+            "mois": one.months,
+            "source": one.source,
+        },
+    )

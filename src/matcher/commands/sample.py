@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from matcher.console import say
+from matcher.domain import BadInput
+
 
 def run(
     folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("data/sample"),
@@ -19,8 +22,6 @@ def run(
     """
     import shutil
 
-    from matcher.console import say
-    from matcher.domain import BadInput
     from matcher.reference.paths import sample_dir
 
     if folder.exists() and any(folder.iterdir() if folder.is_dir() else (True,)):

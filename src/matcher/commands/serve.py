@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from matcher.commands import _service
+from matcher.console import say
+from matcher.domain import BadInput
 
 
 def run(
@@ -33,8 +35,6 @@ def run(
     import secrets
 
     import uvicorn
-
-    from matcher.console import say
 
     if catalogue is not None:
         os.environ["MATCHER_CATALOGUE"] = str(catalogue)
@@ -62,8 +62,6 @@ def run(
 def _free(host: str, port: int) -> None:
     """Raises BadInput where the port cannot be listened on, before anything says that it is served."""
     import socket
-
-    from matcher.domain import BadInput
 
     try:
         family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

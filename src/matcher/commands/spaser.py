@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+from matcher.console import emit, say
+from matcher.domain import BadInput
 
 
 def run(
@@ -28,14 +30,11 @@ def run(
     matcher spaser decp.json.gz --ledger grand-livre.csv --buyer 217500016 --year 2025 --html rapport.html --xlsx rapport.xlsx
     """
     from matcher.catalogue.files import load_catalogue
-    from matcher.console import check_format, emit, say
-    from matcher.domain import BadInput
     from matcher.reading import gather
     from matcher.reference.french import euros
-    from matcher.territory import exports
+    from matcher.reference.paths import write_whole
     from matcher.territory import ledger as desk
 
-    check_format(format)
     if not awards and not ledger:
         raise BadInput("rien à rapporter : donnez des fichiers DECP, ou --ledger grand-livre.csv")
     purchases, rejected = [], []
@@ -56,7 +55,7 @@ def run(
     )  # fmt: skip
     for path_, content in ((html, desk.page), (xlsx, desk.workbook)):
         if path_:
-            exports.write(path_, content(made))
+            write_whole(path_, content(made))
             say(f"{path_} écrit")
     emit(desk.rows(made), format)
     for share in (share for share in made.shares if not share.year):

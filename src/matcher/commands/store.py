@@ -6,7 +6,9 @@ from pathlib import Path
 
 import typer
 
-from matcher.commands._options import OutputFormat
+from matcher.commands._options import OutputFormat, open_store
+from matcher.console import emit, say
+from matcher.domain import BadInput
 
 app = typer.Typer(
     help="The persistent store (MATCHER_STORE: a SQLite file by default, or PostgreSQL).",
@@ -18,11 +20,9 @@ STORE = typer.Option(None, "--store", help="Address of the store; MATCHER_STORE 
 @app.command()
 def info(format: OutputFormat = "table") -> None:
     """Where the store is, its version, and how many rows each table holds."""
-    from matcher.console import emit, say
-    from matcher.records.store import Store
     from matcher.records.tables import RETENTION
 
-    with Store.open() as store:
+    with open_store() as store:
         say(f"{store.engine.url.render_as_string(hide_password=True)}, version {store.version()}")
         counts = store.counts()
     emit(
@@ -34,10 +34,8 @@ def info(format: OutputFormat = "table") -> None:
 @app.command()
 def migrate() -> None:
     """Create the store, or migrate it to this program's version."""
-    from matcher.console import say
-    from matcher.records.store import Store
 
-    with Store.open() as store:
+    with open_store() as store:
         say(f"version {store.version()}")
 
 
@@ -50,12 +48,9 @@ def anchor(
 
     Example: matcher store anchor > anchor-2026-11-24.txt, then matcher store anchor --check anchor-2026-11-24.txt
     """
-    from matcher.console import say
-    from matcher.domain import BadInput
     from matcher.records import chain
-    from matcher.records.store import Store
 
-    with Store.open(store) as opened, opened.reading() as connection:
+    with open_store(store) as opened, opened.reading() as connection:
         if check is None:
             for record, count, seal in chain.anchors(connection):
                 typer.echo(f"{record} {count} {seal}")
@@ -87,14 +82,13 @@ def backup(
     matcher store backup maillage-2026-11-24.jsonl.gz
     matcher store backup /var/lib/maillage/backup --keep 30
     """
-    from matcher.console import say
-    from matcher.records.store import Store, now
+    from matcher.records.store import now
 
     folder = None if path.name.endswith(".gz") else path
     if folder is not None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / f"store-{now():%Y%m%dT%H%M%S}.jsonl.gz"
-    with Store.open(store) as opened:
+    with open_store(store) as opened:
         say(f"{opened.backup(path)} rows written to {path}")
     for old in sorted(folder.glob("store-*.jsonl.gz"))[:-keep] if folder is not None and keep else ():
         old.unlink()
@@ -109,19 +103,15 @@ def restore(
 
     Example: matcher store restore maillage-2026-11-24.jsonl.gz --store postgresql://maillage@localhost/maillage
     """
-    from matcher.console import say
-    from matcher.records.store import Store
 
-    with Store.open(store) as opened:
+    with open_store(store) as opened:
         say(f"{opened.restore(path)} rows restored")
 
 
 @app.command()
 def prune(format: OutputFormat = "table") -> None:
     """Delete what is older than its table's retention."""
-    from matcher.console import emit
-    from matcher.records.store import Store
 
-    with Store.open() as store:
+    with open_store() as store:
         gone = store.prune()
     emit(({"table": table, "deleted": count} for table, count in gone.items()), format)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from datetime import date
+from matcher.commands._options import OutputFormat, day
+from matcher.console import emit, say
+from matcher.domain import BadInput, Structure
 
-    from matcher.domain import Structure
+if TYPE_CHECKING:
     from matcher.reading.sync._client import Report
 
 
@@ -21,10 +23,12 @@ def run(
         help="boamp, ted, decp, siae, emplois, inclusion, entreprises, associations, finess, adaptees, site, logos, reference.",
     ),
     to: Path = typer.Option(Path("var/sync"), "--to", help="Folder that receives the pages and the state."),
-    since: str | None = typer.Option(
-        None, "--since", help="boamp, ted, decp --rows: first day (2025-11-01)."
+    since: date | None = typer.Option(
+        None, "--since", parser=day, help="boamp, ted, decp --rows: first day (2025-11-01)."
     ),
-    until: str | None = typer.Option(None, "--until", help="boamp, ted: last day; today by default."),
+    until: date | None = typer.Option(
+        None, "--until", parser=day, help="boamp, ted: last day; today by default."
+    ),
     department: list[str] = typer.Option(
         [], "--department", help="emplois, entreprises, decp --rows: only these departments."
     ),
@@ -41,7 +45,7 @@ def run(
     accept_fewer: bool = typer.Option(
         False, "--accept-fewer", help="Let a list that lost over a fifth of its records replace the one held."
     ),
-    format: str = typer.Option("table", "--format", "-f", help="table, jsonl or csv."),
+    format: OutputFormat = "table",
     keep_days: Annotated[
         int, typer.Option(min=0, help="boamp: delete the pages of weeks older than this; 0 keeps all.")
     ] = 0,
@@ -72,11 +76,7 @@ def run(
 
     matcher read var/sync/boamp
     """
-    from datetime import date, timedelta
-
-    from matcher import console
     from matcher.commands import _logos
-    from matcher.domain import BadInput
     from matcher.reading.sync import (
         _client,
         adaptees,
@@ -94,13 +94,11 @@ def run(
     )
     from matcher.records import self_declared
 
-    kind = console.check_format(format)
-    first, last = _day("--since", since), _day("--until", until)
     folder = to / what
     fetch: dict[str, Callable[[], Report]] = {
-        "boamp": lambda: boamp.boamp(folder, first, last),
-        "ted": lambda: ted.ted(folder, first, last),
-        "decp": lambda: decp.rows(to / "decp-rows", department, first, accept_fewer=accept_fewer) if rows else decp.decp(folder),
+        "boamp": lambda: boamp.boamp(folder, since, until),
+        "ted": lambda: ted.ted(folder, since, until),
+        "decp": lambda: decp.rows(to / "decp-rows", department, since, accept_fewer=accept_fewer) if rows else decp.decp(folder),
         "siae": lambda: siae.siae(folder, details=not list_only, accept_fewer=accept_fewer),
         "emplois": lambda: emplois.emplois(folder, department, accept_fewer=accept_fewer),
         "inclusion": lambda: inclusion.inclusion(folder, accept_fewer=accept_fewer),
@@ -119,22 +117,12 @@ def run(
         gone = boamp.prune(folder, date.today() - timedelta(days=keep_days))
         report.notes.append(f"{gone} pages of weeks older than {keep_days} days deleted")
     for note in report.notes:
-        console.say(note)
+        say(note)
     row = {
         "what": report.what, "requests": report.requests, "pages": report.pages, "records": report.records,
         "unchanged": report.unchanged, "folder": str(report.folder),
     }  # fmt: skip
-    console.emit([row], kind)
-
-
-def _day(name: str, raw: str | None) -> date | None:
-    from matcher.domain import BadInput
-    from matcher.reference.identifiers import clean_date
-
-    day = clean_date(raw) if raw else None
-    if raw and day is None:
-        raise BadInput(f"{name} {raw!r} is not a date: write it as 2025-11-01")
-    return day
+    emit([row], format)
 
 
 def _sirens(path: Path | None) -> list[str]:
@@ -143,7 +131,6 @@ def _sirens(path: Path | None) -> list[str]:
 
 def _numbers(path: Path | None) -> dict[str, str]:
     """RNA number -> SIREN of the associations of a list, as `matcher sync entreprises` gives them."""
-    from matcher.domain import BadInput
 
     found = {s.rna: s.siren for s in _listed(path) if s.rna} if path else {}
     if not found:
@@ -154,14 +141,12 @@ def _numbers(path: Path | None) -> dict[str, str]:
 
 
 def _progress(done: int, total: int, name: str) -> None:
-    from matcher.console import say
 
     if done % 20 == 1 or done == total:
         say(f"{done} of {total}: {name}")
 
 
 def _listed(path: Path | None) -> list[Structure]:
-    from matcher.domain import BadInput, Structure
     from matcher.reading import files
 
     if path is None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from matcher.console import say
+
 
 def run(
     out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("var/synth"),
@@ -22,7 +24,6 @@ def run(
     matcher synth --structures 100000 --notices 2000 --out var/load
     matcher index var/load/structures.csv --out var/load/catalogue
     """
-    from matcher.console import say
     from matcher.lab import synth
 
     listed, called = synth.write(out, structures, notices, seed)

@@ -8,10 +8,12 @@ Examples:
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import typer
 
+from matcher.commands._options import day
 from matcher.console import say
 
 
@@ -43,29 +45,25 @@ def manifest() -> None:
 def encoder(
     data: Path = typer.Option(..., help="Folder with awards/history.json.gz, nomenclatures/, notices/."),
     out: Path = typer.Option(..., help="Folder to write the encoder and its card into."),
-    before: str = typer.Option("", help="Learn only from awards notified before this day (YYYY-MM-DD)."),
+    before: date | None = typer.Option(
+        None, parser=day, help="Learn only from awards notified before this day (YYYY-MM-DD)."
+    ),
     seed: int = typer.Option(0, help="Random seed."),
 ) -> None:
     """Train the static encoder and write it in the sentence-transformers layout, with its card.
 
     matcher train encoder --data ../shared/data --out models/encoder
     """
-    from matcher.domain import BadInput
     from matcher.lab.training.encoder import train
-    from matcher.reference.identifiers import clean_date
 
-    day = clean_date(before) if before else None
-    if before and day is None:
-        raise BadInput(f"--before {before!r} is not a day: write it as 2019-01-01")
-    path = train(data, out, before=day, seed=seed)
-    say(f"encoder written to {path}")
+    say(f"encoder written to {train(data, out, before=before, seed=seed)}")
 
 
 @app.command()
 def ranker(
     data: Path = typer.Option(..., help="Folder with awards/history.json.gz."),
     out: Path = typer.Option(Path("models/ranker/learned.json"), help="The ranker file to write."),
-    since: str = typer.Option("2019-01-15", help="Awards from this day on are used as queries."),
+    since: date = typer.Option("2019-01-15", parser=day, help="Awards from this day on are used as queries."),
     encoder: Path | None = typer.Option(
         None, help="A model trained on awards before that day; trained first if not given."
     ),
@@ -74,14 +72,9 @@ def ranker(
 
     matcher train ranker --data ../shared/data --since 2019-01-15
     """
-    from matcher.domain import BadInput
     from matcher.lab.training.ranker import train
-    from matcher.reference.identifiers import clean_date
 
-    day = clean_date(since)
-    if day is None:
-        raise BadInput(f"--since {since!r} is not a day: write it as 2019-01-15")
-    say(f"ranker written to {train(data, out, day, encoder)}")
+    say(f"ranker written to {train(data, out, since, encoder)}")
 
 
 @app.command()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from matcher import plugins
 from matcher.catalogue.build import build_catalogue
@@ -22,6 +22,7 @@ from matcher.reading import gather
 
 TASKS = ("suppliers", "siae", "partners")
 REFERENCE = "reference BM25"  # measured beside everything else
+T = TypeVar("T")
 MEASURES = ("R@1", "R@10", "R@50", "R@100", "nDCG@10")
 
 
@@ -86,10 +87,8 @@ def compare(
         "revision": published.revision(listed),
     }
     for name, method in methods.items():
-        method(asked[0])  # loading is not counted as a cost of a need
-        since = time.process_time()
-        run = {question.id: list(method(question)) for question in progress(asked, name)}
-        ms = 1000 * (time.process_time() - since) / max(1, len(asked))
+        lines, ms = _timed(method, asked, name)
+        run = {question.id: line for question, line in zip(asked, lines, strict=True)}
         if out is not None:
             found = evaluation.figures(run, gold)
             made = published.result(task, name, found, ms=ms, data=about, more=_made_with(name, held))
@@ -134,15 +133,20 @@ def on_judged(
         for name in names:
             methods[name] = leads.by_matcher(Matcher(held, recipes.named(name), exhaustive=True))
         for name, method in methods.items():
-            method(one.questions[0])  # loading is not counted as a cost of a need
-            since = time.process_time()
-            lines = [method(question) for question in progress(one.questions, f"{one.name}, {name}")]
-            ms = 1000 * (time.process_time() - since) / max(1, len(lines))
+            lines, ms = _timed(method, one.questions, f"{one.name}, {name}")
             figures = leads.figures(lines, one.rows)
             more = _made_with(name, held)
             if more["recipe"].get("judgement"):
                 more |= {"note": note, "calibration": leads.calibration(lines, one.rows)}
             yield published.result(one.name, name, figures, ms=ms, data=about, more=more)
+
+
+def _timed(method: Callable[[Question], T], asked: Sequence[Question], name: str) -> tuple[list[T], float]:
+    """What a method answers, and CPU milliseconds for a need."""
+    method(asked[0])  # loading is not counted as a cost of a need
+    since = time.process_time()
+    lines = [method(question) for question in progress(asked, name)]
+    return lines, 1000 * (time.process_time() - since) / max(1, len(lines))
 
 
 def _simple(

@@ -44,6 +44,10 @@ def questions(path: Path, rejected: list[Rejected]) -> Iterator[Question]:
     """The queries of a JSONL file; an invalid line is appended to `rejected` with its reason."""
     tender_of = plugins.find("reading.sources", "decp").tender_of
     seen: set[str] = set()
+
+    def refuse(where: str, reason: str) -> None:
+        rejected.append(Rejected(path=str(path), record=where, reason=reason))
+
     for number, line in enumerate(_lines(path), 1):
         if not line.strip():
             continue
@@ -51,36 +55,26 @@ def questions(path: Path, rejected: list[Rejected]) -> Iterator[Question]:
         try:
             record = json.loads(line)
         except (ValueError, RecursionError):
-            rejected.append(
-                Rejected(
-                    path=str(path), record=where, reason="not JSON: one query an object a line is wanted"
-                )
-            )
+            refuse(where, "not JSON: one query an object a line is wanted")
             continue
         if (
             not isinstance(record, dict)
             or not isinstance(record.get("notice"), dict)
             or not record.get("query_id")
         ):
-            rejected.append(
-                Rejected(path=str(path), record=where, reason='no query: {"query_id", "notice"} is wanted')
-            )
+            refuse(where, 'no query: {"query_id", "notice"} is wanted')
             continue
         query_id = str(record["query_id"])
         notice = {
             key: value for key, value in record["notice"].items() if key not in ("titulaires", "montant")
         }
         if query_id in seen:
-            rejected.append(
-                Rejected(
-                    path=str(path), record=query_id, reason="this query_id stands twice: the first is kept"
-                )
-            )
+            refuse(query_id, "this query_id stands twice: the first is kept")
             continue
         try:
             tender = tender_of(notice)
         except BadInput as error:
-            rejected.append(Rejected(path=str(path), record=query_id, reason=str(error)))
+            refuse(query_id, str(error))
             continue
         seen.add(query_id)
         member = record.get("member")
@@ -103,20 +97,10 @@ def catalogue_of(
     history: Sequence[Path], structures: Sequence[Path] | None, recipe: Recipe, rejected: list[Rejected]
 ) -> Catalogue:
     """The candidates of a run: the structures if given, the history being evidence; else the history's suppliers."""
-    awards: list[Award] = []
-    for record in files.read([Path(path) for path in history], source="decp"):
-        if isinstance(record, Rejected):
-            rejected.append(record)
-        elif isinstance(record, Award):
-            awards.append(record)
-    listed: list[Structure] = []
-    for record in (
-        files.read([Path(path) for path in structures or ()], source="directory") if structures else ()
-    ):
-        if isinstance(record, Rejected):
-            rejected.append(record)
-        elif isinstance(record, Structure):
-            listed.append(record)
+    records = [*files.read(history, source="decp"), *files.read(structures or (), source="directory")]
+    rejected += [record for record in records if isinstance(record, Rejected)]
+    awards = [record for record in records if isinstance(record, Award)]
+    listed = [record for record in records if isinstance(record, Structure)]
     if structures is not None and not listed:
         raise NoValidRecords("no structure could be read: check the file of --structures with `matcher read`")
     if structures is None and not awards:
@@ -127,42 +111,31 @@ def catalogue_of(
 
 
 def ranked(matcher: Matcher, question: Question, top: int, incumbents: bool = False) -> dict[str, Any]:
-    """The line of a run file for a question: best SIRENs first, each with score and probability."""
-    if question.member is not None:
-        return _ranked_partners(matcher, question, top, incumbents)
-    rankings = rankings_of(matcher, question, incumbents)
-    merged = interleave([ranking.sirens(top) for ranking in rankings], top)
-    scores = np.array([score for _, score in merged])
-    chances = matcher.ranker.probability(scores, rankings[0].regime) if len(merged) else scores
-    line = [
-        [siren, round(score, 6), round(float(p), 6)]
-        for (siren, score), p in zip(merged, chances, strict=True)
-    ]
-    return {
-        "query_id": question.id,
-        "ranking": line,
-        "nobody": all(matcher.nobody(ranking) for ranking in rankings),
-    }
+    """The line of a run file for a question: best SIRENs first, each with score and probability.
 
-
-def _ranked_partners(
-    matcher: Matcher, question: Question, top: int, incumbents: bool = False
-) -> dict[str, Any]:
-    """The line of a run file for a question with a member: best partners first, the member never."""
-    member = question.member or ""
-    rankings = [
-        partners.rank_partners(matcher, matcher.rank(query, past=True), member, question.day)[0]
-        for query in matcher.queries(question.tender, as_of=question.day, incumbents=incumbents)
-    ]
-    merged = interleave([ranking.sirens(top) for ranking in rankings], top)
-    scores = np.array([score for _, score in merged])
-    weights = partners.weights_of(matcher.recipe.name)
-    if weights.slope is None and len(merged):
-        chances = matcher.past_ranker.probability(scores, rankings[0].regime)
+    Of a question with a member its best partners, the member never.
+    """
+    if question.member is None:
+        rankings = rankings_of(matcher, question, incumbents)
     else:
+        rankings = [
+            partners.rank_partners(matcher, matcher.rank(query, past=True), question.member, question.day)[0]
+            for query in matcher.queries(question.tender, as_of=question.day, incumbents=incumbents)
+        ]
+    merged = interleave([ranking.sirens(top) for ranking in rankings], top)
+    scores = np.array([score for _, score in merged])
+    chances = scores
+    if (
+        question.member is not None
+        and (weights := partners.weights_of(matcher.recipe.name)).slope is not None
+    ):
         chances = weights.probability(scores)
+    elif merged:
+        ranker = matcher.ranker if question.member is None else matcher.past_ranker
+        chances = ranker.probability(scores, rankings[0].regime)
     line = [[siren, round(s, 6), round(float(p), 6)] for (siren, s), p in zip(merged, chances, strict=True)]
-    return {"query_id": question.id, "ranking": line, "nobody": not line}
+    nobody = not line if question.member else all(matcher.nobody(ranking) for ranking in rankings)
+    return {"query_id": question.id, "ranking": line, "nobody": nobody}
 
 
 def rankings_of(matcher: Matcher, question: Question, incumbents: bool = False) -> list[Ranking]:

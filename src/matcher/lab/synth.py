@@ -31,6 +31,7 @@ from matcher.domain import (
     Zone,
 )
 from matcher.reference import codes, law, paths
+from matcher.reference.identifiers import luhn
 from matcher.reference.places import communes
 from matcher.reference.text import clean
 
@@ -48,6 +49,11 @@ KINDS: dict[str, float] = {
 }  # fmt: skip
 WAYS = ("Entretien et", "Prestations de", "Équipe dédiée :", "Atelier", "Service de", "Chantier :", "")
 FORMS = ("Marché de", "Prestations de", "Accord-cadre :", "Travaux et services de", "")
+
+COLUMNS = (
+    "SIRET", "Raison sociale", "Type", "Code postal", "Ville", "Activité", "Description de l'activité", "CPV",
+    "Courriel",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +108,7 @@ def _towns() -> tuple[list[Place], Any]:
 
 def _luhn(stem: str) -> str:
     """The stem with the digit that makes it pass the Luhn check."""
-    total = 0
-    for i, char in enumerate(reversed(stem)):
-        digit = int(char) * (2 if i % 2 == 0 else 1)
-        total += digit - 9 if digit > 9 else digit
-    return stem + str(-total % 10)
+    return next(number for digit in "0123456789" if luhn(number := stem + digit))
 
 
 def siret(number: int) -> str:
@@ -224,33 +226,9 @@ def write(folder: Path, n_structures: int, n_tenders: int, seed: int = 0) -> tup
     listed = folder / "structures.csv"
     with listed.open("w", encoding="utf-8", newline="") as sink:
         out = csv.writer(sink, delimiter=";")
-        out.writerow(
-            [
-                "SIRET",
-                "Raison sociale",
-                "Type",
-                "Code postal",
-                "Ville",
-                "Activité",
-                "Description de l'activité",
-                "CPV",
-                "Courriel",
-            ]
-        )
+        out.writerow(COLUMNS)
         for s in structures(n_structures, seed):
-            for o in s.offers:
-                out.writerow(
-                    [
-                        s.siret,
-                        s.name,
-                        s.kind,
-                        s.place.postcode,
-                        s.place.label,
-                        o.title,
-                        o.text,
-                        o.cpv[0],
-                        s.email,
-                    ]
-                )
+            own = [s.siret, s.name, s.kind, s.place.postcode, s.place.label]
+            out.writerows([*own, o.title, o.text, o.cpv[0], s.email] for o in s.offers)
     gather.save_notices(tenders(n_tenders, seed + 1), folder)
     return listed, folder / gather.NOTICES

@@ -1,17 +1,21 @@
-"""How often a structure gets mail, and at which address: its own choice, kept in its profile."""
+"""How often a structure gets mail, and at which address: its own choice, kept in its profile, else its directory's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, func, select
 
-from matcher.domain import BadInput
+from matcher.domain import BadInput, NotFound
 from matcher.outreach.states import LOST
 from matcher.records.store import Store, address_subject, now
 from matcher.records.tables import Digest, Profile, Unsubscription
+
+if TYPE_CHECKING:
+    from matcher.catalogue.catalogue import Catalogue
 
 #: frequency -> (French, minimum days between two messages)
 FREQUENCIES: dict[str, tuple[str, int]] = {
@@ -144,3 +148,21 @@ def quiet(connection: Connection, day: date) -> list[str]:
 def labels() -> Iterable[tuple[str, str]]:
     """(frequency, French) to choose from."""
     return ((name, label) for name, (label, _) in FREQUENCIES.items())
+
+
+def earlier_names(catalogue: Catalogue, siret: str) -> set[str]:
+    """An establishment's SIRET and its earlier ones: refusals and unsubscriptions follow."""
+    try:
+        row = catalogue.row(siret)
+    except NotFound:
+        return {siret}
+    return {siret, *str(catalogue.structures.column("predecessors")[row].as_py() or "").split()}
+
+
+def address_of(store: Store, catalogue: Catalogue, siret: str) -> str:
+    """The mail address of a structure: the one it gave, else its directory's, else ""."""
+    facts = store.ask(select(Profile.facts).where(Profile.siret == siret)).scalar() or {}
+    if given := facts.get("alerts_email") or facts.get("email"):
+        return str(given)
+    structure = catalogue.known(siret)
+    return structure.email if structure else ""

@@ -32,9 +32,8 @@ from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, _opened, match_tasks
 from matcher.reading.procedure import closing, effective, open_at
 from matcher.records import feedback
-from matcher.records.alone import Busy as Busy
-from matcher.records.alone import alone
-from matcher.records.store import Store, now
+from matcher.records.store import Busy as Busy
+from matcher.records.store import Store, alone, now
 from matcher.records.tables import Found, Notice, Run
 
 T = TypeVar("T")
@@ -97,11 +96,8 @@ def run(
 
 def _ending(store: Store, matcher: Matcher, day: date) -> dict[str, list[renewals.Renewal]]:
     """The contracts of the store's award notices that end soon, by SIRET of each structure that is likely for them."""
-    with store.reading() as connection:
-        rows = connection.execute(
-            select(Notice.tender).where(Notice.tender["nature"].as_string() == "award")
-        ).scalars()
-        awards = [codec.from_json(Award, award) for tender in rows for award in tender.get("awards", ())]
+    rows = store.ask(select(Notice.tender).where(Notice.tender["nature"].as_string() == "award")).scalars()
+    awards = [codec.from_json(Award, award) for tender in rows for award in tender.get("awards", ())]
     found: dict[str, list[renewals.Renewal]] = defaultdict(list)
     for one in renewals.renewals(awards, day)[:ENDING]:
         for siret in renewals.followers(matcher, one):

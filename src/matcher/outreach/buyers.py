@@ -103,9 +103,5 @@ def _lot(
 
 
 def _called(catalogue: Catalogue | None, siret: str) -> str:
-    if catalogue is None:
-        return siret
-    try:
-        return f"{catalogue.structure(catalogue.row(siret)).name} ({siret})"
-    except NotFound:
-        return siret
+    structure = catalogue.known(siret) if catalogue is not None else None
+    return f"{structure.name} ({siret})" if structure else siret

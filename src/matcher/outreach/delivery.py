@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -21,14 +20,13 @@ from matcher import plugins
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import NotFound
 from matcher.outreach import alerts
-from matcher.outreach.addresses import address_of, earlier_names
+from matcher.outreach.alerts import address_of, earlier_names
 from matcher.outreach.letters import message
 from matcher.outreach.rules import Rules
 from matcher.outreach.states import move
-from matcher.outreach.transport import LostConnection, bounce, is_address, smtp_connection, write_mail
+from matcher.outreach.transport import LostConnection, bounce, is_address, leaving
 from matcher.records import feedback
-from matcher.records.alone import alone
-from matcher.records.store import Store, address_subject, now
+from matcher.records.store import Store, address_subject, alone, now
 from matcher.records.tables import Digest, Letter
 from matcher.reference.french import PARIS, in_paris
 
@@ -72,7 +70,7 @@ def deliver(
         ready = _ready(store)
         if not ready:
             return counts
-        with _way(rules, outbox) as send:
+        with leaving(rules.smtp, outbox) as send:
             for done, id in enumerate(ready):
                 try:
                     outcome = _one(store, catalogue, rules, id, at, send)
@@ -92,21 +90,8 @@ def count_ready(store: Store) -> int:
 
 
 def _ready(store: Store) -> list[str]:
-    with store.reading() as connection:
-        query = select(Digest.id).where(Digest.status == "ready").order_by(Digest.id)
-        return list(connection.execute(query).scalars())
-
-
-@contextmanager
-def _way(rules: Rules, outbox: Path | None) -> Iterator[Any]:
-    """How mails leave: as a function of a mail and of what claims it."""
-    if outbox is None:
-        with smtp_connection(rules.smtp) as send:
-            yield send
-        return
-    outbox.mkdir(parents=True, exist_ok=True)
-    # a file needs no claim: written twice, it is one file
-    yield lambda mail, claim: write_mail(mail, outbox, str(mail["Message-ID"]).strip("<>").partition("@")[0])
+    query = select(Digest.id).where(Digest.status == "ready").order_by(Digest.id)
+    return list(store.ask(query).scalars())
 
 
 def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime, send: Any) -> str:

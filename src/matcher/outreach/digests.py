@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from itertools import groupby, islice
@@ -21,9 +20,10 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from matcher.domain import NotFound
 from matcher.outreach import alerts, changes
-from matcher.outreach.addresses import address_of, earlier_names
+from matcher.outreach.alerts import address_of, earlier_names
 from matcher.outreach.cases import LEVEL, WAVES, Case, cases
-from matcher.outreach.digest_formats._words import day as day_in_words
+from matcher.outreach.digest_formats import FORMS
+from matcher.outreach.digest_formats import day as day_in_words
 from matcher.outreach.items import ItemWriter, News
 from matcher.outreach.rules import Rules
 from matcher.outreach.states import LOST, move
@@ -31,7 +31,7 @@ from matcher.records import feedback
 from matcher.records.store import Store, now
 from matcher.records.tables import Announcement, Digest, Feedback, Found, Run
 from matcher.reference.french import PARIS
-from matcher.reference.mailbox import is_address
+from matcher.reference.identifiers import is_address
 from matcher.reference.text import shorten
 
 if TYPE_CHECKING:
@@ -151,10 +151,9 @@ def _choices(
             continue
         found = (_news(known, *row[1:], names) for row in by_siret.get(siret, ()))
         news = [*filter(None, found), *(one for name in sorted(names) for one in cancelled.get(name, ()))]
-        if any(one.level != "plausible" for one in news):
-            with suppress(NotFound):  # announced once, and since gone from the directory
-                structure = catalogue.structure(catalogue.row(siret))
-                yield _chosen(rules, structure, news, _ending(known, names, ending.get(siret, ())))
+        # one announced once may since have gone from the directory
+        if any(one.level != "plausible" for one in news) and (structure := catalogue.known(siret)):
+            yield _chosen(rules, structure, news, _ending(known, names, ending.get(siret, ())))
 
 
 def _chosen(rules: Rules, structure: Structure, news: Sequence[News], ending: Sequence[Renewal]) -> _Choice:
@@ -325,9 +324,8 @@ def _written(rules: Rules, summary: Summary, at: datetime, one: _Choice, writer:
 
 def _quiet(catalogue: Catalogue, summary: Summary, at: datetime, siret: str) -> Composed | None:
     """One digest that says that there was nothing, after a month of silence."""
-    try:
-        structure = catalogue.structure(catalogue.row(siret))
-    except NotFound:
+    structure = catalogue.known(siret)
+    if structure is None:
         return None
     return _content(summary, at, structure) | {"quiet": True, "subject": QUIET, "intro": QUIET_INTRO}, []
 
@@ -453,9 +451,8 @@ def current(store: Store, catalogue: Catalogue, siret: str, rules: Rules | None 
 
 
 def rendered(content: Mapping[str, Any], form: str) -> bytes:
-    """A digest in a form of the room `digest_formats`."""
-    from matcher import plugins
-
+    """A digest in one of `FORMS`.  Raises NotFound, naming them."""
+    if form not in FORMS:
+        raise NotFound(f"no form {form!r} of a digest: choose one of {', '.join(sorted(FORMS))}")
     items = [{**LATER_ITEM, **item} for item in content["items"]]
-    result: bytes = plugins.find("outreach.digest_formats", form).render({**LATER, **content, "items": items})
-    return result
+    return FORMS[form]({**LATER, **content, "items": items})

@@ -101,9 +101,8 @@ class Reading:
 def read(store: Store, paths: Iterable[Path], at: datetime) -> Reading:
     """Read the files, folders and archives that the same program has not read before, told by the hash of their bytes."""
     found, reader = Reading(), files.reader()
-    with store.reading() as connection:
-        before = select(ReadFile.__table__).where(ReadFile.reader == reader)
-        known = {row.hash: row for row in connection.execute(before)}
+    before = select(ReadFile.__table__).where(ReadFile.reader == reader)
+    known = {row.hash: row for row in store.ask(before)}
     for path in paths:
         walked = path.is_dir()
         for file in files.walk(path) if walked else (path,):
@@ -230,8 +229,7 @@ def _write(store: Store, latest: Mapping[str, Tender], at: datetime) -> None:
 def _known(store: Store) -> tuple[dict[str, Any], dict[str, dict[str, None]]]:
     """The rows of the notices seen, by id, and the ids of each procedure, by its first."""
     columns = (Notice.id, Notice.fingerprint, Notice.twin, Notice.source, Notice.reader, Notice.seen_at)
-    with store.reading() as connection:
-        known = {row.id: row for row in connection.execute(select(*columns))}
+    known = {row.id: row for row in store.ask(select(*columns))}
     members: dict[str, dict[str, None]] = defaultdict(dict)
     for row in known.values():
         members[row.twin or row.id][row.id] = None
@@ -277,14 +275,11 @@ class _Originals:
     def __init__(self, store: Store, at: datetime) -> None:
         self._first: dict[tuple[str, ...], str] = {}
         recent = or_(Notice.deadline.is_(None), Notice.deadline > at - timedelta(days=60))
-        with store.reading() as connection:
-            rows = connection.execute(
-                select(Notice.id, Notice.twin, Notice.tender)
-                .where(recent)
-                .order_by(Notice.seen_at, Notice.id)
-            )
-            for row in rows:
-                self._learn(codec.from_json(Tender, row.tender), row.twin or row.id)
+        rows = store.ask(
+            select(Notice.id, Notice.twin, Notice.tender).where(recent).order_by(Notice.seen_at, Notice.id)
+        )
+        for row in rows:
+            self._learn(codec.from_json(Tender, row.tender), row.twin or row.id)
 
     def of(self, tender: Tender) -> str:
         """The id of the notice that this one repeats, corrects or cancels; "" where it is the first."""

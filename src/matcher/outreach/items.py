@@ -20,7 +20,6 @@ from matcher.domain import (
     Lot,
     LotAnswer,
     Match,
-    NotFound,
     Place,
     Reached,
     Reason,
@@ -78,8 +77,7 @@ class ItemWriter:
         chosen = select(
             Found.siret, Found.notice_id, Found.lot_id, Found.detail, Found.probability, Found.score, Found.rank, Found.versions,
         ).where(Found.siret.in_(wanted), Found.notice_id.in_(notices))  # fmt: skip
-        with self._store.reading() as connection:
-            rows = connection.execute(chosen).mappings().all()
+        rows = self._store.ask(chosen).mappings().all()
         self._found = {(row["siret"], row["notice_id"], row["lot_id"]): row for row in rows}
 
     def item(self, structure: Structure, news: News) -> dict[str, Any]:
@@ -119,7 +117,7 @@ class ItemWriter:
         deadline = lot.deadline or tender.deadline
         return {
             "notice_id": notice_id, "lot_id": lot_id, "edition": len(self._cases[notice_id].changes),
-            "lot": _numbered(lot) if len(tender.lots) > 1 else "Marché à lot unique",
+            "lot": (lot.number if fold(lot.number).startswith("lot") else f"Lot {lot.number}") if len(tender.lots) > 1 else "Marché à lot unique",
             "title": shorten(lot.title or tender.title, 200), "notice_title": shorten(tender.title, 200),
             "text": _summary(lot, tender),
             "buyer": tender.buyer.name, "place": _place(lot), "amount": in_words(lot) or "montant non publié",
@@ -193,15 +191,10 @@ class ItemWriter:
         case = self._cases[notice_id]
         by_lot: dict[str, list[Match]] = defaultdict(list)
         chosen = select(Found.__table__).where(Found.notice_id == notice_id, which)
-        with self._store.reading() as connection:
-            rows = connection.execute(chosen.order_by(Found.lot_id, Found.rank)).mappings().all()
+        rows = self._store.ask(chosen.order_by(Found.lot_id, Found.rank)).mappings().all()
         for row in rows:
-            lot = case.lot(row["lot_id"])
-            try:
-                structure = self._catalogue.structure(self._catalogue.row(row["siret"]))
-            except NotFound:
-                continue
-            if lot is not None:
+            lot, structure = case.lot(row["lot_id"]), self._catalogue.known(row["siret"])
+            if lot is not None and structure is not None:
                 reasons = tuple(codec.from_json(Reason, reason) for reason in row["detail"]["reasons"])
                 by_lot[lot.id].append(
                     Match(
@@ -235,10 +228,6 @@ def _by_clause(detail: Mapping[str, Any]) -> str:
         f"Par la clause : ce lot demande des heures d'insertion à qui le prendra. {how}. Proposez-vous aux entreprises du "
         "métier qui y répondent, ou signalez-vous au facilitateur de la clause."
     )
-
-
-def _numbered(lot: Lot) -> str:
-    return lot.number if fold(lot.number).startswith("lot") else f"Lot {lot.number}"
 
 
 def _summary(lot: Lot, tender: Tender) -> str:

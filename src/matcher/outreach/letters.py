@@ -16,7 +16,7 @@ from matcher.outreach.links import link
 from matcher.outreach.rules import Rules
 from matcher.outreach.transport import POLICY, MailTransport, checked
 from matcher.records.store import now
-from matcher.reference.mailbox import mailbox
+from matcher.reference.identifiers import mailbox
 
 
 def message(content: Mapping[str, Any], address: str, rules: Rules) -> EmailMessage:

@@ -61,16 +61,13 @@ SCOPES: Mapping[str, int] = {"lot": 0, "like": 5, "trade": 3}
 def scopes(store: Store, content: Mapping[str, Any]) -> list[list[tuple[str, str]]]:
     """For each item of a digest what a refusal can bear on: (scope, in French, with how many lots of the last months)."""
     since = now() - timedelta(days=MONTHS * 30)
-    with store.reading() as connection:
-        rows = select(Digest.content).where(
-            Digest.addressee == content["addressee"], Digest.created_at > since
-        )
-        told = {
-            (item["notice_id"], item["lot_id"]): item["cpv"][0]
-            for row in connection.execute(rows).scalars()
-            for item in row["items"]
-            if item.get("cpv")
-        }
+    rows = select(Digest.content).where(Digest.addressee == content["addressee"], Digest.created_at > since)
+    told = {
+        (item["notice_id"], item["lot_id"]): item["cpv"][0]
+        for row in store.ask(rows).scalars()
+        for item in row["items"]
+        if item.get("cpv")
+    }
     return [list(_scopes(item, list(told.values()))) for item in content["items"]]
 
 

@@ -22,13 +22,11 @@ from matcher.outreach.transport import (
     LostConnection,
     MailTransport,
     bounce,
-    smtp_connection,
+    leaving,
     unreachable,
-    write_mail,
 )
-from matcher.records.alone import Busy as Busy
-from matcher.records.alone import alone
-from matcher.records.store import Store, now
+from matcher.records.store import Busy as Busy
+from matcher.records.store import Store, alone, now
 from matcher.records.tables import Letter
 
 log = logging.getLogger("matcher")
@@ -55,9 +53,8 @@ def id_of(mail: EmailMessage) -> str:
 
 def waiting(store: Store) -> list[str]:
     """The ids of the letters to send, oldest first."""
-    with store.reading() as connection:
-        query = select(Letter.id).where(Letter.status == "ready").order_by(Letter.created_at, Letter.id)
-        return list(connection.execute(query).scalars())
+    query = select(Letter.id).where(Letter.status == "ready").order_by(Letter.created_at, Letter.id)
+    return list(store.ask(query).scalars())
 
 
 def drain(store: Store, transport: MailTransport, settle: Mapping[str, Settle] | None = None) -> Counter[str]:
@@ -69,25 +66,13 @@ def drain(store: Store, transport: MailTransport, settle: Mapping[str, Settle] |
     if not waiting(store) or not (transport.smtp or transport.outbox):
         return counts
     with alone(store, "mail", "mails are being sent by another process"):
-        if transport.smtp:
-            with smtp_connection(transport.smtp) as send:
+        folder = None if transport.smtp else transport.outbox
+        with leaving(transport.smtp, folder) as send:
+            if folder is not None:
+                _each(store, lambda mail, claim: ("outbox", send(mail, claim)[1]), settle or {}, counts)
+            else:
                 _each(store, send, settle or {}, counts)
-        else:
-            assert transport.outbox is not None
-            transport.outbox.mkdir(parents=True, exist_ok=True)
-            _each(
-                store,
-                lambda mail, _: (_dropped(mail, transport), "written to the outbox"),
-                settle or {},
-                counts,
-            )
     return counts
-
-
-def _dropped(mail: EmailMessage, transport: MailTransport) -> str:
-    assert transport.outbox is not None
-    write_mail(mail, transport.outbox, id_of(mail))
-    return "outbox"
 
 
 def _each(store: Store, send: Any, settle: Mapping[str, Settle], counts: Counter[str]) -> None:
@@ -102,8 +87,7 @@ def _each(store: Store, send: Any, settle: Mapping[str, Settle], counts: Counter
 
 
 def _one(store: Store, id: str, send: Any, settle: Mapping[str, Settle]) -> str:
-    with store.reading() as connection:
-        row = connection.execute(select(Letter.__table__).where(Letter.id == id)).mappings().one()
+    row = store.ask(select(Letter.__table__).where(Letter.id == id)).mappings().one()
     address = row["address"] or ""
     if row["siret"] in unreachable(store, {row["siret"]: address}):
         return _settled(store, row, settle, "unsubscribed", "")

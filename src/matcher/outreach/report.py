@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, func, select
 from matcher import plugins
 from matcher.domain import NotFound
 from matcher.outreach.cases import LEVEL
+from matcher.outreach.digest_formats import templates
 from matcher.records import feedback
 from matcher.records.store import Store
 from matcher.records.tables import Digest, Feedback, Found, Notice, Run
@@ -48,8 +49,6 @@ BLUE, GREY = "#0b4f8a", "#c9c9c4"
 def of_run(store: Store, run: str) -> str:
     """The page of a run.  Raises NotFound."""
     facts = gathered(store, run)
-    from matcher.outreach.digest_formats._words import templates
-
     plots = {
         "volumes": _bars({f"{day[8:10]}/{day[5:7]}": count for day, count in facts["volumes"]}, "Messages par exécution", "messages"),
         "departments": _bars(dict(facts["departments"]), "Lots par département d'exécution", "lots", second=dict(facts["covered"])),

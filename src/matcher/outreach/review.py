@@ -86,10 +86,7 @@ def sample(store: Store, n: int = 5) -> list[dict[str, Any]]:
 def why(store: Store, siret: str, day: date | None = None) -> list[dict[str, Any]]:
     """ "Pourquoi ai-je reçu cela ?": every mail of a SIRET (of a day), each item with its reasons and versions."""
     which = [Digest.addressee == siret] + ([Digest.day == day] if day else [])
-    with store.reading() as connection:
-        rows = (
-            connection.execute(select(Digest.__table__).where(*which).order_by(Digest.day)).mappings().all()
-        )
+    rows = store.ask(select(Digest.__table__).where(*which).order_by(Digest.day)).mappings().all()
     if not rows:
         raise NotFound(
             f"no mail to {siret}"

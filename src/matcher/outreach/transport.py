@@ -25,8 +25,8 @@ from matcher.outreach import alerts
 from matcher.outreach.states import move
 from matcher.records.store import Store, address_subject
 from matcher.records.tables import Digest, Letter, Unsubscription
-from matcher.reference.mailbox import is_address as is_address
-from matcher.reference.mailbox import mailbox
+from matcher.reference.identifiers import is_address as is_address
+from matcher.reference.identifiers import mailbox
 
 TIMEOUT = 30.0
 #: Headers are folded at the limit of the protocol alone: a folded List-Unsubscribe is encoded, and no mail program reads it.
@@ -68,6 +68,18 @@ def write_mail(mail: EmailMessage, folder: Path, name: str) -> Reply:
         os.fsync(sink.fileno())
     part.replace(target)
     return "sent", f"{target.name} written"
+
+
+@contextmanager
+def leaving(smtp: str, outbox: Path | None) -> Iterator[Any]:
+    """How mails leave, as a function of a mail and of what claims it: into the folder where one is given, else by SMTP."""
+    if outbox is None:
+        with smtp_connection(smtp) as send:
+            yield send
+        return
+    outbox.mkdir(parents=True, exist_ok=True)
+    # a file needs no claim: written twice, it is one file
+    yield lambda mail, _: write_mail(mail, outbox, str(mail["Message-ID"]).strip("<>").partition("@")[0])
 
 
 def erase_mails(folder: Path, person: str) -> int:

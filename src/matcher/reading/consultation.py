@@ -181,7 +181,7 @@ def lots_in(text: str) -> tuple[tuple[Named, ...], str]:
     lots: dict[str, Named] = {}
     rest, read = [], 0
     for mark, end in zip(marks, ends, strict=False):
-        number, stop = _plain_number(mark.group(1)), _ENDS.search(text, mark.start(2), end)
+        number, stop = (mark.group(1).lstrip("0").upper() or "0"), _ENDS.search(text, mark.start(2), end)
         end = mark.end(2) if mark.re is _LOT_ROW else stop.start() if stop else end
         if number not in lots:
             lots[number] = Named(
@@ -234,10 +234,6 @@ def _numeric(raw: str) -> str:
     )
     number = number or next((n for stem, n in _MONTHS.items() if fold(month).startswith(stem)), 0)
     return f"{int(re.sub('[^0-9]', '', day)):02d}/{number:02d}/{year}" if number else ""
-
-
-def _plain_number(raw: str) -> str:
-    return raw.lstrip("0").upper() or "0"
 
 
 def _is_title(words: str) -> bool:

@@ -117,6 +117,10 @@ class Summary:
 INTERNAL_ERROR = "internal error"
 
 
+def _refused(name: str, reason: str) -> Rejected:
+    return Rejected(path=name, record=name, reason=reason)
+
+
 def _where(record: Rejected) -> str:
     return record.path if record.record in ("", record.path) else f"{record.path}, {record.record}"
 
@@ -187,18 +191,16 @@ class _Reader:
             with path.open("rb") as stream:
                 yield from self.stream(stream, name, 0)
         except FileNotFoundError:
-            yield Rejected(path=name, record=name, reason="no such file; check the path")
+            yield _refused(name, "no such file; check the path")
         except OSError as error:
-            yield Rejected(path=name, record=name, reason=f"cannot be opened: {error.strerror or error}")
+            yield _refused(name, f"cannot be opened: {error.strerror or error}")
 
     def stream(self, stream: BinaryIO, name: str, depth: int) -> Iterator[Record]:
         """The records of one stream: of an archive's members, or of the first source that reads it."""
         head = stream.read(HEAD)
         stream.seek(0)
         if not head.strip():
-            yield Rejected(
-                path=name, record=name, reason="the file is empty; export it again from its source"
-            )
+            yield _refused(name, "the file is empty; export it again from its source")
             return
         try:
             if head[:2] == b"\x1f\x8b":
@@ -211,7 +213,7 @@ class _Reader:
                 yield from self.tar(stream, name, depth)
                 return
         except BadInput as error:
-            yield Rejected(path=name, record=name, reason=_without(str(error), name))
+            yield _refused(name, _without(str(error), name))
             return
         stream.seek(0)
         if self.confine and head.startswith(DOCUMENTS):
@@ -225,23 +227,21 @@ class _Reader:
                 stream, name, limits, source=self.named, columns=self.columns, walked=self.walked
             )
         except OSError as error:
-            yield Rejected(path=name, record=name, reason=str(error))
+            yield _refused(name, str(error))
 
     def file(self, stream: BinaryIO, name: str, head: bytes) -> Iterator[Record]:
         candidates = [self.source] if self.source else recognise(name, head)
         if not candidates and name.lower().endswith(PLAIN):
             if self.walked:
-                reason = (
-                    "plain text that states no consultation; to have it read as a need, give the file itself"
+                yield _refused(
+                    name,
+                    "plain text that states no consultation; to have it read as a need, give the file itself",
                 )
-                yield Rejected(path=name, record=name, reason=reason)
                 return
             candidates = [plugins.find("reading.sources", "documents")]  # a free-text need
         if not candidates:
             known = ", ".join(plugins.names("reading.sources"))
-            yield Rejected(
-                path=name, record=name, reason=f"format not recognised; the formats read are {known}"
-            )
+            yield _refused(name, f"format not recognised; the formats read are {known}")
             return
         for i, module in enumerate(candidates):
             last = i == len(candidates) - 1
@@ -254,21 +254,21 @@ class _Reader:
                     yield cancellation.settled(record) if isinstance(record, Tender) else record
             except MatcherError as error:
                 if yielded or last:
-                    yield Rejected(path=name, record=name, reason=_without(str(error), name))
+                    yield _refused(name, _without(str(error), name))
                     return
                 continue  # only its head matched: try the next format
             except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-                yield Rejected(path=name, record=name, reason=f"damaged file: {error}; download it again")
+                yield _refused(name, f"damaged file: {error}; download it again")
                 return
             except (MemoryError, SystemError):  # SystemError: a library in C that found no memory
-                yield Rejected(path=name, record=name, reason=confined.too_heavy(in_force()))
+                yield _refused(name, confined.too_heavy(in_force()))
                 return
             except Exception as error:
                 if os.environ.get("MATCHER_DEBUG"):
                     raise
                 source = module.__name__.rsplit(".", 1)[-1]
                 reason = f"{INTERNAL_ERROR} in the source {source} ({type(error).__name__}: {str(error)[:120]}); please report it"
-                yield Rejected(path=name, record=name, reason=reason)
+                yield _refused(name, reason)
                 return
             return
 
@@ -327,11 +327,7 @@ class _Reader:
                 for member in members:
                     inner = f"{name}:{member.filename}"
                     if member.compress_type not in PACKED:
-                        yield Rejected(
-                            path=inner,
-                            record=inner,
-                            reason="packed by a rare method: pack it as an ordinary ZIP",
-                        )
+                        yield _refused(inner, "packed by a rare method: pack it as an ordinary ZIP")
                         continue
                     try:
                         with archive.open(member) as packed:
@@ -340,10 +336,10 @@ class _Reader:
                         RuntimeError,
                         NotImplementedError,
                     ) as error:  # encrypted, or packed by a rare method
-                        yield Rejected(path=inner, record=inner, reason=f"cannot be unpacked: {error}")
+                        yield _refused(inner, f"cannot be unpacked: {error}")
                         continue
                     except DAMAGED as error:
-                        yield Rejected(path=inner, record=inner, reason=f"damaged archive member: {error}")
+                        yield _refused(inner, f"damaged archive member: {error}")
                         continue
                     with closing(unpacked):
                         yield from self.deeper(unpacked, inner, depth)
@@ -371,7 +367,7 @@ class _Reader:
     def deeper(self, stream: BinaryIO, name: str, depth: int) -> Iterator[Record]:
         if depth >= MAX_NESTING:
             reason = f"archives nested deeper than {MAX_NESTING}; unpack them first"
-            yield Rejected(path=name, record=name, reason=reason)
+            yield _refused(name, reason)
             return
         yield from self.stream(stream, name, depth + 1)
 

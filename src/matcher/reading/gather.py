@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from matcher import codec
 from matcher.catalogue.collecting import no_collections
@@ -15,6 +16,7 @@ from matcher.console import csv_text
 from matcher.domain import KINDS, Award, NotFound, NoValidRecords, Rejected, Structure, Tender
 from matcher.reading import contracts, files, merge
 
+T = TypeVar("T")
 NOTICES = "notices.jsonl"
 CONTRACTS = "contracts.jsonl"
 REJECTS = "rejects.csv"  # beside what was built from the good records
@@ -122,39 +124,38 @@ def save_rejects(gathered: Gathered, folder: Path) -> None:
 
 def save_notices(tenders: Iterable[Tender], folder: Path) -> None:
     """Keep the notices in the folder of a catalogue, one JSON object a line."""
-    part = folder / f"{NOTICES}.part"
-    with part.open("w", encoding="utf-8") as sink:
-        for tender in tenders:
-            sink.write(json.dumps(codec.to_json(tender), ensure_ascii=False) + "\n")
-    part.replace(folder / NOTICES)
-    add_files(folder)
+    _save(tenders, folder, NOTICES)
 
 
 def load_notices(folder: Path) -> list[Tender]:
     """The notices kept with a catalogue; none where the catalogue was built without.  Raises StaleArtefact on damage."""
-    path = folder / NOTICES
-    if not path.is_file() or not holds(folder, NOTICES):
-        return []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [codec.from_json(Tender, json.loads(line)) for line in lines if line]
+    there = (folder / NOTICES).is_file() and holds(folder, NOTICES)
+    return _load(Tender, folder / NOTICES) if there else []
 
 
 def save_contracts(awards: Iterable[Award], folder: Path) -> None:
     """Keep the awards that say when their contract ends in the folder of a catalogue, one JSON object a line."""
-    with (folder / CONTRACTS).open("w", encoding="utf-8") as sink:
-        for award in awards:
-            if award.notified is not None and award.duration_months:
-                sink.write(json.dumps(codec.to_json(award), ensure_ascii=False) + "\n")
-    add_files(folder)
+    _save((one for one in awards if one.notified is not None and one.duration_months), folder, CONTRACTS)
 
 
 def load_contracts(folder: Path) -> list[Award]:
     """The awards kept with a catalogue that say when their contract ends."""
-    path = folder / CONTRACTS
-    if not path.is_file():
+    if not (folder / CONTRACTS).is_file():
         return [award for tender in load_notices(folder) for award in tender.awards]
+    return _load(Award, folder / CONTRACTS)
+
+
+def _save(values: Iterable[Any], folder: Path, name: str) -> None:
+    part = folder / f"{name}.part"
+    with part.open("w", encoding="utf-8") as sink:
+        sink.writelines(json.dumps(codec.to_json(value), ensure_ascii=False) + "\n" for value in values)
+    part.replace(folder / name)
+    add_files(folder)
+
+
+def _load(cls: type[T], path: Path) -> list[T]:
     with path.open(encoding="utf-8") as lines:
-        return [codec.from_json(Award, json.loads(line)) for line in lines if line.strip()]
+        return [codec.from_json(cls, json.loads(line)) for line in lines if line.strip()]
 
 
 def notice(tenders: Iterable[Tender], id: str) -> Tender:

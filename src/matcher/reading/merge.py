@@ -250,7 +250,7 @@ def _one(cluster: Sequence[Structure]) -> Structure:
         if field.name in _APART:
             continue
         for record in sorted(
-            ranked, key=lambda one: _standing(one.provenance.get(field.name, "")), reverse=True
+            ranked, key=lambda one: one.provenance.get(field.name, "").startswith(SELF), reverse=True
         ):
             value = getattr(record, field.name)
             if _filled(field.name, value):
@@ -291,11 +291,6 @@ def _one(cluster: Sequence[Structure]) -> Structure:
         **taken,  # type: ignore[arg-type]
     )
     return replace(merged, offers=_offers(merged, ranked))
-
-
-def _standing(origin: str) -> bool:
-    """Whether a fact was declared by the structure itself, which no later list overrides."""
-    return origin.startswith(SELF)
 
 
 _EMPTY = (None, "", (), Place())

@@ -33,7 +33,15 @@ _OF_OTHERS = re.compile(
 _LEAST = re.compile(r"\bmini(?!.*\bmaxi)", re.DOTALL)
 _YEARLY = re.compile(r"\bannuel|\bpar an\b|/ ?an\b")
 _WORDS = "une? deux trois quatre cinq six sept huit neuf dix".split()
-_COUNT = rf"(\d{{1,3}}|{'|'.join(_WORDS)}|douze|dix-huit|vingt-quatre|trente-six|quarante-huit|soixante)(?: ?\([\w-]+\))?"
+_TENS = {
+    "douze": 12,
+    "dix-huit": 18,
+    "vingt-quatre": 24,
+    "trente-six": 36,
+    "quarante-huit": 48,
+    "soixante": 60,
+}
+_COUNT = rf"(\d{{1,3}}|{'|'.join((*_WORDS, *_TENS))})(?: ?\([\w-]+\))?"
 _LENGTH = rf"{_COUNT} (?:nouvelles? )?(mois|ans?|annees?)\b"
 #: "durée du marché : 24 mois", "La durée est fixée à 4 ans", "une période ferme de douze (12) mois"
 _DURATION = re.compile(
@@ -101,15 +109,7 @@ def duration(*texts: str) -> float | None:
 
 def _number(word: str) -> int:
     words = {**{one.rstrip("?"): n for n, one in enumerate(_WORDS, 1)}, "un": 1, "une": 1}
-    tens = {
-        "douze": 12,
-        "dix-huit": 18,
-        "vingt-quatre": 24,
-        "trente-six": 36,
-        "quarante-huit": 48,
-        "soixante": 60,
-    }
-    return int(word) if word.isdigit() else (words | tens)[word]
+    return int(word) if word.isdigit() else (words | _TENS)[word]
 
 
 def _months(number: str, unit: str) -> float:
@@ -124,15 +124,10 @@ def renewals(stated: float | None, *texts: str) -> dict[str, Any]:
     """
     for plain in texts:
         for found in _RENEWED.finditer(plain):
-            before, part = (
-                plain[max(0, found.start() - 300) : found.end()],
-                plain[max(0, found.start() - 20) : found.end() + 260],
-            )
-            times, each, whole = (
-                _TIMES.search(part) or _PERIODS.search(part),
-                _EACH.search(part),
-                _WHOLE.search(part),
-            )
+            before = plain[max(0, found.start() - 300) : found.end()]
+            part = plain[max(0, found.start() - 20) : found.end() + 260]
+            times, each = _TIMES.search(part) or _PERIODS.search(part), _EACH.search(part)
+            whole = _WHOLE.search(part)
             count = _number(next(filter(None, times.groups()))) if times else None
             length, most = (_months(*one.groups()) if one else None for one in (each, whole))
             if count or (length and most):

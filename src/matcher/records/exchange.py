@@ -24,8 +24,7 @@ from matcher.records.keys import Bearer
 from matcher.records.store import Store, now
 from matcher.records.tables import Declaration, Feedback, Notice, View
 from matcher.reference import trades
-from matcher.reference.identifiers import IDENTITY
-from matcher.reference.mailbox import is_address
+from matcher.reference.identifiers import IDENTITY, is_address
 from matcher.reference.places import distance_km
 from matcher.reference.text import clean, fold
 

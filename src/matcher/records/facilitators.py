@@ -9,6 +9,7 @@ journal, which keeps them a year: an early sight that nobody renews ends by itse
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,12 +17,17 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
+from matcher import codec
 from matcher.domain import BadInput, Forbidden, NotFound, Place, Rejected, Tender
 from matcher.records.keys import Bearer
 from matcher.records.store import Store
+from matcher.records.tables import Audit, Notice
 from matcher.reference import places as places_
 from matcher.reference import tables, toponyms
 from matcher.reference.identifiers import clean_date
+from matcher.reference.paths import write_whole
 from matcher.reference.text import fold
 
 
@@ -52,19 +58,7 @@ class Facilitator:
 
 #: How one is added.
 ADD = "ajoutez-le sur la page des facilitateurs"
-COLUMNS = (
-    "id",
-    "name",
-    "kind",
-    "communes",
-    "departments",
-    "trades",
-    "email",
-    "phone",
-    "website",
-    "source",
-    "date",
-)
+COLUMNS = tuple("id name kind communes departments trades email phone website source date".split())
 #: Cities cut in arrondissements, and the codes of these.
 ARRONDISSEMENTS = {"75056": range(75101, 75121), "69123": range(69381, 69390), "13055": range(13201, 13217)}
 _HEADINGS = {
@@ -138,12 +132,8 @@ def _communes(word: str) -> tuple[str, ...]:
 
 
 def _department(word: str) -> str:
-    code = word.upper().zfill(2)
-    if places_.department(code):
+    if code := places_.department_typed(word):
         return code
-    for department in places_.departments():
-        if fold(department.name) == fold(word):
-            return department.code
     raise BadInput(f"le département {word!r} n'existe pas : écrivez son code")
 
 
@@ -159,18 +149,15 @@ def keep(path: Path) -> tuple[tuple[Facilitator, ...], tuple[Rejected, ...]]:
 
 
 def _write(known: Iterable[Facilitator]) -> None:
-    target = file()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(target.name + ".part")
-    with part.open("w", encoding="utf-8", newline="") as out:
-        table = csv.writer(out, lineterminator="\n")
-        table.writerow(COLUMNS)
-        for f in known:
-            places = ("|".join(f.communes), "|".join(f.departments))
-            table.writerow(
-                (f.id, f.name, f.kind, *places, f.trades, f.email, f.phone, f.website, f.source, f.on or "")
-            )
-    part.replace(target)
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for f in known:
+        places = ("|".join(f.communes), "|".join(f.departments))
+        table.writerow(
+            (f.id, f.name, f.kind, *places, f.trades, f.email, f.phone, f.website, f.source, f.on or "")
+        )
+    write_whole(file(), out.getvalue())
 
 
 def put(given: Mapping[str, str]) -> Facilitator:
@@ -230,8 +217,10 @@ def _today(codes: Sequence[str]) -> set[str]:
     return {*codes, *(str(n) for city, cut in ARRONDISSEMENTS.items() if city in codes for n in cut)}
 
 
-def named(place: Place, known: Iterable[Facilitator] | None = None) -> str:
-    """The sentence of every answer of the desk that names the facilitator of the place."""
+def named(place: Place | None, known: Iterable[Facilitator] | None = None) -> str:
+    """The sentence of every answer of the desk that names the facilitator of the place; that asks for one of None."""
+    if place is None:
+        return "Facilitateur : donnez le lieu (commune, code postal ou département) pour qu'il soit nommé."
     found = of(place, known)
     where = places_.locate(place)
     label = where.label or where.department or "ce lieu"
@@ -260,11 +249,6 @@ def of_areas(places: Iterable[Place], known: Iterable[Facilitator] | None = None
             f"Facilitateur : aucun n'est connu pour {shown}. Demandez-le à votre coordination départementale, puis {ADD}."
         )
     return tuple(found)
-
-
-def unplaced() -> str:
-    """What stands instead where an answer has no place."""
-    return "Facilitateur : donnez le lieu (commune, code postal ou département) pour qu'il soit nommé."
 
 
 # --------------------------------------------------------------------------------- referrals and consent
@@ -330,14 +314,8 @@ def may_see(store: Store, facilitator: str, need: str) -> bool:
 
 def early(store: Store, facilitator: str) -> list[Tender]:
     """The unpublished needs that their buyers show to this facilitator, and no other."""
-    from sqlalchemy import select
-
-    from matcher import codec
-    from matcher.records.tables import Notice
-
     found = _known(facilitator)
-    with store.reading() as connection:
-        rows = connection.execute(select(Notice.id, Notice.tender).where(Notice.owner != "")).all()
+    rows = store.ask(select(Notice.id, Notice.tender).where(Notice.owner != "")).all()
     return [
         codec.from_json(Tender, tender) for identity, tender in rows if may_see(store, found.id, identity)
     ]
@@ -353,23 +331,13 @@ def _known(facilitator: str) -> Facilitator:
 
 
 def _owner(store: Store, need: str) -> str:
-    from sqlalchemy import select
-
-    from matcher.records.tables import Notice
-
-    with store.reading() as connection:
-        owner = connection.execute(select(Notice.owner).where(Notice.id == need)).scalar()
+    owner = store.ask(select(Notice.owner).where(Notice.id == need)).scalar()
     if not owner:
         raise NotFound(f"aucun besoin non publié ne porte l'identifiant {need!r}")
     return str(owner)
 
 
 def _journal(store: Store, actions: Sequence[str]) -> list[dict[str, Any]]:
-    from sqlalchemy import select
-
-    from matcher.records.tables import Audit
-
     columns = (Audit.action, Audit.subject, Audit.actor, Audit.at, Audit.detail)
-    with store.reading() as connection:
-        rows = connection.execute(select(*columns).where(Audit.action.in_(actions)).order_by(Audit.id))
-        return [dict(row._mapping) for row in rows]
+    rows = store.ask(select(*columns).where(Audit.action.in_(actions)).order_by(Audit.id))
+    return [dict(row._mapping) for row in rows]

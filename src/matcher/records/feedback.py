@@ -83,8 +83,7 @@ def record(
 def of_buyer(store: Store, notice_id: str, actor: str) -> bool:
     """Was this notice written by this buyer here?"""
     asked = select(Notice.owner).where(Notice.id == notice_id)
-    with store.reading() as connection:
-        return bool(actor) and connection.execute(asked).scalar() == actor
+    return bool(actor) and store.ask(asked).scalar() == actor
 
 
 def take_back(store: Store, siret: str, notice_id: str, lot_id: str, by: str = "") -> bool:
@@ -125,11 +124,10 @@ class Refusals:
             *(self.pairs.get((notice, lot), none) for notice in notice_ids for lot in ("", lot_id))
         )
 
-    def denies(self, sirets: Iterable[str], lot: Lot, offer_id: str = "") -> bool:
-        """Whether one of these SIRETs (of one establishment) denied a trade that the lot names, or the matching offer."""
+    def denies(self, sirets: Iterable[str], lot: Lot) -> bool:
+        """Whether one of these SIRETs (of one establishment) denied a trade that the lot names."""
         return any(
             denials.touches(skills, lot, asks.of_lot(lot).trades)
-            or (bool(offer_id) and f"offer:{offer_id}" in skills)
             for siret in sirets
             if (skills := self.skills.get(siret, frozenset()))
         )
@@ -183,14 +181,13 @@ def labels(store: Store, most: float = 10.0) -> Iterator[Label]:
     was judged, so that structures shown everywhere do not dominate.
     """
     best: dict[tuple[str, str, str], tuple[Any, float, int | None]] = {}
-    with store.reading() as connection:
-        for row in connection.execute(select(Feedback.__table__).order_by(Feedback.at)).mappings():
-            gain = VERBS.get(row["verb"], ("", None))[1]
-            if gain is None:
-                continue
-            key = (row["siret"], row["notice_id"], row["lot_id"])
-            position = row["position"] or (best[key][2] if key in best else None)
-            best[key] = (row["at"], gain, position)
+    for row in store.ask(select(Feedback.__table__).order_by(Feedback.at)).mappings():
+        gain = VERBS.get(row["verb"], ("", None))[1]
+        if gain is None:
+            continue
+        key = (row["siret"], row["notice_id"], row["lot_id"])
+        position = row["position"] or (best[key][2] if key in best else None)
+        best[key] = (row["at"], gain, position)
     often: dict[str, int] = defaultdict(int)
     for siret, _, _ in best:
         often[siret] += 1

@@ -87,8 +87,7 @@ def prove(store: Store, token: str) -> Bearer:
     identifier, _, secret = rest.partition("_")
     if prefix != PREFIX or not secret:
         raise Forbidden(REFUSED)
-    with store.reading() as connection:
-        row = connection.execute(select(Key.__table__).where(Key.id == identifier)).mappings().first()
+    row = store.ask(select(Key.__table__).where(Key.id == identifier)).mappings().first()
     # hashed even where no key is found, for constant time
     same = hmac.compare_digest(_hash(secret), row["hash"] if row else "0" * 64)
     if row is None or not same or row["revoked_at"] or (row["expires_at"] and row["expires_at"] <= now()):
@@ -105,9 +104,8 @@ def held(store: Store, identifier: str) -> Bearer | None:
 
 def listed(store: Store, *which: ColumnElement[bool]) -> tuple[Bearer, ...]:
     """All keys, or those which, without their secrets, oldest first."""
-    with store.reading() as connection:
-        query = select(Key.__table__).where(*which).order_by(Key.created_at, Key.id)
-        rows = connection.execute(query).mappings().all()
+    query = select(Key.__table__).where(*which).order_by(Key.created_at, Key.id)
+    rows = store.ask(query).mappings().all()
     return tuple(
         Bearer(**{**{k: r[k] for k in r if k != "hash"}, "scopes": tuple(r["scopes"])}) for r in rows
     )

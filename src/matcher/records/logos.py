@@ -26,9 +26,8 @@ class Known:
 
 def known(store: Store) -> dict[str, Known]:
     """SIRET -> what is kept of its logo, of all structures."""
-    with store.reading() as connection:
-        rows = connection.execute(select(Logo.siret, Logo.url, Logo.fetched, Logo.removed_at))
-        return {siret: Known(url, fetched, removed is not None) for siret, url, fetched, removed in rows}
+    rows = store.ask(select(Logo.siret, Logo.url, Logo.fetched, Logo.removed_at))
+    return {siret: Known(url, fetched, removed is not None) for siret, url, fetched, removed in rows}
 
 
 def keep(store: Store, siret: str, image: bytes, *, url: str, source: str, day: date, why: str = "") -> None:
@@ -68,20 +67,17 @@ def allow(store: Store, siret: str, by: str) -> None:
 def versions(store: Store, sirets: Iterable[str]) -> Mapping[str, str]:
     """SIRET -> version of its logo, of those that have one."""
     wanted = select(Logo.siret, Logo.version).where(Logo.siret.in_(list(sirets)), Logo.image.is_not(None))
-    with store.reading() as connection:
-        return {row.siret: row.version for row in connection.execute(wanted)}
+    return {row.siret: row.version for row in store.ask(wanted)}
 
 
 def image(store: Store, siret: str, version: str) -> bytes | None:
     """The logo in this version (WebP); None where it is another one now, or none."""
     wanted = select(Logo.image).where(Logo.siret == siret, Logo.version == version)
-    with store.reading() as connection:
-        found = connection.execute(wanted).scalar()
+    found = store.ask(wanted).scalar()
     return base64.b64decode(found) if found else None
 
 
 def of_structure(store: Store, siret: str) -> Any:
     """(version, source, fetched, removed_at) of a structure's logo; None where nothing is known of one."""
     wanted = select(Logo.version, Logo.source, Logo.fetched, Logo.removed_at).where(Logo.siret == siret)
-    with store.reading() as connection:
-        return connection.execute(wanted).first()
+    return store.ask(wanted).first()

@@ -28,8 +28,7 @@ def keep(store: Store, asked: Mapping[str, Any]) -> str:
 
 def read(store: Store, identifier: str) -> dict[str, Any]:
     """What was asked.  Raises NotFound where the id is unknown or has expired."""
-    with store.reading() as connection:
-        row = connection.execute(select(Search.asked, Search.at).where(Search.id == identifier)).first()
+    row = store.ask(select(Search.asked, Search.at).where(Search.id == identifier)).first()
     if row is None or row.at < now() - timedelta(days=DAYS):
         raise NotFound(
             "Cette recherche n'est pas, ou plus, conservée : refaites-la, ou redemandez l'adresse à qui vous l'a donnée."
@@ -40,15 +39,13 @@ def read(store: Store, identifier: str) -> dict[str, Any]:
 def since(store: Store, moment: datetime, most: int = 3000) -> list[dict[str, Any]]:
     """What was asked since a moment, the last first; `most` of it."""
     query = select(Search.asked).where(Search.at >= moment).order_by(Search.at.desc()).limit(most)
-    with store.reading() as connection:
-        return [dict(asked) for asked in connection.execute(query).scalars()]
+    return [dict(asked) for asked in store.ask(query).scalars()]
 
 
 def favourites(store: Store, owner: str) -> list[str]:
     """The SIRETs that an owner set aside, the last first."""
     query = select(Favourite.siret).where(Favourite.owner == owner)
-    with store.reading() as connection:
-        return list(connection.execute(query.order_by(Favourite.at.desc(), Favourite.siret)).scalars())
+    return list(store.ask(query.order_by(Favourite.at.desc(), Favourite.siret)).scalars())
 
 
 def set_aside(store: Store, owner: str, sirets: Sequence[str]) -> None:

@@ -19,10 +19,22 @@ from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVarTuple
 
 from pydantic_core import PydanticSerializationError, to_json
-from sqlalchemy import Connection, Date, Engine, create_engine, delete, event, func, insert, inspect, select
+from sqlalchemy import (
+    Connection,
+    Date,
+    Engine,
+    Result,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    inspect,
+    select,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -32,12 +44,14 @@ from sqlalchemy.exc import (
     OperationalError,
     StatementError,
 )
+from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from matcher import plugins
-from matcher.domain import BadInput, StaleArtefact, StoreUnavailable
-from matcher.records.tables import ANONYMOUS, ANONYMOUS_DAYS, RETENTION, Base, UtcTime
+from matcher.domain import BadInput, MatcherError, StaleArtefact, StoreUnavailable
+from matcher.records.tables import ANONYMOUS, ANONYMOUS_DAYS, RETENTION, Audit, Base, Unsubscription, UtcTime
 from matcher.reference import deadline
 
+Row = TypeVarTuple("Row")
 HEAD = "0008"  # the newest migration: a store at this version is opened without loading alembic
 #: PostgreSQL advisory locks of the migration and of who writes; `alone.ROLES` takes the two between.
 LOCK, WRITER = 0x6D61696C, 0x6D61696F
@@ -115,6 +129,11 @@ class Store:
     def reading(self) -> AbstractContextManager[Connection]:
         """A consistent snapshot, read-only."""
         return self._transaction(self.engine)
+
+    def ask(self, query: TypedReturnsRows[*Row]) -> Result[*Row]:
+        """The rows of one query, in a snapshot of their own, held whole."""
+        with self.reading() as connection:
+            return connection.execute(query).freeze()()
 
     def writing(self) -> AbstractContextManager[Connection]:
         """One atomic transaction, the only one that writes: what it reads is so until it ends.
@@ -224,16 +243,8 @@ class Store:
         detail: Mapping[str, Any] | None = None,
     ) -> None:
         """Record who did what; never secrets or contents."""
-        from matcher.records.tables import Audit
-
-        row = {
-            "at": now(),
-            "actor": actor,
-            "action": action,
-            "subject": subject,
-            "detail": dict(detail or {}),
-        }
-        connection.execute(insert(Audit.__table__), row)  # type: ignore[arg-type]
+        said = {"actor": actor, "action": action, "subject": subject, "detail": dict(detail or {})}
+        connection.execute(insert(Audit.__table__), {"at": now(), **said})  # type: ignore[arg-type]
 
     def counts(self) -> dict[str, int]:
         """Rows of each table."""
@@ -262,8 +273,6 @@ class Store:
 
     def unsubscribe(self, connection: Connection, subject: str, cause: str) -> None:
         """No more mail to a SIRET, or to `address_subject(address)`."""
-        from matcher.records.tables import Unsubscription
-
         self.put(connection, Unsubscription, [{"subject": subject, "cause": cause, "at": now()}])
 
     # ------------------------------------------------------------------------------- backup and restore
@@ -479,3 +488,41 @@ def _on_begin(connection: Connection) -> None:
     """A writer takes the lock first: upgrading a reader would fail immediately, without waiting."""
     writes = connection.get_execution_options().get("maillage_writes")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+#: Roles, each with its PostgreSQL advisory lock.
+ROLES = {"batch": LOCK + 1, "mail": LOCK + 2}
+
+
+class Busy(MatcherError):
+    """Another process has the role on this store."""
+
+
+@contextmanager
+def alone(store: Store, role: str, what: str) -> Iterator[None]:
+    """Hold a role on this store; it is free again when the process dies.  Raises Busy; `what` describes the caller, for the message of Busy."""
+    busy = Busy(f"{what} on this store: try again when it has ended")
+    if store.engine.dialect.name == "postgresql":
+        with store.engine.connect() as connection:
+            if not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({ROLES[role]})").scalar():
+                raise busy
+            connection.commit()
+            try:
+                yield
+            finally:
+                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({ROLES[role]})")
+                connection.commit()
+        return
+    import fcntl
+
+    name = store.engine.url.database
+    if not name or name == ":memory:":
+        yield
+        return
+    path = Path(f"{name}.{role}")
+    with open(path, "w", opener=lambda given, flags: os.open(given, flags, 0o600)) as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise busy from None
+        yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +26,46 @@ def import_naf(path: str | Path) -> int:
 
     Raises BadInput when the file cannot be read or holds no code with a label.
     """
-    columns = "code et libelle"
-    labels: dict[str, str] = {}
-    for row in _listed(path, columns):
-        label = next(
-            (row[n].strip() for n in ("libelle", "libellé", "label_fr", "label", "intitule") if row.get(n)),
-            "",
-        )
-        code = (
-            (row.get("code") or row.get("code_naf") or row.get("naf") or "").replace(".", "").strip().upper()
-        )
-        if label and re.fullmatch(r"[0-9]{2}(?:[0-9]{1,2}[A-Z]?)?", code):
-            labels[code] = label
+
+    def code_of(row: Mapping[str, str]) -> str | None:
+        code = _first(row, "code", "code_naf", "naf").replace(".", "").upper()
+        return code if re.fullmatch(r"[0-9]{2}(?:[0-9]{1,2}[A-Z]?)?", code) else None
+
+    names = ("libelle", "libellé", "label_fr", "label", "intitule")
+    return _import_labels(path, OFFICIAL_NAF, ("NAF", "code et libelle"), code_of, names)
+
+
+def import_cpv(path: str | Path) -> int:
+    """Keep the official CPV labels of a CSV file (columns code8 or code, label_fr or label); returns their number.
+
+    Raises BadInput when the file cannot be read or holds no CPV code with a label.
+    """
+    names = ("label_fr", "libelle", "label")
+    wanted = ("CPV", "code et label_fr")
+    return _import_labels(
+        path, OFFICIAL_CPV, wanted, lambda row: clean_cpv(_first(row, "code8", "code")), names
+    )
+
+
+def _import_labels(
+    path: str | Path,
+    target: str,
+    wanted: tuple[str, str],
+    code_of: Callable[[Mapping[str, str]], str | None],
+    names: Sequence[str],
+) -> int:
+    """Keep code and label of each row as a table of the user; `wanted` is the nomenclature and the columns, in French."""
+    listed = ((code_of(row), _first(row, *names)) for row in _listed(path, wanted[1]))
+    labels = {code: label for code, label in listed if code and label}
     if not labels:
-        raise BadInput(f"{path} ne contient aucun code NAF : il faut les colonnes {columns}.")
-    _keep(OFFICIAL_NAF, [("code", "label"), *sorted(labels.items())])
+        raise BadInput(f"{path} ne contient aucun code {wanted[0]} : il faut les colonnes {wanted[1]}.")
+    _keep(target, [("code", "label"), *sorted(labels.items())])
     return len(labels)
+
+
+def _first(row: Mapping[str, Any], *names: str) -> str:
+    """The first of these columns that is filled; "" where none is."""
+    return next((str(row[name]).strip() for name in names if row.get(name)), "")
 
 
 def import_communes(path: str | Path) -> int:
@@ -68,8 +93,8 @@ def import_communes(path: str | Path) -> int:
     for row in listed if isinstance(listed, list) else ():
         if not isinstance(row, dict) or str(row.get("typecom") or "COM") not in ("COM", "ARM"):
             continue
-        code = str(row.get("code") or row.get("com") or row.get("code_insee") or "").strip().upper()
-        name = str(row.get("nom") or row.get("libelle") or row.get("name") or "").strip()
+        code = _first(row, "code", "com", "code_insee").upper()
+        name = _first(row, "nom", "libelle", "name")
         if not re.fullmatch(r"[0-9][0-9AB][0-9]{3}", code) or not name:
             continue
         old = shipped.get(code, [code, name, "", "", "", "", "", "", ""])
@@ -83,7 +108,7 @@ def import_communes(path: str | Path) -> int:
             row.get("lon"), row.get("lat"),
         )  # fmt: skip
         longitude, latitude = (_degrees(value) for value in (*point, None, None)[:2])
-        within = str(row.get("codeDepartement") or row.get("dep") or row.get("departement") or "") or old[3]
+        within = _first(row, "codeDepartement", "dep", "departement") or old[3]
         within = within or (code[:3] if code[:2] in ("97", "98") else code[:2])
         found = department(within)
         made[code] = (
@@ -93,17 +118,7 @@ def import_communes(path: str | Path) -> int:
         )  # fmt: skip
     if not made:
         raise BadInput(f"{source} ne contient aucune commune : il faut au moins leur code et leur nom.")
-    headings = (
-        "code",
-        "name",
-        "postcodes",
-        "department",
-        "region",
-        "population",
-        "siren",
-        "latitude",
-        "longitude",
-    )
+    headings = tuple("code name postcodes department region population siren latitude longitude".split())
     _keep(OFFICIAL_COMMUNES, [headings, *sorted(made.values())])
     return len(made)
 
@@ -124,21 +139,3 @@ def _degrees(value: Any) -> str:
     except (TypeError, ValueError):
         return ""
     return f"{number:.4f}" if -180 <= number <= 180 else ""
-
-
-def import_cpv(path: str | Path) -> int:
-    """Keep the official CPV labels of a CSV file (columns code8 or code, label_fr or label); returns their number.
-
-    Raises BadInput when the file cannot be read or holds no CPV code with a label.
-    """
-    source = Path(path)
-    labels: dict[str, str] = {}
-    for row in _listed(source, "code et label_fr"):
-        label = (row.get("label_fr") or row.get("libelle") or row.get("label") or "").strip()
-        code = clean_cpv(row.get("code8") or row.get("code") or "")
-        if code and label:
-            labels[code] = label
-    if not labels:
-        raise BadInput(f"{source} ne contient aucun code CPV : il faut les colonnes code et label_fr.")
-    _keep(OFFICIAL_CPV, [("code", "label"), *sorted(labels.items())])
-    return len(labels)

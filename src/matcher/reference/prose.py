@@ -14,24 +14,16 @@ from functools import cache, lru_cache
 LOST = "\ufffd"
 
 
+#: Signs and ligatures -> what stands for them, one for one.
+_SPECIAL = dict(zip("’‘`œŒæÆº‑–", "'''ooaa°--", strict=True))
+
+
 class _Fold(dict[int, str]):
     """Each letter to its lower case without accent, one to one, so that offsets are preserved."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
-        special = {
-            "’": "'",
-            "‘": "'",
-            "`": "'",
-            "œ": "o",
-            "Œ": "o",
-            "æ": "a",
-            "Æ": "a",
-            "º": "°",
-            "‑": "-",
-            "–": "-",
-        }
-        base = special.get(char) or unicodedata.normalize("NFKD", char)[0].lower()
+        base = _SPECIAL.get(char) or unicodedata.normalize("NFKD", char)[0].lower()
         base = base if len(base) == 1 else char
         if char in "\u00a0\u202f\u2009\t":
             base = " "

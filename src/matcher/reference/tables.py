@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from matcher.domain import BadInput
-from matcher.reference.paths import reference_dir
+from matcher.reference.paths import reference_dir, write_whole
 from matcher.reference.text import clean, fold
 
 
@@ -54,12 +54,9 @@ def _own_rows(name: str) -> Iterator[list[str]]:
 
 def _keep(name: str, rows: list[tuple[str, ...]]) -> None:
     """Write a user table with its header, and clear the cached old one."""
-    target = user_dir() / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    coming = target.with_suffix(".coming")
-    with coming.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream, lineterminator="\n").writerows(rows)
-    coming.replace(target)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    write_whole(user_dir() / name, text.getvalue())
     forget()
 
 

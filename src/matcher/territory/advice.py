@@ -102,7 +102,7 @@ class Advice:
         return tuple(dict.fromkeys(rule.article for rule in self.rules))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A way that does not apply, and why."""
 
@@ -185,13 +185,9 @@ def _direct(f: Facts) -> Advice | Refused:
     code, title = "direct", "Acheter directement, en demandant des devis"
     threshold = law.direct_threshold(f.on, f.works)
     if f.amount is None:
-        return Refused(
-            code=code,
-            title=title,
-            reason="montant inconnu : donnez le montant estimé hors taxes de tous les lots",
-        )
+        return Refused(code, title, "montant inconnu : donnez le montant estimé hors taxes de tous les lots")
     if threshold is None or threshold.value is None:
-        return Refused(code=code, title=title, reason=f"seuil non connu à la date du {f.on:%d/%m/%Y}")
+        return Refused(code, title, f"seuil non connu à la date du {f.on:%d/%m/%Y}")
     total = f.amount + (f.like_needs or 0.0)
     if total >= threshold.value:
         if (small := _small_lot(f)) is not None:
@@ -201,12 +197,10 @@ def _direct(f: Facts) -> Advice | Refused:
             f"{_euros(total)}{added} : pas en dessous du seuil de {_euros(threshold.value)} "
             f"({threshold.article}, depuis le {threshold.since:%d/%m/%Y}){_innovative(f, total)}"
         )
-        return Refused(code=code, title=title, reason=reason)
+        return Refused(code, title, reason)
     if not f.everyone.likely + f.everyone.plausible + f.everyone.to_ask:
         return Refused(
-            code=code,
-            title=title,
-            reason="permis à ce montant, mais la liste ne montre aucune structure à solliciter",
+            code, title, "permis à ce montant, mais la liste ne montre aucune structure à solliciter"
         )
     again = "ne pas contracter systématiquement avec la même structure quand plusieurs offres conviennent"
     like = "additionner d'abord les besoins semblables de l'année (même famille, même opération) : ils n'ont pas été donnés"
@@ -238,10 +232,10 @@ def _reserve(f: Facts) -> Advice | Refused:
     code, title = ("reserve-lot", "Réserver ce lot") if f.lots > 1 else ("reserve", "Réserver le marché")
     if f.reserved is not None:
         stated = ", ".join(f.reserved) or "article non précisé, voir le règlement"
-        return Refused(code=code, title=title, reason=f"déjà réservé ({stated})")
+        return Refused(code, title, f"déjà réservé ({stated})")
     if f.defence:
         rule = law.rule("reservation.defence", f.on)
-        return Refused(code=code, title=title, reason=rule.shown() if rule else "marché de défense")
+        return Refused(code, title, rule.shown() if rule else "marché de défense")
     if not (article := _article(f)):
         counts = " ; ".join(f"{a} : {f.within(a).shown()}" for a in law.UNSPECIFIED)
         small = sum(f.weight.get(a, Weight()).small for a in law.UNSPECIFIED)
@@ -250,7 +244,7 @@ def _reserve(f: Facts) -> Advice | Refused:
             f"moins de {f.competition} structures admissibles à appeler : rien ne dit que la concurrence demeurerait "
             f"({counts}{why})"
         )
-        return Refused(code=code, title=title, reason=reason)
+        return Refused(code, title, reason)
     return _reserved_under(f, article, code, title)
 
 
@@ -308,7 +302,7 @@ def _ess(f: Facts) -> Advice | Refused:
         ),
     )
     if reason := next((why for applies, why in barred if applies), ""):
-        return Refused(code=code, title=title, reason=reason)
+        return Refused(code, title, reason)
     conditions = [
         "trois ans au plus",
         "pas au titulaire qui en a eu un du même acheteur dans les trois années précédentes",
@@ -351,7 +345,7 @@ def _allot(f: Facts) -> Advice | Refused:
             if now.known
             else "aucun chiffre d'affaires connu : effet d'un découpage par volume non calculable"
         )
-        return Refused(code=code, title=title, reason=f"{several if len(f.by_need) > 1 else one} ; {size}")
+        return Refused(code, title, f"{several if len(f.by_need) > 1 else one} ; {size}")
     return Advice(
         code=code,
         title=title,
@@ -364,7 +358,7 @@ def _allot(f: Facts) -> Advice | Refused:
 def _clause(f: Facts) -> Advice | Refused:
     code, title = "clause", "Insérer une clause sociale avec des heures d'insertion"
     if f.clause_hours is None:
-        return Refused(code=code, title=title, reason="heures non calculables : montant du lot inconnu")
+        return Refused(code, title, "heures non calculables : montant du lot inconnu")
     hours = (
         f"environ {f.clause_hours:.0f} heures d'insertion à {100 * f.clause_share:g} % des heures travaillées"
     )
@@ -383,7 +377,7 @@ def _clause(f: Facts) -> Advice | Refused:
         ),
     )
     if reason := next((why for applies, why in barred if applies), ""):
-        return Refused(code=code, title=title, reason=reason)
+        return Refused(code, title, reason)
     named = ", ".join(f.carriers)
     return Advice(
         code=code,
@@ -436,21 +430,15 @@ def _oeth(f: Facts) -> Advice | Refused:
         f.on, "oeth.public", "oeth.labour", "oeth.cap-low", "oeth.cap-high", "oeth.cap-from", "oeth.rate"
     )
     if not count.likely:
-        return Refused(
-            code=code,
-            title=title,
-            reason="aucune EA ni aucun ESAT de la liste n'est à appeler pour ce besoin",
-        )
+        return Refused(code, title, "aucune EA ni aucun ESAT de la liste n'est à appeler pour ce besoin")
     if not rules:
-        return Refused(
-            code=code, title=title, reason=f"règles de l'OETH non connues à la date du {f.on:%d/%m/%Y}"
-        )
+        return Refused(code, title, f"règles de l'OETH non connues à la date du {f.on:%d/%m/%Y}")
     if f.rate is not None and full is not None and f.rate >= full:
         reason = (
             f"taux d'emploi direct de {100 * f.rate:g} % : à {100 * full:g} % et plus aucune contribution n'est due, "
             f"l'achat n'a pas d'effet ({law.article_of('oeth.rate', f.on)})"
         )
-        return Refused(code=code, title=title, reason=reason)
+        return Refused(code, title, reason)
     advice = Advice(code=code, title=title, reasons=(f"EA et ESAT : {count.shown()}",), rules=rules)
     if f.yearly is None or f.rate is None:
         asked = {"le montant du lot": f.yearly, "le taux d'emploi direct (4,2 pour 4,2 %)": f.rate}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from matcher.domain import BadInput
 from matcher.reference import tables
@@ -60,12 +61,9 @@ class Labour(_Stated):
 
 def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            head = file.readline()
-            file.seek(0)
-            reader = csv.DictReader(file, delimiter=max(",;\t", key=head.count))
-            rows = [(reader.line_num, {k: (v or "").strip() for k, v in row.items() if k}) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reader = tables.csv_rows(path)
+        rows = [(reader.line_num, {k: (v or "").strip() for k, v in row.items() if k}) for row in reader]
+    except csv.Error as error:
         raise BadInput(f"{path} ne peut être lu ({error}) : donnez un fichier CSV en UTF-8") from None
     missing = [c for c in columns if not rows or c not in rows[0][1]]
     if missing:
@@ -73,6 +71,13 @@ def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str
             f"{path} : il manque la colonne {', '.join(missing)} ; gardez les titres de la table livrée"
         )
     return rows
+
+
+def _stated(row: Mapping[str, str]) -> dict[str, Any]:
+    """What every assumption has, of a row."""
+    words = {name: row.get(name, "") for name in ("reasoning", "source")}
+    since = clean_date(row.get("since"))
+    return {"key": row["key"], "label": row.get("label") or row["key"], "since": since, **words}
 
 
 def _figure(text: str, path: Path, line: int, column: str, most: float) -> float:
@@ -94,13 +99,9 @@ def desk(path: Path | None = None) -> Mapping[str, Assumption]:
 def _desk(path: Path) -> Mapping[str, Assumption]:
     return {
         row["key"]: Assumption(
-            key=row["key"],
-            label=row.get("label", "") or row["key"],
+            **_stated(row),
             value=_figure(row["value"], path, line, "value", 1e9),
             unit=row.get("unit", ""),
-            reasoning=row.get("reasoning", ""),
-            source=row.get("source", ""),
-            since=clean_date(row.get("since")),
         )
         for line, row in _rows(path, ("key", "value"))
     }
@@ -121,13 +122,7 @@ def _labour(path: Path) -> Mapping[str, Labour]:
                 f"{path}, ligne {line} : hourly_cost est nul ; il faut le coût d'une heure en euros"
             )
         table[row["key"]] = Labour(
-            key=row["key"],
-            label=row.get("label", "") or row["key"],
-            share=_figure(row["share"], path, line, "share", 1),
-            hourly_cost=cost,
-            reasoning=row.get("reasoning", ""),
-            source=row.get("source", ""),
-            since=clean_date(row.get("since")),
+            **_stated(row), share=_figure(row["share"], path, line, "share", 1), hourly_cost=cost
         )
     if "rest" not in table:
         raise BadInput(f"{path} : il manque la ligne de clé rest, pour ce qui n'est pas reconnu")

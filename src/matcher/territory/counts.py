@@ -15,6 +15,7 @@ from threading import Lock
 import numpy as np
 from cachetools import LRUCache, cached
 from numpy.typing import NDArray
+from sqlalchemy import select
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import Filters, Lot, Tender
@@ -24,9 +25,10 @@ from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Query
 from matcher.reading.need import typed_need
 from matcher.records.store import Store
+from matcher.records.tables import Feedback, SourcingEvent
 from matcher.reference import law, trades
 from matcher.reference.french import day, grouped
-from matcher.reference.origins import source_name
+from matcher.reference.naming import source_name
 from matcher.territory import assumptions
 from matcher.territory.areas import Area
 
@@ -189,10 +191,6 @@ def trades_of(texts: Sequence[str], codes: Sequence[Sequence[str]]) -> list[tupl
 
 
 def _answered(store: Store, on: date) -> frozenset[str]:
-    from sqlalchemy import select
-
-    from matcher.records.tables import Feedback, SourcingEvent
-
     since = on - timedelta(days=365)
     with store.reading() as connection:
         said = connection.execute(select(Feedback.siret, Feedback.at).where(Feedback.verb != "contacted"))

@@ -21,7 +21,7 @@ from matcher.records import facilitators as facilitators_
 from matcher.reference import places, toponyms
 from matcher.reference.codes import cpv_label
 from matcher.reference.french import grouped
-from matcher.reference.origins import source_name
+from matcher.reference.naming import source_name
 from matcher.territory import assumptions
 from matcher.territory.areas import Area, holding, largest
 from matcher.territory.counts import Count, Desk, trades_of

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matcher.console import csv_text, inert
+from matcher.console import csv_text
 from matcher.reference.french import euros, grouped
-from matcher.reference.text import shorten
+from matcher.spreadsheet import XLSX, Sheet, to_xlsx
 
 if TYPE_CHECKING:
     from matcher.territory.coverage import Coverage
@@ -44,7 +43,7 @@ SHAPES = {
     "png": "image/png",
     "html": "text/html; charset=utf-8",
     "geojson": "application/geo+json",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "xlsx": XLSX,
     "csv": "text/csv; charset=utf-8",
 }
 
@@ -94,38 +93,17 @@ def percent(value: float | None) -> str:
 
 def workbook(sheets: Mapping[str, Iterable[Mapping[str, Any]]], notes: Sequence[str] = ()) -> bytes:
     """An XLSX of one sheet for each list of rows, and one for the sources; texts are never formulas."""
-    from openpyxl import Workbook
-    from openpyxl.styles import Alignment, Font
-    from openpyxl.utils import get_column_letter
+    listed = {**sheets, "Sources": [{"source": note} for note in notes]}
+    return to_xlsx(*(_sheet(name, list(rows)) for name, rows in listed.items()))
 
-    book = Workbook()
-    book.remove(book.active)
-    listed: dict[str, list[Mapping[str, Any]]] = {
-        **{name: list(rows) for name, rows in sheets.items()},
-        "Sources": [{"source": note} for note in notes],
-    }
-    for name, rows in listed.items():  # rows are mappings of plain cells
-        sheet = book.create_sheet(name[:31])
-        columns = list(dict.fromkeys(key for row in rows for key in row))
-        sheet.append(columns or ["(aucune ligne)"])
-        for cell in sheet[1]:
-            cell.font = Font(bold=True)
-            cell.alignment = Alignment(wrap_text=True, vertical="top")
-        for row in rows:
-            sheet.append([_cell(row.get(column)) for column in columns])
-        sheet.freeze_panes = "A2"
-        for i, column in enumerate(columns, 1):
-            longest = max((len(str(row.get(column) or "")) for row in rows[:200]), default=0)
-            sheet.column_dimensions[get_column_letter(i)].width = min(
-                60, max(10, longest + 2, len(column) // 2)
-            )
-        for line in sheet.iter_rows(min_row=2):
-            for cell in line:
-                if cell.data_type == "f":
-                    cell.data_type = "s"
-    stream = io.BytesIO()
-    book.save(stream)
-    return stream.getvalue()
+
+def _sheet(name: str, rows: Sequence[Mapping[str, Any]]) -> Sheet:
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    cells = ([_cell(row.get(column)) for column in columns] for row in rows)
+    longest = [max((len(str(row.get(column) or "")) for row in rows[:200]), default=0) for column in columns]
+    widths = [min(60, max(10, n + 2, len(column) // 2)) for n, column in zip(longest, columns, strict=True)]
+    heading = columns or ["(aucune ligne)"]
+    return Sheet(title=name[:31], rows=[heading, *cells], widths=widths or [20], frozen="A2")
 
 
 def _cell(value: Any) -> Any:
@@ -133,14 +111,4 @@ def _cell(value: Any) -> Any:
         return None
     if isinstance(value, bool):
         return "oui" if value else "non"
-    if isinstance(value, int | float):
-        return value
-    return inert(shorten("".join(c for c in str(value) if c.isprintable() or c in "\n\t"), 32_000))
-
-
-def write(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all, its folder made if needed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
-    part.replace(path)
+    return value if isinstance(value, int | float) else str(value)

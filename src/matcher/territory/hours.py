@@ -15,7 +15,7 @@ from matcher.learned import cpv
 from matcher.matching.by_clause import by_clause
 from matcher.matching.ranking import LIKELY, Ranking
 from matcher.reference import law
-from matcher.reference.origins import source_name
+from matcher.reference.naming import source_name
 from matcher.territory import assumptions
 from matcher.territory.counts import Desk
 

@@ -128,16 +128,7 @@ NEEDED = {"siret": "SIRET", "amount": "montant", "year": "année"}
 
 def read(data: bytes, name: str) -> tuple[list[Purchase], list[Rejected]]:
     """The purchases of a ledger (CSV or XLSX), and the rows rejected.  Raises BadInput where no column or no row is good."""
-    sheet = sheets.read(data, name, FIELDS, NEEDED)
-    good, bad = [], list(sheet.rejected)
-    for where, row in sheet.rows:
-        try:
-            good.append(_purchase(row))
-        except BadInput as error:
-            bad.append(sheet.reject(where, str(error)))
-    if not good:
-        raise BadInput(f"{name} : aucune ligne lisible ({bad[0].reason if bad else 'fichier vide'})")
-    return good, bad
+    return sheets.read(data, name, FIELDS, NEEDED).parsed(lambda _, row: _purchase(row))
 
 
 def _purchase(row: Mapping[str, str]) -> Purchase:
@@ -349,7 +340,7 @@ def _facilitator(buyer: str, awards: Sequence[Award], departments: Sequence[Line
         if place.department:
             return facilitators.named(place)
     places = [Place(department=line.key) for line in departments if places_.department(line.key)]
-    return " ".join(facilitators.of_areas(places)) if places else facilitators.unplaced()
+    return " ".join(facilitators.of_areas(places)) if places else facilitators.named(None)
 
 
 def _believed(amount: float | None) -> float:

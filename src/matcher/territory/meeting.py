@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import func, select
 
 from matcher import plugins
 from matcher.catalogue.catalogue import Catalogue
@@ -23,10 +24,11 @@ from matcher.matching.ranking import PLAUSIBLE
 from matcher.reading.need import free_text_tender
 from matcher.records import facilitators
 from matcher.records.store import Store
+from matcher.records.tables import Announcement, Found
 from matcher.reference import places
 from matcher.reference.french import PARIS
 from matcher.reference.identifiers import clean_date, digits, siret_valid
-from matcher.reference.origins import source_name
+from matcher.reference.naming import source_name
 from matcher.reference.text import fold
 from matcher.territory import exports, sheets, timetable
 from matcher.territory.areas import somewhere
@@ -96,15 +98,12 @@ def guests(data: bytes, name: str) -> tuple[tuple[Guest, ...], tuple[Rejected, .
     """
     sheet = sheets.read(data, name, FIELDS, {"buyer": "acheteur", "need": "besoin"}, 2_000)
     found: dict[str, Guest] = {}
-    bad = list(sheet.rejected)
-    for where, row in sheet.rows:
-        try:
-            held = found.get(row["buyer"], Guest(name=row["buyer"], needs=()))
-            found[row["buyer"]] = _with_need(held, row)
-        except BadInput as error:
-            bad.append(sheet.reject(where, str(error)))
-    if not found:
-        raise BadInput(f"{name} : aucun besoin lisible ({bad[0].reason if bad else 'fichier vide'})")
+
+    def add(_: str, row: Mapping[str, str]) -> None:
+        held = found.get(row["buyer"], Guest(name=row["buyer"], needs=()))
+        found[row["buyer"]] = _with_need(held, row)
+
+    _, bad = sheet.parsed(add)
     return tuple(found.values()), tuple(bad)
 
 
@@ -146,10 +145,6 @@ def exposures(store: Store | None) -> dict[str, int]:
     """SIRET -> how many times the store says it was shown: matches kept and messages sent."""
     if store is None:
         return {}
-    from sqlalchemy import func, select
-
-    from matcher.records.tables import Announcement, Found
-
     counts: dict[str, int] = {}
     with store.reading() as connection:
         for column in (Found.siret, Announcement.addressee):

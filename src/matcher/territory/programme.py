@@ -143,14 +143,7 @@ def read(data: bytes, name: str) -> tuple[list[tuple[str, str, Tender, potential
     Raises BadInput where no line is good.
     """
     sheet = sheets.read(data, name, FIELDS, {"need": "objet"}, MOST)
-    good, bad = [], list(sheet.rejected)
-    for where, row in sheet.rows:
-        try:
-            good.append((where, row.get("reference", ""), *_planned(row)))
-        except BadInput as error:
-            bad.append(sheet.reject(where, str(error)))
-    if not good:
-        raise BadInput(f"{name} : aucune ligne lisible ({bad[0].reason if bad else 'fichier vide'})")
+    good, bad = sheet.parsed(lambda where, row: (where, row.get("reference", ""), *_planned(row)))
     return good, replace(sheet, rejected=bad)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from matcher.domain import BadInput, Rejected
 from matcher.reading.sources import _tabular
 from matcher.reference import deadline
 from matcher.reference.text import clean, fold
 
+T = TypeVar("T")
 MOST = 200_000  # lines
 LONGEST = 5_000  # characters of a cell
 
@@ -26,8 +27,17 @@ class Sheet:
     rows: Sequence[tuple[str, Mapping[str, str]]]
     rejected: Sequence[Rejected]
 
-    def reject(self, place: str, reason: str) -> Rejected:
-        return Rejected(path=self.name, record=place, reason=reason)
+    def parsed(self, parse: Callable[[str, Mapping[str, str]], T]) -> tuple[list[T], list[Rejected]]:
+        """What `parse` makes of each place and row, and the rows rejected.  Raises BadInput where none is good."""
+        good, bad = [], list(self.rejected)
+        for where, row in self.rows:
+            try:
+                good.append(parse(where, row))
+            except BadInput as error:
+                bad.append(Rejected(path=self.name, record=where, reason=str(error)))
+        if not good:
+            raise BadInput(f"{self.name} : aucune ligne lisible ({bad[0].reason if bad else 'fichier vide'})")
+        return good, bad
 
 
 def read(

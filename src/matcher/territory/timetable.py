@@ -50,7 +50,6 @@ class _Bounds:
     """What a timetable must respect: appointments of each, tables of a slot, and the slots each misses."""
 
     slots: int
-    least: int
     caps: NDArray[np.int64]
     buyer_caps: NDArray[np.int64]
     tables: int | None
@@ -68,7 +67,6 @@ def solve(
     relevance: NDArray[np.float64],
     slots: int,
     *,
-    least: int = 1,
     most: Sequence[int] | int | None = None,
     buyer_most: Sequence[int] | int | None = None,
     tables: int | None = None,
@@ -76,7 +74,7 @@ def solve(
     buyer_absent: Mapping[int, AbstractSet[int]] | None = None,
     seconds: float = 60.0,
 ) -> Timetable:
-    """Appointments for `relevance` (structures, buyers), 0 to 1: each structure gets at least `least`.
+    """Appointments for `relevance` (structures, buyers), 0 to 1: each structure gets at least one.
 
     `most` and `buyer_most` bound the appointments of each, `tables` those of a slot; `absent` names the slots
     that a structure (a buyer) misses.  Raises BadInput, naming the remedy, where no timetable exists.
@@ -93,7 +91,6 @@ def solve(
     buyer_gone = {j: {s for s in missed if 0 <= s < slots} for j, missed in (buyer_absent or {}).items()}
     bounds = _Bounds(
         slots=slots,
-        least=least,
         caps=np.minimum(_each(most, n, slots), [slots - len(gone.get(i, ())) for i in range(n)]),
         buyer_caps=np.minimum(
             _each(buyer_most, m, slots), [slots - len(buyer_gone.get(j, ())) for j in range(m)]
@@ -116,27 +113,17 @@ def _each(given: Sequence[int] | int | None, count: int, slots: int) -> NDArray[
 
 
 def _check_possible(bounds: _Bounds) -> None:
-    n, m, slots, least, caps = (
-        len(bounds.caps),
-        len(bounds.buyer_caps),
-        bounds.slots,
-        bounds.least,
-        bounds.caps,
-    )
-    short = [i for i in range(n) if caps[i] < least]
-    if short:
+    n, m, slots = len(bounds.caps), len(bounds.buyer_caps), bounds.slots
+    short = np.flatnonzero(bounds.caps < 1)
+    if len(short):
         raise BadInput(
-            f"{len(short)} structures ont moins de {least} créneau disponible (la première est à la ligne {short[0] + 1}) : libérez un créneau ou ne l'invitez pas"
-        )
-    if least > m:
-        raise BadInput(
-            f"{least} rendez-vous au moins par structure pour {m} acheteurs : invitez plus d'acheteurs"
+            f"{len(short)} structures n'ont aucun créneau disponible (la première est à la ligne {short[0] + 1}) : libérez un créneau ou ne l'invitez pas"
         )
     offered = min(int(bounds.buyer_caps.sum()), bounds.room)
-    if n * least > offered:
+    if n > offered:
         raise BadInput(
-            f"{n} structures pour {offered} rendez-vous possibles ({m} acheteurs, {slots} créneaux) : chacune doit en avoir {least} ; "
-            f"ajoutez {math.ceil((n * least - offered) / max(m, 1))} créneaux, des acheteurs ou des tables, ou invitez {n - offered // max(least, 1)} structures de moins"
+            f"{n} structures pour {offered} rendez-vous possibles ({m} acheteurs, {slots} créneaux) : chacune doit en avoir un ; "
+            f"ajoutez {math.ceil((n - offered) / m)} créneaux, des acheteurs ou des tables, ou invitez {n - offered} structures de moins"
         )
 
 
@@ -150,7 +137,7 @@ def _pairs(weights: NDArray[np.int64], limits: _Bounds) -> list[tuple[int, int]]
         # twice the millionths less one: an appointment that is worth nothing is held only where one is due
         -(2 * weights - 1).ravel() / UNIT,
         A_ub=np.vstack([of_structure, -of_structure, of_buyer, np.ones((1, n * m))]),
-        b_ub=np.concatenate([limits.caps, np.full(n, -limits.least), limits.buyer_caps, [limits.room]]),
+        b_ub=np.concatenate([limits.caps, np.full(n, -1), limits.buyer_caps, [limits.room]]),
         bounds=(0, 1),
         method="highs-ds",
     )
@@ -158,17 +145,7 @@ def _pairs(weights: NDArray[np.int64], limits: _Bounds) -> list[tuple[int, int]]
         raise BadInput(
             "aucun emploi du temps ne respecte ces plafonds : augmentez les créneaux ou les plafonds des acheteurs"
         )
-    return [(int(i), int(j)) for i, j in np.argwhere(found.x.reshape(n, m) > 0.5)]
-
-
-def _solver(seconds: float) -> Any:
-    from ortools.sat.python import cp_model
-
-    solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = seconds
-    solver.parameters.num_workers = 2
-    solver.parameters.random_seed = 1
-    return solver
+    return [(int(i), int(j)) for i, j in np.argwhere(np.asarray(found.x).reshape(n, m) > 0.5)]
 
 
 def _placed(
@@ -237,12 +214,15 @@ def _fit(
             model.add_at_most_one(members)
     if not every:
         for i, cap in enumerate(bounds.caps):
-            model.add_linear_constraint(sum(of_structure.get(i, [])), bounds.least, int(cap))
+            model.add_linear_constraint(sum(of_structure.get(i, [])), 1, int(cap))
         for j, cap in enumerate(bounds.buyer_caps):
             model.add(sum(of_buyer.get(j, [])) <= int(cap))
         # twice the millionths less one: an appointment that is worth nothing is held only where one is due
         model.maximize(sum((2 * int(weights[i, j]) - 1) * variable for (i, j, _), variable in x.items()))
-    solver = _solver(seconds)
+    solver = cp_model.CpSolver()
+    solver.parameters.max_time_in_seconds = seconds
+    solver.parameters.num_workers = 2
+    solver.parameters.random_seed = 1
     status = solver.solve(model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return None

@@ -5,7 +5,6 @@ Used after training, never learnt from.
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.lab.training.texts import read_awards
-from matcher.reference.identifiers import clean_cpv, clean_date
+from matcher.reference.identifiers import clean_date
 from matcher.reference.text import clean
 
 WEIGHTS = (1.0, 0.5, 0.25)  # of a supplier's best three awards
@@ -28,12 +27,7 @@ def known(data: Path) -> bool:
 def coded(data: Path) -> list[tuple[str, str]]:
     """Objets and CPV codes of the later awards, or none where there is no such file."""
     path = data / "awards" / "development.json.gz"
-    if not path.is_file():
-        return []
-    with gzip.open(path, "rt", encoding="utf-8") as stream:
-        records = json.load(stream)["marches"]
-    pairs = [(clean(r.get("objet")), clean_cpv(r.get("codeCPV"))) for r in records]
-    return [(t, c) for t, c in pairs if t and c]
+    return [(a.objet, a.cpv) for a in read_awards(path) if a.cpv] if path.is_file() else []
 
 
 class Cases:

@@ -13,8 +13,7 @@ import json
 import os
 import platform
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -30,15 +29,12 @@ from matcher.lab.training.texts import Material, Pairs, gather
 from matcher.learned.encoders import static
 from matcher.learned.encoders._spelling import normaliser
 
-Watch = Callable[[Iterable[int], str], Iterable[int]]
-
 
 @dataclass(frozen=True)
 class Settings:
     """The settings of a part's training, apart from the data."""
 
     vocabulary: int = 12_000
-    words: int = 0  # frequent whole words added to the subword pieces
     dimension: int = 384  # learnt
     axes: int = 192  # kept of them: those of the widest spread
     length: float = 1.0  # of the rows, relative to those of the other parts
@@ -97,14 +93,14 @@ PARTS = (AWARDS, OFFERS)
 
 
 def learn_vocabulary(texts: Sequence[str], settings: Settings) -> Any:
-    """A `tokenizers.Tokenizer`: unigram pieces, with the frequent words whole if asked; piece 0 is unknown."""
+    """A `tokenizers.Tokenizer`: unigram pieces; piece 0 is unknown."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer = normaliser()
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always", split=True)
     trainer = trainers.UnigramTrainer(
-        vocab_size=settings.vocabulary - settings.words,
+        vocab_size=settings.vocabulary,
         special_tokens=["<unk>"],
         unk_token="<unk>",  # noqa: S106
         show_progress=False,
@@ -112,13 +108,6 @@ def learn_vocabulary(texts: Sequence[str], settings: Settings) -> Any:
     tokenizer.train_from_iterator(texts, trainer)
     # The trainer's threads leave ties in any order and the last digits to chance: both are settled here.
     pieces = [(p, round(s, 6)) for p, s in json.loads(tokenizer.to_str())["model"]["vocab"]]
-    if settings.words:
-        known = {p for p, _ in pieces}
-        counts = Counter(w for t in texts for w in tokenizer.normalizer.normalize_str(t).split())
-        total = sum(counts.values())
-        whole = [(f"▁{w}", n) for w, n in sorted(counts.items(), key=lambda i: (-i[1], i[0]))]
-        fresh = [(w, round(float(np.log(n / total)), 6)) for w, n in whole if w not in known]
-        pieces += fresh[: settings.vocabulary - len(pieces)]
     ordered = pieces[:1] + sorted(pieces[1:], key=lambda i: (-i[1], i[0]))
     tokenizer.model = models.Unigram(ordered, 0, False)
     return tokenizer
@@ -230,20 +219,20 @@ class Fitted(NamedTuple):
     turn: NDArray[np.float32]  # (dimension, dimension): applied to a query's sum of rows
 
 
-def fit(material: Material, *parts: Settings, watch: Watch | None = None, start: Any = None) -> Fitted:
+def fit(material: Material, *parts: Settings) -> Fitted:
     """Vectors of as many dimensions as axes are kept of the parts together.
 
     A part reads the pairs that it has a share for; the vocabulary is that of the texts of the first one.  The same
     seed and data give the same up to rounding.
     """
     tokenizer = learn_vocabulary(material.texts(parts[0].shares), parts[0])
-    found = [_part(material, part, tokenizer, watch, start or latent_semantics) for part in parts]
+    found = [_part(material, part, tokenizer) for part in parts]
     turn = block_diag(*(turn for _, turn in found)).astype(np.float32)
     return Fitted(tokenizer, np.hstack([vectors for vectors, _ in found]), turn)
 
 
 def _part(
-    material: Material, settings: Settings, tokenizer: Any, watch: Watch | None, start: Any
+    material: Material, settings: Settings, tokenizer: Any
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """The vectors of one part, (vocabulary, axes kept), and its query projection, (axes, axes).
 
@@ -253,8 +242,8 @@ def _part(
     rows = _tokenise(tokenizer, texts)
     number = {t: i for i, t in enumerate(texts)}
     named = {n: _index(p, number) for n, p in material.pairs.items() if len(p) and settings.shares.get(n)}
-    first = start(rows, tokenizer.get_vocab_size(), settings)
-    runs = [_learn(rows, named, first, settings, settings.seed + i, watch) for i in range(settings.runs)]
+    first = latent_semantics(rows, tokenizer.get_vocab_size(), settings)
+    runs = [_learn(rows, named, first, settings, settings.seed + i) for i in range(settings.runs)]
     learnt, turn = (np.mean(each, axis=0) for each in zip(*runs, strict=True))
     learnt[0] = 0  # an unknown piece says nothing
     objets = np.unique(named["objet-label"].left)
@@ -274,7 +263,6 @@ def _learn(
     first: NDArray[np.float32],
     settings: Settings,
     seed: int,
-    watch: Watch | None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The vectors of the pieces after one run of steps from the first ones, and the query projection."""
     import torch
@@ -309,8 +297,7 @@ def _learn(
         summed = table(torch.from_numpy(ids), torch.from_numpy(offsets), per_sample_weights=keep)
         return functional.normalize(summed @ turn if asked and settings.turn else summed)
 
-    steps: Iterable[int] = range(settings.steps)
-    for _ in watch(steps, "training the encoder") if watch else steps:
+    for _ in progress(range(settings.steps), "training the encoder"):
         chosen = named[names[rng.choice(len(names), p=shares)]]
         pool = None
         if chosen.near and rng.random() < settings.near:
@@ -408,7 +395,7 @@ def train(
     began = time.perf_counter()
     material = gather(data, before, seed)
     with threadpool_limits(1):
-        fitted = fit(material, *parts, watch=progress)
+        fitted = fit(material, *parts)
     save(fitted, out, *parts)
     seconds = time.perf_counter() - began
     (out / "card.md").write_text(card(material, parts, out, data, before, seconds), encoding="utf-8")

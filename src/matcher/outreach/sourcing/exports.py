@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import Any
 
-from matcher import codec
-from matcher.outreach import spreadsheet
+from matcher import codec, spreadsheet
 from matcher.outreach.sourcing.record import NOTE, STEPS, Record, Step, filters_in_words, steps, why
 
 #: Field, heading, width in characters.

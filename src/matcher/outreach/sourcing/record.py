@@ -328,8 +328,7 @@ def listing(store: Store, owner: str, *, archived: bool = False) -> list[dict[st
         .where(or_(mine, member.person == owner), member.archived_at.isnot(None) if archived else member.archived_at.is_(None))
         .order_by(Sourcing.created_at.desc(), Sourcing.id)
     )  # fmt: skip
-    with store.reading() as connection:
-        rows = connection.execute(query).mappings().all()
+    rows = store.ask(query).mappings().all()
     return [
         {
             "id": r["id"], "label": r["label"] or r["answer"].get("label", ""), "title": r["need"]["title"], "places": _places(r["need"]),
@@ -368,8 +367,7 @@ def share_proof(record: Record) -> str:
 
 def invited(store: Store, identifier: str, proof: str) -> Record:
     """The record that a colleague's link opens.  Raises NotFound."""
-    with store.reading() as connection:
-        owner = connection.execute(select(Sourcing.owner).where(Sourcing.id == identifier)).scalar()
+    owner = store.ask(select(Sourcing.owner).where(Sourcing.id == identifier)).scalar()
     found = read(store, owner, identifier) if owner else None
     if found is None or not hmac.compare_digest(share_proof(found).encode(), proof.encode()):
         raise NotFound(
@@ -381,8 +379,7 @@ def invited(store: Store, identifier: str, proof: str) -> Record:
 def join(store: Store, person: str, identifier: str, proof: str) -> None:
     """Let the person whom a colleague gave the link read and note in the record.  Raises NotFound."""
     invited(store, identifier, proof)
-    with store.reading() as connection:
-        held = connection.execute(select(Sourcing.owner).where(Sourcing.id == identifier)).scalar()
+    held = store.ask(select(Sourcing.owner).where(Sourcing.id == identifier)).scalar()
     if held != person:
         _view(store, person, identifier, let_in=True)
 

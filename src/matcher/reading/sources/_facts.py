@@ -71,16 +71,17 @@ def basis_flags(basis: str) -> tuple[str, ...]:
     return (BASES[basis],) if basis in BASES else ()
 
 
+#: The first letters of the word of a form -> the nature of the contract.
+CONTRACTS: dict[str, ContractType] = {
+    **dict.fromkeys(("wor", "tra"), "works"),
+    **dict.fromkeys(("sup", "fou"), "supplies"),
+    "ser": "services",
+}
+
+
 def contract_type(code: str) -> ContractType:
     """The nature of a contract by the word of its form, French or English, whatever its number and case."""
-    found: dict[str, ContractType] = {
-        "wor": "works",
-        "tra": "works",
-        "sup": "supplies",
-        "fou": "supplies",
-        "ser": "services",
-    }
-    return found.get(code.strip().lower()[:3], "")
+    return CONTRACTS.get(code.strip().lower()[:3], "")
 
 
 def buyer(raw_id: str, name: str, place: Place, type: AuthorityType = "") -> Buyer:

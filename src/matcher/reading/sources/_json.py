@@ -39,6 +39,11 @@ def first(*values: Any) -> Any:
     return next((value for value in values if value not in (None, "", [], {})), None)
 
 
+def named(raw: Json, *keys: str) -> str:
+    """The text of the first of these keys that is not empty."""
+    return text(first(*(raw.get(key) for key in keys)))
+
+
 def dig(raw: Any, *path: str) -> Any:
     """The value at a path of keys, or None; a list of one stands for its element."""
     for key in path:

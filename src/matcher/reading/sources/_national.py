@@ -11,7 +11,7 @@ from matcher import domain
 from matcher.reading import clauses
 from matcher.reading.clauses.grammar import listed_weight
 from matcher.reading.sources import _facts as facts
-from matcher.reading.sources._json import Json, codes, dig, first, found, listed, sentences, text, walk
+from matcher.reading.sources._json import Json, codes, dig, first, found, listed, named, sentences, text, walk
 from matcher.reference.identifiers import clean_amount
 from matcher.reference.prose import folded
 from matcher.reference.text import clean
@@ -63,6 +63,14 @@ DEADLINES = (
     "dateReceptionOffres", "receptOffres", "RECEPT_OFFRES", "RECEPT_CANDIDAT", "dateReceptionCandidatures",
 )  # fmt: skip
 ADDRESSES = ("urlDocConsul", "URL_DOCUMENT", "urlProfilAch", "urlProfilAcheteur", "URL_PROFIL_ACHETEUR")
+PLACES = ("lieuExecution", "lieuExecutionLivraison", "LIEU_EXEC_LIVR", "LIEU_PRINCIPAL", "lieuPrincipal")
+AMOUNTS = ("montant", "MONTANT", "valeur", "VALEUR")
+DAYS = ("dateAttribution", "DATE_ATTRIBUTION", "dateNotification")
+#: Key of a duration -> its unit.
+DURATIONS = {
+    **dict.fromkeys(("dureeMois", "nbMois", "DUREE_MOIS"), "MONTH"),
+    **dict.fromkeys(("dureeJours", "nbJours", "DUREE_JOURS"), "DAY"),
+}
 
 
 class National:
@@ -148,9 +156,9 @@ class National:
     def buyer(self) -> tuple[str, str]:
         """Identifier and name of the buyer."""
         stated = self.organisation()
-        id_ = first(*(stated.get(k) for k in ("codeIdentificationNational", "CODE_IDENT_NATIONAL", "SIRET")))
-        names = (stated.get(k) for k in ("acheteurPublic", "nomOfficiel", "DENOMINATION"))
-        return text(id_), text(first(*names, self.record.get("nomacheteur")))
+        id_ = named(stated, "codeIdentificationNational", "CODE_IDENT_NATIONAL", "SIRET")
+        name = named(stated, "acheteurPublic", "nomOfficiel", "DENOMINATION")
+        return id_, name or text(self.record.get("nomacheteur"))
 
     def nature(self) -> domain.Nature:
         """The nature of the notice, by its state and its body."""
@@ -161,12 +169,7 @@ class National:
 
     def anywhere(self, *keys: str) -> str:
         """The first text found under one of these keys, wherever it stands."""
-        for key in keys:
-            for one in found(self.data, key):
-                value = text(one)
-                if value:
-                    return value
-        return ""
+        return next(filter(None, _texts(self.data, *keys)), "")
 
     def organisation(self) -> Json:
         one = first(self.data.get("organisme"), self.data.get("IDENTITE"), self.data.get("ORGANISME"))
@@ -176,10 +179,7 @@ class National:
         organisation = self.organisation()
         inner = organisation.get("adr")
         address: Json = inner if isinstance(inner, dict) else organisation
-        return facts.place(
-            postcode=text(first(address.get("cp"), address.get("CP"))),
-            city=text(first(address.get("ville"), address.get("VILLE"))),
-        )
+        return facts.place(postcode=named(address, "cp", "CP"), city=named(address, "ville", "VILLE"))
 
     # -- the lots
 
@@ -220,13 +220,9 @@ class National:
         )
 
     def lot(self, raw: Json, place: int, whole: domain.Lot, alone: bool) -> domain.Lot:
-        number = text(
-            first(*(raw.get(k) for k in ("numLot", "numero", "num", "NUM", "NUM_LOT", "numeroLot")))
-        )
-        title = clean(
-            text(first(*(raw.get(k) for k in ("intitule", "INTITULE", "titre", "TITRE", "objet", "OBJET"))))
-        )
-        description = clean(text(first(*(raw.get(k) for k in ("description", "DESCRIPTION", "principales")))))
+        number = named(raw, "numLot", "numero", "num", "NUM", "NUM_LOT", "numeroLot")
+        title = clean(named(raw, "intitule", "INTITULE", "titre", "TITRE", "objet", "OBJET"))
+        description = clean(named(raw, "description", "DESCRIPTION", "principales"))
         amount = self.amount(raw) or (whole.amount if alone else None)
         return replace(
             whole,
@@ -245,34 +241,15 @@ class National:
 
     def places(self, raw: Json) -> tuple[domain.Place, ...]:
         made = []
-        for key in (
-            "lieuExecution",
-            "lieuExecutionLivraison",
-            "LIEU_EXEC_LIVR",
-            "LIEU_PRINCIPAL",
-            "lieuPrincipal",
-        ):
+        for key in PLACES:
             for one in listed(raw.get(key)):
                 if isinstance(one, dict):
-                    street = text(
-                        first(
-                            dig(one, "voie", "nomvoie"),
-                            one.get("ADRESSE"),
-                            one.get("adresse"),
-                            one.get("libelle"),
-                        )
-                    )
-                    cp, city = (
-                        text(first(one.get("cp"), one.get("CP"))),
-                        text(first(one.get("ville"), one.get("VILLE"))),
-                    )
-                    nuts = [
-                        text(n) for n in listed(first(one.get("codeNuts"), one.get("CODE_NUTS"))) if text(n)
-                    ]
+                    street = text(dig(one, "voie", "nomvoie")) or named(one, "ADRESSE", "adresse", "libelle")
+                    cp, city = named(one, "cp", "CP"), named(one, "ville", "VILLE")
+                    codes_ = (text(n) for n in listed(first(one.get("codeNuts"), one.get("CODE_NUTS"))))
                     label = " ".join(filter(None, (street, cp, city)))
-                    made += [
-                        facts.place(label, postcode=cp, city=city, nuts=n) for n in nuts or [""] if label or n
-                    ]
+                    nuts = list(filter(None, codes_)) or [""]
+                    made += [facts.place(label, postcode=cp, city=city, nuts=n) for n in nuts if label or n]
                 elif text(one):
                     code = re.search(r"(?<!\d)(\d{5})(?!\d)", text(one))
                     made.append(facts.place(text(one), postcode=code.group(1) if code else "", city=""))
@@ -284,27 +261,16 @@ class National:
         """The estimated value, or the upper end of the range that is stated; never a sum."""
         for key in ("valeurEstimee", "estimationValeur", "valeur", "VALEUR", "montant"):
             one = raw.get(key)
-            for value in (
-                one,
-                *(dig(one, *path) for path in (("fourchette", "valeurHaute"), ("valeur",), ("#text",))),
-            ):
-                amount = clean_amount(text(value))
-                if amount:
+            paths = (("fourchette", "valeurHaute"), ("valeur",), ("#text",))
+            for value in (one, *(dig(one, *path) for path in paths)):
+                if amount := clean_amount(text(value)):
                     return amount
         return None
 
     def duration(self, raw: Json) -> float | None:
-        for key, unit in (
-            ("dureeMois", "MONTH"),
-            ("nbMois", "MONTH"),
-            ("DUREE_MOIS", "MONTH"),
-            ("dureeJours", "DAY"),
-            ("nbJours", "DAY"),
-            ("DUREE_JOURS", "DAY"),
-        ):
+        for key, unit in DURATIONS.items():
             for one in (raw.get(key), dig(raw, "duree", key), dig(raw, "DUREE_DELAI", key)):
-                months = facts.months(text(one), unit)
-                if months:
+                if months := facts.months(text(one), unit):
                     return months
         for one in (raw.get("duree"), raw):
             if isinstance(one, dict) and one.get("dateACompterDu"):
@@ -363,24 +329,8 @@ class National:
             )
             if not holders:
                 continue
-            amount = next(
-                (
-                    a
-                    for k in ("montant", "MONTANT", "valeur", "VALEUR")
-                    for a in map(clean_amount, map(text, found(block, k)))
-                    if a
-                ),
-                None,
-            )
-            received = next(
-                (
-                    t
-                    for k in ("nbOffresRecues", "NB_OFFRE_RECU")
-                    for t in map(text, found(self.body, k))
-                    if t.isdigit()
-                ),
-                "",
-            )
+            amount = next(filter(None, map(clean_amount, _texts(block, *AMOUNTS))), None)
+            received = next(filter(str.isdigit, _texts(self.body, "nbOffresRecues", "NB_OFFRE_RECU")), "")
             made.append(
                 domain.Award(
                     uid=f"{self.idweb}/award-{place}",
@@ -390,15 +340,7 @@ class National:
                     cpv=lot.cpv[0] if lot and lot.cpv else None,
                     place=lot.places[0] if lot and lot.places else domain.Place(),
                     amount=amount,
-                    notified=next(
-                        (
-                            d
-                            for k in ("dateAttribution", "DATE_ATTRIBUTION", "dateNotification")
-                            for d in map(facts.day, map(text, found(block, k)))
-                            if d
-                        ),
-                        None,
-                    ),
+                    notified=next(filter(None, map(facts.day, _texts(block, *DAYS))), None),
                     offers_received=int(received) if received and len(received) < 7 else None,
                     relation="single" if len(holders) == 1 else "unknown",
                     source=f"boamp:{lot.id if lot else self.idweb}",
@@ -411,33 +353,19 @@ def _old(content: Json) -> bool:
     return any(key in content for key in ("IDENTITE", "OBJET", "PROCEDURE", "organisme"))
 
 
+def _texts(raw: Any, *keys: str) -> Iterator[str]:
+    """The texts under these keys, wherever they stand, one key after the other."""
+    return (text(one) for key in keys for one in found(raw, key))
+
+
 def _holders(block: Json) -> Iterator[domain.Holder]:
     for key in ("titulaire", "TITULAIRE", "attributaire"):
         for one in (x for group in found(block, key) for x in listed(group)):
             if isinstance(one, dict):
-                name = text(
-                    first(
-                        *(
-                            one.get(k)
-                            for k in (
-                                "PersonneMorale",
-                                "DENOMINATION",
-                                "denomination",
-                                "raisonSociale",
-                                "nom",
-                                "NOM",
-                            )
-                        )
-                    )
+                name = named(
+                    one, "PersonneMorale", "DENOMINATION", "denomination", "raisonSociale", "nom", "NOM"
                 )
-                code = text(
-                    first(
-                        *(
-                            one.get(k)
-                            for k in ("siret", "SIRET", "CODE_IDENT_NATIONAL", "codeIdentificationNational")
-                        )
-                    )
-                )
+                code = named(one, "siret", "SIRET", "CODE_IDENT_NATIONAL", "codeIdentificationNational")
             else:
                 name, code = text(one), ""
             if name:

@@ -126,11 +126,8 @@ def siret_of(raw: object, siren: object = None) -> tuple[str, tuple[str, ...], s
     if not text or text.lower() in ("nan", "none", "null", "-", "nd", "n/a"):
         return "", (), "no SIRET: fill in the 14 digits of the establishment"
     if re.fullmatch(r"\d+(?:[.,]\d+)?[eE]\+?\d+", text):
-        return (
-            "",
-            (),
-            f"SIRET {text} was rounded by the spreadsheet: format the column as text and type it again",
-        )
+        why = f"SIRET {text} was rounded by the spreadsheet: format the column as text and type it again"
+        return "", (), why
     if isinstance(raw, float) and raw.is_integer() and raw < 1e15:
         text = str(int(raw))
     text = re.sub(r"\.0+$|^(?:n°\s*)?siret\W*", "", text, flags=re.I)
@@ -143,56 +140,16 @@ def siret_of(raw: object, siren: object = None) -> tuple[str, tuple[str, ...], s
         if siret_valid(padded) and (same or siren_valid(padded[:9])):
             return padded, ("siret-padded",), ""
     if len(number) == 9:
-        return (
-            "",
-            (),
-            f"SIRET {number} is a SIREN (9 digits): give the 14 digits of the establishment that serves",
-        )
+        why = f"SIRET {number} is a SIREN (9 digits): give the 14 digits of the establishment that serves"
+        return "", (), why
     if len(number) != 14:
-        return (
-            "",
-            (),
-            f"SIRET {clean(text, 40)} has {len(number)} digits: write all 14 (format the column as text)",
-        )
+        why = f"SIRET {clean(text, 40)} has {len(number)} digits: write all 14 (format the column as text)"
+        return "", (), why
     return number, (() if siret_valid(number) else ("siret-checksum",)), ""
 
 
-_YES = frozenset(
-    (
-        "1",
-        "true",
-        "vrai",
-        "oui",
-        "o",
-        "yes",
-        "y",
-        "x",
-        "a",
-        "actif",
-        "active",
-        "ouvert",
-        "ouverte",
-        "en activite",
-    )
-)
-_NO = frozenset(
-    (
-        "0",
-        "false",
-        "faux",
-        "non",
-        "n",
-        "no",
-        "f",
-        "c",
-        "ferme",
-        "fermee",
-        "cesse",
-        "cessee",
-        "inactif",
-        "radiee",
-    )
-)
+_YES = frozenset("1 true vrai oui o yes y x a actif active ouvert ouverte".split()) | {"en activite"}
+_NO = frozenset("0 false faux non n no f c ferme fermee cesse cessee inactif radiee".split())
 
 
 def yes_no(raw: object) -> bool | None:

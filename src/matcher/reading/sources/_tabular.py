@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from matcher.domain import BadInput, Rejected, Structure
 from matcher.reading.limits import in_force
-from matcher.reading.sources._bytes import decoded, encoding_of
+from matcher.reading.sources._stream import decoded, encoding_of
 
 Row = dict[str, Any]
 Score = Callable[[Sequence[str]], int]  # how many of these headings are known
@@ -83,6 +83,11 @@ def headings_of(head: bytes) -> tuple[str, ...]:
         text = head[:20_000].decode(encoding_of(head), errors="replace")
         return tuple(dict.fromkeys(re.findall(r'"([^"\\]{1,60})"\s*:', text)))
     return ()
+
+
+def keys_of(head: bytes) -> frozenset[str]:
+    """The keys that the first bytes of JSON show; none of another shape."""
+    return frozenset(headings_of(head)) if shape_of(head) in ("json", "jsonl") else frozenset()
 
 
 def peek(head: bytes, score: Score) -> list[Row]:

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from matcher import domain
 from matcher.reading.sources import _facts as facts
-from matcher.reading.sources import _stream
+from matcher.reading.sources import _tabular
 from matcher.reading.sources import _tree as tree
 from matcher.reading.sources import _ubl as ubl
 from matcher.reading.sources._json import Json, dig, found, listed, text
@@ -34,7 +34,8 @@ _MARKS = (
     b'"code_departement"',
     b'"url_avis"',
 )
-MAX_RECORD = 16 * 1024 * 1024  # bytes of one line; the largest real record is below 2 MB
+#: What a record of another shape than any known may raise.
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError)
 
 NATURES: dict[str, domain.Nature] = {
     "APPEL_OFFRE": "call",
@@ -65,107 +66,27 @@ def read(stream: BinaryIO, name: str) -> Iterator[domain.Tender | domain.Rejecte
     Raises BadInput when the file is empty or holds no BOAMP record.
     """
     seen = 0
-    for place, record in enumerate(_records(stream, name), 1):
-        if isinstance(record, domain.Rejected):
-            if not seen and place == 1:
-                raise domain.BadInput(f"{name}: {record.reason}")
-            yield record
+    for place, record in _tabular.rows(stream, name, lambda keys: 0, ("results", "records")):
+        if isinstance(record, str):
+            if not seen:
+                raise domain.BadInput(f"{name}: {record}")
+            yield _tabular.rejected(name, place, record)
             continue
         seen += 1
         record = _flat(record)
-        label = str(record.get("idweb") or record.get("id") or f"record {place}")[:80]
+        label = str(record.get("idweb") or record.get("id") or place)[:80]
         try:
             published = json.dumps(record, sort_keys=True, default=str).encode()
             yield replace(tender(record), source_hash=hashlib.sha256(published).hexdigest())
         except domain.BadInput as error:
-            yield domain.Rejected(path=name, record=label, reason=str(error))
-        except (
-            ValueError,
-            TypeError,
-            KeyError,
-            AttributeError,
-            IndexError,
-            OverflowError,
-            RecursionError,
-        ) as error:
+            yield _tabular.rejected(name, label, str(error))
+        except UNREADABLE as error:
             reason = f"unreadable record ({type(error).__name__}: {str(error)[:120]}); compare it with its page on BOAMP"
-            yield domain.Rejected(path=name, record=label, reason=reason)
+            yield _tabular.rejected(name, label, reason)
     if not seen:
         raise domain.BadInput(
             f"{name}: holds no record; expected a page, an export or saved records of the BOAMP API"
         )
-
-
-def _records(stream: BinaryIO, name: str) -> Iterator[Json | domain.Rejected]:
-    """The records of a page, a list, or lines of JSON, streamed; a Rejected where the file stops being JSON."""
-    head = stream.read(65536)
-    stream.seek(0)
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if not start:
-        raise domain.BadInput(f"{name}: the file is empty; export it again from BOAMP")
-    if start[:1] == b"[":
-        yield from _parsed(stream, "item", name)
-    elif _is_lines(start):
-        yield from _lines(stream, name)
-    else:
-        for key in ("results", "records"):
-            if re.search(rb'"' + key.encode() + rb'"\s*:\s*\[', head):
-                yield from _parsed(stream, f"{key}.item", name)
-                return
-        yield from _parsed(stream, "", name)
-
-
-def _is_lines(start: bytes) -> bool:
-    """True when the first line is a whole JSON object and something follows it."""
-    line, _, rest = start.partition(b"\n")
-    if not rest.strip():
-        return False
-    try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
-        return False
-
-
-def _parsed(stream: BinaryIO, prefix: str, name: str) -> Iterator[Json | domain.Rejected]:
-    count = 0
-    try:
-        for item in _stream.items(stream, prefix):
-            count += 1
-            if isinstance(item, dict):
-                yield item
-            else:
-                yield domain.Rejected(path=name, record=f"record {count}", reason="not a JSON object")
-    except (*_stream.BROKEN, RecursionError) as error:
-        message = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
-        cut = "incomplete" in message.lower() or "premature" in message.lower()
-        what = "the file is cut" if cut else "not JSON"
-        reason = f"{what} after {count} records ({message}); download it again"
-        yield domain.Rejected(path=name, record=f"record {count + 1}", reason=reason)
-
-
-def _lines(stream: BinaryIO, name: str) -> Iterator[Json | domain.Rejected]:
-    place = 0
-    while line := stream.readline(MAX_RECORD + 1):
-        place += 1
-        if len(line) > MAX_RECORD:
-            yield domain.Rejected(
-                path=name, record=f"line {place}", reason="a line above 16 MiB, which no record is"
-            )
-            return
-        text = line.decode("utf-8", errors="replace").lstrip("\ufeff").strip()
-        if not text:
-            continue
-        try:
-            item = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            yield domain.Rejected(
-                path=name, record=f"line {place}", reason=f"not JSON ({str(error)[:80]}); the line may be cut"
-            )
-            continue
-        if isinstance(item, dict):
-            yield item
-        else:
-            yield domain.Rejected(path=name, record=f"line {place}", reason="not a JSON object")
 
 
 def _flat(record: Json) -> Json:

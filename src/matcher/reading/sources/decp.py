@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from matcher.domain import Award, BadInput, Buyer, Clause, Holder, Lot, Place, Rejected, Reservation, Tender
 from matcher.reading import clauses
 from matcher.reading.contracts import Relation, among
-from matcher.reading.sources import _bytes, _stream, _tabular
+from matcher.reading.sources import _stream, _tabular
 from matcher.reading.sources._objet import lots_named
 from matcher.reading.sources._places import place_of_decp
 from matcher.reference import places
@@ -94,7 +94,7 @@ def _records(stream: BinaryIO, name: str) -> Iterator[tuple[str, Record | str]]:
 
 
 def _json(stream: BinaryIO, name: str, head: bytes) -> Iterator[tuple[str, Record | str]]:
-    start = head.decode(_bytes.encoding_of(head), errors="replace").lstrip("\ufeff \r\n\t")
+    start = head.decode(_stream.encoding_of(head), errors="replace").lstrip("\ufeff \r\n\t")
     if start.startswith("["):
         prefixes: tuple[str, ...] = ("item",)
     elif re.match(r'\{\s*"data"\s*:\s*\[', start):  # a page of the tabular API
@@ -296,7 +296,7 @@ def tender_of(record: Record) -> Tender:
     code = clean_cpv(_code(record))
     place = _place(record, buyer.id)
     known = bool(place.department or place.commune or place.region or place.nuts or place.label)
-    social = _social(record)
+    social = _some(_considerations(record, "considerationsSociales", "considerationSociale"))
     reservation = next(
         (
             Reservation(origin="field", who=clauses.who(fold(value)), passage=value)
@@ -567,10 +567,6 @@ def _some(considerations: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(
         v for v in considerations if "pas de consideration" not in fold(v) and fold(v) != "sans objet"
     )
-
-
-def _social(record: Record) -> tuple[str, ...]:
-    return _some(_considerations(record, "considerationsSociales", "considerationSociale"))
 
 
 def _modified(record: Record) -> bool:

@@ -23,9 +23,7 @@ _ROME = re.compile(r"^(.*?)\s{0,9}\(?\b([A-N]\d{4})\b\)?\s*$", re.S)
 
 def recognises(name: str, head: bytes) -> bool:
     """True for JSON whose keys are a SIRET and `bloque_candidatures`, which only this API writes."""
-    if _tabular.shape_of(head) not in ("json", "jsonl"):
-        return False
-    return {"siret", "bloque_candidatures"} <= set(_tabular.headings_of(head))
+    return {"siret", "bloque_candidatures"} <= _tabular.keys_of(head)
 
 
 def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
@@ -78,16 +76,10 @@ def _job(row: Any, source: str) -> Offer | None:
     label, code = (found.group(1).strip(), found.group(2)) if found else (stated, "")
     text = impersonal(clean(str(row.get("description") or ""), 20_000))
     title = plain(row.get("appellation_modifiee")) or label or shorten(text, 120)
+    code_ = (code,) if code else ()
+    since = clean_date(str(row.get("mis_a_jour_le") or row.get("cree_le") or "")[:10])
     return (
-        Offer(
-            id="",
-            title=title,
-            text=text,
-            nature="job",
-            rome=(code,) if code else (),
-            since=clean_date(str(row.get("mis_a_jour_le") or row.get("cree_le") or "")[:10]),
-            source=source,
-        )
+        Offer(id="", title=title, text=text, nature="job", rome=code_, since=since, source=source)
         if title
         else None
     )

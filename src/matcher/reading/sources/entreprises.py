@@ -27,9 +27,7 @@ _FORMS = {"5458": "SCOP", "5558": "SCOP", "5658": "SCOP", "92": "ASSO", "9300": 
 
 def recognises(name: str, head: bytes) -> bool:
     """True for JSON whose keys hold `siren`, `nom_complet` and `siege`."""
-    if _tabular.shape_of(head) not in ("json", "jsonl"):
-        return False
-    return {"siren", "nom_complet"} <= set(_tabular.headings_of(head))
+    return {"siren", "nom_complet"} <= _tabular.keys_of(head)
 
 
 def read(stream: BinaryIO, name: str, checked: date | None = None) -> Iterator[Structure | Rejected]:
@@ -89,15 +87,8 @@ def _structure(
     brands = [_shown(brand) for brand in _list(office.get("liste_enseignes"))] + [
         _shown(office.get("nom_commercial"))
     ]
-    labels = [
-        label
-        for key, label in (
-            ("est_ess", "ESS"),
-            ("est_siae", "SIAE"),
-            ("est_societe_mission", "Société à mission"),
-        )
-        if yes_no(complements.get(key))
-    ]
+    named = {"est_ess": "ESS", "est_siae": "SIAE", "est_societe_mission": "Société à mission"}
+    labels = [label for key, label in named.items() if yes_no(complements.get(key))]
     if hidden:
         flags = (*flags, "partial-diffusion")
     if yes_no(row.get("etat_administratif")) is False:
@@ -141,11 +132,7 @@ def _hidden(status: object) -> bool:
 def _shown(raw: Any) -> str:
     """A text, unless the register replaced it ("[NON-DIFFUSIBLE]", "[ND]")."""
     text = clean(raw, 300) if isinstance(raw, str) else ""
-    return (
-        ""
-        if "[ND]" in text.upper() or "NON-DIFFUSIBLE" in text.upper() or "NON DIFFUSIBLE" in text.upper()
-        else text
-    )
+    return "" if re.search(r"\[ND\]|NON[- ]DIFFUSIBLE", text, re.I) else text
 
 
 def _open(row: Mapping[str, Any], office: Mapping[str, Any]) -> bool | None:

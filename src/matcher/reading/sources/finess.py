@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 
 from matcher.domain import Rejected, Structure
 from matcher.reading.sources import _columns, _tabular
-from matcher.reading.sources._bytes import decoded
 from matcher.reading.sources._places import place_of
+from matcher.reading.sources._stream import decoded
 from matcher.reading.sources._structure import (
     departments_of,
     kind_in_name,

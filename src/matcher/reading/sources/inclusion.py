@@ -32,9 +32,7 @@ KIND_OF_NETWORK = {"geiq": "GEIQ", "unea": "EA", "chantier-ecole": "ACI"}
 
 def recognises(name: str, head: bytes) -> bool:
     """True for JSON of structures with `score_qualite`; pages of services alone name no SIRET and are not read."""
-    if _tabular.shape_of(head) not in ("json", "jsonl"):
-        return False
-    return "score_qualite" in _tabular.headings_of(head)
+    return "score_qualite" in _tabular.keys_of(head)
 
 
 def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:

@@ -22,9 +22,7 @@ _OWN = frozenset(
 
 def recognises(name: str, head: bytes) -> bool:
     """True for JSON whose keys are a SIRET and at least one that only this API writes."""
-    if _tabular.shape_of(head) not in ("json", "jsonl"):
-        return False
-    keys = set(_tabular.headings_of(head))
+    keys = _tabular.keys_of(head)
     return "siret" in keys and bool(keys & _OWN)
 
 
@@ -100,18 +98,17 @@ def _with_offers(
     ]
     activities = _dicts(row.get("activities"))
     for activity in activities:
-        names = _structure.several(activity.get("sectors") or [activity.get("sector")])
-        for sector in names:
-            offers.append(
-                Offer(
-                    id="",
-                    title=sector,
-                    sectors=(sector,),
-                    service_types=_structure.service_types_of(activity.get("presta_types")) or services,
-                    zone=_zone(activity) or zone,
-                    source=structure.source,
-                )
+        offers += [
+            Offer(
+                id="",
+                title=sector,
+                sectors=(sector,),
+                service_types=_structure.service_types_of(activity.get("presta_types")) or services,
+                zone=_zone(activity) or zone,
+                source=structure.source,
             )
+            for sector in _structure.several(activity.get("sectors") or [activity.get("sector")])
+        ]
     if not activities:
         offers += [
             Offer(id="", title=sector, sectors=(sector,), service_types=services, source=structure.source)

@@ -18,9 +18,7 @@ YIELDS = "structure"
 
 def recognises(name: str, head: bytes) -> bool:
     """True for a reading: a SIRET, its website, the day and the pages."""
-    if _tabular.shape_of(head) not in ("json", "jsonl"):
-        return False
-    return {"siret", "website", "asked", "read", "pages"} <= set(_tabular.headings_of(head))
+    return {"siret", "website", "asked", "read", "pages"} <= _tabular.keys_of(head)
 
 
 def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:

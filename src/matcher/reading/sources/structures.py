@@ -14,9 +14,7 @@ YIELDS = "structure"
 
 def recognises(name: str, head: bytes) -> bool:
     """True for JSON whose keys are those of a structure of ours."""
-    if _tabular.shape_of(head) not in ("json", "jsonl"):
-        return False
-    return {"siret", "provenance", "predecessors", "convention"} <= set(_tabular.headings_of(head))
+    return {"siret", "provenance", "predecessors", "convention"} <= _tabular.keys_of(head)
 
 
 def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:

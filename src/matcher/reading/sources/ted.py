@@ -486,7 +486,7 @@ class _Form:
             if self.kind == "modification"
             else "group"
             if group
-            else _relation(holders),
+            else ("single" if len(holders) == 1 else "framework" if holders else "unknown"),
             source=f"ted:{lot.id if lot else self.document}",
         )
 
@@ -716,10 +716,6 @@ def _awarded(contract: Element, stated: Container[str]) -> float | None:
 
 def _count(text: str) -> int | None:
     return int(text) if re.fullmatch(r"\d{1,6}", text) else None
-
-
-def _relation(holders: tuple[domain.Holder, ...]) -> Literal["single", "framework", "unknown"]:
-    return "single" if len(holders) == 1 else "framework" if holders else "unknown"
 
 
 def _date(at: Element) -> str:

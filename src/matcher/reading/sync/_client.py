@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,10 +15,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from matcher.domain import BadInput, MatcherError
+from matcher.reference.paths import write_whole
 
 if TYPE_CHECKING:
     import httpx
@@ -422,24 +422,8 @@ def client_of(what: str) -> Client:
 # --------------------------------------------------------------------------------------------- the state
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Write a file in one step: whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
 def _write_json(path: Path, value: Any) -> None:
-    _write(path, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode())
+    write_whole(path, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode())
 
 
 def _read_json(path: Path) -> Any:
@@ -467,6 +451,23 @@ def _state(folder: Path) -> Iterator[dict[str, Any]]:
         yield state if isinstance(state, dict) else {}
     finally:
         lock.close()
+
+
+class Run(NamedTuple):
+    """What one run works with."""
+
+    http: Client
+    state: dict[str, Any]
+    report: Report
+
+
+@contextmanager
+def run(what: str, folder: Path, client: Client | None = None, publisher: str = "") -> Iterator[Run]:
+    """A run into a folder, alone, asking `publisher` (`what`, if not given) by a client of its own or the one given."""
+    report = Report(what, folder)
+    with _state(folder) as state, client or client_of(publisher or what) as http:
+        yield Run(http, state, report)
+        report.requests = http.requests
 
 
 def _save(folder: Path, state: Mapping[str, Any]) -> None:

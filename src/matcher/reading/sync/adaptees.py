@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from matcher.reading.sources import _tabular, directory
-from matcher.reading.sync._client import ADDRESSES, Client, Report, _state, _write, address, client_of
+from matcher.reading.sync._client import ADDRESSES, Client, Report, address, run
 from matcher.reading.sync._files import file, resource
+from matcher.reference.paths import write_whole
 from matcher.reference.text import clean
 
 LIST = "adaptees.jsonl"
@@ -18,15 +19,13 @@ KIND = "type de structure"
 
 def adaptees(folder: Path, client: Client | None = None) -> Report:
     """The list as published (CSV or XLSX), a row that states no kind completed with that of the list: EA."""
-    report = Report("adaptees", folder)
-    with _state(folder) as state, client or client_of("adaptees") as http:
+    with run("adaptees", folder, client) as (http, state, report):
         url = resource(http, address("adaptees"), ".csv", ".xlsx")
         name = ".list.xlsx" if url.lower().endswith(".xlsx") else ".list.csv"
         path = file(http, folder, state, report, url, name, _count, ADDRESSES["adaptees"][0])
         if path is not None:
             rows = [json.dumps(row, ensure_ascii=False, default=str) for row in _rows(path)]
-            _write(folder / LIST, "\n".join(rows).encode())
-        report.requests = http.requests
+            write_whole(folder / LIST, "\n".join(rows).encode())
     return report
 
 

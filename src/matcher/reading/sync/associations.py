@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from matcher.reading.sync._client import Client, Report, _read_json, _state, _write_json, address, client_of
+from matcher.reading.sync._client import Client, Report, _read_json, _write_json, address, run
 from matcher.reading.sync._pages import Listing, Lists, offset
 
 TOGETHER = 20  # numbers of one question
@@ -20,12 +20,11 @@ def associations(folder: Path, numbers: Mapping[str, str], client: Client | None
 
     A wrong number is left out and counted.
     """
-    report = Report("associations", folder)
     url = address("associations")
     good = sorted(number for number in numbers if RNA.fullmatch(number))
-    if len(good) < len(numbers):
-        report.notes.append(f"{len(numbers) - len(good)} RNA numbers are not W and nine digits: left out")
-    with _state(folder) as state, client or client_of("associations") as http:
+    with run("associations", folder, client) as (http, state, report):
+        if wrong := len(numbers) - len(good):
+            report.notes.append(f"{wrong} RNA numbers are not W and nine digits: left out")
         lists = Lists(http, folder, state, report)
         for start in range(0, len(good), TOGETHER):
             group = good[start : start + TOGETHER]
@@ -35,7 +34,6 @@ def associations(folder: Path, numbers: Mapping[str, str], client: Client | None
                 continue
             lists.read(key, url, LISTING, {"where": _where(group), "order_by": "dateparution, id"})
             _numbered(lists, key, numbers)
-        report.requests = http.requests
     return report
 
 

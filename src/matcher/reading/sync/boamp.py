@@ -15,10 +15,9 @@ from matcher.reading.sync._client import (
     _forget,
     _results,
     _save,
-    _state,
     _write_json,
     address,
-    client_of,
+    run,
 )
 
 #: The rules of the Opendatasoft explore API, version 2.1.
@@ -45,8 +44,7 @@ def boamp(
     """
     now = today or datetime.now(UTC).date()
     last = until or now
-    report = Report("boamp", folder)
-    with _state(folder) as state, client or client_of("boamp") as http:
+    with run("boamp", folder, client) as (http, state, report):
         begin = since or _resumed(state, now)
         if begin > last:
             raise BadInput(f"--since {begin} is after --until {last}: swap them")
@@ -73,7 +71,6 @@ def boamp(
             state.pop("partial", None)
             state["through"] = max(str(state.get("through", "")), str(min(end, now)))
             _save(folder, state)
-        report.requests = http.requests
     return report
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from matcher.reading.sync._client import Client, Report, Unreachable, _save, _state, address, client_of
+from matcher.reading.sync._client import Client, Report, Unreachable, _save, address, run
 from matcher.reading.sync._pages import Listing, Lists, paged
 
 #: Rows of the consolidated file by data.gouv.fr's tabular API: one a holder and a modification, 200 a page.
@@ -17,14 +17,12 @@ ROWS = Listing(
 
 def decp(folder: Path, client: Client | None = None) -> Report:
     """The consolidated awards as one file, fetched only when it has changed; its format is recognised by its first bytes."""
-    report = Report("decp", folder)
     url = address("decp")
-    with _state(folder) as state, client or client_of("decp") as http:
+    with run("decp", folder, client) as (http, state, report):
         known = state if (folder / str(state.get("file", "-"))).exists() and state.get("url") == url else {}
         validators = http.download(
             url, folder / "decp.download", {k: str(known.get(k, "")) for k in ("etag", "last-modified")}
         )
-        report.requests = http.requests
         if validators is None:
             report.unchanged += 1
             return report
@@ -49,8 +47,7 @@ def rows(
     accept_fewer: bool = False
 ) -> Report:  # fmt: skip
     """The awards of the buyers of some departments, since a day, row by row instead of the whole file."""
-    report = Report("decp", folder)
-    with _state(folder) as state, client or client_of("decp-rows") as http:
+    with run("decp", folder, client, "decp-rows") as (http, state, report):
         lists = Lists(http, folder, state, report, accept_fewer)
         for code in list(departments) or [""]:
             asked = {"acheteur_departement_code__exact": code} if code else {}
@@ -58,7 +55,6 @@ def rows(
                 asked["dateNotification__greater"] = since.isoformat()
             key = "_".join(filter(None, (code or "all", since.isoformat() if since else "")))
             lists.read(key, address("decp-rows"), ROWS, asked)
-        report.requests = http.requests
     return report
 
 

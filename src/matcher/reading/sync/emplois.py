@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from matcher.reading.sync._client import Client, Report, _state, address, client_of
+from matcher.reading.sync._client import Client, Report, address, run
 from matcher.reading.sync._pages import Listing, Lists, departments, paged
 
 LISTING = Listing("results", "count", paged("page", "page_size", 100), ("siret", "type"))
@@ -17,14 +17,12 @@ def emplois(
     accept_fewer: bool = False
 ) -> Report:  # fmt: skip
     """Every structure with its open jobs, of the departments asked for; a department is read once a day."""
-    report = Report("emplois", folder)
     url, day = address("emplois"), today or datetime.now(UTC).date()
-    with _state(folder) as state, client or client_of("emplois") as http:
+    with run("emplois", folder, client) as (http, state, report):
         lists = Lists(http, folder, state, report, accept_fewer, day)
         for code in departments(asked):
             if lists.fetched(code) == day.isoformat():
                 report.unchanged += 1
                 continue
             lists.read(code, url, LISTING, {"departement": code, "format": "json"})
-        report.requests = http.requests
     return report

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from matcher.domain import BadInput
-from matcher.reading.sync._client import Client, Report, _state, address, client_of
+from matcher.reading.sync._client import Client, Report, address, run
 from matcher.reading.sync._pages import Listing, Lists, departments, paged, rows_of
 
 #: Recherche d'entreprises: results a page, and how far the pages and the count reach: 10,000 is "10,000 or more".
@@ -32,11 +32,10 @@ def entreprises(
     A question with as many answers as the pages reach is split before it is read: by section of activity, then by
     postcode.
     """
-    report = Report("entreprises", folder)
     now = today or datetime.now(UTC).date()
     day = now.isoformat()
     questions = _questions(sirens, asked, ess)
-    with _state(folder) as state, client or client_of("entreprises") as http:
+    with run("entreprises", folder, client) as (http, state, report):
         lists = Lists(http, folder, state, report, today=now)
         split = state["split"] = state.get("split", {}) if state.get("day") == day else {}
         state["day"] = day
@@ -55,7 +54,6 @@ def entreprises(
                 lists.read(key, address("entreprises"), LISTING, question)
             if split.get(key):
                 questions += reversed(list(_parts(question)))
-        report.requests = http.requests
     return report
 
 

@@ -7,8 +7,9 @@ import io
 from pathlib import Path
 
 from matcher.reading.sources import finess as source
-from matcher.reading.sync._client import ADDRESSES, Client, Report, _state, _write, address, client_of
+from matcher.reading.sync._client import ADDRESSES, Client, Report, address, run
 from matcher.reading.sync._files import file, resource
+from matcher.reference.paths import write_whole
 
 #: The extracts as published, hidden: what is read is the table made of both.
 ESTABLISHMENTS, PLACES, TABLE = ".establishments.csv", ".places.csv", "finess.csv"
@@ -16,8 +17,7 @@ ESTABLISHMENTS, PLACES, TABLE = ".establishments.csv", ".places.csv", "finess.cs
 
 def finess(folder: Path, client: Client | None = None) -> Report:
     """The establishments with their places as one table, made again when either extract has changed."""
-    report = Report("finess", folder)
-    with _state(folder) as state, client or client_of("finess") as http:
+    with run("finess", folder, client) as (http, state, report):
         for what, name, marks in (
             ("finess", ESTABLISHMENTS, ("cs1100507", "cs1100502")),
             ("finess-places", PLACES, ("cs1100505",)),
@@ -26,8 +26,7 @@ def finess(folder: Path, client: Client | None = None) -> Report:
             count = _establishments if name == ESTABLISHMENTS else _equipment
             file(http, folder, state, report, url, name, count, ADDRESSES[what][0])
         if report.pages or not (folder / TABLE).is_file():
-            _write(folder / TABLE, _table(folder))
-        report.requests = http.requests
+            write_whole(folder / TABLE, _table(folder))
     return report
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from matcher.reading.sync._client import Client, Report, _read_json, _state, _write_json, address, client_of
+from matcher.reading.sync._client import Client, Report, _read_json, _write_json, address, run
 from matcher.reading.sync._pages import Listing, Lists, paged
 
 LISTING = Listing("items", "total", paged("page", "size", 500), ("source", "id"))
@@ -13,14 +13,12 @@ LISTING = Listing("items", "total", paged("page", "size", 500), ("source", "id")
 
 def inclusion(folder: Path, client: Client | None = None, accept_fewer: bool = False) -> Report:
     """Every structure, and every service laid under its own (`services`)."""
-    report = Report("inclusion", folder)
     url = address("inclusion").rstrip("/")
-    with _state(folder) as state, client or client_of("inclusion") as http:
+    with run("inclusion", folder, client) as (http, state, report):
         lists = Lists(http, folder, state, report, accept_fewer)
         read = [lists.read(key, f"{url}/{key}", LISTING) for key in ("structures", "services")]
         if set(read) != {"same"}:
             _joined(lists)
-        report.requests = http.requests
     return report
 
 

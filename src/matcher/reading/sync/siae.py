@@ -7,16 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from matcher.reading.sync._client import (
-    Client,
-    Gone,
-    Report,
-    _read_json,
-    _state,
-    _write_json,
-    address,
-    client_of,
-)
+from matcher.reading.sync._client import Client, Gone, Report, _read_json, _write_json, address, run
 from matcher.reading.sync._pages import Listing, Lists, offset, rows_of
 
 KEY = "siae"
@@ -32,14 +23,12 @@ def siae(
 
     A page is asked for again only where the list says that it changed, and none where pages say no more than the list.
     """
-    report = Report("siae", folder)
     url = address("siae")
-    with _state(folder) as state, client or client_of("siae") as http:
+    with run("siae", folder, client) as (http, state, report):
         lists = Lists(http, folder, state, report, accept_fewer)
         outcome = lists.read(KEY, url, LISTING)
         if details and (outcome != "same" or not state.get("detailed")):
             _detailed(lists, url)
-        report.requests = http.requests
     return report
 
 

@@ -69,7 +69,7 @@ def site(
                 report.unchanged += 1
                 continue
             found = _reading(fetch, structure, day)
-            if found["pages"] and not _shrunk(held, found):
+            if found["pages"] and not (bool(held) and _size(found) < (1 - MOST_LOST) * _size(held)):
                 report.pages += len(found["pages"])
                 report.records += 1
             elif held and found["why"] != NOINDEX:
@@ -86,10 +86,6 @@ def _out(structure: Structure, opted_out: Collection[str]) -> bool:
     host = host_of(structure.website if "://" in structure.website else f"//{structure.website}")
     names = {structure.siret, structure.siren, host, host.removeprefix("www.")}
     return bool(names & set(opted_out))
-
-
-def _shrunk(held: Any, found: dict[str, Any]) -> bool:
-    return bool(held) and _size(found) < (1 - MOST_LOST) * _size(held)
 
 
 def _size(reading: dict[str, Any]) -> int:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from matcher.domain import BadInput
-from matcher.reading.sync._client import Client, Gone, Report, Unreachable, _save, _state, address, client_of
+from matcher.reading.sync._client import Client, Gone, Report, Unreachable, _save, address, run
+from matcher.reference.paths import write_whole
 
 LIMIT = 250  # notices of a page, the most that the API gives
 FIRST_DAYS = 7  # how far back a first run goes
@@ -27,8 +28,8 @@ def ted(
 ) -> Report:
     """The notices published from `since` to `until`, each fetched once; a day is done once all of its notices are held."""
     now = today or datetime.now(UTC).date()
-    last, report = until or now, Report("ted", folder)
-    with _state(folder) as state, client or client_of("ted") as http:
+    last = until or now
+    with run("ted", folder, client) as (http, state, report):
         day = since or date.fromisoformat(state.get("through") or str(now - timedelta(days=FIRST_DAYS)))
         if day > last:
             raise BadInput(f"--since {day} is after --until {last}: swap them")
@@ -38,7 +39,6 @@ def ted(
             state["through"] = max(str(state.get("through", "")), str(min(day, now)))
             _save(folder, state)
             day += timedelta(days=1)
-        report.requests = http.requests
     return report
 
 
@@ -80,8 +80,5 @@ def _fetch(http: Client, folder: Path, number: str, url: str, report: Report) ->
     except Gone:
         report.notes.append(f"{number}: its XML is not there")
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(".part")
-    part.write_bytes(content)
-    part.replace(target)
+    write_whole(target, content)
     report.records += 1

@@ -12,7 +12,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from matcher.outreach import spreadsheet
+from matcher import spreadsheet
 from matcher.reference import deadline
 
 

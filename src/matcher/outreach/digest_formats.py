@@ -1,12 +1,18 @@
-"""French words for the facts of a digest, shared by its forms."""
+"""Forms of a digest: the same content as mail text, page, table, feed or calendar.
+
+`content` is what `matcher.outreach.digests` composed (plain JSON).  Texts come from notices: each form makes them inert
+itself.  To add one, write a function from the content to bytes, and give it a name in `FORMS`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+from matcher import plugins, spreadsheet
 from matcher.reference.french import PARIS, long_day
 
 COLUMNS: tuple[tuple[str, str], ...] = (
@@ -18,6 +24,8 @@ COLUMNS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 
+ATOM = "http://www.w3.org/2005/Atom"
+WIDTHS = {"Intitulé du lot": 45, "Objet du marché": 45, "Pourquoi vous": 60, "À savoir": 40}
 DEADLINE = [name for name, _ in COLUMNS].index("deadline")
 
 
@@ -142,3 +150,102 @@ def templates() -> Any:
         day=day, deadline=deadline, cards=cards, facts=facts, tags=tags, apart=apart, most=MOST_LOTS
     )
     return made
+
+
+def _atom(content: Mapping[str, Any]) -> bytes:
+    """A feed (RFC 4287): one entry a lot; ids are stable, so readers show each once."""
+    from lxml import etree
+
+    names: Any = {None: ATOM}  # the default namespace
+    feed = etree.Element(f"{{{ATOM}}}feed", nsmap=names)
+
+    def add(parent: Any, name: str, text: str = "", href: str = "") -> Any:
+        node = etree.SubElement(parent, f"{{{ATOM}}}{name}", {"href": href} if href else None)
+        if text:
+            node.text = "".join(c for c in text if c.isprintable() or c in "\n\t")
+        return node
+
+    add(feed, "id", f"urn:maillage:digest:{content['addressee']}")
+    add(feed, "title", f"Marchés pour {content['name'] or content['addressee']}")
+    add(feed, "updated", content["made"])
+    add(add(feed, "author"), "name", "Maillage")
+    for item in content["items"]:
+        entry = add(feed, "entry")
+        add(entry, "id", f"urn:maillage:lot:{item['notice_id']}:{item['lot_id']}:{item['edition']}")
+        add(entry, "title", _entry_title(item))
+        add(entry, "updated", content["made"])
+        link = item["documents_url"] or item["url"]
+        if link.startswith(("https://", "http://")):
+            add(entry, "link", href=link)
+        told = (f"{label} : {value}" for label, value in facts(item))
+        more = (item["reservation"], item["clauses"], *item["conditions"], item["alone"], *item["reasons"])
+        lines = [*tags(item), item["notice_title"], item["text"], *told, *more]
+        add(entry, "summary", "\n".join(line for line in lines if line))
+    return bytes(etree.tostring(feed, xml_declaration=True, encoding="utf-8", pretty_print=True))
+
+
+def _entry_title(item: Mapping[str, Any]) -> str:
+    """The lot, the notice that it is of, and the buyer: "Lot 2" alone tells a reader of feeds nothing."""
+    names = dict.fromkeys((item["title"], item["notice_title"]))
+    named = " – ".join(name for name in names if name)
+    return f"{named} ({item['buyer']})" if item["buyer"] else named
+
+
+def _icalendar(content: Mapping[str, Any]) -> bytes:
+    """The deadlines as a calendar (RFC 5545); a corrected deadline replaces the old one, by its UID."""
+    with plugins.optional("night", "a calendar of deadlines"):
+        from icalendar import Alarm, Calendar, Event
+
+    calendar = Calendar()
+    calendar.add("prodid", "-//Maillage//matcher//FR")
+    calendar.add("version", "2.0")
+    calendar.add("x-wr-calname", "Dates limites des marchés")
+    made = datetime.fromisoformat(content["made"])
+    for item in content["items"]:
+        if not item.get("deadline"):
+            continue
+        due = datetime.fromisoformat(item["deadline"])
+        event = Event()
+        event.add("uid", f"{item['notice_id']}-{item['lot_id']}@maillage".replace(" ", "-"))
+        event.add("dtstamp", made)
+        event.add("sequence", int(made.timestamp()) // 60 % 2**31)
+        event.add("summary", f"Date limite : {item['title']}")
+        told = (f"{label} : {value}" for label, value in facts(item))
+        said = (*tags(item), item["notice_title"], *told, item["alone"])
+        event.add("description", "\n".join(filter(None, said)))
+        if item.get("kind") == "cancellation":
+            event.add("status", "CANCELLED")
+        event.add("dtstart", due.astimezone(UTC) if due.tzinfo else due)
+        if item["documents_url"].startswith(("https://", "http://")):
+            event.add("url", item["documents_url"])
+        alarm = Alarm()
+        alarm.add("action", "DISPLAY")
+        alarm.add("description", f"Dans une semaine : {item['title']}")
+        alarm.add("trigger", timedelta(days=-7))
+        event.add_component(alarm)
+        calendar.add_component(event)
+    return bytes(calendar.to_ical())
+
+
+def _templated(content: Mapping[str, Any], ending: str) -> bytes:
+    """The text or the HTML of a mail: sober, readable without images, no outside host."""
+    name = "buyer" if content["addressee"].startswith("buyer:") else "structure"
+    return str(templates().get_template(f"{name}.{ending}").render(d=content)).encode()
+
+
+def _xlsx(content: Mapping[str, Any]) -> bytes:
+    widths = [WIDTHS.get(label, 22) for _, label in COLUMNS]
+    rows = table(content, typed=True)
+    return spreadsheet.to_xlsx(spreadsheet.Sheet(title="Avis", rows=rows, widths=widths, frozen="A2"))
+
+
+#: Name of a form -> what writes a digest in it.
+FORMS: Mapping[str, Callable[[Mapping[str, Any]], bytes]] = {
+    "text": lambda content: _templated(content, "txt"),
+    "html": lambda content: _templated(content, "html"),
+    "json": lambda content: json.dumps(dict(content), ensure_ascii=False, indent=1).encode(),
+    "csv": lambda content: spreadsheet.to_csv(table(content)),
+    "xlsx": _xlsx,
+    "atom": _atom,
+    "icalendar": _icalendar,
+}
