@@ -97,8 +97,8 @@ _RESERVED = re.compile(r"\b(?:marches?|lots?)\b[^.;:?☐□]{0,40}\breservee?s? 
 #: "Fourniture de chemises cartonnées - Marché réservé": a mark set off by punctuation.
 _MARKED = re.compile(r"[^\w\s☐□⃞▢] ?(?:marches?|lots?) reserves?\b(?! ?:)")
 NEGATED = re.compile(r"\bn['e]\b|\b(?:non|pas|aucune?|sans objet)\b")
-#: "Les marchés subséquents pourront être réservés"
-_SUPPOSED = any_of(NEGATED.pattern, r"\bpourr(?:a|ont)\b|\bpeu(?:t|vent)\b")
+#: "Les marchés subséquents pourront être réservés", "le précédent marché comportait une clause d'insertion"
+_SUPPOSED = any_of(NEGATED.pattern, r"\bpourr(?:a|ont)\b|\bpeu(?:t|vent)\b|\w(?<![ft]r)(?<!\bf)ai(?:en)?t\b")
 #: "Pour les EA, le contrat d'objectifs ; pour les ESAT, l'agrément": documents asked of some candidates.
 _PAPERS = re.compile(
     r"\bpour les? (?:esats?|ea|entreprises adaptees|siaes?|structures)\b|\b(?:joi(?:ndr|gn)|fourni|produi)\w*[^.;]{0,40}\bagrement"
