@@ -644,8 +644,8 @@ def _commune_of(place: Place) -> tuple[Commune | None, bool]:
     bracket = _BRACKET.search(place.label)
     near = place.department or (department_of_postcode(postcode) if postcode else None)
     near = near or (bracket.group(1).upper() if bracket else None)
-    if place.label and not any(area_named(place.label)):
-        near = near or _area_of(place)[0]
+    if not near and place.label and not any(area_named(place.label)):
+        near = _area_of(place)[0]
     if place.label and (near or _areas(place.label) == (None, None)):
         return _named(place.label, near)
     return None, False
