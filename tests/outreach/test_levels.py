@@ -18,7 +18,7 @@ from sqlalchemy import select
 import night as n
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
-from matcher.domain import Award, Buyer, Clause, Holder, Lot, Offer, Place, Structure, Tender
+from matcher.domain import Award, Buyer, Clause, Condition, Holder, Lot, Offer, Place, Structure, Tender
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.outreach import alerts, buyers, digests, items, report, work
@@ -140,6 +140,24 @@ def test_a_line_says_what_for_whom_where_how_much_until_when_and_why(store: Stor
         "Dossier : à chercher sur le profil d'acheteur, http://profil.example.org/",
     ):  # fmt: skip
         assert said in text, said
+
+
+def test_limits_that_bind_and_passages_are_said_once() -> None:
+    bound = n.tender("a", "tonte", "tonte", lots_per_tender=1, lots_per_winner=2)
+    assert items._limits(bound) == "1 lot au plus par candidat"
+    assert (
+        items._limits(replace(bound, lots_per_tender=2, lots_per_winner=1))
+        == "1 lot attribué au plus à un candidat"
+    )
+    alone, several = (
+        Condition(code="group", label=label, passage="Nul ne peut ...") for label in ("Seul", "Plusieurs")
+    )
+    limit, variants = (
+        Condition(code="lots-limit", label="1 lot"),
+        Condition(code="variants", label="Variantes admises"),
+    )
+    lot = Lot(id="a", title="Repas", conditions=(limit, alone, variants, several))
+    assert list(items._conditions(lot)) == ["Seul ; Plusieurs : « Nul ne peut ... »", "Variantes admises"]
 
 
 @pytest.mark.parametrize(

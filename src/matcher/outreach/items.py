@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,7 @@ from matcher.records.store import Store
 from matcher.records.tables import Found
 from matcher.reference import law, places
 from matcher.reference.amounts import lasting_in_words, stated_in_words
+from matcher.reference.french import counted
 from matcher.reference.text import fold, shorten
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class ItemWriter:
             "prior": tender.nature in PRIOR, "procedure": tender.procedure, "limits": _limits(tender), "contact": _contact(tender),
             "reservation": _reserved(lot), "clauses": _clauses(tender, lot),
             "facilitators": [f.shown() for f in facilitators.of(lot.places[0] if lot.places else tender.buyer.place)],
-            "conditions": [f"{c.label} : « {shorten(c.passage, 120)} »" if c.passage else c.label for c in lot.conditions],
+            "conditions": list(_conditions(lot)),
         }  # fmt: skip
 
     def _alone(
@@ -292,20 +293,29 @@ def _vast(place: Place) -> bool:
     return not place.department and not named
 
 
+def _conditions(lot: Lot) -> Iterator[str]:
+    """What the notice imposes, each passage once; limits on lots have a line of their own."""
+    imposed = [one for one in lot.conditions if one.code != "lots-limit"]
+    for passage in dict.fromkeys(one.passage or one.label for one in imposed):
+        labels = [one.label for one in imposed if passage in (one.passage, one.label)]
+        yield " ; ".join(labels) + ("" if passage in labels else f" : « {shorten(passage, 120)} »")
+
+
 def _limits(tender: Tender) -> str:
-    """For how many lots one candidate may tender, or be retained, where the notice limits them."""
-    given, won = getattr(tender, "lots_per_tender", None), getattr(tender, "lots_per_winner", None)
-    said = [f"{given} lot{'s' * (given > 1)} au plus par candidat"] if given else []
-    return " ; ".join(
-        said
-        + ([f"{won} lot{'s' * (won > 1)} au plus attribué{'s' * (won > 1)} à un candidat"] if won else [])
+    """For how many of its lots one candidate may tender, or be retained, where the notice limits them."""
+    given, won = (
+        most if most and most < len(tender.lots) else 0
+        for most in (tender.lots_per_tender, tender.lots_per_winner)
     )
+    said = [f"{counted(given, 'lot')} au plus par candidat"] if given else []
+    said += [f"{counted(won, 'lot attribué')} au plus à un candidat"] if won else []
+    return " ; ".join(said)
 
 
 def _contact(tender: Tender) -> str:
     """Whom the notice names for questions."""
-    contact = getattr(tender, "contact", None)
-    return ", ".join(filter(None, (contact.name, contact.email, contact.phone))) if contact else ""
+    contact = tender.contact
+    return ", ".join(filter(None, (contact.name, contact.email, contact.phone)))
 
 
 def _link(url: str) -> str:
