@@ -90,7 +90,7 @@ def mutations(path: Path) -> Iterator[Mutation]:
 
 
 def tests_of(path: Path) -> list[str]:
-    """The mirror test of a file, then the test files that import it; all those of its wing where there is none."""
+    """The mirror test of a file, those of its package, then the test files that import it; else all those of its wing."""
     parts = path.with_suffix("").parts
     of_product = parts[:2] == ("src", "matcher")
     dotted = ".".join(parts[1:] if of_product else parts).removesuffix(".__init__")
@@ -100,11 +100,16 @@ def tests_of(path: Path) -> list[str]:
     )
     wing = ROOT / "tests" / (parts[2] if of_product else parts[0])
     every = sorted((ROOT / "tests").rglob("test_*.py"))
-    named = [
-        each for each in every if each.stem == f"test_{name}" or imported.search(each.read_text("utf-8"))
-    ]
+    mirrors = [f"test_{part}" for part in reversed(dotted.split(".")) if part != "routes"]
+    named = [each for each in every if each.stem in mirrors or imported.search(each.read_text("utf-8"))]
     # what is nearest is tried first: one failure is enough
-    named.sort(key=lambda each: (each.stem != f"test_{name}", each.parent != wing))
+    named.sort(
+        key=lambda each: (
+            each.parent != wing,
+            each.stem not in mirrors,
+            mirrors.index(each.stem) if each.stem in mirrors else 0,
+        )
+    )
     return [str(each.relative_to(ROOT)) for each in named or sorted(wing.glob("test_*.py"))]
 
 

@@ -43,6 +43,7 @@ def test_near_equals_get_their_turn_over_the_days() -> None:
     turning = exposure.measure(Matcher(catalogue, recipes.named("rotating")), asked, n=5, days=20)
     assert (still.lots, still.credible) == (20, 1.0)
     assert still.never_shown == still.passed_over == pytest.approx(10 / 15)
+    assert still.distance == pytest.approx(10 / 15)  # what five have beyond their fifteenth each
     assert turning.never_shown == 0.0 and turning.gini < still.gini / 2
     assert turning.distance < still.distance / 2  # as likely each, so as much attention each
 

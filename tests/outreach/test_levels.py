@@ -18,10 +18,10 @@ from sqlalchemy import select
 import night as n
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
-from matcher.domain import Award, Buyer, Clause, Holder, Lot, Offer, Place, Structure, Tender
+from matcher.domain import Award, Buyer, Clause, Condition, Holder, Lot, Offer, Place, Structure, Tender
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
-from matcher.outreach import alerts, buyers, digests, report, work
+from matcher.outreach import alerts, buyers, digests, items, report, work
 from matcher.partners.opportunities import opportunities
 from matcher.records import feedback
 from matcher.records.store import Store
@@ -125,15 +125,55 @@ def test_a_lot_announced_by_its_clause_alone_is_not_a_lot_without_structure(
 def test_a_line_says_what_for_whom_where_how_much_until_when_and_why(store: Store, folder: Path) -> None:
     amount = {"amount": 120_000.0, "amount_period": "total"}
     n.night(
-        store, folder, cleaning("a"), cleaning("b", **amount), cleaning("c", **amount, duration_months=24.0)
-    )
+        store, folder, cleaning("a"), cleaning("c", **amount, duration_months=24.0),
+        replace(cleaning("b", **amount), documents_url="http://profil.example.org/"),
+        cleaning("d", amount_max=90_000.0, duration_months=12.0, renewals=3),
+        cleaning("e", amount=70_000.0, amount_period="year", inferred=("amount",)),
+    )  # fmt: skip
     text = digests.rendered(told(store)[CLEANER], "text").decode()
     for said in (
         "Nettoyage des bureaux", "Acheteur : Commune de Montreuil", "Où : Montreuil", "Montant : montant non publié",
         "Montant : 120\u202f000 € au total\n", "Montant : 120\u202f000 € au total, sur 24 mois", "15 décembre 2026", "Pourquoi vous",
-        "https://example.org/dossier/a", "Seule ou en groupement",
+        "https://example.org/dossier/a", "Seule ou en groupement", "Durée : 24 mois\n",
+        "Montant : au plus 90\u202f000 € au total, sur 48 mois\nDurée : 12 mois, renouvelable 3 fois, 48 mois en tout",
+        "Montant : 70\u202f000 € par an (lu dans le texte de l'avis)",
+        "Dossier : à chercher sur le profil d'acheteur, http://profil.example.org/",
     ):  # fmt: skip
         assert said in text, said
+
+
+def test_limits_that_bind_and_passages_are_said_once() -> None:
+    bound = n.tender("a", "tonte", "tonte", lots_per_tender=1, lots_per_winner=2)
+    assert items._limits(bound) == "1 lot au plus par candidat"
+    assert (
+        items._limits(replace(bound, lots_per_tender=2, lots_per_winner=1))
+        == "1 lot attribué au plus à un candidat"
+    )
+    alone, several = (
+        Condition(code="group", label=label, passage="Nul ne peut ...") for label in ("Seul", "Plusieurs")
+    )
+    limit, variants = (
+        Condition(code="lots-limit", label="1 lot"),
+        Condition(code="variants", label="Variantes admises"),
+    )
+    lot = Lot(id="a", title="Repas", conditions=(limit, alone, variants, several))
+    assert list(items._conditions(lot)) == ["Seul ; Plusieurs : « Nul ne peut ... »", "Variantes admises"]
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (Place(label="Toute la France.", nuts="FR"), "marché national ou régional"),
+        (Place(label="Île-de-France", region="11"), "marché national ou régional"),
+        (Place(region="32"), "marché national ou régional"),
+        (Place(label="Résidence des Tilleuls, rue Dillies", region="32"), ""),
+        (Place(department="93"), ""),
+    ],
+)
+def test_a_lot_is_too_wide_by_its_place_and_not_by_a_street_that_is_not_known(
+    place: Place, said: str
+) -> None:
+    assert items._wide(Lot(id="a", title="Repas", places=(place,))) == said
 
 
 def test_a_lot_that_nothing_places_is_in_nobodys_reach(store: Store, folder: Path) -> None:

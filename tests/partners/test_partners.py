@@ -193,6 +193,12 @@ def test_of_an_award_the_firm_that_won_is_named_to_be_asked_with_the_clause_of_t
     assert partners.partners(held, SHELTERED, won_by(FIRM)).subcontracting == ()
     assert partners.partners(held, SHELTERED, won_by(CLEAN), earlier=[call]).subcontracting == ()
     assert partners.partners(held, FIRM, won_by(FIRM), earlier=[call]).subcontracting == ()
+    # an award that names no lot is for the lone one
+    given = won_by(FIRM)
+    unnamed = replace(given, awards=(replace(given.awards[0], source="boamp:x"),))
+    assert partners.partners(held, SHELTERED, unnamed, earlier=[call]).subcontracting
+    two = replace(unnamed, lots=(*unnamed.lots, GREEN))
+    assert partners.partners(held, SHELTERED, two, earlier=[call]).subcontracting == ()
     # who declares another zone is not sent there
     assert partners.partners(held, FAR, won_by(FIRM), earlier=[call]).subcontracting == ()
 

@@ -128,6 +128,23 @@ def test_ted_states_nature_contact_limits_and_an_hour_only_where_there_is_one() 
     assert dayonly.deadline.date() == date(2021, 2, 1)
 
 
+def test_a_defence_notice_and_a_contest_say_what_is_bought_how_and_whom_to_ask() -> None:
+    (tender, contest) = (
+        one("ted", f"""<TED_EXPORT DOC_ID="000124-2021"><CODED_DATA_SECTION><CODIF_DATA><NC_CONTRACT_NATURE CODE="4">Services</NC_CONTRACT_NATURE>
+ </CODIF_DATA></CODED_DATA_SECTION><FORM_SECTION>{form}</FORM_SECTION></TED_EXPORT>""".encode())
+        for form in (
+            """<CONTRACT_DEFENCE CATEGORY="ORIGINAL" LG="FR"><CA_CE_CONCESSIONAIRE_PROFILE><ORGANISATION><OFFICIALNAME>Base</OFFICIALNAME>
+ </ORGANISATION><E_MAILS><E_MAIL>a@b.example</E_MAIL></E_MAILS></CA_CE_CONCESSIONAIRE_PROFILE><TITLE_CONTRACT><P>Gilets</P></TITLE_CONTRACT>
+ <TYPE_CONTRACT VALUE="SUPPLIES"/><PERIOD_WORK_DATE_STARTING><MONTHS>24</MONTHS></PERIOD_WORK_DATE_STARTING><PT_RESTRICTED/></CONTRACT_DEFENCE>""",
+            """<F12_2014 CATEGORY="ORIGINAL" LG="FR"><OBJECT_CONTRACT><TITLE><P>Concours</P></TITLE></OBJECT_CONTRACT></F12_2014>""",
+        )
+    )  # fmt: skip
+    (lot,) = tender.lots
+    assert (tender.procedure, tender.contact.email) == ("restreinte", "a@b.example")
+    assert (lot.contract_type, lot.duration_months) == ("supplies", 24.0)
+    assert contest.lots[0].contract_type == "services"
+
+
 @pytest.mark.parametrize(
     ("form", "procedure", "flags", "way"),
     [

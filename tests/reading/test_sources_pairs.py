@@ -44,6 +44,8 @@ STATED = {
     ): "TED repeats the contract's main code in lot 1; the converter writes it once for all",
     ("20-271232", "places"): "the converter leaves out the NUTS code of the whole country",
     ("20-271232", "renewals"): "the converter writes 0 where TED states nothing",
+    ("20-179994", "contract_type"): "of a contest, the coded data of TED alone states it",
+    ("21-363118", "contract_type"): "of a contest, the coded data of TED alone states it",
     ("20-179994", "inferred"): "the place, as above",
     ("21-363118", "inferred"): "the place, as above",
 }

@@ -229,6 +229,9 @@ def test_distance_is_that_of_the_great_circle() -> None:
         (Place(label="BORDEAUX CEDEX"), "33063", "33"),
         (Place(label="Saint-Denis"), None, None),  # Réunion or Seine-Saint-Denis: not guessed
         (Place(label="Saint-Denis (974)"), "97411", "974"),
+        (Place(label="Ville de Saint-Denis.", nuts="FRY40"), "97411", "974"),
+        (Place(label="Ploemeur (Morbihan)."), "56162", "56"),
+        (Place(label="Le territoire du département de la Corrèze", nuts="FRI21"), None, "19"),
         (Place(label="Département de la Seine-Saint-Denis"), None, "93"),
         (Place(label="Territoire de la communauté de communes (Ariège)"), None, "09"),
         (Place(label="Divers sites, Val-de-Marne"), None, "94"),

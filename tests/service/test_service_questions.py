@@ -169,6 +169,8 @@ def test_the_same_message_leaves_and_the_answer_comes_back(settings: Settings, s
         done = page.post(mine, data={"interest": "partly", "text": "=1+1 <b>dès mars</b>"})
         assert "l'acheteur a votre réponse" in done.text
     found = record_.read(store, owner(store), address.rsplit("/", 1)[1])
+    assert [e.siret for e in found.events if e.kind == "unsent"] == [MUTE]  # asked twice, noted once
+    assert {(e.payload or {})["reply_to"] for e in found.events if e.kind == "queued"} == {BUYER}
     said = [e for e in found.events if e.kind == "answered"]
     assert [(e.siret, (e.payload or {})["interest"], (e.payload or {})["by"]) for e in said] == [
         (SIRET, "partly", "structure")

@@ -17,7 +17,7 @@ from matcher.reference.french import PARIS, long_day
 
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("notice_id", "Avis"), ("lot", "Lot"), ("title", "Intitulé du lot"), ("notice_title", "Objet du marché"),
-    ("buyer", "Acheteur"), ("place", "Lieu"), ("amount", "Montant"), ("deadline", "Date limite"), ("procedure", "Procédure"),
+    ("buyer", "Acheteur"), ("place", "Lieu"), ("amount", "Montant"), ("duration", "Durée"), ("deadline", "Date limite"), ("procedure", "Procédure"),
     ("limits", "Limite"), ("contact", "Contact"), ("reservation", "Réservation"),
     ("clauses", "Clauses et critères sociaux"), ("conditions", "À savoir"), ("alone", "Seule ou avec qui"), ("why", "Pourquoi vous"),
     ("documents_url", "Dossier"), ("url", "Avis en ligne"),
@@ -59,6 +59,8 @@ def facts(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Acheteur", item["buyer"] or "non précisé"
     yield "Où", item["place"] or "lieu non précisé"
     yield "Montant", item["amount"]
+    if item.get("duration"):
+        yield "Durée", item["duration"]
     if item["deadline"] or not item.get("prior"):
         yield due, deadline(item)
     for name, label in (

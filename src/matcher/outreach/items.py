@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,8 @@ from matcher.records import facilitators
 from matcher.records.store import Store
 from matcher.records.tables import Found
 from matcher.reference import law, places
-from matcher.reference.amounts import in_words
+from matcher.reference.amounts import lasting_in_words, stated_in_words
+from matcher.reference.french import counted
 from matcher.reference.text import fold, shorten
 
 if TYPE_CHECKING:
@@ -120,14 +121,16 @@ class ItemWriter:
             "lot": (lot.number if fold(lot.number).startswith("lot") else f"Lot {lot.number}") if len(tender.lots) > 1 else "Marché à lot unique",
             "title": shorten(lot.title or tender.title, 200), "notice_title": shorten(tender.title, 200),
             "text": _summary(lot, tender),
-            "buyer": tender.buyer.name, "place": _place(lot), "amount": in_words(lot) or "montant non publié",
+            "buyer": tender.buyer.name, "place": _place(lot), "amount": stated_in_words(lot),
+            "duration": lasting_in_words(lot),
             "published": tender.published.isoformat() if tender.published else None,
             "deadline": deadline.isoformat() if deadline else None,
-            "documents_url": _link(tender.documents_url), "url": _link(tender.url), "cpv": list(lot.cpv),
+            "documents_url": _link(tender.documents_url), "profile": _profile(tender.documents_url),
+            "url": _link(tender.url), "cpv": list(lot.cpv),
             "prior": tender.nature in PRIOR, "procedure": tender.procedure, "limits": _limits(tender), "contact": _contact(tender),
             "reservation": _reserved(lot), "clauses": _clauses(tender, lot),
             "facilitators": [f.shown() for f in facilitators.of(lot.places[0] if lot.places else tender.buyer.place)],
-            "conditions": [f"{c.label} : « {shorten(c.passage, 120)} »" if c.passage else c.label for c in lot.conditions],
+            "conditions": list(_conditions(lot)),
         }  # fmt: skip
 
     def _alone(
@@ -254,40 +257,66 @@ def _place(lot: Lot) -> str:
 
 
 def _place_name(place: Place) -> str:
-    label = place.label.strip(" .")
+    label, commune = place.label.strip(" ."), places.commune(place.commune or "")
     if len(label) > LONGEST_PLACE or REFERENCE.search(label):
-        label = ""
+        label = commune.name if commune else ""
     area = places.department(place.department or "")
     return label or (f"{area.name} ({area.code})" if area else places.regions().get(place.region or "", ""))
 
 
 def _wide(lot: Lot | None) -> str:
     """Why a lot is too wide for one structure, in French; "" where it is not, or its place is unknown."""
-    departments = {place.department for place in lot.places} if lot else set()
-    everywhere = departments == {None} or departments == {""}
-    return "marché national ou régional" if everywhere or len(departments) > MANY_DEPARTMENTS else ""
+    where = lot.places if lot else ()
+    everywhere = bool(where) and all(map(_vast, where))
+    many = len({place.department for place in where}) > MANY_DEPARTMENTS
+    return "marché national ou régional" if everywhere or many else ""
+
+
+def _vast(place: Place) -> bool:
+    """Whether a place is a region or the country; one whose name is not understood may be a street."""
+    named = (
+        place.label
+        and not any(places.area_named(place.label.strip(" .")))
+        and "france" not in fold(place.label)
+    )
+    return not place.department and not named
+
+
+def _conditions(lot: Lot) -> Iterator[str]:
+    """What the notice imposes, each passage once; limits on lots have a line of their own."""
+    imposed = [one for one in lot.conditions if one.code != "lots-limit"]
+    for passage in dict.fromkeys(one.passage or one.label for one in imposed):
+        labels = [one.label for one in imposed if passage in (one.passage, one.label)]
+        yield " ; ".join(labels) + ("" if passage in labels else f" : « {shorten(passage, 120)} »")
 
 
 def _limits(tender: Tender) -> str:
-    """For how many lots one candidate may tender, or be retained, where the notice limits them."""
-    given, won = getattr(tender, "lots_per_tender", None), getattr(tender, "lots_per_winner", None)
-    said = [f"{given} lot{'s' * (given > 1)} au plus par candidat"] if given else []
-    return " ; ".join(
-        said
-        + ([f"{won} lot{'s' * (won > 1)} au plus attribué{'s' * (won > 1)} à un candidat"] if won else [])
+    """For how many of its lots one candidate may tender, or be retained, where the notice limits them."""
+    given, won = (
+        most if most and most < len(tender.lots) else 0
+        for most in (tender.lots_per_tender, tender.lots_per_winner)
     )
+    said = [f"{counted(given, 'lot')} au plus par candidat"] if given else []
+    said += [f"{counted(won, 'lot attribué')} au plus à un candidat"] if won else []
+    return " ; ".join(said)
 
 
 def _contact(tender: Tender) -> str:
     """Whom the notice names for questions."""
-    contact = getattr(tender, "contact", None)
-    return ", ".join(filter(None, (contact.name, contact.email, contact.phone))) if contact else ""
+    contact = tender.contact
+    return ", ".join(filter(None, (contact.name, contact.email, contact.phone)))
 
 
 def _link(url: str) -> str:
     """An address that leads somewhere: not a home page, which tells nothing of the notice."""
     parts = urlsplit(url) if url.startswith(("https://", "http://")) else None
     return url if parts and (parts.path.strip("/") or parts.query or parts.fragment) else ""
+
+
+def _profile(url: str) -> str:
+    """Where the documents are looked for, in French, if the notice gives the home page of a profile alone."""
+    home = url.startswith(("https://", "http://")) and not _link(url)
+    return f"à chercher sur le profil d'acheteur, {url}" if home else ""
 
 
 def _reserved(lot: Lot) -> str:

@@ -168,11 +168,13 @@ def _euros(found: re.Match[str]) -> float:
     return float(re.sub(r"\D", "", found.group(1)))
 
 
-def completed(lot: Lot, *texts: str) -> dict[str, Any]:
+def completed(lot: Lot, own: str, general: str = "", alone: bool = True) -> dict[str, Any]:
     """The fields of a lot that its folded texts state where no field does, named in `inferred`.
 
-    An amount stated by a field is kept, unless symbolic; the texts may state that it is yearly.
+    `general` is the text of the whole notice: of several lots it states the renewals alone.  An amount stated by a
+    field is kept, unless symbolic; the texts may state that it is yearly.
     """
+    texts = (own, general) if alone else (own,)
     read: dict[str, Any] = {}
     inferred = list(lot.inferred)
     stated, said = lot.amount if lot.amount and lot.amount > SYMBOLIC else None, amount(*texts)
@@ -189,5 +191,5 @@ def completed(lot: Lot, *texts: str) -> dict[str, Any]:
         read["duration_months"] = months
         inferred.append("duration_months")
     if lot.renewals is None:
-        read |= renewals(lot.duration_months or read.get("duration_months"), *texts)
+        read |= renewals(lot.duration_months or read.get("duration_months"), own, general)
     return read | {"inferred": tuple(dict.fromkeys(inferred))}

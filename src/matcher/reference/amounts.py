@@ -6,6 +6,7 @@ The only reader of `amount`, `amount_period`, `amount_max` and of durations; amo
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from matcher.domain import Lot
 from matcher.reference.french import grouped
@@ -63,3 +64,22 @@ def in_words(lot: Lot) -> str:
         return f"{money} par an"
     lasts = months(lot)
     return f"{money} au total" + ("" if math.isnan(lasts) else f", sur {lasts:.3g} mois".replace(".", ","))
+
+
+def stated_in_words(lot: Lot) -> str:
+    """The amount in French, whether published, read in the text (which is said), or a maximum alone."""
+    if published := in_words(lot):
+        return published
+    if lot.amount is not None:
+        return f"{in_words(replace(lot, inferred=()))} (lu dans le texte de l'avis)"
+    if lot.amount_max is not None:
+        return f"au plus {in_words(replace(lot, amount=lot.amount_max, amount_period='total'))}"
+    return "montant non publié"
+
+
+def lasting_in_words(lot: Lot) -> str:
+    """The initial duration in French with its renewals, "" where it is unknown: "12 mois, renouvelable 3 fois, 48 mois en tout"."""
+    if lot.duration_months is None:
+        return ""
+    times = f", renouvelable {lot.renewals} fois, {months(lot):.3g} mois en tout" if lot.renewals else ""
+    return f"{lot.duration_months:.3g} mois{times}".replace(".", ",")

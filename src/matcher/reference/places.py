@@ -526,6 +526,7 @@ def coordinates(place: Commune) -> tuple[float, float, bool]:
 
 _POSTCODE = re.compile(r"(?<![0-9])(?:F-?)?([0-9]{5})(?![0-9])")
 _BRACKET = re.compile(r"\((2[AB]|[0-9]{2,3})\)", re.I)
+_IN_BRACKETS = re.compile(r"\([^()]{2,40}\)")
 _TITLE = re.compile(
     r"^(?:ville|commune|mairie|communaute de communes|agglomeration) d(?:e la|e l|es|u|e) |^(?:ville|commune|mairie) d "
 )
@@ -537,9 +538,8 @@ CLEARLY_LARGEST = 5
 
 def _named(label: str, near: str | None) -> tuple[Commune | None, bool]:
     """The commune that a label names, and whether it is ambiguous."""
-    bare = re.sub(
-        r"\b(?:cedex|cx)\b.*$", "", _POSTCODE.sub(" ", _BRACKET.sub(" ", label)), flags=re.I
-    ).strip()
+    label = _IN_BRACKETS.sub(lambda named: " " if any(_area_in(named.group())) else named.group(), label)
+    bare = re.sub(r"\b(?:cedex|cx)\b.*$", "", _POSTCODE.sub(" ", label), flags=re.I).strip()
     for number, key in enumerate(dict.fromkeys((_TITLE.sub("", name_key(bare)), *shorter(bare, near)))):
         same = (_commune_at(n) for n in _by_key().get(key, ()))
         found = sorted(
@@ -565,7 +565,9 @@ def shorter(label: str, near: str | None = None) -> Iterator[str]:
     parts = _PART.split(label)
     yield from map(name_key, parts if len(parts) > 1 else ())
     if near or (name_key(label).split() or [""])[0] in INSTITUTIONS:
-        yield from (name_key(label[link.end() :]) for link in _LINK.finditer(label))
+        for link in _LINK.finditer(label):
+            if not name_key(label[: link.start()]).endswith("departement"):
+                yield name_key(label[link.end() :])
 
 
 @remembered()
@@ -587,6 +589,12 @@ def area_named(name: str) -> tuple[str | None, str | None]:
     if of_department and not key.startswith("region"):
         return of_department, None
     return None, by_region.get(_REGION_TITLE.sub("", key))
+
+
+def _area_in(bracket: str) -> tuple[str | None, str | None]:
+    """The department or region of "(69)", "(Morbihan)" or "(Département du Pas-de-Calais)"."""
+    number = _BRACKET.fullmatch(bracket)
+    return (number.group(1).upper(), None) if number else area_named(bracket[1:-1])
 
 
 def _areas(label: str) -> tuple[str | None, str | None]:
@@ -636,6 +644,8 @@ def _commune_of(place: Place) -> tuple[Commune | None, bool]:
     bracket = _BRACKET.search(place.label)
     near = place.department or (department_of_postcode(postcode) if postcode else None)
     near = near or (bracket.group(1).upper() if bracket else None)
+    if not near and place.label and not any(area_named(place.label)):
+        near = _area_of(place)[0]
     if place.label and (near or _areas(place.label) == (None, None)):
         return _named(place.label, near)
     return None, False

@@ -124,9 +124,10 @@ def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
 
 
 _UNITS = r"(?:%|mois|ans\b|h\b|heures|lots|points)"
+#: "lot 1", "lots n° 3 et 5", "lots 1 (gros œuvre) et 4 (peinture)"
 _LOTS = re.compile(
     rf"\blots?\s*(?:n\s*[°o]?s?\s*\.?\s*)?(\d{{1,3}}(?!\d)[a-z]?(?!\s*{_UNITS})"
-    r"(?:\s*(?:,|et|&|a|au|-|/|ou)\s*(?:le |les |lots? |n° ?)*\d{1,3}(?!\d)[a-z]?"
+    r"(?:(?:\s*\([^()\d]*\))?\s*(?:,|et|&|a|au|-|/|ou)\s*(?:le |les |lots? |n° ?)*\d{1,3}(?!\d)[a-z]?"
     rf"(?!(?:[ .]\d{{3}})*(?:,\d+)?\s*{_UNITS}))*)"
 )
 

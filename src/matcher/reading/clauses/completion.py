@@ -28,10 +28,9 @@ def complete(tender: Tender, general: str = "", by_lot: Mapping[str, str] | None
     texts = [(by_lot or {}).get(lot.id) or f"{lot.title}\n{lot.description}" for lot in tender.lots]
     *own, last = ready = pages([*texts, general], STEMS)
     *read, whole = read_all(ready)
-    alone = [last.plain] if len(own) == 1 else []
     held = [said.of_lot(_number(lot), whole) for lot, said in zip(tender.lots, read, strict=True)]
     lots = [
-        _completed(lot, here, page.plain, *alone)
+        _completed(lot, here, page.plain, last.plain, alone=len(own) == 1)
         for lot, here, page in zip(tender.lots, held, own, strict=True)
     ]
     ticked = tender.lots[0].reservation if tender.lots else None
@@ -52,7 +51,7 @@ def _number(lot: Lot) -> str:
     return re.sub(r"^(?:lot|n°)?\s*0*(?=\w)", "", lot.number.strip().lower()) or lot.number
 
 
-def _completed(lot: Lot, held: Reading, *texts: str) -> Lot:
+def _completed(lot: Lot, held: Reading, own: str, general: str, alone: bool) -> Lot:
     """The lot with what holds for it; where its field reserves it, the words add beneficiaries and articles."""
     box, words = lot.reservation, held.reservation
     fields = {one.code for one in lot.conditions if one.code in ("variants", "framework")}
@@ -67,7 +66,7 @@ def _completed(lot: Lot, held: Reading, *texts: str) -> Lot:
         "reservation": box or words,
         "clauses": _distinct([*lot.clauses, *_of_criteria(lot), *held.social]),
         "conditions": tuple({(one.code, one.label): one for one in reversed(known)}.values())[::-1],
-        **terms.completed(lot, *texts),
+        **terms.completed(lot, own, general, alone),
     }
     new = {name: value for name, value in values.items() if getattr(lot, name) != value}
     return replace(lot, **new) if new else lot  # a copy of its twenty fields takes time

@@ -97,11 +97,11 @@ _RESERVED = re.compile(r"\b(?:marches?|lots?)\b[^.;:?☐□]{0,40}\breservee?s? 
 #: "Fourniture de chemises cartonnées - Marché réservé": a mark set off by punctuation.
 _MARKED = re.compile(r"[^\w\s☐□⃞▢] ?(?:marches?|lots?) reserves?\b(?! ?:)")
 NEGATED = re.compile(r"\bn['e]\b|\b(?:non|pas|aucune?|sans objet)\b")
-#: "Les marchés subséquents pourront être réservés"
-_SUPPOSED = any_of(NEGATED.pattern, r"\bpourr(?:a|ont)\b|\bpeu(?:t|vent)\b")
+#: "Les marchés subséquents pourront être réservés", "le précédent marché comportait une clause d'insertion"
+_SUPPOSED = any_of(NEGATED.pattern, r"\bpourr(?:a|ont)\b|\bpeu(?:t|vent)\b|\w(?<![ft]r)(?<!\bf)ai(?:en)?t\b")
 #: "Pour les EA, le contrat d'objectifs ; pour les ESAT, l'agrément": documents asked of some candidates.
 _PAPERS = re.compile(
-    r"\bpour les? (?:esats?|ea|entreprises adaptees|siaes?|structures)\b|\b(?:joi(?:ndr|gn)|fourni|produi)\w*[^.;]{0,40}\bagrement"
+    r"\bpour les? (?:esats?|ea|entreprises adaptees|siaes?|structures)\b|\bjoi(?:ndr|gn)\w*[^.;]{0,40}\bagrement"
 )
 #: "Marché réservé", "Lots réservés : 2 et 4": reserved, to whom is not said; "réservé aux véhicules de service" is not.
 _OF_OBJECT = re.compile(
@@ -109,11 +109,9 @@ _OF_OBJECT = re.compile(
     r"|\bprogrammes? d'emplois? proteges|\breserved\b"  # a notice in English
 )
 _DENIED = any_of(
-    r"\b(?:n'est|ne sont) (?:\w+ )?(?:pas|aucun\w*|nullement) (?:\w+ )?reserve|\baucun\w*\b[^.;:]{0,80}\bn'est reserve",  # Aucun lot n'est réservé
-    r"\baucune reservation\b|\bn'est reservee? a aucun",  # ne fait l'objet d'aucune réservation
+    r"\b(?:n'est|ne sont) (?:\w+ )?pas (?:\w+ )?reserve|\baucun\w*\b[^.;:,]{0,80}\breserv",  # Aucun lot n'est réservé
     r"\breserve\w*\b[^;☒☑:]{0,40}: ?(?:non|neant|sans objet)\b",  # Marché réservé : NON
     r"\bautre (?:marche|lot)\b[^.;]{0,20}\breserve",  # Un autre marché, réservé aux ESAT, couvre le linge
-    r"\breserve\w* au secteur traditionnel",
 )
 
 
@@ -144,7 +142,7 @@ def denied(plain: str) -> bool:
 # ----------------------------------------------------------------------------------------- which lots
 
 #: "Tous les lots sont réservés aux ESAT", "L'ensemble des lots ..."
-_ALL_LOTS = re.compile(r"\b(?:tous les|(?:l'ensemble|la totalite|chacun) des|chaque) lots?\b")
+_ALL_LOTS = re.compile(r"\b(?:tous les|l'ensemble des) lots?\b")
 #: "..., à l'exception du lot 3", "à l'exception du lot 3, tous les lots ...", "le lot 1 est réservé, mais le lot 2 ne l'est pas"
 _EXCEPTED = re.compile(r"(?:a l'exception|sauf|hormis|hors)\b")
 _SIDE = re.compile(

@@ -199,15 +199,11 @@ class _Form:
         return self.kind_of_procedure()
 
     def kind_of_procedure(self) -> str:
-        inside = list(self.procedure.iter()) if self.procedure is not None else []
-        if any(
-            child.tag in ADAPTED for child in inside
-        ):  # annex D: a French adapted procedure on a form made for others
+        names = [one.tag for one in self.alive]
+        if not ADAPTED.isdisjoint(names):  # annex D: a French adapted procedure on a form made for others
             return facts.ADAPTED
-        for child in inside:
-            if child.tag in PROCEDURES:  # below a DIRECTIVE_* in the forms of several directives
-                return PROCEDURES[child.tag]
-        return ""
+        # below a DIRECTIVE_* in the forms of several directives
+        return next((PROCEDURES[name] for name in names if name in PROCEDURES), "")
 
     @cached_property
     def basis(self) -> str:
@@ -224,10 +220,9 @@ class _Form:
 
     @cached_property
     def contract_type(self) -> domain.ContractType:
-        return facts.contract_type(
-            attribute(self.object, "TYPE_CONTRACT", "CTYPE")
-            or attribute(self.object, "TYPE_CONTRACT", "VALUE")
-        )
+        codes = (one.get("CTYPE") or one.get("VALUE") for one in self.alive if one.tag == "TYPE_CONTRACT")
+        coded = value(self.coded, "CODIF_DATA/NC_CONTRACT_NATURE")  # a contest has no field
+        return facts.contract_type(next(codes, None) or coded)
 
     @cached_property
     def contact(self) -> domain.Contact:
@@ -527,9 +522,10 @@ class _Defence(_Form):
         return tree.words(self.one("FILE_REFERENCE_NUMBER"))
 
     def buyer(self, field: str) -> str:
-        return value(self.one("CA_CE_CONCESSIONAIRE_PROFILE"), {"OFFICIALNAME": "ORGANISATION/OFFICIALNAME"}.get(
-            field, "ORGANISATION/NATIONALID" if field == "NATIONALID" else field
-        ))  # fmt: skip
+        at = {"OFFICIALNAME": "ORGANISATION/", "NATIONALID": "ORGANISATION/", "E_MAIL": "E_MAILS/"}.get(
+            field, ""
+        )
+        return value(self.one("CA_CE_CONCESSIONAIRE_PROFILE"), f"{at}{field}")
 
     @cached_property
     def buyer_place(self) -> domain.Place:
@@ -543,9 +539,6 @@ class _Defence(_Form):
     def nature(self) -> domain.Nature:
         coded = attribute(self.coded, "CODIF_DATA/TD_DOCUMENT_TYPE", "CODE")
         return OLD_FORMS.get(self.form.tag) or DOCUMENTS.get(coded, "other")
-
-    def kind_of_procedure(self) -> str:
-        return ""
 
     @cached_property
     def deadline(self) -> datetime | None:
@@ -578,6 +571,8 @@ class _Defence(_Form):
             places=self.sites(),
             amount=self.total,
             amount_period="total" if self.total else "",
+            contract_type=self.contract_type,
+            duration_months=facts.months(value(self.one("PERIOD_WORK_DATE_STARTING"), "MONTHS"), "MONTH"),
             deadline=self.deadline,
             conditions=self.stated(()),
         )
@@ -594,6 +589,7 @@ class _Defence(_Form):
             description=clean(value(lot, "LOT_DESCRIPTION")),
             cpv=facts.cpvs(own) or facts.cpvs(self.main_cpv),
             places=self.sites(),
+            contract_type=self.contract_type,
             deadline=self.deadline,
             conditions=self.stated(()),
         )
