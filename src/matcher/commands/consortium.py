@@ -75,7 +75,7 @@ def run(
         answers, tender=tender, n=n, max_members=members, mandataire=mandataire, imposed=forced,
         excluded=exclude or (), solver=solver, one_group=one_group, parts=parts, firms=None if no_firms else matcher.firms(tender)
     )  # fmt: skip
-    missing = [_missing(tender, answers, parts, task) for task in _uncovered(teams, answers, parts)]
+    missing = [_missing(tender, answers, parts, task) for task in consortium.uncovered(teams, answers, parts)]
     if not teams:
         raise NoValidRecords(
             f"aucune équipe ne couvre {tender.id} : {' ; '.join(missing[:WITHOUT])}"
@@ -88,16 +88,6 @@ def run(
     else:
         for line in _lines(tender, teams, missing, detail):
             typer.echo(line)
-
-
-def _uncovered(
-    teams: Sequence[Consortium], answers: Sequence[LotAnswer], parts: Mapping[str, LotAnswer]
-) -> Sequence[str]:
-    """What the first team does not cover: lots, or parts of those of several trades; without a team all of them."""
-    if teams:
-        return teams[0].uncovered
-    split = {part.partition("#")[0] for part in parts}
-    return [*parts, *(each.lot.id for each in answers if each.lot.id not in split)]
 
 
 def _missing(tender: Tender, answers: Sequence[LotAnswer], parts: Mapping[str, LotAnswer], task: str) -> str:

@@ -97,6 +97,16 @@ def problem(answer_lots: Sequence[LotAnswer], *, tender: Tender, max_members: in
     return _cover(table, constraints, max_members, False) if table.tasks and table.bidders else None
 
 
+def uncovered(
+    teams: Sequence[Consortium], answers: Sequence[LotAnswer], parts: Mapping[str, LotAnswer]
+) -> Sequence[str]:
+    """What the first team does not cover: lots, or parts of those of several trades; without a team all of them."""
+    if teams:
+        return teams[0].uncovered
+    split = {part.partition("#")[0] for part in parts}
+    return [*parts, *(each.lot.id for each in answers if each.lot.id not in split)]
+
+
 def to_ask(
     answer_lots: Sequence[LotAnswer], parts: Mapping[str, LotAnswer], task: str, n: int = 3
 ) -> list[Structure]:
