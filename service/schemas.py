@@ -192,6 +192,14 @@ class DeclarationIn(In):
     deadline: Moment | None = None
 
 
+class AgreementIn(In):
+    """What the author of a declaration agrees with that of another on the same notice."""
+
+    other: Short = Field(description="The id of the other declaration.")
+    role: Literal["mandataire", "cotraitant", "sous-traitant"]
+    part: str = Field(min_length=1, max_length=2000, description="What the author of one's own does.")
+
+
 class FeedbackIn(In):
     siret: Siret
     notice_id: Short

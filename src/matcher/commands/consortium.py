@@ -12,7 +12,7 @@ from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, Output
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from matcher.domain import Consortium, LotAnswer, Structure, Tender
+    from matcher.domain import Consortium, LotAnswer, Member, Structure, Tender
 
 WIDE = 180  # characters of a line
 WITHOUT = 6  # lots or parts that nobody covers, named unless in detail
@@ -118,14 +118,22 @@ def _lines(
         yield head
         for member in team.members:
             lead = "mandataire, " if member.role == "mandataire" and len(team.members) > 1 else ""
-            line = f"  {lead}{_called(member.structure)} : {member.reason}"
-            yield line if detail else shorten(line, WIDE)
+            who = f"  {lead}{_called(member.structure)}"
+            yield f"{who} : {member.reason}" if detail else shorten(f"{who} : {_taken(tender, member)}", WIDE)
         left = missing if number == 1 else ()
         yield from (
             line if detail else shorten(line, WIDE)
             for line in (f"  {each}" for each in left[: None if detail else WITHOUT])
         )
         yield from _law(team, detail)
+
+
+def _taken(tender: Tender, member: Member) -> str:
+    """The lots that a member takes by their numbers, and the first reason."""
+    ids = dict.fromkeys(task.partition("#")[0] for task in member.lots)
+    numbers = [lot.number for lot in tender.lots if lot.id in ids]
+    many = f"lots {', '.join(numbers)}, dont " if len(numbers) > 1 else ""
+    return many + member.reason.partition(" ; ")[0]
 
 
 def _law(team: Consortium, detail: bool) -> Iterator[str]:

@@ -10,10 +10,10 @@ import typer
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 
 if TYPE_CHECKING:
-    from matcher.partners.opportunities import Opportunity
+    from matcher.partners.opportunities import Opportunity, Part
 
 WIDE, LOTS = 200, 6  # characters of a line; lots named in it
-WORDS = {"alone": "seule", "with-partner": "en groupement", "clause": "par la clause", "watch": "à suivre"}
+WORDS: dict[Part, str] = {"alone": "seule", "with-partner": "en groupement", "clause": "par la clause", "watch": "à suivre"}
 
 
 def run(

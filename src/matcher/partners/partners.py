@@ -176,7 +176,7 @@ def partners(
     done = {task.id for one in found for _, task, ranking, i in one.held if ranking.levels[i] >= LIKELY}
     rest = [task for task in wanted if task.lends or task.id not in done]
     firms = _firms(matcher, structure, rest, n, on) if ordinary else ()
-    filled = {id for one in (*found, *firms) for id in one.tasks}
+    filled = {task for one in found for task in one.tasks} | {task for one in firms for task in one.tasks}
     lacking = tuple(task.id for task in tasks if not task.able)
     return Partners(
         structure=structure,

@@ -44,7 +44,7 @@ def _listed(matcher: Any, query: Query, n: int) -> tuple[Match, ...]:
     ranking = matcher.rank(query, whole=False, least=LIKELY)
     rows = ranking.shortlist.candidates
     order = [int(i) for i in ranking.order if ranking.levels[i] >= LIKELY and kinds[rows[i]] == ""]
-    return matcher.explained(ranking, order[:n])
+    return tuple(matcher.explained(ranking, order[:n]))
 
 
 def _holders(catalogue: Catalogue, query: Query, n: int) -> list[Match]:
