@@ -28,6 +28,7 @@ from matcher.learned import asks
 from matcher.matching.groups.consortium import recommend
 from matcher.matching.groups.cover import Cover
 from matcher.matching.groups.solver import solve
+from matcher.matching.parts import executed
 
 # ------------------------------------------------------------------------------------- the pure problem
 
@@ -411,3 +412,14 @@ def test_the_same_answer_twice() -> None:
         answer(lot(n), *((s, ((i * n) % 17 + 1) / 20) for i, s in enumerate(crowd))) for n in range(1, 7)
     ]
     assert teams(*answers) == teams(*answers)
+
+
+def test_the_support_of_people_is_no_part_of_its_own_on_a_reserved_lot() -> None:
+    title = "Insertion professionnelle par l'entretien des espaces verts et le nettoyage des locaux"
+    for reservation, expected in ((None, True), (Reservation(articles=("L2113-13",)), False)):
+        asked = lot(1, title=title, reservation=reservation)
+        read = asks.of_lot(asked)
+        parts = {part.trade for part in executed(asked, read)}
+        assert "insertion" in {part.trade for part in read.parts}
+        assert ("insertion" in parts) is expected and {"espaces-verts", "nettoyage"} <= parts
+        assert sum(part.share for part in executed(asked, read)) == pytest.approx(1.0)

@@ -17,7 +17,7 @@ from matcher.domain import LENDING_KINDS, Filters, Part, Structure
 from matcher.matching import demand, reach, suitability
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import shipped
-from matcher.matching.parts import parts_of
+from matcher.matching.parts import executed, parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.shortlist import Query
 from matcher.reference.amounts import yearly
@@ -70,7 +70,7 @@ def lacking(matcher: Matcher, structure: Structure, query: Query) -> list[str]:
 
 def lacking_by(matcher: Matcher, structures: Sequence[Structure], query: Query) -> Mapping[str, list[str]]:
     """The same for several structures, by SIRET; each part of the lot is judged once for all of them."""
-    asked = query.asked.several
+    asked = executed(query.lot, query.asked)
     if not asked or not structures:
         return {structure.siret: [] for structure in structures}
     if not matcher.judges:

@@ -23,6 +23,7 @@ from matcher.matching import by_clause, reach, standing, suitability
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import lot_label
 from matcher.matching.judgement import shipped
+from matcher.matching.parts import executed
 from matcher.matching.ranking import LIKELY, PLAUSIBLE
 from matcher.matching.reasons import sentences
 from matcher.matching.shortlist import Query
@@ -329,7 +330,7 @@ def _judged(
         owed = lot.owed_condition
         return made("clause", (f"{BY_CLAUSE} ({carries})",)) if owed else made("watch", (carries, *reasons))
     lacking = standing.lacking(matcher, structure, query)
-    if level == PLAUSIBLE and len(lacking) == len(query.asked.several):
+    if level == PLAUSIBLE and len(lacking) == len(executed(query.lot, query.asked)):
         known = any(r.code == "likely_trade" and r.tells for r in match.reasons)
         return made("watch", (CHECK if known else NOT_ESTABLISHED, *reasons))
     small, sized = standing.too_small(structure, query), standing.size(structure, query)

@@ -25,7 +25,7 @@ from matcher.matching import standing
 from matcher.matching.engine import Matcher
 from matcher.matching.groups import firms as firms_
 from matcher.matching.groups.table import CONFIRM, lot_label
-from matcher.matching.parts import parts_of
+from matcher.matching.parts import executed, parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Column, Query
 from matcher.partners import subcontracting
@@ -241,7 +241,7 @@ class _Task:
 
 def _tasks(matcher: Matcher, structure: Structure, query: Query) -> list[_Task]:
     """The tasks of a lot; of a lot whose parts it all does, its size is missing where the lot is beyond it."""
-    parts = query.asked.several
+    parts = executed(query.lot, query.asked)
     lots = parts_of(query.lot, query.asked) if parts else ()
     queries = (
         matcher.queries(replace(query.tender, lots=lots), filters=query.filters, as_of=query.as_of)

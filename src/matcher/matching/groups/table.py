@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 
 from matcher.domain import LENDING_KINDS, BadInput, Carried, Lot, LotAnswer, Match, Part, Structure
+from matcher.matching.parts import executed
 from matcher.reference import law
 from matcher.reference.amounts import yearly
 from matcher.reference.text import shorten
@@ -212,13 +213,14 @@ def tasks_of(
     declared trades or activity code fit.
     """
     lot, asked = answer.lot, answer.asked.parts if answer.asked else ()
-    if len(asked) < 2 or not split_needs:
+    split = executed(lot, answer.asked) if answer.asked and split_needs else ()
+    if not split:
         whole = Task(id=lot.id, lot=lot, label=lot_label(lot), weight=LOT_WEIGHT)
         # without a judgement, a structure of another trade covers a lot little, however near it is
         return [(whole, _fitted(_degrees(matches), asked, QUARTER))]
     found = parts or {}
     result = []
-    for need in asked:
+    for need in split:
         task = Task(
             id=need.id,
             lot=lot,
