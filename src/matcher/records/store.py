@@ -38,7 +38,7 @@ from matcher.domain import BadInput, StaleArtefact, StoreUnavailable
 from matcher.records.tables import ANONYMOUS, ANONYMOUS_DAYS, RETENTION, Base, UtcTime
 from matcher.reference import deadline
 
-HEAD = "0008"  # the newest migration: a store at this version is opened without loading alembic
+HEAD = "0009"  # the newest migration: a store at this version is opened without loading alembic
 #: PostgreSQL advisory locks of the migration and of who writes; `alone.ROLES` takes the two between.
 LOCK, WRITER = 0x6D61696C, 0x6D61696F
 BUSY_SECONDS = 30
