@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 
 from matcher.catalogue.build import build_catalogue
 from matcher.cli import build
-from matcher.domain import BadInput, Forbidden, NotFound, Place, Recipe, Structure, Tender, UnknownNotice
+from matcher.domain import BadInput, Forbidden, Lot, NotFound, Place, Recipe, Structure, Tender, UnknownNotice
 from matcher.records import exchange, keys
 from matcher.records.store import Store
 from matcher.records.tables import Declaration, Feedback, Key, Notice
@@ -52,7 +52,8 @@ def say(store: Store, who: keys.Bearer, siret: str, **facts: Any) -> exchange.Of
         "deadline": LATER,
         **facts,
     }
-    given.setdefault("tender", Tender(id=given["notice_id"], format="boamp", title="Entretien"))
+    lots = (Lot(id="1", title="Tonte"), Lot(id="2", title="Nettoyage"))
+    given.setdefault("tender", Tender(id=given["notice_id"], format="boamp", title="Entretien", lots=lots))
     return exchange.declare(store, who, siret=siret, **given)
 
 
