@@ -191,6 +191,14 @@ class DeclarationIn(In):
     deadline: Moment | None = None
 
 
+class AgreementIn(In):
+    """What the author of a declaration agrees with that of another on the same notice."""
+
+    other: Short = Field(description="The id of the other declaration.")
+    role: Literal["mandataire", "cotraitant", "sous-traitant"]
+    part: str = Field(min_length=1, max_length=2000, description="What the author of one's own does.")
+
+
 class FeedbackIn(In):
     siret: Siret
     notice_id: Short
@@ -529,6 +537,13 @@ class ConsortiumOut(Out):
     warnings: list[WarningOut] = Field(default_factory=list)
 
 
+class MissingOut(Out):
+    task: str = Field(
+        description="A lot, or a part of a lot (LOT#TRADE), that the first group does not cover."
+    )
+    ask: list[StructureBrief] = Field(description="Whom one could ask; empty where a firm is to be found.")
+
+
 class NoticeOut(Out):
     id: str
     format: str
@@ -550,6 +565,9 @@ class Answered(Out):
     notice: NoticeOut
     lots: list[LotAnswerOut]
     consortia: list[ConsortiumOut]
+    missing: list[MissingOut] = Field(
+        default_factory=list, description="What the first group does not cover; of `/consortium` alone."
+    )
     others: list[str] = Field(default_factory=list, description="Ids of the other notices in what was sent.")
     rejected: list[RejectedOut] = Field(default_factory=list)
     place_found: str = Field("", description="The place read in the words of the need, where none was given.")
@@ -608,7 +626,7 @@ class NoticePage(Page):
 class OpportunityOut(Out):
     notice: NoticeOut
     lot: LotOut
-    part: Literal["alone", "with-partner", "watch"]
+    part: Literal["alone", "with-partner", "clause", "watch"]
     why: list[str]
     partner: StructureBrief | None = None
     match: MatchOut
@@ -616,6 +634,7 @@ class OpportunityOut(Out):
 
 class OpportunityPage(Page):
     items: list[OpportunityOut]
+    nothing: list[str] = Field(description="Where there are none: why, and what would change it, in French.")
     versions: dict[str, str]
 
 

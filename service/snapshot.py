@@ -35,7 +35,7 @@ from matcher.domain import (
 from matcher.matching import evidence, recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.renewals import Renewal, of_structure, renewals
-from matcher.partners.opportunities import Opportunity, opportunities
+from matcher.partners.opportunities import Opportunity, opportunities, why_nothing
 from matcher.reading import gather
 from matcher.reading.procedure import answerable, closing, open_at
 from matcher.records import self_declared
@@ -114,7 +114,7 @@ class Snapshot:
         return cached(self._recent, key=lambda: key, lock=self._lock)(make)()
 
     def opportunities(self, siret: str) -> tuple[Opportunity, ...]:
-        """The lots of indexed notices that this structure could answer: alone, with a partner, or to watch.
+        """The lots of indexed notices that this structure could answer: alone, in a group, by the clause, or to watch.
 
         Each lot is matched with this structure alone.  Where no notice is open any more, the
         latest closed ones serve as examples.
@@ -132,6 +132,14 @@ class Snapshot:
         still = [t for t in notices if open_at(closing(t), t.published, moment)]
         found = opportunities(self.matcher, structure, still, now=moment) if still else ()
         return found or opportunities(self.matcher, structure, notices[:PAST], now=EVER)
+
+    def why_nothing(self, structure: Structure) -> tuple[str, ...]:
+        """Why it has no opportunity, and what would change it, in French; see `partners.opportunities`."""
+        key = ("why nothing", structure.siret, date.today())
+        told: tuple[str, ...] = self.once(
+            key, lambda: why_nothing(self.matcher, structure, self.answerable())
+        )
+        return told
 
     def renewals(
         self, siret: str, buyer: str, department: str, cpv: str, after: float, before: float

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 
+from matcher.domain import Tender
 from matcher.records import exchange, keys
 from matcher.records.store import Store
 
@@ -24,6 +25,7 @@ def main(url: str, token: str, siret: str, first: str, last: str) -> None:
             brings="tonte",
             seeks="nettoyage",
             deadline=datetime(2090, 1, 1, tzinfo=UTC),
+            tender=Tender(id=f"n-{number}", format="boamp", title="Entretien"),
         )
         print(number, flush=True)
 

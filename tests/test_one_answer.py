@@ -139,11 +139,14 @@ def test_partners_are_whom_the_list_calls(pairs: list[tuple[Matcher, Tender, tup
     for matcher, tender, structures in pairs:
         lots = matcher.match(tender, ALL, groups=0).lots
         answers = [*lots, *matcher.parts(tender, lots, ALL).values()]
-        likely = {m.structure.siren for answer in answers for m in answer.matches if m.level == "likely"}
+        listed = {
+            level: {m.structure.siren for answer in answers for m in answer.matches if m.level == level}
+            for level in ("likely", "plausible")
+        }
         for structure in structures[:3]:
             found = partners(matcher, structure, tender, ordinary=False, n=50)
-            proposed = {one.structure.siren for one in found.partners if one.structure.kind}
-            assert proposed <= likely, (tender.title, structure.name)
-            assert bool(found.alone) <= (structure.siren in likely), (tender.title, structure.name)
-            seen += len(proposed)
+            for one in found.partners:
+                assert one.structure.siren in listed["plausible" if one.confirm else "likely"], tender.title
+            assert bool(found.alone) <= (structure.siren in listed["likely"]), (tender.title, structure.name)
+            seen += len(found.partners)
     assert seen >= 20

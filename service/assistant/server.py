@@ -167,7 +167,7 @@ class Tools:
         return await self._api.ask("GET", f"/structures/{siret}")
 
     async def opportunities(self, siret: Siret, n: Many = 10) -> results.Result:
-        """Lots of indexed notices that a structure could answer: alone, with a partner, or to watch."""
+        """Lots of indexed notices that a structure could answer: alone, in a group, by the clause, or to watch."""
         path = f"/structures/{siret}/opportunities"
         found = await self._api.ask("GET", path, params={"limit": n})
         return results.of(found, await self._structure(siret))

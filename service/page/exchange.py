@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request, Response
+from fastapi import Form, Query, Request, Response
 
-from matcher.domain import BadInput, MatcherError, Structure
+from matcher.domain import BadInput, MatcherError, NotFound, Structure
 from matcher.records import exchange
 from matcher.records.keys import Bearer
 from service import access
 from service.access import store_of
+from service.announced import buyer_of
 from service.page import fields, render
 from service.page.visitor import Reader, StructureOwner
 from service.router import Router
@@ -31,6 +32,9 @@ class Announcement:
     reasons: tuple[str, ...] = ()
     km: float | None = None
     seen: int = 0  # how many have seen one's own announcement
+    group: tuple[
+        tuple[str, exchange.Agreed], ...
+    ] = ()  # names of who agreed with each other, with roles and parts
 
     @property
     def name(self) -> str:
@@ -44,6 +48,11 @@ def announced(snapshot: Snapshot, offer: exchange.Offer, **facts: Any) -> Announ
     return Announcement(offer, _known(snapshot, offer.siret), title, lot.title if lot else "", **facts)
 
 
+def _name(snapshot: Snapshot, siret: str) -> str:
+    structure = _known(snapshot, siret)
+    return render.called(structure) if structure else render.siret(siret)
+
+
 def _known(snapshot: Snapshot, siret: str) -> Structure | None:
     try:
         return snapshot.structure(siret)
@@ -55,9 +64,12 @@ def own(request: Request, who: Bearer) -> list[Announcement]:
     """One's own announcements, in any state, with how many saw them."""
     snapshot, store = request.app.state.serving.get(), store_of(request)
     return [
-        announced(snapshot, o, seen=len({v["viewer"] for v in exchange.viewers(store, who, o.id)}))
+        announced(
+            snapshot, o, seen=len({v["viewer"] for v in exchange.viewers(store, who, o.id)}),
+            group=tuple((_name(snapshot, m.siret), m) for m in exchange.group(store, who, o.id)),
+        )
         for o in exchange.listing(store, who, mine=True)
-    ]
+    ]  # fmt: skip
 
 
 def others(request: Request, who: Bearer, siret: str, notice_id: str | None = None) -> list[Announcement]:
@@ -106,8 +118,11 @@ def act(
     identifier: str,
     who: StructureOwner,
     faire: fields.Word = "",
+    autre: fields.Word = "",
+    role: fields.Word = "",
+    part: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:
-    """Withdraw, delete one's address, or see the address of another (which is recorded)."""
+    """Withdraw, delete one's address, see the address of another (which is recorded), or agree with its author."""
     store = store_of(request)
     if faire == "retirer":
         exchange.withdraw(store, who, identifier)
@@ -117,4 +132,49 @@ def act(
         return _page(request, siret, who, "L'adresse de votre annonce est effacée.")
     if faire == "contact":
         return _page(request, siret, who, "", (identifier, exchange.contact(store, who, identifier)))
+    if faire == "accord":
+        exchange.agree(store, who, identifier, autre, role, part)
+        return _page(
+            request, siret, who, "Votre accord est noté : le groupement se voit quand l'autre dit le sien."
+        )
     raise BadInput("Choisissez de retirer l'annonce, d'effacer son adresse ou de voir un contact.")
+
+
+@router.get("/structure/{siret}/bourse/{identifier}/groupement.txt")
+def sheet(request: Request, siret: str, identifier: str, who: Reader) -> Response:
+    """The sheet of a group, to be downloaded: who does what, as each member said, for the DC1."""
+    access.own(who, siret)
+    snapshot, store = request.app.state.serving.get(), store_of(request)
+    members = exchange.group(store, who, identifier)
+    (offer,) = [o for o in exchange.listing(store, who, mine=True) if o.id == identifier]
+    about = announced(snapshot, offer)
+    tender = snapshot.notices.get(offer.notice_id)
+    lines = [
+        "GROUPEMENT : QUI FAIT QUOI (à reporter dans le DC1 ; information, non un acte)", "",
+        f"Avis {offer.notice_id} : {about.title}", f"Acheteur : {tender.buyer.name if tender else 'à préciser'}",
+        f"Lot : {about.lot or 'tout l’avis'}", f"Réponse avant le {offer.deadline:%d/%m/%Y}", "Forme proposée : conjoint", "",
+        *(line for m in members for line in (f"{m.role.capitalize()} : {_name(snapshot, m.siret)}, SIRET {m.siret}", f"  Part : {m.part}")),
+        "", "À vérifier ensemble : prix de chaque part, pouvoirs donnés au mandataire, assurances, lot réservé ou non.",
+    ]  # fmt: skip
+    if not members:
+        raise NotFound(
+            "Personne ne s'est encore accordé avec vous sur cette annonce : il n'y a pas de fiche."
+        )
+    named = {"Content-Disposition": 'attachment; filename="groupement.txt"'}
+    return Response("\n".join(lines) + "\n", media_type="text/plain; charset=utf-8", headers=named)
+
+
+@router.get("/acheteur/bourse")
+def of_buyer(request: Request, who: Reader, avis: Annotated[str, Query(max_length=200)]) -> Response:
+    """What structures let the buyer of a notice see; nothing for anybody else."""
+    snapshot, store = request.app.state.serving.get(), store_of(request)
+    tender = snapshot.notice(avis)
+    may = buyer_of(request, who)
+    listed = exchange.listing(store, who, notice_id=avis, buyer_of=may) if may(avis) else ()
+    return render.page(
+        request,
+        "exchange_buyer.html",
+        tender=tender,
+        may=may(avis),
+        others=[announced(snapshot, o) for o in listed],
+    )

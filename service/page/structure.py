@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -17,7 +17,7 @@ from matcher.domain import Structure
 from matcher.learned import asks
 from matcher.matching import reasons, skills
 from matcher.outreach import alerts, links
-from matcher.partners.opportunities import Opportunity
+from matcher.partners.opportunities import Opportunity, by_notice
 from matcher.reading.procedure import closing, open_at
 from matcher.records import searches, self_declared
 from matcher.records.keys import Bearer
@@ -35,14 +35,15 @@ from service.snapshot import Snapshot
 
 router = Router()
 SHOWN = 10  # notices of a part
-LOTS = 4  # lots of a notice that are shown at once
+LOTS = 1  # lots of a notice that are shown at once: one line a notice
 FOUND = 40  # structures found by a name
 MONTH, FEW = 30, 3  # days of searches that are counted; searches below which their number is not told
 SUPPOSED = 4  # trades suggested from its kind, code and name
 PARTS = {
     "alone": ("Seule", "Vous y répondez sans partenaire."),
-    "with-partner": ("À plusieurs", "Il vous manque une part : avec qui la prendre."),
-    "watch": ("À surveiller", "Proches de vous, mais quelque chose vous en écarte."),
+    "with-partner": ("En groupement", "Il vous manque une part ou la taille : avec qui répondre."),
+    "clause": ("Par la clause", "Ces marchés demandent des heures d'insertion à qui les prendra."),
+    "watch": ("À suivre", "Proches de vous, mais quelque chose vous en écarte."),
 }
 
 
@@ -82,7 +83,7 @@ def shown(
     found = [o for o in snapshot.opportunities(structure.siret) if (o.tender.id, o.lot.id) not in declined]
     feed = f"/v1/structures/{structure.siret}/opportunities.atom"
     return render.page(
-        request, "structure.html", structure=structure, problems=problems, typed=typed, parts=_parts(found), total=len(found), over=_over(found), most=SHOWN, lots=LOTS,
+        request, "structure.html", structure=structure, problems=problems, typed=typed, parts=_parts(found), total=len(found), over=_over(found), most=SHOWN, nothing=() if found and not _over(found) else snapshot.why_nothing(structure), lots=LOTS,
         gaps=gaps(structure, snapshot), looked_for=_looked_for(request, skilled), mine=mine, own_facts=_own_facts(declared) if mine else {}, likely=_likely(structure, skilled, snapshot), packed=packed, titled=denials.titled, declared=announcements.own(request, who) if mine else (), done=done,
         logo=logos.shown(request, [held.siret]).get(held.siret, ""), logo_facts=logos.known(request, held.siret), missing=reasons.missing(structure), past=past, skills=skilled, pending=_pending(held, declared) if mine else [],
         denied=[(skill, denials.label(skill)) for skill in declared.denied if mine], alerts=alerts.chosen(store, structure.siret) if mine else None,
@@ -131,16 +132,13 @@ def _likely(structure: Structure, known: Iterable[skills.Skill], snapshot: Snaps
     return [(name, labels[name]) for name in supposed[:SUPPOSED]]
 
 
-def _parts(found: list[Opportunity]) -> list[tuple[str, str, str, list[list[Opportunity]], int]]:
-    """The opportunities by what the structure would do, those of a notice together; and how many lots they are."""
-    parts = []
-    for name in PARTS:
-        notices: dict[str, list[Opportunity]] = {}
-        for one in found:
-            if one.part == name:
-                notices.setdefault(one.tender.id, []).append(one)
-        parts.append((name, *PARTS[name], list(notices.values()), sum(map(len, notices.values()))))
-    return parts
+def _parts(found: Sequence[Opportunity]) -> list[tuple[str, str, str, list[tuple[Opportunity, ...]], int]]:
+    """The notices by what the structure would do in the best of their lots; and how many lots they are."""
+    notices = by_notice(found)
+    parts = [
+        (name, *words, [lots for lots in notices if lots[0].part == name]) for name, words in PARTS.items()
+    ]
+    return [(*part, sum(map(len, part[-1]))) for part in parts]
 
 
 def _over(found: list[Opportunity]) -> bool:

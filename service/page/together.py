@@ -11,9 +11,8 @@ from fastapi import Form, Query, Request, Response
 
 from matcher.domain import BadInput
 from matcher.partners import partners
-from matcher.records import exchange
 from matcher.records.keys import Bearer
-from service.access import store_of
+from service import announced
 from service.page import exchange as announcements
 from service.page import fields, render
 from service.page.lots import task_label
@@ -53,7 +52,7 @@ def declare(
     brings: Text = "", seeks: Text = "", contact: fields.Line = "", visible: Text = "", buyer: fields.Word = "",
 ) -> Response:  # fmt: skip
     """Declare what one offers and looks for; a new declaration replaces the former."""
-    tender = request.app.state.serving.get().notice(notice_id)
+    request.app.state.serving.get().notice(notice_id)
     typed = {
         "lot_id": lot_id,
         "brings": brings,
@@ -70,9 +69,9 @@ def declare(
                 brings + seeks, "Dites ce que vous apportez ou ce que vous cherchez : les deux sont vides.", 1
             ),
         )
-        exchange.declare(
-            store_of(request), who, siret=siret, notice_id=notice_id, lot_id=lot_id, brings=brings, seeks=seeks, contact=read["contact"],
-            visibility="named" if read["visible"] else "members", named=read["visible"], buyer_may_see=bool(buyer), deadline=tender.deadline,
+        announced.declare(
+            request, who, siret=siret, notice_id=notice_id, lot_id=lot_id, brings=brings, seeks=seeks, contact=read["contact"],
+            visibility="named" if read["visible"] else "members", named=read["visible"], buyer_may_see=bool(buyer),
         )  # fmt: skip
     except BadInput as error:
         return _shown(request, siret, notice_id, who, fields.problems_of(error, "brings"), typed)

@@ -7,11 +7,10 @@ from typing import Annotated, Any
 from fastapi import Path, Query, Request, Response
 
 from matcher import codec
-from matcher.domain import Forbidden, Tender
+from matcher.domain import Forbidden
 from matcher.records import exchange, feedback, self_declared
-from matcher.records.keys import Bearer
 from matcher.reference.identifiers import IDENTITY
-from service import access, schemas
+from service import access, announced, schemas
 from service.access import Member, StructureKey, store_of
 from service.idempotency import once
 from service.router import Router
@@ -28,22 +27,33 @@ def listing(
     notice_id: Annotated[str | None, Query(max_length=200)] = None,
     mine: bool = False,
 ) -> list[dict[str, Any]]:
-    return [
-        codec.to_json(o) for o in exchange.listing(store_of(request), who, notice_id=notice_id, mine=mine)
-    ]
+    found = exchange.listing(
+        store_of(request), who, notice_id=notice_id, mine=mine, buyer_of=announced.buyer_of(request, who)
+    )
+    return [codec.to_json(one) for one in found]
 
 
 @router.post("/exchange", status_code=201, summary="Say what one brings and looks for")
 def declare(request: Request, who: StructureKey, asked: schemas.DeclarationIn) -> Response:
-    snapshot = request.app.state.serving.current
-
     def do() -> Any:
-        known = snapshot.notices.get(asked.notice_id) if snapshot else None
-        data = asked.model_dump()
-        data["deadline"] = asked.deadline or (known.deadline if known else None)
-        return codec.to_json(exchange.declare(store_of(request), who, **data))
+        return codec.to_json(announced.declare(request, who, **asked.model_dump()))
 
     return once(request, who, do, 201)
+
+
+@router.post("/exchange/{declaration_id}/agreement", summary="Agree with the author of another declaration")
+def agree(
+    request: Request, who: StructureKey, declaration_id: DeclarationId, asked: schemas.AgreementIn
+) -> list[dict[str, Any]]:
+    exchange.agree(store_of(request), who, declaration_id, asked.other, asked.role, asked.part)
+    return group(request, who, declaration_id)
+
+
+@router.get(
+    "/exchange/{declaration_id}/group", summary="Those who agreed with each other, with roles and parts"
+)
+def group(request: Request, who: StructureKey, declaration_id: DeclarationId) -> list[dict[str, Any]]:
+    return [codec.to_json(one) for one in exchange.group(store_of(request), who, declaration_id)]
 
 
 @router.delete("/exchange/{declaration_id}", status_code=204, summary="Take one's declaration back")
@@ -53,7 +63,9 @@ def withdraw(request: Request, who: StructureKey, declaration_id: DeclarationId)
 
 @router.get("/exchange/{declaration_id}/contact", summary="Its contact address; the request is recorded")
 def contact(request: Request, who: Member, declaration_id: DeclarationId) -> dict[str, str]:
-    return {"contact": exchange.contact(store_of(request), who, declaration_id)}
+    return {
+        "contact": exchange.contact(store_of(request), who, declaration_id, announced.buyer_of(request, who))
+    }
 
 
 @router.delete(
@@ -96,7 +108,7 @@ def give_feedback(request: Request, who: Member, asked: schemas.FeedbackIn) -> R
         access.own(who, asked.siret)
     snapshot = request.app.state.serving.current
     tender = snapshot.notices.get(asked.notice_id) if snapshot else None
-    if asked.verb == "won" and not _is_buyer_of(request, who, asked.notice_id, tender):
+    if asked.verb == "won" and not announced.is_buyer_of(request, who, asked.notice_id):
         raise Forbidden("only the buyer of this notice may say who won it: ask with a key of its SIRET")
     lot = next((each for each in tender.lots if each.id == asked.lot_id), None) if tender else None
 
@@ -112,17 +124,6 @@ def give_feedback(request: Request, who: Member, asked: schemas.FeedbackIn) -> R
             request.app.state.serving.apply_denials(store_of(request))
 
     return once(request, who, do, after=after)
-
-
-def _is_buyer_of(request: Request, who: Bearer, notice_id: str, tender: Tender | None) -> bool:
-    """Does this key speak for the buyer of a notice: its author here, or one whose SIREN the notice names?"""
-    if "operator" in who.scopes:
-        return True
-    if "buyer" not in who.scopes:
-        return False
-    siren = tender.buyer.id[:9] if tender else ""
-    named = len(siren) == 9 and any(siret.startswith(siren) for siret in who.sirets)
-    return named or feedback.of_buyer(store_of(request), notice_id, who.actor)
 
 
 @router.get("/structures/{siret}/profile", summary="What it says of itself")

@@ -110,11 +110,19 @@ def consortium(request: Request, who: Reader, asked: AskedTogether) -> Response:
     catalogue = snapshot.catalogue
     # an imposed structure may be in no ranking
     imposed = [catalogue.structure(catalogue.row(one)) for one in asked.imposed]
+    matcher = snapshot.under(asked.recipe)
+    parts = matcher.parts(taken.tender, found.lots, asked.n, filters=filters(asked.filters))
     teams = groups.recommend(
         found.lots, tender=taken.tender, n=asked.groups, max_members=asked.max_members, mandataire=asked.mandataire,
         imposed=imposed, excluded=asked.excluded_members, one_group=asked.one_group,
-        parts=snapshot.under(asked.recipe).parts(taken.tender, found.lots, asked.n, filters=filters(asked.filters)),
+        parts=parts, firms=matcher.firms(taken.tender),
     )  # fmt: skip
     result = wire.answered(found, taken)
     result.consortia = [schemas.ConsortiumOut.of(team) for team in teams]
+    result.missing = [
+        schemas.MissingOut(
+            task=task, ask=[schemas.StructureBrief.of(s) for s in groups.to_ask(found.lots, parts, task)]
+        )
+        for task in groups.uncovered(teams, found.lots, parts)
+    ]
     return wire.send(request, result)

@@ -25,6 +25,8 @@ class Partner(schemas.Out):
     tasks: list[str]
     reasons: list[schemas.ReasonOut]
     warnings: list[schemas.WarningOut]
+    past: list[str] = Field(description="What past awards say of the two, in French.")
+    confirm: bool = Field(description="Plausible rather than likely for what it would take.")
     distance_km: schemas.Number = None
 
 
@@ -34,7 +36,13 @@ class PartnersOut(schemas.Out):
     lacking: list[str]
     nobody: list[str] = Field(description="What it lacks and no partner is known for, in French.")
     barred: dict[str, str] = Field(description="Lot -> why it may not answer there, in French.")
-    partners: list[Partner]
+    size: str = Field(
+        description="Why one alone is too small, in French; empty where size is not what is missing."
+    )
+    partners: list[Partner] = Field(description="Structures of the social economy, by what they add.")
+    firms: list[Partner] = Field(
+        description="Ordinary firms in reach, for what no structure is likely to take."
+    )
     subcontracting: list[Partner]
     versions: dict[str, str]
 

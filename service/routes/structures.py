@@ -51,7 +51,7 @@ def structure(request: Request, who: Reader, siret: SiretPath) -> Response:
 
 @router.get(
     "/structures/{siret}/opportunities",
-    summary="Lots of open notices it could answer: alone, with a partner, or to watch",
+    summary="Lots of open notices it could answer: alone, in a group, by the clause, or to watch",
     response_model=schemas.OpportunityPage,
 )
 def opportunities(
@@ -66,6 +66,7 @@ def opportunities(
         for o in found[offset : offset + limit]
     ]
     page = schemas.OpportunityPage(
-        total=len(found), offset=offset, limit=limit, items=items, versions=snapshot.matcher.versions
-    )
+        total=len(found), offset=offset, limit=limit, items=items, versions=snapshot.matcher.versions,
+        nothing=[] if found else list(snapshot.why_nothing(snapshot.structure(siret))),
+    )  # fmt: skip
     return wire.send(request, page, tagged=True)

@@ -28,6 +28,7 @@ from matcher.learned import asks
 from matcher.matching.groups.consortium import recommend
 from matcher.matching.groups.cover import Cover
 from matcher.matching.groups.solver import solve
+from matcher.matching.parts import executed
 
 # ------------------------------------------------------------------------------------- the pure problem
 
@@ -411,3 +412,14 @@ def test_the_same_answer_twice() -> None:
         answer(lot(n), *((s, ((i * n) % 17 + 1) / 20) for i, s in enumerate(crowd))) for n in range(1, 7)
     ]
     assert teams(*answers) == teams(*answers)
+
+
+def test_the_support_of_people_is_no_part_of_its_own_on_a_reserved_lot() -> None:
+    title = (
+        "Prestations d'insertion sociale et professionnelle ayant pour support l'entretien des espaces verts"
+    )
+    open_ = lot(1, title=title)
+    reserved = replace(open_, reservation=Reservation(articles=("L2113-13",)))
+    assert {part.trade for part in executed(open_, asks.of_lot(open_))} == {"espaces-verts", "insertion"}
+    (part,) = executed(reserved, asks.of_lot(reserved))
+    assert part.trade == "espaces-verts" and part.share == 1.0

@@ -31,7 +31,7 @@ from matcher.domain import (
 from matcher.lab import benchmark, evaluation
 from matcher.matching.engine import Matcher
 from matcher.partners import affinity, partners, subcontracting
-from matcher.partners.opportunities import Wishes, opportunities
+from matcher.partners.opportunities import Wishes, by_notice, opportunities, why_nothing
 from matcher.reference import manifest, paths
 
 DAY = date(2026, 3, 2)
@@ -82,7 +82,7 @@ def award(
     return Award(**given)  # type: ignore[arg-type]
 
 
-RECIPE = Recipe(encoder="hashing")
+RECIPE = Recipe()
 
 
 def matcher(*awards: Award) -> Matcher:
@@ -107,59 +107,76 @@ def by_name(found: partners.Partners) -> dict[str, partners.Partner]:
     return {p.structure.name: p for p in found.partners}
 
 
-def test_who_takes_the_lot_that_is_lacking_comes_first_and_is_a_complement(plain: Matcher) -> None:
-    found = partners.partners(plain, GARDEN, tender(GREEN, CLEANING))
-    assert found.alone == ("26-1-1",) and found.lacking == ("26-1-2",)
-    first = found.partners[0]
-    assert first.kind == "complement" and first.tasks == ("26-1-2",) and "lot 2" in first.adds[0]
-    assert {"Propre et Net", "Atelier des Tilleuls"} <= set(by_name(found))
-    assert by_name(found)["Grands Arbres"].kind == "reinforcement"
-    assert "Jardins du Nord" not in by_name(found)
+BOTH = Lot(id="x", number="3", title="Nettoyage des locaux et entretien des espaces verts", places=(PANTIN,))
 
 
-def test_the_reasons_sum_to_the_score(plain: Matcher) -> None:
-    for partner in partners.partners(plain, GARDEN, tender(GREEN, CLEANING)).partners:
-        assert partner.score == pytest.approx(sum(r.contribution for r in partner.reasons))
-
-
-def test_other_trades_and_closed_zones_add_nothing(plain: Matcher) -> None:
-    names = by_name(partners.partners(plain, GARDEN, tender(GREEN, CLEANING), n=50))
-    assert "Net du Sud" not in names
-    assert "Couleurs" not in names or names["Couleurs"].kind == "complement"
-
-
-def test_a_reinforcement_says_why_one_alone_would_not_do(plain: Matcher) -> None:
-    big = replace(GREEN, amount=300_000.0, amount_period="year")
-    found = by_name(partners.partners(plain, GARDEN, tender(big)))["Grands Arbres"]
-    assert found.kind == "reinforcement" and "vous ne portez pas" in found.adds[0]
-    small = replace(GREEN, amount=50_000.0, amount_period="year")
-    found = by_name(partners.partners(plain, GARDEN, tender(small)))["Grands Arbres"]
-    assert "demande une raison" in found.adds[0]
-    assert "competition" in {w.code for w in found.warnings}
-
-
-def test_needs_of_one_lot_are_shared(plain: Matcher) -> None:
-    both = Lot(id="x", title="Nettoyage des locaux et entretien des espaces verts", places=(PANTIN,))
-    found = partners.partners(plain, GARDEN, tender(both))
+def test_who_takes_the_part_that_is_lacking_is_a_complement_and_says_why(plain: Matcher) -> None:
+    found = partners.partners(plain, GARDEN, tender(BOTH))
     assert found.alone == ("x#espaces-verts",) and found.lacking == ("x#nettoyage",)
-    assert found.partners[0].tasks == ("x#nettoyage",)
+    first = found.partners[0]
+    assert first.kind == "complement" and first.tasks == ("x#nettoyage",)
+    assert "prend nettoyage" in first.adds[0] and "déclare «" in first.adds[0] and first.distance_km == 0
+    assert {"Propre et Net", "Atelier des Tilleuls"} <= set(by_name(found))
+    assert not {"Jardins du Nord", "Grands Arbres", "Couleurs", "Net du Sud"} & set(by_name(found))
+
+
+def test_other_lots_of_the_notice_are_no_gap_of_a_structure(plain: Matcher) -> None:
+    found = partners.partners(plain, GARDEN, tender(GREEN, CLEANING))
+    assert found.alone == ("26-1-1",) and found.lacking == () and found.partners == ()
+    assert partners.partners(plain, GARDEN, tender(GREEN, CLEANING), "2").lacking == ("26-1-2",)
+
+
+def test_the_reasons_sum_to_the_score_and_the_past_is_told_apart() -> None:
+    past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED, title="Parc de la mairie"))
+    found = partners.partners(past, GARDEN, tender(BOTH)).partners
+    assert found[0].structure.siret == SHELTERED.siret and "Parc de la mairie" in " ".join(found[0].past)
+    for partner in found:
+        assert partner.score == pytest.approx(sum(r.contribution for r in partner.reasons))
+        assert not set(partner.past) & set(partner.adds)
+
+
+def test_look_alikes_are_named_only_where_size_is_what_is_missing(plain: Matcher) -> None:
+    big = replace(GREEN, amount=300_000.0, amount_period="year")
+    found = partners.partners(plain, GARDEN, tender(big))
+    assert "dépasse votre chiffre d'affaires" in found.size and found.lacking == ()
+    assert [(p.structure.name, p.kind) for p in found.partners] == [("Grands Arbres", "reinforcement")]
+    small = replace(GREEN, amount=50_000.0, amount_period="year")
+    assert partners.partners(plain, GARDEN, tender(small)).partners == ()
+
+
+def test_who_lends_staff_takes_no_part_and_is_told_who_does(plain: Matcher) -> None:
+    lender = structure(9, "Interim Solidaire", "Nettoyage des locaux", kind="ETTI")
+    held = Matcher(build_catalogue([*ALL, lender], (), RECIPE), RECIPE)
+    assert lender.name not in by_name(partners.partners(held, GARDEN, tender(BOTH), n=50))
+    found = partners.partners(held, lender, tender(CLEANING))
+    assert found.alone == () and "Propre et Net" in by_name(found)
 
 
 def test_on_a_reserved_lot_both_must_be_admissible(plain: Matcher) -> None:
-    reserved = replace(CLEANING, reservation=Reservation(articles=("L2113-13",)))
-    found = partners.partners(plain, GARDEN, tender(GREEN, reserved), n=50)
-    assert "Propre et Net" in by_name(found)
-    assert not {"Nettoyage Général", "Atelier des Tilleuls"} & set(by_name(found))
-    other = replace(CLEANING, reservation=Reservation(articles=("L2113-12",)))
-    found = partners.partners(plain, GARDEN, tender(GREEN, other), n=50)
-    assert "L2113-12" in found.barred["26-1-2"]
-    assert all("26-1-2" not in p.tasks for p in found.partners)
+    reserved = replace(BOTH, reservation=Reservation(articles=("L2113-13",)))
+    found = partners.partners(plain, GARDEN, tender(reserved), n=50)
+    assert set(by_name(found)) == {"Propre et Net"} and found.firms == ()
+    other = replace(BOTH, reservation=Reservation(articles=("L2113-12",)))
+    found = partners.partners(plain, GARDEN, tender(other), n=50)
+    assert "L2113-12" in found.barred["x"] and found.partners == () and found.lacking == ()
 
 
-def test_ordinary_firms_only_where_wanted(plain: Matcher) -> None:
-    notice = tender(GREEN, CLEANING)
-    assert "Nettoyage Général" in by_name(partners.partners(plain, GARDEN, notice, n=50))
-    assert "Nettoyage Général" not in by_name(partners.partners(plain, GARDEN, notice, n=50, ordinary=False))
+def test_ordinary_firms_stand_apart_in_reach_for_what_no_structure_takes() -> None:
+    roofs = structure(8, "Toits de France", kind="")
+    won = [
+        award("r", date(2024, 1, 1), roofs, title="Réfection de la couverture en tuiles", cpv="45261210"),
+        award("n", date(2024, 1, 1), FIRM, title="Nettoyage industriel", cpv="90911200", place=Place(department="13")),
+    ]  # fmt: skip
+    held = Matcher(build_catalogue(ALL[:4], won, RECIPE), RECIPE)
+    lot = replace(BOTH, title="Couverture en tuiles et entretien des espaces verts")
+    found = partners.partners(held, GARDEN, tender(lot))
+    assert found.partners == () and [p.structure.siret for p in found.firms] == [roofs.siret]
+    assert "a eu « Réfection de la couverture en tuiles »" in found.firms[0].adds[0]
+    assert partners.partners(held, GARDEN, tender(lot), ordinary=False).firms == ()
+    marseille = replace(lot, places=(Place(department="13"),))
+    assert partners.partners(held, GARDEN, tender(marseille)).firms == ()
+    # cleaning is taken by structures: no firm is needed, in reach or not
+    assert partners.partners(held, GARDEN, tender(BOTH)).firms == ()
 
 
 def test_a_lot_with_hours_opens_the_way_of_subcontracting(plain: Matcher) -> None:
@@ -373,35 +390,50 @@ def test_shipped_weights_are_never_negative() -> None:
 # ---------------------------------------------------------------------------------------- opportunities
 
 
-def test_opportunities_stand_in_three_parts(plain: Matcher) -> None:
-    both = Lot(
-        id="x", number="3", title="Nettoyage des locaux et entretien des espaces verts", places=(PANTIN,)
-    )
+def test_opportunities_stand_in_four_lists(plain: Matcher) -> None:
     reserved = replace(GREEN, id="r", number="4", reservation=Reservation(articles=("L2113-12",)))
-    found = opportunities(plain, GARDEN, [tender(GREEN, CLEANING, both, reserved)], now=NOW)
+    hours = replace(CLEANING, id="h", number="5", clauses=(Clause(hours=500.0),))
+    painters = structure(9, "Interim Solidaire", "Nettoyage des locaux", kind="ETTI")
+    found = opportunities(plain, GARDEN, [tender(GREEN, CLEANING, BOTH, reserved)], now=NOW)
     assert [(o.part, o.lot.id) for o in found] == [("alone", "26-1-1"), ("with-partner", "x"), ("watch", "r")]
     _, together, watched = found
     assert together.partner is not None and together.partner.tasks == ("x#nettoyage",)
-    assert "nettoyage" in together.why[0]
-    assert "L2113-12" in watched.why[0]
+    assert "nettoyage" in together.why[0] and "L2113-12" in watched.why[0]
+    (notice,) = by_notice(found)  # one line, in the list of its best lot
+    assert notice == found
+    held = Matcher(build_catalogue([painters], (), RECIPE), RECIPE)
+    lent = {o.lot.id: o for o in opportunities(held, painters, [tender(CLEANING, hours)], now=NOW)}
+    assert lent["h"].part == "clause" and "heures" in lent["h"].why[0]
+    assert lent.get("26-1-2", lent["h"]).part in ("watch", "clause")
 
 
-def test_a_lot_far_away_is_only_watched_where_no_zone_is_declared(plain: Matcher) -> None:
+def test_what_cannot_be_answered_yet_is_watched_and_what_is_abroad_or_past_left_out(plain: Matcher) -> None:
+    (prior,) = opportunities(plain, GARDEN, [tender(GREEN, nature="prior")], now=NOW)
+    assert prior.part == "watch" and "avis préalable" in prior.why[0]
+    turin = replace(GREEN, places=(Place(label="Torino", country="IT"),))
+    assert opportunities(plain, GARDEN, [tender(turin)], now=NOW) == ()
+    assert opportunities(plain, GARDEN, [tender(GREEN, published=date(2019, 1, 1))], now=NOW) == ()
+
+
+def test_who_gets_nothing_is_told_why_and_what_would_change_it(plain: Matcher) -> None:
     marseille = Place(label="Marseille", commune="13055", department="13", latitude=43.29, longitude=5.37)
-    away = tender(replace(GREEN, places=(marseille,)), id="26-9")
-    (found,) = opportunities(plain, GARDEN, [away], now=NOW)
-    assert found.part == "watch" and "km" in found.why[0] and "zone" in found.why[0]
+    orleans = Place(label="Orléans", commune="45234", department="45", latitude=47.9, longitude=1.9)
+    far, near = (replace(GREEN, places=(place,)) for place in (marseille, orleans))
+    assert opportunities(plain, GARDEN, [tender(far)], now=NOW) == ()
+    told = " ".join(why_nothing(plain, GARDEN, [tender(far)], now=NOW))
+    assert "1 lot de votre métier" in told and "km" in told and "déclarez la zone" not in told
+    assert "déclarez la zone" in " ".join(why_nothing(plain, GARDEN, [tender(near)], now=NOW))
+    silent = structure(9, "Sans Offre")
+    held = Matcher(build_catalogue([silent], (), RECIPE), RECIPE)
+    assert "ne dit pas votre métier" in why_nothing(held, silent, [tender(far)], now=NOW)[0]
+    assert "aucun avis ouvert" in why_nothing(plain, GARDEN, [], now=NOW)[0]
 
 
-def test_a_lot_far_out_of_the_declared_zone_is_not_reported(plain: Matcher) -> None:
-    marseille = Place(label="Marseille", commune="13055", department="13", latitude=43.29, longitude=5.37)
-    here, away = replace(CLEANING, id="h"), replace(CLEANING, id="a", places=(marseille,))
-    notices = [tender(here), tender(away, id="26-9")]
-    seen = opportunities(plain, CLEAN, notices, now=NOW)
-    assert {o.lot.id: o.part for o in seen} == {"h": "alone", "a": "watch"}
-    zoned = replace(CLEAN, zone=Zone(departments=("93",)))
-    told = opportunities(Matcher(build_catalogue([zoned])), zoned, notices, now=NOW)
-    assert {o.lot.id for o in told} == {"h"}
+def test_a_lot_out_of_the_declared_zone_is_not_reported(plain: Matcher) -> None:
+    zoned = replace(CLEAN, zone=Zone(departments=("75",)))
+    held = Matcher(build_catalogue([zoned], (), RECIPE), RECIPE)
+    assert opportunities(held, zoned, [tender(CLEANING)], now=NOW) == ()
+    assert opportunities(plain, CLEAN, [tender(CLEANING)], now=NOW) != ()
 
 
 def test_a_lot_too_big_is_answered_with_a_reinforcement(plain: Matcher) -> None:

@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 
 from matcher.catalogue.build import build_catalogue
 from matcher.cli import build
-from matcher.domain import BadInput, Forbidden, NotFound, Place, Recipe, Structure
+from matcher.domain import BadInput, Forbidden, Lot, NotFound, Place, Recipe, Structure, Tender, UnknownNotice
 from matcher.records import exchange, keys
 from matcher.records.store import Store
 from matcher.records.tables import Declaration, Feedback, Key, Notice
@@ -52,6 +52,8 @@ def say(store: Store, who: keys.Bearer, siret: str, **facts: Any) -> exchange.Of
         "deadline": LATER,
         **facts,
     }
+    lots = (Lot(id="1", title="Tonte"), Lot(id="2", title="Nettoyage"))
+    given.setdefault("tender", Tender(id=given["notice_id"], format="boamp", title="Entretien", lots=lots))
     return exchange.declare(store, who, siret=siret, **given)
 
 
@@ -145,7 +147,15 @@ def test_the_deadline_of_a_known_notice_is_used(store: Store, bearer: Any) -> No
     row = {"id": "26-1", "fingerprint": "f", "tender": {}, "seen_at": LATER, "deadline": LATER}
     with store.writing() as connection:
         store.put(connection, Notice, [row])
-    assert say(store, bearer(f"structure:{A}"), A, deadline=None).deadline == LATER
+    assert say(store, bearer(f"structure:{A}"), A, deadline=None, tender=None).deadline == LATER
+
+
+def test_a_notice_or_lot_that_exists_nowhere_is_refused(store: Store, bearer: Any) -> None:
+    with pytest.raises(UnknownNotice, match="26-1"):
+        say(store, bearer(f"structure:{A}"), A, tender=None)
+    with pytest.raises(BadInput, match="pas de lot"):
+        say(store, bearer(f"structure:{A}"), A, lot_id="9")
+    assert store.counts()["declaration"] == 0
 
 
 def test_an_unpublished_need_does_not_exist_on_the_exchange(store: Store, bearer: Any) -> None:
@@ -162,9 +172,9 @@ def test_an_unpublished_need_does_not_exist_on_the_exchange(store: Store, bearer
     who = bearer(f"structure:{A}")
     answers = []
     for notice in ("26-1", "26-nobody-knows"):  # what is private is answered as what does not exist
-        with pytest.raises(BadInput) as caught:
+        with pytest.raises(UnknownNotice) as caught:
             exchange.declare(store, who, siret=A, notice_id=notice, brings="tonte")
-        answers.append(str(caught.value))
+        answers.append(str(caught.value).replace(notice, "?"))
     assert answers[0] == answers[1]
 
 
@@ -192,11 +202,39 @@ def test_a_declaration_is_seen_as_its_author_allows(store: Store, bearer: Any) -
     assert seen(store, buyer) == seen(store, reader) == set() and seen(store, operator) == {A}
     say(store, a, A, visibility="named", named=[B])
     assert seen(store, b) == {A} and seen(store, c) == seen(store, operator) == set()
-    say(store, a, A, buyer_may_see=True)
-    assert seen(store, buyer) == {A} and seen(store, reader) == set()
+    allowed = say(store, a, A, buyer_may_see=True)
+    assert seen(store, buyer) == seen(store, reader) == set()  # any buyer is not the buyer of this notice
+
+    def ours(notice_id: str) -> bool:
+        return notice_id == "26-1"
+
+    assert [o.id for o in exchange.listing(store, buyer, buyer_of=ours)] == [allowed.id]
+    assert exchange.listing(store, buyer, buyer_of=lambda _: False) == ()
     both = bearer("buyer", f"structure:{C}")  # a buyer stays a buyer whatever else it is
     say(store, a, A)
     assert seen(store, both) == set()
+
+
+def test_who_agree_with_each_other_are_a_group_until_one_withdraws(store: Store, bearer: Any) -> None:
+    a, b, c = (bearer(f"structure:{s}") for s in (A, B, C))
+    one, two, apart = say(store, a, A), say(store, b, B), say(store, c, C, notice_id="26-2")
+    exchange.agree(store, a, one.id, two.id, "mandataire", "tonte")
+    assert exchange.group(store, a, one.id) == exchange.group(store, b, two.id) == ()  # one alone agreed
+    exchange.agree(store, b, two.id, one.id, "cotraitant", "nettoyage")
+    told = [(m.siret, m.role, m.part) for m in exchange.group(store, a, one.id)]
+    assert told == [(A, "mandataire", "tonte"), (B, "cotraitant", "nettoyage")]
+    with pytest.raises(BadInput, match="déjà un mandataire"):
+        exchange.agree(store, b, two.id, one.id, "mandataire", "nettoyage")
+    with pytest.raises(BadInput, match="même avis"):
+        exchange.agree(store, a, one.id, apart.id, "cotraitant", "tonte")
+    with pytest.raises(BadInput, match="rôle"):
+        exchange.agree(store, a, one.id, two.id, "chef", "tonte")
+    with pytest.raises(NotFound):
+        exchange.agree(store, c, one.id, two.id, "cotraitant", "tonte")
+    with pytest.raises(NotFound):
+        exchange.group(store, b, one.id)
+    exchange.withdraw(store, b, two.id)
+    assert exchange.group(store, a, one.id) == ()
 
 
 def test_a_withdrawn_or_expired_declaration_is_seen_no_more(
@@ -301,11 +339,19 @@ def matcher_(*words: str, key: str = "") -> Result:
     return CliRunner().invoke(build(), list(words), env={"MATCHER_KEY": key})
 
 
+def known(url: str) -> None:
+    """A notice that the store knows."""
+    row = {"id": "26-1", "fingerprint": "f", "tender": {}, "seen_at": LATER, "deadline": LATER}
+    with Store.open(url) as store, store.writing() as connection:
+        store.put(connection, Notice, [row])
+
+
 def test_the_terminal_declares_suggests_and_withdraws(
     store_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("MATCHER_STORE", store_url)
     monkeypatch.chdir(tmp_path)
+    known(store_url)
     a, b = (matcher_("keys", "create", "--scope", f"structure:{s}").stdout.strip() for s in (A, B))
     said = ("26-1", "--deadline", "2090-01-01", "--format", "jsonl")
     declared = matcher_("exchange", "declare", A, *said, "--brings", "tonte", "--seeks", "nettoyage des locaux",
@@ -332,6 +378,7 @@ def test_the_terminal_keeps_restores_and_erases(
     store_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("MATCHER_STORE", store_url)
+    known(store_url)
     key = matcher_("keys", "create", "--scope", f"structure:{A}", "--label", "=HYPERLINK(1)").stdout.strip()
     matcher_("exchange", "declare", A, "26-1", "--brings", "tonte", "--contact", "a@example.org",
              "--deadline", "2090-01-01", key=key)  # fmt: skip

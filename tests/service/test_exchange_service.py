@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
 from service.settings import Settings
+from sqlalchemy import select
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
@@ -17,8 +18,10 @@ from matcher.domain import Recipe
 from matcher.reading import gather
 from matcher.records import keys
 from matcher.records.store import Store, now
+from matcher.records.tables import Letter
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+NOTICE = "26-130101"
 GARDEN, CLEAN = "00010001600013", "00010002400017"
 
 
@@ -47,7 +50,7 @@ def served(
 
 def declare(client: TestClient, head: dict[str, str], siret: str, **facts: object) -> str:
     until = (now() + timedelta(days=30)).isoformat()
-    body = {"siret": siret, "notice_id": "x-1", "deadline": until, **facts}
+    body = {"siret": siret, "notice_id": NOTICE, "deadline": until, **facts}
     answer = client.post("/v1/exchange", json=body, headers=head)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])
@@ -66,7 +69,7 @@ def test_two_who_complete_each_other_are_suggested_and_who_saw_what_is_shown(
         contact="a@jardins.example",
     )
     theirs = declare(client, heads["clean"], CLEAN, brings="nettoyage de bureaux", seeks="espaces verts")
-    asked = {"siret": GARDEN, "notice_id": "x-1", "reach_km": 1500}
+    asked = {"siret": GARDEN, "notice_id": NOTICE, "reach_km": 1500}
     found = client.get("/v1/exchange/suggestions", params=asked, headers=heads["garden"]).json()
     assert [one["offer"]["id"] for one in found] == [theirs] and found[0]["reasons"]
     assert (
@@ -81,6 +84,33 @@ def test_two_who_complete_each_other_are_suggested_and_who_saw_what_is_shown(
     assert client.delete(f"/v1/exchange/{mine}/contact", headers=heads["clean"]).status_code == 404
     assert client.delete(f"/v1/exchange/{mine}/contact", headers=heads["garden"]).status_code == 204
     assert client.get(f"/v1/exchange/{mine}/contact", headers=heads["clean"]).status_code == 404
+
+
+def test_what_is_declared_is_mailed_to_whom_it_completes_agreed_and_undone(
+    served: tuple[TestClient, dict[str, dict[str, str]]],
+) -> None:
+    client, heads = served
+    unknown = {"siret": GARDEN, "notice_id": "x-1", "brings": "tonte"}
+    assert client.post("/v1/exchange", json=unknown, headers=heads["garden"]).status_code == 404
+    theirs = declare(client, heads["clean"], CLEAN, brings="nettoyage de bureaux", seeks="espaces verts")
+    mine = declare(client, heads["garden"], GARDEN, brings="tonte", seeks="nettoyage", buyer_may_see=True)
+    store = client.app.state.store  # type: ignore[attr-defined]
+    with store.reading() as connection:
+        letters = connection.execute(
+            select(Letter.siret, Letter.address).where(Letter.record_id == mine)
+        ).all()
+    assert CLEAN in {siret for siret, _ in letters} and all("@" in str(address) for _, address in letters)
+    assert client.get("/v1/exchange", headers=heads["buyer"]).json() == []  # not the buyer of this notice
+    for head, one, other, role in (
+        ("garden", mine, theirs, "mandataire"),
+        ("clean", theirs, mine, "cotraitant"),
+    ):
+        said = {"other": other, "role": role, "part": role}
+        client.post(f"/v1/exchange/{one}/agreement", json=said, headers=heads[head])
+    group = client.get(f"/v1/exchange/{mine}/group", headers=heads["garden"]).json()
+    assert [(m["siret"], m["role"]) for m in group] == [(GARDEN, "mandataire"), (CLEAN, "cotraitant")]
+    assert client.delete(f"/v1/exchange/{mine}", headers=heads["garden"]).status_code == 204
+    assert client.get(f"/v1/exchange/{theirs}/group", headers=heads["clean"]).json() == []
 
 
 def test_leads_of_a_notice_name_firms_and_structures(

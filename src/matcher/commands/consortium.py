@@ -10,7 +10,12 @@ from matcher.commands._notice import one_notice
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 
 if TYPE_CHECKING:
-    from matcher.domain import Tender
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from matcher.domain import Consortium, LotAnswer, Member, Structure, Tender
+
+WIDE = 180  # characters of a line
+WITHOUT = 6  # lots or parts that nobody covers, named unless in detail
 
 
 def run(
@@ -31,6 +36,9 @@ def run(
     no_firms: Annotated[bool, typer.Option("--no-firms", help="Leave out ordinary firms.")] = False,
     solver: Annotated[str, typer.Option(help="exact or greedy.")] = "exact",
     pool: Annotated[int, typer.Option(min=1, max=500, help="Candidates considered per lot.")] = 40,
+    detail: Annotated[
+        bool, typer.Option("--detail", help="Every team and member, with the rules of law.")
+    ] = False,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     format: OutputFormat = "table",
 ) -> None:
@@ -44,8 +52,8 @@ def run(
     from dataclasses import replace
 
     from matcher import codec
-    from matcher.console import check_format, emit, say
-    from matcher.domain import BadInput, NoValidRecords, Structure
+    from matcher.console import check_format, emit
+    from matcher.domain import BadInput, NoValidRecords
     from matcher.matching.engine import Matcher
     from matcher.matching.groups import consortium
 
@@ -65,32 +73,87 @@ def run(
         answers = tuple(replace(a, matches=tuple(m for m in a.matches if m.structure.kind)) for a in answers)
     teams = consortium.recommend(
         answers, tender=tender, n=n, max_members=members, mandataire=mandataire, imposed=forced,
-        excluded=exclude or (), solver=solver, one_group=one_group, parts=parts
+        excluded=exclude or (), solver=solver, one_group=one_group, parts=parts, firms=None if no_firms else matcher.firms(tender)
     )  # fmt: skip
+    missing = [_missing(tender, answers, parts, task) for task in consortium.uncovered(teams, answers, parts)]
     if not teams:
         raise NoValidRecords(
-            f"aucune équipe ne couvre {tender.id} : relevez --members ou --pool, ou exclure moins"
+            f"aucune équipe ne couvre {tender.id} : {' ; '.join(missing[:WITHOUT])}"
+            + (f" (et {len(missing) - WITHOUT} autres)" if len(missing) > WITHOUT else "")
         )
     if format == "jsonl":
         emit((codec.to_json(team) for team in teams), "jsonl")
-        return
+    elif format == "csv":
+        emit((row for number, team in enumerate(teams, 1) for row in _rows(number, team, tender)), format)
+    else:
+        for line in _lines(tender, teams, missing, detail):
+            typer.echo(line)
+
+
+def _missing(tender: Tender, answers: Sequence[LotAnswer], parts: Mapping[str, LotAnswer], task: str) -> str:
+    """What is missing, and whom one could ask, in French."""
+    from matcher.matching.groups import consortium
+
+    asking = consortium.to_ask(answers, parts, task)
+    reserved = any(lot.reservation for lot in tender.lots if lot.id == task.partition("#")[0])
+    what = consortium.task_label(tender, task)
+    if asking:
+        return f"personne de sûr pour {what}, à interroger : {', '.join(map(_called, asking))}"
+    return f"personne d'admissible n'est connu pour {what}" if reserved else f"entreprise à trouver : {what}"
+
+
+def _lines(
+    tender: Tender, teams: Sequence[Consortium], missing: Sequence[str], detail: bool
+) -> Iterator[str]:
+    """The first team, a line a member, and the others in a line each; with `detail` all of them, with the rules of law."""
+    from matcher.reference.text import shorten
+
     for number, team in enumerate(teams, 1):
-        proof = "optimum prouvé" if team.optimal else f"écart prouvé à l'optimum : {team.gap:.1%}"
+        proof = "" if team.optimal else f", écart prouvé à l'optimum : {team.gap:.1%}"
         form = f"groupement {team.form}" if team.form else "seule"
-        say(f"équipe {number} : {team.score:.0%} couvert, {form}, {proof}")
-        say(f"  {team.form_reason}")
-        if team.uncovered:
-            say("  non couvert : " + " ; ".join(consortium.task_label(tender, t) for t in team.uncovered))
+        head = f"équipe {number} : {team.score:.0%} couvert, {form}{proof}"
+        if number > 1 and not detail:
+            yield shorten(f"{head} : {' + '.join(_called(m.structure) for m in team.members)}", WIDE)
+            continue
+        yield head
+        for member in team.members:
+            lead = "mandataire, " if member.role == "mandataire" and len(team.members) > 1 else ""
+            who = f"  {lead}{_called(member.structure)}"
+            yield f"{who} : {member.reason}" if detail else shorten(f"{who} : {_taken(tender, member)}", WIDE)
+        left = missing if number == 1 else ()
+        yield from (
+            line if detail else shorten(line, WIDE)
+            for line in (f"  {each}" for each in left[: None if detail else WITHOUT])
+        )
+        yield from _law(team, detail)
+
+
+def _taken(tender: Tender, member: Member) -> str:
+    """The lots that a member takes by their numbers, and the first reason."""
+    ids = dict.fromkeys(task.partition("#")[0] for task in member.lots)
+    numbers = [lot.number for lot in tender.lots if lot.id in ids]
+    many = f"lots {', '.join(numbers)}, dont " if len(numbers) > 1 else ""
+    return many + member.reason.partition(" ; ")[0]
+
+
+def _law(team: Consortium, detail: bool) -> Iterator[str]:
+    """The form and what the law says of it: the articles in one line, or each with its sentence."""
+    if detail:
+        yield f"  {team.form_reason}"
         for warning in team.warnings:
             since = f", depuis le {warning.since:%d/%m/%Y}" if warning.since else ""
-            say(f"  ! {warning.text} ({warning.article}{since})")
-    whole = 10_000 if format == "csv" else 110  # a table is glanced at; CSV and JSON lines have every word
-    emit((row for number, team in enumerate(teams, 1) for row in _rows(number, team, tender, whole)), format)
+            yield f"  ! {warning.text} ({warning.article}{since})"
+    elif articles := list(dict.fromkeys(w.article for w in team.warnings if w.article)):
+        yield f"  à vérifier ({len(team.warnings)} points, --detail) : {', '.join(articles)}"
 
 
-def _rows(number: int, team: Any, tender: Tender, most: int) -> list[dict[str, Any]]:
+def _called(structure: Structure) -> str:
+    place = structure.place.label or "siège à chercher"
+    return f"{structure.brand or structure.name} ({structure.kind or 'entreprise'}, {place})"
+
+
+def _rows(number: int, team: Consortium, tender: Tender) -> list[dict[str, Any]]:
     from matcher.matching.groups import consortium
-    from matcher.reference.text import shorten
 
     return [
         {
@@ -99,8 +162,8 @@ def _rows(number: int, team: Any, tender: Tender, most: int) -> list[dict[str, A
             "siret": member.structure.siret,
             "nom": member.structure.name,
             "type": member.structure.kind or "entreprise",
-            "prend": shorten(" ; ".join(consortium.task_label(tender, task) for task in member.lots), most),
-            "pourquoi": shorten(member.reason, most),
+            "prend": " ; ".join(consortium.task_label(tender, task) for task in member.lots),
+            "pourquoi": member.reason,
         }
         for member in team.members
     ]

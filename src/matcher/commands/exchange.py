@@ -31,7 +31,10 @@ def declare(
     visible_to: list[str] = typer.Option([], help="Only these SIRETs may see it; all members by default."),
     buyer: bool = typer.Option(False, "--buyer", help="Let the buyer see it."),
     deadline: datetime | None = typer.Option(
-        None, formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"], help="Deadline, if the notice is not in the store."
+        None, formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"], help="Deadline, if the notice states none."
+    ),
+    catalogue: Path = typer.Option(
+        DEFAULT_CATALOGUE, help="Catalogue whose notices are known, if it exists."
     ),
     key: str = KEY,
     format: str = FORMAT,
@@ -41,9 +44,15 @@ def declare(
     Example: matcher exchange declare SIRET 26-1234 --brings "tonte" --seeks "nettoyage" --deadline 2026-12-15
     """
     from matcher.console import emit
+    from matcher.reading import gather
+    from matcher.reading.procedure import closing
     from matcher.records import exchange, keys
     from matcher.records.store import Store
 
+    known = gather.load_notices(catalogue) if catalogue.is_dir() else []
+    tender = next((each for each in known if each.id == notice), None)
+    if deadline is None and tender is not None:
+        deadline = closing(tender)
     if deadline is not None and deadline.tzinfo is None:
         from matcher.reference.french import PARIS
 
@@ -52,7 +61,7 @@ def declare(
         offer = exchange.declare(
             store, keys.prove(store, key), siret=siret, notice_id=notice, lot_id=lot, brings=brings, seeks=seeks,
             contact=contact, visibility="named" if visible_to else "members", named=visible_to, buyer_may_see=buyer,
-            deadline=deadline
+            deadline=deadline, tender=tender
         )  # fmt: skip
         emit([_row(offer)], format)
 
@@ -138,6 +147,27 @@ def contact(
             say("adresse effacée")
         else:
             typer.echo(exchange.contact(store, bearer, declaration))
+
+
+@app.command()
+def agree(
+    declaration: str = typer.Argument(..., help="The id of your own."),
+    other: str = typer.Argument(..., help="The id of the other."),
+    role: str = typer.Option(..., help="Yours: mandataire, cotraitant or sous-traitant."),
+    part: str = typer.Option(..., help="What you do."),
+    key: str = KEY,
+    format: str = FORMAT,
+) -> None:
+    """Agree with the author of another declaration, and print the group: those who agreed with each other."""
+    from matcher import codec
+    from matcher.console import emit
+    from matcher.records import exchange, keys
+    from matcher.records.store import Store
+
+    with Store.open() as store:
+        bearer = keys.prove(store, key)
+        exchange.agree(store, bearer, declaration, other, role, part)
+        emit(map(codec.to_json, exchange.group(store, bearer, declaration)), format)
 
 
 @app.command()

@@ -1,13 +1,19 @@
-"""`matcher opportunities`: lots a structure could tender for, alone, with a partner, or to watch."""
+"""`matcher opportunities`: notices a structure could answer: alone, in a group, by the clause, or to watch."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+
+if TYPE_CHECKING:
+    from matcher.partners.opportunities import Opportunity, Part
+
+WIDE, LOTS = 200, 6  # characters of a line; lots named in it
+WORDS: dict[Part, str] = {"alone": "seule", "with-partner": "en groupement", "clause": "par la clause", "watch": "à suivre"}
 
 
 def run(
@@ -29,7 +35,7 @@ def run(
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     format: OutputFormat = "table",
 ) -> None:
-    """List the open lots of a structure's trade in three parts: alone, with a partner, to watch, and why.
+    """List the open notices of a structure's trade, a line each: alone, in a group, by the clause, to watch, and why.
 
     \b
     matcher opportunities 00010001600013
@@ -64,37 +70,62 @@ def run(
         most=most,
     )
     day = days["--on"]
+    moment = datetime.combine(day, time(), UTC) if day else None
     found = opportunities.opportunities(
         matcher,
         structure,
         progress(tenders, "looking"),
         wishes=wishes,
-        now=datetime.combine(day, time(), UTC) if day else None,
+        now=moment,
     )
-    parts = Counter(o.part for o in found)
-    say(
-        f"{structure.name} : {parts['alone']} lots à répondre seule, {parts['with-partner']} avec un partenaire, "
-        f"{parts['watch']} à surveiller, parmi {len(tenders)} avis"
-    )
+    notices_ = opportunities.by_notice(found)
+    parts = Counter(lots[0].part for lots in notices_)
+    told = ", ".join(f"{parts[part]} {words}" for part, words in WORDS.items() if parts[part])
+    say(f"{structure.name} : {told or 'rien à répondre'}, parmi {len(tenders)} avis")
+    if not found:
+        for why in opportunities.why_nothing(matcher, structure, tenders, now=moment):
+            say(f"  {why}")
     if format == "jsonl":
         emit((codec.to_json(o) for o in found), "jsonl")
-        return
-    words = {"alone": "seul", "with-partner": "avec un partenaire", "watch": "à surveiller"}
-    emit(
-        (
-            {
-                "part": words[o.part],
-                "avis": o.tender.id,
-                "lot": o.lot.number,
-                "intitulé": o.lot.title,
-                "acheteur": o.tender.buyer.name,
-                "km": o.match.distance_km,
-                "limite": (d := o.lot.deadline or o.tender.deadline) and d.isoformat(timespec="minutes"),
-                "pourquoi": " ; ".join(o.why),
-                "avec": o.partner.structure.name if o.partner else None,
-                "lien": o.tender.documents_url or o.tender.url,
-            }
-            for o in found
-        ),
-        format,
+    elif format == "csv":
+        emit(map(_row, found), format)
+    else:
+        for part, words in WORDS.items():
+            if parts[part]:
+                typer.echo(f"{words[:1].upper()}{words[1:]}")
+            for lots in notices_:
+                if lots[0].part == part:
+                    typer.echo(f"  {_line(lots)}")
+
+
+def _line(lots: tuple[Opportunity, ...]) -> str:
+    """A notice in one line: its lots, buyer, deadline, distance, and why."""
+    from matcher.reference.french import due
+    from matcher.reference.text import shorten
+
+    first = lots[0]
+    numbers = [one.lot.number for one in lots]
+    which = (
+        f"lots {', '.join(numbers[:LOTS])}{'…' if len(numbers) > LOTS else ''}"
+        if len(first.tender.lots) > 1
+        else ""
     )
+    km = f"{first.match.distance_km:.0f} km" if first.match.distance_km is not None else ""
+    facts = (first.tender.id, which, shorten(first.tender.title, 60), shorten(first.tender.buyer.name, 30), km, due(first.lot.deadline or first.tender.deadline))  # fmt: skip
+    return shorten(f"{' · '.join(filter(None, facts))} : {' ; '.join(first.why)}", WIDE)
+
+
+def _row(one: Opportunity) -> dict[str, Any]:
+    deadline = one.lot.deadline or one.tender.deadline
+    return {
+        "part": WORDS[one.part],
+        "avis": one.tender.id,
+        "lot": one.lot.number,
+        "intitulé": one.lot.title,
+        "acheteur": one.tender.buyer.name,
+        "km": one.match.distance_km,
+        "limite": deadline and deadline.isoformat(timespec="minutes"),
+        "pourquoi": " ; ".join(one.why),
+        "avec": one.partner.structure.name if one.partner else None,
+        "lien": one.tender.documents_url or one.tender.url,
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
@@ -24,6 +24,7 @@ from matcher.domain import (
     Asked,
     Filters,
     Level,
+    Lot,
     LotAnswer,
     Match,
     NotFound,
@@ -269,7 +270,7 @@ class Matcher:
             from matcher.matching.groups import consortium
 
             found = self.parts(tender, answers, filters=filters, as_of=as_of)
-            consortia = tuple(consortium.recommend(pools, tender=tender, n=groups, parts=found))
+            consortia = tuple(consortium.recommend(pools, tender=tender, n=groups, parts=found, firms=self.firms(tender)))
         return Answer(tender=tender, lots=tuple(answers), consortia=consortia, versions=self.versions)
 
     def parts(
@@ -295,6 +296,15 @@ class Matcher:
             )
             for ranking in self.rank_each(queries)
         }
+
+    def firms(self, tender: Tender) -> Callable[[Lot], Sequence[Match]]:
+        """Ordinary firms for a lot of the tender or a part of one, see `groups.firms`; none without a judgement."""
+        from matcher.matching.groups import firms
+
+        def of(lot: Lot) -> Sequence[Match]:
+            return firms.of_lot(self, self.queries(replace(tender, lots=(lot,)))[0]) if self.judges else ()
+
+        return of
 
     def answer(self, ranking: Ranking, n: int = 10) -> LotAnswer:
         """The first n of a ranking as matches with reasons, and the facts about the lot as a whole.

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from matcher.domain import Asked, Lot
+from matcher.domain import Asked, Lot, Part
+
+INSERTION = "insertion"  # the trade that every structure of a reserved lot has, whatever it executes
+
+
+def executed(lot: Lot, asked: Asked) -> tuple[Part, ...]:
+    """The parts of a lot of several trades that a member executes; empty for a lot of one trade.
+
+    On a reserved lot the support of people is what those admitted are for, beside another trade no part of its own.
+    """
+    kept = [part for part in asked.several if lot.reservation is None or part.trade != INSERTION]
+    whole = sum(part.share for part in kept)
+    return tuple(replace(part, share=part.share / whole) for part in kept)
 
 
 def parts_of(lot: Lot, asked: Asked) -> tuple[Lot, ...]:
@@ -19,5 +31,5 @@ def parts_of(lot: Lot, asked: Asked) -> tuple[Lot, ...]:
             amount=None if lot.amount is None else lot.amount * part.share,
             trades=(part.trade,),
         )
-        for part in asked.several
+        for part in executed(lot, asked)
     )

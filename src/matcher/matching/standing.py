@@ -17,7 +17,7 @@ from matcher.domain import LENDING_KINDS, Filters, Part, Structure
 from matcher.matching import demand, reach, suitability
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import shipped
-from matcher.matching.parts import parts_of
+from matcher.matching.parts import executed, parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.shortlist import Query
 from matcher.reference.amounts import yearly
@@ -70,7 +70,7 @@ def lacking(matcher: Matcher, structure: Structure, query: Query) -> list[str]:
 
 def lacking_by(matcher: Matcher, structures: Sequence[Structure], query: Query) -> Mapping[str, list[str]]:
     """The same for several structures, by SIRET; each part of the lot is judged once for all of them."""
-    asked = query.asked.several
+    asked = executed(query.lot, query.asked)
     if not asked or not structures:
         return {structure.siret: [] for structure in structures}
     if not matcher.judges:
@@ -109,16 +109,17 @@ def size(structure: Structure, query: Query) -> str:
         return ""
     if query.asked.carried == "beyond":
         return "marché d'une taille qu'une petite structure ne porte pas seule"
-    if math.isnan(amount):
-        return "capacité à vérifier : montant annuel du lot inconnu"
-    if structure.turnover is None:
-        return "capacité à vérifier : votre chiffre d'affaires est inconnu"
-    return "le montant annuel du lot dépasse votre chiffre d'affaires connu"
+    if structure.turnover is not None and not math.isnan(amount):
+        return "le montant annuel du lot dépasse votre chiffre d'affaires connu"
+    if query.asked.carried == "group":
+        return "marché à la taille de plusieurs structures"
+    what = "montant annuel du lot inconnu" if math.isnan(amount) else "votre chiffre d'affaires est inconnu"
+    return f"capacité à vérifier : {what}"
 
 
 def too_small(structure: Structure, query: Query) -> bool:
-    """Is the lot beyond a small structure, or its yearly amount known, and not known to be within the turnover of this one?"""
-    amount, turnover = yearly(query.lot), structure.turnover or 0.0
-    if turnover >= amount:
-        return False
-    return query.asked.carried == "beyond" or not math.isnan(amount)
+    """Is the lot beyond the turnover of a structure; where that or the amount is unknown, not one that a structure carries alone?"""
+    amount = yearly(query.lot)
+    if structure.turnover is None or math.isnan(amount):
+        return query.asked.carried != "alone"
+    return structure.turnover < amount

@@ -79,6 +79,25 @@ def account_link(name: str, address: str, link: str, transport: MailTransport) -
     return mail
 
 
+def announcement(
+    title: str, brings: str, seeks: str, address: str, link: str, transport: MailTransport, name: str
+) -> EmailMessage:
+    """The mail that tells a member, or the buyer, of a declaration to the exchange; the same `name` gives the same letter."""
+    mail = _plain(transport, address, "Bourse à la cotraitance : " + " ".join(title.split())[:120], name)
+    said = [f"Apporte : {brings}" if brings else "", f"Cherche : {seeks}" if seeks else ""]
+    mail.set_content(
+        f"Une structure s'est déclarée sur l'avis « {' '.join(title.split())} ».\n\n"
+        + "\n".join(filter(None, said))
+        + (
+            f"\n\nLa voir et lui répondre : {link}\n"
+            if link
+            else "\n\nElle a choisi de vous le faire savoir.\n"
+        )
+        + "\nCe message vous est adressé une seule fois pour cette annonce.\n"
+    )
+    return mail
+
+
 def sign_in(address: str, link: str, transport: MailTransport) -> EmailMessage:
     """The mail by which a buyer signs in without a key."""
     mail = _plain(transport, address, "Votre lien de connexion", link)

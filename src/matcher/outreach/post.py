@@ -14,7 +14,7 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection, RowMapping, func, select, update
 
 from matcher.outreach.delivery import claim
 from matcher.outreach.transport import (
@@ -44,6 +44,13 @@ def queue(
         "mail": mail.as_string(), "said": "", "created_at": now(),
     }  # fmt: skip
     return bool(store.put(connection, Letter, [row], keep=tuple(k for k in row if k != "id")))
+
+
+def count_today(connection: Connection, kind: str, siret: str) -> int:
+    """Letters of a kind queued for somebody since midnight, UTC."""
+    since = now().replace(hour=0, minute=0, second=0, microsecond=0)
+    mine = (Letter.kind == kind, Letter.siret == siret, Letter.created_at >= since)
+    return int(connection.execute(select(func.count()).select_from(Letter).where(*mine)).scalar_one())
 
 
 def id_of(mail: EmailMessage) -> str:

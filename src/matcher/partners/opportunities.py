@@ -1,4 +1,4 @@
-"""What a structure could answer: open notices, lot by lot, alone, with a partner, or to watch.
+"""What a structure could answer: open notices, lot by lot, alone, in a group, by the clause, or to watch.
 
 The engine evaluates each lot for this one structure; what depends on the lots alone is cached for the next one.  An
 unpublished need is never shown here.
@@ -7,7 +7,7 @@ unpublished need is never shown here.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import compress, pairwise
@@ -16,30 +16,39 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.domain import ANSWERABLE, LENDING_KINDS, Filters, Lot, Match, Place, Structure, Tender
+from matcher.catalogue.columns import DECLARED
+from matcher.domain import ANSWERABLE, LENDING_KINDS, Filters, Lot, Match, Nature, Place, Structure, Tender
 from matcher.learned import asks
-from matcher.matching import standing
+from matcher.matching import by_clause, reach, standing, suitability
 from matcher.matching.engine import Matcher
-from matcher.matching.groups.table import far as distant
 from matcher.matching.groups.table import lot_label
-from matcher.matching.ranking import PLAUSIBLE
+from matcher.matching.judgement import shipped
+from matcher.matching.parts import executed
+from matcher.matching.ranking import LIKELY, PLAUSIBLE
 from matcher.matching.reasons import sentences
 from matcher.matching.shortlist import Query
 from matcher.partners import prepared
 from matcher.partners.partners import Partner, partners
+from matcher.reading.procedure import open_at
 from matcher.reference import law, places
 from matcher.reference.amounts import yearly
-from matcher.reference.french import is_over
+from matcher.reference.french import counted, in_paris
+from matcher.reference.text import shorten
 
-Part = Literal["alone", "with-partner", "watch"]
-PARTS: tuple[Part, ...] = ("alone", "with-partner", "watch")
+Part = Literal["alone", "with-partner", "clause", "watch"]
+PARTS: tuple[Part, ...] = ("alone", "with-partner", "clause", "watch")
 CHECK = "à vérifier avant de répondre"
+PRIOR: Mapping[Nature, str] = {
+    "prior": "avis préalable : rien à remettre encore, dites votre intérêt à l'acheteur",
+    "project": "projet d'achat : rien à remettre encore, dites votre intérêt à l'acheteur",
+}
 NOT_ESTABLISHED = "à vérifier, si c'est votre métier : rien de ce que vous décrivez ne l'établit"
 BY_CLAUSE = (
     "par la clause : ce lot demande des heures d'insertion à qui le prendra ; proposez-vous aux entreprises du métier, ou "
     "signalez-vous au facilitateur"
 )
 KEPT = 5_000  # notices whose prepared lots are cached
+AROUND = 100  # lots nearest in meaning among which those of its trade are looked for, wherever they are
 NEAR = 1_000  # lots compared with one structure; of more, the nearest in meaning
 FAR_KM = 150.0  # beyond it no structure without a declared zone is a lead (none lost on 602 notices)
 Key = tuple[str, str, str]
@@ -79,7 +88,7 @@ def opportunities(
     now: datetime | None = None,
     partners_of: int = 3,
 ) -> tuple[Opportunity, ...]:
-    """The lots of the open notices that concern `structure`: alone first, then with a partner, then to watch.
+    """The lots of the open notices that concern `structure`: alone first, then in a group, by the clause, and to watch.
 
     Within a part the likeliest come first.  Lots of other trades are left out.  The structure must be in
     the matcher's catalogue (NotFound otherwise).
@@ -88,11 +97,56 @@ def opportunities(
     wanted = wishes or Wishes()
     moment = now or datetime.now(UTC)
     found: list[Opportunity] = []
-    asked = [(tender, open_) for tender in tenders if (open_ := _open(tender, wanted, moment)) is not None]
+    asked = _opened(tenders, wanted, moment)
     for tender, near in _near(matcher, structure, asked):
         found += _of_tender(matcher, structure, tender, near, partners_of)
     found.sort(key=lambda o: (PARTS.index(o.part), -o.match.probability, o.tender.id, o.lot.number))
     return tuple(found)
+
+
+def by_notice(found: Iterable[Opportunity]) -> tuple[tuple[Opportunity, ...], ...]:
+    """The opportunities with those of a notice together, in the list of the best of them, which is first."""
+    notices: dict[str, list[Opportunity]] = {}
+    for one in found:
+        notices.setdefault(one.tender.id, []).append(one)
+    return tuple(map(tuple, notices.values()))
+
+
+def why_nothing(
+    matcher: Matcher, structure: Structure, tenders: Iterable[Tender], *, now: datetime | None = None
+) -> tuple[str, ...]:
+    """Why a structure has no opportunity among these notices, and what would change it, in French."""
+    asked = _opened(tenders, Wishes(), now or datetime.now(UTC))
+    if not asked or not matcher.judges:
+        return ("aucun avis ouvert n'est connu : revenez quand de nouveaux avis seront lus",)
+    said = [] if any(o.nature in DECLARED for o in structure.offers) else [
+        "votre fiche ne dit pas votre métier : ajoutez une offre, vous serez comparée sur ce que vous faites"
+    ]  # fmt: skip
+    if structure.place == Place() and structure.zone is None:
+        said.append("votre fiche ne dit pas où vous êtes : donnez votre adresse ou votre zone")
+    away = []
+    for tender, lots in _nearest(matcher, structure, asked, AROUND):
+        for query in _ready(matcher, tender, lots):
+            ranking = matcher.rank(replace(query, filters=Filters(sirets=(structure.siret,))))
+            shortlist = ranking.shortlist
+            if len(shortlist) and shipped().levels_with(shortlist, suitability.ON_THE_SPOT)[0] == LIKELY:
+                km = float(reach.of(shortlist).kilometres[0])
+                away.append((km if km == km else math.inf, query.lot))
+    if away:
+        km, lot = min(away, key=lambda one: one[0])
+        zone = " ; déclarez la zone où vous allez" if km <= FAR_KM else ""
+        how = f"est à {km:.0f} km{zone}" if math.isfinite(km) else "ne précise pas son lieu"
+        said.append(
+            f"{counted(len(away), 'lot')} de votre métier, hors de votre portée : le plus proche, "
+            f"« {shorten(lot.title, 60)} », {how}"
+        )
+    return tuple(said) or (
+        f"aucun lot de votre métier parmi les {len(asked)} avis ouverts : ajoutez vos autres métiers à votre fiche",
+    )
+
+
+def _opened(tenders: Iterable[Tender], wanted: Wishes, moment: datetime) -> list[Pair]:
+    return [(tender, open_) for tender in tenders if (open_ := _open(tender, wanted, moment)) is not None]
 
 
 def _open(tender: Tender, wanted: Wishes, moment: datetime) -> Tender | None:
@@ -104,9 +158,21 @@ def _open(tender: Tender, wanted: Wishes, moment: datetime) -> Tender | None:
     kept = tuple(
         lot
         for lot in tender.lots
-        if not is_over(lot.deadline or tender.deadline, moment) and _wanted(lot, tender, wanted)
+        if open_at(_closes(lot, tender), tender.published, moment)
+        and _wanted(lot, tender, wanted)
+        and not _abroad(lot)
     )
     return replace(tender, lots=kept) if kept else None
+
+
+def _closes(lot: Lot, tender: Tender) -> datetime | None:
+    deadline = lot.deadline or tender.deadline
+    return in_paris(deadline) if deadline else None
+
+
+def _abroad(lot: Lot) -> bool:
+    """Is every place of a lot in another country?"""
+    return bool(lot.places) and all(place.country not in (None, "FR") for place in lot.places)
 
 
 def _wanted(lot: Lot, tender: Tender, wanted: Wishes) -> bool:
@@ -128,12 +194,16 @@ def _of_tender(
     for query in _ready(matcher, tender, asked):
         ranking = matcher.rank(replace(query, filters=only))
         level = standing.level_of(ranking, structure)
-        if level < PLAUSIBLE:
+        hours = by_clause.by_clause(ranking, 1) if query.lot.owed_condition is not None else []
+        if not len(ranking.order) or (level < PLAUSIBLE and not hours):
             continue
         match = matcher.explain(ranking, int(ranking.order[0]), 1)
         if match.reach.where != "outside":
-            by_clause = standing.way_in(structure.kind, ranking) == "clause"
-            yield _judged(matcher, structure, asked, query, match, level, partners_of, by_clause)
+            lends = standing.way_in(structure.kind, ranking) == "clause"
+            carries = (
+                hours[0][2] if hours and (lends or level < PLAUSIBLE) else standing.LENT if lends else ""
+            )
+            yield _judged(matcher, structure, asked, query, match, level, partners_of, carries)
 
 
 def _near(matcher: Matcher, structure: Structure, asked: Sequence[Pair]) -> Iterator[Pair]:
@@ -144,7 +214,20 @@ def _near(matcher: Matcher, structure: Structure, asked: Sequence[Pair]) -> Iter
     lots = [lot for _, open_ in asked for lot in open_.lots]
     # past awards do not tell a service radius: a distant lot is shown, to watch
     chosen = ~_too_far(structure, lots) if matcher.judges else np.ones(len(lots), dtype=bool)
-    if int(chosen.sum()) > NEAR:
+    return _nearest(matcher, structure, asked, NEAR, chosen)
+
+
+def _nearest(
+    matcher: Matcher,
+    structure: Structure,
+    asked: Sequence[Pair],
+    most: int,
+    among: NDArray[np.bool_] | None = None,
+) -> Iterator[Pair]:
+    """The notices with at most so many lots, those nearest in meaning among a mask of all lots."""
+    lots = [lot for _, open_ in asked for lot in open_.lots]
+    chosen = np.ones(len(lots), dtype=bool) if among is None else among
+    if int(chosen.sum()) > most:
         catalogue = matcher.catalogue
         row = catalogue.row(structure.siret)
         mine = np.asarray(
@@ -153,7 +236,7 @@ def _near(matcher: Matcher, structure: Structure, asked: Sequence[Pair]) -> Iter
         best = np.where(chosen, (_vectors(matcher, asked) @ mine.T).max(axis=1, initial=-1.0), -2.0)
         if structure.kind in LENDING_KINDS:
             best[chosen & np.array([lot.owed_condition is not None for lot in lots])] = 2.0
-        chosen[np.argsort(-best, kind="stable")[max(NEAR, int((best > 1.5).sum())) :]] = False
+        chosen[np.argsort(-best, kind="stable")[max(most, int((best > 1.5).sum())) :]] = False
     low = 0
     for tender, open_ in asked:
         kept = tuple(compress(open_.lots, chosen[low : low + len(open_.lots)]))
@@ -229,7 +312,7 @@ def _judged(
     match: Match,
     level: int,
     partners_of: int,
-    by_clause: bool,
+    carries: str,
 ) -> Opportunity:
     """The part a lot belongs to, and why."""
     lot = match.lot
@@ -240,43 +323,36 @@ def _judged(
             tender=tender, lot=lot, part=part, match=match, why=tuple(why), partner=partner, others=found[1:]
         )
 
-    if watch := _out_of_reach(structure, lot, match, tender.published or date.today()):
+    if watch := _in_the_way(structure, tender, lot, match):
         return made("watch", watch)
     reasons = sentences(r for r in match.reasons if r.contribution > 0)
-    if by_clause:
-        return made("watch", (BY_CLAUSE if lot.owed_condition else standing.LENT, *reasons))
+    if carries:
+        owed = lot.owed_condition
+        return made("clause", (f"{BY_CLAUSE} ({carries})",)) if owed else made("watch", (carries, *reasons))
     lacking = standing.lacking(matcher, structure, query)
-    split = len(query.asked.several)
-    if level == PLAUSIBLE and len(lacking) == split:
+    if level == PLAUSIBLE and len(lacking) == len(executed(query.lot, query.asked)):
         known = any(r.code == "likely_trade" and r.tells for r in match.reasons)
-        unsure = CHECK if known else NOT_ESTABLISHED
-        return made("watch", (unsure, *reasons))
+        return made("watch", (CHECK if known else NOT_ESTABLISHED, *reasons))
     small, sized = standing.too_small(structure, query), standing.size(structure, query)
     if not lacking and not small:
         return made("alone", (*reasons, *((sized,) if sized else ())))
-    wanting = [f"il manque : {', '.join(lacking)}"] if lacking else []
-    if small:
-        wanting.append(sized)
+    wanting = [f"il manque : {', '.join(lacking)}"] if lacking else [sized]
     with_whom = partners(matcher, structure, tender, lot.id, partners_of)
-    kind = "complement" if lacking else "reinforcement"
-    found = tuple(sorted(with_whom.partners, key=lambda p: p.kind != kind))
-    if not found or found[0].kind != kind:
+    found = (*with_whom.partners, *with_whom.firms)[:partners_of]
+    if not found:
         return made("watch", (*wanting, *(with_whom.nobody or ("aucun partenaire connu pour ce lot",))))
     return made("with-partner", (*wanting, f"avec {found[0].structure.name} : {found[0].adds[0]}"), *found)
 
 
-def _out_of_reach(structure: Structure, lot: Lot, match: Match, on: date) -> tuple[str, ...]:
+def _in_the_way(structure: Structure, tender: Tender, lot: Lot, match: Match) -> tuple[str, ...]:
     """Obstacles that no partner removes, in French; empty without any."""
-    why = []
+    why = [PRIOR[tender.nature]] if tender.nature in PRIOR else []
+    on = tender.published or date.today()
     held = lot.reservation
     if held is not None and law.eligible(structure.kind, held.opened_by, on, structure.labels) is False:
         why.append(
             f"{lot_label(lot)} est réservé ({held.stated or 'article non précisé'}) à d'autres "
             "structures que la vôtre"
-        )
-    if not match.level and distant(match):
-        why.append(
-            f"à {match.distance_km:.0f} km, et vous ne déclarez pas de zone : déclarez-la si vous y allez"
         )
     if structure.active is False:
         why.append("l'établissement est fermé d'après le registre")

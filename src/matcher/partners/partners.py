@@ -1,15 +1,17 @@
-"""Partners for a structure on a notice, ranked by what they add.
+"""Partners for a structure on a notice, ranked by what they add to its chance of carrying a lot.
 
-Two kinds are distinguished: a *complement* takes a lot, a need or a zone that the structure does not cover; a
-*reinforcement* has the same trade and more capacity, with the reason why one alone is not enough.  A third
-option is to be subcontractor of the holder of a large lot with insertion hours.
+Two kinds are distinguished: a *complement* takes a lot or a part that the structure does not do; a *reinforcement* has the
+same trade, and is proposed only where size is what is missing.  Each is judged on the part that it would take; what past
+awards say of the two is added, and told apart.  A third option is to be subcontractor of the holder of a large lot with
+insertion hours.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
@@ -18,34 +20,24 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.domain import (
-    BadInput,
-    Filters,
-    Level,
-    Lot,
-    LotAnswer,
-    Match,
-    NotFound,
-    Reason,
-    Structure,
-    Tender,
-    Warning_,
-)
-from matcher.matching.engine import LEVELS, Matcher
-from matcher.matching.groups.table import HALF, WHOLE, tasks_of
-from matcher.matching.parts import parts_of
-from matcher.matching.ranking import Ranking
-from matcher.matching.shortlist import Column
+from matcher.domain import BadInput, Filters, Lot, Match, NotFound, Reason, Structure, Tender, Warning_
+from matcher.matching import standing
+from matcher.matching.engine import Matcher
+from matcher.matching.groups import firms as firms_
+from matcher.matching.groups.table import CONFIRM, lot_label
+from matcher.matching.parts import executed, parts_of
+from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
+from matcher.matching.shortlist import Column, Query
 from matcher.partners import subcontracting
-from matcher.partners.affinity import COLUMNS, LABELS, affinities, member_row, together
+from matcher.partners.affinity import COLUMNS, LABELS, affinities, together
 from matcher.reference import law, paths
-from matcher.reference.amounts import yearly
-from matcher.reference.french import euros
 from matcher.reference.text import shorten
 
 Kind = Literal["complement", "reinforcement", "subcontracting"]
-ADDED = 6.0  # what a whole notice newly covered adds to the score: more than any proof of the past
-POOL = 60  # structures of each lot that are considered
+LACKED = 1.0  # worth of taking any part that is lacking, to which its share of the lot is added
+CAPACITY = 0.5  # worth of a look-alike where size is what is missing
+PAST = 0.1  # worth of affinities in past awards, of which the weights sum to 3.5: less than a part that is lacking
+TOLD = 0.03  # what an affinity must add to be told: a common word of two names says nothing
 
 
 # -------------------------------------------------------------------------------------------- the weights
@@ -115,21 +107,27 @@ def rank_partners(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partner:
-    """A proposed partner: what it adds, why, and the legal rules; reasons sum to the score."""
+    """A proposed partner: the sentence of what it brings, and the legal rules; reasons sum to the score."""
 
     structure: Structure
     kind: Kind
     score: float
-    adds: tuple[str, ...]  # French: the lots, needs and capacity it brings
-    tasks: tuple[str, ...]  # ids of the lots or needs that it would take
-    reasons: tuple[Reason, ...] = ()
+    adds: tuple[str, ...]  # French: what it takes and why, one sentence a task
+    tasks: tuple[str, ...]  # ids of the lots or parts that it would take
+    reasons: tuple[Reason, ...] = ()  # what it adds, then its affinity in past awards
     warnings: tuple[Warning_, ...] = ()
-    distance_km: float | None = None
+    distance_km: float | None = None  # to the lot; None where unknown
+    confirm: bool = False  # plausible, not likely, for every task that it would take
+
+    @property
+    def past(self) -> tuple[str, ...]:
+        """What past awards say of the two, in French."""
+        return tuple(r.text for r in self.reasons if r.code.startswith("affinity."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partners:
-    """What the structure covers alone, what it lacks, and the partners that add it."""
+    """What the structure covers by itself, what it lacks, and who adds it: structures, and ordinary firms in reach."""
 
     structure: Structure
     tender: Tender
@@ -137,8 +135,10 @@ class Partners:
     lacking: tuple[str, ...]  # ids of the tasks it does not
     barred: Mapping[str, str]  # lot id -> why it may not answer there, in French
     partners: tuple[Partner, ...]
+    firms: tuple[Partner, ...] = ()
     subcontracting: tuple[Partner, ...] = ()
     nobody: tuple[str, ...] = ()  # French: what it lacks and no partner is known for
+    size: str = ""  # French: why one alone is too small
 
 
 def partners(
@@ -153,68 +153,42 @@ def partners(
     ordinary: bool = True,
     earlier: Sequence[Tender] = (),
 ) -> Partners:
-    """With whom `structure` should answer `tender` (or one `lot`, by id or number), best first.
+    """With whom `structure` should answer the lots of `tender` that it could enter (or one `lot`, by id or number), best first.
 
-    `ordinary` firms are proposed only where the law allows it: never on a lot that is reserved.  An award notice
-    offers no partnership: the winner of a lot with a social clause is named instead, the clause being read in it or in the call among the `earlier` notices.  Raises NotFound for a lot that the notice
-    does not have.
+    Who takes a part that it lacks comes before who only adds capacity, which is looked for where size is what is missing.
+    `ordinary` firms are proposed for what no structure is likely to take, or to whom staff may be lent, and only where the
+    law allows it: never on a lot that is reserved.  An award notice offers no
+    partnership: the winner of a lot with a social clause is named instead, the clause being read in it or in the call among
+    the `earlier` notices.  Raises NotFound for a lot that the notice does not have.
     """
     asked = _narrowed(tender, lot)
     on = tender.published or as_of or date.today()
     if asked.awards or asked.nature == "award":
         return Partners(
             structure=structure, tender=tender, alone=(), lacking=(), barred={}, partners=(),
-            subcontracting=_subcontracting(matcher, structure, asked, (), on, earlier)[:n],
+            subcontracting=_subcontracting(matcher, structure, asked, on, earlier)[:n],
         )  # fmt: skip
-    answers, affinity = _pools(matcher, structure, asked, filters, as_of)
-    parts: dict[str, Sequence[Match]] = {}
-    pieces = tuple(part for a in answers if a.asked for part in parts_of(a.lot, a.asked))
-    if pieces and matcher.judges:
-        found_of, more = _pools(matcher, structure, replace(asked, lots=pieces), filters, as_of)
-        parts, affinity = {a.lot.id: a.matches for a in found_of}, more | affinity
-    barred = {a.lot.id: why for a in answers if (why := _barred(structure, a.lot, on))}
-    tasks = [(task, cells) for a in answers for task, cells in tasks_of(a, a.matches, parts=parts)]
-    own: dict[str, int] = {}
-    offers: dict[str, dict[str, tuple[int, int, Match]]] = {}
-    for task, cells in tasks:
-        for match, degree, score in cells:
-            siren = match.structure.siren
-            if (
-                not degree
-                or match.level == "plausible"
-                or match.eligible is False
-                or match.reach.where == "outside"
-            ):
-                continue
-            if siren == structure.siren:
-                own[task.id] = max(own.get(task.id, 0), degree)
-            else:
-                offers.setdefault(siren, {}).setdefault(task.id, (degree, score, match))
-    own = {t: d for t, d in own.items() if t.partition("#")[0] not in barred}
-    lots = {task.id: task.lot for task, _ in tasks}
-    weight = {task.id: task.weight for task, _ in tasks}
-    labels = {task.id: task.label for task, _ in tasks}
-    asked_of = _Asked(
-        structure=structure, own=own, lots=lots, weight=weight, labels=labels, on=on, ordinary=ordinary
-    )
-    found = []
-    for siren, given in offers.items():
-        usable = {task: cell for task, cell in given.items() if asked_of.may_join(cell[2].structure, task)}
-        if usable and (added := _adds(asked_of, usable)):
-            past = _past_reasons(matcher, structure, added.best, affinity.get(siren, {}), as_of)
-            found.append(_partner(asked_of, usable, added, past, weights_of(matcher.recipe.name).base))
-    found.sort(key=lambda p: (-p.score, p.structure.siret))
-    lacking = tuple(t for t in weight if own.get(t, 0) < WHOLE)
-    filled = {t for p in found if p.kind == "complement" for t in p.tasks}
+    barred = {each.id: why for each in asked.lots if (why := _barred(structure, each, on))}
+    open_ = [q for q in matcher.queries(asked, filters=filters, as_of=as_of) if q.lot.id not in barred]
+    tasks = _entered([task for query in open_ for task in _tasks(matcher, structure, query)], lot)
+    wanted = [task for task in tasks if task.missing]
+    found = _candidates(matcher, structure, wanted)
+    done = {task.id for one in found for _, task, ranking, i in one.held if ranking.levels[i] >= LIKELY}
+    rest = [task for task in wanted if task.lends or task.id not in done]
+    firms = _firms(matcher, structure, rest, n, on) if ordinary else ()
+    filled = {task for one in found for task in one.tasks} | {task for one in firms for task in one.tasks}
+    lacking = tuple(task.id for task in tasks if not task.able)
     return Partners(
         structure=structure,
         tender=tender,
-        alone=tuple(t for t in weight if own.get(t, 0) == WHOLE),
+        alone=tuple(task.id for task in tasks if task.able),
         lacking=lacking,
-        nobody=tuple(f"aucun partenaire connu pour {labels[t]}" for t in lacking if t not in filled),
         barred=barred,
-        partners=tuple(found[:n]),
-        subcontracting=_subcontracting(matcher, structure, asked, answers, on, earlier)[:n],
+        partners=_told(matcher, structure, found[:n], on),
+        firms=firms,
+        subcontracting=_subcontracting(matcher, structure, asked, on, earlier)[:n] if ordinary else (),
+        nobody=tuple(f"aucun partenaire connu pour {task.label}" for task in wanted if task.id not in filled),
+        size=next((task.size for task in tasks if task.size), ""),
     )
 
 
@@ -226,52 +200,6 @@ def _narrowed(tender: Tender, lot: str | None) -> Tender:
         numbers = ", ".join(x.number for x in tender.lots)
         raise NotFound(f"l'avis {tender.id} n'a pas de lot {lot!r} : choisissez parmi {numbers}")
     return replace(tender, lots=kept)
-
-
-def _pools(
-    matcher: Matcher, structure: Structure, tender: Tender, filters: Filters | None, as_of: date | None
-) -> tuple[list[LotAnswer], dict[str, dict[str, float]]]:
-    """For each lot the structure itself and the best candidates; for each candidate its affinities in past awards.
-
-    Of a directory the judgement says who is able; past awards, by which partners are chosen, say in which order.
-    """
-    answers: list[LotAnswer] = []
-    affinity: dict[str, dict[str, float]] = {}
-    weights = weights_of(matcher.recipe.name)
-    columns = affinities(matcher.catalogue, structure.siren, as_of)
-    own = member_row(matcher.catalogue, structure.siren)
-    for query in matcher.queries(tender, filters=filters, as_of=as_of):
-        ranking = matcher.rank(query, past=True)
-        levels = _levels(matcher, ranking)
-        able = np.isin(levels, ("likely", ""))
-        best, _ = rank_partners(matcher, ranking, structure.siren, as_of, able)
-        picked = list(best.order[:POOL])
-        if own is not None:
-            bidder = matcher.catalogue.of_structure("bidder")[ranking.shortlist.candidates]
-            mine = np.flatnonzero(bidder == matcher.catalogue.of_structure("bidder")[own])
-            picked += sorted(mine, key=lambda i: (not able[i], -ranking.scores[i]))[:1]
-        picked.sort(key=lambda i: -ranking.scores[i])
-        explained = matcher.explained(ranking, [int(i) for i in picked])
-        matches = tuple(replace(match, level=levels[i]) for match, i in zip(explained, picked, strict=True))
-        answers.append(
-            LotAnswer(lot=query.lot, matches=matches, asked=query.asked, considered=len(ranking.order))
-        )
-        for i in picked:
-            row = int(ranking.shortlist.candidates[i])
-            siren = str(matcher.catalogue.of_structure("siren")[row])
-            affinity[siren] = {
-                name: weights.affinity.get(name, 0.0) * float(columns[name][row]) for name in COLUMNS
-            }
-    return answers, affinity
-
-
-def _levels(matcher: Matcher, ranking: Ranking) -> list[Level]:
-    """The level of each candidate by the judgement; "" for firms known by past awards alone, and without a judgement."""
-    if not matcher.judges:
-        return [""] * len(ranking.shortlist)
-    firm = matcher.catalogue.unlisted[ranking.shortlist.candidates]
-    judged = matcher.rank(ranking.shortlist.query).levels
-    return ["" if alone else LEVELS[level] for alone, level in zip(firm, judged.tolist(), strict=True)]
 
 
 def _barred(structure: Structure, lot: Lot, on: date) -> str:
@@ -286,74 +214,202 @@ def _barred(structure: Structure, lot: Lot, on: date) -> str:
     )
 
 
-Cells = Mapping[str, tuple[int, int, Match]]  # task -> degree, score and match of a candidate
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """What a partner is asked for: the tasks of a notice, and how far the structure covers each by itself."""
+class _Task:
+    """A lot of one trade or a part of another, and how the structure stands to it."""
 
-    structure: Structure
-    own: Mapping[str, int]
-    lots: Mapping[str, Lot]
-    weight: Mapping[str, int]
-    labels: Mapping[str, str]
-    on: date
-    ordinary: bool
+    query: Query
+    label: str
+    share: float
+    level: int  # of the structure
+    able: bool  # does it execute the task by itself
+    lends: bool = False  # does it lend staff to whoever does
+    size: str = ""  # French: why one alone is too small, where that is what is missing
 
-    def may_join(self, other: Structure, task: str) -> bool:
-        """Both must be admissible on a reserved lot; an ordinary firm joins only where it is asked for."""
-        lot = self.lots[task]
-        if other.active is False or (not self.ordinary and not other.kind):
-            return False
-        if lot.reservation is None:
-            return True
-        opened_by, pair = lot.reservation.opened_by, (self.structure, other)
-        return all(law.eligible(s.kind, opened_by, self.on, s.labels) is not False for s in pair)
+    @property
+    def id(self) -> str:
+        return self.query.lot.id
 
+    @property
+    def lot_id(self) -> str:
+        return self.id.partition("#")[0]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Added:
-    """What one candidate adds, as a complement or a reinforcement."""
-
-    kind: Kind
-    best: Match
-    adds: tuple[str, ...]
-    tasks: tuple[str, ...]
-    reason: Reason
+    @property
+    def missing(self) -> bool:
+        return not self.able or bool(self.size)
 
 
-def _adds(asked: _Asked, usable: Cells) -> _Added | None:
-    """What the candidate of these cells adds; None where it adds nothing."""
-    own, weight = asked.own, asked.weight
-    gains = {t: (d - own.get(t, 0)) * weight[t] for t, (d, _, _) in usable.items() if d > own.get(t, 0)}
-    if gains:
-        adds = tuple(
-            _brings(asked.labels[t], own.get(t, 0), usable[t][0])
-            for t in sorted(gains, key=lambda t: -gains[t])
+def _tasks(matcher: Matcher, structure: Structure, query: Query) -> list[_Task]:
+    """The tasks of a lot; of a lot whose parts it all does, its size is missing where the lot is beyond it."""
+    parts = executed(query.lot, query.asked)
+    lots = parts_of(query.lot, query.asked) if parts else ()
+    queries = (
+        matcher.queries(replace(query.tender, lots=lots), filters=query.filters, as_of=query.as_of)
+        if lots
+        else [query]
+    )
+    of = f"lot {query.lot.number}"
+    labels = [f"{part.label} ({part.share:.0%} du {of})" for part in parts] or [lot_label(query.lot)]
+    shares = [part.share for part in parts] or [1.0]
+    standings = [_standing(matcher, structure, each) for each in queries]
+    tasks = [
+        _Task(
+            query=each, label=label, share=share, level=level, able=level == LIKELY and not lends, lends=lends
         )
-        value = ADDED * sum(gains.values()) / (sum(weight.values()) * WHOLE)
-        reason = Reason(code="added", text=adds[0], contribution=value)
-        kind: Kind = "complement"
-        tasks = tuple(t for t in weight if t in gains)
-    else:
-        usable = {task: cell for task, cell in usable.items() if cell[0] >= HALF}
-        if not usable:
-            return None  # near, but not known for this trade
-        tasks = tuple(t for t in weight if t in usable)
-    best = max(usable.values(), key=lambda cell: (cell[0], cell[1]))[2]
-    if not gains:
-        short, why = _capacity(asked.structure, best.structure, [asked.lots[t] for t in usable])
-        kind, adds = "reinforcement", (why,)
-        reason = Reason(code="capacity", text=why, contribution=ADDED / 4 * short)
-    return _Added(kind=kind, best=best, adds=adds, tasks=tasks, reason=reason)
+        for each, label, share, (level, lends) in zip(queries, labels, shares, standings, strict=True)
+    ]
+    if all(task.able for task in tasks) and standing.too_small(structure, query):
+        tasks = [replace(tasks[0], size=standing.size(structure, query)), *tasks[1:]]
+    return tasks
+
+
+def _standing(matcher: Matcher, structure: Structure, query: Query) -> tuple[int, bool]:
+    """The level of the structure for a lot or part, and whether it lends staff to who executes it."""
+    ranking = matcher.rank(replace(query, filters=Filters(sirets=(structure.siret,))))
+    level = standing.level_of(ranking, structure)
+    return level, standing.way_in(structure.kind, ranking) == "clause"
+
+
+def _entered(tasks: list[_Task], lot: str | None) -> list[_Task]:
+    """The tasks of the lots that the structure could enter; of all where it is asked for one lot, or could enter none."""
+    entered = {task.lot_id for task in tasks if task.level >= PLAUSIBLE}
+    return [task for task in tasks if task.lot_id in entered] if entered and lot is None else tasks
+
+
+@dataclass(slots=True, kw_only=True)
+class _Candidate:
+    """A structure that could take tasks, with its place in the ranking of each."""
+
+    row: int
+    affinity: Mapping[str, float]
+    held: list[tuple[float, _Task, Ranking, int]] = field(default_factory=list)  # what it adds, of which task
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        return tuple(task.id for _, task, _, _ in self.held)
+
+    @property
+    def score(self) -> float:
+        return math.fsum((*(gain for gain, *_ in self.held), *self.affinity.values()))
+
+
+def _candidates(matcher: Matcher, structure: Structure, wanted: Sequence[_Task]) -> list[_Candidate]:
+    """Who is likely, or plausible enough to be asked, for what is missing, by what each adds to the chance of carrying the lot."""
+    catalogue, found = matcher.catalogue, dict[str, _Candidate]()
+    sirens, kinds = catalogue.of_structure("siren"), catalogue.of_structure("kind")
+    first = {task.query.as_of for task in wanted}
+    columns = affinities(catalogue, structure.siren, next(iter(first))) if first else {}
+    weights = weights_of(matcher.recipe.name).affinity
+    for task, ranking in zip(wanted, matcher.rank_each([task.query for task in wanted]), strict=True):
+        candidates = ranking.shortlist.candidates
+        for i in ranking.order.tolist():
+            row = int(candidates[i])
+            siren, chance = str(sirens[row]), _chance(ranking, i)
+            if not chance or not kinds[row] or siren == structure.siren:
+                continue
+            if standing.way_in(str(kinds[row]), ranking) == "clause":
+                continue  # lends staff, and takes no part
+            if (
+                not ranking.judged
+                and not standing.known(task.query.asked.parts, catalogue.structure(row)).any()
+            ):
+                continue
+            if siren not in found:
+                past = {name: PAST * weights[name] * float(columns[name][row]) for name in weights}
+                past = {name: value for name, value in past.items() if value >= TOLD}
+                found[siren] = _Candidate(row=row, affinity=past)
+            found[siren].held.append((_gain(task, chance), task, ranking, i))
+    return _in_turn(sorted(found.values(), key=lambda one: (-one.score, one.row)))
+
+
+def _in_turn(ordered: list[_Candidate]) -> list[_Candidate]:
+    """The first for each task that is lacking, by what they add, then the second of each: one part does not hide another."""
+    before: Counter[str] = Counter()
+    turns = []
+    for one in ordered:
+        main = max(one.held, key=lambda held: held[0])[1].id
+        turns.append((before[main], one))
+        before[main] += 1
+    return [one for _, one in sorted(turns, key=lambda turn: turn[0])]
+
+
+def _chance(ranking: Ranking, i: int) -> float:
+    """The chance of a candidate that is likely, or plausible from CONFIRM on; 0 for the others."""
+    chance = float(ranking.chances[i])
+    sure = ranking.levels[i] >= LIKELY
+    return chance if sure or (ranking.levels[i] >= PLAUSIBLE and chance >= CONFIRM) else 0.0
+
+
+def _gain(task: _Task, chance: float) -> float:
+    """What a candidate adds: a part that is lacking by its share, capacity less than any part."""
+    return CAPACITY * chance if task.able else (LACKED + task.share) * chance
+
+
+def _told(
+    matcher: Matcher, structure: Structure, chosen: Sequence[_Candidate], on: date
+) -> tuple[Partner, ...]:
+    return tuple(_partner(matcher, structure, one, on) for one in chosen)
+
+
+def _partner(matcher: Matcher, structure: Structure, one: _Candidate, on: date) -> Partner:
+    matches = [matcher.explain(ranking, i, 1) for _, _, ranking, i in one.held]
+    tasks = [task for _, task, _, _ in one.held]
+    adds = tuple(_brings(task, match) for task, match in zip(tasks, matches, strict=True))
+    gains = [
+        Reason(code="capacity" if task.able else "added", text=text, contribution=gain)
+        for text, (gain, task, _, _) in zip(adds, one.held, strict=True)
+    ]
+    other = matches[0].structure
+    return Partner(
+        structure=other,
+        kind="reinforcement" if all(task.able for task in tasks) else "complement",
+        score=one.score,
+        adds=adds,
+        tasks=one.tasks,
+        reasons=(*gains, *_past_reasons(matcher, structure, other, one.affinity, tasks[0].query.as_of)),
+        warnings=_warnings([task.query.lot for task in tasks], on),
+        distance_km=matches[0].distance_km,
+        confirm=all(match.level == "plausible" for match in matches),
+    )
+
+
+def _brings(task: _Task, match: Match) -> str:
+    """What a partner takes, and what says that it can, in French."""
+    takes = f"renfort pour {task.label}" if task.able else f"prend {task.label}"
+    confirm = ", à confirmer" if match.level == "plausible" else ""
+    trade = next((r.text for r in match.reasons if r.code in ("likely_trade", "holder") and r.tells), "")
+    return f"{takes}{confirm}" + (f" : {trade}" if trade else "")
+
+
+def _firms(
+    matcher: Matcher, structure: Structure, wanted: Sequence[_Task], n: int, on: date
+) -> tuple[Partner, ...]:
+    """Ordinary firms in reach for what is missing, the missing parts first."""
+    found: dict[str, Partner] = {}
+    for task in wanted:
+        for match in firms_.of_lot(matcher, task.query, n, without=(structure.siren,)):
+            chance = min(1.0, match.probability)
+            text = _brings(task, match)
+            reason = Reason(
+                code="capacity" if task.able else "added", text=text, contribution=_gain(task, chance)
+            )
+            found.setdefault(match.structure.siren, Partner(
+                structure=match.structure, kind="reinforcement" if task.able else "complement",
+                score=reason.contribution, adds=(text,), tasks=(task.id,), reasons=(reason,),
+                warnings=_warnings([task.query.lot], on), distance_km=match.distance_km,
+            ))  # fmt: skip
+    return tuple(sorted(found.values(), key=lambda p: (-p.score, p.structure.siret))[:n])
 
 
 def _past_reasons(
-    matcher: Matcher, structure: Structure, best: Match, affinity: Mapping[str, float], as_of: date | None
+    matcher: Matcher,
+    structure: Structure,
+    other: Structure,
+    affinity: Mapping[str, float],
+    as_of: date | None,
 ) -> list[Reason]:
     """A reason for each affinity in past awards, with a contract won together where there is one."""
-    past = together(matcher.catalogue, structure.siren, best.structure.siren, as_of)
+    past = together(matcher.catalogue, structure.siren, other.siren, as_of)
     won = f" : « {shorten(past[0], 80)} »" if past else ""
     return [
         Reason(
@@ -362,69 +418,15 @@ def _past_reasons(
             contribution=value,
         )
         for name, value in affinity.items()
-        if value > 0
     ]
 
 
-def _partner(asked: _Asked, usable: Cells, added: _Added, past: Sequence[Reason], scale: float) -> Partner:
-    """The partner with its reasons, largest first; those of the ranking count `scale` times."""
-    own = [replace(r, contribution=scale * r.contribution) for r in added.best.reasons]
-    reasons = sorted((added.reason, *own, *past), key=lambda r: -abs(r.contribution))
-    if added.kind == "reinforcement":
-        usable = {task: cell for task, cell in usable.items() if cell[0] >= HALF}
-    return Partner(
-        structure=added.best.structure,
-        kind=added.kind,
-        score=sum(r.contribution for r in reasons),
-        adds=added.adds,
-        tasks=added.tasks,
-        reasons=tuple(reasons),
-        warnings=_warnings(asked.own, usable, asked.lots, asked.on),
-        distance_km=added.best.distance_km,
-    )
-
-
-def _brings(label: str, held: int, degree: int) -> str:
-    extent = "" if degree == WHOLE else " en partie"
-    return f"prend {label}{extent}" if not held else f"complète {label}, que vous ne couvrez qu'en partie"
-
-
-def _capacity(structure: Structure, other: Structure, lots: Sequence[Lot]) -> tuple[float, str]:
-    """How much more capacity is needed (0 to 1), and why one alone is not enough."""
-    due = math.fsum(a for lot in {x.id: x for x in lots}.values() if not math.isnan(a := yearly(lot)))
-    if not due:
-        return 0.0, "même métier : renfort de capacité ; le montant du lot n'est pas publié"
-    amount = euros(due)
-    if structure.turnover is None:
-        return (
-            0.5,
-            f"même métier : renfort de capacité pour {amount} par an ; votre chiffre d'affaires est inconnu",
-        )
-    missing = max(0.0, due - structure.turnover)
-    if not missing:
-        return 0.0, f"même métier : vous pourriez porter seul {amount} par an, grouper demande une raison"
-    if other.turnover is None:
-        return (
-            0.5,
-            f"même métier : seul, vous ne portez pas {amount} par an ; la capacité de ce partenaire est inconnue",
-        )
-    share = min(1.0, other.turnover / missing)
-    return (
-        share,
-        f"même métier : seul, vous ne portez pas {amount} par an ; il en apporte {share:.0%} de ce qui manque",
-    )
-
-
-def _warnings(
-    own: Mapping[str, int], usable: Cells, lots: Mapping[str, Lot], on: date
-) -> tuple[Warning_, ...]:
+def _warnings(lots: Sequence[Lot], on: date) -> tuple[Warning_, ...]:
     """Rules that two bidders should read before they group."""
     found = []
-    if all(own.get(t) == WHOLE and t in usable and usable[t][0] == WHOLE for t in lots):
-        found.append(_warn("group.competition", "competition", on))
-    if any((r := lots[t].reservation) is not None and not r.articles for t in usable):
+    if any((r := lot.reservation) is not None and not r.articles for lot in lots):
         found.append(_warn("reservation.stated", "reservation-unspecified", on))
-    if any(c.code == "several-groups" for t in usable for c in lots[t].conditions):
+    if any(c.code == "several-groups" for lot in lots for c in lot.conditions):
         found.append(_warn("group.several", "several-groups", on))
     return tuple(found)
 
@@ -438,17 +440,12 @@ def _warn(rule: str, code: str, on: date) -> Warning_:
 
 
 def _subcontracting(
-    matcher: Matcher,
-    structure: Structure,
-    tender: Tender,
-    answers: Iterable[LotAnswer],
-    on: date,
-    earlier: Sequence[Tender],
+    matcher: Matcher, structure: Structure, tender: Tender, on: date, earlier: Sequence[Tender]
 ) -> tuple[Partner, ...]:
     """Subcontracting: the firms that could be asked for a share of a lot's insertion hours.
 
     Of an award notice with a social clause the ordinary firm that won; of an open lot with a clause, or so large
-    that the law makes a social condition due, the firms whose trade it is.  Never on a reserved lot.
+    that the law makes a social condition due, firms of its trade in reach.  Never on a reserved lot.
     """
     if not structure.kind:
         return ()
@@ -457,44 +454,32 @@ def _subcontracting(
         tender, subcontracting.known(matcher), subcontracting.before(tender, earlier)
     ):
         lot = lead.lot or tender.lots[0]
-        mine = _own_match(matcher, structure, replace(tender, lots=(lot,)))
-        if mine is None or mine.reach.where == "outside":
-            continue
-        text = f"{lead.case} Votre façon d'y entrer : {subcontracting.way(structure, lot)}"
-        partner = Partner(
-            structure=subcontracting.firm(matcher, lead.firm),
-            kind="subcontracting",
-            score=mine.score,
-            adds=(text, f"l'avis dit : « {shorten(lead.passage, 160)} »"),
-            tasks=(lot.id,),
-            reasons=mine.reasons,
-            warnings=subcontracting.rules(on),
-        )
-        if lead.firm.siren not in found or found[lead.firm.siren].score < partner.score:
-            found[lead.firm.siren] = partner
-    for answer in answers:
-        case = subcontracting.case_of(answer.lot, tender)
-        if case is None:
-            continue
-        text = f"{case}. Votre façon d'y entrer : {subcontracting.way(structure, answer.lot)}"
-        firms = [m for m in answer.matches if not m.structure.kind and m.structure.active is not False]
-        for match in firms:
-            other = match.structure
-            if other.siren == structure.siren:
-                continue
-            partner = Partner(
-                structure=other,
-                kind="subcontracting",
-                score=match.score,
-                adds=(text,),
-                tasks=(answer.lot.id,),
-                reasons=match.reasons,
-                warnings=subcontracting.rules(on),
-                distance_km=match.distance_km,
-            )
-            if other.siren not in found or found[other.siren].score < partner.score:
-                found[other.siren] = partner
+        said = f"l'avis dit : « {shorten(lead.passage, 160)} »"
+        firms = [subcontracting.firm(matcher, lead.firm)]
+        _add_holders(found, matcher, structure, replace(tender, lots=(lot,)), firms, (lead.case, said), on)
+    for lot in () if tender.awards else tender.lots:
+        if case := subcontracting.case_of(lot, tender):
+            asked = replace(tender, lots=(lot,))
+            firms = [s for s in subcontracting.takers(matcher, tender, lot) if s.siren != structure.siren]
+            _add_holders(found, matcher, structure, asked, firms, (f"{case}.",), on)
     return tuple(sorted(found.values(), key=lambda p: (-p.score, p.structure.siret)))
+
+
+def _add_holders(
+    found: dict[str, Partner], matcher: Matcher, structure: Structure, asked: Tender, firms: Sequence[Structure],
+    told: tuple[str, ...], on: date,
+) -> None:  # fmt: skip
+    """Add the firms that hold, or could take, the only lot of a notice, unless the structure does not come to its place."""
+    mine = _own_match(matcher, structure, asked) if firms else None
+    if mine is None or mine.reach.where == "outside":
+        return
+    lot = asked.lots[0]
+    way = f"{told[0]} Votre façon d'y entrer : {subcontracting.way(structure, lot)}"
+    for firm in firms:
+        found.setdefault(firm.siren, Partner(
+            structure=firm, kind="subcontracting", score=mine.score, adds=(way, *told[1:]), tasks=(lot.id,),
+            reasons=mine.reasons, warnings=subcontracting.rules(on),
+        ))  # fmt: skip
 
 
 def _own_match(matcher: Matcher, structure: Structure, tender: Tender) -> Match | None:

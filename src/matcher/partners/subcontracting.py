@@ -11,7 +11,6 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import islice
 
 from matcher.domain import (
     ANSWERABLE,
@@ -30,6 +29,7 @@ from matcher.domain import (
 from matcher.learned import asks
 from matcher.matching import by_clause
 from matcher.matching.engine import Matcher
+from matcher.matching.groups import firms as firms_
 from matcher.matching.groups.table import lot_label
 from matcher.reading.procedure import procedures
 from matcher.reference import law, trades
@@ -38,7 +38,6 @@ from matcher.reference.french import grouped
 from matcher.reference.text import fold
 
 FIRMS = 5
-LOOKED_AT = 200  # firms, the likeliest to win first, among which those of the trade are taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,29 +216,9 @@ def _of_lot(matcher: Matcher, tender: Tender, lot: Lot, n: int) -> Opening:
 
 
 def takers(matcher: Matcher, tender: Tender, lot: Lot, n: int = FIRMS) -> tuple[Structure, ...]:
-    """Ordinary firms of the catalogue that won a contract of the lot's trade."""
+    """Ordinary firms that could take a lot, see `groups.firms`."""
     (query,) = matcher.queries(replace(tender, lots=(lot,)))
-    ranking, asked = matcher.rank(query, past=True), frozenset(query.asked.trades)
-    candidates = ranking.shortlist.candidates
-    kinds = matcher.catalogue.of_structure("kind")[candidates]
-    rows = (int(candidates[i]) for i in ranking.order if kinds[i] == "")
-    return tuple(
-        islice((firm for row in islice(rows, LOOKED_AT) if (firm := _of_trade(matcher, row, lot, asked))), n)
-    )
-
-
-def _of_trade(matcher: Matcher, row: int, lot: Lot, asked: frozenset[str]) -> Structure | None:
-    """The firm of a row if one of its contracts is of the CPV class of the lot, or of a trade that the lot asks for."""
-    catalogue = matcher.catalogue
-    classes = {code[:4] for code in lot.cpv if not code[:4].endswith("0")}
-    for piece in range(int(catalogue.offsets[row]), int(catalogue.offsets[row + 1])):
-        won = catalogue.offer(piece)
-        if won.nature != "award":
-            continue
-        does = {*trades.named(won.title), trades.trade_of_cpv(next(iter(won.cpv), ""))}
-        if not asked.isdisjoint(does) or any(code[:4] in classes for code in won.cpv):
-            return catalogue.structure(row)
-    return None
+    return tuple(match.structure for match in firms_.of_lot(matcher, query, n))
 
 
 def firm(matcher: Matcher, holder: Holder) -> Structure:

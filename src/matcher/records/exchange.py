@@ -1,8 +1,8 @@
 """The exchange (bourse): what structures bring and look for on a notice, shown as their authors allow.
 
 Writing for a SIRET requires a key scoped to it.  A declaration is seen by the members of the
-exchange, or by a named few; by a buyer only if its author says so.  It ends at the deadline or when it is
-withdrawn.  Who saw what is recorded.  No personal data but a contact address, which its owner can delete.
+exchange, or by a named few; by the buyer of that notice only if its author says so.  It ends at the deadline or when it is
+withdrawn.  Those who agree with each other are a group, with roles and parts.  Who saw what is recorded.  No personal data but a contact address, which its owner can delete.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, and_, delete, or_, select, update
 from sqlalchemy.engine import RowMapping
 
-from matcher.domain import BadInput, Forbidden, NotFound
+from matcher.domain import BadInput, Forbidden, NotFound, Tender, UnknownNotice
 from matcher.learned import asks
 from matcher.records.keys import Bearer
 from matcher.records.store import Store, now
-from matcher.records.tables import Declaration, Feedback, Notice, View
+from matcher.records.tables import Agreement, Declaration, Feedback, Letter, Notice, View
 from matcher.reference import trades
 from matcher.reference.identifiers import IDENTITY, is_address
 from matcher.reference.places import distance_km
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 Visibility = Literal["members", "named"]
 HIDDEN = "aucune déclaration {!r} ne vous est visible"
+ROLES = ("mandataire", "cotraitant", "sous-traitant")
+#: Whether the bearer is the buyer of a notice, by its id; a caller that cannot tell shows a buyer nothing.
+BuyerOf = Callable[[str], bool]
 LONGEST = 2_000  # characters of what is brought or looked for
 _WORD = re.compile(r"[a-z]{4,}")
 _EMPTY = frozenset(
@@ -81,6 +84,19 @@ class Suggestion:
     distance_km: float = math.nan
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """A member of a group, as it said itself."""
+
+    siret: str
+    role: str  # one of ROLES
+    part: str  # what it does
+
+
+def _nobody(notice_id: str) -> bool:
+    return False
+
+
 def _checked(
     text: Mapping[str, str],
     notice_id: str,
@@ -108,12 +124,16 @@ def _checked(
         )
 
 
-def _until(connection: Connection, notice_id: str, deadline: datetime | None, moment: datetime) -> datetime:
-    """The deadline of a declaration: the one given, else that of the notice.  Raises BadInput."""
+def _until(
+    connection: Connection, notice_id: str, tender: Tender | None, deadline: datetime | None, moment: datetime
+) -> datetime:
+    """The deadline of a declaration: the one given, else that of the notice.  Raises BadInput, UnknownNotice."""
     wanted = select(Notice.deadline, Notice.owner).where(Notice.id == notice_id)
     known = connection.execute(wanted).mappings().first()
     # an unpublished need is private: the answer is the one for an unknown notice
     public = known if known and not known["owner"] else None
+    if tender is None and public is None:
+        raise UnknownNotice(f"aucun avis {notice_id!r} n'est connu : cherchez son identifiant parmi les avis")
     until = deadline or (public["deadline"] if public else None)
     if until is None:
         raise BadInput("la date limite de cet avis n'est pas connue : donnez-la")
@@ -127,19 +147,22 @@ def _until(connection: Connection, notice_id: str, deadline: datetime | None, mo
 def declare(
     store: Store, bearer: Bearer, *, siret: str, notice_id: str, lot_id: str = "", brings: str = "", seeks: str = "",
     contact: str | None = None, visibility: str = "members", named: Sequence[str] = (), buyer_may_see: bool = False,
-    deadline: datetime | None = None
+    deadline: datetime | None = None, tender: Tender | None = None
 ) -> Offer:  # fmt: skip
     """Declare what a structure brings and looks for on a notice or lot; declaring again replaces the earlier one.
 
-    Idempotent: one declaration for each (siret, notice, lot).  `deadline` may be left out where the notice
-    is known to the store.  Raises Forbidden without a key for this SIRET, BadInput on inconsistent values.
+    Idempotent: one declaration for each (siret, notice, lot).  The notice must be known: given as
+    `tender`, or in the store, which then gives the deadline too.  Raises Forbidden without a key for this SIRET, UnknownNotice,
+    BadInput on inconsistent values.
     """
     _own(bearer, siret)
     text = {"brings": clean(brings), "seeks": clean(seeks)}
     _checked(text, notice_id, lot_id, contact, visibility, named)
+    if tender is not None and lot_id and lot_id not in {lot.id for lot in tender.lots}:
+        raise BadInput(f"l'avis {notice_id} n'a pas de lot {lot_id!r} : laissez vide pour tout l'avis")
     moment = now()
     with store.writing() as connection:
-        until = _until(connection, notice_id, deadline, moment)
+        until = _until(connection, notice_id, tender, deadline, moment)
         row: dict[str, Any] = {
             "id": secrets.token_urlsafe(16),  # the first one, where it is declared again
             "siret": siret,
@@ -170,7 +193,7 @@ def declare(
 
 
 def withdraw(store: Store, bearer: Bearer, identifier: str) -> None:
-    """Withdraw a declaration at once; idempotent.  Raises NotFound, also for somebody else's."""
+    """Withdraw a declaration at once, and what was agreed on it; idempotent.  Raises NotFound, also for somebody else's."""
     with store.writing() as connection:
         _mine(connection, bearer, identifier)
         connection.execute(
@@ -178,6 +201,10 @@ def withdraw(store: Store, bearer: Bearer, identifier: str) -> None:
             .where(Declaration.id == identifier, Declaration.withdrawn_at.is_(None))
             .values(withdrawn_at=now(), contact=None)
         )
+        both = or_(Agreement.declaration_id == identifier, Agreement.with_id == identifier)
+        connection.execute(delete(Agreement).where(both))
+        unsent = (Letter.record_id == identifier, Letter.kind == "exchange", Letter.status == "ready")
+        connection.execute(delete(Letter).where(*unsent))
         store.audit(connection, bearer.actor, "exchange.withdraw", identifier)
 
 
@@ -196,6 +223,7 @@ def listing(
     notice_id: str | None = None,
     lot_id: str | None = None,
     mine: bool = False,
+    buyer_of: BuyerOf = _nobody,
 ) -> tuple[Offer, ...]:
     """The open declarations that this bearer may see, newest first; `mine`: its own, in any state.
 
@@ -214,12 +242,12 @@ def listing(
         query = query.where(and_(table.c.withdrawn_at.is_(None), table.c.deadline > moment))
     with store.writing() as connection:
         rows = connection.execute(query.order_by(table.c.updated_at.desc(), table.c.id)).mappings().all()
-        seen = [row for row in rows if mine or _visible(bearer, row)]
+        seen = [row for row in rows if mine or _visible(bearer, row, buyer_of)]
         _record(store, connection, bearer, seen, "seen", moment)
     return tuple(_offer(row, moment) for row in seen)
 
 
-def contact(store: Store, bearer: Bearer, identifier: str) -> str:
+def contact(store: Store, bearer: Bearer, identifier: str, buyer_of: BuyerOf = _nobody) -> str:
     """The address of a declaration that this bearer may see; the request is recorded.
 
     Raises NotFound where there is none, or none that this bearer may see.
@@ -228,13 +256,60 @@ def contact(store: Store, bearer: Bearer, identifier: str) -> str:
     with store.writing() as connection:
         row = _one(connection, identifier)
         open_ = row["withdrawn_at"] is None and row["deadline"] > moment
-        if row["siret"] not in bearer.sirets and not (open_ and _visible(bearer, row)):
+        if row["siret"] not in bearer.sirets and not (open_ and _visible(bearer, row, buyer_of)):
             raise NotFound(HIDDEN.format(identifier))
         if not row["contact"]:
             raise NotFound("cette déclaration ne donne pas d'adresse : passez par l'exploitant de la bourse")
         _record(store, connection, bearer, [row], "contact", moment)
     address: str = row["contact"]
     return address
+
+
+def agree(store: Store, bearer: Bearer, identifier: str, other: str, role: str, part: str) -> None:
+    """Agree with the author of another declaration on the same notice: one's own role and part; saying it again replaces it.
+
+    Raises NotFound for a declaration that is not one's own, or another that one may not see, BadInput on the rest.
+    """
+    told = clean(part)
+    if role not in ROLES or not told or len(told) > LONGEST:
+        raise BadInput(
+            f"donnez votre rôle ({', '.join(ROLES)}) et votre part, en {LONGEST} caractères au plus"
+        )
+    moment = now()
+    with store.writing() as connection:
+        mine, theirs = _mine(connection, bearer, identifier), _one(connection, other)
+        if theirs["siret"] == mine["siret"] or not _visible(bearer, theirs):
+            raise NotFound(HIDDEN.format(other))
+        if not _same_lot(mine, theirs):
+            raise BadInput("les deux annonces ne portent pas sur le même avis ou le même lot")
+        if any(row["withdrawn_at"] is not None or row["deadline"] <= moment for row in (mine, theirs)):
+            raise BadInput("une des deux annonces est retirée ou échue : déclarez-vous de nouveau")
+        if role == "mandataire" and any(m.role == role for m in _agreed(connection, mine)[1:]):
+            raise BadInput("ce groupement a déjà un mandataire : choisissez un autre rôle")
+        row = {"declaration_id": identifier, "with_id": other, "role": role, "part": told, "at": moment}
+        store.put(connection, Agreement, [row])
+        store.audit(connection, bearer.actor, "exchange.agree", identifier)
+
+
+def group(store: Store, bearer: Bearer, identifier: str) -> tuple[Agreed, ...]:
+    """Oneself and those with whom one agreed, and who agreed too; empty while nobody did.  Raises NotFound."""
+    with store.reading() as connection:
+        members = _agreed(connection, _mine(connection, bearer, identifier))
+    return members if len(members) > 1 else ()
+
+
+def _agreed(connection: Connection, mine: RowMapping) -> tuple[Agreed, ...]:
+    """The author of a declaration, where it agreed with somebody, then those who agreed with it as it did with them."""
+    query = select(Agreement.__table__, Declaration.siret).join(
+        Declaration, Declaration.id == Agreement.declaration_id
+    )
+    both = or_(Agreement.declaration_id == mine["id"], Agreement.with_id == mine["id"])
+    rows = connection.execute(query.where(both).order_by(Agreement.at)).mappings().all()
+    said = [row for row in rows if row["declaration_id"] == mine["id"]]
+    others = [row for row in rows if row["declaration_id"] in {each["with_id"] for each in said}]
+    return tuple(
+        Agreed(siret=row["siret"], role=row["role"], part=row["part"]) for row in (*said[-1:], *others)
+    )
 
 
 def viewers(store: Store, bearer: Bearer, identifier: str) -> tuple[dict[str, Any], ...]:
@@ -258,11 +333,13 @@ def suggest(
     kilometres: Callable[[str, str], float] | None = None,
     reach_km: float = 100.0,
     n: int = 10,
+    record: bool = True,
 ) -> tuple[Suggestion, ...]:
     """Others' declarations that complete those of `siret`, best first; symmetric, so it is suggested to them.
 
     What one brings is compared with what the other looks for, both ways: by trade, else by words.
-    `kilometres` (siret, siret), NaN unknown, leaves out those farther than `reach_km`.
+    `kilometres` (siret, siret), NaN unknown, leaves out those farther than `reach_km`.  Views are recorded, unless nobody
+    looks (not `record`).
     """
     _own(bearer, siret)
     moment = now()
@@ -297,7 +374,8 @@ def suggest(
             :n
         ]
         shown = {s.offer.id for s in ranked}
-        _record(store, connection, bearer, [r for r in rows if r["id"] in shown], "seen", moment)
+        if record:
+            _record(store, connection, bearer, [r for r in rows if r["id"] in shown], "seen", moment)
     return tuple(ranked)
 
 
@@ -346,12 +424,12 @@ def _mine(connection: Any, bearer: Bearer, identifier: str) -> RowMapping:
     return row
 
 
-def _visible(bearer: Bearer, row: RowMapping) -> bool:
-    """Visibility rules of the author: its own SIRET, named SIRETs or members; buyers only if opted in."""
+def _visible(bearer: Bearer, row: RowMapping, buyer_of: BuyerOf = _nobody) -> bool:
+    """Visibility rules of the author: its own SIRET, named SIRETs or members; of buyers that of the notice alone, if opted in."""
     if set(bearer.sirets) & {row["siret"], *row["named"]}:
         return True
     if "buyer" in bearer.scopes:
-        return bool(row["buyer_may_see"])
+        return bool(row["buyer_may_see"]) and buyer_of(row["notice_id"])
     member = bool(bearer.sirets) or "operator" in bearer.scopes
     return member and row["visibility"] == "members"
 

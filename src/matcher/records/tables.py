@@ -84,6 +84,19 @@ class Declaration(Base):
     withdrawn_at: Mapped[datetime | None]
 
 
+class Agreement(Base):
+    """What the author of a declaration agreed with that of another; a group are those who agreed with each other."""
+
+    __tablename__ = "agreement"
+    declaration_id: Mapped[str] = mapped_column(
+        Id, ForeignKey("declaration.id", ondelete="CASCADE"), primary_key=True
+    )
+    with_id: Mapped[str] = mapped_column(Id, primary_key=True)  # the other declaration
+    role: Mapped[str] = mapped_column(String(16))  # of the author: see `exchange.ROLES`
+    part: Mapped[str]  # what the author does
+    at: Mapped[datetime]
+
+
 class View(Base):
     """Who saw which declaration, once a day and kind ("seen" or "contact")."""
 

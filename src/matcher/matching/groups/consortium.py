@@ -31,6 +31,7 @@ from matcher.matching.groups.table import (
     HALF,
     QUARTER,
     WHOLE,
+    Firms,
     _Constraints,
     _constraints,
     _Table,
@@ -59,6 +60,7 @@ def recommend(
     one_group: bool = False,
     seconds: float = 2.5,
     parts: Mapping[str, LotAnswer] | None = None,
+    firms: Firms | None = None,
 ) -> tuple[Consortium, ...]:
     """Up to `n` different teams for the tender, best first; empty where nobody covers anything.
 
@@ -66,17 +68,17 @@ def recommend(
     `solver` is "exact" (integer programme, `seconds` at most for all) or "greedy".  `one_group` says that the
     same group must sign every lot, so that each member must be eligible on each reserved lot covered.
     `parts` holds who was found for each need of a lot of several trades (`Matcher.parts`); without it a member takes
-    a need whose trade it says or its code tells.
+    a need whose trade it says or its code tells.  `firms` gives ordinary firms for what no structure can take.
     Raises BadInput on contradictory constraints.
     """
     found = parts or {}
     constraints = _constraints([*answer_lots, *found.values()], max_members, mandataire, imposed, excluded)
-    table = _table(answer_lots, constraints, split_needs, tender.published or date.today(), found)
+    table = _table(answer_lots, constraints, split_needs, tender.published or date.today(), found, firms)
     if not table.tasks or not table.bidders:
         return ()
     cover = _cover(table, constraints, max_members, one_group)
     teams = [
-        team
+        _reinforced(table, cover, team, max_members)
         for team in _different(cover, n, solver, seconds)
         if constraints.imposed or constraints.mandataire or _sure(table, team)
     ]
@@ -93,6 +95,28 @@ def problem(answer_lots: Sequence[LotAnswer], *, tender: Tender, max_members: in
     constraints = _constraints(answer_lots, max_members, None, (), ())
     table = _table(answer_lots, constraints, True, tender.published or date.today(), {})
     return _cover(table, constraints, max_members, False) if table.tasks and table.bidders else None
+
+
+def uncovered(
+    teams: Sequence[Consortium], answers: Sequence[LotAnswer], parts: Mapping[str, LotAnswer]
+) -> Sequence[str]:
+    """What the first team does not cover: lots, or parts of those of several trades; without a team all of them."""
+    if teams:
+        return teams[0].uncovered
+    split = {part.partition("#")[0] for part in parts}
+    return [*parts, *(each.lot.id for each in answers if each.lot.id not in split)]
+
+
+def to_ask(
+    answer_lots: Sequence[LotAnswer], parts: Mapping[str, LotAnswer], task: str, n: int = 3
+) -> list[Structure]:
+    """Whom one could ask about a lot or part that nobody covers: those to check, then those in reach that say nothing."""
+    answer = parts.get(task) or next((each for each in answer_lots if each.lot.id == task), None)
+    if answer is None:
+        return []
+    plausible = [m.structure for m in answer.matches if m.level == "plausible" and m.eligible is not False]
+    lends = LENDING_KINDS if answer.asked is None or answer.asked.nature != "staff" else frozenset()
+    return [s for s in (*plausible, *answer.asking) if s.kind not in lends][:n]
 
 
 def task_label(tender: Tender, task: str) -> str:
@@ -215,12 +239,38 @@ def _load(cover: Cover, team: Team, bidder: int) -> int:
 
 
 def _sure(table: _Table, team: Team) -> bool:
-    """Is a member at least likely, not only to be confirmed, for what it takes?"""
-    return any(table.cells[cell].level != "plausible" for cell in team.lead.items() if cell in table.cells)
+    """Is a structure at least likely, not only to be confirmed, for what it takes?"""
+    return any(
+        table.cells[task, j].level != "plausible"
+        and table.bidders[j] not in table.firms
+        and (task, table.bidders[j]) not in table.unsized
+        for task, j in team.lead.items()
+        if (task, j) in table.cells
+    )
+
+
+def _reinforced(table: _Table, cover: Cover, team: Team, max_members: int) -> Team:
+    """A team with a second member for each lot that one alone is too small for, where nothing tells that its leader is not."""
+    members, shares = set(team.members), dict(team.shares)
+    for task, leader in team.lead.items():
+        amount, turnover = cover.amount[task], cover.turnover[leader]
+        sized = turnover >= amount or table.tasks[task].need is not None
+        if table.carried.get(table.tasks[task].lot.id, "alone") == "alone" or sized:
+            continue
+        able = [
+            j for j in np.flatnonzero(cover.degree[task] >= cover.degree[task, leader]).tolist()
+            if j != leader and (j in members or len(members) < max_members)
+            and table.bidders[j] not in table.firms
+        ]  # fmt: skip
+        if able and not any(t == task for t, _ in shares):
+            other = max(able, key=lambda j: (j in members, cover.score[task, j], -j))
+            members.add(other)
+            shares[task, other] = 0.5
+    return replace(team, members=frozenset(members), shares=shares)
 
 
 def _mandataire(table: _Table, cover: Cover, team: Team, constraints: _Constraints) -> tuple[int, str]:
-    """The mandataire: the imposed one, else the eligible member with most work, then turnover, then score."""
+    """The mandataire: the imposed one, else who has the main trade and the size, then most work, turnover and fit."""
     position = {siren: j for j, siren in enumerate(table.bidders)}
     if constraints.mandataire is not None:
         return position[constraints.mandataire], "mandataire imposé par la demande"
@@ -228,7 +278,14 @@ def _mandataire(table: _Table, cover: Cover, team: Team, constraints: _Constrain
     def worth(j: int) -> tuple[float, ...]:
         turnover = cover.turnover[j]
         fit = sum(int(cover.score[t, k]) for t, k in team.lead.items() if k == j)
-        return (_load(cover, team, j), -1.0 if math.isnan(turnover) else turnover, fit)
+        main = max((int(cover.weight[t]) for t, k in team.lead.items() if k == j), default=0)
+        return (
+            _sized(table, team, j),
+            main,
+            _load(cover, team, j),
+            -1.0 if math.isnan(turnover) else turnover,
+            fit,
+        )
 
     members = sorted(team.members, key=lambda j: table.bidders[j])
     # an imposed member that lends staff carries no more than hours
@@ -244,7 +301,14 @@ def _mandataire(table: _Table, cover: Cover, team: Team, constraints: _Constrain
         reason = f"proposée comme mandataire : {taken} lot{'s' if taken > 1 else ''} sur {total}, la plus grande part"
     if not math.isnan(cover.turnover[lead_bidder]):
         reason += f", chiffre d'affaires connu ({euros(float(cover.turnover[lead_bidder]))})"
+    if not _sized(table, team, lead_bidder):
+        reason += ", taille à confirmer (ou une entreprise du métier comme mandataire)"
     return lead_bidder, reason
+
+
+def _sized(table: _Table, team: Team, bidder: int) -> bool:
+    """Has a member the size for what it leads, as far as known?"""
+    return not any((t, table.bidders[bidder]) in table.unsized for t, j in team.lead.items() if j == bidder)
 
 
 def _member(
@@ -254,8 +318,7 @@ def _member(
     helped = [(t, share) for (t, j), share in team.shares.items() if j == bidder]
     parts = [_why(table, cover, t, bidder) for t in led]
     parts += [
-        f"renfort de {table.tasks[t].label} : porte {share:.0%} du montant, que le chiffre d'affaires connu "
-        "d'une seule structure ne couvre pas"
+        f"renfort de {table.tasks[t].label} : porte {share:.0%} du montant, plus qu'une seule structure ne porte"
         for t, share in helped
     ]
     if not parts:
@@ -284,6 +347,10 @@ def _why(table: _Table, cover: Cover, task: int, bidder: int) -> str:
     kept = extent.get(int(cover.degree[task, bidder]), " (couverture partielle)")
     if match.level == "plausible":
         kept = " (à confirmer)"
+    if table.bidders[bidder] in table.firms:
+        return f"{table.tasks[task].label}, pris par une entreprise : {because}"
+    if (task, table.bidders[bidder]) in table.unsized:
+        kept = " (taille à confirmer)"
     if far(match):
         kept = f" (à {match.distance_km:.0f} km, zone non déclarée : déplacement à confirmer)"
     others = int((cover.degree[task] > 0).sum()) - 1

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
 
-from matcher.domain import LENDING_KINDS, BadInput, Lot, LotAnswer, Match, Part, Structure
+from matcher.domain import LENDING_KINDS, BadInput, Carried, Lot, LotAnswer, Match, Part, Structure
+from matcher.matching.parts import executed
 from matcher.reference import law
+from matcher.reference.amounts import yearly
 from matcher.reference.text import shorten
 from matcher.reference.trades import INDIRECT_FIT, cover
 
 WHOLE, HALF, QUARTER = 4, 2, 1
+MAIN = 0.4  # share of a lot from which a part is a main one, of which the size matters
 CONFIRM = 0.2  # chance from which a plausible structure is proposed for a part, to be confirmed
 
 
+#: The ordinary firms for a lot or a part that no structure does (`groups.firms`).
+Firms = Callable[[Lot], Sequence[Match]]
 LOT_WEIGHT = 60  # divisible by 2, 3, 4, 5 and 6: a lot's weight is shared among its needs
 
 
@@ -44,6 +49,9 @@ class _Table:
     structures: Mapping[str, Structure] = field(default_factory=dict)
     barred: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (lot id, siren) -> why
     on: date = date.min  # date of the rules applied
+    firms: frozenset[str] = frozenset()  # SIRENs of ordinary firms that take what no structure can
+    carried: Mapping[str, Carried] = field(default_factory=dict)  # lot id -> who can carry it
+    unsized: frozenset[tuple[int, str]] = frozenset()  # (task, siren) of which the size is to be confirmed
 
     def ineligible(self, lot: Lot, siren: str) -> bool:
         """True where this bidder is not eligible for the reserved lot, ranked on it or not."""
@@ -110,14 +118,20 @@ def _table(
     split_needs: bool,
     on: date,
     parts: Mapping[str, LotAnswer],
+    firms: Firms | None = None,
 ) -> _Table:
-    """Lots become tasks, structures of one SIREN one bidder; ineligible ones are left out."""
+    """Lots become tasks, structures of one SIREN one bidder; ineligible ones are left out.
+
+    What no structure can take is given to `firms`, to be confirmed.
+    """
     tasks: list[Task] = []
     cells: dict[tuple[int, int], Match] = {}
     degrees: dict[tuple[int, int], int] = {}
     scores: dict[tuple[int, int], int] = {}
     column: dict[str, int] = {}
     barred: dict[tuple[str, str], str] = {}
+    ordinary: set[str] = set()
+    unsized: set[tuple[int, str]] = set()
 
     def able(answer: LotAnswer, lot: Lot) -> list[Match]:
         kept = []
@@ -140,6 +154,17 @@ def _table(
         for task, cells_of in tasks_of(answer, able(answer, lot), split_needs, found):
             row = len(tasks)
             tasks.append(task)
+            large = lot.reservation is None and task.share >= MAIN and _beyond(answer)
+            if large:
+                cells_of = [(m, d if _sized(m, lot) else min(d, HALF), score) for m, d, score in cells_of]
+                unsized |= {(row, m.structure.siren) for m, _, _ in cells_of if not _sized(m, lot)}
+            if firms and lot.reservation is None and (large or not any(degree for _, degree, _ in cells_of)):
+                outside = [
+                    m for m in firms(_asked(task, parts)) if m.structure.siren not in constraints.excluded
+                ]
+                ordinary |= {match.structure.siren for match in outside}
+                degree = WHOLE if large else HALF
+                cells_of += [(match, degree, round(100 * min(1.0, match.probability))) for match in outside]
             for match, degree, score in cells_of:
                 if not degree:
                     continue
@@ -154,7 +179,26 @@ def _table(
     for cell, value in degrees.items():
         grade[cell], points[cell] = value, scores[cell]
     structures = {m.structure.siren: m.structure for m in cells.values()} | dict(constraints.structures)
-    return _Table(tuple(tasks), tuple(column), cells, grade, points, structures, barred, on)
+    return _Table(
+        tuple(tasks), tuple(column), cells, grade, points, structures, barred, on, frozenset(ordinary),
+        {answer.lot.id: answer.asked.carried for answer in answers if answer.asked},
+        frozenset(unsized),
+    )  # fmt: skip
+
+
+def _beyond(answer: LotAnswer) -> bool:
+    """Is a lot beyond what structures carry, even together?"""
+    return answer.asked is not None and answer.asked.carried == "beyond"
+
+
+def _sized(match: Match, lot: Lot) -> bool:
+    """Does the known turnover of a structure cover the yearly amount of a lot?"""
+    return (match.structure.turnover or 0.0) >= yearly(lot)
+
+
+def _asked(task: Task, parts: Mapping[str, LotAnswer]) -> Lot:
+    """The lot that a task is: the whole, or one part of it with its words and codes."""
+    return parts[task.id].lot if task.id in parts else task.lot
 
 
 def tasks_of(
@@ -169,13 +213,14 @@ def tasks_of(
     declared trades or activity code fit.
     """
     lot, asked = answer.lot, answer.asked.parts if answer.asked else ()
-    if len(asked) < 2 or not split_needs:
+    split = executed(lot, answer.asked) if answer.asked and split_needs else ()
+    if not split:
         whole = Task(id=lot.id, lot=lot, label=lot_label(lot), weight=LOT_WEIGHT)
         # without a judgement, a structure of another trade covers a lot little, however near it is
         return [(whole, _fitted(_degrees(matches), asked, QUARTER))]
     found = parts or {}
     result = []
-    for need in asked:
+    for need in split:
         task = Task(
             id=need.id,
             lot=lot,

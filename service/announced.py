@@ -1,0 +1,94 @@
+"""Declarations to the exchange through the service: on a known notice alone, told to those whom they complete and to its buyer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import Request
+
+from matcher.domain import MatcherError, Tender
+from matcher.outreach import letters, post
+from matcher.outreach.sourcing import questions
+from matcher.reading.procedure import closing
+from matcher.records import exchange, feedback
+from matcher.records.keys import Bearer
+from service.access import store_of
+from service.settings import mail_transport
+
+TOLD = 5  # members told of one declaration, those it completes most
+MOST = 3  # such mails to one of them in a day
+
+
+def notice(request: Request, notice_id: str) -> Tender | None:
+    snapshot = request.app.state.serving.current
+    found: Tender | None = snapshot.notices.get(notice_id) if snapshot else None
+    return found
+
+
+def is_buyer_of(request: Request, who: Bearer, notice_id: str) -> bool:
+    """Does this key speak for the buyer of a notice: its author here, or one whose SIREN the notice names?"""
+    if "operator" in who.scopes:
+        return True
+    if "buyer" not in who.scopes:
+        return False
+    tender = notice(request, notice_id)
+    siren = tender.buyer.id[:9] if tender else ""
+    named = len(siren) == 9 and any(siret.startswith(siren) for siret in who.sirets)
+    return named or feedback.of_buyer(store_of(request), notice_id, who.actor)
+
+
+def buyer_of(request: Request, who: Bearer) -> exchange.BuyerOf:
+    return lambda notice_id: is_buyer_of(request, who, notice_id)
+
+
+def declare(request: Request, who: Bearer, **facts: Any) -> exchange.Offer:
+    """Declare, and mail those whom it completes, once each, and the buyer of the notice where its author allows it."""
+    tender = notice(request, facts["notice_id"])
+    facts["deadline"] = facts.get("deadline") or (closing(tender) if tender else None)
+    offer = exchange.declare(store_of(request), who, tender=tender, **facts)
+    _tell(request, who, offer, tender, facts.get("named") or ())
+    return offer
+
+
+def _tell(
+    request: Request, who: Bearer, offer: exchange.Offer, tender: Tender | None, named: Sequence[str]
+) -> None:
+    """Queue the mails of a declaration: to members that may see it, up to a few a day each, and to the buyer where allowed."""
+    settings, store, snapshot = (
+        request.app.state.settings,
+        store_of(request),
+        request.app.state.serving.current,
+    )
+    between = exchange.distances(snapshot.catalogue) if snapshot else None
+    found = exchange.suggest(
+        store, who, offer.siret, notice_id=offer.notice_id, kilometres=between, n=TOLD, record=False
+    )
+    members = {one.offer.siret for one in found if offer.visibility == "members" or one.offer.siret in named}
+    to = {siret: _address(snapshot, siret) for siret in members}
+    if offer.buyer_may_see and tender is not None:
+        to[tender.buyer.id[:14]] = tender.contact.email
+    reached = questions.outcomes(store, to)
+    title, transport, base = (
+        tender.title if tender else offer.notice_id,
+        mail_transport(settings),
+        settings.public_url.rstrip("/"),
+    )
+    with store.writing() as connection:
+        for siret in (siret for siret, outcome in reached.items() if outcome == "queued"):
+            if post.count_today(connection, "exchange", siret) >= MOST:
+                continue
+            link = f"{base}/structure/{siret}/bourse" if siret in members else ""
+            letter = letters.announcement(
+                title, offer.brings, offer.seeks, to[siret], link, transport, f"{offer.id}|{siret}"
+            )
+            post.queue(store, connection, letter, kind="exchange", siret=siret, record_id=offer.id)
+    request.app.state.mailer.wake()
+
+
+def _address(snapshot: Any, siret: str) -> str:
+    """The address that a structure publishes; "" where it is unknown."""
+    try:
+        return str(snapshot.structure(siret).email)
+    except (MatcherError, AttributeError):
+        return ""

@@ -1,0 +1,107 @@
+"""Ordinary firms for a lot or a part that structures do not do: in reach, and of the trade by the contracts they won."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.catalogue.columns import days, department_number
+from matcher.domain import Lot, Match, Offer, Reason, Structure, Tender
+from matcher.learned import asks
+from matcher.matching.ranking import LIKELY
+from matcher.matching.shortlist import Query
+from matcher.reference.text import shorten
+
+if TYPE_CHECKING:
+    from matcher.catalogue.catalogue import Catalogue
+
+READ = 40  # contracts near a lot, the nearest in meaning, of which the trade is read
+LEAST = 0.35  # similarity below which a contract is not read
+QUOTED = 70  # characters of a contract's title
+
+
+def of_lot(matcher: Any, query: Query, n: int = 5, *, without: Collection[str] = ()) -> tuple[Match, ...]:
+    """Firms for a lot, at most n: those of a directory that are likely, then holders of such contracts near its place.
+
+    None on a reserved lot, which they cannot win, nor where its place is unknown; `without` are SIRENs left out.
+    """
+    if query.lot.reservation is not None:
+        return ()
+    found: dict[str, Match] = {}
+    for match in (*_listed(matcher, query, n), *_holders(matcher.catalogue, query, n)):
+        if match.structure.siren not in without and match.structure.active is not False:
+            found.setdefault(match.structure.siren, match)
+    return tuple(found.values())[:n]
+
+
+def _listed(matcher: Any, query: Query, n: int) -> tuple[Match, ...]:
+    kinds = matcher.catalogue.of_structure("kind")
+    if not matcher.judges or bool((kinds[~matcher.catalogue.unlisted] != "").all()):
+        return ()
+    ranking = matcher.rank(query, whole=False, least=LIKELY)
+    rows = ranking.shortlist.candidates
+    order = [int(i) for i in ranking.order if ranking.levels[i] >= LIKELY and kinds[rows[i]] == ""]
+    return tuple(matcher.explained(ranking, order[:n]))
+
+
+def _holders(catalogue: Catalogue, query: Query, n: int) -> list[Match]:
+    """Who won contracts of a trade of the lot in its departments, those with the contract nearest to it first."""
+    near = {department_number(place.department) for place in query.places if place.department} - {-1}
+    wanted = frozenset(query.asked.trades)
+    if not near or not wanted:
+        return []
+    rows = np.flatnonzero(_won(catalogue) & np.isin(catalogue.of_row("department"), list(near)))
+    if query.as_of is not None:
+        rows = rows[catalogue.of_row("since")[rows] < days(query.as_of)]
+    likeness = np.asarray(catalogue.vectors[rows], dtype=np.float32) @ query.vector
+    order = np.argsort(-likeness, kind="stable")[:READ]
+    order = order[likeness[order] >= LEAST]
+    read = _trades(catalogue, rows[order].tolist())
+    found: dict[int, Match] = {}
+    for row, value, trades in zip(rows[order].tolist(), likeness[order].tolist(), read, strict=True):
+        if wanted & trades:
+            owner = int(catalogue.owners[row])
+            found.setdefault(
+                owner, _match(query.lot, catalogue.structure(owner), catalogue.offer(row), value)
+            )
+    return list(found.values())[:n]
+
+
+def _won(catalogue: Catalogue) -> NDArray[np.bool_]:
+    """Contracts won by ordinary firms; (rows,)."""
+    return catalogue.once(
+        "won by firms",
+        lambda: catalogue.nature_mask(("award",)) & (catalogue.of_structure("kind") == "")[catalogue.owners],
+    )
+
+
+def _trades(catalogue: Catalogue, rows: Sequence[int]) -> list[frozenset[str]]:
+    """The trades that these contracts asked for, by the one reader of lots; read once."""
+    held: dict[int, frozenset[str]] = catalogue.once("trades of contracts", dict)
+    fresh = [row for row in rows if row not in held]
+    if fresh:
+        won = [catalogue.offer(row) for row in fresh]
+        lots = tuple(
+            Lot(id=str(row), title=one.title, cpv=one.cpv) for row, one in zip(fresh, won, strict=True)
+        )
+        read = asks.read(Tender(id="contracts", format="decp", title="", lots=lots))
+        held.update((row, frozenset(one.trades)) for row, one in zip(fresh, read, strict=True))
+    return [held[row] for row in rows]
+
+
+def _match(lot: Lot, firm: Structure, won: Offer, likeness: float) -> Match:
+    return Match(
+        lot=lot, structure=firm, offer=won, score=likeness, probability=likeness, rank=1,
+        reasons=(Reason(code="holder", text=contract(won), contribution=likeness),),
+    )  # fmt: skip
+
+
+def contract(won: Offer) -> str:
+    """A contract that a firm won, in French: what, where and when."""
+    place = won.place
+    where = (place.label or (f"département {place.department}" if place.department else "")) if place else ""
+    told = ", ".join(filter(None, (where, f"{won.since:%Y}" if won.since else "")))
+    return f"a eu « {shorten(won.title, QUOTED)} »" + (f" ({told})" if told else "")
