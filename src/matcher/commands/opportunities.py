@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from matcher.partners.opportunities import Opportunity, Part
 
 WIDE, LOTS = 200, 6  # characters of a line; lots named in it
-WORDS: dict[Part, str] = {"alone": "seule", "with-partner": "en groupement", "clause": "par la clause", "watch": "à suivre"}
+WORDS: dict[Part, str] = {
+    "alone": "seule",
+    "with-partner": "en groupement",
+    "clause": "par la clause",
+    "watch": "à suivre",
+}
 
 
 def run(

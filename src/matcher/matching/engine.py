@@ -270,7 +270,9 @@ class Matcher:
             from matcher.matching.groups import consortium
 
             found = self.parts(tender, answers, filters=filters, as_of=as_of)
-            consortia = tuple(consortium.recommend(pools, tender=tender, n=groups, parts=found, firms=self.firms(tender)))
+            consortia = tuple(
+                consortium.recommend(pools, tender=tender, n=groups, parts=found, firms=self.firms(tender))
+            )
         return Answer(tender=tender, lots=tuple(answers), consortia=consortia, versions=self.versions)
 
     def parts(
