@@ -415,9 +415,7 @@ def test_the_same_answer_twice() -> None:
 
 
 def test_the_support_of_people_is_no_part_of_its_own_on_a_reserved_lot() -> None:
-    title = (
-        "Prestations d'insertion sociale et professionnelle ayant pour support l'entretien des espaces verts"
-    )
+    title = "Prestation d'insertion sociale et professionnelle, support entretien d'espaces verts"
     open_ = lot(1, title=title)
     reserved = replace(open_, reservation=Reservation(articles=("L2113-13",)))
     assert {part.trade for part in executed(open_, asks.of_lot(open_))} == {"espaces-verts", "insertion"}

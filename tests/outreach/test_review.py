@@ -67,12 +67,8 @@ def test_why_tells_the_mails_of_one_structure_on_one_day(store: Store) -> None:
 
 
 def test_the_address_that_a_structure_gave_comes_before_that_of_its_directory(store: Store) -> None:
-    def row(siret: str) -> int:
-        if siret != SIRET:
-            raise NotFound("unknown")
-        return 0
-
-    held: Any = SimpleNamespace(row=row, structure=lambda _: SimpleNamespace(email="listed@example.org"))
+    listed = {SIRET: SimpleNamespace(email="listed@example.org")}
+    held: Any = SimpleNamespace(known=listed.get)
     assert address_of(store, held, SIRET) == "listed@example.org"
     assert address_of(store, held, "00000000000000") == ""
     for facts, wanted in (

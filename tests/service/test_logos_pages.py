@@ -1,7 +1,5 @@
 """Logos are served from this origin, decorate without moving anything, and leave when their structure says so."""
 
-# ruff: noqa: F401, F811, I001
-
 from __future__ import annotations
 
 import re
@@ -11,14 +9,16 @@ import pytest
 
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
+from service.settings import Settings
 
 from matcher.records import logos
 from matcher.records.store import Store
-from service.settings import Settings
-from test_pages import SIRET, catalogue, page, settings, token
-from test_structure_page import signed_in
+from pages_client import SIRET, signed_in, token
 
 IMAGE = b"RIFF\x00\x00\x00\x00WEBPVP8 invented"
+
+
+SCOPES = (f"structure:{SIRET}", "read")
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def tag(text: str) -> str:
 
 
 def test_a_logo_is_shown_from_here_and_cached(page: TestClient, settings: Settings, with_logo: None) -> None:
-    signed_in(page, settings)  # opens the store
+    signed_in(page, *SCOPES)
     for address in (f"/structure/{SIRET}", f"/acheteur/structure/{SIRET}"):
         shown = tag(page.get(address).text)
         assert (
@@ -54,7 +54,7 @@ def test_a_logo_is_shown_from_here_and_cached(page: TestClient, settings: Settin
 def test_a_logo_stands_on_its_line_of_the_results(
     page: TestClient, settings: Settings, with_logo: None
 ) -> None:
-    signed_in(page, settings)
+    signed_in(page, *SCOPES)
     sent = {
         "need": "entretien des espaces verts",
         "place": "Pantin",
@@ -65,7 +65,8 @@ def test_a_logo_stands_on_its_line_of_the_results(
 
 
 def test_a_removed_logo_does_not_come_back(page: TestClient, settings: Settings, with_logo: None) -> None:
-    shown = signed_in(page, settings)
+    signed_in(page, *SCOPES)
+    shown = page.get(f"/structure/{SIRET}").text
     source = re.search(r'src="([^"]+)"', tag(shown))[1]  # type: ignore[index]
     removed = page.post(f"/structure/{SIRET}/logo", data={"csrf": token(shown)}).text
     assert not tag(removed) and page.get(source).status_code == 404 and "Le montrer de nouveau" in removed

@@ -38,7 +38,7 @@ def sentences() -> list[str]:
         text = re.sub(r"{{.*?}}", "…", re.sub(r"{%.*?%}", "|", text, flags=re.S), flags=re.S)
         for piece in re.split(r"<[^<>]*>", text.replace("&nbsp;", " ")):
             found |= {" ".join(part.split()).strip("… ,;:") for part in piece.split("|")}
-    code = re.compile(r"[{}=]|maxlength| if | else |format\(")
+    code = re.compile(r"[{}=]|maxlength| if | else |format\(|problems,")
     return sorted(p for p in found if len(re.findall(r"\w{2,}", p)) >= LEAST and not code.search(p))
 
 

@@ -62,8 +62,9 @@ def test_lots_of_one_notice_are_shown_together() -> None:
 def test_reasons_of_a_partner_are_few_and_tell_something(page: PagesClient) -> None:
     signed_in(page, *SEEN)
     text = page.get(f"/structure/{SIRET}/partenaires?avis=26-130377").text
-    reasons = re.findall(r'<ul class="reasons">(.*?)</ul>', text, flags=re.S)
-    assert reasons and all(1 <= each.count("<li>") <= 6 for each in reasons)
+    structures, firms, *_ = re.findall(r'<ul class="plain lines">(.*?)</ul>', text, flags=re.S)
+    lines = structures.split("<li>")[1:] + firms.split("<li>")[1:]
+    assert len(lines) > 2 and all(re.search(r"<br>Prend .* : (?:déclare|a eu) «", line) for line in lines)
     assert "aucun marché public connu" not in text
 
 

@@ -13,6 +13,7 @@ from matcher.matching import trades
 from matcher.matching.shortlist import Demand
 
 SHARE = 0.5  # threshold on probabilities
+INSERTION = "insertion"
 
 
 def of(asked: Asked, lot: Lot) -> Demand:
@@ -20,6 +21,10 @@ def of(asked: Asked, lot: Lot) -> Demand:
     weights = np.zeros(len(names()), dtype=np.float32)
     for name, chance in asked.chances.items():
         weights[trades.place(name)] = chance
+    if any(name != INSERTION for name in asked.trades):
+        weights[trades.place(INSERTION)] = (
+            0.0  # what insertion is done with is the trade, and who does it are its kinds
+        )
     weights /= max(float(weights.sum()), 1.0)
     return Demand(weights, *trades.relevant(weights), usual_km(weights), _columns(asked, lot))
 

@@ -13,8 +13,8 @@ from matcher.reading import consultation
 from matcher.reference import places, typed_places
 from matcher.reference.text import clean
 
-#: Chance that a trade has in a phrase and in the whole text, together, from which the phrase asks for it: even odds.
-AGREED = 1.0
+#: Chance that a trade has in a phrase and in the whole text, together, from which the phrase asks for it.
+AGREED = 0.8
 _COMPLEMENT = re.compile(r"(?:d[eu]|aux?|à|pour|par|en|avec|sans|sur|dans|chez|y compris)\s|d['’]|\d", re.I)
 
 

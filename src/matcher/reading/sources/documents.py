@@ -228,7 +228,7 @@ def _sheet(data: bytes, name: str) -> tuple[str, bool]:
                 if any(cells):
                     lines.append(" | ".join(cells))
         book.close()
-    except BadInput:
+    except (BadInput, MemoryError):
         raise
     except Exception as error:  # the library lets many kinds of error through on a damaged workbook
         raise BadInput(f"{name}: damaged workbook ({type(error).__name__}): save it again as .xlsx") from None
@@ -290,7 +290,7 @@ def _pdf(data: bytes, name: str) -> tuple[str, bool]:
         cut = cut or count > MAX_PAGES
     except DependencyError:
         raise BadInput(f"{name}: protected: save it without protection") from None
-    except BadInput:
+    except (BadInput, MemoryError):
         raise
     except Exception as error:  # the library lets many kinds of error through on a damaged file
         raise BadInput(f"{name}: damaged PDF ({type(error).__name__}): download it again") from None
@@ -332,7 +332,7 @@ def _docx(data: bytes, name: str) -> tuple[str, bool]:
             elif isinstance(block, Table):
                 for row in block.rows:
                     lines.append(" | ".join(dict.fromkeys(" ".join(cell.text.split()) for cell in row.cells)))
-    except BadInput:
+    except (BadInput, MemoryError):
         raise
     except Exception as error:  # the libraries let many kinds of error through on a damaged file
         raise BadInput(
