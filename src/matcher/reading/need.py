@@ -61,7 +61,7 @@ def several_needs(tender: Tender) -> tuple[Lot, ...]:
             trade: chance for trade, chance in read.chances.items()
             if trade in whole.chances and whole.chances[trade] + chance >= AGREED
         }  # fmt: skip
-        _added(needs, _Need([span], asked, plain | asked.keys()))
+        _added(needs, _Need([span], asked, plain | set(sorted(asked, key=asked.__getitem__)[-1:])))
     return tuple(
         replace(
             lot,
@@ -77,7 +77,7 @@ def several_needs(tender: Tender) -> tuple[Lot, ...]:
 
 @dataclass(slots=True)
 class _Need:
-    """What is read of some phrases: their spans, the chance of each trade asked for, and all trades they may be of."""
+    """What is read of some phrases: their spans, the chance of each trade asked for, and those they are likely of."""
 
     spans: list[tuple[int, int]]
     asked: dict[str, float]
