@@ -114,6 +114,14 @@ def test_buyer_1_whom_to_phone_this_afternoon(tab: Any) -> None:
     assert tab.evaluate(SHIFT) == 0  # nothing moves while it loads
 
 
+def test_a_buyer_asks_all_whose_trade_is_unknown_without_ticking_them(tab: Any) -> None:
+    search(tab)
+    tab.click("text=ne dit pas son métier")
+    tab.click("text=Lui demander si elle le fait")
+    tab.wait_for_url("**/ecrire?**")
+    assert "Écrire à 1 structure" in tab.locator("h1").inner_text()
+
+
 def test_buyer_2_narrows_and_sorts_the_list(tab: Any) -> None:
     search(tab)
     before = tab.locator(".row").count()

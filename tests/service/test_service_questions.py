@@ -193,7 +193,7 @@ def test_those_whose_trade_is_unknown_are_asked_at_once_and_their_word_is_kept(
             "/acheteur", data={"need": "repas de la cantine scolaire", "place": "Pantin", "csrf": csrf}
         )
         de = shown.url.path.removeprefix("/acheteur/r/")
-        assert "Les Tilleuls" in shown.text and "Leur demander si elles le font" in shown.text
+        assert "Les Tilleuls" in shown.text and "Lui demander si elle le fait" in shown.text
         act = {"csrf": csrf, "de": de, "lot": "", "retour": shown.url.path, "faire": "demander"}
         form = page.post("/acheteur/cochees", data=act)
         assert form.url.path.endswith("/ecrire") and "Les Tilleuls" in form.text

@@ -65,7 +65,7 @@ if (problem) problem.focus();
 for (const form of all("form.results")) {
   const missing = form.querySelector("[data-missing]"), ticked = () => form.querySelectorAll("input[name=s]:checked").length;
   form.addEventListener("submit", (event) => {
-    if (!event.submitter || event.submitter.name !== "faire" || ticked()) return;
+    if (!event.submitter || event.submitter.name !== "faire" || event.submitter.value === "demander" || ticked()) return;
     event.preventDefault();
     missing.textContent = "Rien n’est coché : cochez d’abord une structure au moins dans la liste.";
   });
