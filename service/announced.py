@@ -7,8 +7,8 @@ from typing import Any
 
 from fastapi import Request
 
-from matcher.domain import MatcherError, Tender
-from matcher.outreach import letters, post
+from matcher.domain import Tender
+from matcher.outreach import alerts, letters, post
 from matcher.outreach.sourcing import questions
 from matcher.reading.procedure import closing
 from matcher.records import exchange, feedback
@@ -55,25 +55,19 @@ def _tell(
     request: Request, who: Bearer, offer: exchange.Offer, tender: Tender | None, named: Sequence[str]
 ) -> None:
     """Queue the mails of a declaration: to members that may see it, up to a few a day each, and to the buyer where allowed."""
-    settings, store, snapshot = (
-        request.app.state.settings,
-        store_of(request),
-        request.app.state.serving.current,
-    )
+    state, store = request.app.state, store_of(request)
+    settings, snapshot = state.settings, state.serving.current
     between = exchange.distances(snapshot.catalogue) if snapshot else None
     found = exchange.suggest(
         store, who, offer.siret, notice_id=offer.notice_id, kilometres=between, n=TOLD, record=False
     )
     members = {one.offer.siret for one in found if offer.visibility == "members" or one.offer.siret in named}
-    to = {siret: _address(snapshot, siret) for siret in members}
+    to = {siret: alerts.address_of(store, snapshot.catalogue, siret) for siret in members} if snapshot else {}
     if offer.buyer_may_see and tender is not None:
         to[tender.buyer.id[:14]] = tender.contact.email
     reached = questions.outcomes(store, to)
-    title, transport, base = (
-        tender.title if tender else offer.notice_id,
-        mail_transport(settings),
-        settings.public_url.rstrip("/"),
-    )
+    title, transport = tender.title if tender else offer.notice_id, mail_transport(settings)
+    base = settings.public_url.rstrip("/")
     with store.writing() as connection:
         for siret in (siret for siret, outcome in reached.items() if outcome == "queued"):
             if post.count_today(connection, "exchange", siret) >= MOST:
@@ -83,12 +77,4 @@ def _tell(
                 title, offer.brings, offer.seeks, to[siret], link, transport, f"{offer.id}|{siret}"
             )
             post.queue(store, connection, letter, kind="exchange", siret=siret, record_id=offer.id)
-    request.app.state.mailer.wake()
-
-
-def _address(snapshot: Any, siret: str) -> str:
-    """The address that a structure publishes; "" where it is unknown."""
-    try:
-        return str(snapshot.structure(siret).email)
-    except (MatcherError, AttributeError):
-        return ""
+    state.mailer.wake()

@@ -35,13 +35,12 @@ def ticked(
     de: Annotated[str, Form(max_length=210)] = "", lot: Annotated[str, Form(max_length=40)] = "", retour: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:  # fmt: skip
     """The buttons under a list; with nothing ticked, back to the list with an error next to the button."""
+    back, wanted = _here(retour), facets.of_address(retour)
+    if faire == "demander":
+        return _ask(request, de, lot, back)
     chosen = list(dict.fromkeys(s or ()))[:WRITTEN]
-    if faire == "demander":  # all of which nothing tells the trade
-        lots = answer_of(request, de, lot)[2].lots
-        chosen = list(dict.fromkeys(one.siret for each in lots for one in each.asking))[:WRITTEN]
-    back = _here(retour)
     if not chosen:
-        return render.go(f"{back}{'&' if '?' in back else '?'}manque={quote(faire)}#actions")
+        return _nothing(back, faire)
     if faire == "comparer":
         pairs = [("de", de), ("lot", lot), *(("s", siret) for siret in chosen[:COMPARED])]
         return render.go("/acheteur/comparer?" + urlencode([pair for pair in pairs if pair[1]]))
@@ -50,17 +49,27 @@ def ticked(
         known = [_structure(request, siret).siret for siret in chosen]
         searches.set_aside(store_of(request), owner, known)
         return render.go("/acheteur/favoris")
-    wanted = facets.of_address("" if faire == "demander" else retour)
-    return _write(request, owner, de, lot, chosen, wanted)
+    asked, _, answer = answer_of(request, de, lot, wanted)
+    return _write(records.kept(request, owner, asked, answer, wanted), chosen)
 
 
-def _write(
-    request: Request, owner: str, de: str, lot: str, chosen: Sequence[str], wanted: facets.Chosen
-) -> Response:
-    """Keep the list as it is shown, and prepare one message to those ticked."""
-    made = records.kept(request, owner, de, lot, wanted)
-    query = urlencode([("s", siret) for siret in chosen])
-    return render.go(f"/acheteur/fiches/{made}/ecrire?{query}")
+def _ask(request: Request, de: str, lot: str, back: str) -> Response:
+    """Keep the whole list, no facet being known of those whose trade is unknown, and prepare one message to all of these."""
+    asked, _, answer = answer_of(request, de, lot)
+    unknown = list(dict.fromkeys(one.siret for each in answer.lots for one in each.asking))
+    if not unknown:
+        return _nothing(back, "demander")
+    made = records.kept(request, record_owner(request), asked, answer, facets.Chosen())
+    return _write(made, unknown[:WRITTEN])
+
+
+def _nothing(back: str, button: str) -> Response:
+    return render.go(f"{back}{'&' if '?' in back else '?'}manque={quote(button)}#actions")
+
+
+def _write(record: str, chosen: Sequence[str]) -> Response:
+    """The message to some structures of a kept list."""
+    return render.go(f"/acheteur/fiches/{record}/ecrire?{urlencode([('s', siret) for siret in chosen])}")
 
 
 def _here(address: str) -> str:

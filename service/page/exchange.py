@@ -169,12 +169,13 @@ def of_buyer(request: Request, who: Reader, avis: Annotated[str, Query(max_lengt
     """What structures let the buyer of a notice see; nothing for anybody else."""
     snapshot, store = request.app.state.serving.get(), store_of(request)
     tender = snapshot.notice(avis)
-    may = buyer_of(request, who)
-    listed = exchange.listing(store, who, notice_id=avis, buyer_of=may) if may(avis) else ()
+    buys = buyer_of(request, who)
+    may = buys(avis)
+    listed = exchange.listing(store, who, notice_id=avis, buyer_of=buys) if may else ()
     return render.page(
         request,
         "exchange_buyer.html",
         tender=tender,
-        may=may(avis),
+        may=may,
         others=[announced(snapshot, o) for o in listed],
     )

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Form, Request, Response
 
+from matcher.catalogue import denials
 from matcher.domain import BadInput
 from matcher.outreach import alerts, links
 from matcher.outreach.sourcing import questions
@@ -80,9 +81,10 @@ def _question(
     request: Request, record: str, siret: str, proof: str, done: str = "", problems: dict[str, str] | None = None, typed: str = ""
 ) -> Response:  # fmt: skip
     found = questions.questioned(store_of(request), record, siret, proof)
+    skill = questions.skill_asked(found)
     return render.page(
         request, "question.html", q=found, proof=proof, interests=questions.INTERESTS, done=done,
-        problems=problems, typed=typed,
+        trade=denials.label(skill) if skill else "", problems=problems, typed=typed,
     )  # fmt: skip
 
 

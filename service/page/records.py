@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Form, Query, Request, Response
 
-from matcher.domain import BadInput
+from matcher.domain import Answer, BadInput
 from matcher.outreach.sourcing import questions
 from matcher.outreach.sourcing import record as record_
 from matcher.records.chain import Event
@@ -78,13 +78,16 @@ def keep(
     """Keep the list as it is shown: what `retour`, its address, narrows is not kept."""
     if owner.startswith(record_.ANONYMOUS):
         spend(request, "record")
-    made = kept(request, owner, de, lot, facets.of_address(retour), label)
+    wanted = facets.of_address(retour)
+    asked, _, answer = answer_of(request, de, lot, wanted)
+    made = kept(request, owner, asked, answer, wanted, label)
     return render.go(f"/acheteur/fiches/{made}")
 
 
-def kept(request: Request, owner: str, de: str, lot: str, wanted: facets.Chosen, label: str = "") -> str:
-    """Keep those of a search, or of one of its lots, that pass the facets; the record's id."""
-    asked, _, answer = answer_of(request, de, lot, wanted)
+def kept(
+    request: Request, owner: str, asked: search.Search, answer: Answer, wanted: facets.Chosen, label: str = ""
+) -> str:
+    """Keep the answer to a search, as the facets narrowed it; the record's id."""
     matcher = request.app.state.serving.get().matcher
     return sourcing.written(request, owner, matcher, answer, search.filters_of(asked), label, wanted.values)
 

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
@@ -101,12 +102,17 @@ def _looked_for(request: Request, known: Iterable[skills.Skill]) -> int:
         texts = {
             str(each.get("need") or "")[:500] for each in recent
         }  # the same need asked again counts once
-        return Counter(frozenset(asks.of_text(text).trades) for text in texts if text)
+        return Counter(_trades_of(text) for text in texts if text)
 
     counts: Counter[frozenset[str]] = snapshot.for_a_minute("looked for", asked)
     mine = {skill.trade for skill in known}
     total = sum(count for named, count in counts.items() if named & mine)
     return total if total >= FEW else 0
+
+
+@lru_cache(20_000)  # the searches of a month are counted again each minute
+def _trades_of(text: str) -> frozenset[str]:
+    return frozenset(asks.of_text(text).trades)
 
 
 def _own_facts(declared: self_declared.Declared) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
 from matcher.domain import Recipe
 from matcher.reading import gather
-from matcher.records import keys
+from matcher.records import keys, self_declared
 from matcher.records.store import Store, now
 from matcher.records.tables import Letter
 
@@ -93,13 +93,14 @@ def test_what_is_declared_is_mailed_to_whom_it_completes_agreed_and_undone(
     unknown = {"siret": GARDEN, "notice_id": "x-1", "brings": "tonte"}
     assert client.post("/v1/exchange", json=unknown, headers=heads["garden"]).status_code == 404
     theirs = declare(client, heads["clean"], CLEAN, brings="nettoyage de bureaux", seeks="espaces verts")
-    mine = declare(client, heads["garden"], GARDEN, brings="tonte", seeks="nettoyage", buyer_may_see=True)
     store = client.app.state.store  # type: ignore[attr-defined]
+    self_declared.write(store, CLEAN, {"email": "moi@propre.example"}, CLEAN)
+    mine = declare(client, heads["garden"], GARDEN, brings="tonte", seeks="nettoyage", buyer_may_see=True)
     with store.reading() as connection:
         letters = connection.execute(
             select(Letter.siret, Letter.address).where(Letter.record_id == mine)
         ).all()
-    assert CLEAN in {siret for siret, _ in letters} and all("@" in str(address) for _, address in letters)
+    assert (CLEAN, "moi@propre.example") in letters and all("@" in str(address) for _, address in letters)
     assert client.get("/v1/exchange", headers=heads["buyer"]).json() == []  # not the buyer of this notice
     for head, one, other, role in (
         ("garden", mine, theirs, "mandataire"),
@@ -109,7 +110,18 @@ def test_what_is_declared_is_mailed_to_whom_it_completes_agreed_and_undone(
         client.post(f"/v1/exchange/{one}/agreement", json=said, headers=heads[head])
     group = client.get(f"/v1/exchange/{mine}/group", headers=heads["garden"]).json()
     assert [(m["siret"], m["role"]) for m in group] == [(GARDEN, "mandataire"), (CLEAN, "cotraitant")]
+    sheet = f"/structure/{GARDEN}/bourse/{mine}/groupement.txt"
+    told = client.get(sheet, headers=heads["garden"])
+    assert told.headers["content-disposition"].startswith("attachment")
+    assert "Mandataire : " in told.text and GARDEN in told.text and CLEAN in told.text
+    assert client.get(sheet, headers=heads["clean"]).status_code == 403
+    (town,) = (t.buyer.id for t in gather.gather([SAMPLE]).tenders if t.id == NOTICE)
+    buys = {"X-API-Key": keys.create(store, ["buyer", f"structure:{town}"])}
+    for head, seen in ((buys, True), (heads["buyer"], False)):
+        page = client.get("/acheteur/bourse", params={"avis": NOTICE}, headers=head)
+        assert page.status_code == 200 and ("tonte" in page.text) is seen
     assert client.delete(f"/v1/exchange/{mine}", headers=heads["garden"]).status_code == 204
+    assert client.get(sheet, headers=heads["garden"]).status_code == 404
     assert client.get(f"/v1/exchange/{theirs}/group", headers=heads["clean"]).json() == []
 
 

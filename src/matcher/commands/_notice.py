@@ -1,11 +1,11 @@
-"""The notice given to a command."""
+"""The notice given to a command, and how it names a structure."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from matcher.console import say
-from matcher.domain import ANSWERABLE, NotFound, NoValidRecords, Tender
+from matcher.domain import ANSWERABLE, NotFound, NoValidRecords, Structure, Tender
 
 
 def one_notice(notice: str, id: str | None, catalogue: Path, awarded: bool = False) -> Tender:
@@ -33,3 +33,10 @@ def one_notice(notice: str, id: str | None, catalogue: Path, awarded: bool = Fal
     if not named and len(answerable) > 1:
         say(f"{len(answerable)} notices in {path.name}: {chosen.id} is taken; name another by --id")
     return chosen
+
+
+def called(structure: Structure, km: float | None = None) -> str:
+    """The name of a structure, its kind, town and distance, in French."""
+    kind, town = structure.kind or "entreprise", structure.place.label or "siège à chercher"
+    away = f", {km:.0f} km du lieu" if km is not None else ""
+    return f"{structure.brand or structure.name} ({kind}, {town}{away})"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from matcher.commands._notice import one_notice
+from matcher.commands._notice import called, one_notice
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _missing(tender: Tender, answers: Sequence[LotAnswer], parts: Mapping[str, L
     reserved = any(lot.reservation for lot in tender.lots if lot.id == task.partition("#")[0])
     what = consortium.task_label(tender, task)
     if asking:
-        return f"personne de sûr pour {what}, à interroger : {', '.join(map(_called, asking))}"
+        return f"personne de sûr pour {what}, à interroger : {', '.join(map(called, asking))}"
     return f"personne d'admissible n'est connu pour {what}" if reserved else f"entreprise à trouver : {what}"
 
 
@@ -113,12 +113,12 @@ def _lines(
         form = f"groupement {team.form}" if team.form else "seule"
         head = f"équipe {number} : {team.score:.0%} couvert, {form}{proof}"
         if number > 1 and not detail:
-            yield shorten(f"{head} : {' + '.join(_called(m.structure) for m in team.members)}", WIDE)
+            yield shorten(f"{head} : {' + '.join(called(m.structure) for m in team.members)}", WIDE)
             continue
         yield head
         for member in team.members:
             lead = "mandataire, " if member.role == "mandataire" and len(team.members) > 1 else ""
-            who = f"  {lead}{_called(member.structure)}"
+            who = f"  {lead}{called(member.structure)}"
             yield f"{who} : {member.reason}" if detail else shorten(f"{who} : {_taken(tender, member)}", WIDE)
         left = missing if number == 1 else ()
         yield from (
@@ -145,11 +145,6 @@ def _law(team: Consortium, detail: bool) -> Iterator[str]:
             yield f"  ! {warning.text} ({warning.article}{since})"
     elif articles := list(dict.fromkeys(w.article for w in team.warnings if w.article)):
         yield f"  à vérifier ({len(team.warnings)} points, --detail) : {', '.join(articles)}"
-
-
-def _called(structure: Structure) -> str:
-    place = structure.place.label or "siège à chercher"
-    return f"{structure.brand or structure.name} ({structure.kind or 'entreprise'}, {place})"
 
 
 def _rows(number: int, team: Consortium, tender: Tender) -> list[dict[str, Any]]:

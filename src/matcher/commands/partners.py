@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from matcher.commands._notice import one_notice
+from matcher.commands._notice import called, one_notice
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 
 if TYPE_CHECKING:
@@ -106,20 +106,13 @@ def _lines(found: Partners, detail: bool) -> Iterator[str]:
 def _partner(partner: Partner, detail: bool) -> Iterator[str]:
     from matcher.reference.text import shorten
 
-    line = f"  {_called(partner.structure, partner.distance_km)} : {' ; '.join(partner.adds)}"
+    line = f"  {called(partner.structure, partner.distance_km)} : {' ; '.join(partner.adds)}"
     yield line if detail else shorten(line, WIDE)
     if detail:
         yield f"      contact : {_contact(partner.structure)}"
         if partner.past:
             yield f"      par le passé : {' ; '.join(partner.past)}"
         yield from (f"      ! {w.text} ({w.article})" for w in partner.warnings)
-
-
-def _called(structure: Structure, km: float | None) -> str:
-    facts = (
-        structure.kind or "entreprise", structure.place.label or "siège à chercher", "" if km is None else f"{km:.0f} km du lieu",
-    )  # fmt: skip
-    return f"{structure.brand or structure.name} ({', '.join(filter(None, facts))})"
 
 
 def _contact(structure: Structure) -> str:

@@ -215,11 +215,11 @@ class Reader:
 
     def inputs(self, given: Sequence[Wording]) -> tuple[Floats, Floats]:
         """Dense inputs (lots, inputs), and the pooled columns (lots, trades, columns)."""
-        cut = [pieces(one.title)[:LISTED] or [one.title] for one in given]
-        told = [pieces(one.text)[:TOLD] or [one.text] for one in given]
+        title_pieces = [pieces(one.title)[:LISTED] or [one.title] for one in given]
+        text_pieces = [pieces(one.text)[:TOLD] or [one.text] for one in given]
         labels = [cpv_label(one.codes[0]) if one.codes else "" for one in given]
         whole = (text for one in given for text in (one.title, one.text, one.context))
-        texts = list(dict.fromkeys(chain(whole, labels, *cut, *told)))
+        texts = list(dict.fromkeys(chain(whole, labels, *title_pieces, *text_pieces)))
         vectors = self.encoder.encode([text[:READ_UP_TO] for text in texts], role="query")
         readings = self.first_reading(texts, vectors)
         at = {text: row for row, text in enumerate(texts)}
@@ -239,9 +239,9 @@ class Reader:
         ]  # fmt: skip
         listed, named = (
             np.stack([readings[[at[piece] for piece in each]].max(axis=0) for each in some])
-            for some in (cut, told)
+            for some in (title_pieces, text_pieces)
         )
-        first = readings[[at[each[0]] for each in cut]]
+        first = readings[[at[each[0]] for each in title_pieces]]
         read = (readings[title], readings[text], around * readings[context], listed, first)
         pools = pool((*read, coded * readings[label], named), [one.codes for one in given])
         return np.concatenate(dense, axis=1, dtype=np.float32), pools

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from matcher.domain import Asked, Lot
 from matcher.learned.asks import names
 from matcher.matching import trades
+from matcher.matching.parts import INSERTION
 from matcher.matching.shortlist import Demand
 
 SHARE = 0.5  # threshold on probabilities
-INSERTION = "insertion"
 
 
 def of(asked: Asked, lot: Lot) -> Demand:
@@ -55,7 +55,7 @@ def _columns(asked: Asked, lot: Lot) -> dict[str, float]:
     return {
         "offered": asked.offered,
         "staff": asked.staff,
-        "insertion": max(asked.chances.get("insertion", 0.0), float(lot.reservation is not None)),
+        "insertion": max(asked.chances.get(INSERTION, 0.0), float(lot.reservation is not None)),
         "works": works,
         "clear": max(asked.chances.values(), default=0.0),
         "beyond_size": asked.carriers.get("beyond", 0.0),

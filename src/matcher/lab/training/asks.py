@@ -33,9 +33,8 @@ Floats = NDArray[np.float32]
 LABELS = {"lots_dev": "", "typed_needs_dev": "mixed_dev", "objets_dev": "notices_dev,typed_dev,spoken_dev"}
 CARRIED = {"yes": "alone", "group": "group", "no": "beyond"}  # "alone" of the labels
 OWN = "needs.jsonl.gz"  # lots and needs of our own, labelled by their authors
-READ = (
-    "read_lots.jsonl.gz"  # labels of more lots and objets of the real data, by the hash of their identifiers
-)
+#: Labels of more lots and objets of the real data, by the hash of their identifiers.
+READ = "read_lots.jsonl.gz"
 C, ALONE_C, POOL_C, ROUNDS = 1.0, 3.0, 1.0, 200  # inverse strengths of the penalties, iterations
 #: Added to the log-odds of outputs whose positive texts are rarer among what is learnt from than among what is typed.
 LEAN = {"staff": 0.405, "stated": 0.2}
@@ -274,35 +273,40 @@ def fit(examples: Sequence[Example], inputs: Inputs, chosen: NDArray[np.int64]) 
 
 @dataclass
 class Fitted:
-    """The arrays of the file, and the readings of each labelled example by a model that saw none of its group."""
+    """The readings of each labelled example by a model that saw none of its group."""
 
-    arrays: dict[str, NDArray[Any]]
     examples: list[Example]
     chances: Floats
     others: Mapping[str, Floats]
 
 
-def fitted(data: Path, encoder: Encoder, arrays: Mapping[str, NDArray[Any]] | None = None) -> Fitted:
-    """Learn all of it; `arrays` may hold the first reading already learnt."""
+def learnt_from(
+    data: Path, encoder: Encoder, begun: Mapping[str, NDArray[Any]]
+) -> tuple[list[Example], Inputs]:
+    """All examples and their inputs; `begun` holds the arrays of the first reading."""
+    examples = [*labelled(data), *read_by_us(data), *own()]
+    return examples, inputs_of(examples, _reader_of(begun, encoder))
+
+
+def crossed(
+    examples: Sequence[Example], inputs: Inputs, encoder: Encoder, begun: Mapping[str, NDArray[Any]]
+) -> Fitted:
+    """Cross-validate the outputs by notice or need."""
     from sklearn.model_selection import GroupKFold
 
-    begun = dict(arrays) if arrays else first.first_arrays(encoder, data)
-    reader = _reader_of(begun, encoder)
-    examples = [*labelled(data), *read_by_us(data), *own()]
-    inputs = inputs_of(examples, reader)
     real = np.array([i for i, one in enumerate(examples) if one.source in (*LABELS, "read")])
     rest = np.setdiff1d(np.arange(len(examples)), real)
     chances = np.zeros((len(real), len(asks.names())), dtype=np.float32)
     others: dict[str, Any] = {}
     groups = [examples[i].group for i in real]
     for seen, unseen in GroupKFold(FOLDS).split(real, groups=groups):
-        part = asks.of_arrays(begun | fit(examples, inputs, np.concatenate([real[seen], rest])), encoder)
+        outputs = fit(examples, inputs, np.concatenate([real[seen], rest]))
+        part = asks.of_arrays({**begun, **outputs}, encoder)
         read, more = part.read([examples[i].given for i in real[unseen]])
         chances[unseen] = read
         for name, table in more.items():
             others.setdefault(name, np.zeros((len(real), *table.shape[1:]), dtype=np.float32))[unseen] = table
-    whole = begun | fit(examples, inputs, np.arange(len(examples)))
-    return Fitted(whole, [examples[i] for i in real], chances, others)
+    return Fitted([examples[i] for i in real], chances, others)
 
 
 def unseen(data: Path) -> dict[str, tuple[Floats, dict[str, Any]]]:
@@ -312,7 +316,7 @@ def unseen(data: Path) -> dict[str, tuple[Floats, dict[str, Any]]]:
     encoder = static.load()
     with np.load(paths.learnt_file("asks", asks.FILE), allow_pickle=False) as held:
         begun = {name: held[name] for name in held.files if name.startswith("first_")}
-    found = fitted(data, encoder, begun)
+    found = crossed(*learnt_from(data, encoder, begun), encoder, begun)
     return {
         one.id: (found.chances[i], {name: table[i] for name, table in found.others.items()})
         for i, one in enumerate(found.examples)
@@ -344,11 +348,11 @@ def train(data: Path, out: Path, encoder: Encoder | None = None) -> Fitted:
     begun = first.first_arrays(encoder, data)
     np.savez_compressed(out / asks.FILE, **cast("Any", _without_outputs(begun)))
     asks.shipped.cache_clear()
-    with paths.learnt_into(
-        out
-    ):  # the wording of an insertion contract asks the first reading for its support
-        found = fitted(data, encoder, begun)
-        np.savez_compressed(out / asks.FILE, **cast("Any", found.arrays))
+    with paths.learnt_into(out):  # the wording of an insertion contract asks the first reading
+        examples, inputs = learnt_from(data, encoder, begun)
+        found = crossed(examples, inputs, encoder, begun)
+        whole = begun | fit(examples, inputs, np.arange(len(examples)))
+        np.savez_compressed(out / asks.FILE, **cast("Any", whole))
     asks.shipped.cache_clear()
     report = figures(found)
     say(report)

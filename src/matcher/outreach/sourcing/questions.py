@@ -14,7 +14,7 @@ from matcher.catalogue import denials
 from matcher.domain import BadInput, NotFound, Tender
 from matcher.learned import asks
 from matcher.outreach import links, post, transport
-from matcher.outreach.letters import question as question_letter
+from matcher.outreach.letters import question
 from matcher.outreach.sourcing.record import PREPARED, contact, read
 from matcher.records import chain, feedback, self_declared
 from matcher.records.store import Store
@@ -60,11 +60,7 @@ class Question:
     reply_to: str
     asked_at: datetime
     answers: tuple[str, ...]
-    trade: str = ""  # the trade that the need asks first, "" where none is recognised
-
-    @property
-    def trade_label(self) -> str:
-        return denials.label(f"trade:{self.trade}")
+    need: Tender
 
 
 def outcomes(store: Store, addresses: Mapping[str, str]) -> dict[str, str]:
@@ -112,7 +108,7 @@ def ask(
         reached = outcomes(store, addresses)
         for siret in (s for s, outcome in reached.items() if outcome == "queued"):
             link = links.question_link(sender.base_url, identifier, siret)
-            letter = question_letter(
+            letter = question(
                 record.tender.title,
                 message,
                 addresses[siret],
@@ -173,12 +169,14 @@ def questioned(store: Store, identifier: str, siret: str, proof: str) -> Questio
     return Question(
         record=identifier, siret=siret, name=str((listed or {}).get("name", "")), title=row.need["title"],
         message=str((contacted.payload or {})["message"]), reply_to=str(sent[-1].get("reply_to", "")) if sent else "",
-        asked_at=contacted.at, answers=tuple(answers), trade=_trade(codec.from_json(Tender, row.need)),
+        asked_at=contacted.at, answers=tuple(answers), need=codec.from_json(Tender, row.need),
     )  # fmt: skip
 
 
-def _trade(tender: Tender) -> str:
-    return next((name for asked in asks.read(tender) for name in asked.trades), "")
+def skill_asked(question: Question) -> str:
+    """The trade that the need asks first, as a skill ("trade:NAME"); "" where none is recognised."""
+    named = (name for lot in question.need.lots for name in asks.of_lot(lot, question.need).trades)
+    return next((f"trade:{name}" for name in named), "")
 
 
 def opened(store: Store, identifier: str, siret: str, proof: str) -> None:
@@ -207,24 +205,24 @@ def reply(
     if interest not in INTERESTS:
         raise BadInput("Dites d'abord si vous réalisez cette prestation.")
     words = f"{INTERESTS[interest]}. {text.strip()}".strip()
+    # a need is read before others are kept from writing
+    skill = skill_asked(questioned(store, identifier, siret, proof)) if remembered else ""
     with store.together() as connection:  # answers that race are counted one after the other
-        question = questioned(store, identifier, siret, proof)
-        if len(question.answers) >= MOST_ANSWERS:
+        if len(questioned(store, identifier, siret, proof).answers) >= MOST_ANSWERS:
             raise BadInput("Vous avez déjà répondu plusieurs fois : écrivez directement à l'acheteur.")
         opened(store, identifier, siret, proof)
         events = chain.events(connection, identifier)
         payload = {"text": words[:5000], "by": "structure", "interest": interest}
         chain.append(connection, identifier, [("answered", siret, payload)], chain.last(events))
         store.audit(connection, siret, "sourcing.reply", identifier)
-        if remembered and question.trade:
-            _remember(store, connection, siret, question.trade, interest)
+        if skill:
+            _remember(store, connection, siret, skill, interest)
 
 
-def _remember(store: Store, connection: Connection, siret: str, trade: str, interest: str) -> None:
+def _remember(store: Store, connection: Connection, siret: str, skill: str, interest: str) -> None:
     """What a structure answers of a trade: the last word holds; one that does a part says neither."""
     if interest not in ("yes", "no"):
         return
-    skill = f"trade:{trade}"
     facts, offer = self_declared.read(store, siret).facts, {"title": denials.label(skill)}
     kept = [each for each in facts.get("offers", ()) if each["title"] != offer["title"]]
     does = interest == "yes"

@@ -142,14 +142,12 @@ def _kept_filters(
 def _line(match: Match, lot: str) -> dict[str, Any]:
     structure = match.structure
     reasons = match.reasons if match.rank <= FULL else [r for r in match.reasons if r.tells][:4]
-    line = {
-        "lot": lot, "rank": match.rank, "name": structure.brand or structure.name or f"SIRET {structure.siret}", "kind": structure.kind,
-        "town": structure.place.label, "department": structure.place.department, "distance_km": match.distance_km,
+    line = _who(structure) | {
+        "lot": lot, "rank": match.rank, "distance_km": match.distance_km,
         "score": round(match.score, 6), "band": mark(match), "eligible": match.eligible,
         "reasons": [{"code": r.code, "text": r.text, "contribution": round(r.contribution, 6)} | ({} if r.tells else {"tells": False}) for r in reasons],
-        "missing": list(match.missing), "warnings": list(match.warnings), "phone": structure.phone, "email": structure.email,
-        "website": structure.website, "active": structure.active, "checked": structure.checked.isoformat() if structure.checked else None,
-        "convention": structure.convention, "source": structure.source, "updated": structure.updated.isoformat() if structure.updated else None,
+        "missing": list(match.missing), "warnings": list(match.warnings), "active": structure.active, "checked": structure.checked.isoformat() if structure.checked else None,
+        "convention": structure.convention, "updated": structure.updated.isoformat() if structure.updated else None,
     }  # fmt: skip
     # beyond the first lines what is empty is not written: a list may have thousands
     return line if match.rank <= FULL else {k: v for k, v in line.items() if v not in ("", None, [])}
@@ -157,11 +155,15 @@ def _line(match: Match, lot: str) -> dict[str, Any]:
 
 def _unknown(structure: Structure, lot: str, rank: int) -> dict[str, Any]:
     """The line of a structure that is to be asked whether it does this."""
+    return _who(structure) | {"lot": lot, "rank": rank, "band": TO_ASK}
+
+
+def _who(structure: Structure) -> dict[str, Any]:
+    """Who a structure is and how it is reached."""
     return {
-        "lot": lot, "rank": rank, "name": structure.brand or structure.name or f"SIRET {structure.siret}",
-        "kind": structure.kind, "town": structure.place.label, "department": structure.place.department,
-        "band": TO_ASK, "phone": structure.phone, "email": structure.email, "website": structure.website,
-        "source": structure.source,
+        "name": structure.brand or structure.name or f"SIRET {structure.siret}", "kind": structure.kind,
+        "town": structure.place.label, "department": structure.place.department, "phone": structure.phone,
+        "email": structure.email, "website": structure.website, "source": structure.source,
     }  # fmt: skip
 
 
