@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 import time
 from collections.abc import Sequence
@@ -56,17 +54,13 @@ def send(request: Request, form: CheckedForm, address: fields.Line = "") -> Resp
 def _token(address: str) -> str:
     """Address, end and number of a link, signed."""
     body = f"{address}|{int(time.time()) + 60 * MINUTES}|{secrets.token_hex(8)}".encode().hex()
-    return f"{body}-{_signed(body)}"
-
-
-def _signed(body: str) -> str:
-    return hmac.new(links.secret(), f"sign-in|{body}".encode(), hashlib.sha256).hexdigest()[:40]
+    return f"{body}-{links.token('sign-in', body)}"
 
 
 def _proved(token: str) -> tuple[str, str]:
     """The address and the number of a link.  Raises NotFound."""
     body, _, signature = token.partition("-")
-    if not hmac.compare_digest(_signed(body).encode(), signature.encode()):
+    if not access.same(links.token("sign-in", body), signature):
         raise NotFound(USED)
     address, end, number = bytes.fromhex(body).decode().rsplit("|", 2)  # an address may hold one
     if int(end) < time.time():

@@ -89,7 +89,7 @@ def shown(
         logo=logos.shown(request, [held.siret]).get(held.siret, ""), logo_facts=logos.known(request, held.siret), missing=reasons.missing(structure), past=past, skills=skilled, pending=_pending(held, declared) if mine else [],
         denied=[(skill, denials.label(skill)) for skill in declared.denied if mine], alerts=alerts.chosen(store, structure.siret) if mine else None,
         frequencies=list(alerts.labels()), own_source=self_declared.SOURCE, undo=refused if mine and done == "refus" and refused[0] else (), hidden=denials.label(refused[2]) if refused[2] else "",
-        feed=f"{feed}?token={links.feed_token(feed)}" if mine else feed,
+        feed=f"{feed}?token={links.token('feed', feed)}" if mine else feed,
     )  # fmt: skip
 
 

@@ -38,4 +38,5 @@ def test_seals_and_links_have_keys_of_their_own(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
     monkeypatch.delenv("MATCHER_MAIL_SECRET", raising=False)
     monkeypatch.delenv(chain.KEY, raising=False)
-    assert links.secret() == links.secret() != chain.key() == chain.key()
+    assert links.token("a") == links.token("a") and chain.key() == chain.key()
+    assert (tmp_path / "mail.secret").read_bytes() != chain.key()

@@ -80,20 +80,16 @@ def referrals(
     """The referrals recorded, newest first."""
     from matcher.records import facilitators
 
+    names = {"facilitateur": "facilitator", "objet": "subject", "par": "actor", "note": "note"}
     found = facilitators.referrals(open_store(), facilitator)
-    emit(
-        (
-            {
-                "date": r.at.isoformat(timespec="minutes"),
-                "facilitateur": r.facilitator,
-                "objet": r.subject,
-                "par": r.actor,
-                "note": r.note,
-            }
-            for r in found
-        ),
-        format,
+    rows = (
+        {
+            "date": r["at"].isoformat(timespec="minutes"),
+            **{heading: r[name] for heading, name in names.items()},
+        }
+        for r in found
     )
+    emit(rows, format)
 
 
 @app.command()

@@ -160,13 +160,9 @@ def _by(table: pd.DataFrame, column: str) -> Rows:
         {
             "groupe": group or "entreprise", "structures": len(inside), "part des structures": round(len(inside) / len(table), 4),
             "part des chances": round(float(inside["chances"].sum()), 4), "part de l'exposition": round(float(inside["exposure"].sum()), 4),
-            "exposition / chances": _ratio(inside["exposure"].sum(), inside["chances"].sum()),
+            "exposition / chances": round(float(inside["exposure"].sum() / chances), 2) if (chances := inside["chances"].sum()) else None,
             "jamais montrées": round(_mean(inside["never"]), 4),
             "crédibles jamais montrées": round(_mean(inside["never"][inside["credible"]]), 4),
         }
         for group, inside in table.groupby(table[column].astype(str))
     )  # fmt: skip
-
-
-def _ratio(part: float, whole: float) -> float | None:
-    return round(float(part / whole), 2) if whole else None

@@ -24,18 +24,12 @@ def message(content: Mapping[str, Any], address: str, rules: Rules) -> EmailMess
     to = mailbox(address)
     if not to:
         raise BadInput(f"invalid address {address!r}: expected name@domain")
-    sender, reply = parseaddr(rules.sender), parseaddr(rules.reply_to)
-    host = sender[1].rpartition("@")[2]
+    reply = parseaddr(rules.reply_to)
     page = link(rules, content["id"])
     shown = {**content, "link": page}
-    mail = EmailMessage(policy=POLICY)
-    mail["From"] = Address(sender[0], addr_spec=sender[1])
+    made = datetime.fromisoformat(content["made"]).astimezone(UTC)
+    mail = _headed(rules.sender, to, " ".join(str(content["subject"]).split()), content["id"], made)
     mail["Reply-To"] = Address(reply[0], addr_spec=reply[1])
-    mail["To"] = Address("", addr_spec=to)
-    mail["Subject"] = " ".join(str(content["subject"]).split())
-    mail["Date"] = format_datetime(datetime.fromisoformat(content["made"]).astimezone(UTC))
-    mail["Message-ID"] = f"<{content['id']}@{host}>"
-    mail["Auto-Submitted"] = "auto-generated"
     unsubscribe = [f"<{page}/unsubscribe>"] if page else []
     unsubscribe.append(f"<mailto:{reply[1]}?subject=stop%20{content['addressee']}>")
     mail["List-Unsubscribe"] = ", ".join(unsubscribe)
@@ -110,12 +104,17 @@ def sign_in(address: str, link: str, transport: MailTransport) -> EmailMessage:
 
 def _plain(transport: MailTransport, address: str, subject: str, name: str) -> EmailMessage:
     """A mail of the pages, without its text."""
-    sender = parseaddr(transport.sender)
+    id = hashlib.sha256(name.encode()).hexdigest()[:32]
+    return _headed(transport.sender, checked(address), subject, id, now())
+
+
+def _headed(sender: str, to: str, subject: str, id: str, at: datetime) -> EmailMessage:
+    name, address = parseaddr(sender)
     mail = EmailMessage(policy=POLICY)
-    mail["From"] = Address(sender[0], addr_spec=sender[1])
-    mail["To"] = Address("", addr_spec=checked(address))
+    mail["From"] = Address(name, addr_spec=address)
+    mail["To"] = Address("", addr_spec=to)
     mail["Subject"] = subject
-    mail["Date"] = format_datetime(now())
-    mail["Message-ID"] = f"<{hashlib.sha256(name.encode()).hexdigest()[:32]}@{sender[1].rpartition('@')[2]}>"
+    mail["Date"] = format_datetime(at)
+    mail["Message-ID"] = f"<{id}@{address.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
     return mail

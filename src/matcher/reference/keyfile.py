@@ -6,7 +6,16 @@ import os
 import secrets
 from contextlib import suppress
 
+from matcher.domain import BadInput
 from matcher.reference.tables import user_dir
+
+
+def stated_or_made(variable: str, least: int, name: str) -> bytes:
+    """The key of a variable of the environment, else the one of the file of this name.  Raises BadInput for one that is too short."""
+    given = os.environ.get(variable, "")
+    if given and len(given) < least:
+        raise BadInput(f"{variable} is too short: give {least} random characters or more")
+    return given.encode() or made_once(name)
 
 
 def made_once(name: str) -> bytes:
