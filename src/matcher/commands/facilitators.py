@@ -114,10 +114,5 @@ def needs(
     """The unpublished needs that their buyers let this facilitator see."""
     from matcher.records import facilitators
 
-    emit(
-        (
-            {"id": t.id, "besoin": t.title, "acheteur": t.buyer.name}
-            for t in facilitators.early(open_store(), facilitator)
-        ),
-        format,
-    )
+    found = facilitators.early(open_store(), facilitator)
+    emit(({"id": t.id, "besoin": t.title, "acheteur": t.buyer.name} for t in found), format)
