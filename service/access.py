@@ -303,9 +303,8 @@ def cookie_name(request: Request) -> str:
 
 def ended_since(store: Store, since: datetime) -> list[str]:
     """The sessions ended since, in any process."""
-    asked = select(Audit.subject).where(Audit.action == SESSION_END, Audit.at >= since)
-    with store.reading() as connection:
-        return list(connection.execute(asked).scalars())
+    ended = select(Audit.subject).where(Audit.action == SESSION_END, Audit.at >= since)
+    return list(store.ask(ended).scalars())
 
 
 def check_csrf(request: Request, token: str) -> None:

@@ -161,11 +161,9 @@ def _pending(structure: Structure, declared: self_declared.Declared) -> list[str
 
 def _refused(request: Request, siret: str) -> set[tuple[str, str]]:
     """(notice, lot) that the structure declined."""
-    declined = select(Feedback.notice_id, Feedback.lot_id).where(
-        Feedback.siret == siret, Feedback.verb == "declined"
-    )
-    with access.store_of(request).reading() as connection:
-        return {(notice, lot) for notice, lot in connection.execute(declined)}
+    mine = (Feedback.siret == siret, Feedback.verb == "declined")
+    declined = access.store_of(request).ask(select(Feedback.notice_id, Feedback.lot_id).where(*mine))
+    return {(notice, lot) for notice, lot in declined}
 
 
 def packed(title: str, evidence: str) -> str:

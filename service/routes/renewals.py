@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import Query, Request, Response
-from pydantic import AliasPath, BaseModel, Field
+from pydantic import AliasPath, Field
 
 from matcher.matching import renewals as renewals_
 from service import schemas, wire
@@ -36,10 +36,7 @@ class RenewalOut(schemas.Out):
     source: str
 
 
-class RenewalPage(BaseModel):
-    total: int
-    offset: int
-    limit: int
+class RenewalPage(schemas.Page):
     note: str = renewals_.NOTE
     items: list[RenewalOut]
 
