@@ -32,6 +32,12 @@ def assumptions_file(name: str) -> Path:
     return own if own.is_file() else shipped
 
 
+def assumptions(name: str) -> list[dict[str, str]]:
+    """The rows of a table of `data/assumptions`."""
+    with assumptions_file(name).open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 @lru_cache(maxsize=256)  # asked for every lot, and joining paths takes longer than looking
 def _places(name: str, home: Path) -> tuple[Path, Path]:
     return home / "assumptions" / name, reference_dir().parent / "assumptions" / name
