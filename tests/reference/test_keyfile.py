@@ -10,7 +10,7 @@ import pytest
 
 from matcher.outreach import links
 from matcher.records import chain
-from matcher.reference.keyfile import made_once
+from matcher.reference.tables import made_once
 
 
 def test_threads_that_race_for_a_key_read_the_same_one(

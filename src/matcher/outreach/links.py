@@ -17,7 +17,7 @@ from matcher.records import feedback
 from matcher.records.store import Store, now
 from matcher.records.tables import Digest
 from matcher.reference import codes
-from matcher.reference.keyfile import stated_or_made
+from matcher.reference.tables import stated_or_made
 
 
 def token(*parts: object) -> str:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from matcher.records.store import now
 from matcher.records.tables import Sourcing, SourcingEvent, SourcingHead
-from matcher.reference.keyfile import stated_or_made
+from matcher.reference.tables import stated_or_made
 
 GENESIS = "0" * 64
 KEY = "MATCHER_SEAL_KEY"  # names the key where several machines seal in one store
