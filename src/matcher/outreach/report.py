@@ -69,7 +69,7 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
         notices = connection.execute(select(Notice.id, Notice.tender).where(public, matched_at)).all()
         lots_at = select(Found.notice_id, Found.lot_id).distinct()
         served, clause = (
-            {tuple(row) for row in connection.execute(_of(lots_at.where(level == LEVEL), public))}
+            {tuple(row) for row in connection.execute(_of(lots_at.where(LEVEL.in_([level])), public))}
             for level in ("likely", "clause")
         )
         told = LEVEL.in_(("likely", "clause"))  # as digests do

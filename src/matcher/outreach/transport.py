@@ -162,11 +162,8 @@ def _submit(server: smtplib.SMTP, mail: EmailMessage, claim: Callable[[str], Non
     Raises LostConnection where the connection ends or the server refuses the sender, thus every letter.
     """
     sender, receiver = parseaddr(str(mail["From"]))[1], parseaddr(str(mail["To"]))[1]
-    body = re.sub(
-        rb"(?m)^\.",
-        b"..",
-        re.sub(rb"\r\n|\r|\n", b"\r\n", mail.as_bytes(policy=POLICY.clone(cte_type="7bit"))),
-    )
+    plain = mail.as_bytes(policy=POLICY.clone(cte_type="7bit"))
+    body = re.sub(rb"(?m)^\.", b"..", re.sub(rb"\r\n|\r|\n", b"\r\n", plain))
     try:
         code, reply = server.mail(sender)
         if code != 250:
@@ -225,11 +222,11 @@ def unreachable(store: Store, addresses: Mapping[str, str]) -> set[str]:
     """Of SIRET -> address: the SIRETs that want no questions of buyers, or whose address rejected mail."""
     with store.reading() as connection:
         silent = alerts.silent(connection, "questions")
-    return {
-        s
-        for s, address in addresses.items()
-        if s in silent or (address and address_subject(address) in silent)
-    }
+    told = (
+        (siret, {siret, address_subject(address) if address else siret})
+        for siret, address in addresses.items()
+    )
+    return {siret for siret, names in told if names & silent}
 
 
 def bounce(store: Store, address: str) -> None:
@@ -313,10 +310,8 @@ def lift(store: Store, names: Iterable[str]) -> int:
     chosen = (row["address"] for row in named(suppressed(store), names, missing))
     subjects = {one if one.startswith("address:") else address_subject(one) for one in chosen}
     with store.writing() as connection:
-        gone = delete(Unsubscription).where(
-            Unsubscription.subject.in_(subjects), Unsubscription.cause == "bounce"
-        )
-        count = connection.execute(gone).rowcount
+        bounced = (Unsubscription.subject.in_(subjects), Unsubscription.cause == "bounce")
+        count = connection.execute(delete(Unsubscription).where(*bounced)).rowcount
         store.audit(connection, "operator", "bounce:lift", detail={"count": count})
     return count
 

@@ -176,17 +176,14 @@ def _holds(event: RowMapping, before: str, record: str, erased: Mapping[int, Map
     seal = _seal(record, number, before, event["commitment"], event["kind"], event["at"])
     if not hmac.compare_digest(event["seal"], seal):
         return False
-    if (
-        payload is None
-    ):  # its commitment cannot be recomputed: a sealed erasure must name it, and the SIRET it left
+    if payload is None:
+        # its commitment cannot be recomputed: a sealed erasure must name it, and the SIRET it left
         if number not in erased or event["kind"] in NEVER_ERASED or event["salt"] is not None:
             return False
         left = erased[number].get("sirets")  # erasures sealed formerly do not say
-        return left is None or (
-            siret == ""
-            if str(number) not in left
-            else left[str(number)] == _keyed("siret", record, number, siret)
-        )
+        if left is None or str(number) not in left:
+            return left is None or siret == ""
+        return bool(left[str(number)] == _keyed("siret", record, number, siret))
     # a salt of fixed length, and no SIRET with the sign by which a payload begins: none borrows a character of another
     whole = len(event["salt"] or "") == SALT and "{" not in siret and isinstance(payload, dict)
     return whole and bool(event["commitment"] == _commitment(event["salt"], siret, payload))

@@ -154,9 +154,8 @@ def _write(known: Iterable[Facilitator]) -> None:
     table.writerow(COLUMNS)
     for f in known:
         places = ("|".join(f.communes), "|".join(f.departments))
-        table.writerow(
-            (f.id, f.name, f.kind, *places, f.trades, f.email, f.phone, f.website, f.source, f.on or "")
-        )
+        rest = (f.trades, f.email, f.phone, f.website, f.source, f.on or "")
+        table.writerow((f.id, f.name, f.kind, *places, *rest))
     write_whole(file(), out.getvalue())
 
 
@@ -198,10 +197,8 @@ def of(place: Place, known: Iterable[Facilitator] | None = None) -> tuple[Facili
     listed = read()[0] if known is None else tuple(known)
     near = [f for f in listed if located.commune and located.commune in _today(f.communes)]
     wide = [f for f in listed if f not in near and located.department and located.department in f.departments]
-    return tuple(
-        sorted(near, key=lambda f: (len(f.communes), f.id))
-        + sorted(wide, key=lambda f: (len(f.departments), f.id))
-    )
+    near.sort(key=lambda f: (len(f.communes), f.id))
+    return (*near, *sorted(wide, key=lambda f: (len(f.departments), f.id)))
 
 
 def _today(codes: Sequence[str]) -> set[str]:
@@ -245,9 +242,8 @@ def refer(store: Store, actor: str, facilitator: str, subject: str, note: str = 
     if not subject.strip():
         raise BadInput("orientation sans objet : donnez l'identifiant de l'avis ou du besoin")
     with store.writing() as connection:
-        store.audit(
-            connection, actor, "referral", subject[:200], {"facilitator": found.id, "note": note[:300]}
-        )
+        detail = {"facilitator": found.id, "note": note[:300]}
+        store.audit(connection, actor, "referral", subject[:200], detail)
 
 
 def referrals(store: Store, facilitator: str = "") -> list[dict[str, Any]]:
@@ -286,18 +282,16 @@ def early(store: Store, facilitator: str) -> list[Tender]:
     """The unpublished needs that their buyers show to this facilitator, and no other."""
     found = _known(facilitator)
     rows = store.ask(select(Notice.id, Notice.tender).where(Notice.owner != "")).all()
-    return [
-        codec.from_json(Tender, tender) for identity, tender in rows if may_see(store, found.id, identity)
-    ]
+    return [codec.from_json(Tender, need) for name, need in rows if may_see(store, found.id, name)]
 
 
 def _known(facilitator: str) -> Facilitator:
-    for found in read()[0]:
-        if found.id == facilitator:
-            return found
-    raise NotFound(
-        f"aucun facilitateur ne porte l'identifiant {facilitator!r} : `matcher facilitators list` les montre"
-    )
+    found = next((one for one in read()[0] if one.id == facilitator), None)
+    if found is None:
+        raise NotFound(
+            f"aucun facilitateur ne porte l'identifiant {facilitator!r} : `matcher facilitators list` les montre"
+        )
+    return found
 
 
 def _journal(store: Store, actions: Sequence[str]) -> list[dict[str, Any]]:
