@@ -185,7 +185,7 @@ def structure(request: Request, siret: str, who: Searcher, de: Reference = "", l
     explanation, tender = None, None
     if de:
         asked = search.of(request, de)
-        tender = search.taken(asked, snapshot, request.app.state.settings.max_need).tender
+        tender = search.taken(request, asked).tender
         numbers = [each.number for each in tender.lots]
         number = lot if lot in numbers else next(iter(numbers), "")
         explanation = next(
@@ -209,21 +209,21 @@ def _favourite(request: Request, siret: str) -> bool | None:
         return None
 
 
-#: Heading, width in characters.
-COLUMNS = (
-    ("Lot", 6),
-    ("À faire", 13),
-    ("Structure", 34),
-    ("Type", 8),
-    ("Ville", 20),
-    ("Distance (km)", 10),
-    ("Métier", 44),
-    ("Source du métier", 24),
-    ("Téléphone", 16),
-    ("Courriel", 30),
-    ("Site", 30),
-    ("SIRET", 17),
-    ("Notes", 50),
+#: Heading, width in characters, and the cell of a line of a list.
+COLUMNS: tuple[tuple[str, int, Callable[[lots.Line], Any]], ...] = (
+    ("Lot", 6, lambda line: line.match.lot.number),
+    ("À faire", 13, lambda line: line.mark),
+    ("Structure", 34, lambda line: render.called(line.match.structure)),
+    ("Type", 8, lambda line: line.match.structure.kind),
+    ("Ville", 20, lambda line: render.town(line.match.structure.place)),
+    ("Distance (km)", 10, lambda line: None if (km := line.match.distance_km) is None else round(km)),
+    ("Métier", 44, lambda line: line.trade),
+    ("Source du métier", 24, lambda line: line.by),
+    ("Téléphone", 16, lambda line: line.match.structure.phone),
+    ("Courriel", 30, lambda line: line.match.structure.email),
+    ("Site", 30, lambda line: line.match.structure.website),
+    ("SIRET", 17, lambda line: line.match.structure.siret),
+    ("Notes", 50, lambda line: ""),
 )
 
 
@@ -237,7 +237,7 @@ def take(
     name = f"structures-{'-'.join(fold(found.tender.title).split())[:40]}-{date.today():%Y%m%d}.{format}"
     if format == "csv":
         return wire.attachment(spreadsheet.to_csv(_table(answer)), spreadsheet.CSV, name)
-    widths = [width for _, width in COLUMNS]
+    widths = [width for _, width, _ in COLUMNS]
     listed = spreadsheet.Sheet(
         title="Structures", rows=_table(answer), widths=widths, frozen="D2", filtered=True
     )
@@ -253,26 +253,9 @@ def take(
 
 
 def _table(answer: Answer) -> Iterator[list[Any]]:
-    yield [heading for heading, _ in COLUMNS]
-    for each in answer.lots:
-        for match in each.matches:
-            line, s = lots.line(match), match.structure
-            km = None if match.distance_km is None else round(match.distance_km)
-            yield [
-                each.lot.number,
-                line.mark,
-                render.called(s),
-                s.kind,
-                render.town(s.place),
-                km,
-                line.trade,
-                line.by,
-                s.phone,
-                s.email,
-                s.website,
-                s.siret,
-                "",
-            ]
+    yield [heading for heading, _, _ in COLUMNS]
+    for match in (match for each in answer.lots for match in each.matches):
+        yield [read(line(match)) for _, _, read in COLUMNS]
 
 
 @router.get("/acheteur/imprimer")

@@ -98,33 +98,20 @@ def compose(
     with store.writing() as connection:
         connection.execute(update(Run).where(Run.id == summary.run).values(state=asdict(summary)))
     writer = ItemWriter(store, catalogue, known.cases)
-    composed = _composed(store, catalogue, rules, summary, at, known, ending or {}, writer)
-    while some := list(islice(composed, TOGETHER)):
-        _keep(store, day, at, some)
-    _release(store, rules, summary, day, hold)
-
-
-def _composed(
-    store: Store,
-    catalogue: Catalogue,
-    rules: Rules,
-    summary: Summary,
-    at: datetime,
-    known: _Known,
-    ending: Mapping[str, Sequence[Renewal]],
-    writer: ItemWriter,
-) -> Iterator[Composed]:
-    """Every digest of a run, by SIRET, then those that say that there was nothing."""
-    choices = _choices(store, catalogue, rules, known, ending)
+    choices = _choices(store, catalogue, rules, known, ending or {})
     while some := list(islice(choices, TOGETHER)):
         writer.read({one.structure.siret: [*one.sure, *one.unsure] for one in some})
-        for one in some:
-            yield _written(rules, summary, at, one, writer)
-    for siret in known.quiet:
-        structure = catalogue.known(siret)
-        if structure and siret not in known.done and not known.silent & earlier_names(catalogue, siret):
-            quiet = {"quiet": True, "subject": QUIET, "intro": QUIET_INTRO}
-            yield _content(summary, at, structure) | quiet, []
+        _keep(store, day, at, [_written(rules, summary, at, one, writer) for one in some])
+    left = (
+        structure
+        for siret in known.quiet
+        if siret not in known.done and not known.silent & earlier_names(catalogue, siret)
+        if (structure := catalogue.known(siret))
+    )
+    nothing = {"quiet": True, "subject": QUIET, "intro": QUIET_INTRO}
+    while silent := list(islice(left, TOGETHER)):
+        _keep(store, day, at, [(_content(summary, at, one) | nothing, []) for one in silent])
+    _release(store, rules, summary, day, hold)
 
 
 @dataclass(frozen=True, slots=True)
