@@ -77,23 +77,23 @@ class In(BaseModel):
 class FiltersIn(In):
     """Exact filters, applied before the search."""
 
-    kinds: list[Short] = Field([], max_length=30, description="EI, ACI, AI, ETTI, EA, ESAT ...")
+    kinds: list[Short] = Field(default=[], max_length=30, description="EI, ACI, AI, ETTI, EA, ESAT ...")
     articles: list[Short] = Field(
-        [],
+        default=[],
         max_length=10,
         description="Only who may answer under one of these reserving articles of the code.",
     )
-    departments: list[Short] = Field([], max_length=120)
-    regions: list[Short] = Field([], max_length=30, description="INSEE region codes.")
+    departments: list[Short] = Field(default=[], max_length=120)
+    regions: list[Short] = Field(default=[], max_length=30, description="INSEE region codes.")
     radius_km: float | None = Field(default=None, ge=0, le=20_000)
-    service_types: list[Literal["DISP", "PREST", "BUILD"]] = Field([], max_length=3)
-    labels: list[Short] = Field([], max_length=30)
-    networks: list[Short] = Field([], max_length=30)
+    service_types: list[Literal["DISP", "PREST", "BUILD"]] = Field(default=[], max_length=3)
+    labels: list[Short] = Field(default=[], max_length=30)
+    networks: list[Short] = Field(default=[], max_length=30)
     sirets: list[Siret] | None = Field(
         default=None, max_length=10_000, description="Match within this subset only."
     )
-    excluded: list[Bidder] = Field([], max_length=10_000)
-    phrases: list[Short] = Field([], max_length=10, description="Exact words that must occur.")
+    excluded: list[Bidder] = Field(default=[], max_length=10_000)
+    phrases: list[Short] = Field(default=[], max_length=10, description="Exact words that must occur.")
     active_only: bool = False
 
 

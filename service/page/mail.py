@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Form, Request, Response
 
@@ -24,7 +24,7 @@ OFFERED = {code: label for code, label in REASONS.items() if code != NOT_OUR_TRA
 def _shown(request: Request, id: str, proof: str, done: str = "") -> Response:
     store = store_of(request)
     content = links.opened(store, id, proof)
-    offered = {"reasons": OFFERED, "scopes": links.scopes(store, content)}
+    offered: dict[str, Any] = {"reasons": OFFERED, "scopes": links.scopes(store, content)}
     return render.page(request, "digest.html", d=content, proof=proof, done=done, **offered)
 
 
@@ -111,7 +111,9 @@ def reply(
     """The answer, into the buyer's record; `retenir`: what it says of the trade also into the structure's profile."""
     store = store_of(request)
     try:
-        questions.reply(store, *astuple(link), interest, text[:4500], remembered=bool(retenir))
+        questions.reply(
+            store, link.record, link.siret, link.proof, interest, text[:4500], remembered=bool(retenir)
+        )
     except BadInput as error:
         return _question(request, link, problems=fields.problems_of(error, "interest"), typed=text)
     if retenir:

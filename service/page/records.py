@@ -15,6 +15,7 @@ from matcher.domain import Answer, BadInput
 from matcher.outreach.sourcing import questions
 from matcher.outreach.sourcing import record as record_
 from matcher.records.chain import Event
+from matcher.records.store import Store
 from service import sourcing
 from service.access import spend, store_of
 from service.page import facets, fields, render, search
@@ -132,10 +133,8 @@ def _record(request: Request, owner: str, identifier: str, asked: View, **form: 
     return render.page(
         request,
         "record.html",
-        record=found,
-        verdict=record_.verify(store, owner, identifier),
         changes=sourcing.replay(request, found) if asked.rejouer else None,
-        **_contacts(found),
+        **_shown(store, owner, found),
         missing=asked.manque,
         outcomes=dict(pair.split(".") for pair in asked.issue.split("_") if pair),
         words=questions.OUTCOMES,
@@ -145,11 +144,7 @@ def _record(request: Request, owner: str, identifier: str, asked: View, **form: 
         page_lines=LINES,
         view=view,
         views=[(name, title, counts[name]) for name, title in VIEWS.items()],
-        filters=filters_of(found),
-        why=record_.why,
-        note=record_.NOTE,
         owner=owner,
-        places=places_in_words(found.tender),
         due=sum(bool(row.next) for row in rows),
         colleagues=record_.colleagues(store, owner, identifier),
         invitation=f"{base}/acheteur/fiches/{quote(identifier)}/rejoindre/{record_.share_proof(found)}",
@@ -184,19 +179,8 @@ def note(request: Request, identifier: str, owner: RecordOwner) -> Response:
     store = store_of(request)
     found = record_.read(store, owner, identifier)
     rows = rows_of(found)
-    return render.page(
-        request,
-        "note.html",
-        record=found,
-        verdict=record_.verify(store, owner, identifier),
-        rows=rows,
-        why=record_.why,
-        counts=Counter((row.number, row.band) for row in rows),
-        filters=filters_of(found),
-        note=record_.NOTE,
-        places=places_in_words(found.tender),
-        **_contacts(found),
-    )
+    counts = Counter((row.number, row.band) for row in rows)
+    return render.page(request, "note.html", rows=rows, counts=counts, **_shown(store, owner, found))
 
 
 def listed(found: record_.Record) -> dict[str, Mapping[str, Any]]:
@@ -204,13 +188,19 @@ def listed(found: record_.Record) -> dict[str, Mapping[str, Any]]:
     return {e.siret: e.payload for e in reversed(found.events) if e.kind == "listed" and e.payload}
 
 
-def _contacts(found: record_.Record) -> dict[str, Any]:
-    """What happened with whom, and a link that writes to all who were to be written to."""
+def _shown(store: Store, owner: str, found: record_.Record) -> dict[str, Any]:
+    """A record on its page and on its note: what happened with whom, and a link that writes to all who were to be written to."""
     happened, lines = record_.steps(found), listed(found)
     prepared = {s: step for s, each in happened.items() for step in each if step.kind in record_.PREPARED}
     addresses = sorted({str(lines[s]["email"]) for s in prepared if s in lines and lines[s].get("email")})
     message = next((str(step.payload["message"]) for step in prepared.values()), "")
     return {
+        "record": found,
+        "verdict": record_.verify(store, owner, found.id),
+        "why": record_.why,
+        "filters": filters_of(found),
+        "note": record_.NOTE,
+        "places": places_in_words(found.tender),
         "happened": happened,
         "names": {s: str(p.get("name") or s) for s, p in lines.items() if s in happened},
         "steps": record_.STEPS,

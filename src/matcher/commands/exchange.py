@@ -178,13 +178,15 @@ def viewers(
 
 
 def _row(offer: Any) -> dict[str, Any]:
-    return {
-        "id": offer.id,
-        "siret": offer.siret,
-        "notice": offer.notice_id,
-        "lot": offer.lot_id,
-        "brings": offer.brings,
-        "seeks": offer.seeks,
+    same = {
+        "id": "id",
+        "siret": "siret",
+        "notice": "notice_id",
+        "lot": "lot_id",
+        "brings": "brings",
+        "seeks": "seeks",
+    }
+    return {name: getattr(offer, field) for name, field in same.items()} | {
         "contact": "yes" if offer.has_contact else "no",
         "visible": offer.visibility + (" + buyer" if offer.buyer_may_see else ""),
         "until": offer.deadline.isoformat(timespec="minutes"),

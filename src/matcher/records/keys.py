@@ -65,7 +65,7 @@ def create(store: Store, scopes: Sequence[str], *, label: str = "", days: int | 
         raise BadInput("une clé vaut au moins un jour : donnez une durée positive")
     identifier, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     end = None if days is None else now() + timedelta(days=days)
-    row = {
+    row: dict[str, Any] = {
         "id": identifier,
         "hash": _hash(secret),
         "scopes": list(dict.fromkeys(scopes)),
