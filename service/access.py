@@ -99,11 +99,8 @@ def spend(request: Request, act: str, reached: str = "") -> None:
     rates = request.app.state.acts[act]
     counted = [*zip(rates, (address_of(request.scope), reached or "all", "all"), strict=True)]
     if wait := math.ceil(max(rate.wait(caller) for rate, caller in counted)):
-        raise Refused(
-            429,
-            "Trop de demandes de cette sorte en une heure : réessayez plus tard.",
-            {"Retry-After": str(wait)},
-        )
+        sentence = "Trop de demandes de cette sorte en une heure : réessayez plus tard."
+        raise Refused(429, sentence, {"Retry-After": str(wait)})
     for rate, caller in counted:
         rate.count(caller)
 
@@ -178,19 +175,15 @@ def needs(*scopes: str) -> Any:
     """A dependency: the bearer, who holds one of these scopes ("structure" is any structure:SIRET)."""
 
     async def allowed(who: Annotated[Bearer, Depends(_who)]) -> Bearer:
-        held = any(who.may(s) or (s == "structure" and who.sirets) for s in scopes)
         reads = "read" in scopes and who.scopes  # every key reads
-        if held or reads:
+        if reads or any(who.may(s) or (s == "structure" and who.sirets) for s in scopes):
             return who
+        wanted = " or ".join(scopes)
         if who.id == ANONYMOUS:
-            raise Refused(
-                401,
-                f"a key with the scope {' or '.join(scopes)} is needed: ask the operator (`matcher keys create`)",
-                {"WWW-Authenticate": "Bearer"},
-            )
-        raise Forbidden(
-            f"your key holds {', '.join(who.scopes) or 'nothing'}; {' or '.join(scopes)} is needed: ask the operator"
-        )
+            sentence = f"a key with the scope {wanted} is needed: ask the operator (`matcher keys create`)"
+            raise Refused(401, sentence, {"WWW-Authenticate": "Bearer"})
+        held = ", ".join(who.scopes) or "nothing"
+        raise Forbidden(f"your key holds {held}; {wanted} is needed: ask the operator")
 
     return Depends(allowed)
 
@@ -303,9 +296,8 @@ def cookie_name(request: Request) -> str:
 
 def ended_since(store: Store, since: datetime) -> list[str]:
     """The sessions ended since, in any process."""
-    asked = select(Audit.subject).where(Audit.action == SESSION_END, Audit.at >= since)
-    with store.reading() as connection:
-        return list(connection.execute(asked).scalars())
+    ended = select(Audit.subject).where(Audit.action == SESSION_END, Audit.at >= since)
+    return list(store.ask(ended).scalars())
 
 
 def check_csrf(request: Request, token: str) -> None:

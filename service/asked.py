@@ -68,18 +68,13 @@ def _corrected(tender: Tender, asked: s.Asked) -> Tender:
 
 def bounded(tender: Tender, settings: Settings) -> None:
     """Raises Refused (413) for too many lots or too much text."""
+    why = ""
     if len(tender.lots) > settings.max_lots:
-        raise Refused(
-            413,
-            f"{len(tender.lots)} lots: ask of at most {settings.max_lots} at once, named in `lots`",
-            code="too-many-lots",
-        )
-    if sum(len(lot.title) + len(lot.description) for lot in tender.lots) > settings.max_text:
-        raise Refused(
-            413,
-            f"the lots hold over {settings.max_text:,} characters: ask of some, named in `lots`",
-            code="too-many-lots",
-        )
+        why = f"{len(tender.lots)} lots: ask of at most {settings.max_lots} at once, named in `lots`"
+    elif sum(len(lot.title) + len(lot.description) for lot in tender.lots) > settings.max_text:
+        why = f"the lots hold over {settings.max_text:,} characters: ask of some, named in `lots`"
+    if why:
+        raise Refused(413, why, code="too-many-lots")
 
 
 def _taken(asked: s.Asked, snapshot: Snapshot, max_need: int) -> Taken:
@@ -104,22 +99,17 @@ def from_need(need: str, where: Sequence[Place], max_need: int, *, whole: bool =
     Its place is read in its words where none was given, and left open where it is a homonym.
     """
     if len(need) > max_need:
-        raise Refused(
-            413,
-            f"the need is over {max_need} characters: say it in a page, or send the notice as `notice`",
-            code="need-too-long",
-        )
-    found, choices = _spotted(need) if not where else ((), ())
+        why = f"the need is over {max_need} characters: say it in a page, or send the notice as `notice`"
+        raise Refused(413, why, code="need-too-long")
+    found: tuple[Place, ...] = ()
+    choices: tuple[str, ...] = ()
+    if not where:
+        try:
+            found = spot(need)
+        except toponyms.Homonyms as error:
+            choices = error.choices
     tender = typed_need(need, where or found, whole=whole)
     return Taken(tender, place_found=", ".join(place.label for place in found), place_choices=choices)
-
-
-def _spotted(need: str) -> tuple[tuple[Place, ...], tuple[str, ...]]:
-    """The places that a need names; else the candidates of an ambiguous name."""
-    try:
-        return spot(need), ()
-    except toponyms.Homonyms as error:
-        return (), error.choices
 
 
 def uploaded(data: bytes, name: str = "notice") -> Iterator[Record]:
@@ -152,11 +142,8 @@ def from_bytes(data: bytes, name: str, pick: str | None = None, where: Sequence[
         elif isinstance(record, Rejected):
             rejected.append(record)
     if not tenders:
-        why = (
-            rejected[0].reason
-            if rejected
-            else "no notice of a known format (BOAMP, eForms, TED, DECP) was recognised"
-        )
+        unknown = "no notice of a known format (BOAMP, eForms, TED, DECP) was recognised"
+        why = rejected[0].reason if rejected else unknown
         raise UnusableNotice("unknown-format", f"{why}; to search by words send them as `need`")
     ids = [t.id for t in tenders]
     if pick is not None and pick not in ids:
@@ -170,8 +157,6 @@ def from_bytes(data: bytes, name: str, pick: str | None = None, where: Sequence[
     chosen = next(t for t in tenders if t.id == pick) if pick else calls[0]
     _readable(chosen)
     if where:
-        chosen = replace(
-            chosen,
-            lots=tuple(each if each.places else replace(each, places=tuple(where)) for each in chosen.lots),
-        )
+        lots = (each if each.places else replace(each, places=tuple(where)) for each in chosen.lots)
+        chosen = replace(chosen, lots=tuple(lots))
     return Taken(chosen, [i for i in ids if i != chosen.id], rejected)

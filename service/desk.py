@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
@@ -75,9 +76,10 @@ def place_of(text: str) -> Place | None:
 
 
 def answered(
-    request: Request, result: Any, sources: tuple[str, ...], on: date, facilitator: str = ""
+    request: Request, result: Any, sources: Sequence[str] = (), on: date | None = None, facilitator: str = ""
 ) -> Response:
-    """The answer of a route with its sources."""
+    """The answer of a route with its sources, of today unless it says of which day."""
+    on = on or date.today()
     found = DeskAnswer(result=result, sources=list(sources), facilitator=facilitator, on=on)
     return wire.send(request, found)
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select, update
 
 from matcher.domain import BadInput
 from matcher.records.keys import Bearer
-from matcher.records.store import Store, now
+from matcher.records.store import now
 from matcher.records.tables import Once
 from service.access import store_of
 from service.problems import Refused
@@ -42,8 +42,10 @@ def once(
         raise BadInput("an Idempotency-Key has at most 200 characters, none of them NUL")
     store = store_of(request)
     claim = {"key": key, "actor": who.actor, "request": _digest(request), "response": {}, "at": now()}
-    if key and (kept := _kept(store, claim)):
-        return kept
+    if key:
+        with store.reading() as connection:
+            if kept := _answer(connection, claim):
+                return kept
     if before is not None:
         before()
     with store.together() as connection:
@@ -64,11 +66,6 @@ def _digest(request: Request) -> str:
     """Of the request as it came, which may be nested deeper than can be written again."""
     whole = f"{request.method} {request.url.path} {request.scope['state'].get('body', '')}"
     return hashlib.sha256(whole.encode()).hexdigest()
-
-
-def _kept(store: Store, claim: dict[str, Any]) -> Response | None:
-    with store.reading() as connection:
-        return _answer(connection, claim)
 
 
 def _answer(connection: Connection, claim: dict[str, Any]) -> Response | None:

@@ -9,6 +9,8 @@ import logging
 import secrets
 import sys
 import time
+from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -49,6 +51,24 @@ def set_up_logs(settings: Settings) -> None:
     logger.propagate = False
 
 
+#: Figure of the last run, or of what waits -> what it is, and how it is read.
+NIGHT: Mapping[str, tuple[str, Callable[[Night], float]]] = {
+    "last_run_seconds": (
+        "When the last run ended, in seconds since 1970; 0 before the first",
+        lambda n: n.ended.timestamp() if n.ended else 0,
+    ),
+    "source_up": (
+        "Did the notices of the last run arrive: 0 where the source is down or stale",
+        lambda n: n.source not in ("down", "stale"),
+    ),
+    "digests": ("Digests of the last run", attrgetter("digests")),
+    "told_lots": ("Lots that the last run announced", attrgetter("told")),
+    "failed": ("Digests refused by the mail server in thirty days", attrgetter("refused")),
+    "suppressed": ("Addresses that nothing is sent to since they bounced", attrgetter("suppressed")),
+    "waiting_letters": ("Letters of the pages that wait", attrgetter("letters")),
+}
+
+
 class Metrics:
     """The metrics of one application."""
 
@@ -74,27 +94,14 @@ class Metrics:
         )
         self._night = {
             name: Gauge(f"maillage_night_{name}", text, registry=self.registry)
-            for name, text in (
-                ("last_run_seconds", "When the last run ended, in seconds since 1970; 0 before the first"),
-                ("source_up", "Did the notices of the last run arrive: 0 where the source is down or stale"),
-                ("digests", "Digests of the last run"),
-                ("told_lots", "Lots that the last run announced"),
-                ("failed", "Digests refused by the mail server in thirty days"),
-                ("suppressed", "Addresses that nothing is sent to since they bounced"),
-                ("waiting_letters", "Letters of the pages that wait"),
-            )
+            for name, (text, _) in NIGHT.items()
         }
         self._digests = Gauge("maillage_digests", "Digests kept, by state", ["state"], registry=self.registry)
 
     def set_night(self, night: Night) -> None:
         """The last run and the mails, as they stand at a scrape."""
-        values: dict[str, float] = {
-            "last_run_seconds": night.ended.timestamp() if night.ended else 0, "source_up": night.source not in ("down", "stale"),
-            "digests": night.digests, "told_lots": night.told, "failed": night.refused, "suppressed": night.suppressed,
-            "waiting_letters": night.letters,
-        }  # fmt: skip
-        for name, value in values.items():
-            self._night[name].set(value)
+        for name, (_, of) in NIGHT.items():
+            self._night[name].set(of(night))
         for state in MOVES:
             self._digests.labels(state).set(night.states.get(state, 0))
 

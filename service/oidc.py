@@ -116,17 +116,12 @@ def identified(settings: Settings, code: str, nonce: str) -> tuple[str, str, str
             "grant_type": "authorization_code", "client_id": settings.oidc_client, "client_secret": settings.oidc_client_secret,
             "redirect_uri": back(settings), "code": code,
         }  # fmt: skip
-        given = _answer(
-            client.build_request("POST", _endpoint(settings, "token_endpoint"), data=form), client
-        )
-        tokens = given.json()
+        tokens = _answer(client, "POST", settings, "token_endpoint", data=form).json()
         identity = _claims(
             str(tokens.get("id_token")), settings, settings.oidc_client, ["exp", "iss", "aud", "sub", "nonce"], ID_TOKEN
         )  # fmt: skip
         head = {"Authorization": f"Bearer {tokens.get('access_token')}"}
-        userinfo = _answer(
-            client.build_request("GET", _endpoint(settings, "userinfo_endpoint"), headers=head), client
-        )
+        userinfo = _answer(client, "GET", settings, "userinfo_endpoint", headers=head)
     person = _person(userinfo, settings)
     if identity["nonce"] != nonce or person.get("sub") != identity["sub"]:
         raise Forbidden(REFUSED)
@@ -163,9 +158,9 @@ def _endpoint(settings: Settings, name: str) -> str:
         raise Forbidden(UNREACHABLE) from None
 
 
-def _answer(request: httpx.Request, client: httpx.Client) -> httpx.Response:
+def _answer(client: httpx.Client, method: str, settings: Settings, name: str, **sent: Any) -> httpx.Response:
     try:
-        return client.send(request).raise_for_status()
+        return client.request(method, _endpoint(settings, name), **sent).raise_for_status()
     except httpx.HTTPStatusError:
         raise Forbidden(REFUSED) from None
     except httpx.HTTPError:

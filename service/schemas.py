@@ -10,15 +10,7 @@ from operator import attrgetter
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from fastapi import Body, Query
-from pydantic import (
-    AfterValidator,
-    AliasPath,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    model_validator,
-)
+from pydantic import AfterValidator, AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from matcher.domain import KINDS, Carried, LotNature, Served
 from matcher.matching.reasons import clause_in_words, mark, missing
@@ -85,27 +77,23 @@ class In(BaseModel):
 class FiltersIn(In):
     """Exact filters, applied before the search."""
 
-    kinds: list[Short] = Field(
-        default_factory=list, max_length=30, description="EI, ACI, AI, ETTI, EA, ESAT ..."
-    )
+    kinds: list[Short] = Field(default=[], max_length=30, description="EI, ACI, AI, ETTI, EA, ESAT ...")
     articles: list[Short] = Field(
-        default_factory=list,
+        default=[],
         max_length=10,
         description="Only who may answer under one of these reserving articles of the code.",
     )
-    departments: list[Short] = Field(default_factory=list, max_length=120)
-    regions: list[Short] = Field(default_factory=list, max_length=30, description="INSEE region codes.")
+    departments: list[Short] = Field(default=[], max_length=120)
+    regions: list[Short] = Field(default=[], max_length=30, description="INSEE region codes.")
     radius_km: float | None = Field(default=None, ge=0, le=20_000)
-    service_types: list[Literal["DISP", "PREST", "BUILD"]] = Field(default_factory=list, max_length=3)
-    labels: list[Short] = Field(default_factory=list, max_length=30)
-    networks: list[Short] = Field(default_factory=list, max_length=30)
+    service_types: list[Literal["DISP", "PREST", "BUILD"]] = Field(default=[], max_length=3)
+    labels: list[Short] = Field(default=[], max_length=30)
+    networks: list[Short] = Field(default=[], max_length=30)
     sirets: list[Siret] | None = Field(
         default=None, max_length=10_000, description="Match within this subset only."
     )
-    excluded: list[Bidder] = Field(default_factory=list, max_length=10_000)
-    phrases: list[Short] = Field(
-        default_factory=list, max_length=10, description="Exact words that must occur."
-    )
+    excluded: list[Bidder] = Field(default=[], max_length=10_000)
+    phrases: list[Short] = Field(default=[], max_length=10, description="Exact words that must occur.")
     active_only: bool = False
 
 
@@ -119,12 +107,10 @@ class Asked(In):
     notice_id: Short | None = Field(None, description="The id of an indexed notice.")
     pick: Short | None = Field(None, description="Where `notice` holds several: the id of one.")
     lots: list[Short] = Field(
-        default_factory=list, max_length=1000, description="Numbers of the lots asked about; by default all."
+        [], max_length=1000, description="Numbers of the lots asked about; by default all."
     )
     trades: list[Short] = Field(
-        default_factory=list,
-        max_length=12,
-        description="Names of trades that correct what was read of the lots asked about.",
+        [], max_length=12, description="Names of trades that correct what was read of the lots asked about."
     )
     nature: LotNature | None = Field(None, description="What is bought, in place of what was read.")
     place: Short = Field(
@@ -143,8 +129,8 @@ class ConsortiumIn(Asked):
     n: int = Field(30, ge=1, le=200)
     max_members: int = Field(5, ge=1, le=12)
     mandataire: Bidder | None = None
-    imposed: list[Bidder] = Field(default_factory=list, max_length=12)
-    excluded_members: list[Bidder] = Field(default_factory=list, max_length=1000)
+    imposed: list[Bidder] = Field([], max_length=12)
+    excluded_members: list[Bidder] = Field([], max_length=1000)
     one_group: bool = Field(False, description="The same group must sign every lot.")
 
 
@@ -186,7 +172,7 @@ class DeclarationIn(In):
     seeks: str = Field("", max_length=2000)
     contact: Short | None = None
     visibility: Literal["members", "named"] = "members"
-    named: list[Siret] = Field(default_factory=list, max_length=100)
+    named: list[Siret] = Field([], max_length=100)
     buyer_may_see: bool = False
     deadline: Moment | None = None
 
@@ -213,9 +199,7 @@ class ZoneIn(In):
     """Where it works: kilometres around its address, departments, or the whole country; empty is unknown."""
 
     radius_km: float | None = Field(None, ge=0, le=2_000, allow_inf_nan=False)
-    departments: list[Annotated[str, Field(pattern=r"^(\d{2,3}|2[AB])$")]] = Field(
-        default_factory=list, max_length=110
-    )
+    departments: list[Annotated[str, Field(pattern=r"^(\d{2,3}|2[AB])$")]] = Field([], max_length=110)
     country: bool = False
 
 
@@ -244,9 +228,9 @@ class ProfileIn(In):
     site_unread: bool = Field(
         False, description="Our site is not to be read; what was read there is dropped."
     )
-    offers: list[OwnOffer] = Field(default_factory=list, max_length=60)
+    offers: list[OwnOffer] = Field([], max_length=60)
     denied: list[Short] = Field(
-        default_factory=list,
+        [],
         max_length=60,
         description="Trades that are not ours: trade:NAME, cpv:DIGITS, offer:ID, or in plain words.",
     )
@@ -352,7 +336,7 @@ class OfferOut(Out):
     title: str
     text: str = ""
     nature: str
-    cpv: list[str] = Field(default_factory=list)
+    cpv: list[str] = []
     since: date | None = None
     source: str = ""
     inferred: bool = False
@@ -403,16 +387,14 @@ class MatchOut(Out):
     eligible: bool | None = Field(None, description="Under the lot's reservation; null where it is unknown.")
     offer: OfferOut | None = None
     reasons: list[ReasonOut]
-    missing: list[str] = Field(default_factory=list)
-    warnings: list[str] = Field(default_factory=list)
-    other_places: list[str] = Field(default_factory=list)
+    missing: list[str] = []
+    warnings: list[str] = []
+    other_places: list[str] = []
 
 
 class ReservationOut(Out):
     articles: list[str]
-    who: list[str] = Field(
-        default_factory=list, description="Whom the words name: ESAT/EA, SIAE, ESS, prison."
-    )
+    who: list[str] = Field([], description="Whom the words name: ESAT/EA, SIAE, ESS, prison.")
     origin: str
     passage: str = ""
 
@@ -439,20 +421,17 @@ class LotOut(Out):
     id: str
     number: str
     title: str
-    cpv: list[str] = Field(default_factory=list)
-    places: list[PlaceWords] = Field(default_factory=list)
+    cpv: list[str] = []
+    places: list[PlaceWords] = []
     amount: Number = None
     deadline: datetime | None = None
     reservation: ReservationOut | None = None
-    clauses: list[Annotated[str, BeforeValidator(clause_in_words)]] = Field(default_factory=list)
-    social: list[ClauseOut] = Field(
-        default_factory=list, validation_alias="clauses", description="The same as values."
-    )
-    criteria: list[CriterionOut] = Field(default_factory=list, description="Award criteria of the form.")
-    conditions: list[Annotated[str, BeforeValidator(attrgetter("label"))]] = Field(default_factory=list)
+    clauses: list[Annotated[str, BeforeValidator(clause_in_words)]] = []
+    social: list[ClauseOut] = Field([], validation_alias="clauses", description="The same as values.")
+    criteria: list[CriterionOut] = Field([], description="Award criteria of the form.")
+    conditions: list[Annotated[str, BeforeValidator(attrgetter("label"))]] = []
     inferred: list[str] = Field(
-        default_factory=list,
-        description="Fields that the notice does not state and that were supposed: cpv, places",
+        [], description="Fields that the notice does not state and that were supposed: cpv, places"
     )
 
 
@@ -483,19 +462,15 @@ class ReadOut(Out):
     served: Served = Field(
         description="Do structures answer such a lot: themselves (yes), by the hours of a clause, or not at all."
     )
-    places: list[PlaceWords] = Field(
-        default_factory=list, description="Where, as stated or the buyer's own place."
-    )
-    parts: list[PartOut] = Field(
-        default_factory=list, description="The trades with the words that ask for each."
-    )
+    places: list[PlaceWords] = Field([], description="Where, as stated or the buyer's own place.")
+    parts: list[PartOut] = Field([], description="The trades with the words that ask for each.")
 
 
 class LotAnswerOut(Out):
     lot: LotOut
     asked: ReadOut | None = Field(None, description="What was read of the lot; null without a judgement.")
     nobody: bool
-    relaxations: list[str] = Field(default_factory=list)
+    relaxations: list[str] = []
     considered: int
     calls_for: str = Field(
         "",
@@ -507,12 +482,12 @@ class LotAnswerOut(Out):
         0, description="Bidders in reach that say nothing of their trade, of kinds that often have it."
     )
     asking: list[Annotated[str, BeforeValidator(attrgetter("siret"))]] = Field(
-        default_factory=list, description="SIRETs of the first of those to be asked."
+        [], description="SIRETs of the first of those to be asked."
     )
     matches: list[MatchOut]
-    by_clause: list[MatchOut] = Field(default_factory=list)
+    by_clause: list[MatchOut] = []
     law: list[WarningOut] = Field(
-        default_factory=list, description="Legal requirements for this lot that its notice does not mention."
+        [], description="Legal requirements for this lot that its notice does not mention."
     )
 
 
@@ -534,7 +509,7 @@ class ConsortiumOut(Out):
     form_reason: str
     gap: float
     optimal: bool
-    warnings: list[WarningOut] = Field(default_factory=list)
+    warnings: list[WarningOut] = []
 
 
 class MissingOut(Out):
@@ -566,13 +541,13 @@ class Answered(Out):
     lots: list[LotAnswerOut]
     consortia: list[ConsortiumOut]
     missing: list[MissingOut] = Field(
-        default_factory=list, description="What the first group does not cover; of `/consortium` alone."
+        [], description="What the first group does not cover; of `/consortium` alone."
     )
-    others: list[str] = Field(default_factory=list, description="Ids of the other notices in what was sent.")
-    rejected: list[RejectedOut] = Field(default_factory=list)
+    others: list[str] = Field([], description="Ids of the other notices in what was sent.")
+    rejected: list[RejectedOut] = []
     place_found: str = Field("", description="The place read in the words of the need, where none was given.")
     place_choices: list[str] = Field(
-        default_factory=list,
+        [],
         description="What the place named in the need may mean, where several bear its name and none was taken.",
     )
     versions: dict[str, str]
@@ -582,8 +557,8 @@ class Answered(Out):
 class Health(BaseModel):
     status: Literal["ok", "unavailable"]
     detail: str = ""
-    versions: dict[str, str] = Field(default_factory=dict)
-    indexes: list[str] = Field(default_factory=list)
+    versions: dict[str, str] = {}
+    indexes: list[str] = []
     structures: int = 0
     notices: int = 0
     loaded_at: datetime | None = None
@@ -602,11 +577,11 @@ class StructureOut(StructureBrief):
     turnover: Number = None
     headcount: Number = None
     convention: str = ""
-    predecessors: list[str] = Field(default_factory=list)
-    flags: list[str] = Field(default_factory=list)
-    provenance: dict[str, str] = Field(default_factory=dict)
-    other_places: list[str] = Field(default_factory=list)
-    missing: list[str] = Field(default_factory=list)
+    predecessors: list[str] = []
+    flags: list[str] = []
+    provenance: dict[str, str] = {}
+    other_places: list[str] = []
+    missing: list[str] = []
 
 
 class Page(BaseModel):

@@ -40,9 +40,8 @@ class Settings(BaseSettings):
     recipe: str | None = None
     store: str | None = None  # sqlite:///FILE or postgresql://USER@HOST/BASE
     read: Literal["loopback", "open", "key"] = "loopback"  # who may read without a key
-    closed: tuple[
-        Literal["home", "search", "structures"], ...
-    ] = ()  # parts of the pages that need a key all the same
+    #: Parts of the pages that need a key all the same.
+    closed: tuple[Literal["home", "search", "structures"], ...] = ()
     secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32), min_length=32)
     reload_seconds: float = Field(2.0, ge=0.05, le=3600)
     max_body: int = Field(8_000_000, ge=10_000, le=100_000_000)  # bytes
@@ -60,17 +59,14 @@ class Settings(BaseSettings):
     oidc_client_secret: str = Field("", repr=False)
     oidc_domains: tuple[str, ...] = ()  # of addresses for which the issuer's word is taken
     oidc_name: str = "ProConnect"  # of the issuer, on the page of signing in
-    oidc_acr: tuple[
-        str, ...
-    ] = ()  # strengths of identification that are accepted; none given, one factor is assumed
+    oidc_acr: tuple[str, ...] = ()  # strengths of identification accepted; none given, one factor is assumed
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "text"] = "json"
     public_url: str = "http://127.0.0.1:8000"
     smtp: str = ""  # smtp://host:port or smtps://user@host; the password in MATCHER_SMTP_PASSWORD
     smtp_password: str = Field("", repr=False)
-    outbox: Path = Field(
-        default_factory=lambda: user_dir() / "outbox"
-    )  # where mails go as files when there is no SMTP server
+    #: Where mails go as files when there is no SMTP server.
+    outbox: Path = Field(default_factory=lambda: user_dir() / "outbox")
     sender: str = "Maillage <ne-pas-repondre@maillage.example.org>"
     reply_to: str = "contact@maillage.example.org"  # of digests: answers and "stop" go there
     mail_secret: str | None = Field(None, min_length=16, repr=False)  # signs the links of mails
@@ -114,9 +110,8 @@ class Settings(BaseSettings):
         kinds = ("postgresql", "postgres", "sqlite")[: 2 if info.field_name == "vectors" else 3]
         try:
             url = make_url(value)
-            known = url.get_backend_name() in kinds and (
-                url.get_backend_name() == "sqlite" or url.host or url.query
-            )
+            backend = url.get_backend_name()
+            known = backend in kinds and (backend == "sqlite" or url.host or url.query)
         except (ArgumentError, ValueError):  # ValueError: a port that is no number
             known = False
         if not known:
@@ -143,13 +138,8 @@ class Settings(BaseSettings):
     @classmethod
     def _public_url(cls, value: str) -> str:
         url = urlsplit(value)
-        if (
-            url.scheme not in ("http", "https")
-            or not url.hostname
-            or url.query
-            or url.fragment
-            or " " in value
-        ):
+        odd = url.query or url.fragment or " " in value
+        if url.scheme not in ("http", "https") or not url.hostname or odd:
             raise ValueError(f"{value!r} is no address of a site: write https://maillage.example.org")
         return value.rstrip("/")
 

@@ -54,9 +54,7 @@ class Turns:
         """Give a place back: to who waits and holds fewest, of these to the first."""
         self._held -= Counter({caller: 1})
         self._free += 1
-        while waiting := [
-            each for each in self._queue if not each[1].done()
-        ]:  # some have just ended their wait
+        while waiting := [each for each in self._queue if not each[1].done()]:  # some just ended their wait
             name, turn = min(waiting, key=lambda each: self._held[each[0]])
             if not self._may(name):
                 return

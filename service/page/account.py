@@ -101,8 +101,10 @@ def claim(
 
 def ways(structure: Structure) -> dict[str, str]:
     """The ways to verify a claim that the structure's contacts allow: code and label."""
+    local, _, domain = structure.email.partition("@")
     known = {
-        "mail": f"un courriel à l'adresse connue de la structure ({_veiled(structure.email)})"
+        # masked so that only its owner recognises it
+        "mail": f"un courriel à l'adresse connue de la structure ({local[:1]}…@{domain})"
         if structure.email
         else "",
         "phone": f"un appel au numéro connu de la structure (… {structure.phone.strip()[-2:]})"
@@ -111,12 +113,6 @@ def ways(structure: Structure) -> dict[str, str]:
         "letter": "une lettre à l'adresse postale de la structure, avec un code",
     }
     return {code: words for code, words in known.items() if words}
-
-
-def _veiled(address: str) -> str:
-    """An address masked so that only its owner recognises it."""
-    local, _, domain = address.partition("@")
-    return f"{local[:1]}…@{domain}"
 
 
 def ask(
@@ -140,28 +136,22 @@ def ask(
         "created_at": moment, "expires_at": moment + timedelta(days=WAITING_DAYS), "decided_at": None,
         "name": name, "role": role, "reason": reason, "way": way, "claimant": address,
     }  # fmt: skip
+    same = (
+        Claim.siret == siret,
+        Claim.claimant == address,
+        Claim.status == "asked",
+        Claim.expires_at > moment,
+    )
     with store.writing() as connection:
-        held = connection.execute(
-            select(Claim.id).where(
-                Claim.siret == siret,
-                Claim.claimant == address,
-                Claim.status == "asked",
-                Claim.expires_at > moment,
-            )
-        ).scalar()
+        held = connection.execute(select(Claim.id).where(*same)).scalar()
         store.put(connection, Claim, [{**row, "id": held or row["id"]}])
         store.audit(connection, "page", "claim.ask", siret)
     return str(held or row["id"])
 
 
 def waiting(store: Store) -> list[dict[str, Any]]:
-    with store.reading() as connection:
-        rows = connection.execute(
-            select(Claim.__table__)
-            .where(Claim.status == "asked", Claim.expires_at > now())
-            .order_by(Claim.created_at)
-        ).mappings()
-        return [dict(row) for row in rows]
+    asked = select(Claim.__table__).where(Claim.status == "asked", Claim.expires_at > now())
+    return [dict(row) for row in store.ask(asked.order_by(Claim.created_at)).mappings()]
 
 
 def decide(store: Store, identifier: str, approved: bool, by: str, way: str = "mail") -> str:
@@ -258,9 +248,6 @@ def _claim(store: Store, token: str) -> dict[str, Any]:
 
 
 def _held(store: Store, token: str) -> dict[str, Any] | None:
-    with store.reading() as connection:
-        approved = select(Claim.__table__).where(
-            Claim.token_hash == _hash(token), Claim.status == "approved", Claim.expires_at > now()
-        )
-        row = connection.execute(approved).mappings().first()
+    approved = (Claim.token_hash == _hash(token), Claim.status == "approved", Claim.expires_at > now())
+    row = store.ask(select(Claim.__table__).where(*approved)).mappings().first()
     return dict(row) if row else None

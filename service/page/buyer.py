@@ -76,15 +76,8 @@ def home(request: Request, who: AtHome) -> Response:
     serving = request.app.state.serving
     recent = _recent(serving.current) if serving.current else ([], True)
     examples = examples_of(serving.current) if serving.current else []
-    return render.page(
-        request,
-        "home.html",
-        search=Search(),
-        recent=recent,
-        refusal=serving.refusal,
-        de="",
-        examples=examples,
-    )
+    shown = {"recent": recent, "examples": examples, "refusal": serving.refusal}
+    return render.page(request, "home.html", search=Search(), de="", **shown)
 
 
 def examples_of(snapshot: Snapshot) -> list[tuple[str, str]]:
@@ -100,10 +93,8 @@ def _examples(snapshot: Snapshot) -> list[tuple[str, str]]:
     for words in TRIED:
         for town, place in where:
             tender = from_need(words, [place], 1_000).tender
-            if (
-                town not in (used for _, used in shown)
-                and snapshot.matcher.match(tender, 1, groups=0).lots[0].likely
-            ):
+            used = town in (other for _, other in shown)
+            if not used and snapshot.matcher.match(tender, 1, groups=0).lots[0].likely:
                 shown.append((words, town))
                 break
         if len(shown) == EXAMPLES:
@@ -168,25 +159,24 @@ def ask(
     """Keep the search, then redirect to its own address, so that back, reload and bookmarks work."""
     snapshot = request.app.state.serving.get()
     try:
-        if re.fullmatch(
-            r"[0-9]{14}", number := re.sub(r"\s", "", asked.need)
-        ):  # a SIRET: the structure itself
+        number = re.sub(r"\s", "", asked.need)
+        if re.fullmatch(r"[0-9]{14}", number):  # a SIRET: the structure itself
             return render.go(f"/acheteur/structure/{snapshot.structure(number).siret}")
         if de:  # the notice of the modified search is kept, unless another is sent
             before = search.of(request, de)
             asked = replace(asked, notice=before.notice, notice_id=before.notice_id)
         if file[0].strip() or (file[1] and not asked.need.strip()):
             asked = search.of_file(asked, *file)
-        _checked(request, asked, snapshot)
+        _checked(request, asked)
     except (MatcherError, Refused) as error:
         return _again(request, asked, de, error)
     return render.go(search.address(search.kept(request, asked)))
 
 
-def _checked(request: Request, asked: Search, snapshot: Snapshot) -> None:
+def _checked(request: Request, asked: Search) -> None:
     """Validate before the search is kept; raises the errors that the visitor must correct."""
     search.filters_of(asked)
-    search.taken(asked, snapshot, request.app.state.settings.max_need)
+    search.taken(request, asked)
 
 
 @router.post("/acheteur/corriger")
@@ -209,7 +199,7 @@ def correct(
     if place is not None:
         asked = replace(asked, place=place)
     try:
-        _checked(request, asked, request.app.state.serving.get())
+        _checked(request, asked)
     except (MatcherError, Refused) as error:
         return _again(request, asked, de, error)
     return render.go(search.address(search.kept(request, asked), lot=lot))
@@ -248,13 +238,16 @@ def answer_of(
     request: Request, reference: str, number: str = "", wanted: facets.Chosen | None = None
 ) -> tuple[Search, Taken, Answer]:
     """The search of a reference, its tender, and the answer to one of its lots, or to all, narrowed as its page is."""
-    snapshot = request.app.state.serving.get()
     asked = search.of(request, reference)
-    found = search.taken(asked, snapshot, request.app.state.settings.max_need)
+    found = search.taken(request, asked)
     chosen = tuple(lot for lot in found.tender.lots if lot.number == number) or found.tender.lots
-    tender = replace(found.tender, lots=chosen)
-    answer = snapshot.matcher.match(tender, MOST, filters=search.filters_of(asked), groups=0)
-    return asked, found, facets.of_answer(as_declared(request, answer), wanted or facets.Chosen())
+    answer = _answer(request, asked, replace(found.tender, lots=chosen), MOST, 0)
+    return asked, found, facets.of_answer(answer, wanted or facets.Chosen())
+
+
+def _answer(request: Request, asked: Search, tender: Tender, most: int, groups: int) -> Answer:
+    matcher = request.app.state.serving.get().matcher
+    return as_declared(request, matcher.match(tender, most, filters=search.filters_of(asked), groups=groups))
 
 
 def as_declared(request: Request, answer: Answer) -> Answer:
@@ -276,9 +269,8 @@ def as_declared(request: Request, answer: Answer) -> Answer:
 
 
 def _results(request: Request, reference: str, wanted: facets.Chosen, view: View) -> Response:
-    snapshot, lot = request.app.state.serving.get(), view.lot
-    asked = search.of(request, reference)
-    found = search.taken(asked, snapshot, request.app.state.settings.max_need)
+    asked, lot = search.of(request, reference), view.lot
+    found = search.taken(request, asked)
     common = {
         "search": asked,
         "found": found,
@@ -302,14 +294,10 @@ def _lot(
     request: Request, wanted: facets.Chosen, number: str, everything: bool, common: dict[str, Any]
 ) -> Response:
     """One lot: its list by level, facets, map."""
-    snapshot, reference = request.app.state.serving.get(), common["de"]
-    asked, tender = common["search"], common["tender"]
+    reference, asked, tender = common["de"], common["search"], common["tender"]
     chosen = next((each for each in tender.lots if each.number == number), tender.lots[0])
     groups = 3 if len(tender.lots) == 1 else 0
-    whole = snapshot.matcher.match(
-        replace(tender, lots=(chosen,)), MOST, filters=search.filters_of(asked), groups=groups
-    )
-    whole = as_declared(request, whole)
+    whole = _answer(request, asked, replace(tender, lots=(chosen,)), MOST, groups)
     (answer,) = whole.lots
     request.app.state.metrics.nobody.inc(int(answer.nobody))
     lines = [lots.line(match) for match in answer.matches]
@@ -336,20 +324,14 @@ def _lot(
 
 def _lots(request: Request, view: View, common: dict[str, Any]) -> Response:
     """Several lots: the first of each, and the groups over all."""
-    snapshot, asked, tender = request.app.state.serving.get(), common["search"], common["tender"]
+    asked, tender = common["search"], common["tender"]
     all_lots = tender.lots
     pages = max(1, -(-len(all_lots) // LOTS)) if len(all_lots) > TOGETHER else 1
     page = min(view.page, pages)
     shown = all_lots if pages == 1 else all_lots[(page - 1) * LOTS : page * LOTS]
     together = pages == 1 or view.vue == "groupes"
-    wanted = search.filters_of(asked)
-    whole = snapshot.matcher.match(
-        replace(tender, lots=all_lots if together else shown),
-        SHOWN,
-        filters=wanted,
-        groups=3 if together else 0,
-    )
-    whole = as_declared(request, whole)
+    compared = replace(tender, lots=all_lots if together else shown)
+    whole = _answer(request, asked, compared, SHOWN, 3 if together else 0)
     numbers = {each.number for each in shown}
     answers = [each for each in whole.lots if each.lot.number in numbers] if view.vue != "groupes" else []
     request.app.state.metrics.nobody.inc(sum(each.nobody for each in answers))

@@ -1,21 +1,24 @@
-"""Actions of a buyer on ticked structures (compare, set aside, write), and the page of one structure for a need."""
+"""What a buyer does with a list: compare, set aside, write, take away; and the page of one structure for a need."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from fastapi import Form, Query, Request, Response
 
-from matcher.domain import Match, MatcherError, NotFound, Structure
+from matcher import spreadsheet
+from matcher.domain import Answer, Match, MatcherError, NotFound, Structure
 from matcher.matching import reasons, skills
 from matcher.records import searches, self_declared
 from matcher.reference.french import day
-from matcher.reference.text import shorten
+from matcher.reference.text import fold, shorten
+from service import wire
 from service.access import store_of
-from service.page import facets, logos, records, render, search
-from service.page.buyer import answer_of
+from service.page import facets, logos, lots, records, render, search
+from service.page.buyer import Facets, Short, answer_of, places_in_words
 from service.page.lots import line
 from service.page.visitor import CheckedForm, RecordOwner, Searcher, record_owner
 from service.problems import Refused
@@ -182,7 +185,7 @@ def structure(request: Request, siret: str, who: Searcher, de: Reference = "", l
     explanation, tender = None, None
     if de:
         asked = search.of(request, de)
-        tender = search.taken(asked, snapshot, request.app.state.settings.max_need).tender
+        tender = search.taken(request, asked).tender
         numbers = [each.number for each in tender.lots]
         number = lot if lot in numbers else next(iter(numbers), "")
         explanation = next(
@@ -204,3 +207,68 @@ def _favourite(request: Request, siret: str) -> bool | None:
         return siret in searches.favourites(store_of(request), record_owner(request))
     except (Refused, MatcherError):
         return None
+
+
+#: Heading, width in characters, and the cell of a line of a list.
+COLUMNS: tuple[tuple[str, int, Callable[[lots.Line], Any]], ...] = (
+    ("Lot", 6, lambda line: line.match.lot.number),
+    ("À faire", 13, lambda line: line.mark),
+    ("Structure", 34, lambda line: render.called(line.match.structure)),
+    ("Type", 8, lambda line: line.match.structure.kind),
+    ("Ville", 20, lambda line: render.town(line.match.structure.place)),
+    ("Distance (km)", 10, lambda line: None if (km := line.match.distance_km) is None else round(km)),
+    ("Métier", 44, lambda line: line.trade),
+    ("Source du métier", 24, lambda line: line.by),
+    ("Téléphone", 16, lambda line: line.match.structure.phone),
+    ("Courriel", 30, lambda line: line.match.structure.email),
+    ("Site", 30, lambda line: line.match.structure.website),
+    ("SIRET", 17, lambda line: line.match.structure.siret),
+    ("Notes", 50, lambda line: ""),
+)
+
+
+@router.get("/acheteur/liste.{format}")
+def take(
+    request: Request, format: str, who: Searcher, wanted: Facets, de: Reference, lot: Short = ""
+) -> Response:
+    if format not in ("csv", "xlsx"):
+        raise NotFound("Une liste s'emporte en csv ou en xlsx.")
+    _, found, answer = answer_of(request, de, lot, wanted)
+    name = f"structures-{'-'.join(fold(found.tender.title).split())[:40]}-{date.today():%Y%m%d}.{format}"
+    if format == "csv":
+        return wire.attachment(spreadsheet.to_csv(_table(answer)), spreadsheet.CSV, name)
+    widths = [width for _, width, _ in COLUMNS]
+    listed = spreadsheet.Sheet(
+        title="Structures", rows=_table(answer), widths=widths, frozen="D2", filtered=True
+    )
+    facts = [
+        ("Besoin", found.tender.title),
+        ("Lieu", places_in_words(found.tender)),
+        ("Date", date.today()),
+        ("Limitée à", " ; ".join(wanted.words()) or "rien"),
+        ("Mention", "Ordre de présentation, ne préjuge pas du choix."),
+    ]
+    about = spreadsheet.Sheet(title="Recherche", rows=facts, widths=(14, 100), heading=False)
+    return wire.attachment(spreadsheet.to_xlsx(listed, about), spreadsheet.XLSX, name)
+
+
+def _table(answer: Answer) -> Iterator[list[Any]]:
+    yield [heading for heading, _, _ in COLUMNS]
+    for match in (match for each in answer.lots for match in each.matches):
+        yield [read(line(match)) for _, _, read in COLUMNS]
+
+
+@router.get("/acheteur/imprimer")
+def printed(request: Request, who: Searcher, wanted: Facets, de: Reference, lot: Short = "") -> Response:
+    """The list on paper: where, when, what limits it, a legend, and room to write what was said."""
+    _, found, answer = answer_of(request, de, lot, wanted)
+    shown = [(each, [lots.line(match) for match in each.matches]) for each in answer.lots]
+    return render.page(
+        request,
+        "printed.html",
+        tender=found.tender,
+        place=places_in_words(found.tender),
+        shown=shown,
+        filters=wanted.words(),
+        several=len(found.tender.lots) > 1,
+    )

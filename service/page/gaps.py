@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -78,43 +78,25 @@ def _facts(
     found = _notices(near, plausible)
     brings = _brings(found, "à votre portée et d'un métier plausible pour vous", " ; ")
     if not any(o.nature == "offer" and not o.inferred for o in structure.offers):
-        yield Gap(
-            "Décrivez au moins une offre",
-            f"{brings}sans offre décrite, vous n'y êtes trouvé que par votre nom ou votre code NAF.",
-            found,
-            field="title",
-        )
+        gain = f"{brings}sans offre décrite, vous n'y êtes trouvé que par votre nom ou votre code NAF."
+        yield Gap("Décrivez au moins une offre", gain, found, field="title")
     if not structure.phone and not structure.email:
-        yield Gap(
-            "Donnez un téléphone ou un courriel",
-            f"{brings}un acheteur qui ne peut pas vous joindre passe à la suivante.",
-            found,
-            field="phone",
-        )
+        gain = f"{brings}un acheteur qui ne peut pas vous joindre passe à la suivante."
+        yield Gap("Donnez un téléphone ou un courriel", gain, found, field="phone")
     if structure.zone is None and not any(o.zone for o in structure.offers):
-        further = _notices(
-            [a for a in _last_year(snapshot) if a not in near and _next_to(structure, a.lot)], plausible
-        )
+        home = structure.place.department
+        around = {home, *places.neighbours(home)} if home else set()
+        beyond = [
+            a for a in _last_year(snapshot) if a not in near and {p.department for p in a.lot.places} & around
+        ]
+        further = _notices(beyond, plausible)
+        gain = _brings(further, "de ces métiers dans les départements voisins", " : ")
         yield Gap(
-            "Dites où vous intervenez",
-            f"{_brings(further, 'de ces métiers dans les départements voisins', ' : ')}sans zone, la distance seule décide.",
-            further,
-            field="radius",
+            "Dites où vous intervenez", f"{gain}sans zone, la distance seule décide.", further, field="radius"
         )
     if structure.turnover is None and structure.headcount is None:
-        yield Gap(
-            "Indiquez votre chiffre d'affaires",
-            f"{brings}il dit de quelle taille de lot vous pouvez vous charger.",
-            found,
-            field="turnover",
-        )
-
-
-def _next_to(structure: Structure, lot: Lot) -> bool:
-    home = structure.place.department
-    return bool(home) and any(
-        place.department in (home, *places.neighbours(home or "")) for place in lot.places
-    )
+        gain = f"{brings}il dit de quelle taille de lot vous pouvez vous charger."
+        yield Gap("Indiquez votre chiffre d'affaires", gain, found, field="turnover")
 
 
 def _notices(asked: list[_Asked], wanted: Collection[str]) -> int:
@@ -165,16 +147,15 @@ def _similarity(structure: Structure, snapshot: Snapshot, labels: Mapping[str, s
 
 def _last_year(snapshot: Snapshot) -> list[_Asked]:
     """The lots of the notices of the last year that one could answer, in notices' order; a notice without a day counts."""
-    found: list[_Asked] = snapshot.once(
-        "asked last year", lambda: _asked(snapshot, datetime.now(UTC).date() - YEAR)
-    )
+    since = datetime.now(UTC).date() - YEAR
+
+    def asked() -> list[_Asked]:
+        return [
+            _Asked(tender.id, lot, frozenset(read.trades))
+            for tender in snapshot.answerable()
+            if tender.published is None or tender.published >= since
+            for lot, read in zip(tender.lots, asks.read(tender), strict=True)
+        ]
+
+    found: list[_Asked] = snapshot.once("asked last year", asked)
     return found
-
-
-def _asked(snapshot: Snapshot, since: date) -> list[_Asked]:
-    return [
-        _Asked(tender.id, lot, frozenset(read.trades))
-        for tender in snapshot.answerable()
-        if tender.published is None or tender.published >= since
-        for lot, read in zip(tender.lots, asks.read(tender), strict=True)
-    ]

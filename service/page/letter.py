@@ -14,7 +14,7 @@ from matcher.outreach import letters, links
 from matcher.outreach.alerts import address_of
 from matcher.outreach.sourcing import questions
 from matcher.outreach.sourcing import record as record_
-from matcher.reference.french import PARIS, euros, in_paris
+from matcher.reference.french import PARIS, day, euros, in_paris
 from matcher.reference.text import shorten
 from service import access, sourcing
 from service.access import store_of
@@ -74,32 +74,23 @@ def _form(
     typed: Mapping[str, str],
     problems: Mapping[str, str] | None = None,
 ) -> Response:
-    reached, others = _reach(request, found, sirets)
-    return render.page(
-        request,
-        "write.html",
-        record=found,
-        reached=reached,
-        others=others,
-        sent=_sent(found),
-        typed=typed,
-        sends=mail_route(request),
-        problems=problems,
-    )
+    shown = _reach(request, found, sirets)
+    return render.page(request, "write.html", problems=problems, typed=typed, sent=_sent(found), **shown)
 
 
-def _reach(
-    request: Request, found: record_.Record, sirets: Sequence[str]
-) -> tuple[list[render.Contact], list[tuple[render.Contact, str]]]:
-    """Those of a record whom a mail reaches; the others, with why none does."""
+def _reach(request: Request, found: record_.Record, sirets: Sequence[str]) -> dict[str, Any]:
+    """Those of a record whom a mail reaches; the others, with why none does; and how mails leave."""
     store, catalogue, lines = store_of(request), request.app.state.serving.get().catalogue, listed(found)
     addresses = {s: address_of(store, catalogue, s) or str(lines[s].get("email") or "") for s in sirets}
     outcomes = questions.outcomes(store, addresses)
     contacts = {s: render.contact({**lines[s], "email": addresses[s]}, s) for s in sirets}
-    return (
-        [contacts[s] for s in sirets if outcomes[s] == "queued"],
-        [(contacts[s], questions.outcome_label(outcomes[s])) for s in sirets if outcomes[s] != "queued"],
-    )
+    unreached = [s for s in sirets if outcomes[s] != "queued"]
+    return {
+        "record": found,
+        "reached": [contacts[s] for s in sirets if s not in unreached],
+        "others": [(contacts[s], questions.outcome_label(outcomes[s])) for s in unreached],
+        "sends": mail_route(request),
+    }
 
 
 def _sent(found: record_.Record) -> str:
@@ -180,9 +171,7 @@ def composed(tender: Tender, typed: Mapping[str, str]) -> str:
         "Lots": " ; ".join(lots),
         "Lieu": typed["place"],
         "Volumes et durée": typed["volume"],
-        "Date limite des offres": f"{in_paris(tender.deadline).astimezone(PARIS):%d/%m/%Y}"
-        if tender.deadline
-        else "",
+        "Date limite des offres": day(in_paris(tender.deadline).astimezone(PARIS)) if tender.deadline else "",
         "Documents": tender.documents_url or tender.url,
         "Réponse souhaitée avant le": typed["before"],
     }
@@ -194,26 +183,14 @@ def _preview(
     request: Request, found: record_.Record, sirets: Sequence[str], typed: Mapping[str, str], text: str
 ) -> Response:
     """The letter to the first of them, whole: what is sent is what is shown."""
-    reached, others = _reach(request, found, sirets)
-    sends, mail = mail_route(request), None
-    if sends and reached:
+    facts, mail = _reach(request, found, sirets), None
+    reached = facts["reached"]
+    if facts["sends"] and reached:
         transport, first = mail_transport(request.app.state.settings), reached[0]
         link = links.question_link(transport.base_url, found.id, first.siret)
         mail = letters.question(
             found.tender.title, text, first.email, typed["reply_to"], link, transport, "preview"
         )
-    shown: dict[str, Any] = {"subject": str(mail["Subject"]), "text": mail.get_content()} if mail else {}
-    own = mailto([each.email for each in reached], found.tender.title, text)
-    return render.page(
-        request,
-        "letter.html",
-        record=found,
-        reached=reached,
-        others=others,
-        sirets=sirets,
-        typed=typed,
-        sends=sends,
-        text=text,
-        mail=shown,
-        mailto=own,
-    )
+    facts["mail"] = {"subject": str(mail["Subject"]), "text": mail.get_content()} if mail else {}
+    facts["mailto"] = mailto([each.email for each in reached], found.tender.title, text)
+    return render.page(request, "letter.html", sirets=sirets, typed=typed, text=text, **facts)

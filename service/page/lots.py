@@ -25,23 +25,22 @@ TITLED, DESCRIBED = 70, 115  # characters of an offer's title; of a presentation
 SUGGESTED = 5  # codes proposed in a correction
 #: Articles whose potential is shown, with their beneficiaries.
 RESERVATIONS = ((law.INSERTION, "insertion"), (law.DISABILITY, "handicap"))
+READ = "lu, à confirmer"  # read on its site or in its declared object, not declared by it
 #: Nature of the matching offer -> source of the trade, and whether declared or proved by past contracts.
 KNOWN: dict[str, tuple[str, bool]] = {
     "offer": ("déclaré", True), "description": ("déclaré", True), "award": ("marché remporté", True), "job": ("offre d’emploi", True),
     "naf": ("code d’activité", False), "name": ("son nom", False),
 }  # fmt: skip
-
-
-#: Source of the trade -> words of a line.
-BY = {
-    "déclaré": "déclaré par elle", "marché remporté": "d’après un marché remporté", "offre d’emploi": "d’après une offre d’emploi",
-    "code d’activité": "d’après son code d’activité", "son nom": "d’après son nom",
+#: Source of the trade -> words of a line, and why those who are known by it are to be checked.
+BY: Mapping[str, tuple[str, str]] = {
+    "déclaré": ("déclaré par elle", "par ce qu’elles déclarent"), "marché remporté": ("d’après un marché remporté", "par un marché remporté"),
+    "offre d’emploi": ("d’après une offre d’emploi", "par une offre d’emploi"), "code d’activité": ("d’après son code d’activité", "par leur code d’activité"),
+    "son nom": ("d’après son nom", "par leur nom"), READ: (READ, "par ce qu’on a lu d’elles"), "": ("", "sans métier connu"),
 }  # fmt: skip
 #: Who can carry a lot, in words.
 CARRIED: Mapping[Carried, str] = {
     "alone": "À la taille d’une structure", "group": "À plusieurs structures", "beyond": "Au-delà de leur taille",
 }  # fmt: skip
-READ = "lu, à confirmer"  # read on its site or in its declared object, not declared by it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class Line:
     @property
     def by(self) -> str:
         """Source of its trade, in words."""
-        return BY.get(self.known, self.known)
+        return BY[self.known][0]
 
     @property
     def stated(self) -> bool:
@@ -89,12 +88,8 @@ def line(match: Match) -> Line:
 
 def plausible_because(lines: Sequence[Line]) -> str:
     """What makes the structures to check plausible, counted: "6 par leur code d’activité, 2 par leur nom"."""
-    found = Counter(each.known or "aucune indication" for each in lines)
-    words = {
-        "déclaré": "par ce qu’elles déclarent", "marché remporté": "par un marché remporté", "offre d’emploi": "par une offre d’emploi",
-        "code d’activité": "par leur code d’activité", "son nom": "par leur nom", READ: "par ce qu’on a lu d’elles", "aucune indication": "sans métier connu",
-    }  # fmt: skip
-    return ", ".join(f"{count} {words[name]}" for name, count in found.most_common())
+    found = Counter(each.known for each in lines)
+    return ", ".join(f"{count} {BY[name][1]}" for name, count in found.most_common())
 
 
 def potential(matches: Sequence[Match]) -> list[tuple[str, int, int]]:

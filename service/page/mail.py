@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import astuple, dataclass
+from typing import Annotated, Any
 
-from fastapi import Form, Request, Response
+from fastapi import Depends, Form, Request, Response
 
 from matcher.catalogue import denials
 from matcher.domain import BadInput
@@ -23,15 +24,8 @@ OFFERED = {code: label for code, label in REASONS.items() if code != NOT_OUR_TRA
 def _shown(request: Request, id: str, proof: str, done: str = "") -> Response:
     store = store_of(request)
     content = links.opened(store, id, proof)
-    return render.page(
-        request,
-        "digest.html",
-        d=content,
-        proof=proof,
-        reasons=OFFERED,
-        scopes=links.scopes(store, content),
-        done=done,
-    )
+    offered: dict[str, Any] = {"reasons": OFFERED, "scopes": links.scopes(store, content)}
+    return render.page(request, "digest.html", d=content, proof=proof, done=done, **offered)
 
 
 @router.get("/m/{id}/{proof}")
@@ -77,29 +71,39 @@ def act(
 # ------------------------------------------------------------------------------------ a buyer's questions
 
 
+@dataclass(frozen=True)
+class Link:
+    """What a link of a mail names, and its proof."""
+
+    record: str
+    siret: str
+    proof: str
+
+
+Asked = Annotated[Link, Depends()]
+
+
 def _question(
-    request: Request, record: str, siret: str, proof: str, done: str = "", problems: dict[str, str] | None = None, typed: str = ""
-) -> Response:  # fmt: skip
-    found = questions.questioned(store_of(request), record, siret, proof)
+    request: Request, link: Link, done: str = "", problems: dict[str, str] | None = None, typed: str = ""
+) -> Response:
+    found = questions.questioned(store_of(request), *astuple(link))
     skill = questions.skill_asked(found)
     return render.page(
-        request, "question.html", q=found, proof=proof, interests=questions.INTERESTS, done=done,
+        request, "question.html", q=found, proof=link.proof, interests=questions.INTERESTS, done=done,
         trade=denials.label(skill) if skill else "", problems=problems, typed=typed,
     )  # fmt: skip
 
 
 @router.get("/q/{record}/{siret}/{proof}")
-def question(request: Request, record: str, siret: str, proof: str) -> Response:
+def question(request: Request, link: Asked) -> Response:
     """The question of a buyer; reading it changes nothing: scanners follow every link."""
-    return _question(request, record, siret, proof)
+    return _question(request, link)
 
 
 @router.post("/q/{record}/{siret}/{proof}")
 def reply(
     request: Request,
-    record: str,
-    siret: str,
-    proof: str,
+    link: Asked,
     interest: fields.Word = "",
     text: fields.Lines = "",
     retenir: fields.Word = "",
@@ -107,35 +111,28 @@ def reply(
     """The answer, into the buyer's record; `retenir`: what it says of the trade also into the structure's profile."""
     store = store_of(request)
     try:
-        questions.reply(store, record, siret, proof, interest, text[:4500], remembered=bool(retenir))
-    except BadInput as error:
-        return _question(
-            request, record, siret, proof, problems=fields.problems_of(error, "interest"), typed=text
+        questions.reply(
+            store, link.record, link.siret, link.proof, interest, text[:4500], remembered=bool(retenir)
         )
+    except BadInput as error:
+        return _question(request, link, problems=fields.problems_of(error, "interest"), typed=text)
     if retenir:
         request.app.state.serving.apply_denials(store)
-    return _question(request, record, siret, proof, "Merci : l'acheteur a votre réponse.")
+    return _question(request, link, "Merci : l'acheteur a votre réponse.")
 
 
 @router.post("/q/{record}/{siret}/{proof}/lu")
-def acknowledge(request: Request, record: str, siret: str, proof: str) -> Response:
+def acknowledge(request: Request, link: Asked) -> Response:
     """The structure says that it has read the question: by a button, for scanners follow links."""
-    questions.opened(store_of(request), record, siret, proof)
-    return _question(
-        request, record, siret, proof, "C'est noté : l'acheteur voit que son message est ouvert."
-    )
+    questions.opened(store_of(request), *astuple(link))
+    return _question(request, link, "C'est noté : l'acheteur voit que son message est ouvert.")
 
 
 @router.post("/q/{record}/{siret}/{proof}/stop")
-def stop(request: Request, record: str, siret: str, proof: str) -> Response:
+def stop(request: Request, link: Asked) -> Response:
     """No more questions of buyers to this structure; its alerts are a choice of their own."""
     store = store_of(request)
-    questions.questioned(store, record, siret, proof)
-    alerts.stop(store, siret, "questions", "one-click")
-    return _question(
-        request,
-        record,
-        siret,
-        proof,
-        "C'est fait : vous ne recevrez plus de question d'acheteurs. Vos alertes ne changent pas.",
-    )
+    questions.questioned(store, *astuple(link))
+    alerts.stop(store, link.siret, "questions", "one-click")
+    done = "C'est fait : vous ne recevrez plus de question d'acheteurs. Vos alertes ne changent pas."
+    return _question(request, link, done)

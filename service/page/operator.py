@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
@@ -13,10 +13,9 @@ import numpy as np
 from fastapi import Form, Request, Response
 from sqlalchemy import func, select
 
-from matcher.domain import BadInput, MatcherError, Structure, Tender
+from matcher.domain import BadInput, MatcherError, Structure
 from matcher.matching import recipes
 from matcher.matching.ranking import rotate_near_ties
-from matcher.matching.shortlist import Query
 from matcher.outreach import letters, post, report, review
 from matcher.outreach.exposure import Tally
 from matcher.reading.procedure import closing, open_at
@@ -49,7 +48,7 @@ def _page(request: Request, problems: Mapping[str, str] | None = None, typed: st
     operator = access.identify(request).may("operator")
     store = access.store_of(request)
     return render.page(
-        request, "operator.html", problems=problems, typed=typed, state=_state(snapshot), loaded_at=snapshot.loaded_at, operator=operator, run=_last_run(request), sources=snapshot.once("sources", lambda: _sources(snapshot)),
+        request, "operator.html", problems=problems, typed=typed, state=_state(snapshot), loaded_at=snapshot.loaded_at, operator=operator, run=_last_run(store), sources=snapshot.once("sources", lambda: _sources(snapshot)),
         held=_held(store, operator), night=review.night(store), hold_reason=report.hold_reason, claims=[_named(snapshot, c) for c in account.waiting(store)] if operator else [],
     )  # fmt: skip
 
@@ -150,13 +149,8 @@ def _send(request: Request, claim: dict[str, Any], link: str, given: str) -> str
     return to
 
 
-def _last_run(request: Request) -> dict[str, Any] | None:
-    with access.store_of(request).reading() as connection:
-        row = (
-            connection.execute(select(Run.__table__).order_by(Run.started_at.desc()).limit(1))
-            .mappings()
-            .first()
-        )
+def _last_run(store: Store) -> dict[str, Any] | None:
+    row = store.ask(select(Run.__table__).order_by(Run.started_at.desc()).limit(1)).mappings().first()
     return dict(row) if row else None
 
 
@@ -193,7 +187,8 @@ def exposure(snapshot: Snapshot) -> dict[str, Any]:
     scale, today = recipes.named("rotating").rotation, date.today()
     nobody = []
     end = time.monotonic() + PATIENCE
-    for tender, query in itertools.islice(_newest(snapshot), EXPOSED):
+    newest = ((t, query) for t in snapshot.answerable() for query in snapshot.matcher.queries(t))
+    for tender, query in itertools.islice(newest, EXPOSED):
         if tally.lots and time.monotonic() > end:
             break
         ranking = snapshot.matcher.rank(query)
@@ -204,11 +199,10 @@ def exposure(snapshot: Snapshot) -> dict[str, Any]:
             nobody.append((tender, query.lot))
     found = tally.measured()
     kinds: Counter[str] = Counter()
-    for kind, count in zip(
-        snapshot.catalogue.of_structure("kind").tolist(), tally.shown.tolist(), strict=True
-    ):
+    known = snapshot.catalogue.of_structure("kind")
+    for kind, count in zip(known.tolist(), tally.shown.tolist(), strict=True):
         kinds[render.family(kind)] += count
-    listed = tally.shown[np.array(snapshot.catalogue.of_structure("kind") != "")]
+    listed = tally.shown[np.array(known != "")]
     shown = int((listed > 0).sum())
     return {
         "lots": tally.lots, "shown": shown, "never": len(listed) - shown, "gini": found.gini,
@@ -217,9 +211,3 @@ def exposure(snapshot: Snapshot) -> dict[str, Any]:
         "kinds": [(family, count) for family, count in kinds.most_common() if count], "total": kinds.total(),
         "top": [(snapshot.structure(siret), count) for siret, _, count in found.most_shown[:8]], "nobody": nobody, "groups": found.groups,
     }  # fmt: skip
-
-
-def _newest(snapshot: Snapshot) -> Iterator[tuple[Tender, Query]]:
-    for tender in snapshot.answerable():
-        for query in snapshot.matcher.queries(tender):
-            yield tender, query

@@ -1,12 +1,15 @@
-"""Public documents: how the service ranks, its accessibility, what it stores."""
+"""Public documents: how the service ranks, its accessibility, what it stores; and the search box that portals frame."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from html import escape
+from typing import Annotated, Any
 
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
+from fastapi.responses import HTMLResponse
 
+from service.limits import HEADERS
 from service.page import render
 from service.router import Router
 
@@ -49,3 +52,23 @@ def _groups(schema: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
             }
             groups.setdefault((operation.get("tags") or ["other"])[0], []).append(route)
     return groups
+
+
+POLICY = "Content-Security-Policy"
+PAGE = """<!doctype html>
+<html lang="fr"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Trouver des structures</title></head>
+<body><script src="/static/search-box.js"></script><maillage-search place="{place}" n="{n}"></maillage-search></body></html>
+"""
+
+
+@router.get("/encart")
+def framed(
+    request: Request,
+    lieu: Annotated[str, Query(max_length=100)] = "",
+    n: Annotated[int, Query(ge=1, le=50)] = 5,
+) -> HTMLResponse:
+    """The box alone, without a session, which the portals of `MATCHER_CORS` may frame."""
+    portals = " ".join(request.app.state.settings.cors) or "'none'"
+    policy = HEADERS[POLICY].replace("frame-ancestors 'none'", f"frame-ancestors {portals}")
+    return HTMLResponse(PAGE.format(place=escape(lieu), n=n), headers={POLICY: policy})

@@ -15,6 +15,7 @@ from matcher.domain import Answer, BadInput
 from matcher.outreach.sourcing import questions
 from matcher.outreach.sourcing import record as record_
 from matcher.records.chain import Event
+from matcher.records.store import Store
 from service import sourcing
 from service.access import spend, store_of
 from service.page import facets, fields, render, search
@@ -100,79 +101,55 @@ def records(request: Request, owner: RecordOwner, archives: str = "") -> Respons
     return render.page(request, "records.html", records=listed, archives=bool(archives), archived=archived)
 
 
+@dataclass(frozen=True)
+class View:
+    """What of a record is shown: whom (`vue`), from which line on (`debut`) or every line (`tout`); and what was just done."""
+
+    rejouer: str = ""
+    vue: Annotated[str, Query(max_length=10)] = ""
+    debut: Annotated[int, Query(ge=1, le=1_000_000)] = 1
+    tout: Annotated[str, Query(max_length=5)] = ""
+    issue: Annotated[str, Query(max_length=200, pattern=r"^([a-z-]+\.\d{1,3}_?)*$")] = ""
+    manque: Annotated[str, Query(max_length=20)] = ""
+    fait: Annotated[str, Query(max_length=20)] = ""
+
+
 @router.get("/acheteur/fiches/{identifier}")
 def record(
-    request: Request,
-    identifier: str,
-    owner: RecordOwner,
-    rejouer: str = "",
-    vue: Annotated[str, Query(max_length=10)] = "",
-    debut: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
-    tout: Annotated[str, Query(max_length=5)] = "",
-    issue: Annotated[str, Query(max_length=200, pattern=r"^([a-z-]+\.\d{1,3}_?)*$")] = "",
-    manque: Annotated[str, Query(max_length=20)] = "",
-    fait: Annotated[str, Query(max_length=20)] = "",
+    request: Request, identifier: str, owner: RecordOwner, asked: Annotated[View, Depends()]
 ) -> Response:
-    """A record: `vue` chooses whom to show, `debut` the first line of them, `tout` shows every line."""
-    return _record(
-        request,
-        owner,
-        identifier,
-        replayed=bool(rejouer),
-        view=vue,
-        first=debut,
-        everything=bool(tout),
-        missing=manque,
-        done=fait,
-        outcomes=dict(pair.split(".") for pair in issue.split("_") if pair),
-    )
+    return _record(request, owner, identifier, asked)
 
 
-def _record(
-    request: Request,
-    owner: str,
-    identifier: str,
-    *,
-    replayed: bool = False,
-    view: str = "",
-    first: int = 1,
-    everything: bool = False,
-    missing: str = "",
-    outcomes: Mapping[str, str] | None = None,
-    **shown_too: Any,
-) -> Response:
-    store = store_of(request)
+def _record(request: Request, owner: str, identifier: str, asked: View, **form: Any) -> Response:
+    """A record; after an invalid form, with its input and its errors."""
+    store, first = store_of(request), asked.debut
     found = record_.read(store, owner, identifier)
     rows = rows_of(found)
     counts = {name: sum(row.seen_in(name) for row in rows) for name in VIEWS}
-    view = view if view in VIEWS else next((name for name in VIEWS if counts[name]), "toutes")
+    view = asked.vue if asked.vue in VIEWS else next((name for name in VIEWS if counts[name]), "toutes")
     shown = [row for row in rows if row.seen_in(view)]
     base = request.app.state.settings.public_url
     return render.page(
         request,
         "record.html",
-        record=found,
-        verdict=record_.verify(store, owner, identifier),
-        changes=sourcing.replay(request, found) if replayed else None,
-        **_contacts(found),
-        missing=missing,
-        outcomes=outcomes or {},
+        changes=sourcing.replay(request, found) if asked.rejouer else None,
+        **_shown(store, owner, found),
+        missing=asked.manque,
+        outcomes=dict(pair.split(".") for pair in asked.issue.split("_") if pair),
         words=questions.OUTCOMES,
-        rows=shown if everything else shown[first - 1 : first - 1 + LINES],
+        rows=shown if asked.tout else shown[first - 1 : first - 1 + LINES],
         first=first,
         total=len(shown),
         page_lines=LINES,
         view=view,
         views=[(name, title, counts[name]) for name, title in VIEWS.items()],
-        filters=filters_of(found),
-        why=record_.why,
-        note=record_.NOTE,
         owner=owner,
-        places=places_in_words(found.tender),
         due=sum(bool(row.next) for row in rows),
         colleagues=record_.colleagues(store, owner, identifier),
         invitation=f"{base}/acheteur/fiches/{quote(identifier)}/rejoindre/{record_.share_proof(found)}",
-        **{"done": "", **shown_too},
+        done=asked.fait,
+        **form,
     )
 
 
@@ -202,19 +179,8 @@ def note(request: Request, identifier: str, owner: RecordOwner) -> Response:
     store = store_of(request)
     found = record_.read(store, owner, identifier)
     rows = rows_of(found)
-    return render.page(
-        request,
-        "note.html",
-        record=found,
-        verdict=record_.verify(store, owner, identifier),
-        rows=rows,
-        why=record_.why,
-        counts=Counter((row.number, row.band) for row in rows),
-        filters=filters_of(found),
-        note=record_.NOTE,
-        places=places_in_words(found.tender),
-        **_contacts(found),
-    )
+    counts = Counter((row.number, row.band) for row in rows)
+    return render.page(request, "note.html", rows=rows, counts=counts, **_shown(store, owner, found))
 
 
 def listed(found: record_.Record) -> dict[str, Mapping[str, Any]]:
@@ -222,13 +188,19 @@ def listed(found: record_.Record) -> dict[str, Mapping[str, Any]]:
     return {e.siret: e.payload for e in reversed(found.events) if e.kind == "listed" and e.payload}
 
 
-def _contacts(found: record_.Record) -> dict[str, Any]:
-    """What happened with whom, and a link that writes to all who were to be written to."""
+def _shown(store: Store, owner: str, found: record_.Record) -> dict[str, Any]:
+    """A record on its page and on its note: what happened with whom, and a link that writes to all who were to be written to."""
     happened, lines = record_.steps(found), listed(found)
     prepared = {s: step for s, each in happened.items() for step in each if step.kind in record_.PREPARED}
     addresses = sorted({str(lines[s]["email"]) for s in prepared if s in lines and lines[s].get("email")})
     message = next((str(step.payload["message"]) for step in prepared.values()), "")
     return {
+        "record": found,
+        "verdict": record_.verify(store, owner, found.id),
+        "why": record_.why,
+        "filters": filters_of(found),
+        "note": record_.NOTE,
+        "places": places_in_words(found.tender),
         "happened": happened,
         "names": {s: str(p.get("name") or s) for s, p in lines.items() if s in happened},
         "steps": record_.STEPS,
@@ -277,7 +249,7 @@ def report(
     except BadInput as error:
         where = f"n-{siret}-le" if isinstance(error, FieldErrors) else f"n-{siret}"
         problems = {where: str(error)}
-        return _record(request, owner, identifier, view=vue, problems=problems, typed=asdict(typed))
+        return _record(request, owner, identifier, View(vue=vue), problems=problems, typed=asdict(typed))
     query = urlencode({name: value for name, value in (("vue", vue), ("fait", done)) if value})
     return render.go(f"/acheteur/fiches/{quote(identifier)}?{query}#s{quote(siret)}")
 
@@ -307,7 +279,7 @@ def corrected(
     """Correct by a further entry: sealed entries are never changed."""
     if not text.strip():
         problems = {f"c{number}": "Écrivez ce qui est exact."}
-        return _record(request, owner, identifier, view=vue, problems=problems)
+        return _record(request, owner, identifier, View(vue=vue), problems=problems)
     record_.corrected(store_of(request), owner, identifier, number, text)
     return render.go(f"/acheteur/fiches/{quote(identifier)}?{urlencode({'vue': vue})}")
 

@@ -50,17 +50,12 @@ FAMILIES: dict[str, tuple[str, frozenset[str]]] = {
 }
 
 
-ROLES = (("operator", "operator"), ("buyer", "buyer"))  # scope -> who it is, for the menu
+siret = identity_in_words  # what identifies a structure, for display
 
 
 def called(structure: Structure | Contact) -> str:
     """The display name of a structure; its SIRET where none is known."""
     return as_written(structure.brand or structure.name) or siret(structure.siret)
-
-
-def siret(number: str) -> str:
-    """What identifies a structure, for display: SIRET 123 456 789 00012, FINESS 020004495."""
-    return identity_in_words(number)
 
 
 def sourced(structure: Structure) -> str:
@@ -74,13 +69,10 @@ def zone_of(structure: Structure) -> str:
     zone = structure.zone
     if zone is None:
         return ""
-    parts = ["toute la France"] if zone.country else []
-    parts += [f"{zone.radius_km:.0f} km autour de son adresse"] if zone.radius_km else []
-    names = [found.name if (found := places.department(code)) else code for code in zone.departments]
-    regions = [places.regions().get(code, code) for code in zone.regions]
-    return " ; ".join(
-        [*parts, *([", ".join(names)] if names else []), *([", ".join(regions)] if regions else [])]
-    )
+    radius = f"{zone.radius_km:.0f} km autour de son adresse" if zone.radius_km else ""
+    names = ", ".join(found.name if (found := places.department(code)) else code for code in zone.departments)
+    regions = ", ".join(places.regions().get(code, code) for code in zone.regions)
+    return " ; ".join(filter(None, ("toute la France" if zone.country else "", radius, names, regions)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +94,8 @@ class Contact:
 
 def contact(line: Mapping[str, Any], siret: str) -> Contact:
     """The contact of a line of a record."""
-    text = {
-        name: str(line.get(name) or "")
-        for name in ("name", "town", "kind", "phone", "email", "website", "convention")
-    }
+    names = ("name", "town", "kind", "phone", "email", "website", "convention")
+    text = {name: str(line.get(name) or "") for name in names}
     return Contact(siret=siret, active=line.get("active"), checked=line.get("checked"), **text)
 
 
@@ -118,9 +108,8 @@ def capacity(structure: Structure) -> str:
 
 def alive(structure: Structure) -> str:
     """Whether it is open, and when this was checked."""
-    state = {None: "activité non vérifiée", True: "établissement actif", False: "établissement fermé"}[
-        structure.active
-    ]
+    states = {None: "activité non vérifiée", True: "établissement actif", False: "établissement fermé"}
+    state = states[structure.active]
     return f"{state}, vérifié le {day(structure.checked)}" if structure.checked else state
 
 
@@ -144,7 +133,7 @@ def typographic(html: str) -> str:
 def role(who: Bearer | None, visitor: bool) -> str:
     """Who is at the page, for its menu: operator, buyer, structure, visitor (may keep things), reader."""
     if who is not None and who.id != "anonymous":
-        found = next((name for scope, name in ROLES if who.may(scope)), "")
+        found = next((scope for scope in ("operator", "buyer") if who.may(scope)), "")
         return found or ("structure" if who.sirets else "reader")
     return "visitor" if visitor else "reader"
 
@@ -163,11 +152,8 @@ def address(structure: Structure) -> str:
     place = structure.place
     where = " ".join(filter(None, (place.postcode, places.town_name(place))))
     street = structure.address
-    return (
-        street
-        if street and place.postcode and place.postcode in street
-        else ", ".join(filter(None, (street, where)))
-    )
+    whole = street and place.postcode and place.postcode in street
+    return street if whole else ", ".join(filter(None, (street, where)))
 
 
 def moment(value: datetime) -> str:

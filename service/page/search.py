@@ -155,9 +155,7 @@ def of_file(search: Search, data: bytes, name: str) -> Search:
     """The search with the notice of a file.  Raises FieldError, in French."""
     try:
         found = from_bytes(data, name, None, _where(search))
-    except toponyms.Homonyms:
-        raise
-    except FieldError:
+    except (toponyms.Homonyms, FieldError):
         raise
     except MatcherError as error:
         raise FieldError("file", SENTENCES.get(getattr(error, "code", ""), str(error))) from None
@@ -167,9 +165,9 @@ def of_file(search: Search, data: bytes, name: str) -> Search:
     return replace(search, notice=notice, notice_id="")
 
 
-def taken(search: Search, snapshot: Snapshot, max_need: int) -> Taken:
+def taken(request: Request, search: Search) -> Taken:
     """The tender that a search asks about, as its buyer corrected it.  Raises MatcherError, Refused."""
-    found = _taken(search, snapshot, max_need)
+    found = _taken(search, request.app.state.serving.get(), request.app.state.settings.max_need)
     lots = tuple(_corrected(lot, search) for lot in found.tender.lots)
     return replace(found, tender=replace(found.tender, lots=lots))
 

@@ -1,17 +1,16 @@
-"""Passwordless sign-in by a link to a mail address of an allowed domain."""
+"""Signing in without a key: by a link to a mail address of an allowed domain, or by an OpenID Connect issuer, as for ProConnect."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 import time
 from collections.abc import Sequence
+from typing import Annotated
 
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
 from sqlalchemy import delete
 
-from matcher.domain import BadInput, NotFound
+from matcher.domain import BadInput, Forbidden, NotFound
 from matcher.outreach import letters, links, post
 from matcher.records import keys
 from matcher.records.store import Store, now
@@ -20,7 +19,7 @@ from service import access
 from service.page import account, fields, render
 from service.page.visitor import CheckedForm
 from service.router import Router
-from service.settings import mail_transport
+from service.settings import Settings, mail_transport
 from service.snapshot import Snapshot
 
 router = Router()
@@ -56,17 +55,13 @@ def send(request: Request, form: CheckedForm, address: fields.Line = "") -> Resp
 def _token(address: str) -> str:
     """Address, end and number of a link, signed."""
     body = f"{address}|{int(time.time()) + 60 * MINUTES}|{secrets.token_hex(8)}".encode().hex()
-    return f"{body}-{_signed(body)}"
-
-
-def _signed(body: str) -> str:
-    return hmac.new(links.secret(), f"sign-in|{body}".encode(), hashlib.sha256).hexdigest()[:40]
+    return f"{body}-{links.token('sign-in', body)}"
 
 
 def _proved(token: str) -> tuple[str, str]:
     """The address and the number of a link.  Raises NotFound."""
     body, _, signature = token.partition("-")
-    if not hmac.compare_digest(_signed(body).encode(), signature.encode()):
+    if not access.same(links.token("sign-in", body), signature):
         raise NotFound(USED)
     address, end, number = bytes.fromhex(body).decode().rsplit("|", 2)  # an address may hold one
     if int(end) < time.time():
@@ -133,3 +128,99 @@ def key_of(store: Store, account: str, shown: str = "", scopes: Sequence[str] = 
         raise NotFound("Cet accès a été fermé par l'exploitant : écrivez-lui.")
     held = next((k for k in mine if set(scopes) <= set(k.scopes)), None)
     return held.id if held else keys.prove(store, keys.create(store, scopes, label=label, days=None)).id
+
+
+COME_BACK_MINUTES = 10  # to come back from the issuer
+#: Cookies for these pages only: the pending request to the issuer, and the token for logging out there.
+ASKED, ENDS = "maillage-oidc", "maillage-oidc-fin"
+NOT_ALLOWED = "Cette adresse n'est pas d'un domaine que l'exploitant admet : demandez-lui un accès."
+STALE = "Cette identification n'a pas été demandée d'ici, ou il y a trop longtemps : recommencez."
+Code = Annotated[str, Query(max_length=4000)]
+
+
+@router.get("/connexion/oidc")
+def leave(request: Request) -> Response:
+    """Redirect to the issuer, with a state and a nonce bound to this browser."""
+    from service import oidc
+
+    settings = _settings(request)
+    state, nonce = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    try:
+        answer = render.go(oidc.asked(settings, state, nonce))
+    except Forbidden as error:
+        return _refused(request, error)
+    _keep(answer, request, ASKED, f"{state}.{nonce}", "/connexion/oidc", 60 * COME_BACK_MINUTES)
+    return answer
+
+
+@router.get("/connexion/oidc/retour")
+def come_back(request: Request, code: Code = "", state: Code = "", error: Code = "") -> Response:
+    """Callback of the issuer: the code is exchanged for an address, which opens the buyer's account."""
+    from service import oidc
+
+    settings = _settings(request)
+    known, _, nonce = request.cookies.get(ASKED, "").partition(".")
+    try:
+        if error or not code or not known or not access.same(state, known):
+            raise Forbidden(STALE)
+        account, address, token = oidc.identified(settings, code, nonce)
+        if address.rpartition("@")[2] not in settings.oidc_domains:
+            raise Forbidden(NOT_ALLOWED)
+        key = key_of(access.store_of(request), account, address)
+    except (Forbidden, NotFound) as refusal:
+        return _refused(request, refusal)
+    access.audited(request, "auth.sign-in", key, f"key:{key}")
+    answer = render.give(render.go("/acheteur"), request, access.Session.fresh(key))
+    answer.delete_cookie(ASKED, path="/connexion/oidc")
+    _keep(answer, request, ENDS, token, "/deconnexion", access.SESSION_SECONDS)
+    return answer
+
+
+@router.get("/connexion/oidc/fin")
+def done(request: Request) -> Response:
+    """Callback after logging out at the issuer."""
+    return render.page(request, "signed_out.html", issuer="", there="")
+
+
+@router.post("/deconnexion")
+def sign_out(request: Request, form: CheckedForm) -> Response:
+    """End the session here; that of the issuer too, where the visitor came from there.
+
+    By a page with a link, not a redirect: the form-action policy does not allow leaving this site.
+    """
+    from service import oidc
+
+    if session := access.Session.of(request):
+        session.end(request)
+    settings: Settings = request.app.state.settings
+    token = request.cookies.get(ENDS, "")
+    there = oidc.ended(settings, token, secrets.token_urlsafe(32)) if token and settings.federated else ""
+    answer = (
+        render.page(request, "signed_out.html", issuer=settings.oidc_name, there=there)
+        if there
+        else render.go("/")
+    )
+    answer.delete_cookie(access.cookie_name(request), path="/", secure=access.secure(request))
+    answer.delete_cookie(ENDS, path="/deconnexion")
+    answer.headers["Clear-Site-Data"] = (
+        '"cache", "storage"'  # on a shared machine, what the next visitor would find
+    )
+    return answer
+
+
+def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    if not settings.federated:
+        raise NotFound(render.NO_PAGE)
+    return settings
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    access.audited(request, "auth.refuse")
+    return account.signing_in(request, 403, problems={"federation": str(error)})
+
+
+def _keep(answer: Response, request: Request, name: str, value: str, path: str, seconds: int) -> None:
+    answer.set_cookie(
+        name, value, max_age=seconds, httponly=True, samesite="lax", secure=access.secure(request), path=path
+    )

@@ -89,7 +89,7 @@ def shown(
         logo=logos.shown(request, [held.siret]).get(held.siret, ""), logo_facts=logos.known(request, held.siret), missing=reasons.missing(structure), past=past, skills=skilled, pending=_pending(held, declared) if mine else [],
         denied=[(skill, denials.label(skill)) for skill in declared.denied if mine], alerts=alerts.chosen(store, structure.siret) if mine else None,
         frequencies=list(alerts.labels()), own_source=self_declared.SOURCE, undo=refused if mine and done == "refus" and refused[0] else (), hidden=denials.label(refused[2]) if refused[2] else "",
-        feed=f"{feed}?token={links.feed_token(feed)}" if mine else feed,
+        feed=f"{feed}?token={links.token('feed', feed)}" if mine else feed,
     )  # fmt: skip
 
 
@@ -161,11 +161,9 @@ def _pending(structure: Structure, declared: self_declared.Declared) -> list[str
 
 def _refused(request: Request, siret: str) -> set[tuple[str, str]]:
     """(notice, lot) that the structure declined."""
-    declined = select(Feedback.notice_id, Feedback.lot_id).where(
-        Feedback.siret == siret, Feedback.verb == "declined"
-    )
-    with access.store_of(request).reading() as connection:
-        return {(notice, lot) for notice, lot in connection.execute(declined)}
+    mine = (Feedback.siret == siret, Feedback.verb == "declined")
+    declined = access.store_of(request).ask(select(Feedback.notice_id, Feedback.lot_id).where(*mine))
+    return {(notice, lot) for notice, lot in declined}
 
 
 def packed(title: str, evidence: str) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
+from itertools import islice
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -13,17 +12,17 @@ from fastapi import Depends, Query, Request, Response
 
 from matcher.domain import Tender
 from matcher.outreach import links
+from matcher.outreach.digest_formats import Entry, feed
 from matcher.records.keys import Bearer
 from matcher.reference.french import hour_stated
 from matcher.reference.text import fold, shorten
 from service import schemas, wire
-from service.access import identify
+from service.access import identify, same
 from service.problems import Refused
 from service.router import Router
 from service.routes.structures import SiretPath
 
 router = Router(tags=["feeds"])
-ATOM = "http://www.w3.org/2005/Atom"
 MEDIA = "application/atom+xml"
 MOST = 200
 RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -39,9 +38,7 @@ def feed_reader(
 ) -> Bearer:
     """A reader, or the holder of this feed's token: feed readers send no key."""
     who = identify(request)
-    if not who.scopes and not hmac.compare_digest(
-        links.feed_token(request.url.path).encode(), token.encode()
-    ):
+    if not who.scopes and not same(links.token("feed", request.url.path), token):
         raise Refused(
             401, "a key, or the token of this feed, is needed: take the address that the pages give"
         )
@@ -49,15 +46,6 @@ def feed_reader(
 
 
 Reader = Annotated[Bearer, Depends(feed_reader)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    id: str
-    title: str
-    link: str
-    day: date | None
-    summary: str
 
 
 @router.get(
@@ -83,11 +71,11 @@ def notices(
         )
     )
     entries = [
-        _Entry(f"urn:maillage:notice:{quote(t.id)}", _title(t), _page(request, t), t.published, _about(t))
-        for t, _ in zip(found, range(MOST), strict=False)
+        (t, f"notice:{quote(t.id)}", f"{t.title} ({t.buyer.name})" if t.buyer.name else t.title, _about(t))
+        for t in islice(found, MOST)
     ]
     title = f"Avis à répondre{f' : {q}' if q.strip() else ''}"
-    return _send(request, f"urn:maillage:notices:{quote(q)}", title, entries)
+    return _send(request, f"notices:{quote(q)}", title, entries)
 
 
 @router.get(
@@ -113,18 +101,16 @@ def opportunities(
     ]
     wanted.sort(key=lambda o: (o.tender.published or date.min, o.tender.id, o.lot.number), reverse=True)
     entries = [
-        _Entry(
-            f"urn:maillage:lot:{quote(o.tender.id)}:{quote(o.lot.id)}", f"{o.lot.title} ({o.tender.buyer.name or 'acheteur non précisé'})",
-            _page(request, o.tender), o.tender.published, " ; ".join([*o.why, _about(o.tender)]),
+        (
+            o.tender,
+            f"lot:{quote(o.tender.id)}:{quote(o.lot.id)}",
+            f"{o.lot.title} ({o.tender.buyer.name or 'acheteur non précisé'})",
+            " ; ".join([*o.why, _about(o.tender)]),
         )
         for o in wanted[:MOST]
-    ]  # fmt: skip
+    ]
     name = structure.brand or structure.name
-    return _send(request, f"urn:maillage:structure:{structure.siret}", f"Marchés pour {name}", entries)
-
-
-def _title(tender: Tender) -> str:
-    return f"{tender.title} ({tender.buyer.name})" if tender.buyer.name else tender.title
+    return _send(request, f"structure:{structure.siret}", f"Marchés pour {name}", entries)
 
 
 def _about(tender: Tender) -> str:
@@ -135,51 +121,23 @@ def _about(tender: Tender) -> str:
     return f"{several} ; date limite : {tender.deadline:%d/%m/%Y}{hour}"
 
 
-def _page(request: Request, tender: Tender) -> str:
-    link = schemas.safe_url(tender.url)
-    return link or f"{request.app.state.settings.public_url.rstrip('/')}/acheteur?avis={quote(tender.id)}"
-
-
-def _send(request: Request, id: str, title: str, entries: Iterable[_Entry]) -> Response:
-    """The feed, with an ETag."""
-    from lxml import etree
-
-    names: Any = {None: ATOM}
-    feed = etree.Element(f"{{{ATOM}}}feed", nsmap=names)
-
-    def add(parent: Any, name: str, text: str = "", **attributes: str) -> Any:
-        node = etree.SubElement(parent, f"{{{ATOM}}}{name}", {k: _plain(v) for k, v in attributes.items()})
-        if text:
-            node.text = _plain(text)
-        return node
-
-    listed = list(entries)
-    snapshot = request.app.state.serving.get()
-    newest = max((e.day for e in listed if e.day), default=None)
-    add(feed, "id", id)
-    add(feed, "title", title)
-    add(feed, "updated", _instant(newest) if newest else snapshot.loaded_at.isoformat(timespec="seconds"))
-    add(
-        feed,
-        "link",
-        rel="self",
-        href=f"{request.app.state.settings.public_url.rstrip('/')}{request.url.path}",
+def _send(request: Request, id: str, title: str, told: Sequence[tuple[Tender, str, str, str]]) -> Response:
+    """The feed of (notice, id, title, summary), with an ETag."""
+    snapshot, site = request.app.state.serving.get(), request.app.state.settings.public_url.rstrip("/")
+    newest = max((tender.published for tender, *_ in told if tender.published), default=None)
+    entries = (
+        Entry(
+            f"urn:maillage:{own}",
+            shorten(name, 250),
+            _instant(tender.published or newest or snapshot.loaded_at.date()),
+            shorten(summary, 1500),
+            schemas.safe_url(tender.url) or f"{site}/acheteur?avis={quote(tender.id)}",
+        )
+        for tender, own, name, summary in told
     )
-    add(add(feed, "author"), "name", "Maillage")
-    for entry in listed:
-        node = add(feed, "entry")
-        add(node, "id", entry.id)
-        add(node, "title", shorten(entry.title, 250))
-        add(node, "updated", _instant(entry.day or newest or snapshot.loaded_at.date()))
-        add(node, "link", href=entry.link)
-        add(node, "summary", shorten(entry.summary, 1500))
-    body = bytes(etree.tostring(feed, xml_declaration=True, encoding="utf-8"))
+    updated = _instant(newest) if newest else snapshot.loaded_at.isoformat(timespec="seconds")
+    body = feed(f"urn:maillage:{id}", title, updated, entries, f"{site}{request.url.path}")
     return wire.send_tagged(request, body, MEDIA)
-
-
-def _plain(text: str) -> str:
-    """The text without characters that XML forbids."""
-    return "".join(c for c in text if c.isprintable() or c in "\n\t")
 
 
 def _instant(day: date) -> str:

@@ -94,24 +94,17 @@ async def events(request: Request, job_id: JobId) -> Response:
         seen, until = -1, time.monotonic() + STREAM_SECONDS
         watched[job.owner] += 1
         try:
-            async for event in followed(seen, until):
-                yield event
+            while time.monotonic() < until:
+                done, state = len(job.answers), job.state
+                if done != seen or state != "running":
+                    seen = done
+                    data = json.dumps({"done": done, "total": job.total, "state": state})
+                    yield f"event: progress\nid: {done}\ndata: {data}\n\n"
+                if state != "running" or await request.is_disconnected():
+                    return
+                await asyncio.sleep(0.1)
         finally:
             watched[job.owner] -= 1
 
-    async def followed(seen: int, until: float) -> AsyncIterator[str]:
-        while time.monotonic() < until:
-            done, state = len(job.answers), job.state
-            if done != seen or state != "running":
-                seen = done
-                data = json.dumps({"done": done, "total": job.total, "state": state})
-                yield f"event: progress\nid: {done}\ndata: {data}\n\n"
-            if state != "running" or await request.is_disconnected():
-                return
-            await asyncio.sleep(0.1)
-
-    return StreamingResponse(
-        progress(),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(progress(), media_type="text/event-stream", headers=headers)

@@ -1,18 +1,34 @@
-"""The map of a territory: supply, needs and gaps."""
+"""The territory desk: the map, the potential of a need, hours of insertion, facilitators, a meeting day, a buyer's report."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import replace
+from datetime import date
+from typing import Annotated, Any, Literal
 
-from fastapi import Path as Segment
-from fastapi import Query, Request, Response
+from fastapi import Body, File, Form, Path, Query, Request, Response, UploadFile
+from pydantic import Field
 
 from matcher import codec
-from matcher.territory import exports
+from matcher.reading.need import free_text_tender
+from matcher.records import facilitators
+from matcher.territory import exports, hours, ledger, meeting, potential
+from matcher.territory.areas import somewhere
+from matcher.territory.counts import trades_of
 from service import wire
-from service.access import Reader
-from service.desk import DeskAnswer, MapQuery, answered, covered
+from service.access import BuyerKey, Operator, Reader, store_of
+from service.desk import (
+    DeskAnswer,
+    MapQuery,
+    answered,
+    covered,
+    desk_of,
+    place_of,
+    reported,
+    studied,
+)
 from service.router import Router
+from service.schemas import Euros, In, Months, PlaceName, PotentialIn, Rate, example
 
 router = Router(tags=["territory"])
 
@@ -50,7 +66,7 @@ def map_(request: Request, who: Reader, asked: Annotated[MapQuery, Query()]) -> 
 def map_file(
     request: Request,
     who: Reader,
-    shape: Annotated[Literal["svg", "png", "csv", "xlsx", "geojson", "html"], Segment()],
+    shape: Annotated[Literal["svg", "png", "csv", "xlsx", "geojson", "html"], Path()],
     asked: Annotated[MapFileQuery, Query()],
 ) -> Response:
     made = exports.map_as(shape, covered(request, asked), asked.measure)
@@ -59,3 +75,258 @@ def map_file(
     if shape == "svg":
         return Response(made, media_type=exports.SHAPES[shape])
     return wire.attachment(made, exports.SHAPES[shape], f"carte.{shape}")
+
+
+class HoursIn(In):
+    need: str = Field(min_length=1, max_length=20_000)
+    amount: Euros
+    place: str = Field("", max_length=100)
+    months: Months | None = None
+    shares: list[Annotated[float, Field(gt=0, le=1)]] = Field(
+        default=[0.05, 0.07, 0.10], min_length=1, max_length=10
+    )
+    labour: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="Share of labour, instead of the table's."
+    )
+    hourly_cost: Annotated[float, Field(gt=0, le=1000)] | None = Field(
+        None, description="Euros, instead of the table's."
+    )
+
+
+class OethIn(In):
+    purchase: Euros
+    rate: Rate | None = None
+    contribution: Annotated[float, Field(ge=0, lt=1e11)] | None = None
+    labour_cost: Annotated[float, Field(ge=0, lt=1e11)] | None = None
+    headcount: Annotated[float, Field(ge=0, lt=1e8)] | None = None
+    need: str = Field("", max_length=20_000)
+    place: str = Field("", max_length=100, description="Its facilitator is named.")
+
+
+NEED = "Entretien des espaces verts de trois écoles"
+AskedPotential = Annotated[
+    PotentialIn,
+    example(
+        "school", "A small need, like needs added up", need=NEED, place="Pantin", amount=45000, like_needs=0
+    ),
+]
+
+
+@router.post(
+    "/territory/potential",
+    summary="What a need could bring before a tender, with advice and its reasons",
+    response_model=DeskAnswer,
+)
+def potential_(request: Request, who: Reader, asked: AskedPotential) -> Response:
+    made = studied(request, asked)
+    named = made.lots[0].facilitator if made.lots else facilitators.named(None)
+    return answered(request, {**codec.to_json(made), "order": potential.ORDER}, made.sources, made.on, named)
+
+
+AskedHours = Annotated[
+    HoursIn,
+    example(
+        "paint", "Painting a school", need="Peinture d'une école", amount=300000, months=8, place="93100"
+    ),
+]
+
+
+@router.post(
+    "/territory/hours",
+    summary="Hours of insertion, full-time equivalents, who could carry them",
+    response_model=DeskAnswer,
+)
+def hours_(request: Request, who: Reader, asked: AskedHours) -> Response:
+    where = place_of(asked.place)
+    tender = free_text_tender(asked.need, where)
+    (trades,) = trades_of([asked.need], [()])
+    row = hours.labour_of(trades, hours.code_of(tender.lots[0]))
+    if asked.labour is not None or asked.hourly_cost is not None:
+        row = replace(
+            row,
+            share=asked.labour or row.share,
+            hourly_cost=asked.hourly_cost or row.hourly_cost,
+            reasoning="donné par l'utilisateur",
+            source="saisie",
+            since=date.today(),
+        )
+    desk = desk_of(request)
+    ranking = desk.ranking(desk.matcher.queries(tender)[0])
+    made = hours.plan(
+        desk, ranking, amount=asked.amount, months=asked.months, labour=row, shares=asked.shares
+    )
+    return answered(request, codec.to_json(made), made.sources, made.on, facilitators.named(where))
+
+
+AskedOeth = Annotated[
+    OethIn,
+    example(
+        "esat",
+        "A purchase from an ESAT",
+        purchase=20000,
+        rate=0.025,
+        contribution=15000,
+        need="espaces verts",
+    ),
+]
+
+
+@router.post(
+    "/territory/oeth",
+    summary="What a purchase from an EA or ESAT takes off the contribution",
+    response_model=DeskAnswer,
+)
+def oeth_(request: Request, who: Reader, asked: AskedOeth) -> Response:
+    (trades,) = trades_of([asked.need], [()])
+    made = hours.oeth(
+        asked.purchase, asked.rate, on=date.today(), contribution=asked.contribution, labour_cost=asked.labour_cost,
+        labour=hours.labour_of(trades) if trades else None, headcount=asked.headcount,
+    )  # fmt: skip
+    where = place_of(asked.place)
+    return answered(request, codec.to_json(made), made.rules, made.on, facilitators.named(where))
+
+
+@router.get(
+    "/territory/facilitators",
+    summary="The facilitators of a place, the most local first",
+    response_model=DeskAnswer,
+)
+def facilitators_(request: Request, who: Reader, place: PlaceName) -> Response:
+    where = somewhere(place)
+    found = facilitators.of(where)
+    sources = (
+        f"{f.source or 'fichier de l’exploitant'}{f', {f.on:%d/%m/%Y}' if f.on else ''}" for f in found
+    )
+    items = [codec.to_json(f) for f in found]
+    return answered(
+        request, {"items": items}, tuple(dict.fromkeys(sources)), date.today(), facilitators.named(where)
+    )
+
+
+@router.get(
+    "/territory/needs",
+    summary="Unpublished needs that their buyers show to a facilitator",
+    response_model=DeskAnswer,
+)
+def needs_(request: Request, who: Operator, facilitator: Annotated[str, Query(max_length=100)]) -> Response:
+    found = facilitators.early(store_of(request), facilitator)
+    items = [{"id": t.id, "title": t.title, "buyer": t.buyer.name} for t in found]
+    return answered(request, {"items": items})
+
+
+class ShowIn(In):
+    need: str = Field(min_length=1, max_length=200)
+    facilitator: str = Field(min_length=1, max_length=100)
+    withdraw: bool = False
+
+
+@router.post(
+    "/territory/needs",
+    summary="Let a facilitator see your unpublished need early, or take that back",
+    response_model=DeskAnswer,
+)
+def show_need(request: Request, who: BuyerKey, asked: ShowIn) -> Response:
+    facilitators.allow(store_of(request), who, asked.need, asked.facilitator, withdraw=asked.withdraw)
+    return answered(request, {"shown": not asked.withdraw})
+
+
+class ReferralIn(In):
+    facilitator: str = Field(min_length=1, max_length=100)
+    subject: str = Field(min_length=1, max_length=200)
+    note: str = Field("", max_length=300)
+
+
+@router.post(
+    "/territory/referrals",
+    summary="Record that a notice or a need was referred to a facilitator",
+    response_model=DeskAnswer,
+)
+def refer(request: Request, who: BuyerKey, asked: ReferralIn) -> Response:
+    facilitators.refer(store_of(request), who.actor, asked.facilitator, asked.subject, asked.note)
+    return answered(request, {"recorded": True})
+
+
+class GuestIn(In):
+    name: str = Field(min_length=1, max_length=200)
+    needs: list[Annotated[str, Field(min_length=1, max_length=2000)]] = Field(min_length=1, max_length=20)
+    public: bool = Field(False, description="May its needs be shown to structures?")
+    absent: list[Annotated[int, Field(ge=1, le=60)]] = Field(
+        default=[], max_length=60, description="Slots it misses, from 1."
+    )
+    most: Annotated[int, Field(ge=0, le=60)] | None = None
+
+
+class MeetingIn(In):
+    theme: str = Field(min_length=1, max_length=2000)
+    place: str = Field(min_length=1, max_length=100)
+    on: date
+    buyers: list[GuestIn] = Field(min_length=1, max_length=60)
+    slots: int = Field(12, ge=1, le=24)
+    minutes: int = Field(20, ge=5, le=120)
+    first: str = Field("10:00", max_length=5)
+    invite: int = Field(60, ge=1, le=120)
+    tables: Annotated[int, Field(ge=1, le=200)] | None = None
+    participants: list[Annotated[str, Field(pattern=r"^\d{14}$")]] = Field(
+        default=[], max_length=300, description="SIRETs of the structures that come, instead of a choice."
+    )
+
+
+MEETING: dict[str, Any] = {
+    "day": {"summary": "Two buyers, six slots", "value": {
+        "theme": "propreté et espaces verts", "place": "93100", "on": "2026-12-15", "slots": 6, "invite": 8,
+        "buyers": [{"name": "Ville A", "needs": ["nettoyage des écoles"], "public": True}, {"name": "Hôpital B", "needs": ["entretien des espaces verts"]}]}},
+}  # fmt: skip
+
+
+@router.post(
+    "/territory/meeting",
+    summary="A meeting day: invitations, pitches, timetable; JSON, or ?as=xlsx, ics, html",
+    response_model=DeskAnswer,
+)
+def meeting_(
+    request: Request,
+    who: BuyerKey,
+    asked: Annotated[MeetingIn, Body(openapi_examples=MEETING)],
+    shape: Annotated[Literal["json", "xlsx", "ics", "html"], Query(alias="as")] = "json",
+) -> Response:
+    buyers = [
+        meeting.Guest(
+            name=g.name, needs=tuple(g.needs), public=g.public, absent=frozenset(slot - 1 for slot in g.absent), most=g.most
+        )
+        for g in asked.buyers
+    ]  # fmt: skip
+    day = meeting.plan(
+        desk_of(request), theme=asked.theme, place=somewhere(asked.place), buyers=buyers, on=asked.on,
+        slots=asked.slots, minutes=asked.minutes, first=asked.first, most=asked.invite, tables=asked.tables, participants=asked.participants, seconds=20,
+    )  # fmt: skip
+    if shape == "xlsx":
+        return wire.attachment(meeting.workbook(day), wire.XLSX, "rencontre.xlsx")
+    if shape == "ics":
+        return wire.attachment(meeting.calendar(day), "text/calendar", "rencontre.ics")
+    if shape == "html":
+        return wire.printable(meeting.page(day))
+    result = {
+        "appointments": meeting.rows(day), "invitations": meeting.invitations(day.invited), "pitches": meeting.invitations(day.pitches),
+        "notes": list(day.notes), "optimal": day.timetable.optimal, "value": day.timetable.value, "bound": day.timetable.bound,
+    }  # fmt: skip
+    return answered(request, result, day.sources, date.today(), day.facilitator)
+
+
+@router.post(
+    "/territory/report",
+    summary="Purchases by kind from a ledger and DECP files; JSON, or ?as=xlsx, html",
+    response_model=DeskAnswer,
+)
+def report_(
+    request: Request, who: BuyerKey,
+    books: Annotated[list[UploadFile] | None, File(description="The ledger: CSV with SIRET, montant, année.")] = None,
+    awards: Annotated[list[UploadFile] | None, File(description="DECP files.")] = None,
+    buyer: Annotated[str, Form(max_length=20)] = "", year: Annotated[list[int] | None, Form()] = None,
+    shape: Annotated[Literal["json", "xlsx", "html"], Query(alias="as")] = "json",
+) -> Response:  # fmt: skip
+    made = reported(request, books or [], awards or [], buyer, year or [])
+    if shape == "xlsx":
+        return wire.attachment(ledger.workbook(made), wire.XLSX, "rapport.xlsx")
+    if shape == "html":
+        return wire.printable(ledger.page(made))
+    return answered(request, codec.to_json(made), made.sources, made.on, made.facilitator)

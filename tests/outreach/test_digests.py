@@ -275,7 +275,7 @@ def test_hold_waits_for_the_operator_who_sees_a_sample(store: Store, folder: Pat
     assert not delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path)
     seen = review.sample(store, 3)
     assert len(seen) == 3 and all(content["items"] for content in seen)
-    assert review.approve(store) == summary.digests
+    assert review.decide(store, "ready") == summary.digests
     assert (
         delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path, at=n.MOMENT)["sent"]
         == summary.digests

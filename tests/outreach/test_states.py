@@ -118,9 +118,9 @@ class Night(RuleBasedStateMachine):
         if cancel and good:
             self.dropped |= set(self._items(Digest.status == "held"))
         if cancel:
-            review.cancel(self.store, for_good=good)
+            review.decide(self.store, "dropped" if good else "cancelled")
         else:
-            review.approve(self.store)
+            review.decide(self.store, "ready")
 
     @precondition(lambda self: delivery.doubtful(self.store))
     @rule(sent=st.booleans())
@@ -147,7 +147,7 @@ class Night(RuleBasedStateMachine):
         alerts.choose(self.store, WHO[2], "daily", "third@example.org")
         if stopped := transport.suppressed(self.store):
             transport.lift(self.store, [row["address"] for row in stopped])
-        review.approve(self.store)
+        review.decide(self.store, "ready")
         if rows := delivery.doubtful(self.store):
             delivery.settle(self.store, [row["id"] for row in rows], True)
         self._send("taken")

@@ -10,7 +10,7 @@ import pytest
 
 from matcher.outreach import links
 from matcher.records import chain
-from matcher.reference.keyfile import made_once
+from matcher.reference.tables import made_once
 
 
 def test_threads_that_race_for_a_key_read_the_same_one(
@@ -38,4 +38,5 @@ def test_seals_and_links_have_keys_of_their_own(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
     monkeypatch.delenv("MATCHER_MAIL_SECRET", raising=False)
     monkeypatch.delenv(chain.KEY, raising=False)
-    assert links.secret() == links.secret() != chain.key() == chain.key()
+    assert links.token("a") == links.token("a") and chain.key() == chain.key()
+    assert (tmp_path / "mail.secret").read_bytes() != chain.key()

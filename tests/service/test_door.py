@@ -248,10 +248,7 @@ def test_replies_that_race_stop_at_their_limit(
     answer = recipes_answer(need)
     identifier = record.keep(store, "key:a", answer)
     with store.writing() as connection:
-        events = record.chain.events(connection, identifier)
-        record.chain.append(
-            connection, identifier, [("prepared", SIRET, {"message": "m"})], record.chain.last(events)
-        )
+        record.chain.append(connection, identifier, [("prepared", SIRET, {"message": "m"})])
     proof = links.question_link("", identifier, SIRET).rpartition("/")[2]
 
     def reply(number: int) -> bool:

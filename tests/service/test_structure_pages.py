@@ -99,4 +99,4 @@ def test_a_feed_reader_fetches_by_the_token_alone(page: PagesClient) -> None:
     assert page.get(feed).status_code == 200
     assert page.get(feed.partition("?")[0]).status_code == 401
     assert page.get(feed.replace(SIRET, OTHER)).status_code == 401
-    assert links.feed_token("/v1/notices.atom") not in feed
+    assert links.token("feed", "/v1/notices.atom") not in feed

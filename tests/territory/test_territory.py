@@ -568,7 +568,9 @@ def test_a_facilitator_sees_a_need_early_only_if_its_buyer_says_so(known: Path, 
     facilitators.allow(store, buyer, "besoin-1", "plie-du-nord", withdraw=True)
     assert facilitators.early(store, "plie-du-nord") == []
     facilitators.refer(store, "operator", "mission-93", "26-1", "heures à valider")
-    assert [(r.facilitator, r.subject) for r in facilitators.referrals(store)] == [("mission-93", "26-1")]
+    assert [(r["facilitator"], r["subject"]) for r in facilitators.referrals(store)] == [
+        ("mission-93", "26-1")
+    ]
     store.close()
 
 

@@ -1,9 +1,9 @@
-"""What commands share: options, each described once, the store, and values as a table, JSON lines or CSV."""
+"""What commands share: options, each described once, the store, what files hold, and answers in three formats."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from matcher import codec
-from matcher.console import check_format, emit
+from matcher.console import check_format, emit, say
 from matcher.domain import BadInput
 from matcher.reference.identifiers import clean_date
 
 if TYPE_CHECKING:
+    from matcher.reading.gather import Gathered
     from matcher.records.store import Store
 
 T = TypeVar("T")
@@ -24,6 +25,16 @@ DEFAULT_CATALOGUE = Path(os.environ.get("MATCHER_CATALOGUE") or "var/catalogue")
 CatalogueFolder = Annotated[Path, typer.Option(help="The folder written by `matcher index`.")]
 OutputFormat = Annotated[
     str, typer.Option("--format", "-f", help="table, jsonl or csv.", callback=check_format)
+]
+NoticeOf = Annotated[str, typer.Argument(help="A notice: its file, or the id of one that was indexed.")]
+WhichNotice = Annotated[str | None, typer.Option(help="Which notice of the file; the first by default.")]
+NoFirms = Annotated[bool, typer.Option("--no-firms", help="Leave out ordinary firms.")]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option("--map", help="Correct a guessed column: field=heading, or a saved profile."),
+]
+Source = Annotated[
+    str | None, typer.Option("--source", "-s", help="Name the format instead of recognising it.")
 ]
 
 
@@ -35,6 +46,11 @@ def day(text: str) -> date:
     return found
 
 
+ReferenceDay = Annotated[
+    date | None, typer.Option(parser=day, help="Reference date instead of today (YYYY-MM-DD).")
+]
+
+
 def open_store(address: str | None = None) -> Store:
     """The store of MATCHER_STORE, or at this address; imported only where a command needs it."""
     from matcher.records.store import Store
@@ -43,7 +59,35 @@ def open_store(address: str | None = None) -> Store:
 
 
 def emit_values(
-    values: Iterable[T], format: str, flat: Callable[[T], Mapping[str, Any]], title: str = ""
+    values: Iterable[T],
+    format: str,
+    flat: Callable[[T], Mapping[str, Any] | Iterable[Mapping[str, Any]]],
+    lines: Callable[[], Iterable[str]] | None = None,
 ) -> None:
-    """Values whole as JSON lines, or `flat`, as rows of a table or of CSV."""
-    emit(map(codec.to_json if format == "jsonl" else flat, values), format, title)
+    """Values whole as JSON lines; `flat`, each as a row or some, as CSV; for people as `lines`, else as a table of rows."""
+    if format == "jsonl":
+        emit(map(codec.to_json, values), format)
+    elif format == "table" and lines:
+        for line in lines():
+            typer.echo(line)
+    else:
+        made = map(flat, values)
+        emit((row for each in made for row in ([each] if isinstance(each, Mapping) else each)), format)
+
+
+def gathered(files: Sequence[Path]) -> Gathered:
+    """What the files hold, with a summary on stderr."""
+    from matcher.reading import gather
+
+    found = gather.gather(files)
+    for sentence in found.summary():
+        say(sentence)
+    return found
+
+
+def write(path: Path, content: bytes | str) -> None:
+    """Write a file whole, and say so."""
+    from matcher.reference.paths import write_whole
+
+    write_whole(path, content)
+    say(f"{path} écrit")

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from matcher.commands._notice import called, one_notice
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+from matcher.commands._options import (
+    DEFAULT_CATALOGUE,
+    CatalogueFolder,
+    NoFirms,
+    NoticeOf,
+    OutputFormat,
+    WhichNotice,
+    emit_values,
+)
+from matcher.domain import BadInput, NoValidRecords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +28,8 @@ WITHOUT = 6  # lots or parts that nobody covers, named unless in detail
 
 
 def run(
-    notice: Annotated[str, typer.Argument(help="A notice: its file, or the id of one that was indexed.")],
-    id: Annotated[str | None, typer.Option(help="Which notice of the file; the first by default.")] = None,
+    notice: NoticeOf,
+    id: WhichNotice = None,
     n: Annotated[int, typer.Option("-n", min=1, max=10, help="Number of distinct teams.")] = 3,
     members: Annotated[int, typer.Option(min=1, max=20, help="Maximum number of members.")] = 5,
     impose: Annotated[
@@ -33,7 +42,7 @@ def run(
     one_group: Annotated[
         bool, typer.Option("--one-group", help="The same group signs every lot, reserved ones included.")
     ] = False,
-    no_firms: Annotated[bool, typer.Option("--no-firms", help="Leave out ordinary firms.")] = False,
+    no_firms: NoFirms = False,
     solver: Annotated[str, typer.Option(help="exact or greedy.")] = "exact",
     pool: Annotated[int, typer.Option(min=1, max=500, help="Candidates considered per lot.")] = 40,
     detail: Annotated[
@@ -51,13 +60,9 @@ def run(
     """
     from dataclasses import replace
 
-    from matcher import codec
-    from matcher.console import check_format, emit
-    from matcher.domain import BadInput, NoValidRecords
     from matcher.matching.engine import Matcher
     from matcher.matching.groups import consortium
 
-    check_format(format)
     if solver not in ("exact", "greedy"):
         raise BadInput(f"unknown solver {solver!r}: choose exact or greedy")
     tender = one_notice(notice, id, catalogue)
@@ -81,13 +86,12 @@ def run(
             f"aucune équipe ne couvre {tender.id} : {' ; '.join(missing[:WITHOUT])}"
             + (f" (et {len(missing) - WITHOUT} autres)" if len(missing) > WITHOUT else "")
         )
-    if format == "jsonl":
-        emit((codec.to_json(team) for team in teams), "jsonl")
-    elif format == "csv":
-        emit((row for number, team in enumerate(teams, 1) for row in _rows(number, team, tender)), format)
-    else:
-        for line in _lines(tender, teams, missing, detail):
-            typer.echo(line)
+    emit_values(
+        teams,
+        format,
+        lambda team: _rows(teams.index(team) + 1, team, tender),
+        lambda: _lines(tender, teams, missing, detail),
+    )
 
 
 def _missing(tender: Tender, answers: Sequence[LotAnswer], parts: Mapping[str, LotAnswer], task: str) -> str:
@@ -120,12 +124,15 @@ def _lines(
             lead = "mandataire, " if member.role == "mandataire" and len(team.members) > 1 else ""
             who = f"  {lead}{called(member.structure)}"
             yield f"{who} : {member.reason}" if detail else shorten(f"{who} : {_taken(tender, member)}", WIDE)
-        left = missing if number == 1 else ()
-        yield from (
-            line if detail else shorten(line, WIDE)
-            for line in (f"  {each}" for each in left[: None if detail else WITHOUT])
-        )
-        yield from _law(team, detail)
+        left = missing[: None if detail else WITHOUT] if number == 1 else ()
+        yield from (f"  {each}" if detail else shorten(f"  {each}", WIDE) for each in left)
+        if detail:
+            yield f"  {team.form_reason}"
+            for warning in team.warnings:
+                since = f", depuis le {warning.since:%d/%m/%Y}" if warning.since else ""
+                yield f"  ! {warning.text} ({warning.article}{since})"
+        elif articles := list(dict.fromkeys(w.article for w in team.warnings if w.article)):
+            yield f"  à vérifier ({len(team.warnings)} points, --detail) : {', '.join(articles)}"
 
 
 def _taken(tender: Tender, member: Member) -> str:
@@ -134,17 +141,6 @@ def _taken(tender: Tender, member: Member) -> str:
     numbers = [lot.number for lot in tender.lots if lot.id in ids]
     many = f"lots {', '.join(numbers)}, dont " if len(numbers) > 1 else ""
     return many + member.reason.partition(" ; ")[0]
-
-
-def _law(team: Consortium, detail: bool) -> Iterator[str]:
-    """The form and what the law says of it: the articles in one line, or each with its sentence."""
-    if detail:
-        yield f"  {team.form_reason}"
-        for warning in team.warnings:
-            since = f", depuis le {warning.since:%d/%m/%Y}" if warning.since else ""
-            yield f"  ! {warning.text} ({warning.article}{since})"
-    elif articles := list(dict.fromkeys(w.article for w in team.warnings if w.article)):
-        yield f"  à vérifier ({len(team.warnings)} points, --detail) : {', '.join(articles)}"
 
 
 def _rows(number: int, team: Consortium, tender: Tender) -> list[dict[str, Any]]:

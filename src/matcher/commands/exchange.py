@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE
+from matcher.commands._options import DEFAULT_CATALOGUE, open_store
+from matcher.console import emit, say
+
+if TYPE_CHECKING:
+    from matcher.records.keys import Bearer
+    from matcher.records.store import Store
 
 KEY = typer.Option(
     ...,
@@ -18,6 +25,15 @@ KEY = typer.Option(
 )
 FORMAT = typer.Option("table", help="table, jsonl or csv.")
 app = typer.Typer(help="The exchange of partners (bourse à la cotraitance).", no_args_is_help=True)
+
+
+@contextmanager
+def _proved(key: str) -> Iterator[tuple[Store, Bearer]]:
+    """The store, and whose key it is."""
+    from matcher.records import keys
+
+    with open_store() as store:
+        yield store, keys.prove(store, key)
 
 
 @app.command()
@@ -43,11 +59,9 @@ def declare(
 
     Example: matcher exchange declare SIRET 26-1234 --brings "tonte" --seeks "nettoyage" --deadline 2026-12-15
     """
-    from matcher.console import emit
     from matcher.reading import gather
     from matcher.reading.procedure import closing
-    from matcher.records import exchange, keys
-    from matcher.records.store import Store
+    from matcher.records import exchange
 
     known = gather.load_notices(catalogue) if catalogue.is_dir() else []
     tender = next((each for each in known if each.id == notice), None)
@@ -57,9 +71,9 @@ def declare(
         from matcher.reference.french import PARIS
 
         deadline = deadline.replace(hour=23, minute=59, tzinfo=PARIS)
-    with Store.open() as store:
+    with _proved(key) as (store, bearer):
         offer = exchange.declare(
-            store, keys.prove(store, key), siret=siret, notice_id=notice, lot_id=lot, brings=brings, seeks=seeks,
+            store, bearer, siret=siret, notice_id=notice, lot_id=lot, brings=brings, seeks=seeks,
             contact=contact, visibility="named" if visible_to else "members", named=visible_to, buyer_may_see=buyer,
             deadline=deadline, tender=tender
         )  # fmt: skip
@@ -75,24 +89,20 @@ def list_(
     format: str = FORMAT,
 ) -> None:
     """The open declarations that your key may see; viewing is recorded."""
-    from matcher.console import emit
-    from matcher.records import exchange, keys
-    from matcher.records.store import Store
+    from matcher.records import exchange
 
-    with Store.open() as store:
-        offers = exchange.listing(store, keys.prove(store, key), notice_id=notice, lot_id=lot, mine=mine)
+    with _proved(key) as (store, bearer):
+        offers = exchange.listing(store, bearer, notice_id=notice, lot_id=lot, mine=mine)
         emit(map(_row, offers), format)
 
 
 @app.command()
 def withdraw(declaration: str = typer.Argument(..., help="Its id."), key: str = KEY) -> None:
     """Withdraw your declaration; its contact address is deleted with it."""
-    from matcher.console import say
-    from matcher.records import exchange, keys
-    from matcher.records.store import Store
+    from matcher.records import exchange
 
-    with Store.open() as store:
-        exchange.withdraw(store, keys.prove(store, key), declaration)
+    with _proved(key) as (store, bearer):
+        exchange.withdraw(store, bearer, declaration)
         say("déclaration retirée")
 
 
@@ -108,25 +118,17 @@ def suggest(
 ) -> None:
     """Declarations complementary to yours, best first, with the reason."""
     from matcher.catalogue.files import load_catalogue
-    from matcher.console import emit
-    from matcher.records import exchange, keys
-    from matcher.records.store import Store
+    from matcher.records import exchange
 
-    with Store.open() as store:
-        kilometres = None
-        if catalogue.is_dir():
-            kilometres = exchange.distances(load_catalogue(catalogue))
-        bearer = keys.prove(store, key)
+    kilometres = exchange.distances(load_catalogue(catalogue)) if catalogue.is_dir() else None
+    with _proved(key) as (store, bearer):
         found = exchange.suggest(
             store, bearer, siret, notice_id=notice, kilometres=kilometres, reach_km=reach, n=n
         )
-        emit(
-            (
-                {**_row(s.offer), "km": s.distance_km, "score": s.score, "why": " ; ".join(s.reasons)}
-                for s in found
-            ),
-            format,
-        )
+    rows = (
+        {**_row(s.offer), "km": s.distance_km, "score": s.score, "why": " ; ".join(s.reasons)} for s in found
+    )
+    emit(rows, format)
 
 
 @app.command()
@@ -136,12 +138,9 @@ def contact(
     key: str = KEY,
 ) -> None:
     """The contact address of a declaration that you may see; the request is recorded."""
-    from matcher.console import say
-    from matcher.records import exchange, keys
-    from matcher.records.store import Store
+    from matcher.records import exchange
 
-    with Store.open() as store:
-        bearer = keys.prove(store, key)
+    with _proved(key) as (store, bearer):
         if delete:
             exchange.forget_contact(store, bearer, declaration)
             say("adresse effacée")
@@ -160,12 +159,9 @@ def agree(
 ) -> None:
     """Agree with the author of another declaration, and print the group: those who agreed with each other."""
     from matcher import codec
-    from matcher.console import emit
-    from matcher.records import exchange, keys
-    from matcher.records.store import Store
+    from matcher.records import exchange
 
-    with Store.open() as store:
-        bearer = keys.prove(store, key)
+    with _proved(key) as (store, bearer):
         exchange.agree(store, bearer, declaration, other, role, part)
         emit(map(codec.to_json, exchange.group(store, bearer, declaration)), format)
 
@@ -175,22 +171,22 @@ def viewers(
     declaration: str = typer.Argument(..., help="Its id."), key: str = KEY, format: str = FORMAT
 ) -> None:
     """Who saw your declaration, and when."""
-    from matcher.console import emit
-    from matcher.records import exchange, keys
-    from matcher.records.store import Store
+    from matcher.records import exchange
 
-    with Store.open() as store:
-        emit(exchange.viewers(store, keys.prove(store, key), declaration), format)
+    with _proved(key) as (store, bearer):
+        emit(exchange.viewers(store, bearer, declaration), format)
 
 
 def _row(offer: Any) -> dict[str, Any]:
-    return {
-        "id": offer.id,
-        "siret": offer.siret,
-        "notice": offer.notice_id,
-        "lot": offer.lot_id,
-        "brings": offer.brings,
-        "seeks": offer.seeks,
+    same = {
+        "id": "id",
+        "siret": "siret",
+        "notice": "notice_id",
+        "lot": "lot_id",
+        "brings": "brings",
+        "seeks": "seeks",
+    }
+    return {name: getattr(offer, field) for name, field in same.items()} | {
         "contact": "yes" if offer.has_contact else "no",
         "visible": offer.visibility + (" + buyer" if offer.buyer_may_see else ""),
         "until": offer.deadline.isoformat(timespec="minutes"),

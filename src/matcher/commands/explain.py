@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, NoticeOf, OutputFormat
 from matcher.console import emit, say
 
 
 def run(
     siret: Annotated[str, typer.Argument(help="The structure: SIRET, or SIREN.")],
-    notice: Annotated[str, typer.Argument(help="A notice: its file, or the id of one that was indexed.")],
+    notice: NoticeOf,
     lot: Annotated[str | None, typer.Argument(help="One lot only, by number.")] = None,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     format: OutputFormat = "table",

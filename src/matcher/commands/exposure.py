@@ -37,7 +37,7 @@ def run(
     from matcher import codec
     from matcher.lab import leads
     from matcher.matching.engine import Matcher
-    from matcher.outreach import exposure, public_sheet
+    from matcher.outreach import exposure
 
     tenders = leads.tenders(notices)
     measured = []
@@ -46,7 +46,7 @@ def run(
         matcher = Matcher.load(catalogue, name)
         found = exposure.measure(matcher, progress(tenders, "asking"), n, days)
         cost = leads.quality(matcher, notices, days)
-        measured.append(public_sheet.Measured(matcher.versions, found, cost))
+        measured.append(exposure.Measured(matcher.versions, found, cost))
         if format == "jsonl":
             emit([{"recipe": matcher.recipe.name, "nDCG@5": cost, **codec.to_json(found)}], "jsonl")
             continue
@@ -59,5 +59,5 @@ def run(
         for key, heading in exposure.GROUPINGS.items():
             emit(found.groups[key], format, f"{heading} ({matcher.recipe.name})")
     if sheet is not None:
-        sheet.write_text(public_sheet.written(measured), encoding="utf-8")
+        sheet.write_text(exposure.written(measured), encoding="utf-8")
         say(f"{sheet} written")

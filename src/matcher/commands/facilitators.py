@@ -80,20 +80,16 @@ def referrals(
     """The referrals recorded, newest first."""
     from matcher.records import facilitators
 
+    names = {"facilitateur": "facilitator", "objet": "subject", "par": "actor", "note": "note"}
     found = facilitators.referrals(open_store(), facilitator)
-    emit(
-        (
-            {
-                "date": r.at.isoformat(timespec="minutes"),
-                "facilitateur": r.facilitator,
-                "objet": r.subject,
-                "par": r.actor,
-                "note": r.note,
-            }
-            for r in found
-        ),
-        format,
+    rows = (
+        {
+            "date": r["at"].isoformat(timespec="minutes"),
+            **{heading: r[name] for heading, name in names.items()},
+        }
+        for r in found
     )
+    emit(rows, format)
 
 
 @app.command()
@@ -118,10 +114,5 @@ def needs(
     """The unpublished needs that their buyers let this facilitator see."""
     from matcher.records import facilitators
 
-    emit(
-        (
-            {"id": t.id, "besoin": t.title, "acheteur": t.buyer.name}
-            for t in facilitators.early(open_store(), facilitator)
-        ),
-        format,
-    )
+    found = facilitators.early(open_store(), facilitator)
+    emit(({"id": t.id, "besoin": t.title, "acheteur": t.buyer.name} for t in found), format)

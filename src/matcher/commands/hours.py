@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -51,7 +52,7 @@ def plan(
         raise BadInput(f"--labour {labour:g} : donnez une part de 0 à 100 %")
     if hourly is not None and not 0 < hourly <= 1000:
         raise BadInput(f"--hourly {hourly:g} : donnez le coût d'une heure en euros")
-    if labour is not None or hourly is not None:
+    if labour or hourly:
         row = replace(
             row, share=row.share if labour is None else labour / 100, hourly_cost=hourly or row.hourly_cost,
             reasoning="donné par l'utilisateur", source="saisie", since=date.today(),
@@ -80,14 +81,7 @@ def plan(
         )  # fmt: skip
     if not trades:
         say("métier non reconnu : la ligne générale de la table est employée")
-    for line in (
-        *made.notes,
-        *(f"hypothèse : {a}" for a in made.assumed),
-        *(f"règle : {r}" for r in made.rules),
-        *(f"source : {s}" for s in made.sources),
-    ):
-        say(line)
-    say(facilitators.named(where))
+    _explain(made, (*(f"source : {s}" for s in made.sources), facilitators.named(where)))
 
 
 @app.command()
@@ -137,10 +131,10 @@ def oeth(
         ],
         format,
     )
-    for line in (
-        *made.notes,
-        *(f"hypothèse : {a}" for a in made.assumed),
-        *(f"règle : {r}" for r in made.rules),
-        facilitators.named(somewhere(place) if place else None),
-    ):
+    _explain(made, (facilitators.named(somewhere(place) if place else None),))
+
+
+def _explain(made: Any, more: Iterable[str]) -> None:
+    assumed, rules = (f"hypothèse : {a}" for a in made.assumed), (f"règle : {r}" for r in made.rules)
+    for line in (*made.notes, *assumed, *rules, *more):
         say(line)

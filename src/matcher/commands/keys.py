@@ -36,20 +36,16 @@ def list_(format: OutputFormat = "table") -> None:
 
     with open_store() as store:
         held = keys.listed(store)
-    emit(
-        (
-            {
-                "id": key.id,
-                "scopes": " ".join(key.scopes),
-                "label": key.label,
-                "created": key.created_at and key.created_at.isoformat(timespec="seconds"),
-                "expires": key.expires_at and key.expires_at.isoformat(timespec="seconds"),
-                "revoked": key.revoked_at and key.revoked_at.isoformat(timespec="seconds"),
-            }
-            for key in held
-        ),
-        format,
+    days = {"created": "created_at", "expires": "expires_at", "revoked": "revoked_at"}
+    rows = (
+        {"id": key.id, "scopes": " ".join(key.scopes), "label": key.label}
+        | {
+            name: (at := getattr(key, field)) and at.isoformat(timespec="seconds")
+            for name, field in days.items()
+        }
+        for key in held
     )
+    emit(rows, format)
 
 
 @app.command()

@@ -35,19 +35,10 @@ def run(
         raise NoValidRecords(
             f"aucune règle en vigueur le {on:%d/%m/%Y} n'a un code qui commence par {beginning} : `matcher law` les montre toutes"
         )
-    emit(
-        (
-            {
-                "code": rule.code,
-                "article": rule.article,
-                "règle": rule.text,
-                "valeur": rule.value,
-                "depuis": rule.since.isoformat(),
-                "jusqu'au": rule.until.isoformat() if rule.until else "",
-                "texte": "lu" if rule.verified else "à vérifier",
-                "source": rule.source,
-            }
-            for rule in held
-        ),
-        format,
+    rows = (
+        {"code": rule.code, "article": rule.article, "règle": rule.text, "valeur": rule.value}
+        | {"depuis": rule.since.isoformat(), "jusqu'au": rule.until.isoformat() if rule.until else ""}
+        | {"texte": "lu" if rule.verified else "à vérifier", "source": rule.source}
+        for rule in held
     )
+    emit(rows, format)

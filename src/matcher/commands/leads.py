@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, emit_values
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, emit_values, gathered
 from matcher.console import say
-from matcher.domain import NoValidRecords, Place
+from matcher.domain import NoValidRecords
 
 if TYPE_CHECKING:
     from matcher.partners.subcontracting import Opening
@@ -41,9 +41,7 @@ def run(
     indexed = gather.load_notices(catalogue)
     tenders, awards = indexed, []
     if files:
-        found = gather.gather(files)
-        for sentence in found.summary():
-            say(sentence)
+        found = gathered(files)
         tenders = found.tenders
         inside = {award.uid for tender in tenders for award in tender.awards}
         awards = [award for award in found.awards if award.uid not in inside]
@@ -51,9 +49,14 @@ def run(
         tenders = [t for t in tenders if t.awards]
     if department:
         tenders = [
-            t for t in tenders if _in([*(p for lot in t.lots for p in lot.places), t.buyer.place], department)
+            t
+            for t in tenders
+            if any(
+                p.department in department
+                for p in (*(p for lot in t.lots for p in lot.places), t.buyer.place)
+            )
         ]
-        awards = [a for a in awards if _in([a.place, a.buyer.place], department)]
+        awards = [a for a in awards if {a.place.department, a.buyer.place.department} & set(department)]
     opened = subcontracting.openings(matcher, tenders, awards, earlier=[*indexed, *tenders], n=n)
     if not opened:
         raise NoValidRecords(
@@ -67,10 +70,6 @@ def run(
     for warning in shown[0].warnings:
         since = f", depuis le {warning.since:%d/%m/%Y}" if warning.since else ""
         say(f"règle : {warning.text} ({warning.article}{since})")
-
-
-def _in(places: list[Place], wanted: list[str]) -> bool:
-    return any(place.department in wanted for place in places)
 
 
 def _row(one: Opening) -> dict[str, Any]:

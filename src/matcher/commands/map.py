@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, open_store
+from matcher.commands._options import (
+    DEFAULT_CATALOGUE,
+    CatalogueFolder,
+    OutputFormat,
+    gathered,
+    open_store,
+    write,
+)
 from matcher.console import emit, say
 from matcher.domain import BadInput
 
@@ -49,7 +56,6 @@ def run(
     from matcher.matching.engine import Matcher
     from matcher.reading import gather
     from matcher.reference import places
-    from matcher.reference.paths import write_whole
     from matcher.territory import areas, coverage, exports
     from matcher.territory.counts import Desk
 
@@ -69,17 +75,14 @@ def run(
         matcher.catalogue, gather.load_notices(catalogue), areas.departments_of(chosen)
     )
     if files:
-        found = gather.gather(files)
-        for sentence in found.summary():
-            say(sentence)
+        found = gathered(files)
         known = {need.id for need in needs}
         needs += [one for one in coverage.needs_of(found.tenders, found.awards) if one.id not in known]
     made = coverage.cover(
         Desk(matcher, open_store()), needs, chosen, trade=trade, kinds=tuple(kind or ()), n=n
     )
     for path in out or ():
-        write_whole(path, exports.map_as(path.suffix[1:], made, measure))
-        say(f"{path} écrit")
+        write(path, exports.map_as(path.suffix[1:], made, measure))
     rows = [
         row
         for row, cell in zip(made.rows(), made.cells, strict=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
-from matcher.console import emit, progress, say
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, emit_values, gathered
+from matcher.console import progress, say
 from matcher.domain import (
     ANSWERABLE,
     Answer,
@@ -56,10 +56,8 @@ def run(
     matcher match --need "entretien des espaces verts d'une école" --place Nanterre -n 10
     matcher match notice.xml --kind ESAT --kind EA --radius 50 --format csv > structures.csv
     """
-    from matcher import codec
     from matcher.matching import judgement
     from matcher.matching.engine import Matcher
-    from matcher.reading import gather
     from matcher.reading.need import spot, typed_need
     from matcher.reference import toponyms
 
@@ -72,10 +70,8 @@ def run(
         )
     tenders = []
     if notices:
-        found = gather.gather(notices)
+        found = gathered(notices)
         tenders = [t for t in found.tenders if t.nature in ANSWERABLE]
-        for sentence in found.summary():
-            say(sentence)
         aside = len(found.tenders) - len(tenders)
         if aside:
             say(f"  {aside} notices are awards or cancellations: nothing to answer")
@@ -98,10 +94,8 @@ def run(
     if format == "table":
         for answer in answers:
             show(answer)
-    elif format == "jsonl":
-        emit((codec.to_json(answer) for answer in answers), "jsonl")
     else:
-        emit((row for answer in answers for row in rows(answer)), "csv")
+        emit_values(answers, format, rows)
 
 
 def rows(answer: Answer) -> Iterator[dict[str, Any]]:

@@ -46,12 +46,12 @@ def run(
         raise BadInput(f"invalid --url {url!r}: expected https://HOST")
     if catalogue is not None:
         os.environ["MATCHER_CATALOGUE"] = str(catalogue)
-    api = Api(None if url else _app(http, host), url, os.environ.get("MATCHER_KEY", ""))
+    api = Api(None if url else _app(), url, os.environ.get("MATCHER_KEY", ""))
     server = build(api)
     anyio.run(_over_http, api, server, host, port) if http else anyio.run(_over_stdio, api, server)
 
 
-def _app(http: bool, host: str) -> Any:
+def _app() -> Any:
     import logging
 
     from service.app import create_app

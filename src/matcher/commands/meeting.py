@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, open_store
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, open_store, write
 from matcher.console import emit, say
 
 
@@ -39,7 +39,6 @@ def run(
     matcher meeting besoins.csv --theme "services numériques" --place 93200 --on 2026-12-15 --xlsx jour.xlsx --ics jour.ics
     """
     from matcher.matching.engine import Matcher
-    from matcher.reference.paths import write_whole
     from matcher.territory import meeting as desk
     from matcher.territory.areas import somewhere
     from matcher.territory.counts import Desk
@@ -54,8 +53,7 @@ def run(
     )  # fmt: skip
     for path, content in ((xlsx, desk.workbook), (ics, desk.calendar), (html, desk.page)):
         if path:
-            write_whole(path, content(day))
-            say(f"{path} écrit")
+            write(path, content(day))
     emit(desk.rows(day), format)
     if format == "table":
         say("à entendre : " + ", ".join(one.structure.brand or one.structure.name for one in day.pitches))

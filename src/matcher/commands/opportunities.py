@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+from matcher.commands._options import (
+    DEFAULT_CATALOGUE,
+    CatalogueFolder,
+    OutputFormat,
+    ReferenceDay,
+    day,
+    emit_values,
+)
+from matcher.console import progress, say
 
 if TYPE_CHECKING:
     from matcher.partners.opportunities import Opportunity, Part
@@ -27,7 +37,9 @@ def run(
         list[Path] | None,
         typer.Argument(help="Files of notices; by default those indexed with the catalogue."),
     ] = None,
-    since: Annotated[str, typer.Option(help="Published on this day or later (YYYY-MM-DD).")] = "",
+    since: Annotated[
+        date | None, typer.Option(parser=day, help="Published on this day or later (YYYY-MM-DD).")
+    ] = None,
     department: Annotated[
         list[str] | None, typer.Option(help="Only lots of this department; repeatable.")
     ] = None,
@@ -36,7 +48,7 @@ def run(
     most: Annotated[
         float | None, typer.Option(min=0, help="Maximum yearly amount in euros, where known.")
     ] = None,
-    on: Annotated[str, typer.Option(help="Reference date instead of today (YYYY-MM-DD).")] = "",
+    on: ReferenceDay = None,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     format: OutputFormat = "table",
 ) -> None:
@@ -47,42 +59,25 @@ def run(
     matcher opportunities 12345678900011 notices/ --department 93 --reserved --format csv
     """
     from collections import Counter
-    from datetime import UTC, datetime, time
 
-    from matcher import codec
-    from matcher.console import check_format, emit, progress, say
-    from matcher.domain import BadInput
     from matcher.matching.engine import Matcher
     from matcher.partners import opportunities
     from matcher.reading import gather
     from matcher.reading.procedure import answerable
-    from matcher.reference.identifiers import clean_date
 
-    check_format(format)
-    days = {}
-    for name, raw in (("--since", since), ("--on", on)):
-        days[name] = clean_date(raw) if raw else None
-        if raw and days[name] is None:
-            raise BadInput(f"{name} {raw!r} is not a day: write it as 2026-11-24")
     matcher = Matcher.load(catalogue)
     structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
     tenders = answerable(gather.gather(notices).tenders if notices else gather.load_notices(catalogue))
     wishes = opportunities.Wishes(
         departments=tuple(department or ()),
         cpv=tuple(cpv or ()),
-        since=days["--since"],
+        since=since,
         reserved=reserved,
         most=most,
     )
-    day = days["--on"]
-    moment = datetime.combine(day, time(), UTC) if day else None
-    found = opportunities.opportunities(
-        matcher,
-        structure,
-        progress(tenders, "looking"),
-        wishes=wishes,
-        now=moment,
-    )
+    moment = datetime.combine(on, time(), UTC) if on else None
+    watched = progress(tenders, "looking")
+    found = opportunities.opportunities(matcher, structure, watched, wishes=wishes, now=moment)
     notices_ = opportunities.by_notice(found)
     parts = Counter(lots[0].part for lots in notices_)
     told = ", ".join(f"{parts[part]} {words}" for part, words in WORDS.items() if parts[part])
@@ -90,17 +85,15 @@ def run(
     if not found:
         for why in opportunities.why_nothing(matcher, structure, tenders, now=moment):
             say(f"  {why}")
-    if format == "jsonl":
-        emit((codec.to_json(o) for o in found), "jsonl")
-    elif format == "csv":
-        emit(map(_row, found), format)
-    else:
-        for part, words in WORDS.items():
-            if parts[part]:
-                typer.echo(f"{words[:1].upper()}{words[1:]}")
-            for lots in notices_:
-                if lots[0].part == part:
-                    typer.echo(f"  {_line(lots)}")
+    emit_values(found, format, _row, lambda: _lines(notices_))
+
+
+def _lines(notices: Sequence[tuple[Opportunity, ...]]) -> Iterator[str]:
+    for part, words in WORDS.items():
+        of_part = [lots for lots in notices if lots[0].part == part]
+        if of_part:
+            yield words.capitalize()
+        yield from (f"  {_line(lots)}" for lots in of_part)
 
 
 def _line(lots: tuple[Opportunity, ...]) -> str:

@@ -59,7 +59,7 @@ def approve(day: Day = None) -> None:
     """Let the digests that are held go; `matcher outbox send` sends them."""
     from matcher.outreach import review
 
-    say(f"{review.approve(open_store(), day)} digests approved")
+    say(f"{review.decide(open_store(), 'ready', day)} digests approved")
 
 
 @app.command()
@@ -70,7 +70,8 @@ def cancel(
     """Cancel the digests that are held: they are never sent; their lots are announced again while they are open."""
     from matcher.outreach import review
 
-    say(f"{review.cancel(open_store(), day, for_good=for_good)} digests cancelled")
+    to = "dropped" if for_good else "cancelled"
+    say(f"{review.decide(open_store(), to, day)} digests cancelled")
 
 
 @app.command()

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from matcher.commands._notice import called, one_notice
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+from matcher.commands._options import (
+    DEFAULT_CATALOGUE,
+    CatalogueFolder,
+    NoFirms,
+    NoticeOf,
+    OutputFormat,
+    WhichNotice,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +33,11 @@ FIRST = {"partners": 6, "firms": 4, "subcontracting": 2}  # lines of each list, 
 
 def run(
     siret: Annotated[str, typer.Argument(help="The structure that looks for partners, by SIRET or SIREN.")],
-    notice: Annotated[str, typer.Argument(help="A notice: its file, or the id of one that was indexed.")],
-    id: Annotated[str | None, typer.Option(help="Which notice of the file; the first by default.")] = None,
+    notice: NoticeOf,
+    id: WhichNotice = None,
     lot: Annotated[str | None, typer.Option(help="One lot only, by number or id.")] = None,
     n: Annotated[int, typer.Option("-n", min=1, max=200, help="How many partners.")] = 10,
-    no_firms: Annotated[bool, typer.Option("--no-firms", help="Leave out ordinary firms.")] = False,
+    no_firms: NoFirms = False,
     detail: Annotated[
         bool, typer.Option("--detail", help="All partners, with contacts and rules of law.")
     ] = False,
@@ -48,13 +55,12 @@ def run(
     matcher partners 12345678900011 award-notice.xml       subcontractors for the hours owed by the winner
     """
     from matcher import codec
-    from matcher.console import check_format, emit
+    from matcher.console import emit
     from matcher.domain import NotFound
     from matcher.matching.engine import Matcher
     from matcher.partners import partners
     from matcher.reading import gather
 
-    check_format(format)
     tender = one_notice(notice, id, catalogue, awarded=True)
     matcher = Matcher.load(catalogue)
     structure = matcher.catalogue.structure(matcher.catalogue.row(siret))

@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, day, open_store
+from matcher.commands._options import (
+    DEFAULT_CATALOGUE,
+    CatalogueFolder,
+    OutputFormat,
+    day,
+    emit_values,
+    gathered,
+    open_store,
+    write,
+)
 from matcher.console import emit, say
 from matcher.domain import CALLS, BadInput, NoValidRecords
 
@@ -61,12 +70,9 @@ def run(
     from dataclasses import replace
     from typing import cast
 
-    from matcher import codec
     from matcher.matching.engine import Matcher
-    from matcher.reading import gather
     from matcher.reading.need import free_text_tender
     from matcher.reference import law
-    from matcher.reference.paths import write_whole
     from matcher.territory import exports
     from matcher.territory import potential as desk
     from matcher.territory import programme as programmes
@@ -86,14 +92,9 @@ def run(
         opened = Desk(Matcher.load(catalogue), open_store(), on)
         studied = programmes.study(opened, programme.read_bytes(), programme.name, given)
         if xlsx:
-            write_whole(xlsx, studied.workbook())
-            say(f"{xlsx} écrit")
-        emit(
-            studied.rows()
-            if format != "table"
-            else ({k: row[k] for k in programmes.SHORT} for row in studied.rows()),
-            format,
-        )
+            write(xlsx, studied.workbook())
+        short = ({k: row[k] for k in programmes.SHORT} for row in studied.rows())
+        emit(short if format == "table" else studied.rows(), format)
         if format == "table":
             emit(studied.totals(), format)
         for bad in studied.rejected:
@@ -101,10 +102,7 @@ def run(
         return
     tenders = []
     if notices:
-        found = gather.gather(notices)
-        for sentence in found.summary():
-            say(sentence)
-        tenders = [t for t in found.tenders if t.nature in CALLS]
+        tenders = [t for t in gathered(notices).tenders if t.nature in CALLS]
     if need is not None:
         tender = free_text_tender(need, somewhere(place) if place else None)
         lots = tuple(replace(lot, duration_months=months) for lot in tender.lots)
@@ -116,23 +114,6 @@ def run(
     opened = Desk(Matcher.load(catalogue), open_store(), on)
     made = [desk.potential(opened, tender, given) for tender in tenders]
     if html:
-        write_whole(
-            html,
-            exports.page(
-                "potential",
-                title="Potentiel d'un besoin",
-                found=made,
-                order=desk.ORDER,
-                sources=made[0].sources,
-                on=on,
-            ),
-        )
-        say(f"{html} écrit")
-    if format == "jsonl":
-        emit((codec.to_json(one) for one in made), "jsonl")
-    elif format == "csv":
-        emit((row for one in made for row in desk.rows(one)), "csv")
-    else:
-        for one in made:
-            for line in desk.sentences(one):
-                typer.echo(line)
+        shown = {"title": "Potentiel d'un besoin", "found": made, "order": desk.ORDER}
+        write(html, exports.page("potential", **shown, sources=made[0].sources, on=on))
+    emit_values(made, format, desk.rows, lambda: (line for one in made for line in desk.sentences(one)))

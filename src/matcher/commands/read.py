@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -77,13 +76,16 @@ def brief(record: Any) -> dict[str, Any]:
 
     if isinstance(record, Tender):
         amounts = [lot.amount for lot in record.lots if lot.amount is not None]
+        places = (lot.places[0] for lot in record.lots if lot.places)
         return {
             "record": record.nature,
             "id": record.id,
             "what": shorten(record.title, 70),
             "who": shorten(record.buyer.name, 40),
-            "where": ", ".join(_departments(lot.places[0] for lot in record.lots if lot.places)),
-            "cpv": ", ".join(dict.fromkeys(map(_main_code, filter(lambda lot: lot.cpv, record.lots)))),
+            "where": ", ".join(dict.fromkeys(p.department or p.nuts or p.label[:20] for p in places)),
+            "cpv": ", ".join(
+                dict.fromkeys("≈" * ("cpv" in lot.inferred) + lot.cpv[0] for lot in record.lots if lot.cpv)
+            ),
             "lots": len(record.lots),
             "amount": sum(amounts) if amounts else None,
             "date": str(record.deadline.date() if record.deadline else record.published or ""),
@@ -110,11 +112,3 @@ def brief(record: Any) -> dict[str, Any]:
         "date": str(record.notified or ""),
         "clauses": len(record.social) or None,
     }
-
-
-def _main_code(lot: Any) -> str:
-    return ("≈" if "cpv" in lot.inferred else "") + str(lot.cpv[0])
-
-
-def _departments(places: Iterable[Any]) -> Iterator[str]:
-    return iter(dict.fromkeys(place.department or place.nuts or place.label[:20] for place in places))

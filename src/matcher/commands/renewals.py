@@ -8,7 +8,13 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, day, emit_values
+from matcher.commands._options import (
+    DEFAULT_CATALOGUE,
+    CatalogueFolder,
+    OutputFormat,
+    ReferenceDay,
+    emit_values,
+)
 from matcher.console import say
 from matcher.domain import NoValidRecords
 
@@ -24,9 +30,7 @@ def run(
     cpv: Annotated[list[str] | None, typer.Option(help="Only of this CPV prefix; repeatable.")] = None,
     after: Annotated[float, typer.Option(min=0, help="Ends in this many months or later.")] = 3,
     before: Annotated[float, typer.Option(min=0, help="Ends in this many months or sooner.")] = 18,
-    on: Annotated[
-        date | None, typer.Option(parser=day, help="Reference date instead of today (YYYY-MM-DD).")
-    ] = None,
+    on: ReferenceDay = None,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     format: OutputFormat = "table",
 ) -> None:

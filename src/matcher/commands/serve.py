@@ -38,7 +38,10 @@ def run(
 
     if catalogue is not None:
         os.environ["MATCHER_CATALOGUE"] = str(catalogue)
-    os.environ.setdefault("MATCHER_PROCESSES", str(_processes(workers)))
+    each = (
+        len(os.sched_getaffinity(0)) // workers
+    )  # none where there is one, or as many services as processors
+    os.environ.setdefault("MATCHER_PROCESSES", str(each if each > 1 else 0))
     if processes is not None:
         os.environ["MATCHER_PROCESSES"] = str(processes)
     # every process signs with the same secret
@@ -72,11 +75,3 @@ def _free(host: str, port: int) -> None:
         raise BadInput(
             f"cannot listen on {host}:{port} ({error.strerror}): give another with --host or --port (0 picks a free one)"
         ) from None
-
-
-def _processes(workers: int) -> int:
-    """One a processor; none where there is one, or as many services as processors."""
-    import os
-
-    mine = len(os.sched_getaffinity(0)) // workers
-    return mine if mine > 1 else 0

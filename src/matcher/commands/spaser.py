@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, gathered, write
 from matcher.console import emit, say
 from matcher.domain import BadInput
 
@@ -30,9 +30,7 @@ def run(
     matcher spaser decp.json.gz --ledger grand-livre.csv --buyer 217500016 --year 2025 --html rapport.html --xlsx rapport.xlsx
     """
     from matcher.catalogue.files import load_catalogue
-    from matcher.reading import gather
     from matcher.reference.french import euros
-    from matcher.reference.paths import write_whole
     from matcher.territory import ledger as desk
 
     if not awards and not ledger:
@@ -44,19 +42,16 @@ def run(
         rejected += bad
     listed = []
     if awards:
-        found = gather.gather(awards)
+        found = gathered(awards)
         listed = found.awards
         rejected += found.rejected
-        for sentence in found.summary():
-            say(sentence)
     made = desk.report(
         load_catalogue(catalogue), purchases=purchases, awards=listed, buyer=buyer, years=tuple(year or ()), rejected=rejected,
         ledger_source=", ".join(path.name for path in ledger or ()),
     )  # fmt: skip
     for path_, content in ((html, desk.page), (xlsx, desk.workbook)):
         if path_:
-            write_whole(path_, content(made))
-            say(f"{path_} écrit")
+            write(path_, content(made))
     emit(desk.rows(made), format)
     for share in (share for share in made.shares if not share.year):
         say(f"{share.shown()} [{share.source}]")

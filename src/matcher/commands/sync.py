@@ -102,7 +102,9 @@ def run(
         "siae": lambda: siae.siae(folder, details=not list_only, accept_fewer=accept_fewer),
         "emplois": lambda: emplois.emplois(folder, department, accept_fewer=accept_fewer),
         "inclusion": lambda: inclusion.inclusion(folder, accept_fewer=accept_fewer),
-        "entreprises": lambda: entreprises.entreprises(folder, [*siren, *_sirens(structures)], department, ess),
+        "entreprises": lambda: entreprises.entreprises(
+            folder, [*siren, *(s.siren for s in (_listed(structures) if structures else ()))], department, ess
+        ),
         "associations": lambda: associations.associations(folder, _numbers(structures)),
         "finess": lambda: finess.finess(folder),
         "adaptees": lambda: adaptees.adaptees(folder),
@@ -118,15 +120,8 @@ def run(
         report.notes.append(f"{gone} pages of weeks older than {keep_days} days deleted")
     for note in report.notes:
         say(note)
-    row = {
-        "what": report.what, "requests": report.requests, "pages": report.pages, "records": report.records,
-        "unchanged": report.unchanged, "folder": str(report.folder),
-    }  # fmt: skip
-    emit([row], format)
-
-
-def _sirens(path: Path | None) -> list[str]:
-    return [structure.siren for structure in _listed(path)] if path else []
+    names = ("what", "requests", "pages", "records", "unchanged", "folder")
+    emit([{name: getattr(report, name) for name in names}], format)
 
 
 def _numbers(path: Path | None) -> dict[str, str]:

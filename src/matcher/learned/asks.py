@@ -23,7 +23,7 @@ from matcher.learned.encoders import Encoder, static
 from matcher.reference import paths, toponyms
 from matcher.reference.codes import cpv_label
 from matcher.reference.law import is_concession
-from matcher.reference.supports import support_trade
+from matcher.reference.prose import support_trade
 from matcher.reference.text import fold, hashed, lot_part, shorten, tokens
 from matcher.reference.trades import trade_of_cpv, trades, trades_of_cpv
 

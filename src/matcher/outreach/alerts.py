@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -44,9 +44,9 @@ class Alerts:
 def chosen(store: Store, siret: str) -> Alerts:
     """The choice in force: an unsubscription by a mail's link counts as "off"."""
     with store.reading() as connection:
-        facts = connection.execute(select(Profile.facts).where(Profile.siret == siret)).scalar() or {}
+        facts = _facts(connection, siret)
         stopped = silent(connection, "alerts")
-    address = str(facts.get("alerts_email") or facts.get("email") or "")
+    address = _address(facts)
     frequency = "off" if siret in stopped else str(facts.get("alerts", "daily"))
     barred = bool(address) and address_subject(address) in stopped
     return Alerts(frequency, address, barred, bool(facts.get("alerts_plausible")))
@@ -58,13 +58,11 @@ def choose(
     """Keep a choice: "off" stops alerts alone, any other begins them again.  Raises BadInput on an unknown frequency."""
     if frequency not in FREQUENCIES:
         raise BadInput(f"no frequency {frequency!r}: choose {', '.join(FREQUENCIES)}")
+    given = {"alerts": frequency, "alerts_email": address or None, "alerts_plausible": plausible}
     with store.writing() as connection:
-        facts = dict(connection.execute(select(Profile.facts).where(Profile.siret == siret)).scalar() or {})
-        fresh = {**facts, "alerts": frequency} | ({"alerts_email": address} if address else {})
-        if plausible is not None:
-            fresh["alerts_plausible"] = plausible
-        row = {"siret": siret, "facts": fresh, "by": by, "at": now()}
-        store.put(connection, Profile, [row], keep=("at",) if facts else ())
+        _keep(
+            store, connection, siret, by, {name: value for name, value in given.items() if value is not None}
+        )
         if frequency == "off":
             store.unsubscribe(connection, f"alerts:{siret}", "page")
         else:
@@ -73,6 +71,20 @@ def choose(
             )
         store.audit(connection, by or siret, f"alerts.{frequency}", siret)
     return chosen(store, siret)
+
+
+def _facts(connection: Connection, siret: str) -> dict[str, Any]:
+    return dict(connection.execute(select(Profile.facts).where(Profile.siret == siret)).scalar() or {})
+
+
+def _keep(store: Store, connection: Connection, siret: str, by: str, given: Mapping[str, Any]) -> None:
+    facts = _facts(connection, siret)
+    row = {"siret": siret, "facts": {**facts, **given}, "by": by, "at": now()}
+    store.put(connection, Profile, [row], keep=("at",) if facts else ())
+
+
+def _address(facts: Mapping[str, Any]) -> str:
+    return str(facts.get("alerts_email") or facts.get("email") or "")
 
 
 def silent(connection: Connection, kind: str) -> set[str]:
@@ -93,9 +105,7 @@ def stop(store: Store, siret: str, kind: str = "", cause: str = "operator", by: 
 def pause(store: Store, siret: str, until: date, by: str = "") -> None:
     """No alerts before a day; what is open then is told."""
     with store.writing() as connection:
-        facts = dict(connection.execute(select(Profile.facts).where(Profile.siret == siret)).scalar() or {})
-        row = {"siret": siret, "facts": {**facts, PAUSED: until.isoformat()}, "by": by, "at": now()}
-        store.put(connection, Profile, [row], keep=("at",) if facts else ())
+        _keep(store, connection, siret, by, {PAUSED: until.isoformat()})
         store.audit(connection, by or siret, "alerts.pause", siret, {"until": until.isoformat()})
 
 
@@ -161,8 +171,7 @@ def earlier_names(catalogue: Catalogue, siret: str) -> set[str]:
 
 def address_of(store: Store, catalogue: Catalogue, siret: str) -> str:
     """The mail address of a structure: the one it gave, else its directory's, else ""."""
-    facts = store.ask(select(Profile.facts).where(Profile.siret == siret)).scalar() or {}
-    if given := facts.get("alerts_email") or facts.get("email"):
-        return str(given)
-    structure = catalogue.known(siret)
-    return structure.email if structure else ""
+    with store.reading() as connection:
+        given = _address(_facts(connection, siret))
+    structure = None if given else catalogue.known(siret)
+    return structure.email if structure else given

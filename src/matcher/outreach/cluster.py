@@ -45,12 +45,11 @@ def _local(version: str) -> Path:
     return Path(tempfile.gettempdir()) / f"maillage-catalogue-{version}"
 
 
-def _has(folder: str, version: str) -> bool:
-    """On a worker: does this machine hold this version of the catalogue, at the same path or received before?"""
-    return any(
-        (path / "manifest.json").is_file() and stamp(path) == version
-        for path in (Path(folder), _local(version))
-    )
+def _held(folder: str, version: str) -> str:
+    """On a worker: where this machine holds this version of the catalogue, at the same path or received before; else ""."""
+    places = (Path(folder), _local(version))
+    held = (path for path in places if (path / "manifest.json").is_file() and stamp(path) == version)
+    return str(next(held, ""))
 
 
 def _receive(version: str, number: int, part: bytes) -> None:
@@ -76,7 +75,7 @@ def _unpack(version: str) -> None:
 def publish(client: Any, folder: Path) -> int:
     """Give the catalogue to each worker that lacks it, once a machine; returns how many were given it."""
     version = stamp(folder)
-    has = client.run(_has, str(folder), version)
+    has = client.run(_held, str(folder), version)
     hosts: dict[str, str] = {}
     for worker in sorted(address for address, held in has.items() if not held):
         hosts.setdefault(worker.rpartition(":")[0], worker)
@@ -99,10 +98,7 @@ def _work(
 ) -> list[tuple[str, list[dict[str, Any]]]]:
     from matcher.outreach import work
 
-    here = Path(folder)
-    if not ((here / "manifest.json").is_file() and stamp(here) == version):
-        here = _local(version)
-    return work.match_tasks(str(here), tasks, top, floor)
+    return work.match_tasks(_held(folder, version), tasks, top, floor)
 
 
 def answers(

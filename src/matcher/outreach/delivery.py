@@ -18,13 +18,12 @@ from sqlalchemy import select, update
 
 from matcher import plugins
 from matcher.catalogue.catalogue import Catalogue
-from matcher.domain import NotFound
 from matcher.outreach import alerts
 from matcher.outreach.alerts import address_of, earlier_names
 from matcher.outreach.letters import message
 from matcher.outreach.rules import Rules
 from matcher.outreach.states import move
-from matcher.outreach.transport import LostConnection, bounce, is_address, leaving
+from matcher.outreach.transport import LostConnection, bounce, is_address, leaving, named
 from matcher.records import feedback
 from matcher.records.store import Store, address_subject, alone, now
 from matcher.records.tables import Digest, Letter
@@ -108,7 +107,7 @@ def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime
         return _state(store, id, "cancelled", said="unsubscribed, or paused")
     content["items"] = [
         item for item in content["items"]
-        if (not item["deadline"] or _instant(item["deadline"]) > at) and not names & refused.of([item["notice_id"]], item["lot_id"])
+        if (not item["deadline"] or in_paris(datetime.fromisoformat(item["deadline"])) > at) and not names & refused.of([item["notice_id"]], item["lot_id"])
     ]  # fmt: skip
     if not content["items"] and not content.get("quiet"):
         return _state(store, id, "cancelled", said="nothing left to tell: past or declined")
@@ -126,17 +125,15 @@ def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime
     outcome, reply = send(mail, lambda text: claim(store, Digest, id, address, text))
     if outcome == "bounced":
         bounce(store, address)
-    if outcome == "waiting":
-        _waits(store, id, address, reply)
+    if outcome == "waiting":  # what was claimed is ready again, and what the server said is kept
+        with store.writing() as connection:
+            move(connection, "ready", Digest.id == id)
+            connection.execute(update(Digest).where(Digest.id == id).values(address=address, said=reply))
         return "waiting"
     state = "sent" if outcome == "sent" else "failed"
     return _state(
         store, id, state, address=address, said=reply, **({"sent_at": at} if state == "sent" else {})
     )
-
-
-def _instant(iso: str) -> datetime:
-    return in_paris(datetime.fromisoformat(iso))
 
 
 def claim(store: Store, table: type[Digest] | type[Letter], id: str, address: str, reply: str) -> None:
@@ -150,13 +147,6 @@ def claim(store: Store, table: type[Digest] | type[Letter], id: str, address: st
             mine = connection.execute(ready.values(status="sending", **values)).rowcount
         if not mine:
             raise LostConnection("another process is sending the same letter")
-
-
-def _waits(store: Store, id: str, address: str, reply: str) -> None:
-    """Refused for now: what was claimed is ready again, and what the server said is kept."""
-    with store.writing() as connection:
-        move(connection, "ready", Digest.id == id)
-        connection.execute(update(Digest).where(Digest.id == id).values(address=address, said=reply))
 
 
 def _state(store: Store, id: str, to: str, **values: Any) -> str:
@@ -176,25 +166,31 @@ def listed(store: Store, status: Sequence[str] = (), day: date | None = None) ->
         digest, letter = digest.where(Digest.status.in_(status)), letter.where(Letter.status.in_(status))
     with store.reading() as connection:
         rows = [
-            {
-                "id": row.id, "address": row.address or "", "who": row.addressee, "name": row.content.get("name", ""),
-                "kind": "digest", "what": row.content.get("subject", ""), "day": row.day.isoformat(), "state": row.status,
-                "claimed_at": _iso(row.claimed_at), "sent_at": _iso(row.sent_at), "said": row.said,
-            }
+            _listed(
+                row,
+                row.addressee,
+                row.content.get("name", ""),
+                "digest",
+                row.content.get("subject", ""),
+                row.day,
+            )
             for row in connection.execute(digest)
         ] + [
-            {
-                "id": row.id, "address": row.address or "", "who": row.siret, "name": "", "kind": row.kind, "what": row.subject,
-                "day": row.created_at.astimezone(PARIS).date().isoformat(), "state": row.status,
-                "claimed_at": _iso(row.claimed_at), "sent_at": _iso(row.sent_at), "said": row.said,
-            }
+            _listed(row, row.siret, "", row.kind, row.subject, row.created_at.astimezone(PARIS).date())
             for row in connection.execute(letter)
-        ]  # fmt: skip
+        ]
     return [row for row in rows if day is None or row["day"] == day.isoformat()]
 
 
-def _iso(moment: datetime | None) -> str | None:
-    return moment.astimezone(PARIS).isoformat(timespec="seconds") if moment else None
+def _listed(row: Any, who: str, name: str, kind: str, what: str, day: date) -> dict[str, Any]:
+    claimed, sent = (
+        moment.astimezone(PARIS).isoformat(timespec="seconds") if moment else None
+        for moment in (row.claimed_at, row.sent_at)
+    )
+    return {
+        "id": row.id, "address": row.address or "", "who": who, "name": name, "kind": kind, "what": what, "day": day.isoformat(),
+        "state": row.status, "claimed_at": claimed, "sent_at": sent, "said": row.said,
+    }  # fmt: skip
 
 
 def doubtful(store: Store) -> list[dict[str, Any]]:
@@ -207,17 +203,9 @@ def settle(store: Store, which: Iterable[str], sent: bool, by: str = "operator")
 
     Raises NotFound where one names no doubtful mail, and settles none then.
     """
-    rows, ids = doubtful(store), set()
-    for name in which:
-        found = {
-            row["id"]
-            for row in rows
-            if name.strip().lower() in (row["id"], row["address"].lower(), row["who"])
-        }
-        if not found:
-            raise NotFound(f"no doubtful mail of {name!r}: `matcher outbox doubtful` lists them")
-        ids |= found
-    to: str = "sent" if sent else "ready"
+    missing = "no doubtful mail of {!r}: `matcher outbox doubtful` lists them"
+    ids = {row["id"] for row in named(doubtful(store), which, missing)}
+    to = "sent" if sent else "ready"
     values = {"sent_at": now()} if sent else {}
     with store.writing() as connection:
         letters = update(Letter).where(Letter.id.in_(ids), Letter.status == "sending")

@@ -7,7 +7,8 @@ itself.  To add one, write a function from the content to bytes, and give it a n
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -154,43 +155,71 @@ def templates() -> Any:
     return made
 
 
-def _atom(content: Mapping[str, Any]) -> bytes:
-    """A feed (RFC 4287): one entry a lot; ids are stable, so readers show each once."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of a feed; its id is stable, so that readers show it once."""
+
+    id: str
+    title: str
+    updated: str  # an instant, ISO 8601
+    summary: str
+    link: str = ""
+
+
+def feed(id: str, title: str, updated: str, entries: Iterable[Entry], at: str = "") -> bytes:
+    """A feed (RFC 4287), which stands at the address `at`."""
     from lxml import etree
 
     names: Any = {None: ATOM}  # the default namespace
-    feed = etree.Element(f"{{{ATOM}}}feed", nsmap=names)
+    root = etree.Element(f"{{{ATOM}}}feed", nsmap=names)
 
-    def add(parent: Any, name: str, text: str = "", href: str = "") -> Any:
-        node = etree.SubElement(parent, f"{{{ATOM}}}{name}", {"href": href} if href else None)
-        if text:
-            node.text = "".join(c for c in text if c.isprintable() or c in "\n\t")
+    def add(parent: Any, name: str, text: str = "", **attributes: str) -> Any:
+        node = etree.SubElement(parent, f"{{{ATOM}}}{name}", {k: _printed(v) for k, v in attributes.items()})
+        node.text = _printed(text) or None
         return node
 
-    add(feed, "id", f"urn:maillage:digest:{content['addressee']}")
-    add(feed, "title", f"Marchés pour {content['name'] or content['addressee']}")
-    add(feed, "updated", content["made"])
-    add(add(feed, "author"), "name", "Maillage")
-    for item in content["items"]:
-        entry = add(feed, "entry")
-        add(entry, "id", f"urn:maillage:lot:{item['notice_id']}:{item['lot_id']}:{item['edition']}")
-        add(entry, "title", _entry_title(item))
-        add(entry, "updated", content["made"])
-        link = item["documents_url"] or item["url"]
-        if link.startswith(("https://", "http://")):
-            add(entry, "link", href=link)
-        told = (f"{label} : {value}" for label, value in facts(item))
-        more = (item["reservation"], item["clauses"], *item["conditions"], item["alone"], *item["reasons"])
-        lines = [*tags(item), item["notice_title"], item["text"], *told, *more]
-        add(entry, "summary", "\n".join(line for line in lines if line))
-    return bytes(etree.tostring(feed, xml_declaration=True, encoding="utf-8", pretty_print=True))
+    for name, text in (("id", id), ("title", title), ("updated", updated)):
+        add(root, name, text)
+    if at:
+        add(root, "link", rel="self", href=at)
+    add(add(root, "author"), "name", "Maillage")
+    for entry in entries:
+        node = add(root, "entry")
+        for name in ("id", "title", "updated"):
+            add(node, name, getattr(entry, name))
+        if entry.link:
+            add(node, "link", href=entry.link)
+        add(node, "summary", entry.summary)
+    return bytes(etree.tostring(root, xml_declaration=True, encoding="utf-8", pretty_print=True))
 
 
-def _entry_title(item: Mapping[str, Any]) -> str:
-    """The lot, the notice that it is of, and the buyer: "Lot 2" alone tells a reader of feeds nothing."""
-    names = dict.fromkeys((item["title"], item["notice_title"]))
-    named = " – ".join(name for name in names if name)
-    return f"{named} ({item['buyer']})" if item["buyer"] else named
+def _printed(text: str) -> str:
+    """The text without characters that XML forbids."""
+    return "".join(c for c in text if c.isprintable() or c in "\n\t")
+
+
+def _atom(content: Mapping[str, Any]) -> bytes:
+    """One entry a lot."""
+    name = content["name"] or content["addressee"]
+    entries = (_entry(item, content["made"]) for item in content["items"])
+    return feed(
+        f"urn:maillage:digest:{content['addressee']}", f"Marchés pour {name}", content["made"], entries
+    )
+
+
+def _entry(item: Mapping[str, Any], made: str) -> Entry:
+    # "Lot 2" alone tells a reader of feeds nothing
+    named = " – ".join(filter(None, dict.fromkeys((item["title"], item["notice_title"]))))
+    link = item["documents_url"] or item["url"]
+    told = (f"{label} : {value}" for label, value in facts(item))
+    more = (item["reservation"], item["clauses"], *item["conditions"], item["alone"], *item["reasons"])
+    return Entry(
+        f"urn:maillage:lot:{item['notice_id']}:{item['lot_id']}:{item['edition']}",
+        f"{named} ({item['buyer']})" if item["buyer"] else named,
+        made,
+        "\n".join(filter(None, [*tags(item), item["notice_title"], item["text"], *told, *more])),
+        link if link.startswith(("https://", "http://")) else "",
+    )
 
 
 def _icalendar(content: Mapping[str, Any]) -> bytes:

@@ -24,6 +24,7 @@ from matcher.outreach.alerts import address_of, earlier_names
 from matcher.outreach.cases import LEVEL, WAVES, Case, cases
 from matcher.outreach.digest_formats import FORMS
 from matcher.outreach.digest_formats import day as day_in_words
+from matcher.outreach.intake import Summary
 from matcher.outreach.items import ItemWriter, News
 from matcher.outreach.rules import Rules
 from matcher.outreach.states import LOST, move
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
     from matcher.domain import Structure
     from matcher.matching.renewals import Renewal
-    from matcher.outreach.intake import Summary
 
 MAIL = "mail"
 #: Fields that older digests lack.
@@ -98,31 +98,20 @@ def compose(
     with store.writing() as connection:
         connection.execute(update(Run).where(Run.id == summary.run).values(state=asdict(summary)))
     writer = ItemWriter(store, catalogue, known.cases)
-    composed = filter(None, _composed(store, catalogue, rules, summary, at, known, ending or {}, writer))
-    while some := list(islice(composed, TOGETHER)):
-        _keep(store, day, at, some)
-    _release(store, rules, summary, day, hold)
-
-
-def _composed(
-    store: Store,
-    catalogue: Catalogue,
-    rules: Rules,
-    summary: Summary,
-    at: datetime,
-    known: _Known,
-    ending: Mapping[str, Sequence[Renewal]],
-    writer: ItemWriter,
-) -> Iterator[Composed | None]:
-    """Every digest of a run, by SIRET, then those that say that there was nothing."""
-    choices = _choices(store, catalogue, rules, known, ending)
+    choices = _choices(store, catalogue, rules, known, ending or {})
     while some := list(islice(choices, TOGETHER)):
         writer.read({one.structure.siret: [*one.sure, *one.unsure] for one in some})
-        for one in some:
-            yield _written(rules, summary, at, one, writer)
-    for siret in known.quiet:
-        if siret not in known.done and not known.silent & earlier_names(catalogue, siret):
-            yield _quiet(catalogue, summary, at, siret)
+        _keep(store, day, at, [_written(rules, summary, at, one, writer) for one in some])
+    left = (
+        structure
+        for siret in known.quiet
+        if siret not in known.done and not known.silent & earlier_names(catalogue, siret)
+        if (structure := catalogue.known(siret))
+    )
+    nothing = {"quiet": True, "subject": QUIET, "intro": QUIET_INTRO}
+    while silent := list(islice(left, TOGETHER)):
+        _keep(store, day, at, [(_content(summary, at, one) | nothing, []) for one in silent])
+    _release(store, rules, summary, day, hold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +142,12 @@ def _choices(
         news = [*filter(None, found), *(one for name in sorted(names) for one in cancelled.get(name, ()))]
         # one announced once may since have gone from the directory
         if any(one.level != "plausible" for one in news) and (structure := catalogue.known(siret)):
-            yield _chosen(rules, structure, news, _ending(known, names, ending.get(siret, ())))
+            fresh = (
+                one
+                for one in ending.get(siret, ())
+                if not known.ending & {(n, RENEWAL + one.id) for n in names}
+            )
+            yield _chosen(rules, structure, news, list(islice(fresh, ENDING)))
 
 
 def _chosen(rules: Rules, structure: Structure, news: Sequence[News], ending: Sequence[Renewal]) -> _Choice:
@@ -177,6 +171,9 @@ def _known(
             Digest.day == day, Digest.channel == MAIL, Digest.status.not_in(LOST)
         )
         silent = alerts.silent(connection, "alerts") | alerts.paused(connection, day)
+        ending = select(Announcement.addressee, Announcement.notice_id).where(
+            Announcement.notice_id.startswith(RENEWAL)
+        )
         # a resumed run keeps the waves of its first attempt
         waves = summary.waves if summary.resumed else {}
         return _Known(
@@ -187,7 +184,7 @@ def _known(
             done=set(connection.execute(sent).scalars()),
             waves=waves or _waves(connection, open_cases, rules, at, reachable),
             quiet=alerts.quiet(connection, day),
-            ending=_announced_ending(connection),
+            ending={(who, id) for who, id in connection.execute(ending)},
         )
 
 
@@ -217,11 +214,6 @@ def _announced(
         for row in connection.execute(told)
         if row.notice_id in first
     }
-
-
-def _announced_ending(connection: Connection) -> set[tuple[str, str]]:
-    query = select(Announcement.addressee, Announcement.notice_id)
-    return {(a, id) for a, id in connection.execute(query.where(Announcement.notice_id.startswith(RENEWAL)))}
 
 
 def _waves(
@@ -298,13 +290,6 @@ def _cancelled(known: _Known) -> dict[str, list[News]]:
     return found
 
 
-def _ending(known: _Known, names: set[str], ending: Sequence[Renewal]) -> list[Renewal]:
-    """The contracts ending soon that were not announced before; at most `ENDING`."""
-    return [one for one in ending if not any((name, RENEWAL + one.id) in known.ending for name in names)][
-        :ENDING
-    ]
-
-
 def identifier(addressee: str, day: date, channel: str = MAIL) -> str:
     """The one id of a digest: the same addressee, day and channel give the same."""
     return hashlib.sha256(f"{addressee}|{day.isoformat()}|{channel}".encode()).hexdigest()[:32]
@@ -320,14 +305,6 @@ def _written(rules: Rules, summary: Summary, at: datetime, one: _Choice, writer:
     }  # fmt: skip
     ending_news = [News(RENEWAL + contract.id, "", 1.0, "renewal") for contract in one.ending]
     return content, [*one.sure, *one.unsure, *ending_news]
-
-
-def _quiet(catalogue: Catalogue, summary: Summary, at: datetime, siret: str) -> Composed | None:
-    """One digest that says that there was nothing, after a month of silence."""
-    structure = catalogue.known(siret)
-    if structure is None:
-        return None
-    return _content(summary, at, structure) | {"quiet": True, "subject": QUIET, "intro": QUIET_INTRO}, []
 
 
 def _content(summary: Summary, at: datetime, structure: Structure) -> dict[str, Any]:
@@ -416,8 +393,9 @@ def usual_volume(connection: Connection, rules: Rules) -> float | None:
     return float(median(volumes)) if len(volumes) >= 3 else None
 
 
-def current(store: Store, catalogue: Catalogue, siret: str, rules: Rules | None = None, *, at: datetime | None = None,
-            limit: int = 50) -> dict[str, Any]:  # fmt: skip
+def current(
+    store: Store, catalogue: Catalogue, siret: str, rules: Rules | None = None, *, at: datetime | None = None, limit: int = 50
+) -> dict[str, Any]:  # fmt: skip
     """Everything open and in reach of a structure today, announced or not: for feeds, calendars and tables."""
     rules, at = rules or Rules(), at or now()
     structure = catalogue.structure(catalogue.row(siret))
@@ -441,11 +419,9 @@ def current(store: Store, catalogue: Catalogue, siret: str, rules: Rules | None 
     writer = ItemWriter(store, catalogue, open_cases)
     writer.read({structure.siret: news[:limit]})
     items = [writer.item(structure, one) for one in news[:limit]]
-    return {
-        "id": identifier(siret, at.date(), "feed"), "run": "", "addressee": structure.siret, "name": structure.name,
-        "kind": structure.kind, "source": structure.source, "day": at.astimezone(PARIS).date().isoformat(),
-        "made": at.isoformat(), "items": items, "unsure": [], "ending": [], "quiet": False, "left": max(0, len(news) - limit), "cap": limit, "link": "",
-        "versions": items[0]["versions"] if items else {"recipe": "", "data": ""},
+    versions = items[0]["versions"] if items else {"recipe": "", "data": ""}
+    return _content(Summary("", at.isoformat(), versions), at, structure) | {
+        "id": identifier(siret, at.date(), "feed"), "items": items, "left": max(0, len(news) - limit), "cap": limit,
         "subject": _subject(items) if items else "Aucun lot ouvert pour vous aujourd'hui", "intro": _intro(items),
     }  # fmt: skip
 

@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from matcher.domain import Tender
 from matcher.matching import within_reach
 from matcher.matching.ranking import PLAUSIBLE, Ranking
+from matcher.outreach.digest_formats import templates
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from matcher.catalogue.catalogue import Catalogue
     from matcher.matching.engine import Matcher
+
 
 #: What structures are grouped by, and its heading.
 GROUPINGS: Mapping[str, str] = {
@@ -160,7 +162,7 @@ def _by(table: pd.DataFrame, column: str) -> Rows:
         {
             "groupe": group or "entreprise", "structures": len(inside), "part des structures": round(len(inside) / len(table), 4),
             "part des chances": round(float(inside["chances"].sum()), 4), "part de l'exposition": round(float(inside["exposure"].sum()), 4),
-            "exposition / chances": _ratio(inside["exposure"].sum(), inside["chances"].sum()),
+            "exposition / chances": round(float(inside["exposure"].sum() / chances), 2) if (chances := inside["chances"].sum()) else None,
             "jamais montrées": round(_mean(inside["never"]), 4),
             "crédibles jamais montrées": round(_mean(inside["never"][inside["credible"]]), 4),
         }
@@ -168,5 +170,47 @@ def _by(table: pd.DataFrame, column: str) -> Rows:
     )  # fmt: skip
 
 
-def _ratio(part: float, whole: float) -> float | None:
-    return round(float(part / whole), 2) if whole else None
+FEW = 10  # structures of a kind, below which its ratio says little
+LITTLE, MUCH = 0.5, 1.5  # of the attention that the chances call for
+RATIO = "exposition / chances"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured with one recipe."""
+
+    versions: Mapping[str, str]
+    exposure: Exposure
+    ndcg: float | None = None  # nDCG@5 over judged needs, where there were some
+
+
+def written(measured: Sequence[Measured]) -> str:
+    """The whole sheet as Markdown; it names the kinds that are shown much less, or much more, than their chances call for."""
+    groups = measured[0].exposure.groups
+    ratios = {
+        str(row["groupe"]): float(str(row[RATIO]))
+        for row in groups["kind"]
+        if int(str(row["structures"])) >= FEW and row[RATIO] is not None
+    }
+    return str(
+        templates()
+        .get_template("public_sheet.md")
+        .render(
+            measured=measured,
+            today=date.today(),
+            less=[f"{kind} ({_decimal(ratio)})" for kind, ratio in ratios.items() if ratio < LITTLE],
+            more=[f"{kind} ({_decimal(ratio)})" for kind, ratio in ratios.items() if ratio > MUCH],
+            tables=[
+                ("type", groups["kind"]),
+                ("ce qu'elles disent d'elles", groups["evidence"]),
+                ("effectif", groups["size"]),
+            ],
+            whole=lambda value: f"{value:,}".replace(",", " "),
+            percent=lambda value: f"{100 * value:.1f} %".replace(".", ","),
+            decimal=_decimal,
+        )
+    )
+
+
+def _decimal(value: float | None, digits: int = 2) -> str:
+    return "—" if value is None else f"{value:.{digits}f}".replace(".", ",")

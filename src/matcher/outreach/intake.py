@@ -116,18 +116,10 @@ def read(store: Store, paths: Iterable[Path], at: datetime) -> Reading:
             rejected = [record for record in records if isinstance(record, Rejected)]
             found.tenders += tenders
             found.rejected += rejected
-            if (
-                mark and tenders
-            ):  # a file without any is read again: it may be put right, or another program may read it
-                found.fresh.append(
-                    {
-                        "hash": mark,
-                        "reader": reader,
-                        "notices": len(tenders),
-                        "rejected": len(rejected),
-                        "at": at,
-                    }
-                )
+            # a file without any is read again: it may be put right, or another program may read it
+            if mark and tenders:
+                counts = {"notices": len(tenders), "rejected": len(rejected)}
+                found.fresh.append({"hash": mark, "reader": reader, "at": at, **counts})
     return found
 
 
@@ -202,9 +194,7 @@ def _write(store: Store, latest: Mapping[str, Tender], at: datetime) -> None:
     for low in range(0, len(fresh), CHUNK):
         anew: list[dict[str, Any]] = []  # read otherwise, published as before
         published: list[dict[str, Any]] = []
-        doubtful: set[str] = (
-            set()
-        )  # procedures with a notice changed since another version of the program read it
+        doubtful: set[str] = set()  # procedures with a notice changed since another version read it
         for tender in fresh[low : low + CHUNK]:
             row = known.get(tender.id)
             twin = row.twin if row else originals.of(tender) if originals else ""
@@ -212,9 +202,8 @@ def _write(store: Store, latest: Mapping[str, Tender], at: datetime) -> None:
                 "id": tender.id, "twin": twin, "fingerprint": prints[tender.id], "source": tender.source_hash or prints[tender.id], "reader": reader,
                 "published": tender.published, "deadline": closing(tender), "tender": codec.to_json(tender), "seen_at": at,
             }  # fmt: skip
-            if row and (
-                not row.source or made["source"] == row.source or made["fingerprint"] == row.fingerprint
-            ):
+            same = row and (made["source"] == row.source or made["fingerprint"] == row.fingerprint)
+            if row and (same or not row.source):
                 anew.append(made | {"seen_at": row.seen_at})
                 continue
             published.append(made)

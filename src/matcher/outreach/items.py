@@ -64,9 +64,7 @@ class News:
 class ItemWriter:
     """Writes the items of digests: a lot in words, and whether to answer alone or with whom."""
 
-    def __init__(
-        self, store: Store, catalogue: Catalogue, open_cases: Mapping[str, Case]
-    ) -> None:  # fmt: skip
+    def __init__(self, store: Store, catalogue: Catalogue, open_cases: Mapping[str, Case]) -> None:
         self._store, self._catalogue, self._cases = store, catalogue, open_cases
         self._firsts: LRUCache[str, dict[str, list[Match]]] = LRUCache(maxsize=500)
         self._lots: LRUCache[tuple[str, str], dict[str, Any]] = LRUCache(maxsize=5_000)
@@ -121,7 +119,7 @@ class ItemWriter:
             "lot": (lot.number if fold(lot.number).startswith("lot") else f"Lot {lot.number}") if len(tender.lots) > 1 else "Marché à lot unique",
             "title": shorten(lot.title or tender.title, 200), "notice_title": shorten(tender.title, 200),
             "text": _summary(lot, tender),
-            "buyer": tender.buyer.name, "place": _place(lot), "amount": stated_in_words(lot),
+            "buyer": tender.buyer.name, "place": ", ".join(filter(None, dict.fromkeys(map(_place_name, lot.places)))), "amount": stated_in_words(lot),
             "duration": lasting_in_words(lot),
             "published": tender.published.isoformat() if tender.published else None,
             "deadline": deadline.isoformat() if deadline else None,
@@ -150,9 +148,16 @@ class ItemWriter:
         why = f"Il manque : {', '.join(lacking)}" if lacking else size if small else wide
         team = self._team(structure, news)
         others = [m for m in team.members if m.structure.siren != structure.siren] if team else []
-        return f"{why[:1].upper()}{why[1:]}. " + (
-            _with(others) if others else "À répondre en groupement."
-        ), _partners(others)
+        partners = [
+            {"siret": m.structure.siret, "name": m.structure.name, "kind": m.structure.kind, "lots": list(m.lots), "why": m.reason}
+            for m in others
+        ]  # fmt: skip
+        towns = ((m.structure.name, m.structure.place.label) for m in others[:3])
+        named = " ; ".join(", ".join(filter(None, each)) for each in towns)
+        with_whom = (
+            f"À répondre en groupement, par exemple avec : {named}" if named else "À répondre en groupement."
+        )
+        return f"{why[:1].upper()}{why[1:]}. {with_whom}", partners
 
     def _team(self, structure: Structure, news: News) -> Consortium | None:
         """The best team with this structure for a lot; None where it is not in its list, or none is found."""
@@ -209,21 +214,6 @@ class ItemWriter:
         return by_lot
 
 
-def _with(others: Sequence[Any]) -> str:
-    named = (
-        m.structure.name + (f", {m.structure.place.label}" if m.structure.place.label else "")
-        for m in others[:3]
-    )
-    return "À répondre en groupement, par exemple avec : " + " ; ".join(named)
-
-
-def _partners(others: Sequence[Any]) -> list[dict[str, Any]]:
-    return [
-        {"siret": m.structure.siret, "name": m.structure.name, "kind": m.structure.kind, "lots": list(m.lots), "why": m.reason}
-        for m in others
-    ]  # fmt: skip
-
-
 def _by_clause(detail: Mapping[str, Any]) -> str:
     """How a structure may come in without taking the lot, in words."""
     how = next((r["text"] for r in detail["reasons"] if r["code"].startswith("clause-")), "")
@@ -249,11 +239,6 @@ REFERENCE = re.compile(
     r"(?i)\b(?:voir|cf|se reporter)\b|\b[ivx]+\.\d|\b(?:cctp|ccap|rubrique|annexe)\b"
 )  # to elsewhere
 MANY_DEPARTMENTS = 3
-
-
-def _place(lot: Lot) -> str:
-    found = dict.fromkeys(_place_name(p) for p in lot.places)
-    return ", ".join(place for place in found if place)
 
 
 def _place_name(place: Place) -> str:

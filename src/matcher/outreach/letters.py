@@ -12,6 +12,7 @@ from typing import Any
 
 from matcher.domain import BadInput
 from matcher.outreach import digests
+from matcher.outreach.digest_formats import templates
 from matcher.outreach.links import link
 from matcher.outreach.rules import Rules
 from matcher.outreach.transport import POLICY, MailTransport, checked
@@ -24,18 +25,12 @@ def message(content: Mapping[str, Any], address: str, rules: Rules) -> EmailMess
     to = mailbox(address)
     if not to:
         raise BadInput(f"invalid address {address!r}: expected name@domain")
-    sender, reply = parseaddr(rules.sender), parseaddr(rules.reply_to)
-    host = sender[1].rpartition("@")[2]
+    reply = parseaddr(rules.reply_to)
     page = link(rules, content["id"])
     shown = {**content, "link": page}
-    mail = EmailMessage(policy=POLICY)
-    mail["From"] = Address(sender[0], addr_spec=sender[1])
+    made = datetime.fromisoformat(content["made"]).astimezone(UTC)
+    mail = _headed(rules.sender, to, " ".join(str(content["subject"]).split()), content["id"], made)
     mail["Reply-To"] = Address(reply[0], addr_spec=reply[1])
-    mail["To"] = Address("", addr_spec=to)
-    mail["Subject"] = " ".join(str(content["subject"]).split())
-    mail["Date"] = format_datetime(datetime.fromisoformat(content["made"]).astimezone(UTC))
-    mail["Message-ID"] = f"<{content['id']}@{host}>"
-    mail["Auto-Submitted"] = "auto-generated"
     unsubscribe = [f"<{page}/unsubscribe>"] if page else []
     unsubscribe.append(f"<mailto:{reply[1]}?subject=stop%20{content['addressee']}>")
     mail["List-Unsubscribe"] = ", ".join(unsubscribe)
@@ -56,66 +51,57 @@ def question(
 
     The same `name` gives the same Message-ID, hence one letter.
     """
-    mail = _plain(transport, address, "Question d'un acheteur : " + " ".join(title.split())[:120], name)
+    facts = {"message": message.strip(), "link": link, "reply_to": reply_to}
+    mail = _plain(
+        "_question", f"Question d'un acheteur : {_line(title)[:120]}", address, transport, name, facts
+    )
     mail["Reply-To"] = Address("", addr_spec=checked(reply_to))
     mail["List-Unsubscribe"] = f"<{link}>"
-    mail.set_content(
-        f"{message.strip()}\n\n-- \nRépondre en deux minutes : {link}\n"
-        f"Ou répondez à ce message : votre réponse va à {reply_to}.\n\n"
-        "Ce message vous est adressé parce qu'un acheteur public cherche qui peut répondre à son besoin. Il est le même pour "
-        "toutes les structures consultées et ne préjuge pas du choix. Pour ne plus en recevoir : la page du lien ci-dessus.\n"
-    )
     return mail
 
 
 def account_link(name: str, address: str, link: str, transport: MailTransport) -> EmailMessage:
     """The mail that lets a structure prove its account: whoever reads this address may open it."""
-    called = " ".join(name.split())
-    mail = _plain(transport, address, "Votre compte de structure : " + called[:120], link)
-    mail.set_content(
-        f"Bonjour,\n\nLe compte de {called} a été demandé. Si c'est bien vous, ouvrez ce lien, puis le bouton de la page :\n"
-        f"{link}\n\nIl vaut sept jours et ne sert qu'une fois. Si vous n'avez rien demandé, ne faites rien : personne d'autre ne peut ouvrir ce compte.\n"
-    )
-    return mail
+    called = _line(name)
+    facts = {"called": called, "link": link}
+    return _plain("_account", f"Votre compte de structure : {called[:120]}", address, transport, link, facts)
 
 
 def announcement(
     title: str, brings: str, seeks: str, address: str, link: str, transport: MailTransport, name: str
 ) -> EmailMessage:
     """The mail that tells a member, or the buyer, of a declaration to the exchange; the same `name` gives the same letter."""
-    mail = _plain(transport, address, "Bourse à la cotraitance : " + " ".join(title.split())[:120], name)
-    said = [f"Apporte : {brings}" if brings else "", f"Cherche : {seeks}" if seeks else ""]
-    mail.set_content(
-        f"Une structure s'est déclarée sur l'avis « {' '.join(title.split())} ».\n\n"
-        + "\n".join(filter(None, said))
-        + (
-            f"\n\nLa voir et lui répondre : {link}\n"
-            if link
-            else "\n\nElle a choisi de vous le faire savoir.\n"
-        )
-        + "\nCe message vous est adressé une seule fois pour cette annonce.\n"
-    )
-    return mail
+    facts = {"title": _line(title), "brings": brings, "seeks": seeks, "link": link}
+    subject = f"Bourse à la cotraitance : {_line(title)[:120]}"
+    return _plain("_announcement", subject, address, transport, name, facts)
 
 
 def sign_in(address: str, link: str, transport: MailTransport) -> EmailMessage:
     """The mail by which a buyer signs in without a key."""
-    mail = _plain(transport, address, "Votre lien de connexion", link)
-    mail.set_content(
-        f"Bonjour,\n\nPour vous connecter, ouvrez ce lien, puis le bouton de la page :\n{link}\n\n"
-        "Il vaut vingt minutes et ne sert qu'une fois. Si vous n'avez rien demandé, ne faites rien.\n"
-    )
+    return _plain("_signin", "Votre lien de connexion", address, transport, link, {"link": link})
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _plain(
+    template: str, subject: str, address: str, transport: MailTransport, name: str, facts: Mapping[str, str]
+) -> EmailMessage:
+    """A mail of the pages, in plain text."""
+    id = hashlib.sha256(name.encode()).hexdigest()[:32]
+    mail = _headed(transport.sender, checked(address), subject, id, now())
+    mail.set_content(templates().get_template(f"{template}.txt").render(facts) + "\n")
     return mail
 
 
-def _plain(transport: MailTransport, address: str, subject: str, name: str) -> EmailMessage:
-    """A mail of the pages, without its text."""
-    sender = parseaddr(transport.sender)
+def _headed(sender: str, to: str, subject: str, id: str, at: datetime) -> EmailMessage:
+    name, address = parseaddr(sender)
     mail = EmailMessage(policy=POLICY)
-    mail["From"] = Address(sender[0], addr_spec=sender[1])
-    mail["To"] = Address("", addr_spec=checked(address))
+    mail["From"] = Address(name, addr_spec=address)
+    mail["To"] = Address("", addr_spec=to)
     mail["Subject"] = subject
-    mail["Date"] = format_datetime(now())
-    mail["Message-ID"] = f"<{hashlib.sha256(name.encode()).hexdigest()[:32]}@{sender[1].rpartition('@')[2]}>"
+    mail["Date"] = format_datetime(at)
+    mail["Message-ID"] = f"<{id}@{address.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
     return mail

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -18,21 +17,19 @@ from matcher.records import feedback
 from matcher.records.store import Store, now
 from matcher.records.tables import Digest
 from matcher.reference import codes
-from matcher.reference.keyfile import made_once
+from matcher.reference.tables import stated_or_made
 
 
-def secret() -> bytes:
-    """The key that signs the links of mails: MATCHER_MAIL_SECRET, else made once and kept under MATCHER_HOME."""
-    if given := os.environ.get("MATCHER_MAIL_SECRET"):
-        if len(given) < 16:
-            raise BadInput("MATCHER_MAIL_SECRET is too short: 16 characters or more, drawn at random")
-        return given.encode()
-    return made_once("mail.secret")
+def token(*parts: object) -> str:
+    """The proof that a link of these parts was made here: 32 hexadecimal digits, by MATCHER_MAIL_SECRET or a key made once."""
+    secret = stated_or_made("MATCHER_MAIL_SECRET", 16, "mail.secret")
+    return hmac.new(secret, "|".join(map(str, parts)).encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def token(digest_id: str) -> str:
-    """The proof that a link came out of a mail: 32 hexadecimal digits."""
-    return hmac.new(secret(), digest_id.encode(), hashlib.sha256).hexdigest()[:32]
+def prove(proof: str, *parts: object) -> None:
+    """Raises Forbidden unless the link of these parts came out of a mail."""
+    if not hmac.compare_digest(token(*parts).encode(), proof.encode()):
+        raise Forbidden("ce lien n'est pas valable : ouvrez celui du message, sans le modifier")
 
 
 def link(rules: Rules, digest_id: str) -> str:
@@ -43,8 +40,7 @@ def link(rules: Rules, digest_id: str) -> str:
 
 def opened(store: Store, digest_id: str, proof: str) -> dict[str, Any]:
     """What a link shows.  Reading changes nothing, however often a scanner follows it.  Raises Forbidden."""
-    if not hmac.compare_digest(token(digest_id).encode(), proof.encode()):
-        raise Forbidden("ce lien n'est pas valable : ouvrez celui du message, sans le modifier")
+    prove(proof, digest_id)
     with store.reading() as connection:
         content = connection.execute(select(Digest.content).where(Digest.id == digest_id)).scalar()
         if content is None:
@@ -113,21 +109,6 @@ def unsubscribe(
     return addressee
 
 
-def _question_proof(record: str, siret: str) -> str:
-    return hmac.new(secret(), f"question|{record}|{siret}".encode(), hashlib.sha256).hexdigest()[:32]
-
-
 def question_link(base_url: str, record: str, siret: str) -> str:
     """Where a structure answers a question of a record."""
-    return f"{base_url.rstrip('/')}/q/{record}/{siret}/{_question_proof(record, siret)}"
-
-
-def prove_question(record: str, siret: str, proof: str) -> None:
-    """Raises Forbidden unless the link came out of the mail."""
-    if not hmac.compare_digest(_question_proof(record, siret).encode(), proof.encode()):
-        raise Forbidden("ce lien n'est pas valable : ouvrez celui du message, sans le modifier")
-
-
-def feed_token(path: str) -> str:
-    """A token by which a feed reader fetches one feed without a key: it is valid for this path alone."""
-    return hmac.new(secret(), f"feed|{path}".encode(), hashlib.sha256).hexdigest()[:32]
+    return f"{base_url.rstrip('/')}/q/{record}/{siret}/{token('question', record, siret)}"

@@ -102,11 +102,7 @@ def _one(store: Store, id: str, send: Any, settle: Mapping[str, Settle]) -> str:
         mail = email.message_from_string(row["mail"] or "", policy=POLICY)
         assert isinstance(mail, EmailMessage)
         outcome, reply = send(mail, lambda text: claim(store, Letter, id, address, text))
-    except (
-        ValueError,
-        LookupError,
-        AssertionError,
-    ) as error:  # an error of this letter must not stop the others
+    except (ValueError, LookupError, AssertionError) as error:  # of this letter: the others go
         return _settled(store, row, settle, "failed", f"not sent: {type(error).__name__}: {error}"[:300])
     if outcome == "bounced":
         bounce(store, address)

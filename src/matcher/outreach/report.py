@@ -67,8 +67,9 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
             raise NotFound(f"no run {run}: `matcher batch` prints the id of each")
         matched_at = Notice.matched_at == datetime.fromisoformat(state["started"])
         notices = connection.execute(select(Notice.id, Notice.tender).where(public, matched_at)).all()
+        lots_at = select(Found.notice_id, Found.lot_id).distinct()
         served, clause = (
-            {tuple(row) for row in connection.execute(_of(_lots_at(level), public))}
+            {tuple(row) for row in connection.execute(_of(lots_at.where(LEVEL.in_([level])), public))}
             for level in ("likely", "clause")
         )
         told = LEVEL.in_(("likely", "clause"))  # as digests do
@@ -89,13 +90,10 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
         "volumes": [(s["started"][:10], s["digests"]) for s in reversed(states)],
         "departments": _counts(places["departments"], 25), "covered": _counts(places["departments"][places["served"]]),
         "trades": _counts(lots["trade"], 15), "trades_covered": _counts(lots["trade"][lots["served"]]),
-        "exposure": exposure, "exposed": len(exposure), "top_tenth": _share(exposure),
+        "exposure": exposure, "exposed": len(exposure),
+        # the share of all matches that the most shown tenth of structures holds
+        "top_tenth": sum(exposure[: max(1, len(exposure) // 10)]) / sum(exposure) if exposure else None,
     }  # fmt: skip
-
-
-def _lots_at(level: str) -> Any:
-    """A query over the lots that have a match at a level."""
-    return select(Found.notice_id, Found.lot_id).where(LEVEL.in_((level,))).distinct()
 
 
 def _of(matches: Any, which: ColumnElement[bool]) -> Any:
@@ -112,10 +110,11 @@ def _lots(
     rows = []
     for notice in notices:
         for lot in notice.tender["lots"]:
-            departments = sorted({p["department"] for p in lot["places"] if p["department"]}) or [
-                "non précisé"
-            ]
-            trade = _trade(lot["cpv"][0]) if lot["cpv"] else "sans CPV"
+            named = sorted({p["department"] for p in lot["places"] if p["department"]})
+            departments = named or ["non précisé"]
+            division = lot["cpv"][0][:2] if lot["cpv"] else ""
+            label = codes.cpv_label(f"{division}000000") if division else "sans CPV"
+            trade = f"{division} {label}".strip()[:45] if label else f"CPV {division}"
             key = (notice.id, lot["id"])
             rows.append((
                 notice.id, lot["number"], lot["title"][:120], trade, departments, ", ".join(departments), key in served, key in clause,
@@ -128,18 +127,6 @@ def _counts(values: pd.Series[Any], most: int | None = None) -> list[tuple[str, 
     """(value, how often), the most frequent first."""
     counted = values.value_counts(sort=False).sort_values(ascending=False, kind="stable")
     return [(str(value), int(count)) for value, count in counted.items()][:most]
-
-
-def _trade(cpv: str) -> str:
-    label = codes.cpv_label(cpv[:2] + "000000")
-    return f"{cpv[:2]} {label}"[:45] if label else f"CPV {cpv[:2]}"
-
-
-def _share(values: list[int]) -> float | None:
-    """The share of all matches that the most shown tenth of structures holds; None without any."""
-    if not values:
-        return None
-    return sum(values[: max(1, len(values) // 10)]) / sum(values)
 
 
 def _figure(width: float, height: float) -> tuple[Any, Any]:

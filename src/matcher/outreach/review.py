@@ -17,21 +17,12 @@ from matcher.records.tables import Digest, Letter, Run, Unsubscription
 RECENT_DAYS = 30
 
 
-def approve(store: Store, day: date | None = None, by: str = "operator") -> int:
-    """Let held digests go; returns how many."""
-    return _reviewed(store, "ready", day, by)
-
-
-def cancel(store: Store, day: date | None = None, by: str = "operator", *, for_good: bool = False) -> int:
-    """Cancel held digests; their lots are news again, unless `for_good`.  Returns how many."""
-    return _reviewed(store, "dropped" if for_good else "cancelled", day, by)
-
-
-def _reviewed(store: Store, to: str, day: date | None, by: str) -> int:
+def decide(store: Store, to: str, day: date | None = None) -> int:
+    """Bring held digests (of a day) to "ready", "cancelled" (their lots are news again) or "dropped"; returns how many."""
     with store.writing() as connection:
         of_day = [Digest.day == day] if day else []
         count = move(connection, to, Digest.status == "held", *of_day)
-        store.audit(connection, by, f"digests:{to}", detail={"count": count})
+        store.audit(connection, "operator", f"digests:{to}", detail={"count": count})
     return count
 
 
@@ -72,15 +63,11 @@ def night(store: Store, at: datetime | None = None) -> Night:
 def sample(store: Store, n: int = 5) -> list[dict[str, Any]]:
     """Some held digests, spread evenly, for the operator to look at."""
     with store.reading() as connection:
-        ids = list(
-            connection.execute(select(Digest.id).where(Digest.status == "held").order_by(Digest.id)).scalars()
-        )
-        step = max(1, len(ids) // n)
-        chosen = ids[::step][:n]
-        rows = connection.execute(
-            select(Digest.content).where(Digest.id.in_(chosen)).order_by(Digest.id)
-        ).scalars()
-        return [dict(content) for content in rows]
+        held = select(Digest.id).where(Digest.status == "held").order_by(Digest.id)
+        ids = list(connection.execute(held).scalars())
+        chosen = Digest.id.in_(ids[:: max(1, len(ids) // n)][:n])
+        rows = connection.execute(select(Digest.content).where(chosen).order_by(Digest.id))
+        return [dict(content) for content in rows.scalars()]
 
 
 def why(store: Store, siret: str, day: date | None = None) -> list[dict[str, Any]]:
@@ -88,11 +75,7 @@ def why(store: Store, siret: str, day: date | None = None) -> list[dict[str, Any
     which = [Digest.addressee == siret] + ([Digest.day == day] if day else [])
     rows = store.ask(select(Digest.__table__).where(*which).order_by(Digest.day)).mappings().all()
     if not rows:
-        raise NotFound(
-            f"no mail to {siret}"
-            + (f" on {day.isoformat()}" if day else "")
-            + ": check the SIRET and the day"
-        )
+        raise NotFound(f"no mail to {siret}{f' on {day}' if day else ''}: check the SIRET and the day")
     return [
         {"id": row["id"], "day": row["day"].isoformat(), "status": row["status"],
          "sent_at": row["sent_at"].isoformat() if row["sent_at"] else None, **row["content"]}

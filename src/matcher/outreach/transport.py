@@ -7,7 +7,7 @@ import os
 import re
 import smtplib
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -84,19 +84,16 @@ def leaving(smtp: str, outbox: Path | None) -> Iterator[Any]:
 
 def erase_mails(folder: Path, person: str) -> int:
     """Delete the files of `write_mail` that name an address or a SIRET; returns how many."""
-    named = re.compile(rf"(?<![\w.+-]){re.escape(person)}(?![\w-])", re.I)
-    gone = [path for path in folder.glob("*.eml") if named.search(_text_of(path))]
-    for path in gone:
-        path.unlink()
-    return len(gone)
-
-
-def _text_of(path: Path) -> str:
-    """Headers and decoded parts of a mail."""
-    mail = email.message_from_bytes(path.read_bytes(), policy=SMTP)
-    assert isinstance(mail, EmailMessage)
-    parts = (part.get_content() for part in mail.walk() if part.get_content_maintype() == "text")
-    return "\n".join([*(f"{value}" for value in mail.values()), *parts])
+    person_named = re.compile(rf"(?<![\w.+-]){re.escape(person)}(?![\w-])", re.I)
+    gone = 0
+    for path in list(folder.glob("*.eml")):
+        mail = email.message_from_bytes(path.read_bytes(), policy=SMTP)
+        assert isinstance(mail, EmailMessage)
+        parts = (part.get_content() for part in mail.walk() if part.get_content_maintype() == "text")
+        if person_named.search("\n".join([*map(str, mail.values()), *parts])):
+            path.unlink()
+            gone += 1
+    return gone
 
 
 def server_of(address: str) -> tuple[SplitResult, int]:
@@ -165,11 +162,8 @@ def _submit(server: smtplib.SMTP, mail: EmailMessage, claim: Callable[[str], Non
     Raises LostConnection where the connection ends or the server refuses the sender, thus every letter.
     """
     sender, receiver = parseaddr(str(mail["From"]))[1], parseaddr(str(mail["To"]))[1]
-    body = re.sub(
-        rb"(?m)^\.",
-        b"..",
-        re.sub(rb"\r\n|\r|\n", b"\r\n", mail.as_bytes(policy=POLICY.clone(cte_type="7bit"))),
-    )
+    plain = mail.as_bytes(policy=POLICY.clone(cte_type="7bit"))
+    body = re.sub(rb"(?m)^\.", b"..", re.sub(rb"\r\n|\r|\n", b"\r\n", plain))
     try:
         code, reply = server.mail(sender)
         if code != 250:
@@ -228,11 +222,11 @@ def unreachable(store: Store, addresses: Mapping[str, str]) -> set[str]:
     """Of SIRET -> address: the SIRETs that want no questions of buyers, or whose address rejected mail."""
     with store.reading() as connection:
         silent = alerts.silent(connection, "questions")
-    return {
-        s
-        for s, address in addresses.items()
-        if s in silent or (address and address_subject(address) in silent)
-    }
+    told = (
+        (siret, {siret, address_subject(address) if address else siret})
+        for siret, address in addresses.items()
+    )
+    return {siret for siret, names in told if names & silent}
 
 
 def bounce(store: Store, address: str) -> None:
@@ -298,24 +292,27 @@ def suppressed(store: Store) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def lift(store: Store, names: Iterable[str], by: str = "operator") -> int:
-    """Write again to these suppressed addresses, each named as `suppressed` lists it or by SIRET.  Raises NotFound, and lifts none then."""
-    rows, subjects = suppressed(store), set()
+def named(
+    rows: Sequence[Mapping[str, Any]], names: Iterable[str], missing: str
+) -> Iterator[Mapping[str, Any]]:
+    """The rows of mails named by id, address or SIRET.  Raises NotFound with `missing`, which names it, where a name is of none."""
     for name in names:
-        chosen = {
-            row["address"] for row in rows if name.strip().lower() in (row["address"].lower(), row["who"])
-        }
-        if not chosen:
-            raise NotFound(
-                f"{name!r} is not suppressed: `matcher outbox bounces` lists the addresses that are"
-            )
-        subjects |= {one if one.startswith("address:") else address_subject(one) for one in chosen}
+        word = name.strip().lower()
+        found = [row for row in rows if word in (row.get("id"), row["address"].lower(), row["who"])]
+        if not found:
+            raise NotFound(missing.format(name))
+        yield from found
+
+
+def lift(store: Store, names: Iterable[str]) -> int:
+    """Write again to these suppressed addresses, each named as `suppressed` lists it or by SIRET.  Raises NotFound, and lifts none then."""
+    missing = "{!r} is not suppressed: `matcher outbox bounces` lists the addresses that are"
+    chosen = (row["address"] for row in named(suppressed(store), names, missing))
+    subjects = {one if one.startswith("address:") else address_subject(one) for one in chosen}
     with store.writing() as connection:
-        gone = delete(Unsubscription).where(
-            Unsubscription.subject.in_(subjects), Unsubscription.cause == "bounce"
-        )
-        count = connection.execute(gone).rowcount
-        store.audit(connection, by, "bounce:lift", detail={"count": count})
+        bounced = (Unsubscription.subject.in_(subjects), Unsubscription.cause == "bounce")
+        count = connection.execute(delete(Unsubscription).where(*bounced)).rowcount
+        store.audit(connection, "operator", "bounce:lift", detail={"count": count})
     return count
 
 

@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matcher.domain import Reason, Tender
+from matcher.domain import LENDING_KINDS, Filters, NotFound, Reason, Tender
 
 if TYPE_CHECKING:
     from matcher.matching.engine import Matcher
@@ -40,7 +40,6 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
     `detail["level"]` is "likely", "clause", or "plausible" for a structure that asked for it.
     """
     from matcher.catalogue.filters import holding_any
-    from matcher.domain import Filters
     from matcher.matching.ranking import LIKELY
 
     rows: list[dict[str, Any]] = []
@@ -62,7 +61,6 @@ def _levels(
     matcher: Matcher, ranking: Ranking, wants_plausible: frozenset[str], top: int, floor: float
 ) -> dict[int, tuple[str, Reason | None]]:
     """Position in the shortlist -> (level, how by the clause), of the structures to be notified, best first."""
-    from matcher.domain import LENDING_KINDS, Reason
     from matcher.matching import by_clause, standing, suitability
     from matcher.matching.ranking import LIKELY, PLAUSIBLE
 
@@ -132,8 +130,6 @@ def _as_json(reason: Reason) -> dict[str, Any]:
 
 def _current_sirets(matcher: Matcher, sirets: Iterable[str]) -> tuple[str, ...]:
     """These SIRETs and their successors: a refusal follows an establishment that moved."""
-    from matcher.domain import NotFound
-
     found = []
     for siret in sirets:
         found.append(siret)

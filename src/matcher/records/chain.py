@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,10 +18,9 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
-from matcher.domain import BadInput
 from matcher.records.store import now
 from matcher.records.tables import Sourcing, SourcingEvent, SourcingHead
-from matcher.reference.keyfile import made_once
+from matcher.reference.tables import stated_or_made
 
 GENESIS = "0" * 64
 KEY = "MATCHER_SEAL_KEY"  # names the key where several machines seal in one store
@@ -47,15 +45,8 @@ class Event:
 
 
 def key() -> bytes:
-    """The key of the seals: of `MATCHER_SEAL_KEY`, else of a file of this machine, made once, which the store never holds.
-
-    Raises BadInput for a key of fewer than 32 characters.
-    """
-    if given := os.environ.get(KEY):
-        if len(given) < 32:
-            raise BadInput(f"{KEY} is too short: give 32 random characters or more")
-        return given.encode()
-    return made_once("seal.key")
+    """The key of the seals, which the store never holds.  Raises BadInput for one of fewer than 32 characters."""
+    return stated_or_made(KEY, 32, "seal.key")
 
 
 def _canonical(value: Any) -> bytes:
@@ -87,14 +78,12 @@ def _seal(record: str, number: int, before: str, commitment: str, kind: str, at:
 # ------------------------------------------------------------------------------------------------ writing
 
 
-def append(
-    connection: Connection,
-    record: str,
-    fresh: Sequence[tuple[str, str, dict[str, Any]]],
-    after: tuple[int, str] = (0, GENESIS),
-) -> tuple[int, str]:
-    """Seal (kind, siret, payload) after the event (number, seal); returns the number and seal of the last."""
-    number, before = after
+def append(connection: Connection, record: str, fresh: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
+    """Seal (kind, siret, payload) after the last event of a record."""
+    _hold(connection, record)
+    ends = select(SourcingEvent.number, SourcingEvent.seal).where(SourcingEvent.record_id == record)
+    end = connection.execute(ends.order_by(SourcingEvent.number.desc()).limit(1)).first()
+    number, before = end or (0, GENESIS)
     made = []
     for kind, siret, payload in fresh:
         number, salt, at = number + 1, secrets.token_hex(16), now()
@@ -107,7 +96,6 @@ def append(
     if made:
         connection.execute(insert(SourcingEvent), made)
         _keep_head(connection, record, number, before)
-    return number, before
 
 
 def _keep_head(connection: Connection, record: str, count: int, seal: str) -> None:
@@ -132,7 +120,7 @@ def erase(connection: Connection, record: str, numbers: Sequence[int] = (), *, s
         if e["number"] in gone
     }
     payload = {"numbers": gone, "sirets": {} if siret else kept, **committed(dict(content))}
-    append(connection, record, [(ERASED, "", payload)], (listed[-1]["number"], listed[-1]["seal"]))
+    append(connection, record, [(ERASED, "", payload)])
 
 
 def reseal(connection: Connection, record: str) -> None:
@@ -161,14 +149,14 @@ def broken_at(
         before = event["seal"]
     if not listed or listed[0]["kind"] != "created" or not _states(listed, content):
         return 1
-    if head is None or not _is_head(head, record, len(listed), before):
+    proof = _keyed("head", record, len(listed), before)
+    if (
+        head is None
+        or (head["count"], head["seal"]) != (len(listed), before)
+        or not hmac.compare_digest(head["proof"], proof)
+    ):
         return len(listed) + 1  # events were removed from the end
     return None
-
-
-def _is_head(head: RowMapping, record: str, count: int, seal: str) -> bool:
-    proof = _keyed("head", record, count, seal)
-    return (head["count"], head["seal"]) == (count, seal) and hmac.compare_digest(head["proof"], proof)
 
 
 def _erased(listed: Sequence[RowMapping]) -> dict[int, Mapping[str, Any]]:
@@ -188,17 +176,14 @@ def _holds(event: RowMapping, before: str, record: str, erased: Mapping[int, Map
     seal = _seal(record, number, before, event["commitment"], event["kind"], event["at"])
     if not hmac.compare_digest(event["seal"], seal):
         return False
-    if (
-        payload is None
-    ):  # its commitment cannot be recomputed: a sealed erasure must name it, and the SIRET it left
+    if payload is None:
+        # its commitment cannot be recomputed: a sealed erasure must name it, and the SIRET it left
         if number not in erased or event["kind"] in NEVER_ERASED or event["salt"] is not None:
             return False
         left = erased[number].get("sirets")  # erasures sealed formerly do not say
-        return left is None or (
-            siret == ""
-            if str(number) not in left
-            else left[str(number)] == _keyed("siret", record, number, siret)
-        )
+        if left is None or str(number) not in left:
+            return left is None or siret == ""
+        return bool(left[str(number)] == _keyed("siret", record, number, siret))
     # a salt of fixed length, and no SIRET with the sign by which a payload begins: none borrows a character of another
     whole = len(event["salt"] or "") == SALT and "{" not in siret and isinstance(payload, dict)
     return whole and bool(event["commitment"] == _commitment(event["salt"], siret, payload))
@@ -207,10 +192,14 @@ def _holds(event: RowMapping, before: str, record: str, erased: Mapping[int, Map
 # ------------------------------------------------------------------------------------------------ reading
 
 
-def rows(connection: Connection, record: str) -> Sequence[RowMapping]:
-    """The events of a record as stored, in order; a writer holds the record from here to the end of its transaction."""
+def _hold(connection: Connection, record: str) -> None:
     if connection.get_execution_options().get("maillage_writes"):
         connection.execute(select(Sourcing.id).where(Sourcing.id == record).with_for_update())
+
+
+def rows(connection: Connection, record: str) -> Sequence[RowMapping]:
+    """The events of a record as stored, in order; a writer holds the record from here to the end of its transaction."""
+    _hold(connection, record)
     query = select(SourcingEvent.__table__).where(SourcingEvent.record_id == record)
     return connection.execute(query.order_by(SourcingEvent.number)).mappings().all()
 
@@ -227,11 +216,6 @@ def events(connection: Connection, record: str) -> list[Event]:
         Event(number=r["number"], kind=r["kind"], siret=r["siret"], payload=r["payload"], at=r["at"], seal=r["seal"])
         for r in rows(connection, record)
     ]  # fmt: skip
-
-
-def last(listed: Sequence[Event]) -> tuple[int, str]:
-    """The number and seal after which the next event is sealed."""
-    return (listed[-1].number, listed[-1].seal) if listed else (0, GENESIS)
 
 
 # ------------------------------------------------------------------------------------------------ anchors

@@ -13,7 +13,7 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -98,17 +98,17 @@ def read(path: Path | None = None) -> tuple[tuple[Facilitator, ...], tuple[Rejec
 def _made(row: dict[str, str]) -> Facilitator:
     if not row.get("name"):
         raise BadInput("aucun nom : remplissez la colonne nom")
-    communes = tuple(
-        dict.fromkeys(code for word in _words(row.get("communes", "")) for code in _communes(word))
-    )
+    words = _words(row.get("communes", ""))
+    communes = tuple(dict.fromkeys(code for word in words for code in _communes(word)))
     departments = tuple(_department(word) for word in _words(row.get("departments", "")))
     if not communes and not departments:
         raise BadInput("aucun territoire : remplissez communes ou departements")
-    return Facilitator(
-        id=row.get("id") or "-".join(fold(row["name"]).split())[:60], name=row["name"], kind=row.get("kind", ""),
-        communes=communes, departments=departments, trades=row.get("trades", ""), email=row.get("email", ""), phone=row.get("phone", ""),
-        website=row.get("website", ""), source=row.get("source", ""), on=clean_date(row.get("date")),
-    )  # fmt: skip
+    given = {
+        name: row.get(name, "") for name in ("name", "kind", "trades", "email", "phone", "website", "source")
+    }
+    identifier = row.get("id") or "-".join(fold(row["name"]).split())[:60]
+    day = clean_date(row.get("date"))
+    return Facilitator(id=identifier, communes=communes, departments=departments, on=day, **given)
 
 
 def _words(cell: str) -> list[str]:
@@ -154,9 +154,8 @@ def _write(known: Iterable[Facilitator]) -> None:
     table.writerow(COLUMNS)
     for f in known:
         places = ("|".join(f.communes), "|".join(f.departments))
-        table.writerow(
-            (f.id, f.name, f.kind, *places, f.trades, f.email, f.phone, f.website, f.source, f.on or "")
-        )
+        rest = (f.trades, f.email, f.phone, f.website, f.source, f.on or "")
+        table.writerow((f.id, f.name, f.kind, *places, *rest))
     write_whole(file(), out.getvalue())
 
 
@@ -165,10 +164,9 @@ def put(given: Mapping[str, str]) -> Facilitator:
 
     Raises BadInput where the name or the territory is missing, or names no place.
     """
-    areas: list[str] = []
-    communes: list[str] = []
-    for word in _words(given.get("territory", "")):
-        (areas if _is_department(word) else communes).append(word)
+    words = _words(given.get("territory", ""))
+    areas = [w for w in words if places_.department_typed(w) and not places_.communes_of_postcode(w)]
+    communes = [word for word in words if word not in areas]
     row = {**given, "communes": "|".join(communes), "departments": "|".join(areas)}
     made = replace(_made(row), source="saisi sur la page", on=date.today())
     others = [one for one in read()[0] if one.id != made.id]
@@ -182,13 +180,6 @@ def remove(identifier: str) -> None:
     """Remove a facilitator.  Raises NotFound for an unknown one."""
     gone = _known(identifier)
     _write(one for one in read()[0] if one.id != gone.id)
-
-
-def _is_department(word: str) -> bool:
-    try:
-        return bool(_department(word)) and not places_.communes_of_postcode(word)
-    except BadInput:
-        return False
 
 
 def territory(one: Facilitator) -> str:
@@ -206,10 +197,8 @@ def of(place: Place, known: Iterable[Facilitator] | None = None) -> tuple[Facili
     listed = read()[0] if known is None else tuple(known)
     near = [f for f in listed if located.commune and located.commune in _today(f.communes)]
     wide = [f for f in listed if f not in near and located.department and located.department in f.departments]
-    return tuple(
-        sorted(near, key=lambda f: (len(f.communes), f.id))
-        + sorted(wide, key=lambda f: (len(f.departments), f.id))
-    )
+    near.sort(key=lambda f: (len(f.communes), f.id))
+    return (*near, *sorted(wide, key=lambda f: (len(f.departments), f.id)))
 
 
 def _today(codes: Sequence[str]) -> set[str]:
@@ -221,16 +210,7 @@ def named(place: Place | None, known: Iterable[Facilitator] | None = None) -> st
     """The sentence of every answer of the desk that names the facilitator of the place; that asks for one of None."""
     if place is None:
         return "Facilitateur : donnez le lieu (commune, code postal ou département) pour qu'il soit nommé."
-    found = of(place, known)
-    where = places_.locate(place)
-    label = where.label or where.department or "ce lieu"
-    if not found:
-        return (
-            f"Facilitateur : aucun n'est connu pour {label}. Demandez-le à votre coordination départementale, puis "
-            f"{ADD}."
-        )
-    several = " (territoires qui se recouvrent, du plus local au plus large)" if len(found) > 1 else ""
-    return f"Facilitateur de {label}{several} : " + " ; ".join(f.shown() for f in found)
+    return of_areas((place,), known)[0]
 
 
 def of_areas(places: Iterable[Place], known: Iterable[Facilitator] | None = None) -> tuple[str, ...]:
@@ -238,11 +218,13 @@ def of_areas(places: Iterable[Place], known: Iterable[Facilitator] | None = None
     listed = read()[0] if known is None else tuple(known)
     found, without = [], []
     for place in places:
-        if of(place, listed):
-            found.append(named(place, listed))
+        where = places_.locate(place)
+        label = where.label or where.department or "ce lieu"
+        if near := of(place, listed):
+            several = " (territoires qui se recouvrent, du plus local au plus large)" if len(near) > 1 else ""
+            found.append(f"Facilitateur de {label}{several} : " + " ; ".join(f.shown() for f in near))
         else:
-            where = places_.locate(place)
-            without.append(where.label or where.department or "lieu inconnu")
+            without.append(label)
     if without:
         shown = ", ".join(dict.fromkeys(without[:12])) + (", ..." if len(without) > 12 else "")
         found.append(
@@ -260,33 +242,14 @@ def refer(store: Store, actor: str, facilitator: str, subject: str, note: str = 
     if not subject.strip():
         raise BadInput("orientation sans objet : donnez l'identifiant de l'avis ou du besoin")
     with store.writing() as connection:
-        store.audit(
-            connection, actor, "referral", subject[:200], {"facilitator": found.id, "note": note[:300]}
-        )
+        detail = {"facilitator": found.id, "note": note[:300]}
+        store.audit(connection, actor, "referral", subject[:200], detail)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Referral:
-    facilitator: str
-    subject: str
-    actor: str
-    at: datetime
-    note: str = ""
-
-
-def referrals(store: Store, facilitator: str = "") -> list[Referral]:
-    """The referrals recorded, newest first."""
-    return [
-        Referral(
-            facilitator=row["detail"].get("facilitator", ""),
-            subject=row["subject"],
-            actor=row["actor"],
-            at=row["at"],
-            note=row["detail"].get("note", ""),
-        )
-        for row in reversed(_journal(store, ("referral",)))
-        if facilitator in ("", row["detail"].get("facilitator"))
-    ]
+def referrals(store: Store, facilitator: str = "") -> list[dict[str, Any]]:
+    """The referrals recorded, newest first: facilitator, subject, actor, at, note."""
+    rows = ({**row, "note": "", **row["detail"]} for row in reversed(_journal(store, ("referral",))))
+    return [row for row in rows if facilitator in ("", row["facilitator"])]
 
 
 def allow(store: Store, bearer: Bearer, need: str, facilitator: str, *, withdraw: bool = False) -> None:
@@ -295,7 +258,10 @@ def allow(store: Store, bearer: Bearer, need: str, facilitator: str, *, withdraw
     Raises NotFound for an unknown need or facilitator, Forbidden where the need is another buyer's.
     """
     found = _known(facilitator)
-    if _owner(store, need) not in {bearer.id, bearer.actor, f"key:{bearer.id}"}:
+    owner = store.ask(select(Notice.owner).where(Notice.id == need)).scalar()
+    if not owner:
+        raise NotFound(f"aucun besoin non publié ne porte l'identifiant {need!r}")
+    if owner not in {bearer.id, bearer.actor, f"key:{bearer.id}"}:
         raise Forbidden("ce besoin n'est pas le vôtre : seul son acheteur peut le montrer")
     action = "need-hidden" if withdraw else "need-shown"
     with store.writing() as connection:
@@ -316,25 +282,16 @@ def early(store: Store, facilitator: str) -> list[Tender]:
     """The unpublished needs that their buyers show to this facilitator, and no other."""
     found = _known(facilitator)
     rows = store.ask(select(Notice.id, Notice.tender).where(Notice.owner != "")).all()
-    return [
-        codec.from_json(Tender, tender) for identity, tender in rows if may_see(store, found.id, identity)
-    ]
+    return [codec.from_json(Tender, need) for name, need in rows if may_see(store, found.id, name)]
 
 
 def _known(facilitator: str) -> Facilitator:
-    for found in read()[0]:
-        if found.id == facilitator:
-            return found
-    raise NotFound(
-        f"aucun facilitateur ne porte l'identifiant {facilitator!r} : `matcher facilitators list` les montre"
-    )
-
-
-def _owner(store: Store, need: str) -> str:
-    owner = store.ask(select(Notice.owner).where(Notice.id == need)).scalar()
-    if not owner:
-        raise NotFound(f"aucun besoin non publié ne porte l'identifiant {need!r}")
-    return str(owner)
+    found = next((one for one in read()[0] if one.id == facilitator), None)
+    if found is None:
+        raise NotFound(
+            f"aucun facilitateur ne porte l'identifiant {facilitator!r} : `matcher facilitators list` les montre"
+        )
+    return found
 
 
 def _journal(store: Store, actions: Sequence[str]) -> list[dict[str, Any]]:

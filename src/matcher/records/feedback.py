@@ -120,9 +120,7 @@ class Refusals:
     def of(self, notice_ids: Iterable[str], lot_id: str) -> frozenset[str]:
         """SIRETs that refused this lot, under any id of its notice (a duplicate, a correction)."""
         none: frozenset[str] = frozenset()
-        return none.union(
-            *(self.pairs.get((notice, lot), none) for notice in notice_ids for lot in ("", lot_id))
-        )
+        return none.union(*(self.pairs.get((id, lot), none) for id in notice_ids for lot in ("", lot_id)))
 
     def denies(self, sirets: Iterable[str], lot: Lot) -> bool:
         """Whether one of these SIRETs (of one establishment) denied a trade that the lot names."""

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
 
@@ -57,24 +58,21 @@ def create(store: Store, scopes: Sequence[str], *, label: str = "", days: int | 
         raise BadInput("une clé a au moins un droit : read, buyer, operator ou structure:SIRET")
     for scope in scopes:
         name, _, siret = scope.partition(":")
-        if name == "structure" and siret_valid(siret):
-            continue
-        if scope not in PLAIN_SCOPES:
+        if scope not in PLAIN_SCOPES and not (name == "structure" and siret_valid(siret)):
             raise BadInput(
                 f"droit {scope!r} inconnu : choisissez read, buyer, operator ou structure:SIRET (14 chiffres valides)"
             )
     if days is not None and days < 1:
         raise BadInput("une clé vaut au moins un jour : donnez une durée positive")
     identifier, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-    row = {
+    end = None if days is None else now() + timedelta(days=days)
+    row: dict[str, Any] = {
         "id": identifier,
         "hash": _hash(secret),
         "scopes": list(dict.fromkeys(scopes)),
         "label": label[:200],
-        "created_at": now(),
-        "expires_at": None if days is None else now() + timedelta(days=days),
-        "revoked_at": None,
     }
+    row |= {"created_at": now(), "expires_at": end, "revoked_at": None}
     with store.writing() as connection:
         store.put(connection, Key, [row])
         store.audit(connection, "operator", "key.create", identifier, {"scopes": row["scopes"]})
@@ -106,19 +104,16 @@ def listed(store: Store, *which: ColumnElement[bool]) -> tuple[Bearer, ...]:
     """All keys, or those which, without their secrets, oldest first."""
     query = select(Key.__table__).where(*which).order_by(Key.created_at, Key.id)
     rows = store.ask(query).mappings().all()
-    return tuple(
-        Bearer(**{**{k: r[k] for k in r if k != "hash"}, "scopes": tuple(r["scopes"])}) for r in rows
-    )
+    held = ({**r, "scopes": tuple(r["scopes"])} for r in rows)
+    return tuple(Bearer(**{k: v for k, v in row.items() if k != "hash"}) for row in held)
 
 
 def revoke(store: Store, identifier: str) -> None:
     """Revoke a key immediately, by its public part or in full.  Raises NotFound."""
     public = identifier.strip().removeprefix(f"{PREFIX}_").partition("_")[0]
     with store.writing() as connection:
-        done = connection.execute(
-            update(Key).where(Key.id == public, Key.revoked_at.is_(None)).values(revoked_at=now())
-        ).rowcount
-        if not done:
+        held = update(Key).where(Key.id == public, Key.revoked_at.is_(None))
+        if not connection.execute(held.values(revoked_at=now())).rowcount:
             raise NotFound(f"aucune clé en vigueur ne s'appelle {public!r} : voyez `matcher keys list`")
         store.audit(connection, "operator", "key.revoke", public)
 

@@ -31,7 +31,6 @@ KEPT = {"unsubscription"}
 PUBLISHED = {("notice", "tender"), ("notice", "changes")}
 #: Never shown, even to the person: what proves a key or a link.
 SECRET = {("api_key", "hash"), ("claim", "token_hash")}
-#: Replaces the content of a sealed event.
 
 
 class _Person:

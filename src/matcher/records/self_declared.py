@@ -111,10 +111,10 @@ def over(structure: Structure, words: Declared) -> Structure:
         kept = tuple(o for o in kept if not o.source.startswith(READ_ON_SITE))
     if "description" in given:
         kept = tuple(o for o in kept if o.nature != "description")
-    fresh = replace(
-        structure, offers=(*kept, *offers), provenance={**structure.provenance, **origin}, **given
+    stated = {**structure.provenance, **origin}
+    return denials.applied(
+        replace(structure, offers=(*kept, *offers), provenance=stated, **given), words.denied
     )
-    return denials.applied(fresh, words.denied)
 
 
 def _offer(siret: str, given: Mapping[str, Any], day: date | None) -> Offer | None:
@@ -169,12 +169,8 @@ def overlay_from_store(
     }
     listed, count = overlay([*given, *firms.values()], words)
     refused = sum(bool(structure.denied) for structure in listed)
-    if not count:
-        return listed, ""
-    return (
-        listed,
-        f"{count} structures say themselves who they are ({refused} deny a trade): taken from the store",
-    )
+    told = f"{count} structures say themselves who they are ({refused} deny a trade): taken from the store"
+    return listed, told if count else ""
 
 
 def amended(catalogue: Catalogue, given: Iterable[Structure] = (), url: str | None = None) -> list[Structure]:

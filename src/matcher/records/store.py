@@ -101,12 +101,9 @@ class Store:
         shown = engine.url.render_as_string(hide_password=True)
         remedy = "correct MATCHER_STORE or start the server"
         try:
-            if engine.url.get_backend_name() == "sqlite" and engine.url.database not in (
-                None,
-                "",
-                ":memory:",
-            ):
-                _private(Path(str(engine.url.database)))
+            file = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
+            if file not in (None, "", ":memory:"):
+                _private(Path(str(file)))
             store = cls(engine)
             if store.version() != HEAD:
                 store.migrate()
@@ -153,10 +150,8 @@ class Store:
                     connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
                     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER})")
                 yield connection
-                if writes:
-                    deadline.check(
-                        deadline.UNWRITTEN
-                    )  # who asked has been, or will be, told that nothing was
+                if writes:  # else who asked has been, or will be, told that nothing was
+                    deadline.check(deadline.UNWRITTEN)
 
     @contextmanager
     def together(self) -> Iterator[Connection]:
@@ -312,9 +307,7 @@ class Store:
             with gzip.open(path, "rt", encoding="utf-8") as lines, self.writing() as connection:
                 head = json.loads(next(lines))
                 if head.get("maillage") != "store":
-                    raise BadInput(
-                        f"{path} is no backup of a store: give a file that `matcher store backup` wrote"
-                    )
+                    raise BadInput(f"{path} is no backup: give a file that `matcher store backup` wrote")
                 if head["version"] != HEAD:
                     raise StaleArtefact(
                         f"{path} is a backup of version {head['version']}, this is {HEAD}: restore it with the "
@@ -438,12 +431,8 @@ def _engine(address: str) -> Engine:
     if backend in ("postgres", "postgresql"):
         with plugins.optional("postgres", "a PostgreSQL store"):
             import psycopg  # noqa: F401
-        return create_engine(
-            url.set(drivername="postgresql+psycopg"),
-            pool_pre_ping=True,
-            json_serializer=_json,
-            hide_parameters=True,
-        )
+        url = url.set(drivername="postgresql+psycopg")
+        return create_engine(url, pool_pre_ping=True, json_serializer=_json, hide_parameters=True)
     if backend != "sqlite":
         raise BadInput(
             f"a store on {backend} is not supported: give sqlite:///FILE or postgresql://USER@HOST/BASE"

@@ -47,6 +47,11 @@ class Base(DeclarativeBase):
 Id = String(64)
 
 
+def _of(table: str) -> ForeignKey:
+    """The row goes with that of another table."""
+    return ForeignKey(f"{table}.id", ondelete="CASCADE")
+
+
 class Key(Base):
     """An API key: only the hash of its secret is kept."""
 
@@ -88,9 +93,7 @@ class Agreement(Base):
     """What the author of a declaration agreed with that of another; a group are those who agreed with each other."""
 
     __tablename__ = "agreement"
-    declaration_id: Mapped[str] = mapped_column(
-        Id, ForeignKey("declaration.id", ondelete="CASCADE"), primary_key=True
-    )
+    declaration_id: Mapped[str] = mapped_column(Id, _of("declaration"), primary_key=True)
     with_id: Mapped[str] = mapped_column(Id, primary_key=True)  # the other declaration
     role: Mapped[str] = mapped_column(String(16))  # of the author: see `exchange.ROLES`
     part: Mapped[str]  # what the author does
@@ -101,9 +104,7 @@ class View(Base):
     """Who saw which declaration, once a day and kind ("seen" or "contact")."""
 
     __tablename__ = "declaration_view"
-    declaration_id: Mapped[str] = mapped_column(
-        Id, ForeignKey("declaration.id", ondelete="CASCADE"), primary_key=True
-    )
+    declaration_id: Mapped[str] = mapped_column(Id, _of("declaration"), primary_key=True)
     viewer: Mapped[str] = mapped_column(Id, primary_key=True)  # a SIRET, or "key:<id>"
     kind: Mapped[str] = mapped_column(String(16), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
@@ -134,13 +135,9 @@ class Notice(Base):
     id: Mapped[str] = mapped_column(String(200), primary_key=True)
     twin: Mapped[str] = mapped_column(String(200), default="")  # the first notice of the same procedure
     fingerprint: Mapped[str] = mapped_column(String(64))  # of our reading
-    source: Mapped[str] = mapped_column(
-        String(64), default="", server_default=""
-    )  # hash of what was published
-    reader: Mapped[str] = mapped_column(String(64), default="", server_default="")  # version of the reading
-    changes: Mapped[list[Any]] = mapped_column(
-        JSON, default=list, server_default="[]"
-    )  # see outreach.changes
+    source: Mapped[str] = mapped_column(Id, default="", server_default="")  # hash of what was published
+    reader: Mapped[str] = mapped_column(Id, default="", server_default="")  # version of the reading
+    changes: Mapped[list[Any]] = mapped_column(JSON, default=list, server_default="[]")  # outreach.changes
     catalogue: Mapped[str] = mapped_column(String(64), default="")  # version it was last matched with
     owner: Mapped[str] = mapped_column(Id, default="")  # of an unpublished need: the only one who sees it
     published: Mapped[date | None]
@@ -155,9 +152,7 @@ class Found(Base):
 
     __tablename__ = "match"
     __table_args__ = (Index("ix_match_siret", "siret"),)
-    notice_id: Mapped[str] = mapped_column(
-        String(200), ForeignKey("notice.id", ondelete="CASCADE"), primary_key=True
-    )
+    notice_id: Mapped[str] = mapped_column(String(200), _of("notice"), primary_key=True)
     lot_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     siret: Mapped[str] = mapped_column(String(14), primary_key=True)
     rank: Mapped[int]
@@ -194,9 +189,7 @@ class Letter(Base):
 
     __tablename__ = "letter"
     __table_args__ = (Index("ix_letter_status", "status"),)
-    id: Mapped[str] = mapped_column(
-        Id, primary_key=True
-    )  # of its Message-ID: the same letter twice is one row
+    id: Mapped[str] = mapped_column(Id, primary_key=True)  # of its Message-ID: twice the same is one row
     kind: Mapped[str] = mapped_column(String(16))  # "question", "account"
     record_id: Mapped[str] = mapped_column(Id, default="", index=True)  # the sourcing record of a question
     siret: Mapped[str] = mapped_column(String(14))
@@ -218,7 +211,7 @@ class Announcement(Base):
     notice_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     lot_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     channel: Mapped[str] = mapped_column(String(16), primary_key=True, default="mail")
-    digest_id: Mapped[str] = mapped_column(Id, ForeignKey("digest.id", ondelete="CASCADE"), primary_key=True)
+    digest_id: Mapped[str] = mapped_column(Id, _of("digest"), primary_key=True)
     at: Mapped[datetime]
 
 
@@ -239,9 +232,7 @@ class SourcingMember(Base):
     """A person's own view of a record: the name they gave it, whether it is archived; a colleague's row lets them in."""
 
     __tablename__ = "sourcing_member"
-    record_id: Mapped[str] = mapped_column(
-        Id, ForeignKey("sourcing.id", ondelete="CASCADE"), primary_key=True
-    )
+    record_id: Mapped[str] = mapped_column(Id, _of("sourcing"), primary_key=True)
     person: Mapped[str] = mapped_column(Id, primary_key=True, index=True)
     label: Mapped[str] = mapped_column(String(200), default="", server_default="")
     archived_at: Mapped[datetime | None]
@@ -252,9 +243,7 @@ class SourcingEvent(Base):
     """What happened to a record, sealed: the seal chains commitments, so an erased payload breaks nothing."""
 
     __tablename__ = "sourcing_event"
-    record_id: Mapped[str] = mapped_column(
-        Id, ForeignKey("sourcing.id", ondelete="CASCADE"), primary_key=True
-    )
+    record_id: Mapped[str] = mapped_column(Id, _of("sourcing"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))  # "created", "contacted", "answered", "exported"
     siret: Mapped[str] = mapped_column(String(14), default="")
@@ -269,9 +258,7 @@ class SourcingHead(Base):
     """How many events a record has, and the last seal: a chain cannot show that its own end was removed."""
 
     __tablename__ = "sourcing_head"
-    record_id: Mapped[str] = mapped_column(
-        Id, ForeignKey("sourcing.id", ondelete="CASCADE"), primary_key=True
-    )
+    record_id: Mapped[str] = mapped_column(Id, _of("sourcing"), primary_key=True)
     count: Mapped[int]
     seal: Mapped[str] = mapped_column(String(64))
     proof: Mapped[str] = mapped_column(String(64))  # keyed
@@ -281,9 +268,8 @@ class Unsubscription(Base):
     """Unsubscriptions: by addressee, from alerts or from questions of buyers, or by the hash of an address (a bounce)."""
 
     __tablename__ = "unsubscription"
-    subject: Mapped[str] = mapped_column(
-        String(80), primary_key=True
-    )  # a SIRET (alerts), "questions:<siret>", or "address:<sha256>"
+    #: A SIRET (alerts), "questions:<siret>", or "address:<sha256>".
+    subject: Mapped[str] = mapped_column(String(80), primary_key=True)
     cause: Mapped[str] = mapped_column(String(16))  # "one-click", "bounce", "operator"
     at: Mapped[datetime]
 

@@ -59,17 +59,10 @@ def _restored(token: str) -> str | None:
     for mask in dict.fromkeys((lower, re.sub(rf"{LOST}{LOST}", LOST, lower))):  # one accent lost as two bytes
         words = _vocabulary().get(mask, ())
         if len(words) == 1:
-            return _cased(words[0], token)
+            word, letters = words[0], [char for char in token if char.isalpha()]
+            if len(letters) > 1 and all(map(str.isupper, letters)):
+                return word.upper()
+            return word[0].upper() + word[1:] if token[0].isupper() else word
         if words:
             return None
     return None
-
-
-def _cased(word: str, token: str) -> str:
-    """The word in capitals where the letters left are, with a capital where the first letter left is one."""
-    letters = [char for char in token if char.isalpha()]
-    if len(letters) > 1 and all(char.isupper() for char in letters):
-        return word.upper()
-    if token[0].isupper():
-        return word[0].upper() + word[1:]
-    return word

@@ -62,11 +62,11 @@ def naf_words(code: str) -> str:
 @remembered()
 def everyday_words() -> frozenset[str]:
     """Folded words of the nomenclatures and of the names of places: none of them identifies a firm."""
-    named = [
+    named = (
         *_naf().values(),
         *_naf_words().values(),
         *_rome().values(),
         *(row[1] for row in _rows("cpv.csv")),
-    ]
+    )
     places = [place.name for place in communes()] + [d.name for d in departments()]
     return frozenset(word for text in (*named, *places) for word in plain_words(text))

@@ -79,10 +79,9 @@ def import_communes(path: str | Path) -> int:
     try:
         with source.open("rb") as stream:
             start = stream.read(64).lstrip(b"\xef\xbb\xbf \r\n\t")[:1]
+        plain = start not in (b"[", b"{")
         listed: Any = (
-            json.loads(source.read_text(encoding="utf-8-sig"))
-            if start in (b"[", b"{")
-            else list(_listed(source, "code et nom"))
+            list(_listed(source, "code et nom")) if plain else json.loads(source.read_text("utf-8-sig"))
         )
     except (OSError, ValueError) as error:
         raise BadInput(
@@ -98,12 +97,9 @@ def import_communes(path: str | Path) -> int:
         if not re.fullmatch(r"[0-9][0-9AB][0-9]{3}", code) or not name:
             continue
         old = shipped.get(code, [code, name, "", "", "", "", "", "", ""])
-        postcodes = row.get("codesPostaux") or row.get("codes_postaux") or ""
-        postcodes = " ".join(
-            re.findall(
-                r"\b[0-9]{5}\b", " ".join(postcodes) if isinstance(postcodes, list) else str(postcodes)
-            )
-        )
+        stated = row.get("codesPostaux") or row.get("codes_postaux") or ""
+        stated = " ".join(stated) if isinstance(stated, list) else str(stated)
+        postcodes = " ".join(re.findall(r"\b[0-9]{5}\b", stated))
         point = ((row.get("centre") or {}).get("coordinates") if isinstance(row.get("centre"), dict) else None) or (
             row.get("lon"), row.get("lat"),
         )  # fmt: skip

@@ -213,12 +213,9 @@ def social_clause_mandatory(
     if amount is None:
         return None
     types: tuple[BuyerType, ...] = (buyer,) if buyer else ("state", "local", "entity")
-    found = {_reached(amount, formal_threshold(on, works, each, social)) for each in types}
+    thresholds = [formal_threshold(on, works, each, social) for each in types]
+    found = {None if t is None or t.value is None else amount >= t.value for t in thresholds}
     return found.pop() if len(found) == 1 else None
-
-
-def _reached(amount: float, threshold: Rule | None) -> bool | None:
-    return None if threshold is None or threshold.value is None else amount >= threshold.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,10 +255,14 @@ def social_duty(tender: Tender, lot: Lot) -> SocialDuty | None:
     if lot.social_conditions:
         return None
     concession = is_concession(tender)
-    works = concession or _works(lot)  # one threshold for works and concessions
+    # by the nature that the notice states; only where it states none by the code, which names works for supplies too
+    nature = lot.contract_type or ("works" if lot.cpv and lot.cpv[0].startswith("45") else "")
+    works = concession or nature == "works"  # one threshold for works and concessions
     social = bool(lot.cpv) and social_service(lot.cpv[0]) and lot.contract_type in ("", "services")
     buyer, defence = buyer_type(tender.buyer), "defence" in tender.flags
-    if not social_clause_mandatory(_stated_total(tender), on, works, buyer, social, defence):
+    # a lower bound for the whole contract (R2121-1), renewals included; nothing where no amount is stated
+    stated = sum(worth for each in tender.lots if not math.isnan(worth := amounts.total(each))) or None
+    if not social_clause_mandatory(stated, on, works, buyer, social, defence):
         return None
     threshold = formal_threshold(on, works, buyer or "entity", social)
     due = rule("clause.concession" if concession else "clause.mandatory", on)
@@ -271,8 +272,9 @@ def social_duty(tender: Tender, lot: Lot) -> SocialDuty | None:
         f"aucune clause lue ; à ce montant une condition sociale, au choix de l'acheteur, est due depuis le "
         f"{due.since:%d/%m/%Y} sauf exception motivée ({due.article}, à vérifier)"
     )
+    origin = "lu dans le texte, " if any("amount" in each.inferred for each in tender.lots) else ""
     text = (
-        f"Aucune clause sociale n'a été lue. Montant {_origin(tender)}d'au moins {euros(threshold.value)} HT "
+        f"Aucune clause sociale n'a été lue. Montant {origin}d'au moins {euros(threshold.value)} HT "
         f"({threshold.article}) : depuis le {due.since:%d/%m/%Y} une condition d'exécution sociale est due "
         f"({due.article}). L'acheteur choisit laquelle : ce ne sont pas forcément des heures d'insertion."
         + "".join(f" {one.text} ({one.article})." for one in others)
@@ -282,28 +284,11 @@ def social_duty(tender: Tender, lot: Lot) -> SocialDuty | None:
     return SocialDuty(text=text, short=short, rules=(threshold, due, *others), since=due.since)
 
 
-def _works(lot: Lot) -> bool:
-    """By the nature that the notice states; only where it states none by the code, which names works for supplies too."""
-    return (
-        lot.contract_type == "works" if lot.contract_type else bool(lot.cpv) and lot.cpv[0].startswith("45")
-    )
-
-
 def _short(lot: Lot, works: bool, on: date) -> str:
     months = value("clause.exceptions", on)
     if works and lot.duration_months and months and lot.duration_months < months:
         return f" Durée de {lot.duration_months:g} mois : l'exception des travaux courts est ouverte."
     return ""
-
-
-def _stated_total(tender: Tender) -> float | None:
-    """A lower bound in euros for the whole contract (R2121-1), renewals included; None where no amount is stated."""
-    stated = [worth for lot in tender.lots if not math.isnan(worth := amounts.total(lot))]
-    return sum(stated) or None
-
-
-def _origin(tender: Tender) -> str:
-    return "lu dans le texte, " if any("amount" in lot.inferred for lot in tender.lots) else ""
 
 
 # ------------------------------------------------------------------------------------------- reservations

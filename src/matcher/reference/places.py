@@ -85,17 +85,10 @@ def _number(text: str) -> float:
 
 @remembered(8192)
 def _commune_at(row: int) -> Commune:
-    code, name, postcodes, department, region, people, siren, latitude, longitude = _communes()[row]
+    code, name, postcodes, department, region, people, siren, *point = _communes()[row]
+    population, (latitude, longitude) = int(people or 0), map(_number, point)
     return Commune(
-        code,
-        name,
-        tuple(postcodes.split()),
-        department,
-        region,
-        int(people or 0),
-        siren,
-        _number(latitude),
-        _number(longitude),
+        code, name, tuple(postcodes.split()), department, region, population, siren, latitude, longitude
     )
 
 
@@ -339,10 +332,8 @@ def search_commune(name: str, department: str | None = None, limit: int = 10) ->
 
 def _differing(one: str, other: str) -> tuple[str, str]:
     """Two names without the words that both hold: "sur mer" tells nothing of what is misspelt."""
-    words = one.split(), other.split()
-    return " ".join(w for w in words[0] if w not in words[1]), " ".join(
-        w for w in words[1] if w not in words[0]
-    )
+    ours, theirs = one.split(), other.split()
+    return " ".join(w for w in ours if w not in theirs), " ".join(w for w in theirs if w not in ours)
 
 
 def commune_of_siren(siren: str) -> Commune | None:
@@ -396,13 +387,9 @@ def region_of(department: str) -> str | None:
 
 
 @remembered()
-def _region_names() -> Mapping[str, str]:
-    return MappingProxyType({d.region: d.region_name for d in sorted(departments(), key=lambda d: d.region)})
-
-
 def regions() -> Mapping[str, str]:
     """Region codes and names."""
-    return _region_names()
+    return MappingProxyType({d.region: d.region_name for d in sorted(departments(), key=lambda d: d.region)})
 
 
 def departments_of_region(region: str) -> tuple[str, ...]:
@@ -460,10 +447,8 @@ def _centres_of_regions() -> dict[str, Whereabouts]:
         if within:
             latitude = sum(d.latitude for d in within) / len(within)
             longitude = sum(d.longitude for d in within) / len(within)
-            squares = [
-                distance_km(d.latitude, d.longitude, latitude, longitude) ** 2 + d.spread_km**2
-                for d in within
-            ]
+            far = ((distance_km(d.latitude, d.longitude, latitude, longitude), d.spread_km) for d in within)
+            squares = [away**2 + spread**2 for away, spread in far]
             found[code] = Whereabouts(latitude, longitude, math.sqrt(sum(squares) / len(within)))
     return found
 
@@ -494,9 +479,6 @@ def department_of_nuts(nuts: str) -> tuple[str, ...]:
     return tuple(sorted({d for key, d in _nuts().items() if key.startswith(code)}))
 
 
-# ---------------------------------------------------------------------------------------- nomenclatures
-
-
 # ----------------------------------------------------------------------------------------------- placing
 
 
@@ -515,11 +497,8 @@ def coordinates(place: Commune) -> tuple[float, float, bool]:
         return place.latitude, place.longitude, False
     around = [c for pc in place.postcodes for c in communes_of_postcode(pc) if not math.isnan(c.latitude)]
     if around:
-        return (
-            sum(c.latitude for c in around) / len(around),
-            sum(c.longitude for c in around) / len(around),
-            True,
-        )
+        sums = sum(c.latitude for c in around), sum(c.longitude for c in around)
+        return sums[0] / len(around), sums[1] / len(around), True
     centre = department(place.department)
     return (centre.latitude, centre.longitude, True) if centre else (NAN, NAN, True)
 
@@ -575,10 +554,8 @@ def _area_names() -> tuple[dict[str, str], dict[str, str]]:
     """Departments and regions by folded name, with and without their article."""
     by_department = {name_key(d.name): d.code for d in departments()}
     by_region = {name_key(name): code for code, name in regions().items()}
-    return {
-        **{_ARTICLE.sub("", key): code for key, code in by_department.items()},
-        **by_department,
-    }, by_region
+    bare = {_ARTICLE.sub("", key): code for key, code in by_department.items()}
+    return bare | by_department, by_region
 
 
 def area_named(name: str) -> tuple[str | None, str | None]:
@@ -686,9 +663,7 @@ def locate(place: Place, buyer_id: str = "") -> Place:
     department or region stated.  What is stated is kept.  A place known by its department alone gets no
     coordinates: `department(code)` has its centre.
     """
-    if place.country not in (None, "", "FR"):
-        return place
-    if _whole(place):
+    if place.country not in (None, "", "FR") or _whole(place):
         return place
     found, doubt = _commune_of(place)
     if found:

@@ -1,4 +1,4 @@
-"""Location and parsing of reference tables."""
+"""Location and parsing of reference tables, and of keys, under the user's own folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import csv
 import gzip
 import io
 import os
+import secrets
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -30,6 +32,12 @@ def assumptions_file(name: str) -> Path:
     """A table of `data/assumptions`: the user's own where there is one, else the one shipped."""
     own, shipped = _places(name, user_dir())
     return own if own.is_file() else shipped
+
+
+def assumptions(name: str) -> list[dict[str, str]]:
+    """The rows of a table of `data/assumptions`."""
+    with assumptions_file(name).open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 @lru_cache(maxsize=256)  # asked for every lot, and joining paths takes longer than looking
@@ -122,3 +130,28 @@ def named_rows(path: Path, headings: Mapping[str, str]) -> tuple[set[str], Itera
     return set(fields.values()), (
         {field: clean(row.get(name)) for name, field in fields.items()} for row in rows
     )
+
+
+def stated_or_made(variable: str, least: int, name: str) -> bytes:
+    """The key of a variable of the environment, else the one of the file of this name.  Raises BadInput for one that is too short."""
+    given = os.environ.get(variable, "")
+    if given and len(given) < least:
+        raise BadInput(f"{variable} is too short: give {least} random characters or more")
+    return given.encode() or made_once(name)
+
+
+def made_once(name: str) -> bytes:
+    """The key in the file of this name under `MATCHER_HOME`: 64 hexadecimal digits, of which none ever reads a part."""
+    path = user_dir() / name
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # a name of its own: two threads that make it at once must not write one file
+        part = path.with_name(f"{name}.{secrets.token_hex(6)}")
+        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as sink:
+            sink.write(secrets.token_hex(32))
+            sink.flush()
+            os.fsync(sink.fileno())
+        with suppress(FileExistsError):  # another made it first: theirs is used
+            os.link(part, path)
+        part.unlink()
+    return path.read_bytes().strip()

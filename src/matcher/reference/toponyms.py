@@ -6,7 +6,6 @@ decide, else `Homonyms` lists the choices.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from itertools import pairwise, takewhile
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
 from matcher.reference import places
 from matcher.reference.places import Commune, departments_within, precise
-from matcher.reference.tables import _rows, assumptions_file, remembered
+from matcher.reference.tables import _rows, assumptions, remembered
 from matcher.reference.text import clean, fold
 
 #: Population from which a commune is meant as often as the department or region of its name (Vienne, in Isère).
@@ -69,7 +68,7 @@ MOST = 12
 
 @lru_cache(4096)
 def _asked(text: str, near: frozenset[str], context: str) -> tuple[Place, ...]:
-    found, parts = _options(text, context), _parts(text)
+    found, parts = named(text, context), _parts(text)
     if len(parts) > MOST:
         raise BadInput(f"{len(parts)} places: give at most {MOST}, or the department that holds them")
     if not found and _department_at_end(text):
@@ -85,7 +84,7 @@ def _of_institution(text: str) -> tuple[Place, ...]:
     """The town after the name of an institution or area: "centre hospitalier de Laon", "arrondissement de Lens"."""
     if (places.name_key(text).split() or [""])[0] not in places.INSTITUTIONS:
         return ()
-    found = (tuple(p for p in _options(name) if p.commune) for name in places.shorter(text))
+    found = (tuple(p for p in named(name) if p.commune) for name in places.shorter(text))
     return next(filter(None, found), ())
 
 
@@ -94,12 +93,8 @@ def _also(text: str, found: tuple[Place, ...]) -> tuple[Place, ...]:
     towns = [places.commune(place.commune or "") for place in found]
     if not found or any(town is None or town.population >= TOWN for town in towns):
         return found
-    return (*found, *_begun_by(text))
-
-
-def _begun_by(text: str) -> tuple[Place, ...]:
     key = f"{places.name_key(text)} "
-    return tuple(of_commune(town.code) for town in _towns() if places.name_key(town.name).startswith(key))
+    return (*found, *(of_commune(one.code) for one in _towns() if places.name_key(one.name).startswith(key)))
 
 
 @remembered()
@@ -110,7 +105,7 @@ def _towns() -> tuple[Commune, ...]:
 def spelt(words: str) -> bool:
     """Are the places typed spelt exactly, so that none is a guess?"""
     text = clean(words)
-    return bool(_options(text)) or all(map(_options, _parts(text)))
+    return bool(named(text)) or all(map(named, _parts(text)))
 
 
 def _parts(text: str) -> list[str]:
@@ -119,7 +114,7 @@ def _parts(text: str) -> list[str]:
 
 def _several(parts: list[str], near: frozenset[str], context: str) -> tuple[Place, ...]:
     """One place per part; areas that contain one of the communes only disambiguate it."""
-    options = [_options(part, context) or _resembling(part) for part in parts]
+    options = [named(part, context) or _resembling(part) for part in parts]
     # an unambiguous name tells where its neighbours in the list are
     sure = frozenset(d for found in options if len(found) == 1 for d in departments_within(found[0]))
     chosen = [
@@ -179,13 +174,8 @@ _PREFIX = {"paris": ("751", 20), "lyon": ("6938", 9), "marseille": ("132", 16)}
 _TRAILING = re.compile(r"[\s,(-]{1,9}(2[AB]|\d{2,3})\s*\)?$", re.I)
 
 
-def named(text: str) -> tuple[Place, ...]:
+def named(text: str, context: str = "") -> tuple[Place, ...]:
     """Every place with exactly this name, postcode or number; none where it is none."""
-    return _options(text)
-
-
-def _options(text: str, context: str = "") -> tuple[Place, ...]:
-    """Every place with exactly this name; none where it is not a place name."""
     text = re.sub(r"(?<=\w)\s+cedex\b.*$", "", text, flags=re.I)
     text = re.sub(r"^d[ée]partement (?=\d|2[AB]$)", "", text, flags=re.I)
     key = places.name_key(text)
@@ -203,9 +193,10 @@ def _options(text: str, context: str = "") -> tuple[Place, ...]:
     around = (place for place in natural_regions().get(key, ()) if near in (None, place.department))
     same += tuple(place for place in around if place not in same)
     same = same or tuple(of_commune(town.code) for town in places.communes_once_named(name, near))
-    same = same or tuple(place for place in _begun(key) if near in (None, place.department))
+    begun = _begun_names().get(key, ()) if key.count(" ") > 1 else ()
+    same = same or tuple(place for place in begun if near in (None, place.department))
     side = None if same else _SIDE.match(text)
-    return _options(text[side.end() :]) if side else same
+    return named(text[side.end() :]) if side else same
 
 
 #: Of a place: "Nord Vendée", "sud de l'Ardèche".
@@ -286,13 +277,12 @@ def _of_department(code: str) -> Place:
 @remembered()
 def natural_regions() -> Mapping[str, tuple[Place, ...]]:
     """Natural regions ("Maurienne") by name, each as the towns that it lies around."""
-    with assumptions_file("natural_regions.csv").open(encoding="utf-8-sig", newline="") as source:
-        return {
-            places.name_key(row["name"]): tuple(
-                replace(of_commune(code), label=row["name"]) for code in row["communes"].split("|")
-            )
-            for row in csv.DictReader(source)
-        }
+    return {
+        places.name_key(row["name"]): tuple(
+            replace(of_commune(code), label=row["name"]) for code in row["communes"].split("|")
+        )
+        for row in assumptions("natural_regions.csv")
+    }
 
 
 # ---------------------------------------------------------------------------------------------- groupings
@@ -319,19 +309,13 @@ def _grouping_names() -> tuple[dict[str, list[_Grouping]], list[tuple[frozenset[
     cities = []
     for _, name, kind, largest in _rows("groupings.csv.gz"):
         made = _Grouping(re.sub(r"^(?:CC|CA|CU)(?= )", lambda kind: _WHOLE[kind.group()], name), largest)
-        for named in _names_of_grouping(name):
-            table.setdefault(_KIND.sub("", places.name_key(named)), []).append(made)
+        outside, _, inside = name.partition("(")
+        # what stands in brackets is a name too where it is several words: "(Cap Atlantique)"
+        for own in (outside, *([inside.strip(" )")] if " " in inside.strip(" )") else ())):
+            table.setdefault(_KIND.sub("", places.name_key(own)), []).append(made)
         if kind.startswith("MET"):
             cities.append((frozenset(places.name_key(name).split()) - _SMALL, made))
     return table, cities
-
-
-def _names_of_grouping(name: str) -> Iterator[str]:
-    """A name without what stands in brackets, and this where it is several words: "(Cap Atlantique)"."""
-    outside, _, inside = name.partition("(")
-    yield outside
-    if " " in (inside := inside.strip(" )")):
-        yield inside
 
 
 @remembered()
@@ -344,11 +328,6 @@ def _begun_names() -> Mapping[str, tuple[Place, ...]]:
             if words[end - 1] not in _SMALL and len(frozenset(words[:end]) - _SMALL) > 1:
                 table.setdefault(" ".join(words[:end]), []).extend(map(_of_grouping, made))
     return {name: tuple(dict.fromkeys(found)) for name, found in table.items()}
-
-
-def _begun(key: str) -> tuple[Place, ...]:
-    """The groupings whose name begins with these words, at least three; none where fewer."""
-    return _begun_names().get(key, ()) if key.count(" ") > 1 else ()
 
 
 @remembered()
@@ -438,10 +417,10 @@ def mentioned(text: str, within: Collection[str] = ()) -> tuple[Place, ...]:
         weak = [one for one in weak if len(_within(one.options, near) or one.options) == 1]
         plain = weak[:1] + list(takewhile(lambda one: one.listed, weak[1:]))
     chosen = plain or ([] if within else [one for one in found if one.strength][:1])
-    named = [settled(one.words, one.options, near) for one in chosen]
-    if not named and not within and (number := _NUMBERED.search(text[:2000])):
-        named = [place for place in _options(number.group(1))[:1] if place.department]
-    return tuple(dict.fromkeys(replace(place, inferred=True) for place in named))
+    meant = [settled(one.words, one.options, near) for one in chosen]
+    if not meant and not within and (number := _NUMBERED.search(text[:2000])):
+        meant = [place for place in named(number.group(1))[:1] if place.department]
+    return tuple(dict.fromkeys(replace(place, inferred=True) for place in meant))
 
 
 def _mentions(text: str) -> Iterator[_Mention]:
@@ -458,7 +437,7 @@ def _mentions(text: str) -> Iterator[_Mention]:
         if i and plain[i - 1] == "a":  # one is in an area, and at a town
             options = tuple(place for place in options if place.commune) or options
         number = text[tokens[i - 1].start() : tokens[stop - 1].end()] if i else ""
-        coded = _options(number) if re.match(r"\d{5} ", number) else ()
+        coded = named(number) if re.match(r"\d{5} ", number) else ()
         if {p.department for p in coded} & {p.department for p in options}:  # "75002 PARIS"
             options, around = coded, 2
         else:
@@ -496,7 +475,7 @@ def _known(words: str) -> tuple[Place, ...]:
     if key in LINKS or key in ("lot", "ville", "commune"):
         return ()
     if _ARRONDISSEMENT.fullmatch(key) and re.search(r"\de", key):
-        return _options(key)
+        return named(key)
     found = _named(key, None)
     known = ((place, places.commune(place.commune)) for place in found if place.commune)
     small = {place for place, commune in known if commune and commune.population <= HAMLET}

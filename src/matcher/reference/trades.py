@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from matcher.domain import LENDING_KINDS, Structure
 from matcher.reference.paths import reference_dir
-from matcher.reference.tables import assumptions_file
+from matcher.reference.tables import assumptions
 from matcher.reference.text import fold
 from matcher.reference.word_patterns import WordPatterns, beginning
 
@@ -55,9 +55,8 @@ def trades() -> tuple[Trade, ...]:
 def neighbours() -> frozenset[tuple[str, str]]:
     """Pairs of trades that one structure often does both of (`data/assumptions/neighbour_trades.csv`)."""
     known = {trade.name for trade in trades()}
-    with assumptions_file("neighbour_trades.csv").open(encoding="utf-8-sig", newline="") as file:
-        pairs = ((row["trade"], row["neighbour"]) for row in csv.DictReader(file))
-        return frozenset(pair for pair in pairs if known.issuperset(pair))
+    pairs = ((row["trade"], row["neighbour"]) for row in assumptions("neighbour_trades.csv"))
+    return frozenset(pair for pair in pairs if known.issuperset(pair))
 
 
 @cache
@@ -143,18 +142,14 @@ def trade_of_cpv(code: str) -> str | None:
     """
     if named := _trade_of_code(code):
         return named
-    row = max(
-        (row for row in _other_codes() if code.startswith(row[0])),
-        key=lambda row: len(row[0]),
-        default=("", "", ""),
-    )
-    return None if row[2] else row[1]
+    rows = (row for row in _other_codes() if code.startswith(row["prefix"]))
+    row = max(rows, key=lambda row: len(row["prefix"]), default={"trade": "", "varies": ""})
+    return None if row["varies"] else row["trade"]
 
 
 @cache
-def _other_codes() -> tuple[tuple[str, str, str], ...]:
-    with assumptions_file("cpv_trades.csv").open(encoding="utf-8-sig", newline="") as file:
-        return tuple((row["prefix"], row["trade"], row["varies"]) for row in csv.DictReader(file))
+def _other_codes() -> list[dict[str, str]]:
+    return assumptions("cpv_trades.csv")
 
 
 def _trade_of_code(code: str) -> str:

@@ -6,7 +6,6 @@ search says little, and a name of a place in it is the place.  Names that are al
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from itertools import dropwhile, islice, takewhile
 
 from matcher.domain import Place
 from matcher.reference import places, toponyms
-from matcher.reference.tables import assumptions_file, remembered
+from matcher.reference.tables import assumptions, remembered
 from matcher.reference.text import fold
 
 LONGEST = 400  # characters of a line or two
@@ -235,8 +234,7 @@ def _short_names() -> dict[str, list[str]]:
 @remembered()
 def _also_words() -> frozenset[str]:
     """Names of towns and areas that are also words of the language."""
-    with assumptions_file("place_words.csv").open(encoding="utf-8-sig", newline="") as source:
-        return frozenset(row["name"] for row in csv.DictReader(source))
+    return frozenset(row["name"] for row in assumptions("place_words.csv"))
 
 
 def _sided(options: tuple[Place, ...], before: frozenset[str]) -> tuple[Place, ...]:

@@ -121,7 +121,7 @@ def ask(
         past = {e.siret: (e.payload or {}).get("outcome") for e in record.events if e.kind in SENDINGS}
         fresh = [(s, o) for s, o in reached.items() if o != past.get(s)]
         sealed = [(_kind(o), s, {"outcome": o, "reply_to": reply_to}) for s, o in fresh]
-        chain.append(connection, identifier, sealed, chain.last(record.events))
+        chain.append(connection, identifier, sealed)
         store.audit(connection, owner, "sourcing.ask", identifier, dict(Counter(reached.values())))
     return Counter(o for s, o in reached.items() if past.get(s) != "unsubscribed")
 
@@ -137,7 +137,7 @@ def settled(connection: Connection, letter: RowMapping, outcome: str) -> None:
         (e.payload for e in events if e.kind in SENDINGS and e.siret == letter["siret"] and e.payload), {}
     )
     payload = {"outcome": outcome, "reply_to": (before or {}).get("reply_to", "")}
-    chain.append(connection, identifier, [(_kind(outcome), letter["siret"], payload)], chain.last(events))
+    chain.append(connection, identifier, [(_kind(outcome), letter["siret"], payload)])
 
 
 #: What is recorded of each kind of letter that left the queue.
@@ -154,7 +154,7 @@ def _kind(outcome: str) -> str:
 
 def questioned(store: Store, identifier: str, siret: str, proof: str) -> Question:
     """What a link of a mail shows; reading it changes nothing.  Raises Forbidden, NotFound."""
-    links.prove_question(identifier, siret, proof)
+    links.prove(proof, "question", identifier, siret)
     with store.reading() as connection:
         row = connection.execute(select(Sourcing.need).where(Sourcing.id == identifier)).first()
         events = chain.events(connection, identifier)
@@ -185,7 +185,7 @@ def opened(store: Store, identifier: str, siret: str, proof: str) -> None:
     with store.writing() as connection:
         events = chain.events(connection, identifier)
         if not any(e.kind == "opened" and e.siret == siret for e in events):
-            chain.append(connection, identifier, [("opened", siret, {"by": "structure"})], chain.last(events))
+            chain.append(connection, identifier, [("opened", siret, {"by": "structure"})])
 
 
 def reply(
@@ -211,9 +211,8 @@ def reply(
         if len(questioned(store, identifier, siret, proof).answers) >= MOST_ANSWERS:
             raise BadInput("Vous avez déjà répondu plusieurs fois : écrivez directement à l'acheteur.")
         opened(store, identifier, siret, proof)
-        events = chain.events(connection, identifier)
         payload = {"text": words[:5000], "by": "structure", "interest": interest}
-        chain.append(connection, identifier, [("answered", siret, payload)], chain.last(events))
+        chain.append(connection, identifier, [("answered", siret, payload)])
         store.audit(connection, siret, "sourcing.reply", identifier)
         if skill:
             _remember(store, connection, siret, skill, interest)

@@ -8,7 +8,6 @@ presentation and does not prejudge the choice.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -100,6 +99,8 @@ def keep(
 ) -> str:  # fmt: skip
     """Keep an answer with all its lines; returns the id of the record.  `facets` are those that narrowed it."""
     identifier = secrets.token_urlsafe(12)
+    narrowed = {name: list(values) for name, values in (facets or {}).items() if values}
+    kept = {"filters": codec.to_json(filters or Filters()), "recipe": recipe}
     lots = [
         {
             "id": each.lot.id, "number": each.lot.number, "title": each.lot.title, "considered": each.considered,
@@ -109,7 +110,7 @@ def keep(
     ]  # fmt: skip
     need = codec.to_json(answer.tender)
     row = {
-        "id": identifier, "owner": owner, "need": need, "filters": _kept_filters(filters, recipe, facets),
+        "id": identifier, "owner": owner, "need": need, "filters": kept | ({"facets": narrowed} if narrowed else {}),
         "answer": {"label": label, "lots": lots, "note": NOTE}, "versions": dict(answer.versions), "created_at": now(),
     }  # fmt: skip
     most = MOST_OF_ANYBODY if owner.startswith(ANONYMOUS) else MOST
@@ -120,23 +121,16 @@ def keep(
                 f"Vous conservez déjà {most} fiches : exportez-les, ou demandez à l'exploitant d'en effacer."
             )
         connection.execute(insert(Sourcing), row)
-        last = chain.append(connection, identifier, [("created", "", chain.committed(row))])
-        listed = []
+        listed = [("created", "", chain.committed(row))]
         for each in answer.lots:
             listed += [("listed", m.structure.siret, _line(m, each.lot.id)) for m in each.matches]
             unknown = enumerate(each.asking, len(each.matches) + 1)
-            listed += [("listed", one.siret, _unknown(one, each.lot.id, rank)) for rank, one in unknown]
-        chain.append(connection, identifier, listed, last)
+            for rank, one in unknown:  # to be asked whether they do this
+                line = _who(one) | {"lot": each.lot.id, "rank": rank, "band": TO_ASK}
+                listed.append(("listed", one.siret, line))
+        chain.append(connection, identifier, listed)
         store.audit(connection, owner, "sourcing.keep", identifier)
     return identifier
-
-
-def _kept_filters(
-    filters: Filters | None, recipe: str | None, facets: Mapping[str, Sequence[str]] | None
-) -> dict[str, Any]:
-    narrowed = {name: list(values) for name, values in (facets or {}).items() if values}
-    kept = {"filters": codec.to_json(filters or Filters()), "recipe": recipe}
-    return kept | ({"facets": narrowed} if narrowed else {})
 
 
 def _line(match: Match, lot: str) -> dict[str, Any]:
@@ -151,11 +145,6 @@ def _line(match: Match, lot: str) -> dict[str, Any]:
     }  # fmt: skip
     # beyond the first lines what is empty is not written: a list may have thousands
     return line if match.rank <= FULL else {k: v for k, v in line.items() if v not in ("", None, [])}
-
-
-def _unknown(structure: Structure, lot: str, rank: int) -> dict[str, Any]:
-    """The line of a structure that is to be asked whether it does this."""
-    return _who(structure) | {"lot": lot, "rank": rank, "band": TO_ASK}
 
 
 def _who(structure: Structure) -> dict[str, Any]:
@@ -188,7 +177,7 @@ def contact(store: Store, owner: str, identifier: str, sirets: Sequence[str], me
         asked = {e.siret for e in events if e.kind in PREPARED}
         fresh = [s for s in dict.fromkeys(sirets) if s not in asked]
         payload = {"message": message}
-        chain.append(connection, identifier, [("prepared", s, payload) for s in fresh], chain.last(events))
+        chain.append(connection, identifier, [("prepared", s, payload) for s in fresh])
         store.audit(connection, owner, "sourcing.contact", identifier, {"count": len(fresh)})
     return len(fresh)
 
@@ -226,7 +215,7 @@ def report(
             raise BadInput(f"{siret} n'est pas dans cette liste : choisissez une structure qui y est.")
         payload = {"by": "buyer", "author": owner, **{name: value for name, value in given.items() if value}}
         payload |= {"outcome": "by-hand"} if kind == "sent" else {}
-        chain.append(connection, identifier, [(kind, siret, payload)], chain.last(events))
+        chain.append(connection, identifier, [(kind, siret, payload)])
         store.audit(connection, owner, "sourcing.report", identifier, {"kind": kind})
 
 
@@ -243,7 +232,7 @@ def corrected(store: Store, owner: str, identifier: str, number: int, text: str)
                 "Cet événement n'est pas de ceux qui se corrigent : choisissez-en un dans la liste."
             )
         payload = {"of": number, "text": text.strip()[:2000]}
-        chain.append(connection, identifier, [("corrected", wrong.siret, payload)], chain.last(events))
+        chain.append(connection, identifier, [("corrected", wrong.siret, payload)])
         store.audit(connection, owner, "sourcing.correct", identifier, {"of": number})
 
 
@@ -306,12 +295,7 @@ def exported(store: Store, owner: str, identifier: str, format: str) -> None:
     """Record that the record was exported."""
     with store.writing() as connection:
         _owned(connection, owner, identifier)
-        chain.append(
-            connection,
-            identifier,
-            [("exported", "", {"format": format})],
-            chain.last(chain.events(connection, identifier)),
-        )
+        chain.append(connection, identifier, [("exported", "", {"format": format})])
         store.audit(connection, owner, "sourcing.export", identifier, {"format": format})
 
 
@@ -362,9 +346,7 @@ def archive(store: Store, owner: str, identifier: str, archived: bool = True) ->
 def share_proof(record: Record) -> str:
     """The unguessable part of the link by which a colleague joins; access withdrawn from all makes another."""
     withdrawn = sum(e.kind == UNSHARED for e in record.events)
-    return hmac.new(links.secret(), f"share|{record.id}|{withdrawn}".encode(), hashlib.sha256).hexdigest()[
-        :32
-    ]
+    return links.token("share", record.id, withdrawn)
 
 
 def invited(store: Store, identifier: str, proof: str) -> Record:
@@ -393,9 +375,7 @@ def unshare(store: Store, owner: str, identifier: str) -> None:
             raise NotFound("seul l'auteur d'une liste peut en retirer l'accès")
         here = (SourcingMember.record_id == identifier, SourcingMember.person != owner)
         connection.execute(delete(SourcingMember).where(*here))
-        chain.append(
-            connection, identifier, [(UNSHARED, "", {})], chain.last(chain.events(connection, identifier))
-        )
+        chain.append(connection, identifier, [(UNSHARED, "", {})])
         store.audit(connection, owner, "sourcing.unshare", identifier)
 
 

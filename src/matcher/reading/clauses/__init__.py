@@ -8,7 +8,7 @@ from matcher.reading.clauses.completion import complete
 from matcher.reading.clauses.findings import Finding
 from matcher.reading.clauses.grammar import articles, who
 from matcher.reading.clauses.reading import Reading, read
-from matcher.reference.supports import support_trade
+from matcher.reference.prose import support_trade
 
 __all__ = [
     "Finding",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from alembic import op
-
 from matcher.records.migrations._tables import create
 
 revision = "0001"
@@ -83,11 +81,3 @@ def upgrade() -> None:
         "addressee 64, notice_id 200, lot_id 200, channel 16, digest_id 64, at time",
         key="addressee notice_id lot_id channel", parent="digest_id digest.id",
     )  # fmt: skip
-
-
-def downgrade() -> None:
-    for name in (
-        "told sourcing_event match declaration_view unsubscription sourcing run profile once notice feedback digest denied_skill "
-        "declaration claim audit api_key"
-    ).split():
-        op.drop_table(name)  # with its indexes

@@ -21,9 +21,3 @@ def upgrade() -> None:
     op.add_column("digest", column("address text?"))
     op.add_column("digest", column("said text", default=""))
     op.add_column("digest", column("claimed_at time?"))
-
-
-def downgrade() -> None:
-    for name in ("claimed_at", "said", "address"):
-        op.drop_column("digest", name)
-    op.drop_table("letter")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from alembic import op
-
 from matcher.records.migrations._tables import create
 
 revision = "0003"
@@ -13,8 +11,3 @@ down_revision = "0002"
 def upgrade() -> None:
     create("search", "id 64, asked json, at time", key="id")
     create("favourite", "owner 64, siret 14, at time", key="owner siret")
-
-
-def downgrade() -> None:
-    op.drop_table("favourite")
-    op.drop_table("search")

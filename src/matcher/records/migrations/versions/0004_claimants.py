@@ -14,8 +14,3 @@ def upgrade() -> None:
     for spec in ("name 200", "role 200", "reason 2000", "way 16"):
         op.add_column("claim", column(spec, default=""))
     op.add_column("claim", column("claimant text?"))
-
-
-def downgrade() -> None:
-    for name in ("claimant", "way", "reason", "role", "name"):
-        op.drop_column("claim", name)

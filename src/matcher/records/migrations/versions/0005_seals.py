@@ -22,7 +22,3 @@ def upgrade() -> None:
     connection = op.get_bind()
     for (record,) in connection.execute(sa.text("SELECT id FROM sourcing")).all():
         chain.reseal(connection, record)
-
-
-def downgrade() -> None:
-    op.drop_table("sourcing_head")

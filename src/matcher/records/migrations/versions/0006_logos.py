@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from alembic import op
-
 from matcher.records.migrations._tables import create
 
 revision = "0006"
@@ -16,7 +14,3 @@ def upgrade() -> None:
         "siret 14, image text?, version 64, url text, source text, fetched date, why text, removed_at time?",
         key="siret",
     )
-
-
-def downgrade() -> None:
-    op.drop_table("logo")

@@ -31,19 +31,6 @@ def upgrade() -> None:
     create("read_file", "hash 64, reader 64, notices int, rejected int, at time", key="hash")
 
 
-def downgrade() -> None:
-    op.drop_table("read_file")
-    for name in ("changes", "reader", "source"):
-        op.drop_column("notice", name)
-    # of several digests that told a lot, the last stands
-    op.execute(
-        "DELETE FROM told WHERE EXISTS (SELECT 1 FROM told later WHERE later.addressee = told.addressee AND "
-        "later.notice_id = told.notice_id AND later.lot_id = told.lot_id AND later.channel = told.channel AND "
-        "(later.at > told.at OR (later.at = told.at AND later.digest_id > told.digest_id)))"
-    )
-    _told("addressee notice_id lot_id channel")
-
-
 def _told(key: str) -> None:
     """The table again, under another key; its rows are kept."""
     op.rename_table("told", "told_before")

@@ -19,7 +19,3 @@ def upgrade() -> None:
         indexes={"ix_sourcing_member_person": ["person"]},
     )
     op.add_column("sourcing_member", column("label 200", default=""))
-
-
-def downgrade() -> None:
-    op.drop_table("sourcing_member")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from alembic import op
-
 from matcher.records.migrations._tables import create
 
 revision = "0009"
@@ -17,7 +15,3 @@ def upgrade() -> None:
         key="declaration_id with_id",
         parent="declaration_id declaration.id",
     )
-
-
-def downgrade() -> None:
-    op.drop_table("agreement")
