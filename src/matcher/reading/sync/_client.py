@@ -70,10 +70,6 @@ TOKENS = {
     "siae": "MATCHER_SIAE_TOKEN", "boamp": "MATCHER_BOAMP_TOKEN", "inclusion": "MATCHER_INCLUSION_TOKEN",
     "emplois": "MATCHER_EMPLOIS_TOKEN",
 }  # fmt: skip
-WHAT = (
-    "boamp", "ted", "decp", "siae", "emplois", "inclusion", "entreprises", "associations", "finess", "adaptees", "site",
-    "logos", "reference",
-)  # fmt: skip
 #: Seconds between two requests, for a publisher that states a lower rate than `INTERVAL` allows.
 PACE = {"emplois": 5.0}  # twelve a minute
 
