@@ -477,14 +477,3 @@ def _forget(folder: Path, key: str) -> None:
     """Drop the pages of a window that is read again."""
     for path in folder.glob(f"{key}_*.json"):
         path.unlink()
-
-
-def _results(page: Any, url: str, count: str) -> list[Any]:
-    """The list of a page.  Raises Unreachable when the page has an unexpected shape."""
-    results = page.get("results") if isinstance(page, dict) else None
-    if not isinstance(results, list) or not isinstance(page.get(count), int):
-        raise Unreachable(
-            f"{_shown(url)} answered with another shape (no 'results' with '{count}'): its API may have changed; "
-            "what was fetched is kept"
-        )
-    return results
