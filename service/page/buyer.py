@@ -22,7 +22,7 @@ from matcher.reference import places, toponyms, trades
 from matcher.reference.text import fold
 from service.access import store_of
 from service.asked import Taken, from_need
-from service.page import chart, facets, logos, lots, render, search
+from service.page import chart, facets, lots, render, search
 from service.page.fields import problems_of
 from service.page.search import NOTICE, Search
 from service.page.visitor import AtHome, Searcher
@@ -314,7 +314,7 @@ def _lot(
 
     return render.page(
         request, "results.html", answer=answer, hours=answer.by_clause, lot=chosen, several=len(tender.lots) > 1, call=call, check=check, most=most,
-        numbers={each.match.structure.siret: n for n, each in enumerate(numbered, 1)}, logos=logos.shown(request, [each.match.structure.siret for each in numbered]), chart=chart.chart(chosen, numbered), facets=facets.counted(lines, wanted),
+        numbers={each.match.structure.siret: n for n, each in enumerate(numbered, 1)}, chart=chart.chart(chosen, numbered), facets=facets.counted(lines, wanted),
         chosen=wanted, because=lots.plausible_because(check), rest=lots.examined(answer), number=number,
         potential=lots.potential(answer.matches) if not chosen.reservation else (), sorts=[(name, at(choice), here) for name, choice, here in wanted.sorts()], removals=[(label, at(choice)) for label, choice in wanted.removals()],
         read=lots.understood(answer, chosen.number in asked.trades), teams=[lots.team_view(team, whole) for team in whole.consortia],
@@ -341,7 +341,7 @@ def _lots(request: Request, view: View, common: dict[str, Any]) -> Response:
     ]  # fmt: skip
     return render.page(
         request, "lots.html", views=views, teams=[lots.team_view(team, whole) for team in whole.consortia], pages=pages, page=page, view=view.vue,
-        per_page=LOTS, logos=logos.shown(request, {m.structure.siret for each in answers for m in each.matches}),
+        per_page=LOTS,
         taken=urlencode({"de": common["de"]}), **common,
     )  # fmt: skip
 

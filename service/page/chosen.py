@@ -17,7 +17,7 @@ from matcher.reference.french import day
 from matcher.reference.text import fold, shorten
 from service import wire
 from service.access import store_of
-from service.page import facets, logos, lots, records, render, search
+from service.page import facets, lots, records, render, search
 from service.page.buyer import Facets, Short, answer_of, places_in_words
 from service.page.lots import line
 from service.page.visitor import CheckedForm, RecordOwner, Searcher, record_owner
@@ -196,7 +196,7 @@ def structure(request: Request, siret: str, who: Searcher, de: Reference = "", l
         request, "shown.html", s=shown, past=past, skills=skills.skills(shown, past[-8:]), explanation=explanation, match=match, tender=tender,
         line=line(match) if match else None, why=reasons.subjects(match.reasons) if match else (), de=de, lot=lot,
         back=search.address(de, lot=lot) if de else "/acheteur/favoris", favourite=_favourite(request, shown.siret),
-        logo=logos.shown(request, [shown.siret]).get(shown.siret, ""), warnings=reasons.warnings(shown, match.eligible if match else None),
+        warnings=reasons.warnings(shown, match.eligible if match else None),
         others=[p for p in snapshot.catalogue.establishments_of(shown.siren) if p != shown.siret],
     )  # fmt: skip
 

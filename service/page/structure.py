@@ -28,7 +28,7 @@ from matcher.reference import trades
 from matcher.reference.text import clean, fold
 from service import access
 from service.page import exchange as announcements
-from service.page import logos, render
+from service.page import render
 from service.page.gaps import gaps, likely
 from service.page.visitor import SeesStructures
 from service.router import Router
@@ -86,7 +86,7 @@ def shown(
     return render.page(
         request, "structure.html", structure=structure, problems=problems, typed=typed, parts=_parts(found), total=len(found), over=_over(found), most=SHOWN, nothing=() if found and not _over(found) else snapshot.why_nothing(structure), lots=LOTS,
         gaps=gaps(structure, snapshot), looked_for=_looked_for(request, skilled), mine=mine, own_facts=_own_facts(declared) if mine else {}, likely=_likely(structure, skilled, snapshot), packed=packed, titled=denials.titled, declared=announcements.own(request, who) if mine else (), done=done,
-        logo=logos.shown(request, [held.siret]).get(held.siret, ""), logo_facts=logos.known(request, held.siret), missing=reasons.missing(structure), past=past, skills=skilled, pending=_pending(held, declared) if mine else [],
+        missing=reasons.missing(structure), past=past, skills=skilled, pending=_pending(held, declared) if mine else [],
         denied=[(skill, denials.label(skill)) for skill in declared.denied if mine], alerts=alerts.chosen(store, structure.siret) if mine else None,
         frequencies=list(alerts.labels()), own_source=self_declared.SOURCE, undo=refused if mine and done == "refus" and refused[0] else (), hidden=denials.label(refused[2]) if refused[2] else "",
         feed=f"{feed}?token={links.token('feed', feed)}" if mine else feed,

@@ -153,7 +153,6 @@ class Structure:
     kind: str = ""
     brand: str = ""
     naf: str | None = None
-    legal_form: str = ""
     address: str = ""
     place: Place = Place()
     zone: Zone | None = None
@@ -310,7 +309,6 @@ class Lot:
     renewal_months: float | None = None  # of each
     options: str = ""  # as described, "" where none is stated
     start: date | None = None
-    turnover_min: float | None = None  # euros a year that the buyer requires of a candidate
     deadline: datetime | None = None
     reservation: Reservation | None = None
     clauses: tuple[Clause, ...] = ()
@@ -402,7 +400,6 @@ class Holder:
 
     id: str
     name: str = ""
-    id_type: str = "SIRET"
     flags: tuple[str, ...] = ()
 
     @property
@@ -428,9 +425,7 @@ class Award:
     group_form: str | None = None
     social: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
-    offers_received: int | None = None
     relation: Literal["single", "group", "framework", "modification", "unknown"] = "unknown"
-    subcontracts: tuple[Holder, ...] = ()
     source: str = ""
     flags: tuple[str, ...] = ()
 

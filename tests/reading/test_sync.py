@@ -50,7 +50,7 @@ def client(waits: list[float]) -> Iterator[Client]:
 def ids(folder: Path, key: str = "idweb") -> list[str]:
     return [
         row[key]
-        for path in sorted(folder.glob("*_*.json"))
+        for path in sorted(folder.rglob("*_*.json"))
         for row in json.loads(path.read_text())["results"]
     ]
 
@@ -143,7 +143,7 @@ def test_every_notice_comes_once_in_pages_that_can_be_read(publisher: Publisher,
     report = fetch(publisher, tmp_path)
     assert (report.pages, report.records) == (4, 350)
     assert sorted(ids(tmp_path)) == sorted(n["idweb"] for n in publisher.notices[:350])
-    pages = sorted(tmp_path.glob("*_*.json"))
+    pages = sorted(tmp_path.rglob("*_*.json"))
     assert sum(isinstance(r, Tender) for r in files.read(pages)) == 350
 
 
@@ -215,9 +215,10 @@ def test_a_list_that_keeps_changing_is_reported_and_requested_again_next_time(
     publisher.publish(MONDAY, 250)
 
     def grow(p: Publisher) -> None:
-        p.publish(MONDAY, 1)
+        new = {"idweb": f"25-00{len(p.notices)}", "dateparution": MONDAY.isoformat(), "objet": "Nouveau"}
+        p.notices.insert(0, new)
 
-    publisher.faults += [("none",), ("then", grow)] * 3
+    publisher.faults += [("none",), ("then", grow), ("none",)] * 3
     report = fetch(publisher, tmp_path)
     assert "changed while it was read" in report.notes[0]
     report = fetch(publisher, tmp_path)
@@ -335,7 +336,7 @@ def test_the_register_is_asked_by_siren_or_by_department(publisher: Publisher, t
 def test_a_department_beyond_reach_is_asked_by_section(
     publisher: Publisher, tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(entreprises, "REGISTER_REACH", 100)
+    monkeypatch.setattr(entreprises, "LISTING", replace(entreprises.LISTING, reach=100))
     publisher.register_reach = 100
     # Its count stops at its reach: 100 is "100 or more", and a section with as many is asked by postcode.
     publisher.units = [

@@ -18,12 +18,12 @@ from matcher.reading.sync._guard import Refused
 
 SIRET = "00010001600013"
 DAY = date(2026, 11, 28)
-HOME = """<html><head><title>Les Allées</title></head><body><nav><a href="/login">Connexion</a>
+HOME = """<html><head><title>Les Allées</title></head><body><form><nav><a href="/login">Connexion</a>
 <a href="/nos-prestations">Nos prestations</a></nav><h1>Les Allées</h1><p>Entreprise d'insertion à Pantin.</p>
 <p>Contact : Mme Aline Dupont, 01 99 00 00 00, aline@allees.example</p>
 <ul><li>Tonte et taille de haies</li></ul>
 <a href="/metiers">Nos métiers</a> <a href="/actualites">Actualités</a> <a href="/activites/vert.html">Espaces verts</a>
-<a href="http://autre.example/services">Services</a><a href="/plaquette.pdf">Nos activités</a><footer><p>Mentions</p></footer></body></html>"""
+<a href="http://autre.example/services">Services</a><a href="/plaquette.pdf">Nos activités</a><footer><p>Mentions</p></footer></form></body></html>"""
 
 
 @pytest.fixture

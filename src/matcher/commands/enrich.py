@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import typer
 
 from matcher.commands._options import OutputFormat
 from matcher.console import emit, say
-from matcher.domain import BadInput, MatcherError, Structure
+from matcher.domain import BadInput, Structure
 
 
 def run(
@@ -56,24 +56,9 @@ def run(
             say(f"{report.what}: {note}")
     for name, sentence in found.failed.items():
         say(f"{name} failed: {sentence}")
-    if not offline and (not chosen or "siae" in chosen):
-        _with_logos(to / "siae", found.structures, unread)
     _write(out, found.structures)
     say(f"{len(found.structures)} structures written to {out}: index it with `matcher index {out}`")
     emit(report_rows(before, found.structures, by), format)
-
-
-def _with_logos(folder: Path, structures: Iterable[Structure], unread: Collection[str]) -> None:
-    """The logos of these structures, into the store; that they cannot be fetched holds nothing else up."""
-    from matcher.commands import _logos
-
-    try:
-        report = _logos.fetched(folder, [s.siret for s in structures], unread)
-    except MatcherError as error:
-        say(f"logos: {error}")
-        return
-    for note in (f"{report.records} fetched, {report.unchanged} kept", *report.notes):
-        say(f"logos: {note}")
 
 
 def report_rows(before: Iterable[Structure], after: Iterable[Structure], by: str) -> list[dict[str, object]]:

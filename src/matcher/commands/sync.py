@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def run(
     what: str = typer.Argument(
         ...,
-        help="boamp, ted, decp, siae, emplois, inclusion, entreprises, associations, finess, adaptees, site, logos, reference.",
+        help="boamp, ted, decp, siae, emplois, inclusion, entreprises, associations, finess, adaptees, site, reference.",
     ),
     to: Path = typer.Option(Path("var/sync"), "--to", help="Folder that receives the pages and the state."),
     since: date | None = typer.Option(
@@ -34,13 +34,13 @@ def run(
     ),
     siren: list[str] = typer.Option([], "--siren", help="entreprises: only these SIRENs or SIRETs."),
     structures: Path | None = typer.Option(
-        None, "--structures", help="entreprises, associations, site, logos: those of this list."
+        None, "--structures", help="entreprises, associations, site: those of this list."
     ),
     ess: bool = typer.Option(False, "--ess", help="entreprises: all of the social economy, not only SIAE."),
     rows: bool = typer.Option(False, "--rows", help="decp: rows by the tabular API, not the whole file."),
     list_only: bool = typer.Option(False, "--list-only", help="siae: without the page of each structure."),
     opt_out: Path | None = typer.Option(
-        None, "--opt-out", help="site, logos: file of hosts, SIRETs and SIRENs never to read, one a line."
+        None, "--opt-out", help="site: file of hosts, SIRETs and SIRENs never to read, one a line."
     ),
     accept_fewer: bool = typer.Option(
         False, "--accept-fewer", help="Let a list that lost over a fifth of its records replace the one held."
@@ -68,17 +68,13 @@ def run(
 
     matcher sync entreprises --structures members.xlsx
 
-    matcher sync logos
-
     matcher sync site --structures members.xlsx --opt-out opt-out.txt
 
     matcher sync associations --structures var/sync/entreprises
 
     matcher read var/sync/boamp
     """
-    from matcher.commands import _logos
     from matcher.reading.sync import (
-        _client,
         adaptees,
         associations,
         boamp,
@@ -109,11 +105,10 @@ def run(
         "finess": lambda: finess.finess(folder),
         "adaptees": lambda: adaptees.adaptees(folder),
         "site": lambda: site.site(folder, _listed(structures), site.opted_out(opt_out) | self_declared.unread_sites(), progress=_progress),
-        "logos": lambda: _logos.fetched(to / "siae", [s.siret for s in _listed(structures)] if structures else None, site.opted_out(opt_out), _progress),
         "reference": lambda: nomenclatures.nomenclatures(folder),
     }  # fmt: skip
     if what not in fetch:
-        raise BadInput(f"unknown source {what!r}: choose one of {', '.join(_client.WHAT)}")
+        raise BadInput(f"unknown source {what!r}: choose one of {', '.join(fetch)}")
     report = fetch[what]()
     if what == "boamp" and keep_days:
         gone = boamp.prune(folder, date.today() - timedelta(days=keep_days))

@@ -13,12 +13,9 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
 
-from matcher.domain import BadInput, Rejected
-from matcher.reading import confined, files, limits, pictures
+from matcher.reading import confined, files, limits
 from matcher.reading.limits import Limits
 
 BATCH = 16  # records of a message
@@ -83,7 +80,10 @@ def _work(connection: socket.socket, descriptor: int) -> None:
             kind = confined.END
             try:
                 with os.fdopen(descriptor, "rb") as stream:
-                    for message in _messages(stream, task):
+                    records = files.read_stream(
+                        stream, task["name"], task["source"], task["columns"], task["walked"]
+                    )
+                    for message in confined.frames(records, BATCH):
                         talk.write(message)
                         talk.flush()
             except (MemoryError, RecursionError):
@@ -92,19 +92,6 @@ def _work(connection: socket.socket, descriptor: int) -> None:
     except BaseException:  # the parent sees the connection closed without an end
         os._exit(1)
     os._exit(0)
-
-
-def _messages(stream: BinaryIO, task: dict[str, Any]) -> Iterator[bytes]:
-    """What a task answers, framed: a picture made small, or the records of a file."""
-    if task.get("picture"):
-        try:
-            image = pictures.small(stream)
-            yield confined.HEADER.pack(confined.IMAGE, len(image)) + image
-        except BadInput as error:
-            yield from confined.frames(iter([Rejected(path="", record="", reason=str(error))]), 1)
-        return
-    found = files.read_stream(stream, task["name"], task["source"], task["columns"], task["walked"])
-    yield from confined.frames(found, BATCH)
 
 
 def _confine(bounds: Limits) -> None:

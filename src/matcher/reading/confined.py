@@ -25,15 +25,14 @@ from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from matcher import codec
-from matcher.domain import Award, BadInput, Rejected, Structure, Tender
-from matcher.reading.limits import PICTURE, UPLOAD, Limits
+from matcher.domain import Award, Rejected, Structure, Tender
+from matcher.reading.limits import UPLOAD, Limits
 from matcher.reading.sources import Record
 
 CHILD = "matcher.reading.child"
 KINDS: dict[bytes, type[Any]] = {b"T": Tender, b"S": Structure, b"A": Award, b"R": Rejected}
 LETTERS = {kind: letter for letter, kind in KINDS.items()}
 END, FAILED, PID = b"E", b"F", b"P"
-IMAGE = b"I"  # a picture made small, in the place of records
 HEADER = struct.Struct("!cI")  # kind of the records that follow, bytes of their JSON
 AT_ONCE = 2  # files read at the same time
 STARTS = 20.0  # seconds for the reader to start
@@ -157,20 +156,6 @@ def read(
             yield from codec.from_text(tuple[KINDS[kind], ...], body)  # type: ignore[valid-type]
     except _Exceeded:
         yield Rejected(path=name, record=name, reason=too_heavy(limits))
-
-
-def small_picture(data: bytes) -> bytes:
-    """A small WebP of a raster image, decoded in another process.  Raises BadInput where it is none, or too large."""
-    with tempfile.TemporaryFile() as file:
-        file.write(data)
-        file.seek(0)
-        try:
-            ((kind, body),) = _frames_of(file, {"picture": True}, PICTURE)
-        except _Exceeded:
-            raise BadInput("the image takes too long or too much memory to decode, or is damaged") from None
-    if kind == IMAGE:
-        return body
-    raise BadInput(codec.from_text(tuple[Rejected, ...], body)[0].reason)
 
 
 class _Exceeded(Exception):

@@ -14,11 +14,13 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import NamedTuple
 
-from matcher.domain import Buyer, Condition, Lot, Tender
+from matcher.domain import BadInput, Buyer, Condition, Lot, Place, Tender
 from matcher.reading import clauses
-from matcher.reading.sources import _facts, _preamble
+from matcher.reading.sources import _facts
+from matcher.reference import toponyms
 from matcher.reference.text import clean, fold, shorten
 
+FIRST_PAGES = 6_000  # characters in which a line names the buyer or its address
 HEAD = 20_000  # characters in which a sentence says what the consultation is about
 KEPT = 60_000  # characters of the description
 TITLE = 120  # characters of a lot's title that is a running sentence
@@ -92,6 +94,22 @@ _TABLE = re.compile(
 #: "Lot 1 : nettoyage des écoles. Lot 2 : vitrerie" within a line.
 _LOT_ITEM = re.compile(r"(?:^|(?<=[\s;,.]))lot\s*(?:n\s*°\s*)?(\d{1,3})\s*[:–—-]\s*(?=(\S.{2,300}))", re.I)
 
+_CONCERNS = re.compile(
+    r"(?:consultation|march[ée]|accord[- ]cadre|contrat)\s+(?:a|ont)\s+pour\s+objet\s*:?\s*(.{8,300}?)(?:\.\s|\.$|\n\s*\n|;)"
+    r"|(?:pr[ée]sente?|cette|ce)\s+(?:consultation|march[ée]|accord[- ]cadre)\s+(?:concerne|porte\s+sur|est\s+relatif?\s+[àa])\s*:?\s*(.{8,300}?)(?:\.\s|\.$|\n\s*\n|;)",
+    re.I | re.S,
+)
+_NAME_ALONE = re.compile(
+    r"^[^\w\n]{0,40}((?:commune|ville|mairie|d[ée]partement|r[ée]gion|conseil\s+\w+|communaut[ée]\s+\w+|m[ée]tropole|centre\s+hospitalier|chu|ch|syndicat|lyc[ée]e|coll[èe]ge"
+    r"|universit[ée]|office|ccas|sdis|hôpital)\b[^\n|]{2,120})$",
+    re.I | re.M,
+)
+_SITE = re.compile(
+    r"lieux?(?:\(x\))?\s+(?:principal\s+)?(?:d['’]ex[ée]cution|de\s+livraison|d['’]intervention)[^:\n|]{0,60}[:|]\s*([^\n|.]{3,160})",
+    re.I,
+)
+_ADDRESS = re.compile(r"(?<!\d)(\d{5})\s+([A-ZÀ-Ý][A-Za-zÀ-ÿ' -]{2,40})")
+
 
 def tender_of(written: str, name: str = "") -> Tender:
     """The notice that a text states; the first statement of each thing counts.  `name` is that of its file."""
@@ -100,11 +118,11 @@ def tender_of(written: str, name: str = "") -> Tender:
     title, flags = _title_of(text, name)
     deadline = _deadline(text)
     siret = _SIRET.search(text)
-    name_of_buyer = _first(_BUYER, text, 200) or _preamble.body(text)
+    name_of_buyer = _first(_BUYER, text, 200) or body(text)
     buyer = Buyer(
         id=re.sub(r"\D", "", siret.group(1)) if siret else "",
         name=name_of_buyer,
-        place=_preamble.seat(text, name_of_buyer),
+        place=seat(text, name_of_buyer),
     )
     whole = Lot(
         id=f"{identifier}/1",
@@ -113,7 +131,7 @@ def tender_of(written: str, name: str = "") -> Tender:
         cpv=_facts.cpvs(_CPV.findall(text)),
         deadline=deadline,
         conditions=tuple(criteria(text)),
-        places=_preamble.site(text),
+        places=site(text),
     )
     named, rest = lots_in(text)
     lots = tuple(
@@ -136,12 +154,52 @@ def tender_of(written: str, name: str = "") -> Tender:
 
 def _title_of(text: str, name: str) -> tuple[str, tuple[str, ...]]:
     """What a consultation is about, and a flag where no sentence says so: its first line, else the name of its file."""
-    if title := _first(_OBJECT, text, 500) or _preamble.concerned(text[:HEAD]):
+    if title := _first(_OBJECT, text, 500) or concerned(text[:HEAD]):
         return title, ()
     lines = (clean(line.strip(" #*=_-")) for line in text.splitlines() if re.search(r"[^\W\d_]", line))
-    if line := next((one for one in lines if one != _preamble.body(text) and not _PAPERS.fullmatch(one)), ""):
+    if line := next((one for one in lines if one != body(text) and not _PAPERS.fullmatch(one)), ""):
         return shorten(line, 160), ("title-from-text",)
     return re.sub(r"[_-]+", " ", re.sub(r"\.\w+$", "", name)).strip() or name, ("title-from-file",)
+
+
+def concerned(text: str) -> str:
+    """The object of the consultation as stated in a sentence; "" where none does."""
+    found = _CONCERNS.search(text)
+    return clean(found.group(1) or found.group(2)).rstrip(" .") if found else ""
+
+
+def body(text: str) -> str:
+    """The buyer, from a line of the first pages that is only its name; "" where there is none."""
+    found = _NAME_ALONE.search(text[:FIRST_PAGES])
+    return clean(found.group(1)) if found else ""
+
+
+def site(text: str) -> tuple[Place, ...]:
+    """The place of work from a labelled line; empty where it names no place."""
+    for found in _SITE.finditer(text):
+        words = re.sub(
+            r"^(?:commune|ville|territoire)s?\s+(?:de\s+la\s+|de\s+|du\s+|d['’])",
+            "",
+            clean(found.group(1)),
+            flags=re.I,
+        )
+        try:
+            if places := toponyms.asked(words) if toponyms.spelt(words) else toponyms.mentioned(words):
+                return places
+        except BadInput:  # a homonym, or no place at all
+            continue
+    return ()
+
+
+def seat(text: str, buyer: str = "") -> Place:
+    """The town that the name of the buyer holds, else that of the first postal address; an empty place where there is none."""
+    addresses = (f"{code} {clean(town)}" for code, town in _ADDRESS.findall(text[:FIRST_PAGES]))
+    for read, words in ((toponyms.mentioned, buyer), *((toponyms.asked, one) for one in addresses)):
+        try:
+            return read(words)[0]
+        except (BadInput, IndexError):  # a homonym, or no place at all
+            continue
+    return Place()
 
 
 # ------------------------------------------------------------------------------------------------- lots

@@ -496,9 +496,9 @@ def read_stream(
     yield from _Reader(source, columns, walked).stream(stream, name, 0)
 
 
-def read_upload(data: bytes, name: str = "notice", source: str | None = None) -> Iterator[Record]:
+def read_upload(data: bytes, name: str) -> Iterator[Record]:
     """Records of an upload, read in a process under resource limits.
 
     Raises TimeoutError where too many files are being read.
     """
-    yield from confined.read_bytes(data, name, UPLOAD, source)
+    yield from confined.read_bytes(data, name, UPLOAD)

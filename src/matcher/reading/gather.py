@@ -20,6 +20,7 @@ T = TypeVar("T")
 NOTICES = "notices.jsonl"
 CONTRACTS = "contracts.jsonl"
 REJECTS = "rejects.csv"  # beside what was built from the good records
+REASONS = 10  # why records were set aside, in the summary
 NAMED = 5  # records named for one reason
 ZONE = "zone-unread"
 
@@ -34,7 +35,7 @@ class Gathered:
     rejected: list[Rejected] = field(default_factory=list)
     repeated: int = 0  # rows of awards that repeat or modify a contract
 
-    def summary(self, most: int = 10) -> Iterator[str]:
+    def summary(self) -> Iterator[str]:
         """Lines for display: what was read, what was rejected and why."""
         lots = sum(len(tender.lots) for tender in self.tenders)
         yield (
@@ -62,7 +63,7 @@ class Gathered:
         where: dict[str, list[str]] = {}
         for bad in self.rejected:
             where.setdefault(bad.reason, []).append(f"{Path(bad.path).name} {bad.record}".strip())
-        for reason, places in sorted(where.items(), key=lambda item: -len(item[1]))[:most]:
+        for reason, places in sorted(where.items(), key=lambda item: -len(item[1]))[:REASONS]:
             more = ", …" if len(places) > NAMED else ""
             yield f"  {len(places)} x {reason} ({', '.join(places[:NAMED])}{more})"
 

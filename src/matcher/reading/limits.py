@@ -33,9 +33,6 @@ FILE = Limits(
     cpu=120, wall=600.0, memory=1024 * MB, member=4096 * MB, total=8192 * MB, members=100_000, pages=30.0, answer=1 << 40
 )  # fmt: skip
 
-#: Pictures that publishers give.
-PICTURE = Limits(cpu=2, wall=8.0, memory=160 * MB, member=0, total=MB, members=0, pages=0.0, answer=256 << 10)
-
 _IN_FORCE: ContextVar[Limits] = ContextVar("limits", default=FILE)
 
 

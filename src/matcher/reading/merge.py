@@ -32,48 +32,33 @@ _APART = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Join:
-    """A merge of two records: the SIRET kept, the SIRET merged into it, and the rule applied."""
-
-    kept: str
-    joined: str
-    rule: str  # "siret", "successor", "siren-name"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """The structures in order of first appearance, what was joined, and what could not be placed."""
+    """The structures in order of first appearance, and what could not be placed."""
 
     structures: tuple[Structure, ...]
-    joins: tuple[Join, ...] = ()
     set_aside: tuple[Rejected, ...] = ()
 
 
-def merge(structures: Iterable[Structure], successors: Mapping[str, str] | None = None) -> Merged:
-    """Join the records of one establishment; `successors` maps an earlier SIRET to the one that follows it.
+def merge(structures: Iterable[Structure]) -> Merged:
+    """Join the records of one establishment, and of those that it followed (`predecessors`).
 
-    The successors that the records state themselves (`predecessors`) count too.  Records with offers alone
+    Records with offers alone
     (flag "offers-only") go to the structure of their SIRET, to all of their SIREN where they name no establishment, or
     are rejected.  A legal unit that the register says has ceased closes its establishments.
     """
     listed = list(structures)
-    follows = _successors(listed, successors or {})
+    follows = _successors(listed)
     listed = _placed(_ceased(listed), follows)
-    joins: list[Join] = []
-    groups: dict[str, list[list[Structure]]] = {}
+    groups: dict[str, list[Structure]] = {}
     for record in listed:
         siret = _latest(record.siret, follows)
         if siret != record.siret:
-            joins.append(Join(kept=siret, joined=record.siret, rule="successor"))
             record = replace(record, siret=siret, predecessors=(record.siret, *record.predecessors))
-        groups.setdefault(siret, []).append([record])
+        groups.setdefault(siret, []).append(record)
     clusters: list[list[Structure]] = []
-    for siret, records in groups.items():
-        split = _by_kind([record for (record,) in records])
-        joins += [Join(kept=siret, joined=siret, rule="siret") for cluster in split for _ in cluster[1:]]
-        clusters += split
-    clusters = _by_name(clusters, joins)
-    made = [_one(cluster) for cluster in clusters]
+    for records in groups.values():
+        clusters += _by_kind(records)
+    made = [_one(cluster) for cluster in _by_name(clusters)]
     orphans = tuple(
         Rejected(
             path=structure.source,
@@ -83,7 +68,7 @@ def merge(structures: Iterable[Structure], successors: Mapping[str, str] | None 
         for structure in made
         if not structure.name
     )
-    return Merged(structures=tuple(s for s in made if s.name), joins=tuple(joins), set_aside=orphans)
+    return Merged(structures=tuple(s for s in made if s.name), set_aside=orphans)
 
 
 def _placed(records: Sequence[Structure], follows: Mapping[str, str]) -> list[Structure]:
@@ -120,10 +105,10 @@ def _ceased(records: Sequence[Structure]) -> list[Structure]:
     ]
 
 
-def _successors(records: Sequence[Structure], stated: Mapping[str, str]) -> dict[str, str]:
+def _successors(records: Sequence[Structure]) -> dict[str, str]:
     """Earlier SIRET -> later one; a SIRET that the register says is open is no predecessor."""
     open_ = {record.siret for record in records if record.active}
-    follows = {old: new for old, new in stated.items() if old != new}
+    follows: dict[str, str] = {}
     for record in records:
         for old in record.predecessors:
             if old != record.siret and old not in open_:
@@ -158,7 +143,7 @@ def _by_kind(records: Sequence[Structure]) -> list[list[Structure]]:
     ]
 
 
-def _by_name(clusters: list[list[Structure]], joins: list[Join]) -> list[list[Structure]]:
+def _by_name(clusters: list[list[Structure]]) -> list[list[Structure]]:
     """Join clusters of one SIREN whose SIRETs differ: same name, kind and town, in different sources."""
     by_siren: dict[str, list[int]] = {}
     for index, cluster in enumerate(clusters):
@@ -172,7 +157,6 @@ def _by_name(clusters: list[list[Structure]], joins: list[Join]) -> list[list[St
                 if first in gone or second in gone or not _twins(clusters[first], clusters[second]):
                     continue
                 kept, joined = _elder(clusters[first], clusters[second])
-                joins.append(Join(kept=kept[0].siret, joined=joined[0].siret, rule="siren-name"))
                 moved = [
                     replace(record, siret=kept[0].siret, predecessors=(record.siret, *record.predecessors))
                     for record in joined

@@ -11,12 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from matcher.domain import Lot
-from matcher.reference.prose import folded
 
-#: "chiffre d'affaires annuel global au moins égal à 200 000 EUR", "3 000 000 EUR HT de chiffre d'affaires"
-_TURNOVER = re.compile(
-    r"(?:chiffres? d'affaires?\b[^;\d]{0,120}?|^\W*)(\d{1,3}(?:[ .\u202f]\d{3})+|\d{5,9})(?:,\d{1,2})? ?(?:€|eur)"
-)
 #: What a text holds that states an amount.
 _STEMS = ("montant", "maxim", "estim", "valeur")
 #: "Accord-cadre avec un maximum annuel de 92 000 euros HT", "Montant estimé : 50 000 € HT"
@@ -155,13 +150,6 @@ def _renewed(
         "renewals": count,
         "renewal_months": each,
     }
-
-
-def turnover(text: str) -> float | None:
-    """The yearly turnover that a text requires of every candidate; None where none, or one for each lot, is stated."""
-    plain = folded(text)
-    found = {_euros(one) for one in _TURNOVER.finditer(plain)}
-    return found.pop() if len(found) == 1 and "lot" not in plain and "cumul" not in plain else None
 
 
 def _euros(found: re.Match[str]) -> float:

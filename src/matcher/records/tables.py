@@ -284,20 +284,6 @@ class DeniedSkill(Base):
     at: Mapped[datetime]
 
 
-class Logo(Base):
-    """A structure's logo as its source gave it, made small; without an image, why there is none, or that the structure removed it."""
-
-    __tablename__ = "logo"
-    siret: Mapped[str] = mapped_column(String(14), primary_key=True)
-    image: Mapped[str | None]  # WebP in base64: a backup of the store is JSON
-    version: Mapped[str] = mapped_column(Id, default="")  # of the image, a part of its address
-    url: Mapped[str]  # where the source says it is
-    source: Mapped[str]
-    fetched: Mapped[date]
-    why: Mapped[str] = mapped_column(default="")  # why there is no image
-    removed_at: Mapped[datetime | None]  # by the structure: it is not fetched again
-
-
 class Claim(Base):
     """A claim of a structure's account: the claimant, the reason, and how the operator verified it (link or code, hashed)."""
 

@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from matcher.domain import Condition
-from matcher.reading.clauses.findings import Finding
 from matcher.reading.clauses.grammar import NEGATED, any_of
-from matcher.reading.clauses.sentences import Sentence, speaking
+from matcher.reading.clauses.sentences import Finding, Sentence, speaking
 
 #: The qualifications that notices ask for by their names ...
 _NAMES = "Certiphyto Certibiocide RABC Qualibat Qualifelec Qualipaysage Qualiopi APSAD CACES RGE MASE HACCP CNAPS AIPR OPQIBI SSIAP"

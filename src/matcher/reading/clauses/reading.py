@@ -14,13 +14,13 @@ from matcher.domain import AUDIENCES, Clause, Condition, Reservation
 from matcher.learned import clauses as classifier
 from matcher.learned.clauses import ClauseModel
 from matcher.reading.clauses import conditions, grammar, hours, sentences
-from matcher.reading.clauses.findings import Finding
-from matcher.reading.clauses.sentences import Page, Sentence, cut, pages, passage, speaking, windows
+from matcher.reading.clauses.sentences import Finding, Page, Sentence, cut, pages, passage, speaking, windows
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
 #: Threshold for explicit sentences; others need 0.5.
 IN_WORDS = 0.15
+QUOTED = 400  # characters of a passage that is shown
 NAME = 120  # characters in which an item of a list names its criterion
 SHORT = 12  # characters of a sentence that holds nothing but a weight: "10 points"
 
@@ -68,9 +68,9 @@ def read(text: str) -> Reading:
     return read_all(pages([text], STEMS))[0]
 
 
-def read_all(found: Iterable[Page], model: ClauseModel | None = None) -> list[Reading]:
-    """What each of the texts of a notice states; `model` stands in for the one of models/clauses."""
-    return [_read(model or classifier.shipped(), one) if one.stems else NOTHING for one in found]
+def read_all(found: Iterable[Page]) -> list[Reading]:
+    """What each of the texts of a notice states."""
+    return [_read(classifier.shipped(), one) if one.stems else NOTHING for one in found]
 
 
 def _read(model: ClauseModel, page: Page) -> Reading:
@@ -216,6 +216,6 @@ def _clause(one: Sentence, chance: float, **stated: Any) -> Clause:
     return Clause(origin="text", passage=quote(one.text), confidence=round(chance, 3), **stated)
 
 
-def quote(text: str, width: int = 400) -> str:
-    """A passage, cut at `width` characters."""
-    return text if len(text) <= width else text[:width].rstrip() + "…"
+def quote(text: str) -> str:
+    """A passage, cut at `QUOTED` characters."""
+    return text if len(text) <= QUOTED else text[:QUOTED].rstrip() + "…"

@@ -9,15 +9,13 @@ import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
 
 from matcher.reference import prose
 from matcher.reference.prose import LOST, french, lots_named
 
+T = TypeVar("T")
 LONGEST = 600  # characters of a sentence; a longer one is cut at a space
 MOST, SHORT = 5, 700  # sentences and characters of a window
 
@@ -60,6 +58,20 @@ class Sentence(NamedTuple):
     lots: frozenset[str] = frozenset()
     span: tuple[int, int] = (0, 0)  # where it stands in the `joined` text
     item: bool = False  # opens with a bullet, a number or a small letter: it belongs to what stands before
+
+
+@dataclass(frozen=True, slots=True)
+class Finding(Generic[T]):
+    """What is stated, and the lots it names (none: all of them)."""
+
+    what: T
+    lots: frozenset[str] = frozenset()
+    but: frozenset[str] = frozenset()  # the lots that "à l'exception du lot 3" leaves out
+    all_lots: bool = False  # "tous les lots" is said
+
+    def holds_for(self, number: str) -> bool:
+        """Whether it holds for the lot of this number."""
+        return number not in self.but and (number in self.lots or not self.lots)
 
 
 class Page(NamedTuple):
@@ -128,35 +140,13 @@ def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
 _BEGINS = "\n;|•▪●\uf0b7—"
 
 
-def _threes(text: str) -> NDArray[np.intp]:
-    """The runs of three letters of a text, as numbers of 15 bits."""
-    letters = np.frombuffer(text.encode("latin-1", "replace"), dtype=np.uint8) & 31
-    runs: NDArray[np.intp] = letters[:-2] * np.intp(1024) + letters[1:-1] * np.intp(32) + letters[2:]
-    return runs
-
-
-@cache
-def _table(stems: tuple[str, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The runs of three letters of all stems, and where those of each begin."""
-    runs = [_threes(stem) for stem in stems]
-    return np.concatenate(runs), np.cumsum([0, *map(len, runs[:-1])])
-
-
 def _stems_of(plain: str, stems: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """The stems that stand in each of the folded texts between zeros: no sentence holds one that its text does not.
-
-    A stem is sought only where all its runs of three letters stand in the texts, which is asked for all stems at once.
-    """
+    """The stems that stand in each of the folded texts between zeros: no sentence holds one that its text does not."""
     plain = repaired(plain).replace("\0", "\0 ")
     for char in _BEGINS:
         plain = plain.replace(char, " ")
-    likely: list[str] = []
-    if stems and len(plain) > 2:
-        (runs, starts), seen = _table(stems), np.zeros(1 << 15, dtype=bool)
-        seen[_threes(f" {plain}")] = True
-        likely = [stems[i] for i in np.flatnonzero(np.logical_and.reduceat(seen[runs], starts))]
     for text in f" {plain}".split("\0"):
-        yield tuple(stem for stem in likely if next(_standing(text, stem), None) is not None)
+        yield tuple(stem for stem in stems if next(_standing(text, stem), None) is not None)
 
 
 def speaking(found: Sequence[Sentence], stems: Sequence[str] = STEMS) -> list[int]:

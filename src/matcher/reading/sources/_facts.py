@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
-from matcher.domain import AuthorityType, Buyer, ContractType, Holder, Lot, Place
+from matcher.domain import AuthorityType, Award, Buyer, Condition, ContractType, Holder, Lot, Place
+from matcher.reading.sources._objet import lots_named
 from matcher.reference import places
-from matcher.reference.french import PARIS
+from matcher.reference.french import PARIS, counted
 from matcher.reference.identifiers import clean_cpv, clean_date, digits, siren_valid, siret_valid
 from matcher.reference.text import clean
 
@@ -39,26 +40,26 @@ def country(code: str) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def identifier(raw: str) -> tuple[str, str, tuple[str, ...]]:
-    """(id, kind, flags) of a published identifier: SIRET, SIREN, the SIREN inside a French VAT number, or as is."""
+def identifier(raw: str) -> tuple[str, tuple[str, ...]]:
+    """(id, flags) of a published identifier: SIRET, SIREN, the SIREN inside a French VAT number, or as is."""
     text = clean(raw, 200)
     number = digits(text)
     vat = re.fullmatch(r"FR[0-9A-Z]{2}([0-9]{9})", re.sub(r"[\s.-]", "", text.upper()))
     if vat:
-        return vat.group(1), "SIREN", ("tva",) if siren_valid(vat.group(1)) else ("tva", "siren-checksum")
+        return vat.group(1), ("tva",) if siren_valid(vat.group(1)) else ("tva", "siren-checksum")
     if not number or re.search(r"[A-Za-z]{3}", re.sub(r"(?i)siret|siren|rcs|n°|num[eé]ro", "", text)):
-        return text, "", ()
+        return text, ()
     if len(number) == 14:
-        return number, "SIRET", () if siret_valid(number) else ("siret-checksum",)
+        return number, () if siret_valid(number) else ("siret-checksum",)
     if len(number) == 9:
-        return number, "SIREN", () if siren_valid(number) else ("siren-checksum",)
-    return text, "", ()
+        return number, () if siren_valid(number) else ("siren-checksum",)
+    return text, ()
 
 
 def holder(raw_id: str, name: str) -> Holder:
     """A winner as published; an identifier that fails its check sum is kept and flagged."""
-    id_, kind, flags = identifier(raw_id)
-    return Holder(id=id_, name=clean(name, 500), id_type=kind, flags=flags)
+    id_, flags = identifier(raw_id)
+    return Holder(id=id_, name=clean(name, 500), flags=flags)
 
 
 #: Legal bases as notices cite them -> flags of the tender.
@@ -91,7 +92,7 @@ def buyer(raw_id: str, name: str, place: Place, type: AuthorityType = "") -> Buy
 
 @lru_cache(maxsize=16384)
 def place(
-    label: str = "", *, postcode: str = "", city: str = "", nuts: str = "", department: str = "", nation: str = ""
+    label: str = "", *, postcode: str = "", city: str = "", nuts: str = "", nation: str = ""
 ) -> Place:  # fmt: skip
     """A place as stated; `complete` infers its other fields."""
     postcode = re.sub(r"(?i)\s{0,9}c[eé]dex\b.*$", "", postcode)  # "44036 cédex 01"
@@ -106,7 +107,7 @@ def place(
         Place(
             label=where,
             postcode=postal,
-            department=department or _OVERSEAS.get(nation.strip().upper()),
+            department=_OVERSEAS.get(nation.strip().upper()),
             nuts=nuts or None,
             country=nation2,
         )
@@ -218,9 +219,46 @@ def day(text: str) -> date | None:
     return clean_date(text.strip()[:10])
 
 
-def at_least_one(lots: tuple[Lot, ...], whole: Lot) -> tuple[Lot, ...]:
-    """The lots, or the whole as the only lot, numbered "1", where there is no allotment."""
-    return lots or (whole,)
+def divided(whole: Lot) -> tuple[Lot, ...]:
+    """The lots that the title of a whole names, at least two distinct ones, each with what they have in common; else the whole."""
+    common, named = lots_named(whole.title)
+    notice = whole.id.removesuffix("/1")
+    return tuple(
+        replace(whole, id=f"{notice}/{place}", number=number, title=title, description=common, amount=None)
+        for place, (number, title) in enumerate(named, 1)
+    ) or (whole,)
+
+
+@lru_cache(20_000)
+def home(buyer_id: str) -> Place:
+    """Where a buyer sits, by its SIREN or SIRET; an empty place for any other number."""
+    sound = re.fullmatch(r"[0-9]{9}(?:[0-9]{5})?", buyer_id)
+    return places.locate(Place(), buyer_id) if sound else Place()
+
+
+def award(
+    format: str, notice: str, number: int, lot: Lot | None, holders: tuple[Holder, ...], **stated: Any
+) -> Award:
+    """An award of a notice: what is `stated`, and of its lot, where it is known, the title, the code and the place."""
+    known: dict[str, Any] = {
+        "relation": "single" if len(holders) == 1 else "unknown",
+        "source": f"{format}:{lot.id if lot else notice}",
+    }
+    if lot is not None:
+        known |= {
+            "title": lot.title,
+            "cpv": next(iter(lot.cpv), None),
+            "place": next(iter(lot.places), Place()),
+        }
+    return Award(uid=f"{notice}/award-{number}", holders=holders, **known | stated)
+
+
+def lot_limits(awarded: str, tendered: str) -> Iterator[Condition]:
+    """The conditions that limit how many lots one may be awarded, and tender for, by the numbers stated."""
+    if awarded:
+        yield Condition(code="lots-limit", label=f"{counted(awarded, 'lot attribué')} au plus par candidat")
+    if tendered:
+        yield Condition(code="lots-limit", label=f"Offre pour {counted(tendered, 'lot')} au plus")
 
 
 def placed(lots: tuple[Lot, ...], buyer_place: Place) -> tuple[Lot, ...]:

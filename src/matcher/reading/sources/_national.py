@@ -104,14 +104,14 @@ class National:
         title, description = self.words()
         where = self.buyer_place()
         lots = facts.placed(self.lots(title or description[:200], description), where)
-        id_, name = self.buyer()
+        buyer = facts.buyer(*self.buyer(), where)
         nature = self.nature()
         made = domain.Tender(
             id=self.idweb,
             format="boamp",
             title=title or f"Avis {self.idweb}",
             description=description,
-            buyer=facts.buyer(id_, name, where),
+            buyer=buyer,
             lots=lots,
             nature=nature,
             reference=clean(self.anywhere(*REFERENCES), 200),
@@ -125,7 +125,7 @@ class National:
             ),
             related=tuple(t for t in map(text, found(self.body, "idWeb")) if t),
             change=self.change(title, description),
-            awards=self.awards(lots, id_, name, where) if nature == "award" else (),
+            awards=self.awards(lots, buyer) if nature == "award" else (),
             flags=() if self.market else ("schema-unknown",),
         )
         by_lot = {lot.id: "\n".join(sentences(raw)) for lot, raw in zip(lots, self.raw_lots(), strict=False)}
@@ -215,9 +215,7 @@ class National:
             conditions=tuple(self.conditions()),
             criteria=tuple(self.criteria(self.body)),
         )
-        return facts.at_least_one(
-            tuple(self.lot(one, i, whole, len(raw) == 1) for i, one in enumerate(raw, 1)), whole
-        )
+        return tuple(self.lot(one, i, whole, len(raw) == 1) for i, one in enumerate(raw, 1)) or (whole,)
 
     def lot(self, raw: Json, place: int, whole: domain.Lot, alone: bool) -> domain.Lot:
         number = named(raw, "numLot", "numero", "num", "NUM", "NUM_LOT", "numeroLot")
@@ -308,9 +306,7 @@ class National:
 
     # -- the awards
 
-    def awards(
-        self, lots: tuple[domain.Lot, ...], id_: str, name: str, where: domain.Place
-    ) -> tuple[domain.Award, ...]:
+    def awards(self, lots: tuple[domain.Lot, ...], buyer: domain.Buyer) -> tuple[domain.Award, ...]:
         body = first(dig(self.data, "ATTRIBUTION"), dig(self.body, "attribution"), self.body)
         blocks = [
             b
@@ -330,20 +326,17 @@ class National:
             if not holders:
                 continue
             amount = next(filter(None, map(clean_amount, _texts(block, *AMOUNTS))), None)
-            received = next(filter(str.isdigit, _texts(self.body, "nbOffresRecues", "NB_OFFRE_RECU")), "")
             made.append(
-                domain.Award(
-                    uid=f"{self.idweb}/award-{place}",
+                facts.award(
+                    "boamp",
+                    self.idweb,
+                    place,
+                    lot,
+                    holders,
                     title=lot.title if lot else clean(text(self.record.get("objet"))),
-                    buyer=facts.buyer(id_, name, where),
-                    holders=holders,
-                    cpv=lot.cpv[0] if lot and lot.cpv else None,
-                    place=lot.places[0] if lot and lot.places else domain.Place(),
+                    buyer=buyer,
                     amount=amount,
                     notified=next(filter(None, map(facts.day, _texts(block, *DAYS))), None),
-                    offers_received=int(received) if received and len(received) < 7 else None,
-                    relation="single" if len(holders) == 1 else "unknown",
-                    source=f"boamp:{lot.id if lot else self.idweb}",
                 )
             )
         return tuple(made)

@@ -7,12 +7,13 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice, zip_longest
 from typing import Any, BinaryIO
 
 from matcher.domain import BadInput, Rejected, Structure
 from matcher.reading.limits import in_force
+from matcher.reading.sources import _stream
 from matcher.reading.sources._stream import decoded, encoding_of
 
 Row = dict[str, Any]
@@ -358,40 +359,36 @@ def _jsonl(stream: BinaryIO) -> Iterator[tuple[str, Row | str]]:
 
 
 def _json(stream: BinaryIO, name: str, lists: Sequence[str]) -> Iterator[tuple[str, Row | str]]:
-    from matcher.reading.sources import _stream
-
     stream.seek(0)
     start = stream.read(4096).decode("utf-8", errors="replace").lstrip("\ufeff \r\n\t")[:1]
-    prefixes = ["item"] if start == "[" else [f"{key}.item" for key in lists]
+    prefixes = [("item",)] if start == "[" else [*((f"{key}.item",) for key in lists), ("",)]
+    return json_records(
+        stream, name, prefixes, lambda single: not any(isinstance(single.get(key), list) for key in lists)
+    )
+
+
+def json_records(
+    stream: BinaryIO, name: str, prefixes: Iterable[Sequence[str]], alone: Callable[[Row], bool]
+) -> Iterator[tuple[str, Row | str]]:
+    """(place, record) of the first of these groups of ijson prefixes that holds any; a str says why there is none.
+
+    A single object, at a prefix that is no "...item", counts where `alone` says so.  Raises BadInput where the JSON is
+    broken before the first record.
+    """
     number = 0
-    for prefix in prefixes:
+    for prefix in (prefix for group in prefixes if not number for prefix in group):
         try:
-            for number, record in enumerate(_stream.items(stream, prefix), 1):
-                yield (
-                    f"record {number}",
-                    record if isinstance(record, dict) else "not an object: a record is written {...}",
-                )
+            for record in _stream.items(stream, prefix):
+                if prefix.endswith("item") or (isinstance(record, dict) and alone(record)):
+                    number += 1
+                    sound = isinstance(record, dict)
+                    yield f"record {number}", record if sound else "not an object: a record is {...}"
         except _stream.BROKEN as error:
+            sentence = " ".join(str(error).split())[:80]
             if not number:
-                raise BadInput(f"{name} is not valid JSON ({_short(error)}): export it again") from None
-            yield (
-                f"record {number + 1}",
-                f"invalid JSON from here on ({_short(error)}): is the file cut short?",
-            )
-        if number:
+                raise BadInput(f"{name} is not valid JSON ({sentence}): export it again") from None
+            yield f"record {number + 1}", f"invalid JSON from here on ({sentence}): is the file cut short?"
             return
-    if start == "{":
-        # A single record, written over several lines.
-        try:
-            single = next(iter(_stream.items(stream, "")), None)
-        except _stream.BROKEN as error:
-            raise BadInput(f"{name} is not valid JSON ({_short(error)}): export it again") from None
-        if isinstance(single, Mapping) and not any(isinstance(single.get(key), list) for key in lists):
-            yield "record 1", dict(single)
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:80]
 
 
 def is_zip(head: bytes) -> bool:

@@ -12,6 +12,8 @@ FORMS: dict[str, domain.Nature] = {
     "F08": "other", "F12": "call", "F13": "award", "F14": "correction", "F15": "award", "F16": "prior",
     "F17": "call", "F18": "award", "F19": "call", "F20": "modification", "F21": "call", "F22": "call",
     "F23": "call", "F24": "call", "F25": "award", "T01": "prior", "T02": "award",
+    "PRIOR_INFORMATION_DEFENCE": "prior", "CONTRACT_DEFENCE": "call",
+    "CONTRACT_CONCESSIONAIRE_DEFENCE": "call", "CONTRACT_AWARD_DEFENCE": "award",
 }  # fmt: skip
 TYPES: dict[str, domain.Nature] = {
     "AWARD_CONTRACT": "award",
@@ -33,12 +35,6 @@ DOCUMENTS: dict[str, domain.Nature] = {
     "2": "correction",
     "3": "call",
     "7": "award",
-}
-OLD_FORMS: dict[str, domain.Nature] = {
-    "PRIOR_INFORMATION_DEFENCE": "prior",
-    "CONTRACT_DEFENCE": "call",
-    "CONTRACT_CONCESSIONAIRE_DEFENCE": "call",
-    "CONTRACT_AWARD_DEFENCE": "award",
 }
 PROCEDURES = {
     "PT_OPEN": "ouverte",

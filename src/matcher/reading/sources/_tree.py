@@ -7,7 +7,7 @@ elements, so that one reader serves both.  Namespaces are dropped: within a form
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from lxml import etree
@@ -16,8 +16,6 @@ from matcher.domain import BadInput
 
 MAX_BYTES = 64 * 1024 * 1024  # the largest real notices stay below 10 MB
 MAX_DEPTH = 200  # libxml2 allows 256 without huge_tree; a UBL notice has some 20 levels
-_DEFAULT = re.compile(rb"""\sxmlns=(?:"[^"<>]*"|'[^'<>]*')""")
-_TRANSLATIONS_END = b"</TRANSLATION_SECTION>"
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]*$")
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -43,9 +41,6 @@ def parse(data: bytes, name: str) -> Element:
     head = data[:4096] if b"\x00" not in data[:64] else data[:8192].replace(b"\x00", b"")
     if re.search(rb"<!\s*(?:DOCTYPE|ENTITY)", head.upper()):
         raise BadInput(f"{name}: a document type or entities are refused; remove the <!DOCTYPE ...> part")
-    data = _without_translations(data)
-    if data.count(b"xmlns=") == 1:  # a single default namespace is removed here rather than from every tag
-        data = _DEFAULT.sub(b" ", data, count=1)
     # comments and processing instructions hold no data
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True,
@@ -60,16 +55,7 @@ def parse(data: bytes, name: str) -> Element:
         raise BadInput(f"{name}: unreadable XML: {error}") from None
     if root is None or root.getroottree().docinfo.internalDTD is not None:
         raise BadInput(f"{name}: a document type is refused; remove the <!DOCTYPE ...> part")
-    # the names of a namespace declared at the root alone are found without a look at all others
-    known = data.count(b"xmlns") == len(root.nsmap)
-    return flowed(bare(root, {f"{{{uri}}}*" for uri in root.nsmap.values()} if known else {"*"}))
-
-
-def _without_translations(data: bytes) -> bytes:
-    """A TED document without the machine-made titles in 24 languages, a third of its elements, where they stand once."""
-    start, end = data.find(b"<TRANSLATION_SECTION>"), data.rfind(_TRANSLATIONS_END)
-    alone = start >= 0 and end > start and data.count(b"TRANSLATION_SECTION") == 2
-    return data[:start] + data[end + len(_TRANSLATIONS_END) :] if alone else data
+    return flowed(bare(root))
 
 
 #: Superscripts as plain characters: "m<FT>2</FT>", "n<FT>o</FT> 1".
@@ -89,12 +75,10 @@ def flowed(root: Element) -> Element:
     return root
 
 
-def bare(root: Element, names: Collection[str] = ("*",)) -> Element:
-    """The same tree, every tag of these names ("*": all) reduced to its local name."""
-    for element in list(root.iter(*names)) if names else ():
-        tag = element.tag
-        if tag[0] == "{":
-            element.tag = tag[tag.rfind("}") + 1 :]
+def bare(root: Element) -> Element:
+    """The same tree, every tag reduced to its local name."""
+    for element in root.iter("{*}*"):
+        element.tag = local(element.tag)
     return root
 
 
@@ -163,26 +147,13 @@ def kid(element: Element | None, path: str) -> Element | None:
     return None
 
 
-def _texts(element: Element) -> Iterator[str]:
-    """The texts of an element in order, as `itertext`, in a third of its time."""
-    if element.text:
-        yield element.text
-    for child in element:
-        if len(child):
-            yield from _texts(child)
-        elif child.text:
-            yield child.text
-        if child.tail:
-            yield child.tail
-
-
 def words(element: Element | None) -> str:
     """All the text of an element, paragraphs separated by one space, stripped; "" for None."""
     if element is None:
         return ""
     if not len(element):
         return (element.text or "").strip()
-    return " ".join(filter(None, (part.strip() for part in _texts(element))))
+    return " ".join(filter(None, (part.strip() for part in element.itertext())))
 
 
 def lines(element: Element | None) -> str:
@@ -191,7 +162,7 @@ def lines(element: Element | None) -> str:
         return ""
     if not len(element):
         return " ".join((element.text or "").split())
-    return "\n".join(filter(None, (" ".join(part.split()) for part in _texts(element))))
+    return "\n".join(filter(None, (" ".join(part.split()) for part in element.itertext())))
 
 
 def value(element: Element | None, path: str) -> str:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 from matcher.domain import (
@@ -147,25 +148,20 @@ def _missing_in(piece: Element, name: str, kind: str) -> Iterator[str]:
         yield f"one title for {name} (BT-21): two are given in one language"
 
 
-def impossible(root: Element) -> list[str]:
-    """Contradictory or impossible values, in words."""
-    found = []
-    most = value(root, "TenderingTerms/LotDistribution/MaximumLotsAwardedNumeric")
-    if most and re.fullmatch(r"0+", most):
-        found.append("at most 0 lots may be awarded to one tenderer (BT-33)")
-    return found
-
-
 def notice(root: Element, *, id: str = "", strict: bool = True) -> Tender:
     """The tender of a notice; `id` replaces the notice's own.
 
     Raises BadInput that says what is missing or impossible; with `strict=False` only for what nothing can
     replace, for notices that a publisher has already checked.
     """
-    lacks = missing(root)
-    if strict and (lacks or impossible(root)):
-        reasons = [f"invalid notice, missing: {'; '.join(lacks)}"] if lacks else ["invalid notice"]
-        raise BadInput("; ".join([*reasons, *impossible(root)]))
+    if strict:
+        lacks, reasons = missing(root), ["invalid notice"]
+        if lacks:
+            reasons = [f"invalid notice, missing: {'; '.join(lacks)}"]
+        if re.fullmatch(r"0+", value(root, "TenderingTerms/LotDistribution/MaximumLotsAwardedNumeric")):
+            reasons.append("at most 0 lots may be awarded to one tenderer (BT-33)")
+        if lacks or len(reasons) > 1:
+            raise BadInput("; ".join(reasons))
     return _Notice(root, id).tender()
 
 
@@ -203,10 +199,9 @@ class _Notice:
             next(iter(real or parts), None), "ProcurementProject/Name"
         )
         title = title or self.french(self.extension, "NoticePurpose/PurposeCode")
-        buyer_place, buyer_id, buyer_name = self.buyer()
         description = self.french(project, "Description")
         made = tuple(self.lot(one, title) for one in real) or (self.whole(project, parts, title),)
-        lots = facts.placed(self.sized(self.named(made), project), buyer_place)
+        lots = facts.placed(self.sized(self.named(made), project), self.main_buyer.place)
         deadlines = [lot.deadline for lot in lots if lot.deadline]
         documents = list(dict.fromkeys(url for one in (*real, *parts) for url in self.documents(one)))
         tender = Tender(
@@ -214,7 +209,7 @@ class _Notice:
             format="eforms",
             title=title or f"Avis {self.id}",
             description=description,
-            buyer=facts.buyer(buyer_id, buyer_name, buyer_place, self.buyer_type()),
+            buyer=self.main_buyer,
             joint_buyers=self.joint_buyers(),
             lots=lots,
             nature=self.nature(),
@@ -295,18 +290,18 @@ class _Notice:
         company = self.organisations.get(reference)
         return value(company, "PartyLegalEntity/CompanyID"), self.french(company, "PartyName/Name")
 
-    def buyer(self) -> tuple[Place, str, str]:
+    @cached_property
+    def main_buyer(self) -> Buyer:
         path = "ContractingParty/Party/PartyIdentification/ID"
         reference = next(values(self.root, path), "")
         company = self.organisations.get(reference)
         if company is None and self.organisations and not reference:
             company = next(iter(self.organisations.values()))
-        address = kid(company, "PostalAddress")
-        return (
-            self.address(address),
-            value(company, "PartyLegalEntity/CompanyID"),
-            self.french(company, "PartyName/Name"),
-        )
+        return self.named_buyer(company, self.buyer_type())
+
+    def named_buyer(self, company: Element | None, type: AuthorityType = "") -> Buyer:
+        number, name = value(company, "PartyLegalEntity/CompanyID"), self.french(company, "PartyName/Name")
+        return facts.buyer(number, name, self.address(kid(company, "PostalAddress")), type)
 
     def buyer_type(self) -> AuthorityType:
         if value(self.root, "RegulatoryDomain") == facts.UTILITIES:
@@ -322,15 +317,7 @@ class _Notice:
         others = (
             self.organisations.get(one) for one in dict.fromkeys(references[1:]) if one != references[0]
         )
-        return tuple(
-            facts.buyer(
-                value(one, "PartyLegalEntity/CompanyID"),
-                self.french(one, "PartyName/Name"),
-                self.address(kid(one, "PostalAddress")),
-            )
-            for one in others
-            if one is not None
-        )
+        return tuple(self.named_buyer(one) for one in others if one is not None)
 
     def address(self, address: Element | None, label: str = "") -> Place:
         return facts.place(
@@ -568,12 +555,9 @@ class _Notice:
         clearance = value(terms, "SecurityClearanceTerm/Code")
         if clearance == "true":
             yield Condition(code="clearance", label="Habilitation de sécurité demandée")
-        most = value(self.root, "TenderingTerms/LotDistribution/MaximumLotsAwardedNumeric")
-        if most:
-            yield Condition(code="lots-limit", label=f"{counted(most, 'lot attribué')} au plus par candidat")
-        most = value(self.root, "TenderingTerms/LotDistribution/MaximumLotsSubmittedNumeric")
-        if most:
-            yield Condition(code="lots-limit", label=f"Offre pour {counted(most, 'lot')} au plus")
+        limits = kid(self.root, "TenderingTerms/LotDistribution")
+        fields = ("MaximumLotsAwardedNumeric", "MaximumLotsSubmittedNumeric")
+        yield from facts.lot_limits(*(value(limits, field) for field in fields))
         urls = list(self.documents(lot))
         if urls and urls[0] != next(values(self.root, f"ProcurementProjectLot/{DOCUMENTS}"), ""):
             yield Condition(code="documents", label="Dossier de consultation", passage=urls[0])
@@ -635,9 +619,6 @@ class _Notice:
     ) -> Award:
         chosen = [parties[i] for offer in offers for i in values(offer, "TenderingParty/ID") if i in parties]
         holders = [facts.holder(*self.company(i)) for party in chosen for i in values(party, "Tenderer/ID")]
-        helpers = [
-            facts.holder(*self.company(i)) for party in chosen for i in values(party, "SubContractor/ID")
-        ]
         amounts = [clean_amount(value(offer, "LegalMonetaryTotal/PayableAmount")) for offer in offers]
         paid = [amount for amount in amounts if amount]
         dates = [value(one, path) for path in ("IssueDate", "AwardDate") for one in signed]
@@ -646,28 +627,19 @@ class _Notice:
             relation = "single" if len(holders) == 1 else "group" if len(chosen) == 1 else "framework"
         if self.nature() == "modification":
             relation = "modification"
-        place_, buyer_id, buyer_name = self.buyer()
-        received = [
-            value(one, "StatisticsNumeric")
-            for one in kids(result, "ReceivedSubmissionsStatistics")
-            if value(one, "StatisticsCode") == "tenders"
-        ]
         project = kid(self.root, "ProcurementProject")
-        return Award(
-            uid=f"{self.id}/award-{place}",
-            title=self.contract_title(signed) or (lot.title if lot else self.french(project, "Name")),
-            buyer=facts.buyer(buyer_id, buyer_name, place_, self.buyer_type()),
-            holders=tuple(dict.fromkeys(holders)),
-            cpv=lot.cpv[0] if lot and lot.cpv else None,
-            place=lot.places[0] if lot and lot.places else Place(),
+        title = self.contract_title(signed) or (lot.title if lot else self.french(project, "Name"))
+        return facts.award(
+            "eforms",
+            self.id,
+            place,
+            lot,
+            tuple(dict.fromkeys(holders)),
+            title=title,
+            buyer=self.main_buyer,
             amount=sum(paid) if paid else None,
             notified=next((d for d in map(facts.day, dates) if d), None),
             duration_months=lot.duration_months if lot else None,
             procedure=self.procedure(),
-            offers_received=int(received[0])
-            if received and received[0].isdigit() and len(received[0]) < 7
-            else None,
             relation=relation,
-            subcontracts=tuple(dict.fromkeys(helpers)),
-            source=f"eforms:{lot.id if lot else self.id}",
         )

@@ -212,16 +212,7 @@ def _titular(
     holders = tuple(facts.holder("", text(name)) for name in listed(record.get("titulaire")) if text(name))
     if holders:
         lot = lots[0] if len(lots) == 1 else None
-        yield domain.Award(
-            uid=f"{idweb}/award-1",
-            title=title,
-            buyer=buyer,
-            holders=holders,
-            cpv=lot.cpv[0] if lot and lot.cpv else None,
-            place=lot.places[0] if lot and lot.places else domain.Place(),
-            relation="single" if len(holders) == 1 else "unknown",
-            source=f"boamp:{idweb}",
-        )
+        yield facts.award("boamp", idweb, 1, lot, holders, title=title, buyer=buyer, source=f"boamp:{idweb}")
 
 
 def _ids(raw: Iterable[str]) -> Iterator[str]:

@@ -18,8 +18,7 @@ from typing import Any, BinaryIO
 from matcher.domain import Award, BadInput, Buyer, Clause, Holder, Lot, Place, Rejected, Reservation, Tender
 from matcher.reading import clauses
 from matcher.reading.contracts import Relation, among
-from matcher.reading.sources import _stream, _tabular
-from matcher.reading.sources._objet import lots_named
+from matcher.reading.sources import _facts, _stream, _tabular
 from matcher.reading.sources._places import place_of_decp
 from matcher.reference import places
 from matcher.reference.identifiers import clean_amount, clean_cpv, clean_date, siret_valid
@@ -95,47 +94,25 @@ def _records(stream: BinaryIO, name: str) -> Iterator[tuple[str, Record | str]]:
 
 def _json(stream: BinaryIO, name: str, head: bytes) -> Iterator[tuple[str, Record | str]]:
     start = head.decode(_stream.encoding_of(head), errors="replace").lstrip("\ufeff \r\n\t")
+    first = re.match(r'\{\s*"(data|marches)"\s*:\s*(\[|\{)', start)  # "data": a page of the tabular API
+    marches = [("marches.marche.item", "marches.contrat-concession.item")]
     if start.startswith("["):
-        prefixes: tuple[str, ...] = ("item",)
-    elif re.match(r'\{\s*"data"\s*:\s*\[', start):  # a page of the tabular API
-        prefixes = ("data.item",)
-    elif re.match(r'\{\s*"marches"\s*:\s*\[', start):
-        prefixes = ("marches.item",)
-    elif re.match(r'\{\s*"marches"\s*:\s*\{', start):
-        prefixes = (
-            "marches.marche.item",
-            "marches.contrat-concession.item",
-            "marches.marche",
-            "marches.contrat-concession",
-        )
+        prefixes: list[tuple[str, ...]] = [("item",)]
+    elif first and first[2] == "[":
+        prefixes = [(f"{first[1]}.item",)]
+    elif first and first[1] == "marches":
+        prefixes = [*marches, ("marches.marche", "marches.contrat-concession")]
     else:
-        prefixes = ("marches.item", "marches.marche.item", "marches.contrat-concession.item", "")
-    number, seen = 0, False
-    for prefix in prefixes:
-        if prefix in ("", "marches.marche", "marches.contrat-concession") and number:
-            continue  # a single object where a list is usual: only when no list was met
-        try:
-            for record in _stream.items(stream, prefix):
-                if not prefix.endswith("item"):
-                    seen = (
-                        seen or isinstance(record, list) or (isinstance(record, dict) and "marches" in record)
-                    )
-                    if not isinstance(record, dict) or "marches" in record:
-                        continue
-                    if not prefix and not {key.lower() for key in record} & {*_KEYS, "notice"}:
-                        continue
-                number += 1
-                yield (
-                    f"record {number}",
-                    record if isinstance(record, dict) else "not an object: a record is {...}",
-                )
-        except _stream.BROKEN as error:
-            sentence = " ".join(str(error).split())[:80]
-            if not number:
-                raise BadInput(f"{name} is not valid JSON ({sentence}): export it again") from None
-            yield f"record {number + 1}", f"invalid JSON from here on ({sentence}): is the file cut short?"
-            return
-    if not number and not seen and b'"marches"' not in head:
+        prefixes = [("marches.item",), *marches, ("",)]
+
+    def alone(record: Record) -> bool:
+        known = first is not None or {key.lower() for key in record} & {*_KEYS, "notice"}
+        return "marches" not in record and bool(known)
+
+    number = 0
+    for number, found in enumerate(_tabular.json_records(stream, name, prefixes, alone), 1):  # noqa: B007
+        yield found
+    if not number and b'"marches"' not in head:
         raise BadInput(f"{name} holds no list 'marches': give a DECP file")
 
 
@@ -215,9 +192,7 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
         group_form=group_form,
         social=_some(social),
         environment=_some(environment),
-        offers_received=_count(_raw(record, "offresRecues", "nbOffresRecues")),
         relation=_relation(record, holders, group_form),
-        subcontracts=_subcontracts(record),
         source=source,
         flags=tuple(name for name, raised in flags.items() if raised),
     )
@@ -316,17 +291,12 @@ def tender_of(record: Record) -> Tender:
         clauses=tuple(_clause(value) for value in social if "reserve" not in fold(value)),
         inferred=("places",) if known and place != _place(record, "") else (),
     )
-    common, named = lots_named(title)
-    lots = tuple(
-        replace(whole, id=f"{uid}/{position}", number=number, title=name, description=common, amount=None)
-        for position, (number, name) in enumerate(named, 1)
-    )
     tender = Tender(
         id=uid,
         format="decp",
         title=title,
         buyer=buyer,
-        lots=lots or (whole,),
+        lots=_facts.divided(whole),
         reference=_text(record, "id"),
         procedure=clean(_text(record, "procedure"), 200),
         published=clean_date(_text(record, "dateNotification", "dateSignature")),
@@ -428,14 +398,7 @@ def _buyer(record: Record) -> Buyer:
     outer = "acheteur" if any(key.startswith("acheteur") for key in record) else "autoriteConcedante"
     id_ = re.sub(r"[\s\u00a0]", "", _inside(record, outer, "id", "siret"))
     name = clean(_inside(record, outer, "nom", "denominationSociale"), 300)
-    return Buyer(
-        id=id_[:60], name=name, place=_home(id_) if re.fullmatch(r"[0-9]{9}(?:[0-9]{5})?", id_) else Place()
-    )
-
-
-@lru_cache(20_000)
-def _home(buyer_id: str) -> Place:
-    return places.locate(Place(), buyer_id)
+    return Buyer(id=id_[:60], name=name, place=_facts.home(id_))
 
 
 def _holders(record: Record) -> tuple[Holder, ...]:
@@ -486,16 +449,14 @@ def _cached_holder(id_: str, name: str, id_type: str) -> Holder:
     kind = id_type.upper() or "SIRET"
     vat = _VAT.fullmatch(bare.upper())
     if vat is not None:
-        return Holder(id=vat[1], name=clean(name), id_type="SIREN", flags=("tva",))
+        return Holder(id=vat[1], name=clean(name), flags=("tva",))
     flags: tuple[str, ...] = ()
     if re.fullmatch(r"[0-9]{14}", bare):
         if not siret_valid(bare):
             flags = ("siret-checksum",)
     elif kind == "SIRET" or not bare:
         flags = ("not-siret",)
-    return Holder(
-        id=bare if re.fullmatch(r"[0-9]+", bare) else id_, name=clean(name), id_type=kind, flags=flags
-    )
+    return Holder(id=bare if re.fullmatch(r"[0-9]+", bare) else id_, name=clean(name), flags=flags)
 
 
 def _place(record: Record, buyer_id: str) -> Place:
@@ -591,19 +552,6 @@ def _is_framework(record: Record) -> bool:
         member for member in _members(record.get("techniques"), "technique") if isinstance(member, str)
     )
     return "accord-cadre" in fold(f"{_text(record, 'nature')} {techniques}")
-
-
-def _subcontracts(record: Record) -> tuple[Holder, ...]:
-    found = []
-    for act in _members(record.get("actesSousTraitance"), "acteSousTraitance"):
-        who = act.get("sousTraitant") if isinstance(act, dict) else None
-        if isinstance(who, dict):
-            holder = _holder(
-                _text(who, "id"), _text(who, "denominationSociale", "nom"), _text(who, "typeIdentifiant")
-            )
-            if holder.id or holder.name:
-                found.append(holder)
-    return tuple(dict.fromkeys(found))
 
 
 def _mark(record: Record) -> str:

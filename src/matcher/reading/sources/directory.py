@@ -309,7 +309,7 @@ def _blank(cell: Any) -> bool:
 
 
 _FILLED = (
-    "name", "brand", "naf", "legal_form", "address", "website", "phone", "email", "zone", "turnover", "headcount",
+    "name", "brand", "naf", "address", "website", "phone", "email", "zone", "turnover", "headcount",
     "networks", "labels", "active", "convention", "updated",
 )  # fmt: skip
 
@@ -422,7 +422,6 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         kind=kinds[0],
         brand=brand,
         naf=clean_naf(cell("naf")),
-        legal_form=text("legal_form"),
         address=text("address") or " ".join(filter(None, (text("street_number"), text("street")))),
         place=place,
         zone=zone,

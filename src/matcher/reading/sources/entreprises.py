@@ -101,7 +101,6 @@ def _structure(
         kind=kind,
         brand="" if hidden else next(filter(None, brands), ""),
         naf=clean_naf(office.get("activite_principale") or row.get("activite_principale")),
-        legal_form=legal,
         rna=_rna(complements.get("identifiant_association")),
         address="" if hidden else _shown(office.get("adresse")),
         place=place,

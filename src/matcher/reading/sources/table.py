@@ -17,10 +17,8 @@ from typing import Any, BinaryIO, Literal
 from matcher import domain
 from matcher.reading import clauses
 from matcher.reading.sources import _columns, _facts, _tabular
-from matcher.reading.sources._objet import lots_named
 from matcher.reading.sources._places import place_of
 from matcher.reading.sources._structure import departments_of, number_of, several, yes_no
-from matcher.reference import places
 from matcher.reference.french import PARIS
 from matcher.reference.identifiers import clean_amount, clean_date
 from matcher.reference.text import clean, fold
@@ -173,18 +171,7 @@ def _finished(draft: _Draft) -> domain.Tender:
             for position, lot in enumerate(draft.lots, 1)
         )
     else:
-        common, named = lots_named(tender.title)
-        lots = tuple(
-            replace(
-                whole,
-                id=f"{tender.id}/{position}",
-                number=number,
-                title=title,
-                description=common,
-                amount=None,
-            )
-            for position, (number, title) in enumerate(named, 1)
-        ) or (whole,)
+        lots = _facts.divided(whole)
     return clauses.complete(replace(tender, lots=lots), tender.description)
 
 
@@ -244,7 +231,7 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str]) -> _Draft | str:
         format="table",
         title=title,
         description=text("description", 20_000),
-        buyer=domain.Buyer(id=buyer_id, name=text("buyer", 300), place=_home(buyer_id)),
+        buyer=domain.Buyer(id=buyer_id, name=text("buyer", 300), place=_facts.home(buyer_id)),
         lots=(whole,),
         nature=nature,
         reference=number,
@@ -319,16 +306,7 @@ def _place(text: Any, raw: Any, buyer_id: str) -> domain.Place:
     if not department and not raw("postcode") and (codes := departments_of(town)) and re.search(r"\d", town):
         department = codes[0]
     found = place_of(town=town, postcode=raw("postcode"), department=department)
-    return found if found.label or found.department or found.postcode else _home(buyer_id)
-
-
-def _home(buyer_id: str) -> domain.Place:
-    """Where the buyer sits, by its SIREN, as an inferred place."""
-    return (
-        places.locate(domain.Place(), buyer_id)
-        if re.fullmatch(r"[0-9]{9}(?:[0-9]{5})?", buyer_id)
-        else domain.Place()
-    )
+    return found if found.label or found.department or found.postcode else _facts.home(buyer_id)
 
 
 def _nature(stated: str, planned: str, deadline: Any) -> domain.Nature:

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import BinaryIO, Literal
 
 from matcher import domain
-from matcher.reading import clauses, terms
+from matcher.reading import clauses
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources import _tree as tree
 from matcher.reading.sources._ted_codes import (
@@ -24,14 +24,13 @@ from matcher.reading.sources._ted_codes import (
     CRITERIA,
     DOCUMENTS,
     FORMS,
-    OLD_FORMS,
     PROCEDURES,
     RESERVED,
     SERVICE_MISSION,
     TYPES,
 )
+from matcher.reading.sources._ted_defence import modern
 from matcher.reading.sources._tree import Element, attribute, kid, kids, value, values
-from matcher.reference.french import counted
 from matcher.reference.identifiers import clean_amount, clean_date
 from matcher.reference.text import clean
 
@@ -99,12 +98,12 @@ def notice(root: Element, document: str) -> domain.Tender:
 def reader(root: Element, document: str) -> _Form:
     """The form of a document, to be asked for its fields and texts.  Raises BadInput when there is none."""
     form = chosen(root)
-    made = _Defence if form.tag.endswith("DEFENCE") else _Form
-    return made(form, kid(root, "CODED_DATA_SECTION"), document)
+    form = modern(form) if form.tag.endswith("DEFENCE") else form
+    return _Form(form, kid(root, "CODED_DATA_SECTION"), document)
 
 
 class _Form:
-    """A form of R2.0.9; the older defence forms use other names for the same fields."""
+    """A form of R2.0.9."""
 
     def __init__(self, form: Element, coded: Element | None, document: str) -> None:
         self.form, self.coded, self.document = form, coded, document
@@ -182,23 +181,19 @@ class _Form:
             facts.buyer(value(one, "NATIONALID"), value(one, "OFFICIALNAME"), _place(one)) for one in others
         )
 
-    def nature(self) -> domain.Nature:
+    @cached_property
+    def kind(self) -> domain.Nature:
         number = self.form.tag.split("_")[0]
         kind = attribute(self.form, "NOTICE", "TYPE")
         if number == "F23" and kind == "PRI":  # a concession of social services is called for by this notice
             return "call"
         coded = attribute(self.coded, "CODIF_DATA/TD_DOCUMENT_TYPE", "CODE")
-        return TYPES.get(kind) or FORMS.get(number) or DOCUMENTS.get(coded, "other")
-
-    @cached_property
-    def kind(self) -> domain.Nature:
-        return self.nature()
+        return (
+            TYPES.get(kind) or FORMS.get(number) or FORMS.get(self.form.tag) or DOCUMENTS.get(coded, "other")
+        )
 
     @cached_property
     def way(self) -> str:
-        return self.kind_of_procedure()
-
-    def kind_of_procedure(self) -> str:
         names = [one.tag for one in self.alive]
         if not ADAPTED.isdisjoint(names):  # annex D: a French adapted procedure on a form made for others
             return facts.ADAPTED
@@ -228,12 +223,6 @@ class _Form:
     def contact(self) -> domain.Contact:
         name, email, phone = (clean(self.buyer(field), 200) for field in ("CONTACT_POINT", "E_MAIL", "PHONE"))
         return domain.Contact(name=name, email=email, phone=phone)
-
-    @cached_property
-    def turnover_min(self) -> float | None:
-        """The yearly turnover that the minimum level requires, where it states one for every lot."""
-        level = kid(self.form, "LEFTI/ECONOMIC_FINANCIAL_MIN_LEVEL")
-        return terms.turnover(tree.lines(level)) if level is not None else None
 
     def most_lots(self, field: str) -> int | None:
         """Lots for which one may tender, or that one may be awarded; None where there is no limit."""
@@ -308,26 +297,28 @@ class _Form:
 
     def lots(self, title: str) -> tuple[domain.Lot, ...]:
         found = self.descriptions()
-        if found:
-            return tuple(self.lot(lot, i, len(found) == 1, title) for i, lot in enumerate(found, 1))
-        changed = kid(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT")
-        return (
-            domain.Lot(
-                id=f"{self.document}/1",
-                title=title,
-                description=clean(self.description()),
-                cpv=facts.cpvs(self.main_cpv),
-                places=_places(tree.grouped(changed)),
-                amount=self.total,
-                amount_period="total" if self.total else "",
-                currency=self.currency,
-                contract_type=self.contract_type,
-                turnover_min=self.turnover_min,
-                deadline=self.deadline,
-                reservation=self.reservation,
-                conditions=self.stated(()),
-            ),
+        alone = len(found) == 1
+        return tuple(self.lot(lot, i, alone, title) for i, lot in enumerate(found, 1)) or (self.whole(title),)
+
+    def whole(self, title: str) -> domain.Lot:
+        """What is bought, where no lot is described."""
+        return domain.Lot(
+            id=f"{self.document}/1",
+            title=title,
+            description=clean(self.description()),
+            cpv=facts.cpvs(self.main_cpv),
+            places=self.sites(),
+            amount=self.total,
+            amount_period="total" if self.total else "",
+            currency=self.currency,
+            contract_type=self.contract_type,
+            deadline=self.deadline,
+            reservation=self.reservation,
+            conditions=self.stated(()),
         )
+
+    def sites(self) -> tuple[domain.Place, ...]:
+        return _places(tree.grouped(kid(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT")))
 
     def lot(self, lot: Element, place: int, alone: bool, title: str) -> domain.Lot:
         stated, said = self.lot_fields[place - 1], self.lot_lines[place - 1]
@@ -362,7 +353,6 @@ class _Form:
             renewals=0 if "NO_RENEWAL" in first else None,
             options=clean(said.get("OPTIONS_DESCR")),
             start=facts.day(days[0]),
-            turnover_min=self.turnover_min,
             deadline=self.deadline,
             reservation=self.reservation,
             conditions=self.stated(stated),
@@ -424,14 +414,8 @@ class _Form:
     @cached_property
     def general(self) -> tuple[domain.Condition, ...]:
         """What the notice states for every lot."""
-        found = []
-        most = value(self.object, "LOT_DIVISION/LOT_MAX_ONE_TENDERER")
-        if most:
-            label = f"{counted(clean(most, 20), 'lot attribué')} au plus par candidat"
-            found.append(domain.Condition(code="lots-limit", label=label))
-        if tendered := self.most_lots("LOT_MAX_NUMBER"):
-            label = f"Offre pour {counted(tendered, 'lot')} au plus"
-            found.append(domain.Condition(code="lots-limit", label=label))
+        awarded = clean(value(self.object, "LOT_DIVISION/LOT_MAX_ONE_TENDERER"), 20)
+        found = [*facts.lot_limits(awarded, str(self.most_lots("LOT_MAX_NUMBER") or ""))]
         legal = value(self.form, "LEFTI/LEGAL_FORM")
         if legal:
             found.append(
@@ -461,28 +445,26 @@ class _Form:
         people = [one for path in WINNERS if path.split("/")[0] in stated for one in kids(contract, path)]
         holders = tuple(facts.holder(value(p, "NATIONALID"), value(p, "OFFICIALNAME")) for p in people)
         group = any(kid(contract, f"{path}AWARDED_TO_GROUP") is not None for path in ("", "CONTRACTORS/"))
-        return domain.Award(
-            uid=f"{self.document}/award-{place}",
+        return facts.award(
+            "ted",
+            self.document,
+            place,
+            lot,
+            holders,
             title=clean(value(one, "TITLE")) or (lot.title if lot else clean(self.title())),
             buyer=self.main_buyer,
-            holders=holders,
-            cpv=lot.cpv[0] if lot and lot.cpv else next(iter(facts.cpvs(self.main_cpv)), None),
-            place=lot.places[0] if lot and lot.places else domain.Place(),
+            cpv=next(iter((lot and lot.cpv) or facts.cpvs(self.main_cpv)), None),
             amount=_awarded(contract, stated),
             notified=clean_date(
                 value(contract, "DATE_CONCLUSION_CONTRACT") or value(contract, "DATE_DECISION_JURY")
             ),
             duration_months=lot.duration_months if lot else None,
             procedure=self.way,
-            offers_received=_count(
-                value(contract, "NB_TENDERS_RECEIVED") or value(contract, "TENDERS/NB_TENDERS_RECEIVED")
-            ),
             relation="modification"
             if self.kind == "modification"
             else "group"
             if group
             else ("single" if len(holders) == 1 else "framework" if holders else "unknown"),
-            source=f"ted:{lot.id if lot else self.document}",
         )
 
     # -- the texts in which clauses are sought
@@ -499,176 +481,6 @@ class _Form:
 
     def lot_texts(self) -> list[str]:
         return ["\n".join(filter(None, said.values())) for said in self.lot_lines]
-
-
-class _Defence(_Form):
-    """The defence forms of R2.0.8 (F16 to F18): fields are found by name at whatever depth they stand."""
-
-    basis = "32009L0081"
-
-    def one(self, name: str, below: Element | None = None) -> Element | None:
-        return next((below if below is not None else self.form).iter(name), None)
-
-    def title(self) -> str:
-        return tree.words(self.one("TITLE_CONTRACT"))
-
-    def description(self) -> str:
-        for name in ("SHORT_CONTRACT_DESCRIPTION", "TOTAL_QUANTITY_OR_SCOPE"):
-            if self.one(name) is not None:
-                return tree.words(self.one(name))
-        return ""
-
-    def reference(self) -> str:
-        return tree.words(self.one("FILE_REFERENCE_NUMBER"))
-
-    def buyer(self, field: str) -> str:
-        at = {"OFFICIALNAME": "ORGANISATION/", "NATIONALID": "ORGANISATION/", "E_MAIL": "E_MAILS/"}.get(
-            field, ""
-        )
-        return value(self.one("CA_CE_CONCESSIONAIRE_PROFILE"), f"{at}{field}")
-
-    @cached_property
-    def buyer_place(self) -> domain.Place:
-        profile = self.one("CA_CE_CONCESSIONAIRE_PROFILE")
-        return facts.place(
-            postcode=value(profile, "POSTAL_CODE"),
-            city=value(profile, "TOWN"),
-            nation=attribute(profile, "COUNTRY", "VALUE"),
-        )
-
-    def nature(self) -> domain.Nature:
-        coded = attribute(self.coded, "CODIF_DATA/TD_DOCUMENT_TYPE", "CODE")
-        return OLD_FORMS.get(self.form.tag) or DOCUMENTS.get(coded, "other")
-
-    @cached_property
-    def deadline(self) -> datetime | None:
-        for name in ("RECEIPT_LIMIT_DATE", "RECEIPT_LIMIT"):
-            at = self.one(name)
-            if at is not None:
-                return facts.moment(_date(at), value(at, "TIME"))
-        return None
-
-    def documents(self) -> str:
-        return facts.link(tree.words(self.one("URL_INFORMATION")))
-
-    def earlier(self) -> list[str]:
-        return [tree.words(found) for found in self.form.iter("NOTICE_NUMBER_OJ")]
-
-    def descriptions(self) -> list[Element]:
-        return [*self.form.iter("F17_ANNEX_B"), *self.form.iter("LOT_PRIOR_INFORMATION")]
-
-    @cached_property
-    def main_cpv(self) -> list[str]:
-        found = self.one("CPV")
-        return [code.get("CODE") or "" for code in found.iter("CPV_CODE")] if found is not None else []
-
-    def lots(self, title: str) -> tuple[domain.Lot, ...]:
-        whole = domain.Lot(
-            id=f"{self.document}/1",
-            title=title,
-            description=clean(self.description()),
-            cpv=facts.cpvs(self.main_cpv),
-            places=self.sites(),
-            amount=self.total,
-            amount_period="total" if self.total else "",
-            contract_type=self.contract_type,
-            duration_months=facts.months(value(self.one("PERIOD_WORK_DATE_STARTING"), "MONTHS"), "MONTH"),
-            deadline=self.deadline,
-            conditions=self.stated(()),
-        )
-        return facts.at_least_one(
-            tuple(self.lot(lot, i, False, title) for i, lot in enumerate(self.descriptions(), 1)), whole
-        )
-
-    def lot(self, lot: Element, place: int, alone: bool, title: str) -> domain.Lot:
-        own = [code.get("CODE") or "" for code in lot.iter("CPV_CODE")]
-        return domain.Lot(
-            id=f"{self.document}/{place}",
-            title=clean(value(lot, "LOT_TITLE")) or title,
-            number=clean(value(lot, "LOT_NUMBER"), 60) or str(place),
-            description=clean(value(lot, "LOT_DESCRIPTION")),
-            cpv=facts.cpvs(own) or facts.cpvs(self.main_cpv),
-            places=self.sites(),
-            contract_type=self.contract_type,
-            deadline=self.deadline,
-            conditions=self.stated(()),
-        )
-
-    def sites(self) -> tuple[domain.Place, ...]:
-        where = self.one("LOCATION_NUTS")
-        where = where if where is not None else self.one("SITE_OR_LOCATION")
-        if where is None:
-            return ()
-        label = value(where, "LOCATION") or value(where, "LABEL")
-        codes = [c for c in (n.get("CODE") or "" for n in where.iter("NUTS")) if c]
-        return tuple(facts.place(label, nuts=code) for code in codes or [""] if label or code)
-
-    @cached_property
-    def total(self) -> float | None:
-        holder = self.one("TOTAL_FINAL_VALUE")
-        cost = self.one("VALUE_COST", holder) if holder is not None else None
-        return clean_amount(cost.get("FMTVAL") or tree.words(cost)) if cost is not None else None
-
-    @cached_property
-    def currency(self) -> str:
-        return "EUR"
-
-    @cached_property
-    def reservation(self) -> domain.Reservation | None:
-        return None  # a defence contract cannot be reserved
-
-    def stated(self, lot: Container[str]) -> tuple[domain.Condition, ...]:
-        found = (
-            [domain.Condition(code="framework", label="Accord-cadre")]
-            if self.one("F17_FRAMEWORK") is not None
-            else []
-        )
-        legal = self.one("LEGAL_FORM")
-        if legal is not None:
-            found.append(
-                domain.Condition(
-                    code="group-form", label="Forme du groupement", passage=clean(tree.words(legal), 600)
-                )
-            )
-        return tuple(found)
-
-    def awards(self, lots: tuple[domain.Lot, ...]) -> tuple[domain.Award, ...]:
-        made = []
-        for place, one in enumerate(self.form.iter("AWARD_OF_CONTRACT_DEFENCE"), 1):
-            names = [
-                tree.words(found)
-                for block in one.iter("ECONOMIC_OPERATOR_NAME_ADDRESS")
-                for found in block.iter("OFFICIALNAME")
-            ]
-            cost = self.one("VALUE_COST", one)
-            at = kid(one, "CONTRACT_AWARD_DATE")
-            made.append(
-                domain.Award(
-                    uid=f"{self.document}/award-{place}",
-                    title=clean(value(one, "CONTRACT_TITLE")) or clean(self.title()),
-                    buyer=facts.buyer("", self.buyer("OFFICIALNAME"), self.buyer_place),
-                    holders=tuple(facts.holder("", name) for name in names),
-                    cpv=next(iter(facts.cpvs(self.main_cpv)), None),
-                    place=lots[0].places[0] if lots[0].places else domain.Place(),
-                    amount=clean_amount(cost.get("FMTVAL") or tree.words(cost)) if cost is not None else None,
-                    notified=clean_date(_date(at)) if at is not None else None,
-                    offers_received=_count(value(one, "OFFERS_RECEIVED_NUMBER")),
-                    relation="single" if len(names) == 1 else "unknown",
-                    source=f"ted:{self.document}",
-                )
-            )
-        return tuple(made)
-
-    def general_text(self) -> str:
-        names = (
-            "SHORT_CONTRACT_DESCRIPTION",
-            "ADDITIONAL_INFORMATION",
-            "EXISTENCE_OTHER_PARTICULAR_CONDITIONS",
-        )
-        return "\n".join(tree.lines(found) for name in names for found in self.form.iter(name))
-
-    def lot_texts(self) -> list[str]:
-        return [tree.lines(lot) for lot in self.descriptions()]
 
 
 def _place(address: Element | None) -> domain.Place:
@@ -712,8 +524,3 @@ def _awarded(contract: Element, stated: Container[str]) -> float | None:
 
 def _count(text: str) -> int | None:
     return int(text) if re.fullmatch(r"\d{1,6}", text) else None
-
-
-def _date(at: Element) -> str:
-    year, month, day = (value(at, part) for part in ("YEAR", "MONTH", "DAY"))
-    return f"{year}-{month.zfill(2)}-{day.zfill(2)}" if year else ""

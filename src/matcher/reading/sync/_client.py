@@ -70,10 +70,6 @@ TOKENS = {
     "siae": "MATCHER_SIAE_TOKEN", "boamp": "MATCHER_BOAMP_TOKEN", "inclusion": "MATCHER_INCLUSION_TOKEN",
     "emplois": "MATCHER_EMPLOIS_TOKEN",
 }  # fmt: skip
-WHAT = (
-    "boamp", "ted", "decp", "siae", "emplois", "inclusion", "entreprises", "associations", "finess", "adaptees", "site",
-    "logos", "reference",
-)  # fmt: skip
 #: Seconds between two requests, for a publisher that states a lower rate than `INTERVAL` allows.
 PACE = {"emplois": 5.0}  # twelve a minute
 
@@ -481,14 +477,3 @@ def _forget(folder: Path, key: str) -> None:
     """Drop the pages of a window that is read again."""
     for path in folder.glob(f"{key}_*.json"):
         path.unlink()
-
-
-def _results(page: Any, url: str, count: str) -> list[Any]:
-    """The list of a page.  Raises Unreachable when the page has an unexpected shape."""
-    results = page.get("results") if isinstance(page, dict) else None
-    if not isinstance(results, list) or not isinstance(page.get(count), int):
-        raise Unreachable(
-            f"{_shown(url)} answered with another shape (no 'results' with '{count}'): its API may have changed; "
-            "what was fetched is kept"
-        )
-    return results

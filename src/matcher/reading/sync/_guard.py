@@ -38,10 +38,6 @@ class Refused(MatcherError):
     """An address that is not fetched, or a page that is not read; the sentence says why."""
 
 
-class Silent(Refused):
-    """A host that does not answer, or not now: another time it may."""
-
-
 @dataclass(frozen=True, slots=True)
 class Page:
     """What came from `url`, the last of the redirects; `body` is text where the type is one."""
@@ -179,7 +175,6 @@ class Fetcher:
         pause: float = 1.0,
         seconds: float = SECONDS,
         most: int = MOST_BYTES,
-        accept: str = "text/html, text/plain;q=0.9",
         resolve: Resolve = resolved,
         connect: Connect = _connect,
         sleep: Callable[[float], None] = time.sleep,
@@ -192,7 +187,6 @@ class Fetcher:
             network_backend=self._network, max_connections=1, max_keepalive_connections=0
         )
         self._pause, self._seconds, self._most, self._sleep = pause, seconds, most, sleep
-        self._accept = accept
         self._last = -1e9
         self.requests = 0
 
@@ -232,7 +226,7 @@ class Fetcher:
         self._network.end = end
         limits = dict.fromkeys(("connect", "read", "write", "pool"), PATIENCE)
         headers = [
-            ("User-Agent", self.agent), ("Accept", self._accept), ("Accept-Language", "fr"),
+            ("User-Agent", self.agent), ("Accept", "text/html, text/plain;q=0.9"), ("Accept-Language", "fr"),
             ("Accept-Encoding", "gzip"), ("Connection", "close"),
         ]  # fmt: skip
         try:
@@ -241,7 +235,7 @@ class Fetcher:
                 body = b"" if "location" in pairs else self._body(answer, pairs, end, url)
                 return Page(url, answer.status, pairs, body)
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
-            raise Silent(f"{_host(url)} did not answer ({type(error).__name__})") from None
+            raise Refused(f"{_host(url)} did not answer ({type(error).__name__})") from None
 
     def _body(self, answer: httpcore.Response, headers: Mapping[str, str], end: float, url: str) -> bytes:
         packing = headers.get("content-encoding", "identity").strip().lower()

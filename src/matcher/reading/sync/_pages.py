@@ -29,9 +29,10 @@ class Listing:
     total: str  # dotted, as "meta.total"
     page: Callable[[int, int], dict[str, Any]]  # (page number from 1, rows received) -> parameters
     identity: tuple[str, ...] = ("id", "siret")
+    reach: int = 1 << 62  # a list of so many records is beyond what its pages give
 
 
-Outcome = Literal["read", "same", "kept", "partial"]
+Outcome = Literal["read", "same", "kept", "partial", "beyond"]
 
 
 @dataclass
@@ -53,14 +54,22 @@ class Lists:
             shutil.rmtree(old, ignore_errors=True)
 
     def read(self, key: str, url: str, listing: Listing, asked: Mapping[str, Any] | None = None) -> Outcome:
-        """One list whole: "same" where unchanged, "kept" where the old one stands, "partial" for a first one cut."""
+        """One list whole: "same" where unchanged, "kept" where the old one stands, "partial" for a first one cut.
+
+        "beyond" where its pages do not reach its end: nothing is read.
+        """
         held = self.state["lists"].get(key, {}) if self._pages(key) else {}
         outcome: Outcome = "partial"
         for _ in range(TRIES):
             total, seen, validators = self._once(key, url, listing, asked or {}, held)
             if total < 0:
                 self.report.unchanged += 1
+                self.state["lists"][key]["fetched"] = self.today.isoformat()
+                self.save()
                 return "same"
+            if total >= listing.reach:
+                self._drop(COMING, key)
+                return "beyond"
             if seen >= total:
                 break
             self.state.pop("partial", None)
@@ -80,21 +89,25 @@ class Lists:
             )
             self._drop(COMING, key)
             return "kept"
-        self._adopt(key)
-        self.state["lists"][key] = {
-            **validators, "records": seen, "total": total, "fetched": self.today.isoformat(),
-        }  # fmt: skip
-        self.save()
-        self.report.records += seen
+        self._adopt(key, seen, total, validators)
         return outcome
 
-    def fetched(self, key: str) -> str:
-        """The day on which a list was last read; "" for never."""
-        return str(self.state["lists"].get(key, {}).get("fetched", ""))
+    def put(self, key: str, rows: list[Any]) -> None:
+        """A list that came in one piece."""
+        _write_json(
+            self.folder / COMING / key / f"{key}_00001.json", {"total_count": len(rows), "results": rows}
+        )
+        self.report.pages += 1
+        self._adopt(key, len(rows), len(rows), {})
 
-    def files(self, key: str, where: str = "pages") -> list[Path]:
+    def fetched(self, key: str) -> str:
+        """The day on which a list was last read whole; "" for never."""
+        held = self.state["lists"].get(key, {})
+        return str(held.get("fetched", "")) if held.get("records", 0) >= held.get("total", 0) else ""
+
+    def files(self, key: str) -> list[Path]:
         """The pages of a list, in order."""
-        return sorted((self.folder / where / key).glob("*.json"))
+        return sorted((self.folder / "pages" / key).glob("*.json"))
 
     def save(self) -> None:
         _save(self.folder, self.state)
@@ -116,6 +129,8 @@ class Lists:
             if page is None:
                 return -1, 0, {}
             rows, total = rows_of(page, url, listing)
+            if total >= listing.reach:
+                return total, 0, {}
             partial["validators"] = reply.validators if number == 1 else partial["validators"]
             before, received = len(seen), received + len(rows)
             seen |= {identity(row, listing) for row in rows}
@@ -129,7 +144,7 @@ class Lists:
             self.save()
         return total, len(seen), dict(partial["validators"])
 
-    def _adopt(self, key: str) -> None:
+    def _adopt(self, key: str, seen: int, total: int, validators: Mapping[str, str]) -> None:
         """Replace the old pages by the new ones."""
         (self.folder / COMING / key).mkdir(parents=True, exist_ok=True)
         pages = self.folder / "pages" / key
@@ -139,6 +154,9 @@ class Lists:
             self._move(pages, self.folder / OLD / key)
         self._move(self.folder / COMING / key, pages)
         shutil.rmtree(self.folder / OLD / key, ignore_errors=True)
+        today = self.today.isoformat()
+        self.state["lists"][key] = {**validators, "records": seen, "total": total, "fetched": today}
+        self.report.records += seen
         self._drop(COMING, key)
 
     def _drop(self, where: str, key: str) -> None:

@@ -25,10 +25,6 @@ class Rules:
         found = self._of(url)
         return found is not None and bool(found.can_fetch(url, AGENT)) and self.delay(url) <= LONGEST_DELAY
 
-    def unknown(self, url: str) -> bool:
-        """Whether the rules of this host cannot be read, so that nothing of it is."""
-        return self._of(url) is None
-
     def delay(self, url: str) -> float:
         found = self._of(url)
         return float((found.crawl_delay(AGENT) if found is not None else 0) or 0)

@@ -1,32 +1,19 @@
-"""Notices of the BOAMP, window by window."""
+"""Notices of the BOAMP, week by week."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from matcher.domain import BadInput
-from matcher.reading.sync._client import (
-    Client,
-    Report,
-    Unreachable,
-    _forget,
-    _results,
-    _save,
-    _write_json,
-    address,
-    run,
-)
+from matcher.reading.sync._client import Client, Report, Unreachable, address, run
+from matcher.reading.sync._pages import Listing, Lists, offset
 
-#: The rules of the Opendatasoft explore API, version 2.1.
-ODS_LIMIT, ODS_REACH = 100, 10_000
-
-
+#: The rules of the Opendatasoft explore API, version 2.1: pages of a hundred, as far as 10,000.
+LISTING = Listing("results", "total_count", offset(100), ("idweb", "id"), reach=10_001)
 WINDOW = 7  # days asked for at once
-
-
 FIRST_DAYS = 30  # how far back a first run goes
 
 
@@ -39,49 +26,50 @@ def boamp(
 ) -> Report:
     """The BOAMP records published in the weeks from `since` to `until`, page by page, whole weeks at a time.
 
-    A week beyond the API's reach of 10,000 is halved; a day beyond it is exported whole.  Weeks that are over are
+    A week beyond the API's reach is halved; a day beyond it is exported whole.  Weeks that are over are
     fetched once; a week that reaches yesterday or today is asked again, on condition.
     """
     now = today or datetime.now(UTC).date()
     last = until or now
     with run("boamp", folder, client) as (http, state, report):
+        lists = Lists(http, folder, state, report, today=now)
         begin = since or _resumed(state, now)
         if begin > last:
             raise BadInput(f"--since {begin} is after --until {last}: swap them")
         windows = list(reversed(list(_weeks(begin, last))))
-        state.setdefault("windows", {})
+        url = address("boamp").rstrip("/")
         while windows:
             first, end = windows.pop()
             key = f"{first}_{end}"
-            known = state["windows"].get(key, {})
-            if known.get("final"):
+            asked = {"where": f"dateparution>=date'{first}' and dateparution<=date'{end}'"}
+            if lists.fetched(key) > str(end + timedelta(days=1)):
                 report.unchanged += 1
                 continue
-            found = _boamp_window(http, folder, state, first, end, known, report)
-            if found == "beyond":
-                _forget(folder, key)
-                state["windows"].pop(key, None)
-                middle = first + (end - first) // 2
-                windows += [(middle + timedelta(days=1), end), (first, middle)]
-                continue
-            if found == "same":
-                report.unchanged += 1
-            # A past week is read once, unless it changed while being read.
-            state["windows"].setdefault(key, {})["final"] = found != "moved" and end < now - timedelta(days=1)
-            state.pop("partial", None)
+            ordered = {**asked, "order_by": "dateparution,idweb"}
+            if lists.read(key, f"{url}/records", LISTING, ordered) == "beyond":
+                if first < end:
+                    middle = first + (end - first) // 2
+                    windows += [(middle + timedelta(days=1), end), (first, middle)]
+                    continue
+                page, _ = http.json(f"{url}/exports/json", asked)
+                if not isinstance(page, list):
+                    raise Unreachable(
+                        "the BOAMP export answered with another shape: the address may have changed"
+                    )
+                lists.put(key, page)
             state["through"] = max(str(state.get("through", "")), str(min(end, now)))
-            _save(folder, state)
+            lists.save()
     return report
 
 
 def prune(folder: Path, before: date) -> int:
     """Delete the pages of the weeks that ended before a day; they are not fetched again.  Returns how many."""
-    gone = 0
-    for path in folder.glob("????-??-??_????-??-??_*.json"):
-        if path.name[11:21] < before.isoformat():
-            path.unlink()
-            gone += 1
-    return gone
+    gone = [
+        path for path in folder.rglob("????-??-??_????-??-??_*.json") if path.name[11:21] < before.isoformat()
+    ]
+    for path in gone:
+        path.unlink()
+    return len(gone)
 
 
 def _resumed(state: Mapping[str, Any], now: date) -> date:
@@ -98,77 +86,3 @@ def _weeks(first: date, last: date) -> Iterator[tuple[date, date]]:
     while day <= last:
         yield day, day + timedelta(days=WINDOW - 1)
         day += timedelta(days=WINDOW)
-
-
-def _boamp_window(
-    http: Client,
-    folder: Path,
-    state: dict[str, Any],
-    first: date,
-    end: date,
-    known: Mapping[str, Any],
-    report: Report,
-) -> Literal["same", "read", "moved", "beyond"]:
-    """Fetch one window: unchanged, read, changed while being read, or beyond the paging limit."""
-    url = address("boamp").rstrip("/")
-    where = f"dateparution>=date'{first}' and dateparution<=date'{end}'"
-    params = {"where": where, "order_by": "dateparution,idweb", "limit": ODS_LIMIT}
-    key, ids, total = f"{first}_{end}", set[str](), 0
-    for _ in range(3):  # notices published meanwhile shift the pages: the window is then read again
-        partial = state.get("partial") or {}
-        resumed = partial.get("window") == key
-        offset, total = (int(partial["next"]), int(partial["total"])) if resumed else (0, -1)
-        ids = set(partial["ids"]) if resumed else set()
-        moved = False
-        while total < 0 or offset < total:
-            page, reply = http.json(
-                f"{url}/records", {**params, "offset": offset}, known if total < 0 else None
-            )
-            if page is None:
-                return "same"
-            results = _results(page, url, "total_count")
-            if total < 0:
-                total = page["total_count"]
-                if total > ODS_REACH:
-                    return "beyond" if first < end else _boamp_day(http, folder, first, where, total, report)
-                _forget(folder, key)
-                state["windows"][key] = {**reply.validators, "total": total}
-            moved = page["total_count"] != total
-            if moved or not results:
-                break
-            ids |= {
-                str(record.get("idweb") or record.get("id")) for record in results if isinstance(record, dict)
-            }
-            _write_json(folder / f"{key}_{offset:05d}.json", page)
-            report.pages += 1
-            offset += ODS_LIMIT
-            state["partial"] = {"window": key, "next": offset, "total": total, "ids": sorted(ids)}
-            _save(folder, state)
-        state.pop("partial", None)
-        known = {}
-        if not moved and len(ids) >= total:
-            report.records += total
-            return "read"
-    report.notes.append(
-        f"{key}: {len(ids)} of {total} records, the list changed while it was read; run again later"
-    )
-    report.records += len(ids)
-    state["windows"][key] = {"total": total}
-    return "moved"
-
-
-def _boamp_day(
-    http: Client, folder: Path, day: date, where: str, total: int, report: Report
-) -> Literal["read", "moved"]:
-    """A day beyond the paging limit, by the export, which has none."""
-    page, _ = http.json(f"{address('boamp').rstrip('/')}/exports/json", {"where": where})
-    if not isinstance(page, list):
-        raise Unreachable("the BOAMP export answered with another shape: the address may have changed")
-    _forget(folder, f"{day}_{day}")
-    _write_json(folder / f"{day}_{day}_export.json", {"total_count": len(page), "results": page})
-    report.pages += 1
-    report.records += len(page)
-    if len(page) < total:
-        report.notes.append(f"{day}: {len(page)} of {total} records exported; run again later")
-        return "moved"
-    return "read"

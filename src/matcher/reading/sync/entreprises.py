@@ -9,13 +9,10 @@ from pathlib import Path
 
 from matcher.domain import BadInput
 from matcher.reading.sync._client import Client, Report, address, run
-from matcher.reading.sync._pages import Listing, Lists, departments, paged, rows_of
+from matcher.reading.sync._pages import Listing, Lists, departments, paged
 
-#: Recherche d'entreprises: results a page, and how far the pages and the count reach: 10,000 is "10,000 or more".
-REGISTER_LIMIT, REGISTER_REACH = 25, 10_000
-LISTING = Listing("results", "total_results", paged("page", "per_page", REGISTER_LIMIT), ("siren",))
-
-
+#: Recherche d'entreprises: a count of 10,000 is "10,000 or more", and so far its pages reach.
+LISTING = Listing("results", "total_results", paged("page", "per_page", 25), ("siren",), reach=10_000)
 SECTIONS = "ABCDEFGHIJKLMNOPQRSTU"
 
 
@@ -44,14 +41,12 @@ def entreprises(
             key = _key(question)
             if lists.fetched(key) == day or split.get(key):
                 report.unchanged += 1
-            elif "q" not in question and _count(http, question) >= REGISTER_REACH:
+            elif lists.read(key, address("entreprises"), LISTING, question) == "beyond":
                 parts = list(_parts(question))
                 if not parts:
-                    report.notes.append(f"{key}: only the first {REGISTER_REACH} can be reached")
+                    report.notes.append(f"{key}: only the first {LISTING.reach} can be reached")
                 split[key] = bool(parts)
                 lists.save()
-            else:
-                lists.read(key, address("entreprises"), LISTING, question)
             if split.get(key):
                 questions += reversed(list(_parts(question)))
     return report
@@ -72,13 +67,6 @@ def _questions(sirens: Iterable[str], asked: Iterable[str], ess: bool) -> list[d
 def _key(question: Mapping[str, str]) -> str:
     plain = "_".join(value for name, value in sorted(question.items()) if not name.startswith("est_"))
     return f"{plain}_ess" if "est_ess" in question else plain
-
-
-def _count(http: Client, question: Mapping[str, str]) -> int:
-    """How many answers there are, at most 10,000, by one short page."""
-    url = address("entreprises")
-    page, _ = http.json(url, {**question, "page": 1, "per_page": 1})
-    return rows_of(page, url, LISTING)[1]
 
 
 def _parts(question: Mapping[str, str]) -> Iterator[dict[str, str]]:

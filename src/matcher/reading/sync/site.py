@@ -143,9 +143,7 @@ def _document(page: Page) -> _html.Document:
         raise Refused(f"{page.url[:200]} is no page ({page.status}, {page.kind[:40]})")
     if page.kind == "text/plain":
         return _html.Document(
-            lines=dict.fromkeys(
-                clean(line)[: 2 * _html.LINE] for line in page.text.split("\n")[: _html.LINES]
-            )
+            lines=[clean(line)[: 2 * _html.LINE] for line in page.text.split("\n")[: _html.LINES]]
         )
     return _html.read(page.text.replace("\0", " "))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from matcher.reading.sources import _preamble
+from matcher.reading import consultation
 
 TEXT = """COMMUNE DE VILLEJUIF
 1 esplanade des Tilleuls, 94800 VILLEJUIF
@@ -13,13 +13,13 @@ Lieu(x) d'exécution : commune de Bobigny (93)
 
 
 def test_the_object_buyer_and_place_of_a_first_page_are_read() -> None:
-    assert _preamble.concerned(TEXT) == "l'entretien ménager des gymnases et des écoles"
-    assert _preamble.body(TEXT) == "COMMUNE DE VILLEJUIF"
-    assert [place.label for place in _preamble.site(TEXT)] == ["Bobigny"]
-    assert _preamble.seat(TEXT).department == "94"
+    assert consultation.concerned(TEXT) == "l'entretien ménager des gymnases et des écoles"
+    assert consultation.body(TEXT) == "COMMUNE DE VILLEJUIF"
+    assert [place.label for place in consultation.site(TEXT)] == ["Bobigny"]
+    assert consultation.seat(TEXT).department == "94"
 
 
 def test_what_is_not_stated_stays_unknown() -> None:
     text = "Les plis sont ouverts à huis clos. Tél. 01 02 03 04 05."
-    assert _preamble.concerned(text) == _preamble.body(text) == "" and _preamble.site(text) == ()
-    assert _preamble.seat(text).department is None
+    assert consultation.concerned(text) == consultation.body(text) == "" and consultation.site(text) == ()
+    assert consultation.seat(text).department is None

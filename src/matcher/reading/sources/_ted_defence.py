@@ -1,0 +1,112 @@
+"""The defence forms of TED XML R2.0.8 (F16 to F18), laid out as those of R2.0.9: one reader then reads both."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+from lxml import etree
+
+from matcher.reading.sources._tree import Element, kid, value, words
+
+#: Path in R2.0.9 -> the names of the same field before, the first that stands at whatever depth counts.
+FIELDS = {
+    "OBJECT_CONTRACT/TITLE": "TITLE_CONTRACT",
+    "OBJECT_CONTRACT/SHORT_DESCR": "SHORT_CONTRACT_DESCRIPTION TOTAL_QUANTITY_OR_SCOPE",
+    "OBJECT_CONTRACT/REFERENCE_NUMBER": "FILE_REFERENCE_NUMBER",
+    "CONTRACTING_BODY/URL_DOCUMENT": "URL_INFORMATION",
+    "LEFTI/LEGAL_FORM": "LEGAL_FORM",
+}
+#: And of those of which each counts.
+SEVERAL = {
+    "PROCEDURE/NOTICE_NUMBER_OJ": "NOTICE_NUMBER_OJ",
+    "COMPLEMENTARY_INFO/INFO_ADD": "ADDITIONAL_INFORMATION EXISTENCE_OTHER_PARTICULAR_CONDITIONS",
+}
+BUYER = "ORGANISATION/OFFICIALNAME ORGANISATION/NATIONALID E_MAILS/E_MAIL CONTACT_POINT PHONE POSTAL_CODE TOWN COUNTRY"
+LOT = {"TITLE": "LOT_TITLE", "LOT_NO": "LOT_NUMBER", "SHORT_DESCR": "LOT_DESCRIPTION"}
+
+
+def modern(form: Element) -> Element:
+    """The form with the fields of R2.0.9 beside its own."""
+    fields = [(path, _first(form, *names.split())) for path, names in FIELDS.items()]
+    fields += [
+        (path, one) for path, names in SEVERAL.items() for name in names.split() for one in form.iter(name)
+    ]
+    profile = _first(form, "CA_CE_CONCESSIONAIRE_PROFILE")
+    address = "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY"
+    fields += [(f"{address}/{path.rpartition('/')[2]}", kid(profile, path)) for path in BUYER.split()]
+    fields += [("OBJECT_CONTRACT/CPV_MAIN/CPV_CODE", code) for code in _codes(_first(form, "CPV"))]
+    lots = [*form.iter("F17_ANNEX_B"), *form.iter("LOT_PRIOR_INFORMATION")]
+    where = _first(form, "LOCATION_NUTS", "SITE_OR_LOCATION")
+    limit = _first(form, "RECEIPT_LIMIT_DATE", "RECEIPT_LIMIT")
+    lasting = value(_first(form, "PERIOD_WORK_DATE_STARTING"), "MONTHS")
+    framework = _first(form, "F17_FRAMEWORK")
+    total = _first(form, "TOTAL_FINAL_VALUE")
+    contracts = list(form.iter("AWARD_OF_CONTRACT_DEFENCE"))
+    for path, found in fields:
+        _copied(form, path, found)
+    for lot in lots or [None]:
+        described = _new(form, "OBJECT_CONTRACT/OBJECT_DESCR")
+        for name, before in LOT.items():
+            _copied(described, name, kid(lot, before))
+        for code in _codes(lot):
+            _copied(described, "CPV_ADDITIONAL/CPV_CODE", code)
+        _new(described, "MAIN_SITE", value(where, "LOCATION") or value(where, "LABEL"))
+        for code in where.iter("NUTS") if where is not None else ():
+            _copied(described, "NUTS", code)
+        if lot is None:
+            _copied(described, "SHORT_DESCR", kid(form, "OBJECT_CONTRACT/SHORT_DESCR"))
+            _new(described, "DURATION", lasting).set("TYPE", "MONTH")
+    _new(form, "LEGAL_BASIS").set("VALUE", "32009L0081")
+    _new(form, "PROCEDURE/DATE_RECEIPT_TENDERS", _day(limit))
+    _new(form, "PROCEDURE/TIME_RECEIPT_TENDERS", value(limit, "TIME"))
+    if framework is not None:
+        _new(form, "PROCEDURE/FRAMEWORK")
+    _new(form, "OBJECT_CONTRACT/VAL_TOTAL", _cost(total))
+    for contract in contracts:
+        award = _new(form, "AWARD_CONTRACT")
+        _copied(award, "TITLE", kid(contract, "CONTRACT_TITLE"))
+        for block in contract.iter("ECONOMIC_OPERATOR_NAME_ADDRESS"):
+            for name in block.iter("OFFICIALNAME"):
+                holder = _new(award, "AWARDED_CONTRACT/CONTRACTOR/ADDRESS_CONTRACTOR")
+                _copied(holder, "OFFICIALNAME", name)
+        _new(award, "AWARDED_CONTRACT/VAL_TOTAL", _cost(contract))
+        _new(award, "AWARDED_CONTRACT/DATE_CONCLUSION_CONTRACT", _day(kid(contract, "CONTRACT_AWARD_DATE")))
+    return form
+
+
+def _first(below: Element | None, *names: str) -> Element | None:
+    found = (one for name in names for one in (below.iter(name) if below is not None else ()))
+    return next(found, None)
+
+
+def _codes(below: Element | None) -> list[Element]:
+    return list(below.iter("CPV_CODE")) if below is not None else []
+
+
+def _new(at: Element, path: str, text: str = "") -> Element:
+    """A further element at a path, of which what stands above it is made where it is missing."""
+    *above, name = path.split("/")
+    for step in above:
+        there = kid(at, step)
+        at = etree.SubElement(at, step) if there is None else there
+    made = etree.SubElement(at, name)
+    made.text = text
+    return made
+
+
+def _copied(at: Element, path: str, found: Element | None) -> None:
+    if found is not None:
+        made = _new(at, path)
+        made.text = found.text
+        made.attrib.update(found.attrib)
+        made.extend(deepcopy(list(found)))
+
+
+def _cost(below: Element | None) -> str:
+    cost = _first(below, "VALUE_COST")
+    return (cost.get("FMTVAL") or words(cost)) if cost is not None else ""
+
+
+def _day(at: Element | None) -> str:
+    year, month, day = (value(at, part) for part in ("YEAR", "MONTH", "DAY"))
+    return f"{year}-{month.zfill(2)}-{day.zfill(2)}" if year else ""
