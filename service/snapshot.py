@@ -40,7 +40,8 @@ from matcher.reading import gather
 from matcher.reading.procedure import answerable, closing, open_at
 from matcher.records import self_declared
 from matcher.records.store import Store
-from service.pool import Pool, Shared, Starter
+from matcher.reference.forking import ForkServer
+from service.pool import Pool, Shared
 from service.problems import Refused, bare
 from service.settings import HOW_TO_BUILD, Settings
 
@@ -184,7 +185,7 @@ class Serving:
         self._tried: tuple[int, int] | None = None
         self._loaded: Snapshot | None = None  # without what structures deny
         self._denied: dict[str, tuple[str, ...]] = {}
-        self._starter, self._pools = Starter(), WeakSet[Pool]()
+        self._server, self._pools = ForkServer("service.pool_child"), WeakSet[Pool]()
 
     @property
     def folder(self) -> Path:
@@ -253,7 +254,7 @@ class Serving:
         """End the processes that match, also those that are being started."""
         for pool in list(self._pools):
             pool.close()
-        self._starter.close()
+        self._server.close()
 
     def apply_denials(self, store: Store) -> bool:
         """Apply denials to the snapshot; True where it changed."""
@@ -284,7 +285,7 @@ class Serving:
         # processes would share the connection of an index that is in a database
         apart = not any(hasattr(index, "close") for index in catalogue.indexes.values())
         count = self.settings.processes if apart else 0
-        pool = Pool(self._starter, count, self.folder, self.settings.recipe)
+        pool = Pool(self._server, count, self.folder, self.settings.recipe)
         self._pools.add(pool)
         make = partial(Shared, pool=pool, denied={})
         matcher = matcher_of(make, catalogue, self.settings.recipe)

@@ -29,6 +29,7 @@ IMPORTED = {
     "protego": "sites",
     "PIL": "sites",
     "lightgbm": "train",
+    "sentence_transformers": "encoders",
 }
 
 
