@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import gc
 import logging
-import sys
 import threading
-import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -48,7 +45,6 @@ from service.settings import HOW_TO_BUILD, Settings
 log = logging.getLogger("service")
 ENDING = 300  # contracts that end, asked of one structure: the first to end
 PAST = 20  # closed notices, shown where none is open
-SHARE, STRETCH = 0.15, 0.002  # of the time that a swap works beside requests; seconds that it works at a time
 M = TypeVar("M", bound=Matcher)
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -273,10 +269,9 @@ class Serving:
         """The folder, loaded.  The first one answers as soon as it can; another is warmed up, while the old one answers."""
         if self.current is None:
             return self._load(stamp)
-        with unhurried():
-            fresh = self._load(stamp)
-            warm(fresh.matcher)
-            fresh.with_denials(self._denied)  # what it reads of the catalogue is kept for when it is in force
+        fresh = self._load(stamp)
+        warm(fresh.matcher)
+        fresh.with_denials(self._denied)  # what it reads of the catalogue is kept for when it is in force
         fresh.matcher.pool.start(fresh.matcher.versions)
         return fresh
 
@@ -299,30 +294,6 @@ def matcher_of(make: Callable[[Catalogue, Recipe | None], M], catalogue: Catalog
     return make(
         catalogue, replace(recipes.named(recipe), encoder=catalogue.recipe.encoder) if recipe else None
     )
-
-
-@contextmanager
-def unhurried(share: float = SHARE) -> Iterator[None]:
-    """Have this thread work at most a share of the time, resting after each stretch as long as it takes.
-
-    Threads that answer wait for one that computes (only one holds the interpreter): at full speed a catalogue that is
-    loaded takes half of their time until it is there.
-    """
-    began = time.thread_time()
-
-    def rest(*_: object) -> None:
-        nonlocal began
-        spent = time.thread_time() - began
-        if spent >= STRETCH:
-            time.sleep(spent * (1 / share - 1))
-            began = time.thread_time()
-
-    before = sys.getprofile()
-    sys.setprofile(rest)  # of this thread: called where a function begins and ends
-    try:
-        yield
-    finally:
-        sys.setprofile(before)
 
 
 def _settle(first: bool = False) -> None:
