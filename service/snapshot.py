@@ -254,9 +254,9 @@ class Serving:
 
     def apply_denials(self, store: Store) -> bool:
         """Apply denials to the snapshot; True where it changed."""
-        with store.reading() as connection:
-            denied = self_declared.denied(connection)
-        with self._lock:
+        with self._lock:  # what was read first does not take the place of what was read later
+            with store.reading() as connection:
+                denied = self_declared.denied(connection)
             if denied == self._denied:
                 return False
             self._denied = denied

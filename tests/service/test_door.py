@@ -30,7 +30,7 @@ from matcher.matching import recipes
 from matcher.outreach import links
 from matcher.outreach.sourcing import exports, questions, record
 from matcher.outreach.transport import erase_mails
-from matcher.records import feedback, keys, self_declared
+from matcher.records import facilitators, feedback, keys, self_declared
 from matcher.records.store import Store, now
 from matcher.records.tables import Letter, Sourcing
 from matcher.reference.deadline import TooLong
@@ -208,6 +208,7 @@ def test_an_export_that_is_given_up_is_not_sealed_as_made(
 
 @pytest.mark.parametrize(("route", "lane"), [
     ("/acheteur/fiches/abc/export.xlsx", "long"), ("/v1/sourcing/abc/export/csv", "long"), ("/v1/sourcing/abc/verify", "long"),
+    ("/acheteur/liste.xlsx", "heavy"), ("/acheteur/imprimer", "heavy"), ("/v1/renewals", "heavy"), ("/renouvellements", "heavy"), ("/exploitant/exposition", "heavy"),
     ("/acheteur/fiches/abc", "long"), ("/v1/structures", "search"), ("/structure", "search"), ("/v1/sourcing", "read"), ("/a-propos", "read"),
 ])  # fmt: skip
 def test_exports_and_searches_by_name_are_queued(route: str, lane: str) -> None:
@@ -237,6 +238,17 @@ def test_of_offers_added_at_once_none_is_lost(folder: Path, store_url: str, tmp_
         assert {a.result() for a in answers} <= {303, 422}
         with Store.open(store_url) as store:
             assert len(self_declared.read(store, SIRET).facts["offers"]) == 10
+
+
+def test_of_facilitators_added_and_removed_at_once_none_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
+    first = facilitators.put({"name": "Ancien", "territory": "Pantin (93)"})
+    with ThreadPoolExecutor(10) as pool:
+        made = [pool.submit(facilitators.put, {"name": f"PLIE {n}", "territory": "93"}) for n in range(9)]
+        pool.submit(facilitators.remove, first.id).result()
+        assert {one.result().name for one in made} == {one.name for one in facilitators.read()[0]}
 
 
 def test_replies_that_race_stop_at_their_limit(
