@@ -35,7 +35,7 @@ from matcher.records.store import Store, now
 from matcher.records.tables import Letter, Sourcing
 from matcher.reference.deadline import TooLong
 from matcher.reference.forking import ForkServer
-from pages_client import PagesClient, kept, token
+from pages_client import PagesClient, kept, reference, token
 from service import connections, limits
 
 SIRET = "00010001600013"
@@ -238,6 +238,36 @@ def test_of_offers_added_at_once_none_is_lost(folder: Path, store_url: str, tmp_
         assert {a.result() for a in answers} <= {303, 422}
         with Store.open(store_url) as store:
             assert len(self_declared.read(store, SIRET).facts["offers"]) == 10
+
+
+def test_of_what_ten_write_at_once_by_other_forms_nothing_is_lost(
+    folder: Path, store_url: str, tmp_path: Path
+) -> None:
+    with opened(settings(folder, store_url, tmp_path), "buyer", f"structure:{SIRET}") as (page, csrf):
+        at = kept(page, csrf)
+        searches = [reference(page, need=f"taille de {n} haies à Pantin") for n in range(10)]
+        forms: dict[str, Any] = {
+            f"/structure/{SIRET}/metier": lambda n: {"skill": f"cpv:77{n}"},
+            f"{at}/noter": lambda n: {"siret": SIRET, "fait": "called", "text": f"appel {n}"},
+            "/acheteur/fiches": lambda n: {"de": searches[n]},
+        }
+
+        def send(number: int, path: str) -> int:
+            data = {**forms[path](number), "csrf": csrf}
+            return page.post(path, data=data, follow_redirects=False).status_code
+
+        with ThreadPoolExecutor(10) as pool:
+            sent = [pool.submit(send, n, path) for n in range(10) for path in forms]
+        assert {one.result() for one in sent} == {303}
+        serving = page.app.state.serving  # type: ignore[attr-defined]
+        with Store.open(store_url) as store, store.reading() as connection:
+            assert len(self_declared.denied(connection)[SIRET]) == 10 == len(serving._denied[SIRET])
+            (owner,) = connection.execute(select(Sourcing.owner).distinct()).scalars()
+        with Store.open(store_url) as store:
+            identifier = at.rpartition("/")[2]
+            called = [e.payload for e in record.read(store, owner, identifier).events if e.kind == "called"]
+            assert sorted(str(each["text"]) for each in called) == [f"appel {n}" for n in range(10)]
+            assert record.verify(store, owner, identifier).holds and len(record.listing(store, owner)) == 11
 
 
 def test_of_facilitators_added_and_removed_at_once_none_is_lost(
