@@ -354,6 +354,23 @@ def test_letters_to_one_address_are_few_whoever_it_is(folder: Path, memory: str,
             assert set(connection.execute(select(Letter.address)).scalars()) == {"a@ville.example"}
 
 
+def test_of_letters_asked_at_once_none_passes_beyond_the_last(
+    folder: Path, memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = limits.Rate.wait
+
+    def slow(rate: limits.Rate, caller: str) -> float:
+        found = plain(rate, caller)
+        time.sleep(0.05 * (caller == "a@ville.example"))
+        return found
+
+    monkeypatch.setattr(limits.Rate, "wait", slow)
+    with opened(settings(folder, memory, tmp_path)) as (page, csrf), ThreadPoolExecutor(10) as pool:
+        data = {"address": "a@ville.example", "csrf": csrf}
+        sent = [pool.submit(page.post, "/connexion/lien", data=data) for _ in range(10)]
+        assert sorted(one.result().status_code for one in sent) == [200] * 5 + [429] * 5
+
+
 def test_claims_of_a_visitor_are_few_and_refused_together(folder: Path, memory: str, tmp_path: Path) -> None:
     with opened(settings(folder, memory, tmp_path), "operator") as (page, csrf), Store.open(memory) as store:
         asked = {"name": "Aline", "role": "gérante", "csrf": csrf}
