@@ -2,10 +2,11 @@
 VENV := .venv
 BIN := $(VENV)/bin
 CATALOGUE := var/catalogue
+DEPLOYED := postgres oidc night documents territory
 export OMP_WAIT_POLICY := passive
 export PYTHON
 
-.PHONY: demo test check docs pictures release fix serve bench measure audit clean help
+.PHONY: demo test check docs pictures lock release fix serve bench measure audit clean help
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -42,6 +43,10 @@ docs: $(VENV)/.ready-dev ## Build the site of documentation into build/site
 
 pictures: $(VENV)/.ready-dev ## Take the pictures of the tutorials into docs/pictures, for the site
 	@MATCHER_PICTURES=docs/pictures $(BIN)/python -m pytest tests/test_tutorials.py
+
+lock: $(VENV)/.ready ## Pin what a deployment installs, by hash, at today's versions, in deploy/requirements.txt
+	@echo hatchling | $(BIN)/uv pip compile pyproject.toml - $(addprefix --extra ,$(DEPLOYED)) --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-header --upgrade --quiet --output-file deploy/requirements.txt
 
 models/manifest.json: $(wildcard models/*/*.json models/*/*.npz models/*/*/*.safetensors models/*/*/*/*.safetensors) ## Write the checksums of the models as they are
 	@$(BIN)/matcher train manifest

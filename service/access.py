@@ -10,6 +10,7 @@ import json
 import logging
 import math
 import secrets
+import threading
 import time
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -94,15 +95,20 @@ def audited(request: Request, action: str, subject: str = "", actor: str = "") -
         log.warning("the audit trail cannot be written", extra={"action": action})
 
 
+_SPENDING = threading.Lock()
+
+
 def spend(request: Request, act: str, reached: str = "") -> None:
     """Count what anybody may cause: by the network that asks, by whom it reaches and in all.  Raises Refused (429)."""
     rates = request.app.state.acts[act]
     counted = [*zip(rates, (address_of(request.scope), reached or "all", "all"), strict=True)]
-    if wait := math.ceil(max(rate.wait(caller) for rate, caller in counted)):
+    with _SPENDING:  # of requests at once none passes beyond the last place
+        wait = math.ceil(max(rate.wait(caller) for rate, caller in counted))
+        for rate, caller in counted if not wait else ():
+            rate.count(caller)
+    if wait:
         sentence = "Trop de demandes de cette sorte en une heure : réessayez plus tard."
         raise Refused(429, sentence, {"Retry-After": str(wait)})
-    for rate, caller in counted:
-        rate.count(caller)
 
 
 def open_to_read(request: Request) -> bool:

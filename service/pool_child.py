@@ -1,7 +1,7 @@
 """The matching processes: forks of one that has in memory what every catalogue needs, each with a catalogue, and forks of these.
 
-Started by `service.pool`.  The first is sent, for each catalogue, its folder and a socket; its fork loads the catalogue
-and is sent, by that socket, a connection for each process that is to match.
+Started by `service.pool`, which sends the first, for each catalogue, its folder and a socket.  Its fork loads the catalogue
+and forks as many as are to match; all of them take questions, each a connection, from that socket, until it is closed.
 """
 
 from __future__ import annotations
@@ -11,84 +11,81 @@ import gc
 import json
 import logging
 import os
-import pickle
 import signal
 import socket
-import sys
-from collections.abc import Callable, Mapping
-from multiprocessing.connection import Connection
+import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from matcher import codec
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import load_catalogue
-from matcher.domain import Answer, MatcherError, Offer, Place, Structure
+from matcher.domain import MatcherError, Offer, Place, Structure, Tender
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
-from matcher.reference import deadline
-from service import wire  # noqa: F401  makes of answers what is sent
+from matcher.reference import deadline, forking
+from service import wire
+from service.asked import Taken
+from service.pool import BEYOND, Question
 from service.problems import bare
 from service.snapshot import matcher_of, warm
 
 log = logging.getLogger("service")
+AGAIN = 0.5  # seconds until one that was ended is replaced
 SAMPLE = Structure(
     siret="00000000000000", name="Entretien", kind="EI", place=Place(department="93", latitude=48.9, longitude=2.4),
     offers=(Offer(id="1", title="Nettoyage de locaux"), Offer(id="2", title="Entretien d'espaces verts")),
 )  # fmt: skip
 
 
-def main(control: socket.socket) -> None:
-    """Fork for each catalogue, until the service ends."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # of a terminal: the service closes the connections when it ends
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended forks are reaped automatically
-    warm(Matcher(build_catalogue([SAMPLE], [], recipes.named("default"))))
-    fork_for_each(control, serve)
-
-
-def serve(message: bytes, given: int) -> None:
-    """Load a catalogue, say which it is, then fork for each connection, until the other end is closed."""
-    folder, recipe = json.loads(message)
-    matcher = matcher_of(Matcher, load_catalogue(Path(folder)), recipe)
+def serve(task: bytes, given: list[int]) -> None:
+    """Load a catalogue, then keep as many forks of this process at work as are asked for, until they end by themselves."""
+    folder, recipe, count = json.loads(task)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        matcher = matcher_of(Matcher, load_catalogue(Path(folder)), recipe)
+    except MatcherError as error:
+        log.warning("no process to match: %s", bare(str(error)))
+        return
     warm(matcher)
     matcher.catalogue.denying({"": ()})  # reads what denials need
-    with socket.socket(fileno=given) as control:
-        control.sendall(json.dumps(matcher.versions).encode())
-        fork_for_each(control, lambda _, connection: answer(Connection(connection), matcher))
-
-
-def fork_for_each(control: socket.socket, work: Callable[[bytes, int], None]) -> None:
-    """Do the work of each message and its descriptor in a fork, until the other end is closed."""
     gc.collect()
     gc.freeze()  # forks share what is in memory here
-    while True:
-        message, descriptors, _, _ = socket.recv_fds(control, 4096, 1)
-        if not descriptors:
-            return
-        if os.fork() == 0:
-            control.close()
-            try:
-                work(message, descriptors[0])
-            except (OSError, EOFError):  # the service has ended, or has given up waiting
-                pass
-            except MatcherError as error:
-                log.warning("no process to match: %s", bare(str(error)))
-            finally:
-                os._exit(0)
-        os.close(descriptors[0])
+    with socket.socket(fileno=given[0]) as control:
+        for _ in range(count):
+            work(matcher, control)
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                if os.wait()[1]:
+                    log.warning("a matching process has ended")
+                    time.sleep(AGAIN)
+                    work(matcher, control)
 
 
-def answer(connection: Connection, published: Matcher) -> None:
-    """Answer questions one by one; None to one that fails: the service answers it itself, and meets its error."""
-    matcher, denied = published, dict[str, tuple[str, ...]]()
-    warm(matcher)  # a fork maps the files of the catalogue anew
-    connection.send_bytes(b"")
-    while True:
-        asked: dict[str, Any] = pickle.loads(connection.recv_bytes())  # noqa: S301 - from the service, by a socket pair
-        if denied != (wanted := asked.pop("denied")):
-            matcher, denied = denying(published, wanted), wanted
-        connection.send_bytes(pickle.dumps(_answer(matcher, **asked)))
+def work(published: Matcher, control: socket.socket) -> None:
+    """Fork; the fork says by which versions it matches, and answers questions until nobody can ask any."""
+    if os.fork():
+        return
+    status = 1
+    try:
+        matcher, denied = published, dict[str, tuple[str, ...]]()
+        warm(matcher)  # a fork maps the files of the catalogue anew
+        with contextlib.suppress(BlockingIOError):  # only those of the first ones are read
+            control.send(json.dumps(matcher.versions).encode(), socket.MSG_DONTWAIT)
+        while files := socket.recv_fds(control, 1, 1)[1]:
+            with socket.socket(fileno=files[0]) as connection, contextlib.suppress(OSError):
+                head, _, said = connection.makefile("rb").read().partition(b"\n")
+                question = codec.from_text(Question, head)
+                if denied != question.denied:
+                    matcher, denied = denying(published, question.denied), dict(question.denied)
+                signal.setitimer(signal.ITIMER_REAL, question.seconds + BEYOND)  # ends this process
+                connection.sendall(answer(matcher, question, said))
+                signal.setitimer(signal.ITIMER_REAL, 0)
+        status = 0
+    except ConnectionError:  # the service has ended
+        status = 0
+    finally:
+        os._exit(status)
 
 
 def denying(matcher: Matcher, denied: Mapping[str, tuple[str, ...]]) -> Matcher:
@@ -96,14 +93,20 @@ def denying(matcher: Matcher, denied: Mapping[str, tuple[str, ...]]) -> Matcher:
     return Matcher(matcher.catalogue.denying(denied), matcher.recipe) if denied else matcher
 
 
-def _answer(matcher: Matcher, seconds: float, make: Callable[[Answer], Any], **asked: Any) -> Any:
-    deadline.set_in(seconds)
+def answer(matcher: Matcher, question: Question, said: bytes) -> bytes:
+    """JSON; nothing to a question that fails: the service answers it itself, and meets its error."""
+    deadline.set_in(question.seconds)
+    asked = {name: getattr(question, name) for name in ("n", "filters", "as_of", "incumbents", "groups")}
     try:
-        return make(matcher.match(**asked))
+        if not question.sent:
+            return codec.to_text(matcher.match(codec.from_text(Tender, said), **asked))
+        taken = codec.from_text(Taken, said)
+        body, nobody = wire.body(matcher.match(taken.tender, **asked), taken)
+        return b"%d\n%b" % (nobody, body)
     except Exception:
-        return None
+        return b""
 
 
 if __name__ == "__main__":
-    with socket.socket(fileno=int(sys.argv[1])) as given, contextlib.suppress(ConnectionError):
-        main(given)
+    warm(Matcher(build_catalogue([SAMPLE], [], recipes.named("default"))))
+    forking.serve(serve)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import gc
 import logging
-import sys
 import threading
-import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -40,14 +37,14 @@ from matcher.reading import gather
 from matcher.reading.procedure import answerable, closing, open_at
 from matcher.records import self_declared
 from matcher.records.store import Store
-from service.pool import Pool, Shared, Starter
+from matcher.reference.forking import ForkServer
+from service.pool import Pool, Shared
 from service.problems import Refused, bare
 from service.settings import HOW_TO_BUILD, Settings
 
 log = logging.getLogger("service")
 ENDING = 300  # contracts that end, asked of one structure: the first to end
 PAST = 20  # closed notices, shown where none is open
-SHARE, STRETCH = 0.15, 0.002  # of the time that a swap works beside requests; seconds that it works at a time
 M = TypeVar("M", bound=Matcher)
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -184,7 +181,7 @@ class Serving:
         self._tried: tuple[int, int] | None = None
         self._loaded: Snapshot | None = None  # without what structures deny
         self._denied: dict[str, tuple[str, ...]] = {}
-        self._starter, self._pools = Starter(), WeakSet[Pool]()
+        self._server, self._pools = ForkServer("service.pool_child"), WeakSet[Pool]()
 
     @property
     def folder(self) -> Path:
@@ -253,13 +250,13 @@ class Serving:
         """End the processes that match, also those that are being started."""
         for pool in list(self._pools):
             pool.close()
-        self._starter.close()
+        self._server.close()
 
     def apply_denials(self, store: Store) -> bool:
         """Apply denials to the snapshot; True where it changed."""
-        with store.reading() as connection:
-            denied = self_declared.denied(connection)
-        with self._lock:
+        with self._lock:  # what was read first does not take the place of what was read later
+            with store.reading() as connection:
+                denied = self_declared.denied(connection)
             if denied == self._denied:
                 return False
             self._denied = denied
@@ -272,10 +269,9 @@ class Serving:
         """The folder, loaded.  The first one answers as soon as it can; another is warmed up, while the old one answers."""
         if self.current is None:
             return self._load(stamp)
-        with unhurried():
-            fresh = self._load(stamp)
-            warm(fresh.matcher)
-            fresh.with_denials(self._denied)  # what it reads of the catalogue is kept for when it is in force
+        fresh = self._load(stamp)
+        warm(fresh.matcher)
+        fresh.with_denials(self._denied)  # what it reads of the catalogue is kept for when it is in force
         fresh.matcher.pool.start(fresh.matcher.versions)
         return fresh
 
@@ -284,7 +280,7 @@ class Serving:
         # processes would share the connection of an index that is in a database
         apart = not any(hasattr(index, "close") for index in catalogue.indexes.values())
         count = self.settings.processes if apart else 0
-        pool = Pool(self._starter, count, self.folder, self.settings.recipe)
+        pool = Pool(self._server, count, self.folder, self.settings.recipe)
         self._pools.add(pool)
         make = partial(Shared, pool=pool, denied={})
         matcher = matcher_of(make, catalogue, self.settings.recipe)
@@ -298,30 +294,6 @@ def matcher_of(make: Callable[[Catalogue, Recipe | None], M], catalogue: Catalog
     return make(
         catalogue, replace(recipes.named(recipe), encoder=catalogue.recipe.encoder) if recipe else None
     )
-
-
-@contextmanager
-def unhurried(share: float = SHARE) -> Iterator[None]:
-    """Have this thread work at most a share of the time, resting after each stretch as long as it takes.
-
-    Threads that answer wait for one that computes (only one holds the interpreter): at full speed a catalogue that is
-    loaded takes half of their time until it is there.
-    """
-    began = time.thread_time()
-
-    def rest(*_: object) -> None:
-        nonlocal began
-        spent = time.thread_time() - began
-        if spent >= STRETCH:
-            time.sleep(spent * (1 / share - 1))
-            began = time.thread_time()
-
-    before = sys.getprofile()
-    sys.setprofile(rest)  # of this thread: called where a function begins and ends
-    try:
-        yield
-    finally:
-        sys.setprofile(before)
 
 
 def _settle(first: bool = False) -> None:

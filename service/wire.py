@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from fastapi import Request, Response
 from pydantic import BaseModel
 
 from matcher.domain import Answer, LotAnswer, Structure, Tender
+from matcher.matching.engine import Matcher
 from matcher.reference import law
 from matcher.spreadsheet import XLSX as XLSX
 from service import schemas as s
 from service.asked import Taken
+from service.pool import Shared, Unavailable
 from service.snapshot import Snapshot
 
 
@@ -48,6 +51,15 @@ def body(answer: Answer, found: Taken) -> tuple[bytes, int]:
     """An answer as JSON, and how many of its lots nobody answers."""
     made = answered(answer, found)
     return made.model_dump_json().encode(), sum(each.nobody for each in made.lots)
+
+
+def matched(matcher: Shared, found: Taken, **asked: Any) -> tuple[bytes, int]:
+    """The same of what was taken from a request, made where it is matched."""
+    try:
+        nobody, _, made = matcher.ask(found.tender, found, sent=True, **asked).partition(b"\n")
+    except Unavailable:
+        return body(Matcher.match(matcher, found.tender, **asked), found)
+    return made, int(nobody)
 
 
 def attachment(content: str | bytes, media: str, name: str) -> Response:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from service.settings import OTHER_NAMES, Settings
 
 ROOT = Path(__file__).parents[1]
@@ -34,8 +37,32 @@ def test_compose_passes_the_settings_of_mail() -> None:
     assert "matcher batch" in compose and "matcher outbox send" in compose
 
 
-def test_the_image_holds_what_a_night_needs() -> None:
-    assert re.search(r"\[postgres,[a-z,]*night", (DEPLOY / "Containerfile").read_text())
+def test_what_is_deployed_is_pinned_by_hash_and_brings_no_torch() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (extras,) = re.findall(r"^DEPLOYED := (.+)$", (ROOT / "Makefile").read_text(), re.M)
+    assert {"postgres", "night"} <= set(extras.split())
+    wanted = [*project["dependencies"]]
+    for extra in extras.split():
+        assert f"`{extra}`" in (ROOT / "docs/deployment.md").read_text(encoding="utf-8")
+        wanted += project["optional-dependencies"][extra]
+    lock = (DEPLOY / "requirements.txt").read_text()
+    pins = re.findall(
+        r"^([\w.-]+)==(\S+)(?: ;[^\\]*)? \\\n((?: +--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", lock, re.M
+    )
+    assert len(pins) == len(re.findall(r"^[\w.-]+", lock, re.M)) and "://" not in lock
+    versions = {canonicalize_name(name): version for name, version, _ in pins}
+    for asked in map(Requirement, wanted):
+        assert asked.specifier.contains(versions[canonicalize_name(asked.name)]), asked
+    assert not [name for name in versions if re.match("nvidia|cuda|torch|triton", name)]
+
+
+def test_images_are_named_by_digest_and_install_by_hash_alone() -> None:
+    container, compose = (DEPLOY / "Containerfile").read_text(), (DEPLOY / "compose.yaml").read_text()
+    named = re.findall(r"^ARG BASE=(\S+)$", container, re.M) + re.findall(r"image: (\S+/\S+)", compose)
+    assert len(named) == 2 and all(re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", image) for image in named)
+    assert re.findall(r"^FROM (\S+)", container, re.M) == ["${BASE}", "${BASE}"]
+    for line in re.findall(r"pip install .*", container):
+        assert "--require-hashes" in line or "--no-deps --no-build-isolation" in line
 
 
 def test_systemd_finds_no_fault_in_the_units(tmp_path: Path) -> None:

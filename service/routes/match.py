@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Body, File, Form, Request, Response, UploadFile
@@ -66,12 +65,8 @@ def match(
     serving: Serving = request.app.state.serving
     snapshot = serving.get()
     taken = take(asked, snapshot, request.app.state.settings)
-    body, nobody = snapshot.under(asked.recipe).match_into(
-        partial(wire.body, found=taken),
-        taken.tender,
-        n=asked.n,
-        filters=filters(asked.filters),
-        groups=asked.groups,
+    body, nobody = wire.matched(
+        snapshot.under(asked.recipe), taken, n=asked.n, filters=filters(asked.filters), groups=asked.groups
     )
     request.app.state.metrics.nobody.inc(nobody)
     return Response(body, media_type="application/json")

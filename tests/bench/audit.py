@@ -2,7 +2,7 @@
 
     python tests/bench/audit.py --out build/sbom.json
 
-Exit status 1 where requirements conflict, a package is below its minimum version, or an advisory applies.  If the
+Exit status 1 where requirements conflict, a licence is proprietary, a package is below its minimum version, or an advisory applies.  If the
 advisory service cannot be reached, this is printed and the audit goes on.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -103,8 +104,13 @@ def main() -> int:
     if absent:
         bad.append(f"the bill of materials lacks {', '.join(absent)}")
     counted, none = licences(made)
+    bad += [
+        f"the licence {name} is proprietary"
+        for name in counted
+        if re.search("nvidia|proprietary", name, re.I)
+    ]
     print(f"bill of materials: {len(listed)} packages in {out.name}; {len(none)} state no licence{': ' + ', '.join(none) if none else ''}")  # fmt: skip
-    print("licences: " + ", ".join(f"{name} {count}" for name, count in counted.most_common(8)))
+    print("licences: " + ", ".join(f"{name} {count}" for name, count in counted.most_common()))
     checked = subprocess.run(
         [sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False
     )

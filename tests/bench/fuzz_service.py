@@ -1,6 +1,7 @@
 """Fuzz the service with requests generated from the API contract and from raw bytes: each is answered, none by an internal error.
 
     python tests/bench/fuzz_service.py --requests 10000
+    python tests/bench/fuzz_service.py --requests 10000 --postgres
     python tests/bench/fuzz_service.py --requests 0 --contract 500
 
 The application runs in this process over a catalogue of the sample; requests of the contract name what exists or what
@@ -18,7 +19,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from databases import server
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
 
@@ -69,17 +71,17 @@ def prepared() -> Iterator[tuple[Any, str]]:
     from matcher.records import keys
     from matcher.records.store import Store
 
-    with tempfile.TemporaryDirectory() as made:
+    with tempfile.TemporaryDirectory() as made, server() if POSTGRES else nullcontext() as address:
         folder = Path(made)
         gathered = gather.gather([SAMPLE])
         catalogue = build_catalogue(gathered.structures[:40], gathered.awards, Recipe())
         save_catalogue(catalogue, folder / "catalogue")
         gather.save_notices(gathered.tenders[:6], folder / "catalogue")
-        address = f"sqlite:///{folder / 'store.sqlite'}"
+        address = address or f"sqlite:///{folder / 'store.sqlite'}"
         with Store.open(address) as store:
             key = keys.create(store, ["operator", "buyer", f"structure:{SIRET}"])
         yield Settings(
-            catalogue=folder / "catalogue", store=address, log_level="ERROR", rate="1000000/minute", outbox=folder / "outbox"
+            catalogue=folder / "catalogue", store=address, log_level="ERROR", rate="1000000/minute", outbox=folder / "outbox", deadline=120
         ), key  # fmt: skip
 
 
@@ -97,6 +99,8 @@ def served() -> Iterator[tuple[Any, dict[str, str]]]:
 
 #: Another number makes other requests.
 SEED = 0
+#: Is the store on a PostgreSQL server of our own, and not in a SQLite file?
+POSTGRES = False
 
 
 def bound(examples: int) -> Any:
@@ -242,9 +246,10 @@ def main() -> int:
         "--contract", type=int, default=0, metavar="EXAMPLES", help="Of each route, by `schemathesis run`."
     )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--postgres", action="store_true", help="On a PostgreSQL server of its own.")
     asked = parser.parse_args()
-    global SEED
-    SEED = asked.seed
+    global SEED, POSTGRES
+    SEED, POSTGRES = asked.seed, asked.postgres
     if asked.contract and by_command(asked.contract):
         return 1
     if not asked.requests:

@@ -65,9 +65,7 @@ def test_a_text_that_several_hold_counts_once(said: list[str]) -> None:
 
 
 @pytest.mark.parametrize("share", [1.0, 0.3])
-def test_the_search_finds_the_best_of_all_scores(
-    index: lexical.LexicalIndex, share: float
-) -> None:
+def test_the_search_finds_the_best_of_all_scores(index: lexical.LexicalIndex, share: float) -> None:
     allowed = None if share == 1.0 else np.random.default_rng(2).random(3000) < share
     for question in texts(40, seed=3):
         scores = index.compare(question, NONE, None)

@@ -77,7 +77,7 @@ def test_what_a_file_gives_is_bounded() -> None:
 
 def test_a_reader_that_was_killed_is_started_again() -> None:
     upload(b"Objet : tonte", "a.txt")
-    process = confined._READER._process
+    process = confined._READER.process
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
@@ -107,7 +107,7 @@ def test_documents_of_the_command_line_have_a_process_too(tmp_path: Path) -> Non
         (tmp_path / name).write_bytes(make())
     found = list(files.read([tmp_path]))
     assert len(found) == 2 and all(isinstance(record, Rejected) for record in found)
-    assert confined._READER._process is not None
+    assert confined._READER.process is not None
 
 
 # ------------------------------------------------------------------------------------- patterns in linear time

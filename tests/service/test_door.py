@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -31,12 +30,12 @@ from matcher.matching import recipes
 from matcher.outreach import links
 from matcher.outreach.sourcing import exports, questions, record
 from matcher.outreach.transport import erase_mails
-from matcher.reading import confined
-from matcher.records import feedback, keys, self_declared
+from matcher.records import facilitators, feedback, keys, self_declared
 from matcher.records.store import Store, now
 from matcher.records.tables import Letter, Sourcing
 from matcher.reference.deadline import TooLong
-from pages_client import PagesClient, kept, token
+from matcher.reference.forking import ForkServer
+from pages_client import PagesClient, kept, reference, token
 from service import connections, limits
 
 SIRET = "00010001600013"
@@ -209,6 +208,7 @@ def test_an_export_that_is_given_up_is_not_sealed_as_made(
 
 @pytest.mark.parametrize(("route", "lane"), [
     ("/acheteur/fiches/abc/export.xlsx", "long"), ("/v1/sourcing/abc/export/csv", "long"), ("/v1/sourcing/abc/verify", "long"),
+    ("/acheteur/liste.xlsx", "heavy"), ("/acheteur/imprimer", "heavy"), ("/v1/renewals", "heavy"), ("/renouvellements", "heavy"), ("/exploitant/exposition", "heavy"),
     ("/acheteur/fiches/abc", "long"), ("/v1/structures", "search"), ("/structure", "search"), ("/v1/sourcing", "read"), ("/a-propos", "read"),
 ])  # fmt: skip
 def test_exports_and_searches_by_name_are_queued(route: str, lane: str) -> None:
@@ -238,6 +238,47 @@ def test_of_offers_added_at_once_none_is_lost(folder: Path, store_url: str, tmp_
         assert {a.result() for a in answers} <= {303, 422}
         with Store.open(store_url) as store:
             assert len(self_declared.read(store, SIRET).facts["offers"]) == 10
+
+
+def test_of_what_ten_write_at_once_by_other_forms_nothing_is_lost(
+    folder: Path, store_url: str, tmp_path: Path
+) -> None:
+    with opened(settings(folder, store_url, tmp_path), "buyer", f"structure:{SIRET}") as (page, csrf):
+        at = kept(page, csrf)
+        searches = [reference(page, need=f"taille de {n} haies à Pantin") for n in range(10)]
+        forms: dict[str, Any] = {
+            f"/structure/{SIRET}/metier": lambda n: {"skill": f"cpv:77{n}"},
+            f"{at}/noter": lambda n: {"siret": SIRET, "fait": "called", "text": f"appel {n}"},
+            "/acheteur/fiches": lambda n: {"de": searches[n]},
+        }
+
+        def send(number: int, path: str) -> int:
+            data = {**forms[path](number), "csrf": csrf}
+            return page.post(path, data=data, follow_redirects=False).status_code
+
+        with ThreadPoolExecutor(10) as pool:
+            sent = [pool.submit(send, n, path) for n in range(10) for path in forms]
+        assert {one.result() for one in sent} == {303}
+        serving = page.app.state.serving  # type: ignore[attr-defined]
+        with Store.open(store_url) as store, store.reading() as connection:
+            assert len(self_declared.denied(connection)[SIRET]) == 10 == len(serving._denied[SIRET])
+            (owner,) = connection.execute(select(Sourcing.owner).distinct()).scalars()
+        with Store.open(store_url) as store:
+            identifier = at.rpartition("/")[2]
+            called = [e.payload for e in record.read(store, owner, identifier).events if e.kind == "called"]
+            assert sorted(str(each["text"]) for each in called) == [f"appel {n}" for n in range(10)]
+            assert record.verify(store, owner, identifier).holds and len(record.listing(store, owner)) == 11
+
+
+def test_of_facilitators_added_and_removed_at_once_none_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
+    first = facilitators.put({"name": "Ancien", "territory": "Pantin (93)"})
+    with ThreadPoolExecutor(10) as pool:
+        made = [pool.submit(facilitators.put, {"name": f"PLIE {n}", "territory": "93"}) for n in range(9)]
+        pool.submit(facilitators.remove, first.id).result()
+        assert {one.result().name for one in made} == {one.name for one in facilitators.read()[0]}
 
 
 def test_replies_that_race_stop_at_their_limit(
@@ -308,6 +349,23 @@ def test_letters_to_one_address_are_few_whoever_it_is(folder: Path, memory: str,
         assert more.count(200) == 10  # of this network twenty in all
         with store.reading() as connection:
             assert set(connection.execute(select(Letter.address)).scalars()) == {"a@ville.example"}
+
+
+def test_of_letters_asked_at_once_none_passes_beyond_the_last(
+    folder: Path, memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = limits.Rate.wait
+
+    def slow(rate: limits.Rate, caller: str) -> float:
+        found = plain(rate, caller)
+        time.sleep(0.05 * (caller == "a@ville.example"))
+        return found
+
+    monkeypatch.setattr(limits.Rate, "wait", slow)
+    with opened(settings(folder, memory, tmp_path)) as (page, csrf), ThreadPoolExecutor(10) as pool:
+        data = {"address": "a@ville.example", "csrf": csrf}
+        sent = [pool.submit(page.post, "/connexion/lien", data=data) for _ in range(10)]
+        assert sorted(one.result().status_code for one in sent) == [200] * 5 + [429] * 5
 
 
 def test_claims_of_a_visitor_are_few_and_refused_together(folder: Path, memory: str, tmp_path: Path) -> None:
@@ -453,10 +511,14 @@ def test_the_process_that_reads_files_of_strangers_knows_no_secret(monkeypatch: 
         "AWS_SECRET_ACCESS_KEY",
     ):
         monkeypatch.setenv(name, "secret")
-    shown = subprocess.run(
-        ["/bin/sh", "-c", "env"], env=confined._environment(), capture_output=True, text=True, check=True
-    )
-    assert "secret" not in shown.stdout and "PATH=" in shown.stdout
+    server = ForkServer("matcher.reading.child")
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        server.fork(b"", theirs.fileno())
+    assert server.process is not None
+    shown = Path(f"/proc/{server.process.pid}/environ").read_bytes()
+    server.close()
+    assert b"secret" not in shown and b"PATH=" in shown
 
 
 def test_mails_dropped_as_files_go_with_the_person(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-import math
 import socket
 import threading
 import time
@@ -30,7 +29,7 @@ from matcher.reading.sources import Record
 from matcher.records import keys
 from matcher.records.store import Store
 from pages_client import token
-from service import access, limits, observability, snapshot, wire
+from service import access, limits, observability, wire
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 PUBLIC = "https://maillage.example"
@@ -490,19 +489,3 @@ def test_a_refused_key_is_in_the_audit_trail_without_the_key(client: TestClient)
     refused = [row for row in rows if row.action == "auth.refuse"]
     assert len(refused) == 2 and all(row.actor.startswith("address:") for row in refused)
     assert "mlg_made_up" not in str(rows)
-
-
-def test_a_swap_leaves_most_of_the_time_to_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    rested: list[float] = []
-    clock = SimpleNamespace(thread_time=time.thread_time, sleep=rested.append)  # of this module alone
-    monkeypatch.setattr(snapshot, "time", clock)
-    began = time.thread_time()
-    with pytest.raises(KeyError), snapshot.unhurried(share=0.1):
-        while time.thread_time() - began < 0.1:
-            math.sqrt(2.0)
-        raise KeyError
-    assert sum(rested) >= 0.5  # of 0.1 s of work, 0.9 s of rest would be exact
-    rested.clear()
-    while time.thread_time() - began < 0.15:
-        math.sqrt(2.0)
-    assert not rested  # afterwards the thread works as before

@@ -20,9 +20,10 @@ from service.pool import Pool, Shared, Unavailable
 from service.settings import Settings
 from service.snapshot import Serving
 
+from matcher import codec
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
-from matcher.domain import Filters
+from matcher.domain import Answer, Filters
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.reading import gather
@@ -36,7 +37,7 @@ NEEDS = (
 )
 TENDERS = [typed_need(words, toponyms.asked("Pantin")) for words in NEEDS]
 BODY = {"need": NEEDS[0], "place": "Pantin"}
-WAIT = 120.0
+WAIT = 400.0
 
 
 def until(met: Callable[[], bool]) -> None:
@@ -49,7 +50,7 @@ def until(met: Callable[[], bool]) -> None:
 
 def below(pid: int) -> set[int]:
     """The matching processes that a process has started."""
-    asked = ["ps", "--ppid", str(pid), "-o", "pid=,stat=,args="]
+    asked = ["ps", "-ww", "--ppid", str(pid), "-o", "pid=,stat=,args="]
     listed = subprocess.run(asked, capture_output=True, text=True).stdout.splitlines()
     found = [line.split(None, 2) for line in listed]
     return {int(pid) for pid, state, args in found if "pool_child" in args and not state.startswith("Z")}
@@ -57,11 +58,7 @@ def below(pid: int) -> set[int]:
 
 def asked(matcher: Shared, **more: Any) -> Any:
     """An answer that a process of the pool gave, and no other."""
-    return matcher.pool.ask(make=as_it_is, denied=matcher.denied, tender=TENDERS[0], **more)
-
-
-def as_it_is(answer: Any) -> Any:
-    return answer
+    return codec.from_text(Answer, matcher.ask(TENDERS[0], TENDERS[0], sent=False, **more))
 
 
 def build(folder: Path, sample: gather.Gathered, most: int) -> Path:
@@ -131,7 +128,7 @@ def test_one_that_is_killed_is_replaced(serving: Serving) -> None:
 
 def test_the_service_matches_itself_where_no_process_can(serving: Serving, folder: Path) -> None:
     whole = serving.get().matcher
-    elsewhere, other = Pool(serving._starter, 1, folder.parent / "none"), Pool(serving._starter, 1, folder)
+    elsewhere, other = Pool(serving._server, 1, folder.parent / "none"), Pool(serving._server, 1, folder)
     elsewhere.start(whole.versions)  # no catalogue
     other.start({**whole.versions, "data": "another"})
     for pool in (elsewhere, other, Pool()):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import typer
 
+from matcher import plugins
 from matcher.commands._options import day
 from matcher.console import say
 
@@ -56,7 +57,8 @@ def encoder(
     """
     from matcher.lab.training.encoder import train
 
-    say(f"encoder written to {train(data, out, before=before, seed=seed)}")
+    with plugins.optional("train", "learning an encoder"):
+        say(f"encoder written to {train(data, out, before=before, seed=seed)}")
 
 
 @app.command()
@@ -125,7 +127,8 @@ def judgement(
 
     directory = structures or data / "structures" / "siae_2021.jsonl"
     history = data / "awards" / "history.json.gz"
-    path = train(data / "judged", sets.split(","), [directory], [history], out, data)
+    with plugins.optional("train", "learning the judgement"):
+        path = train(data / "judged", sets.split(","), [directory], [history], out, data)
     say(f"judgement written to {path}")
 
 

@@ -6,17 +6,16 @@ Started by `reading.confined`, which sends it an open connection and an open fil
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
 import resource
 import signal
 import socket
-import sys
 from pathlib import Path
 
 from matcher.reading import confined, files, limits
 from matcher.reading.limits import Limits
+from matcher.reference import forking
 
 BATCH = 16  # records of a message
 FILES = 64  # files that a fork may have open
@@ -30,32 +29,6 @@ WARM = {
 }
 
 
-def serve(control: socket.socket) -> None:
-    """Fork for each connection sent, until the parent's end is closed."""
-    _warm()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended forks are reaped automatically
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C is handled by the parent, whose exit closes the connection
-    gc.collect()
-    gc.freeze()  # forks share what is in memory here
-    with contextlib.suppress(BrokenPipeError):  # the parent has ended: there is nothing to read
-        control.sendall(b"!")
-    while True:
-        try:
-            message, descriptors, _, _ = socket.recv_fds(control, 1, 2)
-        except ConnectionResetError:
-            return
-        if not message or len(descriptors) != 2:
-            return
-        connection = socket.socket(fileno=descriptors[0])
-        if os.fork() == 0:
-            control.close()
-            _work(connection, descriptors[1])
-        connection.close()
-        os.close(descriptors[1])
-
-
 def _warm() -> None:
     with contextlib.suppress(ImportError):
         import docx  # noqa: F401
@@ -67,31 +40,26 @@ def _warm() -> None:
         list(files.read_bytes(text.encode(), name))
 
 
-def _work(connection: socket.socket, descriptor: int) -> None:
-    """Read one file and end, whatever happens."""
-    try:
-        with connection.makefile("rwb") as talk:
-            talk.write(confined.HEADER.pack(confined.PID, len(str(os.getpid()))) + str(os.getpid()).encode())
-            talk.flush()
-            _, size = confined.HEADER.unpack(talk.read(confined.HEADER.size))
-            task = json.loads(talk.read(size))
-            bounds = Limits(**task["limits"])
-            _confine(bounds)
-            kind = confined.END
-            try:
-                with os.fdopen(descriptor, "rb") as stream:
-                    records = files.read_stream(
-                        stream, task["name"], task["source"], task["columns"], task["walked"]
-                    )
-                    for message in confined.frames(records, BATCH):
-                        talk.write(message)
-                        talk.flush()
-            except (MemoryError, RecursionError):
-                kind = confined.FAILED
-            talk.write(confined.HEADER.pack(kind, 0))
-    except BaseException:  # the parent sees the connection closed without an end
-        os._exit(1)
-    os._exit(0)
+def _work(_: bytes, given: list[int]) -> None:
+    """Read one file."""
+    with socket.socket(fileno=given[0]) as connection, connection.makefile("rwb") as talk:
+        talk.write(confined.HEADER.pack(confined.PID, len(str(os.getpid()))) + str(os.getpid()).encode())
+        talk.flush()
+        _, size = confined.HEADER.unpack(talk.read(confined.HEADER.size))
+        task = json.loads(talk.read(size))
+        _confine(Limits(**task["limits"]))
+        kind = confined.END
+        try:
+            with os.fdopen(given[1], "rb") as stream:
+                records = files.read_stream(
+                    stream, task["name"], task["source"], task["columns"], task["walked"]
+                )
+                for message in confined.frames(records, BATCH):
+                    talk.write(message)
+                    talk.flush()
+        except (MemoryError, RecursionError):
+            kind = confined.FAILED
+        talk.write(confined.HEADER.pack(kind, 0))
 
 
 def _confine(bounds: Limits) -> None:
@@ -114,4 +82,5 @@ def _in_use() -> int:
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    _warm()
+    forking.serve(_work)

@@ -11,12 +11,9 @@ import contextlib
 import itertools
 import json
 import os
-import re
 import signal
 import socket
 import struct
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -28,6 +25,7 @@ from matcher import codec
 from matcher.domain import Award, Rejected, Structure, Tender
 from matcher.reading.limits import UPLOAD, Limits
 from matcher.reading.sources import Record
+from matcher.reference import forking
 
 CHILD = "matcher.reading.child"
 KINDS: dict[bytes, type[Any]] = {b"T": Tender, b"S": Structure, b"A": Award, b"R": Rejected}
@@ -35,7 +33,7 @@ LETTERS = {kind: letter for letter, kind in KINDS.items()}
 END, FAILED, PID = b"E", b"F", b"P"
 HEADER = struct.Struct("!cI")  # kind of the records that follow, bytes of their JSON
 AT_ONCE = 2  # files read at the same time
-STARTS = 20.0  # seconds for the reader to start
+STARTS = 60.0  # seconds for the reader to start
 TOO_HEAVY = (
     "takes more than {cpu} s or {memory} MB to read, or is damaged: open it and save it again, "
     "or give the text of the notice alone"
@@ -48,74 +46,7 @@ def too_heavy(limits: Limits) -> str:
     return TOO_HEAVY.format(cpu=limits.cpu, memory=limits.memory >> 20)
 
 
-#: What a process that reads hostile files is told of its surroundings: neither secrets nor where the store is.
-SHOWN = re.compile(
-    r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|VIRTUAL_ENV|PYTHON\w+|OMP_\w+|MATCHER_(?:HOME|DEBUG)"
-)
-
-
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if SHOWN.fullmatch(name)}
-
-
-class _Reader:
-    """The idle reader: started on first use, restarted if it ended."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._control: socket.socket | None = None
-
-    def fork(self, file: int) -> socket.socket:
-        """A connection to a new process that has this file open."""
-        with self._lock:
-            for last in (False, True):
-                if self._process is None or self._process.poll() is not None:
-                    self._start()
-                ours, theirs = socket.socketpair()
-                try:
-                    assert self._control is not None
-                    socket.send_fds(self._control, [b"r"], [theirs.fileno(), file])
-                    return ours
-                except OSError:
-                    ours.close()
-                    self._stop()
-                    if last:
-                        raise
-                finally:
-                    theirs.close()
-        raise AssertionError("unreachable")
-
-    def _start(self) -> None:
-        self._stop()
-        self._control, theirs = socket.socketpair()
-        # one thread: a process with threads is not safely forked
-        alone = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        path = os.pathsep.join(entry or "." for entry in sys.path)
-        self._process = subprocess.Popen(  # noqa: S603 - this very interpreter
-            [sys.executable, "-m", CHILD, str(theirs.fileno())], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
-            env={**_environment(), **alone, "PYTHONPATH": path},
-        )  # fmt: skip
-        theirs.close()
-        self._control.settimeout(STARTS)
-        if self._control.recv(1) != b"!":
-            self._stop()
-            raise OSError("the reader did not start")
-
-    def _stop(self) -> None:
-        if self._control is not None:
-            self._control.close()
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-        self._process = self._control = None
-
-    def close(self) -> None:
-        with self._lock:
-            self._stop()
-
-
-_READER = _Reader()
+_READER = forking.ForkServer(CHILD)
 _PLACES = threading.BoundedSemaphore(AT_ONCE)
 atexit.register(_READER.close)
 
@@ -123,7 +54,7 @@ atexit.register(_READER.close)
 def _own_reader() -> None:
     """A forked process starts its own reader."""
     global _READER, _PLACES
-    _READER, _PLACES = _Reader(), threading.BoundedSemaphore(AT_ONCE)
+    _READER, _PLACES = forking.ForkServer(CHILD), threading.BoundedSemaphore(AT_ONCE)
 
 
 os.register_at_fork(after_in_child=_own_reader)
@@ -167,8 +98,11 @@ def _frames_of(stream: BinaryIO, task: Mapping[str, Any], limits: Limits) -> Ite
     if not _PLACES.acquire(timeout=limits.wall):
         raise TimeoutError(BUSY)
     try:
-        with contextlib.closing(_READER.fork(stream.fileno())) as connection:
-            yield from _answer(connection, {**task, "limits": asdict(limits)}, limits)
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                _READER.fork(b"r", theirs.fileno(), stream.fileno())
+            yield from _answer(ours, {**task, "limits": asdict(limits)}, limits)
     finally:
         _PLACES.release()
 
@@ -176,8 +110,8 @@ def _frames_of(stream: BinaryIO, task: Mapping[str, Any], limits: Limits) -> Ite
 def _answer(
     connection: socket.socket, task: Mapping[str, Any], limits: Limits
 ) -> Iterator[tuple[bytes, bytes]]:
-    until, left, process = time.monotonic() + limits.wall + 1, limits.answer, 0
-    connection.settimeout(limits.wall + 1)
+    until, left, process = time.monotonic() + STARTS, limits.answer, 0
+    connection.settimeout(STARTS)
     text = json.dumps(task).encode()
     try:
         connection.sendall(HEADER.pack(b"Q", len(text)) + text)
@@ -189,7 +123,7 @@ def _answer(
                 break
             body = _exactly(connection, size)
             if kind == PID:
-                process = int(body)
+                process, until = int(body), time.monotonic() + limits.wall + 1
             elif kind == END:
                 process = 0
                 return
@@ -204,6 +138,8 @@ def _answer(
         if process and not _ended(connection):
             with contextlib.suppress(OSError):
                 os.kill(process, signal.SIGKILL)
+    if not process:
+        raise OSError("the reader did not start")
     raise _Exceeded
 
 

@@ -9,9 +9,12 @@ journal, which keeps them a year: an early sight that nobody renews ends by itse
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
+import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -137,6 +140,20 @@ def _department(word: str) -> str:
     raise BadInput(f"le département {word!r} n'existe pas : écrivez son code")
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One writer of the file at a time, of all processes: each writes what it has read."""
+    folder = file().parent
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@_alone()
 def keep(path: Path) -> tuple[tuple[Facilitator, ...], tuple[Rejected, ...]]:
     """Take a file as the operator's.  Raises BadInput where no row is good: the former file then stays."""
     good, bad = read(path)
@@ -159,6 +176,7 @@ def _write(known: Iterable[Facilitator]) -> None:
     write_whole(file(), out.getvalue())
 
 
+@_alone()
 def put(given: Mapping[str, str]) -> Facilitator:
     """Add a facilitator, or replace the one of the same `id`.  `territory` names communes and departments, separated by commas.
 
@@ -176,6 +194,7 @@ def put(given: Mapping[str, str]) -> Facilitator:
     return made
 
 
+@_alone()
 def remove(identifier: str) -> None:
     """Remove a facilitator.  Raises NotFound for an unknown one."""
     gone = _known(identifier)

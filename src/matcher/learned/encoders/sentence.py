@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher import plugins
 from matcher.domain import BadInput
 from matcher.learned.encoders import Encoder, Role
 
@@ -55,7 +56,8 @@ def load(
     """A sentence-transformers model by folder or hub name.  Raises BadInput when it cannot be loaded."""
     if not model:
         raise BadInput("encoder `sentence` needs a model: set encoder_options = {model: a folder or a name}")
-    from sentence_transformers import SentenceTransformer
+    with plugins.optional("encoders", "an encoder that is not shipped"):
+        from sentence_transformers import SentenceTransformer
 
     try:
         loaded = SentenceTransformer(
