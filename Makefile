@@ -45,7 +45,7 @@ pictures: $(VENV)/.ready-dev ## Take the pictures of the tutorials into docs/pic
 	@MATCHER_PICTURES=docs/pictures $(BIN)/python -m pytest tests/test_tutorials.py
 
 lock: $(VENV)/.ready ## Pin what a deployment installs, by hash, at today's versions, in deploy/requirements.txt
-	@echo hatchling | $(BIN)/uv pip compile pyproject.toml - $(addprefix --extra ,$(DEPLOYED)) --universal --python-version 3.11 \
+	@echo hatchling | $(BIN)/uv pip compile pyproject.toml - $(addprefix --extra ,$(DEPLOYED)) --excludes deploy/left_out.txt --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header --upgrade --quiet --output-file deploy/requirements.txt
 
 models/manifest.json: $(wildcard models/*/*.json models/*/*.npz models/*/*/*.safetensors models/*/*/*/*.safetensors) ## Write the checksums of the models as they are
