@@ -84,9 +84,7 @@ def run(
     moment = _moment(at)
     chosen = rules_of(rules)
     outbox = outbox or outbox_of(settings(), chosen)
-    options = batch.Options(
-        rules=chosen, top=top, since=since, hold=hold, jobs=jobs, scheduler=scheduler
-    )  # fmt: skip
+    options = batch.Options(rules=chosen, top=top, since=since, hold=hold, jobs=jobs, scheduler=scheduler)
     if not (catalogue / "manifest.json").is_file():
         raise NotFound(f"no catalogue in {catalogue}: build it with `matcher index FILES --out {catalogue}`")
     if not files and not sync:
@@ -118,9 +116,9 @@ def run(
         row |= dict(sorted(sent.items()))
         if report:
             from matcher.outreach import report as report_
+            from matcher.reference.paths import write_whole
 
-            report.parent.mkdir(parents=True, exist_ok=True)
-            report.write_text(report_.of_run(opened, summary.run), encoding="utf-8")
+            write_whole(report, report_.of_run(opened, summary.run))
             say(f"{report} written")
     emit([row], format)
     if unreachable or summary.source in ("down", "stale"):

@@ -147,7 +147,6 @@ def show(answer: Answer) -> None:
 
 def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
@@ -164,7 +163,7 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
         parts.append(f"réservé ({lot.reservation.stated or 'article non précisé'})")
     parts += list(dict.fromkeys(clause_in_words(one).lower() for one in lot.clauses))
     console.print(Text("\n" + " · ".join(parts), style="bold"))
-    console.print(Padding(Text(_counted(answer)), (0, 0, 0, 2)))
+    _indented(console, _counted(answer))
     if answer.matches:
         table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
         table.add_column("", justify="right", no_wrap=True)
@@ -174,28 +173,31 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
         table.add_column("km", justify="right", no_wrap=True)
         table.add_column("pourquoi", ratio=1)
         for match in answer.matches:
-            structure = match.structure
-            table.add_row(
-                str(match.rank),
-                Text(f"{structure.brand or structure.name}\n{_contact(structure)}"),
-                structure.kind or "entr.",
-                Text(structure.place.label),
-                "–"
-                if match.distance_km is None
-                else f"{0 if match.distance_km < 1 else match.distance_km:.0f}",
-                Text("\n".join(_because(match))),
-            )
+            one, km = match.structure, match.distance_km
+            contact = one.phone or one.email or one.website or "aucun contact connu"
+            away = "–" if km is None else f"{0 if km < 1 else km:.0f}"
+            who, why = Text(f"{one.brand or one.name}\n{contact}"), Text("\n".join(_because(match)))
+            table.add_row(str(match.rank), who, one.kind or "entr.", Text(one.place.label), away, why)
         console.print(table)
     if answer.matches and answer.to_ask:
-        console.print(Padding(Text(unknown_in_words(answer)), (0, 0, 0, 2)))
+        _indented(console, unknown_in_words(answer))
     if answer.relaxations:
-        console.print(Padding(Text(f"pour élargir : {' ; '.join(answer.relaxations)}"), (0, 0, 0, 2)))
+        _indented(console, f"pour élargir : {' ; '.join(answer.relaxations)}")
     if answer.by_clause:
-        hours = ", ".join(
-            f"{m.structure.brand or m.structure.name} ({m.structure.kind}, {m.structure.place.label})"
-            for m in answer.by_clause[:3]
-        )
-        console.print(Padding(Text(f"par la clause (heures d'insertion) : {hours}"), (0, 0, 0, 2)))
+        hours = ", ".join(_named(m.structure) for m in answer.by_clause[:3])
+        _indented(console, f"par la clause (heures d'insertion) : {hours}")
+
+
+def _indented(console: Console, text: str, by: int = 2) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console.print(Padding(Text(text), (0, 0, 0, by)))
+
+
+def _named(structure: Structure) -> str:
+    name = structure.brand or structure.name
+    return f"{name} ({structure.kind or 'entreprise'}, {structure.place.label})"
 
 
 def _counted(answer: LotAnswer) -> str:
@@ -205,10 +207,6 @@ def _counted(answer: LotAnswer) -> str:
         return why_nobody(answer)
     none = "Aucune structure adaptée n'est connue pour ce lot : " if answer.nobody else ""
     return ". ".join(filter(None, (none + counts(answer), why_nobody(answer))))
-
-
-def _contact(structure: Structure) -> str:
-    return structure.phone or structure.email or structure.website or "aucun contact connu"
 
 
 def _because(match: Match) -> Iterator[str]:
@@ -223,7 +221,6 @@ def _because(match: Match) -> Iterator[str]:
 
 
 def _show_group(console: Console, tender: Tender, group: Consortium, number: int) -> None:
-    from rich.padding import Padding
     from rich.text import Text
 
     from matcher.matching.groups.consortium import task_label
@@ -231,16 +228,12 @@ def _show_group(console: Console, tender: Tender, group: Consortium, number: int
     form = f" {group.form}" if group.form else ""
     console.print(Text(f"\nGroupement{form} proposé n° {number}", style="bold"))
     for member in group.members:
-        structure = member.structure
-        name = (
-            f"{structure.brand or structure.name} ({structure.kind or 'entreprise'}, {structure.place.label})"
-        )
-        console.print(Text(f"  {member.role} : {name}"))
+        console.print(Text(f"  {member.role} : {_named(member.structure)}"))
         for part in member.reason.split(" ; "):
-            console.print(Padding(Text(part), (0, 0, 0, 4)))
+            _indented(console, part, 4)
     if group.uncovered:
         left = " ; ".join(task_label(tender, task) for task in group.uncovered)
         console.print(Text(f"  personne pour : {left}"))
     for warning in group.warnings:
         article = f" ({warning.article})" if warning.article else ""
-        console.print(Padding(Text(f"! {warning.text}{article}"), (0, 0, 0, 2)))
+        _indented(console, f"! {warning.text}{article}")

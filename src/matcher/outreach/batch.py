@@ -88,8 +88,8 @@ def run(
             write(store, some, matcher.versions, at)
         ending = _ending(store, matcher, at.date())
         digests.compose(
-            store, matcher.catalogue, options.rules, summary, at, hold=options.hold, ending=ending,
-        )  # fmt: skip
+            store, matcher.catalogue, options.rules, summary, at, hold=options.hold, ending=ending
+        )
         _finished(store, summary, pending)
     return summary
 
@@ -162,9 +162,7 @@ def _finished(store: Store, summary: Summary, pending: Mapping[str, Task]) -> No
         summary.matched, summary.lots, summary.matches = len(ids), len(lots), len(likely)
         summary.by_clause = len(set(clause) - set(likely))
         summary.nobody = len(lots.difference(likely, clause))
-        row = {
-            "id": summary.run, "started_at": at, "finished_at": now(), "state": asdict(summary),
-        }  # fmt: skip
+        row = {"id": summary.run, "started_at": at, "finished_at": now(), "state": asdict(summary)}
         store.put(connection, Run, [row], keep=("started_at",))
 
 
@@ -227,12 +225,8 @@ def write(
     """
     ids = [task.id for task, _ in found]
     with store.writing() as connection:
-        before = {
-            row.id: row
-            for row in connection.execute(
-                select(Notice.id, Notice.catalogue, Notice.matched_at).where(Notice.id.in_(ids))
-            )
-        }
+        matched = select(Notice.id, Notice.catalogue, Notice.matched_at).where(Notice.id.in_(ids))
+        before = {row.id: row for row in connection.execute(matched)}
         held = select(Found.notice_id, Found.lot_id, Found.siret, Found.detail, Found.at)
         causes = {
             (row.notice_id, row.lot_id, row.siret): (row.detail.get("cause", "notice"), row.at)
@@ -252,9 +246,8 @@ def write(
         if fresh:
             connection.execute(insert(Found), list(fresh.values()))
         for task, _ in found:
-            connection.execute(
-                update(Notice).where(Notice.id == task.id).values(catalogue=task.key, matched_at=at, deadline=closing(task.tender))
-            )  # fmt: skip
+            values = {"catalogue": task.key, "matched_at": at, "deadline": closing(task.tender)}
+            connection.execute(update(Notice).where(Notice.id == task.id).values(values))
 
 
 def answers(

@@ -36,9 +36,8 @@ def of_buyer(
     """
     at = at or now()
     with store.reading() as connection:
-        rows = connection.execute(
-            select(Notice.id, Notice.twin, Notice.owner, Notice.tender, Notice.deadline)
-        ).all()
+        columns = (Notice.id, Notice.twin, Notice.owner, Notice.tender, Notice.deadline)
+        rows = connection.execute(select(*columns)).all()
         mine = [
             row for row in rows
             if not row.twin and (row.owner == buyer if row.owner else row.tender["buyer"]["id"].startswith(buyer))
@@ -78,12 +77,13 @@ def _item(
         if w["verb"] == "declined" and w["reason"]
     )
     interested = sorted({siret for (siret, _), w in last.items() if w["verb"] == "interested"})
+    known = [(siret, catalogue.known(siret) if catalogue is not None else None) for siret in interested]
     return {
         "notice_id": row.id, "title": shorten(row.tender["title"], 120),
         "deadline": row.deadline.isoformat() if row.deadline else None,
         "lots": [_lot(lot, possible, notified, last) for lot in row.tender["lots"]],
         "reasons": [f"{reason} ({count})" for reason, count in reasons.most_common()],
-        "names": [_called(catalogue, siret) for siret in interested] if named else [],
+        "names": [f"{who.name} ({siret})" if who else siret for siret, who in known] if named else [],
     }  # fmt: skip
 
 
@@ -100,8 +100,3 @@ def _lot(
         "possible": possible.get(lot["id"], 0), "told": notified.get(lot["id"], 0),
         "interested": sum(verb in ("interested", "submitted", "won") for verb in verbs), "declined": verbs.count("declined"),
     }  # fmt: skip
-
-
-def _called(catalogue: Catalogue | None, siret: str) -> str:
-    structure = catalogue.known(siret) if catalogue is not None else None
-    return f"{structure.name} ({siret})" if structure else siret

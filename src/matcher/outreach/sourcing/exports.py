@@ -29,19 +29,15 @@ def rows(record: Record, *, firms: bool = False) -> Iterator[dict[str, Any]]:
     happened = steps(record)
     for lot in record.lots:
         for event in record.lines(lot["id"]):
-            facts = dict(
-                event.payload or {"name": "(ligne effacée à la demande de la personne)", "kind": "?"}
-            )
+            erased = {"name": "(ligne effacée à la demande de la personne)", "kind": "?"}
+            facts = dict(event.payload or erased)
             ordinary = not facts.get("kind") and facts.get("band") not in ("à appeler", "à vérifier")
             if ordinary is not firms:
                 continue
             by_kind = {step.kind: step for step in happened.get(event.siret, ())}
             last = next(reversed(by_kind.values()), None)
-            prepared, sent, answer = (
-                by_kind.get("prepared", by_kind.get("contacted")),
-                by_kind.get("sent"),
-                by_kind.get("answered"),
-            )
+            prepared = by_kind.get("prepared", by_kind.get("contacted"))
+            sent, answer = by_kind.get("sent"), by_kind.get("answered")
             facts |= {
                 "lot_number": lot["number"], "lot_title": lot["title"], "siret": event.siret, "why": " ; ".join(why(facts, 6)),
                 "missing": " ; ".join(facts.get("missing", [])), "warnings": " ; ".join(facts.get("warnings", [])),
@@ -85,11 +81,9 @@ def to_csv(record: Record) -> bytes:
 def to_xlsx(record: Record) -> bytes:
     """The same as a workbook: the list, the ordinary firms apart, and a sheet that says what made it."""
     widths = [width for _, _, width in COLUMNS]
-    listed = spreadsheet.Sheet(
-        title="Structures", rows=_table(record), widths=widths, frozen="F2", filtered=True
-    )
-    firms = spreadsheet.Sheet(
-        title="Autres entreprises", rows=_table(record, True), widths=widths, frozen="F2", filtered=True
+    listed, firms = (
+        spreadsheet.Sheet(title=title, rows=_table(record, of), widths=widths, frozen="F2", filtered=True)
+        for title, of in (("Structures", False), ("Autres entreprises", True))
     )
     facts = [
         ("Besoin", record.tender.title), ("Description", record.tender.lots[0].description if record.tender.lots else ""), ("Date", record.created_at.replace(tzinfo=None)),
@@ -106,13 +100,9 @@ def to_json(record: Record) -> dict[str, Any]:
     return data | {"seal": record.seal, "note": NOTE}
 
 
-def _json_text(record: Record) -> bytes:
-    return json.dumps(to_json(record), ensure_ascii=False, indent=1).encode()
-
-
 #: Format -> what writes a record in it, and its media type.
 FORMATS: dict[str, tuple[Callable[[Record], bytes], str]] = {
     "csv": (to_csv, spreadsheet.CSV),
     "xlsx": (to_xlsx, spreadsheet.XLSX),
-    "json": (_json_text, "application/json"),
+    "json": (lambda r: json.dumps(to_json(r), ensure_ascii=False, indent=1).encode(), "application/json"),
 }

@@ -66,14 +66,8 @@ class Question:
 def outcomes(store: Store, addresses: Mapping[str, str]) -> dict[str, str]:
     """What a message to each SIRET at its address will come to: queued, no-address or unsubscribed."""
     silent = transport.unreachable(store, addresses)
-    return {
-        siret: "unsubscribed"
-        if siret in silent
-        else "queued"
-        if transport.is_address(address)
-        else "no-address"
-        for siret, address in addresses.items()
-    }
+    reached = {s: "queued" if transport.is_address(to) else "no-address" for s, to in addresses.items()}
+    return reached | dict.fromkeys(silent, "unsubscribed")
 
 
 def ask(
@@ -98,25 +92,15 @@ def ask(
         record = read(store, owner, identifier)
         queued = select(Letter.siret).where(Letter.record_id == identifier)
         asked = set(connection.execute(queued).scalars())
-        known = {
-            e.siret: str(e.payload.get("email") or "")
-            for e in record.events
-            if e.kind == "listed" and e.payload
-        }
+        listed = ((e.siret, e.payload) for e in record.events if e.kind == "listed" and e.payload)
+        known = {siret: str(payload.get("email") or "") for siret, payload in listed}
         due = [s for s in dict.fromkeys(sirets) if s not in asked]
         addresses = {siret: address_of(siret) or known.get(siret, "") for siret in due}
         reached = outcomes(store, addresses)
         for siret in (s for s, outcome in reached.items() if outcome == "queued"):
             link = links.question_link(sender.base_url, identifier, siret)
-            letter = question(
-                record.tender.title,
-                message,
-                addresses[siret],
-                reply_to,
-                link,
-                sender,
-                f"{identifier}|{siret}",
-            )
+            told = (record.tender.title, message, addresses[siret], reply_to, link, sender)
+            letter = question(*told, f"{identifier}|{siret}")
             post.queue(store, connection, letter, kind="question", siret=siret, record_id=identifier)
         past = {e.siret: (e.payload or {}).get("outcome") for e in record.events if e.kind in SENDINGS}
         fresh = [(s, o) for s, o in reached.items() if o != past.get(s)]

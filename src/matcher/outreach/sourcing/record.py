@@ -256,13 +256,8 @@ def steps(record: Record) -> dict[str, list[Step]]:
     found: dict[str, list[Step]] = {}
     for e in record.events:
         if e.kind in STEPS and e.siret and e.payload is not None:
-            step = Step(
-                number=e.number,
-                kind=e.kind,
-                at=e.at,
-                payload=e.payload,
-                corrections=tuple(later.get(e.number, ())),
-            )
+            corrections = tuple(later.get(e.number, ()))
+            step = Step(number=e.number, kind=e.kind, at=e.at, payload=e.payload, corrections=corrections)
             found.setdefault(e.siret, []).append(step)
     return found
 
@@ -437,11 +432,8 @@ def replay(
         lines = [e for e in record.lines(lot["id"]) if (e.payload or {}).get("band") != TO_ASK]
         then = [e.siret for e in lines if e.siret]
         erased = {number for number, e in enumerate(lines) if not e.siret}
-        today = [
-            m.structure.siret
-            for number, m in enumerate(answer.matches[: int(lot["shown"])])
-            if number not in erased
-        ]
+        shown = enumerate(answer.matches[: int(lot["shown"])])
+        today = [m.structure.siret for number, m in shown if number not in erased]
         if then == today:
             continue
         gone, added = [s for s in then if s not in today], [s for s in today if s not in then]
@@ -454,11 +446,7 @@ def replay(
 
 def why(line: Mapping[str, Any], most: int = 3) -> tuple[str, ...]:
     """The few sentences of a line that matter most to its reader."""
-    reasons = (
-        Reason(code=r["code"], text=r["text"], contribution=r["contribution"], tells=r.get("tells", True))
-        for r in line.get("reasons", ())
-    )
-    return sentences(reasons, most)
+    return sentences((Reason(**reason) for reason in line.get("reasons", ())), most)
 
 
 def _owned(connection: Connection, owner: str, identifier: str) -> Mapping[str, Any]:
