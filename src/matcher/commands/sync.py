@@ -104,7 +104,7 @@ def run(
         "associations": lambda: associations.associations(folder, _numbers(structures)),
         "finess": lambda: finess.finess(folder),
         "adaptees": lambda: adaptees.adaptees(folder),
-        "site": lambda: site.site(folder, _listed(structures), site.opted_out(opt_out) | self_declared.unread_sites(), progress=_progress),
+        "site": lambda: site.site(folder, _listed(structures), site.opted_out(opt_out) | self_declared.unread_sites(), say=say),
         "reference": lambda: nomenclatures.nomenclatures(folder),
     }  # fmt: skip
     if what not in fetch:
@@ -128,12 +128,6 @@ def _numbers(path: Path | None) -> dict[str, str]:
             "no RNA number is known: run `matcher sync entreprises`, then give its folder with --structures"
         )
     return found
-
-
-def _progress(done: int, total: int, name: str) -> None:
-
-    if done % 20 == 1 or done == total:
-        say(f"{done} of {total}: {name}")
 
 
 def _listed(path: Path | None) -> list[Structure]:

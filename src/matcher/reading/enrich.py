@@ -50,7 +50,7 @@ STEPS: Mapping[str, Step] = {
     "inclusion": lambda to, s, out, say: inclusion.inclusion(to / "inclusion"),
     "finess": lambda to, s, out, say: finess.finess(to / "finess"),
     "adaptees": lambda to, s, out, say: adaptees.adaptees(to / "adaptees"),
-    "site": lambda to, s, out, say: site.site(to / "site", s, out, progress=_every_twentieth(say)),
+    "site": lambda to, s, out, say: site.site(to / "site", s, out, say=say),
 }
 
 
@@ -99,11 +99,3 @@ def _records(folder: Path) -> Iterable[Structure]:
     if not pages.is_dir():
         return []
     return [record for record in files.read([pages]) if isinstance(record, Structure)]
-
-
-def _every_twentieth(say: Say) -> site.Progress:
-    def report(done: int, total: int, name: str) -> None:
-        if done % 20 == 1 or done == total:
-            say(f"  {done} of {total} sites: {name}")
-
-    return report

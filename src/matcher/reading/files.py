@@ -470,8 +470,7 @@ def _office(stream: BinaryIO) -> bool:
     """True for a ZIP that is itself a document (XLSX, DOCX, ODS...): it is passed to a source whole."""
     try:
         with zipfile.ZipFile(stream) as archive:
-            names = set(archive.namelist()[:1000])
-            return "[Content_Types].xml" in names or "mimetype" in names
+            return not {"[Content_Types].xml", "mimetype"}.isdisjoint(archive.namelist()[:1000])
     except DAMAGED:
         return False
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ from matcher.reading import terms
 from matcher.reading.clauses import grammar
 from matcher.reading.clauses.reading import STEMS, Reading, quote, read_all
 from matcher.reading.clauses.sentences import pages
+from matcher.reading.procedure import lot_number
 from matcher.reference.prose import folded
 
 BOX_AT_ODDS = "Case « réservé » cochée pour tout l'avis ; le texte ne réserve que d'autres lots"
@@ -28,7 +28,7 @@ def complete(tender: Tender, general: str = "", by_lot: Mapping[str, str] | None
     texts = [(by_lot or {}).get(lot.id) or f"{lot.title}\n{lot.description}" for lot in tender.lots]
     *own, last = ready = pages([*texts, general], STEMS)
     *read, whole = read_all(ready)
-    held = [said.of_lot(_number(lot), whole) for lot, said in zip(tender.lots, read, strict=True)]
+    held = [said.of_lot(lot_number(lot.number), whole) for lot, said in zip(tender.lots, read, strict=True)]
     lots = [
         _completed(lot, here, page.plain, last.plain, alone=len(own) == 1)
         for lot, here, page in zip(tender.lots, held, own, strict=True)
@@ -45,10 +45,6 @@ def complete(tender: Tender, general: str = "", by_lot: Mapping[str, str] | None
             for lot, here, words in zip(lots, held, named, strict=True)
         ]
     return replace(tender, lots=tuple(lots))
-
-
-def _number(lot: Lot) -> str:
-    return re.sub(r"^(?:lot|n°)?\s*0*(?=\w)", "", lot.number.strip().lower()) or lot.number
 
 
 def _completed(lot: Lot, held: Reading, own: str, general: str, alone: bool) -> Lot:

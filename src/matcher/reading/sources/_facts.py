@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from matcher.domain import AuthorityType, Award, Buyer, Condition, ContractType, Holder, Lot, Place
 from matcher.reading.sources._objet import lots_named
+from matcher.reading.sources._places import located
 from matcher.reference import places
 from matcher.reference.french import PARIS, counted
 from matcher.reference.identifiers import clean_cpv, clean_date, digits, siren_valid, siret_valid
@@ -94,7 +95,7 @@ def buyer(raw_id: str, name: str, place: Place, type: AuthorityType = "") -> Buy
 def place(
     label: str = "", *, postcode: str = "", city: str = "", nuts: str = "", nation: str = ""
 ) -> Place:  # fmt: skip
-    """A place as stated; `complete` infers its other fields."""
+    """A place as stated; `located` infers its other fields."""
     postcode = re.sub(r"(?i)\s{0,9}c[eé]dex\b.*$", "", postcode)  # "44036 cédex 01"
     code = re.sub(r"\s", "", postcode)
     french = country(nation) in ("FR", None)
@@ -103,7 +104,7 @@ def place(
     nuts = nuts.strip().upper()
     abroad = bool(nuts) and nuts[:2] != "FR" and re.fullmatch(r"[A-Z]{2}[0-9A-Z]{0,3}", nuts) is not None
     nation2 = country(nation) or (country(nuts[:2]) if abroad else "FR")
-    return complete(
+    return located(
         Place(
             label=where,
             postcode=postal,
@@ -112,12 +113,6 @@ def place(
             country=nation2,
         )
     )
-
-
-@lru_cache(maxsize=16384)
-def complete(where: Place) -> Place:
-    """The place with commune, department, region and coordinates, where the reference tables know them."""
-    return places.locate(where)
 
 
 def cpvs(raw: Iterable[str]) -> tuple[str, ...]:

@@ -60,11 +60,12 @@ def place_of(
         latitude=lat if lon is not None else None,
         longitude=lon if lat is not None else None,
     )
-    return _located(stated)
+    return located(stated)
 
 
 @lru_cache(50_000)
-def _located(stated: Place) -> Place:
+def located(stated: Place) -> Place:
+    """The place with commune, department, region and coordinates, where the reference tables know them."""
     return places.locate(stated)
 
 
@@ -72,12 +73,6 @@ def _located(stated: Place) -> Place:
 def department_names() -> dict[str, str]:
     """Code -> name of the departments."""
     return {department.code: department.name for department in places.departments()}
-
-
-@cache
-def region_names() -> dict[str, str]:
-    """INSEE code -> name of the regions."""
-    return dict(places.regions())
 
 
 #: Regions of before 2016, which older records still name.

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from math import ceil
 
 from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, MatcherError, Offer, Place, Structure, Zone
-from matcher.reading.sources._places import department_names, region_names
+from matcher.reading.sources._places import department_names
 from matcher.reference import places, toponyms
 from matcher.reference.identifiers import siren_valid, siret_valid
 from matcher.reference.text import clean, fold, shorten
@@ -262,7 +262,7 @@ def _reaching(text: str, home: Place) -> float | None:
 def _without_regions(plain: str) -> str:
     """The text without the names of regions: "Pays de la Loire" is not the department Loire."""
     words = f" {_plain(plain)} "
-    for label in region_names().values():
+    for label in places.regions().values():
         words = words.replace(f" {_plain_label(label)} ", " ")
     return plain if words == f" {_plain(plain)} " else words
 
@@ -330,7 +330,7 @@ def regions_of(raw: object) -> tuple[str, ...]:
 @lru_cache(10_000)
 def _regions(text: str) -> tuple[str, ...]:
     plain = f" {_plain(text)} "
-    return tuple(code for code, label in region_names().items() if f" {_plain_label(label)} " in plain)
+    return tuple(code for code, label in places.regions().items() if f" {_plain_label(label)} " in plain)
 
 
 @lru_cache(100)

@@ -35,7 +35,7 @@ def modern(form: Element) -> Element:
     address = "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY"
     fields += [(f"{address}/{path.rpartition('/')[2]}", kid(profile, path)) for path in BUYER.split()]
     fields += [("OBJECT_CONTRACT/CPV_MAIN/CPV_CODE", code) for code in _codes(_first(form, "CPV"))]
-    lots = [*form.iter("F17_ANNEX_B"), *form.iter("LOT_PRIOR_INFORMATION")]
+    lots: list[Element | None] = [*form.iter("F17_ANNEX_B"), *form.iter("LOT_PRIOR_INFORMATION")]
     where = _first(form, "LOCATION_NUTS", "SITE_OR_LOCATION")
     limit = _first(form, "RECEIPT_LIMIT_DATE", "RECEIPT_LIMIT")
     lasting = value(_first(form, "PERIOD_WORK_DATE_STARTING"), "MONTHS")
@@ -46,8 +46,8 @@ def modern(form: Element) -> Element:
         _copied(form, path, found)
     for lot in lots or [None]:
         described = _new(form, "OBJECT_CONTRACT/OBJECT_DESCR")
-        for name, before in LOT.items():
-            _copied(described, name, kid(lot, before))
+        for field, before in LOT.items():
+            _copied(described, field, kid(lot, before))
         for code in _codes(lot):
             _copied(described, "CPV_ADDITIONAL/CPV_CODE", code)
         _new(described, "MAIN_SITE", value(where, "LOCATION") or value(where, "LABEL"))

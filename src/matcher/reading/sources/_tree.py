@@ -153,7 +153,7 @@ def words(element: Element | None) -> str:
         return ""
     if not len(element):
         return (element.text or "").strip()
-    return " ".join(filter(None, (part.strip() for part in element.itertext())))
+    return " ".join(filter(None, (str(part).strip() for part in element.itertext())))
 
 
 def lines(element: Element | None) -> str:
@@ -162,7 +162,7 @@ def lines(element: Element | None) -> str:
         return ""
     if not len(element):
         return " ".join((element.text or "").split())
-    return "\n".join(filter(None, (" ".join(part.split()) for part in element.itertext())))
+    return "\n".join(filter(None, (" ".join(str(part).split()) for part in element.itertext())))
 
 
 def value(element: Element | None, path: str) -> str:

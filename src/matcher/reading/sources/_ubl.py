@@ -203,7 +203,7 @@ class _Notice:
         made = tuple(self.lot(one, title) for one in real) or (self.whole(project, parts, title),)
         lots = facts.placed(self.sized(self.named(made), project), self.main_buyer.place)
         deadlines = [lot.deadline for lot in lots if lot.deadline]
-        documents = list(dict.fromkeys(url for one in (*real, *parts) for url in self.documents(one)))
+        documents = list(dict.fromkeys(url for one in (*real, *parts) for url in values(one, DOCUMENTS)))
         tender = Tender(
             id=self.id,
             format="eforms",
@@ -482,9 +482,6 @@ class _Notice:
                 return when
         return None
 
-    def documents(self, lot: Element) -> Iterator[str]:
-        yield from values(lot, DOCUMENTS)
-
     def coded(self, lot: Element, path: str, list_name: str) -> list[Element]:
         return [one for one in kids(lot, path) if one.get("listName") == list_name]
 
@@ -558,7 +555,7 @@ class _Notice:
         limits = kid(self.root, "TenderingTerms/LotDistribution")
         fields = ("MaximumLotsAwardedNumeric", "MaximumLotsSubmittedNumeric")
         yield from facts.lot_limits(*(value(limits, field) for field in fields))
-        urls = list(self.documents(lot))
+        urls = list(values(lot, DOCUMENTS))
         if urls and urls[0] != next(values(self.root, f"ProcurementProjectLot/{DOCUMENTS}"), ""):
             yield Condition(code="documents", label="Dossier de consultation", passage=urls[0])
 

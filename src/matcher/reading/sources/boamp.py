@@ -21,6 +21,7 @@ from matcher.reading.sources import _tree as tree
 from matcher.reading.sources import _ubl as ubl
 from matcher.reading.sources._json import Json, dig, found, listed, text
 from matcher.reading.sources._national import National
+from matcher.reading.sources._places import located
 from matcher.reference.text import clean
 
 YIELDS = "tender"
@@ -149,7 +150,7 @@ def _lots_with_record(
     asked = [text(code).zfill(2) for code in listed(record.get("code_departement_prestation")) if text(code)]
     for code in asked[:1]:
         # the department of the work is stated by the record, where the lot itself states no place
-        there = facts.complete(domain.Place(department=code))
+        there = located(domain.Place(department=code))
         lots = tuple(
             replace(lot, places=(there,), inferred=tuple(f for f in lot.inferred if f != "places"))
             if not lot.places or "places" in lot.inferred
@@ -174,7 +175,7 @@ def _with_record(made: domain.Tender, record: Json, managed: Json, idweb: str) -
     where = made.buyer.place
     departments = [text(code).zfill(2) for code in listed(record.get("code_departement")) if text(code)]
     if not where.label and not where.department and len(departments) == 1:
-        where = facts.complete(replace(where, department=departments[0]))
+        where = located(replace(where, department=departments[0]))
     buyer = replace(
         made.buyer, name=made.buyer.name or clean(text(record.get("nomacheteur")), 500), place=where
     )

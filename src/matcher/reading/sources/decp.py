@@ -403,40 +403,33 @@ def _buyer(record: Record) -> Buyer:
 
 def _holders(record: Record) -> tuple[Holder, ...]:
     """The winners, each once; nested, wrapped, numbered in columns, or one a row."""
-    found: list[Holder] = []
-    for outer, inner in (("titulaires", "titulaire"), ("concessionnaires", "concessionnaire")):
-        for member in _members(record.get(outer), inner):
-            if isinstance(member, dict):
-                found.append(
-                    _holder(
-                        _text(member, "id", "siret"),
-                        _text(member, "denominationSociale", "nom", "denomination"),
-                        _text(member, "typeIdentifiant"),
-                    )
-                )
-    if not found and (
-        "titulaires.1.id" in record or "titulaire_id_1" in record or "titulaires_1_id" in record
-    ):
-        for number in range(1, MAX_HOLDERS + 1):
-            pattern = ("titulaires.{n}.{f}", "titulaire_{f}_{n}", "titulaires_{n}_{f}")
-            fields = [
-                _text(record, *(form.format(n=number, f=field) for form in pattern))
-                for field in ("id", "denominationSociale", "typeIdentifiant")
-            ]
-            if not any(fields[:2]):
+    lists = (("titulaires", "titulaire"), ("concessionnaires", "concessionnaire"))
+    members = [
+        one for outer, inner in lists for one in _members(record.get(outer), inner) if isinstance(one, dict)
+    ]
+    fields = ("id", "denominationSociale", "typeIdentifiant")
+    numbered = ("titulaires.1.id", "titulaire_id_1", "titulaires_1_id")
+    if not members and any(name in record for name in numbered):
+        for n in range(1, MAX_HOLDERS + 1):
+            forms = ((f, f"titulaires.{n}.{f}", f"titulaire_{f}_{n}", f"titulaires_{n}_{f}") for f in fields)
+            member = {field: _text(record, *names) for field, *names in forms}
+            if not (member["id"] or member["denominationSociale"]):
                 break
-            found.append(_holder(*fields))
-    if not found and any(key.startswith("titulaire") for key in record):
-        id_ = _inside(record, "titulaire", "id", "siret")
-        name = _inside(record, "titulaire", "nom", "denominationSociale", "denomination")
-        if id_ or name:
-            found.append(_holder(id_, name, _inside(record, "titulaire", "typeIdentifiant")))
+            members.append(member)
+    if not members:
+        names = ("nom", "denominationSociale", "denomination")
+        stated = (("id", "siret"), names, ("typeIdentifiant",))
+        members = [dict(zip(fields, (_inside(record, "titulaire", *one) for one in stated), strict=True))]
+    found = [
+        _holder(
+            _text(one, "id", "siret")[:80],
+            _text(one, "denominationSociale", "nom", "denomination")[:500],
+            _text(one, "typeIdentifiant")[:40],
+        )
+        for one in members
+    ]
     found = [holder for holder in found if holder.id or holder.name]
     return tuple({(holder.id, "" if holder.id else holder.name): holder for holder in found}.values())
-
-
-def _holder(id_: str, name: str, id_type: str) -> Holder:
-    return _cached_holder(id_[:80], name[:500], id_type[:40])
 
 
 #: A French VAT number, its SIREN after a key of two; some publishers write the NIC of the SIRET after it.
@@ -444,7 +437,7 @@ _VAT = re.compile(r"FR[0-9A-Z]{2}([0-9]{9})(?:[0-9]{5})?")
 
 
 @lru_cache(20_000)
-def _cached_holder(id_: str, name: str, id_type: str) -> Holder:
+def _holder(id_: str, name: str, id_type: str) -> Holder:
     bare = re.sub(r"[\s\u00a0.]", "", id_)
     kind = id_type.upper() or "SIRET"
     vat = _VAT.fullmatch(bare.upper())

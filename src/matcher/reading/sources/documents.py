@@ -206,15 +206,20 @@ def _plain(data: bytes, name: str) -> str:
     return text
 
 
+def _bounded(data: bytes, name: str) -> None:
+    """Raises BadInput for a workbook or a Word file that unpacks to too much."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+    if size > _most() or (size > FREE_RATIO and size > MAX_RATIO * len(data)):
+        raise BadInput(f"{name}: unpacks to {size >> 20} MB: refused, as a bomb would")
+
+
 def _sheet(data: bytes, name: str) -> tuple[str, bool]:
     """The rows of a workbook of prices or lots, cells parted by " | ", under the name of their sheet."""
     from openpyxl import load_workbook
 
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-            if size > _most() or (size > FREE_RATIO and size > MAX_RATIO * len(data)):
-                raise BadInput(f"{name}: unpacks to {size >> 20} MB: refused, as a bomb would")
+        _bounded(data, name)
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         lines: list[str] = []
         cut = False
@@ -310,16 +315,9 @@ def _docx(data: bytes, name: str) -> tuple[str, bool]:
         from docx.table import Table
         from docx.text.paragraph import Paragraph
     try:
+        _bounded(data, name)
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = archive.infolist()
-            size = sum(entry.file_size for entry in entries)
-            if size > _most() or (size > FREE_RATIO and size > MAX_RATIO * len(data)):
-                raise BadInput(f"{name}: unpacks to {size >> 20} MB: refused, as a bomb would")
-            if any(
-                b"<!ENTITY" in archive.read(entry)[:4096]
-                for entry in entries
-                if entry.filename == "word/document.xml"
-            ):
+            if b"<!ENTITY" in archive.read("word/document.xml")[:4096]:
                 raise BadInput(f"{name}: holds XML entities: save it again with a word processor")
         document = docx.Document(io.BytesIO(data))
         spans = document.element.body.iter(qn("w:gridSpan"))

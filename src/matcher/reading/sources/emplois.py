@@ -64,8 +64,7 @@ def structure_of(row: Mapping[str, Any], source: str = "emplois") -> Structure |
     )
     listed = row.get("postes")
     jobs = [job for one in (listed if isinstance(listed, list) else ()) if (job := _job(one, source))]
-    described = [structure.description] if structure.description else []
-    return replace(structure, offers=numbered_offers(structure, described, jobs))
+    return replace(structure, offers=numbered_offers(structure, [structure.description], jobs))
 
 
 def _job(row: Any, source: str) -> Offer | None:

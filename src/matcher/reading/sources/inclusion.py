@@ -78,8 +78,7 @@ def structure_of(row: Mapping[str, Any], source: str = "data.inclusion") -> Stru
     )
     listed = row.get("services")
     services = [_service(one, source) for one in (listed if isinstance(listed, list) else ()) if _named(one)]
-    described = [structure.description] if structure.description else []
-    return replace(structure, offers=numbered_offers(structure, described, services))
+    return replace(structure, offers=numbered_offers(structure, [structure.description], services))
 
 
 def _named(row: Any) -> bool:

@@ -114,8 +114,7 @@ def _with_offers(
             Offer(id="", title=sector, sectors=(sector,), service_types=services, source=structure.source)
             for sector in sectors
         ]
-    description = [structure.description] if structure.description else []
-    return replace(structure, offers=_structure.numbered_offers(structure, description, offers))
+    return replace(structure, offers=_structure.numbered_offers(structure, [structure.description], offers))
 
 
 def _zone(row: Mapping[str, Any]) -> Zone | None:

@@ -116,31 +116,33 @@ class _Form:
         title = clean(self.title())
         if not title:
             raise domain.BadInput("no title: OBJECT_CONTRACT/TITLE is missing or empty")
-        buyer_place = self.buyer_place
-        lots = facts.placed(self.lots(title), buyer_place)
+        lots = facts.placed(self.lots(title), self.main_buyer.place)
         nature = self.kind
-        change = self.change()
-        data = kid(self.coded, "NOTICE_DATA")
-        links = [*values(data, "REF_NOTICE/NO_DOC_OJS"), *self.earlier()]
+        others = kids(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY_ADDITIONAL")
+        links = (
+            *values(self.coded, "NOTICE_DATA/REF_NOTICE/NO_DOC_OJS"),
+            *values(self.procedure, "NOTICE_NUMBER_OJ"),
+            *values(self.form, "COMPLEMENTARY_INFO/NOTICE_NUMBER_OJ"),
+        )
         tender = domain.Tender(
             id=self.document,
             format="ted",
             title=title,
-            description=clean(self.description()),
+            description=clean(value(self.object, "SHORT_DESCR")),
             buyer=self.main_buyer,
-            joint_buyers=self.joint_buyers(),
+            joint_buyers=tuple(map(_buyer, others)),
             lots=lots,
             nature=nature,
-            reference=clean(self.reference(), 200),
+            reference=clean(value(self.object, "REFERENCE_NUMBER"), 200),
             family="JOUE",
             procedure=self.way,
             language=(self.form.get("LG") or "fr").lower(),
             published=facts.day(value(self.coded, "REF_OJS/DATE_PUB")),
             deadline=self.deadline,
             url=f"https://ted.europa.eu/fr/notice/-/detail/{self.document}",
-            documents_url=self.documents(),
+            documents_url=facts.link(value(self.form, "CONTRACTING_BODY/URL_DOCUMENT")),
             related=tuple(dict.fromkeys(filter(lambda i: i != self.document, map(ojs, links)))),
-            change=clean(change),
+            change=clean(self.change()),
             awards=self.awards(lots) if nature in ("award", "modification") else (),
             contact=self.contact,
             lots_per_tender=self.most_lots("LOT_MAX_NUMBER"),
@@ -156,30 +158,9 @@ class _Form:
     def title(self) -> str:
         return value(self.object, "TITLE")
 
-    def description(self) -> str:
-        return value(self.object, "SHORT_DESCR")
-
-    def reference(self) -> str:
-        return value(self.object, "REFERENCE_NUMBER")
-
-    def buyer(self, field: str) -> str:
-        return value(self.form, f"CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY/{field}")
-
-    @cached_property
-    def buyer_place(self) -> domain.Place:
-        return _place(kid(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY"))
-
     @cached_property
     def main_buyer(self) -> domain.Buyer:
-        id_, name = self.buyer("NATIONALID"), self.buyer("OFFICIALNAME")
-        return facts.buyer(id_, name, self.buyer_place, self.buyer_type)
-
-    def joint_buyers(self) -> tuple[domain.Buyer, ...]:
-        """The joint buyers."""
-        others = kids(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY_ADDITIONAL")
-        return tuple(
-            facts.buyer(value(one, "NATIONALID"), value(one, "OFFICIALNAME"), _place(one)) for one in others
-        )
+        return _buyer(kid(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY"), self.buyer_type)
 
     @cached_property
     def kind(self) -> domain.Nature:
@@ -219,9 +200,10 @@ class _Form:
         coded = value(self.coded, "CODIF_DATA/NC_CONTRACT_NATURE")  # a contest has no field
         return facts.contract_type(next(codes, None) or coded)
 
-    @cached_property
+    @property
     def contact(self) -> domain.Contact:
-        name, email, phone = (clean(self.buyer(field), 200) for field in ("CONTACT_POINT", "E_MAIL", "PHONE"))
+        at = kid(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY")
+        name, email, phone = (clean(value(at, field), 200) for field in ("CONTACT_POINT", "E_MAIL", "PHONE"))
         return domain.Contact(name=name, email=email, phone=phone)
 
     def most_lots(self, field: str) -> int | None:
@@ -245,15 +227,6 @@ class _Form:
             value(self.procedure, "DATE_RECEIPT_TENDERS"), value(self.procedure, "TIME_RECEIPT_TENDERS")
         )
 
-    def documents(self) -> str:
-        return facts.link(value(self.form, "CONTRACTING_BODY/URL_DOCUMENT"))
-
-    def earlier(self) -> list[str]:
-        return [
-            *values(self.procedure, "NOTICE_NUMBER_OJ"),
-            *values(self.form, "COMPLEMENTARY_INFO/NOTICE_NUMBER_OJ"),
-        ]
-
     def change(self) -> str:
         parts = []
         for one in kids(self.form, "CHANGES/CHANGE"):
@@ -270,26 +243,13 @@ class _Form:
         return [lot for one in self.objects for lot in kids(one, "OBJECT_DESCR")]
 
     @cached_property
-    def lot_fields(self) -> list[dict[str, list[Element]]]:
-        return [tree.grouped(lot) for lot in self.descriptions()]
-
-    @cached_property
     def lot_lines(self) -> list[dict[str, str]]:
         """The texts of each lot by their fields, a paragraph a line."""
         names = ("TITLE", "SHORT_DESCR", "INFO_ADD", "OPTIONS_DESCR", "RENEWAL_DESCR", "MAIN_SITE")
         return [
             {name: tree.lines(stated[name][0]) for name in names if name in stated}
-            for stated in self.lot_fields
+            for stated in map(tree.grouped, self.descriptions())
         ]
-
-    @cached_property
-    def lot_objects(self) -> list[tuple[str, tuple[str, ...]]]:
-        """For each lot, the title and the main CPV codes of the object of contract that it is part of."""
-        found = []
-        for one in self.objects:
-            main = facts.cpvs(code.get("CODE") or "" for code in kids(one, "CPV_MAIN/CPV_CODE"))
-            found += [(clean(value(one, "TITLE")), main)] * len(kids(one, "OBJECT_DESCR"))
-        return found
 
     @cached_property
     def main_cpv(self) -> list[str]:
@@ -302,12 +262,13 @@ class _Form:
 
     def whole(self, title: str) -> domain.Lot:
         """What is bought, where no lot is described."""
+        changed = kid(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT")
         return domain.Lot(
             id=f"{self.document}/1",
             title=title,
-            description=clean(self.description()),
+            description=clean(value(self.object, "SHORT_DESCR")),
             cpv=facts.cpvs(self.main_cpv),
-            places=self.sites(),
+            places=_places(tree.grouped(changed)),
             amount=self.total,
             amount_period="total" if self.total else "",
             currency=self.currency,
@@ -317,12 +278,9 @@ class _Form:
             conditions=self.stated(()),
         )
 
-    def sites(self) -> tuple[domain.Place, ...]:
-        return _places(tree.grouped(kid(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT")))
-
     def lot(self, lot: Element, place: int, alone: bool, title: str) -> domain.Lot:
-        stated, said = self.lot_fields[place - 1], self.lot_lines[place - 1]
-        object_title, main = self.lot_objects[place - 1]
+        stated, said, whole = tree.grouped(lot), self.lot_lines[place - 1], lot.getparent()
+        main = facts.cpvs(code.get("CODE") or "" for code in kids(whole, "CPV_MAIN/CPV_CODE"))
         first = {name: found[0] for name, found in stated.items()}
         # The main CPV is the contract's: it names a lot's trade only where the lot is alone or names none.
         own = facts.cpvs(
@@ -340,7 +298,7 @@ class _Form:
         days = [tree.words(first.get(name)) for name in ("DATE_START", "DATE_END")]
         return domain.Lot(
             id=f"{self.document}/{place}",
-            title=clean(said.get("TITLE")) or object_title or title,
+            title=clean(said.get("TITLE")) or clean(value(whole, "TITLE")) or title,
             number=clean(tree.words(first.get("LOT_NO")), 60) or str(place),
             description=clean(said.get("SHORT_DESCR")),
             cpv=codes,
@@ -483,13 +441,14 @@ class _Form:
         return ["\n".join(filter(None, said.values())) for said in self.lot_lines]
 
 
-def _place(address: Element | None) -> domain.Place:
-    return facts.place(
+def _buyer(address: Element | None, type: domain.AuthorityType = "") -> domain.Buyer:
+    place = facts.place(
         postcode=value(address, "POSTAL_CODE"),
         city=value(address, "TOWN"),
         nuts=attribute(address, "NUTS", "CODE"),
         nation=attribute(address, "COUNTRY", "VALUE"),
     )
+    return facts.buyer(value(address, "NATIONALID"), value(address, "OFFICIALNAME"), place, type)
 
 
 def _places(stated: dict[str, list[Element]]) -> tuple[domain.Place, ...]:

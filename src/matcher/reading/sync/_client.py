@@ -108,7 +108,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer read to its end: status 200 or 304, headers in lower case, body."""
+    """An answer read to its end: status 200 or 304, headers, body."""
 
     status: int
     headers: Mapping[str, str]
@@ -228,7 +228,7 @@ class Client:
         with self._open(url, params, _conditions(known), body) as answer:
             self._check(answer)
             content = b"" if answer.status_code == 304 else _bounded(answer, url)
-            return Reply(answer.status_code, _lower(answer.headers), content)
+            return Reply(answer.status_code, answer.headers, content)
 
     def _patiently(
         self, url: str, attempt: Callable[[], T], advanced: Callable[[], bool] = lambda: False
@@ -341,10 +341,6 @@ def _conditions(known: Mapping[str, str] | None) -> dict[str, str]:
     return {header: known[name] for name, header in pairs.items() if known and known.get(name)}
 
 
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
-
-
 def _validators(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: headers.get(name, "") for name in ("etag", "last-modified")}
 
@@ -386,19 +382,19 @@ def _shown(url: str) -> str:
 
 def _variable(url: str) -> str:
     """The environment variable of this address, for error messages."""
-    names = [name for name, _ in ADDRESSES.values() if _shown(address_of(name)) in url]
-    return names[0] if names else "its MATCHER_..._URL"
+    names = (name for what, (name, _) in ADDRESSES.items() if _shown(address_of(what)) in url)
+    return next(names, "its MATCHER_..._URL")
 
 
-def address_of(variable: str) -> str:
-    default = next(default for name, default in ADDRESSES.values() if name == variable)
+def address_of(what: str) -> str:
+    """The address of a list, "" where none is known."""
+    variable, default = ADDRESSES[what]
     return os.environ.get(variable, "").strip() or default
 
 
 def address(what: str) -> str:
     """The address in force.  Raises BadInput when there is none or it is not http."""
-    variable, _ = ADDRESSES[what]
-    url = address_of(variable)
+    variable, url = ADDRESSES[what][0], address_of(what)
     if not url:
         raise BadInput(f"no address is known for {what}: set {variable} to the list's address")
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:

@@ -73,7 +73,7 @@ def nomenclatures(folder: Path, client: Client | None = None) -> Report:
 
 def _file_of(what: str) -> Path | None:
     """The local file that the variable of a list names, None where it names an address or nothing."""
-    source = address_of(ADDRESSES[what][0])
+    source = address_of(what)
     if not source or urlsplit(source).scheme in ("http", "https", "ftp"):
         return None
     return Path(urlsplit(source).path if source.startswith("file:") else source)

@@ -11,17 +11,21 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
+from matcher import plugins
 from matcher.domain import Structure
 from matcher.reading.impersonal import impersonal
 from matcher.reading.sync import _html
 from matcher.reading.sync._client import Report, _read_json, _state, _write_json
 from matcher.reading.sync._guard import Fetcher, Page, Refused, checked, host_of, joined
-from matcher.reading.sync._robots import AGENT, Rules
 from matcher.reference import trades
 from matcher.reference.text import clean, fold, shorten
 
+AGENT = "maillage"
+LONGEST_DELAY = (
+    10.0  # seconds between two requests that robots.txt may ask for; beyond, the site is left alone
+)
 FURTHER = 5  # pages after the home page
 AGAIN = 90  # days until a site is read again
 MOST_LOST = (
@@ -35,7 +39,6 @@ AROUND = re.compile(
     r"actu|agenda|blog|contact|mention|legal|rgpd|confidential|cookie|recrut|emploi|carriere|candidat|don(?:s|ner)?$|login"
     r"|connexion|compte|panier|plan|presse|partenaire|equipe|histoire|newsletter|galerie|adher"
 )
-Progress = Callable[[int, int, str], None]
 
 
 def site(
@@ -44,7 +47,7 @@ def site(
     opted_out: Collection[str] = (),
     fetcher: Fetcher | None = None,
     today: date | None = None,
-    progress: Progress = lambda done, total, name: None,
+    say: Callable[[str], None] = lambda sentence: None,
 ) -> Report:
     """The sites of those that have one, each at most every `AGAIN` days; a site that fails leaves its last reading.
 
@@ -55,7 +58,8 @@ def site(
     listed = {s.siret: s for s in structures if s.website}
     with _state(folder), fetcher or Fetcher() as fetch:
         for number, structure in enumerate(listed.values(), 1):
-            progress(number, len(listed), structure.name)
+            if number % 20 == 1 or number == len(listed):
+                say(f"{number} of {len(listed)} sites: {structure.name}")
             target = folder / "pages" / structure.siret[:3] / f"{structure.siret}.json"
             if _out(structure, opted_out):
                 target.unlink(missing_ok=True)
@@ -126,6 +130,40 @@ def _pages(fetch: Fetcher, website: str) -> Iterator[dict[str, Any]]:
             continue
         if not _noindex(further, document) and (kept := _kept(further, document)):
             yield kept
+
+
+class Rules:
+    """robots.txt of each host met, read once; a host whose rules cannot be read is not read (RFC 9309)."""
+
+    def __init__(self, fetch: Fetcher) -> None:
+        self._fetch = fetch
+        self._known: dict[str, Any] = {}
+
+    def allow(self, url: str) -> bool:
+        found = self._of(url)
+        return found is not None and bool(found.can_fetch(url, AGENT)) and self.delay(url) <= LONGEST_DELAY
+
+    def delay(self, url: str) -> float:
+        found = self._of(url)
+        return float((found.crawl_delay(AGENT) if found is not None else 0) or 0)
+
+    def _of(self, url: str) -> Any:
+        parts = urlsplit(url)
+        root = f"{parts.scheme}://{parts.netloc}"
+        if root not in self._known:
+            self._known[root] = self._read(f"{root}/robots.txt")
+        return self._known[root]
+
+    def _read(self, url: str) -> Any:
+        with plugins.optional("sites", "reading robots.txt"):
+            from protego import Protego
+        try:
+            page = self._fetch.get(url)
+        except Refused:
+            return None
+        if page.status >= 500 or page.status == 429:
+            return None
+        return Protego.parse(page.text if page.status < 400 and "html" not in page.kind else "")
 
 
 def _same_site(one: str, other: str) -> bool:
