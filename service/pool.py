@@ -131,16 +131,10 @@ class Shared(Matcher):
         super().__init__(catalogue, recipe)
         self.pool, self.denied = pool, {siret: tuple(skills) for siret, skills in denied.items()}
 
-    def match(
-        self, tender: Tender, n: int = 10, *, filters: Filters | None = None, as_of: date | None = None,
-        incumbents: bool = False, groups: int = 3,
-    ) -> Answer:  # fmt: skip
-        asked: dict[str, Any] = {
-            "n": n, "filters": filters, "as_of": as_of, "incumbents": incumbents, "groups": groups
-        }  # fmt: skip
+    def match(self, tender: Tender, n: int = 10, **asked: Any) -> Answer:
         with contextlib.suppress(Unavailable):
-            return codec.from_text(Answer, self.ask(tender, tender, sent=False, **asked))
-        return super().match(tender, **asked)
+            return codec.from_text(Answer, self.ask(tender, tender, sent=False, n=n, **asked))
+        return super().match(tender, n, **asked)
 
     def ask(self, tender: Tender, what: Any, *, sent: bool, **asked: Any) -> bytes:
         """The pool's answer to `what`: the tender, or with `sent` what was taken with it.  Raises Unavailable."""

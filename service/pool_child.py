@@ -80,7 +80,7 @@ def work(published: Matcher, control: socket.socket) -> None:
                     matcher, denied = denying(published, question.denied), dict(question.denied)
                 signal.setitimer(signal.ITIMER_REAL, question.seconds + BEYOND)  # ends this process
                 connection.sendall(answer(matcher, question, said))
-                signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_REAL, 0)
         status = 0
     except ConnectionError:  # the service has ended
         status = 0

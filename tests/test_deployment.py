@@ -56,6 +56,12 @@ def test_what_is_deployed_is_pinned_by_hash_and_brings_no_torch() -> None:
     assert not [name for name in versions if re.match("nvidia|cuda|torch|triton", name)]
 
 
+def test_the_image_is_built_of_all_that_the_wheel_holds() -> None:
+    hatch = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    copied = re.findall(r"^COPY (\S+) \1$", (DEPLOY / "Containerfile").read_text(), re.M)
+    assert {*hatch["force-include"], "src"} == set(copied)
+
+
 def test_images_are_named_by_digest_and_install_by_hash_alone() -> None:
     container, compose = (DEPLOY / "Containerfile").read_text(), (DEPLOY / "compose.yaml").read_text()
     named = re.findall(r"^ARG BASE=(\S+)$", container, re.M) + re.findall(r"image: (\S+/\S+)", compose)
