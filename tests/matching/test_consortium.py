@@ -161,7 +161,7 @@ def structure(number: int, **facts: object) -> Structure:
 
 
 def lot(number: int, **facts: object) -> Lot:
-    given = {"id": f"t-{number}", "number": str(number), "title": f"Prestation {number}", **facts}
+    given = {"id": f"t-{number}", "number": str(number), "title": f"Besoin {number}", **facts}
     return Lot(**given)  # type: ignore[arg-type]
 
 

@@ -55,7 +55,13 @@ class LexicalIndex:
     role: Role = ROLE
 
     def __init__(
-        self, vocabulary: dict[str, int], texts: Texts, counted: _Counted, weighted: _Weighted, k1: float, b: float
+        self,
+        vocabulary: dict[str, int],
+        texts: Texts,
+        counted: _Counted,
+        weighted: _Weighted,
+        k1: float,
+        b: float,
     ) -> None:
         self._vocabulary = vocabulary
         self.texts = texts
@@ -69,7 +75,9 @@ class LexicalIndex:
         for token in dict.fromkeys(tokens(text)):
             column = self._vocabulary.get(token)
             if column is None:
-                ceiling += unseen  # a word found in no row still counts in the query's weight, like the rarest word
+                ceiling += (
+                    unseen  # a word found in no row still counts in the query's weight, like the rarest word
+                )
                 continue
             ceiling += float(self._weighted.highest[column])
             held, weights = self._posting(column)
@@ -118,7 +126,9 @@ class LexicalIndex:
         used, gapless = np.unique(numbers, return_inverse=True)
         many = both.starts[used + 1] - both.starts[used]
         entries = runs(both.starts[used], many)
-        counted = _Counted(both.columns[entries], both.counts[entries], np.concatenate(([0], np.cumsum(many))))
+        counted = _Counted(
+            both.columns[entries], both.counts[entries], np.concatenate(([0], np.cumsum(many)))
+        )
         return _index(vocabulary, Texts(gapless.astype(np.int32), len(used)), counted, self._k1, self._b)
 
     def save(self, folder: Path) -> None:
