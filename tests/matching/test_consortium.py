@@ -161,7 +161,7 @@ def structure(number: int, **facts: object) -> Structure:
 
 
 def lot(number: int, **facts: object) -> Lot:
-    given = {"id": f"t-{number}", "number": str(number), "title": f"Prestation {number}", **facts}
+    given = {"id": f"t-{number}", "number": str(number), "title": f"Besoin {number}", **facts}
     return Lot(**given)  # type: ignore[arg-type]
 
 
@@ -213,7 +213,7 @@ def test_two_trades_make_a_joint_group_with_one_mandataire_and_its_reasons() -> 
     assert [m.role for m in team.members] == ["mandataire", "cotraitant"]
     assert team.form == "conjoint" and "R2142-20" in team.form_reason
     assert "mandataire-solidaire" in codes(team)  # the turnover of the small mandataire is unknown
-    assert "lot 1 « Prestation 1 » : même métier" in team.members[1].reason
+    assert "lot 1 « Besoin 1 » : même métier" in team.members[1].reason
 
 
 @pytest.mark.parametrize("kind", ["ETTI", "GEIQ", "AI"])

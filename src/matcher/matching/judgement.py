@@ -1,6 +1,6 @@
 """The judgement: is this structure a lead, one that a professional would call for this lot?
 
-A sum of small tables, each over one or two columns of `matcher.matching.evidence`, learnt from judged pairs (`matcher
+A sum of small tables, each over one to three columns of `matcher.matching.evidence`, learnt from judged pairs (`matcher
 train judgement`) and read from JSON with numpy alone.  The sum is the log-odds of a lead; its parts by theme are the
 reasons.
 """
@@ -49,7 +49,7 @@ CLOSED = 10.0  # log-odds subtracted for an establishment closed according to th
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Contribution by values of one or two columns: cell i is at or under cut i, the last but one above all, the last NaN."""
+    """Contribution by values of one to three columns: cell i is at or under cut i, the last but one above all, the last NaN."""
 
     columns: tuple[str, ...]
     theme: str

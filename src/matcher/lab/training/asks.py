@@ -36,8 +36,8 @@ OWN = "needs.jsonl.gz"  # lots and needs of our own, labelled by their authors
 #: Labels of more lots and objets of the real data, by the hash of their identifiers.
 READ = "read_lots.jsonl.gz"
 C, ALONE_C, POOL_C, ROUNDS = 1.0, 3.0, 1.0, 200  # inverse strengths of the penalties, iterations
-#: Added to the log-odds of outputs whose positive texts are rarer among what is learnt from than among what is typed.
-LEAN = {"staff": 0.405, "stated": 0.2}
+#: Added to the log-odds of outputs whose positive texts are rarer, or more frequent, among what is learnt from than among what is typed.
+LEAN = {"staff": 0.405, "stated": -0.2}
 FEWEST = 2  # labelled lots of a trade from which more than its pooled columns are learnt
 FOLDS = 5
 DRAWN = 3_000  # texts drawn of each of our larger tables

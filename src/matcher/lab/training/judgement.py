@@ -1,7 +1,7 @@
 """Learn from judged pairs what makes a structure a lead (see `matcher.matching.judgement`).
 
-Boosted trees held to one column or one named pair of columns each, monotone where it must be, are turned into tables
-that sum: a generalised additive model with a few pairs (GA2M; Lou et al., 2013).
+Boosted trees held to one column or one named group of columns on each path, monotone where it must be, are turned into
+tables that sum: a generalised additive model with interactions (GA2M; Lou et al., 2013).
 """
 
 from __future__ import annotations
@@ -50,14 +50,47 @@ MAIN: Mapping[str, tuple[str, int]] = {
     "served": (NEED, 1), "clause": (NEED, 0), "staff": (NEED, 0), "insertion": (NEED, 0), "offered": (NEED, 1),
     "clear": (NEED, 0), "asks": (NEED, 0), "beyond_size": (NEED, -1),
 }  # fmt: skip
-PAIRS: Mapping[tuple[str, str], str] = {
-    ("sure", "beyond"): PLACE, ("said_best", "beyond"): PLACE, ("said_best", "kind"): ROLE, ("kind", "beyond"): PLACE, ("asks", "beyond"): PLACE, ("public_body", "beyond"): PLACE,
-    ("kind", "asks"): ROLE, ("kind", "clause"): ROLE, ("sure", "kind"): ROLE, ("silent", "asks"): ROLE,
-    ("kind_rate", "beyond"): PLACE, ("sure", "asks"): TRADE, ("sure", "served"): TRADE, ("sure", "code_near"): TRADE,
-}  # fmt: skip
+#: Columns that tell something together; chosen by their gain where boosted trees may join any three.
+GROUPS: tuple[tuple[str, ...], ...] = tuple(
+    tuple(line.split())
+    for line in """
+    sure beyond lends
+    sure beyond prior_trade
+    sure beyond asks
+    sure beyond code_near
+    sure kind prior_trade
+    sure kind kind_rate
+    sure kind lends
+    sure kind asks
+    sure lends prior_trade
+    sure lends kind_rate
+    sure staff insertion
+    sure said_best beyond
+    sure served beyond
+    said_second kind beyond
+    said_best other_trade beyond
+    said_trade code_near lends
+    prior_trade beyond lends
+    prior_trade beyond kind_rate
+    prior_trade beyond other_trade
+    prior_trade beyond code_near
+    beyond lends served
+    beyond lends staff
+    beyond lends offered
+    beyond lends asks
+    beyond lends code_near
+    beyond kind code_near
+    lends asks served
+    lends beyond_size offered
+    lends clause clear
+    kind clause lends
+    public_body clause code_near
+    public_body beyond
+    """.strip().splitlines()
+)
 #: The gain of each grade.
 LEAD = np.array([0.0, 0.15, 0.85, 1.0])
-ROUNDS, LEAVES, RATE, BINS = 600, 8, 0.05, 24
+ROUNDS, LEAVES, RATE, BINS = 500, 8, 0.05, 16
 SEEDS, FOLDS = 4, 8
 FAR, OTHER, ANY = (
     8,
@@ -246,65 +279,73 @@ class Tables:
         return total
 
 
-def cuts_of(pairs: Pairs) -> dict[str, Floats]:
-    """Where each column is cut: at most BINS cells that hold alike many pairs, zero and one apart."""
+def cuts_of(pairs: Pairs, chosen: NDArray[np.bool_]) -> dict[str, Floats]:
+    """Where each column is cut, in at most BINS cells: at the quantiles of the thresholds that trees take, by their gain."""
+    met: dict[str, list[tuple[float, float]]] = {name: [] for name in pairs.columns}
+    for node in _splits(_boosted(pairs, pairs.rows, chosen, 0)):
+        met[pairs.columns[int(node["split_feature"])]].append((node["threshold"], node["split_gain"]))
     found = {}
     for i, name in enumerate(pairs.columns):
-        held = pairs.rows[:, i]
-        held = held[~np.isnan(held)]
-        different = np.unique(held)
-        if len(different) <= BINS:
-            cuts = (different[:-1] + different[1:]) / 2
-        else:
-            cuts = np.unique(np.round(np.quantile(held, np.linspace(0, 1, BINS + 1)[1:-1]), 3))
-        found[name] = cuts
+        different = np.unique(pairs.rows[:, i][~np.isnan(pairs.rows[:, i])])
+        found[name] = (different[:-1] + different[1:]) / 2 if len(different) <= BINS else np.zeros(0)
+        if len(different) <= BINS or not met[name]:
+            continue
+        thresholds, of = np.unique([threshold for threshold, _ in met[name]], return_inverse=True)
+        gains = np.cumsum(np.bincount(of, np.sqrt([gain for _, gain in met[name]])))
+        shares = np.linspace(0, gains[-1], BINS + 1)[1:-1]
+        found[name] = np.unique(np.round(thresholds[np.searchsorted(gains, shares)], 5))
     return found
 
 
-def fit(pairs: Pairs, chosen: NDArray[np.bool_], cuts: Mapping[str, Floats], seeds: int = SEEDS) -> Tables:
+def fit(pairs: Pairs, chosen: NDArray[np.bool_], seeds: int = SEEDS) -> Tables:
     """The tables learnt from the chosen pairs, the mean of `seeds` runs."""
-    import lightgbm
-
-    names = pairs.columns
-    cells = np.column_stack([cell(cuts[name], pairs.rows[:, i]) for i, name in enumerate(names)]).astype(
-        np.float64
-    )
+    names, cuts = pairs.columns, cuts_of(pairs, chosen)
+    at = [cell(cuts[name], pairs.rows[:, i]) for i, name in enumerate(names)]
+    cells = np.column_stack(at).astype(np.float64)
     cells[np.isnan(pairs.rows)] = np.nan
-    lead = LEAD[np.nan_to_num(pairs.grade).astype(int)]
-    data = lightgbm.Dataset(
-        cells[chosen], lead[chosen], weight=pairs.weight[chosen], params={"max_bin": 255, "min_data_in_bin": 1, "verbosity": -1},
-        free_raw_data=False,
-    )  # fmt: skip
-    groups = [[i] for i in range(len(names))]
-    groups += [[names.index(a), names.index(b)] for a, b in PAIRS]
     tables = Tables(0.0, cuts, {})
     for seed in range(seeds):
-        booster = lightgbm.train(
-            {
-                "objective": "cross_entropy", "learning_rate": RATE, "num_leaves": LEAVES, "min_data_in_leaf": 20, "lambda_l2": 5.0,
-                "bagging_fraction": 0.7, "bagging_freq": 1, "feature_fraction": 0.7, "verbosity": -1, "num_threads": 1, "seed": seed,
-                "interaction_constraints": groups, "monotone_constraints": [MAIN[name][1] for name in names],
-                "boost_from_average": False, "deterministic": True,
-            },
-            data,
-            ROUNDS,
-        )  # fmt: skip
-        for tree in booster.dump_model()["tree_info"]:
-            _add(tables, tree["tree_structure"], names, 1.0 / seeds)
+        for tree in _boosted(pairs, cells, chosen, seed):
+            _add(tables, tree, names, 1.0 / seeds)
     return purified(tables, cells[chosen], names)
 
 
+def _boosted(pairs: Pairs, table: Floats, chosen: NDArray[np.bool_], seed: int) -> list[Mapping[str, Any]]:
+    """Trees over the columns of a table of the pairs, each path within one column or one of GROUPS."""
+    import lightgbm
+
+    names = pairs.columns
+    lead = LEAD[np.nan_to_num(pairs.grade).astype(int)]
+    params: dict[str, Any] = {
+        "objective": "cross_entropy", "learning_rate": RATE, "num_leaves": LEAVES, "min_data_in_leaf": 20, "lambda_l2": 5.0,
+        "bagging_fraction": 0.7, "bagging_freq": 1, "feature_fraction": 0.7, "verbosity": -1, "num_threads": 1, "seed": seed,
+        "interaction_constraints": [*([i] for i in range(len(names))), *([names.index(n) for n in group] for group in GROUPS)],
+        "monotone_constraints": [MAIN[name][1] for name in names], "boost_from_average": False, "deterministic": True,
+        "max_bin": 255, "min_data_in_bin": 1,
+    }  # fmt: skip
+    data = lightgbm.Dataset(table[chosen], lead[chosen], weight=pairs.weight[chosen], params=params)
+    trees = lightgbm.train(params, data, ROUNDS).dump_model()["tree_info"]
+    return [tree["tree_structure"] for tree in trees]
+
+
+def _splits(trees: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for node in trees:
+        if "split_feature" in node:
+            yield node
+            yield from _splits((node["left_child"], node["right_child"]))
+
+
 def _add(tables: Tables, tree: Mapping[str, Any], names: Sequence[str], share: float) -> None:
-    """One tree added: each leaf to the table of the columns on its path, which are one or a named pair."""
+    """One tree added: each leaf to the table of the column on its path, or of the first group that holds them all."""
     for value, masks in _leaves(tree, names, tables.cuts, {}):
-        key = tuple(sorted(masks, key=names.index))
+        if not masks:
+            tables.base += share * value
+            continue
+        key = tuple(masks) if len(masks) == 1 else next(g for g in GROUPS if masks.keys() <= set(g))
         grid: Any = share * value
-        for mask in (masks[name] for name in key):
-            grid = np.multiply.outer(grid, mask)
-        if key:
-            tables.values[key] = tables.values.get(key, np.zeros(np.shape(grid))) + grid
-        else:
-            tables.base += float(grid)
+        for name in key:
+            grid = np.multiply.outer(grid, masks.get(name, np.ones(len(tables.cuts[name]) + 2)))
+        tables.values[key] = tables.values.get(key, np.zeros(np.shape(grid))) + grid
 
 
 def _leaves(
@@ -326,7 +367,7 @@ def _leaves(
 
 
 def purified(tables: Tables, cells: Floats, names: Sequence[str]) -> Tables:
-    """The same sums, with the main effects of a pair moved to its columns, and means to the base.
+    """The same sums, with the main effects of a group moved to its columns, and means to the base.
 
     Means are over the pairs learnt from, so that a part of 0 is usual (Lengerich et al., 2020).
     """
@@ -337,16 +378,14 @@ def purified(tables: Tables, cells: Floats, names: Sequence[str]) -> Tables:
         for i, name in enumerate(names)
     }
     values = {key: table.copy() for key, table in tables.values.items()}
-    for key in [key for key in values if len(key) == 2]:
-        a, b = key[0], key[1]
+    for key in [key for key in values if len(key) > 1]:
         weight = np.zeros(values[key].shape)
-        np.add.at(weight, (at[a], at[b]), 1.0)
-        for name, axis in ((a, 1), (b, 0)) * 8:
-            total = weight.sum(axis=axis)
-            mean = np.divide(
-                (values[key] * weight).sum(axis=axis), total, out=np.zeros(len(total)), where=total > 0
-            )
-            values[key] -= np.expand_dims(mean, axis)
+        np.add.at(weight, tuple(at[name] for name in key), 1.0)
+        for axis, name in [*enumerate(key)] * 8:
+            others = tuple(i for i in range(len(key)) if i != axis)
+            total, sums = weight.sum(axis=others), (values[key] * weight).sum(axis=others)
+            mean = np.divide(sums, total, out=np.zeros(len(total)), where=total > 0)
+            values[key] -= np.expand_dims(mean, others)
             values[(name,)] = values.get((name,), np.zeros(len(mean))) + mean
     base = tables.base
     for name in names:
@@ -365,12 +404,12 @@ PRECISE = 0.65  # precision required of "likely"
 SILENCED = 0.055
 
 
-def crossed(needs: Needs, pairs: Pairs, cuts: Mapping[str, Floats], seed: int = 0) -> list[Floats]:
+def crossed(needs: Needs, pairs: Pairs, seed: int = 0) -> list[Floats]:
     """The log-odds of every candidate of each need by tables that saw no judgement of the need."""
     fold = np.random.default_rng(seed).permutation(len(needs.ids)) % FOLDS
     scores: list[Floats] = [np.zeros(0)] * len(needs.ids)
     for part in range(FOLDS):
-        tables = fit(pairs, fold[pairs.need] != part, cuts, seeds=1)
+        tables = fit(pairs, fold[pairs.need] != part, seeds=1)
         for i in np.flatnonzero(fold == part):
             scores[i] = tables.score(needs.everything[i], pairs.columns)
     return scores
@@ -521,10 +560,9 @@ def train(
     with reading(out):
         found = collected(folder, sets, structures, history)
     needs, pairs = found.needs, paired(found.needs)
-    cuts = cuts_of(pairs)
-    (slope, intercept), chances = scaled(needs, crossed(needs, pairs, cuts))
+    (slope, intercept), chances = scaled(needs, crossed(needs, pairs))
     likely, plausible = thresholds(needs, chances)
-    tables = fit(pairs, np.ones(len(pairs.need), dtype=bool), cuts)
+    tables = fit(pairs, np.ones(len(pairs.need), dtype=bool))
     weights = packed(tables, slope, intercept, likely, plausible)
     (out / "judgement.json").write_text(json.dumps(weights, separators=(",", ":")) + "\n", encoding="utf-8")
     report = _report(needs, chances, plausible, found.rows)
@@ -549,8 +587,8 @@ def packed(tables: Tables, slope: float, intercept: float, likely: float, plausi
     """The file of `matcher.matching.judgement.Judgement`: tables times slope, so that the sum is log-odds."""
     rows = [
         {
-            "columns": list(key), "theme": MAIN[key[0]][0] if len(key) == 1 else theme_of(key),
-            "cuts": [np.round(tables.cuts[name], 4).tolist() for name in key], "values": np.round(slope * values, 4).tolist(),
+            "columns": list(key), "theme": theme_of(key),
+            "cuts": [tables.cuts[name].tolist() for name in key], "values": np.round(slope * values, 4).tolist(),
         }
         for key, values in sorted(tables.values.items(), key=lambda item: (len(item[0]), item[0]))
     ]  # fmt: skip
@@ -558,9 +596,11 @@ def packed(tables: Tables, slope: float, intercept: float, likely: float, plausi
     return {"base": base, "likely": likely, "plausible": plausible, "tables": rows}
 
 
-def theme_of(pair: tuple[str, ...]) -> str:
-    """The theme of a named pair, in whichever order its columns stand."""
-    return next(theme for names, theme in PAIRS.items() if set(names) == set(pair))
+def theme_of(columns: tuple[str, ...]) -> str:
+    """The theme of a column, or of a group: of the place or the role where it holds either, else of its first column."""
+    if len(columns) > 1 and "beyond" in columns:
+        return PLACE
+    return ROLE if len(columns) > 1 and {"kind", "lends"} & set(columns) else MAIN[columns[0]][0]
 
 
 def _report(
@@ -596,7 +636,7 @@ def guarded(
     """Figures of each judged set by tables that saw no judgement of the need, for a guard: more is better in each."""
     found = collected(folder, sets, structures, history)
     needs, pairs = found.needs, paired(found.needs)
-    _, chances = scaled(needs, crossed(needs, pairs, cuts_of(pairs)))
+    _, chances = scaled(needs, crossed(needs, pairs))
     return guards(needs, chances, thresholds(needs, chances)[1], found.rows)
 
 
@@ -642,7 +682,7 @@ def _card(out: Path, found: Collected, report: str, likely: float, plausible: fl
 CARD = """# Judgement
 
 Tells for a lot and a structure the chance that someone who knows the trade would call it (a lead: grade 2 or 3 of 3).
-The log-odds are a sum of {tables} small tables over one or two columns of evidence, in four parts that are the
+The log-odds are a sum of {tables} small tables over one to three columns of evidence, in four parts that are the
 reasons: trade, place, role, and what such a need usually gives. Read with numpy alone.
 
 - Made {date} by `matcher train judgement` from {needs} needs with {pairs} judged pairs, {leads} of them with a lead.
@@ -660,7 +700,7 @@ reasons: trade, place, role, and what such a need usually gives. Read with numpy
   invented directories of all kinds (`data/training/judged_*`), five of which their authors graded pair by pair with the guide,
   one by the guide's rules from the trades that each structure was written with, are learnt from as weak pairs too; no figure
   counts them.
-- Boosted trees held to one column or a named pair, monotone where they must be (nearer, surer and less of another
+- Boosted trees held to one column or a named group of two or three on each path, monotone where they must be (nearer, surer and less of another
   trade never lower the chance), turned into tables; made log-odds by Platt's map.
 - Likely (to be called) from a chance of {likely}, plausible (to be checked) from {plausible}; "nobody" where none is.
 - A pair that "could be asked" (grade 1) counts as 0.15 of a lead, a good lead (2) as 0.85: who is asked at all tells that
