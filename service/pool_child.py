@@ -14,7 +14,6 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from matcher import codec
@@ -77,7 +76,8 @@ def work(published: Matcher, control: socket.socket) -> None:
                 head, _, said = connection.makefile("rb").read().partition(b"\n")
                 question = codec.from_text(Question, head)
                 if denied != question.denied:
-                    matcher, denied = denying(published, question.denied), dict(question.denied)
+                    denied = dict(question.denied)
+                    matcher = Matcher(published.catalogue.denying(denied), published.recipe)
                 signal.setitimer(signal.ITIMER_REAL, question.seconds + BEYOND)  # ends this process
                 connection.sendall(answer(matcher, question, said))
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -86,11 +86,6 @@ def work(published: Matcher, control: socket.socket) -> None:
         status = 0
     finally:
         os._exit(status)
-
-
-def denying(matcher: Matcher, denied: Mapping[str, tuple[str, ...]]) -> Matcher:
-    """The same with these denials."""
-    return Matcher(matcher.catalogue.denying(denied), matcher.recipe) if denied else matcher
 
 
 def answer(matcher: Matcher, question: Question, said: bytes) -> bytes:
