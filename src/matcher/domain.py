@@ -309,6 +309,7 @@ class Lot:
     renewal_months: float | None = None  # of each
     options: str = ""  # as described, "" where none is stated
     start: date | None = None
+    turnover_min: float | None = None  # euros a year that the buyer requires of a candidate
     deadline: datetime | None = None
     reservation: Reservation | None = None
     clauses: tuple[Clause, ...] = ()
@@ -425,6 +426,7 @@ class Award:
     group_form: str | None = None
     social: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
+    offers_received: int | None = None
     relation: Literal["single", "group", "framework", "modification", "unknown"] = "unknown"
     source: str = ""
     flags: tuple[str, ...] = ()

@@ -116,7 +116,12 @@ def test_ted_states_nature_contact_limits_and_an_hour_only_where_there_is_one() 
     )
     assert (tender.lots_per_tender, tender.lots_per_winner) == (1, 2)
     first = tender.lots[0]
-    assert (first.contract_type, first.renewals, first.start) == ("supplies", 0, date(2021, 3, 1))
+    assert (first.contract_type, first.renewals, first.start, first.turnover_min) == (
+        "supplies",
+        0,
+        date(2021, 3, 1),
+        200_000.0,
+    )
     assert first.deadline is not None and hour_stated(first.deadline)
     dayonly = one("ted", data.replace(b"<TIME_RECEIPT_TENDERS>12:00</TIME_RECEIPT_TENDERS>", b""))
     assert dayonly.deadline is not None and not hour_stated(dayonly.deadline)
@@ -219,7 +224,12 @@ def test_awards_name_their_winners_and_keep_a_wrong_siret_flagged() -> None:
      <CONTRACTOR><ADDRESS_CONTRACTOR><OFFICIALNAME>Bêta</OFFICIALNAME><NATIONALID>73282932000075</NATIONALID></ADDRESS_CONTRACTOR></CONTRACTOR>
      </CONTRACTORS><VALUES><VAL_TOTAL CURRENCY="EUR">361000</VAL_TOTAL></VALUES></AWARDED_CONTRACT></AWARD_CONTRACT>"""
     (made,) = one("ted", ted("F03_2014", lots=TWO, extra=award)).awards
-    assert (made.amount, made.notified, made.relation) == (361000.0, date(2021, 3, 15), "group")
+    assert (made.amount, made.notified, made.relation, made.offers_received) == (
+        361000.0,
+        date(2021, 3, 15),
+        "group",
+        3,
+    )
     assert [(h.name, h.id, h.flags) for h in made.holders] == [
         ("Alpha", "73282932000074", ()),
         ("Bêta", "73282932000075", ("siret-checksum",)),

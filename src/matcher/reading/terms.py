@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from matcher.domain import Lot
+from matcher.reference.prose import folded
 
 #: What a text holds that states an amount.
 _STEMS = ("montant", "maxim", "estim", "valeur")
@@ -27,6 +28,9 @@ _OF_OTHERS = re.compile(
 #: "Montant minimum de 20 000 €"; in "sans montant minimum et avec un maximum de 90 000 €" the amount is the maximum.
 _LEAST = re.compile(r"\bmini(?!.*\bmaxi)", re.DOTALL)
 _YEARLY = re.compile(r"\bannuel|\bpar an\b|/ ?an\b")
+_TURNOVER = re.compile(
+    r"(?:chiffres? d'affaires?\b[^;\d]{0,120}?|^\W*)(\d{1,3}(?:[ .\u202f]\d{3})+|\d{5,9})(?:,\d{1,2})? ?(?:€|eur)"
+)
 _WORDS = "une? deux trois quatre cinq six sept huit neuf dix".split()
 _TENS = {
     "douze": 12,
@@ -150,6 +154,13 @@ def _renewed(
         "renewals": count,
         "renewal_months": each,
     }
+
+
+def turnover(text: str) -> float | None:
+    """The yearly turnover that a text requires of every candidate; None where none, or one for each lot, is stated."""
+    plain = folded(text)
+    found = {_euros(one) for one in _TURNOVER.finditer(plain)}
+    return found.pop() if len(found) == 1 and "lot" not in plain and "cumul" not in plain else None
 
 
 def _euros(found: re.Match[str]) -> float:

@@ -248,6 +248,11 @@ def award(
     return Award(uid=f"{notice}/award-{number}", holders=holders, **known | stated)
 
 
+def count(text: str) -> int | None:
+    """A number of at most six digits; None for anything else."""
+    return int(text) if re.fullmatch(r"\d{1,6}", text) else None
+
+
 def lot_limits(awarded: str, tendered: str) -> Iterator[Condition]:
     """The conditions that limit how many lots one may be awarded, and tender for, by the numbers stated."""
     if awarded:

@@ -326,6 +326,7 @@ class National:
             if not holders:
                 continue
             amount = next(filter(None, map(clean_amount, _texts(block, *AMOUNTS))), None)
+            received = next(filter(str.isdigit, _texts(self.body, "nbOffresRecues", "NB_OFFRE_RECU")), "")
             made.append(
                 facts.award(
                     "boamp",
@@ -337,6 +338,7 @@ class National:
                     buyer=buyer,
                     amount=amount,
                     notified=next(filter(None, map(facts.day, _texts(block, *DAYS))), None),
+                    offers_received=facts.count(received),
                 )
             )
         return tuple(made)

@@ -624,6 +624,11 @@ class _Notice:
             relation = "single" if len(holders) == 1 else "group" if len(chosen) == 1 else "framework"
         if self.nature() == "modification":
             relation = "modification"
+        received = (
+            facts.count(value(one, "StatisticsNumeric"))
+            for one in kids(result, "ReceivedSubmissionsStatistics")
+            if value(one, "StatisticsCode") == "tenders"
+        )
         project = kid(self.root, "ProcurementProject")
         title = self.contract_title(signed) or (lot.title if lot else self.french(project, "Name"))
         return facts.award(
@@ -638,5 +643,6 @@ class _Notice:
             notified=next((d for d in map(facts.day, dates) if d), None),
             duration_months=lot.duration_months if lot else None,
             procedure=self.procedure(),
+            offers_received=next(received, None),
             relation=relation,
         )

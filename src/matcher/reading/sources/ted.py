@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import BinaryIO, Literal
 
 from matcher import domain
-from matcher.reading import clauses
+from matcher.reading import clauses, terms
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources import _tree as tree
 from matcher.reading.sources._ted_codes import (
@@ -206,11 +206,17 @@ class _Form:
         name, email, phone = (clean(value(at, field), 200) for field in ("CONTACT_POINT", "E_MAIL", "PHONE"))
         return domain.Contact(name=name, email=email, phone=phone)
 
+    @cached_property
+    def turnover_min(self) -> float | None:
+        """The yearly turnover that the minimum level requires, where it states one for every lot."""
+        level = kid(self.form, "LEFTI/ECONOMIC_FINANCIAL_MIN_LEVEL")
+        return terms.turnover(tree.lines(level)) if level is not None else None
+
     def most_lots(self, field: str) -> int | None:
         """Lots for which one may tender, or that one may be awarded; None where there is no limit."""
         if field == "LOT_MAX_NUMBER" and kid(self.object, "LOT_DIVISION/LOT_ONE_ONLY") is not None:
             return 1
-        return _count(value(self.object, f"LOT_DIVISION/{field}"))
+        return facts.count(value(self.object, f"LOT_DIVISION/{field}"))
 
     @cached_property
     def buyer_type(self) -> domain.AuthorityType:
@@ -273,6 +279,7 @@ class _Form:
             amount_period="total" if self.total else "",
             currency=self.currency,
             contract_type=self.contract_type,
+            turnover_min=self.turnover_min,
             deadline=self.deadline,
             reservation=self.reservation,
             conditions=self.stated(()),
@@ -307,6 +314,7 @@ class _Form:
             amount_period="total" if amount else "",
             currency=((worth.get("CURRENCY") or "").strip() if worth is not None else "") or self.currency,
             contract_type=self.contract_type,
+            turnover_min=self.turnover_min,
             duration_months=months or facts.span(*days),
             renewals=0 if "NO_RENEWAL" in first else None,
             options=clean(said.get("OPTIONS_DESCR")),
@@ -418,6 +426,9 @@ class _Form:
             ),
             duration_months=lot.duration_months if lot else None,
             procedure=self.way,
+            offers_received=facts.count(
+                value(contract, "NB_TENDERS_RECEIVED") or value(contract, "TENDERS/NB_TENDERS_RECEIVED")
+            ),
             relation="modification"
             if self.kind == "modification"
             else "group"
@@ -479,7 +490,3 @@ def _awarded(contract: Element, stated: Container[str]) -> float | None:
         if amount:
             return amount
     return None
-
-
-def _count(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"\d{1,6}", text) else None
