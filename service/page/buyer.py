@@ -295,7 +295,7 @@ def _results(request: Request, reference: str, wanted: facets.Chosen, view: View
 def _feed(reference: str) -> str:
     """The address of the feed of a kept search, for a reader without a key."""
     path = f"/acheteur/alerte/{reference}.atom"
-    return f"{quote(path)}?token={links.feed_token(path)}"
+    return f"{quote(path)}?token={links.token('feed', path)}"
 
 
 def _lot(

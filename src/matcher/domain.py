@@ -425,6 +425,7 @@ class Award:
     group_form: str | None = None
     social: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
+    offers_received: int | None = None
     relation: Literal["single", "group", "framework", "modification", "unknown"] = "unknown"
     source: str = ""
     flags: tuple[str, ...] = ()

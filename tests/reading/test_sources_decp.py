@@ -77,6 +77,7 @@ def v2(**changes: Any) -> dict[str, Any]:
         considerationsSociales={"considerationSociale": ["Clause sociale", "Marché réservé"]},
         techniques={"technique": ["Sans objet"]},
         typeGroupementOperateurs="Conjoint",
+        offresRecues=3,
         modifications=[{"modification": {"id": 1, "montant": 99}}],
     )
     return {**base, **changes}
@@ -92,7 +93,7 @@ def test_the_2024_json_with_wrapped_lists_and_a_concession() -> None:
     assert not rejected
     market, other = awards
     assert [holder.id for holder in market.holders] == [ONE, TWO]
-    assert (market.relation, market.group_form) == ("group", "conjoint")
+    assert (market.relation, market.group_form, market.offers_received) == ("group", "conjoint", 3)
     assert market.social == ("Clause sociale", "Marché réservé")
     assert market.flags == ("modified",)
     assert (other.amount, other.notified, other.social, other.flags) == (

@@ -192,6 +192,7 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
         group_form=group_form,
         social=_some(social),
         environment=_some(environment),
+        offers_received=_count(_raw(record, "offresRecues", "nbOffresRecues")),
         relation=_relation(record, holders, group_form),
         source=source,
         flags=tuple(name for name, raised in flags.items() if raised),
