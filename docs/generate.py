@@ -149,13 +149,13 @@ def recipes() -> str:
     from matcher.matching.recipes import SHIPPED
 
     rows = [
-        f"| `{name}` | {', '.join(recipe.indexes)} | {recipe.encoder} | {recipe.ranker} | {'yes' if recipe.judgement else 'no'} | {recipe.rotation or ''} |"
+        f"| `{name}` | {', '.join(recipe.indexes)} | {recipe.encoder} | {recipe.ranker} | {'yes' if recipe.judgement else 'no'} | {recipe.rotation or ''}{' daily' if recipe.daily else ''} |"
         for name, recipe in SHIPPED.items()
     ]
     return "\n".join(
         [
             "# Recipes\n", "What a catalogue is built and ranked with. `matcher index --recipe NAME`, `MATCHER_RECIPE`, or `recipe` in a request.\n",
-            "| recipe | indexes | encoder | ranker | judgement of leads | daily draw |", "|---|---|---|---|---|---|", *rows, "",
+            "| recipe | indexes | encoder | ranker | judgement of leads | draw of near-ties |", "|---|---|---|---|---|---|", *rows, "",
             "The judgement ranks and filters the structures of a directory; the ranker says who wins, for suppliers of past awards and"
             " partners. The daily draw is the scale, in log-odds, by which near-equals take turns.\n",
         ]

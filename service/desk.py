@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
@@ -13,9 +13,8 @@ from pydantic import BaseModel, Field
 
 from matcher.domain import Award, Place, Rejected, Tender
 from matcher.reading import contracts
-from matcher.reading.need import free_text_tender
 from matcher.territory import areas, coverage, ledger, potential
-from matcher.territory.counts import Desk
+from matcher.territory.counts import Desk, need_of
 from service import access, wire
 from service.asked import uploaded
 from service.schemas import PotentialIn
@@ -84,6 +83,15 @@ def answered(
     return wire.send(request, found)
 
 
+def sent(module: Any, made: Any, shape: str, name: str, typeset: Callable[[str], str] = str) -> Response:
+    """A meeting or a report as its module writes it: "xlsx", "ics", else printable HTML."""
+    if shape == "xlsx":
+        return wire.attachment(module.workbook(made), wire.XLSX, f"{name}.xlsx")
+    if shape == "ics":
+        return wire.attachment(module.calendar(made), "text/calendar", f"{name}.ics")
+    return wire.printable(typeset(module.page(made)))
+
+
 def given_of(asked: PotentialIn) -> potential.Given:
     """What a request says of a purchase."""
     return potential.Given(**asked.model_dump(include={field.name for field in fields(potential.Given)}))
@@ -91,11 +99,34 @@ def given_of(asked: PotentialIn) -> potential.Given:
 
 def studied(request: Request, asked: PotentialIn) -> potential.Potential:
     """The potential of a need in words; it is not kept."""
-    tender = free_text_tender(asked.need, place_of(asked.place))
-    lots = tuple(replace(lot, duration_months=asked.months) for lot in tender.lots)
-    return potential.potential(
-        desk_of(request), replace(tender, confidential=True, lots=lots), given_of(asked)
-    )
+    tender = need_of(asked.need, place_of(asked.place), asked.months)
+    return potential.potential(desk_of(request), tender, given_of(asked))
+
+
+def similar(request: Request, found: potential.LotPotential, most: int = 8) -> list[dict[str, Any]]:
+    """The newest contracts of the main trade of a lot in its department: who won, offers, amount, reserved or not."""
+    snapshot, labels = request.app.state.serving.get(), desk_of(request).labels
+    where = found.lot.places[0].department if found.lot.places else None
+    trade = next((name for name, label in labels.items() if label in found.trades[:1]), "")
+    same = [
+        award
+        for award in snapshot.contracts
+        if award.holders
+        and trade in snapshot.contract_trades.get(award.title, ())[:1]
+        and where == (award.place.department or award.buyer.place.department)
+    ]
+    return [
+        {
+            "objet": award.title,
+            "acheteur": award.buyer.name,
+            "titulaires": ", ".join(h.name or h.id for h in award.holders),
+            "offres reçues": award.offers_received,
+            "montant € HT": award.amount,
+            "réservé": {True: "oui", False: "non", None: "non dit"}[ledger.reserved(award)],
+            "notifié le": award.notified.isoformat() if award.notified else "",
+        }
+        for award in sorted(same, key=lambda a: a.notified or date.min, reverse=True)[:most]
+    ]
 
 
 def reported(

@@ -38,6 +38,7 @@ from matcher.reading.procedure import answerable, closing, open_at
 from matcher.records import self_declared
 from matcher.records.store import Store
 from matcher.reference.forking import ForkServer
+from matcher.territory.counts import trades_of
 from service.pool import Pool, Shared
 from service.problems import Refused, bare
 from service.settings import HOW_TO_BUILD, Settings
@@ -154,6 +155,18 @@ class Snapshot:
             key, lambda: of_structure(self.matcher, self.structure(siret), found[:ENDING])
         )
         return kept
+
+    @property
+    def contract_trades(self) -> Mapping[str, tuple[str, ...]]:
+        """Title of a contract kept with the catalogue -> its trades, the main one first; read at once."""
+
+        def read() -> dict[str, tuple[str, ...]]:
+            titles = [award.title for award in self.contracts]
+            told = trades_of(titles, [(award.cpv,) if award.cpv else () for award in self.contracts])
+            return dict(zip(titles, told, strict=True))
+
+        found: dict[str, tuple[str, ...]] = self.once("trades of contracts", read)
+        return found
 
     def answers(self, tender: Tender, n: int = 20) -> Sequence[LotAnswer]:
         """The answer to an indexed notice, kept."""

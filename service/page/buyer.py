@@ -9,12 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Form, Query, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from matcher.domain import Answer, Match, MatcherError, NotFound, Place, Tender
+from matcher.outreach import links
 from matcher.reading import need
 from matcher.reading.procedure import closing, open_at
 from matcher.records import facilitators, self_declared
@@ -282,12 +283,19 @@ def _results(request: Request, reference: str, wanted: facets.Chosen, view: View
         "address": search.address,
         "known_trades": trades.trades(),
         "facilitators": _facilitators(found.tender),
+        "feed": "" if asked.notice_id else _feed(reference),
     }
     if lot and lot not in {each.number for each in found.tender.lots}:
         raise NotFound(f"Cet avis n'a pas de lot {lot[:20]}.")
     if lot or len(found.tender.lots) == 1:
         return _lot(request, wanted, lot, bool(view.tout), common)
     return _lots(request, view, common)
+
+
+def _feed(reference: str) -> str:
+    """The address of the feed of a kept search, for a reader without a key."""
+    path = f"/acheteur/alerte/{reference}.atom"
+    return f"{quote(path)}?token={links.token('feed', path)}"
 
 
 def _lot(

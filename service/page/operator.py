@@ -193,21 +193,15 @@ def exposure(snapshot: Snapshot) -> dict[str, Any]:
             break
         ranking = snapshot.matcher.rank(query)
         tally.add(ranking)
-        for number in range(0 if snapshot.matcher.recipe.rotation else TURNS):
-            turning.add(rotate_near_ties(ranking, scale, today + timedelta(days=number)))
+        for number in range(0 if snapshot.matcher.recipe.daily else TURNS):
+            turning.add(rotate_near_ties(ranking, scale, (today + timedelta(days=number)).isoformat()))
         if snapshot.matcher.nobody(ranking):
             nobody.append((tender, query.lot))
     found = tally.measured()
-    kinds: Counter[str] = Counter()
-    known = snapshot.catalogue.of_structure("kind")
-    for kind, count in zip(known.tolist(), tally.shown.tolist(), strict=True):
-        kinds[render.family(kind)] += count
-    listed = tally.shown[np.array(known != "")]
-    shown = int((listed > 0).sum())
+    never = round(found.never_shown * found.structures)
     return {
-        "lots": tally.lots, "shown": shown, "never": len(listed) - shown, "gini": found.gini,
+        "lots": tally.lots, "shown": found.structures - never, "never": never, "gini": found.gini,
         "credible": found.credible, "passed_over": found.passed_over, "distance": found.distance,
         "passed_over_by_turns": turning.passed_over if turning.lots else None, "turns": TURNS,
-        "kinds": [(family, count) for family, count in kinds.most_common() if count], "total": kinds.total(),
         "top": [(snapshot.structure(siret), count) for siret, _, count in found.most_shown[:8]], "nobody": nobody, "groups": found.groups,
     }  # fmt: skip

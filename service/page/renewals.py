@@ -12,13 +12,11 @@ from matcher.console import csv_text
 from matcher.domain import BadInput
 from matcher.matching import renewals
 from matcher.reference import places, trades
-from matcher.territory.counts import trades_of
 from service import wire
 from service.page import fields, render
 from service.page.fields import FieldErrors
 from service.page.visitor import Reader
 from service.router import Router
-from service.snapshot import Snapshot
 
 router = Router()
 SHOWN = 200
@@ -45,7 +43,7 @@ def ending(
         read["siret"], read["acheteur"], read["departement"], "", renewals.SOONEST, renewals.LATEST
     )
     if metier:
-        found = [one for one in found if metier in _trades(snapshot, one)]
+        found = [one for one in found if metier in snapshot.contract_trades.get(one.title, ())]
     if forme == "csv":
         return wire.attachment(csv_text(map(_row, found)), "text/csv; charset=utf-8", "renouvellements.csv")
     return render.page(
@@ -57,18 +55,6 @@ def ending(
         note=renewals.NOTE,
         **typed,
     )
-
-
-def _trades(snapshot: Snapshot, one: renewals.Renewal) -> tuple[str, ...]:
-    """The trades of a contract; those of all contracts are read at once."""
-
-    def read() -> dict[str, tuple[str, ...]]:
-        titles = [award.title for award in snapshot.contracts]
-        told = trades_of(titles, [(award.cpv,) if award.cpv else () for award in snapshot.contracts])
-        return dict(zip(titles, told, strict=True))
-
-    found: dict[str, tuple[str, ...]] = snapshot.once("trades of contracts", read)
-    return found.get(one.title, ())
 
 
 def _row(one: renewals.Renewal) -> dict[str, object]:

@@ -39,10 +39,6 @@ router = Router()
 LINES = 12  # zones of a page
 FILE = 2_000_000  # bytes of a programme
 INVITED = 60  # most structures that a day invites unless it says how many
-SHAPES = {
-    "xlsx": (wire.XLSX, "xlsx"),
-    "ics": ("text/calendar", "ics"),
-}
 #: Page -> (its question, what it gives); in the order of the menu.
 TOOLS: dict[str, tuple[str, str]] = {
     "potentiel": (
@@ -186,6 +182,7 @@ def _study(
         articles=potential.ARTICLES,
         listed=listed,
         weight=advice.Weight(),
+        past=[desk.similar(request, lot) for lot in found.lots] if found else (),
     )
 
 
@@ -274,7 +271,7 @@ def studied_programme(
         lambda: programme.study(desk.desk_of(request), base64.b64decode(given["data"]), given["name"]),
     )
     if forme == "xlsx":
-        return _sent(made.workbook(), "programme", "xlsx")
+        return wire.attachment(made.workbook(), wire.XLSX, "programme.xlsx")
     rows = list(zip(made.lines, made.rows(), strict=True))
     return _page(request, "programme", found=made, reference=reference, rows=rows)
 
@@ -499,8 +496,7 @@ def _made(request: Request, given: Mapping[str, Any], shape: str) -> Response:
     planned = _planned(request, given)
     if shape == "edit":
         return _page(request, "rencontre", asked={**BLANK, **given, "appointments": meeting.typed(planned)})
-    made = {"xlsx": meeting.workbook, "ics": meeting.calendar}.get(shape, meeting.page)(planned)
-    return _sent(made, "rencontre", shape)
+    return desk.sent(meeting, planned, shape, "rencontre", render.typographic)
 
 
 def _planned(request: Request, given: Mapping[str, Any]) -> meeting.Day:
@@ -510,7 +506,7 @@ def _planned(request: Request, given: Mapping[str, Any]) -> meeting.Day:
         ),
         place=lambda: areas.somewhere(given["place"]),
         on=lambda: meeting.day_of(given["on"]),
-        buyers=lambda: _guests(given["buyers"]),
+        buyers=lambda: meeting.guests(given["buyers"].encode(), "la liste")[0],
         slots=lambda: _whole(given["slots"], "Créneaux", 1, 24),
         minutes=lambda: _whole(given["minutes"], "Minutes par créneau", 5, 120),
         invite=lambda: (
@@ -524,11 +520,6 @@ def _planned(request: Request, given: Mapping[str, Any]) -> meeting.Day:
     )
     listed = str(given.get("appointments", ""))
     return meeting.edited(day, listed) if listed.strip() else day
-
-
-def _guests(listed: str) -> tuple[meeting.Guest, ...]:
-    """The buyers of a day, typed as a table.  Raises BadInput."""
-    return meeting.guests(listed.encode(), "la liste")[0]
 
 
 def _whole(text: object, what: str, least: int, most: int) -> int:
@@ -560,7 +551,7 @@ def report(
     except MatcherError as error:
         problems = problems_of(error, "book" if books else "awards")
         return _page(request, "rapport", problems=problems, typed={"buyer": buyer, "year": year})
-    return _sent(ledger.workbook(made) if shape == "xlsx" else ledger.page(made), "rapport", shape)
+    return desk.sent(ledger, made, "xlsx" if shape == "xlsx" else "html", "rapport", render.typographic)
 
 
 def _years(text: str) -> list[int]:
@@ -569,10 +560,3 @@ def _years(text: str) -> list[int]:
     if wrong := [word for word in words if not re.fullmatch(r"(19|20)\d\d", word)]:
         raise BadInput(f"« {wrong[0][:20]} » n'est pas une année : écrivez 2025 2026.")
     return [int(word) for word in words]
-
-
-def _sent(made: str | bytes, name: str, shape: str) -> Response:
-    if isinstance(made, str):
-        return wire.printable(render.typographic(made))
-    media, suffix = SHAPES[shape]
-    return wire.attachment(made, media, f"{name}.{suffix}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -10,7 +9,6 @@ from fastapi import Body, File, Form, Path, Query, Request, Response, UploadFile
 from pydantic import Field
 
 from matcher import codec
-from matcher.reading.need import free_text_tender
 from matcher.records import facilitators
 from matcher.territory import exports, hours, ledger, meeting, potential
 from matcher.territory.areas import somewhere
@@ -25,6 +23,8 @@ from service.desk import (
     desk_of,
     place_of,
     reported,
+    sent,
+    similar,
     studied,
 )
 from service.router import Router
@@ -120,7 +120,9 @@ AskedPotential = Annotated[
 def potential_(request: Request, who: Reader, asked: AskedPotential) -> Response:
     made = studied(request, asked)
     named = made.lots[0].facilitator if made.lots else facilitators.named(None)
-    return answered(request, {**codec.to_json(made), "order": potential.ORDER}, made.sources, made.on, named)
+    past = [similar(request, lot) for lot in made.lots]
+    result = {**codec.to_json(made), "order": potential.ORDER, "past": past}
+    return answered(request, result, made.sources, made.on, named)
 
 
 AskedHours = Annotated[
@@ -138,23 +140,7 @@ AskedHours = Annotated[
 )
 def hours_(request: Request, who: Reader, asked: AskedHours) -> Response:
     where = place_of(asked.place)
-    tender = free_text_tender(asked.need, where)
-    (trades,) = trades_of([asked.need], [()])
-    row = hours.labour_of(trades, hours.code_of(tender.lots[0]))
-    if asked.labour is not None or asked.hourly_cost is not None:
-        row = replace(
-            row,
-            share=asked.labour or row.share,
-            hourly_cost=asked.hourly_cost or row.hourly_cost,
-            reasoning="donné par l'utilisateur",
-            source="saisie",
-            since=date.today(),
-        )
-    desk = desk_of(request)
-    ranking = desk.ranking(desk.matcher.queries(tender)[0])
-    made = hours.plan(
-        desk, ranking, amount=asked.amount, months=asked.months, labour=row, shares=asked.shares
-    )
+    made = hours.of_need(desk_of(request), asked.need, where, **asked.model_dump(exclude={"need", "place"}))
     return answered(request, codec.to_json(made), made.sources, made.on, facilitators.named(where))
 
 
@@ -299,12 +285,8 @@ def meeting_(
         desk_of(request), theme=asked.theme, place=somewhere(asked.place), buyers=buyers, on=asked.on,
         slots=asked.slots, minutes=asked.minutes, first=asked.first, most=asked.invite, tables=asked.tables, participants=asked.participants, seconds=20,
     )  # fmt: skip
-    if shape == "xlsx":
-        return wire.attachment(meeting.workbook(day), wire.XLSX, "rencontre.xlsx")
-    if shape == "ics":
-        return wire.attachment(meeting.calendar(day), "text/calendar", "rencontre.ics")
-    if shape == "html":
-        return wire.printable(meeting.page(day))
+    if shape != "json":
+        return sent(meeting, day, shape, "rencontre")
     result = {
         "appointments": meeting.rows(day), "invitations": meeting.invitations(day.invited), "pitches": meeting.invitations(day.pitches),
         "notes": list(day.notes), "optimal": day.timetable.optimal, "value": day.timetable.value, "bound": day.timetable.bound,
@@ -325,8 +307,6 @@ def report_(
     shape: Annotated[Literal["json", "xlsx", "html"], Query(alias="as")] = "json",
 ) -> Response:  # fmt: skip
     made = reported(request, books or [], awards or [], buyer, year or [])
-    if shape == "xlsx":
-        return wire.attachment(ledger.workbook(made), wire.XLSX, "rapport.xlsx")
-    if shape == "html":
-        return wire.printable(ledger.page(made))
+    if shape != "json":
+        return sent(ledger, made, shape, "rapport")
     return answered(request, codec.to_json(made), made.sources, made.on, made.facilitator)

@@ -619,7 +619,8 @@ class Recipe:
     ranker: str = "learned"
     ranker_options: Mapping[str, Any] = field(default_factory=dict)
     judgement: bool = True  # rank and filter the structures of a directory by the judgement
-    rotation: float = 0.0  # scale, in the unit of scores, of the daily draw among near-ties; 0: never
+    rotation: float = 0.1  # scale, in the unit of scores, of the draw among near-ties for each lot; 0: never
+    daily: bool = False  # drawn anew each day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

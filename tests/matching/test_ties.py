@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
 
 from matcher.catalogue.build import build_catalogue
 from matcher.domain import Offer, Place, Structure
@@ -13,7 +17,8 @@ from matcher.reading.need import free_text_tender
 GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
 
 
-def test_equals_stand_in_an_order_of_each_lot_and_not_in_that_of_their_siret() -> None:
+def alike() -> Matcher:
+    """A matcher over twenty structures that differ by their SIRET alone."""
     listed = [
         Structure(
             siret=f"0000000{number}00013", name="Structure", kind="EI", place=Place(postcode="92000", label="Nanterre", department="92"),
@@ -21,7 +26,29 @@ def test_equals_stand_in_an_order_of_each_lot_and_not_in_that_of_their_siret() -
         )
         for number in range(11, 31)
     ]  # fmt: skip
-    matcher = Matcher(build_catalogue(listed, [], recipes.named("default")))
+    return Matcher(build_catalogue(listed, [], recipes.named("default")))
+
+
+def test_near_equals_take_turns_from_lot_to_lot_and_clear_differences_do_not() -> None:
+    matcher, day = alike(), date(2026, 11, 30)
+
+    def order(need: str, apart: float, day: date = day) -> list[int]:
+        (query,) = matcher.queries(free_text_tender(need, Place(postcode="92000")))
+        ranking = matcher.rank(query)
+        scores = apart * np.arange(len(ranking.scores))[::-1]
+        given = replace(ranking, scores=scores, order=np.argsort(-scores))
+        return list(matcher.rotated(given, day).order)
+
+    needs = [f"tonte et taille de haies du parc {name}" for name in ("nord", "sud", "est", "ouest")]
+    assert len({order(need, 0.005)[0] for need in needs}) > 1
+    assert order(needs[0], 0.005) == order(needs[0], 0.005, date(2026, 12, 1)), (
+        "the same search, the same list"
+    )
+    assert all(order(need, 5.0) == list(range(20)) for need in needs)
+
+
+def test_equals_stand_in_an_order_of_each_lot_and_not_in_that_of_their_siret() -> None:
+    matcher = alike()
 
     def order(need: str) -> list[str]:
         (lot,) = matcher.match(free_text_tender(need, Place(postcode="92000")), 20, groups=0).lots

@@ -7,6 +7,7 @@ import io
 import re
 import tempfile
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import openpyxl
@@ -18,12 +19,17 @@ from service.settings import Settings
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
-from matcher.domain import Recipe
+from matcher.domain import Award, Buyer, Holder, Place, Recipe
 from matcher.reading import gather
 from matcher.records import keys
 from matcher.records.store import Store
 
 LEDGER = "SIRET;montant;année\n00010001600013;1200,50;2026\n".encode()
+WON = Award(
+    uid="w1", title="Entretien des espaces verts du cimetière", buyer=Buyer(name="Ville de Pantin"), cpv="77310000",
+    holders=(Holder(id="00010001600013", name="Les Jardins"),), place=Place(department="93"), amount=48_000.0,
+    notified=date(2025, 3, 1), duration_months=36, offers_received=4, social=("Marché réservé",),
+)  # fmt: skip
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 
 
@@ -36,6 +42,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClien
         home / "catalogue",
     )
     gather.save_notices(found.tenders, home / "catalogue")
+    gather.save_contracts([WON], home / "catalogue")
     settings = Settings(
         catalogue=home / "catalogue", store=f"sqlite:///{home / 'store.sqlite'}", log_level="ERROR"
     )
@@ -208,6 +215,34 @@ def test_the_effect_on_oeth_is_reported_next_to_the_advice(served: tuple[TestCli
     body = {"need": "entretien des espaces verts", "place": "78200", "amount": 30000, "rate": 0.025}
     effect = client.post("/v1/territory/potential", json=body).json()["result"]["lots"][0]["advised"]["oeth"]
     assert effect["code"] == "oeth"
+
+
+def test_past_contracts_of_the_trade_there_are_told_with_who_won(
+    served: tuple[TestClient, dict[str, str]],
+) -> None:
+    client, _ = served
+    asked = {"need": "tonte et entretien des espaces verts", "place": "93100", "amount": "30 000"}
+    page = html.unescape(client.post("/territoire/potentiel", data=asked).text)
+    told = page[page.index("Marchés passés semblables") :]
+    assert WON.title in told and "Les Jardins" in told and "4 offres, réservé" in told
+    for words, place in (
+        ("tonte et entretien des espaces verts", "75012"),
+        ("nettoyage de bureaux", "93100"),
+    ):
+        result = client.post("/v1/territory/potential", json={"need": words, "place": place}).json()["result"]
+        assert result["past"] == [[]]
+
+
+def test_a_kept_search_has_a_feed_of_those_to_call(served: tuple[TestClient, dict[str, str]]) -> None:
+    client, _ = served
+    page = client.get("/acheteur/r/metier:espaces-verts:93")
+    feed = html.unescape(re.findall(r'href="(/acheteur/alerte/[^"]+)"', page.text)[0])
+    told = client.get(feed)
+    assert told.headers["content-type"].startswith("application/atom+xml")
+    count = client.post("/v1/match", json={"need": "espaces verts", "place": "93", "groups": 0}).json()[
+        "lots"
+    ][0]
+    assert count["likely"] and told.text.count("<entry>") == count["likely"]
 
 
 def test_each_number_of_the_map_opens_the_list_that_it_counts(

@@ -122,7 +122,9 @@ def test_every_count_is_that_of_the_list_of_the_trade_there(matcher: Matcher, de
 
 def test_a_reservation_counts_those_of_the_list_who_may_answer(matcher: Matcher, desk: Desk) -> None:
     count = desk.in_area("nettoyage", area("Angers"))
-    listed = matcher.match(need_of("nettoyage et propreté", area("Angers")), 1_000, groups=0).lots[0].matches
+    listed = (
+        matcher.match(need_of("nettoyage et propreté", area("Angers").place), 1_000, groups=0).lots[0].matches
+    )
     for article, kinds in (("L2113-12", {"EA"}), ("L2113-13", {"EI"}), ("L2113-14", {"EA", "EI"})):
         may = [m for m in listed if m.structure.kind in kinds]
         own = count.under(article, ON)

@@ -415,7 +415,7 @@ def test_what_cannot_be_planned_says_what_to_add() -> None:
     with pytest.raises(BadInput, match="ajoutez 3 créneaux"):
         timetable.solve(np.ones((9, 2)), 2)
     with pytest.raises(BadInput, match="créneau"):
-        timetable.solve(np.ones((2, 2)), 2, absent={0: {0, 1}})
+        timetable.solve(np.ones((2, 2)), 2, most=[0, 1])
 
 
 @pytest.fixture

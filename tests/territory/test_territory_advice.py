@@ -98,7 +98,16 @@ def test_both_articles_together_only_since_the_law_of_december_2020() -> None:
 def test_nine_possible_and_none_verified_is_no_plain_reserve() -> None:
     made = advise(facts(everyone=open_to(insertion=9, verified=0))).first
     assert made.code == "reserve-if-verified" and "sous condition" in made.title
-    assert "0 vérifiées actives sur 9" in made.conditions[0] and "infructueux" in made.conditions[0]
+    assert "aucune vérifiée active sur 9" in made.conditions[0] and "infructueux" in made.conditions[0]
+
+
+def test_who_lends_staff_does_not_compete_for_a_lot_that_asks_for_none() -> None:
+    lent = facts(works=True, amount=7e6, everyone=worth(5, ETTI=5), carriers=("ETTI A",), clause_hours=4000)
+    assert codes(replace(lent, staff=False))[0] == "clause"
+    assert "sans les 5 qui prêtent du personnel" in refusal(replace(lent, staff=False), "reserve")
+    assert codes(lent)[0] == "reserve"
+    quotes = advise(facts(amount=30_000, everyone=worth(4, EI=2, ETTI=2), staff=False)).first
+    assert any("2 structures à appeler (sans les 2" in c for c in quotes.conditions)
 
 
 def test_of_several_lots_one_is_reserved() -> None:

@@ -33,34 +33,23 @@ def plan(
     matcher hours plan "peinture d'une école" --amount 300000 --months 8 --place Montreuil
     matcher hours plan "nettoyage" --amount 90000 --labour 85 --hourly 24
     """
-    from dataclasses import replace
-
     from matcher import codec
     from matcher.matching.engine import Matcher
-    from matcher.reading.need import free_text_tender
     from matcher.records import facilitators
     from matcher.reference.french import euros
     from matcher.territory import hours as desk
     from matcher.territory.areas import somewhere
-    from matcher.territory.counts import Desk, trades_of
+    from matcher.territory.counts import Desk
 
     where = somewhere(place) if place else None
-    tender = free_text_tender(need, where)
-    (trades,) = trades_of([need], [()])
-    row = desk.labour_of(trades, desk.code_of(tender.lots[0]))
     if labour is not None and not 0 < labour <= 100:
         raise BadInput(f"--labour {labour:g} : donnez une part de 0 à 100 %")
     if hourly is not None and not 0 < hourly <= 1000:
         raise BadInput(f"--hourly {hourly:g} : donnez le coût d'une heure en euros")
-    if labour or hourly:
-        row = replace(
-            row, share=row.share if labour is None else labour / 100, hourly_cost=hourly or row.hourly_cost,
-            reasoning="donné par l'utilisateur", source="saisie", since=date.today(),
-        )  # fmt: skip
-    opened = Desk(Matcher.load(catalogue), open_store())
-    shares = tuple(value / 100 for value in share) if share else desk.SHARES
-    ranking = opened.ranking(opened.matcher.queries(tender)[0])
-    made = desk.plan(opened, ranking, amount=amount, months=months, labour=row, shares=shares)
+    made = desk.of_need(
+        Desk(Matcher.load(catalogue), open_store()), need, where, amount=amount, months=months, hourly_cost=hourly,
+        labour=None if labour is None else labour / 100, shares=tuple(value / 100 for value in share) if share else desk.SHARES,
+    )  # fmt: skip
     if format == "jsonl":
         emit([{**codec.to_json(made), "facilitator": facilitators.named(where)}], "jsonl")
         return
@@ -79,7 +68,7 @@ def plan(
             ),
             format,
         )  # fmt: skip
-    if not trades:
+    if made.labour.key == "rest":
         say("métier non reconnu : la ligne générale de la table est employée")
     _explain(made, (*(f"source : {s}" for s in made.sources), facilitators.named(where)))
 

@@ -67,17 +67,15 @@ def run(
     matcher potential draft.xml --html potentiel.html
     matcher potential --programme achats-2027.xlsx --xlsx potentiel.xlsx
     """
-    from dataclasses import replace
     from typing import cast
 
     from matcher.matching.engine import Matcher
-    from matcher.reading.need import free_text_tender
     from matcher.reference import law
     from matcher.territory import exports
     from matcher.territory import potential as desk
     from matcher.territory import programme as programmes
     from matcher.territory.areas import somewhere
-    from matcher.territory.counts import Desk
+    from matcher.territory.counts import Desk, need_of
 
     on = on or date.today()
     if buyer not in ("state", "local", "entity"):
@@ -104,9 +102,7 @@ def run(
     if notices:
         tenders = [t for t in gathered(notices).tenders if t.nature in CALLS]
     if need is not None:
-        tender = free_text_tender(need, somewhere(place) if place else None)
-        lots = tuple(replace(lot, duration_months=months) for lot in tender.lots)
-        tenders.append(replace(tender, confidential=True, lots=lots))
+        tenders.append(need_of(need, somewhere(place) if place else None, months))
     if not tenders:
         raise NoValidRecords(
             "aucun besoin à étudier dans ces fichiers : `matcher read` montre ce qu'ils contiennent"

@@ -141,10 +141,7 @@ def _by_day(
     found = []
     for number in range(days):
         day = (question.day or date.today()) + timedelta(days=number)
-        rotated = [matcher.rotated(ranking, day).sirens(TOP) for ranking in rankings] if number else [
-            ranking.sirens(TOP) for ranking in rankings
-        ]  # fmt: skip
-        merged = interleave(rotated, TOP)
+        merged = interleave([matcher.rotated(ranking, day).sirens(TOP) for ranking in rankings], TOP)
         line = {"query_id": question.id, "ranking": [[siren] for siren, _ in merged], "nobody": False}
         found += figures([line], rows)["nDCG@5"]
     return found

@@ -103,7 +103,7 @@ class Matcher:
         manifest = self.catalogue.manifest
         rotation = (
             {"rotation": f"draw of scale {self.recipe.rotation:g}, turn of {date.today().isoformat()}"}
-            if self.recipe.rotation
+            if self.recipe.daily
             else {}
         )
         return rotation | {
@@ -151,7 +151,7 @@ class Matcher:
             shortlist=shortlist, everyone=everyone if some else shortlist, contributions=contributions, scores=scores,
             order=self._order(shortlist, scores, levels, judged), regime=regime, chances=chances, levels=levels, judged=judged,
         )  # fmt: skip
-        return self.rotated(found, query.as_of or date.today()) if self.recipe.rotation else found
+        return self.rotated(found, query.as_of or date.today())
 
     def rank_each(
         self,
@@ -201,8 +201,8 @@ class Matcher:
         return np.where(may, LIKELY, UNLIKELY)
 
     def rotated(self, ranking: Ranking, day: date) -> Ranking:
-        """The ranking with near-ties drawn for this day, by the scale of the recipe."""
-        return rotate_near_ties(ranking, self.recipe.rotation, day)
+        """The ranking with near-ties drawn for its lot, and for this day where the recipe says so."""
+        return rotate_near_ties(ranking, self.recipe.rotation, day.isoformat() if self.recipe.daily else "")
 
     @property
     def judges(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from hashlib import sha256
 
 import numpy as np
@@ -57,19 +56,20 @@ def examined(shortlist: Shortlist, judged: bool) -> NDArray[np.bool_]:
     return np.asarray(~shortlist.catalogue.unlisted[shortlist.candidates])
 
 
-def rotate_near_ties(ranking: Ranking, scale: float, day: date) -> Ranking:
-    """The ranking with its first places drawn at random within each level, with a seed of lot and day.
+def rotate_near_ties(ranking: Ranking, scale: float, turn: str = "") -> Ranking:
+    """The ranking of leads with its first places drawn at random within each level, with a seed of the lot's words and a turn.
 
     A score higher by `scale` makes a candidate e times as likely to precede another (Plackett, 1975): near-ties
-    alternate from day to day, clear differences hardly ever reverse.
+    alternate from lot to lot and from turn to turn, clear differences hardly ever reverse.
     """
-    first, lot = ranking.order[:ROTATED_FIRST], ranking.shortlist.query.lot.id
-    if scale <= 0 or len(first) < 2:
+    shown = int((ranking.levels[ranking.order] >= PLAUSIBLE).sum())
+    first, words = ranking.order[: min(shown, ROTATED_FIRST)], ranking.shortlist.query.words
+    if scale <= 0 or len(first) < 2 or not ranking.judged:
         return ranking
     sirens = ranking.shortlist.catalogue.of_structure("siren")[ranking.shortlist.candidates[first]]
-    noise = np.array([_gumbel(f"{day.isoformat()} {lot} {siren}") for siren in sirens])
+    noise = np.array([_gumbel(f"{turn} {words} {siren}") for siren in sirens])
     drawn = np.lexsort((-(ranking.scores[first] + scale * noise), -ranking.levels[first]))
-    return replace(ranking, order=np.concatenate([first[drawn], ranking.order[ROTATED_FIRST:]]))
+    return replace(ranking, order=np.concatenate([first[drawn], ranking.order[len(first) :]]))
 
 
 def _gumbel(key: str) -> float:

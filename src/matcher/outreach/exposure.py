@@ -1,8 +1,8 @@
 """Exposure of structures over a set of needs, compared with their probability of being a lead: of those that can be shown alone.
 
-Figures: Gini coefficient of exposure (0 is all alike, 1 is one
-takes all), share never shown, and for each group of structures its share of exposure and its share of the leads
-that the judgement expects (Singh and Joachims, 2018: exposure in proportion to merit).
+Figures: Gini coefficient of exposure (0 is all alike, 1 is one takes all), share never shown, and for each group of
+structures its share of exposure and the share that its chances call for: the attention of each list, divided among all
+that it shows in proportion to their chances of being a lead (Singh and Joachims, 2018: merit is within a ranking).
 """
 
 from __future__ import annotations
@@ -74,11 +74,13 @@ class Tally:
     def add(self, ranking: Ranking) -> None:
         """Count a lot: those at least to be checked, at most n, share its attention by rank."""
         rows = ranking.shortlist.candidates
-        shown = rows[ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE][: self.n]]
+        listed = ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE]
+        attention = 1 / np.log2(np.arange(min(len(listed), self.n)) + 2)
         self.lots += 1
-        self.exposure[shown] += 1 / np.log2(np.arange(len(shown)) + 2)
-        self.shown[shown] += 1
-        self.chances[rows[ranking.order]] += ranking.chances[ranking.order]
+        self.exposure[rows[listed[: self.n]]] += attention
+        self.shown[rows[listed[: self.n]]] += 1
+        chances = ranking.chances[listed]
+        self.chances[rows[listed]] += chances * (attention.sum() / (chances.sum() or 1.0))
         self.credible[rows[ranking.levels >= PLAUSIBLE]] = True
 
     @property
@@ -120,11 +122,8 @@ def measure(matcher: Matcher, tenders: Iterable[Tender], n: int = 10, days: int 
         for query in () if tender.confidential else matcher.queries(tender):
             ranking = matcher.rank(query)
             for number in range(days):
-                tally.add(
-                    matcher.rotated(ranking, (query.as_of or date.today()) + timedelta(days=number))
-                    if number
-                    else ranking
-                )
+                day = (query.as_of or date.today()) + timedelta(days=number)
+                tally.add(matcher.rotated(ranking, day))
     return tally.measured()
 
 
@@ -157,7 +156,7 @@ def _structures(catalogue: Catalogue) -> pd.DataFrame:
 
 
 def _by(table: pd.DataFrame, column: str) -> Rows:
-    """A row for each group; "exposition / chances" is 1 where attention is in proportion to expected leads."""
+    """A row for each group; "exposition / chances" is 1 where attention is what the chances call for."""
     return tuple(
         {
             "groupe": group or "entreprise", "structures": len(inside), "part des structures": round(len(inside) / len(table), 4),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from matcher.domain import LENDING_KINDS
 from matcher.reference import law
 from matcher.reference.french import euros
 from matcher.territory import assumptions
@@ -34,7 +35,7 @@ class Weight:
     def shown(self) -> str:
         """In French, with what is not known."""
         if not self.known:
-            return f"chiffre d'affaires inconnu pour les {self.unknown} structures : à leur demander"
+            return f"chiffre d'affaires inconnu pour {_structures(self.unknown)} : à demander"
         share = "" if self.median is None else f", part médiane {100 * self.median:.0f} %"
         return (
             f"chiffre d'affaires connu pour {self.known} structures{share} ; {self.comfortable} à l'aise, "
@@ -60,6 +61,7 @@ class Facts:
     public_service: bool | None = None  # does it carry a public-service mission?
     reserved: tuple[str, ...] | None = None  # articles already stated
     everyone: Count = EMPTY  # of the list, whatever the kind
+    staff: bool = True  # who lends staff answers itself: the lot asks for staff
     weight: Mapping[str, Weight] = field(default_factory=dict)  # article, "" for everyone -> weight
     by_need: Mapping[str, int] = field(
         default_factory=dict
@@ -81,9 +83,14 @@ class Facts:
         """Those to call who may answer under an article."""
         return self.everyone.under(article, self.on)
 
+    def lending(self, count: Count) -> int:
+        """Of those to call, who lends staff to the holder of the lot and would not hold it."""
+        return 0 if self.staff else sum(n for kind, n in count.kinds.items() if kind in LENDING_KINDS)
+
     def usable(self, article: str) -> int:
-        """Of these, those that are not known to be too small alone."""
-        return self.within(article).likely - self.weight.get(article, Weight()).small
+        """Of those to call under an article, who would hold the lot and is not known to be too small alone."""
+        count = self.within(article)
+        return count.likely - self.lending(count) - self.weight.get(article, Weight()).small
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,15 +175,22 @@ def _innovative(f: Facts, total: float) -> str:
     return f" ; une solution innovante peut l'être en dessous de {_euros(rule.value or 0.0)} ({rule.article})"
 
 
+def _lent(f: Facts, count: Count) -> str:
+    """That those who lend staff are not among those who would hold the lot; "" where there are none."""
+    lending = f.lending(count)
+    return f" (sans les {lending} qui prêtent du personnel au titulaire)" if lending else ""
+
+
 def _quotes(f: Facts) -> tuple[str, ...]:
     """Whom to complete the quotes with, where the list calls fewer than are usual."""
-    if f.everyone.likely >= f.competition:
+    holding = f.everyone.likely - f.lending(f.everyone)
+    if holding >= f.competition:
         return ()
     others = [f"{f.everyone.plausible} à vérifier"] * bool(f.everyone.plausible)
     others += [f"{f.everyone.to_ask} à interroger"] * bool(f.everyone.to_ask)
     from_list = f" par les {' et les '.join(others)} de la liste, sinon" if others else ""
     return (
-        f"{_structures(f.everyone.likely)} à appeler pour {f.competition} devis d'usage : "
+        f"{_structures(holding)} à appeler{_lent(f, f.everyone)} pour {f.competition} devis d'usage : "
         f"compléter{from_list} par d'autres entreprises",
     )
 
@@ -241,7 +255,7 @@ def _reserve(f: Facts) -> Advice | Refused:
         small = sum(f.weight.get(a, Weight()).small for a in law.UNSPECIFIED)
         why = f" ; {small} seraient trop petites seules" if small else ""
         reason = (
-            f"moins de {f.competition} structures admissibles à appeler : rien ne dit que la concurrence demeurerait "
+            f"moins de {f.competition} structures admissibles à appeler{_lent(f, f.everyone)} : rien ne dit que la concurrence demeurerait "
             f"({counts}{why})"
         )
         return Refused(code, title, reason)
@@ -252,7 +266,7 @@ def _reserved_under(f: Facts, article: str, code: str, title: str) -> Advice:
     count, usable = f.within(article), f.usable(article)
     reasons = [
         f"au titre de {article} : {count.shown()}",
-        f"concurrence probable : {usable} soumissionnaires distincts, à confirmer auprès d'eux",
+        f"concurrence probable : {usable} soumissionnaires distincts{_lent(f, count)}, à confirmer auprès d'eux",
         f.weight.get(article, Weight()).shown(),
     ]
     others = {a: f.usable(a) for a in OPENED_BY if a != article and f.usable(a) >= f.competition}
@@ -269,7 +283,7 @@ def _reserved_under(f: Facts, article: str, code: str, title: str) -> Advice:
         code, title = f"{code}-if-verified", f"{title}, sous condition de vérification"
         conditions.insert(
             0,
-            f"{count.verified} vérifiées actives sur {count.likely} à appeler : appelez-les avant de réserver, "
+            f"{count.active} sur {count.likely} à appeler : appelez-les avant de réserver, "
             "un lot réservé sans offre est infructueux",
         )
     rules = _rules(
@@ -416,9 +430,16 @@ def _duties(f: Facts) -> tuple[Advice, ...]:
                 ),
             )
         )
-    if rules := _rules(f.on, "clause.environment", "criterion.environment"):
-        title = "Prendre en compte l'environnement"
-        found.append(Advice(code="environment", title=title, reasons=("à tout montant",), rules=rules))
+    rules = _rules(f.on, "clause.environment", "criterion.environment")
+    if rules and not f.defence:
+        found.append(
+            Advice(
+                code="environment",
+                title="Prendre en compte l'environnement",
+                reasons=("à tout montant dans l'exécution ; dans un critère, dès qu'il y a des critères",),
+                rules=rules,
+            )
+        )
     return tuple(found)
 
 
@@ -485,7 +506,7 @@ def _already(f: Facts, articles: Sequence[str]) -> Advice:
 
 def _none(f: Facts, refused: Sequence[Refused]) -> Advice:
     some = f.everyone.plausible + f.everyone.to_ask
-    before = f"appeler d'abord les {some} structures à vérifier ou à interroger de la liste peut changer ces comptes"
+    before = f"appeler d'abord {_structures(some)} de la liste, à vérifier ou à interroger, peut changer ces comptes"
     ask = "interroger les structures et le facilitateur avant de publier (sourçage) peut changer ces comptes"
     return Advice(
         code="none",

@@ -6,7 +6,6 @@ No outside host; readable without colours: every area has its figure, a caption 
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -16,7 +15,7 @@ from matcher import plugins
 from matcher.reference.french import grouped
 from matcher.reference.text import shorten
 from matcher.territory.coverage import MEASURES, Coverage
-from matcher.territory.outlines import CREDIT, HEIGHT, WIDTH, Outline, outlines, point, towns
+from matcher.territory.outlines import CREDIT, HEIGHT, WIDTH, Outline, outlines, point, rings, towns
 
 #: Class of the style sheet -> its colour in a file, and the ink upon it.  The numbers are ColorBrewer "YlGnBu".
 SHADES: Mapping[str, tuple[str, str]] = {
@@ -351,7 +350,7 @@ def png(drawn: Picture) -> bytes:
     areas = {mark.code: mark for mark in drawn.marks if mark.spot is None}
     for code, shape in outlines().items():
         color = SHADES[areas[code].shade][0] if code in areas else "#f1f3f4"
-        for ring in _rings(shape):
+        for ring in rings(shape.path):
             axes.fill(*zip(*ring, strict=True), facecolor=color, edgecolor="#777777", linewidth=0.5)
     for x, y, name in towns(ground.window):
         axes.plot(x, y, ".", color="#333333", markersize=3)
@@ -389,10 +388,3 @@ def png(drawn: Picture) -> bytes:
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=150, metadata={"Software": None})
     return stream.getvalue()
-
-
-def _rings(shape: Outline) -> Iterator[list[tuple[float, float]]]:
-    for ring in shape.path.split("M")[1:]:
-        spots = [(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]{1,20}),(-?[\d.]{1,20})", ring)]
-        if len(spots) > 2:
-            yield spots

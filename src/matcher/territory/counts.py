@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from threading import Lock
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from matcher.catalogue.catalogue import Catalogue
-from matcher.domain import Filters, Lot, Tender
+from matcher.domain import Filters, Lot, Place, Tender
 from matcher.learned import asks
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
@@ -65,10 +65,15 @@ class Count:
     def _known(self) -> Iterator[str]:
         """What is known of those to call, as far as anything is."""
         if self.likely:
-            checked = f"{self.verified} vérifiée{_s(self.verified)} active{_s(self.verified)}"
-            yield checked if self.verified else "aucune vérifiée active"
+            yield self.active
         if self.answered:
             yield f"{self.answered} {'ont' if self.answered > 1 else 'a'} répondu depuis un an"
+
+    @property
+    def active(self) -> str:
+        """How many of those to call are verified, in French."""
+        s = _s(self.verified)
+        return f"{self.verified or 'aucune'} vérifiée{s} active{s}"
 
     def only(self, may: Callable[[str], bool]) -> Count:
         """Those of some kinds; of those to ask the kind is not counted."""
@@ -154,7 +159,7 @@ class Desk:
         """Words as they are asked in an area: those of a trade are its label."""
         words = self.labels.get(words, words)
         filters = filters or Filters(radius_km=area.radius_km)
-        return self.matcher.queries(need_of(words, area), filters=filters)[0]
+        return self.matcher.queries(need_of(words, area.place), filters=filters)[0]
 
     # --------------------------------------------------------------------------------------------- facts
 
@@ -176,9 +181,11 @@ class Desk:
         )
 
 
-def need_of(words: str, area: Area) -> Tender:
-    """A trade or a need as one lot in an area, as the form of a buyer's search reads it."""
-    return typed_need(words, (area.place,), whole=True)
+def need_of(words: str, place: Place | None, months: float | None = None) -> Tender:
+    """A trade or a need as one unpublished purchase, as the form of a buyer's search reads it.  Raises BadInput."""
+    tender = typed_need(words, (place,) if place else (), whole=True)
+    lots = [replace(lot, duration_months=months or lot.duration_months) for lot in tender.lots]
+    return replace(tender, confidential=True, lots=tuple(lots))
 
 
 def trades_of(texts: Sequence[str], codes: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:

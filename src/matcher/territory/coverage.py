@@ -236,23 +236,16 @@ def needs_of(
                     lot=lot.number,
                 ),
             )
-    for award in awards:
-        if award.relation != "modification":
-            place = award.place if award.place.department else places.locate(award.place, award.buyer.id)
-            codes = (award.cpv,) if award.cpv else ()
-            found.setdefault(
-                f"award#{award.uid}",
-                Need(
-                    id=award.uid,
-                    title=award.title,
-                    place=place,
-                    on=award.notified,
-                    origin="attribution",
-                    source=award.source,
-                    codes=codes,
-                ),
-            )
+    for a in awards:
+        if a.relation != "modification":
+            place = a.place if a.place.department else places.locate(a.place, a.buyer.id)
+            won = _awarded(a.uid, a.title, place, a.notified, a.source, (a.cpv,) if a.cpv else ())
+            found.setdefault(f"award#{a.uid}", won)
     return read([one for one in found.values() if departments is None or one.place.department in departments])
+
+
+def _awarded(id: str, title: str, place: Place, on: date | None, source: str, codes: tuple[str, ...]) -> Need:
+    return Need(id=id, title=title, place=place, on=on, origin="attribution", source=source, codes=codes)
 
 
 def in_catalogue(
@@ -265,15 +258,7 @@ def in_catalogue(
         rows = rows[np.isin(catalogue.of_row("department")[rows], [department_number(code) for code in only])]
     offers = {offer.id: offer for offer in (catalogue.offer(int(row)) for row in rows)}
     awarded = [
-        Need(
-            id=o.id,
-            title=o.title,
-            place=places.locate(o.place or Place()),
-            on=o.since,
-            origin="attribution",
-            source=o.source,
-            codes=o.cpv,
-        )
+        _awarded(o.id, o.title, places.locate(o.place or Place()), o.since, o.source, o.cpv)
         for o in offers.values()
     ]
     return [*needs_of(tenders, departments=only or None), *read(awarded)]

@@ -7,17 +7,17 @@ Hours worked = amount x share of labour / cost of an hour; both come from the ta
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from matcher.domain import SIAE_KINDS, BadInput, Lot, Match
+from matcher.domain import SIAE_KINDS, BadInput, Lot, Match, Place
 from matcher.learned import cpv
 from matcher.matching.by_clause import by_clause
 from matcher.matching.ranking import LIKELY, Ranking
 from matcher.reference import law
 from matcher.reference.naming import source_name
 from matcher.territory import assumptions
-from matcher.territory.counts import Desk
+from matcher.territory.counts import Desk, need_of
 
 SHARES = (0.05, 0.07, 0.10)
 SURE = 0.5  # probability from which the code that the words of a need suggest is believed
@@ -79,16 +79,10 @@ def code_of(lot: Lot) -> str:
 
 def nature_of(code: str) -> str:
     """ "works", "supplies" or "services" by a CPV code; "" without one."""
-    division = int(code[:2]) if code else 0
-    return (
-        ""
-        if not code
-        else "works"
-        if division == 45
-        else "supplies"
-        if division < 45 or division == 48
-        else "services"
-    )
+    if not code:
+        return ""
+    division = int(code[:2])
+    return "works" if division == 45 else "supplies" if division < 45 or division == 48 else "services"
 
 
 def labour_of(trades: Sequence[str], code: str = "") -> assumptions.Labour:
@@ -105,6 +99,33 @@ def worked(amount: float, labour: assumptions.Labour) -> float:
             f"un montant de {amount:g} € : donnez le montant hors taxes de tout le marché, en euros"
         )
     return amount * labour.share / labour.hourly_cost
+
+
+def of_need(
+    desk: Desk,
+    words: str,
+    place: Place | None,
+    *,
+    amount: float,
+    months: float | None = None,
+    shares: Sequence[float] = SHARES,
+    labour: float | None = None,
+    hourly_cost: float | None = None,
+) -> Hours:
+    """`plan` for a need in words; a share of labour (0 to 1) or the cost of an hour given replaces that of its trade."""
+    tender = need_of(words, place)
+    (query, *_) = desk.matcher.queries(tender)
+    row = labour_of(tuple(query.asked.trades), code_of(tender.lots[0]))
+    if labour is not None or hourly_cost is not None:
+        row = replace(
+            row,
+            share=row.share if labour is None else labour,
+            hourly_cost=hourly_cost or row.hourly_cost,
+            reasoning="donné par l'utilisateur",
+            source="saisie",
+            since=date.today(),
+        )
+    return plan(desk, desk.ranking(query), amount=amount, labour=row, months=months, shares=shares)
 
 
 def plan(

@@ -13,9 +13,9 @@ from datetime import date
 from typing import Any
 
 from matcher.catalogue.catalogue import Catalogue
-from matcher.domain import KINDS, SIAE_KINDS, Award, BadInput, Place, Rejected
+from matcher.domain import KINDS, SIAE_KINDS, Award, BadInput, Holder, Place, Rejected
 from matcher.records import facilitators
-from matcher.reference import law
+from matcher.reference import law, trades
 from matcher.reference import places as places_
 from matcher.reference.french import day as day_written
 from matcher.reference.identifiers import clean_amount, digits, siren_valid, siret_valid
@@ -263,48 +263,20 @@ def report(
         raise BadInput(
             "rien à rapporter : ni achat ni marché pour cet acheteur et ces années ; vérifiez le SIREN et les années"
         )
-    trade_of = _trades([*((p.object, "") for p in kept), *((a.title, a.cpv or "") for a in listed)])
     shares_of = [(a, holder, _believed(a.amount) / len(a.holders)) for a in listed for holder in a.holders]
+    counted = [*_bought(kept, known), *_won(shares_of)]
+    ess = [one for one in counted if known.kinds(one.who)]
+    trade_of = _trades(one.text for one in counted)
+    labels = {trade.name: trade.label for trade in trades.trades()}
+    kinds = {**KINDS, "plusieurs": "plusieurs types sous un SIREN", "": "entreprise, ou type inconnu"}
+    departments = {d.code: d.name for d in places_.departments()}
+    by_year = _table(ess, lambda one: (one.year,), {})
     tables = {
-        "cible": _table(
-            kept,
-            shares_of,
-            lambda p: known.target(p.siret),
-            lambda a, h: known.target(h),
-            dict.fromkeys((n for n, _ in GROUPS), ""),
-            fixed=True,
-        ),
-        "type": _table(
-            kept,
-            shares_of,
-            lambda p: (known.kinds(p.siret),),
-            lambda a, h: (known.kinds(h),),
-            {**KINDS, "plusieurs": "plusieurs types sous un SIREN", "": "entreprise, ou type inconnu"},
-        ),
-        "métier": _table(
-            kept,
-            shares_of,
-            lambda p: (trade_of.get((p.object, ""), UNKNOWN),),
-            lambda a, h: (trade_of.get((a.title, a.cpv or ""), UNKNOWN),),
-            _labels(),
-            ess=known,
-        ),
-        "année": _table(
-            kept,
-            shares_of,
-            lambda p: (str(p.year),),
-            lambda a, h: (str(a.notified.year) if a.notified else UNKNOWN,),
-            {},
-            ess=known,
-        ),
-        "département": _table(
-            kept,
-            shares_of,
-            lambda p: (_home(known, p.siret),),
-            lambda a, h: (a.place.department or UNKNOWN,),
-            {d.code: d.name for d in places_.departments()},
-            ess=known,
-        ),
+        "cible": _table(counted, lambda one: known.target(one.who), {}, [name for name, _ in GROUPS]),
+        "type": _table(counted, lambda one: (known.kinds(one.who),), kinds),
+        "métier": _table(ess, lambda one: (trade_of.get(one.text, UNKNOWN),), labels),
+        "année": tuple(sorted(by_year, key=lambda line: line.key)),
+        "département": _table(ess, lambda one: (one.department,), departments),
     }
     in_decp = {(holder.id[:9], a.notified.year) for a, holder, _ in shares_of if a.notified}
     small = [p for p in kept if known.kinds(p.siret) and (p.siret[:9], p.year) not in in_decp]
@@ -359,71 +331,55 @@ def _sum(values: Iterable[float | None]) -> float | None:
     return sum(known) if known else None
 
 
-def _labels() -> dict[str, str]:
-    from matcher.reference.trades import trades
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """A purchase, or the part of a holder in an award, as the tables count it."""
 
-    return {trade.name: trade.label for trade in trades()}
+    who: str
+    value: float
+    year: str
+    text: tuple[str, str]  # with its CPV code
+    department: str
+    award: str | None = None
 
 
-def _home(known: _Kinds, siret: str) -> str:
-    row = known.row(siret)
-    return str(known.department[row]) if row is not None and known.department[row] else UNKNOWN
+def _bought(purchases: Sequence[Purchase], known: _Kinds) -> Iterator[_Counted]:
+    for p in purchases:
+        row = known.row(p.siret)
+        home = str(known.department[row]) if row is not None and known.department[row] else UNKNOWN
+        yield _Counted(p.siret, p.amount, str(p.year), (p.object, ""), home)
+
+
+def _won(shares: Sequence[tuple[Award, Holder, float]]) -> Iterator[_Counted]:
+    for a, holder, value in shares:
+        year = str(a.notified.year) if a.notified else UNKNOWN
+        where = a.place.department or UNKNOWN
+        yield _Counted(holder.id, value, year, (a.title, a.cpv or ""), where, a.uid)
 
 
 def _table(
-    purchases: Sequence[Purchase],
-    awards: Sequence[tuple[Award, Any, float]],
-    of_purchase: Callable[[Purchase], Sequence[str]],
-    of_award: Callable[[Award, str], Sequence[str]],
+    counted: Sequence[_Counted],
+    keys: Callable[[_Counted], Sequence[str]],
     labels: Mapping[str, str],
-    *,
-    fixed: bool = False,
-    ess: _Kinds | None = None,
+    fixed: Sequence[str] = (),
 ) -> tuple[Line, ...]:
-    """Rows by key; with `ess` only bidders of a known kind count; `fixed` keeps the rows of `labels` alone."""
-    import pandas as pd
-
-    bought = [
-        (key, p.amount) for p in purchases if ess is None or ess.kinds(p.siret) for key in of_purchase(p)
-    ]
-    won = [
-        (key, value, award.uid)
-        for award, holder, value in awards
-        if ess is None or ess.kinds(holder.id)
-        for key in of_award(award, holder.id)
-    ]
-    of_purchases = (
-        pd.DataFrame(bought, columns=["key", "amount"])
-        .groupby("key")
-        .agg(paid=("amount", "sum"), purchases=("amount", "count"))
-    )
-    of_awards = (
-        pd.DataFrame(won, columns=["key", "value", "uid"])
-        .groupby("key")
-        .agg(awarded=("value", "sum"), awards=("uid", "nunique"))
-    )
-    table = of_purchases.join(of_awards, how="outer").fillna(0)
-    if fixed:
-        table = table.reindex([*labels, *table.index.difference(list(labels))], fill_value=0)
+    """Rows by key, those of most euros first; `fixed` keys stand in their order, whatever they hold."""
+    held: dict[str, list[_Counted]] = {key: [] for key in fixed}
+    for one in counted:
+        for key in keys(one):
+            held.setdefault(key, []).append(one)
     lines = [
         Line(
             key=key or "(aucun)",
             label=labels.get(key) or key or UNKNOWN,
-            paid=float(paid),
-            purchases=int(count),
-            awarded=float(awarded),
-            awards=int(number),
+            paid=sum(one.value for one in own if one.award is None),
+            purchases=sum(one.award is None for one in own),
+            awarded=sum(one.value for one in own if one.award is not None),
+            awards=len({one.award for one in own if one.award is not None}),
         )
-        for key, paid, count, awarded, number in table.itertuples(name=None)
+        for key, own in held.items()
     ]
-    by_year = all(line.key.isdecimal() and len(line.key) == 4 for line in lines if line.key != UNKNOWN)
-    return (
-        tuple(sorted(lines, key=lambda line: line.key))
-        if by_year and not fixed
-        else tuple(lines)
-        if fixed
-        else tuple(sorted(lines, key=lambda line: (-line.paid - line.awarded, line.key)))
-    )
+    return tuple(lines if fixed else sorted(lines, key=lambda line: (-line.paid - line.awarded, line.key)))
 
 
 def _shares(awards: Sequence[Award], purchases: Sequence[Purchase], known: _Kinds) -> Iterator[Share]:
@@ -461,6 +417,11 @@ def _social(award: Award, *words: str) -> bool | None:
     return any(not words or any(word in one for word in words) for one in some)
 
 
+def reserved(award: Award) -> bool | None:
+    """Was the contract reserved, as far as DECP states it."""
+    return _social(award, "reserve")
+
+
 def _environment(award: Award) -> bool | None:
     stated = bool(award.environment) or "no-environment" in award.flags
     return any(not _none(word) for word in award.environment) if stated else None
@@ -471,7 +432,7 @@ STATED: Mapping[str, Callable[[Award], bool | None]] = {
     "Marchés avec une considération sociale": _social,
     "dont une clause sociale": lambda a: _social(a, "clause"),
     "dont un critère social": lambda a: _social(a, "critere"),
-    "dont un marché réservé": lambda a: _social(a, "reserve"),
+    "dont un marché réservé": reserved,
     "Marchés avec une considération environnementale": _environment,
     "Marchés attribués à un groupement": lambda a: (
         a.relation == "group" if a.relation in ("single", "group") else None

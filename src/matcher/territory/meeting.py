@@ -21,7 +21,6 @@ from matcher import plugins
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import BadInput, Place, Rejected, Structure
 from matcher.matching.ranking import PLAUSIBLE
-from matcher.reading.need import free_text_tender
 from matcher.records import facilitators
 from matcher.records.store import Store
 from matcher.records.tables import Announcement, Found
@@ -32,7 +31,7 @@ from matcher.reference.naming import source_name
 from matcher.reference.text import fold
 from matcher.territory import exports, sheets, timetable
 from matcher.territory.areas import somewhere
-from matcher.territory.counts import Desk, Rows
+from matcher.territory.counts import Desk, Rows, need_of
 
 #: At least this part of the invitations goes to structures never shown, where there are such.
 UNSEEN = 1 / 3
@@ -175,7 +174,7 @@ def pool(desk: Desk, asked: Sequence[tuple[str, Place | None]], participants: Se
     at = {int(bidders[row]): i for i, row in enumerate(chosen)}
     rows, worth = [*chosen], [[0.0] * len(asked) for _ in chosen]
     for column, (text, place) in enumerate(asked):
-        ranking = desk.ranking(desk.matcher.queries(free_text_tender(text, place))[0])
+        ranking = desk.ranking(desk.matcher.queries(need_of(text, place))[0])
         order = ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE]
         for i in order.tolist():
             row = int(ranking.shortlist.candidates[i])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -91,19 +91,24 @@ def _coarse() -> Mapping[str, str]:
     return {code: _thinned(one.path) for code, one in outlines().items()}
 
 
-def _thinned(path: str) -> str:
-    rings = []
+def rings(path: str) -> Iterator[list[tuple[float, float]]]:
+    """The points of each ring of an outline."""
     for ring in path.split("M")[1:]:
+        yield [(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]{1,20}),(-?[\d.]{1,20})", ring)]
+
+
+def _thinned(path: str) -> str:
+    found = []
+    for ring in rings(path):
         kept: list[tuple[int, int]] = []
-        for pair in re.findall(r"(-?[\d.]{1,20}),(-?[\d.]{1,20})", ring):
-            x, y = float(pair[0]), float(pair[1])
+        for x, y in ring:
             if not kept or math.hypot(x - kept[-1][0], y - kept[-1][1]) >= 3:
                 kept.append((round(x), round(y)))
         if len(kept) > 3:
             steps = ((b[0] - a[0], b[1] - a[1]) for a, b in pairwise(kept))
             moves = " ".join(f"{x}{'' if y < 0 else ' '}{y}" for x, y in steps)
-            rings.append(f"M{kept[0][0]} {kept[0][1]}l{moves.replace(' -', '-')}z")
-    return "".join(rings)
+            found.append(f"M{kept[0][0]} {kept[0][1]}l{moves.replace(' -', '-')}z")
+    return "".join(found)
 
 
 @lru_cache(64)

@@ -19,6 +19,7 @@ from matcher.domain import BadInput, Lot, Match, Tender
 from matcher.learned import asks
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import Ranking
+from matcher.matching.standing import way_in
 from matcher.records import facilitators
 from matcher.reference import amounts, law, toponyms
 from matcher.territory import hours as insertion
@@ -177,11 +178,14 @@ def _facts(
     desk: Desk, tender: Tender, lot: Lot, ranking: Ranking, given: Given, total: float | None, code: str
 ) -> Facts:
     count, rows, year = desk.count(ranking), desk.shown(ranking), _yearly(lot)
-    kinds = desk.catalogue.of_structure("kind")[rows]
-    eligible = {
-        article: rows[[law.eligible(str(kind), (article,), desk.on) is True for kind in kinds]]
-        for article in ARTICLES
-    }
+    kinds = [str(kind) for kind in desk.catalogue.of_structure("kind")[rows]]
+    holding = [way_in(kind, ranking) == "self" for kind in kinds]
+
+    def holders(article: str) -> Rows:
+        """The rows of those who would hold the lot, under an article if any."""
+        may = [not article or law.eligible(kind, (article,), desk.on) is True for kind in kinds]
+        return np.asarray(rows[np.logical_and(holding, may)])
+
     assumed = {key: desk.assumed[key].value for key in ASSUMED}
     return Facts(
         on=desk.on,
@@ -198,7 +202,8 @@ def _facts(
         public_service=given.public_service,
         reserved=lot.reservation.opened_by if lot.reservation else None,
         everyone=count,
-        weight={name: _weight(desk, some, year) for name, some in {"": rows, **eligible}.items()},
+        staff=all(holding),
+        weight={article: _weight(desk, holders(article), year) for article in ("", *ARTICLES)},
         by_need=_by_need(desk, tender, lot),
         cuts={k: _weight(desk, rows, year / k).comfortable for k in CUTS} if year else {},
         clause_share=assumed["clause_share"],
@@ -239,26 +244,34 @@ def _weight(desk: Desk, rows: Rows, yearly: float | None) -> Weight:
 # ------------------------------------------------------------------------------------------------ shown
 
 
+def advised_row(one: LotPotential) -> dict[str, Any]:
+    """What a row says of the advice for a lot, and its counts."""
+    first = one.advised.first
+    return {
+        "conseil": first.title,
+        "raisons": " ; ".join(first.reasons),
+        "conditions": " ; ".join(first.conditions),
+        "articles": ", ".join(first.articles),
+        "aussi possible": " ; ".join(a.title for a in one.advised.also),
+        "obligations": " ; ".join(a.title for a in one.advised.duties),
+        "à appeler": one.count.likely,
+        "à vérifier": one.count.plausible,
+        "à interroger": one.count.to_ask,
+    }
+
+
 def rows(found: Potential) -> Iterator[dict[str, Any]]:
     """One flat row a lot, for a spreadsheet."""
     for one in found.lots:
-        f, first = one.facts, one.advised.first
+        f = one.facts
         yield {
             "besoin": found.tender.id,
             "lot": one.lot.number,
             "intitulé": one.lot.title,
             "métiers": ", ".join(one.trades),
-            "conseil": first.title,
-            "raisons": " ; ".join(first.reasons),
-            "conditions": " ; ".join(first.conditions),
-            "articles": ", ".join(first.articles),
-            "aussi possible": " ; ".join(a.title for a in one.advised.also),
-            "obligations": " ; ".join(a.title for a in one.advised.duties),
+            **advised_row(one),
             "écarté": " ; ".join(f"{r.title} : {r.reason}" for r in one.advised.refused),
             "OETH": effect(one.advised.oeth),
-            "à appeler": one.count.likely,
-            "à vérifier": one.count.plausible,
-            "à interroger": one.count.to_ask,
             **{f"à appeler, admissibles {a}": f.within(a).likely for a in ARTICLES},
             "vérifiées actives": one.count.verified,
             "ont répondu depuis un an": one.count.answered,
@@ -289,7 +302,8 @@ def sentences(found: Potential) -> Iterator[str]:
             yield from _told("Aussi possible", advice)
         for duty in one.advised.duties:
             yield from _told("Obligation, quelle que soit la voie", duty)
-        yield from (f"  Écarté : {refused.title}, {refused.reason}" for refused in one.advised.refused)
+        if one.advised.first.code != "none":  # whose reasons they are
+            yield from (f"  Écarté : {refused.title}, {refused.reason}" for refused in one.advised.refused)
         oeth = one.advised.oeth
         yield from _told("OETH", oeth) if isinstance(oeth, Advice) else (f"  OETH : {effect(oeth)}",)
         yield from (f"  Structures ({ORDER}) :",) if one.first else ()

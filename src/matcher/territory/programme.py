@@ -5,18 +5,16 @@ A programme is unpublished: nothing of it enters opportunities, exposure or stat
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from matcher.domain import BadInput, Rejected, Tender
-from matcher.reading.need import free_text_tender
 from matcher.reference.identifiers import clean_amount
 from matcher.territory import exports, potential, sheets
 from matcher.territory.areas import somewhere
-from matcher.territory.counts import Desk
+from matcher.territory.counts import Desk, need_of
 
 MOST = 200  # lines of a programme
 FIELDS = {
@@ -82,25 +80,23 @@ class Programme:
 
     def totals(self) -> list[dict[str, Any]]:
         """One row for each way: lines, amount and hours."""
-        ways = Counter(line.way for line in self.lines)
+        ways: dict[str, list[Line]] = {}
+        for line in self.lines:
+            ways.setdefault(line.way, []).append(line)
         return [
             {
                 "voie": way,
-                "achats": count,
-                "montant € HT": round(
-                    sum(one.lot.facts.lot_amount or 0.0 for one in self.lines if one.way == way)
-                ),
-                "heures d'insertion possibles": round(
-                    sum(_hours(one) for one in self.lines if one.way == way)
-                ),
+                "achats": len(own),
+                "montant € HT": round(sum(one.lot.facts.lot_amount or 0.0 for one in own)),
+                "heures d'insertion possibles": round(sum(map(_hours, own))),
             }
-            for way, count in ways.most_common()
+            for way, own in sorted(ways.items(), key=lambda held: -len(held[1]))
         ]
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """One flat row a line."""
         for line in self.lines:
-            lot, first = line.lot, line.lot.advised.first
+            lot = line.lot
             yield {
                 "ligne": line.place,
                 "référence": line.reference,
@@ -108,15 +104,7 @@ class Programme:
                 "montant € HT": lot.facts.lot_amount,
                 "lieu": ", ".join(place.label for place in lot.lot.places),
                 "voie": line.way,
-                "conseil": first.title,
-                "raisons": " ; ".join(first.reasons),
-                "conditions": " ; ".join(first.conditions),
-                "articles": ", ".join(first.articles),
-                "aussi possible": " ; ".join(a.title for a in lot.advised.also),
-                "obligations": " ; ".join(a.title for a in lot.advised.duties),
-                "à appeler": lot.count.likely,
-                "à vérifier": lot.count.plausible,
-                "à interroger": lot.count.to_ask,
+                **potential.advised_row(lot),
                 "qui": " ; ".join(m.structure.brand or m.structure.name for m in lot.first),
                 "heures d'insertion": round(_hours(line)),
                 "facilitateur": lot.facilitator,
@@ -132,9 +120,8 @@ class Programme:
 def _hours(line: Line) -> float:
     """Hours of insertion that a clause on the line would make; none where nobody would carry them or they are too few."""
     facts = line.lot.facts
-    if not facts.carriers or (facts.clause_hours or 0.0) < facts.least_hours:
-        return 0.0
-    return facts.clause_hours or 0.0
+    hours = facts.clause_hours or 0.0
+    return hours if facts.carriers and hours >= facts.least_hours else 0.0
 
 
 def read(data: bytes, name: str) -> tuple[list[tuple[str, str, Tender, potential.Given]], sheets.Sheet]:
@@ -157,13 +144,9 @@ def _planned(row: Mapping[str, str]) -> tuple[Tender, potential.Given]:
         if text and amounts[field] is None and text != "0":
             raise BadInput(f"{words} illisible « {text[:30]} » : écrivez 45 000 ou 45000,50")
     months = clean_amount(row.get("months", "").removesuffix("mois").strip())
-    place = somewhere(row["place"]) if row.get("place") else None
-    tender = free_text_tender(row["need"], place)
-    lots = tuple(replace(lot, duration_months=months) for lot in tender.lots)
+    tender = need_of(row["need"], somewhere(row["place"]) if row.get("place") else None, months)
     like = 0.0 if row.get("like") == "0" else amounts["like"]
-    return replace(tender, confidential=True, lots=lots), potential.Given(
-        amount=amounts["amount"], like_needs=like
-    )
+    return tender, potential.Given(amount=amounts["amount"], like_needs=like)
 
 
 def study(desk: Desk, data: bytes, name: str, given: potential.Given | None = None) -> Programme:

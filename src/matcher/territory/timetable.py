@@ -53,8 +53,7 @@ class _Bounds:
     caps: NDArray[np.int64]
     buyer_caps: NDArray[np.int64]
     tables: int | None
-    gone: Mapping[int, AbstractSet[int]]
-    buyer_gone: Mapping[int, AbstractSet[int]]
+    gone: Mapping[int, AbstractSet[int]]  # by buyer
 
     @property
     def room(self) -> int:
@@ -70,14 +69,13 @@ def solve(
     most: Sequence[int] | int | None = None,
     buyer_most: Sequence[int] | int | None = None,
     tables: int | None = None,
-    absent: Mapping[int, AbstractSet[int]] | None = None,
     buyer_absent: Mapping[int, AbstractSet[int]] | None = None,
     seconds: float = 60.0,
 ) -> Timetable:
     """Appointments for `relevance` (structures, buyers), 0 to 1: each structure gets at least one.
 
-    `most` and `buyer_most` bound the appointments of each, `tables` those of a slot; `absent` names the slots
-    that a structure (a buyer) misses.  Raises BadInput, naming the remedy, where no timetable exists.
+    `most` and `buyer_most` bound the appointments of each, `tables` those of a slot; `buyer_absent` names the
+    slots that a buyer misses.  Raises BadInput, naming the remedy, where no timetable exists.
     """
     values = np.nan_to_num(np.asarray(relevance, dtype=np.float64))
     if values.ndim != 2 or not values.size:
@@ -87,17 +85,13 @@ def solve(
     if slots < 1 or slots > 200:
         raise BadInput(f"{slots} créneaux : donnez de 1 à 200 créneaux")
     n, m = values.shape
-    gone = {i: {s for s in missed if 0 <= s < slots} for i, missed in (absent or {}).items()}
-    buyer_gone = {j: {s for s in missed if 0 <= s < slots} for j, missed in (buyer_absent or {}).items()}
+    gone = {j: {s for s in missed if 0 <= s < slots} for j, missed in (buyer_absent or {}).items()}
     bounds = _Bounds(
         slots=slots,
-        caps=np.minimum(_each(most, n, slots), [slots - len(gone.get(i, ())) for i in range(n)]),
-        buyer_caps=np.minimum(
-            _each(buyer_most, m, slots), [slots - len(buyer_gone.get(j, ())) for j in range(m)]
-        ),
+        caps=np.minimum(_each(most, n, slots), slots),
+        buyer_caps=np.minimum(_each(buyer_most, m, slots), [slots - len(gone.get(j, ())) for j in range(m)]),
         tables=tables,
         gone=gone,
-        buyer_gone=buyer_gone,
     )
     _check_possible(bounds)
     return _placed(np.rint(values * UNIT).astype(np.int64), values, bounds, seconds)
@@ -155,8 +149,9 @@ def _placed(
     pairs = _pairs(weights, bounds)
     ceiling = sum(int(weights[i, j]) for i, j in pairs) / UNIT
     begun = time.monotonic()
-    absent = any(bounds.gone.values()) or any(bounds.buyer_gone.values())
-    even = bounds if absent else replace(bounds, tables=math.ceil(len(pairs) / bounds.slots))
+    even = (
+        bounds if any(bounds.gone.values()) else replace(bounds, tables=math.ceil(len(pairs) / bounds.slots))
+    )
     fitted = _fit(pairs, weights, even, seconds / 3, every=True)
     if fitted is not None:
         return _made(
@@ -196,7 +191,7 @@ def _fit(
     x: dict[tuple[int, int, int], Any] = {}
     for i, j in pairs:
         for t in range(bounds.slots):
-            if t not in bounds.gone.get(i, ()) and t not in bounds.buyer_gone.get(j, ()):
+            if t not in bounds.gone.get(j, ()):
                 x[i, j, t] = variable = model.new_bool_var("")
                 of_structure.setdefault(i, []).append(variable)
                 of_buyer.setdefault(j, []).append(variable)
