@@ -324,7 +324,7 @@ def report_(
     buyer: Annotated[str, Form(max_length=20)] = "", year: Annotated[list[int] | None, Form()] = None,
     shape: Annotated[Literal["json", "xlsx", "html"], Query(alias="as")] = "json",
 ) -> Response:  # fmt: skip
-    made = reported(request, books or [], awards or [], buyer, year or [])
+    made = reported(request, who, books or [], awards or [], buyer, year or [])
     if shape == "xlsx":
         return wire.attachment(ledger.workbook(made), wire.XLSX, "rapport.xlsx")
     if shape == "html":

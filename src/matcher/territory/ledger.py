@@ -6,7 +6,9 @@ contract may cost, not what was paid: the two stand side by side and are never a
 
 from __future__ import annotations
 
-from collections import Counter
+import math
+import re
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,8 +16,9 @@ from typing import Any
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import KINDS, SIAE_KINDS, Award, BadInput, Place, Rejected
-from matcher.records import facilitators
-from matcher.reference import law
+from matcher.records import facilitators, worked
+from matcher.records.worked import Worked
+from matcher.reference import law, trades
 from matcher.reference import places as places_
 from matcher.reference.french import day as day_written
 from matcher.reference.identifiers import clean_amount, digits, siren_valid, siret_valid
@@ -46,6 +49,24 @@ class Purchase:
     object: str = ""
     promised: float | None = None
     done: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """The hours done on a contract, or on all of them, beside what was promised."""
+
+    name: str
+    done: float
+    promised: float | None  # the sum of what each structure said last; None where none did
+    people: int  # at least: of each structure and category those of the month with most
+    by_category: Mapping[str, float]  # label -> hours, most first
+    by_structure: Mapping[str, float]  # SIRET -> hours, most first
+    last: date  # month of the last hours
+
+    @property
+    def part(self) -> float | None:
+        """Of what was promised, 1 where all of it is done."""
+        return self.done / self.promised if self.promised else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +132,7 @@ class Report:
     rejected: tuple[Rejected, ...]
     sources: tuple[str, ...]
     on: date
+    contracts: tuple[Contract, ...] = ()  # hours entered after the award
     facilitator: str = ""  # of the buyer's place, else of the departments of its purchases from structures
 
 
@@ -129,6 +151,104 @@ NEEDED = {"siret": "SIRET", "amount": "montant", "year": "année"}
 def read(data: bytes, name: str) -> tuple[list[Purchase], list[Rejected]]:
     """The purchases of a ledger (CSV or XLSX), and the rows rejected.  Raises BadInput where no column or no row is good."""
     return sheets.read(data, name, FIELDS, NEEDED).parsed(lambda _, row: _purchase(row))
+
+
+HOURS = {
+    "contract": "marche contrat avis consultation operation",
+    "siret": "siret n_siret structure",
+    "month": "mois periode date",
+    "category": "categorie public",
+    "hours": "heures heures_realisees heures_faites realisees",
+    "promised": "heures_prevues heures_promises objectif prevues promises",
+    "people": "personnes nombre_de_personnes salaries",
+}
+
+
+def read_hours(
+    data: bytes, name: str, siret: str = "", contract: str = ""
+) -> tuple[list[Worked], list[Rejected]]:
+    """The lines of hours done of a table (CSV or XLSX), of one structure or contract where given.  Raises BadInput, see `read`."""
+    needed = {"month": "mois", "hours": "heures réalisées"}
+    needed |= ({} if siret else {"siret": "SIRET"}) | ({} if contract else {"contract": "marché"})
+    given = {"siret": siret, "contract": contract}
+    return sheets.read(data, name, HOURS, needed).parsed(lambda _, row: hours_of({**given, **row}))
+
+
+def hours_of(row: Mapping[str, str]) -> Worked:
+    """A line of hours as it is typed.  Raises BadInput."""
+    siret, month = digits(row.get("siret")), _month(row.get("month", ""))
+    if not siret_valid(siret):
+        raise BadInput("SIRET faux (clé de contrôle) : corrigez-le")
+    amounts = {field: clean_amount(row.get(field)) for field in ("hours", "promised", "people")}
+    for field, words in (("hours", "heures"), ("promised", "objectif"), ("people", "personnes")):
+        text = row.get(field, "").strip()
+        if amounts[field] is None and (text.strip("0,. ") or (field == "hours" and not text)):
+            raise BadInput(f"{words} illisibles « {text[:30]} » : écrivez 120 ou 120,5")
+    return Worked(
+        contract=row.get("contract", "").strip(),
+        siret=siret,
+        month=month,
+        category=worked.category_of(row.get("category", "")),
+        hours=amounts["hours"] or 0.0,
+        promised=amounts["promised"],
+        people=None if amounts["people"] is None else round(amounts["people"]),
+    )
+
+
+def _month(text: str) -> date:
+    """The first day of a month written as 2026-05, 05/2026 or any of its days.  Raises BadInput."""
+    words = [int(word) for word in text.replace("/", "-").split("-") if word.strip().isdecimal()]
+    if len(words) in (2, 3):
+        year, month = (words[0], words[1]) if words[0] > 31 else (words[-1], words[-2])
+        if 1990 <= year <= 2100 and 1 <= month <= 12:
+            return date(year, month, 1)
+    raise BadInput(f"mois illisible « {text[:30]} » : écrivez 2026-05 ou 05/2026")
+
+
+def contracts(lines: Sequence[Worked]) -> tuple[Contract, ...]:
+    """The hours by contract, the latest first."""
+    names = dict.fromkeys(line.contract for line in lines)
+    found = (counted(name, [line for line in lines if line.contract == name]) for name in names)
+    return tuple(sorted(found, key=lambda one: (one.last, one.done), reverse=True))
+
+
+def counted(name: str, lines: Sequence[Worked]) -> Contract:
+    """The hours of some lines together, at least one; each structure promises once for a contract, what it said last."""
+    by_category, by_structure = defaultdict[str, float](float), defaultdict[str, float](float)
+    promised: dict[tuple[str, str], float] = {}
+    people: dict[tuple[str, str], int] = {}
+    for line in sorted(lines, key=lambda one: one.month):
+        by_category[worked.CATEGORIES[line.category][0]] += line.hours
+        by_structure[line.siret] += line.hours
+        if line.promised is not None:
+            promised[line.contract, line.siret] = line.promised
+        of = (line.siret, line.category)
+        people[of] = max(people.get(of, 0), line.people or 0)
+    return Contract(
+        name=name,
+        done=sum(line.hours for line in lines),
+        promised=_sum(promised.values()),
+        people=sum(people.values()),
+        by_category=dict(sorted(by_category.items(), key=lambda one: -one[1])),
+        by_structure=dict(sorted(by_structure.items(), key=lambda one: -one[1])),
+        last=max(line.month for line in lines),
+    )
+
+
+def hours_rows(lines: Sequence[Worked]) -> list[dict[str, Any]]:
+    """The lines as a flat table, which `read_hours` reads again."""
+    return [
+        {
+            "marché": line.contract,
+            "SIRET": line.siret,
+            "mois": f"{line.month:%Y-%m}",
+            "catégorie": worked.CATEGORIES[line.category][0],
+            "heures réalisées": line.hours,
+            "heures prévues": line.promised,
+            "personnes": line.people,
+        }
+        for line in lines
+    ]
 
 
 def _purchase(row: Mapping[str, str]) -> Purchase:
@@ -239,12 +359,13 @@ def report(
     years: Sequence[int] = (),
     rejected: Sequence[Rejected] = (),
     ledger_source: str = "",
+    lines: Sequence[Worked] = (),
     on: date | None = None,
 ) -> Report:
     """The report of a buyer (SIREN or SIRET; all buyers by default) over some years (all by default).
 
-    An award of several holders is shared equally between them, for want of better.  Raises BadInput where
-    nothing is left to report.
+    An award of several holders is shared equally between them, for want of better.  `lines` are hours entered after the
+    award: where there are some, those of the ledger are not counted beside them.  Raises BadInput where nothing is left to report.
     """
     day = on or date.today()
     known = _Kinds(catalogue)
@@ -259,52 +380,30 @@ def report(
         and (not siren or a.buyer.id[:9] == siren)
         and (not years or (a.notified is not None and a.notified.year in years))
     ]
-    if not kept and not listed:
+    held = contracts([line for line in lines if not years or line.month.year in years])
+    if not kept and not listed and not held:
         raise BadInput(
             "rien à rapporter : ni achat ni marché pour cet acheteur et ces années ; vérifiez le SIREN et les années"
         )
     trade_of = _trades([*((p.object, "") for p in kept), *((a.title, a.cpv or "") for a in listed)])
     shares_of = [(a, holder, _believed(a.amount) / len(a.holders)) for a in listed for holder in a.holders]
+    entries = [
+        _Entry(p.siret, trade_of.get((p.object, "")), str(p.year), _home(known, p.siret), p.amount, 0.0, "")
+        for p in kept
+    ]
+    for a, holder, value in shares_of:
+        trade, year = trade_of.get((a.title, a.cpv or "")), a.notified and str(a.notified.year)
+        entries.append(_Entry(holder.id, trade, year, a.place.department, 0.0, value, a.uid))
+    ess = [entry for entry in entries if known.kinds(entry.siret)]
+    kinds = {**KINDS, "plusieurs": "plusieurs types sous un SIREN", "": "entreprise, ou type inconnu"}
+    targets = {name: "" for name, _ in GROUPS}
+    departments = {d.code: d.name for d in places_.departments()}
     tables = {
-        "cible": _table(
-            kept,
-            shares_of,
-            lambda p: known.target(p.siret),
-            lambda a, h: known.target(h),
-            dict.fromkeys((n for n, _ in GROUPS), ""),
-            fixed=True,
-        ),
-        "type": _table(
-            kept,
-            shares_of,
-            lambda p: (known.kinds(p.siret),),
-            lambda a, h: (known.kinds(h),),
-            {**KINDS, "plusieurs": "plusieurs types sous un SIREN", "": "entreprise, ou type inconnu"},
-        ),
-        "métier": _table(
-            kept,
-            shares_of,
-            lambda p: (trade_of.get((p.object, ""), UNKNOWN),),
-            lambda a, h: (trade_of.get((a.title, a.cpv or ""), UNKNOWN),),
-            _labels(),
-            ess=known,
-        ),
-        "année": _table(
-            kept,
-            shares_of,
-            lambda p: (str(p.year),),
-            lambda a, h: (str(a.notified.year) if a.notified else UNKNOWN,),
-            {},
-            ess=known,
-        ),
-        "département": _table(
-            kept,
-            shares_of,
-            lambda p: (_home(known, p.siret),),
-            lambda a, h: (a.place.department or UNKNOWN,),
-            {d.code: d.name for d in places_.departments()},
-            ess=known,
-        ),
+        "cible": _table(entries, lambda e: known.target(e.siret), targets, fixed=True),
+        "type": _table(entries, lambda e: (known.kinds(e.siret),), kinds),
+        "métier": _table(ess, lambda e: (e.trade or UNKNOWN,), {t.name: t.label for t in trades.trades()}),
+        "année": _table(ess, lambda e: (e.year or UNKNOWN,), {}),
+        "département": _table(ess, lambda e: (e.department or UNKNOWN,), departments),
     }
     in_decp = {(holder.id[:9], a.notified.year) for a, holder, _ in shares_of if a.notified}
     small = [p for p in kept if known.kinds(p.siret) and (p.siret[:9], p.year) not in in_decp]
@@ -314,8 +413,9 @@ def report(
         paid=sum(p.amount for p in kept),
         awarded=sum(value for *_, value in shares_of),
         shares=tuple(_shares(listed, kept, known)),
-        promised=_sum(p.promised for p in kept),
-        done=_sum(p.done for p in kept),
+        promised=_sum(one.promised for one in held or kept),
+        done=_sum(one.done for one in held or kept),
+        contracts=held,
         small=len(small),
         small_amount=sum(p.amount for p in small),
         notes=_notes(listed),
@@ -359,71 +459,51 @@ def _sum(values: Iterable[float | None]) -> float | None:
     return sum(known) if known else None
 
 
-def _labels() -> dict[str, str]:
-    from matcher.reference.trades import trades
-
-    return {trade.name: trade.label for trade in trades()}
-
-
 def _home(known: _Kinds, siret: str) -> str:
     row = known.row(siret)
-    return str(known.department[row]) if row is not None and known.department[row] else UNKNOWN
+    return str(known.department[row]) if row is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A purchase of the ledger, or the part of an award of one of its holders."""
+
+    siret: str
+    trade: str | None
+    year: str | None
+    department: str | None
+    paid: float
+    awarded: float
+    uid: str  # of the award
 
 
 def _table(
-    purchases: Sequence[Purchase],
-    awards: Sequence[tuple[Award, Any, float]],
-    of_purchase: Callable[[Purchase], Sequence[str]],
-    of_award: Callable[[Award, str], Sequence[str]],
+    entries: Sequence[_Entry],
+    keys_of: Callable[[_Entry], Sequence[str]],
     labels: Mapping[str, str],
     *,
     fixed: bool = False,
-    ess: _Kinds | None = None,
 ) -> tuple[Line, ...]:
-    """Rows by key; with `ess` only bidders of a known kind count; `fixed` keeps the rows of `labels` alone."""
-    import pandas as pd
-
-    bought = [
-        (key, p.amount) for p in purchases if ess is None or ess.kinds(p.siret) for key in of_purchase(p)
-    ]
-    won = [
-        (key, value, award.uid)
-        for award, holder, value in awards
-        if ess is None or ess.kinds(holder.id)
-        for key in of_award(award, holder.id)
-    ]
-    of_purchases = (
-        pd.DataFrame(bought, columns=["key", "amount"])
-        .groupby("key")
-        .agg(paid=("amount", "sum"), purchases=("amount", "count"))
-    )
-    of_awards = (
-        pd.DataFrame(won, columns=["key", "value", "uid"])
-        .groupby("key")
-        .agg(awarded=("value", "sum"), awards=("uid", "nunique"))
-    )
-    table = of_purchases.join(of_awards, how="outer").fillna(0)
-    if fixed:
-        table = table.reindex([*labels, *table.index.difference(list(labels))], fill_value=0)
+    """Rows by key, years in their order, else the largest first; `fixed` keeps the rows of `labels` and their order."""
+    held: dict[str, list[_Entry]] = {name: [] for name in labels if fixed}
+    for entry in entries:
+        for key in keys_of(entry):
+            held.setdefault(key, []).append(entry)
     lines = [
         Line(
             key=key or "(aucun)",
             label=labels.get(key) or key or UNKNOWN,
-            paid=float(paid),
-            purchases=int(count),
-            awarded=float(awarded),
-            awards=int(number),
+            paid=math.fsum(entry.paid for entry in of),
+            purchases=sum(not entry.uid for entry in of),
+            awarded=math.fsum(entry.awarded for entry in of),
+            awards=len({entry.uid for entry in of} - {""}),
         )
-        for key, paid, count, awarded, number in table.itertuples(name=None)
+        for key, of in held.items()
     ]
-    by_year = all(line.key.isdecimal() and len(line.key) == 4 for line in lines if line.key != UNKNOWN)
-    return (
-        tuple(sorted(lines, key=lambda line: line.key))
-        if by_year and not fixed
-        else tuple(lines)
-        if fixed
-        else tuple(sorted(lines, key=lambda line: (-line.paid - line.awarded, line.key)))
-    )
+    years = all(re.fullmatch(r"\d{4}", line.key) for line in lines if line.key != UNKNOWN)
+    if not fixed:
+        lines.sort(key=lambda line: (0.0 if years else -line.paid - line.awarded, line.key))
+    return tuple(lines)
 
 
 def _shares(awards: Sequence[Award], purchases: Sequence[Purchase], known: _Kinds) -> Iterator[Share]:
@@ -535,7 +615,15 @@ def workbook(found: Report) -> bytes:
         }
         for s in found.shares
     ]
-    tables["Heures"] = [{"heures prévues": found.promised, "heures réalisées": found.done}]
+    tables["Heures"] = [
+        {
+            "marché": one.name,
+            "heures prévues": one.promised,
+            "heures réalisées": one.done,
+            "personnes": one.people,
+        }
+        for one in found.contracts
+    ] or [{"heures prévues": found.promised, "heures réalisées": found.done}]
     tables["Écartés"] = [{"où": bad.record, "pourquoi": bad.reason} for bad in found.rejected]
     return exports.workbook(
         tables, (*found.sources, *found.notes, found.facilitator, f"calculé le {found.on:%d/%m/%Y}")
