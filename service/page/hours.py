@@ -73,7 +73,7 @@ def enter(
     return _page(request, who, done=f"Lignes notées : {len(read[0])}.{rejected}")
 
 
-def _page(request: Request, who: Bearer, **values: Any) -> Response:
+def _page(request: Request, who: Bearer, done: str = "", **values: Any) -> Response:
     store, snapshot = store_of(request), request.app.state.serving.current
     lines = worked.listing(store, who, buyer_of(request, who))
     found = ledger.contracts(lines)
@@ -83,6 +83,7 @@ def _page(request: Request, who: Bearer, **values: Any) -> Response:
     return render.page(
         request,
         "hours.html",
+        done=done,
         contracts=found,
         whole=ledger.counted("", lines) if len(found) > 1 else None,
         titles=titles,
