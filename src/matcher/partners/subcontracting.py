@@ -104,9 +104,9 @@ def _openings(
     day = tender.published or date.today()
     if tender.awards:
         for lead in leads(tender, structures, before(tender, earlier)):
-            firms = (firm(matcher, lead.firm),)
+            won = (firm(matcher, lead.firm),)
             title, on = lead.award.title or tender.title, lead.award.notified or day
-            yield made(lead.lot, lead.clause, on, state="awarded", title=title, firms=firms, case=lead.case)
+            yield made(lead.lot, lead.clause, on, state="awarded", title=title, firms=won, case=lead.case)
     elif tender.nature in ANSWERABLE:
         for lot in tender.lots:
             if case := case_of(lot, tender):

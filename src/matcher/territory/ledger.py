@@ -392,7 +392,8 @@ def report(
         for p in kept
     ]
     for a, holder, value in shares_of:
-        trade, year = trade_of.get((a.title, a.cpv or "")), a.notified and str(a.notified.year)
+        trade = trade_of.get((a.title, a.cpv or ""))
+        year = str(a.notified.year) if a.notified else None
         entries.append(_Entry(holder.id, trade, year, a.place.department, 0.0, value, a.uid))
     ess = [entry for entry in entries if known.kinds(entry.siret)]
     kinds = {**KINDS, "plusieurs": "plusieurs types sous un SIREN", "": "entreprise, ou type inconnu"}
