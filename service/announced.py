@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from fastapi import Request
@@ -13,11 +14,13 @@ from matcher.outreach.sourcing import questions
 from matcher.reading.procedure import closing
 from matcher.records import exchange, feedback
 from matcher.records.keys import Bearer
+from matcher.reference.text import clean
 from service.access import store_of
 from service.settings import mail_transport
 
 TOLD = 5  # members told of one declaration, those it completes most
-MOST = 3  # such mails to one of them in a day
+MOST = 3  # mails of declarations to one of them in a day
+MESSAGES = 12  # mails of the exchange to one of them in a day, those that members write included
 
 
 def notice(request: Request, notice_id: str) -> Tender | None:
@@ -51,12 +54,21 @@ def declare(request: Request, who: Bearer, **facts: Any) -> exchange.Offer:
     return offer
 
 
+def write(request: Request, who: Bearer, identifier: str, other: str, text: str) -> None:
+    """Write about a declaration, and mail what is written to whom it is for."""
+    store, snapshot = store_of(request), request.app.state.serving.current
+    to, about = exchange.write(store, who, identifier, other, text)
+    tender = notice(request, about)
+    address = alerts.address_of(store, snapshot.catalogue, to) if snapshot else ""
+    name = f"{identifier}|{to}|{secrets.token_hex(8)}"
+    _mail(request, identifier, tender.title if tender else about, clean(text), {to: address}, {to}, name)
+
+
 def _tell(
     request: Request, who: Bearer, offer: exchange.Offer, tender: Tender | None, named: Sequence[str]
 ) -> None:
-    """Queue the mails of a declaration: to members that may see it, up to a few a day each, and to the buyer where allowed."""
-    state, store = request.app.state, store_of(request)
-    settings, snapshot = state.settings, state.serving.current
+    """Mail a declaration to members that may see it, up to a few a day each, and to the buyer where allowed."""
+    store, snapshot = store_of(request), request.app.state.serving.current
     between = exchange.distances(snapshot.catalogue) if snapshot else None
     found = exchange.suggest(
         store, who, offer.siret, notice_id=offer.notice_id, kilometres=between, n=TOLD, record=False
@@ -65,16 +77,33 @@ def _tell(
     to = {siret: alerts.address_of(store, snapshot.catalogue, siret) for siret in members} if snapshot else {}
     if offer.buyer_may_see and tender is not None:
         to[tender.buyer.id[:14]] = tender.contact.email
+    texts = {"Apporte": offer.brings, "Cherche": offer.seeks}
+    said = "\n".join(f"{name} : {text}" for name, text in texts.items() if text)
+    _mail(request, offer.id, tender.title if tender else offer.notice_id, said, to, members, "", MOST)
+
+
+def _mail(
+    request: Request,
+    declaration: str,
+    title: str,
+    said: str,
+    to: Mapping[str, str],
+    members: Collection[str],
+    name: str = "",
+    most: int = MESSAGES,
+) -> None:
+    """Queue what is said of a declaration to SIRETs at their addresses, `most` a day to each; members get a link."""
+    state, store = request.app.state, store_of(request)
+    base = state.settings.public_url.rstrip("/")
     reached = questions.outcomes(store, to)
-    title, transport = tender.title if tender else offer.notice_id, mail_transport(settings)
-    base = settings.public_url.rstrip("/")
     with store.writing() as connection:
         for siret in (siret for siret, outcome in reached.items() if outcome == "queued"):
-            if post.count_today(connection, "exchange", siret) >= MOST:
+            if post.count_today(connection, "exchange", siret) >= most:
                 continue
             link = f"{base}/structure/{siret}/bourse" if siret in members else ""
+            transport = mail_transport(state.settings)
             letter = letters.announcement(
-                title, offer.brings, offer.seeks, to[siret], link, transport, f"{offer.id}|{siret}"
+                title, said, to[siret], link, transport, name or f"{declaration}|{siret}"
             )
-            post.queue(store, connection, letter, kind="exchange", siret=siret, record_id=offer.id)
+            post.queue(store, connection, letter, kind="exchange", siret=siret, record_id=declaration)
     state.mailer.wake()

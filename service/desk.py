@@ -13,9 +13,13 @@ from pydantic import BaseModel, Field
 
 from matcher.domain import Award, Place, Rejected, Tender
 from matcher.reading import contracts
+from matcher.records import worked
+from matcher.records.keys import Bearer
 from matcher.territory import areas, coverage, ledger, potential
 from matcher.territory.counts import Desk, need_of
 from service import access, wire
+from service.access import store_of
+from service.announced import buyer_of
 from service.asked import uploaded
 from service.schemas import PotentialIn
 
@@ -130,9 +134,14 @@ def similar(request: Request, found: potential.LotPotential, most: int = 8) -> l
 
 
 def reported(
-    request: Request, books: list[UploadFile], awards: list[UploadFile], buyer: str, years: list[int]
+    request: Request,
+    who: Bearer,
+    books: list[UploadFile],
+    awards: list[UploadFile],
+    buyer: str,
+    years: list[int],
 ) -> ledger.Report:
-    """The report of files that were sent; nothing of them is kept."""
+    """The report of files, of which nothing is kept, and of the hours entered for the contracts that the caller may see."""
     purchases: list[ledger.Purchase] = []
     rejected: list[Rejected] = []
     listed: list[Award] = []
@@ -159,4 +168,5 @@ def reported(
         years=tuple(years),
         rejected=rejected,
         ledger_source=names,
+        lines=worked.listing(store_of(request), who, buyer_of(request, who)),
     )

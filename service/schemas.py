@@ -185,6 +185,13 @@ class AgreementIn(In):
     part: str = Field(min_length=1, max_length=2000, description="What the author of one's own does.")
 
 
+class MessageIn(In):
+    """What a member writes to the author of a declaration, or its author back to it."""
+
+    siret: Siret = Field(description="Of the member who is not its author.")
+    text: str = Field(min_length=1, max_length=2000)
+
+
 class FeedbackIn(In):
     siret: Siret
     notice_id: Short

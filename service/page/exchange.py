@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from fastapi import Form, Query, Request, Response
@@ -10,9 +11,10 @@ from fastapi import Form, Query, Request, Response
 from matcher.domain import BadInput, MatcherError, NotFound, Structure
 from matcher.records import exchange
 from matcher.records.keys import Bearer
+from matcher.records.store import Store
 from service import access
 from service.access import store_of
-from service.announced import buyer_of
+from service.announced import buyer_of, write
 from service.page import fields, render
 from service.page.visitor import Reader, StructureOwner
 from service.router import Router
@@ -32,9 +34,10 @@ class Announcement:
     reasons: tuple[str, ...] = ()
     km: float | None = None
     seen: int = 0  # how many have seen one's own announcement
-    group: tuple[
-        tuple[str, exchange.Agreed], ...
-    ] = ()  # names of who agreed with each other, with roles and parts
+    group: tuple[tuple[str, exchange.Agreed], ...] = ()  # who agreed with each other, with roles and parts
+    said: Mapping[str, tuple[str, tuple[exchange.Said, ...]]] = field(
+        default_factory=dict
+    )  # by who is not its author
 
     @property
     def name(self) -> str:
@@ -53,6 +56,17 @@ def _name(snapshot: Snapshot, siret: str) -> str:
     return render.called(structure) if structure else render.siret(siret)
 
 
+def _said(
+    snapshot: Snapshot, store: Store, who: Bearer, offer: exchange.Offer
+) -> dict[str, tuple[str, tuple[exchange.Said, ...]]]:
+    """What was written about a declaration: the SIRET of who is not its author -> its name, and the messages."""
+    said = exchange.messages(store, who, offer.id)
+    return {
+        other: (_name(snapshot, other), tuple(one for one in said if one.other == other))
+        for other in dict.fromkeys(one.other for one in said)
+    }
+
+
 def _known(snapshot: Snapshot, siret: str) -> Structure | None:
     try:
         return snapshot.structure(siret)
@@ -67,6 +81,7 @@ def own(request: Request, who: Bearer) -> list[Announcement]:
         announced(
             snapshot, o, seen=len({v["viewer"] for v in exchange.viewers(store, who, o.id)}),
             group=tuple((_name(snapshot, m.siret), m) for m in exchange.group(store, who, o.id)),
+            said=_said(snapshot, store, who, o),
         )
         for o in exchange.listing(store, who, mine=True)
     ]  # fmt: skip
@@ -82,7 +97,8 @@ def others(request: Request, who: Bearer, siret: str, notice_id: str | None = No
     }
     listed = exchange.listing(store, who, notice_id=notice_id)
     rest = [o for o in listed if o.siret not in who.sirets and o.id not in first]
-    return [*first.values(), *(announced(snapshot, o, km=_km(between(siret, o.siret))) for o in rest[:40])]
+    listed_ = [*first.values(), *(announced(snapshot, o, km=_km(between(siret, o.siret))) for o in rest[:40])]
+    return [replace(one, said=_said(snapshot, store, who, one.offer)) for one in listed_]
 
 
 def _km(value: float) -> float | None:
@@ -121,8 +137,9 @@ def act(
     autre: fields.Word = "",
     role: fields.Word = "",
     part: Annotated[str, Form(max_length=2000)] = "",
+    texte: Annotated[str, Form(max_length=4000)] = "",
 ) -> Response:
-    """Withdraw, delete one's address, see the address of another (which is recorded), or agree with its author."""
+    """Withdraw, delete one's address, see the address of another (which is recorded), write to its author, or agree with it."""
     store = store_of(request)
     if faire == "retirer":
         exchange.withdraw(store, who, identifier)
@@ -132,6 +149,11 @@ def act(
         return _page(request, siret, who, "L'adresse de votre annonce est effacée.")
     if faire == "contact":
         return _page(request, siret, who, "", (identifier, exchange.contact(store, who, identifier)))
+    if faire == "ecrire":
+        write(request, who, identifier, autre or siret, texte)
+        return _page(
+            request, siret, who, "Votre message est noté, et envoyé par courriel si une adresse est connue."
+        )
     if faire == "accord":
         exchange.agree(store, who, identifier, autre, role, part)
         return _page(

@@ -547,7 +547,7 @@ def report(
         if not books and not files:
             raise FieldError("book", "Rien à rapporter : joignez le grand livre (CSV), ou un fichier DECP.")
         years = fields.checked(year=lambda: _years(year))["year"]
-        made = desk.reported(request, books, files, buyer, years)
+        made = desk.reported(request, who, books, files, buyer, years)
     except MatcherError as error:
         problems = problems_of(error, "book" if books else "awards")
         return _page(request, "rapport", problems=problems, typed={"buyer": buyer, "year": year})

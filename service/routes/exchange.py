@@ -56,6 +56,21 @@ def group(request: Request, who: StructureKey, declaration_id: DeclarationId) ->
     return [codec.to_json(one) for one in exchange.group(store_of(request), who, declaration_id)]
 
 
+@router.post(
+    "/exchange/{declaration_id}/messages", summary="Write to its author, or, as its author, back to a member"
+)
+def write(
+    request: Request, who: StructureKey, declaration_id: DeclarationId, asked: schemas.MessageIn
+) -> list[dict[str, Any]]:
+    announced.write(request, who, declaration_id, asked.siret, asked.text)
+    return messages(request, who, declaration_id)
+
+
+@router.get("/exchange/{declaration_id}/messages", summary="What was written about it, oldest first")
+def messages(request: Request, who: StructureKey, declaration_id: DeclarationId) -> list[dict[str, Any]]:
+    return [codec.to_json(one) for one in exchange.messages(store_of(request), who, declaration_id)]
+
+
 @router.delete("/exchange/{declaration_id}", status_code=204, summary="Take one's declaration back")
 def withdraw(request: Request, who: StructureKey, declaration_id: DeclarationId) -> None:
     exchange.withdraw(store_of(request), who, declaration_id)

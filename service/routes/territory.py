@@ -306,7 +306,7 @@ def report_(
     buyer: Annotated[str, Form(max_length=20)] = "", year: Annotated[list[int] | None, Form()] = None,
     shape: Annotated[Literal["json", "xlsx", "html"], Query(alias="as")] = "json",
 ) -> Response:  # fmt: skip
-    made = reported(request, books or [], awards or [], buyer, year or [])
+    made = reported(request, who, books or [], awards or [], buyer, year or [])
     if shape != "json":
         return sent(ledger, made, shape, "rapport")
     return answered(request, codec.to_json(made), made.sources, made.on, made.facilitator)

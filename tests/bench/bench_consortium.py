@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,10 @@ from matcher.domain import Lot, LotAnswer, Match, Structure, Tender
 from matcher.lab import evaluation
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
-from matcher.matching.groups import consortium
-from matcher.matching.groups.consortium import recommend
+from matcher.matching.groups.consortium import _cover, recommend
 from matcher.matching.groups.cover import Cover
 from matcher.matching.groups.solver import solve
-from matcher.matching.groups.table import WHOLE
+from matcher.matching.groups.table import WHOLE, _constraints, _table
 from matcher.reading import files
 from matcher.reference import needs
 
@@ -88,6 +88,13 @@ def speed(seconds: float = 2.5) -> None:
         )
 
 
+def _problem(answers: list[LotAnswer], tender: Tender) -> Cover | None:
+    """The optimisation problem of a tender without user constraints; None where nobody covers anything."""
+    constraints = _constraints(answers, 5, None, (), ())
+    table = _table(answers, constraints, tender.published or date.today(), {})
+    return _cover(table, constraints, 5, False) if table.tasks and table.bidders else None
+
+
 def single(cover: Cover) -> int:
     """The coverage of the best structure alone."""
     return int((cover.degree * cover.weight[:, None]).sum(axis=0).max(initial=0))
@@ -105,7 +112,7 @@ class Tally:
 
     def add(self, tender: Tender, answers: list[LotAnswer]) -> None:
         self.lots += len(tender.lots)
-        cover = consortium.problem(answers, tender=tender)
+        cover = _problem(answers, tender)
         if cover is None:
             return
         start = time.perf_counter()

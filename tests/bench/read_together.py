@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import random
+import statistics
 import time
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from matcher.domain import Tender
@@ -29,6 +31,10 @@ def calls(folder: Path) -> list[Tender]:
     ]  # fmt: skip
 
 
+def heading(tender: Tender) -> None:
+    print(f"\n{tender.id} {shorten(tender.title, 110)} ({tender.buyer.name})")
+
+
 def groups(matcher: Matcher, tender: Tender) -> None:
     answer = matcher.match(tender, 5, groups=1)
     for each in answer.lots[:8]:
@@ -45,23 +51,25 @@ def groups(matcher: Matcher, tender: Tender) -> None:
             print(f"     {member.role} {who.name} ({who.kind or 'entreprise'}, {who.place.label}) : {shorten(member.reason, 260)}")  # fmt: skip
 
 
-def pairs(matcher: Matcher, tender: Tender, draw: random.Random) -> None:
-    """One lot of a notice, and a structure among those that could enter it."""
+def pairs(matcher: Matcher, tender: Tender, draw: random.Random) -> float | None:
+    """Print one lot of a notice with a structure among those that could enter it: the seconds taken, None where there is none."""
     lot = draw.choice(tender.lots)
     query = matcher.queries(Tender(id=tender.id, format=tender.format, title=tender.title, lots=(lot,)))[0]
     ranking = matcher.rank(query, whole=False)
     kinds = matcher.catalogue.of_structure("kind")[ranking.shortlist.candidates]
     able = [int(i) for i in ranking.order[:15] if kinds[i] and ranking.levels[i] > 0]
     if not able:
-        print("  nobody enters this lot")
-        return
+        return None
     structure = matcher.catalogue.structure(int(ranking.shortlist.candidates[draw.choice(able)]))
     start = time.perf_counter()
     found = partners.partners(matcher, structure, tender, lot.id, 5)
-    print(f"  lot {lot.number} {shorten(lot.title, 90)} | {structure.name} ({structure.kind}, {structure.place.label}) | {time.perf_counter() - start:.2f} s")  # fmt: skip
+    seconds = time.perf_counter() - start
+    heading(tender)
+    print(f"  lot {lot.number} {shorten(lot.title, 90)} | {structure.name} ({structure.kind}, {structure.place.label}) | {seconds:.2f} s")  # fmt: skip
     print(f"  seul : {found.alone} manque : {found.lacking} {found.size} {found.barred or ''}")
     for p in (*found.partners, *found.firms, *found.subcontracting):
         print(f"     {p.kind[:5]} {p.score:.2f} {p.structure.name} ({p.structure.kind or 'entreprise'}, {p.structure.place.label}, {p.distance_km} km) {shorten(' ; '.join(p.adds), 200)} {p.past or ''}")  # fmt: skip
+    return seconds
 
 
 def chances(matcher: Matcher, tenders: list[Tender], on: datetime, draw: random.Random) -> None:
@@ -71,7 +79,7 @@ def chances(matcher: Matcher, tenders: list[Tender], on: datetime, draw: random.
     found = opportunities.opportunities(matcher, structure, tenders, now=on)
     print(f"\n{structure.name} ({structure.kind}, {structure.place.label}) {shorten(', '.join(o.title for o in structure.offers), 120)}")  # fmt: skip
     for one in opportunities.by_notice(found)[:6]:
-        print(f"   {one[0].part} | {shorten(one[0].tender.title, 90)} | {len(one)} lots | {shorten(' ; '.join(one[0].why), 220)}")  # fmt: skip
+        print(f"   {one[0].part} {one[0].match.probability:.2f} | {shorten(one[0].tender.title, 90)} | {len(one)} lots | {shorten(' ; '.join(one[0].why), 220)}")  # fmt: skip
     if not found:
         print("   ", *opportunities.why_nothing(matcher, structure, tenders, now=on), sep="\n    ")
 
@@ -91,9 +99,14 @@ def main() -> None:
         for _ in range(given.count):
             chances(matcher, tenders, given.on.replace(tzinfo=UTC), draw)
         return
-    for number, tender in enumerate(draw.sample(tenders, given.count), 1):
-        print(f"\n[{number}] {tender.id} {shorten(tender.title, 110)} ({tender.buyer.name})")
-        groups(matcher, tender) if given.what == "groups" else pairs(matcher, tender, draw)
+    if given.what == "groups":
+        for tender in draw.sample(tenders, given.count):
+            heading(tender)
+            groups(matcher, tender)
+        return
+    taken = (pairs(matcher, tender, draw) for tender in draw.sample(tenders, len(tenders)))
+    seconds = list(islice((one for one in taken if one is not None), given.count))
+    print(f"\n{len(seconds)} pairs, median {statistics.median(seconds):.2f} s")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from matcher.lab import benchmark, evaluation
 from matcher.matching.engine import Matcher
 from matcher.partners import affinity, partners, subcontracting
 from matcher.partners.opportunities import Wishes, by_notice, opportunities, why_nothing
+from matcher.partners.relaunch import relaunch
 from matcher.reference import manifest, paths
 
 DAY = date(2026, 3, 2)
@@ -177,6 +178,45 @@ def test_ordinary_firms_stand_apart_in_reach_for_what_no_structure_takes() -> No
     assert partners.partners(held, GARDEN, tender(marseille)).firms == ()
     # cleaning is taken by structures: no firm is needed, in reach or not
     assert partners.partners(held, GARDEN, tender(BOTH)).firms == ()
+
+
+def test_who_sold_goods_of_a_trade_is_not_named_for_its_work() -> None:
+    sells, tends = structure(8, "Serres du Nord", kind=""), structure(9, "Paysages", kind="")
+    won = [
+        award("s", date(2024, 1, 1), sells, title="Fourniture d'arbustes et de plantes", cpv="03451000"),
+        award("t", date(2024, 1, 1), tends, title="Entretien des espaces verts", cpv="77310000"),
+    ]
+    held = Matcher(build_catalogue((CLEAN, SHELTERED), won, RECIPE), RECIPE)
+    found = partners.partners(held, CLEAN, tender(BOTH))
+    assert [p.structure.siret for p in found.firms] == [tends.siret]
+
+
+def test_who_stands_nowhere_known_is_no_partner_and_is_told_to_give_its_place() -> None:
+    nowhere = replace(CLEAN, place=Place())
+    held = Matcher(build_catalogue((GARDEN, nowhere), (), RECIPE), RECIPE)
+    assert partners.partners(held, GARDEN, tender(BOTH)).partners == ()
+    somewhere = Matcher(build_catalogue((GARDEN, CLEAN), (), RECIPE), RECIPE)
+    assert [p.structure.name for p in partners.partners(somewhere, GARDEN, tender(BOTH)).partners] == [
+        CLEAN.name
+    ]
+    asked = [tender(CLEANING, deadline=datetime(2026, 4, 1, tzinfo=UTC))]
+    assert opportunities(held, nowhere, asked, now=NOW) == ()
+    assert any("ne dit pas où vous êtes" in why for why in why_nothing(held, nowhere, asked, now=NOW))
+    assert opportunities(somewhere, CLEAN, asked, now=NOW)
+
+
+def test_a_reserved_lot_without_an_offer_is_asked_for_again_otherwise(plain: Matcher) -> None:
+    kept = replace(BOTH, reservation=Reservation(articles=("L2113-12",)))
+    (one,) = relaunch(plain, tender(kept, GREEN))
+    assert [m.structure.siret for m in one.call] + [s.siret for s in one.ask] == [SHELTERED.siret]
+    assert any(change.startswith("réservé aussi aux SIAE (L2113-14)") for change in one.changes)
+    assert any("nettoyage" in change and "à part" in change for change in one.changes)
+    (open_,) = relaunch(plain, tender(BOTH), "3")
+    assert not any("réservé aussi" in change for change in open_.changes)
+    assert open_.teams and all(2 <= len(team.members) <= 4 for team in open_.teams)
+    assert GARDEN.siret in {m.structure.siret for team in open_.teams for m in team.members}
+    with pytest.raises(NotFound):
+        relaunch(plain, tender(GREEN))
 
 
 def test_a_lot_with_hours_opens_the_way_of_subcontracting(plain: Matcher) -> None:

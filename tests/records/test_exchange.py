@@ -57,6 +57,42 @@ def say(store: Store, who: keys.Bearer, siret: str, **facts: Any) -> exchange.Of
     return exchange.declare(store, who, siret=siret, **given)
 
 
+# ----------------------------------------------------------------------------------------------- messages
+
+
+def test_members_write_to_each_other_about_a_declaration_and_nobody_else_reads_it(
+    store: Store, bearer: Any
+) -> None:
+    one, other, third = (bearer(f"structure:{siret}") for siret in (A, B, C))
+    mine = say(store, one, A)
+    with pytest.raises(NotFound):  # its author answers, and does not begin
+        exchange.write(store, one, mine.id, B, "bonjour")
+    with pytest.raises(NotFound):  # for oneself alone
+        exchange.write(store, other, mine.id, C, "bonjour")
+    assert exchange.write(store, other, mine.id, B, " Prenez-vous  la tonte ? ") == (A, "26-1")
+    assert exchange.write(store, one, mine.id, B, "Oui") == (B, "26-1")
+    told = [(m.sender, m.text) for m in exchange.messages(store, one, mine.id)]
+    assert told == [(B, "Prenez-vous la tonte ?"), (A, "Oui")]
+    assert exchange.messages(store, other, mine.id) == exchange.messages(store, one, mine.id)
+    assert exchange.messages(store, third, mine.id) == ()
+    with pytest.raises(BadInput):
+        exchange.write(store, other, mine.id, B, "  ")
+    for _ in range(exchange.MESSAGES - 1):
+        exchange.write(store, other, mine.id, B, "encore")
+    with pytest.raises(BadInput):
+        exchange.write(store, other, mine.id, B, "trop")
+    exchange.withdraw(store, one, mine.id)
+    with pytest.raises(BadInput):
+        exchange.write(store, one, mine.id, B, "retirée")
+
+
+def test_who_may_not_see_a_declaration_does_not_write_to_its_author(store: Store, bearer: Any) -> None:
+    mine = say(store, bearer(f"structure:{A}"), A, visibility="named", named=[B])
+    with pytest.raises(NotFound):
+        exchange.write(store, bearer(f"structure:{C}"), mine.id, C, "bonjour")
+    exchange.write(store, bearer(f"structure:{B}"), mine.id, B, "bonjour")
+
+
 # --------------------------------------------------------------------------------------------------- keys
 
 

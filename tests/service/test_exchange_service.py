@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -123,6 +124,45 @@ def test_what_is_declared_is_mailed_to_whom_it_completes_agreed_and_undone(
     assert client.delete(f"/v1/exchange/{mine}", headers=heads["garden"]).status_code == 204
     assert client.get(sheet, headers=heads["garden"]).status_code == 404
     assert client.get(f"/v1/exchange/{theirs}/group", headers=heads["clean"]).json() == []
+
+
+def test_a_message_is_mailed_and_shown_and_hours_are_entered_on_a_page(
+    served: tuple[TestClient, dict[str, dict[str, str]]],
+) -> None:
+    client, heads = served
+    store = client.app.state.store  # type: ignore[attr-defined]
+    self_declared.write(store, GARDEN, {"email": "jardins@jardins.example"}, GARDEN)
+    mine = declare(client, heads["garden"], GARDEN, brings="tonte")
+    asked = {"siret": CLEAN, "text": "Prenez-vous les vitres ?"}
+    assert client.post(f"/v1/exchange/{mine}/messages", json=asked, headers=heads["clean"]).status_code == 200
+    assert client.post(f"/v1/exchange/{mine}/messages", json=asked, headers=heads["buyer"]).status_code == 403
+    with store.reading() as connection:
+        told = connection.execute(select(Letter.address).where(Letter.record_id == mine)).scalars().all()
+    assert "jardins@jardins.example" in told
+    page = client.get(f"/structure/{GARDEN}/bourse", headers=heads["garden"]).text
+    assert "Prenez-vous les vitres" in page and "Répondre" in page
+    page = client.get("/heures", headers=heads["garden"]).text
+    csrf = re.search(r'name="csrf" value="([^"]*)"', page)
+    assert csrf and NOTICE in page
+    line = {
+        "csrf": csrf[1],
+        "contract": NOTICE,
+        "month": "05/2026",
+        "category": "rsa",
+        "hours": "1 200",
+        "promised": "1000",
+    }
+    told = client.post("/heures", data=line, headers=heads["garden"])
+    shown = re.sub(r"[\u00a0\u202f]", " ", told.text)
+    assert told.status_code == 200 and "(120 %)" in shown and "allocataires du RSA" in shown
+    wrong = client.post("/heures", data={**line, "hours": "peu"}, headers=heads["garden"])
+    assert "heures illisibles" in wrong.text.lower()
+    table = client.get("/heures?forme=csv", headers=heads["garden"])
+    assert (
+        table.headers["content-disposition"].startswith("attachment")
+        and f"{NOTICE},{GARDEN},2026-05" in table.text
+    )
+    assert GARDEN not in client.get("/heures?forme=csv", headers=heads["clean"]).text
 
 
 def test_leads_of_a_notice_name_firms_and_structures(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -17,11 +18,18 @@ from matcher.reference.identifiers import clean_date
 
 if TYPE_CHECKING:
     from matcher.reading.gather import Gathered
+    from matcher.records.keys import Bearer
     from matcher.records.store import Store
 
 T = TypeVar("T")
 DEFAULT_CATALOGUE = Path(os.environ.get("MATCHER_CATALOGUE") or "var/catalogue")
 
+KEY = typer.Option(
+    ...,
+    envvar="MATCHER_KEY",
+    help="Your API key; better given by MATCHER_KEY than typed.",
+    show_default=False,
+)
 CatalogueFolder = Annotated[Path, typer.Option(help="The folder written by `matcher index`.")]
 OutputFormat = Annotated[
     str, typer.Option("--format", "-f", help="table, jsonl or csv.", callback=check_format)
@@ -56,6 +64,15 @@ def open_store(address: str | None = None) -> Store:
     from matcher.records.store import Store
 
     return Store.open(address)
+
+
+@contextmanager
+def proved(key: str) -> Iterator[tuple[Store, Bearer]]:
+    """The store of MATCHER_STORE, and who holds a key of it."""
+    from matcher.records import keys
+
+    with open_store() as store:
+        yield store, keys.prove(store, key)
 
 
 def emit_values(

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE, open_store
+from matcher.commands._options import DEFAULT_CATALOGUE, KEY, proved
 from matcher.console import emit, say
 
-if TYPE_CHECKING:
-    from matcher.records.keys import Bearer
-    from matcher.records.store import Store
-
-KEY = typer.Option(
-    ...,
-    envvar="MATCHER_KEY",
-    help="Your API key; better given by MATCHER_KEY than typed.",
-    show_default=False,
-)
 FORMAT = typer.Option("table", help="table, jsonl or csv.")
 app = typer.Typer(help="The exchange of partners (bourse à la cotraitance).", no_args_is_help=True)
-
-
-@contextmanager
-def _proved(key: str) -> Iterator[tuple[Store, Bearer]]:
-    """The store, and whose key it is."""
-    from matcher.records import keys
-
-    with open_store() as store:
-        yield store, keys.prove(store, key)
 
 
 @app.command()
@@ -71,7 +50,7 @@ def declare(
         from matcher.reference.french import PARIS
 
         deadline = deadline.replace(hour=23, minute=59, tzinfo=PARIS)
-    with _proved(key) as (store, bearer):
+    with proved(key) as (store, bearer):
         offer = exchange.declare(
             store, bearer, siret=siret, notice_id=notice, lot_id=lot, brings=brings, seeks=seeks,
             contact=contact, visibility="named" if visible_to else "members", named=visible_to, buyer_may_see=buyer,
@@ -91,7 +70,7 @@ def list_(
     """The open declarations that your key may see; viewing is recorded."""
     from matcher.records import exchange
 
-    with _proved(key) as (store, bearer):
+    with proved(key) as (store, bearer):
         offers = exchange.listing(store, bearer, notice_id=notice, lot_id=lot, mine=mine)
         emit(map(_row, offers), format)
 
@@ -101,7 +80,7 @@ def withdraw(declaration: str = typer.Argument(..., help="Its id."), key: str = 
     """Withdraw your declaration; its contact address is deleted with it."""
     from matcher.records import exchange
 
-    with _proved(key) as (store, bearer):
+    with proved(key) as (store, bearer):
         exchange.withdraw(store, bearer, declaration)
         say("déclaration retirée")
 
@@ -121,7 +100,7 @@ def suggest(
     from matcher.records import exchange
 
     kilometres = exchange.distances(load_catalogue(catalogue)) if catalogue.is_dir() else None
-    with _proved(key) as (store, bearer):
+    with proved(key) as (store, bearer):
         found = exchange.suggest(
             store, bearer, siret, notice_id=notice, kilometres=kilometres, reach_km=reach, n=n
         )
@@ -140,12 +119,30 @@ def contact(
     """The contact address of a declaration that you may see; the request is recorded."""
     from matcher.records import exchange
 
-    with _proved(key) as (store, bearer):
+    with proved(key) as (store, bearer):
         if delete:
             exchange.forget_contact(store, bearer, declaration)
             say("adresse effacée")
         else:
             typer.echo(exchange.contact(store, bearer, declaration))
+
+
+@app.command()
+def write(
+    declaration: str = typer.Argument(..., help="Its id."),
+    member: str = typer.Argument(..., help="Your SIRET, or, as its author, that of whom you answer."),
+    text: str = typer.Option("", help="Your message; none: only what was written."),
+    key: str = KEY,
+    format: str = FORMAT,
+) -> None:
+    """Write to the author of a declaration, or back to a member, and print what was written; the pages mail it too."""
+    from matcher import codec
+    from matcher.records import exchange
+
+    with proved(key) as (store, bearer):
+        if text:
+            exchange.write(store, bearer, declaration, member, text)
+        emit(map(codec.to_json, exchange.messages(store, bearer, declaration)), format)
 
 
 @app.command()
@@ -161,7 +158,7 @@ def agree(
     from matcher import codec
     from matcher.records import exchange
 
-    with _proved(key) as (store, bearer):
+    with proved(key) as (store, bearer):
         exchange.agree(store, bearer, declaration, other, role, part)
         emit(map(codec.to_json, exchange.group(store, bearer, declaration)), format)
 
@@ -173,7 +170,7 @@ def viewers(
     """Who saw your declaration, and when."""
     from matcher.records import exchange
 
-    with _proved(key) as (store, bearer):
+    with proved(key) as (store, bearer):
         emit(exchange.viewers(store, bearer, declaration), format)
 
 

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, day, open_store
+from matcher.commands._options import (
+    DEFAULT_CATALOGUE,
+    KEY,
+    CatalogueFolder,
+    OutputFormat,
+    day,
+    open_store,
+    proved,
+)
 from matcher.console import emit, say
 from matcher.domain import BadInput
 
-app = typer.Typer(help="Hours of insertion and the OETH effect of a purchase.", no_args_is_help=True)
+app = typer.Typer(
+    help="Hours of insertion, promised and done, and the OETH effect of a purchase.", no_args_is_help=True
+)
 
 
 @app.command()
@@ -127,3 +138,53 @@ def _explain(made: Any, more: Iterable[str]) -> None:
     assumed, rules = (f"hypothèse : {a}" for a in made.assumed), (f"règle : {r}" for r in made.rules)
     for line in (*made.notes, *assumed, *rules, *more):
         say(line)
+
+
+@app.command()
+def done(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Tables of hours to enter first: contract, SIRET, month, hours."),
+    ] = None,
+    siret: Annotated[str, typer.Option(help="Of a table without this column.")] = "",
+    contract: Annotated[str, typer.Option(help="Of a table without this column: its notice or number.")] = "",
+    lines: Annotated[bool, typer.Option("--lines", help="Every line, rather than one a contract.")] = False,
+    key: str = KEY,
+    format: OutputFormat = "table",
+) -> None:
+    """Hours done on contracts beside those promised, that your key may see; enters the tables given.
+
+    \b
+    matcher hours done heures-mai.xlsx --contract 26-130101
+    matcher hours done --lines --format csv > heures.csv
+    """
+    from matcher.records import worked
+    from matcher.territory import ledger
+
+    with proved(key) as (store, bearer):
+        for path in files or ():
+            good, bad = ledger.read_hours(path.read_bytes(), path.name, siret, contract)
+            worked.enter(store, bearer, good)
+            say(f"{path.name} : {len(good)} lignes notées")
+            for one in bad:
+                say(f"écarté, {one.record} : {one.reason}")
+        seen = worked.listing(store, bearer)
+    if lines:
+        emit(ledger.hours_rows(seen), format)
+        return
+    held = ledger.contracts(seen)
+    whole = [ledger.counted("tous les marchés", seen)] if len(held) > 1 else []
+    emit(
+        [
+            {
+                "marché": one.name,
+                "heures réalisées": one.done,
+                "heures promises": one.promised,
+                "% de l'objectif": one.part and round(100 * one.part),
+                "personnes (au moins)": one.people,
+                **({} if format == "table" else one.by_category),
+            }
+            for one in (*held, *whole)
+        ],
+        format,
+    )

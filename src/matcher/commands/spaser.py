@@ -17,6 +17,10 @@ def run(
     ledger: Annotated[
         list[Path] | None, typer.Option(help="The buyer's own ledger: CSV with SIRET, montant, année.")
     ] = None,
+    hours: Annotated[
+        list[Path] | None,
+        typer.Option(help="Hours done, as `matcher hours done --lines -f csv` writes them."),
+    ] = None,
     buyer: Annotated[str, typer.Option(help="SIREN or SIRET of the buyer; all buyers by default.")] = "",
     year: Annotated[list[int] | None, typer.Option(help="Only this year; repeatable.")] = None,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
@@ -33,21 +37,19 @@ def run(
     from matcher.reference.french import euros
     from matcher.territory import ledger as desk
 
-    if not awards and not ledger:
-        raise BadInput("rien à rapporter : donnez des fichiers DECP, ou --ledger grand-livre.csv")
-    purchases, rejected = [], []
-    for path in ledger or ():
-        good, bad = desk.read(path.read_bytes(), path.name)
-        purchases += good
-        rejected += bad
+    if not awards and not ledger and not hours:
+        raise BadInput("rien à rapporter : donnez des fichiers DECP, --ledger grand-livre.csv ou --hours")
+    books = [desk.read(path.read_bytes(), path.name) for path in ledger or ()]
+    tables = [desk.read_hours(path.read_bytes(), path.name) for path in hours or ()]
+    rejected = [one for _, bad in (*books, *tables) for one in bad]
     listed = []
     if awards:
         found = gathered(awards)
         listed = found.awards
         rejected += found.rejected
     made = desk.report(
-        load_catalogue(catalogue), purchases=purchases, awards=listed, buyer=buyer, years=tuple(year or ()), rejected=rejected,
-        ledger_source=", ".join(path.name for path in ledger or ()),
+        load_catalogue(catalogue), purchases=[one for good, _ in books for one in good], awards=listed, buyer=buyer, years=tuple(year or ()), rejected=rejected,
+        ledger_source=", ".join(path.name for path in ledger or ()), lines=[one for good, _ in tables for one in good],
     )  # fmt: skip
     for path_, content in ((html, desk.page), (xlsx, desk.workbook)):
         if path_:

@@ -20,7 +20,7 @@ from matcher.matching.judgement import shipped
 from matcher.matching.parts import executed, parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.shortlist import Query
-from matcher.reference.amounts import yearly
+from matcher.reference.amounts import covers, yearly
 from matcher.reference.trades import INDIRECT_FIT, cover
 
 #: "self": takes the lot; "clause": carries hours of it for whoever takes it.
@@ -105,7 +105,7 @@ def _likely(ranking: Ranking, structures: Sequence[Structure]) -> set[str]:
 def size(structure: Structure, query: Query) -> str:
     """What to check about its size before it answers alone, in French; "" where its turnover covers the lot."""
     amount = yearly(query.lot)
-    if structure.turnover is not None and structure.turnover >= amount:
+    if covers(structure.turnover, amount):
         return ""
     if query.asked.carried == "beyond":
         return "marché d'une taille qu'une petite structure ne porte pas seule"
@@ -122,4 +122,4 @@ def too_small(structure: Structure, query: Query) -> bool:
     amount = yearly(query.lot)
     if structure.turnover is None or math.isnan(amount):
         return query.asked.carried != "alone"
-    return structure.turnover < amount
+    return not covers(structure.turnover, amount)

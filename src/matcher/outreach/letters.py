@@ -68,10 +68,10 @@ def account_link(name: str, address: str, link: str, transport: MailTransport) -
 
 
 def announcement(
-    title: str, brings: str, seeks: str, address: str, link: str, transport: MailTransport, name: str
+    title: str, said: str, address: str, link: str, transport: MailTransport, name: str
 ) -> EmailMessage:
-    """The mail that tells a member, or the buyer, of a declaration to the exchange; the same `name` gives the same letter."""
-    facts = {"title": _line(title), "brings": brings, "seeks": seeks, "link": link}
+    """The mail that tells a member, or the buyer, what another said at the exchange; the same `name` gives the same letter."""
+    facts = {"title": _line(title), "said": said, "link": link}
     subject = f"Bourse à la cotraitance : {_line(title)[:120]}"
     return _plain("_announcement", subject, address, transport, name, facts)
 

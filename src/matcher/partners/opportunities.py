@@ -21,7 +21,7 @@ from matcher.domain import ANSWERABLE, LENDING_KINDS, Filters, Lot, Match, Natur
 from matcher.learned import asks
 from matcher.matching import by_clause, reach, standing, suitability
 from matcher.matching.engine import Matcher
-from matcher.matching.groups.table import lot_label
+from matcher.matching.groups.table import CONFIRM, lot_label
 from matcher.matching.judgement import shipped
 from matcher.matching.parts import executed
 from matcher.matching.ranking import LIKELY, PLAUSIBLE
@@ -47,6 +47,7 @@ BY_CLAUSE = (
     "par la clause : ce lot demande des heures d'insertion à qui le prendra ; proposez-vous aux entreprises du métier, ou "
     "signalez-vous au facilitateur"
 )
+NAMED = 3  # partners of an opportunity
 KEPT = 5_000  # notices whose prepared lots are cached
 AROUND = 100  # lots nearest in meaning among which those of its trade are looked for, wherever they are
 NEAR = 1_000  # lots compared with one structure; of more, the nearest in meaning
@@ -86,11 +87,11 @@ def opportunities(
     *,
     wishes: Wishes | None = None,
     now: datetime | None = None,
-    partners_of: int = 3,
 ) -> tuple[Opportunity, ...]:
     """The lots of the open notices that concern `structure`: alone first, then in a group, by the clause, and to watch.
 
-    Within a part the likeliest come first.  Lots of other trades are left out.  The structure must be in
+    Within a part the likeliest come first, those of a notice that is not yet a call last.  Lots of other trades are left out,
+    and those whose place cannot be compared with that of the structure, which is nowhere known.  The structure must be in
     the matcher's catalogue (NotFound otherwise).
     """
     matcher.catalogue.row(structure.siret)
@@ -99,8 +100,16 @@ def opportunities(
     found: list[Opportunity] = []
     asked = _opened(tenders, wanted, moment)
     for tender, near in _near(matcher, structure, asked):
-        found += _of_tender(matcher, structure, tender, near, partners_of)
-    found.sort(key=lambda o: (PARTS.index(o.part), -o.match.probability, o.tender.id, o.lot.number))
+        found += _of_tender(matcher, structure, tender, near)
+    found.sort(
+        key=lambda o: (
+            PARTS.index(o.part),
+            o.tender.nature in PRIOR,
+            -o.match.probability,
+            o.tender.id,
+            o.lot.number,
+        )
+    )
     return tuple(found)
 
 
@@ -188,7 +197,7 @@ def _wanted(lot: Lot, tender: Tender, wanted: Wishes) -> bool:
 
 
 def _of_tender(
-    matcher: Matcher, structure: Structure, tender: Tender, asked: Tender, partners_of: int
+    matcher: Matcher, structure: Structure, tender: Tender, asked: Tender
 ) -> Iterator[Opportunity]:
     only = Filters(sirets=(structure.siret,))
     for query in _ready(matcher, tender, asked):
@@ -198,12 +207,13 @@ def _of_tender(
         if not len(ranking.order) or (level < PLAUSIBLE and not hours):
             continue
         match = matcher.explain(ranking, int(ranking.order[0]), 1)
-        if match.reach.where != "outside":
-            lends = standing.way_in(structure.kind, ranking) == "clause"
-            carries = (
-                hours[0][2] if hours and (lends or level < PLAUSIBLE) else standing.LENT if lends else ""
-            )
-            yield _judged(matcher, structure, asked, query, match, level, partners_of, carries)
+        lends = standing.way_in(structure.kind, ranking) == "clause"
+        carried = bool(hours) or (lends and query.lot.owed_condition is not None)
+        unsure = level == PLAUSIBLE and match.probability < CONFIRM and not carried
+        if unsure or match.reach.where == "outside" or (match.reach.where == "unknown" and query.places):
+            continue
+        by_hours = hours[0][2] if hours and (lends or level < PLAUSIBLE) else standing.LENT if lends else ""
+        yield _judged(matcher, structure, asked, query, match, level, by_hours)
 
 
 def _near(matcher: Matcher, structure: Structure, asked: Sequence[Pair]) -> Iterator[Pair]:
@@ -311,7 +321,6 @@ def _judged(
     query: Query,
     match: Match,
     level: int,
-    partners_of: int,
     carries: str,
 ) -> Opportunity:
     """The part a lot belongs to, and why."""
@@ -337,8 +346,8 @@ def _judged(
     if not lacking and not small:
         return made("alone", (*reasons, *((sized,) if sized else ())))
     wanting = [f"il manque : {', '.join(lacking)}"] if lacking else [sized]
-    with_whom = partners(matcher, structure, tender, lot.id, partners_of)
-    found = (*with_whom.partners, *with_whom.firms)[:partners_of]
+    with_whom = partners(matcher, structure, tender, lot.id, NAMED)
+    found = (*with_whom.partners, *with_whom.firms)[:NAMED]
     if not found:
         return made("watch", (*wanting, *(with_whom.nobody or ("aucun partenaire connu pour ce lot",))))
     return made("with-partner", (*wanting, f"avec {found[0].structure.name} : {found[0].adds[0]}"), *found)

@@ -18,10 +18,9 @@ from functools import cache
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.domain import BadInput, Filters, Lot, Match, NotFound, Reason, Structure, Tender, Warning_
-from matcher.matching import standing
+from matcher.matching import reach, standing
 from matcher.matching.engine import Matcher
 from matcher.matching.groups import firms as firms_
 from matcher.matching.groups.table import CONFIRM, lot_label
@@ -81,11 +80,9 @@ def rank_partners(
     ranking: Ranking,
     siren: str,
     as_of: date | None = None,
-    able: NDArray[np.bool_] | None = None,
 ) -> tuple[Ranking, Mapping[str, Column]]:
     """The ranking of a lot as candidates for a partnership with a bidder: without the bidder, with affinities of past awards.
 
-    Restricted to the candidates of the mask `able`, (candidates,), where it is given.
     Returns the ranking and what each column adds, of shape (candidates,): scores are base + their sum.
     """
     weights = weights_of(matcher.recipe.name)
@@ -95,7 +92,7 @@ def rank_partners(
     scores = weights.base * ranking.scores + np.sum([*added.values(), np.zeros(len(shortlist))], axis=0)
     sirens = matcher.catalogue.of_structure("siren")[shortlist.candidates]
     order = np.lexsort((shortlist.candidates, -scores))
-    order = order[(sirens[order] != siren) & (True if able is None else able[order])]
+    order = order[sirens[order] != siren]
     _, first = np.unique(sirens[order], return_index=True)
     order = order[np.sort(first)]
     contributions = {k: weights.base * v for k, v in ranking.contributions.items()} | added
@@ -184,7 +181,7 @@ def partners(
         alone=tuple(task.id for task in tasks if task.able),
         lacking=lacking,
         barred=barred,
-        partners=_told(matcher, structure, found[:n], on),
+        partners=tuple(_partner(matcher, structure, one, on) for one in found[:n]),
         firms=firms,
         subcontracting=_subcontracting(matcher, structure, asked, on, earlier)[:n] if ordinary else (),
         nobody=tuple(f"aucun partenaire connu pour {task.label}" for task in wanted if task.id not in filled),
@@ -301,8 +298,9 @@ def _candidates(matcher: Matcher, structure: Structure, wanted: Sequence[_Task])
     columns = affinities(catalogue, structure.siren, next(iter(first))) if first else {}
     weights = weights_of(matcher.recipe.name).affinity
     for task, ranking in zip(wanted, matcher.rank_each([task.query for task in wanted]), strict=True):
-        candidates = ranking.shortlist.candidates
-        for i in ranking.order.tolist():
+        candidates, at = ranking.shortlist.candidates, reach.of(ranking.shortlist)
+        nowhere = np.isnan(at.kilometres) & (at.zone == 0) & bool(task.query.places)
+        for i in ranking.order[~nowhere[ranking.order]].tolist():
             row = int(candidates[i])
             siren, chance = str(sirens[row]), _chance(ranking, i)
             if not chance or not kinds[row] or siren == structure.siren:
@@ -343,12 +341,6 @@ def _chance(ranking: Ranking, i: int) -> float:
 def _gain(task: _Task, chance: float) -> float:
     """What a candidate adds: a part that is lacking by its share, capacity less than any part."""
     return CAPACITY * chance if task.able else (LACKED + task.share) * chance
-
-
-def _told(
-    matcher: Matcher, structure: Structure, chosen: Sequence[_Candidate], on: date
-) -> tuple[Partner, ...]:
-    return tuple(_partner(matcher, structure, one, on) for one in chosen)
 
 
 def _partner(matcher: Matcher, structure: Structure, one: _Candidate, on: date) -> Partner:
@@ -449,37 +441,27 @@ def _subcontracting(
     """
     if not structure.kind:
         return ()
-    found: dict[str, Partner] = {}
-    for lead in subcontracting.leads(
-        tender, subcontracting.known(matcher), subcontracting.before(tender, earlier)
-    ):
-        lot = lead.lot or tender.lots[0]
-        said = f"l'avis dit : « {shorten(lead.passage, 160)} »"
-        firms = [subcontracting.firm(matcher, lead.firm)]
-        _add_holders(found, matcher, structure, replace(tender, lots=(lot,)), firms, (lead.case, said), on)
+    ways: list[tuple[Lot, list[Structure], tuple[str, ...]]] = []
+    known = subcontracting.known(matcher)
+    for lead in subcontracting.leads(tender, known, subcontracting.before(tender, earlier)):
+        said = f"l'avis dit : « {shorten(lead.clause.passage, 160)} »"
+        ways.append((lead.lot, [subcontracting.firm(matcher, lead.firm)], (lead.case, said)))
     for lot in () if tender.awards else tender.lots:
         if case := subcontracting.case_of(lot, tender):
-            asked = replace(tender, lots=(lot,))
-            firms = [s for s in subcontracting.takers(matcher, tender, lot) if s.siren != structure.siren]
-            _add_holders(found, matcher, structure, asked, firms, (f"{case}.",), on)
+            ways.append((lot, list(subcontracting.takers(matcher, tender, lot)), (f"{case}.",)))
+    found: dict[str, Partner] = {}
+    for lot, firms, told in ways:
+        mine = _own_match(matcher, structure, replace(tender, lots=(lot,))) if firms else None
+        if mine is None or mine.reach.where == "outside":
+            continue  # it does not come to the place of the lot
+        way = f"{told[0]} Votre façon d'y entrer : {subcontracting.way(structure, lot)}"
+        for firm in firms:
+            if firm.siren != structure.siren:
+                found.setdefault(firm.siren, Partner(
+                    structure=firm, kind="subcontracting", score=mine.score, adds=(way, *told[1:]), tasks=(lot.id,),
+                    reasons=mine.reasons, warnings=subcontracting.rules(on),
+                ))  # fmt: skip
     return tuple(sorted(found.values(), key=lambda p: (-p.score, p.structure.siret)))
-
-
-def _add_holders(
-    found: dict[str, Partner], matcher: Matcher, structure: Structure, asked: Tender, firms: Sequence[Structure],
-    told: tuple[str, ...], on: date,
-) -> None:  # fmt: skip
-    """Add the firms that hold, or could take, the only lot of a notice, unless the structure does not come to its place."""
-    mine = _own_match(matcher, structure, asked) if firms else None
-    if mine is None or mine.reach.where == "outside":
-        return
-    lot = asked.lots[0]
-    way = f"{told[0]} Votre façon d'y entrer : {subcontracting.way(structure, lot)}"
-    for firm in firms:
-        found.setdefault(firm.siren, Partner(
-            structure=firm, kind="subcontracting", score=mine.score, adds=(way, *told[1:]), tasks=(lot.id,),
-            reasons=mine.reasons, warnings=subcontracting.rules(on),
-        ))  # fmt: skip
 
 
 def _own_match(matcher: Matcher, structure: Structure, tender: Tender) -> Match | None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from matcher.domain import (
     ANSWERABLE,
@@ -71,27 +72,48 @@ def openings(
 
     `earlier` are notices among which the call of an award notice may be, for the clause that it stated.
     """
-    found: list[Opening] = []
-    structures = known(matcher)
-    for tender in tenders:
-        if tender.confidential:
-            continue
-        if tender.awards:
-            won = leads(tender, structures, before(tender, earlier))
-            found += [_of_lead(matcher, lead, tender, n) for lead in won if lot is None or _is(lead.lot, lot)]
-        elif tender.nature in ANSWERABLE:
-            found += [
-                _of_lot(matcher, tender, each, n)
-                for each in tender.lots
-                if case_of(each, tender) is not None and (lot is None or _is(each, lot))
-            ]
-    found += [_of_lead(matcher, lead, None, n) for lead in leads_of(awards, structures)]
-    joined: dict[tuple[str, str, str], Opening] = {}
-    for one in found:  # the holders of one contract are called together
-        same = joined.get(key := (one.notice, one.lot.id, one.state))
-        joined[key] = one if same is None else replace(same, firms=(*same.firms, *one.firms))
-    found = list(joined.values())
-    return sorted(found, key=lambda o: (-(o.hours or 0.0), -_amount(o.lot), o.notice, o.lot.number))
+    structures, found = known(matcher), dict[tuple[str, str, str], Opening]()
+    standing = (_noticed(award) for award in awards if award.relation != "modification")
+    for tender in (*tenders, *standing):
+        for one in () if tender.confidential else _openings(matcher, tender, structures, earlier, n):
+            if lot is None or lot in (one.lot.id, one.lot.number):
+                # the holders of one contract are called together
+                same = found.get(key := (one.notice, one.lot.id, one.state))
+                found[key] = one if same is None else replace(same, firms=(*same.firms, *one.firms))
+    return sorted(
+        found.values(), key=lambda o: (-(o.hours or 0.0), -(o.lot.amount or 0.0), o.notice, o.lot.number)
+    )
+
+
+def _openings(
+    matcher: Matcher, tender: Tender, structures: Collection[str], earlier: Sequence[Tender], n: int
+) -> Iterator[Opening]:
+    def made(lot: Lot, clause: Clause | None, on: date, **facts: Any) -> Opening:
+        return Opening(
+            notice=tender.id,
+            buyer=tender.buyer,
+            lot=lot,
+            carriers=carriers(matcher, replace(tender, lots=(lot,)), n),
+            hours=clause.hours if clause else None,
+            passage=clause.passage if clause else "aucune clause sociale lue dans l'avis",
+            on=on,
+            warnings=rules(on),
+            **facts,
+        )
+
+    day = tender.published or date.today()
+    if tender.awards:
+        for lead in leads(tender, structures, before(tender, earlier)):
+            won = (firm(matcher, lead.firm),)
+            title, on = lead.award.title or tender.title, lead.award.notified or day
+            yield made(lead.lot, lead.clause, on, state="awarded", title=title, firms=won, case=lead.case)
+    elif tender.nature in ANSWERABLE:
+        for lot in tender.lots:
+            if case := case_of(lot, tender):
+                firms = takers(matcher, tender, lot)
+                yield made(
+                    lot, lot.owed_condition, day, state="open", title=tender.title, firms=firms, case=case
+                )
 
 
 def known(matcher: Matcher) -> frozenset[str]:
@@ -157,64 +179,6 @@ def way(structure: Structure, lot: Lot) -> str:
     return "en sous-traitance, par une tâche à détacher (nettoyage, espaces verts, peinture...), à proposer"
 
 
-def _is(lot: Lot | None, wanted: str) -> bool:
-    return lot is not None and wanted in (lot.id, lot.number)
-
-
-def _amount(lot: Lot) -> float:
-    return lot.amount or 0.0
-
-
-def _of_lead(matcher: Matcher, lead: Lead, tender: Tender | None, n: int) -> Opening:
-    award = lead.award
-    lot = lead.lot or Lot(
-        id=award.uid,
-        title=award.title,
-        cpv=(award.cpv,) if award.cpv else (),
-        places=(award.place,) if award.place != Place() else (),
-        amount=award.amount,
-        duration_months=award.duration_months,
-    )
-    alone = tender or Tender(
-        id=award.uid, format="decp", title=award.title, buyer=award.buyer, nature="award"
-    )
-    on = lead.notified or alone.published or date.today()
-    return Opening(
-        notice=lead.notice,
-        title=award.title or alone.title,
-        buyer=lead.buyer,
-        lot=lot,
-        state="awarded",
-        firms=(firm(matcher, lead.firm),),
-        carriers=carriers(matcher, replace(alone, lots=(lot,)), n),
-        hours=lead.hours,
-        passage=lead.passage,
-        case=lead.case,
-        on=on,
-        warnings=rules(on),
-    )
-
-
-def _of_lot(matcher: Matcher, tender: Tender, lot: Lot, n: int) -> Opening:
-    clause, case = lot.owed_condition, case_of(lot, tender)
-    assert case is not None
-    on = tender.published or date.today()
-    return Opening(
-        notice=tender.id,
-        title=tender.title,
-        buyer=tender.buyer,
-        lot=lot,
-        state="open",
-        firms=takers(matcher, tender, lot),
-        carriers=carriers(matcher, replace(tender, lots=(lot,)), n),
-        hours=clause.hours if clause else None,
-        passage=clause.passage if clause else "aucune clause sociale lue dans l'avis",
-        case=case,
-        on=on,
-        warnings=rules(on),
-    )
-
-
 def takers(matcher: Matcher, tender: Tender, lot: Lot, n: int = FIRMS) -> tuple[Structure, ...]:
     """Ordinary firms that could take a lot, see `groups.firms`."""
     (query,) = matcher.queries(replace(tender, lots=(lot,)))
@@ -262,16 +226,12 @@ _STRUCTURE = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lead:
-    """A firm to call: what it won, the hours it owes, and the words of the notice that say so."""
+    """A firm to call: what it won, and the clause that says what it owes."""
 
     firm: Holder
     award: Award
-    lot: Lot | None
-    buyer: Buyer
-    notice: str  # id of the award notice
-    hours: float | None
-    passage: str
-    notified: date | None
+    lot: Lot
+    clause: Clause
     case: str  # French: how a structure may come in
 
 
@@ -290,40 +250,34 @@ def leads(tender: Tender, structures: Collection[str] = (), earlier: Iterable[Te
         if clause is None or any(one.reservation for one in notices):
             continue
         for firm in award.holders:
-            if not ordinary(firm, structures):
-                continue
-            yield Lead(
-                firm=firm,
-                award=award,
-                lot=lot or before,
-                buyer=tender.buyer,
-                notice=tender.id,
-                hours=clause.hours,
-                passage=clause.passage,
-                notified=award.notified,
-                case=_case(clause, award, tender.published),
-            )
-
-
-def leads_of(awards: Iterable[Award], structures: Collection[str] = ()) -> Iterator[Lead]:
-    """The leads of awards that stand alone (DECP): those whose publisher declares a social clause."""
-    for award in awards:
-        clause = _declared(award)
-        if clause is None or award.relation == "modification":
-            continue
-        for firm in award.holders:
             if ordinary(firm, structures):
-                yield Lead(
-                    firm=firm,
-                    award=award,
-                    lot=None,
-                    buyer=award.buyer,
-                    notice=award.uid,
-                    hours=None,
-                    passage=clause.passage,
-                    notified=award.notified,
-                    case=_case(clause, award, None),
-                )
+                case = _case(clause, award, tender.published)
+                yield Lead(firm=firm, award=award, lot=lot or _won(award), clause=clause, case=case)
+
+
+def _noticed(award: Award) -> Tender:
+    """An award that stands alone (DECP) as a notice of its own."""
+    return Tender(
+        id=award.uid,
+        format="decp",
+        title=award.title,
+        buyer=award.buyer,
+        nature="award",
+        lots=(_won(award),),
+        awards=(award,),
+    )
+
+
+def _won(award: Award) -> Lot:
+    """The lot that an award tells of itself."""
+    return Lot(
+        id=award.uid,
+        title=award.title,
+        cpv=(award.cpv,) if award.cpv else (),
+        places=(award.place,) if award.place != Place() else (),
+        amount=award.amount,
+        duration_months=award.duration_months,
+    )
 
 
 def ordinary(firm: Holder, structures: Collection[str] = ()) -> bool:

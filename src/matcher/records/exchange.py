@@ -22,7 +22,7 @@ from matcher.domain import BadInput, Forbidden, NotFound, Tender, UnknownNotice
 from matcher.learned import asks
 from matcher.records.keys import Bearer
 from matcher.records.store import Store, now
-from matcher.records.tables import Agreement, Declaration, Feedback, Letter, Notice, View
+from matcher.records.tables import Agreement, Declaration, Feedback, Letter, Message, Notice, View
 from matcher.reference import trades
 from matcher.reference.identifiers import IDENTITY, is_address
 from matcher.reference.places import distance_km
@@ -36,24 +36,10 @@ HIDDEN = "aucune déclaration {!r} ne vous est visible"
 ROLES = ("mandataire", "cotraitant", "sous-traitant")
 #: Whether the bearer is the buyer of a notice, by its id; a caller that cannot tell shows a buyer nothing.
 BuyerOf = Callable[[str], bool]
-LONGEST = 2_000  # characters of what is brought or looked for
+LONGEST = 2_000  # characters of what is brought or looked for, or of a message
+MESSAGES = 10  # of one member about a declaration in a day
 _WORD = re.compile(r"[a-z]{4,}")
-_EMPTY = frozenset(
-    [
-        "avec",
-        "dans",
-        "pour",
-        "nous",
-        "vous",
-        "leur",
-        "cette",
-        "avons",
-        "cherche",
-        "recherche",
-        "apporte",
-        "lots",
-    ]
-)
+_EMPTY = frozenset("avec dans pour nous vous leur cette avons cherche recherche apporte lots".split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +79,17 @@ class Agreed:
     part: str  # what it does
 
 
-def _nobody(notice_id: str) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A message about a declaration, between its author and another member."""
+
+    other: str  # the SIRET of who is not its author
+    sender: str
+    text: str
+    at: datetime
+
+
+def nobody(notice_id: str) -> bool:
     return False
 
 
@@ -223,7 +219,7 @@ def listing(
     notice_id: str | None = None,
     lot_id: str | None = None,
     mine: bool = False,
-    buyer_of: BuyerOf = _nobody,
+    buyer_of: BuyerOf = nobody,
 ) -> tuple[Offer, ...]:
     """The open declarations that this bearer may see, newest first; `mine`: its own, in any state.
 
@@ -247,7 +243,7 @@ def listing(
     return tuple(_offer(row, moment) for row in seen)
 
 
-def contact(store: Store, bearer: Bearer, identifier: str, buyer_of: BuyerOf = _nobody) -> str:
+def contact(store: Store, bearer: Bearer, identifier: str, buyer_of: BuyerOf = nobody) -> str:
     """The address of a declaration that this bearer may see; the request is recorded.
 
     Raises NotFound where there is none, or none that this bearer may see.
@@ -289,6 +285,41 @@ def agree(store: Store, bearer: Bearer, identifier: str, other: str, role: str, 
         row = {"declaration_id": identifier, "with_id": other, "role": role, "part": told, "at": moment}
         store.put(connection, Agreement, [row])
         store.audit(connection, bearer.actor, "exchange.agree", identifier)
+
+
+def write(store: Store, bearer: Bearer, identifier: str, other: str, text: str) -> tuple[str, str]:
+    """Write to the author of a declaration as `other`, or, as its author, back to `other`; to whom, and on which notice.
+
+    Raises NotFound for a declaration that one may not see, or an answer to who never wrote; BadInput on the rest.
+    """
+    said, moment = clean(text), now()
+    if not said or len(said) > LONGEST:
+        raise BadInput(f"écrivez votre message, en {LONGEST} caractères au plus")
+    with store.writing() as connection:
+        row = _one(connection, identifier)
+        mine = row["siret"] in bearer.sirets
+        sender, to = (row["siret"], other) if mine else (other, row["siret"])
+        thread = (Message.declaration_id == identifier, Message.other == other)
+        sent = connection.execute(select(Message.sender, Message.at).where(*thread)).all()
+        if not (sent if mine else other in bearer.sirets and _visible(bearer, row)):
+            raise NotFound(HIDDEN.format(identifier))
+        if row["withdrawn_at"] is not None or row["deadline"] <= moment:
+            raise BadInput("cette annonce est retirée ou échue : on n'y écrit plus")
+        if sum(by == sender and at.date() == moment.date() for by, at in sent) >= MESSAGES:
+            raise BadInput(f"{MESSAGES} messages par jour au plus sur une annonce : appelez-vous")
+        fresh = {"id": secrets.token_urlsafe(16), "declaration_id": identifier, "other": other}
+        store.put(connection, Message, [{**fresh, "sender": sender, "text": said, "at": moment}])
+        store.audit(connection, bearer.actor, "exchange.write", identifier)
+    return to, row["notice_id"]
+
+
+def messages(store: Store, bearer: Bearer, identifier: str) -> tuple[Said, ...]:
+    """The messages about a declaration, oldest first: all to its author, to another member its own.  Raises NotFound."""
+    with store.reading() as connection:
+        mine = _one(connection, identifier)["siret"] in bearer.sirets
+        query = select(Message.other, Message.sender, Message.text, Message.at).order_by(Message.at)
+        rows = connection.execute(query.where(Message.declaration_id == identifier)).mappings().all()
+    return tuple(Said(**row) for row in rows if mine or row["other"] in bearer.sirets)
 
 
 def group(store: Store, bearer: Bearer, identifier: str) -> tuple[Agreed, ...]:
@@ -424,7 +455,7 @@ def _mine(connection: Any, bearer: Bearer, identifier: str) -> RowMapping:
     return row
 
 
-def _visible(bearer: Bearer, row: RowMapping, buyer_of: BuyerOf = _nobody) -> bool:
+def _visible(bearer: Bearer, row: RowMapping, buyer_of: BuyerOf = nobody) -> bool:
     """Visibility rules of the author: its own SIRET, named SIRETs or members; of buyers that of the notice alone, if opted in."""
     if set(bearer.sirets) & {row["siret"], *row["named"]}:
         return True
@@ -448,20 +479,8 @@ def _record(
 
 def _offer(row: RowMapping, moment: datetime) -> Offer:
     withdrawn, expired = row["withdrawn_at"] is not None, row["deadline"] <= moment
-    same = (
-        "id",
-        "siret",
-        "notice_id",
-        "lot_id",
-        "brings",
-        "seeks",
-        "visibility",
-        "buyer_may_see",
-        "deadline",
-        "updated_at",
-    )
     return Offer(
-        **{name: row[name] for name in same},
+        **{name: row[name] for name in Offer.__slots__ if name in row},
         has_contact=bool(row["contact"]),
         state="withdrawn" if withdrawn else "expired" if expired else "open",
     )

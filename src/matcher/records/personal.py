@@ -25,6 +25,7 @@ from matcher.reference.identifiers import IDENTITY
 OWNED: Mapping[str, str] = {
     "declaration": "siret", "declaration_view": "viewer", "feedback": "siret", "match": "siret", "digest": "addressee",
     "told": "addressee", "denied_skill": "siret", "claim": "siret", "profile": "siret", "letter": "siret", "once": "actor",
+    "declaration_message": "sender", "worked_hours": "siret",
 }  # fmt: skip
 #: Never erased: unsubscriptions, by SIRET or by the hash of an address, and SIRETs in notices as published.
 KEPT = {"unsubscription"}

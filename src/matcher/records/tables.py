@@ -100,6 +100,35 @@ class Agreement(Base):
     at: Mapped[datetime]
 
 
+class Message(Base):
+    """What the author of a declaration and another member write to each other about it."""
+
+    __tablename__ = "declaration_message"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    declaration_id: Mapped[str] = mapped_column(
+        Id, ForeignKey("declaration.id", ondelete="CASCADE"), index=True
+    )
+    other: Mapped[str] = mapped_column(String(14))  # the SIRET of who is not its author
+    sender: Mapped[str] = mapped_column(String(14))
+    text: Mapped[str]
+    at: Mapped[datetime]
+
+
+class WorkedHours(Base):
+    """Hours of insertion done by a structure on a contract, by month and category of person: see `records.worked`."""
+
+    __tablename__ = "worked_hours"
+    contract: Mapped[str] = mapped_column(String(200), primary_key=True)  # id of its notice, or its number
+    siret: Mapped[str] = mapped_column(String(14), primary_key=True)
+    month: Mapped[date] = mapped_column(primary_key=True)  # its first day
+    category: Mapped[str] = mapped_column(String(16), primary_key=True)
+    hours: Mapped[float]
+    promised: Mapped[float | None]  # by this structure, for the whole contract
+    people: Mapped[int | None]
+    by: Mapped[str] = mapped_column(Id)
+    at: Mapped[datetime]
+
+
 class View(Base):
     """Who saw which declaration, once a day and kind ("seen" or "contact")."""
 
@@ -380,6 +409,7 @@ ANONYMOUS, ANONYMOUS_DAYS = "session:", 30  # owners of records without a key, a
 RETENTION: dict[str, tuple[str, int]] = {
     "declaration": ("deadline", 90),
     "declaration_view": ("at", 365),
+    "worked_hours": ("at", 10 * 365),
     "feedback": ("at", 3 * 365),
     "notice": ("deadline", 2 * 365),
     "match": ("at", 365),

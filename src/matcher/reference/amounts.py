@@ -49,6 +49,11 @@ def yearly(lot: Lot) -> float:
     return value / (_years(lot) or UNKNOWN)
 
 
+def covers(turnover: float | None, amount: float) -> bool:
+    """Does a yearly turnover that is known cover a yearly amount that is known?"""
+    return (turnover or 0.0) >= amount
+
+
 def _years(lot: Lot) -> float | None:
     """The years of a lot with its renewals, at least one; None where its duration is unknown."""
     lasts = months(lot)

@@ -6,7 +6,7 @@ contract may cost, not what was paid: the two stand side by side and are never a
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +14,8 @@ from typing import Any
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import KINDS, SIAE_KINDS, Award, BadInput, Holder, Place, Rejected
-from matcher.records import facilitators
+from matcher.records import facilitators, worked
+from matcher.records.worked import Worked
 from matcher.reference import law, trades
 from matcher.reference import places as places_
 from matcher.reference.french import day as day_written
@@ -46,6 +47,24 @@ class Purchase:
     object: str = ""
     promised: float | None = None
     done: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """The hours done on a contract, or on all of them, beside what was promised."""
+
+    name: str
+    done: float
+    promised: float | None  # the sum of what each structure said last; None where none did
+    people: int  # at least: of each structure and category those of the month with most
+    by_category: Mapping[str, float]  # label -> hours, most first
+    by_structure: Mapping[str, float]  # SIRET -> hours, most first
+    last: date  # month of the last hours
+
+    @property
+    def part(self) -> float | None:
+        """Of what was promised, 1 where all of it is done."""
+        return self.done / self.promised if self.promised else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +130,7 @@ class Report:
     rejected: tuple[Rejected, ...]
     sources: tuple[str, ...]
     on: date
+    contracts: tuple[Contract, ...] = ()  # hours entered after the award
     facilitator: str = ""  # of the buyer's place, else of the departments of its purchases from structures
 
 
@@ -129,6 +149,104 @@ NEEDED = {"siret": "SIRET", "amount": "montant", "year": "année"}
 def read(data: bytes, name: str) -> tuple[list[Purchase], list[Rejected]]:
     """The purchases of a ledger (CSV or XLSX), and the rows rejected.  Raises BadInput where no column or no row is good."""
     return sheets.read(data, name, FIELDS, NEEDED).parsed(lambda _, row: _purchase(row))
+
+
+HOURS = {
+    "contract": "marche contrat avis consultation operation",
+    "siret": "siret n_siret structure",
+    "month": "mois periode date",
+    "category": "categorie public",
+    "hours": "heures heures_realisees heures_faites realisees",
+    "promised": "heures_prevues heures_promises objectif prevues promises",
+    "people": "personnes nombre_de_personnes salaries",
+}
+
+
+def read_hours(
+    data: bytes, name: str, siret: str = "", contract: str = ""
+) -> tuple[list[Worked], list[Rejected]]:
+    """The lines of hours done of a table (CSV or XLSX), of one structure or contract where given.  Raises BadInput, see `read`."""
+    needed = {"month": "mois", "hours": "heures réalisées"}
+    needed |= ({} if siret else {"siret": "SIRET"}) | ({} if contract else {"contract": "marché"})
+    given = {"siret": siret, "contract": contract}
+    return sheets.read(data, name, HOURS, needed).parsed(lambda _, row: hours_of({**given, **row}))
+
+
+def hours_of(row: Mapping[str, str]) -> Worked:
+    """A line of hours as it is typed.  Raises BadInput."""
+    siret, month = digits(row.get("siret")), _month(row.get("month", ""))
+    if not siret_valid(siret):
+        raise BadInput("SIRET faux (clé de contrôle) : corrigez-le")
+    amounts = {field: clean_amount(row.get(field)) for field in ("hours", "promised", "people")}
+    for field, words in (("hours", "heures"), ("promised", "objectif"), ("people", "personnes")):
+        text = row.get(field, "").strip()
+        if amounts[field] is None and (text.strip("0,. ") or (field == "hours" and not text)):
+            raise BadInput(f"{words} illisibles « {text[:30]} » : écrivez 120 ou 120,5")
+    return Worked(
+        contract=row.get("contract", "").strip(),
+        siret=siret,
+        month=month,
+        category=worked.category_of(row.get("category", "")),
+        hours=amounts["hours"] or 0.0,
+        promised=amounts["promised"],
+        people=None if amounts["people"] is None else round(amounts["people"]),
+    )
+
+
+def _month(text: str) -> date:
+    """The first day of a month written as 2026-05, 05/2026 or any of its days.  Raises BadInput."""
+    words = [int(word) for word in text.replace("/", "-").split("-") if word.strip().isdecimal()]
+    if len(words) in (2, 3):
+        year, month = (words[0], words[1]) if words[0] > 31 else (words[-1], words[-2])
+        if 1990 <= year <= 2100 and 1 <= month <= 12:
+            return date(year, month, 1)
+    raise BadInput(f"mois illisible « {text[:30]} » : écrivez 2026-05 ou 05/2026")
+
+
+def contracts(lines: Sequence[Worked]) -> tuple[Contract, ...]:
+    """The hours by contract, the latest first."""
+    names = dict.fromkeys(line.contract for line in lines)
+    found = (counted(name, [line for line in lines if line.contract == name]) for name in names)
+    return tuple(sorted(found, key=lambda one: (one.last, one.done), reverse=True))
+
+
+def counted(name: str, lines: Sequence[Worked]) -> Contract:
+    """The hours of some lines together, at least one; each structure promises once for a contract, what it said last."""
+    by_category, by_structure = defaultdict[str, float](float), defaultdict[str, float](float)
+    promised: dict[tuple[str, str], float] = {}
+    people: dict[tuple[str, str], int] = {}
+    for line in sorted(lines, key=lambda one: one.month):
+        by_category[worked.CATEGORIES[line.category][0]] += line.hours
+        by_structure[line.siret] += line.hours
+        if line.promised is not None:
+            promised[line.contract, line.siret] = line.promised
+        of = (line.siret, line.category)
+        people[of] = max(people.get(of, 0), line.people or 0)
+    return Contract(
+        name=name,
+        done=sum(line.hours for line in lines),
+        promised=_sum(promised.values()),
+        people=sum(people.values()),
+        by_category=dict(sorted(by_category.items(), key=lambda one: -one[1])),
+        by_structure=dict(sorted(by_structure.items(), key=lambda one: -one[1])),
+        last=max(line.month for line in lines),
+    )
+
+
+def hours_rows(lines: Sequence[Worked]) -> list[dict[str, Any]]:
+    """The lines as a flat table, which `read_hours` reads again."""
+    return [
+        {
+            "marché": line.contract,
+            "SIRET": line.siret,
+            "mois": f"{line.month:%Y-%m}",
+            "catégorie": worked.CATEGORIES[line.category][0],
+            "heures réalisées": line.hours,
+            "heures prévues": line.promised,
+            "personnes": line.people,
+        }
+        for line in lines
+    ]
 
 
 def _purchase(row: Mapping[str, str]) -> Purchase:
@@ -239,12 +357,13 @@ def report(
     years: Sequence[int] = (),
     rejected: Sequence[Rejected] = (),
     ledger_source: str = "",
+    lines: Sequence[Worked] = (),
     on: date | None = None,
 ) -> Report:
     """The report of a buyer (SIREN or SIRET; all buyers by default) over some years (all by default).
 
-    An award of several holders is shared equally between them, for want of better.  Raises BadInput where
-    nothing is left to report.
+    An award of several holders is shared equally between them, for want of better.  `lines` are hours entered after the
+    award: where there are some, those of the ledger are not counted beside them.  Raises BadInput where nothing is left to report.
     """
     day = on or date.today()
     known = _Kinds(catalogue)
@@ -259,7 +378,8 @@ def report(
         and (not siren or a.buyer.id[:9] == siren)
         and (not years or (a.notified is not None and a.notified.year in years))
     ]
-    if not kept and not listed:
+    held = contracts([line for line in lines if not years or line.month.year in years])
+    if not kept and not listed and not held:
         raise BadInput(
             "rien à rapporter : ni achat ni marché pour cet acheteur et ces années ; vérifiez le SIREN et les années"
         )
@@ -286,8 +406,9 @@ def report(
         paid=sum(p.amount for p in kept),
         awarded=sum(value for *_, value in shares_of),
         shares=tuple(_shares(listed, kept, known)),
-        promised=_sum(p.promised for p in kept),
-        done=_sum(p.done for p in kept),
+        promised=_sum(one.promised for one in held or kept),
+        done=_sum(one.done for one in held or kept),
+        contracts=held,
         small=len(small),
         small_amount=sum(p.amount for p in small),
         notes=_notes(listed),
@@ -496,7 +617,15 @@ def workbook(found: Report) -> bytes:
         }
         for s in found.shares
     ]
-    tables["Heures"] = [{"heures prévues": found.promised, "heures réalisées": found.done}]
+    tables["Heures"] = [
+        {
+            "marché": one.name,
+            "heures prévues": one.promised,
+            "heures réalisées": one.done,
+            "personnes": one.people,
+        }
+        for one in found.contracts
+    ] or [{"heures prévues": found.promised, "heures réalisées": found.done}]
     tables["Écartés"] = [{"où": bad.record, "pourquoi": bad.reason} for bad in found.rejected]
     return exports.workbook(
         tables, (*found.sources, *found.notes, found.facilitator, f"calculé le {found.on:%d/%m/%Y}")

@@ -41,7 +41,7 @@ from matcher.matching.groups.table import (
 )
 from matcher.matching.groups.warnings import _law_of_capacity, _law_of_groups, _law_of_reservation
 from matcher.reference import law, trades
-from matcher.reference.amounts import yearly
+from matcher.reference.amounts import covers, yearly
 from matcher.reference.french import euros
 from matcher.reference.text import shorten
 
@@ -56,7 +56,6 @@ def recommend(
     imposed: Sequence[str | Structure] = (),
     excluded: Sequence[str] = (),
     solver: str = "exact",
-    split_needs: bool = True,
     one_group: bool = False,
     seconds: float = 2.5,
     parts: Mapping[str, LotAnswer] | None = None,
@@ -73,7 +72,7 @@ def recommend(
     """
     found = parts or {}
     constraints = _constraints([*answer_lots, *found.values()], max_members, mandataire, imposed, excluded)
-    table = _table(answer_lots, constraints, split_needs, tender.published or date.today(), found, firms)
+    table = _table(answer_lots, constraints, tender.published or date.today(), found, firms)
     if not table.tasks or not table.bidders:
         return ()
     cover = _cover(table, constraints, max_members, one_group)
@@ -88,13 +87,6 @@ def recommend(
         _consortium(table, cover, team, constraints, seen, lead_bidders, place, one_group)
         for place, team in enumerate(teams)
     )
-
-
-def problem(answer_lots: Sequence[LotAnswer], *, tender: Tender, max_members: int = 5) -> Cover | None:
-    """The optimisation problem of a tender without user constraints; None where nobody covers anything."""
-    constraints = _constraints(answer_lots, max_members, None, (), ())
-    table = _table(answer_lots, constraints, True, tender.published or date.today(), {})
-    return _cover(table, constraints, max_members, False) if table.tasks and table.bidders else None
 
 
 def uncovered(
@@ -253,8 +245,7 @@ def _reinforced(table: _Table, cover: Cover, team: Team, max_members: int) -> Te
     """A team with a second member for each lot that one alone is too small for, where nothing tells that its leader is not."""
     members, shares = set(team.members), dict(team.shares)
     for task, leader in team.lead.items():
-        amount, turnover = cover.amount[task], cover.turnover[leader]
-        sized = turnover >= amount or table.tasks[task].need is not None
+        sized = covers(cover.turnover[leader], cover.amount[task]) or table.tasks[task].need is not None
         if table.carried.get(table.tasks[task].lot.id, "alone") == "alone" or sized:
             continue
         able = [

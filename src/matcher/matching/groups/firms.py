@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.columns import days, department_number
-from matcher.domain import Lot, Match, Offer, Reason, Structure, Tender
+from matcher.domain import Asked, Lot, Match, Offer, Reason, Structure, Tender
 from matcher.learned import asks
 from matcher.matching.ranking import LIKELY
 from matcher.matching.shortlist import Query
@@ -32,8 +32,9 @@ def of_lot(matcher: Any, query: Query, n: int = 5, *, without: Collection[str] =
         return ()
     found: dict[str, Match] = {}
     for match in (*_listed(matcher, query, n), *_holders(matcher.catalogue, query, n)):
-        if match.structure.siren not in without and match.structure.active is not False:
-            found.setdefault(match.structure.siren, match)
+        firm = match.structure
+        if firm.name and firm.siren not in without and firm.active is not False:
+            found.setdefault(firm.siren, match)
     return tuple(found.values())[:n]
 
 
@@ -48,9 +49,12 @@ def _listed(matcher: Any, query: Query, n: int) -> tuple[Match, ...]:
 
 
 def _holders(catalogue: Catalogue, query: Query, n: int) -> list[Match]:
-    """Who won contracts of a trade of the lot in its departments, those with the contract nearest to it first."""
+    """Who won contracts of a trade of the lot in its departments, those with the contract nearest to it first.
+
+    Who sold goods of a trade is nobody for its work, nor the other way.
+    """
     near = {department_number(place.department) for place in query.places if place.department} - {-1}
-    wanted = frozenset(query.asked.trades)
+    wanted, goods = query.asked.trades, query.asked.nature == "supply"
     if not near or not wanted:
         return []
     rows = np.flatnonzero(_won(catalogue) & np.isin(catalogue.of_row("department"), list(near)))
@@ -59,10 +63,10 @@ def _holders(catalogue: Catalogue, query: Query, n: int) -> list[Match]:
     likeness = np.asarray(catalogue.vectors[rows], dtype=np.float32) @ query.vector
     order = np.argsort(-likeness, kind="stable")[:READ]
     order = order[likeness[order] >= LEAST]
-    read = _trades(catalogue, rows[order].tolist())
+    read = _read(catalogue, rows[order].tolist())
     found: dict[int, Match] = {}
-    for row, value, trades in zip(rows[order].tolist(), likeness[order].tolist(), read, strict=True):
-        if wanted & trades:
+    for row, value, won in zip(rows[order].tolist(), likeness[order].tolist(), read, strict=True):
+        if wanted.keys() & won.trades.keys() and (won.nature == "supply") == goods:
             owner = int(catalogue.owners[row])
             found.setdefault(
                 owner, _match(query.lot, catalogue.structure(owner), catalogue.offer(row), value)
@@ -78,9 +82,9 @@ def _won(catalogue: Catalogue) -> NDArray[np.bool_]:
     )
 
 
-def _trades(catalogue: Catalogue, rows: Sequence[int]) -> list[frozenset[str]]:
-    """The trades that these contracts asked for, by the one reader of lots; read once."""
-    held: dict[int, frozenset[str]] = catalogue.once("trades of contracts", dict)
+def _read(catalogue: Catalogue, rows: Sequence[int]) -> list[Asked]:
+    """What these contracts asked for, by the one reader of lots; read once."""
+    held: dict[int, Asked] = catalogue.once("contracts as read", dict)
     fresh = [row for row in rows if row not in held]
     if fresh:
         won = [catalogue.offer(row) for row in fresh]
@@ -88,7 +92,7 @@ def _trades(catalogue: Catalogue, rows: Sequence[int]) -> list[frozenset[str]]:
             Lot(id=str(row), title=one.title, cpv=one.cpv) for row, one in zip(fresh, won, strict=True)
         )
         read = asks.read(Tender(id="contracts", format="decp", title="", lots=lots))
-        held.update((row, frozenset(one.trades)) for row, one in zip(fresh, read, strict=True))
+        held.update(zip(fresh, read, strict=True))
     return [held[row] for row in rows]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from matcher.domain import LENDING_KINDS, BadInput, Carried, Lot, LotAnswer, Match, Part, Structure
 from matcher.matching.parts import executed
 from matcher.reference import law
-from matcher.reference.amounts import yearly
+from matcher.reference.amounts import covers, yearly
 from matcher.reference.text import shorten
 from matcher.reference.trades import INDIRECT_FIT, cover
 
@@ -115,7 +115,6 @@ def _siren(identifier: str) -> str:
 def _table(
     answers: Sequence[LotAnswer],
     constraints: _Constraints,
-    split_needs: bool,
     on: date,
     parts: Mapping[str, LotAnswer],
     firms: Firms | None = None,
@@ -151,13 +150,18 @@ def _table(
     for answer in answers:
         lot = answer.lot
         found = {need: able(part, lot) for need, part in parts.items() if need.rpartition("#")[0] == lot.id}
-        for task, cells_of in tasks_of(answer, able(answer, lot), split_needs, found):
+        for task, cells_of in tasks_of(answer, able(answer, lot), found):
             row = len(tasks)
             tasks.append(task)
             large = lot.reservation is None and task.share >= MAIN and _beyond(answer)
             if large:
-                cells_of = [(m, d if _sized(m, lot) else min(d, HALF), score) for m, d, score in cells_of]
-                unsized |= {(row, m.structure.siren) for m, _, _ in cells_of if not _sized(m, lot)}
+                small = {
+                    m.structure.siren for m, _, _ in cells_of if not covers(m.structure.turnover, yearly(lot))
+                }
+                cells_of = [
+                    (m, min(d, HALF) if m.structure.siren in small else d, score) for m, d, score in cells_of
+                ]
+                unsized |= {(row, siren) for siren in small}
             if firms and lot.reservation is None and (large or not any(degree for _, degree, _ in cells_of)):
                 outside = [
                     m for m in firms(_asked(task, parts)) if m.structure.siren not in constraints.excluded
@@ -191,11 +195,6 @@ def _beyond(answer: LotAnswer) -> bool:
     return answer.asked is not None and answer.asked.carried == "beyond"
 
 
-def _sized(match: Match, lot: Lot) -> bool:
-    """Does the known turnover of a structure cover the yearly amount of a lot?"""
-    return (match.structure.turnover or 0.0) >= yearly(lot)
-
-
 def _asked(task: Task, parts: Mapping[str, LotAnswer]) -> Lot:
     """The lot that a task is: the whole, or one part of it with its words and codes."""
     return parts[task.id].lot if task.id in parts else task.lot
@@ -204,8 +203,7 @@ def _asked(task: Task, parts: Mapping[str, LotAnswer]) -> Lot:
 def tasks_of(
     answer: LotAnswer,
     matches: Sequence[Match],
-    split_needs: bool = True,
-    parts: Mapping[str, Sequence[Match]] | None = None,
+    parts: Mapping[str, Sequence[Match]],
 ) -> list[tuple[Task, list[tuple[Match, int, int]]]]:
     """The tasks of a lot, each with (match, degree in quarters, score in hundredths).
 
@@ -213,12 +211,11 @@ def tasks_of(
     declared trades or activity code fit.
     """
     lot, asked = answer.lot, answer.asked.parts if answer.asked else ()
-    split = executed(lot, answer.asked) if answer.asked and split_needs else ()
+    split = executed(lot, answer.asked) if answer.asked else ()
     if not split:
         whole = Task(id=lot.id, lot=lot, label=lot_label(lot), weight=LOT_WEIGHT)
         # without a judgement, a structure of another trade covers a lot little, however near it is
         return [(whole, _fitted(_degrees(matches), asked, QUARTER))]
-    found = parts or {}
     result = []
     for need in split:
         task = Task(
@@ -229,8 +226,8 @@ def tasks_of(
             share=need.share,
             need=need,
         )
-        if need.id in found:
-            result.append((task, _degrees(found[need.id])))
+        if need.id in parts:
+            result.append((task, _degrees(parts[need.id])))
         else:
             unjudged = [replace(match, level="") if match.level == "likely" else match for match in matches]
             result.append((task, _fitted(_degrees(unjudged), (need,), 0)))

@@ -1,0 +1,95 @@
+"""Hours of insertion after the award: entered or imported by a structure or the facilitator, beside what was promised."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, File, Request, Response, UploadFile
+
+from matcher.console import csv_text
+from matcher.domain import MatcherError
+from matcher.records import exchange, worked
+from matcher.records.keys import Bearer
+from matcher.territory import ledger
+from service import wire
+from service.access import store_of
+from service.announced import buyer_of
+from service.page import fields, render
+from service.page.visitor import CheckedForm, Reader
+from service.router import Router
+
+router = Router()
+FILE = 2_000_000  # bytes of a table
+
+
+@dataclass(frozen=True)
+class HoursForm:
+    """A line of hours as it is typed."""
+
+    contract: fields.Line = ""
+    siret: fields.Word = ""
+    month: fields.Word = ""
+    category: fields.Word = ""
+    hours: fields.Word = ""
+    promised: fields.Word = ""
+    people: fields.Word = ""
+
+
+@router.get("/heures")
+def show(request: Request, who: Reader, forme: str = "") -> Response:
+    """The hours that one may see, by contract; all lines as CSV."""
+    if forme == "csv":
+        lines = worked.listing(store_of(request), who, buyer_of(request, who))
+        return wire.attachment(
+            csv_text(ledger.hours_rows(lines)), "text/csv; charset=utf-8", "heures-insertion.csv"
+        )
+    return _page(request, who)
+
+
+@router.post("/heures")
+def enter(
+    request: Request,
+    who: Reader,
+    form: CheckedForm,
+    typed: Annotated[HoursForm, Depends()],
+    file: Annotated[UploadFile | None, File()] = None,
+) -> Response:
+    """Enter a line, or the lines of a table."""
+    given = asdict(typed)
+    if len(who.sirets) == 1:
+        given["siret"] = who.sirets[0]
+    try:
+        if file and file.filename:
+            read = ledger.read_hours(
+                file.file.read(FILE), file.filename, given["siret"], typed.contract.strip()
+            )
+        else:
+            read = [ledger.hours_of(given)], []
+        worked.enter(store_of(request), who, read[0])
+    except MatcherError as error:
+        return _page(request, who, problems=fields.problems_of(error, "contract"), typed=given)
+    rejected = "".join(f" Écarté, {bad.record} : {bad.reason}." for bad in read[1][:5])
+    return _page(request, who, done=f"Lignes notées : {len(read[0])}.{rejected}")
+
+
+def _page(request: Request, who: Bearer, done: str = "", **values: Any) -> Response:
+    store, snapshot = store_of(request), request.app.state.serving.current
+    lines = worked.listing(store, who, buyer_of(request, who))
+    found = ledger.contracts(lines)
+    known = snapshot.notices if snapshot else {}
+    notices = {offer.notice_id for offer in exchange.listing(store, who, mine=True)}
+    titles = {name: known[name].title for name in {*notices, *(one.name for one in found)} if name in known}
+    return render.page(
+        request,
+        "hours.html",
+        done=done,
+        contracts=found,
+        whole=ledger.counted("", lines) if len(found) > 1 else None,
+        titles=titles,
+        proposed=notices,
+        categories={code: label for code, (label, _) in worked.CATEGORIES.items()},
+        may=bool(who.sirets) or who.may("operator"),
+        alone=len(who.sirets) == 1,
+        **values,
+    )

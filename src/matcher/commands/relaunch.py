@@ -1,0 +1,56 @@
+"""`matcher relaunch`: what to do about a reserved lot that got no answer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from matcher.commands._notice import called, one_notice
+from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+
+
+def run(
+    notice: Annotated[str, typer.Argument(help="A notice: its file, or the id of one that was indexed.")],
+    id: Annotated[str | None, typer.Option(help="Which notice of the file; the first by default.")] = None,
+    lot: Annotated[
+        str | None, typer.Option(help="One lot, by number or id; every reserved one by default.")
+    ] = None,
+    n: Annotated[int, typer.Option("-n", min=1, max=50, help="Structures to call, and to ask.")] = 8,
+    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
+    format: OutputFormat = "table",
+) -> None:
+    """A reserved lot without an offer (infructueux): whom to call, groups of up to four, what to change in the lot.
+
+    \b
+    matcher relaunch 26-130101
+    matcher relaunch notice.xml --lot 2
+    """
+    from matcher import codec
+    from matcher.console import emit
+    from matcher.matching.engine import Matcher
+    from matcher.matching.groups.table import lot_label
+    from matcher.partners.relaunch import MEMBERS, relaunch
+
+    found = relaunch(Matcher.load(catalogue), one_notice(notice, id, catalogue), lot, n)
+    if format != "table":
+        emit(map(codec.to_json, found), format)
+        return
+    for one in found:
+        typer.echo(lot_label(one.lot))
+        lists = {
+            "à appeler": [
+                f"{called(match.structure, match.distance_km)}, {match.structure.phone or 'téléphone à chercher'}"
+                for match in one.call
+            ],
+            "à interroger": [called(structure) for structure in one.ask],
+            f"groupements de {MEMBERS} au plus": [
+                f"{' + '.join(called(m.structure) for m in team.members)} ({team.score:.0%} du lot)"
+                for team in one.teams
+            ],
+            "à changer dans le lot": one.changes,
+        }
+        for title, lines in lists.items():
+            typer.echo(f"  {title} :{'' if lines else ' personne, ou rien'}")
+            for line in lines:
+                typer.echo(f"    {line}")

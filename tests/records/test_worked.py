@@ -1,0 +1,85 @@
+"""Hours done after the award: who writes and sees them, and how a table of them is read and added up."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import openpyxl
+import pytest
+
+from matcher.console import csv_text
+from matcher.domain import BadInput, Forbidden
+from matcher.records import keys, worked
+from matcher.records.store import Store
+from matcher.records.worked import Worked
+from matcher.reference.identifiers import siret_valid
+from matcher.territory import ledger
+
+A, B = (
+    next(s for s in (f"{siren}{n:05d}" for n in range(1, 100)) if siret_valid(s))
+    for siren in ("900000001", "900000002")
+)
+MAY = Worked(
+    contract="26-1", siret=A, month=date(2026, 5, 1), category="rsa", hours=120.0, promised=400.0, people=3
+)
+JUNE = replace(MAY, month=date(2026, 6, 1), hours=200.5, promised=None, people=2)
+OTHER = replace(MAY, siret=B, category="young", hours=80.0, promised=100.0, people=1)
+
+
+def key(store: Store, *scopes: str) -> keys.Bearer:
+    return keys.prove(store, keys.create(store, scopes))
+
+
+def test_a_structure_writes_its_own_hours_and_a_facilitator_those_of_all(store: Store) -> None:
+    mine, other, all_ = key(store, f"structure:{A}"), key(store, f"structure:{B}"), key(store, "operator")
+    worked.enter(store, mine, [MAY, JUNE])
+    with pytest.raises(Forbidden):
+        worked.enter(store, mine, [OTHER])
+    worked.enter(store, all_, [OTHER])
+    assert worked.listing(store, mine) == (MAY, JUNE) and worked.listing(store, other) == (OTHER,)
+    assert set(worked.listing(store, all_)) == {MAY, JUNE, OTHER}
+    buys = key(store, "buyer")
+    assert worked.listing(store, buys) == ()
+    assert len(worked.listing(store, buys, lambda contract: contract == "26-1")) == 3
+    worked.enter(store, mine, [replace(MAY, hours=10.0)])  # the same month and people: replaced
+    assert [line.hours for line in worked.listing(store, mine)] == [10.0, 200.5]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"hours": -1.0}, {"hours": 1e9}, {"month": date(2090, 1, 1)}, {"contract": ""}, {"category": "x"}],
+)
+def test_lines_that_cannot_be_are_refused(store: Store, wrong: dict[str, Any]) -> None:
+    with pytest.raises(BadInput):
+        worked.enter(store, key(store, "operator"), [replace(MAY, **wrong)])
+
+
+def test_done_is_added_up_beside_what_each_promised_once() -> None:
+    (one,) = ledger.contracts([MAY, JUNE, OTHER])
+    assert one.done == 120 + 200.5 + 80 and one.promised == 400 + 100 and one.part == one.done / 500
+    assert one.people == 3 + 1 and one.last == date(2026, 6, 1)
+    assert list(one.by_structure.items()) == [(A, 320.5), (B, 80.0)]
+    assert list(one.by_category.values()) == [320.5, 80.0]
+    both = ledger.counted("", [MAY, replace(MAY, contract="26-2", promised=50.0)])
+    assert both.promised == 450 and both.done == 240
+
+
+def test_a_table_is_read_as_it_was_written_and_bad_lines_are_told() -> None:
+    lines = [MAY, JUNE, OTHER]
+    assert ledger.read_hours(csv_text(ledger.hours_rows(lines)).encode(), "heures.csv") == (lines, [])
+    book = openpyxl.Workbook()
+    book.active.append(["Mois", "Public", "Heures réalisées", "Personnes"])
+    book.active.append([date(2026, 5, 17), "Jeunes de moins de 26 ans", 12, 1])
+    book.active.append(["mai", "RSA", 12, 1])
+    book.active.append(["05/2026", "martiens", 12, 1])
+    book.active.append(["05/2026", "DELD", "beaucoup", 1])
+    held = io.BytesIO()
+    book.save(held)
+    good, bad = ledger.read_hours(held.getvalue(), "heures.xlsx", A, "26-1")
+    assert good == [replace(MAY, category="young", hours=12.0, promised=None, people=1)]
+    assert [why.reason.partition(" ")[0] for why in bad] == ["mois", "catégorie", "heures"]
+    with pytest.raises(BadInput):
+        ledger.read_hours(b"mois,heures\n2026-05,3\n", "heures.csv")
