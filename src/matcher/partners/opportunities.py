@@ -21,7 +21,7 @@ from matcher.domain import ANSWERABLE, LENDING_KINDS, Filters, Lot, Match, Natur
 from matcher.learned import asks
 from matcher.matching import by_clause, reach, standing, suitability
 from matcher.matching.engine import Matcher
-from matcher.matching.groups.table import CONFIRM, lot_label
+from matcher.matching.groups.table import lot_label
 from matcher.matching.judgement import shipped
 from matcher.matching.parts import executed
 from matcher.matching.ranking import LIKELY, PLAUSIBLE
@@ -208,9 +208,7 @@ def _of_tender(
             continue
         match = matcher.explain(ranking, int(ranking.order[0]), 1)
         lends = standing.way_in(structure.kind, ranking) == "clause"
-        carried = bool(hours) or (lends and query.lot.owed_condition is not None)
-        unsure = level == PLAUSIBLE and match.probability < CONFIRM and not carried
-        if unsure or match.reach.where == "outside" or (match.reach.where == "unknown" and query.places):
+        if match.reach.where == "outside" or (match.reach.where == "unknown" and query.places):
             continue
         by_hours = hours[0][2] if hours and (lends or level < PLAUSIBLE) else standing.LENT if lends else ""
         yield _judged(matcher, structure, asked, query, match, level, by_hours)
