@@ -224,14 +224,7 @@ def _form(
 ) -> Response:  # fmt: skip
     recent = _recent(request.app.state.serving.get()) if not de else ()
     return render.page(
-        request,
-        "search.html",
-        status,
-        search=shown,
-        problems=problems,
-        recent=recent,
-        choices=choices,
-        de=de,
+        request, "search.html", status, search=shown, problems=problems, recent=recent, choices=choices, de=de
     )
 
 

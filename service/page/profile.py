@@ -170,11 +170,7 @@ def _departments(text: str) -> list[str]:
 
 @router.post("/structure/{siret}/metier")
 def trade(
-    request: Request,
-    siret: str,
-    who: StructureOwner,
-    skill: fields.Line = "",
-    verdict: fields.Word = "non",
+    request: Request, siret: str, who: StructureOwner, skill: fields.Line = "", verdict: fields.Word = "non"
 ) -> Response:
     """« Ce n'est pas notre métier »: effective immediately, until the structure itself undoes it."""
     store, allowed = store_of(request), verdict == "oui"

@@ -428,10 +428,7 @@ def main() -> None:
     )
     parser.add_argument("--swaps", type=int, default=4, help="Catalogues put in place while needs are sent.")
     parser.add_argument(
-        "--lots",
-        type=int,
-        default=0,
-        help="Of a night by two processes, such as 6000; 0: none is run.",
+        "--lots", type=int, default=0, help="Of a night by two processes, such as 6000; 0: none is run."
     )
     parser.add_argument(
         "--without-zones",

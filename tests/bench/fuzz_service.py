@@ -90,10 +90,7 @@ def served() -> Iterator[tuple[Any, dict[str, str]]]:
     """The application in this process, and the headers of one who may do everything."""
     from service.app import create_app
 
-    with (
-        prepared() as (given_, key),
-        TestClient(create_app(given_), raise_server_exceptions=False) as client,
-    ):
+    with prepared() as (given_, key), TestClient(create_app(given_), raise_server_exceptions=False) as client:
         yield client, {"X-API-Key": key}
 
 

@@ -130,9 +130,7 @@ def test_a_firm_known_by_its_awards_alone_is_not_counted_as_examined() -> None:
     assert [m.structure.siret for m in kept.matches] == [garden.siret] and kept.considered == 1
 
 
-def test_a_wider_radius_shows_structures_within_it_with_a_warning_that_they_are_far(
-    small: Matcher,
-) -> None:
+def test_a_wider_radius_shows_structures_within_it_with_a_warning_that_they_are_far(small: Matcher) -> None:
     wide = small.match(
         need("entretien des espaces verts"), 10, filters=Filters(radius_km=900), groups=0
     ).lots[0]

@@ -217,12 +217,7 @@ def test_levels_are_those_of_the_thresholds() -> None:
     judged = judgement.shipped()
     assert 0 < judged.plausible < judged.likely < 1
     chance = np.array([judged.plausible - 0.01, judged.plausible, judged.likely, 0.99])
-    assert [LEVELS[level] for level in judged.levels(chance)] == [
-        "unlikely",
-        "plausible",
-        "likely",
-        "likely",
-    ]
+    assert [LEVELS[level] for level in judged.levels(chance)] == ["unlikely", "plausible", "likely", "likely"]
 
 
 def test_reading_the_judgement_loads_no_learning_library() -> None:

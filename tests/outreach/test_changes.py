@@ -123,14 +123,8 @@ def test_what_changed_on_the_night_of_an_upgrade_is_told_where_both_read_it_alik
 FIELDS: dict[str, tuple[Any, str]] = {
     "amount": (45_000.0, "montant : 45 000 € au total (avant : non précisé)"),
     "duration_months": (24.0, "durée en mois : 24 (avant : non précisé)"),
-    "places": (
-        (Place(label="Bagnolet", department="93"),),
-        "lieu : Bagnolet (avant : Montreuil)",
-    ),
-    "reservation": (
-        Reservation(articles=("L2113-13",)),
-        "réservation : L2113-13 (avant : non précisé)",
-    ),
+    "places": ((Place(label="Bagnolet", department="93"),), "lieu : Bagnolet (avant : Montreuil)"),
+    "reservation": (Reservation(articles=("L2113-13",)), "réservation : L2113-13 (avant : non précisé)"),
     "description": (
         "tonte des pelouses et taille des haies. Visite le 3 décembre.",
         "description : « Visite le 3 décembre. »",

@@ -213,11 +213,7 @@ def test_a_forgery_is_detected(store: Store, name: str) -> None:
         FORGERIES[name](connection, identifier)
         row = connection.execute(select(Sourcing.owner).where(Sourcing.id == identifier)).scalar_one()
     assert not record.verify(store, row, identifier).holds
-    if name not in (
-        "head deleted",
-        "event invented",
-        "last events deleted and the head set back",
-    ):
+    if name not in ("head deleted", "event invented", "last events deleted and the head set back"):
         assert record.verify(store, OWNER, other).holds
 
 

@@ -55,10 +55,7 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     # no adapted firm or ESAT does it: that advice does not apply
     ("potential", {"need": "acquisition d'un scanner IRM", "place": "Nantes"}),
     # a client, and the SDK, may hand on the object in place of its text
-    (
-        "match",
-        {"notice": (ROOT / "data/sample/boamp_page_1.json").read_text(encoding="utf-8")},
-    ),
+    ("match", {"notice": (ROOT / "data/sample/boamp_page_1.json").read_text(encoding="utf-8")}),
     ("match", {"need": "bonjour", "place": "Pantin"}),
 )
 #: What is refused, and words of the remedy.

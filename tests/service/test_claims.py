@@ -64,10 +64,7 @@ def test_a_second_claim_is_not_swallowed_and_a_refused_one_can_be_made_again(pag
 
 
 @pytest.mark.parametrize("way", ["letter", "phone"])
-def test_a_letter_or_a_call_carries_a_code_that_opens_the_account_once(
-    page: TestClient,
-    way: str,
-) -> None:
+def test_a_letter_or_a_call_carries_a_code_that_opens_the_account_once(page: TestClient, way: str) -> None:
     ask(page, way=way)
     decided = decide(page, desk(page), verdict="oui", way=way)
     code = re.findall(r"[A-Z2-9]{4}-[A-Z2-9]{4}-[A-Z2-9]{4}", decided)[0]

@@ -38,8 +38,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClien
     home = tmp_path_factory.mktemp("desk-service")
     found = gather.gather([SAMPLE])
     save_catalogue(
-        build_catalogue(found.structures, found.awards, Recipe(encoder="hashing")),
-        home / "catalogue",
+        build_catalogue(found.structures, found.awards, Recipe(encoder="hashing")), home / "catalogue"
     )
     gather.save_notices(found.tenders, home / "catalogue")
     gather.save_contracts([WON], home / "catalogue")

@@ -18,17 +18,7 @@ from lxml import etree
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
-from matcher.domain import (
-    LENDING_KINDS,
-    Award,
-    BadInput,
-    Buyer,
-    Forbidden,
-    Holder,
-    NotFound,
-    Place,
-    Recipe,
-)
+from matcher.domain import LENDING_KINDS, Award, BadInput, Buyer, Forbidden, Holder, NotFound, Place, Recipe
 from matcher.matching.engine import Matcher
 from matcher.reading import gather
 from matcher.reading.need import free_text_tender

@@ -23,14 +23,7 @@ from matcher.catalogue.collecting import no_collections
 from matcher.catalogue.columns import FORMAT, NATURES
 from matcher.catalogue.filters import holding_any
 from matcher.catalogue.products import runs
-from matcher.catalogue.rows import (
-    _evidence_of_awards,
-    _profile,
-    _Row,
-    index_words,
-    numbers,
-    tables_of,
-)
+from matcher.catalogue.rows import _evidence_of_awards, _profile, _Row, index_words, numbers, tables_of
 from matcher.catalogue.texts import Texts
 from matcher.catalogue.vectors import Vectors
 from matcher.domain import Award, Place, Recipe, Structure, __version__

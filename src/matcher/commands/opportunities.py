@@ -69,11 +69,7 @@ def run(
     structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
     tenders = answerable(gather.gather(notices).tenders if notices else gather.load_notices(catalogue))
     wishes = opportunities.Wishes(
-        departments=tuple(department or ()),
-        cpv=tuple(cpv or ()),
-        since=since,
-        reserved=reserved,
-        most=most,
+        departments=tuple(department or ()), cpv=tuple(cpv or ()), since=since, reserved=reserved, most=most
     )
     moment = datetime.combine(on, time(), UTC) if on else None
     watched = progress(tenders, "looking")

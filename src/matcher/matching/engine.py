@@ -154,10 +154,7 @@ class Matcher:
         return self.rotated(found, query.as_of or date.today())
 
     def rank_each(
-        self,
-        queries: Sequence[Query],
-        least: int = PLAUSIBLE,
-        also: NDArray[np.bool_] | None = None,
+        self, queries: Sequence[Query], least: int = PLAUSIBLE, also: NDArray[np.bool_] | None = None
     ) -> Iterator[Ranking]:
         """Rankings of the lots of a notice, of those candidates who can be proposed (`rank` unless whole)."""
         if not self.exhaustive:

@@ -130,11 +130,7 @@ class Judgement:
         return ("cells", self.fingerprint)
 
     def may_reach(
-        self,
-        shortlist: Shortlist,
-        chance: float,
-        given: Mapping[str, float | Column],
-        known: tuple[str, ...],
+        self, shortlist: Shortlist, chance: float, given: Mapping[str, float | Column], known: tuple[str, ...]
     ) -> NDArray[np.bool_]:
         """Candidates whose `known` columns, of one of STEPS, allow a probability of `chance`, some of them replaced; (n,)."""
         columns = {name: np.atleast_1d(values) for name, values in given.items()}

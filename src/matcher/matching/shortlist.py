@@ -25,13 +25,7 @@ Rows = NDArray[np.int64]
 
 
 #: Keys computed from the lot alone, independent of the candidates.
-OF_QUERY = frozenset(
-    {
-        "activities",
-        "view",
-        "usual reach",
-    }
-)
+OF_QUERY = frozenset({"activities", "view", "usual reach"})
 
 
 #: Keys of a shortlist, beside "evidence NAME", of which the value is one of each candidate whatever the others.

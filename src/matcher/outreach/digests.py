@@ -253,12 +253,7 @@ def _waves(
 
 
 def _news(
-    known: _Known,
-    notice_id: str,
-    lot_id: str,
-    chance: float,
-    level: str,
-    names: set[str],
+    known: _Known, notice_id: str, lot_id: str, chance: float, level: str, names: set[str]
 ) -> News | None:
     """The news of this pair today, None where there is none."""
     case = known.cases[notice_id]

@@ -17,14 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, func, select, update
 
 from matcher.outreach.delivery import claim
-from matcher.outreach.transport import (
-    POLICY,
-    LostConnection,
-    MailTransport,
-    bounce,
-    leaving,
-    unreachable,
-)
+from matcher.outreach.transport import POLICY, LostConnection, MailTransport, bounce, leaving, unreachable
 from matcher.records.store import Busy as Busy
 from matcher.records.store import Store, alone, now
 from matcher.records.tables import Letter

@@ -76,10 +76,7 @@ def weights_of(recipe: str) -> Weights:
 
 
 def rank_partners(
-    matcher: Matcher,
-    ranking: Ranking,
-    siren: str,
-    as_of: date | None = None,
+    matcher: Matcher, ranking: Ranking, siren: str, as_of: date | None = None
 ) -> tuple[Ranking, Mapping[str, Column]]:
     """The ranking of a lot as candidates for a partnership with a bidder: without the bidder, with affinities of past awards.
 

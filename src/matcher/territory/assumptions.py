@@ -99,9 +99,7 @@ def desk(path: Path | None = None) -> Mapping[str, Assumption]:
 def _desk(path: Path) -> Mapping[str, Assumption]:
     return {
         row["key"]: Assumption(
-            **_stated(row),
-            value=_figure(row["value"], path, line, "value", 1e9),
-            unit=row.get("unit", ""),
+            **_stated(row), value=_figure(row["value"], path, line, "value", 1e9), unit=row.get("unit", "")
         )
         for line, row in _rows(path, ("key", "value"))
     }

@@ -24,16 +24,7 @@ from matcher.console import say
 from matcher.domain import BadInput
 from matcher.lab.training.texts import opened
 from matcher.learned import clauses as classifier
-from matcher.learned.clauses import (
-    BITS,
-    LABELS,
-    STEPS,
-    VIEWS,
-    ClauseModel,
-    Columns,
-    Verdict,
-    Weights,
-)
+from matcher.learned.clauses import BITS, LABELS, STEPS, VIEWS, Columns, Verdict, Weights
 from matcher.reading.clauses import grammar
 from matcher.reading.clauses.sentences import cut, pages, passage, speaking, windows
 from matcher.reading.sources import _tree, ted
@@ -308,18 +299,6 @@ def train(
     (out / "clauses.json").write_text(json.dumps(stated, indent=1) + "\n", encoding="utf-8")
     report(out, data, scores, verdicts, len(learnt.columns))
     return out
-
-
-def without_notices(
-    data: Corpus, verdicts: dict[str, Verdict]
-) -> Iterator[tuple[frozenset[str], ClauseModel]]:
-    """For each fold of real notices, their numbers and the model that all the rest teaches."""
-    for name in np.unique([one for one in data.who if one.startswith(NOTICE)]):
-        own = data.who == name
-        numbers = frozenset(
-            one.author.removeprefix(NOTICE) for one, out in zip(data.found, own, strict=True) if out
-        )
-        yield numbers, ClauseModel(fit(data.matrix, ~own, data.truth, data.weights).weights, verdicts)
 
 
 def figures(predicted: NDArray[np.bool_], truth: NDArray[np.bool_]) -> tuple[float, float]:

@@ -258,11 +258,7 @@ def _part(
 
 
 def _learn(
-    rows: _Rows,
-    named: dict[str, _Indexed],
-    first: NDArray[np.float32],
-    settings: Settings,
-    seed: int,
+    rows: _Rows, named: dict[str, _Indexed], first: NDArray[np.float32], settings: Settings, seed: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The vectors of the pieces after one run of steps from the first ones, and the query projection."""
     import torch

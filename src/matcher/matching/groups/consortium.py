@@ -16,14 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from matcher.domain import (
-    LENDING_KINDS,
-    Consortium,
-    LotAnswer,
-    Member,
-    Structure,
-    Tender,
-)
+from matcher.domain import LENDING_KINDS, Consortium, LotAnswer, Member, Structure, Tender
 from matcher.matching import reasons
 from matcher.matching.groups.cover import Cover, Team
 from matcher.matching.groups.solver import solve

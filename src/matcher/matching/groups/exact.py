@@ -58,11 +58,7 @@ def _without_outdone(cover: Cover) -> Cover:
 def _ceiling(cover: Cover) -> tuple[int, int, int]:
     """Upper bounds of the objectives: fewest members allowed, every task led by its best bidder."""
     best = np.where(cover.degree > 0, cover.degree * 1000 + cover.score, 0).max(axis=1)
-    return (
-        int((cover.weight * (best // 1000)).sum()),
-        -max(1, len(cover.forced)),
-        int((best % 1000).sum()),
-    )
+    return (int((cover.weight * (best // 1000)).sum()), -max(1, len(cover.forced)), int((best % 1000).sum()))
 
 
 def _solved(cover: Cover, floor: Team | None, seconds: float, most: int | None) -> Team | None:

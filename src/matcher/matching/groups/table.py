@@ -201,9 +201,7 @@ def _asked(task: Task, parts: Mapping[str, LotAnswer]) -> Lot:
 
 
 def tasks_of(
-    answer: LotAnswer,
-    matches: Sequence[Match],
-    parts: Mapping[str, Sequence[Match]],
+    answer: LotAnswer, matches: Sequence[Match], parts: Mapping[str, Sequence[Match]]
 ) -> list[tuple[Task, list[tuple[Match, int, int]]]]:
     """The tasks of a lot, each with (match, degree in quarters, score in hundredths).
 

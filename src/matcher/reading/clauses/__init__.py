@@ -10,12 +10,4 @@ from matcher.reading.clauses.reading import Reading, read
 from matcher.reading.clauses.sentences import Finding
 from matcher.reference.prose import support_trade
 
-__all__ = [
-    "Finding",
-    "Reading",
-    "articles",
-    "complete",
-    "read",
-    "support_trade",
-    "who",
-]
+__all__ = ["Finding", "Reading", "articles", "complete", "read", "support_trade", "who"]

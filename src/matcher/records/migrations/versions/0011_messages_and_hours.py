@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from alembic import op
-
 from matcher.records.migrations._tables import create
 
 revision = "0011"
@@ -23,8 +21,3 @@ def upgrade() -> None:
         "contract 200, siret 14, month date, category 16, hours float, promised float?, people int?, by 64, at time",
         key="contract siret month category",
     )
-
-
-def downgrade() -> None:
-    op.drop_table("worked_hours")
-    op.drop_table("declaration_message")
