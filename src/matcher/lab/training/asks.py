@@ -28,6 +28,7 @@ from matcher.learned.asks import ALONE, BUCKETS, CHOICES, Wording
 from matcher.learned.encoders import Encoder, static
 from matcher.reading import gather
 from matcher.reference import paths
+from matcher.reference.identifiers import clean_amount
 
 Floats = NDArray[np.float32]
 LABELS = {"lots_dev": "", "typed_needs_dev": "mixed_dev", "objets_dev": "notices_dev,typed_dev,spoken_dev"}
@@ -118,7 +119,13 @@ def _objets(data: Path) -> Iterator[tuple[Tender, Lot]]:
     path = data / "awards" / "history.json.gz"
     for award in first.past_awards(path) if path.is_file() else ():
         code = (award.get("codeCPV") or "")[:8]
-        lot = Lot(id=award["uid"], title=award.get("objet") or "", cpv=(code,) if code.isdigit() else ())
+        lot = Lot(
+            id=award["uid"],
+            title=award.get("objet") or "",
+            cpv=(code,) if code.isdigit() else (),
+            amount=clean_amount(award.get("montant")),
+            duration_months=clean_amount(award.get("dureeMois")),
+        )
         yield Tender(id=lot.id, format="need", title=lot.title, lots=(lot,)), lot
 
 
