@@ -120,7 +120,9 @@ def other_trade(shortlist: Shortlist) -> Column:
     """Confidence that name, code and what is declared indicate another trade than the one required, beyond what supports it."""
     catalogue, rows = shortlist.catalogue, shortlist.candidates
     tables = trades.by_name(catalogue, rows), trades.by_code(catalogue, rows)
-    best = np.fmax.reduce([_declared(shortlist)[1], *(held[:, -1][at] for held, at in tables)])
+    best = _declared(shortlist)[1]
+    for held, at in tables:
+        best = np.fmax(best, held[:, -1][at])
     met = np.fmax.reduce([of(shortlist, source) for source in TRADE_SOURCES])
     return np.asarray(np.maximum(best - np.fmax(met, 0.0), 0.0))
 
@@ -136,7 +138,7 @@ def sure(shortlist: Shortlist) -> Column:
 def silent(shortlist: Shortlist) -> Column:
     """1 where no source indicates any trade."""
     sources = _declared(shortlist)[0], of(shortlist, "name_trade"), of(shortlist, "code_trade")
-    return np.logical_and.reduce([np.isnan(source) for source in sources]).astype(np.float64)
+    return np.asarray(np.isnan(np.fmax.reduce(sources)), dtype=np.float64)
 
 
 def kind_rate(shortlist: Shortlist) -> Column:
