@@ -320,7 +320,7 @@ def won(*names: str, clause: bool = True, siren: str = "732829320") -> Tender:
 
 def test_an_ordinary_firm_that_owes_hours_is_a_lead() -> None:
     (lead,) = leads(won("Bâti Nord SAS"))
-    assert (lead.firm.name, lead.hours, lead.lot and lead.lot.number, lead.passage) == (
+    assert (lead.firm.name, lead.clause.hours, lead.lot.number, lead.clause.passage) == (
         "Bâti Nord SAS",
         400.0,
         "2",
@@ -338,7 +338,7 @@ def test_a_structure_or_a_lot_without_clause_is_no_lead() -> None:
 def test_the_clause_may_stand_in_the_call() -> None:
     call = won("x").lots[0]
     (lead,) = leads(won("Bâti Nord SAS", clause=False), earlier=[notice("26-4", lots=(call,))])
-    assert lead.hours == 400.0
+    assert lead.clause.hours == 400.0
 
 
 def test_structures_of_a_directory_come_out_of_the_same_door() -> None:
