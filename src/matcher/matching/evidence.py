@@ -41,52 +41,36 @@ NAMES_IT = 0.3  # confidence of what is declared from which it names the trade
 
 
 def said_trade(shortlist: Shortlist) -> Column:
-    """Confidence that a declared piece, or the code of a job, is of the trade required; 0 where nothing is declared."""
-    return np.nan_to_num(_declared(shortlist)[0])
+    """Confidence that a declared piece, or the code of a job, is of the trade required; NaN where nothing is declared."""
+    found, catalogue = _said_trade(shortlist), shortlist.catalogue
+    held, at = trades.by_job(catalogue)
+    by_job = trades.match(shortlist, held, at[shortlist.candidates])
+    return np.where(by_job > 0, np.fmax(found, by_job), found)
 
 
-def _declared(shortlist: Shortlist) -> tuple[Column, Column]:
-    """Confidence that pieces or jobs are of the trade required, and of any trade; NaN where nothing is declared."""
-
-    def make() -> tuple[Column, Column]:
-        catalogue, rows = shortlist.catalogue, shortlist.candidates
-        held, at = trades.by_job(catalogue)
-        any_job = catalogue.once("any trade by job", lambda: held.max(axis=1, initial=0.0).astype(float))[at]
-        required, other = _by_pieces(shortlist)
-        by_job, any_job = trades.match(shortlist, held, at[rows]), any_job[rows]
-        return np.where(by_job > 0, np.fmax(required, by_job), required), np.fmax(other, any_job)
-
-    found: tuple[Column, Column] = shortlist.once("declared trades", make)
+def _said_trade(shortlist: Shortlist) -> Column:
+    """The same of pieces alone."""
+    stored = trades.by_structure(shortlist.catalogue) if shortlist.query.as_of is None else None
+    if stored is not None:
+        some = np.flatnonzero(_pieces(shortlist))
+        found = np.full(len(shortlist), np.nan)
+        found[some] = trades.match(shortlist, stored, shortlist.candidates[some])
+        return found
+    found, said = np.full(len(shortlist), np.nan), declared.slots_of(shortlist)
+    if len(said.slots):
+        values = trades.match(shortlist, trades.by_piece(declared.pieces(shortlist)), said.slots)
+        found[said.owners] = np.maximum.reduceat(values, said.starts)
     return found
 
 
-def _by_pieces(shortlist: Shortlist) -> tuple[Column, Column]:
-    """The same of pieces alone."""
-    catalogue = shortlist.catalogue
-    required, other = np.full((2, len(shortlist)), np.nan)
-    stored = trades.by_structure(catalogue) if shortlist.query.as_of is None else None
-    if stored is not None:
-        some = np.flatnonzero(_pieces(shortlist))
-        rows = shortlist.candidates[some]
-        required[some] = trades.match(shortlist, stored, rows)
-        other[some] = catalogue.once("any trade said", lambda: stored.max(axis=1))[rows]
-        return required, other
-    said = declared.slots_of(shortlist)
-    if len(said.slots):
-        table = trades.by_piece(declared.pieces(shortlist))
-        required[said.owners] = np.maximum.reduceat(trades.match(shortlist, table, said.slots), said.starts)
-        other[said.owners] = np.maximum.reduceat(table[said.slots].max(axis=1), said.starts)
-    return required, other
-
-
 def said_best(shortlist: Shortlist) -> Column:
-    """Similarity of the piece nearest to the lot, cut at phrases, 0 for none; see `matcher.matching.declared`."""
-    return np.nan_to_num(declared.said_best(shortlist))
+    """Similarity of the piece nearest to the lot, cut at phrases; see `matcher.matching.declared`."""
+    return declared.said_best(shortlist)
 
 
 def said_second(shortlist: Shortlist) -> Column:
-    """Similarity of the second nearest piece, 0 for none."""
-    return np.nan_to_num(declared.said_second(shortlist))
+    """Similarity of the second nearest piece."""
+    return declared.said_second(shortlist)
 
 
 def _trade_by(shortlist: Shortlist, held: trades.Floats, at: NDArray[np.int32]) -> Column:
@@ -117,12 +101,10 @@ def prior_trade(shortlist: Shortlist) -> Column:
 
 
 def other_trade(shortlist: Shortlist) -> Column:
-    """Confidence that name, code and what is declared indicate another trade than the one required, beyond what supports it."""
+    """Confidence that name and code indicate another trade than the one required, beyond what supports the latter."""
     catalogue, rows = shortlist.catalogue, shortlist.candidates
     tables = trades.by_name(catalogue, rows), trades.by_code(catalogue, rows)
-    best = _declared(shortlist)[1]
-    for held, at in tables:
-        best = np.fmax(best, held[:, -1][at])
+    best = np.maximum(*(held[:, -1][at] for held, at in tables)).astype(np.float64)
     met = np.fmax.reduce([of(shortlist, source) for source in TRADE_SOURCES])
     return np.asarray(np.maximum(best - np.fmax(met, 0.0), 0.0))
 
@@ -137,20 +119,20 @@ def sure(shortlist: Shortlist) -> Column:
 
 def silent(shortlist: Shortlist) -> Column:
     """1 where no source indicates any trade."""
-    sources = _declared(shortlist)[0], of(shortlist, "name_trade"), of(shortlist, "code_trade")
-    return np.asarray(np.isnan(np.fmax.reduce(sources)), dtype=np.float64)
+    known = [~np.isnan(of(shortlist, source)) for source in TRADE_SOURCES]
+    return np.asarray(1.0 - np.logical_or.reduce(known), dtype=np.float64)
 
 
 def kind_rate(shortlist: Shortlist) -> Column:
     """How surely an ESAT or EA has the trade: by the published share where it says nothing, else by what it says.
 
-    Who names the trade has it at least as surely as who is silent.  NaN for other kinds, and where name or code alone
+    Who names the trade has it at least as surely as who is silent.  NaN for other kinds, and where its name or code alone
     indicates a trade.
     """
     rate, said = trades.kind_rate(shortlist), of(shortlist, "said_trade")
-    sure = np.where((of(shortlist, "silent") > 0) | (said >= NAMES_IT), np.fmax(rate, said), said)
-    told = ~np.isnan(_declared(shortlist)[0]) | (of(shortlist, "silent") > 0)
-    return np.where(told & (of(shortlist, "kind") == KINDS["ESAT"]), sure, np.nan)
+    named = np.where(said >= NAMES_IT, np.maximum(rate, said), said)
+    sure = np.where(of(shortlist, "silent") > 0, rate, named)
+    return np.where(of(shortlist, "kind") == KINDS["ESAT"], sure, np.nan)
 
 
 def _pieces(shortlist: Shortlist) -> Column:
