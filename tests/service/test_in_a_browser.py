@@ -115,7 +115,7 @@ def test_buyer_1_whom_to_phone_this_afternoon(tab: Any) -> None:
 
 
 def test_a_buyer_asks_all_whose_trade_is_unknown_without_ticking_them(tab: Any) -> None:
-    search(tab)
+    search(tab, "nettoyage de bureaux")
     tab.click("text=ne dit pas son métier")
     tab.click("text=Lui demander si elle le fait")
     tab.wait_for_url("**/ecrire?**")
