@@ -208,7 +208,7 @@ class Reader:
         for name, choices in CHOICES.items():
             part = z[:, count : count + len(choices)]
             raised = np.exp(part - part.max(axis=1, keepdims=True))
-            found[name] = raised / raised.sum(axis=1, keepdims=True)
+            found[name] = np.asarray(raised / raised.sum(axis=1, keepdims=True), dtype=np.float32)
             count += len(choices)
         found |= {name: logistic(z[:, count + i]) for i, name in enumerate(ALONE)}
         return chances, found | {"told": inputs[:, -2]}
