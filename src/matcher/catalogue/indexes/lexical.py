@@ -108,7 +108,7 @@ class LexicalIndex:
         self, text: str, vector: NDArray[np.float32], rows: NDArray[np.int64] | None
     ) -> NDArray[np.float32]:
         numbers = self.texts.numbers if rows is None else self.texts.numbers[rows]
-        return self._scores(text).astype(np.float32)[numbers]
+        return self._scores(text)[numbers].astype(np.float32)
 
     def amended(self, kept: NDArray[np.int64], texts: Sequence[str], vectors: Vectors) -> LexicalIndex:
         """The index of other rows: row i is the old row `kept[i]`, or the next of `texts` where that is -1."""
