@@ -193,6 +193,22 @@ def test_what_must_pull_one_way_does(name: str, way: int) -> None:
         before = after
 
 
+def test_who_names_the_trade_has_it_as_surely_as_a_silent_esat(
+    matcher: Matcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (query,) = matcher.queries(free_text_tender("tonte des pelouses et taille des haies", ANGERS))
+    for said, silent in ((np.nan, 1.0), (0.4, 0.0), (0.9, 0.0), (0.1, 0.0)):
+        shortlist = shortlist_of(matcher.catalogue, query, exhaustive=True)
+        rate = trades.kind_rate(shortlist)
+        everybody = {"said_trade": said, "silent": silent, "kind": float(evidence.KINDS["ESAT"])}
+        for name, value in everybody.items():
+            monkeypatch.setitem(
+                evidence.PER_CANDIDATE, name, lambda some, value=value: np.full(len(some), value)
+            )  # type: ignore[index]
+        expected = rate if silent else max(rate, said) if said >= evidence.NAMES_IT else said
+        assert 0.4 < rate < 0.9 and evidence.of(shortlist, "kind_rate") == pytest.approx(expected)
+
+
 def test_unknown_values_are_judged_too() -> None:
     held = columns()
     assert np.isfinite(score({name: np.full(400, np.nan) for name in held})).all()

@@ -155,7 +155,7 @@ def same_department(shortlist: Shortlist) -> Column:
     """
     asked = shortlist.query.departments
     if not asked:
-        return np.full(len(shortlist), 1.0 if _anywhere(shortlist) else np.nan)
+        return np.full(len(shortlist), np.nan if shortlist.query.located else 1.0)
     return shortlist.catalogue.one_of("department", asked, shortlist.candidates).astype(np.float64)
 
 
@@ -164,18 +164,12 @@ def kilometres(shortlist: Shortlist) -> Column:
 
     A lot without any place is next door to everybody.
     """
-    if _anywhere(shortlist):
+    if not shortlist.query.located:
         return np.full(len(shortlist), NEXT_DOOR)
     reach = reach_.of(shortlist)
     unknown = np.isnan(reach.kilometres) & bool(shortlist.query.departments)
     known = np.where(reach.refused | unknown, np.fmax(reach.kilometres, OUT_OF_ZONE), reach.kilometres)
     return np.where(reach.zone > 0, np.fmin(known, NEXT_DOOR), known)
-
-
-def _anywhere(shortlist: Shortlist) -> bool:
-    """Is no place known of the lot?"""
-    query = shortlist.query
-    return not query.departments and all(place.latitude is None for place in query.places)
 
 
 def beyond(shortlist: Shortlist) -> Column:

@@ -39,6 +39,11 @@ class Reach:
         return self.zone < 0
 
     @property
+    def unknown(self) -> NDArray[np.bool_]:
+        """Whose way to the lot nothing tells: no zone, and no place of one of the two."""
+        return np.asarray((self.zone == 0) & np.isnan(self.kilometres))
+
+    @property
     def shown_km(self) -> Column:
         """Kilometres to display; NaN where a point is only the centre of an area."""
         return np.where(self.sure, self.kilometres, np.nan)

@@ -15,7 +15,6 @@ from matcher.domain import Award, Buyer, Filters, Holder, Lot, Place, Structure,
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import LIKELY, Ranking
 from matcher.matching.standing import level_of, way_in
-from matcher.matching.suitability import located
 from matcher.reference.french import long_day
 from matcher.reference.text import fold, shorten
 
@@ -126,7 +125,7 @@ def followers(matcher: Matcher, one: Renewal, most: int = 20) -> list[str]:
     """SIRETs to notify of a renewal: structures likely to answer the contract, likeliest first."""
     ranking = _asked(matcher, one)
     catalogue, candidates = ranking.shortlist.catalogue, ranking.shortlist.candidates
-    if not located(ranking.shortlist.query) or not ranking.judged:
+    if not ranking.shortlist.query.located or not ranking.judged:
         return []
     kinds = catalogue.of_structure("kind")[candidates]
     likely = ranking.order[ranking.levels[ranking.order] == LIKELY].tolist()

@@ -74,6 +74,11 @@ class Query:
         """The departments of its places, where they are known."""
         return frozenset(place.department for place in self.places if place.department)
 
+    @property
+    def located(self) -> bool:
+        """Is the place of work known?  A lot without one is next door to everybody, and within nobody's reach."""
+        return any(place.department or place.latitude is not None for place in self.places)
+
 
 class Evidence:
     """Evidence rows of some candidates, see `Shortlist`, listed when they are first asked for."""

@@ -87,11 +87,6 @@ def conceded(query: Query) -> bool:
     return query.lot.reservation is None and law.is_concession(query.tender)
 
 
-def located(query: Query) -> bool:
-    """Is the place of work known?  A lot without one is within nobody's reach."""
-    return any(p.department or p.latitude is not None for p in query.places)
-
-
 def tie_break(shortlist: Shortlist) -> NDArray[np.int16]:
     """Sort key among equal scores: kinds that lend staff first where staff is required, else last; then drawn for each lot; (n,).
 

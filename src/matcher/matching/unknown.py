@@ -22,7 +22,7 @@ def to_ask(ranking: Ranking, most: int = NAMED) -> tuple[int, tuple[Structure, .
     None where structures do not answer such lots, or where the lot has no place.
     """
     query = ranking.shortlist.query
-    if not ranking.judged or not suitability.located(query) or suitability.calls_for(ranking):
+    if not ranking.judged or not query.located or suitability.calls_for(ranking):
         return 0, ()
     near = _near(ranking)
     if not len(near):

@@ -61,22 +61,18 @@ def _levels(
     matcher: Matcher, ranking: Ranking, wants_plausible: frozenset[str], top: int, floor: float
 ) -> dict[int, tuple[str, Reason | None]]:
     """Position in the shortlist -> (level, how by the clause), of the structures to be notified, best first."""
-    from matcher.matching import by_clause, standing, suitability
+    from matcher.matching import by_clause, standing
     from matcher.matching.ranking import LIKELY, PLAUSIBLE
 
     query, catalogue = ranking.shortlist.query, ranking.shortlist.catalogue
     kinds = catalogue.of_structure("kind")[ranking.shortlist.candidates]
     chosen: dict[int, tuple[str, Reason | None]] = {}
     # only whom the judgement says to call is notified, above the floor of the operator, and where the place is known
-    likely = (
-        ranking.order[ranking.levels[ranking.order] == LIKELY]
-        if suitability.located(query)
-        else ranking.order[:0]
-    )
+    likely = ranking.order[ranking.levels[ranking.order] == LIKELY] if query.located else ranking.order[:0]
     for i in likely[ranking.chances[likely] >= floor][:top].tolist():
         if standing.way_in(str(kinds[i]), ranking) == "self":
             chosen[i] = ("likely", None)
-    if ranking.judged and suitability.located(query) and query.lot.owed_condition:
+    if ranking.judged and query.located and query.lot.owed_condition:
         for i, code, text in by_clause.by_clause(ranking, CARRIERS):
             if kinds[i] in LENDING_KINDS | TASK_KINDS:
                 chosen.setdefault(i, ("clause", Reason(code=code, text=text)))

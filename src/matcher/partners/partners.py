@@ -296,7 +296,7 @@ def _candidates(matcher: Matcher, structure: Structure, wanted: Sequence[_Task])
     weights = weights_of(matcher.recipe.name).affinity
     for task, ranking in zip(wanted, matcher.rank_each([task.query for task in wanted]), strict=True):
         candidates, at = ranking.shortlist.candidates, reach.of(ranking.shortlist)
-        nowhere = np.isnan(at.kilometres) & (at.zone == 0) & bool(task.query.places)
+        nowhere = at.unknown & bool(task.query.places)
         for i in ranking.order[~nowhere[ranking.order]].tolist():
             row = int(candidates[i])
             siren, chance = str(sirens[row]), _chance(ranking, i)
