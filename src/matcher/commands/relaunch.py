@@ -51,6 +51,6 @@ def run(
             "à changer dans le lot": one.changes,
         }
         for title, lines in lists.items():
-            typer.echo(f"  {title} :{'' if lines else ' personne, ou rien'}")
+            typer.echo(f"  {title} :{'' if lines else ' néant'}")
             for line in lines:
                 typer.echo(f"    {line}")
