@@ -209,6 +209,23 @@ def test_who_names_the_trade_has_it_as_surely_as_a_silent_esat(
         assert 0.4 < rate < 0.9 and evidence.of(shortlist, "kind_rate") == pytest.approx(expected)
 
 
+def test_naming_its_trade_lowers_nobody(matcher: Matcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    (query,) = matcher.queries(free_text_tender("tonte des pelouses et taille des haies", ANGERS))
+
+    def scores(said: float, nearest: float) -> evidence.Column:
+        for name, value in {"said_trade": said, "said_best": nearest, "said_second": nearest}.items():
+            monkeypatch.setitem(
+                evidence.PER_CANDIDATE, name, lambda some, value=value: np.full(len(some), value)
+            )  # type: ignore[index]
+        shortlist = shortlist_of(matcher.catalogue, query, exhaustive=True)
+        return judgement.shipped().scores_with(shortlist, {})
+
+    silent, other = scores(np.nan, np.nan), scores(evidence.NAMES_IT - 0.01, 0.0)
+    assert (other < silent).any()  # what says other things may stand lower
+    for said in (evidence.NAMES_IT, 0.4, 0.6, 1.0):
+        assert (scores(said, 0.0) >= silent).all()
+
+
 def test_unknown_values_are_judged_too() -> None:
     held = columns()
     assert np.isfinite(score({name: np.full(400, np.nan) for name in held})).all()

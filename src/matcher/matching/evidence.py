@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from matcher.catalogue.columns import DECLARED
 from matcher.domain import LENDING_KINDS
 from matcher.matching import declared, trades, usual_reach
 from matcher.matching import reach as reach_
-from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.shortlist import Column, Memo, Shortlist
 from matcher.reference import places
 from matcher.reference.text import fold
 
@@ -32,6 +33,8 @@ LENDS = max(KINDS[kind] for kind in LENDING_KINDS)
 SOURCE_WEIGHTS = {"said_trade": 0.85, "code_trade": 0.9, "name_trade": 0.75, "prior_trade": 0.4}
 #: Sources that state a trade; the others only make one likely.
 TRADE_SOURCES = ("said_trade", "code_trade", "name_trade")
+SAID = ("said_trade", "said_best", "said_second")  # columns of what is declared alone
+FROM_SAID = ("sure", "silent", "other_trade", "kind_rate")  # and those that combine it with others
 NAMES = ("trades", "department", "public body")  # what names are read for, as kept with a catalogue
 NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 NAMES_IT = 0.3  # confidence of what is declared from which it names the trade
@@ -133,6 +136,20 @@ def kind_rate(shortlist: Shortlist) -> Column:
     named = np.where(said >= NAMES_IT, np.maximum(rate, said), said)
     sure = np.where(of(shortlist, "silent") > 0, rate, named)
     return np.where(of(shortlist, "kind") == KINDS["ESAT"], sure, np.nan)
+
+
+def unsaid(shortlist: Shortlist) -> tuple[NDArray[np.int64], dict[str, Column]]:
+    """The positions of the candidates that name the trade, and their columns that differ had they declared nothing.
+
+    What names the trade is no reason to stand below who says nothing (see `Judgement`).
+    """
+    rows = np.flatnonzero(of(shortlist, "said_trade") >= NAMES_IT)
+    some = replace(shortlist, candidates=shortlist.candidates[rows], memo=Memo())
+    for name in ("name_trade", "code_trade", "prior_trade", "kind"):
+        some.keep(f"evidence {name}", of(shortlist, name)[rows])
+    for name in SAID:
+        some.keep(f"evidence {name}", np.full(len(rows), np.nan))
+    return rows, {name: of(some, name) for name in (*SAID, *FROM_SAID)}
 
 
 def _pieces(shortlist: Shortlist) -> Column:

@@ -137,11 +137,31 @@ class Judgement:
         asked = (name for name in (*known, *self._of_lot) if name in self._cuts)  # a table may use fewer
         highest = self.base + self._bounds[known].highest(self._cells_with(shortlist, columns, asked))
         least = np.log(chance) - np.log1p(-chance) - ROUNDING if chance > 0 else -np.inf
-        return np.broadcast_to(highest >= least, (len(shortlist),))
+        may = highest >= least
+        if (
+            "sure" in known
+        ):  # what names the trade may count less than saying nothing, which the parts make up for
+            may = may | (evidence.of(shortlist, "said_trade") >= evidence.NAMES_IT)
+        return np.broadcast_to(may, (len(shortlist),))
 
     def _parts_with(self, shortlist: Shortlist, given: Mapping[str, Column]) -> dict[str, Column]:
-        """`parts` for the candidates of a lot, with some columns replaced; the cells of the others are found once."""
-        return self._parts_of(self._cells_with(shortlist, given, self._cuts), len(shortlist))
+        """`parts` for the candidates of a lot, with some columns replaced; the cells of the others are found once.
+
+        Who names the trade has at least what it would have had saying nothing: completing a profile lowers nobody.
+        """
+        cells = self._cells_with(shortlist, given, self._cuts)
+        parts = self._parts_of(cells, len(shortlist))
+        rows, columns = evidence.unsaid(shortlist)
+        if len(rows):
+            others = {name: at if len(at) == 1 else at[rows] for name, at in cells.items()}
+            others |= {
+                name: self._cuts[name].searchsorted(columns[name]) for name in columns if name in self._cuts
+            }
+            unsaid = self._parts_of(others, len(rows))
+            higher = sum(unsaid.values()) > sum(each[rows] for each in parts.values())
+            for theme, values in unsaid.items():
+                parts[theme][rows[higher]] = values[higher]
+        return parts
 
     def _cells_with(
         self, shortlist: Shortlist, given: Mapping[str, Column], names: Iterable[str]

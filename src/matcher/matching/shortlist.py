@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -278,12 +278,6 @@ class Memo:
         if held is None:
             held = self._whole._of_whole(key)
         return None if held is None else held.take(self._kept)
-
-    def without(self, keys: Collection[Hashable]) -> Memo:
-        """A copy without these keys."""
-        other = Memo()
-        other._made = {key: value for key, value in self._made.items() if key not in keys}
-        return other
 
     def narrowed(self, kept: NDArray[np.bool_]) -> Memo:
         """The memo of the candidates of a mask."""

@@ -125,6 +125,8 @@ class Needs:
     answers: list[str] = field(default_factory=list)
     sets: list[str] = field(default_factory=list)
     everything: list[NDArray[np.float32]] = field(default_factory=list)
+    #: Of those who name the trade, which rows they are and their evidence as if they said nothing.
+    unsaid: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = field(default_factory=list)
     grades: list[dict[str, int]] = field(default_factory=list)  # by SIREN
     rows: list[dict[str, NDArray[np.int64]]] = field(default_factory=list)  # of each judged SIREN
     typed: list[bool] = field(default_factory=list)  # without a code, as in a search box
@@ -211,12 +213,15 @@ def gathered(needs: Sequence[Asked]) -> Needs:
         found.answers.append(need.row["s"])
         found.sets.append(need.set)
         found.typed.append(not need.query.cpv)
-        found.everything.append(
-            np.stack([evidence.of(shortlist, c) for c in MAIN], axis=1).astype(np.float32)
-        )
+        table = np.stack([evidence.of(shortlist, name) for name in MAIN], axis=1).astype(np.float32)
+        rows, columns = evidence.unsaid(shortlist)
+        others = table[rows]
+        others[:, [list(MAIN).index(name) for name in columns]] = np.stack(list(columns.values()), axis=1)
+        found.everything.append(table)
+        found.unsaid.append((rows, others))
         sirens = need.catalogue.of_structure("siren")
-        rows = {siren: np.flatnonzero(sirens == siren) for siren in need.row["j"]}
-        found.rows.append({siren: each for siren, each in rows.items() if len(each)})
+        of = {siren: np.flatnonzero(sirens == siren) for siren in need.row["j"]}
+        found.rows.append({siren: each for siren, each in of.items() if len(each)})
         found.grades.append({siren: need.row["j"][siren][0] for siren in found.rows[-1]})
         found.sirens.append(sirens)
     return found
@@ -412,6 +417,8 @@ def crossed(needs: Needs, pairs: Pairs, seed: int = 0) -> list[Floats]:
         tables = fit(pairs, fold[pairs.need] != part, seeds=1)
         for i in np.flatnonzero(fold == part):
             scores[i] = tables.score(needs.everything[i], pairs.columns)
+            rows, unsaid = needs.unsaid[i]
+            scores[i][rows] = np.maximum(scores[i][rows], tables.score(unsaid, pairs.columns))
     return scores
 
 
