@@ -43,9 +43,26 @@ def test_near_equals_get_their_turn_over_the_days() -> None:
     turning = exposure.measure(Matcher(catalogue, recipes.named("rotating")), asked, n=5, days=20)
     assert (still.lots, still.credible) == (20, 1.0)
     assert still.never_shown == still.passed_over == pytest.approx(10 / 15)
+    assert still.neglected == pytest.approx(10 / 15)
     assert still.distance == pytest.approx(10 / 15)  # what five have beyond their fifteenth each
     assert turning.never_shown == 0.0 and turning.gini < still.gini / 2
     assert turning.distance < still.distance / 2  # as likely each, so as much attention each
+
+
+def test_who_is_to_be_asked_is_not_neglected() -> None:
+    """Of twelve likely in reach five are shown; the three ESAT that say nothing are to be asked for laundry."""
+    catalogue = gardeners(9)
+    near = Place(postcode="92000", label="Nanterre", department="92")
+    silent = [
+        Structure(siret=f"0000000{n}00013", name="Alpha", kind="ESAT", place=near) for n in (31, 32, 33)
+    ]
+    said = [catalogue.structure(row) for row in range(len(catalogue))]
+    matcher = Matcher(build_catalogue([*said, *silent], [], recipes.named("default")))
+    gardens, laundry = (
+        free_text_tender(text, near) for text in ("tonte et taille de haies", "blanchisserie du linge")
+    )
+    assert exposure.measure(matcher, [gardens], n=5).neglected == pytest.approx(7 / 12)
+    assert exposure.measure(matcher, [gardens, laundry], n=5).neglected == pytest.approx(4 / 12)
 
 
 def test_the_operators_page_says_what_turns_would_change_and_counts_no_longer_than_it_may(

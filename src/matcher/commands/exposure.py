@@ -50,11 +50,16 @@ def run(
         if format == "jsonl":
             emit([{"recipe": matcher.recipe.name, "nDCG@5": cost, **codec.to_json(found)}], "jsonl")
             continue
+        neglected = (
+            ""
+            if found.neglected is None
+            else f" ; {100 * found.neglected:.1f} % de celles du métier à portée ni montrées ni à interroger"
+        )
         quality_text = "" if cost is None else f", nDCG@5 {cost:.3f}"
         say(
             f"{matcher.recipe.name} : {found.lots} lots, {found.structures} structures, Gini {found.gini:.3f}, "
             f"{100 * found.never_shown:.1f} % jamais montrées parmi les {n} premières ; {100 * found.credible:.1f} % à vérifier au moins "
-            f"une fois, dont {100 * found.passed_over:.1f} % jamais montrées ; écart à la chance {found.distance:.3f}{quality_text}"
+            f"une fois, dont {100 * found.passed_over:.1f} % jamais montrées{neglected} ; écart à la chance {found.distance:.3f}{quality_text}"
         )
         for key, heading in exposure.GROUPINGS.items():
             emit(found.groups[key], format, f"{heading} ({matcher.recipe.name})")

@@ -21,30 +21,42 @@ def to_ask(ranking: Ranking, most: int = NAMED) -> tuple[int, tuple[Structure, .
 
     None where structures do not answer such lots, or where the lot has no place.
     """
-    query = ranking.shortlist.query
-    if not ranking.judged or not query.located or suitability.calls_for(ranking):
-        return 0, ()
+    rows, catalogue = asking(ranking), ranking.shortlist.catalogue
+    return len(rows), tuple(catalogue.structure(int(row)) for row in rows[:most])
+
+
+def asking(ranking: Ranking) -> NDArray[np.int64]:
+    """The structure rows of those to be asked, see `to_ask`."""
     near = _near(ranking)
     if not len(near):
-        return 0, ()
+        return np.zeros(0, dtype=np.int64)
     often = np.fmax(evidence.of(near, "kind_rate"), evidence.of(near, "prior_trade"))
     asked = (evidence.of(near, "silent") > 0) & (often >= OFTEN) & ~(reservation.measure(near) == 0)
     order = np.flatnonzero(asked)
     order = order[np.lexsort((reach.of(near).kilometres[order], -np.round(often[order], 2)))]
     bidders = near.catalogue.of_structure("bidder")[near.candidates[order]]
     _, first = np.unique(bidders, return_index=True)
-    chosen = near.candidates[order[np.sort(first)]]
-    return len(chosen), tuple(near.catalogue.structure(int(row)) for row in chosen[:most])
+    return near.candidates[order[np.sort(first)]]
 
 
-def _near(ranking: Ranking) -> Shortlist:
-    """Candidates who may be proposed and come to the lot, whose bidders are not shown already."""
+def probable(ranking: Ranking, chance: float = 0.1) -> NDArray[np.int64]:
+    """The structure rows of those who come to the lot and have its trade with this chance at least, by what they say or are."""
+    near = _near(ranking, shown=True)
+    told = [evidence.of(near, name) for name in ("sure", "kind_rate", "prior_trade")]
+    return near.candidates[np.fmax.reduce(told) >= chance]
+
+
+def _near(ranking: Ranking, shown: bool = False) -> Shortlist:
+    """Candidates who may be proposed and come to the lot, with those whose bidders are `shown` already or without.
+
+    None where structures do not answer such lots, or where the lot has no place.
+    """
     everyone = ranking.everyone
-    shown = suitability.bidders_of(ranking.shortlist, ranking.levels >= PLAUSIBLE)
-    bidders = everyone.catalogue.of_structure("bidder")[everyone.candidates]
-    kept: NDArray[np.bool_] = (
-        reach.of(everyone).comes(everyone.query.demand.usual_km)
-        & suitability.proposable(everyone)
-        & ~np.isin(bidders, shown)
-    )
+    kept = np.zeros(len(everyone), dtype=bool)
+    if ranking.judged and everyone.query.located and not suitability.calls_for(ranking):
+        kept = reach.of(everyone).comes(everyone.query.demand.usual_km) & suitability.proposable(everyone)
+        if not shown:
+            bidders = everyone.catalogue.of_structure("bidder")[everyone.candidates]
+            listed = suitability.bidders_of(ranking.shortlist, ranking.levels >= PLAUSIBLE)
+            kept = kept & ~np.isin(bidders, listed)
     return search.narrowed(everyone, kept)

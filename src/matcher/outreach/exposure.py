@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import Tender
-from matcher.matching import within_reach
+from matcher.matching import unknown, within_reach
 from matcher.matching.ranking import PLAUSIBLE, Ranking
 from matcher.outreach.digest_formats import templates
 
@@ -47,6 +47,9 @@ class Exposure:
     never_shown: float  # share of structures, 0 to 1
     credible: float  # share that is at least to be checked for some lot
     passed_over: float  # share of these that is never shown
+    neglected: (
+        float | None
+    )  # of those who come to a lot of their probable trade, the share neither shown nor to be asked
     distance: float  # half the sum of differences between shares of exposure and of expected leads, 0 to 1
     groups: Mapping[str, Rows]  # by the keys of GROUPINGS
     most_shown: tuple[tuple[str, str, int], ...]  # SIRET, name, appearances
@@ -70,6 +73,21 @@ class Tally:
         self.chances = np.zeros(len(catalogue))
         self.shown = np.zeros(len(catalogue), dtype=np.int64)
         self.credible = np.zeros(len(catalogue), dtype=bool)
+        self.probable = np.zeros(len(catalogue), dtype=bool)
+        self.asked = np.zeros(len(catalogue), dtype=bool)
+
+    def ask(self, ranking: Ranking) -> None:
+        """Count who has the trade of a lot, probably and in reach, and who is to be asked whether it has."""
+        self.probable[unknown.probable(ranking)] = True
+        self.asked[unknown.asking(ranking)] = True
+
+    @property
+    def neglected(self) -> float | None:
+        """Of the bidders with the trade of a lot in reach, the share neither shown nor to be asked; None where none were counted."""
+        bidders = self.catalogue.of_structure("bidder")
+        met = np.unique(bidders[self.probable])
+        reached = bidders[(self.shown > 0) | self.asked]
+        return float((~np.isin(met, reached)).mean()) if len(met) else None
 
     def add(self, ranking: Ranking) -> None:
         """Count a lot: those at least to be checked, at most n, share its attention by rank."""
@@ -102,6 +120,7 @@ class Tally:
             never_shown=_mean(table["never"]),
             credible=_mean(table["credible"]),
             passed_over=self.passed_over,
+            neglected=self.neglected,
             distance=float((table["exposure"] - table["chances"]).abs().sum() / 2),
             groups={name: _by(table, name) for name in GROUPINGS},
             most_shown=tuple(
@@ -121,6 +140,7 @@ def measure(matcher: Matcher, tenders: Iterable[Tender], n: int = 10, days: int 
     for tender in tenders:
         for query in () if tender.confidential else matcher.queries(tender):
             ranking = matcher.rank(query)
+            tally.ask(ranking)
             for number in range(days):
                 day = (query.as_of or date.today()) + timedelta(days=number)
                 tally.add(matcher.rotated(ranking, day))

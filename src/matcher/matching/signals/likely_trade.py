@@ -116,7 +116,9 @@ def _bare(text: str) -> str:
 def _coded(shortlist: Shortlist, i: int, sure: float) -> Why:
     code = str(shortlist.catalogue.of_structure("naf")[shortlist.candidates[i]])
     label = shorten(codes.naf_label(code.upper()).removesuffix(" n.c.a."), 80)
-    how = "le métier demandé" if sure >= STATED else "un métier voisin"
+    held, at = trades.by_code(shortlist.catalogue, shortlist.candidates[i : i + 1])
+    met = held[at[0], :-1] * shortlist.query.demand.weights
+    how = f"le métier demandé ({_label(met)})" if sure >= STATED and met.any() else "un métier voisin"
     return Why(f"activité au registre « {label} » (NAF {code}) : {how}", "", label)
 
 
@@ -152,7 +154,9 @@ def _other(shortlist: Shortlist, i: int) -> Why:
     held = np.maximum(codes[at[0], :-1], _by_name(shortlist, i))
     if held.max(initial=0.0) >= NEAR:
         return Why(f"connue pour un autre métier ({_label(held)})", tells=False)
-    return Why("ce qu'elle dit ne désigne pas ce métier", tells=False)
+    if len(declared.slots_of(shortlist).of(i)):
+        return Why("ce qu'elle dit ne désigne pas ce métier", tells=False)
+    return Why("ni son nom ni son activité au registre ne désignent ce métier", tells=False)
 
 
 def _label(weights: trades.Floats) -> str:
