@@ -403,7 +403,7 @@ def _piece_scores(shortlist: Shortlist) -> PieceScores:
     if len(found.slots):
         query, starts, many = shortlist.query, found.starts, found.many
         values = table.compare(
-            shortlist.once("view", lambda: table.asked(query.vector, query.text)), found.slots
+            query.memo.once("view", lambda: table.asked(query.vector, query.text)), found.slots
         )
         top = np.maximum.reduceat(values, starts)
         at_top = np.flatnonzero(values == np.repeat(top, many))

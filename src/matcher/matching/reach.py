@@ -78,7 +78,7 @@ def of(shortlist: Shortlist) -> Reach:
         zones, at = _declared_zones(shortlist)
         return _measured(shortlist.catalogue, shortlist.query.places, shortlist.candidates, zones, at)
 
-    found: Reach = shortlist.once("reach", make)
+    found: Reach = shortlist.once("reach", make, each=True)
     return found
 
 

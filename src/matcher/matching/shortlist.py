@@ -24,14 +24,6 @@ Column = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 
-#: Keys computed from the lot alone, independent of the candidates.
-OF_QUERY = frozenset({"activities", "view", "usual reach"})
-
-
-#: Keys of a shortlist, beside "evidence NAME", of which the value is one of each candidate whatever the others.
-OF_CANDIDATE = frozenset({"reach", "open"})
-
-
 @dataclass(frozen=True, slots=True)
 class Demand:
     """`weights` (trades,) of what is asked; `trades` those that count, `worth` (trades that count, 1) the relevance of each.
@@ -178,15 +170,13 @@ class Shortlist:
             raise ValueError(f"column {name}: shape {values.shape}, wanted {(len(self),)}")
         return replace(self, columns={**self.columns, name: values})
 
-    def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """The value of `make()`, computed once per lot; values independent of the candidates are kept with the query."""
-        memo = self.query.memo if key in OF_QUERY else self.memo
-        return memo.once(key, make)
+    def once(self, key: Hashable, make: Callable[[], Any], *, each: bool = False) -> Any:
+        """The value of `make()`, computed once for these candidates, see `Memo.once`."""
+        return self.memo.once(key, make, each=each)
 
     def keep(self, key: Hashable, value: Any) -> None:
         """Give the value that `once` answers for a key, before it is asked."""
-        memo = self.query.memo if key in OF_QUERY else self.memo
-        memo.keep(key, value)
+        self.memo.keep(key, value)
 
     def known(self, *natures: str) -> NDArray[np.bool_]:
         """Mask over `rows`: evidence of these natures, already known on the query's date."""
@@ -257,22 +247,25 @@ class Shortlist:
 
 
 class Memo:
-    """Cache of values computed for one lot; of `whole`, columns are taken for the candidates `kept` when they are asked."""
+    """Cache of values computed for one lot; of `whole`, what is one of each candidate is taken for those `kept` when asked."""
 
     def __init__(self, whole: Memo | None = None, kept: NDArray[np.bool_] | None = None) -> None:
         self._made: dict[Hashable, Any] = {}
         self._whole, self._kept = whole, None if kept is None else np.flatnonzero(kept)
 
-    def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """The value of `make()`, computed the first time that this key is asked."""
+    def once(self, key: Hashable, make: Callable[[], Any], *, each: bool = False) -> Any:
+        """The value of `make()`, computed the first time that this key is asked.
+
+        `each` says that the value is one of each candidate whatever the others, with `take`, so that some of them keep it.
+        """
         if key not in self._made:
-            held = self._of_whole(key)
+            held = self._of_whole(key) if each else None
             self._made[key] = make() if held is None else held
         return self._made[key]
 
     def _of_whole(self, key: Hashable) -> Any:
-        """A column that is known of more candidates, for those kept; None where it is not."""
-        if self._whole is None or not _of_candidate(key):
+        """A value that is known of more candidates, for those kept; None where it is not."""
+        if self._whole is None:
             return None
         held = self._whole._made.get(key)
         if held is None:
@@ -286,10 +279,6 @@ class Memo:
     def keep(self, key: Hashable, value: Any) -> None:
         """Give the value of a key before it is asked."""
         self._made[key] = value
-
-
-def _of_candidate(key: Hashable) -> bool:
-    return key in OF_CANDIDATE or (isinstance(key, str) and key.startswith("evidence "))
 
 
 class Lazy(Mapping[str, T]):

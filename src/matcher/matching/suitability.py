@@ -29,16 +29,8 @@ def eligible(shortlist: Shortlist, i: int) -> bool | None:
 def admitted(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Candidates that the law does not exclude from the lot, and that are not known to be closed; (n,)."""
     may = shortlist.columns.get("reservation")
-    running = not_closed(shortlist)
+    running = ~evidence.closed(shortlist)
     return running if may is None else np.asarray(running & ~(may == 0))
-
-
-def not_closed(shortlist: Shortlist) -> NDArray[np.bool_]:
-    """Candidates not known to be closed; (n,)."""
-    result: NDArray[np.bool_] = shortlist.once(
-        "open", lambda: shortlist.catalogue.of_structure("active")[shortlist.candidates] != 0
-    )
-    return result
 
 
 def proposable(shortlist: Shortlist) -> NDArray[np.bool_]:
@@ -56,7 +48,7 @@ def judged_levels(
     """
     # a declared zone that excludes the lot is a refusal, whatever the distance
     may = (
-        (admitted(shortlist) if reserved else not_closed(shortlist))
+        (admitted(shortlist) if reserved else ~evidence.closed(shortlist))
         & proposable(shortlist)
         & ~reach.of(shortlist).refused
     )

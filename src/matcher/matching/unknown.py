@@ -36,14 +36,14 @@ def asking(ranking: Ranking) -> NDArray[np.int64]:
     order = order[np.lexsort((reach.of(near).kilometres[order], -np.round(often[order], 2)))]
     bidders = near.catalogue.of_structure("bidder")[near.candidates[order]]
     _, first = np.unique(bidders, return_index=True)
-    return near.candidates[order[np.sort(first)]]
+    return np.asarray(near.candidates[order[np.sort(first)]])
 
 
 def probable(ranking: Ranking, chance: float = 0.1) -> NDArray[np.int64]:
     """The structure rows of those who come to the lot and have its trade with this chance at least, by what they say or are."""
     near = _near(ranking, shown=True)
     told = [evidence.of(near, name) for name in ("sure", "kind_rate", "prior_trade")]
-    return near.candidates[np.fmax.reduce(told) >= chance]
+    return np.asarray(near.candidates[np.fmax.reduce(told) >= chance])
 
 
 def _near(ranking: Ranking, shown: bool = False) -> Shortlist:

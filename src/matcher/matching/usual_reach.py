@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 def near(shortlist: Shortlist) -> NDArray[np.float64]:
     """Similarity of each activity code to the lot, computed once; see `Activities.closeness`."""
     known = of(shortlist.catalogue.encoder)
-    found: NDArray[np.float64] = shortlist.once("activities", lambda: known.closeness(shortlist.query.vector))
+    query = shortlist.query
+    found: NDArray[np.float64] = query.memo.once("activities", lambda: known.closeness(query.vector))
     return found
 
 
 def reach_km(shortlist: Shortlist) -> float:
     """Usual distance for such a lot, in kilometres; see `Activities.reach_km`."""
     known = of(shortlist.catalogue.encoder)
-    kilometres: float = shortlist.once("usual reach", lambda: known.reach_km(near(shortlist)))
+    kilometres: float = shortlist.query.memo.once("usual reach", lambda: known.reach_km(near(shortlist)))
     return kilometres
 
 
