@@ -32,8 +32,13 @@ FILE = "asks.npz"  # of models/asks
 READ_UP_TO = 600  # characters of a lot, as in training
 #: Chances from which the likeliest trade, and a further one, are asked for; those of a lot with a code, which states its
 #: main trade.
-FIRST, MORE = 0.3, 0.5
+FIRST, MORE = 0.3, 0.35
 FIRST_CODED, MORE_CODED = 0.35, 0.7
+AS_LIKELY = 0.5  # of the chance of the likeliest: a further trade has that share of it at least
+LARGE, HUGE = (
+    0.5,
+    1.0,
+)  # yearly amounts from which it counts more, as the logarithm to the base 10 over 100,000 euros
 KNOWN = 0.01  # chances of trades below are left out
 STATED = 0.5  # chance from which a text states a need
 SHORT, TELLS = (
@@ -73,7 +78,7 @@ class Wording:
     text: str
     context: str = ""
     codes: tuple[str, ...] = ()
-    numbers: tuple[float, ...] = (0.0,) * 7
+    numbers: tuple[float, ...] = (0.0,) * 10
 
 
 def wording(lot: Lot, tender: Tender) -> Wording:
@@ -88,15 +93,18 @@ def _wording(lot: Lot, tender: Tender) -> Wording:
         "…"
     )  # a long need: the rest of its list counts as much as its beginning
     amount = lot.amount if lot.currency == "EUR" and "amount" not in lot.inferred else None
+    size = math.log10(max(amount, 1.0)) - 5 if amount else 0.0
+    years = math.log2(max(lot.duration_months, 1.0) / 12) if lot.duration_months else 0.0
+    yearly = size - math.log10(2) * max(years, 0.0) if amount else 0.0
     return Wording(
         title=lot_part(text[:READ_UP_TO] if cut else lot.title),
         text=text[:READ_UP_TO].rsplit(" ", 1)[0] if len(text) > READ_UP_TO else text,
         context="" if tender.title in lot.title else tender.title,
         codes=() if "cpv" in lot.inferred else lot.cpv,
         numbers=(
-            math.log10(max(amount, 1.0)) - 5 if amount else 0.0, float(bool(amount)),
-            math.log2(max(lot.duration_months, 1.0) / 12) if lot.duration_months else 0.0, float(bool(lot.duration_months)), float(is_concession(tender)), float(lot.reservation is not None),
-            float(bool(lot.social_conditions)),
+            size, float(bool(amount)), years, float(bool(lot.duration_months)), float(is_concession(tender)),
+            float(lot.reservation is not None), float(bool(lot.social_conditions)),
+            yearly, max(yearly - LARGE, 0.0), max(yearly - HUGE, 0.0),
         ),
     )  # fmt: skip
 
@@ -414,7 +422,8 @@ def told(chances: Floats, coded: bool) -> list[int]:
     """The trades asked for by their chances, the likeliest first; `coded` where the lot has a CPV code."""
     order = np.argsort(-chances, kind="stable")[:MOST]
     first, more = (FIRST_CODED, MORE_CODED) if coded else (FIRST, MORE)
-    return [int(i) for place, i in enumerate(order) if chances[i] >= (more if place else first)]
+    least = max(more, AS_LIKELY * float(chances[order[0]]))
+    return [int(i) for place, i in enumerate(order) if chances[i] >= (least if place else first)]
 
 
 def _parts(lot: Lot, given: Wording, chances: Floats) -> tuple[Part, ...]:

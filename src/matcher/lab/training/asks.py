@@ -39,6 +39,7 @@ READ = "read_lots.jsonl.gz"
 C, ALONE_C, POOL_C, ROUNDS = 1.0, 3.0, 1.0, 200  # inverse strengths of the penalties, iterations
 #: Added to the log-odds of outputs whose positive texts are rarer, or more frequent, among what is learnt from than among what is typed.
 LEAN = {"staff": 0.405, "stated": -0.2}
+SIZES = 3  # last numbers of a wording: what large yearly amounts add
 FEWEST = 2  # labelled lots of a trade from which more than its pooled columns are learnt
 FOLDS = 5
 DRAWN = 3_000  # texts drawn of each of our larger tables
@@ -240,13 +241,21 @@ def fit(examples: Sequence[Example], inputs: Inputs, chosen: NDArray[np.int64]) 
     shared = np.append(pooled.coef_[0], pooled.intercept_[0])
     offset = inputs.pools @ shared[:-1] + shared[-1]
     table = hstack([csr_matrix(inputs.dense), inputs.words]).tocsr()
+    # the columns of large amounts tell who carries a lot; for its trades they would be noise
+    plain = np.delete(np.arange(table.shape[1]), inputs.dense.shape[1] - 2 - np.arange(1, 1 + SIZES))
     size, heads = table.shape[1], len(names) + sum(map(len, CHOICES.values())) + len(ALONE)
     weights, bias, trusted = np.zeros((size, heads)), np.zeros(heads), np.ones(len(names))
 
     def learnt(
-        some: NDArray[np.int64], value: Sequence[Any], extra: Any = None, strength: float = C
+        some: NDArray[np.int64],
+        value: Sequence[Any],
+        extra: Any = None,
+        strength: float = C,
+        sized: bool = False,
     ) -> LogisticRegression:
-        given = table[some] if extra is None else hstack([table[some], csr_matrix(extra[some, None])]).tocsr()
+        given = table[some] if sized else table[some][:, plain]
+        if extra is not None:
+            given = hstack([given, csr_matrix(extra[some, None])]).tocsr()
         several = len(set(value)) > 2
         model = LogisticRegression(
             C=strength, solver="lbfgs" if several else "liblinear", max_iter=ROUNDS, tol=1e-3
@@ -256,17 +265,24 @@ def fit(examples: Sequence[Example], inputs: Inputs, chosen: NDArray[np.int64]) 
     for j in range(len(names)):
         if wanted[:, j].sum() >= FEWEST:
             model = learnt(with_trades, wanted[:, j].tolist(), offset[:, j])
-            weights[:, j], trusted[j], bias[j] = model.coef_[0, :-1], model.coef_[0, -1], model.intercept_[0]
+            weights[plain, j], trusted[j], bias[j] = (
+                model.coef_[0, :-1], model.coef_[0, -1], model.intercept_[0],
+            )  # fmt: skip
     at = len(names)
     for name, choices in CHOICES.items():
         some = np.array([i for i in chosen if name in examples[i].choices])
-        model = learnt(some, [choices.index(examples[i].choices[name]) for i in some])
-        weights[:, at + model.classes_], bias[at + model.classes_] = model.coef_.T, model.intercept_
+        sized = name == "carried"
+        model = learnt(some, [choices.index(examples[i].choices[name]) for i in some], sized=sized)
+        rows = np.arange(size) if sized else plain
+        weights[np.ix_(rows, at + model.classes_)], bias[at + model.classes_] = (
+            model.coef_.T,
+            model.intercept_,
+        )
         at += len(choices)
     for name in ALONE:
         some = np.array([i for i in chosen if name in examples[i].alone])
         model = learnt(some, [examples[i].alone[name] for i in some], strength=ALONE_C)
-        weights[:, at], bias[at] = model.coef_[0], model.intercept_[0] + LEAN.get(name, 0.0)
+        weights[plain, at], bias[at] = model.coef_[0], model.intercept_[0] + LEAN.get(name, 0.0)
         at += 1
     dense = inputs.dense.shape[1]
     of_words, scale = first.packed(weights[dense:].T)
@@ -437,7 +453,7 @@ lent, whether the text states a need at all.  Linear in vectors, words and codes
   from {read} more lots and objets that were read for this project, and from texts of our own (`data/training`).
 - **The labels were made by a language model with a guide, not by people of the trade.**
 - The likeliest trade is asked for from a chance of {coded[0]}, a further one from {coded[1]}; of a text without a code from
-  {uncoded[0]} and {uncoded[1]}.
+  {uncoded[0]} and {uncoded[1]}; a further one is at least half as likely as the first.
 - Cross-validated by notice or need ({folds} folds); a part of a trade does not count for the trade:
 
 {report}
