@@ -34,7 +34,7 @@ from service.snapshot import Serving
 
 log = logging.getLogger("service")
 READERS = 16  # threads of requests that only read
-SWITCH = 0.001  # seconds after which a thread that computes lets another one work
+SWITCH = 0.0001  # seconds after which a thread that computes lets another one work
 DESCRIPTION = """Match French public tenders to structures of the social and solidarity economy, and propose with whom
 to answer.  Errors are problem+json.  The order of a list is an order of presentation: it does not prejudge the choice."""
 

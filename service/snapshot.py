@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import threading
@@ -15,6 +16,7 @@ from weakref import WeakSet
 
 from cachetools import LRUCache, TTLCache, cached
 
+from matcher import codec
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import load_catalogue
 from matcher.catalogue.filters import search_names
@@ -32,6 +34,7 @@ from matcher.domain import (
 from matcher.matching import evidence, recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.renewals import Renewal, of_structure, renewals
+from matcher.outreach.sourcing.record import Record
 from matcher.partners.opportunities import Opportunity, opportunities, why_nothing
 from matcher.reading import gather
 from matcher.reading.procedure import answerable, closing, open_at
@@ -39,7 +42,7 @@ from matcher.records import self_declared
 from matcher.records.store import Store
 from matcher.reference.forking import ForkServer
 from matcher.territory.counts import trades_of
-from service.pool import Pool, Shared
+from service.pool import Pool, Shared, Unavailable, written
 from service.problems import Refused, bare
 from service.settings import HOW_TO_BUILD, Settings
 
@@ -258,6 +261,12 @@ class Serving:
         with self._loading:
             if self.current is not None:
                 self.current.matcher.pool.start(self.current.matcher.versions)
+
+    def written(self, kind: str, record: Record) -> bytes:
+        """The file of a record by a process of its own; nothing where none can."""
+        with contextlib.suppress(Unavailable):
+            return written(self._server, kind, codec.to_text(record)) if self.settings.processes else b""
+        return b""
 
     def close(self) -> None:
         """End the processes that match, also those that are being started."""

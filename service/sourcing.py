@@ -60,7 +60,7 @@ def exported(request: Request, owner: str, identifier: str, format: str) -> tupl
     store = store_of(request)
     found = record.read(store, owner, identifier)
     write, media = exports.FORMATS[format]
-    content = write(found)
+    content = request.app.state.serving.written(format, found) or write(found)
     record.exported(store, owner, identifier, format)
     return found, content, media
 

@@ -26,8 +26,11 @@ from matcher.catalogue.files import save_catalogue
 from matcher.domain import Answer, Filters
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
+from matcher.outreach.sourcing import exports, record
 from matcher.reading import gather
 from matcher.reading.need import typed_need
+from matcher.records import keys
+from matcher.records.store import Store
 from matcher.reference import toponyms
 from service import wire
 
@@ -156,3 +159,18 @@ def _here(serving: Serving) -> Any:
     """The same need, answered by the service itself."""
     found = Matcher.match(serving.get().matcher, TENDERS[0])
     return json.loads(wire.body(found, Taken(TENDERS[0]))[0])
+
+
+def test_a_record_is_written_by_a_process_of_its_own_as_by_the_service(
+    client: TestClient, serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = {kind: write for kind, (write, _) in exports.FORMATS.items()}
+    with Store.open(serving.settings.store) as store:
+        secret = keys.create(store, ["buyer"])
+        head, owner = {"X-API-Key": secret}, keys.prove(store, secret).actor
+        made = client.post("/v1/sourcing", json=BODY, headers=head).json()["id"]
+        monkeypatch.setattr(exports, "FORMATS", dict.fromkeys(here, (None, "x/y")))  # it writes none itself
+        for kind in ("csv", "json"):
+            found = record.read(store, owner, made)
+            assert client.get(f"/v1/sourcing/{made}/export/{kind}", headers=head).content == here[kind](found)
+        assert client.get(f"/v1/sourcing/{made}/export/xlsx", headers=head).content[:2] == b"PK"
