@@ -22,6 +22,7 @@ from matcher import codec
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import Answer, Filters, Recipe, Tender
 from matcher.matching.engine import Matcher
+from matcher.outreach.sourcing.record import Record
 from matcher.reference import deadline
 from matcher.reference.forking import ForkServer
 
@@ -118,14 +119,14 @@ class Pool:
             self._control.close()
 
 
-def written(server: ForkServer, kind: str, record: bytes) -> bytes:
-    """The file of a record, made by a process of its own: thousands of lines hold up nobody.  Raises Unavailable."""
+def written(server: ForkServer, kind: str, record: Record) -> bytes:
+    """The file of a record by a process of its own, so that thousands of lines hold up nobody; nothing where none can."""
     ours, theirs = socket.socketpair()
-    with ours, contextlib.suppress(OSError):
+    with ours, contextlib.suppress(OSError, Unavailable):
         with theirs:
             server.fork(json.dumps([kind, _seconds()]).encode(), theirs.fileno())
-        return _said(ours, record)
-    raise Unavailable
+        return _said(ours, codec.to_text(record))
+    return b""
 
 
 def _seconds() -> float:

@@ -131,7 +131,7 @@ def test_one_that_is_killed_is_replaced(serving: Serving) -> None:
 
 def test_the_service_matches_itself_where_no_process_can(serving: Serving, folder: Path) -> None:
     whole = serving.get().matcher
-    elsewhere, other = Pool(serving._server, 1, folder.parent / "none"), Pool(serving._server, 1, folder)
+    elsewhere, other = Pool(serving.server, 1, folder.parent / "none"), Pool(serving._server, 1, folder)
     elsewhere.start(whole.versions)  # no catalogue
     other.start({**whole.versions, "data": "another"})
     for pool in (elsewhere, other, Pool()):
