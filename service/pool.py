@@ -120,12 +120,13 @@ class Pool:
 
 
 def written(server: ForkServer, kind: str, record: Record) -> bytes:
-    """The file of a record by a process of its own, so that thousands of lines hold up nobody; nothing where none can."""
+    """The file of a record by a process of its own, so that thousands of lines hold up nobody; nothing where none can.  Raises TooLong."""
     ours, theirs = socket.socketpair()
     with ours, contextlib.suppress(OSError, Unavailable):
         with theirs:
             server.fork(json.dumps([kind, _seconds()]).encode(), theirs.fileno())
         return _said(ours, codec.to_text(record))
+    deadline.check()
     return b""
 
 

@@ -62,8 +62,7 @@ def exported(request: Request, owner: str, identifier: str, format: str) -> tupl
     found = record.read(store, owner, identifier)
     write, media = exports.FORMATS[format]
     serving = request.app.state.serving
-    apart = serving.settings.processes and written_apart(serving.server, format, found)
-    content = apart or write(found)
+    content = (serving.settings.processes and written_apart(serving.server, format, found)) or write(found)
     record.exported(store, owner, identifier, format)
     return found, content, media
 

@@ -16,7 +16,7 @@ import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
 from service.asked import Taken
-from service.pool import Pool, Shared, Unavailable
+from service.pool import Pool, Shared, Unavailable, written
 from service.settings import Settings
 from service.snapshot import Serving
 
@@ -31,7 +31,7 @@ from matcher.reading import gather
 from matcher.reading.need import typed_need
 from matcher.records import keys
 from matcher.records.store import Store
-from matcher.reference import toponyms
+from matcher.reference import deadline, toponyms
 from service import wire
 
 NEEDS = (
@@ -131,7 +131,7 @@ def test_one_that_is_killed_is_replaced(serving: Serving) -> None:
 
 def test_the_service_matches_itself_where_no_process_can(serving: Serving, folder: Path) -> None:
     whole = serving.get().matcher
-    elsewhere, other = Pool(serving.server, 1, folder.parent / "none"), Pool(serving._server, 1, folder)
+    elsewhere, other = Pool(serving.server, 1, folder.parent / "none"), Pool(serving.server, 1, folder)
     elsewhere.start(whole.versions)  # no catalogue
     other.start({**whole.versions, "data": "another"})
     for pool in (elsewhere, other, Pool()):
@@ -168,9 +168,21 @@ def test_a_record_is_written_by_a_process_of_its_own_as_by_the_service(
     with Store.open(serving.settings.store) as store:
         secret = keys.create(store, ["buyer"])
         head, owner = {"X-API-Key": secret}, keys.prove(store, secret).actor
-        made = client.post("/v1/sourcing", json=BODY, headers=head).json()["id"]
+        kept = client.post("/v1/sourcing", json=BODY, headers=head)
+        assert kept.status_code == 201, kept.text
+        made = kept.json()["id"]
         monkeypatch.setattr(exports, "FORMATS", dict.fromkeys(here, (None, "x/y")))  # it writes none itself
         for kind in ("csv", "json"):
             found = record.read(store, owner, made)
             assert client.get(f"/v1/sourcing/{made}/export/{kind}", headers=head).content == here[kind](found)
         assert client.get(f"/v1/sourcing/{made}/export/xlsx", headers=head).content[:2] == b"PK"
+
+
+def test_a_record_that_takes_too_long_is_not_begun_again_by_the_service(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.pool._said", lambda *_: (_ for _ in ()).throw(Unavailable))
+    token = deadline._UNTIL.set(time.monotonic() - 1)
+    with pytest.raises(deadline.TooLong):
+        written(serving.server, "csv", None)  # type: ignore[arg-type]
+    deadline._UNTIL.reset(token)
