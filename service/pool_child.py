@@ -44,15 +44,15 @@ def serve(task: bytes, given: list[int]) -> None:
 
     Or write one record in a format, within so many seconds.
     """
-    first, *more = json.loads(task)
-    if first in exports.FORMATS:
+    asked = json.loads(task)
+    if asked[0] in exports.FORMATS:
         os.nice(5)  # questions come first
-        signal.setitimer(signal.ITIMER_REAL, *more)  # ends this process
+        signal.setitimer(signal.ITIMER_REAL, asked[1])  # ends this process
         with socket.socket(fileno=given[0]) as connection:
             record = codec.from_text(Record, connection.makefile("rb").read())
-            connection.sendall(exports.FORMATS[first][0](record))
+            connection.sendall(exports.FORMATS[asked[0]][0](record))
         return
-    folder, recipe, count = first, *more
+    folder, recipe, count = asked
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         matcher = matcher_of(Matcher, load_catalogue(Path(folder)), recipe)

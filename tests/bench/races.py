@@ -65,7 +65,7 @@ def main() -> int:
                 race(offers, [{"title": f"Offre {number} {n}"} for n in ten])
                 held = self_declared.read(store, SIRET).facts["offers"]
                 lost += len(before) + WRITERS - len(held)
-                race(offers, [{"retirer": each["id"]} for each in held])
+                race(offers, [{"retirer": each["title"]} for each in held])
                 lost += len(self_declared.read(store, SIRET).facts["offers"])
             else:
                 codes = {f"cpv:{10000000 + 10 * number + n}" for n in ten}

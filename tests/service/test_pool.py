@@ -78,7 +78,10 @@ def folder(sample: gather.Gathered, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="module")
 def client(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     store = f"sqlite:///{tmp_path_factory.mktemp('store')}/s.sqlite"
-    given = Settings(catalogue=folder, processes=1, store=store, reload_seconds=0.1, log_level="ERROR")
+    Store.open(store).close()
+    given = Settings(
+        catalogue=folder, processes=1, store=store, reload_seconds=0.1, log_level="ERROR", deadline=300
+    )
     with TestClient(create_app(given)) as found:
         serving: Serving = found.app.state.serving  # type: ignore[attr-defined]
         until(lambda: serving.get().matcher.pool.ready)
