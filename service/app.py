@@ -30,11 +30,11 @@ from service.jobs import Jobs
 from service.mailer import Mailer
 from service.router import HeadAsGet
 from service.settings import Settings, mail_transport, read
-from service.snapshot import Serving
+from service.snapshot import Serving, warm
 
 log = logging.getLogger("service")
 READERS = 16  # threads of requests that only read
-SWITCH = 0.001  # seconds after which a thread that computes lets another one work
+SWITCH = 0.0001  # seconds after which a thread that computes lets another one work
 DESCRIPTION = """Match French public tenders to structures of the social and solidarity economy, and propose with whom
 to answer.  Errors are problem+json.  The order of a list is an order of presentation: it does not prejudge the choice."""
 
@@ -84,13 +84,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     threads = app.state.settings.at_once + limits.LONG_ONES + limits.SEARCHERS + limits.WRITERS + READERS
     anyio.to_thread.current_default_thread_limiter().total_tokens = threads
     sys.setswitchinterval(SWITCH)
-    await anyio.to_thread.run_sync(_refresh, app)
+    for refresh in (refreshed := (_refresh_catalogue, _refresh_store)):
+        await anyio.to_thread.run_sync(refresh, app)
     if serving.current is None:
         log.warning(serving.refusal)
     warming = asyncio.create_task(anyio.to_thread.run_sync(_warm, app))
     app.state.mailer.start()
     # apart: a catalogue that is loaded holds up neither denials nor the ends of sessions
-    watchers = [asyncio.create_task(_watch(app, refresh)) for refresh in (_refresh_catalogue, _refresh_store)]
+    watchers = [asyncio.create_task(_watch(app, refresh)) for refresh in refreshed]
     try:
         yield
     finally:
@@ -115,9 +116,10 @@ def _warm(app: FastAPI) -> None:
     """
     serving: Serving = app.state.serving
     try:
-        _route(app)
+        for route in app.routes:  # FastAPI analyses the parameters of a router when it is first asked for
+            route.matches({"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []})
         if serving.current is not None:
-            serving.warm()
+            warm(serving.current.matcher)
             page.warm()
     finally:
         gc.freeze()  # what a start makes stays
@@ -128,18 +130,6 @@ def _warm(app: FastAPI) -> None:
     serving.staff()
     if serving.current is not None:
         page.find_examples(serving.current)
-
-
-def _route(app: FastAPI) -> None:
-    """Prepare every route: FastAPI analyses the parameters of a router when it is first asked for."""
-    for route in app.routes:
-        route.matches({"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []})
-
-
-def _refresh(app: FastAPI) -> None:
-    """Load a new catalogue, and read what changed in the store."""
-    _refresh_catalogue(app)
-    _refresh_store(app)
 
 
 def _refresh_catalogue(app: FastAPI) -> None:

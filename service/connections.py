@@ -73,12 +73,8 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, status: int, body: bytes) -> None:
         """The answer to what is no request, with the headers of every other answer."""
-        lines = [
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode(),
-            b"content-type: text/plain; charset=utf-8",
-            b"content-length: %d" % len(body),
-        ]
-        lines += [f"{k.lower()}: {v}".encode() for k, v in HEADERS.items()]
-        lines += [b"cache-control: no-store", b"connection: close", b"", body]
-        self.transport.write(b"\r\n".join(lines))
+        own = f"content-type: text/plain; charset=utf-8\r\ncontent-length: {len(body)}\r\ncache-control: no-store"
+        others = "".join(f"{name.lower()}: {value}\r\n" for name, value in HEADERS.items())
+        head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{own}\r\n{others}connection: close\r\n\r\n"
+        self.transport.write(head.encode() + body)
         self.transport.close()

@@ -162,19 +162,13 @@ class Guard:
     def _headers(
         self, present: list[tuple[bytes, bytes]], path: str, private: bool
     ) -> list[tuple[bytes, bytes]]:
-        names = {name.lower() for name, _ in present}
-        wanted = dict(self.always)
+        wanted = {name.lower().encode(): value.encode() for name, value in self.always.items()}
         if not path.startswith("/static"):
-            wanted["Cache-Control"] = "no-store"
-        if private:  # personal answers are cached nowhere
-            present = [
-                (k, v) for k, v in present if k.lower() != b"cache-control" or path.startswith("/static")
-            ]
-            names = {name.lower() for name, _ in present}
-        more = (
-            (k.lower().encode(), v.encode()) for k, v in wanted.items() if k.lower().encode() not in names
-        )
-        return [*present, *more]
+            wanted[b"cache-control"] = b"no-store"
+            if private:  # personal answers are cached nowhere
+                present = [(name, value) for name, value in present if name.lower() != b"cache-control"]
+        given = {name.lower() for name, _ in present}
+        return [*present, *((name, value) for name, value in wanted.items() if name not in given)]
 
     # ------------------------------------------------------------------------------------ admitted or not
 

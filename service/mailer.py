@@ -25,15 +25,12 @@ class Mailer:
     def __init__(self, store: Callable[[], Store | None], transport: MailTransport) -> None:
         self._store, self._transport = store, transport
         self._woken, self._ended = threading.Event(), False
-        self._thread = self._made()
-
-    def _made(self) -> threading.Thread:
-        return threading.Thread(target=self._run, name="mailer", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin, or begin again after `close`."""
-        if self._ended:
-            self._thread, self._ended = self._made(), False
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="mailer", daemon=True)
         self._thread.start()
 
     def wake(self) -> None:
@@ -43,7 +40,7 @@ class Mailer:
         """End after the letter being sent."""
         self._ended = True
         self._woken.set()
-        if self._thread.is_alive():
+        if self._thread is not None:
             self._thread.join(timeout=20)
 
     def _run(self) -> None:

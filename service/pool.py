@@ -22,6 +22,7 @@ from matcher import codec
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import Answer, Filters, Recipe, Tender
 from matcher.matching.engine import Matcher
+from matcher.outreach.sourcing.record import Record
 from matcher.reference import deadline
 from matcher.reference.forking import ForkServer
 
@@ -106,11 +107,7 @@ class Pool:
                 except OSError:
                     self.close()  # none is left
                     raise
-            ours.settimeout(min(max(deadline.left(), 0.0), LONGEST) + BEYOND)
-            ours.sendall(b"\n".join(parts))
-            ours.shutdown(socket.SHUT_WR)
-            if found := ours.makefile("rb").read():
-                return found
+            return _said(ours, b"\n".join(parts))
         raise Unavailable
 
     def close(self) -> None:
@@ -120,6 +117,31 @@ class Pool:
             with contextlib.suppress(OSError):
                 self._control.shutdown(socket.SHUT_RDWR)  # wakes who waits for its start
             self._control.close()
+
+
+def written(server: ForkServer, kind: str, record: Record) -> bytes:
+    """The file of a record by a process of its own, so that thousands of lines hold up nobody; nothing where none can.  Raises TooLong."""
+    ours, theirs = socket.socketpair()
+    with ours, contextlib.suppress(OSError, Unavailable):
+        with theirs:
+            server.fork(json.dumps([kind, _seconds()]).encode(), theirs.fileno())
+        return _said(ours, codec.to_text(record))
+    deadline.check()
+    return b""
+
+
+def _seconds() -> float:
+    return min(max(deadline.left(), 0.0), LONGEST)
+
+
+def _said(process: socket.socket, asked: bytes) -> bytes:
+    """What a process answers.  Raises OSError where it does not in time, Unavailable where it has nothing to say."""
+    process.settimeout(_seconds() + BEYOND)
+    process.sendall(asked)
+    process.shutdown(socket.SHUT_WR)
+    if found := process.makefile("rb").read():
+        return found
+    raise Unavailable
 
 
 class Shared(Matcher):
@@ -140,6 +162,5 @@ class Shared(Matcher):
         """The pool's answer to `what`: the tender, or with `sent` what was taken with it.  Raises Unavailable."""
         if len(tender.lots) > FEW or sum(len(lot.description) for lot in tender.lots) > SHORT:
             raise Unavailable
-        seconds = min(max(deadline.left(), 0.0), LONGEST)
-        question = Question(denied=self.denied, seconds=seconds, sent=sent, **asked)
+        question = Question(denied=self.denied, seconds=_seconds(), sent=sent, **asked)
         return self.pool.ask(codec.to_text(question), codec.to_text(what))

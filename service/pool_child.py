@@ -22,6 +22,8 @@ from matcher.catalogue.files import load_catalogue
 from matcher.domain import MatcherError, Offer, Place, Structure, Tender
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
+from matcher.outreach.sourcing import exports
+from matcher.outreach.sourcing.record import Record
 from matcher.reference import deadline, forking
 from service import wire
 from service.asked import Taken
@@ -38,8 +40,19 @@ SAMPLE = Structure(
 
 
 def serve(task: bytes, given: list[int]) -> None:
-    """Load a catalogue, then keep as many forks of this process at work as are asked for, until they end by themselves."""
-    folder, recipe, count = json.loads(task)
+    """Load a catalogue, then keep as many forks of this process at work as are asked for, until they end by themselves.
+
+    Or write one record in a format, within so many seconds.
+    """
+    asked = json.loads(task)
+    if asked[0] in exports.FORMATS:
+        os.nice(5)  # questions come first
+        signal.setitimer(signal.ITIMER_REAL, asked[1])  # ends this process
+        with socket.socket(fileno=given[0]) as connection:
+            record = codec.from_text(Record, connection.makefile("rb").read())
+            connection.sendall(exports.FORMATS[asked[0]][0](record))
+        return
+    folder, recipe, count = asked
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         matcher = matcher_of(Matcher, load_catalogue(Path(folder)), recipe)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakSet
 
@@ -194,11 +193,7 @@ class Serving:
         self._tried: tuple[int, int] | None = None
         self._loaded: Snapshot | None = None  # without what structures deny
         self._denied: dict[str, tuple[str, ...]] = {}
-        self._server, self._pools = ForkServer("service.pool_child"), WeakSet[Pool]()
-
-    @property
-    def folder(self) -> Path:
-        return self.settings.catalogue
+        self.server, self._pools = ForkServer("service.pool_child"), WeakSet[Pool]()
 
     def get(self) -> Snapshot:
         """The snapshot in force.  Raises Refused (503), saying how to build one, where there is none."""
@@ -206,7 +201,7 @@ class Serving:
             raise Refused(
                 503,
                 self.refusal
-                or f"no catalogue in {self.folder.name}: {HOW_TO_BUILD.format(folder='var/catalogue')}",
+                or f"no catalogue in {self.settings.catalogue.name}: {HOW_TO_BUILD.format(folder='var/catalogue')}",
                 {"Retry-After": "10"},
                 "no-catalogue",
             )
@@ -215,7 +210,7 @@ class Serving:
     def stamp(self) -> tuple[int, int] | None:
         """A value that changes when the folder is replaced."""
         try:
-            found = (self.folder / "manifest.json").stat()
+            found = (self.settings.catalogue / "manifest.json").stat()
         except OSError:
             return None
         return found.st_mtime_ns, found.st_ino
@@ -225,7 +220,9 @@ class Serving:
         with self._loading:
             stamp = self.stamp()
             if stamp is None and self.current is None:
-                self.refusal = f"there is no catalogue yet: {HOW_TO_BUILD.format(folder=self.folder.name)}"
+                self.refusal = (
+                    f"there is no catalogue yet: {HOW_TO_BUILD.format(folder=self.settings.catalogue.name)}"
+                )
             if stamp is None or stamp == self._tried:
                 return False
             try:
@@ -248,11 +245,6 @@ class Serving:
         )
         return True
 
-    def warm(self) -> None:
-        """Prepare what the first requests of some kinds would wait for; see `warm`."""
-        if self.current is not None:
-            warm(self.current.matcher)
-
     def staff(self) -> None:
         """Start the processes that match the catalogue in force, unless they run."""
         with self._loading:
@@ -263,7 +255,7 @@ class Serving:
         """End the processes that match, also those that are being started."""
         for pool in list(self._pools):
             pool.close()
-        self._server.close()
+        self.server.close()
 
     def apply_denials(self, store: Store) -> bool:
         """Apply denials to the snapshot; True where it changed."""
@@ -289,16 +281,16 @@ class Serving:
         return fresh
 
     def _load(self, stamp: tuple[int, int]) -> Snapshot:
-        catalogue = load_catalogue(self.folder)
+        catalogue = load_catalogue(self.settings.catalogue)
         # processes would share the connection of an index that is in a database
         apart = not any(hasattr(index, "close") for index in catalogue.indexes.values())
         count = self.settings.processes if apart else 0
-        pool = Pool(self._server, count, self.folder, self.settings.recipe)
+        pool = Pool(self.server, count, self.settings.catalogue, self.settings.recipe)
         self._pools.add(pool)
         make = partial(Shared, pool=pool, denied={})
         matcher = matcher_of(make, catalogue, self.settings.recipe)
-        notices = {t.id: t for t in gather.load_notices(self.folder) if not t.confidential}
-        contracts = gather.load_contracts(self.folder)
+        notices = {t.id: t for t in gather.load_notices(self.settings.catalogue) if not t.confidential}
+        contracts = gather.load_contracts(self.settings.catalogue)
         return Snapshot(matcher, notices, stamp, datetime.now(UTC), contracts)
 
 
@@ -316,19 +308,14 @@ def _settle(first: bool = False) -> None:
     a catalogue that nobody holds any more goes without one, since nothing that it keeps refers to it.  The `first` takes
     the place of none.
     """
-    if not first:
-        gc.collect()
-    _give_back()
-    gc.freeze()
-
-
-def _give_back() -> None:
-    """Return free memory to the system: glibc keeps a pool for each thread that ever loaded a catalogue."""
     import ctypes
 
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc alone
-    if trim is not None:
+    if not first:
+        gc.collect()
+    # glibc keeps a pool for each thread that ever loaded a catalogue
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
         trim(0)
+    gc.freeze()
 
 
 def warm(matcher: Matcher) -> None:

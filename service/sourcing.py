@@ -13,6 +13,7 @@ from matcher.outreach.alerts import address_of
 from matcher.outreach.sourcing import exports, questions, record, search
 from service.access import store_of
 from service.page import facets
+from service.pool import written as written_apart
 from service.settings import mail_transport
 
 
@@ -60,7 +61,8 @@ def exported(request: Request, owner: str, identifier: str, format: str) -> tupl
     store = store_of(request)
     found = record.read(store, owner, identifier)
     write, media = exports.FORMATS[format]
-    content = write(found)
+    serving = request.app.state.serving
+    content = (serving.settings.processes and written_apart(serving.server, format, found)) or write(found)
     record.exported(store, owner, identifier, format)
     return found, content, media
 

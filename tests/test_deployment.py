@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
 import re
 import shutil
+import socket
+import ssl
 import subprocess
+import threading
+import time
 import tomllib
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from service.settings import OTHER_NAMES, Settings
+
+from mail_server import free_port
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -120,3 +130,72 @@ def test_the_proxy_speaks_tls_of_today_and_leads_no_program_on_from_http() -> No
     # pages are led on to https; a key that a program sent in clear is refused
     assert "proxy_pass" not in plain
     assert re.findall(r"location (\S+) \{ return (\d+)", plain) == [("/v1/", "403"), ("/", "301")]
+
+
+class Behind(http.server.ThreadingHTTPServer):
+    request_queue_size = 128
+
+
+class Slow(http.server.BaseHTTPRequestHandler):
+    """What stands behind the proxy: each answer takes three seconds where its path asks for it."""
+
+    def do_HEAD(self) -> None:
+        time.sleep(3 * (self.path == "/slow"))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def asked_by(port: int, *parts: bytes) -> Counter[bytes]:
+    """The statuses of the answers to these bytes over TLS, until nothing more comes."""
+    found, unverified = b"", ssl._create_unverified_context()
+    plain = socket.create_connection(("127.0.0.1", port), timeout=30)
+    with unverified.wrap_socket(plain) as connection, contextlib.suppress(OSError):
+        for part in parts:
+            connection.sendall(part)
+        while more := connection.recv(65_536):
+            found += more
+    return Counter(re.findall(rb"^HTTP/1.1 (\d+)", found, re.M))
+
+
+@pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed")
+def test_the_proxy_bounds_heads_and_the_connections_of_an_address(tmp_path: Path) -> None:
+    port, plain, within = free_port(), free_port(), free_port()
+    conf = re.sub(r"listen \[::\].*;", "", (DEPLOY / "nginx.conf").read_text())
+    for ours, tried in {
+        "/etc/maillage/tls": str(tmp_path),
+        "listen 443": f"listen 127.0.0.1:{port}",
+        "listen 80": f"listen 127.0.0.1:{plain}",
+        "127.0.0.1:8000": f"127.0.0.1:{within}",
+        "client_header_timeout 10s": "client_header_timeout 1s",
+    }.items():
+        assert ours in conf
+        conf = conf.replace(ours, tried)
+    whole = f"pid {tmp_path}/pid; error_log {tmp_path}/log; events {{}} http {{ access_log off; {conf} }}"
+    (tmp_path / "nginx.conf").write_text(whole)
+    key = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=x -keyout privkey.pem -out fullchain.pem"
+    )
+    subprocess.run(key.split(), cwd=tmp_path, check=True, capture_output=True)
+    behind = Behind(("127.0.0.1", within), Slow)
+    threading.Thread(target=behind.serve_forever, daemon=True).start()
+    ask = b"HEAD %s HTTP/1.1\r\nHost: maillage.example.org\r\n%s\r\n"
+    once, last = b"Connection: close\r\n", ask % (b"/", b"Connection: close\r\n")
+    command = ["nginx", "-g", "daemon off;", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
+    with subprocess.Popen(command) as nginx:
+        try:
+            until = time.monotonic() + 20
+            while time.monotonic() < until and not (tmp_path / "pid").is_file():
+                time.sleep(0.05)
+            assert asked_by(port, last) == {b"200": 1}
+            assert asked_by(port, ask % (b"/", b"X: %s\r\n" % (b"y" * 20_000))) == {b"400": 1}
+            assert asked_by(port, last[:-2]) in ({}, {b"408": 1})  # a head that never ends
+            with ThreadPoolExecutor(90) as pool:
+                slow = [pool.submit(asked_by, port, ask % (b"/slow", once)) for _ in range(90)]
+                assert {status for one in slow for status in one.result()} == {b"200", b"429"}
+        finally:
+            nginx.terminate()
+            behind.shutdown()
+            behind.server_close()

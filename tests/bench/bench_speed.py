@@ -368,7 +368,7 @@ def _under_load(
 
 
 def _ready(url: str) -> bool:
-    return httpx.get(f"{url}/v1/health/ready", timeout=60).status_code == 200
+    return httpx.get(f"{url}/v1/health/readiness", timeout=60).status_code == 200
 
 
 def _matching(url: str) -> bool:

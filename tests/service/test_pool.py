@@ -16,7 +16,7 @@ import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
 from service.asked import Taken
-from service.pool import Pool, Shared, Unavailable
+from service.pool import Pool, Shared, Unavailable, written
 from service.settings import Settings
 from service.snapshot import Serving
 
@@ -26,9 +26,12 @@ from matcher.catalogue.files import save_catalogue
 from matcher.domain import Answer, Filters
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
+from matcher.outreach.sourcing import exports, record
 from matcher.reading import gather
 from matcher.reading.need import typed_need
-from matcher.reference import toponyms
+from matcher.records import keys
+from matcher.records.store import Store
+from matcher.reference import deadline, toponyms
 from service import wire
 
 NEEDS = (
@@ -75,7 +78,10 @@ def folder(sample: gather.Gathered, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="module")
 def client(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     store = f"sqlite:///{tmp_path_factory.mktemp('store')}/s.sqlite"
-    given = Settings(catalogue=folder, processes=1, store=store, reload_seconds=0.1, log_level="ERROR")
+    Store.open(store).close()
+    given = Settings(
+        catalogue=folder, processes=1, store=store, reload_seconds=0.1, log_level="ERROR", deadline=300
+    )
     with TestClient(create_app(given)) as found:
         serving: Serving = found.app.state.serving  # type: ignore[attr-defined]
         until(lambda: serving.get().matcher.pool.ready)
@@ -128,7 +134,7 @@ def test_one_that_is_killed_is_replaced(serving: Serving) -> None:
 
 def test_the_service_matches_itself_where_no_process_can(serving: Serving, folder: Path) -> None:
     whole = serving.get().matcher
-    elsewhere, other = Pool(serving._server, 1, folder.parent / "none"), Pool(serving._server, 1, folder)
+    elsewhere, other = Pool(serving.server, 1, folder.parent / "none"), Pool(serving.server, 1, folder)
     elsewhere.start(whole.versions)  # no catalogue
     other.start({**whole.versions, "data": "another"})
     for pool in (elsewhere, other, Pool()):
@@ -156,3 +162,30 @@ def _here(serving: Serving) -> Any:
     """The same need, answered by the service itself."""
     found = Matcher.match(serving.get().matcher, TENDERS[0])
     return json.loads(wire.body(found, Taken(TENDERS[0]))[0])
+
+
+def test_a_record_is_written_by_a_process_of_its_own_as_by_the_service(
+    client: TestClient, serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = {kind: write for kind, (write, _) in exports.FORMATS.items()}
+    with Store.open(serving.settings.store) as store:
+        secret = keys.create(store, ["buyer"])
+        head, owner = {"X-API-Key": secret}, keys.prove(store, secret).actor
+        kept = client.post("/v1/sourcing", json=BODY, headers=head)
+        assert kept.status_code == 201, kept.text
+        made = kept.json()["id"]
+        monkeypatch.setattr(exports, "FORMATS", dict.fromkeys(here, (None, "x/y")))  # it writes none itself
+        for kind in ("csv", "json"):
+            found = record.read(store, owner, made)
+            assert client.get(f"/v1/sourcing/{made}/export/{kind}", headers=head).content == here[kind](found)
+        assert client.get(f"/v1/sourcing/{made}/export/xlsx", headers=head).content[:2] == b"PK"
+
+
+def test_a_record_that_takes_too_long_is_not_begun_again_by_the_service(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.pool._said", lambda *_: (_ for _ in ()).throw(Unavailable))
+    token = deadline._UNTIL.set(time.monotonic() - 1)
+    with pytest.raises(deadline.TooLong):
+        written(serving.server, "csv", None)  # type: ignore[arg-type]
+    deadline._UNTIL.reset(token)

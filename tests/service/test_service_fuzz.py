@@ -16,10 +16,12 @@ pytest.importorskip("schemathesis", reason="schemathesis is not installed")
 from bench import fuzz_service as fuzz
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[Any, dict[str, str]]]:
-    with fuzz.served() as found:
-        yield found
+@pytest.fixture(scope="module", params=[False, pytest.param(True, marks=pytest.mark.postgres)])
+def served(request: pytest.FixtureRequest) -> Iterator[tuple[Any, dict[str, str]]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fuzz, "POSTGRES", request.param)
+        with fuzz.served() as found:
+            yield found
 
 
 @pytest.mark.parametrize(("kind", "examples"), [("of_contract", 2), ("of_bytes", 60), ("of_forms", 80)])
