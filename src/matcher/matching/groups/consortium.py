@@ -38,7 +38,10 @@ from matcher.reference.amounts import covers, yearly
 from matcher.reference.french import euros
 from matcher.reference.text import shorten
 
-NOBODY = 0.5  # chance that none of several plausible structures can, below which they are proposed to be confirmed
+NOBODY = (
+    0.5  # chance that none of several plausible structures can, below which they are proposed to be confirmed
+)
+
 
 def recommend(
     answer_lots: Sequence[LotAnswer],
