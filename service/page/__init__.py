@@ -41,13 +41,6 @@ def warm() -> None:
     areas.largest()
 
 
-def find_alerts(app: FastAPI) -> None:
-    """Queue the mails of kept searches that new structures answer."""
-    from service.page import alert
-
-    alert.look(app)
-
-
 def find_examples(snapshot: Snapshot) -> None:
     """Find the needs that the home proposes, before the first visit; readiness does not wait for them."""
     from service.page import buyer

@@ -233,10 +233,8 @@ def again(
     request: Request, who: Searcher, de: Annotated[str, Query(max_length=210)], lot: Short = ""
 ) -> Response:
     """What to do about the reserved lots of a notice or need, or about one lot, that got no answer."""
-    matcher, tender = (
-        request.app.state.serving.get().matcher,
-        search.taken(request, search.of(request, de)).tender,
-    )
+    matcher = request.app.state.serving.get().matcher
+    tender = search.taken(request, search.of(request, de)).tender
     found = relaunch.relaunch(matcher, tender, lot or None)
     return render.page(
         request,
