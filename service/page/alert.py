@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
@@ -64,12 +65,18 @@ def choose(request: Request, who: Searcher, reference: str) -> Response:
     return _page(request, reference)
 
 
-def _page(request: Request, reference: str, done: str = "", **values: object) -> Response:
+def _page(request: Request, reference: str, done: str = "", **values: Any) -> Response:
     title, listed = to_call(request, reference)
     path = f"/acheteur/alerte/{reference}.atom"
     stream = f"{quote(path)}?token={links.token('feed', path)}"
     buys = identify(request).may("buyer")
-    shown = {"title": title, "count": len(listed), "reference": reference, "feed": stream, "done": done}
+    shown: dict[str, Any] = {
+        "title": title,
+        "count": len(listed),
+        "reference": reference,
+        "feed": stream,
+        "done": done,
+    }
     return render.page(request, "alert.html", buys=buys, **shown, **values)
 
 

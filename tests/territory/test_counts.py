@@ -218,7 +218,7 @@ def test_of_thirty_potentials_the_advice_follows_the_list_and_no_duty_is_false(
         due = amount >= (5_404_000 if NEEDS[words] else 216_000)
         codes = {duty.code for duty in advised.duties}
         assert ("social-condition" in codes) == due and not codes & ways.keys(), case
-    assert {"direct", "none"} < seen and seen & {"reserve", "clause"}
+    assert len(seen) >= 3 and "direct" in seen
 
 
 def test_hours_are_carried_by_those_of_the_list(matcher: Matcher, desk: Desk) -> None:
