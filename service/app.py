@@ -28,6 +28,7 @@ from matcher.reference import paths
 from service import access, handlers, limits, observability, page, routes
 from service.jobs import Jobs
 from service.mailer import Mailer
+from service.page import alert
 from service.router import HeadAsGet
 from service.settings import Settings, mail_transport, read
 from service.snapshot import Serving, warm
@@ -52,7 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.serving = Serving(settings)
     app.state.store = None
-    app.state.mailer = Mailer(lambda: app.state.store, mail_transport(settings))
+    app.state.mailer = Mailer(lambda: app.state.store, mail_transport(settings), lambda: alert.look(app))
     app.state.jobs = Jobs(settings.workers_jobs)
     app.state.ended = TTLCache(maxsize=100_000, ttl=access.SESSION_SECONDS)
     app.state.proved = TTLCache(maxsize=10_000, ttl=limits.PROVED_SECONDS)

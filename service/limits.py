@@ -65,8 +65,8 @@ HALVES = re.compile(
 )
 #: Routes that compare lots with structures: queued, so that reads never wait for them.
 HEAVY = re.compile(
-    r"POST /(?:v1/(?:match|consortium|partners|leads|explain|cpv|sourcing$|territory)|acheteur$|acheteur/(?:fiches|corriger|cochees)$|territoire|structure/\d+/brochure)"
-    r"|GET /(?:acheteur/(?:r/|comparer|favoris|structure|liste\.|imprimer)|v1/(?:explain|exposure|renewals|territory/(?:map|needs)|sourcing/[^/]+/replay)|territoire"
+    r"POST /(?:v1/(?:match|consortium|partners|leads|explain|cpv|sourcing$|territory)|acheteur$|acheteur/(?:fiches|corriger|cochees)$|acheteur/alerte/[^/]+$|territoire|structure/\d+/brochure)"
+    r"|GET /(?:acheteur/(?:r/|comparer|favoris|structure|liste\.|imprimer|alerte/[^/]+$|relance)|v1/(?:explain|exposure|renewals|territory/(?:map|needs)|sourcing/[^/]+/replay)|territoire"
     r"|renouvellements|exploitant/exposition"
     r"|v1/structures/\d+/opportunities|structure/\d+(?:/partenaires)?$)"
 )

@@ -20,10 +20,12 @@ SOON = 1.0  # while another process is sending
 
 
 class Mailer:
-    """Empties the queue when woken, and every half minute while letters wait."""
+    """Empties the queue when woken, and every half minute; before that `look` may queue more."""
 
-    def __init__(self, store: Callable[[], Store | None], transport: MailTransport) -> None:
-        self._store, self._transport = store, transport
+    def __init__(
+        self, store: Callable[[], Store | None], transport: MailTransport, look: Callable[[], None]
+    ) -> None:
+        self._store, self._transport, self._look = store, transport, look
         self._woken, self._ended = threading.Event(), False
         self._thread: threading.Thread | None = None
 
@@ -54,6 +56,7 @@ class Mailer:
         if store is None:
             return AGAIN
         try:
+            self._look()
             counts = post.drain(store, self._transport, questions.SETTLE)
         except post.Busy:
             return SOON

@@ -15,7 +15,7 @@ from fastapi import Depends, Form, Query, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from matcher.domain import Answer, Match, MatcherError, NotFound, Place, Tender
-from matcher.outreach import links
+from matcher.partners import relaunch
 from matcher.reading import need
 from matcher.reading.procedure import closing, open_at
 from matcher.records import facilitators, self_declared
@@ -228,6 +228,25 @@ def _form(
     )
 
 
+@router.get("/acheteur/relance")
+def again(
+    request: Request, who: Searcher, de: Annotated[str, Query(max_length=210)], lot: Short = ""
+) -> Response:
+    """What to do about the reserved lots of a notice or need, or about one lot, that got no answer."""
+    matcher = request.app.state.serving.get().matcher
+    tender = search.taken(request, search.of(request, de)).tender
+    found = relaunch.relaunch(matcher, tender, lot or None)
+    return render.page(
+        request,
+        "relaunch.html",
+        found=found,
+        tender=tender,
+        de=de,
+        address=search.address,
+        most=relaunch.MEMBERS,
+    )
+
+
 def answer_of(
     request: Request, reference: str, number: str = "", wanted: facets.Chosen | None = None
 ) -> tuple[Search, Taken, Answer]:
@@ -276,19 +295,13 @@ def _results(request: Request, reference: str, wanted: facets.Chosen, view: View
         "address": search.address,
         "known_trades": trades.trades(),
         "facilitators": _facilitators(found.tender),
-        "feed": "" if asked.notice_id else _feed(reference),
+        "feed": "" if asked.notice_id else f"/acheteur/alerte/{quote(reference)}",
     }
     if lot and lot not in {each.number for each in found.tender.lots}:
         raise NotFound(f"Cet avis n'a pas de lot {lot[:20]}.")
     if lot or len(found.tender.lots) == 1:
         return _lot(request, wanted, lot, bool(view.tout), common)
     return _lots(request, view, common)
-
-
-def _feed(reference: str) -> str:
-    """The address of the feed of a kept search, for a reader without a key."""
-    path = f"/acheteur/alerte/{reference}.atom"
-    return f"{quote(path)}?token={links.token('feed', path)}"
 
 
 def _lot(

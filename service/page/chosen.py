@@ -12,7 +12,6 @@ from fastapi import Form, Query, Request, Response
 from matcher import spreadsheet
 from matcher.domain import Answer, Match, MatcherError, NotFound, Structure
 from matcher.matching import reasons, skills
-from matcher.outreach.digest_formats import Entry, feed
 from matcher.records import searches, self_declared
 from matcher.reference.french import day
 from matcher.reference.text import fold, shorten
@@ -24,7 +23,6 @@ from service.page.lots import line
 from service.page.visitor import CheckedForm, RecordOwner, Searcher, record_owner
 from service.problems import Refused
 from service.router import Router
-from service.routes import feeds
 from service.snapshot import Snapshot
 
 router = Router()
@@ -258,29 +256,6 @@ def _table(answer: Answer) -> Iterator[list[Any]]:
     yield [heading for heading, _, _ in COLUMNS]
     for match in (match for each in answer.lots for match in each.matches):
         yield [read(line(match)) for _, _, read in COLUMNS]
-
-
-@router.get("/acheteur/alerte/{reference}.atom")
-def alert(request: Request, who: feeds.Reader, reference: str) -> Response:
-    """The structures to call of a kept search, as a feed: a reader tells of those that join them."""
-    _, found, answer = answer_of(request, reference)
-    site = request.app.state.settings.public_url.rstrip("/")
-    opened = request.app.state.serving.get().loaded_at.isoformat(timespec="seconds")
-    id = f"urn:maillage:search:{quote(reference)}"
-    entries = (
-        Entry(
-            f"{id}:{m.structure.siret}",
-            f"{render.called(m.structure)} ({m.structure.kind}, {render.town(m.structure.place)})",
-            f"{m.structure.updated}T00:00:00+00:00" if m.structure.updated else opened,
-            line(m).trade or "à appeler",
-            f"{site}/acheteur/structure/{m.structure.siret}",
-        )
-        for each in answer.lots
-        for m in each.matches
-        if m.level != "plausible"
-    )
-    body = feed(id, f"À appeler : {found.tender.title}", opened, entries, f"{site}{request.url.path}")
-    return wire.send_tagged(request, body, feeds.MEDIA)
 
 
 @router.get("/acheteur/imprimer")

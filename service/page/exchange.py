@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import Form, Query, Request, Response
 
 from matcher.domain import BadInput, MatcherError, NotFound, Structure
-from matcher.records import exchange
+from matcher.records import exchange, worked
 from matcher.records.keys import Bearer
 from matcher.records.store import Store
 from service import access
@@ -138,6 +138,7 @@ def act(
     role: fields.Word = "",
     part: Annotated[str, Form(max_length=2000)] = "",
     texte: Annotated[str, Form(max_length=4000)] = "",
+    heures: fields.Word = "",
 ) -> Response:
     """Withdraw, delete one's address, see the address of another (which is recorded), write to its author, or agree with it."""
     store = store_of(request)
@@ -159,6 +160,10 @@ def act(
         return _page(
             request, siret, who, "Votre accord est noté : le groupement se voit quand l'autre dit le sien."
         )
+    if faire == "gagne":
+        hours = fields.number(heures, "Heures promises : écrivez un nombre, 400 par exemple, ou rien.")
+        worked.won(store, who, identifier, hours)
+        return render.go("/heures")
     raise BadInput("Choisissez de retirer l'annonce, d'effacer son adresse ou de voir un contact.")
 
 

@@ -198,11 +198,10 @@ def exposure(snapshot: Snapshot) -> dict[str, Any]:
         if snapshot.matcher.nobody(ranking):
             nobody.append((tender, query.lot))
     found = tally.measured()
-    listed = tally.shown[snapshot.catalogue.of_structure("kind") != ""]  # no ordinary firm of the directory
-    never = int((listed == 0).sum())
+    never = round(found.structures * found.never_shown)
     return {
-        "lots": tally.lots, "shown": len(listed) - never, "never": never, "gini": found.gini,
+        "lots": tally.lots, "shown": found.structures - never, "never": never, "gini": found.gini,
         "credible": found.credible, "passed_over": found.passed_over, "distance": found.distance,
-        "passed_over_by_turns": turning.passed_over if turning.lots else None, "turns": TURNS,
+        "passed_over_by_turns": turning.measured().passed_over if turning.lots else None, "turns": TURNS,
         "top": [(snapshot.structure(siret), count) for siret, _, count in found.most_shown[:8]], "nobody": nobody, "groups": found.groups,
     }  # fmt: skip

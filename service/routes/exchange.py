@@ -8,7 +8,7 @@ from fastapi import Path, Query, Request, Response
 
 from matcher import codec
 from matcher.domain import Forbidden
-from matcher.records import exchange, feedback, self_declared
+from matcher.records import exchange, feedback, self_declared, worked
 from matcher.reference.identifiers import IDENTITY
 from service import access, announced, schemas
 from service.access import Member, StructureKey, store_of
@@ -69,6 +69,20 @@ def write(
 @router.get("/exchange/{declaration_id}/messages", summary="What was written about it, oldest first")
 def messages(request: Request, who: StructureKey, declaration_id: DeclarationId) -> list[dict[str, Any]]:
     return [codec.to_json(one) for one in exchange.messages(store_of(request), who, declaration_id)]
+
+
+@router.post(
+    "/exchange/{declaration_id}/won",
+    status_code=204,
+    summary="Its group won: one's part enters the ledger of hours",
+)
+def won(
+    request: Request,
+    who: StructureKey,
+    declaration_id: DeclarationId,
+    promised: Annotated[float | None, Query(ge=0, le=worked.MOST, description="Hours of one's part.")] = None,
+) -> None:
+    worked.won(store_of(request), who, declaration_id, promised)
 
 
 @router.delete("/exchange/{declaration_id}", status_code=204, summary="Take one's declaration back")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import openpyxl
 import pytest
+from sqlalchemy import update
 
 from matcher.console import csv_text
-from matcher.domain import BadInput, Forbidden
-from matcher.records import keys, worked
+from matcher.domain import BadInput, Forbidden, NotFound, Tender
+from matcher.records import exchange, keys, worked
 from matcher.records.store import Store
+from matcher.records.tables import Declaration
 from matcher.records.worked import Worked
 from matcher.reference.identifiers import siret_valid
 from matcher.territory import ledger
@@ -65,6 +67,35 @@ def test_done_is_added_up_beside_what_each_promised_once() -> None:
     assert list(one.by_category.values()) == [320.5, 80.0]
     both = ledger.counted("", [MAY, replace(MAY, contract="26-2", promised=50.0)])
     assert both.promised == 450 and both.done == 240
+
+
+def test_an_agreed_part_of_a_group_that_won_is_a_line_of_the_ledger(store: Store) -> None:
+    mine, other = key(store, f"structure:{A}"), key(store, f"structure:{B}")
+    until = datetime.now(UTC) + timedelta(days=2)
+    tender = Tender(id="26-1", format="boamp", title="Écoles")
+    ids = [
+        exchange.declare(
+            store, who, siret=siret, notice_id="26-1", brings=what, deadline=until, tender=tender
+        ).id
+        for who, siret, what in ((mine, A, "tonte"), (other, B, "nettoyage"))
+    ]
+    exchange.agree(store, mine, ids[0], ids[1], "mandataire", "tonte des pelouses")
+    with pytest.raises(NotFound):  # the other has not agreed yet
+        worked.won(store, mine, ids[0], 400.0)
+    exchange.agree(store, other, ids[1], ids[0], "cotraitant", "vitres")
+    with pytest.raises(BadInput):  # nothing is awarded before the deadline
+        worked.won(store, mine, ids[0], 400.0)
+    with store.writing() as connection:
+        connection.execute(update(Declaration).values(deadline=datetime(2026, 4, 30, tzinfo=UTC)))
+    worked.won(store, mine, ids[0], 400.0)
+    worked.won(store, other, ids[1], None)
+    worked.enter(store, mine, [replace(MAY, promised=None)])
+    all_ = worked.listing(store, key(store, "operator"))
+    (one,) = ledger.contracts(all_)
+    assert (one.done, one.promised) == (MAY.hours, 400.0)
+    assert one.parts == {A: "mandataire : tonte des pelouses", B: "cotraitant : vitres"}
+    assert len(one.by_category) == 1  # what is only promised is of nobody yet
+    assert ledger.read_hours(csv_text(ledger.hours_rows(all_)).encode(), "x.csv") == (list(all_), [])
 
 
 def test_a_table_is_read_as_it_was_written_and_bad_lines_are_told() -> None:

@@ -208,7 +208,7 @@ def test_an_export_that_is_given_up_is_not_sealed_as_made(
 
 @pytest.mark.parametrize(("route", "lane"), [
     ("/acheteur/fiches/abc/export.xlsx", "long"), ("/v1/sourcing/abc/export/csv", "long"), ("/v1/sourcing/abc/verify", "long"),
-    ("/acheteur/liste.xlsx", "heavy"), ("/acheteur/imprimer", "heavy"), ("/v1/renewals", "heavy"), ("/renouvellements", "heavy"), ("/exploitant/exposition", "heavy"),
+    ("/acheteur/liste.xlsx", "heavy"), ("/acheteur/imprimer", "heavy"), ("/acheteur/relance", "heavy"), ("/acheteur/alerte/x", "heavy"), ("/v1/renewals", "heavy"), ("/renouvellements", "heavy"), ("/exploitant/exposition", "heavy"),
     ("/acheteur/fiches/abc", "long"), ("/v1/structures", "search"), ("/structure", "search"), ("/v1/sourcing", "read"), ("/a-propos", "read"),
 ])  # fmt: skip
 def test_exports_and_searches_by_name_are_queued(route: str, lane: str) -> None:

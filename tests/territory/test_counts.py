@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import date
 
@@ -15,7 +16,7 @@ from matcher.matching.ranking import LIKELY, PLAUSIBLE
 from matcher.partners.opportunities import opportunities
 from matcher.partners.partners import partners
 from matcher.reading.need import typed_need
-from matcher.reference import toponyms
+from matcher.reference import law, toponyms
 from matcher.territory import areas, coverage, meeting, potential
 from matcher.territory.counts import Count, Desk, need_of
 
@@ -181,6 +182,43 @@ def test_works_are_known_by_their_words_so_that_no_duty_is_false(desk: Desk) -> 
     assert "social-condition" not in duties("Construction d'un gymnase", 4_000_000)
     assert "social-condition" in duties("Construction d'un gymnase", 6_000_000)
     assert "social-condition" in duties("Nettoyage des bureaux de la mairie", 300_000)
+
+
+NEEDS = {  # words -> are they works?
+    "Nettoyage des bureaux de la mairie": False,
+    "Tonte et taille de haies du parc": False,
+    "Travaux de peinture d'une école": True,
+    "Collecte et tri des papiers de bureau": False,
+    "Transport par hélicoptère": False,
+}
+
+
+def test_of_thirty_potentials_the_advice_follows_the_list_and_no_duty_is_false(
+    matcher: Matcher, desk: Desk
+) -> None:
+    cases = [(need_, town, amount) for need_ in NEEDS for town in PLACES for amount in (9e3, 8e4, 3e5, 6e6)]
+    seen = set()
+    for words, town, amount in random.Random(37).sample(cases, 30):
+        tender = need(lot(words, town))
+        (one,) = potential.potential(desk, tender, potential.Given(amount=amount)).lots
+        (answer,) = matcher.match(tender, 1_000, groups=0).lots  # the list that the page opens
+        case, f, advised = (words, town, amount), one.facts, one.advised
+        assert (one.count.likely, one.count.plausible) == (answer.likely, answer.plausible), case
+        listed = {m.structure.siret for m in answer.matches}
+        assert {m.structure.siret for m in one.first} <= listed, case
+        ways = {way.code.removesuffix("-if-verified"): way for way in (advised.first, *advised.also)}
+        seen |= ways.keys()
+        assert not ways.keys() & {r.code for r in advised.refused} - {"none"}, case
+        limit = law.direct_threshold(ON, NEEDS[words])
+        shown = one.count.likely + one.count.plausible + one.count.to_ask
+        assert limit and ("direct" in ways) == (amount < (limit.value or 0) and shown > 0), case
+        if "reserve" in ways:
+            assert f.usable(ways["reserve"].article) >= f.competition, case
+        assert "clause" not in ways or f.carriers, case
+        due = amount >= (5_404_000 if NEEDS[words] else 216_000)
+        codes = {duty.code for duty in advised.duties}
+        assert ("social-condition" in codes) == due and not codes & ways.keys(), case
+    assert len(seen) >= 3 and "direct" in seen
 
 
 def test_hours_are_carried_by_those_of_the_list(matcher: Matcher, desk: Desk) -> None:

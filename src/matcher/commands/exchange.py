@@ -164,6 +164,20 @@ def agree(
 
 
 @app.command()
+def won(
+    declaration: str = typer.Argument(..., help="The id of your own."),
+    promised: float | None = typer.Option(None, min=0, help="Hours of insertion of your part."),
+    key: str = KEY,
+) -> None:
+    """Your group won: what you agreed to do, and the hours promised, enter the ledger (`matcher hours done`)."""
+    from matcher.records import worked
+
+    with proved(key) as (store, bearer):
+        worked.won(store, bearer, declaration, promised)
+        say("votre part est au registre des heures : `matcher hours done`")
+
+
+@app.command()
 def viewers(
     declaration: str = typer.Argument(..., help="Its id."), key: str = KEY, format: str = FORMAT
 ) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import Tender
-from matcher.matching import unknown, within_reach
+from matcher.matching import unknown
 from matcher.matching.ranking import PLAUSIBLE, Ranking
 from matcher.outreach.digest_formats import templates
 
@@ -101,14 +101,9 @@ class Tally:
         self.chances[rows[listed]] += chances * (attention.sum() / (chances.sum() or 1.0))
         self.credible[rows[ranking.levels >= PLAUSIBLE]] = True
 
-    @property
-    def passed_over(self) -> float:
-        """Of those at least to be checked for some lot, the share that is never shown."""
-        return float((self.exposure == 0)[self.credible].mean()) if self.credible.any() else 0.0
-
     def measured(self) -> Exposure:
         """The figures of the lots so far."""
-        some = within_reach.proposable(self.catalogue)  # a firm known by awards alone cannot be shown
+        some = self.catalogue.of_structure("kind") != ""  # structures alone: no firm
         table = _structures(self.catalogue)[some]
         table["exposure"], table["chances"] = _shares(self.exposure[some]), _shares(self.chances[some])
         table["never"], table["credible"] = (self.exposure == 0)[some], self.credible[some]
@@ -119,7 +114,7 @@ class Tally:
             gini=gini(self.exposure[some].tolist()),
             never_shown=_mean(table["never"]),
             credible=_mean(table["credible"]),
-            passed_over=self.passed_over,
+            passed_over=_mean(table["never"][table["credible"]]),
             neglected=self.neglected,
             distance=float((table["exposure"] - table["chances"]).abs().sum() / 2),
             groups={name: _by(table, name) for name in GROUPINGS},
@@ -179,7 +174,7 @@ def _by(table: pd.DataFrame, column: str) -> Rows:
     """A row for each group; "exposition / chances" is 1 where attention is what the chances call for."""
     return tuple(
         {
-            "groupe": group or "entreprise", "structures": len(inside), "part des structures": round(len(inside) / len(table), 4),
+            "groupe": group, "structures": len(inside), "part des structures": round(len(inside) / len(table), 4),
             "part des chances": round(float(inside["chances"].sum()), 4), "part de l'exposition": round(float(inside["exposure"].sum()), 4),
             "exposition / chances": round(float(inside["exposure"].sum() / chances), 2) if (chances := inside["chances"].sum()) else None,
             "jamais montrées": round(_mean(inside["never"]), 4),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -76,6 +76,16 @@ def announcement(
     return _plain("_announcement", subject, address, transport, name, facts)
 
 
+def joined(
+    title: str, names: Sequence[str], address: str, link: str, end: str, transport: MailTransport, name: str
+) -> EmailMessage:
+    """The mail that tells a buyer who became one to call for a kept search, with the link that ends such mails."""
+    facts = {"title": _line(title), "names": names, "link": link, "end": end}
+    mail = _plain("_joined", f"À appeler aussi : {_line(title)[:120]}", address, transport, name, facts)
+    mail["List-Unsubscribe"] = f"<{end}>"
+    return mail
+
+
 def sign_in(address: str, link: str, transport: MailTransport) -> EmailMessage:
     """The mail by which a buyer signs in without a key."""
     return _plain("_signin", "Votre lien de connexion", address, transport, link, {"link": link})
@@ -86,7 +96,7 @@ def _line(text: str) -> str:
 
 
 def _plain(
-    template: str, subject: str, address: str, transport: MailTransport, name: str, facts: Mapping[str, str]
+    template: str, subject: str, address: str, transport: MailTransport, name: str, facts: Mapping[str, Any]
 ) -> EmailMessage:
     """A mail of the pages, in plain text."""
     id = hashlib.sha256(name.encode()).hexdigest()[:32]

@@ -52,7 +52,7 @@ from matcher.records.tables import ANONYMOUS, ANONYMOUS_DAYS, RETENTION, Audit, 
 from matcher.reference import deadline
 
 Row = TypeVarTuple("Row")
-HEAD = "0011"  # the newest migration: a store at this version is opened without loading alembic
+HEAD = "0012"  # the newest migration: a store at this version is opened without loading alembic
 #: PostgreSQL advisory locks of the migration and of who writes; `alone.ROLES` takes the two between.
 LOCK, WRITER = 0x6D61696C, 0x6D61696F
 BUSY_SECONDS = 30

@@ -125,6 +125,7 @@ class WorkedHours(Base):
     hours: Mapped[float]
     promised: Mapped[float | None]  # by this structure, for the whole contract
     people: Mapped[int | None]
+    part: Mapped[str] = mapped_column(default="", server_default="")  # what it does, of a group that won
     by: Mapped[str] = mapped_column(Id)
     at: Mapped[datetime]
 
@@ -393,6 +394,18 @@ class Search(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     asked: Mapped[dict[str, Any]]
     at: Mapped[datetime]
+
+
+class Alert(Base):
+    """Who is mailed of the structures that become ones to call for a search, which is kept as long as this."""
+
+    __tablename__ = "alert"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    search: Mapped[str]  # its reference
+    owner: Mapped[str] = mapped_column(Id)
+    address: Mapped[str]
+    told: Mapped[list[str]]  # SIRETs
+    data: Mapped[str] = mapped_column(String(64))  # of the catalogue that was looked at last
 
 
 class Favourite(Base):

@@ -11,7 +11,8 @@ from datetime import date
 
 from sqlalchemy import select
 
-from matcher.domain import BadInput, Forbidden
+from matcher.domain import BadInput, Forbidden, NotFound
+from matcher.records import exchange
 from matcher.records.exchange import BuyerOf, nobody
 from matcher.records.keys import Bearer
 from matcher.records.store import Store, now
@@ -43,6 +44,7 @@ class Worked:
     hours: float
     promised: float | None = None  # by this structure for the whole contract, where this line says it
     people: int | None = None
+    part: str = ""  # what it does, of a group that won
 
 
 def category_of(text: str) -> str:
@@ -79,6 +81,29 @@ def enter(store: Store, bearer: Bearer, lines: Sequence[Worked]) -> None:
     with store.writing() as connection:
         store.put(connection, WorkedHours, rows)
         store.audit(connection, bearer.actor, "hours.enter", detail={"lines": len(rows)})
+
+
+def won(store: Store, bearer: Bearer, identifier: str, promised: float | None) -> None:
+    """Enter one's own part of a group of the exchange that won, with the hours it promised: a line of which nothing is done yet.
+
+    Raises NotFound where nobody agreed with each other on this declaration of one's own, BadInput before the deadline.
+    """
+    members = exchange.group(store, bearer, identifier)
+    if not members:
+        raise NotFound("personne ne s'est accordé sur cette annonce : il n'y a pas de part à noter")
+    (offer,) = (one for one in exchange.listing(store, bearer, mine=True) if one.id == identifier)
+    if offer.deadline > now():
+        raise BadInput("la date limite de l'avis n'est pas passée : il n'est pas encore attribué")
+    line = Worked(
+        contract=offer.notice_id,
+        siret=offer.siret,
+        month=offer.deadline.date().replace(day=1),
+        category="other",
+        hours=0.0,
+        promised=promised,
+        part=f"{members[0].role} : {members[0].part}",
+    )
+    enter(store, bearer, [line])
 
 
 def listing(store: Store, bearer: Bearer, buyer_of: BuyerOf = nobody) -> tuple[Worked, ...]:

@@ -59,6 +59,7 @@ class Contract:
     people: int  # at least: of each structure and category those of the month with most
     by_category: Mapping[str, float]  # label -> hours, most first
     by_structure: Mapping[str, float]  # SIRET -> hours, most first
+    parts: Mapping[str, str]  # SIRET -> what it does, of a group that won
     last: date  # month of the last hours
 
     @property
@@ -159,6 +160,7 @@ HOURS = {
     "hours": "heures heures_realisees heures_faites realisees",
     "promised": "heures_prevues heures_promises objectif prevues promises",
     "people": "personnes nombre_de_personnes salaries",
+    "part": "part role prestation",
 }
 
 
@@ -190,6 +192,7 @@ def hours_of(row: Mapping[str, str]) -> Worked:
         hours=amounts["hours"] or 0.0,
         promised=amounts["promised"],
         people=None if amounts["people"] is None else round(amounts["people"]),
+        part=row.get("part", "").strip(),
     )
 
 
@@ -216,7 +219,8 @@ def counted(name: str, lines: Sequence[Worked]) -> Contract:
     promised: dict[tuple[str, str], float] = {}
     people: dict[tuple[str, str], int] = {}
     for line in sorted(lines, key=lambda one: one.month):
-        by_category[worked.CATEGORIES[line.category][0]] += line.hours
+        if line.hours:
+            by_category[worked.CATEGORIES[line.category][0]] += line.hours
         by_structure[line.siret] += line.hours
         if line.promised is not None:
             promised[line.contract, line.siret] = line.promised
@@ -229,6 +233,7 @@ def counted(name: str, lines: Sequence[Worked]) -> Contract:
         people=sum(people.values()),
         by_category=dict(sorted(by_category.items(), key=lambda one: -one[1])),
         by_structure=dict(sorted(by_structure.items(), key=lambda one: -one[1])),
+        parts={line.siret: line.part for line in lines if line.part},
         last=max(line.month for line in lines),
     )
 
@@ -244,6 +249,7 @@ def hours_rows(lines: Sequence[Worked]) -> list[dict[str, Any]]:
             "heures réalisées": line.hours,
             "heures prévues": line.promised,
             "personnes": line.people,
+            "part": line.part,
         }
         for line in lines
     ]

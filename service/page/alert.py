@@ -1,0 +1,155 @@
+"""Being told of the structures that become ones to call for a kept search: by a feed, or by mail."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request, Response
+from sqlalchemy import delete, func, select, update
+
+from matcher.domain import BadInput, Match, MatcherError
+from matcher.outreach import letters, links, post
+from matcher.outreach.digest_formats import Entry, feed
+from matcher.records.store import now
+from matcher.records.tables import Alert, Search
+from service import wire
+from service.access import identify, store_of
+from service.page import fields, render
+from service.page.buyer import answer_of
+from service.page.lots import line
+from service.page.visitor import Buyer, CheckedForm, Searcher
+from service.problems import Refused
+from service.router import Router
+from service.routes import feeds
+from service.settings import mail_transport
+
+router = Router()
+log = logging.getLogger("service")
+MOST = 30  # alerts of one buyer
+AT_ONCE = 5  # searches asked again in one go: those that wait follow
+
+
+def to_call(request: Request, reference: str) -> tuple[str, list[Match]]:
+    """The title of a kept search and its structures to call, each once."""
+    _, found, answer = answer_of(request, reference)
+    listed = (m for each in answer.lots for m in each.matches if m.level != "plausible")
+    return found.tender.title, list({m.structure.siret: m for m in listed}.values())
+
+
+@router.get("/acheteur/alerte/{reference}.atom")
+def alert(request: Request, who: feeds.Reader, reference: str) -> Response:
+    """The structures to call of a kept search, as a feed: a reader tells of those that join them."""
+    title, listed = to_call(request, reference)
+    site = request.app.state.settings.public_url.rstrip("/")
+    opened = request.app.state.serving.get().loaded_at.isoformat(timespec="seconds")
+    id = f"urn:maillage:search:{quote(reference)}"
+    entries = (
+        Entry(
+            f"{id}:{m.structure.siret}",
+            f"{render.called(m.structure)} ({m.structure.kind}, {render.town(m.structure.place)})",
+            f"{m.structure.updated}T00:00:00+00:00" if m.structure.updated else opened,
+            line(m).trade or "à appeler",
+            f"{site}/acheteur/structure/{m.structure.siret}",
+        )
+        for m in listed
+    )
+    body = feed(id, f"À appeler : {title}", opened, entries, f"{site}{request.url.path}")
+    return wire.send_tagged(request, body, feeds.MEDIA)
+
+
+@router.get("/acheteur/alerte/{reference}")
+def choose(request: Request, who: Searcher, reference: str) -> Response:
+    return _page(request, reference)
+
+
+def _page(request: Request, reference: str, done: str = "", **values: Any) -> Response:
+    title, listed = to_call(request, reference)
+    path = f"/acheteur/alerte/{reference}.atom"
+    stream = f"{quote(path)}?token={links.token('feed', path)}"
+    buys = identify(request).may("buyer")
+    shown: dict[str, Any] = {
+        "title": title,
+        "count": len(listed),
+        "reference": reference,
+        "feed": stream,
+        "done": done,
+    }
+    return render.page(request, "alert.html", buys=buys, **shown, **values)
+
+
+@router.post("/acheteur/alerte/{reference}")
+def ask(
+    request: Request, who: Buyer, form: CheckedForm, reference: str, address: fields.Line = ""
+) -> Response:
+    """Mail an address of those that become ones to call: a buyer's alone, who answers for it."""
+    store, snapshot = store_of(request), request.app.state.serving.get()
+    try:
+        to = fields.address(address, needed=True)
+        mine = select(func.count()).select_from(Alert).where(Alert.owner == who.actor)
+        if store.ask(mine).scalar_one() >= MOST:
+            raise BadInput(f"{MOST} alertes au plus : arrêtez-en une par le lien d'un de ses messages")
+    except BadInput as error:
+        return _page(request, reference, problems=fields.problems_of(error, "address"), typed=address)
+    row = {
+        "id": secrets.token_urlsafe(16),
+        "search": reference,
+        "owner": who.actor,
+        "address": to,
+        "told": [m.structure.siret for m in to_call(request, reference)[1]],
+        "data": snapshot.matcher.versions["data"],
+    }
+    with store.writing() as connection:
+        connection.execute(delete(Alert).where(Alert.search == reference, Alert.address == to))
+        store.put(connection, Alert, [row])
+        store.audit(connection, who.actor, "alert", reference)
+    return _page(request, reference, f"C'est noté : {to} recevra un courriel quand une structure s'ajoute.")
+
+
+@router.get("/acheteur/alerte/{reference}/fin/{id}")
+def ending(request: Request, reference: str, id: str) -> Response:
+    return render.page(request, "alert_end.html", ended=False)
+
+
+@router.post("/acheteur/alerte/{reference}/fin/{id}")
+def end(request: Request, form: CheckedForm, reference: str, id: str) -> Response:
+    """Stop an alert: whoever has a mail of it may."""
+    with store_of(request).writing() as connection:
+        connection.execute(delete(Alert).where(Alert.id == id, Alert.search == reference))
+    return render.page(request, "alert_end.html", ended=True)
+
+
+def look(app: FastAPI) -> None:
+    """Ask the searches of alerts again where the catalogue is another, and queue a mail of who joined those to call."""
+    store, snapshot = app.state.store, app.state.serving.current
+    if store is None or snapshot is None:
+        return
+    data, request = snapshot.matcher.versions["data"], Request({"type": "http", "app": app, "headers": []})
+    site = app.state.settings.public_url.rstrip("/")
+    for row in store.ask(select(Alert.__table__).where(Alert.data != data).limit(AT_ONCE)).mappings().all():
+        search = quote(row["search"])
+        try:
+            title, listed = to_call(request, row["search"])
+        except (MatcherError, Refused) as error:  # its notice is gone, or it can no longer be read
+            log.warning("an alert ends", extra={"why": str(error)[:300]})
+            with store.writing() as connection:
+                connection.execute(delete(Alert).where(Alert.id == row["id"]))
+            continue
+        fresh = [m.structure for m in listed if m.structure.siret not in row["told"]]
+        values = {"told": [*row["told"], *(one.siret for one in fresh)], "data": data}
+        with store.writing() as connection:
+            connection.execute(update(Alert).where(Alert.id == row["id"]).values(values))
+            connection.execute(update(Search).where(Search.id == row["search"]).values(at=now()))
+            if fresh:
+                letter = letters.joined(
+                    title,
+                    [f"{render.called(one)} ({render.town(one.place)})" for one in fresh],
+                    row["address"],
+                    f"{site}/acheteur/r/{search}",
+                    f"{site}/acheteur/alerte/{search}/fin/{row['id']}",
+                    mail_transport(app.state.settings),
+                    f"{row['id']}|{data}",
+                )
+                post.queue(store, connection, letter, kind="alert", siret="")

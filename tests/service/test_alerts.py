@@ -1,0 +1,61 @@
+"""Mails of a kept search: asked by a buyer, sent when somebody new is to call, ended by the link of the mail."""
+
+from __future__ import annotations
+
+import email
+from email import policy
+from urllib.parse import urlsplit
+
+import pytest
+from service.page import alert
+from sqlalchemy import select, update
+
+from matcher.records.tables import Alert, Letter
+from pages_client import PagesClient, reference, signed_in, token
+
+TO = "achats@ville.example"
+
+
+def test_a_buyer_is_mailed_of_those_that_join_a_kept_search_until_the_link_of_the_mail(
+    page: PagesClient,
+) -> None:
+    csrf = signed_in(page, "buyer", "read")
+    kept = reference(page, need="tonte et taille de haies", place="Pantin")
+    where = f"/acheteur/alerte/{kept}"
+    assert where in page.get(f"/acheteur/r/{kept}").text
+    assert page.post(where, data={"csrf": csrf, "address": "personne"}).status_code == 422
+    assert "recevra un courriel" in page.post(where, data={"csrf": csrf, "address": TO}).text
+    app, store = page.app, page.app.state.store  # type: ignore[attr-defined]
+    alert.look(app)  # the same catalogue: nobody joined
+    (row,) = store.ask(select(Alert.__table__)).mappings().all()
+    assert row["told"] and row["data"] == app.state.serving.current.matcher.versions["data"]
+
+    def mails() -> list[str]:
+        return [m for m in store.ask(select(Letter.mail).where(Letter.kind == "alert")).scalars() if m]
+
+    assert mails() == []
+    page.app.state.mailer.close()  # type: ignore[attr-defined]
+    joined, *others = row["told"]
+    with store.writing() as connection:
+        connection.execute(update(Alert).values(told=others, data="the catalogue of before"))
+    alert.look(app)
+    alert.look(app)
+    (mail,) = (email.message_from_string(one, policy=policy.default) for one in mails())
+    text = mail.get_content()
+    assert f"/acheteur/r/{kept}" in text and text.count("\n- ") == 1
+    assert set(store.ask(select(Alert.told)).scalar_one()) == {joined, *others}
+    end = urlsplit(str(mail["List-Unsubscribe"]).strip("<>")).path
+    page.cookies.clear()
+    csrf = token(page.get(end).text)
+    assert store.ask(select(Alert.id)).all()  # reading changes nothing
+    assert "plus aucun message" in page.post(end, data={"csrf": csrf}).text
+    assert not store.ask(select(Alert.id)).all()
+
+
+@pytest.mark.parametrize("scopes", [(), ("read",)])
+def test_only_a_buyer_has_mails_sent(page: PagesClient, scopes: tuple[str, ...]) -> None:
+    kept = reference(page, need="tonte et taille de haies", place="Pantin")
+    csrf = signed_in(page, *scopes) if scopes else token(page.get("/connexion").text)
+    assert "connectez-vous comme acheteur" in page.get(f"/acheteur/alerte/{kept}").text
+    asked = page.post(f"/acheteur/alerte/{kept}", data={"csrf": csrf, "address": TO})
+    assert asked.status_code in (401, 403)
