@@ -159,11 +159,9 @@ def lots_of(plain: str, reserving: bool = True) -> tuple[frozenset[str], frozens
     named, sides = lots_named(plain), [(lots_named(side), side) for side in _SIDE.split(plain)]
     excepted = [(lots_named(_NEXT_WORDS.split(side)[0]), side) for _, side in sides if _EXCEPTED.match(side)]
     out = none.union(*(lots for lots, _ in excepted))
+    # "Aucun lot n'est réservé, sauf le lot 3", "ouvert, sauf le lot 3, réservé aux ESAT"
     if reserving and out and (denied(plain) or any("reserv" in side for _, side in excepted)):
-        return (
-            out,
-            none,
-        )  # "Aucun lot n'est réservé, sauf le lot 3", "ouvert, sauf le lot 3, réservé aux ESAT"
+        return out, none
     open_to_all = none.union(*(lots for lots, side in sides if NEGATED.search(side)))
     if named - out - open_to_all:
         out |= open_to_all
@@ -186,13 +184,7 @@ _SHARE = re.compile(
 )
 #: "lot 1 : 5 % ; lot 2 : 8 %", "1 | Voirie | 7 %"
 _LOT_SHARE = re.compile(rf"(?:\blot (?:n° ?)?|\n(?=\d+ ?\|))0*(\d{{1,2}})\b[^;%\d\n]{{0,80}}\b{_NUMERAL} ?%")
-_IN_WORDS = dict(
-    zip(
-        "deux trois quatre cinq sept huit dix quinze vingt".split(),
-        "2 3 4 5 7 8 10 15 20".split(),
-        strict=True,
-    )
-)
+_IN_WORDS = {"cinq": "5", "dix": "10"}
 _PER_CENT = re.compile(rf"\b({'|'.join(_IN_WORDS)}) (?=pour cent\b)")
 Unit = Literal["%", "points", ""]
 #: "(pondération 15)", "coefficient 2", "notée sur 20"; "Performance sociale (15 points)", "7 sur 100"

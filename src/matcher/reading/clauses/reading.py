@@ -100,12 +100,10 @@ def _named_first(found: list[Finding[T]]) -> tuple[Finding[T], ...]:
 def _for_whom(found: list[Finding[Reservation]]) -> list[Finding[Reservation]]:
     """The reservations; those that name a lot but nobody are for whom the others name: "Les lots réservés le sont aux ESAT"."""
     told = [one.what for one in found if not one.lots and one.what.who]
-    return [
-        replace(one, what=replace(one.what, who=told[0].who, articles=told[0].articles))
-        if told and one.lots and not (one.what.who or one.what.articles)
-        else one
-        for one in found
-    ]
+    for at, one in enumerate(found if told else ()):
+        if one.lots and not (one.what.who or one.what.articles):
+            found[at] = replace(one, what=replace(one.what, who=told[0].who, articles=told[0].articles))
+    return found
 
 
 def _kind(what: object) -> str:

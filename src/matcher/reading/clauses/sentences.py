@@ -101,7 +101,7 @@ def repaired(plain: str) -> str:
 def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
     """The texts of a notice, made ready together: white space collapsed (wrapped lines stay), folded, searched for stems."""
     text = "\n\0\n".join(text.replace("\0", " ") for text in texts)
-    text = answered(text)
+    text = answered(text) if "|" in text else text
     if " ".join(text.split()) != text.replace("\n", " "):  # as most fields are not
         text = "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
     text = text.replace("\n\0", "\0").replace("\0\n", "\0")
@@ -111,24 +111,21 @@ def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
 
 def answered(text: str) -> str:
     """The text with each "oui" in a table of lots replaced by what it says yes to: "Lot 2 : réservé"."""
-    if "|" not in text:
-        return text
-    heads: list[str] = []
-    lines = []
+    lines, heads = [], [""]
     for line in text.split("\n"):
         cells = line.split("|")
-        number = re.search(r"\d+", cells[0] or "".join(cells[1:2]))
-        if heads and len(cells) == len(heads) and number:
-            cells = [
-                f" Lot {number[0]} : {head.split('(')[0].strip()} "
-                if _YES.fullmatch(cell) and _ASKS.search(prose.folded(head))
-                else cell
-                for cell, head in zip(cells, heads, strict=True)
-            ]
+        number = re.search(r"\d+", "".join(cells[:2]))
+        if number and len(cells) == len(heads) > 1:
+            pairs = zip(cells, (head.split("(")[0].strip() for head in heads), strict=True)
+            cells = [f" Lot {number[0]} : {head} " if _asked(cell, head) else cell for cell, head in pairs]
         else:
-            heads = cells if len(cells) > 1 else []
+            heads = cells
         lines.append("|".join(cells))
     return "\n".join(lines)
+
+
+def _asked(cell: str, head: str) -> bool:
+    return _YES.fullmatch(cell) is not None and _ASKS.search(prose.folded(head)) is not None
 
 
 def cut(page: Page) -> tuple[Sentence, ...]:
