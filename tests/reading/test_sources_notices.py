@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import re
 import json
+import re
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from types import ModuleType
@@ -170,9 +170,7 @@ def test_a_concession_is_known_by_its_form_and_an_adapted_procedure_by_annex_d(
 def test_the_deadline_of_a_prior_notice_that_calls_is_that_of_its_expressions_of_interest() -> None:
     data = (SAMPLE / "eforms" / "2026-metropole-proprete.xml").read_text("utf-8")
     opens, closes = (
-        "<{0}ext:UBLExtensions><{0}ext:UBLExtension><{0}ext:ExtensionContent><{0}efext:EformsExtension>".format(
-            s
-        )
+        f"<{s}ext:UBLExtensions><{s}ext:UBLExtension><{s}ext:ExtensionContent><{s}efext:EformsExtension>"
         for s in ("", "/")
     )
     closes = "".join(reversed(re.findall(r"<[^>]+>", closes)))
