@@ -63,6 +63,10 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "text"] = "json"
     public_url: str = "http://127.0.0.1:8000"
+    #: Who answers for the service, who hosts it, and whom to write to for one's rights: required on a public address.
+    controller: str = Field("", max_length=500)  # name and postal address; also publisher of the pages
+    hosting: str = Field("", max_length=500)  # name and postal address
+    objection: str = Field("", max_length=200)  # a mail address
     smtp: str = ""  # smtp://host:port or smtps://user@host; the password in MATCHER_SMTP_PASSWORD
     smtp_password: str = Field("", repr=False)
     #: Where mails go as files when there is no SMTP server.
@@ -80,6 +84,14 @@ class Settings(BaseSettings):
     def at_once(self) -> int:
         """Concurrent comparisons: one caller, who gets all but one, keeps every matching process at work."""
         return max(self.threads, self.processes + 1)
+
+    @property
+    def unnamed(self) -> list[str]:
+        """The variables on who answers for the service that a public address still lacks."""
+        if urlsplit(self.public_url).hostname in ("127.0.0.1", "localhost", "::1"):
+            return []
+        names = ("controller", "hosting", "objection")
+        return [f"MATCHER_{name.upper()}" for name in names if not getattr(self, name)]
 
     @property
     def federated(self) -> bool:

@@ -89,6 +89,15 @@ def test_completion_is_offered() -> None:
     assert "--install-completion" in command("--help").stdout
 
 
+def test_a_public_address_is_not_served_before_it_says_who_answers_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MATCHER_PUBLIC_URL", "https://maillage.example")
+    refused = command("serve", "--port", "0")
+    assert refused.returncode == 2
+    assert "MATCHER_CONTROLLER, MATCHER_HOSTING, MATCHER_OBJECTION" in refused.stderr
+
+
 def test_a_busy_port_is_told_before_anything_is_served() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

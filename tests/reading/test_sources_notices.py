@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import re
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from types import ModuleType
@@ -149,6 +150,8 @@ def test_a_defence_notice_and_a_contest_say_what_is_bought_how_and_whom_to_ask()
     ("form", "procedure", "flags", "way"),
     [
         ("F24_2014", "<PT_RESTRICTED/>", ("concession",), "restreinte"),
+        ("F25_2014", "<PT_AWARD_CONTRACT_WITH_PRIOR_PUBLICATION/>", ("concession",), "attribution de concession, avec publication préalable"),
+        ("F15_2014", "<DIRECTIVE_2014_23_EU><PT_AWARD_CONTRACT_WITHOUT_CALL><D_OUTSIDE_SCOPE/></PT_AWARD_CONTRACT_WITHOUT_CALL></DIRECTIVE_2014_23_EU>", ("concession",), "attribution de concession, sans publication préalable"),
         ("F02_2014", "<PT_OPEN/>", (), "ouverte"),
         ("F15_2014", "<PT_AWARD_CONTRACT_WITHOUT_CALL><D_OUTSIDE_SCOPE/></PT_AWARD_CONTRACT_WITHOUT_CALL>", (), "adaptée (hors champ des directives)"),
         ("F15_2014", "<PT_AWARD_CONTRACT_WITHOUT_CALL><D_TECHNICAL/></PT_AWARD_CONTRACT_WITHOUT_CALL>", (), "négociée sans mise en concurrence préalable"),
@@ -157,8 +160,48 @@ def test_a_defence_notice_and_a_contest_say_what_is_bought_how_and_whom_to_ask()
 def test_a_concession_is_known_by_its_form_and_an_adapted_procedure_by_annex_d(
     form: str, procedure: str, flags: tuple[str, ...], way: str
 ) -> None:
-    tender = one("ted", ted(form=form, lots=TWO).replace(b"<PT_OPEN/>", procedure.encode()))
+    data = ted(form=form, lots=TWO).replace(b"<PT_OPEN/>", procedure.encode())
+    if "2014_23" in procedure:  # the older form states its directive so
+        data = data.replace(b"<CONTRACTING_BODY>", b'<DIRECTIVE VALUE="2014/23/EU"/><CONTRACTING_BODY>')
+    tender = one("ted", data)
     assert (tender.flags, tender.procedure) == (flags, way)
+
+
+def test_the_deadline_of_a_prior_notice_that_calls_is_that_of_its_expressions_of_interest() -> None:
+    data = (SAMPLE / "eforms" / "2026-metropole-proprete.xml").read_text("utf-8")
+    opens, closes = (
+        f"<{s}ext:UBLExtensions><{s}ext:UBLExtension><{s}ext:ExtensionContent><{s}efext:EformsExtension>"
+        for s in ("", "/")
+    )
+    closes = "".join(reversed(re.findall(r"<[^>]+>", closes)))
+    for name, by in (
+        ("<cac:TenderSubmissionDeadlinePeriod>", opens + "<efac:InterestExpressionReceptionPeriod>"),
+        ("</cac:TenderSubmissionDeadlinePeriod>", "</efac:InterestExpressionReceptionPeriod>" + closes),
+    ):
+        data = data.replace(name, by)
+    deadline = one("eforms", data.encode()).lots[0].deadline
+    assert deadline is not None and (deadline.date(), deadline.hour) == (date(2027, 1, 28), 12)
+
+
+def test_an_activity_of_the_utilities_makes_the_buyer_an_entity_and_one_address_is_a_contact() -> None:
+    data = ted(lots=TWO).replace(b"<TOWN>", b"<E_MAIL>a@b.example et c@b.example</E_MAIL><TOWN>")
+    assert one("ted", data).buyer.type == ""
+    data = data.replace(b"</CONTRACTING_BODY>", b'<CE_ACTIVITY VALUE="ELECTRICITY"/></CONTRACTING_BODY>')
+    tender = one("ted", data)
+    assert (tender.buyer.type, tender.contact.email) == ("entity", "a@b.example")
+
+
+def test_renewals_by_duration_and_the_period_of_a_framework_are_read() -> None:
+    text = "La durée de validité est la période des commandes. Elle est fixée à un an. Le marché est reconductible trois fois par durée d'un an."
+    (lot,) = one(
+        "ted",
+        ted(
+            lots=LOT.format(n=1, title="Vitres", cpv="90911300", text=text, value=9).replace(
+                '<DURATION TYPE="MONTH">24</DURATION>', ""
+            )
+        ),
+    ).lots
+    assert (lot.duration_months, lot.renewals, lot.renewal_months) == (12.0, 3, 12.0)
 
 
 def test_a_reservation_in_the_text_of_one_lot_is_that_lots_alone() -> None:

@@ -175,6 +175,39 @@ def test_what_is_stated_goes_before_everything() -> None:
     assert lot_at(small) == ((small,), False)
 
 
+@pytest.mark.parametrize(
+    ("label", "department", "expected"),
+    [
+        ("communes de Bonnelles, Bullion et Rambouillet", "78", ["78087", "78120", "78517"]),
+        ("Les prestations s'exécutent sur la seule commune de Mandelieu la Napoule", "06", ["06079"]),
+        ("Lyon 3ème, 6ème et 8ème arrondissement", "69", ["69123"]),  # not the third alone
+    ],
+)
+def test_the_place_that_is_stated_in_words_names_its_communes(
+    label: str, department: str, expected: list[str]
+) -> None:
+    found, _ = lot_at(
+        Place(label=label, department=department), buyer=Buyer(name="Ville de Cannes" if department == "06" else "Ville de Lyon")
+    )  # fmt: skip
+    assert codes(found) == expected
+
+
+def test_a_place_that_is_stated_to_be_wide_or_abroad_is_not_the_buyers_town() -> None:
+    buyer = Buyer(name="SNCF", place=Place(commune="93066", department="93"))
+    wide = (Place(label="Toute la France.", country="FR"), Place(label="Région Île-de-France.", region="11"))
+    for place in (*wide, Place(label="Conakry", country="FR", nuts="00")):
+        found, deduced = lot_at(place, buyer=buyer)
+        assert [one.commune for one in found] == [None] and not deduced, place.label
+    found, _ = lot_at(Place(department="93"), buyer=buyer)
+    assert codes(found) == ["93066"]
+
+
+def test_a_long_name_in_the_title_is_a_place_without_a_word_before_it() -> None:
+    title = "Concours, collège les Amandeirets Châteauneuf les Martigues référence 12"
+    found, _ = lot_at(title=title, buyer=Buyer(id="22130001500247", name="Département des Bouches-du-Rhône"))
+    assert codes(found) == ["13026"]
+
+
 def test_a_lot_without_place_is_at_its_buyers() -> None:
     found, deduced = lot_at(buyer=Buyer(id="21930066700019"))
     assert codes(found) == ["93066"] and deduced

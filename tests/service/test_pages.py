@@ -276,6 +276,31 @@ def test_replay_says_what_changed(settings: Settings) -> None:
     store.close()
 
 
+def test_who_answers_for_the_service_rights_accessibility_and_sources_are_on_a_page(
+    settings: Settings,
+) -> None:
+    names = {
+        "controller": "Ville de Niort, 79000",
+        "hosting": "Hôte SAS, Roubaix",
+        "objection": "dpo@ville.example",
+    }
+    with PagesClient(
+        create_app(Settings(**{**settings.model_dump(), **names})), headers={"accept": "text/html"}
+    ) as page:
+        shown = page.get("/a-propos").text
+    for stated in (
+        *names.values(),
+        "non conforme",
+        "R311-3-1-2",
+        "article 14",
+        "CNIL",
+        "GeoNames",
+        "Licence Ouverte",
+        "Contours",
+    ):
+        assert stated in shown, stated
+
+
 def test_a_refusal_before_anything_is_asked_is_a_page_in_french(settings: Settings) -> None:
     given = Settings(**{**settings.model_dump(), "rate": "2/minute"})
     with PagesClient(create_app(given), headers={"accept": "text/html"}) as page:

@@ -64,6 +64,13 @@ def test_mails_of_the_command_line_follow_the_environment_and_the_rules_over_it(
     assert found.sender == "Autre <autre@ville.example>" and outbox_of(read(), found) is None
 
 
+def test_a_public_address_says_who_answers_for_it_and_this_machine_need_not(tmp_path: Path) -> None:
+    public = {"public_url": "https://maillage.example", "catalogue": tmp_path}
+    assert Settings(**public, hosting="Hôte").unnamed == ["MATCHER_CONTROLLER", "MATCHER_OBJECTION"]
+    assert Settings(**public, controller="Ville", hosting="Hôte", objection="dpo@ville.example").unnamed == []
+    assert Settings(catalogue=tmp_path).unnamed == []
+
+
 def test_a_proxy_that_says_nothing_does_not_make_the_world_loopback(tmp_path: Path) -> None:
     def asked(public: str, **headers: str) -> bool:
         given = Settings(public_url=public, catalogue=tmp_path)

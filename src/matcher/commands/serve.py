@@ -52,6 +52,10 @@ def run(
 
     _free(host, port)
     settings = read()
+    if settings.unnamed:
+        raise BadInput(
+            f"{settings.public_url} is public: say who answers for it in {', '.join(settings.unnamed)} (docs/operation.md)"
+        )
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - only compared
     say(
         f"serving {settings.catalogue} on http://{shown}:{port} (Ctrl-C ends it; pages /, API /v1, documentation /docs)"

@@ -44,7 +44,7 @@ _COUNT = rf"(\d{{1,3}}|{'|'.join((*_WORDS, *_TENS))})(?: ?\([\w-]+\))?"
 _LENGTH = rf"{_COUNT} (?:nouvelles? )?(mois|ans?|annees?)\b"
 #: "durée du marché : 24 mois", "La durée est fixée à 4 ans", "une période ferme de douze (12) mois"
 _DURATION = re.compile(
-    rf"(?:dur.{{1,2}}e(?: [\w'-]+){{0,6}}? ?(?:est (?:fix\w* a|de)|de|:|fix\w* a)|periode (?:ferme|initiale) d[e']) ?{_LENGTH}"
+    rf"(?:dur.{{1,2}}e(?: [\w'-]+){{0,6}}? ?(?:est (?:fix\w* a|de)|de|:|fix\w* a)|periode (?:ferme|initiale) d[e']|elle est fixee a) ?{_LENGTH}"
 )
 #: "une durée de vie de 8 ans", "deux prolongations d'une durée de 1 an", "conception et exploitation pour une durée de 15 ans"
 _LASTS_OTHERWISE = re.compile(
@@ -59,7 +59,7 @@ _PERIODS = re.compile(rf"\b{_COUNT} (?:\w+ )?periodes?\b")
 #: "par périodes successives de 12 mois", "3 fois 1 an", "deux reconductions d'un an chacune"
 _EACH = re.compile(
     r"\b(?:fois|periodes?|reconductions?|chacune)(?: \w{6,14})?,?"
-    rf"(?: (?:de|par periodes? de|est de|pour|(?:pour |d')une (?:nouvelle )?(?:duree|periode) d[e']))? ?(?:d')?{_LENGTH}"
+    rf"(?: (?:de|par (?:periode|duree)s? d[e']|est de|pour|(?:pour |d')une (?:nouvelle )?(?:duree|periode) d[e']))? ?(?:d')?{_LENGTH}"
 )
 #: "soit une durée maximale de huit ans", "sans que sa durée totale ne puisse excéder 48 mois"
 _WHOLE = re.compile(rf"\b(?:total\w*|maxim\w+|exced\w+|soit)\b(?: \w+){{0,4}}? {_LENGTH}")

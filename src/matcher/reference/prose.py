@@ -111,7 +111,14 @@ def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
             wrapped = after.islower() or (after not in _BULLETS and _OPEN_END.search(before))
             if wrapped and "\n\n" not in text[first:last]:
                 continue
-        elif mark == "." and (after.islower() or _ABBREVIATED.search(plain[max(start, first - 12) : first])):
+        elif (
+            plain[end : end + 3] in ("oui", "non")
+            if mark == "?"
+            else (
+                mark == "."
+                and (after.islower() or _ABBREVIATED.search(plain[max(start, first - 12) : first]))
+            )
+        ):
             continue
         end = first
         while end > start and text[end - 1].isspace():
@@ -130,12 +137,16 @@ _LOTS = re.compile(
     r"(?:(?:\s*\([^()\d]*\))?\s*(?:,|et|&|a|au|-|/|ou)\s*(?:le |les |lots? |n° ?)*\d{1,3}(?!\d)[a-z]?"
     rf"(?!(?:[ .]\d{{3}})*(?:,\d+)?\s*{_UNITS}))*)"
 )
+#: "Lots réservés (article L. 2113-13) : 1, 2", "Lots avec clause sociale : n° 3"; not "nombre de lots réservés : 2"
+_LABELLED = re.compile(
+    r"\b(?<!de )lots (?:reserve|avec|soumis|concerne|comport|faisant)[^:;|]{0,80}: ?(?=(?:n ?°s? ?)?\d)"
+)
 
 
 def lots_named(plain: str) -> frozenset[str]:
     """The numbers of the lots that a folded text names: "lots 1, 3 et 5", "lots n° 11 a 19"."""
     named: set[str] = set()
-    for found in _LOTS.finditer(plain):
+    for found in _LOTS.finditer(_LABELLED.sub("lots ", plain)):
         run = found.group(1)
         for first, last in re.findall(r"(\d{1,3})\s*(?:a|au|-)\s*(?:lots? |n° ?)*(\d{1,3})", run):
             if int(first) < int(last) < int(first) + 200:

@@ -509,7 +509,8 @@ def _strength(
     if head in ("a", "sur") and (not linked or plain[back + 1 : i] in (["la"], ["le"], ["les"], ["l"])):
         return 2
     alone = (not i or not gap.isspace()) and re.match(r"\s*(?:$|[-–,;:.()/])", after) is not None
-    return 1 if (linked and plain[i - 1] in ("de", "d", "du")) or alone else 0
+    long = stop - i >= 3 and len(options) == 1  # "collège des Amandeirets Châteauneuf les Martigues"
+    return 1 if (linked and plain[i - 1] in ("de", "d", "du")) or alone or long else 0
 
 
 # ------------------------------------------------------------------------------------ the place of a lot
@@ -529,6 +530,12 @@ def seat(buyer: Buyer, within: Collection[str] = ()) -> Commune | None:
     return found if found and (not within or found.department in within) else None
 
 
+#: A place that is stated to be wide is not narrowed to the buyer's town.
+_AREA = re.compile(
+    r"^(?:toute la |la )?regions? |\b(?:toute la france|france (?:entiere|metropolitaine)|territoire national)"
+)
+#: "Lyon 3ème, 6ème et 8ème arrondissement"
+_RANKS = re.compile(r"\d(?:er|e|eme|ème)?(?:,| et )")
 _WIDE = re.compile(r"(?:departement|conseil departemental|conseil general|region|conseil regional)\b")
 
 
@@ -559,11 +566,19 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[tuple[Place, ...], bool]:
     """
     buyer = tender.buyer
     stated = tuple(places.locate(place) for place in lot.places if "places" not in lot.inferred)
+    within = frozenset(code for place in stated for code in departments_within(place))
+    label = "\n".join(place.label for place in stated[:1])
+    listed = _named_in(label, within)
+    if len(listed) > 1 and len(stated) == 1:  # "communes de Bonnelles, Bullion et Rambouillet"
+        return listed, False
     if any(map(precise, stated)):
         return stated, False
-    within = frozenset(code for place in stated for code in departments_within(place))
-    if named := _named_in(f"{lot.title}\n{tender.title}", within or _home_departments(buyer)):
+    alone = len(within) == 1 and _RANKS.search(label) is None  # else one of many names is known
+    text = f"{lot.title}\n{tender.title}"
+    if named := (alone and listed) or _named_in(text, within or _home_departments(buyer)):
         return named, False
+    if _AREA.search(fold(label)) or any(place.nuts == "00" for place in stated):
+        return stated, False
     supposed = stated or tuple(places.locate(place, buyer.id) for place in lot.places)
     supposed = supposed or (places.locate(buyer.place, buyer.id),)
     if len(supposed) == 1 and not precise(supposed[0]) and supposed[0].country in (None, "", "FR"):

@@ -99,9 +99,10 @@ _MARKED = re.compile(r"[^\w\s☐□⃞▢] ?(?:marches?|lots?) reserves?\b(?! ?:
 NEGATED = re.compile(r"\bn['e]\b|\b(?:non|pas|aucune?|sans objet)\b")
 #: "Les marchés subséquents pourront être réservés", "le précédent marché comportait une clause d'insertion"
 _SUPPOSED = any_of(NEGATED.pattern, r"\bpourr(?:a|ont)\b|\bpeu(?:t|vent)\b|\w(?<![ft]r)(?<!\bf)ai(?:en)?t\b")
-#: "Pour les EA, le contrat d'objectifs ; pour les ESAT, l'agrément": documents asked of some candidates.
-_PAPERS = re.compile(
+#: "Pour les EA, le contrat d'objectifs", "sous-traitées à des ESAT": asked of some, or of whom the holder employs.
+_OF_SOME = re.compile(
     r"\bpour les? (?:esats?|ea|entreprises adaptees|siaes?|structures)\b|\bjoi(?:ndr|gn)\w*[^.;]{0,40}\bagrement"
+    r"|\b(?:sous-?|co-?)trait"
 )
 #: "Marché réservé", "Lots réservés : 2 et 4": reserved, to whom is not said; "réservé aux véhicules de service" is not.
 _OF_OBJECT = re.compile(
@@ -110,8 +111,9 @@ _OF_OBJECT = re.compile(
 )
 _DENIED = any_of(
     r"\b(?:n'est|ne sont) (?:\w+ )?pas (?:\w+ )?reserve|\baucun\w*\b[^.;:,]{0,80}\breserv",  # Aucun lot n'est réservé
-    r"\breserve\w*\b[^;☒☑:]{0,40}: ?(?:non|neant|sans objet)\b",  # Marché réservé : NON
+    r"\breserve\w*\b[^;☒☑:?]{0,40}[:?] ?(?:non|neant|sans objet)\b",  # Marché réservé : NON
     r"\bautre (?:marche|lot)\b[^.;]{0,20}\breserve",  # Un autre marché, réservé aux ESAT, couvre le linge
+    r"^\W*case non cochee\b|\b(?:precedent|ancien)\w* (?:\w+ )?(?:marche|consultation|procedure|contrat)\b[^.;]{0,60}\breserve",
 )
 
 
@@ -127,7 +129,7 @@ def marked_reserved(plain: str) -> bool:
 
 def may_reserve(plain: str, named: bool) -> bool:
     """Whether a sentence has what a reservation needs: its beneficiaries (`named`), else its object ("lot réservé")."""
-    if _PAPERS.search(plain) and "reserv" not in plain:
+    if _OF_SOME.search(plain) and "reserv" not in plain:
         return False
     if "non reserve" in plain:  # "Lot 2 : non réservé"; one that reserves another lot says to whom
         return bool(who(plain) or articles(plain))
@@ -148,22 +150,18 @@ _EXCEPTED = re.compile(r"(?:a l'exception|sauf|hormis|hors)\b")
 _SIDE = re.compile(
     rf",? ?\b(?={_EXCEPTED.pattern}|mais\b)|, (?=les? lots?\b|{_ALL_LOTS.pattern}|(?:est|sont|sera|seront) )"
 )
-#: "Lots réservés : 2 et 4", "Lots réservés (article L. 2113-13) : 1, 2"
-_NUMBERED = re.compile(r"\blots reserves\b[^:;]{0,80}: ?(?=\d)")
+_NEXT_WORDS = re.compile(r", (?=[a-z]{3})")
 
 
-def lots_of(plain: str) -> tuple[frozenset[str], frozenset[str]]:
-    """The lots that a sentence reserves (none: all, or those of its heading), and those that it leaves out."""
+def lots_of(plain: str, reserving: bool = True) -> tuple[frozenset[str], frozenset[str]]:
+    """The lots that a sentence is about (none: all, or those of its heading), and those that it leaves out."""
     none: frozenset[str] = frozenset()
-    plain = _NUMBERED.sub("lots ", plain)
     named, sides = lots_named(plain), [(lots_named(side), side) for side in _SIDE.split(plain)]
-    excepted = [(lots, side) for lots, side in sides if _EXCEPTED.match(side)]
+    excepted = [(lots_named(_NEXT_WORDS.split(side)[0]), side) for _, side in sides if _EXCEPTED.match(side)]
     out = none.union(*(lots for lots, _ in excepted))
-    if out and (denied(plain) or any("reserv" in side for _, side in excepted)):
-        return (
-            out,
-            none,
-        )  # "Aucun lot n'est réservé, sauf le lot 3", "ouvert, sauf le lot 3, réservé aux ESAT"
+    # "Aucun lot n'est réservé, sauf le lot 3", "ouvert, sauf le lot 3, réservé aux ESAT"
+    if reserving and out and (denied(plain) or any("reserv" in side for _, side in excepted)):
+        return out, none
     open_to_all = none.union(*(lots for lots, side in sides if NEGATED.search(side)))
     if named - out - open_to_all:
         out |= open_to_all
@@ -182,21 +180,33 @@ _NUMERAL = r"(\d{1,3}(?:[.,]\d{1,2})?)"
 _SHARE = re.compile(
     rf"{_NUMERAL} ?(?:%|pour ?cent)[^.;]{{0,40}}\b(?:heures?|temps|travail|effectif|main|masse|personnel)"
     rf"|\btaux d'insertion\b[^.;\d]{{0,40}}{_NUMERAL} ?%"
+    rf"|\b(?:confi|sous-?trai)\w+\b[^.;%]{{0,160}}\b{_NUMERAL} ?% (?:du|de[s ]|de la) ?(?:montant|prestation|volume|valeur)"
 )
+#: "lot 1 : 5 % ; lot 2 : 8 %", "1 | Voirie | 7 %"
+_LOT_SHARE = re.compile(rf"(?:\blot (?:n° ?)?|\n(?=\d+ ?\|))0*(\d{{1,2}})\b[^;%\d\n]{{0,80}}\b{_NUMERAL} ?%")
+_IN_WORDS = {"cinq": "5", "dix": "10"}
+_PER_CENT = re.compile(rf"\b({'|'.join(_IN_WORDS)}) (?=pour cent\b)")
 Unit = Literal["%", "points", ""]
 #: "(pondération 15)", "coefficient 2", "notée sur 20"; "Performance sociale (15 points)", "7 sur 100"
 _WEIGHT = re.compile(
     rf"\b(?:ponder\w+|coef\w*\.?|notee?s? sur)\s?(?::|de)?\s?{_NUMERAL} ?(%|points?)?"
     rf"|{_NUMERAL} ?(%|points?\b|pts?\b|(?:/|sur) ?100\b)"
 )
+_WEIGHT_FOR = re.compile(r"\b(\d\d?) pour l(?:es? |a |')$")
 #: "Volet social : 10", in a list of criteria; elsewhere it may be a number of hours.
-_BARE_WEIGHT = re.compile(r"[:=] ?(\d\d?)[.)]?$")
+_BARE_WEIGHT = re.compile(r"(?:[:=]|\bsocia\w+|insertion|\brse) ?(\d\d?)[.)]?$")
 
 
 def share(plain: str) -> float | None:
     """The share of hours or of work that a sentence states, 0 to 1."""
-    found = _SHARE.search(plain)
-    return _number(found.group(1) or found.group(2)) / 100 if found else None
+    found = _SHARE.search(_PER_CENT.sub(lambda word: f"{_IN_WORDS[word[1]]} ", plain))
+    return _number(next(filter(None, found.groups()))) / 100 if found else None
+
+
+def lot_shares(plain: str) -> dict[str, float]:
+    """The share, 0 to 1, that a list gives each lot by its number; empty unless it is about two."""
+    found = {number: _number(per_cent) / 100 for number, per_cent in _LOT_SHARE.findall(plain)}
+    return found if len(found) > 1 else {}
 
 
 def weight(plain: str, at: int = 0) -> tuple[float, Unit] | None:
@@ -218,6 +228,9 @@ def listed_weight(plain: str) -> tuple[float, Unit] | None:
 def social_weight(plain: str) -> tuple[float, Unit] | None:
     """The weight of the social criterion in a sentence that may list others: "prix 60 %, insertion sociale 10 %"."""
     named = _SOCIAL_NAME.search(plain) or _SOCIAL_WORD.search(plain)
+    before = _WEIGHT_FOR.search(plain, 0, named.start()) if named else None
+    if before:  # "40 pour la technique, 15 pour la performance sociale"
+        return _number(before.group(1)), ""
     return weight(plain, named.end() if named else 0)
 
 
@@ -235,8 +248,10 @@ _SOCIAL_NAME = any_of(
     r"\brse\b",  # démarche RSE
     r"\b(?:insertion|inclusion) (?:pro|par l|des? (?:personnes|publics))",  # insertion professionnelle des publics en difficulté
     r"\b(?:clause|plan|faveur|matiere) d(?:'|e l')insertion\b(?! d)",  # mesures en faveur de l'insertion
+    r"\bcriteres?\W{1,3}insertion\b",  # le critère « insertion »
     r"^\W*(?:emplois?|insertion|inclusion)(?: et \w+)?\W*(?:\d|$)",  # Emploi et formation : 5 %
     r"\begalite (?:pro|femme|homme|entre|des chances)",  # égalité professionnelle
+    r"\bl'emploi des (?:personne|travailleur|public)",  # engagement en faveur de l'emploi des personnes handicapées
 )
 #: And in a field that names a criterion, once `_OTHER_SOCIAL` is taken out.
 _NAMED_SOCIAL = any_of(
@@ -250,18 +265,32 @@ _NAMED_SOCIAL = any_of(
 #: The same words misspelt ("insertoin", "socialle"), by their likeness.
 _OFTEN_MISSPELT, _ALIKE = ("insertion", "sociale", "sociales"), 86.0
 #: Where no name is known, the word that a social criterion is about.
-_SOCIAL_WORD = re.compile(r"\b(?:soci[ae]|insertion|emploi|rse\b)\w*")
+_SOCIAL_WORD = re.compile(
+    r"\b(?:soci[ae]|(?:re)?insertion|inclusi|emploi|rse\b|handicap|egalite|chom|rsa\b|esats?\b|detenu)\w*"
+)
 #: "Qualité de l'accompagnement social", "expérience du logement social", "insertion paysagère", "facilité d'emploi"
 _OTHER_SOCIAL = re.compile(
     r"\b(?:accompagnement|suivi|logements?|bailleurs?|centres?|humaines et|medico|siege|securite|protection|reseaux|capital|locatif|raison|habitat|parc|tarifs?|actions?|aides?|liens?|travail|travailleurs?)[ -]socia\w*"
-    r"|\b(?:mode|facilite)s? d'emploi\b"
+    r"|\b(?:mode|facilite)s? d'emploi\b|\binsertions? (?:architectur|paysag|urbain|publicit|dans (?:le |l'|son )(?:site|environn|paysag|tissu))\w*"
 )
 #: "Des clauses sociales d'insertion seront insérées", "Heures d'insertion : lot 1 : 610", "conditions d'exécution à caractère social : voir le CCAP"
 _CLAUSE = any_of(
     r"\bclauses? (?:\w+ ){0,2}(?:sociales?|d'insertion)\b",
-    r"^\W*(?:nombre d')?heures? d'insertion\b",
+    r"^\W*(?:nombre d')?heures? d'insertion\b|\bstipulations?\b[^.;]{0,60}\binsertion\b",
     r"\bconditions? (?:\w+ ){0,2}d'execution\b[^.;]{0,160}\b(?:sociale?s?|insertion)\b",
+    rf"\b(?:confi|sous-?trai)\w+\b[^.;]{{0,40}}\d ?%[^.;]{{0,80}}(?:{_WHO['SIAE'].pattern}|{_WHO['ESAT/EA'].pattern})",  # confier 10 % du montant à des structures d'insertion
 )
+#: What a social condition of performance speaks of: people, those who employ them, or the clause itself.
+_OF_PEOPLE = re.compile(
+    r"soci[ae]|insertion|emploi|inclusi|handicap|ch[oe]m|\brsa\b|\bplie\b|esat|siae|etti|geiq|intermediaire|adapte|protege|claus"
+    r"|facilitat|embauch|recrut|parcours|qualif|prioritaire|eloigne|detenu|personnes|jeunes|apprenti|egalite|heure|\d ?h\b"
+)
+#: "Acquisition de logiciels pour le suivi des parcours d'insertion": what is bought, with nobody who owes anything.
+_BOUGHT = re.compile(
+    r"^\W*(?:marche de )?(?:acquisition|fourniture|location|formation|logiciel|etude|evaluation|travaux)s?\b"
+    r"(?!.*\b(?:titulaire|attributaire|prestataire|entreprise|heure|claus|condition|oblig|dev[ro]|doi|impos|exig|\d+ ?%|\d ?h\b))"
+)
+_NOT_OWED = re.compile(r"\binsertion ?[:?=|] ?(?:0|neant|sans objet|non)\b|\bsans clause")
 #: "Mission de facilitateur des clauses sociales": who runs the clauses of others is bought; not "Prestation avec clause sociale".
 _RUN = re.compile(
     r"^(?:objet\W+)?(?:missions?|prestations?|amo|assistance|accompagnement|appui|conseil|facilitat\w+)\b"
@@ -294,9 +323,14 @@ def of_social(plain: str) -> bool:
     return _SOCIAL_WORD.search(_OTHER_SOCIAL.sub("", plain)) is not None
 
 
+def may_condition(plain: str) -> bool:
+    """Whether a sentence speaks of people or of those who employ them, and not only of what is bought."""
+    return not _BOUGHT.match(plain) and _OF_PEOPLE.search(plain) is not None and not _NOT_OWED.search(plain)
+
+
 def plainly_conditioned(plain: str) -> bool:
     """Whether a sentence names a social clause or a social condition of performance, and denies nothing."""
-    return bool(_CLAUSE.search(plain)) and not _SUPPOSED.search(plain)
+    return bool(_CLAUSE.search(plain)) and not (_SUPPOSED.search(plain) or _NOT_OWED.search(plain))
 
 
 def runs_clauses(plain: str) -> bool:

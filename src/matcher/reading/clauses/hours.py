@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from matcher.reading.clauses.grammar import lot_shares
 from matcher.reading.clauses.sentences import Sentence
 from matcher.reference.prose import lots_named
 
-LotHours = list[tuple[float | None, frozenset[str]]]
+LotHours = list[tuple[float, frozenset[str]]]
 
 #: "1 500", "1.500", "350"; in "le lot 2 120 heures" the number is 120.
 _NUMBER = re.compile(r"\b(?<!lot )(\d{1,3}(?:[ .\u202f]\d{3})+|\d{1,6})(?![\d/])")
@@ -21,7 +22,7 @@ _NUMBER = re.compile(r"\b(?<!lot )(\d{1,3}(?:[ .\u202f]\d{3})+|\d{1,6})(?![\d/])
 _UNIT = re.compile(r"\)?[ ._]*(?:h|heures?)\b")
 #: "Heures d'insertion : lot 1 : 610 ; lot 2 (240)", "Voirie | 310", "un volume fixé à 350", "respectivement 70 et 55"
 _OPENS = re.compile(r"(?:[:=|(?+]|\b(?:soit|total|exige|respectivement|de|a)|\d(?:,| et))[\s._…]*$")
-_CLOSES = re.compile(r"\s*(?:$|[\n.,;:|)(+—-]|(?:sur|aux?|et|l[ae])\b)")
+_CLOSES = re.compile(r"\s*(?:$|[\n.,;:|)(+—-]|(?:sur|aux?|et|l[ae]|pour les? lots?)\b)")
 #: Smaller numbers are times of day, visits or rates: "de 9 h à 12 h", "2 heures pour 25 heures travaillées".
 _FEW = 20
 #: Characters that a label reaches.
@@ -45,6 +46,9 @@ _TOTAL = re.compile(r"\b(?:soit\b|total|global)")
 _LISTED = re.compile(
     r"(?!.*\b(?:dont|soit|est)\b)[^.;|]{0,40}?(?:[,;|/+\n—-]|\. |\b(?:et|puis)\b)", re.DOTALL
 )
+_SENTENCE_END = re.compile(r"[.;]\s")
+#: "400 h pour le lot 1, 220 h pour le lot 2"
+_FOR_LOT = re.compile(r"\W*pour les? lots?\b")
 #: "300 heures chacun", "90 heures par lot"
 _EACH = re.compile(r"\bchacune?\b|\bpar lot\b")
 #: "2 (210 h)", "02 | Charpente | 130": the number of a lot opens a bracket or a row.
@@ -115,7 +119,9 @@ def _by_lot(found: list[Quantity]) -> LotHours:
     """The hours of each lot: each number has lots on the same side, or "lots 1 et 2 : 90 h et 60 h"."""
     if len(found) < 2:
         return []
-    for sides in ([one.before for one in found], [one.after for one in found]):
+    after = [_SENTENCE_END.split(one.after)[0] for one in found]
+    sides_of_all = ([one.before for one in found], after)
+    for sides in sides_of_all[::-1] if all(map(_FOR_LOT.match, after)) else sides_of_all:
         lots = [_lots_of(side) for side in sides]
         if all(lots) and len(set(lots)) > 1:
             first = {named: one.hours for named, one in reversed(list(zip(lots, found, strict=True)))}
@@ -129,7 +135,9 @@ def _by_lot(found: list[Quantity]) -> LotHours:
 def _total(found: list[Quantity]) -> Quantity | None:
     """The number stated as the total of others."""
     most = max(found, key=lambda one: one.hours)
-    return most if len(found) > 1 and _TOTAL.search(f"{most.before[-40:]} # {most.after[:25]}") else None
+    return (
+        most if len(found) > 1 and (_TOTAL.search(most.before[-40:]) or "total" in most.after[:25]) else None
+    )
 
 
 def stated_hours(run: str) -> LotHours:
@@ -144,14 +152,16 @@ def stated_hours(run: str) -> LotHours:
     different = len({one.hours for one in found}) > 1  # else the same number said again
     if different and all(_LISTED.match(one.before) for one in found[1:]):
         return [(sum(one.hours for one in found), lots_named(run))]
-    lots = _lots_of(found[0].before) or lots_named(found[0].after) or lots_named(run)
+    lots = _lots_of(found[0].before) or lots_named(_SENTENCE_END.split(found[0].after)[0])
     if _EACH.search(run):
         return [(found[0].hours, frozenset({lot})) for lot in sorted(lots)] or [(found[0].hours, lots)]
     return [(found[0].hours, lots)]
 
 
-def hours_at(plain: str, found: Sequence[Sentence], at: int) -> LotHours:
-    """The hours stated from sentence `at` on, in it and those that go on with it; else in its neighbours; else None."""
+def owed_at(
+    plain: str, found: Sequence[Sentence], at: int
+) -> list[tuple[float | None, float | None, frozenset[str]]]:
+    """(hours, share, lots) stated from sentence `at` on, in it and those that go on with it; else in its neighbours; else None."""
     first = at - 1 if at and _LABEL.match(found[at].plain) and found[at - 1].lots else at
     start, last = found[first].span[0], at
     while last + 1 < len(found) and found[last + 1].span[1] < start + _AHEAD:
@@ -165,4 +175,9 @@ def hours_at(plain: str, found: Sequence[Sentence], at: int) -> LotHours:
         last += 1
     around = found[max(0, at - 4) : at + 7]
     wider = plain[around[0].span[0] : around[-1].span[1]]
-    return stated_hours(plain[start : found[last].span[1]]) or stated_hours(wider) or [(None, frozenset())]
+    run = plain[start : found[last].span[1]]
+    here = stated_hours(run)
+    if not here and (shares := lot_shares(run)):
+        return [(None, part, frozenset({lot})) for lot, part in shares.items()]
+    stated = here or stated_hours(wider) or [(None, frozenset())]
+    return [(number, None, lots) for number, lots in stated]

@@ -88,13 +88,22 @@ def _read(model: ClauseModel, page: Page) -> Reading:
     social += [one for one in _named_criteria(found, kept) if not _said_already(one, social)]
     denials = tuple(Finding(found[at].text, found[at].lots) for at in kept if grammar.denied(found[at].plain))
     practical = conditions.stated(found, [stem for stem in page.stems if stem in conditions.STEMS])
-    return Reading(_named_first(reserved), _named_first(social), tuple(practical), denials)
+    return Reading(_named_first(_for_whom(reserved)), _named_first(social), tuple(practical), denials)
 
 
 def _named_first(found: list[Finding[T]]) -> tuple[Finding[T], ...]:
     """The findings without those that name no lot where others of their kind do: "le lot 6 est réservé"."""
     naming = {_kind(one.what) for one in found if one.lots}
     return tuple(one for one in found if one.lots or one.all_lots or _kind(one.what) not in naming)
+
+
+def _for_whom(found: list[Finding[Reservation]]) -> list[Finding[Reservation]]:
+    """The reservations; those that name a lot but nobody are for whom the others name: "Les lots réservés le sont aux ESAT"."""
+    told = [one.what for one in found if not one.lots and one.what.who]
+    for at, one in enumerate(found if told else ()):
+        if one.lots and not (one.what.who or one.what.articles):
+            found[at] = replace(one, what=replace(one.what, who=told[0].who, articles=told[0].articles))
+    return found
 
 
 def _kind(what: object) -> str:
@@ -158,17 +167,18 @@ def _conditioned(
 ) -> Iterator[Finding[Clause]]:
     chance = chances["execution"]
     plainly = [one for one in window if grammar.plainly_conditioned(one.plain)]
-    if chance <= IN_WORDS:  # a list of criteria may drown the sentence before it
-        alone = plainly if chances["criterion"] > 0.5 else []
+    if chance <= IN_WORDS:  # a list of criteria, or of reserved lots, may drown the sentence before it
+        drowned = plainly if chances["criterion"] > 0.5 else [one for one in plainly if one.lots]
+        alone = drowned if max(chances["criterion"], chances["reserved"]) > 0.5 else []
         plainly = [one for one in alone if model.chances(one.text)["execution"] > IN_WORDS]
     sure = max(chance, 0.9) if plainly else chance
-    if chance <= 0.5 and not plainly:
+    if not plainly and (chance <= 0.5 or not any(grammar.may_condition(one.plain) for one in window)):
         return
     for one in plainly or _sayers(model, window, "execution"):
         if not (grammar.names_object(one.plain) or grammar.runs_clauses(one.plain)):
-            _, left_out = grammar.lots_of(one.plain)
-            for number, lots in hours.hours_at(page.plain, found, found.index(one)):
-                what = _clause(one, sure, hours=number, share=grammar.share(one.plain))
+            _, left_out = grammar.lots_of(one.plain, reserving=False)
+            for number, part, lots in hours.owed_at(page.plain, found, found.index(one)):
+                what = _clause(one, sure, hours=number, share=part or grammar.share(one.plain))
                 lots = (lots or one.lots) - left_out
                 yield Finding(what, lots, left_out, not lots and grammar.all_lots(one.plain))
 
@@ -178,7 +188,7 @@ def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Findi
         return
     saying = _sayers(model, window, "criterion")
     social = [one for one in window if grammar.of_social(one.plain)]
-    for one in [one for one in saying if one in social] or social or saying:
+    for one in [one for one in saying if one in social] or social:
         if not grammar.names_object(one.plain) and not one.plain.endswith(":"):
             after = window[window.index(one) + 1 :]
             own = grammar.social_weight(one.plain) or grammar.listed_weight(one.plain)

@@ -20,11 +20,22 @@ LONGEST = 600  # characters of a sentence; a longer one is cut at a space
 MOST, SHORT = 5, 700  # sentences and characters of a window
 
 _ITEM = re.compile(r"[-–—•▪●*+·]|\(?\d{1,2}(?:[.)]|\.\d)|\(?[a-zA-Z][.)]|[a-zà-ÿ]")
-#: "Pour les lots 11 à 19 (réservé insertion) :" opens a list that is about these lots.
-_OPENS_LIST = re.compile(r":\s*$")
+#: "Pour les lots 11 à 19 (réservé insertion) :", "le présent lot n° 1": what follows is about these lots.
+_OPENS_LIST = re.compile(r":\s*$|\bpresent lot\b")
+#: "ACTE D'ENGAGEMENT - LOT 2" alone on its line: so are the lines below, up to an article or another lot.
+_SECTION = re.compile(
+    r"\W*(?:acte d'engagement|cahier|c[ct][ct]p|ccap|annexe|dispositions)\b[^:;,|]{0,60}\blot (?:n ?° ?)?\d{1,2}$"
+)
+_NEW_SECTION = re.compile(r"(?:article|chapitre|annexe|tous|l'ensemble|les)\b|\d{1,2}[. ]")
+#: A column of a table of lots that asks for yes or no, and its yes.
+_ASKS, _YES = re.compile(r"reserv|claus|insertion"), re.compile(r"\s*(?:oui|o|x|☒|☑|✓)\s*", re.I)
 
-#: "Lot 2 – Vitrerie – lot réservé": what follows a dash is about the same lot.
-_DASH = re.compile(r"[—–]")
+#: "Lot 2 – Vitrerie – lot réservé", "critères du lot 1 : prix 60 % ; insertion 20 %": what follows is about the same lot,
+#: and "Lot 1 : marché réservé ? Non. Clause sociale ? Oui", "Le lot 2 est réservé. Il est destiné aux SIAE" go on so.
+_DASH, _GOES_ON = (
+    re.compile(r"[—–;]"),
+    re.compile(r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) "),
+)
 
 #: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)": each lot has its own words.
 _NEXT_LOT = re.compile(r"(?:\)(?<=[^x ]\)),?| /) (?=lots? (?:n° ?)?\d)")
@@ -90,11 +101,31 @@ def repaired(plain: str) -> str:
 def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
     """The texts of a notice, made ready together: white space collapsed (wrapped lines stay), folded, searched for stems."""
     text = "\n\0\n".join(text.replace("\0", " ") for text in texts)
+    text = answered(text) if "|" in text else text
     if " ".join(text.split()) != text.replace("\n", " "):  # as most fields are not
         text = "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
     text = text.replace("\n\0", "\0").replace("\0\n", "\0")
     plain = prose.folded(text)
     return list(map(Page, text.split("\0"), plain.split("\0"), _stems_of(plain, stems)))
+
+
+def answered(text: str) -> str:
+    """The text with each "oui" in a table of lots replaced by what it says yes to: "Lot 2 : réservé"."""
+    lines, heads = [], [""]
+    for line in text.split("\n"):
+        cells = line.split("|")
+        number = re.search(r"\d+", "".join(cells[:2]))
+        if number and len(cells) == len(heads) > 1:
+            pairs = zip(cells, (head.split("(")[0].strip() for head in heads), strict=True)
+            cells = [f" Lot {number[0]} : {head} " if _asked(cell, head) else cell for cell, head in pairs]
+        else:
+            heads = cells
+        lines.append("|".join(cells))
+    return "\n".join(lines)
+
+
+def _asked(cell: str, head: str) -> bool:
+    return _YES.fullmatch(cell) is not None and _ASKS.search(prose.folded(head)) is not None
 
 
 def cut(page: Page) -> tuple[Sentence, ...]:
@@ -103,6 +134,7 @@ def cut(page: Page) -> tuple[Sentence, ...]:
     on_a_line, plainly = text.replace("\n", " "), folded.replace("\n", " ")
     found: list[Sentence] = []
     heading: frozenset[str] = frozenset()
+    section = False
     for start, end in _short(text, folded):
         published, plain = on_a_line[start:end].strip(), repaired(plainly[start:end].strip())
         if not published:
@@ -111,10 +143,13 @@ def cut(page: Page) -> tuple[Sentence, ...]:
         line = start == 0 or text[start - 1] == "\n"
         item = _ITEM.match(published) is not None
         if own:
-            heading = own if _OPENS_LIST.search(plain) else frozenset()
-        elif line and not item:
+            section = line and _SECTION.match(plain) is not None
+            heading = own if section or _OPENS_LIST.search(plain) else frozenset()
+        elif line and not item and (not section or _NEW_SECTION.match(plain)):
             heading = frozenset()
-        dashed = found and not line and _DASH.search(text, found[-1].span[1], start)
+        dashed = (
+            found and not line and (_DASH.search(text, found[-1].span[1], start) or _GOES_ON.match(plain))
+        )
         lots = own or (found[-1].lots if dashed else heading)
         found.append(Sentence(published, plain, lots, (start, end), item))
     return tuple(found)

@@ -49,8 +49,11 @@ PROCEDURES = {
     "PT_AWARD_CONTRACT_WITHOUT_PUBLICATION": "négociée sans mise en concurrence préalable",
     "PT_NEGOTIATED_WITH_PUBLICATION_CONTRACT_NOTICE": "négociée avec mise en concurrence préalable",
     "PT_NEGOTIATED_CHOICE": "négociée avec mise en concurrence préalable",
-    "PT_AWARD_CONTRACT_WITH_PRIOR_PUBLICATION": "négociée avec mise en concurrence préalable",
+    "PT_AWARD_CONTRACT_WITH_PRIOR_PUBLICATION": "attribution de concession, avec publication préalable",
 }
+#: What `PROCEDURES` calls negotiated without a call, where a concession is awarded so.
+WITHOUT_CALL = frozenset(name for name in PROCEDURES if "_WITHOUT_" in name)
+CONCEDED = "attribution de concession, sans publication préalable"
 #: Reasons of annex D for no call: outside the directives, or services that they only list.
 ADAPTED = frozenset({"D_OUTSIDE_SCOPE", "D_SERVICES_LISTED"})
 #: Forms of concessions alone; not all that use them state their legal basis.

@@ -475,7 +475,8 @@ class _Notice:
         return int(most) if re.fullmatch(r"\d{1,3}", most) else None
 
     def deadline(self, lot: Element) -> datetime | None:
-        for name in ("TenderSubmissionDeadlinePeriod", "ParticipationRequestReceptionPeriod"):
+        interest = f"{EXTENSION}/InterestExpressionReceptionPeriod"  # of a prior notice that calls
+        for name in ("TenderSubmissionDeadlinePeriod", "ParticipationRequestReceptionPeriod", interest):
             period = kid(lot, f"TenderingProcess/{name}")
             when = facts.moment(value(period, "EndDate"), value(period, "EndTime"))
             if when:

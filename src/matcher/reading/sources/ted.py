@@ -20,6 +20,7 @@ from matcher.reading.sources import _tree as tree
 from matcher.reading.sources._ted_codes import (
     ADAPTED,
     BUYERS,
+    CONCEDED,
     CONCESSIONS,
     CRITERIA,
     DOCUMENTS,
@@ -28,6 +29,7 @@ from matcher.reading.sources._ted_codes import (
     RESERVED,
     SERVICE_MISSION,
     TYPES,
+    WITHOUT_CALL,
 )
 from matcher.reading.sources._ted_defence import modern
 from matcher.reading.sources._tree import Element, attribute, kid, kids, value, values
@@ -176,6 +178,8 @@ class _Form:
     @cached_property
     def way(self) -> str:
         names = [one.tag for one in self.alive]
+        if "concession" in self.flags and not WITHOUT_CALL.isdisjoint(names):
+            return CONCEDED
         if not ADAPTED.isdisjoint(names):  # annex D: a French adapted procedure on a form made for others
             return facts.ADAPTED
         # below a DIRECTIVE_* in the forms of several directives
@@ -183,8 +187,10 @@ class _Form:
 
     @cached_property
     def basis(self) -> str:
-        """The directive that the notice names as its legal basis."""
-        return attribute(self.form, "LEGAL_BASIS", "VALUE")
+        """The directive that the notice names as its legal basis, by its number: "32014L0023"."""
+        named = re.match(r"(\d{4})/(\d{1,4})/", attribute(self.form, "DIRECTIVE", "VALUE"))  # "2014/23/EU"
+        old = f"3{named[1]}L{int(named[2]):04}" if named else ""
+        return attribute(self.form, "LEGAL_BASIS", "VALUE") or old
 
     @cached_property
     def flags(self) -> tuple[str, ...]:
@@ -204,7 +210,7 @@ class _Form:
     def contact(self) -> domain.Contact:
         at = kid(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY")
         name, email, phone = (clean(value(at, field), 200) for field in ("CONTACT_POINT", "E_MAIL", "PHONE"))
-        return domain.Contact(name=name, email=email, phone=phone)
+        return domain.Contact(name=name, email=email.partition(" ")[0].rstrip(",;"), phone=phone)
 
     @cached_property
     def turnover_min(self) -> float | None:
@@ -220,7 +226,7 @@ class _Form:
 
     @cached_property
     def buyer_type(self) -> domain.AuthorityType:
-        if self.basis == facts.UTILITIES:
+        if self.basis == facts.UTILITIES or any(one.tag.startswith("CE_ACTIVITY") for one in self.alive):
             return "entity"
         return BUYERS.get(attribute(self.form, "CONTRACTING_BODY/CA_TYPE", "VALUE"), "")
 
