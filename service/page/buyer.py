@@ -265,6 +265,7 @@ def as_declared(request: Request, answer: Answer) -> Answer:
 def _results(request: Request, reference: str, wanted: facets.Chosen, view: View) -> Response:
     asked, lot = search.of(request, reference), view.lot
     found = search.taken(request, asked)
+    path = f"/acheteur/alerte/{reference}.atom"  # of the feed, for a reader without a key
     common = {
         "search": asked,
         "found": found,
@@ -276,19 +277,13 @@ def _results(request: Request, reference: str, wanted: facets.Chosen, view: View
         "address": search.address,
         "known_trades": trades.trades(),
         "facilitators": _facilitators(found.tender),
-        "feed": "" if asked.notice_id else _feed(reference),
+        "feed": "" if asked.notice_id else f"{quote(path)}?token={links.token('feed', path)}",
     }
     if lot and lot not in {each.number for each in found.tender.lots}:
         raise NotFound(f"Cet avis n'a pas de lot {lot[:20]}.")
     if lot or len(found.tender.lots) == 1:
         return _lot(request, wanted, lot, bool(view.tout), common)
     return _lots(request, view, common)
-
-
-def _feed(reference: str) -> str:
-    """The address of the feed of a kept search, for a reader without a key."""
-    path = f"/acheteur/alerte/{reference}.atom"
-    return f"{quote(path)}?token={links.token('feed', path)}"
 
 
 def _lot(
@@ -337,7 +332,7 @@ def _lots(request: Request, view: View, common: dict[str, Any]) -> Response:
     answers = [each for each in whole.lots if each.lot.number in numbers] if view.vue != "groupes" else []
     request.app.state.metrics.nobody.inc(sum(each.nobody for each in answers))
     views = [
-        {"answer": each, "lot": each.lot, "lines": [lots.line(m) for m in each.matches], "read": lots.understood(each, each.lot.number in asked.trades), "rest": lots.examined(each)}
+        {"answer": each, "lot": each.lot, "lines": [lots.line(m) for m in each.matches], "read": lots.understood(each, each.lot.number in asked.trades)}
         for each in answers
     ]  # fmt: skip
     return render.page(

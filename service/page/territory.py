@@ -42,12 +42,12 @@ INVITED = 60  # most structures that a day invites unless it says how many
 #: Page -> (its question, what it gives); in the order of the menu.
 TOOLS: dict[str, tuple[str, str]] = {
     "potentiel": (
-        "Faut-il réserver ou clausifier ce besoin ?",
+        "Faut-il réserver ce besoin, ou prévoir une clause ?",
         "Qui pourrait y répondre, ce que la loi permet, les heures d’insertion.",
     ),
     "programme": (
         "Que peut apporter notre programme d’achats ?",
-        "Ligne par ligne d’un tableau : réserver, clausifier, acheter directement, ou rien ; avec qui.",
+        "Ligne par ligne d’un tableau : réserver, prévoir une clause, acheter directement, ou rien ; avec qui.",
     ),
     "carte": (
         "Où manque-t-il des structures ?",
