@@ -426,12 +426,10 @@ def _facilitators(
 ) -> Response:
     known = facilitators.read()[0]
     chosen = next((one for one in known if one.id == edited), None)
-    if given is None and chosen is not None:
-        given = {
-            name: getattr(chosen, name)
-            for name in ("id", "name", "kind", "trades", "email", "phone", "website")
-        }
-        given = {**given, "territory": facilitators.territory(chosen)}
+    if given is None:
+        names = ("id", "name", "kind", "trades", "email", "phone", "website")
+        territory = facilitators.territory(chosen) if chosen else ""
+        given = {name: getattr(chosen, name, "") for name in names} | {"territory": territory}
     return _page(
         request,
         "facilitateurs",
@@ -439,7 +437,7 @@ def _facilitators(
         named=named,
         known=known,
         problems=problems,
-        given=given or {},
+        given=given,
         territory=facilitators.territory,
         may_edit=identify(request).may("operator"),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -56,7 +56,7 @@ class Hand:
         return re.sub("[\u00a0\u202f]", " ", self.tab.inner_text(where)).replace("’", "'")
 
     @contextmanager
-    def somebody_else(self, *scopes: str) -> Any:
+    def somebody_else(self, *scopes: str) -> Iterator[None]:
         """The same hand in another browser, signed in with these scopes."""
         context = self.browser.new_context(base_url=self.site[0], viewport=self.tab.viewport_size)
         own, self.tab = self.tab, context.new_page()
@@ -74,11 +74,18 @@ def hand(tab: Any, browser: Any, site: tuple[str, str]) -> Hand:
 
 # --------------------------------------------------------------------------------------- the fifteen journeys
 
-JOURNEYS: list[tuple[Callable[[Hand], None], int]] = []
+Journey = Callable[[Hand], None]
+JOURNEYS: list[tuple[Journey, int]] = []
 
 
-def clicks(count: int) -> Callable[[Callable[[Hand], None]], None]:
-    return lambda journey: JOURNEYS.append((journey, count))
+def clicks(count: int) -> Callable[[Journey], Journey]:
+    """A journey of the table, done with so many clicks and ticks at most."""
+
+    def listed(journey: Journey) -> Journey:
+        JOURNEYS.append((journey, count))
+        return journey
+
+    return listed
 
 
 @clicks(1)
@@ -177,6 +184,7 @@ def paste_and_upload_three_lots(hand: Hand) -> None:
     hand.tab.goto("/")
     hand.tab.set_input_files("#file", str(SAMPLE / "eforms" / "2026-region-routage.xml"))
     hand.click("text=Trouver les structures")
+    hand.tab.wait_for_selector("section.lot")
     assert hand.tab.locator("section.lot").count() == 3
 
 
@@ -277,7 +285,7 @@ def meeting_day(hand: Hand) -> None:
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
 @pytest.mark.parametrize(("journey", "most"), JOURNEYS, ids=[journey.__name__ for journey, _ in JOURNEYS])
 def test_a_journey_ends_without_a_stumble(
-    hand: Hand, journey: Callable[[Hand], None], most: int, size: dict[str, int]
+    hand: Hand, journey: Journey, most: int, size: dict[str, int]
 ) -> None:
     hand.tab.set_viewport_size(size)
     journey(hand)

@@ -30,7 +30,8 @@ AVOIDED = {
 
 def written(path: Path) -> set[str]:
     """The strings of a module, docstrings apart, with … for what is filled in."""
-    tree, found = ast.parse(path.read_text("utf-8")), set()
+    tree = ast.parse(path.read_text("utf-8"))
+    found: set[str] = set()
     parts = [part for each in ast.walk(tree) if isinstance(each, ast.JoinedStr) for part in each.values]
     docs = [each.value for each in ast.walk(tree) if isinstance(each, ast.Expr)]
     for each in ast.walk(tree):
