@@ -284,6 +284,7 @@ def as_declared(request: Request, answer: Answer) -> Answer:
 def _results(request: Request, reference: str, wanted: facets.Chosen, view: View) -> Response:
     asked, lot = search.of(request, reference), view.lot
     found = search.taken(request, asked)
+    path = f"/acheteur/alerte/{reference}.atom"  # of the feed, for a reader without a key
     common = {
         "search": asked,
         "found": found,
@@ -350,7 +351,7 @@ def _lots(request: Request, view: View, common: dict[str, Any]) -> Response:
     answers = [each for each in whole.lots if each.lot.number in numbers] if view.vue != "groupes" else []
     request.app.state.metrics.nobody.inc(sum(each.nobody for each in answers))
     views = [
-        {"answer": each, "lot": each.lot, "lines": [lots.line(m) for m in each.matches], "read": lots.understood(each, each.lot.number in asked.trades), "rest": lots.examined(each)}
+        {"answer": each, "lot": each.lot, "lines": [lots.line(m) for m in each.matches], "read": lots.understood(each, each.lot.number in asked.trades)}
         for each in answers
     ]  # fmt: skip
     return render.page(

@@ -35,7 +35,7 @@ KNOWN: dict[str, tuple[str, bool]] = {
 BY: Mapping[str, tuple[str, str]] = {
     "déclaré": ("déclaré par elle", "par ce qu’elles déclarent"), "marché remporté": ("d’après un marché remporté", "par un marché remporté"),
     "offre d’emploi": ("d’après une offre d’emploi", "par une offre d’emploi"), "code d’activité": ("d’après son code d’activité", "par leur code d’activité"),
-    "son nom": ("d’après son nom", "par leur nom"), READ: (READ, "par ce qu’on a lu d’elles"), "": ("", "sans métier connu"),
+    "son nom": ("retenue d’après son nom", "par leur nom"), READ: (READ, "par ce qu’on a lu d’elles"), "": ("", "sans métier connu"),
 }  # fmt: skip
 #: Who can carry a lot, in words.
 CARRIED: Mapping[Carried, str] = {
@@ -75,7 +75,7 @@ class Line:
         if self.match.offer.nature == "name":
             return "Métier non précisé"
         most = DESCRIBED if self.match.offer.nature == "description" else TITLED
-        return render.initial(shorten(self.match.offer.title.replace(" n.c.a.", ""), most))
+        return render.initial(shorten(self.match.offer.title.replace(" n.c.a.", "").rstrip(" ."), most))
 
     @property
     def why(self) -> tuple[str, ...]:

@@ -37,7 +37,6 @@ VIEWS = {
     "toutes": "Toutes",
 }
 CALL, CHECK = "à appeler", "à vérifier"
-Fact = Annotated[str, Form(max_length=2000)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +59,12 @@ class Row:
         last = self.steps[-1].payload if self.steps else {}
         return last if last.get("next") or last.get("due") else {}
 
+    @property
+    def story(self) -> list[record_.Step]:
+        """Its steps, of the letter only how it stands now; what was corrected stays."""
+        letter = [s for s in self.steps if s.kind in record_.PREPARED or s.payload.get("outcome")]
+        return [s for s in self.steps if s not in letter[:-1] or s.corrections]
+
     def seen_in(self, view: str) -> bool:
         bands = {"appeler": CALL, "verifier": CHECK, "interroger": record_.TO_ASK}
         own = {name: self.band == band for name, band in bands.items()} | {"ecartees": self.aside}
@@ -73,7 +78,7 @@ def keep(
     owner: RecordOwner,
     de: Annotated[str, Form(max_length=210)],
     lot: Annotated[str, Form(max_length=40)] = "",
-    retour: Fact = "",
+    retour: Annotated[str, Form(max_length=2000)] = "",
     label: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """Keep the list as it is shown: what `retour`, its address, narrows is not kept."""

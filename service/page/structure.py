@@ -42,8 +42,8 @@ MONTH, FEW = 30, 3  # days of searches that are counted; searches below which th
 SUPPOSED = 4  # trades suggested from its kind, code and name
 PARTS = {
     "alone": ("Seule", "Vous y répondez sans partenaire."),
-    "with-partner": ("En groupement", "Il vous manque une part ou la taille : avec qui répondre."),
-    "clause": ("Par la clause", "Ces marchés demandent des heures d'insertion à qui les prendra."),
+    "with-partner": ("En groupement", "Il vous manque une part, ou la taille : voyez avec qui répondre."),
+    "clause": ("Par la clause", "Le titulaire de ces marchés devra des heures d'insertion."),
     "watch": ("À suivre", "Proches de vous, mais quelque chose vous en écarte."),
 }
 

@@ -42,12 +42,12 @@ INVITED = 60  # most structures that a day invites unless it says how many
 #: Page -> (its question, what it gives); in the order of the menu.
 TOOLS: dict[str, tuple[str, str]] = {
     "potentiel": (
-        "Faut-il réserver ou clausifier ce besoin ?",
+        "Faut-il réserver ce besoin, ou prévoir une clause ?",
         "Qui pourrait y répondre, ce que la loi permet, les heures d’insertion.",
     ),
     "programme": (
         "Que peut apporter notre programme d’achats ?",
-        "Ligne par ligne d’un tableau : réserver, clausifier, acheter directement, ou rien ; avec qui.",
+        "Ligne par ligne d’un tableau : réserver, prévoir une clause, acheter directement, ou rien ; avec qui.",
     ),
     "carte": (
         "Où manque-t-il des structures ?",
@@ -426,12 +426,10 @@ def _facilitators(
 ) -> Response:
     known = facilitators.read()[0]
     chosen = next((one for one in known if one.id == edited), None)
-    if given is None and chosen is not None:
-        given = {
-            name: getattr(chosen, name)
-            for name in ("id", "name", "kind", "trades", "email", "phone", "website")
-        }
-        given = {**given, "territory": facilitators.territory(chosen)}
+    if given is None:
+        names = ("id", "name", "kind", "trades", "email", "phone", "website")
+        territory = facilitators.territory(chosen) if chosen else ""
+        given = {name: getattr(chosen, name, "") for name in names} | {"territory": territory}
     return _page(
         request,
         "facilitateurs",
@@ -439,7 +437,7 @@ def _facilitators(
         named=named,
         known=known,
         problems=problems,
-        given=given or {},
+        given=given,
         territory=facilitators.territory,
         may_edit=identify(request).may("operator"),
     )

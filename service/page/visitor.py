@@ -11,7 +11,7 @@ from matcher.records.keys import Bearer
 from service import access
 from service.problems import Refused
 
-BUYER_NEEDED = "Cette page est aux acheteurs : connectez-vous."
+BUYER_NEEDED = "Cette page est réservée aux acheteurs : connectez-vous."
 ACCOUNT_NEEDED = "Ce que vous gardez est lié à votre adresse : connectez-vous, sans mot de passe."
 READER_NEEDED = "Cette page est réservée : connectez-vous, ou demandez un accès à l'exploitant."
 
@@ -50,7 +50,7 @@ def operator(request: Request) -> Bearer:
     """Requires the operator's key.  Raises Refused (401, 403)."""
     who = access.identify(request)
     if not who.may("operator"):
-        raise Refused(403 if who.scopes else 401, "Une clé d'exploitant est nécessaire : connectez-vous.")
+        raise Refused(403 if who.scopes else 401, "Cette page est réservée à l'exploitant : connectez-vous.")
     return who
 
 

@@ -212,49 +212,10 @@ def test_structure_1_finds_itself(tab: Any) -> None:
     assert tab.locator("main h2").first.inner_text().startswith("Marchés")
 
 
-def test_structure_2_reads_why_a_contract_suits_it(tab: Any, site: tuple[str, str]) -> None:
+def test_structure_2_stops_its_alerts(tab: Any, site: tuple[str, str]) -> None:
     sign_in(tab, key(site, f"structure:{SIRET}", "read"))
-    tab.click("nav >> text=Ma structure")
-    tab.locator("text=Pourquoi ce lot").first.click()
-    assert tab.locator(".match details[open] li").count() > 0
-    tab.locator(".match h4 a").first.click()
-    tab.wait_for_selector("text=à appeler")
-
-
-def test_structure_3_declines_a_trade_and_undoes_it(tab: Any, site: tuple[str, str]) -> None:
-    sign_in(tab, key(site, f"structure:{SIRET}", "read"))
-    before = tab.locator(".match").count()
-    tab.locator("a:has-text('Écarter')").first.click()
-    tab.wait_for_selector("text=été caché")
-    tab.locator("input[value^='trade-']").first.check()
-    tab.click("button:has-text('Écarter')")
-    tab.wait_for_selector("text=C’est noté")
-    assert tab.locator(".match").count() < before
-    tab.locator(".ok button:has-text('Annuler')").click()
-    tab.wait_for_selector("text=de nouveau le vôtre")
-    assert tab.locator(".match").count() == before
-
-
-def test_structure_4_adds_an_offer_from_its_brochure(tab: Any, site: tuple[str, str]) -> None:
-    sign_in(tab, key(site, f"structure:{SIRET}", "read"))
-    tab.fill("#text", "Nous assurons la mise sous pli.")
-    tab.click("text=Y trouver nos offres")
-    tab.locator("input[name=offer]").first.check()
-    tab.click("text=Garder ces offres")
-    tab.wait_for_selector("text=Vos offres sont gardées")
     tab.click("text=Ne plus recevoir d’alerte")
     tab.wait_for_selector("text=Vous ne recevez pas d’alerte")
-
-
-def test_structure_5_announces_at_the_exchange_and_leaves(tab: Any, site: tuple[str, str]) -> None:
-    sign_in(tab, key(site, f"structure:{SIRET}", "read"))
-    tab.locator("text=Avec qui répondre").first.click()
-    tab.fill("#brings", "la tonte")
-    tab.fill("#seeks", "le nettoyage")
-    tab.click("text=Publier à la bourse")
-    tab.wait_for_selector("text=Apporte")
-    tab.click("text=Retirer cette annonce")
-    tab.wait_for_selector("text=Votre annonce est retirée")
 
 
 # -------------------------------------------------------------------------------------------- an operator
@@ -271,22 +232,6 @@ def test_operator_1_sees_the_state_on_one_screen(tab: Any, site: tuple[str, str]
     ]
     assert tab.evaluate("document.documentElement.scrollHeight") < 2 * WIDE["height"]
     assert int(tab.locator(".tiles li:has-text('avis ouverts') strong").inner_text()) > 0
-
-
-def test_operator_2_approves_a_claim(tab: Any, site: tuple[str, str]) -> None:
-    tab.goto(f"/structure/{SIRET}")
-    tab.click("text=C’est ma structure")
-    for field, text in (
-        ("name", "Dominique Essai"),
-        ("role", "Direction"),
-        ("address", "direction@essai.example"),
-    ):
-        tab.fill(f"#{field}", text)
-    tab.locator("main form button.button").first.click()
-    tab.wait_for_selector("text=Demande enregistrée")
-    sign_in(tab, key(site, "operator"))
-    tab.locator("button:has-text('Approuver')").first.click()
-    assert "/revendication/" in tab.locator("code.key").inner_text()
 
 
 def test_what_is_wrong_in_a_form_is_reported_next_to_its_field_and_linked_from_a_summary(tab: Any) -> None:
@@ -365,7 +310,7 @@ def mailed(folder: Path, address: str) -> str:
     raise AssertionError(f"no mail to {address}")
 
 
-def test_operator_3_sees_who_is_shown_and_lots_without_anyone(tab: Any) -> None:
+def test_operator_2_sees_who_is_shown_and_lots_without_anyone(tab: Any) -> None:
     visit(tab, "/exploitant", "text=Qui est montré")
     tab.wait_for_selector("text=Indice de Gini")
     body = re.sub(r"(?<=\d)\s(?=\d{3}\b)", "", tab.inner_text("body"))  # thousands
@@ -376,12 +321,12 @@ def test_operator_3_sees_who_is_shown_and_lots_without_anyone(tab: Any) -> None:
     assert tab.locator("h2:has-text('Lots sans personne')").count() == 1
 
 
-def test_operator_4_reads_the_coverage_of_a_department(tab: Any) -> None:
+def test_operator_3_reads_the_coverage_of_a_department(tab: Any) -> None:
     visit(tab, "/exploitant", "text=Couverture par département")
     assert tab.locator("tr:has-text('Seine-Saint-Denis (93)')").count() == 1
 
 
-def test_operator_5_studies_a_need_and_shares_the_result(tab: Any) -> None:
+def test_operator_4_studies_a_need_and_shares_the_result(tab: Any) -> None:
     visit(
         tab,
         "/territoire",
@@ -476,7 +421,7 @@ VIEWS = (
     "/", "/acheteur", "/acheteur?avis=26-130377", "/acheteur?avis=26-130499", "/acheteur/favoris", "/acheteur/fiches", "/structure", f"/structure/{SIRET}",
     f"/structure/{SIRET}/bourse", f"/structure/{SIRET}/partenaires?avis=26-130101", f"/acheteur/structure/{SIRET}?de=avis:26-130101", "/exploitant",
     f"/acheteur/comparer?de=avis:26-130101&s={SIRET}&s=00010073500018", "/exploitant/couverture", "/exploitant/exposition", "/territoire", "/territoire/potentiel",
-    "/territoire/carte", "/territoire/facilitateurs?lieu=93100", "/territoire/rencontre", "/territoire/rapport", "/connexion", "/a-propos", "/docs", "/nulle-part",
+    "/territoire/carte", "/territoire/facilitateurs?lieu=93100", "/territoire/rencontre", "/territoire/rapport", "/v1/territory/map.html?region=11", "/connexion", "/a-propos", "/docs", "/nulle-part",
 )  # fmt: skip
 
 
@@ -508,7 +453,7 @@ def test_no_step_of_a_search_has_a_violation(tab: Any) -> None:
 
 #: Views that show between them every look: lists, marks, groups, tables, forms, notes, errors.
 LOOKS = (
-    "/acheteur?avis=26-130377", "/acheteur?avis=26-130499", f"/structure/{SIRET}", "/exploitant", "/territoire/rencontre", "/connexion", "/nulle-part",
+    "/acheteur?avis=26-130377", "/acheteur?avis=26-130499", f"/structure/{SIRET}", "/exploitant", "/territoire/rencontre", "/v1/territory/map.html?region=11", "/connexion", "/nulle-part",
     f"/acheteur/structure/{SIRET}?de=avis:26-130101",
 )  # fmt: skip
 

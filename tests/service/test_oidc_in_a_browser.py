@@ -50,7 +50,7 @@ def test_a_buyer_signs_in_by_the_provider_and_out_of_both(
         identify(tab, address)
         tab.wait_for_selector("text=Se déconnecter")
         tab.goto(f"{address}/acheteur/fiches")
-        assert tab.locator("h1").inner_text() == "Mes listes gardées"
+        assert tab.locator("h1").inner_text() == "Mes listes"
         with Store.open(
             settings.store
         ) as store:  # an account of this subject, not of whoever has the address

@@ -326,3 +326,9 @@ def test_a_page_that_takes_too_long_or_fails_says_so_in_french(
             shown = page.get("/structure?q=pain")
             assert shown.status_code == status and 'lang="fr"' in shown.text and "éessayez" in shown.text
             assert "takes" not in shown.text and "internal" not in shown.text
+
+
+def test_the_operator_has_an_empty_form_for_a_facilitator(page: PagesClient) -> None:
+    signed_in(page, "operator")
+    shown = page.get("/territoire/facilitateurs")
+    assert shown.status_code == 200 and 'name="territory"' in shown.text

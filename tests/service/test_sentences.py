@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 from pathlib import Path
@@ -27,9 +28,23 @@ AVOIDED = {
 }
 
 
-def sentences() -> list[str]:
-    """Every text between tags of the templates, of so many words at least, with … for what is filled in."""
+def written(path: Path) -> set[str]:
+    """The strings of a module, docstrings apart, with … for what is filled in."""
+    tree = ast.parse(path.read_text("utf-8"))
     found: set[str] = set()
+    parts = [part for each in ast.walk(tree) if isinstance(each, ast.JoinedStr) for part in each.values]
+    docs = [each.value for each in ast.walk(tree) if isinstance(each, ast.Expr)]
+    for each in ast.walk(tree):
+        if isinstance(each, ast.JoinedStr):
+            found.add("".join(p.value if isinstance(p, ast.Constant) else "…" for p in each.values))
+        elif isinstance(each, ast.Constant) and isinstance(each.value, str) and each not in (*parts, *docs):
+            found.add(each.value)
+    return {" ".join(text.split()) for text in found if " " in text and not text.startswith("<")}
+
+
+def sentences() -> list[str]:
+    """Every text of the templates' tags and of their routes, of so many words at least, with … for what is filled in."""
+    found: set[str] = set().union(*map(written, render.TEMPLATES.parent.glob("*.py")))
     for path in render.TEMPLATES.glob("*.html"):
         text = re.sub(
             r"{%-?\s*set .*?%}|{#.*?#}|<script.*?</script>", "", path.read_text("utf-8"), flags=re.S
@@ -53,6 +68,10 @@ def test_the_sentences_of_the_pages_are_those_that_were_read() -> None:
 
 @pytest.mark.parametrize("words", AVOIDED)
 def test_what_is_not_said(words: str) -> None:
-    texts = {path.name: path.read_text("utf-8") for path in render.TEMPLATES.glob("*.html")}
+    texts = {
+        path.name: path.read_text("utf-8")
+        for path in render.TEMPLATES.parent.rglob("*.*")
+        if path.suffix in (".html", ".py")
+    }
     said = [name for name, text in texts.items() if re.search(words, text)]
     assert said == [], f"say instead: {AVOIDED[words]}"
