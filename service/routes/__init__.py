@@ -6,7 +6,10 @@ To add one, write `routes/NAME.py` with `router = Router(tags=["NAME"])`; its pa
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
+from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -21,22 +24,40 @@ def include(app: FastAPI) -> None:
         app.include_router(module.router, prefix="/v1", responses=errors)
     plain = app.openapi
 
-    def with_problem() -> dict[str, object]:
+    def whole() -> dict[str, Any]:
         if app.openapi_schema is None:
-            schema = plain()
-            models = schema.setdefault("components", {}).setdefault("schemas", {})
-            described = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-            models.update(described.pop("$defs", {}))
-            models["Problem"] = described
-            for path in schema["paths"].values():
-                for verb in path.values():
-                    answer = verb.get("responses", {}).get("422", {})
-                    answer["content"] = {
-                        "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-                    }
-                    answer.setdefault("description", "Unprocessable Content")
-                    verb.setdefault("responses", {})["422"] = answer
-            app.openapi_schema = schema
+            app.openapi_schema = _described(plain())
         return app.openapi_schema
 
-    app.openapi = with_problem  # type: ignore[method-assign]
+    app.openapi = whole  # type: ignore[method-assign]
+
+
+def _described(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with problems, and with what `contract.json` says: fields, parameters, answers and their examples."""
+    told = json.loads(Path(__file__).parents[1].joinpath("contract.json").read_text(encoding="utf-8"))
+    models = schema.setdefault("components", {}).setdefault("schemas", {})
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    models.update({**problem.pop("$defs", {}), "Problem": problem, **told["models"]})
+    for name, model in models.items():
+        for field, of in model.get("properties", {}).items():
+            said = told["fields"].get(f"{name}.{field}") or told["fields"].get(field)
+            if said and not of.get("description"):
+                of["description"] = said
+    faulty = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for path, verbs in schema["paths"].items():
+        for verb, operation in verbs.items():
+            answers = operation["responses"]
+            answers["422"] = {
+                "description": "Unprocessable Content",
+                **answers.get("422", {}),
+                "content": faulty,
+            }
+            for parameter in operation.get("parameters", ()):
+                parameter.setdefault("description", told["parameters"].get(parameter["name"], ""))
+            if stated := told["answers"].get(f"{verb} {path.removeprefix('/v1')}"):
+                answer = next(answer for code, answer in answers.items() if code.startswith("2"))
+                known = answer.get("content", {})
+                answer["content"] = {
+                    media: {**known.get(media, {}), **more} for media, more in stated.items()
+                }
+    return schema

@@ -156,7 +156,7 @@ def _contacts(headings: Sequence[str], found: Mapping[str, str], cells: _columns
     """The columns that hold numbers or addresses among other words, where no column holds them alone."""
     numbered = {heading for key, heading in found.items() if key in ("siret", "siren", "finess", "own_id")}
     free = [h for h in headings if h not in numbered and "fax" not in fold(h)]
-    mixed = {}
+    mixed: dict[str, str] = {}
     for key, pattern in (("phone", _NUMBER), ("email", _ADDRESS)):
         for heading in (h for h in free if key not in found):
             seen = cells.get(heading, ())
