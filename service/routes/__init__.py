@@ -40,9 +40,8 @@ def _described(schema: dict[str, Any]) -> dict[str, Any]:
     models.update({**problem.pop("$defs", {}), "Problem": problem, **told["models"]})
     for name, model in models.items():
         for field, of in model.get("properties", {}).items():
-            said = told["fields"].get(f"{name}.{field}") or told["fields"].get(field)
-            if said and not of.get("description"):
-                of["description"] = said
+            own = told["fields"].get(f"{name}.{field}") or of.get("description")
+            of["description"] = own or told["fields"].get(field, "")
     faulty = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for path, verbs in schema["paths"].items():
         for verb, operation in verbs.items():
@@ -54,7 +53,10 @@ def _described(schema: dict[str, Any]) -> dict[str, Any]:
             }
             for parameter in operation.get("parameters", ()):
                 parameter.setdefault("description", told["parameters"].get(parameter["name"], ""))
-            if stated := told["answers"].get(f"{verb} {path.removeprefix('/v1')}"):
+            named = f"{verb} {path.removeprefix('/v1')}"
+            if examples := told["requests"].get(named):
+                operation["requestBody"]["content"]["application/json"]["examples"] = examples
+            if stated := told["answers"].get(named):
                 answer = next(answer for code, answer in answers.items() if code.startswith("2"))
                 known = answer.get("content", {})
                 answer["content"] = {

@@ -22,11 +22,6 @@ from service.routes.match import answer
 router = Router(tags=["jobs"])
 WATCHED, WATCHED_BY_ONE = 100, 5  # concurrent streams
 STREAM_SECONDS = 600.0
-TWO = [
-    {"need": "Repeindre deux cages d'escalier", "place": "Aubervilliers", "n": 3},
-    {"need": "Traiteur pour 150 personnes", "place": "Saint-Denis", "n": 3},
-]
-Asked = Annotated[schemas.JobIn, schemas.example("two", "Two needs", items=TWO)]
 
 
 class JobOut(BaseModel):
@@ -44,7 +39,7 @@ def _out(job: Job, first: int = 0, most: int = 0) -> JobOut:
 
 
 @router.post("/jobs", status_code=202, summary="Match a long list in the background", response_model=JobOut)
-def start(request: Request, who: Reader, asked: Asked) -> Response:
+def start(request: Request, who: Reader, asked: schemas.JobIn) -> Response:
     snapshot = request.app.state.serving.get()  # all of a job is answered by one catalogue
     settings = request.app.state.settings
     jobs: Jobs = request.app.state.jobs

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import Body, File, Form, Request, Response, UploadFile
+from fastapi import File, Form, Request, Response, UploadFile
 
 from matcher.matching.groups import consortium as groups
 from matcher.reference import toponyms
@@ -16,33 +16,6 @@ from service.settings import Settings
 from service.snapshot import Serving, Snapshot
 
 router = Router(tags=["match"])
-
-NOTICE = {
-    "dataset": "boamp", "idweb": "26-900001", "nature": "APPEL_OFFRE", "dateparution": "2026-11-20",
-    "datelimitereponse": "2027-01-15T12:00:00+01:00", "objet": "Entretien des espaces verts des écoles et nettoyage de la mairie",
-    "nomacheteur": "Commune de Pantin", "code_departement": ["93"],
-}  # fmt: skip
-EXAMPLES: dict[str, Any] = {
-    "need": {
-        "summary": "A need in one's own words",
-        "value": {"need": "Tonte et taille de haies pour trois écoles, à partir de mars", "place": "Pantin", "n": 5},
-    },
-    "filters": {
-        "summary": "Only adapted firms and ESAT within 60 km",
-        "value": {
-            "need": "Numériser les archives de l'état civil, environ 900 registres", "place": "Montreuil (93)",
-            "filters": {"kinds": ["EA", "ESAT"], "radius_km": 60, "active_only": True},
-        },
-    },
-    "several": {
-        "summary": "Several trades in one need: groups are proposed",
-        "value": {"need": "Nettoyage des bureaux, entretien des espaces verts et repas de midi pour 80 personnes", "place": "93", "groups": 2},
-    },
-    "recipe": {
-        "summary": "A pinned recipe",
-        "value": {"need": "Mise sous pli de 40 000 courriers", "place": "Paris", "recipe": "lexical", "groups": 0},
-    },
-}  # fmt: skip
 
 
 def answer(asked: schemas.Asked, snapshot: Snapshot, settings: Settings) -> schemas.Answered:
@@ -59,9 +32,7 @@ def answer(asked: schemas.Asked, snapshot: Snapshot, settings: Settings) -> sche
     summary="Ranked structures for each lot, with reasons, and groups",
     response_model=schemas.Answered,
 )
-def match(
-    request: Request, who: Reader, asked: Annotated[schemas.Asked, Body(openapi_examples=EXAMPLES)]
-) -> Response:
+def match(request: Request, who: Reader, asked: schemas.Asked) -> Response:
     serving: Serving = request.app.state.serving
     snapshot = serving.get()
     taken = take(asked, snapshot, request.app.state.settings)
@@ -84,19 +55,10 @@ def match_file(
     return wire.send(request, wire.answered(snapshot.matcher.match(taken.tender, n, groups=groups), taken))
 
 
-THREE = "Nettoyage des bureaux, entretien des espaces verts et blanchisserie"
-AskedTogether = Annotated[
-    schemas.ConsortiumIn,
-    schemas.example(
-        "need", "Three trades, at most three members", need=THREE, place="Bobigny", max_members=3, groups=2
-    ),
-]
-
-
 @router.post(
     "/consortium", summary="Who covers together what none covers alone", response_model=schemas.Answered
 )
-def consortium(request: Request, who: Reader, asked: AskedTogether) -> Response:
+def consortium(request: Request, who: Reader, asked: schemas.ConsortiumIn) -> Response:
     snapshot = request.app.state.serving.get()
     taken = take(asked, snapshot, request.app.state.settings)
     found = snapshot.under(asked.recipe).match(

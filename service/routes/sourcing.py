@@ -18,14 +18,10 @@ from service.router import Router
 
 router = Router(tags=["sourcing"])
 RecordId = Annotated[str, Path(max_length=64)]
-NEED = "Mise sous pli de 40 000 courriers"
-Asked = Annotated[
-    schemas.SourcingIn, schemas.example("need", "A need", need=NEED, place="Paris", label="Élections")
-]
 
 
 @router.post("/sourcing", status_code=201, summary="Keep a search with its whole ranked list")
-def keep(request: Request, who: BuyerKey, asked: Asked) -> Response:
+def keep(request: Request, who: BuyerKey, asked: schemas.SourcingIn) -> Response:
     snapshot, settings = request.app.state.serving.get(), request.app.state.settings
 
     @cache

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from fastapi import Body, File, Form, Path, Query, Request, Response, UploadFile
+from fastapi import File, Form, Path, Query, Request, Response, UploadFile
 from pydantic import Field
 
 from matcher import codec
@@ -28,7 +28,7 @@ from service.desk import (
     studied,
 )
 from service.router import Router
-from service.schemas import Euros, In, Months, PlaceName, PotentialIn, Rate, example
+from service.schemas import Euros, In, Months, PlaceName, PotentialIn, Rate
 
 router = Router(tags=["territory"])
 
@@ -85,12 +85,8 @@ class HoursIn(In):
     shares: list[Annotated[float, Field(gt=0, le=1)]] = Field(
         default=[0.05, 0.07, 0.10], min_length=1, max_length=10
     )
-    labour: Annotated[float, Field(gt=0, le=1)] | None = Field(
-        None, description="Share of labour, instead of the table's."
-    )
-    hourly_cost: Annotated[float, Field(gt=0, le=1000)] | None = Field(
-        None, description="Euros, instead of the table's."
-    )
+    labour: Annotated[float, Field(gt=0, le=1)] | None = None
+    hourly_cost: Annotated[float, Field(gt=0, le=1000)] | None = None
 
 
 class OethIn(In):
@@ -100,16 +96,7 @@ class OethIn(In):
     labour_cost: Annotated[float, Field(ge=0, lt=1e11)] | None = None
     headcount: Annotated[float, Field(ge=0, lt=1e8)] | None = None
     need: str = Field("", max_length=20_000)
-    place: str = Field("", max_length=100, description="Its facilitator is named.")
-
-
-NEED = "Entretien des espaces verts de trois écoles"
-AskedPotential = Annotated[
-    PotentialIn,
-    example(
-        "school", "A small need, like needs added up", need=NEED, place="Pantin", amount=45000, like_needs=0
-    ),
-]
+    place: str = Field("", max_length=100)
 
 
 @router.post(
@@ -117,7 +104,7 @@ AskedPotential = Annotated[
     summary="What a need could bring before a tender, with advice and its reasons",
     response_model=DeskAnswer,
 )
-def potential_(request: Request, who: Reader, asked: AskedPotential) -> Response:
+def potential_(request: Request, who: Reader, asked: PotentialIn) -> Response:
     made = studied(request, asked)
     named = made.lots[0].facilitator if made.lots else facilitators.named(None)
     past = [similar(request, lot) for lot in made.lots]
@@ -125,36 +112,15 @@ def potential_(request: Request, who: Reader, asked: AskedPotential) -> Response
     return answered(request, result, made.sources, made.on, named)
 
 
-AskedHours = Annotated[
-    HoursIn,
-    example(
-        "paint", "Painting a school", need="Peinture d'une école", amount=300000, months=8, place="93100"
-    ),
-]
-
-
 @router.post(
     "/territory/hours",
     summary="Hours of insertion, full-time equivalents, who could carry them",
     response_model=DeskAnswer,
 )
-def hours_(request: Request, who: Reader, asked: AskedHours) -> Response:
+def hours_(request: Request, who: Reader, asked: HoursIn) -> Response:
     where = place_of(asked.place)
     made = hours.of_need(desk_of(request), asked.need, where, **asked.model_dump(exclude={"need", "place"}))
     return answered(request, codec.to_json(made), made.sources, made.on, facilitators.named(where))
-
-
-AskedOeth = Annotated[
-    OethIn,
-    example(
-        "esat",
-        "A purchase from an ESAT",
-        purchase=20000,
-        rate=0.025,
-        contribution=15000,
-        need="espaces verts",
-    ),
-]
 
 
 @router.post(
@@ -162,7 +128,7 @@ AskedOeth = Annotated[
     summary="What a purchase from an EA or ESAT takes off the contribution",
     response_model=DeskAnswer,
 )
-def oeth_(request: Request, who: Reader, asked: AskedOeth) -> Response:
+def oeth_(request: Request, who: Reader, asked: OethIn) -> Response:
     (trades,) = trades_of([asked.need], [()])
     made = hours.oeth(
         asked.purchase, asked.rate, on=date.today(), contribution=asked.contribution, labour_cost=asked.labour_cost,
@@ -235,10 +201,8 @@ def refer(request: Request, who: BuyerKey, asked: ReferralIn) -> Response:
 class GuestIn(In):
     name: str = Field(min_length=1, max_length=200)
     needs: list[Annotated[str, Field(min_length=1, max_length=2000)]] = Field(min_length=1, max_length=20)
-    public: bool = Field(False, description="May its needs be shown to structures?")
-    absent: list[Annotated[int, Field(ge=1, le=60)]] = Field(
-        default=[], max_length=60, description="Slots it misses, from 1."
-    )
+    public: bool = False
+    absent: list[Annotated[int, Field(ge=1, le=60)]] = Field(default=[], max_length=60)
     most: Annotated[int, Field(ge=0, le=60)] | None = None
 
 
@@ -252,16 +216,7 @@ class MeetingIn(In):
     first: str = Field("10:00", max_length=5)
     invite: int = Field(60, ge=1, le=120)
     tables: Annotated[int, Field(ge=1, le=200)] | None = None
-    participants: list[Annotated[str, Field(pattern=r"^\d{14}$")]] = Field(
-        default=[], max_length=300, description="SIRETs of the structures that come, instead of a choice."
-    )
-
-
-MEETING: dict[str, Any] = {
-    "day": {"summary": "Two buyers, six slots", "value": {
-        "theme": "propreté et espaces verts", "place": "93100", "on": "2026-12-15", "slots": 6, "invite": 8,
-        "buyers": [{"name": "Ville A", "needs": ["nettoyage des écoles"], "public": True}, {"name": "Hôpital B", "needs": ["entretien des espaces verts"]}]}},
-}  # fmt: skip
+    participants: list[Annotated[str, Field(pattern=r"^\d{14}$")]] = Field(default=[], max_length=300)
 
 
 @router.post(
@@ -272,7 +227,7 @@ MEETING: dict[str, Any] = {
 def meeting_(
     request: Request,
     who: BuyerKey,
-    asked: Annotated[MeetingIn, Body(openapi_examples=MEETING)],
+    asked: MeetingIn,
     shape: Annotated[Literal["json", "xlsx", "ics", "html"], Query(alias="as")] = "json",
 ) -> Response:
     buyers = [
