@@ -1,6 +1,7 @@
 """Resources of the API: one file each, its `router` is included because it exists.
 
-To add one, write `routes/NAME.py` with `router = Router(tags=["NAME"])`; its paths stand under `/v1`.
+To add one, write `routes/NAME.py` with `router = Router(tags=["NAME"])`; its paths stand under `/v1`, and what the schema says
+of them, of their fields and answers, in `contract.json`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from service.problems import Problem, documented
+
+UNPROCESSABLE = {"description": "Unprocessable Content"}
 
 
 def include(app: FastAPI) -> None:
@@ -33,7 +36,7 @@ def include(app: FastAPI) -> None:
 
 
 def _described(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema with problems, and with what `contract.json` says: fields, parameters, answers and their examples."""
+    """The schema with problems, and with what `contract.json` says of it."""
     told = json.loads(Path(__file__).parents[1].joinpath("contract.json").read_text(encoding="utf-8"))
     models = schema.setdefault("components", {}).setdefault("schemas", {})
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
@@ -46,14 +49,11 @@ def _described(schema: dict[str, Any]) -> dict[str, Any]:
     for path, verbs in schema["paths"].items():
         for verb, operation in verbs.items():
             answers = operation["responses"]
-            answers["422"] = {
-                "description": "Unprocessable Content",
-                **answers.get("422", {}),
-                "content": faulty,
-            }
+            answers["422"] = {**answers.get("422", UNPROCESSABLE), "content": faulty}
             for parameter in operation.get("parameters", ()):
                 parameter.setdefault("description", told["parameters"].get(parameter["name"], ""))
             named = f"{verb} {path.removeprefix('/v1')}"
+            operation["summary"] = told["summaries"].get(named, operation.get("summary", ""))
             if examples := told["requests"].get(named):
                 operation["requestBody"]["content"]["application/json"]["examples"] = examples
             if stated := told["answers"].get(named):

@@ -14,7 +14,7 @@ from service.router import Router
 router = Router(tags=["cpv"])
 
 
-@router.post("/cpv", summary="The likeliest CPV codes of a description", response_model=schemas.CpvAnswer)
+@router.post("/cpv", response_model=schemas.CpvAnswer)
 def cpv(request: Request, who: Reader, asked: schemas.CpvIn) -> Response:
     if len(asked.text) > request.app.state.settings.max_need:
         raise Refused(413, "the description is too long: a page is enough")

@@ -38,7 +38,7 @@ def _out(job: Job, first: int = 0, most: int = 0) -> JobOut:
     )
 
 
-@router.post("/jobs", status_code=202, summary="Match a long list in the background", response_model=JobOut)
+@router.post("/jobs", status_code=202, response_model=JobOut)
 def start(request: Request, who: Reader, asked: schemas.JobIn) -> Response:
     snapshot = request.app.state.serving.get()  # all of a job is answered by one catalogue
     settings = request.app.state.settings
@@ -56,7 +56,7 @@ def start(request: Request, who: Reader, asked: schemas.JobIn) -> Response:
 JobId = Annotated[str, Path(max_length=60)]
 
 
-@router.get("/jobs/{job_id}", summary="How far it is, and a page of its answers", response_model=JobOut)
+@router.get("/jobs/{job_id}", response_model=JobOut)
 def status(
     request: Request,
     who: Reader,
@@ -71,7 +71,6 @@ def status(
 
 @router.get(
     "/jobs/{job_id}/events",
-    summary="Progress by server-sent events",
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
 async def events(request: Request, job_id: JobId) -> Response:

@@ -27,11 +27,7 @@ def answer(asked: schemas.Asked, snapshot: Snapshot, settings: Settings) -> sche
     )
 
 
-@router.post(
-    "/match",
-    summary="Ranked structures for each lot, with reasons, and groups",
-    response_model=schemas.Answered,
-)
+@router.post("/match", response_model=schemas.Answered)
 def match(request: Request, who: Reader, asked: schemas.Asked) -> Response:
     serving: Serving = request.app.state.serving
     snapshot = serving.get()
@@ -43,7 +39,7 @@ def match(request: Request, who: Reader, asked: schemas.Asked) -> Response:
     return Response(body, media_type="application/json")
 
 
-@router.post("/match/file", summary="The same for a notice sent as a file", response_model=schemas.Answered)
+@router.post("/match/file", response_model=schemas.Answered)
 def match_file(
     request: Request, who: Reader, file: Annotated[UploadFile, File(description="BOAMP JSON, eForms XML, TED XML, DECP JSON.")],
     place: Annotated[str, Form(max_length=200)] = "", pick: Annotated[str | None, Form(max_length=200)] = None,
@@ -55,9 +51,7 @@ def match_file(
     return wire.send(request, wire.answered(snapshot.matcher.match(taken.tender, n, groups=groups), taken))
 
 
-@router.post(
-    "/consortium", summary="Who covers together what none covers alone", response_model=schemas.Answered
-)
+@router.post("/consortium", response_model=schemas.Answered)
 def consortium(request: Request, who: Reader, asked: schemas.ConsortiumIn) -> Response:
     snapshot = request.app.state.serving.get()
     taken = take(asked, snapshot, request.app.state.settings)

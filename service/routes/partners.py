@@ -63,9 +63,7 @@ class Why(schemas.Out):
     match: schemas.MatchOut | None = None
 
 
-@router.post(
-    "/partners", summary="Partners for a structure on a need or a notice", response_model=PartnersOut
-)
+@router.post("/partners", response_model=PartnersOut)
 def partners(request: Request, who: Reader, asked: PartnersIn) -> Response:
     snapshot = request.app.state.serving.get()
     matcher, structure = snapshot.under(asked.recipe), snapshot.structure(asked.siret)
@@ -83,9 +81,7 @@ def partners(request: Request, who: Reader, asked: PartnersIn) -> Response:
     return wire.send(request, out)
 
 
-@router.post(
-    "/explain", summary="Why a structure has its rank, or is not in the list", response_model=list[Why]
-)
+@router.post("/explain", response_model=list[Why])
 def explain(request: Request, who: Reader, asked: WhyIn) -> list[Why]:
     snapshot = request.app.state.serving.get()
     matcher = snapshot.under(asked.recipe)
@@ -93,9 +89,7 @@ def explain(request: Request, who: Reader, asked: WhyIn) -> list[Why]:
     return [Why.of(each) for each in matcher.why(asked.siret, taken.tender, filters=filters(asked.filters))]
 
 
-@router.get(
-    "/explain", summary="The same for an indexed notice, for one lot or all", response_model=list[Why]
-)
+@router.get("/explain", response_model=list[Why])
 def explained(
     request: Request,
     who: Reader,
@@ -107,7 +101,7 @@ def explained(
     return [Why.of(each) for each in snapshot.matcher.why(siret, snapshot.notice(notice_id), lot)]
 
 
-@router.get("/exposure", summary="Exposure of structures over the indexed notices, and lots without a lead")
+@router.get("/exposure")
 def exposure(request: Request, who: Reader) -> dict[str, Any]:
     from service.page.operator import exposure as measured
 
@@ -155,11 +149,7 @@ class LeadsIn(schemas.In):
     n: Annotated[int, Field(ge=1, le=50)] = 5
 
 
-@router.post(
-    "/leads",
-    summary="From an award or a big lot with hours: which firm owes them, and who could be asked",
-    response_model=LeadsOut,
-)
+@router.post("/leads", response_model=LeadsOut)
 def leads(request: Request, who: Reader, asked: LeadsIn) -> Response:
     snapshot = request.app.state.serving.get()
     if (asked.notice is None) == (asked.notice_id is None):

@@ -37,7 +37,7 @@ class MapFileQuery(MapQuery):
     measure: Literal["gap", "needs", "likely", "plausible", "to_ask", "state"] = "gap"
 
 
-@router.get("/territory/map", summary="Supply, needs and gaps, by area and trade", response_model=DeskAnswer)
+@router.get("/territory/map", response_model=DeskAnswer)
 def map_(request: Request, who: Reader, asked: Annotated[MapQuery, Query()]) -> Response:
     made = covered(request, asked)
     gap, needs = made.values("gap"), made.values("needs")
@@ -58,11 +58,7 @@ def map_(request: Request, who: Reader, asked: Annotated[MapQuery, Query()]) -> 
     return answered(request, result, made.sources, made.on, made.facilitator)
 
 
-@router.get(
-    "/territory/map.{shape}",
-    summary="The same as a picture (svg, png), a table (csv, xlsx), GeoJSON or a page to print (html)",
-    response_class=Response,
-)
+@router.get("/territory/map.{shape}", response_class=Response)
 def map_file(
     request: Request,
     who: Reader,
@@ -99,11 +95,7 @@ class OethIn(In):
     place: str = Field("", max_length=100)
 
 
-@router.post(
-    "/territory/potential",
-    summary="What a need could bring before a tender, with advice and its reasons",
-    response_model=DeskAnswer,
-)
+@router.post("/territory/potential", response_model=DeskAnswer)
 def potential_(request: Request, who: Reader, asked: PotentialIn) -> Response:
     made = studied(request, asked)
     named = made.lots[0].facilitator if made.lots else facilitators.named(None)
@@ -112,22 +104,14 @@ def potential_(request: Request, who: Reader, asked: PotentialIn) -> Response:
     return answered(request, result, made.sources, made.on, named)
 
 
-@router.post(
-    "/territory/hours",
-    summary="Hours of insertion, full-time equivalents, who could carry them",
-    response_model=DeskAnswer,
-)
+@router.post("/territory/hours", response_model=DeskAnswer)
 def hours_(request: Request, who: Reader, asked: HoursIn) -> Response:
     where = place_of(asked.place)
     made = hours.of_need(desk_of(request), asked.need, where, **asked.model_dump(exclude={"need", "place"}))
     return answered(request, codec.to_json(made), made.sources, made.on, facilitators.named(where))
 
 
-@router.post(
-    "/territory/oeth",
-    summary="What a purchase from an EA or ESAT takes off the contribution",
-    response_model=DeskAnswer,
-)
+@router.post("/territory/oeth", response_model=DeskAnswer)
 def oeth_(request: Request, who: Reader, asked: OethIn) -> Response:
     (trades,) = trades_of([asked.need], [()])
     made = hours.oeth(
@@ -138,11 +122,7 @@ def oeth_(request: Request, who: Reader, asked: OethIn) -> Response:
     return answered(request, codec.to_json(made), made.rules, made.on, facilitators.named(where))
 
 
-@router.get(
-    "/territory/facilitators",
-    summary="The facilitators of a place, the most local first",
-    response_model=DeskAnswer,
-)
+@router.get("/territory/facilitators", response_model=DeskAnswer)
 def facilitators_(request: Request, who: Reader, place: PlaceName) -> Response:
     where = somewhere(place)
     found = facilitators.of(where)
@@ -155,11 +135,7 @@ def facilitators_(request: Request, who: Reader, place: PlaceName) -> Response:
     )
 
 
-@router.get(
-    "/territory/needs",
-    summary="Unpublished needs that their buyers show to a facilitator",
-    response_model=DeskAnswer,
-)
+@router.get("/territory/needs", response_model=DeskAnswer)
 def needs_(request: Request, who: Operator, facilitator: Annotated[str, Query(max_length=100)]) -> Response:
     found = facilitators.early(store_of(request), facilitator)
     items = [{"id": t.id, "title": t.title, "buyer": t.buyer.name} for t in found]
@@ -172,11 +148,7 @@ class ShowIn(In):
     withdraw: bool = False
 
 
-@router.post(
-    "/territory/needs",
-    summary="Let a facilitator see your unpublished need early, or take that back",
-    response_model=DeskAnswer,
-)
+@router.post("/territory/needs", response_model=DeskAnswer)
 def show_need(request: Request, who: BuyerKey, asked: ShowIn) -> Response:
     facilitators.allow(store_of(request), who, asked.need, asked.facilitator, withdraw=asked.withdraw)
     return answered(request, {"shown": not asked.withdraw})
@@ -188,11 +160,7 @@ class ReferralIn(In):
     note: str = Field("", max_length=300)
 
 
-@router.post(
-    "/territory/referrals",
-    summary="Record that a notice or a need was referred to a facilitator",
-    response_model=DeskAnswer,
-)
+@router.post("/territory/referrals", response_model=DeskAnswer)
 def refer(request: Request, who: BuyerKey, asked: ReferralIn) -> Response:
     facilitators.refer(store_of(request), who.actor, asked.facilitator, asked.subject, asked.note)
     return answered(request, {"recorded": True})
@@ -219,11 +187,7 @@ class MeetingIn(In):
     participants: list[Annotated[str, Field(pattern=r"^\d{14}$")]] = Field(default=[], max_length=300)
 
 
-@router.post(
-    "/territory/meeting",
-    summary="A meeting day: invitations, pitches, timetable; JSON, or ?as=xlsx, ics, html",
-    response_model=DeskAnswer,
-)
+@router.post("/territory/meeting", response_model=DeskAnswer)
 def meeting_(
     request: Request,
     who: BuyerKey,
@@ -249,11 +213,7 @@ def meeting_(
     return answered(request, result, day.sources, date.today(), day.facilitator)
 
 
-@router.post(
-    "/territory/report",
-    summary="Purchases by kind from a ledger and DECP files; JSON, or ?as=xlsx, html",
-    response_model=DeskAnswer,
-)
+@router.post("/territory/report", response_model=DeskAnswer)
 def report_(
     request: Request, who: BuyerKey,
     books: Annotated[list[UploadFile] | None, File(description="The ledger: CSV with SIRET, montant, année.")] = None,
