@@ -15,6 +15,7 @@ from matcher.reference.text import shorten
 from matcher.reference.trades import trades
 
 MOST = 8_000  # bytes of an answer, which an assistant reads whole
+SHORT = 40  # characters of a text that is cut no more
 CUT = "Lists are cut to what can be read at once: ask with a smaller n, for one lot, or for one structure."
 HINT = (
     "Nothing has all of this: ask with fewer words or filters, two or four digits of a CPV code, the number of a department. "
@@ -58,23 +59,31 @@ def of(value: Mapping[str, Any], *about: Any, versions: dict[str, str] | None = 
 
 
 def text_of(result: Result) -> str:
-    """The result as one line of JSON of at most `MOST` bytes: the longest lists are cut, and `cut` says so."""
+    """The result as one line of JSON of at most `MOST` bytes: long lists are cut, then long texts, and `cut` says so."""
     kept = result.model_dump(mode="json")
     while len((text := json.dumps(kept, ensure_ascii=False)).encode()) > MOST:
-        long = max(_lists(kept), key=len)
-        if len(long) < 2:
-            break
-        del long[-max(1, len(long) // 4) :]
+        parts = list(_parts({"answer": kept["answer"], "sources": kept["sources"]}))
+        long = max((part for *_, part in parts if isinstance(part, list)), key=len)
+        if len(long) > 1:
+            del long[-max(1, len(long) // 4) :]
+        else:
+            holder, key, words = max(
+                (part for part in parts if isinstance(part[2], str)), key=lambda p: len(p[2])
+            )
+            if len(words) < SHORT:
+                break
+            holder[key] = shorten(words, len(words) // 2)
         kept["cut"] = CUT
     return text
 
 
-def _lists(value: Any) -> Iterator[list[Any]]:
-    yield []
-    if isinstance(value, list):
-        yield value
-    for each in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
-        yield from _lists(each)
+def _parts(value: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """Every list and text inside, with what holds it and under which key."""
+    for key, part in value.items() if isinstance(value, Mapping) else enumerate(value):
+        if isinstance(part, str | list):
+            yield value, key, part
+        if isinstance(part, Mapping | list):
+            yield from _parts(part)
 
 
 def grouped(value: Mapping[str, Any]) -> Result:
