@@ -27,9 +27,9 @@ from service.schemas import PotentialIn
 class DeskAnswer(BaseModel):
     """An answer of the desk, with the sources of its figures and the day it was computed."""
 
-    result: dict[str, Any] = Field(description="The answer; its fields are those of `matcher.territory`.")
+    result: dict[str, Any]
     sources: list[str]
-    facilitator: str = Field("", description="Who is the facilitator of the place.")
+    facilitator: str = ""
     on: date
 
 

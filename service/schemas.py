@@ -9,7 +9,7 @@ from datetime import date, datetime
 from operator import attrgetter
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from fastapi import Body, Query
+from fastapi import Query
 from pydantic import AfterValidator, AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from matcher.domain import KINDS, Carried, LotNature, Served
@@ -60,11 +60,6 @@ def _of_our_time(value: datetime) -> datetime:
 Moment = Annotated[datetime, AfterValidator(_of_our_time)]
 
 
-def example(name: str, summary: str, **value: Any) -> Any:
-    """A request body with an example for the documentation."""
-    return Body(openapi_examples={name: {"summary": summary, "value": value}})
-
-
 class In(BaseModel):
     """A request body; an unknown field is rejected by name."""
 
@@ -77,49 +72,35 @@ class In(BaseModel):
 class FiltersIn(In):
     """Exact filters, applied before the search."""
 
-    kinds: list[Short] = Field(default=[], max_length=30, description="EI, ACI, AI, ETTI, EA, ESAT ...")
-    articles: list[Short] = Field(
-        default=[],
-        max_length=10,
-        description="Only who may answer under one of these reserving articles of the code.",
-    )
+    kinds: list[Short] = Field(default=[], max_length=30)
+    articles: list[Short] = Field(default=[], max_length=10)
     departments: list[Short] = Field(default=[], max_length=120)
-    regions: list[Short] = Field(default=[], max_length=30, description="INSEE region codes.")
+    regions: list[Short] = Field(default=[], max_length=30)
     radius_km: float | None = Field(default=None, ge=0, le=20_000)
     service_types: list[Literal["DISP", "PREST", "BUILD"]] = Field(default=[], max_length=3)
     labels: list[Short] = Field(default=[], max_length=30)
     networks: list[Short] = Field(default=[], max_length=30)
-    sirets: list[Siret] | None = Field(
-        default=None, max_length=10_000, description="Match within this subset only."
-    )
+    sirets: list[Siret] | None = Field(default=None, max_length=10000)
     excluded: list[Bidder] = Field(default=[], max_length=10_000)
-    phrases: list[Short] = Field(default=[], max_length=10, description="Exact words that must occur.")
+    phrases: list[Short] = Field(default=[], max_length=10)
     active_only: bool = False
 
 
 class Asked(In):
     """Exactly one of: a need in free text, a notice in a known format, the id of an indexed notice."""
 
-    need: str | None = Field(None, description="What is to be done, in free text.")
-    notice: str | dict[str, Any] | list[Any] | None = Field(
-        None, description="A notice (BOAMP, eForms, TED, DECP): its text, or its JSON."
-    )
-    notice_id: Short | None = Field(None, description="The id of an indexed notice.")
-    pick: Short | None = Field(None, description="Where `notice` holds several: the id of one.")
-    lots: list[Short] = Field(
-        [], max_length=1000, description="Numbers of the lots asked about; by default all."
-    )
-    trades: list[Short] = Field(
-        [], max_length=12, description="Names of trades that correct what was read of the lots asked about."
-    )
-    nature: LotNature | None = Field(None, description="What is bought, in place of what was read.")
-    place: Short = Field(
-        "", description="Where: a commune, a postcode, an INSEE code, a department or its number."
-    )
-    n: int = Field(10, ge=1, le=200, description="Structures for each lot.")
-    groups: int = Field(3, ge=0, le=10, description="Groups proposed for the whole.")
+    need: str | None = None
+    notice: str | dict[str, Any] | list[Any] | None = None
+    notice_id: Short | None = None
+    pick: Short | None = None
+    lots: list[Short] = Field([], max_length=1000)
+    trades: list[Short] = Field([], max_length=12)
+    nature: LotNature | None = None
+    place: Short = ""
+    n: int = Field(10, ge=1, le=200)
+    groups: int = Field(3, ge=0, le=10)
     filters: FiltersIn = FiltersIn()
-    recipe: Short | None = Field(None, description="Pin a recipe; by default that of the catalogue.")
+    recipe: Short | None = None
 
 
 class ConsortiumIn(Asked):
@@ -131,7 +112,7 @@ class ConsortiumIn(Asked):
     mandataire: Bidder | None = None
     imposed: list[Bidder] = Field([], max_length=12)
     excluded_members: list[Bidder] = Field([], max_length=1000)
-    one_group: bool = Field(False, description="The same group must sign every lot.")
+    one_group: bool = False
 
 
 class PotentialIn(In):
@@ -151,7 +132,7 @@ class PotentialIn(In):
 
 
 class CpvIn(In):
-    text: str = Field(max_length=50_000, description="What is bought.")
+    text: str = Field(max_length=50000)
     n: int = Field(5, ge=1, le=50)
     level: Literal["division", "group", "class", "code"] = "class"
 
@@ -180,15 +161,15 @@ class DeclarationIn(In):
 class AgreementIn(In):
     """What the author of a declaration agrees with that of another on the same notice."""
 
-    other: Short = Field(description="The id of the other declaration.")
+    other: Short
     role: Literal["mandataire", "cotraitant", "sous-traitant"]
-    part: str = Field(min_length=1, max_length=2000, description="What the author of one's own does.")
+    part: str = Field(min_length=1, max_length=2000)
 
 
 class MessageIn(In):
     """What a member writes to the author of a declaration, or its author back to it."""
 
-    siret: Siret = Field(description="Of the member who is not its author.")
+    siret: Siret
     text: str = Field(min_length=1, max_length=2000)
 
 
@@ -213,10 +194,8 @@ class ZoneIn(In):
 class OwnOffer(In):
     title: str = Field(min_length=3, max_length=300)
     text: str = Field("", max_length=3000)
-    evidence: str = Field("", max_length=3000, description="The passage of a brochure that it was read in.")
-    since: date | None = Field(
-        None, description="The day it was first stated; that of the write where left out."
-    )
+    evidence: str = Field("", max_length=3000)
+    since: date | None = None
 
 
 class ProfileIn(In):
@@ -229,18 +208,12 @@ class ProfileIn(In):
     website: str = Field("", max_length=300, pattern=r"^(https?://[^\s<>\"']+)?$")
     phone: str = Field("", max_length=30, pattern=r"^[0-9 +().]*$")
     email: Address = ""
-    turnover: float | None = Field(None, ge=0, le=1e12, allow_inf_nan=False, description="Euros a year.")
+    turnover: float | None = Field(None, ge=0, le=1000000000000.0, allow_inf_nan=False)
     headcount: float | None = Field(None, ge=0, le=1e6, allow_inf_nan=False)
     zone: ZoneIn | None = None
-    site_unread: bool = Field(
-        False, description="Our site is not to be read; what was read there is dropped."
-    )
+    site_unread: bool = False
     offers: list[OwnOffer] = Field([], max_length=60)
-    denied: list[Short] = Field(
-        [],
-        max_length=60,
-        description="Trades that are not ours: trade:NAME, cpv:DIGITS, offer:ID, or in plain words.",
-    )
+    denied: list[Short] = Field([], max_length=60)
 
 
 class SourcingIn(Asked):
@@ -254,10 +227,7 @@ class ContactIn(In):
 
     sirets: list[Siret] = Field(min_length=1, max_length=200)
     message: str = Field(min_length=10, max_length=5000)
-    reply_to: Address = Field(
-        "",
-        description="Your address: given, the mails are sent; left out, the contact is recorded and nothing leaves.",
-    )
+    reply_to: Address = ""
 
 
 class AnswerIn(In):
@@ -335,7 +305,7 @@ class ReasonOut(Out):
     contribution: Annotated[float, BeforeValidator(lambda value: number(value) or 0.0)]
     notice_passage: str = ""
     offer_passage: str = ""
-    tells: bool = Field(True, description="False where it only states something unknown, absent or usual.")
+    tells: bool = True
 
 
 class OfferOut(Out):
@@ -371,11 +341,11 @@ class StructureBrief(Located):
     DERIVED = {"name": _called, "contact": lambda structure: structure}
     latitude: Number = Field(None, validation_alias=AliasPath("place", "latitude"))
     longitude: Number = Field(None, validation_alias=AliasPath("place", "longitude"))
-    active: bool | None = Field(None, description="Open by the register; null where not verified.")
+    active: bool | None = None
     checked: date | None = None
     contact: Contact
     source: str = ""
-    source_name: SourceName = Field("", validation_alias="source", description="The source as it is shown.")
+    source_name: SourceName = Field("", validation_alias="source")
     updated: date | None = None
 
 
@@ -385,13 +355,10 @@ class MatchOut(Out):
     structure: StructureBrief
     score: Annotated[float, rounded(6)]
     probability: Number
-    level: Literal["likely", "plausible", "unlikely", ""] = Field(
-        "",
-        description="What the judgement of leads says; empty where none is asked (suppliers of past awards).",
-    )
-    band: str = Field(description="The level in French: à appeler, à vérifier.")
+    level: Literal["likely", "plausible", "unlikely", ""] = ""
+    band: str
     distance_km: Number = None
-    eligible: bool | None = Field(None, description="Under the lot's reservation; null where it is unknown.")
+    eligible: bool | None = None
     offer: OfferOut | None = None
     reasons: list[ReasonOut]
     missing: list[str] = []
@@ -401,17 +368,17 @@ class MatchOut(Out):
 
 class ReservationOut(Out):
     articles: list[str]
-    who: list[str] = Field([], description="Whom the words name: ESAT/EA, SIAE, ESS, prison.")
+    who: list[str] = []
     origin: str
     passage: str = ""
 
 
 class ClauseOut(Out):
-    nature: str = Field(description="execution (a condition), criterion (weighs on the award) or objective.")
+    nature: str
     hours: float | None = None
-    share: float | None = Field(None, description="Of the hours worked, 0 to 1.")
+    share: float | None = None
     weight: float | None = None
-    weight_unit: str = Field("", description="%, points, or empty for a bare number.")
+    weight_unit: str = ""
     origin: str
     passage: str = ""
     confidence: float = 1.0
@@ -434,12 +401,10 @@ class LotOut(Out):
     deadline: datetime | None = None
     reservation: ReservationOut | None = None
     clauses: list[Annotated[str, BeforeValidator(clause_in_words)]] = []
-    social: list[ClauseOut] = Field([], validation_alias="clauses", description="The same as values.")
-    criteria: list[CriterionOut] = Field([], description="Award criteria of the form.")
+    social: list[ClauseOut] = Field([], validation_alias="clauses")
+    criteria: list[CriterionOut] = []
     conditions: list[Annotated[str, BeforeValidator(attrgetter("label"))]] = []
-    inferred: list[str] = Field(
-        [], description="Fields that the notice does not state and that were supposed: cpv, places"
-    )
+    inferred: list[str] = []
 
 
 class WarningOut(Out):
@@ -451,51 +416,36 @@ class WarningOut(Out):
 
 class PartOut(Out):
     trade: str
-    label: str = Field(description="The trade in French.")
-    words: str = Field(description="The words that ask for it, as published.")
-    share: Annotated[float, rounded(3)] = Field(description="Its share of the lot; those of a lot sum to 1.")
+    label: str
+    words: str
+    share: Annotated[float, rounded(3)]
 
 
 class ReadOut(Out):
     """What was read of a lot, and used to answer it; a correction is sent as `trades` and `nature` with the request."""
 
-    trades: dict[str, Annotated[float, rounded(3)]] = Field(
-        description="Share of each trade asked for, largest first; empty where none is recognised."
-    )
-    nature: LotNature = Field(
-        description="What is bought: operation is the running of a service, staff is lent."
-    )
-    carried: Carried = Field(description="Who can carry it: a structure alone, several, or none even so.")
-    served: Served = Field(
-        description="Do structures answer such a lot: themselves (yes), by the hours of a clause, or not at all."
-    )
-    places: list[PlaceWords] = Field([], description="Where, as stated or the buyer's own place.")
-    parts: list[PartOut] = Field([], description="The trades with the words that ask for each.")
+    trades: dict[str, Annotated[float, rounded(3)]]
+    nature: LotNature
+    carried: Carried
+    served: Served
+    places: list[PlaceWords] = []
+    parts: list[PartOut] = []
 
 
 class LotAnswerOut(Out):
     lot: LotOut
-    asked: ReadOut | None = Field(None, description="What was read of the lot; null without a judgement.")
+    asked: ReadOut | None = None
     nobody: bool
     relaxations: list[str] = []
     considered: int
-    calls_for: str = Field(
-        "",
-        description="staff: persons lent to the buyer; unclear: the words say no need; clause: hours by a social clause; beyond: what no structure does.",
-    )
-    likely: int = Field(0, description="Bidders to be called, of all those considered.")
-    plausible: int = Field(0, description="Bidders to be asked first.")
-    to_ask: int = Field(
-        0, description="Bidders in reach that say nothing of their trade, of kinds that often have it."
-    )
-    asking: list[Annotated[str, BeforeValidator(attrgetter("siret"))]] = Field(
-        [], description="SIRETs of the first of those to be asked."
-    )
+    calls_for: str = ""
+    likely: int = 0
+    plausible: int = 0
+    to_ask: int = 0
+    asking: list[Annotated[str, BeforeValidator(attrgetter("siret"))]] = []
     matches: list[MatchOut]
     by_clause: list[MatchOut] = []
-    law: list[WarningOut] = Field(
-        [], description="Legal requirements for this lot that its notice does not mention."
-    )
+    law: list[WarningOut] = []
 
 
 class MemberOut(Named):
@@ -520,10 +470,8 @@ class ConsortiumOut(Out):
 
 
 class MissingOut(Out):
-    task: str = Field(
-        description="A lot, or a part of a lot (LOT#TRADE), that the first group does not cover."
-    )
-    ask: list[StructureBrief] = Field(description="Whom one could ask; empty where a firm is to be found.")
+    task: str
+    ask: list[StructureBrief]
 
 
 class NoticeOut(Out):
@@ -547,16 +495,11 @@ class Answered(Out):
     notice: NoticeOut
     lots: list[LotAnswerOut]
     consortia: list[ConsortiumOut]
-    missing: list[MissingOut] = Field(
-        [], description="What the first group does not cover; of `/consortium` alone."
-    )
-    others: list[str] = Field([], description="Ids of the other notices in what was sent.")
+    missing: list[MissingOut] = []
+    others: list[str] = []
     rejected: list[RejectedOut] = []
-    place_found: str = Field("", description="The place read in the words of the need, where none was given.")
-    place_choices: list[str] = Field(
-        [],
-        description="What the place named in the need may mean, where several bear its name and none was taken.",
-    )
+    place_found: str = ""
+    place_choices: list[str] = []
     versions: dict[str, str]
     note: str = NOTE
 
@@ -616,7 +559,7 @@ class OpportunityOut(Out):
 
 class OpportunityPage(Page):
     items: list[OpportunityOut]
-    nothing: list[str] = Field(description="Where there are none: why, and what would change it, in French.")
+    nothing: list[str]
     versions: dict[str, str]
 
 

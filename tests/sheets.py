@@ -87,7 +87,7 @@ _CHECKS: dict[str, Callable[[Structure, str, Any], bool]] = {
 # ------------------------------------------------------------------------------------------------ how files are made
 
 
-def _workbook(*sheets: tuple[str, Grid], merged: Sequence[str] = (), hidden: Sequence[str] = ()) -> bytes:
+def workbook(*sheets: tuple[str, Grid], merged: Sequence[str] = (), hidden: Sequence[str] = ()) -> bytes:
     from openpyxl import Workbook
 
     book = Workbook()
@@ -105,13 +105,13 @@ def _workbook(*sheets: tuple[str, Grid], merged: Sequence[str] = (), hidden: Seq
     return buffer.getvalue()
 
 
-def _csv(grid: Grid, delimiter: str = ";", encoding: str = "utf-8") -> bytes:
+def csv_bytes(grid: Grid, delimiter: str = ";", encoding: str = "utf-8") -> bytes:
     buffer = io.StringIO()
     csv.writer(buffer, delimiter=delimiter, lineterminator="\r\n").writerows(grid)
     return buffer.getvalue().encode(encoding, errors="replace")
 
 
-def _spaced(number: str) -> str:
+def spaced(number: str) -> str:
     return f"{number[:3]} {number[3:6]} {number[6:9]} {number[9:]}"
 
 
@@ -125,12 +125,12 @@ def _network_of_members() -> Sheet:
         ["Mise à jour : 12/01/2026"],
         [],
         ["Adhérent", "Type de SIAE", "N° SIRET", "Adresse", "CP", "Ville", "Tél. / mobile", "Mail", "Activités", "Territoire d'intervention"],
-        ["Les Ajoncs", "ACI", _spaced(a), "3 rue du Four", 35200, "Rennes", "02 99 00 00 01", "contact@ajoncs.example", "Maraîchage, espaces verts", "Pays de Rennes"],
-        ["Breizh Propreté", "E.I.", _spaced(b), "ZA de la Lande", 29000, "Quimper", "02.98.00.00.02 / 06 00 00 00 02", "info@bzh.example", "Nettoyage de locaux", "Département"],
-        ["Trégor Services", "Asso intermédiaire", _spaced(c), "1 place du Centre", 22300, "Lannion", "0296000003", "tregor@services.example", "Mise à disposition de personnel", "22 et 29"],
+        ["Les Ajoncs", "ACI", spaced(a), "3 rue du Four", 35200, "Rennes", "02 99 00 00 01", "contact@ajoncs.example", "Maraîchage, espaces verts", "Pays de Rennes"],
+        ["Breizh Propreté", "E.I.", spaced(b), "ZA de la Lande", 29000, "Quimper", "02.98.00.00.02 / 06 00 00 00 02", "info@bzh.example", "Nettoyage de locaux", "Département"],
+        ["Trégor Services", "Asso intermédiaire", spaced(c), "1 place du Centre", 22300, "Lannion", "0296000003", "tregor@services.example", "Mise à disposition de personnel", "22 et 29"],
         ["Total : 3"],
     ]  # fmt: skip
-    return Sheet("reseau_adherents.xlsx", _workbook(("Adhérents 2026", grid), merged=("A1:J1",)), (
+    return Sheet("reseau_adherents.xlsx", workbook(("Adhérents 2026", grid), merged=("A1:J1",)), (
         dict(siret=a, name="Les Ajoncs", kind="ACI", town="Rennes", department="35", phone="0299000001", email="contact@ajoncs.example", does=["maraîchage", "espaces verts"], address="3 rue du Four"),
         dict(siret=b, name="Breizh Propreté", kind="EI", town="Quimper", department="29", phone="0298000002", email="info@bzh.example", does=["nettoyage de locaux"], zone=Zone(departments=("29",))),
         dict(siret=c, name="Trégor Services", kind="AI", town="Lannion", phone="0296000003", does=["mise à disposition"], zone=Zone(departments=("22", "29"))),
@@ -144,7 +144,7 @@ def _county_guide() -> Sheet:
         ["Chantier du Val", "ACI", a, "Laon", "Laon, Soissons, Tergnier", "", "06 00 00 01 11", "Mme Durand", "val@chantier.example", "Second œuvre du bâtiment"],
         ["Aisne Intérim Solidaire", "ETT d'insertion", b, "Soissons", "Tout le département", "03 23 00 01 12", "", "M. Petit", "agence@ais.example", "Logistique / Bâtiment"],
     ]  # fmt: skip
-    return Sheet("guide_departement.csv", _csv(grid, encoding="cp1252"), (
+    return Sheet("guide_departement.csv", csv_bytes(grid, encoding="cp1252"), (
         dict(siret=a, name="Chantier du Val", kind="ACI", town="Laon", phone="0600000111", email="val@chantier.example", does=["second œuvre"], department="02"),
         dict(siret=b, name="Aisne Intérim Solidaire", kind="ETTI", town="Soissons", phone="0323000112", email="agence@ais.example", zone=Zone(departments=("02",))),
     ))  # fmt: skip
@@ -157,7 +157,7 @@ def _directory_of_esat() -> Sheet:
         ["APEI d'Ici", "Les Ateliers du Lac", "740000001", a, 85, "12 chemin des Prés", "74000 ANNECY", "04 50 00 01 21", "lac@apei.example", "Conditionnement ; Blanchisserie ; Espaces verts"],
         ["APEI d'Ici", "Le Mont", "740000002", b, 40, "4 rue Haute", "73000 Chambéry", "04 79 00 01 22", "mont@apei.example", "Restauration, traiteur"],
     ]  # fmt: skip
-    return Sheet("esat_savoie.xlsx", _workbook(("ESAT", grid)), (
+    return Sheet("esat_savoie.xlsx", workbook(("ESAT", grid)), (
         dict(siret=a, name="Les Ateliers du Lac", kind="ESAT", town="Annecy", department="74", phone="0450000121", email="lac@apei.example", does=["conditionnement", "blanchisserie", "espaces verts"], headcount=85.0),
         dict(siret=b, name="Le Mont", kind="ESAT", town="Chambéry", department="73", phone="0479000122", does=["restauration"], headcount=40.0),
     ))  # fmt: skip
@@ -170,7 +170,7 @@ def _associations_of_a_town() -> Sheet:
         ["Le Fil d'Ariane", a, "Couture, retouche et recyclage textile", "Roubaix", "59", "06.00.00.01.31", "fil@ariane.example", "www.ariane.example"],
         ["Vélo pour tous", b, "Réparation de cycles", "Tourcoing", "59", "06.00.00.01.32", "velo@tous.example", "https://velo.example"],
     ]  # fmt: skip
-    return Sheet("associations.csv", _csv(grid, ","), (
+    return Sheet("associations.csv", csv_bytes(grid, ","), (
         dict(siret=a, name="Le Fil d'Ariane", town="Roubaix", department="59", phone="0600000131", email="fil@ariane.example", website="www.ariane.example", does=["recyclage textile"]),
         dict(siret=b, name="Vélo pour tous", town="Tourcoing", phone="0600000132", website="https://velo.example", does=["réparation de cycles"]),
     ))  # fmt: skip
@@ -183,7 +183,7 @@ def _chamber() -> Sheet:
         [a[:9], a[9:], "ENTREPRISE VERTE DU MIDI", "EVM", "Coopérative", "81.30Z", "Services d'aménagement paysager", 12, "34000", "MONTPELLIER", "0600000141"],
         [b[:9], b[9:], "FONDATION DES QUAIS", "FQ", "Fondation", "88.99B", "Action sociale sans hébergement", 30, "34200", "SETE", "0600000142"],
     ]  # fmt: skip
-    return Sheet("chambre_regionale.csv", _csv(grid), (
+    return Sheet("chambre_regionale.csv", csv_bytes(grid), (
         dict(siret=a, name="ENTREPRISE VERTE DU MIDI", kind="ESS", naf="8130Z", headcount=12.0, town="MONTPELLIER", phone="0600000141", department="34"),
         dict(siret=b, name="FONDATION DES QUAIS", kind="FONDATION", naf="8899B", headcount=30.0, department="34", phone="0600000142"),
     ))  # fmt: skip
@@ -198,7 +198,7 @@ def _ticked_trades() -> Sheet:
         ["Net et Clair", "EI", b, "B. Roux", "01 60 00 01 52", "b@net.example", "", "X", "", ""],
         ["Le Lavoir", "ESAT", c, "C. Blanc", "01 60 00 01 53", "c@lavoir.example", "", "x", "x", "x"],
     ]  # fmt: skip
-    return Sheet("qui_fait_quoi.xlsx", _workbook(("Qui fait quoi", grid), merged=("A1:C1", "D1:F1", "G1:J1")), (
+    return Sheet("qui_fait_quoi.xlsx", workbook(("Qui fait quoi", grid), merged=("A1:C1", "D1:F1", "G1:J1")), (
         dict(siret=a, name="Pré Vert", kind="EA", phone="0160000151", email="a@previert.example", does=["espaces verts", "mise sous pli"]),
         dict(siret=b, name="Net et Clair", kind="EI", phone="0160000152", does=["nettoyage"]),
         dict(siret=c, name="Le Lavoir", kind="ESAT", phone="0160000153", does=["nettoyage", "blanchisserie", "mise sous pli"]),
@@ -208,7 +208,7 @@ def _ticked_trades() -> Sheet:
 def _a_sheet_a_kind() -> Sheet:
     a, b, c = siret(161), siret(162), siret(163)
     head = ["Nom", "N°SIRET", "Commune", "Téléphone", "Domaines d'activité"]
-    return Sheet("siae_par_type.xlsx", _workbook(
+    return Sheet("siae_par_type.xlsx", workbook(
         ("Lisez-moi", [["Ce fichier liste les SIAE conventionnées."], ["Contact : ddets@exemple.example"]]),
         ("ACI", [head, ["Jardin d'Oc", a, "Albi", "05 63 00 01 61", "Maraîchage biologique"]]),
         ("EI", [head, ["Recycl'Oc", b, "Castres", "05 63 00 01 62", "Tri de déchets"]]),
@@ -232,7 +232,7 @@ def _several_rows_a_structure() -> Sheet:
         [],
         ["Source : enquête 2025 auprès des structures"],
     ]  # fmt: skip
-    return Sheet("prestations.xlsx", _workbook(("Feuil1", grid), merged=("A2:A4", "B2:B4", "C2:C4", "D2:D4")), (
+    return Sheet("prestations.xlsx", workbook(("Feuil1", grid), merged=("A2:A4", "B2:B4", "C2:C4", "D2:D4")), (
         dict(siret=a, name="Relais 54", kind="EI", town="Nancy", does=["collecte de textiles", "vente de vêtements", "déménagement social"], zone=Zone(departments=("54",))),
         dict(siret=b, name="Bois et Cie", kind="ACI", town="Toul", does=["menuiserie", "rénovation de meubles"], zone=Zone(radius_km=30)),
     ))  # fmt: skip
@@ -249,7 +249,7 @@ def _export_with_preamble() -> Sheet:
         ["2", "EA Loire", "Entreprise Adaptée", b, "2 quai Sud, 44000 NANTES", "0240000182", "loire@ea.example", "Numérisation de documents"],
         ["", "2 établissements", "", "", "", "", "", ""],
     ]  # fmt: skip
-    return Sheet("export_extranet.csv", _csv(grid, ";", "cp1252"), (
+    return Sheet("export_extranet.csv", csv_bytes(grid, ";", "cp1252"), (
         dict(siret=a, name="ESAT du Parc", kind="ESAT", department="49", town="Angers", phone="0241000181", email="parc@esat.example", does=["sous-traitance industrielle"]),
         dict(siret=b, name="EA Loire", kind="EA", department="44", town="Nantes", phone="0240000182", does=["numérisation"]),
     ))  # fmt: skip
@@ -273,7 +273,7 @@ def _kinds_as_written() -> Sheet:
               dict(siret=siae, kind="SIAE", flag="kind-unknown"), dict(siret=other, kind="Tiers-lieu", flag="kind-unknown")]  # fmt: skip
     return Sheet(
         "conventionnees.csv",
-        _csv([["Siret", "Raison sociale", "Conventionnée en tant que", "Commune"], *rows]),
+        csv_bytes([["Siret", "Raison sociale", "Conventionnée en tant que", "Commune"], *rows]),
         tuple(truth),
     )
 
@@ -309,7 +309,7 @@ def _headings_that_say_nothing() -> Sheet:
         ],
     ]
     head = [f"Champ {n}" for n in range(1, 8)]
-    return Sheet("champs.csv", _csv([head, *rows]), tuple(
+    return Sheet("champs.csv", csv_bytes([head, *rows]), tuple(
         dict(siret=r[0], name=r[1], kind=r[2], email=r[3], phone=r[4], department="21", town=r[6]) for r in rows
     ))  # fmt: skip
 
@@ -320,7 +320,7 @@ def _no_headings() -> Sheet:
         ["Auvergne Recyclage", siret(212), "EI", "63200", "Riom", "04 73 00 02 12"],
         ["ESAT des Volcans", siret(213), "ESAT", "63500", "Issoire", "04 73 00 02 13"],
     ]
-    return Sheet("sans_titres.csv", _csv(rows), tuple(
+    return Sheet("sans_titres.csv", csv_bytes(rows), tuple(
         dict(siret=r[1], name=r[0], kind=r[2], department="63", town=r[4], phone=r[5]) for r in rows
     ))  # fmt: skip
 
@@ -341,7 +341,7 @@ def _numbers_of_a_spreadsheet() -> Sheet:
         ["Jura Bois", a, "EI", 1000, "Bourg-en-Bresse", 474000221, 17.5, "Palettes et caisses en bois"],
         ["Ain Services", b, "AI", 1100, "Oyonnax", 600000222, 9, "Ménage"],
     ]
-    return Sheet("nombres.xlsx", _workbook(("Base", grid)), (
+    return Sheet("nombres.xlsx", workbook(("Base", grid)), (
         dict(siret=a, name="Jura Bois", kind="EI", department="01", town="Bourg-en-Bresse", phone="0474000221", headcount=17.5, does=["palettes"]),
         dict(siret=b, name="Ain Services", kind="AI", department="01", town="Oyonnax", phone="0600000222", headcount=9.0, does=["ménage"]),
     ))  # fmt: skip
@@ -365,17 +365,19 @@ def _zones_as_written() -> Sheet:
     rows.append(["Zone floue", siret(2399), "EI", "35000", "Rennes", "Nous consulter"])
     head = ["Nom", "Siret", "Type", "CP", "Ville", "Périmètre géographique"]
     truth = [dict(siret=siret(230 + n), kind="EI", zone=zone) for n, (_, zone) in enumerate(zones)]
-    return Sheet("perimetres.csv", _csv([head, *rows]), (*truth, dict(siret=siret(2399), flag="zone-unread")))
+    return Sheet(
+        "perimetres.csv", csv_bytes([head, *rows]), (*truth, dict(siret=siret(2399), flag="zone-unread"))
+    )
 
 
 def _labelled_values() -> Sheet:
     a, b = siret(241), siret(242)
     grid = [
         ["STRUCTURE", "IMMATRICULATION", "STATUT", "COORDONNÉES", "WEB", "CŒUR DE MÉTIER"],
-        ["Le Bon Coin Vert", f"SIRET : {_spaced(a)}", "SCIC", "Tél : 05 56 00 02 41", "boncoinvert.example", "Paysage et élagage"],
-        ["Gironde Traiteur", f"SIRET : {_spaced(b)}", "SCOP", "Tél : 05 56 00 02 42", "traiteur33.example", "Buffets et repas"],
+        ["Le Bon Coin Vert", f"SIRET : {spaced(a)}", "SCIC", "Tél : 05 56 00 02 41", "boncoinvert.example", "Paysage et élagage"],
+        ["Gironde Traiteur", f"SIRET : {spaced(b)}", "SCOP", "Tél : 05 56 00 02 42", "traiteur33.example", "Buffets et repas"],
     ]  # fmt: skip
-    return Sheet("cooperatives.xlsx", _workbook(("Coops", grid)), (
+    return Sheet("cooperatives.xlsx", workbook(("Coops", grid)), (
         dict(siret=a, name="Le Bon Coin Vert", kind="SCIC", phone="0556000241", website="boncoinvert.example", does=["élagage"]),
         dict(siret=b, name="Gironde Traiteur", kind="SCOP", phone="0556000242", website="traiteur33.example", does=["buffets"]),
     ))  # fmt: skip
@@ -395,7 +397,7 @@ def _sections_and_subtotals() -> Sheet:
         ["Sous-total : 1", "", "", "", ""],
         ["TOTAL GÉNÉRAL", "3", "", "", ""],
     ]
-    return Sheet("normandie.xlsx", _workbook(("Liste", grid)), (
+    return Sheet("normandie.xlsx", workbook(("Liste", grid)), (
         dict(siret=a, name="Normandie Bâtiment", kind="EI", town="Caen", phone="0231000251", does=["peinture"]),
         dict(siret=b, name="Pays d'Auge Propreté", kind="EI", town="Lisieux", does=["nettoyage"]),
         dict(siret=c, name="Bessin Emploi", kind="AI", town="Bayeux", phone="0231000253", does=["jardinage"]),
@@ -409,7 +411,7 @@ def _employers_groups() -> Sheet:
         ["GEIQ Propreté Centre", "P. Un", "D. Deux", "10 rue Neuve 45000 Orléans", a, "02 38 00 02 61", "geiq@prop.example", "Agent de propreté"],
         ["GEIQ BTP Touraine", "P. Trois", "D. Quatre", "5 rue Vieille 37000 Tours", b, "02 47 00 02 62", "geiq@btp.example", "Maçon, coffreur"],
     ]  # fmt: skip
-    return Sheet("geiq.csv", _csv(grid, "\t"), (
+    return Sheet("geiq.csv", csv_bytes(grid, "\t"), (
         dict(siret=a, name="GEIQ Propreté Centre", kind="GEIQ", town="Orléans", phone="0238000261", email="geiq@prop.example", does=["propreté"]),
         dict(siret=b, name="GEIQ BTP Touraine", kind="GEIQ", town="Tours", phone="0247000262", does=["maçon"]),
     ))  # fmt: skip
@@ -422,7 +424,7 @@ def _in_english() -> Sheet:
         ["Green Hands", "ACI", a, "+33 1 40 00 02 71", "https://green.example", "Gardening; recycling", "Paris, Seine-Saint-Denis"],
         ["Clean Team", "EI", b, "+33 (0)1 40 00 02 72", "https://clean.example", "Office cleaning", "Île-de-France"],
     ]  # fmt: skip
-    return Sheet("members_en.csv", _csv(grid, ","), (
+    return Sheet("members_en.csv", csv_bytes(grid, ","), (
         dict(siret=a, name="Green Hands", kind="ACI", phone="0140000271", website="https://green.example", does=["gardening", "recycling"], zone=Zone(departments=("75", "93"))),
         dict(siret=b, name="Clean Team", kind="EI", phone="0140000272", does=["office cleaning"], zone=Zone(regions=("11",))),
     ))  # fmt: skip
@@ -448,7 +450,7 @@ def _answers_to_a_form() -> Sheet:
         ["12/01/2026 09:14:22", "La Bobine", a, "Atelier et chantier d'insertion", "Grenoble", "Nous faisons de la couture et du repassage", "20 km", "bobine@bob.example", "04 76 00 02 91", "Oui"],
         ["13/01/2026 17:02:10", "Alpes Net", b, "Entreprise d'insertion", "Voiron", "Nettoyage de bureaux, remise en état", "Isère et Savoie", "net@alpes.example", "0476000292", "Oui"],
     ]  # fmt: skip
-    return Sheet("reponses_formulaire.csv", _csv(grid, ","), (
+    return Sheet("reponses_formulaire.csv", csv_bytes(grid, ","), (
         dict(siret=a, name="La Bobine", kind="ACI", town="Grenoble", phone="0476000291", email="bobine@bob.example", does=["couture"], zone=Zone(radius_km=20)),
         dict(siret=b, name="Alpes Net", kind="EI", town="Voiron", phone="0476000292", email="net@alpes.example", does=["nettoyage de bureaux"], zone=Zone(departments=("38", "73"))),
     ))  # fmt: skip
@@ -475,7 +477,7 @@ def _house_of_employment() -> Sheet:
         ["Aunis Emploi", "Association Intermédiaire", b, "Surgères (17)", "05.46.00.03.02", "Ménage\nManutention", "Charente-Maritime"],
         ["Nombre de structures : 2", None, None, None, None, None, None],
     ]  # fmt: skip
-    return Sheet("repertoire.xlsx", _workbook(("Répertoire", grid), ("Codes", [["Code", "Libellé"], ["ACI", "Chantier"]]), hidden=("Codes",)), (
+    return Sheet("repertoire.xlsx", workbook(("Répertoire", grid), ("Codes", [["Code", "Libellé"], ["ACI", "Chantier"]]), hidden=("Codes",)), (
         dict(siret=a, name="Atelier du Sel", kind="ACI", department="17", phone="0546000301", does=["entretien des marais", "espaces naturels"]),
         dict(siret=b, name="Aunis Emploi", kind="AI", department="17", phone="0546000302", does=["manutention"], zone=Zone(departments=("17",))),
     ))  # fmt: skip
@@ -488,7 +490,7 @@ def _buyers_list() -> Sheet:
         ["Papier Solidaire", a, "EA", "ZI Nord", "BP 12", "67000", "Strasbourg", "Mme Klein", "0388000311", "klein@papier.example", "Impression, façonnage"],
         ["Vosges Palettes", b, "ESAT", "2 route Neuve", "", "88000", "Épinal", "M. Thomas", "0329000312", "thomas@palettes.example", "Palettes"],
     ]  # fmt: skip
-    return Sheet("fournisseurs_ess.csv", _csv(grid, ";", "cp1252"), (
+    return Sheet("fournisseurs_ess.csv", csv_bytes(grid, ";", "cp1252"), (
         dict(siret=a, name="Papier Solidaire", kind="EA", department="67", town="Strasbourg", phone="0388000311", email="klein@papier.example", does=["impression"]),
         dict(siret=b, name="Vosges Palettes", kind="ESAT", department="88", town="Épinal", phone="0329000312", email="thomas@palettes.example", does=["palettes"]),
     ))  # fmt: skip
@@ -501,7 +503,7 @@ def _federation() -> Sheet:
         ["Occitanie", "31", "Garonne Insertion", "EI", a, "Toulouse", "05 61 00 03 21", "contact@garonne.example", "garonne.example", "Démolition et curage avant travaux"],
         ["Occitanie", "65", "Bigorre Intérim", "ETTI", b, "Tarbes", "05 62 00 03 22", "contact@bigorre.example", "", "Intérim d'insertion"],
     ]  # fmt: skip
-    return Sheet("federation.xlsx", _workbook(("Adhérents", grid)), (
+    return Sheet("federation.xlsx", workbook(("Adhérents", grid)), (
         dict(siret=a, name="Garonne Insertion", kind="EI", department="31", town="Toulouse", phone="0561000321", email="contact@garonne.example", website="garonne.example", does=["démolition"]),
         dict(siret=b, name="Bigorre Intérim", kind="ETTI", department="65", town="Tarbes", phone="0562000322", does=["intérim d'insertion"]),
     ))  # fmt: skip
@@ -514,7 +516,7 @@ def _prison_and_city() -> Sheet:
         ["Atelier Nord", a, "SCOP", "ESUS", "62000", "Arras", "0321000331", "", "nord@atelier.example", "Cartonnage", "Routage", "40"],
         ["Atelier Sud", b, "SCIC", "", "62100", "Calais", "", "0600000332", "sud@atelier.example", "Peinture", "", "25"],
     ]  # fmt: skip
-    return Sheet("extraction_sig.csv", _csv(grid, ","), (
+    return Sheet("extraction_sig.csv", csv_bytes(grid, ","), (
         dict(siret=a, name="Atelier Nord", kind="SCOP", department="62", phone="0321000331", does=["cartonnage", "routage"], zone=Zone(radius_km=40)),
         dict(siret=b, name="Atelier Sud", kind="SCIC", town="Calais", phone="0600000332", does=["peinture"], zone=Zone(radius_km=25)),
     ))  # fmt: skip
@@ -541,7 +543,7 @@ def _plain_sheet() -> Sheet:
             "bonjour@lavandiers.example",
         ],
     ]
-    return Sheet("qui_quoi_ou.xlsx", _workbook(("Feuille 1", grid)), (
+    return Sheet("qui_quoi_ou.xlsx", workbook(("Feuille 1", grid)), (
         dict(siret=a, name="Ferme des Lices", town="Arles", department="13", email="ferme@lices.example", does=["légumes"]),
         dict(siret=b, name="Lavandiers", town="Avignon", department="84", email="bonjour@lavandiers.example", does=["blanchisserie"]),
     ))  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
@@ -13,6 +14,13 @@ from matcher.reference.naming import source_name
 from matcher.reference.text import shorten
 from matcher.reference.trades import trades
 
+MOST = 8_000  # bytes of an answer, which an assistant reads whole
+SHORT = 40  # characters of a text that is cut no more
+CUT = "Lists are cut to what can be read at once: ask with a smaller n, for one lot, or for one structure."
+HINT = (
+    "Nothing has all of this: ask with fewer words or filters, two or four digits of a CPV code, the number of a department. "
+    "Who does a trade is asked of find_structures_for_need."
+)
 FIRST = 3  # candidates of a lot beside groups
 #: Fields that programs read, and those that stand beside the answer.
 LEFT_OUT = frozenset(
@@ -41,12 +49,41 @@ def of(value: Mapping[str, Any], *about: Any, versions: dict[str, str] | None = 
     """The result of a tool from an answer of `/v1`, with the sources of what was asked `about` too."""
     told = value.get("result", value)
     note = value.get("note", NOTE)
+    nothing = {} if told.get("items", True) else {"hint": HINT}
     return Result(
-        answer=pruned(told, labels_of(told.get("notice"))),
+        answer=pruned(told, labels_of(told.get("notice"))) | nothing,
         sources=list(dict.fromkeys(value.get("sources") or sources_of([value, *about]))),
         versions=versions or told.get("versions", {}),
         note=note if note == NOTE else f"{note} {NOTE}",
     )
+
+
+def text_of(result: Result) -> str:
+    """The result as one line of JSON of at most `MOST` bytes: long lists are cut, then long texts, and `cut` says so."""
+    kept = result.model_dump(mode="json")
+    while len((text := json.dumps(kept, ensure_ascii=False)).encode()) > MOST:
+        parts = list(_parts({"answer": kept["answer"], "sources": kept["sources"]}))
+        long = max((part for *_, part in parts if isinstance(part, list)), key=len)
+        if len(long) > 1:
+            del long[-max(1, len(long) // 4) :]
+        else:
+            holder, key, words = max(
+                (part for part in parts if isinstance(part[2], str)), key=lambda p: len(p[2])
+            )
+            if len(words) < SHORT:
+                break
+            holder[key] = shorten(words, len(words) // 2)
+        kept["cut"] = CUT
+    return text
+
+
+def _parts(value: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """Every list and text inside, with what holds it and under which key."""
+    for key, part in value.items() if isinstance(value, Mapping) else enumerate(value):
+        if isinstance(part, str | list):
+            yield value, key, part
+        if isinstance(part, Mapping | list):
+            yield from _parts(part)
 
 
 def grouped(value: Mapping[str, Any]) -> Result:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from datetime import date
+from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -36,7 +38,9 @@ _caller: ContextVar[Request | None] = ContextVar("caller", default=None)
 Need = Annotated[
     str | None, Field(description="What is to be done, in the user's words. One of need, notice_id, notice.")
 ]
-NoticeId = Annotated[str | None, Field(description="The id of an indexed notice, as `notices` gives it.")]
+NoticeId = Annotated[
+    str | None, Field(description="The id of an indexed notice, as `search_notices` gives it.")
+]
 NoticeText = Annotated[
     # the SDK parses a text that is JSON before it is checked: the object is what is then given
     str | dict[str, Any] | list[Any] | None,
@@ -115,7 +119,7 @@ class Tools:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    async def match(
+    async def find_structures_for_need(
         self, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "", n: Many = 5,
         kinds: Annotated[Sequence[str], Field(description="Only these: EI, ACI, AI, ETTI, EA, ESAT, GEIQ ...")] = (),
         radius_km: Annotated[float | None, Field(ge=0, le=2000)] = None,
@@ -125,7 +129,7 @@ class Tools:
         body = _asked(need, notice_id, notice, place=place, n=n, groups=0, filters=wishes)
         return results.of(await self._api.ask("POST", "/match", json=body))
 
-    async def why(
+    async def explain_structure(
         self, siret: Siret, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "",
     ) -> results.Result:  # fmt: skip
         """Why a structure is in the list of a need or notice, or why it is not."""
@@ -135,7 +139,7 @@ class Tools:
         served = await self._api.ask("GET", "/health")
         return results.of({"lots": found}, await self._structure(siret), about, versions=served["versions"])
 
-    async def partners(
+    async def find_partners(
         self, siret: Siret, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "", n: Many = 5,
     ) -> results.Result:  # fmt: skip
         """Partners of a structure for a need or a notice: what it lacks, and who brings it."""
@@ -143,7 +147,7 @@ class Tools:
         found = await self._api.ask("POST", "/partners", json=body)
         return results.of(found, await self._structure(siret))
 
-    async def groups(
+    async def propose_groups(
         self, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "",
         n: Annotated[int, Field(ge=1, le=10)] = 3, max_members: Annotated[int, Field(ge=1, le=12)] = 5,
     ) -> results.Result:  # fmt: skip
@@ -151,40 +155,56 @@ class Tools:
         body = _asked(need, notice_id, notice, place=place, groups=n, max_members=max_members)
         return results.grouped(await self._api.ask("POST", "/consortium", json=body))
 
-    async def structures(
+    async def search_structures(
         self,
         q: Annotated[str, Field(max_length=200, description="Words of the name, a town or a SIRET.")],
         n: Many = 10,
     ) -> results.Result:
-        """Search structures by name, town or SIRET (by trade: use `match`)."""
+        """Search structures by name, town or SIRET (by trade: use `find_structures_for_need`)."""
         return results.of(await self._api.ask("GET", "/structures", params={"q": q, "limit": n}))
 
-    async def structure(self, siret: Siret) -> results.Result:
+    async def get_structure(self, siret: Siret) -> results.Result:
         """What is known of one structure: its offers with their sources and days, and what is missing."""
         return results.of(await self._structure(siret))
 
     async def _structure(self, siret: str) -> Any:
         return await self._api.ask("GET", f"/structures/{siret}")
 
-    async def opportunities(self, siret: Siret, n: Many = 10) -> results.Result:
+    async def find_opportunities(self, siret: Siret, n: Many = 10) -> results.Result:
         """Lots of indexed notices that a structure could answer: alone, in a group, by the clause, or to watch."""
         path = f"/structures/{siret}/opportunities"
         found = await self._api.ask("GET", path, params={"limit": n})
         return results.of(found, await self._structure(siret))
 
-    async def notices(
-        self, q: Annotated[str, Field(max_length=200, description="Words of the title.")] = "", n: Many = 10
+    async def search_notices(
+        self,
+        q: Annotated[str, Field(max_length=200, description="Words of the title.")] = "",
+        cpv: Annotated[str, Field(pattern=r"^(\d{2,8})?$", description="First digits of a CPV code.")] = "",
+        department: Annotated[
+            str, Field(pattern=r"^(\d{2,3}|2[AB])?$", description="Where the work is.")
+        ] = "",
+        buyer: Annotated[str, Field(max_length=200, description="SIREN, SIRET or words of the name.")] = "",
+        open_on: Annotated[
+            date | None, Field(description="Those that can still be answered on this day.")
+        ] = None,
+        n: Many = 10,
     ) -> results.Result:
-        """Search the published notices that are indexed."""
-        return results.of(await self._api.ask("GET", "/notices", params={"q": q, "limit": n}))
+        """Search the published notices that are indexed: by words, CPV code, department, buyer, deadline."""
+        wishes = {"q": q, "cpv": cpv, "department": department, "buyer": buyer, "open_on": open_on}
+        asked = {"limit": n, **{name: str(wish) for name, wish in wishes.items() if wish}}
+        return results.of(await self._api.ask("GET", "/notices", params=asked))
 
-    async def leads(
+    async def get_notice(self, notice_id: Annotated[str, Field(max_length=200)]) -> results.Result:
+        """One notice: its lots with places, deadlines, who alone may answer, social clauses and criteria."""
+        return results.of({"notice": await self._api.ask("GET", "/notices/" + quote(notice_id, safe=""))})
+
+    async def find_insertion_hours(
         self, notice_id: NoticeId = None, notice: NoticeText = None, n: Many = 5
     ) -> results.Result:
         """Firms that owe hours of insertion under a notice or an award, and the structures that could carry them."""
         return results.of(await self._api.ask("POST", "/leads", json=_asked(None, notice_id, notice, n=n)))
 
-    async def renewals(
+    async def find_ending_contracts(
         self, siret: Annotated[str, Field(pattern=r"^([0-9]{14})?$", description="Keep those of the trade of this structure.")] = "",
         buyer: Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})?$", description="SIREN or SIRET.")] = "",
         department: Annotated[str, Field(pattern=r"^(\d{2,3}|2[AB])?$")] = "", n: Many = 10,
@@ -193,7 +213,7 @@ class Tools:
         asked = {"siret": siret, "buyer": buyer, "department": department, "limit": n}
         return results.of(await self._api.ask("GET", "/renewals", params=asked))
 
-    async def potential(
+    async def study_purchase(
         self, need: Annotated[str, Field(min_length=1, max_length=20_000)], place: Place = "",
         amount: Annotated[float | None, Field(gt=0, description="Euros, before tax, of the whole.")] = None,
         months: Annotated[float | None, Field(gt=0)] = None, buyer: Literal["state", "local", "entity"] = "local",
@@ -240,10 +260,42 @@ def build(api: Api) -> MCPServer[Any]:
 
     offered = {tool.name: tool for tool in _tools(api)}
     # the log of the SDK may quote a caller: warnings alone, and never an argument
-    return Server(
+    server = Server(
         "maillage", title="Maillage", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING", middleware=[_remember],
         tools=list(offered.values()),
     )  # fmt: skip
+    server.resource("maillage://structure/{siret}", mime_type=JSON)(offered["get_structure"].fn)
+    server.resource("maillage://notice/{notice_id}", mime_type=JSON)(offered["get_notice"].fn)
+    for prompt in (acheteur, structure, facilitateur):
+        server.prompt()(prompt)
+    return server
+
+
+JSON = "application/json"
+
+
+def acheteur(besoin: str, lieu: str) -> str:
+    """Acheteur : qui appeler pour un besoin, et comment l'ouvrir à l'économie sociale et solidaire."""
+    return (
+        f"Je suis acheteur public. Besoin : {besoin}. Lieu : {lieu}. Avec find_structures_for_need, dites-moi qui appeler et pourquoi, "
+        "ou qu'il n'y a personne ; puis, avec study_purchase, s'il faut réserver, allotir ou insérer une clause, et quels articles vérifier."
+    )
+
+
+def structure(siret: str) -> str:
+    """Structure : les marchés auxquels répondre, seule ou à plusieurs."""
+    return (
+        f"Nous sommes la structure {siret}. Avec find_opportunities, quels avis pouvons-nous servir, et jusqu'à quand ? Pour le plus proche, "
+        "find_partners : que nous manque-t-il, et qui l'apporte ? Donnez les raisons, et ce qui reste inconnu."
+    )
+
+
+def facilitateur(departement: str) -> str:
+    """Facilitateur : les avis et les contrats qui finissent d'un département, et qui pourrait y répondre."""
+    return (
+        f"Je suis facilitateur dans le département {departement}. Avec search_notices et find_ending_contracts, quels besoins sont ouverts "
+        "ou à venir ? Pour les trois premiers, find_structures_for_need : qui appeler, et où n'y a-t-il personne ?"
+    )
 
 
 def _tools(api: Api) -> Iterator[Any]:
@@ -253,12 +305,21 @@ def _tools(api: Api) -> Iterator[Any]:
 
     for name, method in tools(Tools(api)).items():
         hints = ToolAnnotations(read_only_hint=True, open_world_hint=False)
-        tool = Tool.from_function(method, name=name, annotations=hints)
+        # one text: a host that hands on structured content as well would say everything twice
+        tool = Tool.from_function(_as_text(method), name=name, annotations=hints, structured_output=False)
         arguments = tool.fn_metadata.arg_model
         arguments.model_config["extra"] = "forbid"
         arguments.model_rebuild(force=True)
         tool.parameters = arguments.model_json_schema(by_alias=True)
         yield tool
+
+
+def _as_text(method: Any) -> Any:
+    @wraps(method)
+    async def told(**arguments: Any) -> str:
+        return results.text_of(await method(**arguments))
+
+    return told
 
 
 def _remedy(error: ValidationError, tool: Any) -> str:

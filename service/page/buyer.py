@@ -284,7 +284,6 @@ def as_declared(request: Request, answer: Answer) -> Answer:
 def _results(request: Request, reference: str, wanted: facets.Chosen, view: View) -> Response:
     asked, lot = search.of(request, reference), view.lot
     found = search.taken(request, asked)
-    path = f"/acheteur/alerte/{reference}.atom"  # of the feed, for a reader without a key
     common = {
         "search": asked,
         "found": found,

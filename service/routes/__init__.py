@@ -1,16 +1,22 @@
 """Resources of the API: one file each, its `router` is included because it exists.
 
-To add one, write `routes/NAME.py` with `router = Router(tags=["NAME"])`; its paths stand under `/v1`.
+To add one, write `routes/NAME.py` with `router = Router(tags=["NAME"])`; its paths stand under `/v1`, and what the schema says
+of them, of their fields and answers, in `contract.json`.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
+from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 
 from service.problems import Problem, documented
+
+UNPROCESSABLE = {"description": "Unprocessable Content"}
 
 
 def include(app: FastAPI) -> None:
@@ -21,22 +27,39 @@ def include(app: FastAPI) -> None:
         app.include_router(module.router, prefix="/v1", responses=errors)
     plain = app.openapi
 
-    def with_problem() -> dict[str, object]:
+    def whole() -> dict[str, Any]:
         if app.openapi_schema is None:
-            schema = plain()
-            models = schema.setdefault("components", {}).setdefault("schemas", {})
-            described = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-            models.update(described.pop("$defs", {}))
-            models["Problem"] = described
-            for path in schema["paths"].values():
-                for verb in path.values():
-                    answer = verb.get("responses", {}).get("422", {})
-                    answer["content"] = {
-                        "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-                    }
-                    answer.setdefault("description", "Unprocessable Content")
-                    verb.setdefault("responses", {})["422"] = answer
-            app.openapi_schema = schema
+            app.openapi_schema = _described(plain())
         return app.openapi_schema
 
-    app.openapi = with_problem  # type: ignore[method-assign]
+    app.openapi = whole  # type: ignore[method-assign]
+
+
+def _described(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with problems, and with what `contract.json` says of it."""
+    told = json.loads(Path(__file__).parents[1].joinpath("contract.json").read_text(encoding="utf-8"))
+    models = schema.setdefault("components", {}).setdefault("schemas", {})
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    models.update({**problem.pop("$defs", {}), "Problem": problem, **told["models"]})
+    for name, model in models.items():
+        for field, of in model.get("properties", {}).items():
+            own = told["fields"].get(f"{name}.{field}") or of.get("description")
+            of["description"] = own or told["fields"].get(field, "")
+    faulty = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for path, verbs in schema["paths"].items():
+        for verb, operation in verbs.items():
+            answers = operation["responses"]
+            answers["422"] = {**answers.get("422", UNPROCESSABLE), "content": faulty}
+            for parameter in operation.get("parameters", ()):
+                parameter.setdefault("description", told["parameters"].get(parameter["name"], ""))
+            named = f"{verb} {path.removeprefix('/v1')}"
+            operation["summary"] = told["summaries"].get(named, operation.get("summary", ""))
+            if examples := told["requests"].get(named):
+                operation["requestBody"]["content"]["application/json"]["examples"] = examples
+            if stated := told["answers"].get(named):
+                answer = next(answer for code, answer in answers.items() if code.startswith("2"))
+                known = answer.get("content", {})
+                answer["content"] = {
+                    media: {**known.get(media, {}), **more} for media, more in stated.items()
+                }
+    return schema

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from fastapi import Request, Response
 
 from matcher.domain import BadInput
@@ -14,12 +12,10 @@ from service.problems import Refused
 from service.router import Router
 
 router = Router(tags=["cpv"])
-LINEN = "Location et entretien de linge pour un EHPAD"
-Asked = Annotated[schemas.CpvIn, schemas.example("laundry", "Laundry", text=LINEN, n=3)]
 
 
-@router.post("/cpv", summary="The likeliest CPV codes of a description", response_model=schemas.CpvAnswer)
-def cpv(request: Request, who: Reader, asked: Asked) -> Response:
+@router.post("/cpv", response_model=schemas.CpvAnswer)
+def cpv(request: Request, who: Reader, asked: schemas.CpvIn) -> Response:
     if len(asked.text) > request.app.state.settings.max_need:
         raise Refused(413, "the description is too long: a page is enough")
     if not any(char.isalpha() for char in asked.text):

@@ -20,7 +20,7 @@ router = Router(tags=["exchange"])
 DeclarationId = Annotated[str, Path(max_length=64)]
 
 
-@router.get("/exchange", summary="Open declarations that one may see")
+@router.get("/exchange")
 def listing(
     request: Request,
     who: Member,
@@ -33,7 +33,7 @@ def listing(
     return [codec.to_json(one) for one in found]
 
 
-@router.post("/exchange", status_code=201, summary="Say what one brings and looks for")
+@router.post("/exchange", status_code=201)
 def declare(request: Request, who: StructureKey, asked: schemas.DeclarationIn) -> Response:
     def do() -> Any:
         return codec.to_json(announced.declare(request, who, **asked.model_dump()))
@@ -41,7 +41,7 @@ def declare(request: Request, who: StructureKey, asked: schemas.DeclarationIn) -
     return once(request, who, do, 201)
 
 
-@router.post("/exchange/{declaration_id}/agreement", summary="Agree with the author of another declaration")
+@router.post("/exchange/{declaration_id}/agreement")
 def agree(
     request: Request, who: StructureKey, declaration_id: DeclarationId, asked: schemas.AgreementIn
 ) -> list[dict[str, Any]]:
@@ -49,16 +49,12 @@ def agree(
     return group(request, who, declaration_id)
 
 
-@router.get(
-    "/exchange/{declaration_id}/group", summary="Those who agreed with each other, with roles and parts"
-)
+@router.get("/exchange/{declaration_id}/group")
 def group(request: Request, who: StructureKey, declaration_id: DeclarationId) -> list[dict[str, Any]]:
     return [codec.to_json(one) for one in exchange.group(store_of(request), who, declaration_id)]
 
 
-@router.post(
-    "/exchange/{declaration_id}/messages", summary="Write to its author, or, as its author, back to a member"
-)
+@router.post("/exchange/{declaration_id}/messages")
 def write(
     request: Request, who: StructureKey, declaration_id: DeclarationId, asked: schemas.MessageIn
 ) -> list[dict[str, Any]]:
@@ -66,16 +62,12 @@ def write(
     return messages(request, who, declaration_id)
 
 
-@router.get("/exchange/{declaration_id}/messages", summary="What was written about it, oldest first")
+@router.get("/exchange/{declaration_id}/messages")
 def messages(request: Request, who: StructureKey, declaration_id: DeclarationId) -> list[dict[str, Any]]:
     return [codec.to_json(one) for one in exchange.messages(store_of(request), who, declaration_id)]
 
 
-@router.post(
-    "/exchange/{declaration_id}/won",
-    status_code=204,
-    summary="Its group won: one's part enters the ledger of hours",
-)
+@router.post("/exchange/{declaration_id}/won", status_code=204)
 def won(
     request: Request,
     who: StructureKey,
@@ -85,36 +77,29 @@ def won(
     worked.won(store_of(request), who, declaration_id, promised)
 
 
-@router.delete("/exchange/{declaration_id}", status_code=204, summary="Take one's declaration back")
+@router.delete("/exchange/{declaration_id}", status_code=204)
 def withdraw(request: Request, who: StructureKey, declaration_id: DeclarationId) -> None:
     exchange.withdraw(store_of(request), who, declaration_id)
 
 
-@router.get("/exchange/{declaration_id}/contact", summary="Its contact address; the request is recorded")
+@router.get("/exchange/{declaration_id}/contact")
 def contact(request: Request, who: Member, declaration_id: DeclarationId) -> dict[str, str]:
     return {
         "contact": exchange.contact(store_of(request), who, declaration_id, announced.buyer_of(request, who))
     }
 
 
-@router.delete(
-    "/exchange/{declaration_id}/contact",
-    status_code=204,
-    summary="Delete the address of one's own declaration",
-)
+@router.delete("/exchange/{declaration_id}/contact", status_code=204)
 def forget_contact(request: Request, who: StructureKey, declaration_id: DeclarationId) -> None:
     exchange.forget_contact(store_of(request), who, declaration_id)
 
 
-@router.get("/exchange/{declaration_id}/viewers", summary="Who saw one's own declaration, and when")
+@router.get("/exchange/{declaration_id}/viewers")
 def viewers(request: Request, who: StructureKey, declaration_id: DeclarationId) -> list[dict[str, Any]]:
     return list(exchange.viewers(store_of(request), who, declaration_id))
 
 
-@router.get(
-    "/exchange/suggestions",
-    summary="Others' declarations that complete one's own, best first, with the reason",
-)
+@router.get("/exchange/suggestions")
 def suggestions(
     request: Request,
     who: StructureKey,
@@ -131,7 +116,7 @@ def suggestions(
     return [codec.to_json(one) for one in found]
 
 
-@router.post("/feedback", summary="Feedback of a structure on a lot")
+@router.post("/feedback")
 def give_feedback(request: Request, who: Member, asked: schemas.FeedbackIn) -> Response:
     if "buyer" not in who.scopes or asked.verb in feedback.OF_STRUCTURES:
         access.own(who, asked.siret)
@@ -155,7 +140,7 @@ def give_feedback(request: Request, who: Member, asked: schemas.FeedbackIn) -> R
     return once(request, who, do, after=after)
 
 
-@router.get("/structures/{siret}/profile", summary="What it says of itself")
+@router.get("/structures/{siret}/profile")
 def profile(request: Request, who: StructureKey, siret: SiretPath) -> dict[str, Any]:
     access.own(who, siret)
     found = self_declared.read(store_of(request), siret)
@@ -163,7 +148,7 @@ def profile(request: Request, who: StructureKey, siret: SiretPath) -> dict[str, 
     return {**facts, "denied": list(found.denied), "at": found.at}
 
 
-@router.put("/structures/{siret}/profile", summary="Write it; applied when the catalogue is next built")
+@router.put("/structures/{siret}/profile")
 def set_profile(request: Request, who: StructureKey, siret: SiretPath, asked: schemas.ProfileIn) -> Response:
     access.own(who, siret)
 

@@ -48,12 +48,7 @@ def feed_reader(
 Reader = Annotated[Bearer, Depends(feed_reader)]
 
 
-@router.get(
-    "/notices.atom",
-    summary="New notices that one can answer, as a feed",
-    response_class=Response,
-    responses=RESPONSES,
-)
+@router.get("/notices.atom", response_class=Response, responses=RESPONSES)
 def notices(
     request: Request,
     who: Reader,
@@ -78,12 +73,7 @@ def notices(
     return _send(request, f"notices:{quote(q)}", title, entries)
 
 
-@router.get(
-    "/structures/{siret}/opportunities.atom",
-    summary="Lots that a structure could answer, as a feed",
-    response_class=Response,
-    responses=RESPONSES,
-)
+@router.get("/structures/{siret}/opportunities.atom", response_class=Response, responses=RESPONSES)
 def opportunities(
     request: Request,
     who: Reader,

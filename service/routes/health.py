@@ -42,24 +42,17 @@ def _health(request: Request) -> schemas.Health:
     )  # fmt: skip
 
 
-@router.get(
-    "/health", summary="Versions of code, data, recipe, encoder and ranker", response_model=schemas.Health
-)
+@router.get("/health", response_model=schemas.Health)
 async def health(request: Request) -> Response:
     return wire.send(request, _health(request))
 
 
-@router.get("/health/live", summary="Is the process alive", response_model=schemas.Health)
+@router.get("/health/live", response_model=schemas.Health)
 async def live(request: Request) -> Response:
     return wire.send(request, schemas.Health(status="ok"))
 
 
-@router.get(
-    "/health/readiness",
-    summary="Can it answer: 503 without a catalogue",
-    response_model=schemas.Health,
-    responses=documented(503),
-)
+@router.get("/health/readiness", response_model=schemas.Health, responses=documented(503))
 async def readiness(request: Request) -> Response:
     found = _health(request)
     if found.status != "ok":

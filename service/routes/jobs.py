@@ -22,11 +22,6 @@ from service.routes.match import answer
 router = Router(tags=["jobs"])
 WATCHED, WATCHED_BY_ONE = 100, 5  # concurrent streams
 STREAM_SECONDS = 600.0
-TWO = [
-    {"need": "Repeindre deux cages d'escalier", "place": "Aubervilliers", "n": 3},
-    {"need": "Traiteur pour 150 personnes", "place": "Saint-Denis", "n": 3},
-]
-Asked = Annotated[schemas.JobIn, schemas.example("two", "Two needs", items=TWO)]
 
 
 class JobOut(BaseModel):
@@ -43,8 +38,8 @@ def _out(job: Job, first: int = 0, most: int = 0) -> JobOut:
     )
 
 
-@router.post("/jobs", status_code=202, summary="Match a long list in the background", response_model=JobOut)
-def start(request: Request, who: Reader, asked: Asked) -> Response:
+@router.post("/jobs", status_code=202, response_model=JobOut)
+def start(request: Request, who: Reader, asked: schemas.JobIn) -> Response:
     snapshot = request.app.state.serving.get()  # all of a job is answered by one catalogue
     settings = request.app.state.settings
     jobs: Jobs = request.app.state.jobs
@@ -61,7 +56,7 @@ def start(request: Request, who: Reader, asked: Asked) -> Response:
 JobId = Annotated[str, Path(max_length=60)]
 
 
-@router.get("/jobs/{job_id}", summary="How far it is, and a page of its answers", response_model=JobOut)
+@router.get("/jobs/{job_id}", response_model=JobOut)
 def status(
     request: Request,
     who: Reader,
@@ -76,7 +71,6 @@ def status(
 
 @router.get(
     "/jobs/{job_id}/events",
-    summary="Progress by server-sent events",
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
 async def events(request: Request, job_id: JobId) -> Response:

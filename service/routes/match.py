@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import Body, File, Form, Request, Response, UploadFile
+from fastapi import File, Form, Request, Response, UploadFile
 
 from matcher.matching.groups import consortium as groups
 from matcher.reference import toponyms
@@ -17,33 +17,6 @@ from service.snapshot import Serving, Snapshot
 
 router = Router(tags=["match"])
 
-NOTICE = {
-    "dataset": "boamp", "idweb": "26-900001", "nature": "APPEL_OFFRE", "dateparution": "2026-11-20",
-    "datelimitereponse": "2027-01-15T12:00:00+01:00", "objet": "Entretien des espaces verts des écoles et nettoyage de la mairie",
-    "nomacheteur": "Commune de Pantin", "code_departement": ["93"],
-}  # fmt: skip
-EXAMPLES: dict[str, Any] = {
-    "need": {
-        "summary": "A need in one's own words",
-        "value": {"need": "Tonte et taille de haies pour trois écoles, à partir de mars", "place": "Pantin", "n": 5},
-    },
-    "filters": {
-        "summary": "Only adapted firms and ESAT within 60 km",
-        "value": {
-            "need": "Numériser les archives de l'état civil, environ 900 registres", "place": "Montreuil (93)",
-            "filters": {"kinds": ["EA", "ESAT"], "radius_km": 60, "active_only": True},
-        },
-    },
-    "several": {
-        "summary": "Several trades in one need: groups are proposed",
-        "value": {"need": "Nettoyage des bureaux, entretien des espaces verts et repas de midi pour 80 personnes", "place": "93", "groups": 2},
-    },
-    "recipe": {
-        "summary": "A pinned recipe",
-        "value": {"need": "Mise sous pli de 40 000 courriers", "place": "Paris", "recipe": "lexical", "groups": 0},
-    },
-}  # fmt: skip
-
 
 def answer(asked: schemas.Asked, snapshot: Snapshot, settings: Settings) -> schemas.Answered:
     """The answer to what was asked."""
@@ -54,14 +27,8 @@ def answer(asked: schemas.Asked, snapshot: Snapshot, settings: Settings) -> sche
     )
 
 
-@router.post(
-    "/match",
-    summary="Ranked structures for each lot, with reasons, and groups",
-    response_model=schemas.Answered,
-)
-def match(
-    request: Request, who: Reader, asked: Annotated[schemas.Asked, Body(openapi_examples=EXAMPLES)]
-) -> Response:
+@router.post("/match", response_model=schemas.Answered)
+def match(request: Request, who: Reader, asked: schemas.Asked) -> Response:
     serving: Serving = request.app.state.serving
     snapshot = serving.get()
     taken = take(asked, snapshot, request.app.state.settings)
@@ -72,7 +39,7 @@ def match(
     return Response(body, media_type="application/json")
 
 
-@router.post("/match/file", summary="The same for a notice sent as a file", response_model=schemas.Answered)
+@router.post("/match/file", response_model=schemas.Answered)
 def match_file(
     request: Request, who: Reader, file: Annotated[UploadFile, File(description="BOAMP JSON, eForms XML, TED XML, DECP JSON.")],
     place: Annotated[str, Form(max_length=200)] = "", pick: Annotated[str | None, Form(max_length=200)] = None,
@@ -84,19 +51,8 @@ def match_file(
     return wire.send(request, wire.answered(snapshot.matcher.match(taken.tender, n, groups=groups), taken))
 
 
-THREE = "Nettoyage des bureaux, entretien des espaces verts et blanchisserie"
-AskedTogether = Annotated[
-    schemas.ConsortiumIn,
-    schemas.example(
-        "need", "Three trades, at most three members", need=THREE, place="Bobigny", max_members=3, groups=2
-    ),
-]
-
-
-@router.post(
-    "/consortium", summary="Who covers together what none covers alone", response_model=schemas.Answered
-)
-def consortium(request: Request, who: Reader, asked: AskedTogether) -> Response:
+@router.post("/consortium", response_model=schemas.Answered)
+def consortium(request: Request, who: Reader, asked: schemas.ConsortiumIn) -> Response:
     snapshot = request.app.state.serving.get()
     taken = take(asked, snapshot, request.app.state.settings)
     found = snapshot.under(asked.recipe).match(

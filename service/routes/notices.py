@@ -23,11 +23,7 @@ NoticeId = Annotated[
 ]
 
 
-@router.get(
-    "/notices",
-    summary="Search by words, newest first; `since` tells what is new",
-    response_model=schemas.NoticePage,
-)
+@router.get("/notices", response_model=schemas.NoticePage)
 def search(
     request: Request, who: Reader, offset: Offset = 0, limit: Limit = 20, q: Annotated[str, Query(max_length=200)] = "",
     since: Annotated[date | None, Query(description="Published on that day or later.")] = None,
@@ -59,7 +55,7 @@ def search(
     return wire.send(request, page, tagged=True)
 
 
-@router.get("/notices/{notice_id}", summary="One notice, lot by lot", response_model=schemas.NoticeOut)
+@router.get("/notices/{notice_id}", response_model=schemas.NoticeOut)
 def notice(request: Request, who: Reader, notice_id: NoticeId) -> Response:
     snapshot = request.app.state.serving.get()
     return wire.send(request, _shown(snapshot.notice(notice_id), snapshot), tagged=True)
@@ -109,11 +105,7 @@ class RenewalPage(schemas.Page):
     items: list[RenewalOut]
 
 
-@router.get(
-    "/renewals",
-    summary="Contracts that end in 3 to 18 months, with their holders as published; `siret` keeps those of its trade",
-    response_model=RenewalPage,
-)
+@router.get("/renewals", response_model=RenewalPage)
 def listing(
     request: Request, who: Reader, offset: Offset = 0, limit: Limit = 20,
     buyer: Annotated[str, Query(pattern=r"^([0-9]{9}|[0-9]{14})?$", description="SIREN or SIRET.")] = "",

@@ -28,24 +28,20 @@ class Partner(schemas.Out):
     tasks: list[str]
     reasons: list[schemas.ReasonOut]
     warnings: list[schemas.WarningOut]
-    past: list[str] = Field(description="What past awards say of the two, in French.")
-    confirm: bool = Field(description="Plausible rather than likely for what it would take.")
+    past: list[str]
+    confirm: bool
     distance_km: schemas.Number = None
 
 
 class PartnersOut(schemas.Out):
     notice: schemas.NoticeOut
-    alone: list[str] = Field(description="Ids of the lots, or of needs of a lot (LOT#TRADE), that it covers.")
+    alone: list[str]
     lacking: list[str]
-    nobody: list[str] = Field(description="What it lacks and no partner is known for, in French.")
-    barred: dict[str, str] = Field(description="Lot -> why it may not answer there, in French.")
-    size: str = Field(
-        description="Why one alone is too small, in French; empty where size is not what is missing."
-    )
-    partners: list[Partner] = Field(description="Structures of the social economy, by what they add.")
-    firms: list[Partner] = Field(
-        description="Ordinary firms in reach, for what no structure is likely to take."
-    )
+    nobody: list[str]
+    barred: dict[str, str]
+    size: str
+    partners: list[Partner]
+    firms: list[Partner]
     subcontracting: list[Partner]
     versions: dict[str, str]
 
@@ -61,23 +57,14 @@ class WhyIn(schemas.Asked):
 
 class Why(schemas.Out):
     lot: schemas.LotOut
-    state: str = Field(
-        description="filtered, denied, not-retrieved, other-place, ineligible, closed, below-floor or ranked."
-    )
+    state: str
     sentence: str = Field(validation_alias="text")
     rank: int | None = None
     match: schemas.MatchOut | None = None
 
 
-EXAMPLE = schemas.example(
-    "sample", "A notice of the sample", siret="00010001600013", notice_id="26-130101", n=5
-)
-
-
-@router.post(
-    "/partners", summary="Partners for a structure on a need or a notice", response_model=PartnersOut
-)
-def partners(request: Request, who: Reader, asked: Annotated[PartnersIn, EXAMPLE]) -> Response:
+@router.post("/partners", response_model=PartnersOut)
+def partners(request: Request, who: Reader, asked: PartnersIn) -> Response:
     snapshot = request.app.state.serving.get()
     matcher, structure = snapshot.under(asked.recipe), snapshot.structure(asked.siret)
     taken = take(asked, snapshot, request.app.state.settings)
@@ -94,19 +81,15 @@ def partners(request: Request, who: Reader, asked: Annotated[PartnersIn, EXAMPLE
     return wire.send(request, out)
 
 
-@router.post(
-    "/explain", summary="Why a structure has its rank, or is not in the list", response_model=list[Why]
-)
-def explain(request: Request, who: Reader, asked: Annotated[WhyIn, EXAMPLE]) -> list[Why]:
+@router.post("/explain", response_model=list[Why])
+def explain(request: Request, who: Reader, asked: WhyIn) -> list[Why]:
     snapshot = request.app.state.serving.get()
     matcher = snapshot.under(asked.recipe)
     taken = take(asked, snapshot, request.app.state.settings)
     return [Why.of(each) for each in matcher.why(asked.siret, taken.tender, filters=filters(asked.filters))]
 
 
-@router.get(
-    "/explain", summary="The same for an indexed notice, for one lot or all", response_model=list[Why]
-)
+@router.get("/explain", response_model=list[Why])
 def explained(
     request: Request,
     who: Reader,
@@ -118,7 +101,7 @@ def explained(
     return [Why.of(each) for each in snapshot.matcher.why(siret, snapshot.notice(notice_id), lot)]
 
 
-@router.get("/exposure", summary="Exposure of structures over the indexed notices, and lots without a lead")
+@router.get("/exposure")
 def exposure(request: Request, who: Reader) -> dict[str, Any]:
     from service.page.operator import exposure as measured
 
@@ -154,7 +137,7 @@ class Opening(schemas.Out):
 
 
 class LeadsOut(BaseModel):
-    notices: list[schemas.NoticeOut] = Field(description="Those asked about.")
+    notices: list[schemas.NoticeOut]
     leads: list[Opening]
     versions: dict[str, str]
 
@@ -166,15 +149,8 @@ class LeadsIn(schemas.In):
     n: Annotated[int, Field(ge=1, le=50)] = 5
 
 
-AskedLeads = Annotated[LeadsIn, schemas.example("indexed", "An indexed notice", notice_id="26-130101")]
-
-
-@router.post(
-    "/leads",
-    summary="From an award or a big lot with hours: which firm owes them, and who could be asked",
-    response_model=LeadsOut,
-)
-def leads(request: Request, who: Reader, asked: AskedLeads) -> Response:
+@router.post("/leads", response_model=LeadsOut)
+def leads(request: Request, who: Reader, asked: LeadsIn) -> Response:
     snapshot = request.app.state.serving.get()
     if (asked.notice is None) == (asked.notice_id is None):
         raise BadInput("give exactly one of notice, notice_id")

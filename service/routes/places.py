@@ -20,7 +20,7 @@ class Places(BaseModel):
     items: list[schemas.Place]
 
 
-@router.get("/places", summary="Communes whose name begins like this, or resembles", response_model=Places)
+@router.get("/places", response_model=Places)
 def places(
     request: Request,
     who: Reader,

@@ -18,14 +18,10 @@ from service.router import Router
 
 router = Router(tags=["sourcing"])
 RecordId = Annotated[str, Path(max_length=64)]
-NEED = "Mise sous pli de 40 000 courriers"
-Asked = Annotated[
-    schemas.SourcingIn, schemas.example("need", "A need", need=NEED, place="Paris", label="Élections")
-]
 
 
-@router.post("/sourcing", status_code=201, summary="Keep a search with its whole ranked list")
-def keep(request: Request, who: BuyerKey, asked: Asked) -> Response:
+@router.post("/sourcing", status_code=201)
+def keep(request: Request, who: BuyerKey, asked: schemas.SourcingIn) -> Response:
     snapshot, settings = request.app.state.serving.get(), request.app.state.settings
 
     @cache
@@ -43,31 +39,28 @@ def keep(request: Request, who: BuyerKey, asked: Asked) -> Response:
     return once(request, who, do, 201, before=found)
 
 
-@router.get("/sourcing", summary="One's own records, newest first")
+@router.get("/sourcing")
 def listing(request: Request, who: BuyerKey) -> list[dict[str, Any]]:
     return record.listing(store_of(request), who.actor)
 
 
-@router.get("/sourcing/{record_id}", summary="A record, its events and seals")
+@router.get("/sourcing/{record_id}")
 def read(request: Request, who: BuyerKey, record_id: RecordId) -> dict[str, Any]:
     return exports.to_json(record.read(store_of(request), who.actor, record_id))
 
 
-@router.get("/sourcing/{record_id}/verify", summary="Does the chain of seals hold")
+@router.get("/sourcing/{record_id}/verify")
 def verify(request: Request, who: BuyerKey, record_id: RecordId) -> record.Verdict:
     return record.verify(store_of(request), who.actor, record_id)
 
 
-@router.get("/sourcing/{record_id}/replay", summary="What the same search gives today")
+@router.get("/sourcing/{record_id}/replay")
 def replay(request: Request, who: BuyerKey, record_id: RecordId) -> dict[str, Any]:
     changes = sourcing.replay(request, record.read(store_of(request), who.actor, record_id))
     return {"same": not changes, "changes": changes}
 
 
-@router.post(
-    "/sourcing/{record_id}/contacts",
-    summary="The same message to each of these; sent where `reply_to` is given",
-)
+@router.post("/sourcing/{record_id}/contacts")
 def contact(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.ContactIn) -> Response:
     def do() -> dict[str, Any]:
         outcomes = sourcing.contact(
@@ -78,7 +71,7 @@ def contact(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas
     return once(request, who, do, after=lambda: sourcing.send(request))
 
 
-@router.post("/sourcing/{record_id}/answers", summary="Note what one answered")
+@router.post("/sourcing/{record_id}/answers")
 def answer(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.AnswerIn) -> Response:
     def do() -> dict[str, Any]:
         record.report(store_of(request), who.actor, record_id, asked.siret, "answered", text=asked.text)
@@ -87,7 +80,7 @@ def answer(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.
     return once(request, who, do)
 
 
-@router.get("/sourcing/{record_id}/export/{format}", summary="As csv, xlsx or json")
+@router.get("/sourcing/{record_id}/export/{format}")
 def export(
     request: Request, who: BuyerKey, record_id: RecordId, format: Annotated[str, Path(max_length=8)]
 ) -> Response:

@@ -24,9 +24,7 @@ Offset = Annotated[int, Query(ge=0, le=1_000_000)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
-@router.get(
-    "/structures", summary="Search by words of the name, town or SIRET", response_model=schemas.StructurePage
-)
+@router.get("/structures", response_model=schemas.StructurePage)
 def search(
     request: Request, who: Reader, offset: Offset = 0, limit: Limit = 20,
     q: Annotated[str, Query(max_length=200, openapi_examples={"name": {"summary": "A name", "value": "atelier"}})] = "",
@@ -39,21 +37,13 @@ def search(
     )
 
 
-@router.get(
-    "/structures/{siret}",
-    summary="One structure, with its offers and their sources",
-    response_model=schemas.StructureOut,
-)
+@router.get("/structures/{siret}", response_model=schemas.StructureOut)
 def structure(request: Request, who: Reader, siret: SiretPath) -> Response:
     snapshot = request.app.state.serving.get()
     return wire.send(request, wire.structure(snapshot.structure(siret), snapshot), tagged=True)
 
 
-@router.get(
-    "/structures/{siret}/opportunities",
-    summary="Lots of open notices it could answer: alone, in a group, by the clause, or to watch",
-    response_model=schemas.OpportunityPage,
-)
+@router.get("/structures/{siret}/opportunities", response_model=schemas.OpportunityPage)
 def opportunities(
     request: Request, who: Reader, siret: SiretPath, offset: Offset = 0, limit: Limit = 20
 ) -> Response:

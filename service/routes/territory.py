@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from fastapi import Body, File, Form, Path, Query, Request, Response, UploadFile
+from fastapi import File, Form, Path, Query, Request, Response, UploadFile
 from pydantic import Field
 
 from matcher import codec
@@ -28,7 +28,7 @@ from service.desk import (
     studied,
 )
 from service.router import Router
-from service.schemas import Euros, In, Months, PlaceName, PotentialIn, Rate, example
+from service.schemas import Euros, In, Months, PlaceName, PotentialIn, Rate
 
 router = Router(tags=["territory"])
 
@@ -37,7 +37,7 @@ class MapFileQuery(MapQuery):
     measure: Literal["gap", "needs", "likely", "plausible", "to_ask", "state"] = "gap"
 
 
-@router.get("/territory/map", summary="Supply, needs and gaps, by area and trade", response_model=DeskAnswer)
+@router.get("/territory/map", response_model=DeskAnswer)
 def map_(request: Request, who: Reader, asked: Annotated[MapQuery, Query()]) -> Response:
     made = covered(request, asked)
     gap, needs = made.values("gap"), made.values("needs")
@@ -58,11 +58,7 @@ def map_(request: Request, who: Reader, asked: Annotated[MapQuery, Query()]) -> 
     return answered(request, result, made.sources, made.on, made.facilitator)
 
 
-@router.get(
-    "/territory/map.{shape}",
-    summary="The same as a picture (svg, png), a table (csv, xlsx), GeoJSON or a page to print (html)",
-    response_class=Response,
-)
+@router.get("/territory/map.{shape}", response_class=Response)
 def map_file(
     request: Request,
     who: Reader,
@@ -85,12 +81,8 @@ class HoursIn(In):
     shares: list[Annotated[float, Field(gt=0, le=1)]] = Field(
         default=[0.05, 0.07, 0.10], min_length=1, max_length=10
     )
-    labour: Annotated[float, Field(gt=0, le=1)] | None = Field(
-        None, description="Share of labour, instead of the table's."
-    )
-    hourly_cost: Annotated[float, Field(gt=0, le=1000)] | None = Field(
-        None, description="Euros, instead of the table's."
-    )
+    labour: Annotated[float, Field(gt=0, le=1)] | None = None
+    hourly_cost: Annotated[float, Field(gt=0, le=1000)] | None = None
 
 
 class OethIn(In):
@@ -100,24 +92,11 @@ class OethIn(In):
     labour_cost: Annotated[float, Field(ge=0, lt=1e11)] | None = None
     headcount: Annotated[float, Field(ge=0, lt=1e8)] | None = None
     need: str = Field("", max_length=20_000)
-    place: str = Field("", max_length=100, description="Its facilitator is named.")
+    place: str = Field("", max_length=100)
 
 
-NEED = "Entretien des espaces verts de trois écoles"
-AskedPotential = Annotated[
-    PotentialIn,
-    example(
-        "school", "A small need, like needs added up", need=NEED, place="Pantin", amount=45000, like_needs=0
-    ),
-]
-
-
-@router.post(
-    "/territory/potential",
-    summary="What a need could bring before a tender, with advice and its reasons",
-    response_model=DeskAnswer,
-)
-def potential_(request: Request, who: Reader, asked: AskedPotential) -> Response:
+@router.post("/territory/potential", response_model=DeskAnswer)
+def potential_(request: Request, who: Reader, asked: PotentialIn) -> Response:
     made = studied(request, asked)
     named = made.lots[0].facilitator if made.lots else facilitators.named(None)
     past = [similar(request, lot) for lot in made.lots]
@@ -125,44 +104,15 @@ def potential_(request: Request, who: Reader, asked: AskedPotential) -> Response
     return answered(request, result, made.sources, made.on, named)
 
 
-AskedHours = Annotated[
-    HoursIn,
-    example(
-        "paint", "Painting a school", need="Peinture d'une école", amount=300000, months=8, place="93100"
-    ),
-]
-
-
-@router.post(
-    "/territory/hours",
-    summary="Hours of insertion, full-time equivalents, who could carry them",
-    response_model=DeskAnswer,
-)
-def hours_(request: Request, who: Reader, asked: AskedHours) -> Response:
+@router.post("/territory/hours", response_model=DeskAnswer)
+def hours_(request: Request, who: Reader, asked: HoursIn) -> Response:
     where = place_of(asked.place)
     made = hours.of_need(desk_of(request), asked.need, where, **asked.model_dump(exclude={"need", "place"}))
     return answered(request, codec.to_json(made), made.sources, made.on, facilitators.named(where))
 
 
-AskedOeth = Annotated[
-    OethIn,
-    example(
-        "esat",
-        "A purchase from an ESAT",
-        purchase=20000,
-        rate=0.025,
-        contribution=15000,
-        need="espaces verts",
-    ),
-]
-
-
-@router.post(
-    "/territory/oeth",
-    summary="What a purchase from an EA or ESAT takes off the contribution",
-    response_model=DeskAnswer,
-)
-def oeth_(request: Request, who: Reader, asked: AskedOeth) -> Response:
+@router.post("/territory/oeth", response_model=DeskAnswer)
+def oeth_(request: Request, who: Reader, asked: OethIn) -> Response:
     (trades,) = trades_of([asked.need], [()])
     made = hours.oeth(
         asked.purchase, asked.rate, on=date.today(), contribution=asked.contribution, labour_cost=asked.labour_cost,
@@ -172,11 +122,7 @@ def oeth_(request: Request, who: Reader, asked: AskedOeth) -> Response:
     return answered(request, codec.to_json(made), made.rules, made.on, facilitators.named(where))
 
 
-@router.get(
-    "/territory/facilitators",
-    summary="The facilitators of a place, the most local first",
-    response_model=DeskAnswer,
-)
+@router.get("/territory/facilitators", response_model=DeskAnswer)
 def facilitators_(request: Request, who: Reader, place: PlaceName) -> Response:
     where = somewhere(place)
     found = facilitators.of(where)
@@ -189,11 +135,7 @@ def facilitators_(request: Request, who: Reader, place: PlaceName) -> Response:
     )
 
 
-@router.get(
-    "/territory/needs",
-    summary="Unpublished needs that their buyers show to a facilitator",
-    response_model=DeskAnswer,
-)
+@router.get("/territory/needs", response_model=DeskAnswer)
 def needs_(request: Request, who: Operator, facilitator: Annotated[str, Query(max_length=100)]) -> Response:
     found = facilitators.early(store_of(request), facilitator)
     items = [{"id": t.id, "title": t.title, "buyer": t.buyer.name} for t in found]
@@ -206,11 +148,7 @@ class ShowIn(In):
     withdraw: bool = False
 
 
-@router.post(
-    "/territory/needs",
-    summary="Let a facilitator see your unpublished need early, or take that back",
-    response_model=DeskAnswer,
-)
+@router.post("/territory/needs", response_model=DeskAnswer)
 def show_need(request: Request, who: BuyerKey, asked: ShowIn) -> Response:
     facilitators.allow(store_of(request), who, asked.need, asked.facilitator, withdraw=asked.withdraw)
     return answered(request, {"shown": not asked.withdraw})
@@ -222,11 +160,7 @@ class ReferralIn(In):
     note: str = Field("", max_length=300)
 
 
-@router.post(
-    "/territory/referrals",
-    summary="Record that a notice or a need was referred to a facilitator",
-    response_model=DeskAnswer,
-)
+@router.post("/territory/referrals", response_model=DeskAnswer)
 def refer(request: Request, who: BuyerKey, asked: ReferralIn) -> Response:
     facilitators.refer(store_of(request), who.actor, asked.facilitator, asked.subject, asked.note)
     return answered(request, {"recorded": True})
@@ -235,10 +169,8 @@ def refer(request: Request, who: BuyerKey, asked: ReferralIn) -> Response:
 class GuestIn(In):
     name: str = Field(min_length=1, max_length=200)
     needs: list[Annotated[str, Field(min_length=1, max_length=2000)]] = Field(min_length=1, max_length=20)
-    public: bool = Field(False, description="May its needs be shown to structures?")
-    absent: list[Annotated[int, Field(ge=1, le=60)]] = Field(
-        default=[], max_length=60, description="Slots it misses, from 1."
-    )
+    public: bool = False
+    absent: list[Annotated[int, Field(ge=1, le=60)]] = Field(default=[], max_length=60)
     most: Annotated[int, Field(ge=0, le=60)] | None = None
 
 
@@ -252,27 +184,14 @@ class MeetingIn(In):
     first: str = Field("10:00", max_length=5)
     invite: int = Field(60, ge=1, le=120)
     tables: Annotated[int, Field(ge=1, le=200)] | None = None
-    participants: list[Annotated[str, Field(pattern=r"^\d{14}$")]] = Field(
-        default=[], max_length=300, description="SIRETs of the structures that come, instead of a choice."
-    )
+    participants: list[Annotated[str, Field(pattern=r"^\d{14}$")]] = Field(default=[], max_length=300)
 
 
-MEETING: dict[str, Any] = {
-    "day": {"summary": "Two buyers, six slots", "value": {
-        "theme": "propreté et espaces verts", "place": "93100", "on": "2026-12-15", "slots": 6, "invite": 8,
-        "buyers": [{"name": "Ville A", "needs": ["nettoyage des écoles"], "public": True}, {"name": "Hôpital B", "needs": ["entretien des espaces verts"]}]}},
-}  # fmt: skip
-
-
-@router.post(
-    "/territory/meeting",
-    summary="A meeting day: invitations, pitches, timetable; JSON, or ?as=xlsx, ics, html",
-    response_model=DeskAnswer,
-)
+@router.post("/territory/meeting", response_model=DeskAnswer)
 def meeting_(
     request: Request,
     who: BuyerKey,
-    asked: Annotated[MeetingIn, Body(openapi_examples=MEETING)],
+    asked: MeetingIn,
     shape: Annotated[Literal["json", "xlsx", "ics", "html"], Query(alias="as")] = "json",
 ) -> Response:
     buyers = [
@@ -294,11 +213,7 @@ def meeting_(
     return answered(request, result, day.sources, date.today(), day.facilitator)
 
 
-@router.post(
-    "/territory/report",
-    summary="Purchases by kind from a ledger and DECP files; JSON, or ?as=xlsx, html",
-    response_model=DeskAnswer,
-)
+@router.post("/territory/report", response_model=DeskAnswer)
 def report_(
     request: Request, who: BuyerKey,
     books: Annotated[list[UploadFile] | None, File(description="The ledger: CSV with SIRET, montant, année.")] = None,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import more_sheets
 import sheets
 from matcher.domain import BadInput, Rejected, Structure
 from matcher.reading import files, gather
@@ -22,7 +23,7 @@ def read(sheet: Sheet) -> list[Structure]:
     return [record for record in records if isinstance(record, Structure)]
 
 
-@pytest.mark.parametrize("make", [*sheets.TWENTY, *sheets.OTHERS])
+@pytest.mark.parametrize("make", [*sheets.TWENTY, *sheets.OTHERS, *more_sheets.EIGHTEEN])
 def test_the_fields_of_a_sheet_are_read(make: Callable[[], Sheet]) -> None:
     sheet = make()
     _, stated, wrong = sheets.measured(sheet, read(sheet))

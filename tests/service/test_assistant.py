@@ -39,47 +39,56 @@ NEED = {"need": "tonte et taille de haies pour trois écoles, projet Zyxomma", "
 SENTENCE = "Ordre de présentation, ne préjuge pas du choix."
 NOTICE = {"notice_id": "26-130101"}
 CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("match", NEED),
-    ("match", NOTICE),
-    ("why", {"siret": SIRET, **NOTICE}),
-    ("partners", {"siret": SIRET, **NOTICE}),
-    ("groups", {"notice_id": "26-130377"}),
-    ("structures", {"q": "atelier"}),
-    ("structure", {"siret": SIRET}),
-    ("opportunities", {"siret": SIRET}),
-    ("notices", {"q": "espaces verts"}),
-    ("leads", {"notice_id": "26-130377"}),
-    ("notices", {"q": "Wyvern"}),
-    ("renewals", {}),
-    ("potential", {**NEED, "amount": 45000}),
+    ("find_structures_for_need", NEED),
+    ("find_structures_for_need", NOTICE),
+    ("explain_structure", {"siret": SIRET, **NOTICE}),
+    ("find_partners", {"siret": SIRET, **NOTICE}),
+    ("propose_groups", {"notice_id": "26-130377"}),
+    ("search_structures", {"q": "atelier"}),
+    ("get_structure", {"siret": SIRET}),
+    ("find_opportunities", {"siret": SIRET}),
+    ("search_notices", {"q": "espaces verts"}),
+    ("find_insertion_hours", {"notice_id": "26-130377"}),
+    ("search_notices", {"q": "Wyvern"}),
+    ("find_ending_contracts", {}),
+    ("study_purchase", {**NEED, "amount": 45000}),
     # no adapted firm or ESAT does it: that advice does not apply
-    ("potential", {"need": "acquisition d'un scanner IRM", "place": "Nantes"}),
+    ("study_purchase", {"need": "acquisition d'un scanner IRM", "place": "Nantes"}),
     # a client, and the SDK, may hand on the object in place of its text
-    ("match", {"notice": (ROOT / "data/sample/boamp_page_1.json").read_text(encoding="utf-8")}),
-    ("match", {"need": "bonjour", "place": "Pantin"}),
+    (
+        "find_structures_for_need",
+        {"notice": (ROOT / "data/sample/boamp_page_1.json").read_text(encoding="utf-8")},
+    ),
+    ("find_structures_for_need", {"need": "bonjour", "place": "Pantin"}),
+    ("get_notice", NOTICE),
+    ("search_notices", {"cpv": "77", "department": "93", "open_on": "2026-12-01"}),
 )
 #: What is refused, and words of the remedy.
 REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
-    ("match", {"need": "tonte", "notice_id": "26-130101"}, "exactly one of need, notice, notice_id"),
+    (
+        "find_structures_for_need",
+        {"need": "tonte", "notice_id": "26-130101"},
+        "exactly one of need, notice, notice_id",
+    ),
     (
         "match",
         {"need": "tonte", "lieu": "Pantin"},
-        "no argument 'lieu': match takes need, notice_id, notice, place",
+        "no argument 'lieu': find_structures_for_need takes need, notice_id, notice, place",
     ),
-    ("match", {"need": "tonte", "n": "Zyxomma"}, "n: Input should be a valid integer"),
-    ("why", {"siret": "Zyxomma", **NOTICE}, "siret: String should match"),
-    ("match", {"notice_id": "Zyxomma"}, "search the notices"),
+    ("find_structures_for_need", {"need": "tonte", "n": "Zyxomma"}, "n: Input should be a valid integer"),
+    ("explain_structure", {"siret": "Zyxomma", **NOTICE}, "siret: String should match"),
+    ("find_structures_for_need", {"notice_id": "Zyxomma"}, "search the notices"),
     *(
         (name, {"notice_id": "hidden-1", **of}, "no notice hidden-1")
         for name, of in (
-            ("match", {}),
-            ("why", {"siret": SIRET}),
-            ("partners", {"siret": SIRET}),
-            ("groups", {}),
-            ("leads", {}),
+            ("find_structures_for_need", {}),
+            ("explain_structure", {"siret": SIRET}),
+            ("find_partners", {"siret": SIRET}),
+            ("propose_groups", {}),
+            ("find_insertion_hours", {}),
         )
     ),
-    ("matches", {}, "choose one of match, why"),
+    ("matches", {}, "choose one of find_structures_for_need, explain_structure"),
 )
 
 
@@ -188,6 +197,13 @@ def knocked(url: str, host: str) -> int:
         return error.code
 
 
+def result_of(answer: Any) -> results.Result:
+    """What a tool told: once, as one text that can be read at once."""
+    (content,) = answer.content
+    assert answer.structured_content is None and len(content.text.encode()) <= results.MOST
+    return results.Result.model_validate_json(content.text)
+
+
 async def call_all(client: Any) -> list[Any]:
     return [await client.call_tool(*call) for call in CALLS]
 
@@ -205,14 +221,14 @@ def test_every_tool_answers_over_stdio_and_an_unpublished_need_leaves_no_trace(
 
     listed, answers, refused = over_stdio(folder, work, MATCHER_READ="key", MATCHER_KEY=good)
     assert {tool.name for tool in listed} == {name for name, _ in CALLS}
-    assert all(tool.annotations.read_only_hint and tool.output_schema for tool in listed)
+    assert all(tool.annotations.read_only_hint and tool.description for tool in listed)
     assert not any(tool.input_schema["additionalProperties"] for tool in listed)
     told: list[results.Result] = []
     for (name, asked), answer in zip(CALLS, answers, strict=True):
         assert not answer.is_error, (name, answer.content)
-        told.append(results.Result.model_validate(answer.structured_content))
+        told.append(result_of(answer))
         assert told[-1].note.endswith(SENTENCE)
-        assert told[-1].versions or name in ("structures", "structure", "notices", "renewals"), name
+        assert told[-1].versions or name in ("search_structures", "structure", "notices", "renewals"), name
         # who asks about a notice is told which, and of when
         assert "notice_id" not in asked or any("(2026-" in each for each in told[-1].sources), name
     answered = [each.answer for each in told]
@@ -225,7 +241,9 @@ def test_every_tool_answers_over_stdio_and_an_unpublished_need_leaves_no_trace(
     assert partners["alone"][0].startswith("lot 1 « ")
     assert groups["consortia"][0]["covered"][0].startswith("lot 1 « ")
     assert groups["consortia"][0]["members"][0]["lots"][0].startswith("lot ")
-    assert max(len(lot["matches"]) for lot in groups["lots"]) == results.FIRST
+    assert 0 < max(len(lot["matches"]) for lot in groups["lots"]) <= results.FIRST
+    assert answered[16]["notice"]["id"] == NOTICE["notice_id"] and answered[17]["total"]
+    assert "find_structures_for_need" in answered[10]["hint"] and "hint" not in answered[8]
     oeth = beyond["lots"][0]["advised"]["oeth"]
     assert oeth["title"].startswith("Acheter à une EA ou à un ESAT") and oeth["reason"]
     assert len(file["others"]) > 1 and unclear["lots"][0]["calls_for"] == "unclear"
@@ -238,7 +256,7 @@ def test_every_tool_answers_over_stdio_and_an_unpublished_need_leaves_no_trace(
 
 def test_tools_say_what_the_api_says_and_refuse_whom_it_refuses(folder: Path) -> None:
     async def ask(client: Any) -> Any:
-        return await client.call_tool("match", {**NEED, "n": 5})
+        return await client.call_tool("find_structures_for_need", {**NEED, "n": 5})
 
     async def both(url: str = "") -> Any:
         api = Api(None if url else app, url)
@@ -255,13 +273,31 @@ def test_tools_say_what_the_api_says_and_refuse_whom_it_refuses(folder: Path) ->
         (lot,) = api.post("/v1/match", json={**NEED, "n": 5, "groups": 0}).json()["lots"]
     sent = [(m["structure"]["siret"], m["band"]) for m in lot["matches"]]
     app = create_app(Settings(**about))
-    answer = results.Result.model_validate(asyncio.run(both()).structured_content).answer
+    answer = result_of(asyncio.run(both())).answer
     assert [(m["structure"]["siret"], m["band"]) for m in answer["lots"][0]["matches"]] == sent
     app = create_app(Settings(**about, read="key"))
     refused = asyncio.run(both())
     assert refused.is_error and "a key with the scope read is needed" in refused.content[0].text
     gone = asyncio.run(both(f"http://127.0.0.1:{free_port()}"))  # nobody listens there
     assert gone.is_error and "does not answer: check its address" in gone.content[0].text
+
+
+def test_what_is_at_hand_is_a_resource_and_each_user_has_a_prompt(folder: Path) -> None:
+    about = {"catalogue": folder / "catalogue", "store": store_of(folder), "log_level": "ERROR"}
+    app = create_app(Settings(**about))  # type: ignore[arg-type]
+
+    async def ask() -> tuple[Any, ...]:
+        api = Api(app)
+        async with api.open(), mcp.Client(build(api)) as client:
+            prompts = (await client.list_prompts()).prompts
+            need = {"besoin": "tonte", "lieu": "Pantin"}
+            said = await client.get_prompt("acheteur", need)
+            return prompts, said, await client.read_resource(f"maillage://structure/{SIRET}")
+
+    prompts, said, shown = asyncio.run(ask())
+    assert {each.name for each in prompts} == {"acheteur", "structure", "facilitateur"}
+    assert "Besoin : tonte. Lieu : Pantin." in said.messages[0].content.text
+    assert json.loads(shown.contents[0].text)["answer"]["siret"] == SIRET
 
 
 def test_keys_are_those_of_the_callers_over_http(folder: Path, good: str) -> None:
@@ -273,7 +309,7 @@ def test_keys_are_those_of_the_callers_over_http(folder: Path, good: str) -> Non
         store.close()
 
     async def one(client: Any) -> Any:
-        return await client.call_tool("match", NEED)
+        return await client.call_tool("find_structures_for_need", NEED)
 
     public = "https://maillage.example.org"
     # the server's own key serves no caller
@@ -285,4 +321,4 @@ def test_keys_are_those_of_the_callers_over_http(folder: Path, good: str) -> Non
     assert unknown.is_error and "a key with the scope read is needed" in unknown.content[0].text
     assert revoked.is_error and "révoquée" in revoked.content[0].text
     assert not answer.is_error, answer.content  # every tool is called over stdio
-    assert results.Result.model_validate(answer.structured_content).note.endswith(SENTENCE)
+    assert result_of(answer).note.endswith(SENTENCE)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
@@ -72,6 +73,35 @@ def test_examples_of_parameters_work(client: TestClient, settings: Settings) -> 
                 at = path.replace("{" + parameter["name"] + "}", str(example["value"]))
                 query = {parameter["name"]: example["value"]} if parameter["in"] == "query" else {}
                 assert client.get(at, params=query, headers=head).status_code == 200, at
+
+
+def test_the_schema_tells_every_field_and_shows_every_answer(client: TestClient) -> None:
+    schema = client.get("/openapi.json").json()
+    untold = [
+        f"{name}.{field}"
+        for name, model in schema["components"]["schemas"].items()
+        for field, of in model.get("properties", {}).items()
+        if not of.get("description")
+    ]
+    assert untold == []
+    for path, verbs in schema["paths"].items():
+        for verb, operation in verbs.items():
+            assert all(p["description"] for p in operation.get("parameters", [])), (verb, path)
+            answer = next(answer for code, answer in operation["responses"].items() if code.startswith("2"))
+            for media, content in answer.get("content", {}).items():
+                assert content.get("schema") or "xml" in media, (verb, path, media)
+                assert "example" in content or media != "application/json" or "{format}" in path, (verb, path)
+                if "example" in content and content.get("schema"):
+                    whole = {**content["schema"], "components": schema["components"]}
+                    jsonschema.validate(content["example"], whole)
+
+
+def test_what_is_no_json_is_not_declared_as_json(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    streamed = paths["/v1/jobs/{job_id}/events"]["get"]["responses"]["200"]["content"]
+    assert list(streamed) == ["text/event-stream"]
+    drawn = paths["/v1/territory/map.{shape}"]["get"]["responses"]["200"]["content"]
+    assert "application/json" not in drawn and {"image/svg+xml", "image/png", "text/csv"} <= set(drawn)
 
 
 def test_match_names_the_gardeners_of_the_town_first(client: TestClient) -> None:

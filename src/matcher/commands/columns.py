@@ -16,7 +16,7 @@ SEEN = 500  # rows sampled
 
 
 def run(
-    path: Path = typer.Argument(..., help="A CSV, XLSX, JSON or JSON lines file."),
+    path: Path = typer.Argument(..., help="A CSV, XLSX, ODS, JSON or JSON lines file."),
     source: str | None = typer.Option(
         None, "--source", "-s", help="directory (structures) or table (notices)."
     ),

@@ -35,7 +35,7 @@ def run(
     ] = False,
     gone: Annotated[list[str] | None, typer.Option(help="--update: remove this SIRET; repeatable.")] = None,
 ) -> None:
-    """Index structures (CSV, XLSX, JSON ...) with the awards they won (DECP) as evidence.
+    """Index structures (CSV, XLSX, ODS ...) with the awards they won (DECP) as evidence.
 
     Notices found among the files are kept with the catalogue for `matcher opportunities`.  What structures say of
     themselves in the store (offers, contacts, zones, "ce n'est pas notre métier") overrides the files.

@@ -25,8 +25,8 @@ def run(
         Path | None, typer.Option(help="The folder written by `matcher index` (by default var/catalogue).")
     ] = None,
 ) -> None:
-    """Serve tools to assistants: match, why, partners, groups, structures, opportunities, notices, leads,
-    renewals, potential.
+    """Serve tools to assistants: who could answer a need, and why; partners, groups, notices, opportunities,
+    hours of insertion, contracts that end.
 
     Over standard input and output the key is that of MATCHER_KEY; over HTTP each caller sends its own.
 

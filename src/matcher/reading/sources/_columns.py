@@ -40,7 +40,7 @@ _EMPTY_WORDS = frozenset(
 )
 #: A heading that begins so counts, dates or codes the thing: "nb postes" is no post, "date creation" no creation.
 _QUALIFIERS = frozenset(
-    "nb nombre tranche date annee code id identifiant contact flag type taux libelle".split()
+    "nb nombre tranche date dt annee code id identifiant contact flag type taux libelle".split()
 )
 #: Headings of what is no field here: they keep a column from being taken for another by one common word.
 _NO_FIELD = (
@@ -99,10 +99,12 @@ LOOKS: dict[str, Callable[[str], bool]] = {
     "department": lambda c: _area(c, department_names()),
     "offer": lambda c: bool(trades.named(c[:300])),
     "zone": lambda c: _structure.zone_of(c) is not None,
+    "areas": lambda c: _areas(c),
     "number": lambda c: _structure.number_of(c) is not None,
 }  # fmt: skip
-#: Forms that cells tell whatever the heading, the surest first.
-ALONE_TELL = ("siret", "email", "website", "phone", "naf", "postcode", "kind", "town", "offer")
+#: Forms that cells tell whatever the heading, the surest first, and the field of each where it is not of its name.
+ALONE_TELL = ("siret", "email", "website", "phone", "naf", "postcode", "kind", "town", "areas", "offer")
+_FIELD_OF = {"areas": "zone"}
 #: What cells of another form contradict, and what no other field looks like.
 _STRICT = ("siret", "email", "website", "phone", "siren", "naf", "postcode")
 #: Fields that hold the form of another.
@@ -113,6 +115,16 @@ _LIKE = {
     "url": "website",
     "documents": "website",
 }
+
+
+_SEVERAL_AREAS = re.compile(r"(?:\d{2,3}|2[AB])(?:\s*(?:[,;/+-]|et)\s*(?:\d{2,3}|2[AB]))+", re.I)
+_NUMBERS = re.compile(r"\d+(?!\d*\s*km)")
+
+
+def _areas(cell: str) -> bool:
+    """A zone by its words or by several departments: a lone number may be any other."""
+    named = len(cell) < 120 and _structure.zone_of(_NUMBERS.sub(" ", cell)) is not None
+    return named or bool(_SEVERAL_AREAS.fullmatch(cell))
 
 
 def looks(cells: Sequence[str]) -> dict[str, float]:
@@ -155,11 +167,13 @@ class Vocabulary:
         self.claims = lru_cache(20_000)(self._claims)
 
     def _known(self, stem: str) -> str:
-        """The stem itself, or the one of the vocabulary that it misspells."""
-        if stem in self.weights or len(stem) < 5:
+        """The stem itself, or the one of the vocabulary that it cuts short ("sect", "interv") or misspells."""
+        if stem in self.weights or len(stem) < 3:
             return stem
+        if longer := [known for known in self.weights if known.startswith(stem)]:
+            return min(longer, key=self.weights.__getitem__)  # the word that serves most fields
         near = process.extractOne(stem, self.weights.keys(), scorer=fuzz.ratio, score_cutoff=84)
-        return near[0] if near else stem
+        return near[0] if near and len(stem) > 4 else stem
 
     def _claims(self, heading: str) -> dict[str, float]:
         """Field -> share of the heading's words, by weight, that its aliases cover."""
@@ -168,12 +182,13 @@ class Vocabulary:
         whole = sum(self.weights.get(stem, 0.5) for stem in stems)
         if not stems or len(text) > 120:
             return {}
-        first = next(iter(text.split()))
+        first = self._known(next(iter(text.split())))
         shares = {}
         for field, known in self.aliases.items():
             covered: set[str] = set()
             for alias, begins in known.items():
-                if alias <= stems and (first not in _QUALIFIERS or begins in _QUALIFIERS or alias == stems):
+                told = field == "headcount" or first not in _QUALIFIERS or begins in _QUALIFIERS
+                if alias <= stems and (told or alias == stems):
                     covered |= alias
             if covered:
                 shares[field] = sum(self.weights[stem] for stem in covered) / whole
@@ -214,25 +229,28 @@ class Vocabulary:
         left = {heading: forms[heading] for heading in headings if heading not in taken}
         more = self._by_cells(left, found)
         guessed = found.keys() - (fixed or {}).keys()
-        if "name" in self.aliases and "siret" in more | found and not {"name", "brand", "offer"} & guessed:
+        if "name" in self.aliases and "siret" in more | found and not {"name", "brand"} & guessed:
             # the first column of distinct words is the name, also where they sound like an offer or a town
             free = [h for h in left if h not in more.values() or h in (more.get("offer"), more.get("town"))]
+            free = free if "offer" not in guessed else [h for h in free if h in headings[:2]]
             name = next((h for h in free if _distinct((cells or {}).get(h, ()))), None)
             if name is not None:
                 del left[name]
                 more = self._by_cells(left, found | {"name": name}) | {"name": name}
-        return more | found
+        place = {heading: at for at, heading in enumerate(headings)}
+        return dict(sorted((more | found).items(), key=lambda pair: place.get(pair[1], -1)))
 
     def _by_cells(self, left: Mapping[str, Mapping[str, float]], found: Mapping[str, str]) -> dict[str, str]:
         """What cells alone tell of the columns left, by the share of their cells that have each form."""
         more: dict[str, str] = {}
         for form in ALONE_TELL:
-            if form not in self.aliases or any(key.partition(".")[0] == form for key in found):
+            field = _FIELD_OF.get(form, form)
+            if field not in self.aliases or any(key.partition(".")[0] == field for key in found):
                 continue
             free = [heading for heading in left if heading not in more.values()]
             best = max(free, key=lambda heading: left[heading].get(form, 0.0), default="")
             if best and left[best].get(form, 0.0) >= ALONE:
-                more[form] = best
+                more[field] = best
         return more
 
 

@@ -18,6 +18,7 @@ from matcher.reference.text import clean, fold, shorten
 _KIND_NAMES: dict[str, tuple[str, ...]] = {
     "ACI": ("chantier d'insertion", "atelier d'insertion", "aciphc"),
     "ESAT": ("établissement service aide travail", "centre aide travail", "cat"),
+    "ETTI": ("intérim d'insertion",),
     "SEP": ("structure pénitentiaire", "atelier pénitentiaire", "entreprise pénitentiaire", "régie industrielle pénitentiaire"),
     "SCOP": ("société coopérative", "société coopérative ouvrière de production"),
     "ASSO": ("association loi",),
@@ -29,7 +30,7 @@ _ABBREVIATED = {
     "ent": "entreprise", "entr": "entreprise", "ets": "etablissement", "asso": "association", "assoc": "association",
     "ett": "entreprise travail temporaire", "adapt": "adaptee", "interm": "intermediaire", "insert": "insertion",
 }  # fmt: skip
-_SMALL_WORDS = frozenset("de du d des la le les l par pour et ou en a au".split())
+_SMALL_WORDS = frozenset("un une de du d des la le les l par pour et ou en a au".split())
 
 
 def stems(text: str) -> tuple[str, ...]:
@@ -106,6 +107,7 @@ def kind_in_name(name: str) -> str | None:
         (" esat ", "ESAT"),
         (" etti ", "ETTI"),
         (" eatt ", "EATT"),
+        (" esus ", "ESUS"),
         (" entreprise adaptee ", "EA"),
         (" association intermediaire ", "AI"),
         (" chantier d insertion ", "ACI"),

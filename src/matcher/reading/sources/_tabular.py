@@ -1,4 +1,4 @@
-"""Rows of a spreadsheet, whatever it was saved as: CSV, XLSX, JSON lines or a JSON list, one dict a row."""
+"""Rows of a spreadsheet, whatever it was saved as: CSV, XLSX, ODS, JSON lines or a JSON list, one dict a row."""
 
 from __future__ import annotations
 
@@ -39,8 +39,10 @@ codecs.register_error("matcher-cp1252", _cp1252)
 
 
 def shape_of(head: bytes) -> str:
-    """ "xlsx", "xls", "parquet", "json", "jsonl", "csv" or "" by the first bytes."""
+    """ "xlsx", "ods", "xls", "parquet", "json", "jsonl", "csv" or "" by the first bytes."""
     if head.startswith(b"PK\x03\x04"):
+        if b"opendocument.spreadsheet" in head[:200]:
+            return "ods"
         return "xlsx" if b"xl/" in head or b"[Content_Types]" in head else ""
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         return "xls"
@@ -126,7 +128,9 @@ def rows(
     if shape == "csv":
         yield from _csv(stream, name, score)
     elif shape == "xlsx":
-        yield from _xlsx(stream, name, score)
+        yield from _workbook(stream, name, score, _xlsx)
+    elif shape == "ods":
+        yield from _workbook(stream, name, score, _ods)
     elif shape == "jsonl" and any(
         re.match(rb'.{0,2000}"%s"\s*:\s*\[' % key.encode(), head, re.S) for key in lists
     ):
@@ -140,7 +144,7 @@ def rows(
             f"{name} is an old Excel workbook (.xls) or a protected one: save it as .xlsx without a password"
         )
     else:
-        raise BadInput(f"{name} is not a table: give CSV, XLSX, JSON lines or a JSON list")
+        raise BadInput(f"{name} is not a table: give CSV, XLSX, ODS, JSON lines or a JSON list")
 
 
 def unique(headings: Sequence[Any]) -> list[str]:
@@ -166,7 +170,8 @@ def _table(
     headings, first = _headings(lines, score)
     if len(headings) > MAX_COLUMNS:
         raise BadInput(f"{name} has {len(headings)} columns: keep the {MAX_COLUMNS} that are needed")
-    title = {"": sheet} if sheet else {}
+    above = [str(cell) for line, row in lines if line < first - 1 for cell in row if _filled(cell)]
+    title = {"": " ".join([sheet, *above])[:300].strip()} if sheet or above else {}
     for line, row in chain((item for item in ahead if item[0] >= first), cells):
         if isinstance(row, str):
             yield f"row {line}", row
@@ -240,9 +245,13 @@ def _csv_cells(text: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[int, Se
             yield begin, f"unreadable line ({error}): look for a quotation mark that is never closed"
 
 
-def _xlsx(stream: BinaryIO, name: str, score: Score) -> Iterator[tuple[str, Row | str]]:
-    from openpyxl import load_workbook
+Cells = Iterator[tuple[int, Sequence[Any] | str]]
 
+
+def _workbook(
+    stream: BinaryIO, name: str, score: Score, sheets_of: Callable[..., list[tuple[str, Cells]]]
+) -> Iterator[tuple[str, Row | str]]:
+    """The rows of the visible sheets of a workbook, which `sheets_of` opens."""
     try:
         with zipfile.ZipFile(stream) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
@@ -253,32 +262,82 @@ def _xlsx(stream: BinaryIO, name: str, score: Score) -> Iterator[tuple[str, Row 
             if any(entry.flag_bits & 1 for entry in archive.infolist()):
                 raise BadInput(f"{name} is protected by a password: save it without one")
         stream.seek(0)
-        book = load_workbook(stream, read_only=True, data_only=True)
+        sheets = sheets_of(stream)
     except BadInput:
         raise
-    except Exception as error:  # openpyxl lets many kinds of error through on a damaged workbook
+    except Exception as error:  # the libraries let many kinds of error through on a damaged workbook
         raise BadInput(
             f"{name} is a damaged workbook ({type(error).__name__}): open it and save it again"
         ) from None
-    try:
-        sheets = [sheet for sheet in book.worksheets if getattr(sheet, "sheet_state", "visible") == "visible"]
-        read = 0
-        for sheet in sheets:
-            if hasattr(sheet, "reset_dimensions"):
-                sheet.reset_dimensions()  # the stated size is wrong in many generated files
-            try:
-                for place, row in _table(_xlsx_cells(sheet), name, score, sheet.title):
-                    read += 1
-                    yield (place if len(sheets) == 1 else f"{sheet.title} {place}"), row
-            except BadInput:
-                if len(sheets) == 1:
-                    raise
-        if not read and len(sheets) != 1:
-            raise BadInput(
-                f"{name} holds no visible sheet with headings: put them on the first line of a sheet"
-            )
-    finally:
-        book.close()
+    read = 0
+    for title, cells in sheets:
+        try:
+            for place, row in _table(cells, name, score, title):
+                read += 1
+                yield (place if len(sheets) == 1 else f"{title} {place}"), row
+        except BadInput:
+            if len(sheets) == 1:
+                raise
+    if not read and len(sheets) != 1:
+        raise BadInput(f"{name} holds no visible sheet with headings: put them on the first line of a sheet")
+
+
+def _xlsx(stream: BinaryIO) -> list[tuple[str, Cells]]:
+    from openpyxl import load_workbook
+
+    book = load_workbook(stream, read_only=True, data_only=True)
+    sheets = [sheet for sheet in book.worksheets if getattr(sheet, "sheet_state", "visible") == "visible"]
+    for sheet in sheets:
+        if hasattr(sheet, "reset_dimensions"):
+            sheet.reset_dimensions()  # the stated size is wrong in many generated files
+    return [(sheet.title, _xlsx_cells(sheet)) for sheet in sheets]
+
+
+_TABLE, _OFFICE, _STYLE, _TEXT = (
+    f"{{urn:oasis:names:tc:opendocument:xmlns:{part}:1.0}}" for part in ("table", "office", "style", "text")
+)
+
+
+def _ods(stream: BinaryIO) -> list[tuple[str, Cells]]:
+    """The sheets of an OpenDocument workbook; equal rows and cells, which it writes once, stand once where they are empty."""
+    from lxml import etree
+
+    sheets: list[tuple[str, list[tuple[int, Sequence[Any] | str]]]] = []
+    hidden: set[str | None] = set()
+    number = 0
+    with zipfile.ZipFile(stream) as archive, archive.open("content.xml") as content:
+        for event, element in etree.iterparse(content, ("start", "end"), resolve_entities=False):
+            if event == "start":
+                if element.tag == f"{_TABLE}table":
+                    sheets.append((element.get(f"{_TABLE}name") or "", []))
+                    number = 0
+            elif element.tag == f"{_TABLE}table-properties" and element.get(f"{_TABLE}display") == "false":
+                hidden.add(element.getparent().get(f"{_STYLE}name"))
+            elif element.tag == f"{_TABLE}table-row":
+                row = _ods_row(element)
+                if any(map(_filled, row)):
+                    sheets[-1][1].append((number + 1, row))
+                number += int(element.get(f"{_TABLE}number-rows-repeated", "1"))
+                element.clear()
+            elif element.tag == f"{_TABLE}table" and element.get(f"{_TABLE}style-name") in hidden:
+                sheets.pop()
+    return [(title, iter(rows)) for title, rows in sheets]
+
+
+def _ods_row(element: Any) -> list[Any]:
+    row: list[Any] = []
+    for cell in element:
+        if not cell.tag.endswith("table-cell"):
+            continue
+        kind = cell.get(f"{_OFFICE}value-type", "")
+        value = cell.get(f"{_OFFICE}date-value") if kind == "date" else None
+        value = float(cell.get(f"{_OFFICE}value")) if kind in ("float", "currency") else value
+        text = "\n".join("".join(part.itertext()) for part in cell.findall(f"{_TEXT}p"))
+        times = min(int(cell.get(f"{_TABLE}number-columns-repeated", "1")), MAX_COLUMNS + 1 - len(row))
+        row += [value if value is not None else text or None] * times
+    while row and not _filled(row[-1]):
+        row.pop()
+    return row
 
 
 def sheet_rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
@@ -393,11 +452,11 @@ def json_records(
 
 def is_zip(head: bytes) -> bool:
     """True for a ZIP file, which a workbook is."""
-    return shape_of(head) == "xlsx"
+    return shape_of(head) in ("xlsx", "ods")
 
 
 def is_workbook(name: str) -> bool:
-    return name.lower().endswith((".xlsx", ".xlsm"))
+    return name.lower().endswith((".xlsx", ".xlsm", ".ods"))
 
 
 def source_of(name: str) -> str:

@@ -24,7 +24,7 @@ SOURCE = "objet déclaré de l'association"
 
 def recognises(name: str, head: bytes) -> bool:
     """True for records with `numero_rna` and `objet` (JOAFE), or the columns of the RNA (`adrs_codepostal`, `objet`)."""
-    if not (shape := _tabular.shape_of(head)) or shape == "xlsx":
+    if _tabular.shape_of(head) in ("", "xlsx", "ods"):
         return False
     keys = {key.lower() for key in _tabular.headings_of(head)}
     return "objet" in keys and bool(keys & {"numero_rna", "adrs_codepostal"})

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, BinaryIO
 
-from matcher.domain import BadInput, Offer, OfferNature, Rejected, Structure, Zone
+from matcher.domain import KINDS, BadInput, Offer, OfferNature, Rejected, Structure, Zone
 from matcher.reading.sources import _columns, _structure, _tabular
 from matcher.reading.sources._places import place_of
 from matcher.reference import trades
@@ -43,7 +43,7 @@ ALIASES: _columns.Aliases = {
         "denomination sociale", "nom commercial et raison sociale", "association", "adherent", "membre", "siae", "esat", "geiq",
         "organisme", "etablissement", "fournisseur", "intitule de la structure", "nom usuel",
     ),
-    "brand": ("brand", "enseigne", "nom commercial", "nom usage", "marque", "trade name", "nom d usage"),
+    "brand": ("brand", "enseigne", "nom commercial", "nom usage", "marque", "trade name", "nom d usage", "sigle", "acronyme", "nom court"),
     "kind": (
         "kind", "type", "type de structure", "type structure", "type siae", "categorie", "mesure", "statut",
         "famille ess", "category", "dispositif", "nature de la structure", "typologie", "siae", "agrement", "conventionnement",
@@ -51,8 +51,8 @@ ALIASES: _columns.Aliases = {
     ),
     "naf": ("naf", "code naf", "ape", "code ape", "activite principale", "nace", "code naf ape", "naf code"),
     "legal_form": ("legal form", "forme juridique", "nature juridique", "categorie juridique", "statut juridique"),
-    "address": ("address", "adresse", "rue", "street", "adresse postale", "voie", "adresse complete", "siege social", "adresse du siege"),
-    "street_number": ("num rue", "numero voie", "numero de voie", "numero rue"),
+    "address": ("address", "adresse", "rue", "street", "adresse postale", "voie", "adresse complete", "siege social", "adresse du siege", "coordonnees"),
+    "street_number": ("num rue", "numero voie", "num voie", "numero de voie", "numero rue"),
     "street": ("nom rue", "nom voie", "libelle voie", "nom de la voie"),
     "postcode": ("post code", "postcode", "code postal", "cp", "zip", "postal code", "zip code"),
     "town": ("city", "ville", "commune", "town", "localite", "lieu", "nom commune", "nom de la commune", "municipality", "cp ville", "ville du siege"),
@@ -75,10 +75,7 @@ ALIASES: _columns.Aliases = {
     "networks": ("networks", "reseau", "reseaux", "network", "federation"),
     "labels": ("labels", "label", "certification", "labels et certifications", "certifications", "agrements"),
     "turnover": ("turnover", "chiffre d affaires", "ca", "revenue", "ca annuel", "chiffre d affaires annuel"),
-    "headcount": (
-        "headcount", "effectif", "nombre de salaries", "employees", "nb salaries", "etp", "salaries", "effectif etp",
-        "employees count", "places", "nombre de places", "nb places", "nb de places installees", "capacite", "places autorisees", "effectif salarie",
-    ),
+    "headcount": ("headcount", "effectif", "employees", "etp", "salaries", "places", "capacite"),
     "headcount_band": ("tranche effectif", "tranche effectif salarie", "tranche d effectif", "headcount band"),
     "active": ("active", "est active", "etat administratif", "actif", "en activite", "is active"),
     "convention": ("convention", "etat convention", "statut convention", "conventionnement", "agreement"),
@@ -110,6 +107,7 @@ NUMBERED = frozenset({"offer", "offer_text", "rome", "cpv", "sectors"})
 #: Fields of which a further column adds to the first, or stands in for it where it is empty.
 SEVERAL = NUMBERED | {"phone", "email", "website", "address", "description", "zone"}
 _TICKS = frozenset(("x", "oui", "1", "✓", "✔", "●", "v", "o", "vrai", "true"))
+_UNTICKED = frozenset(("non", "0", "n", "false", "faux", "-"))
 FIELDS = tuple(ALIASES)
 #: Words of a heading that describes someone other than the structure: a list of notices has the buyer's SIRET.
 _OTHERS = frozenset({"acheteur", "buyer", "titulaire", "adjudicateur", "acheteurs"})
@@ -147,19 +145,47 @@ def mapping(
         found["offer_text"] = found.pop("description")
     if "siren" in found and "siret" not in found:
         found["siret"] = found["siren"]
-    return found | _ticked(own, found, cells or {})
+    cells = cells or {}
+    listed = [len(_structure.departments_of(cell)) for cell in cells.get(found.get("department", ""), ())]
+    if "zone_departments" not in found and sum(count > 1 for count in listed) > 0.2 * len(listed):
+        found["zone_departments"] = found.pop("department")
+    return found | _ticked(own, found, cells) | _contacts(own, found, cells)
+
+
+def _contacts(headings: Sequence[str], found: Mapping[str, str], cells: _columns.Cells) -> dict[str, str]:
+    """The columns that hold numbers or addresses among other words, where no column holds them alone."""
+    numbered = {heading for key, heading in found.items() if key in ("siret", "siren", "finess", "own_id")}
+    free = [h for h in headings if h not in numbered and "fax" not in fold(h)]
+    mixed: dict[str, str] = {}
+    for key, pattern in (("phone", _NUMBER), ("email", _ADDRESS)):
+        for heading in (h for h in free if key not in found):
+            seen = cells.get(heading, ())
+            if sum(map(bool, map(pattern.search, seen))) > len(seen) / 2:
+                mixed.setdefault(key, heading)
+    return mixed
+
+
+_NUMBER = re.compile(r"(?:\+33|(?<!\d)0)[\s.]?[1-9](?:[\s.-]?\d{2}){4}(?!\d)")
+_ADDRESS = re.compile(r"[^\s@<>;,/|()]+@[^\s@<>;,/|()]+\.\w+")
+#: "33100 BORDEAUX" at the end of an address, or before the other means of contact that stand below it.
+_CODE_AND_TOWN = re.compile(
+    r"(?<!\d)(\d{5})[\s,-]+([^\W\d][^\d,;:\n]*?)(?=\s*(?:$|\n|\b(?:t[ée]l|m[ée]l|e-?mail|courriel|fax|port)\b|\S+@))",
+    re.I,
+)
+_THOUSANDS, _MILLIONS = re.compile(r"\bk ?€|\bk ?euro|millier", re.I), re.compile(r"\bm ?€|million", re.I)
 
 
 def _ticked(headings: Sequence[str], found: Mapping[str, str], cells: _columns.Cells) -> dict[str, str]:
-    """The columns headed by a trade whose cells are ticked or empty."""
-    marked = [
-        heading
-        for heading in headings
-        if heading not in found.values()
-        and (seen := {fold(cell).strip() for cell in cells.get(heading, ())})
-        and seen <= _TICKS | {"non", "0", "n", "false", "faux", "-"}
-        and trades.named(heading)
-    ]
+    """The columns headed by a trade whose cells are ticked or empty, and those of the same form beside them."""
+    block: list[str] = []
+    marked: list[str] = []
+    for heading in [*headings, ""]:
+        seen = {fold(cell).strip() for cell in cells.get(heading, ())}
+        if seen and seen <= _TICKS | _UNTICKED and heading not in found.values():
+            block.append(heading)
+        else:
+            marked += block if any(map(trades.named, block)) else ()
+            block = []
     return {f"ticked.{number}": heading for number, heading in enumerate(marked, 1)}
 
 
@@ -293,7 +319,11 @@ class _Sheet:
         if kind := _structure.kind_in_name(name):
             return (kind,), ("kind-inferred",)
         if not stated:
-            around = (self.section, self.title, form, _structure.kind_in_name(found.get("name", "")) or "")
+            bracket = re.search(r"\(([^()]+)\)\s*$", name)
+            own = bracket.group(1) if bracket else name.partition(" ")[0]
+            own = own if own in KINDS or (bracket and _structure.is_kind(own)) else ""
+            named = (_structure.kind_in_name(text) or "" for text in (self.title, found.get("name", "")))
+            around = (own, self.section, self.title, form, *named)
             if kind := next((kind for text in around if (kind := _structure.kind_of(text))), None):
                 return (kind,), ("kind-inferred",)
         kind, flags = _structure.kind_stated(stated)
@@ -373,8 +403,12 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         cleaned = clean(str(value), limit)
         return "" if cleaned.lower() in ("nan", "none", "null", "[nd]", "n/a", "nc") else cleaned
 
+    def all_of(name: str, limit: int = 300) -> list[str]:
+        texts = (text(key, limit) for key in columns if key.partition(".")[0] == name)
+        return [told for told in texts if told]
+
     def first(name: str, limit: int = 300) -> str:
-        return next(filter(None, (text(key, limit) for key in columns if key.partition(".")[0] == name)), "")
+        return next(iter(all_of(name, limit)), "")
 
     siret, flags, refused = identified(_siret(cell), cell("finess"), cell("rna"), cell("own_id"))
     if refused:
@@ -388,8 +422,9 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     provenance = {"kind": "from the name or its surroundings"} if "kind-inferred" in told else {}
     department = next(iter(_structure.departments_of(cell("department"))), None)
     region = next(iter(_structure.regions_of(cell("region"))), None)
-    town = text("town") or text("address")
-    with_code = re.search(r"(?<!\d)(\d{5})[\s,-]+([^\W\d][^\d,;]*)$", town)
+    address = " ".join(all_of("address"))
+    town = text("town") or address
+    with_code = _CODE_AND_TOWN.search(town)
     if in_brackets := re.fullmatch(r"(.+?)\((\w{2,3})\)", town):
         department = department or next(iter(_structure.departments_of(in_brackets.group(2))), None)
     place = place_of(
@@ -407,30 +442,32 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     )
     if place.department is None and place.latitude is None:
         flags = (*flags, "place-unknown")
-    zone_words = " ; ".join(
-        filter(None, (text(key, 2_000) for key in columns if key.partition(".")[0] == "zone"))
-    )
+    in_words = [told for told in all_of("radius") if not re.search(r"\d", told)]
+    zone_words = " ; ".join(all_of("zone", 2_000) + in_words)
     zone = _structure.zone_of(
         zone_words, cell("radius"), cell("zone_departments"), cell("zone_regions"), place
     )
     if zone_words and zone is None:
         flags = (*flags, f"zone-unread: {zone_words[:80]}")
     updated = clean_date(cell("updated"))
+    mail, turnover, unit = first("email", 200), clean_amount(cell("turnover")), columns.get("turnover", "")
     structure = Structure(
         siret=siret,
         name=name or brand,
         kind=kinds[0],
         brand=brand,
         naf=clean_naf(cell("naf")),
-        address=text("address") or " ".join(filter(None, (text("street_number"), text("street")))),
+        address=" ".join(all_of("address"))
+        or " ".join(filter(None, (text("street_number"), text("street")))),
         place=place,
         zone=zone,
         website=first("website"),
         phone=_structure.phone_of(first("phone")) or first("phone", 60),
-        email=first("email", 200),
+        email=match.group() if (match := _ADDRESS.search(mail)) else mail,
         networks=_structure.several(cell("networks")),
         labels=_structure.several(cell("labels")),
-        turnover=clean_amount(cell("turnover")),
+        turnover=turnover
+        and turnover * (1e3 if _THOUSANDS.search(unit) else 1e6 if _MILLIONS.search(unit) else 1),
         headcount=_structure.number_of(cell("headcount"))
         or _structure.headcount_of_band(cell("headcount_band")),
         active=_structure.yes_no(cell("active")),
@@ -449,10 +486,8 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     )
     if structure.zone is not None:  # a row's zone is that of the activities it states
         offers = [offer if offer.zone else replace(offer, zone=structure.zone) for offer in offers]
-    told_texts = [text(key, 20_000) for key in columns if key.partition(".")[0] == "description"]
-    return [
-        _Draft(replace(structure, kind=kind), list(offers), [t for t in told_texts if t]) for kind in kinds
-    ]
+    told_texts = all_of("description", 20_000)
+    return [_Draft(replace(structure, kind=kind), list(offers), list(told_texts)) for kind in kinds]
 
 
 def _siret(cell: Callable[[str], Any]) -> tuple[str, tuple[str, ...], str]:
@@ -468,7 +503,13 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
     numbers = sorted(
         {key.partition(".")[2] for key in columns if key.partition(".")[0] in NUMBERED}, key=_rank
     )
-    shared_sectors = _structure.several(row.get(columns["sectors"])) if "sectors" in columns else ()
+    alone = not any(key.partition(".")[0] in ("offer", "offer_text", "ticked") for key in columns)
+    shared_sectors = tuple(
+        sector
+        for key, heading in columns.items()
+        if key == "sectors" or (alone and key.startswith("sectors."))
+        for sector in _structure.several(row.get(heading))
+    )
     service_types = (
         _structure.service_types_of(row.get(columns["service_types"])) if "service_types" in columns else ()
     )
@@ -497,9 +538,7 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
     for heading in (heading for key, heading in columns.items() if key.startswith("ticked")):
         if fold(str(row.get(heading) or "")).strip() in _TICKS:
             yield Offer(id="", title=heading, source=source)
-    if shared_sectors and not any(
-        key.partition(".")[0] in ("offer", "offer_text", "ticked") for key in columns
-    ):
+    if alone:
         for sector in shared_sectors:
             yield Offer(id="", title=sector, sectors=(sector,), service_types=service_types, source=source)
     for key in row:
