@@ -179,5 +179,5 @@ def owed_at(
     here = stated_hours(run)
     if not here and (shares := lot_shares(run)):
         return [(None, part, frozenset({lot})) for lot, part in shares.items()]
-    stated = here or stated_hours(wider) or [(None, frozenset())]
-    return [(number, None, lots) for number, lots in stated]
+    stated = here or stated_hours(wider)
+    return [(number, None, lots) for number, lots in stated] or [(None, None, frozenset())]
