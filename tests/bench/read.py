@@ -46,7 +46,6 @@ from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, matches_of
 from matcher.reading import brochure, files, gather
 from matcher.reference import toponyms, trades, typed_places
-from more_sheets import EIGHTEEN
 
 app = typer.Typer(help=__doc__, rich_markup_mode=None, pretty_exceptions_enable=False)
 DATA = Path(__file__).parents[1] / "data"
@@ -192,8 +191,7 @@ def _code(place: Place) -> str:
 def sheets() -> None:
     right = stated = 0
     errors: list[str] = []
-    for make in (*invented.TWENTY, *invented.OTHERS, *EIGHTEEN):
-        sheet = make()
+    for sheet in invented.kept():
         records = list(files.read_stream(io.BytesIO(sheet.content), sheet.name))
         read, fields, wrong = invented.measured(sheet, [r for r in records if isinstance(r, Structure)])
         print(f"{sheet.name:28} {read:3} of {fields:3}")

@@ -5,12 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-import more_sheets
 import sheets
 from matcher.domain import BadInput, Rejected, Structure
 from matcher.reading import files, gather
@@ -23,9 +21,8 @@ def read(sheet: Sheet) -> list[Structure]:
     return [record for record in records if isinstance(record, Structure)]
 
 
-@pytest.mark.parametrize("make", [*sheets.TWENTY, *sheets.OTHERS, *more_sheets.EIGHTEEN])
-def test_the_fields_of_a_sheet_are_read(make: Callable[[], Sheet]) -> None:
-    sheet = make()
+@pytest.mark.parametrize("sheet", sheets.kept(), ids=lambda sheet: sheet.name)
+def test_the_fields_of_a_sheet_are_read(sheet: Sheet) -> None:
     _, stated, wrong = sheets.measured(sheet, read(sheet))
     assert stated >= 10
     assert len(wrong) <= 0.05 * stated, wrong
@@ -73,7 +70,7 @@ def test_a_mapping_is_kept_as_a_profile_for_the_next_file(tmp_path: Path) -> Non
 
 
 def test_a_row_of_totals_leaves_a_corrected_workbook_whole() -> None:
-    sheet = sheets.TWENTY[0]()
+    sheet = sheets.kept()[0]
     records = list(
         files.read_stream(io.BytesIO(sheet.content), sheet.name, columns={"description": "Activités"})
     )
