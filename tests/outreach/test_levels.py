@@ -31,7 +31,7 @@ from matcher.domain import (
     Structure,
     Tender,
 )
-from matcher.matching import by_clause, recipes, suitability
+from matcher.matching import by_clause, parts, recipes, suitability
 from matcher.matching.engine import Matcher
 from matcher.outreach import alerts, buyers, digests, items, report, work
 from matcher.partners.opportunities import opportunities
@@ -42,8 +42,8 @@ from matcher.records.tables import Digest
 MONTREUIL = Place(
     commune="93048", postcode="93100", label="Montreuil", department="93", latitude=48.86, longitude=2.44
 )
-CHARTRES = Place(
-    commune="28085", postcode="28000", label="Chartres", department="28", latitude=48.45, longitude=1.48
+PARIS = Place(
+    commune="75112", postcode="75012", label="Paris", department="75", latitude=48.85, longitude=2.35
 )
 CLEANER, LENDER, BOTH = "00010001600013", "00010073500018", "00010099900010"
 
@@ -123,14 +123,16 @@ def test_a_concession_is_nobodys_to_answer_unless_it_is_reserved(store: Store, f
 
 
 def test_of_a_lot_in_no_words_of_its_own_who_does_what_the_title_names_first_is_told(
-    store: Store, folder: Path
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     title = "Tonte des pelouses et nettoyage des bureaux"
-    n.night(store, folder, replace(cleaning("a", title="Secteur sud"), title=title))
-    assert BOTH in told(store) and CLEANER not in told(store)
-    n.night(store, folder, replace(cleaning("b", title=title), title=title), day=1)
-    (item,) = told(store, 1)[CLEANER]["items"]
+    n.night(store, folder, cleaning("a", title=title))
+    (item,) = told(store)[CLEANER]["items"]
     assert item["alone"].startswith("Il manque : espaces verts"), "named in the lot: to be answered together"
+    vague = parts.named_first
+    monkeypatch.setattr(parts, "named_first", lambda lot, asked: vague(lot, replace(asked, context=title)))
+    n.night(store, folder, cleaning("b", title=title), day=1)
+    assert BOTH in told(store, 1) and CLEANER not in told(store, 1)
 
 
 def test_a_lot_that_structures_rarely_answer_is_told_to_nobody_unless_reserved(
@@ -146,14 +148,15 @@ def test_a_lot_that_structures_rarely_answer_is_told_to_nobody_unless_reserved(
 
 
 def test_a_stated_clause_of_which_nobody_is_likely_to_carry_hours_reaches_the_nearest_lenders(
-    store: Store, tmp_path: Path
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aside = [
-        replace(structure(f"0001007350{i}018", f"Relais {i}", kind), place=CHARTRES)
-        for i, kind in enumerate(("AI", "AI", "ETTI", "GEIQ"))
+        replace(structure(f"00010{i}73500018", f"Relais {i}", kind), place=PARIS)
+        for i, kind in enumerate(("AI", "AI", "ETTI", "ETTI"))
     ]
-    folder = tmp_path / "far"
+    folder = tmp_path / "aside"
     save_catalogue(build_catalogue(aside, [], recipes.named("default")), folder)
+    monkeypatch.setattr(by_clause, "least_chance", lambda lot: 0.1 if lot.owed_condition else 0.5)
     n.night(store, folder, cleaning("a"), cleaning("b", clauses=(Clause(hours=500.0),)))
     items = [item for content in told(store).values() for item in content["items"]]
     assert [item["level"] for item in items] == ["clause"] * by_clause.FEW

@@ -63,7 +63,7 @@ def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
 def _carriers(ranking: Ranking) -> NDArray[np.int64]:
     """Positions of whom the judgement would call for the hours of a clause, the likeliest first.
 
-    Where it would call nobody though the notice states a clause, the few lenders of staff with at least `least_chance`.
+    Where it would call no lender of staff though the notice states a clause, the few of them with at least `least_chance`.
     """
     shortlist = ranking.shortlist
     if not ranking.judged or not len(shortlist):
@@ -72,11 +72,12 @@ def _carriers(ranking: Ranking) -> NDArray[np.int64]:
     scores = judge.scores_with(shortlist, asked(shortlist))
     levels = suitability.judged_levels(shortlist, judge.levels_of(scores))
     first = ranking.order[np.argsort(-scores[ranking.order], kind="stable")]
-    if (likely := first[levels[first] == LIKELY]).size:
-        return np.asarray(likely)
-    lending = evidence.of(shortlist, "kind") <= evidence.LENDS
-    near = lending & (levels >= PLAUSIBLE) & (judge.probability(scores) >= least_chance(shortlist.query.lot))
-    return np.asarray(first[near[first]][:FEW])
+    likely, lending = levels == LIKELY, evidence.of(shortlist, "kind") <= evidence.LENDS
+    if not (likely & lending).any():
+        enough = judge.probability(scores) >= least_chance(shortlist.query.lot)
+        near = lending & enough & (levels >= PLAUSIBLE)
+        likely[first[near[first]][:FEW]] = True
+    return np.asarray(first[likely[first]])
 
 
 def least_chance(lot: Lot) -> float:

@@ -64,7 +64,7 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
         joined = (Notice, Notice.id == Found.notice_id)
         lots_at = select(Found.notice_id, Found.lot_id).distinct().join(*joined).where(public)
         served, clause = (
-            {tuple(row) for row in connection.execute(lots_at.where(level == LEVEL))}
+            {(row.notice_id, row.lot_id) for row in connection.execute(lots_at.where(LEVEL.in_([level])))}
             for level in ("likely", "clause")
         )
         told = LEVEL.in_(("likely", "clause"))  # as digests do
@@ -80,7 +80,7 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
     places = lots.explode("departments")
     empty = lots[~lots["served"] & ~lots["by_clause"]]
     return {
-        "run": state, "held": HOLDS[state["held"]], "versions": {VERSIONS.get(k, k): v for k, v in state["versions"].items()},
+        "run": state, "held": HOLDS.get(state["held"], state["held"]), "versions": {VERSIONS.get(k, k): v for k, v in state["versions"].items()},
         "digests": {STATES.get(k, k): v for k, v in digests.items()},
         "words": {feedback.VERBS[k][0] if k in feedback.VERBS else k: v for k, v in words.items()}, "empty_count": len(empty),
         "empty": empty[["notice", "lot", "title", "trade", "where"]].head(200).to_dict("records"),

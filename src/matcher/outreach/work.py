@@ -102,17 +102,16 @@ def _rows(
     from matcher.matching import parts, standing
 
     as_json = cache(_as_json)  # most reasons of a lot are shared by its candidates
-    shown = sum(level == "likely" for level, _ in chosen.values())
     explained = matcher.explained(ranking, list(chosen))
     told = [(match, level, by) for match, (level, by) in zip(explained, chosen.values(), strict=True)]
     told = [one for one in told if one[0].eligible is not False and one[0].structure.active is not False]
     may_take = [match.structure for match, level, _ in told if level == "likely" and ranking.judged]
     query = ranking.shortlist.query
     lacking = standing.lacking(matcher, may_take, query)
-    first = parts.named_first(query.lot, query.asked)
+    first = parts.named_first(query.lot, query.asked)  # who lacks it does what is named besides
+    told = [one for one in told if not first or first.label not in lacking.get(one[0].structure.siret, ())]
+    shown = sum(level == "likely" for _, level, _ in told)
     for match, level, by in told:
-        if first and first.label in lacking.get(match.structure.siret, ()):
-            continue  # it does what the notice names besides
         reasons = (*((by,) if by else ()), *match.reasons)
         structure = match.structure
         own = level == "likely" and ranking.judged
