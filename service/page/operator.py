@@ -49,7 +49,7 @@ def _page(request: Request, problems: Mapping[str, str] | None = None, typed: st
     store = access.store_of(request)
     return render.page(
         request, "operator.html", problems=problems, typed=typed, state=_state(snapshot), loaded_at=snapshot.loaded_at, operator=operator, run=_last_run(store), sources=snapshot.once("sources", lambda: _sources(snapshot)),
-        held=_held(store, operator), night=review.night(store), hold_reason=report.hold_reason, claims=[_named(snapshot, c) for c in account.waiting(store)] if operator else [],
+        held=_held(store, operator), night=review.night(store), hold_reason=report.HOLDS.get, claims=[_named(snapshot, c) for c in account.waiting(store)] if operator else [],
     )  # fmt: skip
 
 

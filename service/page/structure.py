@@ -88,7 +88,7 @@ def shown(
         gaps=gaps(structure, snapshot), looked_for=_looked_for(request, skilled), mine=mine, own_facts=_own_facts(declared) if mine else {}, likely=_likely(structure, skilled, snapshot), packed=packed, titled=denials.titled, declared=announcements.own(request, who) if mine else (), done=done,
         missing=reasons.missing(structure), past=past, skills=skilled, pending=_pending(held, declared) if mine else [],
         denied=[(skill, denials.label(skill)) for skill in declared.denied if mine], alerts=alerts.chosen(store, structure.siret) if mine else None,
-        frequencies=list(alerts.labels()), own_source=self_declared.SOURCE, undo=refused if mine and done == "refus" and refused[0] else (), hidden=denials.label(refused[2]) if refused[2] else "",
+        frequencies=[(name, label) for name, (label, _) in alerts.FREQUENCIES.items()], own_source=self_declared.SOURCE, undo=refused if mine and done == "refus" and refused[0] else (), hidden=denials.label(refused[2]) if refused[2] else "",
         feed=f"{feed}?token={links.token('feed', feed)}" if mine else feed,
     )  # fmt: skip
 

@@ -1,8 +1,9 @@
 """Kill the nightly run at random instants and restart it: nothing lost, nothing duplicated, the same rows.
 
-    python tests/bench/kill_batch.py --kills 200
+    python tests/bench/kill_batch.py --kills 200 [--postgres]
 
-A child process runs the batch and delivers by SMTP to a server of another process; it is killed (SIGKILL) after a
+A child process runs the batch, delivers by SMTP to a server of another process, and notes what structures answer, on SQLite or
+on a PostgreSQL server of its own; it is killed (SIGKILL) after a
 random time, and run again, until it ends by itself; then a fresh store begins, until `--kills` have struck.
 """
 
@@ -19,6 +20,7 @@ import socket
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +33,19 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 from sqlalchemy import select
 
+import databases
 import night as n
 from matcher.outreach import batch, delivery, post
 from matcher.outreach.letters import question
 from matcher.outreach.rules import Rules
 from matcher.outreach.transport import MailTransport
 from matcher.outreach.work import _opened
+from matcher.records import feedback
 from matcher.records.store import Store
-from matcher.records.tables import Announcement, Digest, Found, Letter, Notice
+from matcher.records.tables import Announcement, DeniedSkill, Digest, Feedback, Found, Letter, Notice
 
 LETTERS = 8  # of the pages, beside the digests of each night
+SAID = 12  # words of structures about lots, of each night
 
 
 def serve(port: int, received: Path) -> None:
@@ -65,7 +70,8 @@ def night(url: str, folder: Path, port: int) -> None:
     rules = Rules(floor=0.0005, smtp=f"smtp://127.0.0.1:{port}")
     tenders = [n.tender(f"k{i}", *list(n.TRADES)[: 1 + i % 3]) for i in range(12)]
     tenders.append(n.correction("k1-c", "k1", deadline=n.MOMENT.replace(day=30)))
-    batch.run(store, folder, tenders, batch.Options(rules=rules), moment=n.MOMENT)
+    options = batch.Options(rules=rules)
+    batch.run(store, folder, tenders, options, moment=n.MOMENT)
     delivery.deliver(store, _opened(str(folder)).catalogue, rules, at=n.MOMENT)
     transport = MailTransport(base_url="https://maillage.example", sender=rules.sender, smtp=rules.smtp)
     with store.writing() as connection:  # questions of a buyer, asked again by a request that is repeated
@@ -82,6 +88,11 @@ def night(url: str, folder: Path, port: int) -> None:
             )
             post.queue(store, connection, mail, kind="question", siret=siret)
     post.drain(store, transport)
+    for number in range(SAID):  # a word that is sent twice, as by a browser that tries again, is one
+        siret, verb = n.siret(100 + number % 8), ("declined", "interested", "submitted")[number % 3]
+        reason = feedback.NOT_OUR_TRADE if number == 3 else ""
+        feedback.record(store, siret, f"k{number}", f"k{number}-1", verb, reason=reason, cpv="77310000")
+    batch.run(store, folder, tenders, options, moment=n.MOMENT)  # who declined is no longer matched
     store.close()
 
 
@@ -100,8 +111,16 @@ def rows(store: Store) -> str:
         )
         notices = connection.execute(select(Notice.id, Notice.twin, Notice.catalogue).order_by(Notice.id))
         letters = connection.execute(select(Digest.id, Digest.content).order_by(Digest.id))
+        said = connection.execute(
+            select(
+                Feedback.siret, Feedback.notice_id, Feedback.lot_id, Feedback.verb, Feedback.reason
+            ).order_by(*Feedback.__table__.primary_key)
+        )
+        denied = connection.execute(
+            select(DeniedSkill.siret, DeniedSkill.skill).order_by(*DeniedSkill.__table__.primary_key)
+        )
         plain = [
-            [list(row) for row in matches], [list(row) for row in told], [list(row) for row in notices],
+            *([list(row) for row in some] for some in (matches, told, notices, said, denied)),
             [[row.id, {k: v for k, v in row.content.items() if k != "run"}] for row in letters],
         ]  # fmt: skip
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
@@ -123,13 +142,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL server of its own")
     wanted = parser.parse_args()
     chance = random.Random(wanted.seed)
     os.environ["MATCHER_MAIL_SECRET"] = "secret of the trial"
     nameless = 0
     kills = rounds = different = doubled = lost = doubtful = failed = 0
-    with tempfile.TemporaryDirectory(prefix="maillage-") as name:
+    with (
+        tempfile.TemporaryDirectory(prefix="maillage-") as name,
+        databases.server() if wanted.postgres else nullcontext() as server_address,
+    ):
         home = Path(name)
+
+        def address(store: object) -> str:
+            """Of an empty store of this name."""
+            if server_address is None:
+                return f"sqlite:///{home}/{store}.sqlite"
+            import psycopg
+
+            with psycopg.connect(server_address, autocommit=True) as connection:
+                connection.execute(f'CREATE SCHEMA "r{store}"')
+            return f"{server_address}?options=-csearch_path%3Dr{store}"
+
         folder = n.catalogue(home / "catalogue")
         _opened(str(folder))  # loaded once, inherited by every child
         with socket.socket() as free:
@@ -140,9 +174,9 @@ def main() -> int:
         server = child(serve, port, box)
         time.sleep(1)
         # all that is imported on the way is inherited too, so that kills strike the work and not the start
-        night(f"sqlite:///{home}/first.sqlite", folder, port)
+        night(address("first"), folder, port)
         box.write_text("")
-        url = f"sqlite:///{home}/undisturbed.sqlite"
+        url = address("undisturbed")
         began = time.monotonic()
         _, status = os.waitpid(child(night, url, folder, port), 0)
         whole = time.monotonic() - began
@@ -154,7 +188,7 @@ def main() -> int:
             while kills < wanted.kills:
                 rounds += 1
                 box.write_text("")
-                url = f"sqlite:///{home}/{rounds}.sqlite"
+                url = address(rounds)
                 # several kills a round while the run is young, so that every stage is struck
                 for _ in range(50):
                     pid = child(night, url, folder, port)
@@ -188,9 +222,9 @@ def main() -> int:
         finally:
             os.kill(server, signal.SIGKILL)
     told = {
-        "kills": kills, "rounds": rounds, "seconds_undisturbed": round(whole, 2), "digests_a_round": count,
+        "database": "PostgreSQL" if wanted.postgres else "SQLite", "kills": kills, "rounds": rounds, "seconds_undisturbed": round(whole, 2), "digests_a_round": count,
         "rounds_that_differ": different, "digests_doubled": doubled, "digests_lost": lost,
-        "letters_a_round": LETTERS, "left_to_the_operator": doubtful, "of_these_without_address": nameless, "runs_that_failed": failed,
+        "letters_a_round": LETTERS, "words_a_round": SAID, "left_to_the_operator": doubtful, "of_these_without_address": nameless, "runs_that_failed": failed,
     }  # fmt: skip
     print(json.dumps(told))
     return 1 if different or doubled or lost or failed or nameless else 0

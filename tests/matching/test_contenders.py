@@ -96,10 +96,10 @@ def test_what_several_structures_lack_is_what_each_lacks(matcher: Matcher) -> No
     ranking = matcher.rank(query)
     rows = ranking.shortlist.candidates[ranking.order[:40]].tolist()
     structures = [matcher.catalogue.structure(row) for row in rows]
-    together = standing.lacking_by(matcher, structures, query)
+    together = standing.lacking(matcher, structures, query)
     assert len({tuple(labels) for labels in together.values()}) > 1, "some lack one trade, some another"
     for structure in structures:
-        assert together[structure.siret] == standing.lacking(matcher, structure, query)
+        assert standing.lacking(matcher, [structure], query) == {structure.siret: together[structure.siret]}
 
 
 def told(answer: LotAnswer) -> tuple[object, ...]:

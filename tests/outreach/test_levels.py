@@ -18,8 +18,20 @@ from sqlalchemy import select
 import night as n
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
-from matcher.domain import Award, Buyer, Clause, Condition, Holder, Lot, Offer, Place, Structure, Tender
-from matcher.matching import recipes
+from matcher.domain import (
+    Award,
+    Buyer,
+    Clause,
+    Condition,
+    Holder,
+    Lot,
+    Offer,
+    Place,
+    Reservation,
+    Structure,
+    Tender,
+)
+from matcher.matching import by_clause, parts, recipes, suitability
 from matcher.matching.engine import Matcher
 from matcher.outreach import alerts, buyers, digests, items, report, work
 from matcher.partners.opportunities import opportunities
@@ -29,6 +41,9 @@ from matcher.records.tables import Digest
 
 MONTREUIL = Place(
     commune="93048", postcode="93100", label="Montreuil", department="93", latitude=48.86, longitude=2.44
+)
+PARIS = Place(
+    commune="75112", postcode="75012", label="Paris", department="75", latitude=48.85, longitude=2.35
 )
 CLEANER, LENDER, BOTH = "00010001600013", "00010073500018", "00010099900010"
 
@@ -105,6 +120,53 @@ def test_a_concession_is_nobodys_to_answer_unless_it_is_reserved(store: Store, f
     assert CLEANER not in told(store)
     n.night(store, folder, replace(conceded, id="b", title="Nettoyage des halles"), day=1)
     assert CLEANER in told(store, 1)
+
+
+def test_of_a_lot_in_no_words_of_its_own_who_does_what_the_title_names_first_is_told(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    title = "Tonte des pelouses et nettoyage des bureaux"
+    n.night(store, folder, cleaning("a", title=title))
+    (item,) = told(store)[CLEANER]["items"]
+    assert item["alone"].startswith("Il manque : espaces verts"), "named in the lot: to be answered together"
+    vague = parts.named_first
+    monkeypatch.setattr(parts, "named_first", lambda lot, asked: vague(lot, replace(asked, context=title)))
+    n.night(store, folder, cleaning("b", title=title), day=1)
+    assert BOTH in told(store, 1) and CLEANER not in told(store, 1)
+
+
+def test_a_lot_that_structures_rarely_answer_is_told_to_nobody_unless_reserved(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n.night(store, folder, cleaning("a"))
+    assert CLEANER in told(store)
+    monkeypatch.setattr(suitability, "calls_for", lambda ranking: "beyond")
+    n.night(store, folder, cleaning("b"), day=1)
+    assert CLEANER not in told(store, 1)
+    n.night(store, folder, cleaning("c", reservation=Reservation(articles=("L2113-13",))), day=2)
+    assert CLEANER in told(store, 2)
+
+
+def test_a_stated_clause_of_which_nobody_is_likely_to_carry_hours_reaches_the_nearest_lenders(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aside = [
+        replace(structure(f"00010{i}73500018", f"Relais {i}", kind), place=PARIS)
+        for i, kind in enumerate(("AI", "AI", "ETTI", "ETTI"))
+    ]
+    folder = tmp_path / "aside"
+    save_catalogue(build_catalogue(aside, [], recipes.named("default")), folder)
+    monkeypatch.setattr(by_clause, "least_chance", lambda lot: 0.1 if lot.owed_condition else 0.5)
+    n.night(store, folder, cleaning("a"), cleaning("b", clauses=(Clause(hours=500.0),)))
+    items = [item for content in told(store).values() for item in content["items"]]
+    assert [item["level"] for item in items] == ["clause"] * by_clause.FEW
+    assert {item["notice_id"] for item in items} == {"b"}
+
+
+def test_only_works_have_tasks_that_can_be_cut_out(store: Store, folder: Path) -> None:
+    owed = (Clause(hours=500.0),)
+    n.night(store, folder, cleaning("a", clauses=owed))
+    assert not any("tâche séparable" in item["alone"] for c in told(store).values() for item in c["items"])
 
 
 def test_a_lot_announced_by_its_clause_alone_is_not_a_lot_without_structure(

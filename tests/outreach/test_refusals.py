@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 import night as n
 from mail_server import MailServer
-from matcher.domain import NotFound
+from matcher.domain import BadInput, NotFound
 from matcher.outreach import alerts, delivery, links, review, transport
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import _opened
@@ -141,6 +141,15 @@ def test_alerts_and_questions_stop_apart(store: Store, folder: Path) -> None:
     )
     asked = {n.siret(100 + i): f"tonte{i}@example.org" for i in range(3)}
     assert transport.unreachable(store, asked) == {n.siret(100), n.siret(102)}
+
+
+def test_what_identifies_no_structure_changes_no_mail(store: Store) -> None:
+    for record in (
+        lambda: alerts.pause(store, "12", n.MOMENT.date()),
+        lambda: alerts.choose(store, "12", "off"),
+    ):
+        with pytest.raises(BadInput, match="invalid SIRET '12'"):
+            record()
 
 
 def test_a_pause_ends_by_itself_and_what_is_open_is_told_then(store: Store, folder: Path) -> None:

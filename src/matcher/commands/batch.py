@@ -174,9 +174,9 @@ def _deliver(store: Store, catalogue: Catalogue, rules: Rules, outbox: Path | No
         sent = delivery.deliver(store, catalogue, rules, outbox=outbox, at=at)
     except batch.Busy as error:  # the matches are kept; the mails stay ready
         say(f"matcher: {error}")
-        sent = delivery.Sent(waiting=delivery.count_ready(store))
+        sent = delivery.Sent(waiting=len(delivery.waiting(store)))
     except BadInput as error:
-        sent = delivery.Sent(waiting=delivery.count_ready(store))
+        sent = delivery.Sent(waiting=len(delivery.waiting(store)))
         sent.stopped = str(error)
     for state, count in sorted(sent.items()):
         why = " (no outbox or server given, or outside sending hours)" if state == "waiting" else ""

@@ -10,7 +10,6 @@ from typer.core import TyperGroup
 
 from matcher.commands._options import day, open_store
 from matcher.console import say
-from matcher.domain import BadInput
 
 
 class _Recording(TyperGroup):
@@ -71,8 +70,10 @@ def stop(
     matcher feedback stop 00010001600013 --only alerts
     """
     from matcher.outreach import alerts
+    from matcher.records import feedback
 
-    alerts.stop(open_store(), _siret(siret), only, by=by)
+    feedback.check_identity(siret)
+    alerts.stop(open_store(), siret, only, by=by)
     say(f"{siret}: no more {only or 'mail'}")
 
 
@@ -100,15 +101,5 @@ def frequency(
     """How often alerts come at most; daily or weekly also begin them again after a stop."""
     from matcher.outreach import alerts
 
-    alerts.choose(open_store(), _siret(siret), often, by=by)
+    alerts.choose(open_store(), siret, often, by=by)
     say(f"{siret}: alerts {often}")
-
-
-def _siret(text: str) -> str:
-    import re
-
-    from matcher.reference.identifiers import IDENTITY
-
-    if not re.fullmatch(IDENTITY, text):
-        raise BadInput(f"invalid SIRET {text!r}: expected 14 digits")
-    return text

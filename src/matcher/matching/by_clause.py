@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from matcher.domain import LENDING_KINDS, Lot
 from matcher.matching import demand, evidence, suitability
 from matcher.matching.judgement import shipped
-from matcher.matching.ranking import LIKELY
+from matcher.matching.ranking import LIKELY, PLAUSIBLE
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference.text import fold
 
@@ -27,6 +27,7 @@ SEPARABLE = {
     "second œuvre": ("second oeuvre", "platrerie", "menuiserie"),
     "manutention et déménagement": ("manutention", "demenagement"),
 }
+FEW = 2  # lenders of staff who are asked about hours that nobody is likely to carry
 
 
 def clause_asked(lot: Lot) -> bool:
@@ -37,11 +38,12 @@ def clause_asked(lot: Lot) -> bool:
 def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
     """Who can provide the hours: positions in the shortlist with a code and a French sentence, likeliest first.
 
-    Structures that lend staff, and those that could take a separable task of the works, that the judgement finds likely
+    Structures that lend staff, and of works those that could take a separable task, that the judgement finds likely
     if an ordinary firm takes the lot and owes hours; at least half of the places are reserved for those that lend staff.
     """
     shortlist = ranking.shortlist
     kinds = shortlist.catalogue.of_structure("kind")
+    works = shortlist.query.demand.columns["works"] > demand.SHARE
     hire: list[tuple[int, str, str]] = []
     serve: list[tuple[int, str, str]] = []
     for i in _carriers(ranking).tolist():
@@ -52,22 +54,35 @@ def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
             hire.append(
                 (i, "clause-hire", f"{kind} : peut porter des heures par mise à disposition de personnel")
             )
-        elif kind and len(serve) < n and (task := _task(shortlist, i)):
+        elif works and kind and len(serve) < n and (task := _task(shortlist, i)):
             sentence = f"{kind} : peut porter des heures par une tâche séparable ({task})"
             serve.append((i, "clause-task", sentence))
     return [*hire[: n - min(len(serve), n // 2)], *serve][:n]
 
 
 def _carriers(ranking: Ranking) -> NDArray[np.int64]:
-    """Positions of whom the judgement would call for the hours of a clause, the likeliest first."""
+    """Positions of whom the judgement would call for the hours of a clause, the likeliest first.
+
+    Where it would call no lender of staff though the notice states a clause, the few of them with at least `least_chance`.
+    """
     shortlist = ranking.shortlist
     if not ranking.judged or not len(shortlist):
         return ranking.order[ranking.levels[ranking.order] >= LIKELY]
     judge = shipped()
     scores = judge.scores_with(shortlist, asked(shortlist))
-    levels = suitability.judged_levels(shortlist, judge.levels_of(scores))[ranking.order]
-    likely = ranking.order[levels == LIKELY]
-    return np.asarray(likely[np.argsort(-scores[likely], kind="stable")])
+    levels = suitability.judged_levels(shortlist, judge.levels_of(scores))
+    first = ranking.order[np.argsort(-scores[ranking.order], kind="stable")]
+    likely, lending = levels == LIKELY, evidence.of(shortlist, "kind") <= evidence.LENDS
+    if not (likely & lending).any():
+        enough = judge.probability(scores) >= least_chance(shortlist.query.lot)
+        near = lending & enough & (levels >= PLAUSIBLE)
+        likely[first[near[first]][:FEW]] = True
+    return np.asarray(first[likely[first]])
+
+
+def least_chance(lot: Lot) -> float:
+    """Chance from which a structure may be called for hours: half the usual one where a stated clause obliges the firm."""
+    return shipped().likely / (2 if lot.owed_condition is not None else 1)
 
 
 def asked(shortlist: Shortlist) -> dict[str, float | Column]:

@@ -46,6 +46,7 @@ def _may_be_proposed(
     if also is not None:
         kept = kept | (also[some.candidates] & judge.may_reach(some, judge.plausible, {}, known))
     if by_clause.clause_asked(some.query.lot):
-        kept = kept | judge.may_reach(some, judge.likely, by_clause.asked(some), known)
+        chance = by_clause.least_chance(some.query.lot)
+        kept = kept | judge.may_reach(some, chance, by_clause.asked(some), known)
     # a declared zone that excludes the lot is a refusal, whatever the distance
     return np.asarray(kept & suitability.proposable(some) & ~reach.of(some).refused)

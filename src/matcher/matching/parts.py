@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from matcher.domain import Asked, Lot, Part
+from matcher.reference.trades import named
 
 INSERTION = "insertion"  # the trade that every structure of a reserved lot has, whatever it executes
 
@@ -33,3 +34,9 @@ def parts_of(lot: Lot, asked: Asked) -> tuple[Lot, ...]:
         )
         for part in executed(lot, asked)
     )
+
+
+def named_first(lot: Lot, asked: Asked) -> Part | None:
+    """The part that the title of its notice names first, of a lot of several trades whose own words name none; else None."""
+    parts = {part.trade: part for part in executed(lot, asked)}
+    return next((parts[trade] for trade in named(asked.context) if trade in parts), None)

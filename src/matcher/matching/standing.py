@@ -63,13 +63,13 @@ def known(asked: Sequence[Part], structure: Structure) -> NDArray[np.bool_]:
     return np.array(cover([part.trade for part in asked], [structure])).ravel() >= INDIRECT_FIT
 
 
-def lacking(matcher: Matcher, structure: Structure, query: Query) -> list[str]:
-    """Labels of the needs of a lot of several trades for which the structure is not likely."""
-    return lacking_by(matcher, [structure], query)[structure.siret]
+def lacking(
+    matcher: Matcher, structures: Sequence[Structure], query: Query, level: int = LIKELY
+) -> Mapping[str, list[str]]:
+    """Labels of the needs of a lot of several trades for which structures of one level are not likely, by SIRET.
 
-
-def lacking_by(matcher: Matcher, structures: Sequence[Structure], query: Query) -> Mapping[str, list[str]]:
-    """The same for several structures, by SIRET; each part of the lot is judged once for all of them."""
+    Who is likely for the whole is so for one of its trades at least: for that in which it scores highest.
+    """
     asked = executed(query.lot, query.asked)
     if not asked or not structures:
         return {structure.siret: [] for structure in structures}
@@ -79,26 +79,29 @@ def lacking_by(matcher: Matcher, structures: Sequence[Structure], query: Query) 
         only = Filters(sirets=tuple(structure.siret for structure in structures))
         lots = parts_of(query.lot, query.asked)
         each = matcher.queries(replace(query.tender, lots=lots))
-        found = [_likely(matcher.rank(replace(part, filters=only)), structures) for part in each]
-        able = {
-            structure.siret: np.array([structure.siret in likely for likely in found])
-            for structure in structures
-        }
+        found = [_levels(matcher.rank(replace(part, filters=only)), structures) for part in each]
+        able = {}
+        for structure in structures:
+            standings = [of_part.get(structure.siret, (UNLIKELY, -math.inf)) for of_part in found]
+            does = np.array([reached == LIKELY for reached, _ in standings])
+            if level == LIKELY and not does.any():
+                does[np.argmax([score for _, score in standings])] = True
+            able[structure.siret] = does
     return {
         siret: [need.label for need, does in zip(asked, each_, strict=True) if not does]
         for siret, each_ in able.items()
     }
 
 
-def _likely(ranking: Ranking, structures: Sequence[Structure]) -> set[str]:
-    """The SIRETs of those that are likely in a ranking of them alone."""
+def _levels(ranking: Ranking, structures: Sequence[Structure]) -> dict[str, tuple[int, float]]:
+    """The level and score of each in a ranking of them alone, by SIRET."""
     shortlist = ranking.shortlist
     sirets = shortlist.catalogue.of_structure("siret")[shortlist.candidates]
     best = {str(sirets[i]): int(i) for i in np.argsort(ranking.scores, kind="stable")}
     return {
-        structure.siret
+        structure.siret: (_level_at(ranking, structure, i), float(ranking.scores[i]))
         for structure in structures
-        if structure.siret in best and _level_at(ranking, structure, best[structure.siret]) == LIKELY
+        if (i := best.get(structure.siret, -1)) >= 0
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from matcher.domain import BadInput, NotFound
 from matcher.outreach.states import LOST
+from matcher.records import feedback
 from matcher.records.store import Store, address_subject, now
 from matcher.records.tables import Digest, Profile, Unsubscription
 
@@ -23,8 +24,6 @@ FREQUENCIES: dict[str, tuple[str, int]] = {
     "weekly": ("une fois par semaine au plus", 7),
     "off": ("jamais", 0),
 }
-
-
 PAUSED = "alerts_until"  # in a profile: the day from which alerts come again
 #: What a structure may stop by itself: -> French.
 KINDS: dict[str, str] = {"alerts": "les alertes sur les marchés", "questions": "les questions des acheteurs"}
@@ -78,6 +77,7 @@ def _facts(connection: Connection, siret: str) -> dict[str, Any]:
 
 
 def _keep(store: Store, connection: Connection, siret: str, by: str, given: Mapping[str, Any]) -> None:
+    feedback.check_identity(siret)
     facts = _facts(connection, siret)
     row = {"siret": siret, "facts": {**facts, **given}, "by": by, "at": now()}
     store.put(connection, Profile, [row], keep=("at",) if facts else ())
@@ -153,11 +153,6 @@ def quiet(connection: Connection, day: date) -> list[str]:
         if not siret.startswith("buyer:")
     }
     return sorted(siret for siret, latest in since.items() if latest <= day - timedelta(days=QUIET_DAYS))
-
-
-def labels() -> Iterable[tuple[str, str]]:
-    """(frequency, French) to choose from."""
-    return ((name, label) for name, (label, _) in FREQUENCIES.items())
 
 
 def earlier_names(catalogue: Catalogue, siret: str) -> set[str]:

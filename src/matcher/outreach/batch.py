@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
@@ -36,7 +36,6 @@ from matcher.records.store import Busy as Busy
 from matcher.records.store import Store, alone, now
 from matcher.records.tables import Found, Notice, Run
 
-T = TypeVar("T")
 Progress = Callable[[Iterable[Any], str, int], Iterator[Any]]
 
 #: Exit statuses, in addition to 0 (done), 1 (internal error) and 2 (wrong usage).

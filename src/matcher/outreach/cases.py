@@ -18,11 +18,7 @@ from matcher.records.tables import Found, Notice
 
 #: In a tender's `flags`: its buyer wants its unpublished need announced, wave by wave.
 WAVES = "waves"
-
-
 CHUNK = 200  # notices of one query
-
-
 #: The level of a stored match: "likely", "clause" or "plausible".
 LEVEL = func.coalesce(Found.detail["level"].as_string(), "likely")
 

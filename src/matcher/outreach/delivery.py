@@ -62,11 +62,11 @@ def deliver(
     at = at or now()
     counts = Sent()
     if outbox is None and not (rules.smtp and rules.may_leave(at)):
-        if waiting := len(_ready(store)):
-            counts["waiting"] = waiting
+        if left := len(waiting(store)):
+            counts["waiting"] = left
         return counts
     with alone(store, "mail", "mails are being sent by another process"):
-        ready = _ready(store)
+        ready = waiting(store)
         if not ready:
             return counts
         with leaving(rules.smtp, outbox) as send:
@@ -83,12 +83,8 @@ def deliver(
     return counts
 
 
-def count_ready(store: Store) -> int:
-    """How many digests wait to be sent."""
-    return len(_ready(store))
-
-
-def _ready(store: Store) -> list[str]:
+def waiting(store: Store) -> list[str]:
+    """The ids of the digests to send."""
     query = select(Digest.id).where(Digest.status == "ready").order_by(Digest.id)
     return list(store.ask(query).scalars())
 

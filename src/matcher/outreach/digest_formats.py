@@ -23,8 +23,6 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("clauses", "Clauses et critères sociaux"), ("conditions", "À savoir"), ("alone", "Seule ou avec qui"), ("why", "Pourquoi vous"),
     ("documents_url", "Dossier"), ("url", "Avis en ligne"),
 )  # fmt: skip
-
-
 ATOM = "http://www.w3.org/2005/Atom"
 WIDTHS = {"Intitulé du lot": 45, "Objet du marché": 45, "Pourquoi vous": 60, "À savoir": 40}
 DEADLINE = [name for name, _ in COLUMNS].index("deadline")

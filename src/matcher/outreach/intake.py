@@ -26,11 +26,7 @@ from matcher.records.tables import Notice, ReadFile
 
 #: A source that publishes on working days and has shown nothing newer than this is considered stale.
 STALE_DAYS = 4
-
-
 CHUNK = 50  # notices in one transaction of the intake
-
-
 #: Code -> why digests are held for the operator.
 HELD: Mapping[str, str] = {
     "asked": "asked by --hold",

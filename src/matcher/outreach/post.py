@@ -69,21 +69,15 @@ def drain(store: Store, transport: MailTransport, settle: Mapping[str, Settle] |
         folder = None if transport.smtp else transport.outbox
         with leaving(transport.smtp, folder) as send:
             if folder is not None:
-                _each(store, lambda mail, claim: ("outbox", send(mail, claim)[1]), settle or {}, counts)
-            else:
-                _each(store, send, settle or {}, counts)
+                written, send = send, lambda mail, claim: ("outbox", written(mail, claim)[1])
+            for id in waiting(store):
+                try:
+                    counts[_one(store, id, send, settle or {})] += 1
+                except LostConnection as error:
+                    log.warning("mail stopped: those left stay queued", extra={"why": str(error)})
+                    counts["waiting"] += 1
+                    break
     return counts
-
-
-def _each(store: Store, send: Any, settle: Mapping[str, Settle], counts: Counter[str]) -> None:
-    for id in waiting(store):
-        try:
-            outcome = _one(store, id, send, settle)
-        except LostConnection as error:
-            log.warning("mail stopped: those left stay queued", extra={"why": str(error)})
-            counts["waiting"] += 1
-            return
-        counts[outcome] += 1
 
 
 def _one(store: Store, id: str, send: Any, settle: Mapping[str, Settle]) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 
 from matcher import plugins
 from matcher.domain import NotFound
@@ -32,17 +32,11 @@ VERSIONS = {
     "code": "programme", "data": "données", "built": "catalogue du", "recipe": "recette", "encoder": "encodeur",
     "ranker": "jugement", "rotation": "rotation",
 }  # fmt: skip
-
-
-def hold_reason(held: str) -> str:
-    """Why digests are held, in French; "" where they are not."""
-    why = {
-        "asked": "à la demande de l'exploitant (--hold)",
-        "first": "trop de messages sans trois exécutions pour comparer",
-    }
-    return why.get(held, "bien plus de messages que d'habitude") if held else ""
-
-
+#: A key of `intake.HELD` -> why digests are held, in French.
+HOLDS = {
+    "": "", "asked": "à la demande de l'exploitant (--hold)", "first": "trop de messages sans trois exécutions pour comparer",
+    "volume": "bien plus de messages que d'habitude",
+}  # fmt: skip
 BLUE, GREY = "#0b4f8a", "#c9c9c4"
 
 
@@ -67,13 +61,16 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
             raise NotFound(f"no run {run}: `matcher batch` prints the id of each")
         matched_at = Notice.matched_at == datetime.fromisoformat(state["started"])
         notices = connection.execute(select(Notice.id, Notice.tender).where(public, matched_at)).all()
-        lots_at = select(Found.notice_id, Found.lot_id).distinct()
+        joined = (Notice, Notice.id == Found.notice_id)
+        lots_at = select(Found.notice_id, Found.lot_id).distinct().join(*joined).where(public)
         served, clause = (
-            {tuple(row) for row in connection.execute(_of(lots_at.where(LEVEL.in_([level])), public))}
+            {(row.notice_id, row.lot_id) for row in connection.execute(lots_at.where(LEVEL.in_([level])))}
             for level in ("likely", "clause")
         )
         told = LEVEL.in_(("likely", "clause"))  # as digests do
-        appearances = _of(select(func.count()).select_from(Found).where(told), public).group_by(Found.siret)
+        appearances = (
+            select(func.count()).select_from(Found).join(*joined).where(told, public).group_by(Found.siret)
+        )
         exposure = sorted(connection.execute(appearances).scalars(), reverse=True)
         last = select(Run.state).where(Run.finished_at.is_not(None)).order_by(Run.started_at.desc()).limit(30)
         states = list(connection.execute(last).scalars())
@@ -83,7 +80,7 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
     places = lots.explode("departments")
     empty = lots[~lots["served"] & ~lots["by_clause"]]
     return {
-        "run": state, "held": hold_reason(state["held"]), "versions": {VERSIONS.get(k, k): v for k, v in state["versions"].items()},
+        "run": state, "held": HOLDS.get(state["held"], state["held"]), "versions": {VERSIONS.get(k, k): v for k, v in state["versions"].items()},
         "digests": {STATES.get(k, k): v for k, v in digests.items()},
         "words": {feedback.VERBS[k][0] if k in feedback.VERBS else k: v for k, v in words.items()}, "empty_count": len(empty),
         "empty": empty[["notice", "lot", "title", "trade", "where"]].head(200).to_dict("records"),
@@ -94,11 +91,6 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
         # the share of all matches that the most shown tenth of structures holds
         "top_tenth": sum(exposure[: max(1, len(exposure) // 10)]) / sum(exposure) if exposure else None,
     }  # fmt: skip
-
-
-def _of(matches: Any, which: ColumnElement[bool]) -> Any:
-    """A query over matches, of some notices only."""
-    return matches.join(Notice, Notice.id == Found.notice_id).where(which)
 
 
 def _lots(

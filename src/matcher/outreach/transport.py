@@ -282,13 +282,11 @@ def suppressed(store: Store) -> list[dict[str, Any]]:
                 select(table.address, who.label("who"), table.said, table.claimed_at).where(table.address.is_not(None))
             )
         ] if stopped else []  # fmt: skip
-    known = {}
-    for row in sorted(mails, key=lambda row: row.claimed_at or datetime.min.replace(tzinfo=UTC)):
-        known[address_subject(row.address)] = row
+    mails.sort(key=lambda row: row.claimed_at or datetime.min.replace(tzinfo=UTC))
+    known = {address_subject(row.address): (row.address, row.who, row.said) for row in mails}
     return [
-        {"address": known[subject].address if subject in known else subject, "who": known[subject].who if subject in known else "",
-         "since": at.isoformat(timespec="seconds"), "said": known[subject].said if subject in known else ""}
-        for subject, at in stopped.items()
+        {"address": address, "who": who, "since": at.isoformat(timespec="seconds"), "said": said}
+        for subject, at in stopped.items() for address, who, said in [known.get(subject, (subject, "", ""))]
     ]  # fmt: skip
 
 

@@ -32,6 +32,7 @@ class Task:
 #: Kinds that may carry hours by a task of the lot, in addition to those that lend staff.
 TASK_KINDS = frozenset({"EI", "ACI"})
 CARRIERS = 10  # structures to which a lot is announced for its clause
+RARELY = 0.1  # chance that structures answer such lots themselves, below which none is told that it could
 
 
 def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dict[str, Any]]:
@@ -68,7 +69,7 @@ def _levels(
     kinds = catalogue.of_structure("kind")[ranking.shortlist.candidates]
     chosen: dict[int, tuple[str, Reason | None]] = {}
     # only whom the judgement says to call is notified, above the floor of the operator, and where the place is known
-    likely = ranking.order[ranking.levels[ranking.order] == LIKELY] if query.located else ranking.order[:0]
+    likely = ranking.order[ranking.levels[ranking.order] == LIKELY] if _theirs(ranking) else ranking.order[:0]
     for i in likely[ranking.chances[likely] >= floor][:top].tolist():
         if standing.way_in(str(kinds[i]), ranking) == "self":
             chosen[i] = ("likely", None)
@@ -84,19 +85,32 @@ def _levels(
     return chosen
 
 
+def _theirs(ranking: Ranking) -> bool:
+    """Is this a lot that structures take themselves, at a known place: reserved, of staff, or of a kind that they answer?"""
+    from matcher.matching import suitability
+
+    query = ranking.shortlist.query
+    if not query.located or not ranking.judged or query.lot.reservation is not None:
+        return query.located
+    calls_for = suitability.calls_for(ranking)
+    return calls_for == "staff" or (calls_for != "beyond" and query.demand.columns["served"] >= RARELY)
+
+
 def _rows(
     matcher: Matcher, ranking: Ranking, chosen: Mapping[int, tuple[str, Reason | None]]
 ) -> Iterator[dict[str, Any]]:
-    from matcher.matching import standing
+    from matcher.matching import parts, standing
 
     as_json = cache(_as_json)  # most reasons of a lot are shared by its candidates
-    shown = sum(level == "likely" for level, _ in chosen.values())
     explained = matcher.explained(ranking, list(chosen))
     told = [(match, level, by) for match, (level, by) in zip(explained, chosen.values(), strict=True)]
     told = [one for one in told if one[0].eligible is not False and one[0].structure.active is not False]
     may_take = [match.structure for match, level, _ in told if level == "likely" and ranking.judged]
     query = ranking.shortlist.query
-    lacking = standing.lacking_by(matcher, may_take, query)
+    lacking = standing.lacking(matcher, may_take, query)
+    first = parts.named_first(query.lot, query.asked)  # who lacks it does what is named besides
+    told = [one for one in told if not first or first.label not in lacking.get(one[0].structure.siret, ())]
+    shown = sum(level == "likely" for _, level, _ in told)
     for match, level, by in told:
         reasons = (*((by,) if by else ()), *match.reasons)
         structure = match.structure

@@ -336,7 +336,7 @@ def _judged(
     if carries:
         owed = lot.owed_condition
         return made("clause", (f"{BY_CLAUSE} ({carries})",)) if owed else made("watch", (carries, *reasons))
-    lacking = standing.lacking(matcher, structure, query)
+    lacking = standing.lacking(matcher, [structure], query, level)[structure.siret]
     if level == PLAUSIBLE and len(lacking) == len(executed(query.lot, query.asked)):
         known = any(r.code == "likely_trade" and r.tells for r in match.reasons)
         return made("watch", (CHECK if known else NOT_ESTABLISHED, *reasons))

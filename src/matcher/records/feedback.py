@@ -49,6 +49,12 @@ OWN = ("", "mail")  # who speaks for the structure, besides its SIRET
 OF_STRUCTURES = frozenset({"interested", "declined", "submitted"})
 
 
+def check_identity(siret: str) -> None:
+    """Raises BadInput on what identifies no structure."""
+    if not re.fullmatch(IDENTITY, siret):
+        raise BadInput(f"invalid SIRET {siret!r}: expected 14 digits")
+
+
 def record(
     store: Store, siret: str, notice_id: str, lot_id: str = "", verb: str = "interested", *, reason: str = "",
     cpv: str = "", position: int | None = None, shown: int | None = None, by: str = ""
@@ -59,8 +65,7 @@ def record(
     """
     if verb not in VERBS:
         raise BadInput(f"no such word {verb!r}: say one of {', '.join(VERBS)}")
-    if not re.fullmatch(IDENTITY, siret):
-        raise BadInput(f"invalid SIRET {siret!r}: expected 14 digits")
+    check_identity(siret)
     if not notice_id:
         raise BadInput("say which notice: its id")
     row = {
