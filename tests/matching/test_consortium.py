@@ -235,7 +235,7 @@ def test_who_only_lends_staff_executes_no_part(kind: str) -> None:
     assert all(team.members[0].structure.kind == "EI" for team in imposed)  # never mandataire
 
 
-def test_a_plausible_member_is_to_be_confirmed_and_not_alone_unless_it_is_likely_that_one_can() -> None:
+def test_a_plausible_member_is_to_be_confirmed_and_never_alone() -> None:
     sure = replace(answer(lot(1, title="Nettoyage de bureaux"), (A, 0.8)))
     maybe = answer(lot(2, title="Tonte des pelouses"), (B, 0.3))
     likely = replace(sure, matches=tuple(replace(m, level="likely") for m in sure.matches))
@@ -244,11 +244,6 @@ def test_a_plausible_member_is_to_be_confirmed_and_not_alone_unless_it_is_likely
     assert set(team.covered) == {"t-1", "t-2"}
     assert "à confirmer" in next(m.reason for m in team.members if m.structure == B)
     assert teams(plausible) == ()
-    several = answer(lot(2, title="Tonte des pelouses"), (B, 0.3), (A, 0.3))
-    both = replace(several, matches=tuple(replace(m, level="plausible") for m in several.matches))
-    (team, *_) = teams(both)  # 0.7 x 0.7: more likely than not one of them can
-    assert "à confirmer" in team.members[0].reason
-    assert not teams(replace(both, matches=both.matches[:1]))
 
 
 def test_what_nobody_covers_is_stated() -> None:

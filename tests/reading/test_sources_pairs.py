@@ -46,6 +46,14 @@ STATED = {
     ("20-271232", "renewals"): "the converter writes 0 where TED states nothing",
     ("20-179994", "contract_type"): "of a contest, the coded data of TED alone states it",
     ("21-363118", "contract_type"): "of a contest, the coded data of TED alone states it",
+    (
+        "19-318420",
+        "procedure",
+    ): "eForms has no code of the award of a concession: the converter writes the nearest",
+    (
+        "21-149886",
+        "procedure",
+    ): "eForms has no code of the award of a concession: the converter writes the nearest",
     ("20-179994", "inferred"): "the place, as above",
     ("21-363118", "inferred"): "the place, as above",
 }

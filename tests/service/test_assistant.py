@@ -38,6 +38,8 @@ SIRET = "00010001600013"  # of the sample
 NEED = {"need": "tonte et taille de haies pour trois écoles, projet Zyxomma", "place": "Pantin"}
 SENTENCE = "Ordre de présentation, ne préjuge pas du choix."
 NOTICE = {"notice_id": "26-130101"}
+#: They match nothing.
+VERSIONLESS = {"search_structures", "get_structure", "search_notices", "get_notice", "find_ending_contracts"}
 CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("find_structures_for_need", NEED),
     ("find_structures_for_need", NOTICE),
@@ -71,7 +73,7 @@ REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
         "exactly one of need, notice, notice_id",
     ),
     (
-        "match",
+        "find_structures_for_need",
         {"need": "tonte", "lieu": "Pantin"},
         "no argument 'lieu': find_structures_for_need takes need, notice_id, notice, place",
     ),
@@ -228,7 +230,7 @@ def test_every_tool_answers_over_stdio_and_an_unpublished_need_leaves_no_trace(
         assert not answer.is_error, (name, answer.content)
         told.append(result_of(answer))
         assert told[-1].note.endswith(SENTENCE)
-        assert told[-1].versions or name in ("search_structures", "structure", "notices", "renewals"), name
+        assert told[-1].versions or name in VERSIONLESS, name
         # who asks about a notice is told which, and of when
         assert "notice_id" not in asked or any("(2026-" in each for each in told[-1].sources), name
     answered = [each.answer for each in told]

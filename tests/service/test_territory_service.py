@@ -235,8 +235,8 @@ def test_past_contracts_of_the_trade_there_are_told_with_who_won(
 def test_a_kept_search_has_a_feed_of_those_to_call(served: tuple[TestClient, dict[str, str]]) -> None:
     client, _ = served
     page = client.get("/acheteur/r/metier:espaces-verts:93")
-    feed = html.unescape(re.findall(r'href="(/acheteur/alerte/[^"]+)"', page.text)[0])
-    told = client.get(feed)
+    offered = client.get(html.unescape(re.findall(r'href="(/acheteur/alerte/[^"]+)"', page.text)[0])).text
+    told = client.get(html.unescape(re.findall(r'href="(/acheteur/alerte/[^"]+[.]atom[^"]+)"', offered)[0]))
     assert told.headers["content-type"].startswith("application/atom+xml")
     count = client.post("/v1/match", json={"need": "espaces verts", "place": "93", "groups": 0}).json()[
         "lots"

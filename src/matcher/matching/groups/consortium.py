@@ -38,10 +38,6 @@ from matcher.reference.amounts import covers, yearly
 from matcher.reference.french import euros
 from matcher.reference.text import shorten
 
-NOBODY = (
-    0.5  # chance that none of several plausible structures can, below which they are proposed to be confirmed
-)
-
 
 def recommend(
     answer_lots: Sequence[LotAnswer],
@@ -228,16 +224,14 @@ def _load(cover: Cover, team: Team, bidder: int) -> int:
 
 
 def _sure(table: _Table, team: Team) -> bool:
-    """Is a structure likely for what it takes, or, of those to be confirmed for it, is it likely that one can?"""
-    for task, j in team.lead.items():
-        bidder = table.bidders[j]
-        if bidder in table.firms or (task, bidder) in table.unsized:
-            continue
-        able = [m for (t, k), m in table.cells.items() if t == task and table.bidders[k] not in table.firms]
-        none = math.prod(1.0 - match.probability for match in able)
-        if table.cells[task, j].level != "plausible" or none < NOBODY:
-            return True
-    return False
+    """Is a structure at least likely, not only to be confirmed, for what it takes?"""
+    return any(
+        table.cells[task, j].level != "plausible"
+        and table.bidders[j] not in table.firms
+        and (task, table.bidders[j]) not in table.unsized
+        for task, j in team.lead.items()
+        if (task, j) in table.cells
+    )
 
 
 def _reinforced(table: _Table, cover: Cover, team: Team, max_members: int) -> Team:

@@ -166,7 +166,7 @@ def _contacts(headings: Sequence[str], found: Mapping[str, str], cells: _columns
 
 
 _NUMBER = re.compile(r"(?:\+33|(?<!\d)0)[\s.]?[1-9](?:[\s.-]?\d{2}){4}(?!\d)")
-_ADDRESS = re.compile(r"[^\s@<>;,/|()]+@[^\s@<>;,/|()]+\.\w+")
+_ADDRESS = re.compile(r"(?<![^\s@<>;,/|()])[^\s@<>;,/|()]+@[^\s@<>;,/|()]+\.\w+")
 #: "33100 BORDEAUX" at the end of an address, or before the other means of contact that stand below it.
 _CODE_AND_TOWN = re.compile(
     r"(?<!\d)(\d{5})[\s,-]+([^\W\d][^\d,;:\n]*?)(?=\s*(?:$|\n|\b(?:t[ée]l|m[ée]l|e-?mail|courriel|fax|port)\b|\S+@))",
