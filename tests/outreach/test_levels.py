@@ -140,7 +140,7 @@ def test_a_lot_that_structures_rarely_answer_is_told_to_nobody_unless_reserved(
 ) -> None:
     n.night(store, folder, cleaning("a"))
     assert CLEANER in told(store)
-    monkeypatch.setattr(suitability, "calls_for", lambda ranking: "beyond")
+    monkeypatch.setattr(suitability, "_calls_for", lambda query: "beyond")
     n.night(store, folder, cleaning("b"), day=1)
     assert CLEANER not in told(store, 1)
     n.night(store, folder, cleaning("c", reservation=Reservation(articles=("L2113-13",))), day=2)

@@ -61,11 +61,13 @@ def judged_levels(
 
 def calls_for(ranking: Ranking) -> CallsFor:
     """What a judged lot calls for, where it is not a service that structures provide."""
-    if not ranking.judged:
-        return ""
-    if not ranking.shortlist.query.asked.stated:
+    return _calls_for(ranking.shortlist.query) if ranking.judged else ""
+
+
+def _calls_for(query: Query) -> CallsFor:
+    if not query.asked.stated:
         return "unclear"
-    asked = evidence.lot_columns(ranking.shortlist)
+    asked = query.demand.columns
     never = 1.0 - asked["served"] - asked["clause"]
     if asked["staff"] > demand.SHARE:
         return "staff"
@@ -74,9 +76,10 @@ def calls_for(ranking: Ranking) -> CallsFor:
     return "clause" if asked["clause"] >= never else "beyond"
 
 
-def conceded(query: Query) -> bool:
-    """Does the lot hand over the running of a service with its risk?  Unless reserved, a structure is asked about it at most."""
-    return query.lot.reservation is None and law.is_concession(query.tender)
+def of_others(query: Query) -> bool:
+    """Does the lot hand over a service with its risk, or is it one that structures rarely take?  Unless reserved, they are asked at most."""
+    rarely = _calls_for(query) == "beyond"
+    return query.lot.reservation is None and (rarely or law.is_concession(query.tender))
 
 
 def tie_break(shortlist: Shortlist) -> NDArray[np.int16]:

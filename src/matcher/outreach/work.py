@@ -32,7 +32,6 @@ class Task:
 #: Kinds that may carry hours by a task of the lot, in addition to those that lend staff.
 TASK_KINDS = frozenset({"EI", "ACI"})
 CARRIERS = 10  # structures to which a lot is announced for its clause
-RARELY = 0.1  # chance that structures answer such lots themselves, below which none is told that it could
 
 
 def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dict[str, Any]]:
@@ -69,7 +68,7 @@ def _levels(
     kinds = catalogue.of_structure("kind")[ranking.shortlist.candidates]
     chosen: dict[int, tuple[str, Reason | None]] = {}
     # only whom the judgement says to call is notified, above the floor of the operator, and where the place is known
-    likely = ranking.order[ranking.levels[ranking.order] == LIKELY] if _theirs(ranking) else ranking.order[:0]
+    likely = ranking.order[ranking.levels[ranking.order] == LIKELY] if query.located else ranking.order[:0]
     for i in likely[ranking.chances[likely] >= floor][:top].tolist():
         if standing.way_in(str(kinds[i]), ranking) == "self":
             chosen[i] = ("likely", None)
@@ -83,17 +82,6 @@ def _levels(
             if str(sirets[i]) in wants_plausible:
                 chosen.setdefault(i, ("plausible", None))
     return chosen
-
-
-def _theirs(ranking: Ranking) -> bool:
-    """Is this a lot that structures take themselves, at a known place: reserved, of staff, or of a kind that they answer?"""
-    from matcher.matching import suitability
-
-    query = ranking.shortlist.query
-    if not query.located or not ranking.judged or query.lot.reservation is not None:
-        return query.located
-    calls_for = suitability.calls_for(ranking)
-    return calls_for == "staff" or (calls_for != "beyond" and query.demand.columns["served"] >= RARELY)
 
 
 def _rows(
