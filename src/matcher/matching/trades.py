@@ -297,7 +297,7 @@ def inferred_trades(catalogue: Catalogue, row: int) -> list[tuple[str, float]]:
 
 
 @cache
-def _kind_rates() -> Floats:
+def kind_rates() -> Floats:
     """Published share of ESAT and EA that practise each trade; (trades,)."""
     found = np.zeros(len(names()), dtype=np.float32)
     for row in table("kind_trades.csv"):
@@ -308,7 +308,7 @@ def _kind_rates() -> Floats:
 def kind_rate(shortlist: Shortlist) -> float:
     """The share of ESAT and EA that practise what the lot asks for, by the rates of their sector."""
     asked = shortlist.query.demand
-    return float((_kind_rates()[asked.trades] * asked.worth[:, 0]).max(initial=0.0))
+    return float((kind_rates()[asked.trades] * asked.worth[:, 0]).max(initial=0.0))
 
 
 def likely_by_prior(shortlist: Shortlist) -> NDArray[np.float64]:

@@ -62,6 +62,9 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
     piece, text, offer = _piece(shortlist, i)
     job = offer.nature == "job"
     how = "le métier demandé" if sure >= STATED else "proche du métier demandé"
+    if sure >= STATED and len(shortlist.query.demand.trades) > 1:
+        slot = int(shortlist.once(("piece", i), lambda: _best_pieces(shortlist, [i])[0]))
+        how += f" ({_met(shortlist, trades.by_piece(declared.pieces(shortlist))[slot])})"
     who = "parmi ses postes," if job else "déclare"
     if offer.inferred and offer.source:  # what was read about it is not its own declaration
         who = f"selon {offer.source},"
@@ -117,16 +120,14 @@ def _coded(shortlist: Shortlist, i: int, sure: float) -> Why:
     code = str(shortlist.catalogue.of_structure("naf")[shortlist.candidates[i]])
     label = shorten(codes.naf_label(code.upper()).removesuffix(" n.c.a."), 80)
     held, at = trades.by_code(shortlist.catalogue, shortlist.candidates[i : i + 1])
-    met = held[at[0], :-1] * shortlist.query.demand.weights
-    how = f"le métier demandé ({_label(met)})" if sure >= STATED and met.any() else "un métier voisin"
+    how = f"le métier demandé ({_met(shortlist, held[at[0]])})" if sure >= STATED else "un métier voisin"
     return Why(f"activité au registre « {label} » (NAF {code}) : {how}", "", label)
 
 
 def _named(shortlist: Shortlist, i: int, sure: float) -> Why:
     held = _by_name(shortlist, i)
-    met = held * shortlist.query.demand.weights
-    if sure >= STATED and met.any():
-        return Why(f"son nom évoque ce métier ({_label(met)})")
+    if sure >= STATED:
+        return Why(f"son nom évoque ce métier ({_met(shortlist, held)})")
     return Why(f"son nom évoque un métier voisin ({_label(held)})")
 
 
@@ -139,8 +140,11 @@ def _by_name(shortlist: Shortlist, i: int) -> trades.Floats:
 def _inferred(shortlist: Shortlist, i: int) -> Why:
     rate = float(evidence.of(shortlist, "kind_rate")[i])
     if rate >= NAMED_RATE:
+        trade, relevant = _place(shortlist, trades.kind_rates())
+        which = "celui-ci" if relevant >= STATED else "un métier voisin"
+        share, label = trades.kind_rates()[trade], trades_.trades()[trade].label
         return Why(
-            f"ne dit pas son métier ; {rate:.0%} des ESAT et EA font celui-ci (chiffre de la branche) : à demander"
+            f"ne dit pas son métier ; {share:.0%} des ESAT et EA font {which} ({label}, chiffre de la branche) : à demander"
         )
     if evidence.of(shortlist, "prior_trade")[i] >= trades.LIKELY_TRADE:
         return Why(
@@ -157,6 +161,18 @@ def _other(shortlist: Shortlist, i: int) -> Why:
     if len(declared.slots_of(shortlist).of(i)):
         return Why("ce qu'elle dit ne désigne pas ce métier", tells=False)
     return Why("ni son nom ni son activité au registre ne désignent ce métier", tells=False)
+
+
+def _met(shortlist: Shortlist, held: trades.Floats) -> str:
+    """The label of the trade asked for that these weights of trades meet best."""
+    return trades_.trades()[_place(shortlist, held)[0]].label
+
+
+def _place(shortlist: Shortlist, held: trades.Floats) -> tuple[int, float]:
+    """That trade, and how relevant it is to the lot, 0 to 1."""
+    asked = shortlist.query.demand
+    best = int((held[asked.trades] * asked.worth[:, 0]).argmax())
+    return int(asked.trades[best]), float(asked.worth[best, 0])
 
 
 def _label(weights: trades.Floats) -> str:
