@@ -93,7 +93,7 @@ def test_the_terminal_shows_reasons_that_matter_in_120_columns(
     assert max(len(line) for line in text.splitlines()) <= 120
     assert "score" not in text and "lot(s)" not in text and "26-130101/1#" not in text
     assert not UNKNOWN.search(text.replace("acheteur inconnu", ""))
-    assert text.index("le métier demandé") < text.index("sur place (Pantin)")
+    assert text.index("déclare «") < text.index("sur place (Pantin)")  # the trade before the place
 
 
 def test_where_nobody_fits_the_terminal_prints_no_empty_table(matcher: Matcher) -> None:
