@@ -57,6 +57,9 @@ class Mailer:
             return AGAIN
         try:
             self._look()
+        except Exception as error:  # what waits leaves all the same, and the thread goes on
+            log.exception("who is to be told could not be found", exc_info=error)
+        try:
             counts = post.drain(store, self._transport, questions.SETTLE)
         except post.Busy:
             return SOON

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import email
+import time
 from email import policy
 from urllib.parse import urlsplit
 
 import pytest
 from service.page import alert
+from service.settings import mail_transport
 from sqlalchemy import select, update
 
+from matcher.outreach import letters, post
 from matcher.records.tables import Alert, Letter
 from pages_client import PagesClient, reference, signed_in, token
 
@@ -59,3 +62,23 @@ def test_only_a_buyer_has_mails_sent(page: PagesClient, scopes: tuple[str, ...])
     assert "connectez-vous comme acheteur" in page.get(f"/acheteur/alerte/{kept}").text
     asked = page.post(f"/acheteur/alerte/{kept}", data={"csrf": csrf, "address": TO})
     assert asked.status_code in (401, 403)
+
+
+def test_a_search_that_cannot_be_asked_holds_no_mail(
+    page: PagesClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(app: object) -> None:
+        raise ValueError("a search of an earlier form")
+
+    signed_in(page, "buyer")
+    app, store = page.app, page.app.state.store  # type: ignore[attr-defined]
+    monkeypatch.setattr(alert, "look", broken)
+    mail = letters.sign_in(TO, "http://localhost/lien", mail_transport(app.state.settings))
+    with store.writing() as connection:
+        post.queue(store, connection, mail, kind="account", siret="")
+    app.state.mailer.wake()
+    end = time.monotonic() + 20
+    while (status := store.ask(select(Letter.status)).scalar_one()) in ("ready", "sending"):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert status == "sent"
