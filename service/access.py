@@ -29,7 +29,7 @@ from matcher.records import keys
 from matcher.records.keys import Bearer
 from matcher.records.store import Store
 from matcher.records.tables import Audit
-from service.limits import LOOPBACK, address_of, host_of, mark_of
+from service.limits import LOCAL, address_of, host_of, mark_of
 from service.problems import Refused
 from service.settings import Settings
 
@@ -67,7 +67,7 @@ def local(request: Request) -> bool:
     if not _loopback(urlsplit(request.app.state.settings.public_url).hostname or ""):
         return False
     # a foreign name that resolves to this machine makes a local browser send requests (DNS rebinding)
-    if host_of(request.headers.get("host", "")) not in LOOPBACK:
+    if host_of(request.headers.get("host", "")) not in LOCAL:
         return False
     return _loopback(host)
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.limits import HEADERS, LOOPBACK, address_of
+from service.limits import HEADERS, LOCAL, address_of
 
 HEAD_BYTES = 65_536  # of the head of a request
 MOST_OF_ONE = 128  # connections of one network; a proxy on this machine has as many as it wants
@@ -32,7 +32,7 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = 0
         self._network = address_of({"client": self.client})
         self._open[self._network] += 1
-        if self._open[self._network] > MOST_OF_ONE and self._network not in LOOPBACK and self.client:
+        if self._open[self._network] > MOST_OF_ONE and self._network not in LOCAL and self.client:
             self.transport.close()
 
     def data_received(self, data: bytes) -> None:

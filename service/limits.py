@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from limits import parse
 from matcher.reference import deadline
-from service.settings import Settings
+from service.settings import LOOPBACK, Settings
 from service.turns import TooMany, Turns
 
 log = logging.getLogger("service")
@@ -73,7 +73,7 @@ HEAVY = re.compile(
 SEARCH = frozenset({"GET /v1/structures", "GET /structure"})  # by name, through all of the catalogue
 #: Routes that write or read whole records, thousands of lines each: queued with what is long.
 RECORDS = re.compile(r"GET /(?:acheteur/fiches|v1/sourcing)/[^/]+(?:/export[./]\w+|/verify|/note)?$")
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "testserver"})
+LOCAL = LOOPBACK | {"testserver"}
 
 
 Shown = Callable[[Scope, int, str, Mapping[str, str]], ASGIApp]
@@ -389,8 +389,8 @@ def route_of(scope: Scope) -> str:
 def hosts_of(settings: Settings) -> frozenset[str]:
     """The allowed hosts; empty where the service has no public address of its own."""
     public = (urlsplit(settings.public_url).hostname or "").lower()
-    named = {host.lower() for host in settings.hosts} | ({public} if public not in LOOPBACK else set())
-    return frozenset(named | LOOPBACK) if named else frozenset()
+    named = {host.lower() for host in settings.hosts} | ({public} if public not in LOCAL else set())
+    return frozenset(named | LOCAL) if named else frozenset()
 
 
 def headers_of(settings: Settings) -> dict[str, str]:

@@ -31,6 +31,9 @@ def _catalogue() -> Path:
     return here if here.is_dir() or not (CLONE / "pyproject.toml").is_file() else CLONE / "var" / "catalogue"
 
 
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})  # of this machine alone
+
+
 class Settings(BaseSettings):
     """Every field is an environment variable in capitals after `MATCHER_` (docs/operation.md lists them)."""
 
@@ -88,7 +91,7 @@ class Settings(BaseSettings):
     @property
     def unnamed(self) -> list[str]:
         """The variables on who answers for the service that a public address still lacks."""
-        if urlsplit(self.public_url).hostname in ("127.0.0.1", "localhost", "::1"):
+        if urlsplit(self.public_url).hostname in LOOPBACK:
             return []
         names = ("controller", "hosting", "objection")
         return [f"MATCHER_{name.upper()}" for name in names if not getattr(self, name)]
@@ -202,7 +205,7 @@ def _is_origin(text: str) -> bool:
         whole = f"{found.scheme}://{found.hostname}" + (f":{found.port}" if found.port else "")
     except ValueError:
         return False
-    here = found.hostname in ("localhost", "127.0.0.1")
+    here = found.hostname in LOOPBACK
     return (
         text == whole and (found.scheme == "https" or (found.scheme == "http" and here)) and "*" not in text
     )

@@ -62,11 +62,12 @@ def alert(request: Request, who: feeds.Reader, reference: str) -> Response:
 
 @router.get("/acheteur/alerte/{reference}")
 def choose(request: Request, who: Searcher, reference: str) -> Response:
-    return _page(request, reference)
+    return _page(request, reference, *to_call(request, reference))
 
 
-def _page(request: Request, reference: str, done: str = "", **values: Any) -> Response:
-    title, listed = to_call(request, reference)
+def _page(
+    request: Request, reference: str, title: str, listed: list[Match], done: str = "", **values: Any
+) -> Response:
     path = f"/acheteur/alerte/{reference}.atom"
     stream = f"{quote(path)}?token={links.token('feed', path)}"
     buys = identify(request).may("buyer")
@@ -86,26 +87,29 @@ def ask(
 ) -> Response:
     """Mail an address of those that become ones to call: a buyer's alone, who answers for it."""
     store, snapshot = store_of(request), request.app.state.serving.get()
+    title, listed = to_call(request, reference)
     try:
         to = fields.address(address, needed=True)
         mine = select(func.count()).select_from(Alert).where(Alert.owner == who.actor)
         if store.ask(mine).scalar_one() >= MOST:
             raise BadInput(f"{MOST} alertes au plus : arrêtez-en une par le lien d'un de ses messages")
     except BadInput as error:
-        return _page(request, reference, problems=fields.problems_of(error, "address"), typed=address)
+        wrong = fields.problems_of(error, "address")
+        return _page(request, reference, title, listed, problems=wrong, typed=address)
     row = {
         "id": secrets.token_urlsafe(16),
         "search": reference,
         "owner": who.actor,
         "address": to,
-        "told": [m.structure.siret for m in to_call(request, reference)[1]],
+        "told": [m.structure.siret for m in listed],
         "data": snapshot.matcher.versions["data"],
     }
     with store.writing() as connection:
         connection.execute(delete(Alert).where(Alert.search == reference, Alert.address == to))
         store.put(connection, Alert, [row])
         store.audit(connection, who.actor, "alert", reference)
-    return _page(request, reference, f"C'est noté : {to} recevra un courriel quand une structure s'ajoute.")
+    noted = f"C'est noté : {to} recevra un courriel quand une structure s'ajoute."
+    return _page(request, reference, title, listed, noted)
 
 
 @router.get("/acheteur/alerte/{reference}/fin/{id}")

@@ -106,6 +106,20 @@ def test_a_metro_line_is_beyond_a_small_structure_and_a_lawn_is_not() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "title, cpv", [("Nettoyage des locaux", "90910000"), ("Travaux de peinture", "45442100")]
+)
+def test_the_amount_of_a_year_tells_who_carries_a_lot(title: str, cpv: str) -> None:
+    def alone(amount: float, months: float) -> float:
+        lot = Lot(id="n", title=title, cpv=(cpv,), amount=amount, duration_months=months)
+        return asks.of_lot(lot).carriers.get("alone", 0.0)
+
+    chances = [alone(amount, 12) for amount in (1e5, 3e5, 1e6, 4e6)]
+    assert chances == sorted(chances, reverse=True)
+    assert chances[0] > 0.9 and chances[3] < 0.2
+    assert alone(1e6, 48) > chances[2]  # the same in four years
+
+
 def test_a_lot_is_read_the_same_alone_or_among_others() -> None:
     lots = tuple(Lot(id=f"n/{i}", title=title) for i, title in enumerate(("Tonte", "Peinture", "Ménage")))
     tender = Tender(id="n", format="ted", title="Prestations", lots=lots)

@@ -140,6 +140,19 @@ def test_what_is_stated_is_shown_as_published(matcher: Matcher) -> None:
     assert passages[0] and passages[0] in first.structure.offers[0].text
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("tonte des pelouses", "63% des ESAT et EA font celui-ci (espaces verts"),
+        ("entretien de la ripisylve et des berges de la rivière", "63% des ESAT et EA font un métier voisin (espaces verts"),
+    ],
+)  # fmt: skip
+def test_the_share_of_a_sector_is_told_with_the_trade_that_it_is_of(text: str, told: str) -> None:
+    alone = Matcher(build_catalogue([structure(1, "ESAT", "Alpha")], (), recipes.named("default")))
+    (query,) = alone.queries(free_text_tender(text, ANGERS))
+    assert told in " ".join(reason.text for reason in alone.explain(alone.rank(query), 0, 1).reasons)
+
+
 def test_reasons_are_french_sentences_without_holes(matcher: Matcher) -> None:
     for text in ("tonte des pelouses", "remplacement d'agents absents", "achat de véhicules"):
         for match in answer(matcher, text).lots[0].matches:
@@ -224,6 +237,19 @@ def test_naming_its_trade_lowers_nobody(matcher: Matcher, monkeypatch: pytest.Mo
     assert (other < silent).any()  # what says other things may stand lower
     for said in (evidence.NAMES_IT, 0.4, 0.6, 1.0):
         assert (scores(said, 0.0) >= silent).all()
+
+
+def test_nobody_who_names_the_trade_is_left_out_before_it_is_compared(matcher: Matcher) -> None:
+    table = {"columns": ["silent"], "theme": "likely_trade", "cuts": [[0.5]], "values": [-5.0, 5.0, 0.0]}
+    judge = judgement.Judgement({"base": 0.0, "likely": 0.5, "plausible": 0.1, "tables": [table]})
+    (query,) = matcher.queries(free_text_tender("tonte des pelouses et taille des haies", ANGERS))
+    shortlist = shortlist_of(matcher.catalogue, query, exhaustive=True)
+    likely = judge.scores_with(shortlist, {}) > 0
+    assert likely[
+        evidence.of(shortlist, "said_trade") >= evidence.NAMES_IT
+    ].any()  # by what they would be silent
+    for known in judgement.STEPS:
+        assert judge.may_reach(shortlist, judge.likely, {}, known)[likely].all()
 
 
 def test_unknown_values_are_judged_too() -> None:

@@ -469,7 +469,7 @@ def test_a_head_without_end_is_refused_and_a_long_body_is_not_taken_for_one() ->
 
 def test_connections_of_one_network_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "MOST_OF_ONE", 3)
-    monkeypatch.setattr(connections, "LOOPBACK", frozenset())
+    monkeypatch.setattr(connections, "LOCAL", frozenset())
     with listening(hello) as port:
         held = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(3)]
         time.sleep(0.2)

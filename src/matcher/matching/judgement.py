@@ -138,9 +138,8 @@ class Judgement:
         highest = self.base + self._bounds[known].highest(self._cells_with(shortlist, columns, asked))
         least = np.log(chance) - np.log1p(-chance) - ROUNDING if chance > 0 else -np.inf
         may = highest >= least
-        if (
-            "sure" in known
-        ):  # what names the trade may count less than saying nothing, which the parts make up for
+        # naming the trade may count less than saying nothing, and the parts make up for it
+        if "sure" in known:
             may = may | (evidence.of(shortlist, "said_trade") >= evidence.NAMES_IT)
         return np.broadcast_to(may, (len(shortlist),))
 
@@ -151,7 +150,7 @@ class Judgement:
         """
         cells = self._cells_with(shortlist, given, self._cuts)
         parts = self._parts_of(cells, len(shortlist))
-        rows, columns = evidence.unsaid(shortlist)
+        rows, columns = shortlist.once("unsaid", lambda: evidence.unsaid(shortlist))
         if len(rows):
             others = {name: at if len(at) == 1 else at[rows] for name, at in cells.items()}
             others |= {

@@ -27,8 +27,7 @@ def to_ask(ranking: Ranking, most: int = NAMED) -> tuple[int, tuple[Structure, .
 
 def asking(ranking: Ranking) -> NDArray[np.int64]:
     """The structure rows of those to be asked, see `to_ask`."""
-    near = _near(ranking)
-    if not len(near):
+    if not _served(ranking) or not len(near := _near(ranking)):
         return np.zeros(0, dtype=np.int64)
     often = np.fmax(evidence.of(near, "kind_rate"), evidence.of(near, "prior_trade"))
     asked = (evidence.of(near, "silent") > 0) & (often >= OFTEN) & ~(reservation.measure(near) == 0)
@@ -41,22 +40,26 @@ def asking(ranking: Ranking) -> NDArray[np.int64]:
 
 def probable(ranking: Ranking, chance: float = 0.1) -> NDArray[np.int64]:
     """The structure rows of those who come to the lot and have its trade with this chance at least, by what they say or are."""
+    if not _served(ranking):
+        return np.zeros(0, dtype=np.int64)
     near = _near(ranking, shown=True)
     told = [evidence.of(near, name) for name in ("sure", "kind_rate", "prior_trade")]
     return np.asarray(near.candidates[np.fmax.reduce(told) >= chance])
 
 
-def _near(ranking: Ranking, shown: bool = False) -> Shortlist:
-    """Candidates who may be proposed and come to the lot, with those whose bidders are `shown` already or without.
+def _served(ranking: Ranking) -> bool:
+    """Do structures answer such a lot, and is its place known?"""
+    located = ranking.shortlist.query.located
+    return ranking.judged and located and not suitability.calls_for(ranking)
 
-    None where structures do not answer such lots, or where the lot has no place.
-    """
+
+def _near(ranking: Ranking, shown: bool = False) -> Shortlist:
+    """Candidates who may be proposed and come to the lot, with those whose bidders are `shown` already or without."""
     everyone = ranking.everyone
-    kept = np.zeros(len(everyone), dtype=bool)
-    if ranking.judged and everyone.query.located and not suitability.calls_for(ranking):
-        kept = reach.of(everyone).comes(everyone.query.demand.usual_km) & suitability.proposable(everyone)
-        if not shown:
-            bidders = everyone.catalogue.of_structure("bidder")[everyone.candidates]
-            listed = suitability.bidders_of(ranking.shortlist, ranking.levels >= PLAUSIBLE)
-            kept = kept & ~np.isin(bidders, listed)
+    kept: NDArray[np.bool_] = reach.of(everyone).comes(everyone.query.demand.usual_km)
+    kept = kept & suitability.proposable(everyone)
+    if not shown:
+        bidders = everyone.catalogue.of_structure("bidder")[everyone.candidates]
+        listed = suitability.bidders_of(ranking.shortlist, ranking.levels >= PLAUSIBLE)
+        kept = kept & ~np.isin(bidders, listed)
     return search.narrowed(everyone, kept)

@@ -24,6 +24,12 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("documents_url", "Dossier"), ("url", "Avis en ligne"),
 )  # fmt: skip
 ATOM = "http://www.w3.org/2005/Atom"
+#: What article 14 of the GDPR asks to tell whoever is written to; the page "À propos" says the rest.
+RIGHTS = (
+    "Vos données professionnelles publiées (dénomination, SIRET, adresse, téléphone, courriel) servent à rapprocher structures et "
+    "marchés publics (article 14 du RGPD). Pour vous y opposer, y accéder, les corriger ou les faire effacer, répondez à ce message ; "
+    "réclamation : CNIL. Le reste est sur la page « À propos » du service."
+)
 WIDTHS = {"Intitulé du lot": 45, "Objet du marché": 45, "Pourquoi vous": 60, "À savoir": 40}
 DEADLINE = [name for name, _ in COLUMNS].index("deadline")
 
@@ -148,7 +154,14 @@ def templates() -> Any:
         lstrip_blocks=True,
     )
     made.globals.update(
-        day=day, deadline=deadline, cards=cards, facts=facts, tags=tags, apart=apart, most=MOST_LOTS
+        day=day,
+        deadline=deadline,
+        cards=cards,
+        facts=facts,
+        tags=tags,
+        apart=apart,
+        most=MOST_LOTS,
+        rights=RIGHTS,
     )
     return made
 

@@ -701,22 +701,11 @@ def _card(out: Path, found: Collected, report: str, likely: float, plausible: fl
     (out / "card.md").write_text(
         CARD.format(
             date=date.today().isoformat(), needs=len(rows), pairs=sum(len(row["j"]) for row in rows), report=report,
-            likely=likely, plausible=plausible, tables=tables, silent=_silent_pairs(found.needs), lent=found.lent, own=found.own, folds=FOLDS,
+            likely=likely, plausible=plausible, tables=tables, lent=found.lent, own=found.own, folds=FOLDS,
             leads=sum(any(value[0] >= 2 for value in row["j"].values()) for row in rows),
         ),
         encoding="utf-8",
     )  # fmt: skip
-
-
-def _silent_pairs(needs: Needs) -> int:
-    """How many judged pairs are of an ESAT or EA of which nothing tells the trade."""
-    kind, silent = (list(MAIN).index(name) for name in ("kind", "silent"))
-    return sum(
-        bool(needs.everything[i][rows[0], silent])
-        and needs.everything[i][rows[0], kind] == evidence.KINDS["ESAT"]
-        for i, held in enumerate(needs.rows)
-        for rows in (held.values() if needs.sets[i] != INVENTED else ())
-    )
 
 
 CARD = """# Judgement
@@ -745,8 +734,8 @@ reasons: trade, place, role, and what such a need usually gives. Read with numpy
 - Likely (to be called) from a chance of {likely}, plausible (to be checked) from {plausible}; "nobody" where none is.
 - A pair that "could be asked" (grade 1) counts as 0.15 of a lead, a good lead (2) as 0.85: who is asked at all tells that
   somebody serves such needs.
-- **What a silent ESAT or EA probably does rests on published shares**: {silent} of the judged pairs are of ESAT and EA of which
-  nothing tells the trade, graded by the share of the sector that does it, near by, not by what each one does.
+- **What a silent ESAT or EA probably does rests on published shares**: the judged pairs of ESAT and EA of which nothing
+  tells the trade (counted below, by kind) were graded by the share of the sector that does it, near by, not by what each one does.
 - `priors.npz` gives the chance of each trade for a kind, activity code and name, learnt from hours worked by trade in one
   department, jobs of the directory and hirings by job title and activity code (`matcher train priors`). It says what such
   structures often do, not what one does; hardly any EA, ESAT or EATT was seen.

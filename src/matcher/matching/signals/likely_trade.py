@@ -63,8 +63,8 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
     job = offer.nature == "job"
     how = "le métier demandé" if sure >= STATED else "proche du métier demandé"
     if sure >= STATED and len(shortlist.query.demand.trades) > 1:
-        slot = int(shortlist.once(("piece", i), lambda: _best_pieces(shortlist, [i])[0]))
-        how += f" ({_met(shortlist, trades.by_piece(declared.pieces(shortlist))[slot])})"
+        held = trades.by_piece(declared.pieces(shortlist))[_slot(shortlist, i)]
+        how += f" ({_met(shortlist, held)})"
     who = "parmi ses postes," if job else "déclare"
     if offer.inferred and offer.source:  # what was read about it is not its own declaration
         who = f"selon {offer.source},"
@@ -75,9 +75,14 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
     )
 
 
+def _slot(shortlist: Shortlist, i: int) -> int:
+    """The slot of the piece of candidate i with the highest confidence for the trade."""
+    return int(shortlist.once(("piece", i), lambda: _best_pieces(shortlist, [i])[0]))
+
+
 def _piece(shortlist: Shortlist, i: int) -> tuple[str, str, Offer]:
     """The piece of candidate i with the highest confidence for the trade, its text, and its offer."""
-    best = int(shortlist.once(("piece", i), lambda: _best_pieces(shortlist, [i])[0]))
+    best = _slot(shortlist, i)
     pieces = declared.pieces(shortlist)
     row = pieces.row_with(best, shortlist.rows_of(i, *DECLARED))
     return pieces.text(best), shortlist.catalogue.text(row), shortlist.catalogue.offer(row)

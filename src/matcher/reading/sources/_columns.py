@@ -86,6 +86,16 @@ def _area(cell: str, names: Mapping[str, str]) -> bool:
     return cell.strip().upper().zfill(2) in names or fold(cell) in {fold(name) for name in names.values()}
 
 
+_SEVERAL_AREAS = re.compile(r"(?:\d{2,3}|2[AB])(?:\s*(?:[,;/+-]|et)\s*(?:\d{2,3}|2[AB]))+", re.I)
+_NUMBERS = re.compile(r"\d+(?!\d*\s*km)")
+
+
+def _areas(cell: str) -> bool:
+    """A zone by its words or by several departments: a lone number may be any other."""
+    named = len(cell) < 120 and _structure.zone_of(_NUMBERS.sub(" ", cell)) is not None
+    return named or bool(_SEVERAL_AREAS.fullmatch(cell))
+
+
 LOOKS: dict[str, Callable[[str], bool]] = {
     "siret": lambda c: bool(re.fullmatch(r"\D{0,12}(?:\d[\s.\u00a0\u202f-]?){13,14}", c)),
     "email": lambda c: bool(re.fullmatch(r"[^@\s]+@[^@\s]+\.[a-z]+(?:[\s;,/].*)?", c.lower())),
@@ -99,7 +109,7 @@ LOOKS: dict[str, Callable[[str], bool]] = {
     "department": lambda c: _area(c, department_names()),
     "offer": lambda c: bool(trades.named(c[:300])),
     "zone": lambda c: _structure.zone_of(c) is not None,
-    "areas": lambda c: _areas(c),
+    "areas": _areas,
     "number": lambda c: _structure.number_of(c) is not None,
 }  # fmt: skip
 #: Forms that cells tell whatever the heading, the surest first, and the field of each where it is not of its name.
@@ -115,16 +125,6 @@ _LIKE = {
     "url": "website",
     "documents": "website",
 }
-
-
-_SEVERAL_AREAS = re.compile(r"(?:\d{2,3}|2[AB])(?:\s*(?:[,;/+-]|et)\s*(?:\d{2,3}|2[AB]))+", re.I)
-_NUMBERS = re.compile(r"\d+(?!\d*\s*km)")
-
-
-def _areas(cell: str) -> bool:
-    """A zone by its words or by several departments: a lone number may be any other."""
-    named = len(cell) < 120 and _structure.zone_of(_NUMBERS.sub(" ", cell)) is not None
-    return named or bool(_SEVERAL_AREAS.fullmatch(cell))
 
 
 def looks(cells: Sequence[str]) -> dict[str, float]:

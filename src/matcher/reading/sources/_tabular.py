@@ -302,11 +302,13 @@ def _ods(stream: BinaryIO) -> list[tuple[str, Cells]]:
     """The sheets of an OpenDocument workbook; equal rows and cells, which it writes once, stand once where they are empty."""
     from lxml import etree
 
+    from matcher.reading.sources._tree import SAFELY
+
     sheets: list[tuple[str, list[tuple[int, Sequence[Any] | str]]]] = []
     hidden: set[str | None] = set()
     number = 0
     with zipfile.ZipFile(stream) as archive, archive.open("content.xml") as content:
-        for event, element in etree.iterparse(content, ("start", "end"), resolve_entities=False):
+        for event, element in etree.iterparse(content, ("start", "end"), **SAFELY):
             if event == "start":
                 if element.tag == f"{_TABLE}table":
                     sheets.append((element.get(f"{_TABLE}name") or "", []))

@@ -20,6 +20,11 @@ _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]*$")
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 Element = etree._Element
+#: How any XML is read here; comments and processing instructions hold no data.
+SAFELY: dict[str, Any] = {
+    "resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False, "remove_comments": True,
+    "remove_pis": True,
+}  # fmt: skip
 
 
 def slurp(stream: BinaryIO, name: str) -> bytes:
@@ -41,13 +46,8 @@ def parse(data: bytes, name: str) -> Element:
     head = data[:4096] if b"\x00" not in data[:64] else data[:8192].replace(b"\x00", b"")
     if re.search(rb"<!\s*(?:DOCTYPE|ENTITY)", head.upper()):
         raise BadInput(f"{name}: a document type or entities are refused; remove the <!DOCTYPE ...> part")
-    # comments and processing instructions hold no data
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True,
-        remove_pis=True
-    )  # fmt: skip
     try:
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(data, etree.XMLParser(**SAFELY))
     except etree.XMLSyntaxError as error:
         line = f" (line {error.lineno})" if error.lineno else ""
         raise BadInput(f"{name}: not well-formed XML{line}: {error.msg}; the file may be cut") from None
