@@ -180,6 +180,17 @@ def test_a_list_without_numbers_tells_structures_apart_by_name_and_place() -> No
     ]
     assert all("no-siret" in s.flags and not s.kind and s.kind_label == "type inconnu" for s in structures)
     assert not rejected
+    titled = "id;title;summary;city\n3ab;Le Panier d'à côté;Paniers de légumes de saison livrés chaque semaine;Niort\n"
+    (pantry,), _ = read(titled)
+    assert (pantry.siret, pantry.name) == ("ID-3ab", "Le Panier d'à côté")
+    assert [(offer.nature, offer.text[:7]) for offer in pantry.offers] == [("description", "Paniers")]
+    placed = '{"name": "Les Jardins", "kind": "ACI", "place": "Metz, 57", "title": "LES JARDINS", "says": "Nous tondons pour les communes et les bailleurs."}'
+    (garden,), _ = read(placed, "pages.jsonl")
+    assert (garden.place.commune, [o.nature for o in garden.offers], garden.headcount) == (
+        "57463",
+        ["description"],
+        None,
+    )
     (nowhere, unnamed), rest = read("SIRET;Nom;Ville;Activité\n;Les Jardins;;tonte\n;;Metz;tonte\n")[::-1]
     assert (nowhere.reason, unnamed.reason) == (UNSTATED, UNSTATED) and not rest
     with pytest.raises(BadInput, match="nor names with places"):
@@ -537,11 +548,3 @@ def test_a_zone_on_each_row_is_that_of_its_activity() -> None:
     assert [offer.zone for offer in structure.offers] == [
         structure.zone
     ] * 2  # one zone is that of all it offers
-
-
-def test_a_list_of_places_without_siret_is_no_list_of_notices() -> None:
-    from matcher.reading import files
-
-    data = b"id,title,summary,city,lat,lon,website\n1,Epicerie,Vrac,Niort,46.3,-0.4,https://x.example.org\n"
-    (rejected,) = files.read_bytes(data, "places.csv")
-    assert isinstance(rejected, Rejected) and "no column of SIRETs" in rejected.reason

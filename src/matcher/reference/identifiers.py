@@ -48,7 +48,7 @@ def siren_valid(siren: str) -> bool:
 IDENTITY = r"[0-9]{14}|F[0-9][0-9AB][0-9]{7}|W[0-9A-Z][0-9]{8}|ID-[0-9A-Za-z_-]{1,11}|NOM-[0-9a-f]{10}"
 NO_SIRET = "no-siret"  # flag of a structure that is known by another identity
 LONGEST_ID = 11
-UNSTATED = "no SIRET: fill in the 14 digits of the establishment"  # why a row without any number is set aside
+UNSTATED = "no SIRET: fill in the 14 digits of the establishment, or a name and its town"  # of a row without a number
 
 
 def is_siret(identity: str) -> bool:

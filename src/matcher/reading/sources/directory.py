@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, BinaryIO
 
+from rapidfuzz import fuzz
+
 from matcher.domain import KINDS, BadInput, Offer, OfferNature, Rejected, Structure, Zone
 from matcher.reading.sources import _columns, _structure, _tabular
 from matcher.reading.sources._places import place_of
@@ -27,6 +29,7 @@ from matcher.reference.identifiers import (
 from matcher.reference.text import clean, fold, shorten
 
 YIELDS = "structure"
+SAME = 88  # likeness in a hundred from which two names are one
 Row = dict[str, Any]
 
 #: Field -> the headings it is known by (accents, case, underscores and plurals do not matter).
@@ -42,7 +45,7 @@ ALIASES: _columns.Aliases = {
         "name", "nom", "raison sociale", "denomination", "nom structure", "nom de la structure", "structure",
         "nom complet", "company name", "legal name", "organisation", "entreprise", "nom de l etablissement",
         "denomination sociale", "nom commercial et raison sociale", "association", "adherent", "membre", "siae", "esat", "geiq",
-        "organisme", "etablissement", "fournisseur", "intitule de la structure", "nom usuel",
+        "organisme", "etablissement", "fournisseur", "intitule de la structure", "nom usuel", "title", "titre",
     ),
     "brand": ("brand", "enseigne", "nom commercial", "nom usage", "marque", "trade name", "nom d usage", "sigle", "acronyme", "nom court"),
     "kind": (
@@ -56,7 +59,7 @@ ALIASES: _columns.Aliases = {
     "street_number": ("num rue", "numero voie", "num voie", "numero de voie", "numero rue"),
     "street": ("nom rue", "nom voie", "libelle voie", "nom de la voie"),
     "postcode": ("post code", "postcode", "code postal", "cp", "zip", "postal code", "zip code"),
-    "town": ("city", "ville", "commune", "town", "localite", "lieu", "nom commune", "nom de la commune", "municipality", "cp ville", "ville du siege"),
+    "town": ("city", "place", "ville", "commune", "town", "localite", "lieu", "nom commune", "nom de la commune", "municipality", "cp ville", "ville du siege"),
     "commune": ("code commune", "code insee", "insee", "code insee commune", "insee code", "commune code"),
     "department": (
         "department", "departement", "dept", "dep", "code departement", "no departement", "department code",
@@ -230,9 +233,7 @@ def identifies(columns: Collection[str]) -> bool:
     told = {name.partition(".")[0] for name in columns}
     if "siret" in told:
         return bool({"name", "kind", "brand", "town", "offer", "ticked"} & told)
-    return bool(
-        {"name", "brand"} & told and _PLACED & told and {"kind", "offer", "offer_text", "ticked"} & told
-    )
+    return bool({"name", "brand"} & told and _PLACED & told and _SPEAKS & told)
 
 
 @dataclass
@@ -343,6 +344,7 @@ class _Sheet:
 
 _IDENTITY = ("siret", "siren", "name", "kind", "town", "postcode", "address")
 _PLACED = frozenset({"town", "postcode", "commune", "department", "address"})
+_SPEAKS = frozenset({"kind", "offer", "offer_text", "sectors", "description", "ticked"})
 _TOTAL = re.compile(r"\s*(?:(?:sous[ -]?)?total|nombre de|effectif total|source|nb|\d{1,3} \w+$)\b", re.I)
 
 
@@ -428,7 +430,7 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     address = " ".join(all_of("address"))
     town = text("town") or address
     with_code = _CODE_AND_TOWN.search(town)
-    if in_brackets := re.fullmatch(r"(.+?)\((\w{2,3})\)", town):
+    if in_brackets := re.fullmatch(r"(.+?)(?:\(|,\s?)(\w{2,3})\)?", town):
         department = department or next(iter(_structure.departments_of(in_brackets.group(2))), None)
     place = place_of(
         town=with_code.group(2)
@@ -447,7 +449,10 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     siret, flags, refused = identified(_siret(cell), cell("finess"), cell("rna"), cell("own_id"), named)
     if refused:
         return refused
-    offers = list(_offers(row, columns, source, text))
+    # the title of a structure's own page is its name, no offer
+    offers = [
+        one for one in _offers(row, columns, source, text) if fuzz.ratio(fold(one.title), fold(name)) < SAME
+    ]
     if not name and not brand and not offers:
         return "no name: fill in the name of the structure, or point to its column with --map name=COLUMN"
     kinds, told = sheet.kinds(text("kind"), columns, name, text("legal_form"))
