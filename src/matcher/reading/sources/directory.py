@@ -13,11 +13,12 @@ from typing import Any, BinaryIO
 
 from rapidfuzz import fuzz
 
-from matcher.domain import KINDS, BadInput, Offer, OfferNature, Rejected, Structure, Zone
+from matcher.domain import KINDS, BadInput, Offer, OfferNature, Place, Rejected, Structure, Zone
 from matcher.reading.sources import _columns, _structure, _tabular
 from matcher.reading.sources._places import place_of
-from matcher.reference import trades
+from matcher.reference import trades, typed_places
 from matcher.reference.identifiers import (
+    UNSTATED,
     clean_amount,
     clean_cpv,
     clean_date,
@@ -27,6 +28,7 @@ from matcher.reference.identifiers import (
     rna_identity,
 )
 from matcher.reference.text import clean, fold, shorten
+from matcher.reference.toponyms import Homonyms
 
 YIELDS = "structure"
 SAME = 88  # likeness in a hundred from which two names are one
@@ -445,10 +447,18 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         latitude=cell("latitude"),
         longitude=cell("longitude"),
     )
+    if town and place.commune is None and place.latitude is None:
+        place = _loosely(town, place)
     named = name_identity(name or brand, place.commune or place.department)
     siret, flags, refused = identified(_siret(cell), cell("finess"), cell("rna"), cell("own_id"), named)
     if refused:
-        return refused
+        return (
+            f"{refused} ({town!r} is no town known)"
+            if town and refused == UNSTATED and not place.department
+            else refused
+        )
+    if town and place.commune is None and place.latitude is None:
+        flags = (*flags, f"town-unread: {shorten(town, 60)}")
     # the title of a structure's own page is its name, no offer
     offers = [
         one for one in _offers(row, columns, source, text) if fuzz.ratio(fold(one.title), fold(name)) < SAME
@@ -506,6 +516,16 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         offers = [offer if offer.zone else replace(offer, zone=structure.zone) for offer in offers]
     told_texts = all_of("description", 20_000)
     return [_Draft(replace(structure, kind=kind), list(offers), list(told_texts)) for kind in kinds]
+
+
+def _loosely(words: str, place: Place) -> Place:
+    """The place with the town that loose words name ("Brest centre", "près de Quimper"), where one alone is meant there."""
+    try:
+        towns = [one for one in typed_places.mentioned(words) if one.commune]
+    except Homonyms:
+        towns = []
+    towns = [one for one in towns if place.department in (None, one.department)]
+    return replace(towns[0], label=words, inferred=False) if towns else place
 
 
 def _siret(cell: Callable[[str], Any]) -> tuple[str, tuple[str, ...], str]:
