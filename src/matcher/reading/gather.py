@@ -62,14 +62,10 @@ class Gathered:
         if named := sum(one.siret.startswith("NOM-") for one in self.structures):
             yield f"  {named} structures without any number: known by their name and place (their SIRET is to be asked)"
         for prefix, what in UNREAD.items():
-            words = [
-                flag.removeprefix(prefix)
-                for one in self.structures
-                for flag in one.flags
-                if flag.startswith(prefix)
-            ]
-            if words:
-                yield f"  {len(words)} structures whose {what}: {'; '.join(list(dict.fromkeys(words))[:5])}"
+            flags = (flag for one in self.structures for flag in one.flags)
+            unread = [flag.removeprefix(prefix) for flag in flags if flag.startswith(prefix)]
+            if unread:
+                yield f"  {len(unread)} structures whose {what}: {'; '.join(list(dict.fromkeys(unread))[:5])}"
         where: dict[str, list[str]] = {}
         for bad in self.rejected:
             where.setdefault(bad.reason, []).append(f"{Path(bad.path).name} {bad.record}".strip())

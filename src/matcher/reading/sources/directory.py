@@ -426,7 +426,7 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     def first(name: str, limit: int = 300) -> str:
         return next(iter(all_of(name, limit)), "")
 
-    name, brand = text("name"), text("brand")
+    name, brand, flags = text("name"), text("brand"), tuple[str, ...]()
     department = next(iter(_structure.departments_of(cell("department"))), None)
     region = next(iter(_structure.regions_of(cell("region"))), None)
     address = " ".join(all_of("address"))
@@ -448,17 +448,14 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         longitude=cell("longitude"),
     )
     if town and place.commune is None and place.latitude is None:
-        place = _loosely(town, place)
-    named = name_identity(name or brand, place.commune or place.department)
-    siret, flags, refused = identified(_siret(cell), cell("finess"), cell("rna"), cell("own_id"), named)
+        near = _loosely(town, place)
+        place = near or place
+        flags = flags if near else (f"town-unread: {shorten(town, 60)}",)
+    own = name_identity(name or brand, place.commune or place.department or place.region)
+    siret, of_siret, refused = identified(_siret(cell), cell("finess"), cell("rna"), cell("own_id"), own)
     if refused:
-        return (
-            f"{refused} ({town!r} is no town known)"
-            if town and refused == UNSTATED and not place.department
-            else refused
-        )
-    if town and place.commune is None and place.latitude is None:
-        flags = (*flags, f"town-unread: {shorten(town, 60)}")
+        return f"{refused} ({town!r} is no place known)" if flags and refused == UNSTATED else refused
+    flags = (*of_siret, *flags)
     # the title of a structure's own page is its name, no offer
     offers = [
         one for one in _offers(row, columns, source, text) if fuzz.ratio(fold(one.title), fold(name)) < SAME
@@ -518,14 +515,24 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     return [_Draft(replace(structure, kind=kind), list(offers), list(told_texts)) for kind in kinds]
 
 
-def _loosely(words: str, place: Place) -> Place:
-    """The place with the town that loose words name ("Brest centre", "près de Quimper"), where one alone is meant there."""
+def _loosely(words: str, place: Place) -> Place | None:
+    """The place with the town, or the area, that loose words name ("Brest centre", "près de Quimper", "Vaucluse").
+
+    None where they name none, several, or one elsewhere than is stated.
+    """
     try:
-        towns = [one for one in typed_places.mentioned(words) if one.commune]
+        named = typed_places.mentioned(words)
     except Homonyms:
-        towns = []
-    towns = [one for one in towns if place.department in (None, one.department)]
-    return replace(towns[0], label=words, inferred=False) if towns else place
+        return None
+    fitting = (
+        one
+        for one in named
+        if None in (place.department, one.department) or place.department == one.department
+    )
+    first = next(fitting, None)
+    return first and replace(
+        first if first.commune or not place.department else place, label=words, inferred=False
+    )
 
 
 def _siret(cell: Callable[[str], Any]) -> tuple[str, tuple[str, ...], str]:
