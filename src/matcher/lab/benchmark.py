@@ -124,7 +124,7 @@ def on_judged(
     )
     compared = list(_simple(held)) if baselines else [(REFERENCE, ReferenceBM25(held))]
     for path in queries:
-        one = leads.load(path, most)
+        one = leads.known(leads.load(path, most), held)
         about = {
             "about": "Who could do it.", "needs": len(one.questions), "structures": len(held),
             "revision": published.revision([path, path.with_name(one.name + leads.JUDGED), *_files(structures)]),
