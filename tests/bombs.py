@@ -45,12 +45,14 @@ def workbook(rows: str, strings: str = "") -> bytes:
     links += _LINK.format(n=2, kind="sharedStrings", target="sharedStrings.xml") if strings else ""
     members: dict[str, str | bytes] = {
         "[Content_Types].xml": _TYPES.format(parts=parts),
-        "_rels/.rels": _RELATIONS.format(links=_LINK.format(n=1, kind="officeDocument", target="xl/workbook.xml")),
+        "_rels/.rels": _RELATIONS.format(
+            links=_LINK.format(n=1, kind="officeDocument", target="xl/workbook.xml")
+        ),
         "xl/workbook.xml": f'<workbook xmlns="{_SHEETS}" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">'
         '<sheets><sheet name="a" sheetId="1" r:id="rId1"/></sheets></workbook>',
         "xl/_rels/workbook.xml.rels": _RELATIONS.format(links=links),
         "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{_SHEETS}"><sheetData>{rows}</sheetData></worksheet>',
-    }  # fmt: skip
+    }
     if strings:
         members["xl/sharedStrings.xml"] = f'<sst xmlns="{_SHEETS}">{strings}</sst>'
     return packed(members)
@@ -127,20 +129,46 @@ def overlapped() -> bytes:
     entries = b""
     for _ in range(400):
         name = b"a.txt"
-        entries += struct.pack(
-            "<IHHHHHHIIIHHHHHII", 0x02014B50, 20, 20, 0, 8, 0, 0x21, crc, len(body), 6 << 20, len(name), 0, 0, 0, 0, 0, 0
-        ) + name  # fmt: skip
+        entries += (
+            struct.pack(
+                "<IHHHHHHIIIHHHHHII",
+                0x02014B50,
+                20,
+                20,
+                0,
+                8,
+                0,
+                0x21,
+                crc,
+                len(body),
+                6 << 20,
+                len(name),
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+            )
+            + name
+        )
     start = len(local) + len(body)
     end = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 400, 400, len(entries), start, 0)
     return local + body + entries + end
 
 
 def _document(body: str) -> bytes:
-    return packed({
-        "[Content_Types].xml": _TYPES.format(parts=_PART.format(name="word/document.xml", kind="wordprocessingml.document.main")),
-        "_rels/.rels": _RELATIONS.format(links=_LINK.format(n=1, kind="officeDocument", target="word/document.xml")),
-        "word/document.xml": f'<w:document xmlns:w="{_WORDS}"><w:body>{body}</w:body></w:document>',
-    })  # fmt: skip
+    return packed(
+        {
+            "[Content_Types].xml": _TYPES.format(
+                parts=_PART.format(name="word/document.xml", kind="wordprocessingml.document.main")
+            ),
+            "_rels/.rels": _RELATIONS.format(
+                links=_LINK.format(n=1, kind="officeDocument", target="word/document.xml")
+            ),
+            "word/document.xml": f'<w:document xmlns:w="{_WORDS}"><w:body>{body}</w:body></w:document>',
+        }
+    )
 
 
 def wide_cell() -> bytes:
@@ -178,10 +206,15 @@ def pdf_page(content: bytes, filters: bytes, pages: int = 1) -> bytes:
     """A PDF whose pages all show one packed content."""
     kids = b" ".join(b"%d 0 R" % (n + 5) for n in range(pages))
     page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 3 0 R/Resources<</Font<</F 4 0 R>>>>>>"
-    return _pdf([
-        b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Count %d/Kids[%s]>>" % (pages, kids), _stream(content, filters),
-        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>", *[page] * pages,
-    ])  # fmt: skip
+    return _pdf(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Count %d/Kids[%s]>>" % (pages, kids),
+            _stream(content, filters),
+            b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+            *[page] * pages,
+        ]
+    )
 
 
 def pdf_of_operators() -> bytes:

@@ -53,8 +53,14 @@ def server() -> Iterator[str]:
 
     def run(*command: str) -> None:
         done = subprocess.run(
-            command, user=user, cwd=home, capture_output=True, text=True, timeout=60, env={"LC_ALL": "C.UTF-8"}
-        )  # fmt: skip
+            command,
+            user=user,
+            cwd=home,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={"LC_ALL": "C.UTF-8"},
+        )
         if done.returncode:
             pytest.skip(f"PostgreSQL does not start here: {done.stderr.strip()[-200:]}")
 

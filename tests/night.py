@@ -40,25 +40,40 @@ def structures(each: int = 8) -> list[Structure]:
             department = ("93", "75", "94")[i % 3]
             made.append(
                 Structure(
-                    siret=siret(number), name=f"Atelier {trade} {i}", kind=("EI", "ACI", "ESAT")[i % 3],
-                    place=Place(label="Montreuil", department=department), email=f"{trade}{i}@example.org",
-                    offers=(Offer(id=f"{number}#1", title=title, text=text, cpv=(cpv,)),), source="annuaire d'essai",
+                    siret=siret(number),
+                    name=f"Atelier {trade} {i}",
+                    kind=("EI", "ACI", "ESAT")[i % 3],
+                    place=Place(label="Montreuil", department=department),
+                    email=f"{trade}{i}@example.org",
+                    offers=(Offer(id=f"{number}#1", title=title, text=text, cpv=(cpv,)),),
+                    source="annuaire d'essai",
                 )
-            )  # fmt: skip
+            )
     return made
 
 
 def tender(id: str, *trades: str, **facts: Any) -> Tender:
     """A notice of Montreuil with one lot a trade, open for three weeks."""
     lots = tuple(
-        Lot(id=f"{id}-{n}", number=str(n), title=TRADES[trade][0], description=TRADES[trade][1], cpv=(TRADES[trade][2],),
-            places=(Place(label="Montreuil", department="93"),))
+        Lot(
+            id=f"{id}-{n}",
+            number=str(n),
+            title=TRADES[trade][0],
+            description=TRADES[trade][1],
+            cpv=(TRADES[trade][2],),
+            places=(Place(label="Montreuil", department="93"),),
+        )
         for n, trade in enumerate(trades or ("tonte",), 1)
-    )  # fmt: skip
+    )
     given: dict[str, Any] = {
-        "format": "boamp", "title": f"Services {id}", "buyer": BUYER, "lots": lots, "published": date(2026, 11, 23),
-        "deadline": MOMENT + timedelta(days=21), "documents_url": f"https://example.org/dossier/{id}",
-    } | facts  # fmt: skip
+        "format": "boamp",
+        "title": f"Services {id}",
+        "buyer": BUYER,
+        "lots": lots,
+        "published": date(2026, 11, 23),
+        "deadline": MOMENT + timedelta(days=21),
+        "documents_url": f"https://example.org/dossier/{id}",
+    } | facts
     return Tender(id=id, **given)
 
 

@@ -103,10 +103,16 @@ class _Handler(BaseHTTPRequestHandler):
         more = str(start + 2) if start + 2 < len(self.publisher.ted) else None
         found = {
             "notices": [
-                {"publication-number": number, "links": {"xml": {"MUL": f"{self.publisher.url}/xml/{number}"}}} for number in rows
+                {
+                    "publication-number": number,
+                    "links": {"xml": {"MUL": f"{self.publisher.url}/xml/{number}"}},
+                }
+                for number in rows
             ],
-            "totalNoticeCount": len(self.publisher.ted), "iterationNextToken": more, "timedOut": False,
-        }  # fmt: skip
+            "totalNoticeCount": len(self.publisher.ted),
+            "iterationNextToken": more,
+            "timedOut": False,
+        }
         self.answer(200, json.dumps(found).encode(), {"Content-Type": "application/json"})
 
     def page(self, path: str, query: dict[str, str]) -> Any:
@@ -153,8 +159,12 @@ class _Handler(BaseHTTPRequestHandler):
         size, page = int(query["size"]), int(query["page"])
         found = rows[(page - 1) * size : page * size]
         return {
-            "items": found, "total": len(rows), "page": page, "size": len(found), "pages": -(-len(rows) // size),
-        }  # fmt: skip
+            "items": found,
+            "total": len(rows),
+            "page": page,
+            "size": len(found),
+            "pages": -(-len(rows) // size),
+        }
 
     def journal(self, query: dict[str, str]) -> Any:
         asked = re.findall(r'"(W\d{9})"', query.get("where", ""))

@@ -30,10 +30,17 @@ TOLD = {"ranked", "below-floor"}  # states of an explanation that come from the 
 
 def tenders_of_sample(sample: gather.Gathered) -> list[Tender]:
     texts = (
-        "tonte et taille de haies", "nettoyage de bureaux et de vitres", "plateaux repas pour une réunion",
-        "mise sous pli de courriers", "débarras et réemploi de mobilier", "remplacement d'agents absents",
-        "numérisation d'archives", "peinture de cages d'escalier", "assurance responsabilité civile", "collecte de papiers",
-    )  # fmt: skip
+        "tonte et taille de haies",
+        "nettoyage de bureaux et de vitres",
+        "plateaux repas pour une réunion",
+        "mise sous pli de courriers",
+        "débarras et réemploi de mobilier",
+        "remplacement d'agents absents",
+        "numérisation d'archives",
+        "peinture de cages d'escalier",
+        "assurance responsabilité civile",
+        "collecte de papiers",
+    )
     return [free_text_tender(text, PARIS) for text in texts]
 
 
@@ -68,7 +75,12 @@ def test_every_place_gives_one_answer(pairs: list[tuple[Matcher, Tender, tuple[S
     for matcher, tender, structures in pairs:
         answer = matcher.match(tender, ALL).lots[0]
         listed = {match.structure.siret: match.level for match in answer.matches}
-        mailed = {row["siret"] for row in matches_of(matcher, Task(id="n", ids=("n",), tender=tender, key="", excluded={}), ALL, 0.0)}  # fmt: skip
+        mailed = {
+            row["siret"]
+            for row in matches_of(
+                matcher, Task(id="n", ids=("n",), tender=tender, key="", excluded={}), ALL, 0.0
+            )
+        }
         assert answer.nobody == (not listed)
         likely = {match.structure.siret for match in answer.matches if match.level == "likely"}
         lends = {match.structure.siret for match in answer.matches if match.structure.kind in LENDING_KINDS}

@@ -126,10 +126,13 @@ def every() -> dict[str, tuple[re.Pattern[Any], bool]]:
 
 LETTERS = "a1 \n-;.é"
 OF_CATEGORY = {
-    sre.CATEGORY_SPACE: str.isspace, sre.CATEGORY_DIGIT: str.isdigit, sre.CATEGORY_WORD: str.isalnum,
-    sre.CATEGORY_NOT_SPACE: lambda c: not c.isspace(), sre.CATEGORY_NOT_DIGIT: lambda c: not c.isdigit(),
+    sre.CATEGORY_SPACE: str.isspace,
+    sre.CATEGORY_DIGIT: str.isdigit,
+    sre.CATEGORY_WORD: str.isalnum,
+    sre.CATEGORY_NOT_SPACE: lambda c: not c.isspace(),
+    sre.CATEGORY_NOT_DIGIT: lambda c: not c.isdigit(),
     sre.CATEGORY_NOT_WORD: lambda c: not c.isalnum(),
-}  # fmt: skip
+}
 
 
 def within(item: tuple[Any, Any], letter: str) -> bool:

@@ -102,7 +102,9 @@ def run_commands(text: str, service: str) -> int:
             assert result.exit_code == 0, f"{line}: {result.output}{result.exception}"
             continue
         environment = {**os.environ, "MAILLAGE": service}
-        done = subprocess.run(["bash", "-c", line], env=environment, capture_output=True, text=True, check=False)  # fmt: skip
+        done = subprocess.run(
+            ["bash", "-c", line], env=environment, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0 and done.stdout.startswith(("{", "[")), (
             f"{line}: {done.stdout}{done.stderr}"
         )
@@ -117,7 +119,9 @@ def run_python(text: str, service: str, folder: Path) -> int:
     path = os.pathsep.join([str(folder), *sys.path])
     for block in blocks:
         environment = {**os.environ, "MAILLAGE": service, "PYTHONPATH": path}
-        done = subprocess.run([sys.executable, "-c", block], env=environment, capture_output=True, text=True, check=False)  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-c", block], env=environment, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0 and done.stdout, done.stderr
     return len(blocks)
 

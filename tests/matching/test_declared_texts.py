@@ -127,11 +127,14 @@ def test_a_catalogue_in_the_place_of_another_reads_only_what_is_new(monkeypatch:
     def asked(*texts: str) -> list[tuple[str, ...]]:
         listed = [
             Structure(
-                siret=f"0000000{number}00013", name=f"S{number}", kind="EI", place=Place(postcode="93500"),
+                siret=f"0000000{number}00013",
+                name=f"S{number}",
+                kind="EI",
+                place=Place(postcode="93500"),
                 offers=(Offer(id=str(number), title=text, text=text, nature="offer"),),
             )
             for number, text in enumerate(texts, 11)
-        ]  # fmt: skip
+        ]
         catalogue = build_catalogue(listed, [], recipes.named("default"))
         pieces = declared.of(catalogue)
         rows = np.flatnonzero(catalogue.nature_mask(("offer",)))

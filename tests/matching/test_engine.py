@@ -290,13 +290,14 @@ def history(seed: int = 3) -> list[Award]:
     ]
     return [
         Award(
-            uid=f"u{i:03d}", title=f"{rng.choice(trades)} {rng.choice(['école', 'mairie', 'gymnase'])}",
+            uid=f"u{i:03d}",
+            title=f"{rng.choice(trades)} {rng.choice(['école', 'mairie', 'gymnase'])}",
             holders=(Holder(id=f"{100 + rng.randrange(30):09d}00014", name=f"Firme {i % 30}"),),
             place=Place(postcode=rng.choice(["75001", "69001", "13001"])),
             notified=date(2018, rng.randrange(1, 13), rng.randrange(1, 28)) if i % 5 else None,
         )
         for i in range(150)
-    ]  # fmt: skip
+    ]
 
 
 def test_who_won_on_the_day_or_later_changes_nothing() -> None:
@@ -323,9 +324,12 @@ def test_an_award_before_the_day_does_change_the_ranking() -> None:
     awards = history()
     tender = need("désamiantage d'une toiture", Place(postcode="69001"))
     winner = Award(
-        uid="w", title="désamiantage de la toiture", holders=(Holder(id="77777777700014", name="Neuve"),),
-        place=Place(postcode="69001"), notified=date(2018, 6, 30),
-    )  # fmt: skip
+        uid="w",
+        title="désamiantage de la toiture",
+        holders=(Holder(id="77777777700014", name="Neuve"),),
+        place=Place(postcode="69001"),
+        notified=date(2018, 6, 30),
+    )
     matcher = Matcher(build_catalogue([], [*awards, winner], recipes.named("default"), undated=UNDATED))
     before = [s for s, _ in matcher.rank(matcher.queries(tender, as_of=date(2018, 6, 30))[0]).sirens(100)]
     after = [s for s, _ in matcher.rank(matcher.queries(tender, as_of=date(2018, 7, 1))[0]).sirens(100)]
@@ -337,10 +341,16 @@ def test_incumbents_count_only_when_asked() -> None:
     tender = need("nettoyage de l'école", Place(postcode="69001"))
     tender = replace(tender, buyer=replace(tender.buyer, id="21690123100011"))
     awards = [
-        Award(uid=f"{n}{buyer}", title="nettoyage de l'école", buyer=replace(tender.buyer, id=buyer),
-              holders=(Holder(id=f"{n:09d}00014", name=f"F{n}"),), place=Place(postcode="69001"), notified=date(2018, 1, 1))
+        Award(
+            uid=f"{n}{buyer}",
+            title="nettoyage de l'école",
+            buyer=replace(tender.buyer, id=buyer),
+            holders=(Holder(id=f"{n:09d}00014", name=f"F{n}"),),
+            place=Place(postcode="69001"),
+            notified=date(2018, 1, 1),
+        )
         for n, buyer in ((1, "21590350100025"), (2, "21690123100011"))
-    ]  # fmt: skip
+    ]
     matcher = Matcher(build_catalogue([], awards, recipes.named("default")))
     scores = {
         flag: dict(matcher.rank(matcher.queries(tender, incumbents=flag)[0]).sirens(9))

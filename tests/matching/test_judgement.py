@@ -48,14 +48,23 @@ def structure(
 DIRECTORY = (
     structure(1, "EI", "Alpha", says="Entretien d'espaces verts : tonte, taille de haies, débroussaillage"),
     structure(2, "EI", "Beta"),
-    structure(3, "EI", "Gamma", LILLE, says="Entretien d'espaces verts : tonte, taille de haies, débroussaillage"),
+    structure(
+        3, "EI", "Gamma", LILLE, says="Entretien d'espaces verts : tonte, taille de haies, débroussaillage"
+    ),
     structure(4, "AI", "Delta"),
     structure(5, "ETTI", "Epsilon intérim", naf="7820Z"),
-    structure(6, "ACI", "Commune de Laval", LAVAL, naf="8411Z", says="Chantier d'insertion espaces verts de la ville"),
+    structure(
+        6,
+        "ACI",
+        "Commune de Laval",
+        LAVAL,
+        naf="8411Z",
+        says="Chantier d'insertion espaces verts de la ville",
+    ),
     structure(7, "EI", "Zeta Propreté", naf="8121Z", says="Nettoyage de bureaux et de vitres"),
     structure(8, "EA", "Eta", says="Câblage et conditionnement à façon"),
     structure(9, "ACI", "Association Thêta Laval", LAVAL, says="Chantier d'insertion espaces verts"),
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
@@ -144,9 +153,12 @@ def test_what_is_stated_is_shown_as_published(matcher: Matcher) -> None:
     ("text", "told"),
     [
         ("tonte des pelouses", "63% des ESAT et EA font celui-ci (espaces verts"),
-        ("entretien de la ripisylve et des berges de la rivière", "63% des ESAT et EA font un métier voisin (espaces verts"),
+        (
+            "entretien de la ripisylve et des berges de la rivière",
+            "63% des ESAT et EA font un métier voisin (espaces verts",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_share_of_a_sector_is_told_with_the_trade_that_it_is_of(text: str, told: str) -> None:
     alone = Matcher(build_catalogue([structure(1, "ESAT", "Alpha")], (), recipes.named("default")))
     (query,) = alone.queries(free_text_tender(text, ANGERS))
@@ -296,7 +308,7 @@ def test_reading_the_judgement_loads_no_learning_library() -> None:
         ("GEIQ BTP 49", "maconnerie"),
         ("LA RECYCLERIE DU COIN", "reemploi"),
     ],
-)  # fmt: skip
+)
 def test_names_of_networks_and_trades_tell_trades(name: str, trade: str) -> None:
     assert trades.of_name(name)[trades.names().index(trade)] >= 0.4
 
@@ -322,7 +334,7 @@ def test_neighbouring_codes_count_as_neighbours() -> None:
         ("AI", "8899B", "ASSOC HORIZON", "espaces-verts"),
         ("ACI", "9499Z", "LES JARDINS DE COCAGNE", "maraichage"),
     ],
-)  # fmt: skip
+)
 def test_kind_code_and_name_make_trades_likely(kind: str, code: str, name: str, trade: str) -> None:
     chances = trades.priors().chances(trades.prior_inputs(trades.priors(), kind, code, name))
     assert chances[trades.names().index(trade)] >= trades.LIKELY_TRADE
@@ -368,7 +380,7 @@ def test_tables_name_trades_of_the_taxonomy() -> None:
         ("remplacement du système de sécurité incendie", False),
         ("tonte des pelouses", False),
     ],
-)  # fmt: skip
+)
 def test_who_asks_for_staff_is_understood(matcher: Matcher, text: str, staff: bool) -> None:
     query = matcher.queries(free_text_tender(text, ANGERS))[0]
     assert (query.asked.staff > demand.SHARE) is staff
@@ -425,11 +437,14 @@ def test_a_need_is_read_by_what_is_done_and_not_by_where(matcher: Matcher, text:
     ("text", "trade"),
     [
         ("Prestation d'insertion ayant pour support le nettoyage d'une crèche", "nettoyage"),
-        ("Marché d'insertion sociale et professionnelle ayant pour support d'activité la restauration de murets et de lavoirs", "patrimoine"),
+        (
+            "Marché d'insertion sociale et professionnelle ayant pour support d'activité la restauration de murets et de lavoirs",
+            "patrimoine",
+        ),
         ("Qualification et insertion de jeunes s'appuyant sur la tonte des parcs", "espaces-verts"),
         ("Travaux de peinture, insertion par le recours à des heures de travail", "peinture"),
     ],
-)  # fmt: skip
+)
 def test_an_insertion_contract_is_judged_by_its_support_whatever_its_code(
     matcher: Matcher, text: str, trade: str
 ) -> None:

@@ -34,13 +34,22 @@ def structures() -> list[Structure]:
     kinds = ("EI", "ACI", "AI", "ETTI")
     return [
         Structure(
-            siret=siret(n), name=f"Structure {n}", kind=kinds[n % 4], naf=("8121Z", "8130Z", "8899B")[n % 3], place=town(n),
-            offers=(Offer(id=f"{n}#1", title=WORK[n % 6][0], text=WORK[n % 6][0], nature="offer", source="directory"),) if n % 2
+            siret=siret(n),
+            name=f"Structure {n}",
+            kind=kinds[n % 4],
+            naf=("8121Z", "8130Z", "8899B")[n % 3],
+            place=town(n),
+            offers=(
+                Offer(
+                    id=f"{n}#1", title=WORK[n % 6][0], text=WORK[n % 6][0], nature="offer", source="directory"
+                ),
+            )
+            if n % 2
             else (),
             source="directory",
         )
         for n in range(24)
-    ]  # fmt: skip
+    ]
 
 
 def awards() -> list[Award]:
@@ -50,10 +59,18 @@ def awards() -> list[Award]:
         objet, cpv = WORK[n % 6]
         found.append(
             Award(
-                uid=f"a{n}", title=f"{objet}, lot {n}", cpv=cpv, buyer=Buyer(id=f"2100{n % 9:05d}00001", name=f"Ville {n % 9}"), place=town(n),
-                amount=1000.0 * (n + 1), notified=date(2019 if n < 120 else 2021, 1 + n % 12, 3), holders=tuple(Holder(id=siret(at), name=f"Structure {at}") for at in {n * 7 % 60, n * n % 60}),
+                uid=f"a{n}",
+                title=f"{objet}, lot {n}",
+                cpv=cpv,
+                buyer=Buyer(id=f"2100{n % 9:05d}00001", name=f"Ville {n % 9}"),
+                place=town(n),
+                amount=1000.0 * (n + 1),
+                notified=date(2019 if n < 120 else 2021, 1 + n % 12, 3),
+                holders=tuple(
+                    Holder(id=siret(at), name=f"Structure {at}") for at in {n * 7 % 60, n * n % 60}
+                ),
             )
-        )  # fmt: skip
+        )
     return found
 
 

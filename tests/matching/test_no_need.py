@@ -31,12 +31,15 @@ def structure(number: int, kind: str, name: str, naf: str = "", says: str = "") 
 @pytest.fixture(scope="module")
 def matcher() -> Matcher:
     found = [
-        structure(1, "AI", "Coup de pouce", "7830Z"), structure(2, "ETTI", "Loire intérim insertion", "7820Z"),
-        structure(3, "ACI", "Association Horizon", "8899B"), structure(4, "EI", "Régie de quartier Malakoff", "8121Z"),
+        structure(1, "AI", "Coup de pouce", "7830Z"),
+        structure(2, "ETTI", "Loire intérim insertion", "7820Z"),
+        structure(3, "ACI", "Association Horizon", "8899B"),
+        structure(4, "EI", "Régie de quartier Malakoff", "8121Z"),
         structure(5, "EI", "Propreté solidaire", "8121Z", "Nettoyage de bureaux et de vitres"),
         structure(6, "ACI", "Les jardins du pont", "8130Z", "Tonte, taille de haies et désherbage"),
-        structure(7, "GEIQ", "GEIQ BTP 44", "7830Z"), structure(8, "EI", "Peintres associés", "4334Z"),
-    ]  # fmt: skip
+        structure(7, "GEIQ", "GEIQ BTP 44", "7830Z"),
+        structure(8, "EI", "Peintres associés", "4334Z"),
+    ]
     recipe = recipes.named("default")
     return Matcher(build_catalogue(found, (), recipe), recipe)
 

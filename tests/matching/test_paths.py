@@ -39,8 +39,15 @@ def told(match: Match) -> tuple[Any, ...]:
     """All that is shown of a match."""
     offer = match.offer.id if match.offer else ""
     return (
-        match.structure.siret, match.rank, match.score, match.probability, match.level, match.distance_km, offer, match.reasons,
-    )  # fmt: skip
+        match.structure.siret,
+        match.rank,
+        match.score,
+        match.probability,
+        match.level,
+        match.distance_km,
+        offer,
+        match.reasons,
+    )
 
 
 def shown(answers: tuple[LotAnswer, ...]) -> dict[str, list[tuple[Any, ...]]]:

@@ -29,14 +29,17 @@ def held() -> Catalogue:
     return build_catalogue(
         [
             Structure(
-                siret=f"{number:09d}00010", name=name, kind="EI", place=place,
+                siret=f"{number:09d}00010",
+                name=name,
+                kind="EI",
+                place=place,
                 offers=(Offer(id=str(number), title="Tonte", zone=zone),),
             )
             for number, (name, place, zone) in enumerate(zip(NAMES, stands, zones, strict=True))
         ],
         [],
         recipes.named("lexical"),
-    )  # fmt: skip
+    )
 
 
 def found(held: Catalogue, *asked: Place) -> dict[str, reach.Reached]:
@@ -63,8 +66,10 @@ def test_who_is_known_by_its_area_alone_stands_at_its_centre_and_is_never_nearer
 
 def test_no_kilometres_are_shown_where_the_point_is_not_its_own(held: Catalogue) -> None:
     assert {name for name, one in found(held, LAON).items() if one.kilometres is not None} == {
-        "laon", "laon 20 km", "laon 62",
-    }  # fmt: skip
+        "laon",
+        "laon 20 km",
+        "laon 62",
+    }
     assert all(one.kilometres is None for one in found(held, AISNE).values())
 
 

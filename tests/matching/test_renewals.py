@@ -12,15 +12,25 @@ from matcher.matching.renewals import months_after, renewals
 
 TODAY = date(2026, 11, 24)
 WON = Award(
-    uid="1", title="Entretien des espaces verts", buyer=Buyer(id="21930048600010", name="Montreuil", place=Place(department="93")),
-    holders=(Holder(id="00010016700014", name="Jardins"),), cpv="77310000", notified=date(2023, 11, 24), duration_months=48.0,
-)  # fmt: skip
+    uid="1",
+    title="Entretien des espaces verts",
+    buyer=Buyer(id="21930048600010", name="Montreuil", place=Place(department="93")),
+    holders=(Holder(id="00010016700014", name="Jardins"),),
+    cpv="77310000",
+    notified=date(2023, 11, 24),
+    duration_months=48.0,
+)
 
 
-@pytest.mark.parametrize(("day", "months", "end"), [
-    (date(2024, 1, 31), 1, date(2024, 2, 29)), (date(2024, 11, 30), 3, date(2025, 2, 28)), (date(2023, 5, 15), 24, date(2025, 5, 15)),
-    (date(2023, 12, 1), 1, date(2024, 1, 1)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("day", "months", "end"),
+    [
+        (date(2024, 1, 31), 1, date(2024, 2, 29)),
+        (date(2024, 11, 30), 3, date(2025, 2, 28)),
+        (date(2023, 5, 15), 24, date(2025, 5, 15)),
+        (date(2023, 12, 1), 1, date(2024, 1, 1)),
+    ],
+)
 def test_a_number_of_months_later(day: date, months: float, end: date) -> None:
     assert months_after(day, months) == end
 

@@ -50,11 +50,21 @@ def test_nothing_unknown_banal_or_twice_the_same_is_reported(
 def test_of_the_signals_that_read_one_contract_one_is_shown() -> None:
     reasons = (
         Reason(code="place", text="à 3 km", contribution=2.0),
-        Reason(code="meaning", text="a déjà remporté un marché semblable", contribution=3.0, offer_passage="Tonte"),
-        Reason(code="words", text="a déjà remporté un marché aux mêmes mots", contribution=1.0, offer_passage="Tonte"),
+        Reason(
+            code="meaning",
+            text="a déjà remporté un marché semblable",
+            contribution=3.0,
+            offer_passage="Tonte",
+        ),
+        Reason(
+            code="words",
+            text="a déjà remporté un marché aux mêmes mots",
+            contribution=1.0,
+            offer_passage="Tonte",
+        ),
         Reason(code="similar", text="peu de marchés de cette nature", contribution=0.4, tells=False),
         Reason(code="named", text="son nom figure dans l'avis", contribution=0.001),
-    )  # fmt: skip
+    )
     assert sentences(reasons, 9) == ("à 3 km", "a déjà remporté un marché semblable : « Tonte »")
 
 

@@ -21,11 +21,14 @@ def alike() -> Matcher:
     """A matcher over twenty structures that differ by their SIRET alone."""
     listed = [
         Structure(
-            siret=f"0000000{number}00013", name="Structure", kind="EI", place=Place(postcode="92000", label="Nanterre", department="92"),
+            siret=f"0000000{number}00013",
+            name="Structure",
+            kind="EI",
+            place=Place(postcode="92000", label="Nanterre", department="92"),
             offers=(Offer(id=f"{number}/1", title=GARDEN, text=GARDEN, nature="offer"),),
         )
         for number in range(11, 31)
-    ]  # fmt: skip
+    ]
     return Matcher(build_catalogue(listed, [], recipes.named("default")))
 
 

@@ -37,17 +37,24 @@ def structures(count: int = 600) -> list[Structure]:
         if number % 17 == 0:
             place = replace(place, latitude=None, longitude=None)
         zones = (
-            None, Zone(radius_km=float(draw.uniform(1, 60))), Zone(departments=("75", "92")), Zone(departments=("974",)),
-        )  # fmt: skip
+            None,
+            Zone(radius_km=float(draw.uniform(1, 60))),
+            Zone(departments=("75", "92")),
+            Zone(departments=("974",)),
+        )
         offer = Offer(
             id=str(number), title="Entretien d'espaces verts", nature="offer", zone=zones[number % 4]
         )
         made.append(
             Structure(
-                siret=f"{number:09d}00010", name=f"S{number}", kind="EI", place=place, offers=(offer,),
+                siret=f"{number:09d}00010",
+                name=f"S{number}",
+                kind="EI",
+                place=place,
+                offers=(offer,),
                 active=False if number % 23 == 0 else None,
             )
-        )  # fmt: skip
+        )
     return made
 
 

@@ -75,10 +75,12 @@ class Replicas:
         self.running = [
             subprocess.Popen(
                 [sys.executable, "-m", "matcher.cli", "serve", "--port", str(port)],
-                env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                env=environment,
+                stderr=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
             )
             for port in self.ports
-        ]  # fmt: skip
+        ]
         for port in self.ports:
             for _ in range(900):
                 try:
@@ -142,9 +144,15 @@ def catalogue(tmp_path: Path, postgres: str, monkeypatch: pytest.MonkeyPatch, st
 def replicas(catalogue: Path, store_address: str) -> Iterator[Replicas]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MATCHER_")}
     made = Replicas(
-        {**kept, "MATCHER_CATALOGUE": str(catalogue), "MATCHER_STORE": store_address, "MATCHER_SECRET": "s" * 32,
-         "MATCHER_VECTORS": os.environ["MATCHER_VECTORS"], "MATCHER_HOME": str(catalogue.parent / "home")}
-    )  # fmt: skip
+        {
+            **kept,
+            "MATCHER_CATALOGUE": str(catalogue),
+            "MATCHER_STORE": store_address,
+            "MATCHER_SECRET": "s" * 32,
+            "MATCHER_VECTORS": os.environ["MATCHER_VECTORS"],
+            "MATCHER_HOME": str(catalogue.parent / "home"),
+        }
+    )
     yield made
     made.close()
 
@@ -167,8 +175,10 @@ def test_a_night_and_the_pages_survive_a_worker_and_a_replica(
     key = keys.create(store, ["buyer"])
     night = subprocess.Popen(
         [sys.executable, "-c", NIGHT, store_address, str(catalogue), cluster.address],
-        env={**os.environ, "PYTHONPATH": str(Path(n.__file__).parent)}, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        env={**os.environ, "PYTHONPATH": str(Path(n.__file__).parent)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert night.stdout and night.stdout.readline() == "begins\n"
     body = {"need": "tonte des pelouses", "place": "Montreuil (93)", "groups": 0}
     answers, ports = [], Counter[int]()

@@ -46,7 +46,17 @@ def opened(paths: list[Path]) -> list[Tender]:
             here = (Place(label="Montreuil", department="93"),)
             lots = tuple(replace(lot, deadline=None, places=here) for lot in tender.lots)
             published = n.MOMENT.date()
-            found.append(replace(tender, id=f"{tender.format}-{tender.id}", lots=lots, deadline=due, published=published, folder="", related=()))  # fmt: skip
+            found.append(
+                replace(
+                    tender,
+                    id=f"{tender.format}-{tender.id}",
+                    lots=lots,
+                    deadline=due,
+                    published=published,
+                    folder="",
+                    related=(),
+                )
+            )
     return found
 
 
@@ -54,11 +64,15 @@ def read_otherwise(tender: Tender) -> Tender:
     """The same publication as another version of the program reads it."""
     lots = tuple(
         replace(
-            lot, title=f"{lot.title} ", description=f"{lot.description} (lu autrement)", amount=(lot.amount or 0) + 1,
-            clauses=(*lot.clauses, Clause(passage="lue depuis")), reservation=lot.reservation or Reservation(articles=("L2113-13",)),
+            lot,
+            title=f"{lot.title} ",
+            description=f"{lot.description} (lu autrement)",
+            amount=(lot.amount or 0) + 1,
+            clauses=(*lot.clauses, Clause(passage="lue depuis")),
+            reservation=lot.reservation or Reservation(articles=("L2113-13",)),
         )
         for lot in tender.lots
-    )  # fmt: skip
+    )
     return replace(tender, lots=lots, change="lu autrement", deadline=tender.deadline)
 
 

@@ -28,11 +28,14 @@ def gardeners(count: int) -> Catalogue:
     """Structures alike but for their number."""
     listed = [
         Structure(
-            siret=f"0000000{number}00013", name="Structure", kind="EI", place=Place(postcode="92000", label="Nanterre", department="92"),
+            siret=f"0000000{number}00013",
+            name="Structure",
+            kind="EI",
+            place=Place(postcode="92000", label="Nanterre", department="92"),
             offers=(Offer(id=f"{number}/1", title=GARDEN, text=GARDEN, nature="offer"),),
         )
         for number in range(11, 11 + count)
-    ]  # fmt: skip
+    ]
     return build_catalogue(listed, [], recipes.named("default"))
 
 
@@ -73,9 +76,11 @@ def test_the_operators_page_says_what_turns_would_change_and_counts_no_longer_th
 
     def page(recipe: str) -> dict[str, Any]:
         snapshot: Any = SimpleNamespace(
-            matcher=Matcher(catalogue, recipes.named(recipe)), catalogue=catalogue, answerable=lambda: asked,
+            matcher=Matcher(catalogue, recipes.named(recipe)),
+            catalogue=catalogue,
+            answerable=lambda: asked,
             structure=lambda siret: catalogue.structure(catalogue.row(siret)),
-        )  # fmt: skip
+        )
         return operator.exposure(snapshot)
 
     still = page("default")

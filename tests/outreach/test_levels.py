@@ -51,8 +51,15 @@ CLEANER, LENDER, BOTH = "00010001600013", "00010073500018", "00010099900010"
 def structure(siret: str, name: str, kind: str, *offers: str, naf: str = "") -> Structure:
     told = tuple(Offer(id=f"{siret}-{i}", title=offer, nature="offer") for i, offer in enumerate(offers))
     return Structure(
-        siret=siret, name=name, kind=kind, naf=naf, place=MONTREUIL, offers=told, email=f"{siret}@example.org", source="annuaire",
-    )  # fmt: skip
+        siret=siret,
+        name=name,
+        kind=kind,
+        naf=naf,
+        place=MONTREUIL,
+        offers=told,
+        email=f"{siret}@example.org",
+        source="annuaire",
+    )
 
 
 STRUCTURES = [
@@ -187,20 +194,31 @@ def test_a_lot_announced_by_its_clause_alone_is_not_a_lot_without_structure(
 def test_a_line_says_what_for_whom_where_how_much_until_when_and_why(store: Store, folder: Path) -> None:
     amount = {"amount": 120_000.0, "amount_period": "total"}
     n.night(
-        store, folder, cleaning("a"), cleaning("c", **amount, duration_months=24.0),
+        store,
+        folder,
+        cleaning("a"),
+        cleaning("c", **amount, duration_months=24.0),
         replace(cleaning("b", **amount), documents_url="http://profil.example.org/"),
         cleaning("d", amount_max=90_000.0, duration_months=12.0, renewals=3),
         cleaning("e", amount=70_000.0, amount_period="year", inferred=("amount",)),
-    )  # fmt: skip
+    )
     text = digests.rendered(told(store)[CLEANER], "text").decode()
     for said in (
-        "Nettoyage des bureaux", "Acheteur : Commune de Montreuil", "Où : Montreuil", "Montant : montant non publié",
-        "Montant : 120\u202f000 € au total\n", "Montant : 120\u202f000 € au total, sur 24 mois", "15 décembre 2026", "Pourquoi vous",
-        "https://example.org/dossier/a", "Seule ou en groupement", "Durée : 24 mois\n",
+        "Nettoyage des bureaux",
+        "Acheteur : Commune de Montreuil",
+        "Où : Montreuil",
+        "Montant : montant non publié",
+        "Montant : 120\u202f000 € au total\n",
+        "Montant : 120\u202f000 € au total, sur 24 mois",
+        "15 décembre 2026",
+        "Pourquoi vous",
+        "https://example.org/dossier/a",
+        "Seule ou en groupement",
+        "Durée : 24 mois\n",
         "Montant : au plus 90\u202f000 € au total, sur 48 mois\nDurée : 12 mois, renouvelable 3 fois, 48 mois en tout",
         "Montant : 70\u202f000 € par an (lu dans le texte de l'avis)",
         "Dossier : à chercher sur le profil d'acheteur, http://profil.example.org/",
-    ):  # fmt: skip
+    ):
         assert said in text, said
 
 
@@ -308,9 +326,15 @@ def test_contracts_that_end_are_announced_once_with_other_news_and_to_their_buye
     store: Store, folder: Path
 ) -> None:
     award = Award(
-        uid="w-1", title="Nettoyage des écoles", buyer=n.BUYER, cpv="90919200", place=MONTREUIL, notified=date(2025, 6, 1),
-        duration_months=24.0, holders=(Holder(id="00010016700014", name="Ancien Titulaire"),),
-    )  # fmt: skip
+        uid="w-1",
+        title="Nettoyage des écoles",
+        buyer=n.BUYER,
+        cpv="90919200",
+        place=MONTREUIL,
+        notified=date(2025, 6, 1),
+        duration_months=24.0,
+        holders=(Holder(id="00010016700014", name="Ancien Titulaire"),),
+    )
     won = n.tender("w", nature="award", awards=(award,), lots=(), deadline=None)
     n.night(store, folder, cleaning("a"), won)
     (line,) = told(store)[CLEANER]["ending"]

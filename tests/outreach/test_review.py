@@ -24,9 +24,16 @@ SIRET = "12345678200010"
 def composed(store: Store, *told: tuple[str, date, str]) -> None:
     """One mail for each (addressee, day, status), whose content is its number."""
     rows: list[dict[str, Any]] = [
-        {"id": f"d{number:02}", "addressee": to, "day": day, "status": status, "content": {"number": number}, "created_at": NOW}
+        {
+            "id": f"d{number:02}",
+            "addressee": to,
+            "day": day,
+            "status": status,
+            "content": {"number": number},
+            "created_at": NOW,
+        }
         for number, (to, day, status) in enumerate(told)
-    ]  # fmt: skip
+    ]
     with store.writing() as connection:
         store.put(connection, Digest, rows)
 

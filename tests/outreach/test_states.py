@@ -133,7 +133,9 @@ class Night(RuleBasedStateMachine):
     def report(self, status: str, who: int) -> None:
         sent = (Digest.addressee == WHO[who], Digest.status == "sent")
         with self.store.reading() as connection:
-            last = connection.execute(select(Digest.id).where(*sent).order_by(Digest.sent_at.desc()).limit(1)).scalar()  # fmt: skip
+            last = connection.execute(
+                select(Digest.id).where(*sent).order_by(Digest.sent_at.desc()).limit(1)
+            ).scalar()
         if last:
             self.excused.update(self._items(Digest.id == last))
         raw = (
@@ -179,9 +181,14 @@ class _Given:
 def _try(folder: Path, open_store: Any, examples: int) -> None:
     machine = type("Night", (Night,), {"folder": folder, "open_store": staticmethod(open_store)})
     wanted = settings(
-        max_examples=examples, stateful_step_count=12, deadline=None, derandomize=True,
-        suppress_health_check=list(HealthCheck), database=None, phases=(Phase.generate,),
-    )  # fmt: skip
+        max_examples=examples,
+        stateful_step_count=12,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+        phases=(Phase.generate,),
+    )
     run_state_machine_as_test(machine, settings=wanted)
 
 

@@ -166,8 +166,15 @@ def test_ordinary_firms_stand_apart_in_reach_for_what_no_structure_takes() -> No
     roofs = structure(8, "Toits de France", kind="")
     won = [
         award("r", date(2024, 1, 1), roofs, title="Réfection de la couverture en tuiles", cpv="45261210"),
-        award("n", date(2024, 1, 1), FIRM, title="Nettoyage industriel", cpv="90911200", place=Place(department="13")),
-    ]  # fmt: skip
+        award(
+            "n",
+            date(2024, 1, 1),
+            FIRM,
+            title="Nettoyage industriel",
+            cpv="90911200",
+            place=Place(department="13"),
+        ),
+    ]
     held = Matcher(build_catalogue(ALL[:4], won, RECIPE), RECIPE)
     lot = replace(BOTH, title="Couverture en tuiles et entretien des espaces verts")
     found = partners.partners(held, GARDEN, tender(lot))

@@ -194,15 +194,23 @@ FORGERIES: dict[str, Callable[[Connection, str], None]] = {
     "commitment rewritten": change(2, commitment="0" * 64),
     "seal rewritten": change(2, seal="0" * 64),
     "number rewritten": change(5, number=6),
-    "first event deleted": lambda c, i: c.execute(delete(SourcingEvent).where(SourcingEvent.record_id == i, SourcingEvent.number == 1)) and None,
-    "an event in the middle deleted": lambda c, i: c.execute(delete(SourcingEvent).where(SourcingEvent.record_id == i, SourcingEvent.number == 3)) and None,
+    "first event deleted": lambda c, i: (
+        c.execute(delete(SourcingEvent).where(SourcingEvent.record_id == i, SourcingEvent.number == 1))
+        and None
+    ),
+    "an event in the middle deleted": lambda c, i: (
+        c.execute(delete(SourcingEvent).where(SourcingEvent.record_id == i, SourcingEvent.number == 3))
+        and None
+    ),
     "a SIRET put on an erased line": after_erasure(change(4, siret=OTHER)),
     "the SIRET that an erasure left rewritten": after_erasure(change(3, siret=SIRET)),
     "the SIRET that an erasure left blanked": after_erasure(change(3, siret="")),
-    "an erased line given a payload": after_erasure(change(4, payload={"text": "non", "by": "buyer"}, salt="0" * 32)),
+    "an erased line given a payload": after_erasure(
+        change(4, payload={"text": "non", "by": "buyer"}, salt="0" * 32)
+    ),
     "an erasure that names one line more": after_erasure(change(6, payload={"numbers": [2, 4, 5]})),
     "owner rewritten after an erasure": after_erasure(rewrite(owner="key:b")),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", FORGERIES)

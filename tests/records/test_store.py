@@ -35,10 +35,21 @@ def notice(identifier: str = "26-1", **facts: Any) -> dict[str, Any]:
 
 def declaration(**facts: Any) -> dict[str, Any]:
     return {
-        "id": "d1", "siret": SIRET, "notice_id": "26-1", "lot_id": "", "brings": "tonte", "seeks": "",
-        "contact": "Anne@example.org", "visibility": "members", "buyer_may_see": False, "named": [],
-        "deadline": NOW, "created_at": NOW, "updated_at": NOW, **facts,
-    }  # fmt: skip
+        "id": "d1",
+        "siret": SIRET,
+        "notice_id": "26-1",
+        "lot_id": "",
+        "brings": "tonte",
+        "seeks": "",
+        "contact": "Anne@example.org",
+        "visibility": "members",
+        "buyer_may_see": False,
+        "named": [],
+        "deadline": NOW,
+        "created_at": NOW,
+        "updated_at": NOW,
+        **facts,
+    }
 
 
 def test_a_new_store_stands_at_the_newest_migration_and_equals_the_tables(store: Store) -> None:
@@ -84,8 +95,12 @@ def test_a_password_is_never_shown() -> None:
 def test_the_same_row_twice_is_one_row_and_the_last_word_counts(store: Store) -> None:
     with store.writing() as connection:
         store.put(connection, Notice, [notice()])
-        store.put(connection, Notice, [notice(fingerprint="a"), notice(fingerprint="g", seen_at=NOW + timedelta(1))],
-                  keep=("seen_at",))  # fmt: skip
+        store.put(
+            connection,
+            Notice,
+            [notice(fingerprint="a"), notice(fingerprint="g", seen_at=NOW + timedelta(1))],
+            keep=("seen_at",),
+        )
     with store.reading() as connection:
         (row,) = connection.execute(select(Notice.__table__)).mappings()
     assert row["fingerprint"] == "g" and row["seen_at"] == NOW and row["tender"] == {"title": "é"}
@@ -111,10 +126,25 @@ def test_every_retention_column_exists() -> None:
 
 def test_what_is_older_than_its_retention_goes_and_the_rest_stays(store: Store) -> None:
     with store.writing() as connection:
-        store.put(connection, Notice, [notice("old", deadline=NOW), notice("new", deadline=NOW + timedelta(days=800)),
-                                       notice("undated", deadline=None)])  # fmt: skip
-        match = {"lot_id": "1", "siret": SIRET, "rank": 1, "score": 1.0, "probability": 0.5, "detail": {},
-                 "versions": {}, "at": NOW + timedelta(days=800)}  # fmt: skip
+        store.put(
+            connection,
+            Notice,
+            [
+                notice("old", deadline=NOW),
+                notice("new", deadline=NOW + timedelta(days=800)),
+                notice("undated", deadline=None),
+            ],
+        )
+        match = {
+            "lot_id": "1",
+            "siret": SIRET,
+            "rank": 1,
+            "score": 1.0,
+            "probability": 0.5,
+            "detail": {},
+            "versions": {},
+            "at": NOW + timedelta(days=800),
+        }
         store.put(connection, Found, [{**match, "notice_id": "old"}, {**match, "notice_id": "new"}])
     gone = store.prune(NOW + timedelta(days=731))
     assert gone["notice"] == 1
@@ -130,13 +160,29 @@ def fill(store: Store) -> None:
             Feedback,
             [{"siret": SIRET, "notice_id": "26-1", "lot_id": "", "verb": "won", "at": NOW}],
         )
-        claim = {"id": "c", "siret": SIRET, "address": "anne@example.org", "token_hash": "h", "status": "asked",
-                 "created_at": NOW, "expires_at": NOW}  # fmt: skip
+        claim = {
+            "id": "c",
+            "siret": SIRET,
+            "address": "anne@example.org",
+            "token_hash": "h",
+            "status": "asked",
+            "created_at": NOW,
+            "expires_at": NOW,
+        }
         store.put(connection, Claim, [claim])
         record = {"id": "r", "owner": "key:a", "need": {}, "filters": {}, "answer": {}, "versions": {}}
         store.put(connection, Record, [{**record, "created_at": NOW}])
-        sealed = {"record_id": "r", "number": 1, "kind": "contacted", "siret": SIRET, "payload": {"to": "Anne"},
-                  "salt": "s", "commitment": "c", "seal": "x", "at": NOW}  # fmt: skip
+        sealed = {
+            "record_id": "r",
+            "number": 1,
+            "kind": "contacted",
+            "siret": SIRET,
+            "payload": {"to": "Anne"},
+            "salt": "s",
+            "commitment": "c",
+            "seal": "x",
+            "at": NOW,
+        }
         store.put(connection, SourcingEvent, [sealed])
         store.unsubscribe(connection, SIRET, "one-click")
 

@@ -242,8 +242,14 @@ def test_a_meeting_invites_those_shown_or_those_who_come(matcher: Matcher, desk:
     assert worth == listed(matcher, typed, PLAUSIBLE) and (pool.best > 0).all()
     come = [s.siret for s in DIRECTORY[:4]]
     day = meeting.plan(
-        desk, theme="propreté", place=place, on=ON, buyers=[meeting.Guest(name="Ville", needs=("nettoyage de bureaux",))], slots=4, participants=come
-    )  # fmt: skip
+        desk,
+        theme="propreté",
+        place=place,
+        on=ON,
+        buyers=[meeting.Guest(name="Ville", needs=("nettoyage de bureaux",))],
+        slots=4,
+        participants=come,
+    )
     assert [one.structure.siret for one in day.invited] == come
 
 

@@ -207,10 +207,15 @@ def test_what_is_not_known_has_a_colour_of_its_own_and_overseas_departments_have
     assert [mark.shade for mark in states.marks] == ["unknown", "interroger", "unknown"]
 
 
-@pytest.mark.parametrize(("call", "says"), [
-    (lambda: areas.department("99"), "99"), (lambda: areas.region("Atlantide"), "Atlantide"),
-    (lambda: areas.circle("93066", 0), "rayon"), (lambda: areas.somewhere("Zzyzx"), "Zzyzx"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: areas.department("99"), "99"),
+        (lambda: areas.region("Atlantide"), "Atlantide"),
+        (lambda: areas.circle("93066", 0), "rayon"),
+        (lambda: areas.somewhere("Zzyzx"), "Zzyzx"),
+    ],
+)
 def test_a_place_that_does_not_exist_is_stated(call: Any, says: str) -> None:
     with pytest.raises(BadInput, match=says):
         call()
@@ -321,10 +326,19 @@ def test_an_amount_that_is_none_is_refused(amount: float) -> None:
         hours.worked(amount, assumptions.labour()["nettoyage"])
 
 
-@pytest.mark.parametrize(("rate", "contribution", "deduction"), [
-    (0.02, 50_000, 0.30 * 12_000), (0.02, 5_000, 0.50 * 5_000), (0.0299, 5_000, 2_500), (0.03, 4_000, 0.75 * 4_000),
-    (0.0599, 4_000, 3_000), (0.06, 4_000, 0.0), (0.10, 0, 0.0), (0.02, None, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("rate", "contribution", "deduction"),
+    [
+        (0.02, 50_000, 0.30 * 12_000),
+        (0.02, 5_000, 0.50 * 5_000),
+        (0.0299, 5_000, 2_500),
+        (0.03, 4_000, 0.75 * 4_000),
+        (0.0599, 4_000, 3_000),
+        (0.06, 4_000, 0.0),
+        (0.10, 0, 0.0),
+        (0.02, None, None),
+    ],
+)
 def test_oeth_by_the_article(rate: float, contribution: float | None, deduction: float | None) -> None:
     # 30 % of the labour cost, at most 50 % of the contribution, 75 % from a rate of 3 %, nothing from 6 % (D5212-22)
     made = hours.oeth(20_000, rate, on=ON, contribution=contribution, labour_cost=12_000)
@@ -418,9 +432,14 @@ def day(matcher: Matcher, home: Path) -> meeting.Day:
     assert [g.name for g in guests] == ["Ville A", "Hôpital B"] and len(guests[0].needs) == 2
     assert [one.record for one in bad] == ["ligne 5", "ligne 6"]
     return meeting.plan(
-        Desk(matcher, on=ON), theme="propreté et espaces verts", place=areas.somewhere("93100"),
-        buyers=guests, on=date(2026, 12, 15), slots=6, most=8,
-    )  # fmt: skip
+        Desk(matcher, on=ON),
+        theme="propreté et espaces verts",
+        place=areas.somewhere("93100"),
+        buyers=guests,
+        on=date(2026, 12, 15),
+        slots=6,
+        most=8,
+    )
 
 
 def test_a_day_has_six_pitches_and_every_guest_is_met(day: meeting.Day) -> None:
@@ -601,10 +620,21 @@ def test_the_report_sets_ledger_next_to_decp_and_adds_nothing(matcher: Matcher) 
         "ligne 6",
     ]
     awards = [
-        _award("a", (by_kind["EI"], by_kind["EA"]), 1000.0, 2025, relation="group", social=("Clause sociale",)),
-        _award("b", (by_kind["EI"],), 5000.0, 2024, relation="single", flags=("no-social",), environment=("Clause environnementale",)),
-        _award("c", (by_kind["EI"],), 1.0, 2025, relation="single"), _award("d", (by_kind["EI"],), 900.0, 2025, relation="modification"),
-    ]  # fmt: skip
+        _award(
+            "a", (by_kind["EI"], by_kind["EA"]), 1000.0, 2025, relation="group", social=("Clause sociale",)
+        ),
+        _award(
+            "b",
+            (by_kind["EI"],),
+            5000.0,
+            2024,
+            relation="single",
+            flags=("no-social",),
+            environment=("Clause environnementale",),
+        ),
+        _award("c", (by_kind["EI"],), 1.0, 2025, relation="single"),
+        _award("d", (by_kind["EI"],), 900.0, 2025, relation="modification"),
+    ]
     made = ledger.report(
         matcher.catalogue,
         purchases=purchases,
@@ -670,12 +700,36 @@ def test_no_cell_of_a_workbook_is_run_as_a_formula() -> None:
 # ------------------------------------------------------------------------------------------- commands
 
 
-@pytest.mark.parametrize("arguments", [
-    ["map", "--region", "11", "--format", "csv", "--out", "{out}/c.svg", "--out", "{out}/c.html"],
-    ["hours", "plan", "nettoyage de bureaux", "--amount", "90000", "--place", "93100", "--format", "csv"],
-    ["potential", "--need", "entretien des espaces verts", "--place", "93100", "--amount", "30000", "--format", "csv", "--html", "{out}/p.html"],
-    ["spaser", str(SAMPLE / "decp_2024.json"), "--format", "csv", "--html", "{out}/r.html", "--xlsx", "{out}/r.xlsx"],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["map", "--region", "11", "--format", "csv", "--out", "{out}/c.svg", "--out", "{out}/c.html"],
+        ["hours", "plan", "nettoyage de bureaux", "--amount", "90000", "--place", "93100", "--format", "csv"],
+        [
+            "potential",
+            "--need",
+            "entretien des espaces verts",
+            "--place",
+            "93100",
+            "--amount",
+            "30000",
+            "--format",
+            "csv",
+            "--html",
+            "{out}/p.html",
+        ],
+        [
+            "spaser",
+            str(SAMPLE / "decp_2024.json"),
+            "--format",
+            "csv",
+            "--html",
+            "{out}/r.html",
+            "--xlsx",
+            "{out}/r.xlsx",
+        ],
+    ],
+)
 def test_commands_print_csv_and_write_their_files(
     arguments: list[str], folder: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

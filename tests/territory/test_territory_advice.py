@@ -41,11 +41,17 @@ def refusal(f: Facts, code: str) -> str:
 
 
 # R2122-8: below the threshold of the day, a contract may be concluded without publicity or competition
-@pytest.mark.parametrize(("on", "works", "amount", "direct"), [
-    (date(2026, 11, 24), False, 59_999, True), (date(2026, 11, 24), False, 60_000, False),
-    (date(2026, 3, 31), False, 39_999, True), (date(2026, 3, 31), False, 40_000, False),
-    (date(2026, 11, 24), True, 99_999, True), (date(2026, 11, 24), True, 100_000, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("on", "works", "amount", "direct"),
+    [
+        (date(2026, 11, 24), False, 59_999, True),
+        (date(2026, 11, 24), False, 60_000, False),
+        (date(2026, 3, 31), False, 39_999, True),
+        (date(2026, 3, 31), False, 40_000, False),
+        (date(2026, 11, 24), True, 99_999, True),
+        (date(2026, 11, 24), True, 100_000, False),
+    ],
+)
 def test_direct_purchase_below_the_dated_threshold(
     on: date, works: bool, amount: float, direct: bool
 ) -> None:
@@ -67,10 +73,16 @@ def test_like_needs_are_added_up_before_the_threshold_is_read() -> None:
 
 
 # L2113-12 disability, L2113-13 insertion, L2113-14 both together: the notice must say it
-@pytest.mark.parametrize(("everyone", "article"), [
-    (open_to(disability=3), "L2113-12"), (open_to(insertion=3), "L2113-13"), (open_to(disability=2, insertion=2), "L2113-14"),
-    (open_to(disability=5, insertion=3), "L2113-12"), (open_to(disability=3, insertion=6), "L2113-13"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("everyone", "article"),
+    [
+        (open_to(disability=3), "L2113-12"),
+        (open_to(insertion=3), "L2113-13"),
+        (open_to(disability=2, insertion=2), "L2113-14"),
+        (open_to(disability=5, insertion=3), "L2113-12"),
+        (open_to(disability=3, insertion=6), "L2113-13"),
+    ],
+)
 def test_reserve_under_the_article_that_leaves_competition(everyone: Count, article: str) -> None:
     made = advise(facts(everyone=everyone)).first
     assert made.code == "reserve" and made.title.endswith(f"({article})") and article in made.articles
@@ -161,12 +173,19 @@ def test_allot_by_size_where_the_lot_weighs_too_much() -> None:
 
 
 # L2112-2-1: above the European thresholds, for consultations from 2026-08-22; whatever way is chosen
-@pytest.mark.parametrize(("on", "amount", "works", "buyer", "due"), [
-    (date(2026, 8, 22), 216_000, False, "local", True), (date(2026, 8, 21), 216_000, False, "local", False),
-    (date(2026, 8, 22), 215_999, False, "local", False), (date(2026, 8, 22), 140_000, False, "state", True),
-    (date(2026, 8, 22), 5_403_999, True, "local", False), (date(2026, 8, 22), 5_404_000, True, "local", True),
-    (date(2026, 8, 22), 432_000, False, "entity", True), (date(2026, 8, 22), 431_999, False, "entity", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("on", "amount", "works", "buyer", "due"),
+    [
+        (date(2026, 8, 22), 216_000, False, "local", True),
+        (date(2026, 8, 21), 216_000, False, "local", False),
+        (date(2026, 8, 22), 215_999, False, "local", False),
+        (date(2026, 8, 22), 140_000, False, "state", True),
+        (date(2026, 8, 22), 5_403_999, True, "local", False),
+        (date(2026, 8, 22), 5_404_000, True, "local", True),
+        (date(2026, 8, 22), 432_000, False, "entity", True),
+        (date(2026, 8, 22), 431_999, False, "entity", False),
+    ],
+)
 def test_a_social_condition_is_a_duty_and_no_option(
     on: date, amount: float, works: bool, buyer: Any, due: bool
 ) -> None:
@@ -237,9 +256,15 @@ def test_every_advice_has_reasons_and_articles() -> None:
 HALF_LABOUR = Labour(key="t", label="t", share=0.5, hourly_cost=25.0)
 
 
-@pytest.mark.parametrize(("rate", "contribution", "deduction"), [
-    (0.02, 100_000.0, "22\u202f500 €"), (0.02, 30_000.0, "15\u202f000 €"), (0.03, 30_000.0, "22\u202f500 €"), (0.03, 20_000.0, "15\u202f000 €"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("rate", "contribution", "deduction"),
+    [
+        (0.02, 100_000.0, "22\u202f500 €"),
+        (0.02, 30_000.0, "15\u202f000 €"),
+        (0.03, 30_000.0, "22\u202f500 €"),
+        (0.03, 20_000.0, "15\u202f000 €"),
+    ],
+)
 def test_a_purchase_from_an_ea_or_esat_lowers_the_contribution(
     rate: float, contribution: float, deduction: str
 ) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+from typer import Argument, Option
 
 from matcher import codec
 from matcher.console import check_format, emit, say
@@ -24,26 +25,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 DEFAULT_CATALOGUE = Path(os.environ.get("MATCHER_CATALOGUE") or "var/catalogue")
 
-KEY = typer.Option(
+KEY = Option(
     ...,
     envvar="MATCHER_KEY",
     help="Your API key; better given by MATCHER_KEY than typed.",
     show_default=False,
 )
-CatalogueFolder = Annotated[Path, typer.Option(help="The folder written by `matcher index`.")]
-OutputFormat = Annotated[
-    str, typer.Option("--format", "-f", help="table, jsonl or csv.", callback=check_format)
-]
-NoticeOf = Annotated[str, typer.Argument(help="A notice: its file, or the id of one that was indexed.")]
-WhichNotice = Annotated[str | None, typer.Option(help="Which notice of the file; the first by default.")]
-NoFirms = Annotated[bool, typer.Option("--no-firms", help="Leave out ordinary firms.")]
+CatalogueFolder = Annotated[Path, Option(help="The folder written by `matcher index`.")]
+OutputFormat = Annotated[str, Option("--format", "-f", help="table, jsonl or csv.", callback=check_format)]
+NoticeOf = Annotated[str, Argument(help="A notice: its file, or the id of one that was indexed.")]
+WhichNotice = Annotated[str | None, Option(help="Which notice of the file; the first by default.")]
+NoFirms = Annotated[bool, Option("--no-firms", help="Leave out ordinary firms.")]
 Columns = Annotated[
-    list[str] | None,
-    typer.Option("--map", help="Correct a guessed column: field=heading, or a saved profile."),
+    list[str] | None, Option("--map", help="Correct a guessed column: field=heading, or a saved profile.")
 ]
-Source = Annotated[
-    str | None, typer.Option("--source", "-s", help="Name the format instead of recognising it.")
-]
+Source = Annotated[str | None, Option("--source", "-s", help="Name the format instead of recognising it.")]
 
 
 def day(text: str) -> date:
@@ -55,7 +51,7 @@ def day(text: str) -> date:
 
 
 ReferenceDay = Annotated[
-    date | None, typer.Option(parser=day, help="Reference date instead of today (YYYY-MM-DD).")
+    date | None, Option(parser=day, help="Reference date instead of today (YYYY-MM-DD).")
 ]
 
 

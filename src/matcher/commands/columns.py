@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from matcher.commands._options import OutputFormat
 from matcher.console import emit, say
@@ -16,14 +16,12 @@ SEEN = 500  # rows sampled
 
 
 def run(
-    path: Path = typer.Argument(..., help="A CSV, XLSX, ODS, JSON or JSON lines file."),
-    source: str | None = typer.Option(
-        None, "--source", "-s", help="directory (structures) or table (notices)."
-    ),
-    map: list[str] = typer.Option(
+    path: Path = Argument(..., help="A CSV, XLSX, ODS, JSON or JSON lines file."),
+    source: str | None = Option(None, "--source", "-s", help="directory (structures) or table (notices)."),
+    map: list[str] = Option(
         [], "--map", help="Correct a guess: --map name='Raison sociale'; or a saved profile."
     ),
-    save: Annotated[Path | None, typer.Option(help="Keep the mapping as a profile for --map.")] = None,
+    save: Annotated[Path | None, Option(help="Keep the mapping as a profile for --map.")] = None,
     format: OutputFormat = "table",
 ) -> None:
     """Show the guessed column mapping before reading: one line per field, then the unused columns.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Option
 
 from matcher.commands._notice import called, one_notice
 from matcher.commands._options import (
@@ -30,24 +30,20 @@ WITHOUT = 6  # lots or parts that nobody covers, named unless in detail
 def run(
     notice: NoticeOf,
     id: WhichNotice = None,
-    n: Annotated[int, typer.Option("-n", min=1, max=10, help="Number of distinct teams.")] = 3,
-    members: Annotated[int, typer.Option(min=1, max=20, help="Maximum number of members.")] = 5,
-    impose: Annotated[
-        list[str] | None, typer.Option(help="A SIRET that must be a member; repeatable.")
-    ] = None,
+    n: Annotated[int, Option("-n", min=1, max=10, help="Number of distinct teams.")] = 3,
+    members: Annotated[int, Option(min=1, max=20, help="Maximum number of members.")] = 5,
+    impose: Annotated[list[str] | None, Option(help="A SIRET that must be a member; repeatable.")] = None,
     exclude: Annotated[
-        list[str] | None, typer.Option(help="A SIRET that must not be a member; repeatable.")
+        list[str] | None, Option(help="A SIRET that must not be a member; repeatable.")
     ] = None,
-    mandataire: Annotated[str | None, typer.Option(help="The SIRET that represents the group.")] = None,
+    mandataire: Annotated[str | None, Option(help="The SIRET that represents the group.")] = None,
     one_group: Annotated[
-        bool, typer.Option("--one-group", help="The same group signs every lot, reserved ones included.")
+        bool, Option("--one-group", help="The same group signs every lot, reserved ones included.")
     ] = False,
     no_firms: NoFirms = False,
-    solver: Annotated[str, typer.Option(help="exact or greedy.")] = "exact",
-    pool: Annotated[int, typer.Option(min=1, max=500, help="Candidates considered per lot.")] = 40,
-    detail: Annotated[
-        bool, typer.Option("--detail", help="Every team and member, with the rules of law.")
-    ] = False,
+    solver: Annotated[str, Option(help="exact or greedy.")] = "exact",
+    pool: Annotated[int, Option(min=1, max=500, help="Candidates considered per lot.")] = 40,
+    detail: Annotated[bool, Option("--detail", help="Every team and member, with the rules of law.")] = False,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     format: OutputFormat = "table",
 ) -> None:
@@ -77,9 +73,18 @@ def run(
     if no_firms:
         answers = tuple(replace(a, matches=tuple(m for m in a.matches if m.structure.kind)) for a in answers)
     teams = consortium.recommend(
-        answers, tender=tender, n=n, max_members=members, mandataire=mandataire, imposed=forced,
-        excluded=exclude or (), solver=solver, one_group=one_group, parts=parts, firms=None if no_firms else matcher.firms(tender)
-    )  # fmt: skip
+        answers,
+        tender=tender,
+        n=n,
+        max_members=members,
+        mandataire=mandataire,
+        imposed=forced,
+        excluded=exclude or (),
+        solver=solver,
+        one_group=one_group,
+        parts=parts,
+        firms=None if no_firms else matcher.firms(tender),
+    )
     missing = [_missing(tender, answers, parts, task) for task in consortium.uncovered(teams, answers, parts)]
     if not teams:
         raise NoValidRecords(

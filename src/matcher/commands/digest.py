@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, day, open_store
 from matcher.console import emit
@@ -18,17 +19,17 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Form = Annotated[str, typer.Option("--form", help="text, html, json, csv, xlsx, atom or icalendar.")]
-Out = Annotated[Path | None, typer.Option(help="The file to write; stdout by default.")]
+Form = Annotated[str, Option("--form", help="text, html, json, csv, xlsx, atom or icalendar.")]
+Out = Annotated[Path | None, Option(help="The file to write; stdout by default.")]
 
 
 @app.command()
 def show(
-    siret: Annotated[str, typer.Argument(help="SIRET of the structure.")],
+    siret: Annotated[str, Argument(help="SIRET of the structure.")],
     form: Form = "text",
     out: Out = None,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    limit: Annotated[int, typer.Option(min=1, help="Maximum number of lots.")] = 50,
+    limit: Annotated[int, Option(min=1, help="Maximum number of lots.")] = 50,
 ) -> None:
     """Every open lot in reach of a structure today, announced or not: a table, a feed, a calendar of deadlines.
 
@@ -44,9 +45,9 @@ def show(
 
 @app.command()
 def why(
-    siret: Annotated[str, typer.Argument(help="SIRET of the structure.")],
+    siret: Annotated[str, Argument(help="SIRET of the structure.")],
     day: Annotated[
-        date | None, typer.Argument(parser=day, help="The day, 2026-11-24; every day by default.")
+        date | None, Argument(parser=day, help="The day, 2026-11-24; every day by default.")
     ] = None,
     format: OutputFormat = "table",
 ) -> None:
@@ -60,23 +61,29 @@ def why(
     emit(
         (
             {
-                "jour": mail["day"], "état": mail["status"], "avis": item["notice_id"], "lot": item["title"],
-                "probabilité": item["probability"], "raisons": " ; ".join(item["reasons"]),
-                "recette": mail["versions"].get("recipe", ""), "données": mail["versions"].get("data", ""),
+                "jour": mail["day"],
+                "état": mail["status"],
+                "avis": item["notice_id"],
+                "lot": item["title"],
+                "probabilité": item["probability"],
+                "raisons": " ; ".join(item["reasons"]),
+                "recette": mail["versions"].get("recipe", ""),
+                "données": mail["versions"].get("data", ""),
                 "classement": mail["versions"].get("ranker", ""),
             }
-            for mail in mails for item in mail["items"]
+            for mail in mails
+            for item in mail["items"]
         ),
         format,
-    )  # fmt: skip
+    )
 
 
 @app.command()
 def buyer(
     identifier: Annotated[
-        str, typer.Argument(help="SIRET or SIREN of the buyer, or the owner of unpublished needs.")
+        str, Argument(help="SIRET or SIREN of the buyer, or the owner of unpublished needs.")
     ],
-    form: Annotated[str, typer.Option("--form", help="text, html or json.")] = "text",
+    form: Annotated[str, Option("--form", help="text, html or json.")] = "text",
     out: Out = None,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
 ) -> None:

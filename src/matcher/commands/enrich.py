@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-import typer
+from typer import Argument, Option
 
 from matcher.commands._options import OutputFormat
 from matcher.console import emit, say
@@ -13,19 +13,15 @@ from matcher.domain import BadInput, Structure
 
 
 def run(
-    files: list[Path] = typer.Argument(..., help="The directory of structures."),
-    to: Path = typer.Option(
-        Path("var/sync"), "--to", help="Folder of what is fetched, as for `matcher sync`."
-    ),
-    out: Path = typer.Option(
-        Path("var/enriched.jsonl"), "--out", help="The completed directory, to be indexed."
-    ),
-    only: str = typer.Option("", "--only", help="Some sources alone, as site,emplois; all by default."),
-    offline: bool = typer.Option(False, "--offline", help="Fetch nothing: use what --to holds."),
-    opt_out: Path | None = typer.Option(
+    files: list[Path] = Argument(..., help="The directory of structures."),
+    to: Path = Option(Path("var/sync"), "--to", help="Folder of what is fetched, as for `matcher sync`."),
+    out: Path = Option(Path("var/enriched.jsonl"), "--out", help="The completed directory, to be indexed."),
+    only: str = Option("", "--only", help="Some sources alone, as site,emplois; all by default."),
+    offline: bool = Option(False, "--offline", help="Fetch nothing: use what --to holds."),
+    opt_out: Path | None = Option(
         None, "--opt-out", help="Hosts, SIRETs and SIRENs whose sites are not read."
     ),
-    by: str = typer.Option("kind", "--by", help="Count by kind, department or both."),
+    by: str = Option("kind", "--by", help="Count by kind, department or both."),
     format: OutputFormat = "table",
 ) -> None:
     """Complete a directory with what publishers and the structures' own sites say.
@@ -73,9 +69,13 @@ def report_rows(before: Iterable[Structure], after: Iterable[Structure], by: str
                 row[when] = row.get(when, 0) + 1
     ways = ("said", "read", "likely", "silent")
     return [
-        {by: key, "structures": row.get("after", 0), **{f"{way} {when}": row.get(f"{when} {way}", 0) for way in ways for when in ("before", "after")}}
+        {
+            by: key,
+            "structures": row.get("after", 0),
+            **{f"{way} {when}": row.get(f"{when} {way}", 0) for way in ways for when in ("before", "after")},
+        }
         for key, row in sorted(counts.items(), key=lambda item: (item[0] == "all", item[0]))
-    ]  # fmt: skip
+    ]
 
 
 def speaks(structure: Structure) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from matcher.commands._options import OutputFormat
 from matcher.console import emit
@@ -13,36 +13,34 @@ from matcher.domain import BadInput
 
 
 def run(
-    data: Annotated[Path | None, typer.Option(help="Folder with awards/ and structures/: who won.")] = None,
-    task: Annotated[str, typer.Option(help="With --data: suppliers, siae or partners.")] = "suppliers",
+    data: Annotated[Path | None, Option(help="Folder with awards/ and structures/: who won.")] = None,
+    task: Annotated[str, Option(help="With --data: suppliers, siae or partners.")] = "suppliers",
     judged: Annotated[
         list[Path] | None,
-        typer.Option(help="NAME.queries.jsonl, with its grades in NAME.judged.jsonl; repeatable."),
+        Option(help="NAME.queries.jsonl, with its grades in NAME.judged.jsonl; repeatable."),
     ] = None,
     structures: Annotated[
-        list[Path] | None,
-        typer.Option(help="With --judged: the directory and past awards, in any known format."),
+        list[Path] | None, Option(help="With --judged: the directory and past awards, in any known format.")
     ] = None,
-    recipe: Annotated[list[str] | None, typer.Option(help="Recipes to compare; repeatable.")] = None,
+    recipe: Annotated[list[str] | None, Option(help="Recipes to compare; repeatable.")] = None,
     baselines: Annotated[
-        bool, typer.Option(help="Also evaluate simple baselines; the reference BM25 is always one.")
+        bool, Option(help="Also evaluate simple baselines; the reference BM25 is always one.")
     ] = True,
     ablation: Annotated[
-        bool, typer.Option("--ablation", help="The default recipe with each signal left out in turn.")
+        bool, Option("--ablation", help="The default recipe with each signal left out in turn.")
     ] = False,
     incumbents: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--incumbents",
             help="Also the default recipe with the buyer's own past holders, and unseen pairs reported separately.",
         ),
     ] = False,
-    most: Annotated[int | None, typer.Option(min=1, help="Maximum number of queries.")] = None,
+    most: Annotated[int | None, Option(min=1, help="Maximum number of queries.")] = None,
     out: Annotated[
-        Path | None,
-        typer.Option(help="Write one JSON for each task and method here, with tables and a plot."),
+        Path | None, Option(help="Write one JSON for each task and method here, with tables and a plot.")
     ] = None,
-    note: Annotated[str, typer.Option(help="A remark kept in the JSON of the recipes that are judged.")] = "",
+    note: Annotated[str, Option(help="A remark kept in the JSON of the recipes that are judged.")] = "",
     format: OutputFormat = "table",
 ) -> None:
     """Evaluate recipes and simple methods on judged needs, or on past notices with known winners as of their date.

@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument
 
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, NoticeOf, OutputFormat
 from matcher.console import emit, say
 
 
 def run(
-    siret: Annotated[str, typer.Argument(help="The structure: SIRET, or SIREN.")],
+    siret: Annotated[str, Argument(help="The structure: SIRET, or SIREN.")],
     notice: NoticeOf,
-    lot: Annotated[str | None, typer.Argument(help="One lot only, by number.")] = None,
+    lot: Annotated[str | None, Argument(help="One lot only, by number.")] = None,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     format: OutputFormat = "table",
 ) -> None:

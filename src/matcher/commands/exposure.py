@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 from matcher.console import emit, progress, say
@@ -13,16 +13,15 @@ from matcher.console import emit, progress, say
 
 def run(
     notices: Annotated[
-        list[Path],
-        typer.Argument(help="Notices, or judged needs (NAME.queries.jsonl), whose lots are matched."),
+        list[Path], Argument(help="Notices, or judged needs (NAME.queries.jsonl), whose lots are matched.")
     ],
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     recipe: Annotated[
-        list[str] | None, typer.Option(help="Compare these recipes; repeatable. By default the catalogue's.")
+        list[str] | None, Option(help="Compare these recipes; repeatable. By default the catalogue's.")
     ] = None,
-    n: Annotated[int, typer.Option("-n", min=1, help="Structures per lot that count as shown.")] = 10,
-    days: Annotated[int, typer.Option(min=1, max=366, help="Days on which the lots are matched.")] = 1,
-    sheet: Annotated[Path | None, typer.Option(help="Write the public sheet (French) here.")] = None,
+    n: Annotated[int, Option("-n", min=1, help="Structures per lot that count as shown.")] = 10,
+    days: Annotated[int, Option(min=1, max=366, help="Days on which the lots are matched.")] = 1,
+    sheet: Annotated[Path | None, Option(help="Write the public sheet (French) here.")] = None,
     format: OutputFormat = "table",
 ) -> None:
     """Report exposure and the probability of being a lead: Gini, share never shown, by kind, size, département, evidence.

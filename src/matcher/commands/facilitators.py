@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from matcher.commands._options import OutputFormat, open_store
 from matcher.console import emit, say
@@ -17,9 +18,7 @@ app = typer.Typer(help="Facilitators of a place, referrals, and early access to 
 def import_(
     file: Annotated[
         Path,
-        typer.Argument(
-            help="CSV: nom, type, communes, departements, courriel, telephone, site, source, date."
-        ),
+        Argument(help="CSV: nom, type, communes, departements, courriel, telephone, site, source, date."),
     ],
 ) -> None:
     """Import a file, replacing the former one; unreadable rows are reported.
@@ -37,7 +36,7 @@ def import_(
 
 @app.command("list")
 def list_(
-    place: Annotated[str, typer.Option(help="Only those of this commune, postcode or department.")] = "",
+    place: Annotated[str, Option(help="Only those of this commune, postcode or department.")] = "",
     format: OutputFormat = "table",
 ) -> None:
     """The facilitators, or those of a place, the most local first."""
@@ -49,21 +48,31 @@ def list_(
     found = facilitators.of(where, known) if where else known
     emit(
         (
-            {"id": f.id, "nom": f.name, "type": f.kind, "communes": len(f.communes), "départements": " ".join(f.departments),
-             "courriel": f.email, "téléphone": f.phone, "site": f.website, "source": f.source, "date": str(f.on or "")}
+            {
+                "id": f.id,
+                "nom": f.name,
+                "type": f.kind,
+                "communes": len(f.communes),
+                "départements": " ".join(f.departments),
+                "courriel": f.email,
+                "téléphone": f.phone,
+                "site": f.website,
+                "source": f.source,
+                "date": str(f.on or ""),
+            }
             for f in found
         ),
         format,
-    )  # fmt: skip
+    )
     if where:
         say(facilitators.named(where, known))
 
 
 @app.command()
 def refer(
-    facilitator: Annotated[str, typer.Argument(help="Its id.")],
-    subject: Annotated[str, typer.Argument(help="Id of the notice or need.")],
-    note: Annotated[str, typer.Option(help="A note, without personal data.")] = "",
+    facilitator: Annotated[str, Argument(help="Its id.")],
+    subject: Annotated[str, Argument(help="Id of the notice or need.")],
+    note: Annotated[str, Option(help="A note, without personal data.")] = "",
 ) -> None:
     """Record that a notice or a need was referred to a facilitator."""
     from matcher.records import facilitators
@@ -74,7 +83,7 @@ def refer(
 
 @app.command()
 def referrals(
-    facilitator: Annotated[str, typer.Option(help="Only referrals to this facilitator.")] = "",
+    facilitator: Annotated[str, Option(help="Only referrals to this facilitator.")] = "",
     format: OutputFormat = "table",
 ) -> None:
     """The referrals recorded, newest first."""
@@ -94,10 +103,10 @@ def referrals(
 
 @app.command()
 def show(
-    need: Annotated[str, typer.Argument(help="Id of your unpublished need.")],
-    facilitator: Annotated[str, typer.Argument(help="Who may see it early.")],
-    withdraw: Annotated[bool, typer.Option("--withdraw", help="Withdraw the permission.")] = False,
-    key: Annotated[str, typer.Option(envvar="MATCHER_KEY", help="Your API key.")] = "",
+    need: Annotated[str, Argument(help="Id of your unpublished need.")],
+    facilitator: Annotated[str, Argument(help="Who may see it early.")],
+    withdraw: Annotated[bool, Option("--withdraw", help="Withdraw the permission.")] = False,
+    key: Annotated[str, Option(envvar="MATCHER_KEY", help="Your API key.")] = "",
 ) -> None:
     """Let a facilitator see your unpublished need early, or withdraw the permission; only its buyer can."""
     from matcher.records import facilitators, keys
@@ -108,9 +117,7 @@ def show(
 
 
 @app.command()
-def needs(
-    facilitator: Annotated[str, typer.Argument(help="Its id.")], format: OutputFormat = "table"
-) -> None:
+def needs(facilitator: Annotated[str, Argument(help="Its id.")], format: OutputFormat = "table") -> None:
     """The unpublished needs that their buyers let this facilitator see."""
     from matcher.records import facilitators
 

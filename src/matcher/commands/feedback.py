@@ -6,6 +6,7 @@ from datetime import date
 from typing import Annotated, Any
 
 import typer
+from typer import Argument, Option
 from typer.core import TyperGroup
 
 from matcher.commands._options import day, open_store
@@ -24,19 +25,17 @@ class _Recording(TyperGroup):
 app = typer.Typer(
     cls=_Recording, help="What structures say: of a lot, or of the mails they get.", no_args_is_help=True
 )
-Siret = Annotated[str, typer.Argument(help="SIRET of the structure.")]
+Siret = Annotated[str, Argument(help="SIRET of the structure.")]
 
 
 @app.command()
 def record(
     siret: Siret,
-    notice: Annotated[str, typer.Argument(help="Id of the notice.")],
-    verb: Annotated[str, typer.Argument(help="interested, declined, contacted, submitted or won.")],
-    lot: Annotated[str, typer.Option(help="Id of the lot; the whole notice by default.")] = "",
-    reason: Annotated[
-        str, typer.Option(help="Why not: not-our-trade, too-far, too-big ... or free text.")
-    ] = "",
-    by: Annotated[str, typer.Option(help="Author of the feedback.")] = "operator",
+    notice: Annotated[str, Argument(help="Id of the notice.")],
+    verb: Annotated[str, Argument(help="interested, declined, contacted, submitted or won.")],
+    lot: Annotated[str, Option(help="Id of the lot; the whole notice by default.")] = "",
+    reason: Annotated[str, Option(help="Why not: not-our-trade, too-far, too-big ... or free text.")] = "",
+    by: Annotated[str, Option(help="Author of the feedback.")] = "operator",
 ) -> None:
     """Record feedback on a lot; a refusal is effective immediately: the lot is never proposed to this structure again.
 
@@ -61,8 +60,8 @@ def record(
 @app.command()
 def stop(
     siret: Siret,
-    only: Annotated[str, typer.Option(help="alerts or questions; both by default.")] = "",
-    by: Annotated[str, typer.Option(help="Who recorded it.")] = "operator",
+    only: Annotated[str, Option(help="alerts or questions; both by default.")] = "",
+    by: Annotated[str, Option(help="Who recorded it.")] = "operator",
 ) -> None:
     """A structure answered "stop": no more alerts, no more questions of buyers, or neither.
 
@@ -80,10 +79,8 @@ def stop(
 @app.command()
 def pause(
     siret: Siret,
-    until: Annotated[
-        date, typer.Argument(parser=day, help="The day from which alerts come again, 2027-01-05.")
-    ],
-    by: Annotated[str, typer.Option(help="Who recorded it.")] = "operator",
+    until: Annotated[date, Argument(parser=day, help="The day from which alerts come again, 2027-01-05.")],
+    by: Annotated[str, Option(help="Who recorded it.")] = "operator",
 ) -> None:
     """No alerts before a day: what is open then is told."""
     from matcher.outreach import alerts
@@ -95,8 +92,8 @@ def pause(
 @app.command()
 def frequency(
     siret: Siret,
-    often: Annotated[str, typer.Argument(help="daily, weekly or off.")],
-    by: Annotated[str, typer.Option(help="Who recorded it.")] = "operator",
+    often: Annotated[str, Argument(help="daily, weekly or off.")],
+    by: Annotated[str, Option(help="Who recorded it.")] = "operator",
 ) -> None:
     """How often alerts come at most; daily or weekly also begin them again after a stop."""
     from matcher.outreach import alerts

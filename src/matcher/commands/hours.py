@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from matcher.commands._options import (
     DEFAULT_CATALOGUE,
@@ -28,13 +29,13 @@ app = typer.Typer(
 
 @app.command()
 def plan(
-    need: Annotated[str, typer.Argument(help="What is bought, in your own words.")],
-    amount: Annotated[float, typer.Option(help="Euros before tax, for the whole duration.")],
-    place: Annotated[str, typer.Option(help="Commune, postcode or department.")] = "",
-    months: Annotated[float | None, typer.Option(help="Duration in months.")] = None,
-    share: Annotated[list[float] | None, typer.Option(help="% of the hours; default 5, 7 and 10.")] = None,
-    labour: Annotated[float | None, typer.Option(help="% of labour; by default the table's.")] = None,
-    hourly: Annotated[float | None, typer.Option(help="Euros an hour; by default the table's.")] = None,
+    need: Annotated[str, Argument(help="What is bought, in your own words.")],
+    amount: Annotated[float, Option(help="Euros before tax, for the whole duration.")],
+    place: Annotated[str, Option(help="Commune, postcode or department.")] = "",
+    months: Annotated[float | None, Option(help="Duration in months.")] = None,
+    share: Annotated[list[float] | None, Option(help="% of the hours; default 5, 7 and 10.")] = None,
+    labour: Annotated[float | None, Option(help="% of labour; by default the table's.")] = None,
+    hourly: Annotated[float | None, Option(help="Euros an hour; by default the table's.")] = None,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     format: OutputFormat = "table",
 ) -> None:
@@ -58,27 +59,48 @@ def plan(
     if hourly is not None and not 0 < hourly <= 1000:
         raise BadInput(f"--hourly {hourly:g} : donnez le coût d'une heure en euros")
     made = desk.of_need(
-        Desk(Matcher.load(catalogue), open_store()), need, where, amount=amount, months=months, hourly_cost=hourly,
-        labour=None if labour is None else labour / 100, shares=tuple(value / 100 for value in share) if share else desk.SHARES,
-    )  # fmt: skip
+        Desk(Matcher.load(catalogue), open_store()),
+        need,
+        where,
+        amount=amount,
+        months=months,
+        hourly_cost=hourly,
+        labour=None if labour is None else labour / 100,
+        shares=tuple(value / 100 for value in share) if share else desk.SHARES,
+    )
     if format == "jsonl":
         emit([{**codec.to_json(made), "facilitator": facilitators.named(where)}], "jsonl")
         return
     emit(
-        ({"part": f"{100 * t.share:g} %", "heures": round(t.hours), "ETP": round(t.fte, 2), "ETP (conventionnement ACI)": round(t.fte_insertion, 2)} for t in made.targets),
-        format, f"{made.worked:.0f} heures travaillées, pour {euros(amount)} HT",
-    )  # fmt: skip
+        (
+            {
+                "part": f"{100 * t.share:g} %",
+                "heures": round(t.hours),
+                "ETP": round(t.fte, 2),
+                "ETP (conventionnement ACI)": round(t.fte_insertion, 2),
+            }
+            for t in made.targets
+        ),
+        format,
+        f"{made.worked:.0f} heures travaillées, pour {euros(amount)} HT",
+    )
     if format == "table":
         emit(
             (
                 {
-                    "structure": c.name, "type": c.kind, "commune": c.town, "km": c.kilometres, "comment": c.way, "pourquoi": c.reason,
-                    "vérifiée active": "oui" if c.verified else "non", "source": c.source,
+                    "structure": c.name,
+                    "type": c.kind,
+                    "commune": c.town,
+                    "km": c.kilometres,
+                    "comment": c.way,
+                    "pourquoi": c.reason,
+                    "vérifiée active": "oui" if c.verified else "non",
+                    "source": c.source,
                 }
                 for c in made.carriers
             ),
             format,
-        )  # fmt: skip
+        )
     if made.labour.key == "rest":
         say("métier non reconnu : la ligne générale de la table est employée")
     _explain(made, (*(f"source : {s}" for s in made.sources), facilitators.named(where)))
@@ -86,17 +108,15 @@ def plan(
 
 @app.command()
 def oeth(
-    purchase: Annotated[float, typer.Argument(help="Euros before tax paid in the year to an EA or ESAT.")],
-    rate: Annotated[float | None, typer.Option(help="Direct employment rate in %, 4.2 for 4,2 %.")] = None,
-    contribution: Annotated[float | None, typer.Option(help="Gross contribution of the year, euros.")] = None,
-    labour_cost: Annotated[float | None, typer.Option(help="Labour cost attested by the supplier.")] = None,
-    need: Annotated[str, typer.Option(help="What is bought: the share of labour of its trade.")] = "",
-    headcount: Annotated[float | None, typer.Option(help="Employees of the buyer.")] = None,
-    place: Annotated[
-        str, typer.Option(help="Commune, postcode or department: its facilitator is named.")
-    ] = "",
+    purchase: Annotated[float, Argument(help="Euros before tax paid in the year to an EA or ESAT.")],
+    rate: Annotated[float | None, Option(help="Direct employment rate in %, 4.2 for 4,2 %.")] = None,
+    contribution: Annotated[float | None, Option(help="Gross contribution of the year, euros.")] = None,
+    labour_cost: Annotated[float | None, Option(help="Labour cost attested by the supplier.")] = None,
+    need: Annotated[str, Option(help="What is bought: the share of labour of its trade.")] = "",
+    headcount: Annotated[float | None, Option(help="Employees of the buyer.")] = None,
+    place: Annotated[str, Option(help="Commune, postcode or department: its facilitator is named.")] = "",
     on: Annotated[
-        date | None, typer.Option(parser=day, help="The day whose rules hold (AAAA-MM-JJ); today by default.")
+        date | None, Option(parser=day, help="The day whose rules hold (AAAA-MM-JJ); today by default.")
     ] = None,
     format: OutputFormat = "table",
 ) -> None:
@@ -113,9 +133,14 @@ def oeth(
 
     (trades,) = trades_of([need], [()]) if need else ((),)
     made = desk.oeth(
-        purchase, None if rate is None else rate / 100, on=on or date.today(), contribution=contribution, labour_cost=labour_cost,
-        labour=desk.labour_of(trades) if trades else None, headcount=headcount,
-    )  # fmt: skip
+        purchase,
+        None if rate is None else rate / 100,
+        on=on or date.today(),
+        contribution=contribution,
+        labour_cost=labour_cost,
+        labour=desk.labour_of(trades) if trades else None,
+        headcount=headcount,
+    )
     if format == "jsonl":
         emit([codec.to_json(made)], "jsonl")
         return
@@ -143,12 +168,11 @@ def _explain(made: Any, more: Iterable[str]) -> None:
 @app.command()
 def done(
     files: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Tables of hours to enter first: contract, SIRET, month, hours."),
+        list[Path] | None, Argument(help="Tables of hours to enter first: contract, SIRET, month, hours.")
     ] = None,
-    siret: Annotated[str, typer.Option(help="Of a table without this column.")] = "",
-    contract: Annotated[str, typer.Option(help="Of a table without this column: its notice or number.")] = "",
-    lines: Annotated[bool, typer.Option("--lines", help="Every line, rather than one a contract.")] = False,
+    siret: Annotated[str, Option(help="Of a table without this column.")] = "",
+    contract: Annotated[str, Option(help="Of a table without this column: its notice or number.")] = "",
+    lines: Annotated[bool, Option("--lines", help="Every line, rather than one a contract.")] = False,
     key: str = KEY,
     format: OutputFormat = "table",
 ) -> None:

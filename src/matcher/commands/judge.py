@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder
 from matcher.console import say
@@ -13,9 +14,9 @@ from matcher.domain import NoValidRecords, Rejected
 
 
 def run(
-    queries: Annotated[Path, typer.Argument(help="JSONL, one need a line: query_id and notice.")],
+    queries: Annotated[Path, Argument(help="JSONL, one need a line: query_id and notice.")],
     out: Annotated[
-        Path, typer.Option(help="The file of grades, NAME.judged.jsonl: it grows, nothing is asked twice.")
+        Path, Option(help="The file of grades, NAME.judged.jsonl: it grows, nothing is asked twice.")
     ],
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
 ) -> None:

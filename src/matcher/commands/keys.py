@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typer
+from typer import Argument, Option
 
 from matcher.commands._options import OutputFormat, open_store
 from matcher.console import emit, say
@@ -12,11 +13,9 @@ app = typer.Typer(help="API keys: made by the operator, scoped, shown once.", no
 
 @app.command()
 def create(
-    scope: list[str] = typer.Option(
-        ..., help="read, buyer, operator or structure:SIRET; repeat for several."
-    ),
-    label: str = typer.Option("", help="The holder."),
-    days: int = typer.Option(365, help="Days of validity."),
+    scope: list[str] = Option(..., help="read, buyer, operator or structure:SIRET; repeat for several."),
+    label: str = Option("", help="The holder."),
+    days: int = Option(365, help="Days of validity."),
 ) -> None:
     """Create a key; its secret is printed only once.
 
@@ -49,7 +48,7 @@ def list_(format: OutputFormat = "table") -> None:
 
 
 @app.command()
-def revoke(key: str = typer.Argument(..., help="The id that `matcher keys list` shows.")) -> None:
+def revoke(key: str = Argument(..., help="The id that `matcher keys list` shows.")) -> None:
     """Revoke a key."""
     from matcher.records import keys
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from matcher.commands._options import OutputFormat, day
 from matcher.console import emit
@@ -13,10 +13,8 @@ from matcher.domain import NoValidRecords
 
 
 def run(
-    beginning: Annotated[str, typer.Argument(help="Only codes with this prefix, such as clause.")] = "",
-    on: Annotated[
-        date | None, typer.Option(parser=day, help="The day, 2026-08-22; today by default.")
-    ] = None,
+    beginning: Annotated[str, Argument(help="Only codes with this prefix, such as clause.")] = "",
+    on: Annotated[date | None, Option(parser=day, help="The day, 2026-08-22; today by default.")] = None,
     format: OutputFormat = "table",
 ) -> None:
     """The rules in force on a day, with article, figure, dates and source; "à vérifier" where no source was read.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, emit_values, gathered
 from matcher.console import say
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 def run(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(help="Award notices, calls, DECP; by default the notices indexed with the catalogue."),
+        Argument(help="Award notices, calls, DECP; by default the notices indexed with the catalogue."),
     ] = None,
-    department: Annotated[list[str] | None, typer.Option(help="Only of this department; repeatable.")] = None,
-    awarded: Annotated[bool, typer.Option("--awarded", help="Only awarded lots: a firm to call.")] = False,
-    n: Annotated[int, typer.Option("-n", min=1, max=50, help="Structures listed for each lot.")] = 5,
-    most: Annotated[int, typer.Option(min=1, help="Maximum number of lots, by decreasing hours.")] = 50,
+    department: Annotated[list[str] | None, Option(help="Only of this department; repeatable.")] = None,
+    awarded: Annotated[bool, Option("--awarded", help="Only awarded lots: a firm to call.")] = False,
+    n: Annotated[int, Option("-n", min=1, max=50, help="Structures listed for each lot.")] = 5,
+    most: Annotated[int, Option(min=1, help="Maximum number of lots, by decreasing hours.")] = 50,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     format: OutputFormat = "table",
 ) -> None:

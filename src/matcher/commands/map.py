@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from matcher.commands._options import (
     DEFAULT_CATALOGUE,
@@ -21,29 +21,28 @@ from matcher.domain import BadInput
 
 def run(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Notices and awards in addition to those of the catalogue.")
+        list[Path] | None, Argument(help="Notices and awards in addition to those of the catalogue.")
     ] = None,
-    region: Annotated[str, typer.Option(help="A region, by name or code: its departments.")] = "",
-    department: Annotated[list[str] | None, typer.Option(help="A department; repeatable.")] = None,
-    commune: Annotated[str, typer.Option(help="A commune instead, with --radius.")] = "",
-    radius: Annotated[float, typer.Option(help="Kilometres around the commune.")] = 20.0,
-    by: Annotated[str, typer.Option(help="Divide by departement, epci or commune.")] = "departement",
+    region: Annotated[str, Option(help="A region, by name or code: its departments.")] = "",
+    department: Annotated[list[str] | None, Option(help="A department; repeatable.")] = None,
+    commune: Annotated[str, Option(help="A commune instead, with --radius.")] = "",
+    radius: Annotated[float, Option(help="Kilometres around the commune.")] = 20.0,
+    by: Annotated[str, Option(help="Divide by departement, epci or commune.")] = "departement",
     trade: Annotated[
-        str, typer.Option(help="Only this trade (nettoyage, espaces-verts ...); by default those needed.")
+        str, Option(help="Only this trade (nettoyage, espaces-verts ...); by default those needed.")
     ] = "",
-    kind: Annotated[list[str] | None, typer.Option(help="Only structures of this kind; repeatable.")] = None,
+    kind: Annotated[list[str] | None, Option(help="Only structures of this kind; repeatable.")] = None,
     n: Annotated[
-        int | None,
-        typer.Option("-n", min=1, help="Structures wanted for a lot (3 unless desk.csv says else)."),
+        int | None, Option("-n", min=1, help="Structures wanted for a lot (3 unless desk.csv says else).")
     ] = None,
     measure: Annotated[
-        str, typer.Option(help="What the map shows: gap, needs, state; of a trade likely, plausible, to_ask.")
+        str, Option(help="What the map shows: gap, needs, state; of a trade likely, plausible, to_ask.")
     ] = "gap",
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     out: Annotated[
-        list[Path] | None, typer.Option(help="Write a .svg, .png, .html, .xlsx or .geojson; repeatable.")
+        list[Path] | None, Option(help="Write a .svg, .png, .html, .xlsx or .geojson; repeatable.")
     ] = None,
-    blank: Annotated[bool, typer.Option("--blank", help="Only the trades with too few structures.")] = False,
+    blank: Annotated[bool, Option("--blank", help="Only the trades with too few structures.")] = False,
     format: OutputFormat = "table",
 ) -> None:
     """Whom the list of each trade in each zone calls, the needs published there, and those that nobody answers.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, emit_values, gathered
 from matcher.console import progress, say
@@ -28,25 +28,21 @@ if TYPE_CHECKING:
 
 
 def run(
-    notices: Annotated[list[Path] | None, typer.Argument(help="Notices in any known format.")] = None,
-    need: Annotated[str | None, typer.Option(help="A need in your own words instead of a notice.")] = None,
+    notices: Annotated[list[Path] | None, Argument(help="Notices in any known format.")] = None,
+    need: Annotated[str | None, Option(help="A need in your own words instead of a notice.")] = None,
     place: Annotated[
-        str, typer.Option(help="Where the need is: communes, a postcode, grouping, department or region.")
+        str, Option(help="Where the need is: communes, a postcode, grouping, department or region.")
     ] = "",
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    n: Annotated[int, typer.Option("-n", min=1, max=500, help="Structures shown for each lot.")] = 5,
-    groups: Annotated[int, typer.Option(min=0, max=10, help="Groups proposed for each notice.")] = 1,
-    kind: Annotated[
-        list[str] | None, typer.Option(help="Only this kind (EI, ACI, ESAT ...); repeatable.")
-    ] = None,
-    department: Annotated[list[str] | None, typer.Option(help="Only structures of this department.")] = None,
-    radius: Annotated[float | None, typer.Option(min=0, help="Maximum distance in kilometres.")] = None,
-    word: Annotated[
-        list[str] | None, typer.Option(help="Only those whose texts hold these exact words.")
-    ] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="Never this SIRET or SIREN.")] = None,
-    active: Annotated[bool, typer.Option("--active", help="Leave out closed establishments.")] = False,
-    recipe: Annotated[str | None, typer.Option(help="Recipe to use instead of the catalogue's.")] = None,
+    n: Annotated[int, Option("-n", min=1, max=500, help="Structures shown for each lot.")] = 5,
+    groups: Annotated[int, Option(min=0, max=10, help="Groups proposed for each notice.")] = 1,
+    kind: Annotated[list[str] | None, Option(help="Only this kind (EI, ACI, ESAT ...); repeatable.")] = None,
+    department: Annotated[list[str] | None, Option(help="Only structures of this department.")] = None,
+    radius: Annotated[float | None, Option(min=0, help="Maximum distance in kilometres.")] = None,
+    word: Annotated[list[str] | None, Option(help="Only those whose texts hold these exact words.")] = None,
+    exclude: Annotated[list[str] | None, Option(help="Never this SIRET or SIREN.")] = None,
+    active: Annotated[bool, Option("--active", help="Leave out closed establishments.")] = False,
+    recipe: Annotated[str | None, Option(help="Recipe to use instead of the catalogue's.")] = None,
     format: OutputFormat = "table",
 ) -> None:
     """Rank the structures for each lot of each notice, with reasons, and propose groups.
@@ -85,9 +81,13 @@ def run(
     if other := judgement.of_another_encoder(matcher.catalogue):
         say(other)
     filters = Filters(
-        kinds=tuple(kind or ()), departments=tuple(department or ()), radius_km=radius,
-        phrases=tuple(word or ()), excluded=tuple(exclude or ()), active_only=active,
-    )  # fmt: skip
+        kinds=tuple(kind or ()),
+        departments=tuple(department or ()),
+        radius_km=radius,
+        phrases=tuple(word or ()),
+        excluded=tuple(exclude or ()),
+        active_only=active,
+    )
     # no progress bar where answers are printed as they come: it would be drawn across them
     watched = tenders if format == "table" else progress(tenders, "matching")
     answers = (matcher.match(tender, n, filters=filters, groups=groups) for tender in watched)
@@ -106,14 +106,24 @@ def rows(answer: Answer) -> Iterator[dict[str, Any]]:
         for match in lot_answer.matches:
             structure = match.structure
             yield {
-                "avis": answer.tender.id, "lot": match.lot.number, "intitulé": match.lot.title, "rang": match.rank,
-                "siret": structure.siret, "nom": structure.brand or structure.name, "type": structure.kind,
-                "commune": structure.place.label, "km": match.distance_km, "score": round(match.score, 3),
+                "avis": answer.tender.id,
+                "lot": match.lot.number,
+                "intitulé": match.lot.title,
+                "rang": match.rank,
+                "siret": structure.siret,
+                "nom": structure.brand or structure.name,
+                "type": structure.kind,
+                "commune": structure.place.label,
+                "km": match.distance_km,
+                "score": round(match.score, 3),
                 "admissible": {True: "oui", False: "non", None: "à vérifier"}[match.eligible],
                 "raisons": " ; ".join(reasons.sentences(match.reasons)),
-                "manque": " ; ".join(match.missing), "téléphone": structure.phone, "courriel": structure.email,
-                "site": structure.website, "source": structure.source,
-            }  # fmt: skip
+                "manque": " ; ".join(match.missing),
+                "téléphone": structure.phone,
+                "courriel": structure.email,
+                "site": structure.website,
+                "source": structure.source,
+            }
 
 
 def show(answer: Answer) -> None:

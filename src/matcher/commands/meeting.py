@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, open_store, write
 from matcher.console import emit, say
@@ -13,24 +13,24 @@ from matcher.console import emit, say
 
 def run(
     buyers: Annotated[
-        Path, typer.Argument(help="CSV of needs: acheteur, besoin; also lieu, publiable, absent, maximum.")
+        Path, Argument(help="CSV of needs: acheteur, besoin; also lieu, publiable, absent, maximum.")
     ],
-    theme: Annotated[str, typer.Option(help="What the day is about.")],
-    place: Annotated[str, typer.Option(help="Where it is held: commune, postcode or department.")],
-    on: Annotated[str, typer.Option(help="The day (AAAA-MM-JJ).")],
-    slots: Annotated[int, typer.Option(help="Number of appointment slots.")] = 12,
-    minutes: Annotated[int, typer.Option(help="Minutes per slot.")] = 20,
-    first: Annotated[str, typer.Option(help="Start of the first slot.")] = "10:00",
-    invite: Annotated[int, typer.Option(min=1, help="Structures to invite.")] = 60,
-    tables: Annotated[int | None, typer.Option(min=1, help="Maximum simultaneous appointments.")] = None,
-    per_structure: Annotated[int | None, typer.Option(min=1, help="Appointments per structure.")] = None,
+    theme: Annotated[str, Option(help="What the day is about.")],
+    place: Annotated[str, Option(help="Where it is held: commune, postcode or department.")],
+    on: Annotated[str, Option(help="The day (AAAA-MM-JJ).")],
+    slots: Annotated[int, Option(help="Number of appointment slots.")] = 12,
+    minutes: Annotated[int, Option(help="Minutes per slot.")] = 20,
+    first: Annotated[str, Option(help="Start of the first slot.")] = "10:00",
+    invite: Annotated[int, Option(min=1, help="Structures to invite.")] = 60,
+    tables: Annotated[int | None, Option(min=1, help="Maximum simultaneous appointments.")] = None,
+    per_structure: Annotated[int | None, Option(min=1, help="Appointments per structure.")] = None,
     participants: Annotated[
-        Path | None, typer.Option(help="CSV or XLSX with the SIRETs of those who come, instead of a choice.")
+        Path | None, Option(help="CSV or XLSX with the SIRETs of those who come, instead of a choice.")
     ] = None,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    xlsx: Annotated[Path | None, typer.Option(help="Write the workbook here.")] = None,
-    ics: Annotated[Path | None, typer.Option(help="Write the calendar here.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the printable pages here.")] = None,
+    xlsx: Annotated[Path | None, Option(help="Write the workbook here.")] = None,
+    ics: Annotated[Path | None, Option(help="Write the calendar here.")] = None,
+    html: Annotated[Path | None, Option(help="Write the printable pages here.")] = None,
     format: OutputFormat = "table",
 ) -> None:
     """Invitations, six pitches, and an optimal, fair timetable.
@@ -48,9 +48,19 @@ def run(
         say(f"écarté, {one.record} : {one.reason}")
     come = desk.sirets(participants.read_bytes(), participants.name) if participants else ()
     day = desk.plan(
-        Desk(Matcher.load(catalogue), open_store()), theme=theme, place=somewhere(place), buyers=guests, on=desk.day_of(on), slots=slots,
-        minutes=minutes, first=first, most=invite, tables=tables, per_structure=per_structure, participants=come,
-    )  # fmt: skip
+        Desk(Matcher.load(catalogue), open_store()),
+        theme=theme,
+        place=somewhere(place),
+        buyers=guests,
+        on=desk.day_of(on),
+        slots=slots,
+        minutes=minutes,
+        first=first,
+        most=invite,
+        tables=tables,
+        per_structure=per_structure,
+        participants=come,
+    )
     for path, content in ((xlsx, desk.workbook), (ics, desk.calendar), (html, desk.page)):
         if path:
             write(path, content(day))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from matcher.commands._options import OutputFormat
 from matcher.console import emit, say
@@ -15,11 +15,10 @@ from matcher.domain import Asked, BadInput, NoValidRecords, Rejected, Tender
 
 def run(
     files: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Notices of any known format, or queries as for `matcher rank`."),
+        list[Path] | None, Argument(help="Notices of any known format, or queries as for `matcher rank`.")
     ] = None,
-    need: Annotated[str, typer.Option(help="A typed need, in place of files.")] = "",
-    place: Annotated[str, typer.Option(help="Where: a commune, a postcode or a department.")] = "",
+    need: Annotated[str, Option(help="A typed need, in place of files.")] = "",
+    place: Annotated[str, Option(help="Where: a commune, a postcode or a department.")] = "",
     format: OutputFormat = "table",
 ) -> None:
     """Print what each lot asks for: trades with their shares, nature, who could carry it, who answers, places, parts.

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from matcher.commands._options import (
     DEFAULT_CATALOGUE,
@@ -32,22 +32,17 @@ WORDS: dict[Part, str] = {
 
 
 def run(
-    siret: Annotated[str, typer.Argument(help="The structure, by SIRET or SIREN.")],
+    siret: Annotated[str, Argument(help="The structure, by SIRET or SIREN.")],
     notices: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Files of notices; by default those indexed with the catalogue."),
+        list[Path] | None, Argument(help="Files of notices; by default those indexed with the catalogue.")
     ] = None,
     since: Annotated[
-        date | None, typer.Option(parser=day, help="Published on this day or later (YYYY-MM-DD).")
+        date | None, Option(parser=day, help="Published on this day or later (YYYY-MM-DD).")
     ] = None,
-    department: Annotated[
-        list[str] | None, typer.Option(help="Only lots of this department; repeatable.")
-    ] = None,
-    cpv: Annotated[list[str] | None, typer.Option(help="Only lots of this CPV prefix; repeatable.")] = None,
-    reserved: Annotated[bool, typer.Option("--reserved", help="Only reserved lots.")] = False,
-    most: Annotated[
-        float | None, typer.Option(min=0, help="Maximum yearly amount in euros, where known.")
-    ] = None,
+    department: Annotated[list[str] | None, Option(help="Only lots of this department; repeatable.")] = None,
+    cpv: Annotated[list[str] | None, Option(help="Only lots of this CPV prefix; repeatable.")] = None,
+    reserved: Annotated[bool, Option("--reserved", help="Only reserved lots.")] = False,
+    most: Annotated[float | None, Option(min=0, help="Maximum yearly amount in euros, where known.")] = None,
     on: ReferenceDay = None,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     format: OutputFormat = "table",
@@ -105,7 +100,14 @@ def _line(lots: tuple[Opportunity, ...]) -> str:
         else ""
     )
     km = f"{first.match.distance_km:.0f} km" if first.match.distance_km is not None else ""
-    facts = (first.tender.id, which, shorten(first.tender.title, 60), shorten(first.tender.buyer.name, 30), km, due(first.lot.deadline or first.tender.deadline))  # fmt: skip
+    facts = (
+        first.tender.id,
+        which,
+        shorten(first.tender.title, 60),
+        shorten(first.tender.buyer.name, 30),
+        km,
+        due(first.lot.deadline or first.tender.deadline),
+    )
     return shorten(f"{' · '.join(filter(None, facts))} : {' ; '.join(first.why)}", WIDE)
 
 

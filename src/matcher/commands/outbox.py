@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, day, open_store
 from matcher.console import emit, say
@@ -14,7 +15,7 @@ from matcher.domain import BadInput, NoValidRecords
 
 app = typer.Typer(help="Mails: list, show, approve, cancel, send, settle, bounces.", no_args_is_help=True)
 
-Day = Annotated[date | None, typer.Option(parser=day, help="Only of this day (2026-11-24).")]
+Day = Annotated[date | None, Option(parser=day, help="Only of this day (2026-11-24).")]
 
 
 @app.command("list")
@@ -24,15 +25,21 @@ def list_(format: OutputFormat = "table") -> None:
 
     from matcher.records.tables import Digest
 
-    rows = open_store().ask(
-        select(Digest.day, Digest.status, func.count().label("digests")).group_by(Digest.day, Digest.status).order_by(Digest.day)
-    ).all()  # fmt: skip
+    rows = (
+        open_store()
+        .ask(
+            select(Digest.day, Digest.status, func.count().label("digests"))
+            .group_by(Digest.day, Digest.status)
+            .order_by(Digest.day)
+        )
+        .all()
+    )
     emit(({"day": row.day.isoformat(), "state": row.status, "digests": row.digests} for row in rows), format)
 
 
 @app.command()
 def show(
-    state: Annotated[list[str] | None, typer.Option(help="Only in this state; repeatable.")] = None,
+    state: Annotated[list[str] | None, Option(help="Only in this state; repeatable.")] = None,
     day: Day = None,
     format: OutputFormat = "table",
 ) -> None:
@@ -43,7 +50,7 @@ def show(
 
 
 @app.command()
-def sample(n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 5) -> None:
+def sample(n: Annotated[int, Option("-n", min=1, help="How many.")] = 5) -> None:
     """Show some of the digests that are held, as their readers would see them."""
     from matcher.outreach import digests, review
 
@@ -65,7 +72,7 @@ def approve(day: Day = None) -> None:
 @app.command()
 def cancel(
     day: Day = None,
-    for_good: Annotated[bool, typer.Option("--for-good", help="Their lots count as announced.")] = False,
+    for_good: Annotated[bool, Option("--for-good", help="Their lots count as announced.")] = False,
 ) -> None:
     """Cancel the digests that are held: they are never sent; their lots are announced again while they are open."""
     from matcher.outreach import review
@@ -77,9 +84,9 @@ def cancel(
 @app.command()
 def send(
     to: Annotated[
-        Path | None, typer.Option("--outbox", help="Write the mails into this folder instead of SMTP.")
+        Path | None, Option("--outbox", help="Write the mails into this folder instead of SMTP.")
     ] = None,
-    rules: Annotated[Path | None, typer.Option(help="JSON file of rules, as for `matcher batch`.")] = None,
+    rules: Annotated[Path | None, Option(help="JSON file of rules, as for `matcher batch`.")] = None,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     format: OutputFormat = "table",
 ) -> None:
@@ -120,9 +127,9 @@ def send(
 
 @app.command()
 def doubtful(
-    who: Annotated[list[str] | None, typer.Argument(help="Addresses, SIRETs or ids; by default all.")] = None,
-    sent: Annotated[bool, typer.Option("--sent", help="They left, according to the server's log.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="They did not: send them again.")] = False,
+    who: Annotated[list[str] | None, Argument(help="Addresses, SIRETs or ids; by default all.")] = None,
+    sent: Annotated[bool, Option("--sent", help="They left, according to the server's log.")] = False,
+    again: Annotated[bool, Option("--again", help="They did not: send them again.")] = False,
     format: OutputFormat = "table",
 ) -> None:
     """Mails that a crash left unconfirmed: to whom, when, and what the server said last; settled one by one.
@@ -146,7 +153,7 @@ def doubtful(
 
 
 @app.command()
-def bounce(reports: Annotated[list[Path], typer.Argument(help="Delivery reports (.eml).")]) -> None:
+def bounce(reports: Annotated[list[Path], Argument(help="Delivery reports (.eml).")]) -> None:
     """Take delivery reports: an address that does not exist is suppressed, and what did not arrive is announced again.
 
     An address without any mail sent is rejected: reports can be forged.
@@ -168,9 +175,9 @@ def bounce(reports: Annotated[list[Path], typer.Argument(help="Delivery reports 
 
 @app.command()
 def bounces(
-    who: Annotated[list[str] | None, typer.Argument(help="Addresses or SIRETs, with --lift.")] = None,
-    lift: Annotated[bool, typer.Option("--lift", help="Write to these again.")] = False,
-    every: Annotated[bool, typer.Option("--all", help="--lift: all of them.")] = False,
+    who: Annotated[list[str] | None, Argument(help="Addresses or SIRETs, with --lift.")] = None,
+    lift: Annotated[bool, Option("--lift", help="Write to these again.")] = False,
+    every: Annotated[bool, Option("--all", help="--lift: all of them.")] = False,
     format: OutputFormat = "table",
 ) -> None:
     """The addresses suppressed since they bounced: since when, and what the server said; `--lift` writes to them again.

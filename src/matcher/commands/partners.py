@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from matcher.commands._notice import called, one_notice
 from matcher.commands._options import (
@@ -32,15 +33,13 @@ FIRST = {"partners": 6, "firms": 4, "subcontracting": 2}  # lines of each list, 
 
 
 def run(
-    siret: Annotated[str, typer.Argument(help="The structure that looks for partners, by SIRET or SIREN.")],
+    siret: Annotated[str, Argument(help="The structure that looks for partners, by SIRET or SIREN.")],
     notice: NoticeOf,
     id: WhichNotice = None,
-    lot: Annotated[str | None, typer.Option(help="One lot only, by number or id.")] = None,
-    n: Annotated[int, typer.Option("-n", min=1, max=200, help="How many partners.")] = 10,
+    lot: Annotated[str | None, Option(help="One lot only, by number or id.")] = None,
+    n: Annotated[int, Option("-n", min=1, max=200, help="How many partners.")] = 10,
     no_firms: NoFirms = False,
-    detail: Annotated[
-        bool, typer.Option("--detail", help="All partners, with contacts and rules of law.")
-    ] = False,
+    detail: Annotated[bool, Option("--detail", help="All partners, with contacts and rules of law.")] = False,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     format: OutputFormat = "table",
 ) -> None:
@@ -129,8 +128,15 @@ def _row(partner: Partner) -> dict[str, Any]:
     words = {"complement": "complément", "reinforcement": "renfort", "subcontracting": "sous-traitance"}
     structure = partner.structure
     return {
-        "apport": words[partner.kind], "siret": structure.siret, "nom": structure.name, "type": structure.kind or "entreprise",
-        "commune": structure.place.label, "km": partner.distance_km, "score": round(partner.score, 3),
-        "pourquoi": " ; ".join(partner.adds), "par le passé": " ; ".join(partner.past), "contact": _contact(structure),
+        "apport": words[partner.kind],
+        "siret": structure.siret,
+        "nom": structure.name,
+        "type": structure.kind or "entreprise",
+        "commune": structure.place.label,
+        "km": partner.distance_km,
+        "score": round(partner.score, 3),
+        "pourquoi": " ; ".join(partner.adds),
+        "par le passé": " ; ".join(partner.past),
+        "contact": _contact(structure),
         "à vérifier": " ; ".join(w.text for w in partner.warnings),
-    }  # fmt: skip
+    }

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from matcher.commands._options import (
     DEFAULT_CATALOGUE,
@@ -23,41 +23,34 @@ from matcher.domain import CALLS, BadInput, NoValidRecords
 
 
 def run(
-    notices: Annotated[list[Path] | None, typer.Argument(help="Notices in any known format.")] = None,
-    need: Annotated[str | None, typer.Option(help="A need in your own words instead.")] = None,
-    place: Annotated[str, typer.Option(help="Where: commune, postcode or department.")] = "",
-    amount: Annotated[float | None, typer.Option(help="Of the whole need, euros before tax.")] = None,
-    like_needs: Annotated[
-        float | None, typer.Option(help="Other needs of the kind, euros before tax.")
-    ] = None,
-    months: Annotated[float | None, typer.Option(help="Duration in months, for a need in words.")] = None,
+    notices: Annotated[list[Path] | None, Argument(help="Notices in any known format.")] = None,
+    need: Annotated[str | None, Option(help="A need in your own words instead.")] = None,
+    place: Annotated[str, Option(help="Where: commune, postcode or department.")] = "",
+    amount: Annotated[float | None, Option(help="Of the whole need, euros before tax.")] = None,
+    like_needs: Annotated[float | None, Option(help="Other needs of the kind, euros before tax.")] = None,
+    months: Annotated[float | None, Option(help="Duration in months, for a need in words.")] = None,
     works: Annotated[
-        bool | None,
-        typer.Option("--works/--no-works", help="Is it works? By default the CPV or the trade tells."),
+        bool | None, Option("--works/--no-works", help="Is it works? By default the CPV or the trade tells.")
     ] = None,
-    buyer: Annotated[str, typer.Option(help="state, local or entity: whose thresholds.")] = "local",
-    defence: Annotated[bool, typer.Option("--defence", help="A defence or security contract.")] = False,
+    buyer: Annotated[str, Option(help="state, local or entity: whose thresholds.")] = "local",
+    defence: Annotated[bool, Option("--defence", help="A defence or security contract.")] = False,
     public_service: Annotated[
         bool | None,
-        typer.Option("--public-service/--no-public-service", help="Does it carry a public-service mission?"),
+        Option("--public-service/--no-public-service", help="Does it carry a public-service mission?"),
     ] = None,
     rate: Annotated[
-        float | None,
-        typer.Option(help="Direct employment rate of disabled workers in %, for the OETH effect."),
+        float | None, Option(help="Direct employment rate of disabled workers in %, for the OETH effect.")
     ] = None,
-    contribution: Annotated[
-        float | None, typer.Option(help="Gross OETH contribution of the year, euros.")
-    ] = None,
+    contribution: Annotated[float | None, Option(help="Gross OETH contribution of the year, euros.")] = None,
     on: Annotated[
-        date | None,
-        typer.Option(parser=day, help="Date of the rules to apply (AAAA-MM-JJ); today by default."),
+        date | None, Option(parser=day, help="Date of the rules to apply (AAAA-MM-JJ); today by default.")
     ] = None,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     programme: Annotated[
-        Path | None, typer.Option(help="A programme of purchases instead: CSV or XLSX, one a line.")
+        Path | None, Option(help="A programme of purchases instead: CSV or XLSX, one a line.")
     ] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the whole page here, printable.")] = None,
-    xlsx: Annotated[Path | None, typer.Option(help="Write the workbook of the programme here.")] = None,
+    html: Annotated[Path | None, Option(help="Write the whole page here, printable.")] = None,
+    xlsx: Annotated[Path | None, Option(help="Write the workbook of the programme here.")] = None,
     format: OutputFormat = "table",
 ) -> None:
     """For each lot: who is eligible, who is in reach, its share of their turnover, and advice with its reasons.
@@ -83,9 +76,15 @@ def run(
     if not notices and need is None and programme is None:
         raise BadInput('aucun besoin : donnez un fichier, ou --need "ce qu\'il y a à faire"')
     given = desk.Given(
-        amount=amount, like_needs=like_needs, works=works, buyer=cast(law.BuyerType, buyer), defence=defence, public_service=public_service,
-        rate=None if rate is None else rate / 100, contribution=contribution,
-    )  # fmt: skip
+        amount=amount,
+        like_needs=like_needs,
+        works=works,
+        buyer=cast(law.BuyerType, buyer),
+        defence=defence,
+        public_service=public_service,
+        rate=None if rate is None else rate / 100,
+        contribution=contribution,
+    )
     if programme is not None:
         opened = Desk(Matcher.load(catalogue), open_store(), on)
         studied = programmes.study(opened, programme.read_bytes(), programme.name, given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from matcher.console import progress, say
 from matcher.domain import NoValidRecords, Rejected
@@ -14,16 +14,14 @@ from matcher.matching.recipes import SHIPPED
 
 def run(
     queries: Annotated[
-        Path, typer.Argument(help="JSONL, one query a line: query_id, notice, and member for partners.")
+        Path, Argument(help="JSONL, one query a line: query_id, notice, and member for partners.")
     ],
-    history: Annotated[list[Path], typer.Option(help="Past awards (DECP): evidence, and the candidates.")],
-    out: Annotated[Path, typer.Option(help="The run file to write, JSONL.")],
-    structures: Annotated[list[Path] | None, typer.Option(help="Rank these structures instead.")] = None,
-    recipe: Annotated[str, typer.Option(help=f"One of {', '.join(SHIPPED)}.")] = "default",
-    top: Annotated[int, typer.Option(min=1, help="Maximum SIRENs per query.")] = 100,
-    incumbents: Annotated[
-        bool, typer.Option("--incumbents", help="Use the buyer's own past holders.")
-    ] = False,
+    history: Annotated[list[Path], Option(help="Past awards (DECP): evidence, and the candidates.")],
+    out: Annotated[Path, Option(help="The run file to write, JSONL.")],
+    structures: Annotated[list[Path] | None, Option(help="Rank these structures instead.")] = None,
+    recipe: Annotated[str, Option(help=f"One of {', '.join(SHIPPED)}.")] = "default",
+    top: Annotated[int, Option(min=1, help="Maximum SIRENs per query.")] = 100,
+    incumbents: Annotated[bool, Option("--incumbents", help="Use the buyer's own past holders.")] = False,
 ) -> None:
     """Rank structures, or the suppliers of past awards, for each notice of a file.
 

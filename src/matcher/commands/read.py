@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from typer import Argument, Option
 
 from matcher.commands._options import OutputFormat
 from matcher.console import emit, progress, say
@@ -17,15 +18,13 @@ COLUMNS = "record id what who where cpv lots amount date reserved clauses".split
 
 
 def run(
-    paths: list[Path] = typer.Argument(..., help="Files, folders or archives (ZIP, tar, gzip)."),
+    paths: list[Path] = Argument(..., help="Files, folders or archives (ZIP, tar, gzip)."),
     format: OutputFormat = "table",
-    source: str | None = typer.Option(
-        None, "--source", "-s", help="Name the format instead of recognising it."
-    ),
-    map: list[str] = typer.Option(
+    source: str | None = Option(None, "--source", "-s", help="Name the format instead of recognising it."),
+    map: list[str] = Option(
         [], "--map", help="Correct a column that was guessed: --map siret='N° SIRET'; or a saved profile."
     ),
-    infer: bool = typer.Option(
+    infer: bool = Option(
         True, "--infer/--as-stated", help="Give lots without a CPV code the likeliest ones, marked inferred."
     ),
 ) -> None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from matcher.commands._notice import called, one_notice
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
 
 
 def run(
-    notice: Annotated[str, typer.Argument(help="A notice: its file, or the id of one that was indexed.")],
-    id: Annotated[str | None, typer.Option(help="Which notice of the file; the first by default.")] = None,
+    notice: Annotated[str, Argument(help="A notice: its file, or the id of one that was indexed.")],
+    id: Annotated[str | None, Option(help="Which notice of the file; the first by default.")] = None,
     lot: Annotated[
-        str | None, typer.Option(help="One lot, by number or id; every reserved one by default.")
+        str | None, Option(help="One lot, by number or id; every reserved one by default.")
     ] = None,
-    n: Annotated[int, typer.Option("-n", min=1, max=50, help="Structures to call, and to ask.")] = 8,
+    n: Annotated[int, Option("-n", min=1, max=50, help="Structures to call, and to ask.")] = 8,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     format: OutputFormat = "table",
 ) -> None:

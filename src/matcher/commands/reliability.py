@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Option
 
 from matcher.commands._options import OutputFormat
 from matcher.console import emit, progress, say
 
 
 def run(
-    data: Annotated[Path, typer.Option(help="Folder with awards/ and structures/.")],
-    recipe: Annotated[str, typer.Option(help="Recipe to evaluate.")] = "default",
+    data: Annotated[Path, Option(help="Folder with awards/ and structures/.")],
+    recipe: Annotated[str, Option(help="Recipe to evaluate.")] = "default",
     most: Annotated[
-        int | None, typer.Option(min=10, help="Sample size of later awards (for a quick look).")
+        int | None, Option(min=10, help="Sample size of later awards (for a quick look).")
     ] = None,
     format: OutputFormat = "table",
 ) -> None:
@@ -44,11 +44,16 @@ def run(
             result = judged.reliability(p[known].tolist(), y[known].tolist())
             for number, each in enumerate(result.bins, 1):
                 yield {
-                    "of": name, "bin": number, "count": each.count,
-                    "from": round(each.low, 4), "to": round(each.high, 4),
-                    "mean_predicted": round(each.mean_predicted, 4), "observed_rate": round(each.observed_rate, 4),
-                    "picture": "█" * round(40 * each.observed_rate) + "·" * max(0, round(40 * (each.mean_predicted - each.observed_rate))),
-                }  # fmt: skip
+                    "of": name,
+                    "bin": number,
+                    "count": each.count,
+                    "from": round(each.low, 4),
+                    "to": round(each.high, 4),
+                    "mean_predicted": round(each.mean_predicted, 4),
+                    "observed_rate": round(each.observed_rate, 4),
+                    "picture": "█" * round(40 * each.observed_rate)
+                    + "·" * max(0, round(40 * (each.mean_predicted - each.observed_rate))),
+                }
             say(
                 f"{name}: {int(known.sum())} answers, Brier {result.brier:.4f}, base rate {result.base_rate:.4f} "
                 f"(Brier {result.base_brier:.4f}), skill {result.skill:+.4f}"

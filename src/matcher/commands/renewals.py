@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from matcher.commands._options import (
     DEFAULT_CATALOGUE,
@@ -22,14 +22,14 @@ from matcher.domain import NoValidRecords
 def run(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(help="DECP, award notices; by default the awards kept with the catalogue."),
+        Argument(help="DECP, award notices; by default the awards kept with the catalogue."),
     ] = None,
-    siret: Annotated[str, typer.Option(help="Only those a structure would be called for.")] = "",
-    buyer: Annotated[str, typer.Option(help="Only of this buyer, by SIRET or SIREN.")] = "",
-    department: Annotated[list[str] | None, typer.Option(help="Only of this department; repeatable.")] = None,
-    cpv: Annotated[list[str] | None, typer.Option(help="Only of this CPV prefix; repeatable.")] = None,
-    after: Annotated[float, typer.Option(min=0, help="Ends in this many months or later.")] = 3,
-    before: Annotated[float, typer.Option(min=0, help="Ends in this many months or sooner.")] = 18,
+    siret: Annotated[str, Option(help="Only those a structure would be called for.")] = "",
+    buyer: Annotated[str, Option(help="Only of this buyer, by SIRET or SIREN.")] = "",
+    department: Annotated[list[str] | None, Option(help="Only of this department; repeatable.")] = None,
+    cpv: Annotated[list[str] | None, Option(help="Only of this CPV prefix; repeatable.")] = None,
+    after: Annotated[float, Option(min=0, help="Ends in this many months or later.")] = 3,
+    before: Annotated[float, Option(min=0, help="Ends in this many months or sooner.")] = 18,
     on: ReferenceDay = None,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
     format: OutputFormat = "table",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from matcher.commands import _service
 from matcher.console import say
@@ -14,15 +14,15 @@ from matcher.domain import BadInput
 
 def run(
     host: Annotated[
-        str, typer.Option(help="Address to listen on; beyond loopback a key is required.")
+        str, Option(help="Address to listen on; beyond loopback a key is required.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 8000,
+    port: Annotated[int, Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 8000,
     processes: Annotated[
         int | None,
-        typer.Option(min=0, max=256, help="That match; by default one a processor, none where there is one."),
+        Option(min=0, max=256, help="That match; by default one a processor, none where there is one."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Whole services; a job stays in one.")] = 1,
-    catalogue: Annotated[Path | None, typer.Option(help="Its folder; default var/catalogue.")] = None,
+    workers: Annotated[int, Option(min=1, max=64, help="Whole services; a job stays in one.")] = 1,
+    catalogue: Annotated[Path | None, Option(help="Its folder; default var/catalogue.")] = None,
 ) -> None:
     """Serve the catalogue: pages at /, the API under /v1, its documentation at /docs.
 

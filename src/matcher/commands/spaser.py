@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, gathered, write
 from matcher.console import emit, say
@@ -13,19 +13,18 @@ from matcher.domain import BadInput
 
 
 def run(
-    awards: Annotated[list[Path] | None, typer.Argument(help="DECP files.")] = None,
+    awards: Annotated[list[Path] | None, Argument(help="DECP files.")] = None,
     ledger: Annotated[
-        list[Path] | None, typer.Option(help="The buyer's own ledger: CSV with SIRET, montant, année.")
+        list[Path] | None, Option(help="The buyer's own ledger: CSV with SIRET, montant, année.")
     ] = None,
     hours: Annotated[
-        list[Path] | None,
-        typer.Option(help="Hours done, as `matcher hours done --lines -f csv` writes them."),
+        list[Path] | None, Option(help="Hours done, as `matcher hours done --lines -f csv` writes them.")
     ] = None,
-    buyer: Annotated[str, typer.Option(help="SIREN or SIRET of the buyer; all buyers by default.")] = "",
-    year: Annotated[list[int] | None, typer.Option(help="Only this year; repeatable.")] = None,
+    buyer: Annotated[str, Option(help="SIREN or SIRET of the buyer; all buyers by default.")] = "",
+    year: Annotated[list[int] | None, Option(help="Only this year; repeatable.")] = None,
     catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    html: Annotated[Path | None, typer.Option(help="Write the report here, printable.")] = None,
-    xlsx: Annotated[Path | None, typer.Option(help="Write the workbook here.")] = None,
+    html: Annotated[Path | None, Option(help="Write the report here, printable.")] = None,
+    xlsx: Annotated[Path | None, Option(help="Write the workbook here.")] = None,
     format: OutputFormat = "table",
 ) -> None:
     """Purchases from SIAE, EA, ESAT and ESUS by trade, year and department; social, SME and group shares.
@@ -48,9 +47,15 @@ def run(
         listed = found.awards
         rejected += found.rejected
     made = desk.report(
-        load_catalogue(catalogue), purchases=[one for good, _ in books for one in good], awards=listed, buyer=buyer, years=tuple(year or ()), rejected=rejected,
-        ledger_source=", ".join(path.name for path in ledger or ()), lines=[one for good, _ in tables for one in good],
-    )  # fmt: skip
+        load_catalogue(catalogue),
+        purchases=[one for good, _ in books for one in good],
+        awards=listed,
+        buyer=buyer,
+        years=tuple(year or ()),
+        rejected=rejected,
+        ledger_source=", ".join(path.name for path in ledger or ()),
+        lines=[one for good, _ in tables for one in good],
+    )
     for path_, content in ((html, desk.page), (xlsx, desk.workbook)):
         if path_:
             write(path_, content(made))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
+from typer import Argument, Option
 
 from matcher.commands._options import OutputFormat, open_store
 from matcher.console import emit, say
@@ -14,7 +15,7 @@ app = typer.Typer(
     help="The persistent store (MATCHER_STORE: a SQLite file by default, or PostgreSQL).",
     no_args_is_help=True,
 )
-STORE = typer.Option(None, "--store", help="Address of the store; MATCHER_STORE by default.")
+STORE = Option(None, "--store", help="Address of the store; MATCHER_STORE by default.")
 
 
 @app.command()
@@ -41,7 +42,7 @@ def migrate() -> None:
 
 @app.command()
 def anchor(
-    check: Path | None = typer.Option(None, help="An anchor printed before: what it names is looked for."),
+    check: Path | None = Option(None, help="An anchor printed before: what it names is looked for."),
     store: str | None = STORE,
 ) -> None:
     """Print how many events each sourcing record has, with its last seal; kept elsewhere, it reveals a rolled-back store.
@@ -68,13 +69,11 @@ def anchor(
 
 @app.command()
 def backup(
-    path: Path = typer.Argument(
+    path: Path = Argument(
         ..., help="File to write, .jsonl.gz, or a folder: the file is then named by the time."
     ),
     store: str | None = STORE,
-    keep: int = typer.Option(
-        0, min=0, help="In a folder: keep this many of the newest backups; 0 keeps all."
-    ),
+    keep: int = Option(0, min=0, help="In a folder: keep this many of the newest backups; 0 keeps all."),
 ) -> None:
     """Write every row to one file, from one consistent snapshot, while others write.
 
@@ -96,8 +95,7 @@ def backup(
 
 @app.command()
 def restore(
-    path: Path = typer.Argument(..., help="A file that `matcher store backup` wrote."),
-    store: str | None = STORE,
+    path: Path = Argument(..., help="A file that `matcher store backup` wrote."), store: str | None = STORE
 ) -> None:
     """Fill an empty store from a backup, all or nothing, on SQLite or PostgreSQL.
 

@@ -89,9 +89,12 @@ def asked(shortlist: Shortlist) -> dict[str, float | Column]:
     """Columns of the judgement as if an ordinary firm took the lot, whose size is its own matter, and owed hours."""
     works = shortlist.query.demand.columns["works"] > demand.SHARE
     return {
-        "served": 0.0, "clause": 1.0, "asks": 2.0 if works else 1.0, "beyond_size": 0.0,
+        "served": 0.0,
+        "clause": 1.0,
+        "asks": 2.0 if works else 1.0,
+        "beyond_size": 0.0,
         "lends": np.where(evidence.of(shortlist, "kind") <= evidence.LENDS, 1.0, 0.0),
-    }  # fmt: skip
+    }
 
 
 def _task(shortlist: Shortlist, i: int) -> str:

@@ -148,9 +148,16 @@ class Matcher:
         chances = ranker.probability(scores, regime)
         levels = self._levels(shortlist, chances, past)
         found = Ranking(
-            shortlist=shortlist, everyone=everyone if some else shortlist, contributions=contributions, scores=scores,
-            order=self._order(shortlist, scores, levels, judged), regime=regime, chances=chances, levels=levels, judged=judged,
-        )  # fmt: skip
+            shortlist=shortlist,
+            everyone=everyone if some else shortlist,
+            contributions=contributions,
+            scores=scores,
+            order=self._order(shortlist, scores, levels, judged),
+            regime=regime,
+            chances=chances,
+            levels=levels,
+            judged=judged,
+        )
         return self.rotated(found, query.as_of or date.today())
 
     def rank_each(
@@ -540,9 +547,13 @@ def _reason(name: str, signal: Any, shortlist: Shortlist, i: int, value: float, 
     """The reason that a signal gives for candidate i."""
     why = signal.explain(shortlist, i, value)
     return Reason(
-        code=name, text=why.text, contribution=add, notice_passage=why.notice_passage,
-        offer_passage=why.offer_passage, tells=why.tells and value == value,
-    )  # fmt: skip
+        code=name,
+        text=why.text,
+        contribution=add,
+        notice_passage=why.notice_passage,
+        offer_passage=why.offer_passage,
+        tells=why.tells and value == value,
+    )
 
 
 def _weight(reason: Reason) -> float:

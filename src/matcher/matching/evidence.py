@@ -289,10 +289,26 @@ def lends(shortlist: Shortlist) -> Column:
 PER_CANDIDATE: Mapping[str, Callable[[Shortlist], Column]] = {
     function.__name__: function
     for function in (
-        kind, public_body, lends, said_best, said_second, said_trade, name_trade, code_trade, code_near, prior_trade, other_trade, sure,
-        silent, kind_rate, same_department, kilometres, beyond, named_department,
+        kind,
+        public_body,
+        lends,
+        said_best,
+        said_second,
+        said_trade,
+        name_trade,
+        code_trade,
+        code_near,
+        prior_trade,
+        other_trade,
+        sure,
+        silent,
+        kind_rate,
+        same_department,
+        kilometres,
+        beyond,
+        named_department,
     )
-}  # fmt: skip
+}
 
 
 def of(shortlist: Shortlist, name: str) -> Column:

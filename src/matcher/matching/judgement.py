@@ -75,11 +75,13 @@ class Judgement:
         self.likely, self.plausible = float(data["likely"]), float(data["plausible"])
         self.tables = tuple(
             Table(
-                tuple(one["columns"]), one["theme"], tuple(np.asarray(c, dtype=np.float64) for c in one["cuts"]),
+                tuple(one["columns"]),
+                one["theme"],
+                tuple(np.asarray(c, dtype=np.float64) for c in one["cuts"]),
                 np.asarray(one["values"], dtype=np.float64),
             )
             for one in data["tables"]
-        )  # fmt: skip
+        )
         for table in self.tables:
             if table.values.shape != tuple(len(cuts) + 2 for cuts in table.cuts) or table.theme not in THEMES:
                 raise KeyError(f"the table of {table.columns} is not whole")

@@ -92,10 +92,18 @@ def _of(award: Award) -> Renewal | None:
     if award.notified is None or not months or not 1 <= months <= 600:
         return None
     return Renewal(
-        id=hashlib.sha256(award.uid.encode()).hexdigest()[:16], title=award.title, buyer=award.buyer, holders=award.holders,
-        cpv=award.cpv or "", place=award.place if award.place != Place() else award.buyer.place, amount=award.amount,
-        notified=award.notified, months=months, ends=months_after(award.notified, months), source=award.source or award.uid,
-    )  # fmt: skip
+        id=hashlib.sha256(award.uid.encode()).hexdigest()[:16],
+        title=award.title,
+        buyer=award.buyer,
+        holders=award.holders,
+        cpv=award.cpv or "",
+        place=award.place if award.place != Place() else award.buyer.place,
+        amount=award.amount,
+        notified=award.notified,
+        months=months,
+        ends=months_after(award.notified, months),
+        source=award.source or award.uid,
+    )
 
 
 def _wanted(one: Renewal, buyer: str, departments: Sequence[str], cpv: Sequence[str]) -> bool:

@@ -46,10 +46,21 @@ def query_of(
     named = [part.words for part in asked.several]
     pieces = tuple(catalogue.encoder.encode(named, role="query")) if named else ()
     return Query(
-        lot=lot, tender=tender, text=words, words=coded(words, asked.codes), vector=vector, asked=asked, demand=demand.of(asked, lot),
-        places=places, cpv=asked.codes, as_of=as_of, filters=filters or Filters(), incumbents=incumbents, part=lot_part(lot.title),
+        lot=lot,
+        tender=tender,
+        text=words,
+        words=coded(words, asked.codes),
+        vector=vector,
+        asked=asked,
+        demand=demand.of(asked, lot),
+        places=places,
+        cpv=asked.codes,
+        as_of=as_of,
+        filters=filters or Filters(),
+        incumbents=incumbents,
+        part=lot_part(lot.title),
         pieces=pieces,
-    )  # fmt: skip
+    )
 
 
 def search_together(catalogue: Catalogue, queries: Sequence[Query], k: int = NEAREST) -> None:
@@ -103,8 +114,13 @@ def with_rows(
     evidence = Evidence(catalogue, candidates, query.as_of)
     similarity, peaks = _compared(catalogue, query, evidence, partial=partial)
     return Shortlist(
-        query=query, catalogue=catalogue, candidates=candidates, evidence=evidence, similarity=similarity, peaks=peaks,
-    )  # fmt: skip
+        query=query,
+        catalogue=catalogue,
+        candidates=candidates,
+        evidence=evidence,
+        similarity=similarity,
+        peaks=peaks,
+    )
 
 
 def narrowed(shortlist: Shortlist, kept: NDArray[np.bool_]) -> Shortlist:

@@ -101,11 +101,19 @@ def _of_texts(catalogue: Catalogue) -> dict[str, NDArray[Any]]:
     kept = np.zeros(len(reading), dtype=np.int32)  # texts that no row declares are left out
     kept[slots] = np.arange(len(slots))
     return {
-        "numbers": numbers, "keys": np.array(reading.keys, dtype=np.int64)[texts], "many": many, "starts": np.cumsum(many) - many,
-        "words": words, "ends": ends, "views": reading.views[slots], "same": reading.same[slots],
-        "trades_of_pieces": by_piece[slots], "spans": spans.starts, "spans_slots": kept[spans.slots],
+        "numbers": numbers,
+        "keys": np.array(reading.keys, dtype=np.int64)[texts],
+        "many": many,
+        "starts": np.cumsum(many) - many,
+        "words": words,
+        "ends": ends,
+        "views": reading.views[slots],
+        "same": reading.same[slots],
+        "trades_of_pieces": by_piece[slots],
+        "spans": spans.starts,
+        "spans_slots": kept[spans.slots],
         "trades_of_structures": _of_structures(spans, by_piece),
-    }  # fmt: skip
+    }
 
 
 def _of_structures(spans: declared.Spans, by_piece: NDArray[np.float16]) -> NDArray[np.float16]:

@@ -52,8 +52,14 @@ def chosen(store: Store, siret: str) -> Alerts:
 
 
 def choose(
-    store: Store, siret: str, frequency: str, address: str = "", by: str = "", *, plausible: bool | None = None
-) -> Alerts:  # fmt: skip
+    store: Store,
+    siret: str,
+    frequency: str,
+    address: str = "",
+    by: str = "",
+    *,
+    plausible: bool | None = None,
+) -> Alerts:
     """Keep a choice: "off" stops alerts alone, any other begins them again.  Raises BadInput on an unknown frequency."""
     if frequency not in FREQUENCIES:
         raise BadInput(f"no frequency {frequency!r}: choose {', '.join(FREQUENCIES)}")
@@ -125,8 +131,10 @@ def too_recent(connection: Connection, day: date) -> set[str]:
     if not slow:
         return set()
     last = connection.execute(
-        select(Digest.addressee, func.max(Digest.day)).where(Digest.day < day, Digest.status.not_in(LOST)).group_by(Digest.addressee)
-    )  # fmt: skip
+        select(Digest.addressee, func.max(Digest.day))
+        .where(Digest.day < day, Digest.status.not_in(LOST))
+        .group_by(Digest.addressee)
+    )
     return {who for who, latest in last if who in slow and latest > day - timedelta(days=slow[who])}
 
 
@@ -140,13 +148,16 @@ def quiet(connection: Connection, day: date) -> list[str]:
     """SIRETs without mail for a month that had some before or chose a frequency."""
     last = dict(
         connection.execute(
-            select(Digest.addressee, func.max(Digest.day)).where(Digest.status.not_in(LOST)).group_by(Digest.addressee)
+            select(Digest.addressee, func.max(Digest.day))
+            .where(Digest.status.not_in(LOST))
+            .group_by(Digest.addressee)
         ).all()
-    )  # fmt: skip
+    )
     chosen = {
-        siret: at.date() for siret, facts, at in connection.execute(select(Profile.siret, Profile.facts, Profile.at))
+        siret: at.date()
+        for siret, facts, at in connection.execute(select(Profile.siret, Profile.facts, Profile.at))
         if facts.get("alerts") not in (None, "off")
-    }  # fmt: skip
+    }
     since = {
         siret: last.get(siret) or chosen[siret]
         for siret in {*last, *chosen}

@@ -131,9 +131,12 @@ def _begun(store: Store, versions: Mapping[str, str], moment: datetime) -> Summa
         ).first()
         if unfinished:
             return Summary(
-                run=unfinished.id, started=unfinished.started_at.isoformat(), versions=dict(versions),
-                resumed=True, waves=unfinished.state.get("waves", {}),
-            )  # fmt: skip
+                run=unfinished.id,
+                started=unfinished.started_at.isoformat(),
+                versions=dict(versions),
+                resumed=True,
+                waves=unfinished.state.get("waves", {}),
+            )
         # a replay at the same instant is another run: its rows must be distinguished from those of the first
         while connection.execute(select(Run.id).where(Run.started_at == moment)).first():
             moment += timedelta(microseconds=1)
@@ -174,9 +177,14 @@ def version(versions: Mapping[str, str]) -> str:
 def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
     """The notices that are open and not yet matched as they stand with this catalogue, by id."""
     light = select(
-        Notice.id, Notice.twin, Notice.fingerprint, Notice.catalogue, Notice.deadline, Notice.published,
+        Notice.id,
+        Notice.twin,
+        Notice.fingerprint,
+        Notice.catalogue,
+        Notice.deadline,
+        Notice.published,
         Notice.changes,
-    )  # fmt: skip
+    )
     with store.reading() as connection:
         rows = connection.execute(light).all()
         members: dict[str, list[Any]] = defaultdict(list)
@@ -204,7 +212,7 @@ def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
                 continue
             excluded = {
                 lot.id: tuple(sorted(gone)) for lot in tender.lots if (gone := refused.of(ids, lot.id))
-            }  # fmt: skip
+            }
             tasks[id] = Task(
                 id=id, ids=ids, tender=tender, key=key, excluded=excluded, wants_plausible=wants_plausible
             )
@@ -241,7 +249,13 @@ def write(
                 cause, first = causes.get(pair, ("catalogue" if unchanged else "notice", at))
                 detail = {**row["detail"], "cause": cause}
                 # where two lots share an id, the last row of a key wins
-                fresh[pair] = {**row, "notice_id": task.id, "detail": detail, "versions": dict(versions), "at": first}  # fmt: skip
+                fresh[pair] = {
+                    **row,
+                    "notice_id": task.id,
+                    "detail": detail,
+                    "versions": dict(versions),
+                    "at": first,
+                }
         if fresh:
             connection.execute(insert(Found), list(fresh.values()))
         for task, _ in found:

@@ -52,8 +52,13 @@ def able() -> None:
 
 
 def deliver(
-    store: Store, catalogue: Catalogue, rules: Rules, *, outbox: Path | None = None, at: datetime | None = None
-) -> Sent:  # fmt: skip
+    store: Store,
+    catalogue: Catalogue,
+    rules: Rules,
+    *,
+    outbox: Path | None = None,
+    at: datetime | None = None,
+) -> Sent:
     """Send every digest that is ready: into the folder `outbox`, or by `rules.smtp` within sending hours.
 
     What changed since it was composed counts: an unsubscription, a bounce, a refusal, a deadline past.
@@ -102,9 +107,11 @@ def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime
     if silent & names:
         return _state(store, id, "cancelled", said="unsubscribed, or paused")
     content["items"] = [
-        item for item in content["items"]
-        if (not item["deadline"] or in_paris(datetime.fromisoformat(item["deadline"])) > at) and not names & refused.of([item["notice_id"]], item["lot_id"])
-    ]  # fmt: skip
+        item
+        for item in content["items"]
+        if (not item["deadline"] or in_paris(datetime.fromisoformat(item["deadline"])) > at)
+        and not names & refused.of([item["notice_id"]], item["lot_id"])
+    ]
     if not content["items"] and not content.get("quiet"):
         return _state(store, id, "cancelled", said="nothing left to tell: past or declined")
     if address and address_subject(address) in silent:
@@ -184,9 +191,18 @@ def _listed(row: Any, who: str, name: str, kind: str, what: str, day: date) -> d
         for moment in (row.claimed_at, row.sent_at)
     )
     return {
-        "id": row.id, "address": row.address or "", "who": who, "name": name, "kind": kind, "what": what, "day": day.isoformat(),
-        "state": row.status, "claimed_at": claimed, "sent_at": sent, "said": row.said,
-    }  # fmt: skip
+        "id": row.id,
+        "address": row.address or "",
+        "who": who,
+        "name": name,
+        "kind": kind,
+        "what": what,
+        "day": day.isoformat(),
+        "state": row.status,
+        "claimed_at": claimed,
+        "sent_at": sent,
+        "said": row.said,
+    }
 
 
 def doubtful(store: Store) -> list[dict[str, Any]]:

@@ -136,8 +136,12 @@ def table(content: Mapping[str, Any], *, typed: bool = False) -> Iterator[list[A
 
 
 def _cells(item: Mapping[str, Any]) -> list[str]:
-    values = {**item, "deadline": deadline(item), "why": " ; ".join(item.get("reasons", ())),
-              "conditions": " ; ".join(item.get("conditions", ()))}  # fmt: skip
+    values = {
+        **item,
+        "deadline": deadline(item),
+        "why": " ; ".join(item.get("reasons", ())),
+        "conditions": " ; ".join(item.get("conditions", ())),
+    }
     return [str(values.get(key) or "") for key, _ in COLUMNS]
 
 

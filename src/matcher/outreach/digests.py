@@ -232,8 +232,10 @@ def _waves(
         if not case.owner or WAVES not in case.tender.flags or case.over:
             continue
         words = connection.execute(
-            select(Feedback.siret, Feedback.verb).where(Feedback.notice_id.in_(case.ids), Feedback.verb.in_(("interested", "declined")))
-        ).all()  # fmt: skip
+            select(Feedback.siret, Feedback.verb).where(
+                Feedback.notice_id.in_(case.ids), Feedback.verb.in_(("interested", "declined"))
+            )
+        ).all()
         interested = {row.siret for row in words if row.verb == "interested"}
         if len(interested) >= rules.enough:
             continue
@@ -244,9 +246,11 @@ def _waves(
             continue
         asked = {row.addressee for row in rows} | {row.siret for row in words}
         ranked = connection.execute(
-            select(Found.siret).where(Found.notice_id == id, Found.probability >= rules.floor, LEVEL == "likely")
-            .group_by(Found.siret).order_by(func.max(Found.probability).desc(), Found.siret)
-        ).scalars()  # fmt: skip
+            select(Found.siret)
+            .where(Found.notice_id == id, Found.probability >= rules.floor, LEVEL == "likely")
+            .group_by(Found.siret)
+            .order_by(func.max(Found.probability).desc(), Found.siret)
+        ).scalars()
         open_ones = (siret for siret in ranked if siret not in asked and reachable(siret))
         waves[id] = list(islice(open_ones, rules.wave))
     return waves
@@ -294,10 +298,14 @@ def _written(rules: Rules, summary: Summary, at: datetime, one: _Choice, writer:
     """The content of one digest, and the lots it announces."""
     items = [writer.item(one.structure, news) for news in one.sure]
     content = _content(summary, at, one.structure) | {
-        "items": items, "unsure": [writer.item(one.structure, news) for news in one.unsure],
-        "left": one.left, "cap": rules.cap,
-        "subject": _subject(items), "intro": _intro(items), "ending": [contract.sentence() for contract in one.ending],
-    }  # fmt: skip
+        "items": items,
+        "unsure": [writer.item(one.structure, news) for news in one.unsure],
+        "left": one.left,
+        "cap": rules.cap,
+        "subject": _subject(items),
+        "intro": _intro(items),
+        "ending": [contract.sentence() for contract in one.ending],
+    }
     ending_news = [News(RENEWAL + contract.id, "", 1.0, "renewal") for contract in one.ending]
     return content, [*one.sure, *one.unsure, *ending_news]
 
@@ -306,10 +314,23 @@ def _content(summary: Summary, at: datetime, structure: Structure) -> dict[str, 
     """What every digest of a structure holds."""
     day = at.astimezone(PARIS).date()
     return {
-        "id": identifier(structure.siret, day), "run": summary.run, "addressee": structure.siret, "name": structure.name,
-        "kind": structure.kind, "source": structure.source, "day": day.isoformat(), "made": at.isoformat(), "items": [],
-        "unsure": [], "ending": [], "quiet": False, "left": 0, "cap": 0, "versions": summary.versions, "link": "",
-    }  # fmt: skip
+        "id": identifier(structure.siret, day),
+        "run": summary.run,
+        "addressee": structure.siret,
+        "name": structure.name,
+        "kind": structure.kind,
+        "source": structure.source,
+        "day": day.isoformat(),
+        "made": at.isoformat(),
+        "items": [],
+        "unsure": [],
+        "ending": [],
+        "quiet": False,
+        "left": 0,
+        "cap": 0,
+        "versions": summary.versions,
+        "link": "",
+    }
 
 
 def _keep(store: Store, day: date, at: datetime, composed: Sequence[Composed]) -> None:
@@ -324,14 +345,41 @@ def _keep(store: Store, day: date, at: datetime, composed: Sequence[Composed]) -
         )
         there = set(connection.execute(select(Digest.id).where(Digest.id.in_(ids))).scalars())
         fresh = [(content, news) for content, news in composed if content["id"] not in there]
-        store.put(connection, Digest, [
-            {"id": content["id"], "addressee": content["addressee"], "day": day, "channel": MAIL, "status": "composing",
-             "content": content, "said": "", "created_at": at, "sent_at": None} for content, _ in fresh
-        ], keep=[column.name for column in Digest.__table__.columns])  # fmt: skip
-        store.put(connection, Announcement, [
-            {"addressee": content["addressee"], "notice_id": one.notice_id, "lot_id": one.lot_id, "channel": MAIL,
-             "digest_id": content["id"], "at": at} for content, news in fresh for one in news
-        ])  # fmt: skip
+        store.put(
+            connection,
+            Digest,
+            [
+                {
+                    "id": content["id"],
+                    "addressee": content["addressee"],
+                    "day": day,
+                    "channel": MAIL,
+                    "status": "composing",
+                    "content": content,
+                    "said": "",
+                    "created_at": at,
+                    "sent_at": None,
+                }
+                for content, _ in fresh
+            ],
+            keep=[column.name for column in Digest.__table__.columns],
+        )
+        store.put(
+            connection,
+            Announcement,
+            [
+                {
+                    "addressee": content["addressee"],
+                    "notice_id": one.notice_id,
+                    "lot_id": one.lot_id,
+                    "channel": MAIL,
+                    "digest_id": content["id"],
+                    "at": at,
+                }
+                for content, news in fresh
+                for one in news
+            ],
+        )
 
 
 def _subject(items: Sequence[Mapping[str, Any]]) -> str:
@@ -389,8 +437,14 @@ def usual_volume(connection: Connection, rules: Rules) -> float | None:
 
 
 def current(
-    store: Store, catalogue: Catalogue, siret: str, rules: Rules | None = None, *, at: datetime | None = None, limit: int = 50
-) -> dict[str, Any]:  # fmt: skip
+    store: Store,
+    catalogue: Catalogue,
+    siret: str,
+    rules: Rules | None = None,
+    *,
+    at: datetime | None = None,
+    limit: int = 50,
+) -> dict[str, Any]:
     """Everything open and in reach of a structure today, announced or not: for feeds, calendars and tables."""
     rules, at = rules or Rules(), at or now()
     structure = catalogue.structure(catalogue.row(siret))
@@ -416,9 +470,13 @@ def current(
     items = [writer.item(structure, one) for one in news[:limit]]
     versions = items[0]["versions"] if items else {"recipe": "", "data": ""}
     return _content(Summary("", at.isoformat(), versions), at, structure) | {
-        "id": identifier(siret, at.date(), "feed"), "items": items, "left": max(0, len(news) - limit), "cap": limit,
-        "subject": _subject(items) if items else "Aucun lot ouvert pour vous aujourd'hui", "intro": _intro(items),
-    }  # fmt: skip
+        "id": identifier(siret, at.date(), "feed"),
+        "items": items,
+        "left": max(0, len(news) - limit),
+        "cap": limit,
+        "subject": _subject(items) if items else "Aucun lot ouvert pour vous aujourd'hui",
+        "intro": _intro(items),
+    }
 
 
 def rendered(content: Mapping[str, Any], form: str) -> bytes:

@@ -160,12 +160,16 @@ def _structures(catalogue: Catalogue) -> pd.DataFrame:
     pieces = catalogue.owners[catalogue.nature_mask(("offer", "description", "job"))]
     described = np.bincount(pieces, minlength=len(catalogue))
     table["evidence"] = pd.cut(
-        described, [-1, 0, 2, np.inf], labels=["ne dit rien de ses activités", "une ou deux offres", "trois offres ou plus"]
-    )  # fmt: skip
+        described,
+        [-1, 0, 2, np.inf],
+        labels=["ne dit rien de ses activités", "une ou deux offres", "trois offres ou plus"],
+    )
     staff = pd.cut(
-        np.asarray(catalogue.of_structure("headcount"), dtype=np.float64), [-np.inf, 10, 50, np.inf], right=False,
+        np.asarray(catalogue.of_structure("headcount"), dtype=np.float64),
+        [-np.inf, 10, 50, np.inf],
+        right=False,
         labels=["moins de 10", "de 10 à 49", "50 et plus"],
-    )  # fmt: skip
+    )
     table["size"] = pd.Series(staff).astype(object).fillna("effectif inconnu")
     return table
 
@@ -174,14 +178,19 @@ def _by(table: pd.DataFrame, column: str) -> Rows:
     """A row for each group; "exposition / chances" is 1 where attention is what the chances call for."""
     return tuple(
         {
-            "groupe": group, "structures": len(inside), "part des structures": round(len(inside) / len(table), 4),
-            "part des chances": round(float(inside["chances"].sum()), 4), "part de l'exposition": round(float(inside["exposure"].sum()), 4),
-            "exposition / chances": round(float(inside["exposure"].sum() / chances), 2) if (chances := inside["chances"].sum()) else None,
+            "groupe": group,
+            "structures": len(inside),
+            "part des structures": round(len(inside) / len(table), 4),
+            "part des chances": round(float(inside["chances"].sum()), 4),
+            "part de l'exposition": round(float(inside["exposure"].sum()), 4),
+            "exposition / chances": round(float(inside["exposure"].sum() / chances), 2)
+            if (chances := inside["chances"].sum())
+            else None,
             "jamais montrées": round(_mean(inside["never"]), 4),
             "crédibles jamais montrées": round(_mean(inside["never"][inside["credible"]]), 4),
         }
         for group, inside in table.groupby(table[column].astype(str))
-    )  # fmt: skip
+    )
 
 
 FEW = 10  # structures of a kind, below which its ratio says little

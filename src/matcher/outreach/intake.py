@@ -195,9 +195,16 @@ def _write(store: Store, latest: Mapping[str, Tender], at: datetime) -> None:
             row = known.get(tender.id)
             twin = row.twin if row else originals.of(tender) if originals else ""
             made = {
-                "id": tender.id, "twin": twin, "fingerprint": prints[tender.id], "source": tender.source_hash or prints[tender.id], "reader": reader,
-                "published": tender.published, "deadline": closing(tender), "tender": codec.to_json(tender), "seen_at": at,
-            }  # fmt: skip
+                "id": tender.id,
+                "twin": twin,
+                "fingerprint": prints[tender.id],
+                "source": tender.source_hash or prints[tender.id],
+                "reader": reader,
+                "published": tender.published,
+                "deadline": closing(tender),
+                "tender": codec.to_json(tender),
+                "seen_at": at,
+            }
             same = row and (made["source"] == row.source or made["fingerprint"] == row.fingerprint)
             if row and (same or not row.source):
                 anew.append(made | {"seen_at": row.seen_at})

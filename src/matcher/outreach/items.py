@@ -74,8 +74,15 @@ class ItemWriter:
         """Read the matches of some structures, by SIRET, whose items are written next."""
         notices = {one.notice_id for news in wanted.values() for one in news}
         chosen = select(
-            Found.siret, Found.notice_id, Found.lot_id, Found.detail, Found.probability, Found.score, Found.rank, Found.versions,
-        ).where(Found.siret.in_(wanted), Found.notice_id.in_(notices))  # fmt: skip
+            Found.siret,
+            Found.notice_id,
+            Found.lot_id,
+            Found.detail,
+            Found.probability,
+            Found.score,
+            Found.rank,
+            Found.versions,
+        ).where(Found.siret.in_(wanted), Found.notice_id.in_(notices))
         rows = self._store.ask(chosen).mappings().all()
         self._found = {(row["siret"], row["notice_id"], row["lot_id"]): row for row in rows}
 
@@ -100,13 +107,20 @@ class ItemWriter:
         elif found:
             alone, partners = self._alone(structure, news, detail)
         return facts | {
-            "kind": news.kind, "level": news.level,
-            "probability": found["probability"] if found else None, "score": found["score"] if found else None,
-            "rank": found["rank"] if found else None, "shown": detail["shown"], "distance_km": detail["distance_km"],
-            "reasons": list(sentences(reasons, 4)), "contributions": [{k: r[k] for k in ("code", "text", "contribution")} for r in detail["reasons"]],
-            "alone": alone, "partners": partners, "changes": list(changes.sentences(news.changed)),
+            "kind": news.kind,
+            "level": news.level,
+            "probability": found["probability"] if found else None,
+            "score": found["score"] if found else None,
+            "rank": found["rank"] if found else None,
+            "shown": detail["shown"],
+            "distance_km": detail["distance_km"],
+            "reasons": list(sentences(reasons, 4)),
+            "contributions": [{k: r[k] for k in ("code", "text", "contribution")} for r in detail["reasons"]],
+            "alone": alone,
+            "partners": partners,
+            "changes": list(changes.sentences(news.changed)),
             "versions": found["versions"] if found else {},
-        }  # fmt: skip
+        }
 
     @cachedmethod(attrgetter("_lots"))
     def _lot(self, notice_id: str, lot_id: str) -> dict[str, Any]:
@@ -115,21 +129,36 @@ class ItemWriter:
         assert lot is not None
         deadline = lot.deadline or tender.deadline
         return {
-            "notice_id": notice_id, "lot_id": lot_id, "edition": len(self._cases[notice_id].changes),
-            "lot": (lot.number if fold(lot.number).startswith("lot") else f"Lot {lot.number}") if len(tender.lots) > 1 else "Marché à lot unique",
-            "title": shorten(lot.title or tender.title, 200), "notice_title": shorten(tender.title, 200),
+            "notice_id": notice_id,
+            "lot_id": lot_id,
+            "edition": len(self._cases[notice_id].changes),
+            "lot": (lot.number if fold(lot.number).startswith("lot") else f"Lot {lot.number}")
+            if len(tender.lots) > 1
+            else "Marché à lot unique",
+            "title": shorten(lot.title or tender.title, 200),
+            "notice_title": shorten(tender.title, 200),
             "text": _summary(lot, tender),
-            "buyer": tender.buyer.name, "place": ", ".join(filter(None, dict.fromkeys(map(_place_name, lot.places)))), "amount": stated_in_words(lot),
+            "buyer": tender.buyer.name,
+            "place": ", ".join(filter(None, dict.fromkeys(map(_place_name, lot.places)))),
+            "amount": stated_in_words(lot),
             "duration": lasting_in_words(lot),
             "published": tender.published.isoformat() if tender.published else None,
             "deadline": deadline.isoformat() if deadline else None,
-            "documents_url": _link(tender.documents_url), "profile": _profile(tender.documents_url),
-            "url": _link(tender.url), "cpv": list(lot.cpv),
-            "prior": tender.nature in PRIOR, "procedure": tender.procedure, "limits": _limits(tender), "contact": _contact(tender),
-            "reservation": _reserved(lot), "clauses": _clauses(tender, lot),
-            "facilitators": [f.shown() for f in facilitators.of(lot.places[0] if lot.places else tender.buyer.place)],
+            "documents_url": _link(tender.documents_url),
+            "profile": _profile(tender.documents_url),
+            "url": _link(tender.url),
+            "cpv": list(lot.cpv),
+            "prior": tender.nature in PRIOR,
+            "procedure": tender.procedure,
+            "limits": _limits(tender),
+            "contact": _contact(tender),
+            "reservation": _reserved(lot),
+            "clauses": _clauses(tender, lot),
+            "facilitators": [
+                f.shown() for f in facilitators.of(lot.places[0] if lot.places else tender.buyer.place)
+            ],
             "conditions": list(_conditions(lot)),
-        }  # fmt: skip
+        }
 
     def _alone(
         self, structure: Structure, news: News, detail: Mapping[str, Any]
@@ -149,9 +178,15 @@ class ItemWriter:
         team = self._team(structure, news)
         others = [m for m in team.members if m.structure.siren != structure.siren] if team else []
         partners = [
-            {"siret": m.structure.siret, "name": m.structure.name, "kind": m.structure.kind, "lots": list(m.lots), "why": m.reason}
+            {
+                "siret": m.structure.siret,
+                "name": m.structure.name,
+                "kind": m.structure.kind,
+                "lots": list(m.lots),
+                "why": m.reason,
+            }
             for m in others
-        ]  # fmt: skip
+        ]
         towns = ((m.structure.name, m.structure.place.label) for m in others[:3])
         named = " ; ".join(", ".join(filter(None, each)) for each in towns)
         with_whom = (
@@ -165,9 +200,10 @@ class ItemWriter:
 
         answers = self._answer_of(news.notice_id, structure)
         mine = [
-            a for a in answers
+            a
+            for a in answers
             if a.lot.id == news.lot_id and any(m.structure.siren == structure.siren for m in a.matches)
-        ]  # fmt: skip
+        ]
         if not mine:
             return None
         tender = self._cases[news.notice_id].tender
@@ -206,11 +242,17 @@ class ItemWriter:
                 reasons = tuple(codec.from_json(Reason, reason) for reason in row["detail"]["reasons"])
                 by_lot[lot.id].append(
                     Match(
-                        lot=lot, structure=structure, offer=None, score=row["score"], probability=row["probability"],
-                        rank=row["rank"], reasons=reasons, reach=Reached(kilometres=row["detail"]["distance_km"]),
+                        lot=lot,
+                        structure=structure,
+                        offer=None,
+                        score=row["score"],
+                        probability=row["probability"],
+                        rank=row["rank"],
+                        reasons=reasons,
+                        reach=Reached(kilometres=row["detail"]["distance_km"]),
                         eligible=row["detail"]["eligible"],
                     )
-                )  # fmt: skip
+                )
         return by_lot
 
 

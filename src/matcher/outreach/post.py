@@ -32,10 +32,17 @@ def queue(
 ) -> bool:
     """Queue a letter; False where it is queued already."""
     row = {
-        "id": id_of(mail), "kind": kind, "record_id": record_id, "siret": siret,
-        "address": parseaddr(str(mail["To"]))[1], "subject": str(mail["Subject"]), "status": "ready",
-        "mail": mail.as_string(), "said": "", "created_at": now(),
-    }  # fmt: skip
+        "id": id_of(mail),
+        "kind": kind,
+        "record_id": record_id,
+        "siret": siret,
+        "address": parseaddr(str(mail["To"]))[1],
+        "subject": str(mail["Subject"]),
+        "status": "ready",
+        "mail": mail.as_string(),
+        "said": "",
+        "created_at": now(),
+    }
     return bool(store.put(connection, Letter, [row], keep=tuple(k for k in row if k != "id")))
 
 

@@ -44,11 +44,26 @@ def of_run(store: Store, run: str) -> str:
     """The page of a run.  Raises NotFound."""
     facts = gathered(store, run)
     plots = {
-        "volumes": _bars({f"{day[8:10]}/{day[5:7]}": count for day, count in facts["volumes"]}, "Messages par exécution", "messages"),
-        "departments": _bars(dict(facts["departments"]), "Lots par département d'exécution", "lots", second=dict(facts["covered"])),
-        "trades": _bars(dict(facts["trades"]), "Lots par métier (division CPV)", "lots", second=dict(facts["trades_covered"]), wide=True),
+        "volumes": _bars(
+            {f"{day[8:10]}/{day[5:7]}": count for day, count in facts["volumes"]},
+            "Messages par exécution",
+            "messages",
+        ),
+        "departments": _bars(
+            dict(facts["departments"]),
+            "Lots par département d'exécution",
+            "lots",
+            second=dict(facts["covered"]),
+        ),
+        "trades": _bars(
+            dict(facts["trades"]),
+            "Lots par métier (division CPV)",
+            "lots",
+            second=dict(facts["trades_covered"]),
+            wide=True,
+        ),
         "exposure": _curve(facts["exposure"]),
-    }  # fmt: skip
+    }
     return str(templates().get_template("report.html").render(f=facts, plots=plots))
 
 
@@ -80,17 +95,23 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
     places = lots.explode("departments")
     empty = lots[~lots["served"] & ~lots["by_clause"]]
     return {
-        "run": state, "held": HOLDS.get(state["held"], state["held"]), "versions": {VERSIONS.get(k, k): v for k, v in state["versions"].items()},
+        "run": state,
+        "held": HOLDS.get(state["held"], state["held"]),
+        "versions": {VERSIONS.get(k, k): v for k, v in state["versions"].items()},
         "digests": {STATES.get(k, k): v for k, v in digests.items()},
-        "words": {feedback.VERBS[k][0] if k in feedback.VERBS else k: v for k, v in words.items()}, "empty_count": len(empty),
+        "words": {feedback.VERBS[k][0] if k in feedback.VERBS else k: v for k, v in words.items()},
+        "empty_count": len(empty),
         "empty": empty[["notice", "lot", "title", "trade", "where"]].head(200).to_dict("records"),
         "volumes": [(s["started"][:10], s["digests"]) for s in reversed(states)],
-        "departments": _counts(places["departments"], 25), "covered": _counts(places["departments"][places["served"]]),
-        "trades": _counts(lots["trade"], 15), "trades_covered": _counts(lots["trade"][lots["served"]]),
-        "exposure": exposure, "exposed": len(exposure),
+        "departments": _counts(places["departments"], 25),
+        "covered": _counts(places["departments"][places["served"]]),
+        "trades": _counts(lots["trade"], 15),
+        "trades_covered": _counts(lots["trade"][lots["served"]]),
+        "exposure": exposure,
+        "exposed": len(exposure),
         # the share of all matches that the most shown tenth of structures holds
         "top_tenth": sum(exposure[: max(1, len(exposure) // 10)]) / sum(exposure) if exposure else None,
-    }  # fmt: skip
+    }
 
 
 def _lots(
@@ -108,9 +129,18 @@ def _lots(
             label = codes.cpv_label(f"{division}000000") if division else "sans CPV"
             trade = f"{division} {label}".strip()[:45] if label else f"CPV {division}"
             key = (notice.id, lot["id"])
-            rows.append((
-                notice.id, lot["number"], lot["title"][:120], trade, departments, ", ".join(departments), key in served, key in clause,
-            ))  # fmt: skip
+            rows.append(
+                (
+                    notice.id,
+                    lot["number"],
+                    lot["title"][:120],
+                    trade,
+                    departments,
+                    ", ".join(departments),
+                    key in served,
+                    key in clause,
+                )
+            )
     names = ["notice", "lot", "title", "trade", "departments", "where", "served", "by_clause"]
     return pd.DataFrame(rows, columns=names).astype({"served": bool, "by_clause": bool})
 

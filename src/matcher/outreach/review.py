@@ -50,14 +50,19 @@ def night(store: Store, at: datetime | None = None) -> Night:
         counts = {
             "refused": select(func.count()).select_from(Digest).where(Digest.status == "failed", recent),
             "letters": select(func.count()).select_from(Letter).where(Letter.status == "ready"),
-            "suppressed": select(func.count()).select_from(Unsubscription).where(Unsubscription.cause == "bounce"),
-        }  # fmt: skip
+            "suppressed": select(func.count())
+            .select_from(Unsubscription)
+            .where(Unsubscription.cause == "bounce"),
+        }
         state = run.state if run else {}
         return Night(
-            ended=run.finished_at if run else None, digests=state.get("digests", 0), told=state.get("told", 0),
-            states=dict(connection.execute(by_state).all()), source=state.get("source", ""),
+            ended=run.finished_at if run else None,
+            digests=state.get("digests", 0),
+            told=state.get("told", 0),
+            states=dict(connection.execute(by_state).all()),
+            source=state.get("source", ""),
             **{name: connection.execute(query).scalar_one() for name, query in counts.items()},
-        )  # fmt: skip
+        )
 
 
 def sample(store: Store, n: int = 5) -> list[dict[str, Any]]:
@@ -77,7 +82,12 @@ def why(store: Store, siret: str, day: date | None = None) -> list[dict[str, Any
     if not rows:
         raise NotFound(f"no mail to {siret}{f' on {day}' if day else ''}: check the SIRET and the day")
     return [
-        {"id": row["id"], "day": row["day"].isoformat(), "status": row["status"],
-         "sent_at": row["sent_at"].isoformat() if row["sent_at"] else None, **row["content"]}
+        {
+            "id": row["id"],
+            "day": row["day"].isoformat(),
+            "status": row["status"],
+            "sent_at": row["sent_at"].isoformat() if row["sent_at"] else None,
+            **row["content"],
+        }
         for row in rows
-    ]  # fmt: skip
+    ]

@@ -254,9 +254,12 @@ def returned(store: Store, raw: bytes) -> Returned:
     for address, status in _failed(raw):
         with store.writing() as connection:
             mails = select(Digest.id).where(func.lower(Digest.address) == address.lower())
-            known = connection.execute(mails.limit(1)).first() or connection.execute(
-                select(Letter.id).where(func.lower(Letter.address) == address.lower()).limit(1)
-            ).first()  # fmt: skip
+            known = (
+                connection.execute(mails.limit(1)).first()
+                or connection.execute(
+                    select(Letter.id).where(func.lower(Letter.address) == address.lower()).limit(1)
+                ).first()
+            )
             last = mails.where(Digest.status == "sent").order_by(Digest.sent_at.desc()).limit(1)
             if id := connection.execute(last).scalar():
                 move(connection, "failed", Digest.id == id, said=f"returned: {status}")
@@ -275,19 +278,26 @@ def suppressed(store: Store) -> list[dict[str, Any]]:
     bounces = select(Unsubscription.subject, Unsubscription.at).where(Unsubscription.cause == "bounce")
     with store.reading() as connection:
         stopped = {row.subject: row.at for row in connection.execute(bounces.order_by(Unsubscription.at))}
-        mails = [
-            row
-            for table, who in ((Digest, Digest.addressee), (Letter, Letter.siret))
-            for row in connection.execute(
-                select(table.address, who.label("who"), table.said, table.claimed_at).where(table.address.is_not(None))
-            )
-        ] if stopped else []  # fmt: skip
+        mails = (
+            [
+                row
+                for table, who in ((Digest, Digest.addressee), (Letter, Letter.siret))
+                for row in connection.execute(
+                    select(table.address, who.label("who"), table.said, table.claimed_at).where(
+                        table.address.is_not(None)
+                    )
+                )
+            ]
+            if stopped
+            else []
+        )
     mails.sort(key=lambda row: row.claimed_at or datetime.min.replace(tzinfo=UTC))
     known = {address_subject(row.address): (row.address, row.who, row.said) for row in mails}
     return [
         {"address": address, "who": who, "since": at.isoformat(timespec="seconds"), "said": said}
-        for subject, at in stopped.items() for address, who, said in [known.get(subject, (subject, "", ""))]
-    ]  # fmt: skip
+        for subject, at in stopped.items()
+        for address, who, said in [known.get(subject, (subject, "", ""))]
+    ]
 
 
 def named(

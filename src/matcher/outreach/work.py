@@ -104,26 +104,38 @@ def _rows(
         structure = match.structure
         own = level == "likely" and ranking.judged
         yield {
-            "lot_id": match.lot.id, "siret": match.structure.siret, "rank": match.rank,
-            "score": _finite(match.score), "probability": _finite(match.probability),
+            "lot_id": match.lot.id,
+            "siret": match.structure.siret,
+            "rank": match.rank,
+            "score": _finite(match.score),
+            "probability": _finite(match.probability),
             "detail": {
-                "level": level, "reasons": [as_json(reason) for reason in reasons],
-                "offer": match.offer.id if match.offer else "", "distance_km": match.distance_km,
-                "eligible": match.eligible, "missing": list(match.missing),
-                "warnings": list(match.warnings), "shown": shown, "size": standing.size(structure, query) if own else "",
+                "level": level,
+                "reasons": [as_json(reason) for reason in reasons],
+                "offer": match.offer.id if match.offer else "",
+                "distance_km": match.distance_km,
+                "eligible": match.eligible,
+                "missing": list(match.missing),
+                "warnings": list(match.warnings),
+                "shown": shown,
+                "size": standing.size(structure, query) if own else "",
                 "small": own and standing.too_small(structure, query),
                 "lends": standing.way_in(structure.kind, ranking) == "clause",
                 "lacking": lacking.get(structure.siret, []) if own else [],
             },
-        }  # fmt: skip
+        }
 
 
 def _as_json(reason: Reason) -> dict[str, Any]:
     """A reason as JSON; by hand, for there are dozens a match."""
     return {
-        "code": reason.code, "text": reason.text, "contribution": _finite(reason.contribution),
-        "notice_passage": reason.notice_passage, "offer_passage": reason.offer_passage, "tells": reason.tells,
-    }  # fmt: skip
+        "code": reason.code,
+        "text": reason.text,
+        "contribution": _finite(reason.contribution),
+        "notice_passage": reason.notice_passage,
+        "offer_passage": reason.offer_passage,
+        "tells": reason.tells,
+    }
 
 
 def _current_sirets(matcher: Matcher, sirets: Iterable[str]) -> tuple[str, ...]:

@@ -128,9 +128,13 @@ def why_nothing(
     asked = _opened(tenders, Wishes(), now or datetime.now(UTC))
     if not asked or not matcher.judges:
         return ("aucun avis ouvert n'est connu : revenez quand de nouveaux avis seront lus",)
-    said = [] if any(o.nature in DECLARED for o in structure.offers) else [
-        "votre fiche ne dit pas votre métier : ajoutez une offre, vous serez comparée sur ce que vous faites"
-    ]  # fmt: skip
+    said = (
+        []
+        if any(o.nature in DECLARED for o in structure.offers)
+        else [
+            "votre fiche ne dit pas votre métier : ajoutez une offre, vous serez comparée sur ce que vous faites"
+        ]
+    )
     if structure.place == Place() and structure.zone is None:
         said.append("votre fiche ne dit pas où vous êtes : donnez votre adresse ou votre zone")
     away = []

@@ -159,9 +159,14 @@ def partners(
     on = tender.published or as_of or date.today()
     if asked.awards or asked.nature == "award":
         return Partners(
-            structure=structure, tender=tender, alone=(), lacking=(), barred={}, partners=(),
+            structure=structure,
+            tender=tender,
+            alone=(),
+            lacking=(),
+            barred={},
+            partners=(),
             subcontracting=_subcontracting(matcher, structure, asked, on, earlier)[:n],
-        )  # fmt: skip
+        )
     barred = {each.id: why for each in asked.lots if (why := _barred(structure, each, on))}
     open_ = [q for q in matcher.queries(asked, filters=filters, as_of=as_of) if q.lot.id not in barred]
     tasks = _entered([task for query in open_ for task in _tasks(matcher, structure, query)], lot)
@@ -382,11 +387,19 @@ def _firms(
             reason = Reason(
                 code="capacity" if task.able else "added", text=text, contribution=_gain(task, chance)
             )
-            found.setdefault(match.structure.siren, Partner(
-                structure=match.structure, kind="reinforcement" if task.able else "complement",
-                score=reason.contribution, adds=(text,), tasks=(task.id,), reasons=(reason,),
-                warnings=_warnings([task.query.lot], on), distance_km=match.distance_km,
-            ))  # fmt: skip
+            found.setdefault(
+                match.structure.siren,
+                Partner(
+                    structure=match.structure,
+                    kind="reinforcement" if task.able else "complement",
+                    score=reason.contribution,
+                    adds=(text,),
+                    tasks=(task.id,),
+                    reasons=(reason,),
+                    warnings=_warnings([task.query.lot], on),
+                    distance_km=match.distance_km,
+                ),
+            )
     return tuple(sorted(found.values(), key=lambda p: (-p.score, p.structure.siret))[:n])
 
 
@@ -454,10 +467,18 @@ def _subcontracting(
         way = f"{told[0]} Votre façon d'y entrer : {subcontracting.way(structure, lot)}"
         for firm in firms:
             if firm.siren != structure.siren:
-                found.setdefault(firm.siren, Partner(
-                    structure=firm, kind="subcontracting", score=mine.score, adds=(way, *told[1:]), tasks=(lot.id,),
-                    reasons=mine.reasons, warnings=subcontracting.rules(on),
-                ))  # fmt: skip
+                found.setdefault(
+                    firm.siren,
+                    Partner(
+                        structure=firm,
+                        kind="subcontracting",
+                        score=mine.score,
+                        adds=(way, *told[1:]),
+                        tasks=(lot.id,),
+                        reasons=mine.reasons,
+                        warnings=subcontracting.rules(on),
+                    ),
+                )
     return tuple(sorted(found.values(), key=lambda p: (-p.score, p.structure.siret)))
 
 

@@ -34,11 +34,16 @@ def save(matcher: Matcher, tenders: Iterable[Tender], folder: Path) -> None:
     if not queries or not matcher.judges:
         return
     text = json.dumps([codec.to_json(query.asked) for query in queries], ensure_ascii=False).encode()
-    save_derived(folder, {
-        "lots_made": np.array(stored.fingerprint(matcher.catalogue)), "lots_asked": np.frombuffer(text, dtype=np.uint8),
-        "lots_keys": np.array([_key(query.tender, query.lot) for query in queries], dtype=np.uint64),
-        "lots_vectors": np.array([query.vector for query in queries]), "lots_texts": np.array([query.text for query in queries]),
-    })  # fmt: skip
+    save_derived(
+        folder,
+        {
+            "lots_made": np.array(stored.fingerprint(matcher.catalogue)),
+            "lots_asked": np.frombuffer(text, dtype=np.uint8),
+            "lots_keys": np.array([_key(query.tender, query.lot) for query in queries], dtype=np.uint64),
+            "lots_vectors": np.array([query.vector for query in queries]),
+            "lots_texts": np.array([query.text for query in queries]),
+        },
+    )
 
 
 def of(catalogue: Catalogue) -> Lots:

@@ -141,10 +141,21 @@ def _until(
 
 
 def declare(
-    store: Store, bearer: Bearer, *, siret: str, notice_id: str, lot_id: str = "", brings: str = "", seeks: str = "",
-    contact: str | None = None, visibility: str = "members", named: Sequence[str] = (), buyer_may_see: bool = False,
-    deadline: datetime | None = None, tender: Tender | None = None
-) -> Offer:  # fmt: skip
+    store: Store,
+    bearer: Bearer,
+    *,
+    siret: str,
+    notice_id: str,
+    lot_id: str = "",
+    brings: str = "",
+    seeks: str = "",
+    contact: str | None = None,
+    visibility: str = "members",
+    named: Sequence[str] = (),
+    buyer_may_see: bool = False,
+    deadline: datetime | None = None,
+    tender: Tender | None = None,
+) -> Offer:
     """Declare what a structure brings and looks for on a notice or lot; declaring again replaces the earlier one.
 
     Idempotent: one declaration for each (siret, notice, lot).  The notice must be known: given as
@@ -178,9 +189,14 @@ def declare(
             connection, Declaration, [row], key=("siret", "notice_id", "lot_id"), keep=("id", "created_at")
         )
         interest = {
-            "siret": siret, "notice_id": notice_id, "lot_id": lot_id, "verb": "interested", "by": bearer.id,
-            "reason": "exchange", "at": moment,
-        }  # fmt: skip
+            "siret": siret,
+            "notice_id": notice_id,
+            "lot_id": lot_id,
+            "verb": "interested",
+            "by": bearer.id,
+            "reason": "exchange",
+            "at": moment,
+        }
         store.put(connection, Feedback, [interest], keep=("at", "by", "reason"))
         here = (Declaration.siret == siret, Declaration.notice_id == notice_id, Declaration.lot_id == lot_id)
         stood = connection.execute(select(Declaration.__table__).where(*here)).mappings().one()

@@ -56,9 +56,18 @@ def check_identity(siret: str) -> None:
 
 
 def record(
-    store: Store, siret: str, notice_id: str, lot_id: str = "", verb: str = "interested", *, reason: str = "",
-    cpv: str = "", position: int | None = None, shown: int | None = None, by: str = ""
-) -> None:  # fmt: skip
+    store: Store,
+    siret: str,
+    notice_id: str,
+    lot_id: str = "",
+    verb: str = "interested",
+    *,
+    reason: str = "",
+    cpv: str = "",
+    position: int | None = None,
+    shown: int | None = None,
+    by: str = "",
+) -> None:
     """Record feedback on one pair; `lot_id` "" is the whole notice, `cpv` the trade of the lot where known.
 
     "Ce n'est pas notre métier" also denies the lot's CPV group.  Raises BadInput on another verb.
@@ -69,9 +78,16 @@ def record(
     if not notice_id:
         raise BadInput("say which notice: its id")
     row = {
-        "siret": siret, "notice_id": notice_id, "lot_id": lot_id, "verb": verb, "reason": reason[:2000],
-        "position": position, "shown": shown, "by": by, "at": now(),
-    }  # fmt: skip
+        "siret": siret,
+        "notice_id": notice_id,
+        "lot_id": lot_id,
+        "verb": verb,
+        "reason": reason[:2000],
+        "position": position,
+        "shown": shown,
+        "by": by,
+        "at": now(),
+    }
     pair = (Feedback.siret == siret, Feedback.notice_id == notice_id, Feedback.lot_id == lot_id)
     with store.writing() as connection:
         said = connection.execute(select(Feedback.verb, Feedback.by, Feedback.at).where(*pair)).all()
@@ -197,5 +213,9 @@ def labels(store: Store, most: float = 10.0) -> Iterator[Label]:
     for (siret, notice_id, lot_id), (_, gain, position) in sorted(best.items()):
         corrected = min(most, math.log2(1 + (position or 1)))
         yield Label(
-            siret=siret, notice_id=notice_id, lot_id=lot_id, gain=gain, weight=corrected / math.sqrt(often[siret])
-        )  # fmt: skip
+            siret=siret,
+            notice_id=notice_id,
+            lot_id=lot_id,
+            gain=gain,
+            weight=corrected / math.sqrt(often[siret]),
+        )

@@ -123,9 +123,15 @@ def _offer(siret: str, given: Mapping[str, Any], day: date | None) -> Offer | No
         return None
     since = date.fromisoformat(given["since"]) if given.get("since") else day
     return Offer(
-        id=offer_id(siret, title), title=title, text=clean(str(given.get("text", ""))), nature="offer", since=since, source=SOURCE,
-        zone=_zone(given.get("zone")), evidence=clean(str(given.get("evidence", ""))),
-    )  # fmt: skip
+        id=offer_id(siret, title),
+        title=title,
+        text=clean(str(given.get("text", ""))),
+        nature="offer",
+        since=since,
+        source=SOURCE,
+        zone=_zone(given.get("zone")),
+        evidence=clean(str(given.get("evidence", ""))),
+    )
 
 
 def _zone(given: Any) -> Zone | None:

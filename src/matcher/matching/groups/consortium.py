@@ -242,10 +242,12 @@ def _reinforced(table: _Table, cover: Cover, team: Team, max_members: int) -> Te
         if table.carried.get(table.tasks[task].lot.id, "alone") == "alone" or sized:
             continue
         able = [
-            j for j in np.flatnonzero(cover.degree[task] >= cover.degree[task, leader]).tolist()
-            if j != leader and (j in members or len(members) < max_members)
+            j
+            for j in np.flatnonzero(cover.degree[task] >= cover.degree[task, leader]).tolist()
+            if j != leader
+            and (j in members or len(members) < max_members)
             and table.bidders[j] not in table.firms
-        ]  # fmt: skip
+        ]
         if able and not any(t == task for t, _ in shares):
             other = max(able, key=lambda j: (j in members, cover.score[task, j], -j))
             members.add(other)

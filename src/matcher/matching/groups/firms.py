@@ -98,9 +98,14 @@ def _read(catalogue: Catalogue, rows: Sequence[int]) -> list[Asked]:
 
 def _match(lot: Lot, firm: Structure, won: Offer, likeness: float) -> Match:
     return Match(
-        lot=lot, structure=firm, offer=won, score=likeness, probability=likeness, rank=1,
+        lot=lot,
+        structure=firm,
+        offer=won,
+        score=likeness,
+        probability=likeness,
+        rank=1,
         reasons=(Reason(code="holder", text=contract(won), contribution=likeness),),
-    )  # fmt: skip
+    )
 
 
 def contract(won: Offer) -> str:

@@ -184,10 +184,18 @@ def _table(
         grade[cell], points[cell] = value, scores[cell]
     structures = {m.structure.siren: m.structure for m in cells.values()} | dict(constraints.structures)
     return _Table(
-        tuple(tasks), tuple(column), cells, grade, points, structures, barred, on, frozenset(ordinary),
+        tuple(tasks),
+        tuple(column),
+        cells,
+        grade,
+        points,
+        structures,
+        barred,
+        on,
+        frozenset(ordinary),
         {answer.lot.id: answer.asked.carried for answer in answers if answer.asked},
         frozenset(unsized),
-    )  # fmt: skip
+    )
 
 
 def _beyond(answer: LotAnswer) -> bool:

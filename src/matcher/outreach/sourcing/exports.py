@@ -39,14 +39,24 @@ def rows(record: Record, *, firms: bool = False) -> Iterator[dict[str, Any]]:
             prepared = by_kind.get("prepared", by_kind.get("contacted"))
             sent, answer = by_kind.get("sent"), by_kind.get("answered")
             facts |= {
-                "lot_number": lot["number"], "lot_title": lot["title"], "siret": event.siret, "why": " ; ".join(why(facts, 6)),
-                "missing": " ; ".join(facts.get("missing", [])), "warnings": " ; ".join(facts.get("warnings", [])),
-                "updated": _day(facts.get("updated")), "prepared": _day(prepared and prepared.at), "sent": _day(sent and sent.at),
-                "state": STEPS[last.kind] if last else "", "answered": _day(answer and answer.at),
+                "lot_number": lot["number"],
+                "lot_title": lot["title"],
+                "siret": event.siret,
+                "why": " ; ".join(why(facts, 6)),
+                "missing": " ; ".join(facts.get("missing", [])),
+                "warnings": " ; ".join(facts.get("warnings", [])),
+                "updated": _day(facts.get("updated")),
+                "prepared": _day(prepared and prepared.at),
+                "sent": _day(sent and sent.at),
+                "state": STEPS[last.kind] if last else "",
+                "answered": _day(answer and answer.at),
                 "answer": answer.payload.get("text", "") if answer else "",
-                "notes": " ; ".join(noted(step) for step in happened.get(event.siret, ()) if step.kind in NOTED),
-                "next": last.payload.get("next", "") if last else "", "due": _day(last and last.payload.get("due")),
-            }  # fmt: skip
+                "notes": " ; ".join(
+                    noted(step) for step in happened.get(event.siret, ()) if step.kind in NOTED
+                ),
+                "next": last.payload.get("next", "") if last else "",
+                "due": _day(last and last.payload.get("due")),
+            }
             yield {name: facts.get(name) for name, _, _ in COLUMNS}
 
 
@@ -86,10 +96,14 @@ def to_xlsx(record: Record) -> bytes:
         for title, of in (("Structures", False), ("Autres entreprises", True))
     )
     facts = [
-        ("Besoin", record.tender.title), ("Description", record.tender.lots[0].description if record.tender.lots else ""), ("Date", record.created_at.replace(tzinfo=None)),
-        ("Filtres", " ; ".join(filters_in_words(record.filters)) or "aucun"), *((f"Version : {name}", value) for name, value in record.versions.items()),
-        ("Sceau", record.seal), ("Mention", NOTE),
-    ]  # fmt: skip
+        ("Besoin", record.tender.title),
+        ("Description", record.tender.lots[0].description if record.tender.lots else ""),
+        ("Date", record.created_at.replace(tzinfo=None)),
+        ("Filtres", " ; ".join(filters_in_words(record.filters)) or "aucun"),
+        *((f"Version : {name}", value) for name, value in record.versions.items()),
+        ("Sceau", record.seal),
+        ("Mention", NOTE),
+    ]
     about = spreadsheet.Sheet(title="Fiche", rows=facts, widths=(20, 100), heading=False)
     return spreadsheet.to_xlsx(listed, firms, about)
 

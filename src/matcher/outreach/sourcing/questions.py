@@ -151,10 +151,16 @@ def questioned(store: Store, identifier: str, siret: str, proof: str) -> Questio
     own = [e.payload for e in events if e.kind == "answered" and e.siret == siret and e.payload]
     answers = [payload["text"] for payload in own if payload.get("by") == "structure"]
     return Question(
-        record=identifier, siret=siret, name=str((listed or {}).get("name", "")), title=row.need["title"],
-        message=str((contacted.payload or {})["message"]), reply_to=str(sent[-1].get("reply_to", "")) if sent else "",
-        asked_at=contacted.at, answers=tuple(answers), need=codec.from_json(Tender, row.need),
-    )  # fmt: skip
+        record=identifier,
+        siret=siret,
+        name=str((listed or {}).get("name", "")),
+        title=row.need["title"],
+        message=str((contacted.payload or {})["message"]),
+        reply_to=str(sent[-1].get("reply_to", "")) if sent else "",
+        asked_at=contacted.at,
+        answers=tuple(answers),
+        need=codec.from_json(Tender, row.need),
+    )
 
 
 def skill_asked(question: Question) -> str:

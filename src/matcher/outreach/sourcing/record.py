@@ -94,25 +94,41 @@ FULL = 200  # lines of a lot kept with every reason; the others with the heavies
 
 
 def keep(
-    store: Store, owner: str, answer: Answer, *, filters: Filters | None = None, recipe: str | None = None,
-    label: str = "", facets: Mapping[str, Sequence[str]] | None = None,
-) -> str:  # fmt: skip
+    store: Store,
+    owner: str,
+    answer: Answer,
+    *,
+    filters: Filters | None = None,
+    recipe: str | None = None,
+    label: str = "",
+    facets: Mapping[str, Sequence[str]] | None = None,
+) -> str:
     """Keep an answer with all its lines; returns the id of the record.  `facets` are those that narrowed it."""
     identifier = secrets.token_urlsafe(12)
     narrowed = {name: list(values) for name, values in (facets or {}).items() if values}
     kept = {"filters": codec.to_json(filters or Filters()), "recipe": recipe}
     lots = [
         {
-            "id": each.lot.id, "number": each.lot.number, "title": each.lot.title, "considered": each.considered,
-            "nobody": each.nobody, "relaxations": list(each.relaxations), "shown": len(each.matches),
+            "id": each.lot.id,
+            "number": each.lot.number,
+            "title": each.lot.title,
+            "considered": each.considered,
+            "nobody": each.nobody,
+            "relaxations": list(each.relaxations),
+            "shown": len(each.matches),
         }
         for each in answer.lots
-    ]  # fmt: skip
+    ]
     need = codec.to_json(answer.tender)
     row = {
-        "id": identifier, "owner": owner, "need": need, "filters": kept | ({"facets": narrowed} if narrowed else {}),
-        "answer": {"label": label, "lots": lots, "note": NOTE}, "versions": dict(answer.versions), "created_at": now(),
-    }  # fmt: skip
+        "id": identifier,
+        "owner": owner,
+        "need": need,
+        "filters": kept | ({"facets": narrowed} if narrowed else {}),
+        "answer": {"label": label, "lots": lots, "note": NOTE},
+        "versions": dict(answer.versions),
+        "created_at": now(),
+    }
     most = MOST_OF_ANYBODY if owner.startswith(ANONYMOUS) else MOST
     with store.writing() as connection:
         mine = select(func.count()).select_from(Sourcing).where(Sourcing.owner == owner)
@@ -137,12 +153,24 @@ def _line(match: Match, lot: str) -> dict[str, Any]:
     structure = match.structure
     reasons = match.reasons if match.rank <= FULL else [r for r in match.reasons if r.tells][:4]
     line = _who(structure) | {
-        "lot": lot, "rank": match.rank, "distance_km": match.distance_km,
-        "score": round(match.score, 6), "band": mark(match), "eligible": match.eligible,
-        "reasons": [{"code": r.code, "text": r.text, "contribution": round(r.contribution, 6)} | ({} if r.tells else {"tells": False}) for r in reasons],
-        "missing": list(match.missing), "warnings": list(match.warnings), "active": structure.active, "checked": structure.checked.isoformat() if structure.checked else None,
-        "convention": structure.convention, "updated": structure.updated.isoformat() if structure.updated else None,
-    }  # fmt: skip
+        "lot": lot,
+        "rank": match.rank,
+        "distance_km": match.distance_km,
+        "score": round(match.score, 6),
+        "band": mark(match),
+        "eligible": match.eligible,
+        "reasons": [
+            {"code": r.code, "text": r.text, "contribution": round(r.contribution, 6)}
+            | ({} if r.tells else {"tells": False})
+            for r in reasons
+        ],
+        "missing": list(match.missing),
+        "warnings": list(match.warnings),
+        "active": structure.active,
+        "checked": structure.checked.isoformat() if structure.checked else None,
+        "convention": structure.convention,
+        "updated": structure.updated.isoformat() if structure.updated else None,
+    }
     # beyond the first lines what is empty is not written: a list may have thousands
     return line if match.rank <= FULL else {k: v for k, v in line.items() if v not in ("", None, [])}
 
@@ -150,10 +178,15 @@ def _line(match: Match, lot: str) -> dict[str, Any]:
 def _who(structure: Structure) -> dict[str, Any]:
     """Who a structure is and how it is reached."""
     return {
-        "name": structure.brand or structure.name or f"SIRET {structure.siret}", "kind": structure.kind,
-        "town": structure.place.label, "department": structure.place.department, "phone": structure.phone,
-        "email": structure.email, "website": structure.website, "source": structure.source,
-    }  # fmt: skip
+        "name": structure.brand or structure.name or f"SIRET {structure.siret}",
+        "kind": structure.kind,
+        "town": structure.place.label,
+        "department": structure.place.department,
+        "phone": structure.phone,
+        "email": structure.email,
+        "website": structure.website,
+        "source": structure.source,
+    }
 
 
 def contact(store: Store, owner: str, identifier: str, sirets: Sequence[str], message: str) -> int:
@@ -188,9 +221,17 @@ def _message(events: Sequence[chain.Event]) -> str:
 
 
 def report(
-    store: Store, owner: str, identifier: str, siret: str, kind: str, *, text: str = "", who: str = "",
-    next_step: str = "", due: date | None = None,
-) -> None:  # fmt: skip
+    store: Store,
+    owner: str,
+    identifier: str,
+    siret: str,
+    kind: str,
+    *,
+    text: str = "",
+    who: str = "",
+    next_step: str = "",
+    due: date | None = None,
+) -> None:
     """Record what the buyer did, heard or decided about a structure of the list; it is shown to no structure.
 
     `kind` is one of `REPORTED` or `DECISIONS`; `who` is the person spoken to; `due` is the day of the next step.
@@ -271,9 +312,15 @@ def standing(record: Record) -> dict[str, str]:
 def filters_in_words(wanted: Filters) -> list[str]:
     """The filters of a search, in French."""
     lists = {
-        "types": wanted.kinds, "départements": wanted.departments, "régions": wanted.regions, "articles": wanted.articles,
-        "réseaux": wanted.networks, "labels": wanted.labels, "services": wanted.service_types, "mots exigés": wanted.phrases,
-    }  # fmt: skip
+        "types": wanted.kinds,
+        "départements": wanted.departments,
+        "régions": wanted.regions,
+        "articles": wanted.articles,
+        "réseaux": wanted.networks,
+        "labels": wanted.labels,
+        "services": wanted.service_types,
+        "mots exigés": wanted.phrases,
+    }
     found = [f"{name} {', '.join(values)}" for name, values in lists.items() if values]
     if wanted.radius_km is not None:
         found.append(f"à {wanted.radius_km:g} km au plus")
@@ -306,17 +353,25 @@ def listing(store: Store, owner: str, *, archived: bool = False) -> list[dict[st
     query = (
         select(Sourcing.__table__, member.label, member.archived_at)
         .select_from(joined)
-        .where(or_(mine, member.person == owner), member.archived_at.isnot(None) if archived else member.archived_at.is_(None))
+        .where(
+            or_(mine, member.person == owner),
+            member.archived_at.isnot(None) if archived else member.archived_at.is_(None),
+        )
         .order_by(Sourcing.created_at.desc(), Sourcing.id)
-    )  # fmt: skip
+    )
     rows = store.ask(query).mappings().all()
     return [
         {
-            "id": r["id"], "label": r["label"] or r["answer"].get("label", ""), "title": r["need"]["title"], "places": _places(r["need"]),
-            "created_at": r["created_at"], "versions": r["versions"], "shared": r["owner"] != owner,
+            "id": r["id"],
+            "label": r["label"] or r["answer"].get("label", ""),
+            "title": r["need"]["title"],
+            "places": _places(r["need"]),
+            "created_at": r["created_at"],
+            "versions": r["versions"],
+            "shared": r["owner"] != owner,
         }
         for r in rows
-    ]  # fmt: skip
+    ]
 
 
 def _places(need: Mapping[str, Any]) -> str:
@@ -400,11 +455,17 @@ def read(store: Store, owner: str, identifier: str) -> Record:
         mine = (SourcingMember.record_id == identifier, SourcingMember.person == owner)
         label = connection.execute(select(SourcingMember.label).where(*mine)).scalar()
     return Record(
-        id=row["id"], label=label or row["answer"].get("label", ""), tender=codec.from_json(Tender, row["need"]),
-        filters=codec.from_json(Filters, row["filters"]["filters"]), recipe=row["filters"]["recipe"], versions=row["versions"],
-        lots=tuple(row["answer"]["lots"]), created_at=row["created_at"], events=tuple(events),
+        id=row["id"],
+        label=label or row["answer"].get("label", ""),
+        tender=codec.from_json(Tender, row["need"]),
+        filters=codec.from_json(Filters, row["filters"]["filters"]),
+        recipe=row["filters"]["recipe"],
+        versions=row["versions"],
+        lots=tuple(row["answer"]["lots"]),
+        created_at=row["created_at"],
+        events=tuple(events),
         narrowed=row["filters"].get("facets") or {},
-    )  # fmt: skip
+    )
 
 
 def verify(store: Store, owner: str, identifier: str) -> Verdict:
