@@ -181,6 +181,16 @@ class Structure:
         """The bidder: the SIREN, or the whole identity of a structure whose SIRET is unknown."""
         return self.siret[:9] if self.siret[:1].isdecimal() else self.siret
 
+    @property
+    def known_as(self) -> str:
+        """The name under which people know it."""
+        return self.brand or self.name
+
+    @property
+    def contact(self) -> str:
+        """How it is reached: telephone, else mail, else site; "" where nothing is known."""
+        return self.phone or self.email or self.website
+
 
 # ---------------------------------------------------------------------------------------------- demand
 

@@ -39,4 +39,4 @@ def called(structure: Structure, km: float | None = None) -> str:
     """The name of a structure, its kind, town and distance, in French."""
     kind, town = structure.kind or "entreprise", structure.place.label or "siège à chercher"
     away = f", {km:.0f} km du lieu" if km is not None else ""
-    return f"{structure.brand or structure.name} ({kind}, {town}{away})"
+    return f"{structure.known_as} ({kind}, {town}{away})"

@@ -18,27 +18,23 @@ from matcher.domain import BadInput
 from matcher.reference.identifiers import clean_date
 
 if TYPE_CHECKING:
+    from matcher.domain import Rejected
     from matcher.reading.gather import Gathered
     from matcher.records.keys import Bearer
     from matcher.records.store import Store
+    from matcher.territory.counts import Desk
 
 T = TypeVar("T")
-DEFAULT_CATALOGUE = Path(os.environ.get("MATCHER_CATALOGUE") or "var/catalogue")
+CATALOGUE = Path(os.environ.get("MATCHER_CATALOGUE") or "var/catalogue")
 
-KEY = Option(
-    ...,
-    envvar="MATCHER_KEY",
-    help="Your API key; better given by MATCHER_KEY than typed.",
-    show_default=False,
-)
+HELP = "Your API key; better given by MATCHER_KEY than typed."
+KEY = Option(..., envvar="MATCHER_KEY", help=HELP, show_default=False)
 CatalogueFolder = Annotated[Path, Option(help="The folder written by `matcher index`.")]
-OutputFormat = Annotated[str, Option("--format", "-f", help="table, jsonl or csv.", callback=check_format)]
+Output = Annotated[str, Option("--format", "-f", help="table, jsonl or csv.", callback=check_format)]
 NoticeOf = Annotated[str, Argument(help="A notice: its file, or the id of one that was indexed.")]
 WhichNotice = Annotated[str | None, Option(help="Which notice of the file; the first by default.")]
 NoFirms = Annotated[bool, Option("--no-firms", help="Leave out ordinary firms.")]
-Columns = Annotated[
-    list[str] | None, Option("--map", help="Correct a guessed column: field=heading, or a saved profile.")
-]
+Columns = Annotated[list[str] | None, Option("--map", help="field=heading, or a saved profile.")]
 Source = Annotated[str | None, Option("--source", "-s", help="Name the format instead of recognising it.")]
 
 
@@ -53,6 +49,8 @@ def day(text: str) -> date:
 ReferenceDay = Annotated[
     date | None, Option(parser=day, help="Reference date instead of today (YYYY-MM-DD).")
 ]
+Html = Annotated[Path | None, Option(help="Write the page here, printable.")]
+Xlsx = Annotated[Path | None, Option(help="Write the workbook here.")]
 
 
 def open_store(address: str | None = None) -> Store:
@@ -71,11 +69,12 @@ def proved(key: str) -> Iterator[tuple[Store, Bearer]]:
         yield store, keys.prove(store, key)
 
 
+Rows = Mapping[str, Any] | Iterable[Mapping[str, Any]]
+Lines = Callable[[], Iterable[str]]
+
+
 def emit_values(
-    values: Iterable[T],
-    format: str,
-    flat: Callable[[T], Mapping[str, Any] | Iterable[Mapping[str, Any]]],
-    lines: Callable[[], Iterable[str]] | None = None,
+    values: Iterable[T], format: str, flat: Callable[[T], Rows], lines: Lines | None = None
 ) -> None:
     """Values whole as JSON lines; `flat`, each as a row or some, as CSV; for people as `lines`, else as a table of rows."""
     if format == "jsonl":
@@ -92,10 +91,24 @@ def gathered(files: Sequence[Path]) -> Gathered:
     """What the files hold, with a summary on stderr."""
     from matcher.reading import gather
 
-    found = gather.gather(files)
-    for sentence in found.summary():
+    read = gather.gather(files)
+    for sentence in read.summary():
         say(sentence)
-    return found
+    return read
+
+
+def rejects(bad: Iterable[Rejected]) -> None:
+    """Say which records of a user's table were set aside, and why."""
+    for one in bad:
+        say(f"écarté, {one.record} : {one.reason}")
+
+
+def desk(catalogue: Path, on: date | None = None) -> Desk:
+    """The desk of a territory over a catalogue and the store, on a day (today)."""
+    from matcher.matching.engine import Matcher
+    from matcher.territory.counts import Desk
+
+    return Desk(Matcher.load(catalogue), open_store(), on)
 
 
 def write(path: Path, content: bytes | str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, day, open_store
+from matcher.commands._options import CATALOGUE, CatalogueFolder, day, open_store
 from matcher.console import emit, progress, say
 from matcher.domain import BadInput, NotFound
 
@@ -26,17 +26,15 @@ def run(
     sync: Annotated[bool, Option("--sync", help="First fetch what BOAMP published since.")] = False,
     ted: Annotated[bool, Option("--ted", help="--sync: fetch the notices of TED too.")] = False,
     to: Annotated[Path, Option("--to", help="--sync: the folder of `matcher sync`.")] = Path("var/sync"),
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
+    catalogue: CatalogueFolder = CATALOGUE,
     store: Annotated[str | None, Option(help="Address of the store; MATCHER_STORE by default.")] = None,
     since: Annotated[
-        date | None, Option(parser=day, help="Leave out notices published before this day.")
+        date | None, Option(parser=day, help="Only notices published on this day or later.")
     ] = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Run on a copy; write and send nothing.")] = False,
     hold: Annotated[bool, Option("--hold", help="Keep the digests until `matcher outbox approve`.")] = False,
     outbox: Annotated[Path | None, Option(help="Write the mails into this folder (.eml).")] = None,
-    rules: Annotated[
-        Path | None, Option(help="JSON file of rules: cap, floor, hours, smtp, base_url ...")
-    ] = None,
+    rules: Annotated[Path | None, Option(help="JSON file of rules: cap, floor, hours, smtp ...")] = None,
     top: Annotated[int, Option(min=1, max=1000, help="Structures kept per lot, above the floor.")] = 50,
     jobs: Annotated[int, Option(min=1, max=256, help="Matching processes.")] = 1,
     scheduler: Annotated[str, Option(help="A Dask cluster to match on, tcp://host:port.")] = "",
@@ -86,12 +84,8 @@ def run(
     unreachable = not all(_fetch(folder) for folder in synced)
     opened = open_store(store)
     found = _read(opened, [*(files or ()), *(folder for folder in synced if folder.exists())], moment)
-    rest = {
-        "rejected": len(found.rejected) + found.known_rejected,
-        "known": found.known,
-        "moment": moment,
-        "progress": progress,
-    }
+    rejected = len(found.rejected) + found.known_rejected
+    rest = {"rejected": rejected, "known": found.known, "moment": moment, "progress": progress}
     try:
         if dry_run:
             summary = batch.rehearse(opened, catalogue, found.tenders, options, **rest)

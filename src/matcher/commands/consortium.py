@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
+from matcher import codec
 from matcher.commands._notice import called, one_notice
 from matcher.commands._options import (
-    DEFAULT_CATALOGUE,
+    CATALOGUE,
     CatalogueFolder,
     NoFirms,
     NoticeOf,
-    OutputFormat,
+    Output,
     WhichNotice,
     emit_values,
 )
@@ -33,19 +34,15 @@ def run(
     n: Annotated[int, Option("-n", min=1, max=10, help="Number of distinct teams.")] = 3,
     members: Annotated[int, Option(min=1, max=20, help="Maximum number of members.")] = 5,
     impose: Annotated[list[str] | None, Option(help="A SIRET that must be a member; repeatable.")] = None,
-    exclude: Annotated[
-        list[str] | None, Option(help="A SIRET that must not be a member; repeatable.")
-    ] = None,
+    exclude: Annotated[list[str] | None, Option(help="A SIRET that must not be one; repeatable.")] = None,
     mandataire: Annotated[str | None, Option(help="The SIRET that represents the group.")] = None,
-    one_group: Annotated[
-        bool, Option("--one-group", help="The same group signs every lot, reserved ones included.")
-    ] = False,
+    one_group: Annotated[bool, Option("--one-group", help="The same group signs every lot.")] = False,
     no_firms: NoFirms = False,
     solver: Annotated[str, Option(help="exact or greedy.")] = "exact",
     pool: Annotated[int, Option(min=1, max=500, help="Candidates considered per lot.")] = 40,
     detail: Annotated[bool, Option("--detail", help="Every team and member, with the rules of law.")] = False,
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    format: OutputFormat = "table",
+    catalogue: CatalogueFolder = CATALOGUE,
+    format: Output = "table",
 ) -> None:
     """Choose the teams that cover most lots and needs, with the fewest members, and list the legal warnings.
 
@@ -148,18 +145,10 @@ def _taken(tender: Tender, member: Member) -> str:
     return many + member.reason.partition(" ; ")[0]
 
 
-def _rows(number: int, team: Consortium, tender: Tender) -> list[dict[str, Any]]:
+def _rows(number: int, team: Consortium, tender: Tender) -> Iterator[dict[str, Any]]:
     from matcher.matching.groups import consortium
 
-    return [
-        {
-            "équipe": number,
-            "rôle": member.role,
-            "siret": member.structure.siret,
-            "nom": member.structure.name,
-            "type": member.structure.kind or "entreprise",
-            "prend": " ; ".join(consortium.task_label(tender, task) for task in member.lots),
-            "pourquoi": member.reason,
-        }
-        for member in team.members
-    ]
+    for member in team.members:
+        row = {"équipe": number, **codec.flat(member, "rôle=role, siret=structure.siret, nom=structure.name")}
+        takes = " ; ".join(consortium.task_label(tender, task) for task in member.lots)
+        yield row | {"type": member.structure.kind or "entreprise", "prend": takes, "pourquoi": member.reason}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from typer import Argument, Option
 
-from matcher.commands._options import OutputFormat
+from matcher.commands._options import Output
 from matcher.console import emit, say
 from matcher.domain import BadInput
 
@@ -15,9 +15,9 @@ def run(
     text: list[str] = Argument(None, help="The need, in French."),
     top: int = Option(5, "--top", "-k", min=1, max=100, help="How many codes."),
     level: str = Option("class", "--level", "-l", help="division, group, class or code."),
-    format: OutputFormat = "table",
+    format: Output = "table",
     labels: Path | None = Option(
-        None, "--import", help="First import the official list of CPV labels (CSV with code and label_fr)."
+        None, "--import", help="First import the official CPV labels (code, label_fr)."
     ),
 ) -> None:
     """Propose CPV codes for a need: several, each with its probability.

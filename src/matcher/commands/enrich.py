@@ -7,7 +7,7 @@ from pathlib import Path
 
 from typer import Argument, Option
 
-from matcher.commands._options import OutputFormat
+from matcher.commands._options import Output
 from matcher.console import emit, say
 from matcher.domain import BadInput, Structure
 
@@ -18,11 +18,9 @@ def run(
     out: Path = Option(Path("var/enriched.jsonl"), "--out", help="The completed directory, to be indexed."),
     only: str = Option("", "--only", help="Some sources alone, as site,emplois; all by default."),
     offline: bool = Option(False, "--offline", help="Fetch nothing: use what --to holds."),
-    opt_out: Path | None = Option(
-        None, "--opt-out", help="Hosts, SIRETs and SIRENs whose sites are not read."
-    ),
+    opt_out: Path | None = Option(None, "--opt-out", help="Hosts, SIRETs, SIRENs whose sites are not read."),
     by: str = Option("kind", "--by", help="Count by kind, department or both."),
-    format: OutputFormat = "table",
+    format: Output = "table",
 ) -> None:
     """Complete a directory with what publishers and the structures' own sites say.
 

@@ -9,7 +9,8 @@ from typing import Any
 import typer
 from typer import Argument, Option
 
-from matcher.commands._options import DEFAULT_CATALOGUE, KEY, proved
+from matcher import codec
+from matcher.commands._options import CATALOGUE, KEY, proved
 from matcher.console import emit, say
 
 FORMAT = Option("table", help="table, jsonl or csv.")
@@ -27,9 +28,9 @@ def declare(
     visible_to: list[str] = Option([], help="Only these SIRETs may see it; all members by default."),
     buyer: bool = Option(False, "--buyer", help="Let the buyer see it."),
     deadline: datetime | None = Option(
-        None, formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"], help="Deadline, if the notice states none."
+        None, formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"], help="If the notice states none."
     ),
-    catalogue: Path = Option(DEFAULT_CATALOGUE, help="Catalogue whose notices are known, if it exists."),
+    catalogue: Path = Option(CATALOGUE, help="Catalogue whose notices are known, if it exists."),
     key: str = KEY,
     format: str = FORMAT,
 ) -> None:
@@ -50,6 +51,7 @@ def declare(
 
         deadline = deadline.replace(hour=23, minute=59, tzinfo=PARIS)
     with proved(key) as (store, bearer):
+        visibility = "named" if visible_to else "members"
         offer = exchange.declare(
             store,
             bearer,
@@ -59,7 +61,7 @@ def declare(
             brings=brings,
             seeks=seeks,
             contact=contact,
-            visibility="named" if visible_to else "members",
+            visibility=visibility,
             named=visible_to,
             buyer_may_see=buyer,
             deadline=deadline,
@@ -100,7 +102,7 @@ def suggest(
     notice: str | None = Option(None, help="Only this notice."),
     n: int = Option(10, help="How many."),
     reach: float = Option(100.0, help="Maximum distance in kilometres, where both places are known."),
-    catalogue: Path = Option(DEFAULT_CATALOGUE, help="Catalogue to read places from, if it exists."),
+    catalogue: Path = Option(CATALOGUE, help="Catalogue to read places from, if it exists."),
     key: str = KEY,
     format: str = FORMAT,
 ) -> None:
@@ -110,11 +112,12 @@ def suggest(
 
     kilometres = exchange.distances(load_catalogue(catalogue)) if catalogue.is_dir() else None
     with proved(key) as (store, bearer):
-        found = exchange.suggest(
+        suggested = exchange.suggest(
             store, bearer, siret, notice_id=notice, kilometres=kilometres, reach_km=reach, n=n
         )
     rows = (
-        {**_row(s.offer), "km": s.distance_km, "score": s.score, "why": " ; ".join(s.reasons)} for s in found
+        {**_row(s.offer), "km": s.distance_km, "score": s.score, "why": " ; ".join(s.reasons)}
+        for s in suggested
     )
     emit(rows, format)
 
@@ -145,7 +148,6 @@ def write(
     format: str = FORMAT,
 ) -> None:
     """Write to the author of a declaration, or back to a member, and print what was written; the pages mail it too."""
-    from matcher import codec
     from matcher.records import exchange
 
     with proved(key) as (store, bearer):
@@ -164,7 +166,6 @@ def agree(
     format: str = FORMAT,
 ) -> None:
     """Agree with the author of another declaration, and print the group: those who agreed with each other."""
-    from matcher import codec
     from matcher.records import exchange
 
     with proved(key) as (store, bearer):
@@ -196,15 +197,8 @@ def viewers(declaration: str = Argument(..., help="Its id."), key: str = KEY, fo
 
 
 def _row(offer: Any) -> dict[str, Any]:
-    same = {
-        "id": "id",
-        "siret": "siret",
-        "notice": "notice_id",
-        "lot": "lot_id",
-        "brings": "brings",
-        "seeks": "seeks",
-    }
-    return {name: getattr(offer, field) for name, field in same.items()} | {
+    same = "id, siret, notice=notice_id, lot=lot_id, brings, seeks"
+    return codec.flat(offer, same) | {
         "contact": "yes" if offer.has_contact else "no",
         "visible": offer.visibility + (" + buyer" if offer.buyer_may_see else ""),
         "until": offer.deadline.isoformat(timespec="minutes"),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from typer import Argument
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, NoticeOf, OutputFormat
+from matcher.commands._options import CATALOGUE, CatalogueFolder, NoticeOf, Output
 from matcher.console import emit, say
 
 
@@ -15,8 +15,8 @@ def run(
     siret: Annotated[str, Argument(help="The structure: SIRET, or SIREN.")],
     notice: NoticeOf,
     lot: Annotated[str | None, Argument(help="One lot only, by number.")] = None,
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    format: OutputFormat = "table",
+    catalogue: CatalogueFolder = CATALOGUE,
+    format: Output = "table",
 ) -> None:
     """Say why a structure is, or is not, among those proposed for a notice.
 

@@ -7,22 +7,18 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+from matcher.commands._options import CATALOGUE, CatalogueFolder, Output
 from matcher.console import emit, progress, say
 
 
 def run(
-    notices: Annotated[
-        list[Path], Argument(help="Notices, or judged needs (NAME.queries.jsonl), whose lots are matched.")
-    ],
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    recipe: Annotated[
-        list[str] | None, Option(help="Compare these recipes; repeatable. By default the catalogue's.")
-    ] = None,
+    notices: Annotated[list[Path], Argument(help="Notices, or judged needs (NAME.queries.jsonl), to match.")],
+    catalogue: CatalogueFolder = CATALOGUE,
+    recipe: Annotated[list[str] | None, Option(help="A recipe to compare; default the catalogue's.")] = None,
     n: Annotated[int, Option("-n", min=1, help="Structures per lot that count as shown.")] = 10,
     days: Annotated[int, Option(min=1, max=366, help="Days on which the lots are matched.")] = 1,
     sheet: Annotated[Path | None, Option(help="Write the public sheet (French) here.")] = None,
-    format: OutputFormat = "table",
+    format: Output = "table",
 ) -> None:
     """Report exposure and the probability of being a lead: Gini, share never shown, by kind, size, département, evidence.
 
@@ -49,10 +45,11 @@ def run(
         if format == "jsonl":
             emit([{"recipe": matcher.recipe.name, "nDCG@5": cost, **codec.to_json(found)}], "jsonl")
             continue
+        share = found.neglected
         neglected = (
             ""
-            if found.neglected is None
-            else f" ; {100 * found.neglected:.1f} % de celles du métier à portée ni montrées ni à interroger"
+            if share is None
+            else f" ; {100 * share:.1f} % de celles du métier à portée ni montrées ni à interroger"
         )
         quality_text = "" if cost is None else f", nDCG@5 {cost:.3f}"
         say(

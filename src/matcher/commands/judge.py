@@ -8,17 +8,15 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder
+from matcher.commands._options import CATALOGUE, CatalogueFolder
 from matcher.console import say
 from matcher.domain import NoValidRecords, Rejected
 
 
 def run(
     queries: Annotated[Path, Argument(help="JSONL, one need a line: query_id and notice.")],
-    out: Annotated[
-        Path, Option(help="The file of grades, NAME.judged.jsonl: it grows, nothing is asked twice.")
-    ],
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
+    out: Annotated[Path, Option(help="The file of grades, NAME.judged.jsonl.")],
+    catalogue: CatalogueFolder = CATALOGUE,
 ) -> None:
     """Grade structures for needs, blind to their rank, by the guide of docs/judging.md; "q" stops.
 
@@ -42,13 +40,12 @@ def run(
     matcher = Matcher.load(catalogue)
     out.parent.mkdir(parents=True, exist_ok=True)
     before = len(known)
+
+    def prompted(prompt: str) -> str:
+        return str(typer.prompt(prompt, "", show_default=False, prompt_suffix=""))
+
     with out.open("a", encoding="utf-8") as sink:
-        for line in judging.graded(
-            matcher,
-            asked,
-            lambda prompt: str(typer.prompt(prompt, "", show_default=False, prompt_suffix="")),
-            say,
-        ):
+        for line in judging.graded(matcher, asked, prompted, say):
             sink.write(json.dumps(line) + "\n")
             sink.flush()
             before += 1

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 from typer import Argument, Option
 
-from matcher.commands._options import OutputFormat, open_store
+from matcher.commands._options import Output, open_store
 from matcher.console import emit, say
 
 app = typer.Typer(help="API keys: made by the operator, scoped, shown once.", no_args_is_help=True)
@@ -29,22 +31,17 @@ def create(
 
 
 @app.command("list")
-def list_(format: OutputFormat = "table") -> None:
+def list_(format: Output = "table") -> None:
     """All keys, without their secrets."""
     from matcher.records import keys
 
+    def shown(key: keys.Bearer) -> dict[str, Any]:
+        moments = {"created": key.created_at, "expires": key.expires_at, "revoked": key.revoked_at}
+        row = {"id": key.id, "scopes": " ".join(key.scopes), "label": key.label}
+        return row | {name: at and at.isoformat(timespec="seconds") for name, at in moments.items()}
+
     with open_store() as store:
-        held = keys.listed(store)
-    days = {"created": "created_at", "expires": "expires_at", "revoked": "revoked_at"}
-    rows = (
-        {"id": key.id, "scopes": " ".join(key.scopes), "label": key.label}
-        | {
-            name: (at := getattr(key, field)) and at.isoformat(timespec="seconds")
-            for name, field in days.items()
-        }
-        for key in held
-    )
-    emit(rows, format)
+        emit(map(shown, keys.listed(store)), format)
 
 
 @app.command()

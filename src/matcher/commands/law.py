@@ -7,7 +7,8 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from matcher.commands._options import OutputFormat, day
+from matcher import codec
+from matcher.commands._options import Output, day
 from matcher.console import emit
 from matcher.domain import NoValidRecords
 
@@ -15,7 +16,7 @@ from matcher.domain import NoValidRecords
 def run(
     beginning: Annotated[str, Argument(help="Only codes with this prefix, such as clause.")] = "",
     on: Annotated[date | None, Option(parser=day, help="The day, 2026-08-22; today by default.")] = None,
-    format: OutputFormat = "table",
+    format: Output = "table",
 ) -> None:
     """The rules in force on a day, with article, figure, dates and source; "à vérifier" where no source was read.
 
@@ -33,10 +34,14 @@ def run(
         raise NoValidRecords(
             f"aucune règle en vigueur le {on:%d/%m/%Y} n'a un code qui commence par {beginning} : `matcher law` les montre toutes"
         )
+    columns = "code, article, règle=text, valeur=value, depuis=since"
     rows = (
-        {"code": rule.code, "article": rule.article, "règle": rule.text, "valeur": rule.value}
-        | {"depuis": rule.since.isoformat(), "jusqu'au": rule.until.isoformat() if rule.until else ""}
-        | {"texte": "lu" if rule.verified else "à vérifier", "source": rule.source}
+        codec.flat(rule, columns)
+        | {
+            "jusqu'au": rule.until.isoformat() if rule.until else "",
+            "texte": "lu" if rule.verified else "à vérifier",
+        }
+        | {"source": rule.source}
         for rule in held
     )
     emit(rows, format)

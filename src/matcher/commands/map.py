@@ -7,43 +7,26 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from matcher.commands._options import (
-    DEFAULT_CATALOGUE,
-    CatalogueFolder,
-    OutputFormat,
-    gathered,
-    open_store,
-    write,
-)
+from matcher.commands._options import CATALOGUE, CatalogueFolder, Output, gathered, open_store, write
 from matcher.console import emit, say
 from matcher.domain import BadInput
 
 
 def run(
-    files: Annotated[
-        list[Path] | None, Argument(help="Notices and awards in addition to those of the catalogue.")
-    ] = None,
+    files: Annotated[list[Path] | None, Argument(help="Further notices and awards.")] = None,
     region: Annotated[str, Option(help="A region, by name or code: its departments.")] = "",
     department: Annotated[list[str] | None, Option(help="A department; repeatable.")] = None,
     commune: Annotated[str, Option(help="A commune instead, with --radius.")] = "",
     radius: Annotated[float, Option(help="Kilometres around the commune.")] = 20.0,
     by: Annotated[str, Option(help="Divide by departement, epci or commune.")] = "departement",
-    trade: Annotated[
-        str, Option(help="Only this trade (nettoyage, espaces-verts ...); by default those needed.")
-    ] = "",
+    trade: Annotated[str, Option(help="Only this trade (nettoyage ...); by default those needed.")] = "",
     kind: Annotated[list[str] | None, Option(help="Only structures of this kind; repeatable.")] = None,
-    n: Annotated[
-        int | None, Option("-n", min=1, help="Structures wanted for a lot (3 unless desk.csv says else).")
-    ] = None,
-    measure: Annotated[
-        str, Option(help="What the map shows: gap, needs, state; of a trade likely, plausible, to_ask.")
-    ] = "gap",
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    out: Annotated[
-        list[Path] | None, Option(help="Write a .svg, .png, .html, .xlsx or .geojson; repeatable.")
-    ] = None,
+    n: Annotated[int | None, Option("-n", min=1, help="Structures wanted for a lot (see desk.csv).")] = None,
+    measure: Annotated[str, Option(help="gap, needs, state; of a trade likely, plausible, to_ask.")] = "gap",
+    catalogue: CatalogueFolder = CATALOGUE,
+    out: Annotated[list[Path] | None, Option(help="Write a .svg, .png, .html, .xlsx or .geojson.")] = None,
     blank: Annotated[bool, Option("--blank", help="Only the trades with too few structures.")] = False,
-    format: OutputFormat = "table",
+    format: Output = "table",
 ) -> None:
     """Whom the list of each trade in each zone calls, the needs published there, and those that nobody answers.
 
@@ -77,16 +60,12 @@ def run(
         found = gathered(files)
         known = {need.id for need in needs}
         needs += [one for one in coverage.needs_of(found.tenders, found.awards) if one.id not in known]
-    made = coverage.cover(
-        Desk(matcher, open_store()), needs, chosen, trade=trade, kinds=tuple(kind or ()), n=n
-    )
+    opened = Desk(matcher, open_store())
+    made = coverage.cover(opened, needs, chosen, trade=trade, kinds=tuple(kind or ()), n=n)
     for path in out or ():
         write(path, exports.map_as(path.suffix[1:], made, measure))
-    rows = [
-        row
-        for row, cell in zip(made.rows(), made.cells, strict=True)
-        if not blank or cell.state in coverage.LACKING
-    ]
+    pairs = zip(made.rows(), made.cells, strict=True)
+    rows = [row for row, cell in pairs if not blank or cell.state in coverage.LACKING]
     emit([{k: row[k] for k in list(row)[1:7]} for row in rows] if format == "table" else rows, format)
     for sentence in (made.facilitator, *(f"source : {source}" for source in made.sources), made.left_out):
         say(sentence)

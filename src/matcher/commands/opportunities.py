@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from matcher.commands._options import (
-    DEFAULT_CATALOGUE,
-    CatalogueFolder,
-    OutputFormat,
-    ReferenceDay,
-    day,
-    emit_values,
-)
+from matcher import codec
+from matcher.commands._options import CATALOGUE, CatalogueFolder, Output, ReferenceDay, day, emit_values
 from matcher.console import progress, say
 
 if TYPE_CHECKING:
     from matcher.partners.opportunities import Opportunity, Part
 
+PLACED = (
+    "avis=tender.id, lot=lot.number, intitulé=lot.title, acheteur=tender.buyer.name, km=match.distance_km"
+)
 WIDE, LOTS = 200, 6  # characters of a line; lots named in it
 WORDS: dict[Part, str] = {
     "alone": "seule",
@@ -33,19 +30,15 @@ WORDS: dict[Part, str] = {
 
 def run(
     siret: Annotated[str, Argument(help="The structure, by SIRET or SIREN.")],
-    notices: Annotated[
-        list[Path] | None, Argument(help="Files of notices; by default those indexed with the catalogue.")
-    ] = None,
-    since: Annotated[
-        date | None, Option(parser=day, help="Published on this day or later (YYYY-MM-DD).")
-    ] = None,
+    notices: Annotated[list[Path] | None, Argument(help="Notices; by default those indexed.")] = None,
+    since: Annotated[date | None, Option(parser=day, help="Published on this day or later.")] = None,
     department: Annotated[list[str] | None, Option(help="Only lots of this department; repeatable.")] = None,
     cpv: Annotated[list[str] | None, Option(help="Only lots of this CPV prefix; repeatable.")] = None,
     reserved: Annotated[bool, Option("--reserved", help="Only reserved lots.")] = False,
     most: Annotated[float | None, Option(min=0, help="Maximum yearly amount in euros, where known.")] = None,
     on: ReferenceDay = None,
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    format: OutputFormat = "table",
+    catalogue: CatalogueFolder = CATALOGUE,
+    format: Output = "table",
 ) -> None:
     """List the open notices of a structure's trade, a line each: alone, in a group, by the clause, to watch, and why.
 
@@ -94,34 +87,17 @@ def _line(lots: tuple[Opportunity, ...]) -> str:
 
     first = lots[0]
     numbers = [one.lot.number for one in lots]
-    which = (
-        f"lots {', '.join(numbers[:LOTS])}{'…' if len(numbers) > LOTS else ''}"
-        if len(first.tender.lots) > 1
-        else ""
-    )
+    several = f"lots {', '.join(numbers[:LOTS])}{'…' if len(numbers) > LOTS else ''}"
+    which = several if len(first.tender.lots) > 1 else ""
     km = f"{first.match.distance_km:.0f} km" if first.match.distance_km is not None else ""
-    facts = (
-        first.tender.id,
-        which,
-        shorten(first.tender.title, 60),
-        shorten(first.tender.buyer.name, 30),
-        km,
-        due(first.lot.deadline or first.tender.deadline),
-    )
+    title, buyer = shorten(first.tender.title, 60), shorten(first.tender.buyer.name, 30)
+    facts = (first.tender.id, which, title, buyer, km, due(first.lot.deadline or first.tender.deadline))
     return shorten(f"{' · '.join(filter(None, facts))} : {' ; '.join(first.why)}", WIDE)
 
 
 def _row(one: Opportunity) -> dict[str, Any]:
     deadline = one.lot.deadline or one.tender.deadline
-    return {
-        "part": WORDS[one.part],
-        "avis": one.tender.id,
-        "lot": one.lot.number,
-        "intitulé": one.lot.title,
-        "acheteur": one.tender.buyer.name,
-        "km": one.match.distance_km,
-        "limite": deadline and deadline.isoformat(timespec="minutes"),
-        "pourquoi": " ; ".join(one.why),
-        "avec": one.partner.structure.name if one.partner else None,
-        "lien": one.tender.documents_url or one.tender.url,
-    }
+    row = {"part": WORDS[one.part], **codec.flat(one, PLACED)}
+    row |= {"limite": deadline and deadline.isoformat(timespec="minutes"), "pourquoi": " ; ".join(one.why)}
+    partner = one.partner.structure.name if one.partner else None
+    return row | {"avec": partner, "lien": one.tender.documents_url or one.tender.url}

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, day, open_store
+from matcher import codec
+from matcher.commands._options import CATALOGUE, CatalogueFolder, Output, day, open_store
 from matcher.console import emit, say
 from matcher.domain import BadInput, NoValidRecords
 
@@ -19,29 +20,22 @@ Day = Annotated[date | None, Option(parser=day, help="Only of this day (2026-11-
 
 
 @app.command("list")
-def list_(format: OutputFormat = "table") -> None:
+def list_(format: Output = "table") -> None:
     """Number of digests by day and state."""
     from sqlalchemy import func, select
 
     from matcher.records.tables import Digest
 
-    rows = (
-        open_store()
-        .ask(
-            select(Digest.day, Digest.status, func.count().label("digests"))
-            .group_by(Digest.day, Digest.status)
-            .order_by(Digest.day)
-        )
-        .all()
-    )
-    emit(({"day": row.day.isoformat(), "state": row.status, "digests": row.digests} for row in rows), format)
+    counted = select(Digest.day, Digest.status.label("state"), func.count().label("digests"))
+    rows = open_store().ask(counted.group_by(Digest.day, Digest.status).order_by(Digest.day)).mappings()
+    emit((codec.flat(row, "day, state, digests") for row in rows), format)
 
 
 @app.command()
 def show(
     state: Annotated[list[str] | None, Option(help="Only in this state; repeatable.")] = None,
     day: Day = None,
-    format: OutputFormat = "table",
+    format: Output = "table",
 ) -> None:
     """Every mail, digests and letters of the pages: to whom, when, what, and what the server said last."""
     from matcher.outreach import delivery
@@ -83,12 +77,10 @@ def cancel(
 
 @app.command()
 def send(
-    to: Annotated[
-        Path | None, Option("--outbox", help="Write the mails into this folder instead of SMTP.")
-    ] = None,
+    to: Annotated[Path | None, Option("--outbox", help="A folder for the mails, instead of SMTP.")] = None,
     rules: Annotated[Path | None, Option(help="JSON file of rules, as for `matcher batch`.")] = None,
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    format: OutputFormat = "table",
+    catalogue: CatalogueFolder = CATALOGUE,
+    format: Output = "table",
 ) -> None:
     """Send what is ready, within sending hours; later unsubscriptions, bounces and deadlines are honoured.
 
@@ -130,7 +122,7 @@ def doubtful(
     who: Annotated[list[str] | None, Argument(help="Addresses, SIRETs or ids; by default all.")] = None,
     sent: Annotated[bool, Option("--sent", help="They left, according to the server's log.")] = False,
     again: Annotated[bool, Option("--again", help="They did not: send them again.")] = False,
-    format: OutputFormat = "table",
+    format: Output = "table",
 ) -> None:
     """Mails that a crash left unconfirmed: to whom, when, and what the server said last; settled one by one.
 
@@ -178,7 +170,7 @@ def bounces(
     who: Annotated[list[str] | None, Argument(help="Addresses or SIRETs, with --lift.")] = None,
     lift: Annotated[bool, Option("--lift", help="Write to these again.")] = False,
     every: Annotated[bool, Option("--all", help="--lift: all of them.")] = False,
-    format: OutputFormat = "table",
+    format: Output = "table",
 ) -> None:
     """The addresses suppressed since they bounced: since when, and what the server said; `--lift` writes to them again.
 

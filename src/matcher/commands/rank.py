@@ -13,9 +13,7 @@ from matcher.matching.recipes import SHIPPED
 
 
 def run(
-    queries: Annotated[
-        Path, Argument(help="JSONL, one query a line: query_id, notice, and member for partners.")
-    ],
+    queries: Annotated[Path, Argument(help="JSONL: query_id, notice, and member for partners.")],
     history: Annotated[list[Path], Option(help="Past awards (DECP): evidence, and the candidates.")],
     out: Annotated[Path, Option(help="The run file to write, JSONL.")],
     structures: Annotated[list[Path] | None, Option(help="Rank these structures instead.")] = None,

@@ -8,18 +8,16 @@ import typer
 from typer import Argument, Option
 
 from matcher.commands._notice import called, one_notice
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+from matcher.commands._options import CATALOGUE, CatalogueFolder, Output
 
 
 def run(
     notice: Annotated[str, Argument(help="A notice: its file, or the id of one that was indexed.")],
     id: Annotated[str | None, Option(help="Which notice of the file; the first by default.")] = None,
-    lot: Annotated[
-        str | None, Option(help="One lot, by number or id; every reserved one by default.")
-    ] = None,
+    lot: Annotated[str | None, Option(help="One lot, by number or id; by default the reserved ones.")] = None,
     n: Annotated[int, Option("-n", min=1, max=50, help="Structures to call, and to ask.")] = 8,
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    format: OutputFormat = "table",
+    catalogue: CatalogueFolder = CATALOGUE,
+    format: Output = "table",
 ) -> None:
     """A reserved lot without an offer (infructueux): whom to call, groups of up to four, what to change in the lot.
 

@@ -18,8 +18,7 @@ def run(
     ] = "127.0.0.1",
     port: Annotated[int, Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 8000,
     processes: Annotated[
-        int | None,
-        Option(min=0, max=256, help="That match; by default one a processor, none where there is one."),
+        int | None, Option(min=0, max=256, help="That match; default one a processor.")
     ] = None,
     workers: Annotated[int, Option(min=1, max=64, help="Whole services; a job stays in one.")] = 1,
     catalogue: Annotated[Path | None, Option(help="Its folder; default var/catalogue.")] = None,

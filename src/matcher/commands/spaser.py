@@ -7,25 +7,23 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, gathered, write
+from matcher.commands._options import CATALOGUE, CatalogueFolder, Html, Output, Xlsx, gathered, rejects, write
 from matcher.console import emit, say
 from matcher.domain import BadInput
 
 
 def run(
     awards: Annotated[list[Path] | None, Argument(help="DECP files.")] = None,
-    ledger: Annotated[
-        list[Path] | None, Option(help="The buyer's own ledger: CSV with SIRET, montant, année.")
-    ] = None,
+    ledger: Annotated[list[Path] | None, Option(help="The buyer's ledger: SIRET, montant, année.")] = None,
     hours: Annotated[
-        list[Path] | None, Option(help="Hours done, as `matcher hours done --lines -f csv` writes them.")
+        list[Path] | None, Option(help="Hours done (`matcher hours done --lines -f csv`).")
     ] = None,
     buyer: Annotated[str, Option(help="SIREN or SIRET of the buyer; all buyers by default.")] = "",
     year: Annotated[list[int] | None, Option(help="Only this year; repeatable.")] = None,
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    html: Annotated[Path | None, Option(help="Write the report here, printable.")] = None,
-    xlsx: Annotated[Path | None, Option(help="Write the workbook here.")] = None,
-    format: OutputFormat = "table",
+    catalogue: CatalogueFolder = CATALOGUE,
+    html: Html = None,
+    xlsx: Xlsx = None,
+    format: Output = "table",
 ) -> None:
     """Purchases from SIAE, EA, ESAT and ESUS by trade, year and department; social, SME and group shares.
 
@@ -46,15 +44,18 @@ def run(
         found = gathered(awards)
         listed = found.awards
         rejected += found.rejected
+    bought = [purchase for good, _ in books for purchase in good]
+    done = [line for good, _ in tables for line in good]
+    sources = ", ".join(path.name for path in ledger or ())
     made = desk.report(
         load_catalogue(catalogue),
-        purchases=[one for good, _ in books for one in good],
+        purchases=bought,
         awards=listed,
         buyer=buyer,
         years=tuple(year or ()),
         rejected=rejected,
-        ledger_source=", ".join(path.name for path in ledger or ()),
-        lines=[one for good, _ in tables for one in good],
+        ledger_source=sources,
+        lines=done,
     )
     for path_, content in ((html, desk.page), (xlsx, desk.workbook)):
         if path_:
@@ -67,7 +68,6 @@ def run(
     )
     for line in (*made.notes, made.facilitator, *(f"source : {s}" for s in made.sources)):
         say(line)
-    for one in made.rejected[:10]:
-        say(f"écarté, {one.record} : {one.reason}")
+    rejects(made.rejected[:10])
     if len(made.rejected) > 10:
         say(f"... et {len(made.rejected) - 10} autres lignes écartées")

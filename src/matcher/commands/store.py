@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 from typer import Argument, Option
 
-from matcher.commands._options import OutputFormat, open_store
+from matcher.commands._options import Output, open_store
 from matcher.console import emit, say
 from matcher.domain import BadInput
 
@@ -19,7 +19,7 @@ STORE = Option(None, "--store", help="Address of the store; MATCHER_STORE by def
 
 
 @app.command()
-def info(format: OutputFormat = "table") -> None:
+def info(format: Output = "table") -> None:
     """Where the store is, its version, and how many rows each table holds."""
     from matcher.records.tables import RETENTION
 
@@ -69,9 +69,7 @@ def anchor(
 
 @app.command()
 def backup(
-    path: Path = Argument(
-        ..., help="File to write, .jsonl.gz, or a folder: the file is then named by the time."
-    ),
+    path: Path = Argument(..., help="File to write, .jsonl.gz, or a folder: it is then named by the time."),
     store: str | None = STORE,
     keep: int = Option(0, min=0, help="In a folder: keep this many of the newest backups; 0 keeps all."),
 ) -> None:
@@ -107,7 +105,7 @@ def restore(
 
 
 @app.command()
-def prune(format: OutputFormat = "table") -> None:
+def prune(format: Output = "table") -> None:
     """Delete what is older than its table's retention."""
 
     with open_store() as store:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from matcher.commands._options import OutputFormat, day
+from matcher.commands._options import Output, day
 from matcher.console import emit, say
 from matcher.domain import BadInput, Structure
 
@@ -23,13 +23,9 @@ def run(
         help="boamp, ted, decp, siae, emplois, inclusion, entreprises, associations, finess, adaptees, site, reference.",
     ),
     to: Path = Option(Path("var/sync"), "--to", help="Folder that receives the pages and the state."),
-    since: date | None = Option(
-        None, "--since", parser=day, help="boamp, ted, decp --rows: first day (2025-11-01)."
-    ),
+    since: date | None = Option(None, "--since", parser=day, help="boamp, ted, decp --rows: first day."),
     until: date | None = Option(None, "--until", parser=day, help="boamp, ted: last day; today by default."),
-    department: list[str] = Option(
-        [], "--department", help="emplois, entreprises, decp --rows: only these departments."
-    ),
+    department: list[str] = Option([], "--department", help="emplois, entreprises, decp --rows: only these."),
     siren: list[str] = Option([], "--siren", help="entreprises: only these SIRENs or SIRETs."),
     structures: Path | None = Option(
         None, "--structures", help="entreprises, associations, site: those of this list."
@@ -37,16 +33,12 @@ def run(
     ess: bool = Option(False, "--ess", help="entreprises: all of the social economy, not only SIAE."),
     rows: bool = Option(False, "--rows", help="decp: rows by the tabular API, not the whole file."),
     list_only: bool = Option(False, "--list-only", help="siae: without the page of each structure."),
-    opt_out: Path | None = Option(
-        None, "--opt-out", help="site: file of hosts, SIRETs and SIRENs never to read, one a line."
-    ),
+    opt_out: Path | None = Option(None, "--opt-out", help="site: hosts, SIRETs and SIRENs never to read."),
     accept_fewer: bool = Option(
-        False, "--accept-fewer", help="Let a list that lost over a fifth of its records replace the one held."
+        False, "--accept-fewer", help="Take a list that lost over a fifth of itself."
     ),
-    format: OutputFormat = "table",
-    keep_days: Annotated[
-        int, Option(min=0, help="boamp: delete the pages of weeks older than this; 0 keeps all.")
-    ] = 0,
+    format: Output = "table",
+    keep_days: Annotated[int, Option(min=0, help="boamp: delete pages of older weeks; 0 keeps all.")] = 0,
 ) -> None:
     """Fetch what is new: retries with backoff, resumes an interrupted run, requests only what changed.
 

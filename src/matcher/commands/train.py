@@ -47,9 +47,7 @@ def manifest() -> None:
 def encoder(
     data: Path = Option(..., help="Folder with awards/history.json.gz, nomenclatures/, notices/."),
     out: Path = Option(..., help="Folder to write the encoder and its card into."),
-    before: date | None = Option(
-        None, parser=day, help="Learn only from awards notified before this day (YYYY-MM-DD)."
-    ),
+    before: date | None = Option(None, parser=day, help="Learn from awards before this day alone."),
     seed: int = Option(0, help="Random seed."),
 ) -> None:
     """Train the static encoder and write it in the sentence-transformers layout, with its card.
@@ -67,9 +65,7 @@ def ranker(
     data: Path = Option(..., help="Folder with awards/history.json.gz."),
     out: Path = Option(Path("models/ranker/learned.json"), help="The ranker file to write."),
     since: date = Option("2019-01-15", parser=day, help="Awards from this day on are used as queries."),
-    encoder: Path | None = Option(
-        None, help="A model trained on awards before that day; trained first if not given."
-    ),
+    encoder: Path | None = Option(None, help="Trained before that day; by default it is trained first."),
 ) -> None:
     """Learn the ranker's monotone step functions from rolling time splits of past awards.
 
@@ -114,8 +110,7 @@ def offers(
 def judgement(
     data: Path = Option(..., help="Folder with judged/, structures/ and awards/history.json.gz."),
     sets: str = Option(
-        "notices_dev,typed_dev,spoken_dev,mixed_dev",
-        help="Names of judged sets: NAME.queries.jsonl and NAME.judged.jsonl in judged/.",
+        "notices_dev,typed_dev,spoken_dev,mixed_dev", help="NAME.queries.jsonl, NAME.judged.jsonl in judged/."
     ),
     structures: Path | None = Option(None, help="The directory that was judged."),
     out: Path = Option(Path("models/judgement"), help="Folder to write the tables and the card into."),
@@ -166,17 +161,12 @@ def cpv(
 @app.command()
 def clauses(
     passages: Path = Option(
-        Path("data/training/clauses.jsonl.gz"),
-        help="Passages of our own: text, author, reserved, social_clause.",
+        Path("data/training/clauses.jsonl.gz"), help="text, author, reserved, social_clause."
     ),
     tests: Path = Option(Path("tests/data"), help="Folder of the development passages of the tests."),
     out: Path = Option(Path("models/clauses"), help="Folder to write the weights and the card into."),
-    notices: Path | None = Option(
-        None, help="Folder of labelled TED notices; by default those of MATCHER_SHARED, where they are."
-    ),
-    judged: Path | None = Option(
-        None, help="Their labels, lot by lot; by default data/judged/clauses_dev.jsonl of MATCHER_SHARED."
-    ),
+    notices: Path | None = Option(None, help="Labelled TED notices; by default those of MATCHER_SHARED."),
+    judged: Path | None = Option(None, help="Their labels; by default clauses_dev.jsonl of MATCHER_SHARED."),
 ) -> None:
     """Train the classifier of reservations, social conditions and social criteria.
 

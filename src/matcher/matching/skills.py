@@ -62,7 +62,7 @@ def _trades_with_evidence(
         yield (
             trade,
             True,
-            f"votre nom : {structure.brand or structure.name}",
+            f"votre nom : {structure.known_as}",
             structure.source,
             structure.updated,
         )

@@ -212,7 +212,7 @@ def _carrier(match: Match, way: str, reason: str) -> Carrier:
     s = match.structure
     return Carrier(
         siret=s.siret,
-        name=s.brand or s.name,
+        name=s.known_as,
         kind=s.kind,
         town=s.place.label,
         kilometres=match.distance_km,

@@ -361,7 +361,7 @@ def edited(day: Day, listed: str) -> Day:
     structures = {
         key: i
         for i, one in enumerate(day.invited)
-        for key in (one.structure.siret, fold(one.structure.brand or one.structure.name))
+        for key in (one.structure.siret, fold(one.structure.known_as))
     }
     buyers = {fold(guest.name): j for j, guest in enumerate(day.guests)}
     worth = {(a.structure, a.buyer): a.relevance for a in day.timetable.appointments}
@@ -415,7 +415,7 @@ def rows(day: Day) -> list[dict[str, Any]]:
             "heure": f"{day.starts[a.slot]:%H:%M}",
             "créneau": a.slot + 1,
             "table": a.table + 1,
-            "structure": day.invited[a.structure].structure.brand or day.invited[a.structure].structure.name,
+            "structure": day.invited[a.structure].structure.known_as,
             "siret": day.invited[a.structure].structure.siret,
             "type": day.invited[a.structure].structure.kind,
             "acheteur": day.guests[a.buyer].name,
@@ -440,7 +440,7 @@ def invitations(found: Sequence[Invited]) -> list[dict[str, Any]]:
     """Invitations as flat rows, with what one needs to telephone."""
     return [
         {
-            "structure": one.structure.brand or one.structure.name,
+            "structure": one.structure.known_as,
             "siret": one.structure.siret,
             "type": one.structure.kind,
             "commune": one.structure.place.label,

@@ -311,7 +311,7 @@ def sentences(found: Potential) -> Iterator[str]:
             s = match.structure
             far = "distance inconnue" if match.distance_km is None else f"{match.distance_km:.0f} km"
             reached = s.phone or s.email or s.website or "aucun contact connu"
-            yield f"    {s.brand or s.name} ({s.kind}, {s.place.label}, {far}) {reached}"
+            yield f"    {s.known_as} ({s.kind}, {s.place.label}, {far}) {reached}"
         yield f"  {one.facilitator}"
         yield from (f"  note : {note}" for note in one.notes)
     yield from (f"hypothèse : {assumption}" for assumption in found.assumed)

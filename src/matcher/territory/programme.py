@@ -105,7 +105,7 @@ class Programme:
                 "lieu": ", ".join(place.label for place in lot.lot.places),
                 "voie": line.way,
                 **potential.advised_row(lot),
-                "qui": " ; ".join(m.structure.brand or m.structure.name for m in lot.first),
+                "qui": " ; ".join(m.structure.known_as for m in lot.first),
                 "heures d'insertion": round(_hours(line)),
                 "facilitateur": lot.facilitator,
             }

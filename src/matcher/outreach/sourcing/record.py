@@ -178,7 +178,7 @@ def _line(match: Match, lot: str) -> dict[str, Any]:
 def _who(structure: Structure) -> dict[str, Any]:
     """Who a structure is and how it is reached."""
     return {
-        "name": structure.brand or structure.name or f"SIRET {structure.siret}",
+        "name": structure.known_as or f"SIRET {structure.siret}",
         "kind": structure.kind,
         "town": structure.place.label,
         "department": structure.place.department,
