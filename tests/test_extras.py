@@ -19,7 +19,7 @@ IMPORTED = {
     "pypdf": "documents",
     "docx": "documents",
     "icalendar": "night territory",
-    "matplotlib": "night territory",
+    "matplotlib": "territory",
     "psycopg": "postgres",
     "jwt": "oidc",
     "distributed": "cluster",

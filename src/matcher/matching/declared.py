@@ -59,7 +59,10 @@ def sentence_with(piece: str, text: str) -> str:
 
 
 def _sentences(text: str) -> list[str]:
-    return _SENTENCE.split(_BOTH.sub(r"\1\2", _ENDING.sub("", _without_head(text))))
+    head, shortened, rest = text.partition("…. ")
+    if shortened and rest.startswith(head):  # a shortened title, which repeats the beginning
+        text = rest
+    return _SENTENCE.split(_BOTH.sub(r"\1\2", _ENDING.sub("", text)))
 
 
 def _pieces_of(sentence: str) -> Iterator[str]:
@@ -71,12 +74,6 @@ def _long_enough(parts: Sequence[str]) -> Iterator[str]:
     return (
         part for part in stripped if len([*islice(filter(str.isalpha, part), MIN_LETTERS)]) == MIN_LETTERS
     )
-
-
-def _without_head(text: str) -> str:
-    """A text without the shortened title that repeats its beginning."""
-    head, found, rest = text.partition("…. ")
-    return rest if found and rest.startswith(head) else text
 
 
 # ------------------------------------------------------------------------------------------ reading
@@ -257,7 +254,10 @@ class Pieces:
         with reading.lock:
             held, done = reading.derived.get(name), reading.done.get(name, 0)
             if held is None or done < many:
-                blocks = _blocks(reading.fresh(done, many))
+                added = reading.fresh(done, many)
+                blocks = [
+                    added[low : low + BLOCK] for low in range(0, max(len(added), 1), BLOCK)
+                ]  # at least one
                 fresh = np.concatenate([make(block.astype(np.float32)) for block in blocks])
                 held = appended(
                     np.empty((0, *fresh.shape[1:]), fresh.dtype) if held is None else held, done, fresh
@@ -270,11 +270,6 @@ class Pieces:
         words = self._encoder.encode([text[: cpv.LIMIT]], role="passage")
         groups_ = self.reading.groups
         return np.asarray(groups_.views(vector[None, :], groups_.roots(words))[0])
-
-
-def _blocks(vectors: NDArray[Any]) -> list[NDArray[Any]]:
-    """The rows in blocks, at least one."""
-    return [vectors[low : low + BLOCK] for low in range(0, max(len(vectors), 1), BLOCK)]
 
 
 _readings: dict[str, Reading] = {}
@@ -344,8 +339,8 @@ class Spans:
 
 def of(catalogue: Any) -> Pieces:
     """The pieces of a catalogue, created on first use."""
-    found: Pieces = catalogue.once(PIECES, lambda: Pieces(catalogue))
-    return found
+    pieces: Pieces = catalogue.once(PIECES, lambda: Pieces(catalogue))
+    return pieces
 
 
 def pieces(shortlist: Shortlist) -> Pieces:
@@ -355,8 +350,7 @@ def pieces(shortlist: Shortlist) -> Pieces:
 
 def piece_scores(shortlist: Shortlist) -> PieceScores:
     """Every candidate's pieces against the lot, computed once per lot."""
-    found: PieceScores = shortlist.once("said", lambda: _piece_scores(shortlist))
-    return found
+    return shortlist.once("said", lambda: _piece_scores(shortlist))
 
 
 def slots_of(shortlist: Shortlist) -> Slots:
@@ -368,8 +362,7 @@ def slots_of(shortlist: Shortlist) -> Slots:
         many = many[owners]
         return Slots(slots, owners, np.cumsum(many) - many, many)
 
-    found: Slots = shortlist.once("declared pieces", make)
-    return found
+    return shortlist.once("declared pieces", make)
 
 
 def _declared(shortlist: Shortlist) -> tuple[NDArray[np.integer], NDArray[np.int64]]:

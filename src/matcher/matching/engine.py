@@ -21,7 +21,6 @@ from matcher.catalogue.filters import allowed_mask
 from matcher.domain import (
     LEVEL_LABELS,
     Answer,
-    Asked,
     Filters,
     Level,
     Lot,
@@ -147,7 +146,7 @@ class Matcher:
         regime = "structure" if self.has_directory else "supplier"
         chances = ranker.probability(scores, regime)
         levels = self._levels(shortlist, chances, past)
-        found = Ranking(
+        ranking = Ranking(
             shortlist=shortlist,
             everyone=everyone if some else shortlist,
             contributions=contributions,
@@ -158,7 +157,7 @@ class Matcher:
             levels=levels,
             judged=judged,
         )
-        return self.rotated(found, query.as_of or date.today())
+        return self.rotated(ranking, query.as_of or date.today())
 
     def rank_each(
         self, queries: Sequence[Query], least: int = PLAUSIBLE, also: NDArray[np.bool_] | None = None
@@ -228,7 +227,8 @@ class Matcher:
     ) -> list[Query]:
         """One query for each lot; the texts of all lots are encoded at once."""
         read = asks.read(tender)
-        texts = [self._text(one) for one in read]
+        # a lot whose own words tell no trade ("Secteur Sud") is given the title of the notice
+        texts = [f"{one.context}. {one.text}" if one.context and self.judges else one.text for one in read]
         vectors = self.catalogue.encoder.encode(texts, role="query") if texts else ()
         return [
             query_of(
@@ -244,10 +244,6 @@ class Matcher:
             )
             for lot, one, text, vector in zip(tender.lots, read, texts, vectors, strict=True)
         ]
-
-    def _text(self, read: Asked) -> str:
-        """The text of a lot; one whose own words tell no trade ("Secteur Sud") is given the title of the notice."""
-        return f"{read.context}. {read.text}" if read.context and self.judges else read.text
 
     # ------------------------------------------------------------------------------------ one tender
 
@@ -398,7 +394,7 @@ class Matcher:
                 reasons.append(shortlist.once(("reason", name, None if unknown else value, add), make))
             else:
                 reasons.append(make())
-        reasons.sort(key=_weight)
+        reasons.sort(key=lambda reason: -abs(reason.contribution))
         return tuple(reasons)
 
     def _tables(self, ranking: Ranking) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -427,7 +423,10 @@ class Matcher:
     ) -> Match:
         shortlist = ranking.shortlist
         structure = self.catalogue.structure(int(shortlist.candidates[i]))
-        may = eligible(shortlist, i)
+        may, others = (
+            eligible(shortlist, i),
+            self.catalogue.establishments_of_row(int(shortlist.candidates[i])),
+        )
         return Match(
             lot=shortlist.query.lot,
             structure=structure,
@@ -440,11 +439,7 @@ class Matcher:
             warnings=warnings(structure, may, shortlist.query.lot.reservation is not None),
             reach=reach.of(shortlist).pair(i, usual_reach.km(shortlist, ranking.judged)),
             eligible=may,
-            other_places=tuple(
-                s
-                for s in self.catalogue.establishments_of_row(int(shortlist.candidates[i]))
-                if s != structure.siret
-            ),
+            other_places=tuple(siret for siret in others if siret != structure.siret),
             level=LEVELS[int(ranking.levels[i])] if ranking.judged else "",
         )
 
@@ -554,7 +549,3 @@ def _reason(name: str, signal: Any, shortlist: Shortlist, i: int, value: float, 
         offer_passage=why.offer_passage,
         tells=why.tells and value == value,
     )
-
-
-def _weight(reason: Reason) -> float:
-    return -abs(reason.contribution)

@@ -319,8 +319,7 @@ def of(shortlist: Shortlist, name: str) -> Column:
             return np.asarray(PER_CANDIDATE[name](shortlist), dtype=np.float64)
         return np.full(len(shortlist), lot_columns(shortlist)[name])
 
-    found: Column = shortlist.once(f"evidence {name}", make, each=True)
-    return found
+    return shortlist.once(f"evidence {name}", make, each=True)
 
 
 def lot_columns(shortlist: Shortlist) -> Mapping[str, float]:

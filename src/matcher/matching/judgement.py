@@ -179,8 +179,8 @@ class Judgement:
     def narrowed(self, shortlist: Shortlist, kept: NDArray[np.bool_]) -> Shortlist:
         """The shortlist of some candidates, mask (n,), with what is known of them."""
         some, inside = search.narrowed(shortlist, kept), np.flatnonzero(kept)
-        cells = shortlist.once(self.cells, dict).items()
-        some.keep(self.cells, {name: at if len(at) == 1 else at.take(inside) for name, at in cells})
+        cells: dict[str, NDArray[np.int64]] = shortlist.once(self.cells, dict)
+        some.keep(self.cells, {name: at if len(at) == 1 else at.take(inside) for name, at in cells.items()})
         return some
 
     def contributions(self, shortlist: Shortlist) -> dict[str, Column]:

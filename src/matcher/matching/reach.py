@@ -78,8 +78,7 @@ def of(shortlist: Shortlist) -> Reach:
         zones, at = _declared_zones(shortlist)
         return _measured(shortlist.catalogue, shortlist.query.places, shortlist.candidates, zones, at)
 
-    found: Reach = shortlist.once("reach", make, each=True)
-    return found
+    return shortlist.once("reach", make, each=True)
 
 
 def to_places(catalogue: Catalogue, places: Sequence[Place], rows: Rows) -> Reach:
@@ -159,8 +158,7 @@ def zones_of(catalogue: Catalogue) -> Zones:
         rows = np.flatnonzero(catalogue.nature_mask(DECLARED) & catalogue.zoned)
         return _zones_by(catalogue, rows, catalogue.owners[rows], len(catalogue))
 
-    found: Zones = catalogue.once("zones", make)
-    return found
+    return catalogue.once("zones", make)
 
 
 def _zones_by(catalogue: Catalogue, rows: Rows, owner: Rows, count: int) -> Zones:

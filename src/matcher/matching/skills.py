@@ -59,13 +59,7 @@ def _trades_with_evidence(
         for trade in trades.named(offer.title):
             yield trade, True, f"marché remporté : {shorten(offer.title, 140)}", offer.source, offer.since
     for trade in trades.named(f"{structure.name}. {structure.brand}"):
-        yield (
-            trade,
-            True,
-            f"votre nom : {structure.known_as}",
-            structure.source,
-            structure.updated,
-        )
+        yield (trade, True, f"votre nom : {structure.known_as}", structure.source, structure.updated)
     for known in trades.trades():
         if structure.naf and structure.naf.startswith(known.naf):
             text = f"code d'activité {structure.naf} : {codes.naf_label(structure.naf) or 'sans libellé'}"

@@ -59,8 +59,7 @@ def adopt(catalogue: Catalogue) -> None:
 
 def fingerprint(catalogue: Catalogue) -> str:
     """A hash of what readings depend on: encoder, models, tables, code; computed once for a catalogue."""
-    found: str = catalogue.once("made by", lambda: _fingerprint(catalogue))
-    return found
+    return catalogue.once("made by", lambda: _fingerprint(catalogue))
 
 
 def _fingerprint(catalogue: Catalogue) -> str:

@@ -17,15 +17,13 @@ def near(shortlist: Shortlist) -> NDArray[np.float64]:
     """Similarity of each activity code to the lot, computed once; see `Activities.closeness`."""
     known = of(shortlist.catalogue.encoder)
     query = shortlist.query
-    found: NDArray[np.float64] = query.memo.once("activities", lambda: known.closeness(query.vector))
-    return found
+    return query.memo.once("activities", lambda: known.closeness(query.vector))
 
 
 def reach_km(shortlist: Shortlist) -> float:
     """Usual distance for such a lot, in kilometres; see `Activities.reach_km`."""
     known = of(shortlist.catalogue.encoder)
-    kilometres: float = shortlist.query.memo.once("usual reach", lambda: known.reach_km(near(shortlist)))
-    return kilometres
+    return shortlist.query.memo.once("usual reach", lambda: known.reach_km(near(shortlist)))
 
 
 def of_code(shortlist: Shortlist) -> NDArray[np.float64]:

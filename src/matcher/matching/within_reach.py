@@ -91,10 +91,7 @@ def undeclared(catalogue: Catalogue, query: Query) -> NDArray[np.bool_]:
     """Structures that may be proposed and of which no zone tells whether they come to the places of a lot."""
     if not _zones_count(query):
         return proposable(catalogue)
-    found: NDArray[np.bool_] = catalogue.once(
-        "without zone", lambda: proposable(catalogue) & ~reach.zones_of(catalogue)[0]
-    )
-    return found
+    return catalogue.once("without zone", lambda: proposable(catalogue) & ~reach.zones_of(catalogue)[0])
 
 
 def _radius(catalogue: Catalogue, spread: float) -> Floats:
@@ -122,10 +119,7 @@ def proposable(catalogue: Catalogue) -> NDArray[np.bool_]:
 
     A firm known only by past awards, without kind, town or activity, may be a partner but is not proposed.
     """
-    found: NDArray[np.bool_] = catalogue.once(
-        "proposable", lambda: (catalogue.of_structure("active") != 0) & ~catalogue.unlisted
-    )
-    return found
+    return catalogue.once("proposable", lambda: (catalogue.of_structure("active") != 0) & ~catalogue.unlisted)
 
 
 def _nearest(cosines: Floats, among: NDArray[np.int64], k: int) -> NDArray[np.int64]:

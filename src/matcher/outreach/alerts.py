@@ -64,16 +64,14 @@ def choose(
     if frequency not in FREQUENCIES:
         raise BadInput(f"no frequency {frequency!r}: choose {', '.join(FREQUENCIES)}")
     given = {"alerts": frequency, "alerts_email": address or None, "alerts_plausible": plausible}
+    stated = {name: value for name, value in given.items() if value is not None}
     with store.writing() as connection:
-        _keep(
-            store, connection, siret, by, {name: value for name, value in given.items() if value is not None}
-        )
+        _keep(store, connection, siret, by, stated)
         if frequency == "off":
             store.unsubscribe(connection, f"alerts:{siret}", "page")
         else:
-            connection.execute(
-                delete(Unsubscription).where(Unsubscription.subject.in_((siret, f"alerts:{siret}")))
-            )
+            subjects = Unsubscription.subject.in_((siret, f"alerts:{siret}"))
+            connection.execute(delete(Unsubscription).where(subjects))
         store.audit(connection, by or siret, f"alerts.{frequency}", siret)
     return chosen(store, siret)
 

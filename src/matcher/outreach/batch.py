@@ -176,15 +176,8 @@ def version(versions: Mapping[str, str]) -> str:
 
 def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
     """The notices that are open and not yet matched as they stand with this catalogue, by id."""
-    light = select(
-        Notice.id,
-        Notice.twin,
-        Notice.fingerprint,
-        Notice.catalogue,
-        Notice.deadline,
-        Notice.published,
-        Notice.changes,
-    )
+    columns = (Notice.id, Notice.twin, Notice.fingerprint, Notice.catalogue, Notice.deadline)
+    light = select(*columns, Notice.published, Notice.changes)
     with store.reading() as connection:
         rows = connection.execute(light).all()
         members: dict[str, list[Any]] = defaultdict(list)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, func, select, true
+from sqlalchemy import Connection, func, select
 
 from matcher import codec
 from matcher.domain import Award, NotFound
@@ -59,36 +59,28 @@ def of_buyer(
     day = at.astimezone(PARIS).date()
     known = buyer[:9] if buyer[:9].isdecimal() else ""
     ending = renewals(awards, day, buyer=known) if known else []
-    return {
+    digest: dict[str, Any] = {
         "id": identifier(f"buyer:{buyer}", day),
         "addressee": f"buyer:{buyer}",
         "name": "",
-        "day": day.isoformat(),
-        "made": at.isoformat(),
-        "items": items,
-        "subject": f"Ce que sont devenus vos {len(items)} besoin(s)",
         "link": "",
-        "ending": [one.sentence() for one in ending[:ENDING]],
     }
+    digest |= {"day": day.isoformat(), "made": at.isoformat(), "items": items}
+    subject = f"Ce que sont devenus vos {len(items)} besoin(s)"
+    return digest | {"subject": subject, "ending": [one.sentence() for one in ending[:ENDING]]}
 
 
 def _item(
     connection: Connection, row: Any, ids: Sequence[str], catalogue: Catalogue | None, *, named: bool
 ) -> dict[str, Any]:
     """The outcome of one notice, known under `ids`."""
-    possible, notified = (
-        dict(
-            connection.execute(
-                select(table.lot_id, func.count(who.distinct()))
-                .where(table.notice_id.in_(of), which)
-                .group_by(table.lot_id)
-            ).all()
-        )
-        for table, who, of, which in (
-            (Found, Found.siret, [row.id], LEVEL == "likely"),
-            (Announcement, Announcement.addressee, ids, true()),
-        )
-    )
+
+    def counted(table: Any, who: Any, which: Any) -> dict[str, int]:
+        query = select(table.lot_id, func.count(who.distinct())).where(which).group_by(table.lot_id)
+        return dict(connection.execute(query).all())
+
+    possible = counted(Found, Found.siret, (Found.notice_id == row.id) & (LEVEL == "likely"))
+    notified = counted(Announcement, Announcement.addressee, Announcement.notice_id.in_(ids))
     given = select(Feedback.__table__).where(Feedback.notice_id.in_(ids)).order_by(Feedback.at)
     last = {(w["siret"], w["lot_id"]): w for w in connection.execute(given).mappings()}
     reasons = Counter(

@@ -178,7 +178,8 @@ def listed(store: Store, status: Sequence[str] = (), day: date | None = None) ->
                 row.day,
             )
             for row in connection.execute(digest)
-        ] + [
+        ]
+        rows += [
             _listed(row, row.siret, "", row.kind, row.subject, row.created_at.astimezone(PARIS).date())
             for row in connection.execute(letter)
         ]
@@ -190,19 +191,9 @@ def _listed(row: Any, who: str, name: str, kind: str, what: str, day: date) -> d
         moment.astimezone(PARIS).isoformat(timespec="seconds") if moment else None
         for moment in (row.claimed_at, row.sent_at)
     )
-    return {
-        "id": row.id,
-        "address": row.address or "",
-        "who": who,
-        "name": name,
-        "kind": kind,
-        "what": what,
-        "day": day.isoformat(),
-        "state": row.status,
-        "claimed_at": claimed,
-        "sent_at": sent,
-        "said": row.said,
-    }
+    names = {"who": who, "name": name, "kind": kind, "what": what, "day": day.isoformat()}
+    states = {"state": row.status, "claimed_at": claimed, "sent_at": sent, "said": row.said}
+    return {"id": row.id, "address": row.address or "", **names, **states}
 
 
 def doubtful(store: Store) -> list[dict[str, Any]]:

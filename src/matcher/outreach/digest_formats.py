@@ -129,20 +129,15 @@ def table(content: Mapping[str, Any], *, typed: bool = False) -> Iterator[list[A
     """A heading, then a row for each lot, in the order of COLUMNS; `typed` keeps a date limit as a time of Paris."""
     yield [label for _, label in COLUMNS]
     for item in content["items"]:
-        cells: list[Any] = _cells(item)
+        joined = {
+            "why": " ; ".join(item.get("reasons", ())),
+            "conditions": " ; ".join(item.get("conditions", ())),
+        }
+        values = {**item, **joined, "deadline": deadline(item)}
+        cells: list[Any] = [str(values.get(key) or "") for key, _ in COLUMNS]
         if typed and item.get("deadline"):
             cells[DEADLINE] = _paris(item["deadline"]).replace(tzinfo=None)
         yield cells
-
-
-def _cells(item: Mapping[str, Any]) -> list[str]:
-    values = {
-        **item,
-        "deadline": deadline(item),
-        "why": " ; ".join(item.get("reasons", ())),
-        "conditions": " ; ".join(item.get("conditions", ())),
-    }
-    return [str(values.get(key) or "") for key, _ in COLUMNS]
 
 
 @cache
@@ -157,16 +152,8 @@ def templates() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(
-        day=day,
-        deadline=deadline,
-        cards=cards,
-        facts=facts,
-        tags=tags,
-        apart=apart,
-        most=MOST_LOTS,
-        rights=RIGHTS,
-    )
+    filters = {"day": day, "deadline": deadline, "cards": cards, "facts": facts, "tags": tags, "apart": apart}
+    made.globals.update(filters, most=MOST_LOTS, rights=RIGHTS)
     return made
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
+from matcher import codec
 from matcher.domain import NotFound
 from matcher.outreach import alerts, changes
 from matcher.outreach.alerts import address_of, earlier_names
@@ -297,15 +298,14 @@ def identifier(addressee: str, day: date, channel: str = MAIL) -> str:
 def _written(rules: Rules, summary: Summary, at: datetime, one: _Choice, writer: ItemWriter) -> Composed:
     """The content of one digest, and the lots it announces."""
     items = [writer.item(one.structure, news) for news in one.sure]
-    content = _content(summary, at, one.structure) | {
-        "items": items,
-        "unsure": [writer.item(one.structure, news) for news in one.unsure],
-        "left": one.left,
-        "cap": rules.cap,
-        "subject": _subject(items),
-        "intro": _intro(items),
-        "ending": [contract.sentence() for contract in one.ending],
-    }
+    told: dict[str, Any] = {"items": items, "left": one.left, "cap": rules.cap}
+    told |= {"unsure": [writer.item(one.structure, news) for news in one.unsure]}
+    told |= {"subject": _subject(items), "intro": _intro(items)}
+    content = (
+        _content(summary, at, one.structure)
+        | told
+        | {"ending": [contract.sentence() for contract in one.ending]}
+    )
     ending_news = [News(RENEWAL + contract.id, "", 1.0, "renewal") for contract in one.ending]
     return content, [*one.sure, *one.unsure, *ending_news]
 
@@ -313,24 +313,10 @@ def _written(rules: Rules, summary: Summary, at: datetime, one: _Choice, writer:
 def _content(summary: Summary, at: datetime, structure: Structure) -> dict[str, Any]:
     """What every digest of a structure holds."""
     day = at.astimezone(PARIS).date()
-    return {
-        "id": identifier(structure.siret, day),
-        "run": summary.run,
-        "addressee": structure.siret,
-        "name": structure.name,
-        "kind": structure.kind,
-        "source": structure.source,
-        "day": day.isoformat(),
-        "made": at.isoformat(),
-        "items": [],
-        "unsure": [],
-        "ending": [],
-        "quiet": False,
-        "left": 0,
-        "cap": 0,
-        "versions": summary.versions,
-        "link": "",
-    }
+    run = {"id": identifier(structure.siret, day), "run": summary.run, "versions": summary.versions}
+    who = codec.flat(structure, "addressee=siret, name, kind, source")
+    empty: dict[str, Any] = {"items": [], "unsure": [], "ending": [], "quiet": False, "left": 0, "cap": 0}
+    return run | who | empty | {"day": day.isoformat(), "made": at.isoformat(), "link": ""}
 
 
 def _keep(store: Store, day: date, at: datetime, composed: Sequence[Composed]) -> None:
@@ -345,58 +331,36 @@ def _keep(store: Store, day: date, at: datetime, composed: Sequence[Composed]) -
         )
         there = set(connection.execute(select(Digest.id).where(Digest.id.in_(ids))).scalars())
         fresh = [(content, news) for content, news in composed if content["id"] not in there]
-        store.put(
-            connection,
-            Digest,
-            [
-                {
-                    "id": content["id"],
-                    "addressee": content["addressee"],
-                    "day": day,
-                    "channel": MAIL,
-                    "status": "composing",
-                    "content": content,
-                    "said": "",
-                    "created_at": at,
-                    "sent_at": None,
-                }
-                for content, _ in fresh
-            ],
-            keep=[column.name for column in Digest.__table__.columns],
-        )
-        store.put(
-            connection,
-            Announcement,
-            [
-                {
-                    "addressee": content["addressee"],
-                    "notice_id": one.notice_id,
-                    "lot_id": one.lot_id,
-                    "channel": MAIL,
-                    "digest_id": content["id"],
-                    "at": at,
-                }
-                for content, news in fresh
-                for one in news
-            ],
-        )
+        rows = [
+            {"id": content["id"], "addressee": content["addressee"], "day": day, "channel": MAIL}
+            | {"status": "composing", "content": content, "said": "", "created_at": at, "sent_at": None}
+            for content, _ in fresh
+        ]
+        store.put(connection, Digest, rows, keep=[column.name for column in Digest.__table__.columns])
+        told = [
+            {"addressee": content["addressee"], "notice_id": one.notice_id, "lot_id": one.lot_id}
+            | {"channel": MAIL, "digest_id": content["id"], "at": at}
+            for content, news in fresh
+            for one in news
+        ]
+        store.put(connection, Announcement, told)
 
 
 def _subject(items: Sequence[Mapping[str, Any]]) -> str:
     """What the message brings, by kind, and the first title."""
     kinds = Counter("prior" if item.get("prior") else item["kind"] for item in items)
     fresh = kinds["notice"] + kinds["wave"]
-    said = [
-        f"{count} {one if count == 1 else many}"
-        for count, one, many in (
-            (fresh, "lot pour vous", "lots pour vous"),
-            (kinds["prior"], "lot à préparer", "lots à préparer"),
-            (kinds["correction"], "lot modifié", "lots modifiés"),
-            (kinds["cancellation"], "lot annulé", "lots annulés"),
-        )
-        if count
+    names = {
+        "prior": ("lot à préparer", "lots à préparer"),
+        "correction": ("lot modifié", "lots modifiés"),
+        "cancellation": ("lot annulé", "lots annulés"),
+    }
+    counts = [
+        (fresh, ("lot pour vous", "lots pour vous")),
+        *((kinds[kind], each) for kind, each in names.items()),
     ]
-    return f"{', '.join(said)}{' :' if len(items) == 1 else ', dont :'} {shorten(items[0]['title'], 60)}"
+    told = [f"{count} {words[count > 1]}" for count, words in counts if count]
+    return f"{', '.join(told)}{' :' if len(items) == 1 else ', dont :'} {shorten(items[0]['title'], 60)}"
 
 
 def _intro(items: Sequence[Mapping[str, Any]]) -> str:
@@ -437,16 +401,10 @@ def usual_volume(connection: Connection, rules: Rules) -> float | None:
 
 
 def current(
-    store: Store,
-    catalogue: Catalogue,
-    siret: str,
-    rules: Rules | None = None,
-    *,
-    at: datetime | None = None,
-    limit: int = 50,
+    store: Store, catalogue: Catalogue, siret: str, *, at: datetime | None = None, limit: int = 50
 ) -> dict[str, Any]:
     """Everything open and in reach of a structure today, announced or not: for feeds, calendars and tables."""
-    rules, at = rules or Rules(), at or now()
+    at = at or now()
     structure = catalogue.structure(catalogue.row(siret))
     with store.reading() as connection:
         open_cases = {
@@ -455,7 +413,7 @@ def current(
         refused = feedback.refusals(connection)
         rows = connection.execute(
             select(Found.notice_id, Found.lot_id, Found.probability, LEVEL.label("level"))
-            .where(Found.siret == structure.siret, Found.probability >= rules.floor, LEVEL != "plausible")
+            .where(Found.siret == structure.siret, Found.probability >= Rules().floor, LEVEL != "plausible")
             .order_by(LEVEL.desc(), Found.probability.desc(), Found.notice_id, Found.lot_id)
         ).all()
     names = earlier_names(catalogue, structure.siret)
@@ -469,14 +427,10 @@ def current(
     writer.read({structure.siret: news[:limit]})
     items = [writer.item(structure, one) for one in news[:limit]]
     versions = items[0]["versions"] if items else {"recipe": "", "data": ""}
-    return _content(Summary("", at.isoformat(), versions), at, structure) | {
-        "id": identifier(siret, at.date(), "feed"),
-        "items": items,
-        "left": max(0, len(news) - limit),
-        "cap": limit,
-        "subject": _subject(items) if items else "Aucun lot ouvert pour vous aujourd'hui",
-        "intro": _intro(items),
-    }
+    subject = _subject(items) if items else "Aucun lot ouvert pour vous aujourd'hui"
+    listed = {"items": items, "left": max(0, len(news) - limit), "cap": limit, "intro": _intro(items)}
+    content = _content(Summary("", at.isoformat(), versions), at, structure)
+    return content | listed | {"id": identifier(siret, at.date(), "feed"), "subject": subject}
 
 
 def rendered(content: Mapping[str, Any], form: str) -> bytes:

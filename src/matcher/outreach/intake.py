@@ -194,16 +194,15 @@ def _write(store: Store, latest: Mapping[str, Tender], at: datetime) -> None:
         for tender in fresh[low : low + CHUNK]:
             row = known.get(tender.id)
             twin = row.twin if row else originals.of(tender) if originals else ""
+            read_as = {"fingerprint": prints[tender.id], "source": tender.source_hash or prints[tender.id]}
+            dates = {"published": tender.published, "deadline": closing(tender), "seen_at": at}
             made = {
                 "id": tender.id,
                 "twin": twin,
-                "fingerprint": prints[tender.id],
-                "source": tender.source_hash or prints[tender.id],
                 "reader": reader,
-                "published": tender.published,
-                "deadline": closing(tender),
                 "tender": codec.to_json(tender),
-                "seen_at": at,
+                **read_as,
+                **dates,
             }
             same = row and (made["source"] == row.source or made["fingerprint"] == row.fingerprint)
             if row and (same or not row.source):

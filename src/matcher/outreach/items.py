@@ -73,16 +73,9 @@ class ItemWriter:
     def read(self, wanted: Mapping[str, Sequence[News]]) -> None:
         """Read the matches of some structures, by SIRET, whose items are written next."""
         notices = {one.notice_id for news in wanted.values() for one in news}
-        chosen = select(
-            Found.siret,
-            Found.notice_id,
-            Found.lot_id,
-            Found.detail,
-            Found.probability,
-            Found.score,
-            Found.rank,
-            Found.versions,
-        ).where(Found.siret.in_(wanted), Found.notice_id.in_(notices))
+        columns = (Found.siret, Found.notice_id, Found.lot_id, Found.detail, Found.probability)
+        chosen = select(*columns, Found.score, Found.rank, Found.versions)
+        chosen = chosen.where(Found.siret.in_(wanted), Found.notice_id.in_(notices))
         rows = self._store.ask(chosen).mappings().all()
         self._found = {(row["siret"], row["notice_id"], row["lot_id"]): row for row in rows}
 
@@ -106,21 +99,24 @@ class ItemWriter:
             alone = _by_clause(detail)
         elif found:
             alone, partners = self._alone(structure, news, detail)
-        return facts | {
-            "kind": news.kind,
-            "level": news.level,
-            "probability": found["probability"] if found else None,
-            "score": found["score"] if found else None,
-            "rank": found["rank"] if found else None,
-            "shown": detail["shown"],
-            "distance_km": detail["distance_km"],
-            "reasons": list(sentences(reasons, 4)),
-            "contributions": [{k: r[k] for k in ("code", "text", "contribution")} for r in detail["reasons"]],
-            "alone": alone,
-            "partners": partners,
-            "changes": list(changes.sentences(news.changed)),
-            "versions": found["versions"] if found else {},
-        }
+        stored = {name: found[name] if found else None for name in ("probability", "score", "rank")}
+        contributions = [{k: r[k] for k in ("code", "text", "contribution")} for r in detail["reasons"]]
+        return (
+            facts
+            | stored
+            | {
+                "kind": news.kind,
+                "level": news.level,
+                "shown": detail["shown"],
+                "distance_km": detail["distance_km"],
+                "reasons": list(sentences(reasons, 4)),
+                "contributions": contributions,
+                "alone": alone,
+                "partners": partners,
+                "changes": list(changes.sentences(news.changed)),
+                "versions": found["versions"] if found else {},
+            }
+        )
 
     @cachedmethod(attrgetter("_lots"))
     def _lot(self, notice_id: str, lot_id: str) -> dict[str, Any]:
@@ -128,37 +124,42 @@ class ItemWriter:
         tender, lot = self._cases[notice_id].tender, self._cases[notice_id].lot(lot_id)
         assert lot is not None
         deadline = lot.deadline or tender.deadline
-        return {
-            "notice_id": notice_id,
-            "lot_id": lot_id,
-            "edition": len(self._cases[notice_id].changes),
-            "lot": (lot.number if fold(lot.number).startswith("lot") else f"Lot {lot.number}")
-            if len(tender.lots) > 1
-            else "Marché à lot unique",
+        number = lot.number if fold(lot.number).startswith("lot") else f"Lot {lot.number}"
+        contact, documents = tender.contact, tender.documents_url
+        home = documents.startswith(("https://", "http://")) and not _link(documents)
+        near = facilitators.of(lot.places[0] if lot.places else tender.buyer.place)
+        named = {
+            "lot": number if len(tender.lots) > 1 else "Marché à lot unique",
             "title": shorten(lot.title or tender.title, 200),
             "notice_title": shorten(tender.title, 200),
             "text": _summary(lot, tender),
-            "buyer": tender.buyer.name,
             "place": ", ".join(filter(None, dict.fromkeys(map(_place_name, lot.places)))),
-            "amount": stated_in_words(lot),
-            "duration": lasting_in_words(lot),
+            "facilitators": [f.shown() for f in near],
+        }
+        dated = {
             "published": tender.published.isoformat() if tender.published else None,
             "deadline": deadline.isoformat() if deadline else None,
-            "documents_url": _link(tender.documents_url),
-            "profile": _profile(tender.documents_url),
+            "duration": lasting_in_words(lot),
+        }
+        links = {
+            "documents_url": _link(documents),
+            "profile": f"à chercher sur le profil d'acheteur, {documents}" if home else "",
             "url": _link(tender.url),
+            "contact": ", ".join(filter(None, (contact.name, contact.email, contact.phone))),
+        }
+        asked = {
+            "amount": stated_in_words(lot),
             "cpv": list(lot.cpv),
             "prior": tender.nature in PRIOR,
             "procedure": tender.procedure,
             "limits": _limits(tender),
-            "contact": _contact(tender),
             "reservation": _reserved(lot),
             "clauses": _clauses(tender, lot),
-            "facilitators": [
-                f.shown() for f in facilitators.of(lot.places[0] if lot.places else tender.buyer.place)
-            ],
             "conditions": list(_conditions(lot)),
         }
+        edition = len(self._cases[notice_id].changes)
+        ids = {"notice_id": notice_id, "lot_id": lot_id, "edition": edition, "buyer": tender.buyer.name}
+        return ids | named | dated | links | asked
 
     def _alone(
         self, structure: Structure, news: News, detail: Mapping[str, Any]
@@ -177,16 +178,8 @@ class ItemWriter:
         why = f"Il manque : {', '.join(lacking)}" if lacking else size if small else wide
         team = self._team(structure, news)
         others = [m for m in team.members if m.structure.siren != structure.siren] if team else []
-        partners = [
-            {
-                "siret": m.structure.siret,
-                "name": m.structure.name,
-                "kind": m.structure.kind,
-                "lots": list(m.lots),
-                "why": m.reason,
-            }
-            for m in others
-        ]
+        who = "siret=structure.siret, name=structure.name, kind=structure.kind, why=reason"
+        partners = [codec.flat(m, who) | {"lots": list(m.lots)} for m in others]
         towns = ((m.structure.name, m.structure.place.label) for m in others[:3])
         named = " ; ".join(", ".join(filter(None, each)) for each in towns)
         with_whom = (
@@ -240,6 +233,7 @@ class ItemWriter:
             lot, structure = case.lot(row["lot_id"]), self._catalogue.known(row["siret"])
             if lot is not None and structure is not None:
                 reasons = tuple(codec.from_json(Reason, reason) for reason in row["detail"]["reasons"])
+                reach, may = Reached(kilometres=row["detail"]["distance_km"]), row["detail"]["eligible"]
                 by_lot[lot.id].append(
                     Match(
                         lot=lot,
@@ -249,8 +243,8 @@ class ItemWriter:
                         probability=row["probability"],
                         rank=row["rank"],
                         reasons=reasons,
-                        reach=Reached(kilometres=row["detail"]["distance_km"]),
-                        eligible=row["detail"]["eligible"],
+                        reach=reach,
+                        eligible=may,
                     )
                 )
         return by_lot
@@ -328,22 +322,10 @@ def _limits(tender: Tender) -> str:
     return " ; ".join(said)
 
 
-def _contact(tender: Tender) -> str:
-    """Whom the notice names for questions."""
-    contact = tender.contact
-    return ", ".join(filter(None, (contact.name, contact.email, contact.phone)))
-
-
 def _link(url: str) -> str:
     """An address that leads somewhere: not a home page, which tells nothing of the notice."""
     parts = urlsplit(url) if url.startswith(("https://", "http://")) else None
     return url if parts and (parts.path.strip("/") or parts.query or parts.fragment) else ""
-
-
-def _profile(url: str) -> str:
-    """Where the documents are looked for, in French, if the notice gives the home page of a profile alone."""
-    home = url.startswith(("https://", "http://")) and not _link(url)
-    return f"à chercher sur le profil d'acheteur, {url}" if home else ""
 
 
 def _reserved(lot: Lot) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from matcher import codec
 from matcher.domain import NotFound
 from matcher.outreach.states import move
 from matcher.records.store import Store, now
@@ -81,13 +82,4 @@ def why(store: Store, siret: str, day: date | None = None) -> list[dict[str, Any
     rows = store.ask(select(Digest.__table__).where(*which).order_by(Digest.day)).mappings().all()
     if not rows:
         raise NotFound(f"no mail to {siret}{f' on {day}' if day else ''}: check the SIRET and the day")
-    return [
-        {
-            "id": row["id"],
-            "day": row["day"].isoformat(),
-            "status": row["status"],
-            "sent_at": row["sent_at"].isoformat() if row["sent_at"] else None,
-            **row["content"],
-        }
-        for row in rows
-    ]
+    return [{**codec.flat(row, "id, day, status, sent_at"), **row["content"]} for row in rows]

@@ -278,19 +278,10 @@ def suppressed(store: Store) -> list[dict[str, Any]]:
     bounces = select(Unsubscription.subject, Unsubscription.at).where(Unsubscription.cause == "bounce")
     with store.reading() as connection:
         stopped = {row.subject: row.at for row in connection.execute(bounces.order_by(Unsubscription.at))}
-        mails = (
-            [
-                row
-                for table, who in ((Digest, Digest.addressee), (Letter, Letter.siret))
-                for row in connection.execute(
-                    select(table.address, who.label("who"), table.said, table.claimed_at).where(
-                        table.address.is_not(None)
-                    )
-                )
-            ]
-            if stopped
-            else []
-        )
+        mails: list[Any] = []
+        for table, who in ((Digest, Digest.addressee), (Letter, Letter.siret)) if stopped else ():
+            asked = select(table.address, who.label("who"), table.said, table.claimed_at)
+            mails += connection.execute(asked.where(table.address.is_not(None)))
     mails.sort(key=lambda row: row.claimed_at or datetime.min.replace(tzinfo=UTC))
     known = {address_subject(row.address): (row.address, row.who, row.said) for row in mails}
     return [

@@ -103,27 +103,22 @@ def _rows(
         reasons = (*((by,) if by else ()), *match.reasons)
         structure = match.structure
         own = level == "likely" and ranking.judged
-        yield {
-            "lot_id": match.lot.id,
-            "siret": match.structure.siret,
-            "rank": match.rank,
-            "score": _finite(match.score),
-            "probability": _finite(match.probability),
-            "detail": {
-                "level": level,
-                "reasons": [as_json(reason) for reason in reasons],
-                "offer": match.offer.id if match.offer else "",
-                "distance_km": match.distance_km,
-                "eligible": match.eligible,
-                "missing": list(match.missing),
-                "warnings": list(match.warnings),
-                "shown": shown,
-                "size": standing.size(structure, query) if own else "",
-                "small": own and standing.too_small(structure, query),
-                "lends": standing.way_in(structure.kind, ranking) == "clause",
-                "lacking": lacking.get(structure.siret, []) if own else [],
-            },
+        detail = {
+            "level": level,
+            "shown": shown,
+            "reasons": [as_json(reason) for reason in reasons],
+            "offer": match.offer.id if match.offer else "",
+            "distance_km": match.distance_km,
+            "eligible": match.eligible,
+            "missing": list(match.missing),
+            "warnings": list(match.warnings),
+            "lends": standing.way_in(structure.kind, ranking) == "clause",
+            "size": standing.size(structure, query) if own else "",
+            "small": own and standing.too_small(structure, query),
+            "lacking": lacking.get(structure.siret, []) if own else [],
         }
+        row = {"lot_id": match.lot.id, "siret": structure.siret, "rank": match.rank, "detail": detail}
+        yield row | {"score": _finite(match.score), "probability": _finite(match.probability)}
 
 
 def _as_json(reason: Reason) -> dict[str, Any]:

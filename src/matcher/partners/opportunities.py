@@ -99,7 +99,10 @@ def opportunities(
     moment = now or datetime.now(UTC)
     found: list[Opportunity] = []
     asked = _opened(tenders, wanted, moment)
-    for tender, near in _near(matcher, structure, asked):
+    # past awards do not tell a service radius: a distant lot is shown, to watch
+    lots = [lot for _, open_ in asked for lot in open_.lots]
+    chosen = ~_too_far(structure, lots) if matcher.judges else np.ones(len(lots), dtype=bool)
+    for tender, near in _nearest(matcher, structure, asked, NEAR, chosen):
         found += _of_tender(matcher, structure, tender, near)
     found.sort(
         key=lambda o: (
@@ -171,21 +174,14 @@ def _open(tender: Tender, wanted: Wishes, moment: datetime) -> Tender | None:
     kept = tuple(
         lot
         for lot in tender.lots
-        if open_at(_closes(lot, tender), tender.published, moment)
+        if open_at(
+            in_paris(due) if (due := lot.deadline or tender.deadline) else None, tender.published, moment
+        )
         and _wanted(lot, tender, wanted)
-        and not _abroad(lot)
+        # every place of some lots is in another country
+        and not (lot.places and all(place.country not in (None, "FR") for place in lot.places))
     )
     return replace(tender, lots=kept) if kept else None
-
-
-def _closes(lot: Lot, tender: Tender) -> datetime | None:
-    deadline = lot.deadline or tender.deadline
-    return in_paris(deadline) if deadline else None
-
-
-def _abroad(lot: Lot) -> bool:
-    """Is every place of a lot in another country?"""
-    return bool(lot.places) and all(place.country not in (None, "FR") for place in lot.places)
 
 
 def _wanted(lot: Lot, tender: Tender, wanted: Wishes) -> bool:
@@ -218,17 +214,6 @@ def _of_tender(
         yield _judged(matcher, structure, asked, query, match, level, by_hours)
 
 
-def _near(matcher: Matcher, structure: Structure, asked: Sequence[Pair]) -> Iterator[Pair]:
-    """The notices with the lots worth comparing: none too far for any trade; of many, the nearest in meaning.
-
-    For structures that lend staff, lots that state a clause are included whatever their words.
-    """
-    lots = [lot for _, open_ in asked for lot in open_.lots]
-    # past awards do not tell a service radius: a distant lot is shown, to watch
-    chosen = ~_too_far(structure, lots) if matcher.judges else np.ones(len(lots), dtype=bool)
-    return _nearest(matcher, structure, asked, NEAR, chosen)
-
-
 def _nearest(
     matcher: Matcher,
     structure: Structure,
@@ -236,7 +221,10 @@ def _nearest(
     most: int,
     among: NDArray[np.bool_] | None = None,
 ) -> Iterator[Pair]:
-    """The notices with at most so many lots, those nearest in meaning among a mask of all lots."""
+    """The notices with at most so many lots, those nearest in meaning among a mask of all lots.
+
+    For structures that lend staff, lots that state a clause are included whatever their words.
+    """
     lots = [lot for _, open_ in asked for lot in open_.lots]
     chosen = np.ones(len(lots), dtype=bool) if among is None else among
     if int(chosen.sum()) > most:
@@ -263,19 +251,19 @@ def _too_far(structure: Structure, lots: Sequence[Lot]) -> NDArray[np.bool_]:
     zones = (structure.zone, *(offer.zone for offer in structure.offers))
     if home is None or any(zones):
         return np.zeros(len(lots), dtype=bool)
-    points = [[_point(place) for place in lot.places] for lot in lots]
+    located = [
+        [places.whereabouts(p) if p.department or p.latitude is not None else None for p in lot.places]
+        for lot in lots
+    ]
+    points = [
+        [(here.latitude, here.longitude) if here else (math.nan, math.nan) for here in one] for one in located
+    ]
     flat = np.array([point for one in points for point in one], dtype=np.float64).reshape(-1, 2)
     beyond = (
         places.distance_km(flat[:, 0], flat[:, 1], home.latitude, home.longitude) > FAR_KM + home.spread_km
     )
     ends = np.cumsum([0, *map(len, points)])
     return np.array([high > low and bool(beyond[low:high].all()) for low, high in pairwise(ends)], dtype=bool)
-
-
-def _point(place: Place) -> tuple[float, float]:
-    """Latitude and longitude of a place or of its department's centre; NaN where neither is known."""
-    here = places.whereabouts(place) if place.department or place.latitude is not None else None
-    return (here.latitude, here.longitude) if here else (math.nan, math.nan)
 
 
 def _vectors(matcher: Matcher, asked: Sequence[Pair]) -> NDArray[np.float32]:

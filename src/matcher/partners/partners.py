@@ -169,7 +169,10 @@ def partners(
         )
     barred = {each.id: why for each in asked.lots if (why := _barred(structure, each, on))}
     open_ = [q for q in matcher.queries(asked, filters=filters, as_of=as_of) if q.lot.id not in barred]
-    tasks = _entered([task for query in open_ for task in _tasks(matcher, structure, query)], lot)
+    tasks = [task for query in open_ for task in _tasks(matcher, structure, query)]
+    # of the lots that it could enter; of all where it is asked for one lot, or could enter none
+    entered = {task.lot_id for task in tasks if task.level >= PLAUSIBLE}
+    tasks = [task for task in tasks if task.lot_id in entered] if entered and lot is None else tasks
     wanted = [task for task in tasks if task.missing]
     found = _candidates(matcher, structure, wanted)
     done = {task.id for one in found for _, task, ranking, i in one.held if ranking.levels[i] >= LIKELY}
@@ -269,12 +272,6 @@ def _standing(matcher: Matcher, structure: Structure, query: Query) -> tuple[int
     return level, standing.way_in(structure.kind, ranking) == "clause"
 
 
-def _entered(tasks: list[_Task], lot: str | None) -> list[_Task]:
-    """The tasks of the lots that the structure could enter; of all where it is asked for one lot, or could enter none."""
-    entered = {task.lot_id for task in tasks if task.level >= PLAUSIBLE}
-    return [task for task in tasks if task.lot_id in entered] if entered and lot is None else tasks
-
-
 @dataclass(slots=True, kw_only=True)
 class _Candidate:
     """A structure that could take tasks, with its place in the ranking of each."""
@@ -304,7 +301,9 @@ def _candidates(matcher: Matcher, structure: Structure, wanted: Sequence[_Task])
         nowhere = at.unknown & bool(task.query.places)
         for i in ranking.order[~nowhere[ranking.order]].tolist():
             row = int(candidates[i])
-            siren, chance = str(sirens[row]), _chance(ranking, i)
+            siren, chance, level = str(sirens[row]), float(ranking.chances[i]), ranking.levels[i]
+            if not (level >= LIKELY or (level >= PLAUSIBLE and chance >= CONFIRM)):
+                continue
             if not chance or not kinds[row] or siren == structure.siren:
                 continue
             if standing.way_in(str(kinds[row]), ranking) == "clause":
@@ -331,13 +330,6 @@ def _in_turn(ordered: list[_Candidate]) -> list[_Candidate]:
         turns.append((before[main], one))
         before[main] += 1
     return [one for _, one in sorted(turns, key=lambda turn: turn[0])]
-
-
-def _chance(ranking: Ranking, i: int) -> float:
-    """The chance of a candidate that is likely, or plausible from CONFIRM on; 0 for the others."""
-    chance = float(ranking.chances[i])
-    sure = ranking.levels[i] >= LIKELY
-    return chance if sure or (ranking.levels[i] >= PLAUSIBLE and chance >= CONFIRM) else 0.0
 
 
 def _gain(task: _Task, chance: float) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import func, select
 
-from matcher import plugins
+from matcher import codec, plugins
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import BadInput, Place, Rejected, Structure
 from matcher.matching.ranking import PLAUSIBLE
@@ -36,6 +36,7 @@ from matcher.territory.counts import Desk, Rows, need_of
 #: At least this part of the invitations goes to structures never shown, where there are such.
 UNSEEN = 1 / 3
 PITCHES = 6
+PAUSE = ("12:30", "14:00")  # without appointments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,14 +131,10 @@ def _with_need(guest: Guest, row: Mapping[str, str]) -> Guest:
 def sirets(data: bytes, name: str) -> tuple[str, ...]:
     """The SIRETs of a table of participants.  Raises BadInput where none is one."""
     sheet = sheets.read(data, name, {"siret": "siret n_siret"}, {"siret": "SIRET"}, 2_000)
-    found = tuple(
-        dict.fromkeys(number for _, row in sheet.rows if siret_valid(number := digits(row["siret"])))
-    )
-    if not found:
-        raise BadInput(
-            f"{name} : aucun SIRET juste ; écrivez quatorze chiffres par ligne, sous le titre SIRET"
-        )
-    return found
+    numbers = dict.fromkeys(digits(row["siret"]) for _, row in sheet.rows)
+    if valid := tuple(filter(siret_valid, numbers)):
+        return valid
+    raise BadInput(f"{name} : aucun SIRET juste ; écrivez quatorze chiffres par ligne, sous le titre SIRET")
 
 
 def exposures(store: Store | None) -> dict[str, int]:
@@ -194,36 +191,25 @@ def invite(best: NDArray[np.float64], shown: NDArray[np.int64], most: int) -> li
     order = [int(i) for i in np.argsort(-best, kind="stable") if best[i] > 0]
     kept = set([i for i in order if not shown[i]][: round(most * UNSEEN)])
     chosen = [*kept, *[i for i in order if i not in kept]][:most]
-    plain = set(order[:most])
-    new = ", jamais présentée jusqu'ici"
-    return [
-        (
-            i,
-            f"parmi les plus pertinentes{'' if shown[i] else new}"
-            if i in plain
-            else "place gardée à une structure jamais présentée",
-        )
-        for i in sorted(chosen, key=lambda i: -best[i])
-    ]
+    relevant = ("parmi les plus pertinentes, jamais présentée jusqu'ici", "parmi les plus pertinentes")
+    why = dict.fromkeys(chosen, "place gardée à une structure jamais présentée")
+    why |= {i: relevant[bool(shown[i])] for i in order[:most] if i in why}
+    return sorted(why.items(), key=lambda pair: -best[pair[0]])
 
 
-def pitches(catalogue: Catalogue, rows: Rows, worth: NDArray[np.float64], most: int = PITCHES) -> list[int]:
+def pitches(catalogue: Catalogue, rows: Rows, worth: NDArray[np.float64]) -> list[int]:
     """The positions of those to hear, relevant and unlike each other: maximal marginal relevance (Carbonell, 1998).
 
     Two structures are alike by the meaning of what they say, and more when of one kind and one department.
     """
-    vectors = [
-        np.asarray(
-            catalogue.vectors[catalogue.offsets[row] : catalogue.offsets[row + 1]], dtype=np.float64
-        ).sum(axis=0)
-        for row in rows
-    ]
+    spans = zip(catalogue.offsets[rows], catalogue.offsets[rows + 1], strict=True)
+    vectors = [np.asarray(catalogue.vectors[low:high], dtype=np.float64).sum(axis=0) for low, high in spans]
     unit = np.array([vector / max(float(np.linalg.norm(vector)), 1e-9) for vector in vectors])
     kinds, departments = (catalogue.of_structure(name)[rows] for name in ("kind", "department"))
     alike = 0.6 * (unit @ unit.T) if len(rows) else np.zeros((0, 0))
     alike = alike + 0.2 * (kinds[:, None] == kinds) + 0.2 * (departments[:, None] == departments)
     picked: list[int] = []
-    while len(picked) < min(most, len(rows)):
+    while len(picked) < min(PITCHES, len(rows)):
         nearest = alike[:, picked].max(axis=1) if picked else np.zeros(len(rows))
         gain = 0.5 * worth - 0.5 * nearest
         gain[picked] = -np.inf
@@ -231,32 +217,27 @@ def pitches(catalogue: Catalogue, rows: Rows, worth: NDArray[np.float64], most: 
     return picked
 
 
-def starts(
-    on: date, first: str, slots: int, minutes: int, pause: str = "12:30-14:00"
-) -> tuple[datetime, ...]:
+def starts(on: date, first: str, slots: int, minutes: int) -> tuple[datetime, ...]:
     """The beginning of each slot, Paris time, none within the pause.  Raises BadInput on a time that is none."""
     try:
-        begin = datetime.combine(on, datetime.strptime(first, "%H:%M").time(), PARIS)
-        low, high = (
-            ((datetime.combine(on, datetime.strptime(t, "%H:%M").time(), PARIS)) for t in pause.split("-"))
-            if pause
-            else (begin, begin)
+        low, high, begin = (
+            datetime.combine(on, datetime.strptime(hour, "%H:%M").time(), PARIS) for hour in (*PAUSE, first)
         )
     except ValueError:
-        raise BadInput(f"heure « {first} » ou pause « {pause} » : écrivez 09:30, et 12:30-14:00") from None
+        raise BadInput(f"heure « {first} » : écrivez 09:30") from None
     if not 5 <= minutes <= 120:
         raise BadInput(f"des rendez-vous de {minutes} minutes : donnez de 5 à 120 minutes")
-    found: list[datetime] = []
-    while len(found) < slots:
+    times: list[datetime] = []
+    while len(times) < slots:
         if begin < high and begin + timedelta(minutes=minutes) > low:
             begin = high
         if begin.date() != on:
             raise BadInput(
                 f"{slots} créneaux de {minutes} minutes ne tiennent pas dans la journée : raccourcissez-les ou prenez-en moins"
             )
-        found.append(begin)
+        times.append(begin)
         begin += timedelta(minutes=minutes)
-    return tuple(found)
+    return tuple(times)
 
 
 def plan(
@@ -371,10 +352,9 @@ def edited(day: Day, listed: str) -> Day:
         cells = [cell.strip() for cell in line.split(";")]
         if not line.strip() or cells[0].casefold() == "heure":
             continue
-        slot, i, j = (
-            (slots.get(cells[0]), structures.get(fold(cells[1])), buyers.get(fold(cells[2])))
-            if len(cells) > 2
-            else (None,) * 3
+        slot = slots.get(cells[0])
+        i, j = (
+            (structures.get(fold(cells[1])), buyers.get(fold(cells[2]))) if len(cells) > 2 else (None, None)
         )
         if slot is None or i is None or j is None:
             raise BadInput(
@@ -390,17 +370,12 @@ def edited(day: Day, listed: str) -> Day:
             )
         busy |= taken
         table = sum(a.slot == slot for a in found)
-        found.append(
-            timetable.Appointment(
-                structure=i, buyer=j, slot=slot, table=table, relevance=worth.get((i, j), 0.0)
-            )
-        )
+        relevance = worth.get((i, j), 0.0)
     if not found:
         raise BadInput("aucun rendez-vous dans la liste : écrivez heure;structure;acheteur")
     found.sort(key=lambda a: (a.slot, a.table))
-    made = replace(
-        day.timetable, appointments=tuple(found), value=sum(a.relevance for a in found), optimal=False
-    )
+    value = sum(a.relevance for a in found)
+    made = replace(day.timetable, appointments=tuple(found), value=value, optimal=False)
     notes = (day.notes[0], "emploi du temps modifié à la main", *day.notes[2:3])
     return replace(day, timetable=made, notes=notes)
 
@@ -411,17 +386,10 @@ def edited(day: Day, listed: str) -> Day:
 def rows(day: Day) -> list[dict[str, Any]]:
     """The appointments as flat rows, in order of time."""
     return [
-        {
-            "heure": f"{day.starts[a.slot]:%H:%M}",
-            "créneau": a.slot + 1,
-            "table": a.table + 1,
-            "structure": day.invited[a.structure].structure.known_as,
-            "siret": day.invited[a.structure].structure.siret,
-            "type": day.invited[a.structure].structure.kind,
-            "acheteur": day.guests[a.buyer].name,
-            "besoin": _shown_need(day.guests[a.buyer]),
-            "pertinence": round(a.relevance, 3),
-        }
+        {"heure": f"{day.starts[a.slot]:%H:%M}", "créneau": a.slot + 1, "table": a.table + 1}
+        | codec.flat(day.invited[a.structure].structure, "structure=known_as, siret, type=kind")
+        | {"acheteur": day.guests[a.buyer].name, "besoin": _shown_need(day.guests[a.buyer])}
+        | {"pertinence": round(a.relevance, 3)}
         for a in day.timetable.appointments
     ]
 
@@ -438,35 +406,27 @@ def _shown_need(guest: Guest) -> str:
 
 def invitations(found: Sequence[Invited]) -> list[dict[str, Any]]:
     """Invitations as flat rows, with what one needs to telephone."""
-    return [
-        {
-            "structure": one.structure.known_as,
-            "siret": one.structure.siret,
-            "type": one.structure.kind,
-            "commune": one.structure.place.label,
-            "km": one.kilometres,
-            "pertinence": round(one.relevance, 3),
-            "déjà présentée": one.shown,
-            "pourquoi": one.reason,
-            "téléphone": one.structure.phone,
-            "courriel": one.structure.email,
-            "site": one.structure.website,
-            "vérifiée active": {True: "oui", False: "fermée", None: "non"}[one.structure.active],
-            "source": source_name(one.structure.source),
-            "date": f"{one.structure.updated:%d/%m/%Y}" if one.structure.updated else "non précisée",
-        }
-        for one in found
-    ]
+    return [_invitation(one) for one in found]
+
+
+def _invitation(one: Invited) -> dict[str, Any]:
+    structure = one.structure
+    who = codec.flat(structure, "structure=known_as, siret, type=kind, commune=place.label")
+    why = codec.flat(one, "km=kilometres, pertinence=relevance, déjà présentée=shown, pourquoi=reason")
+    reached = codec.flat(structure, "téléphone=phone, courriel=email, site=website")
+    sourced = {
+        "vérifiée active": {True: "oui", False: "fermée", None: "non"}[structure.active],
+        "source": source_name(structure.source),
+        "date": f"{structure.updated:%d/%m/%Y}" if structure.updated else "non précisée",
+    }
+    return who | why | {"pertinence": round(one.relevance, 3)} | reached | sourced
 
 
 def workbook(day: Day) -> bytes:
     """The day as XLSX: appointments, invitations, pitches."""
-    sheets = {
-        "Rendez-vous": rows(day),
-        "Invitations": invitations(day.invited),
-        "Présentations": invitations(day.pitches),
-    }
-    return exports.workbook(sheets, (*day.sources, *day.notes, day.facilitator))
+    listed = {"Invitations": invitations(day.invited), "Présentations": invitations(day.pitches)}
+    notes = (*day.sources, *day.notes, day.facilitator)
+    return exports.workbook({"Rendez-vous": rows(day), **listed}, notes)
 
 
 def calendar(day: Day) -> bytes:
@@ -495,18 +455,14 @@ def calendar(day: Day) -> bytes:
 
 def page(day: Day) -> str:
     """The day as printable HTML: one page each for the whole, every buyer and every structure."""
-    listed = rows(day)
+    lists = {"invited": invitations(day.invited), "pitches": invitations(day.pitches), "rows": rows(day)}
+    grouped = {
+        "by_structure": _grouped(lists["rows"], "siret"),
+        "by_buyer": _grouped(lists["rows"], "acheteur"),
+    }
+    title = f"Rencontre : {day.theme}, {day.place.label}, {day.on:%d/%m/%Y}"
     return exports.page(
-        "meeting",
-        title=f"Rencontre : {day.theme}, {day.place.label}, {day.on:%d/%m/%Y}",
-        day=day,
-        rows=listed,
-        invited=invitations(day.invited),
-        pitches=invitations(day.pitches),
-        sources=day.sources,
-        on=date.today(),
-        by_structure=_grouped(listed, "siret"),
-        by_buyer=_grouped(listed, "acheteur"),
+        "meeting", title=title, day=day, sources=day.sources, on=date.today(), **lists, **grouped
     )
 
 

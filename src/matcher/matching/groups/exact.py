@@ -22,17 +22,12 @@ def exact(cover: Cover, floor: Team | None, seconds: float, most: int | None = N
     """
     if len(cover.forced) > cover.max_members or any(len(cover.forced & cut) > k for cut, k in cover.cuts):
         return None
-    cover = _without_outdone(_without_barred(cover))
+    degree = cover.degree.copy()  # of excluded bidders none
+    degree[:, [j for cut, most in cover.cuts if not most for j in cut]] = 0
+    cover = _without_outdone(replace(cover, degree=degree))
     if floor is not None and floor.goals == _ceiling(cover):
         return replace(floor, gap=0.0, optimal=True)
     return _solved(cover, floor, seconds, most)
-
-
-def _without_barred(cover: Cover) -> Cover:
-    """The same problem with the degrees of excluded bidders set to 0."""
-    degree = cover.degree.copy()
-    degree[:, [j for cut, most in cover.cuts if not most for j in cut]] = 0
-    return replace(cover, degree=degree)
 
 
 def _without_outdone(cover: Cover) -> Cover:
@@ -64,7 +59,7 @@ def _ceiling(cover: Cover) -> tuple[int, int, int]:
 def _solved(cover: Cover, floor: Team | None, seconds: float, most: int | None) -> Team | None:
     from ortools.sat.python import cp_model
 
-    program, worth = _program(cover), _worth(cover)
+    program, worth = _program(cover), _Worth.of(cover)
     program.maximize(worth)
     if floor is not None:
         for j, variable in enumerate(program.member):
@@ -101,15 +96,15 @@ class _Worth:
     of_member: int  # ... and one member fewer outweighs all scores
     members: int
 
+    @classmethod
+    def of(cls, cover: Cover) -> _Worth:
+        member = 100 * len(cover.weight) + 1
+        unit = int(np.gcd.reduce(cover.weight)) or 1
+        return cls(unit, member * (cover.max_members + 1), member, cover.max_members)
+
     def reach(self, bound: float) -> int:
         """Upper bound of the coverage, from a bound of the objective."""
         return math.floor((bound + self.of_member * self.members) / self.of_unit + EPS) * self.unit
-
-
-def _worth(cover: Cover) -> _Worth:
-    member = 100 * len(cover.weight) + 1
-    unit = int(np.gcd.reduce(cover.weight)) or 1
-    return _Worth(unit, member * (cover.max_members + 1), member, cover.max_members)
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,12 +148,12 @@ def _table(
         return kept
 
     for answer in answers:
-        lot = answer.lot
+        lot, beyond = answer.lot, answer.asked is not None and answer.asked.carried == "beyond"
         found = {need: able(part, lot) for need, part in parts.items() if need.rpartition("#")[0] == lot.id}
         for task, cells_of in tasks_of(answer, able(answer, lot), found):
             row = len(tasks)
             tasks.append(task)
-            large = lot.reservation is None and task.share >= MAIN and _beyond(answer)
+            large = lot.reservation is None and task.share >= MAIN and beyond
             if large:
                 small = {
                     m.structure.siren for m, _, _ in cells_of if not covers(m.structure.turnover, yearly(lot))
@@ -163,9 +163,8 @@ def _table(
                 ]
                 unsized |= {(row, siren) for siren in small}
             if firms and lot.reservation is None and (large or not any(degree for _, degree, _ in cells_of)):
-                outside = [
-                    m for m in firms(_asked(task, parts)) if m.structure.siren not in constraints.excluded
-                ]
+                whole_or_part = parts[task.id].lot if task.id in parts else task.lot
+                outside = [m for m in firms(whole_or_part) if m.structure.siren not in constraints.excluded]
                 ordinary |= {match.structure.siren for match in outside}
                 degree = WHOLE if large else HALF
                 cells_of += [(match, degree, round(100 * min(1.0, match.probability))) for match in outside]
@@ -196,16 +195,6 @@ def _table(
         {answer.lot.id: answer.asked.carried for answer in answers if answer.asked},
         frozenset(unsized),
     )
-
-
-def _beyond(answer: LotAnswer) -> bool:
-    """Is a lot beyond what structures carry, even together?"""
-    return answer.asked is not None and answer.asked.carried == "beyond"
-
-
-def _asked(task: Task, parts: Mapping[str, LotAnswer]) -> Lot:
-    """The lot that a task is: the whole, or one part of it with its words and codes."""
-    return parts[task.id].lot if task.id in parts else task.lot
 
 
 def tasks_of(

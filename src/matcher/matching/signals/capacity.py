@@ -32,8 +32,7 @@ def _due(shortlist: Shortlist) -> float:
 
 def turnovers(shortlist: Shortlist) -> tuple[Column, Column]:
     """Yearly turnover of each candidate in euros, NaN unknown, and 1 where estimated from the headcount; both (n,)."""
-    found: tuple[Column, Column] = shortlist.once("turnovers", lambda: _turnovers(shortlist))
-    return found
+    return shortlist.once("turnovers", lambda: _turnovers(shortlist))
 
 
 def _turnovers(shortlist: Shortlist) -> tuple[Column, Column]:

@@ -22,7 +22,7 @@ def measure(shortlist: Shortlist) -> Column:
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-    if not _known(shortlist):
+    if not any(p.department or p.region or p.latitude is not None for p in shortlist.query.places):
         return Why("lieu d'exécution inconnu", tells=False)
     parts = [_where(shortlist, i)]
     zone = reach.of(shortlist).zone[i]
@@ -39,11 +39,6 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     return Why(", ".join(parts))
 
 
-def _known(shortlist: Shortlist) -> bool:
-    """Is any place of the lot known, a region at least?"""
-    return any(p.department or p.region or p.latitude is not None for p in shortlist.query.places)
-
-
 def _where(shortlist: Shortlist, i: int) -> str:
     """Kilometres where both places are known, else the department; never kilometres from the centre of a department."""
     row = int(shortlist.candidates[i])
@@ -57,11 +52,8 @@ def _where(shortlist: Shortlist, i: int) -> str:
         return "implantation inconnue"
     found = department(code)
     same = np.nan_to_num(evidence.of(shortlist, "same_department")[i]) > 0
-    within, outside = _AREA["region" if _regional(shortlist) else "department"]
-    return f"{within if same else outside} du lot ({town or (found.name if found else code)})"
-
-
-def _regional(shortlist: Shortlist) -> bool:
-    """Does the lot name a region and no department of it?"""
     query = shortlist.query
-    return len({p.department for p in query.places}) > 1 and not any(p.department for p in query.lot.places)
+    several = len({p.department for p in query.places}) > 1
+    regional = several and not any(p.department for p in query.lot.places)  # it names no department
+    within, outside = _AREA["region" if regional else "department"]
+    return f"{within if same else outside} du lot ({town or (found.name if found else code)})"

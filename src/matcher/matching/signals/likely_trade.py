@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +78,8 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
 
 def _slot(shortlist: Shortlist, i: int) -> int:
     """The slot of the piece of candidate i with the highest confidence for the trade."""
-    return int(shortlist.once(("piece", i), lambda: _best_pieces(shortlist, [i])[0]))
+    slot: Any = shortlist.once(("piece", i), lambda: _best_pieces(shortlist, [i])[0])
+    return int(slot)
 
 
 def _piece(shortlist: Shortlist, i: int) -> tuple[str, str, Offer]:
@@ -100,7 +102,9 @@ def _quote(piece: str, text: str, title: str) -> str:
     if len(head) + len(sentence) <= QUOTED:
         return head + sentence
     begun = sentence.find(piece)
-    if not _weak(piece) or begun < 0:
+    # weak by itself: one word of content, the end of a phrase, or the name of a place
+    weak = len(tokens(piece)) < 2 or _CONTINUES.match(piece) is not None or bool(toponyms.named(piece))
+    if not weak or begun < 0:
         return shorten(head + piece, QUOTED)
     before = sentence[max(0, begun - QUOTED // 2) : begun]
     before = before if len(before) == begun else "…" + before.partition(" ")[2]
@@ -110,11 +114,6 @@ def _quote(piece: str, text: str, title: str) -> str:
 @lru_cache(4_000)  # a structure is explained for many lots
 def _sentence_with(piece: str, text: str) -> str:
     return declared.sentence_with(piece, text)
-
-
-def _weak(piece: str) -> bool:
-    """Does a piece say little by itself: one word of content, the end of a phrase, or the name of a place?"""
-    return len(tokens(piece)) < 2 or _CONTINUES.match(piece) is not None or bool(toponyms.named(piece))
 
 
 def _bare(text: str) -> str:

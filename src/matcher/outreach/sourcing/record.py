@@ -107,28 +107,15 @@ def keep(
     identifier = secrets.token_urlsafe(12)
     narrowed = {name: list(values) for name, values in (facets or {}).items() if values}
     kept = {"filters": codec.to_json(filters or Filters()), "recipe": recipe}
+    columns = "id=lot.id, number=lot.number, title=lot.title, considered, nobody"
     lots = [
-        {
-            "id": each.lot.id,
-            "number": each.lot.number,
-            "title": each.lot.title,
-            "considered": each.considered,
-            "nobody": each.nobody,
-            "relaxations": list(each.relaxations),
-            "shown": len(each.matches),
-        }
+        codec.flat(each, columns) | {"relaxations": list(each.relaxations), "shown": len(each.matches)}
         for each in answer.lots
     ]
     need = codec.to_json(answer.tender)
-    row = {
-        "id": identifier,
-        "owner": owner,
-        "need": need,
-        "filters": kept | ({"facets": narrowed} if narrowed else {}),
-        "answer": {"label": label, "lots": lots, "note": NOTE},
-        "versions": dict(answer.versions),
-        "created_at": now(),
-    }
+    row = {"id": identifier, "owner": owner, "need": need, "versions": dict(answer.versions)}
+    row |= {"filters": kept | ({"facets": narrowed} if narrowed else {}), "created_at": now()}
+    row |= {"answer": {"label": label, "lots": lots, "note": NOTE}}
     most = MOST_OF_ANYBODY if owner.startswith(ANONYMOUS) else MOST
     with store.writing() as connection:
         mine = select(func.count()).select_from(Sourcing).where(Sourcing.owner == owner)
@@ -152,41 +139,24 @@ def keep(
 def _line(match: Match, lot: str) -> dict[str, Any]:
     structure = match.structure
     reasons = match.reasons if match.rank <= FULL else [r for r in match.reasons if r.tells][:4]
-    line = _who(structure) | {
-        "lot": lot,
-        "rank": match.rank,
-        "distance_km": match.distance_km,
-        "score": round(match.score, 6),
-        "band": mark(match),
-        "eligible": match.eligible,
-        "reasons": [
-            {"code": r.code, "text": r.text, "contribution": round(r.contribution, 6)}
-            | ({} if r.tells else {"tells": False})
-            for r in reasons
-        ],
-        "missing": list(match.missing),
-        "warnings": list(match.warnings),
-        "active": structure.active,
-        "checked": structure.checked.isoformat() if structure.checked else None,
-        "convention": structure.convention,
-        "updated": structure.updated.isoformat() if structure.updated else None,
-    }
+    told = [
+        {"code": r.code, "text": r.text, "contribution": round(r.contribution, 6)}
+        | ({} if r.tells else {"tells": False})
+        for r in reasons
+    ]
+    line = _who(structure) | {"lot": lot, "rank": match.rank, "distance_km": match.distance_km}
+    line |= {"score": round(match.score, 6), "band": mark(match), "eligible": match.eligible, "reasons": told}
+    line |= {"missing": list(match.missing), "warnings": list(match.warnings)}
+    line |= codec.flat(structure, "active, checked, convention, updated")
     # beyond the first lines what is empty is not written: a list may have thousands
     return line if match.rank <= FULL else {k: v for k, v in line.items() if v not in ("", None, [])}
 
 
 def _who(structure: Structure) -> dict[str, Any]:
     """Who a structure is and how it is reached."""
-    return {
-        "name": structure.known_as or f"SIRET {structure.siret}",
-        "kind": structure.kind,
-        "town": structure.place.label,
-        "department": structure.place.department,
-        "phone": structure.phone,
-        "email": structure.email,
-        "website": structure.website,
-        "source": structure.source,
-    }
+    where = "town=place.label, department=place.department"
+    who = codec.flat(structure, f"name=known_as, kind, {where}, phone, email, website, source")
+    return who | {"name": who["name"] or f"SIRET {structure.siret}"}
 
 
 def contact(store: Store, owner: str, identifier: str, sirets: Sequence[str], message: str) -> int:
@@ -198,7 +168,7 @@ def contact(store: Store, owner: str, identifier: str, sirets: Sequence[str], me
     with store.writing() as connection:
         _owned(connection, owner, identifier)
         events = chain.events(connection, identifier)
-        first = _message(events)
+        first = next((str(e.payload["message"]) for e in events if e.kind in PREPARED and e.payload), "")
         if first and first.split() != message.split():
             raise BadInput(
                 "Cette liste a déjà servi à envoyer un autre message : l'information est la même pour toutes. Reprenez-le, ou "
@@ -213,11 +183,6 @@ def contact(store: Store, owner: str, identifier: str, sirets: Sequence[str], me
         chain.append(connection, identifier, [("prepared", s, payload) for s in fresh])
         store.audit(connection, owner, "sourcing.contact", identifier, {"count": len(fresh)})
     return len(fresh)
-
-
-def _message(events: Sequence[chain.Event]) -> str:
-    """The message that the structures of a record were sent; "" before the first."""
-    return next((str(e.payload["message"]) for e in events if e.kind in PREPARED and e.payload), "")
 
 
 def report(
