@@ -100,19 +100,14 @@ class Matcher:
     def versions(self) -> dict[str, str]:
         """Versions of what produced an answer: code, data, recipe, encoder, ranker."""
         manifest = self.catalogue.manifest
-        rotation = (
-            {"rotation": f"draw of scale {self.recipe.rotation:g}, turn of {date.today().isoformat()}"}
-            if self.recipe.daily
-            else {}
+        turn = f"draw of scale {self.recipe.rotation:g}, turn of {date.today().isoformat()}"
+        rotation = {"rotation": turn} if self.recipe.daily else {}
+        made = {"data": str(manifest["data"]), "built": str(manifest["built"]), "recipe": self.recipe.name}
+        return (
+            rotation
+            | {"code": __version__, **made, "encoder": str(manifest["encoder"])}
+            | {"ranker": self.ranker.fingerprint}
         )
-        return rotation | {
-            "code": __version__,
-            "data": str(manifest["data"]),
-            "built": str(manifest["built"]),
-            "recipe": self.recipe.name,
-            "encoder": str(manifest["encoder"]),
-            "ranker": self.ranker.fingerprint,
-        }
 
     # ------------------------------------------------------------------------------------ one lot
 

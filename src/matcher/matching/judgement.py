@@ -73,13 +73,12 @@ class Judgement:
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.base = float(data["base"])
         self.likely, self.plausible = float(data["likely"]), float(data["plausible"])
+
+        def cuts(one: Mapping[str, Any]) -> tuple[Column, ...]:
+            return tuple(np.asarray(c, dtype=np.float64) for c in one["cuts"])
+
         self.tables = tuple(
-            Table(
-                tuple(one["columns"]),
-                one["theme"],
-                tuple(np.asarray(c, dtype=np.float64) for c in one["cuts"]),
-                np.asarray(one["values"], dtype=np.float64),
-            )
+            Table(tuple(one["columns"]), one["theme"], cuts(one), np.asarray(one["values"], dtype=np.float64))
             for one in data["tables"]
         )
         for table in self.tables:

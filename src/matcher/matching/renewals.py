@@ -91,16 +91,17 @@ def _of(award: Award) -> Renewal | None:
     months = award.duration_months
     if award.notified is None or not months or not 1 <= months <= 600:
         return None
+    place = award.place if award.place != Place() else award.buyer.place
     return Renewal(
         id=hashlib.sha256(award.uid.encode()).hexdigest()[:16],
         title=award.title,
         buyer=award.buyer,
         holders=award.holders,
         cpv=award.cpv or "",
-        place=award.place if award.place != Place() else award.buyer.place,
+        place=place,
         amount=award.amount,
-        notified=award.notified,
         months=months,
+        notified=award.notified,
         ends=months_after(award.notified, months),
         source=award.source or award.uid,
     )

@@ -66,15 +66,9 @@ def _fingerprint(catalogue: Catalogue) -> str:
     package, data = Path(__file__).parents[1], paths.reference_dir()
     files = [paths.judgement_file(file.name) for file in (paths.models_dir() / "judgement").glob("*.*[nz]")]
     files += chain.from_iterable((paths.models_dir() / room).glob("*.npz") for room in ("offers", "asks"))
-    files += chain.from_iterable(
-        folder.glob("*.*")
-        for folder in (
-            data,
-            data.parent / "assumptions",
-            tables.user_dir(),
-            tables.user_dir() / "assumptions",
-        )
-    )
+    own = (tables.user_dir(), tables.user_dir() / "assumptions")
+    folders = (data, data.parent / "assumptions", *own)
+    files += chain.from_iterable(folder.glob("*.*") for folder in folders)
     files += chain.from_iterable((package / wing).rglob("*.py") for wing in CODE)
     digest = xxhash.xxh3_128(catalogue.encoder.fingerprint.encode())
     for file in sorted(filter(Path.is_file, files)):

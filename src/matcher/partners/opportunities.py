@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import compress, pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,15 +104,12 @@ def opportunities(
     chosen = ~_too_far(structure, lots) if matcher.judges else np.ones(len(lots), dtype=bool)
     for tender, near in _nearest(matcher, structure, asked, NEAR, chosen):
         found += _of_tender(matcher, structure, tender, near)
-    found.sort(
-        key=lambda o: (
-            PARTS.index(o.part),
-            o.tender.nature in PRIOR,
-            -o.match.probability,
-            o.tender.id,
-            o.lot.number,
-        )
-    )
+
+    def place(one: Opportunity) -> tuple[Any, ...]:
+        ids = (one.tender.id, one.lot.number)
+        return PARTS.index(one.part), one.tender.nature in PRIOR, -one.match.probability, *ids
+
+    found.sort(key=place)
     return tuple(found)
 
 

@@ -125,10 +125,12 @@ class Partners:
 
     structure: Structure
     tender: Tender
-    alone: tuple[str, ...]  # ids of the tasks it covers by itself
-    lacking: tuple[str, ...]  # ids of the tasks it does not
-    barred: Mapping[str, str]  # lot id -> why it may not answer there, in French
-    partners: tuple[Partner, ...]
+    alone: tuple[str, ...] = ()  # ids of the tasks it covers by itself
+    lacking: tuple[str, ...] = ()  # ids of the tasks it does not
+    barred: Mapping[str, str] = field(
+        default_factory=dict
+    )  # lot id -> why it may not answer there, in French
+    partners: tuple[Partner, ...] = ()
     firms: tuple[Partner, ...] = ()
     subcontracting: tuple[Partner, ...] = ()
     nobody: tuple[str, ...] = ()  # French: what it lacks and no partner is known for
@@ -158,15 +160,8 @@ def partners(
     asked = _narrowed(tender, lot)
     on = tender.published or as_of or date.today()
     if asked.awards or asked.nature == "award":
-        return Partners(
-            structure=structure,
-            tender=tender,
-            alone=(),
-            lacking=(),
-            barred={},
-            partners=(),
-            subcontracting=_subcontracting(matcher, structure, asked, on, earlier)[:n],
-        )
+        told = _subcontracting(matcher, structure, asked, on, earlier)[:n]
+        return Partners(structure=structure, tender=tender, subcontracting=told)
     barred = {each.id: why for each in asked.lots if (why := _barred(structure, each, on))}
     open_ = [q for q in matcher.queries(asked, filters=filters, as_of=as_of) if q.lot.id not in barred]
     tasks = [task for query in open_ for task in _tasks(matcher, structure, query)]
@@ -346,13 +341,15 @@ def _partner(matcher: Matcher, structure: Structure, one: _Candidate, on: date) 
         for text, (gain, task, _, _) in zip(adds, one.held, strict=True)
     ]
     other = matches[0].structure
+    kind: Kind = "reinforcement" if all(task.able for task in tasks) else "complement"
+    past = _past_reasons(matcher, structure, other, one.affinity, tasks[0].query.as_of)
     return Partner(
         structure=other,
-        kind="reinforcement" if all(task.able for task in tasks) else "complement",
+        kind=kind,
         score=one.score,
         adds=adds,
         tasks=one.tasks,
-        reasons=(*gains, *_past_reasons(matcher, structure, other, one.affinity, tasks[0].query.as_of)),
+        reasons=(*gains, *past),
         warnings=_warnings([task.query.lot for task in tasks], on),
         distance_km=matches[0].distance_km,
         confirm=all(match.level == "plausible" for match in matches),

@@ -89,19 +89,8 @@ def append(connection: Connection, record: str, fresh: Sequence[tuple[str, str, 
         number, salt, at = number + 1, secrets.token_hex(16), now()
         commitment = _commitment(salt, siret, payload)
         before = _seal(record, number, before, commitment, kind, at)
-        made.append(
-            {
-                "record_id": record,
-                "number": number,
-                "kind": kind,
-                "siret": siret,
-                "payload": payload,
-                "salt": salt,
-                "commitment": commitment,
-                "seal": before,
-                "at": at,
-            }
-        )
+        event = {"record_id": record, "number": number, "kind": kind, "siret": siret, "payload": payload}
+        made.append(event | {"salt": salt, "commitment": commitment, "seal": before, "at": at})
     if made:
         connection.execute(insert(SourcingEvent), made)
         _keep_head(connection, record, number, before)
@@ -221,17 +210,7 @@ def head(connection: Connection, record: str) -> RowMapping | None:
 
 def events(connection: Connection, record: str) -> list[Event]:
     """The events of a record, in order."""
-    return [
-        Event(
-            number=r["number"],
-            kind=r["kind"],
-            siret=r["siret"],
-            payload=r["payload"],
-            at=r["at"],
-            seal=r["seal"],
-        )
-        for r in rows(connection, record)
-    ]
+    return [Event(**{name: row[name] for name in Event.__slots__}) for row in rows(connection, record)]
 
 
 # ------------------------------------------------------------------------------------------------ anchors

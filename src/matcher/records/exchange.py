@@ -170,33 +170,21 @@ def declare(
     moment = now()
     with store.writing() as connection:
         until = _until(connection, notice_id, tender, deadline, moment)
-        row: dict[str, Any] = {
-            "id": secrets.token_urlsafe(16),  # the first one, where it is declared again
-            "siret": siret,
-            "notice_id": notice_id,
-            "lot_id": lot_id,
-            **text,
-            "contact": contact,
-            "visibility": visibility,
-            "buyer_may_see": buyer_may_see,
-            "named": sorted(set(named)),
-            "deadline": until,
-            "created_at": moment,
-            "updated_at": moment,
-            "withdrawn_at": None,
-        }
+        row: dict[str, Any] = {"siret": siret, "notice_id": notice_id, "lot_id": lot_id, **text}
+        row |= {"contact": contact, "visibility": visibility, "buyer_may_see": buyer_may_see}
+        row |= {"named": sorted(set(named)), "deadline": until, "updated_at": moment, "withdrawn_at": None}
+        # the first ones stay, where it is declared again
+        row |= {"id": secrets.token_urlsafe(16), "created_at": moment}
         store.put(
             connection, Declaration, [row], key=("siret", "notice_id", "lot_id"), keep=("id", "created_at")
         )
-        interest = {
+        interest: dict[str, Any] = {
             "siret": siret,
             "notice_id": notice_id,
             "lot_id": lot_id,
             "verb": "interested",
-            "by": bearer.id,
-            "reason": "exchange",
-            "at": moment,
         }
+        interest |= {"by": bearer.id, "reason": "exchange", "at": moment}
         store.put(connection, Feedback, [interest], keep=("at", "by", "reason"))
         here = (Declaration.siret == siret, Declaration.notice_id == notice_id, Declaration.lot_id == lot_id)
         stood = connection.execute(select(Declaration.__table__).where(*here)).mappings().one()
@@ -398,9 +386,8 @@ def suggest(
             query = query.where(table.c.notice_id == notice_id)
         own = connection.execute(query.where(table.c.siret == siret)).mappings().all()
         notices = {row["notice_id"] for row in own}
-        others = connection.execute(
-            query.where(table.c.notice_id.in_(notices), table.c.siret.not_in(bearer.sirets))
-        ).mappings()
+        theirs = (table.c.notice_id.in_(notices), table.c.siret.not_in(bearer.sirets))
+        others = connection.execute(query.where(*theirs)).mappings()
         found: dict[str, Suggestion] = {}
         rows: list[RowMapping] = []
         for other in others:
@@ -409,17 +396,18 @@ def suggest(
             far = kilometres(siret, other["siret"]) if kilometres else math.nan
             if far > reach_km:
                 continue
-            best = max(
-                (_complementarity(mine, other) for mine in own if _same_lot(mine, other)), default=None
-            )
+            pairs = (_complementarity(mine, other) for mine in own if _same_lot(mine, other))
+            best = max(pairs, default=None)
             if best is not None and best[0] > 0:
                 rows.append(other)
                 found[other["id"]] = Suggestion(
                     offer=_offer(other, moment), score=best[0], reasons=best[1], distance_km=far
                 )
-        ranked = sorted(found.values(), key=lambda s: (-s.score, s.distance_km != s.distance_km, s.offer.id))[
-            :n
-        ]
+
+        def place(one: Suggestion) -> tuple[float, bool, str]:
+            return -one.score, math.isnan(one.distance_km), one.offer.id
+
+        ranked = sorted(found.values(), key=place)[:n]
         shown = {s.offer.id for s in ranked}
         if record:
             _record(store, connection, bearer, [r for r in rows if r["id"] in shown], "seen", moment)
@@ -453,11 +441,8 @@ def _own(bearer: Bearer, siret: str) -> None:
 
 
 def _one(connection: Any, identifier: str) -> RowMapping:
-    row: RowMapping | None = (
-        connection.execute(select(Declaration.__table__).where(Declaration.id == identifier))
-        .mappings()
-        .first()
-    )
+    query = select(Declaration.__table__).where(Declaration.id == identifier)
+    row: RowMapping | None = connection.execute(query).mappings().first()
     if row is None:
         raise NotFound(HIDDEN.format(identifier))
     return row
@@ -504,8 +489,9 @@ def _offer(row: RowMapping, moment: datetime) -> Offer:
 
 def _same_lot(mine: RowMapping, other: RowMapping) -> bool:
     """The same lot, or one of the two speaks of the whole notice."""
-    same: bool = mine["notice_id"] == other["notice_id"]
-    return same and (not mine["lot_id"] or not other["lot_id"] or mine["lot_id"] == other["lot_id"])
+    same_notice = bool(mine["notice_id"] == other["notice_id"])
+    lots = {mine["lot_id"], other["lot_id"]}
+    return same_notice and (len(lots) == 1 or "" in lots)
 
 
 def _complementarity(mine: RowMapping, other: RowMapping) -> tuple[float, tuple[str, ...]]:

@@ -106,9 +106,8 @@ def _made(row: dict[str, str]) -> Facilitator:
     departments = tuple(_department(word) for word in _words(row.get("departments", "")))
     if not communes and not departments:
         raise BadInput("aucun territoire : remplissez communes ou departements")
-    given = {
-        name: row.get(name, "") for name in ("name", "kind", "trades", "email", "phone", "website", "source")
-    }
+    names = ("name", "kind", "trades", "email", "phone", "website", "source")
+    given = {name: row.get(name, "") for name in names}
     identifier = row.get("id") or "-".join(fold(row["name"]).split())[:60]
     day = clean_date(row.get("date"))
     return Facilitator(id=identifier, communes=communes, departments=departments, on=day, **given)

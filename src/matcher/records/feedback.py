@@ -10,7 +10,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -77,17 +77,14 @@ def record(
     check_identity(siret)
     if not notice_id:
         raise BadInput("say which notice: its id")
-    row = {
+    row: dict[str, Any] = {
         "siret": siret,
         "notice_id": notice_id,
         "lot_id": lot_id,
         "verb": verb,
         "reason": reason[:2000],
-        "position": position,
-        "shown": shown,
-        "by": by,
-        "at": now(),
     }
+    row |= {"position": position, "shown": shown, "by": by, "at": now()}
     pair = (Feedback.siret == siret, Feedback.notice_id == notice_id, Feedback.lot_id == lot_id)
     with store.writing() as connection:
         said = connection.execute(select(Feedback.verb, Feedback.by, Feedback.at).where(*pair)).all()
@@ -151,11 +148,10 @@ class Refusals:
             if (skills := self.skills.get(siret, frozenset()))
         )
 
-    def filters(self, notice_ids: Iterable[str], lot_id: str, base: Filters | None = None) -> Filters:
+    def filters(self, notice_ids: Iterable[str], lot_id: str) -> Filters:
         """The filters of a lot with those who refused it excluded."""
-        given = base or Filters()
         gone = self.of(notice_ids, lot_id)
-        return replace(given, excluded=tuple(sorted({*given.excluded, *gone}))) if gone else given
+        return Filters(excluded=tuple(sorted(gone))) if gone else Filters()
 
 
 def refusals(connection: Connection) -> Refusals:

@@ -66,11 +66,12 @@ def create(store: Store, scopes: Sequence[str], *, label: str = "", days: int | 
         raise BadInput("une clé vaut au moins un jour : donnez une durée positive")
     identifier, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     end = None if days is None else now() + timedelta(days=days)
+    label = label[:200]
     row: dict[str, Any] = {
         "id": identifier,
         "hash": _hash(secret),
         "scopes": list(dict.fromkeys(scopes)),
-        "label": label[:200],
+        "label": label,
     }
     row |= {"created_at": now(), "expires_at": end, "revoked_at": None}
     with store.writing() as connection:

@@ -21,29 +21,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVarTuple
 
+import sqlalchemy as sa
 from pydantic_core import PydanticSerializationError, to_json
-from sqlalchemy import (
-    Connection,
-    Date,
-    Engine,
-    Result,
-    create_engine,
-    delete,
-    event,
-    func,
-    insert,
-    inspect,
-    select,
-)
+from sqlalchemy import Connection, Engine, delete, event, exc, func, insert, inspect, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DatabaseError,
-    DataError,
-    InternalError,
-    OperationalError,
-    StatementError,
-)
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from matcher import plugins
@@ -127,7 +108,7 @@ class Store:
         """A consistent snapshot, read-only."""
         return self._transaction(self.engine)
 
-    def ask(self, query: TypedReturnsRows[*Row]) -> Result[*Row]:
+    def ask(self, query: TypedReturnsRows[*Row]) -> sa.Result[*Row]:
         """The rows of one query, in a snapshot of their own, held whole."""
         with self.reading() as connection:
             return connection.execute(query).freeze()()
@@ -373,10 +354,13 @@ def _available() -> Iterator[None]:
     """
     try:
         yield
-    except (StatementError, *MISFITS) as error:
-        if isinstance(error, DataError) or isinstance(getattr(error, "orig", error), MISFITS):
+    except (exc.StatementError, *MISFITS) as error:
+        if isinstance(error, exc.DataError) or isinstance(getattr(error, "orig", error), MISFITS):
             raise Unfit(UNFIT) from None
-        if not isinstance(error, OperationalError | InternalError) and type(error) is not DatabaseError:
+        if (
+            not isinstance(error, exc.OperationalError | exc.InternalError)
+            and type(error) is not exc.DatabaseError
+        ):
             raise
         original = _first(error)
         message = next(iter(str(original).strip().splitlines()), type(original).__name__)
@@ -390,7 +374,7 @@ def _first(error: BaseException) -> BaseException:
     """What the database said first: a full disk ends the transaction, and its savepoint then fails too."""
     found, each = error, error.__context__
     while each is not None:
-        if isinstance(each, OperationalError | InternalError):
+        if isinstance(each, exc.OperationalError | exc.InternalError):
             found = each
         each = each.__context__
     return getattr(found, "orig", found)
@@ -411,7 +395,7 @@ def _typed(table: Any, row: Mapping[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name, value in row.items():
         kind = table.c[name].type
-        if value is not None and isinstance(kind, UtcTime | Date):
+        if value is not None and isinstance(kind, UtcTime | sa.Date):
             value = (datetime if isinstance(kind, UtcTime) else date).fromisoformat(value)
         result[name] = value
     return result
@@ -423,7 +407,7 @@ def _typed(table: Any, row: Mapping[str, Any]) -> dict[str, Any]:
 def _engine(address: str) -> Engine:
     try:
         url = make_url(address)
-    except ArgumentError:
+    except exc.ArgumentError:
         raise BadInput(
             f"{address.split('@')[-1]!r} is no address of a store: give sqlite:///FILE or postgresql://USER@HOST/BASE"
         ) from None
@@ -432,12 +416,12 @@ def _engine(address: str) -> Engine:
         with plugins.optional("postgres", "a PostgreSQL store"):
             import psycopg  # noqa: F401
         url = url.set(drivername="postgresql+psycopg")
-        return create_engine(url, pool_pre_ping=True, json_serializer=_json, hide_parameters=True)
+        return sa.create_engine(url, pool_pre_ping=True, json_serializer=_json, hide_parameters=True)
     if backend != "sqlite":
         raise BadInput(
             f"a store on {backend} is not supported: give sqlite:///FILE or postgresql://USER@HOST/BASE"
         )
-    engine = create_engine(
+    engine = sa.create_engine(
         url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_json, hide_parameters=True
     )
     event.listen(engine, "connect", _on_connect)

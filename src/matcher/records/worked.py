@@ -94,14 +94,15 @@ def won(store: Store, bearer: Bearer, identifier: str, promised: float | None) -
     (offer,) = (one for one in exchange.listing(store, bearer, mine=True) if one.id == identifier)
     if offer.deadline > now():
         raise BadInput("la date limite de l'avis n'est pas passée : il n'est pas encore attribué")
+    month, part = offer.deadline.date().replace(day=1), f"{members[0].role} : {members[0].part}"
     line = Worked(
         contract=offer.notice_id,
         siret=offer.siret,
-        month=offer.deadline.date().replace(day=1),
+        month=month,
         category="other",
         hours=0.0,
         promised=promised,
-        part=f"{members[0].role} : {members[0].part}",
+        part=part,
     )
     enter(store, bearer, [line])
 

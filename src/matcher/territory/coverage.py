@@ -198,21 +198,23 @@ def needs_of(
     """
     needs: dict[str, Need] = {}
     calls = (t for t in tenders if not t.confidential and t.nature in CALLS)
-    for tender, lot in ((tender, lot) for tender in calls for lot in tender.lots):
+    for tender, lot in ((each, lot) for each in calls for lot in each.lots):
         if departments is not None and not toponyms.may_lie_in(lot, tender, departments):
             continue
+        id, place = f"{tender.id}#{lot.id}", toponyms.of_lot(lot, tender)[0][0]
+        codes = () if "cpv" in lot.inferred else lot.cpv
         need = Need(
-            id=f"{tender.id}#{lot.id}",
+            id=id,
             title=lot.title,
-            place=toponyms.of_lot(lot, tender)[0][0],
+            place=place,
             on=tender.published,
             origin="avis",
             source=tender.format,
+            codes=codes,
             notice=tender.id,
             lot=lot.number,
-            codes=() if "cpv" in lot.inferred else lot.cpv,
         )
-        needs.setdefault(need.id, need)
+        needs.setdefault(id, need)
     for a in awards:
         if a.relation != "modification":
             place = a.place if a.place.department else places.locate(a.place, a.buyer.id)

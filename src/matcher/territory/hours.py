@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from matcher import codec
 from matcher.domain import SIAE_KINDS, BadInput, Lot, Match, Place
 from matcher.learned import cpv
 from matcher.matching.by_clause import by_clause
@@ -21,6 +22,7 @@ from matcher.territory.counts import Desk, need_of
 
 SHARES = (0.05, 0.07, 0.10)
 SURE = 0.5  # probability from which the code that the words of a need suggest is believed
+SERVICE = "prestation (sous-traitance ou cotraitance)"
 ATTESTED = "seule fait foi l'attestation annuelle du fournisseur, avec le coût de la main-d'œuvre de l'année"
 
 
@@ -193,17 +195,22 @@ def _notes(desk: Desk, least: float, share: float, months: float | None) -> tupl
 def carriers(desk: Desk, ranking: Ranking, most: int) -> tuple[Carrier, ...]:
     """Who of a list could carry hours: structures of insertion to call for the lot itself, then those of its clause."""
     candidates, kinds = ranking.shortlist.candidates, desk.catalogue.of_structure("kind")
-    found: dict[int, tuple[str, str]] = {}
+    ways: dict[int, tuple[str, str]] = {}
     for i in ranking.order[ranking.levels[ranking.order] == LIKELY].tolist():
         if kinds[candidates[i]] in SIAE_KINDS:
-            found[i] = ("prestation (sous-traitance ou cotraitance)", "à appeler pour le lot lui-même")
+            ways[i] = (SERVICE, "à appeler pour le lot lui-même")
     for i, code, sentence in by_clause(ranking, most):
-        lends = code == "clause-hire"
-        way = "mise à disposition" if lends else "prestation (sous-traitance ou cotraitance)"
-        found.setdefault(i, (way, sentence))
-    chosen = list(found)[:most]
+        ways.setdefault(i, ("mise à disposition" if code == "clause-hire" else SERVICE, sentence))
+    chosen = list(ways)[:most]
     return tuple(
-        _carrier(match, *found[i])
+        Carrier(
+            **codec.flat(match.structure, "siret, name=known_as, kind, town=place.label"),
+            kilometres=match.distance_km,
+            way=ways[i][0],
+            reason=ways[i][1],
+            verified=match.structure.active is True,
+            source=source_name(match.structure.source) or "source non précisée",
+        )
         for i, match in zip(chosen, desk.matcher.explained(ranking, chosen), strict=True)
     )
 
@@ -330,7 +337,7 @@ def oeth(
         deduction=deduction,
         rate=rate,
         notes=tuple(notes),
-        rules=tuple(rule.shown() for rule in rules.values() if rule is not None),
         assumed=assumed,
         on=on,
+        rules=tuple(rule.shown() for rule in rules.values() if rule is not None),
     )

@@ -281,13 +281,15 @@ def plan(
     by_buyer = np.stack(
         [found.relevance[at, low:high].max(axis=1) for low, high in pairwise(ends.tolist())], axis=1
     )
+    limits = [slots if g.most is None else g.most for g in buyers]
+    absent = {j: g.absent for j, g in enumerate(buyers) if g.absent}
     made = timetable.solve(
         by_buyer,
         slots,
         most=per_structure,
-        buyer_most=[slots if g.most is None else g.most for g in buyers],
+        buyer_most=limits,
         tables=tables,
-        buyer_absent={j: g.absent for j, g in enumerate(buyers) if g.absent},
+        buyer_absent=absent,
         seconds=seconds,
     )
     invited = tuple(
@@ -362,15 +364,21 @@ def edited(day: Day, listed: str) -> Day:
             )
         taken = {("structure", i, slot), ("acheteur", j, slot)}
         if twice := taken & busy:
-            who = next(iter(twice))[0]
+            who = {"structure": "cette structure", "acheteur": "cet acheteur"}[next(iter(twice))[0]]
             raise BadInput(
                 f"rendez-vous, ligne {number} : cet {who} a déjà un rendez-vous à {cells[0]}".replace(
                     "cet structure", "cette structure"
                 )
             )
         busy |= taken
-        table = sum(a.slot == slot for a in found)
-        relevance = worth.get((i, j), 0.0)
+        appointment = timetable.Appointment(
+            structure=i,
+            buyer=j,
+            slot=slot,
+            table=sum(a.slot == slot for a in found),
+            relevance=worth.get((i, j), 0.0),
+        )
+        found.append(appointment)
     if not found:
         raise BadInput("aucun rendez-vous dans la liste : écrivez heure;structure;acheteur")
     found.sort(key=lambda a: (a.slot, a.table))
@@ -467,10 +475,10 @@ def page(day: Day) -> str:
 
 
 def _grouped(listed: Sequence[Mapping[str, Any]], key: str) -> dict[str, list[Mapping[str, Any]]]:
-    found: dict[str, list[Mapping[str, Any]]] = {}
+    groups: dict[str, list[Mapping[str, Any]]] = {}
     for row in listed:
-        found.setdefault(str(row[key]), []).append(row)
-    return found
+        groups.setdefault(str(row[key]), []).append(row)
+    return groups
 
 
 def day_of(text: str) -> date:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from matcher import codec
 from matcher.domain import BadInput, Rejected, Tender
 from matcher.reference.identifiers import clean_amount
 from matcher.territory import exports, potential, sheets
@@ -26,15 +27,8 @@ FIELDS = {
     "reference": "reference numero n id code",
 }
 #: Columns of a line that a terminal shows.
-SHORT = (
-    "ligne",
-    "objet",
-    "montant € HT",
-    "voie",
-    "à appeler",
-    "à vérifier",
-    "à interroger",
-    "heures d'insertion",
+SHORT = "ligne, objet, montant € HT, voie, à appeler, à vérifier, à interroger, heures d'insertion".split(
+    ", "
 )
 #: Code of an advice, without its condition -> what a line is told to be.
 WAYS = {
@@ -98,10 +92,8 @@ class Programme:
         for line in self.lines:
             lot = line.lot
             yield {
-                "ligne": line.place,
-                "référence": line.reference,
-                "objet": lot.lot.title,
-                "montant € HT": lot.facts.lot_amount,
+                **codec.flat(line, "ligne=place, référence=reference"),
+                **codec.flat(lot, "objet=lot.title, montant € HT=facts.lot_amount"),
                 "lieu": ", ".join(place.label for place in lot.lot.places),
                 "voie": line.way,
                 **potential.advised_row(lot),
@@ -153,14 +145,14 @@ def study(desk: Desk, data: bytes, name: str, given: potential.Given | None = No
     """The potential of every line of a programme (CSV or XLSX); `given` is what is said of the buyer.  Raises BadInput."""
     planned, sheet = read(data, name)
     common = given or potential.Given()
-    lines = tuple(
-        Line(
-            place=where,
-            reference=reference,
-            studied=potential.potential(
-                desk, tender, replace(common, amount=own.amount, like_needs=own.like_needs)
-            ),
+
+    def studied(own: potential.Given, tender: Tender) -> potential.Potential:
+        return potential.potential(
+            desk, tender, replace(common, amount=own.amount, like_needs=own.like_needs)
         )
+
+    lines = tuple(
+        Line(place=where, reference=reference, studied=studied(own, tender))
         for where, reference, tender, own in planned
     )
     return Programme(

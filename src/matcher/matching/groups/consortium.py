@@ -193,18 +193,11 @@ def _consortium(
     covered = tuple(t.id for i, t in enumerate(table.tasks) if i in team.lead)
     form, form_reason = _form(table, cover, team)
     reachable = int((cover.weight * WHOLE).sum())
+    times = sum(other == lead_bidder for other, _ in lead_bidders)
     warnings = (
         *_law_of_reservation(table, team, constraints, one_group),
         *_law_of_capacity(table, cover, team),
-        *_law_of_groups(
-            table,
-            cover,
-            team,
-            lead_bidder,
-            form,
-            seen,
-            sum(other == lead_bidder for other, _ in lead_bidders),
-        ),
+        *_law_of_groups(table, cover, team, lead_bidder, form, seen, times),
     )
     return Consortium(
         members=members,

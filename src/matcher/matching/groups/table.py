@@ -182,19 +182,10 @@ def _table(
     for cell, value in degrees.items():
         grade[cell], points[cell] = value, scores[cell]
     structures = {m.structure.siren: m.structure for m in cells.values()} | dict(constraints.structures)
-    return _Table(
-        tuple(tasks),
-        tuple(column),
-        cells,
-        grade,
-        points,
-        structures,
-        barred,
-        on,
-        frozenset(ordinary),
-        {answer.lot.id: answer.asked.carried for answer in answers if answer.asked},
-        frozenset(unsized),
-    )
+    carried = {answer.lot.id: answer.asked.carried for answer in answers if answer.asked}
+    cellwise = (tuple(tasks), tuple(column), cells, grade, points)
+    firms_ = frozenset(ordinary)
+    return _Table(*cellwise, structures, barred, on, firms_, carried, frozenset(unsized))
 
 
 def tasks_of(
@@ -276,8 +267,8 @@ def _degrees(matches: Sequence[Match]) -> list[tuple[Match, int, int]]:
 def _exclusion(match: Match) -> str:
     """Why this structure may not take the lot; "" where it may, or where that is unknown."""
     if match.eligible is False:
-        articles = match.lot.reservation.articles if match.lot.reservation else ()
-        return f"non éligible au titre de {_or(articles)}" if articles else "non éligible au marché réservé"
+        articles = " ou ".join(match.lot.reservation.articles) if match.lot.reservation else ""
+        return f"non éligible au titre de {articles}" if articles else "non éligible au marché réservé"
     if match.reach.where == "outside":
         return "hors de la zone que la structure déclare servir"
     return ""
@@ -291,7 +282,3 @@ def far(match: Match) -> bool:
 def lot_label(lot: Lot) -> str:
     """Display name of a lot: its number and the beginning of its title."""
     return f"lot {lot.number} « {shorten(lot.title, 60)} »" if lot.title else f"lot {lot.number}"
-
-
-def _or(words: Sequence[str]) -> str:
-    return " ou ".join(words)

@@ -9,7 +9,7 @@ import numpy as np
 
 from matcher.domain import Lot, Warning_
 from matcher.matching.groups.cover import Cover, Team
-from matcher.matching.groups.table import WHOLE, _Constraints, _or, _Table
+from matcher.matching.groups.table import WHOLE, _Constraints, _Table
 from matcher.reference import law
 from matcher.reference.amounts import total
 from matcher.reference.french import euros
@@ -41,7 +41,7 @@ def _law_of_reservation(
     alone = len({task.lot.id for task in table.tasks}) == 1
     for lot in lots.values():
         articles = lot.reservation.articles if lot.reservation else ()
-        stated = _or(articles)
+        stated = " ou ".join(articles)
         article = articles[0] if articles else ""
         if lot.id in covered and not articles:
             text = (
