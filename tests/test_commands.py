@@ -13,6 +13,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
+from pytest import MonkeyPatch
 
 from matcher import console, plugins
 from matcher.reference.paths import sample_dir
@@ -89,9 +90,7 @@ def test_completion_is_offered() -> None:
     assert "--install-completion" in command("--help").stdout
 
 
-def test_a_public_address_is_not_served_before_it_says_who_answers_for_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_public_address_is_not_served_before_it_says_who_answers(monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setenv("MATCHER_PUBLIC_URL", "https://maillage.example")
     refused = command("serve", "--port", "0")
     assert refused.returncode == 2

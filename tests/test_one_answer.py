@@ -131,7 +131,7 @@ def test_groups_take_whom_the_list_calls(pairs: list[tuple[Matcher, Tender, tupl
             assert sure, tender.title  # never a group of those alone whom one checks first
 
 
-def test_potential_counts_whom_the_list_shows(
+def test_potential_counts_as_the_list_shows(
     pairs: list[tuple[Matcher, Tender, tuple[Structure, ...]]],
 ) -> None:
     seen = 0

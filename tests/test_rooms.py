@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
 from matcher import plugins
 from matcher.catalogue.build import build_catalogue
@@ -57,7 +58,7 @@ def _copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for name in plugins.names(room):
             source = Path(str(plugins.find(room, name).__file__))
             shutil.copy(source, folder / f"another_{name}.py")
-    with pytest.MonkeyPatch.context() as patch:
+    with MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(home))
         yield
 
@@ -216,7 +217,7 @@ def renamed(room: str, name: str) -> str:
     return f"{COPIES}.{room.replace('.', '_')}.another_{name}"
 
 
-def test_a_recipe_of_plugs_under_other_names_gives_the_same_answers(
+def test_plugs_under_other_names_answer_alike(
     sample: gather.Gathered, matcher: Matcher, tmp_path: Path
 ) -> None:
     recipe = matcher.catalogue.recipe

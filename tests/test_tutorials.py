@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from pytest import MonkeyPatch
 from service.client.__main__ import written
 from service.settings import Settings
 from typer.testing import CliRunner
@@ -72,7 +73,7 @@ def browser() -> Iterator[Any]:
 @pytest.mark.browser
 @pytest.mark.parametrize("name", sorted(path.stem for path in TUTORIALS.glob("*.md")))
 def test_the_tutorial_works_as_written(
-    name: str, desk: Path, service: str, browser: Any, monkeypatch: pytest.MonkeyPatch
+    name: str, desk: Path, service: str, browser: Any, monkeypatch: MonkeyPatch
 ) -> None:
     text = (TUTORIALS / f"{name}.md").read_text(encoding="utf-8")
     monkeypatch.chdir(desk)

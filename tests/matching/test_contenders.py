@@ -63,7 +63,7 @@ def tenders(sample: gather.Gathered) -> Sequence[Tender]:
 
 
 @pytest.mark.parametrize("filters", [Filters(), Filters(kinds=("EI", "AI")), Filters(radius_km=10.0)])
-def test_an_answer_is_the_same_as_where_everyone_is_compared(
+def test_answers_are_those_of_comparing_all(
     matcher: Matcher, sample: gather.Gathered, filters: Filters
 ) -> None:
     left_out = 0

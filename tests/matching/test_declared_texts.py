@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
 from matcher.catalogue.build import build_catalogue, update_catalogue
 from matcher.catalogue.catalogue import Catalogue
@@ -113,7 +114,7 @@ def test_a_score_depends_neither_on_a_filter_nor_on_what_was_read_before(held: C
     assert int(np.nanargmax(declared.said_best(asked(changed, need)))) == 2
 
 
-def test_a_catalogue_in_the_place_of_another_reads_only_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_catalogue_in_the_place_of_another_reads_only_what_is_new(monkeypatch: MonkeyPatch) -> None:
     read: list[str] = []
     before = declared.Reading._read
 

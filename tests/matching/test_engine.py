@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
 from matcher.catalogue import files
 from matcher.catalogue.build import build_catalogue
@@ -213,9 +214,7 @@ def test_a_filter_gives_the_unfiltered_order_less_those_filtered(matcher: Matche
         assert score == pytest.approx(scores[row], abs=1e-5)
 
 
-def test_a_shortlist_loses_nothing_that_would_be_shown(
-    matcher: Matcher, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_shortlist_loses_nothing_to_be_shown(matcher: Matcher, monkeypatch: MonkeyPatch) -> None:
     exact = Matcher(matcher.catalogue, exhaustive=True)
     monkeypatch.setattr("matcher.matching.search.COMPARED", 0)
     for text in ("traiteur pour un séminaire", "entretien des espaces verts", "collecte de papier de bureau"):

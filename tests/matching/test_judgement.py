@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
 from importing import imported
 from matcher.catalogue.build import build_catalogue
@@ -92,9 +93,7 @@ def test_who_says_the_trade_and_is_near_stands_before_the_silent_and_the_far(mat
     assert chance["1"] == max(chance.values())
 
 
-def test_lenders_come_first_where_staff_is_asked_and_after_who_does_the_work_otherwise(
-    matcher: Matcher,
-) -> None:
+def test_lenders_come_first_where_staff_is_asked_and_else_after_who_does_the_work(matcher: Matcher) -> None:
     staff = chances(matcher, "mise à disposition de personnel pour remplacer des agents d'entretien absents")
     assert min(staff["4"], staff["5"]) > max(staff["7"], staff["1"], staff["2"])
     work = chances(matcher, "nettoyage des bureaux et des vitres de la mairie")
@@ -218,9 +217,7 @@ def test_what_must_pull_one_way_does(name: str, way: int) -> None:
         before = after
 
 
-def test_who_names_the_trade_has_it_as_surely_as_a_silent_esat(
-    matcher: Matcher, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_naming_a_trade_counts_as_much_as_silence(matcher: Matcher, monkeypatch: MonkeyPatch) -> None:
     (query,) = matcher.queries(free_text_tender("tonte des pelouses et taille des haies", ANGERS))
     for said, silent in ((np.nan, 1.0), (0.4, 0.0), (0.9, 0.0), (0.1, 0.0)):
         shortlist = shortlist_of(matcher.catalogue, query, exhaustive=True)
@@ -234,7 +231,7 @@ def test_who_names_the_trade_has_it_as_surely_as_a_silent_esat(
         assert 0.4 < rate < 0.9 and evidence.of(shortlist, "kind_rate") == pytest.approx(expected)
 
 
-def test_naming_its_trade_lowers_nobody(matcher: Matcher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_naming_its_trade_lowers_nobody(matcher: Matcher, monkeypatch: MonkeyPatch) -> None:
     (query,) = matcher.queries(free_text_tender("tonte des pelouses et taille des haies", ANGERS))
 
     def scores(said: float, nearest: float) -> evidence.Column:
@@ -445,9 +442,7 @@ def test_a_need_is_read_by_what_is_done_and_not_by_where(matcher: Matcher, text:
         ("Travaux de peinture, insertion par le recours à des heures de travail", "peinture"),
     ],
 )
-def test_an_insertion_contract_is_judged_by_its_support_whatever_its_code(
-    matcher: Matcher, text: str, trade: str
-) -> None:
+def test_an_insertion_contract_is_judged_by_its_support(matcher: Matcher, text: str, trade: str) -> None:
     tender = free_text_tender(text, ANGERS)
     coded = replace(tender, lots=tuple(replace(lot, cpv=("85312510",)) for lot in tender.lots))
     for each in (tender, coded) if trade != "peinture" else (tender,):

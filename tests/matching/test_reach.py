@@ -52,9 +52,7 @@ def km(held: Catalogue, *asked: Place) -> dict[str, float]:
     return dict(zip(NAMES, values.tolist(), strict=True))
 
 
-def test_who_is_known_by_its_area_alone_stands_at_its_centre_and_is_never_nearer_than_who_is_known(
-    held: Catalogue,
-) -> None:
+def test_who_is_known_by_its_area_alone_stands_at_its_centre_and_is_never_nearer(held: Catalogue) -> None:
     at_laon, far = km(held, LAON), km(held, BULLY)
     assert at_laon["laon"] == 0 < at_laon["aisne"] < at_laon["région"]
     assert far["aisne"] > 80, "the centre of Aisne is as far from Bully as it is"

@@ -48,9 +48,7 @@ def told(found: LotAnswer) -> set[str]:
     "words",
     ["tonte des pelouses", "mise sous pli de courriers", "nettoyage de bureaux", "blanchisserie de linge"],
 )
-def test_silent_esat_in_reach_are_shown_or_counted_and_those_far_or_known_otherwise_are_not(
-    matcher: Matcher, words: str
-) -> None:
+def test_silent_esat_in_reach_are_shown_or_counted_and_others_are_not(matcher: Matcher, words: str) -> None:
     found = answer(matcher, words)
     silent = {f"ESAT Horizon {n}" for n in range(1, 5)}
     assert silent <= told(found)

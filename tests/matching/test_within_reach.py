@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
@@ -144,9 +145,7 @@ def test_a_radius_within_the_department_of_a_lot_placed_no_better_excludes_nobod
         assert (zones[(radius >= 0) & (found.kilometres > 5_000)] == -1).all(), "elsewhere a radius tells"
 
 
-def test_where_many_declare_no_zone_the_indexes_find_more_of_them_alone(
-    held: Catalogue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_indexes_find_more_of_many_without_zone(held: Catalogue, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr(search, "COMPARED", NEAREST)
     query = asked(held, (PARIS,))
     found = shortlist_of(held, query, 60, coming=True).candidates
@@ -156,7 +155,7 @@ def test_where_many_declare_no_zone_the_indexes_find_more_of_them_alone(
     assert not search.asks_indexes(held, query), "whoever may come is found by place"
 
 
-def test_whoever_is_shown_is_explained(held: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_is_shown_is_explained(held: Catalogue, monkeypatch: MonkeyPatch) -> None:
     """The shortlist of a whole ranking holds that of those who may come, however many there are."""
     monkeypatch.setattr(search, "COMPARED", NEAREST)
     for places in ((PARIS,), (NANTERRE, SAINT_DENIS), ()):

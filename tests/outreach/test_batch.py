@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import typer
+from pytest import MonkeyPatch
 from sqlalchemy import select
 
 import night as n
@@ -54,7 +55,7 @@ def test_only_what_is_new_or_changed_is_matched_again(store: Store, folder: Path
     assert matched(store)["a"] == n.MOMENT and matched(store)["b"] == n.MOMENT + timedelta(days=2)
 
 
-def test_a_changed_catalogue_matches_what_is_open_again_and_not_what_is_closed(
+def test_a_changed_catalogue_matches_what_is_open_again_alone(
     store: Store, folder: Path, tmp_path: Path
 ) -> None:
     n.night(store, folder, n.tender("open"), n.tender("short", deadline=n.MOMENT + timedelta(hours=20)))
@@ -69,9 +70,7 @@ def test_the_same_data_built_again_change_nothing(store: Store, folder: Path, tm
     assert n.night(store, again, n.tender("a"), day=1).matched == 0
 
 
-def test_a_refusal_takes_the_pair_out_of_the_next_matching(
-    store: Store, folder: Path, tmp_path: Path
-) -> None:
+def test_a_refusal_takes_the_pair_out_of_the_next_match(store: Store, folder: Path, tmp_path: Path) -> None:
     n.night(store, folder, n.tender("a"))
     assert n.siret(100) in pairs(store, "a")
     feedback.record(store, n.siret(100), "a", "a-1", "declined")
@@ -174,9 +173,7 @@ def test_the_command_tells_a_source_that_is_down_from_nothing_new(folder: Path, 
     assert "Traceback" not in first.stderr + again.stderr + down.stderr + stale.stderr
 
 
-def test_sync_fetches_what_is_new_then_matches_it(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sync_fetches_and_matches(folder: Path, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     page = json.loads((ROOT / "data" / "sample" / "boamp_page_1.json").read_text(encoding="utf-8"))
     today = datetime.now(UTC)
     with serving() as publisher:
@@ -194,7 +191,7 @@ def test_sync_fetches_what_is_new_then_matches_it(
 
 
 def test_a_publisher_that_is_down_is_reported_and_what_is_available_is_matched(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, tmp_path: Path, monkeypatch: MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fetched = tmp_path / "fetched" / "boamp"
     fetched.mkdir(parents=True)

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest import MonkeyPatch
 
 import night as n
 from dask_cluster import Cluster
@@ -129,7 +130,7 @@ def store_address(postgres: str) -> str:
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path, postgres: str, monkeypatch: pytest.MonkeyPatch, store_address: str) -> Path:
+def catalogue(tmp_path: Path, postgres: str, monkeypatch: MonkeyPatch, store_address: str) -> Path:
     """A catalogue whose vectors are at the server, with its notices."""
     monkeypatch.setenv("MATCHER_VECTORS", postgres)
     recipe = replace(n.RECIPE, indexes=("pgvector", "lexical"))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest import MonkeyPatch
 from sqlalchemy import select
 
 import night as n
@@ -76,9 +77,7 @@ def read_otherwise(tender: Tender) -> Tender:
     return replace(tender, lots=lots, change="lu autrement", deadline=tender.deadline)
 
 
-def upgraded(
-    store: Store, folder: Path, tenders: list[Tender], tmp_path: Path, patch: pytest.MonkeyPatch
-) -> None:
+def upgraded(store: Store, folder: Path, tenders: list[Tender], tmp_path: Path, patch: MonkeyPatch) -> None:
     assert tenders and all(tender.source_hash for tender in tenders)
     first = n.night(store, folder, *tenders, cap=1000)
     assert first.digests and first.told
@@ -88,15 +87,15 @@ def upgraded(
     assert again.matched and (again.digests, again.changed, again.new) == (0, 0, 0)
 
 
-def test_an_upgrade_of_program_and_catalogue_mails_nothing(
-    store: Store, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_upgrade_mails_nothing(
+    store: Store, folder: Path, tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
     upgraded(store, folder, opened([SAMPLE]), tmp_path, monkeypatch)
 
 
 @pytest.mark.shared
 def test_an_upgrade_mails_nothing_of_any_real_format(
-    folder: Path, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, shared: Path, tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
     tenders = opened([shared / "notices"])
     assert len({tender.format for tender in tenders}) > 1
@@ -104,9 +103,7 @@ def test_an_upgrade_mails_nothing_of_any_real_format(
         upgraded(store, folder, tenders, tmp_path, monkeypatch)
 
 
-def test_a_change_of_the_source_after_an_upgrade_is_told_by_itself(
-    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_change_after_an_upgrade_is_told(store: Store, folder: Path, monkeypatch: MonkeyPatch) -> None:
     first = replace(n.tender("a"), source_hash="as published")
     n.night(store, folder, first)
     monkeypatch.setattr(files, "reader", lambda: "the next version")
@@ -121,9 +118,7 @@ def test_a_change_of_the_source_after_an_upgrade_is_told_by_itself(
     assert n.night(store, folder, later, day=3).digests == 0
 
 
-def test_what_changed_on_the_night_of_an_upgrade_is_told_where_both_read_it_alike(
-    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_both_programs_read_alike_is_told(store: Store, folder: Path, monkeypatch: MonkeyPatch) -> None:
     first = replace(n.tender("a"), source_hash="as published")
     n.night(store, folder, first)
     monkeypatch.setattr(files, "reader", lambda: "the next version")
@@ -167,9 +162,7 @@ def test_what_went_and_came_back_is_no_change(store: Store, folder: Path) -> Non
     assert n.night(store, folder, replace(first, source_hash="3"), day=1).digests == 0
 
 
-def test_a_file_read_before_is_not_read_again_by_the_same_program(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_is_read_once_by_a_program(store: Store, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     page = json.loads((SAMPLE / "boamp_page_1.json").read_text(encoding="utf-8"))
     (tmp_path / "in").mkdir()
     target = tmp_path / "in" / "page.json"

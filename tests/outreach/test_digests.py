@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest import MonkeyPatch
 from sqlalchemy import select, update
 
 import night as n
@@ -39,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+def store(tmp_path: Path, monkeypatch: MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setenv("MATCHER_MAIL_SECRET", "a secret of the tests")
     opened = Store.open(f"sqlite:///{tmp_path / 'store.sqlite'}")
     yield opened
@@ -58,20 +59,17 @@ def lots(content: dict[str, Any]) -> list[tuple[str, str]]:
     return [(item["notice_id"], item["kind"]) for item in content["items"]]
 
 
-def test_those_of_the_trade_come_first_with_reasons_and_the_link_to_the_documents(
+def test_those_of_the_trade_come_first_with_reasons_and_a_link_to_documents(
     store: Store, folder: Path
 ) -> None:
     n.night(store, folder, n.tender("a", "tonte"))
     told = mails(store)
     first = told[n.siret(100)]
     (item,) = first["items"]
-    assert (
-        item["title"] == "Entretien des espaces verts"
-        and item["documents_url"] == "https://example.org/dossier/a"
-    )
-    assert (
-        item["reasons"] and abs(sum(c["contribution"] for c in item["contributions"]) - item["score"]) < 1e-6
-    )
+    assert item["title"] == "Entretien des espaces verts"
+    assert item["documents_url"] == "https://example.org/dossier/a"
+    assert item["reasons"]
+    assert abs(sum(c["contribution"] for c in item["contributions"]) - item["score"]) < 1e-6
     assert first["versions"]["recipe"] == "default"
     chances = {s: c["items"][0]["probability"] for s, c in told.items()}
     best_other = max(
@@ -145,10 +143,8 @@ def test_a_correction_is_announced_only_if_it_changes_something(store: Store, fo
     n.night(store, folder, n.correction("a-c2", "a", deadline=later), day=2)
     content = mails(store, 2)[n.siret(100)]
     assert lots(content) == [("a", "correction")]
-    assert (
-        "24 décembre 2026" in content["items"][0]["changes"][0]
-        and "15 décembre 2026" in content["items"][0]["changes"][0]
-    )
+    assert "24 décembre 2026" in content["items"][0]["changes"][0]
+    assert "15 décembre 2026" in content["items"][0]["changes"][0]
     assert n.night(store, folder, day=3).digests == 0
 
 
@@ -212,9 +208,7 @@ def test_a_cancellation_is_announced_once_to_those_who_had_the_notice(store: Sto
     assert n.night(store, folder, day=2).digests == 0
 
 
-def test_what_was_declined_never_comes_back_even_after_a_move(
-    store: Store, folder: Path, tmp_path: Path
-) -> None:
+def test_what_was_declined_never_comes_back_after_a_move(store: Store, folder: Path, tmp_path: Path) -> None:
     old = n.siret(100)
     feedback.record(store, old, "a", "a-1", "declined", reason="too-far")
     n.night(store, folder, n.tender("a"))
@@ -296,12 +290,10 @@ def test_three_times_the_usual_volume_is_held_and_less_is_not(store: Store, fold
     with store.writing() as connection:
         connection.execute(update(Digest).values(status="sent"))
     held = n.night(store, folder, n.tender("b", "menage"), day=1, brake=1.01)
-    assert (
-        held.digests > 5
-        and held.held == "volume"
-        and "far more than usual" in "\n".join(held.sentences())
-        and "held" in _states(store)
-    )
+    assert held.digests > 5
+    assert held.held == "volume"
+    assert "far more than usual" in "\n".join(held.sentences())
+    assert "held" in _states(store)
 
 
 def test_a_first_flood_is_held_too(store: Store, folder: Path) -> None:
@@ -325,9 +317,7 @@ def _sirets(store: Store, folder: Path, id: str) -> set[str]:
     return set(mails(store, 2))
 
 
-def test_an_unpublished_need_goes_out_in_waves_until_enough_are_interested(
-    store: Store, folder: Path
-) -> None:
+def test_an_unpublished_need_goes_out_in_waves_until_enough_show_interest(store: Store, folder: Path) -> None:
     need = n.tender("need", "tonte", confidential=True, flags=(WAVES,))
     n.night(store, folder, need)
     assert not mails(store)  # nobody owns it yet: a confidential need is told to nobody
@@ -398,11 +388,9 @@ def test_a_mail_carries_what_it_must_and_no_header_is_smuggled_in(hostile: dict[
     )
     raw = letters.message(hostile, "x@example.org", rules).as_bytes()
     read = email.message_from_bytes(raw, policy=policy.default)
-    assert (
-        read["Bcc"] is None
-        and str(read["From"]) == "Maillage <a@example.org>"
-        and str(read["Reply-To"]) == "b@example.org"
-    )
+    assert read["Bcc"] is None
+    assert str(read["From"]) == "Maillage <a@example.org>"
+    assert str(read["Reply-To"]) == "b@example.org"
     assert read["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert f"https://maillage.example.org/m/{hostile['id']}/" in read["List-Unsubscribe"]
     assert (
@@ -445,9 +433,7 @@ def test_a_scanner_that_opens_every_link_changes_nothing_and_a_post_acts(store: 
     assert n.siret(100) not in mails(store, 1) and n.siret(101) in mails(store, 1)
 
 
-def test_an_unsubscription_counts_for_mail_already_composed(
-    store: Store, folder: Path, tmp_path: Path
-) -> None:
+def test_an_unsubscription_counts_for_mail_composed(store: Store, folder: Path, tmp_path: Path) -> None:
     n.night(store, folder, n.tender("a"))
     id = mails(store)[n.siret(100)]["id"]
     links_.unsubscribe(store, id, links_.token(id))
@@ -481,9 +467,7 @@ def post(smtp: MailServer) -> MailServer:
     return smtp
 
 
-def test_mail_leaves_through_a_real_server_once_and_bounces_stop(
-    store: Store, folder: Path, post: MailServer
-) -> None:
+def test_mail_leaves_a_real_server_once_and_bounces(store: Store, folder: Path, post: MailServer) -> None:
     summary = n.night(store, folder, n.tender("a"))
     rules, held = Rules(smtp=post.url), _held(folder)
     assert delivery.deliver(store, held, rules, at=n.MOMENT.replace(hour=3))["waiting"] == summary.digests
@@ -534,7 +518,7 @@ def test_a_delivery_report_stops_the_address(store: Store, folder: Path, tmp_pat
 
 
 def test_an_address_that_no_server_takes_is_its_own_fault(
-    store: Store, tmp_path: Path, post: MailServer, monkeypatch: pytest.MonkeyPatch
+    store: Store, tmp_path: Path, post: MailServer, monkeypatch: MonkeyPatch
 ) -> None:
     listed = [replace(s, email="a..b@c.fr") if s.siret == n.siret(103) else s for s in n.structures()]
     folder = n.catalogue(tmp_path / "odd", listed)
@@ -615,9 +599,8 @@ def test_a_buyer_learns_numbers_of_a_public_notice_and_no_names(store: Store, fo
     feedback.record(store, n.siret(101), "a", "a-1", "declined", reason="too-big")
     told = buyers.of_buyer(store, n.BUYER.id, _held(folder), at=n.MOMENT)
     first = told["items"][0]
-    assert (first["lots"][0]["interested"], first["lots"][0]["declined"]) == (1, 1) and first["lots"][0][
-        "told"
-    ] >= 8
+    assert (first["lots"][0]["interested"], first["lots"][0]["declined"]) == (1, 1)
+    assert first["lots"][0]["told"] >= 8
     assert first["reasons"] == ["trop gros pour nous (1)"] and first["names"] == []
     for form in ("text", "html"):
         assert b"Atelier" not in digests.rendered(told, form)
@@ -625,9 +608,7 @@ def test_a_buyer_learns_numbers_of_a_public_notice_and_no_names(store: Store, fo
         buyers.of_buyer(store, "999999999", at=n.MOMENT)
 
 
-def test_the_operators_report_draws_its_plots_and_leaves_unpublished_needs_out(
-    store: Store, folder: Path
-) -> None:
+def test_the_operators_report_has_plots_and_leaves_unpublished_needs_out(store: Store, folder: Path) -> None:
     summary = n.night(store, folder, n.tender("a", "tonte", "menage"), n.tender("need", confidential=True))
     with store.writing() as connection:
         connection.execute(update(Notice).where(Notice.id == "need").values(owner="buyer-7"))
@@ -654,9 +635,7 @@ def test_rules_are_refused_with_a_sentence() -> None:
             Rules.read(text)
 
 
-def test_the_pages_of_links_only_show_and_their_buttons_act(
-    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pages_of_links_show_and_buttons_act(store: Store, folder: Path, monkeypatch: MonkeyPatch) -> None:
     """A client that fetches every link of a mail, like a scanner, changes nothing; a POST unsubscribes at once."""
     import re
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest import MonkeyPatch
 
 import night as n
 from dask_cluster import Cluster
@@ -42,9 +43,7 @@ def tasks(tmp_path: Path) -> list[work.Task]:
     return found
 
 
-def test_workers_give_what_one_process_gives_and_a_lost_one_costs_a_retry_not_a_result(
-    cluster: Cluster, tmp_path: Path
-) -> None:
+def test_workers_give_what_one_process_gives_and_a_lost_one_no_less(cluster: Cluster, tmp_path: Path) -> None:
     folder = n.catalogue(tmp_path / "catalogue")
     pending = tasks(tmp_path)
     one = dict(work.match_tasks(str(folder), pending, 50, 0.5))
@@ -57,7 +56,7 @@ def test_workers_give_what_one_process_gives_and_a_lost_one_costs_a_retry_not_a_
 
 
 def test_a_worker_without_the_disk_receives_the_catalogue_once(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
     folder = n.catalogue(tmp_path / "catalogue", n.structures(each=5))
     hidden = tmp_path / "hidden"

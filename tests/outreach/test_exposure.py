@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pytest import MonkeyPatch
 from service.page import operator
 
 from matcher.catalogue.build import build_catalogue
@@ -68,9 +69,7 @@ def test_who_is_to_be_asked_is_not_neglected() -> None:
     assert exposure.measure(matcher, [gardens, laundry], n=5).neglected == pytest.approx(4 / 12)
 
 
-def test_the_operators_page_says_what_turns_would_change_and_counts_no_longer_than_it_may(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_operators_page_tells_of_turns_and_counts_within_its_time(monkeypatch: MonkeyPatch) -> None:
     catalogue = gardeners(15)
     asked = [free_text_tender("tonte et taille de haies", Place(postcode="92000")) for _ in range(3)]
 
@@ -84,15 +83,14 @@ def test_the_operators_page_says_what_turns_would_change_and_counts_no_longer_th
         return operator.exposure(snapshot)
 
     still = page("default")
-    assert still["lots"] == 3 and still["passed_over_by_turns"] < still["passed_over"] == pytest.approx(
-        5 / 15
-    )
+    assert still["lots"] == 3
+    assert still["passed_over_by_turns"] < still["passed_over"] == pytest.approx(5 / 15)
     assert page("rotating")["passed_over_by_turns"] is None
     monkeypatch.setattr(operator, "PATIENCE", 0.0)
     assert page("default")["lots"] == 1
 
 
-def test_shares_of_groups_add_up_and_a_confidential_need_is_not_counted(
+def test_shares_of_groups_add_up_without_confidential_needs(
     matcher: Matcher, sample: gather.Gathered
 ) -> None:
     found = exposure.measure(matcher, sample.tenders[:6])
@@ -104,7 +102,7 @@ def test_shares_of_groups_add_up_and_a_confidential_need_is_not_counted(
     assert exposure.measure(matcher, hidden).lots == 0
 
 
-def test_the_cost_of_turns_is_small_on_the_judged_needs_and_the_sheet_tells_it(
+def test_turns_cost_little_on_judged_needs_and_the_sheet_tells_it(
     catalogue: Catalogue, matcher: Matcher
 ) -> None:
     turning = Matcher(catalogue, recipes.named("rotating"))

@@ -13,6 +13,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from pytest import MonkeyPatch
 from sqlalchemy import select
 
 import night as n
@@ -130,7 +131,7 @@ def test_a_concession_is_nobodys_to_answer_unless_it_is_reserved(store: Store, f
 
 
 def test_of_a_lot_in_no_words_of_its_own_who_does_what_the_title_names_first_is_told(
-    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, folder: Path, monkeypatch: MonkeyPatch
 ) -> None:
     title = "Tonte des pelouses et nettoyage des bureaux"
     n.night(store, folder, cleaning("a", title=title))
@@ -143,7 +144,7 @@ def test_of_a_lot_in_no_words_of_its_own_who_does_what_the_title_names_first_is_
 
 
 def test_a_lot_that_structures_rarely_answer_is_told_to_nobody_unless_reserved(
-    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, folder: Path, monkeypatch: MonkeyPatch
 ) -> None:
     n.night(store, folder, cleaning("a"))
     assert CLEANER in told(store)
@@ -155,7 +156,7 @@ def test_a_lot_that_structures_rarely_answer_is_told_to_nobody_unless_reserved(
 
 
 def test_a_stated_clause_of_which_nobody_is_likely_to_carry_hours_reaches_the_nearest_lenders(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
     aside = [
         replace(structure(f"00010{i}73500018", f"Relais {i}", kind), place=PARIS)
@@ -176,9 +177,7 @@ def test_only_works_have_tasks_that_can_be_cut_out(store: Store, folder: Path) -
     assert not any("tâche séparable" in item["alone"] for c in told(store).values() for item in c["items"])
 
 
-def test_a_lot_announced_by_its_clause_alone_is_not_a_lot_without_structure(
-    store: Store, tmp_path: Path
-) -> None:
+def test_a_lot_announced_by_its_clause_is_not_without_structure(store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "lends"
     save_catalogue(build_catalogue(STRUCTURES[1:2], [], recipes.named("default")), folder)
     insurance = n.tender(
@@ -250,9 +249,7 @@ def test_limits_that_bind_and_passages_are_said_once() -> None:
         (Place(department="93"), ""),
     ],
 )
-def test_a_lot_is_too_wide_by_its_place_and_not_by_a_street_that_is_not_known(
-    place: Place, said: str
-) -> None:
+def test_a_lot_is_too_wide_by_its_place_and_not_by_an_unknown_street(place: Place, said: str) -> None:
     assert items._wide(Lot(id="a", title="Repas", places=(place,))) == said
 
 
@@ -282,8 +279,8 @@ def test_a_denied_trade_is_never_announced_even_as_the_second_of_a_lot(store: St
     assert [item["notice_id"] for item in told(store)[BOTH]["items"]] == ["b"]
 
 
-def test_plausible_lots_are_one_line_for_who_asked_and_nothing_for_the_others(
-    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+def test_plausible_lots_are_a_line_for_who_asked(
+    store: Store, folder: Path, monkeypatch: MonkeyPatch
 ) -> None:
     whole = work._levels
 
@@ -298,9 +295,8 @@ def test_plausible_lots_are_one_line_for_who_asked_and_nothing_for_the_others(
     alerts.choose(store, CLEANER, "daily", plausible=True)
     n.night(store, folder, cleaning("a"), cleaning("b", title="Nettoyage des vitres de la mairie"))
     mine, other = told(store)[CLEANER], told(store)[BOTH]
-    assert [i["notice_id"] for i in mine["items"]] == ["a"] and [i["notice_id"] for i in mine["unsure"]] == [
-        "b"
-    ]
+    assert [i["notice_id"] for i in mine["items"]] == ["a"]
+    assert [i["notice_id"] for i in mine["unsure"]] == ["b"]
     assert other["unsure"] == []
     text = digests.rendered(mine, "text").decode()
     assert (
@@ -322,9 +318,7 @@ def test_after_a_month_of_silence_one_message_says_so_and_no_second(store: Store
     assert told(store, 31) == {}
 
 
-def test_contracts_that_end_are_announced_once_with_other_news_and_to_their_buyer(
-    store: Store, folder: Path
-) -> None:
+def test_contracts_that_end_are_announced_once_and_to_their_buyer(store: Store, folder: Path) -> None:
     award = Award(
         uid="w-1",
         title="Nettoyage des écoles",
@@ -366,10 +360,8 @@ def test_a_spreadsheet_has_dates_and_links_and_a_feed_names_the_notice(store: St
     content = told(store)[CLEANER]
     sheet = openpyxl.load_workbook(io.BytesIO(digests.rendered(content, "xlsx"))).active
     row = {head.value: cell for head, cell in zip(sheet[1], sheet[2], strict=True)}
-    assert (
-        row["Date limite"].value == datetime(2026, 12, 15, 9)
-        and row["Date limite"].number_format == "dd/mm/yyyy hh:mm"
-    )
+    assert row["Date limite"].value == datetime(2026, 12, 15, 9)
+    assert row["Date limite"].number_format == "dd/mm/yyyy hh:mm"
     assert row["Dossier"].hyperlink.target == "https://example.org/dossier/a"
     feed = digests.rendered(content, "atom").decode()
     assert "<title>Nettoyage des bureaux de la mairie – Services a (Commune de Montreuil)</title>" in feed

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from pytest import MonkeyPatch
 from sqlalchemy import select
 
 import night as n
@@ -103,7 +104,7 @@ class Night(RuleBasedStateMachine):
                     raise KeyboardInterrupt  # after the dot
             return state, said
 
-        with pytest.MonkeyPatch.context() as patch:
+        with MonkeyPatch.context() as patch:
             patch.setattr(delivery, "leaving", lambda *_: _Given(way))
             with contextlib.suppress(KeyboardInterrupt):
                 delivery.deliver(

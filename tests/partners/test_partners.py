@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
 from matcher.catalogue.build import build_catalogue
 from matcher.domain import (
@@ -336,9 +337,8 @@ def test_those_who_won_together_before_are_reported_and_the_future_is_not_used()
     with_past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED, title="Parc de la mairie"))
     columns = affinity.affinities(with_past.catalogue, GARDEN.siren, DAY)
     row = with_past.catalogue.row(SHELTERED.siret)
-    assert columns["together"][row] == pytest.approx(np.log(2)) and columns[
-        "together"
-    ].sum() == pytest.approx(np.log(2))
+    assert columns["together"][row] == pytest.approx(np.log(2))
+    assert columns["together"].sum() == pytest.approx(np.log(2))
     assert affinity.together(with_past.catalogue, GARDEN.siren, SHELTERED.siren, DAY) == (
         "Parc de la mairie",
     )
@@ -403,7 +403,7 @@ def test_contributions_of_a_ranking_sum_to_its_scores() -> None:
 
 
 @pytest.fixture
-def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+def folder(monkeypatch: MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setattr(paths, "models_dir", lambda: tmp_path)
     partners.weights_of.cache_clear()
     (tmp_path / "partners").mkdir()
@@ -411,9 +411,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     partners.weights_of.cache_clear()
 
 
-def test_a_recipe_without_weights_ranks_by_the_score_alone_and_a_broken_file_is_reported(
-    folder: Path,
-) -> None:
+def test_a_recipe_without_weights_ranks_by_score_alone_and_a_broken_file_is_reported(folder: Path) -> None:
     (folder / "other.json").write_text("{}", encoding="utf-8")
     manifest.write(folder.parent)
     assert partners.weights_of("none") == partners.Weights()

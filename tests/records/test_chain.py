@@ -9,6 +9,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from pytest import MonkeyPatch
 from sqlalchemy import Connection, delete, insert, select, update
 
 from matcher.domain import Answer, Buyer, Lot, Tender
@@ -21,7 +22,7 @@ OWNER, SIRET, OTHER = "key:a", "00010001600013", "00010002400014"
 
 
 @pytest.fixture
-def store(store_url: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+def store(store_url: str, tmp_path: Any, monkeypatch: MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
     with Store.open(store_url) as opened:
         yield opened

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pytest import MonkeyPatch
 from typer.testing import CliRunner
 
 from matcher.catalogue import denials
@@ -64,7 +65,7 @@ NOTICE = Tender(id="n1", format="need", title="Services", lots=LOTS, buyer=Buyer
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def store(tmp_path: Path, monkeypatch: MonkeyPatch) -> Store:
     monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{tmp_path / 's.sqlite'}")
     with Store.open() as opened:
         yield opened

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest import MonkeyPatch
 from sqlalchemy import func, select
 from typer.testing import CliRunner, Result
 
@@ -60,9 +61,7 @@ def say(store: Store, who: keys.Bearer, siret: str, **facts: Any) -> exchange.Of
 # ----------------------------------------------------------------------------------------------- messages
 
 
-def test_members_write_to_each_other_about_a_declaration_and_nobody_else_reads_it(
-    store: Store, bearer: Any
-) -> None:
+def test_members_write_to_each_other_about_a_declaration_unread_by_others(store: Store, bearer: Any) -> None:
     one, other, third = (bearer(f"structure:{siret}") for siret in (A, B, C))
     mine = say(store, one, A)
     with pytest.raises(NotFound):  # its author answers, and does not begin
@@ -104,9 +103,7 @@ def test_a_key_proves_its_holder_and_only_its_hash_is_kept(store: Store) -> None
         assert token.rsplit("_", 1)[1] not in str(list(connection.execute(select(Key.__table__))))
 
 
-def test_a_wrong_revoked_or_expired_key_is_refused_in_the_same_way(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wrong_revoked_and_expired_keys_are_refused(store: Store, monkeypatch: MonkeyPatch) -> None:
     token = keys.create(store, ["read"], days=1)
     for wrong in ("", "x", token[:-1], token + "x", token.replace("mlg", "abc"), "mlg__x", "mlg_a_b"):
         with pytest.raises(Forbidden, match="inconnue, expirée ou révoquée"):
@@ -171,9 +168,7 @@ def test_nobody_declares_for_a_siret_that_is_not_proved_his(store: Store, bearer
         ({"deadline": datetime(2090, 1, 1)}, "fuseau"),
     ],
 )
-def test_what_cannot_stand_is_refused_with_its_remedy(
-    store: Store, bearer: Any, facts: dict[str, Any], words: str
-) -> None:
+def test_what_cannot_stand_is_refused(store: Store, bearer: Any, facts: dict[str, Any], words: str) -> None:
     with pytest.raises(BadInput, match=words):
         say(store, bearer(f"structure:{A}"), A, **facts)
     assert store.counts()["declaration"] == 0
@@ -273,9 +268,7 @@ def test_who_agree_with_each_other_are_a_group_until_one_withdraws(store: Store,
     assert exchange.group(store, a, one.id) == ()
 
 
-def test_a_withdrawn_or_expired_declaration_is_seen_no_more(
-    store: Store, bearer: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_withdrawn_or_expired_one_is_unseen(store: Store, bearer: Any, monkeypatch: MonkeyPatch) -> None:
     a, b = bearer(f"structure:{A}"), bearer(f"structure:{B}")
     offer = say(store, a, A, contact="a@example.org")
     with pytest.raises(NotFound):
@@ -382,8 +375,8 @@ def known(url: str) -> None:
         store.put(connection, Notice, [row])
 
 
-def test_the_terminal_declares_suggests_and_withdraws(
-    store_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_the_terminal_declares_and_withdraws(
+    store_url: str, monkeypatch: MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("MATCHER_STORE", store_url)
     monkeypatch.chdir(tmp_path)
@@ -421,9 +414,7 @@ def test_the_terminal_declares_suggests_and_withdraws(
     assert isinstance(refused.exception, NotFound)
 
 
-def test_the_terminal_keeps_restores_and_erases(
-    store_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_terminal_restores_and_erases(store_url: str, monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MATCHER_STORE", store_url)
     known(store_url)
     key = matcher_("keys", "create", "--scope", f"structure:{A}", "--label", "=HYPERLINK(1)").stdout.strip()

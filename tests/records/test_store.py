@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from pytest import MonkeyPatch
 from sqlalchemy import select, update
 
 from matcher.domain import BadInput, StaleArtefact, StoreUnavailable
@@ -76,9 +77,7 @@ def test_a_store_of_a_newer_version_is_refused_with_the_remedy(store: Store) -> 
 @pytest.mark.parametrize(
     "address", ["", "not an address", "mysql://root@localhost/base", "postgresql://nobody@127.0.0.1:9/none"]
 )
-def test_an_address_that_leads_nowhere_gets_one_sentence(
-    address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_address_of_nowhere_gets_one_sentence(address: str, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setenv("MATCHER_STORE", address or "sqlite:////proc/none/store.sqlite")
     with pytest.raises((BadInput, StoreUnavailable)) as error:
         Store.open()
@@ -208,9 +207,7 @@ def test_an_erased_siret_leaves_the_seal_and_the_wish_for_no_mail(store: Store) 
     assert row["payload"] is None and row["salt"] is None and row["seal"] == "x" and row["commitment"] == "c"
 
 
-def test_a_backup_restores_the_same_rows_also_into_the_other_kind_of_store(
-    store: Store, tmp_path: Path
-) -> None:
+def test_a_backup_restores_the_same_rows_into_either_kind_of_store(store: Store, tmp_path: Path) -> None:
     fill(store)
     with store.writing() as connection:
         store.audit(connection, "operator", "test")
@@ -253,7 +250,7 @@ def test_a_broken_backup_restores_nothing(store: Store, tmp_path: Path) -> None:
     target.close()
 
 
-def test_the_default_store_is_a_file_under_the_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_default_store_is_a_file_under_the_home(monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("MATCHER_STORE", raising=False)
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path / "home"))
     assert store_.default_url() == f"sqlite:///{tmp_path / 'home' / 'store.sqlite'}"

@@ -160,9 +160,8 @@ def test_who_could_fill_a_gap_is_told_with_its_distance(desk: Desk) -> None:
     )
     (cell,) = coverage.cover(desk, [need], [far], trade="espaces-verts").cells
     found = coverage.closers(desk, cell)
-    assert found and {c.match.structure.offers[0].text for c in found if c.match.structure.offers} <= {
-        SAYS[0]
-    }
+    assert found
+    assert {c.match.structure.offers[0].text for c in found if c.match.structure.offers} <= {SAYS[0]}
     assert any(f"à {c.match.distance_km:.0f} km" in c.why for c in found if c.match.distance_km)
 
 
@@ -193,7 +192,7 @@ NEEDS = {  # words -> are they works?
 }
 
 
-def test_of_thirty_potentials_the_advice_follows_the_list_and_no_duty_is_false(
+def test_of_thirty_potentials_the_advice_follows_the_list_and_duties_are_true(
     matcher: Matcher, desk: Desk
 ) -> None:
     cases = [(need_, town, amount) for need_ in NEEDS for town in PLACES for amount in (9e3, 8e4, 3e5, 6e6)]

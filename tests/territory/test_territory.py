@@ -15,6 +15,7 @@ import numpy as np
 import openpyxl
 import pytest
 from lxml import etree
+from pytest import MonkeyPatch
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
@@ -62,7 +63,7 @@ def matcher(folder: Path) -> Matcher:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: MonkeyPatch) -> Path:
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
     return tmp_path
 
@@ -136,9 +137,8 @@ def test_the_measures_of_a_trade_are_its_own_and_supply_is_of_one_trade(matcher:
     with pytest.raises(BadInput, match="choisissez-en un"):
         whole.values("likely")
     (cell,) = coverage.cover(desk, asked, zone, trade="nettoyage", kinds=("ESAT",)).cells
-    assert set(cell.count.kinds) <= {"ESAT"} and cell.count.likely == made["nettoyage"].cells[
-        0
-    ].count.kinds.get("ESAT", 0)
+    assert set(cell.count.kinds) <= {"ESAT"}
+    assert cell.count.likely == made["nettoyage"].cells[0].count.kinds.get("ESAT", 0)
 
 
 def test_every_file_of_the_map_holds_what_was_asked_alone(matcher: Matcher, folder: Path) -> None:
@@ -158,11 +158,9 @@ def test_every_file_of_the_map_holds_what_was_asked_alone(matcher: Matcher, fold
     figures = {str(c.count.likely) for c in made.cells}
     assert figures <= {(e.text or "") for e in tree.iter("{*}tspan")}
     page = str(exports.map_as("html", made, "state"))
-    assert (
-        "CC BY 4.0" in page
-        and "http" not in page.replace("http://www.w3.org/2000/svg", "")
-        and "size:A4" in page
-    )
+    assert "CC BY 4.0" in page
+    assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert "size:A4" in page
 
 
 def test_a_map_is_also_a_picture_for_a_slide(matcher: Matcher) -> None:
@@ -191,9 +189,7 @@ def test_classes_that_would_be_shown_alike_are_one() -> None:
     assert len(set(figures)) == len(figures) and figures[-1] == "71"
 
 
-def test_what_is_not_known_has_a_colour_of_its_own_and_overseas_departments_have_a_square(
-    matcher: Matcher,
-) -> None:
+def test_what_is_unknown_has_a_colour_of_its_own_and_overseas_departments_a_square(matcher: Matcher) -> None:
     zones = [areas.department(code) for code in ("75", "92", "974")]
     made = coverage.cover(Desk(matcher, on=ON), [need("a", "92050", "nettoyage")], zones, trade="nettoyage")
     drawn = choropleth.picture(made, "needs")
@@ -243,13 +239,10 @@ def test_a_programme_is_studied_line_by_line_and_its_bad_lines_are_told(matcher:
         Desk(matcher, on=ON), cleaning.studied.tender, potential.Given(amount=120_000.0)
     )
     assert alone.lots[0].count == cleaning.lot.count and alone.lots[0].advised == cleaning.lot.advised
-    assert works.lot.facts.works and "social-condition" not in {
-        duty.code for duty in works.lot.advised.duties
-    }
-    assert (
-        sum(row["achats"] for row in made.totals()) == 2
-        and sum(row["montant € HT"] for row in made.totals()) == 4_120_000
-    )
+    assert works.lot.facts.works
+    assert "social-condition" not in {duty.code for duty in works.lot.advised.duties}
+    assert sum(row["achats"] for row in made.totals()) == 2
+    assert sum(row["montant € HT"] for row in made.totals()) == 4_120_000
     book = openpyxl.load_workbook(io.BytesIO(made.workbook()))
     assert book.sheetnames == ["Achats", "Totaux", "Écartés", "Sources"] and book["Achats"].max_row == 3
 
@@ -310,13 +303,8 @@ def test_hours_are_amount_times_share_over_hourly_cost(matcher: Matcher) -> None
         (0.10, 600.0),
     ]
     assert made.targets[2].fte == pytest.approx(600 / 1607 / 2)
-    assert {c.kind for c in made.carriers} <= LENDING_KINDS | {
-        "EI",
-        "ACI",
-        "AI",
-        "ETTI",
-        "EITI",
-    } and made.carriers
+    assert {c.kind for c in made.carriers} <= LENDING_KINDS | {"EI", "ACI", "AI", "ETTI", "EITI"}
+    assert made.carriers
     assert any("essai : 60 %" in line for line in made.assumed)
 
 
@@ -615,10 +603,8 @@ def test_the_report_sets_ledger_next_to_decp_and_adds_nothing(matcher: Matcher) 
     ]
     book = "\n".join(";".join(line) for line in lines).encode("cp1252")
     purchases, bad = ledger.read(book, "livre.csv")
-    assert sum(p.amount for p in purchases) == pytest.approx(1400.5) and [one.record for one in bad] == [
-        "ligne 5",
-        "ligne 6",
-    ]
+    assert sum(p.amount for p in purchases) == pytest.approx(1400.5)
+    assert [one.record for one in bad] == ["ligne 5", "ligne 6"]
     awards = [
         _award(
             "a", (by_kind["EI"], by_kind["EA"]), 1000.0, 2025, relation="group", social=("Clause sociale",)

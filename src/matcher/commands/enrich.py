@@ -60,8 +60,10 @@ def report_rows(before: Iterable[Structure], after: Iterable[Structure], by: str
     counts: dict[str, dict[str, int]] = {}
     for when, structures in (("before", before), ("after", after)):
         for structure in structures:
+            kind, department = structure.kind or "?", structure.place.department or "?"
+            names = {"kind": kind, "department": department, "both": f"{department} {kind}"}
             way = speaks(structure)
-            for key in (_key(structure, by), "all"):
+            for key in (names[by], "all"):
                 row = counts.setdefault(key, {})
                 row[f"{when} {way}"] = row.get(f"{when} {way}", 0) + 1
                 row[when] = row.get(when, 0) + 1
@@ -87,11 +89,6 @@ def speaks(structure: Structure) -> str:
         return "read"
     chances = priors().chances(prior_inputs(priors(), structure.kind, structure.naf or "", structure.name))
     return "likely" if chances.max() >= LIKELY_TRADE else "silent"
-
-
-def _key(structure: Structure, by: str) -> str:
-    kind, department = structure.kind or "?", structure.place.department or "?"
-    return {"kind": kind, "department": department, "both": f"{department} {kind}"}[by]
 
 
 def _write(path: Path, structures: Iterable[Structure]) -> None:

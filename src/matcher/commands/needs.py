@@ -57,19 +57,13 @@ def _of_files(files: list[Path], rejected: list[Rejected]) -> Iterator[tuple[str
     from matcher.reading import gather
 
     for file in files:
-        if _is_queries(file):
+        queries = file.suffix == ".jsonl" and file.is_file()
+        if queries and '"query_id"' in file.open(encoding="utf-8").readline():
             yield from ((question.id, question.tender) for question in evaluation.questions(file, rejected))
             continue
-        found = gather.gather([file])
-        rejected += found.rejected
-        yield from (("", tender) for tender in found.tenders)
-
-
-def _is_queries(file: Path) -> bool:
-    if file.suffix != ".jsonl" or not file.is_file():
-        return False
-    with file.open(encoding="utf-8") as lines:
-        return '"query_id"' in next(lines, "")
+        read = gather.gather([file])
+        rejected += read.rejected
+        yield from (("", tender) for tender in read.tenders)
 
 
 def _row(name: str, read: Asked) -> dict[str, Any]:

@@ -140,7 +140,9 @@ def broken_at(
     listed: Sequence[RowMapping], content: Mapping[str, Any], head: RowMapping | None, record: str
 ) -> int | None:
     """The number of the first event that does not hold, None where all do; `content` is the row of the record."""
-    before, erased = GENESIS, _erased(listed)
+    erasures = [e["payload"] for e in listed if e["kind"] == ERASED and e["payload"]]
+    # the last sealed erasure that names each line
+    before, erased = GENESIS, {number: payload for payload in erasures for number in payload["numbers"]}
     for number, event in enumerate(listed, 1):
         if event["number"] != number or not _holds(event, before, record, erased):
             return number
@@ -155,12 +157,6 @@ def broken_at(
     ):
         return len(listed) + 1  # events were removed from the end
     return None
-
-
-def _erased(listed: Sequence[RowMapping]) -> dict[int, Mapping[str, Any]]:
-    """Number of an erased line -> the last sealed erasure that names it."""
-    said = [e["payload"] for e in listed if e["kind"] == ERASED and e["payload"]]
-    return {number: payload for payload in said for number in payload["numbers"]}
 
 
 def _states(listed: Sequence[RowMapping], content: Mapping[str, Any]) -> bool:

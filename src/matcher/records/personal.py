@@ -135,8 +135,9 @@ def _erase(connection: Connection, person: _Person, table: Table, row: Mapping[A
     if mine or any(person.named(row[c.name]) for c in table.primary_key):
         connection.execute(delete(table).where(here))
         return
+    values = {c.name: person.without(row[c.name]) for c in person.columns(table) if person.named(row[c.name])}
     values = {
-        c.name: _scrubbed(person, c, row[c.name]) for c in person.columns(table) if person.named(row[c.name])
+        name: None if value == "" and table.c[name].nullable else value for name, value in values.items()
     }
     if table.name == "api_key" and not person.by_address:
         values["revoked_at"] = row["revoked_at"] or now()
@@ -144,8 +145,3 @@ def _erase(connection: Connection, person: _Person, table: Table, row: Mapping[A
         values |= {"mail": None} | ({"status": "cancelled"} if row["status"] == "ready" else {})
     if values:
         connection.execute(update(table).where(here).values(values))
-
-
-def _scrubbed(person: _Person, column: Any, value: Any) -> Any:
-    fresh = person.without(value)
-    return None if fresh == "" and column.nullable else fresh

@@ -89,7 +89,8 @@ class Store:
             if store.version() != HEAD:
                 store.migrate()
         except StoreUnavailable as error:
-            raise StoreUnavailable(f"cannot open the store {shown}: {_cause(error)}; {remedy}") from None
+            why = str(getattr(error.__cause__, "orig", None) or error).strip().splitlines()[0]
+            raise StoreUnavailable(f"cannot open the store {shown}: {why}; {remedy}") from None
         except OSError as error:
             raise StoreUnavailable(f"cannot open the store {shown}: {error.strerror}; {remedy}") from None
         return store
@@ -435,12 +436,6 @@ def _private(path: Path) -> None:
     with suppress(OSError):  # another user's file, or a read-only disk: reported at the first access
         path.touch(mode=0o600)
         path.chmod(0o600)
-
-
-def _cause(error: StoreUnavailable) -> str:
-    """What the database said, on one line."""
-    original = getattr(error.__cause__, "orig", None)
-    return str(original or error).strip().splitlines()[0]
 
 
 def _json(value: Any) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from matcher import codec
 from matcher.catalogue.catalogue import Catalogue
-from matcher.domain import KINDS, SIAE_KINDS, Award, BadInput, Holder, Place, Rejected
+from matcher.domain import KINDS, SIAE_KINDS, Award, BadInput, Place, Rejected
 from matcher.records import facilitators, worked
 from matcher.records.worked import Worked
 from matcher.reference import law, trades
@@ -385,7 +385,18 @@ def report(
             "rien à rapporter : ni achat ni marché pour cet acheteur et ces années ; vérifiez le SIREN et les années"
         )
     shares_of = [(a, holder, _believed(a.amount) / len(a.holders)) for a in listed for holder in a.holders]
-    counted = [*_bought(kept, known), *_won(shares_of)]
+    counted = [_bought(purchase, known) for purchase in kept]
+    counted += [
+        _Counted(
+            holder.id,
+            value,
+            str(a.notified.year) if a.notified else UNKNOWN,
+            (a.title, a.cpv or ""),
+            a.place.department or UNKNOWN,
+            a.uid,
+        )
+        for a, holder, value in shares_of
+    ]
     ess = [one for one in counted if known.kinds(one.who)]
     trade_of = _trades(one.text for one in counted)
     labels = {trade.name: trade.label for trade in trades.trades()}
@@ -461,18 +472,10 @@ class _Counted:
     award: str | None = None
 
 
-def _bought(purchases: Sequence[Purchase], known: _Kinds) -> Iterator[_Counted]:
-    for p in purchases:
-        row = known.row(p.siret)
-        home = UNKNOWN if row is None else str(known.department[row] or UNKNOWN)
-        yield _Counted(p.siret, p.amount, str(p.year), (p.object, ""), home)
-
-
-def _won(shares: Sequence[tuple[Award, Holder, float]]) -> Iterator[_Counted]:
-    for a, holder, value in shares:
-        year = str(a.notified.year) if a.notified else UNKNOWN
-        where = a.place.department or UNKNOWN
-        yield _Counted(holder.id, value, year, (a.title, a.cpv or ""), where, a.uid)
+def _bought(purchase: Purchase, known: _Kinds) -> _Counted:
+    row = known.row(purchase.siret)
+    home = UNKNOWN if row is None else str(known.department[row] or UNKNOWN)
+    return _Counted(purchase.siret, purchase.amount, str(purchase.year), (purchase.object, ""), home)
 
 
 def _table(
@@ -486,21 +489,22 @@ def _table(
     for one in counted:
         for key in keys(one):
             by_key.setdefault(key, []).append(one)
-    lines = []
-    for key, own in by_key.items():
-        bought = [one.value for one in own if one.award is None]
-        won = [(one.award, one.value) for one in own if one.award is not None]
-        lines.append(
-            Line(
-                key=key or "(aucun)",
-                label=labels.get(key) or key or UNKNOWN,
-                paid=sum(bought),
-                purchases=len(bought),
-                awarded=sum(value for _, value in won),
-                awards=len({uid for uid, _ in won}),
-            )
-        )
+    lines = [_line(key, labels, own) for key, own in by_key.items()]
     return tuple(lines if fixed else sorted(lines, key=lambda line: (-line.paid - line.awarded, line.key)))
+
+
+def _line(key: str, labels: Mapping[str, str], own: Sequence[_Counted]) -> Line:
+    bought = [one.value for one in own if one.award is None]
+    won = [(one.award, one.value) for one in own if one.award is not None]
+    label, awards = labels.get(key) or key or UNKNOWN, {uid for uid, _ in won}
+    return Line(
+        key=key or "(aucun)",
+        label=label,
+        paid=sum(bought),
+        purchases=len(bought),
+        awarded=sum(value for _, value in won),
+        awards=len(awards),
+    )
 
 
 def _shares(awards: Sequence[Award], purchases: Sequence[Purchase], known: _Kinds) -> Iterator[Share]:
@@ -549,10 +553,6 @@ def _environment(award: Award) -> bool | None:
     return any(not _none(word) for word in award.environment) if stated else None
 
 
-def _grouped(award: Award) -> bool | None:
-    return award.relation == "group" if award.relation in ("single", "group") else None
-
-
 #: What DECP states of a contract, or is silent of (None): "no consideration" is a statement.
 STATED: Mapping[str, Callable[[Award], bool | None]] = {
     "Marchés avec une considération sociale": _social,
@@ -560,7 +560,7 @@ STATED: Mapping[str, Callable[[Award], bool | None]] = {
     "dont un critère social": lambda a: _social(a, "critere"),
     "dont un marché réservé": reserved,
     "Marchés avec une considération environnementale": _environment,
-    "Marchés attribués à un groupement": _grouped,
+    "Marchés attribués à un groupement": lambda a: {"group": True, "single": False}.get(a.relation),
 }
 
 

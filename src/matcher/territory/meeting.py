@@ -393,23 +393,20 @@ def edited(day: Day, listed: str) -> Day:
 
 def rows(day: Day) -> list[dict[str, Any]]:
     """The appointments as flat rows, in order of time."""
-    return [
-        {"heure": f"{day.starts[a.slot]:%H:%M}", "créneau": a.slot + 1, "table": a.table + 1}
-        | codec.flat(day.invited[a.structure].structure, "structure=known_as, siret, type=kind")
-        | {"acheteur": day.guests[a.buyer].name, "besoin": _shown_need(day.guests[a.buyer])}
-        | {"pertinence": round(a.relevance, 3)}
-        for a in day.timetable.appointments
-    ]
+    listed = []
+    for a in day.timetable.appointments:
+        guest = day.guests[a.buyer]
+        need = " ; ".join(guest.needs) if guest.public else "besoin non publié, présenté par l'acheteur"
+        row = {"heure": f"{day.starts[a.slot]:%H:%M}", "créneau": a.slot + 1, "table": a.table + 1}
+        row |= codec.flat(day.invited[a.structure].structure, "structure=known_as, siret, type=kind")
+        listed.append(row | {"acheteur": guest.name, "besoin": need, "pertinence": round(a.relevance, 3)})
+    return listed
 
 
 def typed(day: Day) -> str:
     """The appointments as a table that an organiser edits, see `edited`."""
     lines = (f"{row['heure']};{row['structure']};{row['acheteur']}" for row in rows(day))
     return "\n".join(("heure;structure;acheteur", *lines))
-
-
-def _shown_need(guest: Guest) -> str:
-    return " ; ".join(guest.needs) if guest.public else "besoin non publié, présenté par l'acheteur"
 
 
 def invitations(found: Sequence[Invited]) -> list[dict[str, Any]]:

@@ -77,7 +77,10 @@ def read(
 
 def _guessed(headings: Sequence[str], fields: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Field -> the heading that is one of its words, else that holds one; each heading is of one field."""
-    folded = {heading: _key(heading) for heading in headings if heading}
+    plain = {
+        heading: "".join(c if c.isalnum() else " " for c in fold(heading)) for heading in headings if heading
+    }
+    folded = {heading: " ".join(words.split()) for heading, words in plain.items()}
     found: dict[str, str] = {}
     for whole in (True, False):
         for field, words in fields.items():
@@ -87,10 +90,6 @@ def _guessed(headings: Sequence[str], fields: Mapping[str, Sequence[str]]) -> di
                     found[field] = heading
                     break
     return found
-
-
-def _key(heading: str) -> str:
-    return " ".join("".join(c if c.isalnum() else " " for c in fold(heading)).split())
 
 
 def _text(value: Any) -> str:
