@@ -19,6 +19,7 @@ from matcher.reference.identifiers import clean_date
 
 if TYPE_CHECKING:
     from matcher.domain import Rejected
+    from matcher.matching.engine import Matcher
     from matcher.reading.gather import Gathered
     from matcher.records.keys import Bearer
     from matcher.records.store import Store
@@ -29,10 +30,10 @@ CATALOGUE = Path(os.environ.get("MATCHER_CATALOGUE") or "var/catalogue")
 
 HELP = "Your API key; better given by MATCHER_KEY than typed."
 KEY = Option(..., envvar="MATCHER_KEY", help=HELP, show_default=False)
-CatalogueFolder = Annotated[Path, Option(help="The folder written by `matcher index`.")]
+Folder = Annotated[Path, Option(help="The folder written by `matcher index`.")]
 Output = Annotated[str, Option("--format", "-f", help="table, jsonl or csv.", callback=check_format)]
 NoticeOf = Annotated[str, Argument(help="A notice: its file, or the id of one that was indexed.")]
-WhichNotice = Annotated[str | None, Option(help="Which notice of the file; the first by default.")]
+Which = Annotated[str | None, Option(help="Which notice of the file; the first by default.")]
 NoFirms = Annotated[bool, Option("--no-firms", help="Leave out ordinary firms.")]
 Columns = Annotated[list[str] | None, Option("--map", help="field=heading, or a saved profile.")]
 Source = Annotated[str | None, Option("--source", "-s", help="Name the format instead of recognising it.")]
@@ -103,12 +104,18 @@ def rejects(bad: Iterable[Rejected]) -> None:
         say(f"écarté, {one.record} : {one.reason}")
 
 
+def loaded(catalogue: Path, recipe: str | None = None) -> Matcher:
+    """The matcher over a saved catalogue, imported only where a command needs it."""
+    from matcher.matching.engine import Matcher
+
+    return Matcher.load(catalogue, recipe)
+
+
 def desk(catalogue: Path, on: date | None = None) -> Desk:
     """The desk of a territory over a catalogue and the store, on a day (today)."""
-    from matcher.matching.engine import Matcher
     from matcher.territory.counts import Desk
 
-    return Desk(Matcher.load(catalogue), open_store(), on)
+    return Desk(loaded(catalogue), open_store(), on)
 
 
 def write(path: Path, content: bytes | str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from matcher.commands._options import CATALOGUE, CatalogueFolder, day, open_store
+from matcher.commands._options import CATALOGUE, Folder, day, loaded, open_store
 from matcher.console import emit, progress, say
 from matcher.domain import BadInput, NotFound
 
@@ -26,7 +26,7 @@ def run(
     sync: Annotated[bool, Option("--sync", help="First fetch what BOAMP published since.")] = False,
     ted: Annotated[bool, Option("--ted", help="--sync: fetch the notices of TED too.")] = False,
     to: Annotated[Path, Option("--to", help="--sync: the folder of `matcher sync`.")] = Path("var/sync"),
-    catalogue: CatalogueFolder = CATALOGUE,
+    catalogue: Folder = CATALOGUE,
     store: Annotated[str | None, Option(help="Address of the store; MATCHER_STORE by default.")] = None,
     since: Annotated[
         date | None, Option(parser=day, help="Only notices published on this day or later.")
@@ -67,7 +67,6 @@ def run(
     from service.settings import outbox_of, rules_of
     from service.settings import read as settings
 
-    from matcher.matching.engine import Matcher
     from matcher.outreach import batch, delivery, intake
 
     if not dry_run:
@@ -102,7 +101,7 @@ def run(
     if dry_run:
         say("dry run: nothing was written, nothing sent")
     else:
-        sent = _deliver(opened, Matcher.load(catalogue).catalogue, chosen, outbox, moment)
+        sent = _deliver(opened, loaded(catalogue).catalogue, chosen, outbox, moment)
         row |= dict(sorted(sent.items()))
         if report:
             from matcher.outreach import report as report_
@@ -175,7 +174,5 @@ def _deliver(store: Store, catalogue: Catalogue, rules: Rules, outbox: Path | No
     if sent.stopped:
         say(f"mail stopped early: {sent.stopped}")
     for one in delivery.doubtful(store):
-        say(
-            f"the mail to {one['address']} ({one['who']}) may or may not have left: see `matcher outbox doubtful`"
-        )
+        say(f"the mail to {one['address']} ({one['who']}) may have left: see `matcher outbox doubtful`")
     return sent

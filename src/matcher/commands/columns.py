@@ -42,9 +42,8 @@ def run(
     corrections = _columns.pairs(map)
     with path.open("rb") as stream:
         module = _source(path, stream.read(65_536), source)
-        rows = _tabular.rows(
-            stream, path.name, lambda keys: len(module.mapping(keys)), getattr(module, "LISTS", ())
-        )
+        nested = getattr(module, "LISTS", ())
+        rows = _tabular.rows(stream, path.name, lambda keys: len(module.mapping(keys)), nested)
         good = [row for _, row in islice(rows, SEEN) if isinstance(row, dict)]
     if not good:
         raise BadInput(f"{path} holds no row below its headings: fill in at least one")

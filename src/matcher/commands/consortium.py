@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
 
 from typer import Option
 
 from matcher import codec
 from matcher.commands._notice import called, one_notice
-from matcher.commands._options import (
-    CATALOGUE,
-    CatalogueFolder,
-    NoFirms,
-    NoticeOf,
-    Output,
-    WhichNotice,
-    emit_values,
-)
-from matcher.domain import BadInput, NoValidRecords
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from matcher.domain import Consortium, LotAnswer, Member, Structure, Tender
+from matcher.commands._options import CATALOGUE, Folder, NoFirms, NoticeOf, Output, Which, emit_values, loaded
+from matcher.domain import BadInput, Consortium, LotAnswer, Member, NoValidRecords, Structure, Tender
 
 WIDE = 180  # characters of a line
 WITHOUT = 6  # lots or parts that nobody covers, named unless in detail
@@ -30,7 +18,7 @@ WITHOUT = 6  # lots or parts that nobody covers, named unless in detail
 
 def run(
     notice: NoticeOf,
-    id: WhichNotice = None,
+    id: Which = None,
     n: Annotated[int, Option("-n", min=1, max=10, help="Number of distinct teams.")] = 3,
     members: Annotated[int, Option(min=1, max=20, help="Maximum number of members.")] = 5,
     impose: Annotated[list[str] | None, Option(help="A SIRET that must be a member; repeatable.")] = None,
@@ -41,7 +29,7 @@ def run(
     solver: Annotated[str, Option(help="exact or greedy.")] = "exact",
     pool: Annotated[int, Option(min=1, max=500, help="Candidates considered per lot.")] = 40,
     detail: Annotated[bool, Option("--detail", help="Every team and member, with the rules of law.")] = False,
-    catalogue: CatalogueFolder = CATALOGUE,
+    catalogue: Folder = CATALOGUE,
     format: Output = "table",
 ) -> None:
     """Choose the teams that cover most lots and needs, with the fewest members, and list the legal warnings.
@@ -53,13 +41,12 @@ def run(
     """
     from dataclasses import replace
 
-    from matcher.matching.engine import Matcher
     from matcher.matching.groups import consortium
 
     if solver not in ("exact", "greedy"):
         raise BadInput(f"unknown solver {solver!r}: choose exact or greedy")
     tender = one_notice(notice, id, catalogue)
-    matcher = Matcher.load(catalogue)
+    matcher = loaded(catalogue)
     forced: list[str | Structure] = [
         matcher.catalogue.structure(matcher.catalogue.row(s)) for s in impose or ()
     ]

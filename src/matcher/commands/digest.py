@@ -11,7 +11,7 @@ import typer
 from typer import Argument, Option
 
 from matcher import codec
-from matcher.commands._options import CATALOGUE, CatalogueFolder, Output, day, open_store
+from matcher.commands._options import CATALOGUE, Folder, Output, day, loaded, open_store
 from matcher.console import emit
 from matcher.domain import BadInput
 
@@ -31,7 +31,7 @@ def show(
     siret: Siret,
     form: Form = "text",
     out: Out = None,
-    catalogue: CatalogueFolder = CATALOGUE,
+    catalogue: Folder = CATALOGUE,
     limit: Annotated[int, Option(min=1, help="Maximum number of lots.")] = 50,
 ) -> None:
     """Every open lot in reach of a structure today, announced or not: a table, a feed, a calendar of deadlines.
@@ -39,10 +39,9 @@ def show(
     \b
     matcher digest show 00010001600013 --form icalendar --out deadlines.ics
     """
-    from matcher.matching.engine import Matcher
     from matcher.outreach import digests
 
-    content = digests.current(open_store(), Matcher.load(catalogue).catalogue, siret, limit=limit)
+    content = digests.current(open_store(), loaded(catalogue).catalogue, siret, limit=limit)
     _write(digests.rendered(content, form), out)
 
 
@@ -75,15 +74,14 @@ def buyer(
     identifier: Annotated[str, Argument(help="SIRET or SIREN of the buyer, or owner of unpublished needs.")],
     form: Annotated[str, Option("--form", help="text, html or json.")] = "text",
     out: Out = None,
-    catalogue: CatalogueFolder = CATALOGUE,
+    catalogue: Folder = CATALOGUE,
 ) -> None:
     """The outcome of a buyer's needs: how many could serve, were notified, are interested, or not and why."""
-    from matcher.matching.engine import Matcher
     from matcher.outreach import buyers, digests
 
     if form not in ("text", "html", "json"):
         raise BadInput(f"a buyer's digest has no format {form!r}: choose text, html or json")
-    held = Matcher.load(catalogue).catalogue if (catalogue / "manifest.json").is_file() else None
+    held = loaded(catalogue).catalogue if (catalogue / "manifest.json").is_file() else None
     _write(digests.rendered(buyers.of_buyer(open_store(), identifier, held), form), out)
 
 

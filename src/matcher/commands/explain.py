@@ -7,7 +7,7 @@ from typing import Annotated
 
 from typer import Argument
 
-from matcher.commands._options import CATALOGUE, CatalogueFolder, NoticeOf, Output
+from matcher.commands._options import CATALOGUE, Folder, NoticeOf, Output, loaded
 from matcher.console import emit, say
 
 
@@ -15,7 +15,7 @@ def run(
     siret: Annotated[str, Argument(help="The structure: SIRET, or SIREN.")],
     notice: NoticeOf,
     lot: Annotated[str | None, Argument(help="One lot only, by number.")] = None,
-    catalogue: CatalogueFolder = CATALOGUE,
+    catalogue: Folder = CATALOGUE,
     format: Output = "table",
 ) -> None:
     """Say why a structure is, or is not, among those proposed for a notice.
@@ -25,10 +25,9 @@ def run(
     matcher explain 00010001600013 notice.xml 2
     """
     from matcher import codec
-    from matcher.matching.engine import Matcher
     from matcher.reading import gather
 
-    matcher = Matcher.load(catalogue)
+    matcher = loaded(catalogue)
     if Path(notice).is_file():
         tenders = gather.gather([Path(notice)]).tenders
     else:

@@ -7,13 +7,13 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from matcher.commands._options import CATALOGUE, CatalogueFolder, Output
+from matcher.commands._options import CATALOGUE, Folder, Output, loaded
 from matcher.console import emit, progress, say
 
 
 def run(
     notices: Annotated[list[Path], Argument(help="Notices, or judged needs (NAME.queries.jsonl), to match.")],
-    catalogue: CatalogueFolder = CATALOGUE,
+    catalogue: Folder = CATALOGUE,
     recipe: Annotated[list[str] | None, Option(help="A recipe to compare; default the catalogue's.")] = None,
     n: Annotated[int, Option("-n", min=1, help="Structures per lot that count as shown.")] = 10,
     days: Annotated[int, Option(min=1, max=366, help="Days on which the lots are matched.")] = 1,
@@ -31,14 +31,13 @@ def run(
     """
     from matcher import codec
     from matcher.lab import leads
-    from matcher.matching.engine import Matcher
     from matcher.outreach import exposure
 
     tenders = leads.tenders(notices)
     measured = []
     names: list[str | None] = list(recipe) if recipe else [None]
     for name in names:
-        matcher = Matcher.load(catalogue, name)
+        matcher = loaded(catalogue, name)
         found = exposure.measure(matcher, progress(tenders, "asking"), n, days)
         cost = leads.quality(matcher, notices, days)
         measured.append(exposure.Measured(matcher.versions, found, cost))

@@ -22,9 +22,7 @@ class _Recording(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(
-    cls=_Recording, help="What structures say: of a lot, or of the mails they get.", no_args_is_help=True
-)
+app = typer.Typer(cls=_Recording, help="What structures say of lots and mails.", no_args_is_help=True)
 Siret = Annotated[str, Argument(help="SIRET of the structure.")]
 
 
@@ -50,9 +48,8 @@ def record(
     store = open_store()
     tender = store.ask(select(Notice.tender).where(Notice.id == notice)).scalar() or {"lots": []}
     codes = [one["cpv"][0] for one in tender["lots"] if one["cpv"] and lot in ("", one["id"])]
-    feedback.record(
-        store, siret, notice, lot, verb, reason=reason, cpv=codes[0] if len(codes) == 1 else "", by=by
-    )
+    code = codes[0] if len(codes) == 1 else ""
+    feedback.record(store, siret, notice, lot, verb, reason=reason, cpv=code, by=by)
     recorded = f"{siret} {feedback.VERBS[verb][0]}, {notice}" + (f" lot {lot}" if lot else "")
     say(recorded + ("" if tender["lots"] else " (this notice has not been seen by `matcher batch` yet)"))
 

@@ -12,13 +12,11 @@ from typer import Argument, Option
 
 from matcher import codec
 from matcher.commands import _options as options
-from matcher.commands._options import CATALOGUE, KEY, CatalogueFolder, Output, ReferenceDay, proved
+from matcher.commands._options import CATALOGUE, KEY, Folder, Output, ReferenceDay, proved
 from matcher.console import emit, say
 from matcher.domain import BadInput
 
-app = typer.Typer(
-    help="Hours of insertion, promised and done, and the OETH effect of a purchase.", no_args_is_help=True
-)
+app = typer.Typer(help="Hours of insertion, promised and done; the OETH effect.", no_args_is_help=True)
 
 
 @app.command()
@@ -30,7 +28,7 @@ def plan(
     share: Annotated[list[float] | None, Option(help="% of the hours; default 5, 7 and 10.")] = None,
     labour: Annotated[float | None, Option(help="% of labour; by default the table's.")] = None,
     hourly: Annotated[float | None, Option(help="Euros an hour; by default the table's.")] = None,
-    catalogue: CatalogueFolder = CATALOGUE,
+    catalogue: Folder = CATALOGUE,
     format: Output = "table",
 ) -> None:
     """Hours of insertion for 5, 7 and 10 %, in full-time equivalents, and who in reach could carry them.

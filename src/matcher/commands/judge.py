@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from matcher.commands._options import CATALOGUE, CatalogueFolder
+from matcher.commands._options import CATALOGUE, Folder, loaded
 from matcher.console import say
 from matcher.domain import NoValidRecords, Rejected
 
@@ -16,7 +16,7 @@ from matcher.domain import NoValidRecords, Rejected
 def run(
     queries: Annotated[Path, Argument(help="JSONL, one need a line: query_id and notice.")],
     out: Annotated[Path, Option(help="The file of grades, NAME.judged.jsonl.")],
-    catalogue: CatalogueFolder = CATALOGUE,
+    catalogue: Folder = CATALOGUE,
 ) -> None:
     """Grade structures for needs, blind to their rank, by the guide of docs/judging.md; "q" stops.
 
@@ -28,16 +28,13 @@ def run(
 
     from matcher.lab import evaluation, judging
     from matcher.lab.training.judgement import judged
-    from matcher.matching.engine import Matcher
 
     rejected: list[Rejected] = []
     known = judged(out) if out.is_file() else {}
     asked = [q for q in evaluation.questions(queries, rejected) if q.id not in known]
     if not asked and not known:
-        raise NoValidRecords(
-            f"no need could be read in {queries}: one object a line with query_id and notice is wanted"
-        )
-    matcher = Matcher.load(catalogue)
+        raise NoValidRecords(f"no need was read in {queries}: give query_id and notice, one object a line")
+    matcher = loaded(catalogue)
     out.parent.mkdir(parents=True, exist_ok=True)
     before = len(known)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from matcher import codec
-from matcher.commands._options import CATALOGUE, CatalogueFolder, Output, emit_values, gathered
+from matcher.commands._options import CATALOGUE, Folder, Output, emit_values, gathered, loaded
 from matcher.console import say
 from matcher.domain import NoValidRecords, Tender
 
@@ -24,7 +24,7 @@ def run(
     awarded: Annotated[bool, Option("--awarded", help="Only awarded lots: a firm to call.")] = False,
     n: Annotated[int, Option("-n", min=1, max=50, help="Structures listed for each lot.")] = 5,
     most: Annotated[int, Option(min=1, help="Maximum number of lots, by decreasing hours.")] = 50,
-    catalogue: CatalogueFolder = CATALOGUE,
+    catalogue: Folder = CATALOGUE,
     format: Output = "table",
 ) -> None:
     """For awards and large lots with insertion hours: the firms that owe them, and structures that could carry them.
@@ -33,11 +33,10 @@ def run(
     matcher leads data/sample --department 93
     matcher leads --awarded --format csv > a-appeler.csv
     """
-    from matcher.matching.engine import Matcher
     from matcher.partners import subcontracting
     from matcher.reading import gather
 
-    matcher = Matcher.load(catalogue)
+    matcher = loaded(catalogue)
     indexed = gather.load_notices(catalogue)
     tenders, awards = indexed, []
     if files:

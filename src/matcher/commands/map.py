@@ -7,7 +7,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from matcher.commands._options import CATALOGUE, CatalogueFolder, Output, gathered, open_store, write
+from matcher.commands._options import CATALOGUE, Folder, Output, gathered, loaded, open_store, write
 from matcher.console import emit, say
 from matcher.domain import BadInput
 
@@ -23,7 +23,7 @@ def run(
     kind: Annotated[list[str] | None, Option(help="Only structures of this kind; repeatable.")] = None,
     n: Annotated[int | None, Option("-n", min=1, help="Structures wanted for a lot (see desk.csv).")] = None,
     measure: Annotated[str, Option(help="gap, needs, state; of a trade likely, plausible, to_ask.")] = "gap",
-    catalogue: CatalogueFolder = CATALOGUE,
+    catalogue: Folder = CATALOGUE,
     out: Annotated[list[Path] | None, Option(help="Write a .svg, .png, .html, .xlsx or .geojson.")] = None,
     blank: Annotated[bool, Option("--blank", help="Only the trades with too few structures.")] = False,
     format: Output = "table",
@@ -35,7 +35,6 @@ def run(
     matcher map --department 93 --by commune --trade nettoyage --measure likely --out carte.png
     matcher map --commune Nanterre --radius 15 --trade nettoyage --format csv > carte.csv
     """
-    from matcher.matching.engine import Matcher
     from matcher.reading import gather
     from matcher.reference import places
     from matcher.territory import areas, coverage, exports
@@ -44,7 +43,7 @@ def run(
     unknown = [path for path in out or () if path.suffix[1:] not in exports.SHAPES]
     if unknown:
         raise BadInput(f"{unknown[0]} : finissez le nom par {', '.join(exports.SHAPES)}")
-    matcher = Matcher.load(catalogue)
+    matcher = loaded(catalogue)
     wholes = list(areas.region(region)) if region else []
     wholes += [areas.department(code) for code in department or ()]
     if not wholes and not commune:
@@ -53,9 +52,8 @@ def run(
         wholes = [areas.department(d.code) for d in places.departments() if d.code in homes]
     chosen = areas.divided(tuple(wholes), by) if wholes else ()
     chosen += (areas.circle(commune, radius),) if commune else ()
-    needs = coverage.in_catalogue(
-        matcher.catalogue, gather.load_notices(catalogue), areas.departments_of(chosen)
-    )
+    notices = gather.load_notices(catalogue)
+    needs = coverage.in_catalogue(matcher.catalogue, notices, areas.departments_of(chosen))
     if files:
         found = gathered(files)
         known = {need.id for need in needs}

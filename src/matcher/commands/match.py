@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from matcher import codec, domain
-from matcher.commands._options import CATALOGUE, CatalogueFolder, Output, emit_values, gathered
+from matcher.commands._options import CATALOGUE, Folder, Output, emit_values, gathered, loaded
 from matcher.console import progress, say
 from matcher.domain import ANSWERABLE, Answer, BadInput, Filters, LotAnswer, Match, Tender
 
@@ -31,7 +31,7 @@ def run(
     notices: Annotated[list[Path] | None, Argument(help="Notices in any known format.")] = None,
     need: Annotated[str | None, Option(help="A need in your own words instead of a notice.")] = None,
     place: Annotated[str, Option(help="Where: communes, a postcode, grouping, department or region.")] = "",
-    catalogue: CatalogueFolder = CATALOGUE,
+    catalogue: Folder = CATALOGUE,
     n: Annotated[int, Option("-n", min=1, max=500, help="Structures shown for each lot.")] = 5,
     groups: Annotated[int, Option(min=0, max=10, help="Groups proposed for each notice.")] = 1,
     kind: Annotated[list[str] | None, Option(help="Only this kind (EI, ACI, ESAT ...); repeatable.")] = None,
@@ -51,7 +51,6 @@ def run(
     matcher match notice.xml --kind ESAT --kind EA --radius 50 --format csv > structures.csv
     """
     from matcher.matching import judgement
-    from matcher.matching.engine import Matcher
     from matcher.reading.need import spot, typed_need
     from matcher.reference import toponyms
 
@@ -59,9 +58,7 @@ def run(
         raise BadInput('nothing to match: give notices, or --need "what is to be done"')
     written = next((path for path in notices or () if " " in path.name and not path.exists()), None)
     if written is not None:
-        raise BadInput(
-            f'no file is named "{written}": a need in your own words is given by --need "{written}"'
-        )
+        raise BadInput(f'no file is named "{written}": give a need in your own words by --need "{written}"')
     tenders = []
     if notices:
         found = gathered(notices)
@@ -72,10 +69,8 @@ def run(
     if need is not None:
         tenders.append(typed_need(need, toponyms.asked(place, need) or spot(need)))
     if not tenders:
-        raise domain.NoValidRecords(
-            "no notice to answer was found in these files: `matcher read` shows what they hold"
-        )
-    matcher = Matcher.load(catalogue, recipe)
+        raise domain.NoValidRecords("no notice to answer in these files: `matcher read` shows what they hold")
+    matcher = loaded(catalogue, recipe)
     if other := judgement.of_another_encoder(matcher.catalogue):
         say(other)
     lists = {"kinds": kind, "departments": department, "phrases": word, "excluded": exclude}
@@ -124,9 +119,7 @@ def show(answer: Answer) -> None:
     if tender.format != "need":
         console.print(escape(f"{tender.buyer.name or 'acheteur inconnu'}{deadline}"))
     if tender.format == "need" and not any(lot.places for lot in tender.lots):
-        console.print(
-            "  Aucun lieu n'est lu dans le besoin : toute la France est comparée. Précisez-le avec --place."
-        )
+        console.print("  Aucun lieu n'est lu dans le besoin : toute la France est comparée (--place).")
     for lot_answer in answer.lots:
         _show_lot(console, lot_answer, several=len(answer.lots) > 1 or tender.format != "need")
     for number, group in enumerate(answer.consortia, 1):
@@ -144,9 +137,8 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
     from matcher.reference.text import shorten
 
     lot = answer.lot
-    where = ", ".join(
-        dict.fromkeys(p.label or p.department or "" for p in lot.places if p.label or p.department)
-    )
+    named = (p.label or p.department or "" for p in lot.places)
+    where = ", ".join(filter(None, dict.fromkeys(named)))
     parts = [f"Lot {lot.number} : {shorten(lot.title, 100)}"] if several else []
     parts += [where] if where else []
     if lot.reservation is not None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from matcher.commands._options import CATALOGUE, CatalogueFolder, Html, Output, Xlsx, desk, rejects, write
+from matcher.commands._options import CATALOGUE, Folder, Html, Output, Xlsx, desk, rejects, write
 from matcher.console import emit, say
 
 
@@ -23,7 +23,7 @@ def run(
     tables: Annotated[int | None, Option(min=1, help="Maximum simultaneous appointments.")] = None,
     per_structure: Annotated[int | None, Option(min=1, help="Appointments per structure.")] = None,
     participants: Annotated[Path | None, Option(help="Those who come (SIRETs), instead of a choice.")] = None,
-    catalogue: CatalogueFolder = CATALOGUE,
+    catalogue: Folder = CATALOGUE,
     xlsx: Xlsx = None,
     ics: Annotated[Path | None, Option(help="Write the calendar here.")] = None,
     html: Html = None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from matcher import codec
-from matcher.commands._options import CATALOGUE, CatalogueFolder, Output, ReferenceDay, day, emit_values
+from matcher.commands._options import CATALOGUE, Folder, Output, ReferenceDay, day, emit_values, loaded
 from matcher.console import progress, say
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def run(
     reserved: Annotated[bool, Option("--reserved", help="Only reserved lots.")] = False,
     most: Annotated[float | None, Option(min=0, help="Maximum yearly amount in euros, where known.")] = None,
     on: ReferenceDay = None,
-    catalogue: CatalogueFolder = CATALOGUE,
+    catalogue: Folder = CATALOGUE,
     format: Output = "table",
 ) -> None:
     """List the open notices of a structure's trade, a line each: alone, in a group, by the clause, to watch, and why.
@@ -48,12 +48,11 @@ def run(
     """
     from collections import Counter
 
-    from matcher.matching.engine import Matcher
     from matcher.partners import opportunities
     from matcher.reading import gather
     from matcher.reading.procedure import answerable
 
-    matcher = Matcher.load(catalogue)
+    matcher = loaded(catalogue)
     structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
     tenders = answerable(gather.gather(notices).tenders if notices else gather.load_notices(catalogue))
     wishes = opportunities.Wishes(

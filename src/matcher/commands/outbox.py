@@ -10,7 +10,7 @@ import typer
 from typer import Argument, Option
 
 from matcher import codec
-from matcher.commands._options import CATALOGUE, CatalogueFolder, Output, day, open_store
+from matcher.commands._options import CATALOGUE, Folder, Output, day, loaded, open_store
 from matcher.console import emit, say
 from matcher.domain import BadInput, NoValidRecords
 
@@ -79,7 +79,7 @@ def cancel(
 def send(
     to: Annotated[Path | None, Option("--outbox", help="A folder for the mails, instead of SMTP.")] = None,
     rules: Annotated[Path | None, Option(help="JSON file of rules, as for `matcher batch`.")] = None,
-    catalogue: CatalogueFolder = CATALOGUE,
+    catalogue: Folder = CATALOGUE,
     format: Output = "table",
 ) -> None:
     """Send what is ready, within sending hours; later unsubscriptions, bounces and deadlines are honoured.
@@ -95,7 +95,6 @@ def send(
     """
     from service.settings import outbox_of, read, rules_of
 
-    from matcher.matching.engine import Matcher
     from matcher.outreach import delivery, post
     from matcher.outreach.sourcing.questions import SETTLE
     from matcher.outreach.transport import MailTransport
@@ -103,7 +102,7 @@ def send(
     chosen, settings = rules_of(rules), read()
     folder = to or outbox_of(settings, chosen)
     store = open_store()
-    sent = delivery.deliver(store, Matcher.load(catalogue).catalogue, chosen, outbox=folder)
+    sent = delivery.deliver(store, loaded(catalogue).catalogue, chosen, outbox=folder)
     server = "" if to else chosen.smtp
     transport = MailTransport(base_url=chosen.base_url, sender=chosen.sender, smtp=server, outbox=folder)
     letters = post.drain(store, transport, SETTLE)

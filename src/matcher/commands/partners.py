@@ -9,7 +9,7 @@ from typer import Argument, Option
 
 from matcher import codec
 from matcher.commands._notice import called, one_notice
-from matcher.commands._options import CATALOGUE, CatalogueFolder, NoFirms, NoticeOf, Output, WhichNotice
+from matcher.commands._options import CATALOGUE, Folder, NoFirms, NoticeOf, Output, Which, loaded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,12 +28,12 @@ FIRST = {"partners": 6, "firms": 4, "subcontracting": 2}  # lines of each list, 
 def run(
     siret: Annotated[str, Argument(help="The structure that looks for partners, by SIRET or SIREN.")],
     notice: NoticeOf,
-    id: WhichNotice = None,
+    id: Which = None,
     lot: Annotated[str | None, Option(help="One lot only, by number or id.")] = None,
     n: Annotated[int, Option("-n", min=1, max=200, help="How many partners.")] = 10,
     no_firms: NoFirms = False,
     detail: Annotated[bool, Option("--detail", help="All partners, with contacts and rules of law.")] = False,
-    catalogue: CatalogueFolder = CATALOGUE,
+    catalogue: Folder = CATALOGUE,
     format: Output = "table",
 ) -> None:
     """Name partners by what they add: a part that is lacking, else capacity; then ordinary firms in reach.
@@ -48,12 +48,11 @@ def run(
     """
     from matcher.console import emit
     from matcher.domain import NotFound
-    from matcher.matching.engine import Matcher
     from matcher.partners import partners
     from matcher.reading import gather
 
     tender = one_notice(notice, id, catalogue, awarded=True)
-    matcher = Matcher.load(catalogue)
+    matcher = loaded(catalogue)
     structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
     answer = partners.partners(
         matcher, structure, tender, lot, n, ordinary=not no_firms, earlier=gather.load_notices(catalogue)

@@ -9,7 +9,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from matcher.commands import _options as options
-from matcher.commands._options import CATALOGUE, CatalogueFolder, Html, Output, ReferenceDay, Xlsx
+from matcher.commands._options import CATALOGUE, Folder, Html, Output, ReferenceDay, Xlsx
 from matcher.console import emit
 from matcher.domain import CALLS, BadInput, NoValidRecords
 
@@ -32,7 +32,7 @@ def run(
     rate: Annotated[float | None, Option(help="Direct employment rate in %, for OETH.")] = None,
     contribution: Annotated[float | None, Option(help="Gross OETH contribution of the year, euros.")] = None,
     on: ReferenceDay = None,
-    catalogue: CatalogueFolder = CATALOGUE,
+    catalogue: Folder = CATALOGUE,
     programme: Annotated[Path | None, Option(help="A programme of purchases instead: CSV or XLSX.")] = None,
     html: Html = None,
     xlsx: Xlsx = None,
@@ -86,9 +86,7 @@ def run(
     if need is not None:
         tenders.append(need_of(need, somewhere(place) if place else None, months))
     if not tenders:
-        raise NoValidRecords(
-            "aucun besoin à étudier dans ces fichiers : `matcher read` montre ce qu'ils contiennent"
-        )
+        raise NoValidRecords("aucun besoin à étudier dans ces fichiers : voyez `matcher read`")
     opened = options.desk(catalogue, on)
     made = [desk.potential(opened, tender, given) for tender in tenders]
     if html:

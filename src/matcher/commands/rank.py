@@ -41,9 +41,7 @@ def run(
     if not asked:
         for bad in rejected[:5]:
             say(f"set aside {bad.record}: {bad.reason}")
-        raise NoValidRecords(
-            f"no query could be read in {queries}: one object a line with query_id and notice is wanted"
-        )
+        raise NoValidRecords(f"no query was read in {queries}: give query_id and notice, one object a line")
     catalogue = evaluation.catalogue_of(history, structures, chosen, rejected)
     matcher = Matcher(catalogue, chosen, exhaustive=True)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -55,5 +53,5 @@ def run(
     if len(rejected) > 20:
         say(f"... and {len(rejected) - 20} more")
     say(
-        f"{len(asked)} queries ranked among {len(catalogue)} candidates, {len(rejected)} records set aside; {out} written"
+        f"{len(asked)} queries ranked among {len(catalogue)} candidates, {len(rejected)} set aside; {out} written"
     )

@@ -8,7 +8,7 @@ import typer
 from typer import Argument, Option
 
 from matcher.commands._notice import called, one_notice
-from matcher.commands._options import CATALOGUE, CatalogueFolder, Output
+from matcher.commands._options import CATALOGUE, Folder, Output, loaded
 
 
 def run(
@@ -16,7 +16,7 @@ def run(
     id: Annotated[str | None, Option(help="Which notice of the file; the first by default.")] = None,
     lot: Annotated[str | None, Option(help="One lot, by number or id; by default the reserved ones.")] = None,
     n: Annotated[int, Option("-n", min=1, max=50, help="Structures to call, and to ask.")] = 8,
-    catalogue: CatalogueFolder = CATALOGUE,
+    catalogue: Folder = CATALOGUE,
     format: Output = "table",
 ) -> None:
     """A reserved lot without an offer (infructueux): whom to call, groups of up to four, what to change in the lot.
@@ -27,11 +27,10 @@ def run(
     """
     from matcher import codec
     from matcher.console import emit
-    from matcher.matching.engine import Matcher
     from matcher.matching.groups.table import lot_label
     from matcher.partners.relaunch import MEMBERS, relaunch
 
-    found = relaunch(Matcher.load(catalogue), one_notice(notice, id, catalogue), lot, n)
+    found = relaunch(loaded(catalogue), one_notice(notice, id, catalogue), lot, n)
     if format != "table":
         emit(map(codec.to_json, found), format)
         return

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from matcher import codec
-from matcher.commands._options import CATALOGUE, CatalogueFolder, Output, ReferenceDay, emit_values
+from matcher.commands._options import CATALOGUE, Folder, Output, ReferenceDay, emit_values, loaded
 from matcher.console import say
 from matcher.domain import NoValidRecords
 
@@ -23,7 +23,7 @@ def run(
     after: Annotated[float, Option(min=0, help="Ends in this many months or later.")] = 3,
     before: Annotated[float, Option(min=0, help="Ends in this many months or sooner.")] = 18,
     on: ReferenceDay = None,
-    catalogue: CatalogueFolder = CATALOGUE,
+    catalogue: Folder = CATALOGUE,
     format: Output = "table",
 ) -> None:
     """Contracts that end in 3 to 18 months: for a buyer a reminder to source, for a structure time to form a group.
@@ -33,7 +33,6 @@ def run(
     matcher renewals --siret 00010001600013 --department 93
     """
     from matcher.matching import renewals
-    from matcher.matching.engine import Matcher
     from matcher.reading import gather
 
     awards = gather.gather(files).awards if files else gather.load_contracts(catalogue)
@@ -47,7 +46,7 @@ def run(
         cpv=tuple(cpv or ()),
     )
     if siret:
-        matcher = Matcher.load(catalogue)
+        matcher = loaded(catalogue)
         structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
         ending = renewals.of_structure(matcher, structure, ending)
     if not ending:

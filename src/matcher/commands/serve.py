@@ -57,7 +57,7 @@ def run(
         )
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - only compared
     say(
-        f"serving {settings.catalogue} on http://{shown}:{port} (Ctrl-C ends it; pages /, API /v1, documentation /docs)"
+        f"serving {settings.catalogue} on http://{shown}:{port} (pages /, API /v1, documentation /docs; Ctrl-C ends)"
     )
     gc.disable()  # until it is ready: what a start makes stays, and searches through it take a fifth of it
     uvicorn.run(

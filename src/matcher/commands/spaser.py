@@ -7,7 +7,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from matcher.commands._options import CATALOGUE, CatalogueFolder, Html, Output, Xlsx, gathered, rejects, write
+from matcher.commands._options import CATALOGUE, Folder, Html, Output, Xlsx, gathered, rejects, write
 from matcher.console import emit, say
 from matcher.domain import BadInput
 
@@ -20,7 +20,7 @@ def run(
     ] = None,
     buyer: Annotated[str, Option(help="SIREN or SIRET of the buyer; all buyers by default.")] = "",
     year: Annotated[list[int] | None, Option(help="Only this year; repeatable.")] = None,
-    catalogue: CatalogueFolder = CATALOGUE,
+    catalogue: Folder = CATALOGUE,
     html: Html = None,
     xlsx: Xlsx = None,
     format: Output = "table",

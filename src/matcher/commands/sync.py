@@ -121,7 +121,7 @@ def _numbers(path: Path | None) -> dict[str, str]:
     found = {s.rna: s.siren for s in _listed(path) if s.rna} if path else {}
     if not found:
         raise BadInput(
-            "no RNA number is known: run `matcher sync entreprises`, then give its folder with --structures"
+            "no RNA number is known: give the folder of `matcher sync entreprises` with --structures"
         )
     return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +10,9 @@ from numpy.typing import NDArray
 from matcher.domain import LENDING_KINDS, Lot
 from matcher.matching import demand, evidence, suitability
 from matcher.matching.judgement import shipped
-from matcher.matching.ranking import LIKELY, PLAUSIBLE
+from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference.text import fold
-
-if TYPE_CHECKING:
-    from matcher.matching.ranking import Ranking
-
 
 #: Tasks that can be cut out of most works contracts, with words that identify them in an offer.
 SEPARABLE = {

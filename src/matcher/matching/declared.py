@@ -28,7 +28,7 @@ from matcher.learned.encoders import BLOCK, Encoder, in_context
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference.paths import judgement_file
 
-MIN_LETTERS = 4  # shorter pieces are dropped
+LETTERS = 4  # shorter pieces are dropped
 MAX_PIECES = 400  # per text: beyond, it is no longer an offer
 PIECES, SPANS = "declared pieces", "spans of pieces"  # under which a catalogue keeps its own
 CONTEXT = 0.8  # weight of the sentence around a piece: "peinture" of a body shop paints no stairwell
@@ -71,9 +71,7 @@ def _pieces_of(sentence: str) -> Iterator[str]:
 
 def _long_enough(parts: Sequence[str]) -> Iterator[str]:
     stripped = (part.strip(" .,-–;:•…()") for part in parts)
-    return (
-        part for part in stripped if len([*islice(filter(str.isalpha, part), MIN_LETTERS)]) == MIN_LETTERS
-    )
+    return (part for part in stripped if len([*islice(filter(str.isalpha, part), LETTERS)]) == LETTERS)
 
 
 # ------------------------------------------------------------------------------------------ reading
@@ -109,13 +107,10 @@ def groups(folder: Path | None = None) -> Groups:
         with np.load(path, allow_pickle=False) as held:
             arrays = {name: held[name] for name in held.files}
         inner, outer = ((_wide(arrays, name), arrays[f"{name}_bias"]) for name in ("inner", "outer"))
-        return Groups(
-            str(arrays["encoder"]), arrays["codes"].astype(np.int64), inner, outer, _wide(arrays, "axes")
-        )
+        name, codes = str(arrays["encoder"]), arrays["codes"].astype(np.int64)
+        return Groups(name, codes, inner, outer, _wide(arrays, "axes"))
     except (OSError, KeyError, ValueError) as error:
-        raise BadInput(
-            f"no model of declared texts in {path} ({error}): make one with `matcher train said`"
-        ) from None
+        raise BadInput(f"no model of declared texts in {path} ({error}): run `matcher train said`") from None
 
 
 def _wide(arrays: dict[str, NDArray[Any]], layer: str) -> Floats:
@@ -259,9 +254,8 @@ class Pieces:
                     added[low : low + BLOCK] for low in range(0, max(len(added), 1), BLOCK)
                 ]  # at least one
                 fresh = np.concatenate([make(block.astype(np.float32)) for block in blocks])
-                held = appended(
-                    np.empty((0, *fresh.shape[1:]), fresh.dtype) if held is None else held, done, fresh
-                )
+                held = np.empty((0, *fresh.shape[1:]), fresh.dtype) if held is None else held
+                held = appended(held, done, fresh)
                 reading.derived[name], reading.done[name] = held, many
         return held[:many]
 
@@ -373,9 +367,8 @@ def _declared(shortlist: Shortlist) -> tuple[NDArray[np.integer], NDArray[np.int
         many = spans.starts[shortlist.candidates + 1] - first
         return spans.slots[runs(first, many)], many
     rows = shortlist.parts(shortlist.known(*DECLARED))
-    found = spans_of(
-        pieces(shortlist), shortlist.rows[rows.inside], shortlist.owner[rows.inside], len(shortlist)
-    )
+    inside = rows.inside
+    found = spans_of(pieces(shortlist), shortlist.rows[inside], shortlist.owner[inside], len(shortlist))
     return found.slots, np.diff(found.starts)
 
 
@@ -395,9 +388,8 @@ def _piece_scores(shortlist: Shortlist) -> PieceScores:
     found, table = slots_of(shortlist), pieces(shortlist)
     if len(found.slots):
         query, starts, many = shortlist.query, found.starts, found.many
-        values = table.compare(
-            query.memo.once("view", lambda: table.asked(query.vector, query.text)), found.slots
-        )
+        view = query.memo.once("view", lambda: table.asked(query.vector, query.text))
+        values = table.compare(view, found.slots)
         top = np.maximum.reduceat(values, starts)
         at_top = np.flatnonzero(values == np.repeat(top, many))
         chosen = found.slots[at_top[at_top.searchsorted(starts)]]

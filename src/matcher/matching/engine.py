@@ -265,9 +265,8 @@ class Matcher:
             from matcher.matching.groups import consortium
 
             found = self.parts(tender, answers, filters=filters, as_of=as_of)
-            consortia = tuple(
-                consortium.recommend(pools, tender=tender, n=groups, parts=found, firms=self.firms(tender))
-            )
+            firms = self.firms(tender)
+            consortia = consortium.recommend(pools, tender=tender, n=groups, parts=found, firms=firms)
         return Answer(tender=tender, lots=tuple(answers), consortia=consortia, versions=self.versions)
 
     def parts(
@@ -334,9 +333,8 @@ class Matcher:
 
     def _relaxations(self, ranking: Ranking) -> tuple[str, ...]:
         query = ranking.shortlist.query
-        wide = (
-            self.rank(replace(query, filters=Filters()), whole=False) if query.filters != Filters() else None
-        )
+        narrow = query.filters != Filters()
+        wide = self.rank(replace(query, filters=Filters()), whole=False) if narrow else None
         return relaxations.relaxations(ranking, wide)
 
     def _by_clause(self, ranking: Ranking, explained: Mapping[int, Match]) -> tuple[Match, ...]:

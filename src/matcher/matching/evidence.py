@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import DECLARED
 from matcher.domain import LENDING_KINDS
 from matcher.matching import declared, trades, usual_reach
@@ -22,9 +23,6 @@ from matcher.matching import reach as reach_
 from matcher.matching.shortlist import Column, Memo, Shortlist
 from matcher.reference import places
 from matcher.reference.text import fold
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
 
 #: Kinds ordered from those that lend staff to those that do the work.
 KINDS = {"ETTI": 0, "EITI": 0, "EATT": 0, "AI": 1, "GEIQ": 2, "ACI": 3, "EI": 4, "EA": 5, "ESAT": 5}
@@ -252,9 +250,11 @@ def public_body(shortlist: Shortlist) -> Column:
     """1 where the structure belongs to a commune, EPCI or other public body, by its name or code."""
     catalogue, rows = shortlist.catalogue, shortlist.candidates
     named = _public_names(catalogue, rows)
-    coded = catalogue.once(
-        "public by code", lambda: catalogue.among("naf", lambda code: (code or "").startswith("84"))
-    )
+
+    def by_code() -> NDArray[Any]:
+        return catalogue.among("naf", lambda code: (code or "").startswith("84"))
+
+    coded = catalogue.once("public by code", by_code)
     return np.asarray(named | coded[rows], dtype=np.float64)
 
 

@@ -13,20 +13,18 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import BadInput, NotFound
 from matcher.matching import declared, evidence, search
 from matcher.matching.bounds import Bounds
 from matcher.matching.rankers._additive import contribution, steps
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference import paths
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
 
 #: Themes of the judgement, each a signal that explains its contribution in French.
 THEMES = ("likely_trade", "likely_place", "likely_role", "likely_need")

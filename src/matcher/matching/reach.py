@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import DECLARED, department_number
 from matcher.catalogue.filters import distances_km, least_km
 from matcher.domain import Place, Reached, Where
 from matcher.matching.shortlist import Column, Rows, Shortlist, heads
 from matcher.reference.places import POSTCODE_KM, Whereabouts, whereabouts
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
 
 #: Of structures that declare zones: is any declared (n,), the longest radius (n,), -inf if none, departments as bits (2, n).
 Zones = tuple[NDArray[np.bool_], Column, NDArray[np.uint64]]

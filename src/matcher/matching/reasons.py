@@ -79,9 +79,8 @@ def subjects(reasons: Iterable[Reason]) -> tuple[Subject, ...]:
     """The reasons by subject; the points sum to the score.  Subjects with neither sentence nor points are left out."""
     by_subject: dict[str, list[Reason]] = {name: [] for name in (*SUBJECTS, OTHER)}
     for reason in reasons:
-        by_subject[next((name for name, codes in SUBJECTS.items() if reason.code in codes), OTHER)].append(
-            reason
-        )
+        subject = next((name for name, codes in SUBJECTS.items() if reason.code in codes), OTHER)
+        by_subject[subject].append(reason)
     listed = []
     for name, each in by_subject.items():
         heaviest = max(each, key=lambda r: abs(r.contribution)).text if each else ""
@@ -106,9 +105,8 @@ def _sentences(reasons: list[Reason]) -> tuple[str, ...]:
         if group is not None:
             used.add(group)
         quoted = reason.code in REDUNDANT[0] and reason.offer_passage  # the title of the contract concerned
-        shown.setdefault(
-            f"{reason.text} : « {shorten(reason.offer_passage, 90)} »" if quoted else reason.text
-        )
+        told = f"{reason.text} : « {shorten(reason.offer_passage, 90)} »" if quoted else reason.text
+        shown.setdefault(told)
     return tuple(shown)[:PER_SUBJECT]
 
 

@@ -82,9 +82,8 @@ def renewals(
         )
         if key not in found or found[key].ends < one.ends:
             found[key] = one
-    return sorted(
-        (one for one in found.values() if low <= one.ends <= high), key=lambda one: (one.ends, one.id)
-    )
+    ending = (one for one in found.values() if low <= one.ends <= high)
+    return sorted(ending, key=lambda one: (one.ends, one.id))
 
 
 def _of(award: Award) -> Renewal | None:

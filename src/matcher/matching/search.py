@@ -99,9 +99,8 @@ def _without_deniers(
     catalogue: Catalogue, query: Query, candidates: NDArray[np.int64], *, partial: bool
 ) -> Shortlist:
     """The shortlist of these candidates, without those who say "ce n'est pas notre métier"."""
-    deniers = (
-        denials.deniers(catalogue.denied.items(), query.lot, query.asked.trades) if catalogue.denied else []
-    )
+    denied, trades = catalogue.denied, query.asked.trades
+    deniers = denials.deniers(denied.items(), query.lot, trades) if denied else []
     if deniers:
         candidates = np.setdiff1d(candidates, deniers)
     return with_rows(catalogue, query, candidates, partial=partial or bool(deniers))

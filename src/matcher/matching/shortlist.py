@@ -7,17 +7,15 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from math import isfinite
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days
 from matcher.catalogue.products import runs
 from matcher.domain import Asked, Filters, Lot, Place, Tender
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
 
 T = TypeVar("T")
 Column = NDArray[np.float64]

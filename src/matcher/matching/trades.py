@@ -12,21 +12,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.catalogue import Catalogue
 from matcher.learned import offers
 from matcher.learned.asks import names
+from matcher.matching.declared import Pieces
+from matcher.matching.shortlist import Shortlist
 from matcher.reference import paths, tables, trades
 from matcher.reference.text import fold
 from matcher.reference.word_patterns import WordPatterns
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
-    from matcher.matching.declared import Pieces
-    from matcher.matching.shortlist import Shortlist
 
 Floats = NDArray[np.float32]
 NEGLIGIBLE = 0.05  # trades of less relevance to a need are ignored

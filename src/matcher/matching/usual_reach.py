@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher.learned.activities import of
-
-if TYPE_CHECKING:
-    from matcher.matching.shortlist import Shortlist
+from matcher.matching.shortlist import Shortlist
 
 
 def near(shortlist: Shortlist) -> NDArray[np.float64]:

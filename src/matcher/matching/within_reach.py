@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import department_number
 from matcher.catalogue.filters import TYPICAL, UNSURE, located, on_sphere, remembered
 from matcher.domain import Place
 from matcher.matching import reach
+from matcher.matching.shortlist import Query
 from matcher.reference.places import EARTH_RADIUS_KM
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
-    from matcher.matching.shortlist import Query
 
 Floats = NDArray[np.float32]
 ANTIPODE = -1.0  # cosine of the angle to one of whom nothing is known

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
 
+from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import BadInput, NotFound
 from matcher.outreach.states import LOST
 from matcher.records import feedback
 from matcher.records.store import Store, address_subject, now
 from matcher.records.tables import Digest, Profile, Unsubscription
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
 
 #: frequency -> (French, minimum days between two messages)
 FREQUENCIES: dict[str, tuple[str, int]] = {

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from matcher import codec
+from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import Award, NotFound
 from matcher.matching.renewals import renewals
 from matcher.outreach.cases import LEVEL
@@ -19,9 +20,6 @@ from matcher.records.store import Store, now
 from matcher.records.tables import Announcement, Feedback, Found, Notice
 from matcher.reference.french import PARIS
 from matcher.reference.text import shorten
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
 
 ENDING = 10  # contracts ending soon that are listed for their buyer
 

@@ -14,12 +14,14 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from itertools import groupby, islice
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
 from matcher import codec
-from matcher.domain import NotFound
+from matcher.catalogue.catalogue import Catalogue
+from matcher.domain import NotFound, Structure
+from matcher.matching.renewals import Renewal
 from matcher.outreach import alerts, changes
 from matcher.outreach.alerts import address_of, earlier_names
 from matcher.outreach.cases import LEVEL, WAVES, Case, cases
@@ -35,11 +37,6 @@ from matcher.records.tables import Announcement, Digest, Feedback, Found, Run
 from matcher.reference.french import PARIS
 from matcher.reference.identifiers import is_address
 from matcher.reference.text import shorten
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
-    from matcher.domain import Structure
-    from matcher.matching.renewals import Renewal
 
 MAIL = "mail"
 #: Fields that older digests lack.
@@ -153,9 +150,11 @@ def _choices(
 
 def _chosen(rules: Rules, structure: Structure, news: Sequence[News], ending: Sequence[Renewal]) -> _Choice:
     urgent = {"cancellation": 0, "correction": 1}
-    ordered = sorted(
-        news, key=lambda n: (urgent.get(n.kind, 2), n.level != "likely", -n.chance, n.notice_id, n.lot_id)
-    )
+
+    def place(one: News) -> tuple[Any, ...]:
+        return urgent.get(one.kind, 2), one.level != "likely", -one.chance, one.notice_id, one.lot_id
+
+    ordered = sorted(news, key=place)
     sure = [one for one in ordered if one.level != "plausible"]
     first = set(islice(dict.fromkeys(one.notice_id for one in sure), rules.cap))
     shown = [one for one in sure if one.notice_id in first]
@@ -168,13 +167,11 @@ def _known(
 ) -> _Known:
     with store.reading() as connection:
         open_cases = cases(connection, at)
-        sent = select(Digest.addressee).where(
-            Digest.day == day, Digest.channel == MAIL, Digest.status.not_in(LOST)
-        )
+        today = (Digest.day == day, Digest.channel == MAIL)
+        sent = select(Digest.addressee).where(*today, Digest.status.not_in(LOST))
         silent = alerts.silent(connection, "alerts") | alerts.paused(connection, day)
-        ending = select(Announcement.addressee, Announcement.notice_id).where(
-            Announcement.notice_id.startswith(RENEWAL)
-        )
+        ending = select(Announcement.addressee, Announcement.notice_id)
+        ending = ending.where(Announcement.notice_id.startswith(RENEWAL))
         # a resumed run keeps the waves of its first attempt
         waves = summary.waves if summary.resumed else {}
         return _Known(

@@ -266,9 +266,8 @@ class _Originals:
     def __init__(self, store: Store, at: datetime) -> None:
         self._first: dict[tuple[str, ...], str] = {}
         recent = or_(Notice.deadline.is_(None), Notice.deadline > at - timedelta(days=60))
-        rows = store.ask(
-            select(Notice.id, Notice.twin, Notice.tender).where(recent).order_by(Notice.seen_at, Notice.id)
-        )
+        columns = select(Notice.id, Notice.twin, Notice.tender)
+        rows = store.ask(columns.where(recent).order_by(Notice.seen_at, Notice.id))
         for row in rows:
             self._learn(codec.from_json(Tender, row.tender), row.twin or row.id)
 

@@ -7,13 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from cachetools import LRUCache, cachedmethod
 from sqlalchemy import RowMapping, select
 
 from matcher import codec
+from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import (
     BadInput,
     Consortium,
@@ -39,10 +40,6 @@ from matcher.reference import law, places
 from matcher.reference.amounts import lasting_in_words, stated_in_words
 from matcher.reference.french import counted
 from matcher.reference.text import fold, shorten
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
-
 
 #: Notices that announce what nobody can answer yet.
 PRIOR: frozenset[str] = frozenset({"prior", "project"})

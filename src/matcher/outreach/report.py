@@ -57,9 +57,8 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
             for level in ("likely", "clause")
         )
         told = LEVEL.in_(("likely", "clause"))  # as digests do
-        appearances = (
-            select(func.count()).select_from(Found).join(*joined).where(told, public).group_by(Found.siret)
-        )
+        counted = select(func.count()).select_from(Found).join(*joined)
+        appearances = counted.where(told, public).group_by(Found.siret)
         exposure = sorted(connection.execute(appearances).scalars(), reverse=True)
         last = select(Run.state).where(Run.finished_at.is_not(None)).order_by(Run.started_at.desc()).limit(30)
         states = list(connection.execute(last).scalars())

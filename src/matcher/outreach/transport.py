@@ -212,9 +212,7 @@ class MailTransport:
 def checked(address: str) -> str:
     """The address as a mail server takes it.  Raises BadInput on an invalid one."""
     if not (found := mailbox(address)):
-        raise BadInput(
-            "Donnez l'adresse à laquelle les structures vous répondront, par exemple achats@ville.example."
-        )
+        raise BadInput("Donnez l'adresse où les structures vous répondront, achats@ville.example.")
     return found
 
 

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from matcher.catalogue.filters import holding_any
 from matcher.domain import LENDING_KINDS, Filters, NotFound, Reason, Tender
-
-if TYPE_CHECKING:
-    from matcher.matching.engine import Matcher
-    from matcher.matching.ranking import Ranking
+from matcher.matching import by_clause, parts, standing
+from matcher.matching.engine import Matcher
+from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +39,6 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
 
     `detail["level"]` is "likely", "clause", or "plausible" for a structure that asked for it.
     """
-    from matcher.catalogue.filters import holding_any
-    from matcher.matching.ranking import LIKELY
-
     rows: list[dict[str, Any]] = []
     if not task.tender.lots:
         return rows
@@ -61,9 +58,6 @@ def _levels(
     matcher: Matcher, ranking: Ranking, wants_plausible: frozenset[str], top: int, floor: float
 ) -> dict[int, tuple[str, Reason | None]]:
     """Position in the shortlist -> (level, how by the clause), of the structures to be notified, best first."""
-    from matcher.matching import by_clause, standing
-    from matcher.matching.ranking import LIKELY, PLAUSIBLE
-
     query, catalogue = ranking.shortlist.query, ranking.shortlist.catalogue
     kinds = catalogue.of_structure("kind")[ranking.shortlist.candidates]
     chosen: dict[int, tuple[str, Reason | None]] = {}
@@ -87,8 +81,6 @@ def _levels(
 def _rows(
     matcher: Matcher, ranking: Ranking, chosen: Mapping[int, tuple[str, Reason | None]]
 ) -> Iterator[dict[str, Any]]:
-    from matcher.matching import parts, standing
-
     as_json = cache(_as_json)  # most reasons of a lot are shared by its candidates
     explained = matcher.explained(ranking, list(chosen))
     told = [(match, level, by) for match, (level, by) in zip(explained, chosen.values(), strict=True)]
@@ -152,8 +144,6 @@ def _finite(value: float) -> float:
 
 @lru_cache(maxsize=2)
 def _loaded(folder: str, stamp: int) -> Matcher:
-    from matcher.matching.engine import Matcher
-
     loaded = Matcher.load(folder)
     gc.freeze()  # searches for cycles would go through all of it, again and again
     return loaded

@@ -227,9 +227,8 @@ def _nearest(
     if int(chosen.sum()) > most:
         catalogue = matcher.catalogue
         row = catalogue.row(structure.siret)
-        mine = np.asarray(
-            catalogue.vectors[catalogue.offsets[row] : catalogue.offsets[row + 1]], dtype=np.float32
-        )
+        low, high = catalogue.offsets[row : row + 2]
+        mine = np.asarray(catalogue.vectors[low:high], dtype=np.float32)
         best = np.where(chosen, (_vectors(matcher, asked) @ mine.T).max(axis=1, initial=-1.0), -2.0)
         if structure.kind in LENDING_KINDS:
             best[chosen & np.array([lot.owed_condition is not None for lot in lots])] = 2.0
@@ -256,9 +255,8 @@ def _too_far(structure: Structure, lots: Sequence[Lot]) -> NDArray[np.bool_]:
         [(here.latitude, here.longitude) if here else (math.nan, math.nan) for here in one] for one in located
     ]
     flat = np.array([point for one in points for point in one], dtype=np.float64).reshape(-1, 2)
-    beyond = (
-        places.distance_km(flat[:, 0], flat[:, 1], home.latitude, home.longitude) > FAR_KM + home.spread_km
-    )
+    far = places.distance_km(flat[:, 0], flat[:, 1], home.latitude, home.longitude)
+    beyond = far > FAR_KM + home.spread_km
     ends = np.cumsum([0, *map(len, points)])
     return np.array([high > low and bool(beyond[low:high].all()) for low, high in pairwise(ends)], dtype=bool)
 

@@ -80,9 +80,11 @@ def openings(
                 # the holders of one contract are called together
                 same = found.get(key := (one.notice, one.lot.id, one.state))
                 found[key] = one if same is None else replace(same, firms=(*same.firms, *one.firms))
-    return sorted(
-        found.values(), key=lambda o: (-(o.hours or 0.0), -(o.lot.amount or 0.0), o.notice, o.lot.number)
-    )
+
+    def place(one: Opening) -> tuple[Any, ...]:
+        return -(one.hours or 0.0), -(one.lot.amount or 0.0), one.notice, one.lot.number
+
+    return sorted(found.values(), key=place)
 
 
 def _openings(

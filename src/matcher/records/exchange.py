@@ -115,9 +115,7 @@ def _checked(
     if not notice_id.strip() or len(notice_id) > 200 or len(lot_id) > 200:
         raise BadInput("donnez l'identifiant de l'avis (et du lot), 200 caractères au plus")
     if contact is not None and not is_address(contact):
-        raise BadInput(
-            "l'adresse de contact n'est pas une adresse électronique : corrigez-la ou laissez-la vide"
-        )
+        raise BadInput("l'adresse de contact est invalide : corrigez-la ou laissez-la vide")
 
 
 def _until(
@@ -272,9 +270,7 @@ def agree(store: Store, bearer: Bearer, identifier: str, other: str, role: str, 
     """
     told = clean(part)
     if role not in ROLES or not told or len(told) > LONGEST:
-        raise BadInput(
-            f"donnez votre rôle ({', '.join(ROLES)}) et votre part, en {LONGEST} caractères au plus"
-        )
+        raise BadInput(f"donnez votre rôle ({', '.join(ROLES)}) et votre part, {LONGEST} caractères au plus")
     moment = now()
     with store.writing() as connection:
         mine, theirs = _mine(connection, bearer, identifier), _one(connection, other)
@@ -335,9 +331,8 @@ def group(store: Store, bearer: Bearer, identifier: str) -> tuple[Agreed, ...]:
 
 def _agreed(connection: Connection, mine: RowMapping) -> tuple[Agreed, ...]:
     """The author of a declaration, where it agreed with somebody, then those who agreed with it as it did with them."""
-    query = select(Agreement.__table__, Declaration.siret).join(
-        Declaration, Declaration.id == Agreement.declaration_id
-    )
+    author = Declaration.id == Agreement.declaration_id
+    query = select(Agreement.__table__, Declaration.siret).join(Declaration, author)
     both = or_(Agreement.declaration_id == mine["id"], Agreement.with_id == mine["id"])
     rows = connection.execute(query.where(both).order_by(Agreement.at)).mappings().all()
     said = [row for row in rows if row["declaration_id"] == mine["id"]]

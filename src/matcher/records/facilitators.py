@@ -204,9 +204,8 @@ def territory(one: Facilitator) -> str:
     """Its territory by names separated with commas, as it can be typed again."""
     communes = (places_.commune(code) for code in one.communes)
     departments = (places_.department(code) for code in one.departments)
-    return ", ".join(
-        [*(f"{c.name} ({c.department})" for c in communes if c), *(d.name for d in departments if d)]
-    )
+    names = [f"{c.name} ({c.department})" for c in communes if c]
+    return ", ".join([*names, *(d.name for d in departments if d)])
 
 
 def of(place: Place, known: Iterable[Facilitator] | None = None) -> tuple[Facilitator, ...]:

@@ -419,9 +419,7 @@ def _engine(address: str) -> Engine:
         url = url.set(drivername="postgresql+psycopg")
         return sa.create_engine(url, pool_pre_ping=True, json_serializer=_json, hide_parameters=True)
     if backend != "sqlite":
-        raise BadInput(
-            f"a store on {backend} is not supported: give sqlite:///FILE or postgresql://USER@HOST/BASE"
-        )
+        raise BadInput(f"no store on {backend}: give sqlite:///FILE or postgresql://USER@HOST/BASE")
     engine = sa.create_engine(
         url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_json, hide_parameters=True
     )

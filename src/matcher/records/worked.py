@@ -55,7 +55,7 @@ def category_of(text: str) -> str:
             return code
     if said:
         raise BadInput(
-            f"catégorie {text[:30]!r} inconnue : {', '.join(label for label, _ in CATEGORIES.values())}"
+            f"catégorie {text[:30]!r} inconnue : {', '.join(one for one, _ in CATEGORIES.values())}"
         )
     return "other"
 

@@ -201,7 +201,6 @@ def _answered(store: Store, on: date) -> frozenset[str]:
     since = on - timedelta(days=365)
     with store.reading() as connection:
         said = connection.execute(select(Feedback.siret, Feedback.at).where(Feedback.verb != "contacted"))
-        replied = connection.execute(
-            select(SourcingEvent.siret, SourcingEvent.at).where(SourcingEvent.kind == "answered")
-        )
+        answers = select(SourcingEvent.siret, SourcingEvent.at)
+        replied = connection.execute(answers.where(SourcingEvent.kind == "answered"))
         return frozenset(siret for siret, at in (*said, *replied) if siret and since <= at.date() <= on)

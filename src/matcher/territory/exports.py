@@ -6,14 +6,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matcher.console import csv_text
 from matcher.reference.french import euros, grouped
 from matcher.spreadsheet import XLSX, Sheet, to_xlsx
-
-if TYPE_CHECKING:
-    from matcher.territory.coverage import Coverage
+from matcher.territory.coverage import Coverage
 
 MOST = 20  # lines of the page that is printed: one of A4
 

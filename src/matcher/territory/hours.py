@@ -97,9 +97,7 @@ def labour_of(trades: Sequence[str], code: str = "") -> assumptions.Labour:
 def worked(amount: float, labour: assumptions.Labour) -> float:
     """Hours worked that an amount before tax pays for.  Raises BadInput for an amount that is none."""
     if not 0 < amount < 1e11:
-        raise BadInput(
-            f"un montant de {amount:g} € : donnez le montant hors taxes de tout le marché, en euros"
-        )
+        raise BadInput(f"un montant de {amount:g} € : donnez le montant hors taxes de tout le marché")
     return amount * labour.share / labour.hourly_cost
 
 
@@ -260,9 +258,7 @@ def _checked(purchase: float, rate: float | None, contribution: float | None) ->
     if not 0 < purchase < 1e11:
         raise BadInput(f"un achat de {purchase:g} € : donnez le montant hors taxes payé dans l'année")
     if contribution is not None and contribution < 0:
-        raise BadInput(
-            "une contribution négative : donnez la contribution de l'année avant déductions, en euros"
-        )
+        raise BadInput("une contribution négative : donnez celle de l'année avant déductions, en euros")
     return rate
 
 
@@ -318,9 +314,7 @@ def oeth(
     assumed = () if labour_cost is not None else (labour.shown() if labour else default.shown(),)
     cost = purchase * share if labour_cost is None else labour_cost
     if not 0 <= cost <= purchase:
-        raise BadInput(
-            "le coût de la main-d'œuvre ne peut dépasser l'achat hors taxes : reprenez celui de l'attestation"
-        )
+        raise BadInput("le coût de la main-d'œuvre dépasse l'achat hors taxes : reprenez l'attestation")
     deductible = figure["labour"] * cost
     cap, deduction, notes = _capped(deductible, rate, contribution, headcount, figure)
     notes.append(

@@ -113,9 +113,7 @@ def _with_need(guest: Guest, row: Mapping[str, str]) -> Guest:
         raise BadInput("acheteur ou besoin vide : remplissez les deux")
     absent = row.get("absent", "").replace(",", " ").split()
     if not all(word.isdecimal() and int(word) for word in absent):
-        raise BadInput(
-            f"absent vaut « {row['absent']} » : donnez des numéros de créneaux, 1 2 12 par exemple"
-        )
+        raise BadInput(f"absent vaut « {row['absent']} » : donnez des numéros de créneaux (1 2 12)")
     if row.get("most") and not row["most"].isdecimal():
         raise BadInput(f"maximum vaut « {row['most']} » : donnez un nombre de rendez-vous")
     return replace(
@@ -181,9 +179,8 @@ def pool(desk: Desk, asked: Sequence[tuple[str, Place | None]], participants: Se
                 worth.append([0.0] * len(asked))
             if (held := at.get(int(bidders[row]))) is not None:
                 worth[held][column] = float(ranking.chances[i])
-    return Pool(
-        np.array(rows, dtype=np.int64), np.array(worth, dtype=np.float64).reshape(len(rows), len(asked))
-    )
+    values = np.array(worth, dtype=np.float64).reshape(len(rows), len(asked))
+    return Pool(np.array(rows, dtype=np.int64), values)
 
 
 def invite(best: NDArray[np.float64], shown: NDArray[np.int64], most: int) -> list[tuple[int, str]]:
@@ -278,9 +275,8 @@ def plan(
         )
     at = [i for i, _ in chosen]
     ends = np.cumsum([1, *(len(guest.needs) for guest in buyers)])
-    by_buyer = np.stack(
-        [found.relevance[at, low:high].max(axis=1) for low, high in pairwise(ends.tolist())], axis=1
-    )
+    spans = pairwise(ends.tolist())
+    by_buyer = np.stack([found.relevance[at, low:high].max(axis=1) for low, high in spans], axis=1)
     limits = [slots if g.most is None else g.most for g in buyers]
     absent = {j: g.absent for j, g in enumerate(buyers) if g.absent}
     made = timetable.solve(
@@ -482,7 +478,5 @@ def day_of(text: str) -> date:
     """A day typed by a user.  Raises BadInput."""
     found = clean_date(text)
     if found is None:
-        raise BadInput(
-            f"« {text} » n'est pas une date : écrivez 2026-12-15 par exemple" if text else "Donnez le jour."
-        )
+        raise BadInput(f"« {text} » n'est pas une date : écrivez 2026-12-15" if text else "Donnez le jour.")
     return found

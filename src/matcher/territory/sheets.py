@@ -63,15 +63,11 @@ def read(
             continue
         columns = columns or _guessed(list(row), named)
         if len(rows) >= most:
-            raise BadInput(
-                f"{name} : plus de {most} lignes ; envoyez-le en plusieurs fois, année par année par exemple"
-            )
+            raise BadInput(f"{name} : plus de {most} lignes ; envoyez-le en plusieurs fois")
         rows.append((where, {field: _text(row.get(heading)) for field, heading in columns.items()}))
     missing = [words for field, words in needed.items() if field not in columns]
     if missing:
-        raise BadInput(
-            f"{name} : il manque la colonne {', '.join(missing)} ; la première ligne donne le nom des colonnes"
-        )
+        raise BadInput(f"{name} : il manque la colonne {', '.join(missing)} (première ligne)")
     return Sheet(name, columns, rows, rejected)
 
 

@@ -79,9 +79,7 @@ def solve(
     """
     values = np.nan_to_num(np.asarray(relevance, dtype=np.float64))
     if values.ndim != 2 or not values.size:
-        raise BadInput(
-            "aucun rendez-vous possible : il faut au moins une structure, un acheteur et un créneau"
-        )
+        raise BadInput("aucun rendez-vous possible : il faut une structure, un acheteur et un créneau")
     if slots < 1 or slots > 200:
         raise BadInput(f"{slots} créneaux : donnez de 1 à 200 créneaux")
     n, m = values.shape

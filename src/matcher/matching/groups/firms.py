@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days, department_number
 from matcher.domain import Asked, Lot, Match, Offer, Reason, Structure, Tender
 from matcher.learned import asks
 from matcher.matching.ranking import LIKELY
 from matcher.matching.shortlist import Query
 from matcher.reference.text import shorten
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
 
 READ = 40  # contracts near a lot, the nearest in meaning, of which the trade is read
 LEAST = 0.35  # similarity below which a contract is not read
@@ -68,9 +66,8 @@ def _holders(catalogue: Catalogue, query: Query, n: int) -> list[Match]:
     for row, value, won in zip(rows[order].tolist(), likeness[order].tolist(), read, strict=True):
         if wanted.keys() & won.trades.keys() and (won.nature == "supply") == goods:
             owner = int(catalogue.owners[row])
-            found.setdefault(
-                owner, _match(query.lot, catalogue.structure(owner), catalogue.offer(row), value)
-            )
+            firm, contract_ = catalogue.structure(owner), catalogue.offer(row)
+            found.setdefault(owner, _match(query.lot, firm, contract_, value))
     return list(found.values())[:n]
 
 
@@ -88,9 +85,8 @@ def _read(catalogue: Catalogue, rows: Sequence[int]) -> list[Asked]:
     fresh = [row for row in rows if row not in held]
     if fresh:
         won = [catalogue.offer(row) for row in fresh]
-        lots = tuple(
-            Lot(id=str(row), title=one.title, cpv=one.cpv) for row, one in zip(fresh, won, strict=True)
-        )
+        pairs = zip(fresh, won, strict=True)
+        lots = tuple(Lot(id=str(row), title=one.title, cpv=one.cpv) for row, one in pairs)
         read = asks.read(Tender(id="contracts", format="decp", title="", lots=lots))
         held.update(zip(fresh, read, strict=True))
     return [held[row] for row in rows]

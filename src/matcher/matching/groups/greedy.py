@@ -36,9 +36,8 @@ def _swapped(cover: Cover, team: Team, tight: bool) -> Team:
         better = team
         for bidder in sorted(team.members - cover.forced):
             rest = team.members - {bidder}
-            held = (
-                cover.degree[:, sorted(rest)].max(axis=1) if rest else np.zeros(len(cover.weight), dtype=int)
-            )
+            nothing = np.zeros(len(cover.weight), dtype=int)
+            held = cover.degree[:, sorted(rest)].max(axis=1) if rest else nothing
             gain = (np.maximum(cover.degree - held[:, None], 0) * cover.weight[:, None]).sum(axis=0)
             for other in np.lexsort((everyone, -cover.score.sum(axis=0), -gain))[: 3 if tight else 2]:
                 trial = assess(cover, rest | {int(other)}) if int(other) not in rest else None

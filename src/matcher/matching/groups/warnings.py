@@ -167,9 +167,8 @@ def _several_groups(table: _Table, team: Team, seen: Mapping[tuple[str, str], in
             times[siren] = max(times.get(siren, 0), count)
     found: list[Warning_] = []
     for siren, lots in sorted(repeated.items()):
-        condition = next(
-            (c for lot in lots.values() for c in lot.conditions if c.code == "several-groups"), None
-        )
+        stated = (c for lot in lots.values() for c in lot.conditions if c.code == "several-groups")
+        condition = next(stated, None)
         rule = (
             f"la consultation le règle ainsi : « {shorten(condition.passage or condition.label, 160)} »"
             if condition

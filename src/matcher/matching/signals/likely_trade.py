@@ -54,9 +54,8 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     )  # its own words first
     if not sure[source] >= NEAR:
         return _other(shortlist, i)
-    return {"said_trade": _said, "code_trade": _coded, "name_trade": _named}[source](
-        shortlist, i, sure[source]
-    )
+    told = {"said_trade": _said, "code_trade": _coded, "name_trade": _named}[source]
+    return told(shortlist, i, sure[source])
 
 
 def _said(shortlist: Shortlist, i: int, sure: float) -> Why:

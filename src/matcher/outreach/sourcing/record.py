@@ -13,21 +13,18 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, or_, select
 
 from matcher import codec
-from matcher.domain import BadInput, Filters, NotFound, Reason, Tender
+from matcher.domain import Answer, BadInput, Filters, Match, NotFound, Reason, Structure, Tender
 from matcher.matching.reasons import mark, sentences
 from matcher.outreach import links
 from matcher.records import chain
 from matcher.records.store import Store, now
 from matcher.records.tables import ANONYMOUS as ANONYMOUS
 from matcher.records.tables import Sourcing, SourcingMember
-
-if TYPE_CHECKING:
-    from matcher.domain import Answer, Match, Structure
 
 NOTE = "Ordre de présentation, ne préjuge pas du choix."
 #: Kind of an event -> what it says of a structure, in the order in which they happen.
@@ -120,9 +117,7 @@ def keep(
     with store.writing() as connection:
         mine = select(func.count()).select_from(Sourcing).where(Sourcing.owner == owner)
         if connection.execute(mine).scalar_one() >= most:
-            raise BadInput(
-                f"Vous conservez déjà {most} fiches : exportez-les, ou demandez à l'exploitant d'en effacer."
-            )
+            raise BadInput(f"Vous conservez déjà {most} fiches : exportez-les, ou faites-en effacer.")
         connection.execute(insert(Sourcing), row)
         listed = [("created", "", chain.committed(row))]
         for each in answer.lots:
@@ -205,9 +200,7 @@ def report(
     if kind not in REPORTED and kind not in DECISIONS:
         raise BadInput("Dites ce qui s'est passé : choisissez dans la liste.")
     if kind in NEEDS_TEXT and not text.strip():
-        raise BadInput(
-            "Dites pourquoi." if kind == "aside" else "Écrivez ce qui a été dit : quelques mots suffisent."
-        )
+        raise BadInput("Dites pourquoi." if kind == "aside" else "Écrivez en quelques mots ce qui a été dit.")
     given = {
         "text": text.strip(),
         "who": who.strip(),
@@ -234,9 +227,7 @@ def corrected(store: Store, owner: str, identifier: str, number: int, text: str)
         events = chain.events(connection, identifier)
         wrong = next((e for e in events if e.number == number and e.kind in STEPS), None)
         if wrong is None:
-            raise BadInput(
-                "Cet événement n'est pas de ceux qui se corrigent : choisissez-en un dans la liste."
-            )
+            raise BadInput("Cet événement ne se corrige pas : choisissez-en un autre dans la liste.")
         payload = {"of": number, "text": text.strip()[:2000]}
         chain.append(connection, identifier, [("corrected", wrong.siret, payload)])
         store.audit(connection, owner, "sourcing.correct", identifier, {"of": number})
@@ -312,9 +303,8 @@ def listing(store: Store, owner: str, *, archived: bool = False) -> list[dict[st
     `events` counts what happened beyond the list itself; archived ones are listed apart.
     """
     mine, member = Sourcing.owner == owner, SourcingMember
-    joined = Sourcing.__table__.outerjoin(
-        member.__table__, (member.record_id == Sourcing.id) & (member.person == owner)
-    )
+    own = (member.record_id == Sourcing.id) & (member.person == owner)
+    joined = Sourcing.__table__.outerjoin(member.__table__, own)
     query = (
         select(Sourcing.__table__, member.label, member.archived_at)
         .select_from(joined)
@@ -369,9 +359,7 @@ def invited(store: Store, identifier: str, proof: str) -> Record:
     owner = store.ask(select(Sourcing.owner).where(Sourcing.id == identifier)).scalar()
     found = read(store, owner, identifier) if owner else None
     if found is None or not hmac.compare_digest(share_proof(found).encode(), proof.encode()):
-        raise NotFound(
-            "Ce lien de partage n'est pas, ou plus, valable : demandez-en un autre à votre collègue."
-        )
+        raise NotFound("Ce lien de partage n'est pas, ou plus, valable : demandez-en un autre.")
     return found
 
 
