@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from math import isfinite
@@ -158,12 +158,6 @@ class Shortlist:
     def bidders(self) -> Rows:
         """The position of the first establishment of each bidder, whose establishments are adjacent; computed once."""
         return self.once("bidders", lambda: heads(self.catalogue.of_structure("bidder")[self.candidates]))
-
-    def with_column(self, name: str, values: Column) -> Shortlist:
-        """A new shortlist with one more column of shape (n,).  Raises ValueError for another shape."""
-        if values.shape != (len(self),):
-            raise ValueError(f"column {name}: shape {values.shape}, wanted {(len(self),)}")
-        return replace(self, columns={**self.columns, name: values})
 
     def once(self, key: Hashable, make: Callable[[], T], *, each: bool = False) -> T:
         """The value of `make()`, computed once for these candidates, see `Memo.once`."""

@@ -202,11 +202,9 @@ def _printed(text: str) -> str:
 
 def _atom(content: Mapping[str, Any]) -> bytes:
     """One entry a lot."""
-    name = content["name"] or content["addressee"]
+    who, name = content["addressee"], content["name"] or content["addressee"]
     entries = (_entry(item, content["made"]) for item in content["items"])
-    return feed(
-        f"urn:maillage:digest:{content['addressee']}", f"Marchés pour {name}", content["made"], entries
-    )
+    return feed(f"urn:maillage:digest:{who}", f"Marchés pour {name}", content["made"], entries)
 
 
 def _entry(item: Mapping[str, Any], made: str) -> Entry:
@@ -215,13 +213,11 @@ def _entry(item: Mapping[str, Any], made: str) -> Entry:
     link = item["documents_url"] or item["url"]
     told = (f"{label} : {value}" for label, value in facts(item))
     more = (item["reservation"], item["clauses"], *item["conditions"], item["alone"], *item["reasons"])
-    return Entry(
-        f"urn:maillage:lot:{item['notice_id']}:{item['lot_id']}:{item['edition']}",
-        f"{named} ({item['buyer']})" if item["buyer"] else named,
-        made,
-        "\n".join(filter(None, [*tags(item), item["notice_title"], item["text"], *told, *more])),
-        link if link.startswith(("https://", "http://")) else "",
-    )
+    lines = [*tags(item), item["notice_title"], item["text"], *told, *more]
+    id = f"urn:maillage:lot:{item['notice_id']}:{item['lot_id']}:{item['edition']}"
+    title = f"{named} ({item['buyer']})" if item["buyer"] else named
+    address = link if link.startswith(("https://", "http://")) else ""
+    return Entry(id, title, made, "\n".join(filter(None, lines)), address)
 
 
 def _icalendar(content: Mapping[str, Any]) -> bytes:

@@ -125,11 +125,20 @@ class ItemWriter:
         contact, documents = tender.contact, tender.documents_url
         home = documents.startswith(("https://", "http://")) and not _link(documents)
         near = facilitators.of(lot.places[0] if lot.places else tender.buyer.place)
+        words = " ".join((lot.description or tender.description).split())
+        # what the notice says beyond its titles: a title may be no more than a reference
+        repeats = _letters(words) in {_letters(lot.title), _letters(tender.title)} or len(words) < 20
+        stated = lot.reservation.stated if lot.reservation else ""
+        reserved = (
+            f"Lot réservé ({stated})" if stated else "Lot réservé, article non précisé : voir le règlement"
+        )
+        duty = law.social_duty(tender, lot)  # what the law makes due is attributed to the law
+        clauses = " ; ".join(dict.fromkeys(map(clause_in_words, lot.clauses))) or (duty.short if duty else "")
         named = {
             "lot": number if len(tender.lots) > 1 else "Marché à lot unique",
             "title": shorten(lot.title or tender.title, 200),
             "notice_title": shorten(tender.title, 200),
-            "text": _summary(lot, tender),
+            "text": "" if repeats else shorten(words, 240),
             "place": ", ".join(filter(None, dict.fromkeys(map(_place_name, lot.places)))),
             "facilitators": [f.shown() for f in near],
         }
@@ -150,8 +159,8 @@ class ItemWriter:
             "prior": tender.nature in PRIOR,
             "procedure": tender.procedure,
             "limits": _limits(tender),
-            "reservation": _reserved(lot),
-            "clauses": _clauses(tender, lot),
+            "reservation": reserved if lot.reservation else "",
+            "clauses": clauses,
             "conditions": list(_conditions(lot)),
         }
         edition = len(self._cases[notice_id].changes)
@@ -256,13 +265,6 @@ def _by_clause(detail: Mapping[str, Any]) -> str:
     )
 
 
-def _summary(lot: Lot, tender: Tender) -> str:
-    """What the notice says of the lot beyond its titles: a title may be no more than a reference."""
-    words = " ".join((lot.description or tender.description).split())
-    titles = {_letters(lot.title), _letters(tender.title)}
-    return "" if _letters(words) in titles or len(words) < 20 else shorten(words, 240)
-
-
 def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, fold(text)))
 
@@ -323,18 +325,3 @@ def _link(url: str) -> str:
     """An address that leads somewhere: not a home page, which tells nothing of the notice."""
     parts = urlsplit(url) if url.startswith(("https://", "http://")) else None
     return url if parts and (parts.path.strip("/") or parts.query or parts.fragment) else ""
-
-
-def _reserved(lot: Lot) -> str:
-    if lot.reservation is None:
-        return ""
-    stated = lot.reservation.stated
-    return f"Lot réservé ({stated})" if stated else "Lot réservé, article non précisé : voir le règlement"
-
-
-def _clauses(tender: Tender, lot: Lot) -> str:
-    """The social clause that the notice states; where none was read, what the law makes due, attributed to the law."""
-    if not lot.clauses:
-        duty = law.social_duty(tender, lot)
-        return duty.short if duty else ""
-    return " ; ".join(dict.fromkeys(map(clause_in_words, lot.clauses)))

@@ -84,7 +84,12 @@ class Store:
         try:
             file = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
             if file not in (None, "", ":memory:"):
-                _private(Path(str(file)))
+                path = Path(str(file))
+                path.parent.mkdir(parents=True, exist_ok=True)
+                # its owner alone reads it, and its journals; another user's file, or a read-only disk, is reported at the first access
+                with suppress(OSError):
+                    path.touch(mode=0o600)
+                    path.chmod(0o600)
             store = cls(engine)
             if store.version() != HEAD:
                 store.migrate()
@@ -426,14 +431,6 @@ def _engine(address: str) -> Engine:
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine
-
-
-def _private(path: Path) -> None:
-    """A SQLite file that its owner alone reads; its journals take the same mode."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(OSError):  # another user's file, or a read-only disk: reported at the first access
-        path.touch(mode=0o600)
-        path.chmod(0o600)
 
 
 def _json(value: Any) -> str:

@@ -160,6 +160,11 @@ def _facts(
     kinds = [str(kind) for kind in desk.catalogue.of_structure("kind")[rows]]
     holding = [way_in(kind, ranking) == "self" for kind in kinds]
 
+    read = asks.of_lot(lot, tender)
+    trades = {part.id: part.label for part in read.several}  # where the lot asks for several
+    apart = desk.matcher.queries(replace(tender, lots=parts_of(lot, read))) if trades else ()
+    by_need = {trades[r.shortlist.query.lot.id]: desk.count(r).likely for r in desk.matcher.rank_each(apart)}
+
     def holders(article: str) -> Rows:
         """The rows of those who would hold the lot, under an article if any."""
         may = [not article or law.eligible(kind, (article,), desk.on) is True for kind in kinds]
@@ -183,7 +188,7 @@ def _facts(
         everyone=count,
         staff=all(holding),
         weight={article: _weight(desk, holders(article), year) for article in ("", *ARTICLES)},
-        by_need=_by_need(desk, tender, lot),
+        by_need=by_need,
         cuts={k: _weight(desk, rows, year / k).comfortable for k in CUTS} if year else {},
         clause_share=assumed["clause_share"],
         competition=int(assumed["competition"]),
@@ -194,14 +199,6 @@ def _facts(
         rate=given.rate,
         contribution=given.contribution,
     )
-
-
-def _by_need(desk: Desk, tender: Tender, lot: Lot) -> dict[str, int]:
-    """Bidders to call for each trade of a lot that asks for several."""
-    read = asks.of_lot(lot, tender)
-    labels = {part.id: part.label for part in read.several}
-    queries = desk.matcher.queries(replace(tender, lots=parts_of(lot, read))) if labels else ()
-    return {labels[r.shortlist.query.lot.id]: desk.count(r).likely for r in desk.matcher.rank_each(queries)}
 
 
 def _weight(desk: Desk, rows: Rows, yearly: float | None) -> Weight:
