@@ -38,6 +38,7 @@ def structures(each: int = 8) -> list[Structure]:
         for i in range(each):
             number = 100 * (t + 1) + i
             department = ("93", "75", "94")[i % 3]
+            offer = Offer(id=f"{number}#1", title=title, text=text, cpv=(cpv,))
             made.append(
                 Structure(
                     siret=siret(number),
@@ -45,7 +46,7 @@ def structures(each: int = 8) -> list[Structure]:
                     kind=("EI", "ACI", "ESAT")[i % 3],
                     place=Place(label="Montreuil", department=department),
                     email=f"{trade}{i}@example.org",
-                    offers=(Offer(id=f"{number}#1", title=title, text=text, cpv=(cpv,)),),
+                    offers=(offer,),
                     source="annuaire d'essai",
                 )
             )
@@ -54,26 +55,14 @@ def structures(each: int = 8) -> list[Structure]:
 
 def tender(id: str, *trades: str, **facts: Any) -> Tender:
     """A notice of Montreuil with one lot a trade, open for three weeks."""
+    place = Place(label="Montreuil", department="93")
     lots = tuple(
-        Lot(
-            id=f"{id}-{n}",
-            number=str(n),
-            title=TRADES[trade][0],
-            description=TRADES[trade][1],
-            cpv=(TRADES[trade][2],),
-            places=(Place(label="Montreuil", department="93"),),
-        )
-        for n, trade in enumerate(trades or ("tonte",), 1)
+        Lot(id=f"{id}-{n}", number=str(n), title=title, description=text, cpv=(cpv,), places=(place,))
+        for n, (title, text, cpv) in enumerate(map(TRADES.__getitem__, trades or ("tonte",)), 1)
     )
-    given: dict[str, Any] = {
-        "format": "boamp",
-        "title": f"Services {id}",
-        "buyer": BUYER,
-        "lots": lots,
-        "published": date(2026, 11, 23),
-        "deadline": MOMENT + timedelta(days=21),
-        "documents_url": f"https://example.org/dossier/{id}",
-    } | facts
+    given: dict[str, Any] = {"format": "boamp", "title": f"Services {id}", "buyer": BUYER, "lots": lots}
+    given |= {"published": date(2026, 11, 23), "deadline": MOMENT + timedelta(days=21)}
+    given |= {"documents_url": f"https://example.org/dossier/{id}"} | facts
     return Tender(id=id, **given)
 
 

@@ -182,14 +182,17 @@ def test_signal(name: str, shortlist: Shortlist, catalogue: Catalogue) -> None:
 def test_ranker_is_additive_and_monotone(name: str, matcher: Matcher, shortlist: Shortlist) -> None:
     ranker = plugins.find("matching.rankers", name).load()
     for signal in ranker.signals:
-        shortlist = shortlist.with_column(signal, plugins.find("matching.signals", signal).measure(shortlist))
+        column = plugins.find("matching.signals", signal).measure(shortlist)
+        shortlist = replace(shortlist, columns={**shortlist.columns, signal: column})
     parts = ranker.contributions(shortlist)
     assert set(parts) == set(ranker.signals)
     assert not any(np.isnan(part).any() for part in parts.values())
     for signal in ranker.signals:  # more of a good thing never costs
         values = np.sort(shortlist.columns[signal])
         steps = np.diff(
-            ranker.contributions(shortlist.with_column(signal, values))[signal][~np.isnan(values)]
+            ranker.contributions(replace(shortlist, columns={**shortlist.columns, signal: values}))[signal][
+                ~np.isnan(values)
+            ]
         )
         assert (steps >= -1e-9).all(), signal
     for regime in ("supplier", "structure"):

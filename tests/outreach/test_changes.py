@@ -47,17 +47,9 @@ def opened(paths: list[Path]) -> list[Tender]:
             here = (Place(label="Montreuil", department="93"),)
             lots = tuple(replace(lot, deadline=None, places=here) for lot in tender.lots)
             published = n.MOMENT.date()
-            found.append(
-                replace(
-                    tender,
-                    id=f"{tender.format}-{tender.id}",
-                    lots=lots,
-                    deadline=due,
-                    published=published,
-                    folder="",
-                    related=(),
-                )
-            )
+            id = f"{tender.format}-{tender.id}"
+            apart = {"deadline": due, "published": published, "folder": "", "related": ()}
+            found.append(replace(tender, id=id, lots=lots, **apart))
     return found
 
 

@@ -87,12 +87,8 @@ def test_lots_of_one_notice_that_differ_in_little_are_one_card(store: Store, fol
         item | {"lot_id": f"a-{k}", "lot": f"Lot {k}", "title": f"Secteur {k}", "place": f"Ville {k}"}
         for k in (2, 3)
     ]
-    apart = item | {
-        "lot_id": "a-4",
-        "lot": "Lot 4",
-        "title": "Secteur 4",
-        "reservation": "Lot réservé (L2113-13)",
-    }
+    apart = item | {"lot_id": "a-4", "lot": "Lot 4", "title": "Secteur 4"}
+    apart["reservation"] = "Lot réservé (L2113-13)"
     whole = content | {"items": [item, *more, apart], "link": "https://example.org/d/x"}
     text, html = (digests.rendered(whole, form).decode() for form in ("text", "html"))
     for written in (text, html):
@@ -180,9 +176,7 @@ def test_a_cancelled_lot_is_told_by_itself_and_the_others_stay_open(store: Store
     content = mails(store, 1)[n.siret(100)]
     assert [(item["lot_id"], item["kind"]) for item in content["items"]] == [("a-2", "cancellation")]
     assert content["subject"].startswith("1 lot annulé :") and "Première date limite" not in content["intro"]
-    shown = digests.current(
-        store, _held(folder), n.siret(100), Rules(floor=0.0005), at=n.MOMENT + timedelta(days=1)
-    )
+    shown = digests.current(store, _held(folder), n.siret(100), at=n.MOMENT + timedelta(days=1))
     assert [item["lot_id"] for item in shown["items"]] == ["a-1"]
 
 
@@ -280,11 +274,8 @@ def test_three_times_the_usual_volume_is_held_and_less_is_not(store: Store, fold
     with store.writing() as connection:
         for i, volume in enumerate((4, 5, 6)):
             at = n.MOMENT - timedelta(days=9 - i)
-            store.put(
-                connection,
-                Run,
-                [{"id": f"r{i}", "started_at": at, "finished_at": at, "state": {"digests": volume}}],
-            )
+            row = {"id": f"r{i}", "started_at": at, "finished_at": at, "state": {"digests": volume}}
+            store.put(connection, Run, [row])
     n.night(store, folder, n.tender("a"), brake=100)
     assert _states(store) == {"ready"}
     with store.writing() as connection:
@@ -305,9 +296,7 @@ def test_a_new_catalogue_or_model_never_mails_the_old(store: Store, folder: Path
     more = n.catalogue(tmp_path / "more", n.structures(each=12))
     summary = n.night(store, more, n.tender("a"), day=1)
     assert summary.matched == 1 and summary.digests == 0
-    content = digests.current(
-        store, _held(more), n.siret(111), Rules(floor=0.0005), at=n.MOMENT + timedelta(days=1)
-    )
+    content = digests.current(store, _held(more), n.siret(111), at=n.MOMENT + timedelta(days=1))
     assert lots(content) == [("a", "notice")]  # who asks sees it
     assert n.siret(111) in _sirets(store, more, "b")  # and the next new notice reaches it
 
@@ -336,7 +325,7 @@ def test_an_unpublished_need_goes_out_in_waves_until_enough_show_interest(store:
     feedback.record(store, next(iter(second)), "need", "need-1", "interested")
     n.night(store, folder, day=3, wave=3, enough=2)
     assert not mails(store, 3)
-    assert not digests.current(store, _held(folder), n.siret(100), Rules(floor=0.0005), at=n.MOMENT)["items"]
+    assert not digests.current(store, _held(folder), n.siret(100), at=n.MOMENT)["items"]
     told = buyers.of_buyer(store, "buyer-7", _held(folder), at=n.MOMENT)
     (lot,) = told["items"][0]["lots"]
     assert (lot["told"], lot["interested"]) == (6, 2) and len(told["items"][0]["names"]) == 2

@@ -27,13 +27,15 @@ GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
 
 def gardeners(count: int) -> Catalogue:
     """Structures alike but for their number."""
+    where = Place(postcode="92000", label="Nanterre", department="92")
+    offer = Offer(id="1", title=GARDEN, text=GARDEN, nature="offer")
     listed = [
         Structure(
             siret=f"0000000{number}00013",
             name="Structure",
             kind="EI",
-            place=Place(postcode="92000", label="Nanterre", department="92"),
-            offers=(Offer(id=f"{number}/1", title=GARDEN, text=GARDEN, nature="offer"),),
+            place=where,
+            offers=(replace(offer, id=f"{number}/1"),),
         )
         for number in range(11, 11 + count)
     ]

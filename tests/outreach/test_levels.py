@@ -51,16 +51,8 @@ CLEANER, LENDER, BOTH = "00010001600013", "00010073500018", "00010099900010"
 
 def structure(siret: str, name: str, kind: str, *offers: str, naf: str = "") -> Structure:
     told = tuple(Offer(id=f"{siret}-{i}", title=offer, nature="offer") for i, offer in enumerate(offers))
-    return Structure(
-        siret=siret,
-        name=name,
-        kind=kind,
-        naf=naf,
-        place=MONTREUIL,
-        offers=told,
-        email=f"{siret}@example.org",
-        source="annuaire",
-    )
+    given = {"place": MONTREUIL, "offers": told, "email": f"{siret}@example.org", "source": "annuaire"}
+    return Structure(siret=siret, name=name, kind=kind, naf=naf, **given)
 
 
 STRUCTURES = [
@@ -319,16 +311,9 @@ def test_after_a_month_of_silence_one_message_says_so_and_no_second(store: Store
 
 
 def test_contracts_that_end_are_announced_once_and_to_their_buyer(store: Store, folder: Path) -> None:
-    award = Award(
-        uid="w-1",
-        title="Nettoyage des écoles",
-        buyer=n.BUYER,
-        cpv="90919200",
-        place=MONTREUIL,
-        notified=date(2025, 6, 1),
-        duration_months=24.0,
-        holders=(Holder(id="00010016700014", name="Ancien Titulaire"),),
-    )
+    held = {"holders": (Holder(id="00010016700014", name="Ancien Titulaire"),), "place": MONTREUIL}
+    held |= {"cpv": "90919200", "notified": date(2025, 6, 1), "duration_months": 24.0}
+    award = Award(uid="w-1", title="Nettoyage des écoles", buyer=n.BUYER, **held)
     won = n.tender("w", nature="award", awards=(award,), lots=(), deadline=None)
     n.night(store, folder, cleaning("a"), won)
     (line,) = told(store)[CLEANER]["ending"]

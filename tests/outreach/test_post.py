@@ -15,15 +15,8 @@ def test_a_letter_queued_twice_under_one_name_is_one_letter(tmp_path: Path) -> N
     )
 
     def question(name: str) -> bool:
-        mail = letters.question(
-            "Tonte",
-            "Bonjour",
-            "a@structure.example",
-            "b@ville.example",
-            "https://maillage.example/q",
-            transport,
-            name,
-        )
+        addresses = ("a@structure.example", "b@ville.example", "https://maillage.example/q")
+        mail = letters.question("Tonte", "Bonjour", *addresses, transport, name)
         with store.writing() as connection:
             return post.queue(store, connection, mail, kind="question", siret="00010001600013", record_id="r")
 

@@ -24,14 +24,8 @@ SIRET = "12345678200010"
 def composed(store: Store, *told: tuple[str, date, str]) -> None:
     """One mail for each (addressee, day, status), whose content is its number."""
     rows: list[dict[str, Any]] = [
-        {
-            "id": f"d{number:02}",
-            "addressee": to,
-            "day": day,
-            "status": status,
-            "content": {"number": number},
-            "created_at": NOW,
-        }
+        {"id": f"d{number:02}", "addressee": to, "day": day, "status": status, "created_at": NOW}
+        | {"content": {"number": number}}
         for number, (to, day, status) in enumerate(told)
     ]
     with store.writing() as connection:

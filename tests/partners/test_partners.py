@@ -45,14 +45,8 @@ PANTIN = Place(
 
 def structure(number: int, name: str, *offers: str, **facts: object) -> Structure:
     siret = f"{900000000 + number}00010"
-    given = {
-        "siret": siret,
-        "name": name,
-        "kind": "EI",
-        "place": PANTIN,
-        "offers": tuple(Offer(id=f"{siret}-{i}", title=text) for i, text in enumerate(offers)),
-        **facts,
-    }
+    told = tuple(Offer(id=f"{siret}-{i}", title=text) for i, text in enumerate(offers))
+    given = {"siret": siret, "name": name, "kind": "EI", "place": PANTIN, "offers": told, **facts}
     return Structure(**given)  # type: ignore[arg-type]
 
 
@@ -71,16 +65,9 @@ ALL = (GARDEN, CLEAN, TREES, SHELTERED, FIRM, FAR, PAINT)
 def award(
     uid: str, day: date | None, *holders: Structure, title: str = "Entretien", **facts: object
 ) -> Award:
-    given = {
-        "uid": uid,
-        "title": title,
-        "notified": day,
-        "cpv": "77310000",
-        "buyer": Buyer(id="21930055900016"),
-        "place": Place(department="93"),
-        "holders": tuple(Holder(id=h.siret, name=h.name) for h in holders),
-        **facts,
-    }
+    given = {"uid": uid, "title": title, "notified": day, "cpv": "77310000", "place": Place(department="93")}
+    given |= {"holders": tuple(Holder(id=h.siret, name=h.name) for h in holders)}
+    given |= {"buyer": Buyer(id="21930055900016"), **facts}
     return Award(**given)  # type: ignore[arg-type]
 
 

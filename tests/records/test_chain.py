@@ -105,15 +105,8 @@ def blanked_and_said_erased(connection: Connection, identifier: str) -> None:
 
 def of_another(connection: Connection, identifier: str) -> None:
     """An event of another record, seal and all."""
-    foreign = (
-        connection.execute(
-            select(SourcingEvent.__table__).where(
-                SourcingEvent.record_id != identifier, SourcingEvent.number == 4
-            )
-        )
-        .mappings()
-        .one()
-    )
+    others = (SourcingEvent.record_id != identifier, SourcingEvent.number == 4)
+    foreign = connection.execute(select(SourcingEvent.__table__).where(*others)).mappings().one()
     change(4, **{k: foreign[k] for k in ("payload", "salt", "siret", "commitment", "seal", "at")})(
         connection, identifier
     )

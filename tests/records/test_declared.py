@@ -44,18 +44,9 @@ def structure(siret: str, name: str, *offers: Offer, **more: object) -> Structur
     )  # type: ignore[arg-type]
 
 
-GARDENS = structure(
-    SIRET,
-    "Les Allées",
-    Offer(id="a", title="Entretien d'espaces verts"),
-    Offer(
-        id="b",
-        title="Blanchisserie",
-        text="lavage de linge plat",
-        inferred=True,
-        evidence="blanchisserie industrielle (NAF)",
-    ),
-)
+NAF = {"text": "lavage de linge plat", "inferred": True, "evidence": "blanchisserie industrielle (NAF)"}
+SAID = (Offer(id="a", title="Entretien d'espaces verts"), Offer(id="b", title="Blanchisserie", **NAF))
+GARDENS = structure(SIRET, "Les Allées", *SAID)
 LAUNDRY = structure(OTHER, "Au Linge Clair", Offer(id="c", title="Blanchisserie et repassage"))
 LOTS = (
     Lot(id="1", number="1", title="Blanchisserie du linge", cpv=("98310000",), places=(PANTIN,)),
@@ -99,21 +90,10 @@ def ranked(found: Matcher, words: str) -> list[str]:
 
 
 def test_declared_offers_and_contacts_are_in_the_next_catalogue_with_their_day(store: Store) -> None:
-    say(
-        store,
-        SIRET,
-        phone="01 99 00 00 01",
-        zone={"radius_km": 30.0},
-        turnover=250000.0,
-        offers=[
-            {
-                "title": "Mise sous pli",
-                "text": "routage",
-                "since": "2026-02-03",
-                "evidence": "nous assurons la mise sous pli",
-            }
-        ],
-    )
+    offer = {"title": "Mise sous pli", "text": "routage", "since": "2026-02-03"}
+    offer["evidence"] = "nous assurons la mise sous pli"
+    facts = {"phone": "01 99 00 00 01", "zone": {"radius_km": 30.0}, "turnover": 250000.0}
+    say(store, SIRET, **facts, offers=[offer])
     listed, sentence = self_declared.overlay_from_store([GARDENS, LAUNDRY])
     assert "1 structures say themselves" in sentence
     made = matcher(listed)

@@ -383,19 +383,8 @@ def test_the_terminal_declares_and_withdraws(
     known(store_url)
     a, b = (matcher_("keys", "create", "--scope", f"structure:{s}").stdout.strip() for s in (A, B))
     said = ("26-1", "--deadline", "2090-01-01", "--format", "jsonl")
-    declared = matcher_(
-        "exchange",
-        "declare",
-        A,
-        *said,
-        "--brings",
-        "tonte",
-        "--seeks",
-        "nettoyage des locaux",
-        "--contact",
-        "a@example.org",
-        key=a,
-    )
+    words = ("--brings", "tonte", "--seeks", "nettoyage des locaux", "--contact", "a@example.org")
+    declared = matcher_("exchange", "declare", A, *said, *words, key=a)
     assert declared.exit_code == 0
     identifier = json.loads(declared.stdout)["id"]
     matcher_("exchange", "declare", B, *said, "--brings", "nettoyage", "--seeks", "espaces verts", key=b)
@@ -418,19 +407,8 @@ def test_the_terminal_restores_and_erases(store_url: str, monkeypatch: MonkeyPat
     monkeypatch.setenv("MATCHER_STORE", store_url)
     known(store_url)
     key = matcher_("keys", "create", "--scope", f"structure:{A}", "--label", "=HYPERLINK(1)").stdout.strip()
-    matcher_(
-        "exchange",
-        "declare",
-        A,
-        "26-1",
-        "--brings",
-        "tonte",
-        "--contact",
-        "a@example.org",
-        "--deadline",
-        "2090-01-01",
-        key=key,
-    )
+    words = ("--brings", "tonte", "--contact", "a@example.org", "--deadline", "2090-01-01")
+    matcher_("exchange", "declare", A, "26-1", *words, key=key)
     assert "'=HYPERLINK" in matcher_("keys", "list", "--format", "csv").stdout
     backup = tmp_path / "b.jsonl.gz"
     assert matcher_("store", "backup", str(backup)).exit_code == 0

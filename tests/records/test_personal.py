@@ -25,15 +25,8 @@ def value(column: Any, given: dict[type, Any]) -> Any:
         if isinstance(column.type, kind):
             length = getattr(column.type, "length", None)
             return found if length is None or length >= len(found) else "x"
-    plain = {
-        UtcTime: NOW,
-        Date: date(2026, 3, 2),
-        Boolean: False,
-        Integer: -1,
-        Float: 0.5,
-        JSON: {},
-        String: "x",
-    }
+    plain = {UtcTime: NOW, Date: date(2026, 3, 2), Boolean: False, Integer: -1, Float: 0.5, JSON: {}}
+    plain[String] = "x"
     return next(one for kind, one in plain.items() if isinstance(column.type, kind))
 
 

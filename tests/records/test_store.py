@@ -35,22 +35,10 @@ def notice(identifier: str = "26-1", **facts: Any) -> dict[str, Any]:
 
 
 def declaration(**facts: Any) -> dict[str, Any]:
-    return {
-        "id": "d1",
-        "siret": SIRET,
-        "notice_id": "26-1",
-        "lot_id": "",
-        "brings": "tonte",
-        "seeks": "",
-        "contact": "Anne@example.org",
-        "visibility": "members",
-        "buyer_may_see": False,
-        "named": [],
-        "deadline": NOW,
-        "created_at": NOW,
-        "updated_at": NOW,
-        **facts,
-    }
+    given = {"id": "d1", "siret": SIRET, "notice_id": "26-1", "lot_id": "", "brings": "tonte", "seeks": ""}
+    given |= {"contact": "Anne@example.org", "visibility": "members", "buyer_may_see": False, "named": []}
+    dates = dict.fromkeys(("deadline", "created_at", "updated_at"), NOW)
+    return {**given, **dates, **facts}
 
 
 def test_a_new_store_stands_at_the_newest_migration_and_equals_the_tables(store: Store) -> None:
@@ -134,16 +122,8 @@ def test_what_is_older_than_its_retention_goes_and_the_rest_stays(store: Store) 
                 notice("undated", deadline=None),
             ],
         )
-        match = {
-            "lot_id": "1",
-            "siret": SIRET,
-            "rank": 1,
-            "score": 1.0,
-            "probability": 0.5,
-            "detail": {},
-            "versions": {},
-            "at": NOW + timedelta(days=800),
-        }
+        match = {"lot_id": "1", "siret": SIRET, "rank": 1, "score": 1.0, "probability": 0.5}
+        match |= {"detail": {}, "versions": {}, "at": NOW + timedelta(days=800)}
         store.put(connection, Found, [{**match, "notice_id": "old"}, {**match, "notice_id": "new"}])
     gone = store.prune(NOW + timedelta(days=731))
     assert gone["notice"] == 1
@@ -165,9 +145,8 @@ def fill(store: Store) -> None:
             "address": "anne@example.org",
             "token_hash": "h",
             "status": "asked",
-            "created_at": NOW,
-            "expires_at": NOW,
         }
+        claim |= {"created_at": NOW, "expires_at": NOW}
         store.put(connection, Claim, [claim])
         record = {"id": "r", "owner": "key:a", "need": {}, "filters": {}, "answer": {}, "versions": {}}
         store.put(connection, Record, [{**record, "created_at": NOW}])
@@ -177,11 +156,8 @@ def fill(store: Store) -> None:
             "kind": "contacted",
             "siret": SIRET,
             "payload": {"to": "Anne"},
-            "salt": "s",
-            "commitment": "c",
-            "seal": "x",
-            "at": NOW,
         }
+        sealed |= {"salt": "s", "commitment": "c", "seal": "x", "at": NOW}
         store.put(connection, SourcingEvent, [sealed])
         store.unsubscribe(connection, SIRET, "one-click")
 
