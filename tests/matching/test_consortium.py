@@ -166,18 +166,20 @@ def lot(number: int, **facts: object) -> Lot:
 
 
 def answer(asked: Lot, *found: tuple[Structure, float], **facts: object) -> LotAnswer:
+    because = "même métier"
+    pairs = enumerate(sorted(found, key=lambda p: -p[1]), 1)
     matches = tuple(
         Match(
             lot=asked,
             structure=who,
             offer=who.offers[0] if who.offers else None,
             score=value,
-            probability=value,
             rank=rank,
+            probability=value,
+            reasons=(Reason(code="trade", text=because, contribution=value),),
             eligible=None if asked.reservation is None else who.kind in {"EA", "ESAT"},
-            reasons=(Reason(code="trade", text="même métier", contribution=value),),
         )
-        for rank, (who, value) in enumerate(sorted(found, key=lambda p: -p[1]), 1)
+        for rank, (who, value) in pairs
     )
     facts.setdefault("asked", asks.of_lot(asked))
     return LotAnswer(lot=asked, matches=matches, **facts)  # type: ignore[arg-type]

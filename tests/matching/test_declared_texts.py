@@ -16,13 +16,14 @@ from matcher.reading.need import free_text_tender
 
 
 def structure(number: int, description: str = "", offers: tuple[str, ...] = ()) -> Structure:
+    told = tuple(Offer(id=f"{number}-{i}", title=text, nature="offer") for i, text in enumerate(offers))
     return Structure(
         siret=f"{number:09d}00017",
         kind="EI",
         name=f"Structure {number}",
         place=Place(department="44"),
         description=description,
-        offers=tuple(Offer(id=f"{number}-{i}", title=text, nature="offer") for i, text in enumerate(offers)),
+        offers=told,
     )
 
 

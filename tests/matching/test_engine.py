@@ -57,25 +57,18 @@ def structure(number: int, kind: str, town: str, text: str, **more: object) -> S
 @pytest.fixture(scope="module")
 def small() -> Matcher:
     garden, clean = "Entretien d'espaces verts, tonte, taille de haies", "Nettoyage de bureaux et de vitres"
-    return Matcher(
-        build_catalogue(
-            [
-                structure(1, "ACI", "Nanterre", garden),
-                structure(2, "ESAT", "Nanterre", garden),
-                structure(3, "EI", "Lyon", garden),
-                structure(4, "EI", "Nanterre", clean),
-                structure(5, "EI", "Nanterre", "", naf="8899B"),
-                structure(6, "EI", "Nanterre", garden, active=False),
-                structure(7, "EI", "Marseille", garden, zone=None),
-                replace(
-                    structure(8, "EA", "Lille", garden),
-                    offers=(Offer(id="8#1", title=garden, zone=Zone(departments=("92",))),),
-                ),
-            ],
-            [],
-            recipes.named("default"),
-        )
-    )
+    zoned = (Offer(id="8#1", title=garden, zone=Zone(departments=("92",))),)
+    listed = [
+        structure(1, "ACI", "Nanterre", garden),
+        structure(2, "ESAT", "Nanterre", garden),
+        structure(3, "EI", "Lyon", garden),
+        structure(4, "EI", "Nanterre", clean),
+        structure(5, "EI", "Nanterre", "", naf="8899B"),
+        structure(6, "EI", "Nanterre", garden, active=False),
+        structure(7, "EI", "Marseille", garden, zone=None),
+        replace(structure(8, "EA", "Lille", garden), offers=zoned),
+    ]
+    return Matcher(build_catalogue(listed, [], recipes.named("default")))
 
 
 def test_reasons_sum_to_the_score(matcher: Matcher, sample) -> None:  # type: ignore[no-untyped-def]
@@ -322,13 +315,12 @@ def test_who_won_on_the_day_or_later_changes_nothing() -> None:
 def test_an_award_before_the_day_does_change_the_ranking() -> None:
     awards = history()
     tender = need("désamiantage d'une toiture", Place(postcode="69001"))
-    winner = Award(
-        uid="w",
-        title="désamiantage de la toiture",
-        holders=(Holder(id="77777777700014", name="Neuve"),),
-        place=Place(postcode="69001"),
-        notified=date(2018, 6, 30),
-    )
+    won = {
+        "title": "désamiantage de la toiture",
+        "place": Place(postcode="69001"),
+        "notified": date(2018, 6, 30),
+    }
+    winner = Award(uid="w", holders=(Holder(id="77777777700014", name="Neuve"),), **won)
     matcher = Matcher(build_catalogue([], [*awards, winner], recipes.named("default"), undated=UNDATED))
     before = [s for s, _ in matcher.rank(matcher.queries(tender, as_of=date(2018, 6, 30))[0]).sirens(100)]
     after = [s for s, _ in matcher.rank(matcher.queries(tender, as_of=date(2018, 7, 1))[0]).sirens(100)]
@@ -339,16 +331,16 @@ def test_an_award_before_the_day_does_change_the_ranking() -> None:
 def test_incumbents_count_only_when_asked() -> None:
     tender = need("nettoyage de l'école", Place(postcode="69001"))
     tender = replace(tender, buyer=replace(tender.buyer, id="21690123100011"))
+    won = {"title": "nettoyage de l'école", "place": Place(postcode="69001"), "notified": date(2018, 1, 1)}
+    buyers = ((1, "21590350100025"), (2, "21690123100011"))
     awards = [
         Award(
             uid=f"{n}{buyer}",
-            title="nettoyage de l'école",
             buyer=replace(tender.buyer, id=buyer),
             holders=(Holder(id=f"{n:09d}00014", name=f"F{n}"),),
-            place=Place(postcode="69001"),
-            notified=date(2018, 1, 1),
+            **won,
         )
-        for n, buyer in ((1, "21590350100025"), (2, "21690123100011"))
+        for n, buyer in buyers
     ]
     matcher = Matcher(build_catalogue([], awards, recipes.named("default")))
     scores = {

@@ -32,6 +32,13 @@ def siret(number: int) -> str:
 
 def structures() -> list[Structure]:
     kinds = ("EI", "ACI", "AI", "ETTI")
+
+    def offers(n: int) -> tuple[Offer, ...]:
+        work = WORK[n % 6][0]
+        return (
+            (Offer(id=f"{n}#1", title=work, text=work, nature="offer", source="directory"),) if n % 2 else ()
+        )
+
     return [
         Structure(
             siret=siret(n),
@@ -39,13 +46,7 @@ def structures() -> list[Structure]:
             kind=kinds[n % 4],
             naf=("8121Z", "8130Z", "8899B")[n % 3],
             place=town(n),
-            offers=(
-                Offer(
-                    id=f"{n}#1", title=WORK[n % 6][0], text=WORK[n % 6][0], nature="offer", source="directory"
-                ),
-            )
-            if n % 2
-            else (),
+            offers=offers(n),
             source="directory",
         )
         for n in range(24)
@@ -57,18 +58,19 @@ def awards() -> list[Award]:
     found = []
     for n in range(240):
         objet, cpv = WORK[n % 6]
+        holders = tuple(Holder(id=siret(at), name=f"Structure {at}") for at in {n * 7 % 60, n * n % 60})
+        buyer = Buyer(id=f"2100{n % 9:05d}00001", name=f"Ville {n % 9}")
+        day = date(2019 if n < 120 else 2021, 1 + n % 12, 3)
         found.append(
             Award(
                 uid=f"a{n}",
                 title=f"{objet}, lot {n}",
                 cpv=cpv,
-                buyer=Buyer(id=f"2100{n % 9:05d}00001", name=f"Ville {n % 9}"),
+                buyer=buyer,
                 place=town(n),
+                holders=holders,
                 amount=1000.0 * (n + 1),
-                notified=date(2019 if n < 120 else 2021, 1 + n % 12, 3),
-                holders=tuple(
-                    Holder(id=siret(at), name=f"Structure {at}") for at in {n * 7 % 60, n * n % 60}
-                ),
+                notified=day,
             )
         )
     return found

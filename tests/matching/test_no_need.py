@@ -94,14 +94,9 @@ def test_what_no_structure_does_is_stated_with_the_way_that_is_left(matcher: Mat
 
 def test_a_lot_of_works_whose_notice_asks_for_hours_is_answered_by_the_clause(matcher: Matcher) -> None:
     clause = Clause(nature="execution", hours=800)
+    title = "Travaux de peinture d'un collège"
     lots = [
-        Lot(
-            id="1",
-            title="Travaux de peinture d'un collège",
-            cpv=("45442100",),
-            places=(NANTES,),
-            clauses=clauses,
-        )
+        Lot(id="1", title=title, cpv=("45442100",), places=(NANTES,), clauses=clauses)
         for clauses in ((), (clause,))
     ]
     asked = [

@@ -38,16 +38,8 @@ def tenders() -> list[Tender]:
 def told(match: Match) -> tuple[Any, ...]:
     """All that is shown of a match."""
     offer = match.offer.id if match.offer else ""
-    return (
-        match.structure.siret,
-        match.rank,
-        match.score,
-        match.probability,
-        match.level,
-        match.distance_km,
-        offer,
-        match.reasons,
-    )
+    ranked = (match.rank, match.score, match.probability, match.level)
+    return (match.structure.siret, *ranked, match.distance_km, offer, match.reasons)
 
 
 def shown(answers: tuple[LotAnswer, ...]) -> dict[str, list[tuple[Any, ...]]]:

@@ -26,20 +26,13 @@ def held() -> Catalogue:
     """Structures at a town, of a department, of a region, and of which no place is known."""
     stands = (LAON, AISNE, Place(region="32"), Place(label="Atlantide"), AISNE, Place(), LAON, LAON)
     zones = (*[None] * 4, *[Zone(radius_km=20.0)] * 3, Zone(departments=("62",)))
-    return build_catalogue(
-        [
-            Structure(
-                siret=f"{number:09d}00010",
-                name=name,
-                kind="EI",
-                place=place,
-                offers=(Offer(id=str(number), title="Tonte", zone=zone),),
-            )
-            for number, (name, place, zone) in enumerate(zip(NAMES, stands, zones, strict=True))
-        ],
-        [],
-        recipes.named("lexical"),
-    )
+    named = enumerate(zip(NAMES, stands, zones, strict=True))
+    offers = [(Offer(id=str(number), title="Tonte", zone=zone),) for number, zone in enumerate(zones)]
+    listed = [
+        Structure(siret=f"{number:09d}00010", name=name, kind="EI", place=place, offers=offers[number])
+        for number, (name, place, _) in named
+    ]
+    return build_catalogue(listed, [], recipes.named("lexical"))
 
 
 def found(held: Catalogue, *asked: Place) -> dict[str, reach.Reached]:
@@ -106,12 +99,8 @@ def test_a_commune_without_coordinates_is_placed_by_its_postcode_or_department_w
 READS = re.compile(
     r"zone_bits|zone_low|zone\.(?:radius_km|departments|regions|country)|least_km|distances_km"
 )
-READERS = {
-    "catalogue/catalogue.py",
-    "catalogue/columns.py",
-    "catalogue/rows.py",
-    "catalogue/filters.py",
-    "matching/reach.py",
+READERS = {f"catalogue/{name}.py" for name in ("catalogue", "columns", "rows", "filters")} | {
+    "matching/reach.py"
 }
 
 

@@ -10,27 +10,14 @@ from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.reading.need import free_text_tender
 
-PANTIN = Place(
-    commune="93055",
-    department="93",
-    region="11",
-    postcode="93500",
-    label="Pantin",
-    latitude=48.89,
-    longitude=2.41,
-)
+POINT = {"label": "Pantin", "latitude": 48.89, "longitude": 2.41}
+PANTIN = Place(commune="93055", department="93", region="11", postcode="93500", **POINT)
 
 
 def gardener(siret: str, inferred: bool) -> Structure:
     source = "son site, lu le 28/11/2026" if inferred else "annuaire"
-    offer = Offer(
-        id=siret,
-        title="Tonte de pelouses et taille de haies",
-        source=source,
-        inferred=inferred,
-        evidence="Tonte",
-        since=date(2026, 11, 28),
-    )
+    read = {"source": source, "inferred": inferred, "evidence": "Tonte", "since": date(2026, 11, 28)}
+    offer = Offer(id=siret, title="Tonte de pelouses et taille de haies", **read)
     return Structure(
         siret=siret, name=f"Maison {siret[8]}", kind="ACI", place=PANTIN, offers=(offer,), active=True
     )

@@ -19,15 +19,11 @@ GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
 
 def alike() -> Matcher:
     """A matcher over twenty structures that differ by their SIRET alone."""
+    where = {"kind": "EI", "place": Place(postcode="92000", label="Nanterre", department="92")}
+    offers = {n: (Offer(id=f"{n}/1", title=GARDEN, text=GARDEN, nature="offer"),) for n in range(11, 31)}
     listed = [
-        Structure(
-            siret=f"0000000{number}00013",
-            name="Structure",
-            kind="EI",
-            place=Place(postcode="92000", label="Nanterre", department="92"),
-            offers=(Offer(id=f"{number}/1", title=GARDEN, text=GARDEN, nature="offer"),),
-        )
-        for number in range(11, 31)
+        Structure(siret=f"0000000{number}00013", name="Structure", offers=own, **where)
+        for number, own in offers.items()
     ]
     return Matcher(build_catalogue(listed, [], recipes.named("default")))
 

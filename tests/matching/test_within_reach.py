@@ -46,16 +46,9 @@ def structures(count: int = 600) -> list[Structure]:
         offer = Offer(
             id=str(number), title="Entretien d'espaces verts", nature="offer", zone=zones[number % 4]
         )
-        made.append(
-            Structure(
-                siret=f"{number:09d}00010",
-                name=f"S{number}",
-                kind="EI",
-                place=place,
-                offers=(offer,),
-                active=False if number % 23 == 0 else None,
-            )
-        )
+        closed = False if number % 23 == 0 else None
+        facts = {"kind": "EI", "place": place, "offers": (offer,), "active": closed}
+        made.append(Structure(siret=f"{number:09d}00010", name=f"S{number}", **facts))
     return made
 
 

@@ -83,13 +83,8 @@ def listed(matcher: Matcher, asked: Lot, level: int) -> set[str]:
 
 
 def area(town: str, radius_km: float | None = None) -> areas.Area:
-    return areas.Area(
-        code=PLACES[town],
-        label=town,
-        words=PLACES[town],
-        place=areas.somewhere(PLACES[town]),
-        radius_km=radius_km,
-    )
+    code = PLACES[town]
+    return areas.Area(code=code, label=town, words=code, place=areas.somewhere(code), radius_km=radius_km)
 
 
 def zones() -> list[areas.Area]:
@@ -240,15 +235,9 @@ def test_a_meeting_invites_those_shown_or_those_who_come(matcher: Matcher, desk:
     (typed,) = typed_need("nettoyage de bureaux", (place,), whole=True).lots
     assert worth == listed(matcher, typed, PLAUSIBLE) and (pool.best > 0).all()
     come = [s.siret for s in DIRECTORY[:4]]
-    day = meeting.plan(
-        desk,
-        theme="propreté",
-        place=place,
-        on=ON,
-        buyers=[meeting.Guest(name="Ville", needs=("nettoyage de bureaux",))],
-        slots=4,
-        participants=come,
-    )
+    guest = meeting.Guest(name="Ville", needs=("nettoyage de bureaux",))
+    asked = {"theme": "propreté", "place": place, "on": ON, "buyers": [guest]}
+    day = meeting.plan(desk, **asked, slots=4, participants=come)
     assert [one.structure.siret for one in day.invited] == come
 
 
