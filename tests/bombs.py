@@ -129,29 +129,8 @@ def overlapped() -> bytes:
     entries = b""
     for _ in range(400):
         name = b"a.txt"
-        entries += (
-            struct.pack(
-                "<IHHHHHHIIIHHHHHII",
-                0x02014B50,
-                20,
-                20,
-                0,
-                8,
-                0,
-                0x21,
-                crc,
-                len(body),
-                6 << 20,
-                len(name),
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-            )
-            + name
-        )
+        facts = (0x02014B50, 20, 20, 0, 8, 0, 0x21, crc, len(body), 6 << 20, len(name), *[0] * 6)
+        entries += struct.pack("<IHHHHHHIIIHHHHHII", *facts) + name
     start = len(local) + len(body)
     end = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 400, 400, len(entries), start, 0)
     return local + body + entries + end
@@ -206,15 +185,9 @@ def pdf_page(content: bytes, filters: bytes, pages: int = 1) -> bytes:
     """A PDF whose pages all show one packed content."""
     kids = b" ".join(b"%d 0 R" % (n + 5) for n in range(pages))
     page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 3 0 R/Resources<</Font<</F 4 0 R>>>>>>"
-    return _pdf(
-        [
-            b"<</Type/Catalog/Pages 2 0 R>>",
-            b"<</Type/Pages/Count %d/Kids[%s]>>" % (pages, kids),
-            _stream(content, filters),
-            b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-            *[page] * pages,
-        ]
-    )
+    catalogue, font = b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
+    listed = b"<</Type/Pages/Count %d/Kids[%s]>>" % (pages, kids)
+    return _pdf([catalogue, listed, _stream(content, filters), font, *[page] * pages])
 
 
 def pdf_of_operators() -> bytes:
@@ -323,15 +296,17 @@ def tags() -> bytes:
 
 
 #: Each bomb by what makes it one, with the name under which it is sent.
-BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
-    "far_row": (far_row, "structures.xlsx"), "far_column": (far_column, "structures.xlsx"), "million_columns": (million_columns, "structures.xlsx"),
-    "shared_strings": (shared_strings, "structures.xlsx"), "newlines": (newlines, "besoin.txt"), "lots_of_newlines": (lots_of_newlines, "besoin.txt"),
-    "reserved": (reserved, "besoin.txt"), "hours": (hours, "besoin.txt"), "criteria": (criteria, "besoin.txt"), "digits": (digits, "besoin.txt"),
-    "lot_rows": (lot_rows, "besoin.txt"), "overlapped": (overlapped, "avis.zip"), "wide_cell": (wide_cell, "dce.docx"), "long_document": (long_document, "dce.docx"),
-    "deep_document": (deep_document, "dce.docx"), "pdf_of_operators": (pdf_of_operators, "dce.pdf"), "pdf_packed_twice": (pdf_packed_twice, "dce.pdf"),
-    "pdf_of_brackets": (pdf_of_brackets, "dce.pdf"), "corrupt_lzma": (corrupt_lzma, "avis.zip"), "corrupt_bzip2": (corrupt_bzip2, "avis.zip"),
-    "deflate_bomb": (deflate_bomb, "avis.zip"), "gzip_bomb": (gzip_bomb, "avis.json.gz"), "many_members": (many_members, "avis.zip"),
-    "sparse_tar": (sparse_tar, "avis.tar"), "deep_json": (deep_json, "avis.json"), "deep_xml": (deep_xml, "avis.xml"),
-    "many_attributes": (many_attributes, "avis.xml"), "huge_number": (huge_number, "avis.json"), "many_keys": (many_keys, "avis.json"),
-    "wide_csv": (wide_csv, "structures.csv"), "quoted_csv": (quoted_csv, "structures.csv"), "tags": (tags, "avis.json"),
-}  # fmt: skip
+#: The file that each kind of bomb is.
+_FILES: dict[str, tuple[Callable[[], bytes], ...]] = {
+    "structures.xlsx": (far_row, far_column, million_columns, shared_strings),
+    "structures.csv": (wide_csv, quoted_csv),
+    "besoin.txt": (newlines, lots_of_newlines, reserved, hours, criteria, digits, lot_rows),
+    "avis.zip": (overlapped, corrupt_lzma, corrupt_bzip2, deflate_bomb, many_members),
+    "avis.json": (deep_json, huge_number, many_keys, tags),
+    "avis.xml": (deep_xml, many_attributes),
+    "avis.json.gz": (gzip_bomb,),
+    "avis.tar": (sparse_tar,),
+    "dce.docx": (wide_cell, long_document, deep_document),
+    "dce.pdf": (pdf_of_operators, pdf_packed_twice, pdf_of_brackets),
+}
+BOMBS = {make.__name__: (make, file) for file, makers in _FILES.items() for make in makers}

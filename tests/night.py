@@ -39,17 +39,10 @@ def structures(each: int = 8) -> list[Structure]:
             number = 100 * (t + 1) + i
             department = ("93", "75", "94")[i % 3]
             offer = Offer(id=f"{number}#1", title=title, text=text, cpv=(cpv,))
-            made.append(
-                Structure(
-                    siret=siret(number),
-                    name=f"Atelier {trade} {i}",
-                    kind=("EI", "ACI", "ESAT")[i % 3],
-                    place=Place(label="Montreuil", department=department),
-                    email=f"{trade}{i}@example.org",
-                    offers=(offer,),
-                    source="annuaire d'essai",
-                )
-            )
+            where, kind = Place(label="Montreuil", department=department), ("EI", "ACI", "ESAT")[i % 3]
+            mail = {"email": f"{trade}{i}@example.org", "source": "annuaire d'essai"}
+            own = {"kind": kind, "place": where, "offers": (offer,), **mail}
+            made.append(Structure(siret=siret(number), name=f"Atelier {trade} {i}", **own))
     return made
 
 

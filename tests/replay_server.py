@@ -101,18 +101,10 @@ class _Handler(BaseHTTPRequestHandler):
         start = int(asked.get("iterationNextToken") or 0)
         rows = self.publisher.ted[start : start + 2]
         more = str(start + 2) if start + 2 < len(self.publisher.ted) else None
-        found = {
-            "notices": [
-                {
-                    "publication-number": number,
-                    "links": {"xml": {"MUL": f"{self.publisher.url}/xml/{number}"}},
-                }
-                for number in rows
-            ],
-            "totalNoticeCount": len(self.publisher.ted),
-            "iterationNextToken": more,
-            "timedOut": False,
-        }
+        links = {number: {"xml": {"MUL": f"{self.publisher.url}/xml/{number}"}} for number in rows}
+        notices = [{"publication-number": number, "links": links[number]} for number in rows]
+        found = {"notices": notices, "totalNoticeCount": len(self.publisher.ted)}
+        found |= {"iterationNextToken": more, "timedOut": False}
         self.answer(200, json.dumps(found).encode(), {"Content-Type": "application/json"})
 
     def page(self, path: str, query: dict[str, str]) -> Any:

@@ -27,15 +27,8 @@ WINGS = [
     "domain",
 ]
 #: Rooms: folders of interchangeable siblings, each found by its file name.
-ROOMS = [
-    "catalogue/indexes",
-    "commands",
-    "learned/encoders",
-    "matching/rankers",
-    "matching/signals",
-    "reading/sources",
-    "reading/sync",
-]
+ROOMS = ["catalogue/indexes", "commands", "learned/encoders", "matching/rankers", "matching/signals"]
+ROOMS += ["reading/sources", "reading/sync"]
 FACE = "matcher"  # `src/matcher/__init__.py` hands the public names on, and is imported by nobody
 HEAVY = ("torch", "faiss", "sklearn", "pandas", "sentence_transformers", "lightgbm", "fastapi", "sqlalchemy")
 

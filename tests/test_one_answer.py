@@ -30,17 +30,11 @@ TOLD = {"ranked", "below-floor"}  # states of an explanation that come from the 
 
 def tenders_of_sample(sample: gather.Gathered) -> list[Tender]:
     texts = (
-        "tonte et taille de haies",
-        "nettoyage de bureaux et de vitres",
-        "plateaux repas pour une réunion",
-        "mise sous pli de courriers",
-        "débarras et réemploi de mobilier",
-        "remplacement d'agents absents",
-        "numérisation d'archives",
-        "peinture de cages d'escalier",
-        "assurance responsabilité civile",
-        "collecte de papiers",
-    )
+        "tonte et taille de haies; nettoyage de bureaux et de vitres; plateaux repas pour une réunion; "
+        "mise sous pli de courriers; débarras et réemploi de mobilier; remplacement d'agents absents; "
+        "numérisation d'archives; peinture de cages d'escalier; assurance responsabilité civile; "
+        "collecte de papiers"
+    ).split("; ")
     return [free_text_tender(text, PARIS) for text in texts]
 
 

@@ -33,14 +33,8 @@ TEXTS = [
     "blanchisserie",
     "traiteur",
 ]
-ROOMS = (
-    "learned.encoders",
-    "catalogue.indexes",
-    "matching.signals",
-    "matching.rankers",
-    "reading.sources",
-    "commands",
-)
+ROOMS = ("learned.encoders", "catalogue.indexes", "matching.signals", "matching.rankers")
+ROOMS += ("reading.sources", "commands")
 #: What an index needs to be loaded here; a sibling that cannot is skipped with its reason.
 NEEDS = {"pgvector": "wants a PostgreSQL server"}
 

@@ -24,7 +24,8 @@ MONTREUIL = Place(commune="93048", label="Montreuil", department="93", latitude=
 RENNES = Place(commune="35238", label="Rennes", department="35", latitude=48.11, longitude=-1.68)
 NEEDS = (
     "tonte et taille de haies pour trois écoles", "nettoyage de bureaux trois fois par semaine", "bonjour",
-    "besoin de deux agents d'entretien en remplacement", "travaux de maçonnerie", "mise sous pli de courriers",
+    "besoin de deux agents d'entretien en remplacement", "travaux de maçonnerie",
+    "mise sous pli de courriers",
 )  # fmt: skip
 
 

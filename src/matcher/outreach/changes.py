@@ -25,8 +25,9 @@ Change = Mapping[str, Any]
 Standing = tuple[Tender, frozenset[str]]
 
 LABELS = {
-    "title": "objet", "description": "description", "cpv": "codes CPV", "places": "lieu", "amount": "montant", "duration_months": "durée en mois",
-    "renewals": "reconductions", "reservation": "réservation", "clauses": "conditions sociales", "conditions": "conditions pratiques",
+    "title": "objet", "description": "description", "cpv": "codes CPV", "places": "lieu", "amount": "montant",
+    "duration_months": "durée en mois", "renewals": "reconductions", "reservation": "réservation",
+    "clauses": "conditions sociales", "conditions": "conditions pratiques",
 }  # fmt: skip
 #: What is compared where the two publications were read by two versions of the program: a date is read alike by all.
 SURE = frozenset({"deadline", "cancelled", "change"})

@@ -18,10 +18,11 @@ from matcher.reference.french import PARIS, long_day
 
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("notice_id", "Avis"), ("lot", "Lot"), ("title", "Intitulé du lot"), ("notice_title", "Objet du marché"),
-    ("buyer", "Acheteur"), ("place", "Lieu"), ("amount", "Montant"), ("duration", "Durée"), ("deadline", "Date limite"), ("procedure", "Procédure"),
-    ("limits", "Limite"), ("contact", "Contact"), ("reservation", "Réservation"),
-    ("clauses", "Clauses et critères sociaux"), ("conditions", "À savoir"), ("alone", "Seule ou avec qui"), ("why", "Pourquoi vous"),
-    ("documents_url", "Dossier"), ("url", "Avis en ligne"),
+    ("buyer", "Acheteur"), ("place", "Lieu"), ("amount", "Montant"), ("duration", "Durée"),
+    ("deadline", "Date limite"), ("procedure", "Procédure"), ("limits", "Limite"), ("contact", "Contact"),
+    ("reservation", "Réservation"), ("clauses", "Clauses et critères sociaux"), ("conditions", "À savoir"),
+    ("alone", "Seule ou avec qui"), ("why", "Pourquoi vous"), ("documents_url", "Dossier"),
+    ("url", "Avis en ligne"),
 )  # fmt: skip
 ATOM = "http://www.w3.org/2005/Atom"
 #: What article 14 of the GDPR asks to tell whoever is written to; the page "À propos" says the rest.

@@ -42,8 +42,8 @@ MAIL = "mail"
 #: Fields that older digests lack.
 LATER: dict[str, Any] = {"unsure": (), "ending": (), "quiet": False}
 LATER_ITEM: dict[str, Any] = {
-    "amount": "montant non publié", "text": "", "level": "likely", "edition": 0, "prior": False, "procedure": "",
-    "limits": "", "contact": "", "facilitators": (), "duration": "", "profile": "",
+    "amount": "montant non publié", "text": "", "level": "likely", "edition": 0, "prior": False,
+    "procedure": "", "limits": "", "contact": "", "facilitators": (), "duration": "", "profile": "",
 }  # fmt: skip
 TOGETHER = 50  # digests written in one transaction
 Composed = tuple[Mapping[str, Any], Sequence[News]]  # the content of a digest, and the lots it announces

@@ -22,16 +22,18 @@ if TYPE_CHECKING:
 
 #: States of a digest, versions and reasons of a hold, in French.
 STATES = {
-    "composing": "en rédaction", "held": "retenus", "ready": "prêts", "sending": "incertains", "sent": "envoyés",
-    "failed": "refusés", "cancelled": "annulés", "no-address": "sans adresse", "dropped": "écartés pour de bon",
+    "composing": "en rédaction", "held": "retenus", "ready": "prêts", "sending": "incertains",
+    "sent": "envoyés", "failed": "refusés", "cancelled": "annulés", "no-address": "sans adresse",
+    "dropped": "écartés pour de bon",
 }  # fmt: skip
 VERSIONS = {
-    "code": "programme", "data": "données", "built": "catalogue du", "recipe": "recette", "encoder": "encodeur",
-    "ranker": "jugement", "rotation": "rotation",
+    "code": "programme", "data": "données", "built": "catalogue du", "recipe": "recette",
+    "encoder": "encodeur", "ranker": "jugement", "rotation": "rotation",
 }  # fmt: skip
 #: A key of `intake.HELD` -> why digests are held, in French.
 HOLDS = {
-    "": "", "asked": "à la demande de l'exploitant (--hold)", "first": "trop de messages sans trois exécutions pour comparer",
+    "": "", "asked": "à la demande de l'exploitant (--hold)",
+    "first": "trop de messages sans trois exécutions pour comparer",
     "volume": "bien plus de messages que d'habitude",
 }  # fmt: skip
 

@@ -65,10 +65,11 @@ COLUMNS = tuple("id name kind communes departments trades email phone website so
 #: Cities cut in arrondissements, and the codes of these.
 ARRONDISSEMENTS = {"75056": range(75101, 75121), "69123": range(69381, 69390), "13055": range(13201, 13217)}
 _HEADINGS = {
-    "id": "id", "identifiant": "id", "name": "name", "nom": "name", "facilitateur": "name", "kind": "kind", "type": "kind",
-    "communes": "communes", "commune": "communes", "departments": "departments", "departements": "departments",
-    "departement": "departments", "trades": "trades", "metiers": "trades", "email": "email", "courriel": "email", "phone": "phone", "telephone": "phone",
-    "website": "website", "site": "website", "source": "source", "date": "date",
+    "id": "id", "identifiant": "id", "name": "name", "nom": "name", "facilitateur": "name", "kind": "kind",
+    "type": "kind", "communes": "communes", "commune": "communes", "departments": "departments",
+    "departements": "departments", "departement": "departments", "trades": "trades", "metiers": "trades",
+    "email": "email", "courriel": "email", "phone": "phone", "telephone": "phone", "website": "website",
+    "site": "website", "source": "source", "date": "date",
 }  # fmt: skip
 
 

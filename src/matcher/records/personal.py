@@ -23,9 +23,9 @@ from matcher.reference.identifiers import IDENTITY
 
 #: Table -> the column of the row's owner: rows of an erased structure are deleted.
 OWNED: Mapping[str, str] = {
-    "declaration": "siret", "declaration_view": "viewer", "feedback": "siret", "match": "siret", "digest": "addressee",
-    "told": "addressee", "denied_skill": "siret", "claim": "siret", "profile": "siret", "letter": "siret", "once": "actor",
-    "declaration_message": "sender", "worked_hours": "siret",
+    "declaration": "siret", "declaration_view": "viewer", "feedback": "siret", "match": "siret",
+    "digest": "addressee", "told": "addressee", "denied_skill": "siret", "claim": "siret", "profile": "siret",
+    "letter": "siret", "once": "actor", "declaration_message": "sender", "worked_hours": "siret",
 }  # fmt: skip
 #: Never erased: unsubscriptions, by SIRET or by the hash of an address, and SIRETs in notices as published.
 KEPT = {"unsubscription"}

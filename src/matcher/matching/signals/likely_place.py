@@ -11,7 +11,8 @@ from matcher.reference.places import department
 
 SAME_TEXT_FOR = "unknown"
 _AREA = {
-    "department": ("dans le département", "hors du département"), "region": ("dans la région", "hors de la région"),
+    "department": ("dans le département", "hors du département"),
+    "region": ("dans la région", "hors de la région"),
 }  # fmt: skip
 FAR = 0.5  # log2 of distance over usual distance beyond which a structure is described as far
 

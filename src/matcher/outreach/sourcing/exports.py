@@ -12,12 +12,14 @@ from matcher.outreach.sourcing.record import NOTE, STEPS, Record, Step, filters_
 
 #: Field, heading, width in characters.
 COLUMNS: tuple[tuple[str, str, int], ...] = (
-    ("lot_number", "Lot", 6), ("lot_title", "Intitulé du lot", 30), ("rank", "Ordre de présentation", 10), ("siret", "SIRET", 17),
-    ("name", "Structure", 32), ("kind", "Type", 8), ("town", "Ville", 18), ("distance_km", "Distance (km)", 10),
-    ("band", "À faire", 14), ("why", "Raisons", 60), ("missing", "Non connu", 30), ("warnings", "Alertes", 30),
-    ("phone", "Téléphone", 16), ("email", "Courriel", 30), ("website", "Site", 30), ("source", "Source", 18),
-    ("updated", "Mise à jour", 12), ("prepared", "Message préparé le", 14), ("sent", "Envoyé le", 14), ("state", "Suivi", 24), ("answered", "Réponse le", 14),
-    ("answer", "Réponse", 40), ("notes", "Notes", 50), ("next", "Prochaine étape", 24), ("due", "Le", 12),
+    ("lot_number", "Lot", 6), ("lot_title", "Intitulé du lot", 30), ("rank", "Ordre de présentation", 10),
+    ("siret", "SIRET", 17), ("name", "Structure", 32), ("kind", "Type", 8), ("town", "Ville", 18),
+    ("distance_km", "Distance (km)", 10), ("band", "À faire", 14), ("why", "Raisons", 60),
+    ("missing", "Non connu", 30), ("warnings", "Alertes", 30), ("phone", "Téléphone", 16),
+    ("email", "Courriel", 30), ("website", "Site", 30), ("source", "Source", 18),
+    ("updated", "Mise à jour", 12), ("prepared", "Message préparé le", 14), ("sent", "Envoyé le", 14),
+    ("state", "Suivi", 24), ("answered", "Réponse le", 14), ("answer", "Réponse", 40), ("notes", "Notes", 50),
+    ("next", "Prochaine étape", 24), ("due", "Le", 12),
 )  # fmt: skip
 
 

@@ -31,8 +31,9 @@ NOTE = "Ordre de présentation, ne préjuge pas du choix."
 STEPS: dict[str, str] = {
     "prepared": "message préparé", "contacted": "message préparé", "unsent": "message non envoyé",
     "queued": "message remis à la boîte d’envoi", "sent": "message envoyé", "called": "appelée au téléphone",
-    "met": "rencontrée", "delivered": "accusé de réception reçu", "opened": "message ouvert", "answered": "réponse reçue",
-    "noted": "note", "aside": "écartée", "promoted": "passée à appeler", "restored": "remise dans la liste",
+    "met": "rencontrée", "delivered": "accusé de réception reçu", "opened": "message ouvert",
+    "answered": "réponse reçue", "noted": "note", "aside": "écartée", "promoted": "passée à appeler",
+    "restored": "remise dans la liste",
 }  # fmt: skip
 PREPARED = ("prepared", "contacted")  # records sealed formerly say "contacted" of what was only prepared
 DECISIONS = ("aside", "promoted", "restored")  # of a buyer on where a structure stands; the last one holds
