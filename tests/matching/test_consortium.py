@@ -27,7 +27,7 @@ from matcher.domain import (
 from matcher.learned import asks
 from matcher.matching.groups.consortium import recommend
 from matcher.matching.groups.cover import Cover
-from matcher.matching.groups.solver import solve
+from matcher.matching.groups.exact import solve
 from matcher.matching.parts import executed
 
 # ------------------------------------------------------------------------------------- the pure problem

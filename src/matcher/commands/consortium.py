@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from typer import Option
 
 from matcher import codec
-from matcher.commands._notice import called, one_notice
-from matcher.commands._options import CATALOGUE, Folder, NoFirms, NoticeOf, Output, Which, emit_values, loaded
+from matcher.commands import _options as options
+from matcher.commands._options import CATALOGUE, Folder, NoFirms, NoticeOf, Output, Which
 from matcher.domain import BadInput, Consortium, LotAnswer, Member, NoValidRecords, Structure, Tender
 
 WIDE = 180  # characters of a line
@@ -45,8 +45,8 @@ def run(
 
     if solver not in ("exact", "greedy"):
         raise BadInput(f"unknown solver {solver!r}: choose exact or greedy")
-    tender = one_notice(notice, id, catalogue)
-    matcher = loaded(catalogue)
+    tender = options.one_notice(notice, id, catalogue)
+    matcher = options.loaded(catalogue)
     forced: list[str | Structure] = [
         matcher.catalogue.structure(matcher.catalogue.row(s)) for s in impose or ()
     ]
@@ -75,7 +75,7 @@ def run(
             f"aucune équipe ne couvre {tender.id} : {' ; '.join(missing[:WITHOUT])}"
             + (f" (et {len(missing) - WITHOUT} autres)" if len(missing) > WITHOUT else "")
         )
-    emit_values(
+    options.emit_values(
         teams,
         format,
         lambda team: _rows(teams.index(team) + 1, team, tender),
@@ -91,7 +91,7 @@ def _missing(tender: Tender, answers: Sequence[LotAnswer], parts: Mapping[str, L
     reserved = any(lot.reservation for lot in tender.lots if lot.id == task.partition("#")[0])
     what = consortium.task_label(tender, task)
     if asking:
-        return f"personne de sûr pour {what}, à interroger : {', '.join(map(called, asking))}"
+        return f"personne de sûr pour {what}, à interroger : {', '.join(map(options.called, asking))}"
     return f"personne d'admissible n'est connu pour {what}" if reserved else f"entreprise à trouver : {what}"
 
 
@@ -106,12 +106,12 @@ def _lines(
         form = f"groupement {team.form}" if team.form else "seule"
         head = f"équipe {number} : {team.score:.0%} couvert, {form}{proof}"
         if number > 1 and not detail:
-            yield shorten(f"{head} : {' + '.join(called(m.structure) for m in team.members)}", WIDE)
+            yield shorten(f"{head} : {' + '.join(options.called(m.structure) for m in team.members)}", WIDE)
             continue
         yield head
         for member in team.members:
             lead = "mandataire, " if member.role == "mandataire" and len(team.members) > 1 else ""
-            who = f"  {lead}{called(member.structure)}"
+            who = f"  {lead}{options.called(member.structure)}"
             yield f"{who} : {member.reason}" if detail else shorten(f"{who} : {_taken(tender, member)}", WIDE)
         left = missing[: None if detail else WITHOUT] if number == 1 else ()
         yield from (f"  {each}" if detail else shorten(f"  {each}", WIDE) for each in left)

@@ -8,8 +8,8 @@ import typer
 from typer import Argument, Option
 
 from matcher import codec
-from matcher.commands._notice import called, one_notice
-from matcher.commands._options import CATALOGUE, Folder, NoFirms, NoticeOf, Output, Which, loaded
+from matcher.commands import _options as options
+from matcher.commands._options import CATALOGUE, Folder, NoFirms, NoticeOf, Output, Which
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,8 +51,8 @@ def run(
     from matcher.partners import partners
     from matcher.reading import gather
 
-    tender = one_notice(notice, id, catalogue, awarded=True)
-    matcher = loaded(catalogue)
+    tender = options.one_notice(notice, id, catalogue, awarded=True)
+    matcher = options.loaded(catalogue)
     structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
     answer = partners.partners(
         matcher, structure, tender, lot, n, ordinary=not no_firms, earlier=gather.load_notices(catalogue)
@@ -102,7 +102,7 @@ def _lines(found: Partners, detail: bool) -> Iterator[str]:
 def _partner(partner: Partner, detail: bool) -> Iterator[str]:
     from matcher.reference.text import shorten
 
-    line = f"  {called(partner.structure, partner.distance_km)} : {' ; '.join(partner.adds)}"
+    line = f"  {options.called(partner.structure, partner.distance_km)} : {' ; '.join(partner.adds)}"
     yield line if detail else shorten(line, WIDE)
     if detail:
         yield f"      contact : {partner.structure.contact or 'à chercher'}"

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from matcher.commands._notice import called, one_notice
-from matcher.commands._options import CATALOGUE, Folder, Output, loaded
+from matcher.commands._options import CATALOGUE, Folder, Output, called, loaded, one_notice
 
 
 def run(

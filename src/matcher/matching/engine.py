@@ -34,17 +34,7 @@ from matcher.domain import (
     __version__,
 )
 from matcher.learned import asks
-from matcher.matching import (
-    by_clause,
-    judgement,
-    reach,
-    recipes,
-    relaxations,
-    stored,
-    suitability,
-    unknown,
-    usual_reach,
-)
+from matcher.matching import by_clause, judgement, reach, recipes, relaxations, stored, suitability, unknown
 from matcher.matching.contenders import contenders
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
@@ -52,13 +42,26 @@ from matcher.matching.reasons import missing, sentences, warnings
 from matcher.matching.search import asks_indexes, query_of, search_together, shortlist_of
 from matcher.matching.shortlist import Column, Query, Shortlist, best_of_each
 from matcher.matching.suitability import eligible
-from matcher.matching.why_not import Explanation
 from matcher.reference import deadline, paths
 
 #: Names of the levels of a ranking, by number.
 LEVELS: tuple[Level, ...] = ("unlikely", "plausible", "likely")
 DIGITS = 9  # decimals of a score that count
 POOL = 25  # structures per lot among which groups are formed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The outcome of one structure on one lot.
+
+    `state` is filtered, denied, not-retrieved, other-place, ineligible, closed, below-floor or ranked.
+    """
+
+    lot: Lot
+    state: str
+    text: str  # French
+    rank: int | None = None
+    match: Match | None = None
 
 
 class Matcher:
@@ -430,7 +433,7 @@ class Matcher:
             reasons=reasons,
             missing=missing(structure),
             warnings=warnings(structure, may, shortlist.query.lot.reservation is not None),
-            reach=reach.of(shortlist).pair(i, usual_reach.km(shortlist, ranking.judged)),
+            reach=reach.of(shortlist).pair(i, reach.usual_km(shortlist, ranking.judged)),
             eligible=may,
             other_places=tuple(siret for siret in others if siret != structure.siret),
             level=LEVELS[int(ranking.levels[i])] if ranking.judged else "",

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import DECLARED
 from matcher.domain import LENDING_KINDS
-from matcher.matching import declared, trades, usual_reach
+from matcher.matching import declared, trades
 from matcher.matching import reach as reach_
 from matcher.matching.shortlist import Column, Memo, Shortlist
 from matcher.reference import places
@@ -64,16 +64,6 @@ def _said_trade(shortlist: Shortlist) -> Column:
     return found
 
 
-def said_best(shortlist: Shortlist) -> Column:
-    """Similarity of the piece nearest to the lot, cut at phrases; see `matcher.matching.declared`."""
-    return declared.said_best(shortlist)
-
-
-def said_second(shortlist: Shortlist) -> Column:
-    """Similarity of the second nearest piece."""
-    return declared.said_second(shortlist)
-
-
 def _trade_by(shortlist: Shortlist, held: trades.Floats, at: NDArray[np.int32]) -> Column:
     """Confidence that the name or code of each candidate is of the trade required; NaN where it indicates no trade."""
     known = np.where(held[:, -1] > 0, trades.match(shortlist, held), np.nan)
@@ -93,7 +83,7 @@ def code_trade(shortlist: Shortlist) -> Column:
 def code_near(shortlist: Shortlist) -> Column:
     """The signal `trade`: the activity code against the lot by meaning."""
     column = shortlist.columns.get("trade")
-    return usual_reach.of_code(shortlist) if column is None else column
+    return reach_.of_code(shortlist) if column is None else column
 
 
 def prior_trade(shortlist: Shortlist) -> Column:
@@ -292,8 +282,8 @@ PER_CANDIDATE: Mapping[str, Callable[[Shortlist], Column]] = {
         kind,
         public_body,
         lends,
-        said_best,
-        said_second,
+        declared.said_best,
+        declared.said_second,
         said_trade,
         name_trade,
         code_trade,

@@ -19,7 +19,7 @@ import numpy as np
 from matcher.domain import LENDING_KINDS, Consortium, LotAnswer, Member, Structure, Tender
 from matcher.matching import reasons
 from matcher.matching.groups.cover import Cover, Team
-from matcher.matching.groups.solver import solve
+from matcher.matching.groups.exact import solve
 from matcher.matching.groups.table import (
     HALF,
     QUARTER,

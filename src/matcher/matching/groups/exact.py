@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from matcher.matching.groups.cover import EPS, Cover, Team, carry, limited, team_of
+from matcher.matching.groups.greedy import greedy
 
 
 def exact(cover: Cover, floor: Team | None, seconds: float, most: int | None = None) -> Team | None:
@@ -190,3 +191,14 @@ def _limit(program: _Program) -> None:
         model.add(sum(parts) >= due * covered)
     for j, shares in carried.items():
         model.add(sum(shares) <= max(0, math.floor(cover.turnover[j] + EPS)) * member[j])
+
+
+def solve(cover: Cover, solver: str = "exact", seconds: float = 2.5, most: int | None = None) -> Team | None:
+    """The best team, or None where no feasible team covers anything.  `solver` is "exact" or "greedy".
+
+    `most` is a known upper bound of the coverage.
+    """
+    first = greedy(cover)
+    if solver == "greedy" or not cover.degree.size:
+        return first
+    return exact(cover, first, seconds, most)
