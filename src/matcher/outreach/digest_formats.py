@@ -24,7 +24,6 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("alone", "Seule ou avec qui"), ("why", "Pourquoi vous"), ("documents_url", "Dossier"),
     ("url", "Avis en ligne"),
 )  # fmt: skip
-ATOM = "http://www.w3.org/2005/Atom"
 #: What article 14 of the GDPR asks to tell whoever is written to; the page "À propos" says the rest.
 RIGHTS = (
     "Vos données professionnelles publiées (dénomination, SIRET, adresse, téléphone, courriel) servent à rapprocher structures et "
@@ -148,13 +147,14 @@ def templates() -> Any:
 
     made = Environment(
         loader=PackageLoader("matcher.outreach", "digest_templates"),
-        autoescape=select_autoescape(enabled_extensions=("html",), default=False),
+        autoescape=select_autoescape(enabled_extensions=("html", "xml"), default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     filters = {"day": day, "deadline": deadline, "cards": cards, "facts": facts, "tags": tags, "apart": apart}
     made.globals.update(filters, most=MOST_LOTS, rights=RIGHTS)
+    made.filters["printed"] = _printed
     return made
 
 
@@ -171,29 +171,8 @@ class Entry:
 
 def feed(id: str, title: str, updated: str, entries: Iterable[Entry], at: str = "") -> bytes:
     """A feed (RFC 4287), which stands at the address `at`."""
-    from lxml import etree
-
-    names: Any = {None: ATOM}  # the default namespace
-    root = etree.Element(f"{{{ATOM}}}feed", nsmap=names)
-
-    def add(parent: Any, name: str, text: str = "", **attributes: str) -> Any:
-        node = etree.SubElement(parent, f"{{{ATOM}}}{name}", {k: _printed(v) for k, v in attributes.items()})
-        node.text = _printed(text) or None
-        return node
-
-    for name, text in (("id", id), ("title", title), ("updated", updated)):
-        add(root, name, text)
-    if at:
-        add(root, "link", rel="self", href=at)
-    add(add(root, "author"), "name", "Maillage")
-    for entry in entries:
-        node = add(root, "entry")
-        for name in ("id", "title", "updated"):
-            add(node, name, getattr(entry, name))
-        if entry.link:
-            add(node, "link", href=entry.link)
-        add(node, "summary", entry.summary)
-    return bytes(etree.tostring(root, xml_declaration=True, encoding="utf-8", pretty_print=True))
+    facts = {"id": id, "title": title, "updated": updated, "entries": entries, "at": at}
+    return str(templates().get_template("feed.xml").render(facts)).encode()
 
 
 def _printed(text: str) -> str:
