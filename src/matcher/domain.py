@@ -191,6 +191,11 @@ class Structure:
         """How it is reached: telephone, else mail, else site; "" where nothing is known."""
         return self.phone or self.email or self.website
 
+    @property
+    def kind_label(self) -> str:
+        """Its kind in one word for display, in French: a firm of no kind is told from one whose list does not say."""
+        return self.kind or ("type à préciser" if "kind-missing" in self.flags else "entreprise")
+
 
 # ---------------------------------------------------------------------------------------------- demand
 

@@ -151,10 +151,10 @@ def test_what_is_stated_is_shown_as_published(matcher: Matcher) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("tonte des pelouses", "63% des ESAT et EA font celui-ci (espaces verts"),
+        ("tonte des pelouses", "63% des ESAT et EA du pays font le métier demandé (espaces verts)"),
         (
             "entretien de la ripisylve et des berges de la rivière",
-            "63% des ESAT et EA font un métier voisin (espaces verts",
+            "63% des ESAT et EA du pays font un métier voisin (espaces verts)",
         ),
     ],
 )

@@ -135,7 +135,8 @@ def _taken(tender: Tender, member: Member) -> str:
 def _rows(number: int, team: Consortium, tender: Tender) -> Iterator[dict[str, Any]]:
     from matcher.matching.groups import consortium
 
+    members = "rôle=role, siret=structure.siret, nom=structure.name, type=structure.kind_label"
     for member in team.members:
-        row = {"équipe": number, **codec.flat(member, "rôle=role, siret=structure.siret, nom=structure.name")}
         takes = " ; ".join(consortium.task_label(tender, task) for task in member.lots)
-        yield row | {"type": member.structure.kind or "entreprise", "prend": takes, "pourquoi": member.reason}
+        row = {"équipe": number, **codec.flat(member, members)}
+        yield row | {"prend": takes, "pourquoi": member.reason}

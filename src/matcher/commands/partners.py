@@ -113,9 +113,10 @@ def _partner(partner: Partner, detail: bool) -> Iterator[str]:
 
 def _row(partner: Partner) -> dict[str, Any]:
     words = {"complement": "complément", "reinforcement": "renfort", "subcontracting": "sous-traitance"}
-    where = "siret=structure.siret, nom=structure.name, type=structure.kind, commune=structure.place.label"
+    where = (
+        "siret=structure.siret, nom=structure.name, type=structure.kind_label, commune=structure.place.label"
+    )
     row = {"apport": words[partner.kind], **codec.flat(partner, f"{where}, km=distance_km")}
-    row |= {"type": row["type"] or "entreprise", "score": round(partner.score, 3)}
-    row |= codec.flat(partner, "pourquoi=adds, par le passé=past")
+    row |= {"score": round(partner.score, 3), **codec.flat(partner, "pourquoi=adds, par le passé=past")}
     to_check = " ; ".join(w.text for w in partner.warnings)
     return row | {"contact": partner.structure.contact or "à chercher", "à vérifier": to_check}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 
 from matcher.domain import DISABILITY_KINDS, SELF, SIAE_KINDS, Offer, Place, Rejected, Structure
-from matcher.reference.identifiers import is_siret, rna_identity
+from matcher.reference.identifiers import bare_name, is_siret, rna_identity
 from matcher.reference.text import fold
 
 #: Kinds that define the activity of a structure; the others (ESS, SCOP, ASSO ...) are legal forms that any of these may have.
@@ -113,16 +113,29 @@ def _successors(records: Sequence[Structure]) -> dict[str, str]:
         for old in record.predecessors:
             if old != record.siret and old not in open_:
                 follows.setdefault(old, record.siret)
-    return _by_association(records) | follows
+    return _by_other_identity(records) | follows
 
 
-def _by_association(records: Sequence[Structure]) -> dict[str, str]:
-    """RNA number -> the SIRET of the association, where it has one alone."""
-    known: dict[str, set[str]] = {}
-    for record in records:
-        if record.rna and is_siret(record.siret):
-            known.setdefault(rna_identity(record.rna), set()).add(record.siret)
-    return {rna: sirets.pop() for rna, sirets in known.items() if rna and len(sirets) == 1}
+def _by_other_identity(records: Sequence[Structure]) -> dict[str, str]:
+    """An association's RNA number, or a name in a department -> the SIRET, where one alone answers to it."""
+    rest = [record for record in records if not is_siret(record.siret)]
+    sirets: dict[str, set[str]] = {}
+    named: dict[
+        tuple[str, str | None], tuple[set[str], set[str]]
+    ] = {}  # of each name, the SIRETs and the others
+    for record in records if rest else ():
+        if known := is_siret(record.siret):
+            sirets.setdefault(rna_identity(record.rna), set()).add(record.siret)
+        if known or record.siret.startswith("NOM-"):
+            key = (bare_name(record.name), record.place.department)
+            named.setdefault(key, (set(), set()))[not known].add(record.siret)
+    alone = {
+        other: only for other in {record.siret for record in rest} if len(only := sirets.get(other, ())) == 1
+    }
+    alone |= {
+        other: only for (only, others) in named.values() if len(only) == len(others) == 1 for other in others
+    }
+    return {other: next(iter(only)) for other, only in alone.items()}
 
 
 def _latest(siret: str, follows: Mapping[str, str]) -> str:

@@ -11,9 +11,9 @@ from matcher.reference.places import department
 
 SAME_TEXT_FOR = "unknown"
 _AREA = {
-    "department": ("dans le département", "hors du département"),
-    "region": ("dans la région", "hors de la région"),
-}  # fmt: skip
+    "department": ("dans le même département", "dans un autre département"),
+    "region": ("dans la même région", "dans une autre région"),
+}
 FAR = 0.5  # log2 of distance over usual distance beyond which a structure is described as far
 
 
@@ -57,4 +57,4 @@ def _where(shortlist: Shortlist, i: int) -> str:
     several = len({p.department for p in query.places}) > 1
     regional = several and not any(p.department for p in query.lot.places)  # it names no department
     within, outside = _AREA["region" if regional else "department"]
-    return f"{within if same else outside} du lot ({town or (found.name if found else code)})"
+    return f"{within if same else outside} ({town or (found.name if found else code)})"
