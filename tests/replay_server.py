@@ -150,13 +150,8 @@ class _Handler(BaseHTTPRequestHandler):
     def items(self, rows: list[dict[str, Any]], query: dict[str, str]) -> Any:
         size, page = int(query["size"]), int(query["page"])
         found = rows[(page - 1) * size : page * size]
-        return {
-            "items": found,
-            "total": len(rows),
-            "page": page,
-            "size": len(found),
-            "pages": -(-len(rows) // size),
-        }
+        counts = {"total": len(rows), "page": page, "size": len(found), "pages": -(-len(rows) // size)}
+        return {"items": found, **counts}
 
     def journal(self, query: dict[str, str]) -> Any:
         asked = re.findall(r'"(W\d{9})"', query.get("where", ""))
@@ -171,12 +166,8 @@ class _Handler(BaseHTTPRequestHandler):
         rows = self.publisher.rows
         if code := query.get("acheteur_departement_code__exact"):
             rows = [row for row in rows if row["acheteur_departement_code"] == code]
-        links = {
-            "profile": "p",
-            "swagger": "s",
-            "next": "n" if page * size < len(rows) else None,
-            "prev": None,
-        }
+        after = "n" if page * size < len(rows) else None
+        links = {"profile": "p", "swagger": "s", "next": after, "prev": None}
         meta = {"page": page, "page_size": size, "total": len(rows)}
         return {"data": rows[(page - 1) * size : page * size], "links": links, "meta": meta}
 

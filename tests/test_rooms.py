@@ -26,13 +26,9 @@ from matcher.reading import gather
 from matcher.reading.need import free_text_tender
 from matcher.reference.paths import models_dir
 
-TEXTS = [
-    "entretien des espaces verts",
-    "nettoyage de locaux",
-    "peinture de logements",
-    "blanchisserie",
-    "traiteur",
-]
+TEXTS = "entretien des espaces verts,nettoyage de locaux,peinture de logements,blanchisserie,traiteur".split(
+    ","
+)
 ROOMS = ("learned.encoders", "catalogue.indexes", "matching.signals", "matching.rankers")
 ROOMS += ("reading.sources", "commands")
 #: What an index needs to be loaded here; a sibling that cannot is skipped with its reason.
@@ -72,13 +68,8 @@ def skip_without(name: str) -> None:
 
 
 #: Directions, then texts without one.
-ODD = [
-    "RÉNOVATION D’UN GYMNASE <br /> LOT N°2 : MENUISERIES",
-    "March\ufffd de ma\ufffdtrise d'\ufffduvre",
-    "",
-    " \n ",
-    "???",
-]
+BROKEN = "March\ufffd de ma\ufffdtrise d'\ufffduvre"
+ODD = ["RÉNOVATION D’UN GYMNASE <br /> LOT N°2 : MENUISERIES", BROKEN, "", " \n ", "???"]
 
 
 def loaded(name: str) -> Any:
@@ -183,11 +174,8 @@ def test_ranker_is_additive_and_monotone(name: str, matcher: Matcher, shortlist:
     assert not any(np.isnan(part).any() for part in parts.values())
     for signal in ranker.signals:  # more of a good thing never costs
         values = np.sort(shortlist.columns[signal])
-        steps = np.diff(
-            ranker.contributions(replace(shortlist, columns={**shortlist.columns, signal: values}))[signal][
-                ~np.isnan(values)
-            ]
-        )
+        given = replace(shortlist, columns={**shortlist.columns, signal: values})
+        steps = np.diff(ranker.contributions(given)[signal][~np.isnan(values)])
         assert (steps >= -1e-9).all(), signal
     for regime in ("supplier", "structure"):
         chances = ranker.probability(np.linspace(-20, 20, 50), regime)
@@ -218,13 +206,9 @@ def test_plugs_under_other_names_answer_alike(
     sample: gather.Gathered, matcher: Matcher, tmp_path: Path
 ) -> None:
     recipe = matcher.catalogue.recipe
-    other = replace(
-        recipe,
-        name="renamed",
-        encoder=renamed("learned.encoders", recipe.encoder),
-        indexes=tuple(renamed("catalogue.indexes", name) for name in recipe.indexes),
-        ranker=renamed("matching.rankers", recipe.ranker),
-    )
+    encoder, ranker = renamed("learned.encoders", recipe.encoder), renamed("matching.rankers", recipe.ranker)
+    indexes = tuple(renamed("catalogue.indexes", name) for name in recipe.indexes)
+    other = replace(recipe, name="renamed", encoder=encoder, indexes=indexes, ranker=ranker)
     save_catalogue(build_catalogue(sample.structures, sample.awards, other), tmp_path / "catalogue")
     again = Matcher.load(tmp_path / "catalogue")
     tender = free_text_tender("entretien des espaces verts d'une école", Place(department="93"))

@@ -93,11 +93,8 @@ def test_telephones_and_addresses_are_those_kept_for_fiction() -> None:
         for phone in re.findall(r"(?<![0-9/-])0[1-79](?: ?[0-9]{2}){4}(?![0-9])", text):
             assert reserved.match(phone), (path.name, phone)
         for host in re.findall(r"https?://([^/\s\"';,\\?<]+)", text):
-            allowed = (
-                "example.org",
-                "boamp.fr",
-                "data.europa.eu",
-            )  # the last two name the formats themselves
+            # the last two name the formats themselves
+            allowed = ("example.org", "boamp.fr", "data.europa.eu")
             assert host.endswith(allowed), (path.name, host)
         for domain in re.findall(r"[\w.-]+@([\w.-]+[a-z])", text):
             assert domain.endswith("example.org"), (path.name, domain)
@@ -121,12 +118,8 @@ def test_the_directory_covers_kinds_trades_and_departments(structures: list[Stru
 
 def test_notices_are_read_with_their_lots(tenders: dict[str, Tender]) -> None:
     assert len(tenders) == 31
-    assert Counter(t.nature for t in tenders.values()) == {
-        "call": 27,
-        "award": 2,
-        "correction": 1,
-        "cancellation": 1,
-    }
+    natures = Counter(t.nature for t in tenders.values())
+    assert natures == {"call": 27, "award": 2, "correction": 1, "cancellation": 1}
     assert [lot.number for lot in tenders["26-130377"].lots] == ["1", "2", "3", "4", "5"]
     schemas = set()
     for name in ("boamp_page_1.json", "boamp_page_2.json"):

@@ -10,9 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from matcher.catalogue.build import build_catalogue
-from matcher.domain import Match, Offer, Place, Structure, Tender
-from matcher.matching import recipes
+import made
+from matcher.domain import Match, Place, Structure, Tender
 from matcher.matching.engine import Matcher
 from matcher.reading.need import free_text_tender
 from matcher.reference import law
@@ -21,22 +20,14 @@ GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
 
 
 def structure(number: int, **more: object) -> Structure:
-    siret = f"{number:09d}00014"
-    offers = (Offer(id=f"{siret}#1", title=GARDEN),)
-    return Structure(
-        siret=siret, name=f"Jardins {number}", kind="EI", place=Place(label="Nanterre"), offers=offers, **more
-    )  # type: ignore[arg-type]
+    nanterre = Place(label="Nanterre")
+    return made.structure(f"{number:09d}00014", f"Jardins {number}", GARDEN, place=nanterre, **more)
 
 
 @pytest.fixture(scope="module")
 def gardens() -> Matcher:
-    listed = [
-        structure(1, turnover=1_200_000.0),
-        structure(2, turnover=60_000.0),
-        structure(3),
-        structure(4, headcount=4),
-    ]
-    return Matcher(build_catalogue(listed, [], recipes.named("default")))
+    large, small = (structure(number, turnover=euros) for number, euros in ((1, 1_200_000.0), (2, 60_000.0)))
+    return made.matcher_over([large, small, structure(3), structure(4, headcount=4)])
 
 
 def asked() -> float:
@@ -47,9 +38,8 @@ def asked() -> float:
 
 
 def need(**lot: object) -> Tender:
-    tender = free_text_tender(
-        "tonte des pelouses et taille des haies", Place(label="Nanterre", postcode="92000")
-    )
+    nanterre = Place(label="Nanterre", postcode="92000")
+    tender = free_text_tender("tonte des pelouses et taille des haies", nanterre)
     return replace(tender, lots=(replace(tender.lots[0], **lot),))  # type: ignore[arg-type]
 
 

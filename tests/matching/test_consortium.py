@@ -166,23 +166,15 @@ def lot(number: int, **facts: object) -> Lot:
 
 
 def answer(asked: Lot, *found: tuple[Structure, float], **facts: object) -> LotAnswer:
-    because = "même métier"
     pairs = enumerate(sorted(found, key=lambda p: -p[1]), 1)
-    matches = tuple(
-        Match(
-            lot=asked,
-            structure=who,
-            offer=who.offers[0] if who.offers else None,
-            score=value,
-            rank=rank,
-            probability=value,
-            reasons=(Reason(code="trade", text=because, contribution=value),),
-            eligible=None if asked.reservation is None else who.kind in {"EA", "ESAT"},
-        )
-        for rank, (who, value) in pairs
-    )
+    matches = []
+    for rank, (who, value) in pairs:
+        may = None if asked.reservation is None else who.kind in {"EA", "ESAT"}
+        reasons = (Reason(code="trade", text="même métier", contribution=value),)
+        given = {"score": value, "probability": value, "rank": rank, "reasons": reasons, "eligible": may}
+        matches.append(Match(lot=asked, structure=who, offer=next(iter(who.offers), None), **given))
     facts.setdefault("asked", asks.of_lot(asked))
-    return LotAnswer(lot=asked, matches=matches, **facts)  # type: ignore[arg-type]
+    return LotAnswer(lot=asked, matches=tuple(matches), **facts)  # type: ignore[arg-type]
 
 
 def teams(*answers: LotAnswer, **wishes: object) -> tuple[Consortium, ...]:

@@ -6,25 +6,19 @@ import numpy as np
 import pytest
 from pytest import MonkeyPatch
 
+import made
 from matcher.catalogue.build import build_catalogue, update_catalogue
 from matcher.catalogue.catalogue import Catalogue
-from matcher.domain import Filters, Offer, Place, Structure
-from matcher.matching import declared, recipes, trades
+from matcher.domain import Filters, Place, Structure
+from matcher.matching import declared, trades
 from matcher.matching.search import query_of, shortlist_of
 from matcher.matching.shortlist import Shortlist
 from matcher.reading.need import free_text_tender
 
 
 def structure(number: int, description: str = "", offers: tuple[str, ...] = ()) -> Structure:
-    told = tuple(Offer(id=f"{number}-{i}", title=text, nature="offer") for i, text in enumerate(offers))
-    return Structure(
-        siret=f"{number:09d}00017",
-        kind="EI",
-        name=f"Structure {number}",
-        place=Place(department="44"),
-        description=description,
-        offers=told,
-    )
+    facts = {"place": Place(department="44"), "description": description}
+    return made.structure(f"{number:09d}00017", f"Structure {number}", *offers, **facts)
 
 
 MANY = (
@@ -42,7 +36,7 @@ KNOWN = (
 
 @pytest.fixture(scope="module")
 def held() -> Catalogue:
-    return build_catalogue(KNOWN, (), recipes.named("default"))
+    return build_catalogue(KNOWN)
 
 
 def asked(catalogue: Catalogue, need: str, filters: Filters | None = None) -> Shortlist:
@@ -107,7 +101,7 @@ def test_what_is_stated_twice_counts_once(held: Catalogue) -> None:
 def test_a_score_depends_neither_on_a_filter_nor_on_what_was_read_before(held: Catalogue) -> None:
     need = "livraison de plateaux repas"
     everyone = declared.said_best(asked(held, need))
-    fresh = build_catalogue(KNOWN, (), recipes.named("default"))
+    fresh = build_catalogue(KNOWN)
     alone = declared.said_best(asked(fresh, need, Filters(sirets=(KNOWN[1].siret,))))
     assert alone == pytest.approx(everyone[1:2], abs=1e-6)
     changed = update_catalogue(fresh, [structure(3, "Plateaux repas livrés au bureau")])
@@ -128,16 +122,10 @@ def test_a_catalogue_in_the_place_of_another_reads_only_what_is_new(monkeypatch:
 
     def asked(*texts: str) -> list[tuple[str, ...]]:
         listed = [
-            Structure(
-                siret=f"0000000{number}00013",
-                name=f"S{number}",
-                kind="EI",
-                place=Place(postcode="93500"),
-                offers=(Offer(id=str(number), title=text, text=text, nature="offer"),),
-            )
+            made.structure(f"0000000{number}00013", f"S{number}", text, place=Place(postcode="93500"))
             for number, text in enumerate(texts, 11)
         ]
-        catalogue = build_catalogue(listed, [], recipes.named("default"))
+        catalogue = build_catalogue(listed)
         pieces = declared.of(catalogue)
         rows = np.flatnonzero(catalogue.nature_mask(("offer",)))
         spans = declared.spans_of(pieces, rows, catalogue.owners[rows], len(catalogue))

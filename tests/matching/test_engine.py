@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from pytest import MonkeyPatch
 
+import made
 from matcher.catalogue import files
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
@@ -47,11 +48,8 @@ def need(text: str, place: Place | None = NANTERRE, **lot: object):  # type: ign
 
 
 def structure(number: int, kind: str, town: str, text: str, **more: object) -> Structure:
-    siret = f"{number:09d}00014"
-    offers = (Offer(id=f"{siret}#1", title=text),) if text else ()
-    return Structure(
-        siret=siret, name=f"Structure {number}", kind=kind, place=Place(label=town), offers=offers, **more
-    )  # type: ignore[arg-type]
+    facts = {"kind": kind, "place": Place(label=town), **more}
+    return made.structure(f"{number:09d}00014", f"Structure {number}", text, **facts)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +66,7 @@ def small() -> Matcher:
         structure(7, "EI", "Marseille", garden, zone=None),
         replace(structure(8, "EA", "Lille", garden), offers=zoned),
     ]
-    return Matcher(build_catalogue(listed, [], recipes.named("default")))
+    return made.matcher_over(listed)
 
 
 def test_reasons_sum_to_the_score(matcher: Matcher, sample) -> None:  # type: ignore[no-untyped-def]
@@ -115,9 +113,8 @@ def test_a_firm_known_by_its_awards_alone_is_not_counted_as_examined() -> None:
     garden = structure(1, "EI", "Nanterre", "Entretien d'espaces verts, tonte, taille de haies")
     firm = Holder(id="99999999900014", name="Parcs et Jardins SA")
     won = Award(uid="a", title="Entretien des espaces verts", notified=date(2025, 1, 1), holders=(firm,))
-    catalogue = build_catalogue([garden], [won], recipes.named("default"))
-    assert len(catalogue) == 2
-    matcher, asked = Matcher(catalogue), need("entretien des espaces verts")
+    matcher, asked = made.matcher_over([garden], [won]), need("entretien des espaces verts")
+    assert len(matcher.catalogue) == 2
     lot = matcher.match(asked, 10, groups=0).lots[0]
     assert [m.structure.siret for m in lot.matches] == [garden.siret] and lot.considered == 1
     kept = search.search(matcher, asked).lots[0]
@@ -137,10 +134,8 @@ def test_a_wider_radius_shows_structures_within_it_with_a_warning_that_they_are_
 
 def test_what_goes_by_post_or_wire_comes_from_afar(small: Matcher) -> None:
     site = "Création d'un site internet accessible, développement web, référencement"
-    built = build_catalogue(
-        [structure(1, "EI", "Rouen", site), structure(2, "EI", "Rouen", "Nettoyage de bureaux")]
-    )
-    far = Matcher(built, recipes.named("default"))
+    sweeps = structure(2, "EI", "Rouen", "Nettoyage de bureaux")
+    far = made.matcher_over([structure(1, "EI", "Rouen", site), sweeps])
     wired = far.match(need("création du site internet de la ville"), 5, groups=0).lots[0].matches
     assert [m.structure.siret[:9] for m in wired] == ["000000001"]
     assert not any("plus loin" in reason.text for reason in wired[0].reasons)
@@ -186,11 +181,7 @@ def test_a_closed_establishment_is_stated(small: Matcher) -> None:
         Filters(articles=("L2113-12",)),
         Filters(active_only=True),
     ],
-    ids=lambda f: next(
-        k
-        for k in ("kinds", "departments", "radius_km", "phrases", "articles", "active_only")
-        if getattr(f, k)
-    ),
+    ids="kinds departments radius phrases articles active".split(),
 )
 def test_a_filter_gives_the_unfiltered_order_less_those_filtered(matcher: Matcher, filters: Filters) -> None:
     tender = need("nettoyage de locaux et entretien d'espaces verts", Place(postcode="93100"))
@@ -274,12 +265,11 @@ def test_a_need_that_says_nothing_or_far_too_much(text: str) -> None:
 
 def history(seed: int = 3) -> list[Award]:
     rng = random.Random(seed)
-    trades = [
-        "nettoyage de locaux",
-        "entretien d'espaces verts",
-        "peinture de logements",
-        "fourniture de repas",
-    ]
+    trades = (
+        "nettoyage de locaux, entretien d'espaces verts, peinture de logements, fourniture de repas".split(
+            ", "
+        )
+    )
     return [
         Award(
             uid=f"u{i:03d}",
@@ -302,10 +292,9 @@ def test_who_won_on_the_day_or_later_changes_nothing() -> None:
     for i, swapped in zip(late, holders, strict=True):
         shuffled[i] = replace(awards[i], holders=swapped)
     random.Random(2).shuffle(shuffled)  # nor does the order of the file
-    recipe = recipes.named("default")
     runs = []
     for each in (awards, shuffled):
-        matcher = Matcher(build_catalogue([], each, recipe, undated=UNDATED))
+        matcher = made.matcher_over([], each, undated=UNDATED)
         tender = need("nettoyage de l'école", Place(postcode="69001"))
         runs.append(matcher.rank(matcher.queries(tender, as_of=day)[0]).sirens(100))
     assert [siren for siren, _ in runs[0]] == [siren for siren, _ in runs[1]]
@@ -315,13 +304,10 @@ def test_who_won_on_the_day_or_later_changes_nothing() -> None:
 def test_an_award_before_the_day_does_change_the_ranking() -> None:
     awards = history()
     tender = need("désamiantage d'une toiture", Place(postcode="69001"))
-    won = {
-        "title": "désamiantage de la toiture",
-        "place": Place(postcode="69001"),
-        "notified": date(2018, 6, 30),
-    }
-    winner = Award(uid="w", holders=(Holder(id="77777777700014", name="Neuve"),), **won)
-    matcher = Matcher(build_catalogue([], [*awards, winner], recipes.named("default"), undated=UNDATED))
+    won = {"title": "désamiantage de la toiture", "place": Place(postcode="69001")}
+    holders = (Holder(id="77777777700014", name="Neuve"),)
+    winner = Award(uid="w", holders=holders, notified=date(2018, 6, 30), **won)
+    matcher = made.matcher_over([], [*awards, winner], undated=UNDATED)
     before = [s for s, _ in matcher.rank(matcher.queries(tender, as_of=date(2018, 6, 30))[0]).sirens(100)]
     after = [s for s, _ in matcher.rank(matcher.queries(tender, as_of=date(2018, 7, 1))[0]).sirens(100)]
     assert after.index("777777777") < before.index("777777777")
@@ -333,16 +319,11 @@ def test_incumbents_count_only_when_asked() -> None:
     tender = replace(tender, buyer=replace(tender.buyer, id="21690123100011"))
     won = {"title": "nettoyage de l'école", "place": Place(postcode="69001"), "notified": date(2018, 1, 1)}
     buyers = ((1, "21590350100025"), (2, "21690123100011"))
-    awards = [
-        Award(
-            uid=f"{n}{buyer}",
-            buyer=replace(tender.buyer, id=buyer),
-            holders=(Holder(id=f"{n:09d}00014", name=f"F{n}"),),
-            **won,
-        )
-        for n, buyer in buyers
-    ]
-    matcher = Matcher(build_catalogue([], awards, recipes.named("default")))
+    awards = []
+    for n, buyer in buyers:
+        holders = (Holder(id=f"{n:09d}00014", name=f"F{n}"),)
+        awards.append(Award(uid=f"{n}", buyer=replace(tender.buyer, id=buyer), holders=holders, **won))
+    matcher = made.matcher_over([], awards)
     scores = {
         flag: dict(matcher.rank(matcher.queries(tender, incumbents=flag)[0]).sirens(9))
         for flag in (False, True)
@@ -370,9 +351,8 @@ def test_saved_and_loaded_gives_the_same_answer(matcher: Matcher, tmp_path: Path
 
 
 def test_the_same_data_give_the_same_catalogue(sample, catalogue: Catalogue) -> None:  # type: ignore[no-untyped-def]
-    again = build_catalogue(
-        list(reversed(sample.structures)), list(reversed(sample.awards)), catalogue.recipe
-    )
+    turned = (list(reversed(given)) for given in (sample.structures, sample.awards))
+    again = build_catalogue(*turned, catalogue.recipe)
     assert again.manifest["data"] == catalogue.manifest["data"]
 
 
@@ -394,11 +374,8 @@ def test_an_index_of_another_model_is_refused(matcher: Matcher, tmp_path: Path) 
 def test_questions_set_bad_lines_aside(tmp_path: Path) -> None:
     path = tmp_path / "q.jsonl"
     good = {"query_id": "a", "notice": {"objet": "nettoyage"}}
-    path.write_text(
-        "\n".join(
-            ['{"query_id": "x"', json.dumps(good), json.dumps(good), "[]", '{"query_id":"b","notice":{}}']
-        )
-    )
+    lines = ['{"query_id": "x"', json.dumps(good), json.dumps(good), "[]", '{"query_id":"b","notice":{}}']
+    path.write_text("\n".join(lines))
     rejected: list = []
     asked = list(evaluation.questions(path, rejected))
     assert [q.id for q in asked] == ["a"]
@@ -412,8 +389,8 @@ def test_near_equals_take_turns_only_when_asked_and_it_is_recorded() -> None:
     listed.append(structure(40, "EI", "Pontoise", garden))
     # alike but for their numbers, in the name too: "15" may mean something to an encoder
     listed = [replace(each, name="Structure") for each in listed]
-    catalogue = build_catalogue(listed, [], recipes.named("default"))
-    still, turning = Matcher(catalogue), Matcher(catalogue, recipes.named("rotating"))
+    still = made.matcher_over(listed)
+    turning = Matcher(still.catalogue, recipes.named("rotating"))
     days = [date(2026, 3, day) for day in range(1, 21)]
     asked = need("tonte et taille de haies")
 

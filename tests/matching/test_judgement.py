@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from pytest import MonkeyPatch
 
+import made
 from importing import imported
-from matcher.catalogue.build import build_catalogue
 from matcher.domain import Answer, Offer, Place, Structure
 from matcher.lab import evaluation
 from matcher.lab.training import judgement as training
@@ -32,45 +32,28 @@ LILLE = Place(commune="59350", label="Lille", department="59", latitude=50.63, l
 LOTS = 20  # of the columns drawn
 
 
-def structure(
-    number: int, kind: str, name: str, place: Place = NEAR, naf: str = "", says: str = ""
-) -> Structure:
-    siret = f"{900000000 + number}00001"
-    offers = (
-        (Offer(id=f"{siret}#1", title=says[:60], text=says, nature="offer", source="directory"),)
-        if says
-        else ()
-    )
-    return Structure(
-        siret=siret, name=name, kind=kind, naf=naf or None, place=place, offers=offers, source="directory"
-    )
+def structure(number: int, kind: str, name: str, says: str = "", **facts: object) -> Structure:
+    return made.structure(f"{900000000 + number}00001", name, says, **{"kind": kind, "place": NEAR, **facts})
 
 
+GARDEN = "Entretien d'espaces verts : tonte, taille de haies, débroussaillage"
+SITE = "Chantier d'insertion espaces verts"
 DIRECTORY = (
-    structure(1, "EI", "Alpha", says="Entretien d'espaces verts : tonte, taille de haies, débroussaillage"),
+    structure(1, "EI", "Alpha", GARDEN),
     structure(2, "EI", "Beta"),
-    structure(
-        3, "EI", "Gamma", LILLE, says="Entretien d'espaces verts : tonte, taille de haies, débroussaillage"
-    ),
+    structure(3, "EI", "Gamma", GARDEN, place=LILLE),
     structure(4, "AI", "Delta"),
     structure(5, "ETTI", "Epsilon intérim", naf="7820Z"),
-    structure(
-        6,
-        "ACI",
-        "Commune de Laval",
-        LAVAL,
-        naf="8411Z",
-        says="Chantier d'insertion espaces verts de la ville",
-    ),
-    structure(7, "EI", "Zeta Propreté", naf="8121Z", says="Nettoyage de bureaux et de vitres"),
-    structure(8, "EA", "Eta", says="Câblage et conditionnement à façon"),
-    structure(9, "ACI", "Association Thêta Laval", LAVAL, says="Chantier d'insertion espaces verts"),
+    structure(6, "ACI", "Commune de Laval", f"{SITE} de la ville", place=LAVAL, naf="8411Z"),
+    structure(7, "EI", "Zeta Propreté", "Nettoyage de bureaux et de vitres", naf="8121Z"),
+    structure(8, "EA", "Eta", "Câblage et conditionnement à façon"),
+    structure(9, "ACI", "Association Thêta Laval", SITE, place=LAVAL),
 )
 
 
 @pytest.fixture(scope="module")
 def matcher() -> Matcher:
-    return Matcher(build_catalogue(DIRECTORY, (), recipes.named("default")), recipes.named("default"))
+    return made.matcher_over(DIRECTORY)
 
 
 def chances(matcher: Matcher, text: str, place: Place = ANGERS) -> dict[str, float]:
@@ -148,20 +131,13 @@ def test_what_is_stated_is_shown_as_published(matcher: Matcher) -> None:
     assert passages[0] and passages[0] in first.structure.offers[0].text
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("tonte des pelouses", "63% des ESAT et EA du pays font le métier demandé (espaces verts)"),
-        (
-            "entretien de la ripisylve et des berges de la rivière",
-            "63% des ESAT et EA du pays font un métier voisin (espaces verts)",
-        ),
-    ],
-)
-def test_the_share_of_a_sector_is_told_with_the_trade_that_it_is_of(text: str, told: str) -> None:
-    alone = Matcher(build_catalogue([structure(1, "ESAT", "Alpha")], (), recipes.named("default")))
-    (query,) = alone.queries(free_text_tender(text, ANGERS))
-    assert told in " ".join(reason.text for reason in alone.explain(alone.rank(query), 0, 1).reasons)
+def test_the_share_of_a_sector_is_told_with_the_trade_that_it_is_of() -> None:
+    alone = made.matcher_over([structure(1, "ESAT", "Alpha")])
+    river = "entretien de la ripisylve et des berges de la rivière"
+    for text, what in (("tonte des pelouses", "le métier demandé"), (river, "un métier voisin")):
+        (query,) = alone.queries(free_text_tender(text, ANGERS))
+        told = f"63% des ESAT et EA du pays font {what} (espaces verts)"
+        assert told in " ".join(reason.text for reason in alone.explain(alone.rank(query), 0, 1).reasons)
 
 
 def test_reasons_are_french_sentences_without_holes(matcher: Matcher) -> None:
@@ -182,11 +158,8 @@ def columns(n: int = 400, seed: int = 0) -> dict[str, np.ndarray]:
         values = rng.uniform(-1, 3, n) if name == "beyond" else rng.uniform(0, 1, n)
         if name not in evidence.PER_CANDIDATE:
             values = np.repeat(values[:LOTS], n // LOTS)
-        found[name] = {
-            "kind": np.floor(values * 7),
-            "asks": np.floor(values * 4),
-            "kilometres": values * 300,
-        }.get(name, values)
+        drawn = {"kind": np.floor(values * 7), "asks": np.floor(values * 4), "kilometres": values * 300}
+        found[name] = drawn.get(name, values)
     return found
 
 
@@ -399,13 +372,9 @@ def test_judged_needs_are_ranked_as_well_as_the_card_says(shared: Path, tmp_path
     """A guard, not a proof: the tables saw these needs, so that a fall means that evidence is computed otherwise."""
     if not (shared / "judged" / "typed_dev.judged.jsonl").is_file():
         pytest.skip("no judged needs in the shared data")
-    held = evaluation.catalogue_of(
-        [shared / "awards" / "history.json.gz"],
-        [shared / "structures" / "siae_2021.jsonl"],
-        recipes.named("default"),
-        [],
-    )
-    matcher = Matcher(held, recipes.named("default"), exhaustive=True)
+    awards, listed = shared / "awards" / "history.json.gz", shared / "structures" / "siae_2021.jsonl"
+    held = evaluation.catalogue_of([awards], [listed], recipes.named("default"), [])
+    matcher = Matcher(held, exhaustive=True)
     rows = training.judged(shared / "judged" / "typed_dev.judged.jsonl")
     asked = evaluation.questions(shared / "judged" / "typed_dev.queries.jsonl", [])
     lines: Sequence[dict[str, object]] = [evaluation.ranked(matcher, question, 60) for question in asked]
@@ -452,14 +421,11 @@ def test_an_insertion_contract_is_judged_by_its_support(matcher: Matcher, text: 
 
 def test_a_job_is_read_by_its_code_whatever_its_title() -> None:
     def hires(number: int, *codes: str) -> Structure:
-        siret = f"{900000000 + number}00001"
-        job = Offer(id=f"{siret}#1", title="Agent polyvalent", nature="job", rome=codes, source="emplois")
-        return Structure(siret=siret, name="Iota", kind="EI", place=NEAR, offers=(job,), source="emplois")
+        job = Offer(id=f"{number}", title="Agent polyvalent", nature="job", rome=codes, source="emplois")
+        return structure(number, "EI", "Iota", offers=(job,), source="emplois")
 
-    cleaners, others = hires(21, "K2204"), hires(22)
-    matcher = Matcher(build_catalogue((cleaners, others), (), recipes.named("default")))
-    asked = shortlist_of(
-        matcher.catalogue, matcher.queries(free_text_tender("nettoyage de bureaux", ANGERS))[0]
-    )
+    matcher = made.matcher_over((hires(21, "K2204"), hires(22)))
+    (query,) = matcher.queries(free_text_tender("nettoyage de bureaux", ANGERS))
+    asked = shortlist_of(matcher.catalogue, query)
     sure = dict(zip(asked.candidates.tolist(), evidence.of(asked, "sure").tolist(), strict=True))
     assert sure[0] > 0.8 > sure[1]

@@ -8,8 +8,9 @@ from datetime import date
 import numpy as np
 import pytest
 
+import made
 from matcher.catalogue.build import build_catalogue
-from matcher.domain import Award, Buyer, Holder, Offer, Place, Structure
+from matcher.domain import Award, Buyer, Holder, Place, Structure
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.reading.need import free_text_tender
@@ -31,25 +32,11 @@ def siret(number: int) -> str:
 
 
 def structures() -> list[Structure]:
-    kinds = ("EI", "ACI", "AI", "ETTI")
-
-    def offers(n: int) -> tuple[Offer, ...]:
-        work = WORK[n % 6][0]
-        return (
-            (Offer(id=f"{n}#1", title=work, text=work, nature="offer", source="directory"),) if n % 2 else ()
-        )
-
+    kinds, codes = ("EI", "ACI", "AI", "ETTI"), ("8121Z", "8130Z", "8899B")
+    texts = {n: WORK[n % 6][0] if n % 2 else "" for n in range(24)}  # every other one is silent
     return [
-        Structure(
-            siret=siret(n),
-            name=f"Structure {n}",
-            kind=kinds[n % 4],
-            naf=("8121Z", "8130Z", "8899B")[n % 3],
-            place=town(n),
-            offers=offers(n),
-            source="directory",
-        )
-        for n in range(24)
+        made.structure(siret(n), f"Structure {n}", text, kind=kinds[n % 4], naf=codes[n % 3], place=town(n))
+        for n, text in texts.items()
     ]
 
 
@@ -61,18 +48,8 @@ def awards() -> list[Award]:
         holders = tuple(Holder(id=siret(at), name=f"Structure {at}") for at in {n * 7 % 60, n * n % 60})
         buyer = Buyer(id=f"2100{n % 9:05d}00001", name=f"Ville {n % 9}")
         day = date(2019 if n < 120 else 2021, 1 + n % 12, 3)
-        found.append(
-            Award(
-                uid=f"a{n}",
-                title=f"{objet}, lot {n}",
-                cpv=cpv,
-                buyer=buyer,
-                place=town(n),
-                holders=holders,
-                amount=1000.0 * (n + 1),
-                notified=day,
-            )
-        )
+        facts = {"place": town(n), "holders": holders, "amount": 1000.0 * (n + 1), "notified": day}
+        found.append(Award(uid=f"a{n}", title=f"{objet}, lot {n}", cpv=cpv, buyer=buyer, **facts))
     return found
 
 

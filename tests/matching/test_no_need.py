@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import made
 from bench import read
-from matcher.catalogue.build import build_catalogue
-from matcher.domain import Clause, Lot, Offer, Place, Structure, Tender
+from matcher.domain import Clause, Lot, Place, Structure, Tender
 from matcher.learned import asks
-from matcher.matching import demand, reasons, recipes, suitability
+from matcher.matching import demand, reasons, suitability
 from matcher.matching.engine import Matcher
 from matcher.reading.need import free_text_tender, typed_need
 
@@ -19,13 +19,7 @@ NANTES = Place(commune="44109", label="Nantes", department="44", latitude=47.22,
 
 
 def structure(number: int, kind: str, name: str, naf: str = "", says: str = "") -> Structure:
-    siret = f"{910000000 + number}00001"
-    offers = (
-        (Offer(id=f"{siret}#1", title=says, text=says, nature="offer", source="directory"),) if says else ()
-    )
-    return Structure(
-        siret=siret, name=name, kind=kind, naf=naf or None, place=NANTES, offers=offers, source="directory"
-    )
+    return made.structure(f"{910000000 + number}00001", name, says, kind=kind, naf=naf or None, place=NANTES)
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +34,7 @@ def matcher() -> Matcher:
         structure(7, "GEIQ", "GEIQ BTP 44", "7830Z"),
         structure(8, "EI", "Peintres associés", "4334Z"),
     ]
-    recipe = recipes.named("default")
-    return Matcher(build_catalogue(found, (), recipe), recipe)
+    return made.matcher_over(found)
 
 
 NO_NEEDS = (

@@ -62,11 +62,8 @@ def test_a_night_has_one_answer_whatever_it_is_given_with(folder: Path, tenders:
     assert together == dict(match_tasks(str(folder), [task], N, 0.5)[0] for task in reversed(tasks))
     matcher = Matcher.load(folder)
     for tender in tenders:
-        listed = {
-            (answer.lot.id, m.structure.siret): (m.score, m.probability)
-            for answer in matcher.match(tender, N, groups=0).lots
-            for m in answer.matches
-        }
+        matches = (m for answer in matcher.match(tender, N, groups=0).lots for m in answer.matches)
+        listed = {(m.lot.id, m.structure.siret): (m.score, m.probability) for m in matches}
         for row in together[tender.id]:
             if (pair := (row["lot_id"], row["siret"])) in listed:
                 assert (row["score"], row["probability"]) == listed[pair]

@@ -8,9 +8,8 @@ from datetime import date
 
 import numpy as np
 
-from matcher.catalogue.build import build_catalogue
-from matcher.domain import Offer, Place, Structure
-from matcher.matching import recipes
+import made
+from matcher.domain import Place
 from matcher.matching.engine import Matcher
 from matcher.reading.need import free_text_tender
 
@@ -19,13 +18,9 @@ GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
 
 def alike() -> Matcher:
     """A matcher over twenty structures that differ by their SIRET alone."""
-    where = {"kind": "EI", "place": Place(postcode="92000", label="Nanterre", department="92")}
-    offers = {n: (Offer(id=f"{n}/1", title=GARDEN, text=GARDEN, nature="offer"),) for n in range(11, 31)}
-    listed = [
-        Structure(siret=f"0000000{number}00013", name="Structure", offers=own, **where)
-        for number, own in offers.items()
-    ]
-    return Matcher(build_catalogue(listed, [], recipes.named("default")))
+    nanterre = Place(postcode="92000", label="Nanterre", department="92")
+    sirets = (f"0000000{number}00013" for number in range(11, 31))
+    return made.matcher_over(made.structure(siret, "Structure", GARDEN, place=nanterre) for siret in sirets)
 
 
 def test_near_equals_take_turns_from_lot_to_lot_and_clear_differences_do_not() -> None:

@@ -14,7 +14,7 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.filters import allowed_mask
 from matcher.catalogue.rows import spread
 from matcher.domain import Filters, Lot, Offer, Place, Structure, Tender, Zone
-from matcher.matching import reach, recipes, search, within_reach
+from matcher.matching import reach, search, within_reach
 from matcher.matching.search import query_of, shortlist_of
 from matcher.matching.shortlist import Query
 from matcher.reference.places import distance_km
@@ -32,20 +32,13 @@ def structures(count: int = 600) -> list[Structure]:
     for number in range(count):
         here = PARIS if number % 9 else SAINT_DENIS
         latitude, longitude = (float(x) for x in draw.normal((here.latitude, here.longitude), 0.4))
-        place = Place(
-            label=f"Lieu {number}", department=here.department, latitude=latitude, longitude=longitude
-        )
+        point = {"latitude": latitude, "longitude": longitude}
+        place = Place(label=f"Lieu {number}", department=here.department, **point)
         if number % 17 == 0:
             place = replace(place, latitude=None, longitude=None)
-        zones = (
-            None,
-            Zone(radius_km=float(draw.uniform(1, 60))),
-            Zone(departments=("75", "92")),
-            Zone(departments=("974",)),
-        )
-        offer = Offer(
-            id=str(number), title="Entretien d'espaces verts", nature="offer", zone=zones[number % 4]
-        )
+        around, listed = Zone(radius_km=float(draw.uniform(1, 60))), (("75", "92"), ("974",))
+        zone = (None, around, *(Zone(departments=codes) for codes in listed))[number % 4]
+        offer = Offer(id=str(number), title="Entretien d'espaces verts", zone=zone)
         closed = False if number % 23 == 0 else None
         facts = {"kind": "EI", "place": place, "offers": (offer,), "active": closed}
         made.append(Structure(siret=f"{number:09d}00010", name=f"S{number}", **facts))
@@ -54,7 +47,7 @@ def structures(count: int = 600) -> list[Structure]:
 
 @pytest.fixture(scope="module")
 def held() -> Catalogue:
-    return build_catalogue(structures(), [], recipes.named("default"))
+    return build_catalogue(structures())
 
 
 def asked(catalogue: Catalogue, places: Sequence[Place], filters: Filters | None = None) -> Query:

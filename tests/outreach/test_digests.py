@@ -72,11 +72,8 @@ def test_those_of_the_trade_come_first_with_reasons_and_a_link_to_documents(
     assert abs(sum(c["contribution"] for c in item["contributions"]) - item["score"]) < 1e-6
     assert first["versions"]["recipe"] == "default"
     chances = {s: c["items"][0]["probability"] for s, c in told.items()}
-    best_other = max(
-        (chances[n.siret(h + i)] for h in (200, 300) for i in range(8) if n.siret(h + i) in chances),
-        default=0,
-    )
-    assert chances[n.siret(100)] > best_other
+    others = {n.siret(trade + i) for trade in (200, 300) for i in range(8)}
+    assert chances[n.siret(100)] > max((chance for s, chance in chances.items() if s in others), default=0)
 
 
 def test_lots_of_one_notice_that_differ_in_little_are_one_card(store: Store, folder: Path) -> None:
@@ -150,9 +147,8 @@ def test_each_correction_says_what_is_new_and_that_once(store: Store, folder: Pa
     n.night(store, folder, n.correction("a-c1", "a", change=visit), day=1)
     assert mails(store, 1)[n.siret(100)]["items"][0]["changes"] == [visit]
     # published elsewhere too, and followed by another
-    n.night(
-        store, folder, n.correction("a-c2", "a", change=visit), n.correction("a-c3", "a", change=both), day=2
-    )
+    again, then = n.correction("a-c2", "a", change=visit), n.correction("a-c3", "a", change=both)
+    n.night(store, folder, again, then, day=2)
     assert mails(store, 2)[n.siret(100)]["items"][0]["changes"] == [both]
     assert n.night(store, folder, n.correction("a-c4", "a", change=both), day=3).digests == 0
 
@@ -207,9 +203,8 @@ def test_what_was_declined_never_comes_back_after_a_move(store: Store, folder: P
     feedback.record(store, old, "a", "a-1", "declined", reason="too-far")
     n.night(store, folder, n.tender("a"))
     assert old not in mails(store) and n.siret(101) in mails(store)
-    moved = [
-        replace(s, siret=n.siret(900), predecessors=(old,)) if s.siret == old else s for s in n.structures()
-    ]
+    new = {"siret": n.siret(900), "predecessors": (old,)}
+    moved = [replace(s, **new) if s.siret == old else s for s in n.structures()]
     elsewhere = n.catalogue(tmp_path / "moved", moved)
     other = Store.open(f"sqlite:///{tmp_path / 'other.sqlite'}")
     feedback.record(other, old, "a", "a-1", "declined")
@@ -238,9 +233,8 @@ def test_nothing_after_the_deadline(store: Store, folder: Path, tmp_path: Path) 
     late = Store.open(f"sqlite:///{tmp_path / 'late.sqlite'}")
     n.night(late, folder, soon, day=1)
     assert not mails(late)
-    sent = delivery.deliver(
-        store, _held(folder), Rules(), outbox=tmp_path / "out", at=n.MOMENT + timedelta(hours=6)
-    )
+    after = n.MOMENT + timedelta(hours=6)
+    sent = delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path / "out", at=after)
     assert set(sent) == {"cancelled"} and not list((tmp_path / "out").glob("*.eml"))
     late.close()
 
@@ -264,10 +258,8 @@ def test_hold_waits_for_the_operator_who_sees_a_sample(store: Store, folder: Pat
     seen = review.sample(store, 3)
     assert len(seen) == 3 and all(content["items"] for content in seen)
     assert review.decide(store, "ready") == summary.digests
-    assert (
-        delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path, at=n.MOMENT)["sent"]
-        == summary.digests
-    )
+    sent = delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path, at=n.MOMENT)
+    assert sent["sent"] == summary.digests
 
 
 def test_three_times_the_usual_volume_is_held_and_less_is_not(store: Store, folder: Path) -> None:
@@ -338,6 +330,7 @@ def test_a_public_notice_is_announced_to_everyone_in_reach_at_once(store: Store,
 
 # ------------------------------------------------------------------------------------------- forms
 
+BASE = "https://maillage.example.org"
 HOSTILE = '=HYPERLINK("http://x")<script>alert(1)</script>\r\nBcc: all@example.org'
 
 
@@ -372,25 +365,18 @@ def test_every_form_is_read_back_and_inert(hostile: dict[str, Any]) -> None:
 
 
 def test_a_mail_carries_what_it_must_and_no_header_is_smuggled_in(hostile: dict[str, Any]) -> None:
-    rules = Rules(
-        base_url="https://maillage.example.org", sender="Maillage <a@example.org>", reply_to="b@example.org"
-    )
+    rules = Rules(base_url=BASE, sender="Maillage <a@example.org>", reply_to="b@example.org")
     raw = letters.message(hostile, "x@example.org", rules).as_bytes()
     read = email.message_from_bytes(raw, policy=policy.default)
     assert read["Bcc"] is None
     assert str(read["From"]) == "Maillage <a@example.org>"
     assert str(read["Reply-To"]) == "b@example.org"
     assert read["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    assert f"https://maillage.example.org/m/{hostile['id']}/" in read["List-Unsubscribe"]
-    assert (
-        b"List-Unsubscribe: <https://maillage.example.org/m/" in raw
-    )  # as it is: mail programs decode no words here
+    assert f"{BASE}/m/{hostile['id']}/" in read["List-Unsubscribe"]
+    assert f"List-Unsubscribe: <{BASE}/m/".encode() in raw  # as it is: mail programs decode no words here
     kinds = [part.get_content_type() for part in read.walk()]
     assert {"text/plain", "text/html", "text/calendar"} <= set(kinds)
-    assert (
-        "24 " in read.get_body(("plain",)).get_content()
-        or "15 décembre" in read.get_body(("plain",)).get_content()
-    )
+    assert "15 décembre" in read.get_body(("plain",)).get_content()
 
 
 @pytest.mark.parametrize(
@@ -448,11 +434,8 @@ def test_learning_corrects_for_position_and_for_being_shown_everywhere(store: St
 @pytest.fixture
 def post(smtp: MailServer) -> MailServer:
     """A server that refuses one address for good and one for now."""
-    refused = {
-        "tonte1@example.org": "550 5.1.1 no such user",
-        "tonte2@example.org": "451 4.7.1 try again later",
-    }
-    smtp.reply = lambda address: refused.get(address, "250 OK")
+    refused = {"tonte1": "550 5.1.1 no such user", "tonte2": "451 4.7.1 try again later"}
+    smtp.reply = lambda address: refused.get(address.partition("@")[0], "250 OK")
     return smtp
 
 
@@ -463,9 +446,8 @@ def test_mail_leaves_a_real_server_once_and_bounces(store: Store, folder: Path, 
     assert not post.received  # not at three in the morning
     sent = delivery.deliver(store, held, rules, at=n.MOMENT)
     assert sent == {"sent": summary.digests - 2, "failed": 1, "waiting": 1}
-    assert delivery.deliver(store, held, rules, at=n.MOMENT) == {
-        "waiting": 1
-    }  # once; the one refused for now is tried again
+    again = delivery.deliver(store, held, rules, at=n.MOMENT)
+    assert again == {"waiting": 1}  # once; the one refused for now is tried again
     ids = [str(message["Message-ID"]) for _, message in post.received]
     assert len(ids) == len(set(ids)) == summary.digests - 2
     _, message = next(m for m in post.received if m[0] == ["tonte0@example.org"])
@@ -473,12 +455,9 @@ def test_mail_leaves_a_real_server_once_and_bounces(store: Store, folder: Path, 
     assert "é" in message.get_body(("html",)).get_content()
     n.night(store, folder, n.tender("b", "tonte"), day=1)
     delivery.deliver(store, held, rules, at=n.MOMENT + timedelta(days=1))
+    of_the_day = select(Digest.addressee, Digest.status).where(Digest.day == date(2026, 11, 25))
     with store.reading() as connection:
-        states = dict(
-            connection.execute(
-                select(Digest.addressee, Digest.status).where(Digest.day == date(2026, 11, 25))
-            ).all()
-        )
+        states = dict(connection.execute(of_the_day).all())
     assert states[n.siret(101)] == "no-address" and states[n.siret(100)] == "sent"
 
 
@@ -609,21 +588,6 @@ def test_the_operators_report_has_plots_and_leaves_unpublished_needs_out(store: 
         report.of_run(store, "none")
 
 
-def test_rules_are_refused_with_a_sentence() -> None:
-    assert Rules.read('{"cap": 3}').cap == 3
-    for text in (
-        "",
-        "[]",
-        '{"caps": 3}',
-        '{"cap": 0}',
-        '{"opens": 20, "closes": 8}',
-        '{"cap": "many"}',
-        '{"base_url": "x"}',
-    ):
-        with pytest.raises(BadInput):
-            Rules.read(text)
-
-
 def test_pages_of_links_show_and_buttons_act(store: Store, folder: Path, monkeypatch: MonkeyPatch) -> None:
     """A client that fetches every link of a mail, like a scanner, changes nothing; a POST unsubscribes at once."""
     import re
@@ -634,17 +598,12 @@ def test_pages_of_links_show_and_buttons_act(store: Store, folder: Path, monkeyp
 
     n.night(store, folder, n.tender("a"))
     content = mails(store)[n.siret(100)]
-    message = letters.message(content, "x@example.org", Rules(base_url="https://maillage.example.org"))
+    message = letters.message(content, "x@example.org", Rules(base_url=BASE))
     page = message.get_body(("html",)).get_content()  # type: ignore[union-attr]
-    wanted = [message["List-Unsubscribe"], page]
-    links = {
-        link for text in wanted for link in re.findall(r"https://maillage\.example\.org(/[^\s\">#]*)", text)
-    }
+    links = set(re.findall(rf"{BASE}(/[^\s\">#]*)", f"{message['List-Unsubscribe']} {page}"))
     assert len(links) == 2
     url = store.engine.url.render_as_string(hide_password=False)
-    with TestClient(
-        create_app(Settings(catalogue=folder, store=url)), raise_server_exceptions=True
-    ) as client:
+    with TestClient(create_app(Settings(catalogue=folder, store=url))) as client:
         client.headers["accept"] = "text/html"
         before = store.counts()
         for link in sorted(links) * 2:

@@ -11,9 +11,9 @@ import pytest
 from pytest import MonkeyPatch
 from service.page import operator
 
-from matcher.catalogue.build import build_catalogue
+import made
 from matcher.catalogue.catalogue import Catalogue
-from matcher.domain import Offer, Place, Structure
+from matcher.domain import Place, Structure
 from matcher.lab import leads
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
@@ -28,18 +28,10 @@ GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
 def gardeners(count: int) -> Catalogue:
     """Structures alike but for their number."""
     where = Place(postcode="92000", label="Nanterre", department="92")
-    offer = Offer(id="1", title=GARDEN, text=GARDEN, nature="offer")
-    listed = [
-        Structure(
-            siret=f"0000000{number}00013",
-            name="Structure",
-            kind="EI",
-            place=where,
-            offers=(replace(offer, id=f"{number}/1"),),
-        )
-        for number in range(11, 11 + count)
-    ]
-    return build_catalogue(listed, [], recipes.named("default"))
+    sirets = (f"0000000{number}00013" for number in range(11, 11 + count))
+    return made.matcher_over(
+        made.structure(siret, "Structure", GARDEN, place=where) for siret in sirets
+    ).catalogue
 
 
 def test_near_equals_get_their_turn_over_the_days() -> None:
@@ -63,7 +55,7 @@ def test_who_is_to_be_asked_is_not_neglected() -> None:
         Structure(siret=f"0000000{n}00013", name="Alpha", kind="ESAT", place=near) for n in (31, 32, 33)
     ]
     said = [catalogue.structure(row) for row in range(len(catalogue))]
-    matcher = Matcher(build_catalogue([*said, *silent], [], recipes.named("default")))
+    matcher = made.matcher_over([*said, *silent])
     gardens, laundry = (
         free_text_tender(text, near) for text in ("tonte et taille de haies", "blanchisserie du linge")
     )

@@ -32,7 +32,7 @@ from matcher.domain import (
     Structure,
     Tender,
 )
-from matcher.matching import by_clause, parts, recipes, suitability
+from matcher.matching import by_clause, parts, suitability
 from matcher.matching.engine import Matcher
 from matcher.outreach import alerts, buyers, digests, items, report, work
 from matcher.partners.opportunities import opportunities
@@ -67,7 +67,7 @@ STRUCTURES = [
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("levels") / "catalogue"
-    save_catalogue(build_catalogue(STRUCTURES, [], recipes.named("default")), made)
+    save_catalogue(build_catalogue(STRUCTURES), made)
     return made
 
 
@@ -155,7 +155,7 @@ def test_a_stated_clause_of_which_nobody_is_likely_to_carry_hours_reaches_the_ne
         for i, kind in enumerate(("AI", "AI", "ETTI", "ETTI"))
     ]
     folder = tmp_path / "aside"
-    save_catalogue(build_catalogue(aside, [], recipes.named("default")), folder)
+    save_catalogue(build_catalogue(aside), folder)
     monkeypatch.setattr(by_clause, "least_chance", lambda lot: 0.1 if lot.owed_condition else 0.5)
     n.night(store, folder, cleaning("a"), cleaning("b", clauses=(Clause(hours=500.0),)))
     items = [item for content in told(store).values() for item in content["items"]]
@@ -171,7 +171,7 @@ def test_only_works_have_tasks_that_can_be_cut_out(store: Store, folder: Path) -
 
 def test_a_lot_announced_by_its_clause_is_not_without_structure(store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "lends"
-    save_catalogue(build_catalogue(STRUCTURES[1:2], [], recipes.named("default")), folder)
+    save_catalogue(build_catalogue(STRUCTURES[1:2]), folder)
     insurance = n.tender(
         "c", lots=(Lot(id="c-1", title="Assurance responsabilité civile", cpv=("66516000",)),)
     )
@@ -258,7 +258,7 @@ def test_a_declared_zone_counts_for_a_lot_that_names_its_region_alone(store: Sto
         for code, siret in (("93", CLEANER), ("13", BOTH))
     ]
     folder = tmp_path / "zoned"
-    save_catalogue(build_catalogue(zoned, [], recipes.named("default")), folder)
+    save_catalogue(build_catalogue(zoned), folder)
     n.night(store, folder, cleaning("a", places=(Place(region="11"),)))
     assert BOTH not in told(store) and CLEANER in told(store)
 

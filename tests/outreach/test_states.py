@@ -173,15 +173,9 @@ class _Given:
 
 def _try(folder: Path, open_store: Any, examples: int) -> None:
     machine = type("Night", (Night,), {"folder": folder, "open_store": staticmethod(open_store)})
-    wanted = settings(
-        max_examples=examples,
-        stateful_step_count=12,
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=list(HealthCheck),
-        database=None,
-        phases=(Phase.generate,),
-    )
+    same = {"derandomize": True, "database": None, "phases": (Phase.generate,)}  # the same steps in every run
+    unhurried = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+    wanted = settings(max_examples=examples, stateful_step_count=12, **same, **unhurried)
     run_state_machine_as_test(machine, settings=wanted)
 
 

@@ -28,6 +28,7 @@ from matcher.reference import deadline
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SIRET = "12345678200010"
+WON = {"siret": SIRET, "notice_id": "26-1", "lot_id": "", "verb": "won", "at": NOW}
 
 
 def notice(identifier: str = "26-1", **facts: Any) -> dict[str, Any]:
@@ -82,12 +83,8 @@ def test_a_password_is_never_shown() -> None:
 def test_the_same_row_twice_is_one_row_and_the_last_word_counts(store: Store) -> None:
     with store.writing() as connection:
         store.put(connection, Notice, [notice()])
-        store.put(
-            connection,
-            Notice,
-            [notice(fingerprint="a"), notice(fingerprint="g", seen_at=NOW + timedelta(1))],
-            keep=("seen_at",),
-        )
+        rows = [notice(fingerprint="a"), notice(fingerprint="g", seen_at=NOW + timedelta(1))]
+        store.put(connection, Notice, rows, keep=("seen_at",))
     with store.reading() as connection:
         (row,) = connection.execute(select(Notice.__table__)).mappings()
     assert row["fingerprint"] == "g" and row["seen_at"] == NOW and row["tender"] == {"title": "é"}
@@ -113,15 +110,8 @@ def test_every_retention_column_exists() -> None:
 
 def test_what_is_older_than_its_retention_goes_and_the_rest_stays(store: Store) -> None:
     with store.writing() as connection:
-        store.put(
-            connection,
-            Notice,
-            [
-                notice("old", deadline=NOW),
-                notice("new", deadline=NOW + timedelta(days=800)),
-                notice("undated", deadline=None),
-            ],
-        )
+        deadlines = {"old": NOW, "new": NOW + timedelta(days=800), "undated": None}
+        store.put(connection, Notice, [notice(id, deadline=at) for id, at in deadlines.items()])
         match = {"lot_id": "1", "siret": SIRET, "rank": 1, "score": 1.0, "probability": 0.5}
         match |= {"detail": {}, "versions": {}, "at": NOW + timedelta(days=800)}
         store.put(connection, Found, [{**match, "notice_id": "old"}, {**match, "notice_id": "new"}])
@@ -134,31 +124,14 @@ def test_what_is_older_than_its_retention_goes_and_the_rest_stays(store: Store) 
 def fill(store: Store) -> None:
     with store.writing() as connection:
         store.put(connection, Declaration, [declaration()])
-        store.put(
-            connection,
-            Feedback,
-            [{"siret": SIRET, "notice_id": "26-1", "lot_id": "", "verb": "won", "at": NOW}],
-        )
-        claim = {
-            "id": "c",
-            "siret": SIRET,
-            "address": "anne@example.org",
-            "token_hash": "h",
-            "status": "asked",
-        }
-        claim |= {"created_at": NOW, "expires_at": NOW}
-        store.put(connection, Claim, [claim])
+        store.put(connection, Feedback, [WON])
+        claim = {"id": "c", "siret": SIRET, "address": "anne@example.org", "status": "asked"}
+        store.put(connection, Claim, [claim | {"token_hash": "h", "created_at": NOW, "expires_at": NOW}])
         record = {"id": "r", "owner": "key:a", "need": {}, "filters": {}, "answer": {}, "versions": {}}
         store.put(connection, Record, [{**record, "created_at": NOW}])
-        sealed = {
-            "record_id": "r",
-            "number": 1,
-            "kind": "contacted",
-            "siret": SIRET,
-            "payload": {"to": "Anne"},
-        }
-        sealed |= {"salt": "s", "commitment": "c", "seal": "x", "at": NOW}
-        store.put(connection, SourcingEvent, [sealed])
+        event = {"record_id": "r", "number": 1, "kind": "contacted", "siret": SIRET, "at": NOW}
+        sealed = {"payload": {"to": "Anne"}, "salt": "s", "commitment": "c", "seal": "x"}
+        store.put(connection, SourcingEvent, [event | sealed])
         store.unsubscribe(connection, SIRET, "one-click")
 
 
@@ -264,17 +237,8 @@ def test_a_text_that_one_database_would_refuse_is_refused_by_both(store: Store, 
 def test_a_text_longer_than_its_column_and_a_number_beyond_any_are_refused_by_both(store: Store) -> None:
     with pytest.raises(BadInput, match="200 at most"), store.writing() as connection:
         store.put(connection, Notice, [notice("x" * 201)])
-    row = {
-        "siret": SIRET,
-        "notice_id": "n",
-        "lot_id": "",
-        "verb": "won",
-        "position": 10**30,
-        "by": "",
-        "at": NOW,
-    }
     with pytest.raises(BadInput), store.writing() as connection:
-        store.put(connection, Feedback, [row])
+        store.put(connection, Feedback, [WON | {"position": 10**30}])
     assert store.counts()["notice"] == store.counts()["feedback"] == 0
 
 

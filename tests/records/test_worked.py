@@ -73,12 +73,10 @@ def test_an_agreed_part_of_a_group_that_won_is_a_line_of_the_ledger(store: Store
     mine, other = key(store, f"structure:{A}"), key(store, f"structure:{B}")
     until = datetime.now(UTC) + timedelta(days=2)
     tender = Tender(id="26-1", format="boamp", title="Écoles")
-    ids = [
-        exchange.declare(
-            store, who, siret=siret, notice_id="26-1", brings=what, deadline=until, tender=tender
-        ).id
-        for who, siret, what in ((mine, A, "tonte"), (other, B, "nettoyage"))
-    ]
+    ids = []
+    for who, siret, what in ((mine, A, "tonte"), (other, B, "nettoyage")):
+        given = {"notice_id": "26-1", "brings": what, "deadline": until, "tender": tender}
+        ids.append(exchange.declare(store, who, siret=siret, **given).id)
     exchange.agree(store, mine, ids[0], ids[1], "mandataire", "tonte des pelouses")
     with pytest.raises(NotFound):  # the other has not agreed yet
         worked.won(store, mine, ids[0], 400.0)

@@ -8,9 +8,8 @@ from datetime import date
 
 import pytest
 
-from matcher.catalogue.build import build_catalogue
-from matcher.domain import Filters, Lot, Offer, Place, Structure, Tender
-from matcher.matching import recipes
+import made
+from matcher.domain import Filters, Lot, Place, Structure, Tender
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import LIKELY, PLAUSIBLE
 from matcher.partners.opportunities import opportunities
@@ -32,20 +31,9 @@ SAYS = (
 
 
 def structure(number: int, town: str, says: str, kind: str = "EI", **facts: object) -> Structure:
-    siret = f"{900000000 + number}00001"
-    offers = (
-        (Offer(id=f"{siret}#1", title=says[:60], text=says, nature="offer", source="directory"),)
-        if says
-        else ()
-    )
-    given = {
-        "place": Place(commune=PLACES[town]),
-        "offers": offers,
-        "source": "directory",
-        "active": True,
-        **facts,
-    }
-    return Structure(**{"siret": siret, "name": f"Structure {number}", "kind": kind, **given})  # type: ignore[arg-type]
+    given = {"place": Place(commune=PLACES[town]), "active": True, "kind": kind}
+    name = str(facts.pop("name", f"Structure {number}"))
+    return made.structure(f"{900000000 + number}00001", name, says, **given | facts)
 
 
 DIRECTORY = tuple(
@@ -58,8 +46,7 @@ DIRECTORY = tuple(
 
 @pytest.fixture(scope="module")
 def matcher() -> Matcher:
-    recipe = recipes.named("default")
-    return Matcher(build_catalogue(DIRECTORY, (), recipe), recipe)
+    return made.matcher_over(DIRECTORY)
 
 
 @pytest.fixture(scope="module")
@@ -129,13 +116,11 @@ def test_a_reservation_counts_those_of_the_list_who_may_answer(matcher: Matcher,
 
 
 def test_a_zone_of_other_trades_is_blank_and_one_with_some_to_check_is_not() -> None:
-    recipe = recipes.named("default")
-    asked = coverage.Need(
-        id="1", title="Tonte", trades=("espaces-verts",), place=areas.somewhere("49007"), on=ON, origin="avis"
-    )
+    given = {"trades": ("espaces-verts",), "place": areas.somewhere("49007"), "on": ON, "origin": "avis"}
+    asked = coverage.Need(id="1", title="Tonte", **given)
 
     def cell(*structures: Structure) -> coverage.Cell:
-        small = Desk(Matcher(build_catalogue(structures, (), recipe), recipe), on=ON)
+        small = Desk(made.matcher_over(structures), on=ON)
         return coverage.cover(small, [asked], [areas.department("49")], trade="espaces-verts").cells[0]
 
     district = structure(1, "Angers", "", "ACI", name="Régie de quartier d'Angers")
@@ -254,9 +239,8 @@ def test_a_group_takes_for_each_trade_whom_the_judgement_calls_for_it(matcher: M
 
 
 def test_an_unknown_trade_fills_no_gap_and_that_nobody_is_known_is_stated() -> None:
-    recipe = recipes.named("default")
-    cleaner, silent = structure(1, "Angers", SAYS[1]), structure(2, "Angers", "")
-    alone = Matcher(build_catalogue([cleaner, silent], (), recipe), recipe)
+    cleaner = structure(1, "Angers", SAYS[1])
+    alone = made.matcher_over([cleaner, structure(2, "Angers", "")])
     asked = need(lot("Nettoyage des locaux et entretien des espaces verts"))
     found = partners(alone, cleaner, asked)
     assert found.alone == ("b-1#nettoyage",) and found.lacking == ("b-1#espaces-verts",)

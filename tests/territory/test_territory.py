@@ -87,23 +87,15 @@ def test_needs_of_some_departments_are_those_of_all_that_lie_there(sample: gathe
 def test_a_modification_is_no_second_contract_and_a_confidential_need_is_none() -> None:
     award = Award(uid="1", title="Prestation de traiteur", place=Place(department="93"))
     secret = free_text_tender("nettoyage des écoles", Place(department="93"))
-    found = coverage.needs_of(
-        [replace(secret, confidential=True)], [award, replace(award, uid="2", relation="modification")]
-    )
+    changed = replace(award, uid="2", relation="modification")
+    found = coverage.needs_of([replace(secret, confidential=True)], [award, changed])
     assert [(one.id, one.trades[0]) for one in found] == [("1", "traiteur")]
 
 
 def test_needs_are_counted_where_they_lie_once_and_those_left_out_are_told(matcher: Matcher) -> None:
-    asked = [
-        need("a", "93066", "nettoyage"),
-        need("b", "93001", "nettoyage"),
-        need("c", "93", "nettoyage"),
-        need("d", "93066"),
-    ]
-    asked += [
-        replace(need("e", "93066"), codes=("33100000",)),
-        coverage.Need(id="f", title="f", place=Place(), on=None, origin="avis"),
-    ]
+    asked = [need(id, place, "nettoyage") for id, place in (("a", "93066"), ("b", "93001"), ("c", "93"))]
+    asked += [need("d", "93066"), replace(need("e", "93066"), codes=("33100000",))]
+    asked.append(coverage.Need(id="f", title="f", place=Place(), on=None, origin="avis"))
     desk = Desk(matcher, on=ON)
     whole = coverage.cover(desk, asked, [areas.department("93")])
     assert [(c.trade, len(c.needs)) for c in whole.cells] == [("nettoyage", 3)]
@@ -165,9 +157,8 @@ def test_every_file_of_the_map_holds_what_was_asked_alone(matcher: Matcher, fold
 
 def test_a_map_is_also_a_picture_for_a_slide(matcher: Matcher) -> None:
     pytest.importorskip("matplotlib")
-    made = coverage.cover(
-        Desk(matcher, on=ON), [need("a", "93066", "nettoyage")], [areas.department("93")], trade="nettoyage"
-    )
+    asked = [need("a", "93066", "nettoyage")]
+    made = coverage.cover(Desk(matcher, on=ON), asked, [areas.department("93")], trade="nettoyage")
     assert bytes(exports.map_as("png", made, "state"))[:8] == b"\x89PNG\r\n\x1a\n"  # type: ignore[arg-type]
 
 
@@ -177,10 +168,9 @@ def test_outlines_are_those_of_the_96_departments_each_near_its_neighbours() -> 
     for code, shape in shapes.items():
         for other in places.neighbours(code):
             box = shapes[other]
-            gap = max(
-                box.left - shape.right, shape.left - box.right, box.top - shape.bottom, shape.top - box.bottom
-            )
-            assert gap < 8, f"{code} and {other} touch, their drawings do not"
+            across = max(box.left - shape.right, shape.left - box.right)
+            down = max(box.top - shape.bottom, shape.top - box.bottom)
+            assert max(across, down) < 8, f"{code} and {other} touch, their drawings do not"
 
 
 def test_classes_that_would_be_shown_alike_are_one() -> None:
@@ -197,9 +187,8 @@ def test_what_is_unknown_has_a_colour_of_its_own_and_overseas_departments_a_squa
     assert ("unknown", "aucun besoin publié : on ne sait pas") in drawn.legend
     tree = etree.fromstring(choropleth.svg(drawn).encode())
     assert any((e.text or "").startswith("974") for e in tree.iter("{*}text"))
-    states = choropleth.picture(
-        replace(made, cells=tuple(replace(c, count=Count(to_ask=2)) for c in made.cells)), "state"
-    )
+    silent = tuple(replace(cell, count=Count(to_ask=2)) for cell in made.cells)
+    states = choropleth.picture(replace(made, cells=silent), "state")
     assert [mark.shade for mark in states.marks] == ["unknown", "interroger", "unknown"]
 
 
@@ -237,7 +226,6 @@ def test_a_programme_is_studied_line_by_line_and_its_bad_lines_are_told(matcher:
     alone = potential.potential(Desk(matcher, on=ON), cleaning.studied.tender, given)
     assert alone.lots[0].count == cleaning.lot.count and alone.lots[0].advised == cleaning.lot.advised
     assert works.lot.facts.works
-    assert "social-condition" not in {duty.code for duty in works.lot.advised.duties}
     assert "social-condition" not in {duty.code for duty in works.lot.advised.duties}
     assert sum(row["achats"] for row in made.totals()) == 2
     assert sum(row["montant € HT"] for row in made.totals()) == 4_120_000
@@ -295,14 +283,8 @@ def test_hours_are_amount_times_share_over_hourly_cost(matcher: Matcher) -> None
     assert [t.share for t in made.targets] == [0.05, 0.07, 0.10]
     assert [t.hours for t in made.targets] == pytest.approx([300.0, 420.0, 600.0])
     assert made.targets[2].fte == pytest.approx(600 / 1607 / 2)
-    assert made.carriers and {c.kind for c in made.carriers} <= LENDING_KINDS | {
-        "EI",
-        "ACI",
-        "AI",
-        "ETTI",
-        "EITI",
-    }
     assert made.carriers
+    assert {c.kind for c in made.carriers} <= LENDING_KINDS | {"EI", "ACI", "AI", "ETTI", "EITI"}
     assert any("essai : 60 %" in line for line in made.assumed)
 
 
@@ -489,11 +471,9 @@ def known(home: Path) -> Path:
 
 
 def test_overlapping_territories_are_all_named_the_most_local_first(known: Path) -> None:
-    assert [f.name for f in facilitators.of(Place(commune="93066"))] == ["PLIE du Nord", "Mission 93"]
-    assert [f.name for f in facilitators.of(Place(commune="93048"))] == ["Mission 93"]
-    assert [f.name for f in facilitators.of(Place(commune="75110"))] == ["Paris emploi"], (
-        "Paris holds its arrondissements"
-    )
+    local = {"93066": ["PLIE du Nord", "Mission 93"], "93048": ["Mission 93"], "75110": ["Paris emploi"]}
+    for commune, names in local.items():  # Paris holds its arrondissements
+        assert [f.name for f in facilitators.of(Place(commune=commune))] == names
     assert "01/05/2026" in facilitators.named(Place(commune="93066"))
     assert "aucun n'est connu" in facilitators.named(Place(commune="13055"))
 
@@ -595,9 +575,8 @@ def test_the_report_sets_ledger_next_to_decp_and_adds_nothing(matcher: Matcher) 
     assert shares["Marchés attribués à un groupement"].count == 1
     both = {(s.label, s.year): s for s in ledger.report(matcher.catalogue, awards=awards, on=ON).shares}
     social = both["Marchés avec une considération sociale", ""]
-    assert (social.count, social.known, social.unknown) == (1, 2, 1), (
-        "to state that there is none is a statement"
-    )
+    # to state that there is none is a statement
+    assert (social.count, social.known, social.unknown) == (1, 2, 1)
     assert "1 sur 2 (50,0" in social.shown() and "16,7" in social.shown(), "by number, then by amount"
     assert both["Marchés avec une considération environnementale", ""].known == 1
     last = both["Marchés avec une considération sociale", "2024"]
@@ -629,9 +608,8 @@ def test_a_ledger_without_its_columns_or_a_buyer_without_purchases_is_reported(m
 
 
 def test_no_cell_of_a_workbook_is_run_as_a_formula() -> None:
-    book = openpyxl.load_workbook(
-        io.BytesIO(exports.workbook({"Essai": [{"nom": "=HYPERLINK(1)", "n": 3, "rien": float("nan")}]}))
-    )
+    made = exports.workbook({"Essai": [{"nom": "=HYPERLINK(1)", "n": 3, "rien": float("nan")}]})
+    book = openpyxl.load_workbook(io.BytesIO(made))
     cells = next(iter(book["Essai"].iter_rows(min_row=2, values_only=True)))
     assert cells == ("=HYPERLINK(1)", 3, None)
     assert all(cell.data_type != "f" for line in book["Essai"].iter_rows() for cell in line)

@@ -21,9 +21,8 @@ def worth(likely: int, verified: int = 1, **kinds: int) -> Count:
 
 def facts(**given: Any) -> Facts:
     """A services contract of 150 000 € of one year in one lot, with nobody in reach unless said."""
-    return replace(
-        Facts(on=ON, amount=150_000, like_needs=0.0, lot_amount=150_000, months=12, clause_hours=100), **given
-    )
+    usual = Facts(on=ON, amount=150_000, like_needs=0.0, lot_amount=150_000, months=12, clause_hours=100)
+    return replace(usual, **given)
 
 
 def open_to(disability: int = 0, insertion: int = 0, ess: int = 0, verified: int = 1) -> Count:
@@ -126,12 +125,7 @@ def test_of_several_lots_one_is_reserved() -> None:
 
 
 def test_a_defence_contract_is_never_reserved() -> None:
-    f = facts(
-        defence=True,
-        everyone=open_to(disability=9, insertion=9, ess=9),
-        ess_service=True,
-        public_service=True,
-    )
+    f = facts(defence=True, everyone=open_to(9, 9, 9), ess_service=True, public_service=True)
     assert "reserve" not in codes(f) and "reserve-ess" not in codes(f) and "défense" in refusal(f, "reserve")
 
 
@@ -182,14 +176,8 @@ def test_allot_by_size_where_the_lot_weighs_too_much() -> None:
     ],
 )
 def test_a_social_condition_is_a_duty(on: date, amount: float, works: bool, buyer: Any, due: bool) -> None:
-    f = facts(
-        on=on,
-        amount=amount,
-        works=works,
-        buyer=buyer,
-        clause_hours=800,
-        carriers=("Relais (AI)", "Atout (ETTI)"),
-    )
+    carriers = ("Relais (AI)", "Atout (ETTI)")
+    f = facts(on=on, amount=amount, works=works, buyer=buyer, clause_hours=800, carriers=carriers)
     made = advise(f)
     duties = {duty.code: duty for duty in made.duties}
     assert ("social-condition" in duties) is due
@@ -225,9 +213,8 @@ def test_none_is_stated_with_every_reason_and_what_to_do_before() -> None:
 
 def test_a_lot_already_reserved_is_not_reserved_again() -> None:
     made = advise(facts(reserved=(), everyone=open_to(insertion=4)))
-    assert made.first.code == "reserved" and "article non précisé" in made.first.title, (
-        "the article is never guessed"
-    )
+    assert made.first.code == "reserved"
+    assert "article non précisé" in made.first.title, "the article is never guessed"
     assert "reserve" not in [a.code for a in made.also]
     assert "(L2113-12)" in advise(facts(reserved=("L2113-12",))).first.title
 
@@ -259,15 +246,8 @@ HALF_LABOUR = Labour(key="t", label="t", share=0.5, hourly_cost=25.0)
     ],
 )
 def test_a_purchase_from_an_ea_or_esat_counts(rate: float, contribution: float, deduction: str) -> None:
-    made = advise(
-        facts(
-            everyone=open_to(disability=2),
-            yearly=150_000.0,
-            labour=HALF_LABOUR,
-            rate=rate,
-            contribution=contribution,
-        )
-    ).oeth
+    bought = facts(everyone=open_to(disability=2), yearly=150_000.0, labour=HALF_LABOUR)
+    made = advise(replace(bought, rate=rate, contribution=contribution)).oeth
     assert isinstance(made, Advice) and deduction in made.reasons[1] and "75\u202f000 €" in made.reasons[1]
     assert any("attestation" in c for c in made.conditions) and "D5212-22" in " ".join(made.articles)
 
