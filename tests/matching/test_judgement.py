@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from matcher.learned import asks
 from matcher.matching import demand, evidence, judgement, recipes, trades
 from matcher.matching.engine import LEVELS, Matcher
 from matcher.matching.search import shortlist_of
+from matcher.matching.shortlist import Shortlist
 from matcher.reading.need import free_text_tender
 
 DATA = Path(__file__).parents[1] / "data"
@@ -49,6 +51,10 @@ DIRECTORY = (
     structure(8, "EA", "Eta", "Câblage et conditionnement à façon"),
     structure(9, "ACI", "Association Thêta Laval", SITE, place=LAVAL),
 )
+
+
+def column(value: float, some: Shortlist) -> np.ndarray:
+    return np.full(len(some), value)
 
 
 @pytest.fixture(scope="module")
@@ -197,9 +203,7 @@ def test_naming_a_trade_counts_as_much_as_silence(matcher: Matcher, monkeypatch:
         rate = trades.kind_rate(shortlist)
         everybody = {"said_trade": said, "silent": silent, "kind": float(evidence.KINDS["ESAT"])}
         for name, value in everybody.items():
-            monkeypatch.setitem(
-                evidence.PER_CANDIDATE, name, lambda some, value=value: np.full(len(some), value)
-            )  # type: ignore[index]
+            monkeypatch.setitem(evidence.PER_CANDIDATE, name, partial(column, value))
         expected = rate if silent else max(rate, said) if said >= evidence.NAMES_IT else said
         assert 0.4 < rate < 0.9 and evidence.of(shortlist, "kind_rate") == pytest.approx(expected)
 
@@ -209,9 +213,7 @@ def test_naming_its_trade_lowers_nobody(matcher: Matcher, monkeypatch: MonkeyPat
 
     def scores(said: float, nearest: float) -> evidence.Column:
         for name, value in {"said_trade": said, "said_best": nearest, "said_second": nearest}.items():
-            monkeypatch.setitem(
-                evidence.PER_CANDIDATE, name, lambda some, value=value: np.full(len(some), value)
-            )  # type: ignore[index]
+            monkeypatch.setitem(evidence.PER_CANDIDATE, name, partial(column, value))
         shortlist = shortlist_of(matcher.catalogue, query, exhaustive=True)
         return judgement.shipped().scores_with(shortlist, {})
 

@@ -57,9 +57,8 @@ def asked(catalogue: Catalogue, places: Sequence[Place], filters: Filters | None
     )
 
 
-SOMEWHERE = replace(
-    SAINT_DENIS, commune=None, latitude=-21.13, longitude=55.53
-)  # in La Réunion, as located from its number
+# in La Réunion, as located from its number
+SOMEWHERE = replace(SAINT_DENIS, commune=None, latitude=-21.13, longitude=55.53)
 
 
 @pytest.mark.parametrize("places", [(PARIS,), (NANTERRE, SAINT_DENIS), (SAINT_DENIS,), (SOMEWHERE,)])

@@ -9,6 +9,7 @@ import pytest
 from pytest import MonkeyPatch
 from typer.testing import CliRunner
 
+import made
 from matcher.catalogue import denials
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
@@ -39,9 +40,7 @@ PANTIN = Place(commune="93055", postcode="93500", label="Pantin")
 
 
 def structure(siret: str, name: str, *offers: Offer, **more: object) -> Structure:
-    return Structure(
-        siret=siret, name=name, kind="EI", place=PANTIN, offers=offers, source="annuaire", **more
-    )  # type: ignore[arg-type]
+    return made.structure(siret, name, place=PANTIN, offers=offers, source="annuaire", **more)
 
 
 NAF = {"text": "lavage de linge plat", "inferred": True, "evidence": "blanchisserie industrielle (NAF)"}
@@ -72,14 +71,12 @@ def say(store: Store, siret: str, *denied: str, **facts: object) -> None:
 
 
 def matcher(structures: list[Structure], awards: list[Award] | None = None) -> Matcher:
-    return Matcher(build_catalogue(structures, awards or [], Recipe()))
+    return made.matcher_over(structures, awards or ())
 
 
 def names(found: Matcher, words: str, **more: object) -> list[str]:
-    return [
-        m.structure.siret
-        for m in found.match(free_text_tender(words, PANTIN), 10, groups=0, **more).lots[0].matches
-    ]  # type: ignore[arg-type]
+    answer = found.match(free_text_tender(words, PANTIN), 10, groups=0, **more)  # type: ignore[arg-type]
+    return [m.structure.siret for m in answer.lots[0].matches]
 
 
 def ranked(found: Matcher, words: str) -> list[str]:
@@ -103,9 +100,8 @@ def test_declared_offers_and_contacts_are_in_the_next_catalogue_with_their_day(s
     assert (own.source, own.since.isoformat(), own.inferred) == (self_declared.SOURCE, "2026-02-03", False)
     assert kept.phone == "01 99 00 00 01" and self_declared.SOURCE in kept.provenance["phone"]
     assert kept.zone is not None and kept.zone.radius_km == 30 and kept.turnover == 250000
-    assert (
-        self_declared.overlay_from_store([GARDENS, LAUNDRY])[0] == listed
-    )  # the same words give the same catalogue
+    # the same words give the same catalogue
+    assert self_declared.overlay_from_store([GARDENS, LAUNDRY])[0] == listed
 
 
 def test_an_incremental_build_takes_them_too(store: Store) -> None:

@@ -398,9 +398,8 @@ def test_the_terminal_restores_and_erases(
     held = json.loads(matcher_("personal", "export", "a@example.org").stdout)
     assert held["declaration"][0]["siret"] == A
     matcher_("personal", "erase", "a@example.org")
-    assert "declaration" in json.loads(
-        matcher_("personal", "export", "a@example.org").stdout
-    )  # only told so far
+    told = json.loads(matcher_("personal", "export", "a@example.org").stdout)
+    assert "declaration" in told  # only told so far
     matcher_("personal", "erase", "a@example.org", "--yes")
     assert "declaration" not in json.loads(matcher_("personal", "export", "a@example.org").stdout)
     monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{tmp_path / 'other.sqlite'}")

@@ -70,11 +70,9 @@ def plan(
     )
     emit(targets, format, f"{made.worked:.0f} heures travaillées, pour {euros(amount)} HT")
     if format == "table":
+        columns = "structure=name, type=kind, commune=town, km=kilometres, comment=way, pourquoi=reason"
         carriers = (
-            codec.flat(
-                c, "structure=name, type=kind, commune=town, km=kilometres, comment=way, pourquoi=reason"
-            )
-            | {"vérifiée active": "oui" if c.verified else "non", "source": c.source}
+            codec.flat(c, columns) | {"vérifiée active": "oui" if c.verified else "non", "source": c.source}
             for c in made.carriers
         )
         emit(carriers, format)

@@ -31,17 +31,13 @@ def run(
     on = on or date.today()
     held = [rule for rule in law.rules(on) if rule.code.startswith(beginning)]
     if not held:
-        raise NoValidRecords(
-            f"aucune règle en vigueur le {on:%d/%m/%Y} n'a un code qui commence par {beginning} : `matcher law` les montre toutes"
-        )
+        none = f"aucune règle en vigueur le {on:%d/%m/%Y} n'a un code qui commence par {beginning}"
+        raise NoValidRecords(f"{none} : `matcher law` les montre toutes")
     columns = "code, article, règle=text, valeur=value, depuis=since"
     rows = (
         codec.flat(rule, columns)
-        | {
-            "jusqu'au": rule.until.isoformat() if rule.until else "",
-            "texte": "lu" if rule.verified else "à vérifier",
-        }
-        | {"source": rule.source}
+        | {"jusqu'au": rule.until.isoformat() if rule.until else ""}
+        | {"texte": "lu" if rule.verified else "à vérifier", "source": rule.source}
         for rule in held
     )
     emit(rows, format)

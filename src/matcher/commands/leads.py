@@ -76,14 +76,13 @@ def _row(one: Opening) -> dict[str, Any]:
         f"{s.known_as} ({s.kind}, {s.place.label}) {subcontracting.way(s, one.lot)}"
         for s in (match.structure for match in one.carriers)
     )
+    firms = (f"{firm.name} ({firm.siret})" for firm in one.firms)
     return {
         "état": "attribué" if one.state == "awarded" else "ouvert",
         **codec.flat(one, "avis=notice, lot=lot.number"),
         "intitulé": one.lot.title or one.title,
         **codec.flat(one, "acheteur=buyer.name, date=on, heures=hours"),
-        "titulaire à appeler, ou entreprises du métier": " ; ".join(
-            f"{f.name} ({f.siret})" for f in one.firms
-        ),
+        "titulaire à appeler, ou entreprises du métier": " ; ".join(firms),
         "structures à solliciter": " ; ".join(asked),
         **codec.flat(one, "ce que dit l'avis=passage, comment=case"),
     }

@@ -75,13 +75,8 @@ def brief(record: Any) -> dict[str, Any]:
         places = (lot.places[0] for lot in record.lots if lot.places)
         departments = (p.department or p.nuts or p.label[:20] for p in places)
         codes = ("≈" * ("cpv" in lot.inferred) + lot.cpv[0] for lot in record.lots if lot.cpv)
-        named = (
-            record.nature,
-            record.id,
-            record.title,
-            record.buyer.name,
-            ", ".join(dict.fromkeys(departments)),
-        )
+        where = ", ".join(dict.fromkeys(departments))
+        named = (record.nature, record.id, record.title, record.buyer.name, where)
         rest: dict[str, Any] = {
             "cpv": ", ".join(dict.fromkeys(codes)),
             "lots": len(record.lots),

@@ -37,9 +37,8 @@ def run(
 
     if catalogue is not None:
         os.environ["MATCHER_CATALOGUE"] = str(catalogue)
-    each = (
-        len(os.sched_getaffinity(0)) // workers
-    )  # none where there is one, or as many services as processors
+    # none where there is one, or as many services as processors
+    each = len(os.sched_getaffinity(0)) // workers
     os.environ.setdefault("MATCHER_PROCESSES", str(each if each > 1 else 0))
     if processes is not None:
         os.environ["MATCHER_PROCESSES"] = str(processes)
@@ -56,13 +55,11 @@ def run(
             f"{settings.public_url} is public: say who answers for it in {', '.join(settings.unnamed)} (docs/operation.md)"
         )
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - only compared
-    say(
-        f"serving {settings.catalogue} on http://{shown}:{port} (pages /, API /v1, documentation /docs; Ctrl-C ends)"
-    )
+    pages = "(pages /, API /v1, documentation /docs; Ctrl-C ends)"
+    say(f"serving {settings.catalogue} on http://{shown}:{port} {pages}")
     gc.disable()  # until it is ready: what a start makes stays, and searches through it take a fifth of it
-    uvicorn.run(
-        "matcher.commands._service:create_app", factory=True, host=host, port=port, workers=workers, **SERVER
-    )
+    app = "matcher.commands._service:create_app"
+    uvicorn.run(app, factory=True, host=host, port=port, workers=workers, **SERVER)
 
 
 def _free(host: str, port: int) -> None:

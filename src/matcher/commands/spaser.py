@@ -63,9 +63,8 @@ def run(
     emit(desk.rows(made), format)
     for share in (share for share in made.shares if not share.year):
         say(f"{share.shown()} [{share.source}]")
-    say(
-        f"{made.small} achats à des structures de l'ESS ({euros(made.small_amount)} HT) dont DECP ne dit rien"
-    )
+    unseen = f"{made.small} achats à des structures de l'ESS ({euros(made.small_amount)} HT)"
+    say(f"{unseen} dont DECP ne dit rien")
     for line in (*made.notes, made.facilitator, *(f"source : {s}" for s in made.sources)):
         say(line)
     rejects(made.rejected[:10])

@@ -47,9 +47,8 @@ def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
             break
         kind = str(kinds[shortlist.candidates[i]])
         if kind in LENDING_KINDS:
-            hire.append(
-                (i, "clause-hire", f"{kind} : peut porter des heures par mise à disposition de personnel")
-            )
+            carries = f"{kind} : peut porter des heures par mise à disposition de personnel"
+            hire.append((i, "clause-hire", carries))
         elif works and kind and len(serve) < n and (task := _task(shortlist, i)):
             sentence = f"{kind} : peut porter des heures par une tâche séparable ({task})"
             serve.append((i, "clause-task", sentence))

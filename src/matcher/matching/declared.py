@@ -250,9 +250,8 @@ class Pieces:
             held, done = reading.derived.get(name), reading.done.get(name, 0)
             if held is None or done < many:
                 added = reading.fresh(done, many)
-                blocks = [
-                    added[low : low + BLOCK] for low in range(0, max(len(added), 1), BLOCK)
-                ]  # at least one
+                first = range(0, max(len(added), 1), BLOCK)  # at least one
+                blocks = [added[low : low + BLOCK] for low in first]
                 fresh = np.concatenate([make(block.astype(np.float32)) for block in blocks])
                 held = np.empty((0, *fresh.shape[1:]), fresh.dtype) if held is None else held
                 held = appended(held, done, fresh)

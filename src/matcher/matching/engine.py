@@ -229,18 +229,9 @@ class Matcher:
         # a lot whose own words tell no trade ("Secteur Sud") is given the title of the notice
         texts = [f"{one.context}. {one.text}" if one.context and self.judges else one.text for one in read]
         vectors = self.catalogue.encoder.encode(texts, role="query") if texts else ()
+        made = partial(query_of, self.catalogue, filters=filters, as_of=as_of, incumbents=incumbents)
         return [
-            query_of(
-                self.catalogue,
-                lot,
-                tender,
-                one,
-                text=text,
-                vector=vector,
-                filters=filters,
-                as_of=as_of,
-                incumbents=incumbents,
-            )
+            made(lot, tender, one, text=text, vector=vector)
             for lot, one, text, vector in zip(tender.lots, read, texts, vectors, strict=True)
         ]
 

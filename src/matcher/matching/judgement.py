@@ -153,7 +153,7 @@ class Judgement:
         if len(rows):
             others = {name: at if len(at) == 1 else at[rows] for name, at in cells.items()}
             others |= {
-                name: self._cuts[name].searchsorted(columns[name]) for name in columns if name in self._cuts
+                k: self._cuts[k].searchsorted(column) for k, column in columns.items() if k in self._cuts
             }
             unsaid = self._parts_of(others, len(rows))
             higher = sum(unsaid.values()) > sum(each[rows] for each in parts.values())
@@ -170,7 +170,7 @@ class Judgement:
             if name not in kept and name not in given:
                 kept[name] = self._cuts[name].searchsorted(evidence.axis(shortlist, name))
         return kept | {
-            name: self._cuts[name].searchsorted(given[name]) for name in given if name in self._cuts
+            k: self._cuts[k].searchsorted(column) for k, column in given.items() if k in self._cuts
         }
 
     def narrowed(self, shortlist: Shortlist, kept: NDArray[np.bool_]) -> Shortlist:

@@ -42,9 +42,8 @@ class Renewal:
         """The renewal in French: object, buyer, holders, end."""
         held = ", ".join(h.name or h.id for h in self.holders) or "titulaire non publié"
         who = self.buyer.name or "acheteur non précisé"
-        return (
-            f"{shorten(self.title, 120)} ({who}), tenu par {held}, se termine vers le {long_day(self.ends)}"
-        )
+        whose = f"{shorten(self.title, 120)} ({who}), tenu par {held}"
+        return f"{whose}, se termine vers le {long_day(self.ends)}"
 
 
 def months_after(day: date, months: float) -> date:

@@ -86,9 +86,8 @@ def run(
         while some := [(pending[key], rows) for key, rows in islice(found, TOGETHER)]:
             write(store, some, matcher.versions, at)
         ending = _ending(store, matcher, at.date())
-        digests.compose(
-            store, matcher.catalogue, options.rules, summary, at, hold=options.hold, ending=ending
-        )
+        rules, hold = options.rules, options.hold
+        digests.compose(store, matcher.catalogue, rules, summary, at, hold=hold, ending=ending)
         _finished(store, summary, pending)
     return summary
 
@@ -203,9 +202,8 @@ def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
             tender = replace(tender, lots=tuple(lot for lot in tender.lots if lot.id not in cancelled))
             if tender.lots and not open_at(closing(tender), tender.published, at):
                 continue
-            excluded = {
-                lot.id: tuple(sorted(gone)) for lot in tender.lots if (gone := refused.of(ids, lot.id))
-            }
+            gone = {lot.id: tuple(sorted(refused.of(ids, lot.id))) for lot in tender.lots}
+            excluded = {lot: sirets for lot, sirets in gone.items() if sirets}
             tasks[id] = Task(
                 id=id, ids=ids, tender=tender, key=key, excluded=excluded, wants_plausible=wants_plausible
             )
@@ -242,13 +240,8 @@ def write(
                 cause, first = causes.get(pair, ("catalogue" if unchanged else "notice", at))
                 detail = {**row["detail"], "cause": cause}
                 # where two lots share an id, the last row of a key wins
-                fresh[pair] = {
-                    **row,
-                    "notice_id": task.id,
-                    "detail": detail,
-                    "versions": dict(versions),
-                    "at": first,
-                }
+                told = {"notice_id": task.id, "detail": detail, "versions": dict(versions), "at": first}
+                fresh[pair] = {**row, **told}
         if fresh:
             connection.execute(insert(Found), list(fresh.values()))
         for task, _ in found:

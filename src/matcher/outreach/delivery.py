@@ -122,9 +122,8 @@ def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime
         mail = message(content, address, rules)
     except Exception as error:  # an error of this letter must not stop the others
         log.exception("a digest cannot be written as a mail")
-        return _state(
-            store, id, "failed", address=address, said=f"not sent: {type(error).__name__}: {error}"[:300]
-        )
+        why = f"not sent: {type(error).__name__}: {error}"[:300]
+        return _state(store, id, "failed", address=address, said=why)
     outcome, reply = send(mail, lambda text: claim(store, Digest, id, address, text))
     if outcome == "bounced":
         bounce(store, address)
@@ -134,9 +133,8 @@ def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime
             connection.execute(update(Digest).where(Digest.id == id).values(address=address, said=reply))
         return "waiting"
     state = "sent" if outcome == "sent" else "failed"
-    return _state(
-        store, id, state, address=address, said=reply, **({"sent_at": at} if state == "sent" else {})
-    )
+    sent = {"sent_at": at} if state == "sent" else {}
+    return _state(store, id, state, address=address, said=reply, **sent)
 
 
 def claim(store: Store, table: type[Digest] | type[Letter], id: str, address: str, reply: str) -> None:
@@ -168,17 +166,10 @@ def listed(store: Store, status: Sequence[str] = (), day: date | None = None) ->
     if status:
         digest, letter = digest.where(Digest.status.in_(status)), letter.where(Letter.status.in_(status))
     with store.reading() as connection:
-        rows = [
-            _listed(
-                row,
-                row.addressee,
-                row.content.get("name", ""),
-                "digest",
-                row.content.get("subject", ""),
-                row.day,
-            )
-            for row in connection.execute(digest)
-        ]
+        rows = []
+        for row in connection.execute(digest):
+            name, subject = (row.content.get(key, "") for key in ("name", "subject"))
+            rows.append(_listed(row, row.addressee, name, "digest", subject, row.day))
         rows += [
             _listed(row, row.siret, "", row.kind, row.subject, row.created_at.astimezone(PARIS).date())
             for row in connection.execute(letter)

@@ -196,9 +196,8 @@ def _pairs(
         .where(Found.probability >= rules.floor, cause == "notice")
         .order_by(Found.siret, Found.probability.desc(), Found.notice_id, Found.lot_id)
     )
-    return [
-        (r.siret, r.notice_id, r.lot_id, r.probability, r.level) for r in rows if r.notice_id in open_cases
-    ]
+    kept = (r for r in rows if r.notice_id in open_cases)
+    return [(r.siret, r.notice_id, r.lot_id, r.probability, r.level) for r in kept]
 
 
 def _announced(
@@ -323,9 +322,8 @@ def _keep(store: Store, day: date, at: datetime, composed: Sequence[Composed]) -
         addressees = [content["addressee"] for content, _ in composed]
         # what was lost today is written anew, and what had no address before is not kept beside it
         connection.execute(delete(Digest).where(Digest.id.in_(ids), Digest.status.in_(LOST)))
-        connection.execute(
-            delete(Digest).where(Digest.addressee.in_(addressees), Digest.status == "no-address")
-        )
+        unsent = (Digest.addressee.in_(addressees), Digest.status == "no-address")
+        connection.execute(delete(Digest).where(*unsent))
         there = set(connection.execute(select(Digest.id).where(Digest.id.in_(ids))).scalars())
         fresh = [(content, news) for content, news in composed if content["id"] not in there]
         rows = [
@@ -405,7 +403,7 @@ def current(
     structure = catalogue.structure(catalogue.row(siret))
     with store.reading() as connection:
         open_cases = {
-            k: c for k, c in cases(connection, at).items() if not c.owner and not c.tender.confidential
+            k: c for k, c in cases(connection, at).items() if not (c.owner or c.tender.confidential)
         }
         refused = feedback.refusals(connection)
         rows = connection.execute(

@@ -47,9 +47,8 @@ class Exposure:
     never_shown: float  # share of structures, 0 to 1
     credible: float  # share that is at least to be checked for some lot
     passed_over: float  # share of these that is never shown
-    neglected: (
-        float | None
-    )  # of those who come to a lot of their probable trade, the share neither shown nor to be asked
+    #: Of those who come to a lot of their probable trade, the share neither shown nor to be asked.
+    neglected: float | None
     distance: float  # half the sum of differences between shares of exposure and of expected leads, 0 to 1
     groups: Mapping[str, Rows]  # by the keys of GROUPINGS
     most_shown: tuple[tuple[str, str, int], ...]  # SIRET, name, appearances

@@ -77,9 +77,8 @@ class Summary:
             f"{self.matched} notices matched: {self.lots} lots, {self.matches} matches, "
             f"{self.by_clause} lots by their clause alone, {self.nobody} lots without any structure"
         )
-        yield f"{self.digests} digests, {self.told} lots announced" + (
-            f"; HELD: {HELD[self.held]}" if self.held else ""
-        )
+        held = f"; HELD: {HELD[self.held]}" if self.held else ""
+        yield f"{self.digests} digests, {self.told} lots announced{held}"
 
 
 @dataclass(slots=True)
@@ -196,14 +195,8 @@ def _write(store: Store, latest: Mapping[str, Tender], at: datetime) -> None:
             twin = row.twin if row else originals.of(tender) if originals else ""
             read_as = {"fingerprint": prints[tender.id], "source": tender.source_hash or prints[tender.id]}
             dates = {"published": tender.published, "deadline": closing(tender), "seen_at": at}
-            made = {
-                "id": tender.id,
-                "twin": twin,
-                "reader": reader,
-                "tender": codec.to_json(tender),
-                **read_as,
-                **dates,
-            }
+            made = {"id": tender.id, "twin": twin, "reader": reader, **read_as, **dates}
+            made["tender"] = codec.to_json(tender)
             same = row and (made["source"] == row.source or made["fingerprint"] == row.fingerprint)
             if row and (same or not row.source):
                 anew.append(made | {"seen_at": row.seen_at})

@@ -80,9 +80,8 @@ class ItemWriter:
         """The line of a lot for a structure; its match was read."""
         facts = self._lot(news.notice_id, news.lot_id)
         found = self._found.get((structure.siret, news.notice_id, news.lot_id))
-        detail: dict[str, Any] = (
-            dict(found["detail"]) if found else {"reasons": [], "shown": 0, "distance_km": None}
-        )
+        nothing = {"reasons": [], "shown": 0, "distance_km": None}
+        detail: dict[str, Any] = dict(found["detail"]) if found else nothing
         # how it comes in by the clause is said once, in its own line
         lent = ("likely_role",) if news.level == "clause" else ()
         reasons = (
@@ -129,9 +128,8 @@ class ItemWriter:
         # what the notice says beyond its titles: a title may be no more than a reference
         repeats = _letters(words) in {_letters(lot.title), _letters(tender.title)} or len(words) < 20
         stated = lot.reservation.stated if lot.reservation else ""
-        reserved = (
-            f"Lot réservé ({stated})" if stated else "Lot réservé, article non précisé : voir le règlement"
-        )
+        unstated = "Lot réservé, article non précisé : voir le règlement"
+        reserved = f"Lot réservé ({stated})" if stated else unstated
         duty = law.social_duty(tender, lot)  # what the law makes due is attributed to the law
         clauses = " ; ".join(dict.fromkeys(map(clause_in_words, lot.clauses))) or (duty.short if duty else "")
         named = {
@@ -188,9 +186,8 @@ class ItemWriter:
         partners = [codec.flat(m, who) | {"lots": list(m.lots)} for m in others]
         towns = ((m.structure.name, m.structure.place.label) for m in others[:3])
         named = " ; ".join(", ".join(filter(None, each)) for each in towns)
-        with_whom = (
-            f"À répondre en groupement, par exemple avec : {named}" if named else "À répondre en groupement."
-        )
+        example = f", par exemple avec : {named}" if named else "."
+        with_whom = f"À répondre en groupement{example}"
         return f"{why[:1].upper()}{why[1:]}. {with_whom}", partners
 
     def _team(self, structure: Structure, news: News) -> Consortium | None:

@@ -46,9 +46,8 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
     for place, query in enumerate(queries):
         if gone := task.excluded.get(query.lot.id):
             queries[place] = replace(query, filters=Filters(excluded=_current_sirets(matcher, gone)))
-    also = (
-        holding_any(matcher.catalogue, task.wants_plausible, prefixes=False) if task.wants_plausible else None
-    )
+    wanted = task.wants_plausible
+    also = holding_any(matcher.catalogue, wanted, prefixes=False) if wanted else None
     for ranking in matcher.rank_each(queries, LIKELY, also):
         rows += _rows(matcher, ranking, _levels(matcher, ranking, task.wants_plausible, top, floor))
     return rows

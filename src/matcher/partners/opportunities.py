@@ -168,16 +168,13 @@ def _open(tender: Tender, wanted: Wishes, moment: datetime) -> Tender | None:
         return None
     if wanted.since and (tender.published is None or tender.published < wanted.since):
         return None
-    kept = tuple(
-        lot
-        for lot in tender.lots
-        if open_at(
-            in_paris(due) if (due := lot.deadline or tender.deadline) else None, tender.published, moment
-        )
-        and _wanted(lot, tender, wanted)
-        # every place of some lots is in another country
-        and not (lot.places and all(place.country not in (None, "FR") for place in lot.places))
-    )
+
+    def open_here(lot: Lot) -> bool:
+        due = lot.deadline or tender.deadline
+        abroad = lot.places and all(place.country not in (None, "FR") for place in lot.places)
+        return not abroad and open_at(in_paris(due) if due else None, tender.published, moment)
+
+    kept = tuple(lot for lot in tender.lots if open_here(lot) and _wanted(lot, tender, wanted))
     return replace(tender, lots=kept) if kept else None
 
 

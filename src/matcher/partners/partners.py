@@ -127,9 +127,7 @@ class Partners:
     tender: Tender
     alone: tuple[str, ...] = ()  # ids of the tasks it covers by itself
     lacking: tuple[str, ...] = ()  # ids of the tasks it does not
-    barred: Mapping[str, str] = field(
-        default_factory=dict
-    )  # lot id -> why it may not answer there, in French
+    barred: Mapping[str, str] = field(default_factory=dict)  # lot id -> why it may not answer there
     partners: tuple[Partner, ...] = ()
     firms: tuple[Partner, ...] = ()
     subcontracting: tuple[Partner, ...] = ()
@@ -206,9 +204,8 @@ def _barred(structure: Structure, lot: Lot, on: date) -> str:
     ):
         return ""
     stated = lot.reservation.stated or "article non précisé"
-    return (
-        f"lot réservé ({stated}) : votre structure n'y est pas admissible, un groupement avec elle non plus"
-    )
+    barred = "votre structure n'y est pas admissible, un groupement avec elle non plus"
+    return f"lot réservé ({stated}) : {barred}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -373,22 +370,19 @@ def _firms(
         for match in firms_.of_lot(matcher, task.query, n, without=(structure.siren,)):
             chance = min(1.0, match.probability)
             text = _brings(task, match)
-            reason = Reason(
-                code="capacity" if task.able else "added", text=text, contribution=_gain(task, chance)
+            code = "capacity" if task.able else "added"
+            reason = Reason(code=code, text=text, contribution=_gain(task, chance))
+            firm = Partner(
+                structure=match.structure,
+                kind="reinforcement" if task.able else "complement",
+                score=reason.contribution,
+                adds=(text,),
+                tasks=(task.id,),
+                reasons=(reason,),
+                warnings=_warnings([task.query.lot], on),
+                distance_km=match.distance_km,
             )
-            found.setdefault(
-                match.structure.siren,
-                Partner(
-                    structure=match.structure,
-                    kind="reinforcement" if task.able else "complement",
-                    score=reason.contribution,
-                    adds=(text,),
-                    tasks=(task.id,),
-                    reasons=(reason,),
-                    warnings=_warnings([task.query.lot], on),
-                    distance_km=match.distance_km,
-                ),
-            )
+            found.setdefault(firm.structure.siren, firm)
     return tuple(sorted(found.values(), key=lambda p: (-p.score, p.structure.siret))[:n])
 
 
@@ -402,14 +396,8 @@ def _past_reasons(
     """A reason for each affinity in past awards, with a contract won together where there is one."""
     past = together(matcher.catalogue, structure.siren, other.siren, as_of)
     won = f" : « {shorten(past[0], 80)} »" if past else ""
-    return [
-        Reason(
-            code=f"affinity.{name}",
-            text=LABELS[name] + (won if name == "together" else ""),
-            contribution=value,
-        )
-        for name, value in affinity.items()
-    ]
+    texts = {name: LABELS[name] + (won if name == "together" else "") for name in affinity}
+    return [Reason(code=f"affinity.{k}", text=texts[k], contribution=v) for k, v in affinity.items()]
 
 
 def _warnings(lots: Sequence[Lot], on: date) -> tuple[Warning_, ...]:
@@ -425,9 +413,8 @@ def _warnings(lots: Sequence[Lot], on: date) -> tuple[Warning_, ...]:
 def _warn(rule: str, code: str, on: date) -> Warning_:
     held = law.rule(rule, on)
     text = f"{held.text}. À vérifier." if held else "À vérifier."
-    return Warning_(
-        code=code, text=text, article=held.article if held else "", since=held.since if held else None
-    )
+    article, since = (held.article, held.since) if held else ("", None)
+    return Warning_(code=code, text=text, article=article, since=since)
 
 
 def _subcontracting(

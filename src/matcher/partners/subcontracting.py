@@ -113,9 +113,8 @@ def _openings(
         for lot in tender.lots:
             if case := case_of(lot, tender):
                 firms = takers(matcher, tender, lot)
-                yield made(
-                    lot, lot.owed_condition, day, state="open", title=tender.title, firms=firms, case=case
-                )
+                facts = {"title": tender.title, "firms": firms, "case": case}
+                yield made(lot, lot.owed_condition, day, state="open", **facts)
 
 
 def known(matcher: Matcher) -> frozenset[str]:

@@ -173,9 +173,8 @@ def declare(
         row |= {"named": sorted(set(named)), "deadline": until, "updated_at": moment, "withdrawn_at": None}
         # the first ones stay, where it is declared again
         row |= {"id": secrets.token_urlsafe(16), "created_at": moment}
-        store.put(
-            connection, Declaration, [row], key=("siret", "notice_id", "lot_id"), keep=("id", "created_at")
-        )
+        same = ("siret", "notice_id", "lot_id")
+        store.put(connection, Declaration, [row], key=same, keep=("id", "created_at"))
         interest: dict[str, Any] = {
             "siret": siret,
             "notice_id": notice_id,
@@ -337,9 +336,8 @@ def _agreed(connection: Connection, mine: RowMapping) -> tuple[Agreed, ...]:
     rows = connection.execute(query.where(both).order_by(Agreement.at)).mappings().all()
     said = [row for row in rows if row["declaration_id"] == mine["id"]]
     others = [row for row in rows if row["declaration_id"] in {each["with_id"] for each in said}]
-    return tuple(
-        Agreed(siret=row["siret"], role=row["role"], part=row["part"]) for row in (*said[-1:], *others)
-    )
+    members = (*said[-1:], *others)
+    return tuple(Agreed(siret=row["siret"], role=row["role"], part=row["part"]) for row in members)
 
 
 def viewers(store: Store, bearer: Bearer, identifier: str) -> tuple[dict[str, Any], ...]:
@@ -395,9 +393,8 @@ def suggest(
             best = max(pairs, default=None)
             if best is not None and best[0] > 0:
                 rows.append(other)
-                found[other["id"]] = Suggestion(
-                    offer=_offer(other, moment), score=best[0], reasons=best[1], distance_km=far
-                )
+                (score, reasons), offer = best, _offer(other, moment)
+                found[other["id"]] = Suggestion(offer=offer, score=score, reasons=reasons, distance_km=far)
 
         def place(one: Suggestion) -> tuple[float, bool, str]:
             return -one.score, math.isnan(one.distance_km), one.offer.id
@@ -417,9 +414,8 @@ def distances(catalogue: Catalogue) -> Callable[[str, str], float]:
             rows = [catalogue.row(one), catalogue.row(other)]
         except NotFound:
             return math.nan
-        lat, lon, spread = (
-            catalogue.of_structure(name)[rows] for name in ("latitude", "longitude", "spread_km")
-        )
+        columns = ("latitude", "longitude", "spread_km")
+        lat, lon, spread = (catalogue.of_structure(name)[rows] for name in columns)
         if spread.any():
             return math.nan
         return float(distance_km(lat[0], lon[0], lat[1], lon[1]))

@@ -158,9 +158,8 @@ def keep(path: Path) -> tuple[tuple[Facilitator, ...], tuple[Rejected, ...]]:
     """Take a file as the operator's.  Raises BadInput where no row is good: the former file then stays."""
     good, bad = read(path)
     if not good:
-        raise BadInput(
-            f"{path} : aucune ligne n'est lisible ({bad[0].reason if bad else 'fichier vide'}) ; rien n'est changé"
-        )
+        why = bad[0].reason if bad else "fichier vide"
+        raise BadInput(f"{path} : aucune ligne n'est lisible ({why}) ; rien n'est changé")
     _write(replace(one, source=one.source or path.name, on=one.on or date.today()) for one in good)
     return good, bad
 
@@ -306,9 +305,8 @@ def early(store: Store, facilitator: str) -> list[Tender]:
 def _known(facilitator: str) -> Facilitator:
     found = next((one for one in read()[0] if one.id == facilitator), None)
     if found is None:
-        raise NotFound(
-            f"aucun facilitateur ne porte l'identifiant {facilitator!r} : `matcher facilitators list` les montre"
-        )
+        none = f"aucun facilitateur ne porte l'identifiant {facilitator!r}"
+        raise NotFound(f"{none} : `matcher facilitators list` les montre")
     return found
 
 

@@ -208,10 +208,5 @@ def labels(store: Store, most: float = 10.0) -> Iterator[Label]:
         often[siret] += 1
     for (siret, notice_id, lot_id), (_, gain, position) in sorted(best.items()):
         corrected = min(most, math.log2(1 + (position or 1)))
-        yield Label(
-            siret=siret,
-            notice_id=notice_id,
-            lot_id=lot_id,
-            gain=gain,
-            weight=corrected / math.sqrt(often[siret]),
-        )
+        weight = corrected / math.sqrt(often[siret])
+        yield Label(siret=siret, notice_id=notice_id, lot_id=lot_id, gain=gain, weight=weight)

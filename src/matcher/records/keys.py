@@ -59,9 +59,8 @@ def create(store: Store, scopes: Sequence[str], *, label: str = "", days: int | 
     for scope in scopes:
         name, _, siret = scope.partition(":")
         if scope not in PLAIN_SCOPES and not (name == "structure" and siret_valid(siret)):
-            raise BadInput(
-                f"droit {scope!r} inconnu : choisissez read, buyer, operator ou structure:SIRET (14 chiffres valides)"
-            )
+            remedy = "choisissez read, buyer, operator ou structure:SIRET (14 chiffres valides)"
+            raise BadInput(f"droit {scope!r} inconnu : {remedy}")
     if days is not None and days < 1:
         raise BadInput("une clé vaut au moins un jour : donnez une durée positive")
     identifier, secret = secrets.token_hex(6), secrets.token_urlsafe(32)

@@ -136,9 +136,8 @@ def _erase(connection: Connection, person: _Person, table: Table, row: Mapping[A
         connection.execute(delete(table).where(here))
         return
     values = {c.name: person.without(row[c.name]) for c in person.columns(table) if person.named(row[c.name])}
-    values = {
-        name: None if value == "" and table.c[name].nullable else value for name, value in values.items()
-    }
+    empty = {name for name, value in values.items() if value == "" and table.c[name].nullable}
+    values |= dict.fromkeys(empty)
     if table.name == "api_key" and not person.by_address:
         values["revoked_at"] = row["revoked_at"] or now()
     if table.name == "letter" and person.by_address:

@@ -112,9 +112,8 @@ def over(structure: Structure, words: Declared) -> Structure:
     if "description" in given:
         kept = tuple(o for o in kept if o.nature != "description")
     stated = {**structure.provenance, **origin}
-    return denials.applied(
-        replace(structure, offers=(*kept, *offers), provenance=stated, **given), words.denied
-    )
+    described = replace(structure, offers=(*kept, *offers), provenance=stated, **given)
+    return denials.applied(described, words.denied)
 
 
 def _offer(siret: str, given: Mapping[str, Any], day: date | None) -> Offer | None:

@@ -63,9 +63,7 @@ class Facts:
     everyone: Count = EMPTY  # of the list, whatever the kind
     staff: bool = True  # who lends staff answers itself: the lot asks for staff
     weight: Mapping[str, Weight] = field(default_factory=dict)  # article, "" for everyone -> weight
-    by_need: Mapping[str, int] = field(
-        default_factory=dict
-    )  # trade -> bidders to call, where the lot asks for several
+    by_need: Mapping[str, int] = field(default_factory=dict)  # trade, of several -> bidders to call
     cuts: Mapping[int, int] = field(default_factory=dict)  # cut into k equal lots -> bidders at ease
     clause_hours: float | None = None  # at the desk's default share
     clause_share: float = 0.05
@@ -347,9 +345,8 @@ def _clause(f: Facts) -> Advice | Refused:
         return Refused(code, title, reason)
     carried = f"pourraient les porter (mise à disposition ou prestation) : {', '.join(f.carriers)}"
     conditions = ("faire valider les heures et leur suivi par le facilitateur du lieu",)
-    return Advice(
-        code, title, (hours, carried), _rules(f.on, "clause.execution", "clause.criterion"), conditions
-    )
+    rules = _rules(f.on, "clause.execution", "clause.criterion")
+    return Advice(code, title, (hours, carried), rules, conditions)
 
 
 # -------------------------------------------------------------------------------------------------- duties
@@ -361,9 +358,8 @@ def _duties(f: Facts) -> tuple[Advice, ...]:
     if law.social_clause_mandatory(f.amount, f.on, f.works, f.buyer, f.social, f.defence):
         threshold = law.formal_threshold(f.on, f.works, f.buyer, f.social)
         services = "services sociaux ou spécifiques" if f.social else "fournitures et services"
-        limit = (
-            f"{_euros(threshold.value or 0.0) if threshold else ''} ({'travaux' if f.works else services})"
-        )
+        nature = "travaux" if f.works else services
+        limit = f"{_euros(threshold.value or 0.0) if threshold else ''} ({nature})"
         large = f"{_euros(f.amount or 0.0)} : à partir du seuil européen de {limit}"
         title = "Prévoir une condition sociale ou d'emploi, au choix de l'acheteur"
         rules = _rules(f.on, "clause.mandatory", "clause.exceptions", "clause.motives")
@@ -400,9 +396,8 @@ def _oeth(f: Facts) -> Advice | Refused:
     gain = capped if made.deduction is None else f": {_euros(made.deduction)}"
     cost = f"pour {_euros(made.labour_cost)} de main-d'œuvre estimée sur {_euros(f.yearly)}"
     reasons = (*advice.reasons, f"déduction {gain} par an, {cost}")
-    return replace(
-        advice, reasons=reasons, conditions=(*made.notes, *(f"hypothèse : {a}" for a in made.assumed))
-    )
+    conditions = (*made.notes, *(f"hypothèse : {words}" for words in made.assumed))
+    return replace(advice, reasons=reasons, conditions=conditions)
 
 
 #: In the order in which they are proposed.

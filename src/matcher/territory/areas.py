@@ -55,9 +55,8 @@ def region(name: str) -> tuple[Area, ...]:
     for code, label in places.regions().items():
         if wanted in (code, fold(label).replace("-", " ")):
             return tuple(department(d) for d in places.departments_of_region(code))
-    raise BadInput(
-        f"la région « {name} » n'existe pas : écrivez son nom ou son code, 11 pour l'Île-de-France"
-    )
+    remedy = "écrivez son nom ou son code, 11 pour l'Île-de-France"
+    raise BadInput(f"la région « {name} » n'existe pas : {remedy}")
 
 
 def circle(commune: str, radius_km: float) -> Area:
@@ -144,7 +143,6 @@ def somewhere(words: str) -> Place:
         hint = f"vouliez-vous dire {named} ?" if near else "vérifiez l’orthographe"
         raise BadInput(f"aucune commune, ni code postal, ni département « {words} » : {hint}") from None
     if len(found) != 1 or not found[0].department:
-        raise BadInput(
-            f"« {words} » n'est pas un lieu : donnez une commune, un code postal ou un département"
-        )
+        remedy = "donnez une commune, un code postal ou un département"
+        raise BadInput(f"« {words} » n'est pas un lieu : {remedy}")
     return found[0]

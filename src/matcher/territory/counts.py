@@ -73,9 +73,8 @@ class Count:
 
     def only(self, may: Callable[[str], bool]) -> Count:
         """Those of some kinds; of those to ask the kind is not counted."""
-        kinds, check = (
-            {kind: n for kind, n in held.items() if may(kind)} for held in (self.kinds, self.kinds_to_check)
-        )
+        both = (self.kinds, self.kinds_to_check)
+        kinds, check = ({kind: n for kind, n in counted.items() if may(kind)} for counted in both)
         likely = sum(kinds.values())
         return Count(
             likely=likely,

@@ -93,9 +93,8 @@ class Cell:
     def listed(self) -> Iterator[dict[str, Any]]:
         """The needs behind its number, one flat row each."""
         for need in self.needs:
-            columns = (
-                "besoin=title, origine=origin, publié ou notifié le=on, commune=place.label, avis=notice, lot"
-            )
+            when = "publié ou notifié le=on"
+            columns = f"besoin=title, origine=origin, {when}, commune=place.label, avis=notice, lot"
             row = codec.flat(need, columns) | {"source": _named(need.source)}
             yield row | {"publié ou notifié le": row["publié ou notifié le"] or ""}
 

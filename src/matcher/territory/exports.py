@@ -58,9 +58,8 @@ def map_as(shape: str, made: Coverage, measure: str) -> str | bytes:
             for cell in made.cells
             for need in cell.listed()
         )
-        return workbook(
-            {"Carte": made.rows(), "Besoins": needs}, (*made.sources, made.left_out, made.facilitator)
-        )
+        notes = (*made.sources, made.left_out, made.facilitator)
+        return workbook({"Carte": made.rows(), "Besoins": needs}, notes)
     if shape == "geojson":
         return json.dumps(made.features(), ensure_ascii=False)
     drawn = choropleth.picture(made, measure)

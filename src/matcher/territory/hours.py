@@ -117,14 +117,9 @@ def of_need(
     (query, *_) = desk.matcher.queries(tender)
     row = labour_of(tuple(query.asked.trades), code_of(tender.lots[0]))
     if labour is not None or hourly_cost is not None:
-        row = replace(
-            row,
-            share=row.share if labour is None else labour,
-            hourly_cost=hourly_cost or row.hourly_cost,
-            reasoning="donné par l'utilisateur",
-            source="saisie",
-            since=date.today(),
-        )
+        row = replace(row, reasoning="donné par l'utilisateur", source="saisie", since=date.today())
+        row = replace(row, share=row.share if labour is None else labour)
+        row = replace(row, hourly_cost=hourly_cost or row.hourly_cost)
     return plan(desk, desk.ranking(query), amount=amount, labour=row, months=months, shares=shares)
 
 
@@ -149,14 +144,10 @@ def plan(
         raise BadInput(f"une durée de {months:g} mois : donnez la durée du marché en mois")
     total, years = worked(amount, labour), (months or 12.0) / 12.0
     full, insertion = (desk.assumed[key] for key in ("fte_hours", "fte_hours_insertion"))
+    year, its_year = full.value * years, insertion.value * years
     targets = tuple(
-        Target(
-            share=share,
-            hours=total * share,
-            fte=total * share / (full.value * years),
-            fte_insertion=total * share / (insertion.value * years),
-        )
-        for share in shares
+        Target(share=part, hours=total * part, fte=total * part / year, fte_insertion=total * part / its_year)
+        for part in shares
     )
     rule = law.rule("clause.execution", desk.on)
     return Hours(
@@ -301,9 +292,7 @@ def oeth(
     goes to another fund (`oeth.public`).  Raises BadInput where the rate is not given: it decides of everything.
     """
     rate = _checked(purchase, rate, contribution)
-    rules = {
-        code: law.rule(f"oeth.{code}", on) for code in ("rate", "labour", "cap-low", "cap-high", "cap-from")
-    }
+    rules = {k: law.rule(f"oeth.{k}", on) for k in ("rate", "labour", "cap-low", "cap-high", "cap-from")}
     if any(rule is None for rule in rules.values()):
         raise BadInput(
             f"les règles de l'OETH ne sont connues que depuis le 01/01/2020 : la date du {on:%d/%m/%Y} est antérieure"
@@ -317,9 +306,8 @@ def oeth(
         raise BadInput("le coût de la main-d'œuvre dépasse l'achat hors taxes : reprenez l'attestation")
     deductible = figure["labour"] * cost
     cap, deduction, notes = _capped(deductible, rate, contribution, headcount, figure)
-    notes.append(
-        f"{ATTESTED} ; les autres achats de l'année auprès d'EA et d'ESAT entrent sous le même plafond"
-    )
+    others = "les autres achats de l'année auprès d'EA et d'ESAT entrent sous le même plafond"
+    notes.append(f"{ATTESTED} ; {others}")
     public = law.rule("oeth.public", on)
     if public is not None:
         notes.append(public.shown().removesuffix("."))

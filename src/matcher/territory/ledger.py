@@ -110,9 +110,8 @@ class Share:
             return f"{self.label} : inconnu ({self.unknown} sans cette donnée)"
         silent = f" ; donnée absente pour {self.unknown}" if self.unknown else ""
         by_amount = f", {exports.percent(self.worth)} des montants" if self.total else ""
-        return (
-            f"{self.label} : {self.count} sur {self.known} ({exports.percent(self.part)}{by_amount}){silent}"
-        )
+        by_number = f"{self.count} sur {self.known} ({exports.percent(self.part)}{by_amount})"
+        return f"{self.label} : {by_number}{silent}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,13 +319,11 @@ def _notes(listed: Sequence[Award]) -> tuple[str, ...]:
     ]
     doubtful = sum(1 for a in listed if a.amount is None or not LEAST <= a.amount <= MOST)
     if rule := law.rule("global.sme", date.today()):
-        notes.append(
-            f"part des PME dans les marchés globaux, qu'aucune des deux sources ne dit : {rule.shown()}"
-        )
+        silent = "part des PME dans les marchés globaux, qu'aucune des deux sources ne dit"
+        notes.append(f"{silent} : {rule.shown()}")
     if doubtful:
-        notes.append(
-            f"{doubtful} marché{'s' if doubtful > 1 else ''} au montant absent ou invraisemblable (hors de {LEAST:.0f} € à {MOST / 1e6:.0f} M€), pour zéro euro"
-        )
+        odd = f"au montant absent ou invraisemblable (hors de {LEAST:.0f} € à {MOST / 1e6:.0f} M€)"
+        notes.append(f"{doubtful} marché{'s' if doubtful > 1 else ''} {odd}, pour zéro euro")
     return tuple(notes)
 
 
@@ -381,22 +378,13 @@ def report(
     ]
     held = contracts([line for line in lines if not years or line.month.year in years])
     if not kept and not listed and not held:
-        raise BadInput(
-            "rien à rapporter : ni achat ni marché pour cet acheteur et ces années ; vérifiez le SIREN et les années"
-        )
+        nothing = "rien à rapporter : ni achat ni marché pour cet acheteur et ces années"
+        raise BadInput(f"{nothing} ; vérifiez le SIREN et les années")
     shares_of = [(a, holder, _believed(a.amount) / len(a.holders)) for a in listed for holder in a.holders]
     counted = [_bought(purchase, known) for purchase in kept]
-    counted += [
-        _Counted(
-            holder.id,
-            value,
-            str(a.notified.year) if a.notified else UNKNOWN,
-            (a.title, a.cpv or ""),
-            a.place.department or UNKNOWN,
-            a.uid,
-        )
-        for a, holder, value in shares_of
-    ]
+    for a, holder, value in shares_of:
+        year, where = str(a.notified.year) if a.notified else UNKNOWN, a.place.department or UNKNOWN
+        counted.append(_Counted(holder.id, value, year, (a.title, a.cpv or ""), where, a.uid))
     ess = [one for one in counted if known.kinds(one.who)]
     trade_of = _trades(one.text for one in counted)
     labels = {trade.name: trade.label for trade in trades.trades()}
@@ -496,15 +484,9 @@ def _table(
 def _line(key: str, labels: Mapping[str, str], own: Sequence[_Counted]) -> Line:
     bought = [one.value for one in own if one.award is None]
     won = [(one.award, one.value) for one in own if one.award is not None]
-    label, awards = labels.get(key) or key or UNKNOWN, {uid for uid, _ in won}
-    return Line(
-        key=key or "(aucun)",
-        label=label,
-        paid=sum(bought),
-        purchases=len(bought),
-        awarded=sum(value for _, value in won),
-        awards=len(awards),
-    )
+    label, awarded = labels.get(key) or key or UNKNOWN, sum(value for _, value in won)
+    numbers = {"purchases": len(bought), "awards": len({uid for uid, _ in won})}
+    return Line(key=key or "(aucun)", label=label, paid=sum(bought), awarded=awarded, **numbers)
 
 
 def _shares(awards: Sequence[Award], purchases: Sequence[Purchase], known: _Kinds) -> Iterator[Share]:
@@ -523,16 +505,9 @@ def _share(label: str, year: str, stated: Sequence[tuple[float, bool | None]], s
     """Of amounts with whether each counts, None where it is not known."""
     known = [(amount, counts) for amount, counts in stated if counts is not None]
     counting = [amount for amount, counts in known if counts]
-    return Share(
-        label=label,
-        year=year,
-        count=len(counting),
-        known=len(known),
-        unknown=len(stated) - len(known),
-        amount=sum(counting),
-        total=sum(amount for amount, _ in known),
-        source=source,
-    )
+    numbers = {"count": len(counting), "known": len(known), "unknown": len(stated) - len(known)}
+    amount, total = sum(counting), sum(amount for amount, _ in known)
+    return Share(label=label, year=year, amount=amount, total=total, source=source, **numbers)
 
 
 def _social(award: Award, *words: str) -> bool | None:

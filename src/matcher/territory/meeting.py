@@ -217,9 +217,8 @@ def pitches(catalogue: Catalogue, rows: Rows, worth: NDArray[np.float64]) -> lis
 def starts(on: date, first: str, slots: int, minutes: int) -> tuple[datetime, ...]:
     """The beginning of each slot, Paris time, none within the pause.  Raises BadInput on a time that is none."""
     try:
-        low, high, begin = (
-            datetime.combine(on, datetime.strptime(hour, "%H:%M").time(), PARIS) for hour in (*PAUSE, first)
-        )
+        times_of_day = (datetime.strptime(hour, "%H:%M").time() for hour in (*PAUSE, first))
+        low, high, begin = (datetime.combine(on, hour, PARIS) for hour in times_of_day)
     except ValueError:
         raise BadInput(f"heure « {first} » : écrivez 09:30") from None
     if not 5 <= minutes <= 120:
@@ -229,9 +228,8 @@ def starts(on: date, first: str, slots: int, minutes: int) -> tuple[datetime, ..
         if begin < high and begin + timedelta(minutes=minutes) > low:
             begin = high
         if begin.date() != on:
-            raise BadInput(
-                f"{slots} créneaux de {minutes} minutes ne tiennent pas dans la journée : raccourcissez-les ou prenez-en moins"
-            )
+            many = f"{slots} créneaux de {minutes} minutes ne tiennent pas dans la journée"
+            raise BadInput(f"{many} : raccourcissez-les ou prenez-en moins")
         times.append(begin)
         begin += timedelta(minutes=minutes)
     return tuple(times)
@@ -263,16 +261,11 @@ def plan(
     asked = [(theme, place)] + [(need, guest.place or place) for guest in buyers for need in guest.needs]
     found, seen = pool(desk, asked, participants), exposures(desk.store)
     shown = np.array([seen.get(str(siret), 0) for siret in desk.catalogue.sirets[found.rows]], dtype=np.int64)
-    chosen = (
-        [(i, "participe") for i in range(len(found.rows))]
-        if participants
-        else invite(found.best, shown, most)
-    )
+    coming = [(i, "participe") for i in range(len(found.rows))]
+    chosen = coming if participants else invite(found.best, shown, most)
     if not chosen:
-        where = place.label or place.department
-        raise BadInput(
-            f"aucune structure à portée de {where} pour « {theme} » : élargissez le rayon ou le thème"
-        )
+        nobody = f"aucune structure à portée de {place.label or place.department} pour « {theme} »"
+        raise BadInput(f"{nobody} : élargissez le rayon ou le thème")
     at = [i for i, _ in chosen]
     ends = np.cumsum([1, *(len(guest.needs) for guest in buyers)])
     spans = pairwise(ends.tolist())
@@ -288,10 +281,8 @@ def plan(
         buyer_absent=absent,
         seconds=seconds,
     )
-    invited = tuple(
-        _invited(desk, int(found.rows[i]), float(found.best[i]), int(shown[i]), place, why)
-        for i, why in chosen
-    )
+    of_each = ((int(found.rows[i]), float(found.best[i]), int(shown[i]), why) for i, why in chosen)
+    invited = tuple(_invited(desk, place, *one) for one in of_each)
     heard = pitches(desk.catalogue, found.rows[at], found.best[at])
     return Day(
         theme=theme,
@@ -310,7 +301,7 @@ def plan(
     )
 
 
-def _invited(desk: Desk, row: int, relevance: float, shown: int, place: Place, why: str) -> Invited:
+def _invited(desk: Desk, place: Place, row: int, relevance: float, shown: int, why: str) -> Invited:
     structure = desk.catalogue.structure(row)
     here, there = (structure.place.latitude, structure.place.longitude), (place.latitude, place.longitude)
     far = None if None in (*here, *there) else round(float(places.distance_km(*here, *there)), 1)
@@ -337,11 +328,8 @@ def edited(day: Day, listed: str) -> Day:
     Raises BadInput with the line of one that cannot be read, and where somebody is in two places at once.
     """
     slots = {f"{start:%H:%M}": number for number, start in enumerate(day.starts)}
-    structures = {
-        key: i
-        for i, one in enumerate(day.invited)
-        for key in (one.structure.siret, fold(one.structure.known_as))
-    }
+    invited = [one.structure for one in day.invited]
+    structures = {key: i for i, one in enumerate(invited) for key in (one.siret, fold(one.known_as))}
     buyers = {fold(guest.name): j for j, guest in enumerate(day.guests)}
     worth = {(a.structure, a.buyer): a.relevance for a in day.timetable.appointments}
     found: list[timetable.Appointment] = []
@@ -350,31 +338,17 @@ def edited(day: Day, listed: str) -> Day:
         cells = [cell.strip() for cell in line.split(";")]
         if not line.strip() or cells[0].casefold() == "heure":
             continue
-        slot = slots.get(cells[0])
-        i, j = (
-            (structures.get(fold(cells[1])), buyers.get(fold(cells[2]))) if len(cells) > 2 else (None, None)
-        )
+        hour, structure, buyer = (*cells, "", "")[:3]
+        slot, i, j = slots.get(hour), structures.get(fold(structure)), buyers.get(fold(buyer))
+        where = f"rendez-vous, ligne {number} :"
         if slot is None or i is None or j is None:
-            raise BadInput(
-                f"rendez-vous, ligne {number} : écrivez heure;structure;acheteur, tels qu'ils sont dans la liste"
-            )
-        taken = {("structure", i, slot), ("acheteur", j, slot)}
+            raise BadInput(f"{where} écrivez heure;structure;acheteur, tels qu'ils sont dans la liste")
+        taken = {("cette structure", i, slot), ("cet acheteur", j, slot)}
         if twice := taken & busy:
-            who = {"structure": "cette structure", "acheteur": "cet acheteur"}[next(iter(twice))[0]]
-            raise BadInput(
-                f"rendez-vous, ligne {number} : cet {who} a déjà un rendez-vous à {cells[0]}".replace(
-                    "cet structure", "cette structure"
-                )
-            )
+            raise BadInput(f"{where} {next(iter(twice))[0]} a déjà un rendez-vous à {hour}")
         busy |= taken
-        appointment = timetable.Appointment(
-            structure=i,
-            buyer=j,
-            slot=slot,
-            table=sum(a.slot == slot for a in found),
-            relevance=worth.get((i, j), 0.0),
-        )
-        found.append(appointment)
+        pair = {"structure": i, "buyer": j, "slot": slot, "table": sum(a.slot == slot for a in found)}
+        found.append(timetable.Appointment(**pair, relevance=worth.get((i, j), 0.0)))
     if not found:
         raise BadInput("aucun rendez-vous dans la liste : écrivez heure;structure;acheteur")
     found.sort(key=lambda a: (a.slot, a.table))
@@ -456,15 +430,15 @@ def calendar(day: Day) -> bytes:
 
 def page(day: Day) -> str:
     """The day as printable HTML: one page each for the whole, every buyer and every structure."""
-    lists = {"invited": invitations(day.invited), "pitches": invitations(day.pitches), "rows": rows(day)}
-    grouped = {
-        "by_structure": _grouped(lists["rows"], "siret"),
-        "by_buyer": _grouped(lists["rows"], "acheteur"),
+    lists: dict[str, Any] = {
+        "invited": invitations(day.invited),
+        "pitches": invitations(day.pitches),
+        "rows": rows(day),
     }
+    groups = {"by_structure": "siret", "by_buyer": "acheteur"}
+    lists |= {name: _grouped(lists["rows"], key) for name, key in groups.items()}
     title = f"Rencontre : {day.theme}, {day.place.label}, {day.on:%d/%m/%Y}"
-    return exports.page(
-        "meeting", title=title, day=day, sources=day.sources, on=date.today(), **lists, **grouped
-    )
+    return exports.page("meeting", title=title, day=day, sources=day.sources, on=date.today(), **lists)
 
 
 def _grouped(listed: Sequence[Mapping[str, Any]], key: str) -> dict[str, list[Mapping[str, Any]]]:

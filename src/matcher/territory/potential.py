@@ -228,9 +228,8 @@ def advised_row(one: LotPotential) -> dict[str, Any]:
         "aussi possible": " ; ".join(a.title for a in one.advised.also),
         "obligations": " ; ".join(a.title for a in one.advised.duties),
     }
-    return (
-        advised | also | codec.flat(one.count, "à appeler=likely, à vérifier=plausible, à interroger=to_ask")
-    )
+    counts = codec.flat(one.count, "à appeler=likely, à vérifier=plausible, à interroger=to_ask")
+    return advised | also | counts
 
 
 def rows(found: Potential) -> Iterator[dict[str, Any]]:

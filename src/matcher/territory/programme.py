@@ -27,9 +27,7 @@ FIELDS = {
     "reference": "reference numero n id code",
 }
 #: Columns of a line that a terminal shows.
-SHORT = "ligne, objet, montant € HT, voie, à appeler, à vérifier, à interroger, heures d'insertion".split(
-    ", "
-)
+SHORT = "ligne,objet,montant € HT,voie,à appeler,à vérifier,à interroger,heures d'insertion".split(",")
 #: Code of an advice, without its condition -> what a line is told to be.
 WAYS = {
     "direct": "achat direct",
@@ -84,7 +82,7 @@ class Programme:
                 "montant € HT": round(sum(one.lot.facts.lot_amount or 0.0 for one in own)),
                 "heures d'insertion possibles": round(sum(map(_hours, own))),
             }
-            for way, own in sorted(ways.items(), key=lambda held: -len(held[1]))
+            for way, own in sorted(ways.items(), key=lambda item: -len(item[1]))
         ]
 
     def rows(self) -> Iterator[dict[str, Any]]:
@@ -147,9 +145,8 @@ def study(desk: Desk, data: bytes, name: str, given: potential.Given | None = No
     common = given or potential.Given()
 
     def studied(own: potential.Given, tender: Tender) -> potential.Potential:
-        return potential.potential(
-            desk, tender, replace(common, amount=own.amount, like_needs=own.like_needs)
-        )
+        given = replace(common, amount=own.amount, like_needs=own.like_needs)
+        return potential.potential(desk, tender, given)
 
     lines = tuple(
         Line(place=where, reference=reference, studied=studied(own, tender))

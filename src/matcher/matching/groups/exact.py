@@ -130,9 +130,8 @@ class _Program:
         cover = self.cover
         members = [j for j, variable in enumerate(self.member) if solver.boolean_value(variable)]
         part = np.where(cover.degree > 0, cover.degree * 1000 + cover.score, 0)[:, members]
-        lead = {
-            t: members[part[t].argmax()] for t, is_led in self.covered.items() if solver.boolean_value(is_led)
-        }
+        led = (t for t, is_led in self.covered.items() if solver.boolean_value(is_led))
+        lead = {t: members[part[t].argmax()] for t in led}
         shares = carry(cover, members, lead) if limited(cover, members) else {}
         return team_of(cover, frozenset(members), lead, shares) if shares is not None else None
 

@@ -229,13 +229,8 @@ def _fitted(
     result = []
     for (match, degree, score), fit in zip(cells, fits, strict=True):
         most = max(least, round(WHOLE * fit) if fit >= INDIRECT_FIT else 0)
-        result.append(
-            (
-                match,
-                degree if match.level else min(degree, most),
-                score if match.level else round(score * fit),
-            )
-        )
+        shared = (degree, score) if match.level else (min(degree, most), round(score * fit))
+        result.append((match, *shared))
     return result
 
 

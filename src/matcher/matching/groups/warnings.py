@@ -148,9 +148,8 @@ def _law_of_groups(
             found.append(_warn(table, "mandataire-solidaire", text, "group.mandataire-solidaire"))
     if times > 1 and len(team.members) > 1:
         name = table.structures[table.bidders[lead_bidder]].name
-        text = (
-            f"{name} est proposé mandataire de {times} équipes : il ne peut l'être que d'une pour ce marché."
-        )
+        once = "il ne peut l'être que d'une pour ce marché."
+        text = f"{name} est proposé mandataire de {times} équipes : {once}"
         found.append(_warn(table, "one-mandataire", text, "group.one-mandataire"))
     found += _several_groups(table, team, seen)
     return found

@@ -30,9 +30,8 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if zone:
         parts.append("intervient dans cette zone" if zone > 0 else "hors de la zone déclarée")
     if -value > FAR and zone <= 0:
-        parts.append(
-            f"plus loin que ce métier ne se déplace d'ordinaire ({shortlist.query.demand.usual_km:.0f} km)"
-        )
+        usual = shortlist.query.demand.usual_km
+        parts.append(f"plus loin que ce métier ne se déplace d'ordinaire ({usual:.0f} km)")
     if evidence.of(shortlist, "public_body")[i]:
         parts.append("portée par une collectivité, qui travaille d'ordinaire sur son seul territoire")
     if value == value and shortlist.query.asked.deduced:

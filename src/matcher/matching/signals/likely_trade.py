@@ -50,9 +50,8 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     worth = {
         source: evidence.SOURCE_WEIGHTS[source] * value for source, value in sure.items() if value == value
     }
-    source = (
-        "said_trade" if sure["said_trade"] >= STATED else max(worth, key=worth.__getitem__)
-    )  # its own words first
+    # its own words first
+    source = "said_trade" if sure["said_trade"] >= STATED else max(worth, key=worth.__getitem__)
     if not sure[source] >= NEAR:
         return _other(shortlist, i)
     told = {"said_trade": _said, "code_trade": _coded, "name_trade": _named}[source]
@@ -144,13 +143,11 @@ def _inferred(shortlist: Shortlist, i: int) -> Why:
     if rate >= NAMED_RATE:
         rates = trades.kind_rates()
         share = rates[_nearest(shortlist, rates)]
-        return Why(
-            f"ne dit pas son métier ; {share:.0%} des ESAT et EA du pays font {_met(shortlist, rates)}"
-        )
+        whom = f"{share:.0%} des ESAT et EA du pays"
+        return Why(f"ne dit pas son métier ; {whom} font {_met(shortlist, rates)}")
     if evidence.of(shortlist, "prior_trade")[i] >= trades.LIKELY_TRADE:
-        return Why(
-            "ne dit pas son métier ; celui-ci est fréquent chez ses pareilles (type, activité) : à demander"
-        )
+        often = "celui-ci est fréquent chez ses pareilles (type, activité)"
+        return Why(f"ne dit pas son métier ; {often} : à demander")
     return Why("rien ne dit son métier : à demander", tells=False)
 
 

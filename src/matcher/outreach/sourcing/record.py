@@ -68,9 +68,8 @@ class Record:
 
     def lines(self, lot_id: str) -> list[chain.Event]:
         """The ranked list of a lot, erased lines included, in order."""
-        return [
-            e for e in self.events if e.kind == "listed" and (e.payload or {}).get("lot", lot_id) == lot_id
-        ]
+        listed = (e for e in self.events if e.kind == "listed")
+        return [e for e in listed if (e.payload or {}).get("lot", lot_id) == lot_id]
 
     @property
     def seal(self) -> str:
