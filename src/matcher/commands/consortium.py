@@ -47,9 +47,8 @@ def run(
         raise BadInput(f"unknown solver {solver!r}: choose exact or greedy")
     tender = options.one_notice(notice, id, catalogue)
     matcher = options.loaded(catalogue)
-    forced: list[str | Structure] = [
-        matcher.catalogue.structure(matcher.catalogue.row(s)) for s in impose or ()
-    ]
+    row = matcher.catalogue.row
+    forced: list[str | Structure] = [matcher.catalogue.structure(row(s)) for s in impose or ()]
     if mandataire:
         forced.insert(0, matcher.catalogue.structure(matcher.catalogue.row(mandataire)))
     answers = matcher.match(tender, pool, groups=0).lots

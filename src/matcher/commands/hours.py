@@ -106,9 +106,8 @@ def oeth(
     (trades,) = trades_of([need], [()]) if need else ((),)
     percent = None if rate is None else rate / 100
     given = {"contribution": contribution, "labour_cost": labour_cost, "headcount": headcount}
-    made = desk.oeth(
-        purchase, percent, on=on or date.today(), labour=desk.labour_of(trades) if trades else None, **given
-    )
+    cost = desk.labour_of(trades) if trades else None
+    made = desk.oeth(purchase, percent, on=on or date.today(), labour=cost, **given)
     if format == "jsonl":
         emit([codec.to_json(made)], "jsonl")
         return

@@ -55,9 +55,8 @@ def run(
     matcher = loaded(catalogue)
     structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
     tenders = answerable(gather.gather(notices).tenders if notices else gather.load_notices(catalogue))
-    wishes = opportunities.Wishes(
-        departments=tuple(department or ()), cpv=tuple(cpv or ()), since=since, reserved=reserved, most=most
-    )
+    where, codes = tuple(department or ()), tuple(cpv or ())
+    wishes = opportunities.Wishes(departments=where, cpv=codes, since=since, reserved=reserved, most=most)
     moment = datetime.combine(on, time(), UTC) if on else None
     watched = progress(tenders, "looking")
     found = opportunities.opportunities(matcher, structure, watched, wishes=wishes, now=moment)

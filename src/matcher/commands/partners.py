@@ -54,9 +54,8 @@ def run(
     tender = options.one_notice(notice, id, catalogue, awarded=True)
     matcher = options.loaded(catalogue)
     structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
-    answer = partners.partners(
-        matcher, structure, tender, lot, n, ordinary=not no_firms, earlier=gather.load_notices(catalogue)
-    )
+    earlier = gather.load_notices(catalogue)
+    answer = partners.partners(matcher, structure, tender, lot, n, ordinary=not no_firms, earlier=earlier)
     everyone = (*answer.partners, *answer.firms, *answer.subcontracting)
     if not everyone and (tender.awards or answer.barred or answer.lacking):
         raise NotFound(_nobody(answer))

@@ -52,6 +52,5 @@ def run(
         say(f"set aside {bad.record}: {bad.reason}")
     if len(rejected) > 20:
         say(f"... and {len(rejected) - 20} more")
-    say(
-        f"{len(asked)} queries ranked among {len(catalogue)} candidates, {len(rejected)} set aside; {out} written"
-    )
+    done = f"{len(asked)} queries ranked among {len(catalogue)} candidates"
+    say(f"{done}, {len(rejected)} set aside; {out} written")

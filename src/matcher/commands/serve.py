@@ -51,8 +51,9 @@ def run(
     _free(host, port)
     settings = read()
     if settings.unnamed:
+        missing = ", ".join(settings.unnamed)
         raise BadInput(
-            f"{settings.public_url} is public: say who answers for it in {', '.join(settings.unnamed)} (docs/operation.md)"
+            f"{settings.public_url} is public: say who answers for it in {missing} (docs/operation.md)"
         )
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - only compared
     pages = "(pages /, API /v1, documentation /docs; Ctrl-C ends)"

@@ -120,9 +120,8 @@ def _numbers(path: Path | None) -> dict[str, str]:
 
     found = {s.rna: s.siren for s in _listed(path) if s.rna} if path else {}
     if not found:
-        raise BadInput(
-            "no RNA number is known: give the folder of `matcher sync entreprises` with --structures"
-        )
+        remedy = "give the folder of `matcher sync entreprises` with --structures"
+        raise BadInput(f"no RNA number is known: {remedy}")
     return found
 
 

@@ -126,9 +126,8 @@ class Reading:
     def __init__(self, encoder: Encoder) -> None:
         self.groups = groups()
         if self.groups.encoder != encoder.fingerprint:
-            raise StaleArtefact(
-                "the model of declared texts was fitted for another encoder: run `matcher train said` again"
-            )
+            stale = "the model of declared texts was fitted for another encoder"
+            raise StaleArtefact(f"{stale}: run `matcher train said` again")
         self.encoder, self.lock = encoder, Lock()
         self.stored = 0
         self.text_of: Callable[[int], str] = str

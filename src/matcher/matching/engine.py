@@ -372,9 +372,8 @@ class Matcher:
         shortlist = ranking.shortlist
         values, adds = shortlist.once("tables", lambda: self._tables(ranking))
         reasons = []
-        for (name, signal), value, add in zip(
-            self._signals_of(ranking).items(), values[i].tolist(), adds[i].tolist(), strict=True
-        ):
+        signals = self._signals_of(ranking).items()
+        for (name, signal), value, add in zip(signals, values[i].tolist(), adds[i].tolist(), strict=True):
             shared = self._same_text_for[name]
             unknown = value != value
             make = partial(_reason, name, signal, shortlist, i, value, add)

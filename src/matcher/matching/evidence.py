@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -264,9 +264,8 @@ def closed(shortlist: Shortlist) -> NDArray[np.bool_]:
 
 def kind(shortlist: Shortlist) -> Column:
     """The rank of the kind in KINDS, 6 for another or none."""
-    ranks: Column = shortlist.catalogue.once(
-        "ranks of kinds", lambda: shortlist.catalogue.among("kind", lambda word: float(KINDS.get(word, 6)))
-    )
+    by_kind = partial(shortlist.catalogue.among, "kind", lambda word: float(KINDS.get(word, 6)))
+    ranks: Column = shortlist.catalogue.once("ranks of kinds", by_kind)
     return ranks[shortlist.candidates]
 
 

@@ -168,9 +168,8 @@ def _retrieved(index: Any, query: Query, k: int, row_mask: NDArray[np.bool_] | N
         found: NDArray[np.int64] = index.search(query.words, query.vector, k, row_mask)
         return found
 
-    return (
-        query.memo.once(("nearest", k), search) if row_mask is None and index.role == "meaning" else search()
-    )
+    once = row_mask is None and index.role == "meaning"
+    return query.memo.once(("nearest", k), search) if once else search()
 
 
 def _compared(

@@ -248,9 +248,8 @@ def _too_far(structure: Structure, lots: Sequence[Lot]) -> NDArray[np.bool_]:
         [places.whereabouts(p) if p.department or p.latitude is not None else None for p in lot.places]
         for lot in lots
     ]
-    points = [
-        [(here.latitude, here.longitude) if here else (math.nan, math.nan) for here in one] for one in located
-    ]
+    nowhere = (math.nan, math.nan)
+    points = [[(here.latitude, here.longitude) if here else nowhere for here in one] for one in located]
     flat = np.array([point for one in points for point in one], dtype=np.float64).reshape(-1, 2)
     far = places.distance_km(flat[:, 0], flat[:, 1], home.latitude, home.longitude)
     beyond = far > FAR_KM + home.spread_km

@@ -68,9 +68,8 @@ def weights_of(recipe: str) -> Weights:
         affinity = {str(k): float(v) for k, v in data["affinity"].items()}
         if unknown := affinity.keys() - set(COLUMNS):
             raise KeyError(f"unknown column {min(unknown)}")
-        return Weights(
-            base=float(data["base"]), affinity=affinity, slope=data["slope"], intercept=data["intercept"]
-        )
+        line = {"slope": data["slope"], "intercept": data["intercept"]}
+        return Weights(base=float(data["base"]), affinity=affinity, **line)
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path} holds no partner weights ({error}): train them again") from None
 

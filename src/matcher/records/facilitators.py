@@ -129,9 +129,8 @@ def _communes(word: str) -> tuple[str, ...]:
         place = Place()
     if place.commune:
         return (place.commune,)
-    raise BadInput(
-        f"la commune « {word} » n'est pas reconnue, ou plusieurs portent ce nom : ajoutez le département, Saint-Denis (93)"
-    )
+    odd = f"la commune « {word} » n'est pas reconnue, ou plusieurs portent ce nom"
+    raise BadInput(f"{odd} : ajoutez le département, Saint-Denis (93)")
 
 
 def _department(word: str) -> str:
@@ -244,9 +243,8 @@ def of_areas(places: Iterable[Place], known: Iterable[Facilitator] | None = None
             without.append(label)
     if without:
         shown = ", ".join(dict.fromkeys(without[:12])) + (", ..." if len(without) > 12 else "")
-        found.append(
-            f"Facilitateur : aucun n'est connu pour {shown}. Demandez-le à votre coordination départementale, puis {ADD}."
-        )
+        ask = f"Demandez-le à votre coordination départementale, puis {ADD}."
+        found.append(f"Facilitateur : aucun n'est connu pour {shown}. {ask}")
     return tuple(found)
 
 

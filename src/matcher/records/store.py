@@ -425,9 +425,8 @@ def _engine(address: str) -> Engine:
         return sa.create_engine(url, pool_pre_ping=True, json_serializer=_json, hide_parameters=True)
     if backend != "sqlite":
         raise BadInput(f"no store on {backend}: give sqlite:///FILE or postgresql://USER@HOST/BASE")
-    engine = sa.create_engine(
-        url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_json, hide_parameters=True
-    )
+    waiting = {"timeout": BUSY_SECONDS}
+    engine = sa.create_engine(url, connect_args=waiting, json_serializer=_json, hide_parameters=True)
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine

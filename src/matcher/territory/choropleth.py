@@ -183,9 +183,8 @@ def svg(drawn: Picture, *, legend: bool = True) -> str:
     parts += _towns(drawn.marks, ground)
     parts += [_label(mark, ground) for mark in drawn.marks if mark.code not in small]
     head = f'<rect class="sheet" width="100%" height="{HEAD}" fill="#ffffff"/><rect class="sheet" y="{HEAD + ground.height * ground.scale:.0f}" width="100%" height="100%" fill="#ffffff"/>'
-    parts.append(
-        f'{head}<text class="ink" x="6" y="20" font-size="15" font-weight="600" fill="#1a1a1a">{escape(shorten(drawn.title, 56))}</text>'
-    )
+    named, ink = escape(shorten(drawn.title, 56)), 'font-size="15" font-weight="600" fill="#1a1a1a"'
+    parts.append(f'{head}<text class="ink" x="6" y="20" {ink}>{named}</text>')
     if small:
         parts += _enlarged([mark for mark in drawn.marks if mark.code in small], foot - 140)
     parts += [_box(mark, 6 + i * 78, foot + 4) for i, mark in enumerate(apart)]
@@ -290,9 +289,8 @@ def _enlarged(marks: Sequence[Mark], top: float) -> Iterator[str]:
 def _box(mark: Mark, x: float, y: float) -> str:
     """A department without an outline, as a box with its code and figure."""
     words = _text(x + 36, y + 26, mark.told, mark.shade)
-    return _linked(
-        mark, f'<rect x="{x}" y="{y:.0f}" width="72" height="42" {_fill(mark.shade)} stroke="#555"/>{words}'
-    )
+    box = f'<rect x="{x}" y="{y:.0f}" width="72" height="42" {_fill(mark.shade)} stroke="#555"/>'
+    return _linked(mark, f"{box}{words}")
 
 
 def _legend(drawn: Picture, top: float) -> Iterator[str]:
@@ -339,9 +337,8 @@ def png(drawn: Picture) -> bytes:
     axes.set(xlim=(ground.left, right), ylim=(bottom, ground.top), aspect="equal")
     axes.set_axis_off()
     axes.set_title(drawn.title, loc="left", fontweight="bold")
-    handles = [
-        Patch(facecolor=SHADES[shade][0], edgecolor="#555555", label=words) for shade, words in drawn.legend
-    ]
+    colors = ((SHADES[shade][0], words) for shade, words in drawn.legend)
+    handles = [Patch(facecolor=color, edgecolor="#555555", label=words) for color, words in colors]
     source = f"{shorten(drawn.source, 110)}\n{CREDIT}"
     small = {"fontsize": 9, "title_fontsize": 7, "alignment": "left", "frameon": False}
     figure.legend(handles=handles, loc="outside lower left", title=source, **small)

@@ -21,9 +21,8 @@ def _environment() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     pages = Path(__file__).parent / "pages"
-    made = Environment(
-        loader=FileSystemLoader(pages), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
+    loader = FileSystemLoader(pages)
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     made.filters["euros"] = partial(euros, unknown="inconnu")
     made.filters["number"] = number
     made.filters["percent"] = percent

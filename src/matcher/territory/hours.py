@@ -241,9 +241,8 @@ class Oeth:
 def _checked(purchase: float, rate: float | None, contribution: float | None) -> float:
     """The employment rate, if it and the amounts are possible.  Raises BadInput."""
     if rate is None:
-        raise BadInput(
-            "l'effet sur l'OETH dépend du taux d'emploi direct de travailleurs handicapés : donnez-le, 4,2 pour 4,2 %"
-        )
+        depends = "l'effet sur l'OETH dépend du taux d'emploi direct de travailleurs handicapés"
+        raise BadInput(f"{depends} : donnez-le, 4,2 pour 4,2 %")
     if not 0 <= rate <= 1:
         raise BadInput(f"un taux d'emploi de {100 * rate:g} % : donnez un taux entre 0 et 100 %")
     if not 0 < purchase < 1e11:
@@ -294,9 +293,8 @@ def oeth(
     rate = _checked(purchase, rate, contribution)
     rules = {k: law.rule(f"oeth.{k}", on) for k in ("rate", "labour", "cap-low", "cap-high", "cap-from")}
     if any(rule is None for rule in rules.values()):
-        raise BadInput(
-            f"les règles de l'OETH ne sont connues que depuis le 01/01/2020 : la date du {on:%d/%m/%Y} est antérieure"
-        )
+        known = "les règles de l'OETH ne sont connues que depuis le 01/01/2020"
+        raise BadInput(f"{known} : la date du {on:%d/%m/%Y} est antérieure")
     figure = {code: float(rule.value or 0.0) for code, rule in rules.items() if rule is not None}
     default = assumptions.desk()["workshop_share"]
     share = labour.share if labour else default.value

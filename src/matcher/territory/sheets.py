@@ -73,9 +73,8 @@ def read(
 
 def _guessed(headings: Sequence[str], fields: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Field -> the heading that is one of its words, else that holds one; each heading is of one field."""
-    plain = {
-        heading: "".join(c if c.isalnum() else " " for c in fold(heading)) for heading in headings if heading
-    }
+    given = (heading for heading in headings if heading)
+    plain = {h: "".join(c if c.isalnum() else " " for c in fold(h)) for h in given}
     folded = {heading: " ".join(words.split()) for heading, words in plain.items()}
     found: dict[str, str] = {}
     for whole in (True, False):

@@ -105,9 +105,8 @@ def _check_possible(bounds: _Bounds) -> None:
     n, m, slots = len(bounds.caps), len(bounds.buyer_caps), bounds.slots
     short = np.flatnonzero(bounds.caps < 1)
     if len(short):
-        raise BadInput(
-            f"{len(short)} structures n'ont aucun créneau disponible (la première est à la ligne {short[0] + 1}) : libérez un créneau ou ne l'invitez pas"
-        )
+        who = f"{len(short)} structures n'ont aucun créneau disponible (la première est à la ligne {short[0] + 1})"
+        raise BadInput(f"{who} : libérez un créneau ou ne l'invitez pas")
     offered = min(int(bounds.buyer_caps.sum()), bounds.room)
     if n > offered:
         raise BadInput(
@@ -128,9 +127,8 @@ def _pairs(weights: NDArray[np.int64], limits: _Bounds) -> list[tuple[int, int]]
     cost = -(2 * weights - 1).ravel() / UNIT
     solution = linprog(cost, A_ub=at_most, b_ub=bounds, bounds=(0, 1), method="highs-ds")
     if solution.x is None or not solution.success:
-        raise BadInput(
-            "aucun emploi du temps ne respecte ces plafonds : augmentez les créneaux ou les plafonds des acheteurs"
-        )
+        remedy = "augmentez les créneaux ou les plafonds des acheteurs"
+        raise BadInput(f"aucun emploi du temps ne respecte ces plafonds : {remedy}")
     return [(int(i), int(j)) for i, j in np.argwhere(np.asarray(solution.x).reshape(n, m) > 0.5)]
 
 
@@ -148,9 +146,8 @@ def _placed(
     left = max(seconds - (time.monotonic() - begun), 1.0)
     best = _fit(list(np.ndindex(*weights.shape)), weights, bounds, left, every=False)
     if best is None:
-        raise BadInput(
-            "aucun emploi du temps ne respecte ces absences : libérez des créneaux, ou invitez moins de structures"
-        )
+        remedy = "libérez des créneaux, ou invitez moins de structures"
+        raise BadInput(f"aucun emploi du temps ne respecte ces absences : {remedy}")
     placed, bound, optimal = best
     return _made(placed, values, min(bound, ceiling), optimal, "paires et créneaux ensemble")
 

@@ -358,9 +358,8 @@ def _form(table: _Table, cover: Cover, team: Team) -> tuple[Literal["conjoint", 
             "Plusieurs membres portent ensemble un même lot sans part séparable : chacun s'engage pour le tout "
             f"({article}).{note}"
         )
-    return "conjoint", (
-        f"Chaque membre exécute une part distincte et identifiable et n'est engagé que pour elle ({article}).{note}"
-    )
+    whose = "Chaque membre exécute une part distincte et identifiable et n'est engagé que pour elle"
+    return "conjoint", f"{whose} ({article}).{note}"
 
 
 def _one(cover: Cover, team: Team) -> str:

@@ -90,13 +90,11 @@ def _constraints(
     if max_members < 1:
         raise BadInput("Un groupement compte au moins un membre : donnez un maximum de 1 ou plus.")
     if len(forced) > max_members:
-        raise BadInput(
-            f"{len(forced)} membres imposés pour un maximum de {max_members} : relevez le maximum ou imposez-en moins."
-        )
+        many = f"{len(forced)} membres imposés pour un maximum de {max_members}"
+        raise BadInput(f"{many} : relevez le maximum ou imposez-en moins.")
     if unknown := [s for s in forced if s not in known]:
-        raise BadInput(
-            f"{unknown[0]} n'est classé sur aucun lot : vérifiez le SIRET, ou demandez plus de structures par lot."
-        )
+        remedy = "vérifiez le SIRET, ou demandez plus de structures par lot."
+        raise BadInput(f"{unknown[0]} n'est classé sur aucun lot : {remedy}")
     return _Constraints(
         imposed=forced,
         excluded=out,
@@ -155,9 +153,8 @@ def _table(
             tasks.append(task)
             large = lot.reservation is None and task.share >= MAIN and beyond
             if large:
-                small = {
-                    m.structure.siren for m, _, _ in cells_of if not covers(m.structure.turnover, yearly(lot))
-                }
+                ranked = (m.structure for m, _, _ in cells_of)
+                small = {firm.siren for firm in ranked if not covers(firm.turnover, yearly(lot))}
                 cells_of = [
                     (m, min(d, HALF) if m.structure.siren in small else d, score) for m, d, score in cells_of
                 ]

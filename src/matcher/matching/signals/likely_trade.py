@@ -47,9 +47,8 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if evidence.of(shortlist, "silent")[i] > 0:
         return _inferred(shortlist, i)
     sure = {source: float(evidence.of(shortlist, source)[i]) for source in evidence.TRADE_SOURCES}
-    worth = {
-        source: evidence.SOURCE_WEIGHTS[source] * value for source, value in sure.items() if value == value
-    }
+    known = {source: value for source, value in sure.items() if value == value}
+    worth = {source: evidence.SOURCE_WEIGHTS[source] * value for source, value in known.items()}
     # its own words first
     source = "said_trade" if sure["said_trade"] >= STATED else max(worth, key=worth.__getitem__)
     if not sure[source] >= NEAR:

@@ -36,7 +36,8 @@ def rows(record: Record, *, firms: bool = False) -> Iterator[dict[str, Any]]:
             ordinary = not facts.get("kind") and facts.get("band") not in ("à appeler", "à vérifier")
             if ordinary is not firms:
                 continue
-            by_kind = {step.kind: step for step in happened.get(event.siret, ())}
+            own = happened.get(event.siret, ())
+            by_kind, notes = {step.kind: step for step in own}, [s for s in own if s.kind in NOTED]
             last = next(reversed(by_kind.values()), None)
             prepared = by_kind.get("prepared", by_kind.get("contacted"))
             sent, answer = by_kind.get("sent"), by_kind.get("answered")
@@ -53,9 +54,7 @@ def rows(record: Record, *, firms: bool = False) -> Iterator[dict[str, Any]]:
                 "state": STEPS[last.kind] if last else "",
                 "answered": _day(answer and answer.at),
                 "answer": answer.payload.get("text", "") if answer else "",
-                "notes": " ; ".join(
-                    noted(step) for step in happened.get(event.siret, ()) if step.kind in NOTED
-                ),
+                "notes": " ; ".join(map(noted, notes)),
                 "next": last.payload.get("next", "") if last else "",
                 "due": _day(last and last.payload.get("due")),
             }

@@ -117,9 +117,8 @@ def settled(connection: Connection, letter: RowMapping, outcome: str) -> None:
     if connection.execute(held).first() is None:  # the record was erased meanwhile
         return
     events = chain.events(connection, identifier)
-    before = next(
-        (e.payload for e in events if e.kind in SENDINGS and e.siret == letter["siret"] and e.payload), {}
-    )
+    mine = (e for e in events if e.kind in SENDINGS and e.siret == letter["siret"])
+    before = next((e.payload for e in mine if e.payload), {})
     payload = {"outcome": outcome, "reply_to": (before or {}).get("reply_to", "")}
     chain.append(connection, identifier, [(_kind(outcome), letter["siret"], payload)])
 

@@ -452,9 +452,9 @@ def replay(
             continue
         gone, added = [s for s in then if s not in today], [s for s in today if s not in then]
         moved = sum(a != b for a, b in zip(then, today, strict=False))
-        changes.append(
-            f"lot {lot['number']} : {len(gone)} sorties ({', '.join(gone[:3])}), {len(added)} entrées ({', '.join(added[:3])}), {moved} places changées"
-        )
+        left, joined = ", ".join(gone[:3]), ", ".join(added[:3])
+        moves = f"{len(gone)} sorties ({left}), {len(added)} entrées ({joined}), {moved} places changées"
+        changes.append(f"lot {lot['number']} : {moves}")
     return changes
 
 
