@@ -25,9 +25,8 @@ SAMPLE = ROOT / "data" / "sample"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take longest first: of processes that share the files, none is left alone with one at the end."""
-    long = {
-        item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")
-    }
+    slow = (item for item in items if any(map(item.get_closest_marker, ("slow", "browser"))))
+    long = {item.path for item in slow}
     items.sort(key=lambda item: item.path not in long)
 
 

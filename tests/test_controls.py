@@ -31,9 +31,8 @@ def names_in(path: str) -> frozenset[str]:
 
 def test_every_requirement_is_in_the_table_once() -> None:
     named = [one for row in ROWS for one in row[0].split(", ")]
-    assert sorted(named) == sorted(
-        f"{section}.{n}" for section, most in SECTIONS.items() for n in range(1, most + 1)
-    )
+    every = (f"{section}.{n}" for section, most in SECTIONS.items() for n in range(1, most + 1))
+    assert sorted(named) == sorted(every)
 
 
 def test_what_is_held_names_a_test_and_every_named_test_exists() -> None:

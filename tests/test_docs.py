@@ -63,9 +63,8 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
     word = command.replace("_", "-")
     done = terminal.command(word, "--help", COLUMNS="200")
     assert done.returncode == 0, done.stderr
-    examples = done.stdout + inspect.getsource(
-        plugins.find("commands", command)
-    )  # verbs of a group have their own
+    source = inspect.getsource(plugins.find("commands", command))
+    examples = done.stdout + source  # verbs of a group have their own
     assert f"matcher {word} " in examples
 
 
@@ -76,9 +75,8 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_nothing_of_a_machine_is_named() -> None:
-    tracked = subprocess.run(
-        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
-    ).stdout.split("\n")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    tracked = listed.stdout.split("\n")
     wrong = re.compile(
         "/"
         + "root/|/"

@@ -56,9 +56,8 @@ def cases(matcher: Matcher, tenders: list[Tender]) -> Pairs:
 def pairs(sample: gather.Gathered) -> Pairs:
     """Two hundred pairs: ten needs over the sample, ten over the invented directory that speaks."""
     recipe = recipes.named("default")
-    speaks = Matcher(
-        evaluation.catalogue_of([], [OURS / "judged_own.structures.jsonl.gz"], recipe, []), recipe
-    )
+    listed = OURS / "judged_own.structures.jsonl.gz"
+    speaks = Matcher(evaluation.catalogue_of([], [listed], recipe, []), recipe)
     own = [q.tender for q in evaluation.questions(OURS / "judged_own.queries.jsonl.gz", [])][::5]
     ours = Matcher(evaluation.build_catalogue(sample.structures, (), recipe), recipe)
     return [*cases(ours, tenders_of_sample(sample)), *cases(speaks, own)]
@@ -74,9 +73,8 @@ def test_every_place_gives_one_answer(pairs: Pairs) -> None:
         assert answer.nobody == (not listed)
         likely = {match.structure.siret for match in answer.matches if match.level == "likely"}
         lends = {match.structure.siret for match in answer.matches if match.structure.kind in LENDING_KINDS}
-        assert (
-            likely - lends <= mailed <= likely
-        )  # who lends is told of lots that ask for staff or hours alone
+        # who lends is told of lots that ask for staff or hours alone
+        assert likely - lends <= mailed <= likely
         for structure in structures:
             level = listed.get(structure.siret, "unlikely")
             explained = matcher.why(structure.siret, tender)[0]

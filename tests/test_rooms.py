@@ -213,6 +213,5 @@ def test_plugs_under_other_names_answer_alike(
     again = Matcher.load(tmp_path / "catalogue")
     tender = free_text_tender("entretien des espaces verts d'une école", Place(department="93"))
     for mine, theirs in zip(matcher.match(tender).lots, again.match(tender).lots, strict=True):
-        assert [(m.structure.siret, m.score) for m in mine.matches] == [
-            (m.structure.siret, m.score) for m in theirs.matches
-        ]
+        ours, other = ([(m.structure.siret, m.score) for m in each.matches] for each in (mine, theirs))
+        assert ours == other

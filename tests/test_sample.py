@@ -78,9 +78,8 @@ def test_every_siret_of_the_sample_is_made_up_or_a_town_hall(structures: list[St
     for path in SAMPLE.rglob("*.json"):
         text = path.read_text(encoding="utf-8")
         assert all(luhn(siret) for siret in _sirets(text))
-        others = set(re.findall(r'"(?:id|codeIdentificationNational)\\?": \\?"([0-9]{14})\\?"', text)) - set(
-            _sirets(text)
-        )
+        found = re.findall(r'"(?:id|codeIdentificationNational)\\?": \\?"([0-9]{14})\\?"', text)
+        others = set(found) - set(_sirets(text))
         from matcher.reference.places import commune_of_siren
 
         assert all(commune_of_siren(siret[:9]) for siret in others)
@@ -145,9 +144,8 @@ def test_the_sample_names_no_real_structure_and_only_official_cpv(
 ) -> None:
     with (shared_dir() / "data" / "nomenclatures" / "cpv_2008_fr_en.csv").open(encoding="utf-8") as stream:
         official = {row["code8"] for row in csv.DictReader(stream)}
-    used = {c for s in structures for o in s.offers for c in o.cpv} | {
-        c for t in tenders.values() for lot in t.lots for c in lot.cpv
-    }
+    named = {c for s in structures for o in s.offers for c in o.cpv}
+    used = named | {c for t in tenders.values() for lot in t.lots for c in lot.cpv}
     assert used <= official
     with (shared_dir() / "data" / "structures" / "siae_2021.jsonl").open(encoding="utf-8") as stream:
         real = [json.loads(line) for line in stream]

@@ -48,9 +48,8 @@ def desk(catalogue: Catalogue, sample: gather.Gathered, tmp_path_factory: pytest
 @pytest.fixture(scope="module")
 def service(desk: Path) -> Iterator[str]:
     """The address of the service that `make serve` would open."""
-    about = Settings(
-        catalogue=desk / "var" / "catalogue", store=f"sqlite:///{desk / 'store.sqlite'}", log_level="ERROR"
-    )
+    where = {"catalogue": desk / "var" / "catalogue", "store": f"sqlite:///{desk / 'store.sqlite'}"}
+    about = Settings(**where, log_level="ERROR")
     with serving(about) as address:
         yield address
 
@@ -89,9 +88,8 @@ def test_the_tutorial_works_as_written(
 
 def run_commands(text: str, service: str) -> int:
     """The lines of every shell block: `matcher` in this process, others (curl) by a shell."""
-    lines = [
-        line for block in re.findall(r"```sh\n(.*?)```", text, flags=re.S) for line in block.splitlines()
-    ]
+    blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.S)
+    lines = [line for block in blocks for line in block.splitlines()]
     for line in lines:
         word, *arguments = shlex.split(line)
         if word == "pip":  # the environment of the tests has every extra
@@ -106,9 +104,8 @@ def run_commands(text: str, service: str) -> int:
         done = subprocess.run(
             ["bash", "-c", line], env=environment, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0 and done.stdout.startswith(("{", "[")), (
-            f"{line}: {done.stdout}{done.stderr}"
-        )
+        shown = f"{line}: {done.stdout}{done.stderr}"
+        assert done.returncode == 0 and done.stdout.startswith(("{", "[")), shown
     return len(lines)
 
 

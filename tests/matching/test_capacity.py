@@ -74,16 +74,14 @@ def test_an_unknown_turnover_costs_nothing_and_is_stated(gardens: Matcher) -> No
 
 @pytest.mark.parametrize("lot", [{}, {"amount": 90_000.0, "currency": "USD"}])
 def test_without_an_amount_in_euros_nothing_is_compared(gardens: Matcher, lot: dict[str, object]) -> None:
-    assert {said(match, "capacity") for match in found(gardens, need(**lot)).values()} == {
-        (0.0, "montant du lot inconnu : capacité non comparée")
-    }
+    told = {said(match, "capacity") for match in found(gardens, need(**lot)).values()}
+    assert told == {(0.0, "montant du lot inconnu : capacité non comparée")}
 
 
 def test_a_closed_lot_is_no_lesser_lead(gardens: Matcher) -> None:
     today = datetime.combine(date.today(), datetime.min.time(), tzinfo=UTC)
-    open_, late, closed = (
-        found(gardens, need(deadline=today + timedelta(days=days))) for days in (45, 3, -2)
-    )
+    deadlines = (today + timedelta(days=days) for days in (45, 3, -2))
+    open_, late, closed = (found(gardens, need(deadline=at)) for at in deadlines)
     for number, match in open_.items():
         assert late[number].score == closed[number].score == match.score
         assert late[number].rank == closed[number].rank == match.rank

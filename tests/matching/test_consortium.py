@@ -221,9 +221,8 @@ def test_who_only_lends_staff_executes_no_part(kind: str) -> None:
     assert both and all(m.structure.kind == "EI" for team in both for m in team.members)
     assert not teams(answer(works[0], (lender, 0.9)))
     assert not teams(answer(lot(3, title="Nettoyage de bureaux", cpv=("90919200",)), (lender, 0.9)))
-    staff = lot(
-        4, title="Mise à disposition de personnel pour remplacer des agents absents", cpv=("79620000",)
-    )
+    title = "Mise à disposition de personnel pour remplacer des agents absents"
+    staff = lot(4, title=title, cpv=("79620000",))
     assert teams(answer(staff, (lender, 0.9)))
     imposed = teams(answer(works[0], (builder, 0.9)), imposed=(lender,))
     assert all(team.members[0].structure.kind == "EI" for team in imposed)  # never mandataire

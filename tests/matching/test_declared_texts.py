@@ -41,16 +41,14 @@ def held() -> Catalogue:
 
 def asked(catalogue: Catalogue, need: str, filters: Filters | None = None) -> Shortlist:
     tender = free_text_tender(need)
-    return shortlist_of(
-        catalogue, query_of(catalogue, tender.lots[0], tender, filters=filters), exhaustive=True
-    )
+    query = query_of(catalogue, tender.lots[0], tender, filters=filters)
+    return shortlist_of(catalogue, query, exhaustive=True)
 
 
 def test_a_description_of_several_trades_is_cut_into_them() -> None:
     pieces = declared.cut(MANY)
-    assert {"Nous assurons la collecte du carton", "taille de haies", "livraison de repas"} <= {
-        piece.removeprefix("la ").removeprefix("le ") for piece in pieces
-    }
+    bare = {piece.removeprefix("la ").removeprefix("le ") for piece in pieces}
+    assert {"Nous assurons la collecte du carton", "taille de haies", "livraison de repas"} <= bare
     assert "livraison de repas" in pieces["la livraison de repas"]
 
 

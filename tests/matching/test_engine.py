@@ -98,12 +98,10 @@ def test_what_is_shown_stands_where_the_trade_is_served_from(small: Matcher) -> 
     shown = small.match(need("entretien des espaces verts"), 10, groups=0).lots[0].matches
     assert {m.structure.siret[:9] for m in shown} >= {"000000001", "000000002", "000000008"}
     assert "000000004" not in {m.structure.siret[:9] for m in shown}, "known for another trade"
-    assert not {m.structure.siret[:9] for m in shown} & {"000000003", "000000007"}, (
-        "Lyon, Marseille for Nanterre"
-    )
-    alone = small.match(
-        need("entretien des espaces verts", Place(label="Brest", postcode="29200")), 10, groups=0
-    )
+    # Lyon, Marseille for Nanterre
+    assert not {m.structure.siret[:9] for m in shown} & {"000000003", "000000007"}
+    brest = need("entretien des espaces verts", Place(label="Brest", postcode="29200"))
+    alone = small.match(brest, 10, groups=0)
     lot = alone.lots[0]
     assert not any(m.level == "likely" for m in lot.matches), "nobody of the trade stands near Brest"
     assert lot.considered == 8 and lot.likely == 0
@@ -122,9 +120,8 @@ def test_a_firm_known_by_its_awards_alone_is_not_counted_as_examined() -> None:
 
 
 def test_a_wider_radius_shows_structures_within_it_with_a_warning_that_they_are_far(small: Matcher) -> None:
-    wide = small.match(
-        need("entretien des espaces verts"), 10, filters=Filters(radius_km=900), groups=0
-    ).lots[0]
+    far = Filters(radius_km=900)
+    wide = small.match(need("entretien des espaces verts"), 10, filters=far, groups=0).lots[0]
     found = {m.structure.siret[:9]: m for m in wide.matches}
     assert "000000007" in found, "Marseille for Nanterre"
     assert found["000000007"].level == "plausible", "to be asked whether it comes"
@@ -146,9 +143,8 @@ def test_what_goes_by_post_or_wire_comes_from_afar(small: Matcher) -> None:
 def test_who_may_not_answer_stands_after_all_who_may(small: Matcher) -> None:
     reserved = need("entretien des espaces verts", reservation=Reservation(articles=("L2113-12",)))
     ranking = small.rank(small.queries(reserved)[0])
-    kinds = [
-        str(small.catalogue.of_structure("kind")[ranking.shortlist.candidates[i]]) for i in ranking.order
-    ]
+    of_all = small.catalogue.of_structure("kind")[ranking.shortlist.candidates]
+    kinds = [str(of_all[i]) for i in ranking.order]
     may = [kind in ("ESAT", "EA") for kind in kinds]
     assert may == sorted(may, reverse=True)
     shown = small.match(reserved, 10, groups=0).lots[0].matches
@@ -165,9 +161,8 @@ def test_an_unstated_article_admits_both_fields(small: Matcher) -> None:
 def test_a_closed_establishment_is_stated(small: Matcher) -> None:
     found = small.why("00000000600014", need("entretien des espaces verts"))[0]
     assert found.state == "closed"
-    open_only = small.match(
-        need("entretien des espaces verts"), 10, filters=Filters(active_only=True), groups=0
-    )
+    active = Filters(active_only=True)
+    open_only = small.match(need("entretien des espaces verts"), 10, filters=active, groups=0)
     assert "000000006" not in [m.structure.siren for m in open_only.lots[0].matches]
 
 
@@ -189,9 +184,8 @@ def test_a_filter_gives_the_unfiltered_order_less_those_filtered(matcher: Matche
     narrowed = matcher.rank(matcher.queries(tender, filters=filters)[0])
     allowed = allowed_mask(matcher.catalogue, filters, everything.shortlist.query.places)
     assert allowed is not None and 0 < allowed.sum() < len(allowed)
-    scores = {
-        int(row): float(s) for row, s in zip(everything.shortlist.candidates, everything.scores, strict=True)
-    }
+    rows = everything.shortlist.candidates.tolist()
+    scores = dict(zip(rows, everything.scores.tolist(), strict=True))
     kept = {int(row): float(s) for row, s in zip(narrowed.shortlist.candidates, narrowed.scores, strict=True)}
     assert set(kept) == {row for row in scores if allowed[row]}
     for row, score in kept.items():
@@ -215,9 +209,8 @@ def test_one_siren_is_shown_once(matcher: Matcher, sample) -> None:  # type: ign
 
 
 def test_nobody_for_what_no_structure_offers(matcher: Matcher) -> None:
-    answer = matcher.match(
-        need("Maintenance d'un appareil d'IRM et contrôle de l'aimant supraconducteur"), groups=0
-    ).lots[0]
+    magnet = need("Maintenance d'un appareil d'IRM et contrôle de l'aimant supraconducteur")
+    answer = matcher.match(magnet, groups=0).lots[0]
     assert answer.nobody
     assert not matcher.match(need("nettoyage des locaux d'une école"), groups=0).lots[0].nobody
 

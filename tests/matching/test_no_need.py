@@ -49,18 +49,16 @@ NEEDS = (
 
 @pytest.mark.parametrize("text", NO_NEEDS)
 def test_a_text_that_is_no_need_shows_no_structure_and_says_so(matcher: Matcher, text: str) -> None:
-    answer = matcher.match(
-        free_text_tender(text, NANTES) if any(map(str.isalpha, text)) else _bare(text)
-    ).lots[0]
+    tender = free_text_tender(text, NANTES) if any(map(str.isalpha, text)) else _bare(text)
+    answer = matcher.match(tender).lots[0]
     assert (answer.matches, answer.by_clause, answer.relaxations) == ((), (), ())
     assert answer.nobody and answer.calls_for == "unclear"
     assert "ne dit pas de besoin" in reasons.why_nobody(answer)
 
 
 def _bare(text: str) -> Tender:
-    return Tender(
-        id="need", format="need", title=text, lots=(Lot(id="need-1", title=text, places=(NANTES,)),)
-    )
+    lots = (Lot(id="need-1", title=text, places=(NANTES,)),)
+    return Tender(id="need", format="need", title=text, lots=lots)
 
 
 @pytest.mark.parametrize("text", NEEDS)
@@ -70,17 +68,15 @@ def test_a_need_in_a_word_or_with_an_address_is_one(matcher: Matcher, text: str)
 
 
 def test_a_need_of_staff_is_told_as_one_and_lenders_come_first(matcher: Matcher) -> None:
-    answer = matcher.match(
-        free_text_tender("besoin de 2 agents d'entretien en renfort cet été", NANTES)
-    ).lots[0]
+    text = "besoin de 2 agents d'entretien en renfort cet été"
+    answer = matcher.match(free_text_tender(text, NANTES)).lots[0]
     assert answer.calls_for == "staff"
     assert answer.matches[0].structure.kind in ("AI", "ETTI")
 
 
 def test_what_no_structure_does_is_stated_with_the_way_that_is_left(matcher: Matcher) -> None:
-    answer = matcher.match(
-        free_text_tender("assurance responsabilité civile et flotte automobile", NANTES)
-    ).lots[0]
+    text = "assurance responsabilité civile et flotte automobile"
+    answer = matcher.match(free_text_tender(text, NANTES)).lots[0]
     assert answer.nobody and answer.calls_for == "beyond"
     assert "clause sociale" in reasons.why_nobody(answer)
 
@@ -118,9 +114,8 @@ def test_of_equal_chances_lenders_stand_first_where_staff_is_asked_alone(matcher
     ):
         shortlist = matcher.rank(matcher.queries(free_text_tender(text, NANTES))[0]).shortlist
         kinds = shortlist.catalogue.of_structure("kind")[shortlist.candidates]
-        first = {
-            kind for kind, turn in zip(kinds, suitability.tie_break(shortlist), strict=True) if turn < 1 << 14
-        }
+        turns = zip(kinds, suitability.tie_break(shortlist), strict=True)
+        first = {kind for kind, turn in turns if turn < 1 << 14}
         assert ("AI" in first) is lent and ("EI" in first) is not lent
 
 

@@ -96,9 +96,8 @@ def test_a_commune_without_coordinates_is_placed_by_its_postcode_or_department_w
 READS = re.compile(
     r"zone_bits|zone_low|zone\.(?:radius_km|departments|regions|country)|least_km|distances_km"
 )
-READERS = {f"catalogue/{name}.py" for name in ("catalogue", "columns", "rows", "filters")} | {
-    "matching/reach.py"
-}
+_CATALOGUE = ("catalogue", "columns", "rows", "filters")
+READERS = {"matching/reach.py", *(f"catalogue/{name}.py" for name in _CATALOGUE)}
 
 
 def test_nothing_else_reads_zones_and_distances() -> None:

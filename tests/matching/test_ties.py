@@ -35,9 +35,8 @@ def test_near_equals_take_turns_from_lot_to_lot_and_clear_differences_do_not() -
 
     needs = [f"tonte et taille de haies du parc {name}" for name in ("nord", "sud", "est", "ouest")]
     assert len({order(need, 0.005)[0] for need in needs}) > 1
-    assert order(needs[0], 0.005) == order(needs[0], 0.005, date(2026, 12, 1)), (
-        "the same search, the same list"
-    )
+    # the same search, the same list
+    assert order(needs[0], 0.005) == order(needs[0], 0.005, date(2026, 12, 1))
     assert all(order(need, 5.0) == list(range(20)) for need in needs)
 
 

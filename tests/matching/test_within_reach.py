@@ -52,9 +52,8 @@ def held() -> Catalogue:
 
 def asked(catalogue: Catalogue, places: Sequence[Place], filters: Filters | None = None) -> Query:
     lot = Lot(id="1", title="Tonte des pelouses", places=tuple(places))
-    return query_of(
-        catalogue, lot, Tender(id="t", format="ted", title=lot.title, lots=(lot,)), filters=filters
-    )
+    tender = Tender(id="t", format="ted", title=lot.title, lots=(lot,))
+    return query_of(catalogue, lot, tender, filters=filters)
 
 
 # in La Réunion, as located from its number

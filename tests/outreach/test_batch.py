@@ -107,9 +107,8 @@ def test_two_processes_give_what_one_gives(folder: Path, tmp_path: Path) -> None
     found = []
     for jobs in (1, 2):
         store = Store.open(f"sqlite:///{tmp_path}/{jobs}.sqlite")
-        batch.run(
-            store, folder, tenders, batch.Options(rules=Rules(floor=0.0005), jobs=jobs), moment=n.MOMENT
-        )
+        options = batch.Options(rules=Rules(floor=0.0005), jobs=jobs)
+        batch.run(store, folder, tenders, options, moment=n.MOMENT)
         with store.reading() as connection:
             columns = (Found.notice_id, Found.lot_id, Found.siret, Found.rank, Found.score, Found.detail)
             found.append([tuple(row) for row in connection.execute(select(*columns).order_by(*columns[:3]))])
@@ -132,9 +131,8 @@ def test_killed_at_random_instants_it_ends_as_if_undisturbed() -> None:
 
 def command(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     store = f"sqlite:///{tmp_path}/s.sqlite"
-    return terminal.command(
-        *arguments, cwd=tmp_path, MATCHER_STORE=store, MATCHER_MAIL_SECRET="a secret of the tests"
-    )
+    names = {"MATCHER_STORE": store, "MATCHER_MAIL_SECRET": "a secret of the tests"}
+    return terminal.command(*arguments, cwd=tmp_path, **names)
 
 
 def test_the_command_tells_a_source_that_is_down_from_nothing_new(folder: Path, tmp_path: Path) -> None:
@@ -188,9 +186,8 @@ def test_a_publisher_that_is_down_is_reported_and_what_is_available_is_matched(
     monkeypatch.setattr(boamp, "boamp", down)
     monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{tmp_path}/s.sqlite")
     with pytest.raises(typer.Exit) as left:
-        batch_command.run(
-            sync=True, to=tmp_path / "fetched", catalogue=folder, at="2026-11-24T09:00", format="jsonl"
-        )
+        where = {"to": tmp_path / "fetched", "catalogue": folder}
+        batch_command.run(sync=True, at="2026-11-24T09:00", format="jsonl", **where)
     assert left.value.exit_code == batch.SOURCE_DOWN
     out, err = capsys.readouterr()
     assert "source down: nobody answers" in err and json.loads(out)["new"] > 5

@@ -100,9 +100,8 @@ def test_a_change_after_an_upgrade_is_told(store: Store, folder: Path, monkeypat
     n.night(store, folder, first)
     monkeypatch.setattr(files, "reader", lambda: "the next version")
     n.night(store, folder, read_otherwise(first), day=1)
-    later = replace(
-        read_otherwise(first), source_hash="published anew", deadline=n.MOMENT + timedelta(days=30)
-    )
+    deadline = n.MOMENT + timedelta(days=30)
+    later = replace(read_otherwise(first), source_hash="published anew", deadline=deadline)
     n.night(store, folder, later, day=2)
     (item,) = told(store, 2)
     assert item["kind"] == "correction"

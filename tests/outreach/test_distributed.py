@@ -35,9 +35,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def tasks(tmp_path: Path) -> list[work.Task]:
     store = Store.open(f"sqlite:///{tmp_path}/s.sqlite")
     summary = batch._begun(store, {}, n.MOMENT)
-    intake.take(
-        store, [n.tender(f"d{i}", *list(n.TRADES)[: 1 + i % 3]) for i in range(10)], None, n.MOMENT, summary
-    )
+    tenders = [n.tender(f"d{i}", *list(n.TRADES)[: 1 + i % 3]) for i in range(10)]
+    intake.take(store, tenders, None, n.MOMENT, summary)
     found = list(batch.waiting(store, "v", n.MOMENT).values())
     store.close()
     return found

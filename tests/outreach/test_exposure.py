@@ -29,9 +29,8 @@ def gardeners(count: int) -> Catalogue:
     """Structures alike but for their number."""
     where = Place(postcode="92000", label="Nanterre", department="92")
     sirets = (f"0000000{number}00013" for number in range(11, 11 + count))
-    return made.matcher_over(
-        made.structure(siret, "Structure", GARDEN, place=where) for siret in sirets
-    ).catalogue
+    listed = (made.structure(siret, "Structure", GARDEN, place=where) for siret in sirets)
+    return made.matcher_over(listed).catalogue
 
 
 def test_near_equals_get_their_turn_over_the_days() -> None:
@@ -51,14 +50,12 @@ def test_who_is_to_be_asked_is_not_neglected() -> None:
     """Of twelve likely in reach five are shown; the three ESAT that say nothing are to be asked for laundry."""
     catalogue = gardeners(9)
     near = Place(postcode="92000", label="Nanterre", department="92")
-    silent = [
-        Structure(siret=f"0000000{n}00013", name="Alpha", kind="ESAT", place=near) for n in (31, 32, 33)
-    ]
+    sirets = (f"0000000{number}00013" for number in (31, 32, 33))
+    silent = [Structure(siret=siret, name="Alpha", kind="ESAT", place=near) for siret in sirets]
     said = [catalogue.structure(row) for row in range(len(catalogue))]
     matcher = made.matcher_over([*said, *silent])
-    gardens, laundry = (
-        free_text_tender(text, near) for text in ("tonte et taille de haies", "blanchisserie du linge")
-    )
+    texts = ("tonte et taille de haies", "blanchisserie du linge")
+    gardens, laundry = (free_text_tender(text, near) for text in texts)
     assert exposure.measure(matcher, [gardens], n=5).neglected == pytest.approx(7 / 12)
     assert exposure.measure(matcher, [gardens, laundry], n=5).neglected == pytest.approx(4 / 12)
 

@@ -94,9 +94,8 @@ def told(store: Store, day: int = 0) -> dict[str, dict[str, Any]]:
 def test_who_lends_staff_is_never_advised_to_answer_alone(store: Store, folder: Path) -> None:
     n.night(store, folder, cleaning("a"))
     assert CLEANER in told(store)
-    assert all(
-        "mise à disposition" in item["alone"] for item in told(store).get(LENDER, {"items": ()})["items"]
-    )
+    items = told(store).get(LENDER, {"items": ()})["items"]
+    assert all("mise à disposition" in item["alone"] for item in items)
     n.night(store, folder, cleaning("b", clauses=(Clause(hours=500.0),)), day=1)
     (item,) = told(store, 1)[LENDER]["items"]
     assert item["level"] == "clause" and item["alone"].startswith("Par la clause") and item["partners"] == []
@@ -172,9 +171,8 @@ def test_only_works_have_tasks_that_can_be_cut_out(store: Store, folder: Path) -
 def test_a_lot_announced_by_its_clause_is_not_without_structure(store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "lends"
     save_catalogue(build_catalogue(STRUCTURES[1:2]), folder)
-    insurance = n.tender(
-        "c", lots=(Lot(id="c-1", title="Assurance responsabilité civile", cpv=("66516000",)),)
-    )
+    cover = Lot(id="c-1", title="Assurance responsabilité civile", cpv=("66516000",))
+    insurance = n.tender("c", lots=(cover,))
     summary = n.night(store, folder, cleaning("a", clauses=(Clause(hours=500.0),)), insurance)
     assert (summary.lots, summary.matches, summary.by_clause, summary.nobody) == (2, 0, 1, 1)
     page = report.of_run(store, summary.run)
@@ -220,9 +218,8 @@ def test_limits_that_bind_and_passages_are_said_once() -> None:
         items._limits(replace(bound, lots_per_tender=2, lots_per_winner=1))
         == "1 lot attribué au plus à un candidat"
     )
-    alone, several = (
-        Condition(code="group", label=label, passage="Nul ne peut ...") for label in ("Seul", "Plusieurs")
-    )
+    labels, passage = ("Seul", "Plusieurs"), "Nul ne peut ..."
+    alone, several = (Condition(code="group", label=label, passage=passage) for label in labels)
     limit, variants = (
         Condition(code="lots-limit", label="1 lot"),
         Condition(code="variants", label="Variantes admises"),
@@ -330,12 +327,10 @@ def test_the_list_of_a_structure_tells_what_its_digest_tells(store: Store, folde
     matcher = Matcher.load(folder)
     for structure in STRUCTURES:
         seen = opportunities(matcher, structure, notices, now=n.MOMENT)
-        levels = {
-            i["notice_id"]: i["level"] for i in told(store).get(structure.siret, {"items": ()})["items"]
-        }
-        assert {o.tender.id for o in seen if o.part != "watch"} == {
-            id for id, level in levels.items() if level in ("likely", "clause")
-        }
+        items = told(store).get(structure.siret, {"items": ()})["items"]
+        levels = {item["notice_id"]: item["level"] for item in items}
+        likely = {id for id, level in levels.items() if level in ("likely", "clause")}
+        assert {o.tender.id for o in seen if o.part != "watch"} == likely
         by_clause = {o.tender.id for o in seen if o.why[0].startswith("par la clause")}
         assert by_clause == {id for id, level in levels.items() if level == "clause"}
 
@@ -357,6 +352,5 @@ def test_the_report_of_a_night_is_in_french(store: Store, folder: Path) -> None:
     page = report.of_run(store, summary.run)
     text = re.sub(r"<svg.*?</svg>|<style.*?</style>|<[^>]+>", " ", page, flags=re.S)
     assert f"retenus : {summary.digests}" in text and "à la demande de l'exploitant" in html.unescape(text)
-    assert not re.search(
-        r"\b(held|ready|sent|digests?|asked|runs?|recipe|encoder|ranker|built)\b", text.lower()
-    )
+    english = r"\b(held|ready|sent|digests?|asked|runs?|recipe|encoder|ranker|built)\b"
+    assert not re.search(english, text.lower())

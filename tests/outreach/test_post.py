@@ -10,9 +10,8 @@ from matcher.records.store import Store
 
 
 def test_a_letter_queued_twice_under_one_name_is_one_letter(tmp_path: Path) -> None:
-    transport = MailTransport(
-        base_url="https://maillage.example", sender="Maillage <m@maillage.example>", outbox=tmp_path / "out"
-    )
+    sender = {"base_url": "https://maillage.example", "sender": "Maillage <m@maillage.example>"}
+    transport = MailTransport(**sender, outbox=tmp_path / "out")
 
     def question(name: str) -> bool:
         addresses = ("a@structure.example", "b@ville.example", "https://maillage.example/q")

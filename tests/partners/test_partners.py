@@ -61,12 +61,10 @@ PAINT = structure(7, "Couleurs", "Peinture intérieure, revêtements muraux")
 ALL = (GARDEN, CLEAN, TREES, SHELTERED, FIRM, FAR, PAINT)
 
 
-def award(
-    uid: str, day: date | None, *holders: Structure, title: str = "Entretien", **facts: object
-) -> Award:
-    given = {"uid": uid, "title": title, "notified": day, "cpv": "77310000", "place": Place(department="93")}
+def award(uid: str, day: date | None, *holders: Structure, **facts: object) -> Award:
+    given = {"uid": uid, "title": "Entretien", "notified": day, "cpv": "77310000"}
     given |= {"holders": tuple(Holder(id=h.siret, name=h.name) for h in holders)}
-    given |= {"buyer": Buyer(id="21930055900016"), **facts}
+    given |= {"buyer": Buyer(id="21930055900016"), "place": Place(department="93"), **facts}
     return Award(**given)  # type: ignore[arg-type]
 
 

@@ -30,9 +30,8 @@ def store(store_url: str, tmp_path: Any, monkeypatch: MonkeyPatch) -> Iterator[S
 
 def made(store: Store) -> str:
     """A record of five events: created, two asked, an answer, an export."""
-    need = Tender(
-        id="need", format="need", title="Tonte", buyer=Buyer(), lots=(Lot(id="need-1", title="Tonte"),)
-    )
+    lots = (Lot(id="need-1", title="Tonte"),)
+    need = Tender(id="need", format="need", title="Tonte", buyer=Buyer(), lots=lots)
     identifier = record.keep(store, OWNER, Answer(tender=need, lots=(), consortia=(), versions={"data": "1"}))
     with store.writing() as connection:
         lines = [("contacted", SIRET, {"message": "a"}), ("contacted", OTHER, {"message": "a"})]
@@ -107,9 +106,8 @@ def of_another(connection: Connection, identifier: str) -> None:
     """An event of another record, seal and all."""
     others = (SourcingEvent.record_id != identifier, SourcingEvent.number == 4)
     foreign = connection.execute(select(SourcingEvent.__table__).where(*others)).mappings().one()
-    change(4, **{k: foreign[k] for k in ("payload", "salt", "siret", "commitment", "seal", "at")})(
-        connection, identifier
-    )
+    names = ("payload", "salt", "siret", "commitment", "seal", "at")
+    change(4, **{name: foreign[name] for name in names})(connection, identifier)
 
 
 def rewritten(connection: Connection, identifier: str) -> None:

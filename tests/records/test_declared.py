@@ -129,9 +129,8 @@ def test_a_denied_trade_never_comes_back(store: Store, tmp_path: Path) -> None:
         assert {o.lot.id for o in opportunities(after, kept, [NOTICE])} == {"2"}
         assert [why.state for why in after.why(SIRET, NOTICE)] == ["denied", "ranked"]
     # a later list that says it again changes nothing
-    again, _ = self_declared.overlay_from_store(
-        [replace(GARDENS, offers=(*GARDENS.offers, Offer(id="z", title="Blanchisserie")))]
-    )
+    more = replace(GARDENS, offers=(*GARDENS.offers, Offer(id="z", title="Blanchisserie")))
+    again, _ = self_declared.overlay_from_store([more])
     assert names(matcher([*again, LAUNDRY]), "blanchisserie") == [OTHER]
 
 
@@ -156,16 +155,14 @@ def test_a_denied_offer_is_gone_and_a_lot_of_several_trades_stays(store: Store) 
 
 
 def test_a_firm_known_by_its_awards_alone_may_speak(store: Store) -> None:
-    award = Award(
-        uid="m1", title="Blanchisserie du linge", holders=(Holder(id=FIRM, name="Lavage SA"),), cpv="98310000"
-    )
+    firm = Holder(id=FIRM, name="Lavage SA")
+    award = Award(uid="m1", title="Blanchisserie du linge", holders=(firm,), cpv="98310000")
     say(store, FIRM, "trade:blanchisserie")
     listed, _ = self_declared.overlay_from_store([LAUNDRY], [award])
     assert FIRM not in ranked(matcher(listed, [award]), "blanchisserie")
     assert FIRM in ranked(matcher([LAUNDRY], [award]), "blanchisserie")
-    assert names(matcher([LAUNDRY], [award]), "blanchisserie") == [LAUNDRY.siret], (
-        "a partner, not a structure to propose"
-    )
+    # a partner, not a structure to propose
+    assert names(matcher([LAUNDRY], [award]), "blanchisserie") == [LAUNDRY.siret]
 
 
 def test_the_words_of_a_skill() -> None:

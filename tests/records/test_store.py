@@ -273,6 +273,5 @@ def test_ten_who_read_and_write_at_once_lose_nothing(store: Store) -> None:
 
 def test_an_update_may_look_for_several_rows() -> None:
     with Store.open("sqlite://") as store, store.writing() as connection:
-        assert (
-            connection.execute(update(Claim).where(Claim.id.in_(["a", "b"])).values(name="x")).rowcount == 0
-        )
+        several = update(Claim).where(Claim.id.in_(["a", "b"])).values(name="x")
+        assert connection.execute(several).rowcount == 0

@@ -105,9 +105,8 @@ def test_every_count_is_that_of_the_list_of_the_trade_there(matcher: Matcher, de
 
 def test_a_reservation_counts_those_of_the_list_who_may_answer(matcher: Matcher, desk: Desk) -> None:
     count = desk.in_area("nettoyage", area("Angers"))
-    listed = (
-        matcher.match(need_of("nettoyage et propreté", area("Angers").place), 1_000, groups=0).lots[0].matches
-    )
+    asked = need_of("nettoyage et propreté", area("Angers").place)
+    listed = matcher.match(asked, 1_000, groups=0).lots[0].matches
     for article, kinds in (("L2113-12", {"EA"}), ("L2113-13", {"EI"}), ("L2113-14", {"EA", "EI"})):
         may = [m for m in listed if m.structure.kind in kinds]
         own = count.under(article, ON)
@@ -154,9 +153,8 @@ def test_of_a_lot_of_two_trades_those_who_do_each_are_counted(desk: Desk) -> Non
 def test_works_are_known_by_their_words_so_that_no_duty_is_false(desk: Desk) -> None:
     def duties(title: str, amount: float) -> list[str]:
         given = potential.Given(amount=amount)
-        return [
-            duty.code for duty in potential.potential(desk, need(lot(title)), given).lots[0].advised.duties
-        ]
+        made = potential.potential(desk, need(lot(title)), given)
+        return [duty.code for duty in made.lots[0].advised.duties]
 
     assert "social-condition" not in duties("Construction d'un gymnase", 4_000_000)
     assert "social-condition" in duties("Construction d'un gymnase", 6_000_000)

@@ -83,9 +83,8 @@ def test_like_needs_are_added_up_before_the_threshold_is_read() -> None:
 def test_reserve_under_the_article_that_leaves_competition(everyone: Count, article: str) -> None:
     made = advise(facts(everyone=everyone)).first
     assert made.code == "reserve" and made.title.endswith(f"({article})") and article in made.articles
-    assert any("à appeler" in reason and "vérifiée" in reason for reason in made.reasons), (
-        "a count is never bare"
-    )
+    # a count is never bare
+    assert any("à appeler" in reason and "vérifiée" in reason for reason in made.reasons)
     assert any("doit dire" in c for c in made.conditions) and any("irrecevable" in c for c in made.conditions)
 
 
