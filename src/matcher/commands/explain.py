@@ -40,8 +40,9 @@ def run(
         for explanation in found:
             say(f"{tender.id}, lot {explanation.lot.number} ({explanation.lot.title}) : {explanation.text}")
             if explanation.match is not None:
+                reasons = explanation.match.reasons
                 rows = (
                     {"signal": r.code, "contribution": round(r.contribution, 3), "raison": r.text}
-                    for r in explanation.match.reasons
+                    for r in reasons
                 )
                 emit(rows, format)

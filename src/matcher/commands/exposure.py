@@ -45,11 +45,8 @@ def run(
             emit([{"recipe": matcher.recipe.name, "nDCG@5": cost, **codec.to_json(found)}], "jsonl")
             continue
         share = found.neglected
-        neglected = (
-            ""
-            if share is None
-            else f" ; {100 * share:.1f} % de celles du métier à portée ni montrées ni à interroger"
-        )
+        whom = "de celles du métier à portée ni montrées ni à interroger"
+        neglected = "" if share is None else f" ; {100 * share:.1f} % {whom}"
         quality_text = "" if cost is None else f", nDCG@5 {cost:.3f}"
         say(
             f"{matcher.recipe.name} : {found.lots} lots, {found.structures} structures, Gini {found.gini:.3f}, "

@@ -11,10 +11,8 @@ from matcher.commands._options import Output, open_store
 from matcher.console import emit, say
 from matcher.domain import BadInput
 
-app = typer.Typer(
-    help="The persistent store (MATCHER_STORE: a SQLite file by default, or PostgreSQL).",
-    no_args_is_help=True,
-)
+about = "The persistent store (MATCHER_STORE: a SQLite file by default, or PostgreSQL)."
+app = typer.Typer(help=about, no_args_is_help=True)
 STORE = Option(None, "--store", help="Address of the store; MATCHER_STORE by default.")
 
 
@@ -26,10 +24,8 @@ def info(format: Output = "table") -> None:
     with open_store() as store:
         say(f"{store.engine.url.render_as_string(hide_password=True)}, version {store.version()}")
         counts = store.counts()
-    emit(
-        ({"table": t, "rows": n, "kept_days": RETENTION.get(t, ("", None))[1]} for t, n in counts.items()),
-        format,
-    )
+    rows = ({"table": t, "rows": n, "kept_days": RETENTION.get(t, ("", None))[1]} for t, n in counts.items())
+    emit(rows, format)
 
 
 @app.command()

@@ -106,11 +106,8 @@ class Matcher:
         turn = f"draw of scale {self.recipe.rotation:g}, turn of {date.today().isoformat()}"
         rotation = {"rotation": turn} if self.recipe.daily else {}
         made = {"data": str(manifest["data"]), "built": str(manifest["built"]), "recipe": self.recipe.name}
-        return (
-            rotation
-            | {"code": __version__, **made, "encoder": str(manifest["encoder"])}
-            | {"ranker": self.ranker.fingerprint}
-        )
+        made = {"code": __version__, **made, "encoder": str(manifest["encoder"])}
+        return rotation | made | {"ranker": self.ranker.fingerprint}
 
     # ------------------------------------------------------------------------------------ one lot
 
@@ -135,11 +132,8 @@ class Matcher:
         some = judged and not whole
         everyone = shortlist_of(self.catalogue, query, exhaustive=self.exhaustive, coming=some)
         shortlist = self._measured(contenders(everyone, least, also) if some else everyone, ranker)
-        contributions = (
-            ranker.contributions(shortlist)
-            if len(shortlist)
-            else dict.fromkeys(ranker.signals, np.zeros(0))  # filters or denials left nobody
-        )
+        nobody = dict.fromkeys(ranker.signals, np.zeros(0))  # filters or denials left nobody
+        contributions = ranker.contributions(shortlist) if len(shortlist) else nobody
         scores = np.sum(list(contributions.values()), axis=0) if contributions else np.zeros(len(shortlist))
         regime = "structure" if self.has_directory else "supplier"
         chances = ranker.probability(scores, regime)
@@ -409,11 +403,9 @@ class Matcher:
         self, ranking: Ranking, i: int, rank: int, reasons: tuple[Reason, ...], offer: Offer | None
     ) -> Match:
         shortlist = ranking.shortlist
-        structure = self.catalogue.structure(int(shortlist.candidates[i]))
-        may, others = (
-            eligible(shortlist, i),
-            self.catalogue.establishments_of_row(int(shortlist.candidates[i])),
-        )
+        row = int(shortlist.candidates[i])
+        structure = self.catalogue.structure(row)
+        may, others = eligible(shortlist, i), self.catalogue.establishments_of_row(row)
         return Match(
             lot=shortlist.query.lot,
             structure=structure,

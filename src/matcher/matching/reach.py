@@ -87,11 +87,8 @@ def to_places(catalogue: Catalogue, places: Sequence[Place], rows: Rows) -> Reac
 
 def _measured(catalogue: Catalogue, places: Sequence[Place], rows: Rows, zones: Zones, at: Any) -> Reach:
     kilometres = distances_km(catalogue, places, rows)
-    return Reach(
-        _zone(catalogue, places, rows, kilometres, [column[..., at] for column in zones]),
-        kilometres,
-        _sure(catalogue, places, rows, kilometres),
-    )
+    zone = _zone(catalogue, places, rows, kilometres, [column[..., at] for column in zones])
+    return Reach(zone, kilometres, _sure(catalogue, places, rows, kilometres))
 
 
 def _zone(

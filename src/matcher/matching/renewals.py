@@ -74,11 +74,8 @@ def renewals(
         one = _of(award)
         if one is None or not _wanted(one, buyer, departments, cpv):
             continue
-        key = (
-            one.buyer.id[:9] or fold(one.buyer.name),
-            fold(one.title),
-            *sorted(h.siren for h in one.holders),
-        )
+        holders = sorted(h.siren for h in one.holders)
+        key = (one.buyer.id[:9] or fold(one.buyer.name), fold(one.title), *holders)
         if key not in found or found[key].ends < one.ends:
             found[key] = one
     ending = (one for one in found.values() if low <= one.ends <= high)
@@ -137,9 +134,6 @@ def followers(matcher: Matcher, one: Renewal, most: int = 20) -> list[str]:
     kinds = catalogue.of_structure("kind")[candidates]
     likely = ranking.order[ranking.levels[ranking.order] == LIKELY].tolist()
     held = {holder.siren for holder in one.holders}
-    sirets = [
-        str(catalogue.of_structure("siret")[candidates[i]])
-        for i in likely
-        if way_in(str(kinds[i]), ranking) == "self"
-    ]
+    all_sirets = catalogue.of_structure("siret")[candidates]
+    sirets = [str(all_sirets[i]) for i in likely if way_in(str(kinds[i]), ranking) == "self"]
     return [siret for siret in sirets if siret[:9] not in held][:most]

@@ -33,8 +33,8 @@ def skills(structure: Structure, awards: Iterable[Offer] = ()) -> tuple[Skill, .
     labels = {trade.name: trade.label for trade in trades.trades()}
     for trade, inferred, evidence, source, since in _trades_with_evidence(structure, awards):
         if f"trade:{trade}" not in structure.denied and trade not in found:
-            told = {"evidence": evidence, "source": source}
-            found[trade] = Skill(trade=trade, label=labels[trade], inferred=inferred, since=since, **told)
+            origin = {"evidence": evidence, "source": source}
+            found[trade] = Skill(trade=trade, label=labels[trade], inferred=inferred, since=since, **origin)
     return tuple(sorted(found.values(), key=lambda skill: skill.inferred))
 
 

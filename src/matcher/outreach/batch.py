@@ -202,8 +202,8 @@ def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
             tender = replace(tender, lots=tuple(lot for lot in tender.lots if lot.id not in cancelled))
             if tender.lots and not open_at(closing(tender), tender.published, at):
                 continue
-            gone = {lot.id: tuple(sorted(refused.of(ids, lot.id))) for lot in tender.lots}
-            excluded = {lot: sirets for lot, sirets in gone.items() if sirets}
+            refusals = {lot.id: tuple(sorted(refused.of(ids, lot.id))) for lot in tender.lots}
+            excluded = {lot: sirets for lot, sirets in refusals.items() if sirets}
             tasks[id] = Task(
                 id=id, ids=ids, tender=tender, key=key, excluded=excluded, wants_plausible=wants_plausible
             )
@@ -240,8 +240,8 @@ def write(
                 cause, first = causes.get(pair, ("catalogue" if unchanged else "notice", at))
                 detail = {**row["detail"], "cause": cause}
                 # where two lots share an id, the last row of a key wins
-                told = {"notice_id": task.id, "detail": detail, "versions": dict(versions), "at": first}
-                fresh[pair] = {**row, **told}
+                facts = {"notice_id": task.id, "detail": detail, "versions": dict(versions), "at": first}
+                fresh[pair] = {**row, **facts}
         if fresh:
             connection.execute(insert(Found), list(fresh.values()))
         for task, _ in found:

@@ -57,12 +57,8 @@ def of_buyer(
     day = at.astimezone(PARIS).date()
     known = buyer[:9] if buyer[:9].isdecimal() else ""
     ending = renewals(awards, day, buyer=known) if known else []
-    digest: dict[str, Any] = {
-        "id": identifier(f"buyer:{buyer}", day),
-        "addressee": f"buyer:{buyer}",
-        "name": "",
-        "link": "",
-    }
+    whose = f"buyer:{buyer}"
+    digest: dict[str, Any] = {"id": identifier(whose, day), "addressee": whose, "name": "", "link": ""}
     digest |= {"day": day.isoformat(), "made": at.isoformat(), "items": items}
     subject = f"Ce que sont devenus vos {len(items)} besoin(s)"
     return digest | {"subject": subject, "ending": [one.sentence() for one in ending[:ENDING]]}

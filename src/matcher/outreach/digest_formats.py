@@ -68,11 +68,8 @@ def facts(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "Durée", item["duration"]
     if item["deadline"] or not item.get("prior"):
         yield due, deadline(item)
-    for name, label in (
-        ("procedure", "Procédure"),
-        ("limits", "Limite"),
-        ("contact", "Contact de l'acheteur"),
-    ):
+    headings = {"procedure": "Procédure", "limits": "Limite", "contact": "Contact de l'acheteur"}
+    for name, label in headings.items():
         if item.get(name):
             yield label, item[name]
     if item.get("facilitators"):
@@ -129,10 +126,8 @@ def table(content: Mapping[str, Any], *, typed: bool = False) -> Iterator[list[A
     """A heading, then a row for each lot, in the order of COLUMNS; `typed` keeps a date limit as a time of Paris."""
     yield [label for _, label in COLUMNS]
     for item in content["items"]:
-        joined = {
-            "why": " ; ".join(item.get("reasons", ())),
-            "conditions": " ; ".join(item.get("conditions", ())),
-        }
+        joined = {"why": " ; ".join(item.get("reasons", ()))}
+        joined["conditions"] = " ; ".join(item.get("conditions", ()))
         values = {**item, **joined, "deadline": deadline(item)}
         cells: list[Any] = [str(values.get(key) or "") for key, _ in COLUMNS]
         if typed and item.get("deadline"):

@@ -196,8 +196,8 @@ def _pairs(
         .where(Found.probability >= rules.floor, cause == "notice")
         .order_by(Found.siret, Found.probability.desc(), Found.notice_id, Found.lot_id)
     )
-    kept = (r for r in rows if r.notice_id in open_cases)
-    return [(r.siret, r.notice_id, r.lot_id, r.probability, r.level) for r in kept]
+    of_open = (r for r in rows if r.notice_id in open_cases)
+    return [(r.siret, r.notice_id, r.lot_id, r.probability, r.level) for r in of_open]
 
 
 def _announced(
@@ -228,11 +228,9 @@ def _waves(
     for id, case in open_cases.items():
         if not case.owner or WAVES not in case.tender.flags or case.over:
             continue
-        words = connection.execute(
-            select(Feedback.siret, Feedback.verb).where(
-                Feedback.notice_id.in_(case.ids), Feedback.verb.in_(("interested", "declined"))
-            )
-        ).all()
+        verbs = Feedback.verb.in_(("interested", "declined"))
+        answers = select(Feedback.siret, Feedback.verb).where(Feedback.notice_id.in_(case.ids), verbs)
+        words = connection.execute(answers).all()
         interested = {row.siret for row in words if row.verb == "interested"}
         if len(interested) >= rules.enough:
             continue
@@ -297,11 +295,8 @@ def _written(rules: Rules, summary: Summary, at: datetime, one: _Choice, writer:
     told: dict[str, Any] = {"items": items, "left": one.left, "cap": rules.cap}
     told |= {"unsure": [writer.item(one.structure, news) for news in one.unsure]}
     told |= {"subject": _subject(items), "intro": _intro(items)}
-    content = (
-        _content(summary, at, one.structure)
-        | told
-        | {"ending": [contract.sentence() for contract in one.ending]}
-    )
+    ending = [contract.sentence() for contract in one.ending]
+    content = _content(summary, at, one.structure) | told | {"ending": ending}
     ending_news = [News(RENEWAL + contract.id, "", 1.0, "renewal") for contract in one.ending]
     return content, [*one.sure, *one.unsure, *ending_news]
 
@@ -350,10 +345,8 @@ def _subject(items: Sequence[Mapping[str, Any]]) -> str:
         "correction": ("lot modifié", "lots modifiés"),
         "cancellation": ("lot annulé", "lots annulés"),
     }
-    counts = [
-        (fresh, ("lot pour vous", "lots pour vous")),
-        *((kinds[kind], each) for kind, each in names.items()),
-    ]
+    others = ((kinds[kind], each) for kind, each in names.items())
+    counts = [(fresh, ("lot pour vous", "lots pour vous")), *others]
     told = [f"{count} {words[count > 1]}" for count, words in counts if count]
     return f"{', '.join(told)}{' :' if len(items) == 1 else ', dont :'} {shorten(items[0]['title'], 60)}"
 
@@ -367,11 +360,9 @@ def _release(store: Store, rules: Rules, summary: Summary, day: date, hold: bool
     """Count the digests of the run and let them go, or hold them all for the operator."""
     with store.writing() as connection:
         told = func.json_array_length(Digest.content["items"])
-        summary.digests, summary.told = connection.execute(
-            select(func.count(), func.coalesce(func.sum(told), 0)).where(
-                Digest.day == day, Digest.channel == MAIL, Digest.content["run"].as_string() == summary.run
-            )
-        ).one()
+        ours = (Digest.day == day, Digest.channel == MAIL, Digest.content["run"].as_string() == summary.run)
+        totals = select(func.count(), func.coalesce(func.sum(told), 0)).where(*ours)
+        summary.digests, summary.told = connection.execute(totals).one()
         usual = usual_volume(connection, rules)
         if hold:
             summary.held = "asked"

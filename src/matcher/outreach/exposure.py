@@ -158,17 +158,11 @@ def _structures(catalogue: Catalogue) -> pd.DataFrame:
     table["kind"] = catalogue.of_structure("kind")
     pieces = catalogue.owners[catalogue.nature_mask(("offer", "description", "job"))]
     described = np.bincount(pieces, minlength=len(catalogue))
-    table["evidence"] = pd.cut(
-        described,
-        [-1, 0, 2, np.inf],
-        labels=["ne dit rien de ses activités", "une ou deux offres", "trois offres ou plus"],
-    )
-    staff = pd.cut(
-        np.asarray(catalogue.of_structure("headcount"), dtype=np.float64),
-        [-np.inf, 10, 50, np.inf],
-        right=False,
-        labels=["moins de 10", "de 10 à 49", "50 et plus"],
-    )
+    labels = ["ne dit rien de ses activités", "une ou deux offres", "trois offres ou plus"]
+    table["evidence"] = pd.cut(described, [-1, 0, 2, np.inf], labels=labels)
+    people = np.asarray(catalogue.of_structure("headcount"), dtype=np.float64)
+    sizes = ["moins de 10", "de 10 à 49", "50 et plus"]
+    staff = pd.cut(people, [-np.inf, 10, 50, np.inf], right=False, labels=sizes)
     table["size"] = pd.Series(staff).astype(object).fillna("effectif inconnu")
     return table
 

@@ -252,12 +252,8 @@ def returned(store: Store, raw: bytes) -> Returned:
     for address, status in _failed(raw):
         with store.writing() as connection:
             mails = select(Digest.id).where(func.lower(Digest.address) == address.lower())
-            known = (
-                connection.execute(mails.limit(1)).first()
-                or connection.execute(
-                    select(Letter.id).where(func.lower(Letter.address) == address.lower()).limit(1)
-                ).first()
-            )
+            letters = select(Letter.id).where(func.lower(Letter.address) == address.lower()).limit(1)
+            known = connection.execute(mails.limit(1)).first() or connection.execute(letters).first()
             last = mails.where(Digest.status == "sent").order_by(Digest.sent_at.desc()).limit(1)
             if id := connection.execute(last).scalar():
                 move(connection, "failed", Digest.id == id, said=f"returned: {status}")
@@ -322,10 +318,8 @@ def _failed(raw: bytes) -> Iterator[tuple[str, str]]:
         for fields in blocks if isinstance(blocks, list) else ():
             if not isinstance(fields, Message):
                 continue
-            status, who, why = (
-                " ".join(str(fields.get(name, "")).split())
-                for name in ("Status", "Final-Recipient", "Diagnostic-Code")
-            )
+            names = ("Status", "Final-Recipient", "Diagnostic-Code")
+            status, who, why = (" ".join(str(fields.get(name, "")).split()) for name in names)
             address = mailbox(who.partition(";")[2])
             if status.startswith("5.") and address:
                 # "5.0.0" tells nothing: the server's own words do

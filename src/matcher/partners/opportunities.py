@@ -340,10 +340,8 @@ def _in_the_way(structure: Structure, tender: Tender, lot: Lot, match: Match) ->
     on = tender.published or date.today()
     held = lot.reservation
     if held is not None and law.eligible(structure.kind, held.opened_by, on, structure.labels) is False:
-        why.append(
-            f"{lot_label(lot)} est réservé ({held.stated or 'article non précisé'}) à d'autres "
-            "structures que la vôtre"
-        )
+        under = held.stated or "article non précisé"
+        why.append(f"{lot_label(lot)} est réservé ({under}) à d'autres structures que la vôtre")
     if structure.active is False:
         why.append("l'établissement est fermé d'après le registre")
     return tuple(why)

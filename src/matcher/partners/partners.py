@@ -197,12 +197,13 @@ def _narrowed(tender: Tender, lot: str | None) -> Tender:
 
 
 def _barred(structure: Structure, lot: Lot, on: date) -> str:
+    kept_for = lot.reservation
     if (
-        lot.reservation is None
-        or law.eligible(structure.kind, lot.reservation.opened_by, on, structure.labels) is not False
+        kept_for is None
+        or law.eligible(structure.kind, kept_for.opened_by, on, structure.labels) is not False
     ):
         return ""
-    stated = lot.reservation.stated or "article non précisé"
+    stated = kept_for.stated or "article non précisé"
     barred = "votre structure n'y est pas admissible, un groupement avec elle non plus"
     return f"lot réservé ({stated}) : {barred}"
 
@@ -299,10 +300,8 @@ def _candidates(matcher: Matcher, structure: Structure, wanted: Sequence[_Task])
                 continue
             if standing.way_in(str(kinds[row]), ranking) == "clause":
                 continue  # lends staff, and takes no part
-            if (
-                not ranking.judged
-                and not standing.known(task.query.asked.parts, catalogue.structure(row)).any()
-            ):
+            asked = task.query.asked.parts
+            if not ranking.judged and not standing.known(asked, catalogue.structure(row)).any():
                 continue
             if siren not in found:
                 past = {name: PAST * weights[name] * float(columns[name][row]) for name in weights}

@@ -154,11 +154,8 @@ def carriers(matcher: Matcher, tender: Tender, n: int) -> tuple[Match, ...]:
     """
     ranking = matcher.rank(matcher.queries(tender)[0])
     answer = matcher.answer(ranking, 3 * n)
-    building = (
-        []
-        if answer.nobody
-        else [m for m in answer.matches if m.structure.kind and m.reach.where != "outside"]
-    )
+    near = [m for m in answer.matches if m.structure.kind and m.reach.where != "outside"]
+    building = [] if answer.nobody else near
     lending = matcher.explained(ranking, [i for i, _, _ in by_clause.by_clause(ranking, n)])
     taken: dict[str, Match] = {}
     half = max(n - len(lending), (n + 1) // 2)
@@ -308,11 +305,8 @@ def owed(clause: Clause) -> str:
     """The requirement of a condition of performance, in French: hours or a share where stated, else its words."""
     if clause.hours:
         return f"{grouped(clause.hours)} heures d'insertion"
-    return (
-        f"{100 * clause.share:g} % des heures en insertion"
-        if clause.share
-        else "une condition sociale d'exécution"
-    )
+    share = f"{100 * clause.share:g} % des heures en insertion" if clause.share else ""
+    return share or "une condition sociale d'exécution"
 
 
 def _case(clause: Clause, award: Award, published: date | None) -> str:

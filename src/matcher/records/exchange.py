@@ -175,12 +175,8 @@ def declare(
         row |= {"id": secrets.token_urlsafe(16), "created_at": moment}
         same = ("siret", "notice_id", "lot_id")
         store.put(connection, Declaration, [row], key=same, keep=("id", "created_at"))
-        interest: dict[str, Any] = {
-            "siret": siret,
-            "notice_id": notice_id,
-            "lot_id": lot_id,
-            "verb": "interested",
-        }
+        interest: dict[str, Any] = {"siret": siret, "notice_id": notice_id, "lot_id": lot_id}
+        interest["verb"] = "interested"
         interest |= {"by": bearer.id, "reason": "exchange", "at": moment}
         store.put(connection, Feedback, [interest], keep=("at", "by", "reason"))
         here = (Declaration.siret == siret, Declaration.notice_id == notice_id, Declaration.lot_id == lot_id)
@@ -193,11 +189,8 @@ def withdraw(store: Store, bearer: Bearer, identifier: str) -> None:
     """Withdraw a declaration at once, and what was agreed on it; idempotent.  Raises NotFound, also for somebody else's."""
     with store.writing() as connection:
         _mine(connection, bearer, identifier)
-        connection.execute(
-            update(Declaration)
-            .where(Declaration.id == identifier, Declaration.withdrawn_at.is_(None))
-            .values(withdrawn_at=now(), contact=None)
-        )
+        still_open = (Declaration.id == identifier, Declaration.withdrawn_at.is_(None))
+        connection.execute(update(Declaration).where(*still_open).values(withdrawn_at=now(), contact=None))
         both = or_(Agreement.declaration_id == identifier, Agreement.with_id == identifier)
         connection.execute(delete(Agreement).where(both))
         unsent = (Letter.record_id == identifier, Letter.kind == "exchange", Letter.status == "ready")
@@ -344,11 +337,8 @@ def viewers(store: Store, bearer: Bearer, identifier: str) -> tuple[dict[str, An
     """Who saw one's own declaration, and when.  Raises NotFound, also for somebody else's."""
     with store.reading() as connection:
         _mine(connection, bearer, identifier)
-        rows = connection.execute(
-            select(View.viewer, View.kind, View.day, View.at)
-            .where(View.declaration_id == identifier)
-            .order_by(View.at, View.viewer, View.kind)
-        )
+        views = select(View.viewer, View.kind, View.day, View.at).where(View.declaration_id == identifier)
+        rows = connection.execute(views.order_by(View.at, View.viewer, View.kind))
         return tuple(dict(row._mapping) for row in rows)
 
 

@@ -171,10 +171,8 @@ def refusals(connection: Connection) -> Refusals:
     skills: dict[str, set[str]] = defaultdict(set)
     for siret, skill in connection.execute(select(DeniedSkill.siret, DeniedSkill.skill)):
         skills[siret].add(skill)
-    return Refusals(
-        {key: frozenset(sirets) for key, sirets in pairs.items()},
-        {siret: frozenset(denied) for siret, denied in skills.items()},
-    )
+    denials_of = {siret: frozenset(denied) for siret, denied in skills.items()}
+    return Refusals({key: frozenset(sirets) for key, sirets in pairs.items()}, denials_of)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,12 +66,8 @@ def create(store: Store, scopes: Sequence[str], *, label: str = "", days: int | 
     identifier, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     end = None if days is None else now() + timedelta(days=days)
     label = label[:200]
-    row: dict[str, Any] = {
-        "id": identifier,
-        "hash": _hash(secret),
-        "scopes": list(dict.fromkeys(scopes)),
-        "label": label,
-    }
+    row: dict[str, Any] = {"id": identifier, "hash": _hash(secret), "label": label}
+    row["scopes"] = list(dict.fromkeys(scopes))
     row |= {"created_at": now(), "expires_at": end, "revoked_at": None}
     with store.writing() as connection:
         store.put(connection, Key, [row])

@@ -363,10 +363,8 @@ def _available() -> Iterator[None]:
     except (exc.StatementError, *MISFITS) as error:
         if isinstance(error, exc.DataError) or isinstance(getattr(error, "orig", error), MISFITS):
             raise Unfit(UNFIT) from None
-        if (
-            not isinstance(error, exc.OperationalError | exc.InternalError)
-            and type(error) is not exc.DatabaseError
-        ):
+        operational = isinstance(error, exc.OperationalError | exc.InternalError)
+        if not operational and type(error) is not exc.DatabaseError:
             raise
         original = _first(error)
         message = next(iter(str(original).strip().splitlines()), type(original).__name__)

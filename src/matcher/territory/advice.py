@@ -271,8 +271,8 @@ def _reserved_under(f: Facts, article: str, code: str, title: str) -> Advice:
         code, title = f"{code}-if-verified", f"{title}, sous condition de vérification"
         first = "appelez-les avant de réserver, un lot réservé sans offre est infructueux"
         conditions.insert(0, f"{count.active} sur {count.likely} à appeler : {first}")
-    kept = (f"reservation.{code}" for code in ("share", "stated", "mixed-group"))
-    rules = _rules(f.on, OPENED_BY[article], *kept)
+    codes = (f"reservation.{code}" for code in ("share", "stated", "mixed-group"))
+    rules = _rules(f.on, OPENED_BY[article], *codes)
     return Advice(code, f"{title} ({article})", tuple(reasons), rules, tuple(conditions), article)
 
 
@@ -343,10 +343,10 @@ def _clause(f: Facts) -> Advice | Refused:
     )
     if reason := _first(barred):
         return Refused(code, title, reason)
-    carried = f"pourraient les porter (mise à disposition ou prestation) : {', '.join(f.carriers)}"
+    carriers = f"pourraient les porter (mise à disposition ou prestation) : {', '.join(f.carriers)}"
     conditions = ("faire valider les heures et leur suivi par le facilitateur du lieu",)
     rules = _rules(f.on, "clause.execution", "clause.criterion")
-    return Advice(code, title, (hours, carried), rules, conditions)
+    return Advice(code, title, (hours, carriers), rules, conditions)
 
 
 # -------------------------------------------------------------------------------------------------- duties

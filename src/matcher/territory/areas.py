@@ -133,10 +133,8 @@ def somewhere(words: str) -> Place:
     try:
         found = toponyms.asked(words)
     except toponyms.Homonyms as error:
-        raise BadInput(
-            f"plusieurs lieux s'appellent « {words} » ({', '.join(error.choices)}) : précisez le département "
-            "ou le code postal"
-        ) from None
+        several = f"plusieurs lieux s'appellent « {words} » ({', '.join(error.choices)})"
+        raise BadInput(f"{several} : précisez le département ou le code postal") from None
     except BadInput:
         near = places.search_commune(words, limit=3)
         named = ", ".join(f"{c.name} ({c.department})" for c in near)

@@ -198,11 +198,8 @@ def _fill(shade: str) -> str:
 
 def _linked(mark: Mark, drawn: str) -> str:
     told = f"<title>{escape(mark.caption)}</title>{drawn}"
-    return (
-        f'<a href="{escape(mark.link)}" aria-label="{escape(mark.caption)}">{told}</a>'
-        if mark.link
-        else f"<g>{told}</g>"
-    )
+    link = f'<a href="{escape(mark.link)}" aria-label="{escape(mark.caption)}">{told}</a>'
+    return link if mark.link else f"<g>{told}</g>"
 
 
 def _path(shape: Outline, ground: _Ground, drawn: str) -> str:
@@ -326,11 +323,8 @@ def png(drawn: Picture) -> bytes:
     for mark in drawn.marks:
         if at := mark.spot or _middle(mark.code):
             color, ink = SHADES[mark.shade]
-            box = (
-                {"boxstyle": "circle,pad=0.25", "facecolor": color, "edgecolor": "#555555"}
-                if mark.spot
-                else None
-            )
+            disc = {"boxstyle": "circle,pad=0.25", "facecolor": color, "edgecolor": "#555555"}
+            box = disc if mark.spot else None
             told = mark.told.replace(" ", "\n")
             axes.text(*at, told, fontsize=8, color=ink, ha="center", va="center", bbox=box)
     right, bottom = ground.left + ground.width, ground.top + ground.height

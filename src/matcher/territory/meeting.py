@@ -430,11 +430,8 @@ def calendar(day: Day) -> bytes:
 
 def page(day: Day) -> str:
     """The day as printable HTML: one page each for the whole, every buyer and every structure."""
-    lists: dict[str, Any] = {
-        "invited": invitations(day.invited),
-        "pitches": invitations(day.pitches),
-        "rows": rows(day),
-    }
+    lists: dict[str, Any] = {"invited": invitations(day.invited), "pitches": invitations(day.pitches)}
+    lists["rows"] = rows(day)
     groups = {"by_structure": "siret", "by_buyer": "acheteur"}
     lists |= {name: _grouped(lists["rows"], key) for name, key in groups.items()}
     title = f"Rencontre : {day.theme}, {day.place.label}, {day.on:%d/%m/%Y}"

@@ -209,12 +209,8 @@ def _weight(desk: Desk, rows: Rows, yearly: float | None) -> Weight:
         return counted
     shares = yearly / known
     comfort, top = (desk.assumed[key].value for key in ("turnover_comfort", "turnover_most"))
-    return replace(
-        counted,
-        median=float(np.median(shares)),
-        comfortable=int((shares <= comfort).sum()),
-        small=int((shares > top).sum()),
-    )
+    small, easy = int((shares > top).sum()), int((shares <= comfort).sum())
+    return replace(counted, median=float(np.median(shares)), comfortable=easy, small=small)
 
 
 # ------------------------------------------------------------------------------------------------ shown
@@ -242,10 +238,8 @@ def rows(found: Potential) -> Iterator[dict[str, Any]]:
         row |= {"OETH": effect(one.advised.oeth)}
         row |= {f"à appeler, admissibles {a}": f.within(a).likely for a in ARTICLES}
         row |= codec.flat(one.count, "vérifiées actives=verified, ont répondu depuis un an=answered")
-        row |= {
-            "part du chiffre d'affaires": f.weight.get("", Weight()).shown(),
-            "facilitateur": one.facilitator,
-        }
+        weight = f.weight.get("", Weight()).shown()
+        row |= {"part du chiffre d'affaires": weight, "facilitateur": one.facilitator}
         yield row | {"sources": " | ".join(found.sources), "date": found.on.isoformat()}
 
 

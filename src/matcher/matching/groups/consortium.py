@@ -311,11 +311,9 @@ def _member(
         parts.append("avec ses établissements " + ", ".join(sorted(places)))
     if lead_bidder and len(team.members) > 1:
         parts.append(lead_reason)
+    lots, why = tuple(table.tasks[t].id for t in [*led, *(t for t, _ in helped)]), " ; ".join(parts)
     return Member(
-        structure=structure,
-        lots=tuple(table.tasks[t].id for t in [*led, *(t for t, _ in helped)]),
-        role="mandataire" if lead_bidder else "cotraitant",
-        reason=" ; ".join(parts),
+        structure=structure, lots=lots, role="mandataire" if lead_bidder else "cotraitant", reason=why
     )
 
 
@@ -340,12 +338,8 @@ def _why(table: _Table, cover: Cover, task: int, bidder: int) -> str:
 def _form(table: _Table, cover: Cover, team: Team) -> tuple[Literal["conjoint", "solidaire", ""], str]:
     if len(team.members) == 1:
         return "", _one(cover, team)
-    imposed = [
-        c.passage or c.label
-        for t in team.lead
-        for c in table.tasks[t].lot.conditions
-        if c.code == "group-form"
-    ]
+    conditions = (c for t in team.lead for c in table.tasks[t].lot.conditions)
+    imposed = [c.passage or c.label for c in conditions if c.code == "group-form"]
     note = (
         f" La consultation dit : « {shorten(imposed[0], 160)} » : une forme ne peut être exigée pour présenter "
         f"une offre, seulement après l'attribution ({law.article_of('group.form-free', table.on)}, à vérifier)."
@@ -354,10 +348,8 @@ def _form(table: _Table, cover: Cover, team: Team) -> tuple[Literal["conjoint", 
     )
     article = law.article_of("group.form", table.on)
     if team.shares:
-        return "solidaire", (
-            "Plusieurs membres portent ensemble un même lot sans part séparable : chacun s'engage pour le tout "
-            f"({article}).{note}"
-        )
+        whole = "Plusieurs membres portent ensemble un même lot sans part séparable"
+        return "solidaire", f"{whole} : chacun s'engage pour le tout ({article}).{note}"
     whose = "Chaque membre exécute une part distincte et identifiable et n'est engagé que pour elle"
     return "conjoint", f"{whose} ({article}).{note}"
 

@@ -153,8 +153,8 @@ def _table(
             tasks.append(task)
             large = lot.reservation is None and task.share >= MAIN and beyond
             if large:
-                ranked = (m.structure for m, _, _ in cells_of)
-                small = {firm.siren for firm in ranked if not covers(firm.turnover, yearly(lot))}
+                members = (m.structure for m, _, _ in cells_of)
+                small = {firm.siren for firm in members if not covers(firm.turnover, yearly(lot))}
                 cells_of = [
                     (m, min(d, HALF) if m.structure.siren in small else d, score) for m, d, score in cells_of
                 ]

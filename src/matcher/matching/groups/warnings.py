@@ -19,12 +19,9 @@ from matcher.reference.text import shorten
 def _warn(table: _Table, code: str, text: str, rule: str, article: str = "") -> Warning_:
     """A warning under a dated rule of `law`; `article` names the one that applies where the rule has several."""
     found = law.rule(rule, table.on)
-    return Warning_(
-        code=code,
-        text=f"{text} À vérifier.",
-        article=article or (found.article if found else ""),
-        since=found.since if found else None,
-    )
+    article = article or (found.article if found else "")
+    since = found.since if found else None
+    return Warning_(code=code, text=f"{text} À vérifier.", article=article, since=since)
 
 
 def _names(table: _Table, bidders: Sequence[int] | frozenset[int]) -> str:
@@ -166,13 +163,11 @@ def _several_groups(table: _Table, team: Team, seen: Mapping[tuple[str, str], in
             times[siren] = max(times.get(siren, 0), count)
     found: list[Warning_] = []
     for siren, lots in sorted(repeated.items()):
-        stated = (c for lot in lots.values() for c in lot.conditions if c.code == "several-groups")
-        condition = next(stated, None)
-        rule = (
-            f"la consultation le règle ainsi : « {shorten(condition.passage or condition.label, 160)} »"
-            if condition
-            else "la consultation peut interdire de répondre dans plusieurs groupements"
-        )
+        conditions = (c for lot in lots.values() for c in lot.conditions if c.code == "several-groups")
+        condition = next(conditions, None)
+        forbids = "la consultation peut interdire de répondre dans plusieurs groupements"
+        passage = shorten(condition.passage or condition.label, 160) if condition else ""
+        rule = f"la consultation le règle ainsi : « {passage} »" if condition else forbids
         numbers = ", ".join(dict.fromkeys(lot.number for lot in lots.values()))
         name = table.structures[siren].name
         which = "le lot" if len(lots) == 1 else "les lots"

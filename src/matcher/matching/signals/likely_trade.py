@@ -47,8 +47,8 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if evidence.of(shortlist, "silent")[i] > 0:
         return _inferred(shortlist, i)
     sure = {source: float(evidence.of(shortlist, source)[i]) for source in evidence.TRADE_SOURCES}
-    known = {source: value for source, value in sure.items() if value == value}
-    worth = {source: evidence.SOURCE_WEIGHTS[source] * value for source, value in known.items()}
+    answers = {source: value for source, value in sure.items() if value == value}
+    worth = {source: evidence.SOURCE_WEIGHTS[source] * value for source, value in answers.items()}
     # its own words first
     source = "said_trade" if sure["said_trade"] >= STATED else max(worth, key=worth.__getitem__)
     if not sure[source] >= NEAR:
@@ -65,11 +65,8 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
     who = "parmi ses postes," if job else "déclare"
     if offer.inferred and offer.source:  # what was read about it is not its own declaration
         who = f"selon {offer.source},"
-    return Why(
-        f"{who} « {_quote(piece, text, offer.title if job else '')} » : {how}",
-        shorten(shortlist.query.text, 160),
-        piece,
-    )
+    quote = _quote(piece, text, offer.title if job else "")
+    return Why(f"{who} « {quote} » : {how}", shorten(shortlist.query.text, 160), piece)
 
 
 def _slot(shortlist: Shortlist, i: int) -> int:

@@ -68,8 +68,8 @@ class Record:
 
     def lines(self, lot_id: str) -> list[chain.Event]:
         """The ranked list of a lot, erased lines included, in order."""
-        listed = (e for e in self.events if e.kind == "listed")
-        return [e for e in listed if (e.payload or {}).get("lot", lot_id) == lot_id]
+        lines = (e for e in self.events if e.kind == "listed")
+        return [e for e in lines if (e.payload or {}).get("lot", lot_id) == lot_id]
 
     @property
     def seal(self) -> str:
@@ -452,8 +452,8 @@ def replay(
             continue
         gone, added = [s for s in then if s not in today], [s for s in today if s not in then]
         moved = sum(a != b for a, b in zip(then, today, strict=False))
-        left, joined = ", ".join(gone[:3]), ", ".join(added[:3])
-        moves = f"{len(gone)} sorties ({left}), {len(added)} entrées ({joined}), {moved} places changées"
+        leavers, comers = ", ".join(gone[:3]), ", ".join(added[:3])
+        moves = f"{len(gone)} sorties ({leavers}), {len(added)} entrées ({comers}), {moved} places changées"
         changes.append(f"lot {lot['number']} : {moves}")
     return changes
 
