@@ -15,9 +15,8 @@ _TYPES = (
     '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
     '<Default Extension="xml" ContentType="application/xml"/>{parts}</Types>'
 )
-_PART = (
-    '<Override PartName="/{name}" ContentType="application/vnd.openxmlformats-officedocument.{kind}+xml"/>'
-)
+_MEDIA = "application/vnd.openxmlformats-officedocument"
+_PART = '<Override PartName="/{name}" ContentType="' + _MEDIA + '.{kind}+xml"/>'
 _RELATIONS = '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{links}</Relationships>'
 _LINK = (
     '<Relationship Id="rId{n}" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}" '
@@ -25,6 +24,11 @@ _LINK = (
 )
 _SHEETS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _WORDS = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+
+
+def _relations(target: str) -> str:
+    """That the document of a package is `target`."""
+    return _RELATIONS.format(links=_LINK.format(n=1, kind="officeDocument", target=target))
 
 
 def packed(members: dict[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -45,9 +49,7 @@ def workbook(rows: str, strings: str = "") -> bytes:
     links += _LINK.format(n=2, kind="sharedStrings", target="sharedStrings.xml") if strings else ""
     members: dict[str, str | bytes] = {
         "[Content_Types].xml": _TYPES.format(parts=parts),
-        "_rels/.rels": _RELATIONS.format(
-            links=_LINK.format(n=1, kind="officeDocument", target="xl/workbook.xml")
-        ),
+        "_rels/.rels": _relations("xl/workbook.xml"),
         "xl/workbook.xml": f'<workbook xmlns="{_SHEETS}" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">'
         '<sheets><sheet name="a" sheetId="1" r:id="rId1"/></sheets></workbook>',
         "xl/_rels/workbook.xml.rels": _RELATIONS.format(links=links),
@@ -123,9 +125,8 @@ def overlapped() -> bytes:
     """A ZIP whose hundreds of members share one packed body (D. Fifield, "A better zip bomb")."""
     body = zlib.compress(b"a" * (6 << 20), 9)[2:-4]
     crc = zlib.crc32(b"a" * (6 << 20))
-    local = (
-        struct.pack("<IHHHHHIIIHH", 0x04034B50, 20, 0, 8, 0, 0x21, crc, len(body), 6 << 20, 5, 0) + b"a.txt"
-    )
+    head = (0x04034B50, 20, 0, 8, 0, 0x21, crc, len(body), 6 << 20, 5, 0)
+    local = struct.pack("<IHHHHHIIIHH", *head) + b"a.txt"
     entries = b""
     for _ in range(400):
         name = b"a.txt"
@@ -142,9 +143,7 @@ def _document(body: str) -> bytes:
             "[Content_Types].xml": _TYPES.format(
                 parts=_PART.format(name="word/document.xml", kind="wordprocessingml.document.main")
             ),
-            "_rels/.rels": _RELATIONS.format(
-                links=_LINK.format(n=1, kind="officeDocument", target="word/document.xml")
-            ),
+            "_rels/.rels": _relations("word/document.xml"),
             "word/document.xml": f'<w:document xmlns:w="{_WORDS}"><w:body>{body}</w:body></w:document>',
         }
     )
@@ -192,9 +191,8 @@ def pdf_page(content: bytes, filters: bytes, pages: int = 1) -> bytes:
 
 def pdf_of_operators() -> bytes:
     """20 KB of PDF that unpack to millions of operators of text, shown again by every page."""
-    return pdf_page(
-        zlib.compress(b"BT /F 1 Tf (objet du marche) Tj ET\n" * 160_000, 9), b"/Filter/FlateDecode", 50
-    )
+    page = b"BT /F 1 Tf (objet du marche) Tj ET\n" * 160_000
+    return pdf_page(zlib.compress(page, 9), b"/Filter/FlateDecode", 50)
 
 
 def pdf_packed_twice() -> bytes:
@@ -262,13 +260,12 @@ def many_attributes() -> bytes:
     return b"<TED_EXPORT " + b" ".join(b'a%d=""' % n for n in range(300_000)) + b"/>"
 
 
+_NOTICE = b'[{"idweb":"1","dateparution":"2026-01-01",'
+
+
 def huge_number() -> bytes:
     """An amount of a million digits."""
-    return (
-        b'[{"idweb":"1","dateparution":"2026-01-01","objet":"a","nature":"APPEL_OFFRE","montant":'
-        + b"9" * 1_000_000
-        + b"}]"
-    )
+    return _NOTICE + b'"objet":"a","nature":"APPEL_OFFRE","montant":' + b"9" * 1_000_000 + b"}]"
 
 
 def many_keys() -> bytes:
@@ -288,11 +285,7 @@ def quoted_csv() -> bytes:
 
 def tags() -> bytes:
     """Opening brackets of tags that never close, in a title."""
-    return (
-        b'[{"idweb":"1","dateparution":"2026-01-01","nature":"APPEL_OFFRE","objet":"'
-        + b"<a " * 100_000
-        + b'"}]'
-    )
+    return _NOTICE + b'"nature":"APPEL_OFFRE","objet":"' + b"<a " * 100_000 + b'"}]'
 
 
 #: Each bomb by what makes it one, with the name under which it is sent.

@@ -12,11 +12,9 @@ from matcher.matching.engine import Matcher
 
 def structure(siret: str, name: str, *texts: str, **facts: Any) -> Structure:
     """An EI of a directory that declares each text as an offer; the facts stand over these."""
-    said = (text for text in texts if text)
-    offers = tuple(
-        Offer(id=f"{siret}#{i}", title=text[:60], text=text, source="directory")
-        for i, text in enumerate(said)
-    )
+    numbered = enumerate((text for text in texts if text), 1)
+    facts_of = ({"id": f"{siret}#{i}", "title": text[:60], "text": text} for i, text in numbered)
+    offers = tuple(Offer(**each, source="directory") for each in facts_of)
     given = {"siret": siret, "name": name, "kind": "EI", "offers": offers, "source": "directory"}
     return Structure(**given | facts)
 

@@ -22,9 +22,8 @@ TRADES = {
     "repas": ("Livraison de repas", "préparation et livraison de repas en liaison froide", "55520000"),
 }
 RECIPE = Recipe(encoder="hashing")
-BUYER = Buyer(
-    id="21930048600010", name="Commune de Montreuil", place=Place(label="Montreuil", department="93")
-)
+_MONTREUIL = Place(label="Montreuil", department="93")
+BUYER = Buyer(id="21930048600010", name="Commune de Montreuil", place=_MONTREUIL)
 
 
 def siret(number: int) -> str:

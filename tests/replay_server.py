@@ -43,10 +43,9 @@ class Publisher:
 
     def publish(self, day: date, count: int) -> None:
         start = len(self.notices)
-        self.notices += [
-            {"idweb": f"{day:%y}-{start + n}", "dateparution": day.isoformat(), "objet": f"Essai {start + n}"}
-            for n in range(count)
-        ]
+        dated = {"dateparution": day.isoformat()}
+        numbers = range(start, start + count)
+        self.notices += [{"idweb": f"{day:%y}-{i}", "objet": f"Essai {i}", **dated} for i in numbers]
 
     @property
     def paths(self) -> list[str]:

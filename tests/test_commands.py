@@ -26,9 +26,8 @@ SAMPLE = sample_dir()
 def test_a_reader_that_closes_the_pipe_is_no_error(arguments: tuple[str, ...]) -> None:
     read, write = os.pipe()
     os.close(read)
-    done = subprocess.run(
-        [sys.executable, "-m", "matcher", *arguments], stdout=write, stderr=subprocess.PIPE, check=False
-    )
+    command = [sys.executable, "-m", "matcher", *arguments]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (0, b"")
 

@@ -41,12 +41,8 @@ def module_of(path: Path) -> str:
 @cache
 def files() -> dict[str, Path]:
     """Every Python file of the product by its module, migrations' versions left out (their names are numbers)."""
-    return {
-        module_of(path): path
-        for folder in (SRC, SERVICE)
-        for path in folder.rglob("*.py")
-        if "versions" not in path.parts
-    }
+    paths = (path for folder in (SRC, SERVICE) for path in folder.rglob("*.py"))
+    return {module_of(path): path for path in paths if "versions" not in path.parts}
 
 
 @cache
@@ -58,9 +54,8 @@ def imports_of(module: str) -> frozenset[str]:
             found |= {alias.name for alias in node.names if alias.name in files()}
         elif isinstance(node, ast.ImportFrom):
             package = module if files()[module].name == "__init__.py" else module.rpartition(".")[0]
-            base = (
-                ".".join(package.split(".")[: len(package.split(".")) - node.level + 1]) if node.level else ""
-            )
+            above = package.split(".")
+            base = ".".join(above[: len(above) - node.level + 1]) if node.level else ""
             source = ".".join(part for part in (base, node.module or "") if part)
             for alias in node.names:
                 full = f"{source}.{alias.name}"

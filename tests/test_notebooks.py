@@ -31,9 +31,8 @@ def _run(name: str) -> None:
         "nbclient", reason="nbclient is not installed: pip install nbclient ipykernel"
     )
     book = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
-    nbclient.NotebookClient(
-        book, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}
-    ).execute()
+    where = {"metadata": {"path": str(NOTEBOOKS)}}
+    nbclient.NotebookClient(book, timeout=300, kernel_name="python3", resources=where).execute()
 
 
 @pytest.mark.slow

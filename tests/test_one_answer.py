@@ -82,10 +82,8 @@ def test_every_place_gives_one_answer(pairs: Pairs) -> None:
                 continue
             asked += 1
             seen.add(level)
-            assert explained.match is not None and explained.match.level == level, (
-                tender.title,
-                structure.name,
-            )
+            told = explained.match and explained.match.level
+            assert told == level, (tender.title, structure.name)
             assert (explained.state == "ranked") == (level != "unlikely")
             given = opportunities(matcher, structure, [tender], now=NOW)
             assert bool(given) == (level != "unlikely"), (tender.title, structure.name)

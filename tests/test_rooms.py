@@ -55,10 +55,8 @@ def _copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 def both(room: str) -> list[str]:
     """Each sibling of a room by its file name, and by the dotted path of its copy."""
-    return [
-        *plugins.names(room),
-        *(f"{COPIES}.{room.replace('.', '_')}.another_{name}" for name in plugins.names(room)),
-    ]
+    copies = f"{COPIES}.{room.replace('.', '_')}.another_"
+    return [*plugins.names(room), *(f"{copies}{name}" for name in plugins.names(room))]
 
 
 def skip_without(name: str) -> None:
@@ -117,12 +115,10 @@ def test_index(name: str, vectors: np.ndarray, tmp_path: Path) -> None:
         assert len(index.search(text, vector, 5, np.zeros(5, dtype=bool))) == 0
     index.save(tmp_path / name)
     again = module.load(tmp_path / name, held)
-    np.testing.assert_array_equal(
-        again.compare(TEXTS[0], vectors[0], None), index.compare(TEXTS[0], vectors[0], None)
-    )
-    np.testing.assert_array_equal(
-        again.search(TEXTS[1], vectors[1], 4), index.search(TEXTS[1], vectors[1], 4)
-    )
+    likeness = index.compare(TEXTS[0], vectors[0], None)
+    np.testing.assert_array_equal(again.compare(TEXTS[0], vectors[0], None), likeness)
+    best = index.search(TEXTS[1], vectors[1], 4)
+    np.testing.assert_array_equal(again.search(TEXTS[1], vectors[1], 4), best)
 
 
 @pytest.mark.parametrize("name", both("catalogue.indexes"))
@@ -202,9 +198,7 @@ def renamed(room: str, name: str) -> str:
     return f"{COPIES}.{room.replace('.', '_')}.another_{name}"
 
 
-def test_plugs_under_other_names_answer_alike(
-    sample: gather.Gathered, matcher: Matcher, tmp_path: Path
-) -> None:
+def test_plugs_of_other_names_answer_alike(sample: gather.Gathered, matcher: Matcher, tmp_path: Path) -> None:
     recipe = matcher.catalogue.recipe
     encoder, ranker = renamed("learned.encoders", recipe.encoder), renamed("matching.rankers", recipe.ranker)
     indexes = tuple(renamed("catalogue.indexes", name) for name in recipe.indexes)

@@ -71,7 +71,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("name", sorted(path.stem for path in TUTORIALS.glob("*.md")))
-def test_the_tutorial_works_as_written(
+def test_it_works_as_written(
     name: str, desk: Path, service: str, browser: Any, monkeypatch: MonkeyPatch
 ) -> None:
     text = (TUTORIALS / f"{name}.md").read_text(encoding="utf-8")
@@ -117,9 +117,8 @@ def run_python(text: str, service: str, folder: Path) -> int:
     path = os.pathsep.join([str(folder), *sys.path])
     for block in blocks:
         environment = {**os.environ, "MAILLAGE": service, "PYTHONPATH": path}
-        done = subprocess.run(
-            [sys.executable, "-c", block], env=environment, capture_output=True, text=True, check=False
-        )
+        command = [sys.executable, "-c", block]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0 and done.stdout, done.stderr
     return len(blocks)
 

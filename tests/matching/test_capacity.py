@@ -63,10 +63,8 @@ def test_a_small_turnover_stands_below_a_large_one_and_the_reason_says_both_sums
 
 def test_an_unknown_turnover_costs_nothing_and_is_stated(gardens: Matcher) -> None:
     matches = found(gardens, need(amount=240_000.0, amount_period="year"))
-    assert said(matches[3], "capacity") == (
-        0.0,
-        "chiffre d'affaires et effectif inconnus : capacité à vérifier",
-    )
+    unknown = "chiffre d'affaires et effectif inconnus : capacité à vérifier"
+    assert said(matches[3], "capacity") == (0.0, unknown)
     cost, text = said(matches[4], "capacity")  # four people: about 180,000 euros
     assert cost == pytest.approx(2.0 * 180_000 / (asked() * 240_000) - 2.0)
     assert "estimé d'après l'effectif" in text

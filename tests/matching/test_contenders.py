@@ -64,9 +64,7 @@ def tenders(sample: gather.Gathered) -> Sequence[Tender]:
 
 
 @pytest.mark.parametrize("filters", [Filters(), Filters(kinds=("EI", "AI")), Filters(radius_km=10.0)])
-def test_answers_are_those_of_comparing_all(
-    matcher: Matcher, sample: gather.Gathered, filters: Filters
-) -> None:
+def test_answers_are_as_of_comparing_all(matcher: Matcher, sample: gather.Gathered, filters: Filters) -> None:
     left_out = 0
     for tender in tenders(sample):
         for query in matcher.queries(tender):

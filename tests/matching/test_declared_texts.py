@@ -57,10 +57,7 @@ def test_a_description_of_several_trades_is_cut_into_them() -> None:
     [
         ("Préparateur(trice) de commandes", "Préparateur de commandes"),
         ("Ouvrier / Ouvrière d'entretien des espaces verts", "Ouvrier d'entretien des espaces verts"),
-        (
-            "Nous lavons le linge plat…. Nous lavons le linge plat des EHPAD",
-            "Nous lavons le linge plat des EHPAD",
-        ),
+        ("Nous lavons le linge…. Nous lavons le linge des EHPAD", "Nous lavons le linge des EHPAD"),
     ],
 )
 def test_doubled_genders_and_titles_make_no_pieces(text: str, piece: str) -> None:

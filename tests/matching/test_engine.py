@@ -225,17 +225,11 @@ def test_by_the_clause_there_is_still_an_answer(matcher: Matcher) -> None:
 def test_excluded_and_subset_are_obeyed(matcher: Matcher) -> None:
     tender = need("entretien des espaces verts", Place(postcode="93500"))
     first = matcher.match(tender, 3, groups=0).lots[0].matches
-    gone = (
-        matcher.match(tender, 3, filters=Filters(excluded=(first[0].structure.siren,)), groups=0)
-        .lots[0]
-        .matches
-    )
+    without = Filters(excluded=(first[0].structure.siren,))
+    gone = matcher.match(tender, 3, filters=without, groups=0).lots[0].matches
     assert first[0].structure.siren not in [m.structure.siren for m in gone]
-    only = (
-        matcher.match(tender, 9, filters=Filters(sirets=(first[1].structure.siret,)), groups=0)
-        .lots[0]
-        .matches
-    )
+    one = Filters(sirets=(first[1].structure.siret,))
+    only = matcher.match(tender, 9, filters=one, groups=0).lots[0].matches
     assert [m.structure.siret for m in only] == [first[1].structure.siret]
 
 
@@ -258,11 +252,8 @@ def test_a_need_that_says_nothing_or_far_too_much(text: str) -> None:
 
 def history(seed: int = 3) -> list[Award]:
     rng = random.Random(seed)
-    trades = (
-        "nettoyage de locaux, entretien d'espaces verts, peinture de logements, fourniture de repas".split(
-            ", "
-        )
-    )
+    trades = ["nettoyage de locaux", "entretien d'espaces verts", "peinture de logements"]
+    trades.append("fourniture de repas")
     return [
         Award(
             uid=f"u{i:03d}",
@@ -317,10 +308,8 @@ def test_incumbents_count_only_when_asked() -> None:
         holders = (Holder(id=f"{n:09d}00014", name=f"F{n}"),)
         awards.append(Award(uid=f"{n}", buyer=replace(tender.buyer, id=buyer), holders=holders, **won))
     matcher = made.matcher_over([], awards)
-    scores = {
-        flag: dict(matcher.rank(matcher.queries(tender, incumbents=flag)[0]).sirens(9))
-        for flag in (False, True)
-    }
+    ranked = {flag: matcher.rank(matcher.queries(tender, incumbents=flag)[0]) for flag in (False, True)}
+    scores = {flag: dict(ranking.sirens(9)) for flag, ranking in ranked.items()}
     assert scores[False]["000000001"] == pytest.approx(scores[False]["000000002"])
     assert scores[True]["000000002"] > scores[True]["000000001"]
 

@@ -66,10 +66,8 @@ def permuted(given: list[Award], seed: int) -> list[Award]:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_who_holds_later_awards_moves_no_score(past: bool, seed: int) -> None:
     recipe, given = recipes.named("default"), awards()
-    pair = [
-        Matcher(build_catalogue(structures(), held, recipe), recipe)
-        for held in (given, permuted(given, seed))
-    ]
+    both = (given, permuted(given, seed))
+    pair = [Matcher(build_catalogue(structures(), awards, recipe), recipe) for awards in both]
     for objet, _ in WORK:
         told = []
         for matcher in pair:

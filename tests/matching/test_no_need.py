@@ -84,34 +84,26 @@ def test_what_no_structure_does_is_stated_with_the_way_that_is_left(matcher: Mat
 def test_a_lot_of_works_whose_notice_asks_for_hours_is_answered_by_the_clause(matcher: Matcher) -> None:
     clause = Clause(nature="execution", hours=800)
     title = "Travaux de peinture d'un collège"
-    lots = [
-        Lot(id="1", title=title, cpv=("45442100",), places=(NANTES,), clauses=clauses)
-        for clauses in ((), (clause,))
-    ]
-    asked = [
-        matcher.rank(matcher.queries(Tender(id="t", format="ted", title=lot.title, lots=(lot,)))[0])
-        for lot in lots
-    ]
+    work = Lot(id="1", title=title, cpv=("45442100",), places=(NANTES,))
+    lots = [replace(work, clauses=clauses) for clauses in ((), (clause,))]
+    tenders = [Tender(id="t", format="ted", title=lot.title, lots=(lot,)) for lot in lots]
+    asked = [matcher.rank(matcher.queries(tender)[0]) for tender in tenders]
     assert suitability.calls_for(asked[1]) == "clause"
     told = [suitability.evidence.lot_columns(ranking.shortlist) for ranking in asked]
     assert told[1]["clause"] > told[0]["clause"] and told[1]["served"] < told[0]["served"]
 
 
 def test_a_typed_need_is_read_with_its_lots_and_clauses() -> None:
-    tender = typed_need(
-        "Lot 1 : nettoyage des bureaux, marché réservé aux entreprises adaptées et ESAT. Lot 2 : tonte des pelouses",
-        (NANTES,),
-    )
+    reserved = "Lot 1 : nettoyage des bureaux, marché réservé aux entreprises adaptées et ESAT."
+    tender = typed_need(f"{reserved} Lot 2 : tonte des pelouses", (NANTES,))
     assert [lot.number for lot in tender.lots] == ["1", "2"]
     assert [lot.reservation is not None for lot in tender.lots] == [True, False]
     assert all(lot.places == (NANTES,) for lot in tender.lots)
 
 
 def test_of_equal_chances_lenders_stand_first_where_staff_is_asked_alone(matcher: Matcher) -> None:
-    for text, lent in (
-        ("renfort : mise à disposition de deux agents", True),
-        ("nettoyage de bureaux", False),
-    ):
+    staff = "renfort : mise à disposition de deux agents"
+    for text, lent in ((staff, True), ("nettoyage de bureaux", False)):
         shortlist = matcher.rank(matcher.queries(free_text_tender(text, NANTES))[0]).shortlist
         kinds = shortlist.catalogue.of_structure("kind")[shortlist.candidates]
         turns = zip(kinds, suitability.tie_break(shortlist), strict=True)

@@ -103,10 +103,7 @@ READERS = {"matching/reach.py", *(f"catalogue/{name}.py" for name in _CATALOGUE)
 def test_nothing_else_reads_zones_and_distances() -> None:
     source = Path(reach.__file__).parents[1]
     wings = ("catalogue", "matching", "partners", "outreach", "territory")
-    read = {
-        str(path.relative_to(source))
-        for wing in wings
-        for path in (source / wing).rglob("*.py")
-        if READS.search(re.sub(r"`[^`]*`", "", path.read_text(encoding="utf-8")))
-    }
+    files = (path for wing in wings for path in (source / wing).rglob("*.py"))
+    texts = {path: re.sub(r"`[^`]*`", "", path.read_text(encoding="utf-8")) for path in files}
+    read = {str(path.relative_to(source)) for path, text in texts.items() if READS.search(text)}
     assert read == READERS

@@ -56,9 +56,7 @@ def test_only_what_is_new_or_changed_is_matched_again(store: Store, folder: Path
     assert matched(store)["a"] == n.MOMENT and matched(store)["b"] == n.MOMENT + timedelta(days=2)
 
 
-def test_a_changed_catalogue_matches_what_is_open_again_alone(
-    store: Store, folder: Path, tmp_path: Path
-) -> None:
+def test_a_changed_catalogue_matches_what_is_open_again(store: Store, folder: Path, tmp_path: Path) -> None:
     n.night(store, folder, n.tender("open"), n.tender("short", deadline=n.MOMENT + timedelta(hours=20)))
     other = n.catalogue(tmp_path / "other", n.structures(each=9))
     assert n.night(store, other, day=1).matched == 1

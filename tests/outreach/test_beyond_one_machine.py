@@ -38,11 +38,8 @@ from matcher.records import keys
 from matcher.records.store import Store
 
 pytest.importorskip("distributed", reason="dask is not installed: pip install 'maillage[cluster]'")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.postgres,
-    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
-]
+_QUIET = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.postgres, _QUIET]
 NOTICES = 12
 ASKED = 18
 # the night as an operator's own process: store, catalogue and scheduler are its arguments
@@ -73,15 +70,9 @@ class Replicas:
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.ports = [free_port(), free_port()]
-        self.running = [
-            subprocess.Popen(
-                [sys.executable, "-m", "matcher.cli", "serve", "--port", str(port)],
-                env=environment,
-                stderr=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-            )
-            for port in self.ports
-        ]
+        command = [sys.executable, "-m", "matcher.cli", "serve", "--port"]
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.running = [subprocess.Popen([*command, str(p)], env=environment, **silent) for p in self.ports]
         for port in self.ports:
             for _ in range(900):
                 try:
@@ -174,12 +165,9 @@ def test_a_night_and_the_pages_survive_a_worker_and_a_replica(
 ) -> None:
     store = Store.open(store_address)
     key = keys.create(store, ["buyer"])
-    night = subprocess.Popen(
-        [sys.executable, "-c", NIGHT, store_address, str(catalogue), cluster.address],
-        env={**os.environ, "PYTHONPATH": str(Path(n.__file__).parent)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    command = [sys.executable, "-c", NIGHT, store_address, str(catalogue), cluster.address]
+    environment = {**os.environ, "PYTHONPATH": str(Path(n.__file__).parent)}
+    night = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert night.stdout and night.stdout.readline() == "begins\n"
     body = {"need": "tonte des pelouses", "place": "Montreuil (93)", "groups": 0}
     answers, ports = [], Counter[int]()

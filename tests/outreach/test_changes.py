@@ -79,9 +79,7 @@ def upgraded(store: Store, folder: Path, tenders: list[Tender], tmp_path: Path, 
     assert again.matched and (again.digests, again.changed, again.new) == (0, 0, 0)
 
 
-def test_an_upgrade_mails_nothing(
-    store: Store, folder: Path, tmp_path: Path, monkeypatch: MonkeyPatch
-) -> None:
+def test_upgrades_mail_nothing(store: Store, folder: Path, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     upgraded(store, folder, opened([SAMPLE]), tmp_path, monkeypatch)
 
 

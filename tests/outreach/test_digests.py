@@ -59,9 +59,7 @@ def lots(content: dict[str, Any]) -> list[tuple[str, str]]:
     return [(item["notice_id"], item["kind"]) for item in content["items"]]
 
 
-def test_those_of_the_trade_come_first_with_reasons_and_a_link_to_documents(
-    store: Store, folder: Path
-) -> None:
+def test_those_of_the_trade_come_first_with_reasons_and_the_documents(store: Store, folder: Path) -> None:
     n.night(store, folder, n.tender("a", "tonte"))
     told = mails(store)
     first = told[n.siret(100)]
@@ -80,10 +78,8 @@ def test_lots_of_one_notice_that_differ_in_little_are_one_card(store: Store, fol
     n.night(store, folder, n.tender("a", "tonte"))
     content = mails(store)[n.siret(100)]
     (item,) = content["items"]
-    more = [
-        item | {"lot_id": f"a-{k}", "lot": f"Lot {k}", "title": f"Secteur {k}", "place": f"Ville {k}"}
-        for k in (2, 3)
-    ]
+    named = {k: {"lot_id": f"a-{k}", "lot": f"Lot {k}", "title": f"Secteur {k}"} for k in (2, 3)}
+    more = [item | facts | {"place": f"Ville {k}"} for k, facts in named.items()]
     apart = item | {"lot_id": "a-4", "lot": "Lot 4", "title": "Secteur 4"}
     apart["reservation"] = "Lot réservé (L2113-13)"
     whole = content | {"items": [item, *more, apart], "link": "https://example.org/d/x"}

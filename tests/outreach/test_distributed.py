@@ -18,10 +18,8 @@ from matcher.outreach.rules import Rules
 from matcher.records.store import Store
 
 pytest.importorskip("distributed", reason="dask is not installed: pip install 'dask[distributed]'")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
-]
+_QUIET = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+pytestmark = [pytest.mark.slow, _QUIET]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +52,7 @@ def test_workers_give_what_one_process_gives_and_a_lost_one_no_less(cluster: Clu
     assert len(one) == 10 and found == one and any(one.values())
 
 
-def test_a_worker_without_the_disk_receives_the_catalogue_once(
+def test_a_worker_without_the_disk_gets_the_catalogue_once(
     cluster: Cluster, tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
     folder = n.catalogue(tmp_path / "catalogue", n.structures(each=5))

@@ -65,12 +65,9 @@ def test_the_operators_page_tells_of_turns_and_counts_within_its_time(monkeypatc
     asked = [free_text_tender("tonte et taille de haies", Place(postcode="92000")) for _ in range(3)]
 
     def page(recipe: str) -> dict[str, Any]:
-        snapshot: Any = SimpleNamespace(
-            matcher=Matcher(catalogue, recipes.named(recipe)),
-            catalogue=catalogue,
-            answerable=lambda: asked,
-            structure=lambda siret: catalogue.structure(catalogue.row(siret)),
-        )
+        turning = Matcher(catalogue, recipes.named(recipe))
+        snapshot: Any = SimpleNamespace(matcher=turning, catalogue=catalogue, answerable=lambda: asked)
+        snapshot.structure = lambda siret: catalogue.structure(catalogue.row(siret))
         return operator.exposure(snapshot)
 
     still = page("default")
@@ -81,9 +78,7 @@ def test_the_operators_page_tells_of_turns_and_counts_within_its_time(monkeypatc
     assert page("default")["lots"] == 1
 
 
-def test_shares_of_groups_add_up_without_confidential_needs(
-    matcher: Matcher, sample: gather.Gathered
-) -> None:
+def test_shares_of_groups_add_up_without_secret_needs(matcher: Matcher, sample: gather.Gathered) -> None:
     found = exposure.measure(matcher, sample.tenders[:6])
     assert set(found.groups) == {"kind", "evidence", "size", "department"}
     for rows in found.groups.values():
@@ -93,9 +88,7 @@ def test_shares_of_groups_add_up_without_confidential_needs(
     assert exposure.measure(matcher, hidden).lots == 0
 
 
-def test_turns_cost_little_on_judged_needs_and_the_sheet_tells_it(
-    catalogue: Catalogue, matcher: Matcher
-) -> None:
+def test_turns_cost_little_on_judged_needs_as_the_sheet_tells(catalogue: Catalogue, matcher: Matcher) -> None:
     turning = Matcher(catalogue, recipes.named("rotating"))
     before, after = leads.quality(matcher, [NEEDS]), leads.quality(turning, [NEEDS])
     assert before is not None and after is not None

@@ -40,12 +40,10 @@ from matcher.records import feedback
 from matcher.records.store import Store
 from matcher.records.tables import Digest
 
-MONTREUIL = Place(
-    commune="93048", postcode="93100", label="Montreuil", department="93", latitude=48.86, longitude=2.44
-)
-PARIS = Place(
-    commune="75112", postcode="75012", label="Paris", department="75", latitude=48.85, longitude=2.35
-)
+_EAST = {"department": "93", "latitude": 48.86, "longitude": 2.44}
+MONTREUIL = Place(commune="93048", postcode="93100", label="Montreuil", **_EAST)
+_CENTRE = {"department": "75", "latitude": 48.85, "longitude": 2.35}
+PARIS = Place(commune="75112", postcode="75012", label="Paris", **_CENTRE)
 CLEANER, LENDER, BOTH = "00010001600013", "00010073500018", "00010099900010"
 
 
@@ -85,10 +83,8 @@ def cleaning(id: str, title: str = "Nettoyage des bureaux de la mairie", **facts
 def told(store: Store, day: int = 0) -> dict[str, dict[str, Any]]:
     with store.reading() as connection:
         which = Digest.day == (n.MOMENT + timedelta(days=day)).date()
-        return {
-            r.addressee: r.content
-            for r in connection.execute(select(Digest.addressee, Digest.content).where(which))
-        }
+        rows = connection.execute(select(Digest.addressee, Digest.content).where(which))
+        return {row.addressee: row.content for row in rows}
 
 
 def test_who_lends_staff_is_never_advised_to_answer_alone(store: Store, folder: Path) -> None:
@@ -214,16 +210,12 @@ def test_a_line_says_what_for_whom_where_how_much_until_when_and_why(store: Stor
 def test_limits_that_bind_and_passages_are_said_once() -> None:
     bound = n.tender("a", "tonte", "tonte", lots_per_tender=1, lots_per_winner=2)
     assert items._limits(bound) == "1 lot au plus par candidat"
-    assert (
-        items._limits(replace(bound, lots_per_tender=2, lots_per_winner=1))
-        == "1 lot attribué au plus à un candidat"
-    )
+    one_at_most = items._limits(replace(bound, lots_per_tender=2, lots_per_winner=1))
+    assert one_at_most == "1 lot attribué au plus à un candidat"
     labels, passage = ("Seul", "Plusieurs"), "Nul ne peut ..."
     alone, several = (Condition(code="group", label=label, passage=passage) for label in labels)
-    limit, variants = (
-        Condition(code="lots-limit", label="1 lot"),
-        Condition(code="variants", label="Variantes admises"),
-    )
+    limit = Condition(code="lots-limit", label="1 lot")
+    variants = Condition(code="variants", label="Variantes admises")
     lot = Lot(id="a", title="Repas", conditions=(limit, alone, variants, several))
     assert list(items._conditions(lot)) == ["Seul ; Plusieurs : « Nul ne peut ... »", "Variantes admises"]
 
@@ -250,10 +242,8 @@ def test_a_lot_that_nothing_places_is_in_nobodys_reach(store: Store, folder: Pat
 def test_a_declared_zone_counts_for_a_lot_that_names_its_region_alone(store: Store, tmp_path: Path) -> None:
     from matcher.domain import Zone
 
-    zoned = [
-        replace(STRUCTURES[0], zone=Zone(departments=(code,)), siret=siret)
-        for code, siret in (("93", CLEANER), ("13", BOTH))
-    ]
+    zones = ((("93",), CLEANER), (("13",), BOTH))
+    zoned = [replace(STRUCTURES[0], zone=Zone(departments=codes), siret=siret) for codes, siret in zones]
     folder = tmp_path / "zoned"
     save_catalogue(build_catalogue(zoned), folder)
     n.night(store, folder, cleaning("a", places=(Place(region="11"),)))
@@ -268,9 +258,7 @@ def test_a_denied_trade_is_never_announced_even_as_the_second_of_a_lot(store: St
     assert [item["notice_id"] for item in told(store)[BOTH]["items"]] == ["b"]
 
 
-def test_plausible_lots_are_a_line_for_who_asked(
-    store: Store, folder: Path, monkeypatch: MonkeyPatch
-) -> None:
+def test_plausible_lots_are_a_line_if_asked(store: Store, folder: Path, monkeypatch: MonkeyPatch) -> None:
     whole = work._levels
 
     def unsure(matcher: Any, ranking: Any, wants_plausible: frozenset[str], *rest: Any) -> Any:
@@ -288,12 +276,8 @@ def test_plausible_lots_are_a_line_for_who_asked(
     assert [i["notice_id"] for i in mine["unsure"]] == ["b"]
     assert other["unsure"] == []
     text = digests.rendered(mine, "text").decode()
-    assert (
-        text.count(
-            "À vérifier, si c'est votre métier : Nettoyage des vitres de la mairie (Commune de Montreuil"
-        )
-        == 1
-    )
+    line = "À vérifier, si c'est votre métier : Nettoyage des vitres de la mairie (Commune de Montreuil"
+    assert text.count(line) == 1
 
 
 def test_after_a_month_of_silence_one_message_says_so_and_no_second(store: Store, folder: Path) -> None:

@@ -67,7 +67,7 @@ def states(store: Store, day: int) -> list[str]:
 @pytest.mark.parametrize(
     "reply", ["550 5.7.1 blocked using a list", "552 5.2.2 mailbox full", "451 4.7.1 later"]
 )
-def test_a_block_stops_the_night_and_loses_nothing(
+def test_a_block_stops_the_night_without_loss(
     reply: str, store: Store, folder: Path, smtp: MailServer
 ) -> None:
     rules = Rules(smtp=smtp.url)
@@ -141,10 +141,8 @@ def test_alerts_and_questions_stop_apart(store: Store, folder: Path) -> None:
 
 
 def test_what_identifies_no_structure_changes_no_mail(store: Store) -> None:
-    for record in (
-        lambda: alerts.pause(store, "12", n.MOMENT.date()),
-        lambda: alerts.choose(store, "12", "off"),
-    ):
+    refused = (lambda: alerts.pause(store, "12", n.MOMENT.date()), lambda: alerts.choose(store, "12", "off"))
+    for record in refused:
         with pytest.raises(BadInput, match="invalid SIRET '12'"):
             record()
 

@@ -37,9 +37,8 @@ from matcher.reference import manifest, paths
 
 DAY = date(2026, 3, 2)
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
-PANTIN = Place(
-    label="Pantin", commune="93055", postcode="93500", department="93", latitude=48.9, longitude=2.4
-)
+_POINT = {"department": "93", "latitude": 48.9, "longitude": 2.4}
+PANTIN = Place(label="Pantin", commune="93055", postcode="93500", **_POINT)
 
 
 def structure(number: int, name: str, *offers: str, **facts: object) -> Structure:

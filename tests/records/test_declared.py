@@ -174,9 +174,8 @@ def test_the_words_of_a_skill() -> None:
 def test_matcher_index_reads_the_store(store: Store, tmp_path: Path) -> None:
     say(store, SIRET, offers=[{"title": "Réparation de parapluies en osier"}])
     sample = Path(__file__).parents[2] / "data" / "sample"
-    done = CliRunner().invoke(
-        build(), ["index", str(sample), "--out", str(tmp_path / "c"), "--recipe", "lexical"]
-    )
+    arguments = ["index", str(sample), "--out", str(tmp_path / "c"), "--recipe", "lexical"]
+    done = CliRunner().invoke(build(), arguments)
     assert done.exit_code == 0, done.output
     assert "say themselves who they are" in done.stderr
     assert names(Matcher.load(tmp_path / "c"), "réparation de parapluies")[0] == SIRET

@@ -356,7 +356,7 @@ def matcher_(*words: str, key: str = "") -> Result:
     return CliRunner().invoke(build(), list(words), env={"MATCHER_KEY": key})
 
 
-def test_the_terminal_declares_and_withdraws(
+def test_terminal_declares_and_withdraws(
     store: Store, store_url: str, monkeypatch: MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("MATCHER_STORE", store_url)
@@ -384,7 +384,7 @@ def test_the_terminal_declares_and_withdraws(
     assert isinstance(refused.exception, NotFound)
 
 
-def test_the_terminal_restores_and_erases(
+def test_terminal_restores_and_erases(
     store: Store, store_url: str, monkeypatch: MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("MATCHER_STORE", store_url)

@@ -24,9 +24,8 @@ A, B = (
     next(s for s in (f"{siren}{n:05d}" for n in range(1, 100)) if siret_valid(s))
     for siren in ("900000001", "900000002")
 )
-MAY = Worked(
-    contract="26-1", siret=A, month=date(2026, 5, 1), category="rsa", hours=120.0, promised=400.0, people=3
-)
+_FACTS = {"month": date(2026, 5, 1), "category": "rsa", "hours": 120.0, "promised": 400.0, "people": 3}
+MAY = Worked(contract="26-1", siret=A, **_FACTS)
 JUNE = replace(MAY, month=date(2026, 6, 1), hours=200.5, promised=None, people=2)
 OTHER = replace(MAY, siret=B, category="young", hours=80.0, promised=100.0, people=1)
 

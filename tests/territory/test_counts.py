@@ -75,11 +75,8 @@ def area(town: str, radius_km: float | None = None) -> areas.Area:
 
 
 def zones() -> list[areas.Area]:
-    return [
-        *(area(town) for town in PLACES),
-        *(areas.department(code) for code in ("49", "53", "59")),
-        area("Angers", 120.0),
-    ]
+    departments = (areas.department(code) for code in ("49", "53", "59"))
+    return [*map(area, PLACES), *departments, area("Angers", 120.0)]
 
 
 def test_every_count_is_that_of_the_list_of_the_trade_there(matcher: Matcher, desk: Desk) -> None:
@@ -90,10 +87,8 @@ def test_every_count_is_that_of_the_list_of_the_trade_there(matcher: Matcher, de
         tender = typed_need(desk.labels[trade], toponyms.asked(zone.words), whole=True)
         answer = matcher.match(tender, 1_000, groups=0, filters=Filters(radius_km=zone.radius_km)).lots[0]
         by_level = [sum(m.level == level for m in answer.matches) for level in ("likely", "plausible")]
-        assert [count.likely, count.plausible] == [answer.likely, answer.plausible] == by_level, (
-            trade,
-            zone.label,
-        )
+        levels = [count.likely, count.plausible]
+        assert levels == [answer.likely, answer.plausible] == by_level, (trade, zone.label)
         assert sum(count.kinds.values()) == count.likely
         assert sum(count.kinds_to_check.values()) == count.plausible
         (lot,) = potential.potential(desk, tender).lots
@@ -170,7 +165,7 @@ NEEDS = {  # words -> are they works?
 }
 
 
-def test_of_thirty_potentials_the_advice_follows_the_list_and_duties_are_true(
+def test_of_thirty_potentials_advice_follows_the_list_and_duties_are_true(
     matcher: Matcher, desk: Desk
 ) -> None:
     cases = [(need_, town, amount) for need_ in NEEDS for town in PLACES for amount in (9e3, 8e4, 3e5, 6e6)]
@@ -202,11 +197,8 @@ def test_hours_are_carried_by_those_of_the_list(matcher: Matcher, desk: Desk) ->
     asked = lot("Nettoyage des bureaux de la mairie", amount=400_000.0)
     (found,) = potential.potential(desk, need(asked)).lots
     called = listed(matcher, asked, LIKELY)
-    own = (
-        {c.siret for c in found.hours.carriers if c.reason == "à appeler pour le lot lui-même"}
-        if found.hours
-        else set()
-    )
+    carriers = found.hours.carriers if found.hours else ()
+    own = {c.siret for c in carriers if c.reason == "à appeler pour le lot lui-même"}
     assert own and own <= called
     assert set(found.facts.carriers) >= {f"Structure {int(siret[:9]) - 900000000} (EI)" for siret in own}
 
@@ -268,11 +260,9 @@ def test_a_lot_of_a_billion_is_never_recommended_to_one_alone(matcher: Matcher) 
 
 
 def test_an_opportunity_has_the_level_of_the_list(matcher: Matcher) -> None:
-    lots = [
-        replace(lot(title, town), id=f"{n}-{town}", number=str(n))
-        for n, title in enumerate(("Nettoyage des locaux", "Tonte des pelouses", "Travaux de peinture"))
-        for town in PLACES
-    ]
+    titles = ("Nettoyage des locaux", "Tonte des pelouses", "Travaux de peinture")
+    pairs = ((n, title, town) for n, title in enumerate(titles) for town in PLACES)
+    lots = [replace(lot(title, town), id=f"{n}-{town}", number=str(n)) for n, title, town in pairs]
     asked = replace(need(*lots), format="boamp", nature="call")
     for one in DIRECTORY[:10]:
         told = {o.lot.id: o.match.level for o in opportunities(matcher, one, [asked])}

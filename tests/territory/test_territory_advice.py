@@ -91,10 +91,8 @@ def test_reserve_under_the_article_that_leaves_competition(everyone: Count, arti
 def test_no_reservation_where_competition_would_not_remain() -> None:
     assert codes(facts(everyone=open_to(disability=1, insertion=1))) == ["none"]
     assert "concurrence" in refusal(facts(everyone=open_to(disability=1, insertion=1)), "reserve")
-    small = facts(
-        everyone=open_to(insertion=4),
-        weight={"L2113-13": Weight(known=2, small=2), "L2113-14": Weight(known=2, small=2)},
-    )
+    both = Weight(known=2, small=2)
+    small = facts(everyone=open_to(insertion=4), weight={"L2113-13": both, "L2113-14": both})
     assert "trop petites" in refusal(small, "reserve"), "four on paper, two that could bear it"
 
 
