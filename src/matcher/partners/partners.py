@@ -126,6 +126,7 @@ class Partners:
     tender: Tender
     alone: tuple[str, ...] = ()  # ids of the tasks it covers by itself
     lacking: tuple[str, ...] = ()  # ids of the tasks it does not
+    perhaps: tuple[str, ...] = ()  # of these, what it may do itself though nothing known says so
     barred: Mapping[str, str] = field(default_factory=dict)  # lot id -> why it may not answer there
     partners: tuple[Partner, ...] = ()
     firms: tuple[Partner, ...] = ()
@@ -172,11 +173,14 @@ def partners(
     firms = _firms(matcher, structure, rest, n, on) if ordinary else ()
     filled = {task for one in found for task in one.tasks} | {task for one in firms for task in one.tasks}
     lacking = tuple(task.id for task in tasks if not task.able)
+    may = (task for task in tasks if task.level >= PLAUSIBLE and not (task.able or task.lends))
+    perhaps = tuple(task.id for task in may)
     return Partners(
         structure=structure,
         tender=tender,
         alone=tuple(task.id for task in tasks if task.able),
         lacking=lacking,
+        perhaps=perhaps,
         barred=barred,
         partners=tuple(_partner(matcher, structure, one, on) for one in found[:n]),
         firms=firms,
