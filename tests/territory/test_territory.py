@@ -568,6 +568,7 @@ def test_the_report_sets_ledger_next_to_decp_and_adds_nothing(matcher: Matcher) 
     target = {line.key: line for line in made.tables["cible"]}
     assert (target["SIAE"].paid, target["SIAE"].purchases, target["SIAE"].awarded) == (200.0, 2, 500.0)
     assert (target["ESAT"].paid, target["ESAT"].awarded, target["EA"].awarded) == (1200.5, 0.0, 500.0)
+    assert (target["SIAE"].awards, target["EA"].awards) == (2, 1)
     assert made.awarded == 1000.0 and made.paid == pytest.approx(1400.5)
     assert (made.small, made.small_amount) == (1, 1200.5), "DECP says nothing of the purchase from the ESAT"
     shares = {s.label: s for s in made.shares if not s.year}

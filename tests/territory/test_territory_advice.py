@@ -177,7 +177,7 @@ def test_a_social_condition_is_a_duty(on: date, amount: float, works: bool, buye
     f = facts(on=on, amount=amount, works=works, buyer=buyer, clause_hours=800, carriers=carriers)
     made = advise(f)
     duties = {duty.code: duty for duty in made.duties}
-    assert ("social-condition" in duties) is due
+    assert ("social-condition" in duties) is due and "environment" in duties
     assert made.first.code == "clause" and not {"social-condition", "environment"} & set(codes(f))
     assert not due or "L2112-2-1" in " ".join(duties["social-condition"].articles)
     assert "800 heures" in made.first.reasons[0] and "Relais (AI), Atout (ETTI)" in made.first.reasons[1]
