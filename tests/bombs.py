@@ -15,9 +15,8 @@ _TYPES = (
     '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
     '<Default Extension="xml" ContentType="application/xml"/>{parts}</Types>'
 )
-_PART = (
-    '<Override PartName="/{name}" ContentType="application/vnd.openxmlformats-officedocument.{kind}+xml"/>'
-)
+_MEDIA = "application/vnd.openxmlformats-officedocument"
+_PART = '<Override PartName="/{name}" ContentType="' + _MEDIA + '.{kind}+xml"/>'
 _RELATIONS = '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{links}</Relationships>'
 _LINK = (
     '<Relationship Id="rId{n}" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}" '
@@ -25,6 +24,11 @@ _LINK = (
 )
 _SHEETS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _WORDS = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+
+
+def _relations(target: str) -> str:
+    """That the document of a package is `target`."""
+    return _RELATIONS.format(links=_LINK.format(n=1, kind="officeDocument", target=target))
 
 
 def packed(members: dict[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -45,12 +49,12 @@ def workbook(rows: str, strings: str = "") -> bytes:
     links += _LINK.format(n=2, kind="sharedStrings", target="sharedStrings.xml") if strings else ""
     members: dict[str, str | bytes] = {
         "[Content_Types].xml": _TYPES.format(parts=parts),
-        "_rels/.rels": _RELATIONS.format(links=_LINK.format(n=1, kind="officeDocument", target="xl/workbook.xml")),
+        "_rels/.rels": _relations("xl/workbook.xml"),
         "xl/workbook.xml": f'<workbook xmlns="{_SHEETS}" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">'
         '<sheets><sheet name="a" sheetId="1" r:id="rId1"/></sheets></workbook>',
         "xl/_rels/workbook.xml.rels": _RELATIONS.format(links=links),
         "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{_SHEETS}"><sheetData>{rows}</sheetData></worksheet>',
-    }  # fmt: skip
+    }
     if strings:
         members["xl/sharedStrings.xml"] = f'<sst xmlns="{_SHEETS}">{strings}</sst>'
     return packed(members)
@@ -121,26 +125,28 @@ def overlapped() -> bytes:
     """A ZIP whose hundreds of members share one packed body (D. Fifield, "A better zip bomb")."""
     body = zlib.compress(b"a" * (6 << 20), 9)[2:-4]
     crc = zlib.crc32(b"a" * (6 << 20))
-    local = (
-        struct.pack("<IHHHHHIIIHH", 0x04034B50, 20, 0, 8, 0, 0x21, crc, len(body), 6 << 20, 5, 0) + b"a.txt"
-    )
+    head = (0x04034B50, 20, 0, 8, 0, 0x21, crc, len(body), 6 << 20, 5, 0)
+    local = struct.pack("<IHHHHHIIIHH", *head) + b"a.txt"
     entries = b""
     for _ in range(400):
         name = b"a.txt"
-        entries += struct.pack(
-            "<IHHHHHHIIIHHHHHII", 0x02014B50, 20, 20, 0, 8, 0, 0x21, crc, len(body), 6 << 20, len(name), 0, 0, 0, 0, 0, 0
-        ) + name  # fmt: skip
+        facts = (0x02014B50, 20, 20, 0, 8, 0, 0x21, crc, len(body), 6 << 20, len(name), *[0] * 6)
+        entries += struct.pack("<IHHHHHHIIIHHHHHII", *facts) + name
     start = len(local) + len(body)
     end = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 400, 400, len(entries), start, 0)
     return local + body + entries + end
 
 
 def _document(body: str) -> bytes:
-    return packed({
-        "[Content_Types].xml": _TYPES.format(parts=_PART.format(name="word/document.xml", kind="wordprocessingml.document.main")),
-        "_rels/.rels": _RELATIONS.format(links=_LINK.format(n=1, kind="officeDocument", target="word/document.xml")),
-        "word/document.xml": f'<w:document xmlns:w="{_WORDS}"><w:body>{body}</w:body></w:document>',
-    })  # fmt: skip
+    return packed(
+        {
+            "[Content_Types].xml": _TYPES.format(
+                parts=_PART.format(name="word/document.xml", kind="wordprocessingml.document.main")
+            ),
+            "_rels/.rels": _relations("word/document.xml"),
+            "word/document.xml": f'<w:document xmlns:w="{_WORDS}"><w:body>{body}</w:body></w:document>',
+        }
+    )
 
 
 def wide_cell() -> bytes:
@@ -178,17 +184,15 @@ def pdf_page(content: bytes, filters: bytes, pages: int = 1) -> bytes:
     """A PDF whose pages all show one packed content."""
     kids = b" ".join(b"%d 0 R" % (n + 5) for n in range(pages))
     page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 3 0 R/Resources<</Font<</F 4 0 R>>>>>>"
-    return _pdf([
-        b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Count %d/Kids[%s]>>" % (pages, kids), _stream(content, filters),
-        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>", *[page] * pages,
-    ])  # fmt: skip
+    catalogue, font = b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
+    listed = b"<</Type/Pages/Count %d/Kids[%s]>>" % (pages, kids)
+    return _pdf([catalogue, listed, _stream(content, filters), font, *[page] * pages])
 
 
 def pdf_of_operators() -> bytes:
     """20 KB of PDF that unpack to millions of operators of text, shown again by every page."""
-    return pdf_page(
-        zlib.compress(b"BT /F 1 Tf (objet du marche) Tj ET\n" * 160_000, 9), b"/Filter/FlateDecode", 50
-    )
+    page = b"BT /F 1 Tf (objet du marche) Tj ET\n" * 160_000
+    return pdf_page(zlib.compress(page, 9), b"/Filter/FlateDecode", 50)
 
 
 def pdf_packed_twice() -> bytes:
@@ -256,13 +260,12 @@ def many_attributes() -> bytes:
     return b"<TED_EXPORT " + b" ".join(b'a%d=""' % n for n in range(300_000)) + b"/>"
 
 
+_NOTICE = b'[{"idweb":"1","dateparution":"2026-01-01",'
+
+
 def huge_number() -> bytes:
     """An amount of a million digits."""
-    return (
-        b'[{"idweb":"1","dateparution":"2026-01-01","objet":"a","nature":"APPEL_OFFRE","montant":'
-        + b"9" * 1_000_000
-        + b"}]"
-    )
+    return _NOTICE + b'"objet":"a","nature":"APPEL_OFFRE","montant":' + b"9" * 1_000_000 + b"}]"
 
 
 def many_keys() -> bytes:
@@ -282,23 +285,21 @@ def quoted_csv() -> bytes:
 
 def tags() -> bytes:
     """Opening brackets of tags that never close, in a title."""
-    return (
-        b'[{"idweb":"1","dateparution":"2026-01-01","nature":"APPEL_OFFRE","objet":"'
-        + b"<a " * 100_000
-        + b'"}]'
-    )
+    return _NOTICE + b'"nature":"APPEL_OFFRE","objet":"' + b"<a " * 100_000 + b'"}]'
 
 
 #: Each bomb by what makes it one, with the name under which it is sent.
-BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
-    "far_row": (far_row, "structures.xlsx"), "far_column": (far_column, "structures.xlsx"), "million_columns": (million_columns, "structures.xlsx"),
-    "shared_strings": (shared_strings, "structures.xlsx"), "newlines": (newlines, "besoin.txt"), "lots_of_newlines": (lots_of_newlines, "besoin.txt"),
-    "reserved": (reserved, "besoin.txt"), "hours": (hours, "besoin.txt"), "criteria": (criteria, "besoin.txt"), "digits": (digits, "besoin.txt"),
-    "lot_rows": (lot_rows, "besoin.txt"), "overlapped": (overlapped, "avis.zip"), "wide_cell": (wide_cell, "dce.docx"), "long_document": (long_document, "dce.docx"),
-    "deep_document": (deep_document, "dce.docx"), "pdf_of_operators": (pdf_of_operators, "dce.pdf"), "pdf_packed_twice": (pdf_packed_twice, "dce.pdf"),
-    "pdf_of_brackets": (pdf_of_brackets, "dce.pdf"), "corrupt_lzma": (corrupt_lzma, "avis.zip"), "corrupt_bzip2": (corrupt_bzip2, "avis.zip"),
-    "deflate_bomb": (deflate_bomb, "avis.zip"), "gzip_bomb": (gzip_bomb, "avis.json.gz"), "many_members": (many_members, "avis.zip"),
-    "sparse_tar": (sparse_tar, "avis.tar"), "deep_json": (deep_json, "avis.json"), "deep_xml": (deep_xml, "avis.xml"),
-    "many_attributes": (many_attributes, "avis.xml"), "huge_number": (huge_number, "avis.json"), "many_keys": (many_keys, "avis.json"),
-    "wide_csv": (wide_csv, "structures.csv"), "quoted_csv": (quoted_csv, "structures.csv"), "tags": (tags, "avis.json"),
-}  # fmt: skip
+#: The file that each kind of bomb is.
+_FILES: dict[str, tuple[Callable[[], bytes], ...]] = {
+    "structures.xlsx": (far_row, far_column, million_columns, shared_strings),
+    "structures.csv": (wide_csv, quoted_csv),
+    "besoin.txt": (newlines, lots_of_newlines, reserved, hours, criteria, digits, lot_rows),
+    "avis.zip": (overlapped, corrupt_lzma, corrupt_bzip2, deflate_bomb, many_members),
+    "avis.json": (deep_json, huge_number, many_keys, tags),
+    "avis.xml": (deep_xml, many_attributes),
+    "avis.json.gz": (gzip_bomb,),
+    "avis.tar": (sparse_tar,),
+    "dce.docx": (wide_cell, long_document, deep_document),
+    "dce.pdf": (pdf_of_operators, pdf_packed_twice, pdf_of_brackets),
+}
+BOMBS = {make.__name__: (make, file) for file, makers in _FILES.items() for make in makers}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest import MonkeyPatch
 
 from browsing import browser  # noqa: F401  fixture of tests in a browser
 from databases import postgres, store, store_url  # noqa: F401  fixtures of tests on a store
@@ -24,9 +25,8 @@ SAMPLE = ROOT / "data" / "sample"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take longest first: of processes that share the files, none is left alone with one at the end."""
-    long = {
-        item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")
-    }
+    slow = (item for item in items if any(map(item.get_closest_marker, ("slow", "browser"))))
+    long = {item.path for item in slow}
     items.sort(key=lambda item: item.path not in long)
 
 
@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _private_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home for stores, secrets and tables that a test does not place itself: never the user's, nor another process's."""
     folder = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
+    with MonkeyPatch.context() as patch:
         patch.setenv("MATCHER_HOME", os.fspath(folder))
         yield folder
 

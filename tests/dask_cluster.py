@@ -22,10 +22,9 @@ class Cluster:
         return self._started("worker", self.address, "--nthreads", "1", "--no-nanny")
 
     def _started(self, *command: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "dask", *command, "--no-dashboard"],
-            cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        line = [sys.executable, "-m", "dask", *command, "--no-dashboard"]
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen(line, cwd=self.folder, **silent)
 
     def wait(self) -> None:
         """Until both workers are there."""

@@ -52,9 +52,8 @@ def server() -> Iterator[str]:
     port = free_port()
 
     def run(*command: str) -> None:
-        done = subprocess.run(
-            command, user=user, cwd=home, capture_output=True, text=True, timeout=60, env={"LC_ALL": "C.UTF-8"}
-        )  # fmt: skip
+        quiet = {"capture_output": True, "text": True, "timeout": 60, "env": {"LC_ALL": "C.UTF-8"}}
+        done = subprocess.run(command, user=user, cwd=home, **quiet)
         if done.returncode:
             pytest.skip(f"PostgreSQL does not start here: {done.stderr.strip()[-200:]}")
 

@@ -17,16 +17,10 @@ def main(url: str, token: str, siret: str, first: str, last: str) -> None:
     store = Store.open(url)
     bearer = keys.prove(store, token)
     for number in range(int(first), int(last)):
-        exchange.declare(
-            store,
-            bearer,
-            siret=siret,
-            notice_id=f"n-{number}",
-            brings="tonte",
-            seeks="nettoyage",
-            deadline=datetime(2090, 1, 1, tzinfo=UTC),
-            tender=Tender(id=f"n-{number}", format="boamp", title="Entretien"),
-        )
+        id, until = f"n-{number}", datetime(2090, 1, 1, tzinfo=UTC)
+        notice = Tender(id=id, format="boamp", title="Entretien")
+        said = {"brings": "tonte", "seeks": "nettoyage", "deadline": until, "tender": notice}
+        exchange.declare(store, bearer, siret=siret, notice_id=id, **said)
         print(number, flush=True)
 
 

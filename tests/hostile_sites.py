@@ -34,12 +34,8 @@ class Web:
         answers = self.addresses.get(host)
         if answers is None:
             try:  # an address in the place of a name, in any of the forms a resolver reads
-                return sorted(
-                    {
-                        str(entry[4][0])
-                        for entry in socket.getaddrinfo(host, port, flags=socket.AI_NUMERICHOST)
-                    }
-                )
+                entries = socket.getaddrinfo(host, port, flags=socket.AI_NUMERICHOST)
+                return sorted({str(entry[4][0]) for entry in entries})
             except OSError:
                 return [PUBLIC]
         return answers.pop(0) if len(answers) > 1 else answers[0]
@@ -73,13 +69,8 @@ def page(
 ) -> bytes:
     """A whole answer."""
     raw = body.encode() if isinstance(body, str) else body
-    lines = [
-        f"HTTP/1.1 {status}",
-        f"Content-Type: {kind}",
-        f"Content-Length: {len(raw)}",
-        "Connection: close",
-        *headers,
-    ]
+    own = (f"Content-Type: {kind}", f"Content-Length: {len(raw)}", "Connection: close")
+    lines = [f"HTTP/1.1 {status}", *own, *headers]
     return "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + raw
 
 

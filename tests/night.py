@@ -22,9 +22,8 @@ TRADES = {
     "repas": ("Livraison de repas", "préparation et livraison de repas en liaison froide", "55520000"),
 }
 RECIPE = Recipe(encoder="hashing")
-BUYER = Buyer(
-    id="21930048600010", name="Commune de Montreuil", place=Place(label="Montreuil", department="93")
-)
+_MONTREUIL = Place(label="Montreuil", department="93")
+BUYER = Buyer(id="21930048600010", name="Commune de Montreuil", place=_MONTREUIL)
 
 
 def siret(number: int) -> str:
@@ -38,27 +37,24 @@ def structures(each: int = 8) -> list[Structure]:
         for i in range(each):
             number = 100 * (t + 1) + i
             department = ("93", "75", "94")[i % 3]
-            made.append(
-                Structure(
-                    siret=siret(number), name=f"Atelier {trade} {i}", kind=("EI", "ACI", "ESAT")[i % 3],
-                    place=Place(label="Montreuil", department=department), email=f"{trade}{i}@example.org",
-                    offers=(Offer(id=f"{number}#1", title=title, text=text, cpv=(cpv,)),), source="annuaire d'essai",
-                )
-            )  # fmt: skip
+            offer = Offer(id=f"{number}#1", title=title, text=text, cpv=(cpv,))
+            where, kind = Place(label="Montreuil", department=department), ("EI", "ACI", "ESAT")[i % 3]
+            mail = {"email": f"{trade}{i}@example.org", "source": "annuaire d'essai"}
+            own = {"kind": kind, "place": where, "offers": (offer,), **mail}
+            made.append(Structure(siret=siret(number), name=f"Atelier {trade} {i}", **own))
     return made
 
 
 def tender(id: str, *trades: str, **facts: Any) -> Tender:
     """A notice of Montreuil with one lot a trade, open for three weeks."""
+    place = Place(label="Montreuil", department="93")
     lots = tuple(
-        Lot(id=f"{id}-{n}", number=str(n), title=TRADES[trade][0], description=TRADES[trade][1], cpv=(TRADES[trade][2],),
-            places=(Place(label="Montreuil", department="93"),))
-        for n, trade in enumerate(trades or ("tonte",), 1)
-    )  # fmt: skip
-    given: dict[str, Any] = {
-        "format": "boamp", "title": f"Services {id}", "buyer": BUYER, "lots": lots, "published": date(2026, 11, 23),
-        "deadline": MOMENT + timedelta(days=21), "documents_url": f"https://example.org/dossier/{id}",
-    } | facts  # fmt: skip
+        Lot(id=f"{id}-{n}", number=str(n), title=title, description=text, cpv=(cpv,), places=(place,))
+        for n, (title, text, cpv) in enumerate(map(TRADES.__getitem__, trades or ("tonte",)), 1)
+    )
+    given: dict[str, Any] = {"format": "boamp", "title": f"Services {id}", "buyer": BUYER, "lots": lots}
+    given |= {"published": date(2026, 11, 23), "deadline": MOMENT + timedelta(days=21)}
+    given |= {"documents_url": f"https://example.org/dossier/{id}"} | facts
     return Tender(id=id, **given)
 
 

@@ -57,8 +57,15 @@ def provider() -> Iterator[Provider]:
                     self.send_header("Location", "/elsewhere")
                     self.end_headers()
                 case "/.well-known/openid-configuration":
-                    names = {"authorization_endpoint": "authorize", "token_endpoint": "token", "userinfo_endpoint": "userinfo", "end_session_endpoint": "session/end", "jwks_uri": "jwks"}  # fmt: skip
-                    self.give({"issuer": known.described_as or known.base} | {name: f"{known.base}/{path}" for name, path in names.items()})  # fmt: skip
+                    names = {
+                        "authorization_endpoint": "authorize",
+                        "token_endpoint": "token",
+                        "userinfo_endpoint": "userinfo",
+                        "end_session_endpoint": "session/end",
+                        "jwks_uri": "jwks",
+                    }
+                    urls = {name: f"{known.base}/{path}" for name, path in names.items()}
+                    self.give({"issuer": known.described_as or known.base} | urls)
                 case "/jwks":
                     public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(known.key.public_key()))
                     self.give({"keys": [{**public, "kid": "k", "use": "sig", "alg": "RS256"}]})
@@ -67,7 +74,8 @@ def provider() -> Iterator[Provider]:
                     code = secrets.token_urlsafe(8)
                     known.codes[code] = asked
                     back = f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}"
-                    self.give(f"<title>Identification</title><a id=oui href='{back}'>Je suis {known.email}</a>", "text/html")  # fmt: skip
+                    link = f"<a id=oui href='{back}'>Je suis {known.email}</a>"
+                    self.give(f"<title>Identification</title>{link}", "text/html")
                 case "/userinfo":
                     assert self.headers["Authorization"] == "Bearer jeton"
                     self.give(

@@ -43,10 +43,9 @@ class Publisher:
 
     def publish(self, day: date, count: int) -> None:
         start = len(self.notices)
-        self.notices += [
-            {"idweb": f"{day:%y}-{start + n}", "dateparution": day.isoformat(), "objet": f"Essai {start + n}"}
-            for n in range(count)
-        ]
+        dated = {"dateparution": day.isoformat()}
+        numbers = range(start, start + count)
+        self.notices += [{"idweb": f"{day:%y}-{i}", "objet": f"Essai {i}", **dated} for i in numbers]
 
     @property
     def paths(self) -> list[str]:
@@ -101,12 +100,10 @@ class _Handler(BaseHTTPRequestHandler):
         start = int(asked.get("iterationNextToken") or 0)
         rows = self.publisher.ted[start : start + 2]
         more = str(start + 2) if start + 2 < len(self.publisher.ted) else None
-        found = {
-            "notices": [
-                {"publication-number": number, "links": {"xml": {"MUL": f"{self.publisher.url}/xml/{number}"}}} for number in rows
-            ],
-            "totalNoticeCount": len(self.publisher.ted), "iterationNextToken": more, "timedOut": False,
-        }  # fmt: skip
+        links = {number: {"xml": {"MUL": f"{self.publisher.url}/xml/{number}"}} for number in rows}
+        notices = [{"publication-number": number, "links": links[number]} for number in rows]
+        found = {"notices": notices, "totalNoticeCount": len(self.publisher.ted)}
+        found |= {"iterationNextToken": more, "timedOut": False}
         self.answer(200, json.dumps(found).encode(), {"Content-Type": "application/json"})
 
     def page(self, path: str, query: dict[str, str]) -> Any:
@@ -152,9 +149,8 @@ class _Handler(BaseHTTPRequestHandler):
     def items(self, rows: list[dict[str, Any]], query: dict[str, str]) -> Any:
         size, page = int(query["size"]), int(query["page"])
         found = rows[(page - 1) * size : page * size]
-        return {
-            "items": found, "total": len(rows), "page": page, "size": len(found), "pages": -(-len(rows) // size),
-        }  # fmt: skip
+        counts = {"total": len(rows), "page": page, "size": len(found), "pages": -(-len(rows) // size)}
+        return {"items": found, **counts}
 
     def journal(self, query: dict[str, str]) -> Any:
         asked = re.findall(r'"(W\d{9})"', query.get("where", ""))
@@ -169,12 +165,8 @@ class _Handler(BaseHTTPRequestHandler):
         rows = self.publisher.rows
         if code := query.get("acheteur_departement_code__exact"):
             rows = [row for row in rows if row["acheteur_departement_code"] == code]
-        links = {
-            "profile": "p",
-            "swagger": "s",
-            "next": "n" if page * size < len(rows) else None,
-            "prev": None,
-        }
+        after = "n" if page * size < len(rows) else None
+        links = {"profile": "p", "swagger": "s", "next": after, "prev": None}
         meta = {"page": page, "page_size": size, "total": len(rows)}
         return {"data": rows[(page - 1) * size : page * size], "links": links, "meta": meta}
 

@@ -78,10 +78,13 @@ def _areas(zone: Zone) -> tuple[Any, ...]:
 
 
 _CHECKS: dict[str, Callable[[Structure, str, Any], bool]] = {
-    "phone": _digits, "does": _says, "town": _stands, "department": lambda s, _, v: s.place.department == v,
+    "phone": _digits,
+    "does": _says,
+    "town": _stands,
+    "department": lambda s, _, v: s.place.department == v,
     "zone": lambda s, _, v: s.zone is not None and _areas(s.zone) == _areas(v),
     "flag": lambda s, _, v: any(flag.startswith(v) for flag in s.flags),
-}  # fmt: skip
+}
 
 
 def kept() -> list[Sheet]:

@@ -13,6 +13,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
+from pytest import MonkeyPatch
 
 from matcher import console, plugins
 from matcher.reference.paths import sample_dir
@@ -25,9 +26,8 @@ SAMPLE = sample_dir()
 def test_a_reader_that_closes_the_pipe_is_no_error(arguments: tuple[str, ...]) -> None:
     read, write = os.pipe()
     os.close(read)
-    done = subprocess.run(
-        [sys.executable, "-m", "matcher", *arguments], stdout=write, stderr=subprocess.PIPE, check=False
-    )
+    command = [sys.executable, "-m", "matcher", *arguments]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (0, b"")
 
@@ -89,9 +89,7 @@ def test_completion_is_offered() -> None:
     assert "--install-completion" in command("--help").stdout
 
 
-def test_a_public_address_is_not_served_before_it_says_who_answers_for_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_public_address_is_not_served_before_it_says_who_answers(monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setenv("MATCHER_PUBLIC_URL", "https://maillage.example")
     refused = command("serve", "--port", "0")
     assert refused.returncode == 2

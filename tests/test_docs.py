@@ -40,9 +40,8 @@ def test_the_python_of_the_readme_answers_as_the_shipped_default() -> None:
     scanner = code.replace("nettoyage des locaux d'une école", "scanner IRM d'un hôpital")
     assert scanner != code
     for need, first in ((code, "Clair Logis Services likely"), (scanner, "")):
-        done = subprocess.run(
-            [sys.executable, "-c", need], cwd=ROOT, capture_output=True, text=True, check=False
-        )
+        command = [sys.executable, "-c", need]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(first) and bool(done.stdout) == bool(first)
 
@@ -63,9 +62,8 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
     word = command.replace("_", "-")
     done = terminal.command(word, "--help", COLUMNS="200")
     assert done.returncode == 0, done.stderr
-    examples = done.stdout + inspect.getsource(
-        plugins.find("commands", command)
-    )  # verbs of a group have their own
+    source = inspect.getsource(plugins.find("commands", command))
+    examples = done.stdout + source  # verbs of a group have their own
     assert f"matcher {word} " in examples
 
 
@@ -76,9 +74,8 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_nothing_of_a_machine_is_named() -> None:
-    tracked = subprocess.run(
-        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
-    ).stdout.split("\n")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    tracked = listed.stdout.split("\n")
     wrong = re.compile(
         "/"
         + "root/|/"
@@ -90,9 +87,7 @@ def test_nothing_of_a_machine_is_named() -> None:
     )
     for name in tracked:
         path = ROOT / name
-        if (
-            path.suffix in (".py", ".md", ".toml", ".html", ".json", ".sh", ".yaml", ".ipynb")
-            and path.is_file()
-        ):
+        written = (".py", ".md", ".toml", ".html", ".json", ".sh", ".yaml", ".ipynb")
+        if path.suffix in written and path.is_file():
             found = wrong.search(path.read_text(encoding="utf-8", errors="replace"))
             assert not found or name == "tests/test_docs.py", f"{name}: {found.group(0) if found else ''}"

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from pytest import MonkeyPatch
 
 from matcher import plugins
 from matcher.domain import MissingExtra
@@ -19,7 +20,7 @@ IMPORTED = {
     "pypdf": "documents",
     "docx": "documents",
     "icalendar": "night territory",
-    "matplotlib": "night territory",
+    "matplotlib": "territory",
     "psycopg": "postgres",
     "jwt": "oidc",
     "distributed": "cluster",
@@ -32,7 +33,7 @@ IMPORTED = {
 }
 
 
-def test_a_missing_package_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_names_the_command(monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pypdf", None)
     with (
         pytest.raises(MissingExtra, match=r"reading a PDF needs pypdf: pip install 'maillage\[documents\]'"),

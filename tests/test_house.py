@@ -27,15 +27,8 @@ WINGS = [
     "domain",
 ]
 #: Rooms: folders of interchangeable siblings, each found by its file name.
-ROOMS = [
-    "catalogue/indexes",
-    "commands",
-    "learned/encoders",
-    "matching/rankers",
-    "matching/signals",
-    "reading/sources",
-    "reading/sync",
-]
+ROOMS = ["catalogue/indexes", "commands", "learned/encoders", "matching/rankers", "matching/signals"]
+ROOMS += ["reading/sources", "reading/sync"]
 FACE = "matcher"  # `src/matcher/__init__.py` hands the public names on, and is imported by nobody
 HEAVY = ("torch", "faiss", "sklearn", "pandas", "sentence_transformers", "lightgbm", "fastapi", "sqlalchemy")
 
@@ -48,12 +41,8 @@ def module_of(path: Path) -> str:
 @cache
 def files() -> dict[str, Path]:
     """Every Python file of the product by its module, migrations' versions left out (their names are numbers)."""
-    return {
-        module_of(path): path
-        for folder in (SRC, SERVICE)
-        for path in folder.rglob("*.py")
-        if "versions" not in path.parts
-    }
+    paths = (path for folder in (SRC, SERVICE) for path in folder.rglob("*.py"))
+    return {module_of(path): path for path in paths if "versions" not in path.parts}
 
 
 @cache
@@ -65,9 +54,8 @@ def imports_of(module: str) -> frozenset[str]:
             found |= {alias.name for alias in node.names if alias.name in files()}
         elif isinstance(node, ast.ImportFrom):
             package = module if files()[module].name == "__init__.py" else module.rpartition(".")[0]
-            base = (
-                ".".join(package.split(".")[: len(package.split(".")) - node.level + 1]) if node.level else ""
-            )
+            above = package.split(".")
+            base = ".".join(above[: len(above) - node.level + 1]) if node.level else ""
             source = ".".join(part for part in (base, node.module or "") if part)
             for alias in node.names:
                 full = f"{source}.{alias.name}"
@@ -110,9 +98,8 @@ def test_siblings_do_not_know_each_other(module: str) -> None:
 
 
 def test_no_circles() -> None:
-    TopologicalSorter(
-        {module: imports_of(module) for module in files()}
-    ).prepare()  # a circle raises CycleError
+    imports = {module: imports_of(module) for module in files()}
+    TopologicalSorter(imports).prepare()  # a circle raises CycleError
 
 
 def test_few_files_lie_at_the_door() -> None:
@@ -130,6 +117,5 @@ def test_the_door_is_light(what: str) -> None:
 
 def test_no_vague_file_names() -> None:
     vague = {"utils", "helpers", "common", "manager", "base", "processor"}
-    assert not [
-        path for folder in (SRC, SERVICE) for path in folder.rglob("*.py") if path.stem.strip("_") in vague
-    ]
+    paths = (path for folder in (SRC, SERVICE) for path in folder.rglob("*.py"))
+    assert not [path for path in paths if path.stem.strip("_") in vague]

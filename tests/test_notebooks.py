@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from pytest import MonkeyPatch
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 NAMES = ("1_explore", "2_train", "3_report")
@@ -30,15 +31,14 @@ def _run(name: str) -> None:
         "nbclient", reason="nbclient is not installed: pip install nbclient ipykernel"
     )
     book = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
-    nbclient.NotebookClient(
-        book, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}
-    ).execute()
+    where = {"metadata": {"path": str(NOTEBOOKS)}}
+    nbclient.NotebookClient(book, timeout=300, kernel_name="python3", resources=where).execute()
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # those of the kernel's own sockets; the package's are errors elsewhere
 @pytest.mark.parametrize("name", NAMES)
-def test_a_notebook_runs_on_the_sample(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notebook_runs_on_the_sample(name: str, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setenv("MATCHER_SAMPLE_ONLY", "1")
     _run(name)
 

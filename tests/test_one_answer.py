@@ -24,57 +24,57 @@ from matcher.territory.potential import potential
 PARIS = Place(commune="75056", label="Paris", department="75", latitude=48.86, longitude=2.35)
 ALL = 10_000
 NOW = datetime(2020, 1, 1, tzinfo=UTC)
+Pairs = list[tuple[Matcher, Tender, tuple[Structure, ...]]]
 DRAWN = 10  # structures of each need
 TOLD = {"ranked", "below-floor"}  # states of an explanation that come from the judgement
 
 
 def tenders_of_sample(sample: gather.Gathered) -> list[Tender]:
     texts = (
-        "tonte et taille de haies", "nettoyage de bureaux et de vitres", "plateaux repas pour une réunion",
-        "mise sous pli de courriers", "débarras et réemploi de mobilier", "remplacement d'agents absents",
-        "numérisation d'archives", "peinture de cages d'escalier", "assurance responsabilité civile", "collecte de papiers",
-    )  # fmt: skip
+        "tonte et taille de haies; nettoyage de bureaux et de vitres; plateaux repas pour une réunion; "
+        "mise sous pli de courriers; débarras et réemploi de mobilier; remplacement d'agents absents; "
+        "numérisation d'archives; peinture de cages d'escalier; assurance responsabilité civile; "
+        "collecte de papiers"
+    ).split("; ")
     return [free_text_tender(text, PARIS) for text in texts]
 
 
-def cases(matcher: Matcher, tenders: list[Tender]) -> list[tuple[Matcher, Tender, tuple[Structure, ...]]]:
+def cases(matcher: Matcher, tenders: list[Tender]) -> Pairs:
     """Needs with structures drawn at random and the likeliest ones."""
     rng = np.random.default_rng(3)
     found = []
     for tender in tenders:
         ranking = matcher.rank(matcher.queries(tender)[0])
         order = ranking.shortlist.candidates[ranking.order]
-        rows = dict.fromkeys(
-            [*order[: DRAWN // 2].tolist(), *rng.choice(order, DRAWN, replace=False).tolist()]
-        )
+        drawn = rng.choice(order, DRAWN, replace=False)
+        rows = dict.fromkeys([*order[: DRAWN // 2].tolist(), *drawn.tolist()])
         found.append((matcher, tender, tuple(matcher.catalogue.structure(row) for row in list(rows)[:DRAWN])))
     return found
 
 
 @pytest.fixture(scope="module")
-def pairs(sample: gather.Gathered) -> list[tuple[Matcher, Tender, tuple[Structure, ...]]]:
+def pairs(sample: gather.Gathered) -> Pairs:
     """Two hundred pairs: ten needs over the sample, ten over the invented directory that speaks."""
     recipe = recipes.named("default")
-    speaks = Matcher(
-        evaluation.catalogue_of([], [OURS / "judged_own.structures.jsonl.gz"], recipe, []), recipe
-    )
+    listed = OURS / "judged_own.structures.jsonl.gz"
+    speaks = Matcher(evaluation.catalogue_of([], [listed], recipe, []), recipe)
     own = [q.tender for q in evaluation.questions(OURS / "judged_own.queries.jsonl.gz", [])][::5]
     ours = Matcher(evaluation.build_catalogue(sample.structures, (), recipe), recipe)
     return [*cases(ours, tenders_of_sample(sample)), *cases(speaks, own)]
 
 
-def test_every_place_gives_one_answer(pairs: list[tuple[Matcher, Tender, tuple[Structure, ...]]]) -> None:
+def test_every_place_gives_one_answer(pairs: Pairs) -> None:
     asked, seen = 0, set()
     for matcher, tender, structures in pairs:
         answer = matcher.match(tender, ALL).lots[0]
         listed = {match.structure.siret: match.level for match in answer.matches}
-        mailed = {row["siret"] for row in matches_of(matcher, Task(id="n", ids=("n",), tender=tender, key="", excluded={}), ALL, 0.0)}  # fmt: skip
+        task = Task(id="n", ids=("n",), tender=tender, key="", excluded={})
+        mailed = {row["siret"] for row in matches_of(matcher, task, ALL, 0.0)}
         assert answer.nobody == (not listed)
         likely = {match.structure.siret for match in answer.matches if match.level == "likely"}
         lends = {match.structure.siret for match in answer.matches if match.structure.kind in LENDING_KINDS}
-        assert (
-            likely - lends <= mailed <= likely
-        )  # who lends is told of lots that ask for staff or hours alone
+        # who lends is told of lots that ask for staff or hours alone
+        assert likely - lends <= mailed <= likely
         for structure in structures:
             level = listed.get(structure.siret, "unlikely")
             explained = matcher.why(structure.siret, tender)[0]
@@ -82,10 +82,8 @@ def test_every_place_gives_one_answer(pairs: list[tuple[Matcher, Tender, tuple[S
                 continue
             asked += 1
             seen.add(level)
-            assert explained.match is not None and explained.match.level == level, (
-                tender.title,
-                structure.name,
-            )
+            told = explained.match and explained.match.level
+            assert told == level, (tender.title, structure.name)
             assert (explained.state == "ranked") == (level != "unlikely")
             given = opportunities(matcher, structure, [tender], now=NOW)
             assert bool(given) == (level != "unlikely"), (tender.title, structure.name)
@@ -96,32 +94,23 @@ def test_every_place_gives_one_answer(pairs: list[tuple[Matcher, Tender, tuple[S
     assert seen == {"likely", "plausible", "unlikely"}
 
 
-def test_groups_take_whom_the_list_calls(pairs: list[tuple[Matcher, Tender, tuple[Structure, ...]]]) -> None:
+def test_groups_take_whom_the_list_calls(pairs: Pairs) -> None:
     for matcher, tender, _ in pairs:
         answer = matcher.match(tender, ALL)
         parts = matcher.parts(tender, answer.lots, ALL)  # a member takes a whole lot or one part of it
         tasks = {**{one.lot.id: one for one in answer.lots}, **parts}
-        listed = {
-            level: {
-                name: {m.structure.siren for m in one.matches if m.level == level}
-                for name, one in tasks.items()
-            }
-            for level in ("likely", "plausible")
-        }
+        levels = {name: {m.structure.siren: m.level for m in one.matches} for name, one in tasks.items()}
         for group in answer.consortia:
             sure = 0
             for member in group.members:
                 for task in member.lots:
-                    called = member.structure.siren in listed["likely"][task]
-                    sure += called
-                    to_confirm = "à confirmer" in member.reason
-                    assert called or (to_confirm and member.structure.siren in listed["plausible"][task])
+                    level = levels[task][member.structure.siren]
+                    sure += level == "likely"
+                    assert level == "likely" or ("à confirmer" in member.reason and level == "plausible")
             assert sure, tender.title  # never a group of those alone whom one checks first
 
 
-def test_potential_counts_whom_the_list_shows(
-    pairs: list[tuple[Matcher, Tender, tuple[Structure, ...]]],
-) -> None:
+def test_potential_counts_as_the_list_shows(pairs: Pairs) -> None:
     seen = 0
     for matcher, tender, _ in pairs:
         for lot in potential(Desk(matcher, on=NOW.date()), tender).lots:
@@ -134,7 +123,7 @@ def test_potential_counts_whom_the_list_shows(
     assert seen >= 8
 
 
-def test_partners_are_whom_the_list_calls(pairs: list[tuple[Matcher, Tender, tuple[Structure, ...]]]) -> None:
+def test_partners_are_whom_the_list_calls(pairs: Pairs) -> None:
     seen = 0
     for matcher, tender, structures in pairs:
         lots = matcher.match(tender, ALL, groups=0).lots

@@ -126,10 +126,13 @@ def every() -> dict[str, tuple[re.Pattern[Any], bool]]:
 
 LETTERS = "a1 \n-;.é"
 OF_CATEGORY = {
-    sre.CATEGORY_SPACE: str.isspace, sre.CATEGORY_DIGIT: str.isdigit, sre.CATEGORY_WORD: str.isalnum,
-    sre.CATEGORY_NOT_SPACE: lambda c: not c.isspace(), sre.CATEGORY_NOT_DIGIT: lambda c: not c.isdigit(),
+    sre.CATEGORY_SPACE: str.isspace,
+    sre.CATEGORY_DIGIT: str.isdigit,
+    sre.CATEGORY_WORD: str.isalnum,
+    sre.CATEGORY_NOT_SPACE: lambda c: not c.isspace(),
+    sre.CATEGORY_NOT_DIGIT: lambda c: not c.isdigit(),
     sre.CATEGORY_NOT_WORD: lambda c: not c.isalnum(),
-}  # fmt: skip
+}
 
 
 def within(item: tuple[Any, Any], letter: str) -> bool:
@@ -182,9 +185,8 @@ def units(pattern: re.Pattern[Any]) -> list[str]:
     source = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
     flags = pattern.flags if isinstance(pattern.pattern, str) else pattern.flags & ~re.UNICODE
     tree, repeated = _parser.parse(source, flags), set[str]()
-    wholes = {example(tree, times, branch, repeated)[:200] for times in (0, 1, 2) for branch in range(3)} - {
-        ""
-    }
+    every = {example(tree, times, branch, repeated)[:200] for times in (0, 1, 2) for branch in range(3)}
+    wholes = every - {""}
     made = ["\n", " ", "a", "1", "a ", ".", *sorted(repeated - {""})[:6], *sorted(wholes)[:5]]
     made += [whole[:-1] for whole in sorted(wholes)[:3]] + [whole + " " for whole in sorted(wholes)[:2]]
     return [unit for unit in dict.fromkeys(made) if unit]

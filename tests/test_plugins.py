@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest import MonkeyPatch
 
 import matcher
 from matcher import plugins
@@ -34,7 +35,7 @@ POINTS = "[maillage.sources]\nannuaire = elsewhere_source\n\n[maillage.encoders]
 
 
 @pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def package(tmp_path: Path, monkeypatch: MonkeyPatch) -> Iterator[None]:
     (tmp_path / "elsewhere_source.py").write_text(SOURCE)
     (tmp_path / "elsewhere_encoder.py").write_text(ENCODER)
     about = tmp_path / "elsewhere-1.0.dist-info"

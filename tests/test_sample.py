@@ -78,9 +78,8 @@ def test_every_siret_of_the_sample_is_made_up_or_a_town_hall(structures: list[St
     for path in SAMPLE.rglob("*.json"):
         text = path.read_text(encoding="utf-8")
         assert all(luhn(siret) for siret in _sirets(text))
-        others = set(re.findall(r'"(?:id|codeIdentificationNational)\\?": \\?"([0-9]{14})\\?"', text)) - set(
-            _sirets(text)
-        )
+        found = re.findall(r'"(?:id|codeIdentificationNational)\\?": \\?"([0-9]{14})\\?"', text)
+        others = set(found) - set(_sirets(text))
         from matcher.reference.places import commune_of_siren
 
         assert all(commune_of_siren(siret[:9]) for siret in others)
@@ -93,11 +92,8 @@ def test_telephones_and_addresses_are_those_kept_for_fiction() -> None:
         for phone in re.findall(r"(?<![0-9/-])0[1-79](?: ?[0-9]{2}){4}(?![0-9])", text):
             assert reserved.match(phone), (path.name, phone)
         for host in re.findall(r"https?://([^/\s\"';,\\?<]+)", text):
-            allowed = (
-                "example.org",
-                "boamp.fr",
-                "data.europa.eu",
-            )  # the last two name the formats themselves
+            # the last two name the formats themselves
+            allowed = ("example.org", "boamp.fr", "data.europa.eu")
             assert host.endswith(allowed), (path.name, host)
         for domain in re.findall(r"[\w.-]+@([\w.-]+[a-z])", text):
             assert domain.endswith("example.org"), (path.name, domain)
@@ -121,12 +117,8 @@ def test_the_directory_covers_kinds_trades_and_departments(structures: list[Stru
 
 def test_notices_are_read_with_their_lots(tenders: dict[str, Tender]) -> None:
     assert len(tenders) == 31
-    assert Counter(t.nature for t in tenders.values()) == {
-        "call": 27,
-        "award": 2,
-        "correction": 1,
-        "cancellation": 1,
-    }
+    natures = Counter(t.nature for t in tenders.values())
+    assert natures == {"call": 27, "award": 2, "correction": 1, "cancellation": 1}
     assert [lot.number for lot in tenders["26-130377"].lots] == ["1", "2", "3", "4", "5"]
     schemas = set()
     for name in ("boamp_page_1.json", "boamp_page_2.json"):
@@ -152,9 +144,8 @@ def test_the_sample_names_no_real_structure_and_only_official_cpv(
 ) -> None:
     with (shared_dir() / "data" / "nomenclatures" / "cpv_2008_fr_en.csv").open(encoding="utf-8") as stream:
         official = {row["code8"] for row in csv.DictReader(stream)}
-    used = {c for s in structures for o in s.offers for c in o.cpv} | {
-        c for t in tenders.values() for lot in t.lots for c in lot.cpv
-    }
+    named = {c for s in structures for o in s.offers for c in o.cpv}
+    used = named | {c for t in tenders.values() for lot in t.lots for c in lot.cpv}
     assert used <= official
     with (shared_dir() / "data" / "structures" / "siae_2021.jsonl").open(encoding="utf-8") as stream:
         real = [json.loads(line) for line in stream]

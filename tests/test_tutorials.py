@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from pytest import MonkeyPatch
 from service.client.__main__ import written
 from service.settings import Settings
 from typer.testing import CliRunner
@@ -47,9 +48,8 @@ def desk(catalogue: Catalogue, sample: gather.Gathered, tmp_path_factory: pytest
 @pytest.fixture(scope="module")
 def service(desk: Path) -> Iterator[str]:
     """The address of the service that `make serve` would open."""
-    about = Settings(
-        catalogue=desk / "var" / "catalogue", store=f"sqlite:///{desk / 'store.sqlite'}", log_level="ERROR"
-    )
+    where = {"catalogue": desk / "var" / "catalogue", "store": f"sqlite:///{desk / 'store.sqlite'}"}
+    about = Settings(**where, log_level="ERROR")
     with serving(about) as address:
         yield address
 
@@ -71,8 +71,8 @@ def browser() -> Iterator[Any]:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("name", sorted(path.stem for path in TUTORIALS.glob("*.md")))
-def test_the_tutorial_works_as_written(
-    name: str, desk: Path, service: str, browser: Any, monkeypatch: pytest.MonkeyPatch
+def test_it_works_as_written(
+    name: str, desk: Path, service: str, browser: Any, monkeypatch: MonkeyPatch
 ) -> None:
     text = (TUTORIALS / f"{name}.md").read_text(encoding="utf-8")
     monkeypatch.chdir(desk)
@@ -88,9 +88,8 @@ def test_the_tutorial_works_as_written(
 
 def run_commands(text: str, service: str) -> int:
     """The lines of every shell block: `matcher` in this process, others (curl) by a shell."""
-    lines = [
-        line for block in re.findall(r"```sh\n(.*?)```", text, flags=re.S) for line in block.splitlines()
-    ]
+    blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.S)
+    lines = [line for block in blocks for line in block.splitlines()]
     for line in lines:
         word, *arguments = shlex.split(line)
         if word == "pip":  # the environment of the tests has every extra
@@ -102,10 +101,11 @@ def run_commands(text: str, service: str) -> int:
             assert result.exit_code == 0, f"{line}: {result.output}{result.exception}"
             continue
         environment = {**os.environ, "MAILLAGE": service}
-        done = subprocess.run(["bash", "-c", line], env=environment, capture_output=True, text=True, check=False)  # fmt: skip
-        assert done.returncode == 0 and done.stdout.startswith(("{", "[")), (
-            f"{line}: {done.stdout}{done.stderr}"
+        done = subprocess.run(
+            ["bash", "-c", line], env=environment, capture_output=True, text=True, check=False
         )
+        shown = f"{line}: {done.stdout}{done.stderr}"
+        assert done.returncode == 0 and done.stdout.startswith(("{", "[")), shown
     return len(lines)
 
 
@@ -117,7 +117,8 @@ def run_python(text: str, service: str, folder: Path) -> int:
     path = os.pathsep.join([str(folder), *sys.path])
     for block in blocks:
         environment = {**os.environ, "MAILLAGE": service, "PYTHONPATH": path}
-        done = subprocess.run([sys.executable, "-c", block], env=environment, capture_output=True, text=True, check=False)  # fmt: skip
+        command = [sys.executable, "-c", block]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0 and done.stdout, done.stderr
     return len(blocks)
 

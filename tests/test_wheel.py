@@ -94,14 +94,9 @@ def test_index_match_and_serve_in_an_empty_folder(matcher: Path, tmp_path: Path)
     need = ("--need", "taille de haies dans un parc", "--place", "93500", "--format", "jsonl")
     assert "Les Jardins du Canal" in run(str(matcher), "match", *need, cwd=tmp_path)
     port = free_port()
-    serving = subprocess.Popen(
-        [str(matcher), "serve", "--port", str(port)],
-        cwd=tmp_path,
-        env=clean(MATCHER_HOME=str(tmp_path)),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    command = [str(matcher), "serve", "--port", str(port)]
+    serving = subprocess.Popen(command, cwd=tmp_path, env=clean(MATCHER_HOME=str(tmp_path)), **pipes)
     try:
         assert '"structures":2' in answered(serving, f"http://127.0.0.1:{port}/v1/health")
     finally:

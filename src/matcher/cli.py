@@ -36,9 +36,7 @@ class ClickError(Protocol):
 
 def build(only: str = "") -> typer.Typer:
     """The application with every command of the package `commands`, or the one that `only` names, as typed."""
-    app = typer.Typer(
-        help=HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
-    )  # fmt: skip
+    app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
     @app.callback(invoke_without_command=True)
     def _version(

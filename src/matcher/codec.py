@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from matcher.domain import BadInput
@@ -10,6 +13,21 @@ T = TypeVar("T")
 
 
 _ADAPTERS: dict[Any, Any] = {}
+
+
+def flat(value: Any, columns: str) -> dict[str, Any]:
+    """A row of a table: each of `columns`, "heading=path" or a path alone, read from an object or a mapping.
+
+    Days and times are in ISO 8601, several texts are joined by " ; ".
+    """
+    row: dict[str, Any] = {}
+    for column in columns.split(", "):
+        heading, _, path = column.rpartition("=")
+        cell = value[path] if isinstance(value, Mapping) else attrgetter(path)(value)
+        if isinstance(cell, date):
+            cell = cell.isoformat()
+        row[heading or path] = " ; ".join(cell) if isinstance(cell, tuple) else cell
+    return row
 
 
 def _adapter(cls: Any) -> Any:

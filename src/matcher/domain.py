@@ -182,6 +182,16 @@ class Structure:
         return self.siret[:9] if self.siret[:1].isdecimal() else self.siret
 
     @property
+    def known_as(self) -> str:
+        """The name under which people know it."""
+        return self.brand or self.name
+
+    @property
+    def contact(self) -> str:
+        """How it is reached: telephone, else mail, else site; "" where nothing is known."""
+        return self.phone or self.email or self.website
+
+    @property
     def kind_label(self) -> str:
         """Its kind in one word for display, in French: a firm of no kind is told from one whose list does not say."""
         return self.kind or ("type à préciser" if "kind-missing" in self.flags else "entreprise")
@@ -193,9 +203,8 @@ class Structure:
 ContractType = Literal["works", "supplies", "services", ""]
 
 Nature = Literal["call", "prior", "project", "award", "correction", "cancellation", "modification", "other"]
-CALLS: frozenset[Nature] = frozenset(
-    {"call", "prior", "project"}
-)  # notices that announce a contract to answer
+#: Of notices that announce a contract to answer.
+CALLS: frozenset[Nature] = frozenset({"call", "prior", "project"})
 ANSWERABLE: frozenset[Nature] = CALLS | {"correction"}  # and those that correct one
 
 
@@ -458,9 +467,7 @@ class Tender:
     url: str = ""
     documents_url: str = ""
     contact: Contact = Contact()
-    lots_per_tender: int | None = (
-        None  # lots for which one candidate may tender, where limited: 1 is "one lot only"
-    )
+    lots_per_tender: int | None = None  # lots for which one candidate may tender, where limited
     lots_per_winner: int | None = None  # lots that one candidate may be awarded, where limited
     related: tuple[str, ...] = ()  # ids of the notices this one corrects, cancels, follows
     change: str = ""  # what a correction changes, as published

@@ -116,9 +116,8 @@ def _cells(sheet: WriteOnlyWorksheet) -> Callable[[Any, str], WriteOnlyCell | No
 
 def _kind(value: Any, linked: bool) -> str:
     if isinstance(value, str):
-        return (
-            "link" if linked and _LINK.fullmatch(value) else "quoted" if value.startswith(FORMULA) else "text"
-        )
+        link = linked and _LINK.fullmatch(value)
+        return "link" if link else "quoted" if value.startswith(FORMULA) else "text"
     return "moment" if isinstance(value, datetime) else "day" if isinstance(value, date) else ""
 
 

@@ -21,7 +21,7 @@ from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.consortium import _cover, recommend
 from matcher.matching.groups.cover import Cover
-from matcher.matching.groups.solver import solve
+from matcher.matching.groups.exact import solve
 from matcher.matching.groups.table import WHOLE, _constraints, _table
 from matcher.reading import files
 from matcher.reference import needs

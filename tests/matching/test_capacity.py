@@ -10,9 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from matcher.catalogue.build import build_catalogue
-from matcher.domain import Match, Offer, Place, Structure, Tender
-from matcher.matching import recipes
+import made
+from matcher.domain import Match, Place, Structure, Tender
 from matcher.matching.engine import Matcher
 from matcher.reading.need import free_text_tender
 from matcher.reference import law
@@ -21,22 +20,14 @@ GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
 
 
 def structure(number: int, **more: object) -> Structure:
-    siret = f"{number:09d}00014"
-    offers = (Offer(id=f"{siret}#1", title=GARDEN),)
-    return Structure(
-        siret=siret, name=f"Jardins {number}", kind="EI", place=Place(label="Nanterre"), offers=offers, **more
-    )  # type: ignore[arg-type]
+    nanterre = Place(label="Nanterre")
+    return made.structure(f"{number:09d}00014", f"Jardins {number}", GARDEN, place=nanterre, **more)
 
 
 @pytest.fixture(scope="module")
 def gardens() -> Matcher:
-    listed = [
-        structure(1, turnover=1_200_000.0),
-        structure(2, turnover=60_000.0),
-        structure(3),
-        structure(4, headcount=4),
-    ]
-    return Matcher(build_catalogue(listed, [], recipes.named("default")))
+    large, small = (structure(number, turnover=euros) for number, euros in ((1, 1_200_000.0), (2, 60_000.0)))
+    return made.matcher_over([large, small, structure(3), structure(4, headcount=4)])
 
 
 def asked() -> float:
@@ -47,9 +38,8 @@ def asked() -> float:
 
 
 def need(**lot: object) -> Tender:
-    tender = free_text_tender(
-        "tonte des pelouses et taille des haies", Place(label="Nanterre", postcode="92000")
-    )
+    nanterre = Place(label="Nanterre", postcode="92000")
+    tender = free_text_tender("tonte des pelouses et taille des haies", nanterre)
     return replace(tender, lots=(replace(tender.lots[0], **lot),))  # type: ignore[arg-type]
 
 
@@ -73,10 +63,8 @@ def test_a_small_turnover_stands_below_a_large_one_and_the_reason_says_both_sums
 
 def test_an_unknown_turnover_costs_nothing_and_is_stated(gardens: Matcher) -> None:
     matches = found(gardens, need(amount=240_000.0, amount_period="year"))
-    assert said(matches[3], "capacity") == (
-        0.0,
-        "chiffre d'affaires et effectif inconnus : capacité à vérifier",
-    )
+    unknown = "chiffre d'affaires et effectif inconnus : capacité à vérifier"
+    assert said(matches[3], "capacity") == (0.0, unknown)
     cost, text = said(matches[4], "capacity")  # four people: about 180,000 euros
     assert cost == pytest.approx(2.0 * 180_000 / (asked() * 240_000) - 2.0)
     assert "estimé d'après l'effectif" in text
@@ -84,16 +72,14 @@ def test_an_unknown_turnover_costs_nothing_and_is_stated(gardens: Matcher) -> No
 
 @pytest.mark.parametrize("lot", [{}, {"amount": 90_000.0, "currency": "USD"}])
 def test_without_an_amount_in_euros_nothing_is_compared(gardens: Matcher, lot: dict[str, object]) -> None:
-    assert {said(match, "capacity") for match in found(gardens, need(**lot)).values()} == {
-        (0.0, "montant du lot inconnu : capacité non comparée")
-    }
+    told = {said(match, "capacity") for match in found(gardens, need(**lot)).values()}
+    assert told == {(0.0, "montant du lot inconnu : capacité non comparée")}
 
 
 def test_a_closed_lot_is_no_lesser_lead(gardens: Matcher) -> None:
     today = datetime.combine(date.today(), datetime.min.time(), tzinfo=UTC)
-    open_, late, closed = (
-        found(gardens, need(deadline=today + timedelta(days=days))) for days in (45, 3, -2)
-    )
+    deadlines = (today + timedelta(days=days) for days in (45, 3, -2))
+    open_, late, closed = (found(gardens, need(deadline=at)) for at in deadlines)
     for number, match in open_.items():
         assert late[number].score == closed[number].score == match.score
         assert late[number].rank == closed[number].rank == match.rank

@@ -27,7 +27,7 @@ from matcher.domain import (
 from matcher.learned import asks
 from matcher.matching.groups.consortium import recommend
 from matcher.matching.groups.cover import Cover
-from matcher.matching.groups.solver import solve
+from matcher.matching.groups.exact import solve
 from matcher.matching.parts import executed
 
 # ------------------------------------------------------------------------------------- the pure problem
@@ -51,11 +51,8 @@ def brute_force(cover: Cover) -> tuple[int, int, int] | None:
                     lead = [
                         max((int(cover.degree[t, j]), int(cover.score[t, j])) for j in team) for t in taken
                     ]
-                    goals = (
-                        sum(int(cover.weight[t]) * d for t, (d, _) in zip(taken, lead, strict=True)),
-                        -size,
-                        sum(s for _, s in lead),
-                    )
+                    weights = sum(int(cover.weight[t]) * d for t, (d, _) in zip(taken, lead, strict=True))
+                    goals = (weights, -size, sum(s for _, s in lead))
                     best = goals if best is None or goals > best else best
     return best
 
@@ -166,21 +163,15 @@ def lot(number: int, **facts: object) -> Lot:
 
 
 def answer(asked: Lot, *found: tuple[Structure, float], **facts: object) -> LotAnswer:
-    matches = tuple(
-        Match(
-            lot=asked,
-            structure=who,
-            offer=who.offers[0] if who.offers else None,
-            score=value,
-            probability=value,
-            rank=rank,
-            eligible=None if asked.reservation is None else who.kind in {"EA", "ESAT"},
-            reasons=(Reason(code="trade", text="même métier", contribution=value),),
-        )
-        for rank, (who, value) in enumerate(sorted(found, key=lambda p: -p[1]), 1)
-    )
+    pairs = enumerate(sorted(found, key=lambda p: -p[1]), 1)
+    matches = []
+    for rank, (who, value) in pairs:
+        may = None if asked.reservation is None else who.kind in {"EA", "ESAT"}
+        reasons = (Reason(code="trade", text="même métier", contribution=value),)
+        given = {"score": value, "probability": value, "rank": rank, "reasons": reasons, "eligible": may}
+        matches.append(Match(lot=asked, structure=who, offer=next(iter(who.offers), None), **given))
     facts.setdefault("asked", asks.of_lot(asked))
-    return LotAnswer(lot=asked, matches=matches, **facts)  # type: ignore[arg-type]
+    return LotAnswer(lot=asked, matches=tuple(matches), **facts)  # type: ignore[arg-type]
 
 
 def teams(*answers: LotAnswer, **wishes: object) -> tuple[Consortium, ...]:
@@ -200,9 +191,8 @@ A, B, C, D = (structure(n) for n in (1, 2, 3, 4))
 
 
 def test_the_fewest_members_that_cover_every_lot_are_chosen_over_better_scores() -> None:
-    team = teams(
-        answer(lot(1), (A, 0.9), (C, 0.6)), answer(lot(2), (B, 0.9), (C, 0.6)), answer(lot(3), (C, 0.5))
-    )[0]
+    alone = (answer(lot(1), (A, 0.9), (C, 0.6)), answer(lot(2), (B, 0.9), (C, 0.6)))
+    team = teams(*alone, answer(lot(3), (C, 0.5)))[0]
     assert takes(team) == {"Structure 3": ("t-1", "t-2", "t-3")}
     assert team.form == "" and team.optimal and team.score == 1.0
 
@@ -227,9 +217,8 @@ def test_who_only_lends_staff_executes_no_part(kind: str) -> None:
     assert both and all(m.structure.kind == "EI" for team in both for m in team.members)
     assert not teams(answer(works[0], (lender, 0.9)))
     assert not teams(answer(lot(3, title="Nettoyage de bureaux", cpv=("90919200",)), (lender, 0.9)))
-    staff = lot(
-        4, title="Mise à disposition de personnel pour remplacer des agents absents", cpv=("79620000",)
-    )
+    title = "Mise à disposition de personnel pour remplacer des agents absents"
+    staff = lot(4, title=title, cpv=("79620000",))
     assert teams(answer(staff, (lender, 0.9)))
     imposed = teams(answer(works[0], (builder, 0.9)), imposed=(lender,))
     assert all(team.members[0].structure.kind == "EI" for team in imposed)  # never mandataire
@@ -266,11 +255,8 @@ def test_on_a_reserved_lot_only_the_eligible_answer() -> None:
 def test_one_group_for_all_lots_leaves_out_the_ineligible() -> None:
     reserved = lot(1, reservation=Reservation(articles=("L2113-12",)))
     sheltered = structure(9, kind="ESAT", name="Atelier")
-    answers = (
-        answer(reserved, (A, 0.9), (sheltered, 0.3)),
-        answer(lot(2), (A, 0.9), (sheltered, 0.1)),
-        answer(lot(3), (sheltered, 0.5)),
-    )
+    lots = (answer(reserved, (A, 0.9), (sheltered, 0.3)), answer(lot(2), (A, 0.9), (sheltered, 0.1)))
+    answers = (*lots, answer(lot(3), (sheltered, 0.5)))
     assert set(takes(teams(*answers, one_group=True)[0])) == {"Atelier"}
 
 
@@ -346,25 +332,20 @@ def test_a_zone_declared_elsewhere_leaves_the_lot_to_others() -> None:
 def test_who_stands_far_and_declares_no_zone_covers_little_and_it_is_stated() -> None:
     asked = lot(1)
     near, distant = structure(61), structure(62)
+    there, here = Reached(where="far", kilometres=430.0), Reached(where="near", kilometres=20.0)
+    stands = enumerate(((distant, 0.9, there), (near, 0.5, here)), 1)
     matches = tuple(
         Match(lot=asked, structure=who, offer=None, score=p, probability=p, rank=r, reach=at)
-        for r, (who, p, at) in enumerate(
-            (
-                (distant, 0.9, Reached(where="far", kilometres=430.0)),
-                (near, 0.5, Reached(where="near", kilometres=20.0)),
-            ),
-            1,
-        )
+        for r, (who, p, at) in stands
     )
-    (team, *_) = recommend(
-        [LotAnswer(lot=asked, matches=matches)], tender=Tender(id="t", format="need", title="", lots=(asked,))
-    )
+    tender = Tender(id="t", format="need", title="", lots=(asked,))
+    (team, *_) = recommend([LotAnswer(lot=asked, matches=matches)], tender=tender)
     assert [m.structure.siret for m in team.members] == [near.siret]
     alone = LotAnswer(lot=asked, matches=matches[:1])
-    (team, *_) = recommend([alone], tender=Tender(id="t", format="need", title="", lots=(asked,)))
+    (team, *_) = recommend([alone], tender=tender)
     assert "430 km" in team.members[0].reason and team.score < 0.5
     served = LotAnswer(lot=asked, matches=(replace(matches[0], reach=Reached(where="inside")),))
-    (team, *_) = recommend([served], tender=Tender(id="t", format="need", title="", lots=(asked,)))
+    (team, *_) = recommend([served], tender=tender)
     assert team.score == 1.0
 
 

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
+import made
 from matcher.catalogue.build import build_catalogue, update_catalogue
 from matcher.catalogue.catalogue import Catalogue
-from matcher.domain import Filters, Offer, Place, Structure
-from matcher.matching import declared, recipes, trades
+from matcher.domain import Filters, Place, Structure
+from matcher.matching import declared, trades
 from matcher.matching.search import query_of, shortlist_of
 from matcher.matching.shortlist import Shortlist
 from matcher.reading.need import free_text_tender
 
 
 def structure(number: int, description: str = "", offers: tuple[str, ...] = ()) -> Structure:
-    return Structure(
-        siret=f"{number:09d}00017",
-        kind="EI",
-        name=f"Structure {number}",
-        place=Place(department="44"),
-        description=description,
-        offers=tuple(Offer(id=f"{number}-{i}", title=text, nature="offer") for i, text in enumerate(offers)),
-    )
+    facts = {"place": Place(department="44"), "description": description}
+    return made.structure(f"{number:09d}00017", f"Structure {number}", *offers, **facts)
 
 
 MANY = (
@@ -40,21 +36,19 @@ KNOWN = (
 
 @pytest.fixture(scope="module")
 def held() -> Catalogue:
-    return build_catalogue(KNOWN, (), recipes.named("default"))
+    return build_catalogue(KNOWN)
 
 
 def asked(catalogue: Catalogue, need: str, filters: Filters | None = None) -> Shortlist:
     tender = free_text_tender(need)
-    return shortlist_of(
-        catalogue, query_of(catalogue, tender.lots[0], tender, filters=filters), exhaustive=True
-    )
+    query = query_of(catalogue, tender.lots[0], tender, filters=filters)
+    return shortlist_of(catalogue, query, exhaustive=True)
 
 
 def test_a_description_of_several_trades_is_cut_into_them() -> None:
     pieces = declared.cut(MANY)
-    assert {"Nous assurons la collecte du carton", "taille de haies", "livraison de repas"} <= {
-        piece.removeprefix("la ").removeprefix("le ") for piece in pieces
-    }
+    bare = {piece.removeprefix("la ").removeprefix("le ") for piece in pieces}
+    assert {"Nous assurons la collecte du carton", "taille de haies", "livraison de repas"} <= bare
     assert "livraison de repas" in pieces["la livraison de repas"]
 
 
@@ -63,10 +57,7 @@ def test_a_description_of_several_trades_is_cut_into_them() -> None:
     [
         ("Préparateur(trice) de commandes", "Préparateur de commandes"),
         ("Ouvrier / Ouvrière d'entretien des espaces verts", "Ouvrier d'entretien des espaces verts"),
-        (
-            "Nous lavons le linge plat…. Nous lavons le linge plat des EHPAD",
-            "Nous lavons le linge plat des EHPAD",
-        ),
+        ("Nous lavons le linge…. Nous lavons le linge des EHPAD", "Nous lavons le linge des EHPAD"),
     ],
 )
 def test_doubled_genders_and_titles_make_no_pieces(text: str, piece: str) -> None:
@@ -105,7 +96,7 @@ def test_what_is_stated_twice_counts_once(held: Catalogue) -> None:
 def test_a_score_depends_neither_on_a_filter_nor_on_what_was_read_before(held: Catalogue) -> None:
     need = "livraison de plateaux repas"
     everyone = declared.said_best(asked(held, need))
-    fresh = build_catalogue(KNOWN, (), recipes.named("default"))
+    fresh = build_catalogue(KNOWN)
     alone = declared.said_best(asked(fresh, need, Filters(sirets=(KNOWN[1].siret,))))
     assert alone == pytest.approx(everyone[1:2], abs=1e-6)
     changed = update_catalogue(fresh, [structure(3, "Plateaux repas livrés au bureau")])
@@ -113,7 +104,7 @@ def test_a_score_depends_neither_on_a_filter_nor_on_what_was_read_before(held: C
     assert int(np.nanargmax(declared.said_best(asked(changed, need)))) == 2
 
 
-def test_a_catalogue_in_the_place_of_another_reads_only_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_catalogue_in_the_place_of_another_reads_only_what_is_new(monkeypatch: MonkeyPatch) -> None:
     read: list[str] = []
     before = declared.Reading._read
 
@@ -126,13 +117,10 @@ def test_a_catalogue_in_the_place_of_another_reads_only_what_is_new(monkeypatch:
 
     def asked(*texts: str) -> list[tuple[str, ...]]:
         listed = [
-            Structure(
-                siret=f"0000000{number}00013", name=f"S{number}", kind="EI", place=Place(postcode="93500"),
-                offers=(Offer(id=str(number), title=text, text=text, nature="offer"),),
-            )
+            made.structure(f"0000000{number}00013", f"S{number}", text, place=Place(postcode="93500"))
             for number, text in enumerate(texts, 11)
-        ]  # fmt: skip
-        catalogue = build_catalogue(listed, [], recipes.named("default"))
+        ]
+        catalogue = build_catalogue(listed)
         pieces = declared.of(catalogue)
         rows = np.flatnonzero(catalogue.nature_mask(("offer",)))
         spans = declared.spans_of(pieces, rows, catalogue.owners[rows], len(catalogue))

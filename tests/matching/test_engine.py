@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
+import made
 from matcher.catalogue import files
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
@@ -46,35 +48,25 @@ def need(text: str, place: Place | None = NANTERRE, **lot: object):  # type: ign
 
 
 def structure(number: int, kind: str, town: str, text: str, **more: object) -> Structure:
-    siret = f"{number:09d}00014"
-    offers = (Offer(id=f"{siret}#1", title=text),) if text else ()
-    return Structure(
-        siret=siret, name=f"Structure {number}", kind=kind, place=Place(label=town), offers=offers, **more
-    )  # type: ignore[arg-type]
+    facts = {"kind": kind, "place": Place(label=town), **more}
+    return made.structure(f"{number:09d}00014", f"Structure {number}", text, **facts)
 
 
 @pytest.fixture(scope="module")
 def small() -> Matcher:
     garden, clean = "Entretien d'espaces verts, tonte, taille de haies", "Nettoyage de bureaux et de vitres"
-    return Matcher(
-        build_catalogue(
-            [
-                structure(1, "ACI", "Nanterre", garden),
-                structure(2, "ESAT", "Nanterre", garden),
-                structure(3, "EI", "Lyon", garden),
-                structure(4, "EI", "Nanterre", clean),
-                structure(5, "EI", "Nanterre", "", naf="8899B"),
-                structure(6, "EI", "Nanterre", garden, active=False),
-                structure(7, "EI", "Marseille", garden, zone=None),
-                replace(
-                    structure(8, "EA", "Lille", garden),
-                    offers=(Offer(id="8#1", title=garden, zone=Zone(departments=("92",))),),
-                ),
-            ],
-            [],
-            recipes.named("default"),
-        )
-    )
+    zoned = (Offer(id="8#1", title=garden, zone=Zone(departments=("92",))),)
+    listed = [
+        structure(1, "ACI", "Nanterre", garden),
+        structure(2, "ESAT", "Nanterre", garden),
+        structure(3, "EI", "Lyon", garden),
+        structure(4, "EI", "Nanterre", clean),
+        structure(5, "EI", "Nanterre", "", naf="8899B"),
+        structure(6, "EI", "Nanterre", garden, active=False),
+        structure(7, "EI", "Marseille", garden, zone=None),
+        replace(structure(8, "EA", "Lille", garden), offers=zoned),
+    ]
+    return made.matcher_over(listed)
 
 
 def test_reasons_sum_to_the_score(matcher: Matcher, sample) -> None:  # type: ignore[no-untyped-def]
@@ -106,12 +98,10 @@ def test_what_is_shown_stands_where_the_trade_is_served_from(small: Matcher) -> 
     shown = small.match(need("entretien des espaces verts"), 10, groups=0).lots[0].matches
     assert {m.structure.siret[:9] for m in shown} >= {"000000001", "000000002", "000000008"}
     assert "000000004" not in {m.structure.siret[:9] for m in shown}, "known for another trade"
-    assert not {m.structure.siret[:9] for m in shown} & {"000000003", "000000007"}, (
-        "Lyon, Marseille for Nanterre"
-    )
-    alone = small.match(
-        need("entretien des espaces verts", Place(label="Brest", postcode="29200")), 10, groups=0
-    )
+    # Lyon, Marseille for Nanterre
+    assert not {m.structure.siret[:9] for m in shown} & {"000000003", "000000007"}
+    brest = need("entretien des espaces verts", Place(label="Brest", postcode="29200"))
+    alone = small.match(brest, 10, groups=0)
     lot = alone.lots[0]
     assert not any(m.level == "likely" for m in lot.matches), "nobody of the trade stands near Brest"
     assert lot.considered == 8 and lot.likely == 0
@@ -121,9 +111,8 @@ def test_a_firm_known_by_its_awards_alone_is_not_counted_as_examined() -> None:
     garden = structure(1, "EI", "Nanterre", "Entretien d'espaces verts, tonte, taille de haies")
     firm = Holder(id="99999999900014", name="Parcs et Jardins SA")
     won = Award(uid="a", title="Entretien des espaces verts", notified=date(2025, 1, 1), holders=(firm,))
-    catalogue = build_catalogue([garden], [won], recipes.named("default"))
-    assert len(catalogue) == 2
-    matcher, asked = Matcher(catalogue), need("entretien des espaces verts")
+    matcher, asked = made.matcher_over([garden], [won]), need("entretien des espaces verts")
+    assert len(matcher.catalogue) == 2
     lot = matcher.match(asked, 10, groups=0).lots[0]
     assert [m.structure.siret for m in lot.matches] == [garden.siret] and lot.considered == 1
     kept = search.search(matcher, asked).lots[0]
@@ -131,9 +120,8 @@ def test_a_firm_known_by_its_awards_alone_is_not_counted_as_examined() -> None:
 
 
 def test_a_wider_radius_shows_structures_within_it_with_a_warning_that_they_are_far(small: Matcher) -> None:
-    wide = small.match(
-        need("entretien des espaces verts"), 10, filters=Filters(radius_km=900), groups=0
-    ).lots[0]
+    far = Filters(radius_km=900)
+    wide = small.match(need("entretien des espaces verts"), 10, filters=far, groups=0).lots[0]
     found = {m.structure.siret[:9]: m for m in wide.matches}
     assert "000000007" in found, "Marseille for Nanterre"
     assert found["000000007"].level == "plausible", "to be asked whether it comes"
@@ -143,10 +131,8 @@ def test_a_wider_radius_shows_structures_within_it_with_a_warning_that_they_are_
 
 def test_what_goes_by_post_or_wire_comes_from_afar(small: Matcher) -> None:
     site = "Création d'un site internet accessible, développement web, référencement"
-    built = build_catalogue(
-        [structure(1, "EI", "Rouen", site), structure(2, "EI", "Rouen", "Nettoyage de bureaux")]
-    )
-    far = Matcher(built, recipes.named("default"))
+    sweeps = structure(2, "EI", "Rouen", "Nettoyage de bureaux")
+    far = made.matcher_over([structure(1, "EI", "Rouen", site), sweeps])
     wired = far.match(need("création du site internet de la ville"), 5, groups=0).lots[0].matches
     assert [m.structure.siret[:9] for m in wired] == ["000000001"]
     assert not any("plus loin" in reason.text for reason in wired[0].reasons)
@@ -157,9 +143,8 @@ def test_what_goes_by_post_or_wire_comes_from_afar(small: Matcher) -> None:
 def test_who_may_not_answer_stands_after_all_who_may(small: Matcher) -> None:
     reserved = need("entretien des espaces verts", reservation=Reservation(articles=("L2113-12",)))
     ranking = small.rank(small.queries(reserved)[0])
-    kinds = [
-        str(small.catalogue.of_structure("kind")[ranking.shortlist.candidates[i]]) for i in ranking.order
-    ]
+    of_all = small.catalogue.of_structure("kind")[ranking.shortlist.candidates]
+    kinds = [str(of_all[i]) for i in ranking.order]
     may = [kind in ("ESAT", "EA") for kind in kinds]
     assert may == sorted(may, reverse=True)
     shown = small.match(reserved, 10, groups=0).lots[0].matches
@@ -176,9 +161,8 @@ def test_an_unstated_article_admits_both_fields(small: Matcher) -> None:
 def test_a_closed_establishment_is_stated(small: Matcher) -> None:
     found = small.why("00000000600014", need("entretien des espaces verts"))[0]
     assert found.state == "closed"
-    open_only = small.match(
-        need("entretien des espaces verts"), 10, filters=Filters(active_only=True), groups=0
-    )
+    active = Filters(active_only=True)
+    open_only = small.match(need("entretien des espaces verts"), 10, filters=active, groups=0)
     assert "000000006" not in [m.structure.siren for m in open_only.lots[0].matches]
 
 
@@ -192,11 +176,7 @@ def test_a_closed_establishment_is_stated(small: Matcher) -> None:
         Filters(articles=("L2113-12",)),
         Filters(active_only=True),
     ],
-    ids=lambda f: next(
-        k
-        for k in ("kinds", "departments", "radius_km", "phrases", "articles", "active_only")
-        if getattr(f, k)
-    ),
+    ids="kinds departments radius phrases articles active".split(),
 )
 def test_a_filter_gives_the_unfiltered_order_less_those_filtered(matcher: Matcher, filters: Filters) -> None:
     tender = need("nettoyage de locaux et entretien d'espaces verts", Place(postcode="93100"))
@@ -204,18 +184,15 @@ def test_a_filter_gives_the_unfiltered_order_less_those_filtered(matcher: Matche
     narrowed = matcher.rank(matcher.queries(tender, filters=filters)[0])
     allowed = allowed_mask(matcher.catalogue, filters, everything.shortlist.query.places)
     assert allowed is not None and 0 < allowed.sum() < len(allowed)
-    scores = {
-        int(row): float(s) for row, s in zip(everything.shortlist.candidates, everything.scores, strict=True)
-    }
+    rows = everything.shortlist.candidates.tolist()
+    scores = dict(zip(rows, everything.scores.tolist(), strict=True))
     kept = {int(row): float(s) for row, s in zip(narrowed.shortlist.candidates, narrowed.scores, strict=True)}
     assert set(kept) == {row for row in scores if allowed[row]}
     for row, score in kept.items():
         assert score == pytest.approx(scores[row], abs=1e-5)
 
 
-def test_a_shortlist_loses_nothing_that_would_be_shown(
-    matcher: Matcher, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_shortlist_loses_nothing_to_be_shown(matcher: Matcher, monkeypatch: MonkeyPatch) -> None:
     exact = Matcher(matcher.catalogue, exhaustive=True)
     monkeypatch.setattr("matcher.matching.search.COMPARED", 0)
     for text in ("traiteur pour un séminaire", "entretien des espaces verts", "collecte de papier de bureau"):
@@ -232,9 +209,8 @@ def test_one_siren_is_shown_once(matcher: Matcher, sample) -> None:  # type: ign
 
 
 def test_nobody_for_what_no_structure_offers(matcher: Matcher) -> None:
-    answer = matcher.match(
-        need("Maintenance d'un appareil d'IRM et contrôle de l'aimant supraconducteur"), groups=0
-    ).lots[0]
+    magnet = need("Maintenance d'un appareil d'IRM et contrôle de l'aimant supraconducteur")
+    answer = matcher.match(magnet, groups=0).lots[0]
     assert answer.nobody
     assert not matcher.match(need("nettoyage des locaux d'une école"), groups=0).lots[0].nobody
 
@@ -249,17 +225,11 @@ def test_by_the_clause_there_is_still_an_answer(matcher: Matcher) -> None:
 def test_excluded_and_subset_are_obeyed(matcher: Matcher) -> None:
     tender = need("entretien des espaces verts", Place(postcode="93500"))
     first = matcher.match(tender, 3, groups=0).lots[0].matches
-    gone = (
-        matcher.match(tender, 3, filters=Filters(excluded=(first[0].structure.siren,)), groups=0)
-        .lots[0]
-        .matches
-    )
+    without = Filters(excluded=(first[0].structure.siren,))
+    gone = matcher.match(tender, 3, filters=without, groups=0).lots[0].matches
     assert first[0].structure.siren not in [m.structure.siren for m in gone]
-    only = (
-        matcher.match(tender, 9, filters=Filters(sirets=(first[1].structure.siret,)), groups=0)
-        .lots[0]
-        .matches
-    )
+    one = Filters(sirets=(first[1].structure.siret,))
+    only = matcher.match(tender, 9, filters=one, groups=0).lots[0].matches
     assert [m.structure.siret for m in only] == [first[1].structure.siret]
 
 
@@ -282,21 +252,18 @@ def test_a_need_that_says_nothing_or_far_too_much(text: str) -> None:
 
 def history(seed: int = 3) -> list[Award]:
     rng = random.Random(seed)
-    trades = [
-        "nettoyage de locaux",
-        "entretien d'espaces verts",
-        "peinture de logements",
-        "fourniture de repas",
-    ]
+    trades = ["nettoyage de locaux", "entretien d'espaces verts", "peinture de logements"]
+    trades.append("fourniture de repas")
     return [
         Award(
-            uid=f"u{i:03d}", title=f"{rng.choice(trades)} {rng.choice(['école', 'mairie', 'gymnase'])}",
+            uid=f"u{i:03d}",
+            title=f"{rng.choice(trades)} {rng.choice(['école', 'mairie', 'gymnase'])}",
             holders=(Holder(id=f"{100 + rng.randrange(30):09d}00014", name=f"Firme {i % 30}"),),
             place=Place(postcode=rng.choice(["75001", "69001", "13001"])),
             notified=date(2018, rng.randrange(1, 13), rng.randrange(1, 28)) if i % 5 else None,
         )
         for i in range(150)
-    ]  # fmt: skip
+    ]
 
 
 def test_who_won_on_the_day_or_later_changes_nothing() -> None:
@@ -309,10 +276,9 @@ def test_who_won_on_the_day_or_later_changes_nothing() -> None:
     for i, swapped in zip(late, holders, strict=True):
         shuffled[i] = replace(awards[i], holders=swapped)
     random.Random(2).shuffle(shuffled)  # nor does the order of the file
-    recipe = recipes.named("default")
     runs = []
     for each in (awards, shuffled):
-        matcher = Matcher(build_catalogue([], each, recipe, undated=UNDATED))
+        matcher = made.matcher_over([], each, undated=UNDATED)
         tender = need("nettoyage de l'école", Place(postcode="69001"))
         runs.append(matcher.rank(matcher.queries(tender, as_of=day)[0]).sirens(100))
     assert [siren for siren, _ in runs[0]] == [siren for siren, _ in runs[1]]
@@ -322,11 +288,10 @@ def test_who_won_on_the_day_or_later_changes_nothing() -> None:
 def test_an_award_before_the_day_does_change_the_ranking() -> None:
     awards = history()
     tender = need("désamiantage d'une toiture", Place(postcode="69001"))
-    winner = Award(
-        uid="w", title="désamiantage de la toiture", holders=(Holder(id="77777777700014", name="Neuve"),),
-        place=Place(postcode="69001"), notified=date(2018, 6, 30),
-    )  # fmt: skip
-    matcher = Matcher(build_catalogue([], [*awards, winner], recipes.named("default"), undated=UNDATED))
+    won = {"title": "désamiantage de la toiture", "place": Place(postcode="69001")}
+    holders = (Holder(id="77777777700014", name="Neuve"),)
+    winner = Award(uid="w", holders=holders, notified=date(2018, 6, 30), **won)
+    matcher = made.matcher_over([], [*awards, winner], undated=UNDATED)
     before = [s for s, _ in matcher.rank(matcher.queries(tender, as_of=date(2018, 6, 30))[0]).sirens(100)]
     after = [s for s, _ in matcher.rank(matcher.queries(tender, as_of=date(2018, 7, 1))[0]).sirens(100)]
     assert after.index("777777777") < before.index("777777777")
@@ -336,16 +301,15 @@ def test_an_award_before_the_day_does_change_the_ranking() -> None:
 def test_incumbents_count_only_when_asked() -> None:
     tender = need("nettoyage de l'école", Place(postcode="69001"))
     tender = replace(tender, buyer=replace(tender.buyer, id="21690123100011"))
-    awards = [
-        Award(uid=f"{n}{buyer}", title="nettoyage de l'école", buyer=replace(tender.buyer, id=buyer),
-              holders=(Holder(id=f"{n:09d}00014", name=f"F{n}"),), place=Place(postcode="69001"), notified=date(2018, 1, 1))
-        for n, buyer in ((1, "21590350100025"), (2, "21690123100011"))
-    ]  # fmt: skip
-    matcher = Matcher(build_catalogue([], awards, recipes.named("default")))
-    scores = {
-        flag: dict(matcher.rank(matcher.queries(tender, incumbents=flag)[0]).sirens(9))
-        for flag in (False, True)
-    }
+    won = {"title": "nettoyage de l'école", "place": Place(postcode="69001"), "notified": date(2018, 1, 1)}
+    buyers = ((1, "21590350100025"), (2, "21690123100011"))
+    awards = []
+    for n, buyer in buyers:
+        holders = (Holder(id=f"{n:09d}00014", name=f"F{n}"),)
+        awards.append(Award(uid=f"{n}", buyer=replace(tender.buyer, id=buyer), holders=holders, **won))
+    matcher = made.matcher_over([], awards)
+    ranked = {flag: matcher.rank(matcher.queries(tender, incumbents=flag)[0]) for flag in (False, True)}
+    scores = {flag: dict(ranking.sirens(9)) for flag, ranking in ranked.items()}
     assert scores[False]["000000001"] == pytest.approx(scores[False]["000000002"])
     assert scores[True]["000000002"] > scores[True]["000000001"]
 
@@ -369,9 +333,8 @@ def test_saved_and_loaded_gives_the_same_answer(matcher: Matcher, tmp_path: Path
 
 
 def test_the_same_data_give_the_same_catalogue(sample, catalogue: Catalogue) -> None:  # type: ignore[no-untyped-def]
-    again = build_catalogue(
-        list(reversed(sample.structures)), list(reversed(sample.awards)), catalogue.recipe
-    )
+    turned = (list(reversed(given)) for given in (sample.structures, sample.awards))
+    again = build_catalogue(*turned, catalogue.recipe)
     assert again.manifest["data"] == catalogue.manifest["data"]
 
 
@@ -393,11 +356,8 @@ def test_an_index_of_another_model_is_refused(matcher: Matcher, tmp_path: Path) 
 def test_questions_set_bad_lines_aside(tmp_path: Path) -> None:
     path = tmp_path / "q.jsonl"
     good = {"query_id": "a", "notice": {"objet": "nettoyage"}}
-    path.write_text(
-        "\n".join(
-            ['{"query_id": "x"', json.dumps(good), json.dumps(good), "[]", '{"query_id":"b","notice":{}}']
-        )
-    )
+    lines = ['{"query_id": "x"', json.dumps(good), json.dumps(good), "[]", '{"query_id":"b","notice":{}}']
+    path.write_text("\n".join(lines))
     rejected: list = []
     asked = list(evaluation.questions(path, rejected))
     assert [q.id for q in asked] == ["a"]
@@ -411,8 +371,8 @@ def test_near_equals_take_turns_only_when_asked_and_it_is_recorded() -> None:
     listed.append(structure(40, "EI", "Pontoise", garden))
     # alike but for their numbers, in the name too: "15" may mean something to an encoder
     listed = [replace(each, name="Structure") for each in listed]
-    catalogue = build_catalogue(listed, [], recipes.named("default"))
-    still, turning = Matcher(catalogue), Matcher(catalogue, recipes.named("rotating"))
+    still = made.matcher_over(listed)
+    turning = Matcher(still.catalogue, recipes.named("rotating"))
     days = [date(2026, 3, day) for day in range(1, 21)]
     asked = need("tonte et taille de haies")
 

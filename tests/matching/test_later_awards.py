@@ -8,8 +8,9 @@ from datetime import date
 import numpy as np
 import pytest
 
+import made
 from matcher.catalogue.build import build_catalogue
-from matcher.domain import Award, Buyer, Holder, Offer, Place, Structure
+from matcher.domain import Award, Buyer, Holder, Place, Structure
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.reading.need import free_text_tender
@@ -31,16 +32,12 @@ def siret(number: int) -> str:
 
 
 def structures() -> list[Structure]:
-    kinds = ("EI", "ACI", "AI", "ETTI")
+    kinds, codes = ("EI", "ACI", "AI", "ETTI"), ("8121Z", "8130Z", "8899B")
+    texts = {n: WORK[n % 6][0] if n % 2 else "" for n in range(24)}  # every other one is silent
     return [
-        Structure(
-            siret=siret(n), name=f"Structure {n}", kind=kinds[n % 4], naf=("8121Z", "8130Z", "8899B")[n % 3], place=town(n),
-            offers=(Offer(id=f"{n}#1", title=WORK[n % 6][0], text=WORK[n % 6][0], nature="offer", source="directory"),) if n % 2
-            else (),
-            source="directory",
-        )
-        for n in range(24)
-    ]  # fmt: skip
+        made.structure(siret(n), f"Structure {n}", text, kind=kinds[n % 4], naf=codes[n % 3], place=town(n))
+        for n, text in texts.items()
+    ]
 
 
 def awards() -> list[Award]:
@@ -48,12 +45,11 @@ def awards() -> list[Award]:
     found = []
     for n in range(240):
         objet, cpv = WORK[n % 6]
-        found.append(
-            Award(
-                uid=f"a{n}", title=f"{objet}, lot {n}", cpv=cpv, buyer=Buyer(id=f"2100{n % 9:05d}00001", name=f"Ville {n % 9}"), place=town(n),
-                amount=1000.0 * (n + 1), notified=date(2019 if n < 120 else 2021, 1 + n % 12, 3), holders=tuple(Holder(id=siret(at), name=f"Structure {at}") for at in {n * 7 % 60, n * n % 60}),
-            )
-        )  # fmt: skip
+        holders = tuple(Holder(id=siret(at), name=f"Structure {at}") for at in {n * 7 % 60, n * n % 60})
+        buyer = Buyer(id=f"2100{n % 9:05d}00001", name=f"Ville {n % 9}")
+        day = date(2019 if n < 120 else 2021, 1 + n % 12, 3)
+        facts = {"place": town(n), "holders": holders, "amount": 1000.0 * (n + 1), "notified": day}
+        found.append(Award(uid=f"a{n}", title=f"{objet}, lot {n}", cpv=cpv, buyer=buyer, **facts))
     return found
 
 
@@ -70,10 +66,8 @@ def permuted(given: list[Award], seed: int) -> list[Award]:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_who_holds_later_awards_moves_no_score(past: bool, seed: int) -> None:
     recipe, given = recipes.named("default"), awards()
-    pair = [
-        Matcher(build_catalogue(structures(), held, recipe), recipe)
-        for held in (given, permuted(given, seed))
-    ]
+    both = (given, permuted(given, seed))
+    pair = [Matcher(build_catalogue(structures(), awards, recipe), recipe) for awards in both]
     for objet, _ in WORK:
         told = []
         for matcher in pair:

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import made
 from bench import read
-from matcher.catalogue.build import build_catalogue
-from matcher.domain import Clause, Lot, Offer, Place, Structure, Tender
+from matcher.domain import Clause, Lot, Place, Structure, Tender
 from matcher.learned import asks
-from matcher.matching import demand, reasons, recipes, suitability
+from matcher.matching import demand, reasons, suitability
 from matcher.matching.engine import Matcher
 from matcher.reading.need import free_text_tender, typed_need
 
@@ -19,26 +19,22 @@ NANTES = Place(commune="44109", label="Nantes", department="44", latitude=47.22,
 
 
 def structure(number: int, kind: str, name: str, naf: str = "", says: str = "") -> Structure:
-    siret = f"{910000000 + number}00001"
-    offers = (
-        (Offer(id=f"{siret}#1", title=says, text=says, nature="offer", source="directory"),) if says else ()
-    )
-    return Structure(
-        siret=siret, name=name, kind=kind, naf=naf or None, place=NANTES, offers=offers, source="directory"
-    )
+    return made.structure(f"{910000000 + number}00001", name, says, kind=kind, naf=naf or None, place=NANTES)
 
 
 @pytest.fixture(scope="module")
 def matcher() -> Matcher:
     found = [
-        structure(1, "AI", "Coup de pouce", "7830Z"), structure(2, "ETTI", "Loire intérim insertion", "7820Z"),
-        structure(3, "ACI", "Association Horizon", "8899B"), structure(4, "EI", "Régie de quartier Malakoff", "8121Z"),
+        structure(1, "AI", "Coup de pouce", "7830Z"),
+        structure(2, "ETTI", "Loire intérim insertion", "7820Z"),
+        structure(3, "ACI", "Association Horizon", "8899B"),
+        structure(4, "EI", "Régie de quartier Malakoff", "8121Z"),
         structure(5, "EI", "Propreté solidaire", "8121Z", "Nettoyage de bureaux et de vitres"),
         structure(6, "ACI", "Les jardins du pont", "8130Z", "Tonte, taille de haies et désherbage"),
-        structure(7, "GEIQ", "GEIQ BTP 44", "7830Z"), structure(8, "EI", "Peintres associés", "4334Z"),
-    ]  # fmt: skip
-    recipe = recipes.named("default")
-    return Matcher(build_catalogue(found, (), recipe), recipe)
+        structure(7, "GEIQ", "GEIQ BTP 44", "7830Z"),
+        structure(8, "EI", "Peintres associés", "4334Z"),
+    ]
+    return made.matcher_over(found)
 
 
 NO_NEEDS = (
@@ -53,18 +49,16 @@ NEEDS = (
 
 @pytest.mark.parametrize("text", NO_NEEDS)
 def test_a_text_that_is_no_need_shows_no_structure_and_says_so(matcher: Matcher, text: str) -> None:
-    answer = matcher.match(
-        free_text_tender(text, NANTES) if any(map(str.isalpha, text)) else _bare(text)
-    ).lots[0]
+    tender = free_text_tender(text, NANTES) if any(map(str.isalpha, text)) else _bare(text)
+    answer = matcher.match(tender).lots[0]
     assert (answer.matches, answer.by_clause, answer.relaxations) == ((), (), ())
     assert answer.nobody and answer.calls_for == "unclear"
     assert "ne dit pas de besoin" in reasons.why_nobody(answer)
 
 
 def _bare(text: str) -> Tender:
-    return Tender(
-        id="need", format="need", title=text, lots=(Lot(id="need-1", title=text, places=(NANTES,)),)
-    )
+    lots = (Lot(id="need-1", title=text, places=(NANTES,)),)
+    return Tender(id="need", format="need", title=text, lots=lots)
 
 
 @pytest.mark.parametrize("text", NEEDS)
@@ -74,62 +68,46 @@ def test_a_need_in_a_word_or_with_an_address_is_one(matcher: Matcher, text: str)
 
 
 def test_a_need_of_staff_is_told_as_one_and_lenders_come_first(matcher: Matcher) -> None:
-    answer = matcher.match(
-        free_text_tender("besoin de 2 agents d'entretien en renfort cet été", NANTES)
-    ).lots[0]
+    text = "besoin de 2 agents d'entretien en renfort cet été"
+    answer = matcher.match(free_text_tender(text, NANTES)).lots[0]
     assert answer.calls_for == "staff"
     assert answer.matches[0].structure.kind in ("AI", "ETTI")
 
 
 def test_what_no_structure_does_is_stated_with_the_way_that_is_left(matcher: Matcher) -> None:
-    answer = matcher.match(
-        free_text_tender("assurance responsabilité civile et flotte automobile", NANTES)
-    ).lots[0]
+    text = "assurance responsabilité civile et flotte automobile"
+    answer = matcher.match(free_text_tender(text, NANTES)).lots[0]
     assert answer.nobody and answer.calls_for == "beyond"
     assert "clause sociale" in reasons.why_nobody(answer)
 
 
 def test_a_lot_of_works_whose_notice_asks_for_hours_is_answered_by_the_clause(matcher: Matcher) -> None:
     clause = Clause(nature="execution", hours=800)
-    lots = [
-        Lot(
-            id="1",
-            title="Travaux de peinture d'un collège",
-            cpv=("45442100",),
-            places=(NANTES,),
-            clauses=clauses,
-        )
-        for clauses in ((), (clause,))
-    ]
-    asked = [
-        matcher.rank(matcher.queries(Tender(id="t", format="ted", title=lot.title, lots=(lot,)))[0])
-        for lot in lots
-    ]
+    title = "Travaux de peinture d'un collège"
+    work = Lot(id="1", title=title, cpv=("45442100",), places=(NANTES,))
+    lots = [replace(work, clauses=clauses) for clauses in ((), (clause,))]
+    tenders = [Tender(id="t", format="ted", title=lot.title, lots=(lot,)) for lot in lots]
+    asked = [matcher.rank(matcher.queries(tender)[0]) for tender in tenders]
     assert suitability.calls_for(asked[1]) == "clause"
     told = [suitability.evidence.lot_columns(ranking.shortlist) for ranking in asked]
     assert told[1]["clause"] > told[0]["clause"] and told[1]["served"] < told[0]["served"]
 
 
 def test_a_typed_need_is_read_with_its_lots_and_clauses() -> None:
-    tender = typed_need(
-        "Lot 1 : nettoyage des bureaux, marché réservé aux entreprises adaptées et ESAT. Lot 2 : tonte des pelouses",
-        (NANTES,),
-    )
+    reserved = "Lot 1 : nettoyage des bureaux, marché réservé aux entreprises adaptées et ESAT."
+    tender = typed_need(f"{reserved} Lot 2 : tonte des pelouses", (NANTES,))
     assert [lot.number for lot in tender.lots] == ["1", "2"]
     assert [lot.reservation is not None for lot in tender.lots] == [True, False]
     assert all(lot.places == (NANTES,) for lot in tender.lots)
 
 
 def test_of_equal_chances_lenders_stand_first_where_staff_is_asked_alone(matcher: Matcher) -> None:
-    for text, lent in (
-        ("renfort : mise à disposition de deux agents", True),
-        ("nettoyage de bureaux", False),
-    ):
+    staff = "renfort : mise à disposition de deux agents"
+    for text, lent in ((staff, True), ("nettoyage de bureaux", False)):
         shortlist = matcher.rank(matcher.queries(free_text_tender(text, NANTES))[0]).shortlist
         kinds = shortlist.catalogue.of_structure("kind")[shortlist.candidates]
-        first = {
-            kind for kind, turn in zip(kinds, suitability.tie_break(shortlist), strict=True) if turn < 1 << 14
-        }
+        turns = zip(kinds, suitability.tie_break(shortlist), strict=True)
+        first = {kind for kind, turn in turns if turn < 1 << 14}
         assert ("AI" in first) is lent and ("EI" in first) is not lent
 
 

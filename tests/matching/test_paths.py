@@ -38,9 +38,8 @@ def tenders() -> list[Tender]:
 def told(match: Match) -> tuple[Any, ...]:
     """All that is shown of a match."""
     offer = match.offer.id if match.offer else ""
-    return (
-        match.structure.siret, match.rank, match.score, match.probability, match.level, match.distance_km, offer, match.reasons,
-    )  # fmt: skip
+    ranked = (match.rank, match.score, match.probability, match.level)
+    return (match.structure.siret, *ranked, match.distance_km, offer, match.reasons)
 
 
 def shown(answers: tuple[LotAnswer, ...]) -> dict[str, list[tuple[Any, ...]]]:
@@ -63,11 +62,8 @@ def test_a_night_has_one_answer_whatever_it_is_given_with(folder: Path, tenders:
     assert together == dict(match_tasks(str(folder), [task], N, 0.5)[0] for task in reversed(tasks))
     matcher = Matcher.load(folder)
     for tender in tenders:
-        listed = {
-            (answer.lot.id, m.structure.siret): (m.score, m.probability)
-            for answer in matcher.match(tender, N, groups=0).lots
-            for m in answer.matches
-        }
+        matches = (m for answer in matcher.match(tender, N, groups=0).lots for m in answer.matches)
+        listed = {(m.lot.id, m.structure.siret): (m.score, m.probability) for m in matches}
         for row in together[tender.id]:
             if (pair := (row["lot_id"], row["siret"])) in listed:
                 assert (row["score"], row["probability"]) == listed[pair]

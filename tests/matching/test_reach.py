@@ -26,17 +26,13 @@ def held() -> Catalogue:
     """Structures at a town, of a department, of a region, and of which no place is known."""
     stands = (LAON, AISNE, Place(region="32"), Place(label="Atlantide"), AISNE, Place(), LAON, LAON)
     zones = (*[None] * 4, *[Zone(radius_km=20.0)] * 3, Zone(departments=("62",)))
-    return build_catalogue(
-        [
-            Structure(
-                siret=f"{number:09d}00010", name=name, kind="EI", place=place,
-                offers=(Offer(id=str(number), title="Tonte", zone=zone),),
-            )
-            for number, (name, place, zone) in enumerate(zip(NAMES, stands, zones, strict=True))
-        ],
-        [],
-        recipes.named("lexical"),
-    )  # fmt: skip
+    named = enumerate(zip(NAMES, stands, zones, strict=True))
+    offers = [(Offer(id=str(number), title="Tonte", zone=zone),) for number, zone in enumerate(zones)]
+    listed = [
+        Structure(siret=f"{number:09d}00010", name=name, kind="EI", place=place, offers=offers[number])
+        for number, (name, place, _) in named
+    ]
+    return build_catalogue(listed, [], recipes.named("lexical"))
 
 
 def found(held: Catalogue, *asked: Place) -> dict[str, reach.Reached]:
@@ -49,9 +45,7 @@ def km(held: Catalogue, *asked: Place) -> dict[str, float]:
     return dict(zip(NAMES, values.tolist(), strict=True))
 
 
-def test_who_is_known_by_its_area_alone_stands_at_its_centre_and_is_never_nearer_than_who_is_known(
-    held: Catalogue,
-) -> None:
+def test_who_is_known_by_its_area_alone_stands_at_its_centre_and_is_never_nearer(held: Catalogue) -> None:
     at_laon, far = km(held, LAON), km(held, BULLY)
     assert at_laon["laon"] == 0 < at_laon["aisne"] < at_laon["région"]
     assert far["aisne"] > 80, "the centre of Aisne is as far from Bully as it is"
@@ -62,9 +56,8 @@ def test_who_is_known_by_its_area_alone_stands_at_its_centre_and_is_never_nearer
 
 
 def test_no_kilometres_are_shown_where_the_point_is_not_its_own(held: Catalogue) -> None:
-    assert {name for name, one in found(held, LAON).items() if one.kilometres is not None} == {
-        "laon", "laon 20 km", "laon 62",
-    }  # fmt: skip
+    shown = {name for name, one in found(held, LAON).items() if one.kilometres is not None}
+    assert shown == {"laon", "laon 20 km", "laon 62"}
     assert all(one.kilometres is None for one in found(held, AISNE).values())
 
 
@@ -103,22 +96,14 @@ def test_a_commune_without_coordinates_is_placed_by_its_postcode_or_department_w
 READS = re.compile(
     r"zone_bits|zone_low|zone\.(?:radius_km|departments|regions|country)|least_km|distances_km"
 )
-READERS = {
-    "catalogue/catalogue.py",
-    "catalogue/columns.py",
-    "catalogue/rows.py",
-    "catalogue/filters.py",
-    "matching/reach.py",
-}
+_CATALOGUE = ("catalogue", "columns", "rows", "filters")
+READERS = {"matching/reach.py", *(f"catalogue/{name}.py" for name in _CATALOGUE)}
 
 
 def test_nothing_else_reads_zones_and_distances() -> None:
     source = Path(reach.__file__).parents[1]
     wings = ("catalogue", "matching", "partners", "outreach", "territory")
-    read = {
-        str(path.relative_to(source))
-        for wing in wings
-        for path in (source / wing).rglob("*.py")
-        if READS.search(re.sub(r"`[^`]*`", "", path.read_text(encoding="utf-8")))
-    }
+    files = (path for wing in wings for path in (source / wing).rglob("*.py"))
+    texts = {path: re.sub(r"`[^`]*`", "", path.read_text(encoding="utf-8")) for path in files}
+    read = {str(path.relative_to(source)) for path, text in texts.items() if READS.search(text)}
     assert read == READERS

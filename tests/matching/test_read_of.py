@@ -4,46 +4,23 @@ from __future__ import annotations
 
 from datetime import date
 
-from matcher.catalogue.build import build_catalogue
+import made
 from matcher.domain import Offer, Place, Structure
-from matcher.matching import recipes
-from matcher.matching.engine import Matcher
 from matcher.reading.need import free_text_tender
 
-PANTIN = Place(
-    commune="93055",
-    department="93",
-    region="11",
-    postcode="93500",
-    label="Pantin",
-    latitude=48.89,
-    longitude=2.41,
-)
+POINT = {"label": "Pantin", "latitude": 48.89, "longitude": 2.41}
+PANTIN = Place(commune="93055", department="93", region="11", postcode="93500", **POINT)
 
 
 def gardener(siret: str, inferred: bool) -> Structure:
     source = "son site, lu le 28/11/2026" if inferred else "annuaire"
-    offer = Offer(
-        id=siret,
-        title="Tonte de pelouses et taille de haies",
-        source=source,
-        inferred=inferred,
-        evidence="Tonte",
-        since=date(2026, 11, 28),
-    )
-    return Structure(
-        siret=siret, name=f"Maison {siret[8]}", kind="ACI", place=PANTIN, offers=(offer,), active=True
-    )
+    read = {"source": source, "inferred": inferred, "evidence": "Tonte", "since": date(2026, 11, 28)}
+    offer = Offer(id=siret, title="Tonte de pelouses et taille de haies", **read)
+    return made.structure(siret, f"Maison {siret[8]}", kind="ACI", place=PANTIN, offers=(offer,))
 
 
 def test_a_reason_says_where_a_read_offer_comes_from() -> None:
-    found = Matcher(
-        build_catalogue(
-            [gardener("00010001600013", True), gardener("00010073500018", False)],
-            [],
-            recipes.named("default"),
-        )
-    )
+    found = made.matcher_over([gardener("00010001600013", True), gardener("00010073500018", False)])
     matches = found.match(free_text_tender("tonte de pelouses", PANTIN), 5, groups=0).lots[0].matches
     told = {m.structure.siret: " ".join(reason.text for reason in m.reasons) for m in matches}
     assert "selon son site, lu le 28/11/2026, « Tonte" in told["00010001600013"]
@@ -52,25 +29,19 @@ def test_a_reason_says_where_a_read_offer_comes_from() -> None:
 
 
 def quoted(offer: Offer, need: str) -> str:
-    who = Structure(
-        siret="00010001600013", name="Maison", kind="ACI", place=PANTIN, offers=(offer,), active=True
-    )
-    found = Matcher(build_catalogue([who], [], recipes.named("default")))
-    matches = found.match(free_text_tender(need, PANTIN), 5, groups=0).lots[0].matches
+    who = made.structure("00010001600013", "Maison", kind="ACI", place=PANTIN, offers=(offer,))
+    matches = made.matcher_over([who]).match(free_text_tender(need, PANTIN), 5, groups=0).lots[0].matches
     return " ".join(reason.text for reason in matches[0].reasons)
 
 
 def test_a_quotation_is_a_sentence_or_a_title_and_no_scrap_of_it() -> None:
     sentence = "Collecte, tri et vente de vêtements et de meubles d'occasion"
-    told = quoted(
-        Offer(id="1", title="Boutique", text=f"{sentence}. Ouvert le samedi."), "tri de vêtements usagés"
-    )
+    shop = Offer(id="1", title="Boutique", text=f"{sentence}. Ouvert le samedi.")
+    told = quoted(shop, "tri de vêtements usagés")
     assert f"déclare « {sentence} »" in told
 
 
 def test_a_job_is_quoted_as_one_of_its_jobs() -> None:
-    told = quoted(
-        Offer(id="1", title="Jardinier / Jardinière", text="Travail en équipe.", nature="job"),
-        "tonte de pelouses",
-    )
+    job = Offer(id="1", title="Jardinier / Jardinière", text="Travail en équipe.", nature="job")
+    told = quoted(job, "tonte de pelouses")
     assert "parmi ses postes, « Jardinier / Jardinière »" in told and "déclare" not in told

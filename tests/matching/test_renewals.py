@@ -12,15 +12,25 @@ from matcher.matching.renewals import months_after, renewals
 
 TODAY = date(2026, 11, 24)
 WON = Award(
-    uid="1", title="Entretien des espaces verts", buyer=Buyer(id="21930048600010", name="Montreuil", place=Place(department="93")),
-    holders=(Holder(id="00010016700014", name="Jardins"),), cpv="77310000", notified=date(2023, 11, 24), duration_months=48.0,
-)  # fmt: skip
+    uid="1",
+    title="Entretien des espaces verts",
+    buyer=Buyer(id="21930048600010", name="Montreuil", place=Place(department="93")),
+    holders=(Holder(id="00010016700014", name="Jardins"),),
+    cpv="77310000",
+    notified=date(2023, 11, 24),
+    duration_months=48.0,
+)
 
 
-@pytest.mark.parametrize(("day", "months", "end"), [
-    (date(2024, 1, 31), 1, date(2024, 2, 29)), (date(2024, 11, 30), 3, date(2025, 2, 28)), (date(2023, 5, 15), 24, date(2025, 5, 15)),
-    (date(2023, 12, 1), 1, date(2024, 1, 1)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("day", "months", "end"),
+    [
+        (date(2024, 1, 31), 1, date(2024, 2, 29)),
+        (date(2024, 11, 30), 3, date(2025, 2, 28)),
+        (date(2023, 5, 15), 24, date(2025, 5, 15)),
+        (date(2023, 12, 1), 1, date(2024, 1, 1)),
+    ],
+)
 def test_a_number_of_months_later(day: date, months: float, end: date) -> None:
     assert months_after(day, months) == end
 
@@ -34,9 +44,8 @@ def test_what_ends_in_three_to_eighteen_months_is_found_with_its_holder() -> Non
 
 
 def test_a_contract_published_twice_or_prolonged_is_one_and_its_last_end_stands() -> None:
-    longer = replace(
-        WON, uid="2", title="ENTRETIEN DES ESPACES VERTS", duration_months=50.0, relation="modification"
-    )
+    prolonged = {"duration_months": 50.0, "relation": "modification"}
+    longer = replace(WON, uid="2", title="ENTRETIEN DES ESPACES VERTS", **prolonged)
     (one,) = renewals([WON, longer], TODAY)
     assert one.ends == date(2028, 1, 24)
     assert renewals([WON, replace(longer, duration_months=72.0)], TODAY) == []  # prolonged beyond the window

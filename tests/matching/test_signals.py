@@ -23,9 +23,8 @@ TOWN, OTHER = Buyer(id="21930055700010", name="Ville"), Buyer(id="21600057100018
 
 def award(uid: str, siren: str, title: str, cpv: str, place: Place, buyer: Buyer = OTHER) -> Award:
     holder = Holder(id=f"{siren}00013", name="Établissement")
-    return Award(
-        uid=uid, title=title, buyer=buyer, cpv=cpv, place=place, holders=(holder,), notified=date(2025, 1, 1), source="own"
-    )  # fmt: skip
+    dated = {"notified": date(2025, 1, 1), "source": "own"}
+    return Award(uid=uid, title=title, buyer=buyer, cpv=cpv, place=place, holders=(holder,), **dated)
 
 
 AWARDS = (

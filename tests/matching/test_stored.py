@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
 from matcher.catalogue.build import build_catalogue, update_catalogue
 from matcher.catalogue.catalogue import Catalogue
@@ -31,7 +32,7 @@ def folder(built: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def unread(monkeypatch: pytest.MonkeyPatch) -> None:
+def unread(monkeypatch: MonkeyPatch) -> None:
     """Nothing may be read in this process, and nothing is remembered from before."""
     monkeypatch.setattr(declared, "_readings", {})
     monkeypatch.setattr("matcher.catalogue.catalogue._WORDS", {})
@@ -57,7 +58,7 @@ def test_and_answers_the_same(built: Catalogue, folder: Path) -> None:
     ]
 
 
-def test_an_update_reads_only_what_it_brings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_update_reads_only_what_it_brings(folder: Path, monkeypatch: MonkeyPatch) -> None:
     held = Matcher.load(folder).catalogue
     rows = np.flatnonzero(held.nature_mask(("offer",)))[:1]
     one = held.structure(int(held.owners[rows[0]]))
@@ -78,7 +79,7 @@ def test_an_update_reads_only_what_it_brings(folder: Path, monkeypatch: pytest.M
     assert len(trades.by_piece(pieces)) == len(pieces.reading)
 
 
-def test_readings_of_other_models_are_not_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readings_of_other_models_are_not_used(folder: Path, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr(declared, "_readings", {})
     monkeypatch.setattr(stored, "fingerprint", lambda catalogue: "other models")
     catalogue = load_catalogue(folder)

@@ -8,9 +8,8 @@ from datetime import date
 
 import numpy as np
 
-from matcher.catalogue.build import build_catalogue
-from matcher.domain import Offer, Place, Structure
-from matcher.matching import recipes
+import made
+from matcher.domain import Place
 from matcher.matching.engine import Matcher
 from matcher.reading.need import free_text_tender
 
@@ -19,14 +18,9 @@ GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
 
 def alike() -> Matcher:
     """A matcher over twenty structures that differ by their SIRET alone."""
-    listed = [
-        Structure(
-            siret=f"0000000{number}00013", name="Structure", kind="EI", place=Place(postcode="92000", label="Nanterre", department="92"),
-            offers=(Offer(id=f"{number}/1", title=GARDEN, text=GARDEN, nature="offer"),),
-        )
-        for number in range(11, 31)
-    ]  # fmt: skip
-    return Matcher(build_catalogue(listed, [], recipes.named("default")))
+    nanterre = Place(postcode="92000", label="Nanterre", department="92")
+    sirets = (f"0000000{number}00013" for number in range(11, 31))
+    return made.matcher_over(made.structure(siret, "Structure", GARDEN, place=nanterre) for siret in sirets)
 
 
 def test_near_equals_take_turns_from_lot_to_lot_and_clear_differences_do_not() -> None:
@@ -41,9 +35,8 @@ def test_near_equals_take_turns_from_lot_to_lot_and_clear_differences_do_not() -
 
     needs = [f"tonte et taille de haies du parc {name}" for name in ("nord", "sud", "est", "ouest")]
     assert len({order(need, 0.005)[0] for need in needs}) > 1
-    assert order(needs[0], 0.005) == order(needs[0], 0.005, date(2026, 12, 1)), (
-        "the same search, the same list"
-    )
+    # the same search, the same list
+    assert order(needs[0], 0.005) == order(needs[0], 0.005, date(2026, 12, 1))
     assert all(order(need, 5.0) == list(range(20)) for need in needs)
 
 

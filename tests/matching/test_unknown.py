@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from matcher.catalogue.build import build_catalogue
-from matcher.domain import LotAnswer, Offer, Place, Reservation, Structure, Tender
-from matcher.matching import reasons, recipes
+import made
+from matcher.domain import LotAnswer, Place, Reservation, Structure, Tender
+from matcher.matching import reasons
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import PLAUSIBLE
 from matcher.reading.need import free_text_tender
@@ -16,11 +18,7 @@ LILLE = Place(commune="59350", label="Lille", department="59", latitude=50.63, l
 
 
 def structure(number: int, kind: str, name: str, place: Place = NANTES, says: str = "") -> Structure:
-    siret = f"{920000000 + number}00001"
-    offers = (Offer(id=f"{siret}#1", title=says, text=says, source="directory"),) if says else ()
-    return Structure(
-        siret=siret, name=name, kind=kind, naf="8810C", place=place, offers=offers, source="directory"
-    )
+    return made.structure(f"{920000000 + number}00001", name, says, kind=kind, naf="8810C", place=place)
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +26,10 @@ def matcher() -> Matcher:
     near = [structure(n, "ESAT", f"ESAT Horizon {n}") for n in range(1, 5)]
     far = [structure(10, "ESAT", "ESAT du Nord", LILLE)]
     speaks = [structure(11, "ESAT", "ESAT des Tilleuls", says="Imprimerie et façonnage de brochures")]
-    recipe = recipes.named("default")
-    return Matcher(build_catalogue([*near, *far, *speaks], (), recipe), recipe)
+    return made.matcher_over([*near, *far, *speaks])
 
 
 def answer(matcher: Matcher, words: str, **facts: object) -> LotAnswer:
-    from dataclasses import replace
-
     tender: Tender = free_text_tender(words, NANTES)
     lots = tuple(replace(lot, **facts) for lot in tender.lots)  # type: ignore[arg-type]
     return matcher.match(replace(tender, lots=lots), 10).lots[0]
@@ -48,9 +43,7 @@ def told(found: LotAnswer) -> set[str]:
     "words",
     ["tonte des pelouses", "mise sous pli de courriers", "nettoyage de bureaux", "blanchisserie de linge"],
 )
-def test_silent_esat_in_reach_are_shown_or_counted_and_those_far_or_known_otherwise_are_not(
-    matcher: Matcher, words: str
-) -> None:
+def test_silent_esat_in_reach_are_shown_or_counted_and_others_are_not(matcher: Matcher, words: str) -> None:
     found = answer(matcher, words)
     silent = {f"ESAT Horizon {n}" for n in range(1, 5)}
     assert silent <= told(found)

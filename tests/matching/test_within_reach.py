@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.filters import allowed_mask
 from matcher.catalogue.rows import spread
 from matcher.domain import Filters, Lot, Offer, Place, Structure, Tender, Zone
-from matcher.matching import reach, recipes, search, within_reach
+from matcher.matching import reach, search, within_reach
 from matcher.matching.search import query_of, shortlist_of
 from matcher.matching.shortlist import Query
 from matcher.reference.places import distance_km
@@ -31,41 +32,32 @@ def structures(count: int = 600) -> list[Structure]:
     for number in range(count):
         here = PARIS if number % 9 else SAINT_DENIS
         latitude, longitude = (float(x) for x in draw.normal((here.latitude, here.longitude), 0.4))
-        place = Place(
-            label=f"Lieu {number}", department=here.department, latitude=latitude, longitude=longitude
-        )
+        point = {"latitude": latitude, "longitude": longitude}
+        place = Place(label=f"Lieu {number}", department=here.department, **point)
         if number % 17 == 0:
             place = replace(place, latitude=None, longitude=None)
-        zones = (
-            None, Zone(radius_km=float(draw.uniform(1, 60))), Zone(departments=("75", "92")), Zone(departments=("974",)),
-        )  # fmt: skip
-        offer = Offer(
-            id=str(number), title="Entretien d'espaces verts", nature="offer", zone=zones[number % 4]
-        )
-        made.append(
-            Structure(
-                siret=f"{number:09d}00010", name=f"S{number}", kind="EI", place=place, offers=(offer,),
-                active=False if number % 23 == 0 else None,
-            )
-        )  # fmt: skip
+        around, listed = Zone(radius_km=float(draw.uniform(1, 60))), (("75", "92"), ("974",))
+        zone = (None, around, *(Zone(departments=codes) for codes in listed))[number % 4]
+        offer = Offer(id=str(number), title="Entretien d'espaces verts", zone=zone)
+        closed = False if number % 23 == 0 else None
+        facts = {"kind": "EI", "place": place, "offers": (offer,), "active": closed}
+        made.append(Structure(siret=f"{number:09d}00010", name=f"S{number}", **facts))
     return made
 
 
 @pytest.fixture(scope="module")
 def held() -> Catalogue:
-    return build_catalogue(structures(), [], recipes.named("default"))
+    return build_catalogue(structures())
 
 
 def asked(catalogue: Catalogue, places: Sequence[Place], filters: Filters | None = None) -> Query:
     lot = Lot(id="1", title="Tonte des pelouses", places=tuple(places))
-    return query_of(
-        catalogue, lot, Tender(id="t", format="ted", title=lot.title, lots=(lot,)), filters=filters
-    )
+    tender = Tender(id="t", format="ted", title=lot.title, lots=(lot,))
+    return query_of(catalogue, lot, tender, filters=filters)
 
 
-SOMEWHERE = replace(
-    SAINT_DENIS, commune=None, latitude=-21.13, longitude=55.53
-)  # in La Réunion, as located from its number
+# in La Réunion, as located from its number
+SOMEWHERE = replace(SAINT_DENIS, commune=None, latitude=-21.13, longitude=55.53)
 
 
 @pytest.mark.parametrize("places", [(PARIS,), (NANTERRE, SAINT_DENIS), (SAINT_DENIS,), (SOMEWHERE,)])
@@ -106,9 +98,8 @@ def test_nearest(held: Catalogue, place: Place, k: int) -> None:
     kilometres = np.asarray(distance_km(latitude, longitude, place.latitude or 0.0, place.longitude or 0.0))
     known = found[~np.isnan(kilometres[found])]
     assert len(set(found.tolist())) == min(k, len(held))
-    np.testing.assert_allclose(
-        np.sort(kilometres[known]), np.sort(kilometres)[: len(known)], atol=1.0, err_msg="narrow floats"
-    )
+    nearest = np.sort(kilometres)[: len(known)]
+    np.testing.assert_allclose(np.sort(kilometres[known]), nearest, atol=1.0, err_msg="narrow floats")
 
 
 def test_nearest_within_kilometres(held: Catalogue) -> None:
@@ -137,9 +128,7 @@ def test_a_radius_within_the_department_of_a_lot_placed_no_better_excludes_nobod
         assert (zones[(radius >= 0) & (found.kilometres > 5_000)] == -1).all(), "elsewhere a radius tells"
 
 
-def test_where_many_declare_no_zone_the_indexes_find_more_of_them_alone(
-    held: Catalogue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_indexes_find_more_of_many_without_zone(held: Catalogue, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr(search, "COMPARED", NEAREST)
     query = asked(held, (PARIS,))
     found = shortlist_of(held, query, 60, coming=True).candidates
@@ -149,7 +138,7 @@ def test_where_many_declare_no_zone_the_indexes_find_more_of_them_alone(
     assert not search.asks_indexes(held, query), "whoever may come is found by place"
 
 
-def test_whoever_is_shown_is_explained(held: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_is_shown_is_explained(held: Catalogue, monkeypatch: MonkeyPatch) -> None:
     """The shortlist of a whole ranking holds that of those who may come, however many there are."""
     monkeypatch.setattr(search, "COMPARED", NEAREST)
     for places in ((PARIS,), (NANTERRE, SAINT_DENIS), ()):

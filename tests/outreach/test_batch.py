@@ -8,11 +8,13 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from pytest import MonkeyPatch
 from sqlalchemy import select
 
 import night as n
@@ -54,9 +56,7 @@ def test_only_what_is_new_or_changed_is_matched_again(store: Store, folder: Path
     assert matched(store)["a"] == n.MOMENT and matched(store)["b"] == n.MOMENT + timedelta(days=2)
 
 
-def test_a_changed_catalogue_matches_what_is_open_again_and_not_what_is_closed(
-    store: Store, folder: Path, tmp_path: Path
-) -> None:
+def test_a_changed_catalogue_matches_what_is_open_again(store: Store, folder: Path, tmp_path: Path) -> None:
     n.night(store, folder, n.tender("open"), n.tender("short", deadline=n.MOMENT + timedelta(hours=20)))
     other = n.catalogue(tmp_path / "other", n.structures(each=9))
     assert n.night(store, other, day=1).matched == 1
@@ -69,9 +69,7 @@ def test_the_same_data_built_again_change_nothing(store: Store, folder: Path, tm
     assert n.night(store, again, n.tender("a"), day=1).matched == 0
 
 
-def test_a_refusal_takes_the_pair_out_of_the_next_matching(
-    store: Store, folder: Path, tmp_path: Path
-) -> None:
+def test_a_refusal_takes_the_pair_out_of_the_next_match(store: Store, folder: Path, tmp_path: Path) -> None:
     n.night(store, folder, n.tender("a"))
     assert n.siret(100) in pairs(store, "a")
     feedback.record(store, n.siret(100), "a", "a-1", "declined")
@@ -92,12 +90,8 @@ def test_a_rehearsal_says_the_same_and_writes_nothing(store: Store, folder: Path
     told = batch.rehearse(store, folder, [n.tender("a")], options, moment=n.MOMENT)
     assert store.counts() == before
     real = batch.run(store, folder, [n.tender("a")], options, moment=n.MOMENT)
-    assert (told.matched, told.matches, told.digests, told.told) == (
-        real.matched,
-        real.matches,
-        real.digests,
-        real.told,
-    )
+    counts = attrgetter("matched", "matches", "digests", "told")
+    assert counts(told) == counts(real)
 
 
 def test_a_second_batch_at_once_is_asked_to_wait(store: Store, folder: Path) -> None:
@@ -111,9 +105,8 @@ def test_two_processes_give_what_one_gives(folder: Path, tmp_path: Path) -> None
     found = []
     for jobs in (1, 2):
         store = Store.open(f"sqlite:///{tmp_path}/{jobs}.sqlite")
-        batch.run(
-            store, folder, tenders, batch.Options(rules=Rules(floor=0.0005), jobs=jobs), moment=n.MOMENT
-        )
+        options = batch.Options(rules=Rules(floor=0.0005), jobs=jobs)
+        batch.run(store, folder, tenders, options, moment=n.MOMENT)
         with store.reading() as connection:
             columns = (Found.notice_id, Found.lot_id, Found.siret, Found.rank, Found.score, Found.detail)
             found.append([tuple(row) for row in connection.execute(select(*columns).order_by(*columns[:3]))])
@@ -136,25 +129,14 @@ def test_killed_at_random_instants_it_ends_as_if_undisturbed() -> None:
 
 def command(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     store = f"sqlite:///{tmp_path}/s.sqlite"
-    return terminal.command(
-        *arguments, cwd=tmp_path, MATCHER_STORE=store, MATCHER_MAIL_SECRET="a secret of the tests"
-    )
+    names = {"MATCHER_STORE": store, "MATCHER_MAIL_SECRET": "a secret of the tests"}
+    return terminal.command(*arguments, cwd=tmp_path, **names)
 
 
 def test_the_command_tells_a_source_that_is_down_from_nothing_new(folder: Path, tmp_path: Path) -> None:
     page = str(ROOT / "data" / "sample" / "boamp_page_1.json")
-    run = (
-        "batch",
-        page,
-        "--catalogue",
-        str(folder),
-        "--at",
-        "2026-11-24T09:00",
-        "--outbox",
-        "out",
-        "--format",
-        "jsonl",
-    )
+    where = ("--catalogue", str(folder))
+    run = ("batch", page, *where, *"--at 2026-11-24T09:00 --outbox out --format jsonl".split())
     first = command(tmp_path, *run, "--report", "report.html")
     assert first.returncode == 0, first.stderr
     told = json.loads(first.stdout)
@@ -162,28 +144,24 @@ def test_the_command_tells_a_source_that_is_down_from_nothing_new(folder: Path, 
     assert len(list((tmp_path / "out").glob("*.eml"))) == told.get("sent", 0) == told["digests"]
     assert "<svg" in (tmp_path / "report.html").read_text()
     again = command(tmp_path, *run)
-    assert (
-        again.returncode == 0 and "nothing new" in again.stderr and json.loads(again.stdout)["digests"] == 0
-    )
+    assert again.returncode == 0 and "nothing new" in again.stderr
+    assert json.loads(again.stdout)["digests"] == 0
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "page.json").write_text('{"total_count": 0, "results": []}')
-    down = command(tmp_path, "batch", "empty", "--catalogue", str(folder), "--at", "2026-11-25T09:00")
+    down = command(tmp_path, "batch", "empty", *where, "--at", "2026-11-25T09:00")
     assert down.returncode == batch.SOURCE_DOWN and "source down" in down.stderr
     stale = command(tmp_path, *run[:4], "--at", "2026-12-29T09:00")
     assert stale.returncode == batch.SOURCE_DOWN and "source stale" in stale.stderr
     assert "Traceback" not in first.stderr + again.stderr + down.stderr + stale.stderr
 
 
-def test_sync_fetches_what_is_new_then_matches_it(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sync_fetches_and_matches(folder: Path, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     page = json.loads((ROOT / "data" / "sample" / "boamp_page_1.json").read_text(encoding="utf-8"))
     today = datetime.now(UTC)
     with serving() as publisher:
         monkeypatch.setenv("MATCHER_BOAMP_URL", f"{publisher.url}/boamp")
-        publisher.notices = [
-            {**record, "dateparution": today.date().isoformat()} for record in page["results"]
-        ]
+        published = {"dateparution": today.date().isoformat()}
+        publisher.notices = [record | published for record in page["results"]]
         run = ("batch", "--sync", "--to", "fetched", "--catalogue", str(folder), "--format", "jsonl")
         first = command(tmp_path, *run)
         assert "records fetched" in first.stderr and "Traceback" not in first.stderr
@@ -194,7 +172,7 @@ def test_sync_fetches_what_is_new_then_matches_it(
 
 
 def test_a_publisher_that_is_down_is_reported_and_what_is_available_is_matched(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, tmp_path: Path, monkeypatch: MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fetched = tmp_path / "fetched" / "boamp"
     fetched.mkdir(parents=True)
@@ -206,9 +184,8 @@ def test_a_publisher_that_is_down_is_reported_and_what_is_available_is_matched(
     monkeypatch.setattr(boamp, "boamp", down)
     monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{tmp_path}/s.sqlite")
     with pytest.raises(typer.Exit) as left:
-        batch_command.run(
-            sync=True, to=tmp_path / "fetched", catalogue=folder, at="2026-11-24T09:00", format="jsonl"
-        )
+        where = {"to": tmp_path / "fetched", "catalogue": folder}
+        batch_command.run(sync=True, at="2026-11-24T09:00", format="jsonl", **where)
     assert left.value.exit_code == batch.SOURCE_DOWN
     out, err = capsys.readouterr()
     assert "source down: nobody answers" in err and json.loads(out)["new"] > 5
@@ -221,10 +198,6 @@ def test_neither_files_nor_sync_is_wrong_usage(folder: Path, tmp_path: Path) -> 
 
 def test_wrong_usage_gets_one_sentence_and_status_two(folder: Path, tmp_path: Path) -> None:
     page = str(ROOT / "data" / "sample" / "boamp_page_1.json")
-    for arguments in (
-        ("--catalogue", "nowhere"),
-        ("--catalogue", str(folder), "--since", "soon"),
-        ("--catalogue", str(folder), "--at", "x"),
-    ):
-        done = command(tmp_path, "batch", page, *arguments)
+    for arguments in ("nowhere", f"{folder} --since soon", f"{folder} --at x"):
+        done = command(tmp_path, "batch", page, "--catalogue", *arguments.split())
         assert done.returncode == 2 and done.stderr.strip().count("\n") == 0, done.stderr

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest import MonkeyPatch
 
 import night as n
 from dask_cluster import Cluster
@@ -37,11 +38,8 @@ from matcher.records import keys
 from matcher.records.store import Store
 
 pytest.importorskip("distributed", reason="dask is not installed: pip install 'maillage[cluster]'")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.postgres,
-    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
-]
+_QUIET = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.postgres, _QUIET]
 NOTICES = 12
 ASKED = 18
 # the night as an operator's own process: store, catalogue and scheduler are its arguments
@@ -72,13 +70,9 @@ class Replicas:
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.ports = [free_port(), free_port()]
-        self.running = [
-            subprocess.Popen(
-                [sys.executable, "-m", "matcher.cli", "serve", "--port", str(port)],
-                env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            )
-            for port in self.ports
-        ]  # fmt: skip
+        command = [sys.executable, "-m", "matcher.cli", "serve", "--port"]
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.running = [subprocess.Popen([*command, str(p)], env=environment, **silent) for p in self.ports]
         for port in self.ports:
             for _ in range(900):
                 try:
@@ -127,7 +121,7 @@ def store_address(postgres: str) -> str:
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path, postgres: str, monkeypatch: pytest.MonkeyPatch, store_address: str) -> Path:
+def catalogue(tmp_path: Path, postgres: str, monkeypatch: MonkeyPatch, store_address: str) -> Path:
     """A catalogue whose vectors are at the server, with its notices."""
     monkeypatch.setenv("MATCHER_VECTORS", postgres)
     recipe = replace(n.RECIPE, indexes=("pgvector", "lexical"))
@@ -142,9 +136,15 @@ def catalogue(tmp_path: Path, postgres: str, monkeypatch: pytest.MonkeyPatch, st
 def replicas(catalogue: Path, store_address: str) -> Iterator[Replicas]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MATCHER_")}
     made = Replicas(
-        {**kept, "MATCHER_CATALOGUE": str(catalogue), "MATCHER_STORE": store_address, "MATCHER_SECRET": "s" * 32,
-         "MATCHER_VECTORS": os.environ["MATCHER_VECTORS"], "MATCHER_HOME": str(catalogue.parent / "home")}
-    )  # fmt: skip
+        {
+            **kept,
+            "MATCHER_CATALOGUE": str(catalogue),
+            "MATCHER_STORE": store_address,
+            "MATCHER_SECRET": "s" * 32,
+            "MATCHER_VECTORS": os.environ["MATCHER_VECTORS"],
+            "MATCHER_HOME": str(catalogue.parent / "home"),
+        }
+    )
     yield made
     made.close()
 
@@ -165,10 +165,9 @@ def test_a_night_and_the_pages_survive_a_worker_and_a_replica(
 ) -> None:
     store = Store.open(store_address)
     key = keys.create(store, ["buyer"])
-    night = subprocess.Popen(
-        [sys.executable, "-c", NIGHT, store_address, str(catalogue), cluster.address],
-        env={**os.environ, "PYTHONPATH": str(Path(n.__file__).parent)}, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    command = [sys.executable, "-c", NIGHT, store_address, str(catalogue), cluster.address]
+    environment = {**os.environ, "PYTHONPATH": str(Path(n.__file__).parent)}
+    night = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert night.stdout and night.stdout.readline() == "begins\n"
     body = {"need": "tonte des pelouses", "place": "Montreuil (93)", "groups": 0}
     answers, ports = [], Counter[int]()

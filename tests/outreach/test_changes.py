@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest import MonkeyPatch
 from sqlalchemy import select
 
 import night as n
@@ -46,7 +47,9 @@ def opened(paths: list[Path]) -> list[Tender]:
             here = (Place(label="Montreuil", department="93"),)
             lots = tuple(replace(lot, deadline=None, places=here) for lot in tender.lots)
             published = n.MOMENT.date()
-            found.append(replace(tender, id=f"{tender.format}-{tender.id}", lots=lots, deadline=due, published=published, folder="", related=()))  # fmt: skip
+            id = f"{tender.format}-{tender.id}"
+            apart = {"deadline": due, "published": published, "folder": "", "related": ()}
+            found.append(replace(tender, id=id, lots=lots, **apart))
     return found
 
 
@@ -54,17 +57,19 @@ def read_otherwise(tender: Tender) -> Tender:
     """The same publication as another version of the program reads it."""
     lots = tuple(
         replace(
-            lot, title=f"{lot.title} ", description=f"{lot.description} (lu autrement)", amount=(lot.amount or 0) + 1,
-            clauses=(*lot.clauses, Clause(passage="lue depuis")), reservation=lot.reservation or Reservation(articles=("L2113-13",)),
+            lot,
+            title=f"{lot.title} ",
+            description=f"{lot.description} (lu autrement)",
+            amount=(lot.amount or 0) + 1,
+            clauses=(*lot.clauses, Clause(passage="lue depuis")),
+            reservation=lot.reservation or Reservation(articles=("L2113-13",)),
         )
         for lot in tender.lots
-    )  # fmt: skip
+    )
     return replace(tender, lots=lots, change="lu autrement", deadline=tender.deadline)
 
 
-def upgraded(
-    store: Store, folder: Path, tenders: list[Tender], tmp_path: Path, patch: pytest.MonkeyPatch
-) -> None:
+def upgraded(store: Store, folder: Path, tenders: list[Tender], tmp_path: Path, patch: MonkeyPatch) -> None:
     assert tenders and all(tender.source_hash for tender in tenders)
     first = n.night(store, folder, *tenders, cap=1000)
     assert first.digests and first.told
@@ -74,15 +79,13 @@ def upgraded(
     assert again.matched and (again.digests, again.changed, again.new) == (0, 0, 0)
 
 
-def test_an_upgrade_of_program_and_catalogue_mails_nothing(
-    store: Store, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_upgrades_mail_nothing(store: Store, folder: Path, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     upgraded(store, folder, opened([SAMPLE]), tmp_path, monkeypatch)
 
 
 @pytest.mark.shared
 def test_an_upgrade_mails_nothing_of_any_real_format(
-    folder: Path, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, shared: Path, tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
     tenders = opened([shared / "notices"])
     assert len({tender.format for tender in tenders}) > 1
@@ -90,16 +93,13 @@ def test_an_upgrade_mails_nothing_of_any_real_format(
         upgraded(store, folder, tenders, tmp_path, monkeypatch)
 
 
-def test_a_change_of_the_source_after_an_upgrade_is_told_by_itself(
-    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_change_after_an_upgrade_is_told(store: Store, folder: Path, monkeypatch: MonkeyPatch) -> None:
     first = replace(n.tender("a"), source_hash="as published")
     n.night(store, folder, first)
     monkeypatch.setattr(files, "reader", lambda: "the next version")
     n.night(store, folder, read_otherwise(first), day=1)
-    later = replace(
-        read_otherwise(first), source_hash="published anew", deadline=n.MOMENT + timedelta(days=30)
-    )
+    deadline = n.MOMENT + timedelta(days=30)
+    later = replace(read_otherwise(first), source_hash="published anew", deadline=deadline)
     n.night(store, folder, later, day=2)
     (item,) = told(store, 2)
     assert item["kind"] == "correction"
@@ -107,9 +107,7 @@ def test_a_change_of_the_source_after_an_upgrade_is_told_by_itself(
     assert n.night(store, folder, later, day=3).digests == 0
 
 
-def test_what_changed_on_the_night_of_an_upgrade_is_told_where_both_read_it_alike(
-    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_both_programs_read_alike_is_told(store: Store, folder: Path, monkeypatch: MonkeyPatch) -> None:
     first = replace(n.tender("a"), source_hash="as published")
     n.night(store, folder, first)
     monkeypatch.setattr(files, "reader", lambda: "the next version")
@@ -153,9 +151,7 @@ def test_what_went_and_came_back_is_no_change(store: Store, folder: Path) -> Non
     assert n.night(store, folder, replace(first, source_hash="3"), day=1).digests == 0
 
 
-def test_a_file_read_before_is_not_read_again_by_the_same_program(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_is_read_once_by_a_program(store: Store, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     page = json.loads((SAMPLE / "boamp_page_1.json").read_text(encoding="utf-8"))
     (tmp_path / "in").mkdir()
     target = tmp_path / "in" / "page.json"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest import MonkeyPatch
 
 import night as n
 from dask_cluster import Cluster
@@ -17,10 +18,8 @@ from matcher.outreach.rules import Rules
 from matcher.records.store import Store
 
 pytest.importorskip("distributed", reason="dask is not installed: pip install 'dask[distributed]'")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
-]
+_QUIET = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+pytestmark = [pytest.mark.slow, _QUIET]
 
 
 @pytest.fixture(scope="module")
@@ -34,17 +33,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def tasks(tmp_path: Path) -> list[work.Task]:
     store = Store.open(f"sqlite:///{tmp_path}/s.sqlite")
     summary = batch._begun(store, {}, n.MOMENT)
-    intake.take(
-        store, [n.tender(f"d{i}", *list(n.TRADES)[: 1 + i % 3]) for i in range(10)], None, n.MOMENT, summary
-    )
+    tenders = [n.tender(f"d{i}", *list(n.TRADES)[: 1 + i % 3]) for i in range(10)]
+    intake.take(store, tenders, None, n.MOMENT, summary)
     found = list(batch.waiting(store, "v", n.MOMENT).values())
     store.close()
     return found
 
 
-def test_workers_give_what_one_process_gives_and_a_lost_one_costs_a_retry_not_a_result(
-    cluster: Cluster, tmp_path: Path
-) -> None:
+def test_workers_give_what_one_process_gives_and_a_lost_one_no_less(cluster: Cluster, tmp_path: Path) -> None:
     folder = n.catalogue(tmp_path / "catalogue")
     pending = tasks(tmp_path)
     one = dict(work.match_tasks(str(folder), pending, 50, 0.5))
@@ -56,8 +52,8 @@ def test_workers_give_what_one_process_gives_and_a_lost_one_costs_a_retry_not_a_
     assert len(one) == 10 and found == one and any(one.values())
 
 
-def test_a_worker_without_the_disk_receives_the_catalogue_once(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_worker_without_the_disk_gets_the_catalogue_once(
+    cluster: Cluster, tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
     folder = n.catalogue(tmp_path / "catalogue", n.structures(each=5))
     hidden = tmp_path / "hidden"

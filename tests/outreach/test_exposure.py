@@ -8,11 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pytest import MonkeyPatch
 from service.page import operator
 
-from matcher.catalogue.build import build_catalogue
+import made
 from matcher.catalogue.catalogue import Catalogue
-from matcher.domain import Offer, Place, Structure
+from matcher.domain import Place, Structure
 from matcher.lab import leads
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
@@ -26,14 +27,10 @@ GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
 
 def gardeners(count: int) -> Catalogue:
     """Structures alike but for their number."""
-    listed = [
-        Structure(
-            siret=f"0000000{number}00013", name="Structure", kind="EI", place=Place(postcode="92000", label="Nanterre", department="92"),
-            offers=(Offer(id=f"{number}/1", title=GARDEN, text=GARDEN, nature="offer"),),
-        )
-        for number in range(11, 11 + count)
-    ]  # fmt: skip
-    return build_catalogue(listed, [], recipes.named("default"))
+    where = Place(postcode="92000", label="Nanterre", department="92")
+    sirets = (f"0000000{number}00013" for number in range(11, 11 + count))
+    listed = (made.structure(siret, "Structure", GARDEN, place=where) for siret in sirets)
+    return made.matcher_over(listed).catalogue
 
 
 def test_near_equals_get_their_turn_over_the_days() -> None:
@@ -53,43 +50,35 @@ def test_who_is_to_be_asked_is_not_neglected() -> None:
     """Of twelve likely in reach five are shown; the three ESAT that say nothing are to be asked for laundry."""
     catalogue = gardeners(9)
     near = Place(postcode="92000", label="Nanterre", department="92")
-    silent = [
-        Structure(siret=f"0000000{n}00013", name="Alpha", kind="ESAT", place=near) for n in (31, 32, 33)
-    ]
+    sirets = (f"0000000{number}00013" for number in (31, 32, 33))
+    silent = [Structure(siret=siret, name="Alpha", kind="ESAT", place=near) for siret in sirets]
     said = [catalogue.structure(row) for row in range(len(catalogue))]
-    matcher = Matcher(build_catalogue([*said, *silent], [], recipes.named("default")))
-    gardens, laundry = (
-        free_text_tender(text, near) for text in ("tonte et taille de haies", "blanchisserie du linge")
-    )
+    matcher = made.matcher_over([*said, *silent])
+    texts = ("tonte et taille de haies", "blanchisserie du linge")
+    gardens, laundry = (free_text_tender(text, near) for text in texts)
     assert exposure.measure(matcher, [gardens], n=5).neglected == pytest.approx(7 / 12)
     assert exposure.measure(matcher, [gardens, laundry], n=5).neglected == pytest.approx(4 / 12)
 
 
-def test_the_operators_page_says_what_turns_would_change_and_counts_no_longer_than_it_may(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_operators_page_tells_of_turns_and_counts_within_its_time(monkeypatch: MonkeyPatch) -> None:
     catalogue = gardeners(15)
     asked = [free_text_tender("tonte et taille de haies", Place(postcode="92000")) for _ in range(3)]
 
     def page(recipe: str) -> dict[str, Any]:
-        snapshot: Any = SimpleNamespace(
-            matcher=Matcher(catalogue, recipes.named(recipe)), catalogue=catalogue, answerable=lambda: asked,
-            structure=lambda siret: catalogue.structure(catalogue.row(siret)),
-        )  # fmt: skip
+        turning = Matcher(catalogue, recipes.named(recipe))
+        snapshot: Any = SimpleNamespace(matcher=turning, catalogue=catalogue, answerable=lambda: asked)
+        snapshot.structure = lambda siret: catalogue.structure(catalogue.row(siret))
         return operator.exposure(snapshot)
 
     still = page("default")
-    assert still["lots"] == 3 and still["passed_over_by_turns"] < still["passed_over"] == pytest.approx(
-        5 / 15
-    )
+    assert still["lots"] == 3
+    assert still["passed_over_by_turns"] < still["passed_over"] == pytest.approx(5 / 15)
     assert page("rotating")["passed_over_by_turns"] is None
     monkeypatch.setattr(operator, "PATIENCE", 0.0)
     assert page("default")["lots"] == 1
 
 
-def test_shares_of_groups_add_up_and_a_confidential_need_is_not_counted(
-    matcher: Matcher, sample: gather.Gathered
-) -> None:
+def test_shares_of_groups_add_up_without_secret_needs(matcher: Matcher, sample: gather.Gathered) -> None:
     found = exposure.measure(matcher, sample.tenders[:6])
     assert set(found.groups) == {"kind", "evidence", "size", "department"}
     for rows in found.groups.values():
@@ -99,9 +88,7 @@ def test_shares_of_groups_add_up_and_a_confidential_need_is_not_counted(
     assert exposure.measure(matcher, hidden).lots == 0
 
 
-def test_the_cost_of_turns_is_small_on_the_judged_needs_and_the_sheet_tells_it(
-    catalogue: Catalogue, matcher: Matcher
-) -> None:
+def test_turns_cost_little_on_judged_needs_as_the_sheet_tells(catalogue: Catalogue, matcher: Matcher) -> None:
     turning = Matcher(catalogue, recipes.named("rotating"))
     before, after = leads.quality(matcher, [NEEDS]), leads.quality(turning, [NEEDS])
     assert before is not None and after is not None

@@ -13,6 +13,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from pytest import MonkeyPatch
 from sqlalchemy import select
 
 import night as n
@@ -31,7 +32,7 @@ from matcher.domain import (
     Structure,
     Tender,
 )
-from matcher.matching import by_clause, parts, recipes, suitability
+from matcher.matching import by_clause, parts, suitability
 from matcher.matching.engine import Matcher
 from matcher.outreach import alerts, buyers, digests, items, report, work
 from matcher.partners.opportunities import opportunities
@@ -39,20 +40,17 @@ from matcher.records import feedback
 from matcher.records.store import Store
 from matcher.records.tables import Digest
 
-MONTREUIL = Place(
-    commune="93048", postcode="93100", label="Montreuil", department="93", latitude=48.86, longitude=2.44
-)
-PARIS = Place(
-    commune="75112", postcode="75012", label="Paris", department="75", latitude=48.85, longitude=2.35
-)
+_EAST = {"department": "93", "latitude": 48.86, "longitude": 2.44}
+MONTREUIL = Place(commune="93048", postcode="93100", label="Montreuil", **_EAST)
+_CENTRE = {"department": "75", "latitude": 48.85, "longitude": 2.35}
+PARIS = Place(commune="75112", postcode="75012", label="Paris", **_CENTRE)
 CLEANER, LENDER, BOTH = "00010001600013", "00010073500018", "00010099900010"
 
 
 def structure(siret: str, name: str, kind: str, *offers: str, naf: str = "") -> Structure:
     told = tuple(Offer(id=f"{siret}-{i}", title=offer, nature="offer") for i, offer in enumerate(offers))
-    return Structure(
-        siret=siret, name=name, kind=kind, naf=naf, place=MONTREUIL, offers=told, email=f"{siret}@example.org", source="annuaire",
-    )  # fmt: skip
+    given = {"place": MONTREUIL, "offers": told, "email": f"{siret}@example.org", "source": "annuaire"}
+    return Structure(siret=siret, name=name, kind=kind, naf=naf, **given)
 
 
 STRUCTURES = [
@@ -67,7 +65,7 @@ STRUCTURES = [
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("levels") / "catalogue"
-    save_catalogue(build_catalogue(STRUCTURES, [], recipes.named("default")), made)
+    save_catalogue(build_catalogue(STRUCTURES), made)
     return made
 
 
@@ -85,18 +83,15 @@ def cleaning(id: str, title: str = "Nettoyage des bureaux de la mairie", **facts
 def told(store: Store, day: int = 0) -> dict[str, dict[str, Any]]:
     with store.reading() as connection:
         which = Digest.day == (n.MOMENT + timedelta(days=day)).date()
-        return {
-            r.addressee: r.content
-            for r in connection.execute(select(Digest.addressee, Digest.content).where(which))
-        }
+        rows = connection.execute(select(Digest.addressee, Digest.content).where(which))
+        return {row.addressee: row.content for row in rows}
 
 
 def test_who_lends_staff_is_never_advised_to_answer_alone(store: Store, folder: Path) -> None:
     n.night(store, folder, cleaning("a"))
     assert CLEANER in told(store)
-    assert all(
-        "mise à disposition" in item["alone"] for item in told(store).get(LENDER, {"items": ()})["items"]
-    )
+    items = told(store).get(LENDER, {"items": ()})["items"]
+    assert all("mise à disposition" in item["alone"] for item in items)
     n.night(store, folder, cleaning("b", clauses=(Clause(hours=500.0),)), day=1)
     (item,) = told(store, 1)[LENDER]["items"]
     assert item["level"] == "clause" and item["alone"].startswith("Par la clause") and item["partners"] == []
@@ -123,7 +118,7 @@ def test_a_concession_is_nobodys_to_answer_unless_it_is_reserved(store: Store, f
 
 
 def test_of_a_lot_in_no_words_of_its_own_who_does_what_the_title_names_first_is_told(
-    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, folder: Path, monkeypatch: MonkeyPatch
 ) -> None:
     title = "Tonte des pelouses et nettoyage des bureaux"
     n.night(store, folder, cleaning("a", title=title))
@@ -136,7 +131,7 @@ def test_of_a_lot_in_no_words_of_its_own_who_does_what_the_title_names_first_is_
 
 
 def test_a_lot_that_structures_rarely_answer_is_told_to_nobody_unless_reserved(
-    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, folder: Path, monkeypatch: MonkeyPatch
 ) -> None:
     n.night(store, folder, cleaning("a"))
     assert CLEANER in told(store)
@@ -148,14 +143,14 @@ def test_a_lot_that_structures_rarely_answer_is_told_to_nobody_unless_reserved(
 
 
 def test_a_stated_clause_of_which_nobody_is_likely_to_carry_hours_reaches_the_nearest_lenders(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
     aside = [
         replace(structure(f"00010{i}73500018", f"Relais {i}", kind), place=PARIS)
         for i, kind in enumerate(("AI", "AI", "ETTI", "ETTI"))
     ]
     folder = tmp_path / "aside"
-    save_catalogue(build_catalogue(aside, [], recipes.named("default")), folder)
+    save_catalogue(build_catalogue(aside), folder)
     monkeypatch.setattr(by_clause, "least_chance", lambda lot: 0.1 if lot.owed_condition else 0.5)
     n.night(store, folder, cleaning("a"), cleaning("b", clauses=(Clause(hours=500.0),)))
     items = [item for content in told(store).values() for item in content["items"]]
@@ -169,14 +164,11 @@ def test_only_works_have_tasks_that_can_be_cut_out(store: Store, folder: Path) -
     assert not any("tâche séparable" in item["alone"] for c in told(store).values() for item in c["items"])
 
 
-def test_a_lot_announced_by_its_clause_alone_is_not_a_lot_without_structure(
-    store: Store, tmp_path: Path
-) -> None:
+def test_a_lot_announced_by_its_clause_is_not_without_structure(store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "lends"
-    save_catalogue(build_catalogue(STRUCTURES[1:2], [], recipes.named("default")), folder)
-    insurance = n.tender(
-        "c", lots=(Lot(id="c-1", title="Assurance responsabilité civile", cpv=("66516000",)),)
-    )
+    save_catalogue(build_catalogue(STRUCTURES[1:2]), folder)
+    cover = Lot(id="c-1", title="Assurance responsabilité civile", cpv=("66516000",))
+    insurance = n.tender("c", lots=(cover,))
     summary = n.night(store, folder, cleaning("a", clauses=(Clause(hours=500.0),)), insurance)
     assert (summary.lots, summary.matches, summary.by_clause, summary.nobody) == (2, 0, 1, 1)
     page = report.of_run(store, summary.run)
@@ -187,37 +179,43 @@ def test_a_lot_announced_by_its_clause_alone_is_not_a_lot_without_structure(
 def test_a_line_says_what_for_whom_where_how_much_until_when_and_why(store: Store, folder: Path) -> None:
     amount = {"amount": 120_000.0, "amount_period": "total"}
     n.night(
-        store, folder, cleaning("a"), cleaning("c", **amount, duration_months=24.0),
+        store,
+        folder,
+        cleaning("a"),
+        cleaning("c", **amount, duration_months=24.0),
         replace(cleaning("b", **amount), documents_url="http://profil.example.org/"),
         cleaning("d", amount_max=90_000.0, duration_months=12.0, renewals=3),
         cleaning("e", amount=70_000.0, amount_period="year", inferred=("amount",)),
-    )  # fmt: skip
+    )
     text = digests.rendered(told(store)[CLEANER], "text").decode()
     for said in (
-        "Nettoyage des bureaux", "Acheteur : Commune de Montreuil", "Où : Montreuil", "Montant : montant non publié",
-        "Montant : 120\u202f000 € au total\n", "Montant : 120\u202f000 € au total, sur 24 mois", "15 décembre 2026", "Pourquoi vous",
-        "https://example.org/dossier/a", "Seule ou en groupement", "Durée : 24 mois\n",
+        "Nettoyage des bureaux",
+        "Acheteur : Commune de Montreuil",
+        "Où : Montreuil",
+        "Montant : montant non publié",
+        "Montant : 120\u202f000 € au total\n",
+        "Montant : 120\u202f000 € au total, sur 24 mois",
+        "15 décembre 2026",
+        "Pourquoi vous",
+        "https://example.org/dossier/a",
+        "Seule ou en groupement",
+        "Durée : 24 mois\n",
         "Montant : au plus 90\u202f000 € au total, sur 48 mois\nDurée : 12 mois, renouvelable 3 fois, 48 mois en tout",
         "Montant : 70\u202f000 € par an (lu dans le texte de l'avis)",
         "Dossier : à chercher sur le profil d'acheteur, http://profil.example.org/",
-    ):  # fmt: skip
+    ):
         assert said in text, said
 
 
 def test_limits_that_bind_and_passages_are_said_once() -> None:
     bound = n.tender("a", "tonte", "tonte", lots_per_tender=1, lots_per_winner=2)
     assert items._limits(bound) == "1 lot au plus par candidat"
-    assert (
-        items._limits(replace(bound, lots_per_tender=2, lots_per_winner=1))
-        == "1 lot attribué au plus à un candidat"
-    )
-    alone, several = (
-        Condition(code="group", label=label, passage="Nul ne peut ...") for label in ("Seul", "Plusieurs")
-    )
-    limit, variants = (
-        Condition(code="lots-limit", label="1 lot"),
-        Condition(code="variants", label="Variantes admises"),
-    )
+    one_at_most = items._limits(replace(bound, lots_per_tender=2, lots_per_winner=1))
+    assert one_at_most == "1 lot attribué au plus à un candidat"
+    labels, passage = ("Seul", "Plusieurs"), "Nul ne peut ..."
+    alone, several = (Condition(code="group", label=label, passage=passage) for label in labels)
+    limit = Condition(code="lots-limit", label="1 lot")
+    variants = Condition(code="variants", label="Variantes admises")
     lot = Lot(id="a", title="Repas", conditions=(limit, alone, variants, several))
     assert list(items._conditions(lot)) == ["Seul ; Plusieurs : « Nul ne peut ... »", "Variantes admises"]
 
@@ -232,9 +230,7 @@ def test_limits_that_bind_and_passages_are_said_once() -> None:
         (Place(department="93"), ""),
     ],
 )
-def test_a_lot_is_too_wide_by_its_place_and_not_by_a_street_that_is_not_known(
-    place: Place, said: str
-) -> None:
+def test_a_lot_is_too_wide_by_its_place_and_not_by_an_unknown_street(place: Place, said: str) -> None:
     assert items._wide(Lot(id="a", title="Repas", places=(place,))) == said
 
 
@@ -246,12 +242,10 @@ def test_a_lot_that_nothing_places_is_in_nobodys_reach(store: Store, folder: Pat
 def test_a_declared_zone_counts_for_a_lot_that_names_its_region_alone(store: Store, tmp_path: Path) -> None:
     from matcher.domain import Zone
 
-    zoned = [
-        replace(STRUCTURES[0], zone=Zone(departments=(code,)), siret=siret)
-        for code, siret in (("93", CLEANER), ("13", BOTH))
-    ]
+    zones = ((("93",), CLEANER), (("13",), BOTH))
+    zoned = [replace(STRUCTURES[0], zone=Zone(departments=codes), siret=siret) for codes, siret in zones]
     folder = tmp_path / "zoned"
-    save_catalogue(build_catalogue(zoned, [], recipes.named("default")), folder)
+    save_catalogue(build_catalogue(zoned), folder)
     n.night(store, folder, cleaning("a", places=(Place(region="11"),)))
     assert BOTH not in told(store) and CLEANER in told(store)
 
@@ -264,9 +258,7 @@ def test_a_denied_trade_is_never_announced_even_as_the_second_of_a_lot(store: St
     assert [item["notice_id"] for item in told(store)[BOTH]["items"]] == ["b"]
 
 
-def test_plausible_lots_are_one_line_for_who_asked_and_nothing_for_the_others(
-    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_plausible_lots_are_a_line_if_asked(store: Store, folder: Path, monkeypatch: MonkeyPatch) -> None:
     whole = work._levels
 
     def unsure(matcher: Any, ranking: Any, wants_plausible: frozenset[str], *rest: Any) -> Any:
@@ -280,17 +272,12 @@ def test_plausible_lots_are_one_line_for_who_asked_and_nothing_for_the_others(
     alerts.choose(store, CLEANER, "daily", plausible=True)
     n.night(store, folder, cleaning("a"), cleaning("b", title="Nettoyage des vitres de la mairie"))
     mine, other = told(store)[CLEANER], told(store)[BOTH]
-    assert [i["notice_id"] for i in mine["items"]] == ["a"] and [i["notice_id"] for i in mine["unsure"]] == [
-        "b"
-    ]
+    assert [i["notice_id"] for i in mine["items"]] == ["a"]
+    assert [i["notice_id"] for i in mine["unsure"]] == ["b"]
     assert other["unsure"] == []
     text = digests.rendered(mine, "text").decode()
-    assert (
-        text.count(
-            "À vérifier, si c'est votre métier : Nettoyage des vitres de la mairie (Commune de Montreuil"
-        )
-        == 1
-    )
+    line = "À vérifier, si c'est votre métier : Nettoyage des vitres de la mairie (Commune de Montreuil"
+    assert text.count(line) == 1
 
 
 def test_after_a_month_of_silence_one_message_says_so_and_no_second(store: Store, folder: Path) -> None:
@@ -304,13 +291,10 @@ def test_after_a_month_of_silence_one_message_says_so_and_no_second(store: Store
     assert told(store, 31) == {}
 
 
-def test_contracts_that_end_are_announced_once_with_other_news_and_to_their_buyer(
-    store: Store, folder: Path
-) -> None:
-    award = Award(
-        uid="w-1", title="Nettoyage des écoles", buyer=n.BUYER, cpv="90919200", place=MONTREUIL, notified=date(2025, 6, 1),
-        duration_months=24.0, holders=(Holder(id="00010016700014", name="Ancien Titulaire"),),
-    )  # fmt: skip
+def test_contracts_that_end_are_announced_once_and_to_their_buyer(store: Store, folder: Path) -> None:
+    held = {"holders": (Holder(id="00010016700014", name="Ancien Titulaire"),), "place": MONTREUIL}
+    held |= {"cpv": "90919200", "notified": date(2025, 6, 1), "duration_months": 24.0}
+    award = Award(uid="w-1", title="Nettoyage des écoles", buyer=n.BUYER, **held)
     won = n.tender("w", nature="award", awards=(award,), lots=(), deadline=None)
     n.night(store, folder, cleaning("a"), won)
     (line,) = told(store)[CLEANER]["ending"]
@@ -327,12 +311,10 @@ def test_the_list_of_a_structure_tells_what_its_digest_tells(store: Store, folde
     matcher = Matcher.load(folder)
     for structure in STRUCTURES:
         seen = opportunities(matcher, structure, notices, now=n.MOMENT)
-        levels = {
-            i["notice_id"]: i["level"] for i in told(store).get(structure.siret, {"items": ()})["items"]
-        }
-        assert {o.tender.id for o in seen if o.part != "watch"} == {
-            id for id, level in levels.items() if level in ("likely", "clause")
-        }
+        items = told(store).get(structure.siret, {"items": ()})["items"]
+        levels = {item["notice_id"]: item["level"] for item in items}
+        likely = {id for id, level in levels.items() if level in ("likely", "clause")}
+        assert {o.tender.id for o in seen if o.part != "watch"} == likely
         by_clause = {o.tender.id for o in seen if o.why[0].startswith("par la clause")}
         assert by_clause == {id for id, level in levels.items() if level == "clause"}
 
@@ -342,10 +324,8 @@ def test_a_spreadsheet_has_dates_and_links_and_a_feed_names_the_notice(store: St
     content = told(store)[CLEANER]
     sheet = openpyxl.load_workbook(io.BytesIO(digests.rendered(content, "xlsx"))).active
     row = {head.value: cell for head, cell in zip(sheet[1], sheet[2], strict=True)}
-    assert (
-        row["Date limite"].value == datetime(2026, 12, 15, 9)
-        and row["Date limite"].number_format == "dd/mm/yyyy hh:mm"
-    )
+    assert row["Date limite"].value == datetime(2026, 12, 15, 9)
+    assert row["Date limite"].number_format == "dd/mm/yyyy hh:mm"
     assert row["Dossier"].hyperlink.target == "https://example.org/dossier/a"
     feed = digests.rendered(content, "atom").decode()
     assert "<title>Nettoyage des bureaux de la mairie – Services a (Commune de Montreuil)</title>" in feed
@@ -356,6 +336,5 @@ def test_the_report_of_a_night_is_in_french(store: Store, folder: Path) -> None:
     page = report.of_run(store, summary.run)
     text = re.sub(r"<svg.*?</svg>|<style.*?</style>|<[^>]+>", " ", page, flags=re.S)
     assert f"retenus : {summary.digests}" in text and "à la demande de l'exploitant" in html.unescape(text)
-    assert not re.search(
-        r"\b(held|ready|sent|digests?|asked|runs?|recipe|encoder|ranker|built)\b", text.lower()
-    )
+    english = r"\b(held|ready|sent|digests?|asked|runs?|recipe|encoder|ranker|built)\b"
+    assert not re.search(english, text.lower())

@@ -10,10 +10,12 @@ from matcher.records.store import Store
 
 
 def test_a_letter_queued_twice_under_one_name_is_one_letter(tmp_path: Path) -> None:
-    transport = MailTransport(base_url="https://maillage.example", sender="Maillage <m@maillage.example>", outbox=tmp_path / "out")  # fmt: skip
+    sender = {"base_url": "https://maillage.example", "sender": "Maillage <m@maillage.example>"}
+    transport = MailTransport(**sender, outbox=tmp_path / "out")
 
     def question(name: str) -> bool:
-        mail = letters.question("Tonte", "Bonjour", "a@structure.example", "b@ville.example", "https://maillage.example/q", transport, name)  # fmt: skip
+        addresses = ("a@structure.example", "b@ville.example", "https://maillage.example/q")
+        mail = letters.question("Tonte", "Bonjour", *addresses, transport, name)
         with store.writing() as connection:
             return post.queue(store, connection, mail, kind="question", siret="00010001600013", record_id="r")
 

@@ -24,9 +24,10 @@ SIRET = "12345678200010"
 def composed(store: Store, *told: tuple[str, date, str]) -> None:
     """One mail for each (addressee, day, status), whose content is its number."""
     rows: list[dict[str, Any]] = [
-        {"id": f"d{number:02}", "addressee": to, "day": day, "status": status, "content": {"number": number}, "created_at": NOW}
+        {"id": f"d{number:02}", "addressee": to, "day": day, "status": status, "created_at": NOW}
+        | {"content": {"number": number}}
         for number, (to, day, status) in enumerate(told)
-    ]  # fmt: skip
+    ]
     with store.writing() as connection:
         store.put(connection, Digest, rows)
 
@@ -86,7 +87,10 @@ def test_the_address_that_a_structure_gave_comes_before_that_of_its_directory(st
     [
         ("[1]", "not an object: choose among base_url, brake, cap"),
         ('{"cap": 2, "kap": 3}', "the rules hold kap: choose among"),
+        ("", "the rules are no JSON"),
         ("{", "the rules are no JSON"),
+        ('{"cap": "many"}', "cap"),
+        ('{"opens": 20, "closes": 8}', "opens and closes are hours"),
         ('{"cap": 0}', "cap and wave are 1 or more"),
         ('{"brake": 1}', "brake is above 1"),
         ('{"floor": 1.1}', "floor is between 0 and 1"),

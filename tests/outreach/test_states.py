@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from pytest import MonkeyPatch
 from sqlalchemy import select
 
 import night as n
@@ -46,12 +48,8 @@ def test_the_documentation_draws_the_moves_that_the_program_makes() -> None:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     listed = [one for one in n.structures() if one.siret in WHO]
-    listed[2] = listed[2].__class__(**{**_fields(listed[2]), "email": ""})
+    listed[2] = replace(listed[2], email="")
     return n.catalogue(tmp_path_factory.mktemp("states") / "catalogue", listed)
-
-
-def _fields(one: Any) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in one.__dataclass_fields__}
 
 
 class Night(RuleBasedStateMachine):
@@ -103,15 +101,11 @@ class Night(RuleBasedStateMachine):
                     raise KeyboardInterrupt  # after the dot
             return state, said
 
-        with pytest.MonkeyPatch.context() as patch:
+        with MonkeyPatch.context() as patch:
             patch.setattr(delivery, "leaving", lambda *_: _Given(way))
             with contextlib.suppress(KeyboardInterrupt):
-                delivery.deliver(
-                    self.store,
-                    self.catalogue,
-                    Rules(smtp="smtp://x", weekend=True),
-                    at=n.MOMENT + timedelta(days=self.day),
-                )
+                rules, at = Rules(smtp="smtp://x", weekend=True), n.MOMENT + timedelta(days=self.day)
+                delivery.deliver(self.store, self.catalogue, rules, at=at)
 
     @rule(good=st.booleans(), cancel=st.booleans())
     def review(self, good: bool, cancel: bool) -> None:
@@ -133,7 +127,8 @@ class Night(RuleBasedStateMachine):
     def report(self, status: str, who: int) -> None:
         sent = (Digest.addressee == WHO[who], Digest.status == "sent")
         with self.store.reading() as connection:
-            last = connection.execute(select(Digest.id).where(*sent).order_by(Digest.sent_at.desc()).limit(1)).scalar()  # fmt: skip
+            newest = select(Digest.id).where(*sent).order_by(Digest.sent_at.desc()).limit(1)
+            last = connection.execute(newest).scalar()
         if last:
             self.excused.update(self._items(Digest.id == last))
         raw = (
@@ -178,10 +173,9 @@ class _Given:
 
 def _try(folder: Path, open_store: Any, examples: int) -> None:
     machine = type("Night", (Night,), {"folder": folder, "open_store": staticmethod(open_store)})
-    wanted = settings(
-        max_examples=examples, stateful_step_count=12, deadline=None, derandomize=True,
-        suppress_health_check=list(HealthCheck), database=None, phases=(Phase.generate,),
-    )  # fmt: skip
+    same = {"derandomize": True, "database": None, "phases": (Phase.generate,)}  # the same steps in every run
+    unhurried = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+    wanted = settings(max_examples=examples, stateful_step_count=12, **same, **unhurried)
     run_state_machine_as_test(machine, settings=wanted)
 
 

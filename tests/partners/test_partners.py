@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
-from matcher.catalogue.build import build_catalogue
+import made
 from matcher.domain import (
     Award,
     BadInput,
@@ -22,7 +23,6 @@ from matcher.domain import (
     NotFound,
     Offer,
     Place,
-    Recipe,
     Reservation,
     Structure,
     Tender,
@@ -37,21 +37,14 @@ from matcher.reference import manifest, paths
 
 DAY = date(2026, 3, 2)
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
-PANTIN = Place(
-    label="Pantin", commune="93055", postcode="93500", department="93", latitude=48.9, longitude=2.4
-)
+_POINT = {"department": "93", "latitude": 48.9, "longitude": 2.4}
+PANTIN = Place(label="Pantin", commune="93055", postcode="93500", **_POINT)
 
 
 def structure(number: int, name: str, *offers: str, **facts: object) -> Structure:
     siret = f"{900000000 + number}00010"
-    given = {
-        "siret": siret,
-        "name": name,
-        "kind": "EI",
-        "place": PANTIN,
-        "offers": tuple(Offer(id=f"{siret}-{i}", title=text) for i, text in enumerate(offers)),
-        **facts,
-    }
+    told = tuple(Offer(id=f"{siret}-{i}", title=text) for i, text in enumerate(offers))
+    given = {"siret": siret, "name": name, "kind": "EI", "place": PANTIN, "offers": told, **facts}
     return Structure(**given)  # type: ignore[arg-type]
 
 
@@ -67,27 +60,15 @@ PAINT = structure(7, "Couleurs", "Peinture intérieure, revêtements muraux")
 ALL = (GARDEN, CLEAN, TREES, SHELTERED, FIRM, FAR, PAINT)
 
 
-def award(
-    uid: str, day: date | None, *holders: Structure, title: str = "Entretien", **facts: object
-) -> Award:
-    given = {
-        "uid": uid,
-        "title": title,
-        "notified": day,
-        "cpv": "77310000",
-        "buyer": Buyer(id="21930055900016"),
-        "place": Place(department="93"),
-        "holders": tuple(Holder(id=h.siret, name=h.name) for h in holders),
-        **facts,
-    }
+def award(uid: str, day: date | None, *holders: Structure, **facts: object) -> Award:
+    given = {"uid": uid, "title": "Entretien", "notified": day, "cpv": "77310000"}
+    given |= {"holders": tuple(Holder(id=h.siret, name=h.name) for h in holders)}
+    given |= {"buyer": Buyer(id="21930055900016"), "place": Place(department="93"), **facts}
     return Award(**given)  # type: ignore[arg-type]
 
 
-RECIPE = Recipe()
-
-
 def matcher(*awards: Award) -> Matcher:
-    return Matcher(build_catalogue(ALL, awards, RECIPE), RECIPE)
+    return made.matcher_over(ALL, awards)
 
 
 @pytest.fixture(scope="module")
@@ -129,9 +110,7 @@ def test_other_lots_of_the_notice_are_no_gap_of_a_structure(plain: Matcher) -> N
 
 def test_who_does_not_say_its_trade_is_told_that_the_lot_may_be_its_own() -> None:
     silent = replace(SHELTERED, siret=f"{9:014d}", name="Les Peupliers", offers=())
-    found = partners.partners(
-        Matcher(build_catalogue([*ALL, silent], (), RECIPE), RECIPE), silent, tender(CLEANING)
-    )
+    found = partners.partners(made.matcher_over([*ALL, silent]), silent, tender(CLEANING))
     assert found.perhaps == found.lacking == ("26-1-2",) and found.alone == ()
     assert not partners.partners(matcher(), TREES, tender(CLEANING)).perhaps, "who says other things does not"
 
@@ -156,7 +135,7 @@ def test_look_alikes_are_named_only_where_size_is_what_is_missing(plain: Matcher
 
 def test_who_lends_staff_takes_no_part_and_is_told_who_does(plain: Matcher) -> None:
     lender = structure(9, "Interim Solidaire", "Nettoyage des locaux", kind="ETTI")
-    held = Matcher(build_catalogue([*ALL, lender], (), RECIPE), RECIPE)
+    held = made.matcher_over([*ALL, lender])
     assert lender.name not in by_name(partners.partners(held, GARDEN, tender(BOTH), n=50))
     found = partners.partners(held, lender, tender(CLEANING))
     assert found.alone == () and "Propre et Net" in by_name(found)
@@ -173,11 +152,12 @@ def test_on_a_reserved_lot_both_must_be_admissible(plain: Matcher) -> None:
 
 def test_ordinary_firms_stand_apart_in_reach_for_what_no_structure_takes() -> None:
     roofs = structure(8, "Toits de France", kind="")
+    day, cleaning = date(2024, 1, 1), {"title": "Nettoyage industriel", "cpv": "90911200"}
     won = [
-        award("r", date(2024, 1, 1), roofs, title="Réfection de la couverture en tuiles", cpv="45261210"),
-        award("n", date(2024, 1, 1), FIRM, title="Nettoyage industriel", cpv="90911200", place=Place(department="13")),
-    ]  # fmt: skip
-    held = Matcher(build_catalogue(ALL[:4], won, RECIPE), RECIPE)
+        award("r", day, roofs, title="Réfection de la couverture en tuiles", cpv="45261210"),
+        award("n", day, FIRM, place=Place(department="13"), **cleaning),
+    ]
+    held = made.matcher_over(ALL[:4], won)
     lot = replace(BOTH, title="Couverture en tuiles et entretien des espaces verts")
     found = partners.partners(held, GARDEN, tender(lot))
     assert found.partners == () and [p.structure.siret for p in found.firms] == [roofs.siret]
@@ -195,19 +175,18 @@ def test_who_sold_goods_of_a_trade_is_not_named_for_its_work() -> None:
         award("s", date(2024, 1, 1), sells, title="Fourniture d'arbustes et de plantes", cpv="03451000"),
         award("t", date(2024, 1, 1), tends, title="Entretien des espaces verts", cpv="77310000"),
     ]
-    held = Matcher(build_catalogue((CLEAN, SHELTERED), won, RECIPE), RECIPE)
+    held = made.matcher_over((CLEAN, SHELTERED), won)
     found = partners.partners(held, CLEAN, tender(BOTH))
     assert [p.structure.siret for p in found.firms] == [tends.siret]
 
 
 def test_who_stands_nowhere_known_is_no_partner_and_is_told_to_give_its_place() -> None:
     nowhere = replace(CLEAN, place=Place())
-    held = Matcher(build_catalogue((GARDEN, nowhere), (), RECIPE), RECIPE)
+    held = made.matcher_over((GARDEN, nowhere))
     assert partners.partners(held, GARDEN, tender(BOTH)).partners == ()
-    somewhere = Matcher(build_catalogue((GARDEN, CLEAN), (), RECIPE), RECIPE)
-    assert [p.structure.name for p in partners.partners(somewhere, GARDEN, tender(BOTH)).partners] == [
-        CLEAN.name
-    ]
+    somewhere = made.matcher_over((GARDEN, CLEAN))
+    (partner,) = partners.partners(somewhere, GARDEN, tender(BOTH)).partners
+    assert partner.structure.name == CLEAN.name
     asked = [tender(CLEANING, deadline=datetime(2026, 4, 1, tzinfo=UTC))]
     assert opportunities(held, nowhere, asked, now=NOW) == ()
     assert any("ne dit pas où vous êtes" in why for why in why_nothing(held, nowhere, asked, now=NOW))
@@ -271,13 +250,11 @@ def test_of_an_award_the_firm_that_won_is_named_to_be_asked_with_the_clause_of_t
 
 def test_openings_say_who_owes_the_hours_and_who_could_be_asked() -> None:
     held = matcher(award("a-0", date(2020, 1, 1), FIRM, title="Nettoyage industriel"))
-    declared = award(
-        "a-9", DAY, FIRM, GARDEN, title="Nettoyage des locaux", cpv="90910000", social=("Clause sociale",)
-    )
+    cleaning = {"title": "Nettoyage des locaux", "cpv": "90910000"}
+    declared = award("a-9", DAY, FIRM, GARDEN, social=("Clause sociale",), **cleaning)
     reserved = award("a-8", DAY, FIRM, social=("Clause sociale", "Marché réservé"))
-    found = subcontracting.openings(
-        held, [tender(HOURS, GREEN), won_by(FIRM)], [declared, reserved], earlier=[tender(HOURS)]
-    )
+    notices = [tender(HOURS, GREEN), won_by(FIRM)]
+    found = subcontracting.openings(held, notices, [declared, reserved], earlier=[tender(HOURS)])
     by_notice = {one.notice: one for one in found}
     assert set(by_notice) == {"26-1", "26-2", "a-9"} and found[0].hours == 500.0
     assert by_notice["26-1"].state == "open" and FIRM.siret in {f.siret for f in by_notice["26-1"].firms}
@@ -295,7 +272,7 @@ def test_only_firms_of_the_trade_of_an_open_lot_are_named() -> None:
         award("g", date(2024, 1, 1), guards, title="Collecte et transport de fonds", cpv="79714000"),
         award("n", date(2024, 1, 1), FIRM, title="Nettoyage industriel des locaux", cpv="90911200"),
     ]
-    held = Matcher(build_catalogue([*ALL, guards], won, RECIPE), RECIPE)
+    held = made.matcher_over([*ALL, guards], won)
     coach = Lot(id="c", title="Lignes régulières d'autocar", cpv=("60130000",), places=(PANTIN,))
     assert subcontracting.takers(held, tender(coach), coach) == ()
     assert [firm.name for firm in subcontracting.takers(held, tender(CLEANING), CLEANING)] == [FIRM.name]
@@ -319,9 +296,7 @@ def test_of_a_large_lot_without_a_clause_the_law_is_cited_and_no_hours_are_attri
 
 def test_a_clause_without_hours_is_reported_as_no_more_than_a_social_condition() -> None:
     told = subcontracting.case_of(replace(CLEANING, clauses=(Clause(),)), tender(CLEANING))
-    assert (
-        told is not None and "une condition sociale d'exécution" in told and "heures d'insertion" not in told
-    )
+    assert told and "une condition sociale d'exécution" in told and "heures d'insertion" not in told
 
 
 def test_one_lot_by_number_and_no_such_lot(plain: Matcher) -> None:
@@ -338,12 +313,10 @@ def test_those_who_won_together_before_are_reported_and_the_future_is_not_used()
     with_past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED, title="Parc de la mairie"))
     columns = affinity.affinities(with_past.catalogue, GARDEN.siren, DAY)
     row = with_past.catalogue.row(SHELTERED.siret)
-    assert columns["together"][row] == pytest.approx(np.log(2)) and columns[
-        "together"
-    ].sum() == pytest.approx(np.log(2))
-    assert affinity.together(with_past.catalogue, GARDEN.siren, SHELTERED.siren, DAY) == (
-        "Parc de la mairie",
-    )
+    assert columns["together"][row] == pytest.approx(np.log(2))
+    assert columns["together"].sum() == pytest.approx(np.log(2))
+    won = affinity.together(with_past.catalogue, GARDEN.siren, SHELTERED.siren, DAY)
+    assert won == ("Parc de la mairie",)
     for day in (date(2025, 1, 1), date(2024, 1, 1)):
         early = affinity.affinities(with_past.catalogue, GARDEN.siren, day)
         assert early["together"].sum() == 0 and early["likeness"].sum() == 0
@@ -358,12 +331,8 @@ def test_affinity_columns_have_the_values_of_their_formulas() -> None:
     ).catalogue
     columns = affinity.affinities(catalogue, GARDEN.siren, DAY)
     row = catalogue.row(CLEAN.siret)
-    assert {name: columns[name][row] for name in ("trades", "buyers", "departments", "together")} == {
-        "trades": 0.5,
-        "buyers": 0.5,
-        "departments": 0.5,
-        "together": 0.0,
-    }
+    shares = {"trades": 0.5, "buyers": 0.5, "departments": 0.5, "together": 0.0}
+    assert {name: columns[name][row] for name in shares} == shares
     assert columns["likeness"][row] >= columns["profile"][row] > 0
     assert all(np.all(column >= 0) for column in columns.values())
     nobody = affinity.affinities(catalogue, "123456789", DAY)
@@ -385,14 +354,11 @@ def test_the_run_line_never_holds_the_member_and_follows_the_contract() -> None:
 def test_the_asking_buyer_makes_no_difference() -> None:
     past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED), award("b", date(2025, 2, 1), CLEAN))
     places = replace(GREEN, places=(PANTIN,))
-    lines = [
-        evaluation.ranked(
-            past,
-            evaluation.Question(id="q", tender=tender(places, buyer=buyer), day=DAY, member=GARDEN.siren),
-            10,
-        )["ranking"]
-        for buyer in (Buyer(id="21930055900016"), Buyer(id="21750001600019"))
-    ]
+    lines = []
+    for siret in ("21930055900016", "21750001600019"):
+        asked = tender(places, buyer=Buyer(id=siret))
+        question = evaluation.Question(id="q", tender=asked, day=DAY, member=GARDEN.siren)
+        lines.append(evaluation.ranked(past, question, 10)["ranking"])
     assert lines[0] == lines[1]
 
 
@@ -405,7 +371,7 @@ def test_contributions_of_a_ranking_sum_to_its_scores() -> None:
 
 
 @pytest.fixture
-def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+def folder(monkeypatch: MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setattr(paths, "models_dir", lambda: tmp_path)
     partners.weights_of.cache_clear()
     (tmp_path / "partners").mkdir()
@@ -413,9 +379,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     partners.weights_of.cache_clear()
 
 
-def test_a_recipe_without_weights_ranks_by_the_score_alone_and_a_broken_file_is_reported(
-    folder: Path,
-) -> None:
+def test_a_recipe_without_weights_ranks_by_score_alone_and_a_broken_file_is_reported(folder: Path) -> None:
     (folder / "other.json").write_text("{}", encoding="utf-8")
     manifest.write(folder.parent)
     assert partners.weights_of("none") == partners.Weights()
@@ -450,7 +414,7 @@ def test_opportunities_stand_in_four_lists(plain: Matcher) -> None:
     assert "nettoyage" in together.why[0] and "L2113-12" in watched.why[0]
     (notice,) = by_notice(found)  # one line, in the list of its best lot
     assert notice == found
-    held = Matcher(build_catalogue([painters], (), RECIPE), RECIPE)
+    held = made.matcher_over([painters])
     lent = {o.lot.id: o for o in opportunities(held, painters, [tender(CLEANING, hours)], now=NOW)}
     assert lent["h"].part == "clause" and "heures" in lent["h"].why[0]
     assert lent.get("26-1-2", lent["h"]).part in ("watch", "clause")
@@ -473,14 +437,14 @@ def test_who_gets_nothing_is_told_why_and_what_would_change_it(plain: Matcher) -
     assert "1 lot de votre métier" in told and "km" in told and "déclarez la zone" not in told
     assert "déclarez la zone" in " ".join(why_nothing(plain, GARDEN, [tender(near)], now=NOW))
     silent = structure(9, "Sans Offre")
-    held = Matcher(build_catalogue([silent], (), RECIPE), RECIPE)
+    held = made.matcher_over([silent])
     assert "ne dit pas votre métier" in why_nothing(held, silent, [tender(far)], now=NOW)[0]
     assert "aucun avis ouvert" in why_nothing(plain, GARDEN, [], now=NOW)[0]
 
 
 def test_a_lot_out_of_the_declared_zone_is_not_reported(plain: Matcher) -> None:
     zoned = replace(CLEAN, zone=Zone(departments=("75",)))
-    held = Matcher(build_catalogue([zoned], (), RECIPE), RECIPE)
+    held = made.matcher_over([zoned])
     assert opportunities(held, zoned, [tender(CLEANING)], now=NOW) == ()
     assert opportunities(plain, CLEAN, [tender(CLEANING)], now=NOW) != ()
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pytest import MonkeyPatch
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
@@ -35,7 +36,7 @@ def found(matcher: Matcher, notices: list[Tender]) -> list[Opportunity]:
     return [one for structure in structures for one in opportunities(matcher, structure, notices, now=EVER)]
 
 
-def test_the_same_opportunities_without_reading(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_opportunities_without_reading(folder: Path, monkeypatch: MonkeyPatch) -> None:
     kept, read = Matcher.load(folder), Matcher.load(folder)
     read.catalogue.derived = {}
     expected = found(read, NOTICES)
@@ -62,7 +63,7 @@ def test_a_lot_that_changed_is_read(folder: Path) -> None:
     assert lots.query(matcher.catalogue, tender, changed) is None
 
 
-def test_lots_read_by_other_models_are_not_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lots_read_by_other_models_are_not_used(folder: Path, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr("matcher.matching.stored.fingerprint", lambda catalogue: "other models")
     matcher = Matcher.load(folder)
     assert prepared.of(matcher.catalogue).query(matcher.catalogue, NOTICES[0], NOTICES[0].lots[0]) is None

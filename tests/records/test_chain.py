@@ -9,6 +9,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from pytest import MonkeyPatch
 from sqlalchemy import Connection, delete, insert, select, update
 
 from matcher.domain import Answer, Buyer, Lot, Tender
@@ -21,7 +22,7 @@ OWNER, SIRET, OTHER = "key:a", "00010001600013", "00010002400014"
 
 
 @pytest.fixture
-def store(store_url: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+def store(store_url: str, tmp_path: Any, monkeypatch: MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
     with Store.open(store_url) as opened:
         yield opened
@@ -29,9 +30,8 @@ def store(store_url: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 def made(store: Store) -> str:
     """A record of five events: created, two asked, an answer, an export."""
-    need = Tender(
-        id="need", format="need", title="Tonte", buyer=Buyer(), lots=(Lot(id="need-1", title="Tonte"),)
-    )
+    lots = (Lot(id="need-1", title="Tonte"),)
+    need = Tender(id="need", format="need", title="Tonte", buyer=Buyer(), lots=lots)
     identifier = record.keep(store, OWNER, Answer(tender=need, lots=(), consortia=(), versions={"data": "1"}))
     with store.writing() as connection:
         lines = [("contacted", SIRET, {"message": "a"}), ("contacted", OTHER, {"message": "a"})]
@@ -55,11 +55,11 @@ def rewrite(**values: Any) -> Callable[[Connection, str], None]:
     return forge
 
 
-def cut(first: int, *, head: bool = False) -> Callable[[Connection, str], None]:
-    """Delete the events from one on, with the head set back by whoever has no key, where asked."""
+def cut(first: int, last: int = 99, *, head: bool = False) -> Callable[[Connection, str], None]:
+    """Delete the events from one to another, with the head set back by whoever has no key, where asked."""
 
     def forge(connection: Connection, identifier: str) -> None:
-        here = (SourcingEvent.record_id == identifier, SourcingEvent.number >= first)
+        here = (SourcingEvent.record_id == identifier, SourcingEvent.number.between(first, last))
         connection.execute(delete(SourcingEvent).where(*here))
         if head:
             left = chain.rows(connection, identifier)
@@ -104,18 +104,10 @@ def blanked_and_said_erased(connection: Connection, identifier: str) -> None:
 
 def of_another(connection: Connection, identifier: str) -> None:
     """An event of another record, seal and all."""
-    foreign = (
-        connection.execute(
-            select(SourcingEvent.__table__).where(
-                SourcingEvent.record_id != identifier, SourcingEvent.number == 4
-            )
-        )
-        .mappings()
-        .one()
-    )
-    change(4, **{k: foreign[k] for k in ("payload", "salt", "siret", "commitment", "seal", "at")})(
-        connection, identifier
-    )
+    others = (SourcingEvent.record_id != identifier, SourcingEvent.number == 4)
+    foreign = connection.execute(select(SourcingEvent.__table__).where(*others)).mappings().one()
+    names = ("payload", "salt", "siret", "commitment", "seal", "at")
+    change(4, **{name: foreign[name] for name in names})(connection, identifier)
 
 
 def rewritten(connection: Connection, identifier: str) -> None:
@@ -194,15 +186,15 @@ FORGERIES: dict[str, Callable[[Connection, str], None]] = {
     "commitment rewritten": change(2, commitment="0" * 64),
     "seal rewritten": change(2, seal="0" * 64),
     "number rewritten": change(5, number=6),
-    "first event deleted": lambda c, i: c.execute(delete(SourcingEvent).where(SourcingEvent.record_id == i, SourcingEvent.number == 1)) and None,
-    "an event in the middle deleted": lambda c, i: c.execute(delete(SourcingEvent).where(SourcingEvent.record_id == i, SourcingEvent.number == 3)) and None,
+    "first event deleted": cut(1, 1),
+    "an event in the middle deleted": cut(3, 3),
     "a SIRET put on an erased line": after_erasure(change(4, siret=OTHER)),
     "the SIRET that an erasure left rewritten": after_erasure(change(3, siret=SIRET)),
     "the SIRET that an erasure left blanked": after_erasure(change(3, siret="")),
-    "an erased line given a payload": after_erasure(change(4, payload={"text": "non", "by": "buyer"}, salt="0" * 32)),
+    "an erased line given a payload": after_erasure(change(4, payload={"text": "non"}, salt="0" * 32)),
     "an erasure that names one line more": after_erasure(change(6, payload={"numbers": [2, 4, 5]})),
     "owner rewritten after an erasure": after_erasure(rewrite(owner="key:b")),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", FORGERIES)

@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pytest import MonkeyPatch
 from typer.testing import CliRunner
 
+import made
 from matcher.catalogue import denials
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
@@ -38,15 +40,12 @@ PANTIN = Place(commune="93055", postcode="93500", label="Pantin")
 
 
 def structure(siret: str, name: str, *offers: Offer, **more: object) -> Structure:
-    return Structure(
-        siret=siret, name=name, kind="EI", place=PANTIN, offers=offers, source="annuaire", **more
-    )  # type: ignore[arg-type]
+    return made.structure(siret, name, place=PANTIN, offers=offers, source="annuaire", **more)
 
 
-GARDENS = structure(
-    SIRET, "Les Allées", Offer(id="a", title="Entretien d'espaces verts"),
-    Offer(id="b", title="Blanchisserie", text="lavage de linge plat", inferred=True, evidence="blanchisserie industrielle (NAF)"),
-)  # fmt: skip
+NAF = {"text": "lavage de linge plat", "inferred": True, "evidence": "blanchisserie industrielle (NAF)"}
+SAID = (Offer(id="a", title="Entretien d'espaces verts"), Offer(id="b", title="Blanchisserie", **NAF))
+GARDENS = structure(SIRET, "Les Allées", *SAID)
 LAUNDRY = structure(OTHER, "Au Linge Clair", Offer(id="c", title="Blanchisserie et repassage"))
 LOTS = (
     Lot(id="1", number="1", title="Blanchisserie du linge", cpv=("98310000",), places=(PANTIN,)),
@@ -56,7 +55,7 @@ NOTICE = Tender(id="n1", format="need", title="Services", lots=LOTS, buyer=Buyer
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def store(tmp_path: Path, monkeypatch: MonkeyPatch) -> Store:
     monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{tmp_path / 's.sqlite'}")
     with Store.open() as opened:
         yield opened
@@ -72,14 +71,12 @@ def say(store: Store, siret: str, *denied: str, **facts: object) -> None:
 
 
 def matcher(structures: list[Structure], awards: list[Award] | None = None) -> Matcher:
-    return Matcher(build_catalogue(structures, awards or [], Recipe()))
+    return made.matcher_over(structures, awards or ())
 
 
 def names(found: Matcher, words: str, **more: object) -> list[str]:
-    return [
-        m.structure.siret
-        for m in found.match(free_text_tender(words, PANTIN), 10, groups=0, **more).lots[0].matches
-    ]  # type: ignore[arg-type]
+    answer = found.match(free_text_tender(words, PANTIN), 10, groups=0, **more)  # type: ignore[arg-type]
+    return [m.structure.siret for m in answer.lots[0].matches]
 
 
 def ranked(found: Matcher, words: str) -> list[str]:
@@ -90,10 +87,10 @@ def ranked(found: Matcher, words: str) -> list[str]:
 
 
 def test_declared_offers_and_contacts_are_in_the_next_catalogue_with_their_day(store: Store) -> None:
-    say(
-        store, SIRET, phone="01 99 00 00 01", zone={"radius_km": 30.0}, turnover=250000.0,
-        offers=[{"title": "Mise sous pli", "text": "routage", "since": "2026-02-03", "evidence": "nous assurons la mise sous pli"}],
-    )  # fmt: skip
+    offer = {"title": "Mise sous pli", "text": "routage", "since": "2026-02-03"}
+    offer["evidence"] = "nous assurons la mise sous pli"
+    facts = {"phone": "01 99 00 00 01", "zone": {"radius_km": 30.0}, "turnover": 250000.0}
+    say(store, SIRET, **facts, offers=[offer])
     listed, sentence = self_declared.overlay_from_store([GARDENS, LAUNDRY])
     assert "1 structures say themselves" in sentence
     made = matcher(listed)
@@ -103,9 +100,8 @@ def test_declared_offers_and_contacts_are_in_the_next_catalogue_with_their_day(s
     assert (own.source, own.since.isoformat(), own.inferred) == (self_declared.SOURCE, "2026-02-03", False)
     assert kept.phone == "01 99 00 00 01" and self_declared.SOURCE in kept.provenance["phone"]
     assert kept.zone is not None and kept.zone.radius_km == 30 and kept.turnover == 250000
-    assert (
-        self_declared.overlay_from_store([GARDENS, LAUNDRY])[0] == listed
-    )  # the same words give the same catalogue
+    # the same words give the same catalogue
+    assert self_declared.overlay_from_store([GARDENS, LAUNDRY])[0] == listed
 
 
 def test_an_incremental_build_takes_them_too(store: Store) -> None:
@@ -133,9 +129,8 @@ def test_a_denied_trade_never_comes_back(store: Store, tmp_path: Path) -> None:
         assert {o.lot.id for o in opportunities(after, kept, [NOTICE])} == {"2"}
         assert [why.state for why in after.why(SIRET, NOTICE)] == ["denied", "ranked"]
     # a later list that says it again changes nothing
-    again, _ = self_declared.overlay_from_store(
-        [replace(GARDENS, offers=(*GARDENS.offers, Offer(id="z", title="Blanchisserie")))]
-    )
+    more = replace(GARDENS, offers=(*GARDENS.offers, Offer(id="z", title="Blanchisserie")))
+    again, _ = self_declared.overlay_from_store([more])
     assert names(matcher([*again, LAUNDRY]), "blanchisserie") == [OTHER]
 
 
@@ -160,16 +155,14 @@ def test_a_denied_offer_is_gone_and_a_lot_of_several_trades_stays(store: Store) 
 
 
 def test_a_firm_known_by_its_awards_alone_may_speak(store: Store) -> None:
-    award = Award(
-        uid="m1", title="Blanchisserie du linge", holders=(Holder(id=FIRM, name="Lavage SA"),), cpv="98310000"
-    )
+    firm = Holder(id=FIRM, name="Lavage SA")
+    award = Award(uid="m1", title="Blanchisserie du linge", holders=(firm,), cpv="98310000")
     say(store, FIRM, "trade:blanchisserie")
     listed, _ = self_declared.overlay_from_store([LAUNDRY], [award])
     assert FIRM not in ranked(matcher(listed, [award]), "blanchisserie")
     assert FIRM in ranked(matcher([LAUNDRY], [award]), "blanchisserie")
-    assert names(matcher([LAUNDRY], [award]), "blanchisserie") == [LAUNDRY.siret], (
-        "a partner, not a structure to propose"
-    )
+    # a partner, not a structure to propose
+    assert names(matcher([LAUNDRY], [award]), "blanchisserie") == [LAUNDRY.siret]
 
 
 def test_the_words_of_a_skill() -> None:
@@ -181,9 +174,8 @@ def test_the_words_of_a_skill() -> None:
 def test_matcher_index_reads_the_store(store: Store, tmp_path: Path) -> None:
     say(store, SIRET, offers=[{"title": "Réparation de parapluies en osier"}])
     sample = Path(__file__).parents[2] / "data" / "sample"
-    done = CliRunner().invoke(
-        build(), ["index", str(sample), "--out", str(tmp_path / "c"), "--recipe", "lexical"]
-    )
+    arguments = ["index", str(sample), "--out", str(tmp_path / "c"), "--recipe", "lexical"]
+    done = CliRunner().invoke(build(), arguments)
     assert done.exit_code == 0, done.output
     assert "say themselves who they are" in done.stderr
     assert names(Matcher.load(tmp_path / "c"), "réparation de parapluies")[0] == SIRET

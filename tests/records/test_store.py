@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from pytest import MonkeyPatch
 from sqlalchemy import select, update
 
 from matcher.domain import BadInput, StaleArtefact, StoreUnavailable
@@ -27,6 +28,7 @@ from matcher.reference import deadline
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SIRET = "12345678200010"
+WON = {"siret": SIRET, "notice_id": "26-1", "lot_id": "", "verb": "won", "at": NOW}
 
 
 def notice(identifier: str = "26-1", **facts: Any) -> dict[str, Any]:
@@ -34,11 +36,10 @@ def notice(identifier: str = "26-1", **facts: Any) -> dict[str, Any]:
 
 
 def declaration(**facts: Any) -> dict[str, Any]:
-    return {
-        "id": "d1", "siret": SIRET, "notice_id": "26-1", "lot_id": "", "brings": "tonte", "seeks": "",
-        "contact": "Anne@example.org", "visibility": "members", "buyer_may_see": False, "named": [],
-        "deadline": NOW, "created_at": NOW, "updated_at": NOW, **facts,
-    }  # fmt: skip
+    given = {"id": "d1", "siret": SIRET, "notice_id": "26-1", "lot_id": "", "brings": "tonte", "seeks": ""}
+    given |= {"contact": "Anne@example.org", "visibility": "members", "buyer_may_see": False, "named": []}
+    dates = dict.fromkeys(("deadline", "created_at", "updated_at"), NOW)
+    return {**given, **dates, **facts}
 
 
 def test_a_new_store_stands_at_the_newest_migration_and_equals_the_tables(store: Store) -> None:
@@ -65,9 +66,7 @@ def test_a_store_of_a_newer_version_is_refused_with_the_remedy(store: Store) -> 
 @pytest.mark.parametrize(
     "address", ["", "not an address", "mysql://root@localhost/base", "postgresql://nobody@127.0.0.1:9/none"]
 )
-def test_an_address_that_leads_nowhere_gets_one_sentence(
-    address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_address_of_nowhere_gets_one_sentence(address: str, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setenv("MATCHER_STORE", address or "sqlite:////proc/none/store.sqlite")
     with pytest.raises((BadInput, StoreUnavailable)) as error:
         Store.open()
@@ -84,8 +83,8 @@ def test_a_password_is_never_shown() -> None:
 def test_the_same_row_twice_is_one_row_and_the_last_word_counts(store: Store) -> None:
     with store.writing() as connection:
         store.put(connection, Notice, [notice()])
-        store.put(connection, Notice, [notice(fingerprint="a"), notice(fingerprint="g", seen_at=NOW + timedelta(1))],
-                  keep=("seen_at",))  # fmt: skip
+        rows = [notice(fingerprint="a"), notice(fingerprint="g", seen_at=NOW + timedelta(1))]
+        store.put(connection, Notice, rows, keep=("seen_at",))
     with store.reading() as connection:
         (row,) = connection.execute(select(Notice.__table__)).mappings()
     assert row["fingerprint"] == "g" and row["seen_at"] == NOW and row["tender"] == {"title": "é"}
@@ -111,10 +110,10 @@ def test_every_retention_column_exists() -> None:
 
 def test_what_is_older_than_its_retention_goes_and_the_rest_stays(store: Store) -> None:
     with store.writing() as connection:
-        store.put(connection, Notice, [notice("old", deadline=NOW), notice("new", deadline=NOW + timedelta(days=800)),
-                                       notice("undated", deadline=None)])  # fmt: skip
-        match = {"lot_id": "1", "siret": SIRET, "rank": 1, "score": 1.0, "probability": 0.5, "detail": {},
-                 "versions": {}, "at": NOW + timedelta(days=800)}  # fmt: skip
+        deadlines = {"old": NOW, "new": NOW + timedelta(days=800), "undated": None}
+        store.put(connection, Notice, [notice(id, deadline=at) for id, at in deadlines.items()])
+        match = {"lot_id": "1", "siret": SIRET, "rank": 1, "score": 1.0, "probability": 0.5}
+        match |= {"detail": {}, "versions": {}, "at": NOW + timedelta(days=800)}
         store.put(connection, Found, [{**match, "notice_id": "old"}, {**match, "notice_id": "new"}])
     gone = store.prune(NOW + timedelta(days=731))
     assert gone["notice"] == 1
@@ -125,19 +124,14 @@ def test_what_is_older_than_its_retention_goes_and_the_rest_stays(store: Store) 
 def fill(store: Store) -> None:
     with store.writing() as connection:
         store.put(connection, Declaration, [declaration()])
-        store.put(
-            connection,
-            Feedback,
-            [{"siret": SIRET, "notice_id": "26-1", "lot_id": "", "verb": "won", "at": NOW}],
-        )
-        claim = {"id": "c", "siret": SIRET, "address": "anne@example.org", "token_hash": "h", "status": "asked",
-                 "created_at": NOW, "expires_at": NOW}  # fmt: skip
-        store.put(connection, Claim, [claim])
+        store.put(connection, Feedback, [WON])
+        claim = {"id": "c", "siret": SIRET, "address": "anne@example.org", "status": "asked"}
+        store.put(connection, Claim, [claim | {"token_hash": "h", "created_at": NOW, "expires_at": NOW}])
         record = {"id": "r", "owner": "key:a", "need": {}, "filters": {}, "answer": {}, "versions": {}}
         store.put(connection, Record, [{**record, "created_at": NOW}])
-        sealed = {"record_id": "r", "number": 1, "kind": "contacted", "siret": SIRET, "payload": {"to": "Anne"},
-                  "salt": "s", "commitment": "c", "seal": "x", "at": NOW}  # fmt: skip
-        store.put(connection, SourcingEvent, [sealed])
+        event = {"record_id": "r", "number": 1, "kind": "contacted", "siret": SIRET, "at": NOW}
+        sealed = {"payload": {"to": "Anne"}, "salt": "s", "commitment": "c", "seal": "x"}
+        store.put(connection, SourcingEvent, [event | sealed])
         store.unsubscribe(connection, SIRET, "one-click")
 
 
@@ -162,9 +156,7 @@ def test_an_erased_siret_leaves_the_seal_and_the_wish_for_no_mail(store: Store) 
     assert row["payload"] is None and row["salt"] is None and row["seal"] == "x" and row["commitment"] == "c"
 
 
-def test_a_backup_restores_the_same_rows_also_into_the_other_kind_of_store(
-    store: Store, tmp_path: Path
-) -> None:
+def test_a_backup_restores_the_same_rows_into_either_kind_of_store(store: Store, tmp_path: Path) -> None:
     fill(store)
     with store.writing() as connection:
         store.audit(connection, "operator", "test")
@@ -207,7 +199,7 @@ def test_a_broken_backup_restores_nothing(store: Store, tmp_path: Path) -> None:
     target.close()
 
 
-def test_the_default_store_is_a_file_under_the_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_default_store_is_a_file_under_the_home(monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("MATCHER_STORE", raising=False)
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path / "home"))
     assert store_.default_url() == f"sqlite:///{tmp_path / 'home' / 'store.sqlite'}"
@@ -245,17 +237,8 @@ def test_a_text_that_one_database_would_refuse_is_refused_by_both(store: Store, 
 def test_a_text_longer_than_its_column_and_a_number_beyond_any_are_refused_by_both(store: Store) -> None:
     with pytest.raises(BadInput, match="200 at most"), store.writing() as connection:
         store.put(connection, Notice, [notice("x" * 201)])
-    row = {
-        "siret": SIRET,
-        "notice_id": "n",
-        "lot_id": "",
-        "verb": "won",
-        "position": 10**30,
-        "by": "",
-        "at": NOW,
-    }
     with pytest.raises(BadInput), store.writing() as connection:
-        store.put(connection, Feedback, [row])
+        store.put(connection, Feedback, [WON | {"position": 10**30}])
     assert store.counts()["notice"] == store.counts()["feedback"] == 0
 
 
@@ -290,6 +273,5 @@ def test_ten_who_read_and_write_at_once_lose_nothing(store: Store) -> None:
 
 def test_an_update_may_look_for_several_rows() -> None:
     with Store.open("sqlite://") as store, store.writing() as connection:
-        assert (
-            connection.execute(update(Claim).where(Claim.id.in_(["a", "b"])).values(name="x")).rowcount == 0
-        )
+        several = update(Claim).where(Claim.id.in_(["a", "b"])).values(name="x")
+        assert connection.execute(several).rowcount == 0

@@ -24,9 +24,8 @@ A, B = (
     next(s for s in (f"{siren}{n:05d}" for n in range(1, 100)) if siret_valid(s))
     for siren in ("900000001", "900000002")
 )
-MAY = Worked(
-    contract="26-1", siret=A, month=date(2026, 5, 1), category="rsa", hours=120.0, promised=400.0, people=3
-)
+_FACTS = {"month": date(2026, 5, 1), "category": "rsa", "hours": 120.0, "promised": 400.0, "people": 3}
+MAY = Worked(contract="26-1", siret=A, **_FACTS)
 JUNE = replace(MAY, month=date(2026, 6, 1), hours=200.5, promised=None, people=2)
 OTHER = replace(MAY, siret=B, category="young", hours=80.0, promised=100.0, people=1)
 
@@ -73,12 +72,10 @@ def test_an_agreed_part_of_a_group_that_won_is_a_line_of_the_ledger(store: Store
     mine, other = key(store, f"structure:{A}"), key(store, f"structure:{B}")
     until = datetime.now(UTC) + timedelta(days=2)
     tender = Tender(id="26-1", format="boamp", title="Écoles")
-    ids = [
-        exchange.declare(
-            store, who, siret=siret, notice_id="26-1", brings=what, deadline=until, tender=tender
-        ).id
-        for who, siret, what in ((mine, A, "tonte"), (other, B, "nettoyage"))
-    ]
+    ids = []
+    for who, siret, what in ((mine, A, "tonte"), (other, B, "nettoyage")):
+        given = {"notice_id": "26-1", "brings": what, "deadline": until, "tender": tender}
+        ids.append(exchange.declare(store, who, siret=siret, **given).id)
     exchange.agree(store, mine, ids[0], ids[1], "mandataire", "tonte des pelouses")
     with pytest.raises(NotFound):  # the other has not agreed yet
         worked.won(store, mine, ids[0], 400.0)

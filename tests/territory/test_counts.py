@@ -8,9 +8,8 @@ from datetime import date
 
 import pytest
 
-from matcher.catalogue.build import build_catalogue
-from matcher.domain import Filters, Lot, Offer, Place, Structure, Tender
-from matcher.matching import recipes
+import made
+from matcher.domain import Filters, Lot, Place, Structure, Tender
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import LIKELY, PLAUSIBLE
 from matcher.partners.opportunities import opportunities
@@ -32,20 +31,9 @@ SAYS = (
 
 
 def structure(number: int, town: str, says: str, kind: str = "EI", **facts: object) -> Structure:
-    siret = f"{900000000 + number}00001"
-    offers = (
-        (Offer(id=f"{siret}#1", title=says[:60], text=says, nature="offer", source="directory"),)
-        if says
-        else ()
-    )
-    given = {
-        "place": Place(commune=PLACES[town]),
-        "offers": offers,
-        "source": "directory",
-        "active": True,
-        **facts,
-    }
-    return Structure(**{"siret": siret, "name": f"Structure {number}", "kind": kind, **given})  # type: ignore[arg-type]
+    given = {"place": Place(commune=PLACES[town]), "active": True, "kind": kind}
+    name = str(facts.pop("name", f"Structure {number}"))
+    return made.structure(f"{900000000 + number}00001", name, says, **given | facts)
 
 
 DIRECTORY = tuple(
@@ -58,8 +46,7 @@ DIRECTORY = tuple(
 
 @pytest.fixture(scope="module")
 def matcher() -> Matcher:
-    recipe = recipes.named("default")
-    return Matcher(build_catalogue(DIRECTORY, (), recipe), recipe)
+    return made.matcher_over(DIRECTORY)
 
 
 @pytest.fixture(scope="module")
@@ -83,21 +70,13 @@ def listed(matcher: Matcher, asked: Lot, level: int) -> set[str]:
 
 
 def area(town: str, radius_km: float | None = None) -> areas.Area:
-    return areas.Area(
-        code=PLACES[town],
-        label=town,
-        words=PLACES[town],
-        place=areas.somewhere(PLACES[town]),
-        radius_km=radius_km,
-    )
+    code = PLACES[town]
+    return areas.Area(code=code, label=town, words=code, place=areas.somewhere(code), radius_km=radius_km)
 
 
 def zones() -> list[areas.Area]:
-    return [
-        *(area(town) for town in PLACES),
-        *(areas.department(code) for code in ("49", "53", "59")),
-        area("Angers", 120.0),
-    ]
+    departments = (areas.department(code) for code in ("49", "53", "59"))
+    return [*map(area, PLACES), *departments, area("Angers", 120.0)]
 
 
 def test_every_count_is_that_of_the_list_of_the_trade_there(matcher: Matcher, desk: Desk) -> None:
@@ -108,10 +87,8 @@ def test_every_count_is_that_of_the_list_of_the_trade_there(matcher: Matcher, de
         tender = typed_need(desk.labels[trade], toponyms.asked(zone.words), whole=True)
         answer = matcher.match(tender, 1_000, groups=0, filters=Filters(radius_km=zone.radius_km)).lots[0]
         by_level = [sum(m.level == level for m in answer.matches) for level in ("likely", "plausible")]
-        assert [count.likely, count.plausible] == [answer.likely, answer.plausible] == by_level, (
-            trade,
-            zone.label,
-        )
+        levels = [count.likely, count.plausible]
+        assert levels == [answer.likely, answer.plausible] == by_level, (trade, zone.label)
         assert sum(count.kinds.values()) == count.likely
         assert sum(count.kinds_to_check.values()) == count.plausible
         (lot,) = potential.potential(desk, tender).lots
@@ -123,9 +100,8 @@ def test_every_count_is_that_of_the_list_of_the_trade_there(matcher: Matcher, de
 
 def test_a_reservation_counts_those_of_the_list_who_may_answer(matcher: Matcher, desk: Desk) -> None:
     count = desk.in_area("nettoyage", area("Angers"))
-    listed = (
-        matcher.match(need_of("nettoyage et propreté", area("Angers").place), 1_000, groups=0).lots[0].matches
-    )
+    asked = need_of("nettoyage et propreté", area("Angers").place)
+    listed = matcher.match(asked, 1_000, groups=0).lots[0].matches
     for article, kinds in (("L2113-12", {"EA"}), ("L2113-13", {"EI"}), ("L2113-14", {"EA", "EI"})):
         may = [m for m in listed if m.structure.kind in kinds]
         own = count.under(article, ON)
@@ -134,13 +110,11 @@ def test_a_reservation_counts_those_of_the_list_who_may_answer(matcher: Matcher,
 
 
 def test_a_zone_of_other_trades_is_blank_and_one_with_some_to_check_is_not() -> None:
-    recipe = recipes.named("default")
-    asked = coverage.Need(
-        id="1", title="Tonte", trades=("espaces-verts",), place=areas.somewhere("49007"), on=ON, origin="avis"
-    )
+    given = {"trades": ("espaces-verts",), "place": areas.somewhere("49007"), "on": ON, "origin": "avis"}
+    asked = coverage.Need(id="1", title="Tonte", **given)
 
     def cell(*structures: Structure) -> coverage.Cell:
-        small = Desk(Matcher(build_catalogue(structures, (), recipe), recipe), on=ON)
+        small = Desk(made.matcher_over(structures), on=ON)
         return coverage.cover(small, [asked], [areas.department("49")], trade="espaces-verts").cells[0]
 
     district = structure(1, "Angers", "", "ACI", name="Régie de quartier d'Angers")
@@ -160,9 +134,8 @@ def test_who_could_fill_a_gap_is_told_with_its_distance(desk: Desk) -> None:
     )
     (cell,) = coverage.cover(desk, [need], [far], trade="espaces-verts").cells
     found = coverage.closers(desk, cell)
-    assert found and {c.match.structure.offers[0].text for c in found if c.match.structure.offers} <= {
-        SAYS[0]
-    }
+    assert found
+    assert {c.match.structure.offers[0].text for c in found if c.match.structure.offers} <= {SAYS[0]}
     assert any(f"à {c.match.distance_km:.0f} km" in c.why for c in found if c.match.distance_km)
 
 
@@ -175,9 +148,8 @@ def test_of_a_lot_of_two_trades_those_who_do_each_are_counted(desk: Desk) -> Non
 def test_works_are_known_by_their_words_so_that_no_duty_is_false(desk: Desk) -> None:
     def duties(title: str, amount: float) -> list[str]:
         given = potential.Given(amount=amount)
-        return [
-            duty.code for duty in potential.potential(desk, need(lot(title)), given).lots[0].advised.duties
-        ]
+        made = potential.potential(desk, need(lot(title)), given)
+        return [duty.code for duty in made.lots[0].advised.duties]
 
     assert "social-condition" not in duties("Construction d'un gymnase", 4_000_000)
     assert "social-condition" in duties("Construction d'un gymnase", 6_000_000)
@@ -193,7 +165,7 @@ NEEDS = {  # words -> are they works?
 }
 
 
-def test_of_thirty_potentials_the_advice_follows_the_list_and_no_duty_is_false(
+def test_of_thirty_potentials_advice_follows_the_list_and_duties_are_true(
     matcher: Matcher, desk: Desk
 ) -> None:
     cases = [(need_, town, amount) for need_ in NEEDS for town in PLACES for amount in (9e3, 8e4, 3e5, 6e6)]
@@ -225,11 +197,8 @@ def test_hours_are_carried_by_those_of_the_list(matcher: Matcher, desk: Desk) ->
     asked = lot("Nettoyage des bureaux de la mairie", amount=400_000.0)
     (found,) = potential.potential(desk, need(asked)).lots
     called = listed(matcher, asked, LIKELY)
-    own = (
-        {c.siret for c in found.hours.carriers if c.reason == "à appeler pour le lot lui-même"}
-        if found.hours
-        else set()
-    )
+    carriers = found.hours.carriers if found.hours else ()
+    own = {c.siret for c in carriers if c.reason == "à appeler pour le lot lui-même"}
     assert own and own <= called
     assert set(found.facts.carriers) >= {f"Structure {int(siret[:9]) - 900000000} (EI)" for siret in own}
 
@@ -241,9 +210,9 @@ def test_a_meeting_invites_those_shown_or_those_who_come(matcher: Matcher, desk:
     (typed,) = typed_need("nettoyage de bureaux", (place,), whole=True).lots
     assert worth == listed(matcher, typed, PLAUSIBLE) and (pool.best > 0).all()
     come = [s.siret for s in DIRECTORY[:4]]
-    day = meeting.plan(
-        desk, theme="propreté", place=place, on=ON, buyers=[meeting.Guest(name="Ville", needs=("nettoyage de bureaux",))], slots=4, participants=come
-    )  # fmt: skip
+    guest = meeting.Guest(name="Ville", needs=("nettoyage de bureaux",))
+    asked = {"theme": "propreté", "place": place, "on": ON, "buyers": [guest]}
+    day = meeting.plan(desk, **asked, slots=4, participants=come)
     assert [one.structure.siret for one in day.invited] == come
 
 
@@ -260,9 +229,8 @@ def test_a_group_takes_for_each_trade_whom_the_judgement_calls_for_it(matcher: M
 
 
 def test_an_unknown_trade_fills_no_gap_and_that_nobody_is_known_is_stated() -> None:
-    recipe = recipes.named("default")
-    cleaner, silent = structure(1, "Angers", SAYS[1]), structure(2, "Angers", "")
-    alone = Matcher(build_catalogue([cleaner, silent], (), recipe), recipe)
+    cleaner = structure(1, "Angers", SAYS[1])
+    alone = made.matcher_over([cleaner, structure(2, "Angers", "")])
     asked = need(lot("Nettoyage des locaux et entretien des espaces verts"))
     found = partners(alone, cleaner, asked)
     assert found.alone == ("b-1#nettoyage",) and found.lacking == ("b-1#espaces-verts",)
@@ -292,11 +260,9 @@ def test_a_lot_of_a_billion_is_never_recommended_to_one_alone(matcher: Matcher) 
 
 
 def test_an_opportunity_has_the_level_of_the_list(matcher: Matcher) -> None:
-    lots = [
-        replace(lot(title, town), id=f"{n}-{town}", number=str(n))
-        for n, title in enumerate(("Nettoyage des locaux", "Tonte des pelouses", "Travaux de peinture"))
-        for town in PLACES
-    ]
+    titles = ("Nettoyage des locaux", "Tonte des pelouses", "Travaux de peinture")
+    pairs = ((n, title, town) for n, title in enumerate(titles) for town in PLACES)
+    lots = [replace(lot(title, town), id=f"{n}-{town}", number=str(n)) for n, title, town in pairs]
     asked = replace(need(*lots), format="boamp", nature="call")
     for one in DIRECTORY[:10]:
         told = {o.lot.id: o.match.level for o in opportunities(matcher, one, [asked])}

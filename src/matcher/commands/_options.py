@@ -10,40 +10,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+from typer import Argument, Option
 
 from matcher import codec
 from matcher.console import check_format, emit, say
-from matcher.domain import BadInput
+from matcher.domain import ANSWERABLE, BadInput, NotFound, NoValidRecords, Structure, Tender
 from matcher.reference.identifiers import clean_date
 
 if TYPE_CHECKING:
+    from matcher.domain import Rejected
+    from matcher.matching.engine import Matcher
     from matcher.reading.gather import Gathered
     from matcher.records.keys import Bearer
     from matcher.records.store import Store
+    from matcher.territory.counts import Desk
 
 T = TypeVar("T")
-DEFAULT_CATALOGUE = Path(os.environ.get("MATCHER_CATALOGUE") or "var/catalogue")
+CATALOGUE = Path(os.environ.get("MATCHER_CATALOGUE") or "var/catalogue")
 
-KEY = typer.Option(
-    ...,
-    envvar="MATCHER_KEY",
-    help="Your API key; better given by MATCHER_KEY than typed.",
-    show_default=False,
-)
-CatalogueFolder = Annotated[Path, typer.Option(help="The folder written by `matcher index`.")]
-OutputFormat = Annotated[
-    str, typer.Option("--format", "-f", help="table, jsonl or csv.", callback=check_format)
-]
-NoticeOf = Annotated[str, typer.Argument(help="A notice: its file, or the id of one that was indexed.")]
-WhichNotice = Annotated[str | None, typer.Option(help="Which notice of the file; the first by default.")]
-NoFirms = Annotated[bool, typer.Option("--no-firms", help="Leave out ordinary firms.")]
-Columns = Annotated[
-    list[str] | None,
-    typer.Option("--map", help="Correct a guessed column: field=heading, or a saved profile."),
-]
-Source = Annotated[
-    str | None, typer.Option("--source", "-s", help="Name the format instead of recognising it.")
-]
+HELP = "Your API key; better given by MATCHER_KEY than typed."
+KEY = Option(..., envvar="MATCHER_KEY", help=HELP, show_default=False)
+Folder = Annotated[Path, Option(help="The folder written by `matcher index`.")]
+Output = Annotated[str, Option("--format", "-f", help="table, jsonl or csv.", callback=check_format)]
+NoticeOf = Annotated[str, Argument(help="A notice: its file, or the id of one that was indexed.")]
+Which = Annotated[str | None, Option(help="Which notice of the file; the first by default.")]
+NoFirms = Annotated[bool, Option("--no-firms", help="Leave out ordinary firms.")]
+Columns = Annotated[list[str] | None, Option("--map", help="field=heading, or a saved profile.")]
+Source = Annotated[str | None, Option("--source", "-s", help="Name the format instead of recognising it.")]
 
 
 def day(text: str) -> date:
@@ -55,8 +48,10 @@ def day(text: str) -> date:
 
 
 ReferenceDay = Annotated[
-    date | None, typer.Option(parser=day, help="Reference date instead of today (YYYY-MM-DD).")
+    date | None, Option(parser=day, help="Reference date instead of today (YYYY-MM-DD).")
 ]
+Html = Annotated[Path | None, Option(help="Write the page here, printable.")]
+Xlsx = Annotated[Path | None, Option(help="Write the workbook here.")]
 
 
 def open_store(address: str | None = None) -> Store:
@@ -75,11 +70,12 @@ def proved(key: str) -> Iterator[tuple[Store, Bearer]]:
         yield store, keys.prove(store, key)
 
 
+Rows = Mapping[str, Any] | Iterable[Mapping[str, Any]]
+Lines = Callable[[], Iterable[str]]
+
+
 def emit_values(
-    values: Iterable[T],
-    format: str,
-    flat: Callable[[T], Mapping[str, Any] | Iterable[Mapping[str, Any]]],
-    lines: Callable[[], Iterable[str]] | None = None,
+    values: Iterable[T], format: str, flat: Callable[[T], Rows], lines: Lines | None = None
 ) -> None:
     """Values whole as JSON lines; `flat`, each as a row or some, as CSV; for people as `lines`, else as a table of rows."""
     if format == "jsonl":
@@ -96,10 +92,30 @@ def gathered(files: Sequence[Path]) -> Gathered:
     """What the files hold, with a summary on stderr."""
     from matcher.reading import gather
 
-    found = gather.gather(files)
-    for sentence in found.summary():
+    read = gather.gather(files)
+    for sentence in read.summary():
         say(sentence)
-    return found
+    return read
+
+
+def rejects(bad: Iterable[Rejected]) -> None:
+    """Say which records of a user's table were set aside, and why."""
+    for one in bad:
+        say(f"écarté, {one.record} : {one.reason}")
+
+
+def loaded(catalogue: Path, recipe: str | None = None) -> Matcher:
+    """The matcher over a saved catalogue, imported only where a command needs it."""
+    from matcher.matching.engine import Matcher
+
+    return Matcher.load(catalogue, recipe)
+
+
+def desk(catalogue: Path, on: date | None = None) -> Desk:
+    """The desk of a territory over a catalogue and the store, on a day (today)."""
+    from matcher.territory.counts import Desk
+
+    return Desk(loaded(catalogue), open_store(), on)
 
 
 def write(path: Path, content: bytes | str) -> None:
@@ -108,3 +124,37 @@ def write(path: Path, content: bytes | str) -> None:
 
     write_whole(path, content)
     say(f"{path} écrit")
+
+
+def one_notice(notice: str, id: str | None, catalogue: Path, awarded: bool = False) -> Tender:
+    """The notice of a file, or the one indexed with the catalogue under this id.
+
+    Of a file the first that can be answered (else awarded, if `awarded`), unless `id` names one.
+    Raises NotFound, listing the ids available; NoValidRecords where the file holds none.
+    """
+    from matcher.reading import gather
+
+    path = Path(notice)
+    if not path.exists():
+        return gather.notice(gather.load_notices(catalogue), notice)
+    found = gather.gather([path])
+    answerable = [t for t in found.tenders if t.nature in ANSWERABLE]
+    named = [t for t in found.tenders if id is not None and id in (t.id, t.reference)]
+    if id is not None and not named:
+        there = ", ".join(t.id for t in found.tenders[:10])
+        raise NotFound(f"no notice {id!r} in {path.name}: it holds {there or 'none'}")
+    if awarded and not answerable:
+        answerable = [t for t in found.tenders if t.awards]
+    if not named and not answerable:
+        raise NoValidRecords(f"no notice to answer in {path.name}: `matcher read` shows what it holds")
+    chosen = named[0] if named else answerable[0]
+    if not named and len(answerable) > 1:
+        say(f"{len(answerable)} notices in {path.name}: {chosen.id} is taken; name another by --id")
+    return chosen
+
+
+def called(structure: Structure, km: float | None = None) -> str:
+    """The name of a structure, its kind, town and distance, in French."""
+    kind, town = structure.kind_label, structure.place.label or "siège à chercher"
+    away = f", {km:.0f} km du lieu" if km is not None else ""
+    return f"{structure.known_as} ({kind}, {town}{away})"

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument, Option
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, day, open_store
+from matcher.commands._options import CATALOGUE, Folder, day, loaded, open_store
 from matcher.console import emit, progress, say
 from matcher.domain import BadInput, NotFound
 
@@ -21,35 +22,25 @@ if TYPE_CHECKING:
 
 
 def run(
-    files: Annotated[list[Path] | None, typer.Argument(help="Notices: files, folders, archives.")] = None,
-    sync: Annotated[bool, typer.Option("--sync", help="First fetch what BOAMP published since.")] = False,
-    ted: Annotated[bool, typer.Option("--ted", help="--sync: fetch the notices of TED too.")] = False,
-    to: Annotated[Path, typer.Option("--to", help="--sync: the folder of `matcher sync`.")] = Path(
-        "var/sync"
-    ),
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    store: Annotated[str | None, typer.Option(help="Address of the store; MATCHER_STORE by default.")] = None,
+    files: Annotated[list[Path] | None, Argument(help="Notices: files, folders, archives.")] = None,
+    sync: Annotated[bool, Option("--sync", help="First fetch what BOAMP published since.")] = False,
+    ted: Annotated[bool, Option("--ted", help="--sync: fetch the notices of TED too.")] = False,
+    to: Annotated[Path, Option("--to", help="--sync: the folder of `matcher sync`.")] = Path("var/sync"),
+    catalogue: Folder = CATALOGUE,
+    store: Annotated[str | None, Option(help="Address of the store; MATCHER_STORE by default.")] = None,
     since: Annotated[
-        date | None, typer.Option(parser=day, help="Leave out notices published before this day.")
+        date | None, Option(parser=day, help="Only notices published on this day or later.")
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Run on a copy; write and send nothing.")
-    ] = False,
-    hold: Annotated[
-        bool, typer.Option("--hold", help="Keep the digests until `matcher outbox approve`.")
-    ] = False,
-    outbox: Annotated[Path | None, typer.Option(help="Write the mails into this folder (.eml).")] = None,
-    rules: Annotated[
-        Path | None, typer.Option(help="JSON file of rules: cap, floor, hours, smtp, base_url ...")
-    ] = None,
-    top: Annotated[int, typer.Option(min=1, max=1000, help="Structures kept per lot, above the floor.")] = 50,
-    jobs: Annotated[int, typer.Option(min=1, max=256, help="Matching processes.")] = 1,
-    scheduler: Annotated[str, typer.Option(help="A Dask cluster to match on, tcp://host:port.")] = "",
-    report: Annotated[
-        Path | None, typer.Option(help="Write the operator's report of the run (HTML).")
-    ] = None,
-    at: Annotated[str | None, typer.Option(help="Replay at this instant (ISO 8601).")] = None,
-    format: Annotated[str, typer.Option(help="Of the summary on stdout: table, jsonl or csv.")] = "table",
+    dry_run: Annotated[bool, Option("--dry-run", help="Run on a copy; write and send nothing.")] = False,
+    hold: Annotated[bool, Option("--hold", help="Keep the digests until `matcher outbox approve`.")] = False,
+    outbox: Annotated[Path | None, Option(help="Write the mails into this folder (.eml).")] = None,
+    rules: Annotated[Path | None, Option(help="JSON file of rules: cap, floor, hours, smtp ...")] = None,
+    top: Annotated[int, Option(min=1, max=1000, help="Structures kept per lot, above the floor.")] = 50,
+    jobs: Annotated[int, Option(min=1, max=256, help="Matching processes.")] = 1,
+    scheduler: Annotated[str, Option(help="A Dask cluster to match on, tcp://host:port.")] = "",
+    report: Annotated[Path | None, Option(help="Write the operator's report of the run (HTML).")] = None,
+    at: Annotated[str | None, Option(help="Replay at this instant (ISO 8601).")] = None,
+    format: Annotated[str, Option(help="Of the summary on stdout: table, jsonl or csv.")] = "table",
 ) -> None:
     """Match new notices, compose the digests, send those that are due.  Idempotent.
 
@@ -76,7 +67,6 @@ def run(
     from service.settings import outbox_of, rules_of
     from service.settings import read as settings
 
-    from matcher.matching.engine import Matcher
     from matcher.outreach import batch, delivery, intake
 
     if not dry_run:
@@ -93,9 +83,8 @@ def run(
     unreachable = not all(_fetch(folder) for folder in synced)
     opened = open_store(store)
     found = _read(opened, [*(files or ()), *(folder for folder in synced if folder.exists())], moment)
-    rest = {
-        "rejected": len(found.rejected) + found.known_rejected, "known": found.known, "moment": moment, "progress": progress,
-    }  # fmt: skip
+    rejected = len(found.rejected) + found.known_rejected
+    rest = {"rejected": rejected, "known": found.known, "moment": moment, "progress": progress}
     try:
         if dry_run:
             summary = batch.rehearse(opened, catalogue, found.tenders, options, **rest)
@@ -112,7 +101,7 @@ def run(
     if dry_run:
         say("dry run: nothing was written, nothing sent")
     else:
-        sent = _deliver(opened, Matcher.load(catalogue).catalogue, chosen, outbox, moment)
+        sent = _deliver(opened, loaded(catalogue).catalogue, chosen, outbox, moment)
         row |= dict(sorted(sent.items()))
         if report:
             from matcher.outreach import report as report_
@@ -185,7 +174,5 @@ def _deliver(store: Store, catalogue: Catalogue, rules: Rules, outbox: Path | No
     if sent.stopped:
         say(f"mail stopped early: {sent.stopped}")
     for one in delivery.doubtful(store):
-        say(
-            f"the mail to {one['address']} ({one['who']}) may or may not have left: see `matcher outbox doubtful`"
-        )
+        say(f"the mail to {one['address']} ({one['who']}) may have left: see `matcher outbox doubtful`")
     return sent

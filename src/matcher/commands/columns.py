@@ -6,9 +6,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
-from matcher.commands._options import OutputFormat
+from matcher.commands._options import Output
 from matcher.console import emit, say
 from matcher.domain import BadInput
 
@@ -16,15 +16,11 @@ SEEN = 500  # rows sampled
 
 
 def run(
-    path: Path = typer.Argument(..., help="A CSV, XLSX, ODS, JSON or JSON lines file."),
-    source: str | None = typer.Option(
-        None, "--source", "-s", help="directory (structures) or table (notices)."
-    ),
-    map: list[str] = typer.Option(
-        [], "--map", help="Correct a guess: --map name='Raison sociale'; or a saved profile."
-    ),
-    save: Annotated[Path | None, typer.Option(help="Keep the mapping as a profile for --map.")] = None,
-    format: OutputFormat = "table",
+    path: Path = Argument(..., help="A CSV, XLSX, ODS, JSON or JSON lines file."),
+    source: str | None = Option(None, "--source", "-s", help="directory (structures) or table (notices)."),
+    map: list[str] = Option([], "--map", help="field='heading' corrects a guess; or a saved profile."),
+    save: Annotated[Path | None, Option(help="Keep the mapping as a profile for --map.")] = None,
+    format: Output = "table",
 ) -> None:
     """Show the guessed column mapping before reading: one line per field, then the unused columns.
 
@@ -46,9 +42,8 @@ def run(
     corrections = _columns.pairs(map)
     with path.open("rb") as stream:
         module = _source(path, stream.read(65_536), source)
-        rows = _tabular.rows(
-            stream, path.name, lambda keys: len(module.mapping(keys)), getattr(module, "LISTS", ())
-        )
+        nested = getattr(module, "LISTS", ())
+        rows = _tabular.rows(stream, path.name, lambda keys: len(module.mapping(keys)), nested)
         good = [row for _, row in islice(rows, SEEN) if isinstance(row, dict)]
     if not good:
         raise BadInput(f"{path} holds no row below its headings: fill in at least one")
@@ -62,14 +57,10 @@ def run(
         nested = lists and column.lower() in getattr(module, "NESTED", ())
         return "offers, nested" if nested else used.get(column, "")
 
-    lines = [
-        {
-            "column": column,
-            "taken for": taken_for(column),
-            "sample": " ; ".join(dict.fromkeys(cell[:40] for cell in cells[column]))[:90],
-        }
-        for column in headings
-    ]
+    lines = []
+    for column in headings:
+        sample = " ; ".join(dict.fromkeys(cell[:40] for cell in cells[column]))[:90]
+        lines.append({"column": column, "taken for": taken_for(column), "sample": sample})
     emit(sorted(lines, key=lambda line: not line["taken for"]), format)
     say(f"read as {module.__name__.rsplit('.', 1)[-1]}; the fields are {', '.join(sorted(module.FIELDS))}")
     if save is not None:

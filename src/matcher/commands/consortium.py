@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
 
-import typer
+from typer import Option
 
-from matcher.commands._notice import called, one_notice
-from matcher.commands._options import (
-    DEFAULT_CATALOGUE,
-    CatalogueFolder,
-    NoFirms,
-    NoticeOf,
-    OutputFormat,
-    WhichNotice,
-    emit_values,
-)
-from matcher.domain import BadInput, NoValidRecords
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from matcher.domain import Consortium, LotAnswer, Member, Structure, Tender
+from matcher import codec
+from matcher.commands import _options as options
+from matcher.commands._options import CATALOGUE, Folder, NoFirms, NoticeOf, Output, Which
+from matcher.domain import BadInput, Consortium, LotAnswer, Member, NoValidRecords, Structure, Tender
 
 WIDE = 180  # characters of a line
 WITHOUT = 6  # lots or parts that nobody covers, named unless in detail
@@ -29,27 +18,19 @@ WITHOUT = 6  # lots or parts that nobody covers, named unless in detail
 
 def run(
     notice: NoticeOf,
-    id: WhichNotice = None,
-    n: Annotated[int, typer.Option("-n", min=1, max=10, help="Number of distinct teams.")] = 3,
-    members: Annotated[int, typer.Option(min=1, max=20, help="Maximum number of members.")] = 5,
-    impose: Annotated[
-        list[str] | None, typer.Option(help="A SIRET that must be a member; repeatable.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="A SIRET that must not be a member; repeatable.")
-    ] = None,
-    mandataire: Annotated[str | None, typer.Option(help="The SIRET that represents the group.")] = None,
-    one_group: Annotated[
-        bool, typer.Option("--one-group", help="The same group signs every lot, reserved ones included.")
-    ] = False,
+    id: Which = None,
+    n: Annotated[int, Option("-n", min=1, max=10, help="Number of distinct teams.")] = 3,
+    members: Annotated[int, Option(min=1, max=20, help="Maximum number of members.")] = 5,
+    impose: Annotated[list[str] | None, Option(help="A SIRET that must be a member; repeatable.")] = None,
+    exclude: Annotated[list[str] | None, Option(help="A SIRET that must not be one; repeatable.")] = None,
+    mandataire: Annotated[str | None, Option(help="The SIRET that represents the group.")] = None,
+    one_group: Annotated[bool, Option("--one-group", help="The same group signs every lot.")] = False,
     no_firms: NoFirms = False,
-    solver: Annotated[str, typer.Option(help="exact or greedy.")] = "exact",
-    pool: Annotated[int, typer.Option(min=1, max=500, help="Candidates considered per lot.")] = 40,
-    detail: Annotated[
-        bool, typer.Option("--detail", help="Every team and member, with the rules of law.")
-    ] = False,
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    format: OutputFormat = "table",
+    solver: Annotated[str, Option(help="exact or greedy.")] = "exact",
+    pool: Annotated[int, Option(min=1, max=500, help="Candidates considered per lot.")] = 40,
+    detail: Annotated[bool, Option("--detail", help="Every team and member, with the rules of law.")] = False,
+    catalogue: Folder = CATALOGUE,
+    format: Output = "table",
 ) -> None:
     """Choose the teams that cover most lots and needs, with the fewest members, and list the legal warnings.
 
@@ -60,16 +41,14 @@ def run(
     """
     from dataclasses import replace
 
-    from matcher.matching.engine import Matcher
     from matcher.matching.groups import consortium
 
     if solver not in ("exact", "greedy"):
         raise BadInput(f"unknown solver {solver!r}: choose exact or greedy")
-    tender = one_notice(notice, id, catalogue)
-    matcher = Matcher.load(catalogue)
-    forced: list[str | Structure] = [
-        matcher.catalogue.structure(matcher.catalogue.row(s)) for s in impose or ()
-    ]
+    tender = options.one_notice(notice, id, catalogue)
+    matcher = options.loaded(catalogue)
+    row = matcher.catalogue.row
+    forced: list[str | Structure] = [matcher.catalogue.structure(row(s)) for s in impose or ()]
     if mandataire:
         forced.insert(0, matcher.catalogue.structure(matcher.catalogue.row(mandataire)))
     answers = matcher.match(tender, pool, groups=0).lots
@@ -77,16 +56,25 @@ def run(
     if no_firms:
         answers = tuple(replace(a, matches=tuple(m for m in a.matches if m.structure.kind)) for a in answers)
     teams = consortium.recommend(
-        answers, tender=tender, n=n, max_members=members, mandataire=mandataire, imposed=forced,
-        excluded=exclude or (), solver=solver, one_group=one_group, parts=parts, firms=None if no_firms else matcher.firms(tender)
-    )  # fmt: skip
+        answers,
+        tender=tender,
+        n=n,
+        max_members=members,
+        mandataire=mandataire,
+        imposed=forced,
+        excluded=exclude or (),
+        solver=solver,
+        one_group=one_group,
+        parts=parts,
+        firms=None if no_firms else matcher.firms(tender),
+    )
     missing = [_missing(tender, answers, parts, task) for task in consortium.uncovered(teams, answers, parts)]
     if not teams:
         raise NoValidRecords(
             f"aucune équipe ne couvre {tender.id} : {' ; '.join(missing[:WITHOUT])}"
             + (f" (et {len(missing) - WITHOUT} autres)" if len(missing) > WITHOUT else "")
         )
-    emit_values(
+    options.emit_values(
         teams,
         format,
         lambda team: _rows(teams.index(team) + 1, team, tender),
@@ -102,7 +90,7 @@ def _missing(tender: Tender, answers: Sequence[LotAnswer], parts: Mapping[str, L
     reserved = any(lot.reservation for lot in tender.lots if lot.id == task.partition("#")[0])
     what = consortium.task_label(tender, task)
     if asking:
-        return f"personne de sûr pour {what}, à interroger : {', '.join(map(called, asking))}"
+        return f"personne de sûr pour {what}, à interroger : {', '.join(map(options.called, asking))}"
     return f"personne d'admissible n'est connu pour {what}" if reserved else f"entreprise à trouver : {what}"
 
 
@@ -117,12 +105,12 @@ def _lines(
         form = f"groupement {team.form}" if team.form else "seule"
         head = f"équipe {number} : {team.score:.0%} couvert, {form}{proof}"
         if number > 1 and not detail:
-            yield shorten(f"{head} : {' + '.join(called(m.structure) for m in team.members)}", WIDE)
+            yield shorten(f"{head} : {' + '.join(options.called(m.structure) for m in team.members)}", WIDE)
             continue
         yield head
         for member in team.members:
             lead = "mandataire, " if member.role == "mandataire" and len(team.members) > 1 else ""
-            who = f"  {lead}{called(member.structure)}"
+            who = f"  {lead}{options.called(member.structure)}"
             yield f"{who} : {member.reason}" if detail else shorten(f"{who} : {_taken(tender, member)}", WIDE)
         left = missing[: None if detail else WITHOUT] if number == 1 else ()
         yield from (f"  {each}" if detail else shorten(f"  {each}", WIDE) for each in left)
@@ -143,18 +131,11 @@ def _taken(tender: Tender, member: Member) -> str:
     return many + member.reason.partition(" ; ")[0]
 
 
-def _rows(number: int, team: Consortium, tender: Tender) -> list[dict[str, Any]]:
+def _rows(number: int, team: Consortium, tender: Tender) -> Iterator[dict[str, Any]]:
     from matcher.matching.groups import consortium
 
-    return [
-        {
-            "équipe": number,
-            "rôle": member.role,
-            "siret": member.structure.siret,
-            "nom": member.structure.name,
-            "type": member.structure.kind_label,
-            "prend": " ; ".join(consortium.task_label(tender, task) for task in member.lots),
-            "pourquoi": member.reason,
-        }
-        for member in team.members
-    ]
+    members = "rôle=role, siret=structure.siret, nom=structure.name, type=structure.kind_label"
+    for member in team.members:
+        takes = " ; ".join(consortium.task_label(tender, task) for task in member.lots)
+        row = {"équipe": number, **codec.flat(member, members)}
+        yield row | {"prend": takes, "pourquoi": member.reason}

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
+from typer import Argument, Option
 
-from matcher.commands._options import OutputFormat
+from matcher.commands._options import Output
 from matcher.console import emit, say
 from matcher.domain import BadInput
 
 
 def run(
-    text: list[str] = typer.Argument(None, help="The need, in French."),
-    top: int = typer.Option(5, "--top", "-k", min=1, max=100, help="How many codes."),
-    level: str = typer.Option("class", "--level", "-l", help="division, group, class or code."),
-    format: OutputFormat = "table",
-    labels: Path | None = typer.Option(
-        None, "--import", help="First import the official list of CPV labels (CSV with code and label_fr)."
+    text: list[str] = Argument(None, help="The need, in French."),
+    top: int = Option(5, "--top", "-k", min=1, max=100, help="How many codes."),
+    level: str = Option("class", "--level", "-l", help="division, group, class or code."),
+    format: Output = "table",
+    labels: Path | None = Option(
+        None, "--import", help="First import the official CPV labels (code, label_fr)."
     ),
 ) -> None:
     """Propose CPV codes for a need: several, each with its probability.

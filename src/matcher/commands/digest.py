@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, day, open_store
+from matcher import codec
+from matcher.commands._options import CATALOGUE, Folder, Output, day, loaded, open_store
 from matcher.console import emit
 from matcher.domain import BadInput
 
@@ -18,37 +20,36 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Form = Annotated[str, typer.Option("--form", help="text, html, json, csv, xlsx, atom or icalendar.")]
-Out = Annotated[Path | None, typer.Option(help="The file to write; stdout by default.")]
+VERSIONS = {"recette": "recipe", "données": "data", "classement": "ranker"}
+Form = Annotated[str, Option("--form", help="text, html, json, csv, xlsx, atom or icalendar.")]
+Out = Annotated[Path | None, Option(help="The file to write; stdout by default.")]
+Siret = Annotated[str, Argument(help="SIRET of the structure.")]
 
 
 @app.command()
 def show(
-    siret: Annotated[str, typer.Argument(help="SIRET of the structure.")],
+    siret: Siret,
     form: Form = "text",
     out: Out = None,
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    limit: Annotated[int, typer.Option(min=1, help="Maximum number of lots.")] = 50,
+    catalogue: Folder = CATALOGUE,
+    limit: Annotated[int, Option(min=1, help="Maximum number of lots.")] = 50,
 ) -> None:
     """Every open lot in reach of a structure today, announced or not: a table, a feed, a calendar of deadlines.
 
     \b
     matcher digest show 00010001600013 --form icalendar --out deadlines.ics
     """
-    from matcher.matching.engine import Matcher
     from matcher.outreach import digests
 
-    content = digests.current(open_store(), Matcher.load(catalogue).catalogue, siret, limit=limit)
+    content = digests.current(open_store(), loaded(catalogue).catalogue, siret, limit=limit)
     _write(digests.rendered(content, form), out)
 
 
 @app.command()
 def why(
-    siret: Annotated[str, typer.Argument(help="SIRET of the structure.")],
-    day: Annotated[
-        date | None, typer.Argument(parser=day, help="The day, 2026-11-24; every day by default.")
-    ] = None,
-    format: OutputFormat = "table",
+    siret: Siret,
+    day: Annotated[date | None, Argument(parser=day, help="As 2026-11-24; by default every day.")] = None,
+    format: Output = "table",
 ) -> None:
     """ "Pourquoi ai-je reçu cela ?": every mail of a SIRET, each lot with its reasons and versions."""
     from matcher.outreach import review
@@ -57,36 +58,30 @@ def why(
     if format == "jsonl":
         emit(mails, format)
         return
-    emit(
-        (
-            {
-                "jour": mail["day"], "état": mail["status"], "avis": item["notice_id"], "lot": item["title"],
-                "probabilité": item["probability"], "raisons": " ; ".join(item["reasons"]),
-                "recette": mail["versions"].get("recipe", ""), "données": mail["versions"].get("data", ""),
-                "classement": mail["versions"].get("ranker", ""),
-            }
-            for mail in mails for item in mail["items"]
-        ),
-        format,
-    )  # fmt: skip
+    rows = [
+        codec.flat(mail, "jour=day, état=status")
+        | codec.flat(item, "avis=notice_id, lot=title, probabilité=probability")
+        | {"raisons": " ; ".join(item["reasons"])}
+        | {heading: mail["versions"].get(name, "") for heading, name in VERSIONS.items()}
+        for mail in mails
+        for item in mail["items"]
+    ]
+    emit(rows, format)
 
 
 @app.command()
 def buyer(
-    identifier: Annotated[
-        str, typer.Argument(help="SIRET or SIREN of the buyer, or the owner of unpublished needs.")
-    ],
-    form: Annotated[str, typer.Option("--form", help="text, html or json.")] = "text",
+    identifier: Annotated[str, Argument(help="SIRET or SIREN of the buyer, or owner of unpublished needs.")],
+    form: Annotated[str, Option("--form", help="text, html or json.")] = "text",
     out: Out = None,
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
+    catalogue: Folder = CATALOGUE,
 ) -> None:
     """The outcome of a buyer's needs: how many could serve, were notified, are interested, or not and why."""
-    from matcher.matching.engine import Matcher
     from matcher.outreach import buyers, digests
 
     if form not in ("text", "html", "json"):
         raise BadInput(f"a buyer's digest has no format {form!r}: choose text, html or json")
-    held = Matcher.load(catalogue).catalogue if (catalogue / "manifest.json").is_file() else None
+    held = loaded(catalogue).catalogue if (catalogue / "manifest.json").is_file() else None
     _write(digests.rendered(buyers.of_buyer(open_store(), identifier, held), form), out)
 
 

@@ -5,28 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-import typer
+from typer import Argument, Option
 
-from matcher.commands._options import OutputFormat
+from matcher.commands._options import Output
 from matcher.console import emit, say
 from matcher.domain import BadInput, Structure
 
 
 def run(
-    files: list[Path] = typer.Argument(..., help="The directory of structures."),
-    to: Path = typer.Option(
-        Path("var/sync"), "--to", help="Folder of what is fetched, as for `matcher sync`."
-    ),
-    out: Path = typer.Option(
-        Path("var/enriched.jsonl"), "--out", help="The completed directory, to be indexed."
-    ),
-    only: str = typer.Option("", "--only", help="Some sources alone, as site,emplois; all by default."),
-    offline: bool = typer.Option(False, "--offline", help="Fetch nothing: use what --to holds."),
-    opt_out: Path | None = typer.Option(
-        None, "--opt-out", help="Hosts, SIRETs and SIRENs whose sites are not read."
-    ),
-    by: str = typer.Option("kind", "--by", help="Count by kind, department or both."),
-    format: OutputFormat = "table",
+    files: list[Path] = Argument(..., help="The directory of structures."),
+    to: Path = Option(Path("var/sync"), "--to", help="Folder of what is fetched, as for `matcher sync`."),
+    out: Path = Option(Path("var/enriched.jsonl"), "--out", help="The completed directory, to be indexed."),
+    only: str = Option("", "--only", help="Some sources alone, as site,emplois; all by default."),
+    offline: bool = Option(False, "--offline", help="Fetch nothing: use what --to holds."),
+    opt_out: Path | None = Option(None, "--opt-out", help="Hosts, SIRETs, SIRENs whose sites are not read."),
+    by: str = Option("kind", "--by", help="Count by kind, department or both."),
+    format: Output = "table",
 ) -> None:
     """Complete a directory with what publishers and the structures' own sites say.
 
@@ -66,16 +60,22 @@ def report_rows(before: Iterable[Structure], after: Iterable[Structure], by: str
     counts: dict[str, dict[str, int]] = {}
     for when, structures in (("before", before), ("after", after)):
         for structure in structures:
+            kind, department = structure.kind or "?", structure.place.department or "?"
+            names = {"kind": kind, "department": department, "both": f"{department} {kind}"}
             way = speaks(structure)
-            for key in (_key(structure, by), "all"):
+            for key in (names[by], "all"):
                 row = counts.setdefault(key, {})
                 row[f"{when} {way}"] = row.get(f"{when} {way}", 0) + 1
                 row[when] = row.get(when, 0) + 1
     ways = ("said", "read", "likely", "silent")
     return [
-        {by: key, "structures": row.get("after", 0), **{f"{way} {when}": row.get(f"{when} {way}", 0) for way in ways for when in ("before", "after")}}
+        {
+            by: key,
+            "structures": row.get("after", 0),
+            **{f"{way} {when}": row.get(f"{when} {way}", 0) for way in ways for when in ("before", "after")},
+        }
         for key, row in sorted(counts.items(), key=lambda item: (item[0] == "all", item[0]))
-    ]  # fmt: skip
+    ]
 
 
 def speaks(structure: Structure) -> str:
@@ -89,11 +89,6 @@ def speaks(structure: Structure) -> str:
         return "read"
     chances = priors().chances(prior_inputs(priors(), structure.kind, structure.naf or "", structure.name))
     return "likely" if chances.max() >= LIKELY_TRADE else "silent"
-
-
-def _key(structure: Structure, by: str) -> str:
-    kind, department = structure.kind or "?", structure.place.department or "?"
-    return {"kind": kind, "department": department, "both": f"{department} {kind}"}[by]
 
 
 def _write(path: Path, structures: Iterable[Structure]) -> None:

@@ -5,45 +5,36 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Option
 
-from matcher.commands._options import OutputFormat
+from matcher.commands._options import Output
 from matcher.console import emit
 from matcher.domain import BadInput
 
 
 def run(
-    data: Annotated[Path | None, typer.Option(help="Folder with awards/ and structures/: who won.")] = None,
-    task: Annotated[str, typer.Option(help="With --data: suppliers, siae or partners.")] = "suppliers",
+    data: Annotated[Path | None, Option(help="Folder with awards/ and structures/: who won.")] = None,
+    task: Annotated[str, Option(help="With --data: suppliers, siae or partners.")] = "suppliers",
     judged: Annotated[
-        list[Path] | None,
-        typer.Option(help="NAME.queries.jsonl, with its grades in NAME.judged.jsonl; repeatable."),
+        list[Path] | None, Option(help="NAME.queries.jsonl, graded in NAME.judged.jsonl.")
     ] = None,
     structures: Annotated[
-        list[Path] | None,
-        typer.Option(help="With --judged: the directory and past awards, in any known format."),
+        list[Path] | None, Option(help="With --judged: the directory and past awards.")
     ] = None,
-    recipe: Annotated[list[str] | None, typer.Option(help="Recipes to compare; repeatable.")] = None,
-    baselines: Annotated[
-        bool, typer.Option(help="Also evaluate simple baselines; the reference BM25 is always one.")
-    ] = True,
+    recipe: Annotated[list[str] | None, Option(help="Recipes to compare; repeatable.")] = None,
+    baselines: Annotated[bool, Option(help="Also evaluate simple baselines; BM25 is always one.")] = True,
     ablation: Annotated[
-        bool, typer.Option("--ablation", help="The default recipe with each signal left out in turn.")
+        bool, Option("--ablation", help="The default recipe less each signal in turn.")
     ] = False,
     incumbents: Annotated[
-        bool,
-        typer.Option(
-            "--incumbents",
-            help="Also the default recipe with the buyer's own past holders, and unseen pairs reported separately.",
-        ),
+        bool, Option("--incumbents", help="Also with the buyer's own past holders.")
     ] = False,
-    most: Annotated[int | None, typer.Option(min=1, help="Maximum number of queries.")] = None,
+    most: Annotated[int | None, Option(min=1, help="Maximum number of queries.")] = None,
     out: Annotated[
-        Path | None,
-        typer.Option(help="Write one JSON for each task and method here, with tables and a plot."),
+        Path | None, Option(help="Write one JSON a task and method, tables and a plot here.")
     ] = None,
-    note: Annotated[str, typer.Option(help="A remark kept in the JSON of the recipes that are judged.")] = "",
-    format: OutputFormat = "table",
+    note: Annotated[str, Option(help="A remark kept in the JSON of the recipes that are judged.")] = "",
+    format: Output = "table",
 ) -> None:
     """Evaluate recipes and simple methods on judged needs, or on past notices with known winners as of their date.
 

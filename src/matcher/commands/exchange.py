@@ -7,30 +7,30 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from typer import Argument, Option
 
-from matcher.commands._options import DEFAULT_CATALOGUE, KEY, proved
+from matcher import codec
+from matcher.commands._options import CATALOGUE, KEY, proved
 from matcher.console import emit, say
 
-FORMAT = typer.Option("table", help="table, jsonl or csv.")
+FORMAT = Option("table", help="table, jsonl or csv.")
 app = typer.Typer(help="The exchange of partners (bourse à la cotraitance).", no_args_is_help=True)
 
 
 @app.command()
 def declare(
-    siret: str = typer.Argument(..., help="The declaring SIRET; your key must be scoped to it."),
-    notice: str = typer.Argument(..., help="Identifier of the notice."),
-    lot: str = typer.Option("", help="Identifier of the lot; the whole notice by default."),
-    brings: str = typer.Option("", help="What you bring."),
-    seeks: str = typer.Option("", help="What you look for."),
-    contact: str | None = typer.Option(None, help="An address for those who may see it; you can delete it."),
-    visible_to: list[str] = typer.Option([], help="Only these SIRETs may see it; all members by default."),
-    buyer: bool = typer.Option(False, "--buyer", help="Let the buyer see it."),
-    deadline: datetime | None = typer.Option(
-        None, formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"], help="Deadline, if the notice states none."
+    siret: str = Argument(..., help="The declaring SIRET; your key must be scoped to it."),
+    notice: str = Argument(..., help="Identifier of the notice."),
+    lot: str = Option("", help="Identifier of the lot; the whole notice by default."),
+    brings: str = Option("", help="What you bring."),
+    seeks: str = Option("", help="What you look for."),
+    contact: str | None = Option(None, help="An address for those who may see it; you can delete it."),
+    visible_to: list[str] = Option([], help="Only these SIRETs may see it; all members by default."),
+    buyer: bool = Option(False, "--buyer", help="Let the buyer see it."),
+    deadline: datetime | None = Option(
+        None, formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"], help="If the notice states none."
     ),
-    catalogue: Path = typer.Option(
-        DEFAULT_CATALOGUE, help="Catalogue whose notices are known, if it exists."
-    ),
+    catalogue: Path = Option(CATALOGUE, help="Catalogue whose notices are known, if it exists."),
     key: str = KEY,
     format: str = FORMAT,
 ) -> None:
@@ -51,19 +51,30 @@ def declare(
 
         deadline = deadline.replace(hour=23, minute=59, tzinfo=PARIS)
     with proved(key) as (store, bearer):
+        visibility = "named" if visible_to else "members"
         offer = exchange.declare(
-            store, bearer, siret=siret, notice_id=notice, lot_id=lot, brings=brings, seeks=seeks,
-            contact=contact, visibility="named" if visible_to else "members", named=visible_to, buyer_may_see=buyer,
-            deadline=deadline, tender=tender
-        )  # fmt: skip
+            store,
+            bearer,
+            siret=siret,
+            notice_id=notice,
+            lot_id=lot,
+            brings=brings,
+            seeks=seeks,
+            contact=contact,
+            visibility=visibility,
+            named=visible_to,
+            buyer_may_see=buyer,
+            deadline=deadline,
+            tender=tender,
+        )
         emit([_row(offer)], format)
 
 
 @app.command("list")
 def list_(
-    notice: str | None = typer.Option(None, help="Only this notice."),
-    lot: str | None = typer.Option(None, help="Only this lot and declarations on the whole notice."),
-    mine: bool = typer.Option(False, "--mine", help="Your own, in any state."),
+    notice: str | None = Option(None, help="Only this notice."),
+    lot: str | None = Option(None, help="Only this lot and declarations on the whole notice."),
+    mine: bool = Option(False, "--mine", help="Your own, in any state."),
     key: str = KEY,
     format: str = FORMAT,
 ) -> None:
@@ -76,7 +87,7 @@ def list_(
 
 
 @app.command()
-def withdraw(declaration: str = typer.Argument(..., help="Its id."), key: str = KEY) -> None:
+def withdraw(declaration: str = Argument(..., help="Its id."), key: str = KEY) -> None:
     """Withdraw your declaration; its contact address is deleted with it."""
     from matcher.records import exchange
 
@@ -87,11 +98,11 @@ def withdraw(declaration: str = typer.Argument(..., help="Its id."), key: str = 
 
 @app.command()
 def suggest(
-    siret: str = typer.Argument(..., help="The declaring SIRET; your key must be scoped to it."),
-    notice: str | None = typer.Option(None, help="Only this notice."),
-    n: int = typer.Option(10, help="How many."),
-    reach: float = typer.Option(100.0, help="Maximum distance in kilometres, where both places are known."),
-    catalogue: Path = typer.Option(DEFAULT_CATALOGUE, help="Catalogue to read places from, if it exists."),
+    siret: str = Argument(..., help="The declaring SIRET; your key must be scoped to it."),
+    notice: str | None = Option(None, help="Only this notice."),
+    n: int = Option(10, help="How many."),
+    reach: float = Option(100.0, help="Maximum distance in kilometres, where both places are known."),
+    catalogue: Path = Option(CATALOGUE, help="Catalogue to read places from, if it exists."),
     key: str = KEY,
     format: str = FORMAT,
 ) -> None:
@@ -101,19 +112,20 @@ def suggest(
 
     kilometres = exchange.distances(load_catalogue(catalogue)) if catalogue.is_dir() else None
     with proved(key) as (store, bearer):
-        found = exchange.suggest(
+        suggested = exchange.suggest(
             store, bearer, siret, notice_id=notice, kilometres=kilometres, reach_km=reach, n=n
         )
     rows = (
-        {**_row(s.offer), "km": s.distance_km, "score": s.score, "why": " ; ".join(s.reasons)} for s in found
+        {**_row(s.offer), "km": s.distance_km, "score": s.score, "why": " ; ".join(s.reasons)}
+        for s in suggested
     )
     emit(rows, format)
 
 
 @app.command()
 def contact(
-    declaration: str = typer.Argument(..., help="Its id."),
-    delete: bool = typer.Option(False, "--delete", help="Delete the address of your own declaration."),
+    declaration: str = Argument(..., help="Its id."),
+    delete: bool = Option(False, "--delete", help="Delete the address of your own declaration."),
     key: str = KEY,
 ) -> None:
     """The contact address of a declaration that you may see; the request is recorded."""
@@ -129,14 +141,13 @@ def contact(
 
 @app.command()
 def write(
-    declaration: str = typer.Argument(..., help="Its id."),
-    member: str = typer.Argument(..., help="Your SIRET, or, as its author, that of whom you answer."),
-    text: str = typer.Option("", help="Your message; none: only what was written."),
+    declaration: str = Argument(..., help="Its id."),
+    member: str = Argument(..., help="Your SIRET, or, as its author, that of whom you answer."),
+    text: str = Option("", help="Your message; none: only what was written."),
     key: str = KEY,
     format: str = FORMAT,
 ) -> None:
     """Write to the author of a declaration, or back to a member, and print what was written; the pages mail it too."""
-    from matcher import codec
     from matcher.records import exchange
 
     with proved(key) as (store, bearer):
@@ -147,15 +158,14 @@ def write(
 
 @app.command()
 def agree(
-    declaration: str = typer.Argument(..., help="The id of your own."),
-    other: str = typer.Argument(..., help="The id of the other."),
-    role: str = typer.Option(..., help="Yours: mandataire, cotraitant or sous-traitant."),
-    part: str = typer.Option(..., help="What you do."),
+    declaration: str = Argument(..., help="The id of your own."),
+    other: str = Argument(..., help="The id of the other."),
+    role: str = Option(..., help="Yours: mandataire, cotraitant or sous-traitant."),
+    part: str = Option(..., help="What you do."),
     key: str = KEY,
     format: str = FORMAT,
 ) -> None:
     """Agree with the author of another declaration, and print the group: those who agreed with each other."""
-    from matcher import codec
     from matcher.records import exchange
 
     with proved(key) as (store, bearer):
@@ -165,8 +175,8 @@ def agree(
 
 @app.command()
 def won(
-    declaration: str = typer.Argument(..., help="The id of your own."),
-    promised: float | None = typer.Option(None, min=0, help="Hours of insertion of your part."),
+    declaration: str = Argument(..., help="The id of your own."),
+    promised: float | None = Option(None, min=0, help="Hours of insertion of your part."),
     key: str = KEY,
 ) -> None:
     """Your group won: what you agreed to do, and the hours promised, enter the ledger (`matcher hours done`)."""
@@ -178,9 +188,7 @@ def won(
 
 
 @app.command()
-def viewers(
-    declaration: str = typer.Argument(..., help="Its id."), key: str = KEY, format: str = FORMAT
-) -> None:
+def viewers(declaration: str = Argument(..., help="Its id."), key: str = KEY, format: str = FORMAT) -> None:
     """Who saw your declaration, and when."""
     from matcher.records import exchange
 
@@ -189,15 +197,8 @@ def viewers(
 
 
 def _row(offer: Any) -> dict[str, Any]:
-    same = {
-        "id": "id",
-        "siret": "siret",
-        "notice": "notice_id",
-        "lot": "lot_id",
-        "brings": "brings",
-        "seeks": "seeks",
-    }
-    return {name: getattr(offer, field) for name, field in same.items()} | {
+    same = "id, siret, notice=notice_id, lot=lot_id, brings, seeks"
+    return codec.flat(offer, same) | {
         "contact": "yes" if offer.has_contact else "no",
         "visible": offer.visibility + (" + buyer" if offer.buyer_may_see else ""),
         "until": offer.deadline.isoformat(timespec="minutes"),

@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, NoticeOf, OutputFormat
+from matcher.commands._options import CATALOGUE, Folder, NoticeOf, Output, loaded
 from matcher.console import emit, say
 
 
 def run(
-    siret: Annotated[str, typer.Argument(help="The structure: SIRET, or SIREN.")],
+    siret: Annotated[str, Argument(help="The structure: SIRET, or SIREN.")],
     notice: NoticeOf,
-    lot: Annotated[str | None, typer.Argument(help="One lot only, by number.")] = None,
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    format: OutputFormat = "table",
+    lot: Annotated[str | None, Argument(help="One lot only, by number.")] = None,
+    catalogue: Folder = CATALOGUE,
+    format: Output = "table",
 ) -> None:
     """Say why a structure is, or is not, among those proposed for a notice.
 
@@ -25,10 +25,9 @@ def run(
     matcher explain 00010001600013 notice.xml 2
     """
     from matcher import codec
-    from matcher.matching.engine import Matcher
     from matcher.reading import gather
 
-    matcher = Matcher.load(catalogue)
+    matcher = loaded(catalogue)
     if Path(notice).is_file():
         tenders = gather.gather([Path(notice)]).tenders
     else:
@@ -41,8 +40,9 @@ def run(
         for explanation in found:
             say(f"{tender.id}, lot {explanation.lot.number} ({explanation.lot.title}) : {explanation.text}")
             if explanation.match is not None:
+                reasons = explanation.match.reasons
                 rows = (
                     {"signal": r.code, "contribution": round(r.contribution, 3), "raison": r.text}
-                    for r in explanation.match.reasons
+                    for r in reasons
                 )
                 emit(rows, format)

@@ -5,25 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+from matcher.commands._options import CATALOGUE, Folder, Output, loaded
 from matcher.console import emit, progress, say
 
 
 def run(
-    notices: Annotated[
-        list[Path],
-        typer.Argument(help="Notices, or judged needs (NAME.queries.jsonl), whose lots are matched."),
-    ],
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    recipe: Annotated[
-        list[str] | None, typer.Option(help="Compare these recipes; repeatable. By default the catalogue's.")
-    ] = None,
-    n: Annotated[int, typer.Option("-n", min=1, help="Structures per lot that count as shown.")] = 10,
-    days: Annotated[int, typer.Option(min=1, max=366, help="Days on which the lots are matched.")] = 1,
-    sheet: Annotated[Path | None, typer.Option(help="Write the public sheet (French) here.")] = None,
-    format: OutputFormat = "table",
+    notices: Annotated[list[Path], Argument(help="Notices, or judged needs (NAME.queries.jsonl), to match.")],
+    catalogue: Folder = CATALOGUE,
+    recipe: Annotated[list[str] | None, Option(help="A recipe to compare; default the catalogue's.")] = None,
+    n: Annotated[int, Option("-n", min=1, help="Structures per lot that count as shown.")] = 10,
+    days: Annotated[int, Option(min=1, max=366, help="Days on which the lots are matched.")] = 1,
+    sheet: Annotated[Path | None, Option(help="Write the public sheet (French) here.")] = None,
+    format: Output = "table",
 ) -> None:
     """Report exposure and the probability of being a lead: Gini, share never shown, by kind, size, département, evidence.
 
@@ -36,25 +31,22 @@ def run(
     """
     from matcher import codec
     from matcher.lab import leads
-    from matcher.matching.engine import Matcher
     from matcher.outreach import exposure
 
     tenders = leads.tenders(notices)
     measured = []
     names: list[str | None] = list(recipe) if recipe else [None]
     for name in names:
-        matcher = Matcher.load(catalogue, name)
+        matcher = loaded(catalogue, name)
         found = exposure.measure(matcher, progress(tenders, "asking"), n, days)
         cost = leads.quality(matcher, notices, days)
         measured.append(exposure.Measured(matcher.versions, found, cost))
         if format == "jsonl":
             emit([{"recipe": matcher.recipe.name, "nDCG@5": cost, **codec.to_json(found)}], "jsonl")
             continue
-        neglected = (
-            ""
-            if found.neglected is None
-            else f" ; {100 * found.neglected:.1f} % de celles du métier à portée ni montrées ni à interroger"
-        )
+        share = found.neglected
+        whom = "de celles du métier à portée ni montrées ni à interroger"
+        neglected = "" if share is None else f" ; {100 * share:.1f} % {whom}"
         quality_text = "" if cost is None else f", nDCG@5 {cost:.3f}"
         say(
             f"{matcher.recipe.name} : {found.lots} lots, {found.structures} structures, Gini {found.gini:.3f}, "

@@ -6,21 +6,22 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
-from matcher.commands._options import OutputFormat, open_store
+from matcher import codec
+from matcher.commands._options import Output, open_store, rejects
 from matcher.console import emit, say
 
 app = typer.Typer(help="Facilitators of a place, referrals, and early access to needs.", no_args_is_help=True)
+SHOWN = (
+    "id, nom=name, type=kind, communes, départements=departments, courriel=email, téléphone=phone, "
+    "site=website, source, date=on"
+)
 
 
 @app.command("import")
 def import_(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            help="CSV: nom, type, communes, departements, courriel, telephone, site, source, date."
-        ),
-    ],
+    file: Annotated[Path, Argument(help="CSV: nom, type, communes, departements, courriel, telephone ...")],
 ) -> None:
     """Import a file, replacing the former one; unreadable rows are reported.
 
@@ -30,15 +31,14 @@ def import_(
     from matcher.records import facilitators
 
     good, bad = facilitators.keep(file)
-    for one in bad:
-        say(f"écarté, {one.record} : {one.reason}")
+    rejects(bad)
     say(f"{len(good)} facilitateurs gardés, {len(bad)} lignes écartées")
 
 
 @app.command("list")
 def list_(
-    place: Annotated[str, typer.Option(help="Only those of this commune, postcode or department.")] = "",
-    format: OutputFormat = "table",
+    place: Annotated[str, Option(help="Only those of this commune, postcode or department.")] = "",
+    format: Output = "table",
 ) -> None:
     """The facilitators, or those of a place, the most local first."""
     from matcher.records import facilitators
@@ -47,23 +47,17 @@ def list_(
     known, _ = facilitators.read()
     where = somewhere(place) if place else None
     found = facilitators.of(where, known) if where else known
-    emit(
-        (
-            {"id": f.id, "nom": f.name, "type": f.kind, "communes": len(f.communes), "départements": " ".join(f.departments),
-             "courriel": f.email, "téléphone": f.phone, "site": f.website, "source": f.source, "date": str(f.on or "")}
-            for f in found
-        ),
-        format,
-    )  # fmt: skip
+    rows = (codec.flat(f, SHOWN) | {"communes": len(f.communes), "date": str(f.on or "")} for f in found)
+    emit(rows, format)
     if where:
         say(facilitators.named(where, known))
 
 
 @app.command()
 def refer(
-    facilitator: Annotated[str, typer.Argument(help="Its id.")],
-    subject: Annotated[str, typer.Argument(help="Id of the notice or need.")],
-    note: Annotated[str, typer.Option(help="A note, without personal data.")] = "",
+    facilitator: Annotated[str, Argument(help="Its id.")],
+    subject: Annotated[str, Argument(help="Id of the notice or need.")],
+    note: Annotated[str, Option(help="A note, without personal data.")] = "",
 ) -> None:
     """Record that a notice or a need was referred to a facilitator."""
     from matcher.records import facilitators
@@ -74,30 +68,23 @@ def refer(
 
 @app.command()
 def referrals(
-    facilitator: Annotated[str, typer.Option(help="Only referrals to this facilitator.")] = "",
-    format: OutputFormat = "table",
+    facilitator: Annotated[str, Option(help="Only referrals to this facilitator.")] = "",
+    format: Output = "table",
 ) -> None:
     """The referrals recorded, newest first."""
     from matcher.records import facilitators
 
-    names = {"facilitateur": "facilitator", "objet": "subject", "par": "actor", "note": "note"}
+    names = "date=at, facilitateur=facilitator, objet=subject, par=actor, note"
     found = facilitators.referrals(open_store(), facilitator)
-    rows = (
-        {
-            "date": r["at"].isoformat(timespec="minutes"),
-            **{heading: r[name] for heading, name in names.items()},
-        }
-        for r in found
-    )
-    emit(rows, format)
+    emit((codec.flat(row, names) for row in found), format)
 
 
 @app.command()
 def show(
-    need: Annotated[str, typer.Argument(help="Id of your unpublished need.")],
-    facilitator: Annotated[str, typer.Argument(help="Who may see it early.")],
-    withdraw: Annotated[bool, typer.Option("--withdraw", help="Withdraw the permission.")] = False,
-    key: Annotated[str, typer.Option(envvar="MATCHER_KEY", help="Your API key.")] = "",
+    need: Annotated[str, Argument(help="Id of your unpublished need.")],
+    facilitator: Annotated[str, Argument(help="Who may see it early.")],
+    withdraw: Annotated[bool, Option("--withdraw", help="Withdraw the permission.")] = False,
+    key: Annotated[str, Option(envvar="MATCHER_KEY", help="Your API key.")] = "",
 ) -> None:
     """Let a facilitator see your unpublished need early, or withdraw the permission; only its buyer can."""
     from matcher.records import facilitators, keys
@@ -108,9 +95,7 @@ def show(
 
 
 @app.command()
-def needs(
-    facilitator: Annotated[str, typer.Argument(help="Its id.")], format: OutputFormat = "table"
-) -> None:
+def needs(facilitator: Annotated[str, Argument(help="Its id.")], format: Output = "table") -> None:
     """The unpublished needs that their buyers let this facilitator see."""
     from matcher.records import facilitators
 

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Annotated, Any
 
 import typer
+from typer import Argument, Option
 from typer.core import TyperGroup
 
 from matcher.commands._options import day, open_store
@@ -21,22 +22,18 @@ class _Recording(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(
-    cls=_Recording, help="What structures say: of a lot, or of the mails they get.", no_args_is_help=True
-)
-Siret = Annotated[str, typer.Argument(help="SIRET of the structure.")]
+app = typer.Typer(cls=_Recording, help="What structures say of lots and mails.", no_args_is_help=True)
+Siret = Annotated[str, Argument(help="SIRET of the structure.")]
 
 
 @app.command()
 def record(
     siret: Siret,
-    notice: Annotated[str, typer.Argument(help="Id of the notice.")],
-    verb: Annotated[str, typer.Argument(help="interested, declined, contacted, submitted or won.")],
-    lot: Annotated[str, typer.Option(help="Id of the lot; the whole notice by default.")] = "",
-    reason: Annotated[
-        str, typer.Option(help="Why not: not-our-trade, too-far, too-big ... or free text.")
-    ] = "",
-    by: Annotated[str, typer.Option(help="Author of the feedback.")] = "operator",
+    notice: Annotated[str, Argument(help="Id of the notice.")],
+    verb: Annotated[str, Argument(help="interested, declined, contacted, submitted or won.")],
+    lot: Annotated[str, Option(help="Id of the lot; the whole notice by default.")] = "",
+    reason: Annotated[str, Option(help="Why not: not-our-trade, too-far, too-big ... or free text.")] = "",
+    by: Annotated[str, Option(help="Author of the feedback.")] = "operator",
 ) -> None:
     """Record feedback on a lot; a refusal is effective immediately: the lot is never proposed to this structure again.
 
@@ -51,9 +48,8 @@ def record(
     store = open_store()
     tender = store.ask(select(Notice.tender).where(Notice.id == notice)).scalar() or {"lots": []}
     codes = [one["cpv"][0] for one in tender["lots"] if one["cpv"] and lot in ("", one["id"])]
-    feedback.record(
-        store, siret, notice, lot, verb, reason=reason, cpv=codes[0] if len(codes) == 1 else "", by=by
-    )
+    code = codes[0] if len(codes) == 1 else ""
+    feedback.record(store, siret, notice, lot, verb, reason=reason, cpv=code, by=by)
     recorded = f"{siret} {feedback.VERBS[verb][0]}, {notice}" + (f" lot {lot}" if lot else "")
     say(recorded + ("" if tender["lots"] else " (this notice has not been seen by `matcher batch` yet)"))
 
@@ -61,8 +57,8 @@ def record(
 @app.command()
 def stop(
     siret: Siret,
-    only: Annotated[str, typer.Option(help="alerts or questions; both by default.")] = "",
-    by: Annotated[str, typer.Option(help="Who recorded it.")] = "operator",
+    only: Annotated[str, Option(help="alerts or questions; both by default.")] = "",
+    by: Annotated[str, Option(help="Who recorded it.")] = "operator",
 ) -> None:
     """A structure answered "stop": no more alerts, no more questions of buyers, or neither.
 
@@ -80,10 +76,8 @@ def stop(
 @app.command()
 def pause(
     siret: Siret,
-    until: Annotated[
-        date, typer.Argument(parser=day, help="The day from which alerts come again, 2027-01-05.")
-    ],
-    by: Annotated[str, typer.Option(help="Who recorded it.")] = "operator",
+    until: Annotated[date, Argument(parser=day, help="The day from which alerts come again, 2027-01-05.")],
+    by: Annotated[str, Option(help="Who recorded it.")] = "operator",
 ) -> None:
     """No alerts before a day: what is open then is told."""
     from matcher.outreach import alerts
@@ -95,8 +89,8 @@ def pause(
 @app.command()
 def frequency(
     siret: Siret,
-    often: Annotated[str, typer.Argument(help="daily, weekly or off.")],
-    by: Annotated[str, typer.Option(help="Who recorded it.")] = "operator",
+    often: Annotated[str, Argument(help="daily, weekly or off.")],
+    by: Annotated[str, Option(help="Who recorded it.")] = "operator",
 ) -> None:
     """How often alerts come at most; daily or weekly also begin them again after a stop."""
     from matcher.outreach import alerts

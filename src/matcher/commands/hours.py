@@ -8,35 +8,28 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer import Argument, Option
 
-from matcher.commands._options import (
-    DEFAULT_CATALOGUE,
-    KEY,
-    CatalogueFolder,
-    OutputFormat,
-    day,
-    open_store,
-    proved,
-)
+from matcher import codec
+from matcher.commands import _options as options
+from matcher.commands._options import CATALOGUE, KEY, Folder, Output, ReferenceDay, proved
 from matcher.console import emit, say
 from matcher.domain import BadInput
 
-app = typer.Typer(
-    help="Hours of insertion, promised and done, and the OETH effect of a purchase.", no_args_is_help=True
-)
+app = typer.Typer(help="Hours of insertion, promised and done; the OETH effect.", no_args_is_help=True)
 
 
 @app.command()
 def plan(
-    need: Annotated[str, typer.Argument(help="What is bought, in your own words.")],
-    amount: Annotated[float, typer.Option(help="Euros before tax, for the whole duration.")],
-    place: Annotated[str, typer.Option(help="Commune, postcode or department.")] = "",
-    months: Annotated[float | None, typer.Option(help="Duration in months.")] = None,
-    share: Annotated[list[float] | None, typer.Option(help="% of the hours; default 5, 7 and 10.")] = None,
-    labour: Annotated[float | None, typer.Option(help="% of labour; by default the table's.")] = None,
-    hourly: Annotated[float | None, typer.Option(help="Euros an hour; by default the table's.")] = None,
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    format: OutputFormat = "table",
+    need: Annotated[str, Argument(help="What is bought, in your own words.")],
+    amount: Annotated[float, Option(help="Euros before tax, for the whole duration.")],
+    place: Annotated[str, Option(help="Commune, postcode or department.")] = "",
+    months: Annotated[float | None, Option(help="Duration in months.")] = None,
+    share: Annotated[list[float] | None, Option(help="% of the hours; default 5, 7 and 10.")] = None,
+    labour: Annotated[float | None, Option(help="% of labour; by default the table's.")] = None,
+    hourly: Annotated[float | None, Option(help="Euros an hour; by default the table's.")] = None,
+    catalogue: Folder = CATALOGUE,
+    format: Output = "table",
 ) -> None:
     """Hours of insertion for 5, 7 and 10 %, in full-time equivalents, and who in reach could carry them.
 
@@ -44,41 +37,45 @@ def plan(
     matcher hours plan "peinture d'une école" --amount 300000 --months 8 --place Montreuil
     matcher hours plan "nettoyage" --amount 90000 --labour 85 --hourly 24
     """
-    from matcher import codec
-    from matcher.matching.engine import Matcher
     from matcher.records import facilitators
     from matcher.reference.french import euros
     from matcher.territory import hours as desk
     from matcher.territory.areas import somewhere
-    from matcher.territory.counts import Desk
 
     where = somewhere(place) if place else None
     if labour is not None and not 0 < labour <= 100:
         raise BadInput(f"--labour {labour:g} : donnez une part de 0 à 100 %")
     if hourly is not None and not 0 < hourly <= 1000:
         raise BadInput(f"--hourly {hourly:g} : donnez le coût d'une heure en euros")
+    percents = tuple(value / 100 for value in share) if share else desk.SHARES
+    part = None if labour is None else labour / 100
+
     made = desk.of_need(
-        Desk(Matcher.load(catalogue), open_store()), need, where, amount=amount, months=months, hourly_cost=hourly,
-        labour=None if labour is None else labour / 100, shares=tuple(value / 100 for value in share) if share else desk.SHARES,
-    )  # fmt: skip
+        options.desk(catalogue),
+        need,
+        where,
+        amount=amount,
+        months=months,
+        shares=percents,
+        labour=part,
+        hourly_cost=hourly,
+    )
     if format == "jsonl":
         emit([{**codec.to_json(made), "facilitator": facilitators.named(where)}], "jsonl")
         return
-    emit(
-        ({"part": f"{100 * t.share:g} %", "heures": round(t.hours), "ETP": round(t.fte, 2), "ETP (conventionnement ACI)": round(t.fte_insertion, 2)} for t in made.targets),
-        format, f"{made.worked:.0f} heures travaillées, pour {euros(amount)} HT",
-    )  # fmt: skip
+    targets = (
+        {"part": f"{100 * t.share:g} %", "heures": round(t.hours), "ETP": round(t.fte, 2)}
+        | {"ETP (conventionnement ACI)": round(t.fte_insertion, 2)}
+        for t in made.targets
+    )
+    emit(targets, format, f"{made.worked:.0f} heures travaillées, pour {euros(amount)} HT")
     if format == "table":
-        emit(
-            (
-                {
-                    "structure": c.name, "type": c.kind, "commune": c.town, "km": c.kilometres, "comment": c.way, "pourquoi": c.reason,
-                    "vérifiée active": "oui" if c.verified else "non", "source": c.source,
-                }
-                for c in made.carriers
-            ),
-            format,
-        )  # fmt: skip
+        columns = "structure=name, type=kind, commune=town, km=kilometres, comment=way, pourquoi=reason"
+        carriers = (
+            codec.flat(c, columns) | {"vérifiée active": "oui" if c.verified else "non", "source": c.source}
+            for c in made.carriers
+        )
+        emit(carriers, format)
     if made.labour.key == "rest":
         say("métier non reconnu : la ligne générale de la table est employée")
     _explain(made, (*(f"source : {s}" for s in made.sources), facilitators.named(where)))
@@ -86,52 +83,42 @@ def plan(
 
 @app.command()
 def oeth(
-    purchase: Annotated[float, typer.Argument(help="Euros before tax paid in the year to an EA or ESAT.")],
-    rate: Annotated[float | None, typer.Option(help="Direct employment rate in %, 4.2 for 4,2 %.")] = None,
-    contribution: Annotated[float | None, typer.Option(help="Gross contribution of the year, euros.")] = None,
-    labour_cost: Annotated[float | None, typer.Option(help="Labour cost attested by the supplier.")] = None,
-    need: Annotated[str, typer.Option(help="What is bought: the share of labour of its trade.")] = "",
-    headcount: Annotated[float | None, typer.Option(help="Employees of the buyer.")] = None,
-    place: Annotated[
-        str, typer.Option(help="Commune, postcode or department: its facilitator is named.")
-    ] = "",
-    on: Annotated[
-        date | None, typer.Option(parser=day, help="The day whose rules hold (AAAA-MM-JJ); today by default.")
-    ] = None,
-    format: OutputFormat = "table",
+    purchase: Annotated[float, Argument(help="Euros before tax paid in the year to an EA or ESAT.")],
+    rate: Annotated[float | None, Option(help="Direct employment rate in %, 4.2 for 4,2 %.")] = None,
+    contribution: Annotated[float | None, Option(help="Gross contribution of the year, euros.")] = None,
+    labour_cost: Annotated[float | None, Option(help="Labour cost attested by the supplier.")] = None,
+    need: Annotated[str, Option(help="What is bought: the share of labour of its trade.")] = "",
+    headcount: Annotated[float | None, Option(help="Employees of the buyer.")] = None,
+    place: Annotated[str, Option(help="Commune, postcode or department: its facilitator is named.")] = "",
+    on: ReferenceDay = None,
+    format: Output = "table",
 ) -> None:
     """The OETH deduction for a purchase from an EA or ESAT; needs the employment rate.
 
     \b
     matcher hours oeth 20000 --rate 2.5 --contribution 15000 --need "entretien d'espaces verts"
     """
-    from matcher import codec
     from matcher.records import facilitators
     from matcher.territory import hours as desk
     from matcher.territory.areas import somewhere
     from matcher.territory.counts import trades_of
 
     (trades,) = trades_of([need], [()]) if need else ((),)
-    made = desk.oeth(
-        purchase, None if rate is None else rate / 100, on=on or date.today(), contribution=contribution, labour_cost=labour_cost,
-        labour=desk.labour_of(trades) if trades else None, headcount=headcount,
-    )  # fmt: skip
+    percent = None if rate is None else rate / 100
+    given = {"contribution": contribution, "labour_cost": labour_cost, "headcount": headcount}
+    cost = desk.labour_of(trades) if trades else None
+    made = desk.oeth(purchase, percent, on=on or date.today(), labour=cost, **given)
     if format == "jsonl":
         emit([codec.to_json(made)], "jsonl")
         return
-    emit(
-        [
-            {
-                "achat HT": made.purchase,
-                "coût de main-d'œuvre": made.labour_cost,
-                "déductible avant plafond": made.deductible,
-                "plafond": made.cap,
-                "déduction": made.deduction,
-            }
-        ],
-        format,
-    )
+    emit([codec.flat(made, DEDUCTION)], format)
     _explain(made, (facilitators.named(somewhere(place) if place else None),))
+
+
+DEDUCTION = (
+    "achat HT=purchase, coût de main-d'œuvre=labour_cost, déductible avant plafond=deductible, plafond=cap, "
+    "déduction=deduction"
+)
 
 
 def _explain(made: Any, more: Iterable[str]) -> None:
@@ -143,14 +130,13 @@ def _explain(made: Any, more: Iterable[str]) -> None:
 @app.command()
 def done(
     files: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Tables of hours to enter first: contract, SIRET, month, hours."),
+        list[Path] | None, Argument(help="To enter first: contract, SIRET, month, hours.")
     ] = None,
-    siret: Annotated[str, typer.Option(help="Of a table without this column.")] = "",
-    contract: Annotated[str, typer.Option(help="Of a table without this column: its notice or number.")] = "",
-    lines: Annotated[bool, typer.Option("--lines", help="Every line, rather than one a contract.")] = False,
+    siret: Annotated[str, Option(help="Of a table without this column.")] = "",
+    contract: Annotated[str, Option(help="Of a table without this column: its notice or number.")] = "",
+    lines: Annotated[bool, Option("--lines", help="Every line, rather than one a contract.")] = False,
     key: str = KEY,
-    format: OutputFormat = "table",
+    format: Output = "table",
 ) -> None:
     """Hours done on contracts beside those promised, that your key may see; enters the tables given.
 
@@ -166,25 +152,17 @@ def done(
             good, bad = ledger.read_hours(path.read_bytes(), path.name, siret, contract)
             worked.enter(store, bearer, good)
             say(f"{path.name} : {len(good)} lignes notées")
-            for one in bad:
-                say(f"écarté, {one.record} : {one.reason}")
+            options.rejects(bad)
         seen = worked.listing(store, bearer)
     if lines:
         emit(ledger.hours_rows(seen), format)
         return
-    held = ledger.contracts(seen)
-    whole = [ledger.counted("tous les marchés", seen)] if len(held) > 1 else []
-    emit(
-        [
-            {
-                "marché": one.name,
-                "heures réalisées": one.done,
-                "heures promises": one.promised,
-                "% de l'objectif": one.part and round(100 * one.part),
-                "personnes (au moins)": one.people,
-                **({} if format == "table" else one.by_category),
-            }
-            for one in (*held, *whole)
-        ],
-        format,
-    )
+    contracts = ledger.contracts(seen)
+    whole = [ledger.counted("tous les marchés", seen)] if len(contracts) > 1 else []
+
+    def row(one: ledger.Contract) -> dict[str, Any]:
+        cells = codec.flat(one, "marché=name, heures réalisées=done, heures promises=promised")
+        cells |= {"% de l'objectif": one.part and round(100 * one.part), "personnes (au moins)": one.people}
+        return cells if format == "table" else cells | {**one.by_category}
+
+    emit(map(row, (*contracts, *whole)), format)

@@ -5,35 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
-from matcher.commands._options import DEFAULT_CATALOGUE
+from matcher.commands._options import CATALOGUE
 from matcher.console import say
 from matcher.domain import BadInput
 from matcher.matching.recipes import SHIPPED
 
 
 def run(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Directories of structures and past awards; --update needs none."),
-    ] = None,
-    out: Annotated[Path, typer.Option(help="The folder of the catalogue.")] = DEFAULT_CATALOGUE,
-    recipe: Annotated[str, typer.Option(help=f"One of {', '.join(SHIPPED)}, or a TOML file.")] = "default",
-    encoder: Annotated[
-        str,
-        typer.Option(help="Another encoder: its name, or a sentence-transformers model by name or folder."),
-    ] = "",
-    map: Annotated[
-        list[str] | None, typer.Option(help="Correct a guessed column: field=heading, or a saved profile.")
-    ] = None,
+    files: Annotated[list[Path] | None, Argument(help="Structures and awards; --update needs none.")] = None,
+    out: Annotated[Path, Option(help="The folder of the catalogue.")] = CATALOGUE,
+    recipe: Annotated[str, Option(help=f"One of {', '.join(SHIPPED)}, or a TOML file.")] = "default",
+    encoder: Annotated[str, Option(help="Another encoder or sentence-transformers model.")] = "",
+    map: Annotated[list[str] | None, Option(help="field=heading, or a saved profile.")] = None,
     update: Annotated[
-        bool,
-        typer.Option(
-            "--update", help="Update the catalogue: these structures replace those of the same SIRETs."
-        ),
+        bool, Option("--update", help="Update: these replace those of the same SIRETs.")
     ] = False,
-    gone: Annotated[list[str] | None, typer.Option(help="--update: remove this SIRET; repeatable.")] = None,
+    gone: Annotated[list[str] | None, Option(help="--update: remove this SIRET; repeatable.")] = None,
 ) -> None:
     """Index structures (CSV, XLSX, ODS ...) with the awards they won (DECP) as evidence.
 

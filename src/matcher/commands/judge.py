@@ -6,18 +6,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder
+from matcher.commands._options import CATALOGUE, Folder, loaded
 from matcher.console import say
 from matcher.domain import NoValidRecords, Rejected
 
 
 def run(
-    queries: Annotated[Path, typer.Argument(help="JSONL, one need a line: query_id and notice.")],
-    out: Annotated[
-        Path, typer.Option(help="The file of grades, NAME.judged.jsonl: it grows, nothing is asked twice.")
-    ],
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
+    queries: Annotated[Path, Argument(help="JSONL, one need a line: query_id and notice.")],
+    out: Annotated[Path, Option(help="The file of grades, NAME.judged.jsonl.")],
+    catalogue: Folder = CATALOGUE,
 ) -> None:
     """Grade structures for needs, blind to their rank, by the guide of docs/judging.md; "q" stops.
 
@@ -29,25 +28,21 @@ def run(
 
     from matcher.lab import evaluation, judging
     from matcher.lab.training.judgement import judged
-    from matcher.matching.engine import Matcher
 
     rejected: list[Rejected] = []
     known = judged(out) if out.is_file() else {}
     asked = [q for q in evaluation.questions(queries, rejected) if q.id not in known]
     if not asked and not known:
-        raise NoValidRecords(
-            f"no need could be read in {queries}: one object a line with query_id and notice is wanted"
-        )
-    matcher = Matcher.load(catalogue)
+        raise NoValidRecords(f"no need was read in {queries}: give query_id and notice, one object a line")
+    matcher = loaded(catalogue)
     out.parent.mkdir(parents=True, exist_ok=True)
     before = len(known)
+
+    def prompted(prompt: str) -> str:
+        return str(typer.prompt(prompt, "", show_default=False, prompt_suffix=""))
+
     with out.open("a", encoding="utf-8") as sink:
-        for line in judging.graded(
-            matcher,
-            asked,
-            lambda prompt: str(typer.prompt(prompt, "", show_default=False, prompt_suffix="")),
-            say,
-        ):
+        for line in judging.graded(matcher, asked, prompted, say):
             sink.write(json.dumps(line) + "\n")
             sink.flush()
             before += 1

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import typer
+from typing import Any
 
-from matcher.commands._options import OutputFormat, open_store
+import typer
+from typer import Argument, Option
+
+from matcher.commands._options import Output, open_store
 from matcher.console import emit, say
 
 app = typer.Typer(help="API keys: made by the operator, scoped, shown once.", no_args_is_help=True)
@@ -12,11 +15,9 @@ app = typer.Typer(help="API keys: made by the operator, scoped, shown once.", no
 
 @app.command()
 def create(
-    scope: list[str] = typer.Option(
-        ..., help="read, buyer, operator or structure:SIRET; repeat for several."
-    ),
-    label: str = typer.Option("", help="The holder."),
-    days: int = typer.Option(365, help="Days of validity."),
+    scope: list[str] = Option(..., help="read, buyer, operator or structure:SIRET; repeat for several."),
+    label: str = Option("", help="The holder."),
+    days: int = Option(365, help="Days of validity."),
 ) -> None:
     """Create a key; its secret is printed only once.
 
@@ -30,26 +31,21 @@ def create(
 
 
 @app.command("list")
-def list_(format: OutputFormat = "table") -> None:
+def list_(format: Output = "table") -> None:
     """All keys, without their secrets."""
     from matcher.records import keys
 
+    def shown(key: keys.Bearer) -> dict[str, Any]:
+        moments = {"created": key.created_at, "expires": key.expires_at, "revoked": key.revoked_at}
+        row = {"id": key.id, "scopes": " ".join(key.scopes), "label": key.label}
+        return row | {name: at and at.isoformat(timespec="seconds") for name, at in moments.items()}
+
     with open_store() as store:
-        held = keys.listed(store)
-    days = {"created": "created_at", "expires": "expires_at", "revoked": "revoked_at"}
-    rows = (
-        {"id": key.id, "scopes": " ".join(key.scopes), "label": key.label}
-        | {
-            name: (at := getattr(key, field)) and at.isoformat(timespec="seconds")
-            for name, field in days.items()
-        }
-        for key in held
-    )
-    emit(rows, format)
+        emit(map(shown, keys.listed(store)), format)
 
 
 @app.command()
-def revoke(key: str = typer.Argument(..., help="The id that `matcher keys list` shows.")) -> None:
+def revoke(key: str = Argument(..., help="The id that `matcher keys list` shows.")) -> None:
     """Revoke a key."""
     from matcher.records import keys
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
-from matcher.commands._options import OutputFormat, day
+from matcher import codec
+from matcher.commands._options import Output, day
 from matcher.console import emit
 from matcher.domain import NoValidRecords
 
 
 def run(
-    beginning: Annotated[str, typer.Argument(help="Only codes with this prefix, such as clause.")] = "",
-    on: Annotated[
-        date | None, typer.Option(parser=day, help="The day, 2026-08-22; today by default.")
-    ] = None,
-    format: OutputFormat = "table",
+    beginning: Annotated[str, Argument(help="Only codes with this prefix, such as clause.")] = "",
+    on: Annotated[date | None, Option(parser=day, help="The day, 2026-08-22; today by default.")] = None,
+    format: Output = "table",
 ) -> None:
     """The rules in force on a day, with article, figure, dates and source; "à vérifier" where no source was read.
 
@@ -32,12 +31,12 @@ def run(
     on = on or date.today()
     held = [rule for rule in law.rules(on) if rule.code.startswith(beginning)]
     if not held:
-        raise NoValidRecords(
-            f"aucune règle en vigueur le {on:%d/%m/%Y} n'a un code qui commence par {beginning} : `matcher law` les montre toutes"
-        )
+        none = f"aucune règle en vigueur le {on:%d/%m/%Y} n'a un code qui commence par {beginning}"
+        raise NoValidRecords(f"{none} : `matcher law` les montre toutes")
+    columns = "code, article, règle=text, valeur=value, depuis=since"
     rows = (
-        {"code": rule.code, "article": rule.article, "règle": rule.text, "valeur": rule.value}
-        | {"depuis": rule.since.isoformat(), "jusqu'au": rule.until.isoformat() if rule.until else ""}
+        codec.flat(rule, columns)
+        | {"jusqu'au": rule.until.isoformat() if rule.until else ""}
         | {"texte": "lu" if rule.verified else "à vérifier", "source": rule.source}
         for rule in held
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, emit_values, gathered
+from matcher import codec
+from matcher.commands._options import CATALOGUE, Folder, Output, emit_values, gathered, loaded
 from matcher.console import say
-from matcher.domain import NoValidRecords
+from matcher.domain import NoValidRecords, Tender
 
 if TYPE_CHECKING:
     from matcher.partners.subcontracting import Opening
@@ -17,15 +18,14 @@ if TYPE_CHECKING:
 
 def run(
     files: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Award notices, calls, DECP; by default the notices indexed with the catalogue."),
+        list[Path] | None, Argument(help="Notices, DECP; by default the indexed notices.")
     ] = None,
-    department: Annotated[list[str] | None, typer.Option(help="Only of this department; repeatable.")] = None,
-    awarded: Annotated[bool, typer.Option("--awarded", help="Only awarded lots: a firm to call.")] = False,
-    n: Annotated[int, typer.Option("-n", min=1, max=50, help="Structures listed for each lot.")] = 5,
-    most: Annotated[int, typer.Option(min=1, help="Maximum number of lots, by decreasing hours.")] = 50,
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    format: OutputFormat = "table",
+    department: Annotated[list[str] | None, Option(help="Only of this department; repeatable.")] = None,
+    awarded: Annotated[bool, Option("--awarded", help="Only awarded lots: a firm to call.")] = False,
+    n: Annotated[int, Option("-n", min=1, max=50, help="Structures listed for each lot.")] = 5,
+    most: Annotated[int, Option(min=1, help="Maximum number of lots, by decreasing hours.")] = 50,
+    catalogue: Folder = CATALOGUE,
+    format: Output = "table",
 ) -> None:
     """For awards and large lots with insertion hours: the firms that owe them, and structures that could carry them.
 
@@ -33,11 +33,10 @@ def run(
     matcher leads data/sample --department 93
     matcher leads --awarded --format csv > a-appeler.csv
     """
-    from matcher.matching.engine import Matcher
     from matcher.partners import subcontracting
     from matcher.reading import gather
 
-    matcher = Matcher.load(catalogue)
+    matcher = loaded(catalogue)
     indexed = gather.load_notices(catalogue)
     tenders, awards = indexed, []
     if files:
@@ -48,14 +47,12 @@ def run(
     if awarded:
         tenders = [t for t in tenders if t.awards]
     if department:
-        tenders = [
-            t
-            for t in tenders
-            if any(
-                p.department in department
-                for p in (*(p for lot in t.lots for p in lot.places), t.buyer.place)
-            )
-        ]
+
+        def inside_(tender: Tender) -> bool:
+            places = [place for lot in tender.lots for place in lot.places]
+            return any(place.department in department for place in (*places, tender.buyer.place))
+
+        tenders = list(filter(inside_, tenders))
         awards = [a for a in awards if {a.place.department, a.buyer.place.department} & set(department)]
     opened = subcontracting.openings(matcher, tenders, awards, earlier=[*indexed, *tenders], n=n)
     if not opened:
@@ -75,22 +72,17 @@ def run(
 def _row(one: Opening) -> dict[str, Any]:
     from matcher.partners import subcontracting
 
+    asked = (
+        f"{s.known_as} ({s.kind}, {s.place.label}) {subcontracting.way(s, one.lot)}"
+        for s in (match.structure for match in one.carriers)
+    )
+    firms = (f"{firm.name} ({firm.siret})" for firm in one.firms)
     return {
         "état": "attribué" if one.state == "awarded" else "ouvert",
-        "avis": one.notice,
-        "lot": one.lot.number,
+        **codec.flat(one, "avis=notice, lot=lot.number"),
         "intitulé": one.lot.title or one.title,
-        "acheteur": one.buyer.name,
-        "date": one.on.isoformat(),
-        "heures": one.hours,
-        "titulaire à appeler, ou entreprises du métier": " ; ".join(
-            f"{f.name} ({f.siret})" for f in one.firms
-        ),
-        "structures à solliciter": " ; ".join(
-            f"{m.structure.brand or m.structure.name} ({m.structure.kind}, {m.structure.place.label}) "
-            f"{subcontracting.way(m.structure, one.lot)}"
-            for m in one.carriers
-        ),
-        "ce que dit l'avis": one.passage,
-        "comment": one.case,
+        **codec.flat(one, "acheteur=buyer.name, date=on, heures=hours"),
+        "titulaire à appeler, ou entreprises du métier": " ; ".join(firms),
+        "structures à solliciter": " ; ".join(asked),
+        **codec.flat(one, "ce que dit l'avis=passage, comment=case"),
     }

@@ -5,46 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
-from matcher.commands._options import (
-    DEFAULT_CATALOGUE,
-    CatalogueFolder,
-    OutputFormat,
-    gathered,
-    open_store,
-    write,
-)
+from matcher.commands._options import CATALOGUE, Folder, Output, gathered, loaded, open_store, write
 from matcher.console import emit, say
 from matcher.domain import BadInput
 
 
 def run(
-    files: Annotated[
-        list[Path] | None, typer.Argument(help="Notices and awards in addition to those of the catalogue.")
-    ] = None,
-    region: Annotated[str, typer.Option(help="A region, by name or code: its departments.")] = "",
-    department: Annotated[list[str] | None, typer.Option(help="A department; repeatable.")] = None,
-    commune: Annotated[str, typer.Option(help="A commune instead, with --radius.")] = "",
-    radius: Annotated[float, typer.Option(help="Kilometres around the commune.")] = 20.0,
-    by: Annotated[str, typer.Option(help="Divide by departement, epci or commune.")] = "departement",
-    trade: Annotated[
-        str, typer.Option(help="Only this trade (nettoyage, espaces-verts ...); by default those needed.")
-    ] = "",
-    kind: Annotated[list[str] | None, typer.Option(help="Only structures of this kind; repeatable.")] = None,
-    n: Annotated[
-        int | None,
-        typer.Option("-n", min=1, help="Structures wanted for a lot (3 unless desk.csv says else)."),
-    ] = None,
-    measure: Annotated[
-        str, typer.Option(help="What the map shows: gap, needs, state; of a trade likely, plausible, to_ask.")
-    ] = "gap",
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    out: Annotated[
-        list[Path] | None, typer.Option(help="Write a .svg, .png, .html, .xlsx or .geojson; repeatable.")
-    ] = None,
-    blank: Annotated[bool, typer.Option("--blank", help="Only the trades with too few structures.")] = False,
-    format: OutputFormat = "table",
+    files: Annotated[list[Path] | None, Argument(help="Further notices and awards.")] = None,
+    region: Annotated[str, Option(help="A region, by name or code: its departments.")] = "",
+    department: Annotated[list[str] | None, Option(help="A department; repeatable.")] = None,
+    commune: Annotated[str, Option(help="A commune instead, with --radius.")] = "",
+    radius: Annotated[float, Option(help="Kilometres around the commune.")] = 20.0,
+    by: Annotated[str, Option(help="Divide by departement, epci or commune.")] = "departement",
+    trade: Annotated[str, Option(help="Only this trade (nettoyage ...); by default those needed.")] = "",
+    kind: Annotated[list[str] | None, Option(help="Only structures of this kind; repeatable.")] = None,
+    n: Annotated[int | None, Option("-n", min=1, help="Structures wanted for a lot (see desk.csv).")] = None,
+    measure: Annotated[str, Option(help="gap, needs, state; of a trade likely, plausible, to_ask.")] = "gap",
+    catalogue: Folder = CATALOGUE,
+    out: Annotated[list[Path] | None, Option(help="Write a .svg, .png, .html, .xlsx or .geojson.")] = None,
+    blank: Annotated[bool, Option("--blank", help="Only the trades with too few structures.")] = False,
+    format: Output = "table",
 ) -> None:
     """Whom the list of each trade in each zone calls, the needs published there, and those that nobody answers.
 
@@ -53,7 +35,6 @@ def run(
     matcher map --department 93 --by commune --trade nettoyage --measure likely --out carte.png
     matcher map --commune Nanterre --radius 15 --trade nettoyage --format csv > carte.csv
     """
-    from matcher.matching.engine import Matcher
     from matcher.reading import gather
     from matcher.reference import places
     from matcher.territory import areas, coverage, exports
@@ -62,7 +43,7 @@ def run(
     unknown = [path for path in out or () if path.suffix[1:] not in exports.SHAPES]
     if unknown:
         raise BadInput(f"{unknown[0]} : finissez le nom par {', '.join(exports.SHAPES)}")
-    matcher = Matcher.load(catalogue)
+    matcher = loaded(catalogue)
     wholes = list(areas.region(region)) if region else []
     wholes += [areas.department(code) for code in department or ()]
     if not wholes and not commune:
@@ -71,23 +52,18 @@ def run(
         wholes = [areas.department(d.code) for d in places.departments() if d.code in homes]
     chosen = areas.divided(tuple(wholes), by) if wholes else ()
     chosen += (areas.circle(commune, radius),) if commune else ()
-    needs = coverage.in_catalogue(
-        matcher.catalogue, gather.load_notices(catalogue), areas.departments_of(chosen)
-    )
+    notices = gather.load_notices(catalogue)
+    needs = coverage.in_catalogue(matcher.catalogue, notices, areas.departments_of(chosen))
     if files:
         found = gathered(files)
         known = {need.id for need in needs}
         needs += [one for one in coverage.needs_of(found.tenders, found.awards) if one.id not in known]
-    made = coverage.cover(
-        Desk(matcher, open_store()), needs, chosen, trade=trade, kinds=tuple(kind or ()), n=n
-    )
+    opened = Desk(matcher, open_store())
+    made = coverage.cover(opened, needs, chosen, trade=trade, kinds=tuple(kind or ()), n=n)
     for path in out or ():
         write(path, exports.map_as(path.suffix[1:], made, measure))
-    rows = [
-        row
-        for row, cell in zip(made.rows(), made.cells, strict=True)
-        if not blank or cell.state in coverage.LACKING
-    ]
+    pairs = zip(made.rows(), made.cells, strict=True)
+    rows = [row for row, cell in pairs if not blank or cell.state in coverage.LACKING]
     emit([{k: row[k] for k in list(row)[1:7]} for row in rows] if format == "table" else rows, format)
     for sentence in (made.facilitator, *(f"source : {source}" for source in made.sources), made.left_out):
         say(sentence)

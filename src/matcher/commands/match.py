@@ -6,21 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, emit_values, gathered
+from matcher import codec, domain
+from matcher.commands._options import CATALOGUE, Folder, Output, emit_values, gathered, loaded
 from matcher.console import progress, say
-from matcher.domain import (
-    ANSWERABLE,
-    Answer,
-    BadInput,
-    Consortium,
-    Filters,
-    LotAnswer,
-    Match,
-    NoValidRecords,
-    Structure,
-    Tender,
+from matcher.domain import ANSWERABLE, Answer, BadInput, Filters, LotAnswer, Match, Tender
+
+#: Columns of a match, before and after those that are computed.
+PLACED = (
+    "lot=lot.number, intitulé=lot.title, rang=rank, siret=structure.siret, nom=structure.known_as, "
+    "type=structure.kind, commune=structure.place.label, km=distance_km"
+)
+REACHED = (
+    "manque=missing, téléphone=structure.phone, courriel=structure.email, site=structure.website, "
+    "source=structure.source"
 )
 
 if TYPE_CHECKING:
@@ -28,26 +28,20 @@ if TYPE_CHECKING:
 
 
 def run(
-    notices: Annotated[list[Path] | None, typer.Argument(help="Notices in any known format.")] = None,
-    need: Annotated[str | None, typer.Option(help="A need in your own words instead of a notice.")] = None,
-    place: Annotated[
-        str, typer.Option(help="Where the need is: communes, a postcode, grouping, department or region.")
-    ] = "",
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    n: Annotated[int, typer.Option("-n", min=1, max=500, help="Structures shown for each lot.")] = 5,
-    groups: Annotated[int, typer.Option(min=0, max=10, help="Groups proposed for each notice.")] = 1,
-    kind: Annotated[
-        list[str] | None, typer.Option(help="Only this kind (EI, ACI, ESAT ...); repeatable.")
-    ] = None,
-    department: Annotated[list[str] | None, typer.Option(help="Only structures of this department.")] = None,
-    radius: Annotated[float | None, typer.Option(min=0, help="Maximum distance in kilometres.")] = None,
-    word: Annotated[
-        list[str] | None, typer.Option(help="Only those whose texts hold these exact words.")
-    ] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="Never this SIRET or SIREN.")] = None,
-    active: Annotated[bool, typer.Option("--active", help="Leave out closed establishments.")] = False,
-    recipe: Annotated[str | None, typer.Option(help="Recipe to use instead of the catalogue's.")] = None,
-    format: OutputFormat = "table",
+    notices: Annotated[list[Path] | None, Argument(help="Notices in any known format.")] = None,
+    need: Annotated[str | None, Option(help="A need in your own words instead of a notice.")] = None,
+    place: Annotated[str, Option(help="Where: communes, a postcode, grouping, department or region.")] = "",
+    catalogue: Folder = CATALOGUE,
+    n: Annotated[int, Option("-n", min=1, max=500, help="Structures shown for each lot.")] = 5,
+    groups: Annotated[int, Option(min=0, max=10, help="Groups proposed for each notice.")] = 1,
+    kind: Annotated[list[str] | None, Option(help="Only this kind (EI, ACI, ESAT ...); repeatable.")] = None,
+    department: Annotated[list[str] | None, Option(help="Only structures of this department.")] = None,
+    radius: Annotated[float | None, Option(min=0, help="Maximum distance in kilometres.")] = None,
+    word: Annotated[list[str] | None, Option(help="Only those whose texts hold these exact words.")] = None,
+    exclude: Annotated[list[str] | None, Option(help="Never this SIRET or SIREN.")] = None,
+    active: Annotated[bool, Option("--active", help="Leave out closed establishments.")] = False,
+    recipe: Annotated[str | None, Option(help="Recipe to use instead of the catalogue's.")] = None,
+    format: Output = "table",
 ) -> None:
     """Rank the structures for each lot of each notice, with reasons, and propose groups.
 
@@ -57,7 +51,6 @@ def run(
     matcher match notice.xml --kind ESAT --kind EA --radius 50 --format csv > structures.csv
     """
     from matcher.matching import judgement
-    from matcher.matching.engine import Matcher
     from matcher.reading.need import spot, typed_need
     from matcher.reference import toponyms
 
@@ -65,9 +58,7 @@ def run(
         raise BadInput('nothing to match: give notices, or --need "what is to be done"')
     written = next((path for path in notices or () if " " in path.name and not path.exists()), None)
     if written is not None:
-        raise BadInput(
-            f'no file is named "{written}": a need in your own words is given by --need "{written}"'
-        )
+        raise BadInput(f'no file is named "{written}": give a need in your own words by --need "{written}"')
     tenders = []
     if notices:
         found = gathered(notices)
@@ -78,16 +69,13 @@ def run(
     if need is not None:
         tenders.append(typed_need(need, toponyms.asked(place, need) or spot(need)))
     if not tenders:
-        raise NoValidRecords(
-            "no notice to answer was found in these files: `matcher read` shows what they hold"
-        )
-    matcher = Matcher.load(catalogue, recipe)
+        raise domain.NoValidRecords("no notice to answer in these files: `matcher read` shows what they hold")
+    matcher = loaded(catalogue, recipe)
     if other := judgement.of_another_encoder(matcher.catalogue):
         say(other)
-    filters = Filters(
-        kinds=tuple(kind or ()), departments=tuple(department or ()), radius_km=radius,
-        phrases=tuple(word or ()), excluded=tuple(exclude or ()), active_only=active,
-    )  # fmt: skip
+    lists = {"kinds": kind, "departments": department, "phrases": word, "excluded": exclude}
+    given = {name: tuple(words or ()) for name, words in lists.items()}
+    filters = Filters(**given, radius_km=radius, active_only=active)
     # no progress bar where answers are printed as they come: it would be drawn across them
     watched = tenders if format == "table" else progress(tenders, "matching")
     answers = (matcher.match(tender, n, filters=filters, groups=groups) for tender in watched)
@@ -102,18 +90,15 @@ def rows(answer: Answer) -> Iterator[dict[str, Any]]:
     """One flat row for each structure of each lot, for a spreadsheet."""
     from matcher.matching import reasons
 
-    for lot_answer in answer.lots:
-        for match in lot_answer.matches:
-            structure = match.structure
-            yield {
-                "avis": answer.tender.id, "lot": match.lot.number, "intitulé": match.lot.title, "rang": match.rank,
-                "siret": structure.siret, "nom": structure.brand or structure.name, "type": structure.kind,
-                "commune": structure.place.label, "km": match.distance_km, "score": round(match.score, 3),
-                "admissible": {True: "oui", False: "non", None: "à vérifier"}[match.eligible],
-                "raisons": " ; ".join(reasons.sentences(match.reasons)),
-                "manque": " ; ".join(match.missing), "téléphone": structure.phone, "courriel": structure.email,
-                "site": structure.website, "source": structure.source,
-            }  # fmt: skip
+    for match in (match for lot_answer in answer.lots for match in lot_answer.matches):
+        yield {
+            "avis": answer.tender.id,
+            **codec.flat(match, PLACED),
+            "score": round(match.score, 3),
+            "admissible": {True: "oui", False: "non", None: "à vérifier"}[match.eligible],
+            "raisons": " ; ".join(reasons.sentences(match.reasons)),
+            **codec.flat(match, REACHED),
+        }
 
 
 def show(answer: Answer) -> None:
@@ -134,9 +119,7 @@ def show(answer: Answer) -> None:
     if tender.format != "need":
         console.print(escape(f"{tender.buyer.name or 'acheteur inconnu'}{deadline}"))
     if tender.format == "need" and not any(lot.places for lot in tender.lots):
-        console.print(
-            "  Aucun lieu n'est lu dans le besoin : toute la France est comparée. Précisez-le avec --place."
-        )
+        console.print("  Aucun lieu n'est lu dans le besoin : toute la France est comparée (--place).")
     for lot_answer in answer.lots:
         _show_lot(console, lot_answer, several=len(answer.lots) > 1 or tender.format != "need")
     for number, group in enumerate(answer.consortia, 1):
@@ -154,9 +137,8 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
     from matcher.reference.text import shorten
 
     lot = answer.lot
-    where = ", ".join(
-        dict.fromkeys(p.label or p.department or "" for p in lot.places if p.label or p.department)
-    )
+    named = (p.label or p.department or "" for p in lot.places)
+    where = ", ".join(filter(None, dict.fromkeys(named)))
     parts = [f"Lot {lot.number} : {shorten(lot.title, 100)}"] if several else []
     parts += [where] if where else []
     if lot.reservation is not None:
@@ -174,9 +156,9 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
         table.add_column("pourquoi", ratio=1)
         for match in answer.matches:
             one, km = match.structure, match.distance_km
-            contact = one.phone or one.email or one.website or "aucun contact connu"
+            contact = one.contact or "aucun contact connu"
             away = "–" if km is None else f"{0 if km < 1 else km:.0f}"
-            who, why = Text(f"{one.brand or one.name}\n{contact}"), Text("\n".join(_because(match)))
+            who, why = Text(f"{one.known_as}\n{contact}"), Text("\n".join(_because(match)))
             table.add_row(str(match.rank), who, one.kind_label, Text(one.place.label), away, why)
         console.print(table)
     if answer.matches and answer.to_ask:
@@ -195,9 +177,8 @@ def _indented(console: Console, text: str, by: int = 2) -> None:
     console.print(Padding(Text(text), (0, 0, 0, by)))
 
 
-def _named(structure: Structure) -> str:
-    name = structure.brand or structure.name
-    return f"{name} ({structure.kind or 'entreprise'}, {structure.place.label})"
+def _named(structure: domain.Structure) -> str:
+    return f"{structure.known_as} ({structure.kind or 'entreprise'}, {structure.place.label})"
 
 
 def _counted(answer: LotAnswer) -> str:
@@ -220,7 +201,7 @@ def _because(match: Match) -> Iterator[str]:
     yield from (shorten(sentence, 110) for sentence in reasons.sentences(match.reasons))
 
 
-def _show_group(console: Console, tender: Tender, group: Consortium, number: int) -> None:
+def _show_group(console: Console, tender: Tender, group: domain.Consortium, number: int) -> None:
     from rich.text import Text
 
     from matcher.matching.groups.consortium import task_label

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Option
 
 from matcher.commands import _service
 from matcher.console import say
@@ -13,17 +13,11 @@ from matcher.domain import BadInput
 
 
 def run(
-    http: Annotated[
-        bool, typer.Option("--http", help="Streamable HTTP at /mcp instead of standard input and output.")
-    ] = False,
-    host: Annotated[str, typer.Option(help="Address to listen on, with --http.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port, with --http.")] = 8010,
-    url: Annotated[
-        str, typer.Option(help="Ask a service that runs at this address instead of opening a catalogue.")
-    ] = "",
-    catalogue: Annotated[
-        Path | None, typer.Option(help="The folder written by `matcher index` (by default var/catalogue).")
-    ] = None,
+    http: Annotated[bool, Option("--http", help="Serve HTTP at /mcp, not stdio.")] = False,
+    host: Annotated[str, Option(help="Address to listen on, with --http.")] = "127.0.0.1",
+    port: Annotated[int, Option(min=1, max=65535, help="Port, with --http.")] = 8010,
+    url: Annotated[str, Option(help="Ask the service at this address instead.")] = "",
+    catalogue: Annotated[Path | None, Option(help="Its folder; default var/catalogue.")] = None,
 ) -> None:
     """Serve tools to assistants: who could answer a need, and why; partners, groups, notices, opportunities,
     hours of insertion, contracts that end.

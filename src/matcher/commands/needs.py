@@ -6,21 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
-from matcher.commands._options import OutputFormat
+from matcher import codec
+from matcher.commands._options import Output
 from matcher.console import emit, say
 from matcher.domain import Asked, BadInput, NoValidRecords, Rejected, Tender
 
 
 def run(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Notices of any known format, or queries as for `matcher rank`."),
-    ] = None,
-    need: Annotated[str, typer.Option(help="A typed need, in place of files.")] = "",
-    place: Annotated[str, typer.Option(help="Where: a commune, a postcode or a department.")] = "",
-    format: OutputFormat = "table",
+    files: Annotated[list[Path] | None, Argument(help="Notices, or queries as for `matcher rank`.")] = None,
+    need: Annotated[str, Option(help="A typed need, in place of files.")] = "",
+    place: Annotated[str, Option(help="Where: a commune, a postcode or a department.")] = "",
+    format: Output = "table",
 ) -> None:
     """Print what each lot asks for: trades with their shares, nature, who could carry it, who answers, places, parts.
 
@@ -30,24 +28,27 @@ def run(
     matcher needs notices/ --format jsonl
     """
     from matcher.learned import asks
+    from matcher.reading.need import spot, typed_need
+    from matcher.reference import toponyms
 
     if bool(need) == bool(files):
         raise BadInput("one thing is read: give files of notices, or --need with a text")
     rejected: list[Rejected] = []
-    tenders = _typed(need, place) if need else _of_files(files or [], rejected)
+    if need:
+        typed = typed_need(need, toponyms.asked(place, need) or spot(need), whole=True)
+    tenders = iter([("", typed)]) if need else _of_files(files or [], rejected)
     rows = [_row(name or read.lot, read) for name, tender in tenders for read in asks.read(tender)]
     for bad in rejected[:20]:
         say(f"set aside {bad.record}: {bad.reason}")
     if not rows:
         raise NoValidRecords("no lot was read: give notices, a file of queries, or --need")
-    emit(rows if format == "jsonl" else list(map(_flat, rows)), format, "What is asked for")
-
-
-def _typed(need: str, place: str) -> Iterator[tuple[str, Tender]]:
-    from matcher.reading.need import spot, typed_need
-    from matcher.reference import toponyms
-
-    yield "", typed_need(need, toponyms.asked(place, need) or spot(need), whole=True)
+    if format != "jsonl":
+        for row in rows:
+            several = len(row["parts"]) > 1
+            row["trades"] = ", ".join(f"{name} {share:.0%}" for name, share in row["trades"].items())
+            row["places"] = ", ".join(row["places"])
+            row["parts"] = " | ".join(part["words"] for part in row["parts"]) if several else ""
+    emit(rows, format, "What is asked for")
 
 
 def _of_files(files: list[Path], rejected: list[Rejected]) -> Iterator[tuple[str, Tender]]:
@@ -56,38 +57,17 @@ def _of_files(files: list[Path], rejected: list[Rejected]) -> Iterator[tuple[str
     from matcher.reading import gather
 
     for file in files:
-        if _is_queries(file):
+        queries = file.suffix == ".jsonl" and file.is_file()
+        if queries and '"query_id"' in file.open(encoding="utf-8").readline():
             yield from ((question.id, question.tender) for question in evaluation.questions(file, rejected))
             continue
-        found = gather.gather([file])
-        rejected += found.rejected
-        yield from (("", tender) for tender in found.tenders)
-
-
-def _is_queries(file: Path) -> bool:
-    if file.suffix != ".jsonl" or not file.is_file():
-        return False
-    with file.open(encoding="utf-8") as lines:
-        return '"query_id"' in next(lines, "")
+        read = gather.gather([file])
+        rejected += read.rejected
+        yield from (("", tender) for tender in read.tenders)
 
 
 def _row(name: str, read: Asked) -> dict[str, Any]:
-    return {
-        "lot": name,
-        "trades": {trade: round(share, 3) for trade, share in read.trades.items()},
-        "nature": read.nature,
-        "carried": read.carried,
-        "served": read.served,
-        "places": [
-            place.label or place.commune or place.department or place.region or "" for place in read.places
-        ],
-        "parts": [
-            {"trade": part.trade, "words": part.words, "share": round(part.share, 3)} for part in read.parts
-        ],
-    }
-
-
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    trades = ", ".join(f"{name} {share:.0%}" for name, share in row["trades"].items())
-    parts = " | ".join(part["words"] for part in row["parts"]) if len(row["parts"]) > 1 else ""
-    return {**row, "trades": trades, "places": ", ".join(row["places"]), "parts": parts}
+    places = [p.label or p.commune or p.department or p.region or "" for p in read.places]
+    parts = [{"trade": part.trade, "words": part.words, "share": round(part.share, 3)} for part in read.parts]
+    row = {"lot": name, "trades": {trade: round(share, 3) for trade, share in read.trades.items()}}
+    return row | codec.flat(read, "nature, carried, served") | {"places": places, "parts": parts}

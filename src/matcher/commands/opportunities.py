@@ -7,21 +7,18 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
-from matcher.commands._options import (
-    DEFAULT_CATALOGUE,
-    CatalogueFolder,
-    OutputFormat,
-    ReferenceDay,
-    day,
-    emit_values,
-)
+from matcher import codec
+from matcher.commands._options import CATALOGUE, Folder, Output, ReferenceDay, day, emit_values, loaded
 from matcher.console import progress, say
 
 if TYPE_CHECKING:
     from matcher.partners.opportunities import Opportunity, Part
 
+PLACED = (
+    "avis=tender.id, lot=lot.number, intitulé=lot.title, acheteur=tender.buyer.name, km=match.distance_km"
+)
 WIDE, LOTS = 200, 6  # characters of a line; lots named in it
 WORDS: dict[Part, str] = {
     "alone": "seule",
@@ -32,25 +29,16 @@ WORDS: dict[Part, str] = {
 
 
 def run(
-    siret: Annotated[str, typer.Argument(help="The structure, by SIRET or SIREN.")],
-    notices: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Files of notices; by default those indexed with the catalogue."),
-    ] = None,
-    since: Annotated[
-        date | None, typer.Option(parser=day, help="Published on this day or later (YYYY-MM-DD).")
-    ] = None,
-    department: Annotated[
-        list[str] | None, typer.Option(help="Only lots of this department; repeatable.")
-    ] = None,
-    cpv: Annotated[list[str] | None, typer.Option(help="Only lots of this CPV prefix; repeatable.")] = None,
-    reserved: Annotated[bool, typer.Option("--reserved", help="Only reserved lots.")] = False,
-    most: Annotated[
-        float | None, typer.Option(min=0, help="Maximum yearly amount in euros, where known.")
-    ] = None,
+    siret: Annotated[str, Argument(help="The structure, by SIRET or SIREN.")],
+    notices: Annotated[list[Path] | None, Argument(help="Notices; by default those indexed.")] = None,
+    since: Annotated[date | None, Option(parser=day, help="Published on this day or later.")] = None,
+    department: Annotated[list[str] | None, Option(help="Only lots of this department; repeatable.")] = None,
+    cpv: Annotated[list[str] | None, Option(help="Only lots of this CPV prefix; repeatable.")] = None,
+    reserved: Annotated[bool, Option("--reserved", help="Only reserved lots.")] = False,
+    most: Annotated[float | None, Option(min=0, help="Maximum yearly amount in euros, where known.")] = None,
     on: ReferenceDay = None,
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    format: OutputFormat = "table",
+    catalogue: Folder = CATALOGUE,
+    format: Output = "table",
 ) -> None:
     """List the open notices of a structure's trade, a line each: alone, in a group, by the clause, to watch, and why.
 
@@ -60,17 +48,15 @@ def run(
     """
     from collections import Counter
 
-    from matcher.matching.engine import Matcher
     from matcher.partners import opportunities
     from matcher.reading import gather
     from matcher.reading.procedure import answerable
 
-    matcher = Matcher.load(catalogue)
+    matcher = loaded(catalogue)
     structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
     tenders = answerable(gather.gather(notices).tenders if notices else gather.load_notices(catalogue))
-    wishes = opportunities.Wishes(
-        departments=tuple(department or ()), cpv=tuple(cpv or ()), since=since, reserved=reserved, most=most
-    )
+    where, codes = tuple(department or ()), tuple(cpv or ())
+    wishes = opportunities.Wishes(departments=where, cpv=codes, since=since, reserved=reserved, most=most)
     moment = datetime.combine(on, time(), UTC) if on else None
     watched = progress(tenders, "looking")
     found = opportunities.opportunities(matcher, structure, watched, wishes=wishes, now=moment)
@@ -99,27 +85,17 @@ def _line(lots: tuple[Opportunity, ...]) -> str:
 
     first = lots[0]
     numbers = [one.lot.number for one in lots]
-    which = (
-        f"lots {', '.join(numbers[:LOTS])}{'…' if len(numbers) > LOTS else ''}"
-        if len(first.tender.lots) > 1
-        else ""
-    )
+    several = f"lots {', '.join(numbers[:LOTS])}{'…' if len(numbers) > LOTS else ''}"
+    which = several if len(first.tender.lots) > 1 else ""
     km = f"{first.match.distance_km:.0f} km" if first.match.distance_km is not None else ""
-    facts = (first.tender.id, which, shorten(first.tender.title, 60), shorten(first.tender.buyer.name, 30), km, due(first.lot.deadline or first.tender.deadline))  # fmt: skip
+    title, buyer = shorten(first.tender.title, 60), shorten(first.tender.buyer.name, 30)
+    facts = (first.tender.id, which, title, buyer, km, due(first.lot.deadline or first.tender.deadline))
     return shorten(f"{' · '.join(filter(None, facts))} : {' ; '.join(first.why)}", WIDE)
 
 
 def _row(one: Opportunity) -> dict[str, Any]:
     deadline = one.lot.deadline or one.tender.deadline
-    return {
-        "part": WORDS[one.part],
-        "avis": one.tender.id,
-        "lot": one.lot.number,
-        "intitulé": one.lot.title,
-        "acheteur": one.tender.buyer.name,
-        "km": one.match.distance_km,
-        "limite": deadline and deadline.isoformat(timespec="minutes"),
-        "pourquoi": " ; ".join(one.why),
-        "avec": one.partner.structure.name if one.partner else None,
-        "lien": one.tender.documents_url or one.tender.url,
-    }
+    row = {"part": WORDS[one.part], **codec.flat(one, PLACED)}
+    row |= {"limite": deadline and deadline.isoformat(timespec="minutes"), "pourquoi": " ; ".join(one.why)}
+    partner = one.partner.structure.name if one.partner else None
+    return row | {"avec": partner, "lien": one.tender.documents_url or one.tender.url}

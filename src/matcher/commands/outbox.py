@@ -7,34 +7,35 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, day, open_store
+from matcher import codec
+from matcher.commands._options import CATALOGUE, Folder, Output, day, loaded, open_store
 from matcher.console import emit, say
 from matcher.domain import BadInput, NoValidRecords
 
 app = typer.Typer(help="Mails: list, show, approve, cancel, send, settle, bounces.", no_args_is_help=True)
 
-Day = Annotated[date | None, typer.Option(parser=day, help="Only of this day (2026-11-24).")]
+Day = Annotated[date | None, Option(parser=day, help="Only of this day (2026-11-24).")]
 
 
 @app.command("list")
-def list_(format: OutputFormat = "table") -> None:
+def list_(format: Output = "table") -> None:
     """Number of digests by day and state."""
     from sqlalchemy import func, select
 
     from matcher.records.tables import Digest
 
-    rows = open_store().ask(
-        select(Digest.day, Digest.status, func.count().label("digests")).group_by(Digest.day, Digest.status).order_by(Digest.day)
-    ).all()  # fmt: skip
-    emit(({"day": row.day.isoformat(), "state": row.status, "digests": row.digests} for row in rows), format)
+    counted = select(Digest.day, Digest.status.label("state"), func.count().label("digests"))
+    rows = open_store().ask(counted.group_by(Digest.day, Digest.status).order_by(Digest.day)).mappings()
+    emit((codec.flat(row, "day, state, digests") for row in rows), format)
 
 
 @app.command()
 def show(
-    state: Annotated[list[str] | None, typer.Option(help="Only in this state; repeatable.")] = None,
+    state: Annotated[list[str] | None, Option(help="Only in this state; repeatable.")] = None,
     day: Day = None,
-    format: OutputFormat = "table",
+    format: Output = "table",
 ) -> None:
     """Every mail, digests and letters of the pages: to whom, when, what, and what the server said last."""
     from matcher.outreach import delivery
@@ -43,7 +44,7 @@ def show(
 
 
 @app.command()
-def sample(n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 5) -> None:
+def sample(n: Annotated[int, Option("-n", min=1, help="How many.")] = 5) -> None:
     """Show some of the digests that are held, as their readers would see them."""
     from matcher.outreach import digests, review
 
@@ -65,7 +66,7 @@ def approve(day: Day = None) -> None:
 @app.command()
 def cancel(
     day: Day = None,
-    for_good: Annotated[bool, typer.Option("--for-good", help="Their lots count as announced.")] = False,
+    for_good: Annotated[bool, Option("--for-good", help="Their lots count as announced.")] = False,
 ) -> None:
     """Cancel the digests that are held: they are never sent; their lots are announced again while they are open."""
     from matcher.outreach import review
@@ -76,12 +77,10 @@ def cancel(
 
 @app.command()
 def send(
-    to: Annotated[
-        Path | None, typer.Option("--outbox", help="Write the mails into this folder instead of SMTP.")
-    ] = None,
-    rules: Annotated[Path | None, typer.Option(help="JSON file of rules, as for `matcher batch`.")] = None,
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    format: OutputFormat = "table",
+    to: Annotated[Path | None, Option("--outbox", help="A folder for the mails, instead of SMTP.")] = None,
+    rules: Annotated[Path | None, Option(help="JSON file of rules, as for `matcher batch`.")] = None,
+    catalogue: Folder = CATALOGUE,
+    format: Output = "table",
 ) -> None:
     """Send what is ready, within sending hours; later unsubscriptions, bounces and deadlines are honoured.
 
@@ -96,7 +95,6 @@ def send(
     """
     from service.settings import outbox_of, read, rules_of
 
-    from matcher.matching.engine import Matcher
     from matcher.outreach import delivery, post
     from matcher.outreach.sourcing.questions import SETTLE
     from matcher.outreach.transport import MailTransport
@@ -104,7 +102,7 @@ def send(
     chosen, settings = rules_of(rules), read()
     folder = to or outbox_of(settings, chosen)
     store = open_store()
-    sent = delivery.deliver(store, Matcher.load(catalogue).catalogue, chosen, outbox=folder)
+    sent = delivery.deliver(store, loaded(catalogue).catalogue, chosen, outbox=folder)
     server = "" if to else chosen.smtp
     transport = MailTransport(base_url=chosen.base_url, sender=chosen.sender, smtp=server, outbox=folder)
     letters = post.drain(store, transport, SETTLE)
@@ -120,10 +118,10 @@ def send(
 
 @app.command()
 def doubtful(
-    who: Annotated[list[str] | None, typer.Argument(help="Addresses, SIRETs or ids; by default all.")] = None,
-    sent: Annotated[bool, typer.Option("--sent", help="They left, according to the server's log.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="They did not: send them again.")] = False,
-    format: OutputFormat = "table",
+    who: Annotated[list[str] | None, Argument(help="Addresses, SIRETs or ids; by default all.")] = None,
+    sent: Annotated[bool, Option("--sent", help="They left, according to the server's log.")] = False,
+    again: Annotated[bool, Option("--again", help="They did not: send them again.")] = False,
+    format: Output = "table",
 ) -> None:
     """Mails that a crash left unconfirmed: to whom, when, and what the server said last; settled one by one.
 
@@ -146,7 +144,7 @@ def doubtful(
 
 
 @app.command()
-def bounce(reports: Annotated[list[Path], typer.Argument(help="Delivery reports (.eml).")]) -> None:
+def bounce(reports: Annotated[list[Path], Argument(help="Delivery reports (.eml).")]) -> None:
     """Take delivery reports: an address that does not exist is suppressed, and what did not arrive is announced again.
 
     An address without any mail sent is rejected: reports can be forged.
@@ -168,10 +166,10 @@ def bounce(reports: Annotated[list[Path], typer.Argument(help="Delivery reports 
 
 @app.command()
 def bounces(
-    who: Annotated[list[str] | None, typer.Argument(help="Addresses or SIRETs, with --lift.")] = None,
-    lift: Annotated[bool, typer.Option("--lift", help="Write to these again.")] = False,
-    every: Annotated[bool, typer.Option("--all", help="--lift: all of them.")] = False,
-    format: OutputFormat = "table",
+    who: Annotated[list[str] | None, Argument(help="Addresses or SIRETs, with --lift.")] = None,
+    lift: Annotated[bool, Option("--lift", help="Write to these again.")] = False,
+    every: Annotated[bool, Option("--all", help="--lift: all of them.")] = False,
+    format: Output = "table",
 ) -> None:
     """The addresses suppressed since they bounced: since when, and what the server said; `--lift` writes to them again.
 

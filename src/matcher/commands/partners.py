@@ -5,21 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Argument, Option
 
-from matcher.commands._notice import called, one_notice
-from matcher.commands._options import (
-    DEFAULT_CATALOGUE,
-    CatalogueFolder,
-    NoFirms,
-    NoticeOf,
-    OutputFormat,
-    WhichNotice,
-)
+from matcher import codec
+from matcher.commands import _options as options
+from matcher.commands._options import CATALOGUE, Folder, NoFirms, NoticeOf, Output, Which
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from matcher.domain import Structure
     from matcher.partners.partners import Partner, Partners
 
 WIDE = 180  # characters of a line
@@ -32,17 +26,15 @@ FIRST = {"partners": 6, "firms": 4, "subcontracting": 2}  # lines of each list, 
 
 
 def run(
-    siret: Annotated[str, typer.Argument(help="The structure that looks for partners, by SIRET or SIREN.")],
+    siret: Annotated[str, Argument(help="The structure that looks for partners, by SIRET or SIREN.")],
     notice: NoticeOf,
-    id: WhichNotice = None,
-    lot: Annotated[str | None, typer.Option(help="One lot only, by number or id.")] = None,
-    n: Annotated[int, typer.Option("-n", min=1, max=200, help="How many partners.")] = 10,
+    id: Which = None,
+    lot: Annotated[str | None, Option(help="One lot only, by number or id.")] = None,
+    n: Annotated[int, Option("-n", min=1, max=200, help="How many partners.")] = 10,
     no_firms: NoFirms = False,
-    detail: Annotated[
-        bool, typer.Option("--detail", help="All partners, with contacts and rules of law.")
-    ] = False,
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    format: OutputFormat = "table",
+    detail: Annotated[bool, Option("--detail", help="All partners, with contacts and rules of law.")] = False,
+    catalogue: Folder = CATALOGUE,
+    format: Output = "table",
 ) -> None:
     """Name partners by what they add: a part that is lacking, else capacity; then ordinary firms in reach.
 
@@ -54,26 +46,23 @@ def run(
     matcher partners 12345678900011 notice.xml --lot 2 -n 5 --format jsonl
     matcher partners 12345678900011 award-notice.xml       subcontractors for the hours owed by the winner
     """
-    from matcher import codec
     from matcher.console import emit
     from matcher.domain import NotFound
-    from matcher.matching.engine import Matcher
     from matcher.partners import partners
     from matcher.reading import gather
 
-    tender = one_notice(notice, id, catalogue, awarded=True)
-    matcher = Matcher.load(catalogue)
+    tender = options.one_notice(notice, id, catalogue, awarded=True)
+    matcher = options.loaded(catalogue)
     structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
-    found = partners.partners(
-        matcher, structure, tender, lot, n, ordinary=not no_firms, earlier=gather.load_notices(catalogue)
-    )
-    everyone = (*found.partners, *found.firms, *found.subcontracting)
-    if not everyone and (tender.awards or found.barred or found.lacking):
-        raise NotFound(_nobody(found))
+    earlier = gather.load_notices(catalogue)
+    answer = partners.partners(matcher, structure, tender, lot, n, ordinary=not no_firms, earlier=earlier)
+    everyone = (*answer.partners, *answer.firms, *answer.subcontracting)
+    if not everyone and (tender.awards or answer.barred or answer.lacking):
+        raise NotFound(_nobody(answer))
     if format != "table":
-        emit([codec.to_json(found)] if format == "jsonl" else map(_row, everyone), format)
+        emit([codec.to_json(answer)] if format == "jsonl" else map(_row, everyone), format)
         return
-    for line in _lines(found, detail):
+    for line in _lines(answer, detail):
         typer.echo(line)
 
 
@@ -114,25 +103,21 @@ def _lines(found: Partners, detail: bool) -> Iterator[str]:
 def _partner(partner: Partner, detail: bool) -> Iterator[str]:
     from matcher.reference.text import shorten
 
-    line = f"  {called(partner.structure, partner.distance_km)} : {' ; '.join(partner.adds)}"
+    line = f"  {options.called(partner.structure, partner.distance_km)} : {' ; '.join(partner.adds)}"
     yield line if detail else shorten(line, WIDE)
     if detail:
-        yield f"      contact : {_contact(partner.structure)}"
+        yield f"      contact : {partner.structure.contact or 'à chercher'}"
         if partner.past:
             yield f"      par le passé : {' ; '.join(partner.past)}"
         yield from (f"      ! {w.text} ({w.article})" for w in partner.warnings)
 
 
-def _contact(structure: Structure) -> str:
-    return structure.phone or structure.email or structure.website or "à chercher"
-
-
 def _row(partner: Partner) -> dict[str, Any]:
     words = {"complement": "complément", "reinforcement": "renfort", "subcontracting": "sous-traitance"}
-    structure = partner.structure
-    return {
-        "apport": words[partner.kind], "siret": structure.siret, "nom": structure.name, "type": structure.kind_label,
-        "commune": structure.place.label, "km": partner.distance_km, "score": round(partner.score, 3),
-        "pourquoi": " ; ".join(partner.adds), "par le passé": " ; ".join(partner.past), "contact": _contact(structure),
-        "à vérifier": " ; ".join(w.text for w in partner.warnings),
-    }  # fmt: skip
+    where = (
+        "siret=structure.siret, nom=structure.name, type=structure.kind_label, commune=structure.place.label"
+    )
+    row = {"apport": words[partner.kind], **codec.flat(partner, f"{where}, km=distance_km")}
+    row |= {"score": round(partner.score, 3), **codec.flat(partner, "pourquoi=adds, par le passé=past")}
+    to_check = " ; ".join(w.text for w in partner.warnings)
+    return row | {"contact": partner.structure.contact or "à chercher", "à vérifier": to_check}

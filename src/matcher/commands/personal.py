@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 import typer
+from typer import Argument, Option
 
 from matcher.commands._options import open_store
 from matcher.console import emit, say
@@ -17,7 +18,7 @@ app = typer.Typer(help="Export or erase what the store holds about a person.", n
 
 
 @app.command()
-def export(person: str = typer.Argument(..., help="An e-mail address or a SIRET.")) -> None:
+def export(person: str = Argument(..., help="An e-mail address or a SIRET.")) -> None:
     """Everything held about a person, as JSON on stdout."""
     from matcher.records import personal
 
@@ -27,8 +28,8 @@ def export(person: str = typer.Argument(..., help="An e-mail address or a SIRET.
 
 @app.command()
 def erase(
-    person: str = typer.Argument(..., help="An e-mail address or a SIRET."),
-    yes: bool = typer.Option(False, "--yes", help="Erase; without it, only report what would be erased."),
+    person: str = Argument(..., help="An e-mail address or a SIRET."),
+    yes: bool = Option(False, "--yes", help="Erase; without it, only report what would be erased."),
 ) -> None:
     """Erase a person from every table; keys of a SIRET are revoked.
 

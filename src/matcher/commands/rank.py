@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from matcher.console import progress, say
 from matcher.domain import NoValidRecords, Rejected
@@ -13,17 +13,13 @@ from matcher.matching.recipes import SHIPPED
 
 
 def run(
-    queries: Annotated[
-        Path, typer.Argument(help="JSONL, one query a line: query_id, notice, and member for partners.")
-    ],
-    history: Annotated[list[Path], typer.Option(help="Past awards (DECP): evidence, and the candidates.")],
-    out: Annotated[Path, typer.Option(help="The run file to write, JSONL.")],
-    structures: Annotated[list[Path] | None, typer.Option(help="Rank these structures instead.")] = None,
-    recipe: Annotated[str, typer.Option(help=f"One of {', '.join(SHIPPED)}.")] = "default",
-    top: Annotated[int, typer.Option(min=1, help="Maximum SIRENs per query.")] = 100,
-    incumbents: Annotated[
-        bool, typer.Option("--incumbents", help="Use the buyer's own past holders.")
-    ] = False,
+    queries: Annotated[Path, Argument(help="JSONL: query_id, notice, and member for partners.")],
+    history: Annotated[list[Path], Option(help="Past awards (DECP): evidence, and the candidates.")],
+    out: Annotated[Path, Option(help="The run file to write, JSONL.")],
+    structures: Annotated[list[Path] | None, Option(help="Rank these structures instead.")] = None,
+    recipe: Annotated[str, Option(help=f"One of {', '.join(SHIPPED)}.")] = "default",
+    top: Annotated[int, Option(min=1, help="Maximum SIRENs per query.")] = 100,
+    incumbents: Annotated[bool, Option("--incumbents", help="Use the buyer's own past holders.")] = False,
 ) -> None:
     """Rank structures, or the suppliers of past awards, for each notice of a file.
 
@@ -45,9 +41,7 @@ def run(
     if not asked:
         for bad in rejected[:5]:
             say(f"set aside {bad.record}: {bad.reason}")
-        raise NoValidRecords(
-            f"no query could be read in {queries}: one object a line with query_id and notice is wanted"
-        )
+        raise NoValidRecords(f"no query was read in {queries}: give query_id and notice, one object a line")
     catalogue = evaluation.catalogue_of(history, structures, chosen, rejected)
     matcher = Matcher(catalogue, chosen, exhaustive=True)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -58,6 +52,5 @@ def run(
         say(f"set aside {bad.record}: {bad.reason}")
     if len(rejected) > 20:
         say(f"... and {len(rejected) - 20} more")
-    say(
-        f"{len(asked)} queries ranked among {len(catalogue)} candidates, {len(rejected)} records set aside; {out} written"
-    )
+    done = f"{len(asked)} queries ranked among {len(catalogue)} candidates"
+    say(f"{done}, {len(rejected)} set aside; {out} written")

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from typer import Argument, Option
 
-from matcher.commands._options import OutputFormat
+from matcher.commands._options import Output
 from matcher.console import emit, progress, say
 from matcher.domain import NoValidRecords, Rejected, Structure, Tender
 
@@ -17,17 +18,11 @@ COLUMNS = "record id what who where cpv lots amount date reserved clauses".split
 
 
 def run(
-    paths: list[Path] = typer.Argument(..., help="Files, folders or archives (ZIP, tar, gzip)."),
-    format: OutputFormat = "table",
-    source: str | None = typer.Option(
-        None, "--source", "-s", help="Name the format instead of recognising it."
-    ),
-    map: list[str] = typer.Option(
-        [], "--map", help="Correct a column that was guessed: --map siret='N° SIRET'; or a saved profile."
-    ),
-    infer: bool = typer.Option(
-        True, "--infer/--as-stated", help="Give lots without a CPV code the likeliest ones, marked inferred."
-    ),
+    paths: list[Path] = Argument(..., help="Files, folders or archives (ZIP, tar, gzip)."),
+    format: Output = "table",
+    source: str | None = Option(None, "--source", "-s", help="Name the format instead of recognising it."),
+    map: list[str] = Option([], "--map", help="field='heading' corrects a guess; or a saved profile."),
+    infer: bool = Option(True, "--infer/--as-stated", help="Infer CPV codes that are missing."),
 ) -> None:
     """Read notices, structures and awards: one record per source record, lots nested, on stdout.
 
@@ -74,41 +69,32 @@ def brief(record: Any) -> dict[str, Any]:
     """One table row: type, owner, place, amount and date of the record."""
     from matcher.reference.text import shorten
 
+    named: tuple[str, str, str, str, str]
     if isinstance(record, Tender):
         amounts = [lot.amount for lot in record.lots if lot.amount is not None]
         places = (lot.places[0] for lot in record.lots if lot.places)
-        return {
-            "record": record.nature,
-            "id": record.id,
-            "what": shorten(record.title, 70),
-            "who": shorten(record.buyer.name, 40),
-            "where": ", ".join(dict.fromkeys(p.department or p.nuts or p.label[:20] for p in places)),
-            "cpv": ", ".join(
-                dict.fromkeys("≈" * ("cpv" in lot.inferred) + lot.cpv[0] for lot in record.lots if lot.cpv)
-            ),
+        departments = (p.department or p.nuts or p.label[:20] for p in places)
+        codes = ("≈" * ("cpv" in lot.inferred) + lot.cpv[0] for lot in record.lots if lot.cpv)
+        where = ", ".join(dict.fromkeys(departments))
+        named = (record.nature, record.id, record.title, record.buyer.name, where)
+        rest: dict[str, Any] = {
+            "cpv": ", ".join(dict.fromkeys(codes)),
             "lots": len(record.lots),
             "amount": sum(amounts) if amounts else None,
-            "date": str(record.deadline.date() if record.deadline else record.published or ""),
             "reserved": sum(lot.reservation is not None for lot in record.lots) or None,
             "clauses": sum(bool(lot.clauses) for lot in record.lots) or None,
         }
-    if isinstance(record, Structure):
-        return {
-            "record": record.kind or "structure",
-            "id": record.siret,
-            "what": shorten(record.offers[0].title if record.offers else record.description, 70),
-            "who": shorten(record.name, 40),
-            "where": " ".join(filter(None, (record.place.department, record.place.label))),
-            "date": str(record.updated or ""),
-        }
-    return {
-        "record": "award",
-        "id": record.uid,
-        "what": shorten(record.title, 70),
-        "who": shorten(", ".join(holder.name or holder.id for holder in record.holders), 40),
-        "where": record.place.department or record.place.label,
-        "cpv": record.cpv or "",
-        "amount": record.amount,
-        "date": str(record.notified or ""),
-        "clauses": len(record.social) or None,
-    }
+        day = record.deadline.date() if record.deadline else record.published
+    elif isinstance(record, Structure):
+        what = record.offers[0].title if record.offers else record.description
+        where = " ".join(filter(None, (record.place.department, record.place.label)))
+        named, rest = (record.kind or "structure", record.siret, what, record.name, where), {}
+        day = record.updated
+    else:
+        holders = ", ".join(holder.name or holder.id for holder in record.holders)
+        named = ("award", record.uid, record.title, holders, record.place.department or record.place.label)
+        rest = {"cpv": record.cpv or "", "amount": record.amount, "clauses": len(record.social) or None}
+        day = record.notified
+    row = dict(zip(("record", "id", "what", "who", "where"), named, strict=True))
+    row |= {"what": shorten(row["what"], 70), "who": shorten(row["who"], 40)}
+    return row | {"date": str(day or "")} | rest

@@ -5,20 +5,18 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
-from matcher.commands._notice import called, one_notice
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat
+from matcher.commands._options import CATALOGUE, Folder, Output, called, loaded, one_notice
 
 
 def run(
-    notice: Annotated[str, typer.Argument(help="A notice: its file, or the id of one that was indexed.")],
-    id: Annotated[str | None, typer.Option(help="Which notice of the file; the first by default.")] = None,
-    lot: Annotated[
-        str | None, typer.Option(help="One lot, by number or id; every reserved one by default.")
-    ] = None,
-    n: Annotated[int, typer.Option("-n", min=1, max=50, help="Structures to call, and to ask.")] = 8,
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    format: OutputFormat = "table",
+    notice: Annotated[str, Argument(help="A notice: its file, or the id of one that was indexed.")],
+    id: Annotated[str | None, Option(help="Which notice of the file; the first by default.")] = None,
+    lot: Annotated[str | None, Option(help="One lot, by number or id; by default the reserved ones.")] = None,
+    n: Annotated[int, Option("-n", min=1, max=50, help="Structures to call, and to ask.")] = 8,
+    catalogue: Folder = CATALOGUE,
+    format: Output = "table",
 ) -> None:
     """A reserved lot without an offer (infructueux): whom to call, groups of up to four, what to change in the lot.
 
@@ -28,11 +26,10 @@ def run(
     """
     from matcher import codec
     from matcher.console import emit
-    from matcher.matching.engine import Matcher
     from matcher.matching.groups.table import lot_label
     from matcher.partners.relaunch import MEMBERS, relaunch
 
-    found = relaunch(Matcher.load(catalogue), one_notice(notice, id, catalogue), lot, n)
+    found = relaunch(loaded(catalogue), one_notice(notice, id, catalogue), lot, n)
     if format != "table":
         emit(map(codec.to_json, found), format)
         return

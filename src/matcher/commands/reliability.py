@@ -6,19 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Option
 
-from matcher.commands._options import OutputFormat
+from matcher.commands._options import Output
 from matcher.console import emit, progress, say
 
 
 def run(
-    data: Annotated[Path, typer.Option(help="Folder with awards/ and structures/.")],
-    recipe: Annotated[str, typer.Option(help="Recipe to evaluate.")] = "default",
-    most: Annotated[
-        int | None, typer.Option(min=10, help="Sample size of later awards (for a quick look).")
-    ] = None,
-    format: OutputFormat = "table",
+    data: Annotated[Path, Option(help="Folder with awards/ and structures/.")],
+    recipe: Annotated[str, Option(help="Recipe to evaluate.")] = "default",
+    most: Annotated[int | None, Option(min=10, help="Sample of later awards.")] = None,
+    format: Output = "table",
 ) -> None:
     """Ten bins of predicted probability against observed rate, for the first and the first ten, and the Brier skill.
 
@@ -43,12 +41,14 @@ def run(
             known = ~np.isnan(p)
             result = judged.reliability(p[known].tolist(), y[known].tolist())
             for number, each in enumerate(result.bins, 1):
+                more = max(0, round(40 * (each.mean_predicted - each.observed_rate)))
+                figures = {"from": each.low, "to": each.high}
+                figures |= {"mean_predicted": each.mean_predicted, "observed_rate": each.observed_rate}
                 yield {
-                    "of": name, "bin": number, "count": each.count,
-                    "from": round(each.low, 4), "to": round(each.high, 4),
-                    "mean_predicted": round(each.mean_predicted, 4), "observed_rate": round(each.observed_rate, 4),
-                    "picture": "█" * round(40 * each.observed_rate) + "·" * max(0, round(40 * (each.mean_predicted - each.observed_rate))),
-                }  # fmt: skip
+                    **{"of": name, "bin": number, "count": each.count},
+                    **{key: round(value, 4) for key, value in figures.items()},
+                    "picture": "█" * round(40 * each.observed_rate) + "·" * more,
+                }
             say(
                 f"{name}: {int(known.sum())} answers, Brier {result.brier:.4f}, base rate {result.base_rate:.4f} "
                 f"(Brier {result.base_brier:.4f}), skill {result.skill:+.4f}"

@@ -4,35 +4,27 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
-from matcher.commands._options import (
-    DEFAULT_CATALOGUE,
-    CatalogueFolder,
-    OutputFormat,
-    ReferenceDay,
-    emit_values,
-)
+from matcher import codec
+from matcher.commands._options import CATALOGUE, Folder, Output, ReferenceDay, emit_values, loaded
 from matcher.console import say
 from matcher.domain import NoValidRecords
 
 
 def run(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(help="DECP, award notices; by default the awards kept with the catalogue."),
-    ] = None,
-    siret: Annotated[str, typer.Option(help="Only those a structure would be called for.")] = "",
-    buyer: Annotated[str, typer.Option(help="Only of this buyer, by SIRET or SIREN.")] = "",
-    department: Annotated[list[str] | None, typer.Option(help="Only of this department; repeatable.")] = None,
-    cpv: Annotated[list[str] | None, typer.Option(help="Only of this CPV prefix; repeatable.")] = None,
-    after: Annotated[float, typer.Option(min=0, help="Ends in this many months or later.")] = 3,
-    before: Annotated[float, typer.Option(min=0, help="Ends in this many months or sooner.")] = 18,
+    files: Annotated[list[Path] | None, Argument(help="DECP, award notices; default: those indexed.")] = None,
+    siret: Annotated[str, Option(help="Only those a structure would be called for.")] = "",
+    buyer: Annotated[str, Option(help="Only of this buyer, by SIRET or SIREN.")] = "",
+    department: Annotated[list[str] | None, Option(help="Only of this department; repeatable.")] = None,
+    cpv: Annotated[list[str] | None, Option(help="Only of this CPV prefix; repeatable.")] = None,
+    after: Annotated[float, Option(min=0, help="Ends in this many months or later.")] = 3,
+    before: Annotated[float, Option(min=0, help="Ends in this many months or sooner.")] = 18,
     on: ReferenceDay = None,
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    format: OutputFormat = "table",
+    catalogue: Folder = CATALOGUE,
+    format: Output = "table",
 ) -> None:
     """Contracts that end in 3 to 18 months: for a buyer a reminder to source, for a structure time to form a group.
 
@@ -41,11 +33,10 @@ def run(
     matcher renewals --siret 00010001600013 --department 93
     """
     from matcher.matching import renewals
-    from matcher.matching.engine import Matcher
     from matcher.reading import gather
 
     awards = gather.gather(files).awards if files else gather.load_contracts(catalogue)
-    found = renewals.renewals(
+    ending = renewals.renewals(
         awards,
         on or date.today(),
         soonest=after,
@@ -55,28 +46,20 @@ def run(
         cpv=tuple(cpv or ()),
     )
     if siret:
-        matcher = Matcher.load(catalogue)
+        matcher = loaded(catalogue)
         structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
-        found = renewals.of_structure(matcher, structure, found)
-    if not found:
+        ending = renewals.of_structure(matcher, structure, ending)
+    if not ending:
         raise NoValidRecords(
             f"no contract ends in {after:g} to {before:g} months, of {len(awards)} awards: give DECP or award notices "
             "that publish a duration and a notification date"
         )
-    say(f"{len(found)} contrats, parmi {len(awards)} attributions. {renewals.NOTE}")
-    emit_values(
-        found,
-        format,
-        lambda one: {
-            "fin": one.ends.isoformat(),
-            "objet": one.title,
-            "acheteur": one.buyer.name or one.buyer.id,
-            "lieu": one.place.label or one.place.department,
-            "cpv": one.cpv,
-            "montant": one.amount,
-            "titulaire": " ; ".join(f"{h.name} ({h.id})" if h.name else h.id for h in one.holders),
-            "notifié": one.notified.isoformat(),
-            "mois": one.months,
-            "source": one.source,
-        },
-    )
+    say(f"{len(ending)} contrats, parmi {len(awards)} attributions. {renewals.NOTE}")
+    emit_values(ending, format, _row)
+
+
+def _row(one: Any) -> dict[str, Any]:
+    holders = " ; ".join(f"{h.name} ({h.id})" if h.name else h.id for h in one.holders)
+    row = {**codec.flat(one, "fin=ends, objet=title"), "acheteur": one.buyer.name or one.buyer.id}
+    row |= {"lieu": one.place.label or one.place.department, **codec.flat(one, "cpv, montant=amount")}
+    return row | {"titulaire": holders, **codec.flat(one, "notifié=notified, mois=months, source")}

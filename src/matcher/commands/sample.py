@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument
 
 from matcher.console import say
 from matcher.domain import BadInput
 
 
-def run(folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("data/sample")) -> None:
+def run(folder: Annotated[Path, Argument(help="Where to write it.")] = Path("data/sample")) -> None:
     """Write the sample: structures, past awards and notices, all invented, for the examples of every --help.
 
     \b

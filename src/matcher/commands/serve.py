@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from matcher.commands import _service
 from matcher.console import say
@@ -14,15 +14,14 @@ from matcher.domain import BadInput
 
 def run(
     host: Annotated[
-        str, typer.Option(help="Address to listen on; beyond loopback a key is required.")
+        str, Option(help="Address to listen on; beyond loopback a key is required.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 8000,
+    port: Annotated[int, Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 8000,
     processes: Annotated[
-        int | None,
-        typer.Option(min=0, max=256, help="That match; by default one a processor, none where there is one."),
+        int | None, Option(min=0, max=256, help="That match; default one a processor.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Whole services; a job stays in one.")] = 1,
-    catalogue: Annotated[Path | None, typer.Option(help="Its folder; default var/catalogue.")] = None,
+    workers: Annotated[int, Option(min=1, max=64, help="Whole services; a job stays in one.")] = 1,
+    catalogue: Annotated[Path | None, Option(help="Its folder; default var/catalogue.")] = None,
 ) -> None:
     """Serve the catalogue: pages at /, the API under /v1, its documentation at /docs.
 
@@ -38,9 +37,8 @@ def run(
 
     if catalogue is not None:
         os.environ["MATCHER_CATALOGUE"] = str(catalogue)
-    each = (
-        len(os.sched_getaffinity(0)) // workers
-    )  # none where there is one, or as many services as processors
+    # none where there is one, or as many services as processors
+    each = len(os.sched_getaffinity(0)) // workers
     os.environ.setdefault("MATCHER_PROCESSES", str(each if each > 1 else 0))
     if processes is not None:
         os.environ["MATCHER_PROCESSES"] = str(processes)
@@ -53,17 +51,16 @@ def run(
     _free(host, port)
     settings = read()
     if settings.unnamed:
+        missing = ", ".join(settings.unnamed)
         raise BadInput(
-            f"{settings.public_url} is public: say who answers for it in {', '.join(settings.unnamed)} (docs/operation.md)"
+            f"{settings.public_url} is public: say who answers for it in {missing} (docs/operation.md)"
         )
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - only compared
-    say(
-        f"serving {settings.catalogue} on http://{shown}:{port} (Ctrl-C ends it; pages /, API /v1, documentation /docs)"
-    )
+    pages = "(pages /, API /v1, documentation /docs; Ctrl-C ends)"
+    say(f"serving {settings.catalogue} on http://{shown}:{port} {pages}")
     gc.disable()  # until it is ready: what a start makes stays, and searches through it take a fifth of it
-    uvicorn.run(
-        "matcher.commands._service:create_app", factory=True, host=host, port=port, workers=workers, **SERVER
-    )
+    app = "matcher.commands._service:create_app"
+    uvicorn.run(app, factory=True, host=host, port=port, workers=workers, **SERVER)
 
 
 def _free(host: str, port: int) -> None:

@@ -5,28 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
-from matcher.commands._options import DEFAULT_CATALOGUE, CatalogueFolder, OutputFormat, gathered, write
+from matcher.commands._options import CATALOGUE, Folder, Html, Output, Xlsx, gathered, rejects, write
 from matcher.console import emit, say
 from matcher.domain import BadInput
 
 
 def run(
-    awards: Annotated[list[Path] | None, typer.Argument(help="DECP files.")] = None,
-    ledger: Annotated[
-        list[Path] | None, typer.Option(help="The buyer's own ledger: CSV with SIRET, montant, année.")
-    ] = None,
+    awards: Annotated[list[Path] | None, Argument(help="DECP files.")] = None,
+    ledger: Annotated[list[Path] | None, Option(help="The buyer's ledger: SIRET, montant, année.")] = None,
     hours: Annotated[
-        list[Path] | None,
-        typer.Option(help="Hours done, as `matcher hours done --lines -f csv` writes them."),
+        list[Path] | None, Option(help="Hours done (`matcher hours done --lines -f csv`).")
     ] = None,
-    buyer: Annotated[str, typer.Option(help="SIREN or SIRET of the buyer; all buyers by default.")] = "",
-    year: Annotated[list[int] | None, typer.Option(help="Only this year; repeatable.")] = None,
-    catalogue: CatalogueFolder = DEFAULT_CATALOGUE,
-    html: Annotated[Path | None, typer.Option(help="Write the report here, printable.")] = None,
-    xlsx: Annotated[Path | None, typer.Option(help="Write the workbook here.")] = None,
-    format: OutputFormat = "table",
+    buyer: Annotated[str, Option(help="SIREN or SIRET of the buyer; all buyers by default.")] = "",
+    year: Annotated[list[int] | None, Option(help="Only this year; repeatable.")] = None,
+    catalogue: Folder = CATALOGUE,
+    html: Html = None,
+    xlsx: Xlsx = None,
+    format: Output = "table",
 ) -> None:
     """Purchases from SIAE, EA, ESAT and ESUS by trade, year and department; social, SME and group shares.
 
@@ -47,22 +44,29 @@ def run(
         found = gathered(awards)
         listed = found.awards
         rejected += found.rejected
+    bought = [purchase for good, _ in books for purchase in good]
+    done = [line for good, _ in tables for line in good]
+    sources = ", ".join(path.name for path in ledger or ())
     made = desk.report(
-        load_catalogue(catalogue), purchases=[one for good, _ in books for one in good], awards=listed, buyer=buyer, years=tuple(year or ()), rejected=rejected,
-        ledger_source=", ".join(path.name for path in ledger or ()), lines=[one for good, _ in tables for one in good],
-    )  # fmt: skip
+        load_catalogue(catalogue),
+        purchases=bought,
+        awards=listed,
+        buyer=buyer,
+        years=tuple(year or ()),
+        rejected=rejected,
+        ledger_source=sources,
+        lines=done,
+    )
     for path_, content in ((html, desk.page), (xlsx, desk.workbook)):
         if path_:
             write(path_, content(made))
     emit(desk.rows(made), format)
     for share in (share for share in made.shares if not share.year):
         say(f"{share.shown()} [{share.source}]")
-    say(
-        f"{made.small} achats à des structures de l'ESS ({euros(made.small_amount)} HT) dont DECP ne dit rien"
-    )
+    unseen = f"{made.small} achats à des structures de l'ESS ({euros(made.small_amount)} HT)"
+    say(f"{unseen} dont DECP ne dit rien")
     for line in (*made.notes, made.facilitator, *(f"source : {s}" for s in made.sources)):
         say(line)
-    for one in made.rejected[:10]:
-        say(f"écarté, {one.record} : {one.reason}")
+    rejects(made.rejected[:10])
     if len(made.rejected) > 10:
         say(f"... et {len(made.rejected) - 10} autres lignes écartées")

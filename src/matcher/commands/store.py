@@ -5,30 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
+from typer import Argument, Option
 
-from matcher.commands._options import OutputFormat, open_store
+from matcher.commands._options import Output, open_store
 from matcher.console import emit, say
 from matcher.domain import BadInput
 
-app = typer.Typer(
-    help="The persistent store (MATCHER_STORE: a SQLite file by default, or PostgreSQL).",
-    no_args_is_help=True,
-)
-STORE = typer.Option(None, "--store", help="Address of the store; MATCHER_STORE by default.")
+about = "The persistent store (MATCHER_STORE: a SQLite file by default, or PostgreSQL)."
+app = typer.Typer(help=about, no_args_is_help=True)
+STORE = Option(None, "--store", help="Address of the store; MATCHER_STORE by default.")
 
 
 @app.command()
-def info(format: OutputFormat = "table") -> None:
+def info(format: Output = "table") -> None:
     """Where the store is, its version, and how many rows each table holds."""
     from matcher.records.tables import RETENTION
 
     with open_store() as store:
         say(f"{store.engine.url.render_as_string(hide_password=True)}, version {store.version()}")
         counts = store.counts()
-    emit(
-        ({"table": t, "rows": n, "kept_days": RETENTION.get(t, ("", None))[1]} for t, n in counts.items()),
-        format,
-    )
+    rows = ({"table": t, "rows": n, "kept_days": RETENTION.get(t, ("", None))[1]} for t, n in counts.items())
+    emit(rows, format)
 
 
 @app.command()
@@ -41,7 +38,7 @@ def migrate() -> None:
 
 @app.command()
 def anchor(
-    check: Path | None = typer.Option(None, help="An anchor printed before: what it names is looked for."),
+    check: Path | None = Option(None, help="An anchor printed before: what it names is looked for."),
     store: str | None = STORE,
 ) -> None:
     """Print how many events each sourcing record has, with its last seal; kept elsewhere, it reveals a rolled-back store.
@@ -68,13 +65,9 @@ def anchor(
 
 @app.command()
 def backup(
-    path: Path = typer.Argument(
-        ..., help="File to write, .jsonl.gz, or a folder: the file is then named by the time."
-    ),
+    path: Path = Argument(..., help="File to write, .jsonl.gz, or a folder: it is then named by the time."),
     store: str | None = STORE,
-    keep: int = typer.Option(
-        0, min=0, help="In a folder: keep this many of the newest backups; 0 keeps all."
-    ),
+    keep: int = Option(0, min=0, help="In a folder: keep this many of the newest backups; 0 keeps all."),
 ) -> None:
     """Write every row to one file, from one consistent snapshot, while others write.
 
@@ -96,8 +89,7 @@ def backup(
 
 @app.command()
 def restore(
-    path: Path = typer.Argument(..., help="A file that `matcher store backup` wrote."),
-    store: str | None = STORE,
+    path: Path = Argument(..., help="A file that `matcher store backup` wrote."), store: str | None = STORE
 ) -> None:
     """Fill an empty store from a backup, all or nothing, on SQLite or PostgreSQL.
 
@@ -109,7 +101,7 @@ def restore(
 
 
 @app.command()
-def prune(format: OutputFormat = "table") -> None:
+def prune(format: Output = "table") -> None:
     """Delete what is older than its table's retention."""
 
     with open_store() as store:

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
-from matcher.commands._options import OutputFormat, day
+from matcher.commands._options import Output, day
 from matcher.console import emit, say
 from matcher.domain import BadInput, Structure
 
@@ -18,37 +18,27 @@ if TYPE_CHECKING:
 
 
 def run(
-    what: str = typer.Argument(
+    what: str = Argument(
         ...,
         help="boamp, ted, decp, siae, emplois, inclusion, entreprises, associations, finess, adaptees, site, reference.",
     ),
-    to: Path = typer.Option(Path("var/sync"), "--to", help="Folder that receives the pages and the state."),
-    since: date | None = typer.Option(
-        None, "--since", parser=day, help="boamp, ted, decp --rows: first day (2025-11-01)."
-    ),
-    until: date | None = typer.Option(
-        None, "--until", parser=day, help="boamp, ted: last day; today by default."
-    ),
-    department: list[str] = typer.Option(
-        [], "--department", help="emplois, entreprises, decp --rows: only these departments."
-    ),
-    siren: list[str] = typer.Option([], "--siren", help="entreprises: only these SIRENs or SIRETs."),
-    structures: Path | None = typer.Option(
+    to: Path = Option(Path("var/sync"), "--to", help="Folder that receives the pages and the state."),
+    since: date | None = Option(None, "--since", parser=day, help="boamp, ted, decp --rows: first day."),
+    until: date | None = Option(None, "--until", parser=day, help="boamp, ted: last day; today by default."),
+    department: list[str] = Option([], "--department", help="emplois, entreprises, decp --rows: only these."),
+    siren: list[str] = Option([], "--siren", help="entreprises: only these SIRENs or SIRETs."),
+    structures: Path | None = Option(
         None, "--structures", help="entreprises, associations, site: those of this list."
     ),
-    ess: bool = typer.Option(False, "--ess", help="entreprises: all of the social economy, not only SIAE."),
-    rows: bool = typer.Option(False, "--rows", help="decp: rows by the tabular API, not the whole file."),
-    list_only: bool = typer.Option(False, "--list-only", help="siae: without the page of each structure."),
-    opt_out: Path | None = typer.Option(
-        None, "--opt-out", help="site: file of hosts, SIRETs and SIRENs never to read, one a line."
+    ess: bool = Option(False, "--ess", help="entreprises: all of the social economy, not only SIAE."),
+    rows: bool = Option(False, "--rows", help="decp: rows by the tabular API, not the whole file."),
+    list_only: bool = Option(False, "--list-only", help="siae: without the page of each structure."),
+    opt_out: Path | None = Option(None, "--opt-out", help="site: hosts, SIRETs and SIRENs never to read."),
+    accept_fewer: bool = Option(
+        False, "--accept-fewer", help="Take a list that lost over a fifth of itself."
     ),
-    accept_fewer: bool = typer.Option(
-        False, "--accept-fewer", help="Let a list that lost over a fifth of its records replace the one held."
-    ),
-    format: OutputFormat = "table",
-    keep_days: Annotated[
-        int, typer.Option(min=0, help="boamp: delete the pages of weeks older than this; 0 keeps all.")
-    ] = 0,
+    format: Output = "table",
+    keep_days: Annotated[int, Option(min=0, help="boamp: delete pages of older weeks; 0 keeps all.")] = 0,
 ) -> None:
     """Fetch what is new: retries with backoff, resumes an interrupted run, requests only what changed.
 
@@ -94,7 +84,11 @@ def run(
     fetch: dict[str, Callable[[], Report]] = {
         "boamp": lambda: boamp.boamp(folder, since, until),
         "ted": lambda: ted.ted(folder, since, until),
-        "decp": lambda: decp.rows(to / "decp-rows", department, since, accept_fewer=accept_fewer) if rows else decp.decp(folder),
+        "decp": lambda: (
+            decp.rows(to / "decp-rows", department, since, accept_fewer=accept_fewer)
+            if rows
+            else decp.decp(folder)
+        ),
         "siae": lambda: siae.siae(folder, details=not list_only, accept_fewer=accept_fewer),
         "emplois": lambda: emplois.emplois(folder, department, accept_fewer=accept_fewer),
         "inclusion": lambda: inclusion.inclusion(folder, accept_fewer=accept_fewer),
@@ -104,9 +98,11 @@ def run(
         "associations": lambda: associations.associations(folder, _numbers(structures)),
         "finess": lambda: finess.finess(folder),
         "adaptees": lambda: adaptees.adaptees(folder),
-        "site": lambda: site.site(folder, _listed(structures), site.opted_out(opt_out) | self_declared.unread_sites(), say=say),
+        "site": lambda: site.site(
+            folder, _listed(structures), site.opted_out(opt_out) | self_declared.unread_sites(), say=say
+        ),
         "reference": lambda: nomenclatures.nomenclatures(folder),
-    }  # fmt: skip
+    }
     if what not in fetch:
         raise BadInput(f"unknown source {what!r}: choose one of {', '.join(fetch)}")
     report = fetch[what]()
@@ -124,9 +120,8 @@ def _numbers(path: Path | None) -> dict[str, str]:
 
     found = {s.rna: s.siren for s in _listed(path) if s.rna} if path else {}
     if not found:
-        raise BadInput(
-            "no RNA number is known: run `matcher sync entreprises`, then give its folder with --structures"
-        )
+        remedy = "give the folder of `matcher sync entreprises` with --structures"
+        raise BadInput(f"no RNA number is known: {remedy}")
     return found
 
 

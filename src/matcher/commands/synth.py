@@ -5,18 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from matcher.console import say
 
 
 def run(
-    out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("var/synth"),
-    structures: Annotated[int, typer.Option(min=1, max=5_000_000, help="How many structures.")] = 1000,
-    notices: Annotated[
-        int, typer.Option(min=0, max=1_000_000, help="Number of notices, about three lots each.")
-    ] = 100,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same data.")] = 0,
+    out: Annotated[Path, Option(help="The folder to write.")] = Path("var/synth"),
+    structures: Annotated[int, Option(min=1, max=5_000_000, help="How many structures.")] = 1000,
+    notices: Annotated[int, Option(min=0, max=1_000_000, help="Notices, of about three lots each.")] = 100,
+    seed: Annotated[int, Option(help="The same seed gives the same data.")] = 0,
 ) -> None:
     """Generate a synthetic directory and notices of any size, resampled from observed trades, places and kinds.
 

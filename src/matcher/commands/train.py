@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 import typer
+from typer import Option
 
 from matcher import plugins
 from matcher.commands._options import day
@@ -44,12 +45,10 @@ def manifest() -> None:
 
 @app.command()
 def encoder(
-    data: Path = typer.Option(..., help="Folder with awards/history.json.gz, nomenclatures/, notices/."),
-    out: Path = typer.Option(..., help="Folder to write the encoder and its card into."),
-    before: date | None = typer.Option(
-        None, parser=day, help="Learn only from awards notified before this day (YYYY-MM-DD)."
-    ),
-    seed: int = typer.Option(0, help="Random seed."),
+    data: Path = Option(..., help="Folder with awards/history.json.gz, nomenclatures/, notices/."),
+    out: Path = Option(..., help="Folder to write the encoder and its card into."),
+    before: date | None = Option(None, parser=day, help="Learn from awards before this day alone."),
+    seed: int = Option(0, help="Random seed."),
 ) -> None:
     """Train the static encoder and write it in the sentence-transformers layout, with its card.
 
@@ -63,12 +62,10 @@ def encoder(
 
 @app.command()
 def ranker(
-    data: Path = typer.Option(..., help="Folder with awards/history.json.gz."),
-    out: Path = typer.Option(Path("models/ranker/learned.json"), help="The ranker file to write."),
-    since: date = typer.Option("2019-01-15", parser=day, help="Awards from this day on are used as queries."),
-    encoder: Path | None = typer.Option(
-        None, help="A model trained on awards before that day; trained first if not given."
-    ),
+    data: Path = Option(..., help="Folder with awards/history.json.gz."),
+    out: Path = Option(Path("models/ranker/learned.json"), help="The ranker file to write."),
+    since: date = Option("2019-01-15", parser=day, help="Awards from this day on are used as queries."),
+    encoder: Path | None = Option(None, help="Trained before that day; by default it is trained first."),
 ) -> None:
     """Learn the ranker's monotone step functions from rolling time splits of past awards.
 
@@ -81,8 +78,8 @@ def ranker(
 
 @app.command()
 def asks(
-    data: Path = typer.Option(..., help="Folder with judged/*.labels.jsonl, notices/ and awards/."),
-    out: Path = typer.Option(Path("models/asks"), help="Folder to write the weights and the card into."),
+    data: Path = Option(..., help="Folder with judged/*.labels.jsonl, notices/ and awards/."),
+    out: Path = Option(Path("models/asks"), help="Folder to write the weights and the card into."),
 ) -> None:
     """Learn to read what a lot asks for: trades, nature, size, who answers; prints figures cross-validated by notice.
 
@@ -96,8 +93,8 @@ def asks(
 
 @app.command()
 def offers(
-    data: Path | None = typer.Option(None, help="Folder with nomenclatures/, for job titles."),
-    out: Path = typer.Option(Path("models/offers"), help="Folder to write the weights and the card into."),
+    data: Path | None = Option(None, help="Folder with nomenclatures/, for job titles."),
+    out: Path = Option(Path("models/offers"), help="Folder to write the weights and the card into."),
 ) -> None:
     """Learn to recognise trades in brochures, pages and declared objects of structures.
 
@@ -111,13 +108,12 @@ def offers(
 
 @app.command()
 def judgement(
-    data: Path = typer.Option(..., help="Folder with judged/, structures/ and awards/history.json.gz."),
-    sets: str = typer.Option(
-        "notices_dev,typed_dev,spoken_dev,mixed_dev",
-        help="Names of judged sets: NAME.queries.jsonl and NAME.judged.jsonl in judged/.",
+    data: Path = Option(..., help="Folder with judged/, structures/ and awards/history.json.gz."),
+    sets: str = Option(
+        "notices_dev,typed_dev,spoken_dev,mixed_dev", help="NAME.queries.jsonl, NAME.judged.jsonl in judged/."
     ),
-    structures: Path | None = typer.Option(None, help="The directory that was judged."),
-    out: Path = typer.Option(Path("models/judgement"), help="Folder to write the tables and the card into."),
+    structures: Path | None = Option(None, help="The directory that was judged."),
+    out: Path = Option(Path("models/judgement"), help="Folder to write the tables and the card into."),
 ) -> None:
     """Learn from judged pairs of a need and a structure which structures are leads; prints cross-validated figures.
 
@@ -134,8 +130,8 @@ def judgement(
 
 @app.command()
 def priors(
-    data: Path = typer.Option(..., help="Folder with structures/ and nomenclatures/."),
-    out: Path = typer.Option(Path("models/judgement"), help="Folder to write priors.npz into."),
+    data: Path = Option(..., help="Folder with structures/ and nomenclatures/."),
+    out: Path = Option(Path("models/judgement"), help="Folder to write priors.npz into."),
 ) -> None:
     """Learn which trades kind, activity code and name make likely; prints figures cross-validated by structure.
 
@@ -149,9 +145,9 @@ def priors(
 
 @app.command()
 def cpv(
-    data: Path = typer.Option(..., help="Folder with awards/history.json.gz, nomenclatures/, notices/."),
-    out: Path = typer.Option(..., help="Folder to write the model into."),
-    encoder: Path | None = typer.Option(None, help="The encoder to use; by default the shipped one."),
+    data: Path = Option(..., help="Folder with awards/history.json.gz, nomenclatures/, notices/."),
+    out: Path = Option(..., help="Folder to write the model into."),
+    encoder: Path | None = Option(None, help="The encoder to use; by default the shipped one."),
 ) -> None:
     """Train the CPV suggestion: fit, calibrate on later awards, write arrays and JSON.
 
@@ -164,18 +160,13 @@ def cpv(
 
 @app.command()
 def clauses(
-    passages: Path = typer.Option(
-        Path("data/training/clauses.jsonl.gz"),
-        help="Passages of our own: text, author, reserved, social_clause.",
+    passages: Path = Option(
+        Path("data/training/clauses.jsonl.gz"), help="text, author, reserved, social_clause."
     ),
-    tests: Path = typer.Option(Path("tests/data"), help="Folder of the development passages of the tests."),
-    out: Path = typer.Option(Path("models/clauses"), help="Folder to write the weights and the card into."),
-    notices: Path | None = typer.Option(
-        None, help="Folder of labelled TED notices; by default those of MATCHER_SHARED, where they are."
-    ),
-    judged: Path | None = typer.Option(
-        None, help="Their labels, lot by lot; by default data/judged/clauses_dev.jsonl of MATCHER_SHARED."
-    ),
+    tests: Path = Option(Path("tests/data"), help="Folder of the development passages of the tests."),
+    out: Path = Option(Path("models/clauses"), help="Folder to write the weights and the card into."),
+    notices: Path | None = Option(None, help="Labelled TED notices; by default those of MATCHER_SHARED."),
+    judged: Path | None = Option(None, help="Their labels; by default clauses_dev.jsonl of MATCHER_SHARED."),
 ) -> None:
     """Train the classifier of reservations, social conditions and social criteria.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +10,9 @@ from numpy.typing import NDArray
 from matcher.domain import LENDING_KINDS, Lot
 from matcher.matching import demand, evidence, suitability
 from matcher.matching.judgement import shipped
-from matcher.matching.ranking import LIKELY, PLAUSIBLE
+from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference.text import fold
-
-if TYPE_CHECKING:
-    from matcher.matching.ranking import Ranking
-
 
 #: Tasks that can be cut out of most works contracts, with words that identify them in an offer.
 SEPARABLE = {
@@ -52,9 +47,8 @@ def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
             break
         kind = str(kinds[shortlist.candidates[i]])
         if kind in LENDING_KINDS:
-            hire.append(
-                (i, "clause-hire", f"{kind} : peut porter des heures par mise à disposition de personnel")
-            )
+            carries = f"{kind} : peut porter des heures par mise à disposition de personnel"
+            hire.append((i, "clause-hire", carries))
         elif works and kind and len(serve) < n and (task := _task(shortlist, i)):
             sentence = f"{kind} : peut porter des heures par une tâche séparable ({task})"
             serve.append((i, "clause-task", sentence))
@@ -92,9 +86,12 @@ def asked(shortlist: Shortlist) -> dict[str, float | Column]:
     """Columns of the judgement as if an ordinary firm took the lot, whose size is its own matter, and owed hours."""
     works = shortlist.query.demand.columns["works"] > demand.SHARE
     return {
-        "served": 0.0, "clause": 1.0, "asks": 2.0 if works else 1.0, "beyond_size": 0.0,
+        "served": 0.0,
+        "clause": 1.0,
+        "asks": 2.0 if works else 1.0,
+        "beyond_size": 0.0,
         "lends": np.where(evidence.of(shortlist, "kind") <= evidence.LENDS, 1.0, 0.0),
-    }  # fmt: skip
+    }
 
 
 def _task(shortlist: Shortlist, i: int) -> str:

@@ -28,7 +28,7 @@ from matcher.learned.encoders import BLOCK, Encoder, in_context
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference.paths import judgement_file
 
-MIN_LETTERS = 4  # shorter pieces are dropped
+LETTERS = 4  # shorter pieces are dropped
 MAX_PIECES = 400  # per text: beyond, it is no longer an offer
 PIECES, SPANS = "declared pieces", "spans of pieces"  # under which a catalogue keeps its own
 CONTEXT = 0.8  # weight of the sentence around a piece: "peinture" of a body shop paints no stairwell
@@ -59,7 +59,10 @@ def sentence_with(piece: str, text: str) -> str:
 
 
 def _sentences(text: str) -> list[str]:
-    return _SENTENCE.split(_BOTH.sub(r"\1\2", _ENDING.sub("", _without_head(text))))
+    head, shortened, rest = text.partition("…. ")
+    if shortened and rest.startswith(head):  # a shortened title, which repeats the beginning
+        text = rest
+    return _SENTENCE.split(_BOTH.sub(r"\1\2", _ENDING.sub("", text)))
 
 
 def _pieces_of(sentence: str) -> Iterator[str]:
@@ -68,15 +71,7 @@ def _pieces_of(sentence: str) -> Iterator[str]:
 
 def _long_enough(parts: Sequence[str]) -> Iterator[str]:
     stripped = (part.strip(" .,-–;:•…()") for part in parts)
-    return (
-        part for part in stripped if len([*islice(filter(str.isalpha, part), MIN_LETTERS)]) == MIN_LETTERS
-    )
-
-
-def _without_head(text: str) -> str:
-    """A text without the shortened title that repeats its beginning."""
-    head, found, rest = text.partition("…. ")
-    return rest if found and rest.startswith(head) else text
+    return (part for part in stripped if len([*islice(filter(str.isalpha, part), LETTERS)]) == LETTERS)
 
 
 # ------------------------------------------------------------------------------------------ reading
@@ -112,13 +107,10 @@ def groups(folder: Path | None = None) -> Groups:
         with np.load(path, allow_pickle=False) as held:
             arrays = {name: held[name] for name in held.files}
         inner, outer = ((_wide(arrays, name), arrays[f"{name}_bias"]) for name in ("inner", "outer"))
-        return Groups(
-            str(arrays["encoder"]), arrays["codes"].astype(np.int64), inner, outer, _wide(arrays, "axes")
-        )
+        name, codes = str(arrays["encoder"]), arrays["codes"].astype(np.int64)
+        return Groups(name, codes, inner, outer, _wide(arrays, "axes"))
     except (OSError, KeyError, ValueError) as error:
-        raise BadInput(
-            f"no model of declared texts in {path} ({error}): make one with `matcher train said`"
-        ) from None
+        raise BadInput(f"no model of declared texts in {path} ({error}): run `matcher train said`") from None
 
 
 def _wide(arrays: dict[str, NDArray[Any]], layer: str) -> Floats:
@@ -134,9 +126,8 @@ class Reading:
     def __init__(self, encoder: Encoder) -> None:
         self.groups = groups()
         if self.groups.encoder != encoder.fingerprint:
-            raise StaleArtefact(
-                "the model of declared texts was fitted for another encoder: run `matcher train said` again"
-            )
+            stale = "the model of declared texts was fitted for another encoder"
+            raise StaleArtefact(f"{stale}: run `matcher train said` again")
         self.encoder, self.lock = encoder, Lock()
         self.stored = 0
         self.text_of: Callable[[int], str] = str
@@ -257,11 +248,12 @@ class Pieces:
         with reading.lock:
             held, done = reading.derived.get(name), reading.done.get(name, 0)
             if held is None or done < many:
-                blocks = _blocks(reading.fresh(done, many))
+                added = reading.fresh(done, many)
+                first = range(0, max(len(added), 1), BLOCK)  # at least one
+                blocks = [added[low : low + BLOCK] for low in first]
                 fresh = np.concatenate([make(block.astype(np.float32)) for block in blocks])
-                held = appended(
-                    np.empty((0, *fresh.shape[1:]), fresh.dtype) if held is None else held, done, fresh
-                )
+                held = np.empty((0, *fresh.shape[1:]), fresh.dtype) if held is None else held
+                held = appended(held, done, fresh)
                 reading.derived[name], reading.done[name] = held, many
         return held[:many]
 
@@ -270,11 +262,6 @@ class Pieces:
         words = self._encoder.encode([text[: cpv.LIMIT]], role="passage")
         groups_ = self.reading.groups
         return np.asarray(groups_.views(vector[None, :], groups_.roots(words))[0])
-
-
-def _blocks(vectors: NDArray[Any]) -> list[NDArray[Any]]:
-    """The rows in blocks, at least one."""
-    return [vectors[low : low + BLOCK] for low in range(0, max(len(vectors), 1), BLOCK)]
 
 
 _readings: dict[str, Reading] = {}
@@ -344,8 +331,8 @@ class Spans:
 
 def of(catalogue: Any) -> Pieces:
     """The pieces of a catalogue, created on first use."""
-    found: Pieces = catalogue.once(PIECES, lambda: Pieces(catalogue))
-    return found
+    pieces: Pieces = catalogue.once(PIECES, lambda: Pieces(catalogue))
+    return pieces
 
 
 def pieces(shortlist: Shortlist) -> Pieces:
@@ -355,8 +342,7 @@ def pieces(shortlist: Shortlist) -> Pieces:
 
 def piece_scores(shortlist: Shortlist) -> PieceScores:
     """Every candidate's pieces against the lot, computed once per lot."""
-    found: PieceScores = shortlist.once("said", lambda: _piece_scores(shortlist))
-    return found
+    return shortlist.once("said", lambda: _piece_scores(shortlist))
 
 
 def slots_of(shortlist: Shortlist) -> Slots:
@@ -368,8 +354,7 @@ def slots_of(shortlist: Shortlist) -> Slots:
         many = many[owners]
         return Slots(slots, owners, np.cumsum(many) - many, many)
 
-    found: Slots = shortlist.once("declared pieces", make)
-    return found
+    return shortlist.once("declared pieces", make)
 
 
 def _declared(shortlist: Shortlist) -> tuple[NDArray[np.integer], NDArray[np.int64]]:
@@ -380,9 +365,8 @@ def _declared(shortlist: Shortlist) -> tuple[NDArray[np.integer], NDArray[np.int
         many = spans.starts[shortlist.candidates + 1] - first
         return spans.slots[runs(first, many)], many
     rows = shortlist.parts(shortlist.known(*DECLARED))
-    found = spans_of(
-        pieces(shortlist), shortlist.rows[rows.inside], shortlist.owner[rows.inside], len(shortlist)
-    )
+    inside = rows.inside
+    found = spans_of(pieces(shortlist), shortlist.rows[inside], shortlist.owner[inside], len(shortlist))
     return found.slots, np.diff(found.starts)
 
 
@@ -402,9 +386,8 @@ def _piece_scores(shortlist: Shortlist) -> PieceScores:
     found, table = slots_of(shortlist), pieces(shortlist)
     if len(found.slots):
         query, starts, many = shortlist.query, found.starts, found.many
-        values = table.compare(
-            query.memo.once("view", lambda: table.asked(query.vector, query.text)), found.slots
-        )
+        view = query.memo.once("view", lambda: table.asked(query.vector, query.text))
+        values = table.compare(view, found.slots)
         top = np.maximum.reduceat(values, starts)
         at_top = np.flatnonzero(values == np.repeat(top, many))
         chosen = found.slots[at_top[at_top.searchsorted(starts)]]

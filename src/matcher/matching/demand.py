@@ -52,14 +52,14 @@ def _columns(asked: Asked, lot: Lot) -> dict[str, float]:
         served *= works <= SHARE
         clause = 1.0 - served
     asks = 3 if asked.staff > SHARE else (1 + (works > SHARE)) if clause > SHARE else 0
-    return {
-        "offered": asked.offered,
-        "staff": asked.staff,
-        "insertion": max(asked.chances.get(INSERTION, 0.0), float(lot.reservation is not None)),
+    answers = {"offered": asked.offered, "staff": asked.staff, "clause": clause, "served": served}
+    insertion = max(asked.chances.get(INSERTION, 0.0), float(lot.reservation is not None))
+    clear, beyond = max(asked.chances.values(), default=0.0), asked.carriers.get("beyond", 0.0)
+    sized = {
+        "insertion": insertion,
         "works": works,
-        "clear": max(asked.chances.values(), default=0.0),
-        "beyond_size": asked.carriers.get("beyond", 0.0),
-        "clause": clause,
-        "served": served,
+        "clear": clear,
+        "beyond_size": beyond,
         "asks": float(asks),
     }
+    return answers | sized

@@ -21,7 +21,6 @@ from matcher.catalogue.filters import allowed_mask
 from matcher.domain import (
     LEVEL_LABELS,
     Answer,
-    Asked,
     Filters,
     Level,
     Lot,
@@ -35,17 +34,7 @@ from matcher.domain import (
     __version__,
 )
 from matcher.learned import asks
-from matcher.matching import (
-    by_clause,
-    judgement,
-    reach,
-    recipes,
-    relaxations,
-    stored,
-    suitability,
-    unknown,
-    usual_reach,
-)
+from matcher.matching import by_clause, judgement, reach, recipes, relaxations, stored, suitability, unknown
 from matcher.matching.contenders import contenders
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
@@ -53,13 +42,26 @@ from matcher.matching.reasons import missing, sentences, warnings
 from matcher.matching.search import asks_indexes, query_of, search_together, shortlist_of
 from matcher.matching.shortlist import Column, Query, Shortlist, best_of_each
 from matcher.matching.suitability import eligible
-from matcher.matching.why_not import Explanation
 from matcher.reference import deadline, paths
 
 #: Names of the levels of a ranking, by number.
 LEVELS: tuple[Level, ...] = ("unlikely", "plausible", "likely")
 DIGITS = 9  # decimals of a score that count
 POOL = 25  # structures per lot among which groups are formed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The outcome of one structure on one lot.
+
+    `state` is filtered, denied, not-retrieved, other-place, ineligible, closed, below-floor or ranked.
+    """
+
+    lot: Lot
+    state: str
+    text: str  # French
+    rank: int | None = None
+    match: Match | None = None
 
 
 class Matcher:
@@ -101,19 +103,11 @@ class Matcher:
     def versions(self) -> dict[str, str]:
         """Versions of what produced an answer: code, data, recipe, encoder, ranker."""
         manifest = self.catalogue.manifest
-        rotation = (
-            {"rotation": f"draw of scale {self.recipe.rotation:g}, turn of {date.today().isoformat()}"}
-            if self.recipe.daily
-            else {}
-        )
-        return rotation | {
-            "code": __version__,
-            "data": str(manifest["data"]),
-            "built": str(manifest["built"]),
-            "recipe": self.recipe.name,
-            "encoder": str(manifest["encoder"]),
-            "ranker": self.ranker.fingerprint,
-        }
+        turn = f"draw of scale {self.recipe.rotation:g}, turn of {date.today().isoformat()}"
+        rotation = {"rotation": turn} if self.recipe.daily else {}
+        made = {"data": str(manifest["data"]), "built": str(manifest["built"]), "recipe": self.recipe.name}
+        made = {"code": __version__, **made, "encoder": str(manifest["encoder"])}
+        return rotation | made | {"ranker": self.ranker.fingerprint}
 
     # ------------------------------------------------------------------------------------ one lot
 
@@ -138,20 +132,24 @@ class Matcher:
         some = judged and not whole
         everyone = shortlist_of(self.catalogue, query, exhaustive=self.exhaustive, coming=some)
         shortlist = self._measured(contenders(everyone, least, also) if some else everyone, ranker)
-        contributions = (
-            ranker.contributions(shortlist)
-            if len(shortlist)
-            else dict.fromkeys(ranker.signals, np.zeros(0))  # filters or denials left nobody
-        )
+        nobody = dict.fromkeys(ranker.signals, np.zeros(0))  # filters or denials left nobody
+        contributions = ranker.contributions(shortlist) if len(shortlist) else nobody
         scores = np.sum(list(contributions.values()), axis=0) if contributions else np.zeros(len(shortlist))
         regime = "structure" if self.has_directory else "supplier"
         chances = ranker.probability(scores, regime)
         levels = self._levels(shortlist, chances, past)
-        found = Ranking(
-            shortlist=shortlist, everyone=everyone if some else shortlist, contributions=contributions, scores=scores,
-            order=self._order(shortlist, scores, levels, judged), regime=regime, chances=chances, levels=levels, judged=judged,
-        )  # fmt: skip
-        return self.rotated(found, query.as_of or date.today())
+        ranking = Ranking(
+            shortlist=shortlist,
+            everyone=everyone if some else shortlist,
+            contributions=contributions,
+            scores=scores,
+            order=self._order(shortlist, scores, levels, judged),
+            regime=regime,
+            chances=chances,
+            levels=levels,
+            judged=judged,
+        )
+        return self.rotated(ranking, query.as_of or date.today())
 
     def rank_each(
         self, queries: Sequence[Query], least: int = PLAUSIBLE, also: NDArray[np.bool_] | None = None
@@ -222,26 +220,14 @@ class Matcher:
     ) -> list[Query]:
         """One query for each lot; the texts of all lots are encoded at once."""
         read = asks.read(tender)
-        texts = [self._text(one) for one in read]
+        # a lot whose own words tell no trade ("Secteur Sud") is given the title of the notice
+        texts = [f"{one.context}. {one.text}" if one.context and self.judges else one.text for one in read]
         vectors = self.catalogue.encoder.encode(texts, role="query") if texts else ()
+        made = partial(query_of, self.catalogue, filters=filters, as_of=as_of, incumbents=incumbents)
         return [
-            query_of(
-                self.catalogue,
-                lot,
-                tender,
-                one,
-                text=text,
-                vector=vector,
-                filters=filters,
-                as_of=as_of,
-                incumbents=incumbents,
-            )
+            made(lot, tender, one, text=text, vector=vector)
             for lot, one, text, vector in zip(tender.lots, read, texts, vectors, strict=True)
         ]
-
-    def _text(self, read: Asked) -> str:
-        """The text of a lot; one whose own words tell no trade ("Secteur Sud") is given the title of the notice."""
-        return f"{read.context}. {read.text}" if read.context and self.judges else read.text
 
     # ------------------------------------------------------------------------------------ one tender
 
@@ -268,9 +254,8 @@ class Matcher:
             from matcher.matching.groups import consortium
 
             found = self.parts(tender, answers, filters=filters, as_of=as_of)
-            consortia = tuple(
-                consortium.recommend(pools, tender=tender, n=groups, parts=found, firms=self.firms(tender))
-            )
+            firms = self.firms(tender)
+            consortia = consortium.recommend(pools, tender=tender, n=groups, parts=found, firms=firms)
         return Answer(tender=tender, lots=tuple(answers), consortia=consortia, versions=self.versions)
 
     def parts(
@@ -337,9 +322,8 @@ class Matcher:
 
     def _relaxations(self, ranking: Ranking) -> tuple[str, ...]:
         query = ranking.shortlist.query
-        wide = (
-            self.rank(replace(query, filters=Filters()), whole=False) if query.filters != Filters() else None
-        )
+        narrow = query.filters != Filters()
+        wide = self.rank(replace(query, filters=Filters()), whole=False) if narrow else None
         return relaxations.relaxations(ranking, wide)
 
     def _by_clause(self, ranking: Ranking, explained: Mapping[int, Match]) -> tuple[Match, ...]:
@@ -382,9 +366,8 @@ class Matcher:
         shortlist = ranking.shortlist
         values, adds = shortlist.once("tables", lambda: self._tables(ranking))
         reasons = []
-        for (name, signal), value, add in zip(
-            self._signals_of(ranking).items(), values[i].tolist(), adds[i].tolist(), strict=True
-        ):
+        signals = self._signals_of(ranking).items()
+        for (name, signal), value, add in zip(signals, values[i].tolist(), adds[i].tolist(), strict=True):
             shared = self._same_text_for[name]
             unknown = value != value
             make = partial(_reason, name, signal, shortlist, i, value, add)
@@ -392,7 +375,7 @@ class Matcher:
                 reasons.append(shortlist.once(("reason", name, None if unknown else value, add), make))
             else:
                 reasons.append(make())
-        reasons.sort(key=_weight)
+        reasons.sort(key=lambda reason: -abs(reason.contribution))
         return tuple(reasons)
 
     def _tables(self, ranking: Ranking) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -420,8 +403,9 @@ class Matcher:
         self, ranking: Ranking, i: int, rank: int, reasons: tuple[Reason, ...], offer: Offer | None
     ) -> Match:
         shortlist = ranking.shortlist
-        structure = self.catalogue.structure(int(shortlist.candidates[i]))
-        may = eligible(shortlist, i)
+        row = int(shortlist.candidates[i])
+        structure = self.catalogue.structure(row)
+        may, others = eligible(shortlist, i), self.catalogue.establishments_of_row(row)
         return Match(
             lot=shortlist.query.lot,
             structure=structure,
@@ -432,13 +416,9 @@ class Matcher:
             reasons=reasons,
             missing=missing(structure),
             warnings=warnings(structure, may, shortlist.query.lot.reservation is not None),
-            reach=reach.of(shortlist).pair(i, usual_reach.km(shortlist, ranking.judged)),
+            reach=reach.of(shortlist).pair(i, reach.usual_km(shortlist, ranking.judged)),
             eligible=may,
-            other_places=tuple(
-                s
-                for s in self.catalogue.establishments_of_row(int(shortlist.candidates[i]))
-                if s != structure.siret
-            ),
+            other_places=tuple(siret for siret in others if siret != structure.siret),
             level=LEVELS[int(ranking.levels[i])] if ranking.judged else "",
         )
 
@@ -541,10 +521,10 @@ def _reason(name: str, signal: Any, shortlist: Shortlist, i: int, value: float, 
     """The reason that a signal gives for candidate i."""
     why = signal.explain(shortlist, i, value)
     return Reason(
-        code=name, text=why.text, contribution=add, notice_passage=why.notice_passage,
-        offer_passage=why.offer_passage, tells=why.tells and value == value,
-    )  # fmt: skip
-
-
-def _weight(reason: Reason) -> float:
-    return -abs(reason.contribution)
+        code=name,
+        text=why.text,
+        contribution=add,
+        notice_passage=why.notice_passage,
+        offer_passage=why.offer_passage,
+        tells=why.tells and value == value,
+    )

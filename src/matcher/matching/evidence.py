@@ -9,22 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import DECLARED
 from matcher.domain import LENDING_KINDS
-from matcher.matching import declared, trades, usual_reach
+from matcher.matching import declared, trades
 from matcher.matching import reach as reach_
 from matcher.matching.shortlist import Column, Memo, Shortlist
 from matcher.reference import places
 from matcher.reference.text import fold
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
 
 #: Kinds ordered from those that lend staff to those that do the work.
 KINDS = {"ETTI": 0, "EITI": 0, "EATT": 0, "AI": 1, "GEIQ": 2, "ACI": 3, "EI": 4, "EA": 5, "ESAT": 5}
@@ -66,16 +64,6 @@ def _said_trade(shortlist: Shortlist) -> Column:
     return found
 
 
-def said_best(shortlist: Shortlist) -> Column:
-    """Similarity of the piece nearest to the lot, cut at phrases; see `matcher.matching.declared`."""
-    return declared.said_best(shortlist)
-
-
-def said_second(shortlist: Shortlist) -> Column:
-    """Similarity of the second nearest piece."""
-    return declared.said_second(shortlist)
-
-
 def _trade_by(shortlist: Shortlist, held: trades.Floats, at: NDArray[np.int32]) -> Column:
     """Confidence that the name or code of each candidate is of the trade required; NaN where it indicates no trade."""
     known = np.where(held[:, -1] > 0, trades.match(shortlist, held), np.nan)
@@ -95,7 +83,7 @@ def code_trade(shortlist: Shortlist) -> Column:
 def code_near(shortlist: Shortlist) -> Column:
     """The signal `trade`: the activity code against the lot by meaning."""
     column = shortlist.columns.get("trade")
-    return usual_reach.of_code(shortlist) if column is None else column
+    return reach_.of_code(shortlist) if column is None else column
 
 
 def prior_trade(shortlist: Shortlist) -> Column:
@@ -252,9 +240,11 @@ def public_body(shortlist: Shortlist) -> Column:
     """1 where the structure belongs to a commune, EPCI or other public body, by its name or code."""
     catalogue, rows = shortlist.catalogue, shortlist.candidates
     named = _public_names(catalogue, rows)
-    coded = catalogue.once(
-        "public by code", lambda: catalogue.among("naf", lambda code: (code or "").startswith("84"))
-    )
+
+    def by_code() -> NDArray[Any]:
+        return catalogue.among("naf", lambda code: (code or "").startswith("84"))
+
+    coded = catalogue.once("public by code", by_code)
     return np.asarray(named | coded[rows], dtype=np.float64)
 
 
@@ -274,9 +264,8 @@ def closed(shortlist: Shortlist) -> NDArray[np.bool_]:
 
 def kind(shortlist: Shortlist) -> Column:
     """The rank of the kind in KINDS, 6 for another or none."""
-    ranks: Column = shortlist.catalogue.once(
-        "ranks of kinds", lambda: shortlist.catalogue.among("kind", lambda word: float(KINDS.get(word, 6)))
-    )
+    by_kind = partial(shortlist.catalogue.among, "kind", lambda word: float(KINDS.get(word, 6)))
+    ranks: Column = shortlist.catalogue.once("ranks of kinds", by_kind)
     return ranks[shortlist.candidates]
 
 
@@ -289,10 +278,26 @@ def lends(shortlist: Shortlist) -> Column:
 PER_CANDIDATE: Mapping[str, Callable[[Shortlist], Column]] = {
     function.__name__: function
     for function in (
-        kind, public_body, lends, said_best, said_second, said_trade, name_trade, code_trade, code_near, prior_trade, other_trade, sure,
-        silent, kind_rate, same_department, kilometres, beyond, named_department,
+        kind,
+        public_body,
+        lends,
+        declared.said_best,
+        declared.said_second,
+        said_trade,
+        name_trade,
+        code_trade,
+        code_near,
+        prior_trade,
+        other_trade,
+        sure,
+        silent,
+        kind_rate,
+        same_department,
+        kilometres,
+        beyond,
+        named_department,
     )
-}  # fmt: skip
+}
 
 
 def of(shortlist: Shortlist, name: str) -> Column:
@@ -303,8 +308,7 @@ def of(shortlist: Shortlist, name: str) -> Column:
             return np.asarray(PER_CANDIDATE[name](shortlist), dtype=np.float64)
         return np.full(len(shortlist), lot_columns(shortlist)[name])
 
-    found: Column = shortlist.once(f"evidence {name}", make, each=True)
-    return found
+    return shortlist.once(f"evidence {name}", make, each=True)
 
 
 def lot_columns(shortlist: Shortlist) -> Mapping[str, float]:

@@ -13,20 +13,18 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import BadInput, NotFound
 from matcher.matching import declared, evidence, search
 from matcher.matching.bounds import Bounds
 from matcher.matching.rankers._additive import contribution, steps
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference import paths
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
 
 #: Themes of the judgement, each a signal that explains its contribution in French.
 THEMES = ("likely_trade", "likely_place", "likely_role", "likely_need")
@@ -73,13 +71,14 @@ class Judgement:
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.base = float(data["base"])
         self.likely, self.plausible = float(data["likely"]), float(data["plausible"])
+
+        def cuts(one: Mapping[str, Any]) -> tuple[Column, ...]:
+            return tuple(np.asarray(c, dtype=np.float64) for c in one["cuts"])
+
         self.tables = tuple(
-            Table(
-                tuple(one["columns"]), one["theme"], tuple(np.asarray(c, dtype=np.float64) for c in one["cuts"]),
-                np.asarray(one["values"], dtype=np.float64),
-            )
+            Table(tuple(one["columns"]), one["theme"], cuts(one), np.asarray(one["values"], dtype=np.float64))
             for one in data["tables"]
-        )  # fmt: skip
+        )
         for table in self.tables:
             if table.values.shape != tuple(len(cuts) + 2 for cuts in table.cuts) or table.theme not in THEMES:
                 raise KeyError(f"the table of {table.columns} is not whole")
@@ -154,7 +153,7 @@ class Judgement:
         if len(rows):
             others = {name: at if len(at) == 1 else at[rows] for name, at in cells.items()}
             others |= {
-                name: self._cuts[name].searchsorted(columns[name]) for name in columns if name in self._cuts
+                k: self._cuts[k].searchsorted(column) for k, column in columns.items() if k in self._cuts
             }
             unsaid = self._parts_of(others, len(rows))
             higher = sum(unsaid.values()) > sum(each[rows] for each in parts.values())
@@ -171,14 +170,14 @@ class Judgement:
             if name not in kept and name not in given:
                 kept[name] = self._cuts[name].searchsorted(evidence.axis(shortlist, name))
         return kept | {
-            name: self._cuts[name].searchsorted(given[name]) for name in given if name in self._cuts
+            k: self._cuts[k].searchsorted(column) for k, column in given.items() if k in self._cuts
         }
 
     def narrowed(self, shortlist: Shortlist, kept: NDArray[np.bool_]) -> Shortlist:
         """The shortlist of some candidates, mask (n,), with what is known of them."""
         some, inside = search.narrowed(shortlist, kept), np.flatnonzero(kept)
-        cells = shortlist.once(self.cells, dict).items()
-        some.keep(self.cells, {name: at if len(at) == 1 else at.take(inside) for name, at in cells})
+        cells: dict[str, NDArray[np.int64]] = shortlist.once(self.cells, dict)
+        some.keep(self.cells, {name: at if len(at) == 1 else at.take(inside) for name, at in cells.items()})
         return some
 
     def contributions(self, shortlist: Shortlist) -> dict[str, Column]:

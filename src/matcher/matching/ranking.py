@@ -67,15 +67,11 @@ def rotate_near_ties(ranking: Ranking, scale: float, turn: str = "") -> Ranking:
     if scale <= 0 or len(first) < 2 or not ranking.judged:
         return ranking
     sirens = ranking.shortlist.catalogue.of_structure("siren")[ranking.shortlist.candidates[first]]
-    noise = np.array([_gumbel(f"{turn} {words} {siren}") for siren in sirens])
+    hashes = (sha256(f"{turn} {words} {siren}".encode()).digest()[:8] for siren in sirens)
+    uniform = ((int.from_bytes(each, "big") + 0.5) / 2**64 for each in hashes)
+    noise = np.array([-math.log(-math.log(each)) for each in uniform])  # standard Gumbel variates
     drawn = np.lexsort((-(ranking.scores[first] + scale * noise), -ranking.levels[first]))
     return replace(ranking, order=np.concatenate([first[drawn], ranking.order[len(first) :]]))
-
-
-def _gumbel(key: str) -> float:
-    """A standard Gumbel variate that depends on the key alone."""
-    uniform = (int.from_bytes(sha256(key.encode()).digest()[:8], "big") + 0.5) / 2**64
-    return -math.log(-math.log(uniform))
 
 
 def interleave(lists: Sequence[Sequence[tuple[str, float]]], top: int) -> list[tuple[str, float]]:

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import DECLARED, department_number
 from matcher.catalogue.filters import distances_km, least_km
 from matcher.domain import Place, Reached, Where
+from matcher.learned import activities
 from matcher.matching.shortlist import Column, Rows, Shortlist, heads
 from matcher.reference.places import POSTCODE_KM, Whereabouts, whereabouts
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
 
 #: Of structures that declare zones: is any declared (n,), the longest radius (n,), -inf if none, departments as bits (2, n).
 Zones = tuple[NDArray[np.bool_], Column, NDArray[np.uint64]]
@@ -78,8 +77,7 @@ def of(shortlist: Shortlist) -> Reach:
         zones, at = _declared_zones(shortlist)
         return _measured(shortlist.catalogue, shortlist.query.places, shortlist.candidates, zones, at)
 
-    found: Reach = shortlist.once("reach", make, each=True)
-    return found
+    return shortlist.once("reach", make, each=True)
 
 
 def to_places(catalogue: Catalogue, places: Sequence[Place], rows: Rows) -> Reach:
@@ -89,11 +87,8 @@ def to_places(catalogue: Catalogue, places: Sequence[Place], rows: Rows) -> Reac
 
 def _measured(catalogue: Catalogue, places: Sequence[Place], rows: Rows, zones: Zones, at: Any) -> Reach:
     kilometres = distances_km(catalogue, places, rows)
-    return Reach(
-        _zone(catalogue, places, rows, kilometres, [column[..., at] for column in zones]),
-        kilometres,
-        _sure(catalogue, places, rows, kilometres),
-    )
+    zone = _zone(catalogue, places, rows, kilometres, [column[..., at] for column in zones])
+    return Reach(zone, kilometres, _sure(catalogue, places, rows, kilometres))
 
 
 def _zone(
@@ -159,8 +154,7 @@ def zones_of(catalogue: Catalogue) -> Zones:
         rows = np.flatnonzero(catalogue.nature_mask(DECLARED) & catalogue.zoned)
         return _zones_by(catalogue, rows, catalogue.owners[rows], len(catalogue))
 
-    found: Zones = catalogue.once("zones", make)
-    return found
+    return catalogue.once("zones", make)
 
 
 def _zones_by(catalogue: Catalogue, rows: Rows, owner: Rows, count: int) -> Zones:
@@ -175,3 +169,32 @@ def _zones_by(catalogue: Catalogue, rows: Rows, owner: Rows, count: int) -> Zone
         for word, name in zip(words, ("zone_low", "zone_high"), strict=True):
             word[at] = np.bitwise_or.reduceat(catalogue.of_row(name)[rows], first)
     return declared, radius, words
+
+
+# ------------------------------------------------------------------------- how far structures usually travel
+
+
+def activities_near(shortlist: Shortlist) -> NDArray[np.float64]:
+    """Similarity of each activity code to the lot, computed once; see `Activities.closeness`."""
+    known = activities.of(shortlist.catalogue.encoder)
+    query = shortlist.query
+    return query.memo.once("activities", lambda: known.closeness(query.vector))
+
+
+def usual_km_by_code(shortlist: Shortlist) -> float:
+    """Usual distance for such a lot, in kilometres; see `Activities.reach_km`."""
+    known = activities.of(shortlist.catalogue.encoder)
+    return shortlist.query.memo.once("usual reach", lambda: known.reach_km(activities_near(shortlist)))
+
+
+def of_code(shortlist: Shortlist) -> NDArray[np.float64]:
+    """Similarity of each candidate's activity code to the lot, 1 for the nearest code; NaN for a vague code or none."""
+    catalogue = shortlist.catalogue
+    places = activities.of(catalogue.encoder).places
+    at = catalogue.once("places of naf", lambda: catalogue.among("naf", lambda code: places.get(code, -1)))
+    return np.asarray(np.append(activities_near(shortlist), np.nan)[at[shortlist.candidates]])
+
+
+def usual_km(shortlist: Shortlist, judged: bool) -> float:
+    """Usual distance for such a lot: by its trades where it is judged, else by the activity codes near it."""
+    return shortlist.query.demand.usual_km if judged else usual_km_by_code(shortlist)

@@ -77,18 +77,15 @@ class Subject:
 
 def subjects(reasons: Iterable[Reason]) -> tuple[Subject, ...]:
     """The reasons by subject; the points sum to the score.  Subjects with neither sentence nor points are left out."""
-    held: dict[str, list[Reason]] = {name: [] for name in (*SUBJECTS, OTHER)}
+    by_subject: dict[str, list[Reason]] = {name: [] for name in (*SUBJECTS, OTHER)}
     for reason in reasons:
-        held[next((name for name, codes in SUBJECTS.items() if reason.code in codes), OTHER)].append(reason)
-    found = (
-        Subject(name, _sentences(each), sum(r.contribution for r in each), _fallback(each))
-        for name, each in held.items()
-    )
-    return tuple(s for s in found if s.sentences or abs(s.points) >= 0.005)
-
-
-def _fallback(reasons: list[Reason]) -> str:
-    return max(reasons, key=lambda r: abs(r.contribution)).text if reasons else ""
+        subject = next((name for name, codes in SUBJECTS.items() if reason.code in codes), OTHER)
+        by_subject[subject].append(reason)
+    listed = []
+    for name, each in by_subject.items():
+        heaviest = max(each, key=lambda r: abs(r.contribution)).text if each else ""
+        listed.append(Subject(name, _sentences(each), sum(r.contribution for r in each), heaviest))
+    return tuple(s for s in listed if s.sentences or abs(s.points) >= 0.005)
 
 
 def sentences(reasons: Iterable[Reason], most: int = 3) -> tuple[str, ...]:
@@ -102,25 +99,15 @@ def _sentences(reasons: list[Reason]) -> tuple[str, ...]:
     used: set[frozenset[str]] = set()
     for reason in sorted(reasons, key=lambda r: -r.contribution):
         group = next((codes for codes in REDUNDANT if reason.code in codes), None)
-        if not _worth(reason) or group in used:
+        heavy = reason.code in ALWAYS or abs(reason.contribution) >= MIN_POINTS
+        if not reason.text or not reason.tells or not heavy or group in used:
             continue
         if group is not None:
             used.add(group)
-        shown.setdefault(_sentence(reason))
+        quoted = reason.code in REDUNDANT[0] and reason.offer_passage  # the title of the contract concerned
+        told = f"{reason.text} : « {shorten(reason.offer_passage, 90)} »" if quoted else reason.text
+        shown.setdefault(told)
     return tuple(shown)[:PER_SUBJECT]
-
-
-def _worth(reason: Reason) -> bool:
-    if not reason.text or not reason.tells:
-        return False
-    return reason.code in ALWAYS or abs(reason.contribution) >= MIN_POINTS
-
-
-def _sentence(reason: Reason) -> str:
-    """The sentence, with the title of the contract concerned."""
-    if reason.code in REDUNDANT[0] and reason.offer_passage:
-        return f"{reason.text} : « {shorten(reason.offer_passage, 90)} »"
-    return reason.text
 
 
 def counts(answer: LotAnswer) -> str:

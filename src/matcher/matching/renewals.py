@@ -42,9 +42,8 @@ class Renewal:
         """The renewal in French: object, buyer, holders, end."""
         held = ", ".join(h.name or h.id for h in self.holders) or "titulaire non publié"
         who = self.buyer.name or "acheteur non précisé"
-        return (
-            f"{shorten(self.title, 120)} ({who}), tenu par {held}, se termine vers le {long_day(self.ends)}"
-        )
+        whose = f"{shorten(self.title, 120)} ({who}), tenu par {held}"
+        return f"{whose}, se termine vers le {long_day(self.ends)}"
 
 
 def months_after(day: date, months: float) -> date:
@@ -75,27 +74,32 @@ def renewals(
         one = _of(award)
         if one is None or not _wanted(one, buyer, departments, cpv):
             continue
-        key = (
-            one.buyer.id[:9] or fold(one.buyer.name),
-            fold(one.title),
-            *sorted(h.siren for h in one.holders),
-        )
+        holders = sorted(h.siren for h in one.holders)
+        key = (one.buyer.id[:9] or fold(one.buyer.name), fold(one.title), *holders)
         if key not in found or found[key].ends < one.ends:
             found[key] = one
-    return sorted(
-        (one for one in found.values() if low <= one.ends <= high), key=lambda one: (one.ends, one.id)
-    )
+    ending = (one for one in found.values() if low <= one.ends <= high)
+    return sorted(ending, key=lambda one: (one.ends, one.id))
 
 
 def _of(award: Award) -> Renewal | None:
     months = award.duration_months
     if award.notified is None or not months or not 1 <= months <= 600:
         return None
+    place = award.place if award.place != Place() else award.buyer.place
     return Renewal(
-        id=hashlib.sha256(award.uid.encode()).hexdigest()[:16], title=award.title, buyer=award.buyer, holders=award.holders,
-        cpv=award.cpv or "", place=award.place if award.place != Place() else award.buyer.place, amount=award.amount,
-        notified=award.notified, months=months, ends=months_after(award.notified, months), source=award.source or award.uid,
-    )  # fmt: skip
+        id=hashlib.sha256(award.uid.encode()).hexdigest()[:16],
+        title=award.title,
+        buyer=award.buyer,
+        holders=award.holders,
+        cpv=award.cpv or "",
+        place=place,
+        amount=award.amount,
+        months=months,
+        notified=award.notified,
+        ends=months_after(award.notified, months),
+        source=award.source or award.uid,
+    )
 
 
 def _wanted(one: Renewal, buyer: str, departments: Sequence[str], cpv: Sequence[str]) -> bool:
@@ -130,9 +134,6 @@ def followers(matcher: Matcher, one: Renewal, most: int = 20) -> list[str]:
     kinds = catalogue.of_structure("kind")[candidates]
     likely = ranking.order[ranking.levels[ranking.order] == LIKELY].tolist()
     held = {holder.siren for holder in one.holders}
-    sirets = [
-        str(catalogue.of_structure("siret")[candidates[i]])
-        for i in likely
-        if way_in(str(kinds[i]), ranking) == "self"
-    ]
+    all_sirets = catalogue.of_structure("siret")[candidates]
+    sirets = [str(all_sirets[i]) for i in likely if way_in(str(kinds[i]), ranking) == "self"]
     return [siret for siret in sirets if siret[:9] not in held][:most]

@@ -46,10 +46,21 @@ def query_of(
     named = [part.words for part in asked.several]
     pieces = tuple(catalogue.encoder.encode(named, role="query")) if named else ()
     return Query(
-        lot=lot, tender=tender, text=words, words=coded(words, asked.codes), vector=vector, asked=asked, demand=demand.of(asked, lot),
-        places=places, cpv=asked.codes, as_of=as_of, filters=filters or Filters(), incumbents=incumbents, part=lot_part(lot.title),
+        lot=lot,
+        tender=tender,
+        text=words,
+        words=coded(words, asked.codes),
+        vector=vector,
+        asked=asked,
+        demand=demand.of(asked, lot),
+        places=places,
+        cpv=asked.codes,
+        as_of=as_of,
+        filters=filters or Filters(),
+        incumbents=incumbents,
+        part=lot_part(lot.title),
         pieces=pieces,
-    )  # fmt: skip
+    )
 
 
 def search_together(catalogue: Catalogue, queries: Sequence[Query], k: int = NEAREST) -> None:
@@ -88,9 +99,8 @@ def _without_deniers(
     catalogue: Catalogue, query: Query, candidates: NDArray[np.int64], *, partial: bool
 ) -> Shortlist:
     """The shortlist of these candidates, without those who say "ce n'est pas notre métier"."""
-    deniers = (
-        denials.deniers(catalogue.denied.items(), query.lot, query.asked.trades) if catalogue.denied else []
-    )
+    denied, trades = catalogue.denied, query.asked.trades
+    deniers = denials.deniers(denied.items(), query.lot, trades) if denied else []
     if deniers:
         candidates = np.setdiff1d(candidates, deniers)
     return with_rows(catalogue, query, candidates, partial=partial or bool(deniers))
@@ -103,8 +113,13 @@ def with_rows(
     evidence = Evidence(catalogue, candidates, query.as_of)
     similarity, peaks = _compared(catalogue, query, evidence, partial=partial)
     return Shortlist(
-        query=query, catalogue=catalogue, candidates=candidates, evidence=evidence, similarity=similarity, peaks=peaks,
-    )  # fmt: skip
+        query=query,
+        catalogue=catalogue,
+        candidates=candidates,
+        evidence=evidence,
+        similarity=similarity,
+        peaks=peaks,
+    )
 
 
 def narrowed(shortlist: Shortlist, kept: NDArray[np.bool_]) -> Shortlist:
@@ -153,10 +168,8 @@ def _retrieved(index: Any, query: Query, k: int, row_mask: NDArray[np.bool_] | N
         found: NDArray[np.int64] = index.search(query.words, query.vector, k, row_mask)
         return found
 
-    found: NDArray[np.int64] = (
-        query.memo.once(("nearest", k), search) if row_mask is None and index.role == "meaning" else search()
-    )
-    return found
+    once = row_mask is None and index.role == "meaning"
+    return query.memo.once(("nearest", k), search) if once else search()
 
 
 def _compared(

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from math import isfinite
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days
 from matcher.catalogue.products import runs
 from matcher.domain import Asked, Filters, Lot, Place, Tender
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
 
 T = TypeVar("T")
 Column = NDArray[np.float64]
@@ -159,18 +157,9 @@ class Shortlist:
     @property
     def bidders(self) -> Rows:
         """The position of the first establishment of each bidder, whose establishments are adjacent; computed once."""
-        found: Rows = self.once(
-            "bidders", lambda: heads(self.catalogue.of_structure("bidder")[self.candidates])
-        )
-        return found
+        return self.once("bidders", lambda: heads(self.catalogue.of_structure("bidder")[self.candidates]))
 
-    def with_column(self, name: str, values: Column) -> Shortlist:
-        """A new shortlist with one more column of shape (n,).  Raises ValueError for another shape."""
-        if values.shape != (len(self),):
-            raise ValueError(f"column {name}: shape {values.shape}, wanted {(len(self),)}")
-        return replace(self, columns={**self.columns, name: values})
-
-    def once(self, key: Hashable, make: Callable[[], Any], *, each: bool = False) -> Any:
+    def once(self, key: Hashable, make: Callable[[], T], *, each: bool = False) -> T:
         """The value of `make()`, computed once for these candidates, see `Memo.once`."""
         return self.memo.once(key, make, each=each)
 
@@ -184,8 +173,7 @@ class Shortlist:
         def make() -> NDArray[np.bool_]:
             return np.asarray(self.admissible & self.catalogue.nature_mask(natures)[self.rows])
 
-        known: NDArray[np.bool_] = self.once(("known", natures), make)
-        return known
+        return self.once(("known", natures), make)
 
     def rows_of(self, i: int, *natures: str) -> Rows:
         """The evidence rows of candidate i of these natures, already known on the query's date."""
@@ -197,8 +185,7 @@ class Shortlist:
                 known = known & (self.catalogue.of_row("since")[low:high] < days(self.query.as_of))
             return np.asarray(low + known.nonzero()[0])
 
-        found: Rows = self.once(("rows", i, natures), make)
-        return found
+        return self.once(("rows", i, natures), make)
 
     def best(self, values: NDArray[Any], mask: NDArray[np.bool_]) -> Column:
         """Maximum of `values` (m,) within `mask` for each candidate, NaN where it has no row; shape (n,)."""
@@ -228,8 +215,7 @@ class Shortlist:
             segment = np.repeat(np.arange(len(first)), starts[1:] - first)
             return Parts(inside, owner[first], starts, segment)
 
-        found: Parts = self.once(("parts", mask.tobytes()), make)
-        return found
+        return self.once(("parts", mask.tobytes()), make)
 
     def count(self, mask: NDArray[np.bool_]) -> Column:
         """How many rows of `mask` each candidate has; shape (n,)."""
@@ -253,7 +239,7 @@ class Memo:
         self._made: dict[Hashable, Any] = {}
         self._whole, self._kept = whole, None if kept is None else np.flatnonzero(kept)
 
-    def once(self, key: Hashable, make: Callable[[], Any], *, each: bool = False) -> Any:
+    def once(self, key: Hashable, make: Callable[[], T], *, each: bool = False) -> T:
         """The value of `make()`, computed the first time that this key is asked.
 
         `each` says that the value is one of each candidate whatever the others, with `take`, so that some of them keep it.
@@ -261,7 +247,7 @@ class Memo:
         if key not in self._made:
             held = self._of_whole(key) if each else None
             self._made[key] = make() if held is None else held
-        return self._made[key]
+        return cast("T", self._made[key])
 
     def _of_whole(self, key: Hashable) -> Any:
         """A value that is known of more candidates, for those kept; None where it is not."""

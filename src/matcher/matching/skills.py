@@ -33,14 +33,8 @@ def skills(structure: Structure, awards: Iterable[Offer] = ()) -> tuple[Skill, .
     labels = {trade.name: trade.label for trade in trades.trades()}
     for trade, inferred, evidence, source, since in _trades_with_evidence(structure, awards):
         if f"trade:{trade}" not in structure.denied and trade not in found:
-            found[trade] = Skill(
-                trade=trade,
-                label=labels[trade],
-                inferred=inferred,
-                evidence=evidence,
-                source=source,
-                since=since,
-            )
+            origin = {"evidence": evidence, "source": source}
+            found[trade] = Skill(trade=trade, label=labels[trade], inferred=inferred, since=since, **origin)
     return tuple(sorted(found.values(), key=lambda skill: skill.inferred))
 
 
@@ -59,13 +53,7 @@ def _trades_with_evidence(
         for trade in trades.named(offer.title):
             yield trade, True, f"marché remporté : {shorten(offer.title, 140)}", offer.source, offer.since
     for trade in trades.named(f"{structure.name}. {structure.brand}"):
-        yield (
-            trade,
-            True,
-            f"votre nom : {structure.brand or structure.name}",
-            structure.source,
-            structure.updated,
-        )
+        yield (trade, True, f"votre nom : {structure.known_as}", structure.source, structure.updated)
     for known in trades.trades():
         if structure.naf and structure.naf.startswith(known.naf):
             text = f"code d'activité {structure.naf} : {codes.naf_label(structure.naf) or 'sans libellé'}"

@@ -59,23 +59,16 @@ def adopt(catalogue: Catalogue) -> None:
 
 def fingerprint(catalogue: Catalogue) -> str:
     """A hash of what readings depend on: encoder, models, tables, code; computed once for a catalogue."""
-    found: str = catalogue.once("made by", lambda: _fingerprint(catalogue))
-    return found
+    return catalogue.once("made by", lambda: _fingerprint(catalogue))
 
 
 def _fingerprint(catalogue: Catalogue) -> str:
     package, data = Path(__file__).parents[1], paths.reference_dir()
     files = [paths.judgement_file(file.name) for file in (paths.models_dir() / "judgement").glob("*.*[nz]")]
     files += chain.from_iterable((paths.models_dir() / room).glob("*.npz") for room in ("offers", "asks"))
-    files += chain.from_iterable(
-        folder.glob("*.*")
-        for folder in (
-            data,
-            data.parent / "assumptions",
-            tables.user_dir(),
-            tables.user_dir() / "assumptions",
-        )
-    )
+    own = (tables.user_dir(), tables.user_dir() / "assumptions")
+    folders = (data, data.parent / "assumptions", *own)
+    files += chain.from_iterable(folder.glob("*.*") for folder in folders)
     files += chain.from_iterable((package / wing).rglob("*.py") for wing in CODE)
     digest = xxhash.xxh3_128(catalogue.encoder.fingerprint.encode())
     for file in sorted(filter(Path.is_file, files)):
@@ -101,11 +94,19 @@ def _of_texts(catalogue: Catalogue) -> dict[str, NDArray[Any]]:
     kept = np.zeros(len(reading), dtype=np.int32)  # texts that no row declares are left out
     kept[slots] = np.arange(len(slots))
     return {
-        "numbers": numbers, "keys": np.array(reading.keys, dtype=np.int64)[texts], "many": many, "starts": np.cumsum(many) - many,
-        "words": words, "ends": ends, "views": reading.views[slots], "same": reading.same[slots],
-        "trades_of_pieces": by_piece[slots], "spans": spans.starts, "spans_slots": kept[spans.slots],
+        "numbers": numbers,
+        "keys": np.array(reading.keys, dtype=np.int64)[texts],
+        "many": many,
+        "starts": np.cumsum(many) - many,
+        "words": words,
+        "ends": ends,
+        "views": reading.views[slots],
+        "same": reading.same[slots],
+        "trades_of_pieces": by_piece[slots],
+        "spans": spans.starts,
+        "spans_slots": kept[spans.slots],
         "trades_of_structures": _of_structures(spans, by_piece),
-    }  # fmt: skip
+    }
 
 
 def _of_structures(spans: declared.Spans, by_piece: NDArray[np.float16]) -> NDArray[np.float16]:

@@ -47,11 +47,8 @@ def judged_levels(
     it are at least PLAUSIBLE, however far they usually travel.
     """
     # a declared zone that excludes the lot is a refusal, whatever the distance
-    may = (
-        (admitted(shortlist) if reserved else ~evidence.closed(shortlist))
-        & proposable(shortlist)
-        & ~reach.of(shortlist).refused
-    )
+    may = admitted(shortlist) if reserved else ~evidence.closed(shortlist)
+    may = may & proposable(shortlist) & ~reach.of(shortlist).refused
     if shortlist.query.filters.radius_km is not None and len(shortlist):
         near = judgement.shipped().levels_with(shortlist, ON_THE_SPOT)
         levels = np.where(near == LIKELY, np.maximum(levels, PLAUSIBLE), levels)

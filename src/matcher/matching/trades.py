@@ -12,21 +12,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.catalogue import Catalogue
 from matcher.learned import offers
 from matcher.learned.asks import names
+from matcher.matching.declared import Pieces
+from matcher.matching.shortlist import Shortlist
 from matcher.reference import paths, tables, trades
 from matcher.reference.text import fold
 from matcher.reference.word_patterns import WordPatterns
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
-    from matcher.matching.declared import Pieces
-    from matcher.matching.shortlist import Shortlist
 
 Floats = NDArray[np.float32]
 NEGLIGIBLE = 0.05  # trades of less relevance to a need are ignored
@@ -274,10 +272,13 @@ def priors(folder: Path | None = None) -> Priors:
     """The learnt priors of models/judgement."""
     with np.load(paths.judgement_file("priors.npz", folder), allow_pickle=False) as held:
         return Priors(
-            held["kinds"].tolist(), held["rates"].astype(np.float32),
-            {code: row for row, code in enumerate(held["codes"].tolist())}, held["shares"].astype(np.float32) / 255,
-            held["weights"], float(held["bias"]),
-        )  # fmt: skip
+            held["kinds"].tolist(),
+            held["rates"].astype(np.float32),
+            {code: row for row, code in enumerate(held["codes"].tolist())},
+            held["shares"].astype(np.float32) / 255,
+            held["weights"],
+            float(held["bias"]),
+        )
 
 
 def prior_inputs(model: Priors, kind: str, code: str, name: str) -> Floats:
@@ -338,7 +339,9 @@ def _prior_parts(catalogue: Catalogue, model: Priors) -> tuple[Floats, Floats]:
     weight = dict(zip(PRIOR_INPUTS, model.weights, strict=True))
     kinds = [model.rate(kind or "") for kind in [*catalogue.coded("kind")[1], ""]]
     codes = [
-        weight["code"] * of_code(code or "") + weight["any code"] * of_code(code or "").max() + weight["share"] * model.share(code or "")
+        weight["code"] * of_code(code or "")
+        + weight["any code"] * of_code(code or "").max()
+        + weight["share"] * model.share(code or "")
         for code in [*catalogue.coded("naf")[1], ""]
-    ]  # fmt: skip
+    ]
     return np.asarray(weight["rate"] * np.array(kinds), np.float32), np.asarray(codes, np.float32)

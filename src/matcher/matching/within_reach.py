@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import department_number
 from matcher.catalogue.filters import TYPICAL, UNSURE, located, on_sphere, remembered
 from matcher.domain import Place
 from matcher.matching import reach
+from matcher.matching.shortlist import Query
 from matcher.reference.places import EARTH_RADIUS_KM
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
-    from matcher.matching.shortlist import Query
 
 Floats = NDArray[np.float32]
 ANTIPODE = -1.0  # cosine of the angle to one of whom nothing is known
@@ -91,10 +89,7 @@ def undeclared(catalogue: Catalogue, query: Query) -> NDArray[np.bool_]:
     """Structures that may be proposed and of which no zone tells whether they come to the places of a lot."""
     if not _zones_count(query):
         return proposable(catalogue)
-    found: NDArray[np.bool_] = catalogue.once(
-        "without zone", lambda: proposable(catalogue) & ~reach.zones_of(catalogue)[0]
-    )
-    return found
+    return catalogue.once("without zone", lambda: proposable(catalogue) & ~reach.zones_of(catalogue)[0])
 
 
 def _radius(catalogue: Catalogue, spread: float) -> Floats:
@@ -122,10 +117,7 @@ def proposable(catalogue: Catalogue) -> NDArray[np.bool_]:
 
     A firm known only by past awards, without kind, town or activity, may be a partner but is not proposed.
     """
-    found: NDArray[np.bool_] = catalogue.once(
-        "proposable", lambda: (catalogue.of_structure("active") != 0) & ~catalogue.unlisted
-    )
-    return found
+    return catalogue.once("proposable", lambda: (catalogue.of_structure("active") != 0) & ~catalogue.unlisted)
 
 
 def _nearest(cosines: Floats, among: NDArray[np.int64], k: int) -> NDArray[np.int64]:

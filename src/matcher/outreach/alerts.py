@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
 
+from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import BadInput, NotFound
 from matcher.outreach.states import LOST
 from matcher.records import feedback
 from matcher.records.store import Store, address_subject, now
 from matcher.records.tables import Digest, Profile, Unsubscription
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
 
 #: frequency -> (French, minimum days between two messages)
 FREQUENCIES: dict[str, tuple[str, int]] = {
@@ -52,22 +50,26 @@ def chosen(store: Store, siret: str) -> Alerts:
 
 
 def choose(
-    store: Store, siret: str, frequency: str, address: str = "", by: str = "", *, plausible: bool | None = None
-) -> Alerts:  # fmt: skip
+    store: Store,
+    siret: str,
+    frequency: str,
+    address: str = "",
+    by: str = "",
+    *,
+    plausible: bool | None = None,
+) -> Alerts:
     """Keep a choice: "off" stops alerts alone, any other begins them again.  Raises BadInput on an unknown frequency."""
     if frequency not in FREQUENCIES:
         raise BadInput(f"no frequency {frequency!r}: choose {', '.join(FREQUENCIES)}")
     given = {"alerts": frequency, "alerts_email": address or None, "alerts_plausible": plausible}
+    stated = {name: value for name, value in given.items() if value is not None}
     with store.writing() as connection:
-        _keep(
-            store, connection, siret, by, {name: value for name, value in given.items() if value is not None}
-        )
+        _keep(store, connection, siret, by, stated)
         if frequency == "off":
             store.unsubscribe(connection, f"alerts:{siret}", "page")
         else:
-            connection.execute(
-                delete(Unsubscription).where(Unsubscription.subject.in_((siret, f"alerts:{siret}")))
-            )
+            subjects = Unsubscription.subject.in_((siret, f"alerts:{siret}"))
+            connection.execute(delete(Unsubscription).where(subjects))
         store.audit(connection, by or siret, f"alerts.{frequency}", siret)
     return chosen(store, siret)
 
@@ -125,8 +127,10 @@ def too_recent(connection: Connection, day: date) -> set[str]:
     if not slow:
         return set()
     last = connection.execute(
-        select(Digest.addressee, func.max(Digest.day)).where(Digest.day < day, Digest.status.not_in(LOST)).group_by(Digest.addressee)
-    )  # fmt: skip
+        select(Digest.addressee, func.max(Digest.day))
+        .where(Digest.day < day, Digest.status.not_in(LOST))
+        .group_by(Digest.addressee)
+    )
     return {who for who, latest in last if who in slow and latest > day - timedelta(days=slow[who])}
 
 
@@ -140,13 +144,16 @@ def quiet(connection: Connection, day: date) -> list[str]:
     """SIRETs without mail for a month that had some before or chose a frequency."""
     last = dict(
         connection.execute(
-            select(Digest.addressee, func.max(Digest.day)).where(Digest.status.not_in(LOST)).group_by(Digest.addressee)
+            select(Digest.addressee, func.max(Digest.day))
+            .where(Digest.status.not_in(LOST))
+            .group_by(Digest.addressee)
         ).all()
-    )  # fmt: skip
+    )
     chosen = {
-        siret: at.date() for siret, facts, at in connection.execute(select(Profile.siret, Profile.facts, Profile.at))
+        siret: at.date()
+        for siret, facts, at in connection.execute(select(Profile.siret, Profile.facts, Profile.at))
         if facts.get("alerts") not in (None, "off")
-    }  # fmt: skip
+    }
     since = {
         siret: last.get(siret) or chosen[siret]
         for siret in {*last, *chosen}

@@ -86,9 +86,8 @@ def run(
         while some := [(pending[key], rows) for key, rows in islice(found, TOGETHER)]:
             write(store, some, matcher.versions, at)
         ending = _ending(store, matcher, at.date())
-        digests.compose(
-            store, matcher.catalogue, options.rules, summary, at, hold=options.hold, ending=ending
-        )
+        rules, hold = options.rules, options.hold
+        digests.compose(store, matcher.catalogue, rules, summary, at, hold=hold, ending=ending)
         _finished(store, summary, pending)
     return summary
 
@@ -131,9 +130,12 @@ def _begun(store: Store, versions: Mapping[str, str], moment: datetime) -> Summa
         ).first()
         if unfinished:
             return Summary(
-                run=unfinished.id, started=unfinished.started_at.isoformat(), versions=dict(versions),
-                resumed=True, waves=unfinished.state.get("waves", {}),
-            )  # fmt: skip
+                run=unfinished.id,
+                started=unfinished.started_at.isoformat(),
+                versions=dict(versions),
+                resumed=True,
+                waves=unfinished.state.get("waves", {}),
+            )
         # a replay at the same instant is another run: its rows must be distinguished from those of the first
         while connection.execute(select(Run.id).where(Run.started_at == moment)).first():
             moment += timedelta(microseconds=1)
@@ -173,10 +175,8 @@ def version(versions: Mapping[str, str]) -> str:
 
 def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
     """The notices that are open and not yet matched as they stand with this catalogue, by id."""
-    light = select(
-        Notice.id, Notice.twin, Notice.fingerprint, Notice.catalogue, Notice.deadline, Notice.published,
-        Notice.changes,
-    )  # fmt: skip
+    columns = (Notice.id, Notice.twin, Notice.fingerprint, Notice.catalogue, Notice.deadline)
+    light = select(*columns, Notice.published, Notice.changes)
     with store.reading() as connection:
         rows = connection.execute(light).all()
         members: dict[str, list[Any]] = defaultdict(list)
@@ -202,9 +202,8 @@ def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
             tender = replace(tender, lots=tuple(lot for lot in tender.lots if lot.id not in cancelled))
             if tender.lots and not open_at(closing(tender), tender.published, at):
                 continue
-            excluded = {
-                lot.id: tuple(sorted(gone)) for lot in tender.lots if (gone := refused.of(ids, lot.id))
-            }  # fmt: skip
+            refusals = {lot.id: tuple(sorted(refused.of(ids, lot.id))) for lot in tender.lots}
+            excluded = {lot: sirets for lot, sirets in refusals.items() if sirets}
             tasks[id] = Task(
                 id=id, ids=ids, tender=tender, key=key, excluded=excluded, wants_plausible=wants_plausible
             )
@@ -241,7 +240,8 @@ def write(
                 cause, first = causes.get(pair, ("catalogue" if unchanged else "notice", at))
                 detail = {**row["detail"], "cause": cause}
                 # where two lots share an id, the last row of a key wins
-                fresh[pair] = {**row, "notice_id": task.id, "detail": detail, "versions": dict(versions), "at": first}  # fmt: skip
+                facts = {"notice_id": task.id, "detail": detail, "versions": dict(versions), "at": first}
+                fresh[pair] = {**row, **facts}
         if fresh:
             connection.execute(insert(Found), list(fresh.values()))
         for task, _ in found:

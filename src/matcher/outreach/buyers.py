@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import Connection, func, select, true
+from sqlalchemy import Connection, func, select
 
 from matcher import codec
+from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import Award, NotFound
 from matcher.matching.renewals import renewals
 from matcher.outreach.cases import LEVEL
@@ -19,9 +20,6 @@ from matcher.records.store import Store, now
 from matcher.records.tables import Announcement, Feedback, Found, Notice
 from matcher.reference.french import PARIS
 from matcher.reference.text import shorten
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
 
 ENDING = 10  # contracts ending soon that are listed for their buyer
 
@@ -39,9 +37,11 @@ def of_buyer(
         columns = (Notice.id, Notice.twin, Notice.owner, Notice.tender, Notice.deadline)
         rows = connection.execute(select(*columns)).all()
         mine = [
-            row for row in rows
-            if not row.twin and (row.owner == buyer if row.owner else row.tender["buyer"]["id"].startswith(buyer))
-        ]  # fmt: skip
+            row
+            for row in rows
+            if not row.twin
+            and (row.owner == buyer if row.owner else row.tender["buyer"]["id"].startswith(buyer))
+        ]
         if not buyer or not mine:
             raise NotFound(f"no need of buyer {buyer!r} was seen: give the SIRET or SIREN of its notices")
         items = []
@@ -50,25 +50,31 @@ def of_buyer(
             items.append(_item(connection, row, ids, catalogue, named=row.owner == buyer))
         awards = [
             codec.from_json(Award, award)
-            for row in rows if not row.owner and row.tender["nature"] == "award" for award in row.tender.get("awards", ())
-        ]  # fmt: skip
+            for row in rows
+            if not row.owner and row.tender["nature"] == "award"
+            for award in row.tender.get("awards", ())
+        ]
     day = at.astimezone(PARIS).date()
     known = buyer[:9] if buyer[:9].isdecimal() else ""
     ending = renewals(awards, day, buyer=known) if known else []
-    return {
-        "id": identifier(f"buyer:{buyer}", day), "addressee": f"buyer:{buyer}", "name": "", "day": day.isoformat(),
-        "made": at.isoformat(), "items": items, "subject": f"Ce que sont devenus vos {len(items)} besoin(s)", "link": "", "ending": [one.sentence() for one in ending[:ENDING]],
-    }  # fmt: skip
+    whose = f"buyer:{buyer}"
+    digest: dict[str, Any] = {"id": identifier(whose, day), "addressee": whose, "name": "", "link": ""}
+    digest |= {"day": day.isoformat(), "made": at.isoformat(), "items": items}
+    subject = f"Ce que sont devenus vos {len(items)} besoin(s)"
+    return digest | {"subject": subject, "ending": [one.sentence() for one in ending[:ENDING]]}
 
 
 def _item(
     connection: Connection, row: Any, ids: Sequence[str], catalogue: Catalogue | None, *, named: bool
 ) -> dict[str, Any]:
     """The outcome of one notice, known under `ids`."""
-    possible, notified = (
-        dict(connection.execute(select(table.lot_id, func.count(who.distinct())).where(table.notice_id.in_(of), which).group_by(table.lot_id)).all())
-        for table, who, of, which in ((Found, Found.siret, [row.id], LEVEL == "likely"), (Announcement, Announcement.addressee, ids, true()))
-    )  # fmt: skip
+
+    def counted(table: Any, who: Any, which: Any) -> dict[str, int]:
+        query = select(table.lot_id, func.count(who.distinct())).where(which).group_by(table.lot_id)
+        return dict(connection.execute(query).all())
+
+    possible = counted(Found, Found.siret, (Found.notice_id == row.id) & (LEVEL == "likely"))
+    notified = counted(Announcement, Announcement.addressee, Announcement.notice_id.in_(ids))
     given = select(Feedback.__table__).where(Feedback.notice_id.in_(ids)).order_by(Feedback.at)
     last = {(w["siret"], w["lot_id"]): w for w in connection.execute(given).mappings()}
     reasons = Counter(
@@ -79,12 +85,13 @@ def _item(
     interested = sorted({siret for (siret, _), w in last.items() if w["verb"] == "interested"})
     known = [(siret, catalogue.known(siret) if catalogue is not None else None) for siret in interested]
     return {
-        "notice_id": row.id, "title": shorten(row.tender["title"], 120),
+        "notice_id": row.id,
+        "title": shorten(row.tender["title"], 120),
         "deadline": row.deadline.isoformat() if row.deadline else None,
         "lots": [_lot(lot, possible, notified, last) for lot in row.tender["lots"]],
         "reasons": [f"{reason} ({count})" for reason, count in reasons.most_common()],
         "names": [f"{who.name} ({siret})" if who else siret for siret, who in known] if named else [],
-    }  # fmt: skip
+    }
 
 
 def _lot(
@@ -96,7 +103,10 @@ def _lot(
     """How many could serve a lot, were notified, are interested, or declined; `last` is the last feedback by pair."""
     verbs = [w["verb"] for (_, lot_id), w in last.items() if lot_id in ("", lot["id"])]
     return {
-        "lot": f"Lot {lot['number']} : {shorten(lot['title'], 80)}", "lot_id": lot["id"],
-        "possible": possible.get(lot["id"], 0), "told": notified.get(lot["id"], 0),
-        "interested": sum(verb in ("interested", "submitted", "won") for verb in verbs), "declined": verbs.count("declined"),
-    }  # fmt: skip
+        "lot": f"Lot {lot['number']} : {shorten(lot['title'], 80)}",
+        "lot_id": lot["id"],
+        "possible": possible.get(lot["id"], 0),
+        "told": notified.get(lot["id"], 0),
+        "interested": sum(verb in ("interested", "submitted", "won") for verb in verbs),
+        "declined": verbs.count("declined"),
+    }

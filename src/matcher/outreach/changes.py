@@ -25,14 +25,17 @@ Change = Mapping[str, Any]
 Standing = tuple[Tender, frozenset[str]]
 
 LABELS = {
-    "title": "objet", "description": "description", "cpv": "codes CPV", "places": "lieu", "amount": "montant", "duration_months": "durée en mois",
-    "renewals": "reconductions", "reservation": "réservation", "clauses": "conditions sociales", "conditions": "conditions pratiques",
+    "title": "objet", "description": "description", "cpv": "codes CPV", "places": "lieu", "amount": "montant",
+    "duration_months": "durée en mois", "renewals": "reconductions", "reservation": "réservation",
+    "clauses": "conditions sociales", "conditions": "conditions pratiques",
 }  # fmt: skip
 #: What is compared where the two publications were read by two versions of the program: a date is read alike by all.
 SURE = frozenset({"deadline", "cancelled", "change"})
 
 
-def between(before: Standing, after: Standing, at: datetime, *, only: frozenset[str] = frozenset()) -> list[Change]:  # fmt: skip
+def between(
+    before: Standing, after: Standing, at: datetime, *, only: frozenset[str] = frozenset()
+) -> list[Change]:
     """The changes from one standing to the next; of the fields of `only`, where given."""
     old = {lot.id: lot for lot in before[0].lots}
     found = [_change(at, "", "change", before[0].change, after[0].change)]
@@ -42,9 +45,7 @@ def between(before: Standing, after: Standing, at: datetime, *, only: frozenset[
             continue
         first, now = _facts(before, old[lot.id]), _facts(after, lot)
         found += [_change(at, lot.id, name, first[name], now[name]) for name in now]
-    return [
-        one for one in found if one["before"] != one["after"] and (not only or one["field"] in only)
-    ]  # fmt: skip
+    return [one for one in found if one["before"] != one["after"] and (not only or one["field"] in only)]
 
 
 def _change(at: datetime, lot: str, field: str, before: Any, after: Any) -> dict[str, Any]:

@@ -11,13 +11,11 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matcher import plugins
 from matcher.domain import BadInput
-
-if TYPE_CHECKING:
-    from matcher.outreach.work import Task
+from matcher.outreach.work import Task, match_tasks
 
 RETRIES = 5
 PART = 32 << 20  # bytes of the catalogue sent per message
@@ -96,9 +94,7 @@ def publish(client: Any, folder: Path) -> int:
 def _work(
     folder: str, version: str, tasks: Sequence[Task], top: int, floor: float
 ) -> list[tuple[str, list[dict[str, Any]]]]:
-    from matcher.outreach import work
-
-    return work.match_tasks(_held(folder, version), tasks, top, floor)
+    return match_tasks(_held(folder, version), tasks, top, floor)
 
 
 def answers(
@@ -127,8 +123,6 @@ def answers(
             yield from future.result()
             future.release()
     except TimeoutError:
-        raise BadInput(
-            f"the cluster at {scheduler} has no worker: start one with `dask worker {scheduler}`"
-        ) from None
+        raise BadInput(f"the cluster at {scheduler} has no worker: run `dask worker {scheduler}`") from None
     finally:
         client.close()

@@ -52,8 +52,13 @@ def able() -> None:
 
 
 def deliver(
-    store: Store, catalogue: Catalogue, rules: Rules, *, outbox: Path | None = None, at: datetime | None = None
-) -> Sent:  # fmt: skip
+    store: Store,
+    catalogue: Catalogue,
+    rules: Rules,
+    *,
+    outbox: Path | None = None,
+    at: datetime | None = None,
+) -> Sent:
     """Send every digest that is ready: into the folder `outbox`, or by `rules.smtp` within sending hours.
 
     What changed since it was composed counts: an unsubscription, a bounce, a refusal, a deadline past.
@@ -102,9 +107,11 @@ def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime
     if silent & names:
         return _state(store, id, "cancelled", said="unsubscribed, or paused")
     content["items"] = [
-        item for item in content["items"]
-        if (not item["deadline"] or in_paris(datetime.fromisoformat(item["deadline"])) > at) and not names & refused.of([item["notice_id"]], item["lot_id"])
-    ]  # fmt: skip
+        item
+        for item in content["items"]
+        if (not item["deadline"] or in_paris(datetime.fromisoformat(item["deadline"])) > at)
+        and not names & refused.of([item["notice_id"]], item["lot_id"])
+    ]
     if not content["items"] and not content.get("quiet"):
         return _state(store, id, "cancelled", said="nothing left to tell: past or declined")
     if address and address_subject(address) in silent:
@@ -115,9 +122,8 @@ def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime
         mail = message(content, address, rules)
     except Exception as error:  # an error of this letter must not stop the others
         log.exception("a digest cannot be written as a mail")
-        return _state(
-            store, id, "failed", address=address, said=f"not sent: {type(error).__name__}: {error}"[:300]
-        )
+        why = f"not sent: {type(error).__name__}: {error}"[:300]
+        return _state(store, id, "failed", address=address, said=why)
     outcome, reply = send(mail, lambda text: claim(store, Digest, id, address, text))
     if outcome == "bounced":
         bounce(store, address)
@@ -127,9 +133,8 @@ def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime
             connection.execute(update(Digest).where(Digest.id == id).values(address=address, said=reply))
         return "waiting"
     state = "sent" if outcome == "sent" else "failed"
-    return _state(
-        store, id, state, address=address, said=reply, **({"sent_at": at} if state == "sent" else {})
-    )
+    sent = {"sent_at": at} if state == "sent" else {}
+    return _state(store, id, state, address=address, said=reply, **sent)
 
 
 def claim(store: Store, table: type[Digest] | type[Letter], id: str, address: str, reply: str) -> None:
@@ -161,17 +166,11 @@ def listed(store: Store, status: Sequence[str] = (), day: date | None = None) ->
     if status:
         digest, letter = digest.where(Digest.status.in_(status)), letter.where(Letter.status.in_(status))
     with store.reading() as connection:
-        rows = [
-            _listed(
-                row,
-                row.addressee,
-                row.content.get("name", ""),
-                "digest",
-                row.content.get("subject", ""),
-                row.day,
-            )
-            for row in connection.execute(digest)
-        ] + [
+        rows = []
+        for row in connection.execute(digest):
+            name, subject = (row.content.get(key, "") for key in ("name", "subject"))
+            rows.append(_listed(row, row.addressee, name, "digest", subject, row.day))
+        rows += [
             _listed(row, row.siret, "", row.kind, row.subject, row.created_at.astimezone(PARIS).date())
             for row in connection.execute(letter)
         ]
@@ -183,10 +182,9 @@ def _listed(row: Any, who: str, name: str, kind: str, what: str, day: date) -> d
         moment.astimezone(PARIS).isoformat(timespec="seconds") if moment else None
         for moment in (row.claimed_at, row.sent_at)
     )
-    return {
-        "id": row.id, "address": row.address or "", "who": who, "name": name, "kind": kind, "what": what, "day": day.isoformat(),
-        "state": row.status, "claimed_at": claimed, "sent_at": sent, "said": row.said,
-    }  # fmt: skip
+    names = {"who": who, "name": name, "kind": kind, "what": what, "day": day.isoformat()}
+    states = {"state": row.status, "claimed_at": claimed, "sent_at": sent, "said": row.said}
+    return {"id": row.id, "address": row.address or "", **names, **states}
 
 
 def doubtful(store: Store) -> list[dict[str, Any]]:

@@ -18,12 +18,12 @@ from matcher.reference.french import PARIS, long_day
 
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("notice_id", "Avis"), ("lot", "Lot"), ("title", "Intitulé du lot"), ("notice_title", "Objet du marché"),
-    ("buyer", "Acheteur"), ("place", "Lieu"), ("amount", "Montant"), ("duration", "Durée"), ("deadline", "Date limite"), ("procedure", "Procédure"),
-    ("limits", "Limite"), ("contact", "Contact"), ("reservation", "Réservation"),
-    ("clauses", "Clauses et critères sociaux"), ("conditions", "À savoir"), ("alone", "Seule ou avec qui"), ("why", "Pourquoi vous"),
-    ("documents_url", "Dossier"), ("url", "Avis en ligne"),
+    ("buyer", "Acheteur"), ("place", "Lieu"), ("amount", "Montant"), ("duration", "Durée"),
+    ("deadline", "Date limite"), ("procedure", "Procédure"), ("limits", "Limite"), ("contact", "Contact"),
+    ("reservation", "Réservation"), ("clauses", "Clauses et critères sociaux"), ("conditions", "À savoir"),
+    ("alone", "Seule ou avec qui"), ("why", "Pourquoi vous"), ("documents_url", "Dossier"),
+    ("url", "Avis en ligne"),
 )  # fmt: skip
-ATOM = "http://www.w3.org/2005/Atom"
 #: What article 14 of the GDPR asks to tell whoever is written to; the page "À propos" says the rest.
 RIGHTS = (
     "Vos données professionnelles publiées (dénomination, SIRET, adresse, téléphone, courriel) servent à rapprocher structures et "
@@ -68,11 +68,8 @@ def facts(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "Durée", item["duration"]
     if item["deadline"] or not item.get("prior"):
         yield due, deadline(item)
-    for name, label in (
-        ("procedure", "Procédure"),
-        ("limits", "Limite"),
-        ("contact", "Contact de l'acheteur"),
-    ):
+    headings = {"procedure": "Procédure", "limits": "Limite", "contact": "Contact de l'acheteur"}
+    for name, label in headings.items():
         if item.get(name):
             yield label, item[name]
     if item.get("facilitators"):
@@ -129,16 +126,13 @@ def table(content: Mapping[str, Any], *, typed: bool = False) -> Iterator[list[A
     """A heading, then a row for each lot, in the order of COLUMNS; `typed` keeps a date limit as a time of Paris."""
     yield [label for _, label in COLUMNS]
     for item in content["items"]:
-        cells: list[Any] = _cells(item)
+        joined = {"why": " ; ".join(item.get("reasons", ()))}
+        joined["conditions"] = " ; ".join(item.get("conditions", ()))
+        values = {**item, **joined, "deadline": deadline(item)}
+        cells: list[Any] = [str(values.get(key) or "") for key, _ in COLUMNS]
         if typed and item.get("deadline"):
             cells[DEADLINE] = _paris(item["deadline"]).replace(tzinfo=None)
         yield cells
-
-
-def _cells(item: Mapping[str, Any]) -> list[str]:
-    values = {**item, "deadline": deadline(item), "why": " ; ".join(item.get("reasons", ())),
-              "conditions": " ; ".join(item.get("conditions", ()))}  # fmt: skip
-    return [str(values.get(key) or "") for key, _ in COLUMNS]
 
 
 @cache
@@ -148,21 +142,14 @@ def templates() -> Any:
 
     made = Environment(
         loader=PackageLoader("matcher.outreach", "digest_templates"),
-        autoescape=select_autoescape(enabled_extensions=("html",), default=False),
+        autoescape=select_autoescape(enabled_extensions=("html", "xml"), default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(
-        day=day,
-        deadline=deadline,
-        cards=cards,
-        facts=facts,
-        tags=tags,
-        apart=apart,
-        most=MOST_LOTS,
-        rights=RIGHTS,
-    )
+    filters = {"day": day, "deadline": deadline, "cards": cards, "facts": facts, "tags": tags, "apart": apart}
+    made.globals.update(filters, most=MOST_LOTS, rights=RIGHTS)
+    made.filters["printed"] = _printed
     return made
 
 
@@ -179,29 +166,8 @@ class Entry:
 
 def feed(id: str, title: str, updated: str, entries: Iterable[Entry], at: str = "") -> bytes:
     """A feed (RFC 4287), which stands at the address `at`."""
-    from lxml import etree
-
-    names: Any = {None: ATOM}  # the default namespace
-    root = etree.Element(f"{{{ATOM}}}feed", nsmap=names)
-
-    def add(parent: Any, name: str, text: str = "", **attributes: str) -> Any:
-        node = etree.SubElement(parent, f"{{{ATOM}}}{name}", {k: _printed(v) for k, v in attributes.items()})
-        node.text = _printed(text) or None
-        return node
-
-    for name, text in (("id", id), ("title", title), ("updated", updated)):
-        add(root, name, text)
-    if at:
-        add(root, "link", rel="self", href=at)
-    add(add(root, "author"), "name", "Maillage")
-    for entry in entries:
-        node = add(root, "entry")
-        for name in ("id", "title", "updated"):
-            add(node, name, getattr(entry, name))
-        if entry.link:
-            add(node, "link", href=entry.link)
-        add(node, "summary", entry.summary)
-    return bytes(etree.tostring(root, xml_declaration=True, encoding="utf-8", pretty_print=True))
+    facts = {"id": id, "title": title, "updated": updated, "entries": entries, "at": at}
+    return str(templates().get_template("feed.xml").render(facts)).encode()
 
 
 def _printed(text: str) -> str:
@@ -211,11 +177,9 @@ def _printed(text: str) -> str:
 
 def _atom(content: Mapping[str, Any]) -> bytes:
     """One entry a lot."""
-    name = content["name"] or content["addressee"]
+    who, name = content["addressee"], content["name"] or content["addressee"]
     entries = (_entry(item, content["made"]) for item in content["items"])
-    return feed(
-        f"urn:maillage:digest:{content['addressee']}", f"Marchés pour {name}", content["made"], entries
-    )
+    return feed(f"urn:maillage:digest:{who}", f"Marchés pour {name}", content["made"], entries)
 
 
 def _entry(item: Mapping[str, Any], made: str) -> Entry:
@@ -224,13 +188,11 @@ def _entry(item: Mapping[str, Any], made: str) -> Entry:
     link = item["documents_url"] or item["url"]
     told = (f"{label} : {value}" for label, value in facts(item))
     more = (item["reservation"], item["clauses"], *item["conditions"], item["alone"], *item["reasons"])
-    return Entry(
-        f"urn:maillage:lot:{item['notice_id']}:{item['lot_id']}:{item['edition']}",
-        f"{named} ({item['buyer']})" if item["buyer"] else named,
-        made,
-        "\n".join(filter(None, [*tags(item), item["notice_title"], item["text"], *told, *more])),
-        link if link.startswith(("https://", "http://")) else "",
-    )
+    lines = [*tags(item), item["notice_title"], item["text"], *told, *more]
+    id = f"urn:maillage:lot:{item['notice_id']}:{item['lot_id']}:{item['edition']}"
+    title = f"{named} ({item['buyer']})" if item["buyer"] else named
+    address = link if link.startswith(("https://", "http://")) else ""
+    return Entry(id, title, made, "\n".join(filter(None, lines)), address)
 
 
 def _icalendar(content: Mapping[str, Any]) -> bytes:

@@ -14,11 +14,14 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from itertools import groupby, islice
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from matcher.domain import NotFound
+from matcher import codec
+from matcher.catalogue.catalogue import Catalogue
+from matcher.domain import NotFound, Structure
+from matcher.matching.renewals import Renewal
 from matcher.outreach import alerts, changes
 from matcher.outreach.alerts import address_of, earlier_names
 from matcher.outreach.cases import LEVEL, WAVES, Case, cases
@@ -35,17 +38,12 @@ from matcher.reference.french import PARIS
 from matcher.reference.identifiers import is_address
 from matcher.reference.text import shorten
 
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
-    from matcher.domain import Structure
-    from matcher.matching.renewals import Renewal
-
 MAIL = "mail"
 #: Fields that older digests lack.
 LATER: dict[str, Any] = {"unsure": (), "ending": (), "quiet": False}
 LATER_ITEM: dict[str, Any] = {
-    "amount": "montant non publié", "text": "", "level": "likely", "edition": 0, "prior": False, "procedure": "",
-    "limits": "", "contact": "", "facilitators": (), "duration": "", "profile": "",
+    "amount": "montant non publié", "text": "", "level": "likely", "edition": 0, "prior": False,
+    "procedure": "", "limits": "", "contact": "", "facilitators": (), "duration": "", "profile": "",
 }  # fmt: skip
 TOGETHER = 50  # digests written in one transaction
 Composed = tuple[Mapping[str, Any], Sequence[News]]  # the content of a digest, and the lots it announces
@@ -152,9 +150,11 @@ def _choices(
 
 def _chosen(rules: Rules, structure: Structure, news: Sequence[News], ending: Sequence[Renewal]) -> _Choice:
     urgent = {"cancellation": 0, "correction": 1}
-    ordered = sorted(
-        news, key=lambda n: (urgent.get(n.kind, 2), n.level != "likely", -n.chance, n.notice_id, n.lot_id)
-    )
+
+    def place(one: News) -> tuple[Any, ...]:
+        return urgent.get(one.kind, 2), one.level != "likely", -one.chance, one.notice_id, one.lot_id
+
+    ordered = sorted(news, key=place)
     sure = [one for one in ordered if one.level != "plausible"]
     first = set(islice(dict.fromkeys(one.notice_id for one in sure), rules.cap))
     shown = [one for one in sure if one.notice_id in first]
@@ -167,13 +167,11 @@ def _known(
 ) -> _Known:
     with store.reading() as connection:
         open_cases = cases(connection, at)
-        sent = select(Digest.addressee).where(
-            Digest.day == day, Digest.channel == MAIL, Digest.status.not_in(LOST)
-        )
+        today = (Digest.day == day, Digest.channel == MAIL)
+        sent = select(Digest.addressee).where(*today, Digest.status.not_in(LOST))
         silent = alerts.silent(connection, "alerts") | alerts.paused(connection, day)
-        ending = select(Announcement.addressee, Announcement.notice_id).where(
-            Announcement.notice_id.startswith(RENEWAL)
-        )
+        ending = select(Announcement.addressee, Announcement.notice_id)
+        ending = ending.where(Announcement.notice_id.startswith(RENEWAL))
         # a resumed run keeps the waves of its first attempt
         waves = summary.waves if summary.resumed else {}
         return _Known(
@@ -198,9 +196,8 @@ def _pairs(
         .where(Found.probability >= rules.floor, cause == "notice")
         .order_by(Found.siret, Found.probability.desc(), Found.notice_id, Found.lot_id)
     )
-    return [
-        (r.siret, r.notice_id, r.lot_id, r.probability, r.level) for r in rows if r.notice_id in open_cases
-    ]
+    of_open = (r for r in rows if r.notice_id in open_cases)
+    return [(r.siret, r.notice_id, r.lot_id, r.probability, r.level) for r in of_open]
 
 
 def _announced(
@@ -231,9 +228,9 @@ def _waves(
     for id, case in open_cases.items():
         if not case.owner or WAVES not in case.tender.flags or case.over:
             continue
-        words = connection.execute(
-            select(Feedback.siret, Feedback.verb).where(Feedback.notice_id.in_(case.ids), Feedback.verb.in_(("interested", "declined")))
-        ).all()  # fmt: skip
+        verbs = Feedback.verb.in_(("interested", "declined"))
+        answers = select(Feedback.siret, Feedback.verb).where(Feedback.notice_id.in_(case.ids), verbs)
+        words = connection.execute(answers).all()
         interested = {row.siret for row in words if row.verb == "interested"}
         if len(interested) >= rules.enough:
             continue
@@ -244,9 +241,11 @@ def _waves(
             continue
         asked = {row.addressee for row in rows} | {row.siret for row in words}
         ranked = connection.execute(
-            select(Found.siret).where(Found.notice_id == id, Found.probability >= rules.floor, LEVEL == "likely")
-            .group_by(Found.siret).order_by(func.max(Found.probability).desc(), Found.siret)
-        ).scalars()  # fmt: skip
+            select(Found.siret)
+            .where(Found.notice_id == id, Found.probability >= rules.floor, LEVEL == "likely")
+            .group_by(Found.siret)
+            .order_by(func.max(Found.probability).desc(), Found.siret)
+        ).scalars()
         open_ones = (siret for siret in ranked if siret not in asked and reachable(siret))
         waves[id] = list(islice(open_ones, rules.wave))
     return waves
@@ -293,11 +292,11 @@ def identifier(addressee: str, day: date, channel: str = MAIL) -> str:
 def _written(rules: Rules, summary: Summary, at: datetime, one: _Choice, writer: ItemWriter) -> Composed:
     """The content of one digest, and the lots it announces."""
     items = [writer.item(one.structure, news) for news in one.sure]
-    content = _content(summary, at, one.structure) | {
-        "items": items, "unsure": [writer.item(one.structure, news) for news in one.unsure],
-        "left": one.left, "cap": rules.cap,
-        "subject": _subject(items), "intro": _intro(items), "ending": [contract.sentence() for contract in one.ending],
-    }  # fmt: skip
+    told: dict[str, Any] = {"items": items, "left": one.left, "cap": rules.cap}
+    told |= {"unsure": [writer.item(one.structure, news) for news in one.unsure]}
+    told |= {"subject": _subject(items), "intro": _intro(items)}
+    ending = [contract.sentence() for contract in one.ending]
+    content = _content(summary, at, one.structure) | told | {"ending": ending}
     ending_news = [News(RENEWAL + contract.id, "", 1.0, "renewal") for contract in one.ending]
     return content, [*one.sure, *one.unsure, *ending_news]
 
@@ -305,11 +304,10 @@ def _written(rules: Rules, summary: Summary, at: datetime, one: _Choice, writer:
 def _content(summary: Summary, at: datetime, structure: Structure) -> dict[str, Any]:
     """What every digest of a structure holds."""
     day = at.astimezone(PARIS).date()
-    return {
-        "id": identifier(structure.siret, day), "run": summary.run, "addressee": structure.siret, "name": structure.name,
-        "kind": structure.kind, "source": structure.source, "day": day.isoformat(), "made": at.isoformat(), "items": [],
-        "unsure": [], "ending": [], "quiet": False, "left": 0, "cap": 0, "versions": summary.versions, "link": "",
-    }  # fmt: skip
+    run = {"id": identifier(structure.siret, day), "run": summary.run, "versions": summary.versions}
+    who = codec.flat(structure, "addressee=siret, name, kind, source")
+    empty: dict[str, Any] = {"items": [], "unsure": [], "ending": [], "quiet": False, "left": 0, "cap": 0}
+    return run | who | empty | {"day": day.isoformat(), "made": at.isoformat(), "link": ""}
 
 
 def _keep(store: Store, day: date, at: datetime, composed: Sequence[Composed]) -> None:
@@ -319,36 +317,38 @@ def _keep(store: Store, day: date, at: datetime, composed: Sequence[Composed]) -
         addressees = [content["addressee"] for content, _ in composed]
         # what was lost today is written anew, and what had no address before is not kept beside it
         connection.execute(delete(Digest).where(Digest.id.in_(ids), Digest.status.in_(LOST)))
-        connection.execute(
-            delete(Digest).where(Digest.addressee.in_(addressees), Digest.status == "no-address")
-        )
+        unsent = (Digest.addressee.in_(addressees), Digest.status == "no-address")
+        connection.execute(delete(Digest).where(*unsent))
         there = set(connection.execute(select(Digest.id).where(Digest.id.in_(ids))).scalars())
         fresh = [(content, news) for content, news in composed if content["id"] not in there]
-        store.put(connection, Digest, [
-            {"id": content["id"], "addressee": content["addressee"], "day": day, "channel": MAIL, "status": "composing",
-             "content": content, "said": "", "created_at": at, "sent_at": None} for content, _ in fresh
-        ], keep=[column.name for column in Digest.__table__.columns])  # fmt: skip
-        store.put(connection, Announcement, [
-            {"addressee": content["addressee"], "notice_id": one.notice_id, "lot_id": one.lot_id, "channel": MAIL,
-             "digest_id": content["id"], "at": at} for content, news in fresh for one in news
-        ])  # fmt: skip
+        rows = [
+            {"id": content["id"], "addressee": content["addressee"], "day": day, "channel": MAIL}
+            | {"status": "composing", "content": content, "said": "", "created_at": at, "sent_at": None}
+            for content, _ in fresh
+        ]
+        store.put(connection, Digest, rows, keep=[column.name for column in Digest.__table__.columns])
+        told = [
+            {"addressee": content["addressee"], "notice_id": one.notice_id, "lot_id": one.lot_id}
+            | {"channel": MAIL, "digest_id": content["id"], "at": at}
+            for content, news in fresh
+            for one in news
+        ]
+        store.put(connection, Announcement, told)
 
 
 def _subject(items: Sequence[Mapping[str, Any]]) -> str:
     """What the message brings, by kind, and the first title."""
     kinds = Counter("prior" if item.get("prior") else item["kind"] for item in items)
     fresh = kinds["notice"] + kinds["wave"]
-    said = [
-        f"{count} {one if count == 1 else many}"
-        for count, one, many in (
-            (fresh, "lot pour vous", "lots pour vous"),
-            (kinds["prior"], "lot à préparer", "lots à préparer"),
-            (kinds["correction"], "lot modifié", "lots modifiés"),
-            (kinds["cancellation"], "lot annulé", "lots annulés"),
-        )
-        if count
-    ]
-    return f"{', '.join(said)}{' :' if len(items) == 1 else ', dont :'} {shorten(items[0]['title'], 60)}"
+    names = {
+        "prior": ("lot à préparer", "lots à préparer"),
+        "correction": ("lot modifié", "lots modifiés"),
+        "cancellation": ("lot annulé", "lots annulés"),
+    }
+    others = ((kinds[kind], each) for kind, each in names.items())
+    counts = [(fresh, ("lot pour vous", "lots pour vous")), *others]
+    told = [f"{count} {words[count > 1]}" for count, words in counts if count]
+    return f"{', '.join(told)}{' :' if len(items) == 1 else ', dont :'} {shorten(items[0]['title'], 60)}"
 
 
 def _intro(items: Sequence[Mapping[str, Any]]) -> str:
@@ -360,11 +360,9 @@ def _release(store: Store, rules: Rules, summary: Summary, day: date, hold: bool
     """Count the digests of the run and let them go, or hold them all for the operator."""
     with store.writing() as connection:
         told = func.json_array_length(Digest.content["items"])
-        summary.digests, summary.told = connection.execute(
-            select(func.count(), func.coalesce(func.sum(told), 0)).where(
-                Digest.day == day, Digest.channel == MAIL, Digest.content["run"].as_string() == summary.run
-            )
-        ).one()
+        ours = (Digest.day == day, Digest.channel == MAIL, Digest.content["run"].as_string() == summary.run)
+        totals = select(func.count(), func.coalesce(func.sum(told), 0)).where(*ours)
+        summary.digests, summary.told = connection.execute(totals).one()
         usual = usual_volume(connection, rules)
         if hold:
             summary.held = "asked"
@@ -389,19 +387,19 @@ def usual_volume(connection: Connection, rules: Rules) -> float | None:
 
 
 def current(
-    store: Store, catalogue: Catalogue, siret: str, rules: Rules | None = None, *, at: datetime | None = None, limit: int = 50
-) -> dict[str, Any]:  # fmt: skip
+    store: Store, catalogue: Catalogue, siret: str, *, at: datetime | None = None, limit: int = 50
+) -> dict[str, Any]:
     """Everything open and in reach of a structure today, announced or not: for feeds, calendars and tables."""
-    rules, at = rules or Rules(), at or now()
+    at = at or now()
     structure = catalogue.structure(catalogue.row(siret))
     with store.reading() as connection:
         open_cases = {
-            k: c for k, c in cases(connection, at).items() if not c.owner and not c.tender.confidential
+            k: c for k, c in cases(connection, at).items() if not (c.owner or c.tender.confidential)
         }
         refused = feedback.refusals(connection)
         rows = connection.execute(
             select(Found.notice_id, Found.lot_id, Found.probability, LEVEL.label("level"))
-            .where(Found.siret == structure.siret, Found.probability >= rules.floor, LEVEL != "plausible")
+            .where(Found.siret == structure.siret, Found.probability >= Rules().floor, LEVEL != "plausible")
             .order_by(LEVEL.desc(), Found.probability.desc(), Found.notice_id, Found.lot_id)
         ).all()
     names = earlier_names(catalogue, structure.siret)
@@ -415,10 +413,10 @@ def current(
     writer.read({structure.siret: news[:limit]})
     items = [writer.item(structure, one) for one in news[:limit]]
     versions = items[0]["versions"] if items else {"recipe": "", "data": ""}
-    return _content(Summary("", at.isoformat(), versions), at, structure) | {
-        "id": identifier(siret, at.date(), "feed"), "items": items, "left": max(0, len(news) - limit), "cap": limit,
-        "subject": _subject(items) if items else "Aucun lot ouvert pour vous aujourd'hui", "intro": _intro(items),
-    }  # fmt: skip
+    subject = _subject(items) if items else "Aucun lot ouvert pour vous aujourd'hui"
+    listed = {"items": items, "left": max(0, len(news) - limit), "cap": limit, "intro": _intro(items)}
+    content = _content(Summary("", at.isoformat(), versions), at, structure)
+    return content | listed | {"id": identifier(siret, at.date(), "feed"), "subject": subject}
 
 
 def rendered(content: Mapping[str, Any], form: str) -> bytes:

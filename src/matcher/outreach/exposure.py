@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,9 +47,8 @@ class Exposure:
     never_shown: float  # share of structures, 0 to 1
     credible: float  # share that is at least to be checked for some lot
     passed_over: float  # share of these that is never shown
-    neglected: (
-        float | None
-    )  # of those who come to a lot of their probable trade, the share neither shown nor to be asked
+    #: Of those who come to a lot of their probable trade, the share neither shown nor to be asked.
+    neglected: float | None
     distance: float  # half the sum of differences between shares of exposure and of expected leads, 0 to 1
     groups: Mapping[str, Rows]  # by the keys of GROUPINGS
     most_shown: tuple[tuple[str, str, int], ...]  # SIRET, name, appearances
@@ -159,34 +158,34 @@ def _structures(catalogue: Catalogue) -> pd.DataFrame:
     table["kind"] = catalogue.of_structure("kind")
     pieces = catalogue.owners[catalogue.nature_mask(("offer", "description", "job"))]
     described = np.bincount(pieces, minlength=len(catalogue))
-    table["evidence"] = pd.cut(
-        described, [-1, 0, 2, np.inf], labels=["ne dit rien de ses activités", "une ou deux offres", "trois offres ou plus"]
-    )  # fmt: skip
-    staff = pd.cut(
-        np.asarray(catalogue.of_structure("headcount"), dtype=np.float64), [-np.inf, 10, 50, np.inf], right=False,
-        labels=["moins de 10", "de 10 à 49", "50 et plus"],
-    )  # fmt: skip
+    labels = ["ne dit rien de ses activités", "une ou deux offres", "trois offres ou plus"]
+    table["evidence"] = pd.cut(described, [-1, 0, 2, np.inf], labels=labels)
+    people = np.asarray(catalogue.of_structure("headcount"), dtype=np.float64)
+    sizes = ["moins de 10", "de 10 à 49", "50 et plus"]
+    staff = pd.cut(people, [-np.inf, 10, 50, np.inf], right=False, labels=sizes)
     table["size"] = pd.Series(staff).astype(object).fillna("effectif inconnu")
     return table
 
 
 def _by(table: pd.DataFrame, column: str) -> Rows:
     """A row for each group; "exposition / chances" is 1 where attention is what the chances call for."""
-    return tuple(
-        {
-            "groupe": group, "structures": len(inside), "part des structures": round(len(inside) / len(table), 4),
-            "part des chances": round(float(inside["chances"].sum()), 4), "part de l'exposition": round(float(inside["exposure"].sum()), 4),
-            "exposition / chances": round(float(inside["exposure"].sum() / chances), 2) if (chances := inside["chances"].sum()) else None,
-            "jamais montrées": round(_mean(inside["never"]), 4),
-            "crédibles jamais montrées": round(_mean(inside["never"][inside["credible"]]), 4),
-        }
-        for group, inside in table.groupby(table[column].astype(str))
-    )  # fmt: skip
+
+    def row(group: Any, inside: pd.DataFrame) -> dict[str, object]:
+        chances, shown = float(inside["chances"].sum()), float(inside["exposure"].sum())
+        shares = {"part des structures": len(inside) / len(table), "part des chances": chances}
+        shares |= {"part de l'exposition": shown, RATIO: 0.0, "jamais montrées": _mean(inside["never"])}
+        shares["crédibles jamais montrées"] = _mean(inside["never"][inside["credible"]])
+        rounded = {name: round(value, 4) for name, value in shares.items()}
+        ratio = round(shown / chances, 2) if chances else None
+        return {"groupe": group, "structures": len(inside), **rounded, RATIO: ratio}
+
+    return tuple(row(group, inside) for group, inside in table.groupby(table[column].astype(str)))
 
 
 FEW = 10  # structures of a kind, below which its ratio says little
 LITTLE, MUCH = 0.5, 1.5  # of the attention that the chances call for
 RATIO = "exposition / chances"
+TABLES = {"kind": "type", "evidence": "ce qu'elles disent d'elles", "size": "effectif"}  # of the public sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,24 +205,16 @@ def written(measured: Sequence[Measured]) -> str:
         for row in groups["kind"]
         if int(str(row["structures"])) >= FEW and row[RATIO] is not None
     }
-    return str(
-        templates()
-        .get_template("public_sheet.md")
-        .render(
-            measured=measured,
-            today=date.today(),
-            less=[f"{kind} ({_decimal(ratio)})" for kind, ratio in ratios.items() if ratio < LITTLE],
-            more=[f"{kind} ({_decimal(ratio)})" for kind, ratio in ratios.items() if ratio > MUCH],
-            tables=[
-                ("type", groups["kind"]),
-                ("ce qu'elles disent d'elles", groups["evidence"]),
-                ("effectif", groups["size"]),
-            ],
-            whole=lambda value: f"{value:,}".replace(",", " "),
-            percent=lambda value: f"{100 * value:.1f} %".replace(".", ","),
-            decimal=_decimal,
-        )
-    )
+    told = {kind: f"{kind} ({_decimal(ratio)})" for kind, ratio in ratios.items()}
+    facts = {
+        "less": [told[kind] for kind, ratio in ratios.items() if ratio < LITTLE],
+        "more": [told[kind] for kind, ratio in ratios.items() if ratio > MUCH],
+        "tables": [(words, groups[name]) for name, words in TABLES.items()],
+        "whole": lambda value: f"{value:,}".replace(",", " "),
+        "percent": lambda value: f"{100 * value:.1f} %".replace(".", ","),
+    }
+    sheet = templates().get_template("public_sheet.md")
+    return str(sheet.render(measured=measured, today=date.today(), decimal=_decimal, **facts))
 
 
 def _decimal(value: float | None, digits: int = 2) -> str:

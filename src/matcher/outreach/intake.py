@@ -77,9 +77,8 @@ class Summary:
             f"{self.matched} notices matched: {self.lots} lots, {self.matches} matches, "
             f"{self.by_clause} lots by their clause alone, {self.nobody} lots without any structure"
         )
-        yield f"{self.digests} digests, {self.told} lots announced" + (
-            f"; HELD: {HELD[self.held]}" if self.held else ""
-        )
+        held = f"; HELD: {HELD[self.held]}" if self.held else ""
+        yield f"{self.digests} digests, {self.told} lots announced{held}"
 
 
 @dataclass(slots=True)
@@ -194,10 +193,10 @@ def _write(store: Store, latest: Mapping[str, Tender], at: datetime) -> None:
         for tender in fresh[low : low + CHUNK]:
             row = known.get(tender.id)
             twin = row.twin if row else originals.of(tender) if originals else ""
-            made = {
-                "id": tender.id, "twin": twin, "fingerprint": prints[tender.id], "source": tender.source_hash or prints[tender.id], "reader": reader,
-                "published": tender.published, "deadline": closing(tender), "tender": codec.to_json(tender), "seen_at": at,
-            }  # fmt: skip
+            read_as = {"fingerprint": prints[tender.id], "source": tender.source_hash or prints[tender.id]}
+            dates = {"published": tender.published, "deadline": closing(tender), "seen_at": at}
+            made = {"id": tender.id, "twin": twin, "reader": reader, **read_as, **dates}
+            made["tender"] = codec.to_json(tender)
             same = row and (made["source"] == row.source or made["fingerprint"] == row.fingerprint)
             if row and (same or not row.source):
                 anew.append(made | {"seen_at": row.seen_at})
@@ -260,9 +259,8 @@ class _Originals:
     def __init__(self, store: Store, at: datetime) -> None:
         self._first: dict[tuple[str, ...], str] = {}
         recent = or_(Notice.deadline.is_(None), Notice.deadline > at - timedelta(days=60))
-        rows = store.ask(
-            select(Notice.id, Notice.twin, Notice.tender).where(recent).order_by(Notice.seen_at, Notice.id)
-        )
+        columns = select(Notice.id, Notice.twin, Notice.tender)
+        rows = store.ask(columns.where(recent).order_by(Notice.seen_at, Notice.id))
         for row in rows:
             self._learn(codec.from_json(Tender, row.tender), row.twin or row.id)
 

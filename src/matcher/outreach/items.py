@@ -7,13 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from cachetools import LRUCache, cachedmethod
 from sqlalchemy import RowMapping, select
 
 from matcher import codec
+from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import (
     BadInput,
     Consortium,
@@ -39,10 +40,6 @@ from matcher.reference import law, places
 from matcher.reference.amounts import lasting_in_words, stated_in_words
 from matcher.reference.french import counted
 from matcher.reference.text import fold, shorten
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
-
 
 #: Notices that announce what nobody can answer yet.
 PRIOR: frozenset[str] = frozenset({"prior", "project"})
@@ -73,9 +70,9 @@ class ItemWriter:
     def read(self, wanted: Mapping[str, Sequence[News]]) -> None:
         """Read the matches of some structures, by SIRET, whose items are written next."""
         notices = {one.notice_id for news in wanted.values() for one in news}
-        chosen = select(
-            Found.siret, Found.notice_id, Found.lot_id, Found.detail, Found.probability, Found.score, Found.rank, Found.versions,
-        ).where(Found.siret.in_(wanted), Found.notice_id.in_(notices))  # fmt: skip
+        columns = (Found.siret, Found.notice_id, Found.lot_id, Found.detail, Found.probability)
+        chosen = select(*columns, Found.score, Found.rank, Found.versions)
+        chosen = chosen.where(Found.siret.in_(wanted), Found.notice_id.in_(notices))
         rows = self._store.ask(chosen).mappings().all()
         self._found = {(row["siret"], row["notice_id"], row["lot_id"]): row for row in rows}
 
@@ -83,9 +80,8 @@ class ItemWriter:
         """The line of a lot for a structure; its match was read."""
         facts = self._lot(news.notice_id, news.lot_id)
         found = self._found.get((structure.siret, news.notice_id, news.lot_id))
-        detail: dict[str, Any] = (
-            dict(found["detail"]) if found else {"reasons": [], "shown": 0, "distance_km": None}
-        )
+        nothing = {"reasons": [], "shown": 0, "distance_km": None}
+        detail: dict[str, Any] = dict(found["detail"]) if found else nothing
         # how it comes in by the clause is said once, in its own line
         lent = ("likely_role",) if news.level == "clause" else ()
         reasons = (
@@ -99,14 +95,24 @@ class ItemWriter:
             alone = _by_clause(detail)
         elif found:
             alone, partners = self._alone(structure, news, detail)
-        return facts | {
-            "kind": news.kind, "level": news.level,
-            "probability": found["probability"] if found else None, "score": found["score"] if found else None,
-            "rank": found["rank"] if found else None, "shown": detail["shown"], "distance_km": detail["distance_km"],
-            "reasons": list(sentences(reasons, 4)), "contributions": [{k: r[k] for k in ("code", "text", "contribution")} for r in detail["reasons"]],
-            "alone": alone, "partners": partners, "changes": list(changes.sentences(news.changed)),
-            "versions": found["versions"] if found else {},
-        }  # fmt: skip
+        stored = {name: found[name] if found else None for name in ("probability", "score", "rank")}
+        contributions = [{k: r[k] for k in ("code", "text", "contribution")} for r in detail["reasons"]]
+        return (
+            facts
+            | stored
+            | {
+                "kind": news.kind,
+                "level": news.level,
+                "shown": detail["shown"],
+                "distance_km": detail["distance_km"],
+                "reasons": list(sentences(reasons, 4)),
+                "contributions": contributions,
+                "alone": alone,
+                "partners": partners,
+                "changes": list(changes.sentences(news.changed)),
+                "versions": found["versions"] if found else {},
+            }
+        )
 
     @cachedmethod(attrgetter("_lots"))
     def _lot(self, notice_id: str, lot_id: str) -> dict[str, Any]:
@@ -114,22 +120,50 @@ class ItemWriter:
         tender, lot = self._cases[notice_id].tender, self._cases[notice_id].lot(lot_id)
         assert lot is not None
         deadline = lot.deadline or tender.deadline
-        return {
-            "notice_id": notice_id, "lot_id": lot_id, "edition": len(self._cases[notice_id].changes),
-            "lot": (lot.number if fold(lot.number).startswith("lot") else f"Lot {lot.number}") if len(tender.lots) > 1 else "Marché à lot unique",
-            "title": shorten(lot.title or tender.title, 200), "notice_title": shorten(tender.title, 200),
-            "text": _summary(lot, tender),
-            "buyer": tender.buyer.name, "place": ", ".join(filter(None, dict.fromkeys(map(_place_name, lot.places)))), "amount": stated_in_words(lot),
-            "duration": lasting_in_words(lot),
+        number = lot.number if fold(lot.number).startswith("lot") else f"Lot {lot.number}"
+        contact, documents = tender.contact, tender.documents_url
+        home = documents.startswith(("https://", "http://")) and not _link(documents)
+        near = facilitators.of(lot.places[0] if lot.places else tender.buyer.place)
+        words = " ".join((lot.description or tender.description).split())
+        # what the notice says beyond its titles: a title may be no more than a reference
+        repeats = _letters(words) in {_letters(lot.title), _letters(tender.title)} or len(words) < 20
+        stated = lot.reservation.stated if lot.reservation else ""
+        unstated = "Lot réservé, article non précisé : voir le règlement"
+        reserved = f"Lot réservé ({stated})" if stated else unstated
+        duty = law.social_duty(tender, lot)  # what the law makes due is attributed to the law
+        clauses = " ; ".join(dict.fromkeys(map(clause_in_words, lot.clauses))) or (duty.short if duty else "")
+        named = {
+            "lot": number if len(tender.lots) > 1 else "Marché à lot unique",
+            "title": shorten(lot.title or tender.title, 200),
+            "notice_title": shorten(tender.title, 200),
+            "text": "" if repeats else shorten(words, 240),
+            "place": ", ".join(filter(None, dict.fromkeys(map(_place_name, lot.places)))),
+            "facilitators": [f.shown() for f in near],
+        }
+        dated = {
             "published": tender.published.isoformat() if tender.published else None,
             "deadline": deadline.isoformat() if deadline else None,
-            "documents_url": _link(tender.documents_url), "profile": _profile(tender.documents_url),
-            "url": _link(tender.url), "cpv": list(lot.cpv),
-            "prior": tender.nature in PRIOR, "procedure": tender.procedure, "limits": _limits(tender), "contact": _contact(tender),
-            "reservation": _reserved(lot), "clauses": _clauses(tender, lot),
-            "facilitators": [f.shown() for f in facilitators.of(lot.places[0] if lot.places else tender.buyer.place)],
+            "duration": lasting_in_words(lot),
+        }
+        links = {
+            "documents_url": _link(documents),
+            "profile": f"à chercher sur le profil d'acheteur, {documents}" if home else "",
+            "url": _link(tender.url),
+            "contact": ", ".join(filter(None, (contact.name, contact.email, contact.phone))),
+        }
+        asked = {
+            "amount": stated_in_words(lot),
+            "cpv": list(lot.cpv),
+            "prior": tender.nature in PRIOR,
+            "procedure": tender.procedure,
+            "limits": _limits(tender),
+            "reservation": reserved if lot.reservation else "",
+            "clauses": clauses,
             "conditions": list(_conditions(lot)),
-        }  # fmt: skip
+        }
+        edition = len(self._cases[notice_id].changes)
+        ids = {"notice_id": notice_id, "lot_id": lot_id, "edition": edition, "buyer": tender.buyer.name}
+        return ids | named | dated | links | asked
 
     def _alone(
         self, structure: Structure, news: News, detail: Mapping[str, Any]
@@ -148,15 +182,12 @@ class ItemWriter:
         why = f"Il manque : {', '.join(lacking)}" if lacking else size if small else wide
         team = self._team(structure, news)
         others = [m for m in team.members if m.structure.siren != structure.siren] if team else []
-        partners = [
-            {"siret": m.structure.siret, "name": m.structure.name, "kind": m.structure.kind, "lots": list(m.lots), "why": m.reason}
-            for m in others
-        ]  # fmt: skip
+        who = "siret=structure.siret, name=structure.name, kind=structure.kind, why=reason"
+        partners = [codec.flat(m, who) | {"lots": list(m.lots)} for m in others]
         towns = ((m.structure.name, m.structure.place.label) for m in others[:3])
         named = " ; ".join(", ".join(filter(None, each)) for each in towns)
-        with_whom = (
-            f"À répondre en groupement, par exemple avec : {named}" if named else "À répondre en groupement."
-        )
+        example = f", par exemple avec : {named}" if named else "."
+        with_whom = f"À répondre en groupement{example}"
         return f"{why[:1].upper()}{why[1:]}. {with_whom}", partners
 
     def _team(self, structure: Structure, news: News) -> Consortium | None:
@@ -165,9 +196,10 @@ class ItemWriter:
 
         answers = self._answer_of(news.notice_id, structure)
         mine = [
-            a for a in answers
+            a
+            for a in answers
             if a.lot.id == news.lot_id and any(m.structure.siren == structure.siren for m in a.matches)
-        ]  # fmt: skip
+        ]
         if not mine:
             return None
         tender = self._cases[news.notice_id].tender
@@ -204,13 +236,20 @@ class ItemWriter:
             lot, structure = case.lot(row["lot_id"]), self._catalogue.known(row["siret"])
             if lot is not None and structure is not None:
                 reasons = tuple(codec.from_json(Reason, reason) for reason in row["detail"]["reasons"])
+                reach, may = Reached(kilometres=row["detail"]["distance_km"]), row["detail"]["eligible"]
                 by_lot[lot.id].append(
                     Match(
-                        lot=lot, structure=structure, offer=None, score=row["score"], probability=row["probability"],
-                        rank=row["rank"], reasons=reasons, reach=Reached(kilometres=row["detail"]["distance_km"]),
-                        eligible=row["detail"]["eligible"],
+                        lot=lot,
+                        structure=structure,
+                        offer=None,
+                        score=row["score"],
+                        probability=row["probability"],
+                        rank=row["rank"],
+                        reasons=reasons,
+                        reach=reach,
+                        eligible=may,
                     )
-                )  # fmt: skip
+                )
         return by_lot
 
 
@@ -221,13 +260,6 @@ def _by_clause(detail: Mapping[str, Any]) -> str:
         f"Par la clause : ce lot demande des heures d'insertion à qui le prendra. {how}. Proposez-vous aux entreprises du "
         "métier qui y répondent, ou signalez-vous au facilitateur de la clause."
     )
-
-
-def _summary(lot: Lot, tender: Tender) -> str:
-    """What the notice says of the lot beyond its titles: a title may be no more than a reference."""
-    words = " ".join((lot.description or tender.description).split())
-    titles = {_letters(lot.title), _letters(tender.title)}
-    return "" if _letters(words) in titles or len(words) < 20 else shorten(words, 240)
 
 
 def _letters(text: str) -> str:
@@ -286,34 +318,7 @@ def _limits(tender: Tender) -> str:
     return " ; ".join(said)
 
 
-def _contact(tender: Tender) -> str:
-    """Whom the notice names for questions."""
-    contact = tender.contact
-    return ", ".join(filter(None, (contact.name, contact.email, contact.phone)))
-
-
 def _link(url: str) -> str:
     """An address that leads somewhere: not a home page, which tells nothing of the notice."""
     parts = urlsplit(url) if url.startswith(("https://", "http://")) else None
     return url if parts and (parts.path.strip("/") or parts.query or parts.fragment) else ""
-
-
-def _profile(url: str) -> str:
-    """Where the documents are looked for, in French, if the notice gives the home page of a profile alone."""
-    home = url.startswith(("https://", "http://")) and not _link(url)
-    return f"à chercher sur le profil d'acheteur, {url}" if home else ""
-
-
-def _reserved(lot: Lot) -> str:
-    if lot.reservation is None:
-        return ""
-    stated = lot.reservation.stated
-    return f"Lot réservé ({stated})" if stated else "Lot réservé, article non précisé : voir le règlement"
-
-
-def _clauses(tender: Tender, lot: Lot) -> str:
-    """The social clause that the notice states; where none was read, what the law makes due, attributed to the law."""
-    if not lot.clauses:
-        duty = law.social_duty(tender, lot)
-        return duty.short if duty else ""
-    return " ; ".join(dict.fromkeys(map(clause_in_words, lot.clauses)))

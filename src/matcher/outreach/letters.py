@@ -52,9 +52,8 @@ def question(
     The same `name` gives the same Message-ID, hence one letter.
     """
     facts = {"message": message.strip(), "link": link, "reply_to": reply_to}
-    mail = _plain(
-        "_question", f"Question d'un acheteur : {_line(title)[:120]}", address, transport, name, facts
-    )
+    subject = f"Question d'un acheteur : {_line(title)[:120]}"
+    mail = _plain("_question", subject, address, transport, name, facts)
     mail["Reply-To"] = Address("", addr_spec=checked(reply_to))
     mail["List-Unsubscribe"] = f"<{link}>"
     return mail

@@ -92,10 +92,8 @@ def act(
         raise BadInput("ce lot n'est pas dans ce message")
     one = content["items"][item - 1]
     with store.together() as connection:
-        feedback.record(
-            store, content["addressee"], one["notice_id"], one["lot_id"], verb, reason=reason,
-            position=one["rank"], shown=one["shown"], by="mail",
-        )  # fmt: skip
+        told = {"reason": reason, "position": one["rank"], "shown": one["shown"], "by": "mail"}
+        feedback.record(store, content["addressee"], one["notice_id"], one["lot_id"], verb, **told)
         if verb == "declined" and (digits := SCOPES[scope]) and one["cpv"]:
             feedback.deny(store, connection, content["addressee"], f"cpv:{one['cpv'][0][:digits]}", "mail")
 

@@ -31,11 +31,9 @@ def queue(
     store: Store, connection: Connection, mail: EmailMessage, *, kind: str, siret: str, record_id: str = ""
 ) -> bool:
     """Queue a letter; False where it is queued already."""
-    row = {
-        "id": id_of(mail), "kind": kind, "record_id": record_id, "siret": siret,
-        "address": parseaddr(str(mail["To"]))[1], "subject": str(mail["Subject"]), "status": "ready",
-        "mail": mail.as_string(), "said": "", "created_at": now(),
-    }  # fmt: skip
+    row: dict[str, Any] = {"id": id_of(mail), "kind": kind, "record_id": record_id, "siret": siret}
+    row |= {"address": parseaddr(str(mail["To"]))[1], "subject": str(mail["Subject"]), "status": "ready"}
+    row |= {"mail": mail.as_string(), "said": "", "created_at": now()}
     return bool(store.put(connection, Letter, [row], keep=tuple(k for k in row if k != "id")))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from matcher import codec
 from matcher.domain import NotFound
 from matcher.outreach.states import move
 from matcher.records.store import Store, now
@@ -50,14 +51,19 @@ def night(store: Store, at: datetime | None = None) -> Night:
         counts = {
             "refused": select(func.count()).select_from(Digest).where(Digest.status == "failed", recent),
             "letters": select(func.count()).select_from(Letter).where(Letter.status == "ready"),
-            "suppressed": select(func.count()).select_from(Unsubscription).where(Unsubscription.cause == "bounce"),
-        }  # fmt: skip
+            "suppressed": select(func.count())
+            .select_from(Unsubscription)
+            .where(Unsubscription.cause == "bounce"),
+        }
         state = run.state if run else {}
         return Night(
-            ended=run.finished_at if run else None, digests=state.get("digests", 0), told=state.get("told", 0),
-            states=dict(connection.execute(by_state).all()), source=state.get("source", ""),
+            ended=run.finished_at if run else None,
+            digests=state.get("digests", 0),
+            told=state.get("told", 0),
+            states=dict(connection.execute(by_state).all()),
+            source=state.get("source", ""),
             **{name: connection.execute(query).scalar_one() for name, query in counts.items()},
-        )  # fmt: skip
+        )
 
 
 def sample(store: Store, n: int = 5) -> list[dict[str, Any]]:
@@ -76,8 +82,4 @@ def why(store: Store, siret: str, day: date | None = None) -> list[dict[str, Any
     rows = store.ask(select(Digest.__table__).where(*which).order_by(Digest.day)).mappings().all()
     if not rows:
         raise NotFound(f"no mail to {siret}{f' on {day}' if day else ''}: check the SIRET and the day")
-    return [
-        {"id": row["id"], "day": row["day"].isoformat(), "status": row["status"],
-         "sent_at": row["sent_at"].isoformat() if row["sent_at"] else None, **row["content"]}
-        for row in rows
-    ]  # fmt: skip
+    return [{**codec.flat(row, "id, day, status, sent_at"), **row["content"]} for row in rows]

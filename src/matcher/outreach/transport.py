@@ -212,9 +212,7 @@ class MailTransport:
 def checked(address: str) -> str:
     """The address as a mail server takes it.  Raises BadInput on an invalid one."""
     if not (found := mailbox(address)):
-        raise BadInput(
-            "Donnez l'adresse à laquelle les structures vous répondront, par exemple achats@ville.example."
-        )
+        raise BadInput("Donnez l'adresse où les structures vous répondront, achats@ville.example.")
     return found
 
 
@@ -254,9 +252,8 @@ def returned(store: Store, raw: bytes) -> Returned:
     for address, status in _failed(raw):
         with store.writing() as connection:
             mails = select(Digest.id).where(func.lower(Digest.address) == address.lower())
-            known = connection.execute(mails.limit(1)).first() or connection.execute(
-                select(Letter.id).where(func.lower(Letter.address) == address.lower()).limit(1)
-            ).first()  # fmt: skip
+            letters = select(Letter.id).where(func.lower(Letter.address) == address.lower()).limit(1)
+            known = connection.execute(mails.limit(1)).first() or connection.execute(letters).first()
             last = mails.where(Digest.status == "sent").order_by(Digest.sent_at.desc()).limit(1)
             if id := connection.execute(last).scalar():
                 move(connection, "failed", Digest.id == id, said=f"returned: {status}")
@@ -275,19 +272,17 @@ def suppressed(store: Store) -> list[dict[str, Any]]:
     bounces = select(Unsubscription.subject, Unsubscription.at).where(Unsubscription.cause == "bounce")
     with store.reading() as connection:
         stopped = {row.subject: row.at for row in connection.execute(bounces.order_by(Unsubscription.at))}
-        mails = [
-            row
-            for table, who in ((Digest, Digest.addressee), (Letter, Letter.siret))
-            for row in connection.execute(
-                select(table.address, who.label("who"), table.said, table.claimed_at).where(table.address.is_not(None))
-            )
-        ] if stopped else []  # fmt: skip
+        mails: list[Any] = []
+        for table, who in ((Digest, Digest.addressee), (Letter, Letter.siret)) if stopped else ():
+            asked = select(table.address, who.label("who"), table.said, table.claimed_at)
+            mails += connection.execute(asked.where(table.address.is_not(None)))
     mails.sort(key=lambda row: row.claimed_at or datetime.min.replace(tzinfo=UTC))
     known = {address_subject(row.address): (row.address, row.who, row.said) for row in mails}
     return [
         {"address": address, "who": who, "since": at.isoformat(timespec="seconds"), "said": said}
-        for subject, at in stopped.items() for address, who, said in [known.get(subject, (subject, "", ""))]
-    ]  # fmt: skip
+        for subject, at in stopped.items()
+        for address, who, said in [known.get(subject, (subject, "", ""))]
+    ]
 
 
 def named(
@@ -323,10 +318,8 @@ def _failed(raw: bytes) -> Iterator[tuple[str, str]]:
         for fields in blocks if isinstance(blocks, list) else ():
             if not isinstance(fields, Message):
                 continue
-            status, who, why = (
-                " ".join(str(fields.get(name, "")).split())
-                for name in ("Status", "Final-Recipient", "Diagnostic-Code")
-            )
+            names = ("Status", "Final-Recipient", "Diagnostic-Code")
+            status, who, why = (" ".join(str(fields.get(name, "")).split()) for name in names)
             address = mailbox(who.partition(";")[2])
             if status.startswith("5.") and address:
                 # "5.0.0" tells nothing: the server's own words do

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from matcher.catalogue.filters import holding_any
 from matcher.domain import LENDING_KINDS, Filters, NotFound, Reason, Tender
-
-if TYPE_CHECKING:
-    from matcher.matching.engine import Matcher
-    from matcher.matching.ranking import Ranking
+from matcher.matching import by_clause, parts, standing
+from matcher.matching.engine import Matcher
+from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +39,6 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
 
     `detail["level"]` is "likely", "clause", or "plausible" for a structure that asked for it.
     """
-    from matcher.catalogue.filters import holding_any
-    from matcher.matching.ranking import LIKELY
-
     rows: list[dict[str, Any]] = []
     if not task.tender.lots:
         return rows
@@ -49,9 +46,8 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
     for place, query in enumerate(queries):
         if gone := task.excluded.get(query.lot.id):
             queries[place] = replace(query, filters=Filters(excluded=_current_sirets(matcher, gone)))
-    also = (
-        holding_any(matcher.catalogue, task.wants_plausible, prefixes=False) if task.wants_plausible else None
-    )
+    wanted = task.wants_plausible
+    also = holding_any(matcher.catalogue, wanted, prefixes=False) if wanted else None
     for ranking in matcher.rank_each(queries, LIKELY, also):
         rows += _rows(matcher, ranking, _levels(matcher, ranking, task.wants_plausible, top, floor))
     return rows
@@ -61,9 +57,6 @@ def _levels(
     matcher: Matcher, ranking: Ranking, wants_plausible: frozenset[str], top: int, floor: float
 ) -> dict[int, tuple[str, Reason | None]]:
     """Position in the shortlist -> (level, how by the clause), of the structures to be notified, best first."""
-    from matcher.matching import by_clause, standing
-    from matcher.matching.ranking import LIKELY, PLAUSIBLE
-
     query, catalogue = ranking.shortlist.query, ranking.shortlist.catalogue
     kinds = catalogue.of_structure("kind")[ranking.shortlist.candidates]
     chosen: dict[int, tuple[str, Reason | None]] = {}
@@ -87,8 +80,6 @@ def _levels(
 def _rows(
     matcher: Matcher, ranking: Ranking, chosen: Mapping[int, tuple[str, Reason | None]]
 ) -> Iterator[dict[str, Any]]:
-    from matcher.matching import parts, standing
-
     as_json = cache(_as_json)  # most reasons of a lot are shared by its candidates
     explained = matcher.explained(ranking, list(chosen))
     told = [(match, level, by) for match, (level, by) in zip(explained, chosen.values(), strict=True)]
@@ -103,27 +94,34 @@ def _rows(
         reasons = (*((by,) if by else ()), *match.reasons)
         structure = match.structure
         own = level == "likely" and ranking.judged
-        yield {
-            "lot_id": match.lot.id, "siret": match.structure.siret, "rank": match.rank,
-            "score": _finite(match.score), "probability": _finite(match.probability),
-            "detail": {
-                "level": level, "reasons": [as_json(reason) for reason in reasons],
-                "offer": match.offer.id if match.offer else "", "distance_km": match.distance_km,
-                "eligible": match.eligible, "missing": list(match.missing),
-                "warnings": list(match.warnings), "shown": shown, "size": standing.size(structure, query) if own else "",
-                "small": own and standing.too_small(structure, query),
-                "lends": standing.way_in(structure.kind, ranking) == "clause",
-                "lacking": lacking.get(structure.siret, []) if own else [],
-            },
-        }  # fmt: skip
+        detail = {
+            "level": level,
+            "shown": shown,
+            "reasons": [as_json(reason) for reason in reasons],
+            "offer": match.offer.id if match.offer else "",
+            "distance_km": match.distance_km,
+            "eligible": match.eligible,
+            "missing": list(match.missing),
+            "warnings": list(match.warnings),
+            "lends": standing.way_in(structure.kind, ranking) == "clause",
+            "size": standing.size(structure, query) if own else "",
+            "small": own and standing.too_small(structure, query),
+            "lacking": lacking.get(structure.siret, []) if own else [],
+        }
+        row = {"lot_id": match.lot.id, "siret": structure.siret, "rank": match.rank, "detail": detail}
+        yield row | {"score": _finite(match.score), "probability": _finite(match.probability)}
 
 
 def _as_json(reason: Reason) -> dict[str, Any]:
     """A reason as JSON; by hand, for there are dozens a match."""
     return {
-        "code": reason.code, "text": reason.text, "contribution": _finite(reason.contribution),
-        "notice_passage": reason.notice_passage, "offer_passage": reason.offer_passage, "tells": reason.tells,
-    }  # fmt: skip
+        "code": reason.code,
+        "text": reason.text,
+        "contribution": _finite(reason.contribution),
+        "notice_passage": reason.notice_passage,
+        "offer_passage": reason.offer_passage,
+        "tells": reason.tells,
+    }
 
 
 def _current_sirets(matcher: Matcher, sirets: Iterable[str]) -> tuple[str, ...]:
@@ -145,8 +143,6 @@ def _finite(value: float) -> float:
 
 @lru_cache(maxsize=2)
 def _loaded(folder: str, stamp: int) -> Matcher:
-    from matcher.matching.engine import Matcher
-
     loaded = Matcher.load(folder)
     gc.freeze()  # searches for cycles would go through all of it, again and again
     return loaded

@@ -35,13 +35,13 @@ COLUMNS = tuple(LABELS)
 
 def award_codes(catalogue: Catalogue) -> NDArray[np.int64]:
     """A number for the award of each evidence row: rows of one award share it; -1 for no award; shape (m,)."""
-    return catalogue.once("award codes", lambda: _award_codes(catalogue))
 
+    def read() -> NDArray[np.int64]:
+        ids = catalogue.in_payloads(r'^\{"id":\s*"(?P<found>[^"]*)"')
+        codes = np.asarray(ids.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False))
+        return np.where(catalogue.nature_mask(("award",)), codes.astype(np.int64), -1)
 
-def _award_codes(catalogue: Catalogue) -> NDArray[np.int64]:
-    ids = catalogue.in_payloads(r'^\{"id":\s*"(?P<found>[^"]*)"')
-    codes = np.asarray(ids.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False))
-    return np.where(catalogue.nature_mask(("award",)), codes.astype(np.int64), -1)
+    return catalogue.once("award codes", read)
 
 
 def member_row(catalogue: Catalogue, siren: str) -> int | None:

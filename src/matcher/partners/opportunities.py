@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import compress, pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,17 +99,17 @@ def opportunities(
     moment = now or datetime.now(UTC)
     found: list[Opportunity] = []
     asked = _opened(tenders, wanted, moment)
-    for tender, near in _near(matcher, structure, asked):
+    # past awards do not tell a service radius: a distant lot is shown, to watch
+    lots = [lot for _, open_ in asked for lot in open_.lots]
+    chosen = ~_too_far(structure, lots) if matcher.judges else np.ones(len(lots), dtype=bool)
+    for tender, near in _nearest(matcher, structure, asked, NEAR, chosen):
         found += _of_tender(matcher, structure, tender, near)
-    found.sort(
-        key=lambda o: (
-            PARTS.index(o.part),
-            o.tender.nature in PRIOR,
-            -o.match.probability,
-            o.tender.id,
-            o.lot.number,
-        )
-    )
+
+    def place(one: Opportunity) -> tuple[Any, ...]:
+        ids = (one.tender.id, one.lot.number)
+        return PARTS.index(one.part), one.tender.nature in PRIOR, -one.match.probability, *ids
+
+    found.sort(key=place)
     return tuple(found)
 
 
@@ -128,9 +128,13 @@ def why_nothing(
     asked = _opened(tenders, Wishes(), now or datetime.now(UTC))
     if not asked or not matcher.judges:
         return ("aucun avis ouvert n'est connu : revenez quand de nouveaux avis seront lus",)
-    said = [] if any(o.nature in DECLARED for o in structure.offers) else [
-        "votre fiche ne dit pas votre métier : ajoutez une offre, vous serez comparée sur ce que vous faites"
-    ]  # fmt: skip
+    said = (
+        []
+        if any(o.nature in DECLARED for o in structure.offers)
+        else [
+            "votre fiche ne dit pas votre métier : ajoutez une offre, vous serez comparée sur ce que vous faites"
+        ]
+    )
     if structure.place == Place() and structure.zone is None:
         said.append("votre fiche ne dit pas où vous êtes : donnez votre adresse ou votre zone")
     away = []
@@ -164,24 +168,14 @@ def _open(tender: Tender, wanted: Wishes, moment: datetime) -> Tender | None:
         return None
     if wanted.since and (tender.published is None or tender.published < wanted.since):
         return None
-    kept = tuple(
-        lot
-        for lot in tender.lots
-        if open_at(_closes(lot, tender), tender.published, moment)
-        and _wanted(lot, tender, wanted)
-        and not _abroad(lot)
-    )
+
+    def open_here(lot: Lot) -> bool:
+        due = lot.deadline or tender.deadline
+        abroad = lot.places and all(place.country not in (None, "FR") for place in lot.places)
+        return not abroad and open_at(in_paris(due) if due else None, tender.published, moment)
+
+    kept = tuple(lot for lot in tender.lots if open_here(lot) and _wanted(lot, tender, wanted))
     return replace(tender, lots=kept) if kept else None
-
-
-def _closes(lot: Lot, tender: Tender) -> datetime | None:
-    deadline = lot.deadline or tender.deadline
-    return in_paris(deadline) if deadline else None
-
-
-def _abroad(lot: Lot) -> bool:
-    """Is every place of a lot in another country?"""
-    return bool(lot.places) and all(place.country not in (None, "FR") for place in lot.places)
 
 
 def _wanted(lot: Lot, tender: Tender, wanted: Wishes) -> bool:
@@ -214,17 +208,6 @@ def _of_tender(
         yield _judged(matcher, structure, asked, query, match, level, by_hours)
 
 
-def _near(matcher: Matcher, structure: Structure, asked: Sequence[Pair]) -> Iterator[Pair]:
-    """The notices with the lots worth comparing: none too far for any trade; of many, the nearest in meaning.
-
-    For structures that lend staff, lots that state a clause are included whatever their words.
-    """
-    lots = [lot for _, open_ in asked for lot in open_.lots]
-    # past awards do not tell a service radius: a distant lot is shown, to watch
-    chosen = ~_too_far(structure, lots) if matcher.judges else np.ones(len(lots), dtype=bool)
-    return _nearest(matcher, structure, asked, NEAR, chosen)
-
-
 def _nearest(
     matcher: Matcher,
     structure: Structure,
@@ -232,15 +215,17 @@ def _nearest(
     most: int,
     among: NDArray[np.bool_] | None = None,
 ) -> Iterator[Pair]:
-    """The notices with at most so many lots, those nearest in meaning among a mask of all lots."""
+    """The notices with at most so many lots, those nearest in meaning among a mask of all lots.
+
+    For structures that lend staff, lots that state a clause are included whatever their words.
+    """
     lots = [lot for _, open_ in asked for lot in open_.lots]
     chosen = np.ones(len(lots), dtype=bool) if among is None else among
     if int(chosen.sum()) > most:
         catalogue = matcher.catalogue
         row = catalogue.row(structure.siret)
-        mine = np.asarray(
-            catalogue.vectors[catalogue.offsets[row] : catalogue.offsets[row + 1]], dtype=np.float32
-        )
+        low, high = catalogue.offsets[row : row + 2]
+        mine = np.asarray(catalogue.vectors[low:high], dtype=np.float32)
         best = np.where(chosen, (_vectors(matcher, asked) @ mine.T).max(axis=1, initial=-1.0), -2.0)
         if structure.kind in LENDING_KINDS:
             best[chosen & np.array([lot.owed_condition is not None for lot in lots])] = 2.0
@@ -259,19 +244,17 @@ def _too_far(structure: Structure, lots: Sequence[Lot]) -> NDArray[np.bool_]:
     zones = (structure.zone, *(offer.zone for offer in structure.offers))
     if home is None or any(zones):
         return np.zeros(len(lots), dtype=bool)
-    points = [[_point(place) for place in lot.places] for lot in lots]
+    located = [
+        [places.whereabouts(p) if p.department or p.latitude is not None else None for p in lot.places]
+        for lot in lots
+    ]
+    nowhere = (math.nan, math.nan)
+    points = [[(here.latitude, here.longitude) if here else nowhere for here in one] for one in located]
     flat = np.array([point for one in points for point in one], dtype=np.float64).reshape(-1, 2)
-    beyond = (
-        places.distance_km(flat[:, 0], flat[:, 1], home.latitude, home.longitude) > FAR_KM + home.spread_km
-    )
+    far = places.distance_km(flat[:, 0], flat[:, 1], home.latitude, home.longitude)
+    beyond = far > FAR_KM + home.spread_km
     ends = np.cumsum([0, *map(len, points)])
     return np.array([high > low and bool(beyond[low:high].all()) for low, high in pairwise(ends)], dtype=bool)
-
-
-def _point(place: Place) -> tuple[float, float]:
-    """Latitude and longitude of a place or of its department's centre; NaN where neither is known."""
-    here = places.whereabouts(place) if place.department or place.latitude is not None else None
-    return (here.latitude, here.longitude) if here else (math.nan, math.nan)
 
 
 def _vectors(matcher: Matcher, asked: Sequence[Pair]) -> NDArray[np.float32]:
@@ -357,10 +340,8 @@ def _in_the_way(structure: Structure, tender: Tender, lot: Lot, match: Match) ->
     on = tender.published or date.today()
     held = lot.reservation
     if held is not None and law.eligible(structure.kind, held.opened_by, on, structure.labels) is False:
-        why.append(
-            f"{lot_label(lot)} est réservé ({held.stated or 'article non précisé'}) à d'autres "
-            "structures que la vôtre"
-        )
+        under = held.stated or "article non précisé"
+        why.append(f"{lot_label(lot)} est réservé ({under}) à d'autres structures que la vôtre")
     if structure.active is False:
         why.append("l'établissement est fermé d'après le registre")
     return tuple(why)

@@ -68,9 +68,8 @@ def weights_of(recipe: str) -> Weights:
         affinity = {str(k): float(v) for k, v in data["affinity"].items()}
         if unknown := affinity.keys() - set(COLUMNS):
             raise KeyError(f"unknown column {min(unknown)}")
-        return Weights(
-            base=float(data["base"]), affinity=affinity, slope=data["slope"], intercept=data["intercept"]
-        )
+        line = {"slope": data["slope"], "intercept": data["intercept"]}
+        return Weights(base=float(data["base"]), affinity=affinity, **line)
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path} holds no partner weights ({error}): train them again") from None
 
@@ -125,11 +124,11 @@ class Partners:
 
     structure: Structure
     tender: Tender
-    alone: tuple[str, ...]  # ids of the tasks it covers by itself
-    lacking: tuple[str, ...]  # ids of the tasks it does not
+    alone: tuple[str, ...] = ()  # ids of the tasks it covers by itself
+    lacking: tuple[str, ...] = ()  # ids of the tasks it does not
     perhaps: tuple[str, ...] = ()  # of these, what it may do itself though nothing known says so
-    barred: Mapping[str, str]  # lot id -> why it may not answer there, in French
-    partners: tuple[Partner, ...]
+    barred: Mapping[str, str] = field(default_factory=dict)  # lot id -> why it may not answer there
+    partners: tuple[Partner, ...] = ()
     firms: tuple[Partner, ...] = ()
     subcontracting: tuple[Partner, ...] = ()
     nobody: tuple[str, ...] = ()  # French: what it lacks and no partner is known for
@@ -159,13 +158,14 @@ def partners(
     asked = _narrowed(tender, lot)
     on = tender.published or as_of or date.today()
     if asked.awards or asked.nature == "award":
-        return Partners(
-            structure=structure, tender=tender, alone=(), lacking=(), barred={}, partners=(),
-            subcontracting=_subcontracting(matcher, structure, asked, on, earlier)[:n],
-        )  # fmt: skip
+        told = _subcontracting(matcher, structure, asked, on, earlier)[:n]
+        return Partners(structure=structure, tender=tender, subcontracting=told)
     barred = {each.id: why for each in asked.lots if (why := _barred(structure, each, on))}
     open_ = [q for q in matcher.queries(asked, filters=filters, as_of=as_of) if q.lot.id not in barred]
-    tasks = _entered([task for query in open_ for task in _tasks(matcher, structure, query)], lot)
+    tasks = [task for query in open_ for task in _tasks(matcher, structure, query)]
+    # of the lots that it could enter; of all where it is asked for one lot, or could enter none
+    entered = {task.lot_id for task in tasks if task.level >= PLAUSIBLE}
+    tasks = [task for task in tasks if task.lot_id in entered] if entered and lot is None else tasks
     wanted = [task for task in tasks if task.missing]
     found = _candidates(matcher, structure, wanted)
     done = {task.id for one in found for _, task, ranking, i in one.held if ranking.levels[i] >= LIKELY}
@@ -173,14 +173,14 @@ def partners(
     firms = _firms(matcher, structure, rest, n, on) if ordinary else ()
     filled = {task for one in found for task in one.tasks} | {task for one in firms for task in one.tasks}
     lacking = tuple(task.id for task in tasks if not task.able)
+    may = (task for task in tasks if task.level >= PLAUSIBLE and not (task.able or task.lends))
+    perhaps = tuple(task.id for task in may)
     return Partners(
         structure=structure,
         tender=tender,
         alone=tuple(task.id for task in tasks if task.able),
         lacking=lacking,
-        perhaps=tuple(
-            task.id for task in tasks if not task.able and not task.lends and task.level >= PLAUSIBLE
-        ),
+        perhaps=perhaps,
         barred=barred,
         partners=tuple(_partner(matcher, structure, one, on) for one in found[:n]),
         firms=firms,
@@ -201,15 +201,15 @@ def _narrowed(tender: Tender, lot: str | None) -> Tender:
 
 
 def _barred(structure: Structure, lot: Lot, on: date) -> str:
+    kept_for = lot.reservation
     if (
-        lot.reservation is None
-        or law.eligible(structure.kind, lot.reservation.opened_by, on, structure.labels) is not False
+        kept_for is None
+        or law.eligible(structure.kind, kept_for.opened_by, on, structure.labels) is not False
     ):
         return ""
-    stated = lot.reservation.stated or "article non précisé"
-    return (
-        f"lot réservé ({stated}) : votre structure n'y est pas admissible, un groupement avec elle non plus"
-    )
+    stated = kept_for.stated or "article non précisé"
+    barred = "votre structure n'y est pas admissible, un groupement avec elle non plus"
+    return f"lot réservé ({stated}) : {barred}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,12 +268,6 @@ def _standing(matcher: Matcher, structure: Structure, query: Query) -> tuple[int
     return level, standing.way_in(structure.kind, ranking) == "clause"
 
 
-def _entered(tasks: list[_Task], lot: str | None) -> list[_Task]:
-    """The tasks of the lots that the structure could enter; of all where it is asked for one lot, or could enter none."""
-    entered = {task.lot_id for task in tasks if task.level >= PLAUSIBLE}
-    return [task for task in tasks if task.lot_id in entered] if entered and lot is None else tasks
-
-
 @dataclass(slots=True, kw_only=True)
 class _Candidate:
     """A structure that could take tasks, with its place in the ranking of each."""
@@ -303,15 +297,15 @@ def _candidates(matcher: Matcher, structure: Structure, wanted: Sequence[_Task])
         nowhere = at.unknown & bool(task.query.places)
         for i in ranking.order[~nowhere[ranking.order]].tolist():
             row = int(candidates[i])
-            siren, chance = str(sirens[row]), _chance(ranking, i)
+            siren, chance, level = str(sirens[row]), float(ranking.chances[i]), ranking.levels[i]
+            if not (level >= LIKELY or (level >= PLAUSIBLE and chance >= CONFIRM)):
+                continue
             if not chance or not kinds[row] or siren == structure.siren:
                 continue
             if standing.way_in(str(kinds[row]), ranking) == "clause":
                 continue  # lends staff, and takes no part
-            if (
-                not ranking.judged
-                and not standing.known(task.query.asked.parts, catalogue.structure(row)).any()
-            ):
+            asked = task.query.asked.parts
+            if not ranking.judged and not standing.known(asked, catalogue.structure(row)).any():
                 continue
             if siren not in found:
                 past = {name: PAST * weights[name] * float(columns[name][row]) for name in weights}
@@ -332,13 +326,6 @@ def _in_turn(ordered: list[_Candidate]) -> list[_Candidate]:
     return [one for _, one in sorted(turns, key=lambda turn: turn[0])]
 
 
-def _chance(ranking: Ranking, i: int) -> float:
-    """The chance of a candidate that is likely, or plausible from CONFIRM on; 0 for the others."""
-    chance = float(ranking.chances[i])
-    sure = ranking.levels[i] >= LIKELY
-    return chance if sure or (ranking.levels[i] >= PLAUSIBLE and chance >= CONFIRM) else 0.0
-
-
 def _gain(task: _Task, chance: float) -> float:
     """What a candidate adds: a part that is lacking by its share, capacity less than any part."""
     return CAPACITY * chance if task.able else (LACKED + task.share) * chance
@@ -353,13 +340,15 @@ def _partner(matcher: Matcher, structure: Structure, one: _Candidate, on: date) 
         for text, (gain, task, _, _) in zip(adds, one.held, strict=True)
     ]
     other = matches[0].structure
+    kind: Kind = "reinforcement" if all(task.able for task in tasks) else "complement"
+    past = _past_reasons(matcher, structure, other, one.affinity, tasks[0].query.as_of)
     return Partner(
         structure=other,
-        kind="reinforcement" if all(task.able for task in tasks) else "complement",
+        kind=kind,
         score=one.score,
         adds=adds,
         tasks=one.tasks,
-        reasons=(*gains, *_past_reasons(matcher, structure, other, one.affinity, tasks[0].query.as_of)),
+        reasons=(*gains, *past),
         warnings=_warnings([task.query.lot for task in tasks], on),
         distance_km=matches[0].distance_km,
         confirm=all(match.level == "plausible" for match in matches),
@@ -383,14 +372,19 @@ def _firms(
         for match in firms_.of_lot(matcher, task.query, n, without=(structure.siren,)):
             chance = min(1.0, match.probability)
             text = _brings(task, match)
-            reason = Reason(
-                code="capacity" if task.able else "added", text=text, contribution=_gain(task, chance)
+            code = "capacity" if task.able else "added"
+            reason = Reason(code=code, text=text, contribution=_gain(task, chance))
+            firm = Partner(
+                structure=match.structure,
+                kind="reinforcement" if task.able else "complement",
+                score=reason.contribution,
+                adds=(text,),
+                tasks=(task.id,),
+                reasons=(reason,),
+                warnings=_warnings([task.query.lot], on),
+                distance_km=match.distance_km,
             )
-            found.setdefault(match.structure.siren, Partner(
-                structure=match.structure, kind="reinforcement" if task.able else "complement",
-                score=reason.contribution, adds=(text,), tasks=(task.id,), reasons=(reason,),
-                warnings=_warnings([task.query.lot], on), distance_km=match.distance_km,
-            ))  # fmt: skip
+            found.setdefault(firm.structure.siren, firm)
     return tuple(sorted(found.values(), key=lambda p: (-p.score, p.structure.siret))[:n])
 
 
@@ -404,14 +398,8 @@ def _past_reasons(
     """A reason for each affinity in past awards, with a contract won together where there is one."""
     past = together(matcher.catalogue, structure.siren, other.siren, as_of)
     won = f" : « {shorten(past[0], 80)} »" if past else ""
-    return [
-        Reason(
-            code=f"affinity.{name}",
-            text=LABELS[name] + (won if name == "together" else ""),
-            contribution=value,
-        )
-        for name, value in affinity.items()
-    ]
+    texts = {name: LABELS[name] + (won if name == "together" else "") for name in affinity}
+    return [Reason(code=f"affinity.{k}", text=texts[k], contribution=v) for k, v in affinity.items()]
 
 
 def _warnings(lots: Sequence[Lot], on: date) -> tuple[Warning_, ...]:
@@ -427,9 +415,8 @@ def _warnings(lots: Sequence[Lot], on: date) -> tuple[Warning_, ...]:
 def _warn(rule: str, code: str, on: date) -> Warning_:
     held = law.rule(rule, on)
     text = f"{held.text}. À vérifier." if held else "À vérifier."
-    return Warning_(
-        code=code, text=text, article=held.article if held else "", since=held.since if held else None
-    )
+    article, since = (held.article, held.since) if held else ("", None)
+    return Warning_(code=code, text=text, article=article, since=since)
 
 
 def _subcontracting(
@@ -458,10 +445,18 @@ def _subcontracting(
         way = f"{told[0]} Votre façon d'y entrer : {subcontracting.way(structure, lot)}"
         for firm in firms:
             if firm.siren != structure.siren:
-                found.setdefault(firm.siren, Partner(
-                    structure=firm, kind="subcontracting", score=mine.score, adds=(way, *told[1:]), tasks=(lot.id,),
-                    reasons=mine.reasons, warnings=subcontracting.rules(on),
-                ))  # fmt: skip
+                found.setdefault(
+                    firm.siren,
+                    Partner(
+                        structure=firm,
+                        kind="subcontracting",
+                        score=mine.score,
+                        adds=(way, *told[1:]),
+                        tasks=(lot.id,),
+                        reasons=mine.reasons,
+                        warnings=subcontracting.rules(on),
+                    ),
+                )
     return tuple(sorted(found.values(), key=lambda p: (-p.score, p.structure.siret)))
 
 

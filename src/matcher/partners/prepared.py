@@ -34,11 +34,14 @@ def save(matcher: Matcher, tenders: Iterable[Tender], folder: Path) -> None:
     if not queries or not matcher.judges:
         return
     text = json.dumps([codec.to_json(query.asked) for query in queries], ensure_ascii=False).encode()
-    save_derived(folder, {
-        "lots_made": np.array(stored.fingerprint(matcher.catalogue)), "lots_asked": np.frombuffer(text, dtype=np.uint8),
-        "lots_keys": np.array([_key(query.tender, query.lot) for query in queries], dtype=np.uint64),
-        "lots_vectors": np.array([query.vector for query in queries]), "lots_texts": np.array([query.text for query in queries]),
-    })  # fmt: skip
+    arrays = {
+        "made": np.array(stored.fingerprint(matcher.catalogue)),
+        "asked": np.frombuffer(text, dtype=np.uint8),
+        "keys": np.array([_key(query.tender, query.lot) for query in queries], dtype=np.uint64),
+        "vectors": np.array([query.vector for query in queries]),
+        "texts": np.array([query.text for query in queries]),
+    }
+    save_derived(folder, {f"lots_{name}": values for name, values in arrays.items()})
 
 
 def of(catalogue: Catalogue) -> Lots:
@@ -65,14 +68,8 @@ class Lots:
         if row is None:
             return None
         read = codec.from_json(Asked, self._asked[row])
-        return query_of(
-            catalogue,
-            lot,
-            tender,
-            read,
-            text=str(self._held["texts"][row]),
-            vector=self._held["vectors"][row],
-        )
+        text, vector = str(self._held["texts"][row]), self._held["vectors"][row]
+        return query_of(catalogue, lot, tender, read, text=text, vector=vector)
 
 
 def _key(tender: Tender, lot: Lot) -> int:

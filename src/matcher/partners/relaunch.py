@@ -40,12 +40,16 @@ def _of_lot(matcher: Matcher, tender: Tender, n: int) -> Relaunch:
     teams = consortium.recommend(answers, tender=tender, max_members=MEMBERS, parts=parts)
     admissible = [match for match in answer.matches if match.eligible is not False]
     ask = [s for task in parts or [answer.lot.id] for s in consortium.to_ask(answers, parts, task, n)]
+    split = (
+        f"à part, {consortium.task_label(tender, task)} : {one.likely} à appeler, {one.plausible} à vérifier"
+        for task, one in parts.items()
+    )
     return Relaunch(
         lot=answer.lot,
         call=tuple(match for match in admissible if match.level == "likely")[:n],
         ask=tuple({one.siren: one for one in ask}.values())[:n],
         teams=tuple(team for team in teams if len(team.members) > 1),
-        changes=(*_changes(matcher, tender, answer), *_split(tender, parts)),
+        changes=(*_changes(matcher, tender, answer), *split),
     )
 
 
@@ -65,9 +69,3 @@ def _changes(matcher: Matcher, tender: Tender, answer: LotAnswer) -> Iterator[st
             "le lot est à la taille de plusieurs structures : divisez-le par lieu ou par prestation, ou laissez le temps "
             "de se grouper et dites que les groupements sont bienvenus"
         )
-
-
-def _split(tender: Tender, parts: dict[str, LotAnswer]) -> Iterator[str]:
-    """Each part that a lot could be divided into, with who would answer it alone."""
-    for task, answer in parts.items():
-        yield f"à part, {consortium.task_label(tender, task)} : {answer.likely} à appeler, {answer.plausible} à vérifier"

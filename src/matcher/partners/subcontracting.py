@@ -80,9 +80,11 @@ def openings(
                 # the holders of one contract are called together
                 same = found.get(key := (one.notice, one.lot.id, one.state))
                 found[key] = one if same is None else replace(same, firms=(*same.firms, *one.firms))
-    return sorted(
-        found.values(), key=lambda o: (-(o.hours or 0.0), -(o.lot.amount or 0.0), o.notice, o.lot.number)
-    )
+
+    def place(one: Opening) -> tuple[Any, ...]:
+        return -(one.hours or 0.0), -(one.lot.amount or 0.0), one.notice, one.lot.number
+
+    return sorted(found.values(), key=place)
 
 
 def _openings(
@@ -111,9 +113,8 @@ def _openings(
         for lot in tender.lots:
             if case := case_of(lot, tender):
                 firms = takers(matcher, tender, lot)
-                yield made(
-                    lot, lot.owed_condition, day, state="open", title=tender.title, firms=firms, case=case
-                )
+                facts = {"title": tender.title, "firms": firms, "case": case}
+                yield made(lot, lot.owed_condition, day, state="open", **facts)
 
 
 def known(matcher: Matcher) -> frozenset[str]:
@@ -153,11 +154,8 @@ def carriers(matcher: Matcher, tender: Tender, n: int) -> tuple[Match, ...]:
     """
     ranking = matcher.rank(matcher.queries(tender)[0])
     answer = matcher.answer(ranking, 3 * n)
-    building = (
-        []
-        if answer.nobody
-        else [m for m in answer.matches if m.structure.kind and m.reach.where != "outside"]
-    )
+    near = [m for m in answer.matches if m.structure.kind and m.reach.where != "outside"]
+    building = [] if answer.nobody else near
     lending = matcher.explained(ranking, [i for i, _, _ in by_clause.by_clause(ranking, n)])
     taken: dict[str, Match] = {}
     half = max(n - len(lending), (n + 1) // 2)
@@ -307,11 +305,8 @@ def owed(clause: Clause) -> str:
     """The requirement of a condition of performance, in French: hours or a share where stated, else its words."""
     if clause.hours:
         return f"{grouped(clause.hours)} heures d'insertion"
-    return (
-        f"{100 * clause.share:g} % des heures en insertion"
-        if clause.share
-        else "une condition sociale d'exécution"
-    )
+    share = f"{100 * clause.share:g} % des heures en insertion" if clause.share else ""
+    return share or "une condition sociale d'exécution"
 
 
 def _case(clause: Clause, award: Award, published: date | None) -> str:

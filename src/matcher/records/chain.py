@@ -89,10 +89,8 @@ def append(connection: Connection, record: str, fresh: Sequence[tuple[str, str, 
         number, salt, at = number + 1, secrets.token_hex(16), now()
         commitment = _commitment(salt, siret, payload)
         before = _seal(record, number, before, commitment, kind, at)
-        made.append({
-            "record_id": record, "number": number, "kind": kind, "siret": siret, "payload": payload, "salt": salt,
-            "commitment": commitment, "seal": before, "at": at,
-        })  # fmt: skip
+        event = {"record_id": record, "number": number, "kind": kind, "siret": siret, "payload": payload}
+        made.append(event | {"salt": salt, "commitment": commitment, "seal": before, "at": at})
     if made:
         connection.execute(insert(SourcingEvent), made)
         _keep_head(connection, record, number, before)
@@ -142,7 +140,9 @@ def broken_at(
     listed: Sequence[RowMapping], content: Mapping[str, Any], head: RowMapping | None, record: str
 ) -> int | None:
     """The number of the first event that does not hold, None where all do; `content` is the row of the record."""
-    before, erased = GENESIS, _erased(listed)
+    erasures = [e["payload"] for e in listed if e["kind"] == ERASED and e["payload"]]
+    # the last sealed erasure that names each line
+    before, erased = GENESIS, {number: payload for payload in erasures for number in payload["numbers"]}
     for number, event in enumerate(listed, 1):
         if event["number"] != number or not _holds(event, before, record, erased):
             return number
@@ -157,12 +157,6 @@ def broken_at(
     ):
         return len(listed) + 1  # events were removed from the end
     return None
-
-
-def _erased(listed: Sequence[RowMapping]) -> dict[int, Mapping[str, Any]]:
-    """Number of an erased line -> the last sealed erasure that names it."""
-    said = [e["payload"] for e in listed if e["kind"] == ERASED and e["payload"]]
-    return {number: payload for payload in said for number in payload["numbers"]}
 
 
 def _states(listed: Sequence[RowMapping], content: Mapping[str, Any]) -> bool:
@@ -212,10 +206,7 @@ def head(connection: Connection, record: str) -> RowMapping | None:
 
 def events(connection: Connection, record: str) -> list[Event]:
     """The events of a record, in order."""
-    return [
-        Event(number=r["number"], kind=r["kind"], siret=r["siret"], payload=r["payload"], at=r["at"], seal=r["seal"])
-        for r in rows(connection, record)
-    ]  # fmt: skip
+    return [Event(**{name: row[name] for name in Event.__slots__}) for row in rows(connection, record)]
 
 
 # ------------------------------------------------------------------------------------------------ anchors

@@ -115,9 +115,7 @@ def _checked(
     if not notice_id.strip() or len(notice_id) > 200 or len(lot_id) > 200:
         raise BadInput("donnez l'identifiant de l'avis (et du lot), 200 caractères au plus")
     if contact is not None and not is_address(contact):
-        raise BadInput(
-            "l'adresse de contact n'est pas une adresse électronique : corrigez-la ou laissez-la vide"
-        )
+        raise BadInput("l'adresse de contact est invalide : corrigez-la ou laissez-la vide")
 
 
 def _until(
@@ -141,10 +139,21 @@ def _until(
 
 
 def declare(
-    store: Store, bearer: Bearer, *, siret: str, notice_id: str, lot_id: str = "", brings: str = "", seeks: str = "",
-    contact: str | None = None, visibility: str = "members", named: Sequence[str] = (), buyer_may_see: bool = False,
-    deadline: datetime | None = None, tender: Tender | None = None
-) -> Offer:  # fmt: skip
+    store: Store,
+    bearer: Bearer,
+    *,
+    siret: str,
+    notice_id: str,
+    lot_id: str = "",
+    brings: str = "",
+    seeks: str = "",
+    contact: str | None = None,
+    visibility: str = "members",
+    named: Sequence[str] = (),
+    buyer_may_see: bool = False,
+    deadline: datetime | None = None,
+    tender: Tender | None = None,
+) -> Offer:
     """Declare what a structure brings and looks for on a notice or lot; declaring again replaces the earlier one.
 
     Idempotent: one declaration for each (siret, notice, lot).  The notice must be known: given as
@@ -159,28 +168,16 @@ def declare(
     moment = now()
     with store.writing() as connection:
         until = _until(connection, notice_id, tender, deadline, moment)
-        row: dict[str, Any] = {
-            "id": secrets.token_urlsafe(16),  # the first one, where it is declared again
-            "siret": siret,
-            "notice_id": notice_id,
-            "lot_id": lot_id,
-            **text,
-            "contact": contact,
-            "visibility": visibility,
-            "buyer_may_see": buyer_may_see,
-            "named": sorted(set(named)),
-            "deadline": until,
-            "created_at": moment,
-            "updated_at": moment,
-            "withdrawn_at": None,
-        }
-        store.put(
-            connection, Declaration, [row], key=("siret", "notice_id", "lot_id"), keep=("id", "created_at")
-        )
-        interest = {
-            "siret": siret, "notice_id": notice_id, "lot_id": lot_id, "verb": "interested", "by": bearer.id,
-            "reason": "exchange", "at": moment,
-        }  # fmt: skip
+        row: dict[str, Any] = {"siret": siret, "notice_id": notice_id, "lot_id": lot_id, **text}
+        row |= {"contact": contact, "visibility": visibility, "buyer_may_see": buyer_may_see}
+        row |= {"named": sorted(set(named)), "deadline": until, "updated_at": moment, "withdrawn_at": None}
+        # the first ones stay, where it is declared again
+        row |= {"id": secrets.token_urlsafe(16), "created_at": moment}
+        same = ("siret", "notice_id", "lot_id")
+        store.put(connection, Declaration, [row], key=same, keep=("id", "created_at"))
+        interest: dict[str, Any] = {"siret": siret, "notice_id": notice_id, "lot_id": lot_id}
+        interest["verb"] = "interested"
+        interest |= {"by": bearer.id, "reason": "exchange", "at": moment}
         store.put(connection, Feedback, [interest], keep=("at", "by", "reason"))
         here = (Declaration.siret == siret, Declaration.notice_id == notice_id, Declaration.lot_id == lot_id)
         stood = connection.execute(select(Declaration.__table__).where(*here)).mappings().one()
@@ -192,11 +189,8 @@ def withdraw(store: Store, bearer: Bearer, identifier: str) -> None:
     """Withdraw a declaration at once, and what was agreed on it; idempotent.  Raises NotFound, also for somebody else's."""
     with store.writing() as connection:
         _mine(connection, bearer, identifier)
-        connection.execute(
-            update(Declaration)
-            .where(Declaration.id == identifier, Declaration.withdrawn_at.is_(None))
-            .values(withdrawn_at=now(), contact=None)
-        )
+        still_open = (Declaration.id == identifier, Declaration.withdrawn_at.is_(None))
+        connection.execute(update(Declaration).where(*still_open).values(withdrawn_at=now(), contact=None))
         both = or_(Agreement.declaration_id == identifier, Agreement.with_id == identifier)
         connection.execute(delete(Agreement).where(both))
         unsent = (Letter.record_id == identifier, Letter.kind == "exchange", Letter.status == "ready")
@@ -268,9 +262,7 @@ def agree(store: Store, bearer: Bearer, identifier: str, other: str, role: str, 
     """
     told = clean(part)
     if role not in ROLES or not told or len(told) > LONGEST:
-        raise BadInput(
-            f"donnez votre rôle ({', '.join(ROLES)}) et votre part, en {LONGEST} caractères au plus"
-        )
+        raise BadInput(f"donnez votre rôle ({', '.join(ROLES)}) et votre part, {LONGEST} caractères au plus")
     moment = now()
     with store.writing() as connection:
         mine, theirs = _mine(connection, bearer, identifier), _one(connection, other)
@@ -331,27 +323,22 @@ def group(store: Store, bearer: Bearer, identifier: str) -> tuple[Agreed, ...]:
 
 def _agreed(connection: Connection, mine: RowMapping) -> tuple[Agreed, ...]:
     """The author of a declaration, where it agreed with somebody, then those who agreed with it as it did with them."""
-    query = select(Agreement.__table__, Declaration.siret).join(
-        Declaration, Declaration.id == Agreement.declaration_id
-    )
+    author = Declaration.id == Agreement.declaration_id
+    query = select(Agreement.__table__, Declaration.siret).join(Declaration, author)
     both = or_(Agreement.declaration_id == mine["id"], Agreement.with_id == mine["id"])
     rows = connection.execute(query.where(both).order_by(Agreement.at)).mappings().all()
     said = [row for row in rows if row["declaration_id"] == mine["id"]]
     others = [row for row in rows if row["declaration_id"] in {each["with_id"] for each in said}]
-    return tuple(
-        Agreed(siret=row["siret"], role=row["role"], part=row["part"]) for row in (*said[-1:], *others)
-    )
+    members = (*said[-1:], *others)
+    return tuple(Agreed(siret=row["siret"], role=row["role"], part=row["part"]) for row in members)
 
 
 def viewers(store: Store, bearer: Bearer, identifier: str) -> tuple[dict[str, Any], ...]:
     """Who saw one's own declaration, and when.  Raises NotFound, also for somebody else's."""
     with store.reading() as connection:
         _mine(connection, bearer, identifier)
-        rows = connection.execute(
-            select(View.viewer, View.kind, View.day, View.at)
-            .where(View.declaration_id == identifier)
-            .order_by(View.at, View.viewer, View.kind)
-        )
+        views = select(View.viewer, View.kind, View.day, View.at).where(View.declaration_id == identifier)
+        rows = connection.execute(views.order_by(View.at, View.viewer, View.kind))
         return tuple(dict(row._mapping) for row in rows)
 
 
@@ -382,9 +369,8 @@ def suggest(
             query = query.where(table.c.notice_id == notice_id)
         own = connection.execute(query.where(table.c.siret == siret)).mappings().all()
         notices = {row["notice_id"] for row in own}
-        others = connection.execute(
-            query.where(table.c.notice_id.in_(notices), table.c.siret.not_in(bearer.sirets))
-        ).mappings()
+        theirs = (table.c.notice_id.in_(notices), table.c.siret.not_in(bearer.sirets))
+        others = connection.execute(query.where(*theirs)).mappings()
         found: dict[str, Suggestion] = {}
         rows: list[RowMapping] = []
         for other in others:
@@ -393,17 +379,17 @@ def suggest(
             far = kilometres(siret, other["siret"]) if kilometres else math.nan
             if far > reach_km:
                 continue
-            best = max(
-                (_complementarity(mine, other) for mine in own if _same_lot(mine, other)), default=None
-            )
+            pairs = (_complementarity(mine, other) for mine in own if _same_lot(mine, other))
+            best = max(pairs, default=None)
             if best is not None and best[0] > 0:
                 rows.append(other)
-                found[other["id"]] = Suggestion(
-                    offer=_offer(other, moment), score=best[0], reasons=best[1], distance_km=far
-                )
-        ranked = sorted(found.values(), key=lambda s: (-s.score, s.distance_km != s.distance_km, s.offer.id))[
-            :n
-        ]
+                (score, reasons), offer = best, _offer(other, moment)
+                found[other["id"]] = Suggestion(offer=offer, score=score, reasons=reasons, distance_km=far)
+
+        def place(one: Suggestion) -> tuple[float, bool, str]:
+            return -one.score, math.isnan(one.distance_km), one.offer.id
+
+        ranked = sorted(found.values(), key=place)[:n]
         shown = {s.offer.id for s in ranked}
         if record:
             _record(store, connection, bearer, [r for r in rows if r["id"] in shown], "seen", moment)
@@ -418,9 +404,8 @@ def distances(catalogue: Catalogue) -> Callable[[str, str], float]:
             rows = [catalogue.row(one), catalogue.row(other)]
         except NotFound:
             return math.nan
-        lat, lon, spread = (
-            catalogue.of_structure(name)[rows] for name in ("latitude", "longitude", "spread_km")
-        )
+        columns = ("latitude", "longitude", "spread_km")
+        lat, lon, spread = (catalogue.of_structure(name)[rows] for name in columns)
         if spread.any():
             return math.nan
         return float(distance_km(lat[0], lon[0], lat[1], lon[1]))
@@ -437,11 +422,8 @@ def _own(bearer: Bearer, siret: str) -> None:
 
 
 def _one(connection: Any, identifier: str) -> RowMapping:
-    row: RowMapping | None = (
-        connection.execute(select(Declaration.__table__).where(Declaration.id == identifier))
-        .mappings()
-        .first()
-    )
+    query = select(Declaration.__table__).where(Declaration.id == identifier)
+    row: RowMapping | None = connection.execute(query).mappings().first()
     if row is None:
         raise NotFound(HIDDEN.format(identifier))
     return row
@@ -488,8 +470,9 @@ def _offer(row: RowMapping, moment: datetime) -> Offer:
 
 def _same_lot(mine: RowMapping, other: RowMapping) -> bool:
     """The same lot, or one of the two speaks of the whole notice."""
-    same: bool = mine["notice_id"] == other["notice_id"]
-    return same and (not mine["lot_id"] or not other["lot_id"] or mine["lot_id"] == other["lot_id"])
+    same_notice = bool(mine["notice_id"] == other["notice_id"])
+    lots = {mine["lot_id"], other["lot_id"]}
+    return same_notice and (len(lots) == 1 or "" in lots)
 
 
 def _complementarity(mine: RowMapping, other: RowMapping) -> tuple[float, tuple[str, ...]]:

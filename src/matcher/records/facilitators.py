@@ -65,10 +65,11 @@ COLUMNS = tuple("id name kind communes departments trades email phone website so
 #: Cities cut in arrondissements, and the codes of these.
 ARRONDISSEMENTS = {"75056": range(75101, 75121), "69123": range(69381, 69390), "13055": range(13201, 13217)}
 _HEADINGS = {
-    "id": "id", "identifiant": "id", "name": "name", "nom": "name", "facilitateur": "name", "kind": "kind", "type": "kind",
-    "communes": "communes", "commune": "communes", "departments": "departments", "departements": "departments",
-    "departement": "departments", "trades": "trades", "metiers": "trades", "email": "email", "courriel": "email", "phone": "phone", "telephone": "phone",
-    "website": "website", "site": "website", "source": "source", "date": "date",
+    "id": "id", "identifiant": "id", "name": "name", "nom": "name", "facilitateur": "name", "kind": "kind",
+    "type": "kind", "communes": "communes", "commune": "communes", "departments": "departments",
+    "departements": "departments", "departement": "departments", "trades": "trades", "metiers": "trades",
+    "email": "email", "courriel": "email", "phone": "phone", "telephone": "phone", "website": "website",
+    "site": "website", "source": "source", "date": "date",
 }  # fmt: skip
 
 
@@ -106,9 +107,8 @@ def _made(row: dict[str, str]) -> Facilitator:
     departments = tuple(_department(word) for word in _words(row.get("departments", "")))
     if not communes and not departments:
         raise BadInput("aucun territoire : remplissez communes ou departements")
-    given = {
-        name: row.get(name, "") for name in ("name", "kind", "trades", "email", "phone", "website", "source")
-    }
+    names = ("name", "kind", "trades", "email", "phone", "website", "source")
+    given = {name: row.get(name, "") for name in names}
     identifier = row.get("id") or "-".join(fold(row["name"]).split())[:60]
     day = clean_date(row.get("date"))
     return Facilitator(id=identifier, communes=communes, departments=departments, on=day, **given)
@@ -129,9 +129,8 @@ def _communes(word: str) -> tuple[str, ...]:
         place = Place()
     if place.commune:
         return (place.commune,)
-    raise BadInput(
-        f"la commune « {word} » n'est pas reconnue, ou plusieurs portent ce nom : ajoutez le département, Saint-Denis (93)"
-    )
+    odd = f"la commune « {word} » n'est pas reconnue, ou plusieurs portent ce nom"
+    raise BadInput(f"{odd} : ajoutez le département, Saint-Denis (93)")
 
 
 def _department(word: str) -> str:
@@ -158,9 +157,8 @@ def keep(path: Path) -> tuple[tuple[Facilitator, ...], tuple[Rejected, ...]]:
     """Take a file as the operator's.  Raises BadInput where no row is good: the former file then stays."""
     good, bad = read(path)
     if not good:
-        raise BadInput(
-            f"{path} : aucune ligne n'est lisible ({bad[0].reason if bad else 'fichier vide'}) ; rien n'est changé"
-        )
+        why = bad[0].reason if bad else "fichier vide"
+        raise BadInput(f"{path} : aucune ligne n'est lisible ({why}) ; rien n'est changé")
     _write(replace(one, source=one.source or path.name, on=one.on or date.today()) for one in good)
     return good, bad
 
@@ -205,9 +203,8 @@ def territory(one: Facilitator) -> str:
     """Its territory by names separated with commas, as it can be typed again."""
     communes = (places_.commune(code) for code in one.communes)
     departments = (places_.department(code) for code in one.departments)
-    return ", ".join(
-        [*(f"{c.name} ({c.department})" for c in communes if c), *(d.name for d in departments if d)]
-    )
+    names = [f"{c.name} ({c.department})" for c in communes if c]
+    return ", ".join([*names, *(d.name for d in departments if d)])
 
 
 def of(place: Place, known: Iterable[Facilitator] | None = None) -> tuple[Facilitator, ...]:
@@ -246,9 +243,8 @@ def of_areas(places: Iterable[Place], known: Iterable[Facilitator] | None = None
             without.append(label)
     if without:
         shown = ", ".join(dict.fromkeys(without[:12])) + (", ..." if len(without) > 12 else "")
-        found.append(
-            f"Facilitateur : aucun n'est connu pour {shown}. Demandez-le à votre coordination départementale, puis {ADD}."
-        )
+        ask = f"Demandez-le à votre coordination départementale, puis {ADD}."
+        found.append(f"Facilitateur : aucun n'est connu pour {shown}. {ask}")
     return tuple(found)
 
 
@@ -307,9 +303,8 @@ def early(store: Store, facilitator: str) -> list[Tender]:
 def _known(facilitator: str) -> Facilitator:
     found = next((one for one in read()[0] if one.id == facilitator), None)
     if found is None:
-        raise NotFound(
-            f"aucun facilitateur ne porte l'identifiant {facilitator!r} : `matcher facilitators list` les montre"
-        )
+        none = f"aucun facilitateur ne porte l'identifiant {facilitator!r}"
+        raise NotFound(f"{none} : `matcher facilitators list` les montre")
     return found
 
 

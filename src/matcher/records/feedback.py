@@ -10,7 +10,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -56,9 +56,18 @@ def check_identity(siret: str) -> None:
 
 
 def record(
-    store: Store, siret: str, notice_id: str, lot_id: str = "", verb: str = "interested", *, reason: str = "",
-    cpv: str = "", position: int | None = None, shown: int | None = None, by: str = ""
-) -> None:  # fmt: skip
+    store: Store,
+    siret: str,
+    notice_id: str,
+    lot_id: str = "",
+    verb: str = "interested",
+    *,
+    reason: str = "",
+    cpv: str = "",
+    position: int | None = None,
+    shown: int | None = None,
+    by: str = "",
+) -> None:
     """Record feedback on one pair; `lot_id` "" is the whole notice, `cpv` the trade of the lot where known.
 
     "Ce n'est pas notre métier" also denies the lot's CPV group.  Raises BadInput on another verb.
@@ -68,10 +77,14 @@ def record(
     check_identity(siret)
     if not notice_id:
         raise BadInput("say which notice: its id")
-    row = {
-        "siret": siret, "notice_id": notice_id, "lot_id": lot_id, "verb": verb, "reason": reason[:2000],
-        "position": position, "shown": shown, "by": by, "at": now(),
-    }  # fmt: skip
+    row: dict[str, Any] = {
+        "siret": siret,
+        "notice_id": notice_id,
+        "lot_id": lot_id,
+        "verb": verb,
+        "reason": reason[:2000],
+    }
+    row |= {"position": position, "shown": shown, "by": by, "at": now()}
     pair = (Feedback.siret == siret, Feedback.notice_id == notice_id, Feedback.lot_id == lot_id)
     with store.writing() as connection:
         said = connection.execute(select(Feedback.verb, Feedback.by, Feedback.at).where(*pair)).all()
@@ -135,11 +148,10 @@ class Refusals:
             if (skills := self.skills.get(siret, frozenset()))
         )
 
-    def filters(self, notice_ids: Iterable[str], lot_id: str, base: Filters | None = None) -> Filters:
+    def filters(self, notice_ids: Iterable[str], lot_id: str) -> Filters:
         """The filters of a lot with those who refused it excluded."""
-        given = base or Filters()
         gone = self.of(notice_ids, lot_id)
-        return replace(given, excluded=tuple(sorted({*given.excluded, *gone}))) if gone else given
+        return Filters(excluded=tuple(sorted(gone))) if gone else Filters()
 
 
 def refusals(connection: Connection) -> Refusals:
@@ -159,10 +171,8 @@ def refusals(connection: Connection) -> Refusals:
     skills: dict[str, set[str]] = defaultdict(set)
     for siret, skill in connection.execute(select(DeniedSkill.siret, DeniedSkill.skill)):
         skills[siret].add(skill)
-    return Refusals(
-        {key: frozenset(sirets) for key, sirets in pairs.items()},
-        {siret: frozenset(denied) for siret, denied in skills.items()},
-    )
+    denials_of = {siret: frozenset(denied) for siret, denied in skills.items()}
+    return Refusals({key: frozenset(sirets) for key, sirets in pairs.items()}, denials_of)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +206,5 @@ def labels(store: Store, most: float = 10.0) -> Iterator[Label]:
         often[siret] += 1
     for (siret, notice_id, lot_id), (_, gain, position) in sorted(best.items()):
         corrected = min(most, math.log2(1 + (position or 1)))
-        yield Label(
-            siret=siret, notice_id=notice_id, lot_id=lot_id, gain=gain, weight=corrected / math.sqrt(often[siret])
-        )  # fmt: skip
+        weight = corrected / math.sqrt(often[siret])
+        yield Label(siret=siret, notice_id=notice_id, lot_id=lot_id, gain=gain, weight=weight)

@@ -59,19 +59,15 @@ def create(store: Store, scopes: Sequence[str], *, label: str = "", days: int | 
     for scope in scopes:
         name, _, siret = scope.partition(":")
         if scope not in PLAIN_SCOPES and not (name == "structure" and siret_valid(siret)):
-            raise BadInput(
-                f"droit {scope!r} inconnu : choisissez read, buyer, operator ou structure:SIRET (14 chiffres valides)"
-            )
+            remedy = "choisissez read, buyer, operator ou structure:SIRET (14 chiffres valides)"
+            raise BadInput(f"droit {scope!r} inconnu : {remedy}")
     if days is not None and days < 1:
         raise BadInput("une clé vaut au moins un jour : donnez une durée positive")
     identifier, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     end = None if days is None else now() + timedelta(days=days)
-    row: dict[str, Any] = {
-        "id": identifier,
-        "hash": _hash(secret),
-        "scopes": list(dict.fromkeys(scopes)),
-        "label": label[:200],
-    }
+    label = label[:200]
+    row: dict[str, Any] = {"id": identifier, "hash": _hash(secret), "label": label}
+    row["scopes"] = list(dict.fromkeys(scopes))
     row |= {"created_at": now(), "expires_at": end, "revoked_at": None}
     with store.writing() as connection:
         store.put(connection, Key, [row])

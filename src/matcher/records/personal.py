@@ -23,9 +23,9 @@ from matcher.reference.identifiers import IDENTITY
 
 #: Table -> the column of the row's owner: rows of an erased structure are deleted.
 OWNED: Mapping[str, str] = {
-    "declaration": "siret", "declaration_view": "viewer", "feedback": "siret", "match": "siret", "digest": "addressee",
-    "told": "addressee", "denied_skill": "siret", "claim": "siret", "profile": "siret", "letter": "siret", "once": "actor",
-    "declaration_message": "sender", "worked_hours": "siret",
+    "declaration": "siret", "declaration_view": "viewer", "feedback": "siret", "match": "siret",
+    "digest": "addressee", "told": "addressee", "denied_skill": "siret", "claim": "siret", "profile": "siret",
+    "letter": "siret", "once": "actor", "declaration_message": "sender", "worked_hours": "siret",
 }  # fmt: skip
 #: Never erased: unsubscriptions, by SIRET or by the hash of an address, and SIRETs in notices as published.
 KEPT = {"unsubscription"}
@@ -50,9 +50,11 @@ class _Person:
     def columns(self, table: Table) -> list[Any]:
         """The columns of a table that can name the person."""
         return [
-            c for c in table.c
-            if isinstance(c.type, String | JSON) and (self.by_address or (table.name, c.name) not in PUBLISHED)
-        ]  # fmt: skip
+            c
+            for c in table.c
+            if isinstance(c.type, String | JSON)
+            and (self.by_address or (table.name, c.name) not in PUBLISHED)
+        ]
 
     def named(self, value: Any) -> bool:
         """Does a value of a column, JSON or text, name the person?"""
@@ -133,17 +135,12 @@ def _erase(connection: Connection, person: _Person, table: Table, row: Mapping[A
     if mine or any(person.named(row[c.name]) for c in table.primary_key):
         connection.execute(delete(table).where(here))
         return
-    values = {
-        c.name: _scrubbed(person, c, row[c.name]) for c in person.columns(table) if person.named(row[c.name])
-    }
+    values = {c.name: person.without(row[c.name]) for c in person.columns(table) if person.named(row[c.name])}
+    empty = {name for name, value in values.items() if value == "" and table.c[name].nullable}
+    values |= dict.fromkeys(empty)
     if table.name == "api_key" and not person.by_address:
         values["revoked_at"] = row["revoked_at"] or now()
     if table.name == "letter" and person.by_address:
         values |= {"mail": None} | ({"status": "cancelled"} if row["status"] == "ready" else {})
     if values:
         connection.execute(update(table).where(here).values(values))
-
-
-def _scrubbed(person: _Person, column: Any, value: Any) -> Any:
-    fresh = person.without(value)
-    return None if fresh == "" and column.nullable else fresh

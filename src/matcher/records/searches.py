@@ -30,9 +30,8 @@ def read(store: Store, identifier: str) -> dict[str, Any]:
     """What was asked.  Raises NotFound where the id is unknown or has expired."""
     row = store.ask(select(Search.asked, Search.at).where(Search.id == identifier)).first()
     if row is None or row.at < now() - timedelta(days=DAYS):
-        raise NotFound(
-            "Cette recherche n'est pas, ou plus, conservée : refaites-la, ou redemandez l'adresse à qui vous l'a donnée."
-        )
+        remedy = "refaites-la, ou redemandez l'adresse à qui vous l'a donnée."
+        raise NotFound(f"Cette recherche n'est pas, ou plus, conservée : {remedy}")
     return dict(row.asked)
 
 

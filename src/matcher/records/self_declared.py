@@ -112,9 +112,8 @@ def over(structure: Structure, words: Declared) -> Structure:
     if "description" in given:
         kept = tuple(o for o in kept if o.nature != "description")
     stated = {**structure.provenance, **origin}
-    return denials.applied(
-        replace(structure, offers=(*kept, *offers), provenance=stated, **given), words.denied
-    )
+    described = replace(structure, offers=(*kept, *offers), provenance=stated, **given)
+    return denials.applied(described, words.denied)
 
 
 def _offer(siret: str, given: Mapping[str, Any], day: date | None) -> Offer | None:
@@ -123,9 +122,15 @@ def _offer(siret: str, given: Mapping[str, Any], day: date | None) -> Offer | No
         return None
     since = date.fromisoformat(given["since"]) if given.get("since") else day
     return Offer(
-        id=offer_id(siret, title), title=title, text=clean(str(given.get("text", ""))), nature="offer", since=since, source=SOURCE,
-        zone=_zone(given.get("zone")), evidence=clean(str(given.get("evidence", ""))),
-    )  # fmt: skip
+        id=offer_id(siret, title),
+        title=title,
+        text=clean(str(given.get("text", ""))),
+        nature="offer",
+        since=since,
+        source=SOURCE,
+        zone=_zone(given.get("zone")),
+        evidence=clean(str(given.get("evidence", ""))),
+    )
 
 
 def _zone(given: Any) -> Zone | None:

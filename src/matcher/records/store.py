@@ -21,29 +21,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVarTuple
 
+import sqlalchemy as sa
 from pydantic_core import PydanticSerializationError, to_json
-from sqlalchemy import (
-    Connection,
-    Date,
-    Engine,
-    Result,
-    create_engine,
-    delete,
-    event,
-    func,
-    insert,
-    inspect,
-    select,
-)
+from sqlalchemy import Connection, Engine, delete, event, exc, func, insert, inspect, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DatabaseError,
-    DataError,
-    InternalError,
-    OperationalError,
-    StatementError,
-)
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from matcher import plugins
@@ -103,12 +84,18 @@ class Store:
         try:
             file = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
             if file not in (None, "", ":memory:"):
-                _private(Path(str(file)))
+                path = Path(str(file))
+                path.parent.mkdir(parents=True, exist_ok=True)
+                # its owner alone reads it, and its journals; another user's file, or a read-only disk, is reported at the first access
+                with suppress(OSError):
+                    path.touch(mode=0o600)
+                    path.chmod(0o600)
             store = cls(engine)
             if store.version() != HEAD:
                 store.migrate()
         except StoreUnavailable as error:
-            raise StoreUnavailable(f"cannot open the store {shown}: {_cause(error)}; {remedy}") from None
+            why = str(getattr(error.__cause__, "orig", None) or error).strip().splitlines()[0]
+            raise StoreUnavailable(f"cannot open the store {shown}: {why}; {remedy}") from None
         except OSError as error:
             raise StoreUnavailable(f"cannot open the store {shown}: {error.strerror}; {remedy}") from None
         return store
@@ -127,7 +114,7 @@ class Store:
         """A consistent snapshot, read-only."""
         return self._transaction(self.engine)
 
-    def ask(self, query: TypedReturnsRows[*Row]) -> Result[*Row]:
+    def ask(self, query: TypedReturnsRows[*Row]) -> sa.Result[*Row]:
         """The rows of one query, in a snapshot of their own, held whole."""
         with self.reading() as connection:
             return connection.execute(query).freeze()()
@@ -373,10 +360,11 @@ def _available() -> Iterator[None]:
     """
     try:
         yield
-    except (StatementError, *MISFITS) as error:
-        if isinstance(error, DataError) or isinstance(getattr(error, "orig", error), MISFITS):
+    except (exc.StatementError, *MISFITS) as error:
+        if isinstance(error, exc.DataError) or isinstance(getattr(error, "orig", error), MISFITS):
             raise Unfit(UNFIT) from None
-        if not isinstance(error, OperationalError | InternalError) and type(error) is not DatabaseError:
+        operational = isinstance(error, exc.OperationalError | exc.InternalError)
+        if not operational and type(error) is not exc.DatabaseError:
             raise
         original = _first(error)
         message = next(iter(str(original).strip().splitlines()), type(original).__name__)
@@ -390,7 +378,7 @@ def _first(error: BaseException) -> BaseException:
     """What the database said first: a full disk ends the transaction, and its savepoint then fails too."""
     found, each = error, error.__context__
     while each is not None:
-        if isinstance(each, OperationalError | InternalError):
+        if isinstance(each, exc.OperationalError | exc.InternalError):
             found = each
         each = each.__context__
     return getattr(found, "orig", found)
@@ -411,7 +399,7 @@ def _typed(table: Any, row: Mapping[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name, value in row.items():
         kind = table.c[name].type
-        if value is not None and isinstance(kind, UtcTime | Date):
+        if value is not None and isinstance(kind, UtcTime | sa.Date):
             value = (datetime if isinstance(kind, UtcTime) else date).fromisoformat(value)
         result[name] = value
     return result
@@ -423,7 +411,7 @@ def _typed(table: Any, row: Mapping[str, Any]) -> dict[str, Any]:
 def _engine(address: str) -> Engine:
     try:
         url = make_url(address)
-    except ArgumentError:
+    except exc.ArgumentError:
         raise BadInput(
             f"{address.split('@')[-1]!r} is no address of a store: give sqlite:///FILE or postgresql://USER@HOST/BASE"
         ) from None
@@ -432,31 +420,14 @@ def _engine(address: str) -> Engine:
         with plugins.optional("postgres", "a PostgreSQL store"):
             import psycopg  # noqa: F401
         url = url.set(drivername="postgresql+psycopg")
-        return create_engine(url, pool_pre_ping=True, json_serializer=_json, hide_parameters=True)
+        return sa.create_engine(url, pool_pre_ping=True, json_serializer=_json, hide_parameters=True)
     if backend != "sqlite":
-        raise BadInput(
-            f"a store on {backend} is not supported: give sqlite:///FILE or postgresql://USER@HOST/BASE"
-        )
-    engine = create_engine(
-        url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_json, hide_parameters=True
-    )
+        raise BadInput(f"no store on {backend}: give sqlite:///FILE or postgresql://USER@HOST/BASE")
+    waiting = {"timeout": BUSY_SECONDS}
+    engine = sa.create_engine(url, connect_args=waiting, json_serializer=_json, hide_parameters=True)
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine
-
-
-def _private(path: Path) -> None:
-    """A SQLite file that its owner alone reads; its journals take the same mode."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(OSError):  # another user's file, or a read-only disk: reported at the first access
-        path.touch(mode=0o600)
-        path.chmod(0o600)
-
-
-def _cause(error: StoreUnavailable) -> str:
-    """What the database said, on one line."""
-    original = getattr(error.__cause__, "orig", None)
-    return str(original or error).strip().splitlines()[0]
 
 
 def _json(value: Any) -> str:

@@ -54,9 +54,8 @@ def category_of(text: str) -> str:
         if said in (code, fold(label)) or any(f" {word}" in f" {said} " for word in words):
             return code
     if said:
-        raise BadInput(
-            f"catégorie {text[:30]!r} inconnue : {', '.join(label for label, _ in CATEGORIES.values())}"
-        )
+        known = ", ".join(words for words, _ in CATEGORIES.values())
+        raise BadInput(f"catégorie {text[:30]!r} inconnue : {known}")
     return "other"
 
 
@@ -75,9 +74,8 @@ def enter(store: Store, bearer: Bearer, lines: Sequence[Worked]) -> None:
             raise BadInput("dites de quel marché sont ces heures, en 200 caractères au plus")
         if not 0 <= line.hours <= MOST or line.month > moment.date():
             raise BadInput(f"des heures déjà faites, de 0 à {MOST:.0f} par mois : corrigez la ligne")
-    rows = [
-        {**asdict(line), "contract": clean(line.contract), "by": bearer.actor, "at": moment} for line in lines
-    ]
+    facts = {"by": bearer.actor, "at": moment}
+    rows = [asdict(line) | {"contract": clean(line.contract)} | facts for line in lines]
     with store.writing() as connection:
         store.put(connection, WorkedHours, rows)
         store.audit(connection, bearer.actor, "hours.enter", detail={"lines": len(rows)})
@@ -94,14 +92,15 @@ def won(store: Store, bearer: Bearer, identifier: str, promised: float | None) -
     (offer,) = (one for one in exchange.listing(store, bearer, mine=True) if one.id == identifier)
     if offer.deadline > now():
         raise BadInput("la date limite de l'avis n'est pas passée : il n'est pas encore attribué")
+    month, part = offer.deadline.date().replace(day=1), f"{members[0].role} : {members[0].part}"
     line = Worked(
         contract=offer.notice_id,
         siret=offer.siret,
-        month=offer.deadline.date().replace(day=1),
+        month=month,
         category="other",
         hours=0.0,
         promised=promised,
-        part=f"{members[0].role} : {members[0].part}",
+        part=part,
     )
     enter(store, bearer, [line])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -63,9 +63,7 @@ class Facts:
     everyone: Count = EMPTY  # of the list, whatever the kind
     staff: bool = True  # who lends staff answers itself: the lot asks for staff
     weight: Mapping[str, Weight] = field(default_factory=dict)  # article, "" for everyone -> weight
-    by_need: Mapping[str, int] = field(
-        default_factory=dict
-    )  # trade -> bidders to call, where the lot asks for several
+    by_need: Mapping[str, int] = field(default_factory=dict)  # trade, of several -> bidders to call
     cuts: Mapping[int, int] = field(default_factory=dict)  # cut into k equal lots -> bidders at ease
     clause_hours: float | None = None  # at the desk's default share
     clause_share: float = 0.05
@@ -93,7 +91,7 @@ class Facts:
         return count.likely - self.lending(count) - self.weight.get(article, Weight()).small
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Advice:
     """What a buyer may do, or owes, why, under which article, and under which conditions; never bare."""
 
@@ -133,6 +131,11 @@ def _rules(on: date, *codes: str) -> tuple[law.Rule, ...]:
     return tuple(rule for code in codes if (rule := law.rule(code, on)) is not None)
 
 
+def _first(barred: Iterable[tuple[bool, str]]) -> str:
+    """The first reason that applies, "" where none does."""
+    return next((why for applies, why in barred if applies), "")
+
+
 def _euros(amount: float) -> str:
     return f"{euros(amount)} HT"
 
@@ -152,19 +155,12 @@ def _small_lot(f: Facts) -> Advice | None:
     if f.lot_amount >= (limit.value or 0.0) or f.lot_amount > (share.value or 0.0) * f.amount:
         return None
     part = f"{100 * f.lot_amount / f.amount:.0f} % de la valeur de tous les lots"
-    return Advice(
-        code="direct-lot",
-        title="Acheter ce petit lot directement",
-        reasons=(
-            f"{_euros(f.lot_amount)} pour ce lot, en dessous de {_euros(limit.value or 0.0)}, et {part}",
-            f"à solliciter : {f.everyone.shown()}",
-        ),
-        rules=(limit, share, *_rules(f.on, "same-supplier")),
-        conditions=(
-            f"tous les lots ainsi passés réunis : au plus {100 * (share.value or 0.0):.0f} % de la valeur de tous les lots",
-            *_quotes(f),
-        ),
-    )
+    small = f"{_euros(f.lot_amount)} pour ce lot, en dessous de {_euros(limit.value or 0.0)}, et {part}"
+    most = f"au plus {100 * (share.value or 0.0):.0f} % de la valeur de tous les lots"
+    reasons = (small, f"à solliciter : {f.everyone.shown()}")
+    rules = (limit, share, *_rules(f.on, "same-supplier"))
+    conditions = (f"tous les lots ainsi passés réunis : {most}", *_quotes(f))
+    return Advice("direct-lot", "Acheter ce petit lot directement", reasons, rules, conditions)
 
 
 def _innovative(f: Facts, total: float) -> str:
@@ -213,21 +209,15 @@ def _direct(f: Facts) -> Advice | Refused:
         )
         return Refused(code, title, reason)
     if not f.everyone.likely + f.everyone.plausible + f.everyone.to_ask:
-        return Refused(
-            code, title, "permis à ce montant, mais la liste ne montre aucune structure à solliciter"
-        )
+        nobody = "permis à ce montant, mais la liste ne montre aucune structure à solliciter"
+        return Refused(code, title, nobody)
     again = "ne pas contracter systématiquement avec la même structure quand plusieurs offres conviennent"
-    like = "additionner d'abord les besoins semblables de l'année (même famille, même opération) : ils n'ont pas été donnés"
-    return Advice(
-        code=code,
-        title=title,
-        rules=(threshold, *_rules(f.on, "same-supplier")),
-        reasons=(
-            f"{_euros(total)} au total, en dessous du seuil de {_euros(threshold.value)}",
-            f"à solliciter : {f.everyone.shown()}",
-        ),
-        conditions=(*((like,) if f.like_needs is None else ()), again, *_quotes(f)),
-    )
+    similar = "les besoins semblables de l'année (même famille, même opération)"
+    like = f"additionner d'abord {similar} : ils n'ont pas été donnés"
+    low = f"{_euros(total)} au total, en dessous du seuil de {_euros(threshold.value)}"
+    conditions = (*((like,) if f.like_needs is None else ()), again, *_quotes(f))
+    rules = (threshold, *_rules(f.on, "same-supplier"))
+    return Advice(code, title, (low, f"à solliciter : {f.everyone.shown()}"), rules, conditions)
 
 
 # -------------------------------------------------------------------------------------------- reservations
@@ -254,10 +244,8 @@ def _reserve(f: Facts) -> Advice | Refused:
         counts = " ; ".join(f"{a} : {f.within(a).shown()}" for a in law.UNSPECIFIED)
         small = sum(f.weight.get(a, Weight()).small for a in law.UNSPECIFIED)
         why = f" ; {small} seraient trop petites seules" if small else ""
-        reason = (
-            f"moins de {f.competition} structures admissibles à appeler{_lent(f, f.everyone)} : rien ne dit que la concurrence demeurerait "
-            f"({counts}{why})"
-        )
+        few = f"moins de {f.competition} structures admissibles à appeler{_lent(f, f.everyone)}"
+        reason = f"{few} : rien ne dit que la concurrence demeurerait ({counts}{why})"
         return Refused(code, title, reason)
     return _reserved_under(f, article, code, title)
 
@@ -281,58 +269,36 @@ def _reserved_under(f: Facts, article: str, code: str, title: str) -> Advice:
     ]
     if count.verified < f.verified:
         code, title = f"{code}-if-verified", f"{title}, sous condition de vérification"
-        conditions.insert(
-            0,
-            f"{count.active} sur {count.likely} à appeler : appelez-les avant de réserver, "
-            "un lot réservé sans offre est infructueux",
-        )
-    rules = _rules(
-        f.on, OPENED_BY[article], "reservation.share", "reservation.stated", "reservation.mixed-group"
-    )
-    return Advice(
-        code=code,
-        title=f"{title} ({article})",
-        article=article,
-        reasons=tuple(reasons),
-        rules=rules,
-        conditions=tuple(conditions),
-    )
+        first = "appelez-les avant de réserver, un lot réservé sans offre est infructueux"
+        conditions.insert(0, f"{count.active} sur {count.likely} à appeler : {first}")
+    codes = (f"reservation.{code}" for code in ("share", "stated", "mixed-group"))
+    rules = _rules(f.on, OPENED_BY[article], *codes)
+    return Advice(code, f"{title} ({article})", tuple(reasons), rules, tuple(conditions), article)
 
 
 def _ess(f: Facts) -> Advice | Refused:
     code, title = "reserve-ess", f"Réserver aux entreprises de l'économie sociale et solidaire ({law.ESS})"
     count = f.within(law.ESS)
+    other = "le code CPV n'est pas l'un des services sociaux, de santé ou culturels que l'article énumère"
+    few = f"moins de {f.competition} structures admissibles à appeler : {count.shown()}"
     barred = (
         (f.reserved is not None, "déjà réservé"),
         (f.defence, "les marchés de défense ou de sécurité ne peuvent pas être réservés"),
-        (
-            not f.ess_service,
-            "le code CPV n'est pas l'un des services sociaux, de santé ou culturels que l'article énumère",
-        ),
+        (not f.ess_service, other),
         (f.public_service is False, "aucune mission de service public n'est confiée"),
-        (
-            count.likely < f.competition,
-            f"moins de {f.competition} structures admissibles à appeler : {count.shown()}",
-        ),
+        (count.likely < f.competition, few),
     )
-    if reason := next((why for applies, why in barred if applies), ""):
+    if reason := _first(barred):
         return Refused(code, title, reason)
-    conditions = [
-        "trois ans au plus",
-        "pas au titulaire qui en a eu un du même acheteur dans les trois années précédentes",
-    ]
+    again = "pas au titulaire qui en a eu un du même acheteur dans les trois années précédentes"
+    conditions = ["trois ans au plus", again]
     if f.public_service is None:
         conditions.insert(0, "le marché doit confier une mission de service public : à confirmer")
     if f.months is not None and f.months > 36:
         conditions.insert(0, f"durée de {f.months:g} mois : à ramener à trois ans")
-    return Advice(
-        code=code,
-        title=title,
-        article=law.ESS,
-        reasons=(count.shown(), f.weight.get(law.ESS, Weight()).shown()),
-        rules=_rules(f.on, "reservation.ess", "reservation.ess-years", "reservation.ess-again"),
-        conditions=tuple(conditions),
-    )
+    reasons = (count.shown(), f.weight.get(law.ESS, Weight()).shown())
+    rules = _rules(f.on, "reservation.ess", "reservation.ess-years", "reservation.ess-again")
+    return Advice(code, title, reasons, rules, tuple(conditions), law.ESS)
 
 
 # ---------------------------------------------------------------------------------------- lots and clauses
@@ -347,59 +313,40 @@ def _allot(f: Facts) -> Advice | Refused:
     now = f.weight.get("", Weight())
     if now.comfortable < f.competition and any(n > now.comfortable for n in f.cuts.values()):
         named = ", ".join(f"en {k} lots : {count}" for k, count in f.cuts.items())
-        reasons.append(
-            f"structures pour qui le lot pèserait une part raisonnable de leur chiffre d'affaires : {now.comfortable} "
-            f"aujourd'hui ; {named} ({now.unknown} de chiffre d'affaires inconnu, non comptées)"
-        )
+        whom = "structures pour qui le lot pèserait une part raisonnable de leur chiffre d'affaires"
+        apart = f"({now.unknown} de chiffre d'affaires inconnu, non comptées)"
+        reasons.append(f"{whom} : {now.comfortable} aujourd'hui ; {named} {apart}")
     if not reasons:
         one = "le lot ne demande qu'un métier"
         several = "assez de structures pour le lot entier, ou aucun découpage n'en ajoute"
-        size = (
-            "les structures ne sont pas trop petites pour le lot, ou un découpage n'en ajoute pas"
-            if now.known
-            else "aucun chiffre d'affaires connu : effet d'un découpage par volume non calculable"
-        )
+        large = "les structures ne sont pas trop petites pour le lot, ou un découpage n'en ajoute pas"
+        unknown = "aucun chiffre d'affaires connu : effet d'un découpage par volume non calculable"
+        size = large if now.known else unknown
         return Refused(code, title, f"{several if len(f.by_need) > 1 else one} ; {size}")
-    return Advice(
-        code=code,
-        title=title,
-        reasons=tuple(reasons),
-        rules=_rules(f.on, "allotment", "small-lots.share"),
-        conditions=("découper n'abaisse pas les seuils : ils s'apprécient sur le total des lots",),
-    )
+    total = "découper n'abaisse pas les seuils : ils s'apprécient sur le total des lots"
+    return Advice(code, title, tuple(reasons), _rules(f.on, "allotment", "small-lots.share"), (total,))
 
 
 def _clause(f: Facts) -> Advice | Refused:
     code, title = "clause", "Insérer une clause sociale avec des heures d'insertion"
     if f.clause_hours is None:
         return Refused(code, title, "heures non calculables : montant du lot inconnu")
-    hours = (
-        f"environ {f.clause_hours:.0f} heures d'insertion à {100 * f.clause_share:g} % des heures travaillées"
-    )
+    share = f"{100 * f.clause_share:g} % des heures travaillées"
+    hours = f"environ {f.clause_hours:.0f} heures d'insertion à {share}"
+    few = f"{hours} : moins que les {f.least_hours:g} heures qui permettent un recrutement"
+    least = f"trop court pour recruter et accompagner ({f.least_months:g} mois au moins)"
+    nobody = "aucune structure de la liste ne porterait les heures : voir le facilitateur du lieu"
     barred = (
-        (
-            f.clause_hours < f.least_hours,
-            f"{hours} : moins que les {f.least_hours:g} heures qui permettent un recrutement",
-        ),
-        (
-            f.months is not None and f.months < f.least_months,
-            f"{f.months or 0:g} mois : trop court pour recruter et accompagner ({f.least_months:g} mois au moins)",
-        ),
-        (
-            not f.carriers,
-            "aucune structure de la liste ne porterait les heures : voir le facilitateur du lieu",
-        ),
+        (f.clause_hours < f.least_hours, few),
+        (f.months is not None and f.months < f.least_months, f"{f.months or 0:g} mois : {least}"),
+        (not f.carriers, nobody),
     )
-    if reason := next((why for applies, why in barred if applies), ""):
+    if reason := _first(barred):
         return Refused(code, title, reason)
-    named = ", ".join(f.carriers)
-    return Advice(
-        code=code,
-        title=title,
-        reasons=(hours, f"pourraient les porter (mise à disposition ou prestation) : {named}"),
-        rules=_rules(f.on, "clause.execution", "clause.criterion"),
-        conditions=("faire valider les heures et leur suivi par le facilitateur du lieu",),
-    )
+    carriers = f"pourraient les porter (mise à disposition ou prestation) : {', '.join(f.carriers)}"
+    conditions = ("faire valider les heures et leur suivi par le facilitateur du lieu",)
+    rules = _rules(f.on, "clause.execution", "clause.criterion")
+    return Advice(code, title, (hours, carriers), rules, conditions)
 
 
 # -------------------------------------------------------------------------------------------------- duties
@@ -410,36 +357,19 @@ def _duties(f: Facts) -> tuple[Advice, ...]:
     found = []
     if law.social_clause_mandatory(f.amount, f.on, f.works, f.buyer, f.social, f.defence):
         threshold = law.formal_threshold(f.on, f.works, f.buyer, f.social)
-        nature = (
-            "travaux"
-            if f.works
-            else "services sociaux ou spécifiques"
-            if f.social
-            else "fournitures et services"
-        )
-        found.append(
-            Advice(
-                code="social-condition",
-                title="Prévoir une condition sociale ou d'emploi, au choix de l'acheteur",
-                reasons=(
-                    f"{_euros(f.amount or 0.0)} : à partir du seuil européen de {_euros(threshold.value or 0.0) if threshold else ''} ({nature})",
-                ),
-                rules=_rules(f.on, "clause.mandatory", "clause.exceptions", "clause.motives"),
-                conditions=(
-                    "les heures d'insertion en sont une ; une autre condition peut convenir, et l'absence de condition se motive",
-                ),
-            )
-        )
+        services = "services sociaux ou spécifiques" if f.social else "fournitures et services"
+        nature = "travaux" if f.works else services
+        limit = f"{_euros(threshold.value or 0.0) if threshold else ''} ({nature})"
+        large = f"{_euros(f.amount or 0.0)} : à partir du seuil européen de {limit}"
+        title = "Prévoir une condition sociale ou d'emploi, au choix de l'acheteur"
+        rules = _rules(f.on, "clause.mandatory", "clause.exceptions", "clause.motives")
+        other = "une autre condition peut convenir, et l'absence de condition se motive"
+        conditions = (f"les heures d'insertion en sont une ; {other}",)
+        found.append(Advice("social-condition", title, (large,), rules, conditions))
     rules = _rules(f.on, "clause.environment", "criterion.environment")
     if rules and not f.defence:
-        found.append(
-            Advice(
-                code="environment",
-                title="Prendre en compte l'environnement",
-                reasons=("à tout montant dans l'exécution ; dans un critère, dès qu'il y a des critères",),
-                rules=rules,
-            )
-        )
+        when = "à tout montant dans l'exécution ; dans un critère, dès qu'il y a des critères"
+        found.append(Advice("environment", "Prendre en compte l'environnement", (when,), rules))
     return tuple(found)
 
 
@@ -447,33 +377,27 @@ def _oeth(f: Facts) -> Advice | Refused:
     """What the same purchase takes off the buyer's contribution, made from an EA or ESAT: an effect, no way to buy."""
     code, title = "oeth", "Acheter à une EA ou à un ESAT, qui allège aussi la contribution OETH"
     count, full = f.within(law.DISABILITY), law.value("oeth.rate", f.on)
-    rules = _rules(
-        f.on, "oeth.public", "oeth.labour", "oeth.cap-low", "oeth.cap-high", "oeth.cap-from", "oeth.rate"
-    )
+    rules = _rules(f.on, *(f"oeth.{code}" for code in "public labour cap-low cap-high cap-from rate".split()))
     if not count.likely:
         return Refused(code, title, "aucune EA ni aucun ESAT de la liste n'est à appeler pour ce besoin")
     if not rules:
         return Refused(code, title, f"règles de l'OETH non connues à la date du {f.on:%d/%m/%Y}")
     if f.rate is not None and full is not None and f.rate >= full:
-        reason = (
-            f"taux d'emploi direct de {100 * f.rate:g} % : à {100 * full:g} % et plus aucune contribution n'est due, "
-            f"l'achat n'a pas d'effet ({law.article_of('oeth.rate', f.on)})"
-        )
+        none = f"à {100 * full:g} % et plus aucune contribution n'est due, l'achat n'a pas d'effet"
+        reason = f"taux d'emploi direct de {100 * f.rate:g} % : {none} ({law.article_of('oeth.rate', f.on)})"
         return Refused(code, title, reason)
-    advice = Advice(code=code, title=title, reasons=(f"EA et ESAT : {count.shown()}",), rules=rules)
+    advice = Advice(code, title, (f"EA et ESAT : {count.shown()}",), rules)
     if f.yearly is None or f.rate is None:
         asked = {"le montant du lot": f.yearly, "le taux d'emploi direct (4,2 pour 4,2 %)": f.rate}
         lacking = " et ".join(words for words, given in asked.items() if given is None)
         return replace(advice, conditions=(f"donnez {lacking} : l'effet en dépend", insertion.ATTESTED))
     made = insertion.oeth(f.yearly, f.rate, on=f.on, contribution=f.contribution, labour=f.labour)
-    known = made.deduction is not None
-    gain = f"déduction{'' if known else ' avant plafond'} : {_euros(made.deduction if made.deduction is not None else made.deductible)} par an"
+    capped = f"avant plafond : {_euros(made.deductible)}"
+    gain = capped if made.deduction is None else f": {_euros(made.deduction)}"
     cost = f"pour {_euros(made.labour_cost)} de main-d'œuvre estimée sur {_euros(f.yearly)}"
-    return replace(
-        advice,
-        reasons=(*advice.reasons, f"{gain}, {cost}"),
-        conditions=(*made.notes, *(f"hypothèse : {a}" for a in made.assumed)),
-    )
+    reasons = (*advice.reasons, f"déduction {gain} par an, {cost}")
+    conditions = (*made.notes, *(f"hypothèse : {words}" for words in made.assumed))
+    return replace(advice, reasons=reasons, conditions=conditions)
 
 
 #: In the order in which they are proposed.
@@ -495,26 +419,18 @@ def _already(f: Facts, articles: Sequence[str]) -> Advice:
     """The advice for a lot that is reserved: its list is of those who may answer."""
     stated = ", ".join(articles) or "article non précisé, voir le règlement"
     doubt = ("vérifier que les structures possibles répondront avant de publier",)
-    return Advice(
-        code="reserved",
-        title=f"Le lot est déjà réservé ({stated})",
-        reasons=(f.everyone.shown(),),
-        rules=_rules(f.on, "reservation.stated", "reservation.mixed-group"),
-        conditions=doubt if f.everyone.verified < f.competition else (),
-    )
+    title, rules = f"Le lot est déjà réservé ({stated})", ("reservation.stated", "reservation.mixed-group")
+    conditions = doubt if f.everyone.verified < f.competition else ()
+    return Advice("reserved", title, (f.everyone.shown(),), _rules(f.on, *rules), conditions)
 
 
 def _none(f: Facts, refused: Sequence[Refused]) -> Advice:
     some = f.everyone.plausible + f.everyone.to_ask
     before = f"appeler d'abord {_structures(some)} de la liste, à vérifier ou à interroger, peut changer ces comptes"
     ask = "interroger les structures et le facilitateur avant de publier (sourçage) peut changer ces comptes"
-    return Advice(
-        code="none",
-        title="Ni achat direct, ni réserve, ni allotissement, ni clause pour ce lot en l'état",
-        reasons=tuple(f"{one.title} : {one.reason}" for one in refused),
-        rules=_rules(f.on, "sourcing.allowed"),
-        conditions=(before if some else ask,),
-    )
+    title = "Ni achat direct, ni réserve, ni allotissement, ni clause pour ce lot en l'état"
+    reasons = tuple(f"{one.title} : {one.reason}" for one in refused)
+    return Advice("none", title, reasons, _rules(f.on, "sourcing.allowed"), (before if some else ask,))
 
 
 def effect(oeth: Advice | Refused) -> str:

@@ -45,9 +45,7 @@ def department(code: str) -> Area:
     """The area of a department.  Raises BadInput for a code that does not exist."""
     found = places.department(places.department_typed(code) or "")
     if found is None:
-        raise BadInput(
-            f"le département « {code} » n'existe pas : écrivez son code ou son nom, 75 ou Nord par exemple"
-        )
+        raise BadInput(f"le département « {code} » n'existe pas : écrivez son code ou son nom (75, Nord)")
     return Area(code=found.code, label=found.name, words=found.code, place=toponyms.asked(found.code)[0])
 
 
@@ -57,9 +55,8 @@ def region(name: str) -> tuple[Area, ...]:
     for code, label in places.regions().items():
         if wanted in (code, fold(label).replace("-", " ")):
             return tuple(department(d) for d in places.departments_of_region(code))
-    raise BadInput(
-        f"la région « {name} » n'existe pas : écrivez son nom ou son code, 11 pour l'Île-de-France"
-    )
+    remedy = "écrivez son nom ou son code, 11 pour l'Île-de-France"
+    raise BadInput(f"la région « {name} » n'existe pas : {remedy}")
 
 
 def circle(commune: str, radius_km: float) -> Area:
@@ -113,9 +110,8 @@ def holding(areas: tuple[Area, ...], place: Place) -> Iterator[int]:
             if place.department == area.place.department:
                 yield number
         elif place.latitude is not None and places.precise(place):
-            far = float(
-                places.distance_km(place.latitude, place.longitude, area.place.latitude, area.place.longitude)
-            )
+            at = area.place
+            far = float(places.distance_km(place.latitude, place.longitude, at.latitude, at.longitude))
             if area.radius_km is not None:
                 if far <= area.radius_km:
                     yield number
@@ -137,19 +133,14 @@ def somewhere(words: str) -> Place:
     try:
         found = toponyms.asked(words)
     except toponyms.Homonyms as error:
-        raise BadInput(
-            f"plusieurs lieux s'appellent « {words} » ({', '.join(error.choices)}) : précisez le département "
-            "ou le code postal"
-        ) from None
+        several = f"plusieurs lieux s'appellent « {words} » ({', '.join(error.choices)})"
+        raise BadInput(f"{several} : précisez le département ou le code postal") from None
     except BadInput:
         near = places.search_commune(words, limit=3)
         named = ", ".join(f"{c.name} ({c.department})" for c in near)
         hint = f"vouliez-vous dire {named} ?" if near else "vérifiez l’orthographe"
-        raise BadInput(
-            f"aucune commune, aucun code postal, aucun département ne s'appelle « {words} » : {hint}"
-        ) from None
+        raise BadInput(f"aucune commune, ni code postal, ni département « {words} » : {hint}") from None
     if len(found) != 1 or not found[0].department:
-        raise BadInput(
-            f"« {words} » n'est pas un seul lieu : donnez une commune, un code postal ou un département"
-        )
+        remedy = "donnez une commune, un code postal ou un département"
+        raise BadInput(f"« {words} » n'est pas un lieu : {remedy}")
     return found[0]

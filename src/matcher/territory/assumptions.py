@@ -67,9 +67,7 @@ def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str
         raise BadInput(f"{path} ne peut être lu ({error}) : donnez un fichier CSV en UTF-8") from None
     missing = [c for c in columns if not rows or c not in rows[0][1]]
     if missing:
-        raise BadInput(
-            f"{path} : il manque la colonne {', '.join(missing)} ; gardez les titres de la table livrée"
-        )
+        raise BadInput(f"{path} : il manque la colonne {', '.join(missing)} ; gardez les titres livrés")
     return rows
 
 
@@ -116,12 +114,9 @@ def _labour(path: Path) -> Mapping[str, Labour]:
     for line, row in _rows(path, ("key", "share", "hourly_cost")):
         cost = _figure(row["hourly_cost"], path, line, "hourly_cost", 1000)
         if cost <= 0:
-            raise BadInput(
-                f"{path}, ligne {line} : hourly_cost est nul ; il faut le coût d'une heure en euros"
-            )
-        table[row["key"]] = Labour(
-            **_stated(row), share=_figure(row["share"], path, line, "share", 1), hourly_cost=cost
-        )
+            raise BadInput(f"{path}, ligne {line} : hourly_cost est nul ; donnez le coût d'une heure")
+        share = _figure(row["share"], path, line, "share", 1)
+        table[row["key"]] = Labour(**_stated(row), share=share, hourly_cost=cost)
     if "rest" not in table:
         raise BadInput(f"{path} : il manque la ligne de clé rest, pour ce qui n'est pas reconnu")
     return table

@@ -9,7 +9,6 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 from matcher import plugins
 from matcher.reference.french import grouped
@@ -85,31 +84,15 @@ def picture(made: Coverage, measure: str, links: Mapping[str, str] | None = None
     marks = []
     for area in made.areas:
         value = values.get(area.code)
-        shade = (
-            STATES[states[area.code]][0]
-            if states
-            else "unknown"
-            if value is None
-            else f"s{level(value, bounds)}"
-        )
+        known_shade = "unknown" if value is None else f"s{level(value, bounds)}"
+        shade = STATES[states[area.code]][0] if states else known_shade
         figure = states[area.code] if states else "?" if value is None else _figure(value)
         spot = None if area.whole_department else point(*area.centre) if area.centre else None
-        marks.append(
-            Mark(
-                code=area.code,
-                label=area.label,
-                figure=figure,
-                shade=shade,
-                spot=spot,
-                link=(links or {}).get(area.code, ""),
-            )
-        )
+        link = (links or {}).get(area.code, "")
+        marks.append(Mark(code=area.code, label=area.label, figure=figure, shade=shade, spot=spot, link=link))
     used = {mark.shade for mark in marks}
-    legend = (
-        [(shade, words.format(n=made.n)) for shade, words in STATES.values() if shade in used]
-        if states
-        else _scale(bounds)
-    )
+    named = [(shade, words.format(n=made.n)) for shade, words in STATES.values() if shade in used]
+    legend = named if states else _scale(bounds)
     if not states and "unknown" in used:
         legend.append(("unknown", "aucun besoin publié : on ne sait pas"))
     trade = f", {made.cells[0].label}" if made.trade and made.cells else ""
@@ -117,12 +100,12 @@ def picture(made: Coverage, measure: str, links: Mapping[str, str] | None = None
     return Picture(title=f"{what}{trade}", marks=tuple(marks), legend=tuple(legend), source=made.sources[0])
 
 
-def breaks(values: Sequence[float], classes: int = 5) -> tuple[float, ...]:
-    """Upper bounds of the classes, by quantiles of the values; the last is the highest; those shown alike are one."""
+def breaks(values: Sequence[float]) -> tuple[float, ...]:
+    """Upper bounds of five classes, by quantiles of the values; the last is the highest; those shown alike are one."""
     known = sorted({_figure(v): v for v in sorted(values)}.values())
-    if len(known) <= classes:
+    if len(known) <= 5:
         return tuple(known) or (0.0,)
-    return tuple(sorted({known[round((i + 1) * len(known) / classes) - 1] for i in range(classes)}))
+    return tuple(sorted({known[round((i + 1) * len(known) / 5) - 1] for i in range(5)}))
 
 
 def level(value: float, bounds: Sequence[float]) -> int:
@@ -139,13 +122,8 @@ def _scale(bounds: Sequence[float]) -> list[tuple[str, str]]:
     found = []
     for low, high in zip((None, *bounds[:-1]), bounds, strict=True):
         exact = (low is None and (len(bounds) == 1 or high == 0)) or (low is not None and high - low == 1)
-        words = (
-            _figure(high)
-            if exact
-            else f"jusqu'à {_figure(high)}"
-            if low is None
-            else f"plus de {_figure(low)}, jusqu'à {_figure(high)}"
-        )
+        least = f"plus de {_figure(low)}, " if low is not None else ""
+        words = _figure(high) if exact else f"{least}jusqu'à {_figure(high)}"
         found.append((f"s{level(high, bounds)}", words))
     return found
 
@@ -181,12 +159,8 @@ def _ground(marks: Sequence[Mark]) -> _Ground:
     if not xs:
         return _Ground(0, 0, WIDTH, HEIGHT)
     room = max(max(xs) - min(xs), max(ys) - min(ys), 12.0) * 0.06
-    return _Ground(
-        min(xs) - room,
-        min(ys) - room,
-        max(max(xs) - min(xs), 8.0) + 2 * room,
-        max(max(ys) - min(ys), 8.0) + 2 * room,
-    )
+    wide, high = max(max(xs) - min(xs), 8.0), max(max(ys) - min(ys), 8.0)
+    return _Ground(min(xs) - room, min(ys) - room, wide + 2 * room, high + 2 * room)
 
 
 def svg(drawn: Picture, *, legend: bool = True) -> str:
@@ -209,9 +183,8 @@ def svg(drawn: Picture, *, legend: bool = True) -> str:
     parts += _towns(drawn.marks, ground)
     parts += [_label(mark, ground) for mark in drawn.marks if mark.code not in small]
     head = f'<rect class="sheet" width="100%" height="{HEAD}" fill="#ffffff"/><rect class="sheet" y="{HEAD + ground.height * ground.scale:.0f}" width="100%" height="100%" fill="#ffffff"/>'
-    parts.append(
-        f'{head}<text class="ink" x="6" y="20" font-size="15" font-weight="600" fill="#1a1a1a">{escape(shorten(drawn.title, 56))}</text>'
-    )
+    named, ink = escape(shorten(drawn.title, 56)), 'font-size="15" font-weight="600" fill="#1a1a1a"'
+    parts.append(f'{head}<text class="ink" x="6" y="20" {ink}>{named}</text>')
     if small:
         parts += _enlarged([mark for mark in drawn.marks if mark.code in small], foot - 140)
     parts += [_box(mark, 6 + i * 78, foot + 4) for i, mark in enumerate(apart)]
@@ -225,11 +198,8 @@ def _fill(shade: str) -> str:
 
 def _linked(mark: Mark, drawn: str) -> str:
     told = f"<title>{escape(mark.caption)}</title>{drawn}"
-    return (
-        f'<a href="{escape(mark.link)}" aria-label="{escape(mark.caption)}">{told}</a>'
-        if mark.link
-        else f"<g>{told}</g>"
-    )
+    link = f'<a href="{escape(mark.link)}" aria-label="{escape(mark.caption)}">{told}</a>'
+    return link if mark.link else f"<g>{told}</g>"
 
 
 def _path(shape: Outline, ground: _Ground, drawn: str) -> str:
@@ -242,13 +212,9 @@ def _land(marks: Sequence[Mark], ground: _Ground) -> Iterator[str]:
     areas = {mark.code for mark in marks if mark.spot is None}
     stroke = 'class="ground" fill="#f1f3f4" stroke="#aab6bf"'
     for code, shape in outlines().items():
-        inside = shape.left < ground.left + ground.width and shape.right > ground.left
-        if (
-            code not in areas
-            and inside
-            and shape.top < ground.top + ground.height
-            and shape.bottom > ground.top
-        ):
+        across = shape.left < ground.left + ground.width and shape.right > ground.left
+        down = shape.top < ground.top + ground.height and shape.bottom > ground.top
+        if code not in areas and across and down:
             yield _path(shape, ground, stroke)
 
 
@@ -320,9 +286,8 @@ def _enlarged(marks: Sequence[Mark], top: float) -> Iterator[str]:
 def _box(mark: Mark, x: float, y: float) -> str:
     """A department without an outline, as a box with its code and figure."""
     words = _text(x + 36, y + 26, mark.told, mark.shade)
-    return _linked(
-        mark, f'<rect x="{x}" y="{y:.0f}" width="72" height="42" {_fill(mark.shade)} stroke="#555"/>{words}'
-    )
+    box = f'<rect x="{x}" y="{y:.0f}" width="72" height="42" {_fill(mark.shade)} stroke="#555"/>'
+    return _linked(mark, f"{box}{words}")
 
 
 def _legend(drawn: Picture, top: float) -> Iterator[str]:
@@ -358,33 +323,19 @@ def png(drawn: Picture) -> bytes:
     for mark in drawn.marks:
         if at := mark.spot or _middle(mark.code):
             color, ink = SHADES[mark.shade]
-            disc: dict[str, Any] = (
-                {"bbox": {"boxstyle": "circle,pad=0.25", "facecolor": color, "edgecolor": "#555555"}}
-                if mark.spot
-                else {}
-            )
-            axes.text(
-                *at, mark.told.replace(" ", "\n"), fontsize=8, color=ink, ha="center", va="center", **disc
-            )
-    axes.set(
-        xlim=(ground.left, ground.left + ground.width),
-        ylim=(ground.top + ground.height, ground.top),
-        aspect="equal",
-    )
+            disc = {"boxstyle": "circle,pad=0.25", "facecolor": color, "edgecolor": "#555555"}
+            box = disc if mark.spot else None
+            told = mark.told.replace(" ", "\n")
+            axes.text(*at, told, fontsize=8, color=ink, ha="center", va="center", bbox=box)
+    right, bottom = ground.left + ground.width, ground.top + ground.height
+    axes.set(xlim=(ground.left, right), ylim=(bottom, ground.top), aspect="equal")
     axes.set_axis_off()
     axes.set_title(drawn.title, loc="left", fontweight="bold")
-    handles = [
-        Patch(facecolor=SHADES[shade][0], edgecolor="#555555", label=words) for shade, words in drawn.legend
-    ]
-    figure.legend(
-        handles=handles,
-        loc="outside lower left",
-        frameon=False,
-        fontsize=9,
-        title=f"{shorten(drawn.source, 110)}\n{CREDIT}",
-        title_fontsize=7,
-        alignment="left",
-    )
+    colors = ((SHADES[shade][0], words) for shade, words in drawn.legend)
+    handles = [Patch(facecolor=color, edgecolor="#555555", label=words) for color, words in colors]
+    source = f"{shorten(drawn.source, 110)}\n{CREDIT}"
+    small = {"fontsize": 9, "title_fontsize": 7, "alignment": "left", "frameon": False}
+    figure.legend(handles=handles, loc="outside lower left", title=source, **small)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=150, metadata={"Software": None})
     return stream.getvalue()

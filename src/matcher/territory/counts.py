@@ -6,14 +6,14 @@ Map, potential, advice and gaps count by it and by nothing else; each number is 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from threading import Lock
 
 import numpy as np
-from cachetools import LRUCache, cached
+from cachetools import LRUCache
 from numpy.typing import NDArray
 from sqlalchemy import select
 
@@ -60,14 +60,10 @@ class Count:
                 *asked,
             ]
         )
-        return " ; ".join([first, *self._known()])
-
-    def _known(self) -> Iterator[str]:
-        """What is known of those to call, as far as anything is."""
-        if self.likely:
-            yield self.active
+        known = [self.active] if self.likely else []
         if self.answered:
-            yield f"{self.answered} {'ont' if self.answered > 1 else 'a'} répondu depuis un an"
+            known.append(f"{self.answered} {'ont' if self.answered > 1 else 'a'} répondu depuis un an")
+        return " ; ".join([first, *known])
 
     @property
     def active(self) -> str:
@@ -77,9 +73,8 @@ class Count:
 
     def only(self, may: Callable[[str], bool]) -> Count:
         """Those of some kinds; of those to ask the kind is not counted."""
-        kinds, check = (
-            {kind: n for kind, n in held.items() if may(kind)} for held in (self.kinds, self.kinds_to_check)
-        )
+        both = (self.kinds, self.kinds_to_check)
+        kinds, check = ({kind: n for kind, n in counted.items() if may(kind)} for counted in both)
         likely = sum(kinds.values())
         return Count(
             likely=likely,
@@ -146,14 +141,14 @@ class Desk:
 
     def in_area(self, trade: str, area: Area) -> Count:
         """The count of a trade in an area: that of the list of the trade's name there."""
-
-        def counted() -> Count:
-            return self.count(self.ranking(self.query(trade, area)))
-
-        found: Count = cached(self._counts, key=lambda: (trade, area.words, area.radius_km), lock=self._lock)(
-            counted
-        )()
-        return found
+        key = (trade, area.words, area.radius_km)
+        with self._lock:
+            known = self._counts.get(key)
+        if known is None:
+            known = self.count(self.ranking(self.query(trade, area)))
+            with self._lock:
+                self._counts[key] = known
+        return known
 
     def query(self, words: str, area: Area, filters: Filters | None = None) -> Query:
         """Words as they are asked in an area: those of a trade are its label."""
@@ -166,7 +161,13 @@ class Desk:
     @cached_property
     def answered(self) -> frozenset[str]:
         """SIRETs that answered anything within a year; none without a store."""
-        return _answered(self.store, self.on) if self.store is not None else frozenset()
+        if self.store is None:
+            return frozenset()
+        given = select(Feedback.siret, Feedback.at).where(Feedback.verb != "contacted")
+        replied = select(SourcingEvent.siret, SourcingEvent.at).where(SourcingEvent.kind == "answered")
+        rows = [*self.store.ask(given), *self.store.ask(replied)]
+        since = self.on - timedelta(days=365)
+        return frozenset(siret for siret, at in rows if siret and since <= at.date() <= self.on)
 
     @cached_property
     def source(self) -> str:
@@ -195,13 +196,3 @@ def trades_of(texts: Sequence[str], codes: Sequence[Sequence[str]]) -> list[tupl
         for i, (text, own) in enumerate(zip(texts, codes, strict=True))
     )
     return [tuple(asks.of_lot(lot).trades) for lot in lots]
-
-
-def _answered(store: Store, on: date) -> frozenset[str]:
-    since = on - timedelta(days=365)
-    with store.reading() as connection:
-        said = connection.execute(select(Feedback.siret, Feedback.at).where(Feedback.verb != "contacted"))
-        replied = connection.execute(
-            select(SourcingEvent.siret, SourcingEvent.at).where(SourcingEvent.kind == "answered")
-        )
-        return frozenset(siret for siret, at in (*said, *replied) if siret and since <= at.date() <= on)

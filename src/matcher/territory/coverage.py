@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from matcher import codec
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import NATURES, department_number
 from matcher.domain import CALLS, Award, BadInput, Filters, Match, Place, Tender
@@ -37,6 +38,11 @@ MEASURES: Mapping[str, str] = {
 }
 SUPPLY = ("likely", "plausible", "to_ask")
 LACKING = ("blanche", "à interroger", "à vérifier", "fragile")
+COLUMNS = (  # of a cell
+    "zone=area.code, libellé=area.label, métier=label, état=state, structures à appeler=count.likely, "
+    "à vérifier=count.plausible, à interroger=count.to_ask, dont vérifiées actives=count.verified, "
+    "dont ont répondu depuis un an=count.answered"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,16 +93,10 @@ class Cell:
     def listed(self) -> Iterator[dict[str, Any]]:
         """The needs behind its number, one flat row each."""
         for need in self.needs:
-            day = need.on.isoformat() if need.on else ""
-            yield {
-                "besoin": need.title,
-                "origine": need.origin,
-                "publié ou notifié le": day,
-                "commune": need.place.label,
-                "avis": need.notice,
-                "lot": need.lot,
-                "source": _named(need.source),
-            }
+            when = "publié ou notifié le=on"
+            columns = f"besoin=title, origine=origin, {when}, commune=place.label, avis=notice, lot"
+            row = codec.flat(need, columns) | {"source": _named(need.source)}
+            yield row | {"publié ou notifié le": row["publié ou notifié le"] or ""}
 
     def value(self, measure: str) -> float:
         """The figure of a measure.  Raises BadInput on an unknown one."""
@@ -165,15 +165,7 @@ class Coverage:
         for cell in self.cells:
             kinds = sorted(cell.count.kinds.items())
             yield {
-                "zone": cell.area.code,
-                "libellé": cell.area.label,
-                "métier": cell.label,
-                "état": cell.state,
-                "structures à appeler": cell.count.likely,
-                "à vérifier": cell.count.plausible,
-                "à interroger": cell.count.to_ask,
-                "dont vérifiées actives": cell.count.verified,
-                "dont ont répondu depuis un an": cell.count.answered,
+                **codec.flat(cell, COLUMNS),
                 "à appeler par type": ", ".join(f"{kind or 'entreprise'} {number}" for kind, number in kinds),
                 "besoins publiés (avis)": cell.calls,
                 "marchés attribués": len(cell.needs) - cell.calls,
@@ -185,63 +177,49 @@ class Coverage:
 
     def features(self) -> dict[str, Any]:
         """The cells as GeoJSON, each at the point of its area."""
-        flat = zip(self.cells, self.rows(), strict=True)
-        return {
-            "type": "FeatureCollection",
-            "features": [
-                {
-                    "type": "Feature",
-                    "properties": row,
-                    "geometry": {"type": "Point", "coordinates": [*reversed(cell.area.centre)]}
-                    if cell.area.centre
-                    else None,
-                }
-                for cell, row in flat
-            ],
-        }
+        features = []
+        for cell, row in zip(self.cells, self.rows(), strict=True):
+            centre = cell.area.centre
+            point = {"type": "Point", "coordinates": [*reversed(centre)]} if centre else None
+            features.append({"type": "Feature", "properties": row, "geometry": point})
+        return {"type": "FeatureCollection", "features": features}
 
 
 # ------------------------------------------------------------------------------------------------- needs
 
 
 def needs_of(
-    tenders: Iterable[Tender] = (),
-    awards: Iterable[Award] = (),
-    departments: Container[str | None] | None = None,
+    tenders: Iterable[Tender], awards: Iterable[Award] = (), departments: Container[str | None] | None = None
 ) -> list[Need]:
     """The lots of calls and the contracts awarded, each once, confidential needs and repeats left out.
 
     With `departments`, those that lie in them alone: the trades of the others are not read.
     """
-    found: dict[str, Need] = {}
-    for tender in tenders:
-        if tender.confidential or tender.nature not in CALLS:
+    needs: dict[str, Need] = {}
+    calls = (t for t in tenders if not t.confidential and t.nature in CALLS)
+    for tender, lot in ((each, lot) for each in calls for lot in each.lots):
+        if departments is not None and not toponyms.may_lie_in(lot, tender, departments):
             continue
-        for lot in tender.lots:
-            if departments is not None and not toponyms.may_lie_in(lot, tender, departments):
-                continue
-            place = toponyms.of_lot(lot, tender)[0][0]
-            key, codes = f"{tender.id}#{lot.id}", () if "cpv" in lot.inferred else lot.cpv
-            found.setdefault(
-                key,
-                Need(
-                    id=key,
-                    title=lot.title,
-                    place=place,
-                    on=tender.published,
-                    origin="avis",
-                    source=tender.format,
-                    codes=codes,
-                    notice=tender.id,
-                    lot=lot.number,
-                ),
-            )
+        id, place = f"{tender.id}#{lot.id}", toponyms.of_lot(lot, tender)[0][0]
+        codes = () if "cpv" in lot.inferred else lot.cpv
+        need = Need(
+            id=id,
+            title=lot.title,
+            place=place,
+            on=tender.published,
+            origin="avis",
+            source=tender.format,
+            codes=codes,
+            notice=tender.id,
+            lot=lot.number,
+        )
+        needs.setdefault(id, need)
     for a in awards:
         if a.relation != "modification":
             place = a.place if a.place.department else places.locate(a.place, a.buyer.id)
             won = _awarded(a.uid, a.title, place, a.notified, a.source, (a.cpv,) if a.cpv else ())
-            found.setdefault(f"award#{a.uid}", won)
-    return read([one for one in found.values() if departments is None or one.place.department in departments])
+            needs.setdefault(f"award#{a.uid}", won)
+    return read([n for n in needs.values() if departments is None or n.place.department in departments])
 
 
 def _awarded(id: str, title: str, place: Place, on: date | None, source: str, codes: tuple[str, ...]) -> Need:
@@ -294,18 +272,20 @@ def cover(
     placed, unplaced, vague, outside = _placed(needs, tuple(areas))
     n = int(desk.assumed["competition"].value) if n is None else n
     chosen = [trade] if trade else [name for name in desk.labels if any(name == key[1] for key in placed)]
+    pairs = [(i, name) for i in range(len(areas)) for name in chosen if trade or (i, name) in placed]
+    counts = {(i, name): desk.in_area(name, areas[i]) for i, name in pairs}
+    if kinds:
+        counts = {pair: count.only(lambda kind: kind in kinds) for pair, count in counts.items()}
     cells = tuple(
         Cell(
-            area=area,
+            area=areas[i],
             trade=name,
             label=desk.labels[name],
-            count=_of_kinds(desk.in_area(name, area), kinds),
+            count=counts[i, name],
             needs=tuple(placed.get((i, name), ())),
             n=n,
         )
-        for i, area in enumerate(areas)
-        for name in chosen
-        if trade or (i, name) in placed
+        for i, name in pairs
     )
     known, _ = facilitators_.read()
     return Coverage(
@@ -320,10 +300,6 @@ def cover(
         sources=(desk.source, _source_of(needs)),
         facilitators={area.code: facilitators_.named(area.place, known) for area in areas},
     )
-
-
-def _of_kinds(count: Count, kinds: Sequence[str]) -> Count:
-    return count.only(lambda kind: kind in kinds) if kinds else count
 
 
 def _placed(
@@ -372,27 +348,28 @@ class Closer:
     why: str
 
 
-def closers(desk: Desk, cell: Cell, most: int = 3) -> tuple[Closer, ...]:
+CLOSERS = 3  # that are named
+
+
+def closers(desk: Desk, cell: Cell) -> tuple[Closer, ...]:
     """Who could fill a gap: those to be checked there, then those of the trade, or of one near it, within the desk's distance."""
     far = Filters(radius_km=desk.assumed["neighbour_km"].value)
     asked = (desk.query(cell.trade, cell.area), desk.query(cell.trade, _town(cell.area), far))
     there, around = (
-        {m.structure.siren: m for m in desk.matcher.answer(desk.ranking(query), 3 * most).matches}
+        {m.structure.siren: m for m in desk.matcher.answer(desk.ranking(query), 3 * CLOSERS).matches}
         for query in asked
     )
     # from the town distances are told, from a whole department none
     found = {siren: around.get(siren, match) for siren, match in (there | around).items()}
-    return tuple(Closer(match=match, why=_why(match)) for match in list(found.values())[:most])
+    return tuple(Closer(match=match, why=_why(match)) for match in list(found.values())[:CLOSERS])
 
 
 def _why(match: Match) -> str:
     """Why somebody could fill a gap, the distance first where it is known."""
     told = sentences(match.reasons, 3)
     far = f"à {match.distance_km:.0f} km" if match.distance_km else ""
-    return (
-        " ; ".join([*([far] if far and not any(far in one for one in told) else []), *told])
-        or "métier à lui demander"
-    )
+    first = [far] if far and not any(far in one for one in told) else []
+    return " ; ".join([*first, *told]) or "métier à lui demander"
 
 
 def _town(area: Area) -> Area:

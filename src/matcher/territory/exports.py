@@ -6,14 +6,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matcher.console import csv_text
 from matcher.reference.french import euros, grouped
 from matcher.spreadsheet import XLSX, Sheet, to_xlsx
-
-if TYPE_CHECKING:
-    from matcher.territory.coverage import Coverage
+from matcher.territory.coverage import Coverage
 
 MOST = 20  # lines of the page that is printed: one of A4
 
@@ -23,9 +21,8 @@ def _environment() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     pages = Path(__file__).parent / "pages"
-    made = Environment(
-        loader=FileSystemLoader(pages), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
+    loader = FileSystemLoader(pages)
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     made.filters["euros"] = partial(euros, unknown="inconnu")
     made.filters["number"] = number
     made.filters["percent"] = percent
@@ -60,9 +57,8 @@ def map_as(shape: str, made: Coverage, measure: str) -> str | bytes:
             for cell in made.cells
             for need in cell.listed()
         )
-        return workbook(
-            {"Carte": made.rows(), "Besoins": needs}, (*made.sources, made.left_out, made.facilitator)
-        )
+        notes = (*made.sources, made.left_out, made.facilitator)
+        return workbook({"Carte": made.rows(), "Besoins": needs}, notes)
     if shape == "geojson":
         return json.dumps(made.features(), ensure_ascii=False)
     drawn = choropleth.picture(made, measure)

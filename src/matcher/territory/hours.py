@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from matcher import codec
 from matcher.domain import SIAE_KINDS, BadInput, Lot, Match, Place
 from matcher.learned import cpv
 from matcher.matching.by_clause import by_clause
@@ -21,6 +22,7 @@ from matcher.territory.counts import Desk, need_of
 
 SHARES = (0.05, 0.07, 0.10)
 SURE = 0.5  # probability from which the code that the words of a need suggest is believed
+SERVICE = "prestation (sous-traitance ou cotraitance)"
 ATTESTED = "seule fait foi l'attestation annuelle du fournisseur, avec le coût de la main-d'œuvre de l'année"
 
 
@@ -95,9 +97,7 @@ def labour_of(trades: Sequence[str], code: str = "") -> assumptions.Labour:
 def worked(amount: float, labour: assumptions.Labour) -> float:
     """Hours worked that an amount before tax pays for.  Raises BadInput for an amount that is none."""
     if not 0 < amount < 1e11:
-        raise BadInput(
-            f"un montant de {amount:g} € : donnez le montant hors taxes de tout le marché, en euros"
-        )
+        raise BadInput(f"un montant de {amount:g} € : donnez le montant hors taxes de tout le marché")
     return amount * labour.share / labour.hourly_cost
 
 
@@ -117,14 +117,9 @@ def of_need(
     (query, *_) = desk.matcher.queries(tender)
     row = labour_of(tuple(query.asked.trades), code_of(tender.lots[0]))
     if labour is not None or hourly_cost is not None:
-        row = replace(
-            row,
-            share=row.share if labour is None else labour,
-            hourly_cost=hourly_cost or row.hourly_cost,
-            reasoning="donné par l'utilisateur",
-            source="saisie",
-            since=date.today(),
-        )
+        row = replace(row, reasoning="donné par l'utilisateur", source="saisie", since=date.today())
+        row = replace(row, share=row.share if labour is None else labour)
+        row = replace(row, hourly_cost=hourly_cost or row.hourly_cost)
     return plan(desk, desk.ranking(query), amount=amount, labour=row, months=months, shares=shares)
 
 
@@ -149,14 +144,10 @@ def plan(
         raise BadInput(f"une durée de {months:g} mois : donnez la durée du marché en mois")
     total, years = worked(amount, labour), (months or 12.0) / 12.0
     full, insertion = (desk.assumed[key] for key in ("fte_hours", "fte_hours_insertion"))
+    year, its_year = full.value * years, insertion.value * years
     targets = tuple(
-        Target(
-            share=share,
-            hours=total * share,
-            fte=total * share / (full.value * years),
-            fte_insertion=total * share / (insertion.value * years),
-        )
-        for share in shares
+        Target(share=part, hours=total * part, fte=total * part / year, fte_insertion=total * part / its_year)
+        for part in shares
     )
     rule = law.rule("clause.execution", desk.on)
     return Hours(
@@ -193,17 +184,22 @@ def _notes(desk: Desk, least: float, share: float, months: float | None) -> tupl
 def carriers(desk: Desk, ranking: Ranking, most: int) -> tuple[Carrier, ...]:
     """Who of a list could carry hours: structures of insertion to call for the lot itself, then those of its clause."""
     candidates, kinds = ranking.shortlist.candidates, desk.catalogue.of_structure("kind")
-    found: dict[int, tuple[str, str]] = {}
+    ways: dict[int, tuple[str, str]] = {}
     for i in ranking.order[ranking.levels[ranking.order] == LIKELY].tolist():
         if kinds[candidates[i]] in SIAE_KINDS:
-            found[i] = ("prestation (sous-traitance ou cotraitance)", "à appeler pour le lot lui-même")
+            ways[i] = (SERVICE, "à appeler pour le lot lui-même")
     for i, code, sentence in by_clause(ranking, most):
-        lends = code == "clause-hire"
-        way = "mise à disposition" if lends else "prestation (sous-traitance ou cotraitance)"
-        found.setdefault(i, (way, sentence))
-    chosen = list(found)[:most]
+        ways.setdefault(i, ("mise à disposition" if code == "clause-hire" else SERVICE, sentence))
+    chosen = list(ways)[:most]
     return tuple(
-        _carrier(match, *found[i])
+        Carrier(
+            **codec.flat(match.structure, "siret, name=known_as, kind, town=place.label"),
+            kilometres=match.distance_km,
+            way=ways[i][0],
+            reason=ways[i][1],
+            verified=match.structure.active is True,
+            source=source_name(match.structure.source) or "source non précisée",
+        )
         for i, match in zip(chosen, desk.matcher.explained(ranking, chosen), strict=True)
     )
 
@@ -212,7 +208,7 @@ def _carrier(match: Match, way: str, reason: str) -> Carrier:
     s = match.structure
     return Carrier(
         siret=s.siret,
-        name=s.brand or s.name,
+        name=s.known_as,
         kind=s.kind,
         town=s.place.label,
         kilometres=match.distance_km,
@@ -245,17 +241,14 @@ class Oeth:
 def _checked(purchase: float, rate: float | None, contribution: float | None) -> float:
     """The employment rate, if it and the amounts are possible.  Raises BadInput."""
     if rate is None:
-        raise BadInput(
-            "l'effet sur l'OETH dépend du taux d'emploi direct de travailleurs handicapés : donnez-le, 4,2 pour 4,2 %"
-        )
+        depends = "l'effet sur l'OETH dépend du taux d'emploi direct de travailleurs handicapés"
+        raise BadInput(f"{depends} : donnez-le, 4,2 pour 4,2 %")
     if not 0 <= rate <= 1:
         raise BadInput(f"un taux d'emploi de {100 * rate:g} % : donnez un taux entre 0 et 100 %")
     if not 0 < purchase < 1e11:
         raise BadInput(f"un achat de {purchase:g} € : donnez le montant hors taxes payé dans l'année")
     if contribution is not None and contribution < 0:
-        raise BadInput(
-            "une contribution négative : donnez la contribution de l'année avant déductions, en euros"
-        )
+        raise BadInput("une contribution négative : donnez celle de l'année avant déductions, en euros")
     return rate
 
 
@@ -298,27 +291,21 @@ def oeth(
     goes to another fund (`oeth.public`).  Raises BadInput where the rate is not given: it decides of everything.
     """
     rate = _checked(purchase, rate, contribution)
-    rules = {
-        code: law.rule(f"oeth.{code}", on) for code in ("rate", "labour", "cap-low", "cap-high", "cap-from")
-    }
+    rules = {k: law.rule(f"oeth.{k}", on) for k in ("rate", "labour", "cap-low", "cap-high", "cap-from")}
     if any(rule is None for rule in rules.values()):
-        raise BadInput(
-            f"les règles de l'OETH ne sont connues que depuis le 01/01/2020 : la date du {on:%d/%m/%Y} est antérieure"
-        )
+        known = "les règles de l'OETH ne sont connues que depuis le 01/01/2020"
+        raise BadInput(f"{known} : la date du {on:%d/%m/%Y} est antérieure")
     figure = {code: float(rule.value or 0.0) for code, rule in rules.items() if rule is not None}
     default = assumptions.desk()["workshop_share"]
     share = labour.share if labour else default.value
     assumed = () if labour_cost is not None else (labour.shown() if labour else default.shown(),)
     cost = purchase * share if labour_cost is None else labour_cost
     if not 0 <= cost <= purchase:
-        raise BadInput(
-            "le coût de la main-d'œuvre ne peut dépasser l'achat hors taxes : reprenez celui de l'attestation"
-        )
+        raise BadInput("le coût de la main-d'œuvre dépasse l'achat hors taxes : reprenez l'attestation")
     deductible = figure["labour"] * cost
     cap, deduction, notes = _capped(deductible, rate, contribution, headcount, figure)
-    notes.append(
-        f"{ATTESTED} ; les autres achats de l'année auprès d'EA et d'ESAT entrent sous le même plafond"
-    )
+    others = "les autres achats de l'année auprès d'EA et d'ESAT entrent sous le même plafond"
+    notes.append(f"{ATTESTED} ; {others}")
     public = law.rule("oeth.public", on)
     if public is not None:
         notes.append(public.shown().removesuffix("."))
@@ -330,7 +317,7 @@ def oeth(
         deduction=deduction,
         rate=rate,
         notes=tuple(notes),
-        rules=tuple(rule.shown() for rule in rules.values() if rule is not None),
         assumed=assumed,
         on=on,
+        rules=tuple(rule.shown() for rule in rules.values() if rule is not None),
     )

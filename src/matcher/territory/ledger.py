@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from matcher import codec
 from matcher.catalogue.catalogue import Catalogue
-from matcher.domain import KINDS, SIAE_KINDS, Award, BadInput, Holder, Place, Rejected
+from matcher.domain import KINDS, SIAE_KINDS, Award, BadInput, Place, Rejected
 from matcher.records import facilitators, worked
 from matcher.records.worked import Worked
 from matcher.reference import law, trades
@@ -109,9 +110,8 @@ class Share:
             return f"{self.label} : inconnu ({self.unknown} sans cette donnée)"
         silent = f" ; donnée absente pour {self.unknown}" if self.unknown else ""
         by_amount = f", {exports.percent(self.worth)} des montants" if self.total else ""
-        return (
-            f"{self.label} : {self.count} sur {self.known} ({exports.percent(self.part)}{by_amount}){silent}"
-        )
+        by_number = f"{self.count} sur {self.known} ({exports.percent(self.part)}{by_amount})"
+        return f"{self.label} : {by_number}{silent}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +184,7 @@ def hours_of(row: Mapping[str, str]) -> Worked:
         text = row.get(field, "").strip()
         if amounts[field] is None and (text.strip("0,. ") or (field == "hours" and not text)):
             raise BadInput(f"{words} illisibles « {text[:30]} » : écrivez 120 ou 120,5")
+    people = amounts["people"]
     return Worked(
         contract=row.get("contract", "").strip(),
         siret=siret,
@@ -191,7 +192,7 @@ def hours_of(row: Mapping[str, str]) -> Worked:
         category=worked.category_of(row.get("category", "")),
         hours=amounts["hours"] or 0.0,
         promised=amounts["promised"],
-        people=None if amounts["people"] is None else round(amounts["people"]),
+        people=None if people is None else round(people),
         part=row.get("part", "").strip(),
     )
 
@@ -242,14 +243,10 @@ def hours_rows(lines: Sequence[Worked]) -> list[dict[str, Any]]:
     """The lines as a flat table, which `read_hours` reads again."""
     return [
         {
-            "marché": line.contract,
-            "SIRET": line.siret,
+            **codec.flat(line, "marché=contract, SIRET=siret"),
             "mois": f"{line.month:%Y-%m}",
             "catégorie": worked.CATEGORIES[line.category][0],
-            "heures réalisées": line.hours,
-            "heures prévues": line.promised,
-            "personnes": line.people,
-            "part": line.part,
+            **codec.flat(line, "heures réalisées=hours, heures prévues=promised, personnes=people, part"),
         }
         for line in lines
     ]
@@ -306,14 +303,11 @@ class _Kinds:
 
     def target(self, identity: str) -> tuple[str, ...]:
         """The groups of a plan that a bidder counts in; an EA that is also ESUS counts in both."""
-        held = (
-            {self.kinds(identity)} | self.by_siren.get(identity[:9], set())
-            if self.kinds(identity) == "plusieurs"
-            else {self.kinds(identity)}
-        )
+        kind = self.kinds(identity)
+        kinds = {kind} if kind != "plusieurs" else {kind} | self.by_siren.get(identity[:9], set())
         row = self.row(identity)
         labels = self.labels[row] if row is not None else ""
-        return tuple(name for name, kinds in GROUPS if held & kinds or f"|{name.lower()}|" in labels)
+        return tuple(name for name, group in GROUPS if kinds & group or f"|{name.lower()}|" in labels)
 
 
 def _notes(listed: Sequence[Award]) -> tuple[str, ...]:
@@ -325,13 +319,11 @@ def _notes(listed: Sequence[Award]) -> tuple[str, ...]:
     ]
     doubtful = sum(1 for a in listed if a.amount is None or not LEAST <= a.amount <= MOST)
     if rule := law.rule("global.sme", date.today()):
-        notes.append(
-            f"part des PME dans les marchés globaux, qu'aucune des deux sources ne dit : {rule.shown()}"
-        )
+        silent = "part des PME dans les marchés globaux, qu'aucune des deux sources ne dit"
+        notes.append(f"{silent} : {rule.shown()}")
     if doubtful:
-        notes.append(
-            f"{doubtful} marché{'s' if doubtful > 1 else ''} au montant absent ou invraisemblable (hors de {LEAST:.0f} € à {MOST / 1e6:.0f} M€), pour zéro euro"
-        )
+        odd = f"au montant absent ou invraisemblable (hors de {LEAST:.0f} € à {MOST / 1e6:.0f} M€)"
+        notes.append(f"{doubtful} marché{'s' if doubtful > 1 else ''} {odd}, pour zéro euro")
     return tuple(notes)
 
 
@@ -347,7 +339,7 @@ def _sources(
         origins = ", ".join(f"{k} {v}" for k, v in Counter(a.source or "decp" for a in listed).most_common(4))
         sources.append(f"DECP : {len(listed)} marchés{span} ({origins})")
     if kept:
-        years = _span(min(p.year for p in kept), max(p.year for p in kept))
+        years = " à ".join(sorted({str(min(p.year for p in kept)), str(max(p.year for p in kept))}))
         origin = f" ({ledger_source})" if ledger_source else ""
         sources.append(f"grand livre : {len(kept)} achat{'s' if len(kept) > 1 else ''}, {years}{origin}")
     rule = law.rule("spaser", day)
@@ -386,11 +378,13 @@ def report(
     ]
     held = contracts([line for line in lines if not years or line.month.year in years])
     if not kept and not listed and not held:
-        raise BadInput(
-            "rien à rapporter : ni achat ni marché pour cet acheteur et ces années ; vérifiez le SIREN et les années"
-        )
+        nothing = "rien à rapporter : ni achat ni marché pour cet acheteur et ces années"
+        raise BadInput(f"{nothing} ; vérifiez le SIREN et les années")
     shares_of = [(a, holder, _believed(a.amount) / len(a.holders)) for a in listed for holder in a.holders]
-    counted = [*_bought(kept, known), *_won(shares_of)]
+    counted = [_bought(purchase, known) for purchase in kept]
+    for a, holder, value in shares_of:
+        year, where = str(a.notified.year) if a.notified else UNKNOWN, a.place.department or UNKNOWN
+        counted.append(_Counted(holder.id, value, year, (a.title, a.cpv or ""), where, a.uid))
     ess = [one for one in counted if known.kinds(one.who)]
     trade_of = _trades(one.text for one in counted)
     labels = {trade.name: trade.label for trade in trades.trades()}
@@ -423,10 +417,6 @@ def report(
         on=day,
         facilitator=_facilitator(buyer, listed, tables["département"]),
     )
-
-
-def _span(first: int, last: int) -> str:
-    return str(first) if first == last else f"{first} à {last}"
 
 
 def _facilitator(buyer: str, awards: Sequence[Award], departments: Sequence[Line]) -> str:
@@ -470,18 +460,10 @@ class _Counted:
     award: str | None = None
 
 
-def _bought(purchases: Sequence[Purchase], known: _Kinds) -> Iterator[_Counted]:
-    for p in purchases:
-        row = known.row(p.siret)
-        home = str(known.department[row]) if row is not None and known.department[row] else UNKNOWN
-        yield _Counted(p.siret, p.amount, str(p.year), (p.object, ""), home)
-
-
-def _won(shares: Sequence[tuple[Award, Holder, float]]) -> Iterator[_Counted]:
-    for a, holder, value in shares:
-        year = str(a.notified.year) if a.notified else UNKNOWN
-        where = a.place.department or UNKNOWN
-        yield _Counted(holder.id, value, year, (a.title, a.cpv or ""), where, a.uid)
+def _bought(purchase: Purchase, known: _Kinds) -> _Counted:
+    row = known.row(purchase.siret)
+    home = UNKNOWN if row is None else str(known.department[row] or UNKNOWN)
+    return _Counted(purchase.siret, purchase.amount, str(purchase.year), (purchase.object, ""), home)
 
 
 def _table(
@@ -491,22 +473,20 @@ def _table(
     fixed: Sequence[str] = (),
 ) -> tuple[Line, ...]:
     """Rows by key, those of most euros first; `fixed` keys stand in their order, whatever they hold."""
-    held: dict[str, list[_Counted]] = {key: [] for key in fixed}
+    by_key: dict[str, list[_Counted]] = {key: [] for key in fixed}
     for one in counted:
         for key in keys(one):
-            held.setdefault(key, []).append(one)
-    lines = [
-        Line(
-            key=key or "(aucun)",
-            label=labels.get(key) or key or UNKNOWN,
-            paid=sum(one.value for one in own if one.award is None),
-            purchases=sum(one.award is None for one in own),
-            awarded=sum(one.value for one in own if one.award is not None),
-            awards=len({one.award for one in own if one.award is not None}),
-        )
-        for key, own in held.items()
-    ]
+            by_key.setdefault(key, []).append(one)
+    lines = [_line(key, labels, own) for key, own in by_key.items()]
     return tuple(lines if fixed else sorted(lines, key=lambda line: (-line.paid - line.awarded, line.key)))
+
+
+def _line(key: str, labels: Mapping[str, str], own: Sequence[_Counted]) -> Line:
+    bought = [one.value for one in own if one.award is None]
+    won = [(one.award, one.value) for one in own if one.award is not None]
+    label, awarded = labels.get(key) or key or UNKNOWN, sum(value for _, value in won)
+    numbers = {"purchases": len(bought), "awards": len({uid for uid, _ in won})}
+    return Line(key=key or "(aucun)", label=label, paid=sum(bought), awarded=awarded, **numbers)
 
 
 def _shares(awards: Sequence[Award], purchases: Sequence[Purchase], known: _Kinds) -> Iterator[Share]:
@@ -524,16 +504,10 @@ def _shares(awards: Sequence[Award], purchases: Sequence[Purchase], known: _Kind
 def _share(label: str, year: str, stated: Sequence[tuple[float, bool | None]], source: str) -> Share:
     """Of amounts with whether each counts, None where it is not known."""
     known = [(amount, counts) for amount, counts in stated if counts is not None]
-    return Share(
-        label=label,
-        year=year,
-        count=sum(counts for _, counts in known),
-        known=len(known),
-        unknown=len(stated) - len(known),
-        amount=sum(amount for amount, counts in known if counts),
-        total=sum(amount for amount, _ in known),
-        source=source,
-    )
+    counting = [amount for amount, counts in known if counts]
+    numbers = {"count": len(counting), "known": len(known), "unknown": len(stated) - len(known)}
+    amount, total = sum(counting), sum(amount for amount, _ in known)
+    return Share(label=label, year=year, amount=amount, total=total, source=source, **numbers)
 
 
 def _social(award: Award, *words: str) -> bool | None:
@@ -561,9 +535,7 @@ STATED: Mapping[str, Callable[[Award], bool | None]] = {
     "dont un critère social": lambda a: _social(a, "critere"),
     "dont un marché réservé": reserved,
     "Marchés avec une considération environnementale": _environment,
-    "Marchés attribués à un groupement": lambda a: (
-        a.relation == "group" if a.relation in ("single", "group") else None
-    ),
+    "Marchés attribués à un groupement": lambda a: {"group": True, "single": False}.get(a.relation),
 }
 
 
@@ -586,15 +558,9 @@ def _small(purchase: Purchase, known: _Kinds) -> bool | None:
 def rows(found: Report) -> list[dict[str, Any]]:
     """Every table as flat rows."""
     return [
-        {
-            "tableau": name,
-            "clé": line.key,
-            "libellé": line.label,
-            "achats (grand livre)": line.purchases,
-            "payé € HT (grand livre)": round(line.paid, 2),
-            "marchés (DECP)": line.awards,
-            "attribué € HT (DECP)": round(line.awarded, 2),
-        }
+        {"tableau": name, **codec.flat(line, "clé=key, libellé=label, achats (grand livre)=purchases")}
+        | {"payé € HT (grand livre)": round(line.paid, 2), "marchés (DECP)": line.awards}
+        | {"attribué € HT (DECP)": round(line.awarded, 2)}
         for name, lines in found.tables.items()
         for line in lines
     ]
@@ -602,40 +568,23 @@ def rows(found: Report) -> list[dict[str, Any]]:
 
 def workbook(found: Report) -> bytes:
     """The report as XLSX: one sheet a table, the shares, and what was rejected."""
-    tables: dict[str, Iterable[Mapping[str, Any]]] = {
-        f"Par {name}": [
-            {k: v for k, v in row.items() if k != "tableau"} for row in rows(found) if row["tableau"] == name
-        ]
-        for name in found.tables
-    }
+    tables: dict[str, list[dict[str, Any]]] = {f"Par {name}": [] for name in found.tables}
+    for row in rows(found):
+        tables[f"Par {row.pop('tableau')}"].append(row)
     tables["Parts"] = [
-        {
-            "part": s.label,
-            "année": s.year or "toutes",
-            "nombre": s.count,
-            "sur": s.known,
-            "% du nombre": s.part and round(100 * s.part, 1),
-            "donnée absente": s.unknown,
-            "montant € HT": s.amount,
-            "sur € HT": s.total,
-            "% du montant": s.worth and round(100 * s.worth, 1),
-            "source": s.source,
-        }
+        codec.flat(s, "part=label, année=year, nombre=count, sur=known, donnée absente=unknown")
+        | codec.flat(s, "montant € HT=amount, sur € HT=total, source")
+        | {"année": s.year or "toutes", "% du nombre": s.part and round(100 * s.part, 1)}
+        | {"% du montant": s.worth and round(100 * s.worth, 1)}
         for s in found.shares
     ]
+    hours = "heures prévues=promised, heures réalisées=done"
     tables["Heures"] = [
-        {
-            "marché": one.name,
-            "heures prévues": one.promised,
-            "heures réalisées": one.done,
-            "personnes": one.people,
-        }
-        for one in found.contracts
-    ] or [{"heures prévues": found.promised, "heures réalisées": found.done}]
-    tables["Écartés"] = [{"où": bad.record, "pourquoi": bad.reason} for bad in found.rejected]
-    return exports.workbook(
-        tables, (*found.sources, *found.notes, found.facilitator, f"calculé le {found.on:%d/%m/%Y}")
-    )
+        codec.flat(one, f"marché=name, {hours}, personnes=people") for one in found.contracts
+    ] or [codec.flat(found, hours)]
+    tables["Écartés"] = [codec.flat(bad, "où=record, pourquoi=reason") for bad in found.rejected]
+    day = f"calculé le {found.on:%d/%m/%Y}"
+    return exports.workbook(tables, (*found.sources, *found.notes, found.facilitator, day))
 
 
 def page(found: Report) -> str:
@@ -644,12 +593,5 @@ def page(found: Report) -> str:
     by_label: dict[str, dict[str, Share]] = {}
     for share in found.shares:
         by_label.setdefault(share.label, {})[share.year] = share
-    return exports.page(
-        "report",
-        title=found.title,
-        report=found,
-        years=years,
-        shares=by_label,
-        sources=found.sources,
-        on=found.on,
-    )
+    shown = {"title": found.title, "sources": found.sources, "on": found.on}
+    return exports.page("report", report=found, years=years, shares=by_label, **shown)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import func, select
 
-from matcher import plugins
+from matcher import codec, plugins
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import BadInput, Place, Rejected, Structure
 from matcher.matching.ranking import PLAUSIBLE
@@ -36,6 +36,7 @@ from matcher.territory.counts import Desk, Rows, need_of
 #: At least this part of the invitations goes to structures never shown, where there are such.
 UNSEEN = 1 / 3
 PITCHES = 6
+PAUSE = ("12:30", "14:00")  # without appointments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +113,7 @@ def _with_need(guest: Guest, row: Mapping[str, str]) -> Guest:
         raise BadInput("acheteur ou besoin vide : remplissez les deux")
     absent = row.get("absent", "").replace(",", " ").split()
     if not all(word.isdecimal() and int(word) for word in absent):
-        raise BadInput(
-            f"absent vaut « {row['absent']} » : donnez des numéros de créneaux, 1 2 12 par exemple"
-        )
+        raise BadInput(f"absent vaut « {row['absent']} » : donnez des numéros de créneaux (1 2 12)")
     if row.get("most") and not row["most"].isdecimal():
         raise BadInput(f"maximum vaut « {row['most']} » : donnez un nombre de rendez-vous")
     return replace(
@@ -130,14 +129,10 @@ def _with_need(guest: Guest, row: Mapping[str, str]) -> Guest:
 def sirets(data: bytes, name: str) -> tuple[str, ...]:
     """The SIRETs of a table of participants.  Raises BadInput where none is one."""
     sheet = sheets.read(data, name, {"siret": "siret n_siret"}, {"siret": "SIRET"}, 2_000)
-    found = tuple(
-        dict.fromkeys(number for _, row in sheet.rows if siret_valid(number := digits(row["siret"])))
-    )
-    if not found:
-        raise BadInput(
-            f"{name} : aucun SIRET juste ; écrivez quatorze chiffres par ligne, sous le titre SIRET"
-        )
-    return found
+    numbers = dict.fromkeys(digits(row["siret"]) for _, row in sheet.rows)
+    if valid := tuple(filter(siret_valid, numbers)):
+        return valid
+    raise BadInput(f"{name} : aucun SIRET juste ; écrivez quatorze chiffres par ligne, sous le titre SIRET")
 
 
 def exposures(store: Store | None) -> dict[str, int]:
@@ -184,9 +179,8 @@ def pool(desk: Desk, asked: Sequence[tuple[str, Place | None]], participants: Se
                 worth.append([0.0] * len(asked))
             if (held := at.get(int(bidders[row]))) is not None:
                 worth[held][column] = float(ranking.chances[i])
-    return Pool(
-        np.array(rows, dtype=np.int64), np.array(worth, dtype=np.float64).reshape(len(rows), len(asked))
-    )
+    values = np.array(worth, dtype=np.float64).reshape(len(rows), len(asked))
+    return Pool(np.array(rows, dtype=np.int64), values)
 
 
 def invite(best: NDArray[np.float64], shown: NDArray[np.int64], most: int) -> list[tuple[int, str]]:
@@ -194,36 +188,25 @@ def invite(best: NDArray[np.float64], shown: NDArray[np.int64], most: int) -> li
     order = [int(i) for i in np.argsort(-best, kind="stable") if best[i] > 0]
     kept = set([i for i in order if not shown[i]][: round(most * UNSEEN)])
     chosen = [*kept, *[i for i in order if i not in kept]][:most]
-    plain = set(order[:most])
-    new = ", jamais présentée jusqu'ici"
-    return [
-        (
-            i,
-            f"parmi les plus pertinentes{'' if shown[i] else new}"
-            if i in plain
-            else "place gardée à une structure jamais présentée",
-        )
-        for i in sorted(chosen, key=lambda i: -best[i])
-    ]
+    relevant = ("parmi les plus pertinentes, jamais présentée jusqu'ici", "parmi les plus pertinentes")
+    why = dict.fromkeys(chosen, "place gardée à une structure jamais présentée")
+    why |= {i: relevant[bool(shown[i])] for i in order[:most] if i in why}
+    return sorted(why.items(), key=lambda pair: -best[pair[0]])
 
 
-def pitches(catalogue: Catalogue, rows: Rows, worth: NDArray[np.float64], most: int = PITCHES) -> list[int]:
+def pitches(catalogue: Catalogue, rows: Rows, worth: NDArray[np.float64]) -> list[int]:
     """The positions of those to hear, relevant and unlike each other: maximal marginal relevance (Carbonell, 1998).
 
     Two structures are alike by the meaning of what they say, and more when of one kind and one department.
     """
-    vectors = [
-        np.asarray(
-            catalogue.vectors[catalogue.offsets[row] : catalogue.offsets[row + 1]], dtype=np.float64
-        ).sum(axis=0)
-        for row in rows
-    ]
+    spans = zip(catalogue.offsets[rows], catalogue.offsets[rows + 1], strict=True)
+    vectors = [np.asarray(catalogue.vectors[low:high], dtype=np.float64).sum(axis=0) for low, high in spans]
     unit = np.array([vector / max(float(np.linalg.norm(vector)), 1e-9) for vector in vectors])
     kinds, departments = (catalogue.of_structure(name)[rows] for name in ("kind", "department"))
     alike = 0.6 * (unit @ unit.T) if len(rows) else np.zeros((0, 0))
     alike = alike + 0.2 * (kinds[:, None] == kinds) + 0.2 * (departments[:, None] == departments)
     picked: list[int] = []
-    while len(picked) < min(most, len(rows)):
+    while len(picked) < min(PITCHES, len(rows)):
         nearest = alike[:, picked].max(axis=1) if picked else np.zeros(len(rows))
         gain = 0.5 * worth - 0.5 * nearest
         gain[picked] = -np.inf
@@ -231,32 +214,25 @@ def pitches(catalogue: Catalogue, rows: Rows, worth: NDArray[np.float64], most: 
     return picked
 
 
-def starts(
-    on: date, first: str, slots: int, minutes: int, pause: str = "12:30-14:00"
-) -> tuple[datetime, ...]:
+def starts(on: date, first: str, slots: int, minutes: int) -> tuple[datetime, ...]:
     """The beginning of each slot, Paris time, none within the pause.  Raises BadInput on a time that is none."""
     try:
-        begin = datetime.combine(on, datetime.strptime(first, "%H:%M").time(), PARIS)
-        low, high = (
-            ((datetime.combine(on, datetime.strptime(t, "%H:%M").time(), PARIS)) for t in pause.split("-"))
-            if pause
-            else (begin, begin)
-        )
+        times_of_day = (datetime.strptime(hour, "%H:%M").time() for hour in (*PAUSE, first))
+        low, high, begin = (datetime.combine(on, hour, PARIS) for hour in times_of_day)
     except ValueError:
-        raise BadInput(f"heure « {first} » ou pause « {pause} » : écrivez 09:30, et 12:30-14:00") from None
+        raise BadInput(f"heure « {first} » : écrivez 09:30") from None
     if not 5 <= minutes <= 120:
         raise BadInput(f"des rendez-vous de {minutes} minutes : donnez de 5 à 120 minutes")
-    found: list[datetime] = []
-    while len(found) < slots:
+    times: list[datetime] = []
+    while len(times) < slots:
         if begin < high and begin + timedelta(minutes=minutes) > low:
             begin = high
         if begin.date() != on:
-            raise BadInput(
-                f"{slots} créneaux de {minutes} minutes ne tiennent pas dans la journée : raccourcissez-les ou prenez-en moins"
-            )
-        found.append(begin)
+            many = f"{slots} créneaux de {minutes} minutes ne tiennent pas dans la journée"
+            raise BadInput(f"{many} : raccourcissez-les ou prenez-en moins")
+        times.append(begin)
         begin += timedelta(minutes=minutes)
-    return tuple(found)
+    return tuple(times)
 
 
 def plan(
@@ -285,34 +261,28 @@ def plan(
     asked = [(theme, place)] + [(need, guest.place or place) for guest in buyers for need in guest.needs]
     found, seen = pool(desk, asked, participants), exposures(desk.store)
     shown = np.array([seen.get(str(siret), 0) for siret in desk.catalogue.sirets[found.rows]], dtype=np.int64)
-    chosen = (
-        [(i, "participe") for i in range(len(found.rows))]
-        if participants
-        else invite(found.best, shown, most)
-    )
+    coming = [(i, "participe") for i in range(len(found.rows))]
+    chosen = coming if participants else invite(found.best, shown, most)
     if not chosen:
-        where = place.label or place.department
-        raise BadInput(
-            f"aucune structure à portée de {where} pour « {theme} » : élargissez le rayon ou le thème"
-        )
+        nobody = f"aucune structure à portée de {place.label or place.department} pour « {theme} »"
+        raise BadInput(f"{nobody} : élargissez le rayon ou le thème")
     at = [i for i, _ in chosen]
     ends = np.cumsum([1, *(len(guest.needs) for guest in buyers)])
-    by_buyer = np.stack(
-        [found.relevance[at, low:high].max(axis=1) for low, high in pairwise(ends.tolist())], axis=1
-    )
+    spans = pairwise(ends.tolist())
+    by_buyer = np.stack([found.relevance[at, low:high].max(axis=1) for low, high in spans], axis=1)
+    limits = [slots if g.most is None else g.most for g in buyers]
+    absent = {j: g.absent for j, g in enumerate(buyers) if g.absent}
     made = timetable.solve(
         by_buyer,
         slots,
         most=per_structure,
-        buyer_most=[slots if g.most is None else g.most for g in buyers],
+        buyer_most=limits,
         tables=tables,
-        buyer_absent={j: g.absent for j, g in enumerate(buyers) if g.absent},
+        buyer_absent=absent,
         seconds=seconds,
     )
-    invited = tuple(
-        _invited(desk, int(found.rows[i]), float(found.best[i]), int(shown[i]), place, why)
-        for i, why in chosen
-    )
+    of_each = ((int(found.rows[i]), float(found.best[i]), int(shown[i]), why) for i, why in chosen)
+    invited = tuple(_invited(desk, place, *one) for one in of_each)
     heard = pitches(desk.catalogue, found.rows[at], found.best[at])
     return Day(
         theme=theme,
@@ -331,7 +301,7 @@ def plan(
     )
 
 
-def _invited(desk: Desk, row: int, relevance: float, shown: int, place: Place, why: str) -> Invited:
+def _invited(desk: Desk, place: Place, row: int, relevance: float, shown: int, why: str) -> Invited:
     structure = desk.catalogue.structure(row)
     here, there = (structure.place.latitude, structure.place.longitude), (place.latitude, place.longitude)
     far = None if None in (*here, *there) else round(float(places.distance_km(*here, *there)), 1)
@@ -358,11 +328,8 @@ def edited(day: Day, listed: str) -> Day:
     Raises BadInput with the line of one that cannot be read, and where somebody is in two places at once.
     """
     slots = {f"{start:%H:%M}": number for number, start in enumerate(day.starts)}
-    structures = {
-        key: i
-        for i, one in enumerate(day.invited)
-        for key in (one.structure.siret, fold(one.structure.brand or one.structure.name))
-    }
+    invited = [one.structure for one in day.invited]
+    structures = {key: i for i, one in enumerate(invited) for key in (one.siret, fold(one.known_as))}
     buyers = {fold(guest.name): j for j, guest in enumerate(day.guests)}
     worth = {(a.structure, a.buyer): a.relevance for a in day.timetable.appointments}
     found: list[timetable.Appointment] = []
@@ -371,36 +338,22 @@ def edited(day: Day, listed: str) -> Day:
         cells = [cell.strip() for cell in line.split(";")]
         if not line.strip() or cells[0].casefold() == "heure":
             continue
-        slot, i, j = (
-            (slots.get(cells[0]), structures.get(fold(cells[1])), buyers.get(fold(cells[2])))
-            if len(cells) > 2
-            else (None,) * 3
-        )
+        hour, structure, buyer = (*cells, "", "")[:3]
+        slot, i, j = slots.get(hour), structures.get(fold(structure)), buyers.get(fold(buyer))
+        where = f"rendez-vous, ligne {number} :"
         if slot is None or i is None or j is None:
-            raise BadInput(
-                f"rendez-vous, ligne {number} : écrivez heure;structure;acheteur, tels qu'ils sont dans la liste"
-            )
-        taken = {("structure", i, slot), ("acheteur", j, slot)}
+            raise BadInput(f"{where} écrivez heure;structure;acheteur, tels qu'ils sont dans la liste")
+        taken = {("cette structure", i, slot), ("cet acheteur", j, slot)}
         if twice := taken & busy:
-            who = next(iter(twice))[0]
-            raise BadInput(
-                f"rendez-vous, ligne {number} : cet {who} a déjà un rendez-vous à {cells[0]}".replace(
-                    "cet structure", "cette structure"
-                )
-            )
+            raise BadInput(f"{where} {next(iter(twice))[0]} a déjà un rendez-vous à {hour}")
         busy |= taken
-        table = sum(a.slot == slot for a in found)
-        found.append(
-            timetable.Appointment(
-                structure=i, buyer=j, slot=slot, table=table, relevance=worth.get((i, j), 0.0)
-            )
-        )
+        pair = {"structure": i, "buyer": j, "slot": slot, "table": sum(a.slot == slot for a in found)}
+        found.append(timetable.Appointment(**pair, relevance=worth.get((i, j), 0.0)))
     if not found:
         raise BadInput("aucun rendez-vous dans la liste : écrivez heure;structure;acheteur")
     found.sort(key=lambda a: (a.slot, a.table))
-    made = replace(
-        day.timetable, appointments=tuple(found), value=sum(a.relevance for a in found), optimal=False
-    )
+    value = sum(a.relevance for a in found)
+    made = replace(day.timetable, appointments=tuple(found), value=value, optimal=False)
     notes = (day.notes[0], "emploi du temps modifié à la main", *day.notes[2:3])
     return replace(day, timetable=made, notes=notes)
 
@@ -410,20 +363,14 @@ def edited(day: Day, listed: str) -> Day:
 
 def rows(day: Day) -> list[dict[str, Any]]:
     """The appointments as flat rows, in order of time."""
-    return [
-        {
-            "heure": f"{day.starts[a.slot]:%H:%M}",
-            "créneau": a.slot + 1,
-            "table": a.table + 1,
-            "structure": day.invited[a.structure].structure.brand or day.invited[a.structure].structure.name,
-            "siret": day.invited[a.structure].structure.siret,
-            "type": day.invited[a.structure].structure.kind,
-            "acheteur": day.guests[a.buyer].name,
-            "besoin": _shown_need(day.guests[a.buyer]),
-            "pertinence": round(a.relevance, 3),
-        }
-        for a in day.timetable.appointments
-    ]
+    listed = []
+    for a in day.timetable.appointments:
+        guest = day.guests[a.buyer]
+        need = " ; ".join(guest.needs) if guest.public else "besoin non publié, présenté par l'acheteur"
+        row = {"heure": f"{day.starts[a.slot]:%H:%M}", "créneau": a.slot + 1, "table": a.table + 1}
+        row |= codec.flat(day.invited[a.structure].structure, "structure=known_as, siret, type=kind")
+        listed.append(row | {"acheteur": guest.name, "besoin": need, "pertinence": round(a.relevance, 3)})
+    return listed
 
 
 def typed(day: Day) -> str:
@@ -432,41 +379,29 @@ def typed(day: Day) -> str:
     return "\n".join(("heure;structure;acheteur", *lines))
 
 
-def _shown_need(guest: Guest) -> str:
-    return " ; ".join(guest.needs) if guest.public else "besoin non publié, présenté par l'acheteur"
-
-
 def invitations(found: Sequence[Invited]) -> list[dict[str, Any]]:
     """Invitations as flat rows, with what one needs to telephone."""
-    return [
-        {
-            "structure": one.structure.brand or one.structure.name,
-            "siret": one.structure.siret,
-            "type": one.structure.kind,
-            "commune": one.structure.place.label,
-            "km": one.kilometres,
-            "pertinence": round(one.relevance, 3),
-            "déjà présentée": one.shown,
-            "pourquoi": one.reason,
-            "téléphone": one.structure.phone,
-            "courriel": one.structure.email,
-            "site": one.structure.website,
-            "vérifiée active": {True: "oui", False: "fermée", None: "non"}[one.structure.active],
-            "source": source_name(one.structure.source),
-            "date": f"{one.structure.updated:%d/%m/%Y}" if one.structure.updated else "non précisée",
-        }
-        for one in found
-    ]
+    return [_invitation(one) for one in found]
+
+
+def _invitation(one: Invited) -> dict[str, Any]:
+    structure = one.structure
+    who = codec.flat(structure, "structure=known_as, siret, type=kind, commune=place.label")
+    why = codec.flat(one, "km=kilometres, pertinence=relevance, déjà présentée=shown, pourquoi=reason")
+    reached = codec.flat(structure, "téléphone=phone, courriel=email, site=website")
+    sourced = {
+        "vérifiée active": {True: "oui", False: "fermée", None: "non"}[structure.active],
+        "source": source_name(structure.source),
+        "date": f"{structure.updated:%d/%m/%Y}" if structure.updated else "non précisée",
+    }
+    return who | why | {"pertinence": round(one.relevance, 3)} | reached | sourced
 
 
 def workbook(day: Day) -> bytes:
     """The day as XLSX: appointments, invitations, pitches."""
-    sheets = {
-        "Rendez-vous": rows(day),
-        "Invitations": invitations(day.invited),
-        "Présentations": invitations(day.pitches),
-    }
-    return exports.workbook(sheets, (*day.sources, *day.notes, day.facilitator))
+    listed = {"Invitations": invitations(day.invited), "Présentations": invitations(day.pitches)}
+    notes = (*day.sources, *day.notes, day.facilitator)
+    return exports.workbook({"Rendez-vous": rows(day), **listed}, notes)
 
 
 def calendar(day: Day) -> bytes:
@@ -495,33 +430,24 @@ def calendar(day: Day) -> bytes:
 
 def page(day: Day) -> str:
     """The day as printable HTML: one page each for the whole, every buyer and every structure."""
-    listed = rows(day)
-    return exports.page(
-        "meeting",
-        title=f"Rencontre : {day.theme}, {day.place.label}, {day.on:%d/%m/%Y}",
-        day=day,
-        rows=listed,
-        invited=invitations(day.invited),
-        pitches=invitations(day.pitches),
-        sources=day.sources,
-        on=date.today(),
-        by_structure=_grouped(listed, "siret"),
-        by_buyer=_grouped(listed, "acheteur"),
-    )
+    lists: dict[str, Any] = {"invited": invitations(day.invited), "pitches": invitations(day.pitches)}
+    lists["rows"] = rows(day)
+    groups = {"by_structure": "siret", "by_buyer": "acheteur"}
+    lists |= {name: _grouped(lists["rows"], key) for name, key in groups.items()}
+    title = f"Rencontre : {day.theme}, {day.place.label}, {day.on:%d/%m/%Y}"
+    return exports.page("meeting", title=title, day=day, sources=day.sources, on=date.today(), **lists)
 
 
 def _grouped(listed: Sequence[Mapping[str, Any]], key: str) -> dict[str, list[Mapping[str, Any]]]:
-    found: dict[str, list[Mapping[str, Any]]] = {}
+    groups: dict[str, list[Mapping[str, Any]]] = {}
     for row in listed:
-        found.setdefault(str(row[key]), []).append(row)
-    return found
+        groups.setdefault(str(row[key]), []).append(row)
+    return groups
 
 
 def day_of(text: str) -> date:
     """A day typed by a user.  Raises BadInput."""
     found = clean_date(text)
     if found is None:
-        raise BadInput(
-            f"« {text} » n'est pas une date : écrivez 2026-12-15 par exemple" if text else "Donnez le jour."
-        )
+        raise BadInput(f"« {text} » n'est pas une date : écrivez 2026-12-15" if text else "Donnez le jour.")
     return found

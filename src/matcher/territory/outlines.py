@@ -64,9 +64,8 @@ def _lambert(latitude: float, longitude: float) -> tuple[float, float]:
         math.tan(math.pi / 4 + second / 2) / math.tan(math.pi / 4 + first / 2)
     )
     f = math.cos(first) * math.tan(math.pi / 4 + first / 2) ** n / n
-    radius, centre = (
-        6_371_000 * f / math.tan(math.pi / 4 + v / 2) ** n for v in (math.radians(latitude), middle)
-    )
+    from_pole = (math.tan(math.pi / 4 + v / 2) ** n for v in (math.radians(latitude), middle))
+    radius, centre = (6_371_000 * f / each for each in from_pole)
     angle = n * (math.radians(longitude) - origin)
     return radius * math.sin(angle), centre - radius * math.cos(angle)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from matcher import codec
 from matcher.domain import BadInput, Lot, Match, Tender
 from matcher.learned import asks
 from matcher.matching.parts import parts_of
@@ -30,14 +31,8 @@ ARTICLES = (law.DISABILITY, law.INSERTION, law.COMBINED, law.ESS)
 CUTS = (2, 3, 4, 6)
 NAMED = 5  # carriers of hours that an advice names
 ORDER = "ordre de présentation, ne préjuge pas du choix"
-ASSUMED = (
-    "competition",
-    "verified",
-    "turnover_comfort",
-    "turnover_most",
-    "clause_hours",
-    "clause_months",
-    "clause_share",
+ASSUMED = tuple(
+    "competition verified turnover_comfort turnover_most clause_hours clause_months clause_share".split()
 )
 
 
@@ -96,7 +91,9 @@ def potential(desk: Desk, tender: Tender, given: Given | None = None, most: int 
     """The potential of every lot of a need.  Raises BadInput as `Given.checked`."""
     given = (given or Given()).checked()
     rankings = list(desk.matcher.rank_each(desk.matcher.queries(tender)))  # those that its list shows
-    lots = [_priced(lot, given, len(tender.lots)) for lot in tender.lots]
+    # the amount given for the whole need is that of its only lot, where it states none
+    alone = len(tender.lots) == 1
+    lots = [replace(lot, amount=given.amount) if alone and lot.amount is None else lot for lot in tender.lots]
     known = [whole for lot in lots if (whole := _whole(lot)) is not None]
     total = sum(known) if len(known) == len(lots) and known else given.amount
     return Potential(
@@ -111,21 +108,10 @@ def potential(desk: Desk, tender: Tender, given: Given | None = None, most: int 
     )
 
 
-def _priced(lot: Lot, given: Given, lots: int) -> Lot:
-    """The lot with the amount given for the whole need, where it is the whole and states none."""
-    return replace(lot, amount=given.amount) if lots == 1 and lot.amount is None else lot
-
-
 def _whole(lot: Lot) -> float | None:
     """The amount of a lot over its whole duration."""
     value = amounts.total(lot)
     return None if math.isnan(value) else value
-
-
-def _yearly(lot: Lot) -> float | None:
-    """The yearly part of a lot's amount; of a year where no duration is known."""
-    whole = _whole(lot)
-    return None if whole is None else whole / max((lot.duration_months or 12.0) / 12.0, 1.0)
 
 
 def _of_lot(
@@ -134,39 +120,30 @@ def _of_lot(
     code, amount = insertion.code_of(lot), _whole(lot)
     trades = tuple(ranking.shortlist.query.asked.trades)
     share, labour = desk.assumed["clause_share"].value, insertion.labour_of(trades, code)
-    hours = (
-        insertion.plan(
-            desk,
-            ranking,
-            amount=amount,
-            labour=labour,
-            months=lot.duration_months,
-            shares=tuple(dict.fromkeys((share, *insertion.SHARES))),
-        )
-        if amount
-        else None
-    )
+    shares = tuple(dict.fromkeys((share, *insertion.SHARES)))
+    hours = None
+    if amount:
+        months = lot.duration_months
+        hours = insertion.plan(desk, ranking, amount=amount, labour=labour, months=months, shares=shares)
     place = toponyms.of_lot(lot, tender)[0][0]
     facts = _facts(desk, tender, lot, ranking, given, total, code)
     answer = desk.matcher.answer(ranking, most)
     if hours is not None:
-        carriers = (
-            ()
-            if answer.calls_for == "beyond"
-            else tuple(f"{c.name} ({c.kind or 'entreprise'})" for c in hours.carriers[:NAMED])
-        )
+        named = [] if answer.calls_for == "beyond" else hours.carriers[:NAMED]
+        carriers = tuple(f"{c.name} ({c.kind or 'entreprise'})" for c in named)
         facts = replace(facts, clause_hours=hours.targets[0].hours, carriers=carriers)
     located = place.department is not None or place.latitude is not None
     notes = () if located else ("lieu inconnu : personne n'est à portée tant qu'il n'est pas donné",)
     if place.inferred:
         notes = (f"lieu déduit : {place.label or place.department}",)
+    facts = replace(facts, labour=labour if trades else None)
     return LotPotential(
         lot=lot,
         trades=tuple(desk.labels[name] for name in trades),
         count=facts.everyone,
         eligible={article: facts.within(article) for article in ARTICLES},
-        facts=replace(facts, labour=labour if trades else None),
-        advised=advise(replace(facts, labour=labour if trades else None)),
+        facts=facts,
+        advised=advise(facts),
         first=answer.matches,
         hours=hours,
         facilitator=facilitators.named(place),
@@ -177,9 +154,16 @@ def _of_lot(
 def _facts(
     desk: Desk, tender: Tender, lot: Lot, ranking: Ranking, given: Given, total: float | None, code: str
 ) -> Facts:
-    count, rows, year = desk.count(ranking), desk.shown(ranking), _yearly(lot)
+    count, rows, whole = desk.count(ranking), desk.shown(ranking), _whole(lot)
+    # the yearly part of its amount; of a year where no duration is known
+    year = None if whole is None else whole / max((lot.duration_months or 12.0) / 12.0, 1.0)
     kinds = [str(kind) for kind in desk.catalogue.of_structure("kind")[rows]]
     holding = [way_in(kind, ranking) == "self" for kind in kinds]
+
+    read = asks.of_lot(lot, tender)
+    trades = {part.id: part.label for part in read.several}  # where the lot asks for several
+    apart = desk.matcher.queries(replace(tender, lots=parts_of(lot, read))) if trades else ()
+    by_need = {trades[r.shortlist.query.lot.id]: desk.count(r).likely for r in desk.matcher.rank_each(apart)}
 
     def holders(article: str) -> Rows:
         """The rows of those who would hold the lot, under an article if any."""
@@ -191,7 +175,7 @@ def _facts(
         on=desk.on,
         amount=total,
         like_needs=given.like_needs,
-        lot_amount=_whole(lot),
+        lot_amount=whole,
         months=lot.duration_months,
         works=insertion.nature_of(code) == "works" if given.works is None else given.works,
         buyer=given.buyer,
@@ -204,7 +188,7 @@ def _facts(
         everyone=count,
         staff=all(holding),
         weight={article: _weight(desk, holders(article), year) for article in ("", *ARTICLES)},
-        by_need=_by_need(desk, tender, lot),
+        by_need=by_need,
         cuts={k: _weight(desk, rows, year / k).comfortable for k in CUTS} if year else {},
         clause_share=assumed["clause_share"],
         competition=int(assumed["competition"]),
@@ -217,14 +201,6 @@ def _facts(
     )
 
 
-def _by_need(desk: Desk, tender: Tender, lot: Lot) -> dict[str, int]:
-    """Bidders to call for each trade of a lot that asks for several."""
-    read = asks.of_lot(lot, tender)
-    labels = {part.id: part.label for part in read.several}
-    queries = desk.matcher.queries(replace(tender, lots=parts_of(lot, read))) if labels else ()
-    return {labels[r.shortlist.query.lot.id]: desk.count(r).likely for r in desk.matcher.rank_each(queries)}
-
-
 def _weight(desk: Desk, rows: Rows, yearly: float | None) -> Weight:
     turnover = np.asarray(desk.catalogue.of_structure("turnover")[rows], dtype=np.float64)
     known = turnover[turnover > 0] if yearly is not None else turnover[:0]
@@ -233,12 +209,8 @@ def _weight(desk: Desk, rows: Rows, yearly: float | None) -> Weight:
         return counted
     shares = yearly / known
     comfort, top = (desk.assumed[key].value for key in ("turnover_comfort", "turnover_most"))
-    return replace(
-        counted,
-        median=float(np.median(shares)),
-        comfortable=int((shares <= comfort).sum()),
-        small=int((shares > top).sum()),
-    )
+    small, easy = int((shares > top).sum()), int((shares <= comfort).sum())
+    return replace(counted, median=float(np.median(shares)), comfortable=easy, small=small)
 
 
 # ------------------------------------------------------------------------------------------------ shown
@@ -246,40 +218,29 @@ def _weight(desk: Desk, rows: Rows, yearly: float | None) -> Weight:
 
 def advised_row(one: LotPotential) -> dict[str, Any]:
     """What a row says of the advice for a lot, and its counts."""
-    first = one.advised.first
-    return {
-        "conseil": first.title,
-        "raisons": " ; ".join(first.reasons),
-        "conditions": " ; ".join(first.conditions),
-        "articles": ", ".join(first.articles),
+    advised = codec.flat(one.advised.first, "conseil=title, raisons=reasons, conditions")
+    also = {
+        "articles": ", ".join(one.advised.first.articles),
         "aussi possible": " ; ".join(a.title for a in one.advised.also),
         "obligations": " ; ".join(a.title for a in one.advised.duties),
-        "à appeler": one.count.likely,
-        "à vérifier": one.count.plausible,
-        "à interroger": one.count.to_ask,
     }
+    counts = codec.flat(one.count, "à appeler=likely, à vérifier=plausible, à interroger=to_ask")
+    return advised | also | counts
 
 
 def rows(found: Potential) -> Iterator[dict[str, Any]]:
     """One flat row a lot, for a spreadsheet."""
     for one in found.lots:
         f = one.facts
-        yield {
-            "besoin": found.tender.id,
-            "lot": one.lot.number,
-            "intitulé": one.lot.title,
-            "métiers": ", ".join(one.trades),
-            **advised_row(one),
-            "écarté": " ; ".join(f"{r.title} : {r.reason}" for r in one.advised.refused),
-            "OETH": effect(one.advised.oeth),
-            **{f"à appeler, admissibles {a}": f.within(a).likely for a in ARTICLES},
-            "vérifiées actives": one.count.verified,
-            "ont répondu depuis un an": one.count.answered,
-            "part du chiffre d'affaires": f.weight.get("", Weight()).shown(),
-            "facilitateur": one.facilitator,
-            "sources": " | ".join(found.sources),
-            "date": found.on.isoformat(),
-        }
+        refused = " ; ".join(f"{r.title} : {r.reason}" for r in one.advised.refused)
+        row: dict[str, Any] = {"besoin": found.tender.id, "lot": one.lot.number, "intitulé": one.lot.title}
+        row |= {"métiers": ", ".join(one.trades), **advised_row(one), "écarté": refused}
+        row |= {"OETH": effect(one.advised.oeth)}
+        row |= {f"à appeler, admissibles {a}": f.within(a).likely for a in ARTICLES}
+        row |= codec.flat(one.count, "vérifiées actives=verified, ont répondu depuis un an=answered")
+        weight = f.weight.get("", Weight()).shown()
+        row |= {"part du chiffre d'affaires": weight, "facilitateur": one.facilitator}
+        yield row | {"sources": " | ".join(found.sources), "date": found.on.isoformat()}
 
 
 def _told(name: str, advice: Advice) -> Iterator[str]:
@@ -310,8 +271,8 @@ def sentences(found: Potential) -> Iterator[str]:
         for match in one.first:
             s = match.structure
             far = "distance inconnue" if match.distance_km is None else f"{match.distance_km:.0f} km"
-            reached = s.phone or s.email or s.website or "aucun contact connu"
-            yield f"    {s.brand or s.name} ({s.kind}, {s.place.label}, {far}) {reached}"
+            reached = s.contact or "aucun contact connu"
+            yield f"    {s.known_as} ({s.kind}, {s.place.label}, {far}) {reached}"
         yield f"  {one.facilitator}"
         yield from (f"  note : {note}" for note in one.notes)
     yield from (f"hypothèse : {assumption}" for assumption in found.assumed)

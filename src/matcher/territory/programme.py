@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from matcher import codec
 from matcher.domain import BadInput, Rejected, Tender
 from matcher.reference.identifiers import clean_amount
 from matcher.territory import exports, potential, sheets
@@ -26,16 +27,7 @@ FIELDS = {
     "reference": "reference numero n id code",
 }
 #: Columns of a line that a terminal shows.
-SHORT = (
-    "ligne",
-    "objet",
-    "montant € HT",
-    "voie",
-    "à appeler",
-    "à vérifier",
-    "à interroger",
-    "heures d'insertion",
-)
+SHORT = "ligne,objet,montant € HT,voie,à appeler,à vérifier,à interroger,heures d'insertion".split(",")
 #: Code of an advice, without its condition -> what a line is told to be.
 WAYS = {
     "direct": "achat direct",
@@ -90,7 +82,7 @@ class Programme:
                 "montant € HT": round(sum(one.lot.facts.lot_amount or 0.0 for one in own)),
                 "heures d'insertion possibles": round(sum(map(_hours, own))),
             }
-            for way, own in sorted(ways.items(), key=lambda held: -len(held[1]))
+            for way, own in sorted(ways.items(), key=lambda item: -len(item[1]))
         ]
 
     def rows(self) -> Iterator[dict[str, Any]]:
@@ -98,14 +90,12 @@ class Programme:
         for line in self.lines:
             lot = line.lot
             yield {
-                "ligne": line.place,
-                "référence": line.reference,
-                "objet": lot.lot.title,
-                "montant € HT": lot.facts.lot_amount,
+                **codec.flat(line, "ligne=place, référence=reference"),
+                **codec.flat(lot, "objet=lot.title, montant € HT=facts.lot_amount"),
                 "lieu": ", ".join(place.label for place in lot.lot.places),
                 "voie": line.way,
                 **potential.advised_row(lot),
-                "qui": " ; ".join(m.structure.brand or m.structure.name for m in lot.first),
+                "qui": " ; ".join(m.structure.known_as for m in lot.first),
                 "heures d'insertion": round(_hours(line)),
                 "facilitateur": lot.facilitator,
             }
@@ -153,14 +143,13 @@ def study(desk: Desk, data: bytes, name: str, given: potential.Given | None = No
     """The potential of every line of a programme (CSV or XLSX); `given` is what is said of the buyer.  Raises BadInput."""
     planned, sheet = read(data, name)
     common = given or potential.Given()
+
+    def studied(own: potential.Given, tender: Tender) -> potential.Potential:
+        given = replace(common, amount=own.amount, like_needs=own.like_needs)
+        return potential.potential(desk, tender, given)
+
     lines = tuple(
-        Line(
-            place=where,
-            reference=reference,
-            studied=potential.potential(
-                desk, tender, replace(common, amount=own.amount, like_needs=own.like_needs)
-            ),
-        )
+        Line(place=where, reference=reference, studied=studied(own, tender))
         for where, reference, tender, own in planned
     )
     return Programme(

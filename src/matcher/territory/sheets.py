@@ -63,21 +63,19 @@ def read(
             continue
         columns = columns or _guessed(list(row), named)
         if len(rows) >= most:
-            raise BadInput(
-                f"{name} : plus de {most} lignes ; envoyez-le en plusieurs fois, année par année par exemple"
-            )
+            raise BadInput(f"{name} : plus de {most} lignes ; envoyez-le en plusieurs fois")
         rows.append((where, {field: _text(row.get(heading)) for field, heading in columns.items()}))
     missing = [words for field, words in needed.items() if field not in columns]
     if missing:
-        raise BadInput(
-            f"{name} : il manque la colonne {', '.join(missing)} ; la première ligne donne le nom des colonnes"
-        )
+        raise BadInput(f"{name} : il manque la colonne {', '.join(missing)} (première ligne)")
     return Sheet(name, columns, rows, rejected)
 
 
 def _guessed(headings: Sequence[str], fields: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Field -> the heading that is one of its words, else that holds one; each heading is of one field."""
-    folded = {heading: _key(heading) for heading in headings if heading}
+    given = (heading for heading in headings if heading)
+    plain = {h: "".join(c if c.isalnum() else " " for c in fold(h)) for h in given}
+    folded = {heading: " ".join(words.split()) for heading, words in plain.items()}
     found: dict[str, str] = {}
     for whole in (True, False):
         for field, words in fields.items():
@@ -87,10 +85,6 @@ def _guessed(headings: Sequence[str], fields: Mapping[str, Sequence[str]]) -> di
                     found[field] = heading
                     break
     return found
-
-
-def _key(heading: str) -> str:
-    return " ".join("".join(c if c.isalnum() else " " for c in fold(heading)).split())
 
 
 def _text(value: Any) -> str:

@@ -79,20 +79,15 @@ def solve(
     """
     values = np.nan_to_num(np.asarray(relevance, dtype=np.float64))
     if values.ndim != 2 or not values.size:
-        raise BadInput(
-            "aucun rendez-vous possible : il faut au moins une structure, un acheteur et un créneau"
-        )
+        raise BadInput("aucun rendez-vous possible : il faut une structure, un acheteur et un créneau")
     if slots < 1 or slots > 200:
         raise BadInput(f"{slots} créneaux : donnez de 1 à 200 créneaux")
     n, m = values.shape
     gone = {j: {s for s in missed if 0 <= s < slots} for j, missed in (buyer_absent or {}).items()}
-    bounds = _Bounds(
-        slots=slots,
-        caps=np.minimum(_each(most, n, slots), slots),
-        buyer_caps=np.minimum(_each(buyer_most, m, slots), [slots - len(gone.get(j, ())) for j in range(m)]),
-        tables=tables,
-        gone=gone,
-    )
+    present = [slots - len(gone.get(j, ())) for j in range(m)]
+    caps = np.minimum(_each(most, n, slots), slots)
+    buyer_caps = np.minimum(_each(buyer_most, m, slots), present)
+    bounds = _Bounds(slots=slots, caps=caps, buyer_caps=buyer_caps, tables=tables, gone=gone)
     _check_possible(bounds)
     return _placed(np.rint(values * UNIT).astype(np.int64), values, bounds, seconds)
 
@@ -110,9 +105,8 @@ def _check_possible(bounds: _Bounds) -> None:
     n, m, slots = len(bounds.caps), len(bounds.buyer_caps), bounds.slots
     short = np.flatnonzero(bounds.caps < 1)
     if len(short):
-        raise BadInput(
-            f"{len(short)} structures n'ont aucun créneau disponible (la première est à la ligne {short[0] + 1}) : libérez un créneau ou ne l'invitez pas"
-        )
+        who = f"{len(short)} structures n'ont aucun créneau disponible (la première est à la ligne {short[0] + 1})"
+        raise BadInput(f"{who} : libérez un créneau ou ne l'invitez pas")
     offered = min(int(bounds.buyer_caps.sum()), bounds.room)
     if n > offered:
         raise BadInput(
@@ -127,19 +121,15 @@ def _pairs(weights: NDArray[np.int64], limits: _Bounds) -> list[tuple[int, int]]
 
     n, m = weights.shape
     of_structure, of_buyer = np.kron(np.eye(n), np.ones((1, m))), np.kron(np.ones((1, n)), np.eye(m))
-    found = linprog(
-        # twice the millionths less one: an appointment that is worth nothing is held only where one is due
-        -(2 * weights - 1).ravel() / UNIT,
-        A_ub=np.vstack([of_structure, -of_structure, of_buyer, np.ones((1, n * m))]),
-        b_ub=np.concatenate([limits.caps, np.full(n, -1), limits.buyer_caps, [limits.room]]),
-        bounds=(0, 1),
-        method="highs-ds",
-    )
-    if found.x is None or not found.success:
-        raise BadInput(
-            "aucun emploi du temps ne respecte ces plafonds : augmentez les créneaux ou les plafonds des acheteurs"
-        )
-    return [(int(i), int(j)) for i, j in np.argwhere(np.asarray(found.x).reshape(n, m) > 0.5)]
+    at_most = np.vstack([of_structure, -of_structure, of_buyer, np.ones((1, n * m))])
+    bounds = np.concatenate([limits.caps, np.full(n, -1), limits.buyer_caps, [limits.room]])
+    # twice the millionths less one: an appointment that is worth nothing is held only where one is due
+    cost = -(2 * weights - 1).ravel() / UNIT
+    solution = linprog(cost, A_ub=at_most, b_ub=bounds, bounds=(0, 1), method="highs-ds")
+    if solution.x is None or not solution.success:
+        remedy = "augmentez les créneaux ou les plafonds des acheteurs"
+        raise BadInput(f"aucun emploi du temps ne respecte ces plafonds : {remedy}")
+    return [(int(i), int(j)) for i, j in np.argwhere(np.asarray(solution.x).reshape(n, m) > 0.5)]
 
 
 def _placed(
@@ -149,28 +139,17 @@ def _placed(
     pairs = _pairs(weights, bounds)
     ceiling = sum(int(weights[i, j]) for i, j in pairs) / UNIT
     begun = time.monotonic()
-    even = (
-        bounds if any(bounds.gone.values()) else replace(bounds, tables=math.ceil(len(pairs) / bounds.slots))
-    )
-    fitted = _fit(pairs, weights, even, seconds / 3, every=True)
-    if fitted is not None:
-        return _made(
-            fitted[0],
-            values,
-            bound=ceiling,
-            optimal=True,
-            way="les meilleures paires, puis leurs créneaux (exact)",
-        )
+    absences = any(bounds.gone.values())
+    even = bounds if absences else replace(bounds, tables=math.ceil(len(pairs) / bounds.slots))
+    if fitted := _fit(pairs, weights, even, seconds / 3, every=True):
+        return _made(fitted[0], values, ceiling, True, "les meilleures paires, puis leurs créneaux (exact)")
     left = max(seconds - (time.monotonic() - begun), 1.0)
-    found = _fit(list(np.ndindex(*weights.shape)), weights, bounds, left, every=False)
-    if found is None:
-        raise BadInput(
-            "aucun emploi du temps ne respecte ces absences : libérez des créneaux, ou invitez moins de structures"
-        )
-    placed, bound, optimal = found
-    return _made(
-        placed, values, bound=min(bound, ceiling), optimal=optimal, way="paires et créneaux ensemble"
-    )
+    best = _fit(list(np.ndindex(*weights.shape)), weights, bounds, left, every=False)
+    if best is None:
+        remedy = "libérez des créneaux, ou invitez moins de structures"
+        raise BadInput(f"aucun emploi du temps ne respecte ces absences : {remedy}")
+    placed, bound, optimal = best
+    return _made(placed, values, min(bound, ceiling), optimal, "paires et créneaux ensemble")
 
 
 def _fit(
@@ -185,17 +164,14 @@ def _fit(
     from ortools.sat.python import cp_model
 
     model = cp_model.CpModel()
-    of_structure: dict[int, list[Any]] = {}
-    of_buyer: dict[int, list[Any]] = {}
     groups: dict[tuple[Any, ...], list[Any]] = {}
     x: dict[tuple[int, int, int], Any] = {}
     for i, j in pairs:
         for t in range(bounds.slots):
             if t not in bounds.gone.get(j, ()):
                 x[i, j, t] = variable = model.new_bool_var("")
-                of_structure.setdefault(i, []).append(variable)
-                of_buyer.setdefault(j, []).append(variable)
-                for key in (("s", i, t), ("b", j, t), ("pair", i, j), ("slot", t)):
+                keys = (("s", i, t), ("b", j, t), ("pair", i, j), ("slot", t), ("structure", i), ("buyer", j))
+                for key in keys:
                     groups.setdefault(key, []).append(variable)
     if every and any(("pair", i, j) not in groups for i, j in pairs):
         return None
@@ -203,15 +179,16 @@ def _fit(
         if key[0] == "slot":
             if bounds.tables is not None:
                 model.add(sum(members) <= bounds.tables)
+        elif key[0] in ("structure", "buyer"):
+            if not every:
+                of_structure = key[0] == "structure"
+                cap = (bounds.caps if of_structure else bounds.buyer_caps)[key[1]]
+                model.add_linear_constraint(sum(members), int(of_structure), int(cap))
         elif key[0] == "pair" and every:
             model.add_exactly_one(members)
         else:
             model.add_at_most_one(members)
     if not every:
-        for i, cap in enumerate(bounds.caps):
-            model.add_linear_constraint(sum(of_structure.get(i, [])), 1, int(cap))
-        for j, cap in enumerate(bounds.buyer_caps):
-            model.add(sum(of_buyer.get(j, [])) <= int(cap))
         # twice the millionths less one: an appointment that is worth nothing is held only where one is due
         model.maximize(sum((2 * int(weights[i, j]) - 1) * variable for (i, j, _), variable in x.items()))
     solver = cp_model.CpSolver()
@@ -226,24 +203,14 @@ def _fit(
 
 
 def _made(
-    placed: Mapping[tuple[int, int], int],
-    values: NDArray[np.float64],
-    *,
-    bound: float,
-    optimal: bool,
-    way: str,
+    placed: Mapping[tuple[int, int], int], values: NDArray[np.float64], bound: float, optimal: bool, way: str
 ) -> Timetable:
-    found: list[Appointment] = []
+    appointments: list[Appointment] = []
     seated: dict[int, int] = {}
     for (i, j), t in sorted(placed.items(), key=lambda item: (item[1], item[0][1], item[0][0])):
-        table = seated.setdefault(t, 0)
-        seated[t] += 1
-        found.append(Appointment(structure=i, buyer=j, slot=t, table=table, relevance=float(values[i, j])))
-    value = sum(a.relevance for a in found)
-    return Timetable(
-        appointments=tuple(found),
-        value=value,
-        bound=max(bound, value) if not optimal else value,
-        optimal=optimal,
-        way=way,
-    )
+        table, worth = seated.get(t, 0), float(values[i, j])
+        seated[t] = table + 1
+        appointments.append(Appointment(structure=i, buyer=j, slot=t, table=table, relevance=worth))
+    value = sum(a.relevance for a in appointments)
+    proven = value if optimal else max(bound, value)
+    return Timetable(appointments=tuple(appointments), value=value, bound=proven, optimal=optimal, way=way)

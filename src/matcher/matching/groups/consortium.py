@@ -19,7 +19,7 @@ import numpy as np
 from matcher.domain import LENDING_KINDS, Consortium, LotAnswer, Member, Structure, Tender
 from matcher.matching import reasons
 from matcher.matching.groups.cover import Cover, Team
-from matcher.matching.groups.solver import solve
+from matcher.matching.groups.exact import solve
 from matcher.matching.groups.table import (
     HALF,
     QUARTER,
@@ -193,18 +193,11 @@ def _consortium(
     covered = tuple(t.id for i, t in enumerate(table.tasks) if i in team.lead)
     form, form_reason = _form(table, cover, team)
     reachable = int((cover.weight * WHOLE).sum())
+    times = sum(other == lead_bidder for other, _ in lead_bidders)
     warnings = (
         *_law_of_reservation(table, team, constraints, one_group),
         *_law_of_capacity(table, cover, team),
-        *_law_of_groups(
-            table,
-            cover,
-            team,
-            lead_bidder,
-            form,
-            seen,
-            sum(other == lead_bidder for other, _ in lead_bidders),
-        ),
+        *_law_of_groups(table, cover, team, lead_bidder, form, seen, times),
     )
     return Consortium(
         members=members,
@@ -242,10 +235,12 @@ def _reinforced(table: _Table, cover: Cover, team: Team, max_members: int) -> Te
         if table.carried.get(table.tasks[task].lot.id, "alone") == "alone" or sized:
             continue
         able = [
-            j for j in np.flatnonzero(cover.degree[task] >= cover.degree[task, leader]).tolist()
-            if j != leader and (j in members or len(members) < max_members)
+            j
+            for j in np.flatnonzero(cover.degree[task] >= cover.degree[task, leader]).tolist()
+            if j != leader
+            and (j in members or len(members) < max_members)
             and table.bidders[j] not in table.firms
-        ]  # fmt: skip
+        ]
         if able and not any(t == task for t, _ in shares):
             other = max(able, key=lambda j: (j in members, cover.score[task, j], -j))
             members.add(other)
@@ -316,11 +311,9 @@ def _member(
         parts.append("avec ses établissements " + ", ".join(sorted(places)))
     if lead_bidder and len(team.members) > 1:
         parts.append(lead_reason)
+    lots, why = tuple(table.tasks[t].id for t in [*led, *(t for t, _ in helped)]), " ; ".join(parts)
     return Member(
-        structure=structure,
-        lots=tuple(table.tasks[t].id for t in [*led, *(t for t, _ in helped)]),
-        role="mandataire" if lead_bidder else "cotraitant",
-        reason=" ; ".join(parts),
+        structure=structure, lots=lots, role="mandataire" if lead_bidder else "cotraitant", reason=why
     )
 
 
@@ -345,12 +338,8 @@ def _why(table: _Table, cover: Cover, task: int, bidder: int) -> str:
 def _form(table: _Table, cover: Cover, team: Team) -> tuple[Literal["conjoint", "solidaire", ""], str]:
     if len(team.members) == 1:
         return "", _one(cover, team)
-    imposed = [
-        c.passage or c.label
-        for t in team.lead
-        for c in table.tasks[t].lot.conditions
-        if c.code == "group-form"
-    ]
+    conditions = (c for t in team.lead for c in table.tasks[t].lot.conditions)
+    imposed = [c.passage or c.label for c in conditions if c.code == "group-form"]
     note = (
         f" La consultation dit : « {shorten(imposed[0], 160)} » : une forme ne peut être exigée pour présenter "
         f"une offre, seulement après l'attribution ({law.article_of('group.form-free', table.on)}, à vérifier)."
@@ -359,13 +348,10 @@ def _form(table: _Table, cover: Cover, team: Team) -> tuple[Literal["conjoint", 
     )
     article = law.article_of("group.form", table.on)
     if team.shares:
-        return "solidaire", (
-            "Plusieurs membres portent ensemble un même lot sans part séparable : chacun s'engage pour le tout "
-            f"({article}).{note}"
-        )
-    return "conjoint", (
-        f"Chaque membre exécute une part distincte et identifiable et n'est engagé que pour elle ({article}).{note}"
-    )
+        whole = "Plusieurs membres portent ensemble un même lot sans part séparable"
+        return "solidaire", f"{whole} : chacun s'engage pour le tout ({article}).{note}"
+    whose = "Chaque membre exécute une part distincte et identifiable et n'est engagé que pour elle"
+    return "conjoint", f"{whose} ({article}).{note}"
 
 
 def _one(cover: Cover, team: Team) -> str:

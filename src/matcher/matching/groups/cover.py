@@ -151,14 +151,10 @@ def carry(cover: Cover, columns: Sequence[int], lead: dict[int, int]) -> dict[tu
     whole = [[1.0 if t == task else 0.0 for t, _ in pairs] for task in tasks]
     cost = [0.0 if lead[t] == j else 1.0 for t, j in pairs]
     scale = max(1.0, *(cover.amount[t] for t in tasks)) if tasks else 1.0
+    uppers, limits_ = (np.array(rows) / scale, np.array(limits) / scale) if rows else (None, None)
+    ones = np.ones(len(tasks))
     result: Any = linprog(
-        cost,
-        A_ub=np.array(rows) / scale if rows else None,
-        b_ub=np.array(limits) / scale if rows else None,
-        A_eq=np.array(whole),
-        b_eq=np.ones(len(tasks)),
-        bounds=(0, 1),
-        method="highs",
+        cost, A_ub=uppers, b_ub=limits_, A_eq=np.array(whole), b_eq=ones, bounds=(0, 1), method="highs"
     )
     if result.status != 0:
         return None

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from matcher.matching.groups.cover import EPS, Cover, Team, carry, limited, team_of
+from matcher.matching.groups.greedy import greedy
 
 
 def exact(cover: Cover, floor: Team | None, seconds: float, most: int | None = None) -> Team | None:
@@ -22,17 +23,12 @@ def exact(cover: Cover, floor: Team | None, seconds: float, most: int | None = N
     """
     if len(cover.forced) > cover.max_members or any(len(cover.forced & cut) > k for cut, k in cover.cuts):
         return None
-    cover = _without_outdone(_without_barred(cover))
+    degree = cover.degree.copy()  # of excluded bidders none
+    degree[:, [j for cut, most in cover.cuts if not most for j in cut]] = 0
+    cover = _without_outdone(replace(cover, degree=degree))
     if floor is not None and floor.goals == _ceiling(cover):
         return replace(floor, gap=0.0, optimal=True)
     return _solved(cover, floor, seconds, most)
-
-
-def _without_barred(cover: Cover) -> Cover:
-    """The same problem with the degrees of excluded bidders set to 0."""
-    degree = cover.degree.copy()
-    degree[:, [j for cut, most in cover.cuts if not most for j in cut]] = 0
-    return replace(cover, degree=degree)
 
 
 def _without_outdone(cover: Cover) -> Cover:
@@ -64,7 +60,7 @@ def _ceiling(cover: Cover) -> tuple[int, int, int]:
 def _solved(cover: Cover, floor: Team | None, seconds: float, most: int | None) -> Team | None:
     from ortools.sat.python import cp_model
 
-    program, worth = _program(cover), _worth(cover)
+    program, worth = _program(cover), _Worth.of(cover)
     program.maximize(worth)
     if floor is not None:
         for j, variable in enumerate(program.member):
@@ -101,15 +97,15 @@ class _Worth:
     of_member: int  # ... and one member fewer outweighs all scores
     members: int
 
+    @classmethod
+    def of(cls, cover: Cover) -> _Worth:
+        member = 100 * len(cover.weight) + 1
+        unit = int(np.gcd.reduce(cover.weight)) or 1
+        return cls(unit, member * (cover.max_members + 1), member, cover.max_members)
+
     def reach(self, bound: float) -> int:
         """Upper bound of the coverage, from a bound of the objective."""
         return math.floor((bound + self.of_member * self.members) / self.of_unit + EPS) * self.unit
-
-
-def _worth(cover: Cover) -> _Worth:
-    member = 100 * len(cover.weight) + 1
-    unit = int(np.gcd.reduce(cover.weight)) or 1
-    return _Worth(unit, member * (cover.max_members + 1), member, cover.max_members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +130,8 @@ class _Program:
         cover = self.cover
         members = [j for j, variable in enumerate(self.member) if solver.boolean_value(variable)]
         part = np.where(cover.degree > 0, cover.degree * 1000 + cover.score, 0)[:, members]
-        lead = {
-            t: members[part[t].argmax()] for t, is_led in self.covered.items() if solver.boolean_value(is_led)
-        }
+        led = (t for t, is_led in self.covered.items() if solver.boolean_value(is_led))
+        lead = {t: members[part[t].argmax()] for t in led}
         shares = carry(cover, members, lead) if limited(cover, members) else {}
         return team_of(cover, frozenset(members), lead, shares) if shares is not None else None
 
@@ -195,3 +190,14 @@ def _limit(program: _Program) -> None:
         model.add(sum(parts) >= due * covered)
     for j, shares in carried.items():
         model.add(sum(shares) <= max(0, math.floor(cover.turnover[j] + EPS)) * member[j])
+
+
+def solve(cover: Cover, solver: str = "exact", seconds: float = 2.5, most: int | None = None) -> Team | None:
+    """The best team, or None where no feasible team covers anything.  `solver` is "exact" or "greedy".
+
+    `most` is a known upper bound of the coverage.
+    """
+    first = greedy(cover)
+    if solver == "greedy" or not cover.degree.size:
+        return first
+    return exact(cover, first, seconds, most)

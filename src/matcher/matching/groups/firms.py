@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days, department_number
 from matcher.domain import Asked, Lot, Match, Offer, Reason, Structure, Tender
 from matcher.learned import asks
 from matcher.matching.ranking import LIKELY
 from matcher.matching.shortlist import Query
 from matcher.reference.text import shorten
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
 
 READ = 40  # contracts near a lot, the nearest in meaning, of which the trade is read
 LEAST = 0.5  # similarity below which a contract is none of the kind
@@ -89,9 +87,8 @@ def _read(catalogue: Catalogue, rows: Sequence[int]) -> list[Asked]:
     fresh = [row for row in rows if row not in held]
     if fresh:
         won = [catalogue.offer(row) for row in fresh]
-        lots = tuple(
-            Lot(id=str(row), title=one.title, cpv=one.cpv) for row, one in zip(fresh, won, strict=True)
-        )
+        pairs = zip(fresh, won, strict=True)
+        lots = tuple(Lot(id=str(row), title=one.title, cpv=one.cpv) for row, one in pairs)
         read = asks.read(Tender(id="contracts", format="decp", title="", lots=lots))
         held.update(zip(fresh, read, strict=True))
     return [held[row] for row in rows]
@@ -99,9 +96,14 @@ def _read(catalogue: Catalogue, rows: Sequence[int]) -> list[Asked]:
 
 def _match(lot: Lot, firm: Structure, won: Offer, likeness: float) -> Match:
     return Match(
-        lot=lot, structure=firm, offer=won, score=likeness, probability=likeness, rank=1,
+        lot=lot,
+        structure=firm,
+        offer=won,
+        score=likeness,
+        probability=likeness,
+        rank=1,
         reasons=(Reason(code="holder", text=contract(won), contribution=likeness),),
-    )  # fmt: skip
+    )
 
 
 def contract(won: Offer) -> str:

@@ -36,9 +36,8 @@ def _swapped(cover: Cover, team: Team, tight: bool) -> Team:
         better = team
         for bidder in sorted(team.members - cover.forced):
             rest = team.members - {bidder}
-            held = (
-                cover.degree[:, sorted(rest)].max(axis=1) if rest else np.zeros(len(cover.weight), dtype=int)
-            )
+            nothing = np.zeros(len(cover.weight), dtype=int)
+            held = cover.degree[:, sorted(rest)].max(axis=1) if rest else nothing
             gain = (np.maximum(cover.degree - held[:, None], 0) * cover.weight[:, None]).sum(axis=0)
             for other in np.lexsort((everyone, -cover.score.sum(axis=0), -gain))[: 3 if tight else 2]:
                 trial = assess(cover, rest | {int(other)}) if int(other) not in rest else None
@@ -54,7 +53,12 @@ def _best_addition(
     cover: Cover, members: frozenset[int], free: Sequence[int], current: Team | None, tight: bool
 ) -> Team | None:
     """The best team with one more bidder; candidates are tried in the order of their raw gain."""
-    open_ = np.array([j for j in free if j not in members and _allowed(cover, members | {j})], dtype=int)
+    within = [
+        j
+        for j in free
+        if j not in members and all(len((members | {j}) & cut) <= most for cut, most in cover.cuts)
+    ]
+    open_ = np.array(within, dtype=int)
     if not len(open_):
         return None
     held = cover.degree[:, sorted(members)].max(axis=1) if members else np.zeros(len(cover.weight), dtype=int)
@@ -70,10 +74,6 @@ def _best_addition(
         if trial is not None and (best is None or trial.goals > best.goals):
             best = trial
     return best
-
-
-def _allowed(cover: Cover, members: frozenset[int]) -> bool:
-    return all(len(members & cut) <= most for cut, most in cover.cuts)
 
 
 def _pruned(cover: Cover, team: Team) -> Team:

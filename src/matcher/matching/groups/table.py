@@ -90,13 +90,11 @@ def _constraints(
     if max_members < 1:
         raise BadInput("Un groupement compte au moins un membre : donnez un maximum de 1 ou plus.")
     if len(forced) > max_members:
-        raise BadInput(
-            f"{len(forced)} membres imposés pour un maximum de {max_members} : relevez le maximum ou imposez-en moins."
-        )
+        many = f"{len(forced)} membres imposés pour un maximum de {max_members}"
+        raise BadInput(f"{many} : relevez le maximum ou imposez-en moins.")
     if unknown := [s for s in forced if s not in known]:
-        raise BadInput(
-            f"{unknown[0]} n'est classé sur aucun lot : vérifiez le SIRET, ou demandez plus de structures par lot."
-        )
+        remedy = "vérifiez le SIRET, ou demandez plus de structures par lot."
+        raise BadInput(f"{unknown[0]} n'est classé sur aucun lot : {remedy}")
     return _Constraints(
         imposed=forced,
         excluded=out,
@@ -148,24 +146,22 @@ def _table(
         return kept
 
     for answer in answers:
-        lot = answer.lot
+        lot, beyond = answer.lot, answer.asked is not None and answer.asked.carried == "beyond"
         found = {need: able(part, lot) for need, part in parts.items() if need.rpartition("#")[0] == lot.id}
         for task, cells_of in tasks_of(answer, able(answer, lot), found):
             row = len(tasks)
             tasks.append(task)
-            large = lot.reservation is None and task.share >= MAIN and _beyond(answer)
+            large = lot.reservation is None and task.share >= MAIN and beyond
             if large:
-                small = {
-                    m.structure.siren for m, _, _ in cells_of if not covers(m.structure.turnover, yearly(lot))
-                }
+                members = (m.structure for m, _, _ in cells_of)
+                small = {firm.siren for firm in members if not covers(firm.turnover, yearly(lot))}
                 cells_of = [
                     (m, min(d, HALF) if m.structure.siren in small else d, score) for m, d, score in cells_of
                 ]
                 unsized |= {(row, siren) for siren in small}
             if firms and lot.reservation is None and (large or not any(degree for _, degree, _ in cells_of)):
-                outside = [
-                    m for m in firms(_asked(task, parts)) if m.structure.siren not in constraints.excluded
-                ]
+                whole_or_part = parts[task.id].lot if task.id in parts else task.lot
+                outside = [m for m in firms(whole_or_part) if m.structure.siren not in constraints.excluded]
                 ordinary |= {match.structure.siren for match in outside}
                 degree = WHOLE if large else HALF
                 cells_of += [(match, degree, round(100 * min(1.0, match.probability))) for match in outside]
@@ -183,21 +179,10 @@ def _table(
     for cell, value in degrees.items():
         grade[cell], points[cell] = value, scores[cell]
     structures = {m.structure.siren: m.structure for m in cells.values()} | dict(constraints.structures)
-    return _Table(
-        tuple(tasks), tuple(column), cells, grade, points, structures, barred, on, frozenset(ordinary),
-        {answer.lot.id: answer.asked.carried for answer in answers if answer.asked},
-        frozenset(unsized),
-    )  # fmt: skip
-
-
-def _beyond(answer: LotAnswer) -> bool:
-    """Is a lot beyond what structures carry, even together?"""
-    return answer.asked is not None and answer.asked.carried == "beyond"
-
-
-def _asked(task: Task, parts: Mapping[str, LotAnswer]) -> Lot:
-    """The lot that a task is: the whole, or one part of it with its words and codes."""
-    return parts[task.id].lot if task.id in parts else task.lot
+    carried = {answer.lot.id: answer.asked.carried for answer in answers if answer.asked}
+    cellwise = (tuple(tasks), tuple(column), cells, grade, points)
+    firms_ = frozenset(ordinary)
+    return _Table(*cellwise, structures, barred, on, firms_, carried, frozenset(unsized))
 
 
 def tasks_of(
@@ -241,13 +226,8 @@ def _fitted(
     result = []
     for (match, degree, score), fit in zip(cells, fits, strict=True):
         most = max(least, round(WHOLE * fit) if fit >= INDIRECT_FIT else 0)
-        result.append(
-            (
-                match,
-                degree if match.level else min(degree, most),
-                score if match.level else round(score * fit),
-            )
-        )
+        shared = (degree, score) if match.level else (min(degree, most), round(score * fit))
+        result.append((match, *shared))
     return result
 
 
@@ -279,8 +259,8 @@ def _degrees(matches: Sequence[Match]) -> list[tuple[Match, int, int]]:
 def _exclusion(match: Match) -> str:
     """Why this structure may not take the lot; "" where it may, or where that is unknown."""
     if match.eligible is False:
-        articles = match.lot.reservation.articles if match.lot.reservation else ()
-        return f"non éligible au titre de {_or(articles)}" if articles else "non éligible au marché réservé"
+        articles = " ou ".join(match.lot.reservation.articles) if match.lot.reservation else ""
+        return f"non éligible au titre de {articles}" if articles else "non éligible au marché réservé"
     if match.reach.where == "outside":
         return "hors de la zone que la structure déclare servir"
     return ""
@@ -294,7 +274,3 @@ def far(match: Match) -> bool:
 def lot_label(lot: Lot) -> str:
     """Display name of a lot: its number and the beginning of its title."""
     return f"lot {lot.number} « {shorten(lot.title, 60)} »" if lot.title else f"lot {lot.number}"
-
-
-def _or(words: Sequence[str]) -> str:
-    return " ou ".join(words)

@@ -9,7 +9,7 @@ import numpy as np
 
 from matcher.domain import Lot, Warning_
 from matcher.matching.groups.cover import Cover, Team
-from matcher.matching.groups.table import WHOLE, _Constraints, _or, _Table
+from matcher.matching.groups.table import WHOLE, _Constraints, _Table
 from matcher.reference import law
 from matcher.reference.amounts import total
 from matcher.reference.french import euros
@@ -19,12 +19,9 @@ from matcher.reference.text import shorten
 def _warn(table: _Table, code: str, text: str, rule: str, article: str = "") -> Warning_:
     """A warning under a dated rule of `law`; `article` names the one that applies where the rule has several."""
     found = law.rule(rule, table.on)
-    return Warning_(
-        code=code,
-        text=f"{text} À vérifier.",
-        article=article or (found.article if found else ""),
-        since=found.since if found else None,
-    )
+    article = article or (found.article if found else "")
+    since = found.since if found else None
+    return Warning_(code=code, text=f"{text} À vérifier.", article=article, since=since)
 
 
 def _names(table: _Table, bidders: Sequence[int] | frozenset[int]) -> str:
@@ -41,7 +38,7 @@ def _law_of_reservation(
     alone = len({task.lot.id for task in table.tasks}) == 1
     for lot in lots.values():
         articles = lot.reservation.articles if lot.reservation else ()
-        stated = _or(articles)
+        stated = " ou ".join(articles)
         article = articles[0] if articles else ""
         if lot.id in covered and not articles:
             text = (
@@ -148,9 +145,8 @@ def _law_of_groups(
             found.append(_warn(table, "mandataire-solidaire", text, "group.mandataire-solidaire"))
     if times > 1 and len(team.members) > 1:
         name = table.structures[table.bidders[lead_bidder]].name
-        text = (
-            f"{name} est proposé mandataire de {times} équipes : il ne peut l'être que d'une pour ce marché."
-        )
+        once = "il ne peut l'être que d'une pour ce marché."
+        text = f"{name} est proposé mandataire de {times} équipes : {once}"
         found.append(_warn(table, "one-mandataire", text, "group.one-mandataire"))
     found += _several_groups(table, team, seen)
     return found
@@ -167,14 +163,11 @@ def _several_groups(table: _Table, team: Team, seen: Mapping[tuple[str, str], in
             times[siren] = max(times.get(siren, 0), count)
     found: list[Warning_] = []
     for siren, lots in sorted(repeated.items()):
-        condition = next(
-            (c for lot in lots.values() for c in lot.conditions if c.code == "several-groups"), None
-        )
-        rule = (
-            f"la consultation le règle ainsi : « {shorten(condition.passage or condition.label, 160)} »"
-            if condition
-            else "la consultation peut interdire de répondre dans plusieurs groupements"
-        )
+        conditions = (c for lot in lots.values() for c in lot.conditions if c.code == "several-groups")
+        condition = next(conditions, None)
+        forbids = "la consultation peut interdire de répondre dans plusieurs groupements"
+        passage = shorten(condition.passage or condition.label, 160) if condition else ""
+        rule = f"la consultation le règle ainsi : « {passage} »" if condition else forbids
         numbers = ", ".join(dict.fromkeys(lot.number for lot in lots.values()))
         name = table.structures[siren].name
         which = "le lot" if len(lots) == 1 else "les lots"

@@ -87,6 +87,4 @@ def read(file: str) -> AdditiveRanker:
     try:
         return AdditiveRanker(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError) as error:
-        raise BadInput(
-            f"{path} is no ranker file ({error}): it needs signals, each with a weight or a staircase"
-        ) from None
+        raise BadInput(f"{path} is no ranker file ({error}): it needs signals with weights") from None

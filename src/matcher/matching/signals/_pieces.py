@@ -49,8 +49,7 @@ def scaled(shortlist: Shortlist, name: str) -> NDArray[np.float64]:
             return np.zeros(len(shortlist.rows))
         return np.maximum(np.asarray(values, dtype=np.float64), 0) / peak
 
-    result: NDArray[np.float64] = shortlist.once(f"scaled:{name}", make)
-    return result
+    return shortlist.once(f"scaled:{name}", make)
 
 
 def similar(
@@ -95,8 +94,7 @@ def agreement(shortlist: Shortlist) -> NDArray[np.float64]:
                 best = np.maximum(best, value * same)
         return spread(shortlist, inside, best, 0.0)
 
-    result: NDArray[np.float64] = shortlist.once("agreement", make)
-    return result
+    return shortlist.once("agreement", make)
 
 
 def kilometres(shortlist: Shortlist) -> NDArray[np.float64]:
@@ -112,8 +110,7 @@ def kilometres(shortlist: Shortlist) -> NDArray[np.float64]:
         each = [np.asarray(places.distance_km(lat, lon, p.latitude, p.longitude)) for p in points]
         return spread(shortlist, inside, np.fmin.reduce(each), np.nan)
 
-    result: NDArray[np.float64] = shortlist.once("kilometres", make)
-    return result
+    return shortlist.once("kilometres", make)
 
 
 def at_centre(shortlist: Shortlist, i: int) -> bool:

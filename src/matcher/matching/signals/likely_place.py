@@ -11,8 +11,9 @@ from matcher.reference.places import department
 
 SAME_TEXT_FOR = "unknown"
 _AREA = {
-    "department": ("dans le même département", "dans un autre département"), "region": ("dans la même région", "dans une autre région"),
-}  # fmt: skip
+    "department": ("dans le même département", "dans un autre département"),
+    "region": ("dans la même région", "dans une autre région"),
+}
 FAR = 0.5  # log2 of distance over usual distance beyond which a structure is described as far
 
 
@@ -22,26 +23,20 @@ def measure(shortlist: Shortlist) -> Column:
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-    if not _known(shortlist):
+    if not any(p.department or p.region or p.latitude is not None for p in shortlist.query.places):
         return Why("lieu d'exécution inconnu", tells=False)
     parts = [_where(shortlist, i)]
     zone = reach.of(shortlist).zone[i]
     if zone:
         parts.append("intervient dans cette zone" if zone > 0 else "hors de la zone déclarée")
     if -value > FAR and zone <= 0:
-        parts.append(
-            f"plus loin que ce métier ne se déplace d'ordinaire ({shortlist.query.demand.usual_km:.0f} km)"
-        )
+        usual = shortlist.query.demand.usual_km
+        parts.append(f"plus loin que ce métier ne se déplace d'ordinaire ({usual:.0f} km)")
     if evidence.of(shortlist, "public_body")[i]:
         parts.append("portée par une collectivité, qui travaille d'ordinaire sur son seul territoire")
     if value == value and shortlist.query.asked.deduced:
         parts.append("lieu déduit de l'acheteur")
     return Why(", ".join(parts))
-
-
-def _known(shortlist: Shortlist) -> bool:
-    """Is any place of the lot known, a region at least?"""
-    return any(p.department or p.region or p.latitude is not None for p in shortlist.query.places)
 
 
 def _where(shortlist: Shortlist, i: int) -> str:
@@ -57,11 +52,8 @@ def _where(shortlist: Shortlist, i: int) -> str:
         return "implantation inconnue"
     found = department(code)
     same = np.nan_to_num(evidence.of(shortlist, "same_department")[i]) > 0
-    within, outside = _AREA["region" if _regional(shortlist) else "department"]
-    return f"{within if same else outside} ({town or (found.name if found else code)})"
-
-
-def _regional(shortlist: Shortlist) -> bool:
-    """Does the lot name a region and no department of it?"""
     query = shortlist.query
-    return len({p.department for p in query.places}) > 1 and not any(p.department for p in query.lot.places)
+    several = len({p.department for p in query.places}) > 1
+    regional = several and not any(p.department for p in query.lot.places)  # it names no department
+    within, outside = _AREA["region" if regional else "department"]
+    return f"{within if same else outside} ({town or (found.name if found else code)})"

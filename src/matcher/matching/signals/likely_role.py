@@ -19,11 +19,8 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     asked = shortlist.query.demand.columns
     lends = value <= evidence.LENDS
     if asked["staff"] > demand.SHARE:
-        return Why(
-            f"{kind} : met du personnel à disposition"
-            if lends
-            else f"{kind} : réalise plutôt des prestations"
-        )
+        does = "met du personnel à disposition" if lends else "réalise plutôt des prestations"
+        return Why(f"{kind} : {does}")
     if lends and asked["clause"] >= demand.SHARE:
         return Why(f"{kind} : peut porter des heures d'insertion par mise à disposition")
     if lends:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -46,17 +47,14 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if evidence.of(shortlist, "silent")[i] > 0:
         return _inferred(shortlist, i)
     sure = {source: float(evidence.of(shortlist, source)[i]) for source in evidence.TRADE_SOURCES}
-    worth = {
-        source: evidence.SOURCE_WEIGHTS[source] * value for source, value in sure.items() if value == value
-    }
-    source = (
-        "said_trade" if sure["said_trade"] >= STATED else max(worth, key=worth.__getitem__)
-    )  # its own words first
+    answers = {source: value for source, value in sure.items() if value == value}
+    worth = {source: evidence.SOURCE_WEIGHTS[source] * value for source, value in answers.items()}
+    # its own words first
+    source = "said_trade" if sure["said_trade"] >= STATED else max(worth, key=worth.__getitem__)
     if not sure[source] >= NEAR:
         return _other(shortlist, i)
-    return {"said_trade": _said, "code_trade": _coded, "name_trade": _named}[source](
-        shortlist, i, sure[source]
-    )
+    told = {"said_trade": _said, "code_trade": _coded, "name_trade": _named}[source]
+    return told(shortlist, i, sure[source])
 
 
 def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
@@ -67,16 +65,14 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
     who = "parmi ses postes," if job else "déclare"
     if offer.inferred and offer.source:  # what was read about it is not its own declaration
         who = f"selon {offer.source},"
-    return Why(
-        f"{who} « {_quote(piece, text, offer.title if job else '')} » : {how}",
-        shorten(shortlist.query.text, 160),
-        piece,
-    )
+    quote = _quote(piece, text, offer.title if job else "")
+    return Why(f"{who} « {quote} » : {how}", shorten(shortlist.query.text, 160), piece)
 
 
 def _slot(shortlist: Shortlist, i: int) -> int:
     """The slot of the piece of candidate i with the highest confidence for the trade."""
-    return int(shortlist.once(("piece", i), lambda: _best_pieces(shortlist, [i])[0]))
+    slot: Any = shortlist.once(("piece", i), lambda: _best_pieces(shortlist, [i])[0])
+    return int(slot)
 
 
 def _piece(shortlist: Shortlist, i: int) -> tuple[str, str, Offer]:
@@ -99,7 +95,9 @@ def _quote(piece: str, text: str, title: str) -> str:
     if len(head) + len(sentence) <= QUOTED:
         return head + sentence
     begun = sentence.find(piece)
-    if not _weak(piece) or begun < 0:
+    # weak by itself: one word of content, the end of a phrase, or the name of a place
+    weak = len(tokens(piece)) < 2 or _CONTINUES.match(piece) is not None or bool(toponyms.named(piece))
+    if not weak or begun < 0:
         return shorten(head + piece, QUOTED)
     before = sentence[max(0, begun - QUOTED // 2) : begun]
     before = before if len(before) == begun else "…" + before.partition(" ")[2]
@@ -109,11 +107,6 @@ def _quote(piece: str, text: str, title: str) -> str:
 @lru_cache(4_000)  # a structure is explained for many lots
 def _sentence_with(piece: str, text: str) -> str:
     return declared.sentence_with(piece, text)
-
-
-def _weak(piece: str) -> bool:
-    """Does a piece say little by itself: one word of content, the end of a phrase, or the name of a place?"""
-    return len(tokens(piece)) < 2 or _CONTINUES.match(piece) is not None or bool(toponyms.named(piece))
 
 
 def _bare(text: str) -> str:
@@ -146,13 +139,11 @@ def _inferred(shortlist: Shortlist, i: int) -> Why:
     if rate >= NAMED_RATE:
         rates = trades.kind_rates()
         share = rates[_nearest(shortlist, rates)]
-        return Why(
-            f"ne dit pas son métier ; {share:.0%} des ESAT et EA du pays font {_met(shortlist, rates)}"
-        )
+        whom = f"{share:.0%} des ESAT et EA du pays"
+        return Why(f"ne dit pas son métier ; {whom} font {_met(shortlist, rates)}")
     if evidence.of(shortlist, "prior_trade")[i] >= trades.LIKELY_TRADE:
-        return Why(
-            "ne dit pas son métier ; celui-ci est fréquent chez ses pareilles (type, activité) : à demander"
-        )
+        often = "celui-ci est fréquent chez ses pareilles (type, activité)"
+        return Why(f"ne dit pas son métier ; {often} : à demander")
     return Why("rien ne dit son métier : à demander", tells=False)
 
 

@@ -18,9 +18,8 @@ SAME_TEXT_FOR = "value"
 def measure(shortlist: Shortlist) -> Column:
     """Sum of the information (nats / 8) of the rare name words found in the lot's text; 0 where none is."""
     total = np.zeros(len(shortlist))
-    for word in dict.fromkeys(
-        plain_words(f"{shortlist.query.lot.title} {shortlist.query.lot.description[:600]}")
-    ):
+    lot = shortlist.query.lot
+    for word in dict.fromkeys(plain_words(f"{lot.title} {lot.description[:600]}")):
         found = rare_name(shortlist.catalogue, word)
         if found is not None:
             weight, rows = found

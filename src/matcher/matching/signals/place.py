@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from matcher.matching import reach, usual_reach
+from matcher.matching import reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference import places
@@ -38,10 +38,9 @@ def measure(shortlist: Shortlist) -> Column:
     # without coordinates, the usual distance of a place of the same department, region, or elsewhere
     lost = np.isnan(kilometres)
     far = np.where(lost, np.where(same, 40.0, np.where(region, 150.0, 500.0)), kilometres)
-    value = (
-        SPOT * np.exp(-far / SPOT_KM) + REACH * np.exp(-far / REACH_KM) + DEPARTMENT * same + REGION * region
-    )
-    stretches = np.maximum(far / usual_reach.reach_km(shortlist) - 1, 0)
+    near = SPOT * np.exp(-far / SPOT_KM) + REACH * np.exp(-far / REACH_KM)
+    value = near + DEPARTMENT * same + REGION * region
+    stretches = np.maximum(far / reach.usual_km_by_code(shortlist) - 1, 0)
     value -= BEYOND * (1 - np.exp(-stretches / 2))
     value = np.where(without_address & lost, np.nan, value)
     served = reach.of(shortlist).zone

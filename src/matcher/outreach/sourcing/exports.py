@@ -12,12 +12,14 @@ from matcher.outreach.sourcing.record import NOTE, STEPS, Record, Step, filters_
 
 #: Field, heading, width in characters.
 COLUMNS: tuple[tuple[str, str, int], ...] = (
-    ("lot_number", "Lot", 6), ("lot_title", "Intitulé du lot", 30), ("rank", "Ordre de présentation", 10), ("siret", "SIRET", 17),
-    ("name", "Structure", 32), ("kind", "Type", 8), ("town", "Ville", 18), ("distance_km", "Distance (km)", 10),
-    ("band", "À faire", 14), ("why", "Raisons", 60), ("missing", "Non connu", 30), ("warnings", "Alertes", 30),
-    ("phone", "Téléphone", 16), ("email", "Courriel", 30), ("website", "Site", 30), ("source", "Source", 18),
-    ("updated", "Mise à jour", 12), ("prepared", "Message préparé le", 14), ("sent", "Envoyé le", 14), ("state", "Suivi", 24), ("answered", "Réponse le", 14),
-    ("answer", "Réponse", 40), ("notes", "Notes", 50), ("next", "Prochaine étape", 24), ("due", "Le", 12),
+    ("lot_number", "Lot", 6), ("lot_title", "Intitulé du lot", 30), ("rank", "Ordre de présentation", 10),
+    ("siret", "SIRET", 17), ("name", "Structure", 32), ("kind", "Type", 8), ("town", "Ville", 18),
+    ("distance_km", "Distance (km)", 10), ("band", "À faire", 14), ("why", "Raisons", 60),
+    ("missing", "Non connu", 30), ("warnings", "Alertes", 30), ("phone", "Téléphone", 16),
+    ("email", "Courriel", 30), ("website", "Site", 30), ("source", "Source", 18),
+    ("updated", "Mise à jour", 12), ("prepared", "Message préparé le", 14), ("sent", "Envoyé le", 14),
+    ("state", "Suivi", 24), ("answered", "Réponse le", 14), ("answer", "Réponse", 40), ("notes", "Notes", 50),
+    ("next", "Prochaine étape", 24), ("due", "Le", 12),
 )  # fmt: skip
 
 
@@ -34,19 +36,28 @@ def rows(record: Record, *, firms: bool = False) -> Iterator[dict[str, Any]]:
             ordinary = not facts.get("kind") and facts.get("band") not in ("à appeler", "à vérifier")
             if ordinary is not firms:
                 continue
-            by_kind = {step.kind: step for step in happened.get(event.siret, ())}
+            own = happened.get(event.siret, ())
+            by_kind, notes = {step.kind: step for step in own}, [s for s in own if s.kind in NOTED]
             last = next(reversed(by_kind.values()), None)
             prepared = by_kind.get("prepared", by_kind.get("contacted"))
             sent, answer = by_kind.get("sent"), by_kind.get("answered")
             facts |= {
-                "lot_number": lot["number"], "lot_title": lot["title"], "siret": event.siret, "why": " ; ".join(why(facts, 6)),
-                "missing": " ; ".join(facts.get("missing", [])), "warnings": " ; ".join(facts.get("warnings", [])),
-                "updated": _day(facts.get("updated")), "prepared": _day(prepared and prepared.at), "sent": _day(sent and sent.at),
-                "state": STEPS[last.kind] if last else "", "answered": _day(answer and answer.at),
+                "lot_number": lot["number"],
+                "lot_title": lot["title"],
+                "siret": event.siret,
+                "why": " ; ".join(why(facts, 6)),
+                "missing": " ; ".join(facts.get("missing", [])),
+                "warnings": " ; ".join(facts.get("warnings", [])),
+                "updated": _day(facts.get("updated")),
+                "prepared": _day(prepared and prepared.at),
+                "sent": _day(sent and sent.at),
+                "state": STEPS[last.kind] if last else "",
+                "answered": _day(answer and answer.at),
                 "answer": answer.payload.get("text", "") if answer else "",
-                "notes": " ; ".join(noted(step) for step in happened.get(event.siret, ()) if step.kind in NOTED),
-                "next": last.payload.get("next", "") if last else "", "due": _day(last and last.payload.get("due")),
-            }  # fmt: skip
+                "notes": " ; ".join(map(noted, notes)),
+                "next": last.payload.get("next", "") if last else "",
+                "due": _day(last and last.payload.get("due")),
+            }
             yield {name: facts.get(name) for name, _, _ in COLUMNS}
 
 
@@ -86,10 +97,14 @@ def to_xlsx(record: Record) -> bytes:
         for title, of in (("Structures", False), ("Autres entreprises", True))
     )
     facts = [
-        ("Besoin", record.tender.title), ("Description", record.tender.lots[0].description if record.tender.lots else ""), ("Date", record.created_at.replace(tzinfo=None)),
-        ("Filtres", " ; ".join(filters_in_words(record.filters)) or "aucun"), *((f"Version : {name}", value) for name, value in record.versions.items()),
-        ("Sceau", record.seal), ("Mention", NOTE),
-    ]  # fmt: skip
+        ("Besoin", record.tender.title),
+        ("Description", record.tender.lots[0].description if record.tender.lots else ""),
+        ("Date", record.created_at.replace(tzinfo=None)),
+        ("Filtres", " ; ".join(filters_in_words(record.filters)) or "aucun"),
+        *((f"Version : {name}", value) for name, value in record.versions.items()),
+        ("Sceau", record.seal),
+        ("Mention", NOTE),
+    ]
     about = spreadsheet.Sheet(title="Fiche", rows=facts, widths=(20, 100), heading=False)
     return spreadsheet.to_xlsx(listed, firms, about)
 

@@ -117,9 +117,8 @@ def settled(connection: Connection, letter: RowMapping, outcome: str) -> None:
     if connection.execute(held).first() is None:  # the record was erased meanwhile
         return
     events = chain.events(connection, identifier)
-    before = next(
-        (e.payload for e in events if e.kind in SENDINGS and e.siret == letter["siret"] and e.payload), {}
-    )
+    mine = (e for e in events if e.kind in SENDINGS and e.siret == letter["siret"])
+    before = next((e.payload for e in mine if e.payload), {})
     payload = {"outcome": outcome, "reply_to": (before or {}).get("reply_to", "")}
     chain.append(connection, identifier, [(_kind(outcome), letter["siret"], payload)])
 
@@ -151,10 +150,16 @@ def questioned(store: Store, identifier: str, siret: str, proof: str) -> Questio
     own = [e.payload for e in events if e.kind == "answered" and e.siret == siret and e.payload]
     answers = [payload["text"] for payload in own if payload.get("by") == "structure"]
     return Question(
-        record=identifier, siret=siret, name=str((listed or {}).get("name", "")), title=row.need["title"],
-        message=str((contacted.payload or {})["message"]), reply_to=str(sent[-1].get("reply_to", "")) if sent else "",
-        asked_at=contacted.at, answers=tuple(answers), need=codec.from_json(Tender, row.need),
-    )  # fmt: skip
+        record=identifier,
+        siret=siret,
+        name=str((listed or {}).get("name", "")),
+        title=row.need["title"],
+        message=str((contacted.payload or {})["message"]),
+        reply_to=str(sent[-1].get("reply_to", "")) if sent else "",
+        asked_at=contacted.at,
+        answers=tuple(answers),
+        need=codec.from_json(Tender, row.need),
+    )
 
 
 def skill_asked(question: Question) -> str:

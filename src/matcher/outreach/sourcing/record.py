@@ -13,12 +13,12 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, or_, select
 
 from matcher import codec
-from matcher.domain import BadInput, Filters, NotFound, Reason, Tender
+from matcher.domain import Answer, BadInput, Filters, Match, NotFound, Reason, Structure, Tender
 from matcher.matching.reasons import mark, sentences
 from matcher.outreach import links
 from matcher.records import chain
@@ -26,16 +26,14 @@ from matcher.records.store import Store, now
 from matcher.records.tables import ANONYMOUS as ANONYMOUS
 from matcher.records.tables import Sourcing, SourcingMember
 
-if TYPE_CHECKING:
-    from matcher.domain import Answer, Match, Structure
-
 NOTE = "Ordre de présentation, ne préjuge pas du choix."
 #: Kind of an event -> what it says of a structure, in the order in which they happen.
 STEPS: dict[str, str] = {
     "prepared": "message préparé", "contacted": "message préparé", "unsent": "message non envoyé",
     "queued": "message remis à la boîte d’envoi", "sent": "message envoyé", "called": "appelée au téléphone",
-    "met": "rencontrée", "delivered": "accusé de réception reçu", "opened": "message ouvert", "answered": "réponse reçue",
-    "noted": "note", "aside": "écartée", "promoted": "passée à appeler", "restored": "remise dans la liste",
+    "met": "rencontrée", "delivered": "accusé de réception reçu", "opened": "message ouvert",
+    "answered": "réponse reçue", "noted": "note", "aside": "écartée", "promoted": "passée à appeler",
+    "restored": "remise dans la liste",
 }  # fmt: skip
 PREPARED = ("prepared", "contacted")  # records sealed formerly say "contacted" of what was only prepared
 DECISIONS = ("aside", "promoted", "restored")  # of a buyer on where a structure stands; the last one holds
@@ -70,9 +68,8 @@ class Record:
 
     def lines(self, lot_id: str) -> list[chain.Event]:
         """The ranked list of a lot, erased lines included, in order."""
-        return [
-            e for e in self.events if e.kind == "listed" and (e.payload or {}).get("lot", lot_id) == lot_id
-        ]
+        lines = (e for e in self.events if e.kind == "listed")
+        return [e for e in lines if (e.payload or {}).get("lot", lot_id) == lot_id]
 
     @property
     def seal(self) -> str:
@@ -94,32 +91,33 @@ FULL = 200  # lines of a lot kept with every reason; the others with the heavies
 
 
 def keep(
-    store: Store, owner: str, answer: Answer, *, filters: Filters | None = None, recipe: str | None = None,
-    label: str = "", facets: Mapping[str, Sequence[str]] | None = None,
-) -> str:  # fmt: skip
+    store: Store,
+    owner: str,
+    answer: Answer,
+    *,
+    filters: Filters | None = None,
+    recipe: str | None = None,
+    label: str = "",
+    facets: Mapping[str, Sequence[str]] | None = None,
+) -> str:
     """Keep an answer with all its lines; returns the id of the record.  `facets` are those that narrowed it."""
     identifier = secrets.token_urlsafe(12)
     narrowed = {name: list(values) for name, values in (facets or {}).items() if values}
     kept = {"filters": codec.to_json(filters or Filters()), "recipe": recipe}
+    columns = "id=lot.id, number=lot.number, title=lot.title, considered, nobody"
     lots = [
-        {
-            "id": each.lot.id, "number": each.lot.number, "title": each.lot.title, "considered": each.considered,
-            "nobody": each.nobody, "relaxations": list(each.relaxations), "shown": len(each.matches),
-        }
+        codec.flat(each, columns) | {"relaxations": list(each.relaxations), "shown": len(each.matches)}
         for each in answer.lots
-    ]  # fmt: skip
+    ]
     need = codec.to_json(answer.tender)
-    row = {
-        "id": identifier, "owner": owner, "need": need, "filters": kept | ({"facets": narrowed} if narrowed else {}),
-        "answer": {"label": label, "lots": lots, "note": NOTE}, "versions": dict(answer.versions), "created_at": now(),
-    }  # fmt: skip
+    row = {"id": identifier, "owner": owner, "need": need, "versions": dict(answer.versions)}
+    row |= {"filters": kept | ({"facets": narrowed} if narrowed else {}), "created_at": now()}
+    row |= {"answer": {"label": label, "lots": lots, "note": NOTE}}
     most = MOST_OF_ANYBODY if owner.startswith(ANONYMOUS) else MOST
     with store.writing() as connection:
         mine = select(func.count()).select_from(Sourcing).where(Sourcing.owner == owner)
         if connection.execute(mine).scalar_one() >= most:
-            raise BadInput(
-                f"Vous conservez déjà {most} fiches : exportez-les, ou demandez à l'exploitant d'en effacer."
-            )
+            raise BadInput(f"Vous conservez déjà {most} fiches : exportez-les, ou faites-en effacer.")
         connection.execute(insert(Sourcing), row)
         listed = [("created", "", chain.committed(row))]
         for each in answer.lots:
@@ -136,24 +134,24 @@ def keep(
 def _line(match: Match, lot: str) -> dict[str, Any]:
     structure = match.structure
     reasons = match.reasons if match.rank <= FULL else [r for r in match.reasons if r.tells][:4]
-    line = _who(structure) | {
-        "lot": lot, "rank": match.rank, "distance_km": match.distance_km,
-        "score": round(match.score, 6), "band": mark(match), "eligible": match.eligible,
-        "reasons": [{"code": r.code, "text": r.text, "contribution": round(r.contribution, 6)} | ({} if r.tells else {"tells": False}) for r in reasons],
-        "missing": list(match.missing), "warnings": list(match.warnings), "active": structure.active, "checked": structure.checked.isoformat() if structure.checked else None,
-        "convention": structure.convention, "updated": structure.updated.isoformat() if structure.updated else None,
-    }  # fmt: skip
+    told = [
+        {"code": r.code, "text": r.text, "contribution": round(r.contribution, 6)}
+        | ({} if r.tells else {"tells": False})
+        for r in reasons
+    ]
+    line = _who(structure) | {"lot": lot, "rank": match.rank, "distance_km": match.distance_km}
+    line |= {"score": round(match.score, 6), "band": mark(match), "eligible": match.eligible, "reasons": told}
+    line |= {"missing": list(match.missing), "warnings": list(match.warnings)}
+    line |= codec.flat(structure, "active, checked, convention, updated")
     # beyond the first lines what is empty is not written: a list may have thousands
     return line if match.rank <= FULL else {k: v for k, v in line.items() if v not in ("", None, [])}
 
 
 def _who(structure: Structure) -> dict[str, Any]:
     """Who a structure is and how it is reached."""
-    return {
-        "name": structure.brand or structure.name or f"SIRET {structure.siret}", "kind": structure.kind,
-        "town": structure.place.label, "department": structure.place.department, "phone": structure.phone,
-        "email": structure.email, "website": structure.website, "source": structure.source,
-    }  # fmt: skip
+    where = "town=place.label, department=place.department"
+    who = codec.flat(structure, f"name=known_as, kind, {where}, phone, email, website, source")
+    return who | {"name": who["name"] or f"SIRET {structure.siret}"}
 
 
 def contact(store: Store, owner: str, identifier: str, sirets: Sequence[str], message: str) -> int:
@@ -165,7 +163,7 @@ def contact(store: Store, owner: str, identifier: str, sirets: Sequence[str], me
     with store.writing() as connection:
         _owned(connection, owner, identifier)
         events = chain.events(connection, identifier)
-        first = _message(events)
+        first = next((str(e.payload["message"]) for e in events if e.kind in PREPARED and e.payload), "")
         if first and first.split() != message.split():
             raise BadInput(
                 "Cette liste a déjà servi à envoyer un autre message : l'information est la même pour toutes. Reprenez-le, ou "
@@ -182,15 +180,18 @@ def contact(store: Store, owner: str, identifier: str, sirets: Sequence[str], me
     return len(fresh)
 
 
-def _message(events: Sequence[chain.Event]) -> str:
-    """The message that the structures of a record were sent; "" before the first."""
-    return next((str(e.payload["message"]) for e in events if e.kind in PREPARED and e.payload), "")
-
-
 def report(
-    store: Store, owner: str, identifier: str, siret: str, kind: str, *, text: str = "", who: str = "",
-    next_step: str = "", due: date | None = None,
-) -> None:  # fmt: skip
+    store: Store,
+    owner: str,
+    identifier: str,
+    siret: str,
+    kind: str,
+    *,
+    text: str = "",
+    who: str = "",
+    next_step: str = "",
+    due: date | None = None,
+) -> None:
     """Record what the buyer did, heard or decided about a structure of the list; it is shown to no structure.
 
     `kind` is one of `REPORTED` or `DECISIONS`; `who` is the person spoken to; `due` is the day of the next step.
@@ -199,9 +200,7 @@ def report(
     if kind not in REPORTED and kind not in DECISIONS:
         raise BadInput("Dites ce qui s'est passé : choisissez dans la liste.")
     if kind in NEEDS_TEXT and not text.strip():
-        raise BadInput(
-            "Dites pourquoi." if kind == "aside" else "Écrivez ce qui a été dit : quelques mots suffisent."
-        )
+        raise BadInput("Dites pourquoi." if kind == "aside" else "Écrivez en quelques mots ce qui a été dit.")
     given = {
         "text": text.strip(),
         "who": who.strip(),
@@ -228,9 +227,7 @@ def corrected(store: Store, owner: str, identifier: str, number: int, text: str)
         events = chain.events(connection, identifier)
         wrong = next((e for e in events if e.number == number and e.kind in STEPS), None)
         if wrong is None:
-            raise BadInput(
-                "Cet événement n'est pas de ceux qui se corrigent : choisissez-en un dans la liste."
-            )
+            raise BadInput("Cet événement ne se corrige pas : choisissez-en un autre dans la liste.")
         payload = {"of": number, "text": text.strip()[:2000]}
         chain.append(connection, identifier, [("corrected", wrong.siret, payload)])
         store.audit(connection, owner, "sourcing.correct", identifier, {"of": number})
@@ -271,9 +268,15 @@ def standing(record: Record) -> dict[str, str]:
 def filters_in_words(wanted: Filters) -> list[str]:
     """The filters of a search, in French."""
     lists = {
-        "types": wanted.kinds, "départements": wanted.departments, "régions": wanted.regions, "articles": wanted.articles,
-        "réseaux": wanted.networks, "labels": wanted.labels, "services": wanted.service_types, "mots exigés": wanted.phrases,
-    }  # fmt: skip
+        "types": wanted.kinds,
+        "départements": wanted.departments,
+        "régions": wanted.regions,
+        "articles": wanted.articles,
+        "réseaux": wanted.networks,
+        "labels": wanted.labels,
+        "services": wanted.service_types,
+        "mots exigés": wanted.phrases,
+    }
     found = [f"{name} {', '.join(values)}" for name, values in lists.items() if values]
     if wanted.radius_km is not None:
         found.append(f"à {wanted.radius_km:g} km au plus")
@@ -300,23 +303,30 @@ def listing(store: Store, owner: str, *, archived: bool = False) -> list[dict[st
     `events` counts what happened beyond the list itself; archived ones are listed apart.
     """
     mine, member = Sourcing.owner == owner, SourcingMember
-    joined = Sourcing.__table__.outerjoin(
-        member.__table__, (member.record_id == Sourcing.id) & (member.person == owner)
-    )
+    own = (member.record_id == Sourcing.id) & (member.person == owner)
+    joined = Sourcing.__table__.outerjoin(member.__table__, own)
     query = (
         select(Sourcing.__table__, member.label, member.archived_at)
         .select_from(joined)
-        .where(or_(mine, member.person == owner), member.archived_at.isnot(None) if archived else member.archived_at.is_(None))
+        .where(
+            or_(mine, member.person == owner),
+            member.archived_at.isnot(None) if archived else member.archived_at.is_(None),
+        )
         .order_by(Sourcing.created_at.desc(), Sourcing.id)
-    )  # fmt: skip
+    )
     rows = store.ask(query).mappings().all()
     return [
         {
-            "id": r["id"], "label": r["label"] or r["answer"].get("label", ""), "title": r["need"]["title"], "places": _places(r["need"]),
-            "created_at": r["created_at"], "versions": r["versions"], "shared": r["owner"] != owner,
+            "id": r["id"],
+            "label": r["label"] or r["answer"].get("label", ""),
+            "title": r["need"]["title"],
+            "places": _places(r["need"]),
+            "created_at": r["created_at"],
+            "versions": r["versions"],
+            "shared": r["owner"] != owner,
         }
         for r in rows
-    ]  # fmt: skip
+    ]
 
 
 def _places(need: Mapping[str, Any]) -> str:
@@ -349,9 +359,7 @@ def invited(store: Store, identifier: str, proof: str) -> Record:
     owner = store.ask(select(Sourcing.owner).where(Sourcing.id == identifier)).scalar()
     found = read(store, owner, identifier) if owner else None
     if found is None or not hmac.compare_digest(share_proof(found).encode(), proof.encode()):
-        raise NotFound(
-            "Ce lien de partage n'est pas, ou plus, valable : demandez-en un autre à votre collègue."
-        )
+        raise NotFound("Ce lien de partage n'est pas, ou plus, valable : demandez-en un autre.")
     return found
 
 
@@ -400,11 +408,17 @@ def read(store: Store, owner: str, identifier: str) -> Record:
         mine = (SourcingMember.record_id == identifier, SourcingMember.person == owner)
         label = connection.execute(select(SourcingMember.label).where(*mine)).scalar()
     return Record(
-        id=row["id"], label=label or row["answer"].get("label", ""), tender=codec.from_json(Tender, row["need"]),
-        filters=codec.from_json(Filters, row["filters"]["filters"]), recipe=row["filters"]["recipe"], versions=row["versions"],
-        lots=tuple(row["answer"]["lots"]), created_at=row["created_at"], events=tuple(events),
+        id=row["id"],
+        label=label or row["answer"].get("label", ""),
+        tender=codec.from_json(Tender, row["need"]),
+        filters=codec.from_json(Filters, row["filters"]["filters"]),
+        recipe=row["filters"]["recipe"],
+        versions=row["versions"],
+        lots=tuple(row["answer"]["lots"]),
+        created_at=row["created_at"],
+        events=tuple(events),
         narrowed=row["filters"].get("facets") or {},
-    )  # fmt: skip
+    )
 
 
 def verify(store: Store, owner: str, identifier: str) -> Verdict:
@@ -438,9 +452,9 @@ def replay(
             continue
         gone, added = [s for s in then if s not in today], [s for s in today if s not in then]
         moved = sum(a != b for a, b in zip(then, today, strict=False))
-        changes.append(
-            f"lot {lot['number']} : {len(gone)} sorties ({', '.join(gone[:3])}), {len(added)} entrées ({', '.join(added[:3])}), {moved} places changées"
-        )
+        leavers, comers = ", ".join(gone[:3]), ", ".join(added[:3])
+        moves = f"{len(gone)} sorties ({leavers}), {len(added)} entrées ({comers}), {moved} places changées"
+        changes.append(f"lot {lot['number']} : {moves}")
     return changes
 
 

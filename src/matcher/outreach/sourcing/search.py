@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from matcher.domain import Filters, Tender
+from matcher.domain import Answer, Filters, Tender
+from matcher.matching.engine import Matcher
 from matcher.matching.ranking import examined
 from matcher.outreach.sourcing.record import FULL
-
-if TYPE_CHECKING:
-    from matcher.domain import Answer
-    from matcher.matching.engine import Matcher
-
 
 LINES = 30_000  # lines of one record, shared by its lots: what is left out beyond is counted
 

@@ -28,8 +28,14 @@ def column(spec: str, default: str | None = None) -> sa.Column[Any]:
 
 
 def create(
-    name: str, columns: str, *, key: str, parent: str = "", unique: str = "", indexes: Mapping[str, Sequence[str]] | None = None
-) -> None:  # fmt: skip
+    name: str,
+    columns: str,
+    *,
+    key: str,
+    parent: str = "",
+    unique: str = "",
+    indexes: Mapping[str, Sequence[str]] | None = None,
+) -> None:
     """Create a table and its indexes; a row goes with that of `parent`, "column table.column"."""
     constraints: list[sa.Constraint] = []
     if parent:

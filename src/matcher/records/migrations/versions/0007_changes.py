@@ -24,10 +24,10 @@ def upgrade() -> None:
     # what was matched before counts as unchanged: no old lot is news because of this migration
     unchanged = hashlib.sha256(b"[]").hexdigest()[:16]
     op.execute(
-        sa.text("UPDATE notice SET catalogue = substr(catalogue, 1, 17) || :unchanged WHERE catalogue <> ''").bindparams(
-            unchanged=unchanged
-        )
-    )  # fmt: skip
+        sa.text(
+            "UPDATE notice SET catalogue = substr(catalogue, 1, 17) || :unchanged WHERE catalogue <> ''"
+        ).bindparams(unchanged=unchanged)
+    )
     create("read_file", "hash 64, reader 64, notices int, rejected int, at time", key="hash")
 
 
