@@ -108,6 +108,12 @@ def destroyed(text: str) -> str:
     return "".join(LOST if ord(c) > 191 and c.isalpha() else c for c in text)
 
 
+def hours_stated(read: clauses.Reading) -> float | None:
+    """The hours of insertion stated for the whole, else the sum of those of its lots."""
+    stated = {one.lots: one.what.hours for one in reversed(read.clauses) if one.what.hours}
+    return stated.get(frozenset()) or sum(stated.values()) or None
+
+
 SPELLINGS = [
     pytest.param(lambda t: t, id="as-is"),
     pytest.param(bare, id="capitals"),
@@ -194,13 +200,13 @@ def test_the_passage_is_quoted_as_published() -> None:
     ],
 )
 def test_hours_of_insertion_are_read_where_stated(text: str, hours: float | None) -> None:
-    assert clauses.read(text).hours == hours
+    assert hours_stated(clauses.read(text)) == hours
 
 
 def test_every_row_of_a_long_table_is_read() -> None:
     rows = [f"{n} | Corps d'état | {100 + n}" for n in range(1, 19)]
     text = "Lot | Objet | Heures insertion\n" + "\n".join(rows)
-    assert clauses.read(text).hours == sum(range(101, 119))
+    assert hours_stated(clauses.read(text)) == sum(range(101, 119))
 
 
 def test_a_share_of_the_hours_is_a_share() -> None:
@@ -319,8 +325,8 @@ def test_what_notices_of_several_lots_state_of_each() -> None:
         )
         if {lot.number: said(lot) for lot in made.lots if said(lot)} != row["truth"]:
             wrong.append(row["text"])
-    assert len(rows) == 240
-    assert len(wrong) <= 6, "\n".join(wrong)
+    assert len(rows) == 440
+    assert len(wrong) <= 14, "\n".join(wrong)
 
 
 def test_sentences_that_hold_the_words_without_meaning_them() -> None:
@@ -328,7 +334,7 @@ def test_sentences_that_hold_the_words_without_meaning_them() -> None:
     lot = Lot(id="t/1", title="Lot", number="1")
     tender = Tender(id="t", format="x", title="Consultation", lots=(lot,))
     wrong = [each for each in sentences if said(clauses.complete(tender, each).lots[0])]
-    assert len(sentences) == 789
+    assert len(sentences) == 889
     assert len(wrong) <= 3, "\n".join(wrong)
 
 
@@ -467,7 +473,7 @@ def test_passages_written_without_sight_of_the_code(name: str) -> None:
         right = sum(a and row[field] for a, row in zip(said, rows, strict=True))
         assert right / sum(said) >= 0.95, field
         assert right / sum(row[field] for row in rows) >= 0.90, field
-    hours = [(one.hours, row["hours"]) for one, row in zip(read, rows, strict=True)]
+    hours = [(hours_stated(one), row["hours"]) for one, row in zip(read, rows, strict=True)]
     assert sum(a == b for a, b in hours if b is not None) / sum(b is not None for _, b in hours) >= 0.9
     assert sum(a is not None and b is None for a, b in hours) <= 1
 
@@ -482,7 +488,7 @@ def test_sentences_of_our_own_of_many_turns() -> None:
         for field, said in told.items():
             if said != (row[field] == "1"):
                 wrong[field].append(row["text"])
-        if read.hours != (float(row["hours"]) if row["hours"] else None):
+        if hours_stated(read) != (float(row["hours"]) if row["hours"] else None):
             wrong["hours"].append(row["text"])
     assert len(rows) > 500
     assert {field: len(texts) / len(rows) < 0.02 for field, texts in wrong.items()} == dict.fromkeys(

@@ -85,7 +85,7 @@ def french(pattern: str) -> re.Pattern[str]:
 # ------------------------------------------------------------------------------------------- sentences
 
 _ABBREVIATED = re.compile(
-    r"(?:\b(?:l|r|d|art|al|n|no|cf|m|mm|mme|ex|env|min|max|etc|st|ste|ord)|(?:^|[:;,.(\n])\s*\d{1,2})\.$"
+    r"(?:\b(?:l|r|d|art|al|n|no|cf|m|mm|mme|ex|env|min|max|etc|st|ste|ord|coeff?)|(?:^|[:;,.(\n])\s*\d{1,2})\.$"
 )
 #: Where a sentence may end; it begins with one class of rare characters, so that other text is skipped fast.
 _BREAK = re.compile(r"[;|•▪●\uf0b7\n.!?…—–](?:(?<=[;|•▪●\uf0b7\n])\s*|(?<=[.!?…])\s+|(?<=\s[—–])[—–]?\s+)")
@@ -115,8 +115,11 @@ def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
             plain[end : end + 3] in ("oui", "non")
             if mark == "?"
             else (
-                mark == "."
-                and (after.islower() or _ABBREVIATED.search(plain[max(start, first - 12) : first]))
+                mark in ".—–"
+                and (
+                    (mark == "." and after.islower())
+                    or _ABBREVIATED.search(plain[max(start, first - 12) : first].rstrip(".") + ".")
+                )
             )
         ):
             continue
@@ -130,7 +133,7 @@ def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
         yield start, len(text)
 
 
-_UNITS = r"(?:%|mois|ans\b|h\b|heures|lots|points)"
+_UNITS = r"(?:%|mois|ans\b|h\b|heures|lots|points|pour l)"
 #: "lot 1", "lots n° 3 et 5", "lots 1 (gros œuvre) et 4 (peinture)"
 _LOTS = re.compile(
     rf"\blots?\s*(?:n\s*[°o]?s?\s*\.?\s*)?(\d{{1,3}}(?!\d)[a-z]?(?!\s*{_UNITS})"
@@ -148,7 +151,9 @@ def lots_named(plain: str) -> frozenset[str]:
     named: set[str] = set()
     for found in _LOTS.finditer(_LABELLED.sub("lots ", plain)):
         run = found.group(1)
-        for first, last in re.findall(r"(\d{1,3})\s*(?:a|au|-)\s*(?:lots? |n° ?)*(\d{1,3})", run):
+        for first, last in re.findall(
+            r"(?<![\d-])(\d{1,3})\s*(?:a|au|-)\s*(?:lots? |n° ?)*(\d{1,3})(?![\d-])", run
+        ):
             if int(first) < int(last) < int(first) + 200:
                 named.update(map(str, range(int(first), int(last) + 1)))
         named.update(re.sub(r"^0+(?=\d)", "", number) for number in re.findall(r"\d{1,3}[a-z]?", run))

@@ -89,7 +89,7 @@ def _of_criteria(lot: Lot) -> Iterator[Clause]:
     for one in lot.criteria:
         if one.kind != "price" and grammar.social_name(one.name, field=True):
             plain = folded(one.name)
-            stated = None if one.weight else grammar.social_weight(plain) or grammar.listed_weight(plain)
+            stated = None if one.weight else grammar.social_weight(plain)
             weight, unit = stated or (one.weight, one.weight_unit)
             yield Clause(nature="criterion", weight=weight, weight_unit=unit, passage=one.name)
 

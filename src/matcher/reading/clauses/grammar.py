@@ -12,6 +12,8 @@ from typing import Literal
 
 from rapidfuzz import fuzz, process
 
+from matcher.reading.clauses.hours import by_lot
+from matcher.reading.clauses.sentences import EXCEPTED
 from matcher.reference.prose import folded, lots_named
 
 
@@ -92,39 +94,21 @@ def who(plain: str) -> tuple[str, ...]:
     return named or tuple(name for name, pattern in _BY_PEOPLE.items() if pattern.search(plain))[:1]
 
 
-#: "Le marché est réservé à une entreprise adaptée", and nothing denied, asked or unticked.
-_RESERVED = re.compile(r"\b(?:marches?|lots?)\b[^.;:?☐□]{0,40}\breservee?s? (?:aux?|a)\b")
-#: "Fourniture de chemises cartonnées - Marché réservé": a mark set off by punctuation.
-_MARKED = re.compile(r"[^\w\s☐□⃞▢] ?(?:marches?|lots?) reserves?\b(?! ?:)")
 NEGATED = re.compile(r"\bn['e]\b|\b(?:non|pas|aucune?|sans objet)\b")
-#: "Les marchés subséquents pourront être réservés", "le précédent marché comportait une clause d'insertion"
-_SUPPOSED = any_of(NEGATED.pattern, r"\bpourr(?:a|ont)\b|\bpeu(?:t|vent)\b|\w(?<![ft]r)(?<!\bf)ai(?:en)?t\b")
-#: "Pour les EA, le contrat d'objectifs", "sous-traitées à des ESAT": asked of some, or of whom the holder employs.
-_OF_SOME = re.compile(
-    r"\bpour les? (?:esats?|ea|entreprises adaptees|siaes?|structures)\b|\bjoi(?:ndr|gn)\w*[^.;]{0,40}\bagrement"
-    r"|\b(?:sous-?|co-?)trait"
-)
+#: "sous-traitées à des ESAT", "les EA joindront leur agrément": of whom the holder employs, or of some.
+_OF_SOME = re.compile(r"\b(?:sous-?|co-?)trait|% [^.;]{0,60}\bconfi|\bjoi(?:ndr|gn)\w*[^.;]{0,40}\bagrement")
 #: "Marché réservé", "Lots réservés : 2 et 4": reserved, to whom is not said; "réservé aux véhicules de service" is not.
 _OF_OBJECT = re.compile(
     r"\b(?:marche|lot|accord|consultation|participation|prestation|procedure|contrat|candidature|offre)s?\b[^.;]{0,60}\breserv(?:ee?s?|ation)\b(?! (?:\w+ )?(?:aux?|a)\b)"
     r"|\bprogrammes? d'emplois? proteges|\breserved\b"  # a notice in English
 )
+_AND_LOT = re.compile(r"(?:,| et|, et) (?=(?:celui du |ceux des |les? )lots? )")
 _DENIED = any_of(
-    r"\b(?:n'est|ne sont) (?:\w+ )?pas (?:\w+ )?reserve|\baucun\w*\b[^.;:,]{0,80}\breserv",  # Aucun lot n'est réservé
-    r"\breserve\w*\b[^;☒☑:?]{0,40}[:?] ?(?:non|neant|sans objet)\b",  # Marché réservé : NON
+    r"\bn['e] ?\w+ (?:\w+ )?(?:pas|point|plus|nullement) (?:\w+ )?reserve|\baucun\w*\b[^.;:,]{0,80}\breserv",  # Aucun lot n'est réservé
+    r"\breserve\w*\b[^;☒☑:?]{0,40}[:?.-][ -]*(?:non|neant|sans objet)\b",  # Marché réservé : NON
     r"\bautre (?:marche|lot)\b[^.;]{0,20}\breserve",  # Un autre marché, réservé aux ESAT, couvre le linge
     r"^\W*case non cochee\b|\b(?:precedent|ancien)\w* (?:\w+ )?(?:marche|consultation|procedure|contrat)\b[^.;]{0,60}\breserve",
 )
-
-
-def plainly_reserved(plain: str) -> bool:
-    """Whether a sentence states explicitly that its contract is reserved, and to whom."""
-    return bool(_RESERVED.search(plain) and who(plain)) and not _SUPPOSED.search(plain)
-
-
-def marked_reserved(plain: str) -> bool:
-    """Whether a long title ends with the mark of a reserved contract, whoever it is for."""
-    return _MARKED.search(plain) is not None and not _SUPPOSED.search(plain)
 
 
 def may_reserve(plain: str, named: bool) -> bool:
@@ -134,6 +118,12 @@ def may_reserve(plain: str, named: bool) -> bool:
     if "non reserve" in plain:  # "Lot 2 : non réservé"; one that reserves another lot says to whom
         return bool(who(plain) or articles(plain))
     return named or _OF_OBJECT.search(plain) is not None
+
+
+def shared_out(plain: str) -> list[str]:
+    """The parts of a sentence that reserves lots to different structures: "le lot 1 aux SIAE et le lot 2 aux ESAT"."""
+    parts = _AND_LOT.split(plain)
+    return parts if all(map(who, parts)) else [plain]
 
 
 def denied(plain: str) -> bool:
@@ -146,21 +136,27 @@ def denied(plain: str) -> bool:
 #: "Tous les lots sont réservés aux ESAT", "L'ensemble des lots ..."
 _ALL_LOTS = re.compile(r"\b(?:tous les|l'ensemble des) lots?\b")
 #: "..., à l'exception du lot 3", "à l'exception du lot 3, tous les lots ...", "le lot 1 est réservé, mais le lot 2 ne l'est pas"
-_EXCEPTED = re.compile(r"(?:a l'exception|sauf|hormis|hors)\b")
-_SIDE = re.compile(
-    rf",? ?\b(?={_EXCEPTED.pattern}|mais\b)|, (?=les? lots?\b|{_ALL_LOTS.pattern}|(?:est|sont|sera|seront) )"
-)
+_EXCEPTED = re.compile(EXCEPTED)
 _NEXT_WORDS = re.compile(r", (?=[a-z]{3})")
+_OF_THESE = re.compile(
+    r"\d(?: ?\([^()]*\))?,? \(?(?:qui (?:est|sont|sera|seront) |lui |eux |lot |marche )*reserv"
+)
+#: "tous les lots sauf le n° 10", "les lots hors 2 et 3"
+_EXCEPTED_NUMBER = re.compile(rf"({_EXCEPTED.pattern}(?: (?:d[eu]s?|les?|n ?°s?))*) ?(?=\d)")
+_SIDE = re.compile(
+    rf"[,(]? ?\b(?={_EXCEPTED.pattern}|mais\b)|, (?=les? lots?\b|{_ALL_LOTS.pattern}|(?:est|sont|sera|seront) )"
+)
 
 
 def lots_of(plain: str, reserving: bool = True) -> tuple[frozenset[str], frozenset[str]]:
     """The lots that a sentence is about (none: all, or those of its heading), and those that it leaves out."""
     none: frozenset[str] = frozenset()
+    plain = _EXCEPTED_NUMBER.sub(r"\1 lots ", plain)
     named, sides = lots_named(plain), [(lots_named(side), side) for side in _SIDE.split(plain)]
-    excepted = [(lots_named(_NEXT_WORDS.split(side)[0]), side) for _, side in sides if _EXCEPTED.match(side)]
-    out = none.union(*(lots for lots, _ in excepted))
+    excepted = [side for _, side in sides if _EXCEPTED.match(side)]
+    out = none.union(*(lots_named(_NEXT_WORDS.split(side)[0]) for side in excepted))
     # "Aucun lot n'est réservé, sauf le lot 3", "ouvert, sauf le lot 3, réservé aux ESAT"
-    if reserving and out and (denied(plain) or any("reserv" in side for _, side in excepted)):
+    if reserving and out and (denied(plain) or any(map(_OF_THESE.search, excepted))):
         return out, none
     open_to_all = none.union(*(lots for lots, side in sides if NEGATED.search(side)))
     if named - out - open_to_all:
@@ -179,11 +175,9 @@ _NUMERAL = r"(\d{1,3}(?:[.,]\d{1,2})?)"
 #: "7,5 % des heures travaillées", "10 pour cent du personnel", "taux d'insertion de 6 %"
 _SHARE = re.compile(
     rf"{_NUMERAL} ?(?:%|pour ?cent)[^.;]{{0,40}}\b(?:heures?|temps|travail|effectif|main|masse|personnel)"
-    rf"|\btaux d'insertion\b[^.;\d]{{0,40}}{_NUMERAL} ?%"
-    rf"|\b(?:confi|sous-?trai)\w+\b[^.;%]{{0,160}}\b{_NUMERAL} ?% (?:du|de[s ]|de la) ?(?:montant|prestation|volume|valeur)"
+    rf"|\b(?:taux|clause) d'insertion\b[^.;:\d]{{0,40}}{_NUMERAL} ?%"
+    rf"|^(?=.*\b(?:confi|sous-?trai)).*?\b{_NUMERAL} ?% d(?:u|es|e la|e) ?(?:montant|prix|prestation|volume|valeur|lot\b|marche\b)"
 )
-#: "lot 1 : 5 % ; lot 2 : 8 %", "1 | Voirie | 7 %"
-_LOT_SHARE = re.compile(rf"(?:\blot (?:n° ?)?|\n(?=\d+ ?\|))0*(\d{{1,2}})\b[^;%\d\n]{{0,80}}\b{_NUMERAL} ?%")
 _IN_WORDS = {"cinq": "5", "dix": "10"}
 _PER_CENT = re.compile(rf"\b({'|'.join(_IN_WORDS)}) (?=pour cent\b)")
 Unit = Literal["%", "points", ""]
@@ -193,8 +187,12 @@ _WEIGHT = re.compile(
     rf"|{_NUMERAL} ?(%|points?\b|pts?\b|(?:/|sur) ?100\b)"
 )
 _WEIGHT_FOR = re.compile(r"\b(\d\d?) pour l(?:es? |a |')$")
+#: "lot 2 : 10 points", after "Critère social : lot 1 : 20 points"
+LOT_WEIGHT = re.compile(
+    r"\W*(?:et |pour )?(?:les? )?lots? (?:n ?° ?)?[\d, eta-]+\W{1,3}\d+ ?(?:%|points?|pts)\W*"
+)
 #: "Volet social : 10", in a list of criteria; elsewhere it may be a number of hours.
-_BARE_WEIGHT = re.compile(r"(?:[:=]|\bsocia\w+|insertion|\brse) ?(\d\d?)[.)]?$")
+_BARE_WEIGHT = re.compile(r"(?:[:=]|\bsocia\w+|insertion|\brse) ?(\d\d?|0,\d\d?)[.)]?$")
 
 
 def share(plain: str) -> float | None:
@@ -203,26 +201,20 @@ def share(plain: str) -> float | None:
     return _number(next(filter(None, found.groups()))) / 100 if found else None
 
 
-def lot_shares(plain: str) -> dict[str, float]:
-    """The share, 0 to 1, that a list gives each lot by its number; empty unless it is about two."""
-    found = {number: _number(per_cent) / 100 for number, per_cent in _LOT_SHARE.findall(plain)}
-    return found if len(found) > 1 else {}
+def weights(plain: str, at: int = 0) -> list[tuple[float, Unit]]:
+    """The weights that an item states from `at` on, each with its unit."""
+    stated: list[tuple[float, Unit]] = []
+    for found in _WEIGHT.finditer(plain):
+        number, unit = (next(filter(None, found.group(*these)), "") for these in ((1, 3), (2, 4)))
+        kind: Unit = "%" if unit.startswith("%") or "100" in unit else "points" if unit else ""
+        stated += [(_number(number), kind)] if found.end() > at else []
+    return stated
 
 
-def weight(plain: str, at: int = 0) -> tuple[float, Unit] | None:
-    """The weight that an item states, with its unit: the first from `at` on, else the last before it."""
-    found = list(_WEIGHT.finditer(plain))
-    if not found:
-        return None
-    best = next((one for one in found if one.end() > at), found[-1])
-    number, unit = (next(filter(None, best.group(*these)), "") for these in ((1, 3), (2, 4)))
-    return _number(number), "%" if unit.startswith("%") or "100" in unit else "points" if unit else ""
-
-
-def listed_weight(plain: str) -> tuple[float, Unit] | None:
-    """The weight of an item of a list of criteria, where a bare number is one: "Volet social : 10"."""
-    bare = _BARE_WEIGHT.search(plain)
-    return weight(plain) or ((_number(bare.group(1)), "") if bare else None)
+def listed_weight(plain: str, at: int = 0) -> tuple[float, Unit] | None:
+    """The first weight of an item of a list of criteria, where a bare number is one: "Volet social : 10"."""
+    bare = None if "heure" in plain else _BARE_WEIGHT.search(plain)
+    return next(iter(weights(plain, at)), (_number(bare.group(1)), "") if bare else None)
 
 
 def social_weight(plain: str) -> tuple[float, Unit] | None:
@@ -231,7 +223,13 @@ def social_weight(plain: str) -> tuple[float, Unit] | None:
     before = _WEIGHT_FOR.search(plain, 0, named.start()) if named else None
     if before:  # "40 pour la technique, 15 pour la performance sociale"
         return _number(before.group(1)), ""
-    return weight(plain, named.end() if named else 0)
+    return listed_weight(plain, named.end() if named else 0) or next(iter(weights(plain)[::-1]), None)
+
+
+def weights_by_lot(run: str) -> list[tuple[float, frozenset[str]]]:
+    """The weights that a run gives its social criterion lot by lot; empty unless it is about two."""
+    named = _SOCIAL_NAME.search(run) or _SOCIAL_WORD.search(run)
+    return by_lot(run[named.start() :] if named and "respectiv" not in run else run, "respectiv" in run)
 
 
 def _number(text: str) -> float:
@@ -248,14 +246,13 @@ _SOCIAL_NAME = any_of(
     r"\brse\b",  # démarche RSE
     r"\b(?:insertion|inclusion) (?:pro|par l|des? (?:personnes|publics))",  # insertion professionnelle des publics en difficulté
     r"\b(?:clause|plan|faveur|matiere) d(?:'|e l')insertion\b(?! d)",  # mesures en faveur de l'insertion
-    r"\bcriteres?\W{1,3}insertion\b",  # le critère « insertion »
     r"^\W*(?:emplois?|insertion|inclusion)(?: et \w+)?\W*(?:\d|$)",  # Emploi et formation : 5 %
     r"\begalite (?:pro|femme|homme|entre|des chances)",  # égalité professionnelle
     r"\bl'emploi des (?:personne|travailleur|public)",  # engagement en faveur de l'emploi des personnes handicapées
 )
 #: And in a field that names a criterion, once `_OTHER_SOCIAL` is taken out.
 _NAMED_SOCIAL = any_of(
-    r"\bsocia(?:les?|ux|l)\b|\bsociet(?:al|aux)|\brse\b|\bequitable",  # Politique sociale, démarche RSE
+    r"\bsocia(?:les?|ux|l)\b|\bequitable",  # Politique sociale
     r"\binsertion\b(?= (?:pro|socia|par l|des? (?:person|public|jeune|demand|benef)|durable)|\W*(?:$|[\d(:;,=-]))"
     r"|\binclusion\b|\bhandicap|\begalite\b|\bdiscriminat",  # Recours à l'insertion, égalité professionnelle
     r"\b(?:secteurs?|entreprises?|ateliers?|travail) (?:\w+ et )?(?:protege|adapte)|\b(?:esats?|siae)\b",
@@ -273,28 +270,13 @@ _OTHER_SOCIAL = re.compile(
     r"\b(?:accompagnement|suivi|logements?|bailleurs?|centres?|humaines et|medico|siege|securite|protection|reseaux|capital|locatif|raison|habitat|parc|tarifs?|actions?|aides?|liens?|travail|travailleurs?)[ -]socia\w*"
     r"|\b(?:mode|facilite)s? d'emploi\b|\binsertions? (?:architectur|paysag|urbain|publicit|dans (?:le |l'|son )(?:site|environn|paysag|tissu))\w*"
 )
-#: "Des clauses sociales d'insertion seront insérées", "Heures d'insertion : lot 1 : 610", "conditions d'exécution à caractère social : voir le CCAP"
-_CLAUSE = any_of(
-    r"\bclauses? (?:\w+ ){0,2}(?:sociales?|d'insertion)\b",
-    r"^\W*(?:nombre d')?heures? d'insertion\b|\bstipulations?\b[^.;]{0,60}\binsertion\b",
-    r"\bconditions? (?:\w+ ){0,2}d'execution\b[^.;]{0,160}\b(?:sociale?s?|insertion)\b",
-    rf"\b(?:confi|sous-?trai)\w+\b[^.;]{{0,40}}\d ?%[^.;]{{0,80}}(?:{_WHO['SIAE'].pattern}|{_WHO['ESAT/EA'].pattern})",  # confier 10 % du montant à des structures d'insertion
-)
 #: What a social condition of performance speaks of: people, those who employ them, or the clause itself.
-_OF_PEOPLE = re.compile(
-    r"soci[ae]|insertion|emploi|inclusi|handicap|ch[oe]m|\brsa\b|\bplie\b|esat|siae|etti|geiq|intermediaire|adapte|protege|claus"
-    r"|facilitat|embauch|recrut|parcours|qualif|prioritaire|eloigne|detenu|personnes|jeunes|apprenti|egalite|heure|\d ?h\b"
+OF_PEOPLE = re.compile(
+    r"soci[ae]|insertion|emploi|handicap|ch[oe]m|\brsa\b|recrut|adapte|\bplie\b|esat|siae|entreprise|claus|person|jeune|heure"
 )
-#: "Acquisition de logiciels pour le suivi des parcours d'insertion": what is bought, with nobody who owes anything.
-_BOUGHT = re.compile(
-    r"^\W*(?:marche de )?(?:acquisition|fourniture|location|formation|logiciel|etude|evaluation|travaux)s?\b"
-    r"(?!.*\b(?:titulaire|attributaire|prestataire|entreprise|heure|claus|condition|oblig|dev[ro]|doi|impos|exig|\d+ ?%|\d ?h\b))"
-)
-_NOT_OWED = re.compile(r"\binsertion ?[:?=|] ?(?:0|neant|sans objet|non)\b|\bsans clause")
-#: "Mission de facilitateur des clauses sociales": who runs the clauses of others is bought; not "Prestation avec clause sociale".
-_RUN = re.compile(
-    r"^(?:objet\W+)?(?:missions?|prestations?|amo|assistance|accompagnement|appui|conseil|facilitat\w+)\b"
-    r"(?:(?! avec | comport)[\w ']){0,80}\bclauses?\b"
+#: "Clause d'insertion : néant", "sans clause sociale", "aucune obligation d'insertion"
+NOT_OWED = re.compile(
+    r"\binsertion ?[:?=|] ?(?:0|neant|sans objet|non)\b|\b(?:sans|(?<!n'est )pas d[e']|aucune?) ?(?:clause|critere|obligation)s?(?! (?:env|eco))"
 )
 #: "Prestation d'insertion ayant pour support ...", "Marché d'insertion et de qualification professionnelle"
 _OBJECT = any_of(
@@ -321,21 +303,6 @@ def social_name(name: str, field: bool = False) -> bool:
 def of_social(plain: str) -> bool:
     """Whether a sentence holds a word that social criteria are about."""
     return _SOCIAL_WORD.search(_OTHER_SOCIAL.sub("", plain)) is not None
-
-
-def may_condition(plain: str) -> bool:
-    """Whether a sentence speaks of people or of those who employ them, and not only of what is bought."""
-    return not _BOUGHT.match(plain) and _OF_PEOPLE.search(plain) is not None and not _NOT_OWED.search(plain)
-
-
-def plainly_conditioned(plain: str) -> bool:
-    """Whether a sentence names a social clause or a social condition of performance, and denies nothing."""
-    return bool(_CLAUSE.search(plain)) and not (_SUPPOSED.search(plain) or _NOT_OWED.search(plain))
-
-
-def runs_clauses(plain: str) -> bool:
-    """Whether a sentence says that help with the clauses of other contracts is bought."""
-    return _RUN.match(plain) is not None and not _DUTY.search(plain)
 
 
 def names_object(plain: str) -> bool:

@@ -10,26 +10,27 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from matcher.reading.clauses.grammar import lot_shares
-from matcher.reading.clauses.sentences import Sentence
+from matcher.reading.clauses.sentences import APART, Sentence
 from matcher.reference.prose import lots_named
 
-LotHours = list[tuple[float, frozenset[str]]]
+LotFigures = list[tuple[float, frozenset[str]]]
 
 #: "1 500", "1.500", "350"; in "le lot 2 120 heures" the number is 120.
 _NUMBER = re.compile(r"\b(?<!lot )(\d{1,3}(?:[ .\u202f]\d{3})+|\d{1,6})(?![\d/])")
 #: "350h", "1 500 heures"
 _UNIT = re.compile(r"\)?[ ._]*(?:h|heures?)\b")
 #: "Heures d'insertion : lot 1 : 610 ; lot 2 (240)", "Voirie | 310", "un volume fixé à 350", "respectivement 70 et 55"
-_OPENS = re.compile(r"(?:[:=|(?+]|\b(?:soit|total|exige|respectivement|de|a)|\d(?:,| et))[\s._…]*$")
+_OPENS = re.compile(r"(?:[:=|(?+]|\b(?:soit|total|exige|respectivement|dont|de|a)|\d(?:,| et))[\s._…]*$")
 _CLOSES = re.compile(r"\s*(?:$|[\n.,;:|)(+—-]|(?:sur|aux?|et|l[ae]|pour les? lots?)\b)")
+#: "5 %", "20 points"
+_FIGURE = re.compile(r"\b(\d{1,3}(?:,\d{1,2})?) ?(?:%|points?\b|pts\b)")
 #: Smaller numbers are times of day, visits or rates: "de 9 h à 12 h", "2 heures pour 25 heures travaillées".
 _FEW = 20
 #: Characters that a label reaches.
 _REACH = 180
 
 #: "14 heures de formation", "35 heures par semaine": hours of something else than insertion and work.
-_OF_OTHER = re.compile(r" ?(?:de (?!travail)|d'(?!insertion|emploi)|par semaine|hebdo)")
+_OF_OTHER = re.compile(r" ?(?:de (?!travail)|d'(?!insertion|emploi|activite)|par semaine|hebdo)")
 #: "une formation de 14 heures", "la visite dure 3 heures"; "8 % des 7 000 heures", "Sur les 7 000 heures"
 _OTHER_LASTS = re.compile(
     r"\bformation(?: (?!et\b)[\w']+)?\W*$|\bdur\w+ (?:de )?$|% des? $|(?:^|[.;:])\W*sur (?:les )?$"
@@ -54,17 +55,15 @@ _EACH = re.compile(r"\bchacune?\b|\bpar lot\b")
 #: "2 (210 h)", "02 | Charpente | 130": the number of a lot opens a bracket or a row.
 _ROW = re.compile(r"[\s,:]0*(\d{1,2}) ?\([^()\d]*$|\n0*(\d{1,2}) ?[|/;][^\n\d]*$")
 #: "Lot 2 : 75 h", "Tranche optionnelle : 120 heures", "2 | Bordures | 130": goes on with the hours of the sentence before.
-_GOES_ON = re.compile(r"\W*(?:l[ea]s? )?(?:lot|tranche|annee|total|\d)")
-#: "Lot 1 : Voirie. Heures d'insertion : 640": the hours of the lot that the sentence before names.
-_LABEL = re.compile(r"\W*(?:nombre d'|volume d')?heures?\b")
+_GOES_ON = re.compile(r"\W*(?:pour )?(?:l[ea]s? )?(?:lot|tranche|annee|total|\d)")
 #: Characters of a list or a table that are read on.
 _AHEAD = 3_000
 
 
 class Quantity(NamedTuple):
-    """A candidate number of hours, with the words up to the numbers before and after it."""
+    """A candidate number of hours, per cent or points, with the words up to the numbers before and after it."""
 
-    hours: float
+    value: float
     before: str
     after: str
 
@@ -83,16 +82,20 @@ def _numbers(run: str) -> Iterator[tuple[int, int, float]]:
             yield start, reach, hours
 
 
-def _quantities(run: str) -> list[Quantity]:
-    """The hours that a run states as required, in order."""
-    found = list(_numbers(run))
+def _around(run: str, found: list[tuple[int, int, float]]) -> list[Quantity]:
+    """Each number of a run, (start, end, value), with the words that stand around it."""
     ends = [0, *(end for _, end, _ in found)]
     starts = [*(start for start, _, _ in found[1:]), len(run)]
-    around = (
-        Quantity(hours, run[max(0, before - 1) : start], run[end:after])
-        for (start, end, hours), before, after in zip(found, ends, starts, strict=False)
-    )
-    return [one for one in around if _is_owed(one)]
+    return [
+        Quantity(value, run[max(0, before - 1) : start], run[end:after])
+        for (start, end, value), before, after in zip(found, ends, starts, strict=False)
+    ]
+
+
+def by_lot(run: str, in_order: bool = True) -> LotFigures:
+    """The percentages or points that a run gives each of its lots, also `in_order`; empty unless it is about two."""
+    figures = [(*one.span(), float(one[1].replace(",", "."))) for one in _FIGURE.finditer(run)]
+    return _by_lot(_around(run, figures), in_order)
 
 
 def _is_owed(one: Quantity) -> bool:
@@ -115,7 +118,7 @@ def _lots_of(piece: str) -> frozenset[str]:
     return frozenset({row.group(1) or row.group(2)} if row else ())
 
 
-def _by_lot(found: list[Quantity]) -> LotHours:
+def _by_lot(found: list[Quantity], in_order: bool = True) -> LotFigures:
     """The hours of each lot: each number has lots on the same side, or "lots 1 et 2 : 90 h et 60 h"."""
     if len(found) < 2:
         return []
@@ -124,45 +127,47 @@ def _by_lot(found: list[Quantity]) -> LotHours:
     for sides in sides_of_all[::-1] if all(map(_FOR_LOT.match, after)) else sides_of_all:
         lots = [_lots_of(side) for side in sides]
         if all(lots) and len(set(lots)) > 1:
-            first = {named: one.hours for named, one in reversed(list(zip(lots, found, strict=True)))}
+            first = {named: one.value for named, one in reversed(list(zip(lots, found, strict=True)))}
             return [(hours, named) for named, hours in reversed(first.items())]
     listed = sorted(_lots_of(found[0].before), key=lambda lot: (len(lot), lot))
-    if len(listed) == len(found):
-        return [(one.hours, frozenset({lot})) for one, lot in zip(found, listed, strict=True)]
+    if in_order and len(listed) == len(found):
+        return [(one.value, frozenset({lot})) for one, lot in zip(found, listed, strict=True)]
     return []
 
 
 def _total(found: list[Quantity]) -> Quantity | None:
     """The number stated as the total of others."""
-    most = max(found, key=lambda one: one.hours)
-    return (
-        most if len(found) > 1 and (_TOTAL.search(most.before[-40:]) or "total" in most.after[:25]) else None
+    most = max(found, key=lambda one: one.value)
+    summed = (
+        len(found) > 2 and not _lots_of(most.before) and 2 * most.value == sum(one.value for one in found)
     )
+    said = len(found) > 1 and (_TOTAL.search(most.before[-40:]) or "total" in most.after[:25])
+    return most if summed or said else None
 
 
-def stated_hours(run: str) -> LotHours:
+def stated_hours(run: str) -> LotFigures:
     """The hours of insertion that a folded run of sentences states, with the lots that each number is for; [] for none."""
-    found = _quantities(run)
+    found = [one for one in _around(run, list(_numbers(run))) if _is_owed(one)]
     if not found:
         return []
     total = _total(found)
-    by_lot = _by_lot([one for one in found if one is not total])
-    if by_lot or total:
-        return by_lot or [(total.hours, frozenset())]  # type: ignore[union-attr]
-    different = len({one.hours for one in found}) > 1  # else the same number said again
+    listed = _by_lot([one for one in found if one is not total])
+    if listed or total:
+        return listed or [(total.value, frozenset())]  # type: ignore[union-attr]
+    different = len({one.value for one in found}) > 1  # else the same number said again
     if different and all(_LISTED.match(one.before) for one in found[1:]):
-        return [(sum(one.hours for one in found), lots_named(run))]
+        return [(sum(one.value for one in found), lots_named(run))]
     lots = _lots_of(found[0].before) or lots_named(_SENTENCE_END.split(found[0].after)[0])
     if _EACH.search(run):
-        return [(found[0].hours, frozenset({lot})) for lot in sorted(lots)] or [(found[0].hours, lots)]
-    return [(found[0].hours, lots)]
+        return [(found[0].value, frozenset({lot})) for lot in sorted(lots)] or [(found[0].value, lots)]
+    return [(found[0].value, lots)]
 
 
 def owed_at(
     plain: str, found: Sequence[Sentence], at: int
 ) -> list[tuple[float | None, float | None, frozenset[str]]]:
     """(hours, share, lots) stated from sentence `at` on, in it and those that go on with it; else in its neighbours; else None."""
-    first = at - 1 if at and _LABEL.match(found[at].plain) and found[at - 1].lots else at
+    first = at - 1 if at and found[at].lots and found[at].lots == found[at - 1].lots else at
     start, last = found[first].span[0], at
     while last + 1 < len(found) and found[last + 1].span[1] < start + _AHEAD:
         end, then = found[last].span[1], found[last + 1]
@@ -173,11 +178,12 @@ def owed_at(
         if not (in_row or more or _GOES_ON.match(then.plain)):
             break
         last += 1
-    around = found[max(0, at - 4) : at + 7]
+    around = found[max(0, at - 8) : at + 7]
     wider = plain[around[0].span[0] : around[-1].span[1]]
-    run = plain[start : found[last].span[1]]
+    run = APART.sub("", plain[start : found[last].span[1]])
     here = stated_hours(run)
-    if not here and (shares := lot_shares(run)):
-        return [(None, part, frozenset({lot})) for lot, part in shares.items()]
-    stated = here or stated_hours(wider)
+    if not here and (shares := by_lot(run)):
+        return [(None, per_cent / 100, lots) for per_cent, lots in shares if per_cent]
+    own = found[at].lots
+    stated = here or [one for one in stated_hours(wider) if not (own and one[1]) or own & one[1]]
     return [(number, None, lots) for number, lots in stated] or [(None, None, frozenset())]

@@ -27,8 +27,10 @@ _SECTION = re.compile(
     r"\W*(?:acte d'engagement|cahier|c[ct][ct]p|ccap|annexe|dispositions)\b[^:;,|]{0,60}\blot (?:n ?° ?)?\d{1,2}$"
 )
 _NEW_SECTION = re.compile(r"(?:article|chapitre|annexe|tous|l'ensemble|les)\b|\d{1,2}[. ]")
-#: A column of a table of lots that asks for yes or no, and its yes.
-_ASKS, _YES = re.compile(r"reserv|claus|insertion"), re.compile(r"\s*(?:oui|o|x|☒|☑|✓)\s*", re.I)
+#: "Lot 1 Maçonnerie" alone on its line, and not in a list of lots: so are the lines below that open with a label.
+#: A column of a table of lots that asks for yes or no, or for hours, and the answers.
+_ASKS, _YES = re.compile(r"reserv|claus|insertion"), re.compile(r"oui|o|x|☒|☑|✓", re.I)
+_NO = re.compile(r"(?:non|n|néant|sans objet|aucune?|/|-|☐|0)?", re.I)
 
 #: "Lot 2 – Vitrerie – lot réservé", "critères du lot 1 : prix 60 % ; insertion 20 %": what follows is about the same lot,
 #: and "Lot 1 : marché réservé ? Non. Clause sociale ? Oui", "Le lot 2 est réservé. Il est destiné aux SIAE" go on so.
@@ -37,16 +39,22 @@ _DASH, _GOES_ON = (
     re.compile(r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) "),
 )
 
-#: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)": each lot has its own words.
-_NEXT_LOT = re.compile(r"(?:\)(?<=[^x ]\)),?| /) (?=lots? (?:n° ?)?\d)")
+#: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)", "1) Prix 40% 2) Délai 60%": each has its own words.
+_NEXT_LOT = re.compile(
+    r"(?:\)(?<=[^x ]\)),?| /) (?=lots? (?:n° ?)?\d)|(?:%|(?<=[np]t)s) (?=\d\) ?[a-z]|[a-z' ]{4,40}: ?\d)"
+)
+
+#: "à l'exception du lot 3", "hors lot 3", "la clause ne s'applique pas au lot 3"
+EXCEPTED = r"(?:a l'exc(?:eption|lusion)|exception faite|excepte|sauf|hormis|hors|n['e] ?[\w']+ pas (?:\w+ )?aux? (?=[^.;,]*lots? ))\b"
+APART = re.compile(rf"\b{EXCEPTED}(?:[^,;().]|, ?(?=\d))*")
 
 #: Stems that make a sentence worth classifying.
 STEMS = (
     "reserv", "2113-1",  # reserved, by which article
     "esat", "siae", " iae", "'iae", "handicap", "par le travail", "entreprises adapt", "secteur adapt", "protege", "intermediaire",
     "nitenti", "detenu",  # to whom
-    "insertion", " rsa", "chom", "longue duree", "en parcours", " plie", "sans emploi", "sans qualif", "l'emploi", "d'emploi",
-    "recrut", "embauch",  # for whom
+    "insert", " rsa", "chom", "longue duree", "en parcours", " plie", "sans emploi", "sans qualif", "l'emploi", "d'emploi",
+    "recrut", "embauch", "apprenti",  # for whom
     "claus", " socia", "societa", " rse", "egalit",  # a clause, a criterion
 )  # fmt: skip
 #: By stem, boilerplate phrases around it: passing over them halves the sentences that are classified, and loses none.
@@ -102,6 +110,7 @@ def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
     """The texts of a notice, made ready together: white space collapsed (wrapped lines stay), folded, searched for stems."""
     text = "\n\0\n".join(text.replace("\0", " ") for text in texts)
     text = answered(text) if "|" in text else text
+    text = re.sub(r"\.{4,}", ":", text) if "...." in text else text  # dots that lead to a figure
     if " ".join(text.split()) != text.replace("\n", " "):  # as most fields are not
         text = "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
     text = text.replace("\n\0", "\0").replace("\0\n", "\0")
@@ -110,22 +119,25 @@ def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
 
 
 def answered(text: str) -> str:
-    """The text with each "oui" in a table of lots replaced by what it says yes to: "Lot 2 : réservé"."""
+    """The text with each answer in a table of lots replaced by what it says: "Lot 2 : réservé", "Lot 3 : heures : 70"."""
     lines, heads = [], [""]
     for line in text.split("\n"):
         cells = line.split("|")
         number = re.search(r"\d+", "".join(cells[:2]))
         if number and len(cells) == len(heads) > 1:
-            pairs = zip(cells, (head.split("(")[0].strip() for head in heads), strict=True)
-            cells = [f" Lot {number[0]} : {head} " if _asked(cell, head) else cell for cell, head in pairs]
+            cells = [_answer(number[0], *pair) for pair in zip(cells, heads, strict=True)]
         else:
             heads = cells
         lines.append("|".join(cells))
     return "\n".join(lines)
 
 
-def _asked(cell: str, head: str) -> bool:
-    return _YES.fullmatch(cell) is not None and _ASKS.search(prose.folded(head)) is not None
+def _answer(lot: str, cell: str, head: str) -> str:
+    stated = cell.strip()
+    if not _ASKS.search(prose.folded(head)) or (_NO.fullmatch(stated) and not _YES.fullmatch(stated)):
+        return cell
+    asked = f" Lot {lot} : {head.split('(')[0].strip()}"
+    return f"{asked} " if _YES.fullmatch(stated) else f"{asked} : {stated} "
 
 
 def cut(page: Page) -> tuple[Sentence, ...]:
@@ -134,19 +146,24 @@ def cut(page: Page) -> tuple[Sentence, ...]:
     on_a_line, plainly = text.replace("\n", " "), folded.replace("\n", " ")
     found: list[Sentence] = []
     heading: frozenset[str] = frozenset()
-    section = False
+    section = title = in_list = False
     for start, end in _short(text, folded):
         published, plain = on_a_line[start:end].strip(), repaired(plainly[start:end].strip())
         if not published:
             continue
-        own = lots_named(plain) if "lot" in plain else frozenset()
+        own = lots_named(APART.sub("", plain)) if "lot" in plain else frozenset()
         line = start == 0 or text[start - 1] == "\n"
         item = _ITEM.match(published) is not None
         if own:
             section = line and _SECTION.match(plain) is not None
-            heading = own if section or _OPENS_LIST.search(plain) else frozenset()
-        elif line and not item and (not section or _NEW_SECTION.match(plain)):
-            heading = frozenset()
+            of_lot = line and plain.startswith("lot") and text[end : end + 1] == "\n"
+            title, in_list = of_lot and not in_list, of_lot
+            heading = own if section or title or _OPENS_LIST.search(plain) else frozenset()
+        else:
+            in_list = False
+            below = (section and not _NEW_SECTION.match(plain)) or (title and _GOES_ON.match(plain))
+            if line and not item and not below:
+                heading = frozenset()
         dashed = (
             found and not line and (_DASH.search(text, found[-1].span[1], start) or _GOES_ON.match(plain))
         )
