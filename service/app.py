@@ -69,7 +69,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.add_middleware(
             CORSMiddleware, allow_origins=list(settings.cors), allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["authorization", "x-api-key", "content-type", "idempotency-key", "if-none-match"],
-            expose_headers=["etag", "x-request-id", "retry-after"],
+            expose_headers=["etag", "x-request-id", "retry-after", "ratelimit", "ratelimit-policy"],
         )  # fmt: skip
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
     app.add_middleware(HeadAsGet)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import jsonschema
 import pytest
 from fastapi.testclient import TestClient
@@ -22,6 +24,7 @@ from matcher.records import keys
 from matcher.records.store import Store
 from pages_client import SIRET
 from service import page
+from serving import serving
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 
@@ -88,6 +91,8 @@ def test_the_schema_tells_every_field_and_shows_every_answer(client: TestClient)
         for verb, operation in verbs.items():
             assert all(p["description"] for p in operation.get("parameters", [])), (verb, path)
             answer = next(answer for code, answer in operation["responses"].items() if code.startswith("2"))
+            assert ("RateLimit" in answer.get("headers", {})) == ("/health" not in path), (verb, path)
+            assert "Retry-After" in operation["responses"].get("429", {"headers": ["Retry-After"]})["headers"]
             for media, content in answer.get("content", {}).items():
                 assert content.get("schema") or "xml" in media, (verb, path, media)
                 assert "example" in content or media != "application/json" or "{format}" in path, (verb, path)
@@ -305,15 +310,21 @@ def test_a_wrong_key_is_refused_even_where_reading_is_open(client: TestClient) -
     assert client.get("/v1/structures", headers={"X-API-Key": "mlg_x_y"}).status_code == 401
 
 
-def test_security_headers_and_rate(settings: Settings) -> None:
+def test_an_answer_tells_what_is_left_of_the_limit_and_a_refusal_when_to_ask_again(
+    settings: Settings,
+) -> None:
     slow = settings.model_copy(update={"rate": "3/minute"})
-    with TestClient(create_app(slow)) as client:
-        first = client.get("/v1/notices")
-        assert "default-src 'none'" in first.headers["content-security-policy"]
-        assert first.headers["x-content-type-options"] == "nosniff"
-        codes = [client.get("/v1/notices").status_code for _ in range(4)]
-        assert codes == [200, 200, 429, 429]
-        assert int(client.get("/v1/notices").headers["retry-after"]) >= 1
+    with serving(slow) as address, httpx.Client(base_url=address) as client:
+        answers = [client.get("/v1/notices", params={"limit": 1}) for _ in range(5)]
+        assert [each.status_code for each in answers] == [200, 200, 200, 429, 429]
+        assert {each.headers["ratelimit-policy"] for each in answers} == {'"default";q=3;w=60'}
+        told = [re.fullmatch(r'"default";r=(\d);t=(\d+);a=\1;w=\2', a.headers["ratelimit"]) for a in answers]
+        assert [match and match[1] for match in told] == ["2", "1", "0", "0", "0"]
+        assert answers[4].headers["retry-after"] == told[4][2]  # type: ignore[index]
+        assert 50 < int(answers[4].headers["retry-after"]) <= 60
+        health = client.get("/v1/health")
+        assert health.status_code == 200 and "ratelimit" not in health.headers
+        assert "default-src 'none'" in health.headers["content-security-policy"]
 
 
 def test_what_was_read_is_told_and_a_correction_changes_the_answer(
