@@ -15,7 +15,7 @@ from matcher.outreach import letters, links, post
 from matcher.outreach.digest_formats import Entry, feed
 from matcher.records.store import now
 from matcher.records.tables import Alert, Search
-from service import wire
+from service import webhooks, wire
 from service.access import identify, store_of
 from service.page import fields, render
 from service.page.buyer import answer_of
@@ -147,6 +147,14 @@ def look(app: FastAPI) -> None:
             connection.execute(update(Alert).where(Alert.id == row["id"]).values(values))
             connection.execute(update(Search).where(Search.id == row["search"]).values(at=now()))
             if fresh:
+                joined = [{"siret": one.siret, "name": one.name} for one in fresh]
+                told = {
+                    "search": row["search"],
+                    "title": title,
+                    "url": f"{site}/acheteur/r/{search}",
+                    "joined": joined,
+                }
+                webhooks.tell(store, connection, row["owner"], "search.joined", told, f"{row['id']}|{data}")
                 letter = letters.joined(
                     title,
                     [f"{render.called(one)} ({render.town(one.place)})" for one in fresh],
