@@ -37,7 +37,7 @@ NOTICE = "avis:"  # begins the reference of a published notice; any other refere
 SENTENCES = {
     "empty": "Ce fichier est vide : déposez l'avis tel qu'il a été publié.",
     "unknown-format": (
-        "Ce fichier n'est pas un avis d'un format connu (BOAMP, eForms, TED, DECP). "
+        "Ce fichier n'est pas un avis d'un format connu (BOAMP, eForms, TED, DECP, OCDS). "
         "Décrivez plutôt le besoin en quelques mots."
     ),
     "not-a-call": (

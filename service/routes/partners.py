@@ -160,7 +160,7 @@ def leads(request: Request, who: Reader, asked: LeadsIn) -> Response:
         text = asked.notice if isinstance(asked.notice, str) else json.dumps(asked.notice, ensure_ascii=False)
         tenders = [r for r in uploaded(text.encode("utf-8", "replace")) if isinstance(r, Tender)]
         if not tenders:
-            raise BadInput("no notice of a known format (BOAMP, eForms, TED, DECP) was recognised")
+            raise BadInput("no notice of a known format (BOAMP, eForms, TED, DECP, OCDS) was recognised")
     known = list(snapshot.notices.values())
     found = subcontracting.openings(snapshot.matcher, tenders, earlier=known, n=asked.n, lot=asked.lot)
     out = LeadsOut(
