@@ -56,9 +56,8 @@ WRITERS = 4  # concurrent requests that write
 LONG = 10_000  # bytes of a body beyond which what is compared is long; so is every file
 SEARCHERS = 2  # concurrent searches by name
 LONG_ONES = 2  # concurrent comparisons of files and of long texts
-FILE = re.compile(
-    rb'filename\*?=(?:"[^"]|[^"\s;])'
-)  # a form's part that is a file, and not an empty field for one
+# a form's part that is a file, and not an empty field for one
+FILE = re.compile(rb'filename\*?=(?:"[^"]|[^"\s;])')
 #: A surrogate, as JSON escapes it, without its other half.
 HALVES = re.compile(
     rb"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F])"

@@ -36,15 +36,8 @@ log = logging.getLogger("service")
 #: Event -> the scope of the keys that are told of it, "structure" being any structure:SIRET.
 EVENTS: Mapping[str, str] = {"job.finished": "read", "search.joined": "buyer", "lots.announced": "structure"}
 MOST = 10  # webhooks of one key
-WAITS = (
-    5,
-    300,
-    1_800,
-    7_200,
-    18_000,
-    36_000,
-    72_000,
-)  # seconds after each try that failed; then it is given up
+# seconds after each try that failed; then it is given up
+WAITS = (5, 300, 1_800, 7_200, 18_000, 36_000, 72_000)
 SECONDS = 10.0  # for an answer
 AT_ONCE = 50  # deliveries of one turn
 SHOWN = 20  # deliveries of a webhook that are listed

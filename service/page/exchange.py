@@ -35,9 +35,8 @@ class Announcement:
     km: float | None = None
     seen: int = 0  # how many have seen one's own announcement
     group: tuple[tuple[str, exchange.Agreed], ...] = ()  # who agreed with each other, with roles and parts
-    said: Mapping[str, tuple[str, tuple[exchange.Said, ...]]] = field(
-        default_factory=dict
-    )  # by who is not its author
+    # by who is not its author
+    said: Mapping[str, tuple[str, tuple[exchange.Said, ...]]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

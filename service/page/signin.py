@@ -42,9 +42,8 @@ def send(request: Request, form: CheckedForm, address: fields.Line = "") -> Resp
     link = f"{settings.public_url.rstrip('/')}/connexion/lien/{_token(to)}"
     store = access.store_of(request)
     letter = letters.sign_in(to, link, mail_transport(settings))
-    with (
-        store.writing() as connection
-    ):  # the same work for every domain: its time does not tell which are served
+    # the same work for every domain: its time does not tell which are served
+    with store.writing() as connection:
         post.queue(store, connection, letter, kind="sign-in", siret="")
         if not opened_by:
             connection.execute(delete(Letter).where(Letter.id == post.id_of(letter)))
@@ -202,9 +201,8 @@ def sign_out(request: Request, form: CheckedForm) -> Response:
     )
     answer.delete_cookie(access.cookie_name(request), path="/", secure=access.secure(request))
     answer.delete_cookie(ENDS, path="/deconnexion")
-    answer.headers["Clear-Site-Data"] = (
-        '"cache", "storage"'  # on a shared machine, what the next visitor would find
-    )
+    # on a shared machine, what the next visitor would find
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
     return answer
 
 

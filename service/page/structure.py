@@ -76,9 +76,8 @@ def shown(
     held = snapshot.structure(siret)
     mine = held.siret in who.sirets
     declared = self_declared.read(store, held.siret)
-    structure = self_declared.over(
-        held, declared
-    )  # as declared now: the catalogue includes it at its next build
+    # as declared now: the catalogue includes it at its next build
+    structure = self_declared.over(held, declared)
     skilled = skills.skills(structure, past := snapshot.past_contracts(held.siret)[-8:])
     declined = _refused(request, structure.siret) if mine else set()
     found = [o for o in snapshot.opportunities(structure.siret) if (o.tender.id, o.lot.id) not in declined]
@@ -99,9 +98,8 @@ def _looked_for(request: Request, known: Iterable[skills.Skill]) -> int:
 
     def asked() -> Counter[frozenset[str]]:
         recent = searches.since(store, now() - timedelta(days=MONTH))
-        texts = {
-            str(each.get("need") or "")[:500] for each in recent
-        }  # the same need asked again counts once
+        # the same need asked again counts once
+        texts = {str(each.get("need") or "")[:500] for each in recent}
         return Counter(_trades_of(text) for text in texts if text)
 
     counts: Counter[frozenset[str]] = snapshot.for_a_minute("looked for", asked)

@@ -54,16 +54,16 @@ def test_facets_count_and_narrow_and_sort(page: PagesClient) -> None:
         for km in re.findall(r"· (\d+|sur place)(?: km)?</span>", first)
     ]
     assert kilometres == sorted(kilometres) and names
-    assert (
-        page.get(at + "?tri=metier").text.count('aria-current="true">Métier<') == 1
-    )  # in the heading; a narrow view has it in its own list
+    # in the heading; a narrow view has it in its own list
+    assert page.get(at + "?tri=metier").text.count('aria-current="true">Métier<') == 1
     assert page.get(at + "?type=ZZZ&km=abc&tri=zzz").status_code == 200
 
 
 def test_the_heading_of_the_trade_puts_what_is_known_first() -> None:
     lines: list[Any] = [
-        SimpleNamespace(stated=stated, known=known) for stated, known in ((False, ""), (False, "son nom"), (True, "déclaré"))
-    ]  # fmt: skip
+        SimpleNamespace(stated=stated, known=known)
+        for stated, known in ((False, ""), (False, "son nom"), (True, "déclaré"))
+    ]
     assert facets.narrowed(lines, facets.chosen({}, "metier")) == lines[::-1]
 
 

@@ -280,9 +280,8 @@ def test_a_buyer_signs_in_by_the_link_of_a_mail(tab: Any, site: tuple[str, str])
     tab.wait_for_selector("text=un lien vient de lui être envoyé")
     link = mailed(Path(site[1].removeprefix("sqlite:///")).parent / "outbox", "nouveau@v.example")
     tab.goto(link)
-    tab.wait_for_selector(
-        "text=nouveau@v.example"
-    )  # opening the link shows whom it signs in, and signs in nobody
+    # opening the link shows whom it signs in, and signs in nobody
+    tab.wait_for_selector("text=nouveau@v.example")
     assert tab.locator("text=Se déconnecter").count() == 0
     tab.click("text=Me connecter")
     tab.wait_for_selector("text=Se déconnecter")

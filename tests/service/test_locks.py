@@ -208,9 +208,8 @@ def test_a_listed_notice_is_prepared_once(client: TestClient, monkeypatch: pytes
     first = client.get("/v1/notices").json()
     assert client.get("/v1/notices").json() == first
     assert client.get(f"/v1/notices/{first['items'][0]['id']}").json() == first["items"][0]
-    assert sorted(prepared) == sorted(
-        each["id"] for each in first["items"]
-    )  # inferring codes takes most of a list's time
+    # inferring codes takes most of a list's time
+    assert sorted(prepared) == sorted(each["id"] for each in first["items"])
 
 
 def test_requests_of_a_caller_are_counted_over_a_moving_window(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,9 +151,8 @@ def test_the_same_message_leaves_and_the_answer_comes_back(settings: Settings, s
                 and TEXT.splitlines()[0] in mail.get_content()
             )
             assert mail.get_content_type() == "text/plain"
-        page.post(
-            address + "/contacter", data=asked
-        )  # asked once; the one without an address may be tried again
+        # asked once; the one without an address may be tried again
+        page.post(address + "/contacter", data=asked)
         left(store)
         assert len(mails(settings.outbox)) == 2
         assert "même pour toutes" in page.get(f"{address}/ecrire?s={SIRET}").text
@@ -346,9 +345,8 @@ def test_a_structure_edits_denies_and_chooses_its_alerts(settings: Settings, sto
         }
         assert "01 99 00 00 02" not in page.post("/acheteur", data=ask).text
         assert "Votre fiche est gardée" in page.post(at + "/fiche", data=words).text
-        assert (
-            "01 99 00 00 02" in page.post("/acheteur", data=ask).text
-        )  # who searches calls the new number at once
+        # who searches calls the new number at once
+        assert "01 99 00 00 02" in page.post("/acheteur", data=ask).text
         assert "01 99 00 00 02" in page.get(f"/acheteur/structure/{OTHER}").text
         wrong = {
             "email": "x",
@@ -359,11 +357,8 @@ def test_a_structure_edits_denies_and_chooses_its_alerts(settings: Settings, sto
         }
         again = page.post(at + "/fiche", data=wrong)
         assert again.status_code == 422 and 'value="beaucoup"' in again.text
-        for name in (
-            "email",
-            "departments",
-            "turnover",
-        ):  # each beside its field, and in the summary with a link
+        # each beside its field, and in the summary with a link
+        for name in ("email", "departments", "turnover"):
             assert f'href="#{name}"' in again.text and f'id="{name}-fault"' in again.text
         assert 'id="phone-fault"' not in again.text
         found = page.post(
@@ -395,9 +390,8 @@ def test_a_structure_edits_denies_and_chooses_its_alerts(settings: Settings, sto
             )
             assert rival.status_code == 403
         page.put(f"/v1/structures/{OTHER}/profile", json={"offers": []}, headers={"X-API-Key": secret})
-        assert (
-            alerts.chosen(store, OTHER).address == "a@asso.example"
-        )  # a profile written anew keeps the alerts
+        # a profile written anew keeps the alerts
+        assert alerts.chosen(store, OTHER).address == "a@asso.example"
 
 
 def test_no_path_of_the_machine_in_what_a_visitor_reads(settings: Settings, tmp_path: Path) -> None:
@@ -444,8 +438,9 @@ def test_lots_typed_in_a_need_are_recognised(settings: Settings) -> None:
         need = "Marché de services à Pantin.\nLot 1 : taille de haies\nLot n° 2 - blanchisserie du linge"
         lots = api.post("/v1/match", json={"need": need}).json()["lots"]
         assert [(each["lot"]["number"], each["lot"]["title"]) for each in lots] == [
-            ("1", "taille de haies"), ("2", "blanchisserie du linge")
-        ]  # fmt: skip
+            ("1", "taille de haies"),
+            ("2", "blanchisserie du linge"),
+        ]
         assert lots[0]["lot"]["places"] == ["Pantin"] and lots[1]["matches"][0]["structure"]["siret"] == OTHER
         for one in (
             "taille de haies du lot 1 : parc",

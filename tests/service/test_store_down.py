@@ -19,9 +19,10 @@ SIRET = "00010001600013"
 WORD = {"siret": SIRET, "notice_id": "after", "verb": "interested"}
 
 
-@pytest.mark.parametrize(("pragma", "mended", "why"), [
-    ("query_only=1", "query_only=0", "read-only"), ("max_page_count=1", "max_page_count=1000000", "full"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("pragma", "mended", "why"),
+    [("query_only=1", "query_only=0", "read-only"), ("max_page_count=1", "max_page_count=1000000", "full")],
+)
 def test_what_cannot_be_recorded_is_reported_and_nothing_is_lost(
     tmp_path: Path, pragma: str, mended: str, why: str
 ) -> None:

@@ -193,10 +193,8 @@ def test_the_page_makes_a_day_and_a_report_for_who_holds_a_buyer_key(
     assert [(name, words.strip("\xa0 ")) for name, words in linked] == [("slots", "Créneaux"), ("invite", "Structures à inviter")]  # fmt: skip
     sent = client.post("/territoire/rapport", files={"book": ("livre.csv", LEDGER)}, headers=head)
     assert sent.status_code == 200 and "Par type" in sent.text and "Facilitateur" in sent.text
-    for printed in (
-        made,
-        sent,
-    ):  # its styles and the colours of its charts apply, no command is shown, nothing runs
+    # its styles and the colours of its charts apply, no command is shown, nothing runs
+    for printed in (made, sent):
         policy = printed.headers["content-security-policy"]
         assert (
             "style-src 'unsafe-inline'" in policy
