@@ -14,39 +14,39 @@ from service.settings import Settings
 from sqlalchemy import select
 
 from matcher.catalogue.build import build_catalogue
-from matcher.catalogue.files import save_catalogue
 from matcher.domain import Recipe
 from matcher.reading import gather
 from matcher.records import keys, self_declared
-from matcher.records.store import Store, now
+from matcher.records.store import now
 from matcher.records.tables import Letter
+from pages_client import holding
+from serving import indexed
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 NOTICE = "26-130101"
 GARDEN, CLEAN = "00010001600013", "00010002400017"
 
 
+Heads = dict[str, dict[str, str]]
+
+
 @pytest.fixture(scope="module")
-def served(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[TestClient, dict[str, dict[str, str]]]]:
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     home = tmp_path_factory.mktemp("exchange-service")
     found = gather.gather([SAMPLE])
     recipe = Recipe(encoder="hashing")
-    save_catalogue(build_catalogue(found.structures, found.awards, recipe), home / "catalogue")
-    gather.save_notices(found.tenders, home / "catalogue")
-    settings = Settings(
-        catalogue=home / "catalogue", store=f"sqlite:///{home / 'store.sqlite'}", log_level="ERROR"
-    )
-    store = Store.open(settings.store)
-    heads = {
-        "garden": {"X-API-Key": keys.create(store, [f"structure:{GARDEN}"])},
-        "clean": {"X-API-Key": keys.create(store, [f"structure:{CLEAN}"])},
-        "buyer": {"X-API-Key": keys.create(store, ["buyer"])},
-    }
-    store.close()
-    with TestClient(create_app(settings)) as client:
-        yield client, heads
+    indexed(home, build_catalogue(found.structures, found.awards, recipe), found)
+    store = f"sqlite:///{home / 'store.sqlite'}"
+    with TestClient(
+        create_app(Settings(catalogue=home / "catalogue", store=store, log_level="ERROR"))
+    ) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def heads(client: TestClient) -> Heads:
+    scopes = {"garden": f"structure:{GARDEN}", "clean": f"structure:{CLEAN}", "buyer": "buyer"}
+    return {name: holding(client, scope) for name, scope in scopes.items()}
 
 
 def declare(client: TestClient, head: dict[str, str], siret: str, **facts: object) -> str:
@@ -58,9 +58,8 @@ def declare(client: TestClient, head: dict[str, str], siret: str, **facts: objec
 
 
 def test_two_who_complete_each_other_are_suggested_and_who_saw_what_is_shown(
-    served: tuple[TestClient, dict[str, dict[str, str]]],
+    client: TestClient, heads: Heads
 ) -> None:
-    client, heads = served
     mine = declare(
         client,
         heads["garden"],
@@ -88,9 +87,8 @@ def test_two_who_complete_each_other_are_suggested_and_who_saw_what_is_shown(
 
 
 def test_what_is_declared_is_mailed_to_whom_it_completes_agreed_and_undone(
-    served: tuple[TestClient, dict[str, dict[str, str]]],
+    client: TestClient, heads: Heads
 ) -> None:
-    client, heads = served
     unknown = {"siret": GARDEN, "notice_id": "x-1", "brings": "tonte"}
     assert client.post("/v1/exchange", json=unknown, headers=heads["garden"]).status_code == 404
     theirs = declare(client, heads["clean"], CLEAN, brings="nettoyage de bureaux", seeks="espaces verts")
@@ -127,9 +125,8 @@ def test_what_is_declared_is_mailed_to_whom_it_completes_agreed_and_undone(
 
 
 def test_a_message_is_mailed_and_shown_and_hours_are_entered_on_a_page(
-    served: tuple[TestClient, dict[str, dict[str, str]]],
+    client: TestClient, heads: Heads
 ) -> None:
-    client, heads = served
     store = client.app.state.store  # type: ignore[attr-defined]
     self_declared.write(store, GARDEN, {"email": "jardins@jardins.example"}, GARDEN)
     mine = declare(client, heads["garden"], GARDEN, brings="tonte")
@@ -165,10 +162,7 @@ def test_a_message_is_mailed_and_shown_and_hours_are_entered_on_a_page(
     assert GARDEN not in client.get("/heures?forme=csv", headers=heads["clean"]).text
 
 
-def test_leads_of_a_notice_name_firms_and_structures(
-    served: tuple[TestClient, dict[str, dict[str, str]]],
-) -> None:
-    client, _ = served
+def test_leads_of_a_notice_name_firms_and_structures(client: TestClient) -> None:
     notice = (SAMPLE / "eforms" / "2026-etat-renovation.xml").read_text(encoding="utf-8")
     answer = client.post("/v1/leads", json={"notice": notice}).json()
     assert all(one["case"] for one in answer["leads"]) and any(one["carriers"] for one in answer["leads"])
