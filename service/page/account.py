@@ -22,6 +22,7 @@ from service.page import fields, render
 from service.page.fields import FieldErrors, Line
 from service.page.visitor import CheckedForm
 from service.router import Router
+from service.snapshot import snapshot_of
 
 router = Router()
 CLAIM_DAYS, LETTER_DAYS = 7, 30  # of a link or a code read aloud; of the code of a letter
@@ -62,7 +63,7 @@ def signed_in(
 @router.get("/structure/{siret}/revendiquer")
 def claiming(request: Request, siret: str) -> Response:
     """The form: who claims, as what and why, and how the claim may be proved."""
-    structure = request.app.state.serving.get().structure(siret)
+    structure = snapshot_of(request).structure(siret)
     return render.page(request, "claiming.html", structure=structure, ways=ways(structure), given={})
 
 
@@ -82,7 +83,7 @@ def claim(
     request: Request, siret: str, form: CheckedForm, given: Annotated[ClaimForm, Depends()]
 ) -> Response:
     """Claim the account: the operator verifies by mail, by letter or by a call to the known number."""
-    structure = request.app.state.serving.get().structure(siret)
+    structure = snapshot_of(request).structure(siret)
     shown: dict[str, Any] = {"structure": structure, "ways": ways(structure)}
     try:
         read = fields.checked(

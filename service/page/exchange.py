@@ -18,7 +18,7 @@ from service.announced import buyer_of, write
 from service.page import fields, render
 from service.page.visitor import Reader, StructureOwner
 from service.router import Router
-from service.snapshot import Snapshot
+from service.snapshot import Snapshot, snapshot_of
 
 router = Router()
 
@@ -75,7 +75,7 @@ def _known(snapshot: Snapshot, siret: str) -> Structure | None:
 
 def own(request: Request, who: Bearer) -> list[Announcement]:
     """One's own announcements, in any state, with how many saw them."""
-    snapshot, store = request.app.state.serving.get(), store_of(request)
+    snapshot, store = snapshot_of(request), store_of(request)
     return [
         announced(
             snapshot, o, seen=len({v["viewer"] for v in exchange.viewers(store, who, o.id)}),
@@ -88,7 +88,7 @@ def own(request: Request, who: Bearer) -> list[Announcement]:
 
 def others(request: Request, who: Bearer, siret: str, notice_id: str | None = None) -> list[Announcement]:
     """Others' announcements: those that complete one's own first, with why, then the rest."""
-    snapshot, store = request.app.state.serving.get(), store_of(request)
+    snapshot, store = snapshot_of(request), store_of(request)
     between = exchange.distances(snapshot.catalogue)
     found = exchange.suggest(store, who, siret, notice_id=notice_id, kilometres=between)
     first = {
@@ -114,7 +114,7 @@ def show(request: Request, siret: str, who: Reader, contact: str = "") -> Respon
 def _page(
     request: Request, siret: str, who: Bearer, done: str, address: tuple[str, str] = ("", "")
 ) -> Response:
-    structure = request.app.state.serving.get().structure(siret)
+    structure = snapshot_of(request).structure(siret)
     return render.page(
         request,
         "exchange.html",
@@ -170,7 +170,7 @@ def act(
 def sheet(request: Request, siret: str, identifier: str, who: Reader) -> Response:
     """The sheet of a group, to be downloaded: who does what, as each member said, for the DC1."""
     access.own(who, siret)
-    snapshot, store = request.app.state.serving.get(), store_of(request)
+    snapshot, store = snapshot_of(request), store_of(request)
     members = exchange.group(store, who, identifier)
     (offer,) = [o for o in exchange.listing(store, who, mine=True) if o.id == identifier]
     about = announced(snapshot, offer)
@@ -193,7 +193,7 @@ def sheet(request: Request, siret: str, identifier: str, who: Reader) -> Respons
 @router.get("/acheteur/bourse")
 def of_buyer(request: Request, who: Reader, avis: Annotated[str, Query(max_length=200)]) -> Response:
     """What structures let the buyer of a notice see; nothing for anybody else."""
-    snapshot, store = request.app.state.serving.get(), store_of(request)
+    snapshot, store = snapshot_of(request), store_of(request)
     tender = snapshot.notice(avis)
     buys = buyer_of(request, who)
     may = buys(avis)

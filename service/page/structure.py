@@ -32,7 +32,7 @@ from service.page import render
 from service.page.gaps import gaps, likely
 from service.page.visitor import SeesStructures
 from service.router import Router
-from service.snapshot import Snapshot
+from service.snapshot import Snapshot, snapshot_of
 
 router = Router()
 SHOWN = 10  # notices of a part
@@ -50,7 +50,7 @@ PARTS = {
 
 @router.get("/structure")
 def find(request: Request, who: SeesStructures, q: Annotated[str, Query(max_length=200)] = "") -> Response:
-    catalogue = request.app.state.serving.get().catalogue
+    catalogue = snapshot_of(request).catalogue
     words = q.replace(" ", "") if q.replace(" ", "").isdecimal() else q
     rows = search_names(catalogue, words, limit=FOUND) if words.strip() else []
     found = [catalogue.structure(row) for row in rows]
@@ -72,7 +72,7 @@ def shown(
     problems: Mapping[str, str] | None = None, typed: Mapping[str, Any] | None = None,
 ) -> Response:  # fmt: skip
     """The page of a structure; after an invalid form, with the input and its errors."""
-    snapshot, store = request.app.state.serving.get(), access.store_of(request)
+    snapshot, store = snapshot_of(request), access.store_of(request)
     held = snapshot.structure(siret)
     mine = held.siret in who.sirets
     declared = self_declared.read(store, held.siret)
@@ -94,7 +94,7 @@ def shown(
 
 def _looked_for(request: Request, known: Iterable[skills.Skill]) -> int:
     """How many searches of the last month asked for one of these trades; 0 below `FEW`, which could tell whose they are."""
-    snapshot, store = request.app.state.serving.get(), access.store_of(request)
+    snapshot, store = snapshot_of(request), access.store_of(request)
 
     def asked() -> Counter[frozenset[str]]:
         recent = searches.since(store, now() - timedelta(days=MONTH))

@@ -34,6 +34,7 @@ from service.page import fields, render, search
 from service.page.fields import FieldError, problems_of
 from service.page.visitor import Buyer, CheckedForm, Operator, Reader
 from service.router import Router
+from service.snapshot import snapshot_of
 
 router = Router()
 LINES = 12  # zones of a page
@@ -266,7 +267,7 @@ def studied_programme(
     given = searches.read(store_of(request), reference).get("programme")
     if not given:
         raise BadInput("Cette adresse n'est pas celle d'un programme.")
-    made: programme.Programme = request.app.state.serving.get().for_a_minute(
+    made: programme.Programme = snapshot_of(request).for_a_minute(
         ("programme", reference),
         lambda: programme.study(desk.desk_of(request), base64.b64decode(given["data"]), given["name"]),
     )
@@ -302,7 +303,7 @@ def drawn(
         trade=metier,
         kind=type or [],
     )
-    snapshot, opened = request.app.state.serving.get(), desk.desk_of(request)
+    snapshot, opened = snapshot_of(request), desk.desk_of(request)
     made: coverage.Coverage = snapshot.for_a_minute(
         ("map", asked.model_dump_json()), lambda: desk.covered(request, asked)
     )

@@ -18,6 +18,7 @@ from service.page import fields, render
 from service.page.lots import task_label
 from service.page.visitor import SeesStructures, StructureOwner
 from service.router import Router
+from service.snapshot import snapshot_of
 
 router = Router()
 Text = Annotated[str, Form(max_length=2000)]
@@ -34,7 +35,7 @@ def _shown(
     request: Request, siret: str, notice_id: str, who: Bearer, problems: Mapping[str, str] | None = None, typed: Mapping[str, str] | None = None
 ) -> Response:  # fmt: skip
     """The partners; after an invalid declaration, with its errors."""
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     structure, tender = snapshot.structure(siret), snapshot.notice(notice_id)
     found = partners.partners(snapshot.matcher, structure, tender, n=8)
     lots = {lot.id: lot for lot in tender.lots}
@@ -52,7 +53,7 @@ def declare(
     brings: Text = "", seeks: Text = "", contact: fields.Line = "", visible: Text = "", buyer: fields.Word = "",
 ) -> Response:  # fmt: skip
     """Declare what one offers and looks for; a new declaration replaces the former."""
-    request.app.state.serving.get().notice(notice_id)
+    snapshot_of(request).notice(notice_id)
     typed = {
         "lot_id": lot_id,
         "brings": brings,

@@ -16,7 +16,7 @@ from service import schemas, wire
 from service.access import Reader
 from service.router import Router
 from service.routes.structures import Limit, Offset
-from service.snapshot import Snapshot
+from service.snapshot import Snapshot, snapshot_of
 
 router = Router(tags=["notices"])
 NoticeId = Annotated[
@@ -42,7 +42,7 @@ def chosen(
     open_on: Annotated[date | None, Query(description="Answers are still taken on that day.")] = None,
 ) -> list[Tender]:
     """The notices that pass the filters given, the newest first."""
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     words = fold(q).split()
     pool = (
         snapshot.answerable()
@@ -67,7 +67,7 @@ def _words(tender: Tender) -> str:
 
 @router.get("/notices", response_model=schemas.NoticePage)
 def search(request: Request, tenders: Chosen, offset: Offset = 0, limit: Limit = 20) -> Response:
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     items = [_shown(tender, snapshot) for tender in tenders[offset : offset + limit]]
     page = schemas.NoticePage(total=len(tenders), offset=offset, limit=limit, items=items)
     return wire.send(request, page, tagged=True)
@@ -82,7 +82,7 @@ def releases(request: Request, tenders: Chosen, offset: Offset = 0, limit: Limit
 
 @router.get("/notices/{notice_id}", response_model=schemas.NoticeOut)
 def notice(request: Request, who: Reader, notice_id: NoticeId) -> Response:
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     return wire.send(request, _shown(snapshot.notice(notice_id), snapshot), tagged=True)
 
 
@@ -102,8 +102,7 @@ def _fits(tender: Tender, cpv: str, department: str, buyer: str, open_on: date |
 
 def _shown(tender: Tender, snapshot: Snapshot) -> schemas.NoticeOut:
     """The notice as sent, kept: inferring its codes takes most of the time of a list."""
-    found: schemas.NoticeOut = snapshot.once(("notice", tender.id), lambda: wire.notice(tender))
-    return found
+    return snapshot.once(("notice", tender.id), lambda: wire.notice(tender))
 
 
 class HolderOut(schemas.Named):
@@ -140,7 +139,7 @@ def listing(
     after: Annotated[float, Query(ge=0, le=120)] = renewals_.SOONEST,
     before: Annotated[float, Query(ge=0, le=120)] = renewals_.LATEST,
 ) -> Response:  # fmt: skip
-    found = request.app.state.serving.get().renewals(siret, buyer, department, cpv, after, before)
+    found = snapshot_of(request).renewals(siret, buyer, department, cpv, after, before)
     return wire.send(request, RenewalPage(
         total=len(found), offset=offset, limit=limit, items=[RenewalOut.of(one) for one in found[offset : offset + limit]],
     ))  # fmt: skip
