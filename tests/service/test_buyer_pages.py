@@ -298,10 +298,8 @@ def test_a_letter_is_shown_whole_before_it_is_sent(page: PagesClient, tmp_path: 
         "Répondre en deux minutes",
     ):
         assert words in shown
-    assert (
-        not list((tmp_path / "outbox").glob("*.eml"))
-        and "Rien n'est encore noté" in page.get(f"{address}?vue=suivies").text
-    )
+    assert not list((tmp_path / "outbox").glob("*.eml"))
+    assert "Rien n'est encore noté" in page.get(f"{address}?vue=suivies").text
     again = page.post(address + "/contacter", data={**asked, "revoir": "oui"}).text
     assert "800 m</textarea>" in again
     sent = page.post(address + "/contacter", data={**asked, "confirme": "oui"}).text
@@ -319,10 +317,8 @@ def test_who_cannot_be_reached_by_mail_is_said_before(page: PagesClient) -> None
     with Store.open(page.app.state.settings.store) as store, store.writing() as connection:  # type: ignore[attr-defined]
         store.unsubscribe(connection, f"questions:{siret}", "one-click")
     shown = page.get(f"{address}/ecrire?s={siret}").text
-    assert (
-        "Aucune ne peut être jointe par courriel" in shown
-        and "ne veut plus de question par courriel" in shown
-    )
+    assert "Aucune ne peut être jointe par courriel" in shown
+    assert "ne veut plus de question par courriel" in shown
     assert "tel:" in shown and "<textarea" not in shown
 
 
@@ -370,11 +366,8 @@ def test_the_list_is_printed_and_exported_as_it_is_narrowed(page: PagesClient) -
     book = openpyxl.load_workbook(io.BytesIO(page.get(links["XLSX"]).content))
     assert book["Structures"].max_row == len(rows) + 1 and book["Recherche"]["B2"].value == "Pantin (93)"
     paper = page.get(links["Imprimer"]).text
-    assert (
-        paper.count('class="notes"') == len(rows)
-        and "Pantin (93)" in paper
-        and f"limitée à : {kind}" in paper
-    )
+    assert paper.count('class="notes"') == len(rows) and "Pantin (93)" in paper
+    assert f"limitée à : {kind}" in paper
 
 
 def table(page: PagesClient, address: str) -> list[dict[str, str]]:

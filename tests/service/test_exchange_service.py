@@ -155,10 +155,8 @@ def test_a_message_is_mailed_and_shown_and_hours_are_entered_on_a_page(
     wrong = client.post("/heures", data={**line, "hours": "peu"}, headers=heads["garden"])
     assert "heures illisibles" in wrong.text.lower()
     table = client.get("/heures?forme=csv", headers=heads["garden"])
-    assert (
-        table.headers["content-disposition"].startswith("attachment")
-        and f"{NOTICE},{GARDEN},2026-05" in table.text
-    )
+    assert table.headers["content-disposition"].startswith("attachment")
+    assert f"{NOTICE},{GARDEN},2026-05" in table.text
     assert GARDEN not in client.get("/heures?forme=csv", headers=heads["clean"]).text
 
 

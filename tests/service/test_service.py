@@ -120,11 +120,8 @@ def test_match_names_the_gardeners_of_the_town_first(client: TestClient) -> None
         "Pantin",
         0.0,
     )
-    assert (
-        first["structure"]["contact"]["phone"]
-        and first["structure"]["source"]
-        and first["structure"]["updated"]
-    )
+    assert first["structure"]["contact"]["phone"] and first["structure"]["source"]
+    assert first["structure"]["updated"]
     assert sum(r["contribution"] for r in first["reasons"]) == pytest.approx(first["score"], abs=1e-4)
     assert answer["versions"]["data"] and answer["versions"]["ranker"]
 

@@ -50,11 +50,8 @@ def test_what_cannot_be_recorded_is_reported_and_nothing_is_lost(
         assert {a.status_code for a in many} <= {200, 503}, many[0].text
         refused = [answer for answer in many if answer.status_code == 503]
         assert refused, "all were recorded"
-        assert (
-            "try again" in refused[-1].json()["detail"]
-            and why not in refused[-1].text
-            and str(tmp_path) not in refused[-1].text
-        )
+        assert "try again" in refused[-1].json()["detail"] and why not in refused[-1].text
+        assert str(tmp_path) not in refused[-1].text
         assert refused[-1].headers["Retry-After"]
         state[0] = mended
         assert store.counts()["feedback"] == store.counts()["once"] == 40 - len(refused)

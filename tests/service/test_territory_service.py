@@ -96,11 +96,8 @@ def test_a_meeting_is_for_buyers_and_comes_as_a_workbook(client: TestClient, hea
     }
     assert client.post("/v1/territory/meeting", json=body).status_code in (401, 403)
     answer = client.post("/v1/territory/meeting", json=body, headers=head)
-    assert (
-        answer.status_code == 200
-        and len(answer.json()["result"]["appointments"]) == 4
-        and "secret" not in answer.text
-    )
+    assert answer.status_code == 200 and len(answer.json()["result"]["appointments"]) == 4
+    assert "secret" not in answer.text
     book = openpyxl.load_workbook(
         io.BytesIO(client.post("/v1/territory/meeting?as=xlsx", json=body, headers=head).content)
     )
@@ -137,10 +134,8 @@ def test_every_answer_names_the_facilitator_or_says_how_to_add_one(
     client: TestClient, head: dict[str, str]
 ) -> None:
     made = client.get("/v1/territory/map", params={"department": "93"}).json()
-    assert (
-        made["facilitator"] == made["result"]["zones"][0]["facilitator"]
-        and "sur la page des facilitateurs" in made["facilitator"]
-    )
+    assert made["facilitator"] == made["result"]["zones"][0]["facilitator"]
+    assert "sur la page des facilitateurs" in made["facilitator"]
     answers = [
         client.post("/v1/territory/potential", json={"need": "nettoyage", "place": "93100"}),
         client.post("/v1/territory/hours", json={"need": "peinture", "amount": 90000, "place": "93100"}),
@@ -170,11 +165,8 @@ def test_the_page_makes_a_day_and_a_report_for_who_holds_a_buyer_key(
     book = client.post("/territoire/rencontre", data={**DAY, "shape": "xlsx"}, headers=head)
     assert openpyxl.load_workbook(io.BytesIO(book.content)).sheetnames[0] == "Rendez-vous"
     wrong = client.post("/territoire/rencontre", data={**DAY, "buyers": "rien"}, headers=head)
-    assert (
-        wrong.status_code == 422
-        and "acheteur, besoin" in wrong.text
-        and tempfile.gettempdir() not in wrong.text
-    )
+    assert wrong.status_code == 422 and "acheteur, besoin" in wrong.text
+    assert tempfile.gettempdir() not in wrong.text
     example = territory.DAY | {"first": "10:00"}  # as « Remplir avec un exemple » fills the form
     assert "Rendez-vous" in client.post("/territoire/rencontre", data=example, headers=head).text
     many = client.post("/territoire/rencontre", data={**DAY, "slots": "x", "invite": "999"}, headers=head)
@@ -185,11 +177,8 @@ def test_the_page_makes_a_day_and_a_report_for_who_holds_a_buyer_key(
     # its styles and the colours of its charts apply, no command is shown, nothing runs
     for printed in (made, sent):
         policy = printed.headers["content-security-policy"]
-        assert (
-            "style-src 'unsafe-inline'" in policy
-            and "script" not in policy
-            and "matcher facil" not in printed.text
-        )
+        assert "style-src 'unsafe-inline'" in policy and "script" not in policy
+        assert "matcher facil" not in printed.text
     assert client.post("/territoire/rapport", data={"buyer": ""}, headers=head).status_code == 422
 
 
