@@ -44,20 +44,7 @@ SHOWN = 20  # deliveries of a webhook that are listed
 DAYS = 7  # for which what a night announced is looked for
 ANNOUNCED = ("ready", "sending", "sent", "no-address")  # states of digests that nobody holds back
 #: Of an item of a digest: what a program needs.
-LOT = (
-    "notice_id",
-    "lot_id",
-    "kind",
-    "level",
-    "title",
-    "buyer",
-    "place",
-    "published",
-    "deadline",
-    "url",
-    "cpv",
-    "reasons",
-)
+LOT = "notice_id lot_id kind level title buyer place published deadline url cpv reasons".split()
 
 
 def may(who: Bearer, event: str) -> bool:

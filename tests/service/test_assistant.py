@@ -183,11 +183,8 @@ def over_http(url: str, work: Callable[[Any], Coroutine[Any, Any, Any]], key: st
 
 def knocked(url: str, host: str) -> int:
     """The status of a first message that a proxy hands on under the name that was asked."""
-    about = {
-        "protocolVersion": "2025-06-18",
-        "capabilities": {},
-        "clientInfo": {"name": "test", "version": "1"},
-    }
+    about = {"protocolVersion": "2025-06-18", "capabilities": {}}
+    about |= {"clientInfo": {"name": "test", "version": "1"}}
     asked = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": about}
     media = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
     head = {**media, "host": host, "x-forwarded-for": "192.0.2.7"}

@@ -163,24 +163,14 @@ def test_a_structure_shown_to_a_buyer_says_why_and_leads_back(page: PagesClient)
     found = reference(page, need="taille de haies", place="Pantin")
     siret = ticks(page.get("/acheteur/r/" + found).text)[0]
     text = page.get(f"/acheteur/structure/{siret}?de={found}").text
-    for words in (
-        "Pourquoi pour ce besoin",
-        "Contact",
-        "Références",
-        "Zone",
-        "Capacité",
-        "Revenir à la liste",
-    ):
-        assert words in text
+    for one in ("Pourquoi pour ce besoin", "Contact", "Références", "Zone", "Capacité", "Revenir à la liste"):
+        assert one in text
     assert f'href="/acheteur/r/{found}"' in text and "Améliorez votre fiche" not in text
     assert page.get(f"/acheteur/structure/{NAMELESS}?de={found}").status_code == 200
 
 
-LETTER = {
-    "message": "Bonjour, réalisez-vous cette prestation ?",
-    "buyer": "Ville de Pantin",
-    "reply_to": "a@v.example",
-}
+LETTER = {"message": "Bonjour, réalisez-vous cette prestation ?", "buyer": "Ville de Pantin"}
+LETTER |= {"reply_to": "a@v.example"}
 
 
 def listed(text: str) -> list[str]:
@@ -195,12 +185,8 @@ def test_a_call_is_noted_with_its_text_for_the_buyer_alone(page: PagesClient) ->
     siret, csrf = listed(text)[0], token(text)
     given = {"csrf": csrf, "siret": siret, "fait": "called", "qui": "Mme Ba", "text": "Elle rappelle jeudi."}
     told = page.post(address + "/noter", data={**given, "suite": "Relancer", "le": "2026-12-03"}).text
-    for words in (
-        "appelée au téléphone, Mme Ba",
-        "Elle rappelle jeudi.",
-        "À suivre : Relancer, le 03/12/2026",
-    ):
-        assert words in told
+    for one in ("appelée au téléphone, Mme Ba", "Elle rappelle jeudi.", "À suivre : Relancer, le 03/12/2026"):
+        assert one in told
     answered = page.post(
         address + "/noter", data={**given, "fait": "answered", "text": "Partante, dit-elle."}
     )

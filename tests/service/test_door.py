@@ -135,11 +135,8 @@ def test_half_a_character_is_refused_and_a_whole_one_is_not(door: Door) -> None:
 def test_a_notice_nested_deep_has_an_idempotency_key_like_any_other(door: Door, memory: str) -> None:
     with door() as (page, _):
         with Store.open(memory) as store:
-            head = {
-                "X-API-Key": keys.create(store, ["buyer"]),
-                "Idempotency-Key": "k",
-                "content-type": "application/json",
-            }
+            head = {"X-API-Key": keys.create(store, ["buyer"]), "Idempotency-Key": "k"}
+            head |= {"content-type": "application/json"}
         body = '{"notice": ' + '{"a": ' * 253 + "1" + "}" * 254
         assert page.post("/v1/sourcing", content=body, headers=head).status_code < 500
 
@@ -474,13 +471,8 @@ def test_small_bodies_come_in_while_others_hold_all_the_room(
 
 
 def test_the_process_that_reads_files_of_strangers_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (
-        "MATCHER_SECRET",
-        "MATCHER_STORE",
-        "MATCHER_SEAL_KEY",
-        "PGPASSWORD",
-        "AWS_SECRET_ACCESS_KEY",
-    ):
+    names = "MATCHER_SECRET MATCHER_STORE MATCHER_SEAL_KEY PGPASSWORD AWS_SECRET_ACCESS_KEY"
+    for name in names.split():
         monkeypatch.setenv(name, "secret")
     server = ForkServer("matcher.reading.child")
     ours, theirs = socket.socketpair()

@@ -141,14 +141,8 @@ def test_a_message_is_mailed_and_shown_and_hours_are_entered_on_a_page(
     page = client.get("/heures", headers=heads["garden"]).text
     csrf = re.search(r'name="csrf" value="([^"]*)"', page)
     assert csrf and NOTICE in page
-    line = {
-        "csrf": csrf[1],
-        "contract": NOTICE,
-        "month": "05/2026",
-        "category": "rsa",
-        "hours": "1 200",
-        "promised": "1000",
-    }
+    line = {"csrf": csrf[1], "contract": NOTICE, "month": "05/2026", "category": "rsa", "hours": "1 200"}
+    line |= {"promised": "1000"}
     told = client.post("/heures", data=line, headers=heads["garden"])
     shown = re.sub(r"[\u00a0\u202f]", " ", told.text)
     assert told.status_code == 200 and "(120 %)" in shown and "allocataires du RSA" in shown

@@ -279,11 +279,8 @@ def test_replay_says_what_changed(settings: Settings) -> None:
 def test_who_answers_for_the_service_rights_accessibility_and_sources_are_on_a_page(
     settings: Settings,
 ) -> None:
-    names = {
-        "controller": "Ville de Niort, 79000",
-        "hosting": "Hôte SAS, Roubaix",
-        "objection": "dpo@ville.example",
-    }
+    names = {"controller": "Ville de Niort, 79000", "hosting": "Hôte SAS, Roubaix"}
+    names |= {"objection": "dpo@ville.example"}
     with PagesClient(
         create_app(Settings(**{**settings.model_dump(), **names})), headers={"accept": "text/html"}
     ) as page:

@@ -133,12 +133,8 @@ def test_filters_that_leave_nobody_get_an_empty_list(client: TestClient) -> None
 
 
 def test_filters_are_obeyed(client: TestClient) -> None:
-    body = {
-        "need": "entretien des espaces verts d'une école",
-        "place": "Nanterre (92)",
-        "n": 50,
-        "filters": {"kinds": ["ESAT"], "sirets": None},
-    }
+    body = {"need": "entretien des espaces verts d'une école", "place": "Nanterre (92)", "n": 50}
+    body |= {"filters": {"kinds": ["ESAT"], "sirets": None}}
     kinds = {m["structure"]["kind"] for m in client.post("/v1/match", json=body).json()["lots"][0]["matches"]}
     assert kinds == {"ESAT"}
     body["filters"] = {"sirets": [SIRET]}

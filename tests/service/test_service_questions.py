@@ -333,25 +333,15 @@ def test_a_structure_edits_denies_and_chooses_its_alerts(settings: Settings, sto
         page.post(at + "/metier", data={"skill": "trade:blanchisserie", "verdict": "oui", "csrf": csrf})
         assert "Au Vert" in page.post("/acheteur", data=ask).text
         # its own words
-        words = {
-            "phone": "01 99 00 00 02",
-            "radius": "45 km",
-            "turnover": "1 200 000 €",
-            "departments": "93, 2a",
-            "csrf": csrf,
-        }
+        words = {"phone": "01 99 00 00 02", "radius": "45 km", "turnover": "1 200 000 €"}
+        words |= {"departments": "93, 2a", "csrf": csrf}
         assert "01 99 00 00 02" not in page.post("/acheteur", data=ask).text
         assert "Votre fiche est gardée" in page.post(at + "/fiche", data=words).text
         # who searches calls the new number at once
         assert "01 99 00 00 02" in page.post("/acheteur", data=ask).text
         assert "01 99 00 00 02" in page.get(f"/acheteur/structure/{OTHER}").text
-        wrong = {
-            "email": "x",
-            "departments": "93, 99",
-            "turnover": "beaucoup",
-            "phone": "01 99",
-            "csrf": csrf,
-        }
+        wrong = {"email": "x", "departments": "93, 99", "turnover": "beaucoup", "phone": "01 99"}
+        wrong |= {"csrf": csrf}
         again = page.post(at + "/fiche", data=wrong)
         assert again.status_code == 422 and 'value="beaucoup"' in again.text
         # each beside its field, and in the summary with a link
@@ -439,11 +429,7 @@ def test_lots_typed_in_a_need_are_recognised(settings: Settings) -> None:
             ("2", "blanchisserie du linge"),
         ]
         assert lots[0]["lot"]["places"] == ["Pantin"] and lots[1]["matches"][0]["structure"]["siret"] == OTHER
-        for one in (
-            "taille de haies du lot 1 : parc",
-            "Lot 1 : haies, lot 1 : haies",
-            "Lot 1 : haies lot 2 : ",
-        ):
+        for one in ("haies du lot 1 : parc", "Lot 1 : haies, lot 1 : haies", "Lot 1 : haies lot 2 : "):
             assert len(api.post("/v1/match", json={"need": one}).json()["lots"]) == 1
 
 

@@ -151,11 +151,8 @@ class Visitor:
             self.take(self.page.post("/connexion", data={"key": secret, "csrf": self.csrf}), "sign in")
 
     def search(self) -> None:
-        asked = {
-            "need": self.any.choice(NEEDS),
-            "place": self.any.choice(PLACES),
-            "radius": self.any.choice(("", "", "30", "x", "-1")),
-        }
+        asked = {"need": self.any.choice(NEEDS), "place": self.any.choice(PLACES)}
+        asked |= {"radius": self.any.choice(("", "", "30", "x", "-1"))}
         files = (
             {"file": ("a.xml", self.any.choice((b"", b"<a/>", b"%PDF-1.4", b"\xff\xfe")))}
             if self.any.random() < 0.15

@@ -22,12 +22,8 @@ from pages_client import SIRET, signed_in, token
 
 
 def test_what_was_saved_is_shown_and_no_longer_asked_for(page: TestClient, settings: Settings) -> None:
-    form = {
-        "csrf": signed_in(page, f"structure:{SIRET}", "read"),
-        "phone": "01 99 00 77 77",
-        "radius": "25",
-        "turnover": "250000",
-    }
+    form = {"csrf": signed_in(page, f"structure:{SIRET}", "read"), "phone": "01 99 00 77 77"}
+    form |= {"radius": "25", "turnover": "250000"}
     saved = page.post(f"/structure/{SIRET}/fiche", data=form).text
     fiche = saved[saved.index('id="fiche"') : saved.index('id="ameliorer"')]
     asked = saved[saved.index('id="ameliorer"') : saved.index('id="alertes"')]

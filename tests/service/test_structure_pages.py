@@ -71,13 +71,8 @@ def test_reasons_of_a_partner_are_few_and_tell_something(page: PagesClient) -> N
 def test_the_exchange_names_who_announces_and_can_be_left(page: PagesClient) -> None:
     for siret, brings, seeks in ((SIRET, "tonte", "nettoyage"), (OTHER, "nettoyage", "tonte")):
         csrf = signed_in(page, f"structure:{siret}", "read")
-        asked = {
-            "notice_id": "26-130101",
-            "brings": brings,
-            "seeks": seeks,
-            "contact": "nous@ex.example",
-            "csrf": csrf,
-        }
+        asked = {"notice_id": "26-130101", "brings": brings, "seeks": seeks, "contact": "nous@ex.example"}
+        asked |= {"csrf": csrf}
         assert page.post(f"/structure/{siret}/bourse", data=asked).status_code == 200
     text = page.get(f"/structure/{OTHER}/bourse").text
     theirs = text.partition('id="autres"')[2]

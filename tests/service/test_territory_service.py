@@ -86,14 +86,8 @@ def test_potential_hours_and_oeth_answer_with_reasons(client: TestClient) -> Non
 
 
 def test_a_meeting_is_for_buyers_and_comes_as_a_workbook(client: TestClient, head: dict[str, str]) -> None:
-    body = {
-        "theme": "propreté",
-        "place": "93100",
-        "on": "2026-12-15",
-        "slots": 4,
-        "invite": 4,
-        "buyers": [{"name": "Ville A", "needs": ["nettoyage secret"]}],
-    }
+    body = {"theme": "propreté", "place": "93100", "on": "2026-12-15", "slots": 4, "invite": 4}
+    body |= {"buyers": [{"name": "Ville A", "needs": ["nettoyage secret"]}]}
     assert client.post("/v1/territory/meeting", json=body).status_code in (401, 403)
     answer = client.post("/v1/territory/meeting", json=body, headers=head)
     assert answer.status_code == 200 and len(answer.json()["result"]["appointments"]) == 4
@@ -196,11 +190,8 @@ def test_past_contracts_of_the_trade_there_are_told_with_who_won(client: TestCli
     page = html.unescape(client.post("/territoire/potentiel", data=asked).text)
     told = page[page.index("Marchés passés semblables") :]
     assert WON.title in told and "Les Jardins" in told and "4 offres, réservé" in told
-    for words, place in (
-        ("tonte et entretien des espaces verts", "75012"),
-        ("nettoyage de bureaux", "93100"),
-    ):
-        result = client.post("/v1/territory/potential", json={"need": words, "place": place}).json()["result"]
+    for need, place in (("tonte et entretien des espaces verts", "75012"), ("nettoyage de bureaux", "93100")):
+        result = client.post("/v1/territory/potential", json={"need": need, "place": place}).json()["result"]
         assert result["past"] == [[]]
 
 
@@ -254,12 +245,8 @@ def test_only_the_operator_edits_facilitators_on_the_page(
     client: TestClient, head: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
-    typed = {
-        "name": "PLIE Plaine",
-        "territory": "Pantin, Saint-Denis (93)",
-        "trades": "bâtiment",
-        "email": "plie@example.org",
-    }
+    typed = {"name": "PLIE Plaine", "territory": "Pantin, Saint-Denis (93)", "trades": "bâtiment"}
+    typed |= {"email": "plie@example.org"}
     assert client.post("/territoire/facilitateurs", data=typed, headers=head).status_code == 403
     assert "Ajouter un facilitateur" not in client.get("/territoire/facilitateurs", headers=head).text
     assert client.get("/territoire/facilitateurs").status_code == 200
