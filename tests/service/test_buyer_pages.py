@@ -276,14 +276,8 @@ def test_a_letter_is_shown_whole_before_it_is_sent(page: PagesClient, tmp_path: 
         short = page.post(address + "/contacter", data={**asked, missing: "x"})
         assert short.status_code == 422 and f'id="{missing}-fault"' in short.text
     shown = page.post(address + "/contacter", data=asked).text
-    for words in (
-        "Acheteur : Ville de Pantin",
-        "Lieu : Pantin (93)",
-        "800 m",
-        "15 janvier",
-        "Répondre en deux minutes",
-    ):
-        assert words in shown
+    told = ("Acheteur : Ville de Pantin", "Lieu : Pantin (93)", "800 m", "15 janvier")
+    assert all(words in shown for words in (*told, "Répondre en deux minutes"))
     assert not list((tmp_path / "outbox").glob("*.eml"))
     assert "Rien n'est encore noté" in page.get(f"{address}?vue=suivies").text
     again = page.post(address + "/contacter", data={**asked, "revoir": "oui"}).text
@@ -363,15 +357,7 @@ def table(page: PagesClient, address: str) -> list[dict[str, str]]:
 
 def test_every_page_of_a_record_opens(page: PagesClient) -> None:
     address = kept(page, need="taille de haies", place="Pantin")
-    for query in (
-        "?vue=toutes",
-        "?debut=51",
-        "?debut=999999",
-        "?vue=x",
-        "/note",
-        "/export.csv",
-        "/export.xlsx",
-    ):
+    for query in "?vue=toutes ?debut=51 ?debut=999999 ?vue=x /note /export.csv /export.xlsx".split():
         assert page.get(address + query).status_code == 200, query
 
 

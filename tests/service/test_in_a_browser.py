@@ -221,13 +221,8 @@ def test_structure_2_stops_its_alerts(tab: Any, site: tuple[str, str]) -> None:
 
 def test_operator_1_sees_the_state_on_one_screen(tab: Any, site: tuple[str, str]) -> None:
     sign_in(tab, key(site, "operator"))
-    assert tab.locator("h2").all_inner_texts()[:5] == [
-        "Dernière nuit",
-        "Messages retenus",
-        "Courriels",
-        "Sources",
-        "Demandes de compte",
-    ]
+    state = ["Dernière nuit", "Messages retenus", "Courriels", "Sources", "Demandes de compte"]
+    assert tab.locator("h2").all_inner_texts()[:5] == state
     assert tab.evaluate("document.documentElement.scrollHeight") < 2 * WIDE["height"]
     assert int(tab.locator(".tiles li:has-text('avis ouverts') strong").inner_text()) > 0
 
@@ -324,13 +319,8 @@ def test_operator_3_reads_the_coverage_of_a_department(tab: Any) -> None:
 
 
 def test_operator_4_studies_a_need_and_shares_the_result(tab: Any) -> None:
-    visit(
-        tab,
-        "/territoire",
-        "text=Faut-il réserver",
-        "text=Remplir avec un exemple",
-        "button:has-text('Étudier')",
-    )
+    visit(tab, "/territoire", "text=Faut-il réserver", "text=Remplir avec un exemple")
+    tab.click("button:has-text('Étudier')")
     tab.wait_for_url("**/territoire/potentiel/r/*")
     assert tab.locator("text=Structures (").count() > 0
 

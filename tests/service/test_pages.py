@@ -188,14 +188,8 @@ def test_a_record_is_its_owners_alone(page: TestClient, settings: Settings) -> N
 
 def test_an_unpublished_need_is_in_nobody_elses_answers(page: TestClient) -> None:
     kept(page, need="besoin tout à fait secret de zinguerie à Pantin")
-    for at in (
-        f"/v1/structures/{SIRET}/opportunities",
-        "/v1/notices",
-        "/v1/exposure",
-        "/exploitant",
-        f"/structure/{SIRET}",
-        "/",
-    ):
+    of_one = (f"/v1/structures/{SIRET}/opportunities", f"/structure/{SIRET}")
+    for at in (*of_one, "/v1/notices", "/v1/exposure", "/exploitant", "/"):
         text = page.get(at).text
         assert "secret" not in text and "Besoin non publié" not in text
     assert page.get("/v1/notices/secret-1").status_code == 404
@@ -285,16 +279,8 @@ def test_who_answers_for_the_service_rights_accessibility_and_sources_are_on_a_p
         create_app(Settings(**{**settings.model_dump(), **names})), headers={"accept": "text/html"}
     ) as page:
         shown = page.get("/a-propos").text
-    for stated in (
-        *names.values(),
-        "non conforme",
-        "R311-3-1-2",
-        "article 14",
-        "CNIL",
-        "GeoNames",
-        "Licence Ouverte",
-        "Contours",
-    ):
+    rights = ("non conforme", "R311-3-1-2", "article 14", "CNIL")
+    for stated in (*names.values(), *rights, "GeoNames", "Licence Ouverte", "Contours"):
         assert stated in shown, stated
 
 
