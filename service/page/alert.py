@@ -97,14 +97,13 @@ def ask(
     except BadInput as error:
         wrong = fields.problems_of(error, "address")
         return _page(request, reference, title, listed, problems=wrong, typed=address)
-    row = {
+    row: dict[str, Any] = {
         "id": secrets.token_urlsafe(16),
         "search": reference,
         "owner": who.actor,
         "address": to,
-        "told": [m.structure.siret for m in listed],
-        "data": snapshot.matcher.versions["data"],
     }
+    row |= {"told": [m.structure.siret for m in listed], "data": snapshot.matcher.versions["data"]}
     with store.writing() as connection:
         connection.execute(delete(Alert).where(Alert.search == reference, Alert.address == to))
         store.put(connection, Alert, [row])
@@ -149,12 +148,8 @@ def look(app: FastAPI) -> None:
             connection.execute(update(Search).where(Search.id == row["search"]).values(at=now()))
             if fresh:
                 joined = [{"siret": one.siret, "name": one.name} for one in fresh]
-                told = {
-                    "search": row["search"],
-                    "title": title,
-                    "url": f"{site}/acheteur/r/{search}",
-                    "joined": joined,
-                }
+                told = {"search": row["search"], "title": title, "url": f"{site}/acheteur/r/{search}"}
+                told |= {"joined": joined}
                 webhooks.tell(store, connection, row["owner"], "search.joined", told, f"{row['id']}|{data}")
                 letter = letters.joined(
                     title,

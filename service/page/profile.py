@@ -134,17 +134,10 @@ def _read(typed: dict[str, str]) -> dict[str, Any]:
         radius=lambda: _of("radius_km", fields.number(typed["radius"], RADIUS), RADIUS, schemas.ZoneIn),
         departments=lambda: _departments(typed["departments"]),
     )  # fmt: skip
-    zone = {
-        "radius_km": read.pop("radius"),
-        "departments": read.pop("departments"),
-        "country": bool(typed["country"]),
-    }
-    given = {
-        **read,
-        "description": clean(typed["description"]),
-        "zone": zone,
-        "site_unread": bool(typed["site_unread"]),
-    }
+    zone = {"radius_km": read.pop("radius"), "departments": read.pop("departments")}
+    zone |= {"country": bool(typed["country"])}
+    given = {**read, "description": clean(typed["description"]), "zone": zone}
+    given |= {"site_unread": bool(typed["site_unread"])}
     return schemas.ProfileIn.model_validate(given).model_dump(mode="json", exclude={"denied", "offers"})
 
 

@@ -357,13 +357,8 @@ def _links(made: coverage.Coverage, asked: desk.MapQuery) -> dict[str, str]:
     found = {}
     for area in made.areas:
         if area.whole_department:
-            closer = {
-                "region": asked.region,
-                "departement": area.code,
-                "par": "commune",
-                "metier": asked.trade,
-                "mesure": "",
-            }
+            closer = {"region": asked.region, "departement": area.code, "par": "commune"}
+            closer |= {"metier": asked.trade, "mesure": ""}
             found[area.code] = "/territoire/carte?" + urlencode({k: v for k, v in closer.items() if v})
         elif asked.trade:
             found[area.code] = _list_of(asked.trade, area)
