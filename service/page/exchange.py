@@ -115,15 +115,8 @@ def _page(
     request: Request, siret: str, who: Bearer, done: str, address: tuple[str, str] = ("", "")
 ) -> Response:
     structure = snapshot_of(request).structure(siret)
-    return render.page(
-        request,
-        "exchange.html",
-        structure=structure,
-        own=own(request, who),
-        others=others(request, who, siret),
-        done=done,
-        address=address,
-    )
+    listed: dict[str, Any] = {"own": own(request, who), "others": others(request, who, siret)}
+    return render.page(request, "exchange.html", structure=structure, done=done, address=address, **listed)
 
 
 @router.post("/structure/{siret}/bourse/{identifier}")
@@ -198,10 +191,5 @@ def of_buyer(request: Request, who: Reader, avis: Annotated[str, Query(max_lengt
     buys = buyer_of(request, who)
     may = buys(avis)
     listed = exchange.listing(store, who, notice_id=avis, buyer_of=buys) if may else ()
-    return render.page(
-        request,
-        "exchange_buyer.html",
-        tender=tender,
-        may=may,
-        others=[announced(snapshot, o) for o in listed],
-    )
+    others = [announced(snapshot, offer) for offer in listed]
+    return render.page(request, "exchange_buyer.html", tender=tender, may=may, others=others)

@@ -194,11 +194,9 @@ def sign_out(request: Request, form: CheckedForm) -> Response:
     settings: Settings = request.app.state.settings
     token = request.cookies.get(ENDS, "")
     there = oidc.ended(settings, token, secrets.token_urlsafe(32)) if token and settings.federated else ""
-    answer = (
-        render.page(request, "signed_out.html", issuer=settings.oidc_name, there=there)
-        if there
-        else render.go("/")
-    )
+    answer = render.go("/")
+    if there:
+        answer = render.page(request, "signed_out.html", issuer=settings.oidc_name, there=there)
     answer.delete_cookie(access.cookie_name(request), path="/", secure=access.secure(request))
     answer.delete_cookie(ENDS, path="/deconnexion")
     # on a shared machine, what the next visitor would find

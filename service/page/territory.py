@@ -242,11 +242,9 @@ def send_programme(
     text: Annotated[str, Form(max_length=FILE)] = "",
 ) -> Response:
     """Study every line of a programme, and store it at an unguessable address."""
-    data, name = (
-        (file.file.read(FILE + 1), file.filename or "programme")
-        if file and file.filename
-        else (text.encode(), "le texte")
-    )
+    data, name = text.encode(), "le texte"
+    if file and file.filename:
+        data, name = file.file.read(FILE + 1), file.filename
     try:
         if not data.strip():
             raise FieldError("file", "Joignez un tableau (XLSX ou CSV), ou collez-le.")
@@ -344,12 +342,8 @@ def drawn(
 def _list_of(trade: str, area: areas.Area, kinds: tuple[str, ...] = ()) -> str:
     """The address of the list that a number of the map is of."""
     radius = f":{area.radius_km:g}" if area.radius_km else ""
-    return (
-        search.address(
-            f"{search.TRADE}{trade}:{area.words}{radius}", pairs=[("type", kind) for kind in kinds]
-        )
-        + "#liste"
-    )
+    reference = f"{search.TRADE}{trade}:{area.words}{radius}"
+    return search.address(reference, pairs=[("type", kind) for kind in kinds]) + "#liste"
 
 
 def _links(made: coverage.Coverage, asked: desk.MapQuery) -> dict[str, str]:

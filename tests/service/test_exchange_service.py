@@ -60,22 +60,14 @@ def declare(client: TestClient, head: dict[str, str], siret: str, **facts: objec
 def test_two_who_complete_each_other_are_suggested_and_who_saw_what_is_shown(
     client: TestClient, heads: Heads
 ) -> None:
-    mine = declare(
-        client,
-        heads["garden"],
-        GARDEN,
-        brings="tonte",
-        seeks="nettoyage des locaux",
-        contact="a@jardins.example",
-    )
+    said = {"brings": "tonte", "seeks": "nettoyage des locaux", "contact": "a@jardins.example"}
+    mine = declare(client, heads["garden"], GARDEN, **said)
     theirs = declare(client, heads["clean"], CLEAN, brings="nettoyage de bureaux", seeks="espaces verts")
     asked = {"siret": GARDEN, "notice_id": NOTICE, "reach_km": 1500}
     found = client.get("/v1/exchange/suggestions", params=asked, headers=heads["garden"]).json()
     assert [one["offer"]["id"] for one in found] == [theirs] and found[0]["reasons"]
-    assert (
-        client.get(f"/v1/exchange/{mine}/contact", headers=heads["clean"]).json()["contact"]
-        == "a@jardins.example"
-    )
+    seen = client.get(f"/v1/exchange/{mine}/contact", headers=heads["clean"]).json()
+    assert seen["contact"] == said["contact"]
     seen = client.get(f"/v1/exchange/{mine}/viewers", headers=heads["garden"]).json()
     assert {"contact"} <= {view["kind"] for view in seen}
     # one's own alone; nothing to a buyer that was not chosen; the address goes when its owner says so
@@ -95,18 +87,12 @@ def test_what_is_declared_is_mailed_to_whom_it_completes_agreed_and_undone(
     store = client.app.state.store  # type: ignore[attr-defined]
     self_declared.write(store, CLEAN, {"email": "moi@propre.example"}, CLEAN)
     mine = declare(client, heads["garden"], GARDEN, brings="tonte", seeks="nettoyage", buyer_may_see=True)
-    with store.reading() as connection:
-        letters = connection.execute(
-            select(Letter.siret, Letter.address).where(Letter.record_id == mine)
-        ).all()
+    letters = store.ask(select(Letter.siret, Letter.address).where(Letter.record_id == mine)).all()
     assert (CLEAN, "moi@propre.example") in letters and all("@" in str(address) for _, address in letters)
     assert client.get("/v1/exchange", headers=heads["buyer"]).json() == []  # not the buyer of this notice
-    for head, one, other, role in (
-        ("garden", mine, theirs, "mandataire"),
-        ("clean", theirs, mine, "cotraitant"),
-    ):
-        said = {"other": other, "role": role, "part": role}
-        client.post(f"/v1/exchange/{one}/agreement", json=said, headers=heads[head])
+    for who, one, to, role in (("garden", mine, theirs, "mandataire"), ("clean", theirs, mine, "cotraitant")):
+        said = {"other": to, "role": role, "part": role}
+        client.post(f"/v1/exchange/{one}/agreement", json=said, headers=heads[who])
     group = client.get(f"/v1/exchange/{mine}/group", headers=heads["garden"]).json()
     assert [(m["siret"], m["role"]) for m in group] == [(GARDEN, "mandataire"), (CLEAN, "cotraitant")]
     sheet = f"/structure/{GARDEN}/bourse/{mine}/groupement.txt"
@@ -133,8 +119,7 @@ def test_a_message_is_mailed_and_shown_and_hours_are_entered_on_a_page(
     asked = {"siret": CLEAN, "text": "Prenez-vous les vitres ?"}
     assert client.post(f"/v1/exchange/{mine}/messages", json=asked, headers=heads["clean"]).status_code == 200
     assert client.post(f"/v1/exchange/{mine}/messages", json=asked, headers=heads["buyer"]).status_code == 403
-    with store.reading() as connection:
-        told = connection.execute(select(Letter.address).where(Letter.record_id == mine)).scalars().all()
+    told = store.ask(select(Letter.address).where(Letter.record_id == mine)).scalars().all()
     assert "jardins@jardins.example" in told
     page = client.get(f"/structure/{GARDEN}/bourse", headers=heads["garden"]).text
     assert "Prenez-vous les vitres" in page and "Répondre" in page

@@ -41,11 +41,8 @@ def client(settings: Settings) -> Iterator[TestClient]:
 
 
 def key(settings: Settings, *scopes: str) -> dict[str, str]:
-    store = Store.open(settings.store)
-    try:
+    with Store.open(settings.store) as store:
         return {"X-API-Key": keys.create(store, scopes)}
-    finally:
-        store.close()
 
 
 def examples(client: TestClient) -> list[tuple[str, str, str, Any]]:
@@ -110,18 +107,13 @@ def test_what_is_no_json_is_not_declared_as_json(client: TestClient) -> None:
 
 
 def test_match_names_the_gardeners_of_the_town_first(client: TestClient) -> None:
-    answer = client.post(
-        "/v1/match", json={"need": "tonte et taille de haies pour 3 écoles à Pantin", "n": 3}
-    ).json()
+    need = {"need": "tonte et taille de haies pour 3 écoles à Pantin", "n": 3}
+    answer = client.post("/v1/match", json=need).json()
     first = answer["lots"][0]["matches"][0]
+    shown = first["structure"]
     assert answer["place_found"] == "Pantin"
-    assert (first["structure"]["siret"], first["structure"]["town"], first["distance_km"]) == (
-        SIRET,
-        "Pantin",
-        0.0,
-    )
-    assert first["structure"]["contact"]["phone"] and first["structure"]["source"]
-    assert first["structure"]["updated"]
+    assert (shown["siret"], shown["town"], first["distance_km"]) == (SIRET, "Pantin", 0.0)
+    assert shown["contact"]["phone"] and shown["source"] and shown["updated"]
     assert sum(r["contribution"] for r in first["reasons"]) == pytest.approx(first["score"], abs=1e-4)
     assert answer["versions"]["data"] and answer["versions"]["ranker"]
 
@@ -268,13 +260,7 @@ def test_a_new_catalogue_is_taken_up_without_dropping_a_request(plain_sample: Pa
 
 
 def test_a_job_tells_its_progress_and_keeps_to_its_owner(client: TestClient, settings: Settings) -> None:
-    body = {
-        "items": [
-            {"need": "pain", "n": 1, "groups": 0},
-            {"need": ""},
-            {"need": "peinture", "n": 1, "groups": 0},
-        ]
-    }
+    body = {"items": [{"need": need, "n": 1, "groups": 0} for need in ("pain", "", "peinture")]}
     started = client.post("/v1/jobs", json=body)
     assert started.status_code == 202
     with client.stream("GET", started.headers["location"] + "/events") as events:

@@ -50,13 +50,9 @@ def test_a_link_opens_once_and_the_same_account_each_time(settings: Settings) ->
             )
             mails = sent(settings, turn)
             known = {
-                link for mail in mails for link in re.findall(r"/connexion/lien/[0-9a-f]+-[0-9a-f]+", mail)
+                link for mail in mails for link in re.findall(r"/connexion/lien/[\da-f]+-[\da-f]+", mail)
             }
-            fresh = [
-                link
-                for link in known
-                if page.get(link).status_code == 200 and "Me connecter" in page.get(link).text
-            ]
+            fresh = [link for link in known if "Me connecter" in page.get(link).text]
             opened = [
                 page.post(link, data={"csrf": token(page.get("/connexion").text)}, follow_redirects=False)
                 for link in fresh

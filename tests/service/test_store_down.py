@@ -97,7 +97,5 @@ def test_who_asks_is_not_told_where_a_store_is_that_does_not_open(where: str, tm
         ]
     for answer in answers:
         assert answer.status_code == 503, answer.text
-        assert not any(
-            word in answer.text
-            for word in ("/proc", "/etc", "hunter2", "someone", "127.0.0.1:9", "MATCHER_STORE")
-        )
+        inner = "/proc /etc hunter2 someone 127.0.0.1:9 MATCHER_STORE"
+        assert not any(word in answer.text for word in inner.split())

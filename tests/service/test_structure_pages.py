@@ -44,10 +44,8 @@ def test_a_trade_denied_hides_as_many_lots_as_announced_and_comes_back(page: Pag
     assert 0 < len(hidden) <= int(count) + 1
     skill = re.findall(r'name="skill" value="([^"]*)"', told.text)[0]
     assert skill.startswith("trade:")
-    back = page.post(
-        f"/structure/{SIRET}/reprendre",
-        data={"notice_id": notice, "lot_id": lot, "skill": skill, "csrf": csrf},
-    )
+    undone = {"notice_id": notice, "lot_id": lot, "skill": skill, "csrf": csrf}
+    back = page.post(f"/structure/{SIRET}/reprendre", data=undone)
     assert offered(back.text) == before
     assert page.post(f"/structure/{SIRET}/ecarter", data={**word, "motif": "nothing"}).status_code == 422
 
