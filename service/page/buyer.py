@@ -55,6 +55,7 @@ def facet_query(request: Request, tri: Annotated[str, Query(max_length=10)] = ""
 
 Facets = Annotated[facets.Chosen, Depends(facet_query)]
 Page = Annotated[int, Query(ge=1, le=1000)]
+Reference = Annotated[str, Query(max_length=210)]
 Short = Annotated[str, Query(max_length=40)]
 
 
@@ -227,9 +228,7 @@ def _form(
 
 
 @router.get("/acheteur/relance")
-def again(
-    request: Request, who: Searcher, de: Annotated[str, Query(max_length=210)], lot: Short = ""
-) -> Response:
+def again(request: Request, who: Searcher, de: Reference, lot: Short = "") -> Response:
     """What to do about the reserved lots of a notice or need, or about one lot, that got no answer."""
     matcher = snapshot_of(request).matcher
     tender = search.taken(request, search.of(request, de)).tender

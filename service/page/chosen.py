@@ -18,7 +18,7 @@ from matcher.reference.text import fold, shorten
 from service import wire
 from service.access import store_of
 from service.page import facets, lots, records, render, search
-from service.page.buyer import Facets, Short, answer_of, places_in_words
+from service.page.buyer import Facets, Reference, Short, answer_of, places_in_words
 from service.page.lots import line
 from service.page.visitor import CheckedForm, RecordOwner, Searcher, record_owner
 from service.problems import Refused
@@ -28,7 +28,6 @@ from service.snapshot import Snapshot, snapshot_of
 router = Router()
 COMPARED = 4  # structures of a comparison
 WRITTEN = 60  # recipients of one message
-Reference = Annotated[str, Query(max_length=210)]
 Number = Annotated[str, Query(max_length=40)]
 
 

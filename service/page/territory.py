@@ -37,6 +37,7 @@ from service.router import Router
 from service.snapshot import snapshot_of
 
 router = Router()
+Flag = Annotated[str, Query(max_length=5)]
 LINES = 12  # zones of a page
 FILE = 2_000_000  # bytes of a programme
 INVITED = 60  # most structures that a day invites unless it says how many
@@ -142,7 +143,7 @@ def index(request: Request, who: Reader) -> Response:
 
 
 @router.get("/territoire/potentiel")
-def ask(request: Request, who: Reader, exemple: Annotated[str, Query(max_length=5)] = "") -> Response:
+def ask(request: Request, who: Reader, exemple: Flag = "") -> Response:
     return _study(request, EXAMPLE if exemple else NO_NEED, found=None)
 
 
@@ -228,9 +229,7 @@ def _rate(text: str) -> float | None:
 
 
 @router.get("/territoire/programme")
-def planned_purchases(
-    request: Request, who: Reader, exemple: Annotated[str, Query(max_length=5)] = ""
-) -> Response:
+def planned_purchases(request: Request, who: Reader, exemple: Flag = "") -> Response:
     return _page(request, "programme", found=None, example=bool(exemple))
 
 
@@ -258,9 +257,7 @@ def send_programme(
 
 
 @router.get("/territoire/programme/r/{reference}")
-def studied_programme(
-    request: Request, who: Reader, reference: str, forme: Annotated[str, Query(max_length=5)] = "html"
-) -> Response:
+def studied_programme(request: Request, who: Reader, reference: str, forme: Flag = "html") -> Response:
     """A programme studied, for anyone with its address; as a workbook too."""
     given = searches.read(store_of(request), reference).get("programme")
     if not given:
@@ -437,14 +434,12 @@ def _facilitators(
 
 
 @router.get("/territoire/rencontre")
-def day(request: Request, who: Reader, exemple: Annotated[str, Query(max_length=5)] = "") -> Response:
+def day(request: Request, who: Reader, exemple: Flag = "") -> Response:
     return _page(request, "rencontre", asked=DAY if exemple else BLANK)
 
 
 @router.get("/territoire/rencontre/r/{reference}")
-def planned(
-    request: Request, who: Buyer, reference: str, forme: Annotated[str, Query(max_length=5)] = "html"
-) -> Response:
+def planned(request: Request, who: Buyer, reference: str, forme: Flag = "html") -> Response:
     """A prepared day, for anyone with its address and a buyer's key."""
     given = searches.read(store_of(request), reference).get("day")
     if not given:

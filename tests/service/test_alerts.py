@@ -21,9 +21,7 @@ from pages_client import PagesClient, reference, signed_in, token
 TO = "achats@ville.example"
 
 
-def test_a_buyer_is_mailed_of_those_that_join_a_kept_search_until_the_link_of_the_mail(
-    page: PagesClient,
-) -> None:
+def test_a_buyer_is_mailed_of_those_that_join_a_kept_search_until_its_link(page: PagesClient) -> None:
     csrf = signed_in(page, "buyer", "read")
     kept = reference(page, need="tonte et taille de haies", place="Pantin")
     where = f"/acheteur/alerte/{kept}"
@@ -71,9 +69,7 @@ def test_only_a_buyer_has_mails_sent(page: PagesClient, scopes: tuple[str, ...])
     assert asked.status_code in (401, 403)
 
 
-def test_a_search_that_cannot_be_asked_holds_no_mail(
-    page: PagesClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_search_that_fails_holds_no_mail(page: PagesClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(app: object) -> None:
         raise ValueError("a search of an earlier form")
 

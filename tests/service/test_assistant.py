@@ -214,9 +214,7 @@ async def call_first(client: Any) -> Any:
     return await client.call_tool(*CALLS[0])
 
 
-def test_every_tool_answers_over_stdio_and_an_unpublished_need_leaves_no_trace(
-    folder: Path, good: str
-) -> None:
+def test_every_tool_answers_over_stdio_and_a_need_leaves_no_trace(folder: Path, good: str) -> None:
     async def work(client: Any) -> tuple[Any, ...]:
         refused = [await client.call_tool(name, arguments) for name, arguments, _ in REFUSED]
         return (await client.list_tools()).tools, await call_all(client), refused

@@ -285,9 +285,7 @@ def test_replies_that_race_stop_at_their_limit(
     assert record.verify(store, "key:a", identifier).holds
 
 
-def test_the_latest_word_counts_where_the_clock_was_set_back(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_latest_word_counts_where_clocks_go_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     feedback.record(store, SIRET, "n", verb="interested", by=SIRET)
     yesterday = now() - timedelta(days=1)
     monkeypatch.setattr(feedback, "now", lambda: yesterday)
@@ -321,9 +319,7 @@ def test_letters_to_one_address_are_few_whoever_it_is(door: Door, memory: str) -
             assert set(connection.execute(select(Letter.address)).scalars()) == {"a@ville.example"}
 
 
-def test_of_letters_asked_at_once_none_passes_beyond_the_last(
-    door: Door, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_letters_asked_at_once_none_passes_the_last(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = limits.Rate.wait
 
     def slow(rate: limits.Rate, caller: str) -> float:
@@ -447,9 +443,7 @@ def test_connections_of_one_network_are_bounded(monkeypatch: pytest.MonkeyPatch)
         assert b" 200 " in asked(port, get)
 
 
-def test_tools_over_http_have_the_limits_of_the_service(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_tools_over_http_have_the_same_limits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MATCHER_MAX_BODY", "10000")
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.5)
     client = TestClient(mcp._guarded(hello))
@@ -459,9 +453,7 @@ def test_tools_over_http_have_the_limits_of_the_service(
         assert asked(port, b"POST /mcp HTTP/1.1\r\nHost: loc") == b""  # cut
 
 
-def test_small_bodies_come_in_while_others_hold_all_the_room(
-    door: Door, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_small_bodies_come_in_while_others_hold_the_room(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "HELD", 0)
     with door() as (page, _):
         assert page.post("/v1/match", json={"need": "tonte"}).status_code == 200

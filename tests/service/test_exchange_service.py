@@ -37,9 +37,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     recipe = Recipe(encoder="hashing")
     indexed(home, build_catalogue(found.structures, found.awards, recipe), found)
     store = f"sqlite:///{home / 'store.sqlite'}"
-    with TestClient(
-        create_app(Settings(catalogue=home / "catalogue", store=store, log_level="ERROR"))
-    ) as client:
+    given = Settings(catalogue=home / "catalogue", store=store, log_level="ERROR")
+    with TestClient(create_app(given)) as client:
         yield client
 
 
@@ -110,9 +109,7 @@ def test_what_is_declared_is_mailed_to_whom_it_completes_agreed_and_undone(
     assert client.get(f"/v1/exchange/{theirs}/group", headers=heads["clean"]).json() == []
 
 
-def test_a_message_is_mailed_and_shown_and_hours_are_entered_on_a_page(
-    client: TestClient, heads: Heads
-) -> None:
+def test_a_message_is_mailed_and_hours_are_entered_on_a_page(client: TestClient, heads: Heads) -> None:
     store = client.app.state.store  # type: ignore[attr-defined]
     self_declared.write(store, GARDEN, {"email": "jardins@jardins.example"}, GARDEN)
     mine = declare(client, heads["garden"], GARDEN, brings="tonte")

@@ -144,9 +144,7 @@ def test_buyer_2_narrows_and_sorts_the_list(tab: Any) -> None:
     assert "km=" not in tab.url and "tri=distance" in tab.url and tab.locator(".row").count() == before
 
 
-def test_buyer_3_sends_the_address_goes_back_and_reloads(
-    tab: Any, browser: Any, site: tuple[str, str]
-) -> None:
+def test_buyer_3_sends_it_goes_back_and_reloads(tab: Any, browser: Any, site: tuple[str, str]) -> None:
     search(tab)
     names = tab.locator(".who > a").all_inner_texts()
     address = tab.url

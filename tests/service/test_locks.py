@@ -146,9 +146,7 @@ def test_one_visitor_who_fills_the_queue_keeps_nobody_else_waiting() -> None:
     assert max(n for n, caller in enumerate(served) if caller == "other") < 7
 
 
-def test_files_that_are_read_for_long_keep_no_question_waiting(
-    make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_read_for_long_keep_no_question_waiting(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     reading, hold = threading.Semaphore(0), threading.Event()
 
     def read(data: bytes, name: str) -> Iterator[Record]:

@@ -128,9 +128,7 @@ def test_a_list_says_whom_to_call_and_how_many_were_examined(page: TestClient) -
     assert "Nouvel Élan" not in listed and "Nouvel Élan" in asked  # nothing tells its trade
 
 
-def test_the_page_of_a_structure_for_a_need_tells_by_subject_and_nothing_that_is_unknown(
-    page: TestClient,
-) -> None:
+def test_the_page_of_a_structure_for_a_need_tells_by_subject_what_is_known(page: TestClient) -> None:
     found = reference(page, need="entretien des espaces verts d'une école", place="Nanterre")
     sheets = re.findall(r'href="(/acheteur/structure/\d+\?de=[^"]+)"', page.get("/acheteur/r/" + found).text)
     for sheet in sheets:
@@ -189,9 +187,7 @@ def test_an_unpublished_need_is_in_nobody_elses_answers(page: TestClient) -> Non
     assert page.get("/v1/notices/secret-1").status_code == 404
 
 
-def test_a_structure_edits_itself_alone_until_its_key_is_revoked(
-    page: TestClient, settings: Settings
-) -> None:
+def test_a_structure_edits_itself_alone_until_its_key_ends(page: TestClient, settings: Settings) -> None:
     refusal = {"notice_id": "26-130101", "lot_id": "x", "csrf": token(page.get(f"/structure/{SIRET}").text)}
     assert page.post(f"/structure/{SIRET}/ecarter", data=refusal).status_code == 403
     signed_in(page, f"structure:{SIRET}", "read")
@@ -252,9 +248,7 @@ def test_replay_says_what_changed(settings: Settings) -> None:
     store.close()
 
 
-def test_who_answers_for_the_service_rights_accessibility_and_sources_are_on_a_page(
-    settings: Settings,
-) -> None:
+def test_who_answers_rights_accessibility_and_sources_are_on_a_page(settings: Settings) -> None:
     names = {"controller": "Ville de Niort, 79000", "hosting": "Hôte SAS, Roubaix"}
     names |= {"objection": "dpo@ville.example"}
     with PagesClient(

@@ -289,9 +289,7 @@ def test_a_wrong_key_is_refused_even_where_reading_is_open(client: TestClient) -
     assert client.get("/v1/structures", headers={"X-API-Key": "mlg_x_y"}).status_code == 401
 
 
-def test_an_answer_tells_what_is_left_of_the_limit_and_a_refusal_when_to_ask_again(
-    settings: Settings,
-) -> None:
+def test_an_answer_tells_what_is_left_and_a_refusal_when_to_ask_again(settings: Settings) -> None:
     slow = settings.model_copy(update={"rate": "3/minute"})
     with serving(slow) as address, httpx.Client(base_url=address) as client:
         answers = [client.get("/v1/notices", params={"limit": 1}) for _ in range(5)]
@@ -306,9 +304,7 @@ def test_an_answer_tells_what_is_left_of_the_limit_and_a_refusal_when_to_ask_aga
         assert "default-src 'none'" in health.headers["content-security-policy"]
 
 
-def test_what_was_read_is_told_and_a_correction_changes_the_answer(
-    client: TestClient, settings: Settings
-) -> None:
+def test_what_was_read_is_told_and_a_correction_counts(client: TestClient, settings: Settings) -> None:
     who, need = key(settings, "read"), {"need": "nettoyage des bureaux", "place": "Pantin"}
     (read,) = client.post("/v1/match", json=need, headers=who).json()["lots"]
     assert list(read["asked"]["trades"]) == ["nettoyage"] and read["asked"]["nature"] == "service"

@@ -250,9 +250,7 @@ def test_by_a_real_server_and_when_it_is_down(settings: Settings, store: Store) 
         assert connection.execute(Unsubscription.__table__.select()).first() is not None
 
 
-def test_the_whole_list_is_kept_and_its_pages_follow(
-    settings: Settings, store: Store, tmp_path: Path
-) -> None:
+def test_a_whole_list_is_kept_in_pages(settings: Settings, store: Store, tmp_path: Path) -> None:
     many = [structure(f"{30_000_0000 + n:09d}00017", f"Haies {n}", "Taille de haies") for n in range(320)]
     save_catalogue(build_catalogue(many, [], Recipe()), tmp_path / "many")
     given = Settings(**{**settings.model_dump(), "catalogue": tmp_path / "many"})
@@ -395,9 +393,7 @@ def test_no_path_of_the_machine_in_what_a_visitor_reads(settings: Settings, tmp_
             assert "matcher index" in page.get("/v1/health").text
 
 
-def test_an_approved_claim_leaves_to_the_address_known(
-    settings: Settings, store: Store, smtp: MailServer
-) -> None:
+def test_an_approved_claim_is_mailed(settings: Settings, store: Store, smtp: MailServer) -> None:
     with client(Settings(**{**settings.model_dump(), "smtp": smtp.url})) as page:
         asking = {"name": "Aline Petit", "role": "directrice", "address": "aline@allees.example"}
         csrf = token(page.get(f"/structure/{SIRET}").text)

@@ -53,9 +53,7 @@ def test_supposed_trades_are_reported_as_such_and_answered_by_one_click(
     assert "Ce n'est pas votre métier" in no.text
 
 
-def test_no_offer_and_no_digest_holds_a_supposed_trade(
-    page: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_offer_holds_a_supposed_trade(page: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gaps, "inferred_trades", lambda catalogue, row: [("cycles", 0.9)])
     page.get(f"/structure/{SIRET}")
     told = page.get(f"/v1/structures/{SIRET}").text.lower()

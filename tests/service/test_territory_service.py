@@ -44,9 +44,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     indexed(home, build_catalogue(found.structures, found.awards, recipe), found)
     gather.save_contracts([WON], home / "catalogue")
     store = f"sqlite:///{home / 'store.sqlite'}"
-    with TestClient(
-        create_app(Settings(catalogue=home / "catalogue", store=store, log_level="ERROR"))
-    ) as client:
+    given = Settings(catalogue=home / "catalogue", store=store, log_level="ERROR")
+    with TestClient(create_app(given)) as client:
         yield client
 
 
