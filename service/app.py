@@ -21,13 +21,15 @@ from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import SQLAlchemyError
 
 from matcher.domain import MatcherError, __version__
+from matcher.outreach import post
+from matcher.outreach.sourcing import questions
 from matcher.reading import confined
 from matcher.records import self_declared
 from matcher.records.store import Store, now
 from matcher.reference import paths
-from service import access, handlers, limits, observability, page, routes
+from service import access, handlers, limits, observability, page, routes, webhooks
 from service.jobs import Jobs
-from service.mailer import Mailer
+from service.mailer import Sender
 from service.page import alert
 from service.router import HeadAsGet
 from service.settings import Settings, mail_transport, read
@@ -53,8 +55,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.serving = Serving(settings)
     app.state.store = None
-    app.state.mailer = Mailer(lambda: app.state.store, mail_transport(settings), lambda: alert.look(app))
-    app.state.jobs = Jobs(settings.workers_jobs)
+    transport = mail_transport(settings)
+    app.state.mailer = Sender(
+        "mail",
+        lambda: app.state.store,
+        lambda store: post.drain(store, transport, questions.SETTLE),
+        lambda _: alert.look(app),
+    )
+    app.state.webhooks = Sender(
+        "webhooks",
+        lambda: app.state.store,
+        lambda store: webhooks.drain(store, settings.webhook_hosts),
+        webhooks.look,
+    )
+    app.state.jobs = Jobs(settings.workers_jobs, lambda job: webhooks.job_finished(app, job))
     app.state.ended = TTLCache(maxsize=100_000, ttl=access.SESSION_SECONDS)
     app.state.proved = TTLCache(maxsize=10_000, ttl=limits.PROVED_SECONDS)
     app.state.acts = {act: tuple(map(limits.Rate, rates)) for act, rates in limits.ACTS.items()}
@@ -69,7 +83,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.add_middleware(
             CORSMiddleware, allow_origins=list(settings.cors), allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["authorization", "x-api-key", "content-type", "idempotency-key", "if-none-match"],
-            expose_headers=["etag", "x-request-id", "retry-after"],
+            expose_headers=["etag", "x-request-id", "retry-after", "ratelimit", "ratelimit-policy"],
         )  # fmt: skip
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
     app.add_middleware(HeadAsGet)
@@ -90,7 +104,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if serving.current is None:
         log.warning(serving.refusal)
     warming = asyncio.create_task(anyio.to_thread.run_sync(_warm, app))
-    app.state.mailer.start()
+    senders: tuple[Sender, ...] = (app.state.mailer, app.state.webhooks)
+    for sender in senders:
+        sender.start()
     # apart: a catalogue that is loaded holds up neither denials nor the ends of sessions
     watchers = [asyncio.create_task(_watch(app, refresh)) for refresh in refreshed]
     try:
@@ -105,7 +121,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             with contextlib.suppress(asyncio.CancelledError):
                 await watcher
         app.state.jobs.close()
-        await anyio.to_thread.run_sync(app.state.mailer.close)
+        for sender in senders:
+            await anyio.to_thread.run_sync(sender.close)
         if app.state.store is not None:
             app.state.store.close()
 

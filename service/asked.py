@@ -142,7 +142,7 @@ def from_bytes(data: bytes, name: str, pick: str | None = None, where: Sequence[
         elif isinstance(record, Rejected):
             rejected.append(record)
     if not tenders:
-        unknown = "no notice of a known format (BOAMP, eForms, TED, DECP) was recognised"
+        unknown = "no notice of a known format (BOAMP, eForms, TED, DECP, OCDS) was recognised"
         why = rejected[0].reason if rejected else unknown
         raise UnusableNotice("unknown-format", f"{why}; to search by words send them as `need`")
     ids = [t.id for t in tenders]

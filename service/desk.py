@@ -22,6 +22,7 @@ from service.access import store_of
 from service.announced import buyer_of
 from service.asked import uploaded
 from service.schemas import PotentialIn
+from service.snapshot import snapshot_of
 
 
 class DeskAnswer(BaseModel):
@@ -48,9 +49,8 @@ class MapQuery(BaseModel):
 
 def desk_of(request: Request) -> Desk:
     """The engine as the desk asks it, with what the store knows, at most a minute old."""
-    snapshot, store = request.app.state.serving.get(), access.store_of(request)
-    found: Desk = snapshot.for_a_minute("desk", lambda: Desk(snapshot.matcher, store))
-    return found
+    snapshot, store = snapshot_of(request), access.store_of(request)
+    return snapshot.for_a_minute("desk", lambda: Desk(snapshot.matcher, store))
 
 
 def areas_of(asked: MapQuery) -> tuple[areas.Area, ...]:
@@ -63,7 +63,7 @@ def areas_of(asked: MapQuery) -> tuple[areas.Area, ...]:
 
 def covered(request: Request, asked: MapQuery) -> coverage.Coverage:
     """The map of what is served."""
-    snapshot, chosen = request.app.state.serving.get(), areas_of(asked)
+    snapshot, chosen = snapshot_of(request), areas_of(asked)
     near = areas.departments_of(chosen)
     needs = snapshot.once(
         ("needs", near), lambda: coverage.in_catalogue(snapshot.catalogue, snapshot.notices.values(), near)
@@ -109,7 +109,7 @@ def studied(request: Request, asked: PotentialIn) -> potential.Potential:
 
 def similar(request: Request, found: potential.LotPotential, most: int = 8) -> list[dict[str, Any]]:
     """The newest contracts of the main trade of a lot in its department: who won, offers, amount, reserved or not."""
-    snapshot, labels = request.app.state.serving.get(), desk_of(request).labels
+    snapshot, labels = snapshot_of(request), desk_of(request).labels
     where = found.lot.places[0].department if found.lot.places else None
     trade = next((name for name, label in labels.items() if label in found.trades[:1]), "")
     same = [
@@ -161,7 +161,7 @@ def reported(
     rejected = [replace(bad, path=Path(bad.path).name) for bad in rejected]
     names = ", ".join(file.filename or "" for file in books)
     return ledger.report(
-        request.app.state.serving.get().catalogue,
+        snapshot_of(request).catalogue,
         purchases=purchases,
         awards=[*contracts.consolidate(listed), *announced],
         buyer=buyer,

@@ -54,7 +54,8 @@ class Job:
 class Jobs:
     """The jobs of one process; those that run at its end are stopped."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, ended: Callable[[Job], None] = lambda job: None) -> None:
+        self._ended = ended  # called with each job at its end
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="job")
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
@@ -89,14 +90,19 @@ class Jobs:
             self._jobs.pop(job.id, None)
 
     def _run(self, job: Job, items: Sequence[Any], answer: Callable[[Any], dict[str, Any]]) -> None:
+        job.state = self._answered(job, items, answer)
+        try:
+            self._ended(job)
+        except Exception:  # the job is done, and asked for as any other
+            log.exception("nobody could be told of the end of a job")
+
+    def _answered(self, job: Job, items: Sequence[Any], answer: Callable[[Any], dict[str, Any]]) -> str:
         for item in items:
             if self._stop.is_set():
-                job.state = "stopped"
-                return
+                return "stopped"
             if job.bytes > BYTES or sum(j.bytes for j in list(self._jobs.values())) > ALL_BYTES:
                 job.add({"problem": _body(413, FULL)})
-                job.state = "stopped"
-                return
+                return "stopped"
             deadline.set_in(ITEM_SECONDS)
             try:
                 job.add(answer(item))
@@ -107,7 +113,7 @@ class Jobs:
             except Exception:
                 log.exception("a job's item failed")
                 job.add({"problem": _body(500, "internal error: it was logged")})
-        job.state = "done"
+        return "done"
 
     def get(self, identifier: str, owner: str) -> Job:
         """Raises NotFound, also for somebody else's."""

@@ -56,9 +56,8 @@ WRITERS = 4  # concurrent requests that write
 LONG = 10_000  # bytes of a body beyond which what is compared is long; so is every file
 SEARCHERS = 2  # concurrent searches by name
 LONG_ONES = 2  # concurrent comparisons of files and of long texts
-FILE = re.compile(
-    rb'filename\*?=(?:"[^"]|[^"\s;])'
-)  # a form's part that is a file, and not an empty field for one
+# a form's part that is a file, and not an empty field for one
+FILE = re.compile(rb'filename\*?=(?:"[^"]|[^"\s;])')
 #: A surrogate, as JSON escapes it, without its other half.
 HALVES = re.compile(
     rb"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F])"
@@ -73,6 +72,7 @@ HEAVY = re.compile(
 SEARCH = frozenset({"GET /v1/structures", "GET /structure"})  # by name, through all of the catalogue
 #: Routes that write or read whole records, thousands of lines each: queued with what is long.
 RECORDS = re.compile(r"GET /(?:acheteur/fiches|v1/sourcing)/[^/]+(?:/export[./]\w+|/verify|/note)?$")
+LIMITED = re.compile("/(?:v1/(?!health)|mcp)")  # answers that tell their caller of its limit
 LOCAL = LOOPBACK | {"testserver"}
 
 
@@ -97,18 +97,35 @@ class Rate:
         self.seconds: float = item.get_expiry()
         self._seen: TTLCache[str, deque[float]] = TTLCache(CALLERS, ttl=self.seconds)
 
+    def left(self, caller: str) -> tuple[int, float]:
+        """How many more requests this caller may make now, and in how many seconds its oldest one ends to count."""
+        times, moment = self._seen.get(caller) or deque[float](), time.monotonic()
+        while times and times[0] + self.seconds <= moment:
+            times.popleft()
+        return self.most - len(times), times[0] + self.seconds - moment if times else 0.0
+
     def wait(self, caller: str) -> float:
         """Seconds until this caller may ask again; 0 where it may now."""
-        times: deque[float] | None = self._seen.get(caller)
-        if times is None or len(times) < self.most:
-            return 0.0
-        return max(0.0, times[0] + self.seconds - time.monotonic())
+        left, seconds = self.left(caller)
+        return 0.0 if left else seconds
 
     def count(self, caller: str) -> None:
         """Count a request."""
         times = self._seen.get(caller) or deque(maxlen=self.most)
         times.append(time.monotonic())
         self._seen[caller] = times  # kept for a window from now on
+
+    def fields(self, caller: str) -> dict[str, str]:
+        """The fields that tell a caller of its limit (draft-ietf-httpapi-ratelimit-headers).
+
+        What is left and for how long are `r` and `t` until draft 11, `a` and `w` in the next; unknown parameters are ignored.
+        """
+        left, seconds = self.left(caller)
+        soon = math.ceil(seconds)
+        return {
+            "RateLimit-Policy": f'"default";q={self.most};w={self.seconds:.0f}',
+            "RateLimit": f'"default";r={left};t={soon};a={left};w={soon}',
+        }
 
 
 class Guard:
@@ -138,7 +155,9 @@ class Guard:
             nonlocal started, status
             if message["type"] == "http.response.start":
                 started, status = True, message["status"]
-                message["headers"] = self._headers(message["headers"], scope["path"], private)
+                limited = LIMITED.match(scope["path"]) and not 300 <= status < 400
+                told = self.asked.fields(caller) if limited else {}
+                message["headers"] = self._headers(message["headers"], scope["path"], private, told)
             async with asyncio.timeout(SEND_SECONDS):  # a client that does not read its answer loses it
                 await send(message)
 
@@ -160,9 +179,9 @@ class Guard:
             self.refused.count(address_of(scope))
 
     def _headers(
-        self, present: list[tuple[bytes, bytes]], path: str, private: bool
+        self, present: list[tuple[bytes, bytes]], path: str, private: bool, told: Mapping[str, str]
     ) -> list[tuple[bytes, bytes]]:
-        wanted = {name.lower().encode(): value.encode() for name, value in self.always.items()}
+        wanted = {name.lower().encode(): value.encode() for name, value in {**self.always, **told}.items()}
         if not path.startswith("/static"):
             wanted[b"cache-control"] = b"no-store"
             if private:  # personal answers are cached nowhere

@@ -73,30 +73,27 @@ class Metrics:
     """The metrics of one application."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)  # memory, CPU, open files
-        self.requests = Counter(
-            "maillage_requests_total", "Requests", ["method", "route", "status"], registry=self.registry
-        )
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)  # memory, CPU, open files
+        labels = ["method", "route", "status"]
+        self.requests = Counter("maillage_requests_total", "Requests", labels, registry=registry)
+        powers = [0.005 * 2**n for n in range(11)]  # 5 ms to 5 s
         self.seconds = Histogram(
-            "maillage_request_seconds", "Time of a request", ["route"], registry=self.registry,
-            buckets=(0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12),
-        )  # fmt: skip
-        self.running = Gauge("maillage_requests_running", "Requests under way", registry=self.registry)
-        self.structures = Gauge("maillage_structures", "Structures in the catalogue", registry=self.registry)
-        self.notices = Gauge("maillage_notices", "Notices indexed", registry=self.registry)
-        self.swaps = Gauge(
-            "maillage_catalogue_loads", "Catalogues loaded since the start", registry=self.registry
+            "maillage_request_seconds", "Time of a request", ["route"], buckets=powers, registry=registry
         )
-        self.processes = Gauge("maillage_matching_processes", "Processes that match", registry=self.registry)
-        self.nobody = Counter(
-            "maillage_lots_without_anyone_total", "Lots answered by nobody", registry=self.registry
-        )
-        self._night = {
-            name: Gauge(f"maillage_night_{name}", text, registry=self.registry)
-            for name, (text, _) in NIGHT.items()
-        }
-        self._digests = Gauge("maillage_digests", "Digests kept, by state", ["state"], registry=self.registry)
+        nobody = "Lots answered by nobody"
+        self.nobody = Counter("maillage_lots_without_anyone_total", nobody, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"maillage_{name}", text, labels, registry=registry)
+
+        self.running = gauge("requests_running", "Requests under way")
+        self.structures = gauge("structures", "Structures in the catalogue")
+        self.notices = gauge("notices", "Notices indexed")
+        self.swaps = gauge("catalogue_loads", "Catalogues loaded since the start")
+        self.processes = gauge("matching_processes", "Processes that match")
+        self._night = {name: gauge(f"night_{name}", text) for name, (text, _) in NIGHT.items()}
+        self._digests = gauge("digests", "Digests kept, by state", "state")
 
     def set_night(self, night: Night) -> None:
         """The last run and the mails, as they stand at a scrape."""

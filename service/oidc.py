@@ -143,11 +143,8 @@ def ended(settings: Settings, token: str, state: str) -> str:
         page = _found(str(settings.oidc_issuer)).get("end_session_endpoint", "")
     except (httpx.HTTPError, ValueError):
         return ""
-    query = {
-        "id_token_hint": token,
-        "state": state,
-        "post_logout_redirect_uri": f"{settings.public_url}/connexion/oidc/fin",
-    }
+    query = {"id_token_hint": token, "state": state}
+    query |= {"post_logout_redirect_uri": f"{settings.public_url}/connexion/oidc/fin"}
     return f"{page}?{urlencode(query)}" if page else ""
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from fastapi import Query
 from pydantic import AfterValidator, AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from matcher.domain import KINDS, Carried, LotNature, Served
+from matcher.domain import KINDS, Carried, Clause, Criterion, LotNature, Served
 from matcher.matching.reasons import clause_in_words, mark, missing
 from matcher.outreach.sourcing.record import NOTE
 from matcher.reference.identifiers import IDENTITY, is_address
@@ -373,24 +373,6 @@ class ReservationOut(Out):
     passage: str = ""
 
 
-class ClauseOut(Out):
-    nature: str
-    hours: float | None = None
-    share: float | None = None
-    weight: float | None = None
-    weight_unit: str = ""
-    origin: str
-    passage: str = ""
-    confidence: float = 1.0
-
-
-class CriterionOut(Out):
-    name: str
-    kind: str = ""
-    weight: float | None = None
-    weight_unit: str = ""
-
-
 class LotOut(Out):
     id: str
     number: str
@@ -401,8 +383,8 @@ class LotOut(Out):
     deadline: datetime | None = None
     reservation: ReservationOut | None = None
     clauses: list[Annotated[str, BeforeValidator(clause_in_words)]] = []
-    social: list[ClauseOut] = Field([], validation_alias="clauses")
-    criteria: list[CriterionOut] = []
+    social: list[Clause] = Field([], validation_alias="clauses")
+    criteria: list[Criterion] = []
     conditions: list[Annotated[str, BeforeValidator(attrgetter("label"))]] = []
     inferred: list[str] = []
 

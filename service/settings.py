@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from difflib import get_close_matches
 from pathlib import Path
@@ -55,6 +56,7 @@ class Settings(BaseSettings):
     hosts: tuple[str, ...] = ()  # names under which the service is asked, besides that of public_url
     rate: str = "6000/minute"
     cors: tuple[str, ...] = ()
+    webhook_hosts: tuple[str, ...] = ()  # HOST or HOST:PORT to which keys may have events sent
     buyer_domains: tuple[str, ...] = ()  # domains of addresses whose holders sign in as buyers by a link
     oidc_issuer: HttpUrl | None = None
     oidc_audience: str = "maillage"  # of bearer tokens
@@ -188,6 +190,14 @@ class Settings(BaseSettings):
             if "@" in domain or "." not in domain or not domain.isascii():
                 raise ValueError(f"{domain!r} is no domain: write ville.example")
         return tuple(domain.lower() for domain in value)
+
+    @field_validator("webhook_hosts")
+    @classmethod
+    def _webhook_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if not re.fullmatch(r"[A-Za-z0-9.-]+(:\d{1,5})?", host):
+                raise ValueError(f"{host!r} is no host: write hooks.example.org, or hooks.example.org:8443")
+        return tuple(host.lower() for host in value)
 
     @field_validator("cors")
     @classmethod

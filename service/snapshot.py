@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from cachetools import LRUCache, TTLCache, cached
+from fastapi import Request
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import load_catalogue
@@ -46,6 +47,7 @@ log = logging.getLogger("service")
 ENDING = 300  # contracts that end, asked of one structure: the first to end
 PAST = 20  # closed notices, shown where none is open
 M = TypeVar("M", bound=Matcher)
+T = TypeVar("T")
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -72,12 +74,11 @@ class Snapshot:
             return self.matcher
         chosen = replace(recipes.named(recipe), encoder=self.matcher.recipe.encoder)
         try:
-            found: Shared = self.once(
+            return self.once(
                 ("recipe", recipe), lambda: Shared(self.catalogue, chosen, pool=Pool(), denied={})
             )
         except (MatcherError, FileNotFoundError) as error:
             raise NotFound(f"recipe {recipe!r} cannot be used here: {error}") from None
-        return found
 
     def structure(self, siret: str) -> Structure:
         """A structure by its SIRET, present or former.  Raises NotFound."""
@@ -102,11 +103,11 @@ class Snapshot:
         """The indexed notices that one can answer, newest first; corrected and cancelled ones left out."""
         return answerable(self.notices.values())
 
-    def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """The value of `make()`, kept for the keys of this snapshot that were last used."""
         return cached(self._answers, key=lambda: key, lock=self._lock)(make)()
 
-    def for_a_minute(self, key: Hashable, make: Callable[[], Any]) -> Any:
+    def for_a_minute(self, key: Hashable, make: Callable[[], T]) -> T:
         """The value of `make()`, cached for a minute: for values that depend on the store."""
         return cached(self._recent, key=lambda: key, lock=self._lock)(make)()
 
@@ -118,10 +119,7 @@ class Snapshot:
         """
         row = self.catalogue.row(siret)
         siret = str(self.catalogue.of_structure("siret")[row])
-        found: tuple[Opportunity, ...] = self.once(
-            ("opportunities", siret, date.today()), lambda: self._opportunities(row)
-        )
-        return found
+        return self.once(("opportunities", siret, date.today()), lambda: self._opportunities(row))
 
     def _opportunities(self, row: int) -> tuple[Opportunity, ...]:
         structure, moment = self.catalogue.structure(row), datetime.now(UTC)
@@ -133,10 +131,7 @@ class Snapshot:
     def why_nothing(self, structure: Structure) -> tuple[str, ...]:
         """Why it has no opportunity, and what would change it, in French; see `partners.opportunities`."""
         key = ("why nothing", structure.siret, date.today())
-        told: tuple[str, ...] = self.once(
-            key, lambda: why_nothing(self.matcher, structure, self.answerable())
-        )
-        return told
+        return self.once(key, lambda: why_nothing(self.matcher, structure, self.answerable()))
 
     def renewals(
         self, siret: str, buyer: str, department: str, cpv: str, after: float, before: float
@@ -150,10 +145,7 @@ class Snapshot:
         if not siret:
             return found
         key = ("renewals", siret, buyer, department, cpv, after, before, day)
-        kept: list[Renewal] = self.once(
-            key, lambda: of_structure(self.matcher, self.structure(siret), found[:ENDING])
-        )
-        return kept
+        return self.once(key, lambda: of_structure(self.matcher, self.structure(siret), found[:ENDING]))
 
     @property
     def contract_trades(self) -> Mapping[str, tuple[str, ...]]:
@@ -164,15 +156,11 @@ class Snapshot:
             told = trades_of(titles, [(award.cpv,) if award.cpv else () for award in self.contracts])
             return dict(zip(titles, told, strict=True))
 
-        found: dict[str, tuple[str, ...]] = self.once("trades of contracts", read)
-        return found
+        return self.once("trades of contracts", read)
 
     def answers(self, tender: Tender, n: int = 20) -> Sequence[LotAnswer]:
         """The answer to an indexed notice, kept."""
-        found: Sequence[LotAnswer] = self.once(
-            ("answer", tender.id, n), lambda: self.matcher.match(tender, n, groups=0).lots
-        )
-        return found
+        return self.once(("answer", tender.id, n), lambda: self.matcher.match(tender, n, groups=0).lots)
 
     def with_denials(self, denied: Mapping[str, Iterable[str]]) -> Snapshot:
         """The same data with these denials, and empty caches."""
@@ -292,6 +280,12 @@ class Serving:
         notices = {t.id: t for t in gather.load_notices(self.settings.catalogue) if not t.confidential}
         contracts = gather.load_contracts(self.settings.catalogue)
         return Snapshot(matcher, notices, stamp, datetime.now(UTC), contracts)
+
+
+def snapshot_of(request: Request) -> Snapshot:
+    """The snapshot in force.  Raises Refused (503)."""
+    serving: Serving = request.app.state.serving
+    return serving.get()
 
 
 def matcher_of(make: Callable[[Catalogue, Recipe | None], M], catalogue: Catalogue, recipe: str | None) -> M:

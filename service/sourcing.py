@@ -15,6 +15,7 @@ from service.access import store_of
 from service.page import facets
 from service.pool import written as written_apart
 from service.settings import mail_transport
+from service.snapshot import snapshot_of
 
 
 def written(
@@ -28,7 +29,7 @@ def written(
 
 def replay(request: Request, found: record.Record) -> list[str]:
     """What the same search would change today, as French sentences."""
-    matcher = request.app.state.serving.get().under(found.recipe)
+    matcher = snapshot_of(request).under(found.recipe)
     wanted = facets.chosen(found.narrowed, "")
 
     def again(tender: Tender, filters: Filters) -> Answer:
@@ -44,10 +45,7 @@ def contact(
     store = store_of(request)
     if not reply_to:
         return Counter(noted=record.contact(store, owner, identifier, sirets, message))
-    catalogue, transport = (
-        request.app.state.serving.get().catalogue,
-        mail_transport(request.app.state.settings),
-    )
+    catalogue, transport = (snapshot_of(request).catalogue, mail_transport(request.app.state.settings))
     outcomes = questions.ask(
         store, owner, identifier, sirets, message, reply_to, transport, lambda siret: address_of(store, catalogue, siret)
     )  # fmt: skip

@@ -72,11 +72,9 @@ def attachment(content: str | bytes, media: str, name: str) -> Response:
 def send(request: Request, model: BaseModel, status: int = 200, tagged: bool = False) -> Response:
     """The model as JSON; `tagged` with an ETag, and 304 where who asks has it already."""
     body = model.model_dump_json().encode()
-    return (
-        send_tagged(request, body, "application/json")
-        if tagged
-        else Response(body, status, media_type="application/json")
-    )
+    if tagged:
+        return send_tagged(request, body, "application/json")
+    return Response(body, status, media_type="application/json")
 
 
 def send_tagged(request: Request, body: bytes, media: str) -> Response:

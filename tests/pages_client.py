@@ -36,10 +36,15 @@ def token(text: str) -> str:
     return re.findall(r'name="csrf" value="(\w+)"', text)[0]
 
 
+def holding(client: TestClient, *scopes: str) -> dict[str, str]:
+    """The header of a new key of these scopes."""
+    with Store.open(client.app.state.settings.store) as store:  # type: ignore[attr-defined]
+        return {"X-API-Key": keys.create(store, scopes)}
+
+
 def signed_in(page: TestClient, *scopes: str) -> str:
     """Sign in with a key of these scopes: the token of the forms."""
-    with Store.open(page.app.state.settings.store) as store:  # type: ignore[attr-defined]
-        secret = keys.create(store, scopes)
+    secret = holding(page, *scopes)["X-API-Key"]
     page.cookies.clear()
     page.post("/connexion", data={"key": secret, "csrf": token(page.get("/connexion").text)})
     return token(page.get("/connexion").text)

@@ -228,9 +228,8 @@ class Tools:
 
 def tools(of: Tools) -> Mapping[str, Any]:
     """Every public method of the tools, by its name."""
-    return {
-        name: getattr(of, name) for name in vars(type(of)) if not name.startswith("_")
-    }  # in the order written
+    # in the order written
+    return {name: getattr(of, name) for name in vars(type(of)) if not name.startswith("_")}
 
 
 async def _remember(ctx: Any, call_next: Any) -> Any:

@@ -22,6 +22,7 @@ from service.page import fields, render
 from service.page.fields import FieldErrors, Line
 from service.page.visitor import CheckedForm
 from service.router import Router
+from service.snapshot import snapshot_of
 
 router = Router()
 CLAIM_DAYS, LETTER_DAYS = 7, 30  # of a link or a code read aloud; of the code of a letter
@@ -62,7 +63,7 @@ def signed_in(
 @router.get("/structure/{siret}/revendiquer")
 def claiming(request: Request, siret: str) -> Response:
     """The form: who claims, as what and why, and how the claim may be proved."""
-    structure = request.app.state.serving.get().structure(siret)
+    structure = snapshot_of(request).structure(siret)
     return render.page(request, "claiming.html", structure=structure, ways=ways(structure), given={})
 
 
@@ -82,7 +83,7 @@ def claim(
     request: Request, siret: str, form: CheckedForm, given: Annotated[ClaimForm, Depends()]
 ) -> Response:
     """Claim the account: the operator verifies by mail, by letter or by a call to the known number."""
-    structure = request.app.state.serving.get().structure(siret)
+    structure = snapshot_of(request).structure(siret)
     shown: dict[str, Any] = {"structure": structure, "ways": ways(structure)}
     try:
         read = fields.checked(
@@ -102,46 +103,33 @@ def claim(
 def ways(structure: Structure) -> dict[str, str]:
     """The ways to verify a claim that the structure's contacts allow: code and label."""
     local, _, domain = structure.email.partition("@")
-    known = {
-        # masked so that only its owner recognises it
-        "mail": f"un courriel à l'adresse connue de la structure ({local[:1]}…@{domain})"
-        if structure.email
-        else "",
-        "phone": f"un appel au numéro connu de la structure (… {structure.phone.strip()[-2:]})"
-        if structure.phone
-        else "",
-        "letter": "une lettre à l'adresse postale de la structure, avec un code",
-    }
+    # masked so that only its owner recognises it
+    mail = f"un courriel à l'adresse connue de la structure ({local[:1]}…@{domain})" if local else ""
+    digits = structure.phone.strip()[-2:]
+    phone = f"un appel au numéro connu de la structure (… {digits})" if digits else ""
+    known = {"mail": mail, "phone": phone}
+    known["letter"] = "une lettre à l'adresse postale de la structure, avec un code"
     return {code: words for code, words in known.items() if words}
 
 
-def ask(
-    store: Store,
-    siret: str,
-    known: str,
-    *,
-    name: str,
-    role: str,
-    address: str,
-    reason: str = "",
-    way: str = "",
-) -> str:
+def ask(store: Store, siret: str, known: str, *, address: str, **said: str) -> str:
     """Record a claim and return its id; a repeated claim before the decision replaces the pending one.
 
-    The link or code is made only when the operator approves.
+    `said` are name, role, reason and way.  The link or code is made only when the operator approves.
     """
     moment = now()
-    row = {
-        "id": secrets.token_hex(8), "siret": siret, "address": known or None, "token_hash": "", "status": "asked",
-        "created_at": moment, "expires_at": moment + timedelta(days=WAITING_DAYS), "decided_at": None,
-        "name": name, "role": role, "reason": reason, "way": way, "claimant": address,
-    }  # fmt: skip
-    same = (
-        Claim.siret == siret,
-        Claim.claimant == address,
-        Claim.status == "asked",
-        Claim.expires_at > moment,
-    )
+    row: dict[str, Any] = {
+        "reason": "",
+        "way": "",
+        **said,
+        "id": secrets.token_hex(8),
+        "siret": siret,
+        "claimant": address,
+    }
+    row |= {"address": known or None, "token_hash": "", "status": "asked", "decided_at": None}
+    row |= {"created_at": moment, "expires_at": moment + timedelta(days=WAITING_DAYS)}
+    waits = (Claim.status == "asked", Claim.expires_at > moment)
+    same = (Claim.siret == siret, Claim.claimant == address, *waits)
     with store.writing() as connection:
         held = connection.execute(select(Claim.id).where(*same)).scalar()
         store.put(connection, Claim, [{**row, "id": held or row["id"]}])

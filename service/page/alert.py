@@ -15,7 +15,7 @@ from matcher.outreach import letters, links, post
 from matcher.outreach.digest_formats import Entry, feed
 from matcher.records.store import now
 from matcher.records.tables import Alert, Search
-from service import wire
+from service import webhooks, wire
 from service.access import identify, store_of
 from service.page import fields, render
 from service.page.buyer import answer_of
@@ -25,6 +25,7 @@ from service.problems import Refused
 from service.router import Router
 from service.routes import feeds
 from service.settings import mail_transport
+from service.snapshot import snapshot_of
 
 router = Router()
 log = logging.getLogger("service")
@@ -44,7 +45,7 @@ def alert(request: Request, who: feeds.Reader, reference: str) -> Response:
     """The structures to call of a kept search, as a feed: a reader tells of those that join them."""
     title, listed = to_call(request, reference)
     site = request.app.state.settings.public_url.rstrip("/")
-    opened = request.app.state.serving.get().loaded_at.isoformat(timespec="seconds")
+    opened = snapshot_of(request).loaded_at.isoformat(timespec="seconds")
     id = f"urn:maillage:search:{quote(reference)}"
     entries = (
         Entry(
@@ -86,7 +87,7 @@ def ask(
     request: Request, who: Buyer, form: CheckedForm, reference: str, address: fields.Line = ""
 ) -> Response:
     """Mail an address of those that become ones to call: a buyer's alone, who answers for it."""
-    store, snapshot = store_of(request), request.app.state.serving.get()
+    store, snapshot = store_of(request), snapshot_of(request)
     title, listed = to_call(request, reference)
     try:
         to = fields.address(address, needed=True)
@@ -147,6 +148,10 @@ def look(app: FastAPI) -> None:
             connection.execute(update(Alert).where(Alert.id == row["id"]).values(values))
             connection.execute(update(Search).where(Search.id == row["search"]).values(at=now()))
             if fresh:
+                joined = [{"siret": one.siret, "name": one.name} for one in fresh]
+                told = {"search": row["search"], "title": title, "url": f"{site}/acheteur/r/{search}"}
+                told |= {"joined": joined}
+                webhooks.tell(store, connection, row["owner"], "search.joined", told, f"{row['id']}|{data}")
                 letter = letters.joined(
                     title,
                     [f"{render.called(one)} ({render.town(one.place)})" for one in fresh],

@@ -29,7 +29,7 @@ from service.page.search import NOTICE, Search
 from service.page.visitor import AtHome, Searcher
 from service.problems import Refused
 from service.router import Router
-from service.snapshot import Snapshot
+from service.snapshot import Snapshot, snapshot_of
 
 router = Router()
 MOST = 300  # most structures of a lot that a page lists
@@ -55,6 +55,7 @@ def facet_query(request: Request, tri: Annotated[str, Query(max_length=10)] = ""
 
 Facets = Annotated[facets.Chosen, Depends(facet_query)]
 Page = Annotated[int, Query(ge=1, le=1000)]
+Reference = Annotated[str, Query(max_length=210)]
 Short = Annotated[str, Query(max_length=40)]
 
 
@@ -83,8 +84,7 @@ def home(request: Request, who: AtHome) -> Response:
 
 def examples_of(snapshot: Snapshot) -> list[tuple[str, str]]:
     """Needs with a place that this catalogue answers, to try the service by: at most `EXAMPLES`."""
-    found: list[tuple[str, str]] = snapshot.once("examples", lambda: _examples(snapshot))
-    return found
+    return snapshot.once("examples", lambda: _examples(snapshot))
 
 
 def _examples(snapshot: Snapshot) -> list[tuple[str, str]]:
@@ -120,8 +120,7 @@ def _recent(snapshot: Snapshot) -> tuple[list[Tender], bool]:
         still = [t for t in listed if open_at(closing(t), t.published, moment)]
         return (still or listed)[:RECENT], bool(still)
 
-    shown: tuple[list[Tender], bool] = snapshot.for_a_minute("recent", found)
-    return shown
+    return snapshot.for_a_minute("recent", found)
 
 
 @router.get("/acheteur")
@@ -158,7 +157,7 @@ def ask(
     de: Annotated[str, Form(max_length=210)] = "",
 ) -> Response:
     """Keep the search, then redirect to its own address, so that back, reload and bookmarks work."""
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     try:
         number = re.sub(r"\s", "", asked.need)
         if re.fullmatch(r"[0-9]{14}", number):  # a SIRET: the structure itself
@@ -222,18 +221,16 @@ def _form(
     request: Request, shown: Search, de: str = "", problems: dict[str, str] | None = None, status: int = 200,
     choices: Sequence[str] = (),
 ) -> Response:  # fmt: skip
-    recent = _recent(request.app.state.serving.get()) if not de else ()
+    recent = _recent(snapshot_of(request)) if not de else ()
     return render.page(
         request, "search.html", status, search=shown, problems=problems, recent=recent, choices=choices, de=de
     )
 
 
 @router.get("/acheteur/relance")
-def again(
-    request: Request, who: Searcher, de: Annotated[str, Query(max_length=210)], lot: Short = ""
-) -> Response:
+def again(request: Request, who: Searcher, de: Reference, lot: Short = "") -> Response:
     """What to do about the reserved lots of a notice or need, or about one lot, that got no answer."""
-    matcher = request.app.state.serving.get().matcher
+    matcher = snapshot_of(request).matcher
     tender = search.taken(request, search.of(request, de)).tender
     found = relaunch.relaunch(matcher, tender, lot or None)
     return render.page(
@@ -259,7 +256,7 @@ def answer_of(
 
 
 def _answer(request: Request, asked: Search, tender: Tender, most: int, groups: int) -> Answer:
-    matcher = request.app.state.serving.get().matcher
+    matcher = snapshot_of(request).matcher
     return as_declared(request, matcher.match(tender, most, filters=search.filters_of(asked), groups=groups))
 
 

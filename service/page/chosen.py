@@ -18,17 +18,16 @@ from matcher.reference.text import fold, shorten
 from service import wire
 from service.access import store_of
 from service.page import facets, lots, records, render, search
-from service.page.buyer import Facets, Short, answer_of, places_in_words
+from service.page.buyer import Facets, Reference, Short, answer_of, places_in_words
 from service.page.lots import line
 from service.page.visitor import CheckedForm, RecordOwner, Searcher, record_owner
 from service.problems import Refused
 from service.router import Router
-from service.snapshot import Snapshot
+from service.snapshot import Snapshot, snapshot_of
 
 router = Router()
 COMPARED = 4  # structures of a comparison
 WRITTEN = 60  # recipients of one message
-Reference = Annotated[str, Query(max_length=210)]
 Number = Annotated[str, Query(max_length=40)]
 
 
@@ -49,7 +48,7 @@ def ticked(
         return render.go("/acheteur/comparer?" + urlencode([pair for pair in pairs if pair[1]]))
     owner = record_owner(request)
     if faire == "favoris":
-        known = [_structure(request, siret).siret for siret in chosen]
+        known = [snapshot_of(request).structure(siret).siret for siret in chosen]
         searches.set_aside(store_of(request), owner, known)
         return render.go("/acheteur/favoris")
     asked, _, answer = answer_of(request, de, lot, wanted)
@@ -83,8 +82,7 @@ def _here(address: str) -> str:
 
 
 def _structure(request: Request, siret: str) -> Structure:
-    found: Structure = request.app.state.serving.get().structure(siret)
-    return found
+    return snapshot_of(request).structure(siret)
 
 
 # ------------------------------------------------------------------------------------------------ compare
@@ -98,7 +96,7 @@ def compare(
     lot: Number = "",
     s: Annotated[list[str] | None, Query()] = None,
 ) -> Response:
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     matches = _matches(request, de, lot)
     shown = [_facts(snapshot, siret, matches) for siret in list(dict.fromkeys(s or ()))[:COMPARED]]
     if not shown:
@@ -149,7 +147,7 @@ def _facts(snapshot: Snapshot, siret: str, matches: dict[str, Match]) -> dict[st
 
 @router.get("/acheteur/favoris")
 def favourites(request: Request, owner: RecordOwner) -> Response:
-    snapshot, shown, gone = request.app.state.serving.get(), [], 0
+    snapshot, shown, gone = snapshot_of(request), [], 0
     for siret in searches.favourites(store_of(request), owner):
         try:
             shown.append(snapshot.structure(siret))
@@ -167,7 +165,7 @@ def set_aside(
     if verdict == "non":
         searches.put_back(store_of(request), owner, siret)
     else:
-        searches.set_aside(store_of(request), owner, [_structure(request, siret).siret])
+        searches.set_aside(store_of(request), owner, [snapshot_of(request).structure(siret).siret])
     return render.go(_here(retour) if retour else "/acheteur/favoris")
 
 
@@ -177,7 +175,7 @@ def set_aside(
 @router.get("/acheteur/structure/{siret}")
 def structure(request: Request, siret: str, who: Searcher, de: Reference = "", lot: Number = "") -> Response:
     """One structure for a buyer: references, trades, zone, capacity, activity status, contact, reasons for this need."""
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     shown = snapshot.structure(siret)
     words = self_declared.declared_of(store_of(request), [shown.siret])
     shown = self_declared.over(shown, words[shown.siret]) if words else shown

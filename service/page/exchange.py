@@ -18,7 +18,7 @@ from service.announced import buyer_of, write
 from service.page import fields, render
 from service.page.visitor import Reader, StructureOwner
 from service.router import Router
-from service.snapshot import Snapshot
+from service.snapshot import Snapshot, snapshot_of
 
 router = Router()
 
@@ -35,9 +35,8 @@ class Announcement:
     km: float | None = None
     seen: int = 0  # how many have seen one's own announcement
     group: tuple[tuple[str, exchange.Agreed], ...] = ()  # who agreed with each other, with roles and parts
-    said: Mapping[str, tuple[str, tuple[exchange.Said, ...]]] = field(
-        default_factory=dict
-    )  # by who is not its author
+    # by who is not its author
+    said: Mapping[str, tuple[str, tuple[exchange.Said, ...]]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -76,7 +75,7 @@ def _known(snapshot: Snapshot, siret: str) -> Structure | None:
 
 def own(request: Request, who: Bearer) -> list[Announcement]:
     """One's own announcements, in any state, with how many saw them."""
-    snapshot, store = request.app.state.serving.get(), store_of(request)
+    snapshot, store = snapshot_of(request), store_of(request)
     return [
         announced(
             snapshot, o, seen=len({v["viewer"] for v in exchange.viewers(store, who, o.id)}),
@@ -89,7 +88,7 @@ def own(request: Request, who: Bearer) -> list[Announcement]:
 
 def others(request: Request, who: Bearer, siret: str, notice_id: str | None = None) -> list[Announcement]:
     """Others' announcements: those that complete one's own first, with why, then the rest."""
-    snapshot, store = request.app.state.serving.get(), store_of(request)
+    snapshot, store = snapshot_of(request), store_of(request)
     between = exchange.distances(snapshot.catalogue)
     found = exchange.suggest(store, who, siret, notice_id=notice_id, kilometres=between)
     first = {
@@ -115,16 +114,9 @@ def show(request: Request, siret: str, who: Reader, contact: str = "") -> Respon
 def _page(
     request: Request, siret: str, who: Bearer, done: str, address: tuple[str, str] = ("", "")
 ) -> Response:
-    structure = request.app.state.serving.get().structure(siret)
-    return render.page(
-        request,
-        "exchange.html",
-        structure=structure,
-        own=own(request, who),
-        others=others(request, who, siret),
-        done=done,
-        address=address,
-    )
+    structure = snapshot_of(request).structure(siret)
+    listed: dict[str, Any] = {"own": own(request, who), "others": others(request, who, siret)}
+    return render.page(request, "exchange.html", structure=structure, done=done, address=address, **listed)
 
 
 @router.post("/structure/{siret}/bourse/{identifier}")
@@ -171,7 +163,7 @@ def act(
 def sheet(request: Request, siret: str, identifier: str, who: Reader) -> Response:
     """The sheet of a group, to be downloaded: who does what, as each member said, for the DC1."""
     access.own(who, siret)
-    snapshot, store = request.app.state.serving.get(), store_of(request)
+    snapshot, store = snapshot_of(request), store_of(request)
     members = exchange.group(store, who, identifier)
     (offer,) = [o for o in exchange.listing(store, who, mine=True) if o.id == identifier]
     about = announced(snapshot, offer)
@@ -194,15 +186,10 @@ def sheet(request: Request, siret: str, identifier: str, who: Reader) -> Respons
 @router.get("/acheteur/bourse")
 def of_buyer(request: Request, who: Reader, avis: Annotated[str, Query(max_length=200)]) -> Response:
     """What structures let the buyer of a notice see; nothing for anybody else."""
-    snapshot, store = request.app.state.serving.get(), store_of(request)
+    snapshot, store = snapshot_of(request), store_of(request)
     tender = snapshot.notice(avis)
     buys = buyer_of(request, who)
     may = buys(avis)
     listed = exchange.listing(store, who, notice_id=avis, buyer_of=buys) if may else ()
-    return render.page(
-        request,
-        "exchange_buyer.html",
-        tender=tender,
-        may=may,
-        others=[announced(snapshot, o) for o in listed],
-    )
+    others = [announced(snapshot, offer) for offer in listed]
+    return render.page(request, "exchange_buyer.html", tender=tender, may=may, others=others)

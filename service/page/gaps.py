@@ -157,5 +157,4 @@ def _last_year(snapshot: Snapshot) -> list[_Asked]:
             for lot, read in zip(tender.lots, asks.read(tender), strict=True)
         ]
 
-    found: list[_Asked] = snapshot.once("asked last year", asked)
-    return found
+    return snapshot.once("asked last year", asked)

@@ -26,6 +26,7 @@ from service.page.records import listed, mailto
 from service.page.visitor import CheckedForm, RecordOwner, mail_route
 from service.router import Router
 from service.settings import mail_transport
+from service.snapshot import snapshot_of
 
 router = Router()
 MOST = 200  # structures of one letter
@@ -80,7 +81,7 @@ def _form(
 
 def _reach(request: Request, found: record_.Record, sirets: Sequence[str]) -> dict[str, Any]:
     """Those of a record whom a mail reaches; the others, with why none does; and how mails leave."""
-    store, catalogue, lines = store_of(request), request.app.state.serving.get().catalogue, listed(found)
+    store, catalogue, lines = store_of(request), snapshot_of(request).catalogue, listed(found)
     addresses = {s: address_of(store, catalogue, s) or str(lines[s].get("email") or "") for s in sirets}
     outcomes = questions.outcomes(store, addresses)
     contacts = {s: render.contact({**lines[s], "email": addresses[s]}, s) for s in sirets}

@@ -130,10 +130,7 @@ def team_view(team: Consortium, answer: Answer) -> dict[str, Any]:
     lots = {each.lot.id: each.lot for each in answer.lots}
     tasks = [*team.covered, *team.uncovered]
     shown = (*tasks[:ROWS], *team.uncovered[: ROWS if len(team.covered) > ROWS else 0])
-    rows = [
-        (t, task_label(t, lots), [t in m.lots for m in team.members], t in team.uncovered)
-        for t in shown
-    ]  # fmt: skip
+    rows = [(t, task_label(t, lots), [t in m.lots for m in team.members], t in team.uncovered) for t in shown]
     return {
         "team": team, "several": len(team.members) > 1, "tasks": rows, "asked": len(tasks), "left": max(0, len(tasks) - len(rows)),
     }  # fmt: skip

@@ -29,7 +29,7 @@ from service.page import account, fields, render
 from service.page.visitor import CheckedForm, Operator, Reader
 from service.router import Router
 from service.settings import mail_transport
-from service.snapshot import Snapshot
+from service.snapshot import Snapshot, snapshot_of
 
 router = Router()
 TOP = 10
@@ -44,7 +44,7 @@ def show(request: Request, who: Reader) -> Response:
 
 
 def _page(request: Request, problems: Mapping[str, str] | None = None, typed: str = "") -> Response:
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     operator = access.identify(request).may("operator")
     store = access.store_of(request)
     return render.page(
@@ -55,12 +55,12 @@ def _page(request: Request, problems: Mapping[str, str] | None = None, typed: st
 
 @router.get("/exploitant/couverture")
 def covered(request: Request, who: Reader) -> Response:
-    return render.page(request, "coverage.html", coverage=_coverage(request.app.state.serving.get()))
+    return render.page(request, "coverage.html", coverage=_coverage(snapshot_of(request)))
 
 
 @router.get("/exploitant/exposition")
 def exposed(request: Request, who: Reader) -> Response:
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     return render.page(
         request, "exposure.html", exposure=snapshot.once("exposure", lambda: exposure(snapshot))
     )
@@ -127,7 +127,7 @@ def decide(
     public = settings.public_url.rstrip("/")
     link = f"{public}/revendication/{token}" if token and way == "mail" else ""
     sent = _send(request, asked, link, address) if link and asked else ""
-    structure = request.app.state.serving.get().structure(asked["siret"]) if asked else None
+    structure = snapshot_of(request).structure(asked["siret"]) if asked else None
     return render.page(
         request, "decided.html", link=link, code="" if way == "mail" else token, way=way, sent=sent, claim=asked,
         structure=structure, where=f"{public}/revendication",
@@ -139,7 +139,7 @@ def _send(request: Request, claim: dict[str, Any], link: str, given: str) -> str
     to = given or str(claim["address"] or "")
     if not request.app.state.settings.smtp or not is_address(to):
         return ""
-    structure = request.app.state.serving.get().structure(claim["siret"])
+    structure = snapshot_of(request).structure(claim["siret"])
     mail = mail_transport(request.app.state.settings)
     letter = letters.account_link(structure.brand or structure.name, to, link, mail)
     store = access.store_of(request)

@@ -43,13 +43,8 @@ def _groups(schema: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
                 for p in operation.get("parameters", [])
                 if p["in"] in ("path", "query")
             ]
-            route = {
-                "verb": verb.upper(),
-                "path": path,
-                "summary": operation.get("summary", ""),
-                "parameters": parameters,
-                "examples": examples,
-            }
+            route = {"verb": verb.upper(), "path": path, "summary": operation.get("summary", "")}
+            route |= {"parameters": parameters, "examples": examples}
             groups.setdefault((operation.get("tags") or ["other"])[0], []).append(route)
     return groups
 

@@ -27,7 +27,7 @@ from service.page import fields, render, structure
 from service.page.fields import FieldErrors, problems_of
 from service.page.visitor import CheckedForm, Reader, StructureOwner
 from service.router import Router
-from service.snapshot import Snapshot
+from service.snapshot import Snapshot, snapshot_of
 
 router = Router()
 OFFERS = 60  # offers that a structure may add
@@ -40,7 +40,7 @@ def brochure(
     request: Request, siret: str, who: Reader, form: CheckedForm, text: Annotated[str, Form(max_length=50_000)] = ""
 ) -> Response:  # fmt: skip
     """Offers extracted from a pasted text, each with its passage, to be ticked; nothing is stored yet."""
-    held = request.app.state.serving.get().structure(siret)
+    held = snapshot_of(request).structure(siret)
     if not text.strip():
         problem = {"text": "Collez d'abord le texte de votre plaquette ou de votre site."}
         return structure.shown(request, siret, who, problems=problem)
@@ -134,17 +134,10 @@ def _read(typed: dict[str, str]) -> dict[str, Any]:
         radius=lambda: _of("radius_km", fields.number(typed["radius"], RADIUS), RADIUS, schemas.ZoneIn),
         departments=lambda: _departments(typed["departments"]),
     )  # fmt: skip
-    zone = {
-        "radius_km": read.pop("radius"),
-        "departments": read.pop("departments"),
-        "country": bool(typed["country"]),
-    }
-    given = {
-        **read,
-        "description": clean(typed["description"]),
-        "zone": zone,
-        "site_unread": bool(typed["site_unread"]),
-    }
+    zone = {"radius_km": read.pop("radius"), "departments": read.pop("departments")}
+    zone |= {"country": bool(typed["country"])}
+    given = {**read, "description": clean(typed["description"]), "zone": zone}
+    given |= {"site_unread": bool(typed["site_unread"])}
     return schemas.ProfileIn.model_validate(given).model_dump(mode="json", exclude={"denied", "offers"})
 
 
@@ -229,7 +222,7 @@ def choose(
 def _declining(
     request: Request, siret: str, notice: str, lot: str, problems: Mapping[str, str] | None = None
 ) -> Response:
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     tender, chosen = _lot_of(snapshot, notice, lot)
     reasons = {code: words for code, words in feedback.REASONS.items() if code != feedback.NOT_OUR_TRADE}
     return render.page(
@@ -273,8 +266,7 @@ def _hidden(snapshot: Snapshot, skill: str) -> list[tuple[Tender, Lot]]:
             (t, each) for t, each in recent if denials.refuses((skill,), each, asks.of_lot(each, t).trades)
         ]
 
-    found: list[tuple[Tender, Lot]] = snapshot.once(("hidden", skill), hides)
-    return found
+    return snapshot.once(("hidden", skill), hides)
 
 
 @router.post("/structure/{siret}/ecarter")
@@ -287,7 +279,7 @@ def decline(
     motif: Annotated[str, Form(max_length=60)] = "",
 ) -> Response:
     """Decline: the lot, or every lot of the kind or trade, is never shown again to this structure."""
-    snapshot, store = request.app.state.serving.get(), store_of(request)
+    snapshot, store = snapshot_of(request), store_of(request)
     tender, lot = _lot_of(snapshot, notice_id, lot_id)
     scope = next((each for each in _scopes(snapshot, tender, lot) if each.code == motif), None)
     if scope is None and (motif not in feedback.REASONS or motif == feedback.NOT_OUR_TRADE):

@@ -23,6 +23,7 @@ from service.page.buyer import answer_of, places_in_words
 from service.page.fields import FieldErrors
 from service.page.visitor import CheckedForm, RecordOwner
 from service.router import Router
+from service.snapshot import snapshot_of
 
 router = Router()
 LINES = 50  # lines of a page of a view
@@ -94,7 +95,7 @@ def kept(
     request: Request, owner: str, asked: search.Search, answer: Answer, wanted: facets.Chosen, label: str = ""
 ) -> str:
     """Keep the answer to a search, as the facets narrowed it; the record's id."""
-    matcher = request.app.state.serving.get().matcher
+    matcher = snapshot_of(request).matcher
     return sourcing.written(request, owner, matcher, answer, search.filters_of(asked), label, wanted.values)
 
 

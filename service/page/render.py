@@ -236,10 +236,7 @@ def wants_page(request: Request) -> bool:
 
 def _structures(snapshot: Snapshot) -> int:
     """How many structures are known: ordinary firms of past awards are none."""
-    found: int = snapshot.once(
-        "structures", lambda: int((snapshot.catalogue.of_structure("kind") != "").sum())
-    )
-    return found
+    return snapshot.once("structures", lambda: int((snapshot.catalogue.of_structure("kind") != "").sum()))
 
 
 def page(

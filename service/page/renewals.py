@@ -17,6 +17,7 @@ from service.page import fields, render
 from service.page.fields import FieldErrors
 from service.page.visitor import Reader
 from service.router import Router
+from service.snapshot import snapshot_of
 
 router = Router()
 SHOWN = 200
@@ -38,7 +39,7 @@ def ending(
         )
     except FieldErrors as error:
         return render.page(request, "renewals.html", 422, problems=error.problems, **typed)
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     found = snapshot.renewals(
         read["siret"], read["acheteur"], read["departement"], "", renewals.SOONEST, renewals.LATEST
     )

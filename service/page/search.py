@@ -30,14 +30,14 @@ from service.access import store_of
 from service.asked import Taken, from_bytes, from_need
 from service.page import render
 from service.page.fields import FieldError
-from service.snapshot import Snapshot
+from service.snapshot import Snapshot, snapshot_of
 
 NOTICE = "avis:"  # begins the reference of a published notice; any other reference is the id of a kept search
 #: Code of an error -> the sentence for a visitor; any other error is shown as it is.
 SENTENCES = {
     "empty": "Ce fichier est vide : déposez l'avis tel qu'il a été publié.",
     "unknown-format": (
-        "Ce fichier n'est pas un avis d'un format connu (BOAMP, eForms, TED, DECP). "
+        "Ce fichier n'est pas un avis d'un format connu (BOAMP, eForms, TED, DECP, OCDS). "
         "Décrivez plutôt le besoin en quelques mots."
     ),
     "not-a-call": (
@@ -167,7 +167,7 @@ def of_file(search: Search, data: bytes, name: str) -> Search:
 
 def taken(request: Request, search: Search) -> Taken:
     """The tender that a search asks about, as its buyer corrected it.  Raises MatcherError, Refused."""
-    found = _taken(search, request.app.state.serving.get(), request.app.state.settings.max_need)
+    found = _taken(search, snapshot_of(request), request.app.state.settings.max_need)
     lots = tuple(_corrected(lot, search) for lot in found.tender.lots)
     return replace(found, tender=replace(found.tender, lots=lots))
 

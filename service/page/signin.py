@@ -42,9 +42,8 @@ def send(request: Request, form: CheckedForm, address: fields.Line = "") -> Resp
     link = f"{settings.public_url.rstrip('/')}/connexion/lien/{_token(to)}"
     store = access.store_of(request)
     letter = letters.sign_in(to, link, mail_transport(settings))
-    with (
-        store.writing() as connection
-    ):  # the same work for every domain: its time does not tell which are served
+    # the same work for every domain: its time does not tell which are served
+    with store.writing() as connection:
         post.queue(store, connection, letter, kind="sign-in", siret="")
         if not opened_by:
             connection.execute(delete(Letter).where(Letter.id == post.id_of(letter)))
@@ -195,16 +194,13 @@ def sign_out(request: Request, form: CheckedForm) -> Response:
     settings: Settings = request.app.state.settings
     token = request.cookies.get(ENDS, "")
     there = oidc.ended(settings, token, secrets.token_urlsafe(32)) if token and settings.federated else ""
-    answer = (
-        render.page(request, "signed_out.html", issuer=settings.oidc_name, there=there)
-        if there
-        else render.go("/")
-    )
+    answer = render.go("/")
+    if there:
+        answer = render.page(request, "signed_out.html", issuer=settings.oidc_name, there=there)
     answer.delete_cookie(access.cookie_name(request), path="/", secure=access.secure(request))
     answer.delete_cookie(ENDS, path="/deconnexion")
-    answer.headers["Clear-Site-Data"] = (
-        '"cache", "storage"'  # on a shared machine, what the next visitor would find
-    )
+    # on a shared machine, what the next visitor would find
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
     return answer
 
 

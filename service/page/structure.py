@@ -32,7 +32,7 @@ from service.page import render
 from service.page.gaps import gaps, likely
 from service.page.visitor import SeesStructures
 from service.router import Router
-from service.snapshot import Snapshot
+from service.snapshot import Snapshot, snapshot_of
 
 router = Router()
 SHOWN = 10  # notices of a part
@@ -50,7 +50,7 @@ PARTS = {
 
 @router.get("/structure")
 def find(request: Request, who: SeesStructures, q: Annotated[str, Query(max_length=200)] = "") -> Response:
-    catalogue = request.app.state.serving.get().catalogue
+    catalogue = snapshot_of(request).catalogue
     words = q.replace(" ", "") if q.replace(" ", "").isdecimal() else q
     rows = search_names(catalogue, words, limit=FOUND) if words.strip() else []
     found = [catalogue.structure(row) for row in rows]
@@ -72,13 +72,12 @@ def shown(
     problems: Mapping[str, str] | None = None, typed: Mapping[str, Any] | None = None,
 ) -> Response:  # fmt: skip
     """The page of a structure; after an invalid form, with the input and its errors."""
-    snapshot, store = request.app.state.serving.get(), access.store_of(request)
+    snapshot, store = snapshot_of(request), access.store_of(request)
     held = snapshot.structure(siret)
     mine = held.siret in who.sirets
     declared = self_declared.read(store, held.siret)
-    structure = self_declared.over(
-        held, declared
-    )  # as declared now: the catalogue includes it at its next build
+    # as declared now: the catalogue includes it at its next build
+    structure = self_declared.over(held, declared)
     skilled = skills.skills(structure, past := snapshot.past_contracts(held.siret)[-8:])
     declined = _refused(request, structure.siret) if mine else set()
     found = [o for o in snapshot.opportunities(structure.siret) if (o.tender.id, o.lot.id) not in declined]
@@ -95,13 +94,12 @@ def shown(
 
 def _looked_for(request: Request, known: Iterable[skills.Skill]) -> int:
     """How many searches of the last month asked for one of these trades; 0 below `FEW`, which could tell whose they are."""
-    snapshot, store = request.app.state.serving.get(), access.store_of(request)
+    snapshot, store = snapshot_of(request), access.store_of(request)
 
     def asked() -> Counter[frozenset[str]]:
         recent = searches.since(store, now() - timedelta(days=MONTH))
-        texts = {
-            str(each.get("need") or "")[:500] for each in recent
-        }  # the same need asked again counts once
+        # the same need asked again counts once
+        texts = {str(each.get("need") or "")[:500] for each in recent}
         return Counter(_trades_of(text) for text in texts if text)
 
     counts: Counter[frozenset[str]] = snapshot.for_a_minute("looked for", asked)

@@ -34,8 +34,10 @@ from service.page import fields, render, search
 from service.page.fields import FieldError, problems_of
 from service.page.visitor import Buyer, CheckedForm, Operator, Reader
 from service.router import Router
+from service.snapshot import snapshot_of
 
 router = Router()
+Flag = Annotated[str, Query(max_length=5)]
 LINES = 12  # zones of a page
 FILE = 2_000_000  # bytes of a programme
 INVITED = 60  # most structures that a day invites unless it says how many
@@ -141,7 +143,7 @@ def index(request: Request, who: Reader) -> Response:
 
 
 @router.get("/territoire/potentiel")
-def ask(request: Request, who: Reader, exemple: Annotated[str, Query(max_length=5)] = "") -> Response:
+def ask(request: Request, who: Reader, exemple: Flag = "") -> Response:
     return _study(request, EXAMPLE if exemple else NO_NEED, found=None)
 
 
@@ -227,9 +229,7 @@ def _rate(text: str) -> float | None:
 
 
 @router.get("/territoire/programme")
-def planned_purchases(
-    request: Request, who: Reader, exemple: Annotated[str, Query(max_length=5)] = ""
-) -> Response:
+def planned_purchases(request: Request, who: Reader, exemple: Flag = "") -> Response:
     return _page(request, "programme", found=None, example=bool(exemple))
 
 
@@ -241,11 +241,9 @@ def send_programme(
     text: Annotated[str, Form(max_length=FILE)] = "",
 ) -> Response:
     """Study every line of a programme, and store it at an unguessable address."""
-    data, name = (
-        (file.file.read(FILE + 1), file.filename or "programme")
-        if file and file.filename
-        else (text.encode(), "le texte")
-    )
+    data, name = text.encode(), "le texte"
+    if file and file.filename:
+        data, name = file.file.read(FILE + 1), file.filename
     try:
         if not data.strip():
             raise FieldError("file", "Joignez un tableau (XLSX ou CSV), ou collez-le.")
@@ -259,14 +257,12 @@ def send_programme(
 
 
 @router.get("/territoire/programme/r/{reference}")
-def studied_programme(
-    request: Request, who: Reader, reference: str, forme: Annotated[str, Query(max_length=5)] = "html"
-) -> Response:
+def studied_programme(request: Request, who: Reader, reference: str, forme: Flag = "html") -> Response:
     """A programme studied, for anyone with its address; as a workbook too."""
     given = searches.read(store_of(request), reference).get("programme")
     if not given:
         raise BadInput("Cette adresse n'est pas celle d'un programme.")
-    made: programme.Programme = request.app.state.serving.get().for_a_minute(
+    made: programme.Programme = snapshot_of(request).for_a_minute(
         ("programme", reference),
         lambda: programme.study(desk.desk_of(request), base64.b64decode(given["data"]), given["name"]),
     )
@@ -302,7 +298,7 @@ def drawn(
         trade=metier,
         kind=type or [],
     )
-    snapshot, opened = request.app.state.serving.get(), desk.desk_of(request)
+    snapshot, opened = snapshot_of(request), desk.desk_of(request)
     made: coverage.Coverage = snapshot.for_a_minute(
         ("map", asked.model_dump_json()), lambda: desk.covered(request, asked)
     )
@@ -343,12 +339,8 @@ def drawn(
 def _list_of(trade: str, area: areas.Area, kinds: tuple[str, ...] = ()) -> str:
     """The address of the list that a number of the map is of."""
     radius = f":{area.radius_km:g}" if area.radius_km else ""
-    return (
-        search.address(
-            f"{search.TRADE}{trade}:{area.words}{radius}", pairs=[("type", kind) for kind in kinds]
-        )
-        + "#liste"
-    )
+    reference = f"{search.TRADE}{trade}:{area.words}{radius}"
+    return search.address(reference, pairs=[("type", kind) for kind in kinds]) + "#liste"
 
 
 def _links(made: coverage.Coverage, asked: desk.MapQuery) -> dict[str, str]:
@@ -356,13 +348,8 @@ def _links(made: coverage.Coverage, asked: desk.MapQuery) -> dict[str, str]:
     found = {}
     for area in made.areas:
         if area.whole_department:
-            closer = {
-                "region": asked.region,
-                "departement": area.code,
-                "par": "commune",
-                "metier": asked.trade,
-                "mesure": "",
-            }
+            closer = {"region": asked.region, "departement": area.code, "par": "commune"}
+            closer |= {"metier": asked.trade, "mesure": ""}
             found[area.code] = "/territoire/carte?" + urlencode({k: v for k, v in closer.items() if v})
         elif asked.trade:
             found[area.code] = _list_of(asked.trade, area)
@@ -447,14 +434,12 @@ def _facilitators(
 
 
 @router.get("/territoire/rencontre")
-def day(request: Request, who: Reader, exemple: Annotated[str, Query(max_length=5)] = "") -> Response:
+def day(request: Request, who: Reader, exemple: Flag = "") -> Response:
     return _page(request, "rencontre", asked=DAY if exemple else BLANK)
 
 
 @router.get("/territoire/rencontre/r/{reference}")
-def planned(
-    request: Request, who: Buyer, reference: str, forme: Annotated[str, Query(max_length=5)] = "html"
-) -> Response:
+def planned(request: Request, who: Buyer, reference: str, forme: Flag = "html") -> Response:
     """A prepared day, for anyone with its address and a buyer's key."""
     given = searches.read(store_of(request), reference).get("day")
     if not given:

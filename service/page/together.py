@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import Form, Query, Request, Response
+from fastapi import Depends, Form, Query, Request, Response
 
 from matcher.domain import BadInput
 from matcher.partners import partners
@@ -18,6 +19,7 @@ from service.page import fields, render
 from service.page.lots import task_label
 from service.page.visitor import SeesStructures, StructureOwner
 from service.router import Router
+from service.snapshot import snapshot_of
 
 router = Router()
 Text = Annotated[str, Form(max_length=2000)]
@@ -30,51 +32,53 @@ def together(
     return _shown(request, siret, avis, who)
 
 
-def _shown(
-    request: Request, siret: str, notice_id: str, who: Bearer, problems: Mapping[str, str] | None = None, typed: Mapping[str, str] | None = None
-) -> Response:  # fmt: skip
+def _shown(request: Request, siret: str, notice_id: str, who: Bearer, **form: Mapping[str, str]) -> Response:
     """The partners; after an invalid declaration, with its errors."""
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     structure, tender = snapshot.structure(siret), snapshot.notice(notice_id)
     found = partners.partners(snapshot.matcher, structure, tender, n=8)
     lots = {lot.id: lot for lot in tender.lots}
     mine = structure.siret in who.sirets
     offers = announcements.others(request, who, structure.siret, tender.id) if mine else []
+    shown: dict[str, Any] = {"label": lambda task: task_label(task, lots), "mine": mine, "offers": offers}
     return render.page(
-        request, "partners.html", problems=problems, typed=typed, structure=structure, tender=tender,
-        found=found, label=lambda task: task_label(task, lots), mine=mine, offers=offers,
-    )  # fmt: skip
+        request, "partners.html", structure=structure, tender=tender, found=found, **shown, **form
+    )
+
+
+@dataclass(frozen=True)
+class DeclarationForm:
+    """What a structure offers and looks for, as it is typed."""
+
+    notice_id: Annotated[str, Form(max_length=200)]
+    lot_id: Annotated[str, Form(max_length=200)] = ""
+    brings: Text = ""
+    seeks: Text = ""
+    contact: fields.Line = ""
+    visible: Text = ""
+    buyer: fields.Word = ""
 
 
 @router.post("/structure/{siret}/bourse")
 def declare(
-    request: Request, siret: str, who: StructureOwner, notice_id: Annotated[str, Form(max_length=200)], lot_id: Annotated[str, Form(max_length=200)] = "",
-    brings: Text = "", seeks: Text = "", contact: fields.Line = "", visible: Text = "", buyer: fields.Word = "",
-) -> Response:  # fmt: skip
+    request: Request, siret: str, who: StructureOwner, typed: Annotated[DeclarationForm, Depends()]
+) -> Response:
     """Declare what one offers and looks for; a new declaration replaces the former."""
-    request.app.state.serving.get().notice(notice_id)
-    typed = {
-        "lot_id": lot_id,
-        "brings": brings,
-        "seeks": seeks,
-        "contact": contact,
-        "visible": visible,
-        "buyer": buyer,
-    }
+    snapshot_of(request).notice(typed.notice_id)
+    empty = "Dites ce que vous apportez ou ce que vous cherchez : les deux sont vides."
     try:
         read = fields.checked(
-            contact=lambda: fields.address(contact) or None,
-            visible=lambda: _sirets(visible),
-            brings=lambda: fields.words(
-                brings + seeks, "Dites ce que vous apportez ou ce que vous cherchez : les deux sont vides.", 1
-            ),
+            contact=lambda: fields.address(typed.contact) or None,
+            visible=lambda: _sirets(typed.visible),
+            brings=lambda: fields.words(typed.brings + typed.seeks, empty, 1),
         )
-        announced.declare(
-            request, who, siret=siret, notice_id=notice_id, lot_id=lot_id, brings=brings, seeks=seeks, contact=read["contact"],
-            visibility="named" if read["visible"] else "members", named=read["visible"], buyer_may_see=bool(buyer),
-        )  # fmt: skip
+        facts = {name: getattr(typed, name) for name in ("notice_id", "lot_id", "brings", "seeks")}
+        facts |= {"visibility": "named" if read["visible"] else "members", "named": read["visible"]}
+        facts |= {"contact": read["contact"], "buyer_may_see": bool(typed.buyer)}
+        announced.declare(request, who, siret=siret, **facts)
     except BadInput as error:
-        return _shown(request, siret, notice_id, who, fields.problems_of(error, "brings"), typed)
+        problems = fields.problems_of(error, "brings")
+        return _shown(request, siret, typed.notice_id, who, problems=problems, typed=asdict(typed))
     return render.go(f"/structure/{quote(siret)}/bourse#annonces")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from fastapi import FastAPI
 from service.problems import Problem, documented
 
 UNPROCESSABLE = {"description": "Unprocessable Content"}
+LIMITED = r"(?:2..|429) /v1/(?!health)"
+#: Which answers, by status and path, have which headers.
+HEADERS = {"RateLimit-Policy": LIMITED, "RateLimit": LIMITED, "Retry-After": "(?:429|503) "}
 
 
 def include(app: FastAPI) -> None:
@@ -41,6 +45,7 @@ def _described(schema: dict[str, Any]) -> dict[str, Any]:
     models = schema.setdefault("components", {}).setdefault("schemas", {})
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     models.update({**problem.pop("$defs", {}), "Problem": problem, **told["models"]})
+    schema["components"]["headers"] = told["headers"]
     for name, model in models.items():
         for field, of in model.get("properties", {}).items():
             own = told["fields"].get(f"{name}.{field}") or of.get("description")
@@ -52,6 +57,11 @@ def _described(schema: dict[str, Any]) -> dict[str, Any]:
             answers["422"] = {**answers.get("422", UNPROCESSABLE), "content": faulty}
             for parameter in operation.get("parameters", ()):
                 parameter.setdefault("description", told["parameters"].get(parameter["name"], ""))
+            for status, answer in answers.items():
+                if names := [
+                    name for name, statuses in HEADERS.items() if re.match(statuses, f"{status} {path}")
+                ]:
+                    answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
             named = f"{verb} {path.removeprefix('/v1')}"
             operation["summary"] = told["summaries"].get(named, operation.get("summary", ""))
             if examples := told["requests"].get(named):

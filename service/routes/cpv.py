@@ -21,7 +21,5 @@ def cpv(request: Request, who: Reader, asked: schemas.CpvIn) -> Response:
     if not any(char.isalpha() for char in asked.text):
         raise BadInput("the description is empty: say what is bought")
     found = cpv_.shipped().suggest(asked.text, asked.n, asked.level)
-    return wire.send(
-        request,
-        schemas.CpvAnswer(items=[schemas.CpvOut(code=c, label=label, score=p) for c, label, p in found]),
-    )
+    items = [schemas.CpvOut(code=code, label=label, score=score) for code, label, score in found]
+    return wire.send(request, schemas.CpvAnswer(items=items))

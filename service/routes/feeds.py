@@ -21,6 +21,7 @@ from service.access import identify, same
 from service.problems import Refused
 from service.router import Router
 from service.routes.structures import SiretPath
+from service.snapshot import snapshot_of
 
 router = Router(tags=["feeds"])
 MEDIA = "application/atom+xml"
@@ -56,7 +57,7 @@ def notices(
     q: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """Ids are stable: a reader shows each notice once."""
-    snapshot, words = request.app.state.serving.get(), fold(q).split()
+    snapshot, words = snapshot_of(request), fold(q).split()
     found = (
         t
         for t in snapshot.answerable()
@@ -81,7 +82,7 @@ def opportunities(
     since: Annotated[date | None, Query(description="Published on that day or later.")] = None,
 ) -> Response:
     """Those to answer alone or with a partner; the newest first."""
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     structure = snapshot.catalogue.structure(snapshot.catalogue.row(siret))
     wanted = [
         o
@@ -113,7 +114,7 @@ def _about(tender: Tender) -> str:
 
 def _send(request: Request, id: str, title: str, told: Sequence[tuple[Tender, str, str, str]]) -> Response:
     """The feed of (notice, id, title, summary), with an ETag."""
-    snapshot, site = request.app.state.serving.get(), request.app.state.settings.public_url.rstrip("/")
+    snapshot, site = snapshot_of(request), request.app.state.settings.public_url.rstrip("/")
     newest = max((tender.published for tender, *_ in told if tender.published), default=None)
     entries = (
         Entry(

@@ -18,6 +18,7 @@ from service.jobs import Job, Jobs
 from service.problems import Refused
 from service.router import Router
 from service.routes.match import answer
+from service.snapshot import snapshot_of
 
 router = Router(tags=["jobs"])
 WATCHED, WATCHED_BY_ONE = 100, 5  # concurrent streams
@@ -40,7 +41,7 @@ def _out(job: Job, first: int = 0, most: int = 0) -> JobOut:
 
 @router.post("/jobs", status_code=202, response_model=JobOut)
 def start(request: Request, who: Reader, asked: schemas.JobIn) -> Response:
-    snapshot = request.app.state.serving.get()  # all of a job is answered by one catalogue
+    snapshot = snapshot_of(request)  # all of a job is answered by one catalogue
     settings = request.app.state.settings
     jobs: Jobs = request.app.state.jobs
     job = jobs.start(

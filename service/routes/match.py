@@ -13,7 +13,7 @@ from service.access import Reader
 from service.asked import bounded, filters, from_bytes, take
 from service.router import Router
 from service.settings import Settings
-from service.snapshot import Serving, Snapshot
+from service.snapshot import Serving, Snapshot, snapshot_of
 
 router = Router(tags=["match"])
 
@@ -45,7 +45,7 @@ def match_file(
     place: Annotated[str, Form(max_length=200)] = "", pick: Annotated[str | None, Form(max_length=200)] = None,
     n: Annotated[int, Form(ge=1, le=200)] = 10, groups: Annotated[int, Form(ge=0, le=10)] = 3,
 ) -> Response:  # fmt: skip
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     taken = from_bytes(file.file.read(), file.filename or "notice", pick, toponyms.asked(place))
     bounded(taken.tender, request.app.state.settings)
     return wire.send(request, wire.answered(snapshot.matcher.match(taken.tender, n, groups=groups), taken))
@@ -53,7 +53,7 @@ def match_file(
 
 @router.post("/consortium", response_model=schemas.Answered)
 def consortium(request: Request, who: Reader, asked: schemas.ConsortiumIn) -> Response:
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     taken = take(asked, snapshot, request.app.state.settings)
     found = snapshot.under(asked.recipe).match(
         taken.tender, asked.n, filters=filters(asked.filters), groups=0

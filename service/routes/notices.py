@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from fastapi import Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 from pydantic import AliasPath, Field
 
 from matcher.domain import Tender
 from matcher.matching import renewals as renewals_
+from matcher.reading import ocds
 from matcher.reference.text import fold
 from service import schemas, wire
 from service.access import Reader
 from service.router import Router
 from service.routes.structures import Limit, Offset
-from service.snapshot import Snapshot
+from service.snapshot import Snapshot, snapshot_of
 
 router = Router(tags=["notices"])
 NoticeId = Annotated[
@@ -23,41 +24,65 @@ NoticeId = Annotated[
 ]
 
 
-@router.get("/notices", response_model=schemas.NoticePage)
-def search(
-    request: Request, who: Reader, offset: Offset = 0, limit: Limit = 20, q: Annotated[str, Query(max_length=200)] = "",
+def chosen(
+    request: Request,
+    who: Reader,
+    q: Annotated[str, Query(max_length=200)] = "",
     since: Annotated[date | None, Query(description="Published on that day or later.")] = None,
     answerable: Annotated[bool, Query(description="Only calls that stand.")] = False,
-    cpv: Annotated[str, Query(pattern="^[0-9]{0,8}$", description="A CPV code of a lot, or its first digits.")] = "",
-    department: Annotated[str, Query(pattern=r"^([0-9]{2,3}|2[AB])?$", description="Of a place of a lot.")] = "",
-    buyer: Annotated[str, Query(max_length=200, description="Words of the buyer's name, or its SIREN or SIRET.")] = "",
+    cpv: Annotated[
+        str, Query(pattern="^[0-9]{0,8}$", description="A CPV code of a lot, or its first digits.")
+    ] = "",
+    department: Annotated[
+        str, Query(pattern=r"^([0-9]{2,3}|2[AB])?$", description="Of a place of a lot.")
+    ] = "",
+    buyer: Annotated[
+        str, Query(max_length=200, description="Words of the buyer's name, or its SIREN or SIRET.")
+    ] = "",
     open_on: Annotated[date | None, Query(description="Answers are still taken on that day.")] = None,
-) -> Response:  # fmt: skip
-    snapshot = request.app.state.serving.get()
+) -> list[Tender]:
+    """The notices that pass the filters given, the newest first."""
+    snapshot = snapshot_of(request)
     words = fold(q).split()
     pool = (
         snapshot.answerable()
         if answerable
         else sorted(snapshot.notices.values(), key=lambda t: (t.published or date.min, t.id), reverse=True)
     )
-    found = [
-        t for t in pool
-        if _fits(t, cpv, department, fold(buyer), open_on)
-        and (since is None or (t.published is not None and t.published >= since))
-        and (not words or all(w in fold(" ".join([t.id, t.title, t.buyer.name, *(each.title for each in t.lots)])) for w in words))
-    ]  # fmt: skip
-    page = schemas.NoticePage(
-        total=len(found),
-        offset=offset,
-        limit=limit,
-        items=[_shown(t, snapshot) for t in found[offset : offset + limit]],
-    )
+    return [
+        tender
+        for tender in pool
+        if _fits(tender, cpv, department, fold(buyer), open_on)
+        and (since is None or (tender.published is not None and tender.published >= since))
+        and (not words or all(word in _words(tender) for word in words))
+    ]
+
+
+Chosen = Annotated[list[Tender], Depends(chosen)]
+
+
+def _words(tender: Tender) -> str:
+    return fold(" ".join([tender.id, tender.title, tender.buyer.name, *(lot.title for lot in tender.lots)]))
+
+
+@router.get("/notices", response_model=schemas.NoticePage)
+def search(request: Request, tenders: Chosen, offset: Offset = 0, limit: Limit = 20) -> Response:
+    snapshot = snapshot_of(request)
+    items = [_shown(tender, snapshot) for tender in tenders[offset : offset + limit]]
+    page = schemas.NoticePage(total=len(tenders), offset=offset, limit=limit, items=items)
     return wire.send(request, page, tagged=True)
+
+
+@router.get("/notices.ocds", response_class=Response)
+def releases(request: Request, tenders: Chosen, offset: Offset = 0, limit: Limit = 20) -> Response:
+    uri = request.app.state.settings.public_url + request.url.path
+    package = "".join(ocds.text(tenders[offset : offset + limit], uri))
+    return Response(package, media_type="application/json")
 
 
 @router.get("/notices/{notice_id}", response_model=schemas.NoticeOut)
 def notice(request: Request, who: Reader, notice_id: NoticeId) -> Response:
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     return wire.send(request, _shown(snapshot.notice(notice_id), snapshot), tagged=True)
 
 
@@ -77,8 +102,7 @@ def _fits(tender: Tender, cpv: str, department: str, buyer: str, open_on: date |
 
 def _shown(tender: Tender, snapshot: Snapshot) -> schemas.NoticeOut:
     """The notice as sent, kept: inferring its codes takes most of the time of a list."""
-    found: schemas.NoticeOut = snapshot.once(("notice", tender.id), lambda: wire.notice(tender))
-    return found
+    return snapshot.once(("notice", tender.id), lambda: wire.notice(tender))
 
 
 class HolderOut(schemas.Named):
@@ -115,7 +139,7 @@ def listing(
     after: Annotated[float, Query(ge=0, le=120)] = renewals_.SOONEST,
     before: Annotated[float, Query(ge=0, le=120)] = renewals_.LATEST,
 ) -> Response:  # fmt: skip
-    found = request.app.state.serving.get().renewals(siret, buyer, department, cpv, after, before)
+    found = snapshot_of(request).renewals(siret, buyer, department, cpv, after, before)
     return wire.send(request, RenewalPage(
         total=len(found), offset=offset, limit=limit, items=[RenewalOut.of(one) for one in found[offset : offset + limit]],
     ))  # fmt: skip

@@ -16,6 +16,7 @@ from service import schemas, wire
 from service.access import Reader
 from service.asked import filters, take, uploaded
 from service.router import Router
+from service.snapshot import snapshot_of
 
 router = Router(tags=["match"])
 
@@ -66,7 +67,7 @@ class Why(schemas.Out):
 
 @router.post("/partners", response_model=PartnersOut)
 def partners(request: Request, who: Reader, asked: PartnersIn) -> Response:
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     matcher, structure = snapshot.under(asked.recipe), snapshot.structure(asked.siret)
     taken = take(asked, snapshot, request.app.state.settings)
     found = partners_.partners(
@@ -84,7 +85,7 @@ def partners(request: Request, who: Reader, asked: PartnersIn) -> Response:
 
 @router.post("/explain", response_model=list[Why])
 def explain(request: Request, who: Reader, asked: WhyIn) -> list[Why]:
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     matcher = snapshot.under(asked.recipe)
     taken = take(asked, snapshot, request.app.state.settings)
     return [Why.of(each) for each in matcher.why(asked.siret, taken.tender, filters=filters(asked.filters))]
@@ -98,7 +99,7 @@ def explained(
     notice_id: Annotated[str, Query(max_length=200)],
     lot: Annotated[str | None, Query(max_length=200, description="Number or id of one lot.")] = None,
 ) -> list[Why]:
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     return [Why.of(each) for each in snapshot.matcher.why(siret, snapshot.notice(notice_id), lot)]
 
 
@@ -106,7 +107,7 @@ def explained(
 def exposure(request: Request, who: Reader) -> dict[str, Any]:
     from service.page.operator import exposure as measured
 
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     found = dict(snapshot.once("exposure", lambda: measured(snapshot)))
     found["nobody"] = [
         {"notice": tender.id, "lot": lot.id, "title": lot.title} for tender, lot in found["nobody"]
@@ -152,7 +153,7 @@ class LeadsIn(schemas.In):
 
 @router.post("/leads", response_model=LeadsOut)
 def leads(request: Request, who: Reader, asked: LeadsIn) -> Response:
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     if (asked.notice is None) == (asked.notice_id is None):
         raise BadInput("give exactly one of notice, notice_id")
     if asked.notice_id is not None:
@@ -161,7 +162,7 @@ def leads(request: Request, who: Reader, asked: LeadsIn) -> Response:
         text = asked.notice if isinstance(asked.notice, str) else json.dumps(asked.notice, ensure_ascii=False)
         tenders = [r for r in uploaded(text.encode("utf-8", "replace")) if isinstance(r, Tender)]
         if not tenders:
-            raise BadInput("no notice of a known format (BOAMP, eForms, TED, DECP) was recognised")
+            raise BadInput("no notice of a known format (BOAMP, eForms, TED, DECP, OCDS) was recognised")
     known = list(snapshot.notices.values())
     found = subcontracting.openings(snapshot.matcher, tenders, earlier=known, n=asked.n, lot=asked.lot)
     out = LeadsOut(

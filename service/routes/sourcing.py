@@ -15,6 +15,7 @@ from service.access import BuyerKey, store_of
 from service.asked import filters, take
 from service.idempotency import once
 from service.router import Router
+from service.snapshot import snapshot_of
 
 router = Router(tags=["sourcing"])
 RecordId = Annotated[str, Path(max_length=64)]
@@ -22,7 +23,7 @@ RecordId = Annotated[str, Path(max_length=64)]
 
 @router.post("/sourcing", status_code=201)
 def keep(request: Request, who: BuyerKey, asked: schemas.SourcingIn) -> Response:
-    snapshot, settings = request.app.state.serving.get(), request.app.state.settings
+    snapshot, settings = snapshot_of(request), request.app.state.settings
 
     @cache
     def found() -> tuple[Matcher, Filters, Answer]:

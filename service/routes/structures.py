@@ -11,6 +11,7 @@ from matcher.reference.identifiers import IDENTITY
 from service import schemas, wire
 from service.access import Reader
 from service.router import Router
+from service.snapshot import snapshot_of
 
 router = Router(tags=["structures"])
 SiretPath = Annotated[
@@ -29,7 +30,7 @@ def search(
     request: Request, who: Reader, offset: Offset = 0, limit: Limit = 20,
     q: Annotated[str, Query(max_length=200, openapi_examples={"name": {"summary": "A name", "value": "atelier"}})] = "",
 ) -> Response:  # fmt: skip
-    catalogue = request.app.state.serving.get().catalogue
+    catalogue = snapshot_of(request).catalogue
     rows = search_names(catalogue, q, limit=len(catalogue)) if q.strip() else list(range(len(catalogue)))
     items = [schemas.StructureBrief.of(catalogue.structure(row)) for row in rows[offset : offset + limit]]
     return wire.send(
@@ -39,7 +40,7 @@ def search(
 
 @router.get("/structures/{siret}", response_model=schemas.StructureOut)
 def structure(request: Request, who: Reader, siret: SiretPath) -> Response:
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     return wire.send(request, wire.structure(snapshot.structure(siret), snapshot), tagged=True)
 
 
@@ -47,7 +48,7 @@ def structure(request: Request, who: Reader, siret: SiretPath) -> Response:
 def opportunities(
     request: Request, who: Reader, siret: SiretPath, offset: Offset = 0, limit: Limit = 20
 ) -> Response:
-    snapshot = request.app.state.serving.get()
+    snapshot = snapshot_of(request)
     found = snapshot.opportunities(siret)
     items = [
         schemas.OpportunityOut.of(

@@ -13,33 +13,21 @@ from matcher.records import facilitators
 from matcher.territory import exports, hours, ledger, meeting, potential
 from matcher.territory.areas import somewhere
 from matcher.territory.counts import trades_of
-from service import wire
+from service import desk, wire
 from service.access import BuyerKey, Operator, Reader, store_of
-from service.desk import (
-    DeskAnswer,
-    MapQuery,
-    answered,
-    covered,
-    desk_of,
-    place_of,
-    reported,
-    sent,
-    similar,
-    studied,
-)
 from service.router import Router
 from service.schemas import Euros, In, Months, PlaceName, PotentialIn, Rate
 
 router = Router(tags=["territory"])
 
 
-class MapFileQuery(MapQuery):
+class MapFileQuery(desk.MapQuery):
     measure: Literal["gap", "needs", "likely", "plausible", "to_ask", "state"] = "gap"
 
 
-@router.get("/territory/map", response_model=DeskAnswer)
-def map_(request: Request, who: Reader, asked: Annotated[MapQuery, Query()]) -> Response:
-    made = covered(request, asked)
+@router.get("/territory/map", response_model=desk.DeskAnswer)
+def map_(request: Request, who: Reader, asked: Annotated[desk.MapQuery, Query()]) -> Response:
+    made = desk.covered(request, asked)
     gap, needs = made.values("gap"), made.values("needs")
     result = {
         "zones": [
@@ -55,7 +43,7 @@ def map_(request: Request, who: Reader, asked: Annotated[MapQuery, Query()]) -> 
         ],
         "outside": dict(made.outside), "unplaced": made.unplaced, "n": made.n,
     }  # fmt: skip
-    return answered(request, result, made.sources, made.on, made.facilitator)
+    return desk.answered(request, result, made.sources, made.on, made.facilitator)
 
 
 @router.get("/territory/map.{shape}", response_class=Response)
@@ -65,7 +53,7 @@ def map_file(
     shape: Annotated[Literal["svg", "png", "csv", "xlsx", "geojson", "html"], Path()],
     asked: Annotated[MapFileQuery, Query()],
 ) -> Response:
-    made = exports.map_as(shape, covered(request, asked), asked.measure)
+    made = exports.map_as(shape, desk.covered(request, asked), asked.measure)
     if shape == "html":
         return wire.printable(str(made))
     if shape == "svg":
@@ -95,34 +83,36 @@ class OethIn(In):
     place: str = Field("", max_length=100)
 
 
-@router.post("/territory/potential", response_model=DeskAnswer)
+@router.post("/territory/potential", response_model=desk.DeskAnswer)
 def potential_(request: Request, who: Reader, asked: PotentialIn) -> Response:
-    made = studied(request, asked)
+    made = desk.studied(request, asked)
     named = made.lots[0].facilitator if made.lots else facilitators.named(None)
-    past = [similar(request, lot) for lot in made.lots]
+    past = [desk.similar(request, lot) for lot in made.lots]
     result = {**codec.to_json(made), "order": potential.ORDER, "past": past}
-    return answered(request, result, made.sources, made.on, named)
+    return desk.answered(request, result, made.sources, made.on, named)
 
 
-@router.post("/territory/hours", response_model=DeskAnswer)
+@router.post("/territory/hours", response_model=desk.DeskAnswer)
 def hours_(request: Request, who: Reader, asked: HoursIn) -> Response:
-    where = place_of(asked.place)
-    made = hours.of_need(desk_of(request), asked.need, where, **asked.model_dump(exclude={"need", "place"}))
-    return answered(request, codec.to_json(made), made.sources, made.on, facilitators.named(where))
+    where = desk.place_of(asked.place)
+    made = hours.of_need(
+        desk.desk_of(request), asked.need, where, **asked.model_dump(exclude={"need", "place"})
+    )
+    return desk.answered(request, codec.to_json(made), made.sources, made.on, facilitators.named(where))
 
 
-@router.post("/territory/oeth", response_model=DeskAnswer)
+@router.post("/territory/oeth", response_model=desk.DeskAnswer)
 def oeth_(request: Request, who: Reader, asked: OethIn) -> Response:
     (trades,) = trades_of([asked.need], [()])
     made = hours.oeth(
         asked.purchase, asked.rate, on=date.today(), contribution=asked.contribution, labour_cost=asked.labour_cost,
         labour=hours.labour_of(trades) if trades else None, headcount=asked.headcount,
     )  # fmt: skip
-    where = place_of(asked.place)
-    return answered(request, codec.to_json(made), made.rules, made.on, facilitators.named(where))
+    where = desk.place_of(asked.place)
+    return desk.answered(request, codec.to_json(made), made.rules, made.on, facilitators.named(where))
 
 
-@router.get("/territory/facilitators", response_model=DeskAnswer)
+@router.get("/territory/facilitators", response_model=desk.DeskAnswer)
 def facilitators_(request: Request, who: Reader, place: PlaceName) -> Response:
     where = somewhere(place)
     found = facilitators.of(where)
@@ -130,16 +120,16 @@ def facilitators_(request: Request, who: Reader, place: PlaceName) -> Response:
         f"{f.source or 'fichier de l’exploitant'}{f', {f.on:%d/%m/%Y}' if f.on else ''}" for f in found
     )
     items = [codec.to_json(f) for f in found]
-    return answered(
+    return desk.answered(
         request, {"items": items}, tuple(dict.fromkeys(sources)), date.today(), facilitators.named(where)
     )
 
 
-@router.get("/territory/needs", response_model=DeskAnswer)
+@router.get("/territory/needs", response_model=desk.DeskAnswer)
 def needs_(request: Request, who: Operator, facilitator: Annotated[str, Query(max_length=100)]) -> Response:
     found = facilitators.early(store_of(request), facilitator)
     items = [{"id": t.id, "title": t.title, "buyer": t.buyer.name} for t in found]
-    return answered(request, {"items": items})
+    return desk.answered(request, {"items": items})
 
 
 class ShowIn(In):
@@ -148,10 +138,10 @@ class ShowIn(In):
     withdraw: bool = False
 
 
-@router.post("/territory/needs", response_model=DeskAnswer)
+@router.post("/territory/needs", response_model=desk.DeskAnswer)
 def show_need(request: Request, who: BuyerKey, asked: ShowIn) -> Response:
     facilitators.allow(store_of(request), who, asked.need, asked.facilitator, withdraw=asked.withdraw)
-    return answered(request, {"shown": not asked.withdraw})
+    return desk.answered(request, {"shown": not asked.withdraw})
 
 
 class ReferralIn(In):
@@ -160,10 +150,10 @@ class ReferralIn(In):
     note: str = Field("", max_length=300)
 
 
-@router.post("/territory/referrals", response_model=DeskAnswer)
+@router.post("/territory/referrals", response_model=desk.DeskAnswer)
 def refer(request: Request, who: BuyerKey, asked: ReferralIn) -> Response:
     facilitators.refer(store_of(request), who.actor, asked.facilitator, asked.subject, asked.note)
-    return answered(request, {"recorded": True})
+    return desk.answered(request, {"recorded": True})
 
 
 class GuestIn(In):
@@ -187,7 +177,7 @@ class MeetingIn(In):
     participants: list[Annotated[str, Field(pattern=r"^\d{14}$")]] = Field(default=[], max_length=300)
 
 
-@router.post("/territory/meeting", response_model=DeskAnswer)
+@router.post("/territory/meeting", response_model=desk.DeskAnswer)
 def meeting_(
     request: Request,
     who: BuyerKey,
@@ -201,19 +191,19 @@ def meeting_(
         for g in asked.buyers
     ]  # fmt: skip
     day = meeting.plan(
-        desk_of(request), theme=asked.theme, place=somewhere(asked.place), buyers=buyers, on=asked.on,
+        desk.desk_of(request), theme=asked.theme, place=somewhere(asked.place), buyers=buyers, on=asked.on,
         slots=asked.slots, minutes=asked.minutes, first=asked.first, most=asked.invite, tables=asked.tables, participants=asked.participants, seconds=20,
     )  # fmt: skip
     if shape != "json":
-        return sent(meeting, day, shape, "rencontre")
+        return desk.sent(meeting, day, shape, "rencontre")
     result = {
         "appointments": meeting.rows(day), "invitations": meeting.invitations(day.invited), "pitches": meeting.invitations(day.pitches),
         "notes": list(day.notes), "optimal": day.timetable.optimal, "value": day.timetable.value, "bound": day.timetable.bound,
     }  # fmt: skip
-    return answered(request, result, day.sources, date.today(), day.facilitator)
+    return desk.answered(request, result, day.sources, date.today(), day.facilitator)
 
 
-@router.post("/territory/report", response_model=DeskAnswer)
+@router.post("/territory/report", response_model=desk.DeskAnswer)
 def report_(
     request: Request, who: BuyerKey,
     books: Annotated[list[UploadFile] | None, File(description="The ledger: CSV with SIRET, montant, année.")] = None,
@@ -221,7 +211,7 @@ def report_(
     buyer: Annotated[str, Form(max_length=20)] = "", year: Annotated[list[int] | None, Form()] = None,
     shape: Annotated[Literal["json", "xlsx", "html"], Query(alias="as")] = "json",
 ) -> Response:  # fmt: skip
-    made = reported(request, who, books or [], awards or [], buyer, year or [])
+    made = desk.reported(request, who, books or [], awards or [], buyer, year or [])
     if shape != "json":
-        return sent(ledger, made, shape, "rapport")
-    return answered(request, codec.to_json(made), made.sources, made.on, made.facilitator)
+        return desk.sent(ledger, made, shape, "rapport")
+    return desk.answered(request, codec.to_json(made), made.sources, made.on, made.facilitator)

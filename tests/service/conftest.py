@@ -20,6 +20,8 @@ from pages_client import HOSTILE, NAMELESS, NASTY, PagesClient
 from service import snapshot
 from serving import indexed
 
+Temporary = pytest.TempPathFactory
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _loaded_once() -> Iterator[None]:
@@ -47,17 +49,13 @@ def _loaded_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def plain_sample(
-    catalogue: Catalogue, sample: gather.Gathered, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def plain_sample(catalogue: Catalogue, sample: gather.Gathered, tmp_path_factory: Temporary) -> Path:
     """The sample, indexed as `make demo` does."""
     return indexed(tmp_path_factory.mktemp("plain"), catalogue, sample) / "catalogue"
 
 
 @pytest.fixture(scope="session")
-def open_sample(
-    catalogue: Catalogue, sample: gather.Gathered, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def open_sample(catalogue: Catalogue, sample: gather.Gathered, tmp_path_factory: Temporary) -> Path:
     """The same with notices that are open today."""
     folder = indexed(tmp_path_factory.mktemp("open"), catalogue, sample) / "catalogue"
     later = datetime.now(UTC) + timedelta(days=30)
@@ -66,9 +64,7 @@ def open_sample(
 
 
 @pytest.fixture(scope="session")
-def odd_sample(
-    catalogue: Catalogue, sample: gather.Gathered, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def odd_sample(catalogue: Catalogue, sample: gather.Gathered, tmp_path_factory: Temporary) -> Path:
     """The same with a structure whose texts are hostile, one without a name, and a notice that is not published."""
     hostile = Structure(
         siret=HOSTILE, name=NASTY, kind="EI", website="javascript:alert(1)", description=NASTY, source=NASTY,

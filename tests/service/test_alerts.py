@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import json
 import time
 from email import policy
 from urllib.parse import urlsplit
@@ -13,15 +14,14 @@ from service.settings import mail_transport
 from sqlalchemy import select, update
 
 from matcher.outreach import letters, post
-from matcher.records.tables import Alert, Letter
+from matcher.records.store import now
+from matcher.records.tables import Alert, Delivery, Letter, Webhook
 from pages_client import PagesClient, reference, signed_in, token
 
 TO = "achats@ville.example"
 
 
-def test_a_buyer_is_mailed_of_those_that_join_a_kept_search_until_the_link_of_the_mail(
-    page: PagesClient,
-) -> None:
+def test_a_buyer_is_mailed_of_those_that_join_a_kept_search_until_its_link(page: PagesClient) -> None:
     csrf = signed_in(page, "buyer", "read")
     kept = reference(page, need="tonte et taille de haies", place="Pantin")
     where = f"/acheteur/alerte/{kept}"
@@ -39,11 +39,16 @@ def test_a_buyer_is_mailed_of_those_that_join_a_kept_search_until_the_link_of_th
     assert mails() == []
     page.app.state.mailer.close()  # type: ignore[attr-defined]
     joined, *others = row["told"]
+    hook = {"id": "h", "key_id": row["owner"].removeprefix("key:"), "url": "x", "events": ["search.joined"]}
     with store.writing() as connection:
+        store.put(connection, Webhook, [{**hook, "created_at": now()}])
         connection.execute(update(Alert).values(told=others, data="the catalogue of before"))
     alert.look(app)
     alert.look(app)
     (mail,) = (email.message_from_string(one, policy=policy.default) for one in mails())
+    event = json.loads(store.ask(select(Delivery.body)).scalar_one())
+    assert event["type"] == "search.joined" and event["data"]["search"] == kept
+    assert [each["siret"] for each in event["data"]["joined"]] == [joined]
     text = mail.get_content()
     assert f"/acheteur/r/{kept}" in text and text.count("\n- ") == 1
     assert set(store.ask(select(Alert.told)).scalar_one()) == {joined, *others}
@@ -64,9 +69,7 @@ def test_only_a_buyer_has_mails_sent(page: PagesClient, scopes: tuple[str, ...])
     assert asked.status_code in (401, 403)
 
 
-def test_a_search_that_cannot_be_asked_holds_no_mail(
-    page: PagesClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_search_that_fails_holds_no_mail(page: PagesClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(app: object) -> None:
         raise ValueError("a search of an earlier form")
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from service.app import create_app
 from service.assistant import results
@@ -110,11 +111,13 @@ def good(folder: Path) -> str:
 
 
 def made(folder: Path, *scopes: str) -> str:
-    store = Store.open(store_of(folder))
-    try:
+    with Store.open(store_of(folder)) as store:
         return keys.create(store, scopes)
-    finally:
-        store.close()
+
+
+def service(folder: Path, **more: Any) -> FastAPI:
+    settings = {"catalogue": folder / "catalogue", "store": store_of(folder), "log_level": "ERROR", **more}
+    return create_app(Settings(**settings))
 
 
 def store_of(folder: Path) -> str:
@@ -183,11 +186,8 @@ def over_http(url: str, work: Callable[[Any], Coroutine[Any, Any, Any]], key: st
 
 def knocked(url: str, host: str) -> int:
     """The status of a first message that a proxy hands on under the name that was asked."""
-    about = {
-        "protocolVersion": "2025-06-18",
-        "capabilities": {},
-        "clientInfo": {"name": "test", "version": "1"},
-    }
+    about = {"protocolVersion": "2025-06-18", "capabilities": {}}
+    about |= {"clientInfo": {"name": "test", "version": "1"}}
     asked = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": about}
     media = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
     head = {**media, "host": host, "x-forwarded-for": "192.0.2.7"}
@@ -214,9 +214,7 @@ async def call_first(client: Any) -> Any:
     return await client.call_tool(*CALLS[0])
 
 
-def test_every_tool_answers_over_stdio_and_an_unpublished_need_leaves_no_trace(
-    folder: Path, good: str
-) -> None:
+def test_every_tool_answers_over_stdio_and_a_need_leaves_no_trace(folder: Path, good: str) -> None:
     async def work(client: Any) -> tuple[Any, ...]:
         refused = [await client.call_tool(name, arguments) for name, arguments, _ in REFUSED]
         return (await client.list_tools()).tools, await call_all(client), refused
@@ -265,19 +263,14 @@ def test_tools_say_what_the_api_says_and_refuse_whom_it_refuses(folder: Path) ->
         async with api.open(), mcp.Client(build(api)) as client:
             return await ask(client)
 
-    about: dict[str, Any] = {
-        "catalogue": folder / "catalogue",
-        "store": store_of(folder),
-        "log_level": "ERROR",
-    }
-    app = create_app(Settings(**about))
+    app = service(folder)
     with TestClient(app) as api:
         (lot,) = api.post("/v1/match", json={**NEED, "n": 5, "groups": 0}).json()["lots"]
     sent = [(m["structure"]["siret"], m["band"]) for m in lot["matches"]]
-    app = create_app(Settings(**about))
+    app = service(folder)
     answer = result_of(asyncio.run(both())).answer
     assert [(m["structure"]["siret"], m["band"]) for m in answer["lots"][0]["matches"]] == sent
-    app = create_app(Settings(**about, read="key"))
+    app = service(folder, read="key")
     refused = asyncio.run(both())
     assert refused.is_error and "a key with the scope read is needed" in refused.content[0].text
     gone = asyncio.run(both(f"http://127.0.0.1:{free_port()}"))  # nobody listens there
@@ -285,8 +278,7 @@ def test_tools_say_what_the_api_says_and_refuse_whom_it_refuses(folder: Path) ->
 
 
 def test_what_is_at_hand_is_a_resource_and_each_user_has_a_prompt(folder: Path) -> None:
-    about = {"catalogue": folder / "catalogue", "store": store_of(folder), "log_level": "ERROR"}
-    app = create_app(Settings(**about))  # type: ignore[arg-type]
+    app = service(folder)
 
     async def ask() -> tuple[Any, ...]:
         api = Api(app)
@@ -304,11 +296,8 @@ def test_what_is_at_hand_is_a_resource_and_each_user_has_a_prompt(folder: Path) 
 
 def test_keys_are_those_of_the_callers_over_http(folder: Path, good: str) -> None:
     ended = made(folder, "read")
-    store = Store.open(store_of(folder))
-    try:
+    with Store.open(store_of(folder)) as store:
         keys.revoke(store, ended)
-    finally:
-        store.close()
 
     async def one(client: Any) -> Any:
         return await client.call_tool("find_structures_for_need", NEED)

@@ -54,16 +54,16 @@ def test_facets_count_and_narrow_and_sort(page: PagesClient) -> None:
         for km in re.findall(r"· (\d+|sur place)(?: km)?</span>", first)
     ]
     assert kilometres == sorted(kilometres) and names
-    assert (
-        page.get(at + "?tri=metier").text.count('aria-current="true">Métier<') == 1
-    )  # in the heading; a narrow view has it in its own list
+    # in the heading; a narrow view has it in its own list
+    assert page.get(at + "?tri=metier").text.count('aria-current="true">Métier<') == 1
     assert page.get(at + "?type=ZZZ&km=abc&tri=zzz").status_code == 200
 
 
 def test_the_heading_of_the_trade_puts_what_is_known_first() -> None:
     lines: list[Any] = [
-        SimpleNamespace(stated=stated, known=known) for stated, known in ((False, ""), (False, "son nom"), (True, "déclaré"))
-    ]  # fmt: skip
+        SimpleNamespace(stated=stated, known=known)
+        for stated, known in ((False, ""), (False, "son nom"), (True, "déclaré"))
+    ]
     assert facets.narrowed(lines, facets.chosen({}, "metier")) == lines[::-1]
 
 
@@ -121,12 +121,8 @@ def test_errors_stand_next_to_their_field_and_in_a_summary(page: PagesClient) ->
         ({"need": "pain", "radius": "x"}, "radius"),
     ):
         wrong = page.post("/acheteur", data=asked)
-        assert (
-            wrong.status_code == 422
-            and f'href="#{name}"' in wrong.text
-            and f'id="{name}-fault"' in wrong.text
-        )
-        assert f'id="{name}"' in wrong.text and "<title>Erreur" in wrong.text
+        assert wrong.status_code == 422 and "<title>Erreur" in wrong.text
+        assert all(mark in wrong.text for mark in (f'href="#{name}"', f'id="{name}-fault"', f'id="{name}"'))
     strange = page.post("/acheteur", data={"need": ""}, files={"file": ("x.xml", b"<a/>")})
     assert (
         strange.status_code == 422 and 'id="file-fault"' in strange.text and "Traceback" not in strange.text
@@ -163,24 +159,14 @@ def test_a_structure_shown_to_a_buyer_says_why_and_leads_back(page: PagesClient)
     found = reference(page, need="taille de haies", place="Pantin")
     siret = ticks(page.get("/acheteur/r/" + found).text)[0]
     text = page.get(f"/acheteur/structure/{siret}?de={found}").text
-    for words in (
-        "Pourquoi pour ce besoin",
-        "Contact",
-        "Références",
-        "Zone",
-        "Capacité",
-        "Revenir à la liste",
-    ):
-        assert words in text
+    for one in ("Pourquoi pour ce besoin", "Contact", "Références", "Zone", "Capacité", "Revenir à la liste"):
+        assert one in text
     assert f'href="/acheteur/r/{found}"' in text and "Améliorez votre fiche" not in text
     assert page.get(f"/acheteur/structure/{NAMELESS}?de={found}").status_code == 200
 
 
-LETTER = {
-    "message": "Bonjour, réalisez-vous cette prestation ?",
-    "buyer": "Ville de Pantin",
-    "reply_to": "a@v.example",
-}
+LETTER = {"message": "Bonjour, réalisez-vous cette prestation ?", "buyer": "Ville de Pantin"}
+LETTER |= {"reply_to": "a@v.example"}
 
 
 def listed(text: str) -> list[str]:
@@ -195,12 +181,8 @@ def test_a_call_is_noted_with_its_text_for_the_buyer_alone(page: PagesClient) ->
     siret, csrf = listed(text)[0], token(text)
     given = {"csrf": csrf, "siret": siret, "fait": "called", "qui": "Mme Ba", "text": "Elle rappelle jeudi."}
     told = page.post(address + "/noter", data={**given, "suite": "Relancer", "le": "2026-12-03"}).text
-    for words in (
-        "appelée au téléphone, Mme Ba",
-        "Elle rappelle jeudi.",
-        "À suivre : Relancer, le 03/12/2026",
-    ):
-        assert words in told
+    for one in ("appelée au téléphone, Mme Ba", "Elle rappelle jeudi.", "À suivre : Relancer, le 03/12/2026"):
+        assert one in told
     answered = page.post(
         address + "/noter", data={**given, "fait": "answered", "text": "Partante, dit-elle."}
     )
@@ -290,18 +272,10 @@ def test_a_letter_is_shown_whole_before_it_is_sent(page: PagesClient, tmp_path: 
         short = page.post(address + "/contacter", data={**asked, missing: "x"})
         assert short.status_code == 422 and f'id="{missing}-fault"' in short.text
     shown = page.post(address + "/contacter", data=asked).text
-    for words in (
-        "Acheteur : Ville de Pantin",
-        "Lieu : Pantin (93)",
-        "800 m",
-        "15 janvier",
-        "Répondre en deux minutes",
-    ):
-        assert words in shown
-    assert (
-        not list((tmp_path / "outbox").glob("*.eml"))
-        and "Rien n'est encore noté" in page.get(f"{address}?vue=suivies").text
-    )
+    told = ("Acheteur : Ville de Pantin", "Lieu : Pantin (93)", "800 m", "15 janvier")
+    assert all(words in shown for words in (*told, "Répondre en deux minutes"))
+    assert not list((tmp_path / "outbox").glob("*.eml"))
+    assert "Rien n'est encore noté" in page.get(f"{address}?vue=suivies").text
     again = page.post(address + "/contacter", data={**asked, "revoir": "oui"}).text
     assert "800 m</textarea>" in again
     sent = page.post(address + "/contacter", data={**asked, "confirme": "oui"}).text
@@ -319,10 +293,8 @@ def test_who_cannot_be_reached_by_mail_is_said_before(page: PagesClient) -> None
     with Store.open(page.app.state.settings.store) as store, store.writing() as connection:  # type: ignore[attr-defined]
         store.unsubscribe(connection, f"questions:{siret}", "one-click")
     shown = page.get(f"{address}/ecrire?s={siret}").text
-    assert (
-        "Aucune ne peut être jointe par courriel" in shown
-        and "ne veut plus de question par courriel" in shown
-    )
+    assert "Aucune ne peut être jointe par courriel" in shown
+    assert "ne veut plus de question par courriel" in shown
     assert "tel:" in shown and "<textarea" not in shown
 
 
@@ -370,11 +342,8 @@ def test_the_list_is_printed_and_exported_as_it_is_narrowed(page: PagesClient) -
     book = openpyxl.load_workbook(io.BytesIO(page.get(links["XLSX"]).content))
     assert book["Structures"].max_row == len(rows) + 1 and book["Recherche"]["B2"].value == "Pantin (93)"
     paper = page.get(links["Imprimer"]).text
-    assert (
-        paper.count('class="notes"') == len(rows)
-        and "Pantin (93)" in paper
-        and f"limitée à : {kind}" in paper
-    )
+    assert paper.count('class="notes"') == len(rows) and "Pantin (93)" in paper
+    assert f"limitée à : {kind}" in paper
 
 
 def table(page: PagesClient, address: str) -> list[dict[str, str]]:
@@ -384,15 +353,7 @@ def table(page: PagesClient, address: str) -> list[dict[str, str]]:
 
 def test_every_page_of_a_record_opens(page: PagesClient) -> None:
     address = kept(page, need="taille de haies", place="Pantin")
-    for query in (
-        "?vue=toutes",
-        "?debut=51",
-        "?debut=999999",
-        "?vue=x",
-        "/note",
-        "/export.csv",
-        "/export.xlsx",
-    ):
+    for query in "?vue=toutes ?debut=51 ?debut=999999 ?vue=x /note /export.csv /export.xlsx".split():
         assert page.get(address + query).status_code == 200, query
 
 

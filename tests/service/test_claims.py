@@ -9,12 +9,8 @@ from fastapi.testclient import TestClient
 
 from pages_client import SIRET, signed_in, token
 
-ASKING = {
-    "name": "Aline Petit",
-    "role": "directrice",
-    "address": "aline@allees.example",
-    "reason": "Corriger nos métiers",
-}
+ASKING = {"name": "Aline Petit", "role": "directrice", "address": "aline@allees.example"}
+ASKING |= {"reason": "Corriger nos métiers"}
 
 
 def ask(page: TestClient, **changed: str) -> str:
@@ -38,13 +34,7 @@ def decide(page: TestClient, text: str, **choice: str) -> str:
 def test_the_operator_sees_who_asks_and_why(page: TestClient) -> None:
     assert "Demande enregistrée" in ask(page)
     shown = desk(page)
-    for said in (
-        "Aline Petit",
-        "directrice",
-        "aline@allees.example",
-        "Corriger nos métiers",
-        "téléphone connu",
-    ):
+    for said in (*ASKING.values(), "téléphone connu"):
         assert said in shown
     assert "Demande enregistrée" not in ask(page, name="", address="nobody")
 

@@ -137,10 +137,8 @@ def test_the_search_box_works_on_another_origin_without_a_cookie(folder: Path, t
             link.wait_for()
             status = page.locator("maillage-search").get_by_role("status")
             told = page.locator("maillage-search .box").inner_text().replace("\u00a0", " ")
-            assert (
-                "à appeler, " in status.inner_text()
-                and "Ordre de présentation, ne préjuge pas du choix." in told
-            )
+            assert "à appeler, " in status.inner_text()
+            assert "Ordre de présentation, ne préjuge pas du choix." in told
             assert "Source : structures, 15/09/2026" in told and "01 99 00 10 00" in told
             assert link.get_attribute("href") == f"{service}/structure/{SIRET}"
             colour = "one => getComputedStyle(one).backgroundColor"

@@ -7,9 +7,9 @@ import itertools
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from sqlalchemy import func, select, update
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
 from matcher.commands import mcp
-from matcher.domain import BadInput, Buyer, Lot, Offer, Place, Structure, Tender
+from matcher.domain import Answer, BadInput, Buyer, Lot, Offer, Place, Structure, Tender
 from matcher.matching import recipes
 from matcher.outreach import links
 from matcher.outreach.sourcing import exports, questions, record
@@ -35,11 +35,13 @@ from matcher.records.store import Store, now
 from matcher.records.tables import Alert, Letter, Sourcing, WorkedHours
 from matcher.reference.deadline import TooLong
 from matcher.reference.forking import ForkServer
-from pages_client import PagesClient, kept, reference, token
+from pages_client import PagesClient, kept, reference, signed_in, token
 from service import connections, limits
 
 SIRET = "00010001600013"
 NUL = "\0"
+NEED = Tender(id="n", format="need", title="Tonte", buyer=Buyer(), lots=(Lot(id="n-1", title="Tonte"),))
+ANSWER = Answer(tender=NEED, lots=(), consortia=(), versions={"data": "1"})
 
 
 @pytest.fixture(scope="module")
@@ -60,34 +62,31 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def settings(folder: Path, url: str, tmp_path: Path, **more: Any) -> Settings:
-    return Settings(catalogue=folder, store=url, log_level="ERROR", outbox=tmp_path / "outbox", **more)
-
-
-@contextmanager
-def opened(given: Settings, *scopes: str) -> Iterator[tuple[PagesClient, str]]:
-    """The service, its pages signed in with a key of these scopes; and the token of its forms."""
-    with PagesClient(create_app(given), raise_server_exceptions=False) as page:
-        csrf = token(page.get("/connexion").text)
-        if scopes:
-            with Store.open(given.store) as store:
-                key = keys.create(store, scopes)
-            page.post("/connexion", data={"key": key, "csrf": csrf})
-            csrf = token(page.get("/connexion").text)
-        yield page, csrf
-
-
 @pytest.fixture
 def memory(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'store.sqlite'}"
 
 
+Door = Callable[..., AbstractContextManager[tuple[PagesClient, str]]]
+
+
+@pytest.fixture
+def door(folder: Path, memory: str, tmp_path: Path) -> Door:
+    """Opens the service with these settings, its pages signed in with a key of these scopes; and the token of its forms."""
+
+    @contextmanager
+    def opened(*scopes: str, store: str = memory, **more: Any) -> Iterator[tuple[PagesClient, str]]:
+        given = Settings(catalogue=folder, store=store, log_level="ERROR", outbox=tmp_path / "outbox", **more)
+        with PagesClient(create_app(given), raise_server_exceptions=False) as page:
+            yield page, signed_in(page, *scopes) if scopes else token(page.get("/connexion").text)
+
+    return opened
+
+
 # ------------------------------------------------------------------------------------------ what comes in
 
 
-def test_odd_characters_in_forms_are_no_fault_of_either_store(
-    folder: Path, store_url: str, tmp_path: Path
-) -> None:
+def test_odd_characters_in_forms_are_no_fault_of_either_store(door: Door, store_url: str) -> None:
     scopes = ("buyer", "operator", f"structure:{SIRET}")
     forms = {
         "/connexion": ("key",), "/connexion/lien": ("address",), f"/structure/{SIRET}/revendiquer": ("name", "role", "reason"),
@@ -95,7 +94,7 @@ def test_odd_characters_in_forms_are_no_fault_of_either_store(
         f"/structure/{SIRET}/metier": ("skill",), f"/structure/{SIRET}/alertes": ("address",), "/acheteur": ("need", "place"),
         "/acheteur/favoris": ("siret",), f"/structure/{SIRET}/ecarter": ("reason", "avis"), "/acheteur/fiches/x/contacter": ("message",),
     }  # fmt: skip
-    with opened(settings(folder, store_url, tmp_path), *scopes) as (page, csrf):
+    with door(*scopes, store=store_url) as (page, csrf):
         claimed = {"name": "Aline", "role": "gérante", "address": "a@b.example", "need": "haies"}
         for (path, names), odd in itertools.product(
             forms.items(), (f"a{NUL}b", "x" * 250, "=1+1", "é" * 4000)
@@ -111,10 +110,8 @@ def test_odd_characters_in_forms_are_no_fault_of_either_store(
         assert page.post("/acheteur", content=body, headers=head).status_code == 415
 
 
-def test_a_name_longer_than_its_column_is_refused_in_french(
-    folder: Path, memory: str, tmp_path: Path
-) -> None:
-    with opened(settings(folder, memory, tmp_path)) as (page, csrf):
+def test_a_name_longer_than_its_column_is_refused_in_french(door: Door) -> None:
+    with door() as (page, csrf):
         asked = {"name": "x" * 201, "role": "gérante", "address": "a@b.example", "csrf": csrf}
         answer = page.post(f"/structure/{SIRET}/revendiquer", data=asked, headers={"accept": "text/html"})
         assert answer.status_code == 422 and "200 caractères au plus" in answer.text
@@ -123,10 +120,8 @@ def test_a_name_longer_than_its_column_is_refused_in_french(
         )
 
 
-def test_half_a_character_is_refused_and_a_whole_one_is_not(
-    folder: Path, memory: str, tmp_path: Path
-) -> None:
-    with opened(settings(folder, memory, tmp_path)) as (page, _):
+def test_half_a_character_is_refused_and_a_whole_one_is_not(door: Door) -> None:
+    with door() as (page, _):
         for need, status in (
             ('"tonte \\ud800"', 400), ('"\\udc00 tonte"', 400), ('"\\ud83d\\ude00\\ud83d tonte"', 400),
             ('"tonte \\ud83d\\ude00"', 200), ('"tonte \\\\ud800"', 200), ('"tonte \\\\\\ud800"', 400),
@@ -137,16 +132,11 @@ def test_half_a_character_is_refused_and_a_whole_one_is_not(
             assert answer.status_code == status, (need, answer.text[:200])
 
 
-def test_a_notice_nested_deep_has_an_idempotency_key_like_any_other(
-    folder: Path, memory: str, tmp_path: Path
-) -> None:
-    with opened(settings(folder, memory, tmp_path)) as (page, _):
+def test_a_notice_nested_deep_has_an_idempotency_key_like_any_other(door: Door, memory: str) -> None:
+    with door() as (page, _):
         with Store.open(memory) as store:
-            head = {
-                "X-API-Key": keys.create(store, ["buyer"]),
-                "Idempotency-Key": "k",
-                "content-type": "application/json",
-            }
+            head = {"X-API-Key": keys.create(store, ["buyer"]), "Idempotency-Key": "k"}
+            head |= {"content-type": "application/json"}
         body = '{"notice": ' + '{"a": ' * 253 + "1" + "}" * 254
         assert page.post("/v1/sourcing", content=body, headers=head).status_code < 500
 
@@ -167,7 +157,7 @@ def test_a_link_to_an_address_with_a_bar_opens(tmp_path: Path, monkeypatch: pyte
 
 
 def test_what_is_answered_503_is_not_done_and_the_cause_is_told(
-    folder: Path, memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    door: Door, memory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = Store.audit
 
@@ -175,7 +165,7 @@ def test_what_is_answered_503_is_not_done_and_the_cause_is_told(
         time.sleep(1.3)
         plain(*given, **more)
 
-    with opened(settings(folder, memory, tmp_path, deadline=1)) as (page, _), Store.open(memory) as store:
+    with door(deadline=1) as (page, _), Store.open(memory) as store:
         head = {"X-API-Key": keys.create(store, [f"structure:{SIRET}"])}
         said = {"siret": SIRET, "notice_id": "n", "verb": "interested"}
         monkeypatch.setattr(Store, "audit", slow)
@@ -190,12 +180,12 @@ def test_what_is_answered_503_is_not_done_and_the_cause_is_told(
 
 
 def test_an_export_that_is_given_up_is_not_sealed_as_made(
-    folder: Path, memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    door: Door, memory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def late(_: Any) -> bytes:
         raise TooLong("too late")
 
-    with opened(settings(folder, memory, tmp_path), "buyer") as (page, csrf), Store.open(memory) as store:
+    with door("buyer") as (page, csrf), Store.open(memory) as store:
         address = kept(page, csrf, need="taille de haies")
         monkeypatch.setitem(exports.FORMATS, "xlsx", (late, "x"))
         assert page.get(f"{address}/export.xlsx").status_code == 503
@@ -218,32 +208,23 @@ def test_exports_and_searches_by_name_are_queued(route: str, lane: str) -> None:
 # ------------------------------------------------------------------------------------------------- races
 
 
-def test_of_offers_added_at_once_none_is_lost(folder: Path, store_url: str, tmp_path: Path) -> None:
-    with opened(settings(folder, store_url, tmp_path), f"structure:{SIRET}") as (page, csrf):
+def test_of_offers_added_at_once_none_is_lost(door: Door, store_url: str) -> None:
+    with door(f"structure:{SIRET}", store=store_url) as (page, csrf):
+        forms = {"offres": "title", "fiche": "description", "alertes": "frequency"}
 
-        def add(number: int) -> int:
-            data = {"title": f"Offre {number}", "csrf": csrf}
-            return page.post(f"/structure/{SIRET}/offres", data=data, follow_redirects=False).status_code
-
-        def describe(number: int) -> int:
-            data = {"description": f"Texte {number}", "csrf": csrf}
-            return page.post(f"/structure/{SIRET}/fiche", data=data, follow_redirects=False).status_code
-
-        def wish(number: int) -> int:
-            data = {"frequency": "week", "csrf": csrf}
-            return page.post(f"/structure/{SIRET}/alertes", data=data, follow_redirects=False).status_code
+        def send(number: int, form: str) -> int:
+            data = {forms[form]: f"Texte {number}", "csrf": csrf}
+            return page.post(f"/structure/{SIRET}/{form}", data=data, follow_redirects=False).status_code
 
         with ThreadPoolExecutor(10) as pool:
-            answers = [pool.submit(do, n) for n in range(10) for do in (add, describe, wish)]
+            answers = [pool.submit(send, n, form) for n in range(10) for form in forms]
         assert {a.result() for a in answers} <= {303, 422}
         with Store.open(store_url) as store:
             assert len(self_declared.read(store, SIRET).facts["offers"]) == 10
 
 
-def test_of_what_ten_write_at_once_by_other_forms_nothing_is_lost(
-    folder: Path, store_url: str, tmp_path: Path
-) -> None:
-    with opened(settings(folder, store_url, tmp_path), "buyer", f"structure:{SIRET}") as (page, csrf):
+def test_of_what_ten_write_at_once_by_other_forms_nothing_is_lost(door: Door, store_url: str) -> None:
+    with door("buyer", f"structure:{SIRET}", store=store_url) as (page, csrf):
         at = kept(page, csrf)
         searches = [reference(page, need=f"taille de {n} haies à Pantin") for n in range(10)]
         own = {"contract": "M1", "month": "2026-05", "category": "RSA", "siret": SIRET}
@@ -293,9 +274,7 @@ def test_replies_that_race_stop_at_their_limit(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
-    need = Tender(id="n", format="need", title="Tonte", buyer=Buyer(), lots=(Lot(id="n-1", title="Tonte"),))
-    answer = recipes_answer(need)
-    identifier = record.keep(store, "key:a", answer)
+    identifier = record.keep(store, "key:a", ANSWER)
     with store.writing() as connection:
         record.chain.append(connection, identifier, [("prepared", SIRET, {"message": "m"})])
     proof = links.question_link("", identifier, SIRET).rpartition("/")[2]
@@ -314,15 +293,7 @@ def test_replies_that_race_stop_at_their_limit(
     assert record.verify(store, "key:a", identifier).holds
 
 
-def recipes_answer(need: Tender) -> Any:
-    from matcher.domain import Answer
-
-    return Answer(tender=need, lots=(), consortia=(), versions={"data": "1"})
-
-
-def test_the_latest_word_counts_where_the_clock_was_set_back(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_latest_word_counts_where_clocks_go_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     feedback.record(store, SIRET, "n", verb="interested", by=SIRET)
     yesterday = now() - timedelta(days=1)
     monkeypatch.setattr(feedback, "now", lambda: yesterday)
@@ -342,26 +313,21 @@ def test_a_buyer_does_not_overwrite_what_a_structure_said(store: Store) -> None:
 # ------------------------------------------------------------------------------ what anybody may cause
 
 
-def test_letters_to_one_address_are_few_whoever_it_is(folder: Path, memory: str, tmp_path: Path) -> None:
-    given = settings(folder, memory, tmp_path, buyer_domains=("ville.example",))
-    with opened(given) as (page, csrf), Store.open(memory) as store:
+def test_letters_to_one_address_are_few_whoever_it_is(door: Door, memory: str) -> None:
+    with door(buyer_domains=("ville.example",)) as (page, csrf), Store.open(memory) as store:
         for domain in ("ville.example", "ailleurs.example"):
             data = {"address": f"a@{domain}", "csrf": csrf}
             answers = [page.post("/connexion/lien", data=data) for _ in range(7)]
             assert [a.status_code for a in answers] == [200] * 5 + [429] * 2
             assert answers[5].headers["retry-after"]
-        more = [
-            page.post("/connexion/lien", data={"address": f"x{n}@a.example", "csrf": csrf}).status_code
-            for n in range(30)
-        ]
+        others = ({"address": f"x{n}@a.example", "csrf": csrf} for n in range(30))
+        more = [page.post("/connexion/lien", data=other).status_code for other in others]
         assert more.count(200) == 10  # of this network twenty in all
         with store.reading() as connection:
             assert set(connection.execute(select(Letter.address)).scalars()) == {"a@ville.example"}
 
 
-def test_of_letters_asked_at_once_none_passes_beyond_the_last(
-    folder: Path, memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_letters_asked_at_once_none_passes_the_last(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = limits.Rate.wait
 
     def slow(rate: limits.Rate, caller: str) -> float:
@@ -370,14 +336,14 @@ def test_of_letters_asked_at_once_none_passes_beyond_the_last(
         return found
 
     monkeypatch.setattr(limits.Rate, "wait", slow)
-    with opened(settings(folder, memory, tmp_path)) as (page, csrf), ThreadPoolExecutor(10) as pool:
+    with door() as (page, csrf), ThreadPoolExecutor(10) as pool:
         data = {"address": "a@ville.example", "csrf": csrf}
         sent = [pool.submit(page.post, "/connexion/lien", data=data) for _ in range(10)]
         assert sorted(one.result().status_code for one in sent) == [200] * 5 + [429] * 5
 
 
-def test_claims_of_a_visitor_are_few_and_refused_together(folder: Path, memory: str, tmp_path: Path) -> None:
-    with opened(settings(folder, memory, tmp_path), "operator") as (page, csrf), Store.open(memory) as store:
+def test_claims_of_a_visitor_are_few_and_refused_together(door: Door, memory: str) -> None:
+    with door("operator") as (page, csrf), Store.open(memory) as store:
         asked = {"name": "Aline", "role": "gérante", "csrf": csrf}
         path = f"/structure/{SIRET}/revendiquer"
         many = [page.post(path, data=asked | {"address": f"a{n}@b.example"}).status_code for n in range(8)]
@@ -389,28 +355,25 @@ def test_claims_of_a_visitor_are_few_and_refused_together(folder: Path, memory: 
         assert account.waiting(store) == []
 
 
-def test_a_page_without_a_key_shows_no_phone_and_no_address(
-    folder: Path, memory: str, tmp_path: Path
-) -> None:
-    with opened(settings(folder, memory, tmp_path, read="key")) as (page, _):
+def test_a_page_without_a_key_shows_no_phone_and_no_address(door: Door) -> None:
+    with door(read="key") as (page, _):
         shown = page.get(f"/structure/{SIRET}/revendiquer").text
         assert "01 99 00 10" not in shown and "a@allees.example" not in shown and "… 47" in shown
 
 
 def test_records_are_bounded_by_owner_and_those_of_nobody_go_after_a_month(store: Store) -> None:
-    need = Tender(id="n", format="need", title="Tonte", buyer=Buyer(), lots=(Lot(id="n-1", title="Tonte"),))
     for _ in range(record.MOST_OF_ANYBODY):
-        record.keep(store, "session:a", recipes_answer(need))
+        record.keep(store, "session:a", ANSWER)
     with pytest.raises(BadInput, match="20 fiches"):
-        record.keep(store, "session:a", recipes_answer(need))
-    record.keep(store, "key:a", recipes_answer(need))
+        record.keep(store, "session:a", ANSWER)
+    record.keep(store, "key:a", ANSWER)
     with store.writing() as connection:
         connection.execute(update(Sourcing).values(created_at=now() - timedelta(days=31)))
     assert store.prune()["sourcing"] == record.MOST_OF_ANYBODY and store.counts()["sourcing"] == 1
 
 
-def test_bad_keys_from_an_address_do_not_lock_its_good_one(folder: Path, memory: str, tmp_path: Path) -> None:
-    with opened(settings(folder, memory, tmp_path, read="key")) as (page, _), Store.open(memory) as store:
+def test_bad_keys_from_an_address_do_not_lock_its_good_one(door: Door, memory: str) -> None:
+    with door(read="key") as (page, _), Store.open(memory) as store:
         good = {"X-API-Key": keys.create(store, ["buyer"])}
         bad = [
             page.get("/v1/sourcing", headers={"X-API-Key": f"mlg_{n:012d}_x"}).status_code for n in range(33)
@@ -423,9 +386,8 @@ def test_bad_keys_from_an_address_do_not_lock_its_good_one(folder: Path, memory:
 # ------------------------------------------------------------------------------------------- the server
 
 
-def test_metrics_are_the_operators_whoever_may_read(folder: Path, memory: str, tmp_path: Path) -> None:
-    given = settings(folder, memory, tmp_path, read="open", public_url="https://maillage.example")
-    with opened(given) as (page, _), Store.open(memory) as store:
+def test_metrics_are_the_operators_whoever_may_read(door: Door, memory: str) -> None:
+    with door(read="open", public_url="https://maillage.example") as (page, _), Store.open(memory) as store:
         away = {"x-forwarded-for": "203.0.113.9", "host": "maillage.example"}
         assert page.get("/v1/metrics", headers=away).status_code == 403
         operator = {"X-API-Key": keys.create(store, ["operator"])}
@@ -489,9 +451,7 @@ def test_connections_of_one_network_are_bounded(monkeypatch: pytest.MonkeyPatch)
         assert b" 200 " in asked(port, get)
 
 
-def test_tools_over_http_have_the_limits_of_the_service(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_tools_over_http_have_the_same_limits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MATCHER_MAX_BODY", "10000")
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.5)
     client = TestClient(mcp._guarded(hello))
@@ -501,23 +461,16 @@ def test_tools_over_http_have_the_limits_of_the_service(
         assert asked(port, b"POST /mcp HTTP/1.1\r\nHost: loc") == b""  # cut
 
 
-def test_small_bodies_come_in_while_others_hold_all_the_room(
-    folder: Path, memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_small_bodies_come_in_while_others_hold_the_room(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "HELD", 0)
-    with opened(settings(folder, memory, tmp_path)) as (page, _):
+    with door() as (page, _):
         assert page.post("/v1/match", json={"need": "tonte"}).status_code == 200
         assert page.post("/v1/match", json={"need": "tonte " * 12_000}).status_code == 503
 
 
 def test_the_process_that_reads_files_of_strangers_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (
-        "MATCHER_SECRET",
-        "MATCHER_STORE",
-        "MATCHER_SEAL_KEY",
-        "PGPASSWORD",
-        "AWS_SECRET_ACCESS_KEY",
-    ):
+    names = "MATCHER_SECRET MATCHER_STORE MATCHER_SEAL_KEY PGPASSWORD AWS_SECRET_ACCESS_KEY"
+    for name in names.split():
         monkeypatch.setenv(name, "secret")
     server = ForkServer("matcher.reading.child")
     ours, theirs = socket.socketpair()
@@ -548,9 +501,9 @@ def test_mails_dropped_as_files_go_with_the_person(tmp_path: Path) -> None:
 
 
 def test_a_signed_in_page_asks_for_its_own_key_alone(
-    folder: Path, memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    door: Door, memory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with opened(settings(folder, memory, tmp_path), "buyer") as (page, _):
+    with door("buyer") as (page, _):
         rows = []
         plain = keys.listed
         monkeypatch.setattr(keys, "listed", lambda *given: rows.append(plain(*given)) or rows[-1])

@@ -14,39 +14,38 @@ from service.settings import Settings
 from sqlalchemy import select
 
 from matcher.catalogue.build import build_catalogue
-from matcher.catalogue.files import save_catalogue
 from matcher.domain import Recipe
 from matcher.reading import gather
 from matcher.records import keys, self_declared
-from matcher.records.store import Store, now
+from matcher.records.store import now
 from matcher.records.tables import Letter
+from pages_client import holding
+from serving import indexed
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 NOTICE = "26-130101"
 GARDEN, CLEAN = "00010001600013", "00010002400017"
 
 
+Heads = dict[str, dict[str, str]]
+
+
 @pytest.fixture(scope="module")
-def served(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[TestClient, dict[str, dict[str, str]]]]:
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     home = tmp_path_factory.mktemp("exchange-service")
     found = gather.gather([SAMPLE])
     recipe = Recipe(encoder="hashing")
-    save_catalogue(build_catalogue(found.structures, found.awards, recipe), home / "catalogue")
-    gather.save_notices(found.tenders, home / "catalogue")
-    settings = Settings(
-        catalogue=home / "catalogue", store=f"sqlite:///{home / 'store.sqlite'}", log_level="ERROR"
-    )
-    store = Store.open(settings.store)
-    heads = {
-        "garden": {"X-API-Key": keys.create(store, [f"structure:{GARDEN}"])},
-        "clean": {"X-API-Key": keys.create(store, [f"structure:{CLEAN}"])},
-        "buyer": {"X-API-Key": keys.create(store, ["buyer"])},
-    }
-    store.close()
-    with TestClient(create_app(settings)) as client:
-        yield client, heads
+    indexed(home, build_catalogue(found.structures, found.awards, recipe), found)
+    store = f"sqlite:///{home / 'store.sqlite'}"
+    given = Settings(catalogue=home / "catalogue", store=store, log_level="ERROR")
+    with TestClient(create_app(given)) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def heads(client: TestClient) -> Heads:
+    scopes = {"garden": f"structure:{GARDEN}", "clean": f"structure:{CLEAN}", "buyer": "buyer"}
+    return {name: holding(client, scope) for name, scope in scopes.items()}
 
 
 def declare(client: TestClient, head: dict[str, str], siret: str, **facts: object) -> str:
@@ -58,25 +57,16 @@ def declare(client: TestClient, head: dict[str, str], siret: str, **facts: objec
 
 
 def test_two_who_complete_each_other_are_suggested_and_who_saw_what_is_shown(
-    served: tuple[TestClient, dict[str, dict[str, str]]],
+    client: TestClient, heads: Heads
 ) -> None:
-    client, heads = served
-    mine = declare(
-        client,
-        heads["garden"],
-        GARDEN,
-        brings="tonte",
-        seeks="nettoyage des locaux",
-        contact="a@jardins.example",
-    )
+    said = {"brings": "tonte", "seeks": "nettoyage des locaux", "contact": "a@jardins.example"}
+    mine = declare(client, heads["garden"], GARDEN, **said)
     theirs = declare(client, heads["clean"], CLEAN, brings="nettoyage de bureaux", seeks="espaces verts")
     asked = {"siret": GARDEN, "notice_id": NOTICE, "reach_km": 1500}
     found = client.get("/v1/exchange/suggestions", params=asked, headers=heads["garden"]).json()
     assert [one["offer"]["id"] for one in found] == [theirs] and found[0]["reasons"]
-    assert (
-        client.get(f"/v1/exchange/{mine}/contact", headers=heads["clean"]).json()["contact"]
-        == "a@jardins.example"
-    )
+    seen = client.get(f"/v1/exchange/{mine}/contact", headers=heads["clean"]).json()
+    assert seen["contact"] == said["contact"]
     seen = client.get(f"/v1/exchange/{mine}/viewers", headers=heads["garden"]).json()
     assert {"contact"} <= {view["kind"] for view in seen}
     # one's own alone; nothing to a buyer that was not chosen; the address goes when its owner says so
@@ -88,27 +78,20 @@ def test_two_who_complete_each_other_are_suggested_and_who_saw_what_is_shown(
 
 
 def test_what_is_declared_is_mailed_to_whom_it_completes_agreed_and_undone(
-    served: tuple[TestClient, dict[str, dict[str, str]]],
+    client: TestClient, heads: Heads
 ) -> None:
-    client, heads = served
     unknown = {"siret": GARDEN, "notice_id": "x-1", "brings": "tonte"}
     assert client.post("/v1/exchange", json=unknown, headers=heads["garden"]).status_code == 404
     theirs = declare(client, heads["clean"], CLEAN, brings="nettoyage de bureaux", seeks="espaces verts")
     store = client.app.state.store  # type: ignore[attr-defined]
     self_declared.write(store, CLEAN, {"email": "moi@propre.example"}, CLEAN)
     mine = declare(client, heads["garden"], GARDEN, brings="tonte", seeks="nettoyage", buyer_may_see=True)
-    with store.reading() as connection:
-        letters = connection.execute(
-            select(Letter.siret, Letter.address).where(Letter.record_id == mine)
-        ).all()
+    letters = store.ask(select(Letter.siret, Letter.address).where(Letter.record_id == mine)).all()
     assert (CLEAN, "moi@propre.example") in letters and all("@" in str(address) for _, address in letters)
     assert client.get("/v1/exchange", headers=heads["buyer"]).json() == []  # not the buyer of this notice
-    for head, one, other, role in (
-        ("garden", mine, theirs, "mandataire"),
-        ("clean", theirs, mine, "cotraitant"),
-    ):
-        said = {"other": other, "role": role, "part": role}
-        client.post(f"/v1/exchange/{one}/agreement", json=said, headers=heads[head])
+    for who, one, to, role in (("garden", mine, theirs, "mandataire"), ("clean", theirs, mine, "cotraitant")):
+        said = {"other": to, "role": role, "part": role}
+        client.post(f"/v1/exchange/{one}/agreement", json=said, headers=heads[who])
     group = client.get(f"/v1/exchange/{mine}/group", headers=heads["garden"]).json()
     assert [(m["siret"], m["role"]) for m in group] == [(GARDEN, "mandataire"), (CLEAN, "cotraitant")]
     sheet = f"/structure/{GARDEN}/bourse/{mine}/groupement.txt"
@@ -126,49 +109,34 @@ def test_what_is_declared_is_mailed_to_whom_it_completes_agreed_and_undone(
     assert client.get(f"/v1/exchange/{theirs}/group", headers=heads["clean"]).json() == []
 
 
-def test_a_message_is_mailed_and_shown_and_hours_are_entered_on_a_page(
-    served: tuple[TestClient, dict[str, dict[str, str]]],
-) -> None:
-    client, heads = served
+def test_a_message_is_mailed_and_hours_are_entered_on_a_page(client: TestClient, heads: Heads) -> None:
     store = client.app.state.store  # type: ignore[attr-defined]
     self_declared.write(store, GARDEN, {"email": "jardins@jardins.example"}, GARDEN)
     mine = declare(client, heads["garden"], GARDEN, brings="tonte")
     asked = {"siret": CLEAN, "text": "Prenez-vous les vitres ?"}
     assert client.post(f"/v1/exchange/{mine}/messages", json=asked, headers=heads["clean"]).status_code == 200
     assert client.post(f"/v1/exchange/{mine}/messages", json=asked, headers=heads["buyer"]).status_code == 403
-    with store.reading() as connection:
-        told = connection.execute(select(Letter.address).where(Letter.record_id == mine)).scalars().all()
+    told = store.ask(select(Letter.address).where(Letter.record_id == mine)).scalars().all()
     assert "jardins@jardins.example" in told
     page = client.get(f"/structure/{GARDEN}/bourse", headers=heads["garden"]).text
     assert "Prenez-vous les vitres" in page and "Répondre" in page
     page = client.get("/heures", headers=heads["garden"]).text
     csrf = re.search(r'name="csrf" value="([^"]*)"', page)
     assert csrf and NOTICE in page
-    line = {
-        "csrf": csrf[1],
-        "contract": NOTICE,
-        "month": "05/2026",
-        "category": "rsa",
-        "hours": "1 200",
-        "promised": "1000",
-    }
+    line = {"csrf": csrf[1], "contract": NOTICE, "month": "05/2026", "category": "rsa", "hours": "1 200"}
+    line |= {"promised": "1000"}
     told = client.post("/heures", data=line, headers=heads["garden"])
     shown = re.sub(r"[\u00a0\u202f]", " ", told.text)
     assert told.status_code == 200 and "(120 %)" in shown and "allocataires du RSA" in shown
     wrong = client.post("/heures", data={**line, "hours": "peu"}, headers=heads["garden"])
     assert "heures illisibles" in wrong.text.lower()
     table = client.get("/heures?forme=csv", headers=heads["garden"])
-    assert (
-        table.headers["content-disposition"].startswith("attachment")
-        and f"{NOTICE},{GARDEN},2026-05" in table.text
-    )
+    assert table.headers["content-disposition"].startswith("attachment")
+    assert f"{NOTICE},{GARDEN},2026-05" in table.text
     assert GARDEN not in client.get("/heures?forme=csv", headers=heads["clean"]).text
 
 
-def test_leads_of_a_notice_name_firms_and_structures(
-    served: tuple[TestClient, dict[str, dict[str, str]]],
-) -> None:
-    client, _ = served
+def test_leads_of_a_notice_name_firms_and_structures(client: TestClient) -> None:
     notice = (SAMPLE / "eforms" / "2026-etat-renovation.xml").read_text(encoding="utf-8")
     answer = client.post("/v1/leads", json={"notice": notice}).json()
     assert all(one["case"] for one in answer["leads"]) and any(one["carriers"] for one in answer["leads"])

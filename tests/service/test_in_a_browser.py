@@ -137,18 +137,14 @@ def test_buyer_2_narrows_and_sorts_the_list(tab: Any) -> None:
     near = [
         float(km) for km in re.findall(r"(\d+)\s?km", " ".join(tab.locator(".who .meta").all_inner_texts()))
     ]
-    assert (
-        tab.locator(".row").count() == told
-        and tab.locator("nav.sort [aria-current]").inner_text() == "Distance"
-    )
+    assert tab.locator(".row").count() == told
+    assert tab.locator("nav.sort [aria-current]").inner_text() == "Distance"
     assert near == sorted(near) or tab.locator("details.level").count()  # each level in order
     tab.locator(".removals a").first.click()
     assert "km=" not in tab.url and "tri=distance" in tab.url and tab.locator(".row").count() == before
 
 
-def test_buyer_3_sends_the_address_goes_back_and_reloads(
-    tab: Any, browser: Any, site: tuple[str, str]
-) -> None:
+def test_buyer_3_sends_it_goes_back_and_reloads(tab: Any, browser: Any, site: tuple[str, str]) -> None:
     search(tab)
     names = tab.locator(".who > a").all_inner_texts()
     address = tab.url
@@ -223,13 +219,8 @@ def test_structure_2_stops_its_alerts(tab: Any, site: tuple[str, str]) -> None:
 
 def test_operator_1_sees_the_state_on_one_screen(tab: Any, site: tuple[str, str]) -> None:
     sign_in(tab, key(site, "operator"))
-    assert tab.locator("h2").all_inner_texts()[:5] == [
-        "Dernière nuit",
-        "Messages retenus",
-        "Courriels",
-        "Sources",
-        "Demandes de compte",
-    ]
+    state = ["Dernière nuit", "Messages retenus", "Courriels", "Sources", "Demandes de compte"]
+    assert tab.locator("h2").all_inner_texts()[:5] == state
     assert tab.evaluate("document.documentElement.scrollHeight") < 2 * WIDE["height"]
     assert int(tab.locator(".tiles li:has-text('avis ouverts') strong").inner_text()) > 0
 
@@ -280,9 +271,8 @@ def test_a_buyer_signs_in_by_the_link_of_a_mail(tab: Any, site: tuple[str, str])
     tab.wait_for_selector("text=un lien vient de lui être envoyé")
     link = mailed(Path(site[1].removeprefix("sqlite:///")).parent / "outbox", "nouveau@v.example")
     tab.goto(link)
-    tab.wait_for_selector(
-        "text=nouveau@v.example"
-    )  # opening the link shows whom it signs in, and signs in nobody
+    # opening the link shows whom it signs in, and signs in nobody
+    tab.wait_for_selector("text=nouveau@v.example")
     assert tab.locator("text=Se déconnecter").count() == 0
     tab.click("text=Me connecter")
     tab.wait_for_selector("text=Se déconnecter")
@@ -327,13 +317,8 @@ def test_operator_3_reads_the_coverage_of_a_department(tab: Any) -> None:
 
 
 def test_operator_4_studies_a_need_and_shares_the_result(tab: Any) -> None:
-    visit(
-        tab,
-        "/territoire",
-        "text=Faut-il réserver",
-        "text=Remplir avec un exemple",
-        "button:has-text('Étudier')",
-    )
+    visit(tab, "/territoire", "text=Faut-il réserver", "text=Remplir avec un exemple")
+    tab.click("button:has-text('Étudier')")
     tab.wait_for_url("**/territoire/potentiel/r/*")
     assert tab.locator("text=Structures (").count() > 0
 

@@ -205,10 +205,8 @@ def compare(hand: Hand) -> None:
     hand.tick("input[name=s]", 3)
     hand.click("button[value=comparer]")
     edges = [th.bounding_box() for th in hand.tab.locator("thead th").all()]
-    assert (
-        len(edges) == 3
-        and sum(box["x"] + box["width"] <= hand.tab.viewport_size["width"] for box in edges) >= 2
-    )
+    assert len(edges) == 3
+    assert sum(box["x"] + box["width"] <= hand.tab.viewport_size["width"] for box in edges) >= 2
 
 
 @clicks(6)
@@ -284,9 +282,7 @@ def meeting_day(hand: Hand) -> None:
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
 @pytest.mark.parametrize(("journey", "most"), JOURNEYS, ids=[journey.__name__ for journey, _ in JOURNEYS])
-def test_a_journey_ends_without_a_stumble(
-    hand: Hand, journey: Journey, most: int, size: dict[str, int]
-) -> None:
+def test_a_journey_has_no_stumble(hand: Hand, journey: Journey, most: int, size: dict[str, int]) -> None:
     hand.tab.set_viewport_size(size)
     journey(hand)
     print(f"{journey.__name__}: {hand.clicks} clicks at {size['width']} px")
@@ -336,9 +332,7 @@ def test_an_example_on_the_home_answers(hand: Hand) -> None:
     assert hand.tab.locator(".row a[href^='tel:']").count() and hand.clicks == 1
 
 
-def test_a_structure_sees_in_one_glance_what_it_gets_and_what_is_missing(
-    hand: Hand, site: tuple[str, str]
-) -> None:
+def test_a_structure_sees_at_a_glance_what_it_gets_and_lacks(hand: Hand, site: tuple[str, str]) -> None:
     sign_in(hand.tab, key(site, f"structure:{ESAT}", "read"))
     glance = hand.words(".glance")
     assert "pour vous" in glance and "recherches de votre métier" in glance

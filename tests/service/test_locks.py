@@ -8,13 +8,14 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from service.app import create_app
 from service.connections import Connection
@@ -28,7 +29,7 @@ from matcher.reading import files
 from matcher.reading.sources import Record
 from matcher.records import keys
 from matcher.records.store import Store
-from pages_client import token
+from pages_client import holding, signed_in, token
 from service import access, limits, observability, wire
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
@@ -36,15 +37,19 @@ PUBLIC = "https://maillage.example"
 SIRET = "00010001600013"
 
 
-def settings(catalogue: Path, tmp_path: Path, **more: Any) -> Settings:
-    store = f"sqlite:///{tmp_path / 'store.sqlite'}"
-    return Settings(catalogue=catalogue, store=store, log_level="ERROR", **more)
+Make = Callable[..., FastAPI]
 
 
 @pytest.fixture
-def client(plain_sample: Path, tmp_path: Path) -> Iterator[TestClient]:
-    given = settings(plain_sample, tmp_path, max_lots=3)
-    with TestClient(create_app(given), raise_server_exceptions=False) as found:
+def make(plain_sample: Path, tmp_path: Path) -> Make:
+    """Makes a service with these settings."""
+    store = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    return lambda **more: create_app(Settings(catalogue=plain_sample, store=store, log_level="ERROR", **more))
+
+
+@pytest.fixture
+def client(make: Make) -> Iterator[TestClient]:
+    with TestClient(make(max_lots=3), raise_server_exceptions=False) as found:
         yield found
 
 
@@ -74,10 +79,8 @@ def test_fields_are_counted_before_a_body_is_parsed(client: TestClient) -> None:
     assert answer.status_code == 413 and "fields" in answer.json()["detail"]
 
 
-def test_work_past_its_deadline_is_refused(
-    plain_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with TestClient(create_app(settings(plain_sample, tmp_path, deadline=1))) as client:
+def test_work_past_its_deadline_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    with TestClient(make(deadline=1)) as client:
         matcher = client.app.state.serving.get().matcher  # type: ignore[attr-defined]
         plain, calls = type(matcher).rank, list[int]()
         monkeypatch.setattr(
@@ -93,16 +96,15 @@ def test_work_past_its_deadline_is_refused(
         assert client.get("/v1/structures").status_code == 200
 
 
-def test_reads_find_a_thread_while_all_turns_are_taken(
-    plain_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with TestClient(create_app(settings(plain_sample, tmp_path, threads=1))) as client:
+def test_reads_find_a_thread_while_all_turns_are_taken(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    with TestClient(make(threads=1)) as client:
         matcher, hold, begun = client.app.state.serving.get().matcher, threading.Event(), threading.Event()  # type: ignore[attr-defined]
         plain = type(matcher).rank
         monkeypatch.setattr(
             type(matcher), "rank", lambda *a, **k: (begun.set(), hold.wait(10), plain(*a, **k))[2]
         )
-        workers = [threading.Thread(target=client.post, args=("/v1/match",), kwargs={"json": {"need": "tonte"}}) for _ in range(6)]  # fmt: skip
+        sent = {"target": client.post, "args": ("/v1/match",), "kwargs": {"json": {"need": "tonte"}}}
+        workers = [threading.Thread(**sent) for _ in range(6)]
         for worker in workers:
             worker.start()
         assert begun.wait(5)
@@ -144,9 +146,7 @@ def test_one_visitor_who_fills_the_queue_keeps_nobody_else_waiting() -> None:
     assert max(n for n, caller in enumerate(served) if caller == "other") < 7
 
 
-def test_files_that_are_read_for_long_keep_no_question_waiting(
-    plain_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_read_for_long_keep_no_question_waiting(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     reading, hold = threading.Semaphore(0), threading.Event()
 
     def read(data: bytes, name: str) -> Iterator[Record]:
@@ -154,10 +154,11 @@ def test_files_that_are_read_for_long_keep_no_question_waiting(
         hold.wait(30)
         yield from ()
 
-    with TestClient(create_app(settings(plain_sample, tmp_path, deadline=60))) as client:
+    with TestClient(make(deadline=60)) as client:
         monkeypatch.setattr(files, "read_upload", read)
-        sent = {"files": {"file": ("avis.xml", b"<a/>")}}
-        uploads = [threading.Thread(target=client.post, args=("/v1/match/file",), kwargs=sent) for _ in range(limits.LONG_ONES + 4)]  # fmt: skip
+        file = {"files": {"file": ("avis.xml", b"<a/>")}}
+        sent = {"target": client.post, "args": ("/v1/match/file",), "kwargs": file}
+        uploads = [threading.Thread(**sent) for _ in range(limits.LONG_ONES + 4)]
         for upload in uploads:
             upload.start()
         assert reading.acquire(timeout=10)
@@ -191,13 +192,8 @@ def test_what_a_comparison_brings_decides_whom_it_waits_for(body: bytes, lane: s
     [{"objet": "Tonte. " * 800}, {"lots": [{"title": "a", "description": "b"}], "objet": "a " * 3_000}],
 )
 def test_a_title_that_no_notice_has_is_refused(client: TestClient, text: dict[str, Any]) -> None:
-    notice = {
-        "dataset": "boamp",
-        "idweb": "26-1",
-        "nature": "APPEL_OFFRE",
-        "dateparution": "2026-11-20",
-        **text,
-    }
+    head = {"dataset": "boamp", "idweb": "26-1", "nature": "APPEL_OFFRE"}
+    notice = head | {"dateparution": "2026-11-20"} | text
     answer = client.post("/v1/match", json={"notice": notice})
     assert answer.status_code == 422 and "5,000 characters" in answer.json()["detail"]
 
@@ -208,9 +204,8 @@ def test_a_listed_notice_is_prepared_once(client: TestClient, monkeypatch: pytes
     first = client.get("/v1/notices").json()
     assert client.get("/v1/notices").json() == first
     assert client.get(f"/v1/notices/{first['items'][0]['id']}").json() == first["items"][0]
-    assert sorted(prepared) == sorted(
-        each["id"] for each in first["items"]
-    )  # inferring codes takes most of a list's time
+    # inferring codes takes most of a list's time
+    assert sorted(prepared) == sorted(each["id"] for each in first["items"])
 
 
 def test_requests_of_a_caller_are_counted_over_a_moving_window(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,8 +240,8 @@ def test_jobs_are_bounded_by_owner_and_bytes() -> None:
     jobs.close()
 
 
-def test_visitors_without_a_key_are_not_one_owner(plain_sample: Path, tmp_path: Path) -> None:
-    app = create_app(settings(plain_sample, tmp_path, read="open"))
+def test_visitors_without_a_key_are_not_one_owner(make: Make) -> None:
+    app = make(read="open")
     with TestClient(app, client=("203.0.113.1", 1)) as one:
         job = one.post("/v1/jobs", json={"items": [{"need": "tonte", "n": 1}]}).json()["id"]
         assert one.get(f"/v1/jobs/{job}").status_code == 200
@@ -256,28 +251,20 @@ def test_visitors_without_a_key_are_not_one_owner(plain_sample: Path, tmp_path: 
 # ------------------------------------------------------------------------------------------------ who asks
 
 
-def test_made_up_tokens_count_by_their_address(plain_sample: Path, tmp_path: Path) -> None:
-    with TestClient(create_app(settings(plain_sample, tmp_path, rate="10/minute"))) as client:
+def test_made_up_tokens_count_by_their_address(make: Make) -> None:
+    with TestClient(make(rate="10/minute")) as client:
         asked = [
             client.get("/v1/places?q=a", headers={"X-API-Key": f"mlg_{n}_x"}).status_code for n in range(14)
         ]
         assert asked[-4:] == [429] * 4
-        with Store.open(client.app.state.settings.store) as store:  # type: ignore[attr-defined]
-            key = keys.create(store, ["read"])
-        assert client.get("/v1/health", headers={"X-API-Key": key}).status_code == 200
+        assert client.get("/v1/health", headers=holding(client, "read")).status_code == 200
 
 
-def test_sign_out_ends_the_session_everywhere(plain_sample: Path, tmp_path: Path) -> None:
-    given = settings(plain_sample, tmp_path, public_url=PUBLIC, read="key")
-    head = {"accept": "text/html"}
-    with Store.open(given.store) as store:
-        secret = keys.create(store, ["buyer"])
-    with (
-        TestClient(create_app(given), PUBLIC, headers=head) as page,
-        TestClient(create_app(given), PUBLIC, headers=head) as other,
-    ):
-        csrf = token(page.get("/connexion").text)
-        page.post("/connexion", data={"key": secret, "csrf": csrf})
+def test_sign_out_ends_the_session_everywhere(make: Make) -> None:
+    shared = {"public_url": PUBLIC, "read": "key", "secret": "of both services" * 3}
+    page, other = (TestClient(make(**shared), PUBLIC, headers={"accept": "text/html"}) for _ in range(2))
+    with page, other:
+        signed_in(page, "buyer")
         set_cookie = next(c for c in page.cookies.jar if c.name.startswith("__Host-"))
         stolen = {"cookie": f"__Host-maillage={set_cookie.value}"}
         assert set_cookie.secure and other.get("/acheteur/fiches", headers=stolen).status_code == 200
@@ -286,21 +273,19 @@ def test_sign_out_ends_the_session_everywhere(plain_sample: Path, tmp_path: Path
         assert left.headers["clear-site-data"] == '"cache", "storage"'
         page.cookies.clear()
         assert page.get("/acheteur/fiches", headers=stolen).status_code == 401
-        time.sleep(2 * given.reload_seconds + 1)
+        time.sleep(2 * page.app.state.settings.reload_seconds + 1)  # type: ignore[attr-defined]
         other.cookies.clear()
         assert other.get("/acheteur/fiches", headers=stolen).status_code == 401
-    with Store.open(given.store) as store, store.reading() as connection:
+    with Store.open(page.app.state.settings.store) as store, store.reading() as connection:  # type: ignore[attr-defined]
         lines = {row.action for row in connection.exec_driver_sql("SELECT action FROM audit")}
     assert {"auth.sign-in", "session.end"} <= lines
 
 
 def test_a_session_that_nobody_uses_ends_and_one_that_is_used_goes_on(
-    plain_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = settings(plain_sample, tmp_path, read="key")
-    with Store.open(given.store) as store:
-        secret = keys.create(store, ["buyer"])
-    with TestClient(create_app(given), headers={"accept": "text/html"}) as page:
+    with TestClient(make(read="key"), headers={"accept": "text/html"}) as page:
+        secret = holding(page, "buyer")["X-API-Key"]
         page.post("/connexion", data={"key": secret, "csrf": token(page.get("/connexion").text)})
         now = time.time()
         monkeypatch.setattr(access, "time", SimpleNamespace(time=lambda: now))
@@ -316,8 +301,8 @@ def test_a_session_that_nobody_uses_ends_and_one_that_is_used_goes_on(
         assert last == 401
 
 
-def test_session_cookies_are_of_this_site_and_hidden_from_scripts(plain_sample: Path, tmp_path: Path) -> None:
-    with TestClient(create_app(settings(plain_sample, tmp_path, public_url=PUBLIC)), PUBLIC) as page:
+def test_session_cookies_are_of_this_site_and_hidden_from_scripts(make: Make) -> None:
+    with TestClient(make(public_url=PUBLIC), PUBLIC) as page:
         given = page.get("/connexion", headers={"accept": "text/html"}).headers["set-cookie"].lower()
         assert page.request("TRACE", "/connexion").status_code == 405
     assert given.startswith("__host-") and {"httponly", "secure", "path=/", "samesite=lax"} <= set(
@@ -325,15 +310,15 @@ def test_session_cookies_are_of_this_site_and_hidden_from_scripts(plain_sample: 
     )
 
 
-def test_a_name_pointed_at_this_machine_reads_nothing(plain_sample: Path, tmp_path: Path) -> None:
-    app = create_app(settings(plain_sample, tmp_path))
+def test_a_name_pointed_at_this_machine_reads_nothing(make: Make) -> None:
+    app = make()
     with TestClient(app, client=("127.0.0.1", 1), base_url="http://127.0.0.1:8000") as here:
         assert here.get("/v1/structures").status_code == 200
         assert here.get("/v1/structures", headers={"host": "evil.example"}).status_code == 401
 
 
-def test_another_host_is_refused_where_there_is_a_public_one(plain_sample: Path, tmp_path: Path) -> None:
-    with TestClient(create_app(settings(plain_sample, tmp_path, public_url=PUBLIC)), PUBLIC) as client:
+def test_another_host_is_refused_where_there_is_a_public_one(make: Make) -> None:
+    with TestClient(make(public_url=PUBLIC), PUBLIC) as client:
         assert client.get("/v1/health").headers["strict-transport-security"]
         assert client.get("/v1/health", headers={"host": "evil.example"}).status_code == 400
 
@@ -365,15 +350,12 @@ ODD: list[tuple[str, str, dict[str, Any]]] = [
 @pytest.mark.parametrize("number", range(len(ODD)))
 def test_an_odd_request_is_no_fault_and_has_its_headers(client: TestClient, number: int) -> None:
     method, path, more = ODD[number]
-    with Store.open(client.app.state.settings.store) as store:  # type: ignore[attr-defined]
-        key = keys.create(store, ["operator", "buyer", "structure:00010001600013"])
+    key = holding(client, "operator", "buyer", "structure:00010001600013")["X-API-Key"]
     more = {**more, "headers": {"x-api-key": key, **more.get("headers", {})}}
     answer = client.request(method, path, **more)
     assert 400 <= answer.status_code < 500, answer.text
-    assert (
-        answer.headers["x-content-type-options"] == "nosniff"
-        and answer.headers["cache-control"] == "no-store"
-    )
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
 
 
 def test_an_internal_error_has_its_headers_too(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -402,14 +384,12 @@ def test_readiness_asks_the_store(client: TestClient, monkeypatch: pytest.Monkey
 # ------------------------------------------------------------------------------------------ connections
 
 
-def test_idle_connections_and_slow_bodies_are_cut(
-    plain_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_idle_connections_and_slow_bodies_are_cut(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     import service.connections
 
     monkeypatch.setattr(service.connections, "HEAD_SECONDS", 0.5)
     monkeypatch.setattr(limits, "BODY_SECONDS", 0.5)
-    app = create_app(settings(plain_sample, tmp_path))
+    app = make()
     config = uvicorn.Config(app, port=0, log_level="critical", http=Connection)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))

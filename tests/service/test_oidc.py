@@ -77,11 +77,8 @@ def test_users_of_an_issuer_are_told_apart_by_their_whole_name(
         return oidc.prove("a.b.c", Settings(oidc_issuer=base)).actor  # type: ignore[arg-type]
 
     begins = "f:0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0:municipality"
-    names = [
-        actor(base, f"{begins}{end}")
-        for base in ("https://one.example", "https://two.example")
-        for end in "ab"
-    ]
+    issuers = ("https://one.example", "https://two.example")
+    names = [actor(base, f"{begins}{end}") for base in issuers for end in "ab"]
     assert len(set(names)) == 4 and actor("https://one.example", f"{begins}a") == names[0]
 
 
@@ -139,10 +136,8 @@ def test_the_account_is_the_subject_and_neither_its_address_nor_its_siret(issuer
         assert signin.key_of(store, account, "autre@ville.example") == mine  # renamed, and the same person
         assert signin.key_of(store, f"{account[:-1]}x", address) != mine  # of the same address, another
         assert signin.key_of(store, account_page.LABEL + address) != mine  # of a link sent to that address
-    both = [
-        oidc.prove(issuer.signed(aud="maillage", sub=s, scope="buyer", siret="00010001600013"), given)
-        for s in "ab"
-    ]
+    said = {"aud": "maillage", "scope": "buyer", "siret": "00010001600013"}
+    both = [oidc.prove(issuer.signed(**said, sub=sub), given) for sub in "ab"]
     assert both[0].actor != both[1].actor and both[0].sirets == both[1].sirets == ("00010001600013",)
 
 

@@ -51,9 +51,8 @@ def test_a_buyer_signs_in_by_the_provider_and_out_of_both(
         tab.wait_for_selector("text=Se déconnecter")
         tab.goto(f"{address}/acheteur/fiches")
         assert tab.locator("h1").inner_text() == "Mes listes"
-        with Store.open(
-            settings.store
-        ) as store:  # an account of this subject, not of whoever has the address
+        # an account of this subject, not of whoever has the address
+        with Store.open(settings.store) as store:
             (label,) = (k.label for k in keys.listed(store))
             assert label.startswith("oidc:") and label.endswith(" achats@ville.example")
         tab.click("text=Se déconnecter")

@@ -20,7 +20,7 @@ from matcher.records import keys, personal
 from matcher.records.store import Store
 from matcher.records.tables import SourcingEvent
 from matcher.reference.deadline import TooLong
-from pages_client import HOSTILE, NASTY, OTHER, SIRET, PagesClient, kept, reference, signed_in, token
+from pages_client import HOSTILE, NASTY, OTHER, SIRET, PagesClient, holding, kept, reference, signed_in, token
 
 
 def test_a_buyer_finds_keeps_asks_and_exports(page: TestClient, settings: Settings) -> None:
@@ -67,10 +67,8 @@ def test_a_homonym_is_asked_back_and_a_place_shown_with_its_department(page: Tes
     assert 'value="Saint-Denis (93)"' in asked.text and 'value="Saint-Denis (974)"' in asked.text
     again = page.post("/acheteur", data={"need": "tonte", "place": "Saint-Denis (93)"})
     assert again.status_code == 200 and "<summary>Saint-Denis (93)<" in again.text
-    assert (
-        "<summary>Saint-Denis (93)<"
-        in page.post("/acheteur", data={"need": "tonte, 93200", "place": "Saint-Denis"}).text
-    )
+    coded = page.post("/acheteur", data={"need": "tonte, 93200", "place": "Saint-Denis"})
+    assert "<summary>Saint-Denis (93)<" in coded.text
     read = page.post("/acheteur", data={"need": "Nettoyage des bureaux à Saint-Denis"}).text
     assert (
         "Plusieurs lieux répondent au nom lu dans votre texte" in read and 'value="Saint-Denis (93)"' in read
@@ -80,10 +78,8 @@ def test_a_homonym_is_asked_back_and_a_place_shown_with_its_department(page: Tes
 def test_several_communes_a_region_and_a_grouping_can_be_typed(page: TestClient) -> None:
     several = page.post("/acheteur", data={"need": "tonte", "place": "Pantin, Bobigny et Romainville"}).text
     assert "Pantin (93), Bobigny (93), Romainville (93)" in several
-    assert (
-        "<summary>Île-de-France<"
-        in page.post("/acheteur", data={"need": "tonte", "place": "ile de france"}).text
-    )
+    whole = page.post("/acheteur", data={"need": "tonte", "place": "ile de france"}).text
+    assert "<summary>Île-de-France<" in whole
     assert "Plaine Commune" in page.post("/acheteur", data={"need": "tonte", "place": "Plaine Commune"}).text
 
 
@@ -132,9 +128,7 @@ def test_a_list_says_whom_to_call_and_how_many_were_examined(page: TestClient) -
     assert "Nouvel Élan" not in listed and "Nouvel Élan" in asked  # nothing tells its trade
 
 
-def test_the_page_of_a_structure_for_a_need_tells_by_subject_and_nothing_that_is_unknown(
-    page: TestClient,
-) -> None:
+def test_the_page_of_a_structure_for_a_need_tells_by_subject_what_is_known(page: TestClient) -> None:
     found = reference(page, need="entretien des espaces verts d'une école", place="Nanterre")
     sheets = re.findall(r'href="(/acheteur/structure/\d+\?de=[^"]+)"', page.get("/acheteur/r/" + found).text)
     for sheet in sheets:
@@ -173,10 +167,8 @@ def test_forms_of_another_site_or_session_change_nothing(page: TestClient) -> No
     assert page.post("/acheteur/fiches", data={"de": found}).status_code == 403
     assert page.post("/acheteur/fiches", data={"de": found, "csrf": "0" * 64}).status_code == 403
     body = {"de": found, "csrf": csrf}
-    assert (
-        page.post("/acheteur/fiches", data=body, headers={"origin": "https://elsewhere.example"}).status_code
-        == 403
-    )
+    away = {"origin": "https://elsewhere.example"}
+    assert page.post("/acheteur/fiches", data=body, headers=away).status_code == 403
 
 
 def test_a_record_is_its_owners_alone(page: TestClient, settings: Settings) -> None:
@@ -188,22 +180,14 @@ def test_a_record_is_its_owners_alone(page: TestClient, settings: Settings) -> N
 
 def test_an_unpublished_need_is_in_nobody_elses_answers(page: TestClient) -> None:
     kept(page, need="besoin tout à fait secret de zinguerie à Pantin")
-    for at in (
-        f"/v1/structures/{SIRET}/opportunities",
-        "/v1/notices",
-        "/v1/exposure",
-        "/exploitant",
-        f"/structure/{SIRET}",
-        "/",
-    ):
+    of_one = (f"/v1/structures/{SIRET}/opportunities", f"/structure/{SIRET}")
+    for at in (*of_one, "/v1/notices", "/v1/exposure", "/exploitant", "/"):
         text = page.get(at).text
         assert "secret" not in text and "Besoin non publié" not in text
     assert page.get("/v1/notices/secret-1").status_code == 404
 
 
-def test_a_structure_edits_itself_alone_until_its_key_is_revoked(
-    page: TestClient, settings: Settings
-) -> None:
+def test_a_structure_edits_itself_alone_until_its_key_ends(page: TestClient, settings: Settings) -> None:
     refusal = {"notice_id": "26-130101", "lot_id": "x", "csrf": token(page.get(f"/structure/{SIRET}").text)}
     assert page.post(f"/structure/{SIRET}/ecarter", data=refusal).status_code == 403
     signed_in(page, f"structure:{SIRET}", "read")
@@ -228,23 +212,14 @@ def test_a_structure_edits_itself_alone_until_its_key_is_revoked(
 
 
 def test_scopes_of_keys_over_the_api(page: TestClient, settings: Settings) -> None:
-    store = Store.open(settings.store)
-    heads = {
-        s: {"X-API-Key": keys.create(store, [s])} for s in ("read", "buyer", f"structure:{SIRET}", "operator")
-    }
-    store.close()
+    heads = {s: holding(page, s) for s in ("read", "buyer", f"structure:{SIRET}", "operator")}
+    once = {**heads["buyer"], "Idempotency-Key": "k"}
     search = {"need": "pain", "n": 5}
     assert page.post("/v1/sourcing", json=search).status_code == 401
     assert page.post("/v1/sourcing", json=search, headers=heads["read"]).status_code == 403
-    twice = [
-        page.post("/v1/sourcing", json=search, headers={**heads["buyer"], "Idempotency-Key": "k"})
-        for _ in range(2)
-    ]
+    twice = [page.post("/v1/sourcing", json=search, headers=once) for _ in range(2)]
     assert [r.status_code for r in twice] == [201, 201] and twice[0].json() == twice[1].json()
-    other = page.post(
-        "/v1/sourcing", json={"need": "vin"}, headers={**heads["buyer"], "Idempotency-Key": "k"}
-    )
-    assert other.status_code == 422
+    assert page.post("/v1/sourcing", json={"need": "vin"}, headers=once).status_code == 422
     record = f"/v1/sourcing/{twice[0].json()['id']}"
     assert page.get(record + "/verify", headers=heads["buyer"]).json()["holds"] is True
     assert page.get(record + "/replay", headers=heads["buyer"]).json() == {"same": True, "changes": []}
@@ -267,37 +242,21 @@ def test_replay_says_what_changed(settings: Settings) -> None:
     )
     found = read(store, "key:b", made)
     without = Filters(excluded=(found.lines("need-1")[0].siret,))
-    said = replay(
-        found,
-        lambda tender, wanted: search_.search(matcher, tender, without),
-        {**matcher.versions, "data": "new"},
-    )
+    versions = {**matcher.versions, "data": "new"}
+    said = replay(found, lambda tender, wanted: search_.search(matcher, tender, without), versions)
     assert any(s.startswith("data :") for s in said) and any("lot 1 : 1 sorties" in s for s in said)
     store.close()
 
 
-def test_who_answers_for_the_service_rights_accessibility_and_sources_are_on_a_page(
-    settings: Settings,
-) -> None:
-    names = {
-        "controller": "Ville de Niort, 79000",
-        "hosting": "Hôte SAS, Roubaix",
-        "objection": "dpo@ville.example",
-    }
+def test_who_answers_rights_accessibility_and_sources_are_on_a_page(settings: Settings) -> None:
+    names = {"controller": "Ville de Niort, 79000", "hosting": "Hôte SAS, Roubaix"}
+    names |= {"objection": "dpo@ville.example"}
     with PagesClient(
         create_app(Settings(**{**settings.model_dump(), **names})), headers={"accept": "text/html"}
     ) as page:
         shown = page.get("/a-propos").text
-    for stated in (
-        *names.values(),
-        "non conforme",
-        "R311-3-1-2",
-        "article 14",
-        "CNIL",
-        "GeoNames",
-        "Licence Ouverte",
-        "Contours",
-    ):
+    rights = ("non conforme", "R311-3-1-2", "article 14", "CNIL")
+    for stated in (*names.values(), *rights, "GeoNames", "Licence Ouverte", "Contours"):
         assert stated in shown, stated
 
 

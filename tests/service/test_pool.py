@@ -34,10 +34,8 @@ from matcher.records.store import Store
 from matcher.reference import deadline, toponyms
 from service import wire
 
-NEEDS = (
-    "Tonte des pelouses de trois écoles",
-    "Nettoyage des bureaux, espaces verts et repas de midi pour 80 personnes",
-)
+SEVERAL = "Nettoyage des bureaux, espaces verts et repas de midi pour 80 personnes"
+NEEDS = ("Tonte des pelouses de trois écoles", SEVERAL)
 TENDERS = [typed_need(words, toponyms.asked("Pantin")) for words in NEEDS]
 BODY = {"need": NEEDS[0], "place": "Pantin"}
 WAIT = 400.0

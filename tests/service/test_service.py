@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import jsonschema
 import pytest
 from fastapi.testclient import TestClient
@@ -22,6 +24,7 @@ from matcher.records import keys
 from matcher.records.store import Store
 from pages_client import SIRET
 from service import page
+from serving import serving
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 
@@ -38,11 +41,8 @@ def client(settings: Settings) -> Iterator[TestClient]:
 
 
 def key(settings: Settings, *scopes: str) -> dict[str, str]:
-    store = Store.open(settings.store)
-    try:
+    with Store.open(settings.store) as store:
         return {"X-API-Key": keys.create(store, scopes)}
-    finally:
-        store.close()
 
 
 def examples(client: TestClient) -> list[tuple[str, str, str, Any]]:
@@ -88,6 +88,8 @@ def test_the_schema_tells_every_field_and_shows_every_answer(client: TestClient)
         for verb, operation in verbs.items():
             assert all(p["description"] for p in operation.get("parameters", [])), (verb, path)
             answer = next(answer for code, answer in operation["responses"].items() if code.startswith("2"))
+            assert ("RateLimit" in answer.get("headers", {})) == ("/health" not in path), (verb, path)
+            assert "Retry-After" in operation["responses"].get("429", {"headers": ["Retry-After"]})["headers"]
             for media, content in answer.get("content", {}).items():
                 assert content.get("schema") or "xml" in media, (verb, path, media)
                 assert "example" in content or media != "application/json" or "{format}" in path, (verb, path)
@@ -105,21 +107,13 @@ def test_what_is_no_json_is_not_declared_as_json(client: TestClient) -> None:
 
 
 def test_match_names_the_gardeners_of_the_town_first(client: TestClient) -> None:
-    answer = client.post(
-        "/v1/match", json={"need": "tonte et taille de haies pour 3 écoles à Pantin", "n": 3}
-    ).json()
+    need = {"need": "tonte et taille de haies pour 3 écoles à Pantin", "n": 3}
+    answer = client.post("/v1/match", json=need).json()
     first = answer["lots"][0]["matches"][0]
+    shown = first["structure"]
     assert answer["place_found"] == "Pantin"
-    assert (first["structure"]["siret"], first["structure"]["town"], first["distance_km"]) == (
-        SIRET,
-        "Pantin",
-        0.0,
-    )
-    assert (
-        first["structure"]["contact"]["phone"]
-        and first["structure"]["source"]
-        and first["structure"]["updated"]
-    )
+    assert (shown["siret"], shown["town"], first["distance_km"]) == (SIRET, "Pantin", 0.0)
+    assert shown["contact"]["phone"] and shown["source"] and shown["updated"]
     assert sum(r["contribution"] for r in first["reasons"]) == pytest.approx(first["score"], abs=1e-4)
     assert answer["versions"]["data"] and answer["versions"]["ranker"]
 
@@ -131,12 +125,8 @@ def test_filters_that_leave_nobody_get_an_empty_list(client: TestClient) -> None
 
 
 def test_filters_are_obeyed(client: TestClient) -> None:
-    body = {
-        "need": "entretien des espaces verts d'une école",
-        "place": "Nanterre (92)",
-        "n": 50,
-        "filters": {"kinds": ["ESAT"], "sirets": None},
-    }
+    body = {"need": "entretien des espaces verts d'une école", "place": "Nanterre (92)", "n": 50}
+    body |= {"filters": {"kinds": ["ESAT"], "sirets": None}}
     kinds = {m["structure"]["kind"] for m in client.post("/v1/match", json=body).json()["lots"][0]["matches"]}
     assert kinds == {"ESAT"}
     body["filters"] = {"sirets": [SIRET]}
@@ -270,13 +260,7 @@ def test_a_new_catalogue_is_taken_up_without_dropping_a_request(plain_sample: Pa
 
 
 def test_a_job_tells_its_progress_and_keeps_to_its_owner(client: TestClient, settings: Settings) -> None:
-    body = {
-        "items": [
-            {"need": "pain", "n": 1, "groups": 0},
-            {"need": ""},
-            {"need": "peinture", "n": 1, "groups": 0},
-        ]
-    }
+    body = {"items": [{"need": need, "n": 1, "groups": 0} for need in ("pain", "", "peinture")]}
     started = client.post("/v1/jobs", json=body)
     assert started.status_code == 202
     with client.stream("GET", started.headers["location"] + "/events") as events:
@@ -305,20 +289,22 @@ def test_a_wrong_key_is_refused_even_where_reading_is_open(client: TestClient) -
     assert client.get("/v1/structures", headers={"X-API-Key": "mlg_x_y"}).status_code == 401
 
 
-def test_security_headers_and_rate(settings: Settings) -> None:
+def test_an_answer_tells_what_is_left_and_a_refusal_when_to_ask_again(settings: Settings) -> None:
     slow = settings.model_copy(update={"rate": "3/minute"})
-    with TestClient(create_app(slow)) as client:
-        first = client.get("/v1/notices")
-        assert "default-src 'none'" in first.headers["content-security-policy"]
-        assert first.headers["x-content-type-options"] == "nosniff"
-        codes = [client.get("/v1/notices").status_code for _ in range(4)]
-        assert codes == [200, 200, 429, 429]
-        assert int(client.get("/v1/notices").headers["retry-after"]) >= 1
+    with serving(slow) as address, httpx.Client(base_url=address) as client:
+        answers = [client.get("/v1/notices", params={"limit": 1}) for _ in range(5)]
+        assert [each.status_code for each in answers] == [200, 200, 200, 429, 429]
+        assert {each.headers["ratelimit-policy"] for each in answers} == {'"default";q=3;w=60'}
+        told = [re.fullmatch(r'"default";r=(\d);t=(\d+);a=\1;w=\2', a.headers["ratelimit"]) for a in answers]
+        assert [match and match[1] for match in told] == ["2", "1", "0", "0", "0"]
+        assert answers[4].headers["retry-after"] == told[4][2]  # type: ignore[index]
+        assert 50 < int(answers[4].headers["retry-after"]) <= 60
+        health = client.get("/v1/health")
+        assert health.status_code == 200 and "ratelimit" not in health.headers
+        assert "default-src 'none'" in health.headers["content-security-policy"]
 
 
-def test_what_was_read_is_told_and_a_correction_changes_the_answer(
-    client: TestClient, settings: Settings
-) -> None:
+def test_what_was_read_is_told_and_a_correction_counts(client: TestClient, settings: Settings) -> None:
     who, need = key(settings, "read"), {"need": "nettoyage des bureaux", "place": "Pantin"}
     (read,) = client.post("/v1/match", json=need, headers=who).json()["lots"]
     assert list(read["asked"]["trades"]) == ["nettoyage"] and read["asked"]["nature"] == "service"

@@ -22,12 +22,8 @@ from pages_client import SIRET, signed_in, token
 
 
 def test_what_was_saved_is_shown_and_no_longer_asked_for(page: TestClient, settings: Settings) -> None:
-    form = {
-        "csrf": signed_in(page, f"structure:{SIRET}", "read"),
-        "phone": "01 99 00 77 77",
-        "radius": "25",
-        "turnover": "250000",
-    }
+    form = {"csrf": signed_in(page, f"structure:{SIRET}", "read"), "phone": "01 99 00 77 77"}
+    form |= {"radius": "25", "turnover": "250000"}
     saved = page.post(f"/structure/{SIRET}/fiche", data=form).text
     fiche = saved[saved.index('id="fiche"') : saved.index('id="ameliorer"')]
     asked = saved[saved.index('id="ameliorer"') : saved.index('id="alertes"')]
@@ -57,9 +53,7 @@ def test_supposed_trades_are_reported_as_such_and_answered_by_one_click(
     assert "Ce n'est pas votre métier" in no.text
 
 
-def test_no_offer_and_no_digest_holds_a_supposed_trade(
-    page: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_offer_holds_a_supposed_trade(page: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gaps, "inferred_trades", lambda catalogue, row: [("cycles", 0.9)])
     page.get(f"/structure/{SIRET}")
     told = page.get(f"/v1/structures/{SIRET}").text.lower()

@@ -44,10 +44,8 @@ def test_a_trade_denied_hides_as_many_lots_as_announced_and_comes_back(page: Pag
     assert 0 < len(hidden) <= int(count) + 1
     skill = re.findall(r'name="skill" value="([^"]*)"', told.text)[0]
     assert skill.startswith("trade:")
-    back = page.post(
-        f"/structure/{SIRET}/reprendre",
-        data={"notice_id": notice, "lot_id": lot, "skill": skill, "csrf": csrf},
-    )
+    undone = {"notice_id": notice, "lot_id": lot, "skill": skill, "csrf": csrf}
+    back = page.post(f"/structure/{SIRET}/reprendre", data=undone)
     assert offered(back.text) == before
     assert page.post(f"/structure/{SIRET}/ecarter", data={**word, "motif": "nothing"}).status_code == 422
 
@@ -71,13 +69,8 @@ def test_reasons_of_a_partner_are_few_and_tell_something(page: PagesClient) -> N
 def test_the_exchange_names_who_announces_and_can_be_left(page: PagesClient) -> None:
     for siret, brings, seeks in ((SIRET, "tonte", "nettoyage"), (OTHER, "nettoyage", "tonte")):
         csrf = signed_in(page, f"structure:{siret}", "read")
-        asked = {
-            "notice_id": "26-130101",
-            "brings": brings,
-            "seeks": seeks,
-            "contact": "nous@ex.example",
-            "csrf": csrf,
-        }
+        asked = {"notice_id": "26-130101", "brings": brings, "seeks": seeks, "contact": "nous@ex.example"}
+        asked |= {"csrf": csrf}
         assert page.post(f"/structure/{siret}/bourse", data=asked).status_code == 200
     text = page.get(f"/structure/{OTHER}/bourse").text
     theirs = text.partition('id="autres"')[2]

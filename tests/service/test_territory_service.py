@@ -18,11 +18,10 @@ from service.page import territory
 from service.settings import Settings
 
 from matcher.catalogue.build import build_catalogue
-from matcher.catalogue.files import save_catalogue
 from matcher.domain import Award, Buyer, Holder, Place, Recipe
 from matcher.reading import gather
-from matcher.records import keys
-from matcher.records.store import Store
+from pages_client import holding
+from serving import indexed
 
 LEDGER = "SIRET;montant;année\n00010001600013;1200,50;2026\n".encode()
 WON = Award(
@@ -31,29 +30,32 @@ WON = Award(
     notified=date(2025, 3, 1), duration_months=36, offers_received=4, social=("Marché réservé",),
 )  # fmt: skip
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+DAY = {
+    "theme": "espaces verts", "place": "93100", "on": "2026-12-15", "slots": "6", "invite": "6",
+    "buyers": "acheteur;besoin\nVille A;tonte\nVille B;nettoyage",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, dict[str, str]]]:
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     home = tmp_path_factory.mktemp("desk-service")
     found = gather.gather([SAMPLE])
-    save_catalogue(
-        build_catalogue(found.structures, found.awards, Recipe(encoder="hashing")), home / "catalogue"
-    )
-    gather.save_notices(found.tenders, home / "catalogue")
+    recipe = Recipe(encoder="hashing")
+    indexed(home, build_catalogue(found.structures, found.awards, recipe), found)
     gather.save_contracts([WON], home / "catalogue")
-    settings = Settings(
-        catalogue=home / "catalogue", store=f"sqlite:///{home / 'store.sqlite'}", log_level="ERROR"
-    )
-    store = Store.open(settings.store)
-    head = {"X-API-Key": keys.create(store, ["buyer"])}
-    store.close()
-    with TestClient(create_app(settings)) as client:
-        yield client, head
+    store = f"sqlite:///{home / 'store.sqlite'}"
+    given = Settings(catalogue=home / "catalogue", store=store, log_level="ERROR")
+    with TestClient(create_app(given)) as client:
+        yield client
 
 
-def test_the_map_in_every_shape_has_its_source(served: tuple[TestClient, dict[str, str]]) -> None:
-    client, _ = served
+@pytest.fixture(scope="module")
+def head(client: TestClient) -> dict[str, str]:
+    """A buyer's."""
+    return holding(client, "buyer")
+
+
+def test_the_map_in_every_shape_has_its_source(client: TestClient) -> None:
     answer = client.get("/v1/territory/map", params={"region": "11"}).json()
     assert len(answer["result"]["zones"]) == 8 and "structures (" in answer["sources"][0] and answer["on"]
     assert client.get("/v1/territory/map.svg").headers["content-type"].startswith("image/svg")
@@ -67,8 +69,7 @@ def test_the_map_in_every_shape_has_its_source(served: tuple[TestClient, dict[st
     assert client.get("/v1/territory/map", params={"department": "99"}).status_code == 422
 
 
-def test_potential_hours_and_oeth_answer_with_reasons(served: tuple[TestClient, dict[str, str]]) -> None:
-    client, _ = served
+def test_potential_hours_and_oeth_answer_with_reasons(client: TestClient) -> None:
     answer = client.post(
         "/v1/territory/potential",
         json={"need": "entretien des espaces verts", "place": "93100", "amount": 30000},
@@ -83,31 +84,20 @@ def test_potential_hours_and_oeth_answer_with_reasons(served: tuple[TestClient, 
     assert refused.status_code == 422 and "taux d'emploi" in refused.json()["detail"]
 
 
-def test_a_meeting_is_for_buyers_and_comes_as_a_workbook(served: tuple[TestClient, dict[str, str]]) -> None:
-    client, head = served
-    body = {
-        "theme": "propreté",
-        "place": "93100",
-        "on": "2026-12-15",
-        "slots": 4,
-        "invite": 4,
-        "buyers": [{"name": "Ville A", "needs": ["nettoyage secret"]}],
-    }
+def test_a_meeting_is_for_buyers_and_comes_as_a_workbook(client: TestClient, head: dict[str, str]) -> None:
+    body = {"theme": "propreté", "place": "93100", "on": "2026-12-15", "slots": 4, "invite": 4}
+    body |= {"buyers": [{"name": "Ville A", "needs": ["nettoyage secret"]}]}
     assert client.post("/v1/territory/meeting", json=body).status_code in (401, 403)
     answer = client.post("/v1/territory/meeting", json=body, headers=head)
-    assert (
-        answer.status_code == 200
-        and len(answer.json()["result"]["appointments"]) == 4
-        and "secret" not in answer.text
-    )
+    assert answer.status_code == 200 and len(answer.json()["result"]["appointments"]) == 4
+    assert "secret" not in answer.text
     book = openpyxl.load_workbook(
         io.BytesIO(client.post("/v1/territory/meeting?as=xlsx", json=body, headers=head).content)
     )
     assert book.sheetnames == ["Rendez-vous", "Invitations", "Présentations", "Sources"]
 
 
-def test_a_report_is_made_of_uploaded_files(served: tuple[TestClient, dict[str, str]]) -> None:
-    client, head = served
+def test_a_report_is_made_of_uploaded_files(client: TestClient, head: dict[str, str]) -> None:
     decp = (SAMPLE / "decp_2024.json").read_bytes()
     answer = client.post("/v1/territory/report", files={"awards": ("decp_2024.json", decp)}, headers=head)
     assert answer.status_code == 200 and {
@@ -117,8 +107,7 @@ def test_a_report_is_made_of_uploaded_files(served: tuple[TestClient, dict[str, 
     assert bad.status_code == 422 and tempfile.gettempdir() not in bad.text
 
 
-def test_the_page_shows_the_map_and_advises(served: tuple[TestClient, dict[str, str]]) -> None:
-    client, _ = served
+def test_the_page_shows_the_map_and_advises(client: TestClient) -> None:
     assert client.get("/territoire").text.count('class="door"') == 7
     page = client.get("/territoire/carte", headers={"accept": "text/html"})
     assert page.status_code == 200 and "<svg" in page.text and "Sources, et ce qui" in page.text
@@ -135,14 +124,11 @@ def test_the_page_shows_the_map_and_advises(served: tuple[TestClient, dict[str, 
 
 
 def test_every_answer_names_the_facilitator_or_says_how_to_add_one(
-    served: tuple[TestClient, dict[str, str]],
+    client: TestClient, head: dict[str, str]
 ) -> None:
-    client, head = served
     made = client.get("/v1/territory/map", params={"department": "93"}).json()
-    assert (
-        made["facilitator"] == made["result"]["zones"][0]["facilitator"]
-        and "sur la page des facilitateurs" in made["facilitator"]
-    )
+    assert made["facilitator"] == made["result"]["zones"][0]["facilitator"]
+    assert "sur la page des facilitateurs" in made["facilitator"]
     answers = [
         client.post("/v1/territory/potential", json={"need": "nettoyage", "place": "93100"}),
         client.post("/v1/territory/hours", json={"need": "peinture", "amount": 90000, "place": "93100"}),
@@ -152,10 +138,8 @@ def test_every_answer_names_the_facilitator_or_says_how_to_add_one(
     ]
     for answer in answers:
         assert answer.status_code == 200 and "Facilitateur" in answer.json()["facilitator"], answer.text[:300]
-    assert (
-        "donnez le lieu"
-        in client.post("/v1/territory/oeth", json={"purchase": 1000, "rate": 0.02}).json()["facilitator"]
-    )
+    nowhere = client.post("/v1/territory/oeth", json={"purchase": 1000, "rate": 0.02}).json()
+    assert "donnez le lieu" in nowhere["facilitator"]
     for path in ("/territoire/carte", "/v1/territory/map.html"):
         assert "Facilitateur" in client.get(path).text
     assert "aucun n'est connu pour Montreuil" in client.get(
@@ -164,50 +148,32 @@ def test_every_answer_names_the_facilitator_or_says_how_to_add_one(
 
 
 def test_the_page_makes_a_day_and_a_report_for_who_holds_a_buyer_key(
-    served: tuple[TestClient, dict[str, str]],
+    client: TestClient, head: dict[str, str]
 ) -> None:
-    client, head = served
-    day = {
-        "theme": "espaces verts",
-        "place": "93100",
-        "on": "2026-12-15",
-        "buyers": "acheteur;besoin\nVille A;tonte\nVille B;nettoyage",
-        "slots": "6",
-        "invite": "6",
-    }
-    assert client.post("/territoire/rencontre", data=day).status_code in (401, 403)
-    made = client.post("/territoire/rencontre", data=day, headers=head)
+    assert client.post("/territoire/rencontre", data=DAY).status_code in (401, 403)
+    made = client.post("/territoire/rencontre", data=DAY, headers=head)
     assert made.status_code == 200 and "Rendez-vous" in made.text and "Facilitateur" in made.text
-    book = client.post("/territoire/rencontre", data={**day, "shape": "xlsx"}, headers=head)
+    book = client.post("/territoire/rencontre", data={**DAY, "shape": "xlsx"}, headers=head)
     assert openpyxl.load_workbook(io.BytesIO(book.content)).sheetnames[0] == "Rendez-vous"
-    wrong = client.post("/territoire/rencontre", data={**day, "buyers": "rien"}, headers=head)
-    assert (
-        wrong.status_code == 422
-        and "acheteur, besoin" in wrong.text
-        and tempfile.gettempdir() not in wrong.text
-    )
+    wrong = client.post("/territoire/rencontre", data={**DAY, "buyers": "rien"}, headers=head)
+    assert wrong.status_code == 422 and "acheteur, besoin" in wrong.text
+    assert tempfile.gettempdir() not in wrong.text
     example = territory.DAY | {"first": "10:00"}  # as « Remplir avec un exemple » fills the form
     assert "Rendez-vous" in client.post("/territoire/rencontre", data=example, headers=head).text
-    many = client.post("/territoire/rencontre", data={**day, "slots": "x", "invite": "999"}, headers=head)
+    many = client.post("/territoire/rencontre", data={**DAY, "slots": "x", "invite": "999"}, headers=head)
     linked = re.findall(r'<a href="#(\w+)">([^<:]+)', many.text)
     assert [(name, words.strip("\xa0 ")) for name, words in linked] == [("slots", "Créneaux"), ("invite", "Structures à inviter")]  # fmt: skip
     sent = client.post("/territoire/rapport", files={"book": ("livre.csv", LEDGER)}, headers=head)
     assert sent.status_code == 200 and "Par type" in sent.text and "Facilitateur" in sent.text
-    for printed in (
-        made,
-        sent,
-    ):  # its styles and the colours of its charts apply, no command is shown, nothing runs
+    # its styles and the colours of its charts apply, no command is shown, nothing runs
+    for printed in (made, sent):
         policy = printed.headers["content-security-policy"]
-        assert (
-            "style-src 'unsafe-inline'" in policy
-            and "script" not in policy
-            and "matcher facil" not in printed.text
-        )
+        assert "style-src 'unsafe-inline'" in policy and "script" not in policy
+        assert "matcher facil" not in printed.text
     assert client.post("/territoire/rapport", data={"buyer": ""}, headers=head).status_code == 422
 
 
-def test_the_effect_on_oeth_is_reported_next_to_the_advice(served: tuple[TestClient, dict[str, str]]) -> None:
-    client, _ = served
+def test_the_effect_on_oeth_is_reported_next_to_the_advice(client: TestClient) -> None:
     asked = {"need": "entretien des espaces verts", "place": "93100", "amount": "30 000", "rate": "2,5"}
     assert "OETH" in client.post("/territoire/potentiel", data=asked).text
     assert client.post("/territoire/potentiel", data={**asked, "rate": "beaucoup"}).status_code == 422
@@ -216,24 +182,17 @@ def test_the_effect_on_oeth_is_reported_next_to_the_advice(served: tuple[TestCli
     assert effect["code"] == "oeth"
 
 
-def test_past_contracts_of_the_trade_there_are_told_with_who_won(
-    served: tuple[TestClient, dict[str, str]],
-) -> None:
-    client, _ = served
+def test_past_contracts_of_the_trade_there_are_told_with_who_won(client: TestClient) -> None:
     asked = {"need": "tonte et entretien des espaces verts", "place": "93100", "amount": "30 000"}
     page = html.unescape(client.post("/territoire/potentiel", data=asked).text)
     told = page[page.index("Marchés passés semblables") :]
     assert WON.title in told and "Les Jardins" in told and "4 offres, réservé" in told
-    for words, place in (
-        ("tonte et entretien des espaces verts", "75012"),
-        ("nettoyage de bureaux", "93100"),
-    ):
-        result = client.post("/v1/territory/potential", json={"need": words, "place": place}).json()["result"]
+    for need, place in (("tonte et entretien des espaces verts", "75012"), ("nettoyage de bureaux", "93100")):
+        result = client.post("/v1/territory/potential", json={"need": need, "place": place}).json()["result"]
         assert result["past"] == [[]]
 
 
-def test_a_kept_search_has_a_feed_of_those_to_call(served: tuple[TestClient, dict[str, str]]) -> None:
-    client, _ = served
+def test_a_kept_search_has_a_feed_of_those_to_call(client: TestClient) -> None:
     page = client.get("/acheteur/r/metier:espaces-verts:93")
     offered = client.get(html.unescape(re.findall(r'href="(/acheteur/alerte/[^"]+)"', page.text)[0])).text
     told = client.get(html.unescape(re.findall(r'href="(/acheteur/alerte/[^"]+[.]atom[^"]+)"', offered)[0]))
@@ -244,10 +203,7 @@ def test_a_kept_search_has_a_feed_of_those_to_call(served: tuple[TestClient, dic
     assert count["likely"] and told.text.count("<entry>") == count["likely"]
 
 
-def test_each_number_of_the_map_opens_the_list_that_it_counts(
-    served: tuple[TestClient, dict[str, str]],
-) -> None:
-    client, _ = served
+def test_each_number_of_the_map_opens_the_list_that_it_counts(client: TestClient) -> None:
     for trade in ("nettoyage", "espaces-verts", "collecte-dechets"):
         cells = client.get("/v1/territory/map", params={"region": "11", "trade": trade}).json()["result"][
             "cells"
@@ -270,10 +226,7 @@ def test_each_number_of_the_map_opens_the_list_that_it_counts(
     assert client.get("/acheteur/r/metier:magie:93").status_code == 404
 
 
-def test_a_programme_is_sent_shared_and_comes_back_as_a_workbook(
-    served: tuple[TestClient, dict[str, str]],
-) -> None:
-    client, _ = served
+def test_a_programme_is_sent_shared_and_comes_back_as_a_workbook(client: TestClient) -> None:
     table = "objet;montant;lieu\nNettoyage des écoles;90000;93100\n;3;\n".encode()
     made = client.post("/territoire/programme", files={"file": ("achats.csv", table)})
     assert made.status_code == 200 and "Nettoyage des écoles" in made.text and "Ligne 3" in made.text
@@ -286,40 +239,26 @@ def test_a_programme_is_sent_shared_and_comes_back_as_a_workbook(
 
 
 def test_only_the_operator_edits_facilitators_on_the_page(
-    served: tuple[TestClient, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, head: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client, head = served
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
-    typed = {
-        "name": "PLIE Plaine",
-        "territory": "Pantin, Saint-Denis (93)",
-        "trades": "bâtiment",
-        "email": "plie@example.org",
-    }
+    typed = {"name": "PLIE Plaine", "territory": "Pantin, Saint-Denis (93)", "trades": "bâtiment"}
+    typed |= {"email": "plie@example.org"}
     assert client.post("/territoire/facilitateurs", data=typed, headers=head).status_code == 403
     assert "Ajouter un facilitateur" not in client.get("/territoire/facilitateurs", headers=head).text
     assert client.get("/territoire/facilitateurs").status_code == 200
 
 
-def test_appointments_of_a_day_are_edited_on_the_page(served: tuple[TestClient, dict[str, str]]) -> None:
-    client, head = served
-    day = {
-        "theme": "espaces verts",
-        "place": "93100",
-        "on": "2026-12-15",
-        "buyers": "acheteur;besoin\nVille A;tonte",
-        "slots": "3",
-        "invite": "3",
-    }
-    form = client.post("/territoire/rencontre", data={**day, "shape": "edit"}, headers=head).text
+def test_appointments_of_a_day_are_edited_on_the_page(client: TestClient, head: dict[str, str]) -> None:
+    form = client.post("/territoire/rencontre", data={**DAY, "shape": "edit"}, headers=head).text
     listed = re.search(r'name="appointments"[^>]*>([^<]+)<', form)
     assert listed is not None
     lines = html.unescape(listed[1]).split("\n")
     made = client.post(
-        "/territoire/rencontre", data={**day, "appointments": "\n".join(lines[:-1])}, headers=head
+        "/territoire/rencontre", data={**DAY, "appointments": "\n".join(lines[:-1])}, headers=head
     )
     assert made.status_code == 200 and "modifié à la main" in made.text
     twice = client.post(
-        "/territoire/rencontre", data={**day, "appointments": "\n".join([*lines, lines[-1]])}, headers=head
+        "/territoire/rencontre", data={**DAY, "appointments": "\n".join([*lines, lines[-1]])}, headers=head
     )
     assert twice.status_code == 422 and "a déjà un rendez-vous" in twice.text

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer import Argument, Option
 
-from matcher.commands._options import Output
-from matcher.console import emit, progress, say
-from matcher.domain import NoValidRecords, Rejected, Structure, Tender
+from matcher.console import check_format, emit, progress, say
+from matcher.domain import Award, NoValidRecords, Rejected, Structure, Tender
 
 #: Of a table, in order.
 COLUMNS = "record id what who where cpv lots amount date reserved clauses".split()
 
 
+def _format(name: str) -> str:
+    return name if name == "ocds" else check_format(name)
+
+
 def run(
     paths: list[Path] = Argument(..., help="Files, folders or archives (ZIP, tar, gzip)."),
-    format: Output = "table",
+    format: Annotated[
+        str, Option("--format", "-f", help="table, jsonl, csv or ocds.", callback=_format)
+    ] = "table",
     source: str | None = Option(None, "--source", "-s", help="Name the format instead of recognising it."),
     map: list[str] = Option([], "--map", help="field='heading' corrects a guess; or a saved profile."),
     infer: bool = Option(True, "--infer/--as-stated", help="Infer CPV codes that are missing."),
@@ -28,7 +34,7 @@ def run(
 
     The format is recognised by content.  Missing fields are inferred where the text allows it, and marked:
     "≈" before a CPV code in the table, `inferred` in the lots.  A rejected record is reported with its reason and counted in the summary,
-    on stderr.  Exit status: 0 if at least one record was valid, 2 if none.
+    on stderr.  `ocds` writes notices and awards as a release package of the Open Contracting Data Standard 1.1.  Exit status: 0 if at least one record was valid, 2 if none.
 
     Examples:
 
@@ -36,15 +42,19 @@ def run(
 
     matcher read notices.zip --format jsonl > notices.jsonl
 
+    matcher read data/sample --format ocds > releases.json
+
     matcher read annuaire.xlsx --source directory --map name='Raison sociale'
     """
-    from matcher.reading import files, inference
+    from matcher.reading import files, inference, ocds
     from matcher.reading.sources import _columns
 
     summary = files.Summary()
     found = files.read(paths, source=source, columns=_columns.pairs(map))
     records = summary.watch(inference.coded(found) if infer else found)
     good = (record for record in progress(records, "reading") if not isinstance(record, Rejected))
+    if format == "ocds":
+        sys.stdout.writelines(ocds.text(one for one in good if isinstance(one, Tender | Award)))
     columns = dict.fromkeys(COLUMNS)
     rows = (whole(record) if format == "jsonl" else columns | brief(record) for record in good)
     first = next(rows, None)

@@ -33,8 +33,8 @@ from matcher.records.tables import ANONYMOUS, ANONYMOUS_DAYS, RETENTION, Audit, 
 from matcher.reference import deadline
 
 Row = TypeVarTuple("Row")
-HEAD = "0012"  # the newest migration: a store at this version is opened without loading alembic
-#: PostgreSQL advisory locks of the migration and of who writes; `alone.ROLES` takes the two between.
+HEAD = "0013"  # the newest migration: a store at this version is opened without loading alembic
+#: PostgreSQL advisory locks of the migration and of who writes; `ROLES` are the two between and those after.
 LOCK, WRITER = 0x6D61696C, 0x6D61696F
 BUSY_SECONDS = 30
 
@@ -451,7 +451,7 @@ def _on_begin(connection: Connection) -> None:
 
 
 #: Roles, each with its PostgreSQL advisory lock.
-ROLES = {"batch": LOCK + 1, "mail": LOCK + 2}
+ROLES = {"batch": LOCK + 1, "mail": LOCK + 2, "webhooks": WRITER + 1}
 
 
 class Busy(MatcherError):

@@ -408,6 +408,35 @@ class Alert(Base):
     data: Mapped[str] = mapped_column(String(64))  # of the catalogue that was looked at last
 
 
+class Webhook(Base):
+    """An address to which a key has events sent; its secret is made of its id, and kept nowhere."""
+
+    __tablename__ = "webhook"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    key_id: Mapped[str] = mapped_column(Id, _of("api_key"))
+    url: Mapped[str]
+    events: Mapped[list[str]]
+    created_at: Mapped[datetime]
+
+
+class Delivery(Base):
+    """An event on its way to a webhook: "ready", "sent" or "failed"."""
+
+    __tablename__ = "webhook_delivery"
+    __table_args__ = (Index("ix_webhook_delivery_status", "status", "due"),)
+    id: Mapped[str] = mapped_column(
+        Id, primary_key=True
+    )  # of the event for this webhook, the same at each try
+    webhook_id: Mapped[str] = mapped_column(Id, _of("webhook"), index=True)
+    event: Mapped[str] = mapped_column(String(32))
+    body: Mapped[str]  # JSON, as it is sent
+    status: Mapped[str] = mapped_column(String(16))
+    tries: Mapped[int]
+    outcome: Mapped[str]  # of the last try; "" where it was taken
+    due: Mapped[datetime]  # when it is next tried
+    created_at: Mapped[datetime]
+
+
 class Favourite(Base):
     """A structure that a buyer, or a session, set aside."""
 
@@ -436,4 +465,5 @@ RETENTION: dict[str, tuple[str, int]] = {
     "once": ("at", 2),
     "search": ("at", 90),
     "favourite": ("at", 2 * 365),
+    "webhook_delivery": ("created_at", 30),
 }

@@ -13,7 +13,8 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -134,8 +135,8 @@ class _Timed(httpcore.NetworkStream):
 class _Checked(httpcore.NetworkBackend):
     """Connections to the addresses that passed the check, and to no others."""
 
-    def __init__(self, resolve: Resolve, connect: Connect) -> None:
-        self._resolve, self._connect = resolve, connect
+    def __init__(self, resolve: Resolve, connect: Connect, may: Callable[[str], bool]) -> None:
+        self._resolve, self._connect, self._may = resolve, connect, may
         self.end = 0.0  # when the page being fetched has to be there
 
     def connect_tcp(
@@ -152,7 +153,7 @@ class _Checked(httpcore.NetworkBackend):
             raise httpcore.ConnectError(f"{host} is unknown") from None
         if not found:
             raise httpcore.ConnectError(f"{host} is unknown")
-        if not all(map(public, found)):
+        if not all(map(self._may, found)):
             raise Refused(f"{host} is not on the public internet")
         return _Timed(self._connect(found[0], port, min(timeout or PATIENCE, PATIENCE)), self.end)
 
@@ -177,12 +178,13 @@ class Fetcher:
         most: int = MOST_BYTES,
         resolve: Resolve = resolved,
         connect: Connect = _connect,
+        may: Callable[[str], bool] = public,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         from matcher.domain import __version__
 
         self.agent = f"maillage/{__version__} (what structures say they do; obeys robots.txt and noindex)"
-        self._network = _Checked(resolve, connect)
+        self._network = _Checked(resolve, connect, may)
         self._pool = httpcore.ConnectionPool(
             network_backend=self._network, max_connections=1, max_keepalive_connections=0
         )
@@ -215,6 +217,12 @@ class Fetcher:
             url = joined(address, where)
         raise Refused(f"{_host(url)} redirects more than {REDIRECTS} times")
 
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """The status that the answer to a POST has; redirects are not followed.  Raises Refused."""
+        self._network.end = time.monotonic() + self._seconds
+        with self._answered("POST", url, [("Connection", "close"), *headers.items()], body) as answer:
+            return answer.status
+
     def _wait(self, pause: float) -> None:
         rest = self._last + max(self._pause, pause) - time.monotonic()
         if rest > 0:
@@ -224,16 +232,24 @@ class Fetcher:
     def _one(self, url: str, end: float) -> Page:
         self.requests += 1
         self._network.end = end
-        limits = dict.fromkeys(("connect", "read", "write", "pool"), PATIENCE)
         headers = [
             ("User-Agent", self.agent), ("Accept", "text/html, text/plain;q=0.9"), ("Accept-Language", "fr"),
             ("Accept-Encoding", "gzip"), ("Connection", "close"),
         ]  # fmt: skip
+        with self._answered("GET", url, headers) as answer:
+            pairs = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in answer.headers}
+            body = b"" if "location" in pairs else self._body(answer, pairs, end, url)
+            return Page(url, answer.status, pairs, body)
+
+    @contextmanager
+    def _answered(
+        self, method: str, url: str, headers: Sequence[tuple[str, str]], content: bytes | None = None
+    ) -> Iterator[httpcore.Response]:
+        limits = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), PATIENCE)}
+        asked = self._pool.stream(method, url, headers=headers, content=content, extensions=limits)
         try:
-            with self._pool.stream("GET", url, headers=headers, extensions={"timeout": limits}) as answer:
-                pairs = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in answer.headers}
-                body = b"" if "location" in pairs else self._body(answer, pairs, end, url)
-                return Page(url, answer.status, pairs, body)
+            with asked as answer:
+                yield answer
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
             raise Refused(f"{_host(url)} did not answer ({type(error).__name__})") from None
 
