@@ -24,6 +24,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO
@@ -34,6 +35,7 @@ from matcher.reading import cancellation, confined
 from matcher.reading.limits import FILE, UPLOAD, Limits, in_force
 from matcher.reading.sources import Record
 from matcher.reference import accents
+from matcher.reference.paths import reference_dir
 
 SYNC_STATE = "state.json"  # state of `matcher sync` next to the fetched files: not a record
 HEAD = 65536  # bytes shown to `recognises`
@@ -159,9 +161,9 @@ def reader() -> str:
     """Sixteen digits that change with the program that reads."""
     package = Path(__file__).parents[1]
     code = hashlib.sha256(metadata.version("maillage").encode())
-    for wing in ("reading", "reference", "learned"):
-        for path in sorted((package / wing).rglob("*.py")):
-            code.update(path.read_bytes())
+    wings = (sorted((package / wing).rglob("*.py")) for wing in ("reading", "reference", "learned"))
+    for path in chain(*wings, sorted(reference_dir().glob("*.json"))):
+        code.update(path.read_bytes())
     return code.hexdigest()[:16]
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -98,6 +99,19 @@ def _rows(name: str) -> Iterator[list[str]]:
     rows = csv.reader(io.StringIO(text, newline=""))
     next(rows)
     return rows
+
+
+@cache
+def lists(name: str) -> dict[str, Any]:
+    """What a JSON file of `data/reference` holds: lists and codes by their names."""
+    found: dict[str, Any] = json.loads((reference_dir() / name).read_text(encoding="utf-8"))
+    return found
+
+
+def code_list(of: str) -> dict[str, Any]:
+    """What published codes mean: a list of `codes.json`."""
+    found: dict[str, Any] = lists("codes.json")[of]
+    return found
 
 
 def _listed(path: str | Path, columns: str) -> Iterator[dict[str, str]]:

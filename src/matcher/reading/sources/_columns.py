@@ -20,13 +20,15 @@ from rapidfuzz import fuzz, process
 from matcher.domain import BadInput, Offer
 from matcher.reading.sources import _structure
 from matcher.reading.sources._places import department_names, postcode_of
-from matcher.reference import places, trades
+from matcher.reference import places, tables, trades
 from matcher.reference.identifiers import clean_naf, siren_valid
 from matcher.reference.text import clean, fold, shorten
 
 Aliases = Mapping[str, Sequence[str]]
 Cells = Mapping[str, Sequence[str]]  # heading -> some of its cells
 Claim = tuple[float, str, str]  # merit, field, heading
+#: Field -> the headings it is known by, by kind of list (accents, case, underscores and plurals do not matter).
+HEADINGS: Mapping[str, Any] = tables.lists("headings.json")
 
 AHEAD = 200  # rows seen before columns are settled
 SEEN = 60  # cells of a column that are weighed
@@ -43,31 +45,9 @@ _QUALIFIERS = frozenset(
     "nb nombre tranche date dt annee code id identifiant contact flag type taux libelle".split()
 )
 #: Headings of what is no field here: they keep a column from being taken for another by one common word.
-_NO_FIELD = (
-    "fax", "date", "horodateur", "president", "directeur", "responsable", "contact", "interlocuteur", "referent",
-    "civilite", "prenom", "fonction", "gestionnaire", "organisme gestionnaire", "tutelle", "sigle", "id", "finess", "numero finess",
-    "libelle naf", "departement naissance", "remarque", "observation", "cotisation", "capital", "recontacte",
-)  # fmt: skip
+_NO_FIELD = HEADINGS["no field"]
 #: Field -> the headings of what a structure says that it does, in any list (accents, case and plurals do not matter).
-TEXTS: dict[str, tuple[str, ...]] = {
-    "description": (
-        "description", "presentation", "objet social", "resume", "summary", "a propos", "about", "activite globale",
-        "description de la structure", "presentation de la structure", "metier principal", "objet", "objet de l association",
-    ),
-    "sectors": ("sectors", "secteur", "secteur d activite", "secteurs d activite", "domaine", "domaine d activite", "sector", "domaine d intervention"),
-    "offer": (
-        "offer", "offre", "activite", "prestation", "service", "atelier", "metier", "savoir faire", "competence",
-        "poste", "appellation modifiee", "intitule", "titre offre", "offer title", "offre titre", "intitule offre",
-        "offre de service", "offres de services", "activite proposee", "title", "titre", "intitule du poste", "job title",
-        "nom offre", "produit", "produits et services", "activite principale", "coeur de metier", "services", "services offered",
-        "qualification", "nature des prestations", "liste activites", "type d activite",
-    ),
-    "offer_text": (
-        "offer description", "offre description", "description offre", "description de l offre", "detail",
-        "description de l activite", "description activite", "detail offre", "offre detail", "offer text",
-        "activite description", "prestation description", "description prestation", "presentation de l activite",
-    ),
-}  # fmt: skip
+TEXTS: Aliases = HEADINGS["texts"]
 
 
 # ------------------------------------------------------------------------------------------------ what cells look like

@@ -15,6 +15,7 @@ from matcher.reading.sources._places import located
 from matcher.reference import places
 from matcher.reference.french import PARIS, counted
 from matcher.reference.identifiers import clean_cpv, clean_date, digits, siren_valid, siret_valid
+from matcher.reference.tables import code_list
 from matcher.reference.text import clean
 
 ADAPTED = "adaptée (hors champ des directives)"  # a procedure on a form made for those of the directives
@@ -22,13 +23,7 @@ ADAPTED = "adaptée (hors champ des directives)"  # a procedure on a form made f
 MONTH_DAYS = 30.436875
 
 #: ISO 3166-1 alpha-3 to alpha-2 for the countries that French notices name; the overseas departments are FR.
-_PAIRS = (
-    "FRA:FR GLP:FR MTQ:FR GUF:FR REU:FR MYT:FR SPM:FR BLM:FR MAF:FR PYF:PF NCL:NC WLF:WF MCO:MC AND:AD "
-    "AUT:AT BEL:BE BGR:BG CHE:CH CYP:CY CZE:CZ DEU:DE DNK:DK ESP:ES EST:EE FIN:FI GBR:GB GRC:GR HRV:HR HUN:HU "
-    "IRL:IE ISL:IS ITA:IT LIE:LI LTU:LT LUX:LU LVA:LV MLT:MT NLD:NL NOR:NO POL:PL PRT:PT ROU:RO SVK:SK SVN:SI "
-    "SWE:SE USA:US CAN:CA MAR:MA TUN:TN DZA:DZ UKR:UA SRB:RS TUR:TR"
-)
-COUNTRIES: dict[str, str] = dict(pair.split(":") for pair in _PAIRS.split())
+COUNTRIES: dict[str, str] = code_list("countries")
 _OVERSEAS = {"GLP": "971", "MTQ": "972", "GUF": "973", "REU": "974", "MYT": "976"}
 
 

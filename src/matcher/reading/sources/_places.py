@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from matcher.domain import Place
 from matcher.reference import places
 from matcher.reference.identifiers import digits
+from matcher.reference.tables import code_list
 from matcher.reference.text import clean, fold
 
 
@@ -76,17 +77,11 @@ def department_names() -> dict[str, str]:
 
 
 #: Regions of before 2016, which older records still name.
-FORMER_REGIONS = {
-    "21": "44", "22": "32", "23": "28", "25": "28", "26": "27", "31": "32", "41": "44", "42": "44",
-    "43": "27", "54": "75", "72": "75", "73": "76", "74": "75", "82": "84", "83": "84", "91": "76",
-}  # fmt: skip
+FORMER_REGIONS = code_list("former regions")
 
 
 #: Overseas departments by their ISO 3166 codes, which some publishers write.
-ISO_OVERSEAS = {
-    "GP": "971", "MQ": "972", "GF": "973", "RE": "974", "PM": "975", "YT": "976",
-    "BL": "977", "MF": "978", "TF": "984", "WF": "986", "PF": "987", "NC": "988",
-}  # fmt: skip
+ISO_OVERSEAS = code_list("overseas by ISO 3166")
 
 
 def place_of_decp(

@@ -12,24 +12,12 @@ from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, MatcherError, Of
 from matcher.reading.sources._places import department_names
 from matcher.reference import places, toponyms
 from matcher.reference.identifiers import siren_valid, siret_valid
+from matcher.reference.tables import code_list
 from matcher.reference.text import clean, fold, shorten
 
 #: Further names of the kinds, beside their code and label of KINDS; of several that a text holds the longest counts.
-_KIND_NAMES: dict[str, tuple[str, ...]] = {
-    "ACI": ("chantier d'insertion", "atelier d'insertion", "aciphc"),
-    "ESAT": ("établissement service aide travail", "centre aide travail", "cat"),
-    "ETTI": ("intérim d'insertion",),
-    "SEP": ("structure pénitentiaire", "atelier pénitentiaire", "entreprise pénitentiaire", "régie industrielle pénitentiaire"),
-    "SCOP": ("société coopérative", "société coopérative ouvrière de production"),
-    "ASSO": ("association loi",),
-    # its members hold this or that agreement, or none: all are of the social economy
-    "ESS": ("économie sociale", "coopérative", "régie de quartier", "régie de territoire", "entreprise à but d'emploi", "ebe"),
-    "": ("entreprise classique", "entreprise ordinaire", "entreprise privée", "société", "sarl", "sas", "eurl", "pme"),
-}  # fmt: skip
-_ABBREVIATED = {
-    "ent": "entreprise", "entr": "entreprise", "ets": "etablissement", "asso": "association", "assoc": "association",
-    "ett": "entreprise travail temporaire", "adapt": "adaptee", "interm": "intermediaire", "insert": "insertion",
-}  # fmt: skip
+_KIND_NAMES: dict[str, list[str]] = code_list("names of kinds")
+_ABBREVIATED = code_list("abbreviations in kinds")
 _SMALL_WORDS = frozenset("un une de du d des la le les l par pour et ou en a au".split())
 
 
@@ -345,11 +333,7 @@ def _plain(text: str) -> str:
 
 
 #: Bands of headcount of the national register (INSEE, tranche d'effectifs): code -> lowest and highest number.
-_BANDS = {
-    "00": (0, 0), "01": (1, 2), "02": (3, 5), "03": (6, 9), "11": (10, 19), "12": (20, 49), "21": (50, 99),
-    "22": (100, 199), "31": (200, 249), "32": (250, 499), "41": (500, 999), "42": (1000, 1999), "51": (2000, 4999),
-    "52": (5000, 9999), "53": (10000, 10000),
-}  # fmt: skip
+_BANDS: dict[str, list[int]] = code_list("headcount bands")
 
 
 def headcount_of_band(raw: object) -> float | None:

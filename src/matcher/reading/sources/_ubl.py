@@ -37,6 +37,7 @@ from matcher.reading.sources._tree import Element, attribute, kid, kids, value, 
 from matcher.reference.french import counted
 from matcher.reference.identifiers import clean_amount
 from matcher.reference.prose import folded
+from matcher.reference.tables import code_list
 from matcher.reference.text import clean
 
 ROOTS = ("ContractNotice", "PriorInformationNotice", "ContractAwardNotice")
@@ -44,52 +45,17 @@ DOCUMENTS = "TenderingTerms/CallForTendersDocumentReference/Attachment/ExternalR
 EXTENSION = "UBLExtensions/UBLExtension/ExtensionContent/EformsExtension"
 
 #: Nature by notice type (BT-02).
-TYPES: dict[str, Nature] = {
-    "pmc": "prior", "pin-buyer": "prior", "pin-only": "prior", "pin-rtl": "prior", "pin-tran": "prior",
-    "pin-cfc-standard": "call", "pin-cfc-social": "call", "qu-sy": "call", "cn-standard": "call",
-    "cn-social": "call", "cn-desg": "call", "subco": "call", "veat": "award", "can-standard": "award",
-    "can-social": "award", "can-desg": "award", "can-tran": "award", "compl": "award",
-    "can-modif": "modification",
-}  # fmt: skip
+TYPES: dict[str, Nature] = code_list("eforms notice types")
 #: Notices on a buyer's profile announce no contract of their own, hence no lot.
 WITHOUT_LOTS = frozenset({"pin-buyer"})
-RESERVED = {
-    "res-ws": "Participation réservée aux ateliers protégés et opérateurs d'insertion (BT-71 : res-ws)",
-    "res-pub-ser": "Participation réservée aux organisations de l'article 77 de la directive 2014/24/UE (BT-71 : res-pub-ser)",
-}
-SOCIAL = {
-    "acc-all": "accessibilité pour tous",
-    "et-eq": "égalité ethnique",
-    "gen-eq": "égalité entre les femmes et les hommes",
-    "hum-right": "droits humains dans les chaînes d'approvisionnement",
-    "opp": "emploi de personnes éloignées de l'emploi ou handicapées",
-    "other": "autre objectif social",
-    "work-cond": "conditions de travail équitables",
-}
+RESERVED = code_list("eforms reserved")
+SOCIAL = code_list("eforms social objectives")
 BELOW = "below-thres"  # reason of a direct award: the threshold of the directives is not met
-PROCEDURES = {
-    "open": "ouverte",
-    "restricted": "restreinte",
-    "neg-w-call": "négociée avec mise en concurrence préalable",
-    "neg-wo-call": "négociée sans mise en concurrence préalable",
-    "comp-dial": "dialogue compétitif",
-    "comp-tend": "mise en concurrence",
-    "innovation": "partenariat d'innovation",
-    "oth-single": "autre procédure en une étape",
-    "oth-mult": "autre procédure en plusieurs étapes",
-    "exp-int-rail": "demande d'expression d'intérêt",
-}
+PROCEDURES: dict[str, str] = code_list("eforms procedures")
 
 
 #: Buyer by its legal type (BT-11): those that the thresholds tell apart.
-BUYERS: dict[str, Literal["state", "local"]] = {
-    "cga": "state",
-    "body-pl-cga": "state",
-    "ra": "local",
-    "la": "local",
-    "body-pl-ra": "local",
-    "body-pl-la": "local",
-}
+BUYERS: dict[str, Literal["state", "local"]] = code_list("eforms buyers")
 KINDS_OF_CRITERIA: dict[str, Literal["price", "cost", "quality", ""]] = {
     "price": "price", "cost": "cost", "quality": "quality",
 }  # fmt: skip

@@ -22,6 +22,7 @@ from matcher.reading.sources import _ubl as ubl
 from matcher.reading.sources._json import Json, dig, found, listed, text
 from matcher.reading.sources._national import National
 from matcher.reading.sources._places import located
+from matcher.reference.tables import code_list
 from matcher.reference.text import clean
 
 YIELDS = "tender"
@@ -38,21 +39,7 @@ _MARKS = (
 #: What a record of another shape than any known may raise.
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError)
 
-NATURES: dict[str, domain.Nature] = {
-    "APPEL_OFFRE": "call",
-    "APPELOFFRE": "call",
-    "ATTRIBUTION": "award",
-    "RESULTAT_MARCHE": "award",
-    "RECTIFICATIF": "correction",
-    "MODIFICATION": "modification",
-    "ANNULATION": "cancellation",
-    "PRE-INFORMATION": "prior",
-    "PREINFORMATION": "prior",
-    "PERIODIQUE": "prior",
-    "INTENTION_CONCLURE": "award",
-    "QUALIFICATION": "call",
-    "CONCOURS": "call",
-}
+NATURES: dict[str, domain.Nature] = code_list("boamp natures")
 
 
 def recognises(name: str, head: bytes) -> bool:

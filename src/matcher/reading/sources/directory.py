@@ -29,78 +29,7 @@ YIELDS = "structure"
 Row = dict[str, Any]
 
 #: Field -> the headings it is known by (accents, case, underscores and plurals do not matter).
-ALIASES: _columns.Aliases = {
-    **_columns.TEXTS,
-    "siret": ("siret", "n siret", "no siret", "numero siret", "num siret", "siret siege", "code siret", "siret number"),
-    "siren": ("siren", "n siren", "numero siren"),
-    "nic": ("nic", "code nic", "numero interne de classement"),
-    "finess": ("finess", "n finess", "numero finess", "finess et", "no finess"),
-    "rna": ("rna", "numero rna", "n rna", "code rna", "identifiant association"),
-    "own_id": ("own id", "id", "id structure", "identifiant structure", "numero adherent", "code adherent"),
-    "name": (
-        "name", "nom", "raison sociale", "denomination", "nom structure", "nom de la structure", "structure",
-        "nom complet", "company name", "legal name", "organisation", "entreprise", "nom de l etablissement",
-        "denomination sociale", "nom commercial et raison sociale", "association", "adherent", "membre", "siae", "esat", "geiq",
-        "organisme", "etablissement", "fournisseur", "intitule de la structure", "nom usuel",
-    ),
-    "brand": ("brand", "enseigne", "nom commercial", "nom usage", "marque", "trade name", "nom d usage", "sigle", "acronyme", "nom court"),
-    "kind": (
-        "kind", "type", "type de structure", "type structure", "type siae", "categorie", "mesure", "statut",
-        "famille ess", "category", "dispositif", "nature de la structure", "typologie", "siae", "agrement", "conventionnement",
-        "type d ess", "forme", "type d agrement",
-    ),
-    "naf": ("naf", "code naf", "ape", "code ape", "activite principale", "nace", "code naf ape", "naf code"),
-    "legal_form": ("legal form", "forme juridique", "nature juridique", "categorie juridique", "statut juridique"),
-    "address": ("address", "adresse", "rue", "street", "adresse postale", "voie", "adresse complete", "siege social", "adresse du siege", "coordonnees"),
-    "street_number": ("num rue", "numero voie", "num voie", "numero de voie", "numero rue"),
-    "street": ("nom rue", "nom voie", "libelle voie", "nom de la voie"),
-    "postcode": ("post code", "postcode", "code postal", "cp", "zip", "postal code", "zip code"),
-    "town": ("city", "ville", "commune", "town", "localite", "lieu", "nom commune", "nom de la commune", "municipality", "cp ville", "ville du siege"),
-    "commune": ("code commune", "code insee", "insee", "code insee commune", "insee code", "commune code"),
-    "department": (
-        "department", "departement", "dept", "dep", "code departement", "no departement", "department code",
-        "numero departement",
-    ),
-    "region": ("region", "nom region", "region name"),
-    "latitude": ("latitude", "lat"),
-    "longitude": ("longitude", "lon", "lng", "long"),
-    "website": ("website", "site", "site web", "site internet", "url", "web", "web site"),
-    "phone": ("phone", "telephone", "tel", "telephone standard", "numero de telephone", "phone number", "mobile", "portable", "gsm", "ligne directe", "standard",
-        "tel interlocuteur", "contact tel",
-    ),
-    "email": (
-        "email", "e mail", "mail", "courriel", "contact email", "adresse mail", "adresse e mail", "adresse electronique", "contact mail",
-        "mail interlocuteur",
-    ),
-    "networks": ("networks", "reseau", "reseaux", "network", "federation"),
-    "labels": ("labels", "label", "certification", "labels et certifications", "certifications", "agrements"),
-    "turnover": ("turnover", "chiffre d affaires", "ca", "revenue", "ca annuel", "chiffre d affaires annuel"),
-    "headcount": ("headcount", "effectif", "employees", "etp", "salaries", "places", "capacite"),
-    "headcount_band": ("tranche effectif", "tranche effectif salarie", "tranche d effectif", "headcount band"),
-    "active": ("active", "est active", "etat administratif", "actif", "en activite", "is active"),
-    "convention": ("convention", "etat convention", "statut convention", "conventionnement", "agreement"),
-    "updated": ("updated", "updated at", "date de mise a jour", "maj", "date maj", "mise a jour", "last update"),
-    "predecessors": (
-        "predecessors", "ancien siret", "siret precedent", "previous siret", "ancien numero siret", "anciens siret",
-    ),
-    "zone": (
-        "zone", "zone d intervention", "perimetre", "perimetre d intervention", "perimeters", "rayon d action", "area",
-        "secteur geographique", "zone geographique", "service area", "zone intervention", "territoire",
-        "territoire d intervention", "intervention", "communes d intervention", "communes couvertes", "zone couverte", "area served",
-        "perimetre geographique", "territoire couvert", "rayonnement",
-    ),
-    "radius": ("radius", "rayon", "rayon km", "radius km", "rayon d intervention", "distance max", "mobilite km"),
-    "zone_departments": (
-        "departements d intervention", "zone departements", "departements couverts", "departements desservis",
-        "departments served", "covered departments",
-    ),
-    "zone_regions": ("regions d intervention", "zone regions", "regions couvertes", "regions served"),
-    "service_types": ("presta types", "type de prestation", "presta type", "prestation type", "service types"),
-    "ticked": ("coche",),
-    "rome": ("rome", "code rome", "rome code", "offre rome", "offer rome"),
-    "rome_label": ("rome libelle", "libelle rome", "rome label"),
-    "cpv": ("cpv", "code cpv", "codes cpv", "cpv code", "offre cpv", "offer cpv"),
-}  # fmt: skip
+ALIASES: _columns.Aliases = {**_columns.TEXTS, **_columns.HEADINGS["structures"]}
 #: Keys of a JSON row that hold nested offers; in a table they are headings of offers.
 NESTED = ("offers", "offres", "activites", "activities", "prestations", "ateliers", "jobs", "postes")
 NUMBERED = frozenset({"offer", "offer_text", "rome", "cpv", "sectors"})

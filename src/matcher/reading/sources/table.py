@@ -26,62 +26,7 @@ from matcher.reference.text import clean, fold
 YIELDS = "tender"
 
 #: Field -> the headings it is known by (accents, case, underscores and plurals do not matter).
-ALIASES: dict[str, tuple[str, ...]] = {
-    "reference": (
-        "reference", "ref", "numero de consultation", "n consultation", "numero consultation", "identifiant", "id",
-        "numero", "code consultation", "reference consultation", "idweb", "notice id", "n de marche", "numero de marche",
-        "identifiant du projet",
-    ),
-    "title": (
-        "title", "objet", "intitule", "titre", "objet du marche", "intitule du marche", "objet de la consultation",
-        "intitule du projet d achat", "projet d achat", "intitule du projet", "nom du projet", "subject", "besoin",
-        "intitule de la consultation", "libelle", "objet du projet d achat", "libelle du projet", "need", "objet marche",
-    ),
-    "description": ("description", "detail", "resume", "descriptif", "commentaire", "precision", "description du besoin"),
-    "buyer": (
-        "buyer", "acheteur", "pouvoir adjudicateur", "organisme", "maitre d ouvrage", "entite", "nom acheteur",
-        "acheteur nom", "collectivite", "nom de l acheteur", "entite publique", "buyer name",
-    ),
-    "buyer_id": (
-        "buyer id", "siret acheteur", "acheteur id", "id acheteur", "siret de l acheteur", "siret organisme", "buyer siret",
-        "siren acheteur",
-    ),
-    "cpv": ("cpv", "code cpv", "codes cpv", "cpv principal", "cpv code", "code cpv principal"),
-    "town": ("lieu", "ville", "commune", "lieu d execution", "city", "town", "lieu execution", "localisation", "place"),
-    "postcode": ("code postal", "cp", "post code", "postal code", "zip"),
-    "department": ("departement", "dept", "department", "departement d execution", "code departement"),
-    "amount": (
-        "montant", "montant estime", "estimation", "budget", "amount", "montant ht", "valeur estimee", "montant previsionnel",
-        "montant estime ht", "montant max", "montant maximum", "valeur", "estimation ht",
-    ),
-    "amount_year": ("montant annuel", "montant par an", "yearly amount", "budget annuel", "estimation annuelle"),
-    "duration": ("duree", "duree mois", "duration", "duree en mois", "duree du marche", "duree du marche en mois"),
-    "deadline": (
-        "date limite", "deadline", "date limite de reception", "date limite de remise des offres", "dlro", "echeance",
-        "date limite de reception des offres", "date limite remise des plis", "date de cloture", "cloture",
-        "date limite de reponse", "closing date",
-    ),
-    "published": (
-        "date de publication", "publication", "date parution", "published", "date de mise en ligne", "date publication",
-        "publie le",
-    ),
-    "planned": (
-        "date previsionnelle de publication", "date previsionnelle", "date prevue", "date de lancement", "lancement",
-        "date previsionnelle de lancement", "publication prevue", "date de publication previsionnelle", "lancement prevu",
-        "planned date", "trimestre de lancement", "date de lancement prevue", "date previsionnelle de publication du marche",
-        "periode de lancement", "date estimee de publication",
-    ),
-    "procedure": ("procedure", "type de procedure", "mode de passation"),
-    "nature": ("nature", "nature de l avis", "statut", "status", "etat", "type d avis", "avis"),
-    "lot_number": ("lot", "n lot", "numero de lot", "lot number", "numero lot", "no lot", "n de lot"),
-    "lot_title": ("intitule du lot", "objet du lot", "titre du lot", "lot title", "intitule lot", "libelle lot", "libelle du lot"),
-    "lot_description": ("description du lot", "lot description", "detail du lot"),
-    "reserved": ("reserve", "marche reserve", "reserved", "reservation", "lot reserve"),
-    "clause": ("clause sociale", "clause d insertion", "social clause", "clause", "considerations sociales"),
-    "hours": ("heures d insertion", "nombre d heures d insertion", "heures insertion", "insertion hours"),
-    "url": ("url", "lien", "link", "adresse", "lien consultation", "url consultation", "lien vers la consultation"),
-    "documents": ("dce", "lien dce", "documents", "url documents", "dossier de consultation", "profil acheteur"),
-}  # fmt: skip
+ALIASES: _columns.Aliases = _columns.HEADINGS["notices"]
 FIELDS = tuple(ALIASES)
 LISTS = ("notices", "avis", "tenders", "projets", "consultations", "marches", "data", "records", "items")
 #: What distinguishes a list of notices from any other table with a title.

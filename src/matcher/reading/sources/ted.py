@@ -17,26 +17,36 @@ from matcher import domain
 from matcher.reading import clauses, terms
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources import _tree as tree
-from matcher.reading.sources._ted_codes import (
-    ADAPTED,
-    BUYERS,
-    CONCEDED,
-    CONCESSIONS,
-    CRITERIA,
-    DOCUMENTS,
-    FORMS,
-    PROCEDURES,
-    RESERVED,
-    SERVICE_MISSION,
-    TYPES,
-    WITHOUT_CALL,
-)
 from matcher.reading.sources._ted_defence import modern
 from matcher.reading.sources._tree import Element, attribute, kid, kids, value, values
 from matcher.reference.identifiers import clean_amount, clean_date
+from matcher.reference.tables import code_list
 from matcher.reference.text import clean
 
 YIELDS = "tender"
+#: Nature by form; forms that hold several kinds of notice are told apart by `NOTICE/@TYPE`.
+FORMS: dict[str, domain.Nature] = code_list("ted forms")
+TYPES: dict[str, domain.Nature] = code_list("ted notice types")
+#: The document type of the coded data (TD_DOCUMENT_TYPE), for forms that are not in the table.
+DOCUMENTS: dict[str, domain.Nature] = code_list("ted document types")
+PROCEDURES: dict[str, str] = code_list("ted procedures")
+#: What `PROCEDURES` calls negotiated without a call, where a concession is awarded so.
+WITHOUT_CALL = frozenset(name for name in PROCEDURES if "_WITHOUT_" in name)
+CONCEDED = "attribution de concession, sans publication préalable"
+#: Reasons of annex D for no call: outside the directives, or services that they only list.
+ADAPTED = frozenset({"D_OUTSIDE_SCOPE", "D_SERVICES_LISTED"})
+#: Forms of concessions alone; not all that use them state their legal basis.
+CONCESSIONS = frozenset({"F23", "F24", "F25"})
+#: Buyer by its type (CA_TYPE): those that the thresholds tell apart.
+BUYERS: dict[str, Literal["state", "local"]] = code_list("ted buyers")
+Kind = Literal["price", "cost", "quality", ""]
+CRITERIA: dict[str, Kind] = {"AC_PRICE": "price", "AC_COST": "cost", "AC_QUALITY": "quality"}
+CRITERIA |= {"AC_CRITERIA": "", "AC_CRITERION": ""}
+RESERVED = code_list("ted reserved")
+#: Article 77 of directive 2014/24/EU, which this field names, is article L2113-15 of the code.
+SERVICE_MISSION = (
+    "Participation réservée aux organisations de l'article 77 de la directive 2014/24/UE (III.1.4)"
+)
 
 #: Where the winners and the amount of a contract stand.
 WINNERS = (
@@ -475,7 +485,7 @@ def _places(stated: dict[str, list[Element]]) -> tuple[domain.Place, ...]:
     return tuple(facts.place(site, nuts=code) for code in codes or [""]) if codes or site else ()
 
 
-def _criterion(one: Element, kind: Literal["price", "cost", "quality", ""]) -> domain.Criterion:
+def _criterion(one: Element, kind: Kind) -> domain.Criterion:
     name = value(one, "AC_CRITERION") if len(one) else tree.words(one)
     weight, unit = facts.weight(value(one, "AC_WEIGHTING"))
     name = clean(name, 1000) or ("Prix" if kind == "price" else "")
