@@ -108,8 +108,10 @@ def _opened(folder: Path) -> Catalogue:
             f"{folder} was encoded by model {manifest['encoder']}, this one is {encoder.fingerprint}: {again}"
         )
     try:
-        tables = [pa.ipc.open_file(pa.memory_map(str(folder / f"{name}.arrow"))).read_all()
-                  for name in ("structures", "evidence")]  # fmt: skip
+        tables = [
+            pa.ipc.open_file(pa.memory_map(str(folder / f"{name}.arrow"))).read_all()
+            for name in ("structures", "evidence")
+        ]
         # a plain array over the mapped file: slicing a numpy.memmap costs more than the arithmetic
         table = _mapped(folder / "vectors.npy")
         vectors = Vectors(texts.load(folder / "texts", len(table)), table)

@@ -126,9 +126,13 @@ def on_judged(
     for path in queries:
         one = leads.load(path, most)
         about = {
-            "about": "Who could do it.", "needs": len(one.questions), "structures": len(held),
-            "revision": published.revision([path, path.with_name(one.name + leads.JUDGED), *_files(structures)]),
-        }  # fmt: skip
+            "about": "Who could do it.",
+            "needs": len(one.questions),
+            "structures": len(held),
+            "revision": published.revision(
+                [path, path.with_name(one.name + leads.JUDGED), *_files(structures)]
+            ),
+        }
         methods = {name: leads.by_order(method) for name, method in compared}
         for name in names:
             methods[name] = leads.by_matcher(Matcher(held, recipes.named(name), exhaustive=True))

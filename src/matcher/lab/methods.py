@@ -164,7 +164,11 @@ class PlaceAlone:
     def kilometres(self, question: Question) -> Scores:
         """How far each structure is from the need; 50 km where no more than the département is shared."""
         asked = [_place(question, lot) for lot in question.tender.lots]
-        far = np.nan_to_num(distances_km(self.held, asked), nan=1000.0) if located(asked) else np.full(len(self.held), 1000.0)  # fmt: skip
+        far = (
+            np.nan_to_num(distances_km(self.held, asked), nan=1000.0)
+            if located(asked)
+            else np.full(len(self.held), 1000.0)
+        )
         same = np.isin(self.departments, [p.department for p in asked if p.department])
         return np.where(same, np.minimum(far, 50.0), far)
 

@@ -39,21 +39,52 @@ from matcher.reference.text import clean
 #: together; the rest is drawn uniformly from the other divisions.
 NAMED = 0.94
 DIVISIONS: dict[str, float] = {
-    "45": 0.36, "71": 0.10, "50": 0.06, "90": 0.07, "79": 0.06, "33": 0.05, "72": 0.04, "77": 0.04, "55": 0.03,
-    "60": 0.03, "85": 0.03, "80": 0.03, "39": 0.02, "66": 0.02, "92": 0.02, "98": 0.02, "34": 0.02,
-}  # fmt: skip
+    "45": 0.36,
+    "71": 0.10,
+    "50": 0.06,
+    "90": 0.07,
+    "79": 0.06,
+    "33": 0.05,
+    "72": 0.04,
+    "77": 0.04,
+    "55": 0.03,
+    "60": 0.03,
+    "85": 0.03,
+    "80": 0.03,
+    "39": 0.02,
+    "66": 0.02,
+    "92": 0.02,
+    "98": 0.02,
+    "34": 0.02,
+}
 #: Kinds with their shares, as the State's lists and the sector's reports have them, rounded.
 KINDS: dict[str, float] = {
-    "ACI": 0.20, "EI": 0.12, "AI": 0.07, "ETTI": 0.04, "EA": 0.08, "ESAT": 0.14, "GEIQ": 0.02, "SCOP": 0.08, "ASSO": 0.17,
-    "ESUS": 0.05, "SCIC": 0.03,
-}  # fmt: skip
+    "ACI": 0.20,
+    "EI": 0.12,
+    "AI": 0.07,
+    "ETTI": 0.04,
+    "EA": 0.08,
+    "ESAT": 0.14,
+    "GEIQ": 0.02,
+    "SCOP": 0.08,
+    "ASSO": 0.17,
+    "ESUS": 0.05,
+    "SCIC": 0.03,
+}
 WAYS = ("Entretien et", "Prestations de", "Équipe dédiée :", "Atelier", "Service de", "Chantier :", "")
 FORMS = ("Marché de", "Prestations de", "Accord-cadre :", "Travaux et services de", "")
 
 COLUMNS = (
-    "SIRET", "Raison sociale", "Type", "Code postal", "Ville", "Activité", "Description de l'activité", "CPV",
+    "SIRET",
+    "Raison sociale",
+    "Type",
+    "Code postal",
+    "Ville",
+    "Activité",
+    "Description de l'activité",
+    "CPV",
     "Courriel",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +127,15 @@ def _towns() -> tuple[list[Place], Any]:
             continue
         places.append(
             Place(
-                label=commune.name, commune=commune.code, postcode=(commune.postcodes or (None,))[0],
-                department=commune.department, region=commune.region, latitude=commune.latitude,
+                label=commune.name,
+                commune=commune.code,
+                postcode=(commune.postcodes or (None,))[0],
+                department=commune.department,
+                region=commune.region,
+                latitude=commune.latitude,
                 longitude=commune.longitude,
             )
-        )  # fmt: skip
+        )
         weights.append(commune.population**0.5)
     chances = np.array(weights)
     return places, chances / chances.sum()
@@ -131,8 +166,16 @@ def structures(n: int, seed: int = 0, offers: float = 3.0) -> Iterator[Structure
         many = 1 + chance.poisson(offers - 1, size=size).clip(max=12)
         dice = chance.random((size, 6))
         for i in range(min(size, n - low)):
-            yield _structure(low + i, places[where[i]], kinds[kind[i]], [divisions[d] for d in what[i]], int(many[i]),
-                             dice[i], pieces, chance)  # fmt: skip
+            yield _structure(
+                low + i,
+                places[where[i]],
+                kinds[kind[i]],
+                [divisions[d] for d in what[i]],
+                int(many[i]),
+                dice[i],
+                pieces,
+                chance,
+            )
 
 
 def _drawn() -> tuple[dict[str, list[_Piece]], list[str], Any]:
@@ -145,9 +188,15 @@ def _drawn() -> tuple[dict[str, list[_Piece]], list[str], Any]:
 
 
 def _structure(
-    number: int, place: Place, kind: str, divisions: list[str], many: int, dice: Any, pieces: dict[str, list[_Piece]],
+    number: int,
+    place: Place,
+    kind: str,
+    divisions: list[str],
+    many: int,
+    dice: Any,
+    pieces: dict[str, list[_Piece]],
     chance: Any,
-) -> Structure:  # fmt: skip
+) -> Structure:
     id = siret(1_000_000 + number)
     zone = (
         Zone(radius_km=float(20 + 10 * int(dice[0] * 8)))
@@ -161,14 +210,28 @@ def _structure(
         piece = pool[int(chance.integers(len(pool)))]
         title = f"{WAYS[int(chance.integers(len(WAYS)))]} {piece.title}".strip()
         made.append(
-            Offer(id=f"{id}#{j + 1}", title=title, text=piece.text, cpv=(piece.cpv,), zone=zone, source="synth",
-                  service_types=("DISP",) if kind in LENDING_KINDS else ("PREST",))
-        )  # fmt: skip
+            Offer(
+                id=f"{id}#{j + 1}",
+                title=title,
+                text=piece.text,
+                cpv=(piece.cpv,),
+                zone=zone,
+                source="synth",
+                service_types=("DISP",) if kind in LENDING_KINDS else ("PREST",),
+            )
+        )
     return Structure(
-        siret=id, name=f"{('Atelier', 'Les Chantiers', 'Régie', 'Association', 'Ressources')[int(dice[1] * 5)]} {place.label} {number}",
-        kind=kind, place=place, offers=tuple(made), email=f"s{number}@example.org", active=bool(dice[2] > 0.02),
-        headcount=float(round(5 + 60 * dice[3] ** 2)), turnover=float(round(2e5 + 3e6 * dice[4] ** 3)), source="synth",
-    )  # fmt: skip
+        siret=id,
+        name=f"{('Atelier', 'Les Chantiers', 'Régie', 'Association', 'Ressources')[int(dice[1] * 5)]} {place.label} {number}",
+        kind=kind,
+        place=place,
+        offers=tuple(made),
+        email=f"s{number}@example.org",
+        active=bool(dice[2] > 0.02),
+        headcount=float(round(5 + 60 * dice[3] ** 2)),
+        turnover=float(round(2e5 + 3e6 * dice[4] ** 3)),
+        source="synth",
+    )
 
 
 def tenders(n: int, seed: int = 1, lots: float = 3.0, day: date | None = None) -> Iterator[Tender]:
@@ -195,15 +258,30 @@ def tenders(n: int, seed: int = 1, lots: float = 3.0, day: date | None = None) -
             reserved = Reservation(articles=(law.INSERTION,)) if chance.random() < 0.02 else None
             hours = Clause(hours=float(100 * chance.integers(1, 40))) if chance.random() < 0.15 else None
             made.append(
-                Lot(id=f"{id}-{j + 1}", number=str(j + 1), title=title, description=clean(f"{piece.text} {place.label}"),
-                    cpv=(piece.cpv,), places=(place,), amount=float(round(10 ** chance.uniform(4, 6.3))), deadline=due,
-                    reservation=reserved, clauses=(hours,) if hours else ())
-            )  # fmt: skip
+                Lot(
+                    id=f"{id}-{j + 1}",
+                    number=str(j + 1),
+                    title=title,
+                    description=clean(f"{piece.text} {place.label}"),
+                    cpv=(piece.cpv,),
+                    places=(place,),
+                    amount=float(round(10 ** chance.uniform(4, 6.3))),
+                    deadline=due,
+                    reservation=reserved,
+                    clauses=(hours,) if hours else (),
+                )
+            )
         yield Tender(
-            id=id, format="boamp", title=f"{made[0].title} à {place.label}", published=published, deadline=due,
-            buyer=Buyer(id=siret(2_000_000 + i), name=f"Commune de {place.label}", place=place), lots=tuple(made),
-            reference=f"{published.year}-{i:05d}", documents_url=f"https://example.org/{id}",
-        )  # fmt: skip
+            id=id,
+            format="boamp",
+            title=f"{made[0].title} à {place.label}",
+            published=published,
+            deadline=due,
+            buyer=Buyer(id=siret(2_000_000 + i), name=f"Commune de {place.label}", place=place),
+            lots=tuple(made),
+            reference=f"{published.year}-{i:05d}",
+            documents_url=f"https://example.org/{id}",
+        )
 
 
 def changed(listed: list[Structure], share: float, seed: int = 3) -> list[Structure]:
@@ -211,9 +289,11 @@ def changed(listed: list[Structure], share: float, seed: int = 3) -> list[Struct
     chance = np.random.default_rng(seed)
     touched = set(chance.choice(len(listed), size=round(share * len(listed)), replace=False).tolist())
     return [
-        replace(s, description=f"{s.description} Mise à jour {i}.".strip(), updated=date(2026, 1, 1)) if i in touched else s
+        replace(s, description=f"{s.description} Mise à jour {i}.".strip(), updated=date(2026, 1, 1))
+        if i in touched
+        else s
         for i, s in enumerate(listed)
-    ]  # fmt: skip
+    ]
 
 
 def write(folder: Path, n_structures: int, n_tenders: int, seed: int = 0) -> tuple[Path, Path]:

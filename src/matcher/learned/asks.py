@@ -102,11 +102,18 @@ def _wording(lot: Lot, tender: Tender) -> Wording:
         context="" if tender.title in lot.title else tender.title,
         codes=() if "cpv" in lot.inferred else lot.cpv,
         numbers=(
-            size, float(bool(amount)), years, float(bool(lot.duration_months)), float(is_concession(tender)),
-            float(lot.reservation is not None), float(bool(lot.social_conditions)),
-            yearly, max(yearly - LARGE, 0.0), max(yearly - HUGE, 0.0),
+            size,
+            float(bool(amount)),
+            years,
+            float(bool(lot.duration_months)),
+            float(is_concession(tender)),
+            float(lot.reservation is not None),
+            float(bool(lot.social_conditions)),
+            yearly,
+            max(yearly - LARGE, 0.0),
+            max(yearly - HUGE, 0.0),
         ),
-    )  # fmt: skip
+    )
 
 
 def supported(lot: Lot) -> Lot:
@@ -241,10 +248,16 @@ class Reader:
         )
         numbers = np.array([one.numbers for one in given], dtype=np.float32).reshape(len(given), -1)
         dense = [
-            vectors[title], vectors[text], 0.5 * around * vectors[context], 0.7 * coded * vectors[label],
-            readings[title], readings[text], numbers,
-            readings[text].max(axis=1, keepdims=True), np.array([[length(one.text)] for one in given]),
-        ]  # fmt: skip
+            vectors[title],
+            vectors[text],
+            0.5 * around * vectors[context],
+            0.7 * coded * vectors[label],
+            readings[title],
+            readings[text],
+            numbers,
+            readings[text].max(axis=1, keepdims=True),
+            np.array([[length(one.text)] for one in given]),
+        ]
         listed, named = (
             np.stack([readings[[at[piece] for piece in each]].max(axis=0) for each in some])
             for some in (title_pieces, text_pieces)
@@ -330,8 +343,12 @@ def of_arrays(arrays: Mapping[str, NDArray[Any]], encoder: Encoder) -> Reader:
         return Linear(dense, words, scale, rarity, bias), at
 
     return Reader(
-        encoder, *linear("first"), arrays["pooled"].astype(np.float32), *linear("outputs"), arrays["trusted"].astype(np.float32)
-    )  # fmt: skip
+        encoder,
+        *linear("first"),
+        arrays["pooled"].astype(np.float32),
+        *linear("outputs"),
+        arrays["trusted"].astype(np.float32),
+    )
 
 
 # ------------------------------------------------------------------------------------------ of a tender
@@ -434,12 +451,15 @@ def _parts(lot: Lot, given: Wording, chances: Floats) -> tuple[Part, ...]:
     total, taxonomy = float(chances[kept].sum()), trades()
     return tuple(
         Part(
-            id=f"{lot.id}#{names()[i]}", trade=names()[i], label=taxonomy[i].label, share=float(chances[i]) / total,
+            id=f"{lot.id}#{names()[i]}",
+            trade=names()[i],
+            label=taxonomy[i].label,
+            share=float(chances[i]) / total,
             words=shorten(words.get(i) or taxonomy[i].label, 240),
             cpv=tuple(code for code in given.codes if trade_of_cpv(code) == names()[i]),
         )
         for i in kept
-    )  # fmt: skip
+    )
 
 
 def _words_of(given: Wording, kept: Sequence[int]) -> dict[int, str]:

@@ -137,9 +137,9 @@ def buckets(text: str) -> NDArray[np.int64]:
 def form(parts: Sequence[Part], chances: Floats) -> Floats:
     """How each part is written and how clearly it names trades; (parts, 17)."""
     first = np.sort(chances, axis=1)[:, -2:]
-    return np.column_stack([
-        [_written(part) for part in parts], first, chances.sum(axis=1),
-    ]).astype(np.float32)  # fmt: skip
+    return np.column_stack([[_written(part) for part in parts], first, chances.sum(axis=1)]).astype(
+        np.float32
+    )
 
 
 def _written(part: Part) -> list[float]:
@@ -147,11 +147,21 @@ def _written(part: Part) -> list[float]:
     words = sentence.split()
     capitals = sum(word[:1].isupper() for word in words) / max(1, len(words))
     return [
-        part.shape == "heading", part.shape == "bullet", part.shape == "sentence", bool(part.heading),
-        any(map(str.isdigit, sentence)), bool(_YEAR.search(sentence)), "?" in sentence, "!" in sentence,
-        min(len(words), 30) / 30, min(len(part.words.split()), 10) / 10,
-        min(len(_SEPARATOR.findall(sentence)), 6) / 6, capitals, sentence.isupper(), sentence.rstrip().endswith((".", "!")),
-    ]  # fmt: skip
+        part.shape == "heading",
+        part.shape == "bullet",
+        part.shape == "sentence",
+        bool(part.heading),
+        any(map(str.isdigit, sentence)),
+        bool(_YEAR.search(sentence)),
+        "?" in sentence,
+        "!" in sentence,
+        min(len(words), 30) / 30,
+        min(len(part.words.split()), 10) / 10,
+        min(len(_SEPARATOR.findall(sentence)), 6) / 6,
+        capitals,
+        sentence.isupper(),
+        sentence.rstrip().endswith((".", "!")),
+    ]
 
 
 def signs(weighted: Floats, parts: Sequence[Part]) -> Floats:
@@ -159,9 +169,13 @@ def signs(weighted: Floats, parts: Sequence[Part]) -> Floats:
     clearest = np.sort(weighted, axis=0)[::-1][:CLEAREST]
     some = np.clip(1 - np.prod(1 - clearest, axis=0), 1e-3, 1 - 1e-3)
     headings = np.array([part.shape == "heading" for part in parts])
-    return np.column_stack([
-        np.log(some / (1 - some)), (weighted * headings[:, None]).max(axis=0, initial=0.0), weighted.sum(axis=0) / max(float(weighted.sum()), 1e-6),
-    ]).astype(np.float32)  # fmt: skip
+    return np.column_stack(
+        [
+            np.log(some / (1 - some)),
+            (weighted * headings[:, None]).max(axis=0, initial=0.0),
+            weighted.sum(axis=0) / max(float(weighted.sum()), 1e-6),
+        ]
+    ).astype(np.float32)
 
 
 @cache

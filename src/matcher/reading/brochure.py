@@ -107,11 +107,19 @@ def propose(
     types = _service_types(found)
     return tuple(
         Offer(
-            id=f"proposal-{number}", title=unit.title, text=unit.passage if unit.passage != unit.title else "", source=source,
-            sectors=(reading.label(trade),), service_types=types[trade], zone=zone, since=since, inferred=True, evidence=unit.passage,
+            id=f"proposal-{number}",
+            title=unit.title,
+            text=unit.passage if unit.passage != unit.title else "",
+            source=source,
+            sectors=(reading.label(trade),),
+            service_types=types[trade],
+            zone=zone,
+            since=since,
+            inferred=True,
+            evidence=unit.passage,
         )
         for number, (unit, trade) in enumerate(found, 1)
-    )  # fmt: skip
+    )
 
 
 def parts(text: str, names: Collection[str] = ()) -> list[Unit]:

@@ -46,7 +46,9 @@ _MINOR = re.compile(
     r"|cautions?|penalites?|commande\w*|dates?|delais?|heures?|lignes?|numeros?|avis rectificatif\w*|rectificatif|erratum|jury|dossiers?|envois?|depots? papier"
     r"|contraintes?|obligations?|dispositions?|reserves?|abonnement|certificat|exigences?|assurances?|retenue|avances?|reglement|acte d'engagement|maquettes?)\b"
 )
-_LOTS = re.compile(r"\blots?\b[^a-z0-9]*(?:n\W*|numeros?\W*|nos?\W*)?((?:\d+[a-z]?\b(?:\W*(?:,|ainsi que|et\b|&|au?\b|-|;|/)\W*(?:(?:le|les)\W*)?(?:lots?\W*)?(?:n\W*)?)?)+)")  # fmt: skip
+_LOTS = re.compile(
+    r"\blots?\b[^a-z0-9]*(?:n\W*|numeros?\W*|nos?\W*)?((?:\d+[a-z]?\b(?:\W*(?:,|ainsi que|et\b|&|au?\b|-|;|/)\W*(?:(?:le|les)\W*)?(?:lots?\W*)?(?:n\W*)?)?)+)"
+)
 _ALL_LOTS = re.compile(
     r"\b(?:tous les|ensemble des|totalite des|l'integralite des|les (?:deux|trois|quatre|cinq|six)) lots\b"
 )

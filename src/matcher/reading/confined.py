@@ -74,9 +74,14 @@ def read_bytes(data: bytes, name: str, limits: Limits, source: str | None = None
 
 
 def read(
-    stream: BinaryIO, name: str, limits: Limits, *, source: str | None = None, columns: Mapping[str, str] | None = None,
+    stream: BinaryIO,
+    name: str,
+    limits: Limits,
+    *,
+    source: str | None = None,
+    columns: Mapping[str, str] | None = None,
     walked: bool = False,
-) -> Iterator[Record]:  # fmt: skip
+) -> Iterator[Record]:
     """Records of an open file, read in another process; a file that exceeds a limit is rejected with a reason.
 
     Raises TimeoutError where no reader is free in time.

@@ -135,9 +135,16 @@ def tender_of(written: str, name: str = "") -> Tender:
     )
     named, rest = lots_in(text)
     lots = tuple(
-        replace(whole, id=f"{identifier}/{place}", number=one.number, title=one.title, description=one.detail, cpv=())
+        replace(
+            whole,
+            id=f"{identifier}/{place}",
+            number=one.number,
+            title=one.title,
+            description=one.detail,
+            cpv=(),
+        )
         for place, one in enumerate(named, 1)
-    )  # fmt: skip
+    )
     tender = Tender(
         id=identifier,
         format="documents",

@@ -45,8 +45,16 @@ MAX_RATIO = 200  # unpacked to packed: JSON and XML stay below 40, bombs go to 1
 MAX_NESTING = 3  # archives within archives
 #: What the standard library raises on a damaged archive.
 DAMAGED = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, NotImplementedError, OverflowError,
-)  # fmt: skip
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    OSError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    OverflowError,
+)
 #: How the members of a ZIP may be packed: LZMA takes as much memory as the file asks for.
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 #: Catch-all formats for any table or document: tried last.
@@ -128,8 +136,12 @@ def _where(record: Rejected) -> str:
 
 
 def read(
-    paths: Iterable[str | Path], source: str | None = None, columns: Mapping[str, str] | None = None, *, walked: bool = False
-) -> Iterator[Record]:  # fmt: skip
+    paths: Iterable[str | Path],
+    source: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    *,
+    walked: bool = False,
+) -> Iterator[Record]:
     """The records of files, folders (walked) and archives (opened), in order; a path that fails is rejected.
 
     `source` names the format and skips its recognition; `columns` (field -> heading) corrects the columns that
@@ -490,8 +502,12 @@ def read_bytes(data: bytes, name: str = "notice", source: str | None = None) -> 
 
 
 def read_stream(
-    stream: BinaryIO, name: str, source: str | None = None, columns: Mapping[str, str] | None = None, walked: bool = False
-) -> Iterator[Record]:  # fmt: skip
+    stream: BinaryIO,
+    name: str,
+    source: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    walked: bool = False,
+) -> Iterator[Record]:
     """Records of an open file, read in this process."""
     stream.seek(0)
     yield from _Reader(source, columns, walked).stream(stream, name, 0)

@@ -59,11 +59,13 @@ def _lacks(lot: Lot) -> bool:
 
 def _with_codes(held: list[Record], k: int, model: Suggester | None) -> Iterator[Record]:
     texts = [
-        f"{lot.title}. {lot.description}" if lot.title != record.title else f"{lot.title}. {record.description} {lot.description}"
+        f"{lot.title}. {lot.description}"
+        if lot.title != record.title
+        else f"{lot.title}. {record.description} {lot.description}"
         for record in held
         if isinstance(record, Tender)
         for lot in filter(_lacks, record.lots)
-    ]  # fmt: skip
+    ]
     found = iter(likeliest(texts, k, model) if texts else [])
     for record in held:
         if not isinstance(record, Tender) or not any(map(_lacks, record.lots)):

@@ -26,9 +26,19 @@ _LEGAL = re.compile(
 #: Fields that are merged or handled separately; all others are taken from one source.
 _APART = frozenset(
     {
-        "siret", "kind", "offers", "flags", "provenance", "predecessors", "networks", "labels", "denied", "source", "updated",
+        "siret",
+        "kind",
+        "offers",
+        "flags",
+        "provenance",
+        "predecessors",
+        "networks",
+        "labels",
+        "denied",
+        "source",
+        "updated",
     }
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,9 +305,11 @@ def _stated(record: Structure) -> dict[str, str]:
     """Field -> "source, day" for the fields that a single record fills."""
     origin = _origin(record)
     filled = {
-        f.name: origin for f in fields(Structure)
-        if f.name not in ("siret", "provenance", "flags", "source", "updated") and _filled(f.name, getattr(record, f.name))
-    }  # fmt: skip
+        f.name: origin
+        for f in fields(Structure)
+        if f.name not in ("siret", "provenance", "flags", "source", "updated")
+        and _filled(f.name, getattr(record, f.name))
+    }
     return {**filled, **record.provenance}
 
 
@@ -309,9 +321,11 @@ def _best_place(ranked: Sequence[Structure]) -> Structure:
         place = record.place
         exact = place.latitude is not None and not place.inferred and bool(record.address)
         return (
-            4 * (exact and not hidden) + 2 * bool(place.commune) + bool(place.department)
+            4 * (exact and not hidden)
+            + 2 * bool(place.commune)
+            + bool(place.department)
             + 8 * (hidden and "partial-diffusion" in record.flags)
-        )  # fmt: skip
+        )
 
     return max(ranked, key=merit)
 

@@ -36,9 +36,15 @@ def numbered_lots(need: str, tender: Tender) -> tuple[tuple[Lot, ...], str]:
     """The lots that the words of a need number themselves, and the words outside them; no lots where fewer than two."""
     named, rest = consultation.lots_in(need)
     return tuple(
-        replace(tender.lots[0], id=f"need-{one.number}", number=one.number, title=one.title, description=one.detail[:20_000])
+        replace(
+            tender.lots[0],
+            id=f"need-{one.number}",
+            number=one.number,
+            title=one.title,
+            description=one.detail[:20_000],
+        )
         for one in named
-    ), rest  # fmt: skip
+    ), rest
 
 
 def several_needs(tender: Tender) -> tuple[Lot, ...]:
@@ -58,9 +64,10 @@ def several_needs(tender: Tender) -> tuple[Lot, ...]:
     for span, read in zip(spans, each, strict=True):
         plain = {trade for trade, chance in read.chances.items() if chance >= asks.MORE}
         asked = {
-            trade: chance for trade, chance in read.chances.items()
+            trade: chance
+            for trade, chance in read.chances.items()
             if trade in whole.chances and whole.chances[trade] + chance >= AGREED
-        }  # fmt: skip
+        }
         _added(needs, _Need([span], asked, plain | set(sorted(asked, key=asked.__getitem__)[-1:])))
     return tuple(
         replace(

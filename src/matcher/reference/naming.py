@@ -49,10 +49,19 @@ def _word(word: str, first: bool) -> str:
 
 #: Prefix of the name of a source -> display name.
 SOURCES = {
-    "siae": "Les emplois de l’inclusion", "emplois": "Les emplois de l’inclusion", "lemarche": "Le marché de l’inclusion", "marche": "Le marché de l’inclusion",
-    "sirene": "Répertoire Sirene", "entreprises": "Annuaire des entreprises", "history": "Marchés attribués (DECP)", "decp": "Marchés attribués (DECP)",
-    "ted": "Avis d’attribution (TED)", "geiq": "Annuaire des GEIQ", "ea": "Annuaire des entreprises adaptées", "esat": "Annuaire des ESAT",
-}  # fmt: skip
+    "siae": "Les emplois de l’inclusion",
+    "emplois": "Les emplois de l’inclusion",
+    "lemarche": "Le marché de l’inclusion",
+    "marche": "Le marché de l’inclusion",
+    "sirene": "Répertoire Sirene",
+    "entreprises": "Annuaire des entreprises",
+    "history": "Marchés attribués (DECP)",
+    "decp": "Marchés attribués (DECP)",
+    "ted": "Avis d’attribution (TED)",
+    "geiq": "Annuaire des GEIQ",
+    "ea": "Annuaire des entreprises adaptées",
+    "esat": "Annuaire des ESAT",
+}
 
 
 @lru_cache(256)

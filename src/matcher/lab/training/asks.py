@@ -146,9 +146,13 @@ def _own_needs() -> Iterator[Example]:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for number, row in enumerate(map(json.loads, lines)):
             lot = Lot(
-                id=f"own-{number}", title=row["title"], description=row.get("description", ""), cpv=tuple(row.get("cpv", ())),
-                amount=row.get("amount"), duration_months=row.get("months"),
-            )  # fmt: skip
+                id=f"own-{number}",
+                title=row["title"],
+                description=row.get("description", ""),
+                cpv=tuple(row.get("cpv", ())),
+                amount=row.get("amount"),
+                duration_months=row.get("months"),
+            )
             tender = Tender(id=lot.id, format="need", title=row.get("notice") or lot.title, lots=(lot,))
             yield _example({**row, "lot": lot.id}, tender, lot, "own", 0.5)
 
@@ -266,8 +270,10 @@ def fit(examples: Sequence[Example], inputs: Inputs, chosen: NDArray[np.int64]) 
         if wanted[:, j].sum() >= FEWEST:
             model = learnt(with_trades, wanted[:, j].tolist(), offset[:, j])
             weights[plain, j], trusted[j], bias[j] = (
-                model.coef_[0, :-1], model.coef_[0, -1], model.intercept_[0],
-            )  # fmt: skip
+                model.coef_[0, :-1],
+                model.coef_[0, -1],
+                model.intercept_[0],
+            )
     at = len(names)
     for name, choices in CHOICES.items():
         some = np.array([i for i in chosen if name in examples[i].choices])
@@ -287,11 +293,15 @@ def fit(examples: Sequence[Example], inputs: Inputs, chosen: NDArray[np.int64]) 
     dense = inputs.dense.shape[1]
     of_words, scale = first.packed(weights[dense:].T)
     return {
-        "pooled": shared.astype(np.float32), "trusted": trusted.astype(np.float32),
-        "outputs_dense": weights[:dense].astype(np.float16), "outputs_words": np.ascontiguousarray(of_words.T),
-        "outputs_scale": scale, "outputs_bias": bias.astype(np.float32),
-        "outputs_buckets": inputs.buckets.astype(np.uint16), "outputs_rarity": inputs.rarity.astype(np.float16),
-    }  # fmt: skip
+        "pooled": shared.astype(np.float32),
+        "trusted": trusted.astype(np.float32),
+        "outputs_dense": weights[:dense].astype(np.float16),
+        "outputs_words": np.ascontiguousarray(of_words.T),
+        "outputs_scale": scale,
+        "outputs_bias": bias.astype(np.float32),
+        "outputs_buckets": inputs.buckets.astype(np.uint16),
+        "outputs_rarity": inputs.rarity.astype(np.float16),
+    }
 
 
 @dataclass
@@ -358,9 +368,15 @@ def _reader_of(begun: Mapping[str, NDArray[Any]], encoder: Encoder) -> asks.Read
 
 def _without_outputs(begun: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     empty: dict[str, Any] = {
-        "pooled": np.zeros(1), "trusted": np.zeros(1), "outputs_dense": np.zeros((1, 1)), "outputs_words": np.zeros((0, 1), np.int8),
-        "outputs_scale": np.ones(1), "outputs_bias": np.zeros(1), "outputs_buckets": np.zeros(0, np.int64), "outputs_rarity": np.zeros(0),
-    }  # fmt: skip
+        "pooled": np.zeros(1),
+        "trusted": np.zeros(1),
+        "outputs_dense": np.zeros((1, 1)),
+        "outputs_words": np.zeros((0, 1), np.int8),
+        "outputs_scale": np.ones(1),
+        "outputs_bias": np.zeros(1),
+        "outputs_buckets": np.zeros(0, np.int64),
+        "outputs_rarity": np.zeros(0),
+    }
     return {**empty, **begun}
 
 
@@ -426,9 +442,14 @@ def figures(found: Fitted) -> str:
             found.others["carried"][carried, 2],
         )
         shares = (
-            right / max(sum(map(len, said)), 1), right / max(sum(len(one.trades or ()) for one in gold), 1), np.mean(first_right),
-            np.mean(none), np.mean(several), np.mean(natures), auc,
-        )  # fmt: skip
+            right / max(sum(map(len, said)), 1),
+            right / max(sum(len(one.trades or ()) for one in gold), 1),
+            np.mean(first_right),
+            np.mean(none),
+            np.mean(several),
+            np.mean(natures),
+            auc,
+        )
         lines.append(f"| {name} | {len(some)} | " + " | ".join(f"{share:.2f}" for share in shares) + " |")
     return "\n".join(lines)
 

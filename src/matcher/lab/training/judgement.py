@@ -41,15 +41,33 @@ INVENTED, OWN = "invented", "judged_*.queries.jsonl.gz"
 TRADE, PLACE, ROLE, NEED = "likely_trade", "likely_place", "likely_role", "likely_need"
 #: Columns, their theme, and the way a value must pull (1 up, -1 down, 0 either).
 MAIN: Mapping[str, tuple[str, int]] = {
-    "sure": (TRADE, 1), "said_trade": (TRADE, 1), "name_trade": (TRADE, 1), "code_trade": (TRADE, 1),
-    "said_best": (TRADE, 1), "said_second": (TRADE, 1), "code_near": (TRADE, 1), "prior_trade": (TRADE, 1), "other_trade": (TRADE, -1),
-    "silent": (TRADE, -1), "kind_rate": (TRADE, 1),
-    "beyond": (PLACE, -1), "kilometres": (PLACE, -1), "same_department": (PLACE, 1),
-    "named_department": (PLACE, 1), "public_body": (PLACE, -1),
-    "kind": (ROLE, 0), "lends": (ROLE, 1),
-    "served": (NEED, 1), "clause": (NEED, 0), "staff": (NEED, 0), "insertion": (NEED, 0), "offered": (NEED, 1),
-    "clear": (NEED, 0), "asks": (NEED, 0), "beyond_size": (NEED, -1),
-}  # fmt: skip
+    "sure": (TRADE, 1),
+    "said_trade": (TRADE, 1),
+    "name_trade": (TRADE, 1),
+    "code_trade": (TRADE, 1),
+    "said_best": (TRADE, 1),
+    "said_second": (TRADE, 1),
+    "code_near": (TRADE, 1),
+    "prior_trade": (TRADE, 1),
+    "other_trade": (TRADE, -1),
+    "silent": (TRADE, -1),
+    "kind_rate": (TRADE, 1),
+    "beyond": (PLACE, -1),
+    "kilometres": (PLACE, -1),
+    "same_department": (PLACE, 1),
+    "named_department": (PLACE, 1),
+    "public_body": (PLACE, -1),
+    "kind": (ROLE, 0),
+    "lends": (ROLE, 1),
+    "served": (NEED, 1),
+    "clause": (NEED, 0),
+    "staff": (NEED, 0),
+    "insertion": (NEED, 0),
+    "offered": (NEED, 1),
+    "clear": (NEED, 0),
+    "asks": (NEED, 0),
+    "beyond_size": (NEED, -1),
+}
 #: Columns that tell something together; chosen by their gain where boosted trees may join any three.
 GROUPS: tuple[tuple[str, ...], ...] = tuple(
     tuple(line.split())
@@ -322,12 +340,27 @@ def _boosted(pairs: Pairs, table: Floats, chosen: NDArray[np.bool_], seed: int) 
     names = pairs.columns
     lead = LEAD[np.nan_to_num(pairs.grade).astype(int)]
     params: dict[str, Any] = {
-        "objective": "cross_entropy", "learning_rate": RATE, "num_leaves": LEAVES, "min_data_in_leaf": 20, "lambda_l2": 5.0,
-        "bagging_fraction": 0.7, "bagging_freq": 1, "feature_fraction": 0.7, "verbosity": -1, "num_threads": 1, "seed": seed,
-        "interaction_constraints": [*([i] for i in range(len(names))), *([names.index(n) for n in group] for group in GROUPS)],
-        "monotone_constraints": [MAIN[name][1] for name in names], "boost_from_average": False, "deterministic": True,
-        "max_bin": 255, "min_data_in_bin": 1,
-    }  # fmt: skip
+        "objective": "cross_entropy",
+        "learning_rate": RATE,
+        "num_leaves": LEAVES,
+        "min_data_in_leaf": 20,
+        "lambda_l2": 5.0,
+        "bagging_fraction": 0.7,
+        "bagging_freq": 1,
+        "feature_fraction": 0.7,
+        "verbosity": -1,
+        "num_threads": 1,
+        "seed": seed,
+        "interaction_constraints": [
+            *([i] for i in range(len(names))),
+            *([names.index(n) for n in group] for group in GROUPS),
+        ],
+        "monotone_constraints": [MAIN[name][1] for name in names],
+        "boost_from_average": False,
+        "deterministic": True,
+        "max_bin": 255,
+        "min_data_in_bin": 1,
+    }
     data = lightgbm.Dataset(table[chosen], lead[chosen], weight=pairs.weight[chosen], params=params)
     trees = lightgbm.train(params, data, ROUNDS).dump_model()["tree_info"]
     return [tree["tree_structure"] for tree in trees]
@@ -594,11 +627,13 @@ def packed(tables: Tables, slope: float, intercept: float, likely: float, plausi
     """The file of `matcher.matching.judgement.Judgement`: tables times slope, so that the sum is log-odds."""
     rows = [
         {
-            "columns": list(key), "theme": theme_of(key),
-            "cuts": [tables.cuts[name].tolist() for name in key], "values": np.round(slope * values, 4).tolist(),
+            "columns": list(key),
+            "theme": theme_of(key),
+            "cuts": [tables.cuts[name].tolist() for name in key],
+            "values": np.round(slope * values, 4).tolist(),
         }
         for key, values in sorted(tables.values.items(), key=lambda item: (len(item[0]), item[0]))
-    ]  # fmt: skip
+    ]
     base = round(slope * tables.base + intercept, 4)
     return {"base": base, "likely": likely, "plausible": plausible, "tables": rows}
 
@@ -700,12 +735,20 @@ def _card(out: Path, found: Collected, report: str, likely: float, plausible: fl
     rows = found.rows.values()
     (out / "card.md").write_text(
         CARD.format(
-            date=date.today().isoformat(), needs=len(rows), pairs=sum(len(row["j"]) for row in rows), report=report,
-            likely=likely, plausible=plausible, tables=tables, lent=found.lent, own=found.own, folds=FOLDS,
+            date=date.today().isoformat(),
+            needs=len(rows),
+            pairs=sum(len(row["j"]) for row in rows),
+            report=report,
+            likely=likely,
+            plausible=plausible,
+            tables=tables,
+            lent=found.lent,
+            own=found.own,
+            folds=FOLDS,
             leads=sum(any(value[0] >= 2 for value in row["j"].values()) for row in rows),
         ),
         encoding="utf-8",
-    )  # fmt: skip
+    )
 
 
 CARD = """# Judgement

@@ -96,9 +96,13 @@ def _labelled(number: int, excerpt: bool, lines: Sequence[Mapping[str, str]]) ->
     ]
     found = [_line_of(_plain(part.sentence), known) for part in parts]
     return Labelled(
-        number, excerpt, parts, np.array([state for state, _ in found], dtype=np.int64), [said for _, said in found],
+        number,
+        excerpt,
+        parts,
+        np.array([state for state, _ in found], dtype=np.int64),
+        [said for _, said in found],
         frozenset().union(*(said for _, offer, said in known if offer)),
-    )  # fmt: skip
+    )
 
 
 def _plain(text: str) -> str:
@@ -137,9 +141,12 @@ def coded(encoder: Encoder, data: Path | None) -> Coded:
     every = [row for row in (*rows, *own) if row.trade is not None]
     vectors = encoder.encode([row.text for row in every], role="passage")
     return Coded(
-        vectors, np.array([labels.index(row.trade or "") for row in every]), np.array([row.weight for row in every]),
-        len(every) - len(own), len(own),
-    )  # fmt: skip
+        vectors,
+        np.array([labels.index(row.trade or "") for row in every]),
+        np.array([row.weight for row in every]),
+        len(every) - len(own),
+        len(own),
+    )
 
 
 def trade_of_parts(given: Labelled, chances: Floats) -> NDArray[np.int64]:
@@ -190,8 +197,11 @@ def fit_stance(given: Sequence[tuple[Labelled, Floats]]) -> offers.Stance:
     weights = model.coef_[0].astype(np.float32)
     size = form.shape[1]
     return offers.Stance(
-        weights[:size], weights[size : size + offers.BUCKETS] * SENTENCE, weights[size + offers.BUCKETS :], float(model.intercept_[0])
-    )  # fmt: skip
+        weights[:size],
+        weights[size : size + offers.BUCKETS] * SENTENCE,
+        weights[size + offers.BUCKETS :],
+        float(model.intercept_[0]),
+    )
 
 
 def fit_signs(given: Sequence[tuple[Labelled, Floats, Floats]]) -> tuple[Floats, float]:
@@ -266,7 +276,15 @@ def _arrays(model: offers.Model) -> dict[str, Any]:
     weights, scale = packed(model.reader.weights)
     words, words_scale = packed(np.stack([model.stance.sentence, model.stance.heading]))
     return {
-        "encoder": np.array(model.reader.encoder), "names": np.array(model.reader.names), "weights": weights, "scale": scale,
-        "bias": model.reader.bias, "stance_form": model.stance.form, "stance_words": words, "stance_scale": words_scale,
-        "stance_bias": np.float32(model.stance.bias), "signs": model.signs, "sign_bias": np.float32(model.sign_bias),
-    }  # fmt: skip
+        "encoder": np.array(model.reader.encoder),
+        "names": np.array(model.reader.names),
+        "weights": weights,
+        "scale": scale,
+        "bias": model.reader.bias,
+        "stance_form": model.stance.form,
+        "stance_words": words,
+        "stance_scale": words_scale,
+        "stance_bias": np.float32(model.stance.bias),
+        "signs": model.signs,
+        "sign_bias": np.float32(model.sign_bias),
+    }

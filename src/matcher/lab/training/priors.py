@@ -151,19 +151,26 @@ def fit(known: Sequence[Seen], codes: Sequence[str], shared: Floats, seed: int =
         does += [one.does for one in held]
     line = LogisticRegression(C=C, max_iter=1000).fit(np.vstack(inputs), np.concatenate(does))
     return {
-        "kinds": np.array(KINDS), "rates": rates(known).astype(np.float16), "codes": np.array(codes),
-        "shares": np.round(255 * np.sqrt(shared)).astype(np.uint8), "weights": line.coef_[0].astype(np.float32),
+        "kinds": np.array(KINDS),
+        "rates": rates(known).astype(np.float16),
+        "codes": np.array(codes),
+        "shares": np.round(255 * np.sqrt(shared)).astype(np.uint8),
+        "weights": line.coef_[0].astype(np.float32),
         "bias": np.float32(line.intercept_[0]),
-    }  # fmt: skip
+    }
 
 
 def read(arrays: dict[str, Any]) -> trades.Priors:
     """The model of such arrays."""
     codes = {code: row for row, code in enumerate(arrays["codes"].tolist())}
     return trades.Priors(
-        arrays["kinds"].tolist(), arrays["rates"].astype(np.float32), codes, arrays["shares"].astype(np.float32) / 255,
-        arrays["weights"], float(arrays["bias"]),
-    )  # fmt: skip
+        arrays["kinds"].tolist(),
+        arrays["rates"].astype(np.float32),
+        codes,
+        arrays["shares"].astype(np.float32) / 255,
+        arrays["weights"],
+        float(arrays["bias"]),
+    )
 
 
 def crossed(

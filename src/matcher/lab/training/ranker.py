@@ -199,11 +199,22 @@ def boost(splits: Sequence[Split], seed: int) -> Any:
         feature_name=list(LEARNT),
     )
     options = {
-        "objective": "lambdarank", "num_leaves": 2, "learning_rate": RATE, "min_data_in_leaf": LEAVES_MIN,
-        "monotone_constraints": [1] * len(LEARNT), "lambda_l2": 5.0, "feature_fraction": 0.5,
-        "bagging_fraction": 0.7, "bagging_freq": 1, "lambdarank_truncation_level": 10, "seed": seed,
-        "num_threads": 1, "deterministic": True, "force_row_wise": True, "verbose": -1,
-    }  # fmt: skip
+        "objective": "lambdarank",
+        "num_leaves": 2,
+        "learning_rate": RATE,
+        "min_data_in_leaf": LEAVES_MIN,
+        "monotone_constraints": [1] * len(LEARNT),
+        "lambda_l2": 5.0,
+        "feature_fraction": 0.5,
+        "bagging_fraction": 0.7,
+        "bagging_freq": 1,
+        "lambdarank_truncation_level": 10,
+        "seed": seed,
+        "num_threads": 1,
+        "deterministic": True,
+        "force_row_wise": True,
+        "verbose": -1,
+    }
     return lightgbm.train(options, data, num_boost_round=ROUNDS)
 
 

@@ -148,7 +148,10 @@ def first_arrays(encoder: Encoder, data: Path | None = None) -> dict[str, NDArra
     buckets = np.flatnonzero(rarity)
     of_words, scale = packed(WORDS * weights[:, size:][:, buckets])
     return {
-        "first_dense": weights[:, :size].T.astype(np.float16), "first_words": np.ascontiguousarray(of_words.T),
-        "first_scale": scale, "first_bias": bias.astype(np.float32), "first_buckets": buckets.astype(np.uint16),
+        "first_dense": weights[:, :size].T.astype(np.float16),
+        "first_words": np.ascontiguousarray(of_words.T),
+        "first_scale": scale,
+        "first_bias": bias.astype(np.float32),
+        "first_buckets": buckets.astype(np.uint16),
         "first_rarity": rarity[buckets].astype(np.float16),
-    }  # fmt: skip
+    }

@@ -51,8 +51,12 @@ class SentenceEncoder:
 
 
 def load(
-    model: str = "", query_prefix: str = "", passage_prefix: str = "", device: str = "cpu", batch_size: int = 32
-) -> Encoder:  # fmt: skip
+    model: str = "",
+    query_prefix: str = "",
+    passage_prefix: str = "",
+    device: str = "cpu",
+    batch_size: int = 32,
+) -> Encoder:
     """A sentence-transformers model by folder or hub name.  Raises BadInput when it cannot be loaded."""
     if not model:
         raise BadInput("encoder `sentence` needs a model: set encoder_options = {model: a folder or a name}")

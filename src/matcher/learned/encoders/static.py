@@ -29,8 +29,10 @@ MANY = 100  # texts from which on a sparse product is faster than sums one by on
 PROJECTION = Path("1_Router") / "query_0_Dense"  # the query projection; optional
 #: The files of an encoder: vocabulary, vectors, projection.
 PARTS = (
-    Path("0_StaticEmbedding") / "tokenizer.json", Path("0_StaticEmbedding") / "model.safetensors", PROJECTION / "model.safetensors",
-)  # fmt: skip
+    Path("0_StaticEmbedding") / "tokenizer.json",
+    Path("0_StaticEmbedding") / "model.safetensors",
+    PROJECTION / "model.safetensors",
+)
 
 
 class StaticEncoder:

@@ -79,7 +79,9 @@ def _areas(cell: str) -> bool:
 LOOKS: dict[str, Callable[[str], bool]] = {
     "siret": lambda c: bool(re.fullmatch(r"\D{0,12}(?:\d[\s.\u00a0\u202f-]?){13,14}", c)),
     "email": lambda c: bool(re.fullmatch(r"[^@\s]+@[^@\s]+\.[a-z]+(?:[\s;,/].*)?", c.lower())),
-    "website": lambda c: bool(re.fullmatch(r"(?:https?://|www\.)\S+|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,8}(?:/\S*)?", c.lower())),
+    "website": lambda c: bool(
+        re.fullmatch(r"(?:https?://|www\.)\S+|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,8}(?:/\S*)?", c.lower())
+    ),
     "phone": _phone,
     "siren": lambda c: siren_valid(re.sub(r"\s", "", c)),
     "naf": lambda c: len(c) <= 8 and clean_naf(c) is not None,
@@ -91,7 +93,7 @@ LOOKS: dict[str, Callable[[str], bool]] = {
     "zone": lambda c: _structure.zone_of(c) is not None,
     "areas": _areas,
     "number": lambda c: _structure.number_of(c) is not None,
-}  # fmt: skip
+}
 #: Forms that cells tell whatever the heading, the surest first, and the field of each where it is not of its name.
 ALONE_TELL = ("siret", "email", "website", "phone", "naf", "postcode", "kind", "town", "areas", "offer")
 _FIELD_OF = {"areas": "zone"}

@@ -87,9 +87,7 @@ def buyer(raw_id: str, name: str, place: Place, type: AuthorityType = "") -> Buy
 
 
 @lru_cache(maxsize=16384)
-def place(
-    label: str = "", *, postcode: str = "", city: str = "", nuts: str = "", nation: str = ""
-) -> Place:  # fmt: skip
+def place(label: str = "", *, postcode: str = "", city: str = "", nuts: str = "", nation: str = "") -> Place:
     """A place as stated; `located` infers its other fields."""
     postcode = re.sub(r"(?i)\s{0,9}c[eé]dex\b.*$", "", postcode)  # "44036 cédex 01"
     code = re.sub(r"\s", "", postcode)
@@ -120,9 +118,18 @@ _cpv = lru_cache(maxsize=16384)(clean_cpv)
 
 #: Months in a unit of time, by the first letters of its names.
 _MONTHS = {
-    "MON": 1.0, "MOI": 1.0, "YEA": 12.0, "ANN": 12.0, "AN": 12.0, "ANS": 12.0, "QUA": 3.0,
-    "DAY": 1 / MONTH_DAYS, "JOU": 1 / MONTH_DAYS, "WEE": 7 / MONTH_DAYS, "SEM": 7 / MONTH_DAYS,
-}  # fmt: skip
+    "MON": 1.0,
+    "MOI": 1.0,
+    "YEA": 12.0,
+    "ANN": 12.0,
+    "AN": 12.0,
+    "ANS": 12.0,
+    "QUA": 3.0,
+    "DAY": 1 / MONTH_DAYS,
+    "JOU": 1 / MONTH_DAYS,
+    "WEE": 7 / MONTH_DAYS,
+    "SEM": 7 / MONTH_DAYS,
+}
 
 
 def months(number: str, unit: str) -> float | None:

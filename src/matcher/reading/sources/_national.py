@@ -60,8 +60,12 @@ NATURES: dict[str, domain.Nature] = {
 }
 REFERENCES = ("identifiantInterne", "idMarche", "REFERENCE_MARCHE", "REF_MARCHE", "numReference")
 DEADLINES = (
-    "dateReceptionOffres", "receptOffres", "RECEPT_OFFRES", "RECEPT_CANDIDAT", "dateReceptionCandidatures",
-)  # fmt: skip
+    "dateReceptionOffres",
+    "receptOffres",
+    "RECEPT_OFFRES",
+    "RECEPT_CANDIDAT",
+    "dateReceptionCandidatures",
+)
 ADDRESSES = ("urlDocConsul", "URL_DOCUMENT", "urlProfilAch", "urlProfilAcheteur", "URL_PROFIL_ACHETEUR")
 PLACES = ("lieuExecution", "lieuExecutionLivraison", "LIEU_EXEC_LIVR", "LIEU_PRINCIPAL", "lieuPrincipal")
 AMOUNTS = ("montant", "MONTANT", "valeur", "VALEUR")
@@ -185,10 +189,15 @@ class National:
 
     def raw_lots(self) -> list[Any]:
         for holder, path in (
-            (self.body, ("lots", "lot")), (self.body, ("lots",)), (self.market, ("lotsMarche", "lot")),
-            (self.market, ("lotsMarche",)), (self.market, ("lots", "lot")), (self.market, ("LOTS", "LOT")),
-            (self.data, ("LOTS", "LOT")), (self.data, ("lots", "lot")),
-        ):  # fmt: skip
+            (self.body, ("lots", "lot")),
+            (self.body, ("lots",)),
+            (self.market, ("lotsMarche", "lot")),
+            (self.market, ("lotsMarche",)),
+            (self.market, ("lots", "lot")),
+            (self.market, ("LOTS", "LOT")),
+            (self.data, ("LOTS", "LOT")),
+            (self.data, ("lots", "lot")),
+        ):
             raw = [
                 one for one in listed(dig(holder, *path)) if isinstance(one, dict) and one.get("lot") is None
             ]

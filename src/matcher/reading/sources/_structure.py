@@ -185,7 +185,7 @@ def zone_of(
     """A zone from free text ("rayon 30 km", "75, 92", "Pays de Rennes") and from columns of its own.
 
     "Département" is that of `home`; places named are reached from there.
-    """  # fmt: skip
+    """
     text = (
         fold(" ; ".join(several(raw))) if isinstance(raw, list | tuple) else fold(clean(str(raw or ""), 5000))
     ).replace("’", "'")
@@ -209,8 +209,11 @@ def zone_of(
     if not (country or km or areas or wider):
         return None
     return Zone(
-        radius_km=km, departments=tuple(dict.fromkeys(areas)), regions=tuple(dict.fromkeys(wider)), country=country
-    )  # fmt: skip
+        radius_km=km,
+        departments=tuple(dict.fromkeys(areas)),
+        regions=tuple(dict.fromkeys(wider)),
+        country=country,
+    )
 
 
 _NEAR = re.compile(r"\b(?:limitrophes?|voisins?|environnants?)\b")

@@ -22,9 +22,13 @@ _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 Element = etree._Element
 #: How any XML is read here; comments and processing instructions hold no data.
 SAFELY: dict[str, Any] = {
-    "resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False, "remove_comments": True,
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "huge_tree": False,
+    "remove_comments": True,
     "remove_pis": True,
-}  # fmt: skip
+}
 
 
 def slurp(stream: BinaryIO, name: str) -> bytes:

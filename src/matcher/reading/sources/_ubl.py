@@ -57,8 +57,10 @@ PROCEDURES: dict[str, str] = code_list("eforms procedures")
 #: Buyer by its legal type (BT-11): those that the thresholds tell apart.
 BUYERS: dict[str, Literal["state", "local"]] = code_list("eforms buyers")
 KINDS_OF_CRITERIA: dict[str, Literal["price", "cost", "quality", ""]] = {
-    "price": "price", "cost": "cost", "quality": "quality",
-}  # fmt: skip
+    "price": "price",
+    "cost": "cost",
+    "quality": "quality",
+}
 #: The first letters of the number-weight codes: per-exa and per-mid, poi-exa and poi-mid.
 WEIGHT_UNITS: dict[str, Literal["%", "points", ""]] = {"per": "%", "poi": "points"}
 

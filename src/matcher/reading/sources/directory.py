@@ -48,11 +48,26 @@ LISTS = ("structures", "siaes", "data", "results", "records", "items")
 #: Keys that belong to another format, which its own source reads better.
 _FOREIGN = frozenset(
     {
-        "marches", "titulaires", "acheteur", "donnees", "objet", "nom_complet", "presta_types", "presta_type",
-        "bloque_candidatures", "asked", "provenance",
-        "score_qualite", "finess_et", "nofinesset", "numero_rna", "adrs_codepostal", "opened", "titulaire_id",
+        "marches",
+        "titulaires",
+        "acheteur",
+        "donnees",
+        "objet",
+        "nom_complet",
+        "presta_types",
+        "presta_type",
+        "bloque_candidatures",
+        "asked",
+        "provenance",
+        "score_qualite",
+        "finess_et",
+        "nofinesset",
+        "numero_rna",
+        "adrs_codepostal",
+        "opened",
+        "titulaire_id",
     }
-)  # fmt: skip
+)
 
 
 _VOCABULARY = _columns.Vocabulary(ALIASES, SEVERAL)
@@ -268,9 +283,22 @@ def _blank(cell: Any) -> bool:
 
 
 _FILLED = (
-    "name", "brand", "naf", "address", "website", "phone", "email", "zone", "turnover", "headcount",
-    "networks", "labels", "active", "convention", "updated",
-)  # fmt: skip
+    "name",
+    "brand",
+    "naf",
+    "address",
+    "website",
+    "phone",
+    "email",
+    "zone",
+    "turnover",
+    "headcount",
+    "networks",
+    "labels",
+    "active",
+    "convention",
+    "updated",
+)
 
 
 def _join(draft: _Draft, more: _Draft) -> None:
@@ -526,9 +554,18 @@ def _offer(
         return None
     nature: OfferNature = "job" if rome and not body else "offer"
     return Offer(
-        id="", title=title or shorten(body, 120), text=body, nature=nature, cpv=cpv, rome=rome, sectors=sectors,
-        service_types=service_types, zone=zone, since=since, source=source,
-    )  # fmt: skip
+        id="",
+        title=title or shorten(body, 120),
+        text=body,
+        nature=nature,
+        cpv=cpv,
+        rome=rome,
+        sectors=sectors,
+        service_types=service_types,
+        zone=zone,
+        since=since,
+        source=source,
+    )
 
 
 def _rank(number: str) -> int:

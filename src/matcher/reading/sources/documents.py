@@ -40,11 +40,14 @@ PLAIN = (".txt", ".md", ".text", ".markdown")
 SHEETS = (".xlsx", ".xlsm")
 #: Relevant members that cannot be read: rejected with the remedy; plans and images are skipped.
 UNREAD = {
-    ".doc": "an old Word file: save it as .docx", ".xls": "an old Excel file: save it as .xlsx",
-    ".odt": "an OpenDocument text: save it as .docx or PDF", ".ods": "an OpenDocument sheet: save it as .xlsx",
-    ".rtf": "a rich text file: save it as .docx or PDF", ".7z": "packed by 7-Zip: pack it as a ZIP",
+    ".doc": "an old Word file: save it as .docx",
+    ".xls": "an old Excel file: save it as .xlsx",
+    ".odt": "an OpenDocument text: save it as .docx or PDF",
+    ".ods": "an OpenDocument sheet: save it as .xlsx",
+    ".rtf": "a rich text file: save it as .docx or PDF",
+    ".7z": "packed by 7-Zip: pack it as a ZIP",
     ".rar": "packed by RAR: pack it as a ZIP",
-}  # fmt: skip
+}
 
 
 def recognises(name: str, head: bytes) -> bool:

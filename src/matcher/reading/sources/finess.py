@@ -35,15 +35,37 @@ SOURCE = "FINESS"
 _MARK = b"finess;etalab;"
 #: Columns of a "structureet" line of the national extract, by their place.
 _COLUMNS = {
-    "finess": 1, "name": 3, "long_name": 4, "number": 7, "way": 8, "street": 9, "commune": 12, "department": 13,
-    "town": 15, "phone": 16, "category": 18, "siret": 22, "naf": 23, "updated": 30,
-}  # fmt: skip
+    "finess": 1,
+    "name": 3,
+    "long_name": 4,
+    "number": 7,
+    "way": 8,
+    "street": 9,
+    "commune": 12,
+    "department": 13,
+    "town": 15,
+    "phone": 16,
+    "category": 18,
+    "siret": 22,
+    "naf": 23,
+    "updated": 30,
+}
 #: The table made of the extracts: heading -> what it holds.
 TABLE = {
-    "siret": "siret", "finess_et": "finess", "denomination": "long_name", "type": "kind", "adresse": "address",
-    "code_postal": "postcode", "code_insee": "commune", "commune": "town", "departement": "department",
-    "telephone": "phone", "naf": "naf", "maj": "updated", "places": "places",
-}  # fmt: skip
+    "siret": "siret",
+    "finess_et": "finess",
+    "denomination": "long_name",
+    "type": "kind",
+    "adresse": "address",
+    "code_postal": "postcode",
+    "code_insee": "commune",
+    "commune": "town",
+    "departement": "department",
+    "telephone": "phone",
+    "naf": "naf",
+    "maj": "updated",
+    "places": "places",
+}
 FIELDS = (*TABLE.values(), *_columns.TEXTS)
 _VOCABULARY = _columns.Vocabulary(_columns.TEXTS, frozenset(_columns.TEXTS))
 _DELETED, _INSTALLED = 15, 9  # columns of an "equipementsocial" line: deleted ("O"), installed capacity
@@ -174,11 +196,17 @@ def national(stream: BinaryIO) -> Iterator[tuple[str, dict[str, Any]]]:
         yield (
             f"row {number}",
             {
-                **cells, "long_name": cells["long_name"] or cells["name"], "kind": kind, "address": " ".join(filter(None, (cells["number"], cells["way"], cells["street"]))),
-                "postcode": town.group(1) if town else None, "town": town.group(2) if town else cells["town"],
-                "commune": f"{cells['department']}{cells['commune']}" if len(cells["department"]) == 2 else None,
+                **cells,
+                "long_name": cells["long_name"] or cells["name"],
+                "kind": kind,
+                "address": " ".join(filter(None, (cells["number"], cells["way"], cells["street"]))),
+                "postcode": town.group(1) if town else None,
+                "town": town.group(2) if town else cells["town"],
+                "commune": f"{cells['department']}{cells['commune']}"
+                if len(cells["department"]) == 2
+                else None,
             },
-        )  # fmt: skip
+        )
 
 
 def _lines(stream: BinaryIO) -> Iterator[list[str]]:

@@ -46,9 +46,13 @@ def structure_of(row: Mapping[str, Any]) -> Structure | str | None:
         for number, offer in enumerate([*found.values()][: brochure.MOST])
     )
     return Structure(
-        siret=siret, name="", offers=offers, source=source, updated=day,
+        siret=siret,
+        name="",
+        offers=offers,
+        source=source,
+        updated=day,
         flags=(*flags, "offers-only", "place-unknown"),
-    )  # fmt: skip
+    )
 
 
 def text_of(page: Mapping[str, Any]) -> str:

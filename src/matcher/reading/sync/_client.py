@@ -67,9 +67,11 @@ ADDRESSES: dict[str, tuple[str, str]] = {
 }
 #: Tokens, where the publisher asks for one; they go out as `Authorization: Bearer` to that address alone.
 TOKENS = {
-    "siae": "MATCHER_SIAE_TOKEN", "boamp": "MATCHER_BOAMP_TOKEN", "inclusion": "MATCHER_INCLUSION_TOKEN",
+    "siae": "MATCHER_SIAE_TOKEN",
+    "boamp": "MATCHER_BOAMP_TOKEN",
+    "inclusion": "MATCHER_INCLUSION_TOKEN",
     "emplois": "MATCHER_EMPLOIS_TOKEN",
-}  # fmt: skip
+}
 #: Seconds between two requests, for a publisher that states a lower rate than `INTERVAL` allows.
 PACE = {"emplois": 5.0}  # twelve a minute
 

@@ -43,8 +43,11 @@ def file(
         )
     fetched.replace(target)
     state[name] = {
-        **validators, "url": url, "records": records, "fetched": datetime.now(UTC).date().isoformat(),
-    }  # fmt: skip
+        **validators,
+        "url": url,
+        "records": records,
+        "fetched": datetime.now(UTC).date().isoformat(),
+    }
     _save(folder, state)
     report.pages += 1
     report.records += records

@@ -226,9 +226,12 @@ class Fetcher:
         self._network.end = end
         limits = dict.fromkeys(("connect", "read", "write", "pool"), PATIENCE)
         headers = [
-            ("User-Agent", self.agent), ("Accept", "text/html, text/plain;q=0.9"), ("Accept-Language", "fr"),
-            ("Accept-Encoding", "gzip"), ("Connection", "close"),
-        ]  # fmt: skip
+            ("User-Agent", self.agent),
+            ("Accept", "text/html, text/plain;q=0.9"),
+            ("Accept-Language", "fr"),
+            ("Accept-Encoding", "gzip"),
+            ("Connection", "close"),
+        ]
         try:
             with self._pool.stream("GET", url, headers=headers, extensions={"timeout": limits}) as answer:
                 pairs = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in answer.headers}

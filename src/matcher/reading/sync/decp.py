@@ -43,9 +43,12 @@ def decp(folder: Path, client: Client | None = None) -> Report:
 
 
 def rows(
-    folder: Path, departments: Iterable[str] = (), since: date | None = None, client: Client | None = None,
-    accept_fewer: bool = False
-) -> Report:  # fmt: skip
+    folder: Path,
+    departments: Iterable[str] = (),
+    since: date | None = None,
+    client: Client | None = None,
+    accept_fewer: bool = False,
+) -> Report:
     """The awards of the buyers of some departments, since a day, row by row instead of the whole file."""
     with run("decp", folder, client, "decp-rows") as (http, state, report):
         lists = Lists(http, folder, state, report, accept_fewer)

@@ -13,9 +13,12 @@ LISTING = Listing("results", "count", paged("page", "page_size", 100), ("siret",
 
 
 def emplois(
-    folder: Path, asked: Iterable[str] = (), client: Client | None = None, today: date | None = None,
-    accept_fewer: bool = False
-) -> Report:  # fmt: skip
+    folder: Path,
+    asked: Iterable[str] = (),
+    client: Client | None = None,
+    today: date | None = None,
+    accept_fewer: bool = False,
+) -> Report:
     """Every structure with its open jobs, of the departments asked for; a department is read once a day."""
     url, day = address("emplois"), today or datetime.now(UTC).date()
     with run("emplois", folder, client) as (http, state, report):

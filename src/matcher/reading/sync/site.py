@@ -99,9 +99,14 @@ def _size(reading: dict[str, Any]) -> int:
 def _reading(fetch: Fetcher, structure: Structure, day: date) -> dict[str, Any]:
     """What is kept of one site; without pages, `why` says why."""
     made: dict[str, Any] = {
-        "siret": structure.siret, "website": structure.website, "read": day.isoformat(),
-        "asked": day.isoformat(), "pages": [], "why": "", "names": [n for n in (structure.name, structure.brand) if n],
-    }  # fmt: skip
+        "siret": structure.siret,
+        "website": structure.website,
+        "read": day.isoformat(),
+        "asked": day.isoformat(),
+        "pages": [],
+        "why": "",
+        "names": [n for n in (structure.name, structure.brand) if n],
+    }
     try:
         made["pages"] = list(_pages(fetch, structure.website))
     except Refused as error:

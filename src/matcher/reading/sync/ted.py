@@ -47,8 +47,11 @@ def _notices(http: Client, day: date, report: Report) -> Iterator[tuple[str, str
     url = address("ted")
     asked: dict[str, Any] = {
         "query": f"organisation-country-buyer IN (FRA) AND publication-date = {day:%Y%m%d} SORT BY publication-number ASC",
-        "fields": ["publication-number", "links"], "limit": LIMIT, "scope": "ALL", "paginationMode": "ITERATION",
-    }  # fmt: skip
+        "fields": ["publication-number", "links"],
+        "limit": LIMIT,
+        "scope": "ALL",
+        "paginationMode": "ITERATION",
+    }
     while True:
         page, _ = http.json(url, body=asked)
         rows = page.get("notices") if isinstance(page, dict) else None
