@@ -28,7 +28,7 @@ def run(
     import json
 
     from matcher.lab import evaluation, judging
-    from matcher.lab.training.judgement import judged
+    from matcher.lab.leads import judged
     from matcher.matching.engine import Matcher
 
     rejected: list[Rejected] = []

@@ -5,6 +5,8 @@ The measures are those of graded retrieval over judged candidates alone: ungrade
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matcher.domain import BadInput, NotFound, Rejected, Tender
 from matcher.lab import evaluation
 from matcher.lab.evaluation import Question
-from matcher.lab.training.judgement import gain, judged
+from matcher.lab.training.texts import opened
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import interleave
 from matcher.reading import gather
@@ -36,6 +39,12 @@ class Judgements:
     name: str
     questions: Sequence[Question]
     rows: Mapping[str, Mapping[str, Any]]
+
+
+def judged(path: Path) -> dict[str, Any]:
+    """The lines of a judged file by query_id."""
+    with opened(path) as lines:
+        return {row["query_id"]: row for row in map(json.loads, filter(str.strip, lines))}
 
 
 def load(queries: Path, most: int | None = None) -> Judgements:
@@ -65,6 +74,11 @@ def by_order(method: Callable[[Question], Sequence[str]]) -> Answering:
     }
 
 
+def gain(grades: Sequence[int]) -> float:
+    """Discounted cumulative gain."""
+    return math.fsum((2**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades))
+
+
 def figures(lines: Iterable[Line], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, list[float]]:
     """Each measure for each need to which it applies; lower is better for wrong@5 and "nobody wrong"."""
     found: dict[str, list[float]] = {name: [] for name in MEASURES}
@@ -92,8 +106,6 @@ def _order(line: Line, grades: Mapping[str, int]) -> list[int]:
 
 def calibration(lines: Iterable[Line], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     """AUC and expected calibration error (ten bins) of the probabilities; empty where a method gives none."""
-    from sklearn.metrics import roc_auc_score
-
     pairs = [
         (chance, rows[line["query_id"]]["j"][siren][0] >= 2)
         for line in lines
@@ -103,9 +115,20 @@ def calibration(lines: Iterable[Line], rows: Mapping[str, Mapping[str, Any]]) ->
     if not pairs or len({lead for _, lead in pairs}) < 2:
         return {}
     chance, lead = (np.array(column, dtype=np.float64) for column in zip(*pairs, strict=True))
+    return {"AUC": auc(chance, lead), "ECE": ece(chance, lead)}
+
+
+def auc(chance: NDArray[np.float64], lead: NDArray[Any]) -> float:
+    """The area under the ROC curve; NaN where all pairs are leads, or none."""
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(lead, chance)) if 0 < lead.sum() < len(lead) else float("nan")
+
+
+def ece(chance: NDArray[np.float64], lead: NDArray[Any]) -> float:
+    """The expected calibration error over the tenths of the scale."""
     tenth = np.minimum((chance * 10).astype(int), 9)
-    gaps = [abs(float((chance - lead)[tenth == t].sum())) for t in range(10)]
-    return {"AUC": float(roc_auc_score(lead, chance)), "ECE": sum(gaps) / len(pairs)}
+    return sum(abs(float((chance - lead)[tenth == t].sum())) for t in range(10)) / len(chance)
 
 
 # ------------------------------------------------------------------------------------- quality against exposure

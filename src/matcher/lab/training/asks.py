@@ -22,6 +22,7 @@ from matcher.console import say
 from matcher.domain import BadInput, Lot, Tender
 from matcher.lab import evaluation
 from matcher.lab.training import trades as first
+from matcher.lab.training import write_card
 from matcher.lab.training.texts import OURS, read_table
 from matcher.learned import asks
 from matcher.learned.asks import ALONE, BUCKETS, CHOICES, Wording
@@ -396,7 +397,9 @@ def train(data: Path, out: Path, encoder: Encoder | None = None) -> Fitted:
     report = figures(found)
     say(report)
     count = {name: sum(one.source == name for one in found.examples) for name in LABELS}
-    text = CARD.format(
+    write_card(
+        out,
+        "asks",
         date=date.today().isoformat(),
         report=report,
         folds=FOLDS,
@@ -405,7 +408,6 @@ def train(data: Path, out: Path, encoder: Encoder | None = None) -> Fitted:
         read=sum(one.source == "read" for one in found.examples),
         **count,
     )
-    (out / "card.md").write_text(text, encoding="utf-8")
     return found
 
 
@@ -460,25 +462,3 @@ def _said(found: Fitted, i: int) -> dict[str, float]:
     return {
         asks.names()[j]: float(chances[j]) for j in asks.told(chances, bool(found.examples[i].given.codes))
     }
-
-
-CARD = """# Asks
-
-Reads what a lot or a typed need asks for: the chance of each trade of the taxonomy, the nature of the purchase, who could
-carry it (a structure of 15 to 40 people alone, a group, none), whether structures answer such needs, whether staff is to be
-lent, whether the text states a need at all.  Linear in vectors, words and codes; read with numpy alone.
-
-- Made {date} by `matcher train asks` with scikit-learn.  The first reading of trades is learnt from our own texts and from
-  objets of contracts before July 2019 with their CPV code (open data, Licence Ouverte).  The outputs are learnt from
-  {lots_dev} lots of French notices, {objets_dev} objets of contracts and {typed_needs_dev} typed needs labelled by reading,
-  from {read} more lots and objets that were read for this project, and from texts of our own (`data/training`).
-- **The labels were made by a language model with a guide, not by people of the trade.**
-- The likeliest trade is asked for from a chance of {coded[0]}, a further one from {coded[1]}; of a text without a code from
-  {uncoded[0]} and {uncoded[1]}; a further one is at least half as likely as the first.
-- Cross-validated by notice or need ({folds} folds); a part of a trade does not count for the trade:
-
-{report}
-
-- Not for: deciding who may answer, or a contract in another language.  Licence Apache-2.0; the weights hold no text,
-  name or identifier of the data.
-"""

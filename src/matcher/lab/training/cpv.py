@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from matcher.console import say
 from matcher.domain import BadInput, Tender
 from matcher.lab.training import encoder as encoding
+from matcher.lab.training import write_card
 from matcher.lab.training.cases import coded
 from matcher.lab.training.texts import OURS, UNDATED, cpv_labels, gather, read_awards, read_table
 from matcher.learned import cpv
@@ -254,48 +255,38 @@ def report(
     suggester = cpv.load(out, encoder)
     cases = coded(data)
     awards, others, held, day = counts
-    lines = [
-        "# CPV suggestion",
-        "",
-        "A French text to CPV codes with the chance that each is right.  Two views are weighed: a linear model "
-        "(support vectors) on hashed words, word pairs and characters, and the coded texts nearest by the encoder.",
-        f"Made by `matcher train cpv --data DATA --out OUT` on {encoding.machine()}; encoder "
-        f"`{suggester.encoder.fingerprint}`; {(out / 'cpv.npz').stat().st_size / 1e6:.1f} MB, 8-bit arrays and JSON.",
-        "Licence of the weights: Apache-2.0.",
-        "",
-        "## Learnt from",
-        f"{awards:,} awards of the history with a CPV code (DECP, Licence Ouverte 2.0) and, at weight {OTHERS:g}, "
-        f"{others:,} other coded texts: CPV 2008 labels (EU, decision 2011/833/EU), titles and lots of TED notices "
-        "(CC BY 4.0), this project's own texts (Apache-2.0).  Weighed and calibrated (isotonic) on "
-        f"{held:,} awards notified from {day} whose objet was not read before, by an encoder and views learnt on "
-        f"what came before that day.  Texts of {cpv.LONG} characters or more have weights and a calibration of their "
-        f"own, learnt on long texts of notices, by views that had read none.  The first {cpv.LIMIT} characters of a "
-        "text are read.",
-        "",
-        "## Figures",
-    ]
+    measured = ["The folder holds no later awards: nothing was measured."]
     if cases:
-        lines += [f"{len(cases):,} later awards, code from the objet alone:", ""]
-        lines += ["| level | top 1 | top 5 | top 10 | mean stated chance of the first | calibration error |"]
-        lines += ["|---|---:|---:|---:|---:|---:|"]
+        measured = [
+            f"{len(cases):,} later awards, code from the objet alone:",
+            "",
+            "| level | top 1 | top 5 | top 10 | mean stated chance of the first | calibration error |",
+            "|---|---:|---:|---:|---:|---:|",
+        ]
         curves = {}
         for level in ("division", "group", "class"):
             hit, chance = first_codes(suggester, cases, level)
             curves[level] = reliability(hit[:, 0], chance)
             error = sum(n * abs(stated - true) for stated, true, n in curves[level]) / len(hit)
             tops = " | ".join(f"{hit[:, :k].any(axis=1).mean():.3f}" for k in (1, 5, 10))
-            lines += [f"| {level} | {tops} | {chance.mean():.3f} | {error:.3f} |"]
+            measured += [f"| {level} | {tops} | {chance.mean():.3f} | {error:.3f} |"]
         (out / "reliability.svg").write_text(plot(curves), encoding="utf-8")
-        lines += ["", "![Stated chance against share of right codes, by level](reliability.svg)", ""]
-    else:
-        lines += ["The folder holds no later awards: nothing was measured."]
-    lines += [
-        "",
-        *notices,
-        "## Not for",
-        "Choosing a code without a look: half of the classes are not the first proposed.",
-    ]
-    (out / "card.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        measured += ["", "![Stated chance against share of right codes, by level](reliability.svg)", ""]
+    write_card(
+        out,
+        "cpv",
+        machine=encoding.machine(),
+        encoder=suggester.encoder.fingerprint,
+        megabytes=(out / "cpv.npz").stat().st_size / 1e6,
+        awards=awards,
+        others=others,
+        weight=OTHERS,
+        held=held,
+        day=day,
+        long=cpv.LONG,
+        limit=cpv.LIMIT,
+        figures="\n".join([*measured, "", *notices]),
+    )
 
 
 def first_codes(
@@ -303,10 +294,7 @@ def first_codes(
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Which of the ten likeliest codes are right (cases, 10), and the stated chance of the first (cases,)."""
     kinds, raw, chances = suggester.scored([t for t, _ in cases], level)
-    raw, chances = (
-        np.nan_to_num(raw),
-        np.nan_to_num(chances),
-    )  # nothing is said of a text without a known word
+    raw, chances = np.nan_to_num(raw), np.nan_to_num(chances)  # a text without a known word has none
     best = np.argsort(-raw, axis=1, kind="stable")[:, :10]
     right = np.array([int(c) // 10 ** (8 - cpv.LEVELS[level]) for _, c in cases])
     return kinds[best] == right[:, None], np.take_along_axis(chances, best, axis=1)[:, 0]

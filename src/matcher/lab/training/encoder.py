@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
 from matcher.console import progress
+from matcher.lab.training import write_card
 from matcher.lab.training.cases import Cases, known
 from matcher.lab.training.texts import Material, Pairs, gather
 from matcher.learned.encoders import static
@@ -384,7 +385,10 @@ def _write(path: Path, value: Any) -> None:
 def train(
     data: Path, out: Path, before: date | None = None, seed: int = 0, parts: Sequence[Settings] = PARTS
 ) -> Path:
-    """Gather, fit, save, measure where later answers are known, write the card; returns the folder."""
+    """Gather, fit, save, measure where later answers are known, write the card; returns the folder.
+
+    The card says what the weights were learnt from, how, and what they reach.
+    """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     parts = tuple(replace(part, seed=seed) for part in parts)
@@ -394,67 +398,33 @@ def train(
         fitted = fit(material, *parts)
     save(fitted, out, *parts)
     seconds = time.perf_counter() - began
-    (out / "card.md").write_text(card(material, parts, out, data, before, seconds), encoding="utf-8")
-    return out
-
-
-def card(
-    material: Material, parts: Sequence[Settings], out: Path, data: Path, before: date | None, seconds: float
-) -> str:
-    """What the weights were learnt from, how, and what they reach."""
-    reader = static.load(out)
     option = f" --before {before}" if before else ""
-    sources = [f"| {s['name']} | {s['licence']} | {s['records']:,} | {s['what']} |" for s in material.sources]
+    count = [f" batches of part {i + 1} |" for i in range(len(parts))]
     pairs = [
-        f"| {n} | {len(p):,} | " + " | ".join(f"{_steps(part, n):.0f}" for part in parts) + " |"
-        for n, p in material.pairs.items()
-        if len(p)
+        f"| {name} | {len(each):,} | " + " | ".join(f"{_steps(part, name):.0f}" for part in parts) + " |"
+        for name, each in material.pairs.items()
+        if len(each)
     ]
-    size = sum(f.stat().st_size for f in out.rglob("*") if f.is_file()) / 1e6
-    lines = [
-        "# Encoder (static)",
-        "",
-        "French texts of public procurement to unit vectors, so that a need and an offer of one trade lie near.",
-        f"Fingerprint `{reader.fingerprint}`; {reader._vectors.shape[0]:,} pieces, {reader.dimension} dimensions, "
-        f"float16, {size:.1f} MB; sentence-transformers layout, read at run time without torch.",
-        "",
-        f"Made by `matcher train encoder --data DATA --out OUT{option} --seed {parts[0].seed}` in "
-        f"{seconds:.0f} s on {machine()}.  Licence of the weights: Apache-2.0.",
-        "",
-        "## Learnt from",
-        "| source | licence | records | what |",
-        "|---|---|---:|---|",
-        *sources,
-        "",
-        "Awards are those notified before "
-        + (str(before) if before else "the end of the file")
-        + "; an undated "
-        "one counts as 2019-06-30.  Of notices only texts are read, never winners.  Texts without a stated licence "
-        "(structures' descriptions, job texts) are not learnt from, nor are the later awards and the probe.",
-        "",
-        "## How",
-        "Unigram vocabulary over lower-cased, unaccented text with broken letters repaired.  Parts learnt apart and laid "
-        "side by side, each from singular values of TF-IDF without the common first direction by in-batch contrast "
-        "in both directions, its axes evened out and the widest kept:",
-        *(f"- {_described(part)}" for part in parts),
-        "",
-        "The length of a row is the learnt weight of its piece.",
-        "",
-        "| pairs | number | " + " | ".join(f"batches of part {i + 1}" for i in range(len(parts))) + " |",
-        "|---|---:|" + "---:|" * len(parts),
-        *pairs,
-        "",
-        "## Figures",
-        *figures(reader, data),
-        "",
-        "docs/encoder.md lists the experiments, and other encoders.  Two awards of the history that went to one supplier have been learnt as a pair: their likeness is "
-        "optimistic, and a ranker is to be learnt with an encoder made `--before` its queries.",
-        "",
-        "## Not for",
-        "Languages other than French; opposites and negations (a sum of pieces does not see order); deciding alone "
-        "whether an offer serves a need.",
-    ]
-    return "\n".join(lines) + "\n"
+    reader = static.load(out)
+    write_card(
+        out,
+        "encoder",
+        fingerprint=reader.fingerprint,
+        pieces=reader._vectors.shape[0],
+        dimensions=reader.dimension,
+        megabytes=sum(f.stat().st_size for f in out.rglob("*") if f.is_file()) / 1e6,
+        command=f"matcher train encoder --data DATA --out OUT{option} --seed {parts[0].seed}",
+        seconds=seconds,
+        machine=machine(),
+        sources="\n".join(
+            "| {name} | {licence} | {records:,} | {what} |".format(**s) for s in material.sources
+        ),
+        before=before or "the end of the file",
+        how="\n".join(f"- {_described(part)}" for part in parts),
+        pairs="\n".join(["| pairs | number |" + "".join(count), "|---|---:|" + "---:|" * len(parts), *pairs]),
+        figures="\n".join(figures(reader, data)),
+    )
+    return out
 
 
 def _steps(part: Settings, name: str) -> float:

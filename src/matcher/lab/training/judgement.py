@@ -23,9 +23,10 @@ from matcher.catalogue.filters import distances_km
 from matcher.console import say
 from matcher.domain import BadInput
 from matcher.lab import evaluation
+from matcher.lab.leads import auc, ece, figures, judged
 from matcher.lab.training import asks as asks_
-from matcher.lab.training import priors
-from matcher.lab.training.texts import OURS, opened
+from matcher.lab.training import priors, write_card
+from matcher.lab.training.texts import OURS
 from matcher.learned.asks import assembled
 from matcher.matching import declared, demand, evidence, recipes, trades
 from matcher.matching.engine import Matcher
@@ -149,12 +150,6 @@ class Needs:
     rows: list[dict[str, NDArray[np.int64]]] = field(default_factory=list)  # of each judged SIREN
     typed: list[bool] = field(default_factory=list)  # without a code, as in a search box
     sirens: list[NDArray[Any]] = field(default_factory=list)
-
-
-def judged(path: Path) -> dict[str, Any]:
-    """The lines of a judged file by query_id."""
-    with opened(path) as lines:
-        return {row["query_id"]: row for row in map(json.loads, filter(str.strip, lines))}
 
 
 @dataclass
@@ -518,35 +513,6 @@ def run_of(
         )
 
 
-def figures(
-    lines: Sequence[Mapping[str, Any]], rows: Mapping[str, Mapping[str, Any]]
-) -> dict[str, list[float]]:
-    """Of each need with a lead: nDCG@5, top1, leads@5 over judged candidates; of others whether the answer was "nobody"."""
-    found: dict[str, list[float]] = {
-        name: [] for name in ("nDCG@5", "top1", "leads@5", "nobody wrong", "nobody right")
-    }
-    for line in lines:
-        row = rows[line["query_id"]]
-        grades = {siren: value[0] for siren, value in row["j"].items()}
-        ranked = [siren for siren, *_ in line["ranking"]]
-        order = [grades[siren] for siren in ranked if siren in grades]
-        order += sorted(grade for siren, grade in grades.items() if siren not in set(ranked))
-        leads = sum(grade >= 2 for grade in order)
-        if leads:
-            found["nDCG@5"].append(gain(order[:5]) / gain(sorted(order, reverse=True)[:5]))
-            found["top1"].append(float(order[0] >= 2))
-            found["leads@5"].append(sum(grade >= 2 for grade in order[:5]) / min(5, leads))
-            found["nobody wrong"].append(float(line["nobody"]))
-        elif row["s"] == "no":
-            found["nobody right"].append(float(line["nobody"]))
-    return found
-
-
-def gain(grades: Sequence[int]) -> float:
-    """Discounted cumulative gain."""
-    return math.fsum((2**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades))
-
-
 # ------------------------------------------------------------------------------------------ all of it
 
 
@@ -607,7 +573,22 @@ def train(
     (out / "judgement.json").write_text(json.dumps(weights, separators=(",", ":")) + "\n", encoding="utf-8")
     report = _report(needs, chances, plausible, found.rows)
     say(report)
-    _card(out, found, report, likely, plausible, len(weights["tables"]))
+    judged_rows = found.rows.values()
+    write_card(
+        out,
+        "judgement",
+        date=date.today().isoformat(),
+        needs=len(judged_rows),
+        pairs=sum(len(row["j"]) for row in judged_rows),
+        leads=sum(any(value[0] >= 2 for value in row["j"].values()) for row in judged_rows),
+        tables=len(weights["tables"]),
+        likely=likely,
+        plausible=plausible,
+        lent=found.lent,
+        own=found.own,
+        folds=FOLDS,
+        report=report,
+    )
     return out / "judgement.json"
 
 
@@ -657,9 +638,9 @@ def _report(
                 lines.append(f"| {name} ({len(values)}) | {measure} | {mean:.3f} | {low:.3f} to {high:.3f} |")
         chosen = np.array([needs.sets[i] == name for i in need])
         lines.append(
-            f"| {name} ({int(chosen.sum())} pairs) | AUC | {_auc(chance[chosen], lead[chosen]):.3f} | |"
+            f"| {name} ({int(chosen.sum())} pairs) | AUC | {auc(chance[chosen], lead[chosen]):.3f} | |"
         )
-        lines.append(f"| {name} | ECE | {_ece(chance[chosen], lead[chosen]):.3f} | |")
+        lines.append(f"| {name} | ECE | {ece(chance[chosen], lead[chosen]):.3f} | |")
     return "\n".join([*lines, "", *_by_kind(needs, chances)])
 
 
@@ -680,7 +661,7 @@ def _by_kind(needs: Needs, chances: Sequence[Floats], least: int = 100) -> list[
             kinds = ", ".join(name for name, other in evidence.KINDS.items() if other == rank) or "other"
             says = "nothing tells its trade" if quiet else "its trade is told"
             lines.append(
-                f"| {kinds}: {says} | {len(pairs)} | {chance.mean():.3f} | {lead.mean():.3f} | {_ece(chance, lead):.3f} |"
+                f"| {kinds}: {says} | {len(pairs)} | {chance.mean():.3f} | {lead.mean():.3f} | {ece(chance, lead):.3f} |"
             )
     return lines
 
@@ -713,81 +694,8 @@ def guards(
     for name, values in by_set(needs, chances, plausible, rows).items():
         row = {measure: float(np.mean(each)) for measure, each in values.items() if each}
         row["nobody kept"] = 1 - row.pop("nobody wrong", 0.0)
+        row.pop("wrong@5", None)
         chosen = np.array([needs.sets[i] == name for i in need])
-        row["AUC"] = _auc(chance[chosen], lead[chosen])
+        row["AUC"] = auc(chance[chosen], lead[chosen])
         guard[f"judged / {name}"] = {measure: round(value, 4) for measure, value in row.items()}
     return guard
-
-
-def _auc(chance: Floats, lead: NDArray[np.bool_]) -> float:
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(lead, chance)) if 0 < lead.sum() < len(lead) else float("nan")
-
-
-def _ece(chance: Floats, lead: NDArray[np.bool_]) -> float:
-    tenth = np.minimum((chance * 10).astype(int), 9)
-    gaps = [abs(float((chance - lead)[tenth == t].sum())) for t in range(10)]
-    return float(sum(gaps) / len(chance))
-
-
-def _card(out: Path, found: Collected, report: str, likely: float, plausible: float, tables: int) -> None:
-    rows = found.rows.values()
-    (out / "card.md").write_text(
-        CARD.format(
-            date=date.today().isoformat(),
-            needs=len(rows),
-            pairs=sum(len(row["j"]) for row in rows),
-            report=report,
-            likely=likely,
-            plausible=plausible,
-            tables=tables,
-            lent=found.lent,
-            own=found.own,
-            folds=FOLDS,
-            leads=sum(any(value[0] >= 2 for value in row["j"].values()) for row in rows),
-        ),
-        encoding="utf-8",
-    )
-
-
-CARD = """# Judgement
-
-Tells for a lot and a structure the chance that someone who knows the trade would call it (a lead: grade 2 or 3 of 3).
-The log-odds are a sum of {tables} small tables over one to three columns of evidence, in four parts that are the
-reasons: trade, place, role, and what such a need usually gives. Read with numpy alone.
-
-- Made {date} by `matcher train judgement` from {needs} needs with {pairs} judged pairs, {leads} of them with a lead.
-  Needs are objets of French public contracts of 2016 to 2020 and needs as buyers type them; structures are the
-  inclusion directory of 2021.
-- **The pairs were judged by a language model with a guide, not by people of the trade.** A second reading by the same
-  guide agreed on 98 % of pairs: that says that the guide is clear, not that the judgement is true. The reader saw kind,
-  name, code, town, distance, description and jobs; not capacity, price, quality, nor whether the structure would want
-  the work. Judge a few hundred pairs of your own and learn again.
-- The pools were chosen by earlier rankings and by nearness; structures that nobody judged, far or of other trades, are
-  learnt from as weak zeros.
-- Few judged needs ask staff: {lent} of our own (`data/training/staff_texts.csv.gz`), at places of the directory, are
-  graded by the guide's rule (who lends, nearest first) and learnt from as weak pairs; no figure counts them.
-- Hardly any ESAT, EA or EATT was judged, and few structures that describe themselves: {own} needs of our own over six
-  invented directories of all kinds (`data/training/judged_*`), five of which their authors graded pair by pair with the guide,
-  one by the guide's rules from the trades that each structure was written with, are learnt from as weak pairs too; no figure
-  counts them.
-- Boosted trees held to one column or a named group of two or three on each path, monotone where they must be (nearer, surer and less of another
-  trade never lower the chance), turned into tables; made log-odds by Platt's map.
-- Likely (to be called) from a chance of {likely}, plausible (to be checked) from {plausible}; "nobody" where none is.
-- A pair that "could be asked" (grade 1) counts as 0.15 of a lead, a good lead (2) as 0.85: who is asked at all tells that
-  somebody serves such needs.
-- **What a silent ESAT or EA probably does rests on published shares**: the judged pairs of ESAT and EA of which nothing
-  tells the trade (counted below, by kind) were graded by the share of the sector that does it, near by, not by what each one does.
-- `priors.npz` gives the chance of each trade for a kind, activity code and name, learnt from hours worked by trade in one
-  department, jobs of the directory and hirings by job title and activity code (`matcher train priors`). It says what such
-  structures often do, not what one does; hardly any EA, ESAT or EATT was seen.
-- What a need asks for is read by `models/asks`; while this is learnt each labelled need is read by a model that had not seen its
-  labels.  What a structure says is read by `models/offers`.
-- Not for: deciding who may answer (law), or ranking suppliers by past awards. Licence Apache-2.0; the weights hold no
-  text, name or identifier of the data.
-
-Cross-validated by need ({folds} folds), over the whole directory:
-
-{report}
-"""

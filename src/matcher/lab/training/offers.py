@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.lab.training import write_card
 from matcher.lab.training.texts import OURS, read_table
 from matcher.lab.training.trades import OFFER, Text, jobs, packed, texts
 from matcher.learned import offers
@@ -31,27 +32,6 @@ C, ROUNDS, UNSEEN = 10.0, 300, -10.0  # of the fit of trades; the bias of a trad
 FOLDS = 4
 NAMED = 0.1  # chance of a part from which a text is asked about a trade
 Floats = NDArray[np.float32]
-
-CARD = """# What structures offer, in what they write of themselves
-
-Three models, learnt by `matcher train offers --data ../shared/data` from texts written for this project, and job titles; in eight bits where they are large:
-
-- the trade of a part of a text (`data/reference/trades.csv`, or none): multinomial logistic regression on the vectors of
-  `models/encoder`, from {coded:,} offers with CPV codes (`speech`, `choices`, `words`) and job titles with their ROME code (France
-  Travail, Licence Ouverte), {own} phrases (`said.csv.gz`) and {parts:,}
-  parts of {texts} texts of structures (`structure_texts.csv.gz`);
-- whether a part states an offer rather than a purpose, clients, history, news, a vacancy or a menu: logistic regression on its form
-  and hashed words, from the same {texts} texts, labelled line by line; on texts that it did not see {right:.0%} of parts are told rightly;
-- whether the text offers a trade: logistic regression on three signs ({signs}).
-  Learnt on what the other two say of texts that they did not see.
-
-`python tests/bench/read.py offers` prints how much is found and how much is wrong in texts of three authors.  Two of them wrote their
-texts without having seen the reader nor what it learns from; with the texts of the last nothing was tuned.
-
-The first model reads what structures declare for the judgement too (`models/judgement`).
-
-Licence Apache-2.0; the weights hold no text of a structure.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,17 +238,8 @@ def train(encoder: Encoder, out: Path, data: Path | None = None, seed: int = 0) 
     ]
     right = float(np.mean([same for sure, same in known if sure]))
     said = sum(int((each >= 0).sum()) for each, full in zip(targets, is_whole, strict=True) if full)
-    (out / "card.md").write_text(
-        CARD.format(
-            coded=base.coded,
-            own=base.own,
-            parts=said,
-            texts=int(is_whole.sum()),
-            right=right,
-            signs="; ".join(offers.SIGNS),
-        ),
-        encoding="utf-8",
-    )
+    counts = {"coded": base.coded, "own": base.own, "parts": said, "texts": int(is_whole.sum())}
+    write_card(out, "offers", **counts, right=right, signs="; ".join(offers.SIGNS))
     return out / "offers.npz"
 
 
