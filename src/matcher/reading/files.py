@@ -44,17 +44,8 @@ FREE_RATIO = 32 << 20  # bytes unpacked before the ratio is checked
 MAX_RATIO = 200  # unpacked to packed: JSON and XML stay below 40, bombs go to 1,000 and beyond
 MAX_NESTING = 3  # archives within archives
 #: What the standard library raises on a damaged archive.
-DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    OSError,
-    EOFError,
-    ValueError,
-    NotImplementedError,
-    OverflowError,
-)
+_PACKING = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error)
+DAMAGED = (*_PACKING, OSError, EOFError, ValueError, NotImplementedError, OverflowError)
 #: How the members of a ZIP may be packed: LZMA takes as much memory as the file asks for.
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 #: Catch-all formats for any table or document: tried last.
@@ -247,10 +238,10 @@ class _Reader:
         candidates = [self.source] if self.source else recognise(name, head)
         if not candidates and name.lower().endswith(PLAIN):
             if self.walked:
-                yield _refused(
-                    name,
-                    "plain text that states no consultation; to have it read as a need, give the file itself",
+                why = (
+                    "plain text that states no consultation; to have it read as a need, give the file itself"
                 )
+                yield _refused(name, why)
                 return
             candidates = [plugins.find("reading.sources", "documents")]  # a free-text need
         if not candidates:
@@ -287,11 +278,11 @@ class _Reader:
             return
 
     def records(self, module: ModuleType, stream: BinaryIO, name: str) -> Iterator[Record]:
-        if self.columns and "columns" in inspect.signature(module.read).parameters:
-            found: Iterator[Record] = module.read(stream, name, columns=self.columns)
-            return found
-        found = module.read(stream, name)
-        return found
+        corrected = self.columns and "columns" in inspect.signature(module.read).parameters
+        records: Iterator[Record] = module.read(
+            stream, name, **({"columns": self.columns} if corrected else {})
+        )
+        return records
 
     # -- archives
 
@@ -306,9 +297,8 @@ class _Reader:
             return False
         try:
             with zipfile.ZipFile(stream) as archive:
-                names = [
-                    m for m in archive.namelist()[: in_force().members] if not m.endswith("/") and _visible(m)
-                ]
+                listed = archive.namelist()[: in_force().members]
+                names = [m for m in listed if not m.endswith("/") and _visible(m)]
                 if not papers.of_consultation(names) or any(m.lower().endswith(data) for m in names):
                     return False
                 # the XML of a consultation is a form or a signature; where one is a notice, it is an archive of notices
@@ -346,10 +336,7 @@ class _Reader:
                     try:
                         with archive.open(member) as packed:
                             unpacked = self.copy(packed, max(member.compress_size, 1), inner)  # type: ignore[arg-type]
-                    except (
-                        RuntimeError,
-                        NotImplementedError,
-                    ) as error:  # encrypted, or packed by a rare method
+                    except RuntimeError as error:  # encrypted, or packed by a rare method
                         yield _refused(inner, f"cannot be unpacked: {error}")
                         continue
                     except DAMAGED as error:

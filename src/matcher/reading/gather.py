@@ -49,7 +49,8 @@ class Gathered:
             )
         if self.repeated:
             yield f"  {self.repeated} rows of awards repeat a contract or belong to one: counted once"
-        for words, how_many in Counter(map(_words_of_kind, self.structures)).most_common():
+        unknown = (one.kind for one in self.structures if "kind-unknown" in one.flags)
+        for words, how_many in Counter(unknown).most_common():
             if words:
                 yield (
                     f"  {how_many} structures of a kind not known here, {words!r}: say which it is with "
@@ -105,10 +106,6 @@ def gather(paths: Iterable[Path], columns: Mapping[str, str] | None = None) -> G
             f"nothing could be read{': ' + why if why else ''}; try `matcher read` on one file to see why"
         )
     return found
-
-
-def _words_of_kind(structure: Structure) -> str:
-    return structure.kind if "kind-unknown" in structure.flags else ""
 
 
 def save_rejects(gathered: Gathered, folder: Path) -> None:

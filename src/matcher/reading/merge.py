@@ -25,19 +25,7 @@ _LEGAL = re.compile(
 )
 #: Fields that are merged or handled separately; all others are taken from one source.
 _APART = frozenset(
-    {
-        "siret",
-        "kind",
-        "offers",
-        "flags",
-        "provenance",
-        "predecessors",
-        "networks",
-        "labels",
-        "denied",
-        "source",
-        "updated",
-    }
+    "siret kind offers flags provenance predecessors networks labels denied source updated".split()
 )
 
 

@@ -44,12 +44,8 @@ SIZES = 3  # last numbers of a wording: what large yearly amounts add
 FEWEST = 2  # labelled lots of a trade from which more than its pooled columns are learnt
 FOLDS = 5
 DRAWN = 3_000  # texts drawn of each of our larger tables
-WORTH = {
-    "staff": 1.0,
-    "stated": 1.0,
-    "offered": 0.6,
-    "others": 0.1,
-}  # of a text of our own, a labelled lot being 1
+#: Of a text of our own, a labelled lot being 1.
+WORTH = {"staff": 1.0, "stated": 1.0, "offered": 0.6, "others": 0.1}
 
 
 @dataclass

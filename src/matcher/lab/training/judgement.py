@@ -40,34 +40,19 @@ Floats = NDArray[np.float64]
 MIXED = "mixed_2026.jsonl"  # the directory over which sets named mixed... were judged, beside the other
 INVENTED, OWN = "invented", "judged_*.queries.jsonl.gz"
 TRADE, PLACE, ROLE, NEED = "likely_trade", "likely_place", "likely_role", "likely_need"
-#: Columns, their theme, and the way a value must pull (1 up, -1 down, 0 either).
+#: Columns by their theme, each after the way a value must pull: up (+), down (-), either (~).
+THEMES = {
+    TRADE: "+sure +said_trade +name_trade +code_trade +said_best +said_second +code_near +prior_trade"
+    " -other_trade -silent +kind_rate",
+    PLACE: "-beyond -kilometres +same_department +named_department -public_body",
+    ROLE: "~kind +lends",
+    NEED: "+served ~clause ~staff ~insertion +offered ~clear ~asks -beyond_size",
+}
+#: Column -> its theme, and 1, -1 or 0.
 MAIN: Mapping[str, tuple[str, int]] = {
-    "sure": (TRADE, 1),
-    "said_trade": (TRADE, 1),
-    "name_trade": (TRADE, 1),
-    "code_trade": (TRADE, 1),
-    "said_best": (TRADE, 1),
-    "said_second": (TRADE, 1),
-    "code_near": (TRADE, 1),
-    "prior_trade": (TRADE, 1),
-    "other_trade": (TRADE, -1),
-    "silent": (TRADE, -1),
-    "kind_rate": (TRADE, 1),
-    "beyond": (PLACE, -1),
-    "kilometres": (PLACE, -1),
-    "same_department": (PLACE, 1),
-    "named_department": (PLACE, 1),
-    "public_body": (PLACE, -1),
-    "kind": (ROLE, 0),
-    "lends": (ROLE, 1),
-    "served": (NEED, 1),
-    "clause": (NEED, 0),
-    "staff": (NEED, 0),
-    "insertion": (NEED, 0),
-    "offered": (NEED, 1),
-    "clear": (NEED, 0),
-    "asks": (NEED, 0),
-    "beyond_size": (NEED, -1),
+    column[1:]: (theme, {"+": 1, "-": -1, "~": 0}[column[0]])
+    for theme, columns in THEMES.items()
+    for column in columns.split()
 }
 #: Columns that tell something together; chosen by their gain where boosted trees may join any three.
 GROUPS: tuple[tuple[str, ...], ...] = tuple(
@@ -111,11 +96,8 @@ GROUPS: tuple[tuple[str, ...], ...] = tuple(
 LEAD = np.array([0.0, 0.15, 0.85, 1.0])
 ROUNDS, LEAVES, RATE, BINS = 500, 8, 0.05, 16
 SEEDS, FOLDS = 4, 8
-FAR, OTHER, ANY = (
-    8,
-    8,
-    4,
-)  # unjudged structures of each need taken as weak zeros: of the trade but far, of others, any
+#: Unjudged structures of each need taken as weak zeros: of the trade but far, of others, any.
+FAR, OTHER, ANY = 8, 8, 4
 WEAK = 0.15
 TYPED = 2.0  # the weight of a pair of a typed need: they are few compared with those of notices
 #: Of our own needs that ask for staff one in STEP, each at a place of the directory; graded by the guide's rule, as weak pairs.

@@ -22,11 +22,8 @@ from matcher.reading import brochure
 from matcher.reference.trades import narrower
 
 STATES_OFFER = "O"  # of the classes of lines in structure_texts.csv.gz
-PHRASE, PART, NO_OFFER = (
-    20.0,
-    3.0,
-    1.5,
-)  # weights of our phrases, of parts of offers and of others, a coded text being 1
+#: Weights of our phrases, of parts of offers and of others, a coded text being 1.
+PHRASE, PART, NO_OFFER = 20.0, 3.0, 1.5
 SENTENCE = 2.0  # scale of the words of a sentence, those of its heading being 1
 C, ROUNDS, UNSEEN = 10.0, 300, -10.0  # of the fit of trades; the bias of a trade without a text
 FOLDS = 4

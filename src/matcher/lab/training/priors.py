@@ -24,10 +24,8 @@ Floats = NDArray[np.float64]
 KINDS = ("ACI", "EI", "AI", "ETTI", "GEIQ")
 DOES = 0.5  # a trade that a job tells at least so surely is done
 PART = 0.05  # of a structure's hours, from which a job counts
-PRIOR, ALL = (
-    4.0,
-    0.05,
-)  # structures that a kind's rates are drawn to all kinds by; the rate of a trade never seen
+#: Structures that a kind's rates are drawn to all kinds by; the rate of a trade never seen.
+PRIOR, ALL = 4.0, 0.05
 PARENT = 100.0  # hirings that a code's shares are drawn to those of its group by
 FOLDS, C = 5, 1.0
 

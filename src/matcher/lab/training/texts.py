@@ -39,9 +39,8 @@ class Pairs:
     right: list[str] = field(default_factory=list)
     key: list[str] = field(default_factory=list)
     near: list[str] = field(default_factory=list)  # what makes a negative hard: the same division, say
-    wrong: list[tuple[str, ...]] = field(
-        default_factory=list
-    )  # texts that tempt, and do not answer the left one
+    #: Texts that tempt, and do not answer the left one.
+    wrong: list[tuple[str, ...]] = field(default_factory=list)
 
     def add(self, left: str, right: str, key: str, near: str = "", wrong: tuple[str, ...] = ()) -> None:
         if left and right and left != right:

@@ -53,17 +53,14 @@ TEXTS: Aliases = HEADINGS["texts"]
 # ------------------------------------------------------------------------------------------------ what cells look like
 
 
-def _phone(cell: str) -> bool:
-    return len(cell) < 60 and bool(_structure.phone_of(cell)) and not siren_valid(cell)
-
-
 def _town(cell: str) -> bool:
     name = re.sub(r"^\d{5}\s+|\s{0,9}\(\w{2,5}\)$|\s{1,9}cedex.*$", "", cell.strip(), flags=re.I)
     return len(name) < 50 and not name[:1].islower() and bool(places.communes_named(name))
 
 
-def _area(cell: str, names: Mapping[str, str]) -> bool:
-    return cell.strip().upper().zfill(2) in names or fold(cell) in {fold(name) for name in names.values()}
+def _area(cell: str) -> bool:
+    names = department_names()
+    return cell.strip().upper().zfill(2) in names or fold(cell) in set(map(fold, names.values()))
 
 
 _SEVERAL_AREAS = re.compile(r"(?:\d{2,3}|2[AB])(?:\s*(?:[,;/+-]|et)\s*(?:\d{2,3}|2[AB]))+", re.I)
@@ -82,13 +79,13 @@ LOOKS: dict[str, Callable[[str], bool]] = {
     "website": lambda c: bool(
         re.fullmatch(r"(?:https?://|www\.)\S+|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,8}(?:/\S*)?", c.lower())
     ),
-    "phone": _phone,
+    "phone": lambda c: len(c) < 60 and bool(_structure.phone_of(c)) and not siren_valid(c),
     "siren": lambda c: siren_valid(re.sub(r"\s", "", c)),
     "naf": lambda c: len(c) <= 8 and clean_naf(c) is not None,
     "postcode": lambda c: len(c) < 8 and bool(places.department_of_postcode(postcode_of(c) or "")),
     "kind": lambda c: len(c) < 80 and _structure.is_kind(c),
     "town": _town,
-    "department": lambda c: _area(c, department_names()),
+    "department": _area,
     "offer": lambda c: bool(trades.named(c[:300])),
     "zone": lambda c: _structure.zone_of(c) is not None,
     "areas": _areas,

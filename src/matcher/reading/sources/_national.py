@@ -17,13 +17,8 @@ from matcher.reference.prose import folded
 from matcher.reference.text import clean
 
 #: Where the national schemas hold award criteria.
-CRITERIA = (
-    "criteres",
-    "criteresAttrib",
-    "critereAttribution",
-    "CRITERES",
-    "CRITERES_ATTRIB",
-    "CRITERES_PONDERES",
+CRITERIA = tuple(
+    "criteres criteresAttrib critereAttribution CRITERES CRITERES_ATTRIB CRITERES_PONDERES".split()
 )
 _WEIGHING = re.compile(r"(?i)poids|pond|pct|pourcent|coef|weight")
 _ITEMS = re.compile(r"\s{0,9}[\n;•]\s*|\s{1,9}[-–—?]\s+(?=[A-ZÀ-Ý])")
@@ -59,12 +54,8 @@ NATURES: dict[str, domain.Nature] = {
     "annulation": "cancellation",
 }
 REFERENCES = ("identifiantInterne", "idMarche", "REFERENCE_MARCHE", "REF_MARCHE", "numReference")
-DEADLINES = (
-    "dateReceptionOffres",
-    "receptOffres",
-    "RECEPT_OFFRES",
-    "RECEPT_CANDIDAT",
-    "dateReceptionCandidatures",
+DEADLINES = tuple(
+    "dateReceptionOffres receptOffres RECEPT_OFFRES RECEPT_CANDIDAT dateReceptionCandidatures".split()
 )
 ADDRESSES = ("urlDocConsul", "URL_DOCUMENT", "urlProfilAch", "urlProfilAcheteur", "URL_PROFIL_ACHETEUR")
 PLACES = ("lieuExecution", "lieuExecutionLivraison", "LIEU_EXEC_LIVR", "LIEU_PRINCIPAL", "lieuPrincipal")
@@ -81,24 +72,16 @@ class National:
     """A notice of the national schemas (FNSimple, MAPA, Boamp_v230), or of an unknown one."""
 
     def __init__(self, record: Json, content: Json, idweb: str) -> None:
-        inner = next(
-            (
-                content[k]
-                for k in ("FNSimple", "MAPA", "DSP", "DIVERS", "FNS")
-                if isinstance(content.get(k), dict)
-            ),
-            None,
-        )
+        schemas = map(content.get, ("FNSimple", "MAPA", "DSP", "DIVERS", "FNS"))
+        inner = next((one for one in schemas if isinstance(one, dict)), None)
         if inner is None and len(content) == 1:
             only = next(iter(content.values()))
-            inner = only if isinstance(only, dict) and not _old(content) else None
+            older = {"IDENTITE", "OBJET", "PROCEDURE", "organisme"} & content.keys()
+            inner = only if isinstance(only, dict) and not older else None
         self.record, self.idweb = record, idweb
         self.data: Json = inner if inner is not None else content
-        state = next(
-            (k for k in ("rectificatif", "attribution", "annulation", "initial") if self.data.get(k)), ""
-        )
-        self.state = state
-        body = self.data.get(state)
+        self.state = next(filter(self.data.get, (*NATURES, "initial")), "")
+        body = self.data.get(self.state)
         self.body: Json = body if isinstance(body, dict) else self.data
         market = first(dig(self.body, "natureMarche"), dig(self.body, "description"), self.data.get("OBJET"))
         self.market: Json = market if isinstance(market, dict) else {}
@@ -351,10 +334,6 @@ class National:
                 )
             )
         return tuple(made)
-
-
-def _old(content: Json) -> bool:
-    return any(key in content for key in ("IDENTITE", "OBJET", "PROCEDURE", "organisme"))
 
 
 def _texts(raw: Any, *keys: str) -> Iterator[str]:

@@ -127,18 +127,12 @@ def rows(
     shape = shape_of(head)
     if shape == "csv":
         yield from _csv(stream, name, score)
-    elif shape == "xlsx":
-        yield from _workbook(stream, name, score, _xlsx)
-    elif shape == "ods":
-        yield from _workbook(stream, name, score, _ods)
-    elif shape == "jsonl" and any(
-        re.match(rb'.{0,2000}"%s"\s*:\s*\[' % key.encode(), head, re.S) for key in lists
-    ):
-        yield from _json(stream, name, lists)  # a whole file on one line
-    elif shape == "jsonl":
-        yield from _jsonl(stream)
-    elif shape == "json":
-        yield from _json(stream, name, lists)
+    elif shape in ("xlsx", "ods"):
+        yield from _workbook(stream, name, score, _xlsx if shape == "xlsx" else _ods)
+    elif shape in ("json", "jsonl"):
+        marks = (rb'.{0,2000}"%s"\s*:\s*\[' % key.encode() for key in lists)
+        whole = shape == "json" or any(re.match(mark, head, re.S) for mark in marks)  # perhaps on one line
+        yield from _json(stream, name, lists) if whole else _jsonl(stream)
     elif shape == "xls":
         raise BadInput(
             f"{name} is an old Excel workbook (.xls) or a protected one: save it as .xlsx without a password"
@@ -381,15 +375,7 @@ def _xlsx_cells(sheet: Any) -> Iterator[tuple[int, Sequence[Any] | str]]:
             yield number, row
         except StopIteration:
             return
-        except (
-            ValueError,
-            KeyError,
-            IndexError,
-            SyntaxError,
-            XMLSyntaxError,
-            zipfile.BadZipFile,
-            EOFError,
-        ) as error:
+        except (ValueError, LookupError, SyntaxError, XMLSyntaxError, zipfile.BadZipFile, EOFError) as error:
             yield number, f"damaged sheet from here on ({type(error).__name__}): save the workbook again"
             return
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, BinaryIO
 
@@ -170,7 +170,8 @@ def _with_record(made: domain.Tender, record: Json, managed: Json, idweb: str) -
     lots = tuple(replace(lot, deadline=lot.deadline or deadline) for lot in lots)
     earlier = [text(i) for key in ("annonce_lie", "annonces_anterieures") for i in listed(record.get(key))]
     earlier += [text(i) for i in found(managed, "IDWEB") if text(i)]
-    related = [i for i in dict.fromkeys(_ids([*made.related, *earlier])) if i != idweb]
+    ids = (part for one in (*made.related, *earlier) for part in re.split(r"[\s,;]+", one.strip("[]' ")))
+    related = [one for one in dict.fromkeys(ids) if one not in ("", idweb)]
     nature = _nature(record, managed, made.nature)
     awards = made.awards
     if nature == "award" and not awards:
@@ -201,11 +202,6 @@ def _titular(
     if holders:
         lot = lots[0] if len(lots) == 1 else None
         yield facts.award("boamp", idweb, 1, lot, holders, title=title, buyer=buyer, source=f"boamp:{idweb}")
-
-
-def _ids(raw: Iterable[str]) -> Iterator[str]:
-    for one in raw:
-        yield from (part for part in re.split(r"[\s,;]+", one.strip("[]' ")) if part)
 
 
 def _nature(record: Json, managed: Json, read: domain.Nature) -> domain.Nature:

@@ -172,7 +172,8 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
         "amount": filled and (amount is None or amount <= FILLER or amount >= HUGE),
         "damaged-text": any(REPLACEMENT in text for text in texts),
         "no-holder": not holders,
-        "modified": _modified(record),
+        # modifications follow, or the row is one
+        "modified": _members(record.get("modifications"), "modification") or _version(record) > 0,
         "concession": _is_concession(record),
         "no-social": bool(social) and not _some(social),
         "no-environment": bool(environment) and not _some(environment),
@@ -469,9 +470,7 @@ def _words(record: Record) -> str:
     return clean(f"{_text(record, 'objet')} {_buyer(record).name}", 2000)
 
 
-@lru_cache(20_000)
-def _located(code: str, type_code: str, name: str, buyer_id: str, words: str) -> Place:
-    return place_of_decp(code, type_code, name, buyer_id, words)
+_located = lru_cache(20_000)(place_of_decp)
 
 
 def _months(record: Record) -> float | None:
@@ -522,11 +521,6 @@ def _some(considerations: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(
         v for v in considerations if "pas de consideration" not in fold(v) and fold(v) != "sans objet"
     )
-
-
-def _modified(record: Record) -> bool:
-    """Do modifications follow (a list of them, or a row that is one)?"""
-    return bool(_members(record.get("modifications"), "modification")) or _version(record) > 0
 
 
 def _version(record: Record) -> int:

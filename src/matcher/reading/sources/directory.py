@@ -8,21 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from typing import Any, BinaryIO
 
 from matcher.domain import KINDS, BadInput, Offer, OfferNature, Rejected, Structure, Zone
 from matcher.reading.sources import _columns, _structure, _tabular
+from matcher.reading.sources._facts import cpvs
 from matcher.reading.sources._places import place_of
 from matcher.reference import trades
-from matcher.reference.identifiers import (
-    clean_amount,
-    clean_cpv,
-    clean_date,
-    clean_naf,
-    identified,
-    rna_identity,
-)
+from matcher.reference.identifiers import clean_amount, clean_date, clean_naf, identified, rna_identity
 from matcher.reference.text import clean, fold, shorten
 
 YIELDS = "structure"
@@ -47,26 +40,8 @@ _OF_NOTICES = frozenset(
 LISTS = ("structures", "siaes", "data", "results", "records", "items")
 #: Keys that belong to another format, which its own source reads better.
 _FOREIGN = frozenset(
-    {
-        "marches",
-        "titulaires",
-        "acheteur",
-        "donnees",
-        "objet",
-        "nom_complet",
-        "presta_types",
-        "presta_type",
-        "bloque_candidatures",
-        "asked",
-        "provenance",
-        "score_qualite",
-        "finess_et",
-        "nofinesset",
-        "numero_rna",
-        "adrs_codepostal",
-        "opened",
-        "titulaire_id",
-    }
+    "marches titulaires acheteur donnees objet nom_complet presta_types presta_type bloque_candidatures"
+    " asked provenance score_qualite finess_et nofinesset numero_rna adrs_codepostal opened titulaire_id".split()
 )
 
 
@@ -282,22 +257,9 @@ def _blank(cell: Any) -> bool:
     return cell is None or cell != cell or str(cell).strip() == ""
 
 
-_FILLED = (
-    "name",
-    "brand",
-    "naf",
-    "address",
-    "website",
-    "phone",
-    "email",
-    "zone",
-    "turnover",
-    "headcount",
-    "networks",
-    "labels",
-    "active",
-    "convention",
-    "updated",
+_FILLED = tuple(
+    "name brand naf address website phone email zone turnover headcount networks labels active"
+    " convention updated".split()
 )
 
 
@@ -457,9 +419,7 @@ def _siret(cell: Callable[[str], Any]) -> tuple[str, tuple[str, ...], str]:
 
 def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, text: Any) -> Iterator[Offer]:
     """The offers of a row: plain columns, numbered columns, nested lists."""
-    numbers = sorted(
-        {key.partition(".")[2] for key in columns if key.partition(".")[0] in NUMBERED}, key=_rank
-    )
+    numbers = {key.partition(".")[2] for key in columns if key.partition(".")[0] in NUMBERED}
     alone = not any(key.partition(".")[0] in ("offer", "offer_text", "ticked") for key in columns)
     shared_sectors = tuple(
         sector
@@ -470,7 +430,7 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
     service_types = (
         _structure.service_types_of(row.get(columns["service_types"])) if "service_types" in columns else ()
     )
-    for number in numbers:
+    for number in sorted(numbers, key=lambda number: int(number or 0)):
         suffix = f".{number}" if number else ""
         # Without a text of their own, titles parted by ; or newlines in one cell are several offers.
         heading = columns.get(f"offer{suffix}", "")
@@ -478,20 +438,20 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
         nested = _nested_name(heading) and isinstance(raw, list)  # read below
         titles: Sequence[str] = ("" if nested else text(f"offer{suffix}", 2_000),)
         body = text(f"offer_text{suffix}", 20_000)
-        if (
-            not nested
-            and not body
-            and (isinstance(raw, list) or any(sign in str(raw or "") for sign in ";|\n•"))
-        ):
+        parted = isinstance(raw, list) or any(sign in str(raw or "") for sign in ";|\n•")
+        if parted and not nested and not body:
             titles = _structure.several(raw)
-        rome = _rome(row.get(columns.get(f"rome{suffix}", "")))
         label = text("rome_label") if not number else ""
-        cpv = _cpv(row.get(columns.get(f"cpv{suffix}", "")))
-        sectors = _structure.several(row.get(columns.get(f"sectors{suffix}", ""))) or shared_sectors
         for title in titles:
-            offer = _offer(title or label, body, rome, cpv, sectors, service_types, None, source)
-            if offer:
-                yield offer
+            yield from _offer(
+                title or label,
+                body,
+                _rome(row.get(columns.get(f"rome{suffix}", ""))),
+                cpv=cpvs(_structure.several(row.get(columns.get(f"cpv{suffix}", "")))),
+                sectors=_structure.several(row.get(columns.get(f"sectors{suffix}", ""))) or shared_sectors,
+                service_types=service_types,
+                source=source,
+            )
     for heading in (heading for key, heading in columns.items() if key.startswith("ticked")):
         if fold(str(row.get(heading) or "")).strip() in _TICKS:
             yield Offer(id="", title=heading, source=source)
@@ -518,58 +478,27 @@ def _nested(
     def plain(value: Any, limit: int) -> str:
         return clean(str(value), limit) if isinstance(value, str | int | float) else ""
 
-    offer = _offer(
+    zone = first("zone", "perimeter", "perimeters", "perimetre")
+    around = first("radius", "rayon", "radius_km"), first("departments", "departements"), first("regions")
+    yield from _offer(
         plain(first("title", "titre", "name", "nom", "intitule", "offre", "activite"), 2_000),
         plain(first("description", "text", "texte", "detail"), 20_000),
         _rome(first("rome", "code_rome")),
-        _cpv(first("cpv", "code_cpv")),
-        _structure.several(first("sectors", "secteurs", "sector", "secteur")) or sectors,
-        _structure.service_types_of(first("presta_types", "presta_type", "service_types")) or service_types,
-        _structure.zone_of(
-            first("zone", "perimeter", "perimeters", "perimetre"),
-            first("radius", "rayon", "radius_km"),
-            first("departments", "departements"),
-            first("regions"),
-        ),
-        source,
+        cpv=cpvs(_structure.several(first("cpv", "code_cpv"))),
+        sectors=_structure.several(first("sectors", "secteurs", "sector", "secteur")) or sectors,
+        service_types=_structure.service_types_of(first("presta_types", "presta_type", "service_types"))
+        or service_types,
+        zone=_structure.zone_of(zone, *around),
         since=clean_date(first("since", "depuis", "date")),
-    )
-    if offer:
-        yield offer
-
-
-def _offer(
-    title: str,
-    body: str,
-    rome: tuple[str, ...],
-    cpv: tuple[str, ...],
-    sectors: tuple[str, ...],
-    service_types: tuple[str, ...],
-    zone: Zone | None,
-    source: str,
-    since: date | None = None,
-) -> Offer | None:
-    """An offer, or a job where all there is is a job's name and its ROME code; None for an empty row."""
-    if not title and not body:
-        return None
-    nature: OfferNature = "job" if rome and not body else "offer"
-    return Offer(
-        id="",
-        title=title or shorten(body, 120),
-        text=body,
-        nature=nature,
-        cpv=cpv,
-        rome=rome,
-        sectors=sectors,
-        service_types=service_types,
-        zone=zone,
-        since=since,
         source=source,
     )
 
 
-def _rank(number: str) -> int:
-    return int(number) if number else 0
+def _offer(title: str, body: str, rome: tuple[str, ...], **stated: Any) -> Iterator[Offer]:
+    """An offer, or a job where all there is is a job's name and its ROME code; none for an empty row."""
+    if title or body:
+        nature: OfferNature = "job" if rome and not body else "offer"
+        yield Offer(id="", title=title or shorten(body, 120), text=body, nature=nature, rome=rome, **stated)
 
 
 def _rome(raw: object) -> tuple[str, ...]:
@@ -577,7 +506,3 @@ def _rome(raw: object) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys(code for code in codes if len(code) == 5 and code[0].isalpha() and code[1:].isdigit())
     )
-
-
-def _cpv(raw: object) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(code for code in map(clean_cpv, _structure.several(raw)) if code))

@@ -15,7 +15,7 @@ from matcher.domain import Rejected, Structure
 from matcher.reading.sources import _tabular
 from matcher.reading.sources._places import place_of
 from matcher.reading.sources._structure import headcount_of_band, kind_of, siret_of, yes_no
-from matcher.reference.identifiers import clean_amount, clean_date, clean_naf
+from matcher.reference.identifiers import clean_amount, clean_date, clean_naf, rna_identity
 from matcher.reference.text import clean
 
 YIELDS = "structure"
@@ -101,7 +101,7 @@ def _structure(
         kind=kind,
         brand="" if hidden else next(filter(None, brands), ""),
         naf=clean_naf(office.get("activite_principale") or row.get("activite_principale")),
-        rna=_rna(complements.get("identifiant_association")),
+        rna=rna_identity(complements.get("identifiant_association")),
         address="" if hidden else _shown(office.get("adresse")),
         place=place,
         labels=tuple(labels),
@@ -116,11 +116,6 @@ def _structure(
         flags=flags,
         provenance={"turnover": f"{source}, {year}"} if year else {},
     )
-
-
-def _rna(raw: object) -> str:
-    number = str(raw or "").strip().upper()
-    return number if re.fullmatch(r"W\d{9}", number) else ""
 
 
 def _hidden(status: object) -> bool:

@@ -31,19 +31,7 @@ FIELDS = tuple(ALIASES)
 LISTS = ("notices", "avis", "tenders", "projets", "consultations", "marches", "data", "records", "items")
 #: What distinguishes a list of notices from any other table with a title.
 STRONG = frozenset(
-    {
-        "reference",
-        "buyer",
-        "buyer_id",
-        "cpv",
-        "deadline",
-        "planned",
-        "lot_number",
-        "lot_title",
-        "amount",
-        "procedure",
-        "reserved",
-    }
+    "reference buyer buyer_id cpv deadline planned lot_number lot_title amount procedure reserved".split()
 )
 #: Headings of a list of firms or places, which a list of notices does not have.
 _OF_PLACES = frozenset({"lat", "lon", "latitude", "longitude", "website", "site web", "categories"})
