@@ -144,12 +144,18 @@ def test_labelled_lots_are_read_as_the_card_says(shared: Path, tmp_path: Path) -
         pytest.skip("no labelled needs in the shared data")
     queries = labels.parent / "mixed_dev.queries.jsonl"
     printed = subprocess.run(
-        [sys.executable, "-m", "matcher.cli", "needs", str(queries), "--format", "jsonl"], capture_output=True, text=True, check=True
-    )  # fmt: skip
+        [sys.executable, "-m", "matcher.cli", "needs", str(queries), "--format", "jsonl"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     (tmp_path / "said.jsonl").write_text(printed.stdout, encoding="utf-8")
     scored = subprocess.run(
-        [sys.executable, str(bench), str(tmp_path / "said.jsonl"), str(labels), "--json"], capture_output=True, text=True, check=True
-    )  # fmt: skip
+        [sys.executable, str(bench), str(tmp_path / "said.jsonl"), str(labels), "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     figures = json.loads(scored.stdout)
     assert figures["precision"] >= 0.85 and figures["main_first"] >= 0.85, figures
 

@@ -37,9 +37,14 @@ def titles(text: str) -> list[str]:
 
 def test_headings_bullets_and_listing_sentences_become_proposals_in_order() -> None:
     expected = [
-        "Blanchisserie", "Espaces verts", "Tonte et taille de haies", "Élagage d'arbres", "Conditionnement", "Mise sous pli",
+        "Blanchisserie",
+        "Espaces verts",
+        "Tonte et taille de haies",
+        "Élagage d'arbres",
+        "Conditionnement",
+        "Mise sous pli",
         "Nettoyage de bureaux",
-    ]  # fmt: skip
+    ]
     assert [title for title in titles(TEXT) if title in expected] == expected
     trades = {offer.sectors[0] for offer in brochure.propose(TEXT)}
     certain = {"blanchisserie", "espaces verts", "logistique et conditionnement", "nettoyage et propreté"}
@@ -60,12 +65,15 @@ def test_each_proposal_is_marked_inferred_and_quotes_the_text() -> None:
 @pytest.mark.parametrize(
     "noise",
     [
-        "Contact : nettoyage@exemple.example", "Tél. 03 87 00 00 00 (service espaces verts)",
-        "Qui sommes-nous ?", "Horaires de la blanchisserie : 8h-17h",
-        "Nous sommes une belle association pleine d'idées.", "57000 Metz, entrée par les jardins",
+        "Contact : nettoyage@exemple.example",
+        "Tél. 03 87 00 00 00 (service espaces verts)",
+        "Qui sommes-nous ?",
+        "Horaires de la blanchisserie : 8h-17h",
+        "Nous sommes une belle association pleine d'idées.",
+        "57000 Metz, entrée par les jardins",
         "Mentions légales - nettoyage",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_offer_is_not_proposed(noise: str) -> None:
     assert titles(noise) == []
 

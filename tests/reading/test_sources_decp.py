@@ -31,12 +31,20 @@ BUYER, ONE, TWO, THREE = (siret(n) for n in (1, 2, 3, 4))
 def record(**changes: Any) -> dict[str, Any]:
     """An invented award of the 2019 schema."""
     base: dict[str, Any] = {
-        "id": "2019A01", "_type": "Marché", "nature": "Marché", "objet": "Nettoyage des écoles", "codeCPV": "90910000-9",
-        "procedure": "Procédure adaptée", "acheteur": {"id": BUYER, "nom": "Commune d'Essai"},
-        "lieuExecution": {"code": "44", "typeCode": "Code département", "nom": "Loire-Atlantique"}, "dureeMois": 12,
-        "dateNotification": "2019-03-04+01:00", "montant": 12345.5,
-        "titulaires": [{"typeIdentifiant": "SIRET", "id": ONE, "denominationSociale": "NETTOIE"}], "modifications": [],
-    }  # fmt: skip
+        "id": "2019A01",
+        "_type": "Marché",
+        "nature": "Marché",
+        "objet": "Nettoyage des écoles",
+        "codeCPV": "90910000-9",
+        "procedure": "Procédure adaptée",
+        "acheteur": {"id": BUYER, "nom": "Commune d'Essai"},
+        "lieuExecution": {"code": "44", "typeCode": "Code département", "nom": "Loire-Atlantique"},
+        "dureeMois": 12,
+        "dateNotification": "2019-03-04+01:00",
+        "montant": 12345.5,
+        "titulaires": [{"typeIdentifiant": "SIRET", "id": ONE, "denominationSociale": "NETTOIE"}],
+        "modifications": [],
+    }
     base.update(changes)
     return {key: value for key, value in base.items() if value is not ...}
 
@@ -60,8 +68,11 @@ def test_the_2019_json() -> None:
     (found,), rejected = read({"marches": [record()]})
     assert not rejected
     assert (found.title, found.cpv, found.amount, found.notified) == (
-        "Nettoyage des écoles", "90910000", 12345.5, date(2019, 3, 4),
-    )  # fmt: skip
+        "Nettoyage des écoles",
+        "90910000",
+        12345.5,
+        date(2019, 3, 4),
+    )
     assert (found.buyer.id, found.holders[0].id, found.holders[0].name) == (BUYER, ONE, "NETTOIE")
     assert (found.place.department, found.duration_months, found.relation, found.flags) == (
         "44",
@@ -85,10 +96,14 @@ def v2(**changes: Any) -> dict[str, Any]:
 
 def test_the_2024_json_with_wrapped_lists_and_a_concession() -> None:
     concession = {
-        "id": "C1", "autoriteConcedante": {"id": BUYER}, "objet": "Fourrière", "dateSignature": "2024-06-18",
-        "valeurGlobale": 70, "concessionnaires": [{"concessionnaire": {"typeIdentifiant": "SIRET", "id": TWO}}],
+        "id": "C1",
+        "autoriteConcedante": {"id": BUYER},
+        "objet": "Fourrière",
+        "dateSignature": "2024-06-18",
+        "valeurGlobale": 70,
+        "concessionnaires": [{"concessionnaire": {"typeIdentifiant": "SIRET", "id": TWO}}],
         "considerationsSociales": {"considerationSociale": ["Pas de considération sociale"]},
-    }  # fmt: skip
+    }
     awards, rejected = read({"marches": {"marche": [v2()], "contrat-concession": [concession]}})
     assert not rejected
     market, other = awards
@@ -115,14 +130,45 @@ def test_the_flat_csv_of_2019_whose_cells_are_lists_of_one() -> None:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(
-        ["objet", "nature", "codeCPV", "dateNotification", "montant", "id", "acheteur.id", "lieuExecution.code",
-         "lieuExecution.typeCode", "titulaires.1.typeIdentifiant", "titulaires.1.id", "titulaires.1.denominationSociale",
-         "titulaires.2.typeIdentifiant", "titulaires.2.id", "titulaires.2.denominationSociale", "modifications"]
-    )  # fmt: skip
+        [
+            "objet",
+            "nature",
+            "codeCPV",
+            "dateNotification",
+            "montant",
+            "id",
+            "acheteur.id",
+            "lieuExecution.code",
+            "lieuExecution.typeCode",
+            "titulaires.1.typeIdentifiant",
+            "titulaires.1.id",
+            "titulaires.1.denominationSociale",
+            "titulaires.2.typeIdentifiant",
+            "titulaires.2.id",
+            "titulaires.2.denominationSociale",
+            "modifications",
+        ]
+    )
     writer.writerow(
-        ["Repas", "MARCHE", "55320000", "2019-01-08", "200.0", "7", BUYER, "69", "CODE DEPARTEMENT", "['SIRET']",
-         f"['{ONE}']", "['CANTINE']", "['SIRET']", f"['{TWO}']", "[\"L'AUTRE\"]", "[]"]
-    )  # fmt: skip
+        [
+            "Repas",
+            "MARCHE",
+            "55320000",
+            "2019-01-08",
+            "200.0",
+            "7",
+            BUYER,
+            "69",
+            "CODE DEPARTEMENT",
+            "['SIRET']",
+            f"['{ONE}']",
+            "['CANTINE']",
+            "['SIRET']",
+            f"['{TWO}']",
+            '["L\'AUTRE"]',
+            "[]",
+        ]
+    )
     raw = buffer.getvalue().encode()
     assert decp.recognises("flat.csv", raw)
     assert not directory.recognises("flat.csv", raw)
@@ -134,10 +180,23 @@ def test_the_flat_csv_of_2019_whose_cells_are_lists_of_one() -> None:
 
 CONSOLIDATED = [
     {
-        "uid": BUYER + "9", "id": "9", "acheteur_id": BUYER, "acheteur_nom": "Ville", "titulaire_id": holder,
-        "titulaire_typeIdentifiant": "SIRET", "titulaire_nom": name, "objet": "Espaces verts", "codeCPV": "77310000",
-        "montant": amount, "dateNotification": day, "lieuExecution_code": "35", "considerationsSociales": "Clause sociale, Critère social",
-        "typeGroupementOperateurs": "Solidaire", "nature": "Marché", "donneesActuelles": current, "modification_id": version,
+        "uid": BUYER + "9",
+        "id": "9",
+        "acheteur_id": BUYER,
+        "acheteur_nom": "Ville",
+        "titulaire_id": holder,
+        "titulaire_typeIdentifiant": "SIRET",
+        "titulaire_nom": name,
+        "objet": "Espaces verts",
+        "codeCPV": "77310000",
+        "montant": amount,
+        "dateNotification": day,
+        "lieuExecution_code": "35",
+        "considerationsSociales": "Clause sociale, Critère social",
+        "typeGroupementOperateurs": "Solidaire",
+        "nature": "Marché",
+        "donneesActuelles": current,
+        "modification_id": version,
     }
     for holder, name, amount, day, current, version in (
         (ONE, "UN", 1000.0, "2024-01-02", False, 0),
@@ -145,7 +204,7 @@ CONSOLIDATED = [
         (ONE, "UN", 1500.0, "2024-06-02", True, 1),
         (TWO, "DEUX", 1500.0, "2024-06-02", True, 1),
     )
-]  # fmt: skip
+]
 
 
 def consolidated(kind: str) -> bytes:
@@ -192,20 +251,42 @@ def test_a_flat_record_under_a_uid_keeps_it_and_a_list_or_lines_are_read_too() -
 @pytest.mark.parametrize(
     ("column", "raw", "field", "value", "flags"),
     [
-        *(("codeCPV", raw, "cpv", code, flags) for raw, code, flags in (
-            ("90910000-9", "90910000", ()), ("909100009", "90910000", ()), ("9132100", "09132100", ()),
-            ("90 91 00 00", "90910000", ()), ("12345678", None, ("cpv",)), ("7", None, ("cpv",)), (None, None, ()),
-        )),
-        *(("dateNotification", raw, "notified", day, flags) for raw, day, flags in (
-            ("2019-03-04", date(2019, 3, 4), ()), ("2019-03-04T00:00:00+01:00", date(2019, 3, 4), ()),
-            ("0218-03-04", None, ("date",)), ("2019-02-31", None, ("date",)), (None, None, ()),
-        )),
-        *(("montant", raw, "amount", amount, flags) for raw, amount, flags in (
-            ("83995.72", 83995.72, ()), (83995, 83995, ()), (1, 1, ("amount",)), (0, None, ("amount",)),
-            (1_000_000_000, 1e9, ("amount",)), (None, None, ()), ("", None, ()),
-        )),
+        *(
+            ("codeCPV", raw, "cpv", code, flags)
+            for raw, code, flags in (
+                ("90910000-9", "90910000", ()),
+                ("909100009", "90910000", ()),
+                ("9132100", "09132100", ()),
+                ("90 91 00 00", "90910000", ()),
+                ("12345678", None, ("cpv",)),
+                ("7", None, ("cpv",)),
+                (None, None, ()),
+            )
+        ),
+        *(
+            ("dateNotification", raw, "notified", day, flags)
+            for raw, day, flags in (
+                ("2019-03-04", date(2019, 3, 4), ()),
+                ("2019-03-04T00:00:00+01:00", date(2019, 3, 4), ()),
+                ("0218-03-04", None, ("date",)),
+                ("2019-02-31", None, ("date",)),
+                (None, None, ()),
+            )
+        ),
+        *(
+            ("montant", raw, "amount", amount, flags)
+            for raw, amount, flags in (
+                ("83995.72", 83995.72, ()),
+                (83995, 83995, ()),
+                (1, 1, ("amount",)),
+                (0, None, ("amount",)),
+                (1_000_000_000, 1e9, ("amount",)),
+                (None, None, ()),
+                ("", None, ()),
+            )
+        ),
     ],
-)  # fmt: skip
+)
 def test_damaged_codes_dates_and_amounts(
     column: str, raw: Any, field: str, value: Any, flags: tuple[str, ...]
 ) -> None:
@@ -224,8 +305,11 @@ def test_identifiers_that_are_no_sirets_are_kept_and_flagged() -> None:
         ]
     ).holders
     assert [(h.id, h.flags) for h in holders] == [
-        (wrong, ("siret-checksum",)), ("12345", ("not-siret",)), ("000000000", ("tva",)), (TWO, ()),
-    ]  # fmt: skip
+        (wrong, ("siret-checksum",)),
+        ("12345", ("not-siret",)),
+        ("000000000", ("tva",)),
+        (TWO, ()),
+    ]
 
 
 def test_destroyed_accents_tags_and_missing_holders() -> None:
@@ -352,8 +436,9 @@ def test_lots_named_by_one_objet(text: str, lots: dict[str, str]) -> None:
 def test_a_notice_is_split_lot_by_lot_under_its_common_heading() -> None:
     tender = decp.tender_of(record(objet="Mairie d'Essai. Lot 1 : vitres ; Lot 2 : sols", titulaires=...))
     assert [(lot.id, lot.number, lot.title, lot.description) for lot in tender.lots] == [
-        (f"{BUYER}2019A01/1", "1", "vitres", "Mairie d'Essai"), (f"{BUYER}2019A01/2", "2", "sols", "Mairie d'Essai"),
-    ]  # fmt: skip
+        (f"{BUYER}2019A01/1", "1", "vitres", "Mairie d'Essai"),
+        (f"{BUYER}2019A01/2", "2", "sols", "Mairie d'Essai"),
+    ]
     assert {lot.cpv for lot in tender.lots} == {("90910000",)}
     assert all(lot.amount is None for lot in tender.lots)
     assert {lot.places[0].department for lot in tender.lots} == {"44"}
@@ -413,14 +498,25 @@ def _all(record: dict[str, object]) -> list[Award | Rejected]:
     return list(decp.read(io.BytesIO(document), "decp.json"))
 
 
-SCHOOL: dict[str, object] = {"id": "2024-7", "acheteur": {"id": BUYER}, "objet": "Nettoyage des écoles", "codeCPV": "90911200",
-          "dateNotification": "2024-03-01", "titulaires": [{"titulaire": {"id": ONE, "typeIdentifiant": "SIRET"}}]}  # fmt: skip
+SCHOOL: dict[str, object] = {
+    "id": "2024-7",
+    "acheteur": {"id": BUYER},
+    "objet": "Nettoyage des écoles",
+    "codeCPV": "90911200",
+    "dateNotification": "2024-03-01",
+    "titulaires": [{"titulaire": {"id": ONE, "typeIdentifiant": "SIRET"}}],
+}
 
 
 def test_a_holder_that_a_nested_modification_brings_is_kept_with_its_day() -> None:
-    later = {"id": 1, "dateNotificationModification": "2025-06-01",
-             "titulaires": [{"titulaire": {"id": TWO, "typeIdentifiant": "SIRET"}},
-                            {"titulaire": {"id": ONE, "typeIdentifiant": "SIRET"}}]}  # fmt: skip
+    later = {
+        "id": 1,
+        "dateNotificationModification": "2025-06-01",
+        "titulaires": [
+            {"titulaire": {"id": TWO, "typeIdentifiant": "SIRET"}},
+            {"titulaire": {"id": ONE, "typeIdentifiant": "SIRET"}},
+        ],
+    }
     rows = _all({**SCHOOL, "modifications": [{"modification": later}]})
     found = contracts.consolidate(row for row in rows if isinstance(row, Award))
     assert [(a.relation, [h.id for h in a.holders], a.notified) for a in found] == [
@@ -433,16 +529,25 @@ def test_a_holder_that_a_nested_modification_brings_is_kept_with_its_day() -> No
 
 def test_each_modification_keeps_the_holders_that_it_brought() -> None:
     def row(holder: str, version: int, day: str) -> Award:
-        made = decp.award_of({"uid": "u", "objet": "Nettoyage", "codeCPV": "90911200", "titulaire_id": holder,
-                              "modification_id": version, "dateNotification": day})  # fmt: skip
+        made = decp.award_of(
+            {
+                "uid": "u",
+                "objet": "Nettoyage",
+                "codeCPV": "90911200",
+                "titulaire_id": holder,
+                "modification_id": version,
+                "dateNotification": day,
+            }
+        )
         assert isinstance(made, Award)
         return made
 
     rows = [row(ONE, 0, "2024-01-01"), row(TWO, 1, "2024-05-01"), row(THREE, 2, "2024-09-01")]
     found = contracts.consolidate(rows)
     assert [(a.holders[0].id, a.notified) for a in found[1:]] == [
-        (TWO, date(2024, 5, 1)), (THREE, date(2024, 9, 1))
-    ]  # fmt: skip
+        (TWO, date(2024, 5, 1)),
+        (THREE, date(2024, 9, 1)),
+    ]
 
 
 def test_a_framework_is_recognised_by_the_techniques_of_schema_2() -> None:
@@ -461,8 +566,12 @@ def test_a_framework_is_recognised_by_the_techniques_of_schema_2() -> None:
 
 @pytest.mark.parametrize(
     ("published", "kind", "siren"),
-    [(f"FR80{ONE[:9]}", "TVA", ONE[:9]), (f"FR 45 {TWO[:3]} {TWO[3:]}", "SIRET", TWO[:9]), (f"FRX1{ONE[:9]}", "", ONE[:9])],
-)  # fmt: skip
+    [
+        (f"FR80{ONE[:9]}", "TVA", ONE[:9]),
+        (f"FR 45 {TWO[:3]} {TWO[3:]}", "SIRET", TWO[:9]),
+        (f"FRX1{ONE[:9]}", "", ONE[:9]),
+    ],
+)
 def test_a_french_vat_number_gives_its_siren(published: str, kind: str, siren: str) -> None:
     (found,) = _all({**SCHOOL, "titulaires": [{"titulaire": {"id": published, "typeIdentifiant": kind}}]})
     assert isinstance(found, Award)

@@ -35,8 +35,12 @@ def test_a_commune_is_known_by_its_insee_code() -> None:
     montreuil = places.commune("93048")
     assert montreuil is not None
     assert (montreuil.name, montreuil.postcodes, montreuil.department, montreuil.region, montreuil.siren) == (
-        "Montreuil", ("93100",), "93", "11", "219300480",
-    )  # fmt: skip
+        "Montreuil",
+        ("93100",),
+        "93",
+        "11",
+        "219300480",
+    )
     assert places.commune("99999") is None
 
 
@@ -72,10 +76,19 @@ def test_communes_of_a_postcode(postcode: str, names: list[str]) -> None:
 @pytest.mark.parametrize(
     ("postcode", "department"),
     [
-        ("75253", "75"), ("20090", "2A"), ("20200", "2B"), ("20600", "2B"), ("97460", "974"), ("98800", "988"),
-        ("01520", "01"), ("00000", None), ("9310", None), ("abcde", None), ("99000", None),
+        ("75253", "75"),
+        ("20090", "2A"),
+        ("20200", "2B"),
+        ("20600", "2B"),
+        ("97460", "974"),
+        ("98800", "988"),
+        ("01520", "01"),
+        ("00000", None),
+        ("9310", None),
+        ("abcde", None),
+        ("99000", None),
     ],
-)  # fmt: skip
+)
 def test_department_of_a_postcode(postcode: str, department: str | None) -> None:
     assert places.department_of_postcode(postcode) == department
 
