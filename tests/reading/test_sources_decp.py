@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import json
@@ -17,6 +16,7 @@ from matcher.reading.sources import decp, directory
 from matcher.reading.sources._objet import lots_named
 from matcher.reference.identifiers import luhn, siret_valid
 from matcher.reference.paths import shared_dir
+from records import cases, published
 
 
 def siret(number: int) -> str:
@@ -30,23 +30,7 @@ BUYER, ONE, TWO, THREE = (siret(n) for n in (1, 2, 3, 4))
 
 def record(**changes: Any) -> dict[str, Any]:
     """An invented award of the 2019 schema."""
-    base: dict[str, Any] = {
-        "id": "2019A01",
-        "_type": "Marché",
-        "nature": "Marché",
-        "objet": "Nettoyage des écoles",
-        "codeCPV": "90910000-9",
-        "procedure": "Procédure adaptée",
-        "acheteur": {"id": BUYER, "nom": "Commune d'Essai"},
-        "lieuExecution": {"code": "44", "typeCode": "Code département", "nom": "Loire-Atlantique"},
-        "dureeMois": 12,
-        "dateNotification": "2019-03-04+01:00",
-        "montant": 12345.5,
-        "titulaires": [{"typeIdentifiant": "SIRET", "id": ONE, "denominationSociale": "NETTOIE"}],
-        "modifications": [],
-    }
-    base.update(changes)
-    return {key: value for key, value in base.items() if value is not ...}
+    return published("decp", **changes)
 
 
 def award(**changes: Any) -> Award:
@@ -95,15 +79,7 @@ def v2(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_2024_json_with_wrapped_lists_and_a_concession() -> None:
-    concession = {
-        "id": "C1",
-        "autoriteConcedante": {"id": BUYER},
-        "objet": "Fourrière",
-        "dateSignature": "2024-06-18",
-        "valeurGlobale": 70,
-        "concessionnaires": [{"concessionnaire": {"typeIdentifiant": "SIRET", "id": TWO}}],
-        "considerationsSociales": {"considerationSociale": ["Pas de considération sociale"]},
-    }
+    concession = published("decp concession")
     awards, rejected = read({"marches": {"marche": [v2()], "contrat-concession": [concession]}})
     assert not rejected
     market, other = awards
@@ -127,49 +103,11 @@ def test_a_2024_file_may_be_empty_or_hold_single_objects() -> None:
 
 
 def test_the_flat_csv_of_2019_whose_cells_are_lists_of_one() -> None:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(
-        [
-            "objet",
-            "nature",
-            "codeCPV",
-            "dateNotification",
-            "montant",
-            "id",
-            "acheteur.id",
-            "lieuExecution.code",
-            "lieuExecution.typeCode",
-            "titulaires.1.typeIdentifiant",
-            "titulaires.1.id",
-            "titulaires.1.denominationSociale",
-            "titulaires.2.typeIdentifiant",
-            "titulaires.2.id",
-            "titulaires.2.denominationSociale",
-            "modifications",
-        ]
-    )
-    writer.writerow(
-        [
-            "Repas",
-            "MARCHE",
-            "55320000",
-            "2019-01-08",
-            "200.0",
-            "7",
-            BUYER,
-            "69",
-            "CODE DEPARTEMENT",
-            "['SIRET']",
-            f"['{ONE}']",
-            "['CANTINE']",
-            "['SIRET']",
-            f"['{TWO}']",
-            '["L\'AUTRE"]',
-            "[]",
-        ]
-    )
-    raw = buffer.getvalue().encode()
+    head = "objet,nature,codeCPV,dateNotification,montant,id,acheteur.id,lieuExecution.code,lieuExecution.typeCode"
+    holder = ",titulaires.{0}.typeIdentifiant,titulaires.{0}.id,titulaires.{0}.denominationSociale"
+    cells = f"Repas,MARCHE,55320000,2019-01-08,200.0,7,{BUYER},69,CODE DEPARTEMENT,['SIRET'],['{ONE}'],['CANTINE']"
+    more = f'[\'SIRET\'],[\'{TWO}\'],"[""L\'AUTRE""]",[]'
+    raw = f"{head}{holder.format(1)}{holder.format(2)},modifications\n{cells},{more}\n".encode()
     assert decp.recognises("flat.csv", raw)
     assert not directory.recognises("flat.csv", raw)
     (found,), _ = read(raw, "flat.csv")
@@ -179,30 +117,13 @@ def test_the_flat_csv_of_2019_whose_cells_are_lists_of_one() -> None:
 
 
 CONSOLIDATED = [
-    {
-        "uid": BUYER + "9",
-        "id": "9",
-        "acheteur_id": BUYER,
-        "acheteur_nom": "Ville",
-        "titulaire_id": holder,
-        "titulaire_typeIdentifiant": "SIRET",
-        "titulaire_nom": name,
-        "objet": "Espaces verts",
-        "codeCPV": "77310000",
-        "montant": amount,
-        "dateNotification": day,
-        "lieuExecution_code": "35",
-        "considerationsSociales": "Clause sociale, Critère social",
-        "typeGroupementOperateurs": "Solidaire",
-        "nature": "Marché",
-        "donneesActuelles": current,
-        "modification_id": version,
-    }
-    for holder, name, amount, day, current, version in (
-        (ONE, "UN", 1000.0, "2024-01-02", False, 0),
-        (TWO, "DEUX", 1000.0, "2024-01-02", False, 0),
-        (ONE, "UN", 1500.0, "2024-06-02", True, 1),
-        (TWO, "DEUX", 1500.0, "2024-06-02", True, 1),
+    published("decp row", titulaire_id=holder, titulaire_nom=name, dateNotification=day)
+    | {"montant": amount, "donneesActuelles": version > 0, "modification_id": version}
+    for holder, name, amount, day, version in (
+        (ONE, "UN", 1000.0, "2024-01-02", 0),
+        (TWO, "DEUX", 1000.0, "2024-01-02", 0),
+        (ONE, "UN", 1500.0, "2024-06-02", 1),
+        (TWO, "DEUX", 1500.0, "2024-06-02", 1),
     )
 ]
 
@@ -398,37 +319,7 @@ def test_what_one_record_tells_of_its_holders(changes: dict[str, Any], relation:
 # ------------------------------------------------------------------------------------ read as notices
 
 
-@pytest.mark.parametrize(
-    ("text", "lots"),
-    [
-        ("Entretien. Lot 1 : nettoyage ; Lot 2 : espaces verts", {"1": "nettoyage", "2": "espaces verts"}),
-        ("École - LOT N° 01 : DEMOLITION - LOT N° 02 : GROS OEUVRE", {"1": "DEMOLITION", "2": "GROS OEUVRE"}),
-        (
-            "Organisation (lot 1) et relations presse (lot 2) du salon",
-            {"1": "Organisation", "2": "relations presse"},
-        ),
-        ("Les lots n°11 : Plomberie et lot n° 12 : Électricité", {"11": "Plomberie", "12": "Électricité"}),
-        ('Lot 7 "Sols" et lot 10 "Menuiseries bois"', {"7": "Sols", "10": "Menuiseries bois"}),
-        ("Relance du lot N°1 MACONNERIE et du lot N°2 COUVERTURE", {"1": "MACONNERIE", "2": "COUVERTURE"}),
-        ("Lot 1Démolitions ; Lot 2 Menuiseries", {"1": "Démolitions", "2": "Menuiseries"}),
-        ("Lot A : secteur nord - Lot B : secteur sud", {"A": "secteur nord", "B": "secteur sud"}),
-        (
-            "Services. Lot 1 nettoyage des locaux, lot 2 vitrerie",
-            {"1": "nettoyage des locaux", "2": "vitrerie"},
-        ),
-        ("LOT 4 - MENUISERIES", {}),
-        ("Réhabilitation en 3 lots", {}),
-        ("Marché en 6 lots. Lot 3 : environ 300 logements", {}),
-        ("Contrôles - LOTS 1 à 6: Lot 3: Disconnecteurs", {}),
-        ("Relance lots 3, 5, 6 et 9 - Résidence: Lot 4 : LOT 9 : ELECTRICITE", {}),
-        ("Reconstruction : Lot 3: Lot 4 : Parement", {}),
-        ("Maintenance (lots 1, 2 et 3) et pièces (lots 6 et 7)", {}),
-        ("Le lot n°1 (désamiantage) est déjà attribué", {}),
-        ("Îlot D1 - LOT G - 24 logements. Lot 6 : Serrurerie", {}),
-        ("Nettoyage", {}),
-        ("", {}),
-    ],
-)
+@pytest.mark.parametrize(("text", "lots"), cases("lots of an objet"))
 def test_lots_named_by_one_objet(text: str, lots: dict[str, str]) -> None:
     assert dict(lots_named(text)[1]) == lots
 

@@ -15,6 +15,7 @@ from matcher.reading import gather
 from matcher.reading.sources import _tabular, directory, entreprises, lemarche
 from matcher.reference.identifiers import luhn, siret_valid
 from matcher.reference.paths import shared_dir
+from records import cases, published
 
 
 def siret(number: int, office: int = 1) -> str:
@@ -206,27 +207,7 @@ def test_spaces_and_a_lost_leading_zero_are_mended_when_the_sums_prove_it() -> N
     assert not rejected
 
 
-@pytest.mark.parametrize(
-    ("words", "kind"),
-    [
-        ("Entreprise d'insertion", "EI"),
-        ("ENTREPRISE D’INSERTION", "EI"),
-        ("ETABLISSEMENT ET SERVICE D'AIDE PAR LE TRAVAIL", "ESAT"),
-        ("Etablissement et service d'accompagnement par le travail (ESAT)", "ESAT"),
-        ("E.S.A.T.", "ESAT"),
-        ("EATT", "EATT"),
-        ("Entreprise adaptée de travail temporaire", "EATT"),
-        ("Entreprise adaptée", "EA"),
-        ("Entreprises de travail temporaire d'insertion", "ETTI"),
-        ("Ateliers et chantiers d'insertion", "ACI"),
-        ("ACI - atelier chantier d'insertion", "ACI"),
-        ("association intermédiaire", "AI"),
-        ("Groupement d'employeurs pour l'insertion et la qualification", "GEIQ"),
-        ("scop", "SCOP"),
-        ("Société coopérative d'intérêt collectif", "SCIC"),
-        ("Association", "ASSO"),
-    ],
-)
+@pytest.mark.parametrize(("words", "kind"), cases("names of kinds"))
 def test_kinds_are_known_by_their_names(words: str, kind: str) -> None:
     (structure,), _ = read(f"siret;nom;type;ville\n{A};X;{words};Metz\n")
     assert structure.kind == kind
@@ -372,50 +353,7 @@ def test_deep_nesting_and_huge_numbers_are_set_aside() -> None:
 
 
 def market_page() -> dict[str, Any]:
-    return {
-        "count": 2,
-        "next": None,
-        "results": [
-            {
-                "id": 1,
-                "siret": A,
-                "name": "ATELIERS DU LAC",
-                "brand": "Du Lac",
-                "kind": "EA",
-                "presta_type": ["PREST"],
-                "contact_website": "https://dulac.example",
-                "contact_phone": "0100000000",
-                "city": "Annecy",
-                "post_code": "74000",
-                "department": "74",
-                "region": "Auvergne-Rhône-Alpes",
-                "is_active": True,
-                "description": "Nous imprimons.",
-                "sectors": [{"name": "Imprimerie", "slug": "imprimerie"}],
-                "networks": [{"name": "UNEA"}],
-                "labels_old": [{"name": "ISO 9001"}],
-                "offers": [{"name": "Brochures", "description": "Impression offset"}],
-                "updated_at": "2025-03-01T10:00:00Z",
-                "activities": [
-                    {"sector": {"name": "Routage"}, "presta_types": ["DISP"], "geo_range": "COUNTRY"},
-                    {
-                        "sector": {"name": "Imprimerie"},
-                        "geo_range": "CUSTOM",
-                        "geo_range_custom_distance": 40,
-                    },
-                    {
-                        "sector": {"name": "Reliure"},
-                        "geo_range": "ZONES",
-                        "locations": [
-                            {"name": "Savoie", "kind": "DEPARTMENT"},
-                            {"name": "Bretagne", "kind": "REGION"},
-                        ],
-                    },
-                ],
-            },
-            {"id": 2, "siret": "123", "name": "Y", "kind": "EI", "presta_type": []},
-        ],
-    }
+    return published("lemarche page")
 
 
 def test_a_page_of_le_marche() -> None:
@@ -446,36 +384,8 @@ def test_a_page_of_le_marche() -> None:
 
 
 def register_result(**changes: Any) -> dict[str, Any]:
-    office = {
-        "siret": A,
-        "activite_principale": "81.21Z",
-        "adresse": "1 RUE DU TEST 57000 METZ",
-        "code_postal": "57000",
-        "commune": "57463",
-        "libelle_commune": "METZ",
-        "etat_administratif": "A",
-        "latitude": "49.1042",
-        "longitude": "6.1727",
-        "liste_enseignes": ["NET"],
-        "tranche_effectif_salarie": "12",
-        "statut_diffusion_etablissement": "O",
-    }
-    result: dict[str, Any] = {
-        "siren": A[:9],
-        "nom_complet": "NETTOIE (NET)",
-        "nom_raison_sociale": "NETTOIE",
-        "etat_administratif": "A",
-        "nature_juridique": "5458",
-        "statut_diffusion": "O",
-        "date_mise_a_jour": "2025-01-02T03:04:05",
-        "siege": office,
-        "matching_etablissements": [office],
-        "finances": {"2021": {"ca": 5}, "2022": {"ca": 400000}},
-        "complements": {"est_siae": True, "type_siae": ["Entreprise d'insertion"], "est_ess": True},
-    }
-    office.update(changes.pop("office", {}))
-    result.update(changes)
-    return result
+    office = published("entreprises office", **changes.pop("office", {}))
+    return published("entreprises", siege=office, matching_etablissements=[office], **changes)
 
 
 def one(result: dict[str, Any]) -> Structure:

@@ -29,6 +29,7 @@ from matcher.domain import (
     Tender,
 )
 from matcher.reference import law
+from records import cases
 
 NOW = date(2026, 11, 24)
 
@@ -176,19 +177,7 @@ def test_an_unknown_article_leaves_eligibility_unknown() -> None:
     assert law.eligible("EA", ("L9999-1", "L2113-12"), NOW) is True
 
 
-@pytest.mark.parametrize(
-    ("written", "article"),
-    [
-        ("L2113-13", "L2113-13"),
-        ("L. 2113-13", "L2113-13"),
-        ("article L.2113-12 du code de la commande publique", "L2113-12"),
-        ("L 2113-13-1", "L2113-13-1"),
-        ("l2113-14", "L2113-14"),
-        ("2113-15", "L2113-15"),
-        ("R2113-7", "R2113-7"),
-        ("voir le règlement", "voir le règlement"),
-    ],
-)
+@pytest.mark.parametrize(("written", "article"), cases("articles written"))
 def test_articles_are_read_in_any_notation(written: str, article: str) -> None:
     assert law.article(written) == article
 
@@ -398,20 +387,7 @@ def test_the_turnover_asked_is_capped_by_date() -> None:
     assert before.article == after.article == "R2142-7"
 
 
-@pytest.mark.parametrize(
-    ("code", "article"),
-    [
-        ("group.form", "R2142-20"),
-        ("group.several", "R2142-21"),
-        ("group.one-mandataire", "R2142-23"),
-        ("group.mandataire-solidaire", "R2142-24"),
-        ("group.several-offers", "R2151-7"),
-        ("sourcing.allowed", "R2111-1"),
-        ("allotment", "L2113-10"),
-        ("clause.criterion", "R2152-7"),
-        ("same-supplier", "R2122-8"),
-    ],
-)
+@pytest.mark.parametrize(("code", "article"), cases("articles of rules"))
 def test_rules_bear_their_articles(code: str, article: str) -> None:
     found = law.rule(code, NOW)
     assert found is not None
