@@ -181,6 +181,11 @@ class Structure:
         """The bidder: the SIREN, or the whole identity of a structure whose SIRET is unknown."""
         return self.siret[:9] if self.siret[:1].isdecimal() else self.siret
 
+    @property
+    def kind_label(self) -> str:
+        """Its kind in one word for display, in French: a firm of no kind is told from one whose list does not say."""
+        return self.kind or ("type inconnu" if "kind-missing" in self.flags else "entreprise")
+
 
 # ---------------------------------------------------------------------------------------------- demand
 

@@ -9,6 +9,7 @@ import pytest
 
 from matcher.domain import Offer, Place, Structure
 from matcher.reading.merge import merge
+from matcher.reference.identifiers import name_identity
 
 #: Invented numbers that belong to nobody: their SIREN begins with 000.
 ONE, MOVED, OTHER = "00000011700010", "00000011700028", "00000022400014"
@@ -175,6 +176,15 @@ def test_a_finess_number_is_an_identity_until_the_siret_is_found() -> None:
     known = structure(source="b.csv", predecessors=("F570000015",))
     (one,) = merge([alone, known]).structures
     assert (one.siret, one.phone) == (ONE, "0100000000")
+
+
+def test_a_name_in_a_commune_joins_the_only_siret_of_it() -> None:
+    place, at = structure().place, name_identity(structure().name, structure().place.commune)
+    alone = structure(at, phone="0100000000", flags=("no-siret",))
+    (one,) = merge([alone, structure(source="b.csv")]).structures
+    assert (one.siret, one.phone) == (ONE, "0100000000") and place.commune
+    two = merge([alone, structure(source="b.csv"), structure(OTHER, source="b.csv")]).structures
+    assert {each.siret for each in two} == {ONE, OTHER, at}
 
 
 def test_an_association_known_by_its_number_joins_the_only_siret_of_it() -> None:

@@ -84,7 +84,7 @@ def test_a_row_of_totals_leaves_a_corrected_workbook_whole() -> None:
 
 def test_what_was_set_aside_is_kept_beside_the_catalogue_with_its_reason(tmp_path: Path) -> None:
     rows = [
-        f"Nom;Siret;Zone;Ville;Activité\nA;{siret(1)};Nous consulter;Metz;Ménage\nB;;;Metz;Ménage\nC;123456789;;Metz;Ménage\nD;;;Metz;Ménage\n"
+        f"Nom;Siret;Zone;Ville;Activité\nA;{siret(1)};Nous consulter;Metz;Ménage\nB;;;;Ménage\nC;123456789;;Metz;Ménage\nD;;;;Ménage\n"
     ]
     path = written(tmp_path, "".join(rows))
     code, _, err = run("index", path, "--out", tmp_path / "cat")

@@ -13,7 +13,7 @@ import pytest
 from matcher.domain import BadInput, Rejected, Structure, Zone
 from matcher.reading import gather
 from matcher.reading.sources import _tabular, directory, entreprises, lemarche
-from matcher.reference.identifiers import luhn, siret_valid
+from matcher.reference.identifiers import UNSTATED, luhn, siret_valid
 from matcher.reference.paths import shared_dir
 from records import cases, published
 
@@ -170,7 +170,6 @@ def test_a_structure_may_lack_all_but_siret_kind_name_and_department() -> None:
 @pytest.mark.parametrize(
     ("cell", "words"),
     [
-        ("", "no SIRET"),
         ("123456789", "SIREN (9 digits)"),
         ("8.07E+13", "format the column as text"),
         ("8,07467E+13", "format the column as text"),
@@ -182,6 +181,32 @@ def test_a_siret_that_cannot_be_read_is_set_aside_with_its_remedy(cell: str, wor
     structures, rejected = read(f"siret;nom;type;ville\n{cell};X;EI;Metz\n{A};Y;EI;Metz\n")
     assert [s.siret for s in structures] == [A]
     assert [(r.record, words in r.reason) for r in rejected] == [("row 2", True)]
+
+
+def test_a_list_without_numbers_tells_structures_apart_by_name_and_place() -> None:
+    listed = "Association;Ville;Activité\nLes Jardins;Metz;tonte\nLES JARDINS ;Metz;taille\nLes Jardins;Nancy;tonte\n"
+    structures, rejected = read(listed)
+    assert [(s.name, s.place.commune, len(s.offers)) for s in structures] == [
+        ("Les Jardins", "57463", 2),
+        ("Les Jardins", "54395", 1),
+    ]
+    assert all("no-siret" in s.flags and not s.kind and s.kind_label == "type inconnu" for s in structures)
+    assert not rejected
+    titled = "id;title;summary;city\n3ab;Le Panier d'à côté;Paniers de légumes de saison livrés chaque semaine;Niort\n"
+    (pantry,), _ = read(titled)
+    assert (pantry.siret, pantry.name) == ("ID-3ab", "Le Panier d'à côté")
+    assert [(offer.nature, offer.text[:7]) for offer in pantry.offers] == [("description", "Paniers")]
+    placed = '{"name": "Les Jardins", "kind": "ACI", "place": "Metz, 57", "title": "LES JARDINS", "says": "Nous tondons pour les communes et les bailleurs."}'
+    (garden,), _ = read(placed, "pages.jsonl")
+    assert (garden.place.commune, [o.nature for o in garden.offers], garden.headcount) == (
+        "57463",
+        ["description"],
+        None,
+    )
+    (nowhere, unnamed), rest = read("SIRET;Nom;Ville;Activité\n;Les Jardins;;tonte\n;;Metz;tonte\n")[::-1]
+    assert (nowhere.reason, unnamed.reason) == (UNSTATED, UNSTATED) and not rest
+    with pytest.raises(BadInput, match="nor names with places"):
+        read("Nom;Type\nLes Jardins;EI\n")
 
 
 def test_a_failed_check_sum_is_kept_and_flagged() -> None:
@@ -500,11 +525,3 @@ def test_a_zone_on_each_row_is_that_of_its_activity() -> None:
     assert [offer.zone for offer in structure.offers] == [
         structure.zone
     ] * 2  # one zone is that of all it offers
-
-
-def test_a_list_of_places_without_siret_is_no_list_of_notices() -> None:
-    from matcher.reading import files
-
-    data = b"id,title,summary,city,lat,lon,website\n1,Epicerie,Vrac,Niort,46.3,-0.4,https://x.example.org\n"
-    (rejected,) = files.read_bytes(data, "places.csv")
-    assert isinstance(rejected, Rejected) and "no column of SIRETs" in rejected.reason

@@ -10,7 +10,7 @@ from matcher.domain import KINDS, Structure
 from matcher.matching.reasons import missing, warnings
 from matcher.reference import identifiers
 
-NONE = ("", (), "no SIRET: fill in the 14 digits of the establishment")
+NONE = ("", (), identifiers.UNSTATED)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,19 @@ def test_long_ids_stay_apart_and_a_siret_stands() -> None:
     siret = ("00000011700010", (), "")
     assert identifiers.identified(siret, finess="020004495") == siret
     assert identifiers.identified(NONE) == NONE
+    by_name = identifiers.name_identity("Régie de l'Étang", "57463")
+    assert (
+        by_name
+        == identifiers.name_identity("REGIE DE L ETANG", "57463")
+        != identifiers.name_identity("Régie", "57463")
+    )
+    assert identifiers.identified(NONE, named=by_name) == (by_name, (identifiers.NO_SIRET,), "")
+    assert (
+        re.fullmatch(identifiers.IDENTITY, by_name)
+        and identifiers.identity_in_words(by_name) == "SIRET inconnu"
+    )
+    mistyped = ("", (), "SIRET 123 has 3 digits")
+    assert identifiers.identified(mistyped, named=by_name) == mistyped  # its owner can mend it
 
 
 def test_who_has_no_siret_is_asked_for_it_on_a_reserved_lot() -> None:

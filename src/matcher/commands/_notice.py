@@ -37,6 +37,6 @@ def one_notice(notice: str, id: str | None, catalogue: Path, awarded: bool = Fal
 
 def called(structure: Structure, km: float | None = None) -> str:
     """The name of a structure, its kind, town and distance, in French."""
-    kind, town = structure.kind or "entreprise", structure.place.label or "siège à chercher"
+    kind, town = structure.kind_label, structure.place.label or "siège à chercher"
     away = f", {km:.0f} km du lieu" if km is not None else ""
     return f"{structure.brand or structure.name} ({kind}, {town}{away})"

@@ -152,7 +152,7 @@ def _rows(number: int, team: Consortium, tender: Tender) -> list[dict[str, Any]]
             "rôle": member.role,
             "siret": member.structure.siret,
             "nom": member.structure.name,
-            "type": member.structure.kind or "entreprise",
+            "type": member.structure.kind_label,
             "prend": " ; ".join(consortium.task_label(tender, task) for task in member.lots),
             "pourquoi": member.reason,
         }

@@ -177,7 +177,7 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
             contact = one.phone or one.email or one.website or "aucun contact connu"
             away = "–" if km is None else f"{0 if km < 1 else km:.0f}"
             who, why = Text(f"{one.brand or one.name}\n{contact}"), Text("\n".join(_because(match)))
-            table.add_row(str(match.rank), who, one.kind or "entr.", Text(one.place.label), away, why)
+            table.add_row(str(match.rank), who, one.kind_label, Text(one.place.label), away, why)
         console.print(table)
     if answer.matches and answer.to_ask:
         _indented(console, unknown_in_words(answer))

@@ -129,7 +129,7 @@ def _row(partner: Partner) -> dict[str, Any]:
     words = {"complement": "complément", "reinforcement": "renfort", "subcontracting": "sous-traitance"}
     structure = partner.structure
     return {
-        "apport": words[partner.kind], "siret": structure.siret, "nom": structure.name, "type": structure.kind or "entreprise",
+        "apport": words[partner.kind], "siret": structure.siret, "nom": structure.name, "type": structure.kind_label,
         "commune": structure.place.label, "km": partner.distance_km, "score": round(partner.score, 3),
         "pourquoi": " ; ".join(partner.adds), "par le passé": " ; ".join(partner.past), "contact": _contact(structure),
         "à vérifier": " ; ".join(w.text for w in partner.warnings),

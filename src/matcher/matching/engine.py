@@ -208,8 +208,9 @@ class Matcher:
 
     @cached_property
     def has_directory(self) -> bool:
-        """Does the catalogue contain structures of a known kind, not only suppliers of past awards?"""
-        return bool((self.catalogue.of_structure("kind") != "").any())
+        """Does the catalogue contain structures of a known kind or that say what they do, not only past suppliers?"""
+        says = self.catalogue.nature_mask(("offer", "description"))
+        return bool((self.catalogue.of_structure("kind") != "").any() or says.any())
 
     def queries(
         self,

@@ -56,6 +56,8 @@ class Gathered:
                     f"  {how_many} structures of a kind not known here, {words!r}: say which it is with "
                     f"--map 'kind:{words}=ESS' (kinds: {', '.join(filter(None, KINDS))})"
                 )
+        if named := sum(one.siret.startswith("NOM-") for one in self.structures):
+            yield f"  {named} structures without any number: known by their name and place (their SIRET is to be asked)"
         unread = [
             flag.partition(": ")[2] for one in self.structures for flag in one.flags if flag.startswith(ZONE)
         ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 
 from matcher.domain import DISABILITY_KINDS, SELF, SIAE_KINDS, Offer, Place, Rejected, Structure
-from matcher.reference.identifiers import is_siret, rna_identity
+from matcher.reference.identifiers import is_siret, name_identity, rna_identity
 from matcher.reference.text import fold
 
 #: Kinds that define the activity of a structure; the others (ESS, SCOP, ASSO ...) are legal forms that any of these may have.
@@ -111,16 +111,22 @@ def _successors(records: Sequence[Structure]) -> dict[str, str]:
         for old in record.predecessors:
             if old != record.siret and old not in open_:
                 follows.setdefault(old, record.siret)
-    return _by_association(records) | follows
+    return _by_other_identity(records) | follows
 
 
-def _by_association(records: Sequence[Structure]) -> dict[str, str]:
-    """RNA number -> the SIRET of the association, where it has one alone."""
-    known: dict[str, set[str]] = {}
-    for record in records:
-        if record.rna and is_siret(record.siret):
-            known.setdefault(rna_identity(record.rna), set()).add(record.siret)
-    return {rna: sirets.pop() for rna, sirets in known.items() if rna and len(sirets) == 1}
+def _by_other_identity(records: Sequence[Structure]) -> dict[str, str]:
+    """An association's RNA number, or a name in a commune or department -> the SIRET, where one alone answers to it."""
+    sought = {record.siret for record in records if not is_siret(record.siret)}
+    sirets: dict[str, set[str]] = {}
+    for record in records if sought else ():
+        if is_siret(record.siret):
+            named = (
+                name_identity(record.name, where) for where in (record.place.commune, record.place.department)
+            )
+            for other in (rna_identity(record.rna), *named):
+                if other in sought:
+                    sirets.setdefault(other, set()).add(record.siret)
+    return {other: alone.pop() for other, alone in sirets.items() if len(alone) == 1}
 
 
 def _latest(siret: str, follows: Mapping[str, str]) -> str:

@@ -7,6 +7,8 @@ from datetime import date, datetime
 from functools import lru_cache
 from hashlib import blake2b
 
+from matcher.reference.text import fold
+
 LA_POSTE = "356000000"  # its establishments follow a sum rule of their own (INSEE)
 EARLIEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)
 
@@ -41,10 +43,12 @@ def siren_valid(siren: str) -> bool:
     return bool(re.fullmatch(r"[0-9]{9}", siren)) and luhn(siren)
 
 
-#: What identifies a structure: its SIRET; else its FINESS number, its RNA number, or an id of whoever lists it.
-IDENTITY = r"[0-9]{14}|F[0-9][0-9AB][0-9]{7}|W[0-9A-Z][0-9]{8}|ID-[0-9A-Za-z_-]{1,11}"
+#: What identifies a structure: its SIRET; else its FINESS number, its RNA number, an id of whoever lists it; else what
+#: it is called and where (a list of members rarely holds a number).
+IDENTITY = r"[0-9]{14}|F[0-9][0-9AB][0-9]{7}|W[0-9A-Z][0-9]{8}|ID-[0-9A-Za-z_-]{1,11}|NOM-[0-9a-f]{10}"
 NO_SIRET = "no-siret"  # flag of a structure that is known by another identity
 LONGEST_ID = 11
+UNSTATED = "no SIRET: fill in the 14 digits of the establishment, or a name and its town"  # of a row without a number
 
 
 def is_siret(identity: str) -> bool:
@@ -74,12 +78,27 @@ def own_identity(raw: object) -> str:
     return f"ID-{text if short else blake2b(text.encode(), digest_size=5).hexdigest()}"
 
 
+def name_identity(name: str, where: str | None) -> str:
+    """The identity by a name and where it stands (the code of a commune or department); "" where one is unknown."""
+    words = re.sub(r"[^a-z0-9]+", " ", fold(name)).strip()
+    return f"NOM-{blake2b(f'{words}|{where}'.encode(), digest_size=5).hexdigest()}" if words and where else ""
+
+
 def identified(
-    read: tuple[str, tuple[str, ...], str], finess: object = None, rna: object = None, own: object = None
+    read: tuple[str, tuple[str, ...], str],
+    finess: object = None,
+    rna: object = None,
+    own: object = None,
+    named: str = "",
 ) -> tuple[str, tuple[str, ...], str]:
-    """(identity, flags, reason it is refused or ""): as read from a SIRET, else by another number that is stated."""
+    """(identity, flags, reason it is refused or ""): as read from a SIRET, else by another number that is stated.
+
+    `named` is the identity by name and place, taken where no number at all is stated: a number that was mistyped is
+    told, since its owner can mend it.
+    """
     siret, flags, refused = read
     other = finess_identity(finess) or rna_identity(rna) or own_identity(own) if refused else ""
+    other = other or (named if refused == UNSTATED else "")
     return (other, (*flags, NO_SIRET), "") if other else (siret, flags, refused)
 
 
@@ -87,6 +106,8 @@ def identity_in_words(identity: str) -> str:
     """An identity for display, in French: "SIRET 123 456 789 00012", "FINESS 020004495"."""
     if is_siret(identity):
         return f"SIRET\u00a0{identity[:3]}\u00a0{identity[3:6]}\u00a0{identity[6:9]}\u00a0{identity[9:]}"
+    if identity.startswith("NOM-"):
+        return "SIRET inconnu"
     if identity.startswith("ID-"):
         return f"identifiant\u00a0{identity[3:]}, SIRET inconnu"
     name, number = ("FINESS", identity[1:]) if identity.startswith("F") else ("RNA", identity)

@@ -54,7 +54,7 @@ TEXTS: Aliases = HEADINGS["texts"]
 
 
 def _town(cell: str) -> bool:
-    name = re.sub(r"^\d{5}\s+|\s{0,9}\(\w{2,5}\)$|\s{1,9}cedex.*$", "", cell.strip(), flags=re.I)
+    name = re.sub(r"^\d{5}\s+|\s{0,9}\(\w{2,5}\)$|,\s?\w{2,3}$|\s{1,9}cedex.*$", "", cell.strip(), flags=re.I)
     return len(name) < 50 and not name[:1].islower() and bool(places.communes_named(name))
 
 
@@ -90,10 +90,23 @@ LOOKS: dict[str, Callable[[str], bool]] = {
     "zone": lambda c: _structure.zone_of(c) is not None,
     "areas": _areas,
     "number": lambda c: _structure.number_of(c) is not None,
+    "prose": lambda c: len(re.findall(r"[^\W\d_]{2,}", c)) >= 6,
 }
 #: Forms that cells tell whatever the heading, the surest first, and the field of each where it is not of its name.
-ALONE_TELL = ("siret", "email", "website", "phone", "naf", "postcode", "kind", "town", "areas", "offer")
-_FIELD_OF = {"areas": "zone"}
+ALONE_TELL = (
+    "siret",
+    "email",
+    "website",
+    "phone",
+    "naf",
+    "postcode",
+    "kind",
+    "town",
+    "areas",
+    "offer",
+    "prose",
+)
+_FIELD_OF = {"areas": "zone", "prose": "description"}
 #: What cells of another form contradict, and what no other field looks like.
 _STRICT = ("siret", "email", "website", "phone", "siren", "naf", "postcode")
 #: Fields that hold the form of another.
@@ -103,6 +116,7 @@ _LIKE = {
     "buyer_id": "siret",
     "url": "website",
     "documents": "website",
+    "headcount": "number",
 }
 
 
@@ -205,6 +219,10 @@ class Vocabulary:
             taken.add(heading)
             if field:
                 found[key] = heading
+        titled = next((h for _, _, field, h in claims if field == "name" and h == found.get("offer")), None)
+        if titled is not None and not {"name", "siret"} & found.keys():
+            # a list of structures by their titles; where SIRETs stand beside, it is one of their offers
+            found = {"name" if heading == titled else key: heading for key, heading in found.items()}
         left = {heading: forms[heading] for heading in headings if heading not in taken}
         more = self._by_cells(left, found)
         guessed = found.keys() - (fixed or {}).keys()

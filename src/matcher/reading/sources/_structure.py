@@ -11,7 +11,7 @@ from math import ceil
 from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, MatcherError, Offer, Place, Structure, Zone
 from matcher.reading.sources._places import department_names
 from matcher.reference import places, toponyms
-from matcher.reference.identifiers import siren_valid, siret_valid
+from matcher.reference.identifiers import UNSTATED, siren_valid, siret_valid
 from matcher.reference.tables import code_list
 from matcher.reference.text import clean, fold, shorten
 
@@ -114,7 +114,7 @@ def siret_of(raw: object, siren: object = None) -> tuple[str, tuple[str, ...], s
     """
     text = str(raw if raw is not None else "").strip().lstrip("'")
     if not text or text.lower() in ("nan", "none", "null", "-", "nd", "n/a"):
-        return "", (), "no SIRET: fill in the 14 digits of the establishment"
+        return "", (), UNSTATED
     if re.fullmatch(r"\d+(?:[.,]\d+)?[eE]\+?\d+", text):
         why = f"SIRET {text} was rounded by the spreadsheet: format the column as text and type it again"
         return "", (), why

@@ -6,19 +6,29 @@ Several offers a structure: repeat its SIRET, number the columns (`offre_1`, `of
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
+
+from rapidfuzz import fuzz
 
 from matcher.domain import KINDS, BadInput, Offer, OfferNature, Rejected, Structure, Zone
 from matcher.reading.sources import _columns, _structure, _tabular
 from matcher.reading.sources._facts import cpvs
 from matcher.reading.sources._places import place_of
 from matcher.reference import trades
-from matcher.reference.identifiers import clean_amount, clean_date, clean_naf, identified, rna_identity
+from matcher.reference.identifiers import (
+    clean_amount,
+    clean_date,
+    clean_naf,
+    identified,
+    name_identity,
+    rna_identity,
+)
 from matcher.reference.text import clean, fold, shorten
 
 YIELDS = "structure"
+SAME = 88  # likeness in a hundred from which two names are one
 Row = dict[str, Any]
 
 #: Field -> the headings it is known by (accents, case, underscores and plurals do not matter).
@@ -137,12 +147,18 @@ def recognises(name: str, head: bytes) -> bool:
         for name, h in mapping(keys, _columns.cells_of(rows)).items()
         if not (_nested_name(h) and not rows)
     }
-    # Without SIRETs it is still a directory, whose reader says which column to name.
+    # Without SIRETs or places it is still a directory, whose reader says which column to name.
     if {"website", "latitude"} <= set(found) and {"name", "offer"} & set(found):
         return True
-    return {"name", "kind"} <= set(found) or (
-        "siret" in found and bool({"name", "kind", "brand", "town", "offer", "ticked.1"} & set(found))
-    )
+    return {"name", "kind"} <= set(found) or identifies(found)
+
+
+def identifies(columns: Collection[str]) -> bool:
+    """Do these fields tell structures apart, and something of each: by SIRET, or by name and place?"""
+    told = {name.partition(".")[0] for name in columns}
+    if "siret" in told:
+        return bool({"name", "kind", "brand", "town", "offer", "ticked"} & told)
+    return bool({"name", "brand"} & told and _PLACED & told and _SPEAKS & told)
 
 
 @dataclass
@@ -159,15 +175,17 @@ def read(
 ) -> Iterator[Structure | Rejected]:
     """One Structure for each SIRET and kind, in the order of their first rows, then its offers in file order.
 
-    `columns` corrects the guessed mapping (field -> heading).  Raises BadInput when there is no SIRET column.
+    `columns` corrects the guessed mapping (field -> heading).  Raises BadInput where neither SIRETs nor names and places
+    tell structures apart.
     """
     source = _tabular.source_of(name)
 
     def check(found: Mapping[str, str], keys: Sequence[str]) -> None:
-        if not columns and ("siret" not in found or _of_notices(keys)) and not source.endswith(JSON):
+        unnamed = "siret" not in found and not identifies(found)
+        if not columns and (unnamed or _of_notices(keys)) and not source.endswith(JSON):
             raise BadInput(
-                f"{name} has no column of SIRETs among {', '.join(keys[:12])}: "
-                "name it with --map siret=COLUMN, or give the notices' own format"
+                f"{name} has no column of SIRETs among {', '.join(keys[:12])}, nor names with places: name one with "
+                "--map siret=COLUMN (or name=COLUMN and town=COLUMN), or give the notices' own format"
             )
 
     drafts: dict[tuple[str, str], _Draft] = {}
@@ -208,8 +226,8 @@ class _Sheet:
         """The row with what it continues; a str where it is a title, a total or a note, which tell of no structure."""
         if row.get("", "") != self.title:
             self.title, self.section, self.last = row.get("", ""), "", {}
-        if "siret" not in found and self.title:
-            return f"the sheet {self.title} has no column of SIRETs: nothing is read in it"
+        if self.title and "siret" not in found and not identifies(found):
+            return f"the sheet {self.title} has no column of SIRETs, nor names with places: nothing is read in it"
         filled = {heading: str(cell).strip() for heading, cell in row.items() if heading and not _blank(cell)}
         who = [found[key] for key in _IDENTITY if key in found]
         same = all(h not in filled or row[h] == self.last.get(h) for h in who)
@@ -250,6 +268,8 @@ class _Sheet:
 
 
 _IDENTITY = ("siret", "siren", "name", "kind", "town", "postcode", "address")
+_PLACED = frozenset({"town", "postcode", "commune", "department", "address"})
+_SPEAKS = frozenset({"kind", "offer", "offer_text", "sectors", "description", "ticked"})
 _TOTAL = re.compile(r"\s*(?:(?:sous[ -]?)?total|nombre de|effectif total|source|nb|\d{1,3} \w+$)\b", re.I)
 
 
@@ -329,22 +349,13 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     def first(name: str, limit: int = 300) -> str:
         return next(iter(all_of(name, limit)), "")
 
-    siret, flags, refused = identified(_siret(cell), cell("finess"), cell("rna"), cell("own_id"))
-    if refused:
-        return refused
     name, brand = text("name"), text("brand")
-    offers = list(_offers(row, columns, source, text))
-    if not name and not brand and not offers:
-        return "no name: fill in the name of the structure, or point to its column with --map name=COLUMN"
-    kinds, told = sheet.kinds(text("kind"), columns, name, text("legal_form"))
-    flags = (*flags, *told)
-    provenance = {"kind": "from the name or its surroundings"} if "kind-inferred" in told else {}
     department = next(iter(_structure.departments_of(cell("department"))), None)
     region = next(iter(_structure.regions_of(cell("region"))), None)
     address = " ".join(all_of("address"))
     town = text("town") or address
     with_code = _CODE_AND_TOWN.search(town)
-    if in_brackets := re.fullmatch(r"(.+?)\((\w{2,3})\)", town):
+    if in_brackets := re.fullmatch(r"(.+?)(?:\(|,\s?)(\w{2,3})\)?", town):
         department = department or next(iter(_structure.departments_of(in_brackets.group(2))), None)
     place = place_of(
         town=with_code.group(2)
@@ -359,6 +370,19 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         latitude=cell("latitude"),
         longitude=cell("longitude"),
     )
+    named = name_identity(name or brand, place.commune or place.department)
+    siret, flags, refused = identified(_siret(cell), cell("finess"), cell("rna"), cell("own_id"), named)
+    if refused:
+        return refused
+    # the title of a structure's own page is its name, no offer
+    offers = [
+        one for one in _offers(row, columns, source, text) if fuzz.ratio(fold(one.title), fold(name)) < SAME
+    ]
+    if not name and not brand and not offers:
+        return "no name: fill in the name of the structure, or point to its column with --map name=COLUMN"
+    kinds, told = sheet.kinds(text("kind"), columns, name, text("legal_form"))
+    flags = (*flags, *told)
+    provenance = {"kind": "from the name or its surroundings"} if "kind-inferred" in told else {}
     if place.department is None and place.latitude is None:
         flags = (*flags, "place-unknown")
     in_words = [told for told in all_of("radius") if not re.search(r"\d", told)]
