@@ -37,123 +37,29 @@ from matcher.catalogue.files import save_catalogue
 
 SAMPLE = ROOT / "data" / "sample"
 SIRET = "00010001600013"  # of the sample
-RAW_PATHS = (
-    "/v1/match",
-    "/v1/match/file",
-    "/v1/consortium",
-    "/v1/jobs",
-    "/v1/sourcing",
-    "/v1/partners",
-    "/v1/explain",
-    "/v1/feedback",
-    "/v1/exchange",
-    "/v1/cpv",
-    f"/v1/structures/{SIRET}/profile",
-    "/acheteur",
-    "/connexion",
-    "/acheteur/fiches",
-    "/acheteur/fiches/x/contacter",
-    f"/structure/{SIRET}/offres",
-    f"/structure/{SIRET}/fiche",
-    f"/structure/{SIRET}/metier",
-    f"/structure/{SIRET}/alertes",
-    f"/structure/{SIRET}/brochure",
-    f"/structure/{SIRET}/ecarter",
-    "/exploitant/demandes/x",
-    f"/q/x/{SIRET}/y",
-    "/m/x/y",
-    "/revendication/z",
-)
-READ_PATHS = (
-    "/",
-    "/acheteur",
-    "/acheteur/fiches",
-    "/acheteur/fiches/x",
-    "/structure",
-    f"/structure/{SIRET}",
-    f"/structure/{SIRET}/partenaires",
-    "/exploitant",
-    "/territoire",
-    "/docs",
-    "/a-propos",
-    "/v1/notices",
-    "/v1/notices.atom",
-    "/v1/places",
-    "/v1/structures",
-    "/v1/explain",
-    f"/v1/structures/{SIRET}/opportunities.atom",
-    "/v1/territory/map.csv",
-    "/static/page.css",
-    "/nulle-part",
-)
-MEDIA = (
-    "application/json",
-    "text/plain",
-    "multipart/form-data",
-    "multipart/form-data; boundary=x",
-    "application/xml",
-    "application/x-www-form-urlencoded",
-    "application/x-www-form-urlencoded; charset=utf-99",
-    "",
-)
+RAW_PATHS = f"""
+    /v1/match /v1/match/file /v1/consortium /v1/jobs /v1/sourcing /v1/partners /v1/explain /v1/feedback /v1/exchange /v1/cpv
+    /v1/structures/{SIRET}/profile /acheteur /connexion /acheteur/fiches /acheteur/fiches/x/contacter
+    /structure/{SIRET}/offres /structure/{SIRET}/fiche /structure/{SIRET}/metier /structure/{SIRET}/alertes
+    /structure/{SIRET}/brochure /structure/{SIRET}/ecarter /exploitant/demandes/x /q/x/{SIRET}/y /m/x/y /revendication/z
+""".split()
+READ_PATHS = f"""
+    / /acheteur /acheteur/fiches /acheteur/fiches/x /structure /structure/{SIRET} /structure/{SIRET}/partenaires
+    /exploitant /territoire /docs /a-propos /v1/notices /v1/notices.atom /v1/places /v1/structures /v1/explain
+    /v1/structures/{SIRET}/opportunities.atom /v1/territory/map.csv /static/page.css /nulle-part
+""".split()
+_FORM, _PARTS = "application/x-www-form-urlencoded", "multipart/form-data"
+MEDIA = ("application/json", "text/plain", _PARTS, f"{_PARTS}; boundary=x", "application/xml", _FORM)
+MEDIA += (f"{_FORM}; charset=utf-99", "")
+_ODD = """0 -1 1e999 NaN null '"><script> ../../etc/passwd %00 =1+1 2026-13-99 ${7*7} {{7*7}}"""
 ODD = st.text(max_size=60) | st.sampled_from(
-    [
-        "",
-        "0",
-        "-1",
-        "1e999",
-        "NaN",
-        "null",
-        "'\"><script>",
-        "../../etc/passwd",
-        "%00",
-        "\x00",
-        "a" * 5000,
-        "=1+1",
-        "\ud83d\ude00",
-        "2026-13-99",
-        "${7*7}",
-        "{{7*7}}",
-        "' OR 1=1 --",
-    ]
+    [*_ODD.split(), "", "\x00", "a" * 5000, "\ud83d\ude00", "' OR 1=1 --"]
 )
 NAMES = st.sampled_from(
-    [
-        "q",
-        "since",
-        "offset",
-        "limit",
-        "need",
-        "place",
-        "notice",
-        "notice_id",
-        "avis",
-        "page",
-        "lot",
-        "vue",
-        "debut",
-        "issue",
-        "csrf",
-        "key",
-        "sirets",
-        "message",
-        "reply_to",
-        "radius",
-        "kinds",
-        "phrase",
-        "offer",
-        "skill",
-        "title",
-        "frequency",
-        "address",
-        "siret",
-        "text",
-        "interest",
-        "region",
-        "trade",
-        "file",
-        "x",
-    ]
+    (
+        "q since offset limit need place notice notice_id avis page lot vue debut issue csrf key sirets message"
+        " reply_to radius kinds phrase offer skill title frequency address siret text interest region trade file x"
+    ).split()
 )
 
 
@@ -291,25 +197,10 @@ def by_command(examples: int) -> int:
     command = Path(sys.executable).with_name("schemathesis")
     with prepared() as (given_, key), serving(given_) as url:
         asked = [
-            str(command),
-            "run",
-            f"{url}/openapi.json",
-            "--header",
-            f"X-API-Key: {key}",
-            "--checks",
-            "not_a_server_error",
-            "--mode",
-            "all",
-            "--max-examples",
-            str(examples),
-            "--exclude-path-regex",
-            "/events$",
-            "--suppress-health-check",
-            "all",
-            "--request-timeout",
-            "60",
-            "--generation-deterministic",
-            "--no-color",
+            *(str(command), "run", f"{url}/openapi.json", "--header", f"X-API-Key: {key}"),
+            *("--max-examples", str(examples), "--exclude-path-regex", "/events$"),
+            *"--checks not_a_server_error --mode all --suppress-health-check all --request-timeout 60".split(),
+            *"--generation-deterministic --no-color".split(),
         ]
         return subprocess.run(asked, check=False).returncode
 
