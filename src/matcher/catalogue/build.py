@@ -27,6 +27,7 @@ from matcher.catalogue.rows import _evidence_of_awards, _profile, _Row, index_wo
 from matcher.catalogue.texts import Texts
 from matcher.catalogue.vectors import Vectors
 from matcher.domain import Award, Place, Recipe, Structure, __version__
+from matcher.reference.arrays import F32, I64
 from matcher.reference.text import coded
 
 BLOCK = 5_000  # structures per block
@@ -128,7 +129,7 @@ class _Blocks:
         self._file: Path | None = None
         self._rows = 0
 
-    def add(self, block: NDArray[np.float32]) -> None:
+    def add(self, block: F32) -> None:
         if self._rows + len(block) > HALVED_FROM and self._table.dtype != np.float16:
             self._halve()
         if self._home is None:
@@ -176,7 +177,7 @@ def _head(sink: Any, shape: tuple[int, int], dtype: Any) -> None:
     np.lib.format.write_array_header_1_0(sink, about)
 
 
-def _blocks_of(file: Path, dimension: int) -> Iterator[NDArray[np.float32]]:
+def _blocks_of(file: Path, dimension: int) -> Iterator[F32]:
     """The vectors of a file in single precision whose head does not say how many yet."""
     with file.open("rb") as source:
         np.lib.format.read_magic(source)
@@ -223,7 +224,7 @@ def update_catalogue(
     return _spliced(catalogue, touched, [known[key] for key in sorted(known)], first_rows, rows)
 
 
-def _awards_of(catalogue: Catalogue, rows: NDArray[np.int64]) -> dict[str, list[_Row]]:
+def _awards_of(catalogue: Catalogue, rows: I64) -> dict[str, list[_Row]]:
     """The awards of the bidders of these structure rows, by SIREN; a structure's own declarations are excluded."""
     found: dict[str, list[_Row]] = defaultdict(list)
     for row in rows.tolist():
@@ -236,7 +237,7 @@ def _awards_of(catalogue: Catalogue, rows: NDArray[np.int64]) -> dict[str, list[
 
 def _spliced(
     catalogue: Catalogue,
-    touched: NDArray[np.int64],
+    touched: I64,
     structures: Sequence[Structure],
     first_rows: Sequence[int],
     rows: Sequence[_Row],
@@ -300,7 +301,7 @@ def _manifest(structures: pa.Table, evidence: pa.Table, recipe: Recipe, encoder:
     }
 
 
-def _joined(table: pa.Table, more: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
+def _joined(table: pa.Table, more: pa.Table, rows: I64) -> pa.Table:
     """These rows of the two tables, concatenated, in this order; runs of rows are copied as blocks."""
     more = more.select(table.column_names).cast(table.schema)
     parts = [
@@ -310,7 +311,7 @@ def _joined(table: pa.Table, more: pa.Table, rows: NDArray[np.int64]) -> pa.Tabl
     return pa.concat_tables(parts).combine_chunks() if parts else table.slice(0, 0)
 
 
-def _runs(rows: NDArray[np.int64], border: int) -> Iterator[tuple[int, int]]:
+def _runs(rows: I64, border: int) -> Iterator[tuple[int, int]]:
     """Rows as runs (first, length) of consecutive rows; none crosses `border`."""
     cuts = np.flatnonzero((np.diff(rows, prepend=-2) != 1) | (rows == border))
     for low, high in zip(cuts.tolist(), [*cuts[1:].tolist(), len(rows)], strict=True):
@@ -341,7 +342,7 @@ def _numbered(structures: pa.Table, evidences: Sequence[pa.Table]) -> pa.Table:
     return _renumbered(structures, column_of(structures, "first_row") + before[block])
 
 
-def _renumbered(structures: pa.Table, first_rows: NDArray[np.int64]) -> pa.Table:
+def _renumbered(structures: pa.Table, first_rows: I64) -> pa.Table:
     """The table with these first rows, and its bidders numbered in order of appearance."""
     sirens = structures.column("siren").combine_chunks()
     for name, values in (
@@ -361,10 +362,10 @@ def _held(reuse: Catalogue | None, encoder: Any) -> dict[str, int]:
 
 def _encode(
     encoder: Any, texts: Sequence[str], reuse: Catalogue | None = None, held: Mapping[str, int] | None = None
-) -> NDArray[np.float32]:
+) -> F32:
     """Vectors of the texts, which all differ; those of `held` are taken from `reuse`."""
     if texts and not held:
-        fresh: NDArray[np.float32] = encoder.encode(texts, role="passage")
+        fresh: F32 = encoder.encode(texts, role="passage")
         return fresh
     old = np.array([(held or {}).get(text, -1) for text in texts], dtype=np.int64)
     missing = [texts[i] for i in np.flatnonzero(old < 0).tolist()]

@@ -24,6 +24,7 @@ from matcher import codec
 from matcher.catalogue.columns import NATURES
 from matcher.catalogue.vectors import Vectors
 from matcher.domain import Offer, Recipe, Structure, UnknownStructure
+from matcher.reference.arrays import I64, Mask
 
 KEPT = 5_000  # structures, and offers, kept as objects
 
@@ -60,12 +61,12 @@ class Catalogue:
         self._structure_of = lru_cache(KEPT)(partial(_read, Structure, structures.column("payload")))
         self._offer_of = lru_cache(KEPT)(partial(_read, Offer, evidence.column("payload")))
         self._columns: dict[tuple[str, str], NDArray[Any]] = {}
-        self._masks: dict[tuple[str, ...], NDArray[np.bool_]] = {}
+        self._masks: dict[tuple[str, ...], Mask] = {}
         self._codes: dict[str, tuple[NDArray[np.int32], list[str]]] = {}
         self._answers: dict[str, Answers] = {}
         self._places: dict[str, dict[str, int]] = {}
         self._made: dict[str, Any] = {}
-        self.offsets: NDArray[np.int64] = np.append(column_of(structures, "first_row"), evidence.num_rows)
+        self.offsets: I64 = np.append(column_of(structures, "first_row"), evidence.num_rows)
 
     # ------------------------------------------------------------------------------------ columns
 
@@ -88,7 +89,7 @@ class Catalogue:
                 self._columns[key] = column_of(table, name)
         return self._columns[key]
 
-    def nature_mask(self, natures: tuple[str, ...]) -> NDArray[np.bool_]:
+    def nature_mask(self, natures: tuple[str, ...]) -> Mask:
         """Mask over every evidence row: of one of these natures."""
         if natures not in self._masks:
             wanted = [NATURES.index(nature) for nature in natures]
@@ -105,9 +106,7 @@ class Catalogue:
             self._codes[name] = numbers, column.dictionary.to_pylist()
         return self._codes[name]
 
-    def among(
-        self, name: str, wanted: Callable[[str], Any], rows: NDArray[np.int64] | None = None
-    ) -> NDArray[Any]:
+    def among(self, name: str, wanted: Callable[[str], Any], rows: I64 | None = None) -> NDArray[Any]:
         """`wanted` of each word of a column of structures (or of `rows`), evaluated once for each distinct word."""
         numbers, words = self.coded(name)
         table = np.array([wanted(word) for word in words] or [False])
@@ -141,9 +140,7 @@ class Catalogue:
         """Have `worded` answer from what was answered before."""
         self._answers[key] = answers
 
-    def one_of(
-        self, name: str, wanted: Iterable[str], rows: NDArray[np.int64] | None = None
-    ) -> NDArray[np.bool_]:
+    def one_of(self, name: str, wanted: Iterable[str], rows: I64 | None = None) -> Mask:
         """Mask over structures (or over `rows`): is the word of a column one of these?"""
         numbers, words = self.coded(name)
         places = self._places.get(name)
@@ -164,19 +161,19 @@ class Catalogue:
         return self._made.get(key)
 
     @cached_property
-    def unlisted(self) -> NDArray[np.bool_]:
+    def unlisted(self) -> Mask:
         """Structures of no directory: without kind, town and activity; shape (len(self),)."""
         blank = [self.one_of(name, ("",)) for name in ("kind", "town", "naf")]
         return np.asarray(np.logical_and.reduce(blank))
 
     @cached_property
-    def zoned(self) -> NDArray[np.bool_]:
+    def zoned(self) -> Mask:
         """Evidence rows that declare a zone."""
         zones = (self.of_row("zone_low") > 0) | (self.of_row("zone_high") > 0)
         return np.asarray(zones | ~np.isnan(self.of_row("radius")))
 
     @cached_property
-    def owners(self) -> NDArray[np.int64]:
+    def owners(self) -> I64:
         """The structure row of each evidence row."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.reference.arrays import F32, I64
+
 SORTED_OF = 200  # numbers so few of all are sorted; of more, each is marked
 
 
-def products(
-    vectors: NDArray[np.float32], vector: NDArray[np.float32], rows: NDArray[np.integer[Any]]
-) -> NDArray[np.float32]:
+def products(vectors: F32, vector: F32, rows: NDArray[np.integer[Any]]) -> F32:
     """Inner products of the chosen rows, read in place: a copy would cost ten times as much."""
     import faiss
 
@@ -37,14 +37,14 @@ def products(
     return out
 
 
-def runs(first: NDArray[np.integer[Any]], many: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+def runs(first: NDArray[np.integer[Any]], many: NDArray[np.integer[Any]]) -> I64:
     """The numbers of several runs one after the other: `many` from each `first`."""
     found = np.repeat(first - (np.cumsum(many) - many), many).astype(np.int64, copy=False)
     found += np.arange(len(found))
     return found
 
 
-def distinct(numbers: NDArray[np.integer[Any]], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def distinct(numbers: NDArray[np.integer[Any]], count: int) -> tuple[I64, I64]:
     """The different numbers, all below `count`, increasing, and the place of each number among them."""
     if len(numbers) * SORTED_OF < count:
         found, place = np.unique(numbers, return_inverse=True)

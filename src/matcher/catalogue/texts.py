@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.products import distinct, runs
+from matcher.reference.arrays import I64, Mask
 
 FILES = ("numbers", "members")
 
@@ -36,29 +37,27 @@ class Texts:
         return len(self.starts) - 1
 
     @property
-    def first(self) -> NDArray[np.int64]:
+    def first(self) -> I64:
         """The first row of each text."""
         return self.members[self.starts[:-1]].astype(np.int64)
 
-    def different(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def different(self, rows: I64) -> tuple[I64, I64]:
         """The different texts of some rows, increasing, and the place among them of the text of each row."""
         return distinct(self.numbers[rows], len(self))
 
-    def of_rows(self, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def of_rows(self, allowed: Mask) -> Mask:
         """Mask over texts: those of a row in a mask over rows."""
         found = np.zeros(len(self), dtype=bool)
         found[self.numbers[allowed]] = True
         return found
 
-    def rows(
-        self, texts: NDArray[np.integer[Any]], most: int | None = None
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def rows(self, texts: NDArray[np.integer[Any]], most: int | None = None) -> tuple[I64, I64]:
         """The rows of some texts, of each `most` at most, in their order, and for each the place of its text in `texts`."""
         lows = self.starts[texts]
         sizes = np.minimum(self.starts[texts + 1] - lows, len(self.members) if most is None else most)
         return self.members[runs(lows, sizes)].astype(np.int64), np.repeat(np.arange(len(texts)), sizes)
 
-    def enough(self, texts: NDArray[np.int64], k: int) -> int:
+    def enough(self, texts: I64, k: int) -> int:
         """How many of the first of these texts hold k rows."""
         ends = np.cumsum(self.starts[texts + 1] - self.starts[texts])
         return int(np.searchsorted(ends, k)) + 1

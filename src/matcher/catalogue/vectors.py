@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from matcher.catalogue.products import distinct
 from matcher.catalogue.texts import Texts
+from matcher.reference.arrays import I64
 
 FEW = 8_000  # texts: so few are compared one by one, and numbered anew by an update
 WORN = 0.2  # share of texts without a row at which the others are numbered anew
@@ -49,7 +50,7 @@ class Vectors:
 
     def amended(
         self,
-        kept: NDArray[np.int64],
+        kept: I64,
         texts: Sequence[str],
         encode: Callable[[Sequence[str]], NDArray[Any]],
         joined: Callable[[Sequence[NDArray[Any]]], NDArray[Any]] = np.concatenate,

@@ -18,6 +18,7 @@ from matcher.lab.evaluation import Question
 from matcher.matching.engine import Matcher
 from matcher.matching.shortlist import Column, Query, Shortlist
 from matcher.reference import places
+from matcher.reference.arrays import F64, I64
 from matcher.reference.codes import naf_label
 
 FIRST, MEANT, NEAREST = 8, 4, 4  # of a pool of 16
@@ -58,14 +59,14 @@ def _likeness(shortlist: Shortlist) -> Column:
     return shortlist.best(cosines, shortlist.known(*DECLARED, "name"))
 
 
-def _add(chosen: dict[str, int], rows: NDArray[np.int64], sirens: NDArray[Any], most: int) -> None:
+def _add(chosen: dict[str, int], rows: I64, sirens: NDArray[Any], most: int) -> None:
     for row in rows.tolist():
         if most and sirens[row] not in chosen:
             chosen[str(sirens[row])] = row
             most -= 1
 
 
-def _kilometres(matcher: Matcher, query: Query) -> NDArray[np.float64]:
+def _kilometres(matcher: Matcher, query: Query) -> F64:
     from matcher.catalogue.filters import distances_km, located
 
     return (

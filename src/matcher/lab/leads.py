@@ -23,12 +23,14 @@ from matcher.lab.training.texts import opened
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import interleave
 from matcher.reading import gather
+from matcher.reference.arrays import F64
 
 QUERIES, JUDGED = ".queries.jsonl", ".judged.jsonl"
 MEASURES = ("nDCG@5", "top1", "leads@5", "wrong@5", "nobody right", "nobody wrong")
 TOP = 60
 #: A line of a run file for a question: query_id, ranking ([siren, score, probability]), nobody.
 Line = Mapping[str, Any]
+Judged = Mapping[str, Mapping[str, Any]]  # a line of a judged file by query_id
 Answering = Callable[[Question], Line]
 
 
@@ -38,7 +40,7 @@ class Judgements:
 
     name: str
     questions: Sequence[Question]
-    rows: Mapping[str, Mapping[str, Any]]
+    rows: Judged
 
 
 def judged(path: Path) -> dict[str, Any]:
@@ -79,7 +81,7 @@ def gain(grades: Sequence[int]) -> float:
     return math.fsum((2**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades))
 
 
-def figures(lines: Iterable[Line], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, list[float]]:
+def figures(lines: Iterable[Line], rows: Judged) -> dict[str, list[float]]:
     """Each measure for each need to which it applies; lower is better for wrong@5 and "nobody wrong"."""
     found: dict[str, list[float]] = {name: [] for name in MEASURES}
     for line in lines:
@@ -104,7 +106,7 @@ def _order(line: Line, grades: Mapping[str, int]) -> list[int]:
     return [grades[siren] for siren in ranked] + left
 
 
-def calibration(lines: Iterable[Line], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+def calibration(lines: Iterable[Line], rows: Judged) -> dict[str, float]:
     """AUC and expected calibration error (ten bins) of the probabilities; empty where a method gives none."""
     pairs = [
         (chance, rows[line["query_id"]]["j"][siren][0] >= 2)
@@ -118,14 +120,14 @@ def calibration(lines: Iterable[Line], rows: Mapping[str, Mapping[str, Any]]) ->
     return {"AUC": auc(chance, lead), "ECE": ece(chance, lead)}
 
 
-def auc(chance: NDArray[np.float64], lead: NDArray[Any]) -> float:
+def auc(chance: F64, lead: NDArray[Any]) -> float:
     """The area under the ROC curve; NaN where all pairs are leads, or none."""
     from sklearn.metrics import roc_auc_score
 
     return float(roc_auc_score(lead, chance)) if 0 < lead.sum() < len(lead) else float("nan")
 
 
-def ece(chance: NDArray[np.float64], lead: NDArray[Any]) -> float:
+def ece(chance: F64, lead: NDArray[Any]) -> float:
     """The expected calibration error over the tenths of the scale."""
     tenth = np.minimum((chance * 10).astype(int), 9)
     return sum(abs(float((chance - lead)[tenth == t].sum())) for t in range(10)) / len(chance)
@@ -157,9 +159,7 @@ def _graded(queries: Path) -> Path:
     return queries.with_name(queries.name.removesuffix(QUERIES) + JUDGED)
 
 
-def _by_day(
-    matcher: Matcher, question: Question, rows: Mapping[str, Mapping[str, Any]], days: int
-) -> list[float]:
+def _by_day(matcher: Matcher, question: Question, rows: Judged, days: int) -> list[float]:
     rankings = evaluation.rankings_of(matcher, question)
     found = []
     for number in range(days):

@@ -21,10 +21,11 @@ from matcher.catalogue.filters import distances_km, located
 from matcher.domain import Lot, MissingExtra, Place, Structure
 from matcher.lab.evaluation import Question
 from matcher.reference import places, trades
+from matcher.reference.arrays import F32, F64
 
 Method = Callable[[Question], list[str]]
 Encode = Callable[[Sequence[str]], NDArray[Any]]
-Scores = NDArray[np.float64]
+Scores = F64
 TOP = 100
 POTION = "MATCHER_POTION"
 
@@ -143,7 +144,7 @@ def potion(held: Catalogue) -> Method:
         from model2vec import StaticModel
     model = StaticModel.from_pretrained(folder)
 
-    def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(texts: Sequence[str]) -> F32:
         vectors = np.asarray(model.encode(list(texts)), dtype=np.float32)
         return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9))
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher import plugins
 from matcher.domain import BadInput, NotFound
 from matcher.lab import evaluation
 from matcher.lab.evaluation import Question
 from matcher.matching.engine import Matcher
+from matcher.reference.arrays import F64, Mask
 from matcher.reference.identifiers import clean_date
 
 BINS = 10
@@ -108,7 +108,7 @@ def later_awards(path: Path, most: int | None = None, seed: int = 0) -> list[tup
 
 def answered(
     matcher: Matcher, asked: Iterable[tuple[Question, frozenset[str]]], top: int = 10
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+) -> tuple[F64, Mask]:
     """The probabilities of the first `top` of each question and whether they won; both (questions, top), NaN where fewer."""
     predicted, observed = [], []
     for question, holders in asked:

@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 from matcher.domain import Asked, BadInput, Lot, Part, Tender
 from matcher.learned.encoders import Encoder, static
 from matcher.reference import paths, toponyms
+from matcher.reference.arrays import F32, I64
 from matcher.reference.codes import cpv_label
 from matcher.reference.law import is_concession
 from matcher.reference.prose import support_trade
 from matcher.reference.text import fold, hashed, lot_part, shorten, tokens
 from matcher.reference.trades import trade_of_cpv, trades, trades_of_cpv
 
-Floats = NDArray[np.float32]
+Floats = F32
 FILE = "asks.npz"  # of models/asks
 READ_UP_TO = 600  # characters of a lot, as in training
 #: Chances from which the likeliest trade, and a further one, are asked for; those of a lot with a code, which states its
@@ -128,7 +129,7 @@ def supported(lot: Lot) -> Lot:
 
 
 @cache
-def _supports() -> NDArray[np.int64]:
+def _supports() -> I64:
     """The trades that can be the support of insertion: not insertion itself, nor staff or studies."""
     return np.flatnonzero([name not in ("insertion", "personnel", "etudes") for name in names()])
 
@@ -162,7 +163,7 @@ def unit(rarity: Floats) -> Floats:
     return np.asarray(rarity / max(float(np.linalg.norm(rarity)), 1e-9), dtype=np.float32)
 
 
-def first_terms(text: str) -> NDArray[np.int64]:
+def first_terms(text: str) -> I64:
     """Buckets of the first reading of a text: its words and pairs of words."""
     return np.array(hashed(_WORD.findall(fold(text[:READ_UP_TO])), FIRST_BUCKETS), dtype=np.int64)
 
@@ -267,7 +268,7 @@ class Reader:
         pools = pool((*read, coded * readings[label], named), [one.codes for one in given])
         return np.concatenate(dense, axis=1, dtype=np.float32), pools
 
-    def _output_terms(self, given: Wording) -> tuple[NDArray[np.int64], Floats]:
+    def _output_terms(self, given: Wording) -> tuple[I64, Floats]:
         at, weights = [], []
         for name, buckets in terms(given).items():
             rows = self.output_at[list(buckets)] if buckets else np.zeros(0, dtype=np.int32)

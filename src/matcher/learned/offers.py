@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned import cpv
 from matcher.learned.encoders import in_context
 from matcher.reference import paths, trades
+from matcher.reference.arrays import F32, F64, I64
 from matcher.reference.text import fold, hashed
 
-Floats = NDArray[np.float32]
+Floats = F32
 #: The weight of the sentence around a piece: "freins" of a garage, or of a bicycle.
 CONTEXT = 0.5
 GOODS = 45  # CPV divisions below are goods
@@ -128,7 +128,7 @@ def mixed(parts: Sequence[Part]) -> Floats:
     return np.concatenate([*in_context(cpv.shipped().encoder, words, contexts, CONTEXT)])
 
 
-def buckets(text: str) -> NDArray[np.int64]:
+def buckets(text: str) -> I64:
     """Hash buckets of the distinct words and word pairs of a text, numbers alike."""
     words = ["#" if word.isdigit() else word for word in _WORD.findall(fold(text[:READ_UP_TO]))]
     return np.array(hashed(words, BUCKETS), dtype=np.int64)
@@ -208,7 +208,7 @@ def load(folder: Path) -> Model:
         ) from None
 
 
-def goods(texts: Sequence[str]) -> NDArray[np.float64]:
+def goods(texts: Sequence[str]) -> F64:
     """Share of the CPV model's probability that lies in divisions of goods, by text; NaN without a known word."""
     kinds, raw, _ = cpv.shipped().scored(texts, "division")
     return np.asarray(raw[:, kinds < GOODS].sum(axis=1))

@@ -18,6 +18,7 @@ from matcher.reference.places import Commune, departments_within, precise
 from matcher.reference.tables import _rows, assumptions, remembered
 from matcher.reference.text import clean, fold
 
+Places = tuple[Place, ...]
 #: Population from which a commune is meant as often as the department or region of its name (Vienne, in Isère).
 TOWN = 10_000
 #: Population below which a name in a text is more often a word than a place.
@@ -50,7 +51,7 @@ class UnknownPlace(BadInput):
 # ------------------------------------------------------------------------------------------- typed places
 
 
-def asked(words: str, context: str = "") -> tuple[Place, ...]:
+def asked(words: str, context: str = "") -> Places:
     """The places typed: communes, postcodes, INSEE codes, a department, region or grouping; none for "".
 
     Several are separated by commas, semicolons or "et".  `context` is the text of the need: a department that it
@@ -67,7 +68,7 @@ MOST = 12
 
 
 @lru_cache(4096)
-def _asked(text: str, near: frozenset[str], context: str) -> tuple[Place, ...]:
+def _asked(text: str, near: frozenset[str], context: str) -> Places:
     found, parts = named(text, context), _parts(text)
     if len(parts) > MOST:
         raise BadInput(f"{len(parts)} places: give at most {MOST}, or the department that holds them")
@@ -80,7 +81,7 @@ def _asked(text: str, near: frozenset[str], context: str) -> tuple[Place, ...]:
     return (settled(text, _also(text, found) or _resembling(text), near),)
 
 
-def _of_institution(text: str) -> tuple[Place, ...]:
+def _of_institution(text: str) -> Places:
     """The town after the name of an institution or area: "centre hospitalier de Laon", "arrondissement de Lens"."""
     if (places.name_key(text).split() or [""])[0] not in places.INSTITUTIONS:
         return ()
@@ -88,7 +89,7 @@ def _of_institution(text: str) -> tuple[Place, ...]:
     return next(filter(None, found), ())
 
 
-def _also(text: str, found: tuple[Place, ...]) -> tuple[Place, ...]:
+def _also(text: str, found: Places) -> Places:
     """The places of a name, with the town whose name begins so where it names a village: Évry, Évry-Courcouronnes."""
     towns = [places.commune(place.commune or "") for place in found]
     if not found or any(town is None or town.population >= TOWN for town in towns):
@@ -112,7 +113,7 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in re.split(r"[,;/+()]|\s{1,9}et\s+|\s{1,9}&\s+", text) if part.strip()]
 
 
-def _several(parts: list[str], near: frozenset[str], context: str) -> tuple[Place, ...]:
+def _several(parts: list[str], near: frozenset[str], context: str) -> Places:
     """One place per part; areas that contain one of the communes only disambiguate it."""
     options = [named(part, context) or _resembling(part) for part in parts]
     # an unambiguous name tells where its neighbours in the list are
@@ -129,7 +130,7 @@ def _several(parts: list[str], near: frozenset[str], context: str) -> tuple[Plac
     return tuple(dict.fromkeys(communes + areas))
 
 
-def settled(words: str, found: tuple[Place, ...], near: frozenset[str]) -> Place:
+def settled(words: str, found: Places, near: frozenset[str]) -> Place:
     """The only place meant.  Raises Homonyms where several are left, UnknownPlace where there is none."""
     if not found:
         raise UnknownPlace(words)
@@ -140,18 +141,18 @@ def settled(words: str, found: tuple[Place, ...], near: frozenset[str]) -> Place
 
 
 @lru_cache(4096)  # every commune is compared
-def _towns_like(words: str) -> tuple[Place, ...]:
+def _towns_like(words: str) -> Places:
     """The towns whose name is or begins with these words; those that resemble them where none does."""
     found, key = places.search_commune(words, limit=20), places.name_key(words)
     begun = [commune for commune in found if places.name_key(commune.name).startswith(key)] or found
     return tuple(of_commune(commune.code) for commune in begun if commune.population >= TOWN)
 
 
-def _within(found: Iterable[Place], near: Collection[str]) -> tuple[Place, ...]:
+def _within(found: Iterable[Place], near: Collection[str]) -> Places:
     return tuple(place for place in found if place.department in near)
 
 
-def _choices(found: tuple[Place, ...]) -> tuple[str, ...]:
+def _choices(found: Places) -> tuple[str, ...]:
     """Each place as an unambiguous text."""
     several = [p.department for p in found if p.commune]
 
@@ -174,7 +175,7 @@ _PREFIX = {"paris": ("751", 20), "lyon": ("6938", 9), "marseille": ("132", 16)}
 _TRAILING = re.compile(r"[\s,(-]{1,9}(2[AB]|\d{2,3})\s*\)?$", re.I)
 
 
-def named(text: str, context: str = "") -> tuple[Place, ...]:
+def named(text: str, context: str = "") -> Places:
     """Every place with exactly this name, postcode or number; none where it is none."""
     text = re.sub(r"(?<=\w)\s+cedex\b.*$", "", text, flags=re.I)
     text = re.sub(r"^d[ée]partement (?=\d|2[AB]$)", "", text, flags=re.I)
@@ -210,7 +211,7 @@ def _department_at_end(text: str) -> tuple[str, str] | None:
     return (text[: trailing.start()], found.code) if trailing and found else None
 
 
-def _named(key: str, near: str | None) -> tuple[Place, ...]:
+def _named(key: str, near: str | None) -> Places:
     """The places of a name: an area before a village, a commune before a grouping that is named after it."""
     same = places.communes_named(key, near)
     areas = () if near else _areas(key)
@@ -224,7 +225,7 @@ def _named(key: str, near: str | None) -> tuple[Place, ...]:
     )
 
 
-def _areas(key: str) -> tuple[Place, ...]:
+def _areas(key: str) -> Places:
     code, region = places.area_named(key)
     region = region or _ACRONYMS.get(key)
     if code:
@@ -232,14 +233,14 @@ def _areas(key: str) -> tuple[Place, ...]:
     return (Place(label=places.regions()[region], region=region),) if region else ()
 
 
-def _resembling(text: str) -> tuple[Place, ...]:
+def _resembling(text: str) -> Places:
     """The communes that a misspelt or unfinished name most resembles, with those of that very name."""
     name, code = _department_at_end(text) or (text, None)
     best = places.search_commune(re.sub(r"[\d(),]+", " ", name), code, 1) if len(name) >= SHORTEST else ()
     return tuple(of_commune(c.code) for c in places.communes_named(best[0].name, code)) if best else ()
 
 
-def _coded(text: str, code: str, context: str) -> tuple[Place, ...]:
+def _coded(text: str, code: str, context: str) -> Places:
     """The place of five digits: a postcode, an INSEE code, or the number of a CEDEX with its town."""
     label = clean(
         re.sub(r"\bcedex\b.*", " ", re.sub(rf"{code}|[(),]|\bF-", " ", text, flags=re.I), flags=re.I)
@@ -275,7 +276,7 @@ def _of_department(code: str) -> Place:
 
 
 @remembered()
-def natural_regions() -> Mapping[str, tuple[Place, ...]]:
+def natural_regions() -> Mapping[str, Places]:
     """Natural regions ("Maurienne") by name, each as the towns that it lies around."""
     return {
         places.name_key(row["name"]): tuple(
@@ -319,7 +320,7 @@ def _grouping_names() -> tuple[dict[str, list[_Grouping]], list[tuple[frozenset[
 
 
 @remembered()
-def _begun_names() -> Mapping[str, tuple[Place, ...]]:
+def _begun_names() -> Mapping[str, Places]:
     """Groupings by the beginning of their names, of three words and more: "Grand Paris Sud"."""
     table: dict[str, list[Place]] = {}
     for name, made in _grouping_names()[0].items():
@@ -380,7 +381,7 @@ class _Mention:
     """A name found in a text, with its possible meanings and how explicitly it is the place."""
 
     words: str
-    options: tuple[Place, ...]
+    options: Places
     listed: bool  # does it go on a list of names?
     strength: int  # 2 explicit ("sur la commune de X", "X (93)"), 1 possible, 0 a hint
 
@@ -400,7 +401,7 @@ def hints(text: str) -> frozenset[str]:
     return frozenset(code for code in coded | named if code)
 
 
-def mentioned(text: str, within: Collection[str] = ()) -> tuple[Place, ...]:
+def mentioned(text: str, within: Collection[str] = ()) -> Places:
     """Places of work stated in a text, marked inferred; none where it states none.
 
     `within` are departments that are known.  Raises Homonyms where a name that is plainly the place stays open.
@@ -450,9 +451,7 @@ def _mentions(text: str) -> Iterator[_Mention]:
         i = stop
 
 
-def _longest(
-    text: str, tokens: list[re.Match[str]], plain: list[str], i: int
-) -> tuple[int, tuple[Place, ...]]:
+def _longest(text: str, tokens: list[re.Match[str]], plain: list[str], i: int) -> tuple[int, Places]:
     """Where the longest name that starts at word i ends, and what it may mean."""
     first = tokens[i + 1] if plain[i] in ("la", "le", "les", "l") and i + 1 < len(tokens) else tokens[i]
     if not first.group()[0].isupper():
@@ -469,7 +468,7 @@ def _longest(
 
 
 @lru_cache(20_000)
-def _known(words: str) -> tuple[Place, ...]:
+def _known(words: str) -> Places:
     """What a name in a text may mean, hamlets and single words that name only a grouping left out."""
     key = places.name_key(words)
     if key in LINKS or key in ("lot", "ville", "commune"):
@@ -484,7 +483,7 @@ def _known(words: str) -> tuple[Place, ...]:
 
 
 def _strength(
-    text: str, tokens: list[re.Match[str]], plain: list[str], i: int, stop: int, options: tuple[Place, ...]
+    text: str, tokens: list[re.Match[str]], plain: list[str], i: int, stop: int, options: Places
 ) -> int:
     """How explicitly the words around a name mark it as the place."""
     after = text[tokens[stop - 1].end() :]
@@ -558,7 +557,7 @@ def _called_after(name: str, near: frozenset[str]) -> Commune | None:
     return left[0] if len(left) == 1 else None
 
 
-def of_lot(lot: Lot, tender: Tender) -> tuple[tuple[Place, ...], bool]:
+def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
     """The places of work of a lot, located, and whether they are only the buyer's place by default.
 
     What is stated precisely stands; else what the text names within the department stated; else the buyer's
@@ -606,7 +605,7 @@ def _home_departments(buyer: Buyer) -> frozenset[str]:
 
 
 @lru_cache(4096)
-def _named_in(text: str, within: frozenset[str]) -> tuple[Place, ...]:
+def _named_in(text: str, within: frozenset[str]) -> Places:
     """The places named in a text within departments; none where these are not known, or a name stays open."""
     if not within:
         return ()

@@ -16,6 +16,7 @@ from matcher.domain import Place
 from matcher.reference import places, toponyms
 from matcher.reference.tables import assumptions, remembered
 from matcher.reference.text import fold
+from matcher.reference.toponyms import Places
 
 LONGEST = 400  # characters of a line or two
 WORDS = 7  # of the longest name
@@ -53,7 +54,7 @@ class _Name:
     """A name of a place in the text, what it may mean, and how clearly it is the place."""
 
     words: str
-    options: tuple[Place, ...]
+    options: Places
     clear: int  # 3 after "à" or "dans le", 2 written as a name, 1 in lower case
     listed: bool  # does it go on a list of names?
 
@@ -62,7 +63,7 @@ class _Name:
         return self.options[0].commune is not None
 
 
-def mentioned(text: str) -> tuple[Place, ...]:
+def mentioned(text: str) -> Places:
     """The places that a typed need names, marked inferred: towns, else areas; none where it names none.
 
     A text longer than a few lines is read as a notice is.  Raises Homonyms where several communes bear the name and nothing
@@ -136,7 +137,7 @@ class _Line:
                 break
         return frozenset(self.plain[back:i])
 
-    def _clearness(self, i: int, stop: int, options: tuple[Place, ...]) -> int:
+    def _clearness(self, i: int, stop: int, options: Places) -> int:
         """How clearly words are the name of the place (see `_Name`); 0 where they are not taken for one."""
         before, key = self._before(i), places.name_key(" ".join(self.plain[i:stop]))
         if before & toponyms.STREETS or "quartier" in before:
@@ -167,7 +168,7 @@ class _Line:
         whole = town is None or key == places.name_key(town.name)
         return 0 if town and town.population < (SIZABLE if whole else SHORTENED) else 1 + 2 * sign
 
-    def _confirmed(self, start: int, options: tuple[Place, ...]) -> bool:
+    def _confirmed(self, start: int, options: Places) -> bool:
         """Is a name followed by that of an area that holds it: "Die, Drôme"?"""
         held = {place.department for place in options}
         return any(
@@ -190,7 +191,7 @@ class _Line:
 
 
 @lru_cache(20_000)
-def _options(words: str) -> tuple[Place, ...]:
+def _options(words: str) -> Places:
     """What words may name: a place of that name, a number of a department, or a town by the start of its name."""
     key = places.name_key(words)
     if len(key) < 2 or key in toponyms.LINKS:
@@ -237,7 +238,7 @@ def _also_words() -> frozenset[str]:
     return frozenset(row["name"] for row in assumptions("place_words.csv"))
 
 
-def _sided(options: tuple[Place, ...], before: frozenset[str]) -> tuple[Place, ...]:
+def _sided(options: Places, before: frozenset[str]) -> Places:
     """The towns among the options after "à", the areas after "dans"; all of them otherwise."""
     if before & _AT:
         return tuple(place for place in options if place.commune) or options

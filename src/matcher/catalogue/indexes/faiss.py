@@ -21,6 +21,7 @@ from matcher.catalogue import vectors as held
 from matcher.catalogue.indexes import Role, reachable, selective
 from matcher.catalogue.products import one_thread, products
 from matcher.catalogue.vectors import Vectors
+from matcher.reference.arrays import F32, I64, Mask
 
 ROLE: Role = "meaning"
 
@@ -51,9 +52,7 @@ class FaissIndex:
         self.texts = vectors.texts
         self.kind = kind
 
-    def search(
-        self, text: str, vector: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
-    ) -> NDArray[np.int64]:
+    def search(self, text: str, vector: F32, k: int, allowed: Mask | None = None) -> I64:
         if allowed is None:
             return self.search_many(vector.reshape(1, -1), k)[0]
         import faiss
@@ -70,7 +69,7 @@ class FaissIndex:
         rows, _ = self.texts.rows(self._sorted(vector, found[0]))
         return rows[allowed[rows]][:k]
 
-    def search_many(self, vectors: NDArray[np.float32], k: int) -> list[NDArray[np.int64]]:
+    def search_many(self, vectors: F32, k: int) -> list[I64]:
         """`search` without a filter for several vectors (q, d): the codes of the index are read once for all of them."""
         k = reachable(k, len(self.texts.numbers), None)
         if not k:
@@ -81,7 +80,7 @@ class FaissIndex:
             found.append(self.texts.rows(texts[: self.texts.enough(texts, k)], k)[0][:k])
         return found
 
-    def _nearest(self, vectors: NDArray[np.float32], k: int, selector: Any) -> NDArray[np.int64]:
+    def _nearest(self, vectors: F32, k: int, selector: Any) -> I64:
         """The texts nearest to each vector by their codes, -1 beyond the last; (q, texts)."""
         import faiss
 
@@ -94,7 +93,7 @@ class FaissIndex:
             )
         return np.asarray(found, dtype=np.int64)
 
-    def _sorted(self, vector: NDArray[np.float32], texts: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _sorted(self, vector: F32, texts: I64) -> I64:
         """These texts by their exact similarity; -1 and deleted ones are left out."""
         texts = texts[texts >= 0]
         texts = texts[self.texts.starts[texts + 1] > self.texts.starts[texts]]
@@ -111,9 +110,7 @@ class FaissIndex:
             return faiss.SearchParametersPreTransform(index_params=options)
         return faiss.SearchParameters(sel=selector) if selector is not None else None
 
-    def compare(
-        self, text: str, vector: NDArray[np.float32], rows: NDArray[np.int64] | None
-    ) -> NDArray[np.float32]:
+    def compare(self, text: str, vector: F32, rows: I64 | None) -> F32:
         if rows is None:
             return self._similarities(vector, np.arange(len(self.texts)))[self.texts.numbers]
         if len(rows) < FEW_ROWS:
@@ -122,7 +119,7 @@ class FaissIndex:
         different, place = self.texts.different(rows)
         return self._similarities(vector, different)[place]
 
-    def _similarities(self, vector: NDArray[np.float32], texts: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _similarities(self, vector: F32, texts: I64) -> F32:
         """The inner product with the vector of each text."""
         if self._table.dtype == np.float32:
             return products(self._table, vector, texts)
@@ -133,7 +130,7 @@ class FaissIndex:
             found[low : low + BLOCK] = products(block, vector, np.arange(len(block)))
         return found
 
-    def amended(self, kept: NDArray[np.int64], texts: Sequence[str], vectors: Vectors) -> FaissIndex:
+    def amended(self, kept: I64, texts: Sequence[str], vectors: Vectors) -> FaissIndex:
         """The index of the vectors of an amended catalogue.  Cells keep their content where its texts keep their numbers."""
         import faiss
 
@@ -154,7 +151,7 @@ class FaissIndex:
         (folder / "index.json").write_text(json.dumps(meta))
 
 
-def _single(vectors: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+def _single(vectors: NDArray[Any], rows: I64) -> F32:
     """The chosen rows in single precision."""
     chosen = np.ascontiguousarray(vectors[rows])
     if chosen.dtype != np.float16:
@@ -207,7 +204,7 @@ def _trained(vectors: Vectors, kind: str, seed: int) -> Any:
     return index
 
 
-def _held_by_half(vectors: NDArray[np.float32]) -> float:
+def _held_by_half(vectors: F32) -> float:
     """The share of the variance of vectors that the first half of their principal components holds."""
     found = np.linalg.eigvalsh(np.cov(vectors.T))[::-1]
     return float(found[: len(found) // 2].sum() / max(float(found.sum()), 1e-12))

@@ -23,6 +23,7 @@ from matcher.catalogue.indexes import Role
 from matcher.catalogue.products import runs
 from matcher.catalogue.texts import Texts
 from matcher.catalogue.vectors import Vectors
+from matcher.reference.arrays import F32, F64, I64, Mask
 from matcher.reference.text import plain_words, stem, tokens
 
 K1, B = 1.2, 0.6
@@ -36,7 +37,7 @@ class _Counted:
 
     columns: NDArray[np.int32]
     counts: NDArray[np.uint16]
-    starts: NDArray[np.int64]
+    starts: I64
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,9 @@ class _Weighted:
     """BM25 weights by word: word j stands in `texts[ends[j]:ends[j + 1]]`, with the weights of `postings`."""
 
     texts: NDArray[np.int32]
-    postings: NDArray[np.float32]
-    ends: NDArray[np.int64]
-    highest: NDArray[np.float32]  # of each word
+    postings: F32
+    ends: I64
+    highest: F32  # of each word
 
 
 class LexicalIndex:
@@ -68,7 +69,7 @@ class LexicalIndex:
         self._counted, self._weighted = counted, weighted
         self._k1, self._b = k1, b
 
-    def _scores(self, text: str) -> NDArray[np.float64]:
+    def _scores(self, text: str) -> F64:
         """The similarity of each text; (texts,)."""
         total, ceiling = np.zeros(len(self.texts)), 0.0
         unseen = float(np.log(1 + (len(self.texts.numbers) + 0.5) / 0.5))
@@ -84,33 +85,29 @@ class LexicalIndex:
             total[held] += weights
         return total / ceiling if ceiling else total
 
-    def _posting(self, column: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    def _posting(self, column: int) -> tuple[NDArray[np.int32], F32]:
         low, high = self._weighted.ends[column], self._weighted.ends[column + 1]
         return self._weighted.texts[low:high], self._weighted.postings[low:high]
 
-    def holding(self, stem: str) -> NDArray[np.int64]:
+    def holding(self, stem: str) -> I64:
         """The rows that hold a stem, increasing."""
         column = self._vocabulary.get(stem)
         if column is None:
             return np.zeros(0, dtype=np.int64)
         return np.sort(self.texts.rows(self._posting(column)[0].astype(np.int64))[0])
 
-    def search(
-        self, text: str, vector: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
-    ) -> NDArray[np.int64]:
+    def search(self, text: str, vector: F32, k: int, allowed: Mask | None = None) -> I64:
         scores = self._scores(text)[self.texts.numbers]
         found = np.flatnonzero(scores if allowed is None else scores * allowed)
         if len(found) > k > 0:
             found = found[scores[found] >= np.partition(scores[found], -k)[-k]]
         return found[np.lexsort((found, -scores[found]))][: max(k, 0)]
 
-    def compare(
-        self, text: str, vector: NDArray[np.float32], rows: NDArray[np.int64] | None
-    ) -> NDArray[np.float32]:
+    def compare(self, text: str, vector: F32, rows: I64 | None) -> F32:
         numbers = self.texts.numbers if rows is None else self.texts.numbers[rows]
         return self._scores(text)[numbers].astype(np.float32)
 
-    def amended(self, kept: NDArray[np.int64], texts: Sequence[str], vectors: Vectors) -> LexicalIndex:
+    def amended(self, kept: I64, texts: Sequence[str], vectors: Vectors) -> LexicalIndex:
         """The index of other rows: row i is the old row `kept[i]`, or the next of `texts` where that is -1."""
         vocabulary = dict(self._vocabulary)
         old, new = self._counted, Texts.of(texts)

@@ -29,9 +29,10 @@ from matcher.learned.asks import ALONE, BUCKETS, CHOICES, Wording
 from matcher.learned.encoders import Encoder, static
 from matcher.reading import gather
 from matcher.reference import paths
+from matcher.reference.arrays import F32, I64
 from matcher.reference.identifiers import clean_amount
 
-Floats = NDArray[np.float32]
+Floats = F32
 LABELS = {"lots_dev": "", "typed_needs_dev": "mixed_dev", "objets_dev": "notices_dev,typed_dev,spoken_dev"}
 CARRIED = {"yes": "alone", "group": "group", "no": "beyond"}  # "alone" of the labels
 OWN = "needs.jsonl.gz"  # lots and needs of our own, labelled by their authors
@@ -189,7 +190,7 @@ class Inputs:
     dense: Floats
     pools: Floats
     words: Any
-    buckets: NDArray[np.int64]
+    buckets: I64
     rarity: Floats
 
 
@@ -223,7 +224,7 @@ def inputs_of(examples: Sequence[Example], reader: asks.Reader) -> Inputs:
     return Inputs(dense, pools, words, buckets, rarity.astype(np.float32))
 
 
-def fit(examples: Sequence[Example], inputs: Inputs, chosen: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+def fit(examples: Sequence[Example], inputs: Inputs, chosen: I64) -> dict[str, NDArray[Any]]:
     """The arrays of the pooled columns and of the outputs, learnt from the chosen examples."""
     from scipy.sparse import csr_matrix, hstack
     from sklearn.linear_model import LogisticRegression
@@ -248,11 +249,7 @@ def fit(examples: Sequence[Example], inputs: Inputs, chosen: NDArray[np.int64]) 
     weights, bias, trusted = np.zeros((size, heads)), np.zeros(heads), np.ones(len(names))
 
     def learnt(
-        some: NDArray[np.int64],
-        value: Sequence[Any],
-        extra: Any = None,
-        strength: float = C,
-        sized: bool = False,
+        some: I64, value: Sequence[Any], extra: Any = None, strength: float = C, sized: bool = False
     ) -> LogisticRegression:
         given = table[some] if sized else table[some][:, plain]
         if extra is not None:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.lab.training.texts import read_awards
+from matcher.reference.arrays import F32, F64
 from matcher.reference.identifiers import clean_date
 from matcher.reference.text import clean
 
@@ -51,9 +51,7 @@ class Cases:
         answers = json.loads((folder / "suppliers_dev.qrels.json").read_text(encoding="utf-8"))["queries"]
         self.right = [{number.get(s, -1) for s in answers[q["query_id"]]} for q in queries]
 
-    def measure(
-        self, likeness: NDArray[np.float32], weights: Sequence[float] = WEIGHTS
-    ) -> NDArray[np.float64]:
+    def measure(self, likeness: F32, weights: Sequence[float] = WEIGHTS) -> F64:
         """R@10, R@100, nDCG@10 of each query, from likenesses (queries, distinct texts)."""
         found = np.zeros((len(self.queries), 3))
         for i, row in enumerate(likeness):

@@ -16,7 +16,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.console import say
 from matcher.domain import BadInput, Tender
@@ -27,6 +26,7 @@ from matcher.lab.training.texts import OURS, UNDATED, cpv_labels, gather, read_a
 from matcher.learned import cpv
 from matcher.learned.encoders import static
 from matcher.reading import files
+from matcher.reference.arrays import F32, F64, I64, Mask
 
 KEPT = encoding.AWARDS.axes  # dimensions of a neighbour: the part of the encoder that reads awards
 OTHERS = 0.4  # weight of a label, a notice or a line of our own, an award being 1
@@ -84,7 +84,7 @@ def fit_blend(views: cpv.Views, reader: static.StaticEncoder, held: Coded, works
     right = np.array([order.get(int(c) // 10**6, -1) for c in codes])
     known = np.flatnonzero(right >= 0)
 
-    def loss(weights: NDArray[np.float64], spread: NDArray[np.float64]) -> float:
+    def loss(weights: F64, spread: F64) -> float:
         scores = weights[0] * linear + weights[1] * np.log(spread + cpv.FLOOR)
         if works:
             scores[:, order[cpv.WORKS]] -= weights[2]
@@ -120,13 +120,7 @@ def fit_blend(views: cpv.Views, reader: static.StaticEncoder, held: Coded, works
     return blend
 
 
-def _surprise(
-    blend: cpv.Blend,
-    views: cpv.Views,
-    texts: Sequence[str],
-    vectors: NDArray[np.float32],
-    codes: NDArray[np.int64],
-) -> float:
+def _surprise(blend: cpv.Blend, views: cpv.Views, texts: Sequence[str], vectors: F32, codes: I64) -> float:
     kinds, raw = blend.raw(views, texts, vectors, "class")
     place = {int(k): i for i, k in enumerate(kinds)}
     rows = [(i, place[int(c) // 10**4]) for i, c in enumerate(codes) if int(c) // 10**4 in place]
@@ -289,9 +283,7 @@ def report(
     )
 
 
-def first_codes(
-    suggester: cpv.Suggester, cases: Coded, level: str
-) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+def first_codes(suggester: cpv.Suggester, cases: Coded, level: str) -> tuple[Mask, F64]:
     """Which of the ten likeliest codes are right (cases, 10), and the stated chance of the first (cases,)."""
     kinds, raw, chances = suggester.scored([t for t, _ in cases], level)
     raw, chances = np.nan_to_num(raw), np.nan_to_num(chances)  # a text without a known word has none
@@ -300,7 +292,7 @@ def first_codes(
     return kinds[best] == right[:, None], np.take_along_axis(chances, best, axis=1)[:, 0]
 
 
-def reliability(hit: NDArray[np.bool_], chance: NDArray[np.float64]) -> list[tuple[float, float, int]]:
+def reliability(hit: Mask, chance: F64) -> list[tuple[float, float, int]]:
     """In each tenth of the scale: mean stated chance, share right, how many."""
     tenth = np.minimum((chance * 10).astype(int), 9)
     bins = [tenth == b for b in range(10) if (tenth == b).any()]

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
 from matcher.console import progress
@@ -29,6 +28,7 @@ from matcher.lab.training.cases import Cases, known
 from matcher.lab.training.texts import Material, Pairs, gather
 from matcher.learned.encoders import static
 from matcher.learned.encoders._spelling import normaliser
+from matcher.reference.arrays import F32, F64, I64
 
 
 @dataclass(frozen=True)
@@ -118,10 +118,10 @@ def learn_vocabulary(texts: Sequence[str], settings: Settings) -> Any:
 class _Rows:
     """Tokenised texts, flat: pieces of text i are ids[starts[i]:starts[i + 1]]."""
 
-    ids: NDArray[np.int64]
-    starts: NDArray[np.int64]
+    ids: I64
+    starts: I64
 
-    def take(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def take(self, rows: I64) -> tuple[I64, I64]:
         lengths = self.starts[rows + 1] - self.starts[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         index = np.repeat(self.starts[rows] - offsets, lengths) + np.arange(lengths.sum())
@@ -136,11 +136,11 @@ def _tokenise(tokenizer: Any, texts: Sequence[str]) -> _Rows:
 
 @dataclass
 class _Indexed:
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    key: NDArray[np.int64]
-    near: dict[str, NDArray[np.int64]]
-    wrong: NDArray[np.int64]  # (pairs, wrong ones of each)
+    left: I64
+    right: I64
+    key: I64
+    near: dict[str, I64]
+    wrong: I64  # (pairs, wrong ones of each)
 
 
 def _index(pairs: Pairs, row: dict[str, int]) -> _Indexed:
@@ -157,7 +157,7 @@ def _index(pairs: Pairs, row: dict[str, int]) -> _Indexed:
     )
 
 
-def latent_semantics(rows: _Rows, size: int, settings: Settings) -> NDArray[np.float32]:
+def latent_semantics(rows: _Rows, size: int, settings: Settings) -> F32:
     """First vectors: singular vectors of TF-IDF (Deerwester et al., 1990), without the common first direction.
 
     Shape (size, dimension).  The length of a row starts as its inverse document frequency.
@@ -175,13 +175,11 @@ def latent_semantics(rows: _Rows, size: int, settings: Settings) -> NDArray[np.f
     unit = diags((1 / np.maximum(lengths, 1e-9)).astype(np.float32)) @ weighted
     _, values, directions = randomized_svd(unit, settings.dimension + 1, n_iter=4, random_state=settings.seed)
     vectors = directions[1:].T / np.sqrt(values[1:]) * rarity[:, None]
-    scaled: NDArray[np.float32] = (vectors / np.sqrt((vectors**2).sum(axis=1).mean())).astype(np.float32)
+    scaled: F32 = (vectors / np.sqrt((vectors**2).sum(axis=1).mean())).astype(np.float32)
     return scaled
 
 
-def even_out(
-    vectors: NDArray[np.float32], texts: tuple[NDArray[np.int64], NDArray[np.int64]], power: float
-) -> NDArray[np.float64]:
+def even_out(vectors: F32, texts: tuple[I64, I64], power: float) -> F64:
     """A map to the principal axes of some texts, widest first, each divided by its spread to a power: shape (d, d).
 
     Texts that share nothing then stand nearer to cosine 0, which a sum over several awards needs: else a
@@ -192,15 +190,11 @@ def even_out(
     sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
     values, axes = np.linalg.eigh((sums.T @ sums / len(sums)).astype(np.float64))
     order = np.argsort(-values)
-    evened: NDArray[np.float64] = axes[:, order] / np.maximum(values[order], 1e-9) ** (power / 2)
+    evened: F64 = axes[:, order] / np.maximum(values[order], 1e-9) ** (power / 2)
     return evened
 
 
-def without_common(
-    turn: NDArray[np.float64],
-    vectors: NDArray[np.float32],
-    asked: tuple[NDArray[np.int64], NDArray[np.int64]],
-) -> NDArray[np.float64]:
+def without_common(turn: F64, vectors: F32, asked: tuple[I64, I64]) -> F64:
     """The query projection, shape (d, d), without the direction that all projected queries share.
 
     That direction would favour some offers whatever the query.
@@ -216,8 +210,8 @@ class Fitted(NamedTuple):
     """A tokenizer, the vectors of its pieces, and the query projection."""
 
     tokenizer: Any
-    vectors: NDArray[np.float32]  # (vocabulary, dimension)
-    turn: NDArray[np.float32]  # (dimension, dimension): applied to a query's sum of rows
+    vectors: F32  # (vocabulary, dimension)
+    turn: F32  # (dimension, dimension): applied to a query's sum of rows
 
 
 def fit(material: Material, *parts: Settings) -> Fitted:
@@ -232,9 +226,7 @@ def fit(material: Material, *parts: Settings) -> Fitted:
     return Fitted(tokenizer, np.hstack([vectors for vectors, _ in found]), turn)
 
 
-def _part(
-    material: Material, settings: Settings, tokenizer: Any
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+def _part(material: Material, settings: Settings, tokenizer: Any) -> tuple[F32, F64]:
     """The vectors of one part, (vocabulary, axes kept), and its query projection, (axes, axes).
 
     A map learnt in more dimensions than are kept loses what came from those left out.
@@ -259,8 +251,8 @@ def _part(
 
 
 def _learn(
-    rows: _Rows, named: dict[str, _Indexed], first: NDArray[np.float32], settings: Settings, seed: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    rows: _Rows, named: dict[str, _Indexed], first: F32, settings: Settings, seed: int
+) -> tuple[F32, F32]:
     """The vectors of the pieces after one run of steps from the first ones, and the query projection."""
     import torch
     from torch.nn import functional
@@ -288,7 +280,7 @@ def _learn(
         anneal_strategy="linear",
     )
 
-    def embed(which: NDArray[np.int64], asked: bool = False) -> Any:
+    def embed(which: I64, asked: bool = False) -> Any:
         ids, offsets = rows.take(which)
         keep = torch.tensor(rng.random(len(ids)) >= settings.drop, dtype=torch.float32)
         summed = table(torch.from_numpy(ids), torch.from_numpy(offsets), per_sample_weights=keep)

@@ -23,7 +23,7 @@ from matcher.catalogue.filters import distances_km
 from matcher.console import say
 from matcher.domain import BadInput
 from matcher.lab import evaluation
-from matcher.lab.leads import auc, ece, figures, judged
+from matcher.lab.leads import Judged, auc, ece, figures, judged
 from matcher.lab.training import asks as asks_
 from matcher.lab.training import priors, write_card
 from matcher.lab.training.texts import OURS
@@ -35,8 +35,9 @@ from matcher.matching.search import shortlist_of
 from matcher.matching.shortlist import Query
 from matcher.reading.need import free_text_tender
 from matcher.reference import paths
+from matcher.reference.arrays import F32, F64, I64, Mask
 
-Floats = NDArray[np.float64]
+Floats = F64
 MIXED = "mixed_2026.jsonl"  # the directory over which sets named mixed... were judged, beside the other
 INVENTED, OWN = "invented", "judged_*.queries.jsonl.gz"
 TRADE, PLACE, ROLE, NEED = "likely_trade", "likely_place", "likely_role", "likely_need"
@@ -110,7 +111,7 @@ class Pairs:
 
     columns: tuple[str, ...]
     rows: Floats
-    need: NDArray[np.int64]
+    need: I64
     grade: Floats
     weight: Floats
 
@@ -125,11 +126,11 @@ class Needs:
     ids: list[str] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     sets: list[str] = field(default_factory=list)
-    everything: list[NDArray[np.float32]] = field(default_factory=list)
+    everything: list[F32] = field(default_factory=list)
     #: Of those who name the trade, which rows they are and their evidence as if they said nothing.
-    unsaid: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = field(default_factory=list)
+    unsaid: list[tuple[I64, F32]] = field(default_factory=list)
     grades: list[dict[str, int]] = field(default_factory=list)  # by SIREN
-    rows: list[dict[str, NDArray[np.int64]]] = field(default_factory=list)  # of each judged SIREN
+    rows: list[dict[str, I64]] = field(default_factory=list)  # of each judged SIREN
     typed: list[bool] = field(default_factory=list)  # without a code, as in a search box
     sirens: list[NDArray[Any]] = field(default_factory=list)
 
@@ -222,7 +223,7 @@ def gathered(needs: Sequence[Asked]) -> Needs:
     return found
 
 
-def _likeliest(table: NDArray[np.float32], rows: NDArray[np.int64], columns: Sequence[str]) -> int:
+def _likeliest(table: F32, rows: I64, columns: Sequence[str]) -> int:
     """The establishment meant by a judged bidder: the most certain of the trade, then the nearest."""
     sure, beyond = (table[rows, columns.index(name)] for name in ("sure", "beyond"))
     return int(rows[np.argmax(sure - 0.5 * np.nan_to_num(beyond, nan=0.0))])
@@ -279,7 +280,7 @@ class Tables:
         return total
 
 
-def cuts_of(pairs: Pairs, chosen: NDArray[np.bool_]) -> dict[str, Floats]:
+def cuts_of(pairs: Pairs, chosen: Mask) -> dict[str, Floats]:
     """Where each column is cut, in at most BINS cells: at the quantiles of the thresholds that trees take, by their gain."""
     met: dict[str, list[tuple[float, float]]] = {name: [] for name in pairs.columns}
     for node in _splits(_boosted(pairs, pairs.rows, chosen, 0)):
@@ -297,7 +298,7 @@ def cuts_of(pairs: Pairs, chosen: NDArray[np.bool_]) -> dict[str, Floats]:
     return found
 
 
-def fit(pairs: Pairs, chosen: NDArray[np.bool_], seeds: int = SEEDS) -> Tables:
+def fit(pairs: Pairs, chosen: Mask, seeds: int = SEEDS) -> Tables:
     """The tables learnt from the chosen pairs, the mean of `seeds` runs."""
     names, cuts = pairs.columns, cuts_of(pairs, chosen)
     at = [cell(cuts[name], pairs.rows[:, i]) for i, name in enumerate(names)]
@@ -310,7 +311,7 @@ def fit(pairs: Pairs, chosen: NDArray[np.bool_], seeds: int = SEEDS) -> Tables:
     return purified(tables, cells[chosen], names)
 
 
-def _boosted(pairs: Pairs, table: Floats, chosen: NDArray[np.bool_], seed: int) -> list[Mapping[str, Any]]:
+def _boosted(pairs: Pairs, table: Floats, chosen: Mask, seed: int) -> list[Mapping[str, Any]]:
     """Trees over the columns of a table of the pairs, each path within one column or one of GROUPS."""
     import lightgbm
 
@@ -432,9 +433,7 @@ def crossed(needs: Needs, pairs: Pairs, seed: int = 0) -> list[Floats]:
     return scores
 
 
-def judged_scores(
-    needs: Needs, scores: Sequence[Floats]
-) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
+def judged_scores(needs: Needs, scores: Sequence[Floats]) -> tuple[Floats, Mask, I64]:
     """Score, lead and need of every judged pair."""
     rows = [
         (scores[i][needs.rows[i][siren]].max(), grade >= 2, i)
@@ -451,7 +450,7 @@ def scaled(needs: Needs, scores: Sequence[Floats]) -> tuple[tuple[float, float],
 
     score, lead, need = judged_scores(needs, scores)
 
-    def line(chosen: NDArray[np.bool_]) -> tuple[float, float]:
+    def line(chosen: Mask) -> tuple[float, float]:
         model = LogisticRegression(C=1e6).fit(score[chosen, None], lead[chosen])
         return float(model.coef_[0, 0]), float(model.intercept_[0])
 
@@ -503,7 +502,7 @@ class Collected:
     """All that is learnt from: evidence of every need, judgements by query_id, needs that ask staff."""
 
     needs: Needs
-    rows: Mapping[str, Mapping[str, Any]]
+    rows: Judged
     lent: int
     own: int
 
@@ -608,9 +607,7 @@ def theme_of(columns: tuple[str, ...]) -> str:
     return ROLE if len(columns) > 1 and {"kind", "lends"} & set(columns) else MAIN[columns[0]][0]
 
 
-def _report(
-    needs: Needs, chances: Sequence[Floats], plausible: float, rows: Mapping[str, Mapping[str, Any]]
-) -> str:
+def _report(needs: Needs, chances: Sequence[Floats], plausible: float, rows: Judged) -> str:
     chance, lead, need = judged_scores(needs, chances)
     lines = ["| needs | measure | figure | 95 % |", "|---|---|---:|---|"]
     for name, found in by_set(needs, chances, plausible, rows).items():
@@ -649,7 +646,7 @@ def _by_kind(needs: Needs, chances: Sequence[Floats], least: int = 100) -> list[
 
 
 def by_set(
-    needs: Needs, chances: Sequence[Floats], plausible: float, rows: Mapping[str, Mapping[str, Any]]
+    needs: Needs, chances: Sequence[Floats], plausible: float, rows: Judged
 ) -> dict[str, dict[str, list[float]]]:
     """`figures` of each judged set."""
     lines = list(run_of(needs, chances, plausible))
@@ -668,7 +665,7 @@ def guarded(
 
 
 def guards(
-    needs: Needs, chances: Sequence[Floats], plausible: float, rows: Mapping[str, Mapping[str, Any]]
+    needs: Needs, chances: Sequence[Floats], plausible: float, rows: Judged
 ) -> dict[str, dict[str, float]]:
     """Means of `by_set`, and AUC, by the name of a row of docs/figures.json."""
     chance, lead, need = judged_scores(needs, chances)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.lab.training import write_card
 from matcher.lab.training.texts import OURS, read_table
@@ -19,6 +18,7 @@ from matcher.learned import offers
 from matcher.learned.asks import names
 from matcher.learned.encoders import Encoder
 from matcher.reading import brochure
+from matcher.reference.arrays import F32, F64, I64, Mask
 from matcher.reference.trades import narrower
 
 STATES_OFFER = "O"  # of the classes of lines in structure_texts.csv.gz
@@ -28,7 +28,7 @@ SENTENCE = 2.0  # scale of the words of a sentence, those of its heading being 1
 C, ROUNDS, UNSEEN = 10.0, 300, -10.0  # of the fit of trades; the bias of a trade without a text
 FOLDS = 4
 NAMED = 0.1  # chance of a part from which a text is asked about a trade
-Floats = NDArray[np.float32]
+Floats = F32
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Labelled:
     number: int  # of the text
     excerpt: bool
     parts: list[brochure.Unit]
-    states: NDArray[np.int64]
+    states: I64
     said: list[frozenset[str]]
     trades: frozenset[str]
 
@@ -102,8 +102,8 @@ class Coded:
     """Texts with a code and phrases: vectors, trades (the last: none), weights."""
 
     vectors: Floats
-    trades: NDArray[np.int64]
-    weights: NDArray[np.float64]
+    trades: I64
+    weights: F64
     coded: int
     own: int
 
@@ -126,7 +126,7 @@ def coded(encoder: Encoder, data: Path | None) -> Coded:
     )
 
 
-def trade_of_parts(given: Labelled, chances: Floats) -> NDArray[np.int64]:
+def trade_of_parts(given: Labelled, chances: Floats) -> I64:
     """The trade to learn from each part: the likeliest of its line's, none for what is no offer, -1 where not known."""
     labels = names()
     found = np.full(len(given.parts), -1)
@@ -139,7 +139,7 @@ def trade_of_parts(given: Labelled, chances: Floats) -> NDArray[np.int64]:
     return found
 
 
-def fit_reader(base: Coded, given: Sequence[tuple[Floats, NDArray[np.int64]]], encoder: str) -> offers.Reader:
+def fit_reader(base: Coded, given: Sequence[tuple[Floats, I64]], encoder: str) -> offers.Reader:
     """The reader of trades, from coded texts and from the vectors and trades of parts."""
     from sklearn.linear_model import LogisticRegression
 
@@ -208,7 +208,7 @@ def train(encoder: Encoder, out: Path, data: Path | None = None, seed: int = 0) 
     plain = fit_reader(base, [], encoder.fingerprint)
     targets = [trade_of_parts(text, plain.read(v)) for text, v in zip(given, vectors, strict=True)]
 
-    def reader(chosen: NDArray[np.bool_]) -> offers.Reader:
+    def reader(chosen: Mask) -> offers.Reader:
         return fit_reader(
             base, [(vectors[i], targets[i]) for i in np.flatnonzero(chosen & is_whole)], encoder.fingerprint
         )

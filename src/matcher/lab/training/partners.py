@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher import plugins
 from matcher.domain import Award, BadInput, Recipe, Rejected, Tender
@@ -24,6 +23,7 @@ from matcher.lab import evaluation
 from matcher.matching.engine import Matcher
 from matcher.partners.affinity import COLUMNS, affinities
 from matcher.reading import files
+from matcher.reference.arrays import F64, Mask
 
 MOST_HOLDERS = 4  # more are frameworks
 L2 = 1.0  # ridge, in units of one query
@@ -35,9 +35,9 @@ class Case:
     """One query: columns (candidates, 1 + COLUMNS), which candidates are right, their sampling weights."""
 
     day: date
-    columns: NDArray[np.float64]
-    right: NDArray[np.bool_]
-    weight: NDArray[np.float64]
+    columns: F64
+    right: Mask
+    weight: F64
 
 
 def cases(matcher: Matcher, awards: Iterable[Award], tenders: Callable[[Award], Tender | None]) -> list[Case]:
@@ -75,11 +75,11 @@ def cases(matcher: Matcher, awards: Iterable[Award], tenders: Callable[[Award], 
     return found
 
 
-def fit(examples: Sequence[Case], l2: float = L2) -> NDArray[np.float64]:
+def fit(examples: Sequence[Case], l2: float = L2) -> F64:
     """Weights, all at least 0, that make the partners that were most likely among the candidates."""
     from scipy.optimize import minimize
 
-    def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def loss(w: F64) -> tuple[float, F64]:
         total, slope = l2 * float(w @ w), 2 * l2 * w
         for case in examples:
             z = case.columns @ w
@@ -96,7 +96,7 @@ def fit(examples: Sequence[Case], l2: float = L2) -> NDArray[np.float64]:
     return np.asarray(minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B").x)
 
 
-def calibrate(examples: Sequence[Case], weights: NDArray[np.float64]) -> tuple[float, float]:
+def calibrate(examples: Sequence[Case], weights: F64) -> tuple[float, float]:
     """Slope and intercept of the logistic map from score to the chance of being right (Platt, 1999)."""
     from sklearn.linear_model import LogisticRegression
 
@@ -107,7 +107,7 @@ def calibrate(examples: Sequence[Case], weights: NDArray[np.float64]) -> tuple[f
     return float(model.coef_[0, 0]), float(model.intercept_[0])
 
 
-def recall(examples: Sequence[Case], weights: NDArray[np.float64], depth: int = 10) -> list[float]:
+def recall(examples: Sequence[Case], weights: F64, depth: int = 10) -> list[float]:
     """R@depth of each case among its kept candidates."""
     found = []
     for case in examples:

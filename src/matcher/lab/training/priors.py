@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.learned.asks import names
 from matcher.matching import trades
+from matcher.reference.arrays import F64, Mask
 
-Floats = NDArray[np.float64]
+Floats = F64
 KINDS = ("ACI", "EI", "AI", "ETTI", "GEIQ")
 DOES = 0.5  # a trade that a job tells at least so surely is done
 PART = 0.05  # of a structure's hours, from which a job counts
@@ -37,11 +37,11 @@ class Seen:
     kind: str
     code: str
     name: str
-    does: NDArray[np.bool_]
+    does: Mask
     source: str  # "hours" or "jobs"
 
 
-def _does(codes: Sequence[str]) -> NDArray[np.bool_]:
+def _does(codes: Sequence[str]) -> Mask:
     return np.asarray(np.max([trades.of_job(code) for code in codes], axis=0, initial=0.0) >= DOES)
 
 

@@ -32,6 +32,7 @@ from matcher.matching.rankers._additive import contribution
 from matcher.matching.search import query_of, shortlist_of
 from matcher.matching.shortlist import Memo, Shortlist
 from matcher.reading import files
+from matcher.reference.arrays import F64, Mask
 
 #: The signals learnt here: what suppliers did, and whether a notice names them.
 LEARNT = ("meaning", "words", "part", "similar", "cpv", "reach", "department", "named")
@@ -67,8 +68,8 @@ NEAREST, DRAWN = 300, 60
 class Split:
     """One training query: signal values of its candidates (n, signals), and which of them won (n,)."""
 
-    values: NDArray[np.float64]
-    won: NDArray[np.bool_]
+    values: F64
+    won: Mask
     siren: str  # of a winner, for the split into folds
 
     @property
@@ -170,7 +171,7 @@ def as_of(
     catalogue: Catalogue,
     award: Award,
     uids: NDArray[Any],
-    undated: NDArray[np.bool_],
+    undated: Mask,
     same_text: Mapping[str, Sequence[int]],
 ) -> Shortlist:
     """The shortlist of an award asked as a notice on its own day, without itself and its undated copies."""
@@ -227,7 +228,7 @@ def fit(splits: Sequence[Split]) -> dict[str, dict[str, Any]]:
     return result
 
 
-def logit(splits: Sequence[Split]) -> NDArray[np.float64]:
+def logit(splits: Sequence[Split]) -> F64:
     """Weights (signals,) >= 0 of a conditional logit (McFadden, 1973) over the splits; unknown counts as 0.
 
     Two more terms, left out of the answer, absorb the effect of being unknown.
@@ -239,7 +240,7 @@ def logit(splits: Sequence[Split]) -> NDArray[np.float64]:
     scale = np.vstack([values for values, _ in cases]).std(axis=0) + 1e-9
     cases = [(values / scale, won) for values, won in cases]
 
-    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def loss(weights: F64) -> tuple[float, F64]:
         value, slope = RIDGE * len(cases) * float(weights @ weights), 2 * RIDGE * len(cases) * weights
         for values, won in cases:
             scores = values @ weights
@@ -286,7 +287,7 @@ def step_functions(trees: Sequence[Mapping[str, Any]], share: float = 1.0) -> di
     return result
 
 
-def score(fitted: Mapping[str, Any], split: Split) -> NDArray[np.float64]:
+def score(fitted: Mapping[str, Any], split: Split) -> F64:
     """The learnt part of the score of each candidate of a split."""
     return np.asarray(
         np.sum([contribution(fitted[name], split.values[:, i]) for i, name in enumerate(LEARNT)], axis=0)
@@ -299,9 +300,9 @@ def folds(splits: Sequence[Split], parts: int = 5) -> list[list[int]]:
     return [[i for i, split in enumerate(splits) if place[split.siren] == part] for part in range(parts)]
 
 
-def unseen(splits: Sequence[Split], parts: int = 3) -> list[NDArray[np.float64]]:
+def unseen(splits: Sequence[Split], parts: int = 3) -> list[F64]:
     """The score of each split's candidates by a model that was not fitted on its winner."""
-    scores: dict[int, NDArray[np.float64]] = {}
+    scores: dict[int, F64] = {}
     for fold in folds(splits, parts):
         inside = set(fold)
         fitted = fit([split for i, split in enumerate(splits) if i not in inside])
@@ -309,9 +310,7 @@ def unseen(splits: Sequence[Split], parts: int = 3) -> list[NDArray[np.float64]]
     return [scores[i] for i in range(len(splits))]
 
 
-def held_out(
-    splits: Sequence[Split], scores: Sequence[NDArray[np.float64]]
-) -> dict[str, tuple[float, float, float]]:
+def held_out(splits: Sequence[Split], scores: Sequence[F64]) -> dict[str, tuple[float, float, float]]:
     """nDCG@10 and R@10 of unseen scores, with intervals."""
     rows = []
     for split, values in zip(splits, scores, strict=True):
@@ -320,7 +319,7 @@ def held_out(
     return {name: bootstrap([row[name] for row in rows]) for name in ("nDCG@10", "R@10")}
 
 
-def calibrate(splits: Sequence[Split], scores: Sequence[NDArray[np.float64]]) -> dict[str, float]:
+def calibrate(splits: Sequence[Split], scores: Sequence[F64]) -> dict[str, float]:
     """Slope and intercept of the logistic map from score to the chance of winning, over unseen scores (Platt, 1999)."""
     from sklearn.linear_model import LogisticRegression
 

@@ -23,6 +23,7 @@ from matcher.domain import BadInput
 from matcher.learned.encoders import BLOCK, Role
 from matcher.learned.encoders._spelling import normaliser, spell
 from matcher.reference import paths
+from matcher.reference.arrays import F32
 
 REMEMBERED = 200_000  # words whose tokens are cached
 MANY = 100  # texts from which on a sparse product is faster than sums one by one, to the same vectors
@@ -76,7 +77,7 @@ class StaticEncoder:
         normalised: str = self._tokenizer.normalizer.normalize_str(text)
         return normalised
 
-    def encode(self, texts: Sequence[str], role: Role = "passage") -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], role: Role = "passage") -> F32:
         """Vectors of shape (len(texts), dimension), float32, length 1; zeros for a text without a known piece."""
         out = np.zeros((len(texts), self.dimension), np.float32)
         for low in range(0, len(texts), BLOCK):
@@ -102,7 +103,7 @@ class StaticEncoder:
             for spelt in map(self.normalise, texts)
         ]
 
-    def _add(self, pieces: list[list[int]], out: NDArray[np.float32]) -> None:
+    def _add(self, pieces: list[list[int]], out: F32) -> None:
         """Write the sum of each text's token vectors."""
         if len(pieces) >= MANY:
             from scipy.sparse import csr_array
@@ -133,7 +134,7 @@ class _Pieces(dict[str, list[int]]):
         return found
 
 
-def _changed_block(whole: NDArray[Any], dimension: int) -> tuple[NDArray[np.float32], int]:
+def _changed_block(whole: NDArray[Any], dimension: int) -> tuple[F32, int]:
     """The block of a projection that differs from the identity, and its offset: the first dimensions are often unchanged."""
     if whole.shape != (dimension, dimension):
         raise ValueError(f"a map of {whole.shape} for {dimension} dimensions")

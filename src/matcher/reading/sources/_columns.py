@@ -20,13 +20,14 @@ from rapidfuzz import fuzz, process
 from matcher.domain import BadInput, Offer
 from matcher.reading.sources import _structure
 from matcher.reading.sources._places import department_names, postcode_of
+from matcher.reading.sources._tabular import Placed
 from matcher.reference import places, tables, trades
 from matcher.reference.identifiers import clean_naf, siren_valid
 from matcher.reference.text import clean, fold, shorten
 
 Aliases = Mapping[str, Sequence[str]]
 Cells = Mapping[str, Sequence[str]]  # heading -> some of its cells
-Claim = tuple[float, str, str]  # merit, field, heading
+Columns = Mapping[str, str]  # field -> heading
 #: Field -> the headings it is known by, by kind of list (accents, case, underscores and plurals do not matter).
 HEADINGS: Mapping[str, Any] = tables.lists("headings.json")
 
@@ -192,7 +193,7 @@ class Vocabulary:
         return len(self.guess([heading for heading in headings if heading]))
 
     def guess(
-        self, headings: Sequence[str], cells: Cells | None = None, fixed: Mapping[str, str] | None = None
+        self, headings: Sequence[str], cells: Cells | None = None, fixed: Columns | None = None
     ) -> dict[str, str]:
         """Field -> heading, the clearest claim first; "offer.2" is the second column of a field that may have several.
 
@@ -283,11 +284,7 @@ Guess = Callable[[Sequence[str], Cells, Mapping[str, str]], dict[str, str]]
 
 
 def settled(
-    guess: Guess,
-    headings: Sequence[str],
-    cells: Cells,
-    columns: Mapping[str, str] | None,
-    fields: Sequence[str],
+    guess: Guess, headings: Sequence[str], cells: Cells, columns: Columns | None, fields: Sequence[str]
 ) -> dict[str, str]:
     """Field -> heading: what the user says (`field=column`, an empty column drops the field), the rest guessed.
 
@@ -335,14 +332,11 @@ def pairs(options: Iterable[str]) -> dict[str, str] | None:
     return made or None
 
 
-Rows = Iterable[tuple[str, dict[str, Any] | str]]
-
-
 def mapped(
-    rows: Rows,
+    rows: Iterable[Placed],
     guess: Guess,
     check: Callable[[Mapping[str, str], Sequence[str]], None],
-    columns: Mapping[str, str] | None,
+    columns: Columns | None,
     fields: Sequence[str],
 ) -> Iterator[tuple[str, dict[str, Any] | str, dict[str, str]]]:
     """Each row with its columns (field -> heading), settled once for each set of headings by the first rows that have it.

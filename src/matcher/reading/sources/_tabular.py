@@ -17,6 +17,8 @@ from matcher.reading.sources import _stream
 from matcher.reading.sources._stream import decoded, encoding_of
 
 Row = dict[str, Any]
+Placed = tuple[str, Row | str]  # place in the file, and its row or the reason why there is none
+Cells = Iterator[tuple[int, Sequence[Any] | str]]  # number of the line, and its cells or why there are none
 Score = Callable[[Sequence[str]], int]  # how many of these headings are known
 
 MAX_LINE = 4 << 20  # characters of one record of a text file
@@ -112,9 +114,7 @@ def _grid(head: bytes, most: int = 12) -> list[list[str]]:
         return []
 
 
-def rows(
-    stream: BinaryIO, name: str, score: Score, lists: Sequence[str] = ()
-) -> Iterator[tuple[str, Row | str]]:
+def rows(stream: BinaryIO, name: str, score: Score, lists: Sequence[str] = ()) -> Iterator[Placed]:
     """(place in the file, row) for each record; a str instead of a row is the reason it cannot be read.
 
     `score` separates headings from title lines above them; `lists` are the keys of a JSON object that may hold
@@ -153,9 +153,7 @@ def unique(headings: Sequence[Any]) -> list[str]:
     return named
 
 
-def _table(
-    cells: Iterator[tuple[int, Sequence[Any] | str]], name: str, score: Score, sheet: str = ""
-) -> Iterator[tuple[str, Row | str]]:
+def _table(cells: Cells, name: str, score: Score, sheet: str = "") -> Iterator[Placed]:
     """Find the headings among the first lines, then zip each row with them; the title of its sheet stands under ""."""
     ahead = list(islice(cells, 30))
     lines = [(line, row) for line, row in ahead if not isinstance(row, str) and any(map(_filled, row))]
@@ -216,7 +214,7 @@ def _filled(cell: Any) -> bool:
     return cell is not None and str(cell).strip() != ""
 
 
-def _csv(stream: BinaryIO, name: str, score: Score) -> Iterator[tuple[str, Row | str]]:
+def _csv(stream: BinaryIO, name: str, score: Score) -> Iterator[Placed]:
     text = decoded(stream)
     try:
         sample = "".join(text.readline(100_000) for _ in range(30))
@@ -226,7 +224,7 @@ def _csv(stream: BinaryIO, name: str, score: Score) -> Iterator[tuple[str, Row |
         text.detach()
 
 
-def _csv_cells(text: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[int, Sequence[Any] | str]]:
+def _csv_cells(text: io.TextIOWrapper, delimiter: str) -> Cells:
     csv.field_size_limit(MAX_LINE)
     reader = csv.reader(text, delimiter=delimiter)
     while True:
@@ -239,12 +237,9 @@ def _csv_cells(text: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[int, Se
             yield begin, f"unreadable line ({error}): look for a quotation mark that is never closed"
 
 
-Cells = Iterator[tuple[int, Sequence[Any] | str]]
-
-
 def _workbook(
     stream: BinaryIO, name: str, score: Score, sheets_of: Callable[..., list[tuple[str, Cells]]]
-) -> Iterator[tuple[str, Row | str]]:
+) -> Iterator[Placed]:
     """The rows of the visible sheets of a workbook, which `sheets_of` opens."""
     try:
         with zipfile.ZipFile(stream) as archive:
@@ -363,7 +358,7 @@ def sheet_rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
             yield number, tuple(row)
 
 
-def _xlsx_cells(sheet: Any) -> Iterator[tuple[int, Sequence[Any] | str]]:
+def _xlsx_cells(sheet: Any) -> Cells:
     from lxml.etree import XMLSyntaxError
 
     number = 0
@@ -380,7 +375,7 @@ def _xlsx_cells(sheet: Any) -> Iterator[tuple[int, Sequence[Any] | str]]:
             return
 
 
-def _jsonl(stream: BinaryIO) -> Iterator[tuple[str, Row | str]]:
+def _jsonl(stream: BinaryIO) -> Iterator[Placed]:
     import json
 
     text = decoded(stream)
@@ -409,7 +404,7 @@ def _jsonl(stream: BinaryIO) -> Iterator[tuple[str, Row | str]]:
         text.detach()
 
 
-def _json(stream: BinaryIO, name: str, lists: Sequence[str]) -> Iterator[tuple[str, Row | str]]:
+def _json(stream: BinaryIO, name: str, lists: Sequence[str]) -> Iterator[Placed]:
     stream.seek(0)
     start = stream.read(4096).decode("utf-8", errors="replace").lstrip("\ufeff \r\n\t")[:1]
     prefixes = [("item",)] if start == "[" else [*((f"{key}.item",) for key in lists), ("",)]
@@ -420,7 +415,7 @@ def _json(stream: BinaryIO, name: str, lists: Sequence[str]) -> Iterator[tuple[s
 
 def json_records(
     stream: BinaryIO, name: str, prefixes: Iterable[Sequence[str]], alone: Callable[[Row], bool]
-) -> Iterator[tuple[str, Row | str]]:
+) -> Iterator[Placed]:
     """(place, record) of the first of these groups of ijson prefixes that holds any; a str says why there is none.
 
     A single object, at a prefix that is no "...item", counts where `alone` says so.  Raises BadInput where the JSON is
@@ -457,7 +452,7 @@ def source_of(name: str) -> str:
 
 
 def structures(
-    rows: Iterable[tuple[str, Row | str]], name: str, made: Callable[[Row], Structure | str | None]
+    rows: Iterable[Placed], name: str, made: Callable[[Row], Structure | str | None]
 ) -> Iterator[Structure | Rejected]:
     """What `made` gives for each row; a str is the reason why the row is rejected, None leaves it out."""
     for place, row in rows:

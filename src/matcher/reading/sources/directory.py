@@ -14,6 +14,7 @@ from rapidfuzz import fuzz
 
 from matcher.domain import KINDS, BadInput, Offer, OfferNature, Rejected, Structure, Zone
 from matcher.reading.sources import _columns, _structure, _tabular
+from matcher.reading.sources._columns import Cells, Columns
 from matcher.reading.sources._facts import cpvs
 from matcher.reading.sources._places import place_of
 from matcher.reference import trades
@@ -59,7 +60,7 @@ _VOCABULARY = _columns.Vocabulary(ALIASES, SEVERAL)
 
 
 def mapping(
-    headings: Sequence[str], cells: _columns.Cells | None = None, fixed: Mapping[str, str] | None = None
+    headings: Sequence[str], cells: Cells | None = None, fixed: Columns | None = None
 ) -> dict[str, str]:
     """Field -> heading, guessed; a numbered field ("offer.2") stands for a further column."""
     own = [h for h in headings if not _OTHERS & set(_columns.words(h).split())]
@@ -170,9 +171,7 @@ class _Draft:
     descriptions: list[str] = field(default_factory=list)
 
 
-def read(
-    stream: BinaryIO, name: str, columns: Mapping[str, str] | None = None
-) -> Iterator[Structure | Rejected]:
+def read(stream: BinaryIO, name: str, columns: Columns | None = None) -> Iterator[Structure | Rejected]:
     """One Structure for each SIRET and kind, in the order of their first rows, then its offers in file order.
 
     `columns` corrects the guessed mapping (field -> heading).  Raises BadInput where neither SIRETs nor names and places

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import httpx
 
 T = TypeVar("T")
+Fields = Mapping[str, Any] | None
 
 #: Where each list is published; the variable of the environment that names another address.
 ADDRESSES: dict[str, tuple[str, str]] = {
@@ -152,9 +153,7 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def get(
-        self, url: str, params: Mapping[str, Any] | None = None, known: Mapping[str, str] | None = None
-    ) -> Reply:
+    def get(self, url: str, params: Fields = None, known: Fields = None) -> Reply:
         """The answer with its body read (status 200 or 304).
 
         `known` holds the `etag` or `last-modified` of a copy already kept.  Raises Unreachable or BadInput.
@@ -162,11 +161,7 @@ class Client:
         return self._patiently(url, lambda: self._reply(url, params, known))
 
     def json(
-        self,
-        url: str,
-        params: Mapping[str, Any] | None = None,
-        known: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
+        self, url: str, params: Fields = None, known: Fields = None, body: Fields = None
     ) -> tuple[Any, Reply]:
         """(the decoded object or list, the answer); (None, the answer) when it has not changed.  `body` is posted as JSON.
 
@@ -189,9 +184,7 @@ class Client:
 
         return self._patiently(url, decoded)
 
-    def download(
-        self, url: str, target: Path, known: Mapping[str, str] | None = None
-    ) -> dict[str, str] | None:
+    def download(self, url: str, target: Path, known: Fields = None) -> dict[str, str] | None:
         """Fetch a large file to `target` in one step at the end; a broken download goes on where it stopped.
 
         Returns the validators of the new copy, or None when it has not changed.
@@ -220,13 +213,7 @@ class Client:
 
         return self._patiently(url, fetched, lambda: part.exists() and part.stat().st_size > held)
 
-    def _reply(
-        self,
-        url: str,
-        params: Mapping[str, Any] | None,
-        known: Mapping[str, str] | None,
-        body: Mapping[str, Any] | None = None,
-    ) -> Reply:
+    def _reply(self, url: str, params: Fields, known: Fields, body: Fields = None) -> Reply:
         with self._open(url, params, _conditions(known), body) as answer:
             self._check(answer)
             content = b"" if answer.status_code == 304 else _bounded(answer, url)
@@ -281,11 +268,7 @@ class Client:
 
     @contextmanager
     def _open(
-        self,
-        url: str,
-        params: Mapping[str, Any] | None,
-        headers: dict[str, str],
-        body: Mapping[str, Any] | None = None,
+        self, url: str, params: Fields, headers: dict[str, str], body: Fields = None
     ) -> Iterator[httpx.Response]:
         pause = self._last + self._interval - time.monotonic()
         if pause > 0:
@@ -338,7 +321,7 @@ def _retry_after(answer: httpx.Response) -> float | None:
     return max(seconds, 0.0)
 
 
-def _conditions(known: Mapping[str, str] | None) -> dict[str, str]:
+def _conditions(known: Fields) -> dict[str, str]:
     pairs = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
     return {header: known[name] for name, header in pairs.items() if known and known.get(name)}
 
