@@ -80,13 +80,10 @@ _PAPERS = re.compile(
     r"\b(?:r[èe]glement\s+de\s+(?:la\s+)?consultation|cctp|ccap|cahier\s+des\s+(?:clauses|charges)|march[ée]\s+public|accord[- ]cadre|appel\s+d['’]offres|mise\s+en\s+concurrence|proc[ée]dure\s+adapt[ée]e)\b",
     re.I,
 )
-_MONTHS = dict(
-    zip(
-        ("janv", "fevr", "mars", "avri", "mai", "juin", "juil", "aout", "sept", "octo", "nove", "dece"),
-        range(1, 13),
-        strict=True,
-    )
-)
+_MONTHS = {
+    stem: number
+    for number, stem in enumerate("janv fevr mars avri mai juin juil aout sept octo nove dece".split(), 1)
+}
 _TABLE = re.compile(
     r"^[^\w\n]{0,40}(?:n\s*°\s*(?:du\s+|de\s+)?)?lots?\s*(?:n\s*°)?\s*\|.*\n((?:\s*\d{1,3}\s*\|.*\n?)+)",
     re.I | re.M,

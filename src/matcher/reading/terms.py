@@ -32,14 +32,13 @@ _TURNOVER = re.compile(
     r"(?:chiffres? d'affaires?\b[^;\d]{0,120}?|^\W*)(\d{1,3}(?:[ .\u202f]\d{3})+|\d{5,9})(?:,\d{1,2})? ?(?:€|eur)"
 )
 _WORDS = "une? deux trois quatre cinq six sept huit neuf dix".split()
-_TENS = {
-    "douze": 12,
-    "dix-huit": 18,
-    "vingt-quatre": 24,
-    "trente-six": 36,
-    "quarante-huit": 48,
-    "soixante": 60,
-}
+_TENS = dict(
+    zip(
+        "douze dix-huit vingt-quatre trente-six quarante-huit soixante".split(),
+        (12, 18, 24, 36, 48, 60),
+        strict=True,
+    )
+)
 _COUNT = rf"(\d{{1,3}}|{'|'.join((*_WORDS, *_TENS))})(?: ?\([\w-]+\))?"
 _LENGTH = rf"{_COUNT} (?:nouvelles? )?(mois|ans?|annees?)\b"
 #: "durée du marché : 24 mois", "La durée est fixée à 4 ans", "une période ferme de douze (12) mois"

@@ -30,6 +30,9 @@ from matcher.learned.encoders import static
 from matcher.learned.encoders._spelling import normaliser
 from matcher.reference.arrays import F32, F64, I64
 
+#: The files of the sentence-transformers layout that say how a model is read, and the share of each sort of pairs.
+_GIVEN = json.loads((Path(__file__).parent / "cards" / "encoder.json").read_text(encoding="utf-8"))
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -51,32 +54,7 @@ class Settings:
     turn: float = 0.0  # learning rate of the query projection, as a share of `rate`; 0: no projection
     runs: int = 1  # runs from one initialisation, with different random draws, averaged
     seed: int = 0
-    shares: dict[str, float] = field(
-        default_factory=lambda: {
-            "objet-label": 3.0,
-            "objet-label above": 1.0,
-            "one supplier, one group": 3.0,
-            "one supplier": 1.0,
-            "one class": 3.0,
-            "label-label above": 0.7,
-            "NAF": 0.2,
-            "ROME": 0.7,
-            "ROME-NAF": 0.3,
-            "sectors": 0.05,
-            "notices": 0.7,
-            "notice-label": 0.7,
-            "abbreviations": 0.1,
-            "abbreviated": 0.2,
-            "trades": 0.7,
-            "trade-label": 0.4,
-            "phrases": 4.0,
-            "speech": 4.0,
-            "offers": 2.0,
-            "speech-label": 0.8,
-            "choices": 7.0,
-            "misspelled": 0.7,
-        }
-    )
+    shares: dict[str, float] = field(default_factory=lambda: dict(_GIVEN["shares"]))
 
 
 AWARDS = Settings()
@@ -324,54 +302,18 @@ def save(fitted: Fitted, out: Path, *parts: Settings) -> None:
     from safetensors.numpy import save_file
 
     tokenizer, vectors, turn = fitted
-    prefix = "sentence_transformers.models"  # the names that versions 5 and 6 both know
-    modules = [
-        {"idx": 0, "name": "0", "path": "0_StaticEmbedding", "type": f"{prefix}.StaticEmbedding"},
-        {"idx": 1, "name": "1", "path": "1_Router", "type": f"{prefix}.Router"},
-    ]
-    routes = {"query": ["query_0_Dense", "query_1_Normalize"], "document": ["document_0_Normalize"]}
-    names = [name for listed in routes.values() for name in listed]
-    for path in ("0_StaticEmbedding", *(f"1_Router/{name}" for name in names)):
-        (out / path).mkdir(parents=True, exist_ok=True)
+    dense, size = f"{static.PROJECTION}/config.json", {"in_features": len(turn), "out_features": len(turn)}
+    configs = {**_GIVEN["layout"], "training.json": [asdict(part) for part in parts]}
+    for path, config in {**configs, dense: configs[dense] | size}.items():
+        (out / path).parent.mkdir(parents=True, exist_ok=True)
+        (out / path).write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    table = out / "0_StaticEmbedding"
+    table.mkdir(parents=True, exist_ok=True)
     tokenizer.no_padding()
-    tokenizer.save(str(out / "0_StaticEmbedding" / "tokenizer.json"), pretty=False)
-    save_file(
-        {"embedding.weight": vectors.astype(np.float16)}, str(out / "0_StaticEmbedding" / "model.safetensors")
-    )
-    save_file(
-        {"linear.weight": np.ascontiguousarray(turn.T, np.float16)},
-        str(out / static.PROJECTION / "model.safetensors"),
-    )
-    for name in names:
-        _write(out / "1_Router" / name / "config.json", {})
-    dense = {
-        "in_features": len(turn),
-        "out_features": len(turn),
-        "bias": False,
-        "activation_function": "torch.nn.modules.linear.Identity",
-    }
-    _write(out / static.PROJECTION / "config.json", dense)
-    router = {
-        "types": {name: f"{prefix}.{name.split('_')[-1]}" for name in names},
-        "structure": routes,
-        "parameters": {"default_route": "document", "allow_empty_key": True},
-    }
-    _write(out / "1_Router" / "router_config.json", router)
-    _write(out / "modules.json", modules)
-    _write(
-        out / "config_sentence_transformers.json",
-        {
-            "model_type": "SentenceTransformer",
-            "prompts": {},
-            "default_prompt_name": None,
-            "similarity_fn_name": "cosine",
-        },
-    )
-    _write(out / "training.json", [asdict(part) for part in parts])
-
-
-def _write(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    tokenizer.save(str(table / "tokenizer.json"), pretty=False)
+    save_file({"embedding.weight": vectors.astype(np.float16)}, str(table / "model.safetensors"))
+    turned = np.ascontiguousarray(turn.T, np.float16)
+    save_file({"linear.weight": turned}, str(out / static.PROJECTION / "model.safetensors"))
 
 
 def train(

@@ -24,8 +24,8 @@ from matcher.console import say
 from matcher.domain import BadInput
 from matcher.lab import evaluation
 from matcher.lab.leads import Judged, auc, ece, figures, judged
+from matcher.lab.training import BOOSTING, platt, priors, write_card
 from matcher.lab.training import asks as asks_
-from matcher.lab.training import priors, write_card
 from matcher.lab.training.texts import OURS
 from matcher.learned.asks import assembled
 from matcher.matching import declared, demand, evidence, recipes, trades
@@ -57,41 +57,18 @@ MAIN: Mapping[str, tuple[str, int]] = {
 }
 #: Columns that tell something together; chosen by their gain where boosted trees may join any three.
 GROUPS: tuple[tuple[str, ...], ...] = tuple(
-    tuple(line.split())
-    for line in """
-    sure beyond lends
-    sure beyond prior_trade
-    sure beyond asks
-    sure beyond code_near
-    sure kind prior_trade
-    sure kind kind_rate
-    sure kind lends
-    sure kind asks
-    sure lends prior_trade
-    sure lends kind_rate
-    sure staff insertion
-    sure said_best beyond
-    sure served beyond
-    said_second kind beyond
-    said_best other_trade beyond
-    said_trade code_near lends
-    prior_trade beyond lends
-    prior_trade beyond kind_rate
-    prior_trade beyond other_trade
-    prior_trade beyond code_near
-    beyond lends served
-    beyond lends staff
-    beyond lends offered
-    beyond lends asks
-    beyond lends code_near
-    beyond kind code_near
-    lends asks served
-    lends beyond_size offered
-    lends clause clear
-    kind clause lends
-    public_body clause code_near
-    public_body beyond
-    """.strip().splitlines()
+    tuple(group.split())
+    for group in """
+    sure beyond lends | sure beyond prior_trade | sure beyond asks | sure beyond code_near |
+    sure kind prior_trade | sure kind kind_rate | sure kind lends | sure kind asks |
+    sure lends prior_trade | sure lends kind_rate | sure staff insertion | sure said_best beyond |
+    sure served beyond | said_second kind beyond | said_best other_trade beyond |
+    said_trade code_near lends | prior_trade beyond lends | prior_trade beyond kind_rate |
+    prior_trade beyond other_trade | prior_trade beyond code_near | beyond lends served |
+    beyond lends staff | beyond lends offered | beyond lends asks | beyond lends code_near |
+    beyond kind code_near | lends asks served | lends beyond_size offered | lends clause clear |
+    kind clause lends | public_body clause code_near | public_body beyond
+    """.split("|")
 )
 #: The gain of each grade.
 LEAD = np.array([0.0, 0.15, 0.85, 1.0])
@@ -317,28 +294,16 @@ def _boosted(pairs: Pairs, table: Floats, chosen: Mask, seed: int) -> list[Mappi
 
     names = pairs.columns
     lead = LEAD[np.nan_to_num(pairs.grade).astype(int)]
-    params: dict[str, Any] = {
+    together = [[i] for i in range(len(names))] + [[names.index(name) for name in group] for group in GROUPS]
+    params = BOOSTING | {
         "objective": "cross_entropy",
         "learning_rate": RATE,
         "num_leaves": LEAVES,
-        "min_data_in_leaf": 20,
-        "lambda_l2": 5.0,
-        "bagging_fraction": 0.7,
-        "bagging_freq": 1,
-        "feature_fraction": 0.7,
-        "verbosity": -1,
-        "num_threads": 1,
         "seed": seed,
-        "interaction_constraints": [
-            *([i] for i in range(len(names))),
-            *([names.index(n) for n in group] for group in GROUPS),
-        ],
-        "monotone_constraints": [MAIN[name][1] for name in names],
-        "boost_from_average": False,
-        "deterministic": True,
-        "max_bin": 255,
-        "min_data_in_bin": 1,
     }
+    params |= {"min_data_in_leaf": 20, "feature_fraction": 0.7, "max_bin": 255, "min_data_in_bin": 1}
+    params |= {"interaction_constraints": together, "monotone_constraints": [MAIN[name][1] for name in names]}
+    params["boost_from_average"] = False
     data = lightgbm.Dataset(table[chosen], lead[chosen], weight=pairs.weight[chosen], params=params)
     trees = lightgbm.train(params, data, ROUNDS).dump_model()["tree_info"]
     return [tree["tree_structure"] for tree in trees]
@@ -446,20 +411,13 @@ def judged_scores(needs: Needs, scores: Sequence[Floats]) -> tuple[Floats, Mask,
 
 def scaled(needs: Needs, scores: Sequence[Floats]) -> tuple[tuple[float, float], list[Floats]]:
     """Slope and intercept that make scores log-odds, and the chances by those of the other folds (Platt, 1999)."""
-    from sklearn.linear_model import LogisticRegression
-
     score, lead, need = judged_scores(needs, scores)
-
-    def line(chosen: Mask) -> tuple[float, float]:
-        model = LogisticRegression(C=1e6).fit(score[chosen, None], lead[chosen])
-        return float(model.coef_[0, 0]), float(model.intercept_[0])
-
     fold = np.random.default_rng(77).permutation(len(needs.ids)) % FOLDS
-    lines = [line(fold[need] != part) for part in range(FOLDS)]
+    lines = [platt(score[fold[need] != part], lead[fold[need] != part]) for part in range(FOLDS)]
     chances = [
         1 / (1 + np.exp(-(each * lines[fold[i]][0] + lines[fold[i]][1]))) for i, each in enumerate(scores)
     ]
-    return line(np.ones(len(score), dtype=bool)), chances
+    return platt(score, lead), chances
 
 
 def thresholds(needs: Needs, chances: Sequence[Floats]) -> tuple[float, float]:

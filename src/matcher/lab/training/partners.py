@@ -20,6 +20,7 @@ import numpy as np
 from matcher import plugins
 from matcher.domain import Award, BadInput, Recipe, Rejected, Tender
 from matcher.lab import evaluation
+from matcher.lab.training import platt
 from matcher.matching.engine import Matcher
 from matcher.partners.affinity import COLUMNS, affinities
 from matcher.reading import files
@@ -97,14 +98,10 @@ def fit(examples: Sequence[Case], l2: float = L2) -> F64:
 
 
 def calibrate(examples: Sequence[Case], weights: F64) -> tuple[float, float]:
-    """Slope and intercept of the logistic map from score to the chance of being right (Platt, 1999)."""
-    from sklearn.linear_model import LogisticRegression
-
+    """Slope and intercept from score to the chance of being right."""
     scores = np.concatenate([case.columns @ weights for case in examples])
     right = np.concatenate([case.right for case in examples])
-    sample = np.concatenate([case.weight for case in examples])
-    model = LogisticRegression(C=1e6).fit(scores[:, None], right, sample_weight=sample)
-    return float(model.coef_[0, 0]), float(model.intercept_[0])
+    return platt(scores, right, np.concatenate([case.weight for case in examples]))
 
 
 def recall(examples: Sequence[Case], weights: F64, depth: int = 10) -> list[float]:

@@ -27,6 +27,7 @@ from matcher.catalogue.columns import days
 from matcher.console import progress, say
 from matcher.domain import Award, BadInput, Lot, Recipe, Tender
 from matcher.lab.evaluation import UNDATED, bootstrap, measures
+from matcher.lab.training import BOOSTING, platt
 from matcher.learned import asks
 from matcher.matching.rankers._additive import contribution
 from matcher.matching.search import query_of, shortlist_of
@@ -39,12 +40,7 @@ LEARNT = ("meaning", "words", "part", "similar", "cpv", "reach", "department", "
 #: What the history cannot teach.  Place: a conditional logit on cases won by structures of known address.
 HAND: Mapping[str, Mapping[str, Any]] = {
     "place": {"weight": 8.2, "missing": 0.0, "why": "conditional logit on cases won by structures"},
-    "reservation": {
-        "weight": 1000.0,
-        "offset": -1000.0,
-        "missing": -0.5,
-        "why": "who may not answer is last",
-    },
+    "reservation": {"weight": 1e3, "offset": -1e3, "missing": -0.5, "why": "who may not answer is last"},
     "capacity": {
         "weight": 2.0,
         "offset": -2.0,
@@ -199,23 +195,9 @@ def boost(splits: Sequence[Split], seed: int) -> Any:
         group=[len(split.won) for split in splits],
         feature_name=list(LEARNT),
     )
-    options = {
-        "objective": "lambdarank",
-        "num_leaves": 2,
-        "learning_rate": RATE,
-        "min_data_in_leaf": LEAVES_MIN,
-        "monotone_constraints": [1] * len(LEARNT),
-        "lambda_l2": 5.0,
-        "feature_fraction": 0.5,
-        "bagging_fraction": 0.7,
-        "bagging_freq": 1,
-        "lambdarank_truncation_level": 10,
-        "seed": seed,
-        "num_threads": 1,
-        "deterministic": True,
-        "force_row_wise": True,
-        "verbose": -1,
-    }
+    options = BOOSTING | {"objective": "lambdarank", "lambdarank_truncation_level": 10, "num_leaves": 2}
+    options |= {"learning_rate": RATE, "min_data_in_leaf": LEAVES_MIN, "feature_fraction": 0.5, "seed": seed}
+    options |= {"monotone_constraints": [1] * len(LEARNT), "force_row_wise": True}
     return lightgbm.train(options, data, num_boost_round=ROUNDS)
 
 
@@ -321,10 +303,8 @@ def held_out(splits: Sequence[Split], scores: Sequence[F64]) -> dict[str, tuple[
 
 def calibrate(splits: Sequence[Split], scores: Sequence[F64]) -> dict[str, float]:
     """Slope and intercept of the logistic map from score to the chance of winning, over unseen scores (Platt, 1999)."""
-    from sklearn.linear_model import LogisticRegression
-
     tops = [np.argsort(-values)[:100] for values in scores]
     margins = np.concatenate([values[top] for values, top in zip(scores, tops, strict=True)])
     won = np.concatenate([split.won[top] for split, top in zip(splits, tops, strict=True)])
-    model = LogisticRegression(C=1e6).fit(margins[:, None], won)
-    return {"slope": round(float(model.coef_[0, 0]), 5), "intercept": round(float(model.intercept_[0]), 5)}
+    slope, intercept = platt(margins, won)
+    return {"slope": round(slope, 5), "intercept": round(intercept, 5)}

@@ -117,19 +117,8 @@ _cpv = lru_cache(maxsize=16384)(clean_cpv)
 
 
 #: Months in a unit of time, by the first letters of its names.
-_MONTHS = {
-    "MON": 1.0,
-    "MOI": 1.0,
-    "YEA": 12.0,
-    "ANN": 12.0,
-    "AN": 12.0,
-    "ANS": 12.0,
-    "QUA": 3.0,
-    "DAY": 1 / MONTH_DAYS,
-    "JOU": 1 / MONTH_DAYS,
-    "WEE": 7 / MONTH_DAYS,
-    "SEM": 7 / MONTH_DAYS,
-}
+_MONTHS = {"MON": 1.0, "MOI": 1.0, "QUA": 3.0} | dict.fromkeys(("YEA", "ANN", "AN", "ANS"), 12.0)
+_MONTHS |= dict.fromkeys(("DAY", "JOU"), 1 / MONTH_DAYS) | dict.fromkeys(("WEE", "SEM"), 7 / MONTH_DAYS)
 
 
 def months(number: str, unit: str) -> float | None:

@@ -27,6 +27,7 @@ from matcher.reading.sources._structure import (
     siret_of,
 )
 from matcher.reference.identifiers import clean_date, clean_naf, finess_identity, identified
+from matcher.reference.tables import code_list
 from matcher.reference.text import clean
 
 YIELDS = "structure"
@@ -35,38 +36,9 @@ CATEGORIES = {"246": "ESAT", "247": "EA"}
 SOURCE = "FINESS"
 _MARK = b"finess;etalab;"
 #: Columns of a "structureet" line of the national extract, by their place.
-_COLUMNS = {
-    "finess": 1,
-    "name": 3,
-    "long_name": 4,
-    "number": 7,
-    "way": 8,
-    "street": 9,
-    "commune": 12,
-    "department": 13,
-    "town": 15,
-    "phone": 16,
-    "category": 18,
-    "siret": 22,
-    "naf": 23,
-    "updated": 30,
-}
+_COLUMNS: dict[str, int] = code_list("finess columns")
 #: The table made of the extracts: heading -> what it holds.
-TABLE = {
-    "siret": "siret",
-    "finess_et": "finess",
-    "denomination": "long_name",
-    "type": "kind",
-    "adresse": "address",
-    "code_postal": "postcode",
-    "code_insee": "commune",
-    "commune": "town",
-    "departement": "department",
-    "telephone": "phone",
-    "naf": "naf",
-    "maj": "updated",
-    "places": "places",
-}
+TABLE: dict[str, str] = code_list("finess table")
 FIELDS = (*TABLE.values(), *_columns.TEXTS)
 _VOCABULARY = _columns.Vocabulary(_columns.TEXTS, frozenset(_columns.TEXTS))
 _DELETED, _INSTALLED = 15, 9  # columns of an "equipementsocial" line: deleted ("O"), installed capacity
