@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from matcher.domain import BadInput, MatcherError
 from matcher.reference.paths import write_whole
+from matcher.reference.tables import lists
 
 if TYPE_CHECKING:
     import httpx
@@ -27,52 +28,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Fields = Mapping[str, Any] | None
 
-#: Where each list is published; the variable of the environment that names another address.
-ADDRESSES: dict[str, tuple[str, str]] = {
-    "boamp": (
-        "MATCHER_BOAMP_URL",
-        "https://boamp-datadila.opendatasoft.com/api/explore/v2.1/catalog/datasets/boamp",
-    ),
-    "ted": ("MATCHER_TED_URL", "https://api.ted.europa.eu/v3/notices/search"),
-    "decp": (
-        "MATCHER_DECP_URL",
-        "https://www.data.gouv.fr/api/1/datasets/r/11cea8e8-df3e-4ed1-932b-781e2635e432",
-    ),
-    "siae": ("MATCHER_SIAE_URL", "https://lemarche.inclusion.gouv.fr/api/siae/"),
-    "emplois": ("MATCHER_EMPLOIS_URL", "https://emplois.inclusion.beta.gouv.fr/api/v1/siaes/"),
-    "inclusion": ("MATCHER_INCLUSION_URL", "https://api.data.inclusion.gouv.fr/api/v1"),
-    "entreprises": ("MATCHER_ENTREPRISES_URL", "https://recherche-entreprises.api.gouv.fr/search"),
-    "associations": (
-        "MATCHER_ASSOCIATIONS_URL",
-        "https://journal-officiel-datadila.opendatasoft.com/api/explore/v2.1/catalog/datasets/jo_associations/records",
-    ),
-    "finess": (
-        "MATCHER_FINESS_URL",
-        "https://www.data.gouv.fr/api/1/datasets/finess-extraction-du-fichier-des-etablissements/",
-    ),
-    "finess-places": (
-        "MATCHER_FINESS_PLACES_URL",
-        "https://www.data.gouv.fr/api/1/datasets/finess-extraction-des-equipements-sociaux-et-medico-sociaux/",
-    ),
-    "adaptees": ("MATCHER_ADAPTEES_URL", ""),
-    "decp-rows": (
-        "MATCHER_DECP_ROWS_URL",
-        "https://tabular-api.data.gouv.fr/api/resources/22847056-61df-452d-837d-8b8ceadbfc52/data/",
-    ),
-    "cpv": ("MATCHER_CPV_URL", ""),
-    "naf": ("MATCHER_NAF_URL", ""),
-    "cog": (
-        "MATCHER_COG_URL",
-        "https://geo.api.gouv.fr/communes?fields=code,nom,codesPostaux,codeDepartement,population,siren,centre",
-    ),
-}
-#: Tokens, where the publisher asks for one; they go out as `Authorization: Bearer` to that address alone.
-TOKENS = {
-    "siae": "MATCHER_SIAE_TOKEN",
-    "boamp": "MATCHER_BOAMP_TOKEN",
-    "inclusion": "MATCHER_INCLUSION_TOKEN",
-    "emplois": "MATCHER_EMPLOIS_TOKEN",
-}
+#: Where each list is published; MATCHER_BOAMP_URL and the like name another address.
+ADDRESSES: dict[str, str] = lists("publishers.json")
+#: Publishers that may ask for a token (MATCHER_SIAE_TOKEN and the like); it goes out as `Authorization: Bearer` to that
+#: address alone.
+TOKENS = {what: f"MATCHER_{what.upper()}_TOKEN" for what in ("siae", "boamp", "inclusion", "emplois")}
 #: Seconds between two requests, for a publisher that states a lower rate than `INTERVAL` allows.
 PACE = {"emplois": 5.0}  # twelve a minute
 
@@ -333,18 +293,11 @@ def _validators(headers: Mapping[str, str]) -> dict[str, str]:
 def _partial(part: Path, mark: Path) -> tuple[int, dict[str, str]]:
     """Bytes already fetched and the validators they came with; without validators the part is of no use."""
     validators = _read_json(mark)
-    if (
-        part.exists()
-        and isinstance(validators, dict)
-        and any(validators.get(k) for k in ("etag", "last-modified"))
-    ):
-        etag = str(validators.get("etag") or "")
+    if part.exists() and isinstance(validators, dict):
+        etag, modified = (str(validators.get(name) or "") for name in ("etag", "last-modified"))
         strong = "" if etag.startswith("W/") else etag
-        if strong or validators.get("last-modified"):
-            return part.stat().st_size, {
-                "etag": strong,
-                "last-modified": str(validators.get("last-modified") or ""),
-            }
+        if strong or modified:
+            return part.stat().st_size, {"etag": strong, "last-modified": modified}
     return 0, {"etag": "", "last-modified": ""}
 
 
@@ -367,19 +320,23 @@ def _shown(url: str) -> str:
 
 def _variable(url: str) -> str:
     """The environment variable of this address, for error messages."""
-    names = (name for what, (name, _) in ADDRESSES.items() if _shown(address_of(what)) in url)
+    names = (variable_of(what) for what in ADDRESSES if _shown(address_of(what)) in url)
     return next(names, "its MATCHER_..._URL")
 
 
+def variable_of(what: str) -> str:
+    """The variable of the environment that names another address."""
+    return f"MATCHER_{what.upper().replace('-', '_')}_URL"
+
+
 def address_of(what: str) -> str:
-    """The address of a list, "" where none is known."""
-    variable, default = ADDRESSES[what]
-    return os.environ.get(variable, "").strip() or default
+    """The address of a list, from the environment or as shipped; "" where there is none."""
+    return os.environ.get(variable_of(what), "").strip() or ADDRESSES[what]
 
 
 def address(what: str) -> str:
     """The address in force.  Raises BadInput when there is none or it is not http."""
-    variable, url = ADDRESSES[what][0], address_of(what)
+    variable, url = variable_of(what), address_of(what)
     if not url:
         raise BadInput(f"no address is known for {what}: set {variable} to the list's address")
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
@@ -392,7 +349,7 @@ def client_of(what: str) -> Client:
     token = os.environ.get(TOKENS.get(what, ""), "").strip()
     parts = urlsplit(address(what))
     if token and parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
-        raise BadInput(f"{ADDRESSES[what][0]} is not https: a token is not sent in clear")
+        raise BadInput(f"{variable_of(what)} is not https: a token is not sent in clear")
     return Client(token, interval=PACE.get(what, INTERVAL))
 
 

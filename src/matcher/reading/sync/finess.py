@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 from matcher.reading.sources import finess as source
-from matcher.reading.sync._client import ADDRESSES, Client, Report, address, run
+from matcher.reading.sync._client import Client, Report, address, run, variable_of
 from matcher.reading.sync._files import file, resource
 from matcher.reference.paths import write_whole
 
@@ -24,7 +24,7 @@ def finess(folder: Path, client: Client | None = None) -> Report:
         ):
             url = resource(http, address(what), *marks)
             count = _establishments if name == ESTABLISHMENTS else _equipment
-            file(http, folder, state, report, url, name, count, ADDRESSES[what][0])
+            file(http, folder, state, report, url, name, count, variable_of(what))
         if report.pages or not (folder / TABLE).is_file():
             write_whole(folder / TABLE, _table(folder))
     return report

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from matcher.domain import BadInput
 from matcher.reading.sync._client import (
-    ADDRESSES,
     Client,
     Report,
     Unreachable,
@@ -16,6 +15,7 @@ from matcher.reading.sync._client import (
     _state,
     address,
     address_of,
+    variable_of,
 )
 
 
@@ -33,7 +33,7 @@ def nomenclatures(folder: Path, client: Client | None = None) -> Report:
             given = _file_of(what)
             if given is not None:
                 if not given.is_file():
-                    raise BadInput(f"{ADDRESSES[what][0]} names {given}, which is not a file: correct it")
+                    raise BadInput(f"{variable_of(what)} names {given}, which is not a file: correct it")
                 url, validators = str(given), {"etag": f"{given.stat().st_mtime_ns}-{given.stat().st_size}"}
                 if state.get(what) == {**validators, "url": url}:
                     report.unchanged += 1
@@ -60,7 +60,7 @@ def nomenclatures(folder: Path, client: Client | None = None) -> Report:
                 count = importing[what](target)
             except BadInput as error:
                 raise Unreachable(
-                    f"{what}: {error} Set {ADDRESSES[what][0]}; the tables in use stay."
+                    f"{what}: {error} Set {variable_of(what)}; the tables in use stay."
                 ) from None
             lacked = imports.beyond_shipped(what)
             report.notes.append(f"{what}: {count} codes kept, {lacked} that the shipped table lacks")
