@@ -113,22 +113,20 @@ def _opened(folder: Path) -> Catalogue:
             for name in ("structures", "evidence")
         ]
         # a plain array over the mapped file: slicing a numpy.memmap costs more than the arithmetic
-        table = _mapped(folder / "vectors.npy")
+        table = texts.mapped(folder, "vectors")
         vectors = Vectors(texts.load(folder / "texts", len(table)), table)
         indexes = {
             name: plugins.find("catalogue.indexes", name).load(folder / name, vectors)
             for name in saved.indexes
         }
-        derived = {path.stem: _mapped(path) for path in (folder / DERIVED).glob("*.npy")}
+        derived = {
+            path.stem: texts.mapped(folder / DERIVED, path.stem) for path in (folder / DERIVED).glob("*.npy")
+        }
     except (OSError, pa.ArrowInvalid, ValueError) as error:
         raise StaleArtefact(f"{folder} is damaged or incomplete ({error}): {again}") from None
     found = Catalogue(tables[0], tables[1], vectors, indexes, saved, manifest, encoder)
     found.home, found.derived = folder, derived
     return found
-
-
-def _mapped(path: Path) -> NDArray[Any]:
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def save_derived(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

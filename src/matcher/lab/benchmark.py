@@ -14,7 +14,7 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.console import progress, say
 from matcher.domain import BadInput, MissingExtra, NotFound, Recipe, Rejected
 from matcher.lab import evaluation, leads, published
-from matcher.lab.evaluation import Question
+from matcher.lab.evaluation import HISTORY, Question
 from matcher.lab.methods import SIMPLE, ReferenceBM25
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
@@ -42,9 +42,7 @@ def load(data: Path, task: str, most: int | None = None) -> tuple[list[Question]
 def catalogue(data: Path, task: str, recipe: str = "default") -> Catalogue:
     """The candidates of a task: structures for siae, the suppliers of the history for the others."""
     structures = [data / "structures" / "siae_2021.jsonl"] if task == "siae" else None
-    return evaluation.catalogue_of(
-        [data / "awards" / "history.json.gz"], structures, recipes.named(recipe), []
-    )
+    return evaluation.catalogue_of([data / HISTORY], structures, recipes.named(recipe), [])
 
 
 def compare(

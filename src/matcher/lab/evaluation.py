@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -28,6 +28,7 @@ from matcher.reading import files
 from matcher.reference.identifiers import clean_date
 
 UNDATED = date(2019, 6, 30)
+HISTORY = Path("awards") / "history.json.gz"  # of a folder of data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +194,3 @@ def load_gold(path: Path) -> dict[str, list[str]]:
     if not gold or not all(gold.values()):
         raise BadInput(f"{path} holds no query, or a query without answer")
     return gold
-
-
-Ranker = Callable[[Question], Sequence[str]]

@@ -147,16 +147,16 @@ def tenders(paths: Iterable[Path]) -> list[Tender]:
 
 def quality(matcher: Matcher, paths: Iterable[Path], days: int = 1) -> float | None:
     """Mean nDCG@5 over the judged needs among these files and over so many days; None where there are none."""
-    sets = [load(p) for p in paths if p.name.endswith(QUERIES) and _graded(p).is_file()]
+    sets = [
+        load(p)
+        for p in paths
+        if p.name.endswith(QUERIES) and p.with_name(p.name.removesuffix(QUERIES) + JUDGED).is_file()
+    ]
     values: list[float] = []
     for one in sets:
         for question in one.questions:
             values += _by_day(matcher, question, one.rows, days)
     return float(np.mean(values)) if values else None
-
-
-def _graded(queries: Path) -> Path:
-    return queries.with_name(queries.name.removesuffix(QUERIES) + JUDGED)
 
 
 def _by_day(matcher: Matcher, question: Question, rows: Judged, days: int) -> list[float]:

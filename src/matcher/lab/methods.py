@@ -18,7 +18,7 @@ from matcher import plugins
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days
 from matcher.catalogue.filters import distances_km, located
-from matcher.domain import Lot, MissingExtra, Place, Structure
+from matcher.domain import Lot, MissingExtra, Place
 from matcher.lab.evaluation import Question
 from matcher.reference import places, trades
 from matcher.reference.arrays import F32, F64
@@ -186,7 +186,10 @@ class BadgeAndSector:
         self.held = held
         self.structures = [held.structure(row) for row in range(len(held))]
         self.skills = [set(trades.skills(each)) for each in self.structures]
-        self.badge = np.array([_complete(each) for each in self.structures])
+        self.badge = np.array(
+            [bool(s.description and s.offers and (s.email or s.phone)) for s in self.structures]
+        )
+        self.serves = [{s.place.department, *(s.zone.departments if s.zone else ())} for s in self.structures]
 
     def __call__(self, question: Question) -> list[str]:
         sector = {
@@ -196,18 +199,10 @@ class BadgeAndSector:
         }
         asked = {_place(question, lot).department for lot in question.tender.lots} - {None, ""}
         of_sector = np.array([bool(sector & held) for held in self.skills])
-        comes = np.array([bool(asked & _departments(each)) for each in self.structures])
+        comes = np.array([bool(asked & departments) for departments in self.serves])
         sirens = self.held.of_structure("siren")
         order = np.lexsort((sirens, ~self.badge, ~comes, ~of_sector))
         return _distinct((str(sirens[row]) for row in order if of_sector[row] or comes[row]), question)
-
-
-def _departments(structure: Structure) -> set[str | None]:
-    return {structure.place.department, *(structure.zone.departments if structure.zone else ())}
-
-
-def _complete(structure: Structure) -> bool:
-    return bool(structure.description and structure.offers and (structure.email or structure.phone))
 
 
 def _french_tokens(text: str) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice, takewhile
@@ -87,9 +87,8 @@ def _number(text: str) -> float:
 def _commune_at(row: int) -> Commune:
     code, name, postcodes, department, region, people, siren, *point = _communes()[row]
     population, (latitude, longitude) = int(people or 0), map(_number, point)
-    return Commune(
-        code, name, tuple(postcodes.split()), department, region, population, siren, latitude, longitude
-    )
+    codes = tuple(postcodes.split())
+    return Commune(code, name, codes, department, region, population, siren, latitude, longitude)
 
 
 @remembered()
@@ -179,10 +178,14 @@ def communes(population: int = 0) -> Iterator[Commune]:
     return (_commune_at(number) for number, row in enumerate(_communes()) if int(row[5] or 0) >= population)
 
 
+def _largest_first(found: Iterable[Commune]) -> tuple[Commune, ...]:
+    return tuple(sorted(found, key=lambda c: (-c.population, c.code)))
+
+
 def communes_of_postcode(postcode: str) -> tuple[Commune, ...]:
     """The communes served by a postcode, most populous first; none for a CEDEX."""
     found = [_commune_at(row) for row in _by_postcode().get(postcode, ())]
-    return tuple(sorted(found, key=lambda c: (-c.population, c.code)))
+    return _largest_first(found)
 
 
 _ABBREVIATED = (
@@ -242,7 +245,7 @@ def communes_named(name: str, department: str | None = None) -> tuple[Commune, .
     found = [_commune_at(n) for n in _by_key().get(key) or _by_bare_key().get(key) or ()]
     if department:
         found = [c for c in found if c.department == department]
-    return tuple(sorted(found, key=lambda c: (-c.population, c.code)))
+    return _largest_first(found)
 
 
 @remembered()
@@ -262,7 +265,7 @@ def communes_once_named(name: str, department: str | None = None) -> tuple[Commu
         begun = takewhile(lambda pair: pair[0].startswith(f"{key} "), islice(_sorted_keys(), first, None))
         found = [_commune_at(n) for _, n in begun] if len(key) > 3 else []
     within = {c.code: c for c in found if department in (None, c.department)}
-    return tuple(sorted(within.values(), key=lambda c: (-c.population, c.code))) if len(within) < 2 else ()
+    return _largest_first(within.values()) if len(within) < 2 else ()
 
 
 @remembered()
@@ -521,9 +524,7 @@ def _named(label: str, near: str | None) -> tuple[Commune | None, bool]:
     bare = re.sub(r"\b(?:cedex|cx)\b.*$", "", _POSTCODE.sub(" ", label), flags=re.I).strip()
     for number, key in enumerate(dict.fromkeys((_TITLE.sub("", name_key(bare)), *shorter(bare, near)))):
         same = (_commune_at(n) for n in _by_key().get(key, ()))
-        found = sorted(
-            (c for c in same if near in (None, "", c.department)), key=lambda c: (-c.population, c.code)
-        )
+        found = list(_largest_first(c for c in same if near in (None, "", c.department)))
         found = found or (list(communes_once_named(key, near or None)) if not number else [])
         if found and (len(found) == 1 or found[0].population >= CLEARLY_LARGEST * found[1].population):
             return found[0], len(found) > 1 or number > 0
@@ -611,9 +612,7 @@ def _commune_of(place: Place) -> tuple[Commune | None, bool]:
     served = communes_of_postcode(postcode)
     if served:
         key = name_key(_POSTCODE.sub(" ", place.label))
-        by_name = [
-            c for c in served if key and (name_key(c.name) == key or f" {name_key(c.name)} " in f" {key} ")
-        ]
+        by_name = [c for c in served if key and f" {name_key(c.name)} " in f" {key} "]
         if by_name:
             return max(by_name, key=lambda c: len(c.name)), False
         called = _named(place.label, served[0].department)[0] if key else None

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from matcher.console import say
 from matcher.domain import BadInput, Lot, Tender
 from matcher.lab import evaluation
+from matcher.lab.evaluation import HISTORY
 from matcher.lab.training import trades as first
 from matcher.lab.training import write_card
 from matcher.lab.training.texts import OURS, read_table
@@ -115,7 +116,7 @@ def read_by_us(data: Path) -> list[Example]:
 
 
 def _objets(data: Path) -> Iterator[tuple[Tender, Lot]]:
-    path = data / "awards" / "history.json.gz"
+    path = data / HISTORY
     for award in first.past_awards(path) if path.is_file() else ():
         code = (award.get("codeCPV") or "")[:8]
         lot = Lot(

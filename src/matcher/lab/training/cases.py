@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from matcher.lab.evaluation import HISTORY
 from matcher.lab.training.texts import read_awards
 from matcher.reference.arrays import F32, F64
 from matcher.reference.identifiers import clean_date
@@ -35,7 +36,7 @@ class Cases:
 
     def __init__(self, data: Path) -> None:
         folder = data / "awards"
-        awards = read_awards(folder / "history.json.gz")
+        awards = read_awards(data / HISTORY)
         rows = [(a.objet, s, a.notified) for a in awards for s in dict.fromkeys(a.suppliers)]
         self.texts = list(dict.fromkeys(t for t, _, _ in rows))
         place = {t: i for i, t in enumerate(self.texts)}

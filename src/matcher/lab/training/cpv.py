@@ -19,6 +19,7 @@ import numpy as np
 
 from matcher.console import say
 from matcher.domain import BadInput, Tender
+from matcher.lab.evaluation import HISTORY
 from matcher.lab.training import encoder as encoding
 from matcher.lab.training import write_card
 from matcher.lab.training.cases import coded
@@ -144,7 +145,7 @@ def noticed(data: Path) -> tuple[Coded, Coded]:
 def coded_texts(data: Path) -> tuple[list[Any], Coded, Coded]:
     """Awards with a code, the other coded texts (labels, our own texts), and those of notices."""
     material = gather(data)
-    awards = [a for a in read_awards(data / "awards" / "history.json.gz") if a.cpv]
+    awards = [a for a in read_awards(data / HISTORY) if a.cpv]
     others = [(label, code) for code, label in cpv_labels(data / "nomenclatures").items()]
     # the words of a trade alone are not what one codes: trained on them, the model was overconfident
     words = {row["word"] for row in read_table(OURS / "words.csv.gz")}

@@ -20,7 +20,7 @@ import numpy as np
 from matcher import plugins
 from matcher.domain import Award, BadInput, Recipe, Rejected, Tender
 from matcher.lab import evaluation
-from matcher.lab.training import platt
+from matcher.lab.training import conditional_logit, platt
 from matcher.matching.engine import Matcher
 from matcher.partners.affinity import COLUMNS, affinities
 from matcher.reading import files
@@ -78,23 +78,8 @@ def cases(matcher: Matcher, awards: Iterable[Award], tenders: Callable[[Award], 
 
 def fit(examples: Sequence[Case], l2: float = L2) -> F64:
     """Weights, all at least 0, that make the partners that were most likely among the candidates."""
-    from scipy.optimize import minimize
-
-    def loss(w: F64) -> tuple[float, F64]:
-        total, slope = l2 * float(w @ w), 2 * l2 * w
-        for case in examples:
-            z = case.columns @ w
-            p = case.weight * np.exp(z - z.max())
-            p /= p.sum()
-            wanted = case.right / case.right.sum()
-            total -= float(wanted @ np.log(p / case.weight + 1e-12))
-            slope = slope - (wanted - p) @ case.columns
-        return total, slope
-
-    start = np.zeros(1 + len(COLUMNS))
-    start[0] = 1.0
-    bounds = [(0.0, None)] * len(start)
-    return np.asarray(minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B").x)
+    listed = [(case.columns, case.right, case.weight) for case in examples]
+    return conditional_logit(listed, l2, np.eye(1 + len(COLUMNS))[0])
 
 
 def calibrate(examples: Sequence[Case], weights: F64) -> tuple[float, float]:

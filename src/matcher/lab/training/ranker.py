@@ -26,8 +26,8 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days
 from matcher.console import progress, say
 from matcher.domain import Award, BadInput, Lot, Recipe, Tender
-from matcher.lab.evaluation import UNDATED, bootstrap, measures
-from matcher.lab.training import BOOSTING, platt
+from matcher.lab.evaluation import HISTORY, UNDATED, bootstrap, measures
+from matcher.lab.training import BOOSTING, conditional_logit, platt
 from matcher.learned import asks
 from matcher.matching.rankers._additive import contribution
 from matcher.matching.search import query_of, shortlist_of
@@ -80,9 +80,7 @@ def train(data: Path, out: Path, since: date, encoder: Path | None = None, most:
     `encoder` is a model learnt on awards before `since` (it is trained first, where none is given), so that
     the vectors have not seen the answers.  Raises BadInput where the history is too small.
     """
-    awards = [
-        r for r in files.read([data / "awards" / "history.json.gz"], source="decp") if isinstance(r, Award)
-    ]
+    awards = [r for r in files.read([data / HISTORY], source="decp") if isinstance(r, Award)]
     with tempfile.TemporaryDirectory() as folder:
         if encoder is None:
             from matcher.lab.training import encoder as encoding
@@ -215,30 +213,13 @@ def logit(splits: Sequence[Split]) -> F64:
 
     Two more terms, left out of the answer, absorb the effect of being unknown.
     """
-    from scipy.optimize import minimize
-
     unknown = [LEARNT.index("words"), LEARNT.index("reach")]
     cases = [(np.hstack([np.nan_to_num(s.values), np.isnan(s.values[:, unknown])]), s.won) for s in splits]
     scale = np.vstack([values for values, _ in cases]).std(axis=0) + 1e-9
-    cases = [(values / scale, won) for values, won in cases]
-
-    def loss(weights: F64) -> tuple[float, F64]:
-        value, slope = RIDGE * len(cases) * float(weights @ weights), 2 * RIDGE * len(cases) * weights
-        for values, won in cases:
-            scores = values @ weights
-            top = scores.max()
-            shares = np.exp(scores - top)
-            whole = shares.sum()
-            value -= float((scores[won] - top - np.log(whole)).mean())
-            slope = slope - values[won].mean(axis=0) + (shares / whole) @ values
-        return value / len(cases), slope / len(cases)
-
-    size = len(scale)
-    bounds = [(0.0, None)] * len(LEARNT) + [(None, None)] * (size - len(LEARNT))
-    found = minimize(
-        loss, np.zeros(size), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 80}
-    )
-    return np.asarray((found.x / scale)[: len(LEARNT)])
+    scaled = [(values / scale, won, 1.0) for values, won in cases]
+    start, free = np.zeros(len(scale)), len(scale) - len(LEARNT)
+    weights: F64 = conditional_logit(scaled, RIDGE * len(cases), start, free, most=80) / scale
+    return weights[: len(LEARNT)]
 
 
 def step_functions(trees: Sequence[Mapping[str, Any]], share: float = 1.0) -> dict[str, dict[str, Any]]:

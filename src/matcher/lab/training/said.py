@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from matcher.console import say
+from matcher.lab.evaluation import HISTORY
 from matcher.lab.training.texts import OURS, cpv_labels, read_awards, read_table
 from matcher.learned import cpv
 from matcher.matching import declared
@@ -37,7 +38,7 @@ def texts(data: Path, seed: int = 0) -> list[str]:
         [piece for text in offers + speech for piece in declared.cut(text)],
         [row[name] for row in chosen for name in ("need", "need2")],
         [row["word"] for row in read_table(OURS / "words.csv.gz")],
-        [award.objet for award in read_awards(data / "awards" / "history.json.gz")],
+        [award.objet for award in read_awards(data / HISTORY)],
         list(cpv_labels(data / "nomenclatures").values()),
     ]
     drawn = [rng.permutation(sorted(set(sort)))[:EACH].tolist() for sort in sorts]

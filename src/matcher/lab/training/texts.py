@@ -20,6 +20,7 @@ from random import Random
 from typing import IO, Any
 
 from matcher.domain import BadInput, Tender
+from matcher.lab.evaluation import HISTORY
 from matcher.reading import files
 from matcher.reference.identifiers import clean_cpv, clean_date
 from matcher.reference.paths import reference_dir
@@ -389,4 +390,4 @@ def gather(data: Path, before: date | None = None, seed: int = 0, ours: Path | N
 
 
 def _history(data: Path) -> Iterable[Path]:
-    return (data / "awards" / "history.json.gz", data / "awards" / "history.json", data / "history.json.gz")
+    return (data / HISTORY, data / "awards" / "history.json", data / "history.json.gz")

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.lab.evaluation import HISTORY
 from matcher.lab.training.texts import OURS, read_table
 from matcher.learned import asks
 from matcher.learned.asks import names
@@ -80,7 +81,7 @@ def _coded(row: Mapping[str, str]) -> bool:
 
 def awarded(data: Path) -> Iterator[Text]:
     """Objets of past contracts with a CPV code that is more than a division, each once."""
-    known = {fold(a.get("objet") or "")[:100]: a for a in past_awards(data / "awards" / "history.json.gz")}
+    known = {fold(a.get("objet") or "")[:100]: a for a in past_awards(data / HISTORY)}
     for award in known.values():
         code = (award.get("codeCPV") or "")[:8]
         if award.get("objet") and code.isdigit() and not code.endswith("000000"):

@@ -244,6 +244,12 @@ def count(text: str) -> int | None:
     return int(text) if re.fullmatch(r"\d{1,6}", text) else None
 
 
+def group_form(text: str) -> Iterator[Condition]:
+    """The condition on the legal form of a group, where a notice states one."""
+    if text:
+        yield Condition(code="group-form", label="Forme du groupement", passage=clean(text, 600))
+
+
 def lot_limits(awarded: str, tendered: str) -> Iterator[Condition]:
     """The conditions that limit how many lots one may be awarded, and tender for, by the numbers stated."""
     if awarded:

@@ -292,9 +292,7 @@ class National:
             yield from _criteria(one)
 
     def conditions(self) -> Iterator[domain.Condition]:
-        legal = clean(self.anywhere("formeJuridique", "FORME_JUR"), 600)
-        if legal:
-            yield domain.Condition(code="group-form", label="Forme du groupement", passage=legal)
+        yield from facts.group_form(self.anywhere("formeJuridique", "FORME_JUR"))
 
     # -- the awards
 

@@ -267,9 +267,8 @@ class _Notice:
     def joint_buyers(self) -> tuple[domain.Buyer, ...]:
         """The joint buyers."""
         references = list(values(self.root, "ContractingParty/Party/PartyIdentification/ID"))
-        others = (
-            self.organisations.get(one) for one in dict.fromkeys(references[1:]) if one != references[0]
-        )
+        distinct = [one for one in dict.fromkeys(references[1:]) if one != references[0]]
+        others = map(self.organisations.get, distinct)
         return tuple(self.named_buyer(one) for one in others if one is not None)
 
     def address(self, address: Element | None, label: str = "") -> domain.Place:
@@ -399,9 +398,8 @@ class _Notice:
     def contract_type(self, project: Element | None) -> domain.ContractType:
         """The nature of the contract: the lot's own (BT-23), else that of the whole."""
         whole = kid(self.root, "ProcurementProject")
-        return facts.contract_type(
-            value(project, "ProcurementTypeCode") or value(whole, "ProcurementTypeCode")
-        )
+        stated = (value(one, "ProcurementTypeCode") for one in (project, whole))
+        return facts.contract_type(next(filter(None, stated), ""))
 
     def renewals(self, project: Element | None) -> dict[str, Any]:
         """How many renewals there may be (BT-58), each as long as the text says (BT-57)."""
@@ -418,9 +416,8 @@ class _Notice:
         """Whom the buyer names for questions (BT-502, -503, -506)."""
         reference = next(values(self.root, "ContractingParty/Party/PartyIdentification/ID"), "")
         at = kid(self.organisations.get(reference), "Contact")
-        return domain.Contact(
-            name=value(at, "Name"), email=value(at, "ElectronicMail"), phone=value(at, "Telephone")
-        )
+        name, email, phone = (value(at, field) for field in ("Name", "ElectronicMail", "Telephone"))
+        return domain.Contact(name=name, email=email, phone=phone)
 
     def most_lots(self, field: str) -> int | None:
         """The number of a limit on lots (BT-31, BT-33), None where there is none."""
@@ -500,9 +497,7 @@ class _Notice:
             )
         if value(terms, "RequiredFinancialGuarantee/GuaranteeTypeCode") == "true":
             yield domain.Condition(code="guarantee", label="Garantie financière demandée")
-        legal = self.french(terms, "TendererQualificationRequest/CompanyLegalForm")
-        if legal:
-            yield domain.Condition(code="group-form", label="Forme du groupement", passage=legal[:600])
+        yield from facts.group_form(self.french(terms, "TendererQualificationRequest/CompanyLegalForm")[:600])
         clearance = value(terms, "SecurityClearanceTerm/Code")
         if clearance == "true":
             yield domain.Condition(code="clearance", label="Habilitation de sécurité demandée")

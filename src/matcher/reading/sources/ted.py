@@ -400,11 +400,7 @@ class _Form:
         """What the notice states for every lot."""
         awarded = clean(value(self.object, "LOT_DIVISION/LOT_MAX_ONE_TENDERER"), 20)
         found = [*facts.lot_limits(awarded, str(self.most_lots("LOT_MAX_NUMBER") or ""))]
-        legal = value(self.form, "LEFTI/LEGAL_FORM")
-        if legal:
-            found.append(
-                domain.Condition(code="group-form", label="Forme du groupement", passage=clean(legal, 600))
-            )
+        found += facts.group_form(value(self.form, "LEFTI/LEGAL_FORM"))
         return tuple(found)
 
     # -- the awards
