@@ -287,9 +287,8 @@ def _held(words: tuple[str, ...]) -> str:
 
 def _jobs(structure: Structure) -> str:
     """The codes (ROME) of the jobs that a structure declares, the first of each, in order."""
-    return " ".join(
-        sorted({offer.rome[0] for offer in structure.offers if offer.rome and offer.nature in DECLARED})
-    )
+    jobs = {offer.rome[0] for offer in structure.offers if offer.rome and offer.nature in DECLARED}
+    return " ".join(sorted(jobs))
 
 
 def _located(structure: Structure) -> Structure:

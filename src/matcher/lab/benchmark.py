@@ -166,9 +166,8 @@ def _simple(
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
-    return [
-        each for path in paths for each in (path.rglob("*") if path.is_dir() else [path]) if each.is_file()
-    ]
+    within = (each for path in paths for each in (path, *path.rglob("*")))
+    return [each for each in within if each.is_file()]
 
 
 def _made_with(name: str, held: Catalogue) -> dict[str, Any]:

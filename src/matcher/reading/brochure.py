@@ -141,9 +141,8 @@ def _chosen(units: Sequence[Unit], read: reading.Reading) -> Iterator[tuple[Unit
     most, peak = masked[np.arange(len(units)), best], np.zeros(len(names))
     np.maximum.at(peak, best, most)
     clear = (most > 0) & (most >= SHOWN * peak[best])
-    whole = {
-        (unit.sentence, best[i]) for i, unit in enumerate(units) if clear[i] and unit.words == unit.sentence
-    }
+    plain = [i for i, unit in enumerate(units) if clear[i] and unit.words == unit.sentence]
+    whole = {(units[i].sentence, best[i]) for i in plain}
     headed = {(unit.under, best[i]) for i, unit in enumerate(units) if clear[i] and unit.shape == "heading"}
     for i in np.flatnonzero(clear & titled):
         unit = units[int(i)]

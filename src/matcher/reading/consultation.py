@@ -246,9 +246,8 @@ def lots_in(text: str) -> tuple[tuple[Named, ...], str]:
         number, stop = (mark.group(1).lstrip("0").upper() or "0"), _ENDS.search(text, mark.start(2), end)
         end = mark.end(2) if mark.re is _LOT_ROW else stop.start() if stop else end
         if number not in lots:
-            lots[number] = Named(
-                number, _lot_title(text[mark.start(2) : end]), text[mark.start(2) : end].strip(" ;,\n")
-            )
+            block = text[mark.start(2) : end]
+            lots[number] = Named(number, _lot_title(block), block.strip(" ;,\n"))
             rest.append(text[read : mark.start()])
             read = end
     return (tuple(lots.values()), "\n".join([*rest, text[read:]])) if len(lots) > 1 else ((), text)
@@ -272,9 +271,8 @@ def _lot_title(block: str) -> str:
 
 
 def _first(pattern: re.Pattern[str], text: str, limit: int) -> str:
-    found = next(
-        (clean(match.group(1), limit) for match in pattern.finditer(text) if clean(match.group(1))), ""
-    )
+    stated = (clean(match.group(1), limit) for match in pattern.finditer(text))
+    found = next(filter(None, stated), "")
     return found.strip(" .:;|–-")
 
 

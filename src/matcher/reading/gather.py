@@ -58,9 +58,8 @@ class Gathered:
                 )
         if named := sum(one.siret.startswith("NOM-") for one in self.structures):
             yield f"  {named} structures without any number: known by their name and place (their SIRET is to be asked)"
-        unread = [
-            flag.partition(": ")[2] for one in self.structures for flag in one.flags if flag.startswith(ZONE)
-        ]
+        flags = (flag for one in self.structures for flag in one.flags)
+        unread = [flag.partition(": ")[2] for flag in flags if flag.startswith(ZONE)]
         if unread:
             yield f"  {len(unread)} structures whose zone says nothing of where: {'; '.join(list(dict.fromkeys(unread))[:5])}"
         where: dict[str, list[str]] = {}

@@ -120,9 +120,8 @@ def _by_other_identity(records: Sequence[Structure]) -> dict[str, str]:
     sirets: dict[str, set[str]] = {}
     for record in records if sought else ():
         if is_siret(record.siret):
-            named = (
-                name_identity(record.name, where) for where in (record.place.commune, record.place.department)
-            )
+            places = (record.place.commune, record.place.department)
+            named = (name_identity(record.name, where) for where in places)
             for other in (rna_identity(record.rna), *named):
                 if other in sought:
                     sirets.setdefault(other, set()).add(record.siret)
@@ -245,9 +244,7 @@ def _one(cluster: Sequence[Structure]) -> Structure:
                 taken[field.name] = value
                 provenance[field.name] = record.provenance.get(field.name) or _origin(record)
                 break
-    kind_record = next(
-        (r for r in ranked if r.kind in SPECIFIC), next((r for r in ranked if r.kind), ranked[0])
-    )
+    kind_record = max(ranked, key=lambda r: (r.kind in SPECIFIC, bool(r.kind)))
     provenance["kind"] = kind_record.provenance.get("kind") or _origin(kind_record)
     known = [record for record in ranked if record.active is not None]
     if known:
@@ -366,7 +363,6 @@ def _distinct(ranked: Sequence[Structure]) -> Iterator[Offer]:
             else:
                 known = found[mark]
                 days = [day for day in (known.since, offer.since) if day]
-                found[mark] = replace(
-                    known, since=min(days) if len(days) == 2 else None, zone=known.zone or offer.zone
-                )
+                since = min(days) if len(days) == 2 else None
+                found[mark] = replace(known, since=since, zone=known.zone or offer.zone)
     yield from sorted(found.values(), key=lambda offer: offer.nature != "description")

@@ -124,9 +124,8 @@ def _several(parts: list[str], near: frozenset[str], context: str) -> Places:
     ]
     communes = [place for place in chosen if place.commune]
     held = {place.department for place in communes}
-    areas = [
-        place for place in chosen if not place.commune and not held.intersection(departments_within(place))
-    ]
+    wide = [place for place in chosen if not place.commune]
+    areas = [place for place in wide if not held.intersection(departments_within(place))]
     return tuple(dict.fromkeys(communes + areas))
 
 

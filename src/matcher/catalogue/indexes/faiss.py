@@ -215,9 +215,8 @@ def load(folder: Path, vectors: Vectors) -> FaissIndex:
     import faiss
 
     meta = json.loads((folder / "index.json").read_text())
-    index = faiss.read_index(
-        str(folder / "index.faiss"), faiss.IO_FLAG_MMAP_IFC if meta["kind"] == "flat" else 0
-    )
+    mapped = faiss.IO_FLAG_MMAP_IFC if meta["kind"] == "flat" else 0
+    index = faiss.read_index(str(folder / "index.faiss"), mapped)
     if meta["vectors"] != len(vectors.table):
         raise ValueError("its index is of other vectors")
     return FaissIndex(index, vectors, meta["kind"])

@@ -243,9 +243,8 @@ def _learn(
     shares = np.array([settings.shares[n] for n in names])
     shares /= shares.sum()
     size, dimension = first.shape
-    table = torch.nn.EmbeddingBag(
-        size, dimension, mode="sum", _weight=torch.tensor(first, dtype=torch.float32)
-    )
+    begun = torch.tensor(first, dtype=torch.float32)
+    table = torch.nn.EmbeddingBag(size, dimension, mode="sum", _weight=begun)
     turn = torch.nn.Parameter(torch.eye(dimension), requires_grad=settings.turn > 0)
     rates: list[dict[str, Any]] = [{"params": list(table.parameters()), "lr": settings.rate}]
     rates += [{"params": [turn], "lr": settings.rate * settings.turn}] if settings.turn else []

@@ -248,9 +248,8 @@ class Tables:
 
     def score(self, rows: NDArray[Any], columns: Sequence[str]) -> Floats:
         """The log-odds of each row; shape (len(rows),)."""
-        at = {
-            name: cell(self.cuts[name], rows[:, columns.index(name)].astype(np.float64)) for name in self.cuts
-        }
+        column = {name: rows[:, columns.index(name)].astype(np.float64) for name in self.cuts}
+        at = {name: cell(cuts, column[name]) for name, cuts in self.cuts.items()}
         total = np.full(len(rows), self.base)
         for names, values in self.values.items():
             total += values[tuple(at[name] for name in names)]
@@ -414,9 +413,8 @@ def scaled(needs: Needs, scores: Sequence[Floats]) -> tuple[tuple[float, float],
     score, lead, need = judged_scores(needs, scores)
     fold = np.random.default_rng(77).permutation(len(needs.ids)) % FOLDS
     lines = [platt(score[fold[need] != part], lead[fold[need] != part]) for part in range(FOLDS)]
-    chances = [
-        1 / (1 + np.exp(-(each * lines[fold[i]][0] + lines[fold[i]][1]))) for i, each in enumerate(scores)
-    ]
+    odds = (each * lines[fold[i]][0] + lines[fold[i]][1] for i, each in enumerate(scores))
+    chances = [1 / (1 + np.exp(-each)) for each in odds]
     return platt(score, lead), chances
 
 
@@ -574,9 +572,8 @@ def _report(needs: Needs, chances: Sequence[Floats], plausible: float, rows: Jud
                 mean, low, high = evaluation.bootstrap(values)
                 lines.append(f"| {name} ({len(values)}) | {measure} | {mean:.3f} | {low:.3f} to {high:.3f} |")
         chosen = np.array([needs.sets[i] == name for i in need])
-        lines.append(
-            f"| {name} ({int(chosen.sum())} pairs) | AUC | {auc(chance[chosen], lead[chosen]):.3f} | |"
-        )
+        pairs, known = f"{name} ({int(chosen.sum())} pairs)", auc(chance[chosen], lead[chosen])
+        lines.append(f"| {pairs} | AUC | {known:.3f} | |")
         lines.append(f"| {name} | ECE | {ece(chance[chosen], lead[chosen]):.3f} | |")
     return "\n".join([*lines, "", *_by_kind(needs, chances)])
 

@@ -201,9 +201,8 @@ def train(encoder: Encoder, out: Path, data: Path | None = None, seed: int = 0) 
     """Write offers.npz and its card into a folder; `data` holds nomenclatures/ with the job titles."""
     base, given = coded(encoder, data), [text for text in labelled() if text.parts]
     vectors = [offers.mixed(text.parts) for text in given]
-    fold = (
-        np.random.default_rng(seed).permutation(given[-1].number + 1)[[text.number for text in given]] % FOLDS
-    )
+    drawn = np.random.default_rng(seed).permutation(given[-1].number + 1)
+    fold = drawn[[text.number for text in given]] % FOLDS
     is_whole = np.array([not text.excerpt for text in given])
     plain = fit_reader(base, [], encoder.fingerprint)
     targets = [trade_of_parts(text, plain.read(v)) for text, v in zip(given, vectors, strict=True)]

@@ -112,9 +112,8 @@ def rates(known: Sequence[Seen]) -> Floats:
     does = np.array([one.does for one in known], dtype=np.float64)
     kinds = np.array([one.kind for one in known])
     whole = (does.sum(axis=0) + ALL) / (len(known) + 1)
-    rows = [
-        (does[kinds == kind].sum(axis=0) + PRIOR * whole) / ((kinds == kind).sum() + PRIOR) for kind in KINDS
-    ]
+    of = [does[kinds == kind] for kind in KINDS]
+    rows = [(seen.sum(axis=0) + PRIOR * whole) / (len(seen) + PRIOR) for seen in of]
     table = np.array([*rows, whole])
     return np.asarray(np.log(table / (1 - table)))
 

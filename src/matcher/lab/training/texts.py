@@ -100,9 +100,8 @@ def read_awards(path: Path, before: date | None = None) -> list[PastAward]:
         notified = clean_date(record.get("dateNotification")) or UNDATED
         objet = clean(record.get("objet"))
         if objet and (before is None or notified < before):
-            suppliers = tuple(
-                str(t.get("id") or "")[:9] for t in record.get("titulaires") or () if t.get("id")
-            )
+            holders = (str(holder.get("id") or "")[:9] for holder in record.get("titulaires") or ())
+            suppliers = tuple(filter(None, holders))
             buyer = str((record.get("acheteur") or {}).get("id") or "")[:9]
             awards.append(PastAward(objet, clean_cpv(record.get("codeCPV")), suppliers, buyer, notified))
     return awards
@@ -207,9 +206,8 @@ def _nomenclature_pairs(material: Material, folder: Path, labels: dict[str, str]
     hired = read_table(folder / "lbb_rome_naf_mapping.csv")
     for row in hired:
         if float(row["hirings"] or 0) >= 50:
-            material.pairs["ROME-NAF"].add(
-                row["rome_label"], row["naf_label"], row["naf_id"], row["naf_id"][:2]
-            )
+            code = row["naf_id"]
+            material.pairs["ROME-NAF"].add(row["rome_label"], row["naf_label"], code, code[:2])
     material.note(
         "ROME to NAF by hirings", "Licence Ouverte 2.0 (France Travail)", len(hired), "jobs and trades"
     )
@@ -351,15 +349,12 @@ def _variant_pairs(material: Material, awards: list[PastAward], short: dict[str,
     """Awards misspelled, and with the expansions of our abbreviations abbreviated."""
     folded = {fold(long): abbreviation for long, abbreviation in short.items() if len(long) > 8}
     for award in awards:
-        material.pairs["misspelled"].add(
-            _misspell(award.objet, rng), award.objet, award.objet, (award.cpv or "")[:2]
-        )
+        division = (award.cpv or "")[:2]
+        material.pairs["misspelled"].add(_misspell(award.objet, rng), award.objet, award.objet, division)
         text = fold(award.objet)
         for long, abbreviation in folded.items():
             if long in text:
-                material.pairs["abbreviated"].add(
-                    text.replace(long, abbreviation), text, text, (award.cpv or "")[:2]
-                )
+                material.pairs["abbreviated"].add(text.replace(long, abbreviation), text, text, division)
 
 
 def gather(data: Path, before: date | None = None, seed: int = 0, ours: Path | None = None) -> Material:

@@ -371,9 +371,8 @@ def told(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[list[str],
         for title in _structure.several(text)
     ]
     offers = [Offer(id="", title=title) for title in titles]
-    bodies = [
-        Offer(id="", title=shorten(text, 120), text=text) for text in texts.get("offer_text", ()) if text
-    ]
+    stated = filter(None, texts.get("offer_text", ()))
+    bodies = [Offer(id="", title=shorten(text, 120), text=text) for text in stated]
     return [text for text in texts.get("description", ()) if text], offers + bodies
 
 
@@ -384,7 +383,6 @@ def cells_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
         for heading, cell in row.items():
             kept = cells.setdefault(heading, [])
             if heading and len(kept) < SEEN and isinstance(cell, str | int | float) and str(cell).strip():
-                kept.append(
-                    str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)[:2_000]
-                )
+                whole = isinstance(cell, float) and cell.is_integer()
+                kept.append(str(int(cell)) if whole else str(cell)[:2_000])
     return cells

@@ -59,6 +59,7 @@ DEADLINES = tuple(
 )
 ADDRESSES = ("urlDocConsul", "URL_DOCUMENT", "urlProfilAch", "urlProfilAcheteur", "URL_PROFIL_ACHETEUR")
 PLACES = ("lieuExecution", "lieuExecutionLivraison", "LIEU_EXEC_LIVR", "LIEU_PRINCIPAL", "lieuPrincipal")
+HOLDERS = ("PersonneMorale", "DENOMINATION", "denomination", "raisonSociale", "nom", "NOM")
 AMOUNTS = ("montant", "MONTANT", "valeur", "VALEUR")
 DAYS = ("dateAttribution", "DATE_ATTRIBUTION", "dateNotification")
 #: Key of a duration -> its unit.
@@ -307,9 +308,8 @@ class National:
         made = []
         for place, block in enumerate(blocks or [body] if isinstance(body, dict) else [], 1):
             holders = tuple(dict.fromkeys(_holders(block)))
-            number = text(
-                first(*(next(iter(found(block, k)), None) for k in ("NUM_LOT", "numLot", "numero")))
-            )
+            stated = (next(found(block, key), None) for key in ("NUM_LOT", "numLot", "numero"))
+            number = text(first(*stated))
             lot = next(
                 (x for x in lots if number and x.number == number), lots[0] if len(lots) == 1 else None
             )
@@ -343,9 +343,7 @@ def _holders(block: Json) -> Iterator[domain.Holder]:
     for key in ("titulaire", "TITULAIRE", "attributaire"):
         for one in (x for group in found(block, key) for x in listed(group)):
             if isinstance(one, dict):
-                name = named(
-                    one, "PersonneMorale", "DENOMINATION", "denomination", "raisonSociale", "nom", "NOM"
-                )
+                name = named(one, *HOLDERS)
                 code = named(one, "siret", "SIRET", "CODE_IDENT_NATIONAL", "codeIdentificationNational")
             else:
                 name, code = text(one), ""

@@ -44,9 +44,8 @@ def place_of(
     longitude: object = None,
 ) -> Place:
     """The place with what is stated, completed from the table of communes; coordinates stated are kept."""
-    name = re.sub(
-        r"\s{1,9}cedex(\s+\d+)?$", "", clean(str(town if town is not None else ""), 200), flags=re.I
-    )
+    named = clean(str(town if town is not None else ""), 200)
+    name = re.sub(r"\s{1,9}cedex(\s+\d+)?$", "", named, flags=re.I)
     code = postcode_of(postcode)
     insee = str(commune if commune is not None else "").strip().upper().removesuffix(".0")
     insee = insee.zfill(5) if insee.isdigit() and len(insee) >= 4 else insee

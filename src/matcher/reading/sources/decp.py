@@ -406,9 +406,8 @@ def _buyer(record: Record) -> Buyer:
 def _holders(record: Record) -> tuple[Holder, ...]:
     """The winners, each once; nested, wrapped, numbered in columns, or one a row."""
     lists = (("titulaires", "titulaire"), ("concessionnaires", "concessionnaire"))
-    members = [
-        one for outer, inner in lists for one in _members(record.get(outer), inner) if isinstance(one, dict)
-    ]
+    listed = (one for outer, inner in lists for one in _members(record.get(outer), inner))
+    members = [one for one in listed if isinstance(one, dict)]
     fields = ("id", "denominationSociale", "typeIdentifiant")
     numbered = ("titulaires.1.id", "titulaire_id_1", "titulaires_1_id")
     if not members and any(name in record for name in numbered):
@@ -536,9 +535,8 @@ def _relation(record: Record, holders: tuple[Holder, ...], group_form: str | Non
 
 
 def _is_framework(record: Record) -> bool:
-    techniques = " ".join(
-        member for member in _members(record.get("techniques"), "technique") if isinstance(member, str)
-    )
+    listed = _members(record.get("techniques"), "technique")
+    techniques = " ".join(one for one in listed if isinstance(one, str))
     return "accord-cadre" in fold(f"{_text(record, 'nature')} {techniques}")
 
 

@@ -450,9 +450,8 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
         if key == "sectors" or (alone and key.startswith("sectors."))
         for sector in _structure.several(row.get(heading))
     )
-    service_types = (
-        _structure.service_types_of(row.get(columns["service_types"])) if "service_types" in columns else ()
-    )
+    stated = row.get(columns["service_types"]) if "service_types" in columns else None
+    service_types = _structure.service_types_of(stated)
     for number in sorted(numbers, key=lambda number: int(number or 0)):
         suffix = f".{number}" if number else ""
         # Without a text of their own, titles parted by ; or newlines in one cell are several offers.

@@ -151,9 +151,7 @@ def _members(
                 yield rejected(name, member.filename, remedy)
                 continue
             left.size -= member.file_size
-            bomb = member.file_size > FREE_RATIO and member.file_size > MAX_RATIO * max(
-                member.compress_size, 1
-            )
+            bomb = member.file_size > max(FREE_RATIO, MAX_RATIO * max(member.compress_size, 1))
             if member.file_size > _most() or left.size < 0 or bomb:
                 yield rejected(name, member.filename, "unpacks to too much: refused, as a bomb would")
                 continue

@@ -69,9 +69,8 @@ def _structure(
     checked: date | None,
 ) -> Structure:
     hidden_unit = _hidden(row.get("statut_diffusion")) or _hidden(row.get("statut_diffusion_unite_legale"))
-    hidden = hidden_unit or _hidden(
-        office.get("statut_diffusion_etablissement") or office.get("statut_diffusion")
-    )
+    status = office.get("statut_diffusion_etablissement") or office.get("statut_diffusion")
+    hidden = hidden_unit or _hidden(status)
     more = row.get("complements")
     complements: Mapping[str, Any] = more if isinstance(more, Mapping) else {}
     legal = str(row.get("nature_juridique") or "")
@@ -84,9 +83,7 @@ def _structure(
         longitude=None if hidden else office.get("longitude"),
     )
     name = _shown(row.get("nom_raison_sociale")) or _shown(row.get("nom_complet"))
-    brands = [_shown(brand) for brand in _list(office.get("liste_enseignes"))] + [
-        _shown(office.get("nom_commercial"))
-    ]
+    brands = map(_shown, [*_list(office.get("liste_enseignes")), office.get("nom_commercial")])
     named = {"est_ess": "ESS", "est_siae": "SIAE", "est_societe_mission": "Société à mission"}
     labels = [label for key, label in named.items() if yes_no(complements.get(key))]
     if hidden:

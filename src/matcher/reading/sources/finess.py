@@ -144,9 +144,7 @@ def _table(stream: BinaryIO, name: str, columns: Columns | None) -> Iterator[_ta
         if isinstance(row, str):
             yield place, row
         else:
-            texts = {
-                key: heading for key, heading in found.items() if key.partition(".")[0] in _columns.TEXTS
-            }
+            texts = {k: heading for k, heading in found.items() if k.partition(".")[0] in _columns.TEXTS}
             cells = {key: row.get(heading) for key, heading in found.items() if key not in texts}
             yield place, {**cells, "told": _columns.told(row, texts)}
 

@@ -223,9 +223,8 @@ def _nested(item: Any, whole: domain.Lot) -> domain.Lot | None:
     found = mapping([str(key) for key in item])
 
     def get(*names: str) -> Any:
-        return next(
-            (item[found[name]] for name in names if name in found and item.get(found[name]) is not None), None
-        )
+        stated = (item.get(found[name]) for name in names if name in found)
+        return next((one for one in stated if one is not None), None)
 
     title = clean(str(get("lot_title", "title") or ""), 5_000)
     if not title:

@@ -76,9 +76,8 @@ def read(stream: BinaryIO, name: str) -> Iterator[domain.Tender | domain.Rejecte
 
 
 def _document_id(root: Element) -> str:
-    number = (root.get("DOC_ID") or "").strip() or ojs(
-        value(root, "CODED_DATA_SECTION/NOTICE_DATA/NO_DOC_OJS")
-    )
+    journal = value(root, "CODED_DATA_SECTION/NOTICE_DATA/NO_DOC_OJS")
+    number = (root.get("DOC_ID") or "").strip() or ojs(journal)
     match = re.fullmatch(r"0{0,20}(\d{1,20})-(\d{4})", number)
     return f"{match.group(1)}-{match.group(2)}" if match else number
 
@@ -183,9 +182,8 @@ class _Form:
         if number == "F23" and kind == "PRI":  # a concession of social services is called for by this notice
             return "call"
         coded = attribute(self.coded, "CODIF_DATA/TD_DOCUMENT_TYPE", "CODE")
-        return (
-            TYPES.get(kind) or FORMS.get(number) or FORMS.get(self.form.tag) or DOCUMENTS.get(coded, "other")
-        )
+        of_form = FORMS.get(number) or FORMS.get(self.form.tag)
+        return TYPES.get(kind) or of_form or DOCUMENTS.get(coded, "other")
 
     @cached_property
     def way(self) -> str:
@@ -247,9 +245,8 @@ class _Form:
         for one in kids(self.form, "CHANGES/CHANGE"):  # a correction gives the new one
             if value(one, "WHERE/SECTION").startswith("IV.2.2"):
                 return facts.moment(value(one, "NEW_VALUE/DATE"), value(one, "NEW_VALUE/TIME"))
-        return facts.moment(
-            value(self.procedure, "DATE_RECEIPT_TENDERS"), value(self.procedure, "TIME_RECEIPT_TENDERS")
-        )
+        day, hour = (value(self.procedure, f"{part}_RECEIPT_TENDERS") for part in ("DATE", "TIME"))
+        return facts.moment(day, hour)
 
     def change(self) -> str:
         parts = []
@@ -317,9 +314,8 @@ class _Form:
         codes = tuple(dict.fromkeys((*main, *own))) if alone else own or main
         worth, lasting = first.get("VAL_OBJECT"), first.get("DURATION")
         amount = clean_amount(tree.words(worth)) or (self.total if alone else None)
-        months = (
-            facts.months(tree.words(lasting), (lasting.get("TYPE") or "")) if lasting is not None else None
-        )
+        unit = (lasting.get("TYPE") or "") if lasting is not None else ""
+        months = facts.months(tree.words(lasting), unit)
         days = [tree.words(first.get(name)) for name in ("DATE_START", "DATE_END")]
         return domain.Lot(
             id=f"{self.document}/{place}",

@@ -60,9 +60,8 @@ def resource(http: Client, url: str, *marks: str) -> str:
         return url
     found, _ = http.json(url)
     listed = found.get("resources") if isinstance(found, dict) else None
-    files = [
-        row for row in listed or () if isinstance(row, dict) and any(m in str(row.get("url")) for m in marks)
-    ]
+    rows = (row for row in listed or () if isinstance(row, dict))
+    files = [row for row in rows if any(mark in str(row.get("url")) for mark in marks)]
     if not files:
         raise Unreachable(
             f"{_shown(url)} lists no file named {' or '.join(marks)}: the dataset may have moved"

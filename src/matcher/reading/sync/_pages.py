@@ -94,9 +94,8 @@ class Lists:
 
     def put(self, key: str, rows: list[Any]) -> None:
         """A list that came in one piece."""
-        _write_json(
-            self.folder / COMING / key / f"{key}_00001.json", {"total_count": len(rows), "results": rows}
-        )
+        page = {"total_count": len(rows), "results": rows}
+        _write_json(self.folder / COMING / key / f"{key}_00001.json", page)
         self.report.pages += 1
         self._adopt(key, len(rows), len(rows), {})
 

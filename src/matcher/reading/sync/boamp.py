@@ -64,9 +64,8 @@ def boamp(
 
 def prune(folder: Path, before: date) -> int:
     """Delete the pages of the weeks that ended before a day; they are not fetched again.  Returns how many."""
-    gone = [
-        path for path in folder.rglob("????-??-??_????-??-??_*.json") if path.name[11:21] < before.isoformat()
-    ]
+    weeks = folder.rglob("????-??-??_????-??-??_*.json")
+    gone = [path for path in weeks if path.name[11:21] < before.isoformat()]
     for path in gone:
         path.unlink()
     return len(gone)

@@ -46,9 +46,8 @@ def nomenclatures(folder: Path, client: Client | None = None) -> Report:
                 except BadInput as error:
                     report.notes.append(str(error))
                     continue
-                known = (
-                    state.get(what, {}) if target.exists() and state.get(what, {}).get("url") == url else {}
-                )
+                held = state.get(what, {})
+                known = held if target.exists() and held.get("url") == url else {}
                 fetched = http.download(url, target, known)
                 if fetched is None:
                     report.unchanged += 1
