@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from matcher import codec, plugins
 from matcher.catalogue.catalogue import Catalogue, column_of
@@ -27,7 +26,7 @@ from matcher.catalogue.rows import _evidence_of_awards, _profile, _Row, index_wo
 from matcher.catalogue.texts import Texts
 from matcher.catalogue.vectors import Vectors
 from matcher.domain import Award, Place, Recipe, Structure, __version__
-from matcher.reference.arrays import F32, I64
+from matcher.reference.arrays import F32, I32, I64, Array
 from matcher.reference.text import coded
 
 BLOCK = 5_000  # structures per block
@@ -69,7 +68,7 @@ def build_catalogue(
     words: list[str] = []
     met: dict[str, int] = {}  # the number of each text
     with_codes: dict[tuple[int, tuple[str, ...]], str] = {}  # a text and the codes of an offer, in words
-    texts: list[NDArray[np.int32]] = []
+    texts: list[I32] = []
     blocks = _Blocks(encoder.dimension, home)
     for low in range(
         0, max(len(order), 1), BLOCK
@@ -103,7 +102,7 @@ def build_catalogue(
 
 
 def _in_words(
-    rows: Sequence[_Row], numbers_of_texts: NDArray[np.int32], known: dict[tuple[int, tuple[str, ...]], str]
+    rows: Sequence[_Row], numbers_of_texts: I32, known: dict[tuple[int, tuple[str, ...]], str]
 ) -> Iterator[str]:
     """Each row as an index of words reads it; made once for a text and its codes."""
     for row, number in zip(rows, numbers_of_texts.tolist(), strict=True):
@@ -125,7 +124,7 @@ class _Blocks:
 
     def __init__(self, dimension: int, home: Path | None) -> None:
         self._dimension, self._home = dimension, home
-        self._table: NDArray[Any] = np.empty((0, dimension), dtype=np.float32)
+        self._table: Array = np.empty((0, dimension), dtype=np.float32)
         self._file: Path | None = None
         self._rows = 0
 
@@ -148,7 +147,7 @@ class _Blocks:
                 self._write(part)
             before.unlink()
 
-    def _write(self, block: NDArray[Any]) -> None:
+    def _write(self, block: Array) -> None:
         if self._file is None:
             assert self._home is not None
             self._file = _beside(self._home)
@@ -157,7 +156,7 @@ class _Blocks:
         with self._file.open("ab") as sink:
             sink.write(np.ascontiguousarray(block, dtype=self._table.dtype).data)
 
-    def whole(self) -> tuple[NDArray[Any], Path | None]:
+    def whole(self) -> tuple[Array, Path | None]:
         """All of them as one array, and the file from which it is memory-mapped, if it is."""
         if self._file is None:
             return self._table, None
@@ -318,7 +317,7 @@ def _runs(rows: I64, border: int) -> Iterator[tuple[int, int]]:
         yield int(rows[low]), high - low
 
 
-def _joined_at(file: Path | None, blocks: Sequence[NDArray[Any]]) -> NDArray[Any]:
+def _joined_at(file: Path | None, blocks: Sequence[Array]) -> Array:
     """The blocks as one array: in memory, or memory-mapped from a new file."""
     if file is None:
         return np.concatenate(blocks)

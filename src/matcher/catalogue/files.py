@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import xxhash
-from numpy.typing import NDArray
 
 from matcher import codec, plugins
 from matcher.catalogue import texts
@@ -23,6 +22,7 @@ from matcher.catalogue.collecting import no_collections
 from matcher.catalogue.columns import FORMAT
 from matcher.catalogue.vectors import Vectors
 from matcher.domain import NotFound, Recipe, StaleArtefact
+from matcher.reference.arrays import Array
 
 MANIFEST, PART = "manifest.json", "manifest.part"
 DERIVED = "derived"  # the folder of arrays that a wing above stores
@@ -129,7 +129,7 @@ def _opened(folder: Path) -> Catalogue:
     return found
 
 
-def save_derived(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+def save_derived(folder: Path, arrays: Mapping[str, Array]) -> None:
     """Store arrays in the folder of a catalogue that is being saved, see `Catalogue.derived`."""
     (folder / DERIVED).mkdir(exist_ok=True)
     for name, array in arrays.items():

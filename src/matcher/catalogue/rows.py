@@ -186,33 +186,24 @@ def _evidence_table(rows: Sequence[_Row], written: Mapping[int, bytes]) -> pa.Ta
     bits_of = {id(zone): zone_bits(zone) for zone in {id(zone): zone for zone in zones}.values()}
     bits = [bits_of[id(zone)] for zone in zones]  # the offers of a structure share one
     places = [offer.place for offer in offers]
+    buyers = [offer.buyer for offer in offers]
+    payloads = [written.get(id(offer)) or codec.to_text(offer, brief=True) for offer in offers]
     natures = {nature: number for number, nature in enumerate(NATURES)}
-    nan = float("nan")
     return pa.table(
         {
             "nature": numbers([natures[row.nature] for row in rows], np.int8),
             "since": numbers([days(offer.since) for offer in offers], np.int32),
             "cpv": numbers([int(offer.cpv[0]) if offer.cpv else 0 for offer in offers], np.int32),
             "department": numbers([department_number(p.department) if p else -1 for p in places], np.int16),
-            "latitude": numbers(
-                [p.latitude if p and p.latitude is not None else nan for p in places], np.float32
-            ),
-            "longitude": numbers(
-                [p.longitude if p and p.longitude is not None else nan for p in places], np.float32
-            ),
-            "amount": numbers([offer.amount or nan for offer in offers], np.float32),
-            "buyer": numbers(
-                [int(b) if (b := offer.buyer) and b.isdecimal() else 0 for offer in offers], np.int64
-            ),
-            "radius": numbers(
-                [z.radius_km if z and z.radius_km is not None else nan for z in zones], np.float32
-            ),
+            "latitude": numbers([p and p.latitude for p in places], np.float32),
+            "longitude": numbers([p and p.longitude for p in places], np.float32),
+            "amount": numbers([offer.amount or None for offer in offers], np.float32),
+            "buyer": numbers([int(b) if b and b.isdecimal() else 0 for b in buyers], np.int64),
+            "radius": numbers([z and z.radius_km for z in zones], np.float32),
             "zone_low": numbers([low for low, _ in bits], np.uint64),
             "zone_high": numbers([high for _, high in bits], np.uint64),
             "text": texts([row.text.encode() for row in rows], pa.large_string()),
-            "payload": texts(
-                [written.get(id(o)) or codec.to_text(o, brief=True) for o in offers], pa.large_string()
-            ),
+            "payload": texts(payloads, pa.large_string()),
         }
     )
 
@@ -225,7 +216,8 @@ def _structure_table(
     def words(values: Iterable[str]) -> pa.Array:
         return texts([value.encode() for value in values], pa.string())
 
-    denials = [len(s.denied) for s in located]
+    denials, denied = [len(s.denied) for s in located], words(trade for s in located for trade in s.denied)
+    services = [tuple(sorted({t for o in s.offers for t in o.service_types})) for s in located]
     standing = [whereabouts(s.place) or Whereabouts(nan, nan, nan) for s in located]
     return pa.table(
         {
@@ -241,22 +233,15 @@ def _structure_table(
             "latitude": numbers([here.latitude for here in standing], np.float64),
             "longitude": numbers([here.longitude for here in standing], np.float64),
             "spread_km": numbers([here.spread_km for here in standing], np.float64),
-            "turnover": numbers([s.turnover if s.turnover is not None else nan for s in located], np.float64),
-            "headcount": numbers(
-                [s.headcount if s.headcount is not None else nan for s in located], np.float64
-            ),
+            "turnover": numbers([s.turnover for s in located], np.float64),
+            "headcount": numbers([s.headcount for s in located], np.float64),
             "active": numbers([-1 if s.active is None else int(s.active) for s in located], np.int8),
             "networks": words(_held(s.networks) for s in located),
             "labels": words(_held(s.labels) for s in located),
-            "services": words(
-                _held(tuple(sorted({t for o in s.offers for t in o.service_types}))) for s in located
-            ),
+            "services": words(map(_held, services)),
             "jobs": words(map(_jobs, located)),
             "predecessors": words(" ".join(s.predecessors) for s in located),
-            "denied": pa.ListArray.from_arrays(
-                numbers(np.cumsum([0, *denials]), np.int32),
-                words(trade for s in located for trade in s.denied),
-            ),
+            "denied": pa.ListArray.from_arrays(numbers(np.cumsum([0, *denials]), np.int32), denied),
             "first_row": numbers(first_rows, np.int64),
             "digest": _digests(payloads, first_rows, evidence),
             "payload": texts(payloads, pa.large_string()),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.products import distinct, runs
-from matcher.reference.arrays import I64, Mask
+from matcher.reference.arrays import I32, I64, Array, Mask
 
 FILES = ("numbers", "members")
 
@@ -18,9 +18,7 @@ FILES = ("numbers", "members")
 class Texts:
     """The number of the text of each row, and the rows of each text; a text may have lost all its rows."""
 
-    def __init__(
-        self, numbers: NDArray[np.int32], count: int, members: NDArray[np.int32] | None = None
-    ) -> None:
+    def __init__(self, numbers: I32, count: int, members: I32 | None = None) -> None:
         self.numbers = numbers
         #: rows in the order of their texts; those of text i stand from `starts[i]` to `starts[i + 1]`
         self.members = np.argsort(numbers, kind="stable").astype(np.int32) if members is None else members
@@ -68,7 +66,7 @@ class Texts:
             np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
 
 
-def mapped(folder: Path, name: str) -> NDArray[Any]:
+def mapped(folder: Path, name: str) -> Array:
     """A saved array, memory-mapped."""
     return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
 from matcher.domain import Structure
@@ -18,7 +17,7 @@ from matcher.lab.evaluation import Question
 from matcher.matching.engine import Matcher
 from matcher.matching.shortlist import Column, Query, Shortlist
 from matcher.reference import places
-from matcher.reference.arrays import F64, I64
+from matcher.reference.arrays import F64, I64, Array
 from matcher.reference.codes import naf_label
 
 FIRST, MEANT, NEAREST = 8, 4, 4  # of a pool of 16
@@ -59,7 +58,7 @@ def _likeness(shortlist: Shortlist) -> Column:
     return shortlist.best(cosines, shortlist.known(*DECLARED, "name"))
 
 
-def _add(chosen: dict[str, int], rows: I64, sirens: NDArray[Any], most: int) -> None:
+def _add(chosen: dict[str, int], rows: I64, sirens: Array, most: int) -> None:
     for row in rows.tolist():
         if most and sirens[row] not in chosen:
             chosen[str(sirens[row])] = row

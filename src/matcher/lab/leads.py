@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.domain import BadInput, NotFound, Rejected, Tender
 from matcher.lab import evaluation
@@ -23,7 +22,7 @@ from matcher.lab.training.texts import opened
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import interleave
 from matcher.reading import gather
-from matcher.reference.arrays import F64
+from matcher.reference.arrays import F64, Array
 
 QUERIES, JUDGED = ".queries.jsonl", ".judged.jsonl"
 MEASURES = ("nDCG@5", "top1", "leads@5", "wrong@5", "nobody right", "nobody wrong")
@@ -120,14 +119,14 @@ def calibration(lines: Iterable[Line], rows: Judged) -> dict[str, float]:
     return {"AUC": auc(chance, lead), "ECE": ece(chance, lead)}
 
 
-def auc(chance: F64, lead: NDArray[Any]) -> float:
+def auc(chance: F64, lead: Array) -> float:
     """The area under the ROC curve; NaN where all pairs are leads, or none."""
     from sklearn.metrics import roc_auc_score
 
     return float(roc_auc_score(lead, chance)) if 0 < lead.sum() < len(lead) else float("nan")
 
 
-def ece(chance: F64, lead: NDArray[Any]) -> float:
+def ece(chance: F64, lead: Array) -> float:
     """The expected calibration error over the tenths of the scale."""
     tenth = np.minimum((chance * 10).astype(int), 9)
     return sum(abs(float((chance - lead)[tenth == t].sum())) for t in range(10)) / len(chance)

@@ -9,10 +9,8 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher import plugins
 from matcher.catalogue.catalogue import Catalogue
@@ -21,10 +19,10 @@ from matcher.catalogue.filters import distances_km, located
 from matcher.domain import Lot, MissingExtra, Place
 from matcher.lab.evaluation import Question
 from matcher.reference import places, trades
-from matcher.reference.arrays import F32, F64
+from matcher.reference.arrays import F32, F64, Array
 
 Method = Callable[[Question], list[str]]
-Encode = Callable[[Sequence[str]], NDArray[Any]]
+Encode = Callable[[Sequence[str]], Array]
 Scores = F64
 TOP = 100
 POTION = "MATCHER_POTION"

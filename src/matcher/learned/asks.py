@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from matcher.domain import Asked, BadInput, Lot, Part, Tender
 from matcher.learned.encoders import Encoder, static
 from matcher.reference import paths, toponyms
-from matcher.reference.arrays import F32, I64
+from matcher.reference.arrays import F32, I32, I64, Array
 from matcher.reference.codes import cpv_label
 from matcher.reference.law import is_concession
 from matcher.reference.prose import support_trade
@@ -150,7 +150,7 @@ class Linear:
     rarity: Floats
     bias: Floats
 
-    def logits(self, inputs: Floats, terms: Sequence[tuple[NDArray[Any], Floats]]) -> Floats:
+    def logits(self, inputs: Floats, terms: Sequence[tuple[Array, Floats]]) -> Floats:
         """Log-odds of each output; shape (len(inputs), outputs).  `terms` are rows of `words` and their weights."""
         z = inputs @ self.dense + self.bias
         for row, (at, weight) in zip(z, terms, strict=True):
@@ -194,10 +194,10 @@ class Reader:
 
     encoder: Encoder
     first: Linear
-    first_at: NDArray[np.int32]  # row of each bucket in `first.words`, -1 where it was not seen
+    first_at: I32  # row of each bucket in `first.words`, -1 where it was not seen
     pooled: Floats  # weights of `pool`, shared by all trades
     outputs: Linear
-    output_at: NDArray[np.int32]
+    output_at: I32
     trusted: Floats  # weight of the pooled columns in each trade, (trades,)
 
     def first_reading(self, texts: Sequence[str], vectors: Floats | None = None) -> Floats:
@@ -284,7 +284,7 @@ def length(text: str) -> float:
     return min(len(text.split()), 6) / 6
 
 
-def logistic(z: NDArray[Any]) -> Floats:
+def logistic(z: Array) -> Floats:
     return np.asarray(1 / (1 + np.exp(-np.clip(z, -30, 30))), dtype=np.float32)
 
 
@@ -332,10 +332,10 @@ def unpacked(path: Path) -> Reader:
         raise BadInput(f"no model of lots in {path} ({error}): make it with `matcher train asks`") from None
 
 
-def of_arrays(arrays: Mapping[str, NDArray[Any]], encoder: Encoder) -> Reader:
+def of_arrays(arrays: Mapping[str, Array], encoder: Encoder) -> Reader:
     """The reader of the arrays of a file."""
 
-    def linear(name: str) -> tuple[Linear, NDArray[np.int32]]:
+    def linear(name: str) -> tuple[Linear, I32]:
         dense = arrays[f"{name}_dense"].astype(np.float32)
         at = np.full(FIRST_BUCKETS if name == "first" else BUCKETS, -1, dtype=np.int32)
         at[arrays[f"{name}_buckets"]] = np.arange(len(arrays[f"{name}_buckets"]))

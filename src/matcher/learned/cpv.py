@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned.encoders import static
 from matcher.reference import paths
-from matcher.reference.arrays import F32, F64, I64
+from matcher.reference.arrays import F32, F64, I64, Array
 from matcher.reference.codes import cpv_label
 
 Level = Literal["division", "group", "class", "code"]
@@ -220,7 +219,7 @@ def shipped() -> Suggester:
     return load()
 
 
-def pack(views: Views) -> dict[str, NDArray[Any]]:
+def pack(views: Views) -> dict[str, Array]:
     """The arrays of a file: weights and neighbours in 8 bits, each row or column with its scale."""
     scale = np.abs(views.weights).max(axis=0) / 127
     return {
@@ -234,7 +233,7 @@ def pack(views: Views) -> dict[str, NDArray[Any]]:
     }
 
 
-def unpack(divisions: list[str], arrays: dict[str, NDArray[Any]]) -> Views:
+def unpack(divisions: list[str], arrays: dict[str, Array]) -> Views:
     """The views again; neighbours at length 1."""
     near = arrays["neighbours"].astype(np.float32)
     near /= np.maximum(np.linalg.norm(near, axis=1, keepdims=True), 1e-9)

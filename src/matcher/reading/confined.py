@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 from matcher import codec
 from matcher.domain import Award, Rejected, Structure, Tender
 from matcher.reading.limits import UPLOAD, Limits
-from matcher.reading.sources import Record
+from matcher.reading.sources import Columns, Record
 from matcher.reference import forking
 
 CHILD = "matcher.reading.child"
@@ -79,7 +79,7 @@ def read(
     limits: Limits,
     *,
     source: str | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Columns = None,
     walked: bool = False,
 ) -> Iterator[Record]:
     """Records of an open file, read in another process; a file that exceeds a limit is rejected with a reason.

@@ -19,7 +19,7 @@ import tempfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -33,7 +33,7 @@ from matcher import plugins
 from matcher.domain import Award, BadInput, MatcherError, Rejected, Structure, Tender
 from matcher.reading import cancellation, confined
 from matcher.reading.limits import FILE, UPLOAD, Limits, in_force
-from matcher.reading.sources import Record
+from matcher.reading.sources import Columns, Record
 from matcher.reference import accents
 from matcher.reference.paths import reference_dir
 
@@ -127,11 +127,7 @@ def _where(record: Rejected) -> str:
 
 
 def read(
-    paths: Iterable[str | Path],
-    source: str | None = None,
-    columns: Mapping[str, str] | None = None,
-    *,
-    walked: bool = False,
+    paths: Iterable[str | Path], source: str | None = None, columns: Columns = None, *, walked: bool = False
 ) -> Iterator[Record]:
     """The records of files, folders (walked) and archives (opened), in order; a path that fails is rejected.
 
@@ -174,11 +170,7 @@ class _Reader:
     """Reads one path given by the user, and tracks the unpacked size of its archives."""
 
     def __init__(
-        self,
-        source: str | None,
-        columns: Mapping[str, str] | None,
-        walked: bool = False,
-        confine: Limits | None = None,
+        self, source: str | None, columns: Columns, walked: bool = False, confine: Limits | None = None
     ) -> None:
         self.named, self.columns = source, columns
         self.source = plugins.find("reading.sources", source) if source else None
@@ -489,11 +481,7 @@ def read_bytes(data: bytes, name: str = "notice", source: str | None = None) -> 
 
 
 def read_stream(
-    stream: BinaryIO,
-    name: str,
-    source: str | None = None,
-    columns: Mapping[str, str] | None = None,
-    walked: bool = False,
+    stream: BinaryIO, name: str, source: str | None = None, columns: Columns = None, walked: bool = False
 ) -> Iterator[Record]:
     """Records of an open file, read in this process."""
     stream.seek(0)

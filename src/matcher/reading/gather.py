@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from matcher.catalogue.files import add_files, holds
 from matcher.console import csv_text
 from matcher.domain import KINDS, Award, NotFound, NoValidRecords, Rejected, Structure, Tender
 from matcher.reading import contracts, files, merge
+from matcher.reading.sources import Columns
 
 T = TypeVar("T")
 NOTICES = "notices.jsonl"
@@ -78,7 +79,7 @@ class Gathered:
 
 
 @no_collections()
-def gather(paths: Iterable[Path], columns: Mapping[str, str] | None = None) -> Gathered:
+def gather(paths: Iterable[Path], columns: Columns = None) -> Gathered:
     """Read files, folders and archives of any known format; records of one structure, or of one contract, are merged.
 
     The awards of award notices count as awards.  Raises NoValidRecords where no record is good.

@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.catalogue import vectors as held
 from matcher.catalogue.indexes import Role, reachable, selective
 from matcher.catalogue.products import one_thread, products
 from matcher.catalogue.vectors import Vectors
-from matcher.reference.arrays import F32, I64, Mask
+from matcher.reference.arrays import F32, I64, Array, Mask
 
 ROLE: Role = "meaning"
 
@@ -151,7 +150,7 @@ class FaissIndex:
         (folder / "index.json").write_text(json.dumps(meta))
 
 
-def _single(vectors: NDArray[Any], rows: I64) -> F32:
+def _single(vectors: Array, rows: I64) -> F32:
     """The chosen rows in single precision."""
     chosen = np.ascontiguousarray(vectors[rows])
     if chosen.dtype != np.float16:

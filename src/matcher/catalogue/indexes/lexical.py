@@ -23,7 +23,7 @@ from matcher.catalogue.indexes import Role
 from matcher.catalogue.products import runs
 from matcher.catalogue.texts import Texts
 from matcher.catalogue.vectors import Vectors
-from matcher.reference.arrays import F32, F64, I64, Mask
+from matcher.reference.arrays import F32, F64, I32, I64, Mask
 from matcher.reference.text import plain_words, stem, tokens
 
 K1, B = 1.2, 0.6
@@ -35,7 +35,7 @@ ROLE: Role = "words"
 class _Counted:
     """How often each text holds each word: `columns[starts[i]:starts[i + 1]]` are the words of text i, increasing."""
 
-    columns: NDArray[np.int32]
+    columns: I32
     counts: NDArray[np.uint16]
     starts: I64
 
@@ -44,7 +44,7 @@ class _Counted:
 class _Weighted:
     """BM25 weights by word: word j stands in `texts[ends[j]:ends[j + 1]]`, with the weights of `postings`."""
 
-    texts: NDArray[np.int32]
+    texts: I32
     postings: F32
     ends: I64
     highest: F32  # of each word
@@ -85,7 +85,7 @@ class LexicalIndex:
             total[held] += weights
         return total / ceiling if ceiling else total
 
-    def _posting(self, column: int) -> tuple[NDArray[np.int32], F32]:
+    def _posting(self, column: int) -> tuple[I32, F32]:
         low, high = self._weighted.ends[column], self._weighted.ends[column + 1]
         return self._weighted.texts[low:high], self._weighted.postings[low:high]
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.console import say
 from matcher.domain import BadInput, Lot, Tender
@@ -30,7 +29,7 @@ from matcher.learned.asks import ALONE, BUCKETS, CHOICES, Wording
 from matcher.learned.encoders import Encoder, static
 from matcher.reading import gather
 from matcher.reference import paths
-from matcher.reference.arrays import F32, I64
+from matcher.reference.arrays import F32, I64, Array
 from matcher.reference.identifiers import clean_amount
 
 Floats = F32
@@ -225,7 +224,7 @@ def inputs_of(examples: Sequence[Example], reader: asks.Reader) -> Inputs:
     return Inputs(dense, pools, words, buckets, rarity.astype(np.float32))
 
 
-def fit(examples: Sequence[Example], inputs: Inputs, chosen: I64) -> dict[str, NDArray[Any]]:
+def fit(examples: Sequence[Example], inputs: Inputs, chosen: I64) -> dict[str, Array]:
     """The arrays of the pooled columns and of the outputs, learnt from the chosen examples."""
     from scipy.sparse import csr_matrix, hstack
     from sklearn.linear_model import LogisticRegression
@@ -308,16 +307,14 @@ class Fitted:
     others: Mapping[str, Floats]
 
 
-def learnt_from(
-    data: Path, encoder: Encoder, begun: Mapping[str, NDArray[Any]]
-) -> tuple[list[Example], Inputs]:
+def learnt_from(data: Path, encoder: Encoder, begun: Mapping[str, Array]) -> tuple[list[Example], Inputs]:
     """All examples and their inputs; `begun` holds the arrays of the first reading."""
     examples = [*labelled(data), *read_by_us(data), *own()]
     return examples, inputs_of(examples, _reader_of(begun, encoder))
 
 
 def crossed(
-    examples: Sequence[Example], inputs: Inputs, encoder: Encoder, begun: Mapping[str, NDArray[Any]]
+    examples: Sequence[Example], inputs: Inputs, encoder: Encoder, begun: Mapping[str, Array]
 ) -> Fitted:
     """Cross-validate the outputs by notice or need."""
     from sklearn.model_selection import GroupKFold
@@ -356,12 +353,12 @@ def needs_of_staff() -> list[str]:
     return [row["text"] for row in read_table(OURS / "staff_texts.csv.gz") if row["staff"] == "1"]
 
 
-def _reader_of(begun: Mapping[str, NDArray[Any]], encoder: Encoder) -> asks.Reader:
+def _reader_of(begun: Mapping[str, Array], encoder: Encoder) -> asks.Reader:
     """A reader whose outputs are not learnt yet."""
     return asks.of_arrays(_without_outputs(begun), encoder)
 
 
-def _without_outputs(begun: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def _without_outputs(begun: Mapping[str, Array]) -> dict[str, Array]:
     empty: dict[str, Any] = {
         "pooled": np.zeros(1),
         "trusted": np.zeros(1),

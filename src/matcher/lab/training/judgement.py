@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.filters import distances_km
@@ -35,7 +34,7 @@ from matcher.matching.search import shortlist_of
 from matcher.matching.shortlist import Query
 from matcher.reading.need import free_text_tender
 from matcher.reference import paths
-from matcher.reference.arrays import F32, F64, I64, Mask
+from matcher.reference.arrays import F32, F64, I64, Array, Mask
 
 Floats = F64
 MIXED = "mixed_2026.jsonl"  # the directory over which sets named mixed... were judged, beside the other
@@ -109,7 +108,7 @@ class Needs:
     grades: list[dict[str, int]] = field(default_factory=list)  # by SIREN
     rows: list[dict[str, I64]] = field(default_factory=list)  # of each judged SIREN
     typed: list[bool] = field(default_factory=list)  # without a code, as in a search box
-    sirens: list[NDArray[Any]] = field(default_factory=list)
+    sirens: list[Array] = field(default_factory=list)
 
 
 @dataclass
@@ -246,7 +245,7 @@ class Tables:
     cuts: Mapping[str, Floats]
     values: dict[tuple[str, ...], Floats]
 
-    def score(self, rows: NDArray[Any], columns: Sequence[str]) -> Floats:
+    def score(self, rows: Array, columns: Sequence[str]) -> Floats:
         """The log-odds of each row; shape (len(rows),)."""
         column = {name: rows[:, columns.index(name)].astype(np.float64) for name in self.cuts}
         at = {name: cell(cuts, column[name]) for name, cuts in self.cuts.items()}

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher import plugins
 from matcher.catalogue.build import build_catalogue
@@ -33,7 +32,7 @@ from matcher.matching.rankers._additive import contribution
 from matcher.matching.search import query_of, shortlist_of
 from matcher.matching.shortlist import Memo, Shortlist
 from matcher.reading import files
-from matcher.reference.arrays import F64, Mask
+from matcher.reference.arrays import F64, Array, Mask
 
 #: The signals learnt here: what suppliers did, and whether a notice names them.
 LEARNT = ("meaning", "words", "part", "similar", "cpv", "reach", "department", "named")
@@ -162,11 +161,7 @@ def collect(catalogue: Catalogue, awards: Sequence[Award], since: date, most: in
 
 
 def as_of(
-    catalogue: Catalogue,
-    award: Award,
-    uids: NDArray[Any],
-    undated: Mask,
-    same_text: Mapping[str, Sequence[int]],
+    catalogue: Catalogue, award: Award, uids: Array, undated: Mask, same_text: Mapping[str, Sequence[int]]
 ) -> Shortlist:
     """The shortlist of an award asked as a notice on its own day, without itself and its undated copies."""
     lot = Lot(id=award.uid, title=award.title, cpv=(award.cpv,) if award.cpv else (), places=(award.place,))

@@ -23,7 +23,7 @@ from matcher.learned import asks
 from matcher.learned.asks import names
 from matcher.learned.encoders import Encoder
 from matcher.matching import trades
-from matcher.reference.arrays import F32
+from matcher.reference.arrays import F32, Array
 from matcher.reference.paths import reference_dir
 from matcher.reference.text import fold
 from matcher.reference.trades import narrower, trade_of_cpv
@@ -122,13 +122,13 @@ def bags(given: list[str]) -> tuple[Any, Any]:
     return table.multiply(1 / np.maximum(lengths, 1e-9)[:, None]).tocsr(), rarity
 
 
-def packed(weights: NDArray[Any]) -> tuple[NDArray[np.int8], F32]:
+def packed(weights: Array) -> tuple[NDArray[np.int8], F32]:
     """Weights (outputs, inputs) in eight bits with a scale for each output."""
     scale = np.maximum(np.abs(weights).max(axis=1, initial=0.0), 1e-9) / 127
     return np.round(weights / scale[:, None]).astype(np.int8), scale.astype(np.float32)
 
 
-def first_arrays(encoder: Encoder, data: Path | None = None) -> dict[str, NDArray[Any]]:
+def first_arrays(encoder: Encoder, data: Path | None = None) -> dict[str, Array]:
     """The arrays of the first reading of `matcher.learned.asks`; its last output is "no trade of the taxonomy"."""
     from scipy.sparse import csr_matrix, hstack
     from sklearn.linear_model import LogisticRegression

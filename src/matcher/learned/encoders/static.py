@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.domain import BadInput
 from matcher.learned.encoders import BLOCK, Role
 from matcher.learned.encoders._spelling import normaliser, spell
 from matcher.reference import paths
-from matcher.reference.arrays import F32
+from matcher.reference.arrays import F32, Array
 
 REMEMBERED = 200_000  # words whose tokens are cached
 MANY = 100  # texts from which on a sparse product is faster than sums one by one, to the same vectors
@@ -134,7 +133,7 @@ class _Pieces(dict[str, list[int]]):
         return found
 
 
-def _changed_block(whole: NDArray[Any], dimension: int) -> tuple[F32, int]:
+def _changed_block(whole: Array, dimension: int) -> tuple[F32, int]:
     """The block of a projection that differs from the identity, and its offset: the first dimensions are often unchanged."""
     if whole.shape != (dimension, dimension):
         raise ValueError(f"a map of {whole.shape} for {dimension} dimensions")

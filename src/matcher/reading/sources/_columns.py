@@ -18,7 +18,7 @@ from typing import Any
 from rapidfuzz import fuzz, process
 
 from matcher.domain import BadInput, Offer
-from matcher.reading.sources import _structure
+from matcher.reading.sources import Columns, _structure
 from matcher.reading.sources._places import department_names, postcode_of
 from matcher.reading.sources._tabular import Placed
 from matcher.reference import places, tables, trades
@@ -27,7 +27,6 @@ from matcher.reference.text import clean, fold, shorten
 
 Aliases = Mapping[str, Sequence[str]]
 Cells = Mapping[str, Sequence[str]]  # heading -> some of its cells
-Columns = Mapping[str, str]  # field -> heading
 #: Field -> the headings it is known by, by kind of list (accents, case, underscores and plurals do not matter).
 HEADINGS: Mapping[str, Any] = tables.lists("headings.json")
 
@@ -193,7 +192,7 @@ class Vocabulary:
         return len(self.guess([heading for heading in headings if heading]))
 
     def guess(
-        self, headings: Sequence[str], cells: Cells | None = None, fixed: Columns | None = None
+        self, headings: Sequence[str], cells: Cells | None = None, fixed: Columns = None
     ) -> dict[str, str]:
         """Field -> heading, the clearest claim first; "offer.2" is the second column of a field that may have several.
 
@@ -284,7 +283,7 @@ Guess = Callable[[Sequence[str], Cells, Mapping[str, str]], dict[str, str]]
 
 
 def settled(
-    guess: Guess, headings: Sequence[str], cells: Cells, columns: Columns | None, fields: Sequence[str]
+    guess: Guess, headings: Sequence[str], cells: Cells, columns: Columns, fields: Sequence[str]
 ) -> dict[str, str]:
     """Field -> heading: what the user says (`field=column`, an empty column drops the field), the rest guessed.
 
@@ -336,7 +335,7 @@ def mapped(
     rows: Iterable[Placed],
     guess: Guess,
     check: Callable[[Mapping[str, str], Sequence[str]], None],
-    columns: Columns | None,
+    columns: Columns,
     fields: Sequence[str],
 ) -> Iterator[tuple[str, dict[str, Any] | str, dict[str, str]]]:
     """Each row with its columns (field -> heading), settled once for each set of headings by the first rows that have it.

@@ -87,23 +87,16 @@ def kind_stated(raw: object) -> tuple[str, tuple[str, ...]]:
     return text, ("kind-unknown" if text else "kind-missing",)
 
 
+#: Unambiguous words of the names of structures.
+_IN_NAMES = {kind.lower(): kind for kind in ("GEIQ", "ESAT", "ETTI", "EATT", "ESUS")}
+_IN_NAMES |= {"entreprise adaptee": "EA", "association intermediaire": "AI", "chantier d insertion": "ACI"}
+_IN_NAMES |= {"entreprise d insertion": "EI"}
+
+
 def kind_in_name(name: str) -> str | None:
     """The kind that a structure's own name states ("GEIQ BTP ..."), only for unambiguous words."""
     text = " " + re.sub(r"[^a-z0-9]+", " ", fold(name)) + " "
-    for word, kind in (
-        (" geiq ", "GEIQ"),
-        (" esat ", "ESAT"),
-        (" etti ", "ETTI"),
-        (" eatt ", "EATT"),
-        (" esus ", "ESUS"),
-        (" entreprise adaptee ", "EA"),
-        (" association intermediaire ", "AI"),
-        (" chantier d insertion ", "ACI"),
-        (" entreprise d insertion ", "EI"),
-    ):
-        if word in text:
-            return kind
-    return None
+    return next((kind for words, kind in _IN_NAMES.items() if f" {words} " in text), None)
 
 
 def siret_of(raw: object, siren: object = None) -> tuple[str, tuple[str, ...], str]:

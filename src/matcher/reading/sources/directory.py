@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 from rapidfuzz import fuzz
 
 from matcher.domain import KINDS, BadInput, Offer, OfferNature, Rejected, Structure, Zone
-from matcher.reading.sources import _columns, _structure, _tabular
-from matcher.reading.sources._columns import Cells, Columns
+from matcher.reading.sources import Columns, _columns, _structure, _tabular
+from matcher.reading.sources._columns import Cells
 from matcher.reading.sources._facts import cpvs
 from matcher.reading.sources._places import place_of
 from matcher.reference import trades
@@ -59,9 +59,7 @@ _FOREIGN = frozenset(
 _VOCABULARY = _columns.Vocabulary(ALIASES, SEVERAL)
 
 
-def mapping(
-    headings: Sequence[str], cells: Cells | None = None, fixed: Columns | None = None
-) -> dict[str, str]:
+def mapping(headings: Sequence[str], cells: Cells | None = None, fixed: Columns = None) -> dict[str, str]:
     """Field -> heading, guessed; a numbered field ("offer.2") stands for a further column."""
     own = [h for h in headings if not _OTHERS & set(_columns.words(h).split())]
     found = _VOCABULARY.guess([h for h in own if not _nested_name(h)], cells, fixed)
@@ -171,7 +169,7 @@ class _Draft:
     descriptions: list[str] = field(default_factory=list)
 
 
-def read(stream: BinaryIO, name: str, columns: Columns | None = None) -> Iterator[Structure | Rejected]:
+def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Structure | Rejected]:
     """One Structure for each SIRET and kind, in the order of their first rows, then its offers in file order.
 
     `columns` corrects the guessed mapping (field -> heading).  Raises BadInput where neither SIRETs nor names and places

@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any, BinaryIO
 
 from matcher.domain import Rejected, Structure
-from matcher.reading.sources import _columns, _tabular
-from matcher.reading.sources._columns import Cells, Columns
+from matcher.reading.sources import Columns, _columns, _tabular
+from matcher.reading.sources._columns import Cells
 from matcher.reading.sources._places import place_of
 from matcher.reading.sources._stream import decoded
 from matcher.reading.sources._structure import (
@@ -53,15 +53,13 @@ def recognises(name: str, head: bytes) -> bool:
     return {"finess_et", "siret"} <= {heading.lower() for heading in _tabular.headings_of(head)}
 
 
-def mapping(
-    headings: Sequence[str], cells: Cells | None = None, fixed: Columns | None = None
-) -> dict[str, str]:
+def mapping(headings: Sequence[str], cells: Cells | None = None, fixed: Columns = None) -> dict[str, str]:
     """Field -> heading: the columns of TABLE, and those added that say what a structure does."""
     own = {field: heading for heading in headings if (field := TABLE.get(heading.lower()))}
     return _VOCABULARY.guess([h for h in headings if h not in own.values()], cells, fixed) | own
 
 
-def read(stream: BinaryIO, name: str, columns: Columns | None = None) -> Iterator[Structure | Rejected]:
+def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Structure | Rejected]:
     """One Structure an ESAT or EA, its places as headcount; other establishments of the extract are passed over."""
     stream.seek(0)
     whole = stream.read(64).lstrip(b"\xef\xbb\xbf").startswith(_MARK)
@@ -138,7 +136,7 @@ def places_of(stream: BinaryIO) -> dict[str, float]:
     return found
 
 
-def _table(stream: BinaryIO, name: str, columns: Columns | None) -> Iterator[_tabular.Placed]:
+def _table(stream: BinaryIO, name: str, columns: Columns) -> Iterator[_tabular.Placed]:
     rows = _tabular.rows(stream, name, lambda headings: "finess_et" in headings)
     for place, row, found in _columns.mapped(rows, mapping, lambda *_: None, columns, FIELDS):
         if isinstance(row, str):

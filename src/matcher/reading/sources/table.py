@@ -16,8 +16,8 @@ from typing import Any, BinaryIO, Literal
 
 from matcher import domain
 from matcher.reading import clauses
-from matcher.reading.sources import _columns, _facts, _tabular
-from matcher.reading.sources._columns import Cells, Columns
+from matcher.reading.sources import Columns, _columns, _facts, _tabular
+from matcher.reading.sources._columns import Cells
 from matcher.reading.sources._places import place_of
 from matcher.reading.sources._structure import departments_of, number_of, several, yes_no
 from matcher.reference.french import PARIS
@@ -42,9 +42,7 @@ MAX_LOTS = 1_000
 _VOCABULARY = _columns.Vocabulary(ALIASES)
 
 
-def mapping(
-    headings: Sequence[str], cells: Cells | None = None, fixed: Columns | None = None
-) -> dict[str, str]:
+def mapping(headings: Sequence[str], cells: Cells | None = None, fixed: Columns = None) -> dict[str, str]:
     """Field -> heading, guessed."""
     return _VOCABULARY.guess([h for h in headings if h.lower() not in ("lots", "lot_list")], cells, fixed)
 
@@ -72,9 +70,7 @@ class _Draft:
     lots: list[domain.Lot] = field(default_factory=list)
 
 
-def read(
-    stream: BinaryIO, name: str, columns: Columns | None = None
-) -> Iterator[domain.Tender | domain.Rejected]:
+def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[domain.Tender | domain.Rejected]:
     """One Tender for each reference (or row, where there is none), its lots nested, in file order.
 
     `columns` corrects the guessed mapping (field -> heading).  Raises BadInput when no column holds a title.

@@ -5,26 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from matcher.domain import BadInput
-from matcher.reading.sync._client import Client, Report, Unreachable, _save, _shown
+from matcher.reading.sync._client import Client, Run, Unreachable, _save, _shown, variable_of
 
 
-def file(
-    http: Client,
-    folder: Path,
-    state: dict[str, Any],
-    report: Report,
-    url: str,
-    name: str,
-    count: Callable[[Path], int],
-    variable: str,
-) -> Path | None:
+def file(work: Run, url: str, name: str, count: Callable[[Path], int], what: str) -> Path | None:
     """Fetch a file as `name` when it has changed; None where it has not.
 
     `count` gives its good records: with none, or fewer than four fifths of those held, the old file stands.
     """
+    http, state, report = work
+    folder = report.folder
     target, fetched = folder / name, folder / f".{name}.download"
     held = state.get(name, {})
     known = held if target.exists() and held.get("url") == url else {}
@@ -39,7 +31,7 @@ def file(
         raise Unreachable(
             f"{_shown(url)} holds {records} records"
             + (f" where {before} were held: those are kept" if before else "")
-            + f"; its form may have changed; look at it, and set {variable}"
+            + f"; its form may have changed; look at it, and set {variable_of(what)}"
         )
     fetched.replace(target)
     state[name] = {

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from matcher.domain import BadInput
-from matcher.reading.sync._client import Client, Report, Unreachable, address, run
-from matcher.reading.sync._pages import Listing, Lists, offset
+from matcher.reading.sync._client import Client, Report, Unreachable, address
+from matcher.reading.sync._pages import Listing, listed, offset
 
 #: The rules of the Opendatasoft explore API, version 2.1: pages of a hundred, as far as 10,000.
 LISTING = Listing("results", "total_count", offset(100), ("idweb", "id"), reach=10_001)
@@ -31,8 +31,8 @@ def boamp(
     """
     now = today or datetime.now(UTC).date()
     last = until or now
-    with run("boamp", folder, client) as (http, state, report):
-        lists = Lists(http, folder, state, report, today=now)
+    with listed("boamp", folder, client, today=now) as lists:
+        state = lists.state
         begin = since or _resumed(state, now)
         if begin > last:
             raise BadInput(f"--since {begin} is after --until {last}: swap them")
@@ -43,7 +43,7 @@ def boamp(
             key = f"{first}_{end}"
             asked = {"where": f"dateparution>=date'{first}' and dateparution<=date'{end}'"}
             if lists.fetched(key) > str(end + timedelta(days=1)):
-                report.unchanged += 1
+                lists.report.unchanged += 1
                 continue
             ordered = {**asked, "order_by": "dateparution,idweb"}
             if lists.read(key, f"{url}/records", LISTING, ordered) == "beyond":
@@ -51,7 +51,7 @@ def boamp(
                     middle = first + (end - first) // 2
                     windows += [(middle + timedelta(days=1), end), (first, middle)]
                     continue
-                page, _ = http.json(f"{url}/exports/json", asked)
+                page, _ = lists.http.json(f"{url}/exports/json", asked)
                 if not isinstance(page, list):
                     raise Unreachable(
                         "the BOAMP export answered with another shape: the address may have changed"
@@ -59,7 +59,7 @@ def boamp(
                 lists.put(key, page)
             state["through"] = max(str(state.get("through", "")), str(min(end, now)))
             lists.save()
-    return report
+    return lists.report
 
 
 def prune(folder: Path, before: date) -> int:

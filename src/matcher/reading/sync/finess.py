@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 from matcher.reading.sources import finess as source
-from matcher.reading.sync._client import Client, Report, address, run, variable_of
+from matcher.reading.sync._client import Client, Report, address, run
 from matcher.reading.sync._files import file, resource
 from matcher.reference.paths import write_whole
 
@@ -17,17 +17,17 @@ ESTABLISHMENTS, PLACES, TABLE = ".establishments.csv", ".places.csv", "finess.cs
 
 def finess(folder: Path, client: Client | None = None) -> Report:
     """The establishments with their places as one table, made again when either extract has changed."""
-    with run("finess", folder, client) as (http, state, report):
+    with run("finess", folder, client) as work:
         for what, name, marks in (
             ("finess", ESTABLISHMENTS, ("cs1100507", "cs1100502")),
             ("finess-places", PLACES, ("cs1100505",)),
         ):
-            url = resource(http, address(what), *marks)
+            url = resource(work.http, address(what), *marks)
             count = _establishments if name == ESTABLISHMENTS else _equipment
-            file(http, folder, state, report, url, name, count, variable_of(what))
-        if report.pages or not (folder / TABLE).is_file():
+            file(work, url, name, count, what)
+        if work.report.pages or not (folder / TABLE).is_file():
             write_whole(folder / TABLE, _table(folder))
-    return report
+    return work.report
 
 
 def _establishments(path: Path) -> int:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from matcher.reading.sync._client import Client, Gone, Report, _read_json, _write_json, address, run
-from matcher.reading.sync._pages import Listing, Lists, offset, rows_of
+from matcher.reading.sync._client import Client, Gone, Report, _read_json, _write_json, address
+from matcher.reading.sync._pages import Listing, Lists, listed, offset, rows_of
 
 KEY = "siae"
 LISTING = Listing("results", "count", offset(100))
@@ -24,12 +24,11 @@ def siae(
     A page is asked for again only where the list says that it changed, and none where pages say no more than the list.
     """
     url = address("siae")
-    with run("siae", folder, client) as (http, state, report):
-        lists = Lists(http, folder, state, report, accept_fewer)
+    with listed("siae", folder, client, accept_fewer) as lists:
         outcome = lists.read(KEY, url, LISTING)
-        if details and (outcome != "same" or not state.get("detailed")):
+        if details and (outcome != "same" or not lists.state.get("detailed")):
             _detailed(lists, url)
-    return report
+    return lists.report
 
 
 def _detailed(lists: Lists, url: str) -> None:
