@@ -70,9 +70,8 @@ def build_catalogue(
     with_codes: dict[tuple[int, tuple[str, ...]], str] = {}  # a text and the codes of an offer, in words
     texts: list[I32] = []
     blocks = _Blocks(encoder.dimension, home)
-    for low in range(
-        0, max(len(order), 1), BLOCK
-    ):  # the objects of a million structures do not fit in memory
+    # the objects of a million structures do not fit in memory
+    for low in range(0, max(len(order), 1), BLOCK):
         block = {key: known.pop(key) for key in order[low : low + BLOCK]}
         first_rows: list[int] = []
         rows: list[_Row] = []

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from threading import Lock
@@ -31,32 +32,25 @@ KEPT = 5_000  # structures, and offers, kept as objects
 T = TypeVar("T")
 
 
+@dataclass(eq=False, repr=False)
 class Catalogue:
     """Structures and their evidence, open for queries.  Immutable: a change makes a new one."""
 
-    def __init__(
-        self,
-        structures: pa.Table,
-        evidence: pa.Table,
-        vectors: Vectors,
-        indexes: Mapping[str, Any],
-        recipe: Recipe,
-        manifest: Mapping[str, Any],
-        encoder: Any,
-    ) -> None:
-        self.structures = structures
-        self.evidence = evidence
-        self.vectors = vectors
-        self.indexes = indexes
-        self.recipe = recipe
-        self.manifest = manifest
-        self.encoder = encoder
+    structures: pa.Table
+    evidence: pa.Table
+    vectors: Vectors
+    indexes: Mapping[str, Any]
+    recipe: Recipe
+    manifest: Mapping[str, Any]
+    encoder: Any
+
+    def __post_init__(self) -> None:
+        structures, evidence = self.structures, self.evidence
         self._denied: Mapping[int, tuple[str, ...]] | None = None  # where more is denied than was published
         self.home: Path | None = None  # the folder it was opened from
         self.derived: Mapping[str, Array] = {}  # arrays that a wing above stored with it, by name
-        self.written: Path | None = (
-            None  # the file of its vectors, where they were written before it is saved
-        )
+        # the file of its vectors, where they were written before it is saved
+        self.written: Path | None = None
         # nothing kept here refers to the catalogue: it is given back when nobody holds it, without a search for cycles
         self._structure_of = lru_cache(KEPT)(partial(_read, Structure, structures.column("payload")))
         self._offer_of = lru_cache(KEPT)(partial(_read, Offer, evidence.column("payload")))

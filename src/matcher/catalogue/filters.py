@@ -25,9 +25,8 @@ from matcher.reference.text import clean, fold, plain_words, tokens
 
 SIREN = 9  # digits
 WORDS_KEPT = 5_000  # whose results are cached
-TYPICAL = (
-    0.75  # geometric mean of the distances from the centre of an area, in its root mean squares (Rayleigh)
-)
+#: Geometric mean of the distances from the centre of an area, in its root mean squares (Rayleigh).
+TYPICAL = 0.75
 UNSURE = 2.0  # spreads within which a place may well lie
 K = TypeVar("K")
 V = TypeVar("V")

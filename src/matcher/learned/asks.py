@@ -90,9 +90,8 @@ def wording(lot: Lot, tender: Tender) -> Wording:
 def _wording(lot: Lot, tender: Tender) -> Wording:
     begun = lot.description.startswith(lot.title.rstrip("…"))  # the title is the beginning of a typed need
     text = lot.description if begun else f"{lot.title}. {lot.description}"
-    cut = begun and lot.title.endswith(
-        "…"
-    )  # a long need: the rest of its list counts as much as its beginning
+    # a long need: the rest of its list counts as much as its beginning
+    cut = begun and lot.title.endswith("…")
     amount = lot.amount if lot.currency == "EUR" and "amount" not in lot.inferred else None
     size = math.log10(max(amount, 1.0)) - 5 if amount else 0.0
     years = math.log2(max(lot.duration_months, 1.0) / 12) if lot.duration_months else 0.0

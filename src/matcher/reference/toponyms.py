@@ -254,9 +254,8 @@ def _coded(text: str, code: str, context: str) -> Places:
         and not places.communes_of_postcode(code)
         and not places.mentions(label, places.commune(found.commune or ""))
     ):
-        area = places.department_of_postcode(
-            code
-        )  # the number of a CEDEX may be the INSEE code of another commune
+        # the number of a CEDEX may be the INSEE code of another commune
+        area = places.department_of_postcode(code)
         town = places.communes_named(label, area) if area else ()
         found = Place(label=label, commune=town[0].code) if town else found
     located = places.locate(found)

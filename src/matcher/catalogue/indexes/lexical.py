@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,48 +50,41 @@ class _Weighted:
     highest: F32  # of each word
 
 
+@dataclass(eq=False, repr=False)
 class LexicalIndex:
     """The words of each text, and the texts of each word, with their weights."""
 
-    role: Role = ROLE
+    role: ClassVar[Role] = ROLE
 
-    def __init__(
-        self,
-        vocabulary: dict[str, int],
-        texts: Texts,
-        counted: _Counted,
-        weighted: _Weighted,
-        k1: float,
-        b: float,
-    ) -> None:
-        self._vocabulary = vocabulary
-        self.texts = texts
-        self._counted, self._weighted = counted, weighted
-        self._k1, self._b = k1, b
+    vocabulary: dict[str, int]
+    texts: Texts
+    counted: _Counted
+    weighted: _Weighted
+    k1: float
+    b: float
 
     def _scores(self, text: str) -> F64:
         """The similarity of each text; (texts,)."""
         total, ceiling = np.zeros(len(self.texts)), 0.0
         unseen = float(np.log(1 + (len(self.texts.numbers) + 0.5) / 0.5))
         for token in dict.fromkeys(tokens(text)):
-            column = self._vocabulary.get(token)
+            column = self.vocabulary.get(token)
             if column is None:
-                ceiling += (
-                    unseen  # a word found in no row still counts in the query's weight, like the rarest word
-                )
+                # a word found in no row still counts in the query's weight, like the rarest word
+                ceiling += unseen
                 continue
-            ceiling += float(self._weighted.highest[column])
+            ceiling += float(self.weighted.highest[column])
             held, weights = self._posting(column)
             total[held] += weights
         return total / ceiling if ceiling else total
 
     def _posting(self, column: int) -> tuple[I32, F32]:
-        low, high = self._weighted.ends[column], self._weighted.ends[column + 1]
-        return self._weighted.texts[low:high], self._weighted.postings[low:high]
+        low, high = self.weighted.ends[column], self.weighted.ends[column + 1]
+        return self.weighted.texts[low:high], self.weighted.postings[low:high]
 
     def holding(self, stem: str) -> I64:
         """The rows that hold a stem, increasing."""
-        column = self._vocabulary.get(stem)
+        column = self.vocabulary.get(stem)
         if column is None:
             return np.zeros(0, dtype=np.int64)
         return np.sort(self.texts.rows(self._posting(column)[0].astype(np.int64))[0])
@@ -109,8 +102,8 @@ class LexicalIndex:
 
     def amended(self, kept: I64, texts: Sequence[str], vectors: Vectors) -> LexicalIndex:
         """The index of other rows: row i is the old row `kept[i]`, or the next of `texts` where that is -1."""
-        vocabulary = dict(self._vocabulary)
-        old, new = self._counted, Texts.of(texts)
+        vocabulary = dict(self.vocabulary)
+        old, new = self.counted, Texts.of(texts)
         fresh = _counted([texts[row] for row in new.first.tolist()], vocabulary)
         both = _Counted(
             np.concatenate([old.columns, fresh.columns]),
@@ -126,15 +119,15 @@ class LexicalIndex:
         counted = _Counted(
             both.columns[entries], both.counts[entries], np.concatenate(([0], np.cumsum(many)))
         )
-        return _index(vocabulary, Texts(gapless.astype(np.int32), len(used)), counted, self._k1, self._b)
+        return _index(vocabulary, Texts(gapless.astype(np.int32), len(used)), counted, self.k1, self.b)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        words = sorted(self._vocabulary, key=self._vocabulary.__getitem__)
-        meta = {"texts": len(self.texts), "k1": self._k1, "b": self._b, "words": words}
+        words = sorted(self.vocabulary, key=self.vocabulary.__getitem__)
+        meta = {"texts": len(self.texts), "k1": self.k1, "b": self.b, "words": words}
         (folder / "lexical.json").write_text(json.dumps(meta, ensure_ascii=False), encoding="utf-8")
         self.texts.save(folder)
-        for part in (self._counted, self._weighted):
+        for part in (self.counted, self.weighted):
             for name in part.__dataclass_fields__:
                 np.save(folder / f"{name}.npy", getattr(part, name), allow_pickle=False)
 
@@ -143,10 +136,10 @@ class _Columns(dict[str, int]):
     """The column of each word; stems met for the first time are added to the vocabulary."""
 
     def __init__(self, vocabulary: dict[str, int]) -> None:
-        self._vocabulary = vocabulary
+        self.vocabulary = vocabulary
 
     def __missing__(self, word: str) -> int:
-        self[word] = self._vocabulary.setdefault(stem(word), len(self._vocabulary))
+        self[word] = self.vocabulary.setdefault(stem(word), len(self.vocabulary))
         return self[word]
 
 

@@ -64,9 +64,8 @@ def load(
         from sentence_transformers import SentenceTransformer
 
     try:
-        loaded = SentenceTransformer(
-            model, device=device
-        ).float()  # sums of half-precision weights lose digits
+        # sums of half-precision weights lose digits
+        loaded = SentenceTransformer(model, device=device).float()
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadInput(

@@ -15,9 +15,8 @@ from typing import BinaryIO, Protocol
 from matcher.domain import Award, Rejected, Structure, Tender
 
 Record = Tender | Structure | Award | Rejected
-Columns = (
-    Mapping[str, str] | None
-)  # field -> heading: the user's corrections of what a table's reader guesses
+#: Field -> heading: the user's corrections of what a table's reader guesses.
+Columns = Mapping[str, str] | None
 
 
 class Source(Protocol):

@@ -138,9 +138,8 @@ def _of_five(text: str, kind: str, label: str, buyer_id: str, words: str) -> Pla
 def _of_department(text: str, kind: str) -> Place | None:
     """The department of a code; "250" as a country and "563" as nothing are codes of other lists."""
     whole = (text, text.lstrip("0").zfill(2))
-    listed = (
-        "arrondissement" in kind or "canton" in kind
-    )  # only a code of these lists begins with its department
+    # only a code of these lists begins with its department
+    listed = "arrondissement" in kind or "canton" in kind
     for candidate in (*whole, text[:3], text[:2]) if listed else whole:
         if "pays" not in kind and places.department(candidate):
             return Place(department=candidate)

@@ -369,9 +369,8 @@ class _Notice:
         found = []
         for where in kids(project, "RealizedLocation"):
             address, label = kid(where, "Address"), self.french(where, "Description")
-            if not value(
-                address, "CityName"
-            ):  # the site is described in the street field when there is no town
+            # the site is described in the street field when there is no town
+            if not value(address, "CityName"):
                 label = label or value(address, "StreetName")
             region = value(address, "Region")
             if address is None and not label:

@@ -23,14 +23,12 @@ from matcher.reference import trades
 from matcher.reference.text import clean, fold, shorten
 
 AGENT = "maillage"
-LONGEST_DELAY = (
-    10.0  # seconds between two requests that robots.txt may ask for; beyond, the site is left alone
-)
+#: Seconds between two requests that robots.txt may ask for; beyond, the site is left alone.
+LONGEST_DELAY = 10.0
 FURTHER = 5  # pages after the home page
 AGAIN = 90  # days until a site is read again
-MOST_LOST = (
-    0.8  # a new reading that lost more of the text than this is a site under repair: the old one stands
-)
+#: A new reading that lost more of the text than this is a site under repair: the old one stands.
+MOST_LOST = 0.8
 ACTIVITIES = re.compile(
     r"activit|service|prestation|metier|savoir[- ]faire|atelier|produit|competence|expertise|realisation|offre|que faisons"
     r"|(?:entreprise|professionnel|client|collectivite)s?$"
