@@ -235,18 +235,15 @@ def holding_any(catalogue: Catalogue, identifiers: Iterable[str], *, prefixes: b
 def _holding(catalogue: Catalogue, phrase: str) -> Mask:
     """Structures of which some evidence holds the exact words, whatever their case and accents."""
     wanted = fold(clean(phrase))
-    texts = catalogue.once("folded_texts", lambda: _folded_texts(catalogue))
+    texts = catalogue.once(
+        "folded_texts", lambda: [*map(fold, catalogue.evidence.column("text").to_pylist())]
+    )
     hits = np.array([wanted in text for text in texts], dtype=bool)
     padded = np.append(hits, False)
     held = (
         np.logical_or.reduceat(padded, catalogue.offsets[:-1]) if len(catalogue) else np.zeros(0, dtype=bool)
     )
     return held & (np.diff(catalogue.offsets) > 0)
-
-
-def _folded_texts(catalogue: Catalogue) -> list[str]:
-    """Every evidence text, folded for comparing."""
-    return [fold(text) for text in catalogue.evidence.column("text").to_pylist()]
 
 
 def _holds(words: Iterable[str]) -> Callable[[str], bool]:

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from matcher.catalogue.columns import DECLARED
+from matcher.catalogue.filters import distances_km, located
 from matcher.domain import Structure
 from matcher.lab.evaluation import Question
 from matcher.matching.engine import Matcher
 from matcher.matching.shortlist import Column, Query, Shortlist
 from matcher.reference import places
-from matcher.reference.arrays import F64, I64, Array
+from matcher.reference.arrays import I64, Array
 from matcher.reference.codes import naf_label
 
 FIRST, MEANT, NEAREST = 8, 4, 4  # of a pool of 16
@@ -42,7 +43,9 @@ class Stopped(Exception):
 def pool(matcher: Matcher, query: Query, name: str) -> list[int]:
     """Rows of the catalogue to be graded, one for each bidder, shuffled, so that the order does not reveal the ranking."""
     ranking = matcher.rank(query)
-    candidates, near = ranking.shortlist.candidates, _kilometres(matcher, query)[ranking.shortlist.candidates]
+    candidates = ranking.shortlist.candidates
+    everyone = np.zeros(len(matcher.catalogue))
+    near = (distances_km(matcher.catalogue, query.places) if located(query.places) else everyone)[candidates]
     likeness = np.nan_to_num(_likeness(ranking.shortlist))
     chosen: dict[str, int] = {}
     sirens = matcher.catalogue.of_structure("siren")
@@ -63,16 +66,6 @@ def _add(chosen: dict[str, int], rows: I64, sirens: Array, most: int) -> None:
         if most and sirens[row] not in chosen:
             chosen[str(sirens[row])] = row
             most -= 1
-
-
-def _kilometres(matcher: Matcher, query: Query) -> F64:
-    from matcher.catalogue.filters import distances_km, located
-
-    return (
-        distances_km(matcher.catalogue, query.places)
-        if located(query.places)
-        else np.zeros(len(matcher.catalogue))
-    )
 
 
 def sheet(structure: Structure, query: Query) -> str:

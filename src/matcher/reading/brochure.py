@@ -209,7 +209,8 @@ def _lines(text: str) -> Iterator[_Line]:
             made.append(_Line("", False, False))
             continue
         before = made[-1] if made else None
-        if before and before.text and not bullet and not before.heading and _goes_on(before.text, line):
+        open_end = before and before.text and not before.heading and before.text[-1] not in ".!?:;"
+        if before and open_end and not bullet and line[0].islower() and len(before.text) < PARAGRAPH:
             made[-1] = _Line(f"{before.text} {line}", before.bullet, False)
             continue
         made.append(_Line(line, bullet, not bullet and _is_heading(line)))
@@ -220,10 +221,6 @@ def _noise(plain: str) -> bool:
     if len(plain) > 300:
         return False  # a whole page on one line: sentences are processed one by one
     return bool(_CONTACT.search(plain)) or (len(plain) <= SHORT and bool(_AROUND.search(plain)))
-
-
-def _goes_on(before: str, line: str) -> bool:
-    return line[0].islower() and before[-1] not in ".!?:;" and len(before) < PARAGRAPH
 
 
 def _is_heading(line: str) -> bool:

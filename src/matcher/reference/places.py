@@ -107,13 +107,17 @@ def _former() -> dict[str, str]:
     return {old: today for old, _, today in _rows("former_communes.csv.gz")}
 
 
+def _grouped(pairs: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
+    table: dict[str, list[int]] = {}
+    for key, row in pairs:
+        table.setdefault(key, []).append(row)
+    return table
+
+
 @remembered()
 def _by_former_key() -> dict[str, list[int]]:
-    table: dict[str, list[int]] = {}
-    for _, name, today in _rows("former_communes.csv.gz"):
-        if (row := _by_code().get(today)) is not None:
-            table.setdefault(name_key(name), []).append(row)
-    return table
+    rows = ((name_key(name), _by_code().get(today)) for _, name, today in _rows("former_communes.csv.gz"))
+    return _grouped((key, row) for key, row in rows if row is not None)
 
 
 CITIES = {"75056": "75", "69123": "6938", "13055": "132"}  # cities cut in arrondissements, and their prefix
@@ -121,18 +125,10 @@ CITIES = {"75056": "75", "69123": "6938", "13055": "132"}  # cities cut in arron
 
 @remembered()
 def _by_postcode() -> dict[str, list[int]]:
-    table: dict[str, list[int]] = {}
-    cities = []
-    for number, row in enumerate(_communes()):
-        if row[0] in CITIES:
-            cities.append(number)
-            continue
-        for postcode in row[2].split():
-            table.setdefault(postcode, []).append(number)
-    for number in cities:  # only where no arrondissement, which is more specific, has the postcode
-        for postcode in _communes()[number][2].split():
-            table.setdefault(postcode, [number])
-    return table
+    rows = [(row[2].split(), number, row[0] in CITIES) for number, row in enumerate(_communes())]
+    table = _grouped((code, number) for codes, number, city in rows if not city for code in codes)
+    cities = _grouped((code, number) for codes, number, city in rows if city for code in codes)
+    return cities | table  # a city only where no arrondissement, which is more specific, has the postcode
 
 
 @remembered()
@@ -224,19 +220,13 @@ def _keys() -> list[str]:
 
 @remembered()
 def _by_key() -> dict[str, list[int]]:
-    table: dict[str, list[int]] = {}
-    for number, key in enumerate(_keys()):
-        table.setdefault(key, []).append(number)
-    return table
+    return _grouped((key, number) for number, key in enumerate(_keys()))
 
 
 @remembered()
 def _by_bare_key() -> dict[str, list[int]]:
-    table: dict[str, list[int]] = {}
-    for number, key in enumerate(_keys()):
-        if (bare := _ARTICLE.sub("", key)) != key:
-            table.setdefault(bare, []).append(number)
-    return table
+    bare = ((_ARTICLE.sub("", key), key, number) for number, key in enumerate(_keys()))
+    return _grouped((short, number) for short, key, number in bare if short != key)
 
 
 def communes_named(name: str, department: str | None = None) -> tuple[Commune, ...]:

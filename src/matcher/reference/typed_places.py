@@ -97,7 +97,8 @@ class _Line:
         i, end = 0, -1
         last: _Name | None = None
         while i < len(self.tokens):
-            for stop in range(self._furthest(i) if self._may_begin(i) else i, i, -1):
+            may_begin = self.plain[i] in toponyms.first_words() or self.plain[i][0].isdigit()
+            for stop in range(self._furthest(i) if may_begin else i, i, -1):
                 options = _options(self._words(i, stop))
                 clear = self._clearness(i, stop, options) if options else 0
                 if clear:
@@ -110,9 +111,6 @@ class _Line:
                     i, end = stop - 1, self.tokens[stop - 1].end()
                     break
             i += 1
-
-    def _may_begin(self, i: int) -> bool:
-        return self.plain[i] in toponyms.first_words() or self.plain[i][0].isdigit()
 
     def _words(self, i: int, stop: int) -> str:
         return self.text[self.tokens[i].start() : self.tokens[stop - 1].end()]

@@ -310,7 +310,7 @@ class Fitted:
 def learnt_from(data: Path, encoder: Encoder, begun: Mapping[str, Array]) -> tuple[list[Example], Inputs]:
     """All examples and their inputs; `begun` holds the arrays of the first reading."""
     examples = [*labelled(data), *read_by_us(data), *own()]
-    return examples, inputs_of(examples, _reader_of(begun, encoder))
+    return examples, inputs_of(examples, asks.of_arrays(_without_outputs(begun), encoder))
 
 
 def crossed(
@@ -351,11 +351,6 @@ def unseen(data: Path) -> dict[str, tuple[Floats, dict[str, Any]]]:
 def needs_of_staff() -> list[str]:
     """The texts of this project that ask for staff."""
     return [row["text"] for row in read_table(OURS / "staff_texts.csv.gz") if row["staff"] == "1"]
-
-
-def _reader_of(begun: Mapping[str, Array], encoder: Encoder) -> asks.Reader:
-    """A reader whose outputs are not learnt yet."""
-    return asks.of_arrays(_without_outputs(begun), encoder)
 
 
 def _without_outputs(begun: Mapping[str, Array]) -> dict[str, Array]:

@@ -332,9 +332,13 @@ def train(
     save(fitted, out, *parts)
     seconds = time.perf_counter() - began
     option = f" --before {before}" if before else ""
+    rate = [(part, part.steps / sum(part.shares.values())) for part in parts]
     count = [f" batches of part {i + 1} |" for i in range(len(parts))]
     pairs = [
-        f"| {name} | {len(each):,} | " + " | ".join(f"{_steps(part, name):.0f}" for part in parts) + " |"
+        # batches of one run that are drawn from these pairs, on average
+        f"| {name} | {len(each):,} | "
+        + " | ".join(f"{one.shares.get(name, 0) * per:.0f}" for one, per in rate)
+        + " |"
         for name, each in material.pairs.items()
         if len(each)
     ]
@@ -358,11 +362,6 @@ def train(
         figures="\n".join(figures(reader, data)),
     )
     return out
-
-
-def _steps(part: Settings, name: str) -> float:
-    """Batches of one run of a part that are drawn from these pairs, on average."""
-    return part.steps * part.shares.get(name, 0) / sum(part.shares.values())
 
 
 def _described(part: Settings) -> str:

@@ -11,7 +11,7 @@ import gzip
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import combinations
@@ -364,7 +364,8 @@ def gather(data: Path, before: date | None = None, seed: int = 0, ours: Path | N
     """
     material = Material()
     rng = Random(seed)  # noqa: S311 - sampling of pairs, nothing secret
-    path = next((p for p in _history(data) if p.is_file()), None)
+    paths = (data / HISTORY, data / "awards" / "history.json", data / "history.json.gz")
+    path = next((path for path in paths if path.is_file()), None)
     if path is None:
         raise BadInput(f"{data} holds no awards: put a DECP file at {data / 'awards' / 'history.json.gz'}")
     awards = read_awards(path, before)
@@ -382,7 +383,3 @@ def gather(data: Path, before: date | None = None, seed: int = 0, ours: Path | N
     short = _own_pairs(material, ours or OURS, labels, rng)
     _variant_pairs(material, awards, short, rng)
     return material
-
-
-def _history(data: Path) -> Iterable[Path]:
-    return (data / HISTORY, data / "awards" / "history.json", data / "history.json.gz")

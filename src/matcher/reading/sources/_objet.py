@@ -35,7 +35,8 @@ def lots_named(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
         found = [match for match in found if match["number"][0].isdigit()]
     if len({_plain(match["number"]) for match in found}) < 2:
         return text, ()
-    if all(_bracketed(match, text) for match in found):
+    around = ((text[: match.start()].rstrip(), text[match.end() :].lstrip()) for match in found)
+    if all(before.endswith("(") and after.startswith(")") for before, after in around):
         common, named = _after_titles(found, text)
     else:
         common, named = _before_titles(found, text)
@@ -57,10 +58,6 @@ def _listed(match: re.Match[str], text: str) -> bool:
     if match["word"].lower() == "lots":
         return bool(_LIST_AFTER_PLURAL.match(rest) or _NAMED_LIST.match(rest))
     return bool(_LIST_AFTER_SINGLE.match(rest))
-
-
-def _bracketed(match: re.Match[str], text: str) -> bool:
-    return text[: match.start()].rstrip().endswith("(") and text[match.end() :].lstrip().startswith(")")
 
 
 def _title(text: str) -> str:

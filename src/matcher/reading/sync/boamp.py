@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from matcher.domain import BadInput
 from matcher.reading.sync._client import Client, Report, Unreachable, address
 from matcher.reading.sync._pages import Listing, listed, offset
+from matcher.reference.identifiers import clean_date
 
 #: The rules of the Opendatasoft explore API, version 2.1: pages of a hundred, as far as 10,000.
 LISTING = Listing("results", "total_count", offset(100), ("idweb", "id"), reach=10_001)
@@ -33,7 +33,9 @@ def boamp(
     last = until or now
     with listed("boamp", folder, client, today=now) as lists:
         state = lists.state
-        begin = since or _resumed(state, now)
+        through = clean_date(state.get("through"))
+        # from the day before the last one fetched, or a month back on a first run
+        begin = since or (through - timedelta(days=1) if through else now - timedelta(days=FIRST_DAYS))
         if begin > last:
             raise BadInput(f"--since {begin} is after --until {last}: swap them")
         windows = list(reversed(list(_weeks(begin, last))))
@@ -69,14 +71,6 @@ def prune(folder: Path, before: date) -> int:
     for path in gone:
         path.unlink()
     return len(gone)
-
-
-def _resumed(state: Mapping[str, Any], now: date) -> date:
-    """From the day before the last one fetched, or a month back on a first run."""
-    try:
-        return date.fromisoformat(str(state.get("through", ""))) - timedelta(days=1)
-    except ValueError:
-        return now - timedelta(days=FIRST_DAYS)
 
 
 def _weeks(first: date, last: date) -> Iterator[tuple[date, date]]:

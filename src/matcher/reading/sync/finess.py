@@ -23,21 +23,17 @@ def finess(folder: Path, client: Client | None = None) -> Report:
             ("finess-places", PLACES, ("cs1100505",)),
         ):
             url = resource(work.http, address(what), *marks)
-            count = _establishments if name == ESTABLISHMENTS else _equipment
-            file(work, url, name, count, what)
+            file(work, url, name, _records, what)
         if work.report.pages or not (folder / TABLE).is_file():
             write_whole(folder / TABLE, _table(folder))
     return work.report
 
 
-def _establishments(path: Path) -> int:
-    with path.open("rb") as stream:
-        return sum(1 for _ in source.national(stream))
-
-
-def _equipment(path: Path) -> int:
+def _records(path: Path) -> int:
+    """The establishments of an extract, or the lines of its equipment."""
     with path.open("rb") as lines:
-        return sum(line.startswith(b"equipementsocial;") for line in lines)
+        equipment = sum(line.startswith(b"equipementsocial;") for line in lines)
+        return equipment or sum(1 for _ in source.national(lines))
 
 
 def _table(folder: Path) -> bytes:
