@@ -194,9 +194,8 @@ def never_seen(
 ) -> dict[str, Sequence[str]]:
     """The answers to those notices of which no winner has an award of that very buyer in the evidence."""
     sirens = held.of_structure("siren")[held.owners]
-    pairs = {
-        (int(buyer), str(siren)) for buyer, siren in zip(held.of_row("buyer"), sirens, strict=True) if buyer
-    }
+    awarded = zip(held.of_row("buyer"), sirens, strict=True)
+    pairs = {(int(buyer), str(siren)) for buyer, siren in awarded if buyer}
     buyers = {question.id: question.tender.buyer.id[:9] for question in asked}
     return {
         id: right

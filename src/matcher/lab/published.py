@@ -18,17 +18,12 @@ from matcher.domain import __version__
 from matcher.lab import evaluation
 
 Result = dict[str, Any]
+Facts = Mapping[str, Any]
 PLOTTED = ("sample", "nDCG@5")  # of a folder without that set the first that has the measure
 
 
 def result(
-    task: str,
-    method: str,
-    figures: Mapping[str, Sequence[float]],
-    *,
-    ms: float,
-    data: Mapping[str, Any],
-    more: Mapping[str, Any],
+    task: str, method: str, figures: Mapping[str, Sequence[float]], *, ms: float, data: Facts, more: Facts
 ) -> Result:
     """A result: means with 95 % bootstrap intervals, the cost of a need in CPU milliseconds, what it was made with."""
     intervals = {name: evaluation.bootstrap(values) for name, values in figures.items() if values}

@@ -31,15 +31,11 @@ NAMED = 0.94
 DIVISIONS = "45:0.36 71:0.10 50:0.06 90:0.07 79:0.06 33:0.05 72:0.04 77:0.04 55:0.03 60:0.03 85:0.03 80:0.03 39:0.02 66:0.02"
 DIVISIONS += " 92:0.02 98:0.02 34:0.02"
 #: Kinds with their shares, as the State's lists and the sector's reports have them, rounded.
-KINDS = (
-    "ACI:0.20 EI:0.12 AI:0.07 ETTI:0.04 EA:0.08 ESAT:0.14 GEIQ:0.02 SCOP:0.08 ASSO:0.17 ESUS:0.05 SCIC:0.03"
-)
+KINDS = "ACI:.20 EI:.12 AI:.07 ETTI:.04 EA:.08 ESAT:.14 GEIQ:.02 SCOP:.08 ASSO:.17 ESUS:.05 SCIC:.03"
 WAYS = ("Entretien et", "Prestations de", "Équipe dédiée :", "Atelier", "Service de", "Chantier :", "")
 FORMS = ("Marché de", "Prestations de", "Accord-cadre :", "Travaux et services de", "")
 NAMES = ("Atelier", "Les Chantiers", "Régie", "Association", "Ressources")
-COLUMNS = "SIRET;Raison sociale;Type;Code postal;Ville;Activité;Description de l'activité;CPV;Courriel".split(
-    ";"
-)
+COLUMNS = "SIRET;Raison sociale;Type;Code postal;Ville;Activité;Description de l'activité;CPV;Courriel"
 
 
 def _shares(listed: str) -> dict[str, float]:
@@ -243,7 +239,7 @@ def write(folder: Path, n_structures: int, n_tenders: int, seed: int = 0) -> tup
     listed = folder / "structures.csv"
     with listed.open("w", encoding="utf-8", newline="") as sink:
         out = csv.writer(sink, delimiter=";")
-        out.writerow(COLUMNS)
+        out.writerow(COLUMNS.split(";"))
         for s in structures(n_structures, seed):
             own = [s.siret, s.name, s.kind, s.place.postcode, s.place.label]
             out.writerows([*own, o.title, o.text, o.cpv[0], s.email] for o in s.offers)

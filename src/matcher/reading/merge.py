@@ -141,9 +141,7 @@ def _by_kind(records: Sequence[Structure]) -> list[list[Structure]]:
     kinds = list(dict.fromkeys(record.kind for record in records if record.kind in SPECIFIC))
     if len(kinds) < 2:
         return [list(records)]
-    return [
-        [record for record in records if record.kind == kind or record.kind not in SPECIFIC] for kind in kinds
-    ]
+    return [[r for r in records if r.kind == kind or r.kind not in SPECIFIC] for kind in kinds]
 
 
 def _by_name(clusters: list[list[Structure]]) -> list[list[Structure]]:

@@ -91,9 +91,7 @@ def _is_certain(plain: str, start: int, name: str) -> bool:
 @cache
 def _names() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
     """(code, folded name, pattern): "Haute-Garonne" holds no "Garonne"."""
-    rows = [
-        (department.code, fold(department.name)) for department in places.departments() if department.name
-    ]
+    rows = [(one.code, fold(one.name)) for one in places.departments() if one.name]
     return tuple(
         (code, name, re.compile(rf"(?<![a-z0-9-]){_body(name)}(?![a-z0-9-])")) for code, name in rows
     )

@@ -41,10 +41,8 @@ def import_cpv(path: str | Path) -> int:
     Raises BadInput when the file cannot be read or holds no CPV code with a label.
     """
     names = ("label_fr", "libelle", "label")
-    wanted = ("CPV", "code et label_fr")
-    return _import_labels(
-        path, OFFICIAL_CPV, wanted, lambda row: clean_cpv(_first(row, "code8", "code")), names
-    )
+    codes, wanted = ("code8", "code"), ("CPV", "code et label_fr")
+    return _import_labels(path, OFFICIAL_CPV, wanted, lambda row: clean_cpv(_first(row, *codes)), names)
 
 
 def _import_labels(

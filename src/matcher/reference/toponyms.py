@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise, takewhile
+from itertools import takewhile
 
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
 from matcher.reference import places
@@ -544,9 +544,7 @@ def _called_after(name: str, near: frozenset[str]) -> Commune | None:
         return None
     same = tuple(found for made in _groupings(key) if (found := places.commune(made.commune)))
     words = key.split()
-    starts = [0] + [
-        i + 1 for i, (one, _) in enumerate(pairwise(words)) if one in LINKS or one in _TERRITORIES
-    ]
+    starts = [0, *(i for i, word in enumerate(words[:-1], 1) if word in LINKS | _TERRITORIES)]
     for start in () if same else starts:
         same = places.communes_named(" ".join(words[start:]))
         if same:

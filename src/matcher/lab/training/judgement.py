@@ -39,6 +39,7 @@ from matcher.reference.arrays import F32, F64, I64, Array, Mask
 Floats = F64
 MIXED = "mixed_2026.jsonl"  # the directory over which sets named mixed... were judged, beside the other
 INVENTED, OWN = "invented", "judged_*.queries.jsonl.gz"
+Paths = Sequence[Path]
 TRADE, PLACE, ROLE, NEED = "likely_trade", "likely_place", "likely_role", "likely_need"
 #: Columns by their theme, each after the way a value must pull: up (+), down (-), either (~).
 THEMES = {
@@ -462,9 +463,7 @@ class Collected:
     own: int
 
 
-def collected(
-    folder: Path, sets: Sequence[str], structures: Sequence[Path], history: Sequence[Path]
-) -> Collected:
+def collected(folder: Path, sets: Sequence[str], structures: Paths, history: Paths) -> Collected:
     """Read the judged sets of a folder, and our own.  Raises BadInput where nothing was judged."""
     recipe = recipes.named("lexical")  # no judgement yet: the ranker alone
     matcher = Matcher(evaluation.catalogue_of(history, structures, recipe, []), recipe, exhaustive=True)
@@ -484,12 +483,7 @@ def collected(
 
 
 def train(
-    folder: Path,
-    sets: Sequence[str],
-    structures: Sequence[Path],
-    history: Sequence[Path],
-    out: Path,
-    data: Path | None = None,
+    folder: Path, sets: Sequence[str], structures: Paths, history: Paths, out: Path, data: Path | None = None
 ) -> Path:
     """Learn from NAME.queries.jsonl and NAME.judged.jsonl of a folder; write the tables, their readers and the card.
 
@@ -609,7 +603,7 @@ def by_set(
 
 
 def guarded(
-    folder: Path, sets: Sequence[str], structures: Sequence[Path], history: Sequence[Path]
+    folder: Path, sets: Sequence[str], structures: Paths, history: Paths
 ) -> dict[str, dict[str, float]]:
     """Figures of each judged set by tables that saw no judgement of the need, for a guard: more is better in each."""
     found = collected(folder, sets, structures, history)

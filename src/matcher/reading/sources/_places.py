@@ -129,9 +129,8 @@ def _of_five(text: str, kind: str, label: str, buyer_id: str, words: str) -> Pla
     if not re.fullmatch(r"[0-9AB]{5}", text):
         return None
     home = places.commune_of_siren(buyer_id) if buyer_id else None
-    known = places.commune_or_postcode(
-        text, f"{label} {words} {home.name if home else ''}", "commune" in kind
-    )
+    around = f"{label} {words} {home.name if home else ''}"
+    known = places.commune_or_postcode(text, around, "commune" in kind)
     return known or (Place(postcode=text) if places.department_of_postcode(text) else None)
 
 

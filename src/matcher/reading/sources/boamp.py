@@ -153,9 +153,8 @@ def _lots_with_record(
 def _with_record(made: domain.Tender, record: Json, managed: Json, idweb: str) -> domain.Tender:
     """The tender, completed by the record's fields outside the notice; the record gives its nature."""
     title = made.title if made.title and made.title != f"Avis {idweb}" else ""
-    title = (
-        title or clean(text(record.get("objet"))) or clean(text(dig(managed, "INDEXATION", "RESUME_OBJET")))
-    )
+    stated = (record.get("objet"), dig(managed, "INDEXATION", "RESUME_OBJET"))
+    title = title or next(filter(None, map(clean, map(text, stated))), "")
     if not title:
         raise domain.BadInput("no title: objet is missing, and so is the title of the notice")
     deadline = made.deadline or facts.moment(text(record.get("datelimitereponse")))

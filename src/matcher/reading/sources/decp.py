@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from matcher.domain import Award, BadInput, Buyer, Clause, Holder, Lot, Place, Rejected, Reservation, Tender
 from matcher.reading import clauses
 from matcher.reading.contracts import Relation, among
-from matcher.reading.sources import _facts, _stream, _tabular
+from matcher.reading.sources import _facts, _tabular
 from matcher.reading.sources._places import place_of_decp
 from matcher.reference import places
 from matcher.reference.identifiers import clean_amount, clean_cpv, clean_date, siret_valid
@@ -93,7 +93,7 @@ def _records(stream: BinaryIO, name: str) -> Iterator[tuple[str, Record | str]]:
 
 
 def _json(stream: BinaryIO, name: str, head: bytes) -> Iterator[tuple[str, Record | str]]:
-    start = head.decode(_stream.encoding_of(head), errors="replace").lstrip("\ufeff \r\n\t")
+    start = head.decode(_tabular.encoding_of(head), errors="replace").lstrip("\ufeff \r\n\t")
     first = re.match(r'\{\s*"(data|marches)"\s*:\s*(\[|\{)', start)  # "data": a page of the tabular API
     marches = [("marches.marche.item", "marches.contrat-concession.item")]
     if start.startswith("["):

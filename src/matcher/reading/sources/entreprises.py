@@ -21,6 +21,7 @@ from matcher.reference.text import clean
 YIELDS = "structure"
 LISTS = ("results",)
 HIDDEN = "[nom non diffusible]"
+Row = Mapping[str, Any]
 #: Legal categories (INSEE, catégorie juridique) that are forms of the social economy.
 _FORMS = {"5458": "SCOP", "5558": "SCOP", "5658": "SCOP", "92": "ASSO", "9300": "FONDATION", "82": "MUTUELLE"}
 
@@ -44,7 +45,7 @@ def read(stream: BinaryIO, name: str, checked: date | None = None) -> Iterator[S
 
 
 def structures_of(
-    row: Mapping[str, Any], source: str = "entreprises", checked: date | None = None
+    row: Row, source: str = "entreprises", checked: date | None = None
 ) -> list[Structure] | str:
     """The establishments of one result, each SIRET once; a str is the reason why there is none."""
     places = [row.get("siege"), *_list(row.get("matching_etablissements")), *_list(row.get("etablissements"))]
@@ -61,18 +62,13 @@ def structures_of(
 
 
 def _structure(
-    row: Mapping[str, Any],
-    office: Mapping[str, Any],
-    siret: str,
-    flags: tuple[str, ...],
-    source: str,
-    checked: date | None,
+    row: Row, office: Row, siret: str, flags: tuple[str, ...], source: str, checked: date | None
 ) -> Structure:
     hidden_unit = _hidden(row.get("statut_diffusion")) or _hidden(row.get("statut_diffusion_unite_legale"))
     status = office.get("statut_diffusion_etablissement") or office.get("statut_diffusion")
     hidden = hidden_unit or _hidden(status)
     more = row.get("complements")
-    complements: Mapping[str, Any] = more if isinstance(more, Mapping) else {}
+    complements: Row = more if isinstance(more, Mapping) else {}
     legal = str(row.get("nature_juridique") or "")
     kind = _kind(complements, legal)
     place = place_of(
@@ -126,7 +122,7 @@ def _shown(raw: Any) -> str:
     return "" if re.search(r"\[ND\]|NON[- ]DIFFUSIBLE", text, re.I) else text
 
 
-def _open(row: Mapping[str, Any], office: Mapping[str, Any]) -> bool | None:
+def _open(row: Row, office: Row) -> bool | None:
     """Open when both the legal unit and the establishment are; closed when one is; unknown else."""
     unit, site = yes_no(row.get("etat_administratif")), yes_no(office.get("etat_administratif"))
     if unit is False or site is False:
@@ -134,7 +130,7 @@ def _open(row: Mapping[str, Any], office: Mapping[str, Any]) -> bool | None:
     return site if site is not None else unit
 
 
-def _kind(complements: Mapping[str, Any], legal: str) -> str:
+def _kind(complements: Row, legal: str) -> str:
     for name in _list(complements.get("type_siae")):
         kind = kind_of(name)
         if kind:

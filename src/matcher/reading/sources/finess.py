@@ -16,7 +16,6 @@ from matcher.domain import Rejected, Structure
 from matcher.reading.sources import Columns, _columns, _tabular
 from matcher.reading.sources._columns import Cells
 from matcher.reading.sources._places import place_of
-from matcher.reading.sources._stream import decoded
 from matcher.reading.sources._structure import (
     departments_of,
     kind_in_name,
@@ -176,7 +175,7 @@ def national(stream: BinaryIO) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _lines(stream: BinaryIO) -> Iterator[list[str]]:
     stream.seek(0)
-    text = decoded(stream)
+    text = _tabular.decoded(stream)
     try:
         csv.field_size_limit(1 << 20)
         yield from csv.reader(text, delimiter=";", quoting=csv.QUOTE_NONE)

@@ -44,9 +44,7 @@ CRITERIA: dict[str, Kind] = {"AC_PRICE": "price", "AC_COST": "cost", "AC_QUALITY
 CRITERIA |= {"AC_CRITERIA": "", "AC_CRITERION": ""}
 RESERVED = code_list("ted reserved")
 #: Article 77 of directive 2014/24/EU, which this field names, is article L2113-15 of the code.
-SERVICE_MISSION = (
-    "Participation réservée aux organisations de l'article 77 de la directive 2014/24/UE (III.1.4)"
-)
+SERVICE_MISSION = "RESERVED_ORGANISATIONS_SERVICE_MISSION"
 
 #: Where the winners and the amount of a contract stand.
 WINNERS = (
@@ -205,9 +203,8 @@ class _Form:
     @cached_property
     def flags(self) -> tuple[str, ...]:
         """What the legal basis, else the form, says of the notice."""
-        concession = self.form.tag.split("_")[0] in CONCESSIONS or self.form.tag.startswith(
-            "CONTRACT_CONCESSION"
-        )
+        tag = self.form.tag
+        concession = tag.split("_")[0] in CONCESSIONS or tag.startswith("CONTRACT_CONCESSION")
         return facts.basis_flags(self.basis) or (("concession",) if concession else ())
 
     @cached_property
@@ -366,13 +363,12 @@ class _Form:
         left = kid(self.form, "LEFTI")
         if left is None:
             return None
-        passages = [text for field, text in RESERVED.items() if kid(left, field) is not None]
-        mission = kid(left, "RESERVED_ORGANISATIONS_SERVICE_MISSION") is not None
-        if not passages and not mission:
+        passages = {field: text for field, text in RESERVED.items() if kid(left, field) is not None}
+        if not passages:
             return None
         return domain.Reservation(
-            articles=("L2113-15",) if mission else (),
-            passage=" ; ".join([*passages, *([SERVICE_MISSION] if mission else [])]),
+            articles=("L2113-15",) if SERVICE_MISSION in passages else (),
+            passage=" ; ".join(passages.values()),
         )
 
     def stated(self, lot: Container[str]) -> tuple[domain.Condition, ...]:
