@@ -56,14 +56,14 @@ def build_catalogue(
     did not change.  The first of two structures with one SIRET and one kind is kept.
     """
     recipe = recipe or Recipe()
-    known: dict[str, Structure] = {}
+    by_key: dict[str, Structure] = {}
     for structure in structures:
         # one SIRET may be two structures (an ACI and an AI): their offers and kinds stay apart
-        known.setdefault(f"{structure.siret} {structure.kind}", structure)
-    pieces = _evidence_of_awards(known, awards, undated, suppliers)
+        by_key.setdefault(f"{structure.siret} {structure.kind}", structure)
+    pieces = _evidence_of_awards(by_key, awards, undated, suppliers)
     encoder = plugins.find("learned.encoders", recipe.encoder).load(**recipe.encoder_options)
-    order = sorted(known)
-    held = _held(reuse, encoder)
+    order = sorted(by_key)
+    rows_held = _held(reuse, encoder)
     tables, evidences = [], []
     words: list[str] = []
     met: dict[str, int] = {}  # the number of each text
@@ -72,7 +72,7 @@ def build_catalogue(
     blocks = _Blocks(encoder.dimension, home)
     # the objects of a million structures do not fit in memory
     for low in range(0, max(len(order), 1), BLOCK):
-        block = {key: known.pop(key) for key in order[low : low + BLOCK]}
+        block = {key: by_key.pop(key) for key in order[low : low + BLOCK]}
         first_rows: list[int] = []
         rows: list[_Row] = []
         for key, structure in block.items():
@@ -85,7 +85,7 @@ def build_catalogue(
         before = len(met)
         texts.append(np.fromiter((met.setdefault(row.text, len(met)) for row in rows), np.int32, len(rows)))
         fresh = [*islice(reversed(met), len(met) - before)][::-1]
-        blocks.add(_encode(encoder, fresh, reuse, held))
+        blocks.add(_encode(encoder, fresh, reuse, rows_held))
         words.extend(_in_words(rows, texts[-1], with_codes))
     structure_table = _numbered(pa.concat_tables(tables).combine_chunks(), evidences)
     del tables  # one table at a time is held twice
@@ -198,39 +198,39 @@ def update_catalogue(
     out = {structure.siret for structure in fresh.values()} | set(gone)
     sirens = {siret[:9] for siret in out}
     touched = np.flatnonzero(holding_any(catalogue, sirens, prefixes=True))
-    known, awards = dict(fresh), _awards_of(catalogue, touched)
+    by_key, awards = dict(fresh), _awards_of(catalogue, touched)
     for row in touched.tolist():
         structure = catalogue.structure(row)
         if structure.siret not in out:
-            known.setdefault(f"{structure.siret} {structure.kind}", structure)
-    listed = {structure.siren for structure in known.values() if not _is_supplier(structure)}
-    known = {
+            by_key.setdefault(f"{structure.siret} {structure.kind}", structure)
+    listed = {structure.siren for structure in by_key.values() if not _is_supplier(structure)}
+    by_key = {
         key: structure
-        for key, structure in known.items()
+        for key, structure in by_key.items()
         if not (_is_supplier(structure) and structure.siren in listed)
     }
     holder: dict[str, str] = {}
-    for key in sorted(known):
+    for key in sorted(by_key):
         holder.setdefault(key[:9], key)
     rows: list[_Row] = []
     first_rows: list[int] = []
-    for key in sorted(known):
+    for key in sorted(by_key):
         first_rows.append(len(rows))
-        rows.extend(_profile(known[key]))
+        rows.extend(_profile(by_key[key]))
         if holder[key[:9]] == key:
             rows.extend(awards.get(key[:9], ()))
-    return _spliced(catalogue, touched, [known[key] for key in sorted(known)], first_rows, rows)
+    return _spliced(catalogue, touched, [by_key[key] for key in sorted(by_key)], first_rows, rows)
 
 
 def _awards_of(catalogue: Catalogue, rows: I64) -> dict[str, list[_Row]]:
     """The awards of the bidders of these structure rows, by SIREN; a structure's own declarations are excluded."""
-    found: dict[str, list[_Row]] = defaultdict(list)
+    awards: dict[str, list[_Row]] = defaultdict(list)
     for row in rows.tolist():
         structure = catalogue.structure(row)
         own = sum(1 for _ in _profile(structure))
         for piece in range(int(catalogue.offsets[row]) + own, int(catalogue.offsets[row + 1])):
-            found[structure.siren].append(_Row("award", catalogue.text(piece), catalogue.offer(piece)))
-    return found
+            awards[structure.siren].append(_Row("award", catalogue.text(piece), catalogue.offer(piece)))
+    return awards
 
 
 def _spliced(

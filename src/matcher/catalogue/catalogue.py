@@ -311,20 +311,20 @@ class Answers:
     @classmethod
     def held(cls, table: Array, at: I32) -> Answers:
         """Those of a table, by the number of each word."""
-        found = cls(table[0], 0)
-        found.table, found.at = np.asarray(table), at
-        return found
+        answers = cls(table[0], 0)
+        answers.table, answers.at = np.asarray(table), at
+        return answers
 
     def of(
         self, asked: I32, words: Sequence[str], wanted: Callable[[str], Any], known: dict[str, Any]
     ) -> tuple[Array, I32]:
         """The table, and the row in it of each word asked."""
-        found = self.at[asked]
-        if len(found) and found.min() < 0:
+        places = self.at[asked]
+        if len(places) and places.min() < 0:
             with self._lock:
-                self._read(np.unique(asked[found < 0]), words, wanted, known)
-            found = self.at[asked]
-        return self.table, found
+                self._read(np.unique(asked[places < 0]), words, wanted, known)
+            places = self.at[asked]
+        return self.table, places
 
     def _read(
         self, fresh: I32, words: Sequence[str], wanted: Callable[[str], Any], known: dict[str, Any]
@@ -347,10 +347,10 @@ MOST_WORDS = 2_000_000
 
 
 def _known_words(key: str) -> dict[str, Any]:
-    known = _WORDS.setdefault(key, {})
-    if len(known) > MOST_WORDS:
-        known.clear()
-    return known
+    results = _WORDS.setdefault(key, {})
+    if len(results) > MOST_WORDS:
+        results.clear()
+    return results
 
 
 def _read(cls: type[T], payloads: Any, row: int) -> T:

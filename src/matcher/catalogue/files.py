@@ -74,13 +74,13 @@ def load_catalogue(folder: Path) -> Catalogue:
     for _ in range(SWAPS):
         before = _place(folder)
         try:
-            found = _opened(folder)
+            catalogue = _opened(folder)
         except (NotFound, StaleArtefact):
             if before == _place(folder) and (before is not None or not _aside(folder).is_dir()):
                 raise
         else:
             if before == _place(folder):
-                return found
+                return catalogue
         time.sleep(0.05)
     return _opened(folder)
 
@@ -124,9 +124,9 @@ def _opened(folder: Path) -> Catalogue:
         }
     except (OSError, pa.ArrowInvalid, ValueError) as error:
         raise StaleArtefact(f"{folder} is damaged or incomplete ({error}): {again}") from None
-    found = Catalogue(tables[0], tables[1], vectors, indexes, saved, manifest, encoder)
-    found.home, found.derived = folder, derived
-    return found
+    catalogue = Catalogue(tables[0], tables[1], vectors, indexes, saved, manifest, encoder)
+    catalogue.home, catalogue.derived = folder, derived
+    return catalogue
 
 
 def save_derived(folder: Path, arrays: Mapping[str, Array]) -> None:

@@ -113,8 +113,8 @@ def _rare_name(catalogue: Catalogue, word: str) -> tuple[float, I64] | tuple[()]
 
 def _word_index(catalogue: Catalogue) -> Any:
     """The index of words, built on demand where the recipe has none."""
-    held = catalogue.index("words")
-    return held or indexes.default("words").build(index_words(catalogue.evidence), catalogue.vectors)
+    index = catalogue.index("words")
+    return index or indexes.default("words").build(index_words(catalogue.evidence), catalogue.vectors)
 
 
 def located(places: Iterable[Place]) -> list[Whereabouts]:
@@ -220,12 +220,12 @@ def allowed_mask(catalogue: Catalogue, filters: Filters, places: Sequence[Place]
 
 def holding_any(catalogue: Catalogue, identifiers: Iterable[str], *, prefixes: bool) -> Mask:
     """Structures of one of these SIRETs, and with `prefixes` of one of these SIRENs too."""
-    given = np.array(list(dict.fromkeys(identifiers)), dtype=np.str_)
-    first = np.searchsorted(catalogue.sirets, given)
-    after = np.searchsorted(catalogue.sirets, given, side="right")
-    if prefixes and len(given):  # ":" comes after every digit: the end of those that begin so
-        ends = np.searchsorted(catalogue.sirets, np.char.add(given, ":"))
-        after = np.where(np.char.str_len(given) == SIREN, ends, after)
+    wanted = np.array(list(dict.fromkeys(identifiers)), dtype=np.str_)
+    first = np.searchsorted(catalogue.sirets, wanted)
+    after = np.searchsorted(catalogue.sirets, wanted, side="right")
+    if prefixes and len(wanted):  # ":" comes after every digit: the end of those that begin so
+        ends = np.searchsorted(catalogue.sirets, np.char.add(wanted, ":"))
+        after = np.where(np.char.str_len(wanted) == SIREN, ends, after)
     bounds = np.zeros(len(catalogue) + 1, dtype=np.int64)
     np.add.at(bounds, first, 1)
     np.add.at(bounds, after, -1)
@@ -235,9 +235,8 @@ def holding_any(catalogue: Catalogue, identifiers: Iterable[str], *, prefixes: b
 def _holding(catalogue: Catalogue, phrase: str) -> Mask:
     """Structures of which some evidence holds the exact words, whatever their case and accents."""
     wanted = fold(clean(phrase))
-    texts = catalogue.once(
-        "folded_texts", lambda: [*map(fold, catalogue.evidence.column("text").to_pylist())]
-    )
+    column = catalogue.evidence.column("text")
+    texts = catalogue.once("folded_texts", lambda: [*map(fold, column.to_pylist())])
     hits = np.array([wanted in text for text in texts], dtype=bool)
     padded = np.append(hits, False)
     held = (

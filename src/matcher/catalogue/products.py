@@ -18,12 +18,12 @@ def products(vectors: F32, vector: F32, rows: NDArray[np.integer[Any]]) -> F32:
     """Inner products of the chosen rows, read in place: a copy would cost ten times as much."""
     import faiss
 
-    asked = np.ascontiguousarray(vector, dtype=np.float32)
+    wanted = np.ascontiguousarray(vector, dtype=np.float32)
     rows = np.ascontiguousarray(rows, dtype=np.int64)
     n, d = vectors.shape
     if (
         not vectors.flags.c_contiguous
-        or asked.shape != (d,)
+        or wanted.shape != (d,)
         or (len(rows) and not 0 <= int(rows.min()) <= int(rows.max()) < n)
     ):
         raise IndexError(f"rows of {vectors.shape} were asked for that do not exist")  # below is C
@@ -32,16 +32,16 @@ def products(vectors: F32, vector: F32, rows: NDArray[np.integer[Any]]) -> F32:
     point = swig.swig_ptr
     with one_thread():
         swig.fvec_inner_products_by_idx(
-            point(out), point(asked), point(vectors), point(rows), d, 1, len(rows)
+            point(out), point(wanted), point(vectors), point(rows), d, 1, len(rows)
         )
     return out
 
 
 def runs(first: NDArray[np.integer[Any]], many: NDArray[np.integer[Any]]) -> I64:
     """The numbers of several runs one after the other: `many` from each `first`."""
-    found = np.repeat(first - (np.cumsum(many) - many), many).astype(np.int64, copy=False)
-    found += np.arange(len(found))
-    return found
+    numbers = np.repeat(first - (np.cumsum(many) - many), many).astype(np.int64, copy=False)
+    numbers += np.arange(len(numbers))
+    return numbers
 
 
 def distinct(numbers: NDArray[np.integer[Any]], count: int) -> tuple[I64, I64]:

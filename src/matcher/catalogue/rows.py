@@ -124,8 +124,8 @@ def _evidence_of_awards(
 
 def centred(place: Place) -> Place:
     """The place, at the centre of its department where it has no coordinates of its own."""
-    found = department(place.department) if place.department and place.latitude is None else None
-    return replace(place, latitude=found.latitude, longitude=found.longitude) if found else place
+    centre = department(place.department) if place.department and place.latitude is None else None
+    return replace(place, latitude=centre.latitude, longitude=centre.longitude) if centre else place
 
 
 def spread(place: Place) -> tuple[Place, ...]:
@@ -176,8 +176,8 @@ def offers_in(payload: bytes) -> list[bytes]:
 
     Text holds no bare quote: what is cut at stands between two offers, and after the last, alone.
     """
-    found = _OFFERS.search(payload)
-    return [b'{"id":%b}' % offer for offer in found[1].split(b'},{"id":')] if found else []
+    listed = _OFFERS.search(payload)
+    return [b'{"id":%b}' % offer for offer in listed[1].split(b'},{"id":')] if listed else []
 
 
 def _evidence_table(rows: Sequence[_Row], written: Mapping[int, bytes]) -> pa.Table:
@@ -259,9 +259,8 @@ def texts(values: Sequence[bytes], kind: pa.DataType) -> pa.Array:
     """Texts in UTF-8 as an Arrow array."""
     ends = np.cumsum([0, *map(len, values)], dtype=np.int64)
     starts = ends if kind == pa.large_string() else ends.astype(np.int32)
-    return pa.Array.from_buffers(
-        kind, len(values), [None, pa.py_buffer(starts), pa.py_buffer(b"".join(values))]
-    )
+    buffers = [None, pa.py_buffer(starts), pa.py_buffer(b"".join(values))]
+    return pa.Array.from_buffers(kind, len(values), buffers)
 
 
 @lru_cache(5_000)

@@ -27,9 +27,9 @@ class Texts:
     @classmethod
     def of(cls, texts: Sequence[str]) -> Texts:
         """Each different text as a number, in the order of first occurrence."""
-        known: dict[str, int] = {}
-        numbers = np.fromiter((known.setdefault(text, len(known)) for text in texts), np.int32, len(texts))
-        return cls(numbers, len(known))
+        at: dict[str, int] = {}
+        numbers = np.fromiter((at.setdefault(text, len(at)) for text in texts), np.int32, len(texts))
+        return cls(numbers, len(at))
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -45,9 +45,9 @@ class Texts:
 
     def of_rows(self, allowed: Mask) -> Mask:
         """Mask over texts: those of a row in a mask over rows."""
-        found = np.zeros(len(self), dtype=bool)
-        found[self.numbers[allowed]] = True
-        return found
+        mask = np.zeros(len(self), dtype=bool)
+        mask[self.numbers[allowed]] = True
+        return mask
 
     def rows(self, texts: NDArray[np.integer[Any]], most: int | None = None) -> tuple[I64, I64]:
         """The rows of some texts, of each `most` at most, in their order, and for each the place of its text in `texts`."""

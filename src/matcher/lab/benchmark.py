@@ -34,9 +34,9 @@ def load(data: Path, task: str, most: int | None = None) -> tuple[list[Question]
     if not queries.is_file():
         raise NotFound(f"no {queries}: --data wants a folder with awards/{task}_dev.queries.jsonl")
     rejected: list[Rejected] = []
-    asked = list(evaluation.questions(queries, rejected))[:most]
+    needs = list(evaluation.questions(queries, rejected))[:most]
     gold = evaluation.load_gold(data / "awards" / f"{task}_dev.qrels.json")
-    return asked, {question.id: gold[question.id] for question in asked if question.id in gold}
+    return needs, {question.id: gold[question.id] for question in needs if question.id in gold}
 
 
 def catalogue(data: Path, task: str, recipe: str = "default") -> Catalogue:
@@ -63,33 +63,33 @@ def compare(
     is measured apart on the notices whose winner had never worked for that buyer, as far as is known.
     """
     asked, gold = load(data, task, most)
-    held = catalogue(data, task)
+    candidates = catalogue(data, task)
     methods: dict[str, Callable[[Question], Sequence[str]]] = {}
-    methods |= simple(held, task) if baselines else {REFERENCE: ReferenceBM25(held)}
+    methods |= simple(candidates, task) if baselines else {REFERENCE: ReferenceBM25(candidates)}
     for name in names:
-        methods[name] = by_matcher(Matcher(held, recipes.named(name), exhaustive=True))
+        methods[name] = by_matcher(Matcher(candidates, recipes.named(name), exhaustive=True))
     if incumbents:
-        matcher = Matcher(held, recipes.named("default"), exhaustive=True)
+        matcher = Matcher(candidates, recipes.named("default"), exhaustive=True)
         methods["default --incumbents"] = by_matcher(matcher, incumbents=True)
     if ablation:
-        methods |= without_each(held)
+        methods |= without_each(candidates)
     parts: dict[str, Mapping[str, Sequence[str]]] = {"all": gold}
     if incumbents:
-        parts["never seen"] = never_seen(held, asked, gold)
+        parts["never seen"] = never_seen(candidates, asked, gold)
     first: dict[str, dict[str, list[float]]] = {}
     listed = [data / "awards" / f"{task}_dev.queries.jsonl", data / "awards" / f"{task}_dev.qrels.json"]
     about = {
         "about": "Who won.",
         "needs": len(gold),
-        "structures": len(held),
+        "structures": len(candidates),
         "revision": published.revision(listed),
     }
     for name, method in methods.items():
         lines, ms = _timed(method, asked, name)
         run = {question.id: line for question, line in zip(asked, lines, strict=True)}
         if out is not None:
-            found = evaluation.figures(run, gold)
-            made = published.result(task, name, found, ms=ms, data=about, more=_made_with(name, held))
+            values = evaluation.figures(run, gold)
+            made = published.result(task, name, values, ms=ms, data=about, more=_made_with(name, candidates))
             published.write([made], out)
         for part, answers in parts.items():
             if not answers:
@@ -116,28 +116,32 @@ def on_judged(
     note: str = "",
 ) -> Iterator[published.Result]:
     """A result for each judged set and method, over a directory in any known format; simple methods first."""
-    found = gather.gather(structures)
-    held = build_catalogue(
-        found.structures, found.awards, recipes.named("default"), undated=evaluation.UNDATED, suppliers=False
+    gathered = gather.gather(structures)
+    candidates = build_catalogue(
+        gathered.structures,
+        gathered.awards,
+        recipes.named("default"),
+        undated=evaluation.UNDATED,
+        suppliers=False,
     )
-    compared = list(_simple(held)) if baselines else [(REFERENCE, ReferenceBM25(held))]
+    compared = list(_simple(candidates)) if baselines else [(REFERENCE, ReferenceBM25(candidates))]
     for path in queries:
         one = leads.load(path, most)
         about = {
             "about": "Who could do it.",
             "needs": len(one.questions),
-            "structures": len(held),
+            "structures": len(candidates),
             "revision": published.revision(
                 [path, path.with_name(one.name + leads.JUDGED), *_files(structures)]
             ),
         }
         methods = {name: leads.by_order(method) for name, method in compared}
         for name in names:
-            methods[name] = leads.by_matcher(Matcher(held, recipes.named(name), exhaustive=True))
+            methods[name] = leads.by_matcher(Matcher(candidates, recipes.named(name), exhaustive=True))
         for name, method in methods.items():
             lines, ms = _timed(method, one.questions, f"{one.name}, {name}")
             figures = leads.figures(lines, one.rows)
-            more = _made_with(name, held)
+            more = _made_with(name, candidates)
             if more["recipe"].get("judgement"):
                 more |= {"note": note, "calibration": leads.calibration(lines, one.rows)}
             yield published.result(one.name, name, figures, ms=ms, data=about, more=more)

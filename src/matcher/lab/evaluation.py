@@ -66,8 +66,8 @@ def questions(path: Path, rejected: list[Rejected]) -> Iterator[Question]:
             refuse(where, 'no query: {"query_id", "notice"} is wanted')
             continue
         query_id = str(record["query_id"])
-        told = record["notice"].items()
-        notice = {key: value for key, value in told if key not in ("titulaires", "montant")}
+        fields = record["notice"].items()
+        notice = {key: value for key, value in fields if key not in ("titulaires", "montant")}
         if query_id in seen:
             refuse(query_id, "this query_id stands twice: the first is kept")
             continue

@@ -83,10 +83,10 @@ def sheet(structure: Structure, query: Query) -> str:
 
 def _distance(structure: Structure, query: Query) -> str:
     here = structure.place
-    asked = [p for p in query.places if p.latitude is not None]
-    if not asked or here.latitude is None:
+    located = [p for p in query.places if p.latitude is not None]
+    if not located or here.latitude is None:
         return ""
-    km = min(places.distance_km(p.latitude, p.longitude, here.latitude, here.longitude) for p in asked)
+    km = min(places.distance_km(p.latitude, p.longitude, here.latitude, here.longitude) for p in located)
     return f", à {km:.0f} km"
 
 
@@ -111,18 +111,19 @@ def graded(matcher: Matcher, questions: Iterable[Question], ask: Ask, show: Show
 
 def _graded(matcher: Matcher, question: Question, ask: Ask, show: Show) -> dict[str, Any]:
     query = matcher.queries(question.tender, as_of=question.day)[0]
-    asked = ", ".join(filter(None, (place.label or place.department for place in query.places)))
-    show(f"\n=== {query.text}\n    {asked or 'lieu inconnu'}")
+    where = ", ".join(filter(None, (place.label or place.department for place in query.places)))
+    show(f"\n=== {query.text}\n    {where or 'lieu inconnu'}")
     answered = ANSWERS[_choice(ask, WHOLE, ANSWERS)]
     rows = [] if answered == "no" else pool(matcher, query, question.id)
-    given: dict[str, list[Any]] = {}
+    grades: dict[str, list[Any]] = {}
     for number, row in enumerate(rows, 1):
         structure = matcher.catalogue.structure(row)
         show(f"\n--- {number} sur {len(rows)}\n{sheet(structure, query)}")
         grade = _choice(ask, GRADE, ("", *GRADES))
         if grade:
             source = KNOWN[_choice(ask, FROM, KNOWN)] if int(grade) >= LEAST else ""
-            given[structure.siren] = [int(grade), source]
+            grades[structure.siren] = [int(grade), source]
     if answered == "no":  # every proposal is wrong
-        given = {matcher.catalogue.structure(row).siren: [0, ""] for row in pool(matcher, query, question.id)}
-    return {"query_id": question.id, "s": answered, "j": given}
+        proposed = map(matcher.catalogue.structure, pool(matcher, query, question.id))
+        grades = {structure.siren: [0, ""] for structure in proposed}
+    return {"query_id": question.id, "s": answered, "j": grades}

@@ -57,8 +57,8 @@ def load(queries: Path, most: int | None = None) -> Judgements:
     if not graded.is_file():
         raise NotFound(f"no {graded.name} next to {queries.name}: `matcher judge` makes one")
     rows, rejected = judged(graded), list[Rejected]()
-    asked = [q for q in evaluation.questions(queries, rejected) if q.id in rows][:most]
-    return Judgements(name=name, questions=asked, rows=rows)
+    needs = [q for q in evaluation.questions(queries, rejected) if q.id in rows][:most]
+    return Judgements(name=name, questions=needs, rows=rows)
 
 
 def by_matcher(matcher: Matcher) -> Answering:
@@ -82,20 +82,20 @@ def gain(grades: Sequence[int]) -> float:
 
 def figures(lines: Iterable[Line], rows: Judged) -> dict[str, list[float]]:
     """Each measure for each need to which it applies; lower is better for wrong@5 and "nobody wrong"."""
-    found: dict[str, list[float]] = {name: [] for name in MEASURES}
+    values: dict[str, list[float]] = {name: [] for name in MEASURES}
     for line in lines:
         row = rows[line["query_id"]]
         order = _order(line, {siren: int(value[0]) for siren, value in row["j"].items()})
         leads = sum(grade >= 2 for grade in order)
         if leads:
-            found["nDCG@5"].append(gain(order[:5]) / gain(sorted(order, reverse=True)[:5]))
-            found["top1"].append(float(order[0] >= 2))
-            found["leads@5"].append(sum(grade >= 2 for grade in order[:5]) / min(5, leads))
-            found["wrong@5"].append(sum(grade == 0 for grade in order[:5]) / len(order[:5]))
-            found["nobody wrong"].append(float(line["nobody"]))
+            values["nDCG@5"].append(gain(order[:5]) / gain(sorted(order, reverse=True)[:5]))
+            values["top1"].append(float(order[0] >= 2))
+            values["leads@5"].append(sum(grade >= 2 for grade in order[:5]) / min(5, leads))
+            values["wrong@5"].append(sum(grade == 0 for grade in order[:5]) / len(order[:5]))
+            values["nobody wrong"].append(float(line["nobody"]))
         elif row["s"] == "no":
-            found["nobody right"].append(float(line["nobody"]))
-    return found
+            values["nobody right"].append(float(line["nobody"]))
+    return values
 
 
 def _order(line: Line, grades: Mapping[str, int]) -> list[int]:
@@ -140,8 +140,8 @@ def tenders(paths: Iterable[Path]) -> list[Tender]:
     listed = list(paths)
     needs = [path for path in listed if path.name.endswith(QUERIES)]
     others = [path for path in listed if path not in needs]
-    found = [question.tender for path in needs for question in evaluation.questions(path, [])]
-    return found + (gather.gather(others).tenders if others else [])
+    judged_needs = [question.tender for path in needs for question in evaluation.questions(path, [])]
+    return judged_needs + (gather.gather(others).tenders if others else [])
 
 
 def quality(matcher: Matcher, paths: Iterable[Path], days: int = 1) -> float | None:
@@ -160,10 +160,10 @@ def quality(matcher: Matcher, paths: Iterable[Path], days: int = 1) -> float | N
 
 def _by_day(matcher: Matcher, question: Question, rows: Judged, days: int) -> list[float]:
     rankings = evaluation.rankings_of(matcher, question)
-    found = []
+    gains = []
     for number in range(days):
         day = (question.day or date.today()) + timedelta(days=number)
         merged = interleave([matcher.rotated(ranking, day).sirens(TOP) for ranking in rankings], TOP)
         line = {"query_id": question.id, "ranking": [[siren] for siren, _ in merged], "nobody": False}
-        found += figures([line], rows)["nDCG@5"]
-    return found
+        gains += figures([line], rows)["nDCG@5"]
+    return gains

@@ -75,8 +75,8 @@ class Documents:
 
 
 def _distinct(sirens: object, question: Question) -> list[str]:
-    found = dict.fromkeys(sirens)  # type: ignore[call-overload]
-    return [siren for siren in found if siren != question.member][:TOP]
+    distinct = dict.fromkeys(sirens)  # type: ignore[call-overload]
+    return [siren for siren in distinct if siren != question.member][:TOP]
 
 
 def _asked(question: Question) -> str:
@@ -162,19 +162,19 @@ class PlaceAlone:
 
     def kilometres(self, question: Question) -> Scores:
         """How far each structure is from the need; 50 km where no more than the département is shared."""
-        asked = [_place(question, lot) for lot in question.tender.lots]
+        wanted = [_place(question, lot) for lot in question.tender.lots]
         far = (
-            np.nan_to_num(distances_km(self.held, asked), nan=1000.0)
-            if located(asked)
+            np.nan_to_num(distances_km(self.held, wanted), nan=1000.0)
+            if located(wanted)
             else np.full(len(self.held), 1000.0)
         )
-        same = np.isin(self.departments, [p.department for p in asked if p.department])
+        same = np.isin(self.departments, [p.department for p in wanted if p.department])
         return np.where(same, np.minimum(far, 50.0), far)
 
 
 def _place(question: Question, lot: Lot) -> Place:
-    given = lot.places[0] if lot.places else question.tender.buyer.place
-    return places.locate(given, question.tender.buyer.id)
+    stated = lot.places[0] if lot.places else question.tender.buyer.place
+    return places.locate(stated, question.tender.buyer.id)
 
 
 class BadgeAndSector:

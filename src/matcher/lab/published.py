@@ -51,8 +51,8 @@ def commit() -> str:
         return done.stdout.strip() if done.returncode == 0 else ""
 
     try:
-        found = git("rev-parse", "--short=12", "HEAD")
-        return found + ("+" if found and git("status", "--porcelain", "--", "../../../src") else "")
+        revision = git("rev-parse", "--short=12", "HEAD")
+        return revision + ("+" if revision and git("status", "--porcelain", "--", "../../../src") else "")
     except FileNotFoundError:
         return ""
 

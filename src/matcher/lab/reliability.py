@@ -86,7 +86,7 @@ def later_awards(path: Path, most: int | None = None, seed: int = 0) -> list[tup
     tender_of = plugins.find("reading.sources", "decp").tender_of
     with gzip.open(path, "rt", encoding="utf-8") as stream:
         records: list[dict[str, Any]] = json.load(stream)["marches"]
-    found: list[tuple[Question, frozenset[str]]] = []
+    awards: list[tuple[Question, frozenset[str]]] = []
     for number, record in enumerate(records):
         holders = frozenset(str(each.get("id") or "")[:9] for each in record.get("titulaires") or ())
         notice = {
@@ -99,11 +99,11 @@ def later_awards(path: Path, most: int | None = None, seed: int = 0) -> list[tup
         except BadInput:
             continue
         day = clean_date(record.get("dateNotification"))
-        found.append((Question(id=str(record.get("uid") or number), tender=tender, day=day), holders))
-    if most is not None and most < len(found):
-        chosen = np.sort(np.random.default_rng(seed).choice(len(found), most, replace=False))
-        found = [found[i] for i in chosen]
-    return found
+        awards.append((Question(id=str(record.get("uid") or number), tender=tender, day=day), holders))
+    if most is not None and most < len(awards):
+        chosen = np.sort(np.random.default_rng(seed).choice(len(awards), most, replace=False))
+        awards = [awards[i] for i in chosen]
+    return awards
 
 
 def answered(

@@ -54,7 +54,7 @@ class _Piece:
 @cache
 def _pieces() -> dict[str, list[_Piece]]:
     """Texts by CPV division: our sample's offers and lots, and the labels of the nomenclature."""
-    found: dict[str, list[_Piece]] = defaultdict(list)
+    pieces: dict[str, list[_Piece]] = defaultdict(list)
     sample = paths.reference_dir().parent / "sample"
     if sample.is_dir():
         from matcher.reading import gather
@@ -64,10 +64,10 @@ def _pieces() -> dict[str, list[_Piece]]:
         lots = [(lot.title, lot.description, lot.cpv) for tender in gathered.tenders for lot in tender.lots]
         for title, text, cpv in offers + lots:
             if cpv:
-                found[cpv[0][:2]].append(_Piece(title, text, cpv[0]))
+                pieces[cpv[0][:2]].append(_Piece(title, text, cpv[0]))
     for code, label in sorted(codes.cpv_labels().items()):
-        found[code[:2]].append(_Piece(label, "", code.ljust(8, "0")))
-    return dict(found)
+        pieces[code[:2]].append(_Piece(label, "", code.ljust(8, "0")))
+    return dict(pieces)
 
 
 @cache
@@ -126,9 +126,9 @@ def structures(n: int, seed: int = 0, offers: float = 3.0) -> Iterator[Structure
 def _drawn() -> tuple[dict[str, list[_Piece]], list[str], Any]:
     pieces = _pieces()
     divisions = sorted(pieces)
-    known = np.array([_shares(DIVISIONS).get(d, 0.0) for d in divisions])
-    other = (known == 0).astype(float)
-    shares = NAMED * known / known.sum() + (1 - NAMED) * other / max(1.0, other.sum())
+    named = np.array([_shares(DIVISIONS).get(d, 0.0) for d in divisions])
+    other = (named == 0).astype(float)
+    shares = NAMED * named / named.sum() + (1 - NAMED) * other / max(1.0, other.sum())
     return pieces, divisions, shares / shares.sum()
 
 

@@ -57,10 +57,10 @@ _MADE: dict[str, Activities] = {}  # by fingerprint of the encoder
 
 def of(encoder: Any) -> Activities:
     """The codes as an encoder sees them, encoded once per process."""
-    found = _MADE.get(encoder.fingerprint)
-    if found is None:
-        found = _MADE[encoder.fingerprint] = _encoded(encoder)
-    return found
+    activities = _MADE.get(encoder.fingerprint)
+    if activities is None:
+        activities = _MADE[encoder.fingerprint] = _encoded(encoder)
+    return activities
 
 
 def keep(encoder: Any, vectors: F32) -> None:

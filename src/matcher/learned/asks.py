@@ -174,17 +174,17 @@ CODE_DIGITS, OTHER_CODE = (2, 3, 4, 5), 0.5
 
 def terms(given: Wording) -> dict[str, dict[int, float]]:
     """Buckets by field, and their weights before rarity: stems and their pairs in each text, prefixes of codes."""
-    found: dict[str, dict[int, float]] = {}
+    fields: dict[str, dict[int, float]] = {}
     for name, prefix, worth in FIELDS:
         stems = [prefix + stem for stem in tokens(getattr(given, name))]
-        found[name] = dict.fromkeys(hashed(stems, BUCKETS), worth)
+        fields[name] = dict.fromkeys(hashed(stems, BUCKETS), worth)
     codes: dict[int, float] = {}
     for place, code in enumerate(given.codes):
         for digits in CODE_DIGITS:
             (bucket,) = hashed([f"{'cpv' if not place else 'cpv+'}{code[:digits]}"], BUCKETS)
             codes[bucket] = max(codes.get(bucket, 0.0), 1.0 if not place else OTHER_CODE)
-    found["codes"] = codes
-    return found
+    fields["codes"] = codes
+    return fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,14 +356,14 @@ def of_arrays(arrays: Mapping[str, Array], encoder: Encoder) -> Reader:
 
 def read(tender: Tender) -> tuple[Asked, ...]:
     """What each lot of a tender asks for."""
-    told = list(map(supported, tender.lots))
-    given = [_wording(lot, tender) for lot in told]
-    if not given:
+    lots = list(map(supported, tender.lots))
+    wordings = [_wording(lot, tender) for lot in lots]
+    if not wordings:
         return ()
-    chances, others = shipped().read(given)
+    chances, others = shipped().read(wordings)
     return tuple(
         _assembled(lot, own, tender, words, chances[i], {name: table[i] for name, table in others.items()})
-        for i, (lot, own, words) in enumerate(zip(tender.lots, told, given, strict=True))
+        for i, (lot, own, words) in enumerate(zip(tender.lots, lots, wordings, strict=True))
     )
 
 
@@ -471,13 +471,13 @@ def _words_of(given: Wording, kept: Sequence[int]) -> dict[int, str]:
     if not in_text:
         return {}
     readings = shipped().first_reading([*in_title, *in_text])[:, list(kept)]
-    held: dict[int, list[str]] = {}
+    pieces_of: dict[int, list[str]] = {}
     trade = kept[0]
     for piece, row in zip(in_title, readings, strict=False):
         if row.max() >= NAMES_A_TRADE:
             trade = kept[int(row.argmax())]
-        held.setdefault(trade, []).append(piece)
-    found = {trade: ", ".join(listed) for trade, listed in held.items()}
+        pieces_of.setdefault(trade, []).append(piece)
+    found = {trade: ", ".join(listed) for trade, listed in pieces_of.items()}
     of_text = readings[len(in_title) :]
     for column, trade in enumerate(kept):
         best = int(of_text[:, column].argmax())

@@ -171,15 +171,15 @@ class Suggester:
     def likeliest(self, texts: Sequence[str], k: int, level: str) -> list[list[tuple[str, float]]]:
         """For each text up to k (8 digits, chance), best first; none for a text without a known word."""
         kinds, raw, chances = self.scored(texts, level)
-        found: list[list[tuple[str, float]]] = []
+        listed: list[list[tuple[str, float]]] = []
         for row, chance in zip(raw, chances, strict=True):
             order = np.argsort(-row, kind="stable") if not np.isnan(row).any() else np.zeros(0, np.int64)
             best = order[:k]
             # the calibrated probabilities together are at most 1, whatever k
             stated = chance[best] / max(1.0, float(chance[order[:CALIBRATED]].sum()))
             codes = [str(kinds[i]).zfill(LEVELS[level]).ljust(8, "0") for i in best]
-            found.append([(code, float(p)) for code, p in zip(codes, stated, strict=True)])
-        return found
+            listed.append([(code, float(p)) for code, p in zip(codes, stated, strict=True)])
+        return listed
 
     def suggest(self, text: str, k: int = 5, level: Level = "class") -> list[tuple[str, str, float]]:
         """The k likeliest codes: (8 digits, label, probability), best first; below a division never a bare division."""

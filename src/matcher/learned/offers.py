@@ -181,10 +181,10 @@ def signs(weighted: Floats, parts: Sequence[Part]) -> Floats:
 @cache
 def shipped() -> Model:
     """The models of models/offers.  Raises BadInput where there are none, StaleArtefact for another encoder."""
-    found = load(paths.model("offers"))
-    if found.reader.encoder != cpv.shipped().encoder.fingerprint:
+    model = load(paths.model("offers"))
+    if model.reader.encoder != cpv.shipped().encoder.fingerprint:
         raise StaleArtefact("the model of offers is of another encoder: run `matcher train offers` again")
-    return found
+    return model
 
 
 def load(folder: Path) -> Model:

@@ -170,9 +170,9 @@ def _distinct(found: Iterable[tuple[Unit, str]]) -> list[tuple[Unit, str]]:
 
 def _joined(found: Iterable[tuple[Unit, str]]) -> Iterator[tuple[Unit, str]]:
     """Neighbouring pieces of one sentence that say one trade as one ("ponçage, vernis et peinture")."""
-    held: list[tuple[Unit, str]] = []
+    last_ones: list[tuple[Unit, str]] = []
     for unit, trade in found:
-        last = held[-1] if held else None
+        last = last_ones[-1] if last_ones else None
         if (
             last
             and last[1] == trade
@@ -182,20 +182,20 @@ def _joined(found: Iterable[tuple[Unit, str]]) -> Iterator[tuple[Unit, str]]:
             begin, end = unit.sentence.find(last[0].words), unit.sentence.find(unit.words) + len(unit.words)
             span = unit.sentence[begin:end]
             if 0 <= begin < end and len(span) <= TITLE * 2 // 3:
-                held[-1] = (replace(last[0], words=span, title=_cut(_item(span))), trade)
+                last_ones[-1] = (replace(last[0], words=span, title=_cut(_item(span))), trade)
                 continue
-        held.append((unit, trade))
-    yield from held
+        last_ones.append((unit, trade))
+    yield from last_ones
 
 
 def _service_types(found: Sequence[tuple[Unit, str]]) -> Mapping[str, tuple[str, ...]]:
     """Of each trade: staff where the text mentions lending, goods where its parts have CPV codes of goods, else services."""
-    said = dict.fromkeys(trade for _, trade in found)
-    if "personnel" in said:
-        return dict.fromkeys(said, ("DISP",))
+    trades_said = dict.fromkeys(trade for _, trade in found)
+    if "personnel" in trades_said:
+        return dict.fromkeys(trades_said, ("DISP",))
     shares = np.nan_to_num(reading.goods([unit.words for unit, _ in found])) if found else np.zeros(0)
     trades_ = np.array([trade for _, trade in found])
-    of_trade = {name: float(shares[trades_ == name].mean()) for name in said}
+    of_trade = {name: float(shares[trades_ == name].mean()) for name in trades_said}
     return {name: ("BUILD",) if share > OF_GOODS else ("PREST",) for name, share in of_trade.items()}
 
 

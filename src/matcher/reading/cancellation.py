@@ -88,10 +88,10 @@ def _sentences(text: str) -> Iterator[str]:
 def _numbers(sentence: str) -> Iterator[str]:
     """The numbers of the lots that a sentence names; "1 à 3" names three."""
     for found in _LOTS.finditer(sentence):
-        said = found[1]
-        for first, last in _RANGE.findall(said):
+        listed = found[1]
+        for first, last in _RANGE.findall(listed):
             yield from (str(number) for number in range(int(first), min(int(last), int(first) + 200) + 1))
-        yield from (lot_number(number) for number in re.findall(r"\d+[a-z]?\b", said))
+        yield from (lot_number(number) for number in re.findall(r"\d+[a-z]?\b", listed))
 
 
 def _is_procedure(sentence: str, act: re.Match[str]) -> bool:
@@ -114,7 +114,7 @@ def settled(tender: Tender) -> Tender:
     """A correction or a cancellation with what its text withdraws; a correction that withdraws all is a cancellation."""
     if tender.nature not in ("correction", "cancellation") or tender.cancels:
         return tender
-    found = withdrawn(tender.change)
-    if found.lots:
-        return replace(tender, cancels=found.lots)
-    return replace(tender, nature="cancellation") if found.whole else tender
+    notice = withdrawn(tender.change)
+    if notice.lots:
+        return replace(tender, cancels=notice.lots)
+    return replace(tender, nature="cancellation") if notice.whole else tender

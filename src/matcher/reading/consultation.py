@@ -168,14 +168,14 @@ def _title_of(text: str, name: str) -> tuple[str, tuple[str, ...]]:
 
 def concerned(text: str) -> str:
     """The object of the consultation as stated in a sentence; "" where none does."""
-    found = _CONCERNS.search(text)
-    return clean(found.group(1) or found.group(2)).rstrip(" .") if found else ""
+    sentence = _CONCERNS.search(text)
+    return clean(sentence.group(1) or sentence.group(2)).rstrip(" .") if sentence else ""
 
 
 def body(text: str) -> str:
     """The buyer, from a line of the first pages that is only its name; "" where there is none."""
-    found = _NAME_ALONE.search(text[:FIRST_PAGES])
-    return clean(found.group(1)) if found else ""
+    line = _NAME_ALONE.search(text[:FIRST_PAGES])
+    return clean(line.group(1)) if line else ""
 
 
 def site(text: str) -> tuple[Place, ...]:
@@ -272,8 +272,8 @@ def _lot_title(block: str) -> str:
 
 def _first(pattern: re.Pattern[str], text: str, limit: int) -> str:
     stated = (clean(match.group(1), limit) for match in pattern.finditer(text))
-    found = next(filter(None, stated), "")
-    return found.strip(" .:;|–-")
+    first = next(filter(None, stated), "")
+    return first.strip(" .:;|–-")
 
 
 def _deadline(text: str) -> datetime | None:

@@ -53,26 +53,26 @@ def _contracts(rows: list[Award]) -> Iterator[Award]:
     versions: dict[tuple[Any, ...], list[Award]] = {}
     for row in first:
         versions.setdefault((*_same(row), row.amount), []).append(row)
-    found: list[Award] = []
+    contracts: list[Award] = []
     for same in versions.values():
         award = _joined(same)
         # The same text and holders under the same uid with another day or amount: the contract, updated.
         mark = fold(award.title), _names(award)
-        twins = (at for at, other in enumerate(found) if mark == (fold(other.title), _names(other)))
+        twins = (at for at, other in enumerate(contracts) if mark == (fold(other.title), _names(other)))
         duplicate = next(twins, None) if award.holders else None
         if duplicate is None:
-            found.append(award)
+            contracts.append(award)
         else:
-            found[duplicate] = _flagged(found[duplicate], "modified")
+            contracts[duplicate] = _flagged(contracts[duplicate], "modified")
     if later:
-        found[0] = _flagged(found[0], "modified")
-        known = {name for row in found for name in _names(row)}
+        contracts[0] = _flagged(contracts[0], "modified")
+        names = {name for row in contracts for name in _names(row)}
         for row in later:
-            new = _distinct(h for h in row.holders if (h.id or h.name) not in known)
+            new = _distinct(h for h in row.holders if (h.id or h.name) not in names)
             if new:
-                found.append(replace(row, holders=new, relation="modification"))
-                known |= {holder.id or holder.name for holder in new}
-    for number, award in enumerate(found, 1):
+                contracts.append(replace(row, holders=new, relation="modification"))
+                names |= {holder.id or holder.name for holder in new}
+    for number, award in enumerate(contracts, 1):
         yield award if number == 1 else replace(award, uid=f"{award.uid}:{number}")
 
 

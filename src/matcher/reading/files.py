@@ -144,15 +144,15 @@ def read(
 def recognise(name: str, head: bytes) -> list[ModuleType]:
     """The sources that recognise a content, the specific formats before the general ones."""
     rooms = sorted(plugins.names("reading.sources"), key=lambda n: (n in GENERAL, n))
-    found = []
+    modules = []
     for each in rooms:
         module = plugins.find("reading.sources", each)
         try:
             if module.recognises(name, head):
-                found.append(module)
+                modules.append(module)
         except (ValueError, LookupError, RecursionError):
             continue  # a head cut in the middle of a character or of a value is no match
-    return found
+    return modules
 
 
 @cache
@@ -237,8 +237,8 @@ class _Reader:
                 return
             candidates = [plugins.find("reading.sources", "documents")]  # a free-text need
         if not candidates:
-            known = ", ".join(plugins.names("reading.sources"))
-            yield _refused(name, f"format not recognised; the formats read are {known}")
+            formats = ", ".join(plugins.names("reading.sources"))
+            yield _refused(name, f"format not recognised; the formats read are {formats}")
             return
         for i, module in enumerate(candidates):
             last = i == len(candidates) - 1
@@ -271,9 +271,8 @@ class _Reader:
 
     def records(self, module: ModuleType, stream: BinaryIO, name: str) -> Iterator[Record]:
         corrected = self.columns and "columns" in inspect.signature(module.read).parameters
-        records: Iterator[Record] = module.read(
-            stream, name, **({"columns": self.columns} if corrected else {})
-        )
+        options = {"columns": self.columns} if corrected else {}
+        records: Iterator[Record] = module.read(stream, name, **options)
         return records
 
     # -- archives

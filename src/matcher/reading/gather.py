@@ -84,30 +84,30 @@ def gather(paths: Iterable[Path], columns: Columns = None) -> Gathered:
 
     The awards of award notices count as awards.  Raises NoValidRecords where no record is good.
     """
-    found = Gathered()
+    gathered = Gathered()
     announced: list[Award] = []
     for record in files.read(list(paths), columns=columns):
         if isinstance(record, Structure):
-            found.structures.append(record)
+            gathered.structures.append(record)
         elif isinstance(record, Award):
-            found.awards.append(record)
+            gathered.awards.append(record)
         elif isinstance(record, Tender):
-            found.tenders.append(record)
+            gathered.tenders.append(record)
             announced += record.awards
         else:
-            found.rejected.append(record)
-    rows, found.awards = len(found.awards), contracts.consolidate(found.awards)
-    found.repeated = rows - len(found.awards)
-    found.awards += announced
-    merged = merge.merge(found.structures)
-    found.structures = list(merged.structures)
-    found.rejected.extend(merged.set_aside)
-    if not (found.structures or found.awards or found.tenders):
-        why = "; ".join(dict.fromkeys(bad.reason for bad in found.rejected[:3]))
+            gathered.rejected.append(record)
+    rows, gathered.awards = len(gathered.awards), contracts.consolidate(gathered.awards)
+    gathered.repeated = rows - len(gathered.awards)
+    gathered.awards += announced
+    merged = merge.merge(gathered.structures)
+    gathered.structures = list(merged.structures)
+    gathered.rejected.extend(merged.set_aside)
+    if not (gathered.structures or gathered.awards or gathered.tenders):
+        why = "; ".join(dict.fromkeys(bad.reason for bad in gathered.rejected[:3]))
         raise NoValidRecords(
             f"nothing could be read{': ' + why if why else ''}; try `matcher read` on one file to see why"
         )
-    return found
+    return gathered
 
 
 def save_rejects(gathered: Gathered, folder: Path) -> None:

@@ -80,11 +80,11 @@ def _placed(records: Sequence[Structure], follows: Mapping[str, str]) -> list[St
             named.setdefault(record.siren, {})[_latest(record.siret, follows)] = None
     placed: list[Structure] = []
     for record in records:
-        known = list(named.get(record.siren, ()))
-        if record.name or not known or _latest(record.siret, follows) in known:
+        sirets = list(named.get(record.siren, ()))
+        if record.name or not sirets or _latest(record.siret, follows) in sirets:
             placed.append(record)
-        elif len(record.siret) == 9 or len(known) == 1:
-            placed += [replace(record, siret=siret) for siret in known]
+        elif len(record.siret) == 9 or len(sirets) == 1:
+            placed += [replace(record, siret=siret) for siret in sirets]
         else:
             placed.append(record)
     return placed
@@ -244,10 +244,10 @@ def _one(cluster: Sequence[Structure]) -> Structure:
                 break
     kind_record = max(ranked, key=lambda r: (r.kind in SPECIFIC, bool(r.kind)))
     provenance["kind"] = kind_record.provenance.get("kind") or _origin(kind_record)
-    known = [record for record in ranked if record.active is not None]
-    if known:
+    stated = [record for record in ranked if record.active is not None]
+    if stated:
         # Whether it is open is decided by the most recent check, not by the most recent edit.
-        latest = max(known, key=lambda record: record.checked or date.min)
+        latest = max(stated, key=lambda record: record.checked or date.min)
         taken |= {"active": latest.active, "checked": latest.checked}
         provenance["active"] = _origin(latest)
     place = _best_place(ranked)
@@ -348,7 +348,7 @@ def _offers(merged: Structure, ranked: Sequence[Structure]) -> tuple[Offer, ...]
 
 def _distinct(ranked: Sequence[Structure]) -> Iterator[Offer]:
     """Distinct offers: declared ones before those of a list, those before read or inferred ones."""
-    found: dict[tuple[object, ...], Offer] = {}
+    offers: dict[tuple[object, ...], Offer] = {}
     listed = [offer for record in ranked for offer in record.offers]
     declared = {fold(offer.title) for offer in listed if not offer.inferred}
     for inferred in (False, True):
@@ -356,11 +356,11 @@ def _distinct(ranked: Sequence[Structure]) -> Iterator[Offer]:
             mark = (fold(offer.title), fold(offer.text), offer.nature)
             if inferred and fold(offer.title) in declared:
                 continue
-            if mark not in found:
-                found[mark] = offer
+            if mark not in offers:
+                offers[mark] = offer
             else:
-                known = found[mark]
+                known = offers[mark]
                 days = [day for day in (known.since, offer.since) if day]
                 since = min(days) if len(days) == 2 else None
-                found[mark] = replace(known, since=since, zone=known.zone or offer.zone)
-    yield from sorted(found.values(), key=lambda offer: offer.nature != "description")
+                offers[mark] = replace(known, since=since, zone=known.zone or offer.zone)
+    yield from sorted(offers.values(), key=lambda offer: offer.nature != "description")

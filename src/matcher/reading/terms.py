@@ -96,13 +96,13 @@ def _amounts(plain: str) -> Iterator[tuple[float, str, bool]]:
 
 def duration(*texts: str) -> float | None:
     """The months of the contract where folded texts state one duration, and one only; else None."""
-    found = {
+    durations = {
         _months(*match.groups())
         for plain in texts
         for match in (_DURATION.finditer(plain) if "dur" in plain or "periode" in plain else ())
         if not _LASTS_OTHERWISE.search(plain[max(0, match.start() - 30) : match.end()])
     }
-    return found.pop() if len(found) == 1 else None
+    return durations.pop() if len(durations) == 1 else None
 
 
 def _number(word: str) -> int:
@@ -158,8 +158,8 @@ def _renewed(
 def turnover(text: str) -> float | None:
     """The yearly turnover that a text requires of every candidate; None where none, or one for each lot, is stated."""
     plain = folded(text)
-    found = {_euros(one) for one in _TURNOVER.finditer(plain)}
-    return found.pop() if len(found) == 1 and "lot" not in plain and "cumul" not in plain else None
+    amounts = {_euros(one) for one in _TURNOVER.finditer(plain)}
+    return amounts.pop() if len(amounts) == 1 and "lot" not in plain and "cumul" not in plain else None
 
 
 def _euros(found: re.Match[str]) -> float:

@@ -104,13 +104,13 @@ def import_communes(path: str | Path) -> int:
         longitude, latitude = (_degrees(value) for value in (*point, None, None)[:2])
         within = _first(row, "codeDepartement", "dep", "departement") or old[3]
         within = within or (code[:3] if code[:2] in ("97", "98") else code[:2])
-        found = department(within)
+        area = department(within)
         made[code] = (
             code,
             name,
             postcodes or old[2],
             within,
-            (found.region if found else "") or old[4],
+            (area.region if area else "") or old[4],
             digits(str(row.get("population") or "")) or old[5],
             digits(str(row.get("siren") or "")) or old[6],
             latitude or old[7],
@@ -130,9 +130,9 @@ def beyond_shipped(what: str) -> int:
         "naf": (OFFICIAL_NAF, "naf.csv"),
         "cog": (OFFICIAL_COMMUNES, "communes.csv.gz"),
     }[what]
-    known = {row[0] for row in _rows(shipped)}
+    shipped_codes = {row[0] for row in _rows(shipped)}
     codes = (row[0].rstrip("0").ljust(2, "0") if what == "cpv" else row[0] for row in _own_rows(name))
-    return sum(code not in known for code in codes)
+    return sum(code not in shipped_codes for code in codes)
 
 
 def _degrees(value: Any) -> str:

@@ -55,5 +55,5 @@ def source_name(text: str) -> str:
     stem = record[1] if record else re.split(r"[/\\]", text)[-1]
     word = re.match(r"[a-z]+", stem.lower())
     first = word[0] if word else ""
-    known = SOURCES.get(first) or SOURCES.get(first.removesuffix("s"))
-    return known or re.sub(r"\.(csv|jsonl?|xlsx|xml|gz|parquet)\b", "", stem)
+    name = SOURCES.get(first) or SOURCES.get(first.removesuffix("s"))
+    return name or re.sub(r"\.(csv|jsonl?|xlsx|xml|gz|parquet)\b", "", stem)

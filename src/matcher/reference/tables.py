@@ -104,14 +104,14 @@ def _rows(name: str) -> Iterator[list[str]]:
 @cache
 def lists(name: str) -> dict[str, Any]:
     """What a JSON file of `data/reference` holds: lists and codes by their names."""
-    found: dict[str, Any] = json.loads((reference_dir() / name).read_text(encoding="utf-8"))
-    return found
+    content: dict[str, Any] = json.loads((reference_dir() / name).read_text(encoding="utf-8"))
+    return content
 
 
 def code_list(of: str) -> dict[str, Any]:
     """What published codes mean: a list of `codes.json`."""
-    found: dict[str, Any] = lists("codes.json")[of]
-    return found
+    meanings: dict[str, Any] = lists("codes.json")[of]
+    return meanings
 
 
 def _listed(path: str | Path, columns: str) -> Iterator[dict[str, str]]:
@@ -148,10 +148,10 @@ def named_rows(path: Path, headings: Mapping[str, str]) -> tuple[set[str], Itera
 
 def stated_or_made(variable: str, least: int, name: str) -> bytes:
     """The key of a variable of the environment, else the one of the file of this name.  Raises BadInput for one that is too short."""
-    given = os.environ.get(variable, "")
-    if given and len(given) < least:
+    key = os.environ.get(variable, "")
+    if key and len(key) < least:
         raise BadInput(f"{variable} is too short: give {least} random characters or more")
-    return given.encode() or made_once(name)
+    return key.encode() or made_once(name)
 
 
 def made_once(name: str) -> bytes:

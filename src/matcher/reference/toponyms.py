@@ -69,24 +69,24 @@ MOST = 12
 
 @lru_cache(4096)
 def _asked(text: str, near: frozenset[str], context: str) -> Places:
-    found, parts = named(text, context), _parts(text)
+    options, parts = named(text, context), _parts(text)
     if len(parts) > MOST:
         raise BadInput(f"{len(parts)} places: give at most {MOST}, or the department that holds them")
-    if not found and _department_at_end(text):
-        found = _resembling(text)
-    if not found and (town := _of_institution(text)):
+    if not options and _department_at_end(text):
+        options = _resembling(text)
+    if not options and (town := _of_institution(text)):
         return (settled(text, town, near),)
-    if not found and len(parts) > 1:
+    if not options and len(parts) > 1:
         return _several(parts, near, context)
-    return (settled(text, _also(text, found) or _resembling(text), near),)
+    return (settled(text, _also(text, options) or _resembling(text), near),)
 
 
 def _of_institution(text: str) -> Places:
     """The town after the name of an institution or area: "centre hospitalier de Laon", "arrondissement de Lens"."""
     if (places.name_key(text).split() or [""])[0] not in places.INSTITUTIONS:
         return ()
-    found = (tuple(p for p in named(name) if p.commune) for name in places.shorter(text))
-    return next(filter(None, found), ())
+    towns = (tuple(p for p in named(name) if p.commune) for name in places.shorter(text))
+    return next(filter(None, towns), ())
 
 
 def _also(text: str, found: Places) -> Places:
@@ -123,9 +123,9 @@ def _several(parts: list[str], near: frozenset[str], context: str) -> Places:
         for part, found in zip(parts, options, strict=True)
     ]
     communes = [place for place in chosen if place.commune]
-    held = {place.department for place in communes}
+    departments = {place.department for place in communes}
     wide = [place for place in chosen if not place.commune]
-    areas = [place for place in wide if not held.intersection(departments_within(place))]
+    areas = [place for place in wide if not departments.intersection(departments_within(place))]
     return tuple(dict.fromkeys(communes + areas))
 
 
@@ -206,8 +206,8 @@ _SIDE = re.compile(r"(?:nord|sud|est|ouest) (?:de la |de l['’]|du |des |de |d[
 def _department_at_end(text: str) -> tuple[str, str] | None:
     """A name and the department that follows it: "Saint-Denis (93)"; None where none does."""
     trailing = _TRAILING.search(text)
-    found = places.department(trailing.group(1).upper()) if trailing else None
-    return (text[: trailing.start()], found.code) if trailing and found else None
+    area = places.department(trailing.group(1).upper()) if trailing else None
+    return (text[: trailing.start()], area.code) if trailing and area else None
 
 
 def _named(key: str, near: str | None) -> Places:
@@ -244,21 +244,21 @@ def _coded(text: str, code: str, context: str) -> Places:
     label = clean(
         re.sub(r"\bcedex\b.*", " ", re.sub(rf"{code}|[(),]|\bF-", " ", text, flags=re.I), flags=re.I)
     )
-    found = places.commune_or_postcode(code, f"{label} {context}")
-    if found is None:
+    place = places.commune_or_postcode(code, f"{label} {context}")
+    if place is None:
         area = places.department_of_postcode(code)
         town = places.communes_named(label, area) if area and label else ()
-        found = Place(label=label, commune=town[0].code if town else None, department=area)
+        place = Place(label=label, commune=town[0].code if town else None, department=area)
     elif (
         label
         and not places.communes_of_postcode(code)
-        and not places.mentions(label, places.commune(found.commune or ""))
+        and not places.mentions(label, places.commune(place.commune or ""))
     ):
         # the number of a CEDEX may be the INSEE code of another commune
         area = places.department_of_postcode(code)
         town = places.communes_named(label, area) if area else ()
-        found = Place(label=label, commune=town[0].code) if town else found
-    located = places.locate(found)
+        place = Place(label=label, commune=town[0].code) if town else place
+    located = places.locate(place)
     return (located,) if located.department else ()
 
 
@@ -268,9 +268,9 @@ def of_commune(code: str) -> Place:
 
 
 def _of_department(code: str) -> Place:
-    found = places.department(code)
+    area = places.department(code)
     # located before it is named: a commune of that name may lie in it (Doubs, Corrèze)
-    return replace(places.locate(Place(department=code)), label=found.name if found else code)
+    return replace(places.locate(Place(department=code)), label=area.name if area else code)
 
 
 @remembered()
@@ -405,17 +405,17 @@ def mentioned(text: str, within: Collection[str] = ()) -> Places:
     `within` are departments that are known.  Raises Homonyms where a name that is plainly the place stays open.
     """
     near = frozenset(within) or hints(text)
-    found = [
+    mentions = [
         replace(one, options=_within(one.options, near) if within else one.options)
         for one in _mentions(text[:2000])
     ]
-    found = [one for one in found if one.options]
-    plain = [one for one in found if one.strength == 2 and any(p.commune for p in one.options)]
+    mentions = [one for one in mentions if one.options]
+    plain = [one for one in mentions if one.strength == 2 and any(p.commune for p in one.options)]
     if not plain:
-        weak = [one for one in found if one.strength and any(p.commune for p in one.options)]
+        weak = [one for one in mentions if one.strength and any(p.commune for p in one.options)]
         weak = [one for one in weak if len(_within(one.options, near) or one.options) == 1]
         plain = weak[:1] + list(takewhile(lambda one: one.listed, weak[1:]))
-    chosen = plain or ([] if within else [one for one in found if one.strength][:1])
+    chosen = plain or ([] if within else [one for one in mentions if one.strength][:1])
     meant = [settled(one.words, one.options, near) for one in chosen]
     if not meant and not within and (number := _NUMBERED.search(text[:2000])):
         meant = [place for place in named(number.group(1))[:1] if place.department]
@@ -473,11 +473,11 @@ def _known(words: str) -> Places:
         return ()
     if _ARRONDISSEMENT.fullmatch(key) and re.search(r"\de", key):
         return named(key)
-    found = _named(key, None)
-    known = ((place, places.commune(place.commune)) for place in found if place.commune)
+    options = _named(key, None)
+    known = ((place, places.commune(place.commune)) for place in options if place.commune)
     small = {place for place, commune in known if commune and commune.population <= HAMLET}
     single = " " not in key and not places.communes_named(key)  # one word that names a grouping only
-    return tuple(place for place in found if place not in small and not (single and place.commune))
+    return tuple(place for place in options if place not in small and not (single and place.commune))
 
 
 def _strength(
@@ -517,14 +517,14 @@ def seat(buyer: Buyer, within: Collection[str] = ()) -> Commune | None:
     """The commune of a buyer's seat, by its identifier, address or name; among the departments `within`, if any."""
     if buyer.id.startswith(("22", "23")) or _WIDE.match(places.name_key(buyer.name)):
         return None  # a department or region works all over its territory
-    found = places.commune_of_siren(buyer.id) if buyer.id else None
-    if found is None and buyer.place.commune:
-        found = places.commune(buyer.place.commune)
-    if found is None:
+    town = places.commune_of_siren(buyer.id) if buyer.id else None
+    if town is None and buyer.place.commune:
+        town = places.commune(buyer.place.commune)
+    if town is None:
         of_number = places.department_of_siren(buyer.id) if buyer.id else None
         near = within or tuple(filter(None, (buyer.place.department or of_number,)))
-        found = _called_after(buyer.name, frozenset(near))
-    return found if found and (not within or found.department in within) else None
+        town = _called_after(buyer.name, frozenset(near))
+    return town if town and (not within or town.department in within) else None
 
 
 #: A place that is stated to be wide is not narrowed to the buyer's town.
@@ -587,10 +587,10 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
 def may_lie_in(lot: Lot, tender: Tender, departments: Container[str | None]) -> bool:
     """Whether `of_lot` may place a lot in one of these departments, without reading its text; True where unsure."""
     located = (places.locate(place) for place in lot.places)
-    found = {code for place in located for code in departments_within(place)}
-    if not found or "places" in lot.inferred:
-        found |= _home_departments(tender.buyer)
-    return not found or any(code in departments for code in found)
+    codes = {code for place in located for code in departments_within(place)}
+    if not codes or "places" in lot.inferred:
+        codes |= _home_departments(tender.buyer)
+    return not codes or any(code in departments for code in codes)
 
 
 def _home_departments(buyer: Buyer) -> frozenset[str]:

@@ -74,9 +74,9 @@ def mentioned(text: str) -> Places:
     names = list(_Line(text).names())
     within = [places.departments_within(one.options[0]) for one in names if len(one.options) == 1]
     near = frozenset(code for codes in within for code in codes)
-    found = [one for one in names if one.town] or names
-    clearest = max((one.clear for one in found), default=0)
-    rest = dropwhile(lambda one: one.clear < clearest, found)
+    candidates = [one for one in names if one.town] or names
+    clearest = max((one.clear for one in candidates), default=0)
+    rest = dropwhile(lambda one: one.clear < clearest, candidates)
     chosen = list(islice(rest, 1))
     chosen += takewhile(lambda one: one.listed and one.clear >= min(clearest, 2), rest)
     settled = (toponyms.settled(one.words, one.options, near) for one in chosen)
@@ -168,9 +168,9 @@ class _Line:
 
     def _confirmed(self, start: int, options: Places) -> bool:
         """Is a name followed by that of an area that holds it: "Die, Drôme"?"""
-        held = {place.department for place in options}
+        departments = {place.department for place in options}
         return any(
-            not area.commune and held & set(places.departments_within(area))
+            not area.commune and departments & set(places.departments_within(area))
             for end in range(self._furthest(start) if start < len(self.tokens) else start, start, -1)
             for area in _options(self._words(start, end))
         )
@@ -194,11 +194,11 @@ def _options(words: str) -> Places:
     key = places.name_key(words)
     if len(key) < 2 or key in toponyms.LINKS:
         return ()
-    found = toponyms.named(words)
+    options = toponyms.named(words)
     if any(map(str.isdigit, key)):
         beside = _POSTCODE.sub("", words).strip(" ,()")
-        return found if beside in ("", words) or _options(beside) else ()
-    return tuple(place for place in found if not _hamlet(place)) or tuple(
+        return options if beside in ("", words) or _options(beside) else ()
+    return tuple(place for place in options if not _hamlet(place)) or tuple(
         toponyms.of_commune(code) for code in _short_names().get(key, ())
     )
 

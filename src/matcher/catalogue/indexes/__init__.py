@@ -38,8 +38,8 @@ class Index(Protocol):
 
 def default(role: Role) -> ModuleType:
     """The index of a role in the default recipe."""
-    found = (plugins.find("catalogue.indexes", name) for name in Recipe(name="").indexes)
-    return next(module for module in found if role == module.ROLE)
+    modules = (plugins.find("catalogue.indexes", name) for name in Recipe(name="").indexes)
+    return next(module for module in modules if role == module.ROLE)
 
 
 def reachable(k: int, rows: int, allowed: Mask | None) -> int:

@@ -64,8 +64,8 @@ class FaissIndex:
             order = np.argsort(-self.compare(text, vector, rows), kind="stable")[:k]
             return rows[order]
         bits = np.packbits(self.texts.of_rows(allowed), bitorder="little")
-        found = self._nearest(vector.reshape(1, -1), k, faiss.IDSelectorBitmap(bits))
-        rows, _ = self.texts.rows(self._sorted(vector, found[0]))
+        nearest = self._nearest(vector.reshape(1, -1), k, faiss.IDSelectorBitmap(bits))
+        rows, _ = self.texts.rows(self._sorted(vector, nearest[0]))
         return rows[allowed[rows]][:k]
 
     def search_many(self, vectors: F32, k: int) -> list[I64]:
@@ -73,19 +73,19 @@ class FaissIndex:
         k = reachable(k, len(self.texts.numbers), None)
         if not k:
             return [np.zeros(0, dtype=np.int64) for _ in vectors]
-        found = []
+        rows = []
         for vector, near in zip(vectors, self._nearest(vectors, k, None), strict=True):
             texts = self._sorted(vector, near)
-            found.append(self.texts.rows(texts[: self.texts.enough(texts, k)], k)[0][:k])
-        return found
+            rows.append(self.texts.rows(texts[: self.texts.enough(texts, k)], k)[0][:k])
+        return rows
 
     def _nearest(self, vectors: F32, k: int, selector: Any) -> I64:
         """The texts nearest to each vector by their codes, -1 beyond the last; (q, texts)."""
         import faiss
 
         # quantisation is lossy: more are fetched and re-ranked by the exact vectors
-        known = self._index.ntotal
-        many = min(k if self.kind == "flat" else k + max(REFINE, known // REFINED_OF), known)
+        size = self._index.ntotal
+        many = min(k if self.kind == "flat" else k + max(REFINE, size // REFINED_OF), size)
         with one_thread():
             _, found = self._index.search(
                 vectors.astype(np.float32), many, params=self._options(faiss, many, selector)
@@ -122,12 +122,12 @@ class FaissIndex:
         """The inner product with the vector of each text."""
         if self._table.dtype == np.float32:
             return products(self._table, vector, texts)
-        found = np.zeros(len(texts), dtype=np.float32)
+        likeness = np.zeros(len(texts), dtype=np.float32)
         for low in range(0, len(texts), BLOCK):
             block = _single(self._table, texts[low : low + BLOCK])
             # single-threaded: BLAS threads would spend longer waiting than working
-            found[low : low + BLOCK] = products(block, vector, np.arange(len(block)))
-        return found
+            likeness[low : low + BLOCK] = products(block, vector, np.arange(len(block)))
+        return likeness
 
     def amended(self, kept: I64, texts: Sequence[str], vectors: Vectors) -> FaissIndex:
         """The index of the vectors of an amended catalogue.  Cells keep their content where its texts keep their numbers."""
@@ -205,8 +205,8 @@ def _trained(vectors: Vectors, kind: str, seed: int) -> Any:
 
 def _held_by_half(vectors: F32) -> float:
     """The share of the variance of vectors that the first half of their principal components holds."""
-    found = np.linalg.eigvalsh(np.cov(vectors.T))[::-1]
-    return float(found[: len(found) // 2].sum() / max(float(found.sum()), 1e-12))
+    variances = np.linalg.eigvalsh(np.cov(vectors.T))[::-1]
+    return float(variances[: len(variances) // 2].sum() / max(float(variances.sum()), 1e-12))
 
 
 def load(folder: Path, vectors: Vectors) -> FaissIndex:

@@ -91,10 +91,10 @@ class LexicalIndex:
 
     def search(self, text: str, vector: F32, k: int, allowed: Mask | None = None) -> I64:
         scores = self._scores(text)[self.texts.numbers]
-        found = np.flatnonzero(scores if allowed is None else scores * allowed)
-        if len(found) > k > 0:
-            found = found[scores[found] >= np.partition(scores[found], -k)[-k]]
-        return found[np.lexsort((found, -scores[found]))][: max(k, 0)]
+        rows = np.flatnonzero(scores if allowed is None else scores * allowed)
+        if len(rows) > k > 0:
+            rows = rows[scores[rows] >= np.partition(scores[rows], -k)[-k]]
+        return rows[np.lexsort((rows, -scores[rows]))][: max(k, 0)]
 
     def compare(self, text: str, vector: F32, rows: I64 | None) -> F32:
         numbers = self.texts.numbers if rows is None else self.texts.numbers[rows]
@@ -116,9 +116,8 @@ class LexicalIndex:
         used, gapless = np.unique(numbers, return_inverse=True)
         many = both.starts[used + 1] - both.starts[used]
         entries = runs(both.starts[used], many)
-        counted = _Counted(
-            both.columns[entries], both.counts[entries], np.concatenate(([0], np.cumsum(many)))
-        )
+        ends = np.concatenate(([0], np.cumsum(many)))
+        counted = _Counted(both.columns[entries], both.counts[entries], ends)
         return _index(vocabulary, Texts(gapless.astype(np.int32), len(used)), counted, self.k1, self.b)
 
     def save(self, folder: Path) -> None:
@@ -198,8 +197,8 @@ def _index(vocabulary: dict[str, int], texts: Texts, counted: _Counted, k1: floa
 def build(texts: Sequence[str], vectors: Vectors, *, k1: float = K1, b: float = B) -> LexicalIndex:
     """BM25 over `texts`; k1 and b as in the literature (objets are short, so length matters less)."""
     vocabulary: dict[str, int] = {}
-    held = Texts.of(texts)
-    return _index(vocabulary, held, _counted([texts[row] for row in held.first.tolist()], vocabulary), k1, b)
+    own = Texts.of(texts)
+    return _index(vocabulary, own, _counted([texts[row] for row in own.first.tolist()], vocabulary), k1, b)
 
 
 def load(folder: Path, vectors: Vectors) -> LexicalIndex:

@@ -53,5 +53,5 @@ def conditional_logit(
         return value / len(cases), slope / len(cases)
 
     bounds = [(0.0, None)] * (len(start) - free) + [(None, None)] * free
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": most})
-    return np.asarray(found.x)
+    minimum = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": most})
+    return np.asarray(minimum.x)

@@ -68,7 +68,7 @@ def labelled(data: Path) -> list[Example]:
     """Lots and needs of the folder of real data that were labelled by reading.  Raises BadInput where there are none."""
     folder = data / "judged"
     tenders = {lot.id: (tender, lot) for tender, lot in _lots(data / "notices" / "ted")}
-    found: list[Example] = []
+    examples: list[Example] = []
     for name, queries in LABELS.items():
         for query in filter(None, queries.split(",")):
             questions = evaluation.questions(folder / f"{query}.queries.jsonl", [])
@@ -76,10 +76,10 @@ def labelled(data: Path) -> list[Example]:
         path = folder / f"{name}.labels.jsonl"
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         rows = (json.loads(line) for line in lines if line.strip())
-        found += [_example(row, *tenders[row["lot"]], name) for row in rows if row["lot"] in tenders]
-    if not found:
+        examples += [_example(row, *tenders[row["lot"]], name) for row in rows if row["lot"] in tenders]
+    if not examples:
         raise BadInput(f"no labelled lot in {folder}: NAME.labels.jsonl with the notices and needs is wanted")
-    return found
+    return examples
 
 
 def _lots(folder: Path) -> Iterator[tuple[Tender, Lot]]:
@@ -108,10 +108,10 @@ def _example(row: Mapping[str, Any], tender: Tender, lot: Lot, source: str, weig
 def read_by_us(data: Path) -> list[Example]:
     """Lots of the notices and objets of past contracts that were labelled by reading for this project."""
     lots = [*_lots(data / "notices" / "ted"), *_lots(data / "notices" / "eforms"), *_objets(data)]
-    known = {_key(lot.id): (tender, lot) for tender, lot in lots}
+    lot_of = {_key(lot.id): (tender, lot) for tender, lot in lots}
     with gzip.open(OURS / READ, "rt", encoding="utf-8") as lines:
-        rows = [row for row in map(json.loads, lines) if row["key"] in known]
-    return [_example({**row, "lot": known[row["key"]][1].id}, *known[row["key"]], "read") for row in rows]
+        rows = [row for row in map(json.loads, lines) if row["key"] in lot_of]
+    return [_example({**row, "lot": lot_of[row["key"]][1].id}, *lot_of[row["key"]], "read") for row in rows]
 
 
 def _objets(data: Path) -> Iterator[tuple[Tender, Lot]]:
@@ -176,8 +176,8 @@ def _own_texts(seed: int = 0) -> Iterator[Example]:
 
 def _of_text(text: str, alone: Mapping[str, bool], weight: float) -> Example:
     lot = Lot(id="text", title=text)
-    given = asks.wording(lot, Tender(id="text", format="need", title=text, lots=(lot,)))
-    return Example(id=text, source="texts", group=text, given=given, alone=alone, weight=weight)
+    wording = asks.wording(lot, Tender(id="text", format="need", title=text, lots=(lot,)))
+    return Example(id=text, source="texts", group=text, given=wording, alone=alone, weight=weight)
 
 
 # ------------------------------------------------------------------------------------------ the fit
@@ -198,8 +198,8 @@ def inputs_of(examples: Sequence[Example], reader: asks.Reader) -> Inputs:
     """The inputs of all examples; buckets that only one labelled lot holds are left out."""
     from scipy.sparse import csr_matrix
 
-    given = [one.given for one in examples]
-    terms = [asks.terms(one) for one in given]
+    wordings = [one.given for one in examples]
+    terms = [asks.terms(one) for one in wordings]
     count = np.zeros(BUCKETS)
     for one, fields in zip(examples, terms, strict=True):
         if one.trades is not None:
@@ -208,7 +208,7 @@ def inputs_of(examples: Sequence[Example], reader: asks.Reader) -> Inputs:
     buckets = np.flatnonzero(count >= FEWEST)
     at = np.full(BUCKETS, -1)
     at[buckets] = np.arange(len(buckets))
-    rarity = np.log((1 + len(given)) / (1 + count[buckets])) + 1
+    rarity = np.log((1 + len(wordings)) / (1 + count[buckets])) + 1
     rows, columns, values = [], [], []
     for i, fields in enumerate(terms):
         for name, field in fields.items():
@@ -219,8 +219,8 @@ def inputs_of(examples: Sequence[Example], reader: asks.Reader) -> Inputs:
             rows += [i] * len(kept)
             columns += kept.tolist()
             values += weight.tolist()
-    words = csr_matrix((values, (rows, columns)), shape=(len(given), len(buckets)), dtype=np.float32)
-    dense, pools = reader.inputs(given)
+    words = csr_matrix((values, (rows, columns)), shape=(len(wordings), len(buckets)), dtype=np.float32)
+    dense, pools = reader.inputs(wordings)
     return Inputs(dense, pools, words, buckets, rarity.astype(np.float32))
 
 
@@ -251,14 +251,14 @@ def fit(examples: Sequence[Example], inputs: Inputs, chosen: I64) -> dict[str, A
     def learnt(
         some: I64, value: Sequence[Any], extra: Any = None, strength: float = C, sized: bool = False
     ) -> LogisticRegression:
-        given = table[some] if sized else table[some][:, plain]
+        features = table[some] if sized else table[some][:, plain]
         if extra is not None:
-            given = hstack([given, csr_matrix(extra[some, None])]).tocsr()
+            features = hstack([features, csr_matrix(extra[some, None])]).tocsr()
         several = len(set(value)) > 2
         model = LogisticRegression(
             C=strength, solver="lbfgs" if several else "liblinear", max_iter=ROUNDS, tol=1e-3
         )
-        return model.fit(given, value, weight[some])
+        return model.fit(features, value, weight[some])
 
     for j in range(len(names)):
         if wanted[:, j].sum() >= FEWEST:
@@ -341,10 +341,10 @@ def unseen(data: Path) -> dict[str, tuple[Floats, dict[str, Any]]]:
     encoder = static.load()
     with np.load(paths.learnt_file("asks", asks.FILE), allow_pickle=False) as held:
         begun = {name: held[name] for name in held.files if name.startswith("first_")}
-    found = crossed(*learnt_from(data, encoder, begun), encoder, begun)
+    fitted = crossed(*learnt_from(data, encoder, begun), encoder, begun)
     return {
-        one.id: (found.chances[i], {name: table[i] for name, table in found.others.items()})
-        for i, one in enumerate(found.examples)
+        one.id: (fitted.chances[i], {name: table[i] for name, table in fitted.others.items()})
+        for i, one in enumerate(fitted.examples)
     }
 
 
@@ -376,13 +376,13 @@ def train(data: Path, out: Path, encoder: Encoder | None = None) -> Fitted:
     asks.shipped.cache_clear()
     with paths.learnt_into(out):  # the wording of an insertion contract asks the first reading
         examples, inputs = learnt_from(data, encoder, begun)
-        found = crossed(examples, inputs, encoder, begun)
+        fitted = crossed(examples, inputs, encoder, begun)
         whole = begun | fit(examples, inputs, np.arange(len(examples)))
         np.savez_compressed(out / asks.FILE, **cast("Any", whole))
     asks.shipped.cache_clear()
-    report = figures(found)
+    report = figures(fitted)
     say(report)
-    count = {name: sum(one.source == name for one in found.examples) for name in LABELS}
+    count = {name: sum(one.source == name for one in fitted.examples) for name in LABELS}
     write_card(
         out,
         "asks",
@@ -391,10 +391,10 @@ def train(data: Path, out: Path, encoder: Encoder | None = None) -> Fitted:
         folds=FOLDS,
         uncoded=(asks.FIRST, asks.MORE),
         coded=(asks.FIRST_CODED, asks.MORE_CODED),
-        read=sum(one.source == "read" for one in found.examples),
+        read=sum(one.source == "read" for one in fitted.examples),
         **count,
     )
-    return found
+    return fitted
 
 
 def figures(found: Fitted) -> str:
@@ -407,18 +407,14 @@ def figures(found: Fitted) -> str:
     ]
     for name in LABELS:
         some = [i for i, one in enumerate(found.examples) if one.source == name]
-        said = [_said(found, i) for i in some]
-        gold = [found.examples[i] for i in some]
-        right = sum(len(each.keys() & (one.trades or set())) for each, one in zip(said, gold, strict=True))
+        readings, gold = [_said(found, i) for i in some], [found.examples[i] for i in some]
+        pairs = [(each.keys(), one.trades or frozenset()) for each, one in zip(readings, gold, strict=True)]
+        right = sum(len(trades & true) for trades, true in pairs)
         first_right = [
-            next(iter(each), "") in one.main for each, one in zip(said, gold, strict=True) if one.main
+            next(iter(r), "") in one.main for r, one in zip(readings, gold, strict=True) if one.main
         ]
-        none = [not each for each, one in zip(said, gold, strict=True) if not one.trades]
-        several = [
-            bool(each.keys() - (one.trades or set()))
-            for each, one in zip(said, gold, strict=True)
-            if len(each) > 1
-        ]
+        none = [not trades for trades, true in pairs if not true]
+        several = [bool(trades - true) for trades, true in pairs if len(trades) > 1]
         natures = [
             CHOICES["nature"][int(found.others["nature"][i].argmax())] == found.examples[i].choices["nature"]
             for i in some
@@ -429,15 +425,9 @@ def figures(found: Fitted) -> str:
             [found.examples[i].choices["carried"] == "beyond" for i in carried],
             found.others["carried"][carried, 2],
         )
-        shares = (
-            right / max(sum(map(len, said)), 1),
-            right / max(sum(len(one.trades or ()) for one in gold), 1),
-            np.mean(first_right),
-            np.mean(none),
-            np.mean(several),
-            np.mean(natures),
-            auc,
-        )
+        precision = right / max(sum(map(len, readings)), 1)
+        recall = right / max(sum(len(true) for _, true in pairs), 1)
+        shares = (precision, recall, *map(np.mean, (first_right, none, several, natures)), auc)
         lines.append(f"| {name} | {len(some)} | " + " | ".join(f"{share:.2f}" for share in shares) + " |")
     return "\n".join(lines)
 

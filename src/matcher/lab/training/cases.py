@@ -54,7 +54,7 @@ class Cases:
 
     def measure(self, likeness: F32, weights: Sequence[float] = WEIGHTS) -> F64:
         """R@10, R@100, nDCG@10 of each query, from likenesses (queries, distinct texts)."""
-        found = np.zeros((len(self.queries), 3))
+        measures = np.zeros((len(self.queries), 3))
         for i, row in enumerate(likeness):
             rows = np.flatnonzero(self.day < self.asked[i])
             values = row[self.text[rows]]
@@ -74,5 +74,5 @@ class Cases:
             total = len(self.right[i])
             ideal = sum(1 / np.log2(j + 2) for j in range(min(10, total)))
             gain = sum(1 / np.log2(h + 2) for h in hits if h < 10) / ideal
-            found[i] = (hits < 10).sum() / total, len(hits) / total, gain
-        return found
+            measures[i] = (hits < 10).sum() / total, len(hits) / total, gain
+        return measures

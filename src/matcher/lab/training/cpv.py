@@ -99,8 +99,8 @@ def fit_blend(views: cpv.Views, reader: static.StaticEncoder, held: Coded, works
         kinds, shares = views.shares(likeness, width, 2)
         spread = np.zeros_like(linear)
         spread[:, [order[int(k)] for k in kinds]] = shares
-        found = minimize(loss, start, args=(spread,), method="Nelder-Mead")
-        trials.append((float(found.fun), width, found.x))
+        minimum = minimize(loss, start, args=(spread,), method="Nelder-Mead")
+        trials.append((float(minimum.fun), width, minimum.x))
     _, width, weights = min(trials, key=lambda t: t[0])
     curves: dict[str, tuple[list[float], list[float]]] = {}
     taken = float(weights[2]) if works else 0.0
@@ -166,8 +166,8 @@ def split(awards: list[Any], share: float = 0.3) -> Split:
     day = dated[int(len(dated) * (1 - share))].notified
     fitted = [(a.objet, a.cpv) for a in awards if a.notified < day]
     read = {t for t, _ in fitted}
-    held = [(a.objet, a.cpv) for a in dated if a.notified >= day and a.objet not in read]
-    return Split(fitted, held, day)
+    held_out = [(a.objet, a.cpv) for a in dated if a.notified >= day and a.objet not in read]
+    return Split(fitted, held_out, day)
 
 
 def train(data: Path, out: Path, encoder: Path | None = None) -> Path:
@@ -193,8 +193,13 @@ def write(
     out: Path, reader: static.StaticEncoder, divisions: list[str], short: cpv.Blend, long: cpv.Blend
 ) -> None:
     """The weights, curves and divisions as JSON."""
-    held = {"encoder": reader.fingerprint, "divisions": divisions, "short": vars(short), "long": vars(long)}
-    (out / "cpv.json").write_text(json.dumps(held, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    content = {
+        "encoder": reader.fingerprint,
+        "divisions": divisions,
+        "short": vars(short),
+        "long": vars(long),
+    }
+    (out / "cpv.json").write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def fit_long(
@@ -239,8 +244,8 @@ def _figures(
         drift.append((kinds[raw.argmax(axis=1)] == cpv.WORKS) & (right != cpv.WORKS))
     hit, chance, wrong = np.concatenate(hits), np.concatenate(chances), np.concatenate(drift)
     error = sum(n * abs(mean - true) for mean, true, n in reliability(hit[:, 0], chance)) / len(hit)
-    found = (hit[:, 0].mean(), hit[:, :5].any(axis=1).mean(), chance.mean(), error, wrong.mean())
-    return " | ".join(f"{figure:.3f}" for figure in found)
+    figures = (hit[:, 0].mean(), hit[:, :5].any(axis=1).mean(), chance.mean(), error, wrong.mean())
+    return " | ".join(f"{figure:.3f}" for figure in figures)
 
 
 def report(

@@ -199,9 +199,9 @@ def fit(material: Material, *parts: Settings) -> Fitted:
     seed and data give the same up to rounding.
     """
     tokenizer = learn_vocabulary(material.texts(parts[0].shares), parts[0])
-    found = [_part(material, part, tokenizer) for part in parts]
-    turn = block_diag(*(turn for _, turn in found)).astype(np.float32)
-    return Fitted(tokenizer, np.hstack([vectors for vectors, _ in found]), turn)
+    learnt = [_part(material, part, tokenizer) for part in parts]
+    turn = block_diag(*(turn for _, turn in learnt)).astype(np.float32)
+    return Fitted(tokenizer, np.hstack([vectors for vectors, _ in learnt]), turn)
 
 
 def _part(material: Material, settings: Settings, tokenizer: Any) -> tuple[F32, F64]:
@@ -386,13 +386,13 @@ def figures(reader: static.StaticEncoder, data: Path) -> list[str]:
         return ["The folder holds no later notices with their winners: nothing was measured."]
     cases = Cases(data)
     likeness = reader.encode(cases.queries, "query") @ reader.encode(cases.texts).T
-    found = cases.measure(likeness)
+    measures = cases.measure(likeness)
     rng = np.random.default_rng(0)
-    low, high = np.quantile(rng.choice(found[:, 0], (400, len(found))).mean(axis=1), [0.025, 0.975])
+    low, high = np.quantile(rng.choice(measures[:, 0], (400, len(measures))).mean(axis=1), [0.025, 0.975])
     return [
-        f"{len(found):,} later notices, winner sought among all suppliers of the history (best three awards, "
-        f"1, 1/2, 1/4, only those before the notice): R@10 {found[:, 0].mean():.3f} [{low:.3f}, {high:.3f}], "
-        f"R@100 {found[:, 1].mean():.3f}, nDCG@10 {found[:, 2].mean():.3f}."
+        f"{len(measures):,} later notices, winner sought among all suppliers of the history (best three awards, "
+        f"1, 1/2, 1/4, only those before the notice): R@10 {measures[:, 0].mean():.3f} [{low:.3f}, {high:.3f}], "
+        f"R@100 {measures[:, 1].mean():.3f}, nDCG@10 {measures[:, 2].mean():.3f}."
     ]
 
 

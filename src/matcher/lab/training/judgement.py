@@ -137,21 +137,21 @@ def own_asked() -> list[Asked]:
     recipe, found = recipes.named("lexical"), list[Asked]()
     for path in sorted(OURS.glob(OWN)):
         name = path.name.partition(".")[0]
-        held = evaluation.catalogue_of([], [OURS / f"{name}.structures.jsonl.gz"], recipe, [])
-        found += asked(Matcher(held, recipe, exhaustive=True), OURS, name, ".jsonl.gz")
+        candidates = evaluation.catalogue_of([], [OURS / f"{name}.structures.jsonl.gz"], recipe, [])
+        found += asked(Matcher(candidates, recipe, exhaustive=True), OURS, name, ".jsonl.gz")
     return [replace(need, set=INVENTED) for need in found]
 
 
 def reread(needs: Sequence[Asked], readings: Mapping[str, Any]) -> list[Asked]:
     """The needs, with readings by a model that had not seen their labels, where there are any (`asks.unseen`)."""
-    found = []
+    needs_read = []
     for need in needs:
         query = need.query
         if need.id in readings:
             read = assembled(query.lot, query.tender, *readings[need.id])
             query = replace(query, asked=read, demand=demand.of(read, query.lot))
-        found.append(replace(need, query=query))
-    return found
+        needs_read.append(replace(need, query=query))
+    return needs_read
 
 
 def invented(matcher: Matcher, texts: Sequence[str], seed: int = 1) -> Iterator[Asked]:
@@ -179,25 +179,25 @@ def invented(matcher: Matcher, texts: Sequence[str], seed: int = 1) -> Iterator[
 
 def gathered(needs: Sequence[Asked]) -> Needs:
     """All evidence of all candidates of each need."""
-    found = Needs()
+    needs_seen = Needs()
     for need in needs:
         shortlist = shortlist_of(need.catalogue, need.query, exhaustive=True)
-        found.ids.append(need.id)
-        found.answers.append(need.row["s"])
-        found.sets.append(need.set)
-        found.typed.append(not need.query.cpv)
+        needs_seen.ids.append(need.id)
+        needs_seen.answers.append(need.row["s"])
+        needs_seen.sets.append(need.set)
+        needs_seen.typed.append(not need.query.cpv)
         table = np.stack([evidence.of(shortlist, name) for name in MAIN], axis=1).astype(np.float32)
         rows, columns = evidence.unsaid(shortlist)
         others = table[rows]
         others[:, [list(MAIN).index(name) for name in columns]] = np.stack(list(columns.values()), axis=1)
-        found.everything.append(table)
-        found.unsaid.append((rows, others))
+        needs_seen.everything.append(table)
+        needs_seen.unsaid.append((rows, others))
         sirens = need.catalogue.of_structure("siren")
         of = {siren: np.flatnonzero(sirens == siren) for siren in need.row["j"]}
-        found.rows.append({siren: each for siren, each in of.items() if len(each)})
-        found.grades.append({siren: need.row["j"][siren][0] for siren in found.rows[-1]})
-        found.sirens.append(sirens)
-    return found
+        needs_seen.rows.append({siren: each for siren, each in of.items() if len(each)})
+        needs_seen.grades.append({siren: need.row["j"][siren][0] for siren in needs_seen.rows[-1]})
+        needs_seen.sirens.append(sirens)
+    return needs_seen
 
 
 def _likeliest(table: F32, rows: I64, columns: Sequence[str]) -> int:
@@ -261,17 +261,17 @@ def cuts_of(pairs: Pairs, chosen: Mask) -> dict[str, Floats]:
     met: dict[str, list[tuple[float, float]]] = {name: [] for name in pairs.columns}
     for node in _splits(_boosted(pairs, pairs.rows, chosen, 0)):
         met[pairs.columns[int(node["split_feature"])]].append((node["threshold"], node["split_gain"]))
-    found = {}
+    cuts = {}
     for i, name in enumerate(pairs.columns):
         different = np.unique(pairs.rows[:, i][~np.isnan(pairs.rows[:, i])])
-        found[name] = (different[:-1] + different[1:]) / 2 if len(different) <= BINS else np.zeros(0)
+        cuts[name] = (different[:-1] + different[1:]) / 2 if len(different) <= BINS else np.zeros(0)
         if len(different) <= BINS or not met[name]:
             continue
         thresholds, of = np.unique([threshold for threshold, _ in met[name]], return_inverse=True)
         gains = np.cumsum(np.bincount(of, np.sqrt([gain for _, gain in met[name]])))
         shares = np.linspace(0, gains[-1], BINS + 1)[1:-1]
-        found[name] = np.unique(np.round(thresholds[np.searchsorted(gains, shares)], 5))
-    return found
+        cuts[name] = np.unique(np.round(thresholds[np.searchsorted(gains, shares)], 5))
+    return cuts
 
 
 def fit(pairs: Pairs, chosen: Mask, seeds: int = SEEDS) -> Tables:
@@ -341,9 +341,9 @@ def _leaves(
     if node["missing_type"] != "NaN":
         cells, unknown = np.nan_to_num(cells), np.zeros(len(cells), dtype=bool)
     left = np.where(unknown, float(node["default_left"]), cells <= node["threshold"]).astype(np.float64)
-    held = masks.get(name, np.ones(len(cells)))
+    before = masks.get(name, np.ones(len(cells)))
     for child, mask in (("left_child", left), ("right_child", 1.0 - left)):
-        yield from _leaves(node[child], names, cuts, {**masks, name: held * mask})
+        yield from _leaves(node[child], names, cuts, {**masks, name: before * mask})
 
 
 def purified(tables: Tables, cells: Floats, names: Sequence[str]) -> Tables:
@@ -370,8 +370,8 @@ def purified(tables: Tables, cells: Floats, names: Sequence[str]) -> Tables:
     base = tables.base
     for name in names:
         if (name,) in values:
-            held = np.bincount(at[name], minlength=len(values[(name,)])).astype(np.float64)
-            usual = float((values[(name,)] * held).sum() / held.sum())
+            counts = np.bincount(at[name], minlength=len(values[(name,)])).astype(np.float64)
+            usual = float((values[(name,)] * counts).sum() / counts.sum())
             values[(name,)] -= usual
             base += usual
     return Tables(base, tables.cuts, values)
@@ -494,16 +494,16 @@ def train(
         for name, figure in priors.train(data, out).items():
             say(f"priors, {name}: {figure:.3f}")
     with reading(out):
-        found = collected(folder, sets, structures, history)
-    needs, pairs = found.needs, paired(found.needs)
+        material = collected(folder, sets, structures, history)
+    needs, pairs = material.needs, paired(material.needs)
     (slope, intercept), chances = scaled(needs, crossed(needs, pairs))
     likely, plausible = thresholds(needs, chances)
     tables = fit(pairs, np.ones(len(pairs.need), dtype=bool))
     weights = packed(tables, slope, intercept, likely, plausible)
     (out / "judgement.json").write_text(json.dumps(weights, separators=(",", ":")) + "\n", encoding="utf-8")
-    report = _report(needs, chances, plausible, found.rows)
+    report = _report(needs, chances, plausible, material.rows)
     say(report)
-    judged_rows = found.rows.values()
+    judged_rows = material.rows.values()
     write_card(
         out,
         "judgement",
@@ -514,8 +514,8 @@ def train(
         tables=len(weights["tables"]),
         likely=likely,
         plausible=plausible,
-        lent=found.lent,
-        own=found.own,
+        lent=material.lent,
+        own=material.own,
         folds=FOLDS,
         report=report,
     )
@@ -525,12 +525,12 @@ def train(
 @contextmanager
 def reading(out: Path) -> Iterator[None]:
     """What was learnt into `out` is read from there, and forgotten afterwards."""
-    held = (trades.priors, declared.groups)
+    readers = (trades.priors, declared.groups)
     with paths.learnt_into(out):
-        for each in held:
+        for each in readers:
             each.cache_clear()
         yield
-    for each in held:
+    for each in readers:
         each.cache_clear()
 
 
@@ -606,10 +606,10 @@ def guarded(
     folder: Path, sets: Sequence[str], structures: Paths, history: Paths
 ) -> dict[str, dict[str, float]]:
     """Figures of each judged set by tables that saw no judgement of the need, for a guard: more is better in each."""
-    found = collected(folder, sets, structures, history)
-    needs, pairs = found.needs, paired(found.needs)
+    material = collected(folder, sets, structures, history)
+    needs, pairs = material.needs, paired(material.needs)
     _, chances = scaled(needs, crossed(needs, pairs))
-    return guards(needs, chances, thresholds(needs, chances)[1], found.rows)
+    return guards(needs, chances, thresholds(needs, chances)[1], material.rows)
 
 
 def guards(

@@ -71,13 +71,13 @@ def _labelled(number: int, excerpt: bool, lines: Sequence[Mapping[str, str]]) ->
         )
         for row in lines
     ]
-    found = [_line_of(_plain(part.sentence), known) for part in parts]
+    states = [_line_of(_plain(part.sentence), known) for part in parts]
     return Labelled(
         number,
         excerpt,
         parts,
-        np.array([state for state, _ in found], dtype=np.int64),
-        [said for _, said in found],
+        np.array([state for state, _ in states], dtype=np.int64),
+        [said for _, said in states],
         frozenset().union(*(said for _, offer, said in known if offer)),
     )
 
@@ -129,14 +129,14 @@ def coded(encoder: Encoder, data: Path | None) -> Coded:
 def trade_of_parts(given: Labelled, chances: Floats) -> I64:
     """The trade to learn from each part: the likeliest of its line's, none for what is no offer, -1 where not known."""
     labels = names()
-    found = np.full(len(given.parts), -1)
+    trades = np.full(len(given.parts), -1)
     for i, (state, said) in enumerate(zip(given.states, given.said, strict=True)):
         places = [labels.index(name) for name in said if name in labels]
         if state == 1 and places:
-            found[i] = places[int(np.argmax(chances[i][places]))]
+            trades[i] = places[int(np.argmax(chances[i][places]))]
         elif state == 0:
-            found[i] = len(labels)
-    return found
+            trades[i] = len(labels)
+    return trades
 
 
 def fit_reader(base: Coded, given: Sequence[tuple[Floats, I64]], encoder: str) -> offers.Reader:
@@ -160,10 +160,10 @@ def fit_stance(given: Sequence[tuple[Labelled, Floats]]) -> offers.Stance:
     from sklearn.linear_model import LogisticRegression
 
     def bag(words: Sequence[str]) -> Any:
-        found = [offers.buckets(text) for text in words]
-        ends = np.cumsum([0, *map(len, found)])
-        values = np.concatenate([np.full(len(each), 1 / max(np.sqrt(len(each)), 1.0)) for each in found])
-        return csr_matrix((values, np.concatenate(found), ends), shape=(len(words), offers.BUCKETS))
+        buckets = [offers.buckets(text) for text in words]
+        ends = np.cumsum([0, *map(len, buckets)])
+        values = np.concatenate([np.full(len(each), 1 / max(np.sqrt(len(each)), 1.0)) for each in buckets])
+        return csr_matrix((values, np.concatenate(buckets), ends), shape=(len(words), offers.BUCKETS))
 
     parts = [part for text, _ in given for part in text.parts]
     states = np.concatenate([text.states for text, _ in given])
@@ -187,9 +187,9 @@ def fit_signs(given: Sequence[tuple[Labelled, Floats, Floats]]) -> tuple[Floats,
 
     rows, right = [], []
     for text, chances, states in given:
-        asked = chances.max(axis=0) > NAMED
-        rows.append(offers.signs(chances * states[:, None], text.parts)[asked])
-        right += [name in text.trades for name, one in zip(names(), asked, strict=True) if one]
+        likely = chances.max(axis=0) > NAMED
+        rows.append(offers.signs(chances * states[:, None], text.parts)[likely])
+        right += [name in text.trades for name, one in zip(names(), likely, strict=True) if one]
     model = LogisticRegression(C=1.0, max_iter=1000).fit(np.vstack(rows), right)
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
 
@@ -215,9 +215,9 @@ def train(encoder: Encoder, out: Path, data: Path | None = None, seed: int = 0) 
     chances: list[Floats] = [np.zeros(0, np.float32)] * len(given)
     states = list(chances)
     for part in range(FOLDS):
-        held = reader(fold != part)
+        part_reader = reader(fold != part)
         for i in np.flatnonzero(fold == part):
-            chances[i] = held.read(vectors[i])
+            chances[i] = part_reader.read(vectors[i])
     for part in range(FOLDS):
         stance = fit_stance([(given[i], chances[i]) for i in np.flatnonzero(fold != part)])
         for i in np.flatnonzero(fold == part):
@@ -233,8 +233,8 @@ def train(encoder: Encoder, out: Path, data: Path | None = None, seed: int = 0) 
         for state, chance in zip(text.states, each, strict=True)
     ]
     right = float(np.mean([same for sure, same in known if sure]))
-    said = sum(int((each >= 0).sum()) for each, full in zip(targets, is_whole, strict=True) if full)
-    counts = {"coded": base.coded, "own": base.own, "parts": said, "texts": int(is_whole.sum())}
+    told_parts = sum(int((each >= 0).sum()) for each, full in zip(targets, is_whole, strict=True) if full)
+    counts = {"coded": base.coded, "own": base.own, "parts": told_parts, "texts": int(is_whole.sum())}
     write_card(out, "offers", **counts, right=right, signs="; ".join(offers.SIGNS))
     return out / "offers.npz"
 

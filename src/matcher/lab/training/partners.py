@@ -47,7 +47,7 @@ def cases(matcher: Matcher, awards: Iterable[Award], tenders: Callable[[Award], 
     siren = catalogue.of_structure("siren")
     place = {str(s): row for row, s in enumerate(siren)}
     rng = np.random.default_rng(0)
-    found: list[Case] = []
+    examples: list[Case] = []
     for award in awards:
         holders = sorted({h.siren for h in award.holders if h.id} & place.keys())
         tender = tenders(award) if 2 <= len(holders) <= MOST_HOLDERS else None
@@ -72,8 +72,8 @@ def cases(matcher: Matcher, awards: Iterable[Award], tenders: Callable[[Award], 
             drawn = rng.choice(rest, min(DRAWN, len(rest)), replace=False)
             kept = np.r_[np.flatnonzero(sure), drawn]
             weight = np.r_[np.ones(sure.sum()), np.full(len(drawn), len(rest) / max(len(drawn), 1))]
-            found.append(Case(day, table[kept], right[kept], weight))
-    return found
+            examples.append(Case(day, table[kept], right[kept], weight))
+    return examples
 
 
 def fit(examples: Sequence[Case], l2: float = L2) -> F64:
@@ -91,11 +91,11 @@ def calibrate(examples: Sequence[Case], weights: F64) -> tuple[float, float]:
 
 def recall(examples: Sequence[Case], weights: F64, depth: int = 10) -> list[float]:
     """R@depth of each case among its kept candidates."""
-    found = []
+    shares = []
     for case in examples:
         top = np.argsort(-(case.columns @ weights), kind="stable")[:depth]
-        found.append(float(case.right[top].sum() / case.right.sum()))
-    return found
+        shares.append(float(case.right[top].sum() / case.right.sum()))
+    return shares
 
 
 def train(history: Sequence[Path], out: Path, recipe: Recipe) -> dict[str, Any]:

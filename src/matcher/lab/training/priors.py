@@ -99,12 +99,12 @@ def shares(data: Path) -> tuple[list[str], Floats]:
         for digits in (2, 3, 4, 5):
             hired[row["naf_id"][:digits]] += float(row["hirings"]) * mass
     codes = sorted(hired, key=lambda code: (len(code), code))
-    found: dict[str, Floats] = {}
+    share_of: dict[str, Floats] = {}
     for code in codes:
-        above = found.get(code[:-1])
+        above = share_of.get(code[:-1])
         drawn = hired[code] if above is None else hired[code] + PARENT * above
-        found[code] = drawn / drawn.sum()
-    return codes, np.array([found[code][:-1] for code in codes])
+        share_of[code] = drawn / drawn.sum()
+    return codes, np.array([share_of[code][:-1] for code in codes])
 
 
 def rates(known: Sequence[Seen]) -> Floats:
@@ -185,21 +185,21 @@ def crossed(
 
 def figures(known: Sequence[Seen], chances: Floats) -> dict[str, float]:
     """Precision of the first and of the three first trades of structures with hours and of those with jobs."""
-    found = {}
+    shares = {}
     for source in ("hours", "jobs"):
         chosen = [i for i, one in enumerate(known) if one.source == source]
         hits = [known[i].does[np.argsort(-chances[i], kind="stable")[:3]] for i in chosen]
-        found[f"{source}, first"] = float(np.mean([hit[0] for hit in hits]))
-        found[f"{source}, three first"] = float(np.mean(hits))
+        shares[f"{source}, first"] = float(np.mean([hit[0] for hit in hits]))
+        shares[f"{source}, three first"] = float(np.mean(hits))
     likely = chances >= trades.LIKELY_TRADE
-    found["likely"] = float(np.array([one.does for one in known])[likely].mean())
-    return found
+    shares["likely"] = float(np.array([one.does for one in known])[likely].mean())
+    return shares
 
 
 def train(data: Path, out: Path) -> dict[str, float]:
     """Write priors.npz into a folder; returns the figures, cross-validated by structure."""
-    known = list(seen(data))
+    structures = list(seen(data))
     codes, shared = shares(data)
     out.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(out / "priors.npz", **fit(known, codes, shared))
-    return figures(known, crossed(known, codes, shared))
+    np.savez_compressed(out / "priors.npz", **fit(structures, codes, shared))
+    return figures(structures, crossed(structures, codes, shared))

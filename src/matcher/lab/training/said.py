@@ -108,9 +108,9 @@ def save(weights: dict[str, F32], encoder: str, codes: I64, path: Path) -> None:
 def train(data: Path, out: Path) -> Path:
     """Distil the network and write said.npz; returns the folder."""
     suggester = cpv.load()
-    known = texts(data)
-    say(f"asking the CPV model about {len(known)} texts")
-    vectors, wanted, codes = targets(suggester, known)
+    passages = texts(data)
+    say(f"asking the CPV model about {len(passages)} texts")
+    vectors, wanted, codes = targets(suggester, passages)
     out.mkdir(parents=True, exist_ok=True)
     weights = fit(vectors, wanted) | {"axes": axes(vectors, wanted)}
     save(weights, suggester.encoder.fingerprint, codes, out / "said.npz")

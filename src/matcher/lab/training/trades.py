@@ -112,9 +112,9 @@ def bags(given: list[str]) -> tuple[Any, Any]:
     """Words of texts as a sparse table (texts, buckets) of unit rows by idf, and the idf of each bucket."""
     from scipy.sparse import csr_matrix
 
-    found = [asks.first_terms(text) for text in given]
-    ends = np.cumsum([0, *map(len, found)])
-    columns = np.concatenate(found)
+    terms = [asks.first_terms(text) for text in given]
+    ends = np.cumsum([0, *map(len, terms)])
+    columns = np.concatenate(terms)
     many = np.bincount(columns, minlength=asks.FIRST_BUCKETS)
     rarity = np.where(many > 0, np.log((1 + len(given)) / (1 + many)) + 1, 0.0)
     table: Any = csr_matrix((rarity[columns], columns, ends), shape=(len(given), asks.FIRST_BUCKETS))
@@ -134,8 +134,8 @@ def first_arrays(encoder: Encoder, data: Path | None = None) -> dict[str, Array]
     from sklearn.linear_model import LogisticRegression
 
     labels = (*names(), "")
-    given = [*texts(NEED), *(awarded(data) if data is not None else ())]
-    chosen = [each for each in given if each.trade is not None]
+    every = [*texts(NEED), *(awarded(data) if data is not None else ())]
+    chosen = [each for each in every if each.trade is not None]
     vectors = encoder.encode([each.text for each in chosen], role="query")
     words, rarity = bags([each.text for each in chosen])
     model = LogisticRegression(C=C, max_iter=ROUNDS, tol=1e-3)

@@ -53,8 +53,8 @@ _LONG = {c: _bare(c) for c in "œŒ¼½¾"}
 
 def _byte(number: int) -> str:
     """The letter or figure that a byte of Windows-1252 becomes, else a space."""
-    found = _bare(bytes([number]).decode("cp1252", "replace"))
-    return found if re.fullmatch("[a-z0-9]", found) else " "
+    letter = _bare(bytes([number]).decode("cp1252", "replace"))
+    return letter if re.fullmatch("[a-z0-9]", letter) else " "
 
 
 _BARE = "".join(map(_byte, range(256))).encode()

@@ -44,9 +44,9 @@ class SentenceEncoder:
     def encode(self, texts: Sequence[str], role: Role = "passage") -> F32:
         """Vectors of shape (len(texts), dimension), float32, length 1; zeros for a text without a letter or digit."""
         out = np.zeros((len(texts), self.dimension), np.float32)
-        known = [i for i, text in enumerate(texts) if any(map(str.isalnum, text))]
-        if known:
-            out[known] = self._vectors([self._prefixes[role] + texts[i] for i in known])
+        worded = [i for i, text in enumerate(texts) if any(map(str.isalnum, text))]
+        if worded:
+            out[worded] = self._vectors([self._prefixes[role] + texts[i] for i in worded])
         return out
 
 

@@ -70,9 +70,9 @@ class StaticEncoder:
 
     def normalise(self, text: str) -> str:
         """The text as the vocabulary sees it: lower case, no accents, damaged letters repaired, single spaces."""
-        known = spell(text) if self._by_words else None
-        if known is not None:
-            return known
+        spelt = spell(text) if self._by_words else None
+        if spelt is not None:
+            return spelt
         normalised: str = self._tokenizer.normalizer.normalize_str(text)
         return normalised
 
@@ -165,7 +165,7 @@ def _opened(folder: Path, stamps: tuple[tuple[int, int], ...]) -> StaticEncoder:
 
 def _stamp(path: Path) -> tuple[int, int]:
     try:
-        found = path.stat()
+        state = path.stat()
     except OSError:
         return 0, 0
-    return found.st_mtime_ns, found.st_ino
+    return state.st_mtime_ns, state.st_ino

@@ -180,8 +180,8 @@ class Vocabulary:
         for field, known in self.aliases.items():
             covered: set[str] = set()
             for alias, begins in known.items():
-                told = field == "headcount" or first not in _QUALIFIERS or begins in _QUALIFIERS
-                if alias <= stems and (told or alias == stems):
+                counts = field == "headcount" or first not in _QUALIFIERS or begins in _QUALIFIERS
+                if alias <= stems and (counts or alias == stems):
                     covered |= alias
             if covered:
                 shares[field] = sum(self.weights[stem] for stem in covered) / whole
@@ -205,37 +205,37 @@ class Vocabulary:
             for field, share in self.claims(heading).items()
             if (merit := _merit(field, share, forms[heading])) >= SURE
         ]
-        found = dict(fixed or {})
-        taken = set(found.values())
+        columns = dict(fixed or {})
+        taken = set(columns.values())
         for _, _, field, heading in sorted(claims, reverse=True):
             if heading in taken:
                 continue
             number = _number(heading) if field in self.several else ""
             key = f"{field}.{number}" if number else field
-            if field and key in found and field in self.several:
-                key = next(k for n in range(2, 1000) if (k := f"{field}.{n}") not in found)
-            if field and key in found:
+            if field and key in columns and field in self.several:
+                key = next(k for n in range(2, 1000) if (k := f"{field}.{n}") not in columns)
+            if field and key in columns:
                 continue
             taken.add(heading)
             if field:
-                found[key] = heading
-        titled = next((h for _, _, field, h in claims if field == "name" and h == found.get("offer")), None)
-        if titled is not None and not {"name", "siret"} & found.keys():
+                columns[key] = heading
+        titled = next((h for _, _, field, h in claims if field == "name" and h == columns.get("offer")), None)
+        if titled is not None and not {"name", "siret"} & columns.keys():
             # a list of structures by their titles; where SIRETs stand beside, it is one of their offers
-            found = {"name" if heading == titled else key: heading for key, heading in found.items()}
+            columns = {"name" if heading == titled else key: heading for key, heading in columns.items()}
         left = {heading: forms[heading] for heading in headings if heading not in taken}
-        more = self._by_cells(left, found)
-        guessed = found.keys() - (fixed or {}).keys()
-        if "name" in self.aliases and "siret" in more | found and not {"name", "brand"} & guessed:
+        more = self._by_cells(left, columns)
+        guessed = columns.keys() - (fixed or {}).keys()
+        if "name" in self.aliases and "siret" in more | columns and not {"name", "brand"} & guessed:
             # the first column of distinct words is the name, also where they sound like an offer or a town
             free = [h for h in left if h not in more.values() or h in (more.get("offer"), more.get("town"))]
             free = free if "offer" not in guessed else [h for h in free if h in headings[:2]]
             name = next((h for h in free if _distinct((cells or {}).get(h, ()))), None)
             if name is not None:
                 del left[name]
-                more = self._by_cells(left, found | {"name": name}) | {"name": name}
+                more = self._by_cells(left, columns | {"name": name}) | {"name": name}
         place = {heading: at for at, heading in enumerate(headings)}
-        return dict(sorted((more | found).items(), key=lambda pair: place.get(pair[1], -1)))
+        return dict(sorted((more | columns).items(), key=lambda pair: place.get(pair[1], -1)))
 
     def _by_cells(self, left: Mapping[str, Mapping[str, float]], found: Mapping[str, str]) -> dict[str, str]:
         """What cells alone tell of the columns left, by the share of their cells that have each form."""

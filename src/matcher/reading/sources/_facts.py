@@ -143,12 +143,12 @@ def link(text: str) -> str:
 
 def weight(text: str) -> tuple[float | None, Literal["%", "points", ""]]:
     """The weight of a criterion with its unit, "" for a bare number; (None, "") where none can be read."""
-    found = re.match(r"\s*(\d{1,4}(?:[.,]\d{1,4})?)\s?(%|pour ?cent|po?in?ts?)?", text, re.I)
-    if not found:
+    match = re.match(r"\s*(\d{1,4}(?:[.,]\d{1,4})?)\s?(%|pour ?cent|po?in?ts?)?", text, re.I)
+    if not match:
         return None, ""
-    unit = (found.group(2) or "").lower()
+    unit = (match.group(2) or "").lower()
     kind: Literal["%", "points", ""] = "" if not unit else "%" if unit == "%" or "cent" in unit else "points"
-    return float(found.group(1).replace(",", ".")), kind
+    return float(match.group(1).replace(",", ".")), kind
 
 
 def span(start: str, end: str) -> float | None:
@@ -226,17 +226,17 @@ def award(
     format: str, notice: str, number: int, lot: Lot | None, holders: tuple[Holder, ...], **stated: Any
 ) -> Award:
     """An award of a notice: what is `stated`, and of its lot, where it is known, the title, the code and the place."""
-    known: dict[str, Any] = {
-        "relation": "single" if len(holders) == 1 else "unknown",
-        "source": f"{format}:{lot.id if lot else notice}",
-    }
+    of_lot: dict[str, Any] = {"relation": "single" if len(holders) == 1 else "unknown"}
+    of_lot["source"] = f"{format}:{lot.id if lot else notice}"
     if lot is not None:
-        known |= {
-            "title": lot.title,
-            "cpv": next(iter(lot.cpv), None),
-            "place": next(iter(lot.places), Place()),
-        }
-    return Award(uid=f"{notice}/award-{number}", holders=holders, **known | stated)
+        place = next(iter(lot.places), Place())
+        of_lot |= {"title": lot.title, "cpv": next(iter(lot.cpv), None), "place": place}
+    return Award(uid=f"{notice}/award-{number}", holders=holders, **of_lot | stated)
+
+
+def only(lots: tuple[Lot, ...]) -> Lot | None:
+    """The lot of a notice that has one alone."""
+    return lots[0] if len(lots) == 1 else None
 
 
 def count(text: str) -> int | None:

@@ -126,8 +126,8 @@ class National:
         """What a correction or a cancellation says beside the object that it repeats; "" of another notice."""
         if self.state not in ("rectificatif", "annulation"):
             return ""
-        said = map(clean, sentences(self.data[self.state]))
-        return clean(" ; ".join(one for one in said if one not in (title, description)))
+        texts = map(clean, sentences(self.data[self.state]))
+        return clean(" ; ".join(one for one in texts if one not in (title, description)))
 
     def words(self) -> tuple[str, str]:
         """Title and description; of an unknown schema, all human-written text."""
@@ -182,9 +182,8 @@ class National:
             (self.data, ("LOTS", "LOT")),
             (self.data, ("lots", "lot")),
         ):
-            raw = [
-                one for one in listed(dig(holder, *path)) if isinstance(one, dict) and one.get("lot") is None
-            ]
+            blocks = (one for one in listed(dig(holder, *path)) if isinstance(one, dict))
+            raw = [one for one in blocks if one.get("lot") is None]
             if raw:
                 return raw
         return []
@@ -310,9 +309,7 @@ class National:
             holders = tuple(dict.fromkeys(_holders(block)))
             stated = (next(found(block, key), None) for key in ("NUM_LOT", "numLot", "numero"))
             number = text(first(*stated))
-            lot = next(
-                (x for x in lots if number and x.number == number), lots[0] if len(lots) == 1 else None
-            )
+            lot = next((x for x in lots if number and x.number == number), facts.only(lots))
             if not holders:
                 continue
             amount = next(filter(None, map(clean_amount, _texts(block, *AMOUNTS))), None)

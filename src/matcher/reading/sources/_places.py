@@ -98,15 +98,15 @@ def place_of_decp(
         code, label = with_town.group(1), label or with_town.group(2).strip()
     text = re.sub(r"\.0+$", "", re.sub(r"\s", "", str(code or "")).upper())
     kind = fold(type_code)
-    found = _of_region(text, kind)
-    if found is None:
+    place = _of_region(text, kind)
+    if place is None:
         text = _digits_of(text, kind)
-        found = _of_five(text, kind, label, buyer_id, words) or _of_department(text, kind)
-    if found is None:
+        place = _of_five(text, kind, label, buyer_id, words) or _of_department(text, kind)
+    if place is None:
         if not label and re.fullmatch(r"[A-ZÀ-Ü' -]{4,}", text) and text not in {"FRANCE", "NATIONAL"}:
             label = str(code).strip()
         return places.locate(Place(label=label), digits(buyer_id) or buyer_id)
-    return places.locate(replace(found, label=label or found.label), buyer_id)
+    return places.locate(replace(place, label=label or place.label), buyer_id)
 
 
 def _of_region(text: str, kind: str) -> Place | None:

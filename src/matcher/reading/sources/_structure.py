@@ -44,12 +44,12 @@ def _kind(text: str, whole: bool = False) -> str | None:
     tokens = [part for word in _plain(text).split() for part in _ABBREVIATED.get(word, word).split()]
     if not tokens:
         return None
-    held = frozenset(stems(" ".join(tokens)))
+    present = frozenset(stems(" ".join(tokens)))
     codes = [word.upper() for word in (tokens[0], tokens[-1]) if word.upper() in KINDS]
     for name, kind in _names_of_kinds():
         if len(name) == 1 and codes:
             break
-        if name <= held and not (whole and held - name - {code.lower() for code in codes}):
+        if name <= present and not (whole and present - name - {code.lower() for code in codes}):
             return kind
     return codes[0] if codes and not (whole and len(tokens) > 1) else None
 
@@ -341,16 +341,16 @@ def headcount_of_band(raw: object) -> float | None:
 
 def service_types_of(raw: object) -> tuple[str, ...]:
     """DISP (staff), PREST (services), BUILD (goods), from Le Marché's codes or French words."""
-    found = []
+    types = []
     for word in several(raw):
         plain = fold(word)
         if plain == "disp" or "mise a disposition" in plain:
-            found.append("DISP")
+            types.append("DISP")
         elif plain == "prest" or "prestation" in plain:
-            found.append("PREST")
+            types.append("PREST")
         elif plain == "build" or "fabrication" in plain or "bien" in plain:
-            found.append("BUILD")
-    return tuple(dict.fromkeys(found))
+            types.append("BUILD")
+    return tuple(dict.fromkeys(types))
 
 
 _PHONE = re.compile(

@@ -539,11 +539,11 @@ def structures(
 ) -> Iterator[Structure | Rejected]:
     """What `made` gives for each row; a str is the reason why the row is rejected, None leaves it out."""
     for place, row in rows:
-        found = row if isinstance(row, str) else made(row)
-        if isinstance(found, str):
-            yield rejected(name, place, found)
-        elif found is not None:
-            yield found
+        structure = row if isinstance(row, str) else made(row)
+        if isinstance(structure, str):
+            yield rejected(name, place, structure)
+        elif structure is not None:
+            yield structure
 
 
 def rejected(name: str, place: str, reason: str) -> Rejected:

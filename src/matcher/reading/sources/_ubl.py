@@ -135,13 +135,13 @@ class _Notice:
 
     def french(self, element: Element | None, path: str) -> str:
         """The text at a path in French, else in the language of the notice, else the first."""
-        found = kids(element, path)
-        if len(found) > 1:
+        elements = kids(element, path)
+        if len(elements) > 1:
             for wanted in ("FRA", self.language):
-                for one in found:
+                for one in elements:
                     if one.get("languageID") == wanted and words(one):
                         return clean(words(one))
-        return clean(words(found[0])) if found else ""
+        return clean(words(elements[0])) if elements else ""
 
     def tender(self) -> domain.Tender:
         project = kid(self.root, "ProcurementProject")
@@ -366,7 +366,7 @@ class _Notice:
             yield from values(project, f"{path}/ItemClassificationCode")
 
     def places(self, project: Element | None) -> tuple[domain.Place, ...]:
-        found = []
+        places = []
         for where in kids(project, "RealizedLocation"):
             address, label = kid(where, "Address"), self.french(where, "Description")
             # the site is described in the street field when there is no town
@@ -377,8 +377,8 @@ class _Notice:
                 continue
             if region in ("anyw", "anyw-cou", "anyw-eea"):
                 label = label or {"anyw-cou": "Partout dans le pays"}.get(region, "Partout")
-            found.append(self.address(address, label))
-        return tuple(dict.fromkeys(found))
+            places.append(self.address(address, label))
+        return tuple(dict.fromkeys(places))
 
     def amount(self, project: Element | None) -> tuple[float | None, str, float]:
         """(estimated amount, currency, maximum of the framework or 0)."""
@@ -447,12 +447,12 @@ class _Notice:
         return None
 
     def clauses(self, lot: Element) -> tuple[domain.Clause, ...]:
-        found = []
+        clauses = []
         for one in self.coded(
             lot, "TenderingTerms/ContractExecutionRequirement/ExecutionRequirementCode", "reserved-execution"
         ):
             if words(one) == "yes":
-                found.append(
+                clauses.append(
                     domain.Clause(passage="Exécution réservée à des programmes d'emplois protégés (BT-736)")
                 )
         for one in self.coded(
@@ -461,8 +461,9 @@ class _Notice:
             code = words(one)
             if code and code != "none":
                 label = SOCIAL.get(code, code)
-                found.append(domain.Clause(nature="objective", passage=f"Objectif social : {label} (BT-775)"))
-        return tuple(dict.fromkeys(found))
+                passage = f"Objectif social : {label} (BT-775)"
+                clauses.append(domain.Clause(nature="objective", passage=passage))
+        return tuple(dict.fromkeys(clauses))
 
     def criteria(self, lot: Element) -> Iterator[domain.Criterion]:
         """The award criteria (BT-539, -734, -540) with the weights that are numbers (BT-541, -5421)."""
@@ -534,9 +535,7 @@ class _Notice:
         for place, one in enumerate(kids(result, "LotResult"), 1):
             if value(one, "TenderResultCode") not in ("selec-w", ""):
                 continue
-            lot = by_lot.get(f"{self.id}/{value(one, 'TenderLot/ID')}") or (
-                lots[0] if len(lots) == 1 else None
-            )
+            lot = by_lot.get(f"{self.id}/{value(one, 'TenderLot/ID')}") or facts.only(lots)
             signed = [contracts[i] for i in values(one, "SettledContract/ID") if i in contracts]
             # a lot lists all its tenders; those of its contracts are the winning ones
             winning = {i for contract in signed for i in values(contract, "LotTender/ID")}

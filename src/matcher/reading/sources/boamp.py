@@ -134,8 +134,8 @@ def _lots_with_record(
     lots: tuple[domain.Lot, ...], record: Json, title: str, where: domain.Place, idweb: str
 ) -> tuple[domain.Lot, ...]:
     """The lots with places and titles that the record states where they do not."""
-    asked = [text(code).zfill(2) for code in listed(record.get("code_departement_prestation")) if text(code)]
-    for code in asked[:1]:
+    areas = [text(code).zfill(2) for code in listed(record.get("code_departement_prestation")) if text(code)]
+    for code in areas[:1]:
         # the department of the work is stated by the record, where the lot itself states no place
         there = located(domain.Place(department=code))
         lots = tuple(
@@ -199,7 +199,7 @@ def _titular(
     """The award from the record's field `titulaire`, where the notice gives none."""
     holders = tuple(facts.holder("", text(name)) for name in listed(record.get("titulaire")) if text(name))
     if holders:
-        lot = lots[0] if len(lots) == 1 else None
+        lot = facts.only(lots)
         yield facts.award("boamp", idweb, 1, lot, holders, title=title, buyer=buyer, source=f"boamp:{idweb}")
 
 

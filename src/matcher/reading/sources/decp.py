@@ -106,8 +106,8 @@ def _json(stream: BinaryIO, name: str, head: bytes) -> Iterator[tuple[str, Recor
         prefixes = [("marches.item",), *marches, ("",)]
 
     def alone(record: Record) -> bool:
-        known = first is not None or {key.lower() for key in record} & {*_KEYS, "notice"}
-        return "marches" not in record and bool(known)
+        is_award = first is not None or {key.lower() for key in record} & {*_KEYS, "notice"}
+        return "marches" not in record and bool(is_award)
 
     number = 0
     for number, found in enumerate(_tabular.json_records(stream, name, prefixes, alone), 1):  # noqa: B007
@@ -237,23 +237,23 @@ def _is_test(title: str, buyer: Buyer, holders: tuple[Holder, ...]) -> bool:
 
 def _without_buyer(buyer: Buyer, holders: tuple[Holder, ...]) -> tuple[Holder, ...]:
     """The winners, those published under the buyer's own number without it: a buyer does not award to itself."""
-    found = (
+    winners = (
         replace(holder, id="", flags=("buyer-id",)) if buyer.id and holder.id == buyer.id else holder
         for holder in holders
     )
-    return tuple(holder for holder in found if holder.id or holder.name)
+    return tuple(holder for holder in winners if holder.id or holder.name)
 
 
 def _brought(record: Record, award: Award) -> Iterator[Award]:
     """An award for each modification nested in a record that names holders whom the contract did not have."""
-    known = {holder.id or holder.name for holder in award.holders}
+    names = {holder.id or holder.name for holder in award.holders}
     for change in _members(record.get("modifications"), "modification"):
         if not isinstance(change, dict):
             continue
-        new = tuple(h for h in _without_buyer(award.buyer, _holders(change)) if (h.id or h.name) not in known)
+        new = tuple(h for h in _without_buyer(award.buyer, _holders(change)) if (h.id or h.name) not in names)
         if not new:
             continue
-        known |= {holder.id or holder.name for holder in new}
+        names |= {holder.id or holder.name for holder in new}
         day = clean_date(_text(change, "dateNotificationModification", "dateSignatureModification"))
         yield replace(award, holders=new, notified=day or award.notified, relation="modification")
 
@@ -272,7 +272,7 @@ def tender_of(record: Record) -> Tender:
     uid = _text(record, "uid") or (buyer.id + _text(record, "id")) or _mark(record)
     code = clean_cpv(_code(record))
     place = _place(record, buyer.id)
-    known = bool(place.department or place.commune or place.region or place.nuts or place.label)
+    is_placed = bool(place.department or place.commune or place.region or place.nuts or place.label)
     social = _some(_considerations(record, "considerationsSociales", "considerationSociale"))
     reservation = next(
         (
@@ -286,12 +286,12 @@ def tender_of(record: Record) -> Tender:
         id=f"{uid}/1",
         title=title,
         cpv=(code,) if code else (),
-        places=(place,) if known else (),
+        places=(place,) if is_placed else (),
         amount=clean_amount(_raw(record, "montant")),
         duration_months=_months(record),
         reservation=reservation,
         clauses=tuple(_clause(value) for value in social if "reserve" not in fold(value)),
-        inferred=("places",) if known and place != _place(record, "") else (),
+        inferred=("places",) if is_placed and place != _place(record, "") else (),
     )
     tender = Tender(
         id=uid,
@@ -421,7 +421,7 @@ def _holders(record: Record) -> tuple[Holder, ...]:
         names = ("nom", "denominationSociale", "denomination")
         stated = (("id", "siret"), names, ("typeIdentifiant",))
         members = [dict(zip(fields, (_inside(record, "titulaire", *one) for one in stated), strict=True))]
-    found = [
+    holders = [
         _holder(
             _text(one, "id", "siret")[:80],
             _text(one, "denominationSociale", "nom", "denomination")[:500],
@@ -429,8 +429,8 @@ def _holders(record: Record) -> tuple[Holder, ...]:
         )
         for one in members
     ]
-    found = [holder for holder in found if holder.id or holder.name]
-    return tuple({(holder.id, "" if holder.id else holder.name): holder for holder in found}.values())
+    holders = [holder for holder in holders if holder.id or holder.name]
+    return tuple({(holder.id, "" if holder.id else holder.name): holder for holder in holders}.values())
 
 
 #: A French VAT number, its SIREN after a key of two; some publishers write the NIC of the SIRET after it.

@@ -62,22 +62,27 @@ _VOCABULARY = _columns.Vocabulary(ALIASES, SEVERAL)
 def mapping(headings: Sequence[str], cells: Cells | None = None, fixed: Columns = None) -> dict[str, str]:
     """Field -> heading, guessed; a numbered field ("offer.2") stands for a further column."""
     own = [h for h in headings if not _OTHERS & set(_columns.words(h).split())]
-    found = _VOCABULARY.guess([h for h in own if not _nested_name(h)], cells, fixed)
+    columns = _VOCABULARY.guess([h for h in own if not _nested_name(h)], cells, fixed)
     plural = next(filter(_nested_name, own), None)
-    if plural is not None and not {"offer", "offer.1"} & set(found):
-        found["offer"] = plural
-    if "offer" not in found and "offer.1" not in found and "description" in found and "rome" in found:
+    if plural is not None and not {"offer", "offer.1"} & set(columns):
+        columns["offer"] = plural
+    if "offer" not in columns and "offer.1" not in columns and "description" in columns and "rome" in columns:
         # A list of jobs: its description is the job's, not the structure's.
-        found["offer_text"] = found.pop("description")
-    elif "offer" in found and "offer_text" not in found and "name" not in found and "description" in found:
-        found["offer_text"] = found.pop("description")
-    if "siren" in found and "siret" not in found:
-        found["siret"] = found["siren"]
+        columns["offer_text"] = columns.pop("description")
+    elif (
+        "offer" in columns
+        and "offer_text" not in columns
+        and "name" not in columns
+        and "description" in columns
+    ):
+        columns["offer_text"] = columns.pop("description")
+    if "siren" in columns and "siret" not in columns:
+        columns["siret"] = columns["siren"]
     cells = cells or {}
-    listed = [len(_structure.departments_of(cell)) for cell in cells.get(found.get("department", ""), ())]
-    if "zone_departments" not in found and sum(count > 1 for count in listed) > 0.2 * len(listed):
-        found["zone_departments"] = found.pop("department")
-    return found | _ticked(own, found, cells) | _contacts(own, found, cells)
+    listed = [len(_structure.departments_of(cell)) for cell in cells.get(columns.get("department", ""), ())]
+    if "zone_departments" not in columns and sum(count > 1 for count in listed) > 0.2 * len(listed):
+        columns["zone_departments"] = columns.pop("department")
+    return columns | _ticked(own, columns, cells) | _contacts(own, columns, cells)
 
 
 def _contacts(headings: Sequence[str], found: Mapping[str, str], cells: _columns.Cells) -> dict[str, str]:
@@ -141,23 +146,23 @@ def recognises(name: str, head: bytes) -> bool:
     keys = tuple(rows[0]) if rows else headings
     if _of_notices(keys):
         return False
-    found = {
+    columns = {
         name: h
         for name, h in mapping(keys, _columns.cells_of(rows)).items()
         if not (_nested_name(h) and not rows)
     }
     # Without SIRETs or places it is still a directory, whose reader says which column to name.
-    if {"website", "latitude"} <= set(found) and {"name", "offer"} & set(found):
+    if {"website", "latitude"} <= set(columns) and {"name", "offer"} & set(columns):
         return True
-    return {"name", "kind"} <= set(found) or identifies(found)
+    return {"name", "kind"} <= set(columns) or identifies(columns)
 
 
 def identifies(columns: Collection[str]) -> bool:
     """Do these fields tell structures apart, and something of each: by SIRET, or by name and place?"""
-    told = {name.partition(".")[0] for name in columns}
-    if "siret" in told:
-        return bool({"name", "kind", "brand", "town", "offer", "ticked"} & told)
-    return bool({"name", "brand"} & told and _PLACED & told and _SPEAKS & told)
+    fields = {name.partition(".")[0] for name in columns}
+    if "siret" in fields:
+        return bool({"name", "kind", "brand", "town", "offer", "ticked"} & fields)
+    return bool({"name", "brand"} & fields and _PLACED & fields and _SPEAKS & fields)
 
 
 @dataclass
@@ -235,10 +240,10 @@ class _Sheet:
             and any(found[key] in filled for key in found if key not in _IDENTITY)
         ):
             return {**row, **{heading: self.last.get(heading) for heading in who}}
-        said = " ".join(filled.values())
-        total = bool(_TOTAL.match(said)) and len(said) < 60
+        words = " ".join(filled.values())
+        total = bool(_TOTAL.match(words)) and len(words) < 60
         if total or ("name" in found and len(filled) == 1 < len(found) and found.get("siret") not in filled):
-            self.section, self.last = "" if total else said, {}
+            self.section, self.last = "" if total else words, {}
             return "a title, a total or a note of the sheet: it tells of no structure"
         self.last = row
         return row
@@ -312,13 +317,13 @@ def _finished(draft: _Draft) -> Structure:
 
 def _together(zones: Iterable[Zone]) -> Zone:
     """What several zones reach together: that of a structure whose activities reach each its own."""
-    found = list(zones)
-    radii = [zone.radius_km for zone in found if zone.radius_km is not None]
+    distinct = list(zones)
+    radii = [zone.radius_km for zone in distinct if zone.radius_km is not None]
     return Zone(
         radius_km=max(radii, default=None),
-        departments=tuple(dict.fromkeys(d for zone in found for d in zone.departments)),
-        regions=tuple(dict.fromkeys(r for zone in found for r in zone.regions)),
-        country=any(zone.country for zone in found),
+        departments=tuple(dict.fromkeys(d for zone in distinct for d in zone.departments)),
+        regions=tuple(dict.fromkeys(r for zone in distinct for r in zone.regions)),
+        country=any(zone.country for zone in distinct),
     )
 
 

@@ -37,11 +37,11 @@ def read(stream: BinaryIO, name: str, checked: date | None = None) -> Iterator[S
         if isinstance(row, str):
             yield _tabular.rejected(name, place, row)
             continue
-        found = structures_of(row, _tabular.source_of(name), checked)
-        if isinstance(found, str):
-            yield _tabular.rejected(name, place, found)
+        structures = structures_of(row, _tabular.source_of(name), checked)
+        if isinstance(structures, str):
+            yield _tabular.rejected(name, place, structures)
         else:
-            yield from found
+            yield from structures
 
 
 def structures_of(
@@ -50,15 +50,15 @@ def structures_of(
     """The establishments of one result, each SIRET once; a str is the reason why there is none."""
     places = [row.get("siege"), *_list(row.get("matching_etablissements")), *_list(row.get("etablissements"))]
     offices = {str(p.get("siret")): p for p in reversed(places) if isinstance(p, Mapping) and p.get("siret")}
-    found: dict[str, Structure] = {}
+    by_siret: dict[str, Structure] = {}
     reason = "no establishment: ask the API for `siege`"
     for office in reversed(offices.values()):
         siret, flags, refused = siret_of(office.get("siret"), row.get("siren"))
         if refused:
             reason = refused
         else:
-            found[siret] = _structure(row, office, siret, flags, source, checked)
-    return list(found.values()) or reason
+            by_siret[siret] = _structure(row, office, siret, flags, source, checked)
+    return list(by_siret.values()) or reason
 
 
 def _structure(

@@ -65,12 +65,12 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
     rows = national(stream) if whole else _table(stream, name, columns)
     kept: dict[tuple[str, str], Structure] = {}
     for place, row in rows:
-        found = row if isinstance(row, str) else structure_of(row)
-        if isinstance(found, str):
-            yield _tabular.rejected(name, place, found)
+        structure = row if isinstance(row, str) else structure_of(row)
+        if isinstance(structure, str):
+            yield _tabular.rejected(name, place, structure)
         else:
-            key = (found.siret, found.kind)
-            kept[key] = _with_site(kept[key], found) if key in kept else found
+            key = (structure.siret, structure.kind)
+            kept[key] = _with_site(kept[key], structure) if key in kept else structure
     yield from kept.values()
 
 
@@ -128,11 +128,11 @@ def _with_site(structure: Structure, other: Structure) -> Structure:
 
 def places_of(stream: BinaryIO) -> dict[str, float]:
     """FINESS number -> places installed, from the extract of equipment ("equipementsocial" lines)."""
-    found: dict[str, float] = {}
+    places: dict[str, float] = {}
     for line in _lines(stream):
         if line and line[0] == "equipementsocial" and len(line) > _DELETED and line[_DELETED] != "O":
-            found[line[1]] = found.get(line[1], 0.0) + (number_of(line[_INSTALLED]) or 0.0)
-    return found
+            places[line[1]] = places.get(line[1], 0.0) + (number_of(line[_INSTALLED]) or 0.0)
+    return places
 
 
 def _table(stream: BinaryIO, name: str, columns: Columns) -> Iterator[_tabular.Placed]:

@@ -137,8 +137,8 @@ def _department_of_town(item: Any, kind: str) -> tuple[str, ...]:
     if kind != "CITY" or not isinstance(item, Mapping):
         return ()
     codes = item.get("post_codes") or [item.get("post_code")]
-    found = place_of(town=item.get("name"), postcode=codes[0] if isinstance(codes, list) and codes else None)
-    return (found.department,) if found.department else ()
+    place = place_of(town=item.get("name"), postcode=codes[0] if isinstance(codes, list) and codes else None)
+    return (place.department,) if place.department else ()
 
 
 def _dicts(raw: Any) -> list[Mapping[str, Any]]:

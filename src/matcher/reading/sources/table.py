@@ -54,12 +54,12 @@ def recognises(name: str, head: bytes) -> bool:
     headings = _tabular.headings_of(head)
     if not headings or {"donnees", "titulaires", "siege"} & set(headings):
         return False
-    found = mapping(headings)
-    strong = STRONG & set(found)
+    columns = mapping(headings)
+    strong = STRONG & set(columns)
     seen = {heading.lower() for heading in headings}
-    if found.get("reference", "").lower() == "id" and _OF_PLACES & seen and not {"lots", "buyer"} & seen:
+    if columns.get("reference", "").lower() == "id" and _OF_PLACES & seen and not {"lots", "buyer"} & seen:
         strong = strong - {"reference"}  # a list of places or firms numbers its rows too
-    return bool({"title", "lot_title"} & set(found)) and bool(strong)
+    return bool({"title", "lot_title"} & set(columns)) and bool(strong)
 
 
 @dataclass
@@ -92,9 +92,9 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[domai
         if isinstance(draft, str):
             yield refuse(draft)
         elif draft.tender.reference and draft.tender.id in drafts and draft.lots:
-            known = drafts[draft.tender.id]
-            if len(known.lots) < MAX_LOTS:
-                known.lots += draft.lots
+            before = drafts[draft.tender.id]
+            if len(before.lots) < MAX_LOTS:
+                before.lots += draft.lots
         elif draft.tender.id in drafts and not draft.lots:
             yield refuse(
                 f"reference {draft.tender.reference} stands twice: number the lots, or give each notice its own"
@@ -192,13 +192,13 @@ def _lots(row: Mapping[str, Any], whole: domain.Lot, text: Any, raw: Any) -> lis
     if nested is not None:
         return [lot for item in nested[:MAX_LOTS] if (lot := _nested(item, whole))]
     number, title = text("lot_number", 40).removesuffix(".0"), text("lot_title", 5_000)
-    found = re.match(
+    match = re.match(
         r"^(?:lot\s*)?(?:n\s*[°ºo]\s*)?([0-9]{1,3}[a-z]?|[a-z])\s*(?:[:\-–—.]\s*(.+))?$", number, re.I
     )
-    if found and found.group(2):
-        number, title = found.group(1), title or clean(found.group(2))
-    elif found:
-        number = found.group(1)
+    if match and match.group(2):
+        number, title = match.group(1), title or clean(match.group(2))
+    elif match:
+        number = match.group(1)
     if not number and not title:
         return []
     return [
@@ -216,10 +216,10 @@ def _nested(item: Any, whole: domain.Lot) -> domain.Lot | None:
         item = {"title": item}
     if not isinstance(item, Mapping):
         return None
-    found = mapping([str(key) for key in item])
+    columns = mapping([str(key) for key in item])
 
     def get(*names: str) -> Any:
-        stated = (item.get(found[name]) for name in names if name in found)
+        stated = (item.get(columns[name]) for name in names if name in columns)
         return next((one for one in stated if one is not None), None)
 
     title = clean(str(get("lot_title", "title") or ""), 5_000)
@@ -246,8 +246,8 @@ def _place(text: Any, raw: Any, buyer_id: str) -> domain.Place:
     town = text("town", 200)
     if not department and not raw("postcode") and (codes := departments_of(town)) and re.search(r"\d", town):
         department = codes[0]
-    found = place_of(town=town, postcode=raw("postcode"), department=department)
-    return found if found.label or found.department or found.postcode else _facts.home(buyer_id)
+    place = place_of(town=town, postcode=raw("postcode"), department=department)
+    return place if place.label or place.department or place.postcode else _facts.home(buyer_id)
 
 
 def _nature(stated: str, planned: str, deadline: Any) -> domain.Nature:
@@ -278,8 +278,8 @@ def _moment(raw: Any) -> datetime | None:
     if isinstance(raw, datetime):
         return raw if raw.tzinfo else raw.replace(tzinfo=PARIS)
     text = str(raw or "").strip()
-    found = re.match(r"^(\d{4}-\d{2}-\d{2}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4})\s*(?:à|a|T)?\s*(.*)$", text)
-    return _facts.moment(found.group(1), found.group(2)) if found else None
+    match = re.match(r"^(\d{4}-\d{2}-\d{2}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4})\s*(?:à|a|T)?\s*(.*)$", text)
+    return _facts.moment(match.group(1), match.group(2)) if match else None
 
 
 def _months(raw: Any) -> float | None:

@@ -274,9 +274,9 @@ class _Form:
         return [code.get("CODE") or "" for code in kids(self.object, "CPV_MAIN/CPV_CODE")]
 
     def lots(self, title: str) -> tuple[domain.Lot, ...]:
-        found = self.descriptions()
-        alone = len(found) == 1
-        return tuple(self.lot(lot, i, alone, title) for i, lot in enumerate(found, 1)) or (self.whole(title),)
+        lots = self.descriptions()
+        alone = len(lots) == 1
+        return tuple(self.lot(lot, i, alone, title) for i, lot in enumerate(lots, 1)) or (self.whole(title),)
 
     def whole(self, title: str) -> domain.Lot:
         """What is bought, where no lot is described."""
@@ -373,10 +373,10 @@ class _Form:
 
     def stated(self, lot: Container[str]) -> tuple[domain.Condition, ...]:
         """The conditions of a lot, of which the names of its fields are given."""
-        found = [*self.framework]
+        conditions = [*self.framework]
         if "ACCEPTED_VARIANTS" in lot:
-            found.append(domain.Condition(code="variants", label="Variantes admises"))
-        return (*found, *self.general)
+            conditions.append(domain.Condition(code="variants", label="Variantes admises"))
+        return (*conditions, *self.general)
 
     @cached_property
     def framework(self) -> tuple[domain.Condition, ...]:
@@ -391,9 +391,9 @@ class _Form:
     def general(self) -> tuple[domain.Condition, ...]:
         """What the notice states for every lot."""
         awarded = clean(value(self.object, "LOT_DIVISION/LOT_MAX_ONE_TENDERER"), 20)
-        found = [*facts.lot_limits(awarded, str(self.most_lots("LOT_MAX_NUMBER") or ""))]
-        found += facts.group_form(value(self.form, "LEFTI/LEGAL_FORM"))
-        return tuple(found)
+        conditions = [*facts.lot_limits(awarded, str(self.most_lots("LOT_MAX_NUMBER") or ""))]
+        conditions += facts.group_form(value(self.form, "LEFTI/LEGAL_FORM"))
+        return tuple(conditions)
 
     # -- the awards
 
@@ -404,7 +404,7 @@ class _Form:
             contract = kid(one, "AWARDED_CONTRACT")
             if contract is None:
                 continue
-            lot = by_number.get(clean(value(one, "LOT_NO"), 60)) or (lots[0] if len(lots) == 1 else None)
+            lot = by_number.get(clean(value(one, "LOT_NO"), 60)) or facts.only(lots)
             made.append(self.award(one, contract, lot, place))
         for place, prize in enumerate(kids(self.form, "RESULTS/AWARDED_PRIZE"), 1):
             made.append(self.award(prize, prize, lots[0], place))
@@ -455,8 +455,8 @@ class _Form:
 
     def general_text(self) -> str:
         """What is said of the whole notice, a paragraph a line."""
-        found = (one for path in self.GENERAL_FIELDS for one in kids(self.form, path))
-        return "\n".join(filter(None, map(tree.lines, found)))
+        elements = (one for path in self.GENERAL_FIELDS for one in kids(self.form, path))
+        return "\n".join(filter(None, map(tree.lines, elements)))
 
     def lot_texts(self) -> list[str]:
         return ["\n".join(filter(None, said.values())) for said in self.lot_lines]

@@ -150,13 +150,13 @@ class Client:
         Returns the validators of the new copy, or None when it has not changed.
         """
         part, mark = (target.with_suffix(target.suffix + end) for end in (".part", ".part.json"))
-        held = 0
+        size = 0
 
         def fetched() -> dict[str, str] | None:
-            nonlocal held
-            held, validators = _partial(part, mark)
+            nonlocal size
+            size, validators = _partial(part, mark)
             since = validators["etag"] or validators["last-modified"]
-            headers = {"Range": f"bytes={held}-", "If-Range": since} if held else _conditions(known)
+            headers = {"Range": f"bytes={size}-", "If-Range": since} if size else _conditions(known)
             with self._open(url, None, headers) as answer:
                 if answer.status_code == 304:
                     return None
@@ -171,7 +171,7 @@ class Client:
             mark.unlink(missing_ok=True)
             return validators
 
-        return self._patiently(url, fetched, lambda: part.exists() and part.stat().st_size > held)
+        return self._patiently(url, fetched, lambda: part.exists() and part.stat().st_size > size)
 
     def _reply(self, url: str, params: Fields, known: Fields, body: Fields = None) -> Reply:
         with self._open(url, params, _conditions(known), body) as answer:
@@ -195,8 +195,8 @@ class Client:
 
         def wait(state: tenacity.RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
-            asked = error.wait if isinstance(error, _Transient) else None
-            return grows(state) if asked is None else asked
+            seconds = error.wait if isinstance(error, _Transient) else None
+            return grows(state) if seconds is None else seconds
 
         retrying = tenacity.Retrying(
             stop=stop,
@@ -268,12 +268,12 @@ class _Transient(Exception):
 
 def _retry_after(answer: httpx.Response) -> float | None:
     """Retry-After in seconds, from a number or a date.  Raises Unreachable where it is too long."""
-    asked = answer.headers.get("retry-after", "").strip()
+    header = answer.headers.get("retry-after", "").strip()
     try:
-        seconds = float(asked)
+        seconds = float(header)
     except ValueError:
         try:
-            seconds = (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds()
+            seconds = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
         except (ValueError, TypeError):
             return None
     if seconds > LONGEST_WAIT:

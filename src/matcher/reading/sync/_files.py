@@ -18,14 +18,14 @@ def file(work: Run, url: str, name: str, count: Callable[[Path], int], what: str
     http, state, report = work
     folder = report.folder
     target, fetched = folder / name, folder / f".{name}.download"
-    held = state.get(name, {})
-    known = held if target.exists() and held.get("url") == url else {}
+    last = state.get(name, {})
+    known = last if target.exists() and last.get("url") == url else {}
     validators = http.download(url, fetched, {k: str(known.get(k, "")) for k in ("etag", "last-modified")})
     if validators is None:
         report.unchanged += 1
         return None
     records = count(fetched)
-    before = int(held.get("records", 0))
+    before = int(last.get("records", 0))
     if not records or (target.exists() and records < 0.8 * before):
         fetched.unlink()
         raise Unreachable(

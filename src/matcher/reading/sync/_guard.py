@@ -97,8 +97,8 @@ def public(address: str) -> bool:
 
 def resolved(host: str, port: int) -> list[str]:
     """The addresses of a host by the system's resolver."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 class _Timed(httpcore.NetworkStream):
@@ -147,14 +147,14 @@ class _Checked(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         try:
-            found = self._resolve(host, port)
+            addresses = self._resolve(host, port)
         except (OSError, UnicodeError):
             raise httpcore.ConnectError(f"{host} is unknown") from None
-        if not found:
+        if not addresses:
             raise httpcore.ConnectError(f"{host} is unknown")
-        if not all(map(public, found)):
+        if not all(map(public, addresses)):
             raise Refused(f"{host} is not on the public internet")
-        return _Timed(self._connect(found[0], port, min(timeout or PATIENCE, PATIENCE)), self.end)
+        return _Timed(self._connect(addresses[0], port, min(timeout or PATIENCE, PATIENCE)), self.end)
 
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
@@ -288,9 +288,9 @@ def _host(url: str) -> str:
 def _text_codec(name: str) -> str:
     """The codec of a stated charset, "" where it is unknown or none that a page in French is written in (zip, rot13 ...)."""
     try:
-        found = codecs.lookup(name)
+        codec = codecs.lookup(name)
     except (LookupError, ValueError):
         return ""
-    if not found.name.startswith(("utf-8", "utf-16", "iso8859", "cp125", "mac-", "ascii")):
+    if not codec.name.startswith(("utf-8", "utf-16", "iso8859", "cp125", "mac-", "ascii")):
         return ""
-    return found.name
+    return codec.name

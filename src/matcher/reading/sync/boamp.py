@@ -43,17 +43,17 @@ def boamp(
         while windows:
             first, end = windows.pop()
             key = f"{first}_{end}"
-            asked = {"where": f"dateparution>=date'{first}' and dateparution<=date'{end}'"}
+            question = {"where": f"dateparution>=date'{first}' and dateparution<=date'{end}'"}
             if lists.fetched(key) > str(end + timedelta(days=1)):
                 lists.report.unchanged += 1
                 continue
-            ordered = {**asked, "order_by": "dateparution,idweb"}
+            ordered = {**question, "order_by": "dateparution,idweb"}
             if lists.read(key, f"{url}/records", LISTING, ordered) == "beyond":
                 if first < end:
                     middle = first + (end - first) // 2
                     windows += [(middle + timedelta(days=1), end), (first, middle)]
                     continue
-                page, _ = lists.http.json(f"{url}/exports/json", asked)
+                page, _ = lists.http.json(f"{url}/exports/json", question)
                 if not isinstance(page, list):
                     raise Unreachable(
                         "the BOAMP export answered with another shape: the address may have changed"

@@ -52,11 +52,11 @@ def rows(
     """The awards of the buyers of some departments, since a day, row by row instead of the whole file."""
     with listed("decp", folder, client, accept_fewer, publisher="decp-rows") as lists:
         for code in list(departments) or [""]:
-            asked = {"acheteur_departement_code__exact": code} if code else {}
+            question = {"acheteur_departement_code__exact": code} if code else {}
             if since:
-                asked["dateNotification__greater"] = since.isoformat()
+                question["dateNotification__greater"] = since.isoformat()
             key = "_".join(filter(None, (code or "all", since.isoformat() if since else "")))
-            lists.read(key, address("decp-rows"), ROWS, asked)
+            lists.read(key, address("decp-rows"), ROWS, question)
     return lists.report
 
 

@@ -30,16 +30,16 @@ def nomenclatures(folder: Path, client: Client | None = None) -> Report:
     with _state(folder) as state, client or Client() as http:
         for what in ("cpv", "naf", "cog"):
             target = folder / (f"{what}.json" if what == "cog" else f"{what}.csv")
-            given = _file_of(what)
-            if given is not None:
-                if not given.is_file():
-                    raise BadInput(f"{variable_of(what)} names {given}, which is not a file: correct it")
-                url, validators = str(given), {"etag": f"{given.stat().st_mtime_ns}-{given.stat().st_size}"}
+            local = _file_of(what)
+            if local is not None:
+                if not local.is_file():
+                    raise BadInput(f"{variable_of(what)} names {local}, which is not a file: correct it")
+                url, validators = str(local), {"etag": f"{local.stat().st_mtime_ns}-{local.stat().st_size}"}
                 if state.get(what) == {**validators, "url": url}:
                     report.unchanged += 1
                     continue
                 target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(given, target)
+                shutil.copyfile(local, target)
             else:
                 try:
                     url = address(what)

@@ -49,20 +49,20 @@ def _with_detail(lists: Lists, url: str, row: Any, kept: dict[str, dict[str, Any
     number = str(row.get("id", "")) if isinstance(row, dict) else ""
     if not number.isalnum() or lists.state.get("alike"):
         return row
-    held = kept.get(number)
-    if held is None or (row.get("updated_at") and held.get("updated_at") != row["updated_at"]):
+    detail = kept.get(number)
+    if detail is None or (row.get("updated_at") and detail.get("updated_at") != row["updated_at"]):
         try:
             fresh, _ = lists.http.json(f"{url.rstrip('/')}/{number}/")
         except Gone:
-            return {**(held or {}), **row}
+            return {**(detail or {}), **row}
         if not isinstance(fresh, dict):
             return row
         # list and page share one serializer since 2026: thousands of requests would bring nothing
         lists.state["alike"] = fresh.keys() <= row.keys()
-        held = kept[number] = fresh
+        detail = kept[number] = fresh
         sink.write(json.dumps({**fresh, "id": row["id"]}, ensure_ascii=False) + "\n")
         sink.flush()
-    return {**row, **held}
+    return {**row, **detail}
 
 
 def _kept(folder: Path) -> dict[str, dict[str, Any]]:
