@@ -25,21 +25,24 @@ from matcher.reference.identifiers import luhn
 from matcher.reference.places import communes
 from matcher.reference.text import clean
 
+
+def _shares(listed: str) -> dict[str, float]:
+    return {name: float(share) for name, share in (pair.split(":") for pair in listed.split())}
+
+
 #: Share of notices by CPV division, rounded from the counts of a year of French notices, and of all of them
 #: together; the rest is drawn uniformly from the other divisions.
 NAMED = 0.94
-DIVISIONS = "45:0.36 71:0.10 50:0.06 90:0.07 79:0.06 33:0.05 72:0.04 77:0.04 55:0.03 60:0.03 85:0.03 80:0.03 39:0.02 66:0.02"
-DIVISIONS += " 92:0.02 98:0.02 34:0.02"
+DIVISIONS = _shares(
+    "45:0.36 71:0.10 50:0.06 90:0.07 79:0.06 33:0.05 72:0.04 77:0.04 55:0.03 60:0.03 85:0.03 80:0.03 39:0.02 66:0.02"
+    " 92:0.02 98:0.02 34:0.02"
+)
 #: Kinds with their shares, as the State's lists and the sector's reports have them, rounded.
-KINDS = "ACI:.20 EI:.12 AI:.07 ETTI:.04 EA:.08 ESAT:.14 GEIQ:.02 SCOP:.08 ASSO:.17 ESUS:.05 SCIC:.03"
+KINDS = _shares("ACI:.20 EI:.12 AI:.07 ETTI:.04 EA:.08 ESAT:.14 GEIQ:.02 SCOP:.08 ASSO:.17 ESUS:.05 SCIC:.03")
 WAYS = ("Entretien et", "Prestations de", "Équipe dédiée :", "Atelier", "Service de", "Chantier :", "")
 FORMS = ("Marché de", "Prestations de", "Accord-cadre :", "Travaux et services de", "")
 NAMES = ("Atelier", "Les Chantiers", "Régie", "Association", "Ressources")
 COLUMNS = "SIRET;Raison sociale;Type;Code postal;Ville;Activité;Description de l'activité;CPV;Courriel"
-
-
-def _shares(listed: str) -> dict[str, float]:
-    return {name: float(share) for name, share in (pair.split(":") for pair in listed.split())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def structures(n: int, seed: int = 0, offers: float = 3.0) -> Iterator[Structure
     """`n` structures with about `offers` offers each, the same for a seed; the number i is always structure i."""
     pieces, divisions, shares = _drawn()
     places, chances = _towns()
-    kinds, weights = zip(*_shares(KINDS).items(), strict=True)
+    kinds, weights = zip(*KINDS.items(), strict=True)
     size = 10_000
     for low in range(0, n, size):
         chance = np.random.default_rng((seed, low))
@@ -126,7 +129,7 @@ def structures(n: int, seed: int = 0, offers: float = 3.0) -> Iterator[Structure
 def _drawn() -> tuple[dict[str, list[_Piece]], list[str], Any]:
     pieces = _pieces()
     divisions = sorted(pieces)
-    named = np.array([_shares(DIVISIONS).get(d, 0.0) for d in divisions])
+    named = np.array([DIVISIONS.get(d, 0.0) for d in divisions])
     other = (named == 0).astype(float)
     shares = NAMED * named / named.sum() + (1 - NAMED) * other / max(1.0, other.sum())
     return pieces, divisions, shares / shares.sum()
