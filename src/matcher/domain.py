@@ -184,7 +184,7 @@ class Structure:
     @property
     def kind_label(self) -> str:
         """Its kind in one word for display, in French: a firm of no kind is told from one whose list does not say."""
-        return self.kind or ("type inconnu" if "kind-missing" in self.flags else "entreprise")
+        return self.kind or ("type à préciser" if "kind-missing" in self.flags else "entreprise")
 
 
 # ---------------------------------------------------------------------------------------------- demand

@@ -80,21 +80,25 @@ class Client:
         return f"{head}content-length: {len(text)}\r\n\r\n".encode() + text
 
     async def ask(self, request: bytes) -> tuple[int, bytes]:
-        """The status of the answer (0: there was none) and its body."""
-        loop = asyncio.get_running_loop()
+        """The status of the answer (0: there was none) and its body.
+
+        A kept connection that the server closes just then is asked again on a new one, as every client does (RFC 9112, 9.3.1).
+        """
         while self._free:
-            if (connection := self._free.pop()).open:
-                break
-        else:
-            try:
-                _, connection = await loop.create_connection(_Connection, self.host, self.port)
-            except OSError:
-                return 0, b""
-        connection.answer = loop.create_future()
+            if (kept := self._free.pop()).open and (answer := await self._ask(kept, request))[0]:
+                return answer
+        try:
+            _, fresh = await asyncio.get_running_loop().create_connection(_Connection, self.host, self.port)
+        except OSError:
+            return 0, b""
+        return await self._ask(fresh, request)
+
+    async def _ask(self, connection: _Connection, request: bytes) -> tuple[int, bytes]:
+        connection.answer = asyncio.get_running_loop().create_future()
         connection.transport.write(request)
-        found = await connection.answer
+        answer = await connection.answer
         self._free += [connection] if connection.open else []
-        return found
+        return answer
 
 
 async def run(

@@ -143,8 +143,8 @@ def test_what_is_stated_is_shown_as_published(matcher: Matcher) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("tonte des pelouses", "63% des ESAT et EA font celui-ci (espaces verts"),
-        ("entretien de la ripisylve et des berges de la rivière", "63% des ESAT et EA font un métier voisin (espaces verts"),
+        ("tonte des pelouses", "63% des ESAT et EA du pays font le métier demandé (espaces verts)"),
+        ("entretien de la ripisylve et des berges de la rivière", "63% des ESAT et EA du pays font un métier voisin (espaces verts)"),
     ],
 )  # fmt: skip
 def test_the_share_of_a_sector_is_told_with_the_trade_that_it_is_of(text: str, told: str) -> None:

@@ -190,7 +190,7 @@ def test_a_list_without_numbers_tells_structures_apart_by_name_and_place() -> No
         ("Les Jardins", "57463", 2),
         ("Les Jardins", "54395", 1),
     ]
-    assert all("no-siret" in s.flags and not s.kind and s.kind_label == "type inconnu" for s in structures)
+    assert all("no-siret" in s.flags and not s.kind and s.kind_label == "type à préciser" for s in structures)
     assert not rejected
     titled = "id;title;summary;city\n3ab;Le Panier d'à côté;Paniers de légumes de saison livrés chaque semaine;Niort\n"
     (pantry,), _ = read(titled)

@@ -27,6 +27,7 @@ SEPARABLE = {
     "second œuvre": ("second oeuvre", "platrerie", "menuiserie"),
     "manutention et déménagement": ("manutention", "demenagement"),
 }
+SUPPORT = frozenset({"insertion", "formation"})  # who buys these owes nobody's hours of another work
 FEW = 2  # lenders of staff who are asked about hours that nobody is likely to carry
 
 
@@ -68,6 +69,8 @@ def _carriers(ranking: Ranking) -> NDArray[np.int64]:
     shortlist = ranking.shortlist
     if not ranking.judged or not len(shortlist):
         return ranking.order[ranking.levels[ranking.order] >= LIKELY]
+    if next(iter(shortlist.query.asked.trades), "") in SUPPORT:
+        return ranking.order[:0]
     judge = shipped()
     scores = judge.scores_with(shortlist, asked(shortlist))
     levels = suitability.judged_levels(shortlist, judge.levels_of(scores))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 
 from matcher.domain import DISABILITY_KINDS, SELF, SIAE_KINDS, Offer, Place, Rejected, Structure
-from matcher.reference.identifiers import is_siret, name_identity, rna_identity
+from matcher.reference.identifiers import bare_name, is_siret, rna_identity
 from matcher.reference.text import fold
 
 #: Kinds that define the activity of a structure; the others (ESS, SCOP, ASSO ...) are legal forms that any of these may have.
@@ -115,17 +115,20 @@ def _successors(records: Sequence[Structure]) -> dict[str, str]:
 
 
 def _by_other_identity(records: Sequence[Structure]) -> dict[str, str]:
-    """An association's RNA number, or a name in a commune or department -> the SIRET, where one alone answers to it."""
-    sought = {record.siret for record in records if not is_siret(record.siret)}
+    """An association's RNA number, or a name in a department -> the SIRET, where one alone answers to it."""
+    rest = [record for record in records if not is_siret(record.siret)]
     sirets: dict[str, set[str]] = {}
-    for record in records if sought else ():
-        if is_siret(record.siret):
-            places = (record.place.commune, record.place.department)
-            named = (name_identity(record.name, where) for where in places)
-            for other in (rna_identity(record.rna), *named):
-                if other in sought:
-                    sirets.setdefault(other, set()).add(record.siret)
-    return {other: alone.pop() for other, alone in sirets.items() if len(alone) == 1}
+    # of each name, the SIRETs and the others
+    named: dict[tuple[str, str | None], tuple[set[str], set[str]]] = {}
+    for record in records if rest else ():
+        if known := is_siret(record.siret):
+            sirets.setdefault(rna_identity(record.rna), set()).add(record.siret)
+        if known or record.siret.startswith("NOM-"):
+            key = (bare_name(record.name), record.place.department)
+            named.setdefault(key, (set(), set()))[not known].add(record.siret)
+    alone = {record.siret: sirets.get(record.siret, ()) for record in rest}
+    alone |= {other: only for only, others in named.values() if len(others) == 1 for other in others}
+    return {other: next(iter(only)) for other, only in alone.items() if len(only) == 1}
 
 
 def _latest(siret: str, follows: Mapping[str, str]) -> str:

@@ -80,8 +80,17 @@ def own_identity(raw: object) -> str:
 
 def name_identity(name: str, where: str | None) -> str:
     """The identity by a name and where it stands (the code of a commune or department); "" where one is unknown."""
-    words = re.sub(r"[^a-z0-9]+", " ", fold(name)).strip()
+    words = bare_name(name)
     return f"NOM-{blake2b(f'{words}|{where}'.encode(), digest_size=5).hexdigest()}" if words and where else ""
+
+
+#: Words of a name that lists write or leave out.
+_LEGAL_FORM = re.compile(r"\b(?:ass(?:oc?|ociation)?|sarl|sasu?|eurl|sci[cp]|scop|sa|ste|societe|et)\b")
+
+
+def bare_name(name: str) -> str:
+    """A name as different lists share it: small letters without accents, signs and legal form."""
+    return " ".join(_LEGAL_FORM.sub(" ", re.sub(r"[^a-z0-9]+", " ", fold(name))).split())
 
 
 def identified(

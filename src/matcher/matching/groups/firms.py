@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
 
 READ = 40  # contracts near a lot, the nearest in meaning, of which the trade is read
-LEAST = 0.35  # similarity below which a contract is not read
+LEAST = 0.5  # similarity below which a contract is none of the kind
 QUOTED = 70  # characters of a contract's title
 
 
@@ -51,7 +51,7 @@ def _listed(matcher: Any, query: Query, n: int) -> tuple[Match, ...]:
 def _holders(catalogue: Catalogue, query: Query, n: int) -> list[Match]:
     """Who won contracts of a trade of the lot in its departments, those with the contract nearest to it first.
 
-    Who sold goods of a trade is nobody for its work, nor the other way.
+    Who sold goods of a trade is nobody for its work, nor the other way.  Of several holders of a contract the first.
     """
     near = {department_number(place.department) for place in query.places if place.department} - {-1}
     wanted, goods = query.asked.trades, query.asked.nature == "supply"
@@ -65,12 +65,13 @@ def _holders(catalogue: Catalogue, query: Query, n: int) -> list[Match]:
     order = order[likeness[order] >= LEAST]
     read = _read(catalogue, rows[order].tolist())
     found: dict[int, Match] = {}
+    contracts: set[str] = set()
     for row, value, won in zip(rows[order].tolist(), likeness[order].tolist(), read, strict=True):
         if wanted.keys() & won.trades.keys() and (won.nature == "supply") == goods:
-            owner = int(catalogue.owners[row])
-            found.setdefault(
-                owner, _match(query.lot, catalogue.structure(owner), catalogue.offer(row), value)
-            )
+            owner, contract = int(catalogue.owners[row]), catalogue.offer(row)
+            if contract.title not in contracts:
+                contracts.add(contract.title)
+                found.setdefault(owner, _match(query.lot, catalogue.structure(owner), contract, value))
     return list(found.values())[:n]
 
 

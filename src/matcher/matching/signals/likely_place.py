@@ -11,7 +11,7 @@ from matcher.reference.places import department
 
 SAME_TEXT_FOR = "unknown"
 _AREA = {
-    "department": ("dans le département", "hors du département"), "region": ("dans la région", "hors de la région"),
+    "department": ("dans le même département", "dans un autre département"), "region": ("dans la même région", "dans une autre région"),
 }  # fmt: skip
 FAR = 0.5  # log2 of distance over usual distance beyond which a structure is described as far
 
@@ -58,7 +58,7 @@ def _where(shortlist: Shortlist, i: int) -> str:
     found = department(code)
     same = np.nan_to_num(evidence.of(shortlist, "same_department")[i]) > 0
     within, outside = _AREA["region" if _regional(shortlist) else "department"]
-    return f"{within if same else outside} du lot ({town or (found.name if found else code)})"
+    return f"{within if same else outside} ({town or (found.name if found else code)})"
 
 
 def _regional(shortlist: Shortlist) -> bool:

@@ -20,6 +20,7 @@ from matcher.reference.text import shorten, tokens
 QUOTED = 90  # characters of a quotation
 _CONTINUES = re.compile(r"(?:de|du|des|à|au|aux|en|pour|par|et|ou|avec)\s|d['’]", re.I)
 NAMED_RATE = 0.1  # share of its kind from which a silent structure is said to do it perhaps
+MAIN = 0.6  # share from which a trade is the one that a lot asks for, no part of it
 STATED, NEAR = 0.6, 0.25  # thresholds: a source states the trade, or a neighbouring one
 
 
@@ -61,10 +62,8 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
 def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
     piece, text, offer = _piece(shortlist, i)
     job = offer.nature == "job"
-    how = "le métier demandé" if sure >= STATED else "proche du métier demandé"
-    if sure >= STATED and len(shortlist.query.demand.trades) > 1:
-        held = trades.by_piece(declared.pieces(shortlist))[_slot(shortlist, i)]
-        how += f" ({_met(shortlist, held)})"
+    held = trades.by_piece(declared.pieces(shortlist))[_slot(shortlist, i)]
+    how = _met(shortlist, held) if sure >= STATED else "proche du métier demandé"
     who = "parmi ses postes," if job else "déclare"
     if offer.inferred and offer.source:  # what was read about it is not its own declaration
         who = f"selon {offer.source},"
@@ -125,14 +124,14 @@ def _coded(shortlist: Shortlist, i: int, sure: float) -> Why:
     code = str(shortlist.catalogue.of_structure("naf")[shortlist.candidates[i]])
     label = shorten(codes.naf_label(code.upper()).removesuffix(" n.c.a."), 80)
     held, at = trades.by_code(shortlist.catalogue, shortlist.candidates[i : i + 1])
-    how = f"le métier demandé ({_met(shortlist, held[at[0]])})" if sure >= STATED else "un métier voisin"
-    return Why(f"activité au registre « {label} » (NAF {code}) : {how}", "", label)
+    how = _met(shortlist, held[at[0]]) if sure >= STATED else "un métier voisin"
+    return Why(f"{how} : activité au registre « {label} » (NAF {code})", "", label)
 
 
 def _named(shortlist: Shortlist, i: int, sure: float) -> Why:
     held = _by_name(shortlist, i)
     if sure >= STATED:
-        return Why(f"son nom évoque ce métier ({_met(shortlist, held)})")
+        return Why(f"son nom évoque {_met(shortlist, held)}")
     return Why(f"son nom évoque un métier voisin ({_label(held)})")
 
 
@@ -145,11 +144,10 @@ def _by_name(shortlist: Shortlist, i: int) -> trades.Floats:
 def _inferred(shortlist: Shortlist, i: int) -> Why:
     rate = float(evidence.of(shortlist, "kind_rate")[i])
     if rate >= NAMED_RATE:
-        trade, relevant = _place(shortlist, trades.kind_rates())
-        which = "celui-ci" if relevant >= STATED else "un métier voisin"
-        share, label = trades.kind_rates()[trade], trades_.trades()[trade].label
+        rates = trades.kind_rates()
+        share = rates[_nearest(shortlist, rates)]
         return Why(
-            f"ne dit pas son métier ; {share:.0%} des ESAT et EA font {which} ({label}, chiffre de la branche) : à demander"
+            f"ne dit pas son métier ; {share:.0%} des ESAT et EA du pays font {_met(shortlist, rates)}"
         )
     if evidence.of(shortlist, "prior_trade")[i] >= trades.LIKELY_TRADE:
         return Why(
@@ -169,15 +167,17 @@ def _other(shortlist: Shortlist, i: int) -> Why:
 
 
 def _met(shortlist: Shortlist, held: trades.Floats) -> str:
-    """The label of the trade asked for that these weights of trades meet best."""
-    return trades_.trades()[_place(shortlist, held)[0]].label
+    """What the trade that these weights of trades meet best is to the lot, with its name."""
+    trade = trades_.trades()[_nearest(shortlist, held)]
+    share = shortlist.query.asked.trades.get(trade.name, 0.0)
+    what = "le métier demandé" if share > MAIN else "une part du besoin" if share else "un métier voisin"
+    return f"{what} ({trade.label})"
 
 
-def _place(shortlist: Shortlist, held: trades.Floats) -> tuple[int, float]:
-    """That trade, and how relevant it is to the lot, 0 to 1."""
-    asked = shortlist.query.demand
-    best = int((held[asked.trades] * asked.worth[:, 0]).argmax())
-    return int(asked.trades[best]), float(asked.worth[best, 0])
+def _nearest(shortlist: Shortlist, held: trades.Floats) -> int:
+    """The place of the trade, asked for or its neighbour, that these weights of trades meet best."""
+    demand = shortlist.query.demand
+    return int(demand.trades[(held[demand.trades] * demand.worth[:, 0]).argmax()])
 
 
 def _label(weights: trades.Floats) -> str:
