@@ -6,6 +6,7 @@ import pytest
 
 from matcher.domain import BadInput
 from matcher.reading import brochure
+from records import cases
 
 TEXT = """ESAT LES TILLEULS
 Qui sommes-nous ?
@@ -78,24 +79,7 @@ def test_what_is_no_offer_is_not_proposed(noise: str) -> None:
     assert titles(noise) == []
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Nos prestations : peinture, plomberie et nettoyage.", ["Peinture", "Plomberie", "Nettoyage"]),
-        ("Nous réalisons la tonte de pelouses.", ["Tonte de pelouses"]),
-        (
-            "1. Peinture intérieure\n2) Nettoyage de chantier\n",
-            ["Peinture intérieure", "Nettoyage de chantier"],
-        ),
-        ("PEINTURE\nIntérieure et extérieure.", ["Peinture"]),
-        ("• le nettoyage\n• Nettoyage", ["Nettoyage"]),
-        ("Nettoyage\nNettoyage de vitres", ["Nettoyage de vitres"]),
-        (
-            "Nous assurons l'entretien des espaces\nverts des communes.",
-            ["Entretien des espaces verts des communes"],
-        ),
-    ],
-)
+@pytest.mark.parametrize(("text", "expected"), cases("ways to write an offer"))
 def test_ways_to_write_an_offer(text: str, expected: list[str]) -> None:
     assert titles(text) == expected
 

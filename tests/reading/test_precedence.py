@@ -155,9 +155,8 @@ def test_a_moved_siret_keeps_what_was_read_and_declared() -> None:
     (found,) = overlay(merge([now, read("Jardinage")]).structures, {ONE: SAID})[0]
     assert (found.siret, found.phone) == (MOVED, "01 99 00 00 01")
     assert {"Jardinage", "Taille de haies"} <= set(titles(found))
-    (unstated,) = merge(
-        [replace(now, predecessors=()), read("Jardinage")]
-    ).structures  # its list does not say that it moved
+    # its list does not say that it moved
+    (unstated,) = merge([replace(now, predecessors=()), read("Jardinage")]).structures
     assert titles(unstated) == ["Jardinage"]
 
 

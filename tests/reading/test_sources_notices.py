@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 import re
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from bench import bench_sources as bench
 from matcher import plugins
 from matcher.domain import BadInput, Rejected, Tender
 from matcher.reading import files
 from matcher.reference.french import hour_stated
 from matcher.reference.paths import shared_dir
+from records import cases
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "sample"
@@ -268,18 +268,7 @@ def test_french_is_chosen_among_languages_whatever_the_order() -> None:
     assert one("ted", ted(language="DE")).language == "de"
 
 
-@pytest.mark.parametrize(
-    ("form", "head", "nature"),
-    [
-        ("F01_2014", '<NOTICE TYPE="PRI_ONLY"/>', "prior"),
-        ("F01_2014", '<NOTICE TYPE="PRI_CALL_COMPETITION"/>', "call"),
-        ("F03_2014", "", "award"),
-        ("F14_2014", "", "correction"),
-        ("F20_2014", "", "modification"),
-        ("F21_2014", '<NOTICE TYPE="AWARD_CONTRACT"/>', "award"),
-        ("F25_2014", "", "award"),
-    ],
-)
+@pytest.mark.parametrize(("form", "head", "nature"), cases("natures of TED forms"))
 def test_the_form_and_its_type_tell_the_nature(form: str, head: str, nature: str) -> None:
     assert one("ted", ted(form, head=head)).nature == nature
 
@@ -594,20 +583,9 @@ def test_the_sample_pages_hold_what_their_card_says() -> None:
 # ---------------------------------------------------------------------------------------- the real ones
 
 
-@pytest.fixture(scope="module")
-def bench() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "bench_sources", ROOT / "tests" / "bench" / "bench_sources.py"
-    )
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @real
 @pytest.mark.shared
-def test_every_real_ted_notice_is_read_with_its_exact_lots(bench: ModuleType) -> None:
+def test_every_real_ted_notice_is_read_with_its_exact_lots() -> None:
     for path in bench.ted_files():
         (tender,) = bench.read_one(path)
         assert isinstance(tender, Tender), tender
@@ -621,7 +599,7 @@ def test_every_real_ted_notice_is_read_with_its_exact_lots(bench: ModuleType) ->
 
 @real
 @pytest.mark.shared
-def test_real_ted_fields_equal_an_independent_xpath(bench: ModuleType) -> None:
+def test_real_ted_fields_equal_an_independent_xpath() -> None:
     wrong = [
         (p.name, d)
         for p in bench.ted_files()[::12]

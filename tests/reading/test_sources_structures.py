@@ -516,12 +516,10 @@ def test_a_zone_on_each_row_is_that_of_its_activity() -> None:
         "Nettoyage": Zone(radius_km=30.0),
         "Traiteur": Zone(country=True),
     }
-    assert structure.zone == Zone(
-        radius_km=30.0, departments=("57",), country=True
-    )  # what they reach together
+    # what they reach together
+    assert structure.zone == Zone(radius_km=30.0, departments=("57",), country=True)
     same = head + f"{siret};Essai;ACI;57000;Metz;Tonte;Moselle\n{siret};;;;;Taille;\n"
     (structure,) = (s for s in directory.read(io.BytesIO(same.encode()), "a.csv") if isinstance(s, Structure))
     assert structure.zone == Zone(departments=("57",))
-    assert [offer.zone for offer in structure.offers] == [
-        structure.zone
-    ] * 2  # one zone is that of all it offers
+    # one zone is that of all it offers
+    assert [offer.zone for offer in structure.offers] == [structure.zone] * 2
