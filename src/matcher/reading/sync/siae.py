@@ -33,7 +33,8 @@ def siae(
 
 def _detailed(lists: Lists, url: str) -> None:
     """Lay the page of each structure over its row of the list."""
-    kept = _kept(lists.folder)
+    # The page fetched last; a line that a broken run cut short is left out.
+    kept = {str(row.get("id", "")): row for row in _lines(lists.folder / DETAILS)}
     lists.state["detailed"] = False
     with (lists.folder / DETAILS).open("a", encoding="utf-8") as sink:
         for path in lists.files(KEY):
@@ -63,11 +64,6 @@ def _with_detail(lists: Lists, url: str, row: Any, kept: dict[str, dict[str, Any
         sink.write(json.dumps({**fresh, "id": row["id"]}, ensure_ascii=False) + "\n")
         sink.flush()
     return {**row, **detail}
-
-
-def _kept(folder: Path) -> dict[str, dict[str, Any]]:
-    """Id -> the page fetched last; a line that a broken run cut short is left out."""
-    return {str(row.get("id", "")): row for row in _lines(folder / DETAILS)}
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
