@@ -90,24 +90,24 @@ def ask(
     title, listed = to_call(request, reference)
     try:
         to = fields.address(address, needed=True)
-        mine = select(func.count()).select_from(Alert).where(Alert.owner == who.actor)
-        if store.ask(mine).scalar_one() >= MOST:
-            raise BadInput(f"{MOST} alertes au plus : arrêtez-en une par le lien d'un de ses messages")
+        row = {
+            "id": secrets.token_urlsafe(16),
+            "search": reference,
+            "owner": who.actor,
+            "address": to,
+            "told": [m.structure.siret for m in listed],
+            "data": snapshot.matcher.versions["data"],
+        }
+        with store.writing() as connection:
+            connection.execute(delete(Alert).where(Alert.search == reference, Alert.address == to))
+            mine = select(func.count()).select_from(Alert).where(Alert.owner == who.actor)
+            if connection.execute(mine).scalar_one() >= MOST:
+                raise BadInput(f"{MOST} alertes au plus : arrêtez-en une par le lien d'un de ses messages")
+            store.put(connection, Alert, [row])
+            store.audit(connection, who.actor, "alert", reference)
     except BadInput as error:
         wrong = fields.problems_of(error, "address")
         return _page(request, reference, title, listed, problems=wrong, typed=address)
-    row = {
-        "id": secrets.token_urlsafe(16),
-        "search": reference,
-        "owner": who.actor,
-        "address": to,
-        "told": [m.structure.siret for m in listed],
-        "data": snapshot.matcher.versions["data"],
-    }
-    with store.writing() as connection:
-        connection.execute(delete(Alert).where(Alert.search == reference, Alert.address == to))
-        store.put(connection, Alert, [row])
-        store.audit(connection, who.actor, "alert", reference)
     noted = f"C'est noté : {to} recevra un courriel quand une structure s'ajoute."
     return _page(request, reference, title, listed, noted)
 

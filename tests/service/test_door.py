@@ -20,7 +20,7 @@ from fastapi.testclient import TestClient
 from service.app import create_app
 from service.page import account, fields, signin
 from service.settings import Settings
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
@@ -32,7 +32,7 @@ from matcher.outreach.sourcing import exports, questions, record
 from matcher.outreach.transport import erase_mails
 from matcher.records import facilitators, feedback, keys, self_declared
 from matcher.records.store import Store, now
-from matcher.records.tables import Letter, Sourcing
+from matcher.records.tables import Alert, Letter, Sourcing, WorkedHours
 from matcher.reference.deadline import TooLong
 from matcher.reference.forking import ForkServer
 from pages_client import PagesClient, kept, reference, token
@@ -246,10 +246,13 @@ def test_of_what_ten_write_at_once_by_other_forms_nothing_is_lost(
     with opened(settings(folder, store_url, tmp_path), "buyer", f"structure:{SIRET}") as (page, csrf):
         at = kept(page, csrf)
         searches = [reference(page, need=f"taille de {n} haies à Pantin") for n in range(10)]
+        own = {"contract": "M1", "month": "2026-05", "category": "RSA", "siret": SIRET}
         forms: dict[str, Any] = {
             f"/structure/{SIRET}/metier": lambda n: {"skill": f"cpv:77{n}"},
             f"{at}/noter": lambda n: {"siret": SIRET, "fait": "called", "text": f"appel {n}"},
             "/acheteur/fiches": lambda n: {"de": searches[n]},
+            f"/acheteur/alerte/{searches[0]}": lambda n: {"address": f"achats{n}@v.example"},
+            "/heures": lambda n: own | {"hours": str(10 + n), "contract": f"M{n}"},
         }
 
         def send(number: int, path: str) -> int:
@@ -258,11 +261,16 @@ def test_of_what_ten_write_at_once_by_other_forms_nothing_is_lost(
 
         with ThreadPoolExecutor(10) as pool:
             sent = [pool.submit(send, n, path) for n in range(10) for path in forms]
-        assert {one.result() for one in sent} == {303}
+        assert {one.result() for one in sent} == {200, 303}
         serving = page.app.state.serving  # type: ignore[attr-defined]
         with Store.open(store_url) as store, store.reading() as connection:
             assert len(self_declared.denied(connection)[SIRET]) == 10 == len(serving._denied[SIRET])
             (owner,) = connection.execute(select(Sourcing.owner).distinct()).scalars()
+            counted = [
+                connection.execute(select(func.count()).select_from(table)).scalar_one()
+                for table in (Alert, WorkedHours)
+            ]
+            assert counted == [10, 10]
         with Store.open(store_url) as store:
             identifier = at.rpartition("/")[2]
             called = [e.payload for e in record.read(store, owner, identifier).events if e.kind == "called"]
