@@ -141,12 +141,16 @@ def test_the_page_of_a_structure_brings_what_it_does_and_is_asked_again_when_it_
     publisher.structures = market(3)
     publisher.details = {
         str(n): {
-            **publisher.structures[n], "sectors": [{"name": "Espaces verts", "slug": "espaces-verts"}],
-            "networks": [{"name": "Réseau d'essai", "slug": "essai"}], "contact_phone": "01 99 00 00 01",
-            "offers": [{"name": "Tonte", "description": "Tonte et taille de haies"}], "client_references": [], "labels_old": [],
+            **publisher.structures[n],
+            "sectors": [{"name": "Espaces verts", "slug": "espaces-verts"}],
+            "networks": [{"name": "Réseau d'essai", "slug": "essai"}],
+            "contact_phone": "01 99 00 00 01",
+            "offers": [{"name": "Tonte", "description": "Tonte et taille de haies"}],
+            "client_references": [],
+            "labels_old": [],
         }
         for n in range(2)
-    }  # fmt: skip  # the third page is gone: 404
+    }  # the third page is gone: 404
     fetch_market(tmp_path, details=True)
     one, two, three = sorted(read(tmp_path), key=lambda s: s.siret)
     assert [offer.title for offer in one.offers] == ["Tonte", "Espaces verts"]
