@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,6 +16,7 @@ from matcher.domain import MatcherError, StoreUnavailable
 from matcher.reference.deadline import TooLong
 from service.limits import route_of
 from service.problems import Fault, Refused, bare, log, problem, status_of
+from service.schemas import WANTED
 
 NOT_RECORDED = "Le service ne peut rien enregistrer pour le moment. Rien n'a été fait à moitié : réessayez dans quelques minutes."
 
@@ -92,10 +94,7 @@ def install(app: FastAPI) -> None:
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        faults = [
-            Fault(where=".".join(map(str, e["loc"])), why=str(e["msg"]).removeprefix("Value error, "))
-            for e in error.errors()[:20]
-        ]
+        faults = [Fault(where=".".join(map(str, e["loc"])), why=_why(e)) for e in error.errors()[:20]]
         if any(e["type"] == "json_invalid" for e in error.errors()):
             return shown(request, 400, "the body is no JSON: send one JSON object in UTF-8", faults)
         if render.wants_page(request):
@@ -115,3 +114,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(Exception, internal)
+
+
+def _why(fault: Mapping[str, Any]) -> str:
+    """Why a field is invalid: what is wanted rather than its pattern."""
+    wanted = WANTED.get(fault.get("ctx", {}).get("pattern", ""))
+    return f"give a {wanted}" if wanted else str(fault["msg"]).removeprefix("Value error, ")

@@ -26,14 +26,14 @@ Rate = Annotated[
 PlaceName = Annotated[str, Query(max_length=100, description="Commune, postcode, INSEE code or department.")]
 
 
-Siret = Annotated[
-    str,
-    Field(
-        pattern=rf"^(?:{IDENTITY})$",
-        description="SIRET, 14 digits; else FINESS (F), RNA (W) or own id (ID-).",
-    ),
-]
-Bidder = Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})$", description="SIREN or SIRET.")]
+_SIRET, _BIDDER = rf"^(?:{IDENTITY})$", rf"^(?:[0-9]{{9}}|{IDENTITY})$"
+#: What a pattern wants, in place of the pattern.
+WANTED = {
+    _SIRET: "SIRET, 14 digits; else FINESS (F), RNA (W), own id (ID-), or that of a name (NOM-), as /v1/structures gives it.",
+    _BIDDER: "SIREN or SIRET, 9 or 14 digits; else an identity as /v1/structures gives it.",
+}
+Siret = Annotated[str, Field(pattern=_SIRET, description=WANTED[_SIRET])]
+Bidder = Annotated[str, Field(pattern=_BIDDER, description=WANTED[_BIDDER])]
 Short = Annotated[str, Field(max_length=200)]
 
 

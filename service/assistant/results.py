@@ -28,7 +28,7 @@ LEFT_OUT = frozenset(
     "predecessors provenance score sources tender versions".split()
 )
 #: Fields that list lots, or needs of a lot, by their ids.
-TASKS = frozenset({"alone", "barred", "covered", "lacking", "lots", "tasks", "uncovered"})
+TASKS = frozenset({"alone", "barred", "covered", "lacking", "lots", "perhaps", "tasks", "uncovered"})
 
 
 class Result(BaseModel):

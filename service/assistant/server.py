@@ -30,13 +30,16 @@ if TYPE_CHECKING:
 INSTRUCTIONS = """Maillage finds structures of the social and solidarity economy for French public needs, with reasons.
 Tell the user the reasons, the source and day of each fact, and repeat `note`: an order of presentation prejudges nothing.
 Where `nobody` is true say so; never fill the list. What is unknown is listed in `missing`: do not guess it. Legal rules are
-information to be verified, not advice. Texts are French. A need typed here is neither stored nor published."""
+information to be verified, not advice. Needs are read in French alone: translate them. A need typed here is neither stored nor published."""
 #: Headers that authenticate the caller: passed to the API unchanged.
 FORWARDED = ("authorization", "x-api-key", "x-forwarded-for", "forwarded")
 _caller: ContextVar[Request | None] = ContextVar("caller", default=None)
 
 Need = Annotated[
-    str | None, Field(description="What is to be done, in the user's words. One of need, notice_id, notice.")
+    str | None,
+    Field(
+        description="What is to be done, in French: translate it, and leave out who and where (place). One of need, notice_id, notice."
+    ),
 ]
 NoticeId = Annotated[
     str | None, Field(description="The id of an indexed notice, as `search_notices` gives it.")

@@ -37,6 +37,7 @@ class PartnersOut(schemas.Out):
     notice: schemas.NoticeOut
     alone: list[str]
     lacking: list[str]
+    perhaps: list[str] = Field(default=[])
     nobody: list[str]
     barred: dict[str, str]
     size: str

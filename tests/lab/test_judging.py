@@ -61,16 +61,27 @@ def test_what_is_shown_tells_no_rank(matcher: Matcher, queries: Path) -> None:
     assert not any(word in text for text in shown for word in ("score", "probab", "appeler"))
 
 
-def test_wrong_keys_are_asked_again_and_a_stop_keeps_only_whole_needs(
-    matcher: Matcher, queries: Path
-) -> None:
-    told = ["x", "o", *["9", "3", "d"], *["0"] * 15]
-    lines = list(
-        judging.graded(matcher, evaluation.questions(queries, []), answers(*told), lambda text: None)
+def test_words_wrong_keys_and_second_thoughts(matcher: Matcher, queries: Path) -> None:
+    prompts: list[str] = []
+    ask = answers("x", "oui", "9", "3", "dit", "2", "r", "1", "nom", *["0"] * 15)
+
+    def heard(prompt: str) -> str:
+        prompts.append(prompt)
+        return ask(prompt)
+
+    lines = list(judging.graded(matcher, evaluation.questions(queries, []), heard, lambda text: None))
+    assert "« x » n'est pas une réponse : o, c, n" in prompts[1] and "« 9 »" in prompts[3]
+    assert [(line["query_id"], line["s"], len(line["j"])) for line in lines] == [("a", "yes", 16)]
+    assert sorted(value[0] for value in lines[0]["j"].values()) == [0] * 15 + [1]
+
+
+def test_a_stop_keeps_what_was_graded(matcher: Matcher, queries: Path) -> None:
+    asked = evaluation.questions(queries, [])
+    (line,) = judging.graded(matcher, asked, answers("o", "3", "d", "2"), lambda text: None)
+    assert list(line["j"].values()) == [[3, "said"]]
+    assert not list(
+        judging.graded(matcher, evaluation.questions(queries, []), answers("o"), lambda text: None)
     )
-    assert [line["query_id"] for line in lines] == ["a"]
-    assert sorted(value[0] for value in lines[0]["j"].values()) == [0] * 15 + [3]
-    assert [3, "said"] in lines[0]["j"].values()
 
 
 def test_the_command_writes_what_training_reads_and_asks_nothing_twice(

@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
-from matcher.domain import BadInput, MissingExtra, NotFound
+from matcher.domain import BadInput, Buyer, MissingExtra, NotFound, Structure, Tender
 from matcher.lab import benchmark, leads, methods, published
+from matcher.lab.evaluation import Question
 
 ROOT = Path(__file__).parents[2]
 NEEDS = ROOT / "data" / "benchmark" / "sample.queries.jsonl"
@@ -44,6 +46,23 @@ def test_every_judged_need_of_the_sample_is_whole() -> None:
     sets = {frozenset(row["j"]) for row in one.rows.values()}
     assert len(sets) == 1 and len(next(iter(sets))) == 83  # all but the ordinary firms, for every need
     assert {grade for row in one.rows.values() for grade, _ in row["j"].values()} == {0, 1, 2, 3}
+
+
+def test_grades_of_structures_that_are_not_there_are_left_out_and_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    held = build_catalogue([Structure(siret=f"{1:014d}", name="A", kind="EI")], ())
+    row = {"s": "yes", "j": {"000000000": [3, ""], "999999999": [0, ""]}}
+    gone = {"s": "yes", "j": {"999999999": [3, ""]}}
+    asked = [
+        Question(id=name, tender=Tender(id=name, format="need", title="x", buyer=Buyer()), day=None)
+        for name in "ab"
+    ]
+    made = leads.known(leads.Judgements(name="ours", questions=asked, rows={"a": row, "b": gone}), held)
+    assert [q.id for q in made.questions] == ["a"] and made.rows["a"]["j"] == {"000000000": [3, ""]}
+    assert "2 grades of ours" in capsys.readouterr().err
+    with pytest.raises(BadInput, match="no need of ours"):
+        leads.known(leads.Judgements(name="ours", questions=asked[1:], rows={"b": gone}), held)
 
 
 def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:

@@ -127,6 +127,15 @@ def test_other_lots_of_the_notice_are_no_gap_of_a_structure(plain: Matcher) -> N
     assert partners.partners(plain, GARDEN, tender(GREEN, CLEANING), "2").lacking == ("26-1-2",)
 
 
+def test_who_does_not_say_its_trade_is_told_that_the_lot_may_be_its_own() -> None:
+    silent = replace(SHELTERED, siret=f"{9:014d}", name="Les Peupliers", offers=())
+    found = partners.partners(
+        Matcher(build_catalogue([*ALL, silent], (), RECIPE), RECIPE), silent, tender(CLEANING)
+    )
+    assert found.perhaps == found.lacking == ("26-1-2",) and found.alone == ()
+    assert not partners.partners(matcher(), TREES, tender(CLEANING)).perhaps, "who says other things does not"
+
+
 def test_the_reasons_sum_to_the_score_and_the_past_is_told_apart() -> None:
     past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED, title="Parc de la mairie"))
     found = partners.partners(past, GARDEN, tender(BOTH)).partners

@@ -168,6 +168,35 @@ def test_a_structure_may_lack_all_but_siret_kind_name_and_department() -> None:
 
 
 @pytest.mark.parametrize(
+    "town", ["Metz centre", "metz (Queuleu)", "à Metz", "près de Metz", "quartier Nord, Metz"]
+)
+def test_a_town_written_loosely_is_found(town: str) -> None:
+    (one,), rejected = read(f"Nom;Ville;Activité\nLes Jardins;{town};tonte\n")
+    assert (one.place.commune, one.place.label) == ("57463", town) and not rejected
+    (wide,), _ = read("Nom;Ville;Activité\nLes Jardins;Vaucluse (à vérifier);tonte\n")
+    assert (wide.place.department, wide.place.commune, wide.flags) == (
+        "84",
+        None,
+        ("no-siret", "kind-missing"),
+    )
+
+
+def test_a_town_that_nobody_knows_is_told_and_keeps_what_else_is_known(tmp_path: Path) -> None:
+    listed = tmp_path / "members.csv"
+    listed.write_text(
+        "Nom;Ville;Dép;Activité\nLes Jardins;Zorglubville;57;tonte\nAutre;Metz;;tonte\nX;Zzyx;;tonte\n"
+    )
+    gathered = gather.gather([listed])
+    assert [s.place.department for s in gathered.structures] == ["57", "57"]
+    (refused,) = gathered.rejected
+    assert "'Zzyx' is no place known" in refused.reason
+    assert any(
+        "1 structures whose town is not known" in line and "Zorglubville" in line
+        for line in gathered.summary()
+    )
+
+
+@pytest.mark.parametrize(
     ("cell", "words"),
     [
         ("123456789", "SIREN (9 digits)"),

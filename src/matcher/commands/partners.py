@@ -93,7 +93,9 @@ def _lines(found: Partners, detail: bool) -> Iterator[str]:
     from matcher.reference.text import shorten
 
     yield f"{found.structure.name} sur {found.tender.id} « {shorten(found.tender.title, 90)} »"
-    for title, tasks in (("vous couvrez", found.alone), ("il manque", found.lacking)):
+    missing = [task for task in found.lacking if task not in found.perhaps]
+    unsure = "peut-être à vous, rien ne dit que vous le faites (si oui, complétez votre fiche)"
+    for title, tasks in (("vous couvrez", found.alone), (unsure, found.perhaps), ("il manque", missing)):
         if tasks:
             yield shorten(f"  {title} : {' ; '.join(task_label(found.tender, t) for t in tasks)}", WIDE)
     for why in dict.fromkeys((*found.barred.values(), *found.nobody, *filter(None, [found.size]))):

@@ -126,7 +126,7 @@ def on_judged(
     )
     compared = list(_simple(candidates)) if baselines else [(REFERENCE, ReferenceBM25(candidates))]
     for path in queries:
-        one = leads.load(path, most)
+        one = leads.known(leads.load(path, most), candidates)
         about = {
             "about": "Who could do it.",
             "needs": len(one.questions),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ SHOWN = 600  # characters of what a structure says of itself
 WHOLE = "Une structure répond-elle d'ordinaire elle-même à ce besoin ? (o)ui, par la (c)lause, (n)on : "
 GRADE = "Note 3 à appeler d'abord, 2 bonne piste, 1 à interroger, 0 à écarter (Entrée : je ne sais pas) : "
 FROM = "Connu par (d)it, (n)om, code (a)pe, (c)onnaissance, (t)ype de structure, (l)ieu : "
-STOP = "q"
+STOP, BACK = "q", "r"
 
 Ask = Callable[[str], str]
 Show = Callable[[str], None]
@@ -38,6 +39,10 @@ Show = Callable[[str], None]
 
 class Stopped(Exception):
     """The grader stopped, to continue later."""
+
+
+class Back(Exception):
+    """The grader wants to grade the structure before again."""
 
 
 def pool(matcher: Matcher, query: Query, name: str) -> list[int]:
@@ -91,39 +96,57 @@ def _distance(structure: Structure, query: Query) -> str:
 
 
 def _choice(ask: Ask, prompt: str, allowed: Iterable[str]) -> str:
-    """The first allowed answer.  Raises Stopped."""
+    """The first allowed answer, a letter or the word that it begins.  Raises Stopped, and Back."""
+    asked = prompt
     while True:
-        answer = ask(prompt).strip().lower()
+        answer = ask(asked).strip().lower()
+        answer = answer[:1] if answer.isalpha() else answer
         if answer == STOP:
             raise Stopped
+        if answer == BACK:
+            raise Back
         if answer in allowed:
             return answer
+        choices = ", ".join(filter(None, allowed))
+        asked = f"« {answer} » n'est pas une réponse : {choices}, {BACK} pour revenir ou {STOP} pour arrêter.\n{prompt}"
 
 
 def graded(matcher: Matcher, questions: Iterable[Question], ask: Ask, show: Show) -> Iterator[dict[str, Any]]:
-    """A line of a judged file for each question answered whole, until the person stops."""
+    """A line of a judged file for each question, until the person stops; what was graded of the last one is kept."""
     for question in questions:
+        line: dict[str, Any] = {"query_id": question.id, "s": "", "j": {}}
         try:
-            yield _graded(matcher, question, ask, show)
+            _grade(matcher, question, line, ask, show)
         except Stopped:
+            if line["j"]:
+                yield line
             return
+        yield line
 
 
-def _graded(matcher: Matcher, question: Question, ask: Ask, show: Show) -> dict[str, Any]:
+def _grade(matcher: Matcher, question: Question, line: dict[str, Any], ask: Ask, show: Show) -> None:
+    """Fill the line with what the person answers.  Raises Stopped."""
     query = matcher.queries(question.tender, as_of=question.day)[0]
     where = ", ".join(filter(None, (place.label or place.department for place in query.places)))
-    show(f"\n=== {query.text}\n    {where or 'lieu inconnu'}")
-    answered = ANSWERS[_choice(ask, WHOLE, ANSWERS)]
-    rows = [] if answered == "no" else pool(matcher, query, question.id)
-    grades: dict[str, list[Any]] = {}
-    for number, row in enumerate(rows, 1):
-        structure = matcher.catalogue.structure(row)
-        show(f"\n--- {number} sur {len(rows)}\n{sheet(structure, query)}")
-        grade = _choice(ask, GRADE, ("", *GRADES))
+    while not line["s"]:
+        show(f"\n=== {query.text}\n    {where or 'lieu inconnu'}")
+        with suppress(Back):
+            line["s"] = ANSWERS[_choice(ask, WHOLE, ANSWERS)]
+    structures = [matcher.catalogue.structure(row) for row in pool(matcher, query, question.id)]
+    if line["s"] == "no":  # every proposal is wrong
+        line["j"] = {structure.siren: [0, ""] for structure in structures}
+        return
+    number = 0
+    while number < len(structures):
+        structure = structures[number]
+        show(f"\n--- {number + 1} sur {len(structures)}\n{sheet(structure, query)}")
+        try:
+            grade = _choice(ask, GRADE, ("", *GRADES))
+            source = KNOWN[_choice(ask, FROM, KNOWN)] if grade and int(grade) >= LEAST else ""
+        except Back:
+            number = max(0, number - 1)
+            continue
+        line["j"].pop(structure.siren, None)
         if grade:
-            source = KNOWN[_choice(ask, FROM, KNOWN)] if int(grade) >= LEAST else ""
-            grades[structure.siren] = [int(grade), source]
-    if answered == "no":  # every proposal is wrong
-        proposed = map(matcher.catalogue.structure, pool(matcher, query, question.id))
-        grades = {structure.siren: [0, ""] for structure in proposed}
-    return {"query_id": question.id, "s": answered, "j": grades}
+            line["j"][structure.siren] = [int(grade), source]
+        number += 1

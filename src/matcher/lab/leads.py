@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from matcher.catalogue.catalogue import Catalogue
+from matcher.console import say
 from matcher.domain import BadInput, NotFound, Rejected, Tender
 from matcher.lab import evaluation
 from matcher.lab.evaluation import Question
@@ -59,6 +61,25 @@ def load(queries: Path, most: int | None = None) -> Judgements:
     rows, rejected = judged(graded), list[Rejected]()
     needs = [q for q in evaluation.questions(queries, rejected) if q.id in rows][:most]
     return Judgements(name=name, questions=needs, rows=rows)
+
+
+def known(given: Judgements, held: Catalogue) -> Judgements:
+    """The judgements of structures of this catalogue; what is left out is told.  Raises BadInput where none is left."""
+    here, there = set(held.of_structure("siren").tolist()), 0
+    rows = {}
+    for name, row in given.rows.items():
+        grades = {siren: grade for siren, grade in row["j"].items() if siren in here}
+        there += len(row["j"]) - len(grades)
+        if grades or row["s"] == "no":
+            rows[name] = {**row, "j": grades}
+    if there:
+        say(f"{there} grades of {given.name} are of structures that this directory does not hold: left out")
+    questions = [question for question in given.questions if question.id in rows]
+    if not questions:
+        raise BadInput(
+            f"no need of {given.name} has a grade of a structure of this directory: `matcher judge` makes some"
+        )
+    return replace(given, questions=questions, rows=rows)
 
 
 def by_matcher(matcher: Matcher) -> Answering:

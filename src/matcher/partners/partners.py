@@ -127,6 +127,7 @@ class Partners:
     tender: Tender
     alone: tuple[str, ...]  # ids of the tasks it covers by itself
     lacking: tuple[str, ...]  # ids of the tasks it does not
+    perhaps: tuple[str, ...] = ()  # of these, what it may do itself though nothing known says so
     barred: Mapping[str, str]  # lot id -> why it may not answer there, in French
     partners: tuple[Partner, ...]
     firms: tuple[Partner, ...] = ()
@@ -177,6 +178,9 @@ def partners(
         tender=tender,
         alone=tuple(task.id for task in tasks if task.able),
         lacking=lacking,
+        perhaps=tuple(
+            task.id for task in tasks if not task.able and not task.lends and task.level >= PLAUSIBLE
+        ),
         barred=barred,
         partners=tuple(_partner(matcher, structure, one, on) for one in found[:n]),
         firms=firms,

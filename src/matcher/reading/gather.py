@@ -23,7 +23,11 @@ CONTRACTS = "contracts.jsonl"
 REJECTS = "rejects.csv"  # beside what was built from the good records
 REASONS = 10  # why records were set aside, in the summary
 NAMED = 5  # records named for one reason
-ZONE = "zone-unread"
+#: Flags of what a list says and nobody understands -> how it is told.
+UNREAD = {
+    "zone-unread: ": "zone says nothing of where",
+    "town-unread: ": "town is not known: write it as the post does",
+}
 
 
 @dataclass(slots=True)
@@ -59,10 +63,11 @@ class Gathered:
                 )
         if named := sum(one.siret.startswith("NOM-") for one in self.structures):
             yield f"  {named} structures without any number: known by their name and place (their SIRET is to be asked)"
-        flags = (flag for one in self.structures for flag in one.flags)
-        unread = [flag.partition(": ")[2] for flag in flags if flag.startswith(ZONE)]
-        if unread:
-            yield f"  {len(unread)} structures whose zone says nothing of where: {'; '.join(list(dict.fromkeys(unread))[:5])}"
+        for prefix, what in UNREAD.items():
+            flags = (flag for one in self.structures for flag in one.flags)
+            unread = [flag.removeprefix(prefix) for flag in flags if flag.startswith(prefix)]
+            if unread:
+                yield f"  {len(unread)} structures whose {what}: {'; '.join(list(dict.fromkeys(unread))[:5])}"
         where: dict[str, list[str]] = {}
         for bad in self.rejected:
             where.setdefault(bad.reason, []).append(f"{Path(bad.path).name} {bad.record}".strip())
@@ -117,7 +122,7 @@ def save_rejects(gathered: Gathered, folder: Path) -> None:
         {"file": one.source, "record": one.siret, "reason": f"kept, but: {flag}"}
         for one in gathered.structures
         for flag in one.flags
-        if flag == "kind-unknown" or flag.startswith(ZONE)
+        if flag == "kind-unknown" or flag.startswith(tuple(UNREAD))
     ]
     (folder / REJECTS).write_text(csv_text(rows) if rows else "", encoding="utf-8-sig")
 

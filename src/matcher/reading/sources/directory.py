@@ -12,13 +12,14 @@ from typing import Any, BinaryIO
 
 from rapidfuzz import fuzz
 
-from matcher.domain import KINDS, BadInput, Offer, OfferNature, Rejected, Structure, Zone
+from matcher.domain import KINDS, BadInput, Offer, OfferNature, Place, Rejected, Structure, Zone
 from matcher.reading.sources import Columns, _columns, _structure, _tabular
 from matcher.reading.sources._columns import Cells
 from matcher.reading.sources._facts import cpvs
 from matcher.reading.sources._places import place_of
-from matcher.reference import trades
+from matcher.reference import trades, typed_places
 from matcher.reference.identifiers import (
+    UNSTATED,
     clean_amount,
     clean_date,
     clean_naf,
@@ -27,6 +28,7 @@ from matcher.reference.identifiers import (
     rna_identity,
 )
 from matcher.reference.text import clean, fold, shorten
+from matcher.reference.toponyms import Homonyms
 
 YIELDS = "structure"
 SAME = 88  # likeness in a hundred from which two names are one
@@ -351,7 +353,7 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     def first(name: str, limit: int = 300) -> str:
         return next(iter(all_of(name, limit)), "")
 
-    name, brand = text("name"), text("brand")
+    name, brand, flags = text("name"), text("brand"), tuple[str, ...]()
     department = next(iter(_structure.departments_of(cell("department"))), None)
     region = next(iter(_structure.regions_of(cell("region"))), None)
     address = " ".join(all_of("address"))
@@ -372,10 +374,15 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         latitude=cell("latitude"),
         longitude=cell("longitude"),
     )
-    named = name_identity(name or brand, place.commune or place.department)
-    siret, flags, refused = identified(_siret(cell), cell("finess"), cell("rna"), cell("own_id"), named)
+    if town and place.commune is None and place.latitude is None:
+        near = _loosely(town, place)
+        place = near or place
+        flags = flags if near else (f"town-unread: {shorten(town, 60)}",)
+    own = name_identity(name or brand, place.commune or place.department or place.region)
+    siret, of_siret, refused = identified(_siret(cell), cell("finess"), cell("rna"), cell("own_id"), own)
     if refused:
-        return refused
+        return f"{refused} ({town!r} is no place known)" if flags and refused == UNSTATED else refused
+    flags = (*of_siret, *flags)
     # the title of a structure's own page is its name, no offer
     offers = [
         one for one in _offers(row, columns, source, text) if fuzz.ratio(fold(one.title), fold(name)) < SAME
@@ -433,6 +440,26 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         offers = [offer if offer.zone else replace(offer, zone=structure.zone) for offer in offers]
     told_texts = all_of("description", 20_000)
     return [_Draft(replace(structure, kind=kind), list(offers), list(told_texts)) for kind in kinds]
+
+
+def _loosely(words: str, place: Place) -> Place | None:
+    """The place with the town, or the area, that loose words name ("Brest centre", "près de Quimper", "Vaucluse").
+
+    None where they name none, several, or one elsewhere than is stated.
+    """
+    try:
+        named = typed_places.mentioned(words)
+    except Homonyms:
+        return None
+    fitting = (
+        one
+        for one in named
+        if None in (place.department, one.department) or place.department == one.department
+    )
+    first = next(fitting, None)
+    return first and replace(
+        first if first.commune or not place.department else place, label=words, inferred=False
+    )
 
 
 def _siret(cell: Callable[[str], Any]) -> tuple[str, tuple[str, ...], str]:
