@@ -23,13 +23,24 @@ from packaging.version import Version
 ROOT = Path(__file__).parents[2]
 #: Package -> first version without the named vulnerability, for packages that parse untrusted input or use the network.
 FLOORS: dict[str, tuple[str, str]] = {
-    "certifi": ("2024.7.4", "CVE-2024-39689"), "cryptography": ("44.0.1", "CVE-2024-12797"), "h11": ("0.16.0", "CVE-2025-43859"),
-    "idna": ("3.7", "CVE-2024-3651"), "jinja2": ("3.1.6", "CVE-2025-27516"), "lxml": ("4.9.1", "CVE-2022-2309"),
-    "pillow": ("11.3.0", "CVE-2025-48379"), "pyarrow": ("14.0.1", "CVE-2023-47248"), "pypdf": ("6.1.3", "CVE-2025-62707"),
-    "python-multipart": ("0.0.18", "CVE-2024-53981"), "requests": ("2.32.4", "CVE-2024-47081"), "setuptools": ("78.1.1", "CVE-2025-47273"),
-    "starlette": ("0.49.1", "CVE-2025-62727"), "torch": ("2.6.0", "CVE-2025-32434"), "tornado": ("6.5.0", "CVE-2025-47287"),
-    "transformers": ("4.53.0", "CVE-2025-6638"), "urllib3": ("2.5.0", "CVE-2025-50181"),
-}  # fmt: skip
+    "certifi": ("2024.7.4", "CVE-2024-39689"),
+    "cryptography": ("44.0.1", "CVE-2024-12797"),
+    "h11": ("0.16.0", "CVE-2025-43859"),
+    "idna": ("3.7", "CVE-2024-3651"),
+    "jinja2": ("3.1.6", "CVE-2025-27516"),
+    "lxml": ("4.9.1", "CVE-2022-2309"),
+    "pillow": ("11.3.0", "CVE-2025-48379"),
+    "pyarrow": ("14.0.1", "CVE-2023-47248"),
+    "pypdf": ("6.1.3", "CVE-2025-62707"),
+    "python-multipart": ("0.0.18", "CVE-2024-53981"),
+    "requests": ("2.32.4", "CVE-2024-47081"),
+    "setuptools": ("78.1.1", "CVE-2025-47273"),
+    "starlette": ("0.49.1", "CVE-2025-62727"),
+    "torch": ("2.6.0", "CVE-2025-32434"),
+    "tornado": ("6.5.0", "CVE-2025-47287"),
+    "transformers": ("4.53.0", "CVE-2025-6638"),
+    "urllib3": ("2.5.0", "CVE-2025-50181"),
+}
 PATIENCE = 120  # seconds for the advisory service
 
 
@@ -44,8 +55,10 @@ def bill(out: Path) -> dict[str, Any]:
     told = [sys.executable, "-m", "cyclonedx_py", "environment", "--pyproject", str(ROOT / "pyproject.toml")]
     subprocess.run(
         [*told, "--output-format", "JSON", "--output-file", str(out), sys.executable],
-        check=True, capture_output=True, text=True,
-    )  # fmt: skip
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
     return found
 
@@ -55,7 +68,12 @@ def licences(made: dict[str, Any]) -> tuple[Counter[str], list[str]]:
     counted: Counter[str] = Counter()
     none = []
     for part in made["components"]:
-        held = [entry.get("expression") or entry.get("license", {}).get("id") or entry.get("license", {}).get("name") for entry in part.get("licenses", [])]  # fmt: skip
+        held = [
+            entry.get("expression")
+            or entry.get("license", {}).get("id")
+            or entry.get("license", {}).get("name")
+            for entry in part.get("licenses", [])
+        ]
         counted.update({str(h) for h in held if h and len(str(h)) < 60})
         if not held:
             none.append(part["name"])
@@ -109,7 +127,9 @@ def main() -> int:
         for name in counted
         if re.search("nvidia|proprietary", name, re.I)
     ]
-    print(f"bill of materials: {len(listed)} packages in {out.name}; {len(none)} state no licence{': ' + ', '.join(none) if none else ''}")  # fmt: skip
+    print(
+        f"bill of materials: {len(listed)} packages in {out.name}; {len(none)} state no licence{': ' + ', '.join(none) if none else ''}"
+    )
     print("licences: " + ", ".join(f"{name} {count}" for name, count in counted.most_common()))
     checked = subprocess.run(
         [sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False

@@ -102,9 +102,15 @@ class Client:
 
 
 async def run(
-    url: str, rate: float, seconds: float, needs: list[str], groups: int, swap: Path | None, swaps: int,
+    url: str,
+    rate: float,
+    seconds: float,
+    needs: list[str],
+    groups: int,
+    swap: Path | None,
+    swaps: int,
     held: Callable[[], float] | None = None,
-) -> tuple[list[float], Counter[int], list[float]]:  # fmt: skip
+) -> tuple[list[float], Counter[int], list[float]]:
     """Seconds of each request, how many ended with each status (0: no answer), megabytes every ten seconds.
 
     The megabytes are those of the process that answers, unless `held` says them.
@@ -196,7 +202,9 @@ def main() -> None:
         print(f"statuses: {dict(sorted(statuses.items()))} (0: no answer)")
     if memory:
         first, last = memory[: max(1, len(memory) // 5)], memory[-max(1, len(memory) // 5) :]
-        print(f"memory: {np.mean(first):.0f} MB at the beginning, {np.mean(last):.0f} MB at the end, {max(memory):.0f} MB at most")  # fmt: skip
+        print(
+            f"memory: {np.mean(first):.0f} MB at the beginning, {np.mean(last):.0f} MB at the end, {max(memory):.0f} MB at most"
+        )
     if asked.swap:
         time.sleep(5)
         after = gauge(httpx.get(asked.url + "/v1/metrics").text, "maillage_catalogue_loads")

@@ -86,15 +86,29 @@ def differences(tender: Tender, oracle: Oracle) -> list[str]:
         "title": same(tender.title, oracle.text("OBJECT_CONTRACT", "TITLE")),
         "description": same(tender.description, oracle.text("OBJECT_CONTRACT", "SHORT_DESCR")),
         "buyer": same(tender.buyer.name, oracle.text(*body, "OFFICIALNAME")),
-        "buyer postcode": (tender.buyer.place.postcode or "") in oracle.text(*body, "POSTAL_CODE") or not oracle.text(*body, "POSTAL_CODE"),
+        "buyer postcode": (tender.buyer.place.postcode or "") in oracle.text(*body, "POSTAL_CODE")
+        or not oracle.text(*body, "POSTAL_CODE"),
         "reference": same(tender.reference, oracle.text("OBJECT_CONTRACT", "REFERENCE_NUMBER")[:200]),
-        "documents": same(tender.documents_url.removeprefix("https://"), oracle.text("CONTRACTING_BODY", "URL_DOCUMENT").removeprefix("https://")),
+        "documents": same(
+            tender.documents_url.removeprefix("https://"),
+            oracle.text("CONTRACTING_BODY", "URL_DOCUMENT").removeprefix("https://"),
+        ),
         "deadline": tender.nature == "correction"  # it tells the new one, under CHANGES
-        or (tender.deadline.date().isoformat() if tender.deadline else "") == oracle.text("PROCEDURE", "DATE_RECEIPT_TENDERS"),
-        "reserved": any(lot.reservation is not None and lot.reservation.origin == "field" for lot in tender.lots)
-        == bool(oracle.form.xpath(".//*[starts-with(local-name(),'RESTRICTED_SHELTERED') or local-name()='RESERVED_ORGANISATIONS_SERVICE_MISSION']")),
-        "awards": len(tender.awards) == len(oracle.all("AWARD_CONTRACT", "AWARDED_CONTRACT")) + len(oracle.all("RESULTS", "AWARDED_PRIZE")) + len(oracle.all("MODIFICATIONS_CONTRACT", "DESCRIPTION_PROCUREMENT")),
-    }  # fmt: skip
+        or (tender.deadline.date().isoformat() if tender.deadline else "")
+        == oracle.text("PROCEDURE", "DATE_RECEIPT_TENDERS"),
+        "reserved": any(
+            lot.reservation is not None and lot.reservation.origin == "field" for lot in tender.lots
+        )
+        == bool(
+            oracle.form.xpath(
+                ".//*[starts-with(local-name(),'RESTRICTED_SHELTERED') or local-name()='RESERVED_ORGANISATIONS_SERVICE_MISSION']"
+            )
+        ),
+        "awards": len(tender.awards)
+        == len(oracle.all("AWARD_CONTRACT", "AWARDED_CONTRACT"))
+        + len(oracle.all("RESULTS", "AWARDED_PRIZE"))
+        + len(oracle.all("MODIFICATIONS_CONTRACT", "DESCRIPTION_PROCUREMENT")),
+    }
     wrong += [name for name, right in checks.items() if not right]
     described = oracle.all("OBJECT_CONTRACT", "OBJECT_DESCR")
     main = [c.get("CODE") for c in oracle.all("OBJECT_CONTRACT", "CPV_MAIN", "CPV_CODE")][:1]
@@ -109,9 +123,10 @@ def differences(tender: Tender, oracle: Oracle) -> list[str]:
             "lot description": same(lot.description, words(inside("SHORT_DESCR"))),
             "lot cpv": list(lot.cpv) == list(dict.fromkeys(expected)),
             "lot amount": not value or lot.amount == float(value[0].text),
-            "lot nuts": "places" in lot.inferred or [p.nuts for p in lot.places if p.nuts] == [n.get("CODE") for n in inside("NUTS")],
+            "lot nuts": "places" in lot.inferred
+            or [p.nuts for p in lot.places if p.nuts] == [n.get("CODE") for n in inside("NUTS")],
             "lot duration": not inside("DURATION") or lot.duration_months is not None,
-        }  # fmt: skip
+        }
         wrong += [name for name, right in stated.items() if not right]
     holders = [h.name for a in tender.awards for h in a.holders]
     named = oracle.form.xpath(
@@ -293,8 +308,15 @@ def noise(data: bytes, draw: random.Random) -> bytes:
 
 
 MUTATIONS: list[tuple[Callable[[bytes, random.Random], bytes], int]] = [
-    (flip, 30), (cut, 25), (splice, 15), (number, 15), (nest, 5), (entities, 3), (encoding, 5), (noise, 2),
-]  # fmt: skip
+    (flip, 30),
+    (cut, 25),
+    (splice, 15),
+    (number, 15),
+    (nest, 5),
+    (entities, 3),
+    (encoding, 5),
+    (noise, 2),
+]
 
 
 def mutated(files: int, seed: int = 0, bombs: int = 12) -> Iterator[tuple[str, str, bytes]]:

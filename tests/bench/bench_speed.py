@@ -133,7 +133,14 @@ def searches(vectors: np.ndarray[Any, Any], asked: np.ndarray[Any, Any], k: int 
     flat = library.IndexFlatIP(rows.shape[1])
     flat.add(rows)
     exact = [set(flat.search(each[None], k)[1][0].tolist()) for each in asked]
-    found.append(row(what, "faiss flat", 1000 * cpu(lambda: [flat.search(each[None], k) for each in asked]) / len(asked), "ms"))  # fmt: skip
+    found.append(
+        row(
+            what,
+            "faiss flat",
+            1000 * cpu(lambda: [flat.search(each[None], k) for each in asked]) / len(asked),
+            "ms",
+        )
+    )
     index = ours_.build(texts, Vectors.of(texts, rows))
     index.search("", asked[0], k)
     got: list[set[int]] = []
@@ -150,7 +157,11 @@ def _pgvector(what: str, rows: Any, asked: Any, exact: list[set[int]], k: int) -
     import databases
     from matcher.catalogue.indexes import pgvector
 
-    server = databases.postgres.__wrapped__() if hasattr(databases.postgres, "__wrapped__") else databases.postgres._get_wrapped_function()()  # fmt: skip
+    server = (
+        databases.postgres.__wrapped__()
+        if hasattr(databases.postgres, "__wrapped__")
+        else databases.postgres._get_wrapped_function()()
+    )
     try:
         index = pgvector.build([""] * len(rows), rows, url=next(server))
     except (pytest.skip.Exception, Exception) as error:
@@ -307,7 +318,15 @@ def starting(folder: Path, swaps: int, seconds: float) -> list[Row]:
                         found.append(row("cold start of the service", "until it answers", ready, "s", clock))
                         httpx.post(f"{url}/v1/match", json={"need": needs[0]}, timeout=60).raise_for_status()
                         matched = time.perf_counter() - since
-                        found.append(row("cold start of the service", "until a need is answered", matched, "s", "on the clock"))  # fmt: skip
+                        found.append(
+                            row(
+                                "cold start of the service",
+                                "until a need is answered",
+                                matched,
+                                "s",
+                                "on the clock",
+                            )
+                        )
                         found += _under_load(url, needs, folder, swaps, seconds, running.pid)
                 finally:
                     running.send_signal(signal.SIGTERM)
@@ -356,7 +375,9 @@ def _under_load(
     for changed, (times, statuses) in measured.items():
         bad = statuses.total() - statuses[200]
         told = f"on the clock, {RATE} requests/s, {seconds:g} s, {changed} swaps, {bad} failed"
-        found.append(row("POST /v1/match", "99th percentile", 1000 * float(np.percentile(times, 99)), "ms", told))  # fmt: skip
+        found.append(
+            row("POST /v1/match", "99th percentile", 1000 * float(np.percentile(times, 99)), "ms", told)
+        )
         found.append(row("POST /v1/match", "median", 1000 * float(np.median(times)), "ms", told))
     answered = max(1, measured[0][1][200])
     found.append(
@@ -493,9 +514,12 @@ def page(kept: dict[str, Any]) -> str:
             " marked as on the clock.",
             f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, load {kept['load']:g} of other work at the start, commit"
             f" `{kept['commit']}`: compare figures of this run with each other. Growth with the number of structures: [scale](scale.md).\n",
-            "| what | | figure | |", "|---|---|---:|---|", *lines, "",
+            "| what | | figure | |",
+            "|---|---|---:|---|",
+            *lines,
+            "",
         ]
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

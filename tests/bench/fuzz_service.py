@@ -37,28 +37,30 @@ from matcher.catalogue.files import save_catalogue
 
 SAMPLE = ROOT / "data" / "sample"
 SIRET = "00010001600013"  # of the sample
-RAW_PATHS = (
-    "/v1/match", "/v1/match/file", "/v1/consortium", "/v1/jobs", "/v1/sourcing", "/v1/partners", "/v1/explain", "/v1/feedback", "/v1/exchange",
-    "/v1/cpv", f"/v1/structures/{SIRET}/profile", "/acheteur", "/connexion", "/acheteur/fiches", "/acheteur/fiches/x/contacter",
-    f"/structure/{SIRET}/offres", f"/structure/{SIRET}/fiche", f"/structure/{SIRET}/metier", f"/structure/{SIRET}/alertes",
-    f"/structure/{SIRET}/brochure", f"/structure/{SIRET}/ecarter", "/exploitant/demandes/x", f"/q/x/{SIRET}/y", "/m/x/y", "/revendication/z",
-)  # fmt: skip
-READ_PATHS = (
-    "/", "/acheteur", "/acheteur/fiches", "/acheteur/fiches/x", "/structure", f"/structure/{SIRET}", f"/structure/{SIRET}/partenaires",
-    "/exploitant", "/territoire", "/docs", "/a-propos", "/v1/notices", "/v1/notices.atom", "/v1/places", "/v1/structures", "/v1/explain",
-    f"/v1/structures/{SIRET}/opportunities.atom", "/v1/territory/map.csv", "/static/page.css", "/nulle-part",
-)  # fmt: skip
-MEDIA = (
-    "application/json", "text/plain", "multipart/form-data", "multipart/form-data; boundary=x", "application/xml",
-    "application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=utf-99", "",
-)  # fmt: skip
+RAW_PATHS = f"""
+    /v1/match /v1/match/file /v1/consortium /v1/jobs /v1/sourcing /v1/partners /v1/explain /v1/feedback /v1/exchange /v1/cpv
+    /v1/structures/{SIRET}/profile /acheteur /connexion /acheteur/fiches /acheteur/fiches/x/contacter
+    /structure/{SIRET}/offres /structure/{SIRET}/fiche /structure/{SIRET}/metier /structure/{SIRET}/alertes
+    /structure/{SIRET}/brochure /structure/{SIRET}/ecarter /exploitant/demandes/x /q/x/{SIRET}/y /m/x/y /revendication/z
+""".split()
+READ_PATHS = f"""
+    / /acheteur /acheteur/fiches /acheteur/fiches/x /structure /structure/{SIRET} /structure/{SIRET}/partenaires
+    /exploitant /territoire /docs /a-propos /v1/notices /v1/notices.atom /v1/places /v1/structures /v1/explain
+    /v1/structures/{SIRET}/opportunities.atom /v1/territory/map.csv /static/page.css /nulle-part
+""".split()
+_FORM, _PARTS = "application/x-www-form-urlencoded", "multipart/form-data"
+MEDIA = ("application/json", "text/plain", _PARTS, f"{_PARTS}; boundary=x", "application/xml", _FORM)
+MEDIA += (f"{_FORM}; charset=utf-99", "")
+_ODD = """0 -1 1e999 NaN null '"><script> ../../etc/passwd %00 =1+1 2026-13-99 ${7*7} {{7*7}}"""
 ODD = st.text(max_size=60) | st.sampled_from(
-    ["", "0", "-1", "1e999", "NaN", "null", "'\"><script>", "../../etc/passwd", "%00", "\x00", "a" * 5000, "=1+1", "\ud83d\ude00", "2026-13-99", "${7*7}", "{{7*7}}", "' OR 1=1 --"]
-)  # fmt: skip
+    [*_ODD.split(), "", "\x00", "a" * 5000, "\ud83d\ude00", "' OR 1=1 --"]
+)
 NAMES = st.sampled_from(
-    ["q", "since", "offset", "limit", "need", "place", "notice", "notice_id", "avis", "page", "lot", "vue", "debut", "issue", "csrf", "key", "sirets", "message",
-     "reply_to", "radius", "kinds", "phrase", "offer", "skill", "title", "frequency", "address", "siret", "text", "interest", "region", "trade", "file", "x"]
-)  # fmt: skip
+    (
+        "q since offset limit need place notice notice_id avis page lot vue debut issue csrf key sirets message"
+        " reply_to radius kinds phrase offer skill title frequency address siret text interest region trade file x"
+    ).split()
+)
 
 
 @contextmanager
@@ -80,9 +82,17 @@ def prepared() -> Iterator[tuple[Any, str]]:
         address = address or f"sqlite:///{folder / 'store.sqlite'}"
         with Store.open(address) as store:
             key = keys.create(store, ["operator", "buyer", f"structure:{SIRET}"])
-        yield Settings(
-            catalogue=folder / "catalogue", store=address, log_level="ERROR", rate="1000000/minute", outbox=folder / "outbox", deadline=120
-        ), key  # fmt: skip
+        yield (
+            Settings(
+                catalogue=folder / "catalogue",
+                store=address,
+                log_level="ERROR",
+                rate="1000000/minute",
+                outbox=folder / "outbox",
+                deadline=120,
+            ),
+            key,
+        )
 
 
 @contextmanager
@@ -103,8 +113,12 @@ POSTGRES = False
 def bound(examples: int) -> Any:
     """So many examples, the same at each run of a seed."""
     given_ = settings(
-        max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate], database=None,
-    )  # fmt: skip
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
+        database=None,
+    )
     return lambda asked: seed(SEED)(given_(asked))
 
 
@@ -130,7 +144,14 @@ def existing(client: Any, head: dict[str, str]) -> dict[str, str]:
     record = made("/v1/sourcing", {"need": "nettoyage de bureaux", "place": "Pantin", "label": "a"})["id"]
     job = made("/v1/jobs", {"items": [{"need": "tonte", "n": 1}]})["id"]
     notice = client.get("/v1/notices", headers=head).json()["items"][0]["id"]
-    return {"siret": SIRET, "record_id": record, "job_id": job, "notice_id": notice, "format": "csv", "shape": "csv"}  # fmt: skip
+    return {
+        "siret": SIRET,
+        "record_id": record,
+        "job_id": job,
+        "notice_id": notice,
+        "format": "csv",
+        "shape": "csv",
+    }
 
 
 def of_contract(client: Any, head: dict[str, str], examples: int, tally: Counter[int]) -> None:
@@ -176,10 +197,11 @@ def by_command(examples: int) -> int:
     command = Path(sys.executable).with_name("schemathesis")
     with prepared() as (given_, key), serving(given_) as url:
         asked = [
-            str(command), "run", f"{url}/openapi.json", "--header", f"X-API-Key: {key}", "--checks", "not_a_server_error", "--mode", "all",
-            "--max-examples", str(examples), "--exclude-path-regex", "/events$", "--suppress-health-check", "all", "--request-timeout", "60",
-            "--generation-deterministic", "--no-color",
-        ]  # fmt: skip
+            *(str(command), "run", f"{url}/openapi.json", "--header", f"X-API-Key: {key}"),
+            *("--max-examples", str(examples), "--exclude-path-regex", "/events$"),
+            *"--checks not_a_server_error --mode all --suppress-health-check all --request-timeout 60".split(),
+            *"--generation-deterministic --no-color".split(),
+        ]
         return subprocess.run(asked, check=False).returncode
 
 
@@ -188,9 +210,11 @@ def of_bytes(client: Any, head: dict[str, str], examples: int, tally: Counter[in
 
     @bound(examples)
     @given(
-        raw=st.binary(max_size=400) | st.text(max_size=200).map(lambda t: t.encode("utf-8", "replace")), media=st.sampled_from(MEDIA),
-        path=st.sampled_from(RAW_PATHS), page=st.booleans(),
-    )  # fmt: skip
+        raw=st.binary(max_size=400) | st.text(max_size=200).map(lambda t: t.encode("utf-8", "replace")),
+        media=st.sampled_from(MEDIA),
+        path=st.sampled_from(RAW_PATHS),
+        page=st.booleans(),
+    )
     def ask(raw: bytes, media: str, path: str, page: bool) -> None:
         accept = {"accept": "text/html"} if page else {}
         verb = "PUT" if path.endswith("/profile") else "POST"
@@ -208,8 +232,11 @@ def of_forms(client: Any, head: dict[str, str], examples: int, tally: Counter[in
 
     @bound(examples)
     @given(
-        fields=st.dictionaries(NAMES, ODD, max_size=6), post=st.booleans(), proved=st.booleans(), index=st.integers(0, 99)
-    )  # fmt: skip
+        fields=st.dictionaries(NAMES, ODD, max_size=6),
+        post=st.booleans(),
+        proved=st.booleans(),
+        index=st.integers(0, 99),
+    )
     def ask(fields: dict[str, str], post: bool, proved: bool, index: int) -> None:
         plain = {k: v.encode("utf-8", "replace").decode() for k, v in fields.items()} | (
             {"csrf": token} if proved else {}

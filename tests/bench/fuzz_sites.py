@@ -28,14 +28,27 @@ from matcher.reading.sync import site
 from matcher.reading.sync._guard import public
 
 INWARDS = (
-    "http://127.0.0.1/", "http://169.254.169.254/latest/meta-data/iam/", "http://[::1]/", "http://localhost/", "http://10.1.2.3/",
-    "http://2130706433/", "http://[::ffff:7f00:1]/", "http://0/", "http://192.168.0.1:8080/", "file:///etc/passwd",
-    "http://[64:ff9b::a9fe:a9fe]/", "http://metadata.internal/", "dict://127.0.0.1:11211/", "http://127.1/",
-)  # fmt: skip
+    "http://127.0.0.1/",
+    "http://169.254.169.254/latest/meta-data/iam/",
+    "http://[::1]/",
+    "http://localhost/",
+    "http://10.1.2.3/",
+    "http://2130706433/",
+    "http://[::ffff:7f00:1]/",
+    "http://0/",
+    "http://192.168.0.1:8080/",
+    "file:///etc/passwd",
+    "http://[64:ff9b::a9fe:a9fe]/",
+    "http://metadata.internal/",
+    "dict://127.0.0.1:11211/",
+    "http://127.1/",
+)
 WORDS = [
     *"entretien espaces verts nettoyage de locaux services activités métiers prestations menuiserie atelier".split(),
-    "Mme Aline Durand", "06 12 34 56 78", "aline.durand@essai.example",
-]  # fmt: skip
+    "Mme Aline Durand",
+    "06 12 34 56 78",
+    "aline.durand@essai.example",
+]
 
 
 class Hostile:
@@ -143,14 +156,22 @@ class Hostile:
         )
 
     def do_heads(self, rng: random.Random, host: str, path: str) -> Answer:
-        raw = rng.choice([
-            b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 20_000 + b"\r\n<p>x</p>", b"HTTP/9.9 999 ?\r\n\r\n", b"\r\n\r\n", b"",
-            b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nabc", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\nabc",
-            b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef", b"SSH-2.0-OpenSSH\r\n", b"\xff" * 5000,
-            b"HTTP/1.1 301 Moved\r\nLocation: \xe9\xff http://[\r\nContent-Length: 0\r\n\r\n",
-            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Type: text/html\r\n\r\nnot gzip at all",
-            b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Type: text/html\r\n\r\nxx",
-        ])  # fmt: skip
+        raw = rng.choice(
+            [
+                b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 20_000 + b"\r\n<p>x</p>",
+                b"HTTP/9.9 999 ?\r\n\r\n",
+                b"\r\n\r\n",
+                b"",
+                b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nabc",
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\nabc",
+                b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+                b"SSH-2.0-OpenSSH\r\n",
+                b"\xff" * 5000,
+                b"HTTP/1.1 301 Moved\r\nLocation: \xe9\xff http://[\r\nContent-Length: 0\r\n\r\n",
+                b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Type: text/html\r\n\r\nnot gzip at all",
+                b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Type: text/html\r\n\r\nxx",
+            ]
+        )
         return bytes(raw)
 
     def do_gzip_cut(self, rng: random.Random, host: str, path: str) -> Answer:
@@ -180,10 +201,17 @@ def hostile(pages: int, folder: Path, seed: int = 1, seconds: float = 0.5) -> di
         text = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.json"))
         personal = text.count("06 12 34") + text.count("urand")
         return {
-            "pages": len(web.asked), "sites": sites, "kept": kept, "connections": len(web.connected), "forbidden": forbidden,
-            "personal": personal, "crashes": crashes[:20], "seconds": round(time.monotonic() - start, 1),
-            "longest_site_s": round(longest, 2), "grown_mb": round((_memory() - before) / 1024),
-        }  # fmt: skip
+            "pages": len(web.asked),
+            "sites": sites,
+            "kept": kept,
+            "connections": len(web.connected),
+            "forbidden": forbidden,
+            "personal": personal,
+            "crashes": crashes[:20],
+            "seconds": round(time.monotonic() - start, 1),
+            "longest_site_s": round(longest, 2),
+            "grown_mb": round((_memory() - before) / 1024),
+        }
 
 
 def _memory() -> int:

@@ -122,7 +122,7 @@ def rows(store: Store) -> str:
         plain = [
             *([list(row) for row in some] for some in (matches, told, notices, said, denied)),
             [[row.id, {k: v for k, v in row.content.items() if k != "run"}] for row in letters],
-        ]  # fmt: skip
+        ]
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
@@ -222,10 +222,20 @@ def main() -> int:
         finally:
             os.kill(server, signal.SIGKILL)
     told = {
-        "database": "PostgreSQL" if wanted.postgres else "SQLite", "kills": kills, "rounds": rounds, "seconds_undisturbed": round(whole, 2), "digests_a_round": count,
-        "rounds_that_differ": different, "digests_doubled": doubled, "digests_lost": lost,
-        "letters_a_round": LETTERS, "words_a_round": SAID, "left_to_the_operator": doubtful, "of_these_without_address": nameless, "runs_that_failed": failed,
-    }  # fmt: skip
+        "database": "PostgreSQL" if wanted.postgres else "SQLite",
+        "kills": kills,
+        "rounds": rounds,
+        "seconds_undisturbed": round(whole, 2),
+        "digests_a_round": count,
+        "rounds_that_differ": different,
+        "digests_doubled": doubled,
+        "digests_lost": lost,
+        "letters_a_round": LETTERS,
+        "words_a_round": SAID,
+        "left_to_the_operator": doubtful,
+        "of_these_without_address": nameless,
+        "runs_that_failed": failed,
+    }
     print(json.dumps(told))
     return 1 if different or doubled or lost or failed or nameless else 0
 

@@ -108,9 +108,14 @@ def measure(chosen: list[Text], show: bool = False) -> dict[str, float | int | s
                 one.zone,
             )
     return {
-        "texts": len(chosen), "trades": said, "found": round(found / max(1, said), 3), "wrong": round(wrong / max(1, found + wrong), 3),
-        "types right": round(types / max(1, typed), 3), "zones right": f"{zones} of {zoned}", "zones invented": invented,
-    }  # fmt: skip
+        "texts": len(chosen),
+        "trades": said,
+        "found": round(found / max(1, said), 3),
+        "wrong": round(wrong / max(1, found + wrong), 3),
+        "types right": round(types / max(1, typed), 3),
+        "zones right": f"{zones} of {zoned}",
+        "zones invented": invented,
+    }
 
 
 def _as_labelled(name: str, said: frozenset[str]) -> str:

@@ -87,7 +87,11 @@ class Soak:
                 head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="avis.xml"\r\n\r\n'
                 body = head + self.chance.choice(self.files) + b"\r\n--x--\r\n"
             case "feedback":
-                said = {"siret": self.chance.choice(self.sirets), "notice_id": f"n{self.chance.random()}", "verb": "contacted"}  # fmt: skip
+                said = {
+                    "siret": self.chance.choice(self.sirets),
+                    "notice_id": f"n{self.chance.random()}",
+                    "verb": "contacted",
+                }
                 body = json.dumps(said).encode()
             case "page":
                 method, path = "GET", self.chance.choice(PAGES)
@@ -168,7 +172,12 @@ def main() -> int:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        given = os.environ | {"MATCHER_STORE": store, "MATCHER_RATE": "1000000/minute", "MATCHER_LOG_LEVEL": "ERROR", "MATCHER_HOME": made}  # fmt: skip
+        given = os.environ | {
+            "MATCHER_STORE": store,
+            "MATCHER_RATE": "1000000/minute",
+            "MATCHER_LOG_LEVEL": "ERROR",
+            "MATCHER_HOME": made,
+        }
         command = [
             sys.executable,
             "-m",

@@ -48,8 +48,14 @@ def opened(tender: Tender, number: int) -> Tender:
     """A notice as it stood when it was open, in the town of the structures."""
     lots = tuple(replace(lot, deadline=None, places=(HERE,)) for lot in tender.lots)
     return replace(
-        tender, id=f"{number}-{tender.id}", lots=lots, deadline=n.MOMENT + timedelta(days=21), published=n.MOMENT.date(), folder="", related=(),
-    )  # fmt: skip
+        tender,
+        id=f"{number}-{tender.id}",
+        lots=lots,
+        deadline=n.MOMENT + timedelta(days=21),
+        published=n.MOMENT.date(),
+        folder="",
+        related=(),
+    )
 
 
 def read_otherwise(tender: Tender, chance: random.Random) -> Tender:
@@ -82,9 +88,15 @@ def main(paths: list[Path], count: int = 500, seed: int = 1) -> None:
                 changed += again.changed + again.new
             noted = sum(bool(changes) for changes in store.ask(select(Notice.changes)).scalars())
     told = {
-        "notices": len(notices), "formats": dict(Counter(t.format for t in notices)), "digests_before": first.digests, "lots_told_before": first.told,
-        "upgrades": upgrades, "mails_and_lots_after": mailed, "notices_taken_for_changed": changed, "changes_noted": noted,
-    }  # fmt: skip
+        "notices": len(notices),
+        "formats": dict(Counter(t.format for t in notices)),
+        "digests_before": first.digests,
+        "lots_told_before": first.told,
+        "upgrades": upgrades,
+        "mails_and_lots_after": mailed,
+        "notices_taken_for_changed": changed,
+        "changes_noted": noted,
+    }
     print(json.dumps(told))
     raise typer.Exit(1 if mailed or changed or noted or not first.told else 0)
 

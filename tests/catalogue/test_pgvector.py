@@ -79,8 +79,13 @@ def test_recall_against_the_exact_answer_with_and_without_a_filter(
     assert hits / (k * len(asked)) >= 0.98
 
 
-def test_a_second_replica_shares_the_table(index: pgvector.PgvectorIndex, vectors: np.ndarray, url: str, tmp_path: Path,
-                                            monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_a_second_replica_shares_the_table(
+    index: pgvector.PgvectorIndex,
+    vectors: np.ndarray,
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("MATCHER_VECTORS", url)
     index.save(tmp_path)
     assert "127.0.0.1" not in (tmp_path / "index.json").read_text()

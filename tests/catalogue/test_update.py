@@ -183,9 +183,8 @@ def test_large_ones_keep_their_cells(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         )
         assert found == expected
     index = catalogue.index("meaning")
-    assert index._index.ntotal > len(
-        set(index.texts.numbers.tolist())
-    )  # codes of what is gone are still there
+    # codes of what is gone are still there
+    assert index._index.ntotal > len(set(index.texts.numbers.tolist()))
 
 
 def test_the_command_amends_what_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

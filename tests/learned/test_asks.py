@@ -14,6 +14,7 @@ from matcher.domain import Lot, Offer, Structure, Tender
 from matcher.learned import asks
 from matcher.reading.need import free_text_tender
 from matcher.reference import trades
+from records import cases
 
 
 def asked(title: str, description: str = "", cpv: tuple[str, ...] = (), notice: str = "") -> set[str]:
@@ -144,12 +145,18 @@ def test_labelled_lots_are_read_as_the_card_says(shared: Path, tmp_path: Path) -
         pytest.skip("no labelled needs in the shared data")
     queries = labels.parent / "mixed_dev.queries.jsonl"
     printed = subprocess.run(
-        [sys.executable, "-m", "matcher.cli", "needs", str(queries), "--format", "jsonl"], capture_output=True, text=True, check=True
-    )  # fmt: skip
+        [sys.executable, "-m", "matcher.cli", "needs", str(queries), "--format", "jsonl"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     (tmp_path / "said.jsonl").write_text(printed.stdout, encoding="utf-8")
     scored = subprocess.run(
-        [sys.executable, str(bench), str(tmp_path / "said.jsonl"), str(labels), "--json"], capture_output=True, text=True, check=True
-    )  # fmt: skip
+        [sys.executable, str(bench), str(tmp_path / "said.jsonl"), str(labels), "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     figures = json.loads(scored.stdout)
     assert figures["precision"] >= 0.85 and figures["main_first"] >= 0.85, figures
 
@@ -178,20 +185,6 @@ def test_clearing_snow_is_no_cleaning() -> None:
     assert "nettoyage" in trades.trades_of_cpv(["90919200"])
 
 
-@pytest.mark.parametrize(
-    ("code", "trade"),
-    [
-        ("45421000", "menuiserie"),  # joinery: doors, windows, blinds
-        ("45421141", "platrerie"),  # partitions
-        ("45421148", "metallerie"),  # gates
-        ("77211400", "espaces-verts"),  # felling of trees
-        ("79571000", "logistique"),  # mailing
-        ("98371000", ""),  # funerals are no laundry
-        ("90690000", "voirie-proprete"),  # graffiti
-        ("85312400", "aide-personnes"),
-        ("85312510", "insertion"),
-        ("44110000", ""),  # building materials are no subcontracting
-    ],
-)
+@pytest.mark.parametrize(("code", "trade"), cases("trades of codes"))
 def test_a_code_names_the_trade_that_does_such_work(code: str, trade: str) -> None:
     assert next(iter(trades.trades_of_cpv([code])), "") == trade

@@ -6,6 +6,7 @@ import pytest
 
 from matcher.domain import BadInput
 from matcher.reading import brochure
+from records import cases
 
 TEXT = """ESAT LES TILLEULS
 Qui sommes-nous ?
@@ -37,9 +38,14 @@ def titles(text: str) -> list[str]:
 
 def test_headings_bullets_and_listing_sentences_become_proposals_in_order() -> None:
     expected = [
-        "Blanchisserie", "Espaces verts", "Tonte et taille de haies", "Élagage d'arbres", "Conditionnement", "Mise sous pli",
+        "Blanchisserie",
+        "Espaces verts",
+        "Tonte et taille de haies",
+        "Élagage d'arbres",
+        "Conditionnement",
+        "Mise sous pli",
         "Nettoyage de bureaux",
-    ]  # fmt: skip
+    ]
     assert [title for title in titles(TEXT) if title in expected] == expected
     trades = {offer.sectors[0] for offer in brochure.propose(TEXT)}
     certain = {"blanchisserie", "espaces verts", "logistique et conditionnement", "nettoyage et propreté"}
@@ -60,34 +66,20 @@ def test_each_proposal_is_marked_inferred_and_quotes_the_text() -> None:
 @pytest.mark.parametrize(
     "noise",
     [
-        "Contact : nettoyage@exemple.example", "Tél. 03 87 00 00 00 (service espaces verts)",
-        "Qui sommes-nous ?", "Horaires de la blanchisserie : 8h-17h",
-        "Nous sommes une belle association pleine d'idées.", "57000 Metz, entrée par les jardins",
+        "Contact : nettoyage@exemple.example",
+        "Tél. 03 87 00 00 00 (service espaces verts)",
+        "Qui sommes-nous ?",
+        "Horaires de la blanchisserie : 8h-17h",
+        "Nous sommes une belle association pleine d'idées.",
+        "57000 Metz, entrée par les jardins",
         "Mentions légales - nettoyage",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_offer_is_not_proposed(noise: str) -> None:
     assert titles(noise) == []
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Nos prestations : peinture, plomberie et nettoyage.", ["Peinture", "Plomberie", "Nettoyage"]),
-        ("Nous réalisons la tonte de pelouses.", ["Tonte de pelouses"]),
-        (
-            "1. Peinture intérieure\n2) Nettoyage de chantier\n",
-            ["Peinture intérieure", "Nettoyage de chantier"],
-        ),
-        ("PEINTURE\nIntérieure et extérieure.", ["Peinture"]),
-        ("• le nettoyage\n• Nettoyage", ["Nettoyage"]),
-        ("Nettoyage\nNettoyage de vitres", ["Nettoyage de vitres"]),
-        (
-            "Nous assurons l'entretien des espaces\nverts des communes.",
-            ["Entretien des espaces verts des communes"],
-        ),
-    ],
-)
+@pytest.mark.parametrize(("text", "expected"), cases("ways to write an offer"))
 def test_ways_to_write_an_offer(text: str, expected: list[str]) -> None:
     assert titles(text) == expected
 

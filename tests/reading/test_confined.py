@@ -113,11 +113,50 @@ def test_documents_of_the_command_line_have_a_process_too(tmp_path: Path) -> Non
 # ------------------------------------------------------------------------------------- patterns in linear time
 
 SEEDS = (
-    "\n", " ", "a", "1", ".\n", "a\n", "- ", "....", "| ", "réservé ", "lot 1 ", "lot\n", "Lot 1 : a\n", "1 | abcd\n", "1 2.3 ", "<a ", "<!--", "&amp;",
-    "De La ", "n° ", "lots 1, ", "Objet\n", "critères\n", "critere 1 : 10 %\n", "insertion 12 h ", "heures d'insertion ", "date limite de réception des offres ",
-    "visite ", "groupement conjoint ", "a\ufffd", "à Saint ", "vingt ", "( a ) ", "; ", "\u00a0", "heures d'insertion 120 h lot 2 ", "lot 3 : 120 h ; ", "insertion ayant pour support ",
-    "montant estimé : 50 000 € ", "L. 2113-12, ", "☐ ", "établissements et services d'aide par le travail ", "personnes éloignées de ",
-)  # fmt: skip
+    "\n",
+    " ",
+    "a",
+    "1",
+    ".\n",
+    "a\n",
+    "- ",
+    "....",
+    "| ",
+    "réservé ",
+    "lot 1 ",
+    "lot\n",
+    "Lot 1 : a\n",
+    "1 | abcd\n",
+    "1 2.3 ",
+    "<a ",
+    "<!--",
+    "&amp;",
+    "De La ",
+    "n° ",
+    "lots 1, ",
+    "Objet\n",
+    "critères\n",
+    "critere 1 : 10 %\n",
+    "insertion 12 h ",
+    "heures d'insertion ",
+    "date limite de réception des offres ",
+    "visite ",
+    "groupement conjoint ",
+    "a\ufffd",
+    "à Saint ",
+    "vingt ",
+    "( a ) ",
+    "; ",
+    "\u00a0",
+    "heures d'insertion 120 h lot 2 ",
+    "lot 3 : 120 h ; ",
+    "insertion ayant pour support ",
+    "montant estimé : 50 000 € ",
+    "L. 2113-12, ",
+    "☐ ",
+    "établissements et services d'aide par le travail ",
+    "personnes éloignées de ",
+)
 
 
 def _need(words: str) -> None:
@@ -130,10 +169,17 @@ def _complete(words: str) -> None:
 
 
 READERS: dict[str, Callable[[str], object]] = {
-    "document": consultation.tender_of, "states": consultation.states, "need": _need, "typed": lambda t: need.typed_need(t + " nettoyage"), "spot": need.spot, "clauses": _complete,
-    "brochure": brochure.propose, "clean": lambda t: text.clean(t, len(t)), "accents": accents.repair,
+    "document": consultation.tender_of,
+    "states": consultation.states,
+    "need": _need,
+    "typed": lambda t: need.typed_need(t + " nettoyage"),
+    "spot": need.spot,
+    "clauses": _complete,
+    "brochure": brochure.propose,
+    "clean": lambda t: text.clean(t, len(t)),
+    "accents": accents.repair,
     "lots": lambda t: prose.lots_named(prose.folded(t)),
-}  # fmt: skip
+}
 
 
 def seconds(read: Callable[[str], object], words: str) -> float:

@@ -29,9 +29,14 @@ def holders(*ids: str) -> list[dict[str, str]]:
 def record(**changes: Any) -> dict[str, Any]:
     """An invented row of DECP."""
     base: dict[str, Any] = {
-        "nature": "Marché", "objet": "Nettoyage des écoles", "codeCPV": "90910000", "acheteur": {"id": BUYER},
-        "dateNotification": "2019-03-04", "montant": 12345.5, "titulaires": holders(ONE),
-    }  # fmt: skip
+        "nature": "Marché",
+        "objet": "Nettoyage des écoles",
+        "codeCPV": "90910000",
+        "acheteur": {"id": BUYER},
+        "dateNotification": "2019-03-04",
+        "montant": 12345.5,
+        "titulaires": holders(ONE),
+    }
     return {**base, **changes}
 
 

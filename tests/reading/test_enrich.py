@@ -84,11 +84,25 @@ def test_a_publisher_that_fails_is_named_and_the_others_go_on(
     with serving() as publisher:
         publisher.employers = [
             {
-                "siret": ONE, "type": "ACI", "raison_sociale": "LES ALLEES", "enseigne": "", "bloque_candidatures": False,
-                "departement": "57", "postes": [{"rome": "Espaces verts (A1203)", "appellation_modifiee": "Jardinier", "description": ""}],
+                "siret": ONE,
+                "type": "ACI",
+                "raison_sociale": "LES ALLEES",
+                "enseigne": "",
+                "bloque_candidatures": False,
+                "departement": "57",
+                "postes": [
+                    {"rome": "Espaces verts (A1203)", "appellation_modifiee": "Jardinier", "description": ""}
+                ],
             },
-            {"siret": THREE, "type": "EI", "raison_sociale": "AUTRE", "bloque_candidatures": False, "departement": "57", "postes": []},
-        ]  # fmt: skip
+            {
+                "siret": THREE,
+                "type": "EI",
+                "raison_sociale": "AUTRE",
+                "bloque_candidatures": False,
+                "departement": "57",
+                "postes": [],
+            },
+        ]
         monkeypatch.setenv("MATCHER_EMPLOIS_URL", publisher.url + "/emplois/")
         monkeypatch.setenv("MATCHER_ADAPTEES_URL", "")
         told: list[str] = []

@@ -29,9 +29,11 @@ def offer(title: str, **changes: Any) -> Offer:
 def test_one_siret_of_two_sources_is_one_structure_with_the_offers_of_both() -> None:
     one = structure(offers=(offer("Blanchisserie"), offer("Reliure")), phone="0100000000", networks=("A",))
     two = structure(
-        source="b.json", offers=(offer("blanchisserie"), offer("Nous lavons.", nature="description")),
-        website="https://x.example", networks=("B",),
-    )  # fmt: skip
+        source="b.json",
+        offers=(offer("blanchisserie"), offer("Nous lavons.", nature="description")),
+        website="https://x.example",
+        networks=("B",),
+    )
     (merged,) = merge([one, two]).structures
     assert [o.title for o in merged.offers] == ["Nous lavons.", "Blanchisserie", "Reliure"]
     assert len({o.id for o in merged.offers}) == 3
@@ -134,9 +136,12 @@ def test_what_the_register_hides_stays_hidden() -> None:
         address="1 rue du Test", place=Place(commune="57463", department="57", latitude=49.1, longitude=6.1)
     )
     register = structure(
-        name="[nom non diffusible]", flags=("partial-diffusion",), source="register", updated=date(2025, 1, 1),
+        name="[nom non diffusible]",
+        flags=("partial-diffusion",),
+        source="register",
+        updated=date(2025, 1, 1),
         place=Place(commune="57463", department="57"),
-    )  # fmt: skip
+    )
     (merged,) = merge([mine, register]).structures
     assert merged.name == "Les Ateliers du Lac"
     assert (merged.address, merged.place.latitude, merged.place.commune) == ("", None, "57463")

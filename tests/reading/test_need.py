@@ -101,12 +101,24 @@ def test_the_command_asks_a_homonym_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "titles"),
     [
-        ("tonte des pelouses d'une école, collecte de papier et mise sous pli", {"tonte des pelouses d'une école", "collecte de papier", "mise sous pli"}),
-        ("nettoyage des bureaux, des vitres et des sanitaires", {"nettoyage des bureaux, des vitres et des sanitaires"}),
-        ("construction d'une école, gros œuvre, 5 000 heures d'insertion", {"construction d'une école, gros œuvre, 5 000 heures d'insertion"}),
-        ("blanchisserie de linge plat et de vêtements de travail", {"blanchisserie de linge plat et de vêtements de travail"}),
+        (
+            "tonte des pelouses d'une école, collecte de papier et mise sous pli",
+            {"tonte des pelouses d'une école", "collecte de papier", "mise sous pli"},
+        ),
+        (
+            "nettoyage des bureaux, des vitres et des sanitaires",
+            {"nettoyage des bureaux, des vitres et des sanitaires"},
+        ),
+        (
+            "construction d'une école, gros œuvre, 5 000 heures d'insertion",
+            {"construction d'une école, gros œuvre, 5 000 heures d'insertion"},
+        ),
+        (
+            "blanchisserie de linge plat et de vêtements de travail",
+            {"blanchisserie de linge plat et de vêtements de travail"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_list_of_works_loses_no_word_and_takes_no_object_for_a_need(text: str, titles: set[str]) -> None:
     assert {lot.title for lot in typed_need(text).lots} == titles
 
@@ -139,8 +151,10 @@ def test_nine_typed_needs_in_ten_are_cut_as_their_author_would() -> None:
 def test_a_need_cut_keeps_every_word_and_states_a_trade_for_each_lot() -> None:
     lots = typed_need("réparation et location de vélos, ménage du cabinet, tonte de la pelouse, Colmar").lots
     assert [lot.title for lot in lots] == [
-        "réparation et location de vélos", "ménage du cabinet", "tonte de la pelouse, Colmar",
-    ]  # fmt: skip
+        "réparation et location de vélos",
+        "ménage du cabinet",
+        "tonte de la pelouse, Colmar",
+    ]
     assert [lot.trades for lot in lots] == [("cycles",), ("nettoyage",), ("espaces-verts",)]
 
 

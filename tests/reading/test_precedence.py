@@ -18,10 +18,14 @@ from matcher.reference.text import fold
 ONE, MOVED, OTHER = "00010001600013", "00010001600021", "00010073500018"
 METZ = Place(commune="57463", department="57", postcode="57000")
 SAID = Declared(
-    {"phone": "01 99 00 00 01", "description": "Nous taillons des haies.", "offers": [{"title": "Taille de haies", "since": "2026-01-02"}]},
+    {
+        "phone": "01 99 00 00 01",
+        "description": "Nous taillons des haies.",
+        "offers": [{"title": "Taille de haies", "since": "2026-01-02"}],
+    },
     datetime(2026, 1, 2, tzinfo=UTC),
     (f"offer:{denials.titled('Blanchisserie')}", "trade:peinture"),
-)  # fmt: skip
+)
 
 
 def structure(
@@ -73,10 +77,15 @@ def records(draw: st.DrawFn) -> Structure:
     phone = draw(st.sampled_from(["", "01 99 00 00 02", "01 99 00 00 03"]))
     stamp = {"phone": f"{SELF}, 02/01/2026"} if own and phone else {}
     return structure(
-        source, draw(day), phone=phone, offers=offers, provenance=stamp, networks=tuple(draw(st.lists(names, max_size=2))),
+        source,
+        draw(day),
+        phone=phone,
+        offers=offers,
+        provenance=stamp,
+        networks=tuple(draw(st.lists(names, max_size=2))),
         denied=tuple(draw(st.lists(st.sampled_from(["trade:peinture", "cpv:90"]), max_size=2))),
         turnover=draw(st.sampled_from([None, 100.0])),
-    )  # fmt: skip
+    )
 
 
 @settings(max_examples=80, deadline=None)
@@ -146,9 +155,8 @@ def test_a_moved_siret_keeps_what_was_read_and_declared() -> None:
     (found,) = overlay(merge([now, read("Jardinage")]).structures, {ONE: SAID})[0]
     assert (found.siret, found.phone) == (MOVED, "01 99 00 00 01")
     assert {"Jardinage", "Taille de haies"} <= set(titles(found))
-    (unstated,) = merge(
-        [replace(now, predecessors=()), read("Jardinage")]
-    ).structures  # its list does not say that it moved
+    # its list does not say that it moved
+    (unstated,) = merge([replace(now, predecessors=()), read("Jardinage")]).structures
     assert titles(unstated) == ["Jardinage"]
 
 

@@ -64,9 +64,11 @@ def test_a_mapping_is_kept_as_a_profile_for_the_next_file(tmp_path: Path) -> Non
     (record,) = map(json.loads, out.splitlines())
     assert (record["name"], record["brand"], record["kind"]) == ("Les Bois", "Bois", "ACI")
     with pytest.raises(BadInput, match=r"the columns are Nom, Siret"):
-        list(files.plugins.find("reading.sources", "directory").read(
-            io.BytesIO(f"Nom;Siret\nX;{siret(3)}\n".encode()), "other.csv", columns={"brand": "Surnom"}
-        ))  # fmt: skip
+        list(
+            files.plugins.find("reading.sources", "directory").read(
+                io.BytesIO(f"Nom;Siret\nX;{siret(3)}\n".encode()), "other.csv", columns={"brand": "Surnom"}
+            )
+        )
 
 
 def test_a_row_of_totals_leaves_a_corrected_workbook_whole() -> None:

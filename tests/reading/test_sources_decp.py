@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import json
@@ -17,6 +16,7 @@ from matcher.reading.sources import decp, directory
 from matcher.reading.sources._objet import lots_named
 from matcher.reference.identifiers import luhn, siret_valid
 from matcher.reference.paths import shared_dir
+from records import cases, published
 
 
 def siret(number: int) -> str:
@@ -30,15 +30,7 @@ BUYER, ONE, TWO, THREE = (siret(n) for n in (1, 2, 3, 4))
 
 def record(**changes: Any) -> dict[str, Any]:
     """An invented award of the 2019 schema."""
-    base: dict[str, Any] = {
-        "id": "2019A01", "_type": "Marché", "nature": "Marché", "objet": "Nettoyage des écoles", "codeCPV": "90910000-9",
-        "procedure": "Procédure adaptée", "acheteur": {"id": BUYER, "nom": "Commune d'Essai"},
-        "lieuExecution": {"code": "44", "typeCode": "Code département", "nom": "Loire-Atlantique"}, "dureeMois": 12,
-        "dateNotification": "2019-03-04+01:00", "montant": 12345.5,
-        "titulaires": [{"typeIdentifiant": "SIRET", "id": ONE, "denominationSociale": "NETTOIE"}], "modifications": [],
-    }  # fmt: skip
-    base.update(changes)
-    return {key: value for key, value in base.items() if value is not ...}
+    return published("decp", **changes)
 
 
 def award(**changes: Any) -> Award:
@@ -60,8 +52,11 @@ def test_the_2019_json() -> None:
     (found,), rejected = read({"marches": [record()]})
     assert not rejected
     assert (found.title, found.cpv, found.amount, found.notified) == (
-        "Nettoyage des écoles", "90910000", 12345.5, date(2019, 3, 4),
-    )  # fmt: skip
+        "Nettoyage des écoles",
+        "90910000",
+        12345.5,
+        date(2019, 3, 4),
+    )
     assert (found.buyer.id, found.holders[0].id, found.holders[0].name) == (BUYER, ONE, "NETTOIE")
     assert (found.place.department, found.duration_months, found.relation, found.flags) == (
         "44",
@@ -84,11 +79,7 @@ def v2(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_2024_json_with_wrapped_lists_and_a_concession() -> None:
-    concession = {
-        "id": "C1", "autoriteConcedante": {"id": BUYER}, "objet": "Fourrière", "dateSignature": "2024-06-18",
-        "valeurGlobale": 70, "concessionnaires": [{"concessionnaire": {"typeIdentifiant": "SIRET", "id": TWO}}],
-        "considerationsSociales": {"considerationSociale": ["Pas de considération sociale"]},
-    }  # fmt: skip
+    concession = published("decp concession")
     awards, rejected = read({"marches": {"marche": [v2()], "contrat-concession": [concession]}})
     assert not rejected
     market, other = awards
@@ -112,18 +103,11 @@ def test_a_2024_file_may_be_empty_or_hold_single_objects() -> None:
 
 
 def test_the_flat_csv_of_2019_whose_cells_are_lists_of_one() -> None:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(
-        ["objet", "nature", "codeCPV", "dateNotification", "montant", "id", "acheteur.id", "lieuExecution.code",
-         "lieuExecution.typeCode", "titulaires.1.typeIdentifiant", "titulaires.1.id", "titulaires.1.denominationSociale",
-         "titulaires.2.typeIdentifiant", "titulaires.2.id", "titulaires.2.denominationSociale", "modifications"]
-    )  # fmt: skip
-    writer.writerow(
-        ["Repas", "MARCHE", "55320000", "2019-01-08", "200.0", "7", BUYER, "69", "CODE DEPARTEMENT", "['SIRET']",
-         f"['{ONE}']", "['CANTINE']", "['SIRET']", f"['{TWO}']", "[\"L'AUTRE\"]", "[]"]
-    )  # fmt: skip
-    raw = buffer.getvalue().encode()
+    head = "objet,nature,codeCPV,dateNotification,montant,id,acheteur.id,lieuExecution.code,lieuExecution.typeCode"
+    holder = ",titulaires.{0}.typeIdentifiant,titulaires.{0}.id,titulaires.{0}.denominationSociale"
+    cells = f"Repas,MARCHE,55320000,2019-01-08,200.0,7,{BUYER},69,CODE DEPARTEMENT,['SIRET'],['{ONE}'],['CANTINE']"
+    more = f'[\'SIRET\'],[\'{TWO}\'],"[""L\'AUTRE""]",[]'
+    raw = f"{head}{holder.format(1)}{holder.format(2)},modifications\n{cells},{more}\n".encode()
     assert decp.recognises("flat.csv", raw)
     assert not directory.recognises("flat.csv", raw)
     (found,), _ = read(raw, "flat.csv")
@@ -133,19 +117,15 @@ def test_the_flat_csv_of_2019_whose_cells_are_lists_of_one() -> None:
 
 
 CONSOLIDATED = [
-    {
-        "uid": BUYER + "9", "id": "9", "acheteur_id": BUYER, "acheteur_nom": "Ville", "titulaire_id": holder,
-        "titulaire_typeIdentifiant": "SIRET", "titulaire_nom": name, "objet": "Espaces verts", "codeCPV": "77310000",
-        "montant": amount, "dateNotification": day, "lieuExecution_code": "35", "considerationsSociales": "Clause sociale, Critère social",
-        "typeGroupementOperateurs": "Solidaire", "nature": "Marché", "donneesActuelles": current, "modification_id": version,
-    }
-    for holder, name, amount, day, current, version in (
-        (ONE, "UN", 1000.0, "2024-01-02", False, 0),
-        (TWO, "DEUX", 1000.0, "2024-01-02", False, 0),
-        (ONE, "UN", 1500.0, "2024-06-02", True, 1),
-        (TWO, "DEUX", 1500.0, "2024-06-02", True, 1),
+    published("decp row", titulaire_id=holder, titulaire_nom=name, dateNotification=day)
+    | {"montant": amount, "donneesActuelles": version > 0, "modification_id": version}
+    for holder, name, amount, day, version in (
+        (ONE, "UN", 1000.0, "2024-01-02", 0),
+        (TWO, "DEUX", 1000.0, "2024-01-02", 0),
+        (ONE, "UN", 1500.0, "2024-06-02", 1),
+        (TWO, "DEUX", 1500.0, "2024-06-02", 1),
     )
-]  # fmt: skip
+]
 
 
 def consolidated(kind: str) -> bytes:
@@ -192,20 +172,42 @@ def test_a_flat_record_under_a_uid_keeps_it_and_a_list_or_lines_are_read_too() -
 @pytest.mark.parametrize(
     ("column", "raw", "field", "value", "flags"),
     [
-        *(("codeCPV", raw, "cpv", code, flags) for raw, code, flags in (
-            ("90910000-9", "90910000", ()), ("909100009", "90910000", ()), ("9132100", "09132100", ()),
-            ("90 91 00 00", "90910000", ()), ("12345678", None, ("cpv",)), ("7", None, ("cpv",)), (None, None, ()),
-        )),
-        *(("dateNotification", raw, "notified", day, flags) for raw, day, flags in (
-            ("2019-03-04", date(2019, 3, 4), ()), ("2019-03-04T00:00:00+01:00", date(2019, 3, 4), ()),
-            ("0218-03-04", None, ("date",)), ("2019-02-31", None, ("date",)), (None, None, ()),
-        )),
-        *(("montant", raw, "amount", amount, flags) for raw, amount, flags in (
-            ("83995.72", 83995.72, ()), (83995, 83995, ()), (1, 1, ("amount",)), (0, None, ("amount",)),
-            (1_000_000_000, 1e9, ("amount",)), (None, None, ()), ("", None, ()),
-        )),
+        *(
+            ("codeCPV", raw, "cpv", code, flags)
+            for raw, code, flags in (
+                ("90910000-9", "90910000", ()),
+                ("909100009", "90910000", ()),
+                ("9132100", "09132100", ()),
+                ("90 91 00 00", "90910000", ()),
+                ("12345678", None, ("cpv",)),
+                ("7", None, ("cpv",)),
+                (None, None, ()),
+            )
+        ),
+        *(
+            ("dateNotification", raw, "notified", day, flags)
+            for raw, day, flags in (
+                ("2019-03-04", date(2019, 3, 4), ()),
+                ("2019-03-04T00:00:00+01:00", date(2019, 3, 4), ()),
+                ("0218-03-04", None, ("date",)),
+                ("2019-02-31", None, ("date",)),
+                (None, None, ()),
+            )
+        ),
+        *(
+            ("montant", raw, "amount", amount, flags)
+            for raw, amount, flags in (
+                ("83995.72", 83995.72, ()),
+                (83995, 83995, ()),
+                (1, 1, ("amount",)),
+                (0, None, ("amount",)),
+                (1_000_000_000, 1e9, ("amount",)),
+                (None, None, ()),
+                ("", None, ()),
+            )
+        ),
     ],
-)  # fmt: skip
+)
 def test_damaged_codes_dates_and_amounts(
     column: str, raw: Any, field: str, value: Any, flags: tuple[str, ...]
 ) -> None:
@@ -224,8 +226,11 @@ def test_identifiers_that_are_no_sirets_are_kept_and_flagged() -> None:
         ]
     ).holders
     assert [(h.id, h.flags) for h in holders] == [
-        (wrong, ("siret-checksum",)), ("12345", ("not-siret",)), ("000000000", ("tva",)), (TWO, ()),
-    ]  # fmt: skip
+        (wrong, ("siret-checksum",)),
+        ("12345", ("not-siret",)),
+        ("000000000", ("tva",)),
+        (TWO, ()),
+    ]
 
 
 def test_destroyed_accents_tags_and_missing_holders() -> None:
@@ -314,37 +319,7 @@ def test_what_one_record_tells_of_its_holders(changes: dict[str, Any], relation:
 # ------------------------------------------------------------------------------------ read as notices
 
 
-@pytest.mark.parametrize(
-    ("text", "lots"),
-    [
-        ("Entretien. Lot 1 : nettoyage ; Lot 2 : espaces verts", {"1": "nettoyage", "2": "espaces verts"}),
-        ("École - LOT N° 01 : DEMOLITION - LOT N° 02 : GROS OEUVRE", {"1": "DEMOLITION", "2": "GROS OEUVRE"}),
-        (
-            "Organisation (lot 1) et relations presse (lot 2) du salon",
-            {"1": "Organisation", "2": "relations presse"},
-        ),
-        ("Les lots n°11 : Plomberie et lot n° 12 : Électricité", {"11": "Plomberie", "12": "Électricité"}),
-        ('Lot 7 "Sols" et lot 10 "Menuiseries bois"', {"7": "Sols", "10": "Menuiseries bois"}),
-        ("Relance du lot N°1 MACONNERIE et du lot N°2 COUVERTURE", {"1": "MACONNERIE", "2": "COUVERTURE"}),
-        ("Lot 1Démolitions ; Lot 2 Menuiseries", {"1": "Démolitions", "2": "Menuiseries"}),
-        ("Lot A : secteur nord - Lot B : secteur sud", {"A": "secteur nord", "B": "secteur sud"}),
-        (
-            "Services. Lot 1 nettoyage des locaux, lot 2 vitrerie",
-            {"1": "nettoyage des locaux", "2": "vitrerie"},
-        ),
-        ("LOT 4 - MENUISERIES", {}),
-        ("Réhabilitation en 3 lots", {}),
-        ("Marché en 6 lots. Lot 3 : environ 300 logements", {}),
-        ("Contrôles - LOTS 1 à 6: Lot 3: Disconnecteurs", {}),
-        ("Relance lots 3, 5, 6 et 9 - Résidence: Lot 4 : LOT 9 : ELECTRICITE", {}),
-        ("Reconstruction : Lot 3: Lot 4 : Parement", {}),
-        ("Maintenance (lots 1, 2 et 3) et pièces (lots 6 et 7)", {}),
-        ("Le lot n°1 (désamiantage) est déjà attribué", {}),
-        ("Îlot D1 - LOT G - 24 logements. Lot 6 : Serrurerie", {}),
-        ("Nettoyage", {}),
-        ("", {}),
-    ],
-)
+@pytest.mark.parametrize(("text", "lots"), cases("lots of an objet"))
 def test_lots_named_by_one_objet(text: str, lots: dict[str, str]) -> None:
     assert dict(lots_named(text)[1]) == lots
 
@@ -352,8 +327,9 @@ def test_lots_named_by_one_objet(text: str, lots: dict[str, str]) -> None:
 def test_a_notice_is_split_lot_by_lot_under_its_common_heading() -> None:
     tender = decp.tender_of(record(objet="Mairie d'Essai. Lot 1 : vitres ; Lot 2 : sols", titulaires=...))
     assert [(lot.id, lot.number, lot.title, lot.description) for lot in tender.lots] == [
-        (f"{BUYER}2019A01/1", "1", "vitres", "Mairie d'Essai"), (f"{BUYER}2019A01/2", "2", "sols", "Mairie d'Essai"),
-    ]  # fmt: skip
+        (f"{BUYER}2019A01/1", "1", "vitres", "Mairie d'Essai"),
+        (f"{BUYER}2019A01/2", "2", "sols", "Mairie d'Essai"),
+    ]
     assert {lot.cpv for lot in tender.lots} == {("90910000",)}
     assert all(lot.amount is None for lot in tender.lots)
     assert {lot.places[0].department for lot in tender.lots} == {"44"}
@@ -413,14 +389,25 @@ def _all(record: dict[str, object]) -> list[Award | Rejected]:
     return list(decp.read(io.BytesIO(document), "decp.json"))
 
 
-SCHOOL: dict[str, object] = {"id": "2024-7", "acheteur": {"id": BUYER}, "objet": "Nettoyage des écoles", "codeCPV": "90911200",
-          "dateNotification": "2024-03-01", "titulaires": [{"titulaire": {"id": ONE, "typeIdentifiant": "SIRET"}}]}  # fmt: skip
+SCHOOL: dict[str, object] = {
+    "id": "2024-7",
+    "acheteur": {"id": BUYER},
+    "objet": "Nettoyage des écoles",
+    "codeCPV": "90911200",
+    "dateNotification": "2024-03-01",
+    "titulaires": [{"titulaire": {"id": ONE, "typeIdentifiant": "SIRET"}}],
+}
 
 
 def test_a_holder_that_a_nested_modification_brings_is_kept_with_its_day() -> None:
-    later = {"id": 1, "dateNotificationModification": "2025-06-01",
-             "titulaires": [{"titulaire": {"id": TWO, "typeIdentifiant": "SIRET"}},
-                            {"titulaire": {"id": ONE, "typeIdentifiant": "SIRET"}}]}  # fmt: skip
+    later = {
+        "id": 1,
+        "dateNotificationModification": "2025-06-01",
+        "titulaires": [
+            {"titulaire": {"id": TWO, "typeIdentifiant": "SIRET"}},
+            {"titulaire": {"id": ONE, "typeIdentifiant": "SIRET"}},
+        ],
+    }
     rows = _all({**SCHOOL, "modifications": [{"modification": later}]})
     found = contracts.consolidate(row for row in rows if isinstance(row, Award))
     assert [(a.relation, [h.id for h in a.holders], a.notified) for a in found] == [
@@ -433,16 +420,25 @@ def test_a_holder_that_a_nested_modification_brings_is_kept_with_its_day() -> No
 
 def test_each_modification_keeps_the_holders_that_it_brought() -> None:
     def row(holder: str, version: int, day: str) -> Award:
-        made = decp.award_of({"uid": "u", "objet": "Nettoyage", "codeCPV": "90911200", "titulaire_id": holder,
-                              "modification_id": version, "dateNotification": day})  # fmt: skip
+        made = decp.award_of(
+            {
+                "uid": "u",
+                "objet": "Nettoyage",
+                "codeCPV": "90911200",
+                "titulaire_id": holder,
+                "modification_id": version,
+                "dateNotification": day,
+            }
+        )
         assert isinstance(made, Award)
         return made
 
     rows = [row(ONE, 0, "2024-01-01"), row(TWO, 1, "2024-05-01"), row(THREE, 2, "2024-09-01")]
     found = contracts.consolidate(rows)
     assert [(a.holders[0].id, a.notified) for a in found[1:]] == [
-        (TWO, date(2024, 5, 1)), (THREE, date(2024, 9, 1))
-    ]  # fmt: skip
+        (TWO, date(2024, 5, 1)),
+        (THREE, date(2024, 9, 1)),
+    ]
 
 
 def test_a_framework_is_recognised_by_the_techniques_of_schema_2() -> None:
@@ -461,8 +457,12 @@ def test_a_framework_is_recognised_by_the_techniques_of_schema_2() -> None:
 
 @pytest.mark.parametrize(
     ("published", "kind", "siren"),
-    [(f"FR80{ONE[:9]}", "TVA", ONE[:9]), (f"FR 45 {TWO[:3]} {TWO[3:]}", "SIRET", TWO[:9]), (f"FRX1{ONE[:9]}", "", ONE[:9])],
-)  # fmt: skip
+    [
+        (f"FR80{ONE[:9]}", "TVA", ONE[:9]),
+        (f"FR 45 {TWO[:3]} {TWO[3:]}", "SIRET", TWO[:9]),
+        (f"FRX1{ONE[:9]}", "", ONE[:9]),
+    ],
+)
 def test_a_french_vat_number_gives_its_siren(published: str, kind: str, siren: str) -> None:
     (found,) = _all({**SCHOOL, "titulaires": [{"titulaire": {"id": published, "typeIdentifiant": kind}}]})
     assert isinstance(found, Award)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 import re
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from bench import bench_sources as bench
 from matcher import plugins
 from matcher.domain import BadInput, Rejected, Tender
 from matcher.reading import files
 from matcher.reference.french import hour_stated
 from matcher.reference.paths import shared_dir
+from records import cases
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "sample"
@@ -107,8 +107,9 @@ def test_ted_states_nature_contact_limits_and_an_hour_only_where_there_is_one() 
         + TWO.replace("</DURATION>", "</DURATION><DATE_START>2021-03-01</DATE_START><NO_RENEWAL/>"),
         extra="<LEFTI><ECONOMIC_FINANCIAL_MIN_LEVEL><P>Chiffre d'affaires annuel minimal : 200 000 EUR.</P></ECONOMIC_FINANCIAL_MIN_LEVEL></LEFTI>",
     ).replace(
-        b"<TOWN>", b"<CONTACT_POINT>Achats</CONTACT_POINT><PHONE>+33 100000000</PHONE><E_MAIL>a@b.example</E_MAIL><TOWN>"
-    )  # fmt: skip
+        b"<TOWN>",
+        b"<CONTACT_POINT>Achats</CONTACT_POINT><PHONE>+33 100000000</PHONE><E_MAIL>a@b.example</E_MAIL><TOWN>",
+    )
     tender = one("ted", data)
     assert (tender.contact.name, tender.contact.email, tender.contact.phone) == (
         "Achats",
@@ -131,15 +132,18 @@ def test_ted_states_nature_contact_limits_and_an_hour_only_where_there_is_one() 
 
 def test_a_defence_notice_and_a_contest_say_what_is_bought_how_and_whom_to_ask() -> None:
     (tender, contest) = (
-        one("ted", f"""<TED_EXPORT DOC_ID="000124-2021"><CODED_DATA_SECTION><CODIF_DATA><NC_CONTRACT_NATURE CODE="4">Services</NC_CONTRACT_NATURE>
- </CODIF_DATA></CODED_DATA_SECTION><FORM_SECTION>{form}</FORM_SECTION></TED_EXPORT>""".encode())
+        one(
+            "ted",
+            f"""<TED_EXPORT DOC_ID="000124-2021"><CODED_DATA_SECTION><CODIF_DATA><NC_CONTRACT_NATURE CODE="4">Services</NC_CONTRACT_NATURE>
+ </CODIF_DATA></CODED_DATA_SECTION><FORM_SECTION>{form}</FORM_SECTION></TED_EXPORT>""".encode(),
+        )
         for form in (
             """<CONTRACT_DEFENCE CATEGORY="ORIGINAL" LG="FR"><CA_CE_CONCESSIONAIRE_PROFILE><ORGANISATION><OFFICIALNAME>Base</OFFICIALNAME>
  </ORGANISATION><E_MAILS><E_MAIL>a@b.example</E_MAIL></E_MAILS></CA_CE_CONCESSIONAIRE_PROFILE><TITLE_CONTRACT><P>Gilets</P></TITLE_CONTRACT>
  <TYPE_CONTRACT VALUE="SUPPLIES"/><PERIOD_WORK_DATE_STARTING><MONTHS>24</MONTHS></PERIOD_WORK_DATE_STARTING><PT_RESTRICTED/></CONTRACT_DEFENCE>""",
             """<F12_2014 CATEGORY="ORIGINAL" LG="FR"><OBJECT_CONTRACT><TITLE><P>Concours</P></TITLE></OBJECT_CONTRACT></F12_2014>""",
         )
-    )  # fmt: skip
+    )
     (lot,) = tender.lots
     assert (tender.procedure, tender.contact.email) == ("restreinte", "a@b.example")
     assert (lot.contract_type, lot.duration_months) == ("supplies", 24.0)
@@ -150,13 +154,33 @@ def test_a_defence_notice_and_a_contest_say_what_is_bought_how_and_whom_to_ask()
     ("form", "procedure", "flags", "way"),
     [
         ("F24_2014", "<PT_RESTRICTED/>", ("concession",), "restreinte"),
-        ("F25_2014", "<PT_AWARD_CONTRACT_WITH_PRIOR_PUBLICATION/>", ("concession",), "attribution de concession, avec publication préalable"),
-        ("F15_2014", "<DIRECTIVE_2014_23_EU><PT_AWARD_CONTRACT_WITHOUT_CALL><D_OUTSIDE_SCOPE/></PT_AWARD_CONTRACT_WITHOUT_CALL></DIRECTIVE_2014_23_EU>", ("concession",), "attribution de concession, sans publication préalable"),
+        (
+            "F25_2014",
+            "<PT_AWARD_CONTRACT_WITH_PRIOR_PUBLICATION/>",
+            ("concession",),
+            "attribution de concession, avec publication préalable",
+        ),
+        (
+            "F15_2014",
+            "<DIRECTIVE_2014_23_EU><PT_AWARD_CONTRACT_WITHOUT_CALL><D_OUTSIDE_SCOPE/></PT_AWARD_CONTRACT_WITHOUT_CALL></DIRECTIVE_2014_23_EU>",
+            ("concession",),
+            "attribution de concession, sans publication préalable",
+        ),
         ("F02_2014", "<PT_OPEN/>", (), "ouverte"),
-        ("F15_2014", "<PT_AWARD_CONTRACT_WITHOUT_CALL><D_OUTSIDE_SCOPE/></PT_AWARD_CONTRACT_WITHOUT_CALL>", (), "adaptée (hors champ des directives)"),
-        ("F15_2014", "<PT_AWARD_CONTRACT_WITHOUT_CALL><D_TECHNICAL/></PT_AWARD_CONTRACT_WITHOUT_CALL>", (), "négociée sans mise en concurrence préalable"),
+        (
+            "F15_2014",
+            "<PT_AWARD_CONTRACT_WITHOUT_CALL><D_OUTSIDE_SCOPE/></PT_AWARD_CONTRACT_WITHOUT_CALL>",
+            (),
+            "adaptée (hors champ des directives)",
+        ),
+        (
+            "F15_2014",
+            "<PT_AWARD_CONTRACT_WITHOUT_CALL><D_TECHNICAL/></PT_AWARD_CONTRACT_WITHOUT_CALL>",
+            (),
+            "négociée sans mise en concurrence préalable",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_concession_is_known_by_its_form_and_an_adapted_procedure_by_annex_d(
     form: str, procedure: str, flags: tuple[str, ...], way: str
 ) -> None:
@@ -244,18 +268,7 @@ def test_french_is_chosen_among_languages_whatever_the_order() -> None:
     assert one("ted", ted(language="DE")).language == "de"
 
 
-@pytest.mark.parametrize(
-    ("form", "head", "nature"),
-    [
-        ("F01_2014", '<NOTICE TYPE="PRI_ONLY"/>', "prior"),
-        ("F01_2014", '<NOTICE TYPE="PRI_CALL_COMPETITION"/>', "call"),
-        ("F03_2014", "", "award"),
-        ("F14_2014", "", "correction"),
-        ("F20_2014", "", "modification"),
-        ("F21_2014", '<NOTICE TYPE="AWARD_CONTRACT"/>', "award"),
-        ("F25_2014", "", "award"),
-    ],
-)
+@pytest.mark.parametrize(("form", "head", "nature"), cases("natures of TED forms"))
 def test_the_form_and_its_type_tell_the_nature(form: str, head: str, nature: str) -> None:
     assert one("ted", ted(form, head=head)).nature == nature
 
@@ -365,7 +378,12 @@ def boamp(*records: dict[str, Any], shape: str = "page") -> bytes:
 
 FNS = {
     "FNSimple": {
-        "organisme": {"nomOfficiel": "Semis", "codeIdentificationNational": "732 829 320 00074", "cp": "93200", "ville": "Saint-Denis"},
+        "organisme": {
+            "nomOfficiel": "Semis",
+            "codeIdentificationNational": "732 829 320 00074",
+            "cp": "93200",
+            "ville": "Saint-Denis",
+        },
         "initial": {
             "communication": {"urlDocConsul": "https://profil.example.org/1", "identifiantInterne": "26S003"},
             "procedure": {"dateReceptionOffres": "2026-11-02T12:00:00+01:00"},
@@ -375,14 +393,25 @@ FNS = {
                 "dureeMois": "36",
                 "lieuExecution": "93200 Saint-Denis",
             },
-            "lots": {"lot": [
-                {"intitule": "Tonte", "codeCPV": {"objetPrincipal": {"classPrincipale": "77314100"}}, "estimationValeur": "45000"},
-                {"intitule": "Élagage", "description": "Le lot comporte une clause sociale de 120 heures d'insertion."},
-            ]},
-            "informComplementaire": {"autresInformComplementaire": "Le lot 1 est réservé aux ESAT. Visite obligatoire du site."},
+            "lots": {
+                "lot": [
+                    {
+                        "intitule": "Tonte",
+                        "codeCPV": {"objetPrincipal": {"classPrincipale": "77314100"}},
+                        "estimationValeur": "45000",
+                    },
+                    {
+                        "intitule": "Élagage",
+                        "description": "Le lot comporte une clause sociale de 120 heures d'insertion.",
+                    },
+                ]
+            },
+            "informComplementaire": {
+                "autresInformComplementaire": "Le lot 1 est réservé aux ESAT. Visite obligatoire du site."
+            },
         },
     }
-}  # fmt: skip
+}
 
 
 def test_a_national_notice_is_read_lot_by_lot() -> None:
@@ -452,10 +481,22 @@ def test_a_national_correction_says_what_changes_without_the_object_that_it_repe
 
 
 def test_a_mapa_award_names_its_winner_and_price() -> None:
-    mapa = {"MAPA": {"organisme": {"acheteurPublic": "Université", "adr": {"cp": "69100", "ville": "Villeurbanne"}}, "attribution": {
-        "avisInitial": {"idWeb": "26-0"},
-        "attribution": {"resultat": {"attribue": {"titulaire": {"PersonneMorale": "Alpha SAS "}, "montant": {"@devise": "EUR", "valeur": "50044"}}}},
-    }}}  # fmt: skip
+    mapa = {
+        "MAPA": {
+            "organisme": {"acheteurPublic": "Université", "adr": {"cp": "69100", "ville": "Villeurbanne"}},
+            "attribution": {
+                "avisInitial": {"idWeb": "26-0"},
+                "attribution": {
+                    "resultat": {
+                        "attribue": {
+                            "titulaire": {"PersonneMorale": "Alpha SAS "},
+                            "montant": {"@devise": "EUR", "valeur": "50044"},
+                        }
+                    }
+                },
+            },
+        }
+    }
     tender = one("boamp", boamp(record(mapa, nature="ATTRIBUTION")))
     (award,) = tender.awards
     assert (tender.nature, award.holders[0].name, award.amount, tender.related) == (
@@ -489,8 +530,13 @@ def test_the_older_schema_is_read_in_capitals_and_with_one_lot() -> None:
 
 @pytest.mark.parametrize(
     ("box", "reserved"),
-    [({"MARCHE_RESERVE_OUI": ""}, True), ({"MARCHE_RESERVE_NON": ""}, False), ({"marcheReserve": "oui"}, True), ({"marcheReserve": "non"}, False)],
-)  # fmt: skip
+    [
+        ({"MARCHE_RESERVE_OUI": ""}, True),
+        ({"MARCHE_RESERVE_NON": ""}, False),
+        ({"marcheReserve": "oui"}, True),
+        ({"marcheReserve": "non"}, False),
+    ],
+)
 def test_a_box_reserves_only_when_it_is_ticked(box: dict[str, str], reserved: bool) -> None:
     ticked = {**OLD, "CONDITION_PARTICIPATION": box}
     assert (one("boamp", boamp(record(ticked))).lots[0].reservation is not None) is reserved
@@ -537,20 +583,9 @@ def test_the_sample_pages_hold_what_their_card_says() -> None:
 # ---------------------------------------------------------------------------------------- the real ones
 
 
-@pytest.fixture(scope="module")
-def bench() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "bench_sources", ROOT / "tests" / "bench" / "bench_sources.py"
-    )
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @real
 @pytest.mark.shared
-def test_every_real_ted_notice_is_read_with_its_exact_lots(bench: ModuleType) -> None:
+def test_every_real_ted_notice_is_read_with_its_exact_lots() -> None:
     for path in bench.ted_files():
         (tender,) = bench.read_one(path)
         assert isinstance(tender, Tender), tender
@@ -564,9 +599,13 @@ def test_every_real_ted_notice_is_read_with_its_exact_lots(bench: ModuleType) ->
 
 @real
 @pytest.mark.shared
-def test_real_ted_fields_equal_an_independent_xpath(bench: ModuleType) -> None:
-    wrong = [(p.name, d) for p in bench.ted_files()[::12] if (o := bench.Oracle(p)).form.tag.endswith("_2014")
-             for d in bench.differences(bench.read_one(p)[0], o)]  # fmt: skip
+def test_real_ted_fields_equal_an_independent_xpath() -> None:
+    wrong = [
+        (p.name, d)
+        for p in bench.ted_files()[::12]
+        if (o := bench.Oracle(p)).form.tag.endswith("_2014")
+        for d in bench.differences(bench.read_one(p)[0], o)
+    ]
     assert wrong == []
 
 

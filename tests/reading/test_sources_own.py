@@ -42,8 +42,9 @@ def test_rows_of_one_reference_are_the_lots_of_one_notice() -> None:
     (park, meals), rejected = read(CSV)
     assert not rejected
     assert [(lot.number, lot.title, lot.amount, lot.cpv) for lot in park.lots] == [
-        ("1", "Tonte", 50_000, ("77310000",)), ("2", "Élagage", 20_000, ("77211500",)),
-    ]  # fmt: skip
+        ("1", "Tonte", 50_000, ("77310000",)),
+        ("2", "Élagage", 20_000, ("77211500",)),
+    ]
     assert (park.reference, park.buyer.name, park.buyer.id, park.nature) == (
         "A-1",
         "Ville d'Essai",
@@ -72,9 +73,16 @@ def test_it_is_no_directory_though_it_holds_a_siret() -> None:
 
 def test_english_headings_json_and_nested_lots() -> None:
     notice = {
-        "title": "Park upkeep", "buyer": "Town", "deadline": "2026-03-12", "reference": "R1",
-        "lots": [{"title": "Mowing", "cpv": "77310000"}, {"number": "7", "title": "Pruning", "amount": 5}, "Paths"],
-    }  # fmt: skip
+        "title": "Park upkeep",
+        "buyer": "Town",
+        "deadline": "2026-03-12",
+        "reference": "R1",
+        "lots": [
+            {"title": "Mowing", "cpv": "77310000"},
+            {"number": "7", "title": "Pruning", "amount": 5},
+            "Paths",
+        ],
+    }
     for raw in (json.dumps([notice]), json.dumps(notice), json.dumps({"notices": [notice]}, indent=1)):
         (found,), rejected = read(raw, "x.json")
         assert not rejected
@@ -125,9 +133,16 @@ def test_purchases_announced_ahead_are_projects() -> None:
 
 @pytest.mark.parametrize(
     ("stated", "nature"),
-    [("Appel d'offres", "call"), ("Programmation 2027", "project"), ("Rectificatif", "correction"),
-     ("Annulation", "cancellation"), ("Attribution", "award"), ("Préinformation", "prior"), ("", "call")],
-)  # fmt: skip
+    [
+        ("Appel d'offres", "call"),
+        ("Programmation 2027", "project"),
+        ("Rectificatif", "correction"),
+        ("Annulation", "cancellation"),
+        ("Attribution", "award"),
+        ("Préinformation", "prior"),
+        ("", "call"),
+    ],
+)
 def test_what_a_notice_is(stated: str, nature: str) -> None:
     (tender,), _ = read(f"objet;acheteur;nature\nX;Y;{stated}\n")
     assert tender.nature == nature
@@ -135,9 +150,15 @@ def test_what_a_notice_is(stated: str, nature: str) -> None:
 
 @pytest.mark.parametrize(
     ("cell", "reserved", "articles"),
-    [("oui", True, ()), ("non", False, ()), ("", False, ()), ("Réservé aux EA et ESAT (L2113-12)", True, ("L2113-12",)),
-     ("Non réservé", False, ()), ("pas de réservation", False, ())],
-)  # fmt: skip
+    [
+        ("oui", True, ()),
+        ("non", False, ()),
+        ("", False, ()),
+        ("Réservé aux EA et ESAT (L2113-12)", True, ("L2113-12",)),
+        ("Non réservé", False, ()),
+        ("pas de réservation", False, ()),
+    ],
+)
 def test_a_reservation_column(cell: str, reserved: bool, articles: tuple[str, ...]) -> None:
     (tender,), _ = read(f"objet;acheteur;marché réservé\nTonte;Y;{cell}\n")
     found = tender.lots[0].reservation
@@ -162,8 +183,9 @@ def test_an_amount_a_year_says_so_and_an_interval_is_left_unknown() -> None:
 def test_lots_that_an_objet_names_are_split() -> None:
     (tender,), _ = read('objet,acheteur\n"Mairie. Lot 1 : vitres ; Lot 2 : sols",Y\n')
     assert [(lot.number, lot.title, lot.description) for lot in tender.lots] == [
-        ("1", "vitres", "Mairie"), ("2", "sols", "Mairie"),
-    ]  # fmt: skip
+        ("1", "vitres", "Mairie"),
+        ("2", "sols", "Mairie"),
+    ]
 
 
 def test_the_columns_are_corrected_by_map() -> None:
@@ -216,10 +238,12 @@ def pdf(text: str, password: str = "") -> bytes:
     page = writer.add_blank_page(width=595, height=842)
     font = DictionaryObject(
         {
-            NameObject("/Type"): NameObject("/Font"), NameObject("/Subtype"): NameObject("/Type1"),
-            NameObject("/BaseFont"): NameObject("/Helvetica"), NameObject("/Encoding"): NameObject("/WinAnsiEncoding"),
+            NameObject("/Type"): NameObject("/Font"),
+            NameObject("/Subtype"): NameObject("/Type1"),
+            NameObject("/BaseFont"): NameObject("/Helvetica"),
+            NameObject("/Encoding"): NameObject("/WinAnsiEncoding"),
         }
-    )  # fmt: skip
+    )
     fonts = DictionaryObject({NameObject("/F1"): writer._add_object(font)})
     page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
     lines = [
@@ -340,15 +364,19 @@ def test_the_rules_speak_first_in_an_archive_and_a_bad_member_is_set_aside() -> 
 @pytest.mark.parametrize(
     ("data", "name", "words"),
     [
-        (lambda: pdf("", ), "scan.pdf", "text recognition"),
+        (lambda: pdf(""), "scan.pdf", "text recognition"),
         (lambda: pdf(RULES, password="x"), "secret.pdf", "password"),
         (lambda: b"%PDF-1.7\n" + bytes(500), "broken.pdf", "damaged PDF"),
         (lambda: pdf(RULES)[:300], "cut.pdf", "damaged PDF|text recognition"),
         (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old.doc", r"save it as \.docx"),
-        (lambda: zipped({"word/document.xml": b"<a/>", "[Content_Types].xml": b"<Types/>"}), "x.docx", "Word file"),
+        (
+            lambda: zipped({"word/document.xml": b"<a/>", "[Content_Types].xml": b"<Types/>"}),
+            "x.docx",
+            "Word file",
+        ),
         (lambda: word(""), "empty.docx", "without text"),
     ],
-)  # fmt: skip
+)
 def test_a_file_that_cannot_be_read_says_what_to_do(data: Any, name: str, words: str) -> None:
     raw = data()
     assert documents.recognises(name, raw[:65_536])
@@ -413,9 +441,18 @@ Date limite de remise des plis : 4 février 2027
 def test_a_draft_pasted_is_read_as_the_same_file_is(draft: str) -> None:
     def said(tender: Tender) -> object:
         lots = [
-            (lot.number, lot.title, lot.places, lot.reservation, lot.clauses, lot.amount, lot.deadline, lot.inferred)
+            (
+                lot.number,
+                lot.title,
+                lot.places,
+                lot.reservation,
+                lot.clauses,
+                lot.amount,
+                lot.deadline,
+                lot.inferred,
+            )
             for lot in tender.lots
-        ]  # fmt: skip
+        ]
         return tender.title, tender.buyer, tender.deadline, lots
 
     pasted = said(typed_need(draft))

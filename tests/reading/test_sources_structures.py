@@ -15,6 +15,7 @@ from matcher.reading import gather
 from matcher.reading.sources import _tabular, directory, entreprises, lemarche
 from matcher.reference.identifiers import UNSTATED, luhn, siret_valid
 from matcher.reference.paths import shared_dir
+from records import cases, published
 
 
 def siret(number: int, office: int = 1) -> str:
@@ -106,8 +107,12 @@ def test_offers_by_repeated_siret_by_numbered_columns_and_in_one_cell_are_the_sa
             (B, "Y", "EA", ["Reprographie"]),
         )
     )
-    listed = json.dumps([{"siret": A, "name": "X", "kind": "ESAT", "offres": ["Blanchisserie", "Mise sous pli"]},
-                         {"siret": B, "name": "Y", "kind": "EA", "offres": ["Reprographie"]}])  # fmt: skip
+    listed = json.dumps(
+        [
+            {"siret": A, "name": "X", "kind": "ESAT", "offres": ["Blanchisserie", "Mise sous pli"]},
+            {"siret": B, "name": "Y", "kind": "EA", "offres": ["Reprographie"]},
+        ]
+    )
     # headings in the plural, which are keys of lists in JSON
     plural = [one_cell.replace("offre", word) for word in ("Activités", "Offres", "Prestations")]
     expected = [(A, ("Blanchisserie", "Mise sous pli")), (B, ("Reprographie",))]
@@ -136,9 +141,16 @@ def test_numbered_titles_and_texts_go_together() -> None:
 
 def test_the_description_is_the_first_offer_and_a_rome_title_alone_is_a_job() -> None:
     record = {
-        "siret": A, "kind": "ACI", "name": "X", "city": "Metz", "description": "Chantier maraîcher.",
-        "offers": [{"title": "Maraîcher", "rome": "A1414"}, {"title": None, "description": "Mise à disposition"}],
-    }  # fmt: skip
+        "siret": A,
+        "kind": "ACI",
+        "name": "X",
+        "city": "Metz",
+        "description": "Chantier maraîcher.",
+        "offers": [
+            {"title": "Maraîcher", "rome": "A1414"},
+            {"title": None, "description": "Mise à disposition"},
+        ],
+    }
     (structure,), _ = read(json.dumps(record), "x.jsonl")
     assert [offer.nature for offer in structure.offers] == ["description", "job", "offer"]
     assert structure.offers[1].rome == ("A1414",)
@@ -237,36 +249,19 @@ def test_a_failed_check_sum_is_kept_and_flagged() -> None:
 def test_spaces_and_a_lost_leading_zero_are_mended_when_the_sums_prove_it() -> None:
     spaced = f"{A[:3]} {A[3:6]} {A[6:9]} {A[9:]}"
     real_zero = next(
-        s for n in range(100, 999) for d in "0123456789" for e in "0123456789"
+        s
+        for n in range(100, 999)
+        for d in "0123456789"
+        for e in "0123456789"
         if luhn(f"06{n:03d}001{d}") and siret_valid(s := f"06{n:03d}001{d}0001{e}")
-    )  # fmt: skip
+    )
     structures, rejected = read(f"siret;nom;type;ville\n{spaced};X;EI;Metz\n{real_zero[1:]};Y;EI;Metz\n")
     assert [s.siret for s in structures] == [A, real_zero]
     assert structures[1].flags == ("siret-padded",)
     assert not rejected
 
 
-@pytest.mark.parametrize(
-    ("words", "kind"),
-    [
-        ("Entreprise d'insertion", "EI"),
-        ("ENTREPRISE D’INSERTION", "EI"),
-        ("ETABLISSEMENT ET SERVICE D'AIDE PAR LE TRAVAIL", "ESAT"),
-        ("Etablissement et service d'accompagnement par le travail (ESAT)", "ESAT"),
-        ("E.S.A.T.", "ESAT"),
-        ("EATT", "EATT"),
-        ("Entreprise adaptée de travail temporaire", "EATT"),
-        ("Entreprise adaptée", "EA"),
-        ("Entreprises de travail temporaire d'insertion", "ETTI"),
-        ("Ateliers et chantiers d'insertion", "ACI"),
-        ("ACI - atelier chantier d'insertion", "ACI"),
-        ("association intermédiaire", "AI"),
-        ("Groupement d'employeurs pour l'insertion et la qualification", "GEIQ"),
-        ("scop", "SCOP"),
-        ("Société coopérative d'intérêt collectif", "SCIC"),
-        ("Association", "ASSO"),
-    ],
-)
+@pytest.mark.parametrize(("words", "kind"), cases("names of kinds"))
 def test_kinds_are_known_by_their_names(words: str, kind: str) -> None:
     (structure,), _ = read(f"siret;nom;type;ville\n{A};X;{words};Metz\n")
     assert structure.kind == kind
@@ -307,8 +302,11 @@ def test_zones_are_understood(cell: str, zone: Zone | None) -> None:
     assert (found is None) == (zone is None)
     if found and zone:
         assert (found.radius_km, set(found.departments), found.regions, found.country) == (
-            zone.radius_km, set(zone.departments), zone.regions, zone.country,
-        )  # fmt: skip
+            zone.radius_km,
+            set(zone.departments),
+            zone.regions,
+            zone.country,
+        )
 
 
 def test_a_radius_column_and_a_department_column() -> None:
@@ -333,8 +331,10 @@ def test_the_guess_is_shown_and_corrected() -> None:
 
 def test_counts_and_dates_are_not_taken_for_the_thing_itself() -> None:
     assert directory.mapping(["siret", "nom", "nb_postes", "date offre", "tranche_effectifs"]) == {
-        "siret": "siret", "name": "nom", "headcount_band": "tranche_effectifs",
-    }  # fmt: skip
+        "siret": "siret",
+        "name": "nom",
+        "headcount_band": "tranche_effectifs",
+    }
 
 
 def test_a_list_of_jobs_without_names_gives_offers_to_be_merged() -> None:
@@ -407,27 +407,7 @@ def test_deep_nesting_and_huge_numbers_are_set_aside() -> None:
 
 
 def market_page() -> dict[str, Any]:
-    return {
-        "count": 2,
-        "next": None,
-        "results": [
-            {
-                "id": 1, "siret": A, "name": "ATELIERS DU LAC", "brand": "Du Lac", "kind": "EA", "presta_type": ["PREST"],
-                "contact_website": "https://dulac.example", "contact_phone": "0100000000", "city": "Annecy",
-                "post_code": "74000", "department": "74", "region": "Auvergne-Rhône-Alpes", "is_active": True,
-                "description": "Nous imprimons.", "sectors": [{"name": "Imprimerie", "slug": "imprimerie"}],
-                "networks": [{"name": "UNEA"}], "labels_old": [{"name": "ISO 9001"}],
-                "offers": [{"name": "Brochures", "description": "Impression offset"}], "updated_at": "2025-03-01T10:00:00Z",
-                "activities": [
-                    {"sector": {"name": "Routage"}, "presta_types": ["DISP"], "geo_range": "COUNTRY"},
-                    {"sector": {"name": "Imprimerie"}, "geo_range": "CUSTOM", "geo_range_custom_distance": 40},
-                    {"sector": {"name": "Reliure"}, "geo_range": "ZONES",
-                     "locations": [{"name": "Savoie", "kind": "DEPARTMENT"}, {"name": "Bretagne", "kind": "REGION"}]},
-                ],
-            },
-            {"id": 2, "siret": "123", "name": "Y", "kind": "EI", "presta_type": []},
-        ],
-    }  # fmt: skip
+    return published("lemarche page")
 
 
 def test_a_page_of_le_marche() -> None:
@@ -438,8 +418,11 @@ def test_a_page_of_le_marche() -> None:
     assert isinstance(structure, Structure)
     assert isinstance(bad, Rejected)
     assert (structure.kind, structure.website, structure.networks, structure.labels) == (
-        "EA", "https://dulac.example", ("UNEA",), ("ISO 9001",),
-    )  # fmt: skip
+        "EA",
+        "https://dulac.example",
+        ("UNEA",),
+        ("ISO 9001",),
+    )
     zones = {offer.title: offer.zone for offer in structure.offers}
     assert [offer.nature for offer in structure.offers][:2] == ["description", "offer"]
     assert zones["Routage"] == Zone(country=True)
@@ -455,21 +438,8 @@ def test_a_page_of_le_marche() -> None:
 
 
 def register_result(**changes: Any) -> dict[str, Any]:
-    office = {
-        "siret": A, "activite_principale": "81.21Z", "adresse": "1 RUE DU TEST 57000 METZ", "code_postal": "57000",
-        "commune": "57463", "libelle_commune": "METZ", "etat_administratif": "A", "latitude": "49.1042",
-        "longitude": "6.1727", "liste_enseignes": ["NET"], "tranche_effectif_salarie": "12",
-        "statut_diffusion_etablissement": "O",
-    }  # fmt: skip
-    result: dict[str, Any] = {
-        "siren": A[:9], "nom_complet": "NETTOIE (NET)", "nom_raison_sociale": "NETTOIE", "etat_administratif": "A",
-        "nature_juridique": "5458", "statut_diffusion": "O", "date_mise_a_jour": "2025-01-02T03:04:05",
-        "siege": office, "matching_etablissements": [office], "finances": {"2021": {"ca": 5}, "2022": {"ca": 400000}},
-        "complements": {"est_siae": True, "type_siae": ["Entreprise d'insertion"], "est_ess": True},
-    }  # fmt: skip
-    office.update(changes.pop("office", {}))
-    result.update(changes)
-    return result
+    office = published("entreprises office", **changes.pop("office", {}))
+    return published("entreprises", siege=office, matching_etablissements=[office], **changes)
 
 
 def one(result: dict[str, Any]) -> Structure:
@@ -505,9 +475,11 @@ def test_open_only_when_unit_and_establishment_are(
 
 @pytest.mark.parametrize("where", ["unit", "office"])
 def test_partial_diffusion_hides_name_and_address(where: str) -> None:
-    hidden = register_result(statut_diffusion="P") if where == "unit" else register_result(
-        office={"statut_diffusion_etablissement": "P"}
-    )  # fmt: skip
+    hidden = (
+        register_result(statut_diffusion="P")
+        if where == "unit"
+        else register_result(office={"statut_diffusion_etablissement": "P"})
+    )
     structure = one(hidden)
     assert "partial-diffusion" in structure.flags
     shown = json.dumps([structure.name, structure.brand, structure.address])
@@ -554,9 +526,14 @@ def test_real_lists_are_read_whole(file: str, count: int) -> None:
 def test_a_zone_on_each_row_is_that_of_its_activity() -> None:
     head = "SIRET;Nom;Type;Code postal;Ville;Activité;Zone d'intervention\n"
     siret = "00000012500013"
-    rows = [f"{siret};Essai;ACI;57000;Metz;{offer};{zone}\n" for offer, zone in (
-        ("Espaces verts", "Moselle"), ("Nettoyage", "30 km"), ("Traiteur", "France entière"),
-    )]  # fmt: skip
+    rows = [
+        f"{siret};Essai;ACI;57000;Metz;{offer};{zone}\n"
+        for offer, zone in (
+            ("Espaces verts", "Moselle"),
+            ("Nettoyage", "30 km"),
+            ("Traiteur", "France entière"),
+        )
+    ]
     (structure,) = (
         s
         for s in directory.read(io.BytesIO((head + "".join(rows)).encode()), "a.csv")
@@ -568,12 +545,10 @@ def test_a_zone_on_each_row_is_that_of_its_activity() -> None:
         "Nettoyage": Zone(radius_km=30.0),
         "Traiteur": Zone(country=True),
     }
-    assert structure.zone == Zone(
-        radius_km=30.0, departments=("57",), country=True
-    )  # what they reach together
+    # what they reach together
+    assert structure.zone == Zone(radius_km=30.0, departments=("57",), country=True)
     same = head + f"{siret};Essai;ACI;57000;Metz;Tonte;Moselle\n{siret};;;;;Taille;\n"
     (structure,) = (s for s in directory.read(io.BytesIO(same.encode()), "a.csv") if isinstance(s, Structure))
     assert structure.zone == Zone(departments=("57",))
-    assert [offer.zone for offer in structure.offers] == [
-        structure.zone
-    ] * 2  # one zone is that of all it offers
+    # one zone is that of all it offers
+    assert [offer.zone for offer in structure.offers] == [structure.zone] * 2

@@ -25,11 +25,22 @@ LATER = date(2026, 1, 1)  # a day when that week is long over
 def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
     with serving() as found:
         for what, path in (
-            ("BOAMP", "/boamp"), ("SIAE", "/siae/"), ("ENTREPRISES", "/search"), ("DECP", "/decp"),
-            ("CPV", "/cpv"), ("NAF", "/naf"), ("COG", "/cog"), ("EMPLOIS", "/emplois/"), ("INCLUSION", "/inclusion"),
-            ("ASSOCIATIONS", "/joafe/"), ("DECP_ROWS", "/rows/"), ("FINESS", "/finess.csv"),
-            ("FINESS_PLACES", "/places.csv"), ("ADAPTEES", "/ea.csv"), ("TED", "/ted"),
-        ):  # fmt: skip
+            ("BOAMP", "/boamp"),
+            ("SIAE", "/siae/"),
+            ("ENTREPRISES", "/search"),
+            ("DECP", "/decp"),
+            ("CPV", "/cpv"),
+            ("NAF", "/naf"),
+            ("COG", "/cog"),
+            ("EMPLOIS", "/emplois/"),
+            ("INCLUSION", "/inclusion"),
+            ("ASSOCIATIONS", "/joafe/"),
+            ("DECP_ROWS", "/rows/"),
+            ("FINESS", "/finess.csv"),
+            ("FINESS_PLACES", "/places.csv"),
+            ("ADAPTEES", "/ea.csv"),
+            ("TED", "/ted"),
+        ):
             monkeypatch.setenv(f"MATCHER_{what}_URL", found.url + path)
         monkeypatch.delenv("MATCHER_SIAE_TOKEN", raising=False)
         yield found
@@ -364,9 +375,14 @@ def test_full_lists_are_imported_and_go_before_those_shipped(
     publisher.files["/cpv"] = "code,label_fr\n90911200,Libellé d'essai\n".encode()
     publisher.files["/naf"] = b"code;libelle\n81.21Z;Nettoyage\n99.99Z;Inconnu\n"
     new = {
-        "code": "57999", "nom": "Villeneuve-d'Essai", "codesPostaux": ["57997"], "codeDepartement": "57", "population": 12,
-        "siren": "000000125", "centre": {"type": "Point", "coordinates": [6.2, 49.1]},
-    }  # fmt: skip
+        "code": "57999",
+        "nom": "Villeneuve-d'Essai",
+        "codesPostaux": ["57997"],
+        "codeDepartement": "57",
+        "population": 12,
+        "siren": "000000125",
+        "centre": {"type": "Point", "coordinates": [6.2, 49.1]},
+    }
     publisher.files["/cog"] = json.dumps([{"code": "57463", "nom": "Metz la Neuve"}, new]).encode()
     try:
         tables.forget()
@@ -444,9 +460,18 @@ def test_the_command_fetches_and_prints(
 
     publisher.publish(MONDAY, 10)
     options: dict[str, Any] = {
-        "to": tmp_path, "until": None, "department": [], "siren": [], "structures": None, "ess": False, "format": "jsonl",
-        "rows": False, "list_only": False, "opt_out": None, "accept_fewer": False,
-    }  # fmt: skip
+        "to": tmp_path,
+        "until": None,
+        "department": [],
+        "siren": [],
+        "structures": None,
+        "ess": False,
+        "format": "jsonl",
+        "rows": False,
+        "list_only": False,
+        "opt_out": None,
+        "accept_fewer": False,
+    }
     command.run("boamp", since=MONDAY, **{**options, "until": MONDAY + timedelta(days=1)})
     row = json.loads(capsys.readouterr().out)
     assert (row["what"], row["records"]) == ("boamp", 10)

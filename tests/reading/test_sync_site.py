@@ -57,8 +57,12 @@ def test_home_and_the_pages_that_tell_what_is_done(web: Web, tmp_path: Path) -> 
     report = run(web, tmp_path)
     assert (report.records, report.pages) == (1, 4)
     assert [path for _, path in web.asked] == [
-        "/robots.txt", "/", "/nos-prestations", "/metiers", "/activites/vert.html",
-    ]  # fmt: skip
+        "/robots.txt",
+        "/",
+        "/nos-prestations",
+        "/metiers",
+        "/activites/vert.html",
+    ]
     found = kept(tmp_path)
     assert (found["read"], found["pages"][0]["title"]) == ("2026-11-28", "Les Allées")
     assert "• Tonte et taille de haies" in found["pages"][0]["lines"]
@@ -138,12 +142,32 @@ def test_a_site_that_fails_or_is_under_repair_leaves_its_last_reading(web: Web, 
 
 
 PRIVATE = [
-    "http://127.0.0.1/", "http://localhost/", "http://169.254.169.254/latest/meta-data/", "http://[::1]/", "http://10.0.0.1/",
-    "http://192.168.1.1/", "http://2130706433/", "http://0x7f000001/", "http://0.0.0.0/", "http://[::ffff:127.0.0.1]/",
-    "http://[64:ff9b::7f00:1]/", "http://[2002:7f00:1::]/", "http://100.64.0.1/", "http://224.0.0.1/", "http://172.16.0.9/",
-    "http://allees.example:22/", "http://u:p@allees.example/", "file:///etc/passwd", "gopher://allees.example/", "ftp://allees.example/",
-    "http://[fe80::1]/", "http://[fd00::1]/", "javascript:alert(1)", "//", "http://",
-]  # fmt: skip
+    "http://127.0.0.1/",
+    "http://localhost/",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://[::1]/",
+    "http://10.0.0.1/",
+    "http://192.168.1.1/",
+    "http://2130706433/",
+    "http://0x7f000001/",
+    "http://0.0.0.0/",
+    "http://[::ffff:127.0.0.1]/",
+    "http://[64:ff9b::7f00:1]/",
+    "http://[2002:7f00:1::]/",
+    "http://100.64.0.1/",
+    "http://224.0.0.1/",
+    "http://172.16.0.9/",
+    "http://allees.example:22/",
+    "http://u:p@allees.example/",
+    "file:///etc/passwd",
+    "gopher://allees.example/",
+    "ftp://allees.example/",
+    "http://[fe80::1]/",
+    "http://[fd00::1]/",
+    "javascript:alert(1)",
+    "//",
+    "http://",
+]
 
 
 @pytest.mark.parametrize("where", PRIVATE)

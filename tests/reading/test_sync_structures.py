@@ -14,13 +14,20 @@ from matcher.domain import Award, Structure
 from matcher.reading import files
 from matcher.reading.sync import _client, adaptees, associations, decp, emplois, finess, inclusion, siae
 from matcher.reading.sync._client import Client, Unreachable
+from records import published
 from replay_server import Publisher, serving
 
 MONDAY = date(2025, 11, 3)
 PATHS = {
-    "SIAE": "/siae/", "EMPLOIS": "/emplois/", "INCLUSION": "/inclusion", "ASSOCIATIONS": "/joafe/",
-    "DECP_ROWS": "/rows/", "FINESS": "/finess.csv", "FINESS_PLACES": "/places.csv", "ADAPTEES": "/ea.csv",
-}  # fmt: skip
+    "SIAE": "/siae/",
+    "EMPLOIS": "/emplois/",
+    "INCLUSION": "/inclusion",
+    "ASSOCIATIONS": "/joafe/",
+    "DECP_ROWS": "/rows/",
+    "FINESS": "/finess.csv",
+    "FINESS_PLACES": "/places.csv",
+    "ADAPTEES": "/ea.csv",
+}
 
 
 @pytest.fixture
@@ -53,13 +60,11 @@ def read(folder: Path) -> list[Structure]:
 
 
 def market(count: int, day: str = "2025-10-01") -> list[dict[str, Any]]:
+    updated = f"{day}T08:00:00+02:00"
     return [
-        {
-            "id": n, "siret": siret(n), "name": f"Structure {n}", "kind": "EI", "presta_type": ["PREST"],
-            "contact_website": "", "updated_at": f"{day}T08:00:00+02:00",
-        }
+        published("lemarche", id=n, siret=siret(n), name=f"Structure {n}", updated_at=updated)
         for n in range(count)
-    ]  # fmt: skip
+    ]
 
 
 def fetch_market(folder: Path, **options: Any) -> _client.Report:
@@ -136,12 +141,16 @@ def test_the_page_of_a_structure_brings_what_it_does_and_is_asked_again_when_it_
     publisher.structures = market(3)
     publisher.details = {
         str(n): {
-            **publisher.structures[n], "sectors": [{"name": "Espaces verts", "slug": "espaces-verts"}],
-            "networks": [{"name": "Réseau d'essai", "slug": "essai"}], "contact_phone": "01 99 00 00 01",
-            "offers": [{"name": "Tonte", "description": "Tonte et taille de haies"}], "client_references": [], "labels_old": [],
+            **publisher.structures[n],
+            "sectors": [{"name": "Espaces verts", "slug": "espaces-verts"}],
+            "networks": [{"name": "Réseau d'essai", "slug": "essai"}],
+            "contact_phone": "01 99 00 00 01",
+            "offers": [{"name": "Tonte", "description": "Tonte et taille de haies"}],
+            "client_references": [],
+            "labels_old": [],
         }
         for n in range(2)
-    }  # fmt: skip  # the third page is gone: 404
+    }  # the third page is gone: 404
     fetch_market(tmp_path, details=True)
     one, two, three = sorted(read(tmp_path), key=lambda s: s.siret)
     assert [offer.title for offer in one.offers] == ["Tonte", "Espaces verts"]
@@ -169,22 +178,14 @@ def test_pages_of_structures_go_on_after_a_break(publisher: Publisher, tmp_path:
 # ------------------------------------------------------------------------------- Les emplois de l'inclusion
 
 
-def employer(number: int, department: str = "57", **more: Any) -> dict[str, Any]:
-    return {
-        "cree_le": "2020-12-15T14:10:40+01:00", "mis_a_jour_le": "2025-09-21T10:38:49+02:00", "siret": siret(number),
-        "type": "ACI", "raison_sociale": f"ASSOCIATION {number}", "enseigne": f"Atelier {number}", "site_web": "",
-        "description": "", "bloque_candidatures": False, "addresse_ligne_1": "1 rue du Test", "addresse_ligne_2": "",
-        "code_postal": f"{department}000", "ville": "Metz", "departement": department, "postes": [], **more,
-    }  # fmt: skip
+def employer(number: int, department: str = "57") -> dict[str, Any]:
+    names = {"raison_sociale": f"ASSOCIATION {number}", "enseigne": f"Atelier {number}"}
+    place = {"code_postal": f"{department}000", "departement": department}
+    return published("emplois", siret=siret(number), **names, **place)
 
 
-def job(**more: Any) -> dict[str, Any]:
-    return {
-        "id": 1, "rome": "Entretien des espaces verts (A1203)", "cree_le": "2025-01-01T00:00:00+01:00",
-        "mis_a_jour_le": "2025-06-01T00:00:00+02:00", "recrutement_ouvert": "True", "appellation_modifiee": "",
-        "description": "Tonte et taille. Appelez Mme Durand au 03 87 00 00 00 ou rh@essai.example.",
-        "type_contrat": "CDD insertion", "nombre_postes_ouverts": 2, "lieu": None, "profil_recherche": "", **more,
-    }  # fmt: skip
+def job(**changes: Any) -> dict[str, Any]:
+    return published("emplois job", **changes)
 
 
 def test_jobs_of_the_hiring_platform_are_offers_of_kind_job(publisher: Publisher, tmp_path: Path) -> None:
@@ -232,21 +233,10 @@ def test_a_department_that_breaks_leaves_the_others(publisher: Publisher, tmp_pa
 
 def test_services_stand_under_their_structure(publisher: Publisher, tmp_path: Path) -> None:
     publisher.inclusion["structures"] = [
-        {
-            "source": "dora", "id": f"dora--{n}", "siret": siret(n) if n else None, "rna": None, "nom": f"Garage {n}",
-            "commune": "Metz", "code_postal": "57000", "code_insee": "57463", "adresse": "2 rue du Test", "latitude": 49.1,
-            "longitude": 6.2, "typologie": "ACI", "telephone": "0199000000", "courriel": None, "site_web": "https://x.example",
-            "description": "Atelier mécanique.", "date_maj": "2025-08-01", "score_qualite": 0.8,
-        }
+        published("inclusion", id=f"dora--{n}", siret=siret(n) if n else None, nom=f"Garage {n}")
         for n in range(3)
-    ]  # fmt: skip
-    publisher.inclusion["services"] = [
-        {
-            "source": "dora", "id": "dora--s1", "structure_id": "dora--1", "nom": "Garage solidaire", "date_maj": "2025-08-02",
-            "description": "Réparation de véhicules.", "zone_diffusion_type": "departement", "zone_diffusion_code": "57",
-            "zone_diffusion_nom": "Moselle", "score_qualite": 0.9,
-        }
-    ]  # fmt: skip
+    ]
+    publisher.inclusion["services"] = [published("inclusion service")]
     with client() as http:
         assert inclusion.inclusion(tmp_path, http).records == 4
     found = {s.siret: s for s in read(tmp_path)}
@@ -261,22 +251,16 @@ def test_the_names_of_version_one_are_read_and_state_no_kind_but_by_network(
     publisher: Publisher, tmp_path: Path
 ) -> None:
     """As the public code of data.inclusion has them in August 2026 (inclusion_data/v1/models.py)."""
+    structures = (("Groupement", ["geiq"]), ("Garage", ["siae"]), ("ESAT du Test", None))
     publisher.inclusion["structures"] = [
-        {
-            "source": "dora", "id": f"dora--{n}", "siret": siret(n), "nom": name, "commune": "Metz", "code_postal": "57000",
-            "code_insee": "57463", "adresse": "2 rue du Test", "latitude": 49.1, "longitude": 6.2, "telephone": "0199000000",
-            "courriel": "a@x.example", "site_web": None, "lien_source": None, "horaires_accueil": None, "accessibilite_lieu": None,
-            "description": "Atelier.", "date_maj": "2026-08-01", "score_qualite": 0.8, "reseaux_porteurs": networks,
-        }
-        for n, (name, networks) in enumerate([("Groupement", ["geiq"]), ("Garage", ["siae"]), ("ESAT du Test", None)])
-    ]  # fmt: skip
+        published("inclusion v1", id=f"dora--{n}", siret=siret(n), nom=name, reseaux_porteurs=networks)
+        for n, (name, networks) in enumerate(structures)
+    ]
+    zones_published = (["57463"], ["57", "54"], ["france"], ["200039865"], None)
     publisher.inclusion["services"] = [
-        {
-            "source": "dora", "id": f"dora--s{n}", "structure_id": "dora--1", "nom": f"Garage {n}", "date_maj": "2026-08-02",
-            "description": "Réparation de véhicules.", "zone_eligibilite": zone, "score_qualite": 0.9,
-        }
-        for n, zone in enumerate([["57463"], ["57", "54"], ["france"], ["200039865"], None])
-    ]  # fmt: skip
+        published("inclusion v1 service", id=f"dora--s{n}", nom=f"Garage {n}", zone_eligibilite=zone)
+        for n, zone in enumerate(zones_published)
+    ]
     with client() as http:
         inclusion.inclusion(tmp_path, http)
     found = {s.siret: s for s in read(tmp_path)}
@@ -294,12 +278,9 @@ def test_objects_come_by_rna_number_with_the_siren_of_their_association(
     publisher: Publisher, tmp_path: Path
 ) -> None:
     publisher.announcements = [
-        {
-            "id": str(n), "numero_rna": f"W57000{n:04d}", "titre": f"Essai {n}", "objet": "Entretien des espaces verts",
-            "dateparution": "2012-05-05", "typeavis": "Création",
-        }
+        published("announcement", id=str(n), numero_rna=f"W57000{n:04d}", titre=f"Essai {n}")
         for n in range(30)
-    ]  # fmt: skip
+    ]
     numbers = {f"W57000{n:04d}": f"{n:09d}" for n in range(25)} | {"X1": "000000001"}
     with client() as http:
         report = associations.associations(tmp_path, numbers, http)
@@ -333,24 +314,7 @@ def test_esat_of_finess_with_their_places(publisher: Publisher, tmp_path: Path) 
     publisher.files["/finess.csv"] = extract(20)
     equipment = ["finess;etalab;1;2025-05-12", "structureet;570000001;570000009"]
     for deleted, places in (("N", 40), ("N", 12), ("O", 99)):
-        cells = [
-            "equipementsocial",
-            "570000001",
-            "908",
-            "",
-            "13",
-            "",
-            "110",
-            "",
-            "A",
-            str(places),
-            "",
-            "",
-            "",
-            "",
-            "",
-            deleted,
-        ]
+        cells = ["equipementsocial;570000001;908;;13;;110;;A", str(places), ";;;;", deleted]
         equipment.append(";".join(cells))
     publisher.files["/places.csv"] = "\n".join(equipment).encode("cp1252")
     with client() as http:
@@ -403,14 +367,12 @@ def test_the_list_of_adapted_firms_says_what_they_are(publisher: Publisher, tmp_
 
 def test_awards_by_rows_of_one_department(publisher: Publisher, tmp_path: Path) -> None:
     publisher.rows = [
-        {
-            "__id": n, "uid": f"u{n}", "id": f"{n}", "acheteur_id": siret(1), "acheteur_nom": "Ville", "titulaire_id": siret(n),
-            "titulaire_nom": f"T{n}", "titulaire_typeIdentifiant": "SIRET", "objet": f"Nettoyage {n}", "codeCPV": "90910000",
-            "montant": 1000.0 + n, "dateNotification": "2025-02-03", "lieuExecution_code": "57000", "nature": "Marché",
-            "acheteur_departement_code": "57" if n < 450 else "54", "modification_id": 0, "donneesActuelles": True,
-        }
+        published(
+            "decp api row", __id=n, uid=f"u{n}", id=f"{n}", titulaire_id=siret(n), titulaire_nom=f"T{n}"
+        )
+        | {"montant": 1000.0 + n, "acheteur_departement_code": "57" if n < 450 else "54"}
         for n in range(460)
-    ]  # fmt: skip
+    ]
     with client() as http:
         report = decp.rows(tmp_path, ["57"], date(2025, 1, 1), http)
     assert report.records == 450

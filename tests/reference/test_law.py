@@ -29,6 +29,7 @@ from matcher.domain import (
     Tender,
 )
 from matcher.reference import law
+from records import cases
 
 NOW = date(2026, 11, 24)
 
@@ -157,9 +158,16 @@ def test_the_experiment_of_the_eiti_ends_on_22_december_2026() -> None:
 
 
 # L3113-1 to L3113-3: the same structures for concessions
-@pytest.mark.parametrize(("kind", "article", "expected"), [
-    ("ESAT", "L3113-1", True), ("EI", "L3113-1", False), ("EI", "L3113-2", True), ("SEP", "L3113-2-1", True), ("ESAT", "L3113-3", True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "article", "expected"),
+    [
+        ("ESAT", "L3113-1", True),
+        ("EI", "L3113-1", False),
+        ("EI", "L3113-2", True),
+        ("SEP", "L3113-2-1", True),
+        ("ESAT", "L3113-3", True),
+    ],
+)
 def test_reserved_concessions_admit_the_same_structures(kind: str, article: str, expected: bool) -> None:
     assert law.eligible(kind, (article,), NOW) is expected
 
@@ -169,19 +177,7 @@ def test_an_unknown_article_leaves_eligibility_unknown() -> None:
     assert law.eligible("EA", ("L9999-1", "L2113-12"), NOW) is True
 
 
-@pytest.mark.parametrize(
-    ("written", "article"),
-    [
-        ("L2113-13", "L2113-13"),
-        ("L. 2113-13", "L2113-13"),
-        ("article L.2113-12 du code de la commande publique", "L2113-12"),
-        ("L 2113-13-1", "L2113-13-1"),
-        ("l2113-14", "L2113-14"),
-        ("2113-15", "L2113-15"),
-        ("R2113-7", "R2113-7"),
-        ("voir le règlement", "voir le règlement"),
-    ],
-)
+@pytest.mark.parametrize(("written", "article"), cases("articles written"))
 def test_articles_are_read_in_any_notation(written: str, article: str) -> None:
     assert law.article(written) == article
 
@@ -219,11 +215,16 @@ def test_social_services_and_entities_have_their_own_thresholds_and_defence_is_f
 @pytest.mark.parametrize(
     ("buyer", "expected"),
     [
-        (Buyer(id="21750001600019"), "local"), (Buyer(id="26750045200011"), "local"), (Buyer(id="11000201100044"), "state"),
-        (Buyer(id="18004312700018"), "state"), (Buyer(id="19931827000014"), None), (Buyer(id="55204944776279"), None),
-        (Buyer(id="55204944776279", type="entity"), "entity"), (Buyer(), None),
+        (Buyer(id="21750001600019"), "local"),
+        (Buyer(id="26750045200011"), "local"),
+        (Buyer(id="11000201100044"), "state"),
+        (Buyer(id="18004312700018"), "state"),
+        (Buyer(id="19931827000014"), None),
+        (Buyer(id="55204944776279"), None),
+        (Buyer(id="55204944776279", type="entity"), "entity"),
+        (Buyer(), None),
     ],
-)  # fmt: skip
+)
 def test_the_buyer_is_known_by_its_notice_else_by_its_number(buyer: Buyer, expected: str | None) -> None:
     assert law.buyer_type(buyer) == expected
 
@@ -247,9 +248,17 @@ def test_what_the_law_wants_is_reported_as_the_laws_with_its_choice_exceptions_a
     found = law.social_duty(call(CLEANING), CLEANING)
     assert found is not None and found.article == "L2112-2-1" and found.since == date(2026, 8, 22)
     for words in (
-        "Aucune clause sociale n'a été lue", "216\u202f000", "L'acheteur choisit laquelle", "pas forcément des heures",
-        "immédiatement disponible", "lien suffisant", "concurrence", "six mois", "raisons", "À vérifier",
-    ):  # fmt: skip
+        "Aucune clause sociale n'a été lue",
+        "216\u202f000",
+        "L'acheteur choisit laquelle",
+        "pas forcément des heures",
+        "immédiatement disponible",
+        "lien suffisant",
+        "concurrence",
+        "six mois",
+        "raisons",
+        "À vérifier",
+    ):
         assert words in found.text, words
     assert "demande des heures" not in found.text and "le lot demande" not in found.text.lower()
     assert "à vérifier" in found.short and "L2112-2-1" in found.short
@@ -363,9 +372,14 @@ def test_a_rule_is_shown_with_its_article_its_date_and_that_it_is_to_be_checked(
 
 
 # R2122-8: also a lot of a larger contract, if it meets R2123-1, 2°, b (20 %) and is under the same amount
-@pytest.mark.parametrize(("day", "supplies", "works"), [
-    (date(2019, 4, 1), 25_000, 25_000), (date(2026, 3, 31), 40_000, 100_000), (date(2026, 4, 1), 60_000, 100_000),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("day", "supplies", "works"),
+    [
+        (date(2019, 4, 1), 25_000, 25_000),
+        (date(2026, 3, 31), 40_000, 100_000),
+        (date(2026, 4, 1), 60_000, 100_000),
+    ],
+)
 def test_small_lots_bought_directly(day: date, supplies: int, works: int) -> None:
     assert (law.value("direct.lot.supplies", day), law.value("direct.lot.works", day)) == (supplies, works)
     assert law.value("small-lots.share", day) == 0.2
@@ -388,8 +402,15 @@ def test_public_employers_have_their_own_rules_next_to_those_of_the_labour_code(
 
 @pytest.mark.parametrize(
     ("cpv", "expected"),
-    [("92511000", True), ("92521000", True), ("85312310", True), ("80530000", False), ("90910000", False), ("55523000", False)],
-)  # fmt: skip
+    [
+        ("92511000", True),
+        ("92521000", True),
+        ("85312310", True),
+        ("80530000", False),
+        ("90910000", False),
+        ("55523000", False),
+    ],
+)
 def test_the_services_open_to_ess_enterprises_go_by_branch(cpv: str, expected: bool) -> None:
     assert law.ess_service(cpv) is expected
 
@@ -458,8 +479,13 @@ def _literals(path: Path) -> Iterator[str]:
         yield path.read_text(encoding="utf-8")
         return
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    told = {id(node.body[0].value) for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-            and node.body and isinstance(node.body[0], ast.Expr)}  # fmt: skip
+    told = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
     yield from (
         str(n.value)
         for n in ast.walk(tree)

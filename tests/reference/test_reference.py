@@ -17,6 +17,7 @@ from matcher.reading.sources import decp
 from matcher.reference import codes, french, imports, places, tables
 from matcher.reference.identifiers import CPV_DIVISIONS
 from matcher.reference.paths import reference_dir, shared_dir
+from records import cases
 
 NOMENCLATURES = shared_dir() / "data" / "nomenclatures"
 needs_nomenclatures = pytest.mark.skipif(
@@ -35,8 +36,12 @@ def test_a_commune_is_known_by_its_insee_code() -> None:
     montreuil = places.commune("93048")
     assert montreuil is not None
     assert (montreuil.name, montreuil.postcodes, montreuil.department, montreuil.region, montreuil.siren) == (
-        "Montreuil", ("93100",), "93", "11", "219300480",
-    )  # fmt: skip
+        "Montreuil",
+        ("93100",),
+        "93",
+        "11",
+        "219300480",
+    )
     assert places.commune("99999") is None
 
 
@@ -69,13 +74,7 @@ def test_communes_of_a_postcode(postcode: str, names: list[str]) -> None:
     assert [c.name for c in places.communes_of_postcode(postcode)] == names
 
 
-@pytest.mark.parametrize(
-    ("postcode", "department"),
-    [
-        ("75253", "75"), ("20090", "2A"), ("20200", "2B"), ("20600", "2B"), ("97460", "974"), ("98800", "988"),
-        ("01520", "01"), ("00000", None), ("9310", None), ("abcde", None), ("99000", None),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("postcode", "department"), cases("departments of postcodes"))
 def test_department_of_a_postcode(postcode: str, department: str | None) -> None:
     assert places.department_of_postcode(postcode) == department
 
@@ -292,30 +291,7 @@ def test_the_buyer_never_contradicts_what_is_stated() -> None:
     assert places.locate(abroad) == abroad
 
 
-@pytest.mark.parametrize(
-    ("code", "kind", "commune", "department"),
-    [
-        ("1520", "Code postal", None, "01"),
-        ("74", "Code postal", None, "74"),
-        ("078", "Code département", None, "78"),
-        ("94500", "Code commune", "94017", "94"),  # a postcode called a commune
-        ("62041", "Code département", "62041", "62"),  # a commune called a department
-        ("75056", "CODE COMMUNE", "75056", "75"),
-        ("2B", "CODE DEPARTEMENT", None, "2B"),
-        ("341", "Code arrondissement", None, "34"),
-        ("0905", "Code arrondissement", None, "09"),
-        ("FRK26", "Code département", None, "69"),
-        ("FR75012", "Code postal", "75112", "75"),
-        ("MQ", "CODE DEPARTEMENT", None, "972"),
-        ("93100.0", "Code postal", "93048", "93"),
-        ("croix", "Code Postal", "59163", "59"),
-        ("FR", "Code pays", None, None),
-        ("250", "Code pays", None, None),
-        ("DEP", "Code commune", None, None),
-        ("563", "", None, None),
-        ("", "", None, None),
-    ],
-)
+@pytest.mark.parametrize(("code", "kind", "commune", "department"), cases("places of awards"))
 def test_places_of_awards_as_published(
     code: str, kind: str, commune: str | None, department: str | None
 ) -> None:

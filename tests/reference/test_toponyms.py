@@ -10,40 +10,14 @@ import pytest
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
 from matcher.reading.sources import decp
 from matcher.reference import places, toponyms
+from records import cases
 
 
 def codes(found: tuple[Place, ...]) -> list[str | None]:
     return [place.commune or place.department or place.region for place in found]
 
 
-@pytest.mark.parametrize(
-    ("typed", "expected"),
-    [
-        ("Coucy-le-Château", ["02217"]), ("Cherbourg-Octeville", ["50129"]), ("Bellegarde-sur-Valserine", ["01033"]),
-        ("arrondissement de Boulogne-sur-Mer", ["62160"]), ("Centre hospitalier de Laon", ["02408"]),
-        ("Lycée Gay-Lussac, Limoges", ["87085"]), ("Amplepuis et Vénissieux", ["69006", "69259"]),
-        ("Nanterre", ["92050"]), ("nanterre", ["92050"]), ("NANTERRE (92)", ["92050"]), ("92000", ["92050"]),
-        ("L'Haÿ-les-Roses", ["94038"]), ("l hay les roses", ["94038"]), ("Havre", ["76351"]),
-        ("Saint-Denis (93)", ["93066"]), ("st denis 93", ["93066"]), ("93200 Saint Denis", ["93066"]),
-        ("Saint-Denis, La Réunion", ["97411"]), ("Saint-Denis (Réunion)", ["97411"]), ("Saint-Denis (974)", ["97411"]),
-        ("Ste Geneviève des Bois (91)", ["91549"]), ("Saint-Ouen (93)", ["93070"]),  # "-sur-Seine" left out
-        ("Paris", ["75056"]), ("Paris 11e", ["75111"]), ("Paris 11", ["75111"]), ("paris 1er", ["75101"]),
-        ("75011", ["75111"]), ("Lyon 3ème arrondissement", ["69383"]), ("Marseille 13", ["13213"]),
-        ("75253 Paris Cedex 05", ["75056"]), ("59023 Lille cedex", ["59350"]), ("Nantes Cedex 1", ["44109"]),
-        ("Ajaccio (2A)", ["2A004"]), ("20090 Ajaccio", ["2A004"]), ("2A004", ["2A004"]), ("2B", ["2B"]),
-        ("Corse", ["94"]), ("Pointe-à-Pitre", ["97120"]), ("Fort-de-France (972)", ["97209"]), ("97110", ["97120"]),
-        ("93", ["93"]), ("1", ["01"]), ("département 86", ["86"]), ("Seine-Saint-Denis", ["93"]), ("seine et marne", ["77"]),
-        ("La Réunion", ["974"]), ("Réunion", ["974"]), ("Landes", ["40"]),
-        ("Bretagne", ["53"]), ("Île-de-France", ["11"]), ("ile de france", ["11"]), ("PACA", ["93"]),
-        ("Métropole de Lyon", ["69123"]), ("Nantes métropole", ["44109"]), ("Rouen Métropole", ["76540"]),
-        ("Plaine Commune", ["93066"]), ("Est Ensemble", ["93048"]), ("Communauté d'agglomération de Cergy-Pontoise", ["95127"]),
-        ("Pantin, Bobigny et Romainville", ["93055", "93008", "93063"]), ("Lille et Roubaix", ["59350", "59512"]),
-        ("Saint-Denis et Aubervilliers", ["93066", "93001"]),  # one settles the other
-        ("Rennes, Bretagne", ["35238"]), ("Val-de-Marne et Essonne", ["94", "91"]),
-        ("Monptellier", ["34172"]),  # misspelt
-        ("", []), ("   ", []),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("typed", "expected"), cases("places typed in a field"))
 def test_a_place_is_understood_as_people_type_it(typed: str, expected: list[str]) -> None:
     found = toponyms.asked(typed)
     assert codes(found) == expected
@@ -79,11 +53,14 @@ def test_a_homonym_is_asked_back_and_each_choice_names_one_place(typed: str, cho
 @pytest.mark.parametrize(
     ("need", "commune"),
     [
-        ("Nettoyage du siège, 93200", "93066"), ("Nettoyage, dans le 93", "93066"), ("tonte en Seine-Saint-Denis", "93066"),
-        ("repas livrés à La Réunion", "97411"), ("écoles de Saint-Denis et d'Aubervilliers", "93066"),
+        ("Nettoyage du siège, 93200", "93066"),
+        ("Nettoyage, dans le 93", "93066"),
+        ("tonte en Seine-Saint-Denis", "93066"),
+        ("repas livrés à La Réunion", "97411"),
+        ("écoles de Saint-Denis et d'Aubervilliers", "93066"),
         ("tonte (974)", "97411"),
     ],
-)  # fmt: skip
+)
 def test_the_rest_of_the_text_settles_a_homonym(need: str, commune: str) -> None:
     assert codes(toponyms.asked("Saint-Denis", need)) == [commune]
 
@@ -93,28 +70,7 @@ def test_an_unknown_place_is_refused_and_named() -> None:
         toponyms.asked("Pantin, Zzyzx")
 
 
-@pytest.mark.parametrize(
-    ("text", "within", "expected"),
-    [
-        ("Entretien, territoire de la commune de Saint-Malo", ["35"], ["35288"]),
-        ("Collecte sur le territoire des communes d'Arles et de Saint-Martin-de-Crau", ["13"], ["13004", "13097"]),
-        ("ENTRETIEN DES ESPACES VERTS SUR LA COMMUNE DE SAINT-MALO", ["35"], ["35288"]),
-        ("Caserne de gendarmerie de Saint Pierre des Corps (37)", [], ["37233"]),
-        ("Nettoyage des locaux à Saint-Denis (93)", [], ["93066"]),
-        ("Nettoyage des locaux à Saint-Denis", ["93"], ["93066"]),
-        ("Débarras, 93200 Saint-Denis", [], ["93066"]), ("Banque, 75002 PARIS", [], ["75102"]),
-        ("Travaux rue de Pantin à Bobigny", [], ["93008"]),  # a street is no place
-        ("Élagage, route de Nantes, Vertou", [], ["44215"]),
-        ("Collecte à Pantin, Bobigny et Romainville", [], ["93055", "93008", "93063"]),
-        ("Nettoyage à L'Haÿ-les-Roses", [], ["94038"]), ("Bureaux à La Rochelle (17)", [], ["17300"]),
-        ("Repas livrés à Paris 11e", [], ["75111"]), ("Gardiennage à Vienne", [], ["38544"]),
-        ("Traiteur à Saint-Pierre, La Réunion", [], ["97416"]), ("Ménage à La Réunion", [], ["974"]),
-        ("Tonte pour Plaine Commune", [], ["93066"]), ("Propreté, Métropole de Lyon", [], ["69123"]),
-        ("tonte en Bretagne", [], ["53"]), ("tonte dans le Finistère", [], ["29"]), ("bureaux (92)", [], ["92"]),
-        ("Lot 2 : Nord, travaux à la gare", [], []), ("mise à jour du site Internet de la Ville", [], []),
-        ("Maintenance Microsoft Office sur site", [], []), ("Travaux au Lycée Pierre Loti", [], []),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("text", "within", "expected"), cases("places in a text"))
 def test_the_place_is_read_in_a_text(text: str, within: list[str], expected: list[str]) -> None:
     found = toponyms.mentioned(text, within)
     assert codes(found) == expected
@@ -129,17 +85,26 @@ def test_a_homonym_in_a_text_is_not_chosen() -> None:
 @pytest.mark.parametrize(
     ("buyer", "commune"),
     [
-        (Buyer(id="21930066700019"), "93066"), (Buyer(id="200057867"), "93066"),  # Saint-Denis, Plaine Commune
-        (Buyer(name="Commune de Saint-Malo"), "35288"), (Buyer(name="MAIRIE DE GRANVILLE"), "50218"),
-        (Buyer(name="Ville du Havre"), "76351"), (Buyer(name="Ville d'Ajaccio"), "2A004"),
-        (Buyer(name="CCAS de l'Haÿ-les-Roses"), "94038"), (Buyer(name="Métropole de Lyon"), "69123"),
+        (Buyer(id="21930066700019"), "93066"),
+        (Buyer(id="200057867"), "93066"),  # Saint-Denis, Plaine Commune
+        (Buyer(name="Commune de Saint-Malo"), "35288"),
+        (Buyer(name="MAIRIE DE GRANVILLE"), "50218"),
+        (Buyer(name="Ville du Havre"), "76351"),
+        (Buyer(name="Ville d'Ajaccio"), "2A004"),
+        (Buyer(name="CCAS de l'Haÿ-les-Roses"), "94038"),
+        (Buyer(name="Métropole de Lyon"), "69123"),
         (Buyer(name="Commune de Saint Denis", place=Place(department="93")), "93066"),
         (Buyer(name="Ville de Saint-Denis"), None),  # which?
         (Buyer(name="Bailleur", place=Place(commune="76540")), "76540"),
-        (Buyer(name="Département de la Manche", place=Place(commune="50502")), None),  # its work is all over it
-        (Buyer(name="Région Bretagne"), None), (Buyer(name="Ministère des Armées"), None), (Buyer(), None),
+        (
+            Buyer(name="Département de la Manche", place=Place(commune="50502")),
+            None,
+        ),  # its work is all over it
+        (Buyer(name="Région Bretagne"), None),
+        (Buyer(name="Ministère des Armées"), None),
+        (Buyer(), None),
     ],
-)  # fmt: skip
+)
 def test_a_buyer_sits_where_its_number_its_address_or_its_name_says(
     buyer: Buyer, commune: str | None
 ) -> None:
@@ -187,8 +152,9 @@ def test_the_place_that_is_stated_in_words_names_its_communes(
     label: str, department: str, expected: list[str]
 ) -> None:
     found, _ = lot_at(
-        Place(label=label, department=department), buyer=Buyer(name="Ville de Cannes" if department == "06" else "Ville de Lyon")
-    )  # fmt: skip
+        Place(label=label, department=department),
+        buyer=Buyer(name="Ville de Cannes" if department == "06" else "Ville de Lyon"),
+    )
     assert codes(found) == expected
 
 
@@ -215,22 +181,7 @@ def test_a_lot_without_place_is_at_its_buyers() -> None:
     assert codes(nowhere) == [None]
 
 
-@pytest.mark.parametrize(
-    ("code", "kind", "words", "commune"),
-    [
-        (
-            "62220",
-            "Code commune",
-            "Ville de Carvin, nettoyage des écoles",
-            "62215",
-        ),  # it is Carvin's postcode
-        ("62220", "Code commune", "nettoyage", "62220"),
-        ("62220", "Code postal", "nettoyage", "62215"),
-        ("62220", "Code postal", "travaux à Cavron-Saint-Martin", "62220"),
-        ("75056", "Code commune", "", "75056"),
-        ("15000 AURILLAC", "Code département", "", "15014"),
-    ],
-)
+@pytest.mark.parametrize(("code", "kind", "words", "commune"), cases("five digits"))
 def test_five_digits_are_a_postcode_or_an_insee_code(code: str, kind: str, words: str, commune: str) -> None:
     assert decp.place_of_decp(code, kind, words=words).commune == commune
 
@@ -259,14 +210,7 @@ def test_a_village_and_the_town_that_people_call_so_are_both_proposed() -> None:
         toponyms.asked("Evry")
 
 
-@pytest.mark.parametrize(
-    ("label", "department", "commune"),
-    [
-        ("Coucy-le-Château", "02", "02217"), ("Amplepuis et Vénissieux", "69", "69006"), ("CHU de Nîmes", None, "30189"),
-        ("arrondissement de Boulogne-sur-Mer", None, "62160"), ("Ancenis", "44", "44003"), ("Évry", "91", "91228"),
-        ("Arrondissement de Lens (62)", None, "62498"), ("Zorglubville", "02", None),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("label", "department", "commune"), cases("towns written oddly"))
 def test_towns_written_oddly_are_found_or_fall_back_to_the_department(
     label: str, department: str | None, commune: str | None
 ) -> None:

@@ -13,10 +13,20 @@ LISTED = [trade.written for trade in trades()] + ["a?bc|x", "(?:de|du) la|z", "l
 @pytest.mark.parametrize(
     "text",
     [
-        "nettoyage des locaux, vitrerie et espace vert", "gros oeuvre - lot 3", "bc", "abc", "x", "pose de l'eau", "du la",
-        "renettoyage", "", "entretien ev", "lot 2 : peinture; revetements de sols souples", "desherbage des trottoirs",
+        "nettoyage des locaux, vitrerie et espace vert",
+        "gros oeuvre - lot 3",
+        "bc",
+        "abc",
+        "x",
+        "pose de l'eau",
+        "du la",
+        "renettoyage",
+        "",
+        "entretien ev",
+        "lot 2 : peinture; revetements de sols souples",
+        "desherbage des trottoirs",
     ],
-)  # fmt: skip
+)
 def test_the_same_as_searching_each(text: str) -> None:
     expected = [(n, hit.span()) for n, words in enumerate(LISTED) if (hit := beginning(words).search(text))]
     assert [(number, hit.span()) for number, hit in WordPatterns(LISTED).found(text)] == expected

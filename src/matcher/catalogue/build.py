@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from matcher import codec, plugins
 from matcher.catalogue.catalogue import Catalogue, column_of
@@ -27,6 +26,7 @@ from matcher.catalogue.rows import _evidence_of_awards, _profile, _Row, index_wo
 from matcher.catalogue.texts import Texts
 from matcher.catalogue.vectors import Vectors
 from matcher.domain import Award, Place, Recipe, Structure, __version__
+from matcher.reference.arrays import F32, I32, I64, Array
 from matcher.reference.text import coded
 
 BLOCK = 5_000  # structures per block
@@ -56,24 +56,23 @@ def build_catalogue(
     did not change.  The first of two structures with one SIRET and one kind is kept.
     """
     recipe = recipe or Recipe()
-    known: dict[str, Structure] = {}
+    by_key: dict[str, Structure] = {}
     for structure in structures:
         # one SIRET may be two structures (an ACI and an AI): their offers and kinds stay apart
-        known.setdefault(f"{structure.siret} {structure.kind}", structure)
-    pieces = _evidence_of_awards(known, awards, undated, suppliers)
+        by_key.setdefault(f"{structure.siret} {structure.kind}", structure)
+    pieces = _evidence_of_awards(by_key, awards, undated, suppliers)
     encoder = plugins.find("learned.encoders", recipe.encoder).load(**recipe.encoder_options)
-    order = sorted(known)
-    held = _held(reuse, encoder)
+    order = sorted(by_key)
+    rows_held = _held(reuse, encoder)
     tables, evidences = [], []
     words: list[str] = []
     met: dict[str, int] = {}  # the number of each text
     with_codes: dict[tuple[int, tuple[str, ...]], str] = {}  # a text and the codes of an offer, in words
-    texts: list[NDArray[np.int32]] = []
+    texts: list[I32] = []
     blocks = _Blocks(encoder.dimension, home)
-    for low in range(
-        0, max(len(order), 1), BLOCK
-    ):  # the objects of a million structures do not fit in memory
-        block = {key: known.pop(key) for key in order[low : low + BLOCK]}
+    # the objects of a million structures do not fit in memory
+    for low in range(0, max(len(order), 1), BLOCK):
+        block = {key: by_key.pop(key) for key in order[low : low + BLOCK]}
         first_rows: list[int] = []
         rows: list[_Row] = []
         for key, structure in block.items():
@@ -86,7 +85,7 @@ def build_catalogue(
         before = len(met)
         texts.append(np.fromiter((met.setdefault(row.text, len(met)) for row in rows), np.int32, len(rows)))
         fresh = [*islice(reversed(met), len(met) - before)][::-1]
-        blocks.add(_encode(encoder, fresh, reuse, held))
+        blocks.add(_encode(encoder, fresh, reuse, rows_held))
         words.extend(_in_words(rows, texts[-1], with_codes))
     structure_table = _numbered(pa.concat_tables(tables).combine_chunks(), evidences)
     del tables  # one table at a time is held twice
@@ -102,7 +101,7 @@ def build_catalogue(
 
 
 def _in_words(
-    rows: Sequence[_Row], numbers_of_texts: NDArray[np.int32], known: dict[tuple[int, tuple[str, ...]], str]
+    rows: Sequence[_Row], numbers_of_texts: I32, known: dict[tuple[int, tuple[str, ...]], str]
 ) -> Iterator[str]:
     """Each row as an index of words reads it; made once for a text and its codes."""
     for row, number in zip(rows, numbers_of_texts.tolist(), strict=True):
@@ -124,11 +123,11 @@ class _Blocks:
 
     def __init__(self, dimension: int, home: Path | None) -> None:
         self._dimension, self._home = dimension, home
-        self._table: NDArray[Any] = np.empty((0, dimension), dtype=np.float32)
+        self._table: Array = np.empty((0, dimension), dtype=np.float32)
         self._file: Path | None = None
         self._rows = 0
 
-    def add(self, block: NDArray[np.float32]) -> None:
+    def add(self, block: F32) -> None:
         if self._rows + len(block) > HALVED_FROM and self._table.dtype != np.float16:
             self._halve()
         if self._home is None:
@@ -147,7 +146,7 @@ class _Blocks:
                 self._write(part)
             before.unlink()
 
-    def _write(self, block: NDArray[Any]) -> None:
+    def _write(self, block: Array) -> None:
         if self._file is None:
             assert self._home is not None
             self._file = _beside(self._home)
@@ -156,7 +155,7 @@ class _Blocks:
         with self._file.open("ab") as sink:
             sink.write(np.ascontiguousarray(block, dtype=self._table.dtype).data)
 
-    def whole(self) -> tuple[NDArray[Any], Path | None]:
+    def whole(self) -> tuple[Array, Path | None]:
         """All of them as one array, and the file from which it is memory-mapped, if it is."""
         if self._file is None:
             return self._table, None
@@ -176,7 +175,7 @@ def _head(sink: Any, shape: tuple[int, int], dtype: Any) -> None:
     np.lib.format.write_array_header_1_0(sink, about)
 
 
-def _blocks_of(file: Path, dimension: int) -> Iterator[NDArray[np.float32]]:
+def _blocks_of(file: Path, dimension: int) -> Iterator[F32]:
     """The vectors of a file in single precision whose head does not say how many yet."""
     with file.open("rb") as source:
         np.lib.format.read_magic(source)
@@ -199,44 +198,44 @@ def update_catalogue(
     out = {structure.siret for structure in fresh.values()} | set(gone)
     sirens = {siret[:9] for siret in out}
     touched = np.flatnonzero(holding_any(catalogue, sirens, prefixes=True))
-    known, awards = dict(fresh), _awards_of(catalogue, touched)
+    by_key, awards = dict(fresh), _awards_of(catalogue, touched)
     for row in touched.tolist():
         structure = catalogue.structure(row)
         if structure.siret not in out:
-            known.setdefault(f"{structure.siret} {structure.kind}", structure)
-    listed = {structure.siren for structure in known.values() if not _is_supplier(structure)}
-    known = {
+            by_key.setdefault(f"{structure.siret} {structure.kind}", structure)
+    listed = {structure.siren for structure in by_key.values() if not _is_supplier(structure)}
+    by_key = {
         key: structure
-        for key, structure in known.items()
+        for key, structure in by_key.items()
         if not (_is_supplier(structure) and structure.siren in listed)
     }
     holder: dict[str, str] = {}
-    for key in sorted(known):
+    for key in sorted(by_key):
         holder.setdefault(key[:9], key)
     rows: list[_Row] = []
     first_rows: list[int] = []
-    for key in sorted(known):
+    for key in sorted(by_key):
         first_rows.append(len(rows))
-        rows.extend(_profile(known[key]))
+        rows.extend(_profile(by_key[key]))
         if holder[key[:9]] == key:
             rows.extend(awards.get(key[:9], ()))
-    return _spliced(catalogue, touched, [known[key] for key in sorted(known)], first_rows, rows)
+    return _spliced(catalogue, touched, [by_key[key] for key in sorted(by_key)], first_rows, rows)
 
 
-def _awards_of(catalogue: Catalogue, rows: NDArray[np.int64]) -> dict[str, list[_Row]]:
+def _awards_of(catalogue: Catalogue, rows: I64) -> dict[str, list[_Row]]:
     """The awards of the bidders of these structure rows, by SIREN; a structure's own declarations are excluded."""
-    found: dict[str, list[_Row]] = defaultdict(list)
+    awards: dict[str, list[_Row]] = defaultdict(list)
     for row in rows.tolist():
         structure = catalogue.structure(row)
         own = sum(1 for _ in _profile(structure))
         for piece in range(int(catalogue.offsets[row]) + own, int(catalogue.offsets[row + 1])):
-            found[structure.siren].append(_Row("award", catalogue.text(piece), catalogue.offer(piece)))
-    return found
+            awards[structure.siren].append(_Row("award", catalogue.text(piece), catalogue.offer(piece)))
+    return awards
 
 
 def _spliced(
     catalogue: Catalogue,
-    touched: NDArray[np.int64],
+    touched: I64,
     structures: Sequence[Structure],
     first_rows: Sequence[int],
     rows: Sequence[_Row],
@@ -300,7 +299,7 @@ def _manifest(structures: pa.Table, evidence: pa.Table, recipe: Recipe, encoder:
     }
 
 
-def _joined(table: pa.Table, more: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
+def _joined(table: pa.Table, more: pa.Table, rows: I64) -> pa.Table:
     """These rows of the two tables, concatenated, in this order; runs of rows are copied as blocks."""
     more = more.select(table.column_names).cast(table.schema)
     parts = [
@@ -310,14 +309,14 @@ def _joined(table: pa.Table, more: pa.Table, rows: NDArray[np.int64]) -> pa.Tabl
     return pa.concat_tables(parts).combine_chunks() if parts else table.slice(0, 0)
 
 
-def _runs(rows: NDArray[np.int64], border: int) -> Iterator[tuple[int, int]]:
+def _runs(rows: I64, border: int) -> Iterator[tuple[int, int]]:
     """Rows as runs (first, length) of consecutive rows; none crosses `border`."""
     cuts = np.flatnonzero((np.diff(rows, prepend=-2) != 1) | (rows == border))
     for low, high in zip(cuts.tolist(), [*cuts[1:].tolist(), len(rows)], strict=True):
         yield int(rows[low]), high - low
 
 
-def _joined_at(file: Path | None, blocks: Sequence[NDArray[Any]]) -> NDArray[Any]:
+def _joined_at(file: Path | None, blocks: Sequence[Array]) -> Array:
     """The blocks as one array: in memory, or memory-mapped from a new file."""
     if file is None:
         return np.concatenate(blocks)
@@ -341,7 +340,7 @@ def _numbered(structures: pa.Table, evidences: Sequence[pa.Table]) -> pa.Table:
     return _renumbered(structures, column_of(structures, "first_row") + before[block])
 
 
-def _renumbered(structures: pa.Table, first_rows: NDArray[np.int64]) -> pa.Table:
+def _renumbered(structures: pa.Table, first_rows: I64) -> pa.Table:
     """The table with these first rows, and its bidders numbered in order of appearance."""
     sirens = structures.column("siren").combine_chunks()
     for name, values in (
@@ -361,10 +360,10 @@ def _held(reuse: Catalogue | None, encoder: Any) -> dict[str, int]:
 
 def _encode(
     encoder: Any, texts: Sequence[str], reuse: Catalogue | None = None, held: Mapping[str, int] | None = None
-) -> NDArray[np.float32]:
+) -> F32:
     """Vectors of the texts, which all differ; those of `held` are taken from `reuse`."""
     if texts and not held:
-        fresh: NDArray[np.float32] = encoder.encode(texts, role="passage")
+        fresh: F32 = encoder.encode(texts, role="passage")
         return fresh
     old = np.array([(held or {}).get(text, -1) for text in texts], dtype=np.int64)
     missing = [texts[i] for i in np.flatnonzero(old < 0).tolist()]

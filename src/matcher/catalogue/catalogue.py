@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from threading import Lock
@@ -24,60 +25,54 @@ from matcher import codec
 from matcher.catalogue.columns import NATURES
 from matcher.catalogue.vectors import Vectors
 from matcher.domain import Offer, Recipe, Structure, UnknownStructure
+from matcher.reference.arrays import I32, I64, Array, Mask
 
 KEPT = 5_000  # structures, and offers, kept as objects
 
 T = TypeVar("T")
 
 
+@dataclass(eq=False, repr=False)
 class Catalogue:
     """Structures and their evidence, open for queries.  Immutable: a change makes a new one."""
 
-    def __init__(
-        self,
-        structures: pa.Table,
-        evidence: pa.Table,
-        vectors: Vectors,
-        indexes: Mapping[str, Any],
-        recipe: Recipe,
-        manifest: Mapping[str, Any],
-        encoder: Any,
-    ) -> None:
-        self.structures = structures
-        self.evidence = evidence
-        self.vectors = vectors
-        self.indexes = indexes
-        self.recipe = recipe
-        self.manifest = manifest
-        self.encoder = encoder
+    structures: pa.Table
+    evidence: pa.Table
+    vectors: Vectors
+    indexes: Mapping[str, Any]
+    recipe: Recipe
+    manifest: Mapping[str, Any]
+    encoder: Any
+
+    def __post_init__(self) -> None:
+        structures, evidence = self.structures, self.evidence
         self._denied: Mapping[int, tuple[str, ...]] | None = None  # where more is denied than was published
         self.home: Path | None = None  # the folder it was opened from
-        self.derived: Mapping[str, NDArray[Any]] = {}  # arrays that a wing above stored with it, by name
-        self.written: Path | None = (
-            None  # the file of its vectors, where they were written before it is saved
-        )
+        self.derived: Mapping[str, Array] = {}  # arrays that a wing above stored with it, by name
+        # the file of its vectors, where they were written before it is saved
+        self.written: Path | None = None
         # nothing kept here refers to the catalogue: it is given back when nobody holds it, without a search for cycles
         self._structure_of = lru_cache(KEPT)(partial(_read, Structure, structures.column("payload")))
         self._offer_of = lru_cache(KEPT)(partial(_read, Offer, evidence.column("payload")))
-        self._columns: dict[tuple[str, str], NDArray[Any]] = {}
-        self._masks: dict[tuple[str, ...], NDArray[np.bool_]] = {}
-        self._codes: dict[str, tuple[NDArray[np.int32], list[str]]] = {}
+        self._columns: dict[tuple[str, str], Array] = {}
+        self._masks: dict[tuple[str, ...], Mask] = {}
+        self._codes: dict[str, tuple[I32, list[str]]] = {}
         self._answers: dict[str, Answers] = {}
         self._places: dict[str, dict[str, int]] = {}
         self._made: dict[str, Any] = {}
-        self.offsets: NDArray[np.int64] = np.append(column_of(structures, "first_row"), evidence.num_rows)
+        self.offsets: I64 = np.append(column_of(structures, "first_row"), evidence.num_rows)
 
     # ------------------------------------------------------------------------------------ columns
 
-    def of_structure(self, name: str) -> NDArray[Any]:
+    def of_structure(self, name: str) -> Array:
         """A column over structures, cached; shape (len(self),)."""
         return self._cached("s", name)
 
-    def of_row(self, name: str) -> NDArray[Any]:
+    def of_row(self, name: str) -> Array:
         """A column over evidence rows, cached."""
         return self._cached("e", name)
 
-    def _cached(self, which: str, name: str) -> NDArray[Any]:
+    def _cached(self, which: str, name: str) -> Array:
         key = (which, name)
         if key not in self._columns:
             table = self.structures if which == "s" else self.evidence
@@ -88,14 +83,14 @@ class Catalogue:
                 self._columns[key] = column_of(table, name)
         return self._columns[key]
 
-    def nature_mask(self, natures: tuple[str, ...]) -> NDArray[np.bool_]:
+    def nature_mask(self, natures: tuple[str, ...]) -> Mask:
         """Mask over every evidence row: of one of these natures."""
         if natures not in self._masks:
             wanted = [NATURES.index(nature) for nature in natures]
             self._masks[natures] = np.isin(self.of_row("nature"), wanted)
         return self._masks[natures]
 
-    def coded(self, name: str) -> tuple[NDArray[np.int32], list[str]]:
+    def coded(self, name: str) -> tuple[I32, list[str]]:
         """A column of words over structures as numbers, shape (len(self),), and the words they encode."""
         if name not in self._codes:
             column = one_chunk(self.structures.column(name)).dictionary_encode()
@@ -105,24 +100,20 @@ class Catalogue:
             self._codes[name] = numbers, column.dictionary.to_pylist()
         return self._codes[name]
 
-    def among(
-        self, name: str, wanted: Callable[[str], Any], rows: NDArray[np.int64] | None = None
-    ) -> NDArray[Any]:
+    def among(self, name: str, wanted: Callable[[str], Any], rows: I64 | None = None) -> Array:
         """`wanted` of each word of a column of structures (or of `rows`), evaluated once for each distinct word."""
         numbers, words = self.coded(name)
         table = np.array([wanted(word) for word in words] or [False])
         return np.asarray(table[numbers if rows is None else numbers[rows]])
 
-    def worded(
-        self, key: str, name: str, wanted: Callable[[str], Any], rows: Any, like: NDArray[Any]
-    ) -> NDArray[Any]:
+    def worded(self, key: str, name: str, wanted: Callable[[str], Any], rows: Any, like: Array) -> Array:
         """`wanted` of the word of a column in each of `rows`, as values of the shape and type of `like`."""
         table, at = self.words_read(key, name, wanted, rows, like)
         return np.asarray(table[at])
 
     def words_read(
-        self, key: str, name: str, wanted: Callable[[str], Any], rows: Any, like: NDArray[Any]
-    ) -> tuple[NDArray[Any], NDArray[np.int32]]:
+        self, key: str, name: str, wanted: Callable[[str], Any], rows: Any, like: Array
+    ) -> tuple[Array, I32]:
         """The different values of `wanted` for words of a column, as a table, and which is that of each of `rows`.
 
         Words are asked when they are first met, and answers kept for the process under `key`: a catalogue that takes the
@@ -141,9 +132,7 @@ class Catalogue:
         """Have `worded` answer from what was answered before."""
         self._answers[key] = answers
 
-    def one_of(
-        self, name: str, wanted: Iterable[str], rows: NDArray[np.int64] | None = None
-    ) -> NDArray[np.bool_]:
+    def one_of(self, name: str, wanted: Iterable[str], rows: I64 | None = None) -> Mask:
         """Mask over structures (or over `rows`): is the word of a column one of these?"""
         numbers, words = self.coded(name)
         places = self._places.get(name)
@@ -164,19 +153,19 @@ class Catalogue:
         return self._made.get(key)
 
     @cached_property
-    def unlisted(self) -> NDArray[np.bool_]:
+    def unlisted(self) -> Mask:
         """Structures of no directory: without kind, town and activity; shape (len(self),)."""
         blank = [self.one_of(name, ("",)) for name in ("kind", "town", "naf")]
         return np.asarray(np.logical_and.reduce(blank))
 
     @cached_property
-    def zoned(self) -> NDArray[np.bool_]:
+    def zoned(self) -> Mask:
         """Evidence rows that declare a zone."""
         zones = (self.of_row("zone_low") > 0) | (self.of_row("zone_high") > 0)
         return np.asarray(zones | ~np.isnan(self.of_row("radius")))
 
     @cached_property
-    def owners(self) -> NDArray[np.int64]:
+    def owners(self) -> I64:
         """The structure row of each evidence row."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 
@@ -314,39 +303,31 @@ class Catalogue:
 class Answers:
     """Values of a function of words, each different one once: many names say the same of their trade."""
 
-    def __init__(self, like: NDArray[Any], count: int) -> None:
+    def __init__(self, like: Array, count: int) -> None:
         self.table = np.zeros((0, *like.shape), like.dtype)
         self.at = np.full(max(count, 1), -1, dtype=np.int32)  # -1: not asked yet
         self._lock = Lock()
 
     @classmethod
-    def held(cls, table: NDArray[Any], at: NDArray[np.int32]) -> Answers:
+    def held(cls, table: Array, at: I32) -> Answers:
         """Those of a table, by the number of each word."""
-        found = cls(table[0], 0)
-        found.table, found.at = np.asarray(table), at
-        return found
+        answers = cls(table[0], 0)
+        answers.table, answers.at = np.asarray(table), at
+        return answers
 
     def of(
-        self,
-        asked: NDArray[np.int32],
-        words: Sequence[str],
-        wanted: Callable[[str], Any],
-        known: dict[str, Any],
-    ) -> tuple[NDArray[Any], NDArray[np.int32]]:
+        self, asked: I32, words: Sequence[str], wanted: Callable[[str], Any], known: dict[str, Any]
+    ) -> tuple[Array, I32]:
         """The table, and the row in it of each word asked."""
-        found = self.at[asked]
-        if len(found) and found.min() < 0:
+        places = self.at[asked]
+        if len(places) and places.min() < 0:
             with self._lock:
-                self._read(np.unique(asked[found < 0]), words, wanted, known)
-            found = self.at[asked]
-        return self.table, found
+                self._read(np.unique(asked[places < 0]), words, wanted, known)
+            places = self.at[asked]
+        return self.table, places
 
     def _read(
-        self,
-        fresh: NDArray[np.int32],
-        words: Sequence[str],
-        wanted: Callable[[str], Any],
-        known: dict[str, Any],
+        self, fresh: I32, words: Sequence[str], wanted: Callable[[str], Any], known: dict[str, Any]
     ) -> None:
         rows, at = list(self.table), {row.tobytes(): place for place, row in enumerate(self.table)}
         places = []
@@ -366,17 +347,17 @@ MOST_WORDS = 2_000_000
 
 
 def _known_words(key: str) -> dict[str, Any]:
-    known = _WORDS.setdefault(key, {})
-    if len(known) > MOST_WORDS:
-        known.clear()
-    return known
+    results = _WORDS.setdefault(key, {})
+    if len(results) > MOST_WORDS:
+        results.clear()
+    return results
 
 
 def _read(cls: type[T], payloads: Any, row: int) -> T:
     return codec.from_text(cls, payloads[row].as_py())
 
 
-def column_of(table: pa.Table, name: str) -> NDArray[Any]:
+def column_of(table: pa.Table, name: str) -> Array:
     """A column of a table as a plain array."""
     return plain(one_chunk(table.column(name)))
 
@@ -386,7 +367,7 @@ def one_chunk(column: pa.ChunkedArray) -> Any:
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
-def plain(array: Any) -> NDArray[Any]:
+def plain(array: Any) -> Array:
     """An Arrow array as one of NumPy.  Numbers without gaps go the way that does not import pandas (half a second)."""
     kind = array.type
     if (pa.types.is_integer(kind) or pa.types.is_floating(kind)) and not array.null_count:

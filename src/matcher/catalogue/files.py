@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import xxhash
-from numpy.typing import NDArray
 
 from matcher import codec, plugins
 from matcher.catalogue import texts
@@ -23,6 +22,7 @@ from matcher.catalogue.collecting import no_collections
 from matcher.catalogue.columns import FORMAT
 from matcher.catalogue.vectors import Vectors
 from matcher.domain import NotFound, Recipe, StaleArtefact
+from matcher.reference.arrays import Array
 
 MANIFEST, PART = "manifest.json", "manifest.part"
 DERIVED = "derived"  # the folder of arrays that a wing above stores
@@ -74,13 +74,13 @@ def load_catalogue(folder: Path) -> Catalogue:
     for _ in range(SWAPS):
         before = _place(folder)
         try:
-            found = _opened(folder)
+            catalogue = _opened(folder)
         except (NotFound, StaleArtefact):
             if before == _place(folder) and (before is not None or not _aside(folder).is_dir()):
                 raise
         else:
             if before == _place(folder):
-                return found
+                return catalogue
         time.sleep(0.05)
     return _opened(folder)
 
@@ -108,28 +108,28 @@ def _opened(folder: Path) -> Catalogue:
             f"{folder} was encoded by model {manifest['encoder']}, this one is {encoder.fingerprint}: {again}"
         )
     try:
-        tables = [pa.ipc.open_file(pa.memory_map(str(folder / f"{name}.arrow"))).read_all()
-                  for name in ("structures", "evidence")]  # fmt: skip
+        tables = [
+            pa.ipc.open_file(pa.memory_map(str(folder / f"{name}.arrow"))).read_all()
+            for name in ("structures", "evidence")
+        ]
         # a plain array over the mapped file: slicing a numpy.memmap costs more than the arithmetic
-        table = _mapped(folder / "vectors.npy")
+        table = texts.mapped(folder, "vectors")
         vectors = Vectors(texts.load(folder / "texts", len(table)), table)
         indexes = {
             name: plugins.find("catalogue.indexes", name).load(folder / name, vectors)
             for name in saved.indexes
         }
-        derived = {path.stem: _mapped(path) for path in (folder / DERIVED).glob("*.npy")}
+        derived = {
+            path.stem: texts.mapped(folder / DERIVED, path.stem) for path in (folder / DERIVED).glob("*.npy")
+        }
     except (OSError, pa.ArrowInvalid, ValueError) as error:
         raise StaleArtefact(f"{folder} is damaged or incomplete ({error}): {again}") from None
-    found = Catalogue(tables[0], tables[1], vectors, indexes, saved, manifest, encoder)
-    found.home, found.derived = folder, derived
-    return found
+    catalogue = Catalogue(tables[0], tables[1], vectors, indexes, saved, manifest, encoder)
+    catalogue.home, catalogue.derived = folder, derived
+    return catalogue
 
 
-def _mapped(path: Path) -> NDArray[Any]:
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-
-
-def save_derived(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+def save_derived(folder: Path, arrays: Mapping[str, Array]) -> None:
     """Store arrays in the folder of a catalogue that is being saved, see `Catalogue.derived`."""
     (folder / DERIVED).mkdir(exist_ok=True)
     for name, array in arrays.items():

@@ -18,15 +18,15 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.rows import index_words
 from matcher.domain import BadInput, Filters, Place
 from matcher.reference import law
+from matcher.reference.arrays import F64, I64, Mask
 from matcher.reference.codes import everyday_words
 from matcher.reference.places import EARTH_RADIUS_KM, Whereabouts, whereabouts
 from matcher.reference.text import clean, fold, plain_words, tokens
 
 SIREN = 9  # digits
 WORDS_KEPT = 5_000  # whose results are cached
-TYPICAL = (
-    0.75  # geometric mean of the distances from the centre of an area, in its root mean squares (Rayleigh)
-)
+#: Geometric mean of the distances from the centre of an area, in its root mean squares (Rayleigh).
+TYPICAL = 0.75
 UNSURE = 2.0  # spreads within which a place may well lie
 K = TypeVar("K")
 V = TypeVar("V")
@@ -72,7 +72,7 @@ def _folded_names(catalogue: Catalogue) -> NDArray[np.uint8]:
     return np.frombuffer("".join(f"{line}\n" for line in lines).encode(errors="replace"), dtype=np.uint8)
 
 
-def rare_name(catalogue: Catalogue, word: str) -> tuple[float, NDArray[np.int64]] | None:
+def rare_name(catalogue: Catalogue, word: str) -> tuple[float, I64] | None:
     """The self-information of a word in nats, and the structures whose names hold it.
 
     None unless it occurs in few names and few texts, and in no nomenclature or place name.  Read from the
@@ -93,7 +93,7 @@ def remembered(catalogue: Catalogue, name: str, key: K, find: Callable[[Catalogu
     return found
 
 
-def _rare_name(catalogue: Catalogue, word: str) -> tuple[float, NDArray[np.int64]] | tuple[()]:
+def _rare_name(catalogue: Catalogue, word: str) -> tuple[float, I64] | tuple[()]:
     if word in everyday_words():
         return ()
     index = catalogue.once("word_index", lambda: _word_index(catalogue))
@@ -113,8 +113,8 @@ def _rare_name(catalogue: Catalogue, word: str) -> tuple[float, NDArray[np.int64
 
 def _word_index(catalogue: Catalogue) -> Any:
     """The index of words, built on demand where the recipe has none."""
-    held = catalogue.index("words")
-    return held or indexes.default("words").build(index_words(catalogue.evidence), catalogue.vectors)
+    index = catalogue.index("words")
+    return index or indexes.default("words").build(index_words(catalogue.evidence), catalogue.vectors)
 
 
 def located(places: Iterable[Place]) -> list[Whereabouts]:
@@ -122,15 +122,13 @@ def located(places: Iterable[Place]) -> list[Whereabouts]:
     return [here for here in map(whereabouts, places) if here is not None]
 
 
-def on_sphere(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> NDArray[np.float64]:
+def on_sphere(latitude: F64, longitude: F64) -> F64:
     """Degrees as (n, 3) points of the unit sphere: the nearest by chord is the nearest by arc."""
     lat, lon = np.radians(latitude), np.radians(longitude)
     return np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
 
 
-def distances_km(
-    catalogue: Catalogue, places: Sequence[Place], rows: NDArray[np.int64] | None = None
-) -> NDArray[np.float64]:
+def distances_km(catalogue: Catalogue, places: Sequence[Place], rows: I64 | None = None) -> F64:
     """Kilometres from each structure (or each of `rows`) to the nearest place; NaN where either is unknown.
 
     Where a point is only the centre of an area, the typical distance from its places: an unknown address is never nearer
@@ -145,9 +143,7 @@ def distances_km(
     return np.asarray(np.where(np.isinf(nearest), np.nan, _kilometres(nearest)))
 
 
-def least_km(
-    catalogue: Catalogue, places: Sequence[Place], rows: NDArray[np.int64] | None = None
-) -> NDArray[np.float64]:
+def least_km(catalogue: Catalogue, places: Sequence[Place], rows: I64 | None = None) -> F64:
     """The least that the kilometres may well be: UNSURE spreads of both points less than between the points."""
     points, doubts = _standing(catalogue, rows)
     least = np.full(len(points), np.nan)
@@ -157,12 +153,10 @@ def least_km(
     return np.asarray(np.maximum(least, 0.0))
 
 
-def _standing(
-    catalogue: Catalogue, rows: NDArray[np.int64] | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _standing(catalogue: Catalogue, rows: I64 | None) -> tuple[F64, F64]:
     """The points of structures on the unit sphere, and the square of the spread of each there; (n, 3), (n,)."""
 
-    def make() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def make() -> tuple[F64, F64]:
         points = on_sphere(catalogue.of_structure("latitude"), catalogue.of_structure("longitude"))
         return points, (TYPICAL * catalogue.of_structure("spread_km") / EARTH_RADIUS_KM) ** 2
 
@@ -170,26 +164,24 @@ def _standing(
     return (points, doubts) if rows is None else (points.take(rows, axis=0), doubts.take(rows))
 
 
-def _on_sphere(here: Whereabouts) -> NDArray[np.float64]:
+def _on_sphere(here: Whereabouts) -> F64:
     return np.asarray(on_sphere(np.array([here.latitude]), np.array([here.longitude]))[0])
 
 
-def _kilometres(squares: NDArray[np.float64]) -> NDArray[np.float64]:
+def _kilometres(squares: F64) -> F64:
     """Kilometres on the Earth of squares of chords of the unit sphere."""
     return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(np.sqrt(squares) / 2, 1.0)))
 
 
-def _squares(points: NDArray[np.float64], point: NDArray[np.float64]) -> NDArray[np.float64]:
+def _squares(points: F64, point: F64) -> F64:
     """The square of the chord from each point of the sphere (n, 3) to one; (n,)."""
     x, y, z = (points[:, axis] - point[axis] for axis in range(3))
     return np.asarray(x * x + y * y + z * z)
 
 
-def allowed_mask(
-    catalogue: Catalogue, filters: Filters, places: Sequence[Place] = ()
-) -> NDArray[np.bool_] | None:
+def allowed_mask(catalogue: Catalogue, filters: Filters, places: Sequence[Place] = ()) -> Mask | None:
     """Mask of the structures that pass the filters; None when there is no filter."""
-    masks: list[NDArray[np.bool_]] = []
+    masks: list[Mask] = []
     if filters.sirets is not None:
         masks.append(holding_any(catalogue, filters.sirets, prefixes=False))
     if filters.excluded:
@@ -222,39 +214,35 @@ def allowed_mask(
         masks.append(_holding(catalogue, phrase))
     if not masks:
         return None
-    result: NDArray[np.bool_] = np.logical_and.reduce(masks)
+    result: Mask = np.logical_and.reduce(masks)
     return result
 
 
-def holding_any(catalogue: Catalogue, identifiers: Iterable[str], *, prefixes: bool) -> NDArray[np.bool_]:
+def holding_any(catalogue: Catalogue, identifiers: Iterable[str], *, prefixes: bool) -> Mask:
     """Structures of one of these SIRETs, and with `prefixes` of one of these SIRENs too."""
-    given = np.array(list(dict.fromkeys(identifiers)), dtype=np.str_)
-    first = np.searchsorted(catalogue.sirets, given)
-    after = np.searchsorted(catalogue.sirets, given, side="right")
-    if prefixes and len(given):  # ":" comes after every digit: the end of those that begin so
-        ends = np.searchsorted(catalogue.sirets, np.char.add(given, ":"))
-        after = np.where(np.char.str_len(given) == SIREN, ends, after)
+    wanted = np.array(list(dict.fromkeys(identifiers)), dtype=np.str_)
+    first = np.searchsorted(catalogue.sirets, wanted)
+    after = np.searchsorted(catalogue.sirets, wanted, side="right")
+    if prefixes and len(wanted):  # ":" comes after every digit: the end of those that begin so
+        ends = np.searchsorted(catalogue.sirets, np.char.add(wanted, ":"))
+        after = np.where(np.char.str_len(wanted) == SIREN, ends, after)
     bounds = np.zeros(len(catalogue) + 1, dtype=np.int64)
     np.add.at(bounds, first, 1)
     np.add.at(bounds, after, -1)
     return np.asarray(np.cumsum(bounds)[:-1] > 0)
 
 
-def _holding(catalogue: Catalogue, phrase: str) -> NDArray[np.bool_]:
+def _holding(catalogue: Catalogue, phrase: str) -> Mask:
     """Structures of which some evidence holds the exact words, whatever their case and accents."""
     wanted = fold(clean(phrase))
-    texts = catalogue.once("folded_texts", lambda: _folded_texts(catalogue))
+    column = catalogue.evidence.column("text")
+    texts = catalogue.once("folded_texts", lambda: [*map(fold, column.to_pylist())])
     hits = np.array([wanted in text for text in texts], dtype=bool)
     padded = np.append(hits, False)
     held = (
         np.logical_or.reduceat(padded, catalogue.offsets[:-1]) if len(catalogue) else np.zeros(0, dtype=bool)
     )
     return held & (np.diff(catalogue.offsets) > 0)
-
-
-def _folded_texts(catalogue: Catalogue) -> list[str]:
-    """Every evidence text, folded for comparing."""
-    return [fold(text) for text in catalogue.evidence.column("text").to_pylist()]
 
 
 def _holds(words: Iterable[str]) -> Callable[[str], bool]:

@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.reference.arrays import F32, I64
+
 SORTED_OF = 200  # numbers so few of all are sorted; of more, each is marked
 
 
-def products(
-    vectors: NDArray[np.float32], vector: NDArray[np.float32], rows: NDArray[np.integer[Any]]
-) -> NDArray[np.float32]:
+def products(vectors: F32, vector: F32, rows: NDArray[np.integer[Any]]) -> F32:
     """Inner products of the chosen rows, read in place: a copy would cost ten times as much."""
     import faiss
 
-    asked = np.ascontiguousarray(vector, dtype=np.float32)
+    wanted = np.ascontiguousarray(vector, dtype=np.float32)
     rows = np.ascontiguousarray(rows, dtype=np.int64)
     n, d = vectors.shape
     if (
         not vectors.flags.c_contiguous
-        or asked.shape != (d,)
+        or wanted.shape != (d,)
         or (len(rows) and not 0 <= int(rows.min()) <= int(rows.max()) < n)
     ):
         raise IndexError(f"rows of {vectors.shape} were asked for that do not exist")  # below is C
@@ -32,19 +32,19 @@ def products(
     point = swig.swig_ptr
     with one_thread():
         swig.fvec_inner_products_by_idx(
-            point(out), point(asked), point(vectors), point(rows), d, 1, len(rows)
+            point(out), point(wanted), point(vectors), point(rows), d, 1, len(rows)
         )
     return out
 
 
-def runs(first: NDArray[np.integer[Any]], many: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+def runs(first: NDArray[np.integer[Any]], many: NDArray[np.integer[Any]]) -> I64:
     """The numbers of several runs one after the other: `many` from each `first`."""
-    found = np.repeat(first - (np.cumsum(many) - many), many).astype(np.int64, copy=False)
-    found += np.arange(len(found))
-    return found
+    numbers = np.repeat(first - (np.cumsum(many) - many), many).astype(np.int64, copy=False)
+    numbers += np.arange(len(numbers))
+    return numbers
 
 
-def distinct(numbers: NDArray[np.integer[Any]], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def distinct(numbers: NDArray[np.integer[Any]], count: int) -> tuple[I64, I64]:
     """The different numbers, all below `count`, increasing, and the place of each number among them."""
     if len(numbers) * SORTED_OF < count:
         found, place = np.unique(numbers, return_inverse=True)

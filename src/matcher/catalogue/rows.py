@@ -124,8 +124,8 @@ def _evidence_of_awards(
 
 def centred(place: Place) -> Place:
     """The place, at the centre of its department where it has no coordinates of its own."""
-    found = department(place.department) if place.department and place.latitude is None else None
-    return replace(place, latitude=found.latitude, longitude=found.longitude) if found else place
+    centre = department(place.department) if place.department and place.latitude is None else None
+    return replace(place, latitude=centre.latitude, longitude=centre.longitude) if centre else place
 
 
 def spread(place: Place) -> tuple[Place, ...]:
@@ -139,9 +139,16 @@ def _award_row(award: Award, undated: date | None) -> _Row:
     # a place deduced from the buyer's address describes the buyer, not the work: its department is enough
     place = replace(award.place, latitude=None, longitude=None) if award.place.inferred else award.place
     offer = Offer(
-        id=award.uid, title=title, nature="award", cpv=(award.cpv,) if award.cpv else (), place=centred(place),
-        amount=award.amount, buyer=award.buyer.id[:9] or None, since=award.notified or undated, source=award.source or "decp",
-    )  # fmt: skip
+        id=award.uid,
+        title=title,
+        nature="award",
+        cpv=(award.cpv,) if award.cpv else (),
+        place=centred(place),
+        amount=award.amount,
+        buyer=award.buyer.id[:9] or None,
+        since=award.notified or undated,
+        source=award.source or "decp",
+    )
     label = cpv_label(award.cpv) if award.cpv else ""
     return _Row("award", f"{title}. {label}" if label else title, offer)
 
@@ -169,8 +176,8 @@ def offers_in(payload: bytes) -> list[bytes]:
 
     Text holds no bare quote: what is cut at stands between two offers, and after the last, alone.
     """
-    found = _OFFERS.search(payload)
-    return [b'{"id":%b}' % offer for offer in found[1].split(b'},{"id":')] if found else []
+    listed = _OFFERS.search(payload)
+    return [b'{"id":%b}' % offer for offer in listed[1].split(b'},{"id":')] if listed else []
 
 
 def _evidence_table(rows: Sequence[_Row], written: Mapping[int, bytes]) -> pa.Table:
@@ -179,23 +186,26 @@ def _evidence_table(rows: Sequence[_Row], written: Mapping[int, bytes]) -> pa.Ta
     bits_of = {id(zone): zone_bits(zone) for zone in {id(zone): zone for zone in zones}.values()}
     bits = [bits_of[id(zone)] for zone in zones]  # the offers of a structure share one
     places = [offer.place for offer in offers]
+    buyers = [offer.buyer for offer in offers]
+    payloads = [written.get(id(offer)) or codec.to_text(offer, brief=True) for offer in offers]
     natures = {nature: number for number, nature in enumerate(NATURES)}
-    nan = float("nan")
-    return pa.table({
-        "nature": numbers([natures[row.nature] for row in rows], np.int8),
-        "since": numbers([days(offer.since) for offer in offers], np.int32),
-        "cpv": numbers([int(offer.cpv[0]) if offer.cpv else 0 for offer in offers], np.int32),
-        "department": numbers([department_number(p.department) if p else -1 for p in places], np.int16),
-        "latitude": numbers([p.latitude if p and p.latitude is not None else nan for p in places], np.float32),
-        "longitude": numbers([p.longitude if p and p.longitude is not None else nan for p in places], np.float32),
-        "amount": numbers([offer.amount or nan for offer in offers], np.float32),
-        "buyer": numbers([int(b) if (b := offer.buyer) and b.isdecimal() else 0 for offer in offers], np.int64),
-        "radius": numbers([z.radius_km if z and z.radius_km is not None else nan for z in zones], np.float32),
-        "zone_low": numbers([low for low, _ in bits], np.uint64),
-        "zone_high": numbers([high for _, high in bits], np.uint64),
-        "text": texts([row.text.encode() for row in rows], pa.large_string()),
-        "payload": texts([written.get(id(o)) or codec.to_text(o, brief=True) for o in offers], pa.large_string()),
-    })  # fmt: skip
+    return pa.table(
+        {
+            "nature": numbers([natures[row.nature] for row in rows], np.int8),
+            "since": numbers([days(offer.since) for offer in offers], np.int32),
+            "cpv": numbers([int(offer.cpv[0]) if offer.cpv else 0 for offer in offers], np.int32),
+            "department": numbers([department_number(p.department) if p else -1 for p in places], np.int16),
+            "latitude": numbers([p and p.latitude for p in places], np.float32),
+            "longitude": numbers([p and p.longitude for p in places], np.float32),
+            "amount": numbers([offer.amount or None for offer in offers], np.float32),
+            "buyer": numbers([int(b) if b and b.isdecimal() else 0 for b in buyers], np.int64),
+            "radius": numbers([z and z.radius_km for z in zones], np.float32),
+            "zone_low": numbers([low for low, _ in bits], np.uint64),
+            "zone_high": numbers([high for _, high in bits], np.uint64),
+            "text": texts([row.text.encode() for row in rows], pa.large_string()),
+            "payload": texts(payloads, pa.large_string()),
+        }
+    )
 
 
 def _structure_table(
@@ -206,36 +216,37 @@ def _structure_table(
     def words(values: Iterable[str]) -> pa.Array:
         return texts([value.encode() for value in values], pa.string())
 
-    denials = [len(s.denied) for s in located]
+    denials, denied = [len(s.denied) for s in located], words(trade for s in located for trade in s.denied)
+    services = [tuple(sorted({t for o in s.offers for t in o.service_types})) for s in located]
     standing = [whereabouts(s.place) or Whereabouts(nan, nan, nan) for s in located]
-    return pa.table({
-        "siret": words(s.siret for s in located),
-        "siren": words(s.siren for s in located),
-        "bidder": numbers(np.zeros(len(located)), np.int32),  # numbered with those of all blocks
-        "name": words(f"{s.name} {s.brand}".strip() for s in located),
-        "town": words(s.place.label for s in located),
-        "kind": words(s.kind for s in located),
-        "naf": words(s.naf or "" for s in located),
-        "department": words(s.place.department or "" for s in located),
-        "region": words(s.place.region or "" for s in located),
-        "latitude": numbers([here.latitude for here in standing], np.float64),
-        "longitude": numbers([here.longitude for here in standing], np.float64),
-        "spread_km": numbers([here.spread_km for here in standing], np.float64),
-        "turnover": numbers([s.turnover if s.turnover is not None else nan for s in located], np.float64),
-        "headcount": numbers([s.headcount if s.headcount is not None else nan for s in located], np.float64),
-        "active": numbers([-1 if s.active is None else int(s.active) for s in located], np.int8),
-        "networks": words(_held(s.networks) for s in located),
-        "labels": words(_held(s.labels) for s in located),
-        "services": words(_held(tuple(sorted({t for o in s.offers for t in o.service_types}))) for s in located),
-        "jobs": words(map(_jobs, located)),
-        "predecessors": words(" ".join(s.predecessors) for s in located),
-        "denied": pa.ListArray.from_arrays(
-            numbers(np.cumsum([0, *denials]), np.int32), words(trade for s in located for trade in s.denied)
-        ),
-        "first_row": numbers(first_rows, np.int64),
-        "digest": _digests(payloads, first_rows, evidence),
-        "payload": texts(payloads, pa.large_string()),
-    })  # fmt: skip
+    return pa.table(
+        {
+            "siret": words(s.siret for s in located),
+            "siren": words(s.siren for s in located),
+            "bidder": numbers(np.zeros(len(located)), np.int32),  # numbered with those of all blocks
+            "name": words(f"{s.name} {s.brand}".strip() for s in located),
+            "town": words(s.place.label for s in located),
+            "kind": words(s.kind for s in located),
+            "naf": words(s.naf or "" for s in located),
+            "department": words(s.place.department or "" for s in located),
+            "region": words(s.place.region or "" for s in located),
+            "latitude": numbers([here.latitude for here in standing], np.float64),
+            "longitude": numbers([here.longitude for here in standing], np.float64),
+            "spread_km": numbers([here.spread_km for here in standing], np.float64),
+            "turnover": numbers([s.turnover for s in located], np.float64),
+            "headcount": numbers([s.headcount for s in located], np.float64),
+            "active": numbers([-1 if s.active is None else int(s.active) for s in located], np.int8),
+            "networks": words(_held(s.networks) for s in located),
+            "labels": words(_held(s.labels) for s in located),
+            "services": words(map(_held, services)),
+            "jobs": words(map(_jobs, located)),
+            "predecessors": words(" ".join(s.predecessors) for s in located),
+            "denied": pa.ListArray.from_arrays(numbers(np.cumsum([0, *denials]), np.int32), denied),
+            "first_row": numbers(first_rows, np.int64),
+            "digest": _digests(payloads, first_rows, evidence),
+            "payload": texts(payloads, pa.large_string()),
+        }
+    )
 
 
 def numbers(values: Any, kind: Any) -> pa.Array:
@@ -248,9 +259,8 @@ def texts(values: Sequence[bytes], kind: pa.DataType) -> pa.Array:
     """Texts in UTF-8 as an Arrow array."""
     ends = np.cumsum([0, *map(len, values)], dtype=np.int64)
     starts = ends if kind == pa.large_string() else ends.astype(np.int32)
-    return pa.Array.from_buffers(
-        kind, len(values), [None, pa.py_buffer(starts), pa.py_buffer(b"".join(values))]
-    )
+    buffers = [None, pa.py_buffer(starts), pa.py_buffer(b"".join(values))]
+    return pa.Array.from_buffers(kind, len(values), buffers)
 
 
 @lru_cache(5_000)
@@ -261,9 +271,8 @@ def _held(words: tuple[str, ...]) -> str:
 
 def _jobs(structure: Structure) -> str:
     """The codes (ROME) of the jobs that a structure declares, the first of each, in order."""
-    return " ".join(
-        sorted({offer.rome[0] for offer in structure.offers if offer.rome and offer.nature in DECLARED})
-    )
+    jobs = {offer.rome[0] for offer in structure.offers if offer.rome and offer.nature in DECLARED}
+    return " ".join(sorted(jobs))
 
 
 def _located(structure: Structure) -> Structure:

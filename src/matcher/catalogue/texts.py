@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.products import distinct, runs
+from matcher.reference.arrays import I32, I64, Array, Mask
 
 FILES = ("numbers", "members")
 
@@ -17,9 +18,7 @@ FILES = ("numbers", "members")
 class Texts:
     """The number of the text of each row, and the rows of each text; a text may have lost all its rows."""
 
-    def __init__(
-        self, numbers: NDArray[np.int32], count: int, members: NDArray[np.int32] | None = None
-    ) -> None:
+    def __init__(self, numbers: I32, count: int, members: I32 | None = None) -> None:
         self.numbers = numbers
         #: rows in the order of their texts; those of text i stand from `starts[i]` to `starts[i + 1]`
         self.members = np.argsort(numbers, kind="stable").astype(np.int32) if members is None else members
@@ -28,37 +27,35 @@ class Texts:
     @classmethod
     def of(cls, texts: Sequence[str]) -> Texts:
         """Each different text as a number, in the order of first occurrence."""
-        known: dict[str, int] = {}
-        numbers = np.fromiter((known.setdefault(text, len(known)) for text in texts), np.int32, len(texts))
-        return cls(numbers, len(known))
+        at: dict[str, int] = {}
+        numbers = np.fromiter((at.setdefault(text, len(at)) for text in texts), np.int32, len(texts))
+        return cls(numbers, len(at))
 
     def __len__(self) -> int:
         return len(self.starts) - 1
 
     @property
-    def first(self) -> NDArray[np.int64]:
+    def first(self) -> I64:
         """The first row of each text."""
         return self.members[self.starts[:-1]].astype(np.int64)
 
-    def different(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def different(self, rows: I64) -> tuple[I64, I64]:
         """The different texts of some rows, increasing, and the place among them of the text of each row."""
         return distinct(self.numbers[rows], len(self))
 
-    def of_rows(self, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def of_rows(self, allowed: Mask) -> Mask:
         """Mask over texts: those of a row in a mask over rows."""
-        found = np.zeros(len(self), dtype=bool)
-        found[self.numbers[allowed]] = True
-        return found
+        mask = np.zeros(len(self), dtype=bool)
+        mask[self.numbers[allowed]] = True
+        return mask
 
-    def rows(
-        self, texts: NDArray[np.integer[Any]], most: int | None = None
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def rows(self, texts: NDArray[np.integer[Any]], most: int | None = None) -> tuple[I64, I64]:
         """The rows of some texts, of each `most` at most, in their order, and for each the place of its text in `texts`."""
         lows = self.starts[texts]
         sizes = np.minimum(self.starts[texts + 1] - lows, len(self.members) if most is None else most)
         return self.members[runs(lows, sizes)].astype(np.int64), np.repeat(np.arange(len(texts)), sizes)
 
-    def enough(self, texts: NDArray[np.int64], k: int) -> int:
+    def enough(self, texts: I64, k: int) -> int:
         """How many of the first of these texts hold k rows."""
         ends = np.cumsum(self.starts[texts + 1] - self.starts[texts])
         return int(np.searchsorted(ends, k)) + 1
@@ -69,7 +66,7 @@ class Texts:
             np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
 
 
-def mapped(folder: Path, name: str) -> NDArray[Any]:
+def mapped(folder: Path, name: str) -> Array:
     """A saved array, memory-mapped."""
     return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.catalogue.products import distinct
 from matcher.catalogue.texts import Texts
+from matcher.reference.arrays import I64, Array
 
 FEW = 8_000  # texts: so few are compared one by one, and numbered anew by an update
 WORN = 0.2  # share of texts without a row at which the others are numbered anew
@@ -21,11 +21,11 @@ class Vectors:
     `grown` says that the texts of the catalogue that was amended keep their numbers: new ones come after them.
     """
 
-    def __init__(self, texts: Texts, table: NDArray[Any], grown: bool = False) -> None:
+    def __init__(self, texts: Texts, table: Array, grown: bool = False) -> None:
         self.texts, self.table, self.grown = texts, table, grown
 
     @classmethod
-    def of(cls, texts: Sequence[str], vectors: NDArray[Any]) -> Vectors:
+    def of(cls, texts: Sequence[str], vectors: Array) -> Vectors:
         """The vectors of some rows, of which those of one text are equal."""
         numbered = Texts.of(texts)
         return cls(numbered, np.ascontiguousarray(vectors[numbered.first]))
@@ -41,18 +41,18 @@ class Vectors:
     def __len__(self) -> int:
         return len(self.texts.numbers)
 
-    def __getitem__(self, rows: Any) -> NDArray[Any]:
+    def __getitem__(self, rows: Any) -> Array:
         return np.asarray(self.table[self.texts.numbers[rows]])
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return self[:].astype(dtype or self.dtype, copy=False)
 
     def amended(
         self,
-        kept: NDArray[np.int64],
+        kept: I64,
         texts: Sequence[str],
-        encode: Callable[[Sequence[str]], NDArray[Any]],
-        joined: Callable[[Sequence[NDArray[Any]]], NDArray[Any]] = np.concatenate,
+        encode: Callable[[Sequence[str]], Array],
+        joined: Callable[[Sequence[Array]], Array] = np.concatenate,
     ) -> Vectors:
         """The vectors of other rows: row i is the old row `kept[i]`, or has the next of `texts` where that is -1."""
         fresh, known = Texts.of(texts), len(self.table)

@@ -27,7 +27,7 @@ def run(
     import json
 
     from matcher.lab import evaluation, judging
-    from matcher.lab.training.judgement import judged
+    from matcher.lab.leads import judged
 
     rejected: list[Rejected] = []
     known = judged(out) if out.is_file() else {}

@@ -14,7 +14,7 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.console import progress, say
 from matcher.domain import BadInput, MissingExtra, NotFound, Recipe, Rejected
 from matcher.lab import evaluation, leads, published
-from matcher.lab.evaluation import Question
+from matcher.lab.evaluation import HISTORY, Question
 from matcher.lab.methods import SIMPLE, ReferenceBM25
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
@@ -34,17 +34,15 @@ def load(data: Path, task: str, most: int | None = None) -> tuple[list[Question]
     if not queries.is_file():
         raise NotFound(f"no {queries}: --data wants a folder with awards/{task}_dev.queries.jsonl")
     rejected: list[Rejected] = []
-    asked = list(evaluation.questions(queries, rejected))[:most]
+    needs = list(evaluation.questions(queries, rejected))[:most]
     gold = evaluation.load_gold(data / "awards" / f"{task}_dev.qrels.json")
-    return asked, {question.id: gold[question.id] for question in asked if question.id in gold}
+    return needs, {question.id: gold[question.id] for question in needs if question.id in gold}
 
 
 def catalogue(data: Path, task: str, recipe: str = "default") -> Catalogue:
     """The candidates of a task: structures for siae, the suppliers of the history for the others."""
     structures = [data / "structures" / "siae_2021.jsonl"] if task == "siae" else None
-    return evaluation.catalogue_of(
-        [data / "awards" / "history.json.gz"], structures, recipes.named(recipe), []
-    )
+    return evaluation.catalogue_of([data / HISTORY], structures, recipes.named(recipe), [])
 
 
 def compare(
@@ -65,33 +63,33 @@ def compare(
     is measured apart on the notices whose winner had never worked for that buyer, as far as is known.
     """
     asked, gold = load(data, task, most)
-    held = catalogue(data, task)
+    candidates = catalogue(data, task)
     methods: dict[str, Callable[[Question], Sequence[str]]] = {}
-    methods |= simple(held, task) if baselines else {REFERENCE: ReferenceBM25(held)}
+    methods |= simple(candidates, task) if baselines else {REFERENCE: ReferenceBM25(candidates)}
     for name in names:
-        methods[name] = by_matcher(Matcher(held, recipes.named(name), exhaustive=True))
+        methods[name] = by_matcher(Matcher(candidates, recipes.named(name), exhaustive=True))
     if incumbents:
-        matcher = Matcher(held, recipes.named("default"), exhaustive=True)
+        matcher = Matcher(candidates, recipes.named("default"), exhaustive=True)
         methods["default --incumbents"] = by_matcher(matcher, incumbents=True)
     if ablation:
-        methods |= without_each(held)
+        methods |= without_each(candidates)
     parts: dict[str, Mapping[str, Sequence[str]]] = {"all": gold}
     if incumbents:
-        parts["never seen"] = never_seen(held, asked, gold)
+        parts["never seen"] = never_seen(candidates, asked, gold)
     first: dict[str, dict[str, list[float]]] = {}
     listed = [data / "awards" / f"{task}_dev.queries.jsonl", data / "awards" / f"{task}_dev.qrels.json"]
     about = {
         "about": "Who won.",
         "needs": len(gold),
-        "structures": len(held),
+        "structures": len(candidates),
         "revision": published.revision(listed),
     }
     for name, method in methods.items():
         lines, ms = _timed(method, asked, name)
         run = {question.id: line for question, line in zip(asked, lines, strict=True)}
         if out is not None:
-            found = evaluation.figures(run, gold)
-            made = published.result(task, name, found, ms=ms, data=about, more=_made_with(name, held))
+            values = evaluation.figures(run, gold)
+            made = published.result(task, name, values, ms=ms, data=about, more=_made_with(name, candidates))
             published.write([made], out)
         for part, answers in parts.items():
             if not answers:
@@ -118,24 +116,32 @@ def on_judged(
     note: str = "",
 ) -> Iterator[published.Result]:
     """A result for each judged set and method, over a directory in any known format; simple methods first."""
-    found = gather.gather(structures)
-    held = build_catalogue(
-        found.structures, found.awards, recipes.named("default"), undated=evaluation.UNDATED, suppliers=False
+    gathered = gather.gather(structures)
+    candidates = build_catalogue(
+        gathered.structures,
+        gathered.awards,
+        recipes.named("default"),
+        undated=evaluation.UNDATED,
+        suppliers=False,
     )
-    compared = list(_simple(held)) if baselines else [(REFERENCE, ReferenceBM25(held))]
+    compared = list(_simple(candidates)) if baselines else [(REFERENCE, ReferenceBM25(candidates))]
     for path in queries:
-        one = leads.known(leads.load(path, most), held)
+        one = leads.known(leads.load(path, most), candidates)
         about = {
-            "about": "Who could do it.", "needs": len(one.questions), "structures": len(held),
-            "revision": published.revision([path, path.with_name(one.name + leads.JUDGED), *_files(structures)]),
-        }  # fmt: skip
+            "about": "Who could do it.",
+            "needs": len(one.questions),
+            "structures": len(candidates),
+            "revision": published.revision(
+                [path, path.with_name(one.name + leads.JUDGED), *_files(structures)]
+            ),
+        }
         methods = {name: leads.by_order(method) for name, method in compared}
         for name in names:
-            methods[name] = leads.by_matcher(Matcher(held, recipes.named(name), exhaustive=True))
+            methods[name] = leads.by_matcher(Matcher(candidates, recipes.named(name), exhaustive=True))
         for name, method in methods.items():
             lines, ms = _timed(method, one.questions, f"{one.name}, {name}")
             figures = leads.figures(lines, one.rows)
-            more = _made_with(name, held)
+            more = _made_with(name, candidates)
             if more["recipe"].get("judgement"):
                 more |= {"note": note, "calibration": leads.calibration(lines, one.rows)}
             yield published.result(one.name, name, figures, ms=ms, data=about, more=more)
@@ -164,9 +170,8 @@ def _simple(
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
-    return [
-        each for path in paths for each in (path.rglob("*") if path.is_dir() else [path]) if each.is_file()
-    ]
+    within = (each for path in paths for each in (path, *path.rglob("*")))
+    return [each for each in within if each.is_file()]
 
 
 def _made_with(name: str, held: Catalogue) -> dict[str, Any]:
@@ -193,9 +198,8 @@ def never_seen(
 ) -> dict[str, Sequence[str]]:
     """The answers to those notices of which no winner has an award of that very buyer in the evidence."""
     sirens = held.of_structure("siren")[held.owners]
-    pairs = {
-        (int(buyer), str(siren)) for buyer, siren in zip(held.of_row("buyer"), sirens, strict=True) if buyer
-    }
+    awarded = zip(held.of_row("buyer"), sirens, strict=True)
+    pairs = {(int(buyer), str(siren)) for buyer, siren in awarded if buyer}
     buyers = {question.id: question.tender.buyer.id[:9] for question in asked}
     return {
         id: right

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -28,6 +28,7 @@ from matcher.reading import files
 from matcher.reference.identifiers import clean_date
 
 UNDATED = date(2019, 6, 30)
+HISTORY = Path("awards") / "history.json.gz"  # of a folder of data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +66,8 @@ def questions(path: Path, rejected: list[Rejected]) -> Iterator[Question]:
             refuse(where, 'no query: {"query_id", "notice"} is wanted')
             continue
         query_id = str(record["query_id"])
-        notice = {
-            key: value for key, value in record["notice"].items() if key not in ("titulaires", "montant")
-        }
+        fields = record["notice"].items()
+        notice = {key: value for key, value in fields if key not in ("titulaires", "montant")}
         if query_id in seen:
             refuse(query_id, "this query_id stands twice: the first is kept")
             continue
@@ -193,6 +193,3 @@ def load_gold(path: Path) -> dict[str, list[str]]:
     if not gold or not all(gold.values()):
         raise BadInput(f"{path} holds no query, or a query without answer")
     return gold
-
-
-Ranker = Callable[[Question], Sequence[str]]

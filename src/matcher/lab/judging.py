@@ -11,14 +11,15 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
+from matcher.catalogue.filters import distances_km, located
 from matcher.domain import Structure
 from matcher.lab.evaluation import Question
 from matcher.matching.engine import Matcher
 from matcher.matching.shortlist import Column, Query, Shortlist
 from matcher.reference import places
+from matcher.reference.arrays import I64, Array
 from matcher.reference.codes import naf_label
 
 FIRST, MEANT, NEAREST = 8, 4, 4  # of a pool of 16
@@ -47,7 +48,9 @@ class Back(Exception):
 def pool(matcher: Matcher, query: Query, name: str) -> list[int]:
     """Rows of the catalogue to be graded, one for each bidder, shuffled, so that the order does not reveal the ranking."""
     ranking = matcher.rank(query)
-    candidates, near = ranking.shortlist.candidates, _kilometres(matcher, query)[ranking.shortlist.candidates]
+    candidates = ranking.shortlist.candidates
+    everyone = np.zeros(len(matcher.catalogue))
+    near = (distances_km(matcher.catalogue, query.places) if located(query.places) else everyone)[candidates]
     likeness = np.nan_to_num(_likeness(ranking.shortlist))
     chosen: dict[str, int] = {}
     sirens = matcher.catalogue.of_structure("siren")
@@ -63,21 +66,11 @@ def _likeness(shortlist: Shortlist) -> Column:
     return shortlist.best(cosines, shortlist.known(*DECLARED, "name"))
 
 
-def _add(chosen: dict[str, int], rows: NDArray[np.int64], sirens: NDArray[Any], most: int) -> None:
+def _add(chosen: dict[str, int], rows: I64, sirens: Array, most: int) -> None:
     for row in rows.tolist():
         if most and sirens[row] not in chosen:
             chosen[str(sirens[row])] = row
             most -= 1
-
-
-def _kilometres(matcher: Matcher, query: Query) -> NDArray[np.float64]:
-    from matcher.catalogue.filters import distances_km, located
-
-    return (
-        distances_km(matcher.catalogue, query.places)
-        if located(query.places)
-        else np.zeros(len(matcher.catalogue))
-    )
 
 
 def sheet(structure: Structure, query: Query) -> str:
@@ -95,10 +88,10 @@ def sheet(structure: Structure, query: Query) -> str:
 
 def _distance(structure: Structure, query: Query) -> str:
     here = structure.place
-    asked = [p for p in query.places if p.latitude is not None]
-    if not asked or here.latitude is None:
+    located = [p for p in query.places if p.latitude is not None]
+    if not located or here.latitude is None:
         return ""
-    km = min(places.distance_km(p.latitude, p.longitude, here.latitude, here.longitude) for p in asked)
+    km = min(places.distance_km(p.latitude, p.longitude, here.latitude, here.longitude) for p in located)
     return f", à {km:.0f} km"
 
 

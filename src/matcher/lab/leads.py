@@ -5,6 +5,8 @@ The measures are those of graded retrieval over judged candidates alone: ungrade
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -18,16 +20,18 @@ from matcher.console import say
 from matcher.domain import BadInput, NotFound, Rejected, Tender
 from matcher.lab import evaluation
 from matcher.lab.evaluation import Question
-from matcher.lab.training.judgement import gain, judged
+from matcher.lab.training.texts import opened
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import interleave
 from matcher.reading import gather
+from matcher.reference.arrays import F64, Array
 
 QUERIES, JUDGED = ".queries.jsonl", ".judged.jsonl"
 MEASURES = ("nDCG@5", "top1", "leads@5", "wrong@5", "nobody right", "nobody wrong")
 TOP = 60
 #: A line of a run file for a question: query_id, ranking ([siren, score, probability]), nobody.
 Line = Mapping[str, Any]
+Judged = Mapping[str, Mapping[str, Any]]  # a line of a judged file by query_id
 Answering = Callable[[Question], Line]
 
 
@@ -37,7 +41,13 @@ class Judgements:
 
     name: str
     questions: Sequence[Question]
-    rows: Mapping[str, Mapping[str, Any]]
+    rows: Judged
+
+
+def judged(path: Path) -> dict[str, Any]:
+    """The lines of a judged file by query_id."""
+    with opened(path) as lines:
+        return {row["query_id"]: row for row in map(json.loads, filter(str.strip, lines))}
 
 
 def load(queries: Path, most: int | None = None) -> Judgements:
@@ -49,8 +59,8 @@ def load(queries: Path, most: int | None = None) -> Judgements:
     if not graded.is_file():
         raise NotFound(f"no {graded.name} next to {queries.name}: `matcher judge` makes one")
     rows, rejected = judged(graded), list[Rejected]()
-    asked = [q for q in evaluation.questions(queries, rejected) if q.id in rows][:most]
-    return Judgements(name=name, questions=asked, rows=rows)
+    needs = [q for q in evaluation.questions(queries, rejected) if q.id in rows][:most]
+    return Judgements(name=name, questions=needs, rows=rows)
 
 
 def known(given: Judgements, held: Catalogue) -> Judgements:
@@ -86,22 +96,27 @@ def by_order(method: Callable[[Question], Sequence[str]]) -> Answering:
     }
 
 
-def figures(lines: Iterable[Line], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, list[float]]:
+def gain(grades: Sequence[int]) -> float:
+    """Discounted cumulative gain."""
+    return math.fsum((2**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades))
+
+
+def figures(lines: Iterable[Line], rows: Judged) -> dict[str, list[float]]:
     """Each measure for each need to which it applies; lower is better for wrong@5 and "nobody wrong"."""
-    found: dict[str, list[float]] = {name: [] for name in MEASURES}
+    values: dict[str, list[float]] = {name: [] for name in MEASURES}
     for line in lines:
         row = rows[line["query_id"]]
         order = _order(line, {siren: int(value[0]) for siren, value in row["j"].items()})
         leads = sum(grade >= 2 for grade in order)
         if leads:
-            found["nDCG@5"].append(gain(order[:5]) / gain(sorted(order, reverse=True)[:5]))
-            found["top1"].append(float(order[0] >= 2))
-            found["leads@5"].append(sum(grade >= 2 for grade in order[:5]) / min(5, leads))
-            found["wrong@5"].append(sum(grade == 0 for grade in order[:5]) / len(order[:5]))
-            found["nobody wrong"].append(float(line["nobody"]))
+            values["nDCG@5"].append(gain(order[:5]) / gain(sorted(order, reverse=True)[:5]))
+            values["top1"].append(float(order[0] >= 2))
+            values["leads@5"].append(sum(grade >= 2 for grade in order[:5]) / min(5, leads))
+            values["wrong@5"].append(sum(grade == 0 for grade in order[:5]) / len(order[:5]))
+            values["nobody wrong"].append(float(line["nobody"]))
         elif row["s"] == "no":
-            found["nobody right"].append(float(line["nobody"]))
-    return found
+            values["nobody right"].append(float(line["nobody"]))
+    return values
 
 
 def _order(line: Line, grades: Mapping[str, int]) -> list[int]:
@@ -111,10 +126,8 @@ def _order(line: Line, grades: Mapping[str, int]) -> list[int]:
     return [grades[siren] for siren in ranked] + left
 
 
-def calibration(lines: Iterable[Line], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+def calibration(lines: Iterable[Line], rows: Judged) -> dict[str, float]:
     """AUC and expected calibration error (ten bins) of the probabilities; empty where a method gives none."""
-    from sklearn.metrics import roc_auc_score
-
     pairs = [
         (chance, rows[line["query_id"]]["j"][siren][0] >= 2)
         for line in lines
@@ -124,9 +137,20 @@ def calibration(lines: Iterable[Line], rows: Mapping[str, Mapping[str, Any]]) ->
     if not pairs or len({lead for _, lead in pairs}) < 2:
         return {}
     chance, lead = (np.array(column, dtype=np.float64) for column in zip(*pairs, strict=True))
+    return {"AUC": auc(chance, lead), "ECE": ece(chance, lead)}
+
+
+def auc(chance: F64, lead: Array) -> float:
+    """The area under the ROC curve; NaN where all pairs are leads, or none."""
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(lead, chance)) if 0 < lead.sum() < len(lead) else float("nan")
+
+
+def ece(chance: F64, lead: Array) -> float:
+    """The expected calibration error over the tenths of the scale."""
     tenth = np.minimum((chance * 10).astype(int), 9)
-    gaps = [abs(float((chance - lead)[tenth == t].sum())) for t in range(10)]
-    return {"AUC": float(roc_auc_score(lead, chance)), "ECE": sum(gaps) / len(pairs)}
+    return sum(abs(float((chance - lead)[tenth == t].sum())) for t in range(10)) / len(chance)
 
 
 # ------------------------------------------------------------------------------------- quality against exposure
@@ -137,13 +161,17 @@ def tenders(paths: Iterable[Path]) -> list[Tender]:
     listed = list(paths)
     needs = [path for path in listed if path.name.endswith(QUERIES)]
     others = [path for path in listed if path not in needs]
-    found = [question.tender for path in needs for question in evaluation.questions(path, [])]
-    return found + (gather.gather(others).tenders if others else [])
+    judged_needs = [question.tender for path in needs for question in evaluation.questions(path, [])]
+    return judged_needs + (gather.gather(others).tenders if others else [])
 
 
 def quality(matcher: Matcher, paths: Iterable[Path], days: int = 1) -> float | None:
     """Mean nDCG@5 over the judged needs among these files and over so many days; None where there are none."""
-    sets = [load(p) for p in paths if p.name.endswith(QUERIES) and _graded(p).is_file()]
+    sets = [
+        load(p)
+        for p in paths
+        if p.name.endswith(QUERIES) and p.with_name(p.name.removesuffix(QUERIES) + JUDGED).is_file()
+    ]
     values: list[float] = []
     for one in sets:
         for question in one.questions:
@@ -151,18 +179,12 @@ def quality(matcher: Matcher, paths: Iterable[Path], days: int = 1) -> float | N
     return float(np.mean(values)) if values else None
 
 
-def _graded(queries: Path) -> Path:
-    return queries.with_name(queries.name.removesuffix(QUERIES) + JUDGED)
-
-
-def _by_day(
-    matcher: Matcher, question: Question, rows: Mapping[str, Mapping[str, Any]], days: int
-) -> list[float]:
+def _by_day(matcher: Matcher, question: Question, rows: Judged, days: int) -> list[float]:
     rankings = evaluation.rankings_of(matcher, question)
-    found = []
+    gains = []
     for number in range(days):
         day = (question.day or date.today()) + timedelta(days=number)
         merged = interleave([matcher.rotated(ranking, day).sirens(TOP) for ranking in rankings], TOP)
         line = {"query_id": question.id, "ranking": [[siren] for siren, _ in merged], "nobody": False}
-        found += figures([line], rows)["nDCG@5"]
-    return found
+        gains += figures([line], rows)["nDCG@5"]
+    return gains

@@ -9,22 +9,21 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher import plugins
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days
 from matcher.catalogue.filters import distances_km, located
-from matcher.domain import Lot, MissingExtra, Place, Structure
+from matcher.domain import Lot, MissingExtra, Place
 from matcher.lab.evaluation import Question
 from matcher.reference import places, trades
+from matcher.reference.arrays import F32, F64, Array
 
 Method = Callable[[Question], list[str]]
-Encode = Callable[[Sequence[str]], NDArray[Any]]
-Scores = NDArray[np.float64]
+Encode = Callable[[Sequence[str]], Array]
+Scores = F64
 TOP = 100
 POTION = "MATCHER_POTION"
 
@@ -76,8 +75,8 @@ class Documents:
 
 
 def _distinct(sirens: object, question: Question) -> list[str]:
-    found = dict.fromkeys(sirens)  # type: ignore[call-overload]
-    return [siren for siren in found if siren != question.member][:TOP]
+    distinct = dict.fromkeys(sirens)  # type: ignore[call-overload]
+    return [siren for siren in distinct if siren != question.member][:TOP]
 
 
 def _asked(question: Question) -> str:
@@ -143,7 +142,7 @@ def potion(held: Catalogue) -> Method:
         from model2vec import StaticModel
     model = StaticModel.from_pretrained(folder)
 
-    def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(texts: Sequence[str]) -> F32:
         vectors = np.asarray(model.encode(list(texts)), dtype=np.float32)
         return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9))
 
@@ -163,15 +162,19 @@ class PlaceAlone:
 
     def kilometres(self, question: Question) -> Scores:
         """How far each structure is from the need; 50 km where no more than the département is shared."""
-        asked = [_place(question, lot) for lot in question.tender.lots]
-        far = np.nan_to_num(distances_km(self.held, asked), nan=1000.0) if located(asked) else np.full(len(self.held), 1000.0)  # fmt: skip
-        same = np.isin(self.departments, [p.department for p in asked if p.department])
+        wanted = [_place(question, lot) for lot in question.tender.lots]
+        far = (
+            np.nan_to_num(distances_km(self.held, wanted), nan=1000.0)
+            if located(wanted)
+            else np.full(len(self.held), 1000.0)
+        )
+        same = np.isin(self.departments, [p.department for p in wanted if p.department])
         return np.where(same, np.minimum(far, 50.0), far)
 
 
 def _place(question: Question, lot: Lot) -> Place:
-    given = lot.places[0] if lot.places else question.tender.buyer.place
-    return places.locate(given, question.tender.buyer.id)
+    stated = lot.places[0] if lot.places else question.tender.buyer.place
+    return places.locate(stated, question.tender.buyer.id)
 
 
 class BadgeAndSector:
@@ -181,7 +184,10 @@ class BadgeAndSector:
         self.held = held
         self.structures = [held.structure(row) for row in range(len(held))]
         self.skills = [set(trades.skills(each)) for each in self.structures]
-        self.badge = np.array([_complete(each) for each in self.structures])
+        self.badge = np.array(
+            [bool(s.description and s.offers and (s.email or s.phone)) for s in self.structures]
+        )
+        self.serves = [{s.place.department, *(s.zone.departments if s.zone else ())} for s in self.structures]
 
     def __call__(self, question: Question) -> list[str]:
         sector = {
@@ -191,18 +197,10 @@ class BadgeAndSector:
         }
         asked = {_place(question, lot).department for lot in question.tender.lots} - {None, ""}
         of_sector = np.array([bool(sector & held) for held in self.skills])
-        comes = np.array([bool(asked & _departments(each)) for each in self.structures])
+        comes = np.array([bool(asked & departments) for departments in self.serves])
         sirens = self.held.of_structure("siren")
         order = np.lexsort((sirens, ~self.badge, ~comes, ~of_sector))
         return _distinct((str(sirens[row]) for row in order if of_sector[row] or comes[row]), question)
-
-
-def _departments(structure: Structure) -> set[str | None]:
-    return {structure.place.department, *(structure.zone.departments if structure.zone else ())}
-
-
-def _complete(structure: Structure) -> bool:
-    return bool(structure.description and structure.offers and (structure.email or structure.phone))
 
 
 def _french_tokens(text: str) -> list[str]:

@@ -18,20 +18,27 @@ from matcher.domain import __version__
 from matcher.lab import evaluation
 
 Result = dict[str, Any]
+Facts = Mapping[str, Any]
 PLOTTED = ("sample", "nDCG@5")  # of a folder without that set the first that has the measure
 
 
 def result(
-    task: str, method: str, figures: Mapping[str, Sequence[float]], *, ms: float, data: Mapping[str, Any], more: Mapping[str, Any]
-) -> Result:  # fmt: skip
+    task: str, method: str, figures: Mapping[str, Sequence[float]], *, ms: float, data: Facts, more: Facts
+) -> Result:
     """A result: means with 95 % bootstrap intervals, the cost of a need in CPU milliseconds, what it was made with."""
     intervals = {name: evaluation.bootstrap(values) for name, values in figures.items() if values}
     return {
-        "task": task, "method": method, "commit": commit(), "version": __version__, "on": date.today().isoformat(),
-        "data": dict(data), "machine": machine(), **more,
+        "task": task,
+        "method": method,
+        "commit": commit(),
+        "version": __version__,
+        "on": date.today().isoformat(),
+        "data": dict(data),
+        "machine": machine(),
+        **more,
         "figures": {name: [round(value, 4) for value in three] for name, three in intervals.items()},
         "cost": {"ms": round(ms, 3)},
-    }  # fmt: skip
+    }
 
 
 def commit() -> str:
@@ -44,8 +51,8 @@ def commit() -> str:
         return done.stdout.strip() if done.returncode == 0 else ""
 
     try:
-        found = git("rev-parse", "--short=12", "HEAD")
-        return found + ("+" if found and git("status", "--porcelain", "--", "../../../src") else "")
+        revision = git("rev-parse", "--short=12", "HEAD")
+        return revision + ("+" if revision and git("status", "--porcelain", "--", "../../../src") else "")
     except FileNotFoundError:
         return ""
 
@@ -55,10 +62,16 @@ def machine() -> dict[str, Any]:
     model = platform.processor() or platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)  # fmt: skip
+        named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+        model = next(named, model)
     except OSError:
         pass
-    return {"cpu": model, "cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}  # fmt: skip
+    return {
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "system": platform.system(),
+    }
 
 
 def revision(paths: Iterable[Path]) -> str:
@@ -118,7 +131,7 @@ def _section(task: str, found: Sequence[Result]) -> str:
         *(f"| {name} | " + " | ".join(_cell(each, name) for each in ours) + " |" for name in measures),
         "| ms | " + " | ".join(f"{each['cost']['ms']:.1f}" for each in ours) + " |",
         "| commit | " + " | ".join(f"`{each['commit']}`" for each in ours) + " |",
-    ]  # fmt: skip
+    ]
     notes = dict.fromkeys(f"{each['method']}: {each['note']}" for each in ours if each.get("note"))
     return "\n".join([*lines, *(f"\n{note}" for note in notes), ""])
 
@@ -184,11 +197,17 @@ def plot(found: Sequence[Result]) -> str:
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12" role="img">',
-            f"<title>{title}</title>", f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>', *grid, *ticks, *dots,
+            f"<title>{title}</title>",
+            f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
+            *grid,
+            *ticks,
+            *dots,
             f'<text x="{WIDTH / 2:.0f}" y="{HEIGHT - 8}" text-anchor="middle">CPU milliseconds for a need</text>',
-            f'<text x="8" y="14">{measure}</text>', "</svg>", "",
+            f'<text x="8" y="14">{measure}</text>',
+            "</svg>",
+            "",
         ]
-    )  # fmt: skip
+    )
 
 
 def _apart(labels: Sequence[tuple[float, float]], height: float = 13, width: float = 120) -> list[float]:

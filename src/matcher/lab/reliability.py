@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher import plugins
 from matcher.domain import BadInput, NotFound
 from matcher.lab import evaluation
 from matcher.lab.evaluation import Question
 from matcher.matching.engine import Matcher
+from matcher.reference.arrays import F64, Mask
 from matcher.reference.identifiers import clean_date
 
 BINS = 10
@@ -86,7 +86,7 @@ def later_awards(path: Path, most: int | None = None, seed: int = 0) -> list[tup
     tender_of = plugins.find("reading.sources", "decp").tender_of
     with gzip.open(path, "rt", encoding="utf-8") as stream:
         records: list[dict[str, Any]] = json.load(stream)["marches"]
-    found: list[tuple[Question, frozenset[str]]] = []
+    awards: list[tuple[Question, frozenset[str]]] = []
     for number, record in enumerate(records):
         holders = frozenset(str(each.get("id") or "")[:9] for each in record.get("titulaires") or ())
         notice = {
@@ -99,16 +99,16 @@ def later_awards(path: Path, most: int | None = None, seed: int = 0) -> list[tup
         except BadInput:
             continue
         day = clean_date(record.get("dateNotification"))
-        found.append((Question(id=str(record.get("uid") or number), tender=tender, day=day), holders))
-    if most is not None and most < len(found):
-        chosen = np.sort(np.random.default_rng(seed).choice(len(found), most, replace=False))
-        found = [found[i] for i in chosen]
-    return found
+        awards.append((Question(id=str(record.get("uid") or number), tender=tender, day=day), holders))
+    if most is not None and most < len(awards):
+        chosen = np.sort(np.random.default_rng(seed).choice(len(awards), most, replace=False))
+        awards = [awards[i] for i in chosen]
+    return awards
 
 
 def answered(
     matcher: Matcher, asked: Iterable[tuple[Question, frozenset[str]]], top: int = 10
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+) -> tuple[F64, Mask]:
     """The probabilities of the first `top` of each question and whether they won; both (questions, top), NaN where fewer."""
     predicted, observed = [], []
     for question, holders in asked:

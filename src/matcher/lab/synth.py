@@ -18,42 +18,31 @@ from typing import Any
 
 import numpy as np
 
-from matcher.domain import (
-    LENDING_KINDS,
-    Buyer,
-    Clause,
-    Lot,
-    Offer,
-    Place,
-    Reservation,
-    Structure,
-    Tender,
-    Zone,
-)
+from matcher import domain
+from matcher.domain import Place, Structure, Tender
 from matcher.reference import codes, law, paths
 from matcher.reference.identifiers import luhn
 from matcher.reference.places import communes
 from matcher.reference.text import clean
 
+
+def _shares(listed: str) -> dict[str, float]:
+    return {name: float(share) for name, share in (pair.split(":") for pair in listed.split())}
+
+
 #: Share of notices by CPV division, rounded from the counts of a year of French notices, and of all of them
 #: together; the rest is drawn uniformly from the other divisions.
 NAMED = 0.94
-DIVISIONS: dict[str, float] = {
-    "45": 0.36, "71": 0.10, "50": 0.06, "90": 0.07, "79": 0.06, "33": 0.05, "72": 0.04, "77": 0.04, "55": 0.03,
-    "60": 0.03, "85": 0.03, "80": 0.03, "39": 0.02, "66": 0.02, "92": 0.02, "98": 0.02, "34": 0.02,
-}  # fmt: skip
+DIVISIONS = _shares(
+    "45:0.36 71:0.10 50:0.06 90:0.07 79:0.06 33:0.05 72:0.04 77:0.04 55:0.03 60:0.03 85:0.03 80:0.03 39:0.02 66:0.02"
+    " 92:0.02 98:0.02 34:0.02"
+)
 #: Kinds with their shares, as the State's lists and the sector's reports have them, rounded.
-KINDS: dict[str, float] = {
-    "ACI": 0.20, "EI": 0.12, "AI": 0.07, "ETTI": 0.04, "EA": 0.08, "ESAT": 0.14, "GEIQ": 0.02, "SCOP": 0.08, "ASSO": 0.17,
-    "ESUS": 0.05, "SCIC": 0.03,
-}  # fmt: skip
+KINDS = _shares("ACI:.20 EI:.12 AI:.07 ETTI:.04 EA:.08 ESAT:.14 GEIQ:.02 SCOP:.08 ASSO:.17 ESUS:.05 SCIC:.03")
 WAYS = ("Entretien et", "Prestations de", "Équipe dédiée :", "Atelier", "Service de", "Chantier :", "")
 FORMS = ("Marché de", "Prestations de", "Accord-cadre :", "Travaux et services de", "")
-
-COLUMNS = (
-    "SIRET", "Raison sociale", "Type", "Code postal", "Ville", "Activité", "Description de l'activité", "CPV",
-    "Courriel",
-)  # fmt: skip
+NAMES = ("Atelier", "Les Chantiers", "Régie", "Association", "Ressources")
+COLUMNS = "SIRET;Raison sociale;Type;Code postal;Ville;Activité;Description de l'activité;CPV;Courriel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +57,20 @@ class _Piece:
 @cache
 def _pieces() -> dict[str, list[_Piece]]:
     """Texts by CPV division: our sample's offers and lots, and the labels of the nomenclature."""
-    found: dict[str, list[_Piece]] = defaultdict(list)
+    pieces: dict[str, list[_Piece]] = defaultdict(list)
     sample = paths.reference_dir().parent / "sample"
     if sample.is_dir():
         from matcher.reading import gather
 
         gathered = gather.gather([sample])
-        for structure in gathered.structures:
-            for offer in structure.offers:
-                if offer.cpv:
-                    found[offer.cpv[0][:2]].append(_Piece(offer.title, offer.text, offer.cpv[0]))
-        for tender in gathered.tenders:
-            for lot in tender.lots:
-                if lot.cpv:
-                    found[lot.cpv[0][:2]].append(_Piece(lot.title, lot.description, lot.cpv[0]))
+        offers = [(o.title, o.text, o.cpv) for structure in gathered.structures for o in structure.offers]
+        lots = [(lot.title, lot.description, lot.cpv) for tender in gathered.tenders for lot in tender.lots]
+        for title, text, cpv in offers + lots:
+            if cpv:
+                pieces[cpv[0][:2]].append(_Piece(title, text, cpv[0]))
     for code, label in sorted(codes.cpv_labels().items()):
-        found[code[:2]].append(_Piece(label, "", code.ljust(8, "0")))
-    return dict(found)
+        pieces[code[:2]].append(_Piece(label, "", code.ljust(8, "0")))
+    return dict(pieces)
 
 
 @cache
@@ -96,11 +82,15 @@ def _towns() -> tuple[list[Place], Any]:
             continue
         places.append(
             Place(
-                label=commune.name, commune=commune.code, postcode=(commune.postcodes or (None,))[0],
-                department=commune.department, region=commune.region, latitude=commune.latitude,
+                label=commune.name,
+                commune=commune.code,
+                postcode=(commune.postcodes or (None,))[0],
+                department=commune.department,
+                region=commune.region,
+                latitude=commune.latitude,
                 longitude=commune.longitude,
             )
-        )  # fmt: skip
+        )
         weights.append(commune.population**0.5)
     chances = np.array(weights)
     return places, chances / chances.sum()
@@ -121,54 +111,64 @@ def structures(n: int, seed: int = 0, offers: float = 3.0) -> Iterator[Structure
     """`n` structures with about `offers` offers each, the same for a seed; the number i is always structure i."""
     pieces, divisions, shares = _drawn()
     places, chances = _towns()
-    kinds, weights = list(KINDS), np.array(list(KINDS.values()))
-    for low in range(0, n, 10_000):
+    kinds, weights = zip(*KINDS.items(), strict=True)
+    size = 10_000
+    for low in range(0, n, size):
         chance = np.random.default_rng((seed, low))
-        size = 10_000
         where = chance.choice(len(places), size=size, p=chances)
         what = chance.choice(len(divisions), size=(size, 2), p=shares)
-        kind = chance.choice(len(kinds), size=size, p=weights / weights.sum())
+        kind = chance.choice(len(kinds), size=size, p=np.array(weights) / np.sum(weights))
         many = 1 + chance.poisson(offers - 1, size=size).clip(max=12)
         dice = chance.random((size, 6))
         for i in range(min(size, n - low)):
-            yield _structure(low + i, places[where[i]], kinds[kind[i]], [divisions[d] for d in what[i]], int(many[i]),
-                             dice[i], pieces, chance)  # fmt: skip
+            bare = _structure(low + i, places[where[i]], kinds[kind[i]], dice[i])
+            trades = [divisions[d] for d in what[i]]
+            yield replace(bare, offers=tuple(_offers(bare, trades, int(many[i]), dice[i], pieces, chance)))
 
 
 def _drawn() -> tuple[dict[str, list[_Piece]], list[str], Any]:
     pieces = _pieces()
     divisions = sorted(pieces)
-    known = np.array([DIVISIONS.get(d, 0.0) for d in divisions])
-    other = (known == 0).astype(float)
-    shares = NAMED * known / known.sum() + (1 - NAMED) * other / max(1.0, other.sum())
+    named = np.array([DIVISIONS.get(d, 0.0) for d in divisions])
+    other = (named == 0).astype(float)
+    shares = NAMED * named / named.sum() + (1 - NAMED) * other / max(1.0, other.sum())
     return pieces, divisions, shares / shares.sum()
 
 
-def _structure(
-    number: int, place: Place, kind: str, divisions: list[str], many: int, dice: Any, pieces: dict[str, list[_Piece]],
-    chance: Any,
-) -> Structure:  # fmt: skip
-    id = siret(1_000_000 + number)
-    zone = (
-        Zone(radius_km=float(20 + 10 * int(dice[0] * 8)))
-        if dice[0] < 0.6
-        else Zone(departments=(place.department or "75",))
+def _structure(number: int, place: Place, kind: str, dice: Any) -> Structure:
+    return Structure(
+        siret=siret(1_000_000 + number),
+        name=f"{NAMES[int(dice[1] * 5)]} {place.label} {number}",
+        kind=kind,
+        place=place,
+        email=f"s{number}@example.org",
+        active=bool(dice[2] > 0.02),
+        headcount=float(round(5 + 60 * dice[3] ** 2)),
+        turnover=float(round(2e5 + 3e6 * dice[4] ** 3)),
+        source="synth",
     )
-    made = []
+
+
+def _offers(
+    of: Structure, divisions: list[str], many: int, dice: Any, pieces: dict[str, list[_Piece]], chance: Any
+) -> Iterator[domain.Offer]:
+    near = domain.Zone(radius_km=float(20 + 10 * int(dice[0] * 8)))
+    zone = near if dice[0] < 0.6 else domain.Zone(departments=(of.place.department or "75",))
+    types = ("DISP",) if of.kind in domain.LENDING_KINDS else ("PREST",)
     for j in range(many):
         # four offers in five are of the first trade: structures have one
         pool = pieces[divisions[0] if j == 0 or chance.random() < 0.8 else divisions[1]]
         piece = pool[int(chance.integers(len(pool)))]
         title = f"{WAYS[int(chance.integers(len(WAYS)))]} {piece.title}".strip()
-        made.append(
-            Offer(id=f"{id}#{j + 1}", title=title, text=piece.text, cpv=(piece.cpv,), zone=zone, source="synth",
-                  service_types=("DISP",) if kind in LENDING_KINDS else ("PREST",))
-        )  # fmt: skip
-    return Structure(
-        siret=id, name=f"{('Atelier', 'Les Chantiers', 'Régie', 'Association', 'Ressources')[int(dice[1] * 5)]} {place.label} {number}",
-        kind=kind, place=place, offers=tuple(made), email=f"s{number}@example.org", active=bool(dice[2] > 0.02),
-        headcount=float(round(5 + 60 * dice[3] ** 2)), turnover=float(round(2e5 + 3e6 * dice[4] ** 3)), source="synth",
-    )  # fmt: skip
+        yield domain.Offer(
+            id=f"{of.siret}#{j + 1}",
+            title=title,
+            text=piece.text,
+            cpv=(piece.cpv,),
+            zone=zone,
+            source="synth",
+            service_types=types,
+        )
 
 
 def tenders(n: int, seed: int = 1, lots: float = 3.0, day: date | None = None) -> Iterator[Tender]:
@@ -185,25 +185,39 @@ def tenders(n: int, seed: int = 1, lots: float = 3.0, day: date | None = None) -
         many = 1 + int(chance.poisson(lots - 1))
         made = []
         for j in range(many):
-            pool = pieces[
-                division
-                if j == 0 or chance.random() < 0.6
-                else divisions[int(chance.choice(len(divisions), p=shares))]
-            ]
+            own = j == 0 or chance.random() < 0.6
+            pool = pieces[division if own else divisions[int(chance.choice(len(divisions), p=shares))]]
             piece = pool[int(chance.integers(len(pool)))]
             title = f"{FORMS[int(chance.integers(len(FORMS)))]} {piece.title}".strip()
-            reserved = Reservation(articles=(law.INSERTION,)) if chance.random() < 0.02 else None
-            hours = Clause(hours=float(100 * chance.integers(1, 40))) if chance.random() < 0.15 else None
+            reserved = domain.Reservation(articles=(law.INSERTION,)) if chance.random() < 0.02 else None
+            hours = (
+                domain.Clause(hours=float(100 * chance.integers(1, 40))) if chance.random() < 0.15 else None
+            )
             made.append(
-                Lot(id=f"{id}-{j + 1}", number=str(j + 1), title=title, description=clean(f"{piece.text} {place.label}"),
-                    cpv=(piece.cpv,), places=(place,), amount=float(round(10 ** chance.uniform(4, 6.3))), deadline=due,
-                    reservation=reserved, clauses=(hours,) if hours else ())
-            )  # fmt: skip
+                domain.Lot(
+                    id=f"{id}-{j + 1}",
+                    number=str(j + 1),
+                    title=title,
+                    description=clean(f"{piece.text} {place.label}"),
+                    cpv=(piece.cpv,),
+                    places=(place,),
+                    amount=float(round(10 ** chance.uniform(4, 6.3))),
+                    deadline=due,
+                    reservation=reserved,
+                    clauses=(hours,) if hours else (),
+                )
+            )
         yield Tender(
-            id=id, format="boamp", title=f"{made[0].title} à {place.label}", published=published, deadline=due,
-            buyer=Buyer(id=siret(2_000_000 + i), name=f"Commune de {place.label}", place=place), lots=tuple(made),
-            reference=f"{published.year}-{i:05d}", documents_url=f"https://example.org/{id}",
-        )  # fmt: skip
+            id=id,
+            format="boamp",
+            title=f"{made[0].title} à {place.label}",
+            published=published,
+            deadline=due,
+            buyer=domain.Buyer(id=siret(2_000_000 + i), name=f"Commune de {place.label}", place=place),
+            lots=tuple(made),
+            reference=f"{published.year}-{i:05d}",
+            documents_url=f"https://example.org/{id}",
+        )
 
 
 def changed(listed: list[Structure], share: float, seed: int = 3) -> list[Structure]:
@@ -211,9 +225,11 @@ def changed(listed: list[Structure], share: float, seed: int = 3) -> list[Struct
     chance = np.random.default_rng(seed)
     touched = set(chance.choice(len(listed), size=round(share * len(listed)), replace=False).tolist())
     return [
-        replace(s, description=f"{s.description} Mise à jour {i}.".strip(), updated=date(2026, 1, 1)) if i in touched else s
+        replace(s, description=f"{s.description} Mise à jour {i}.".strip(), updated=date(2026, 1, 1))
+        if i in touched
+        else s
         for i, s in enumerate(listed)
-    ]  # fmt: skip
+    ]
 
 
 def write(folder: Path, n_structures: int, n_tenders: int, seed: int = 0) -> tuple[Path, Path]:
@@ -226,7 +242,7 @@ def write(folder: Path, n_structures: int, n_tenders: int, seed: int = 0) -> tup
     listed = folder / "structures.csv"
     with listed.open("w", encoding="utf-8", newline="") as sink:
         out = csv.writer(sink, delimiter=";")
-        out.writerow(COLUMNS)
+        out.writerow(COLUMNS.split(";"))
         for s in structures(n_structures, seed):
             own = [s.siret, s.name, s.kind, s.place.postcode, s.place.label]
             out.writerows([*own, o.title, o.text, o.cpv[0], s.email] for o in s.offers)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.domain import BadInput
 from matcher.reference import tables
+from matcher.reference.arrays import F32, F64
 from matcher.reference.codes import naf_codes, naf_label, naf_words
 
 if TYPE_CHECKING:
@@ -38,15 +38,15 @@ class Activities:
     """
 
     places: Mapping[str, int]
-    vectors: NDArray[np.float32]
-    reach: NDArray[np.float64]
+    vectors: F32
+    reach: F64
 
-    def closeness(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
+    def closeness(self, vector: F32) -> F64:
         """1 for the code nearest to a text's vector (where any is near), e times less for each WIDTH of cosine below it; (codes,)."""
         cosines = np.asarray(self.vectors @ vector, dtype=np.float64)
         return np.asarray(np.exp((cosines - cosines.max(initial=FLOOR)) / WIDTH))
 
-    def reach_km(self, closeness: NDArray[np.float64]) -> float:
+    def reach_km(self, closeness: F64) -> float:
         """The usual service radius for such a need: the geometric mean over the codes near it."""
         weight = closeness**2
         return float(np.exp((weight * np.log(self.reach)).sum() / max(float(weight.sum()), 1e-9)))
@@ -57,13 +57,13 @@ _MADE: dict[str, Activities] = {}  # by fingerprint of the encoder
 
 def of(encoder: Any) -> Activities:
     """The codes as an encoder sees them, encoded once per process."""
-    found = _MADE.get(encoder.fingerprint)
-    if found is None:
-        found = _MADE[encoder.fingerprint] = _encoded(encoder)
-    return found
+    activities = _MADE.get(encoder.fingerprint)
+    if activities is None:
+        activities = _MADE[encoder.fingerprint] = _encoded(encoder)
+    return activities
 
 
-def keep(encoder: Any, vectors: NDArray[np.float32]) -> None:
+def keep(encoder: Any, vectors: F32) -> None:
     """Give the vectors of `of` before it is asked."""
     _MADE.setdefault(encoder.fingerprint, _with_reach(_codes(), vectors))
 
@@ -89,7 +89,7 @@ def _encoded(encoder: Any) -> Activities:
     return _with_reach(codes, np.divide(total, lengths, out=np.zeros_like(total), where=lengths > 1e-9))
 
 
-def _with_reach(codes: Sequence[str], vectors: NDArray[np.float32]) -> Activities:
+def _with_reach(codes: Sequence[str], vectors: F32) -> Activities:
     far = usual_reach()
     kilometres = np.array([_longest(far, code) for code in codes])
     return Activities({code: place for place, code in enumerate(codes)}, vectors, kilometres)

@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 from matcher.domain import Asked, BadInput, Lot, Part, Tender
 from matcher.learned.encoders import Encoder, static
 from matcher.reference import paths, toponyms
+from matcher.reference.arrays import F32, I32, I64, Array
 from matcher.reference.codes import cpv_label
 from matcher.reference.law import is_concession
 from matcher.reference.prose import support_trade
 from matcher.reference.text import fold, hashed, lot_part, shorten, tokens
 from matcher.reference.trades import trade_of_cpv, trades, trades_of_cpv
 
-Floats = NDArray[np.float32]
+Floats = F32
 FILE = "asks.npz"  # of models/asks
 READ_UP_TO = 600  # characters of a lot, as in training
 #: Chances from which the likeliest trade, and a further one, are asked for; those of a lot with a code, which states its
@@ -89,9 +90,8 @@ def wording(lot: Lot, tender: Tender) -> Wording:
 def _wording(lot: Lot, tender: Tender) -> Wording:
     begun = lot.description.startswith(lot.title.rstrip("…"))  # the title is the beginning of a typed need
     text = lot.description if begun else f"{lot.title}. {lot.description}"
-    cut = begun and lot.title.endswith(
-        "…"
-    )  # a long need: the rest of its list counts as much as its beginning
+    # a long need: the rest of its list counts as much as its beginning
+    cut = begun and lot.title.endswith("…")
     amount = lot.amount if lot.currency == "EUR" and "amount" not in lot.inferred else None
     size = math.log10(max(amount, 1.0)) - 5 if amount else 0.0
     years = math.log2(max(lot.duration_months, 1.0) / 12) if lot.duration_months else 0.0
@@ -102,11 +102,18 @@ def _wording(lot: Lot, tender: Tender) -> Wording:
         context="" if tender.title in lot.title else tender.title,
         codes=() if "cpv" in lot.inferred else lot.cpv,
         numbers=(
-            size, float(bool(amount)), years, float(bool(lot.duration_months)), float(is_concession(tender)),
-            float(lot.reservation is not None), float(bool(lot.social_conditions)),
-            yearly, max(yearly - LARGE, 0.0), max(yearly - HUGE, 0.0),
+            size,
+            float(bool(amount)),
+            years,
+            float(bool(lot.duration_months)),
+            float(is_concession(tender)),
+            float(lot.reservation is not None),
+            float(bool(lot.social_conditions)),
+            yearly,
+            max(yearly - LARGE, 0.0),
+            max(yearly - HUGE, 0.0),
         ),
-    )  # fmt: skip
+    )
 
 
 def supported(lot: Lot) -> Lot:
@@ -121,7 +128,7 @@ def supported(lot: Lot) -> Lot:
 
 
 @cache
-def _supports() -> NDArray[np.int64]:
+def _supports() -> I64:
     """The trades that can be the support of insertion: not insertion itself, nor staff or studies."""
     return np.flatnonzero([name not in ("insertion", "personnel", "etudes") for name in names()])
 
@@ -142,7 +149,7 @@ class Linear:
     rarity: Floats
     bias: Floats
 
-    def logits(self, inputs: Floats, terms: Sequence[tuple[NDArray[Any], Floats]]) -> Floats:
+    def logits(self, inputs: Floats, terms: Sequence[tuple[Array, Floats]]) -> Floats:
         """Log-odds of each output; shape (len(inputs), outputs).  `terms` are rows of `words` and their weights."""
         z = inputs @ self.dense + self.bias
         for row, (at, weight) in zip(z, terms, strict=True):
@@ -155,7 +162,7 @@ def unit(rarity: Floats) -> Floats:
     return np.asarray(rarity / max(float(np.linalg.norm(rarity)), 1e-9), dtype=np.float32)
 
 
-def first_terms(text: str) -> NDArray[np.int64]:
+def first_terms(text: str) -> I64:
     """Buckets of the first reading of a text: its words and pairs of words."""
     return np.array(hashed(_WORD.findall(fold(text[:READ_UP_TO])), FIRST_BUCKETS), dtype=np.int64)
 
@@ -167,17 +174,17 @@ CODE_DIGITS, OTHER_CODE = (2, 3, 4, 5), 0.5
 
 def terms(given: Wording) -> dict[str, dict[int, float]]:
     """Buckets by field, and their weights before rarity: stems and their pairs in each text, prefixes of codes."""
-    found: dict[str, dict[int, float]] = {}
+    fields: dict[str, dict[int, float]] = {}
     for name, prefix, worth in FIELDS:
         stems = [prefix + stem for stem in tokens(getattr(given, name))]
-        found[name] = dict.fromkeys(hashed(stems, BUCKETS), worth)
+        fields[name] = dict.fromkeys(hashed(stems, BUCKETS), worth)
     codes: dict[int, float] = {}
     for place, code in enumerate(given.codes):
         for digits in CODE_DIGITS:
             (bucket,) = hashed([f"{'cpv' if not place else 'cpv+'}{code[:digits]}"], BUCKETS)
             codes[bucket] = max(codes.get(bucket, 0.0), 1.0 if not place else OTHER_CODE)
-    found["codes"] = codes
-    return found
+    fields["codes"] = codes
+    return fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +193,10 @@ class Reader:
 
     encoder: Encoder
     first: Linear
-    first_at: NDArray[np.int32]  # row of each bucket in `first.words`, -1 where it was not seen
+    first_at: I32  # row of each bucket in `first.words`, -1 where it was not seen
     pooled: Floats  # weights of `pool`, shared by all trades
     outputs: Linear
-    output_at: NDArray[np.int32]
+    output_at: I32
     trusted: Floats  # weight of the pooled columns in each trade, (trades,)
 
     def first_reading(self, texts: Sequence[str], vectors: Floats | None = None) -> Floats:
@@ -241,10 +248,16 @@ class Reader:
         )
         numbers = np.array([one.numbers for one in given], dtype=np.float32).reshape(len(given), -1)
         dense = [
-            vectors[title], vectors[text], 0.5 * around * vectors[context], 0.7 * coded * vectors[label],
-            readings[title], readings[text], numbers,
-            readings[text].max(axis=1, keepdims=True), np.array([[length(one.text)] for one in given]),
-        ]  # fmt: skip
+            vectors[title],
+            vectors[text],
+            0.5 * around * vectors[context],
+            0.7 * coded * vectors[label],
+            readings[title],
+            readings[text],
+            numbers,
+            readings[text].max(axis=1, keepdims=True),
+            np.array([[length(one.text)] for one in given]),
+        ]
         listed, named = (
             np.stack([readings[[at[piece] for piece in each]].max(axis=0) for each in some])
             for some in (title_pieces, text_pieces)
@@ -254,7 +267,7 @@ class Reader:
         pools = pool((*read, coded * readings[label], named), [one.codes for one in given])
         return np.concatenate(dense, axis=1, dtype=np.float32), pools
 
-    def _output_terms(self, given: Wording) -> tuple[NDArray[np.int64], Floats]:
+    def _output_terms(self, given: Wording) -> tuple[I64, Floats]:
         at, weights = [], []
         for name, buckets in terms(given).items():
             rows = self.output_at[list(buckets)] if buckets else np.zeros(0, dtype=np.int32)
@@ -270,7 +283,7 @@ def length(text: str) -> float:
     return min(len(text.split()), 6) / 6
 
 
-def logistic(z: NDArray[Any]) -> Floats:
+def logistic(z: Array) -> Floats:
     return np.asarray(1 / (1 + np.exp(-np.clip(z, -30, 30))), dtype=np.float32)
 
 
@@ -318,10 +331,10 @@ def unpacked(path: Path) -> Reader:
         raise BadInput(f"no model of lots in {path} ({error}): make it with `matcher train asks`") from None
 
 
-def of_arrays(arrays: Mapping[str, NDArray[Any]], encoder: Encoder) -> Reader:
+def of_arrays(arrays: Mapping[str, Array], encoder: Encoder) -> Reader:
     """The reader of the arrays of a file."""
 
-    def linear(name: str) -> tuple[Linear, NDArray[np.int32]]:
+    def linear(name: str) -> tuple[Linear, I32]:
         dense = arrays[f"{name}_dense"].astype(np.float32)
         at = np.full(FIRST_BUCKETS if name == "first" else BUCKETS, -1, dtype=np.int32)
         at[arrays[f"{name}_buckets"]] = np.arange(len(arrays[f"{name}_buckets"]))
@@ -330,8 +343,12 @@ def of_arrays(arrays: Mapping[str, NDArray[Any]], encoder: Encoder) -> Reader:
         return Linear(dense, words, scale, rarity, bias), at
 
     return Reader(
-        encoder, *linear("first"), arrays["pooled"].astype(np.float32), *linear("outputs"), arrays["trusted"].astype(np.float32)
-    )  # fmt: skip
+        encoder,
+        *linear("first"),
+        arrays["pooled"].astype(np.float32),
+        *linear("outputs"),
+        arrays["trusted"].astype(np.float32),
+    )
 
 
 # ------------------------------------------------------------------------------------------ of a tender
@@ -339,14 +356,14 @@ def of_arrays(arrays: Mapping[str, NDArray[Any]], encoder: Encoder) -> Reader:
 
 def read(tender: Tender) -> tuple[Asked, ...]:
     """What each lot of a tender asks for."""
-    told = list(map(supported, tender.lots))
-    given = [_wording(lot, tender) for lot in told]
-    if not given:
+    lots = list(map(supported, tender.lots))
+    wordings = [_wording(lot, tender) for lot in lots]
+    if not wordings:
         return ()
-    chances, others = shipped().read(given)
+    chances, others = shipped().read(wordings)
     return tuple(
         _assembled(lot, own, tender, words, chances[i], {name: table[i] for name, table in others.items()})
-        for i, (lot, own, words) in enumerate(zip(tender.lots, told, given, strict=True))
+        for i, (lot, own, words) in enumerate(zip(tender.lots, lots, wordings, strict=True))
     )
 
 
@@ -434,12 +451,15 @@ def _parts(lot: Lot, given: Wording, chances: Floats) -> tuple[Part, ...]:
     total, taxonomy = float(chances[kept].sum()), trades()
     return tuple(
         Part(
-            id=f"{lot.id}#{names()[i]}", trade=names()[i], label=taxonomy[i].label, share=float(chances[i]) / total,
+            id=f"{lot.id}#{names()[i]}",
+            trade=names()[i],
+            label=taxonomy[i].label,
+            share=float(chances[i]) / total,
             words=shorten(words.get(i) or taxonomy[i].label, 240),
             cpv=tuple(code for code in given.codes if trade_of_cpv(code) == names()[i]),
         )
         for i in kept
-    )  # fmt: skip
+    )
 
 
 def _words_of(given: Wording, kept: Sequence[int]) -> dict[int, str]:
@@ -451,13 +471,13 @@ def _words_of(given: Wording, kept: Sequence[int]) -> dict[int, str]:
     if not in_text:
         return {}
     readings = shipped().first_reading([*in_title, *in_text])[:, list(kept)]
-    held: dict[int, list[str]] = {}
+    pieces_of: dict[int, list[str]] = {}
     trade = kept[0]
     for piece, row in zip(in_title, readings, strict=False):
         if row.max() >= NAMES_A_TRADE:
             trade = kept[int(row.argmax())]
-        held.setdefault(trade, []).append(piece)
-    found = {trade: ", ".join(listed) for trade, listed in held.items()}
+        pieces_of.setdefault(trade, []).append(piece)
+    found = {trade: ", ".join(listed) for trade, listed in pieces_of.items()}
     of_text = readings[len(in_title) :]
     for column, trade in enumerate(kept):
         best = int(of_text[:, column].argmax())

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned.encoders import static
 from matcher.reference import paths
+from matcher.reference.arrays import F32, F64, I64, Array
 from matcher.reference.codes import cpv_label
 
 Level = Literal["division", "group", "class", "code"]
@@ -34,7 +34,7 @@ LONG = 250  # characters from which a text is long
 WORKS = 45
 BARE = 10  # bare divisions, such as 45000000, rank high but do not help the user
 CALIBRATED = 10  # codes of a text whose probabilities are calibrated together
-Floats = NDArray[np.float64]
+Floats = F64
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Views:
     """The learnt arrays: a linear model over hashed features, and coded texts as neighbours."""
 
     divisions: list[str]
-    columns: NDArray[np.int64]  # hashed columns that were seen
-    rarity: NDArray[np.float32]  # inverse document frequency of each
-    weights: NDArray[np.float32]  # (columns, divisions)
-    bias: NDArray[np.float32]
-    neighbours: NDArray[np.float32]  # (texts, kept dimensions), unit rows
-    codes: NDArray[np.int64]  # the 8-digit code of each neighbour
+    columns: I64  # hashed columns that were seen
+    rarity: F32  # inverse document frequency of each
+    weights: F32  # (columns, divisions)
+    bias: F32
+    neighbours: F32  # (texts, kept dimensions), unit rows
+    codes: I64  # the 8-digit code of each neighbour
 
     def linear(self, texts: Sequence[str]) -> Floats:
         """Scores (texts, divisions) of the linear model; the texts are normalised."""
@@ -56,15 +56,13 @@ class Views:
         scores: Floats = counts @ self.weights + self.bias
         return scores
 
-    def likeness(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    def likeness(self, vectors: F32) -> F32:
         """Cosines (texts, neighbours) of texts and the coded ones."""
         near = vectors[:, : self.neighbours.shape[1]]
         unit = near / np.maximum(np.linalg.norm(near, axis=1, keepdims=True), 1e-9)
         return np.asarray(unit @ self.neighbours.T, dtype=np.float32)
 
-    def shares(
-        self, likeness: NDArray[np.float32], width: float, digits: int
-    ) -> tuple[NDArray[np.int64], Floats]:
+    def shares(self, likeness: F32, width: float, digits: int) -> tuple[I64, Floats]:
         """Codes cut to some digits, and the share of neighbours of each, nearer ones counting more."""
         if digits not in self._kinds:
             self._kinds[digits] = np.unique(self.codes // 10 ** (8 - digits), return_inverse=True)
@@ -76,7 +74,7 @@ class Views:
         return kinds, mass / mass.sum(axis=1, keepdims=True)
 
     @cached_property
-    def _kinds(self) -> dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    def _kinds(self) -> dict[int, tuple[I64, I64]]:
         return {}
 
 
@@ -92,7 +90,7 @@ def hashed(texts: Sequence[str]) -> Any:
     return hstack([words.transform(texts), characters.transform(texts)]).tocsr()
 
 
-def unit_blocks(counts: Any, rarity: NDArray[np.float32], words: int) -> Any:
+def unit_blocks(counts: Any, rarity: F32, words: int) -> Any:
     """TF-IDF (1 + log count), words and characters each scaled to length 1."""
     counts = counts.tocsr(copy=True)
     counts.data = (1 + np.log(counts.data)) * rarity[counts.indices]
@@ -113,7 +111,7 @@ class Blend:
     works: float  # subtracted from the score of works, which are over-represented in the history
     curves: dict[str, tuple[list[float], list[float]]]
 
-    def divisions(self, views: Views, texts: Sequence[str], likeness: NDArray[np.float32]) -> Floats:
+    def divisions(self, views: Views, texts: Sequence[str], likeness: F32) -> Floats:
         """Probabilities (texts, divisions) that sum to 1."""
         kinds, shares = views.shares(likeness, self.width, 2)
         column = {int(d): i for i, d in enumerate(views.divisions)}
@@ -125,9 +123,7 @@ class Blend:
         found: Floats = raised / raised.sum(axis=1, keepdims=True)
         return found
 
-    def raw(
-        self, views: Views, texts: Sequence[str], vectors: NDArray[np.float32], level: str
-    ) -> tuple[NDArray[np.int64], Floats]:
+    def raw(self, views: Views, texts: Sequence[str], vectors: F32, level: str) -> tuple[I64, Floats]:
         """Codes cut to the level's digits and their probabilities (texts, codes), not yet calibrated."""
         likeness = views.likeness(vectors)
         above = self.divisions(views, texts, likeness)
@@ -153,7 +149,7 @@ class Suggester:
     def __init__(self, encoder: static.StaticEncoder, views: Views, short: Blend, long: Blend) -> None:
         self.encoder, self.views, self.short, self.long = encoder, views, short, long
 
-    def scored(self, texts: Sequence[str], level: str) -> tuple[NDArray[np.int64], Floats, Floats]:
+    def scored(self, texts: Sequence[str], level: str) -> tuple[I64, Floats, Floats]:
         """Codes cut to the level's digits, raw and calibrated probabilities (texts, codes); NaN without a known word."""
         heads = [text[:LIMIT] for text in texts]
         words = [self.encoder.normalise(head) for head in heads]
@@ -175,15 +171,15 @@ class Suggester:
     def likeliest(self, texts: Sequence[str], k: int, level: str) -> list[list[tuple[str, float]]]:
         """For each text up to k (8 digits, chance), best first; none for a text without a known word."""
         kinds, raw, chances = self.scored(texts, level)
-        found: list[list[tuple[str, float]]] = []
+        listed: list[list[tuple[str, float]]] = []
         for row, chance in zip(raw, chances, strict=True):
             order = np.argsort(-row, kind="stable") if not np.isnan(row).any() else np.zeros(0, np.int64)
             best = order[:k]
             # the calibrated probabilities together are at most 1, whatever k
             stated = chance[best] / max(1.0, float(chance[order[:CALIBRATED]].sum()))
             codes = [str(kinds[i]).zfill(LEVELS[level]).ljust(8, "0") for i in best]
-            found.append([(code, float(p)) for code, p in zip(codes, stated, strict=True)])
-        return found
+            listed.append([(code, float(p)) for code, p in zip(codes, stated, strict=True)])
+        return listed
 
     def suggest(self, text: str, k: int = 5, level: Level = "class") -> list[tuple[str, str, float]]:
         """The k likeliest codes: (8 digits, label, probability), best first; below a division never a bare division."""
@@ -223,7 +219,7 @@ def shipped() -> Suggester:
     return load()
 
 
-def pack(views: Views) -> dict[str, NDArray[Any]]:
+def pack(views: Views) -> dict[str, Array]:
     """The arrays of a file: weights and neighbours in 8 bits, each row or column with its scale."""
     scale = np.abs(views.weights).max(axis=0) / 127
     return {
@@ -237,7 +233,7 @@ def pack(views: Views) -> dict[str, NDArray[Any]]:
     }
 
 
-def unpack(divisions: list[str], arrays: dict[str, NDArray[Any]]) -> Views:
+def unpack(divisions: list[str], arrays: dict[str, Array]) -> Views:
     """The views again; neighbours at length 1."""
     near = arrays["neighbours"].astype(np.float32)
     near /= np.maximum(np.linalg.norm(near, axis=1, keepdims=True), 1e-9)

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned import cpv
 from matcher.learned.encoders import in_context
 from matcher.reference import paths, trades
+from matcher.reference.arrays import F32, F64, I64
 from matcher.reference.text import fold, hashed
 
-Floats = NDArray[np.float32]
+Floats = F32
 #: The weight of the sentence around a piece: "freins" of a garage, or of a bicycle.
 CONTEXT = 0.5
 GOODS = 45  # CPV divisions below are goods
@@ -128,7 +128,7 @@ def mixed(parts: Sequence[Part]) -> Floats:
     return np.concatenate([*in_context(cpv.shipped().encoder, words, contexts, CONTEXT)])
 
 
-def buckets(text: str) -> NDArray[np.int64]:
+def buckets(text: str) -> I64:
     """Hash buckets of the distinct words and word pairs of a text, numbers alike."""
     words = ["#" if word.isdigit() else word for word in _WORD.findall(fold(text[:READ_UP_TO]))]
     return np.array(hashed(words, BUCKETS), dtype=np.int64)
@@ -137,9 +137,9 @@ def buckets(text: str) -> NDArray[np.int64]:
 def form(parts: Sequence[Part], chances: Floats) -> Floats:
     """How each part is written and how clearly it names trades; (parts, 17)."""
     first = np.sort(chances, axis=1)[:, -2:]
-    return np.column_stack([
-        [_written(part) for part in parts], first, chances.sum(axis=1),
-    ]).astype(np.float32)  # fmt: skip
+    return np.column_stack([[_written(part) for part in parts], first, chances.sum(axis=1)]).astype(
+        np.float32
+    )
 
 
 def _written(part: Part) -> list[float]:
@@ -147,11 +147,21 @@ def _written(part: Part) -> list[float]:
     words = sentence.split()
     capitals = sum(word[:1].isupper() for word in words) / max(1, len(words))
     return [
-        part.shape == "heading", part.shape == "bullet", part.shape == "sentence", bool(part.heading),
-        any(map(str.isdigit, sentence)), bool(_YEAR.search(sentence)), "?" in sentence, "!" in sentence,
-        min(len(words), 30) / 30, min(len(part.words.split()), 10) / 10,
-        min(len(_SEPARATOR.findall(sentence)), 6) / 6, capitals, sentence.isupper(), sentence.rstrip().endswith((".", "!")),
-    ]  # fmt: skip
+        part.shape == "heading",
+        part.shape == "bullet",
+        part.shape == "sentence",
+        bool(part.heading),
+        any(map(str.isdigit, sentence)),
+        bool(_YEAR.search(sentence)),
+        "?" in sentence,
+        "!" in sentence,
+        min(len(words), 30) / 30,
+        min(len(part.words.split()), 10) / 10,
+        min(len(_SEPARATOR.findall(sentence)), 6) / 6,
+        capitals,
+        sentence.isupper(),
+        sentence.rstrip().endswith((".", "!")),
+    ]
 
 
 def signs(weighted: Floats, parts: Sequence[Part]) -> Floats:
@@ -159,18 +169,22 @@ def signs(weighted: Floats, parts: Sequence[Part]) -> Floats:
     clearest = np.sort(weighted, axis=0)[::-1][:CLEAREST]
     some = np.clip(1 - np.prod(1 - clearest, axis=0), 1e-3, 1 - 1e-3)
     headings = np.array([part.shape == "heading" for part in parts])
-    return np.column_stack([
-        np.log(some / (1 - some)), (weighted * headings[:, None]).max(axis=0, initial=0.0), weighted.sum(axis=0) / max(float(weighted.sum()), 1e-6),
-    ]).astype(np.float32)  # fmt: skip
+    return np.column_stack(
+        [
+            np.log(some / (1 - some)),
+            (weighted * headings[:, None]).max(axis=0, initial=0.0),
+            weighted.sum(axis=0) / max(float(weighted.sum()), 1e-6),
+        ]
+    ).astype(np.float32)
 
 
 @cache
 def shipped() -> Model:
     """The models of models/offers.  Raises BadInput where there are none, StaleArtefact for another encoder."""
-    found = load(paths.model("offers"))
-    if found.reader.encoder != cpv.shipped().encoder.fingerprint:
+    model = load(paths.model("offers"))
+    if model.reader.encoder != cpv.shipped().encoder.fingerprint:
         raise StaleArtefact("the model of offers is of another encoder: run `matcher train offers` again")
-    return found
+    return model
 
 
 def load(folder: Path) -> Model:
@@ -194,7 +208,7 @@ def load(folder: Path) -> Model:
         ) from None
 
 
-def goods(texts: Sequence[str]) -> NDArray[np.float64]:
+def goods(texts: Sequence[str]) -> F64:
     """Share of the CPV model's probability that lies in divisions of goods, by text; NaN without a known word."""
     kinds, raw, _ = cpv.shipped().scored(texts, "division")
     return np.asarray(raw[:, kinds < GOODS].sum(axis=1))

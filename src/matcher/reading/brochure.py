@@ -107,11 +107,19 @@ def propose(
     types = _service_types(found)
     return tuple(
         Offer(
-            id=f"proposal-{number}", title=unit.title, text=unit.passage if unit.passage != unit.title else "", source=source,
-            sectors=(reading.label(trade),), service_types=types[trade], zone=zone, since=since, inferred=True, evidence=unit.passage,
+            id=f"proposal-{number}",
+            title=unit.title,
+            text=unit.passage if unit.passage != unit.title else "",
+            source=source,
+            sectors=(reading.label(trade),),
+            service_types=types[trade],
+            zone=zone,
+            since=since,
+            inferred=True,
+            evidence=unit.passage,
         )
         for number, (unit, trade) in enumerate(found, 1)
-    )  # fmt: skip
+    )
 
 
 def parts(text: str, names: Collection[str] = ()) -> list[Unit]:
@@ -133,9 +141,8 @@ def _chosen(units: Sequence[Unit], read: reading.Reading) -> Iterator[tuple[Unit
     most, peak = masked[np.arange(len(units)), best], np.zeros(len(names))
     np.maximum.at(peak, best, most)
     clear = (most > 0) & (most >= SHOWN * peak[best])
-    whole = {
-        (unit.sentence, best[i]) for i, unit in enumerate(units) if clear[i] and unit.words == unit.sentence
-    }
+    plain = [i for i, unit in enumerate(units) if clear[i] and unit.words == unit.sentence]
+    whole = {(units[i].sentence, best[i]) for i in plain}
     headed = {(unit.under, best[i]) for i, unit in enumerate(units) if clear[i] and unit.shape == "heading"}
     for i in np.flatnonzero(clear & titled):
         unit = units[int(i)]
@@ -163,9 +170,9 @@ def _distinct(found: Iterable[tuple[Unit, str]]) -> list[tuple[Unit, str]]:
 
 def _joined(found: Iterable[tuple[Unit, str]]) -> Iterator[tuple[Unit, str]]:
     """Neighbouring pieces of one sentence that say one trade as one ("ponçage, vernis et peinture")."""
-    held: list[tuple[Unit, str]] = []
+    last_ones: list[tuple[Unit, str]] = []
     for unit, trade in found:
-        last = held[-1] if held else None
+        last = last_ones[-1] if last_ones else None
         if (
             last
             and last[1] == trade
@@ -175,20 +182,20 @@ def _joined(found: Iterable[tuple[Unit, str]]) -> Iterator[tuple[Unit, str]]:
             begin, end = unit.sentence.find(last[0].words), unit.sentence.find(unit.words) + len(unit.words)
             span = unit.sentence[begin:end]
             if 0 <= begin < end and len(span) <= TITLE * 2 // 3:
-                held[-1] = (replace(last[0], words=span, title=_cut(_item(span))), trade)
+                last_ones[-1] = (replace(last[0], words=span, title=_cut(_item(span))), trade)
                 continue
-        held.append((unit, trade))
-    yield from held
+        last_ones.append((unit, trade))
+    yield from last_ones
 
 
 def _service_types(found: Sequence[tuple[Unit, str]]) -> Mapping[str, tuple[str, ...]]:
     """Of each trade: staff where the text mentions lending, goods where its parts have CPV codes of goods, else services."""
-    said = dict.fromkeys(trade for _, trade in found)
-    if "personnel" in said:
-        return dict.fromkeys(said, ("DISP",))
+    trades_said = dict.fromkeys(trade for _, trade in found)
+    if "personnel" in trades_said:
+        return dict.fromkeys(trades_said, ("DISP",))
     shares = np.nan_to_num(reading.goods([unit.words for unit, _ in found])) if found else np.zeros(0)
     trades_ = np.array([trade for _, trade in found])
-    of_trade = {name: float(shares[trades_ == name].mean()) for name in said}
+    of_trade = {name: float(shares[trades_ == name].mean()) for name in trades_said}
     return {name: ("BUILD",) if share > OF_GOODS else ("PREST",) for name, share in of_trade.items()}
 
 
@@ -202,7 +209,8 @@ def _lines(text: str) -> Iterator[_Line]:
             made.append(_Line("", False, False))
             continue
         before = made[-1] if made else None
-        if before and before.text and not bullet and not before.heading and _goes_on(before.text, line):
+        open_end = before and before.text and not before.heading and before.text[-1] not in ".!?:;"
+        if before and open_end and not bullet and line[0].islower() and len(before.text) < PARAGRAPH:
             made[-1] = _Line(f"{before.text} {line}", before.bullet, False)
             continue
         made.append(_Line(line, bullet, not bullet and _is_heading(line)))
@@ -213,10 +221,6 @@ def _noise(plain: str) -> bool:
     if len(plain) > 300:
         return False  # a whole page on one line: sentences are processed one by one
     return bool(_CONTACT.search(plain)) or (len(plain) <= SHORT and bool(_AROUND.search(plain)))
-
-
-def _goes_on(before: str, line: str) -> bool:
-    return line[0].islower() and before[-1] not in ".!?:;" and len(before) < PARAGRAPH
 
 
 def _is_heading(line: str) -> bool:

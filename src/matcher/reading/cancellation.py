@@ -46,7 +46,9 @@ _MINOR = re.compile(
     r"|cautions?|penalites?|commande\w*|dates?|delais?|heures?|lignes?|numeros?|avis rectificatif\w*|rectificatif|erratum|jury|dossiers?|envois?|depots? papier"
     r"|contraintes?|obligations?|dispositions?|reserves?|abonnement|certificat|exigences?|assurances?|retenue|avances?|reglement|acte d'engagement|maquettes?)\b"
 )
-_LOTS = re.compile(r"\blots?\b[^a-z0-9]*(?:n\W*|numeros?\W*|nos?\W*)?((?:\d+[a-z]?\b(?:\W*(?:,|ainsi que|et\b|&|au?\b|-|;|/)\W*(?:(?:le|les)\W*)?(?:lots?\W*)?(?:n\W*)?)?)+)")  # fmt: skip
+_LOTS = re.compile(
+    r"\blots?\b[^a-z0-9]*(?:n\W*|numeros?\W*|nos?\W*)?((?:\d+[a-z]?\b(?:\W*(?:,|ainsi que|et\b|&|au?\b|-|;|/)\W*(?:(?:le|les)\W*)?(?:lots?\W*)?(?:n\W*)?)?)+)"
+)
 _ALL_LOTS = re.compile(
     r"\b(?:tous les|ensemble des|totalite des|l'integralite des|les (?:deux|trois|quatre|cinq|six)) lots\b"
 )
@@ -86,10 +88,10 @@ def _sentences(text: str) -> Iterator[str]:
 def _numbers(sentence: str) -> Iterator[str]:
     """The numbers of the lots that a sentence names; "1 à 3" names three."""
     for found in _LOTS.finditer(sentence):
-        said = found[1]
-        for first, last in _RANGE.findall(said):
+        listed = found[1]
+        for first, last in _RANGE.findall(listed):
             yield from (str(number) for number in range(int(first), min(int(last), int(first) + 200) + 1))
-        yield from (lot_number(number) for number in re.findall(r"\d+[a-z]?\b", said))
+        yield from (lot_number(number) for number in re.findall(r"\d+[a-z]?\b", listed))
 
 
 def _is_procedure(sentence: str, act: re.Match[str]) -> bool:
@@ -112,7 +114,7 @@ def settled(tender: Tender) -> Tender:
     """A correction or a cancellation with what its text withdraws; a correction that withdraws all is a cancellation."""
     if tender.nature not in ("correction", "cancellation") or tender.cancels:
         return tender
-    found = withdrawn(tender.change)
-    if found.lots:
-        return replace(tender, cancels=found.lots)
-    return replace(tender, nature="cancellation") if found.whole else tender
+    notice = withdrawn(tender.change)
+    if notice.lots:
+        return replace(tender, cancels=notice.lots)
+    return replace(tender, nature="cancellation") if notice.whole else tender

@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 from matcher import codec
 from matcher.domain import Award, Rejected, Structure, Tender
 from matcher.reading.limits import UPLOAD, Limits
-from matcher.reading.sources import Record
+from matcher.reading.sources import Columns, Record
 from matcher.reference import forking
 
 CHILD = "matcher.reading.child"
@@ -74,9 +74,14 @@ def read_bytes(data: bytes, name: str, limits: Limits, source: str | None = None
 
 
 def read(
-    stream: BinaryIO, name: str, limits: Limits, *, source: str | None = None, columns: Mapping[str, str] | None = None,
+    stream: BinaryIO,
+    name: str,
+    limits: Limits,
+    *,
+    source: str | None = None,
+    columns: Columns = None,
     walked: bool = False,
-) -> Iterator[Record]:  # fmt: skip
+) -> Iterator[Record]:
     """Records of an open file, read in another process; a file that exceeds a limit is rejected with a reason.
 
     Raises TimeoutError where no reader is free in time.

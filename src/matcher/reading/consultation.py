@@ -80,13 +80,10 @@ _PAPERS = re.compile(
     r"\b(?:r[èe]glement\s+de\s+(?:la\s+)?consultation|cctp|ccap|cahier\s+des\s+(?:clauses|charges)|march[ée]\s+public|accord[- ]cadre|appel\s+d['’]offres|mise\s+en\s+concurrence|proc[ée]dure\s+adapt[ée]e)\b",
     re.I,
 )
-_MONTHS = dict(
-    zip(
-        ("janv", "fevr", "mars", "avri", "mai", "juin", "juil", "aout", "sept", "octo", "nove", "dece"),
-        range(1, 13),
-        strict=True,
-    )
-)
+_MONTHS = {
+    stem: number
+    for number, stem in enumerate("janv fevr mars avri mai juin juil aout sept octo nove dece".split(), 1)
+}
 _TABLE = re.compile(
     r"^[^\w\n]{0,40}(?:n\s*°\s*(?:du\s+|de\s+)?)?lots?\s*(?:n\s*°)?\s*\|.*\n((?:\s*\d{1,3}\s*\|.*\n?)+)",
     re.I | re.M,
@@ -135,9 +132,16 @@ def tender_of(written: str, name: str = "") -> Tender:
     )
     named, rest = lots_in(text)
     lots = tuple(
-        replace(whole, id=f"{identifier}/{place}", number=one.number, title=one.title, description=one.detail, cpv=())
+        replace(
+            whole,
+            id=f"{identifier}/{place}",
+            number=one.number,
+            title=one.title,
+            description=one.detail,
+            cpv=(),
+        )
         for place, one in enumerate(named, 1)
-    )  # fmt: skip
+    )
     tender = Tender(
         id=identifier,
         format="documents",
@@ -164,14 +168,14 @@ def _title_of(text: str, name: str) -> tuple[str, tuple[str, ...]]:
 
 def concerned(text: str) -> str:
     """The object of the consultation as stated in a sentence; "" where none does."""
-    found = _CONCERNS.search(text)
-    return clean(found.group(1) or found.group(2)).rstrip(" .") if found else ""
+    sentence = _CONCERNS.search(text)
+    return clean(sentence.group(1) or sentence.group(2)).rstrip(" .") if sentence else ""
 
 
 def body(text: str) -> str:
     """The buyer, from a line of the first pages that is only its name; "" where there is none."""
-    found = _NAME_ALONE.search(text[:FIRST_PAGES])
-    return clean(found.group(1)) if found else ""
+    line = _NAME_ALONE.search(text[:FIRST_PAGES])
+    return clean(line.group(1)) if line else ""
 
 
 def site(text: str) -> tuple[Place, ...]:
@@ -242,9 +246,8 @@ def lots_in(text: str) -> tuple[tuple[Named, ...], str]:
         number, stop = (mark.group(1).lstrip("0").upper() or "0"), _ENDS.search(text, mark.start(2), end)
         end = mark.end(2) if mark.re is _LOT_ROW else stop.start() if stop else end
         if number not in lots:
-            lots[number] = Named(
-                number, _lot_title(text[mark.start(2) : end]), text[mark.start(2) : end].strip(" ;,\n")
-            )
+            block = text[mark.start(2) : end]
+            lots[number] = Named(number, _lot_title(block), block.strip(" ;,\n"))
             rest.append(text[read : mark.start()])
             read = end
     return (tuple(lots.values()), "\n".join([*rest, text[read:]])) if len(lots) > 1 else ((), text)
@@ -268,10 +271,9 @@ def _lot_title(block: str) -> str:
 
 
 def _first(pattern: re.Pattern[str], text: str, limit: int) -> str:
-    found = next(
-        (clean(match.group(1), limit) for match in pattern.finditer(text) if clean(match.group(1))), ""
-    )
-    return found.strip(" .:;|–-")
+    stated = (clean(match.group(1), limit) for match in pattern.finditer(text))
+    first = next(filter(None, stated), "")
+    return first.strip(" .:;|–-")
 
 
 def _deadline(text: str) -> datetime | None:

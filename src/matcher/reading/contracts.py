@@ -53,34 +53,26 @@ def _contracts(rows: list[Award]) -> Iterator[Award]:
     versions: dict[tuple[Any, ...], list[Award]] = {}
     for row in first:
         versions.setdefault((*_same(row), row.amount), []).append(row)
-    found: list[Award] = []
+    contracts: list[Award] = []
     for same in versions.values():
         award = _joined(same)
-        holders = {holder.id or holder.name for holder in award.holders}
         # The same text and holders under the same uid with another day or amount: the contract, updated.
-        duplicate = next(
-            (
-                index
-                for index, other in enumerate(found)
-                if fold(other.title) == fold(award.title)
-                and holders == {holder.id or holder.name for holder in other.holders}
-                and holders
-            ),
-            None,
-        )
+        mark = fold(award.title), _names(award)
+        twins = (at for at, other in enumerate(contracts) if mark == (fold(other.title), _names(other)))
+        duplicate = next(twins, None) if award.holders else None
         if duplicate is None:
-            found.append(award)
+            contracts.append(award)
         else:
-            found[duplicate] = _flagged(found[duplicate], "modified")
+            contracts[duplicate] = _flagged(contracts[duplicate], "modified")
     if later:
-        found[0] = _flagged(found[0], "modified")
-        known = {holder.id or holder.name for row in found for holder in row.holders}
+        contracts[0] = _flagged(contracts[0], "modified")
+        names = {name for row in contracts for name in _names(row)}
         for row in later:
-            new = _distinct(h for h in row.holders if (h.id or h.name) not in known)
+            new = _distinct(h for h in row.holders if (h.id or h.name) not in names)
             if new:
-                found.append(replace(row, holders=new, relation="modification"))
-                known |= {holder.id or holder.name for holder in new}
-    for number, award in enumerate(found, 1):
+                contracts.append(replace(row, holders=new, relation="modification"))
+                names |= {holder.id or holder.name for holder in new}
+    for number, award in enumerate(contracts, 1):
         yield award if number == 1 else replace(award, uid=f"{award.uid}:{number}")
 
 
@@ -94,6 +86,10 @@ def _joined(rows: list[Award]) -> Award:
         relation = among(holders, base.group_form, framework)
     base = replace(base, holders=holders, relation=relation)
     return _flagged(base, "repeated") if len(holders) < sum(len(row.holders) for row in rows) else base
+
+
+def _names(award: Award) -> set[str]:
+    return {holder.id or holder.name for holder in award.holders}
 
 
 def _flagged(award: Award, flag: str) -> Award:
@@ -112,7 +108,7 @@ def _without_repeats(awards: list[Award]) -> list[Award]:
     kept: dict[tuple[Any, ...], int] = {}
     result: list[Award] = []
     for award in awards:
-        holders = tuple(sorted(holder.id or holder.name for holder in award.holders))
+        holders = tuple(sorted(_names(award)))
         key = (*_same(award), award.amount, holders, award.relation == "modification")
         if holders and key in kept:
             index = kept[key]

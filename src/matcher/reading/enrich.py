@@ -33,8 +33,8 @@ def _departments(structures: Iterable[Structure]) -> list[str]:
 
 def _numbers(folder: Path, structures: Sequence[Structure]) -> dict[str, str]:
     """RNA number -> SIREN, from the directory and the register."""
-    known = {s.siren for s in structures}
-    listed = [*structures, *(r for r in _records(folder / "entreprises") if r.siren in known)]
+    sirens = {s.siren for s in structures}
+    listed = [*structures, *(r for r in _records(folder / "entreprises") if r.siren in sirens)]
     return {s.rna: s.siren for s in listed if s.rna}
 
 
@@ -69,24 +69,24 @@ def enrich(
     unknown = sorted(set(only) - set(STEPS))
     if unknown:
         raise BadInput(f"unknown source {unknown[0]!r}: choose among {', '.join(STEPS)}")
-    found = Enriched(tuple(structures))
+    enriched = Enriched(tuple(structures))
     chosen = [name for name in STEPS if not only or name in only]
     current = list(structures)
     for number, name in enumerate(chosen, 1):
         if fetch:
             say(f"{number} of {len(chosen)}: {name}")
             try:
-                found.reports.append(STEPS[name](folder, current, opted_out, say))
+                enriched.reports.append(STEPS[name](folder, current, opted_out, say))
             except MatcherError as error:
-                found.failed[name] = str(error)
+                enriched.failed[name] = str(error)
         current = list(_with(structures, folder, chosen[:number]))
-    found.structures = tuple(current)
-    return found
+    enriched.structures = tuple(current)
+    return enriched
 
 
 def _with(structures: Sequence[Structure], folder: Path, names: Iterable[str]) -> Iterable[Structure]:
-    known = {s.siren for s in structures}
-    more = [record for name in names for record in _records(folder / name) if record.siren in known]
+    sirens = {s.siren for s in structures}
+    more = [record for name in names for record in _records(folder / name) if record.siren in sirens]
     sirets = {s.siret for s in structures} | {p for s in structures for p in s.predecessors}
     # another establishment of a SIREN is no structure of the directory; its offers may be of one that moved
     kept = [r for r in more if r.siret in sirets or not r.name or "unit-ceased" in r.flags]

@@ -19,11 +19,12 @@ import tempfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO
@@ -32,8 +33,9 @@ from matcher import plugins
 from matcher.domain import Award, BadInput, MatcherError, Rejected, Structure, Tender
 from matcher.reading import cancellation, confined
 from matcher.reading.limits import FILE, UPLOAD, Limits, in_force
-from matcher.reading.sources import Record
+from matcher.reading.sources import Columns, Record
 from matcher.reference import accents
+from matcher.reference.paths import reference_dir
 
 SYNC_STATE = "state.json"  # state of `matcher sync` next to the fetched files: not a record
 HEAD = 65536  # bytes shown to `recognises`
@@ -42,9 +44,8 @@ FREE_RATIO = 32 << 20  # bytes unpacked before the ratio is checked
 MAX_RATIO = 200  # unpacked to packed: JSON and XML stay below 40, bombs go to 1,000 and beyond
 MAX_NESTING = 3  # archives within archives
 #: What the standard library raises on a damaged archive.
-DAMAGED = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, NotImplementedError, OverflowError,
-)  # fmt: skip
+_PACKING = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error)
+DAMAGED = (*_PACKING, OSError, EOFError, ValueError, NotImplementedError, OverflowError)
 #: How the members of a ZIP may be packed: LZMA takes as much memory as the file asks for.
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 #: Catch-all formats for any table or document: tried last.
@@ -126,8 +127,8 @@ def _where(record: Rejected) -> str:
 
 
 def read(
-    paths: Iterable[str | Path], source: str | None = None, columns: Mapping[str, str] | None = None, *, walked: bool = False
-) -> Iterator[Record]:  # fmt: skip
+    paths: Iterable[str | Path], source: str | None = None, columns: Columns = None, *, walked: bool = False
+) -> Iterator[Record]:
     """The records of files, folders (walked) and archives (opened), in order; a path that fails is rejected.
 
     `source` names the format and skips its recognition; `columns` (field -> heading) corrects the columns that
@@ -143,15 +144,15 @@ def read(
 def recognise(name: str, head: bytes) -> list[ModuleType]:
     """The sources that recognise a content, the specific formats before the general ones."""
     rooms = sorted(plugins.names("reading.sources"), key=lambda n: (n in GENERAL, n))
-    found = []
+    modules = []
     for each in rooms:
         module = plugins.find("reading.sources", each)
         try:
             if module.recognises(name, head):
-                found.append(module)
+                modules.append(module)
         except (ValueError, LookupError, RecursionError):
             continue  # a head cut in the middle of a character or of a value is no match
-    return found
+    return modules
 
 
 @cache
@@ -159,9 +160,9 @@ def reader() -> str:
     """Sixteen digits that change with the program that reads."""
     package = Path(__file__).parents[1]
     code = hashlib.sha256(metadata.version("maillage").encode())
-    for wing in ("reading", "reference", "learned"):
-        for path in sorted((package / wing).rglob("*.py")):
-            code.update(path.read_bytes())
+    wings = (sorted((package / wing).rglob("*.py")) for wing in ("reading", "reference", "learned"))
+    for path in chain(*wings, sorted(reference_dir().glob("*.json"))):
+        code.update(path.read_bytes())
     return code.hexdigest()[:16]
 
 
@@ -169,11 +170,7 @@ class _Reader:
     """Reads one path given by the user, and tracks the unpacked size of its archives."""
 
     def __init__(
-        self,
-        source: str | None,
-        columns: Mapping[str, str] | None,
-        walked: bool = False,
-        confine: Limits | None = None,
+        self, source: str | None, columns: Columns, walked: bool = False, confine: Limits | None = None
     ) -> None:
         self.named, self.columns = source, columns
         self.source = plugins.find("reading.sources", source) if source else None
@@ -233,15 +230,15 @@ class _Reader:
         candidates = [self.source] if self.source else recognise(name, head)
         if not candidates and name.lower().endswith(PLAIN):
             if self.walked:
-                yield _refused(
-                    name,
-                    "plain text that states no consultation; to have it read as a need, give the file itself",
+                why = (
+                    "plain text that states no consultation; to have it read as a need, give the file itself"
                 )
+                yield _refused(name, why)
                 return
             candidates = [plugins.find("reading.sources", "documents")]  # a free-text need
         if not candidates:
-            known = ", ".join(plugins.names("reading.sources"))
-            yield _refused(name, f"format not recognised; the formats read are {known}")
+            formats = ", ".join(plugins.names("reading.sources"))
+            yield _refused(name, f"format not recognised; the formats read are {formats}")
             return
         for i, module in enumerate(candidates):
             last = i == len(candidates) - 1
@@ -273,11 +270,10 @@ class _Reader:
             return
 
     def records(self, module: ModuleType, stream: BinaryIO, name: str) -> Iterator[Record]:
-        if self.columns and "columns" in inspect.signature(module.read).parameters:
-            found: Iterator[Record] = module.read(stream, name, columns=self.columns)
-            return found
-        found = module.read(stream, name)
-        return found
+        corrected = self.columns and "columns" in inspect.signature(module.read).parameters
+        options = {"columns": self.columns} if corrected else {}
+        records: Iterator[Record] = module.read(stream, name, **options)
+        return records
 
     # -- archives
 
@@ -292,9 +288,8 @@ class _Reader:
             return False
         try:
             with zipfile.ZipFile(stream) as archive:
-                names = [
-                    m for m in archive.namelist()[: in_force().members] if not m.endswith("/") and _visible(m)
-                ]
+                listed = archive.namelist()[: in_force().members]
+                names = [m for m in listed if not m.endswith("/") and _visible(m)]
                 if not papers.of_consultation(names) or any(m.lower().endswith(data) for m in names):
                     return False
                 # the XML of a consultation is a form or a signature; where one is a notice, it is an archive of notices
@@ -332,10 +327,7 @@ class _Reader:
                     try:
                         with archive.open(member) as packed:
                             unpacked = self.copy(packed, max(member.compress_size, 1), inner)  # type: ignore[arg-type]
-                    except (
-                        RuntimeError,
-                        NotImplementedError,
-                    ) as error:  # encrypted, or packed by a rare method
+                    except RuntimeError as error:  # encrypted, or packed by a rare method
                         yield _refused(inner, f"cannot be unpacked: {error}")
                         continue
                     except DAMAGED as error:
@@ -488,8 +480,8 @@ def read_bytes(data: bytes, name: str = "notice", source: str | None = None) -> 
 
 
 def read_stream(
-    stream: BinaryIO, name: str, source: str | None = None, columns: Mapping[str, str] | None = None, walked: bool = False
-) -> Iterator[Record]:  # fmt: skip
+    stream: BinaryIO, name: str, source: str | None = None, columns: Columns = None, walked: bool = False
+) -> Iterator[Record]:
     """Records of an open file, read in this process."""
     stream.seek(0)
     yield from _Reader(source, columns, walked).stream(stream, name, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from matcher.catalogue.files import add_files, holds
 from matcher.console import csv_text
 from matcher.domain import KINDS, Award, NotFound, NoValidRecords, Rejected, Structure, Tender
 from matcher.reading import contracts, files, merge
+from matcher.reading.sources import Columns
 
 T = TypeVar("T")
 NOTICES = "notices.jsonl"
@@ -53,7 +54,8 @@ class Gathered:
             )
         if self.repeated:
             yield f"  {self.repeated} rows of awards repeat a contract or belong to one: counted once"
-        for words, how_many in Counter(map(_words_of_kind, self.structures)).most_common():
+        unknown = (one.kind for one in self.structures if "kind-unknown" in one.flags)
+        for words, how_many in Counter(unknown).most_common():
             if words:
                 yield (
                     f"  {how_many} structures of a kind not known here, {words!r}: say which it is with "
@@ -82,39 +84,35 @@ class Gathered:
 
 
 @no_collections()
-def gather(paths: Iterable[Path], columns: Mapping[str, str] | None = None) -> Gathered:
+def gather(paths: Iterable[Path], columns: Columns = None) -> Gathered:
     """Read files, folders and archives of any known format; records of one structure, or of one contract, are merged.
 
     The awards of award notices count as awards.  Raises NoValidRecords where no record is good.
     """
-    found = Gathered()
+    gathered = Gathered()
     announced: list[Award] = []
     for record in files.read(list(paths), columns=columns):
         if isinstance(record, Structure):
-            found.structures.append(record)
+            gathered.structures.append(record)
         elif isinstance(record, Award):
-            found.awards.append(record)
+            gathered.awards.append(record)
         elif isinstance(record, Tender):
-            found.tenders.append(record)
+            gathered.tenders.append(record)
             announced += record.awards
         else:
-            found.rejected.append(record)
-    rows, found.awards = len(found.awards), contracts.consolidate(found.awards)
-    found.repeated = rows - len(found.awards)
-    found.awards += announced
-    merged = merge.merge(found.structures)
-    found.structures = list(merged.structures)
-    found.rejected.extend(merged.set_aside)
-    if not (found.structures or found.awards or found.tenders):
-        why = "; ".join(dict.fromkeys(bad.reason for bad in found.rejected[:3]))
+            gathered.rejected.append(record)
+    rows, gathered.awards = len(gathered.awards), contracts.consolidate(gathered.awards)
+    gathered.repeated = rows - len(gathered.awards)
+    gathered.awards += announced
+    merged = merge.merge(gathered.structures)
+    gathered.structures = list(merged.structures)
+    gathered.rejected.extend(merged.set_aside)
+    if not (gathered.structures or gathered.awards or gathered.tenders):
+        why = "; ".join(dict.fromkeys(bad.reason for bad in gathered.rejected[:3]))
         raise NoValidRecords(
             f"nothing could be read{': ' + why if why else ''}; try `matcher read` on one file to see why"
         )
-    return found
-
-
-def _words_of_kind(structure: Structure) -> str:
-    return structure.kind if "kind-unknown" in structure.flags else ""
+    return gathered
 
 
 def save_rejects(gathered: Gathered, folder: Path) -> None:

@@ -30,8 +30,8 @@ def likeliest(
     texts: Sequence[str], k: int = TOP, model: Suggester | None = None
 ) -> list[list[tuple[str, float]]]:
     """For each text, up to k (CPV code, calibrated probability), best first; none for a text without a known word."""
-    found = (model or _model()).likeliest(texts, k, LEVEL)
-    kept = [[(code, round(chance, 3)) for code, chance in row] for row in found]
+    codes = (model or _model()).likeliest(texts, k, LEVEL)
+    kept = [[(code, round(chance, 3)) for code, chance in row] for row in codes]
     return [[one for i, one in enumerate(row) if i == 0 or one[1] >= SURE] for row in kept]
 
 
@@ -41,16 +41,16 @@ def coded(records: Iterable[Record], k: int = TOP, model: Suggester | None = Non
     `lot.inferred` then holds "cpv", and a flag of the tender gives the probabilities: "cpv inferred, lot 1: 77310000
     (0.95)".  What is stated is never touched.
     """
-    held: list[Record] = []
+    waiting: list[Record] = []
     lacking = 0
     for record in records:
-        held.append(record)
+        waiting.append(record)
         if isinstance(record, Tender):
             lacking += sum(map(_lacks, record.lots))
-        if not lacking or lacking >= BATCH or len(held) >= HELD:
-            yield from _with_codes(held, k, model)
-            held, lacking = [], 0
-    yield from _with_codes(held, k, model)
+        if not lacking or lacking >= BATCH or len(waiting) >= HELD:
+            yield from _with_codes(waiting, k, model)
+            waiting, lacking = [], 0
+    yield from _with_codes(waiting, k, model)
 
 
 def _lacks(lot: Lot) -> bool:
@@ -59,11 +59,13 @@ def _lacks(lot: Lot) -> bool:
 
 def _with_codes(held: list[Record], k: int, model: Suggester | None) -> Iterator[Record]:
     texts = [
-        f"{lot.title}. {lot.description}" if lot.title != record.title else f"{lot.title}. {record.description} {lot.description}"
+        f"{lot.title}. {lot.description}"
+        if lot.title != record.title
+        else f"{lot.title}. {record.description} {lot.description}"
         for record in held
         if isinstance(record, Tender)
         for lot in filter(_lacks, record.lots)
-    ]  # fmt: skip
+    ]
     found = iter(likeliest(texts, k, model) if texts else [])
     for record in held:
         if not isinstance(record, Tender) or not any(map(_lacks, record.lots)):

@@ -30,8 +30,15 @@ UPLOAD = Limits(
 )
 #: Files named on the command line.
 FILE = Limits(
-    cpu=120, wall=600.0, memory=1024 * MB, member=4096 * MB, total=8192 * MB, members=100_000, pages=30.0, answer=1 << 40
-)  # fmt: skip
+    cpu=120,
+    wall=600.0,
+    memory=1024 * MB,
+    member=4096 * MB,
+    total=8192 * MB,
+    members=100_000,
+    pages=30.0,
+    answer=1 << 40,
+)
 
 _IN_FORCE: ContextVar[Limits] = ContextVar("limits", default=FILE)
 

@@ -25,10 +25,8 @@ _LEGAL = re.compile(
 )
 #: Fields that are merged or handled separately; all others are taken from one source.
 _APART = frozenset(
-    {
-        "siret", "kind", "offers", "flags", "provenance", "predecessors", "networks", "labels", "denied", "source", "updated",
-    }
-)  # fmt: skip
+    "siret kind offers flags provenance predecessors networks labels denied source updated".split()
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +80,11 @@ def _placed(records: Sequence[Structure], follows: Mapping[str, str]) -> list[St
             named.setdefault(record.siren, {})[_latest(record.siret, follows)] = None
     placed: list[Structure] = []
     for record in records:
-        known = list(named.get(record.siren, ()))
-        if record.name or not known or _latest(record.siret, follows) in known:
+        sirets = list(named.get(record.siren, ()))
+        if record.name or not sirets or _latest(record.siret, follows) in sirets:
             placed.append(record)
-        elif len(record.siret) == 9 or len(known) == 1:
-            placed += [replace(record, siret=siret) for siret in known]
+        elif len(record.siret) == 9 or len(sirets) == 1:
+            placed += [replace(record, siret=siret) for siret in sirets]
         else:
             placed.append(record)
     return placed
@@ -120,22 +118,17 @@ def _by_other_identity(records: Sequence[Structure]) -> dict[str, str]:
     """An association's RNA number, or a name in a department -> the SIRET, where one alone answers to it."""
     rest = [record for record in records if not is_siret(record.siret)]
     sirets: dict[str, set[str]] = {}
-    named: dict[
-        tuple[str, str | None], tuple[set[str], set[str]]
-    ] = {}  # of each name, the SIRETs and the others
+    # of each name, the SIRETs and the others
+    named: dict[tuple[str, str | None], tuple[set[str], set[str]]] = {}
     for record in records if rest else ():
         if known := is_siret(record.siret):
             sirets.setdefault(rna_identity(record.rna), set()).add(record.siret)
         if known or record.siret.startswith("NOM-"):
             key = (bare_name(record.name), record.place.department)
             named.setdefault(key, (set(), set()))[not known].add(record.siret)
-    alone = {
-        other: only for other in {record.siret for record in rest} if len(only := sirets.get(other, ())) == 1
-    }
-    alone |= {
-        other: only for (only, others) in named.values() if len(only) == len(others) == 1 for other in others
-    }
-    return {other: next(iter(only)) for other, only in alone.items()}
+    alone = {record.siret: sirets.get(record.siret, ()) for record in rest}
+    alone |= {other: only for only, others in named.values() if len(others) == 1 for other in others}
+    return {other: next(iter(only)) for other, only in alone.items() if len(only) == 1}
 
 
 def _latest(siret: str, follows: Mapping[str, str]) -> str:
@@ -151,9 +144,7 @@ def _by_kind(records: Sequence[Structure]) -> list[list[Structure]]:
     kinds = list(dict.fromkeys(record.kind for record in records if record.kind in SPECIFIC))
     if len(kinds) < 2:
         return [list(records)]
-    return [
-        [record for record in records if record.kind == kind or record.kind not in SPECIFIC] for kind in kinds
-    ]
+    return [[r for r in records if r.kind == kind or r.kind not in SPECIFIC] for kind in kinds]
 
 
 def _by_name(clusters: list[list[Structure]]) -> list[list[Structure]]:
@@ -254,14 +245,12 @@ def _one(cluster: Sequence[Structure]) -> Structure:
                 taken[field.name] = value
                 provenance[field.name] = record.provenance.get(field.name) or _origin(record)
                 break
-    kind_record = next(
-        (r for r in ranked if r.kind in SPECIFIC), next((r for r in ranked if r.kind), ranked[0])
-    )
+    kind_record = max(ranked, key=lambda r: (r.kind in SPECIFIC, bool(r.kind)))
     provenance["kind"] = kind_record.provenance.get("kind") or _origin(kind_record)
-    known = [record for record in ranked if record.active is not None]
-    if known:
+    stated = [record for record in ranked if record.active is not None]
+    if stated:
         # Whether it is open is decided by the most recent check, not by the most recent edit.
-        latest = max(known, key=lambda record: record.checked or date.min)
+        latest = max(stated, key=lambda record: record.checked or date.min)
         taken |= {"active": latest.active, "checked": latest.checked}
         provenance["active"] = _origin(latest)
     place = _best_place(ranked)
@@ -308,9 +297,11 @@ def _stated(record: Structure) -> dict[str, str]:
     """Field -> "source, day" for the fields that a single record fills."""
     origin = _origin(record)
     filled = {
-        f.name: origin for f in fields(Structure)
-        if f.name not in ("siret", "provenance", "flags", "source", "updated") and _filled(f.name, getattr(record, f.name))
-    }  # fmt: skip
+        f.name: origin
+        for f in fields(Structure)
+        if f.name not in ("siret", "provenance", "flags", "source", "updated")
+        and _filled(f.name, getattr(record, f.name))
+    }
     return {**filled, **record.provenance}
 
 
@@ -322,9 +313,11 @@ def _best_place(ranked: Sequence[Structure]) -> Structure:
         place = record.place
         exact = place.latitude is not None and not place.inferred and bool(record.address)
         return (
-            4 * (exact and not hidden) + 2 * bool(place.commune) + bool(place.department)
+            4 * (exact and not hidden)
+            + 2 * bool(place.commune)
+            + bool(place.department)
             + 8 * (hidden and "partial-diffusion" in record.flags)
-        )  # fmt: skip
+        )
 
     return max(ranked, key=merit)
 
@@ -358,7 +351,7 @@ def _offers(merged: Structure, ranked: Sequence[Structure]) -> tuple[Offer, ...]
 
 def _distinct(ranked: Sequence[Structure]) -> Iterator[Offer]:
     """Distinct offers: declared ones before those of a list, those before read or inferred ones."""
-    found: dict[tuple[object, ...], Offer] = {}
+    offers: dict[tuple[object, ...], Offer] = {}
     listed = [offer for record in ranked for offer in record.offers]
     declared = {fold(offer.title) for offer in listed if not offer.inferred}
     for inferred in (False, True):
@@ -366,12 +359,11 @@ def _distinct(ranked: Sequence[Structure]) -> Iterator[Offer]:
             mark = (fold(offer.title), fold(offer.text), offer.nature)
             if inferred and fold(offer.title) in declared:
                 continue
-            if mark not in found:
-                found[mark] = offer
+            if mark not in offers:
+                offers[mark] = offer
             else:
-                known = found[mark]
+                known = offers[mark]
                 days = [day for day in (known.since, offer.since) if day]
-                found[mark] = replace(
-                    known, since=min(days) if len(days) == 2 else None, zone=known.zone or offer.zone
-                )
-    yield from sorted(found.values(), key=lambda offer: offer.nature != "description")
+                since = min(days) if len(days) == 2 else None
+                offers[mark] = replace(known, since=since, zone=known.zone or offer.zone)
+    yield from sorted(offers.values(), key=lambda offer: offer.nature != "description")

@@ -36,9 +36,15 @@ def numbered_lots(need: str, tender: Tender) -> tuple[tuple[Lot, ...], str]:
     """The lots that the words of a need number themselves, and the words outside them; no lots where fewer than two."""
     named, rest = consultation.lots_in(need)
     return tuple(
-        replace(tender.lots[0], id=f"need-{one.number}", number=one.number, title=one.title, description=one.detail[:20_000])
+        replace(
+            tender.lots[0],
+            id=f"need-{one.number}",
+            number=one.number,
+            title=one.title,
+            description=one.detail[:20_000],
+        )
         for one in named
-    ), rest  # fmt: skip
+    ), rest
 
 
 def several_needs(tender: Tender) -> tuple[Lot, ...]:
@@ -57,11 +63,12 @@ def several_needs(tender: Tender) -> tuple[Lot, ...]:
     needs: list[_Need] = []
     for span, read in zip(spans, each, strict=True):
         plain = {trade for trade, chance in read.chances.items() if chance >= asks.MORE}
-        asked = {
-            trade: chance for trade, chance in read.chances.items()
+        chances = {
+            trade: chance
+            for trade, chance in read.chances.items()
             if trade in whole.chances and whole.chances[trade] + chance >= AGREED
-        }  # fmt: skip
-        _added(needs, _Need([span], asked, plain | set(sorted(asked, key=asked.__getitem__)[-1:])))
+        }
+        _added(needs, _Need([span], chances, plain | set(sorted(chances, key=chances.__getitem__)[-1:])))
     return tuple(
         replace(
             lot,
@@ -135,8 +142,8 @@ def typed_need(need: str, where: Sequence[Place] = (), *, whole: bool = False) -
     tender = free_text_tender(need, where)
     if consultation.states(need):
         made = consultation.tender_of(need)
-        given = tender.lots[0].places
-        lots = tuple(replace(one, id=f"need-{one.number}", places=given or one.places) for one in made.lots)
+        stated = tender.lots[0].places
+        lots = tuple(replace(one, id=f"need-{one.number}", places=stated or one.places) for one in made.lots)
         return replace(made, id="need", format="need", lots=lots)
     lots, rest = ((), need) if whole else numbered_lots(need, tender)
     tender = with_clauses(replace(tender, lots=lots), rest) if lots else with_clauses(tender)

@@ -101,16 +101,16 @@ def lot_number(text: str) -> str:
 
 def answerable(tenders: Iterable[Tender]) -> list[Tender]:
     """The published notices that one can answer, newest first; those that a later one corrected or cancelled left out."""
-    given = list(tenders)
-    gone = {ref for t in given if t.nature in ("cancellation", "correction") for ref in t.related}
-    calls = [t for t in given if t.nature in ANSWERABLE and t.id not in gone and not t.confidential]
+    notices = list(tenders)
+    gone = {ref for t in notices if t.nature in ("cancellation", "correction") for ref in t.related}
+    calls = [t for t in notices if t.nature in ANSWERABLE and t.id not in gone and not t.confidential]
     return sorted(calls, key=lambda t: (t.published or date.min, t.id), reverse=True)
 
 
 def procedures(tenders: Iterable[Tender]) -> list[list[Tender]]:
     """The notices grouped by procedure, each group oldest first, in the order of their first notices."""
-    given = list(tenders)
-    parent = list(range(len(given)))
+    notices = list(tenders)
+    parent = list(range(len(notices)))
 
     def root(i: int) -> int:
         while parent[i] != i:
@@ -118,11 +118,11 @@ def procedures(tenders: Iterable[Tender]) -> list[list[Tender]]:
             i = parent[i]
         return i
 
-    for i, j in (*_certain(given), *_alike(given)):
+    for i, j in (*_certain(notices), *_alike(notices)):
         a, b = sorted((root(i), root(j)))
         parent[b] = a
     members: defaultdict[int, list[Tender]] = defaultdict(list)
-    for i, tender in enumerate(given):
+    for i, tender in enumerate(notices):
         members[root(i)].append(tender)
     return [sorted(found, key=lambda t: t.published or date.min) for found in members.values()]
 

@@ -32,14 +32,13 @@ _TURNOVER = re.compile(
     r"(?:chiffres? d'affaires?\b[^;\d]{0,120}?|^\W*)(\d{1,3}(?:[ .\u202f]\d{3})+|\d{5,9})(?:,\d{1,2})? ?(?:€|eur)"
 )
 _WORDS = "une? deux trois quatre cinq six sept huit neuf dix".split()
-_TENS = {
-    "douze": 12,
-    "dix-huit": 18,
-    "vingt-quatre": 24,
-    "trente-six": 36,
-    "quarante-huit": 48,
-    "soixante": 60,
-}
+_TENS = dict(
+    zip(
+        "douze dix-huit vingt-quatre trente-six quarante-huit soixante".split(),
+        (12, 18, 24, 36, 48, 60),
+        strict=True,
+    )
+)
 _COUNT = rf"(\d{{1,3}}|{'|'.join((*_WORDS, *_TENS))})(?: ?\([\w-]+\))?"
 _LENGTH = rf"{_COUNT} (?:nouvelles? )?(mois|ans?|annees?)\b"
 #: "durée du marché : 24 mois", "La durée est fixée à 4 ans", "une période ferme de douze (12) mois"
@@ -97,13 +96,13 @@ def _amounts(plain: str) -> Iterator[tuple[float, str, bool]]:
 
 def duration(*texts: str) -> float | None:
     """The months of the contract where folded texts state one duration, and one only; else None."""
-    found = {
+    durations = {
         _months(*match.groups())
         for plain in texts
         for match in (_DURATION.finditer(plain) if "dur" in plain or "periode" in plain else ())
         if not _LASTS_OTHERWISE.search(plain[max(0, match.start() - 30) : match.end()])
     }
-    return found.pop() if len(found) == 1 else None
+    return durations.pop() if len(durations) == 1 else None
 
 
 def _number(word: str) -> int:
@@ -159,8 +158,8 @@ def _renewed(
 def turnover(text: str) -> float | None:
     """The yearly turnover that a text requires of every candidate; None where none, or one for each lot, is stated."""
     plain = folded(text)
-    found = {_euros(one) for one in _TURNOVER.finditer(plain)}
-    return found.pop() if len(found) == 1 and "lot" not in plain and "cumul" not in plain else None
+    amounts = {_euros(one) for one in _TURNOVER.finditer(plain)}
+    return amounts.pop() if len(amounts) == 1 and "lot" not in plain and "cumul" not in plain else None
 
 
 def _euros(found: re.Match[str]) -> float:

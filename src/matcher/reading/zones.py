@@ -61,17 +61,17 @@ def _departments(plain: str) -> Iterator[str]:
 
 
 def _codes(listed: str) -> list[str]:
-    known = {department.code for department in places.departments()}
-    return [code for part in re.findall(r"\d{2,3}|2[ab]", listed) if (code := part.upper()) in known]
+    codes = {department.code for department in places.departments()}
+    return [code for part in re.findall(r"\d{2,3}|2[ab]", listed) if (code := part.upper()) in codes]
 
 
 def _named(plain: str) -> list[str]:
-    found = sorted(
+    names = sorted(
         (match.start(), match.end(), code, _is_certain(plain, match.start(), name))
         for code, name, pattern in _names()
         for match in pattern.finditer(plain)
     )
-    certain = [(start, end) for start, end, _, sure in found if sure]
+    certain = [(start, end) for start, end, _, sure in names if sure]
 
     def listed(start: int, end: int) -> bool:
         return any(
@@ -79,7 +79,7 @@ def _named(plain: str) -> list[str]:
             for other, last in certain
         )
 
-    return [code for start, end, code, sure in found if sure or listed(start, end)]
+    return [code for start, end, code, sure in names if sure or listed(start, end)]
 
 
 def _is_certain(plain: str, start: int, name: str) -> bool:
@@ -91,24 +91,21 @@ def _is_certain(plain: str, start: int, name: str) -> bool:
 @cache
 def _names() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
     """(code, folded name, pattern): "Haute-Garonne" holds no "Garonne"."""
-    rows = [
-        (department.code, fold(department.name)) for department in places.departments() if department.name
-    ]
-    return tuple(
-        (code, name, re.compile(rf"(?<![a-z0-9-]){_body(name)}(?![a-z0-9-])")) for code, name in rows
-    )
+    rows = [(one.code, fold(one.name)) for one in places.departments() if one.name]
+    alone = r"(?<![a-z0-9-]){}(?![a-z0-9-])"
+    return tuple((code, name, re.compile(alone.format(_body(name)))) for code, name in rows)
 
 
 @cache
 def _regions() -> tuple[tuple[tuple[str, ...], re.Pattern[str]], ...]:
     """The departments of each region of several, and its pattern."""
-    held = ((places.departments_of_region(code), fold(name)) for code, name in places.regions().items())
+    within = ((places.departments_of_region(code), fold(name)) for code, name in places.regions().items())
     return tuple(
         (
             codes,
             re.compile(rf"(?<![a-z0-9-]){_IN_REGION if name.isalpha() else ''}{_body(name)}(?![a-z0-9-])"),
         )
-        for codes, name in held
+        for codes, name in within
         if len(codes) > 1
     )
 

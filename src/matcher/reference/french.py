@@ -8,10 +8,7 @@ from zoneinfo import ZoneInfo
 
 #: The zone of every day and hour that a French notice or a page states.
 PARIS = ZoneInfo("Europe/Paris")
-MONTHS = (
-    "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
-    "décembre",
-)  # fmt: skip
+MONTHS = tuple("janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split())
 
 
 def grouped(value: float, decimals: int = 0) -> str:

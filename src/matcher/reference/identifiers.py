@@ -203,10 +203,10 @@ def mailbox(address: str) -> str:
     from email_validator import EmailNotValidError, validate_email  # its tables take a start 40 ms
 
     try:
-        found = validate_email(address.strip(), allow_smtputf8=False, check_deliverability=False)
+        checked = validate_email(address.strip(), allow_smtputf8=False, check_deliverability=False)
     except EmailNotValidError:
         return ""
-    return found.ascii_email or ""
+    return checked.ascii_email or ""
 
 
 def is_address(address: str) -> bool:

@@ -41,10 +41,8 @@ def import_cpv(path: str | Path) -> int:
     Raises BadInput when the file cannot be read or holds no CPV code with a label.
     """
     names = ("label_fr", "libelle", "label")
-    wanted = ("CPV", "code et label_fr")
-    return _import_labels(
-        path, OFFICIAL_CPV, wanted, lambda row: clean_cpv(_first(row, "code8", "code")), names
-    )
+    codes, wanted = ("code8", "code"), ("CPV", "code et label_fr")
+    return _import_labels(path, OFFICIAL_CPV, wanted, lambda row: clean_cpv(_first(row, *codes)), names)
 
 
 def _import_labels(
@@ -100,18 +98,24 @@ def import_communes(path: str | Path) -> int:
         stated = row.get("codesPostaux") or row.get("codes_postaux") or ""
         stated = " ".join(stated) if isinstance(stated, list) else str(stated)
         postcodes = " ".join(re.findall(r"\b[0-9]{5}\b", stated))
-        point = ((row.get("centre") or {}).get("coordinates") if isinstance(row.get("centre"), dict) else None) or (
-            row.get("lon"), row.get("lat"),
-        )  # fmt: skip
+        point = (
+            (row.get("centre") or {}).get("coordinates") if isinstance(row.get("centre"), dict) else None
+        ) or (row.get("lon"), row.get("lat"))
         longitude, latitude = (_degrees(value) for value in (*point, None, None)[:2])
         within = _first(row, "codeDepartement", "dep", "departement") or old[3]
         within = within or (code[:3] if code[:2] in ("97", "98") else code[:2])
-        found = department(within)
+        area = department(within)
         made[code] = (
-            code, name, postcodes or old[2], within, (found.region if found else "") or old[4],
-            digits(str(row.get("population") or "")) or old[5], digits(str(row.get("siren") or "")) or old[6],
-            latitude or old[7], longitude or old[8],
-        )  # fmt: skip
+            code,
+            name,
+            postcodes or old[2],
+            within,
+            (area.region if area else "") or old[4],
+            digits(str(row.get("population") or "")) or old[5],
+            digits(str(row.get("siren") or "")) or old[6],
+            latitude or old[7],
+            longitude or old[8],
+        )
     if not made:
         raise BadInput(f"{source} ne contient aucune commune : il faut au moins leur code et leur nom.")
     headings = tuple("code name postcodes department region population siren latitude longitude".split())
@@ -122,11 +126,13 @@ def import_communes(path: str | Path) -> int:
 def beyond_shipped(what: str) -> int:
     """The number of codes of an imported list ("cpv", "naf" or "cog") the shipped table lacks."""
     name, shipped = {
-        "cpv": (OFFICIAL_CPV, "cpv.csv"), "naf": (OFFICIAL_NAF, "naf.csv"), "cog": (OFFICIAL_COMMUNES, "communes.csv.gz"),
-    }[what]  # fmt: skip
-    known = {row[0] for row in _rows(shipped)}
+        "cpv": (OFFICIAL_CPV, "cpv.csv"),
+        "naf": (OFFICIAL_NAF, "naf.csv"),
+        "cog": (OFFICIAL_COMMUNES, "communes.csv.gz"),
+    }[what]
+    shipped_codes = {row[0] for row in _rows(shipped)}
     codes = (row[0].rstrip("0").ljust(2, "0") if what == "cpv" else row[0] for row in _own_rows(name))
-    return sum(code not in known for code in codes)
+    return sum(code not in shipped_codes for code in codes)
 
 
 def _degrees(value: Any) -> str:

@@ -66,8 +66,8 @@ def all_rules() -> tuple[Rule, ...]:
 def _table(path: Path) -> tuple[Rule, ...]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
-        found = [_rule(row, path, reader.line_num) for row in reader]
-    return tuple(sorted(found, key=lambda r: (r.code, r.since)))
+        listed = [_rule(row, path, reader.line_num) for row in reader]
+    return tuple(sorted(listed, key=lambda r: (r.code, r.since)))
 
 
 @lru_cache(maxsize=8)
@@ -108,18 +108,18 @@ def rule(code: str, on: date) -> Rule | None:
 
 
 def _named(code: str) -> tuple[Rule, ...]:
-    found = _by_code(tables.assumptions_file("law.csv")).get(code)
-    if not found:
+    listed = _by_code(tables.assumptions_file("law.csv")).get(code)
+    if not listed:
         raise BadInput(
             f"aucune règle ne porte le code {code!r} ; les codes sont ceux de la table livrée, data/assumptions/law.csv"
         )
-    return found
+    return listed
 
 
 def value(code: str, on: date) -> float | None:
     """The figure of a rule that day, or None."""
-    found = rule(code, on)
-    return found.value if found else None
+    in_force = rule(code, on)
+    return in_force.value if in_force else None
 
 
 def article_of(code: str, on: date) -> str:
@@ -214,8 +214,8 @@ def social_clause_mandatory(
         return None
     types: tuple[BuyerType, ...] = (buyer,) if buyer else ("state", "local", "entity")
     thresholds = [formal_threshold(on, works, each, social) for each in types]
-    found = {None if t is None or t.value is None else amount >= t.value for t in thresholds}
-    return found.pop() if len(found) == 1 else None
+    answers = {None if t is None or t.value is None else amount >= t.value for t in thresholds}
+    return answers.pop() if len(answers) == 1 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

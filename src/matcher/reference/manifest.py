@@ -39,8 +39,8 @@ def _verify(models: Path, name: str, written: int) -> None:
     except (OSError, ValueError, TypeError):
         raise StaleArtefact(f"models/{NAME} is missing or damaged: {REMEDY}") from None
     wanted = {file: digest for file, digest in named.items() if name in ("*", file.partition("/")[0])}
-    found = _found(models, name)
-    wrong = {file for file in wanted.keys() | found.keys() if wanted.get(file) != found.get(file)}
+    sums = _found(models, name)
+    wrong = {file for file in wanted.keys() | sums.keys() if wanted.get(file) != sums.get(file)}
     if wrong or not wanted:
         raise StaleArtefact(
             f"models/{min(wrong, default=name)} is missing, damaged or not of this release: {REMEDY}"

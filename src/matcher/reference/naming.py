@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from matcher.domain import KINDS
+from matcher.reference.tables import code_list
 
 SMALL = frozenset("a à au aux d de des du en et l la le les ou par pour sous sur".split())
 #: Words of three letters or fewer that are no initials.
@@ -16,14 +17,7 @@ SHORT = frozenset(
 INITIALS = frozenset(KINDS) | frozenset(
     "ADAPEI ADMR APAJH APEI CIAS CCAS EARL EPHAD EURL IME PEP SARL SAS SCIC SCOP UDAF UNAPEI".split()
 )
-FORMS = {
-    "ASS": "Association",
-    "ASSO": "Association",
-    "ASSOC": "Association",
-    "STE": "Société",
-    "ENT": "Entreprise",
-    "ETS": "Établissements",
-}
+FORMS: dict[str, str] = code_list("abbreviated forms")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -48,11 +42,7 @@ def _word(word: str, first: bool) -> str:
 
 
 #: Prefix of the name of a source -> display name.
-SOURCES = {
-    "siae": "Les emplois de l’inclusion", "emplois": "Les emplois de l’inclusion", "lemarche": "Le marché de l’inclusion", "marche": "Le marché de l’inclusion",
-    "sirene": "Répertoire Sirene", "entreprises": "Annuaire des entreprises", "history": "Marchés attribués (DECP)", "decp": "Marchés attribués (DECP)",
-    "ted": "Avis d’attribution (TED)", "geiq": "Annuaire des GEIQ", "ea": "Annuaire des entreprises adaptées", "esat": "Annuaire des ESAT",
-}  # fmt: skip
+SOURCES: dict[str, str] = code_list("displayed sources")
 
 
 @lru_cache(256)
@@ -65,5 +55,5 @@ def source_name(text: str) -> str:
     stem = record[1] if record else re.split(r"[/\\]", text)[-1]
     word = re.match(r"[a-z]+", stem.lower())
     first = word[0] if word else ""
-    known = SOURCES.get(first) or SOURCES.get(first.removesuffix("s"))
-    return known or re.sub(r"\.(csv|jsonl?|xlsx|xml|gz|parquet)\b", "", stem)
+    name = SOURCES.get(first) or SOURCES.get(first.removesuffix("s"))
+    return name or re.sub(r"\.(csv|jsonl?|xlsx|xml|gz|parquet)\b", "", stem)

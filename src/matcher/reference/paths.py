@@ -52,8 +52,8 @@ def learnt_file(of: str, name: str, folder: Path | None = None) -> Path:
     """A file of a model: in `folder`, else in the folder that is being learnt into, else the shipped one."""
     if folder is not None:
         return folder / name
-    found = (place / name for place in reversed(_LEARNT_INTO))
-    return next((path for path in found if path.is_file()), None) or model(of) / name
+    files = (place / name for place in reversed(_LEARNT_INTO))
+    return next((path for path in files if path.is_file()), None) or model(of) / name
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice, takewhile
@@ -87,9 +87,8 @@ def _number(text: str) -> float:
 def _commune_at(row: int) -> Commune:
     code, name, postcodes, department, region, people, siren, *point = _communes()[row]
     population, (latitude, longitude) = int(people or 0), map(_number, point)
-    return Commune(
-        code, name, tuple(postcodes.split()), department, region, population, siren, latitude, longitude
-    )
+    codes = tuple(postcodes.split())
+    return Commune(code, name, codes, department, region, population, siren, latitude, longitude)
 
 
 @remembered()
@@ -108,13 +107,17 @@ def _former() -> dict[str, str]:
     return {old: today for old, _, today in _rows("former_communes.csv.gz")}
 
 
+def _grouped(pairs: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
+    table: dict[str, list[int]] = {}
+    for key, row in pairs:
+        table.setdefault(key, []).append(row)
+    return table
+
+
 @remembered()
 def _by_former_key() -> dict[str, list[int]]:
-    table: dict[str, list[int]] = {}
-    for _, name, today in _rows("former_communes.csv.gz"):
-        if (row := _by_code().get(today)) is not None:
-            table.setdefault(name_key(name), []).append(row)
-    return table
+    rows = ((name_key(name), _by_code().get(today)) for _, name, today in _rows("former_communes.csv.gz"))
+    return _grouped((key, row) for key, row in rows if row is not None)
 
 
 CITIES = {"75056": "75", "69123": "6938", "13055": "132"}  # cities cut in arrondissements, and their prefix
@@ -122,18 +125,10 @@ CITIES = {"75056": "75", "69123": "6938", "13055": "132"}  # cities cut in arron
 
 @remembered()
 def _by_postcode() -> dict[str, list[int]]:
-    table: dict[str, list[int]] = {}
-    cities = []
-    for number, row in enumerate(_communes()):
-        if row[0] in CITIES:
-            cities.append(number)
-            continue
-        for postcode in row[2].split():
-            table.setdefault(postcode, []).append(number)
-    for number in cities:  # only where no arrondissement, which is more specific, has the postcode
-        for postcode in _communes()[number][2].split():
-            table.setdefault(postcode, [number])
-    return table
+    rows = [(row[2].split(), number, row[0] in CITIES) for number, row in enumerate(_communes())]
+    table = _grouped((code, number) for codes, number, city in rows if not city for code in codes)
+    cities = _grouped((code, number) for codes, number, city in rows if city for code in codes)
+    return cities | table  # a city only where no arrondissement, which is more specific, has the postcode
 
 
 @remembered()
@@ -179,10 +174,14 @@ def communes(population: int = 0) -> Iterator[Commune]:
     return (_commune_at(number) for number, row in enumerate(_communes()) if int(row[5] or 0) >= population)
 
 
+def _largest_first(found: Iterable[Commune]) -> tuple[Commune, ...]:
+    return tuple(sorted(found, key=lambda c: (-c.population, c.code)))
+
+
 def communes_of_postcode(postcode: str) -> tuple[Commune, ...]:
     """The communes served by a postcode, most populous first; none for a CEDEX."""
-    found = [_commune_at(row) for row in _by_postcode().get(postcode, ())]
-    return tuple(sorted(found, key=lambda c: (-c.population, c.code)))
+    served = [_commune_at(row) for row in _by_postcode().get(postcode, ())]
+    return _largest_first(served)
 
 
 _ABBREVIATED = (
@@ -196,8 +195,8 @@ _ARTICLE = re.compile(r"^(?:le|la|les|l) ")
 
 def postcodes(department: str) -> tuple[str, ...]:
     """The postcodes of a department's communes, in order."""
-    found = {code for one in communes() if one.department == department for code in one.postcodes}
-    return tuple(sorted(found))
+    codes = {code for one in communes() if one.department == department for code in one.postcodes}
+    return tuple(sorted(codes))
 
 
 @lru_cache(50_000)
@@ -221,28 +220,22 @@ def _keys() -> list[str]:
 
 @remembered()
 def _by_key() -> dict[str, list[int]]:
-    table: dict[str, list[int]] = {}
-    for number, key in enumerate(_keys()):
-        table.setdefault(key, []).append(number)
-    return table
+    return _grouped((key, number) for number, key in enumerate(_keys()))
 
 
 @remembered()
 def _by_bare_key() -> dict[str, list[int]]:
-    table: dict[str, list[int]] = {}
-    for number, key in enumerate(_keys()):
-        if (bare := _ARTICLE.sub("", key)) != key:
-            table.setdefault(bare, []).append(number)
-    return table
+    bare = ((_ARTICLE.sub("", key), key, number) for number, key in enumerate(_keys()))
+    return _grouped((short, number) for short, key, number in bare if short != key)
 
 
 def communes_named(name: str, department: str | None = None) -> tuple[Commune, ...]:
     """The communes of exactly this name, most populous first; without its article where none is called so."""
     key = name_key(name)
-    found = [_commune_at(n) for n in _by_key().get(key) or _by_bare_key().get(key) or ()]
+    towns = [_commune_at(n) for n in _by_key().get(key) or _by_bare_key().get(key) or ()]
     if department:
-        found = [c for c in found if c.department == department]
-    return tuple(sorted(found, key=lambda c: (-c.population, c.code)))
+        towns = [c for c in towns if c.department == department]
+    return _largest_first(towns)
 
 
 @remembered()
@@ -256,13 +249,13 @@ def communes_once_named(name: str, department: str | None = None) -> tuple[Commu
     Short of a department, only one that no other's name begins so.
     """
     key = name_key(name)
-    found = [_commune_at(n) for n in _by_former_key().get(key, ())]
-    if not any(department in (None, c.department) for c in found):
+    towns = [_commune_at(n) for n in _by_former_key().get(key, ())]
+    if not any(department in (None, c.department) for c in towns):
         first = bisect_left(_sorted_keys(), (f"{key} ", 0))
         begun = takewhile(lambda pair: pair[0].startswith(f"{key} "), islice(_sorted_keys(), first, None))
-        found = [_commune_at(n) for _, n in begun] if len(key) > 3 else []
-    within = {c.code: c for c in found if department in (None, c.department)}
-    return tuple(sorted(within.values(), key=lambda c: (-c.population, c.code))) if len(within) < 2 else ()
+        towns = [_commune_at(n) for _, n in begun] if len(key) > 3 else []
+    within = {c.code: c for c in towns if department in (None, c.department)}
+    return _largest_first(within.values()) if len(within) < 2 else ()
 
 
 @remembered()
@@ -318,8 +311,8 @@ def search_commune(name: str, department: str | None = None, limit: int = 10) ->
             return 0
         return 1 if key.startswith(wanted) or bare.startswith(wanted) else None
 
-    found = sorted((level(keys[n]), -int(rows[n][5] or 0), n) for n in within if level(keys[n]) is not None)
-    numbers = [n for _, _, n in found[:limit]]
+    best = sorted((level(keys[n]), -int(rows[n][5] or 0), n) for n in within if level(keys[n]) is not None)
+    numbers = [n for _, _, n in best[:limit]]
     if len(numbers) < limit and len(wanted) > 3:
         from rapidfuzz import fuzz, process
 
@@ -382,8 +375,8 @@ def departments() -> tuple[Department, ...]:
 
 def region_of(department: str) -> str | None:
     """The INSEE region code of a department."""
-    found = _departments()[0].get(department)
-    return found.region if found else None
+    area = _departments()[0].get(department)
+    return area.region if area else None
 
 
 @remembered()
@@ -441,7 +434,7 @@ def _doubt(place: Place) -> float:
 @remembered()
 def _centres_of_regions() -> dict[str, Whereabouts]:
     """The mean of the centres of each region's departments, and how far from it their people live."""
-    found = {}
+    centres = {}
     for code in regions():
         within = [d for d in departments() if d.region == code and not math.isnan(d.latitude)]
         if within:
@@ -449,8 +442,8 @@ def _centres_of_regions() -> dict[str, Whereabouts]:
             longitude = sum(d.longitude for d in within) / len(within)
             far = ((distance_km(d.latitude, d.longitude, latitude, longitude), d.spread_km) for d in within)
             squares = [away**2 + spread**2 for away, spread in far]
-            found[code] = Whereabouts(latitude, longitude, math.sqrt(sum(squares) / len(within)))
-    return found
+            centres[code] = Whereabouts(latitude, longitude, math.sqrt(sum(squares) / len(within)))
+    return centres
 
 
 def neighbours(department: str) -> tuple[str, ...]:
@@ -521,12 +514,10 @@ def _named(label: str, near: str | None) -> tuple[Commune | None, bool]:
     bare = re.sub(r"\b(?:cedex|cx)\b.*$", "", _POSTCODE.sub(" ", label), flags=re.I).strip()
     for number, key in enumerate(dict.fromkeys((_TITLE.sub("", name_key(bare)), *shorter(bare, near)))):
         same = (_commune_at(n) for n in _by_key().get(key, ()))
-        found = sorted(
-            (c for c in same if near in (None, "", c.department)), key=lambda c: (-c.population, c.code)
-        )
-        found = found or (list(communes_once_named(key, near or None)) if not number else [])
-        if found and (len(found) == 1 or found[0].population >= CLEARLY_LARGEST * found[1].population):
-            return found[0], len(found) > 1 or number > 0
+        towns = list(_largest_first(c for c in same if near in (None, "", c.department)))
+        towns = towns or (list(communes_once_named(key, near or None)) if not number else [])
+        if towns and (len(towns) == 1 or towns[0].population >= CLEARLY_LARGEST * towns[1].population):
+            return towns[0], len(towns) > 1 or number > 0
     return None, False
 
 
@@ -611,9 +602,7 @@ def _commune_of(place: Place) -> tuple[Commune | None, bool]:
     served = communes_of_postcode(postcode)
     if served:
         key = name_key(_POSTCODE.sub(" ", place.label))
-        by_name = [
-            c for c in served if key and (name_key(c.name) == key or f" {name_key(c.name)} " in f" {key} ")
-        ]
+        by_name = [c for c in served if key and f" {name_key(c.name)} " in f" {key} "]
         if by_name:
             return max(by_name, key=lambda c: len(c.name)), False
         called = _named(place.label, served[0].department)[0] if key else None
@@ -683,8 +672,8 @@ def locate(place: Place, buyer_id: str = "") -> Place:
 
 def town_name(place: Place) -> str:
     """The name of a place in normal case: where it is in capitals, as in a register, that of its commune."""
-    known = commune(place.commune) if place.label.isupper() and place.commune else None
-    return known.name if known else place.label.title() if place.label.isupper() else place.label
+    town = commune(place.commune) if place.label.isupper() and place.commune else None
+    return town.name if town else place.label.title() if place.label.isupper() else place.label
 
 
 def _consistent(place: Place, buyer: Commune) -> bool:

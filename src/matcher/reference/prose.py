@@ -186,11 +186,11 @@ def support_trade(text: str) -> str | None:
     plain = folded(text)
     if not any(word in plain for word in ("insertion", "chantier", "qualification")):
         return None
-    found = _SUPPORT.search(plain) or _THROUGH.search(plain)
-    if not found or _NO_TRADE.match(plain, found.end()):
+    match = _SUPPORT.search(plain) or _THROUGH.search(plain)
+    if not match or _NO_TRADE.match(plain, match.end()):
         return None
-    end = _ENDS.search(plain, found.end() + 3)
-    trade = text[found.end() : min(end.start() if end else len(text), found.end() + 240)]
+    end = _ENDS.search(plain, match.end() + 3)
+    trade = text[match.end() : min(end.start() if end else len(text), match.end() + 240)]
     trade = trade.strip(" :,-–—«»\"'()")
     leading = _LEADING.match(folded(trade))
     rest = trade[leading.end() :].strip() if leading else trade

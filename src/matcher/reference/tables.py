@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -100,6 +101,19 @@ def _rows(name: str) -> Iterator[list[str]]:
     return rows
 
 
+@cache
+def lists(name: str) -> dict[str, Any]:
+    """What a JSON file of `data/reference` holds: lists and codes by their names."""
+    content: dict[str, Any] = json.loads((reference_dir() / name).read_text(encoding="utf-8"))
+    return content
+
+
+def code_list(of: str) -> dict[str, Any]:
+    """What published codes mean: a list of `codes.json`."""
+    meanings: dict[str, Any] = lists("codes.json")[of]
+    return meanings
+
+
 def _listed(path: str | Path, columns: str) -> Iterator[dict[str, str]]:
     """The rows of a CSV file, headings in lower case.  Raises BadInput when it cannot be read."""
     try:
@@ -134,10 +148,10 @@ def named_rows(path: Path, headings: Mapping[str, str]) -> tuple[set[str], Itera
 
 def stated_or_made(variable: str, least: int, name: str) -> bytes:
     """The key of a variable of the environment, else the one of the file of this name.  Raises BadInput for one that is too short."""
-    given = os.environ.get(variable, "")
-    if given and len(given) < least:
+    key = os.environ.get(variable, "")
+    if key and len(key) < least:
         raise BadInput(f"{variable} is too short: give {least} random characters or more")
-    return given.encode() or made_once(name)
+    return key.encode() or made_once(name)
 
 
 def made_once(name: str) -> bytes:

@@ -107,8 +107,8 @@ def lot_part(title: str) -> str:
 
     The whole title where it names no lot, or where nothing but figures follows.
     """
-    found = list(_LOT.finditer(title))
-    rest = title[found[-1].end() :].strip() if found else ""
+    marks = list(_LOT.finditer(title))
+    rest = title[marks[-1].end() :].strip() if marks else ""
     return rest if tokens(rest) else title
 
 

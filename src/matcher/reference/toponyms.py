@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise, takewhile
+from itertools import takewhile
 
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
 from matcher.reference import places
@@ -18,6 +18,7 @@ from matcher.reference.places import Commune, departments_within, precise
 from matcher.reference.tables import _rows, assumptions, remembered
 from matcher.reference.text import clean, fold
 
+Places = tuple[Place, ...]
 #: Population from which a commune is meant as often as the department or region of its name (Vienne, in Isère).
 TOWN = 10_000
 #: Population below which a name in a text is more often a word than a place.
@@ -50,7 +51,7 @@ class UnknownPlace(BadInput):
 # ------------------------------------------------------------------------------------------- typed places
 
 
-def asked(words: str, context: str = "") -> tuple[Place, ...]:
+def asked(words: str, context: str = "") -> Places:
     """The places typed: communes, postcodes, INSEE codes, a department, region or grouping; none for "".
 
     Several are separated by commas, semicolons or "et".  `context` is the text of the need: a department that it
@@ -67,28 +68,28 @@ MOST = 12
 
 
 @lru_cache(4096)
-def _asked(text: str, near: frozenset[str], context: str) -> tuple[Place, ...]:
-    found, parts = named(text, context), _parts(text)
+def _asked(text: str, near: frozenset[str], context: str) -> Places:
+    options, parts = named(text, context), _parts(text)
     if len(parts) > MOST:
         raise BadInput(f"{len(parts)} places: give at most {MOST}, or the department that holds them")
-    if not found and _department_at_end(text):
-        found = _resembling(text)
-    if not found and (town := _of_institution(text)):
+    if not options and _department_at_end(text):
+        options = _resembling(text)
+    if not options and (town := _of_institution(text)):
         return (settled(text, town, near),)
-    if not found and len(parts) > 1:
+    if not options and len(parts) > 1:
         return _several(parts, near, context)
-    return (settled(text, _also(text, found) or _resembling(text), near),)
+    return (settled(text, _also(text, options) or _resembling(text), near),)
 
 
-def _of_institution(text: str) -> tuple[Place, ...]:
+def _of_institution(text: str) -> Places:
     """The town after the name of an institution or area: "centre hospitalier de Laon", "arrondissement de Lens"."""
     if (places.name_key(text).split() or [""])[0] not in places.INSTITUTIONS:
         return ()
-    found = (tuple(p for p in named(name) if p.commune) for name in places.shorter(text))
-    return next(filter(None, found), ())
+    towns = (tuple(p for p in named(name) if p.commune) for name in places.shorter(text))
+    return next(filter(None, towns), ())
 
 
-def _also(text: str, found: tuple[Place, ...]) -> tuple[Place, ...]:
+def _also(text: str, found: Places) -> Places:
     """The places of a name, with the town whose name begins so where it names a village: Évry, Évry-Courcouronnes."""
     towns = [places.commune(place.commune or "") for place in found]
     if not found or any(town is None or town.population >= TOWN for town in towns):
@@ -112,7 +113,7 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in re.split(r"[,;/+()]|\s{1,9}et\s+|\s{1,9}&\s+", text) if part.strip()]
 
 
-def _several(parts: list[str], near: frozenset[str], context: str) -> tuple[Place, ...]:
+def _several(parts: list[str], near: frozenset[str], context: str) -> Places:
     """One place per part; areas that contain one of the communes only disambiguate it."""
     options = [named(part, context) or _resembling(part) for part in parts]
     # an unambiguous name tells where its neighbours in the list are
@@ -122,14 +123,13 @@ def _several(parts: list[str], near: frozenset[str], context: str) -> tuple[Plac
         for part, found in zip(parts, options, strict=True)
     ]
     communes = [place for place in chosen if place.commune]
-    held = {place.department for place in communes}
-    areas = [
-        place for place in chosen if not place.commune and not held.intersection(departments_within(place))
-    ]
+    departments = {place.department for place in communes}
+    wide = [place for place in chosen if not place.commune]
+    areas = [place for place in wide if not departments.intersection(departments_within(place))]
     return tuple(dict.fromkeys(communes + areas))
 
 
-def settled(words: str, found: tuple[Place, ...], near: frozenset[str]) -> Place:
+def settled(words: str, found: Places, near: frozenset[str]) -> Place:
     """The only place meant.  Raises Homonyms where several are left, UnknownPlace where there is none."""
     if not found:
         raise UnknownPlace(words)
@@ -140,18 +140,18 @@ def settled(words: str, found: tuple[Place, ...], near: frozenset[str]) -> Place
 
 
 @lru_cache(4096)  # every commune is compared
-def _towns_like(words: str) -> tuple[Place, ...]:
+def _towns_like(words: str) -> Places:
     """The towns whose name is or begins with these words; those that resemble them where none does."""
     found, key = places.search_commune(words, limit=20), places.name_key(words)
     begun = [commune for commune in found if places.name_key(commune.name).startswith(key)] or found
     return tuple(of_commune(commune.code) for commune in begun if commune.population >= TOWN)
 
 
-def _within(found: Iterable[Place], near: Collection[str]) -> tuple[Place, ...]:
+def _within(found: Iterable[Place], near: Collection[str]) -> Places:
     return tuple(place for place in found if place.department in near)
 
 
-def _choices(found: tuple[Place, ...]) -> tuple[str, ...]:
+def _choices(found: Places) -> tuple[str, ...]:
     """Each place as an unambiguous text."""
     several = [p.department for p in found if p.commune]
 
@@ -174,7 +174,7 @@ _PREFIX = {"paris": ("751", 20), "lyon": ("6938", 9), "marseille": ("132", 16)}
 _TRAILING = re.compile(r"[\s,(-]{1,9}(2[AB]|\d{2,3})\s*\)?$", re.I)
 
 
-def named(text: str, context: str = "") -> tuple[Place, ...]:
+def named(text: str, context: str = "") -> Places:
     """Every place with exactly this name, postcode or number; none where it is none."""
     text = re.sub(r"(?<=\w)\s+cedex\b.*$", "", text, flags=re.I)
     text = re.sub(r"^d[ée]partement (?=\d|2[AB]$)", "", text, flags=re.I)
@@ -206,11 +206,11 @@ _SIDE = re.compile(r"(?:nord|sud|est|ouest) (?:de la |de l['’]|du |des |de |d[
 def _department_at_end(text: str) -> tuple[str, str] | None:
     """A name and the department that follows it: "Saint-Denis (93)"; None where none does."""
     trailing = _TRAILING.search(text)
-    found = places.department(trailing.group(1).upper()) if trailing else None
-    return (text[: trailing.start()], found.code) if trailing and found else None
+    area = places.department(trailing.group(1).upper()) if trailing else None
+    return (text[: trailing.start()], area.code) if trailing and area else None
 
 
-def _named(key: str, near: str | None) -> tuple[Place, ...]:
+def _named(key: str, near: str | None) -> Places:
     """The places of a name: an area before a village, a commune before a grouping that is named after it."""
     same = places.communes_named(key, near)
     areas = () if near else _areas(key)
@@ -224,7 +224,7 @@ def _named(key: str, near: str | None) -> tuple[Place, ...]:
     )
 
 
-def _areas(key: str) -> tuple[Place, ...]:
+def _areas(key: str) -> Places:
     code, region = places.area_named(key)
     region = region or _ACRONYMS.get(key)
     if code:
@@ -232,34 +232,33 @@ def _areas(key: str) -> tuple[Place, ...]:
     return (Place(label=places.regions()[region], region=region),) if region else ()
 
 
-def _resembling(text: str) -> tuple[Place, ...]:
+def _resembling(text: str) -> Places:
     """The communes that a misspelt or unfinished name most resembles, with those of that very name."""
     name, code = _department_at_end(text) or (text, None)
     best = places.search_commune(re.sub(r"[\d(),]+", " ", name), code, 1) if len(name) >= SHORTEST else ()
     return tuple(of_commune(c.code) for c in places.communes_named(best[0].name, code)) if best else ()
 
 
-def _coded(text: str, code: str, context: str) -> tuple[Place, ...]:
+def _coded(text: str, code: str, context: str) -> Places:
     """The place of five digits: a postcode, an INSEE code, or the number of a CEDEX with its town."""
     label = clean(
         re.sub(r"\bcedex\b.*", " ", re.sub(rf"{code}|[(),]|\bF-", " ", text, flags=re.I), flags=re.I)
     )
-    found = places.commune_or_postcode(code, f"{label} {context}")
-    if found is None:
+    place = places.commune_or_postcode(code, f"{label} {context}")
+    if place is None:
         area = places.department_of_postcode(code)
         town = places.communes_named(label, area) if area and label else ()
-        found = Place(label=label, commune=town[0].code if town else None, department=area)
+        place = Place(label=label, commune=town[0].code if town else None, department=area)
     elif (
         label
         and not places.communes_of_postcode(code)
-        and not places.mentions(label, places.commune(found.commune or ""))
+        and not places.mentions(label, places.commune(place.commune or ""))
     ):
-        area = places.department_of_postcode(
-            code
-        )  # the number of a CEDEX may be the INSEE code of another commune
+        # the number of a CEDEX may be the INSEE code of another commune
+        area = places.department_of_postcode(code)
         town = places.communes_named(label, area) if area else ()
-        found = Place(label=label, commune=town[0].code) if town else found
-    located = places.locate(found)
+        place = Place(label=label, commune=town[0].code) if town else place
+    located = places.locate(place)
     return (located,) if located.department else ()
 
 
@@ -269,13 +268,13 @@ def of_commune(code: str) -> Place:
 
 
 def _of_department(code: str) -> Place:
-    found = places.department(code)
+    area = places.department(code)
     # located before it is named: a commune of that name may lie in it (Doubs, Corrèze)
-    return replace(places.locate(Place(department=code)), label=found.name if found else code)
+    return replace(places.locate(Place(department=code)), label=area.name if area else code)
 
 
 @remembered()
-def natural_regions() -> Mapping[str, tuple[Place, ...]]:
+def natural_regions() -> Mapping[str, Places]:
     """Natural regions ("Maurienne") by name, each as the towns that it lies around."""
     return {
         places.name_key(row["name"]): tuple(
@@ -319,7 +318,7 @@ def _grouping_names() -> tuple[dict[str, list[_Grouping]], list[tuple[frozenset[
 
 
 @remembered()
-def _begun_names() -> Mapping[str, tuple[Place, ...]]:
+def _begun_names() -> Mapping[str, Places]:
     """Groupings by the beginning of their names, of three words and more: "Grand Paris Sud"."""
     table: dict[str, list[Place]] = {}
     for name, made in _grouping_names()[0].items():
@@ -380,7 +379,7 @@ class _Mention:
     """A name found in a text, with its possible meanings and how explicitly it is the place."""
 
     words: str
-    options: tuple[Place, ...]
+    options: Places
     listed: bool  # does it go on a list of names?
     strength: int  # 2 explicit ("sur la commune de X", "X (93)"), 1 possible, 0 a hint
 
@@ -400,23 +399,23 @@ def hints(text: str) -> frozenset[str]:
     return frozenset(code for code in coded | named if code)
 
 
-def mentioned(text: str, within: Collection[str] = ()) -> tuple[Place, ...]:
+def mentioned(text: str, within: Collection[str] = ()) -> Places:
     """Places of work stated in a text, marked inferred; none where it states none.
 
     `within` are departments that are known.  Raises Homonyms where a name that is plainly the place stays open.
     """
     near = frozenset(within) or hints(text)
-    found = [
+    mentions = [
         replace(one, options=_within(one.options, near) if within else one.options)
         for one in _mentions(text[:2000])
     ]
-    found = [one for one in found if one.options]
-    plain = [one for one in found if one.strength == 2 and any(p.commune for p in one.options)]
+    mentions = [one for one in mentions if one.options]
+    plain = [one for one in mentions if one.strength == 2 and any(p.commune for p in one.options)]
     if not plain:
-        weak = [one for one in found if one.strength and any(p.commune for p in one.options)]
+        weak = [one for one in mentions if one.strength and any(p.commune for p in one.options)]
         weak = [one for one in weak if len(_within(one.options, near) or one.options) == 1]
         plain = weak[:1] + list(takewhile(lambda one: one.listed, weak[1:]))
-    chosen = plain or ([] if within else [one for one in found if one.strength][:1])
+    chosen = plain or ([] if within else [one for one in mentions if one.strength][:1])
     meant = [settled(one.words, one.options, near) for one in chosen]
     if not meant and not within and (number := _NUMBERED.search(text[:2000])):
         meant = [place for place in named(number.group(1))[:1] if place.department]
@@ -450,9 +449,7 @@ def _mentions(text: str) -> Iterator[_Mention]:
         i = stop
 
 
-def _longest(
-    text: str, tokens: list[re.Match[str]], plain: list[str], i: int
-) -> tuple[int, tuple[Place, ...]]:
+def _longest(text: str, tokens: list[re.Match[str]], plain: list[str], i: int) -> tuple[int, Places]:
     """Where the longest name that starts at word i ends, and what it may mean."""
     first = tokens[i + 1] if plain[i] in ("la", "le", "les", "l") and i + 1 < len(tokens) else tokens[i]
     if not first.group()[0].isupper():
@@ -469,22 +466,22 @@ def _longest(
 
 
 @lru_cache(20_000)
-def _known(words: str) -> tuple[Place, ...]:
+def _known(words: str) -> Places:
     """What a name in a text may mean, hamlets and single words that name only a grouping left out."""
     key = places.name_key(words)
     if key in LINKS or key in ("lot", "ville", "commune"):
         return ()
     if _ARRONDISSEMENT.fullmatch(key) and re.search(r"\de", key):
         return named(key)
-    found = _named(key, None)
-    known = ((place, places.commune(place.commune)) for place in found if place.commune)
+    options = _named(key, None)
+    known = ((place, places.commune(place.commune)) for place in options if place.commune)
     small = {place for place, commune in known if commune and commune.population <= HAMLET}
     single = " " not in key and not places.communes_named(key)  # one word that names a grouping only
-    return tuple(place for place in found if place not in small and not (single and place.commune))
+    return tuple(place for place in options if place not in small and not (single and place.commune))
 
 
 def _strength(
-    text: str, tokens: list[re.Match[str]], plain: list[str], i: int, stop: int, options: tuple[Place, ...]
+    text: str, tokens: list[re.Match[str]], plain: list[str], i: int, stop: int, options: Places
 ) -> int:
     """How explicitly the words around a name mark it as the place."""
     after = text[tokens[stop - 1].end() :]
@@ -520,14 +517,14 @@ def seat(buyer: Buyer, within: Collection[str] = ()) -> Commune | None:
     """The commune of a buyer's seat, by its identifier, address or name; among the departments `within`, if any."""
     if buyer.id.startswith(("22", "23")) or _WIDE.match(places.name_key(buyer.name)):
         return None  # a department or region works all over its territory
-    found = places.commune_of_siren(buyer.id) if buyer.id else None
-    if found is None and buyer.place.commune:
-        found = places.commune(buyer.place.commune)
-    if found is None:
+    town = places.commune_of_siren(buyer.id) if buyer.id else None
+    if town is None and buyer.place.commune:
+        town = places.commune(buyer.place.commune)
+    if town is None:
         of_number = places.department_of_siren(buyer.id) if buyer.id else None
         near = within or tuple(filter(None, (buyer.place.department or of_number,)))
-        found = _called_after(buyer.name, frozenset(near))
-    return found if found and (not within or found.department in within) else None
+        town = _called_after(buyer.name, frozenset(near))
+    return town if town and (not within or town.department in within) else None
 
 
 #: A place that is stated to be wide is not narrowed to the buyer's town.
@@ -547,9 +544,7 @@ def _called_after(name: str, near: frozenset[str]) -> Commune | None:
         return None
     same = tuple(found for made in _groupings(key) if (found := places.commune(made.commune)))
     words = key.split()
-    starts = [0] + [
-        i + 1 for i, (one, _) in enumerate(pairwise(words)) if one in LINKS or one in _TERRITORIES
-    ]
+    starts = [0, *(i for i, word in enumerate(words[:-1], 1) if word in LINKS | _TERRITORIES)]
     for start in () if same else starts:
         same = places.communes_named(" ".join(words[start:]))
         if same:
@@ -558,7 +553,7 @@ def _called_after(name: str, near: frozenset[str]) -> Commune | None:
     return left[0] if len(left) == 1 else None
 
 
-def of_lot(lot: Lot, tender: Tender) -> tuple[tuple[Place, ...], bool]:
+def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
     """The places of work of a lot, located, and whether they are only the buyer's place by default.
 
     What is stated precisely stands; else what the text names within the department stated; else the buyer's
@@ -592,10 +587,10 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[tuple[Place, ...], bool]:
 def may_lie_in(lot: Lot, tender: Tender, departments: Container[str | None]) -> bool:
     """Whether `of_lot` may place a lot in one of these departments, without reading its text; True where unsure."""
     located = (places.locate(place) for place in lot.places)
-    found = {code for place in located for code in departments_within(place)}
-    if not found or "places" in lot.inferred:
-        found |= _home_departments(tender.buyer)
-    return not found or any(code in departments for code in found)
+    codes = {code for place in located for code in departments_within(place)}
+    if not codes or "places" in lot.inferred:
+        codes |= _home_departments(tender.buyer)
+    return not codes or any(code in departments for code in codes)
 
 
 def _home_departments(buyer: Buyer) -> frozenset[str]:
@@ -606,7 +601,7 @@ def _home_departments(buyer: Buyer) -> frozenset[str]:
 
 
 @lru_cache(4096)
-def _named_in(text: str, within: frozenset[str]) -> tuple[Place, ...]:
+def _named_in(text: str, within: frozenset[str]) -> Places:
     """The places named in a text within departments; none where these are not known, or a name stays open."""
     if not within:
         return ()

@@ -54,9 +54,9 @@ def trades() -> tuple[Trade, ...]:
 @cache
 def neighbours() -> frozenset[tuple[str, str]]:
     """Pairs of trades that one structure often does both of (`data/assumptions/neighbour_trades.csv`)."""
-    known = {trade.name for trade in trades()}
+    names = {trade.name for trade in trades()}
     pairs = ((row["trade"], row["neighbour"]) for row in assumptions("neighbour_trades.csv"))
-    return frozenset(pair for pair in pairs if known.issuperset(pair))
+    return frozenset(pair for pair in pairs if names.issuperset(pair))
 
 
 @cache
@@ -108,7 +108,7 @@ def named(text: str) -> dict[str, str]:
 
 @lru_cache(maxsize=5_000)  # titles of lots are looked up by many callers
 def _named(text: str) -> Mapping[str, str]:
-    found: dict[str, str] = {}
+    pieces: dict[str, str] = {}
     start = 0
     for piece in [*_PIECE.finditer(text), None]:
         end = piece.start() if piece else len(text)
@@ -120,18 +120,18 @@ def _named(text: str) -> Mapping[str, str]:
             if not _CHANCE.search(earlier) and not _EXCLUDED.search(before + earlier):
                 hits.append((hit.start(), -hit.end(), trades()[number].name))
         if hits:
-            found.setdefault(min(hits)[2], text[start:end].strip(" -–•;."))
+            pieces.setdefault(min(hits)[2], text[start:end].strip(" -–•;."))
         start = piece.end() if piece else end
-    return MappingProxyType(found)
+    return MappingProxyType(pieces)
 
 
 def trades_of_cpv(codes: Iterable[str]) -> dict[str, str]:
     """Trade -> the code that names it, by the longest prefix; codes that name none are left out."""
-    found: dict[str, str] = {}
+    code_of: dict[str, str] = {}
     for code in codes:
         if name := _trade_of_code(code):
-            found.setdefault(name, code)
-    return found
+            code_of.setdefault(name, code)
+    return code_of
 
 
 @cache
@@ -154,8 +154,8 @@ def _other_codes() -> list[dict[str, str]]:
 
 def _trade_of_code(code: str) -> str:
     """The trade with the longest prefix of a code; "" where none has one."""
-    known = _trades_by_prefix()
-    return next((known[code[:n]] for n in range(len(code), 2, -1) if code[:n] in known), "")
+    trade_of = _trades_by_prefix()
+    return next((trade_of[code[:n]] for n in range(len(code), 2, -1) if code[:n] in trade_of), "")
 
 
 @cache
@@ -170,9 +170,9 @@ def cover(asked: Sequence[str], structures: Sequence[Structure]) -> list[list[fl
     1 where its offers name the trade, 0.5 where only its NAF does or where it lends staff, 0.25 where
     its trades are unknown, 0 where it is known for other trades only.
     """
-    held = [skills(structure) for structure in structures]
+    practised = [skills(structure) for structure in structures]
     return [
-        [_fit(trade, structure, have) for structure, have in zip(structures, held, strict=True)]
+        [_fit(trade, structure, have) for structure, have in zip(structures, practised, strict=True)]
         for trade in asked
     ]
 
@@ -203,15 +203,15 @@ def skills(structure: Structure) -> Mapping[str, float]:
 def _skills(
     text: str, read: str, cpv: tuple[str, ...], naf: str, denied: tuple[str, ...]
 ) -> Mapping[str, float]:
-    found = dict.fromkeys(named(text), 1.0) | dict.fromkeys(trades_of_cpv(cpv), 1.0)
+    fits = dict.fromkeys(named(text), 1.0) | dict.fromkeys(trades_of_cpv(cpv), 1.0)
     for name in named(read):
-        found.setdefault(name, READ_FIT)
+        fits.setdefault(name, READ_FIT)
     for trade in trades():
         if naf and naf.startswith(trade.naf):
-            found.setdefault(trade.name, INDIRECT_FIT)
-    for name, fit in _related(found).items():
-        found.setdefault(name, fit)
-    return MappingProxyType({name: fit for name, fit in found.items() if f"trade:{name}" not in denied})
+            fits.setdefault(trade.name, INDIRECT_FIT)
+    for name, fit in _related(fits).items():
+        fits.setdefault(name, fit)
+    return MappingProxyType({name: fit for name, fit in fits.items() if f"trade:{name}" not in denied})
 
 
 def _related(found: Mapping[str, float]) -> Mapping[str, float]:

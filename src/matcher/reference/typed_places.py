@@ -16,6 +16,7 @@ from matcher.domain import Place
 from matcher.reference import places, toponyms
 from matcher.reference.tables import assumptions, remembered
 from matcher.reference.text import fold
+from matcher.reference.toponyms import Places
 
 LONGEST = 400  # characters of a line or two
 WORDS = 7  # of the longest name
@@ -53,7 +54,7 @@ class _Name:
     """A name of a place in the text, what it may mean, and how clearly it is the place."""
 
     words: str
-    options: tuple[Place, ...]
+    options: Places
     clear: int  # 3 after "à" or "dans le", 2 written as a name, 1 in lower case
     listed: bool  # does it go on a list of names?
 
@@ -62,7 +63,7 @@ class _Name:
         return self.options[0].commune is not None
 
 
-def mentioned(text: str) -> tuple[Place, ...]:
+def mentioned(text: str) -> Places:
     """The places that a typed need names, marked inferred: towns, else areas; none where it names none.
 
     A text longer than a few lines is read as a notice is.  Raises Homonyms where several communes bear the name and nothing
@@ -73,9 +74,9 @@ def mentioned(text: str) -> tuple[Place, ...]:
     names = list(_Line(text).names())
     within = [places.departments_within(one.options[0]) for one in names if len(one.options) == 1]
     near = frozenset(code for codes in within for code in codes)
-    found = [one for one in names if one.town] or names
-    clearest = max((one.clear for one in found), default=0)
-    rest = dropwhile(lambda one: one.clear < clearest, found)
+    candidates = [one for one in names if one.town] or names
+    clearest = max((one.clear for one in candidates), default=0)
+    rest = dropwhile(lambda one: one.clear < clearest, candidates)
     chosen = list(islice(rest, 1))
     chosen += takewhile(lambda one: one.listed and one.clear >= min(clearest, 2), rest)
     settled = (toponyms.settled(one.words, one.options, near) for one in chosen)
@@ -96,7 +97,8 @@ class _Line:
         i, end = 0, -1
         last: _Name | None = None
         while i < len(self.tokens):
-            for stop in range(self._furthest(i) if self._may_begin(i) else i, i, -1):
+            may_begin = self.plain[i] in toponyms.first_words() or self.plain[i][0].isdigit()
+            for stop in range(self._furthest(i) if may_begin else i, i, -1):
                 options = _options(self._words(i, stop))
                 clear = self._clearness(i, stop, options) if options else 0
                 if clear:
@@ -109,9 +111,6 @@ class _Line:
                     i, end = stop - 1, self.tokens[stop - 1].end()
                     break
             i += 1
-
-    def _may_begin(self, i: int) -> bool:
-        return self.plain[i] in toponyms.first_words() or self.plain[i][0].isdigit()
 
     def _words(self, i: int, stop: int) -> str:
         return self.text[self.tokens[i].start() : self.tokens[stop - 1].end()]
@@ -136,7 +135,7 @@ class _Line:
                 break
         return frozenset(self.plain[back:i])
 
-    def _clearness(self, i: int, stop: int, options: tuple[Place, ...]) -> int:
+    def _clearness(self, i: int, stop: int, options: Places) -> int:
         """How clearly words are the name of the place (see `_Name`); 0 where they are not taken for one."""
         before, key = self._before(i), places.name_key(" ".join(self.plain[i:stop]))
         if before & toponyms.STREETS or "quartier" in before:
@@ -167,11 +166,11 @@ class _Line:
         whole = town is None or key == places.name_key(town.name)
         return 0 if town and town.population < (SIZABLE if whole else SHORTENED) else 1 + 2 * sign
 
-    def _confirmed(self, start: int, options: tuple[Place, ...]) -> bool:
+    def _confirmed(self, start: int, options: Places) -> bool:
         """Is a name followed by that of an area that holds it: "Die, Drôme"?"""
-        held = {place.department for place in options}
+        departments = {place.department for place in options}
         return any(
-            not area.commune and held & set(places.departments_within(area))
+            not area.commune and departments & set(places.departments_within(area))
             for end in range(self._furthest(start) if start < len(self.tokens) else start, start, -1)
             for area in _options(self._words(start, end))
         )
@@ -190,16 +189,16 @@ class _Line:
 
 
 @lru_cache(20_000)
-def _options(words: str) -> tuple[Place, ...]:
+def _options(words: str) -> Places:
     """What words may name: a place of that name, a number of a department, or a town by the start of its name."""
     key = places.name_key(words)
     if len(key) < 2 or key in toponyms.LINKS:
         return ()
-    found = toponyms.named(words)
+    options = toponyms.named(words)
     if any(map(str.isdigit, key)):
         beside = _POSTCODE.sub("", words).strip(" ,()")
-        return found if beside in ("", words) or _options(beside) else ()
-    return tuple(place for place in found if not _hamlet(place)) or tuple(
+        return options if beside in ("", words) or _options(beside) else ()
+    return tuple(place for place in options if not _hamlet(place)) or tuple(
         toponyms.of_commune(code) for code in _short_names().get(key, ())
     )
 
@@ -237,7 +236,7 @@ def _also_words() -> frozenset[str]:
     return frozenset(row["name"] for row in assumptions("place_words.csv"))
 
 
-def _sided(options: tuple[Place, ...], before: frozenset[str]) -> tuple[Place, ...]:
+def _sided(options: Places, before: frozenset[str]) -> Places:
     """The towns among the options after "à", the areas after "dans"; all of them otherwise."""
     if before & _AT:
         return tuple(place for place in options if place.commune) or options

@@ -10,11 +10,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from matcher import plugins
 from matcher.domain import Recipe
+from matcher.reference.arrays import F32, I64, Mask
 
 Role = Literal["meaning", "words"]
 
@@ -28,14 +26,10 @@ class Index(Protocol):
 
     role: Role
 
-    def search(
-        self, text: str, vector: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
-    ) -> NDArray[np.int64]:
+    def search(self, text: str, vector: F32, k: int, allowed: Mask | None = None) -> I64:
         """At most k rows, best first, all of them `allowed` (a mask over every row) when it is given."""
 
-    def compare(
-        self, text: str, vector: NDArray[np.float32], rows: NDArray[np.int64] | None
-    ) -> NDArray[np.float32]:
+    def compare(self, text: str, vector: F32, rows: I64 | None) -> F32:
         """The similarity of each of `rows` (None: of every row, in order); shape (len(rows),)."""
 
     def save(self, folder: Path) -> None:
@@ -44,16 +38,16 @@ class Index(Protocol):
 
 def default(role: Role) -> ModuleType:
     """The index of a role in the default recipe."""
-    found = (plugins.find("catalogue.indexes", name) for name in Recipe(name="").indexes)
-    return next(module for module in found if role == module.ROLE)
+    modules = (plugins.find("catalogue.indexes", name) for name in Recipe(name="").indexes)
+    return next(module for module in modules if role == module.ROLE)
 
 
-def reachable(k: int, rows: int, allowed: NDArray[np.bool_] | None) -> int:
+def reachable(k: int, rows: int, allowed: Mask | None) -> int:
     """How many rows a search for k can return, of `rows` or of those allowed."""
     return max(0, min(k, rows if allowed is None else int(allowed.sum())))
 
 
-def selective(allowed: NDArray[np.bool_], k: int) -> bool:
+def selective(allowed: Mask, k: int) -> bool:
     """Is the filter so selective that an exact scan of the allowed rows beats the index?
 
     A selective filter starves graph search: below a tenth of the rows an exact scan is as fast.

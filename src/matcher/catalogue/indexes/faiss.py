@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.catalogue import vectors as held
 from matcher.catalogue.indexes import Role, reachable, selective
 from matcher.catalogue.products import one_thread, products
 from matcher.catalogue.vectors import Vectors
+from matcher.reference.arrays import F32, I64, Array, Mask
 
 ROLE: Role = "meaning"
 
@@ -51,9 +51,7 @@ class FaissIndex:
         self.texts = vectors.texts
         self.kind = kind
 
-    def search(
-        self, text: str, vector: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
-    ) -> NDArray[np.int64]:
+    def search(self, text: str, vector: F32, k: int, allowed: Mask | None = None) -> I64:
         if allowed is None:
             return self.search_many(vector.reshape(1, -1), k)[0]
         import faiss
@@ -66,35 +64,35 @@ class FaissIndex:
             order = np.argsort(-self.compare(text, vector, rows), kind="stable")[:k]
             return rows[order]
         bits = np.packbits(self.texts.of_rows(allowed), bitorder="little")
-        found = self._nearest(vector.reshape(1, -1), k, faiss.IDSelectorBitmap(bits))
-        rows, _ = self.texts.rows(self._sorted(vector, found[0]))
+        nearest = self._nearest(vector.reshape(1, -1), k, faiss.IDSelectorBitmap(bits))
+        rows, _ = self.texts.rows(self._sorted(vector, nearest[0]))
         return rows[allowed[rows]][:k]
 
-    def search_many(self, vectors: NDArray[np.float32], k: int) -> list[NDArray[np.int64]]:
+    def search_many(self, vectors: F32, k: int) -> list[I64]:
         """`search` without a filter for several vectors (q, d): the codes of the index are read once for all of them."""
         k = reachable(k, len(self.texts.numbers), None)
         if not k:
             return [np.zeros(0, dtype=np.int64) for _ in vectors]
-        found = []
+        rows = []
         for vector, near in zip(vectors, self._nearest(vectors, k, None), strict=True):
             texts = self._sorted(vector, near)
-            found.append(self.texts.rows(texts[: self.texts.enough(texts, k)], k)[0][:k])
-        return found
+            rows.append(self.texts.rows(texts[: self.texts.enough(texts, k)], k)[0][:k])
+        return rows
 
-    def _nearest(self, vectors: NDArray[np.float32], k: int, selector: Any) -> NDArray[np.int64]:
+    def _nearest(self, vectors: F32, k: int, selector: Any) -> I64:
         """The texts nearest to each vector by their codes, -1 beyond the last; (q, texts)."""
         import faiss
 
         # quantisation is lossy: more are fetched and re-ranked by the exact vectors
-        known = self._index.ntotal
-        many = min(k if self.kind == "flat" else k + max(REFINE, known // REFINED_OF), known)
+        size = self._index.ntotal
+        many = min(k if self.kind == "flat" else k + max(REFINE, size // REFINED_OF), size)
         with one_thread():
             _, found = self._index.search(
                 vectors.astype(np.float32), many, params=self._options(faiss, many, selector)
             )
         return np.asarray(found, dtype=np.int64)
 
-    def _sorted(self, vector: NDArray[np.float32], texts: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _sorted(self, vector: F32, texts: I64) -> I64:
         """These texts by their exact similarity; -1 and deleted ones are left out."""
         texts = texts[texts >= 0]
         texts = texts[self.texts.starts[texts + 1] > self.texts.starts[texts]]
@@ -111,9 +109,7 @@ class FaissIndex:
             return faiss.SearchParametersPreTransform(index_params=options)
         return faiss.SearchParameters(sel=selector) if selector is not None else None
 
-    def compare(
-        self, text: str, vector: NDArray[np.float32], rows: NDArray[np.int64] | None
-    ) -> NDArray[np.float32]:
+    def compare(self, text: str, vector: F32, rows: I64 | None) -> F32:
         if rows is None:
             return self._similarities(vector, np.arange(len(self.texts)))[self.texts.numbers]
         if len(rows) < FEW_ROWS:
@@ -122,18 +118,18 @@ class FaissIndex:
         different, place = self.texts.different(rows)
         return self._similarities(vector, different)[place]
 
-    def _similarities(self, vector: NDArray[np.float32], texts: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _similarities(self, vector: F32, texts: I64) -> F32:
         """The inner product with the vector of each text."""
         if self._table.dtype == np.float32:
             return products(self._table, vector, texts)
-        found = np.zeros(len(texts), dtype=np.float32)
+        likeness = np.zeros(len(texts), dtype=np.float32)
         for low in range(0, len(texts), BLOCK):
             block = _single(self._table, texts[low : low + BLOCK])
             # single-threaded: BLAS threads would spend longer waiting than working
-            found[low : low + BLOCK] = products(block, vector, np.arange(len(block)))
-        return found
+            likeness[low : low + BLOCK] = products(block, vector, np.arange(len(block)))
+        return likeness
 
-    def amended(self, kept: NDArray[np.int64], texts: Sequence[str], vectors: Vectors) -> FaissIndex:
+    def amended(self, kept: I64, texts: Sequence[str], vectors: Vectors) -> FaissIndex:
         """The index of the vectors of an amended catalogue.  Cells keep their content where its texts keep their numbers."""
         import faiss
 
@@ -154,7 +150,7 @@ class FaissIndex:
         (folder / "index.json").write_text(json.dumps(meta))
 
 
-def _single(vectors: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+def _single(vectors: Array, rows: I64) -> F32:
     """The chosen rows in single precision."""
     chosen = np.ascontiguousarray(vectors[rows])
     if chosen.dtype != np.float16:
@@ -207,10 +203,10 @@ def _trained(vectors: Vectors, kind: str, seed: int) -> Any:
     return index
 
 
-def _held_by_half(vectors: NDArray[np.float32]) -> float:
+def _held_by_half(vectors: F32) -> float:
     """The share of the variance of vectors that the first half of their principal components holds."""
-    found = np.linalg.eigvalsh(np.cov(vectors.T))[::-1]
-    return float(found[: len(found) // 2].sum() / max(float(found.sum()), 1e-12))
+    variances = np.linalg.eigvalsh(np.cov(vectors.T))[::-1]
+    return float(variances[: len(variances) // 2].sum() / max(float(variances.sum()), 1e-12))
 
 
 def load(folder: Path, vectors: Vectors) -> FaissIndex:
@@ -218,9 +214,8 @@ def load(folder: Path, vectors: Vectors) -> FaissIndex:
     import faiss
 
     meta = json.loads((folder / "index.json").read_text())
-    index = faiss.read_index(
-        str(folder / "index.faiss"), faiss.IO_FLAG_MMAP_IFC if meta["kind"] == "flat" else 0
-    )
+    mapped = faiss.IO_FLAG_MMAP_IFC if meta["kind"] == "flat" else 0
+    index = faiss.read_index(str(folder / "index.faiss"), mapped)
     if meta["vectors"] != len(vectors.table):
         raise ValueError("its index is of other vectors")
     return FaissIndex(index, vectors, meta["kind"])

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from matcher.catalogue.indexes import Role
 from matcher.catalogue.products import runs
 from matcher.catalogue.texts import Texts
 from matcher.catalogue.vectors import Vectors
+from matcher.reference.arrays import F32, F64, I32, I64, Mask
 from matcher.reference.text import plain_words, stem, tokens
 
 K1, B = 1.2, 0.6
@@ -34,86 +35,75 @@ ROLE: Role = "words"
 class _Counted:
     """How often each text holds each word: `columns[starts[i]:starts[i + 1]]` are the words of text i, increasing."""
 
-    columns: NDArray[np.int32]
+    columns: I32
     counts: NDArray[np.uint16]
-    starts: NDArray[np.int64]
+    starts: I64
 
 
 @dataclass(frozen=True, slots=True)
 class _Weighted:
     """BM25 weights by word: word j stands in `texts[ends[j]:ends[j + 1]]`, with the weights of `postings`."""
 
-    texts: NDArray[np.int32]
-    postings: NDArray[np.float32]
-    ends: NDArray[np.int64]
-    highest: NDArray[np.float32]  # of each word
+    texts: I32
+    postings: F32
+    ends: I64
+    highest: F32  # of each word
 
 
+@dataclass(eq=False, repr=False)
 class LexicalIndex:
     """The words of each text, and the texts of each word, with their weights."""
 
-    role: Role = ROLE
+    role: ClassVar[Role] = ROLE
 
-    def __init__(
-        self,
-        vocabulary: dict[str, int],
-        texts: Texts,
-        counted: _Counted,
-        weighted: _Weighted,
-        k1: float,
-        b: float,
-    ) -> None:
-        self._vocabulary = vocabulary
-        self.texts = texts
-        self._counted, self._weighted = counted, weighted
-        self._k1, self._b = k1, b
+    vocabulary: dict[str, int]
+    texts: Texts
+    counted: _Counted
+    weighted: _Weighted
+    k1: float
+    b: float
 
-    def _scores(self, text: str) -> NDArray[np.float64]:
+    def _scores(self, text: str) -> F64:
         """The similarity of each text; (texts,)."""
         total, ceiling = np.zeros(len(self.texts)), 0.0
         unseen = float(np.log(1 + (len(self.texts.numbers) + 0.5) / 0.5))
         for token in dict.fromkeys(tokens(text)):
-            column = self._vocabulary.get(token)
+            column = self.vocabulary.get(token)
             if column is None:
-                ceiling += (
-                    unseen  # a word found in no row still counts in the query's weight, like the rarest word
-                )
+                # a word found in no row still counts in the query's weight, like the rarest word
+                ceiling += unseen
                 continue
-            ceiling += float(self._weighted.highest[column])
+            ceiling += float(self.weighted.highest[column])
             held, weights = self._posting(column)
             total[held] += weights
         return total / ceiling if ceiling else total
 
-    def _posting(self, column: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        low, high = self._weighted.ends[column], self._weighted.ends[column + 1]
-        return self._weighted.texts[low:high], self._weighted.postings[low:high]
+    def _posting(self, column: int) -> tuple[I32, F32]:
+        low, high = self.weighted.ends[column], self.weighted.ends[column + 1]
+        return self.weighted.texts[low:high], self.weighted.postings[low:high]
 
-    def holding(self, stem: str) -> NDArray[np.int64]:
+    def holding(self, stem: str) -> I64:
         """The rows that hold a stem, increasing."""
-        column = self._vocabulary.get(stem)
+        column = self.vocabulary.get(stem)
         if column is None:
             return np.zeros(0, dtype=np.int64)
         return np.sort(self.texts.rows(self._posting(column)[0].astype(np.int64))[0])
 
-    def search(
-        self, text: str, vector: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
-    ) -> NDArray[np.int64]:
+    def search(self, text: str, vector: F32, k: int, allowed: Mask | None = None) -> I64:
         scores = self._scores(text)[self.texts.numbers]
-        found = np.flatnonzero(scores if allowed is None else scores * allowed)
-        if len(found) > k > 0:
-            found = found[scores[found] >= np.partition(scores[found], -k)[-k]]
-        return found[np.lexsort((found, -scores[found]))][: max(k, 0)]
+        rows = np.flatnonzero(scores if allowed is None else scores * allowed)
+        if len(rows) > k > 0:
+            rows = rows[scores[rows] >= np.partition(scores[rows], -k)[-k]]
+        return rows[np.lexsort((rows, -scores[rows]))][: max(k, 0)]
 
-    def compare(
-        self, text: str, vector: NDArray[np.float32], rows: NDArray[np.int64] | None
-    ) -> NDArray[np.float32]:
+    def compare(self, text: str, vector: F32, rows: I64 | None) -> F32:
         numbers = self.texts.numbers if rows is None else self.texts.numbers[rows]
         return self._scores(text)[numbers].astype(np.float32)
 
-    def amended(self, kept: NDArray[np.int64], texts: Sequence[str], vectors: Vectors) -> LexicalIndex:
+    def amended(self, kept: I64, texts: Sequence[str], vectors: Vectors) -> LexicalIndex:
         """The index of other rows: row i is the old row `kept[i]`, or the next of `texts` where that is -1."""
-        vocabulary = dict(self._vocabulary)
-        old, new = self._counted, Texts.of(texts)
+        vocabulary = dict(self.vocabulary)
+        old, new = self.counted, Texts.of(texts)
         fresh = _counted([texts[row] for row in new.first.tolist()], vocabulary)
         both = _Counted(
             np.concatenate([old.columns, fresh.columns]),
@@ -126,18 +116,17 @@ class LexicalIndex:
         used, gapless = np.unique(numbers, return_inverse=True)
         many = both.starts[used + 1] - both.starts[used]
         entries = runs(both.starts[used], many)
-        counted = _Counted(
-            both.columns[entries], both.counts[entries], np.concatenate(([0], np.cumsum(many)))
-        )
-        return _index(vocabulary, Texts(gapless.astype(np.int32), len(used)), counted, self._k1, self._b)
+        ends = np.concatenate(([0], np.cumsum(many)))
+        counted = _Counted(both.columns[entries], both.counts[entries], ends)
+        return _index(vocabulary, Texts(gapless.astype(np.int32), len(used)), counted, self.k1, self.b)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        words = sorted(self._vocabulary, key=self._vocabulary.__getitem__)
-        meta = {"texts": len(self.texts), "k1": self._k1, "b": self._b, "words": words}
+        words = sorted(self.vocabulary, key=self.vocabulary.__getitem__)
+        meta = {"texts": len(self.texts), "k1": self.k1, "b": self.b, "words": words}
         (folder / "lexical.json").write_text(json.dumps(meta, ensure_ascii=False), encoding="utf-8")
         self.texts.save(folder)
-        for part in (self._counted, self._weighted):
+        for part in (self.counted, self.weighted):
             for name in part.__dataclass_fields__:
                 np.save(folder / f"{name}.npy", getattr(part, name), allow_pickle=False)
 
@@ -146,10 +135,10 @@ class _Columns(dict[str, int]):
     """The column of each word; stems met for the first time are added to the vocabulary."""
 
     def __init__(self, vocabulary: dict[str, int]) -> None:
-        self._vocabulary = vocabulary
+        self.vocabulary = vocabulary
 
     def __missing__(self, word: str) -> int:
-        self[word] = self._vocabulary.setdefault(stem(word), len(self._vocabulary))
+        self[word] = self.vocabulary.setdefault(stem(word), len(self.vocabulary))
         return self[word]
 
 
@@ -208,8 +197,8 @@ def _index(vocabulary: dict[str, int], texts: Texts, counted: _Counted, k1: floa
 def build(texts: Sequence[str], vectors: Vectors, *, k1: float = K1, b: float = B) -> LexicalIndex:
     """BM25 over `texts`; k1 and b as in the literature (objets are short, so length matters less)."""
     vocabulary: dict[str, int] = {}
-    held = Texts.of(texts)
-    return _index(vocabulary, held, _counted([texts[row] for row in held.first.tolist()], vocabulary), k1, b)
+    own = Texts.of(texts)
+    return _index(vocabulary, own, _counted([texts[row] for row in own.first.tolist()], vocabulary), k1, b)
 
 
 def load(folder: Path, vectors: Vectors) -> LexicalIndex:

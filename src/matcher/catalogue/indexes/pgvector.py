@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher import plugins
 from matcher.catalogue.indexes import Role, reachable, selective
 from matcher.catalogue.vectors import Vectors
 from matcher.domain import BadInput, MatcherError, StaleArtefact
+from matcher.reference.arrays import F32, I64, Mask
 
 ROLE: Role = "meaning"
 
@@ -45,31 +45,27 @@ class PgvectorIndex:
             connection = self._mine.connection = _connect(self._url)
         return connection
 
-    def search(
-        self, text: str, vector: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
-    ) -> NDArray[np.int64]:
+    def search(self, text: str, vector: F32, k: int, allowed: Mask | None = None) -> I64:
         k = reachable(k, len(self._vectors), allowed)
         if not k:
             return np.zeros(0, dtype=np.int64)
         query = f"SELECT row FROM {self._table} {{where}} ORDER BY embedding <#> %(v)s LIMIT %(k)s"  # noqa: S608
-        given: dict[str, Any] = {"v": _Vector(vector), "k": k}
+        parameters: dict[str, Any] = {"v": _Vector(vector), "k": k}
         where = ""
         if allowed is not None:
             if selective(allowed, k):  # fetched by key and ordered exactly
-                where, given["rows"] = "WHERE row = ANY(%(rows)s)", np.flatnonzero(allowed).tolist()
+                where, parameters["rows"] = "WHERE row = ANY(%(rows)s)", np.flatnonzero(allowed).tolist()
             else:
                 where = "WHERE get_bit(%(mask)s::bit varying, row) = 1"
-                given["mask"] = "".join(np.where(allowed, "1", "0"))
+                parameters["mask"] = "".join(np.where(allowed, "1", "0"))
         with self._connection.transaction():
             self._connection.execute("SET LOCAL hnsw.iterative_scan = 'strict_order'")
             self._connection.execute(f"SET LOCAL hnsw.ef_search = {min(EF_MOST, max(100, 2 * k))}")
             self._connection.execute(f"SET LOCAL hnsw.max_scan_tuples = {max(20_000, len(self._vectors))}")
-            found = self._connection.execute(query.format(where=where), given).fetchall()
-        return np.array([row for (row,) in found], dtype=np.int64)
+            fetched = self._connection.execute(query.format(where=where), parameters).fetchall()
+        return np.array([row for (row,) in fetched], dtype=np.int64)
 
-    def compare(
-        self, text: str, vector: NDArray[np.float32], rows: NDArray[np.int64] | None
-    ) -> NDArray[np.float32]:
+    def compare(self, text: str, vector: F32, rows: I64 | None) -> F32:
         chosen = self._vectors if rows is None else self._vectors[rows]
         return np.asarray(np.asarray(chosen, dtype=np.float32) @ vector, dtype=np.float32)
 
@@ -87,7 +83,7 @@ class PgvectorIndex:
 class _Vector:
     """A vector as PostgreSQL reads it: text needs no type registration."""
 
-    def __init__(self, values: NDArray[np.float32]) -> None:
+    def __init__(self, values: F32) -> None:
         self.text = (
             "[" + ",".join(f"{value:.9g}" for value in np.asarray(values, dtype=np.float32).tolist()) + "]"
         )

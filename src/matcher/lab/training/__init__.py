@@ -2,3 +2,56 @@
 
 One file for each thing that is learnt; `matcher train NAME` runs it.  Torch is imported inside functions only.
 """
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from matcher.reference.arrays import F64, Mask
+
+Case = tuple[F64, Mask, Any]
+
+#: Of boosted trees, whatever they learn.
+BOOSTING: dict[str, Any] = {"lambda_l2": 5.0, "bagging_fraction": 0.7, "bagging_freq": 1}
+BOOSTING |= {"num_threads": 1, "deterministic": True, "verbosity": -1}
+
+
+def write_card(out: Path, name: str, **values: Any) -> None:
+    """The card of a model: cards/NAME.md with these values, as card.md of a folder."""
+    text = (Path(__file__).parent / "cards" / f"{name}.md").read_text(encoding="utf-8")
+    (out / "card.md").write_text(text.format(**values), encoding="utf-8")
+
+
+def platt(scores: F64, right: Any, weight: Any = None) -> tuple[float, float]:
+    """Slope and intercept of the logistic map from score to the chance of being right (Platt, 1999)."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=1e6).fit(scores[:, None], right, sample_weight=weight)
+    return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+def conditional_logit(
+    cases: Sequence[Case], ridge: float, start: F64, free: int = 0, most: int = 15_000
+) -> F64:
+    """Weights of a conditional logit (McFadden, 1973) over the cases, each at least 0 but for the last `free`.
+
+    A case holds the columns of its candidates (n, columns), which of them are right, and their sampling weights (n,).
+    """
+    from scipy.optimize import minimize
+
+    def loss(weights: F64) -> tuple[float, F64]:
+        value, slope = ridge * float(weights @ weights), 2 * ridge * weights
+        for columns, right, weight in cases:
+            scores = columns @ weights
+            top = scores.max()
+            shares = weight * np.exp(scores - top)
+            whole = shares.sum()
+            value -= float((scores[right] - top - np.log(whole)).mean())
+            slope = slope - columns[right].mean(axis=0) + (shares / whole) @ columns
+        return value / len(cases), slope / len(cases)
+
+    bounds = [(0.0, None)] * (len(start) - free) + [(None, None)] * free
+    minimum = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": most})
+    return np.asarray(minimum.x)

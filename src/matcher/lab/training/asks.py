@@ -16,21 +16,23 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.console import say
 from matcher.domain import BadInput, Lot, Tender
 from matcher.lab import evaluation
+from matcher.lab.evaluation import HISTORY
 from matcher.lab.training import trades as first
+from matcher.lab.training import write_card
 from matcher.lab.training.texts import OURS, read_table
 from matcher.learned import asks
 from matcher.learned.asks import ALONE, BUCKETS, CHOICES, Wording
 from matcher.learned.encoders import Encoder, static
 from matcher.reading import gather
 from matcher.reference import paths
+from matcher.reference.arrays import F32, I64, Array
 from matcher.reference.identifiers import clean_amount
 
-Floats = NDArray[np.float32]
+Floats = F32
 LABELS = {"lots_dev": "", "typed_needs_dev": "mixed_dev", "objets_dev": "notices_dev,typed_dev,spoken_dev"}
 CARRIED = {"yes": "alone", "group": "group", "no": "beyond"}  # "alone" of the labels
 OWN = "needs.jsonl.gz"  # lots and needs of our own, labelled by their authors
@@ -43,12 +45,8 @@ SIZES = 3  # last numbers of a wording: what large yearly amounts add
 FEWEST = 2  # labelled lots of a trade from which more than its pooled columns are learnt
 FOLDS = 5
 DRAWN = 3_000  # texts drawn of each of our larger tables
-WORTH = {
-    "staff": 1.0,
-    "stated": 1.0,
-    "offered": 0.6,
-    "others": 0.1,
-}  # of a text of our own, a labelled lot being 1
+#: Of a text of our own, a labelled lot being 1.
+WORTH = {"staff": 1.0, "stated": 1.0, "offered": 0.6, "others": 0.1}
 
 
 @dataclass
@@ -70,7 +68,7 @@ def labelled(data: Path) -> list[Example]:
     """Lots and needs of the folder of real data that were labelled by reading.  Raises BadInput where there are none."""
     folder = data / "judged"
     tenders = {lot.id: (tender, lot) for tender, lot in _lots(data / "notices" / "ted")}
-    found: list[Example] = []
+    examples: list[Example] = []
     for name, queries in LABELS.items():
         for query in filter(None, queries.split(",")):
             questions = evaluation.questions(folder / f"{query}.queries.jsonl", [])
@@ -78,10 +76,10 @@ def labelled(data: Path) -> list[Example]:
         path = folder / f"{name}.labels.jsonl"
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         rows = (json.loads(line) for line in lines if line.strip())
-        found += [_example(row, *tenders[row["lot"]], name) for row in rows if row["lot"] in tenders]
-    if not found:
+        examples += [_example(row, *tenders[row["lot"]], name) for row in rows if row["lot"] in tenders]
+    if not examples:
         raise BadInput(f"no labelled lot in {folder}: NAME.labels.jsonl with the notices and needs is wanted")
-    return found
+    return examples
 
 
 def _lots(folder: Path) -> Iterator[tuple[Tender, Lot]]:
@@ -110,14 +108,14 @@ def _example(row: Mapping[str, Any], tender: Tender, lot: Lot, source: str, weig
 def read_by_us(data: Path) -> list[Example]:
     """Lots of the notices and objets of past contracts that were labelled by reading for this project."""
     lots = [*_lots(data / "notices" / "ted"), *_lots(data / "notices" / "eforms"), *_objets(data)]
-    known = {_key(lot.id): (tender, lot) for tender, lot in lots}
+    lot_of = {_key(lot.id): (tender, lot) for tender, lot in lots}
     with gzip.open(OURS / READ, "rt", encoding="utf-8") as lines:
-        rows = [row for row in map(json.loads, lines) if row["key"] in known]
-    return [_example({**row, "lot": known[row["key"]][1].id}, *known[row["key"]], "read") for row in rows]
+        rows = [row for row in map(json.loads, lines) if row["key"] in lot_of]
+    return [_example({**row, "lot": lot_of[row["key"]][1].id}, *lot_of[row["key"]], "read") for row in rows]
 
 
 def _objets(data: Path) -> Iterator[tuple[Tender, Lot]]:
-    path = data / "awards" / "history.json.gz"
+    path = data / HISTORY
     for award in first.past_awards(path) if path.is_file() else ():
         code = (award.get("codeCPV") or "")[:8]
         lot = Lot(
@@ -146,9 +144,13 @@ def _own_needs() -> Iterator[Example]:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for number, row in enumerate(map(json.loads, lines)):
             lot = Lot(
-                id=f"own-{number}", title=row["title"], description=row.get("description", ""), cpv=tuple(row.get("cpv", ())),
-                amount=row.get("amount"), duration_months=row.get("months"),
-            )  # fmt: skip
+                id=f"own-{number}",
+                title=row["title"],
+                description=row.get("description", ""),
+                cpv=tuple(row.get("cpv", ())),
+                amount=row.get("amount"),
+                duration_months=row.get("months"),
+            )
             tender = Tender(id=lot.id, format="need", title=row.get("notice") or lot.title, lots=(lot,))
             yield _example({**row, "lot": lot.id}, tender, lot, "own", 0.5)
 
@@ -174,8 +176,8 @@ def _own_texts(seed: int = 0) -> Iterator[Example]:
 
 def _of_text(text: str, alone: Mapping[str, bool], weight: float) -> Example:
     lot = Lot(id="text", title=text)
-    given = asks.wording(lot, Tender(id="text", format="need", title=text, lots=(lot,)))
-    return Example(id=text, source="texts", group=text, given=given, alone=alone, weight=weight)
+    wording = asks.wording(lot, Tender(id="text", format="need", title=text, lots=(lot,)))
+    return Example(id=text, source="texts", group=text, given=wording, alone=alone, weight=weight)
 
 
 # ------------------------------------------------------------------------------------------ the fit
@@ -188,7 +190,7 @@ class Inputs:
     dense: Floats
     pools: Floats
     words: Any
-    buckets: NDArray[np.int64]
+    buckets: I64
     rarity: Floats
 
 
@@ -196,8 +198,8 @@ def inputs_of(examples: Sequence[Example], reader: asks.Reader) -> Inputs:
     """The inputs of all examples; buckets that only one labelled lot holds are left out."""
     from scipy.sparse import csr_matrix
 
-    given = [one.given for one in examples]
-    terms = [asks.terms(one) for one in given]
+    wordings = [one.given for one in examples]
+    terms = [asks.terms(one) for one in wordings]
     count = np.zeros(BUCKETS)
     for one, fields in zip(examples, terms, strict=True):
         if one.trades is not None:
@@ -206,7 +208,7 @@ def inputs_of(examples: Sequence[Example], reader: asks.Reader) -> Inputs:
     buckets = np.flatnonzero(count >= FEWEST)
     at = np.full(BUCKETS, -1)
     at[buckets] = np.arange(len(buckets))
-    rarity = np.log((1 + len(given)) / (1 + count[buckets])) + 1
+    rarity = np.log((1 + len(wordings)) / (1 + count[buckets])) + 1
     rows, columns, values = [], [], []
     for i, fields in enumerate(terms):
         for name, field in fields.items():
@@ -217,12 +219,12 @@ def inputs_of(examples: Sequence[Example], reader: asks.Reader) -> Inputs:
             rows += [i] * len(kept)
             columns += kept.tolist()
             values += weight.tolist()
-    words = csr_matrix((values, (rows, columns)), shape=(len(given), len(buckets)), dtype=np.float32)
-    dense, pools = reader.inputs(given)
+    words = csr_matrix((values, (rows, columns)), shape=(len(wordings), len(buckets)), dtype=np.float32)
+    dense, pools = reader.inputs(wordings)
     return Inputs(dense, pools, words, buckets, rarity.astype(np.float32))
 
 
-def fit(examples: Sequence[Example], inputs: Inputs, chosen: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+def fit(examples: Sequence[Example], inputs: Inputs, chosen: I64) -> dict[str, Array]:
     """The arrays of the pooled columns and of the outputs, learnt from the chosen examples."""
     from scipy.sparse import csr_matrix, hstack
     from sklearn.linear_model import LogisticRegression
@@ -247,27 +249,25 @@ def fit(examples: Sequence[Example], inputs: Inputs, chosen: NDArray[np.int64]) 
     weights, bias, trusted = np.zeros((size, heads)), np.zeros(heads), np.ones(len(names))
 
     def learnt(
-        some: NDArray[np.int64],
-        value: Sequence[Any],
-        extra: Any = None,
-        strength: float = C,
-        sized: bool = False,
+        some: I64, value: Sequence[Any], extra: Any = None, strength: float = C, sized: bool = False
     ) -> LogisticRegression:
-        given = table[some] if sized else table[some][:, plain]
+        features = table[some] if sized else table[some][:, plain]
         if extra is not None:
-            given = hstack([given, csr_matrix(extra[some, None])]).tocsr()
+            features = hstack([features, csr_matrix(extra[some, None])]).tocsr()
         several = len(set(value)) > 2
         model = LogisticRegression(
             C=strength, solver="lbfgs" if several else "liblinear", max_iter=ROUNDS, tol=1e-3
         )
-        return model.fit(given, value, weight[some])
+        return model.fit(features, value, weight[some])
 
     for j in range(len(names)):
         if wanted[:, j].sum() >= FEWEST:
             model = learnt(with_trades, wanted[:, j].tolist(), offset[:, j])
             weights[plain, j], trusted[j], bias[j] = (
-                model.coef_[0, :-1], model.coef_[0, -1], model.intercept_[0],
-            )  # fmt: skip
+                model.coef_[0, :-1],
+                model.coef_[0, -1],
+                model.intercept_[0],
+            )
     at = len(names)
     for name, choices in CHOICES.items():
         some = np.array([i for i in chosen if name in examples[i].choices])
@@ -287,11 +287,15 @@ def fit(examples: Sequence[Example], inputs: Inputs, chosen: NDArray[np.int64]) 
     dense = inputs.dense.shape[1]
     of_words, scale = first.packed(weights[dense:].T)
     return {
-        "pooled": shared.astype(np.float32), "trusted": trusted.astype(np.float32),
-        "outputs_dense": weights[:dense].astype(np.float16), "outputs_words": np.ascontiguousarray(of_words.T),
-        "outputs_scale": scale, "outputs_bias": bias.astype(np.float32),
-        "outputs_buckets": inputs.buckets.astype(np.uint16), "outputs_rarity": inputs.rarity.astype(np.float16),
-    }  # fmt: skip
+        "pooled": shared.astype(np.float32),
+        "trusted": trusted.astype(np.float32),
+        "outputs_dense": weights[:dense].astype(np.float16),
+        "outputs_words": np.ascontiguousarray(of_words.T),
+        "outputs_scale": scale,
+        "outputs_bias": bias.astype(np.float32),
+        "outputs_buckets": inputs.buckets.astype(np.uint16),
+        "outputs_rarity": inputs.rarity.astype(np.float16),
+    }
 
 
 @dataclass
@@ -303,16 +307,14 @@ class Fitted:
     others: Mapping[str, Floats]
 
 
-def learnt_from(
-    data: Path, encoder: Encoder, begun: Mapping[str, NDArray[Any]]
-) -> tuple[list[Example], Inputs]:
+def learnt_from(data: Path, encoder: Encoder, begun: Mapping[str, Array]) -> tuple[list[Example], Inputs]:
     """All examples and their inputs; `begun` holds the arrays of the first reading."""
     examples = [*labelled(data), *read_by_us(data), *own()]
-    return examples, inputs_of(examples, _reader_of(begun, encoder))
+    return examples, inputs_of(examples, asks.of_arrays(_without_outputs(begun), encoder))
 
 
 def crossed(
-    examples: Sequence[Example], inputs: Inputs, encoder: Encoder, begun: Mapping[str, NDArray[Any]]
+    examples: Sequence[Example], inputs: Inputs, encoder: Encoder, begun: Mapping[str, Array]
 ) -> Fitted:
     """Cross-validate the outputs by notice or need."""
     from sklearn.model_selection import GroupKFold
@@ -339,10 +341,10 @@ def unseen(data: Path) -> dict[str, tuple[Floats, dict[str, Any]]]:
     encoder = static.load()
     with np.load(paths.learnt_file("asks", asks.FILE), allow_pickle=False) as held:
         begun = {name: held[name] for name in held.files if name.startswith("first_")}
-    found = crossed(*learnt_from(data, encoder, begun), encoder, begun)
+    fitted = crossed(*learnt_from(data, encoder, begun), encoder, begun)
     return {
-        one.id: (found.chances[i], {name: table[i] for name, table in found.others.items()})
-        for i, one in enumerate(found.examples)
+        one.id: (fitted.chances[i], {name: table[i] for name, table in fitted.others.items()})
+        for i, one in enumerate(fitted.examples)
     }
 
 
@@ -351,16 +353,17 @@ def needs_of_staff() -> list[str]:
     return [row["text"] for row in read_table(OURS / "staff_texts.csv.gz") if row["staff"] == "1"]
 
 
-def _reader_of(begun: Mapping[str, NDArray[Any]], encoder: Encoder) -> asks.Reader:
-    """A reader whose outputs are not learnt yet."""
-    return asks.of_arrays(_without_outputs(begun), encoder)
-
-
-def _without_outputs(begun: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def _without_outputs(begun: Mapping[str, Array]) -> dict[str, Array]:
     empty: dict[str, Any] = {
-        "pooled": np.zeros(1), "trusted": np.zeros(1), "outputs_dense": np.zeros((1, 1)), "outputs_words": np.zeros((0, 1), np.int8),
-        "outputs_scale": np.ones(1), "outputs_bias": np.zeros(1), "outputs_buckets": np.zeros(0, np.int64), "outputs_rarity": np.zeros(0),
-    }  # fmt: skip
+        "pooled": np.zeros(1),
+        "trusted": np.zeros(1),
+        "outputs_dense": np.zeros((1, 1)),
+        "outputs_words": np.zeros((0, 1), np.int8),
+        "outputs_scale": np.ones(1),
+        "outputs_bias": np.zeros(1),
+        "outputs_buckets": np.zeros(0, np.int64),
+        "outputs_rarity": np.zeros(0),
+    }
     return {**empty, **begun}
 
 
@@ -373,24 +376,25 @@ def train(data: Path, out: Path, encoder: Encoder | None = None) -> Fitted:
     asks.shipped.cache_clear()
     with paths.learnt_into(out):  # the wording of an insertion contract asks the first reading
         examples, inputs = learnt_from(data, encoder, begun)
-        found = crossed(examples, inputs, encoder, begun)
+        fitted = crossed(examples, inputs, encoder, begun)
         whole = begun | fit(examples, inputs, np.arange(len(examples)))
         np.savez_compressed(out / asks.FILE, **cast("Any", whole))
     asks.shipped.cache_clear()
-    report = figures(found)
+    report = figures(fitted)
     say(report)
-    count = {name: sum(one.source == name for one in found.examples) for name in LABELS}
-    text = CARD.format(
+    count = {name: sum(one.source == name for one in fitted.examples) for name in LABELS}
+    write_card(
+        out,
+        "asks",
         date=date.today().isoformat(),
         report=report,
         folds=FOLDS,
         uncoded=(asks.FIRST, asks.MORE),
         coded=(asks.FIRST_CODED, asks.MORE_CODED),
-        read=sum(one.source == "read" for one in found.examples),
+        read=sum(one.source == "read" for one in fitted.examples),
         **count,
     )
-    (out / "card.md").write_text(text, encoding="utf-8")
-    return found
+    return fitted
 
 
 def figures(found: Fitted) -> str:
@@ -403,18 +407,14 @@ def figures(found: Fitted) -> str:
     ]
     for name in LABELS:
         some = [i for i, one in enumerate(found.examples) if one.source == name]
-        said = [_said(found, i) for i in some]
-        gold = [found.examples[i] for i in some]
-        right = sum(len(each.keys() & (one.trades or set())) for each, one in zip(said, gold, strict=True))
+        readings, gold = [_said(found, i) for i in some], [found.examples[i] for i in some]
+        pairs = [(each.keys(), one.trades or frozenset()) for each, one in zip(readings, gold, strict=True)]
+        right = sum(len(trades & true) for trades, true in pairs)
         first_right = [
-            next(iter(each), "") in one.main for each, one in zip(said, gold, strict=True) if one.main
+            next(iter(r), "") in one.main for r, one in zip(readings, gold, strict=True) if one.main
         ]
-        none = [not each for each, one in zip(said, gold, strict=True) if not one.trades]
-        several = [
-            bool(each.keys() - (one.trades or set()))
-            for each, one in zip(said, gold, strict=True)
-            if len(each) > 1
-        ]
+        none = [not trades for trades, true in pairs if not true]
+        several = [bool(trades - true) for trades, true in pairs if len(trades) > 1]
         natures = [
             CHOICES["nature"][int(found.others["nature"][i].argmax())] == found.examples[i].choices["nature"]
             for i in some
@@ -425,10 +425,9 @@ def figures(found: Fitted) -> str:
             [found.examples[i].choices["carried"] == "beyond" for i in carried],
             found.others["carried"][carried, 2],
         )
-        shares = (
-            right / max(sum(map(len, said)), 1), right / max(sum(len(one.trades or ()) for one in gold), 1), np.mean(first_right),
-            np.mean(none), np.mean(several), np.mean(natures), auc,
-        )  # fmt: skip
+        precision = right / max(sum(map(len, readings)), 1)
+        recall = right / max(sum(len(true) for _, true in pairs), 1)
+        shares = (precision, recall, *map(np.mean, (first_right, none, several, natures)), auc)
         lines.append(f"| {name} | {len(some)} | " + " | ".join(f"{share:.2f}" for share in shares) + " |")
     return "\n".join(lines)
 
@@ -439,25 +438,3 @@ def _said(found: Fitted, i: int) -> dict[str, float]:
     return {
         asks.names()[j]: float(chances[j]) for j in asks.told(chances, bool(found.examples[i].given.codes))
     }
-
-
-CARD = """# Asks
-
-Reads what a lot or a typed need asks for: the chance of each trade of the taxonomy, the nature of the purchase, who could
-carry it (a structure of 15 to 40 people alone, a group, none), whether structures answer such needs, whether staff is to be
-lent, whether the text states a need at all.  Linear in vectors, words and codes; read with numpy alone.
-
-- Made {date} by `matcher train asks` with scikit-learn.  The first reading of trades is learnt from our own texts and from
-  objets of contracts before July 2019 with their CPV code (open data, Licence Ouverte).  The outputs are learnt from
-  {lots_dev} lots of French notices, {objets_dev} objets of contracts and {typed_needs_dev} typed needs labelled by reading,
-  from {read} more lots and objets that were read for this project, and from texts of our own (`data/training`).
-- **The labels were made by a language model with a guide, not by people of the trade.**
-- The likeliest trade is asked for from a chance of {coded[0]}, a further one from {coded[1]}; of a text without a code from
-  {uncoded[0]} and {uncoded[1]}; a further one is at least half as likely as the first.
-- Cross-validated by notice or need ({folds} folds); a part of a trade does not count for the trade:
-
-{report}
-
-- Not for: deciding who may answer, or a contract in another language.  Licence Apache-2.0; the weights hold no text,
-  name or identifier of the data.
-"""

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from matcher.lab.evaluation import HISTORY
 from matcher.lab.training.texts import read_awards
+from matcher.reference.arrays import F32, F64
 from matcher.reference.identifiers import clean_date
 from matcher.reference.text import clean
 
@@ -35,7 +36,7 @@ class Cases:
 
     def __init__(self, data: Path) -> None:
         folder = data / "awards"
-        awards = read_awards(folder / "history.json.gz")
+        awards = read_awards(data / HISTORY)
         rows = [(a.objet, s, a.notified) for a in awards for s in dict.fromkeys(a.suppliers)]
         self.texts = list(dict.fromkeys(t for t, _, _ in rows))
         place = {t: i for i, t in enumerate(self.texts)}
@@ -51,11 +52,9 @@ class Cases:
         answers = json.loads((folder / "suppliers_dev.qrels.json").read_text(encoding="utf-8"))["queries"]
         self.right = [{number.get(s, -1) for s in answers[q["query_id"]]} for q in queries]
 
-    def measure(
-        self, likeness: NDArray[np.float32], weights: Sequence[float] = WEIGHTS
-    ) -> NDArray[np.float64]:
+    def measure(self, likeness: F32, weights: Sequence[float] = WEIGHTS) -> F64:
         """R@10, R@100, nDCG@10 of each query, from likenesses (queries, distinct texts)."""
-        found = np.zeros((len(self.queries), 3))
+        measures = np.zeros((len(self.queries), 3))
         for i, row in enumerate(likeness):
             rows = np.flatnonzero(self.day < self.asked[i])
             values = row[self.text[rows]]
@@ -75,5 +74,5 @@ class Cases:
             total = len(self.right[i])
             ideal = sum(1 / np.log2(j + 2) for j in range(min(10, total)))
             gain = sum(1 / np.log2(h + 2) for h in hits if h < 10) / ideal
-            found[i] = (hits < 10).sum() / total, len(hits) / total, gain
-        return found
+            measures[i] = (hits < 10).sum() / total, len(hits) / total, gain
+        return measures

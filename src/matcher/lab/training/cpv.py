@@ -16,16 +16,18 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.console import say
 from matcher.domain import BadInput, Tender
+from matcher.lab.evaluation import HISTORY
 from matcher.lab.training import encoder as encoding
+from matcher.lab.training import write_card
 from matcher.lab.training.cases import coded
 from matcher.lab.training.texts import OURS, UNDATED, cpv_labels, gather, read_awards, read_table
 from matcher.learned import cpv
 from matcher.learned.encoders import static
 from matcher.reading import files
+from matcher.reference.arrays import F32, F64, I64, Mask
 
 KEPT = encoding.AWARDS.axes  # dimensions of a neighbour: the part of the encoder that reads awards
 OTHERS = 0.4  # weight of a label, a notice or a line of our own, an award being 1
@@ -83,7 +85,7 @@ def fit_blend(views: cpv.Views, reader: static.StaticEncoder, held: Coded, works
     right = np.array([order.get(int(c) // 10**6, -1) for c in codes])
     known = np.flatnonzero(right >= 0)
 
-    def loss(weights: NDArray[np.float64], spread: NDArray[np.float64]) -> float:
+    def loss(weights: F64, spread: F64) -> float:
         scores = weights[0] * linear + weights[1] * np.log(spread + cpv.FLOOR)
         if works:
             scores[:, order[cpv.WORKS]] -= weights[2]
@@ -97,8 +99,8 @@ def fit_blend(views: cpv.Views, reader: static.StaticEncoder, held: Coded, works
         kinds, shares = views.shares(likeness, width, 2)
         spread = np.zeros_like(linear)
         spread[:, [order[int(k)] for k in kinds]] = shares
-        found = minimize(loss, start, args=(spread,), method="Nelder-Mead")
-        trials.append((float(found.fun), width, found.x))
+        minimum = minimize(loss, start, args=(spread,), method="Nelder-Mead")
+        trials.append((float(minimum.fun), width, minimum.x))
     _, width, weights = min(trials, key=lambda t: t[0])
     curves: dict[str, tuple[list[float], list[float]]] = {}
     taken = float(weights[2]) if works else 0.0
@@ -119,13 +121,7 @@ def fit_blend(views: cpv.Views, reader: static.StaticEncoder, held: Coded, works
     return blend
 
 
-def _surprise(
-    blend: cpv.Blend,
-    views: cpv.Views,
-    texts: Sequence[str],
-    vectors: NDArray[np.float32],
-    codes: NDArray[np.int64],
-) -> float:
+def _surprise(blend: cpv.Blend, views: cpv.Views, texts: Sequence[str], vectors: F32, codes: I64) -> float:
     kinds, raw = blend.raw(views, texts, vectors, "class")
     place = {int(k): i for i, k in enumerate(kinds)}
     rows = [(i, place[int(c) // 10**4]) for i, c in enumerate(codes) if int(c) // 10**4 in place]
@@ -149,7 +145,7 @@ def noticed(data: Path) -> tuple[Coded, Coded]:
 def coded_texts(data: Path) -> tuple[list[Any], Coded, Coded]:
     """Awards with a code, the other coded texts (labels, our own texts), and those of notices."""
     material = gather(data)
-    awards = [a for a in read_awards(data / "awards" / "history.json.gz") if a.cpv]
+    awards = [a for a in read_awards(data / HISTORY) if a.cpv]
     others = [(label, code) for code, label in cpv_labels(data / "nomenclatures").items()]
     # the words of a trade alone are not what one codes: trained on them, the model was overconfident
     words = {row["word"] for row in read_table(OURS / "words.csv.gz")}
@@ -170,8 +166,8 @@ def split(awards: list[Any], share: float = 0.3) -> Split:
     day = dated[int(len(dated) * (1 - share))].notified
     fitted = [(a.objet, a.cpv) for a in awards if a.notified < day]
     read = {t for t, _ in fitted}
-    held = [(a.objet, a.cpv) for a in dated if a.notified >= day and a.objet not in read]
-    return Split(fitted, held, day)
+    held_out = [(a.objet, a.cpv) for a in dated if a.notified >= day and a.objet not in read]
+    return Split(fitted, held_out, day)
 
 
 def train(data: Path, out: Path, encoder: Path | None = None) -> Path:
@@ -197,8 +193,13 @@ def write(
     out: Path, reader: static.StaticEncoder, divisions: list[str], short: cpv.Blend, long: cpv.Blend
 ) -> None:
     """The weights, curves and divisions as JSON."""
-    held = {"encoder": reader.fingerprint, "divisions": divisions, "short": vars(short), "long": vars(long)}
-    (out / "cpv.json").write_text(json.dumps(held, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    content = {
+        "encoder": reader.fingerprint,
+        "divisions": divisions,
+        "short": vars(short),
+        "long": vars(long),
+    }
+    (out / "cpv.json").write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def fit_long(
@@ -243,8 +244,8 @@ def _figures(
         drift.append((kinds[raw.argmax(axis=1)] == cpv.WORKS) & (right != cpv.WORKS))
     hit, chance, wrong = np.concatenate(hits), np.concatenate(chances), np.concatenate(drift)
     error = sum(n * abs(mean - true) for mean, true, n in reliability(hit[:, 0], chance)) / len(hit)
-    found = (hit[:, 0].mean(), hit[:, :5].any(axis=1).mean(), chance.mean(), error, wrong.mean())
-    return " | ".join(f"{figure:.3f}" for figure in found)
+    figures = (hit[:, 0].mean(), hit[:, :5].any(axis=1).mean(), chance.mean(), error, wrong.mean())
+    return " | ".join(f"{figure:.3f}" for figure in figures)
 
 
 def report(
@@ -254,65 +255,50 @@ def report(
     suggester = cpv.load(out, encoder)
     cases = coded(data)
     awards, others, held, day = counts
-    lines = [
-        "# CPV suggestion",
-        "",
-        "A French text to CPV codes with the chance that each is right.  Two views are weighed: a linear model "
-        "(support vectors) on hashed words, word pairs and characters, and the coded texts nearest by the encoder.",
-        f"Made by `matcher train cpv --data DATA --out OUT` on {encoding.machine()}; encoder "
-        f"`{suggester.encoder.fingerprint}`; {(out / 'cpv.npz').stat().st_size / 1e6:.1f} MB, 8-bit arrays and JSON.",
-        "Licence of the weights: Apache-2.0.",
-        "",
-        "## Learnt from",
-        f"{awards:,} awards of the history with a CPV code (DECP, Licence Ouverte 2.0) and, at weight {OTHERS:g}, "
-        f"{others:,} other coded texts: CPV 2008 labels (EU, decision 2011/833/EU), titles and lots of TED notices "
-        "(CC BY 4.0), this project's own texts (Apache-2.0).  Weighed and calibrated (isotonic) on "
-        f"{held:,} awards notified from {day} whose objet was not read before, by an encoder and views learnt on "
-        f"what came before that day.  Texts of {cpv.LONG} characters or more have weights and a calibration of their "
-        f"own, learnt on long texts of notices, by views that had read none.  The first {cpv.LIMIT} characters of a "
-        "text are read.",
-        "",
-        "## Figures",
-    ]
+    measured = ["The folder holds no later awards: nothing was measured."]
     if cases:
-        lines += [f"{len(cases):,} later awards, code from the objet alone:", ""]
-        lines += ["| level | top 1 | top 5 | top 10 | mean stated chance of the first | calibration error |"]
-        lines += ["|---|---:|---:|---:|---:|---:|"]
+        measured = [
+            f"{len(cases):,} later awards, code from the objet alone:",
+            "",
+            "| level | top 1 | top 5 | top 10 | mean stated chance of the first | calibration error |",
+            "|---|---:|---:|---:|---:|---:|",
+        ]
         curves = {}
         for level in ("division", "group", "class"):
             hit, chance = first_codes(suggester, cases, level)
             curves[level] = reliability(hit[:, 0], chance)
             error = sum(n * abs(stated - true) for stated, true, n in curves[level]) / len(hit)
             tops = " | ".join(f"{hit[:, :k].any(axis=1).mean():.3f}" for k in (1, 5, 10))
-            lines += [f"| {level} | {tops} | {chance.mean():.3f} | {error:.3f} |"]
+            measured += [f"| {level} | {tops} | {chance.mean():.3f} | {error:.3f} |"]
         (out / "reliability.svg").write_text(plot(curves), encoding="utf-8")
-        lines += ["", "![Stated chance against share of right codes, by level](reliability.svg)", ""]
-    else:
-        lines += ["The folder holds no later awards: nothing was measured."]
-    lines += [
-        "",
-        *notices,
-        "## Not for",
-        "Choosing a code without a look: half of the classes are not the first proposed.",
-    ]
-    (out / "card.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        measured += ["", "![Stated chance against share of right codes, by level](reliability.svg)", ""]
+    write_card(
+        out,
+        "cpv",
+        machine=encoding.machine(),
+        encoder=suggester.encoder.fingerprint,
+        megabytes=(out / "cpv.npz").stat().st_size / 1e6,
+        awards=awards,
+        others=others,
+        weight=OTHERS,
+        held=held,
+        day=day,
+        long=cpv.LONG,
+        limit=cpv.LIMIT,
+        figures="\n".join([*measured, "", *notices]),
+    )
 
 
-def first_codes(
-    suggester: cpv.Suggester, cases: Coded, level: str
-) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+def first_codes(suggester: cpv.Suggester, cases: Coded, level: str) -> tuple[Mask, F64]:
     """Which of the ten likeliest codes are right (cases, 10), and the stated chance of the first (cases,)."""
     kinds, raw, chances = suggester.scored([t for t, _ in cases], level)
-    raw, chances = (
-        np.nan_to_num(raw),
-        np.nan_to_num(chances),
-    )  # nothing is said of a text without a known word
+    raw, chances = np.nan_to_num(raw), np.nan_to_num(chances)  # a text without a known word has none
     best = np.argsort(-raw, axis=1, kind="stable")[:, :10]
     right = np.array([int(c) // 10 ** (8 - cpv.LEVELS[level]) for _, c in cases])
     return kinds[best] == right[:, None], np.take_along_axis(chances, best, axis=1)[:, 0]
 
 
-def reliability(hit: NDArray[np.bool_], chance: NDArray[np.float64]) -> list[tuple[float, float, int]]:
+def reliability(hit: Mask, chance: F64) -> list[tuple[float, float, int]]:
     """In each tenth of the scale: mean stated chance, share right, how many."""
     tenth = np.minimum((chance * 10).astype(int), 9)
     bins = [tenth == b for b in range(10) if (tenth == b).any()]

@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.filters import distances_km
 from matcher.console import say
 from matcher.domain import BadInput
 from matcher.lab import evaluation
+from matcher.lab.leads import Judged, auc, ece, figures, judged
+from matcher.lab.training import BOOSTING, platt, priors, write_card
 from matcher.lab.training import asks as asks_
-from matcher.lab.training import priors
-from matcher.lab.training.texts import OURS, opened
+from matcher.lab.training.texts import OURS
 from matcher.learned.asks import assembled
 from matcher.matching import declared, demand, evidence, recipes, trades
 from matcher.matching.engine import Matcher
@@ -34,69 +34,48 @@ from matcher.matching.search import shortlist_of
 from matcher.matching.shortlist import Query
 from matcher.reading.need import free_text_tender
 from matcher.reference import paths
+from matcher.reference.arrays import F32, F64, I64, Array, Mask
 
-Floats = NDArray[np.float64]
+Floats = F64
 MIXED = "mixed_2026.jsonl"  # the directory over which sets named mixed... were judged, beside the other
 INVENTED, OWN = "invented", "judged_*.queries.jsonl.gz"
+Paths = Sequence[Path]
 TRADE, PLACE, ROLE, NEED = "likely_trade", "likely_place", "likely_role", "likely_need"
-#: Columns, their theme, and the way a value must pull (1 up, -1 down, 0 either).
+#: Columns by their theme, each after the way a value must pull: up (+), down (-), either (~).
+THEMES = {
+    TRADE: "+sure +said_trade +name_trade +code_trade +said_best +said_second +code_near +prior_trade"
+    " -other_trade -silent +kind_rate",
+    PLACE: "-beyond -kilometres +same_department +named_department -public_body",
+    ROLE: "~kind +lends",
+    NEED: "+served ~clause ~staff ~insertion +offered ~clear ~asks -beyond_size",
+}
+#: Column -> its theme, and 1, -1 or 0.
 MAIN: Mapping[str, tuple[str, int]] = {
-    "sure": (TRADE, 1), "said_trade": (TRADE, 1), "name_trade": (TRADE, 1), "code_trade": (TRADE, 1),
-    "said_best": (TRADE, 1), "said_second": (TRADE, 1), "code_near": (TRADE, 1), "prior_trade": (TRADE, 1), "other_trade": (TRADE, -1),
-    "silent": (TRADE, -1), "kind_rate": (TRADE, 1),
-    "beyond": (PLACE, -1), "kilometres": (PLACE, -1), "same_department": (PLACE, 1),
-    "named_department": (PLACE, 1), "public_body": (PLACE, -1),
-    "kind": (ROLE, 0), "lends": (ROLE, 1),
-    "served": (NEED, 1), "clause": (NEED, 0), "staff": (NEED, 0), "insertion": (NEED, 0), "offered": (NEED, 1),
-    "clear": (NEED, 0), "asks": (NEED, 0), "beyond_size": (NEED, -1),
-}  # fmt: skip
+    column[1:]: (theme, {"+": 1, "-": -1, "~": 0}[column[0]])
+    for theme, columns in THEMES.items()
+    for column in columns.split()
+}
 #: Columns that tell something together; chosen by their gain where boosted trees may join any three.
 GROUPS: tuple[tuple[str, ...], ...] = tuple(
-    tuple(line.split())
-    for line in """
-    sure beyond lends
-    sure beyond prior_trade
-    sure beyond asks
-    sure beyond code_near
-    sure kind prior_trade
-    sure kind kind_rate
-    sure kind lends
-    sure kind asks
-    sure lends prior_trade
-    sure lends kind_rate
-    sure staff insertion
-    sure said_best beyond
-    sure served beyond
-    said_second kind beyond
-    said_best other_trade beyond
-    said_trade code_near lends
-    prior_trade beyond lends
-    prior_trade beyond kind_rate
-    prior_trade beyond other_trade
-    prior_trade beyond code_near
-    beyond lends served
-    beyond lends staff
-    beyond lends offered
-    beyond lends asks
-    beyond lends code_near
-    beyond kind code_near
-    lends asks served
-    lends beyond_size offered
-    lends clause clear
-    kind clause lends
-    public_body clause code_near
-    public_body beyond
-    """.strip().splitlines()
+    tuple(group.split())
+    for group in """
+    sure beyond lends | sure beyond prior_trade | sure beyond asks | sure beyond code_near |
+    sure kind prior_trade | sure kind kind_rate | sure kind lends | sure kind asks |
+    sure lends prior_trade | sure lends kind_rate | sure staff insertion | sure said_best beyond |
+    sure served beyond | said_second kind beyond | said_best other_trade beyond |
+    said_trade code_near lends | prior_trade beyond lends | prior_trade beyond kind_rate |
+    prior_trade beyond other_trade | prior_trade beyond code_near | beyond lends served |
+    beyond lends staff | beyond lends offered | beyond lends asks | beyond lends code_near |
+    beyond kind code_near | lends asks served | lends beyond_size offered | lends clause clear |
+    kind clause lends | public_body clause code_near | public_body beyond
+    """.split("|")
 )
 #: The gain of each grade.
 LEAD = np.array([0.0, 0.15, 0.85, 1.0])
 ROUNDS, LEAVES, RATE, BINS = 500, 8, 0.05, 16
 SEEDS, FOLDS = 4, 8
-FAR, OTHER, ANY = (
-    8,
-    8,
-    4,
-)  # unjudged structures of each need taken as weak zeros: of the trade but far, of others, any
+#: Unjudged structures of each need taken as weak zeros: of the trade but far, of others, any.
+FAR, OTHER, ANY = 8, 8, 4
 WEAK = 0.15
 TYPED = 2.0  # the weight of a pair of a typed need: they are few compared with those of notices
 #: Of our own needs that ask for staff one in STEP, each at a place of the directory; graded by the guide's rule, as weak pairs.
@@ -109,7 +88,7 @@ class Pairs:
 
     columns: tuple[str, ...]
     rows: Floats
-    need: NDArray[np.int64]
+    need: I64
     grade: Floats
     weight: Floats
 
@@ -124,19 +103,13 @@ class Needs:
     ids: list[str] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     sets: list[str] = field(default_factory=list)
-    everything: list[NDArray[np.float32]] = field(default_factory=list)
+    everything: list[F32] = field(default_factory=list)
     #: Of those who name the trade, which rows they are and their evidence as if they said nothing.
-    unsaid: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = field(default_factory=list)
+    unsaid: list[tuple[I64, F32]] = field(default_factory=list)
     grades: list[dict[str, int]] = field(default_factory=list)  # by SIREN
-    rows: list[dict[str, NDArray[np.int64]]] = field(default_factory=list)  # of each judged SIREN
+    rows: list[dict[str, I64]] = field(default_factory=list)  # of each judged SIREN
     typed: list[bool] = field(default_factory=list)  # without a code, as in a search box
-    sirens: list[NDArray[Any]] = field(default_factory=list)
-
-
-def judged(path: Path) -> dict[str, Any]:
-    """The lines of a judged file by query_id."""
-    with opened(path) as lines:
-        return {row["query_id"]: row for row in map(json.loads, filter(str.strip, lines))}
+    sirens: list[Array] = field(default_factory=list)
 
 
 @dataclass
@@ -164,21 +137,21 @@ def own_asked() -> list[Asked]:
     recipe, found = recipes.named("lexical"), list[Asked]()
     for path in sorted(OURS.glob(OWN)):
         name = path.name.partition(".")[0]
-        held = evaluation.catalogue_of([], [OURS / f"{name}.structures.jsonl.gz"], recipe, [])
-        found += asked(Matcher(held, recipe, exhaustive=True), OURS, name, ".jsonl.gz")
+        candidates = evaluation.catalogue_of([], [OURS / f"{name}.structures.jsonl.gz"], recipe, [])
+        found += asked(Matcher(candidates, recipe, exhaustive=True), OURS, name, ".jsonl.gz")
     return [replace(need, set=INVENTED) for need in found]
 
 
 def reread(needs: Sequence[Asked], readings: Mapping[str, Any]) -> list[Asked]:
     """The needs, with readings by a model that had not seen their labels, where there are any (`asks.unseen`)."""
-    found = []
+    needs_read = []
     for need in needs:
         query = need.query
         if need.id in readings:
             read = assembled(query.lot, query.tender, *readings[need.id])
             query = replace(query, asked=read, demand=demand.of(read, query.lot))
-        found.append(replace(need, query=query))
-    return found
+        needs_read.append(replace(need, query=query))
+    return needs_read
 
 
 def invented(matcher: Matcher, texts: Sequence[str], seed: int = 1) -> Iterator[Asked]:
@@ -206,28 +179,28 @@ def invented(matcher: Matcher, texts: Sequence[str], seed: int = 1) -> Iterator[
 
 def gathered(needs: Sequence[Asked]) -> Needs:
     """All evidence of all candidates of each need."""
-    found = Needs()
+    needs_seen = Needs()
     for need in needs:
         shortlist = shortlist_of(need.catalogue, need.query, exhaustive=True)
-        found.ids.append(need.id)
-        found.answers.append(need.row["s"])
-        found.sets.append(need.set)
-        found.typed.append(not need.query.cpv)
+        needs_seen.ids.append(need.id)
+        needs_seen.answers.append(need.row["s"])
+        needs_seen.sets.append(need.set)
+        needs_seen.typed.append(not need.query.cpv)
         table = np.stack([evidence.of(shortlist, name) for name in MAIN], axis=1).astype(np.float32)
         rows, columns = evidence.unsaid(shortlist)
         others = table[rows]
         others[:, [list(MAIN).index(name) for name in columns]] = np.stack(list(columns.values()), axis=1)
-        found.everything.append(table)
-        found.unsaid.append((rows, others))
+        needs_seen.everything.append(table)
+        needs_seen.unsaid.append((rows, others))
         sirens = need.catalogue.of_structure("siren")
         of = {siren: np.flatnonzero(sirens == siren) for siren in need.row["j"]}
-        found.rows.append({siren: each for siren, each in of.items() if len(each)})
-        found.grades.append({siren: need.row["j"][siren][0] for siren in found.rows[-1]})
-        found.sirens.append(sirens)
-    return found
+        needs_seen.rows.append({siren: each for siren, each in of.items() if len(each)})
+        needs_seen.grades.append({siren: need.row["j"][siren][0] for siren in needs_seen.rows[-1]})
+        needs_seen.sirens.append(sirens)
+    return needs_seen
 
 
-def _likeliest(table: NDArray[np.float32], rows: NDArray[np.int64], columns: Sequence[str]) -> int:
+def _likeliest(table: F32, rows: I64, columns: Sequence[str]) -> int:
     """The establishment meant by a judged bidder: the most certain of the trade, then the nearest."""
     sure, beyond = (table[rows, columns.index(name)] for name in ("sure", "beyond"))
     return int(rows[np.argmax(sure - 0.5 * np.nan_to_num(beyond, nan=0.0))])
@@ -273,36 +246,35 @@ class Tables:
     cuts: Mapping[str, Floats]
     values: dict[tuple[str, ...], Floats]
 
-    def score(self, rows: NDArray[Any], columns: Sequence[str]) -> Floats:
+    def score(self, rows: Array, columns: Sequence[str]) -> Floats:
         """The log-odds of each row; shape (len(rows),)."""
-        at = {
-            name: cell(self.cuts[name], rows[:, columns.index(name)].astype(np.float64)) for name in self.cuts
-        }
+        column = {name: rows[:, columns.index(name)].astype(np.float64) for name in self.cuts}
+        at = {name: cell(cuts, column[name]) for name, cuts in self.cuts.items()}
         total = np.full(len(rows), self.base)
         for names, values in self.values.items():
             total += values[tuple(at[name] for name in names)]
         return total
 
 
-def cuts_of(pairs: Pairs, chosen: NDArray[np.bool_]) -> dict[str, Floats]:
+def cuts_of(pairs: Pairs, chosen: Mask) -> dict[str, Floats]:
     """Where each column is cut, in at most BINS cells: at the quantiles of the thresholds that trees take, by their gain."""
     met: dict[str, list[tuple[float, float]]] = {name: [] for name in pairs.columns}
     for node in _splits(_boosted(pairs, pairs.rows, chosen, 0)):
         met[pairs.columns[int(node["split_feature"])]].append((node["threshold"], node["split_gain"]))
-    found = {}
+    cuts = {}
     for i, name in enumerate(pairs.columns):
         different = np.unique(pairs.rows[:, i][~np.isnan(pairs.rows[:, i])])
-        found[name] = (different[:-1] + different[1:]) / 2 if len(different) <= BINS else np.zeros(0)
+        cuts[name] = (different[:-1] + different[1:]) / 2 if len(different) <= BINS else np.zeros(0)
         if len(different) <= BINS or not met[name]:
             continue
         thresholds, of = np.unique([threshold for threshold, _ in met[name]], return_inverse=True)
         gains = np.cumsum(np.bincount(of, np.sqrt([gain for _, gain in met[name]])))
         shares = np.linspace(0, gains[-1], BINS + 1)[1:-1]
-        found[name] = np.unique(np.round(thresholds[np.searchsorted(gains, shares)], 5))
-    return found
+        cuts[name] = np.unique(np.round(thresholds[np.searchsorted(gains, shares)], 5))
+    return cuts
 
 
-def fit(pairs: Pairs, chosen: NDArray[np.bool_], seeds: int = SEEDS) -> Tables:
+def fit(pairs: Pairs, chosen: Mask, seeds: int = SEEDS) -> Tables:
     """The tables learnt from the chosen pairs, the mean of `seeds` runs."""
     names, cuts = pairs.columns, cuts_of(pairs, chosen)
     at = [cell(cuts[name], pairs.rows[:, i]) for i, name in enumerate(names)]
@@ -315,19 +287,22 @@ def fit(pairs: Pairs, chosen: NDArray[np.bool_], seeds: int = SEEDS) -> Tables:
     return purified(tables, cells[chosen], names)
 
 
-def _boosted(pairs: Pairs, table: Floats, chosen: NDArray[np.bool_], seed: int) -> list[Mapping[str, Any]]:
+def _boosted(pairs: Pairs, table: Floats, chosen: Mask, seed: int) -> list[Mapping[str, Any]]:
     """Trees over the columns of a table of the pairs, each path within one column or one of GROUPS."""
     import lightgbm
 
     names = pairs.columns
     lead = LEAD[np.nan_to_num(pairs.grade).astype(int)]
-    params: dict[str, Any] = {
-        "objective": "cross_entropy", "learning_rate": RATE, "num_leaves": LEAVES, "min_data_in_leaf": 20, "lambda_l2": 5.0,
-        "bagging_fraction": 0.7, "bagging_freq": 1, "feature_fraction": 0.7, "verbosity": -1, "num_threads": 1, "seed": seed,
-        "interaction_constraints": [*([i] for i in range(len(names))), *([names.index(n) for n in group] for group in GROUPS)],
-        "monotone_constraints": [MAIN[name][1] for name in names], "boost_from_average": False, "deterministic": True,
-        "max_bin": 255, "min_data_in_bin": 1,
-    }  # fmt: skip
+    together = [[i] for i in range(len(names))] + [[names.index(name) for name in group] for group in GROUPS]
+    params = BOOSTING | {
+        "objective": "cross_entropy",
+        "learning_rate": RATE,
+        "num_leaves": LEAVES,
+        "seed": seed,
+    }
+    params |= {"min_data_in_leaf": 20, "feature_fraction": 0.7, "max_bin": 255, "min_data_in_bin": 1}
+    params |= {"interaction_constraints": together, "monotone_constraints": [MAIN[name][1] for name in names]}
+    params["boost_from_average"] = False
     data = lightgbm.Dataset(table[chosen], lead[chosen], weight=pairs.weight[chosen], params=params)
     trees = lightgbm.train(params, data, ROUNDS).dump_model()["tree_info"]
     return [tree["tree_structure"] for tree in trees]
@@ -366,9 +341,9 @@ def _leaves(
     if node["missing_type"] != "NaN":
         cells, unknown = np.nan_to_num(cells), np.zeros(len(cells), dtype=bool)
     left = np.where(unknown, float(node["default_left"]), cells <= node["threshold"]).astype(np.float64)
-    held = masks.get(name, np.ones(len(cells)))
+    before = masks.get(name, np.ones(len(cells)))
     for child, mask in (("left_child", left), ("right_child", 1.0 - left)):
-        yield from _leaves(node[child], names, cuts, {**masks, name: held * mask})
+        yield from _leaves(node[child], names, cuts, {**masks, name: before * mask})
 
 
 def purified(tables: Tables, cells: Floats, names: Sequence[str]) -> Tables:
@@ -395,8 +370,8 @@ def purified(tables: Tables, cells: Floats, names: Sequence[str]) -> Tables:
     base = tables.base
     for name in names:
         if (name,) in values:
-            held = np.bincount(at[name], minlength=len(values[(name,)])).astype(np.float64)
-            usual = float((values[(name,)] * held).sum() / held.sum())
+            counts = np.bincount(at[name], minlength=len(values[(name,)])).astype(np.float64)
+            usual = float((values[(name,)] * counts).sum() / counts.sum())
             values[(name,)] -= usual
             base += usual
     return Tables(base, tables.cuts, values)
@@ -422,9 +397,7 @@ def crossed(needs: Needs, pairs: Pairs, seed: int = 0) -> list[Floats]:
     return scores
 
 
-def judged_scores(
-    needs: Needs, scores: Sequence[Floats]
-) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
+def judged_scores(needs: Needs, scores: Sequence[Floats]) -> tuple[Floats, Mask, I64]:
     """Score, lead and need of every judged pair."""
     rows = [
         (scores[i][needs.rows[i][siren]].max(), grade >= 2, i)
@@ -437,20 +410,12 @@ def judged_scores(
 
 def scaled(needs: Needs, scores: Sequence[Floats]) -> tuple[tuple[float, float], list[Floats]]:
     """Slope and intercept that make scores log-odds, and the chances by those of the other folds (Platt, 1999)."""
-    from sklearn.linear_model import LogisticRegression
-
     score, lead, need = judged_scores(needs, scores)
-
-    def line(chosen: NDArray[np.bool_]) -> tuple[float, float]:
-        model = LogisticRegression(C=1e6).fit(score[chosen, None], lead[chosen])
-        return float(model.coef_[0, 0]), float(model.intercept_[0])
-
     fold = np.random.default_rng(77).permutation(len(needs.ids)) % FOLDS
-    lines = [line(fold[need] != part) for part in range(FOLDS)]
-    chances = [
-        1 / (1 + np.exp(-(each * lines[fold[i]][0] + lines[fold[i]][1]))) for i, each in enumerate(scores)
-    ]
-    return line(np.ones(len(score), dtype=bool)), chances
+    lines = [platt(score[fold[need] != part], lead[fold[need] != part]) for part in range(FOLDS)]
+    odds = (each * lines[fold[i]][0] + lines[fold[i]][1] for i, each in enumerate(scores))
+    chances = [1 / (1 + np.exp(-each)) for each in odds]
+    return platt(score, lead), chances
 
 
 def thresholds(needs: Needs, chances: Sequence[Floats]) -> tuple[float, float]:
@@ -485,35 +450,6 @@ def run_of(
         )
 
 
-def figures(
-    lines: Sequence[Mapping[str, Any]], rows: Mapping[str, Mapping[str, Any]]
-) -> dict[str, list[float]]:
-    """Of each need with a lead: nDCG@5, top1, leads@5 over judged candidates; of others whether the answer was "nobody"."""
-    found: dict[str, list[float]] = {
-        name: [] for name in ("nDCG@5", "top1", "leads@5", "nobody wrong", "nobody right")
-    }
-    for line in lines:
-        row = rows[line["query_id"]]
-        grades = {siren: value[0] for siren, value in row["j"].items()}
-        ranked = [siren for siren, *_ in line["ranking"]]
-        order = [grades[siren] for siren in ranked if siren in grades]
-        order += sorted(grade for siren, grade in grades.items() if siren not in set(ranked))
-        leads = sum(grade >= 2 for grade in order)
-        if leads:
-            found["nDCG@5"].append(gain(order[:5]) / gain(sorted(order, reverse=True)[:5]))
-            found["top1"].append(float(order[0] >= 2))
-            found["leads@5"].append(sum(grade >= 2 for grade in order[:5]) / min(5, leads))
-            found["nobody wrong"].append(float(line["nobody"]))
-        elif row["s"] == "no":
-            found["nobody right"].append(float(line["nobody"]))
-    return found
-
-
-def gain(grades: Sequence[int]) -> float:
-    """Discounted cumulative gain."""
-    return math.fsum((2**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades))
-
-
 # ------------------------------------------------------------------------------------------ all of it
 
 
@@ -522,14 +458,12 @@ class Collected:
     """All that is learnt from: evidence of every need, judgements by query_id, needs that ask staff."""
 
     needs: Needs
-    rows: Mapping[str, Mapping[str, Any]]
+    rows: Judged
     lent: int
     own: int
 
 
-def collected(
-    folder: Path, sets: Sequence[str], structures: Sequence[Path], history: Sequence[Path]
-) -> Collected:
+def collected(folder: Path, sets: Sequence[str], structures: Paths, history: Paths) -> Collected:
     """Read the judged sets of a folder, and our own.  Raises BadInput where nothing was judged."""
     recipe = recipes.named("lexical")  # no judgement yet: the ranker alone
     matcher = Matcher(evaluation.catalogue_of(history, structures, recipe, []), recipe, exhaustive=True)
@@ -549,12 +483,7 @@ def collected(
 
 
 def train(
-    folder: Path,
-    sets: Sequence[str],
-    structures: Sequence[Path],
-    history: Sequence[Path],
-    out: Path,
-    data: Path | None = None,
+    folder: Path, sets: Sequence[str], structures: Paths, history: Paths, out: Path, data: Path | None = None
 ) -> Path:
     """Learn from NAME.queries.jsonl and NAME.judged.jsonl of a folder; write the tables, their readers and the card.
 
@@ -565,28 +494,43 @@ def train(
         for name, figure in priors.train(data, out).items():
             say(f"priors, {name}: {figure:.3f}")
     with reading(out):
-        found = collected(folder, sets, structures, history)
-    needs, pairs = found.needs, paired(found.needs)
+        material = collected(folder, sets, structures, history)
+    needs, pairs = material.needs, paired(material.needs)
     (slope, intercept), chances = scaled(needs, crossed(needs, pairs))
     likely, plausible = thresholds(needs, chances)
     tables = fit(pairs, np.ones(len(pairs.need), dtype=bool))
     weights = packed(tables, slope, intercept, likely, plausible)
     (out / "judgement.json").write_text(json.dumps(weights, separators=(",", ":")) + "\n", encoding="utf-8")
-    report = _report(needs, chances, plausible, found.rows)
+    report = _report(needs, chances, plausible, material.rows)
     say(report)
-    _card(out, found, report, likely, plausible, len(weights["tables"]))
+    judged_rows = material.rows.values()
+    write_card(
+        out,
+        "judgement",
+        date=date.today().isoformat(),
+        needs=len(judged_rows),
+        pairs=sum(len(row["j"]) for row in judged_rows),
+        leads=sum(any(value[0] >= 2 for value in row["j"].values()) for row in judged_rows),
+        tables=len(weights["tables"]),
+        likely=likely,
+        plausible=plausible,
+        lent=material.lent,
+        own=material.own,
+        folds=FOLDS,
+        report=report,
+    )
     return out / "judgement.json"
 
 
 @contextmanager
 def reading(out: Path) -> Iterator[None]:
     """What was learnt into `out` is read from there, and forgotten afterwards."""
-    held = (trades.priors, declared.groups)
+    readers = (trades.priors, declared.groups)
     with paths.learnt_into(out):
-        for each in held:
+        for each in readers:
             each.cache_clear()
         yield
-    for each in held:
+    for each in readers:
         each.cache_clear()
 
 
@@ -594,11 +538,13 @@ def packed(tables: Tables, slope: float, intercept: float, likely: float, plausi
     """The file of `matcher.matching.judgement.Judgement`: tables times slope, so that the sum is log-odds."""
     rows = [
         {
-            "columns": list(key), "theme": theme_of(key),
-            "cuts": [tables.cuts[name].tolist() for name in key], "values": np.round(slope * values, 4).tolist(),
+            "columns": list(key),
+            "theme": theme_of(key),
+            "cuts": [tables.cuts[name].tolist() for name in key],
+            "values": np.round(slope * values, 4).tolist(),
         }
         for key, values in sorted(tables.values.items(), key=lambda item: (len(item[0]), item[0]))
-    ]  # fmt: skip
+    ]
     base = round(slope * tables.base + intercept, 4)
     return {"base": base, "likely": likely, "plausible": plausible, "tables": rows}
 
@@ -610,9 +556,7 @@ def theme_of(columns: tuple[str, ...]) -> str:
     return ROLE if len(columns) > 1 and {"kind", "lends"} & set(columns) else MAIN[columns[0]][0]
 
 
-def _report(
-    needs: Needs, chances: Sequence[Floats], plausible: float, rows: Mapping[str, Mapping[str, Any]]
-) -> str:
+def _report(needs: Needs, chances: Sequence[Floats], plausible: float, rows: Judged) -> str:
     chance, lead, need = judged_scores(needs, chances)
     lines = ["| needs | measure | figure | 95 % |", "|---|---|---:|---|"]
     for name, found in by_set(needs, chances, plausible, rows).items():
@@ -621,10 +565,9 @@ def _report(
                 mean, low, high = evaluation.bootstrap(values)
                 lines.append(f"| {name} ({len(values)}) | {measure} | {mean:.3f} | {low:.3f} to {high:.3f} |")
         chosen = np.array([needs.sets[i] == name for i in need])
-        lines.append(
-            f"| {name} ({int(chosen.sum())} pairs) | AUC | {_auc(chance[chosen], lead[chosen]):.3f} | |"
-        )
-        lines.append(f"| {name} | ECE | {_ece(chance[chosen], lead[chosen]):.3f} | |")
+        pairs, known = f"{name} ({int(chosen.sum())} pairs)", auc(chance[chosen], lead[chosen])
+        lines.append(f"| {pairs} | AUC | {known:.3f} | |")
+        lines.append(f"| {name} | ECE | {ece(chance[chosen], lead[chosen]):.3f} | |")
     return "\n".join([*lines, "", *_by_kind(needs, chances)])
 
 
@@ -645,13 +588,13 @@ def _by_kind(needs: Needs, chances: Sequence[Floats], least: int = 100) -> list[
             kinds = ", ".join(name for name, other in evidence.KINDS.items() if other == rank) or "other"
             says = "nothing tells its trade" if quiet else "its trade is told"
             lines.append(
-                f"| {kinds}: {says} | {len(pairs)} | {chance.mean():.3f} | {lead.mean():.3f} | {_ece(chance, lead):.3f} |"
+                f"| {kinds}: {says} | {len(pairs)} | {chance.mean():.3f} | {lead.mean():.3f} | {ece(chance, lead):.3f} |"
             )
     return lines
 
 
 def by_set(
-    needs: Needs, chances: Sequence[Floats], plausible: float, rows: Mapping[str, Mapping[str, Any]]
+    needs: Needs, chances: Sequence[Floats], plausible: float, rows: Judged
 ) -> dict[str, dict[str, list[float]]]:
     """`figures` of each judged set."""
     lines = list(run_of(needs, chances, plausible))
@@ -660,17 +603,17 @@ def by_set(
 
 
 def guarded(
-    folder: Path, sets: Sequence[str], structures: Sequence[Path], history: Sequence[Path]
+    folder: Path, sets: Sequence[str], structures: Paths, history: Paths
 ) -> dict[str, dict[str, float]]:
     """Figures of each judged set by tables that saw no judgement of the need, for a guard: more is better in each."""
-    found = collected(folder, sets, structures, history)
-    needs, pairs = found.needs, paired(found.needs)
+    material = collected(folder, sets, structures, history)
+    needs, pairs = material.needs, paired(material.needs)
     _, chances = scaled(needs, crossed(needs, pairs))
-    return guards(needs, chances, thresholds(needs, chances)[1], found.rows)
+    return guards(needs, chances, thresholds(needs, chances)[1], material.rows)
 
 
 def guards(
-    needs: Needs, chances: Sequence[Floats], plausible: float, rows: Mapping[str, Mapping[str, Any]]
+    needs: Needs, chances: Sequence[Floats], plausible: float, rows: Judged
 ) -> dict[str, dict[str, float]]:
     """Means of `by_set`, and AUC, by the name of a row of docs/figures.json."""
     chance, lead, need = judged_scores(needs, chances)
@@ -678,73 +621,8 @@ def guards(
     for name, values in by_set(needs, chances, plausible, rows).items():
         row = {measure: float(np.mean(each)) for measure, each in values.items() if each}
         row["nobody kept"] = 1 - row.pop("nobody wrong", 0.0)
+        row.pop("wrong@5", None)
         chosen = np.array([needs.sets[i] == name for i in need])
-        row["AUC"] = _auc(chance[chosen], lead[chosen])
+        row["AUC"] = auc(chance[chosen], lead[chosen])
         guard[f"judged / {name}"] = {measure: round(value, 4) for measure, value in row.items()}
     return guard
-
-
-def _auc(chance: Floats, lead: NDArray[np.bool_]) -> float:
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(lead, chance)) if 0 < lead.sum() < len(lead) else float("nan")
-
-
-def _ece(chance: Floats, lead: NDArray[np.bool_]) -> float:
-    tenth = np.minimum((chance * 10).astype(int), 9)
-    gaps = [abs(float((chance - lead)[tenth == t].sum())) for t in range(10)]
-    return float(sum(gaps) / len(chance))
-
-
-def _card(out: Path, found: Collected, report: str, likely: float, plausible: float, tables: int) -> None:
-    rows = found.rows.values()
-    (out / "card.md").write_text(
-        CARD.format(
-            date=date.today().isoformat(), needs=len(rows), pairs=sum(len(row["j"]) for row in rows), report=report,
-            likely=likely, plausible=plausible, tables=tables, lent=found.lent, own=found.own, folds=FOLDS,
-            leads=sum(any(value[0] >= 2 for value in row["j"].values()) for row in rows),
-        ),
-        encoding="utf-8",
-    )  # fmt: skip
-
-
-CARD = """# Judgement
-
-Tells for a lot and a structure the chance that someone who knows the trade would call it (a lead: grade 2 or 3 of 3).
-The log-odds are a sum of {tables} small tables over one to three columns of evidence, in four parts that are the
-reasons: trade, place, role, and what such a need usually gives. Read with numpy alone.
-
-- Made {date} by `matcher train judgement` from {needs} needs with {pairs} judged pairs, {leads} of them with a lead.
-  Needs are objets of French public contracts of 2016 to 2020 and needs as buyers type them; structures are the
-  inclusion directory of 2021.
-- **The pairs were judged by a language model with a guide, not by people of the trade.** A second reading by the same
-  guide agreed on 98 % of pairs: that says that the guide is clear, not that the judgement is true. The reader saw kind,
-  name, code, town, distance, description and jobs; not capacity, price, quality, nor whether the structure would want
-  the work. Judge a few hundred pairs of your own and learn again.
-- The pools were chosen by earlier rankings and by nearness; structures that nobody judged, far or of other trades, are
-  learnt from as weak zeros.
-- Few judged needs ask staff: {lent} of our own (`data/training/staff_texts.csv.gz`), at places of the directory, are
-  graded by the guide's rule (who lends, nearest first) and learnt from as weak pairs; no figure counts them.
-- Hardly any ESAT, EA or EATT was judged, and few structures that describe themselves: {own} needs of our own over six
-  invented directories of all kinds (`data/training/judged_*`), five of which their authors graded pair by pair with the guide,
-  one by the guide's rules from the trades that each structure was written with, are learnt from as weak pairs too; no figure
-  counts them.
-- Boosted trees held to one column or a named group of two or three on each path, monotone where they must be (nearer, surer and less of another
-  trade never lower the chance), turned into tables; made log-odds by Platt's map.
-- Likely (to be called) from a chance of {likely}, plausible (to be checked) from {plausible}; "nobody" where none is.
-- A pair that "could be asked" (grade 1) counts as 0.15 of a lead, a good lead (2) as 0.85: who is asked at all tells that
-  somebody serves such needs.
-- **What a silent ESAT or EA probably does rests on published shares**: the judged pairs of ESAT and EA of which nothing
-  tells the trade (counted below, by kind) were graded by the share of the sector that does it, near by, not by what each one does.
-- `priors.npz` gives the chance of each trade for a kind, activity code and name, learnt from hours worked by trade in one
-  department, jobs of the directory and hirings by job title and activity code (`matcher train priors`). It says what such
-  structures often do, not what one does; hardly any EA, ESAT or EATT was seen.
-- What a need asks for is read by `models/asks`; while this is learnt each labelled need is read by a model that had not seen its
-  labels.  What a structure says is read by `models/offers`.
-- Not for: deciding who may answer (law), or ranking suppliers by past awards. Licence Apache-2.0; the weights hold no
-  text, name or identifier of the data.
-
-Cross-validated by need ({folds} folds), over the whole directory:
-
-{report}
-"""

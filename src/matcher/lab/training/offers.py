@@ -10,48 +10,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from matcher.lab.training import write_card
 from matcher.lab.training.texts import OURS, read_table
 from matcher.lab.training.trades import OFFER, Text, jobs, packed, texts
 from matcher.learned import offers
 from matcher.learned.asks import names
 from matcher.learned.encoders import Encoder
 from matcher.reading import brochure
+from matcher.reference.arrays import F32, F64, I64, Mask
 from matcher.reference.trades import narrower
 
 STATES_OFFER = "O"  # of the classes of lines in structure_texts.csv.gz
-PHRASE, PART, NO_OFFER = (
-    20.0,
-    3.0,
-    1.5,
-)  # weights of our phrases, of parts of offers and of others, a coded text being 1
+#: Weights of our phrases, of parts of offers and of others, a coded text being 1.
+PHRASE, PART, NO_OFFER = 20.0, 3.0, 1.5
 SENTENCE = 2.0  # scale of the words of a sentence, those of its heading being 1
 C, ROUNDS, UNSEEN = 10.0, 300, -10.0  # of the fit of trades; the bias of a trade without a text
 FOLDS = 4
 NAMED = 0.1  # chance of a part from which a text is asked about a trade
-Floats = NDArray[np.float32]
-
-CARD = """# What structures offer, in what they write of themselves
-
-Three models, learnt by `matcher train offers --data ../shared/data` from texts written for this project, and job titles; in eight bits where they are large:
-
-- the trade of a part of a text (`data/reference/trades.csv`, or none): multinomial logistic regression on the vectors of
-  `models/encoder`, from {coded:,} offers with CPV codes (`speech`, `choices`, `words`) and job titles with their ROME code (France
-  Travail, Licence Ouverte), {own} phrases (`said.csv.gz`) and {parts:,}
-  parts of {texts} texts of structures (`structure_texts.csv.gz`);
-- whether a part states an offer rather than a purpose, clients, history, news, a vacancy or a menu: logistic regression on its form
-  and hashed words, from the same {texts} texts, labelled line by line; on texts that it did not see {right:.0%} of parts are told rightly;
-- whether the text offers a trade: logistic regression on three signs ({signs}).
-  Learnt on what the other two say of texts that they did not see.
-
-`python tests/bench/read.py offers` prints how much is found and how much is wrong in texts of three authors.  Two of them wrote their
-texts without having seen the reader nor what it learns from; with the texts of the last nothing was tuned.
-
-The first model reads what structures declare for the judgement too (`models/judgement`).
-
-Licence Apache-2.0; the weights hold no text of a structure.
-"""
+Floats = F32
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +38,7 @@ class Labelled:
     number: int  # of the text
     excerpt: bool
     parts: list[brochure.Unit]
-    states: NDArray[np.int64]
+    states: I64
     said: list[frozenset[str]]
     trades: frozenset[str]
 
@@ -94,11 +71,15 @@ def _labelled(number: int, excerpt: bool, lines: Sequence[Mapping[str, str]]) ->
         )
         for row in lines
     ]
-    found = [_line_of(_plain(part.sentence), known) for part in parts]
+    states = [_line_of(_plain(part.sentence), known) for part in parts]
     return Labelled(
-        number, excerpt, parts, np.array([state for state, _ in found], dtype=np.int64), [said for _, said in found],
+        number,
+        excerpt,
+        parts,
+        np.array([state for state, _ in states], dtype=np.int64),
+        [said for _, said in states],
         frozenset().union(*(said for _, offer, said in known if offer)),
-    )  # fmt: skip
+    )
 
 
 def _plain(text: str) -> str:
@@ -121,8 +102,8 @@ class Coded:
     """Texts with a code and phrases: vectors, trades (the last: none), weights."""
 
     vectors: Floats
-    trades: NDArray[np.int64]
-    weights: NDArray[np.float64]
+    trades: I64
+    weights: F64
     coded: int
     own: int
 
@@ -137,25 +118,28 @@ def coded(encoder: Encoder, data: Path | None) -> Coded:
     every = [row for row in (*rows, *own) if row.trade is not None]
     vectors = encoder.encode([row.text for row in every], role="passage")
     return Coded(
-        vectors, np.array([labels.index(row.trade or "") for row in every]), np.array([row.weight for row in every]),
-        len(every) - len(own), len(own),
-    )  # fmt: skip
+        vectors,
+        np.array([labels.index(row.trade or "") for row in every]),
+        np.array([row.weight for row in every]),
+        len(every) - len(own),
+        len(own),
+    )
 
 
-def trade_of_parts(given: Labelled, chances: Floats) -> NDArray[np.int64]:
+def trade_of_parts(given: Labelled, chances: Floats) -> I64:
     """The trade to learn from each part: the likeliest of its line's, none for what is no offer, -1 where not known."""
     labels = names()
-    found = np.full(len(given.parts), -1)
+    trades = np.full(len(given.parts), -1)
     for i, (state, said) in enumerate(zip(given.states, given.said, strict=True)):
         places = [labels.index(name) for name in said if name in labels]
         if state == 1 and places:
-            found[i] = places[int(np.argmax(chances[i][places]))]
+            trades[i] = places[int(np.argmax(chances[i][places]))]
         elif state == 0:
-            found[i] = len(labels)
-    return found
+            trades[i] = len(labels)
+    return trades
 
 
-def fit_reader(base: Coded, given: Sequence[tuple[Floats, NDArray[np.int64]]], encoder: str) -> offers.Reader:
+def fit_reader(base: Coded, given: Sequence[tuple[Floats, I64]], encoder: str) -> offers.Reader:
     """The reader of trades, from coded texts and from the vectors and trades of parts."""
     from sklearn.linear_model import LogisticRegression
 
@@ -176,10 +160,10 @@ def fit_stance(given: Sequence[tuple[Labelled, Floats]]) -> offers.Stance:
     from sklearn.linear_model import LogisticRegression
 
     def bag(words: Sequence[str]) -> Any:
-        found = [offers.buckets(text) for text in words]
-        ends = np.cumsum([0, *map(len, found)])
-        values = np.concatenate([np.full(len(each), 1 / max(np.sqrt(len(each)), 1.0)) for each in found])
-        return csr_matrix((values, np.concatenate(found), ends), shape=(len(words), offers.BUCKETS))
+        buckets = [offers.buckets(text) for text in words]
+        ends = np.cumsum([0, *map(len, buckets)])
+        values = np.concatenate([np.full(len(each), 1 / max(np.sqrt(len(each)), 1.0)) for each in buckets])
+        return csr_matrix((values, np.concatenate(buckets), ends), shape=(len(words), offers.BUCKETS))
 
     parts = [part for text, _ in given for part in text.parts]
     states = np.concatenate([text.states for text, _ in given])
@@ -190,8 +174,11 @@ def fit_stance(given: Sequence[tuple[Labelled, Floats]]) -> offers.Stance:
     weights = model.coef_[0].astype(np.float32)
     size = form.shape[1]
     return offers.Stance(
-        weights[:size], weights[size : size + offers.BUCKETS] * SENTENCE, weights[size + offers.BUCKETS :], float(model.intercept_[0])
-    )  # fmt: skip
+        weights[:size],
+        weights[size : size + offers.BUCKETS] * SENTENCE,
+        weights[size + offers.BUCKETS :],
+        float(model.intercept_[0]),
+    )
 
 
 def fit_signs(given: Sequence[tuple[Labelled, Floats, Floats]]) -> tuple[Floats, float]:
@@ -200,9 +187,9 @@ def fit_signs(given: Sequence[tuple[Labelled, Floats, Floats]]) -> tuple[Floats,
 
     rows, right = [], []
     for text, chances, states in given:
-        asked = chances.max(axis=0) > NAMED
-        rows.append(offers.signs(chances * states[:, None], text.parts)[asked])
-        right += [name in text.trades for name, one in zip(names(), asked, strict=True) if one]
+        likely = chances.max(axis=0) > NAMED
+        rows.append(offers.signs(chances * states[:, None], text.parts)[likely])
+        right += [name in text.trades for name, one in zip(names(), likely, strict=True) if one]
     model = LogisticRegression(C=1.0, max_iter=1000).fit(np.vstack(rows), right)
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
 
@@ -214,14 +201,13 @@ def train(encoder: Encoder, out: Path, data: Path | None = None, seed: int = 0) 
     """Write offers.npz and its card into a folder; `data` holds nomenclatures/ with the job titles."""
     base, given = coded(encoder, data), [text for text in labelled() if text.parts]
     vectors = [offers.mixed(text.parts) for text in given]
-    fold = (
-        np.random.default_rng(seed).permutation(given[-1].number + 1)[[text.number for text in given]] % FOLDS
-    )
+    drawn = np.random.default_rng(seed).permutation(given[-1].number + 1)
+    fold = drawn[[text.number for text in given]] % FOLDS
     is_whole = np.array([not text.excerpt for text in given])
     plain = fit_reader(base, [], encoder.fingerprint)
     targets = [trade_of_parts(text, plain.read(v)) for text, v in zip(given, vectors, strict=True)]
 
-    def reader(chosen: NDArray[np.bool_]) -> offers.Reader:
+    def reader(chosen: Mask) -> offers.Reader:
         return fit_reader(
             base, [(vectors[i], targets[i]) for i in np.flatnonzero(chosen & is_whole)], encoder.fingerprint
         )
@@ -229,9 +215,9 @@ def train(encoder: Encoder, out: Path, data: Path | None = None, seed: int = 0) 
     chances: list[Floats] = [np.zeros(0, np.float32)] * len(given)
     states = list(chances)
     for part in range(FOLDS):
-        held = reader(fold != part)
+        part_reader = reader(fold != part)
         for i in np.flatnonzero(fold == part):
-            chances[i] = held.read(vectors[i])
+            chances[i] = part_reader.read(vectors[i])
     for part in range(FOLDS):
         stance = fit_stance([(given[i], chances[i]) for i in np.flatnonzero(fold != part)])
         for i in np.flatnonzero(fold == part):
@@ -247,18 +233,9 @@ def train(encoder: Encoder, out: Path, data: Path | None = None, seed: int = 0) 
         for state, chance in zip(text.states, each, strict=True)
     ]
     right = float(np.mean([same for sure, same in known if sure]))
-    said = sum(int((each >= 0).sum()) for each, full in zip(targets, is_whole, strict=True) if full)
-    (out / "card.md").write_text(
-        CARD.format(
-            coded=base.coded,
-            own=base.own,
-            parts=said,
-            texts=int(is_whole.sum()),
-            right=right,
-            signs="; ".join(offers.SIGNS),
-        ),
-        encoding="utf-8",
-    )
+    told_parts = sum(int((each >= 0).sum()) for each, full in zip(targets, is_whole, strict=True) if full)
+    counts = {"coded": base.coded, "own": base.own, "parts": told_parts, "texts": int(is_whole.sum())}
+    write_card(out, "offers", **counts, right=right, signs="; ".join(offers.SIGNS))
     return out / "offers.npz"
 
 
@@ -266,7 +243,15 @@ def _arrays(model: offers.Model) -> dict[str, Any]:
     weights, scale = packed(model.reader.weights)
     words, words_scale = packed(np.stack([model.stance.sentence, model.stance.heading]))
     return {
-        "encoder": np.array(model.reader.encoder), "names": np.array(model.reader.names), "weights": weights, "scale": scale,
-        "bias": model.reader.bias, "stance_form": model.stance.form, "stance_words": words, "stance_scale": words_scale,
-        "stance_bias": np.float32(model.stance.bias), "signs": model.signs, "sign_bias": np.float32(model.sign_bias),
-    }  # fmt: skip
+        "encoder": np.array(model.reader.encoder),
+        "names": np.array(model.reader.names),
+        "weights": weights,
+        "scale": scale,
+        "bias": model.reader.bias,
+        "stance_form": model.stance.form,
+        "stance_words": words,
+        "stance_scale": words_scale,
+        "stance_bias": np.float32(model.stance.bias),
+        "signs": model.signs,
+        "sign_bias": np.float32(model.sign_bias),
+    }

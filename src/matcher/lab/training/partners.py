@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher import plugins
 from matcher.domain import Award, BadInput, Recipe, Rejected, Tender
 from matcher.lab import evaluation
+from matcher.lab.training import conditional_logit, platt
 from matcher.matching.engine import Matcher
 from matcher.partners.affinity import COLUMNS, affinities
 from matcher.reading import files
+from matcher.reference.arrays import F64, Mask
 
 MOST_HOLDERS = 4  # more are frameworks
 L2 = 1.0  # ridge, in units of one query
@@ -35,9 +36,9 @@ class Case:
     """One query: columns (candidates, 1 + COLUMNS), which candidates are right, their sampling weights."""
 
     day: date
-    columns: NDArray[np.float64]
-    right: NDArray[np.bool_]
-    weight: NDArray[np.float64]
+    columns: F64
+    right: Mask
+    weight: F64
 
 
 def cases(matcher: Matcher, awards: Iterable[Award], tenders: Callable[[Award], Tender | None]) -> list[Case]:
@@ -46,7 +47,7 @@ def cases(matcher: Matcher, awards: Iterable[Award], tenders: Callable[[Award], 
     siren = catalogue.of_structure("siren")
     place = {str(s): row for row, s in enumerate(siren)}
     rng = np.random.default_rng(0)
-    found: list[Case] = []
+    examples: list[Case] = []
     for award in awards:
         holders = sorted({h.siren for h in award.holders if h.id} & place.keys())
         tender = tenders(award) if 2 <= len(holders) <= MOST_HOLDERS else None
@@ -71,49 +72,30 @@ def cases(matcher: Matcher, awards: Iterable[Award], tenders: Callable[[Award], 
             drawn = rng.choice(rest, min(DRAWN, len(rest)), replace=False)
             kept = np.r_[np.flatnonzero(sure), drawn]
             weight = np.r_[np.ones(sure.sum()), np.full(len(drawn), len(rest) / max(len(drawn), 1))]
-            found.append(Case(day, table[kept], right[kept], weight))
-    return found
+            examples.append(Case(day, table[kept], right[kept], weight))
+    return examples
 
 
-def fit(examples: Sequence[Case], l2: float = L2) -> NDArray[np.float64]:
+def fit(examples: Sequence[Case], l2: float = L2) -> F64:
     """Weights, all at least 0, that make the partners that were most likely among the candidates."""
-    from scipy.optimize import minimize
-
-    def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        total, slope = l2 * float(w @ w), 2 * l2 * w
-        for case in examples:
-            z = case.columns @ w
-            p = case.weight * np.exp(z - z.max())
-            p /= p.sum()
-            wanted = case.right / case.right.sum()
-            total -= float(wanted @ np.log(p / case.weight + 1e-12))
-            slope = slope - (wanted - p) @ case.columns
-        return total, slope
-
-    start = np.zeros(1 + len(COLUMNS))
-    start[0] = 1.0
-    bounds = [(0.0, None)] * len(start)
-    return np.asarray(minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B").x)
+    listed = [(case.columns, case.right, case.weight) for case in examples]
+    return conditional_logit(listed, l2, np.eye(1 + len(COLUMNS))[0])
 
 
-def calibrate(examples: Sequence[Case], weights: NDArray[np.float64]) -> tuple[float, float]:
-    """Slope and intercept of the logistic map from score to the chance of being right (Platt, 1999)."""
-    from sklearn.linear_model import LogisticRegression
-
+def calibrate(examples: Sequence[Case], weights: F64) -> tuple[float, float]:
+    """Slope and intercept from score to the chance of being right."""
     scores = np.concatenate([case.columns @ weights for case in examples])
     right = np.concatenate([case.right for case in examples])
-    sample = np.concatenate([case.weight for case in examples])
-    model = LogisticRegression(C=1e6).fit(scores[:, None], right, sample_weight=sample)
-    return float(model.coef_[0, 0]), float(model.intercept_[0])
+    return platt(scores, right, np.concatenate([case.weight for case in examples]))
 
 
-def recall(examples: Sequence[Case], weights: NDArray[np.float64], depth: int = 10) -> list[float]:
+def recall(examples: Sequence[Case], weights: F64, depth: int = 10) -> list[float]:
     """R@depth of each case among its kept candidates."""
-    found = []
+    shares = []
     for case in examples:
         top = np.argsort(-(case.columns @ weights), kind="stable")[:depth]
-        found.append(float(case.right[top].sum() / case.right.sum()))
-    return found
+        shares.append(float(case.right[top].sum() / case.right.sum()))
+    return shares
 
 
 def train(history: Sequence[Path], out: Path, recipe: Recipe) -> dict[str, Any]:

@@ -15,19 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.learned.asks import names
 from matcher.matching import trades
+from matcher.reference.arrays import F64, Mask
 
-Floats = NDArray[np.float64]
+Floats = F64
 KINDS = ("ACI", "EI", "AI", "ETTI", "GEIQ")
 DOES = 0.5  # a trade that a job tells at least so surely is done
 PART = 0.05  # of a structure's hours, from which a job counts
-PRIOR, ALL = (
-    4.0,
-    0.05,
-)  # structures that a kind's rates are drawn to all kinds by; the rate of a trade never seen
+#: Structures that a kind's rates are drawn to all kinds by; the rate of a trade never seen.
+PRIOR, ALL = 4.0, 0.05
 PARENT = 100.0  # hirings that a code's shares are drawn to those of its group by
 FOLDS, C = 5, 1.0
 
@@ -39,11 +37,11 @@ class Seen:
     kind: str
     code: str
     name: str
-    does: NDArray[np.bool_]
+    does: Mask
     source: str  # "hours" or "jobs"
 
 
-def _does(codes: Sequence[str]) -> NDArray[np.bool_]:
+def _does(codes: Sequence[str]) -> Mask:
     return np.asarray(np.max([trades.of_job(code) for code in codes], axis=0, initial=0.0) >= DOES)
 
 
@@ -101,12 +99,12 @@ def shares(data: Path) -> tuple[list[str], Floats]:
         for digits in (2, 3, 4, 5):
             hired[row["naf_id"][:digits]] += float(row["hirings"]) * mass
     codes = sorted(hired, key=lambda code: (len(code), code))
-    found: dict[str, Floats] = {}
+    share_of: dict[str, Floats] = {}
     for code in codes:
-        above = found.get(code[:-1])
+        above = share_of.get(code[:-1])
         drawn = hired[code] if above is None else hired[code] + PARENT * above
-        found[code] = drawn / drawn.sum()
-    return codes, np.array([found[code][:-1] for code in codes])
+        share_of[code] = drawn / drawn.sum()
+    return codes, np.array([share_of[code][:-1] for code in codes])
 
 
 def rates(known: Sequence[Seen]) -> Floats:
@@ -114,9 +112,8 @@ def rates(known: Sequence[Seen]) -> Floats:
     does = np.array([one.does for one in known], dtype=np.float64)
     kinds = np.array([one.kind for one in known])
     whole = (does.sum(axis=0) + ALL) / (len(known) + 1)
-    rows = [
-        (does[kinds == kind].sum(axis=0) + PRIOR * whole) / ((kinds == kind).sum() + PRIOR) for kind in KINDS
-    ]
+    of = [does[kinds == kind] for kind in KINDS]
+    rows = [(seen.sum(axis=0) + PRIOR * whole) / (len(seen) + PRIOR) for seen in of]
     table = np.array([*rows, whole])
     return np.asarray(np.log(table / (1 - table)))
 
@@ -151,19 +148,26 @@ def fit(known: Sequence[Seen], codes: Sequence[str], shared: Floats, seed: int =
         does += [one.does for one in held]
     line = LogisticRegression(C=C, max_iter=1000).fit(np.vstack(inputs), np.concatenate(does))
     return {
-        "kinds": np.array(KINDS), "rates": rates(known).astype(np.float16), "codes": np.array(codes),
-        "shares": np.round(255 * np.sqrt(shared)).astype(np.uint8), "weights": line.coef_[0].astype(np.float32),
+        "kinds": np.array(KINDS),
+        "rates": rates(known).astype(np.float16),
+        "codes": np.array(codes),
+        "shares": np.round(255 * np.sqrt(shared)).astype(np.uint8),
+        "weights": line.coef_[0].astype(np.float32),
         "bias": np.float32(line.intercept_[0]),
-    }  # fmt: skip
+    }
 
 
 def read(arrays: dict[str, Any]) -> trades.Priors:
     """The model of such arrays."""
     codes = {code: row for row, code in enumerate(arrays["codes"].tolist())}
     return trades.Priors(
-        arrays["kinds"].tolist(), arrays["rates"].astype(np.float32), codes, arrays["shares"].astype(np.float32) / 255,
-        arrays["weights"], float(arrays["bias"]),
-    )  # fmt: skip
+        arrays["kinds"].tolist(),
+        arrays["rates"].astype(np.float32),
+        codes,
+        arrays["shares"].astype(np.float32) / 255,
+        arrays["weights"],
+        float(arrays["bias"]),
+    )
 
 
 def crossed(
@@ -181,21 +185,21 @@ def crossed(
 
 def figures(known: Sequence[Seen], chances: Floats) -> dict[str, float]:
     """Precision of the first and of the three first trades of structures with hours and of those with jobs."""
-    found = {}
+    shares = {}
     for source in ("hours", "jobs"):
         chosen = [i for i, one in enumerate(known) if one.source == source]
         hits = [known[i].does[np.argsort(-chances[i], kind="stable")[:3]] for i in chosen]
-        found[f"{source}, first"] = float(np.mean([hit[0] for hit in hits]))
-        found[f"{source}, three first"] = float(np.mean(hits))
+        shares[f"{source}, first"] = float(np.mean([hit[0] for hit in hits]))
+        shares[f"{source}, three first"] = float(np.mean(hits))
     likely = chances >= trades.LIKELY_TRADE
-    found["likely"] = float(np.array([one.does for one in known])[likely].mean())
-    return found
+    shares["likely"] = float(np.array([one.does for one in known])[likely].mean())
+    return shares
 
 
 def train(data: Path, out: Path) -> dict[str, float]:
     """Write priors.npz into a folder; returns the figures, cross-validated by structure."""
-    known = list(seen(data))
+    structures = list(seen(data))
     codes, shared = shares(data)
     out.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(out / "priors.npz", **fit(known, codes, shared))
-    return figures(known, crossed(known, codes, shared))
+    np.savez_compressed(out / "priors.npz", **fit(structures, codes, shared))
+    return figures(structures, crossed(structures, codes, shared))

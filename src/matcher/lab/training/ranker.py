@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher import plugins
 from matcher.catalogue.build import build_catalogue
@@ -26,24 +25,21 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days
 from matcher.console import progress, say
 from matcher.domain import Award, BadInput, Lot, Recipe, Tender
-from matcher.lab.evaluation import UNDATED, bootstrap, measures
+from matcher.lab.evaluation import HISTORY, UNDATED, bootstrap, measures
+from matcher.lab.training import BOOSTING, conditional_logit, platt
 from matcher.learned import asks
 from matcher.matching.rankers._additive import contribution
 from matcher.matching.search import query_of, shortlist_of
 from matcher.matching.shortlist import Memo, Shortlist
 from matcher.reading import files
+from matcher.reference.arrays import F64, Array, Mask
 
 #: The signals learnt here: what suppliers did, and whether a notice names them.
 LEARNT = ("meaning", "words", "part", "similar", "cpv", "reach", "department", "named")
 #: What the history cannot teach.  Place: a conditional logit on cases won by structures of known address.
 HAND: Mapping[str, Mapping[str, Any]] = {
     "place": {"weight": 8.2, "missing": 0.0, "why": "conditional logit on cases won by structures"},
-    "reservation": {
-        "weight": 1000.0,
-        "offset": -1000.0,
-        "missing": -0.5,
-        "why": "who may not answer is last",
-    },
+    "reservation": {"weight": 1e3, "offset": -1e3, "missing": -0.5, "why": "who may not answer is last"},
     "capacity": {
         "weight": 2.0,
         "offset": -2.0,
@@ -67,8 +63,8 @@ NEAREST, DRAWN = 300, 60
 class Split:
     """One training query: signal values of its candidates (n, signals), and which of them won (n,)."""
 
-    values: NDArray[np.float64]
-    won: NDArray[np.bool_]
+    values: F64
+    won: Mask
     siren: str  # of a winner, for the split into folds
 
     @property
@@ -83,9 +79,7 @@ def train(data: Path, out: Path, since: date, encoder: Path | None = None, most:
     `encoder` is a model learnt on awards before `since` (it is trained first, where none is given), so that
     the vectors have not seen the answers.  Raises BadInput where the history is too small.
     """
-    awards = [
-        r for r in files.read([data / "awards" / "history.json.gz"], source="decp") if isinstance(r, Award)
-    ]
+    awards = [r for r in files.read([data / HISTORY], source="decp") if isinstance(r, Award)]
     with tempfile.TemporaryDirectory() as folder:
         if encoder is None:
             from matcher.lab.training import encoder as encoding
@@ -167,11 +161,7 @@ def collect(catalogue: Catalogue, awards: Sequence[Award], since: date, most: in
 
 
 def as_of(
-    catalogue: Catalogue,
-    award: Award,
-    uids: NDArray[Any],
-    undated: NDArray[np.bool_],
-    same_text: Mapping[str, Sequence[int]],
+    catalogue: Catalogue, award: Award, uids: Array, undated: Mask, same_text: Mapping[str, Sequence[int]]
 ) -> Shortlist:
     """The shortlist of an award asked as a notice on its own day, without itself and its undated copies."""
     lot = Lot(id=award.uid, title=award.title, cpv=(award.cpv,) if award.cpv else (), places=(award.place,))
@@ -198,12 +188,9 @@ def boost(splits: Sequence[Split], seed: int) -> Any:
         group=[len(split.won) for split in splits],
         feature_name=list(LEARNT),
     )
-    options = {
-        "objective": "lambdarank", "num_leaves": 2, "learning_rate": RATE, "min_data_in_leaf": LEAVES_MIN,
-        "monotone_constraints": [1] * len(LEARNT), "lambda_l2": 5.0, "feature_fraction": 0.5,
-        "bagging_fraction": 0.7, "bagging_freq": 1, "lambdarank_truncation_level": 10, "seed": seed,
-        "num_threads": 1, "deterministic": True, "force_row_wise": True, "verbose": -1,
-    }  # fmt: skip
+    options = BOOSTING | {"objective": "lambdarank", "lambdarank_truncation_level": 10, "num_leaves": 2}
+    options |= {"learning_rate": RATE, "min_data_in_leaf": LEAVES_MIN, "feature_fraction": 0.5, "seed": seed}
+    options |= {"monotone_constraints": [1] * len(LEARNT), "force_row_wise": True}
     return lightgbm.train(options, data, num_boost_round=ROUNDS)
 
 
@@ -216,35 +203,18 @@ def fit(splits: Sequence[Split]) -> dict[str, dict[str, Any]]:
     return result
 
 
-def logit(splits: Sequence[Split]) -> NDArray[np.float64]:
+def logit(splits: Sequence[Split]) -> F64:
     """Weights (signals,) >= 0 of a conditional logit (McFadden, 1973) over the splits; unknown counts as 0.
 
     Two more terms, left out of the answer, absorb the effect of being unknown.
     """
-    from scipy.optimize import minimize
-
     unknown = [LEARNT.index("words"), LEARNT.index("reach")]
     cases = [(np.hstack([np.nan_to_num(s.values), np.isnan(s.values[:, unknown])]), s.won) for s in splits]
     scale = np.vstack([values for values, _ in cases]).std(axis=0) + 1e-9
-    cases = [(values / scale, won) for values, won in cases]
-
-    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        value, slope = RIDGE * len(cases) * float(weights @ weights), 2 * RIDGE * len(cases) * weights
-        for values, won in cases:
-            scores = values @ weights
-            top = scores.max()
-            shares = np.exp(scores - top)
-            whole = shares.sum()
-            value -= float((scores[won] - top - np.log(whole)).mean())
-            slope = slope - values[won].mean(axis=0) + (shares / whole) @ values
-        return value / len(cases), slope / len(cases)
-
-    size = len(scale)
-    bounds = [(0.0, None)] * len(LEARNT) + [(None, None)] * (size - len(LEARNT))
-    found = minimize(
-        loss, np.zeros(size), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 80}
-    )
-    return np.asarray((found.x / scale)[: len(LEARNT)])
+    scaled = [(values / scale, won, 1.0) for values, won in cases]
+    start, free = np.zeros(len(scale)), len(scale) - len(LEARNT)
+    weights: F64 = conditional_logit(scaled, RIDGE * len(cases), start, free, most=80) / scale
+    return weights[: len(LEARNT)]
 
 
 def step_functions(trees: Sequence[Mapping[str, Any]], share: float = 1.0) -> dict[str, dict[str, Any]]:
@@ -275,7 +245,7 @@ def step_functions(trees: Sequence[Mapping[str, Any]], share: float = 1.0) -> di
     return result
 
 
-def score(fitted: Mapping[str, Any], split: Split) -> NDArray[np.float64]:
+def score(fitted: Mapping[str, Any], split: Split) -> F64:
     """The learnt part of the score of each candidate of a split."""
     return np.asarray(
         np.sum([contribution(fitted[name], split.values[:, i]) for i, name in enumerate(LEARNT)], axis=0)
@@ -288,9 +258,9 @@ def folds(splits: Sequence[Split], parts: int = 5) -> list[list[int]]:
     return [[i for i, split in enumerate(splits) if place[split.siren] == part] for part in range(parts)]
 
 
-def unseen(splits: Sequence[Split], parts: int = 3) -> list[NDArray[np.float64]]:
+def unseen(splits: Sequence[Split], parts: int = 3) -> list[F64]:
     """The score of each split's candidates by a model that was not fitted on its winner."""
-    scores: dict[int, NDArray[np.float64]] = {}
+    scores: dict[int, F64] = {}
     for fold in folds(splits, parts):
         inside = set(fold)
         fitted = fit([split for i, split in enumerate(splits) if i not in inside])
@@ -298,9 +268,7 @@ def unseen(splits: Sequence[Split], parts: int = 3) -> list[NDArray[np.float64]]
     return [scores[i] for i in range(len(splits))]
 
 
-def held_out(
-    splits: Sequence[Split], scores: Sequence[NDArray[np.float64]]
-) -> dict[str, tuple[float, float, float]]:
+def held_out(splits: Sequence[Split], scores: Sequence[F64]) -> dict[str, tuple[float, float, float]]:
     """nDCG@10 and R@10 of unseen scores, with intervals."""
     rows = []
     for split, values in zip(splits, scores, strict=True):
@@ -309,12 +277,10 @@ def held_out(
     return {name: bootstrap([row[name] for row in rows]) for name in ("nDCG@10", "R@10")}
 
 
-def calibrate(splits: Sequence[Split], scores: Sequence[NDArray[np.float64]]) -> dict[str, float]:
+def calibrate(splits: Sequence[Split], scores: Sequence[F64]) -> dict[str, float]:
     """Slope and intercept of the logistic map from score to the chance of winning, over unseen scores (Platt, 1999)."""
-    from sklearn.linear_model import LogisticRegression
-
     tops = [np.argsort(-values)[:100] for values in scores]
     margins = np.concatenate([values[top] for values, top in zip(scores, tops, strict=True)])
     won = np.concatenate([split.won[top] for split, top in zip(splits, tops, strict=True)])
-    model = LogisticRegression(C=1e6).fit(margins[:, None], won)
-    return {"slope": round(float(model.coef_[0, 0]), 5), "intercept": round(float(model.intercept_[0]), 5)}
+    slope, intercept = platt(margins, won)
+    return {"slope": round(slope, 5), "intercept": round(intercept, 5)}

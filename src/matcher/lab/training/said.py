@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.console import say
+from matcher.lab.evaluation import HISTORY
 from matcher.lab.training.texts import OURS, cpv_labels, read_awards, read_table
 from matcher.learned import cpv
 from matcher.matching import declared
+from matcher.reference.arrays import F32, I64
 
 HIDDEN, EPOCHS, BATCH, RATE = 256, 12, 512, 3e-3
 AXES = 128  # kept of the vectors and the roots of the groups together
@@ -37,16 +38,14 @@ def texts(data: Path, seed: int = 0) -> list[str]:
         [piece for text in offers + speech for piece in declared.cut(text)],
         [row[name] for row in chosen for name in ("need", "need2")],
         [row["word"] for row in read_table(OURS / "words.csv.gz")],
-        [award.objet for award in read_awards(data / "awards" / "history.json.gz")],
+        [award.objet for award in read_awards(data / HISTORY)],
         list(cpv_labels(data / "nomenclatures").values()),
     ]
     drawn = [rng.permutation(sorted(set(sort)))[:EACH].tolist() for sort in sorts]
     return list(dict.fromkeys(text for sort in drawn for text in sort))
 
 
-def targets(
-    suggester: cpv.Suggester, known: Sequence[str]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], Any]:
+def targets(suggester: cpv.Suggester, known: Sequence[str]) -> tuple[F32, F32, Any]:
     """Vectors of texts, the probabilities of their CPV groups by the CPV model, and the groups."""
     vectors = suggester.encoder.encode(known)
     codes, parts = np.empty(0, np.int64), []
@@ -57,9 +56,7 @@ def targets(
     return vectors, np.concatenate(parts), codes
 
 
-def fit(
-    vectors: NDArray[np.float32], wanted: NDArray[np.float32], seed: int = 0
-) -> dict[str, NDArray[np.float32]]:
+def fit(vectors: F32, wanted: F32, seed: int = 0) -> dict[str, F32]:
     """Weights and biases of two layers that answer with these probabilities (cross-entropy)."""
     import torch
     from torch.nn import functional
@@ -81,7 +78,7 @@ def fit(
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
-    learnt: dict[str, NDArray[np.float32]] = {name: value.numpy() for name, value in net.state_dict().items()}
+    learnt: dict[str, F32] = {name: value.numpy() for name, value in net.state_dict().items()}
     return {
         "inner": learnt["0.weight"].T * np.float32(SPREAD),
         "inner_bias": learnt["0.bias"],
@@ -90,14 +87,14 @@ def fit(
     }
 
 
-def axes(vectors: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:
+def axes(vectors: F32, wanted: F32) -> F32:
     """The directions of the widest spread of vectors and roots of probabilities, side by side; (dimension + groups, AXES)."""
     views = np.hstack([vectors, np.sqrt(wanted)])
     _, directions = np.linalg.eigh(views.T @ views)
     return np.asarray(directions[:, ::-1][:, :AXES], dtype=np.float32)
 
 
-def save(weights: dict[str, NDArray[np.float32]], encoder: str, codes: NDArray[np.int64], path: Path) -> None:
+def save(weights: dict[str, F32], encoder: str, codes: I64, path: Path) -> None:
     """Write the network, its matrices in eight bits with a scale for each column."""
     arrays: dict[str, Any] = {"encoder": np.array(encoder), "codes": codes.astype(np.int16)}
     for layer in ("inner", "outer", "axes"):
@@ -111,9 +108,9 @@ def save(weights: dict[str, NDArray[np.float32]], encoder: str, codes: NDArray[n
 def train(data: Path, out: Path) -> Path:
     """Distil the network and write said.npz; returns the folder."""
     suggester = cpv.load()
-    known = texts(data)
-    say(f"asking the CPV model about {len(known)} texts")
-    vectors, wanted, codes = targets(suggester, known)
+    passages = texts(data)
+    say(f"asking the CPV model about {len(passages)} texts")
+    vectors, wanted, codes = targets(suggester, passages)
     out.mkdir(parents=True, exist_ok=True)
     weights = fit(vectors, wanted) | {"axes": axes(vectors, wanted)}
     save(weights, suggester.encoder.fingerprint, codes, out / "said.npz")

@@ -11,7 +11,7 @@ import gzip
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import combinations
@@ -20,6 +20,7 @@ from random import Random
 from typing import IO, Any
 
 from matcher.domain import BadInput, Tender
+from matcher.lab.evaluation import HISTORY
 from matcher.reading import files
 from matcher.reference.identifiers import clean_cpv, clean_date
 from matcher.reference.paths import reference_dir
@@ -39,9 +40,8 @@ class Pairs:
     right: list[str] = field(default_factory=list)
     key: list[str] = field(default_factory=list)
     near: list[str] = field(default_factory=list)  # what makes a negative hard: the same division, say
-    wrong: list[tuple[str, ...]] = field(
-        default_factory=list
-    )  # texts that tempt, and do not answer the left one
+    #: Texts that tempt, and do not answer the left one.
+    wrong: list[tuple[str, ...]] = field(default_factory=list)
 
     def add(self, left: str, right: str, key: str, near: str = "", wrong: tuple[str, ...] = ()) -> None:
         if left and right and left != right:
@@ -100,9 +100,8 @@ def read_awards(path: Path, before: date | None = None) -> list[PastAward]:
         notified = clean_date(record.get("dateNotification")) or UNDATED
         objet = clean(record.get("objet"))
         if objet and (before is None or notified < before):
-            suppliers = tuple(
-                str(t.get("id") or "")[:9] for t in record.get("titulaires") or () if t.get("id")
-            )
+            holders = (str(holder.get("id") or "")[:9] for holder in record.get("titulaires") or ())
+            suppliers = tuple(filter(None, holders))
             buyer = str((record.get("acheteur") or {}).get("id") or "")[:9]
             awards.append(PastAward(objet, clean_cpv(record.get("codeCPV")), suppliers, buyer, notified))
     return awards
@@ -207,9 +206,8 @@ def _nomenclature_pairs(material: Material, folder: Path, labels: dict[str, str]
     hired = read_table(folder / "lbb_rome_naf_mapping.csv")
     for row in hired:
         if float(row["hirings"] or 0) >= 50:
-            material.pairs["ROME-NAF"].add(
-                row["rome_label"], row["naf_label"], row["naf_id"], row["naf_id"][:2]
-            )
+            code = row["naf_id"]
+            material.pairs["ROME-NAF"].add(row["rome_label"], row["naf_label"], code, code[:2])
     material.note(
         "ROME to NAF by hirings", "Licence Ouverte 2.0 (France Travail)", len(hired), "jobs and trades"
     )
@@ -351,15 +349,12 @@ def _variant_pairs(material: Material, awards: list[PastAward], short: dict[str,
     """Awards misspelled, and with the expansions of our abbreviations abbreviated."""
     folded = {fold(long): abbreviation for long, abbreviation in short.items() if len(long) > 8}
     for award in awards:
-        material.pairs["misspelled"].add(
-            _misspell(award.objet, rng), award.objet, award.objet, (award.cpv or "")[:2]
-        )
+        division = (award.cpv or "")[:2]
+        material.pairs["misspelled"].add(_misspell(award.objet, rng), award.objet, award.objet, division)
         text = fold(award.objet)
         for long, abbreviation in folded.items():
             if long in text:
-                material.pairs["abbreviated"].add(
-                    text.replace(long, abbreviation), text, text, (award.cpv or "")[:2]
-                )
+                material.pairs["abbreviated"].add(text.replace(long, abbreviation), text, text, division)
 
 
 def gather(data: Path, before: date | None = None, seed: int = 0, ours: Path | None = None) -> Material:
@@ -369,7 +364,8 @@ def gather(data: Path, before: date | None = None, seed: int = 0, ours: Path | N
     """
     material = Material()
     rng = Random(seed)  # noqa: S311 - sampling of pairs, nothing secret
-    path = next((p for p in _history(data) if p.is_file()), None)
+    paths = (data / HISTORY, data / "awards" / "history.json", data / "history.json.gz")
+    path = next((path for path in paths if path.is_file()), None)
     if path is None:
         raise BadInput(f"{data} holds no awards: put a DECP file at {data / 'awards' / 'history.json.gz'}")
     awards = read_awards(path, before)
@@ -387,7 +383,3 @@ def gather(data: Path, before: date | None = None, seed: int = 0, ours: Path | N
     short = _own_pairs(material, ours or OURS, labels, rng)
     _variant_pairs(material, awards, short, rng)
     return material
-
-
-def _history(data: Path) -> Iterable[Path]:
-    return (data / "awards" / "history.json.gz", data / "awards" / "history.json", data / "history.json.gz")

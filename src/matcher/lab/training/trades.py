@@ -17,11 +17,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.lab.evaluation import HISTORY
 from matcher.lab.training.texts import OURS, read_table
 from matcher.learned import asks
 from matcher.learned.asks import names
 from matcher.learned.encoders import Encoder
 from matcher.matching import trades
+from matcher.reference.arrays import F32, Array
 from matcher.reference.paths import reference_dir
 from matcher.reference.text import fold
 from matcher.reference.trades import narrower, trade_of_cpv
@@ -79,7 +81,7 @@ def _coded(row: Mapping[str, str]) -> bool:
 
 def awarded(data: Path) -> Iterator[Text]:
     """Objets of past contracts with a CPV code that is more than a division, each once."""
-    known = {fold(a.get("objet") or "")[:100]: a for a in past_awards(data / "awards" / "history.json.gz")}
+    known = {fold(a.get("objet") or "")[:100]: a for a in past_awards(data / HISTORY)}
     for award in known.values():
         code = (award.get("codeCPV") or "")[:8]
         if award.get("objet") and code.isdigit() and not code.endswith("000000"):
@@ -110,9 +112,9 @@ def bags(given: list[str]) -> tuple[Any, Any]:
     """Words of texts as a sparse table (texts, buckets) of unit rows by idf, and the idf of each bucket."""
     from scipy.sparse import csr_matrix
 
-    found = [asks.first_terms(text) for text in given]
-    ends = np.cumsum([0, *map(len, found)])
-    columns = np.concatenate(found)
+    terms = [asks.first_terms(text) for text in given]
+    ends = np.cumsum([0, *map(len, terms)])
+    columns = np.concatenate(terms)
     many = np.bincount(columns, minlength=asks.FIRST_BUCKETS)
     rarity = np.where(many > 0, np.log((1 + len(given)) / (1 + many)) + 1, 0.0)
     table: Any = csr_matrix((rarity[columns], columns, ends), shape=(len(given), asks.FIRST_BUCKETS))
@@ -120,20 +122,20 @@ def bags(given: list[str]) -> tuple[Any, Any]:
     return table.multiply(1 / np.maximum(lengths, 1e-9)[:, None]).tocsr(), rarity
 
 
-def packed(weights: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+def packed(weights: Array) -> tuple[NDArray[np.int8], F32]:
     """Weights (outputs, inputs) in eight bits with a scale for each output."""
     scale = np.maximum(np.abs(weights).max(axis=1, initial=0.0), 1e-9) / 127
     return np.round(weights / scale[:, None]).astype(np.int8), scale.astype(np.float32)
 
 
-def first_arrays(encoder: Encoder, data: Path | None = None) -> dict[str, NDArray[Any]]:
+def first_arrays(encoder: Encoder, data: Path | None = None) -> dict[str, Array]:
     """The arrays of the first reading of `matcher.learned.asks`; its last output is "no trade of the taxonomy"."""
     from scipy.sparse import csr_matrix, hstack
     from sklearn.linear_model import LogisticRegression
 
     labels = (*names(), "")
-    given = [*texts(NEED), *(awarded(data) if data is not None else ())]
-    chosen = [each for each in given if each.trade is not None]
+    every = [*texts(NEED), *(awarded(data) if data is not None else ())]
+    chosen = [each for each in every if each.trade is not None]
     vectors = encoder.encode([each.text for each in chosen], role="query")
     words, rarity = bags([each.text for each in chosen])
     model = LogisticRegression(C=C, max_iter=ROUNDS, tol=1e-3)
@@ -148,7 +150,10 @@ def first_arrays(encoder: Encoder, data: Path | None = None) -> dict[str, NDArra
     buckets = np.flatnonzero(rarity)
     of_words, scale = packed(WORDS * weights[:, size:][:, buckets])
     return {
-        "first_dense": weights[:, :size].T.astype(np.float16), "first_words": np.ascontiguousarray(of_words.T),
-        "first_scale": scale, "first_bias": bias.astype(np.float32), "first_buckets": buckets.astype(np.uint16),
+        "first_dense": weights[:, :size].T.astype(np.float16),
+        "first_words": np.ascontiguousarray(of_words.T),
+        "first_scale": scale,
+        "first_bias": bias.astype(np.float32),
+        "first_buckets": buckets.astype(np.uint16),
         "first_rarity": rarity[buckets].astype(np.float16),
-    }  # fmt: skip
+    }

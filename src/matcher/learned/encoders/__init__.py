@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+
+from matcher.reference.arrays import F32
 
 BLOCK = 768  # vectors computed at a time, in the processor's cache; OpenBLAS cuts large products there
 Role = Literal["query", "passage"]
@@ -21,13 +22,13 @@ class Encoder(Protocol):
     dimension: int
     fingerprint: str
 
-    def encode(self, texts: Sequence[str], role: Role = "passage") -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], role: Role = "passage") -> F32:
         """Vectors of shape (len(texts), dimension), float32, length 1; a text without a known piece gives zeros."""
 
 
 def in_context(
     encoder: Encoder, texts: Sequence[str], contexts: Sequence[str], weight: float
-) -> Iterator[NDArray[np.float32]]:
+) -> Iterator[F32]:
     """Vectors of passages, each mixed with `weight` of that of its context; unit rows, in blocks, at least one."""
     place = {text: number for number, text in enumerate(dict.fromkeys((*texts, *contexts)))}
     vectors = encoder.encode(list(place), role="passage")

@@ -12,27 +12,10 @@ from typing import Any
 
 BROKEN = "\ufffd"
 #: Words whose destroyed accent (U+FFFD) is not an e; elsewhere e is right 19 times of 20 in the awards.
-RESTORED = {
-    "ma\ufffdtr": "maitr",
-    "b\ufffdt": "bat",
-    "contr\ufffdl": "control",
-    "h\ufffdpit": "hopit",
-    "h\ufffdtel": "hotel",
-    "fa\ufffdad": "facad",
-    "ma\ufffdon": "macon",
-    "fa\ufffdon": "facon",
-    "fran\ufffdais": "francais",
-    "pl\ufffdtr": "platr",
-    "ch\ufffdteau": "chateau",
-    "p\ufffdle": "pole",
-    "c\ufffdte": "cote",
-    "\ufffduvre": "oeuvre",
-    "r\ufffdle": "role",
-    "cl\ufffdtur": "clotur",
-    "ao\ufffdt": "aout",
-    "c\ufffdbl": "cabl",
-    "d\ufffdment": "dument",
-}
+_RESTORED = """ma?tr:maitr b?t:bat contr?l:control h?pit:hopit h?tel:hotel fa?ad:facad ma?on:macon fa?on:facon
+fran?ais:francais pl?tr:platr ch?teau:chateau p?le:pole c?te:cote ?uvre:oeuvre r?le:role cl?tur:clotur ao?t:aout c?bl:cabl
+d?ment:dument"""
+RESTORED = dict(pair.replace("?", BROKEN).split(":") for pair in _RESTORED.split())
 TAG = "<[^<>]{1,200}>|&[a-z#0-9]{1,8};"
 BROKEN_LETTER = "(?<=[a-zà-ÿ])\\x{FFFD}|\\x{FFFD}(?=[a-zà-ÿ])"
 NO_WORD = "[^a-z0-9]+"
@@ -70,8 +53,8 @@ _LONG = {c: _bare(c) for c in "œŒ¼½¾"}
 
 def _byte(number: int) -> str:
     """The letter or figure that a byte of Windows-1252 becomes, else a space."""
-    found = _bare(bytes([number]).decode("cp1252", "replace"))
-    return found if re.fullmatch("[a-z0-9]", found) else " "
+    letter = _bare(bytes([number]).decode("cp1252", "replace"))
+    return letter if re.fullmatch("[a-z0-9]", letter) else " "
 
 
 _BARE = "".join(map(_byte, range(256))).encode()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.domain import BadInput
 from matcher.learned.encoders import Encoder, Role
+from matcher.reference.arrays import F32
 from matcher.reference.text import fold
 
 
@@ -26,13 +26,13 @@ class HashingEncoder:
         self._words = HashingVectorizer(token_pattern=r"[a-z0-9]+", **options)  # noqa: S106
         self._characters = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), **options)
 
-    def encode(self, texts: Sequence[str], role: Role = "passage") -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], role: Role = "passage") -> F32:
         """Vectors of shape (len(texts), dimension), float32, length 1; zeros for a text without a word."""
         if not len(texts):
             return np.zeros((0, self.dimension), np.float32)
         listed = [text if any(map(str.isalnum, text)) else "" for text in texts]
         both = self._words.transform(listed) * 2 + self._characters.transform(listed)
-        rows: NDArray[np.float32] = both.toarray().astype(np.float32)
+        rows: F32 = both.toarray().astype(np.float32)
         norms = np.linalg.norm(rows, axis=1, keepdims=True)
         np.divide(rows, norms, out=rows, where=norms > 1e-9)
         return rows

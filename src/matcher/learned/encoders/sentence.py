@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher import plugins
 from matcher.domain import BadInput
 from matcher.learned.encoders import Encoder, Role
+from matcher.reference.arrays import F32
 
 PROBE = "query: entretien des espaces verts"
 
@@ -35,24 +35,28 @@ class SentenceEncoder:
         identity = f"{name}|{query_prefix}|{passage_prefix}|{np.round(probe, 4).tobytes().hex()}"
         self.fingerprint = "sentence-" + hashlib.sha256(identity.encode()).hexdigest()[:16]
 
-    def _vectors(self, texts: list[str]) -> NDArray[np.float32]:
+    def _vectors(self, texts: list[str]) -> F32:
         vectors = self._model.encode(
             texts, batch_size=self._batch_size, normalize_embeddings=True, show_progress_bar=False
         )
         return np.asarray(vectors, np.float32)
 
-    def encode(self, texts: Sequence[str], role: Role = "passage") -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], role: Role = "passage") -> F32:
         """Vectors of shape (len(texts), dimension), float32, length 1; zeros for a text without a letter or digit."""
         out = np.zeros((len(texts), self.dimension), np.float32)
-        known = [i for i, text in enumerate(texts) if any(map(str.isalnum, text))]
-        if known:
-            out[known] = self._vectors([self._prefixes[role] + texts[i] for i in known])
+        worded = [i for i, text in enumerate(texts) if any(map(str.isalnum, text))]
+        if worded:
+            out[worded] = self._vectors([self._prefixes[role] + texts[i] for i in worded])
         return out
 
 
 def load(
-    model: str = "", query_prefix: str = "", passage_prefix: str = "", device: str = "cpu", batch_size: int = 32
-) -> Encoder:  # fmt: skip
+    model: str = "",
+    query_prefix: str = "",
+    passage_prefix: str = "",
+    device: str = "cpu",
+    batch_size: int = 32,
+) -> Encoder:
     """A sentence-transformers model by folder or hub name.  Raises BadInput when it cannot be loaded."""
     if not model:
         raise BadInput("encoder `sentence` needs a model: set encoder_options = {model: a folder or a name}")
@@ -60,9 +64,8 @@ def load(
         from sentence_transformers import SentenceTransformer
 
     try:
-        loaded = SentenceTransformer(
-            model, device=device
-        ).float()  # sums of half-precision weights lose digits
+        # sums of half-precision weights lose digits
+        loaded = SentenceTransformer(model, device=device).float()
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadInput(

@@ -17,20 +17,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.domain import BadInput
 from matcher.learned.encoders import BLOCK, Role
 from matcher.learned.encoders._spelling import normaliser, spell
 from matcher.reference import paths
+from matcher.reference.arrays import F32, Array
 
 REMEMBERED = 200_000  # words whose tokens are cached
 MANY = 100  # texts from which on a sparse product is faster than sums one by one, to the same vectors
 PROJECTION = Path("1_Router") / "query_0_Dense"  # the query projection; optional
 #: The files of an encoder: vocabulary, vectors, projection.
 PARTS = (
-    Path("0_StaticEmbedding") / "tokenizer.json", Path("0_StaticEmbedding") / "model.safetensors", PROJECTION / "model.safetensors",
-)  # fmt: skip
+    Path("0_StaticEmbedding") / "tokenizer.json",
+    Path("0_StaticEmbedding") / "model.safetensors",
+    PROJECTION / "model.safetensors",
+)
 
 
 class StaticEncoder:
@@ -68,13 +70,13 @@ class StaticEncoder:
 
     def normalise(self, text: str) -> str:
         """The text as the vocabulary sees it: lower case, no accents, damaged letters repaired, single spaces."""
-        known = spell(text) if self._by_words else None
-        if known is not None:
-            return known
+        spelt = spell(text) if self._by_words else None
+        if spelt is not None:
+            return spelt
         normalised: str = self._tokenizer.normalizer.normalize_str(text)
         return normalised
 
-    def encode(self, texts: Sequence[str], role: Role = "passage") -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], role: Role = "passage") -> F32:
         """Vectors of shape (len(texts), dimension), float32, length 1; zeros for a text without a known piece."""
         out = np.zeros((len(texts), self.dimension), np.float32)
         for low in range(0, len(texts), BLOCK):
@@ -100,7 +102,7 @@ class StaticEncoder:
             for spelt in map(self.normalise, texts)
         ]
 
-    def _add(self, pieces: list[list[int]], out: NDArray[np.float32]) -> None:
+    def _add(self, pieces: list[list[int]], out: F32) -> None:
         """Write the sum of each text's token vectors."""
         if len(pieces) >= MANY:
             from scipy.sparse import csr_array
@@ -131,7 +133,7 @@ class _Pieces(dict[str, list[int]]):
         return found
 
 
-def _changed_block(whole: NDArray[Any], dimension: int) -> tuple[NDArray[np.float32], int]:
+def _changed_block(whole: Array, dimension: int) -> tuple[F32, int]:
     """The block of a projection that differs from the identity, and its offset: the first dimensions are often unchanged."""
     if whole.shape != (dimension, dimension):
         raise ValueError(f"a map of {whole.shape} for {dimension} dimensions")
@@ -163,7 +165,7 @@ def _opened(folder: Path, stamps: tuple[tuple[int, int], ...]) -> StaticEncoder:
 
 def _stamp(path: Path) -> tuple[int, int]:
     try:
-        found = path.stat()
+        state = path.stat()
     except OSError:
         return 0, 0
-    return found.st_mtime_ns, found.st_ino
+    return state.st_mtime_ns, state.st_ino

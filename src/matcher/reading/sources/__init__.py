@@ -9,12 +9,14 @@ To add one, write a file with these three names (see `Source`)::
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO, Protocol
 
 from matcher.domain import Award, Rejected, Structure, Tender
 
 Record = Tender | Structure | Award | Rejected
+#: Field -> heading: the user's corrections of what a table's reader guesses.
+Columns = Mapping[str, str] | None
 
 
 class Source(Protocol):

@@ -18,15 +18,17 @@ from typing import Any
 from rapidfuzz import fuzz, process
 
 from matcher.domain import BadInput, Offer
-from matcher.reading.sources import _structure
+from matcher.reading.sources import Columns, _structure
 from matcher.reading.sources._places import department_names, postcode_of
-from matcher.reference import places, trades
+from matcher.reading.sources._tabular import Placed
+from matcher.reference import places, tables, trades
 from matcher.reference.identifiers import clean_naf, siren_valid
 from matcher.reference.text import clean, fold, shorten
 
 Aliases = Mapping[str, Sequence[str]]
 Cells = Mapping[str, Sequence[str]]  # heading -> some of its cells
-Claim = tuple[float, str, str]  # merit, field, heading
+#: Field -> the headings it is known by, by kind of list (accents, case, underscores and plurals do not matter).
+HEADINGS: Mapping[str, Any] = tables.lists("headings.json")
 
 AHEAD = 200  # rows seen before columns are settled
 SEEN = 60  # cells of a column that are weighed
@@ -43,38 +45,12 @@ _QUALIFIERS = frozenset(
     "nb nombre tranche date dt annee code id identifiant contact flag type taux libelle".split()
 )
 #: Headings of what is no field here: they keep a column from being taken for another by one common word.
-_NO_FIELD = (
-    "fax", "date", "horodateur", "president", "directeur", "responsable", "contact", "interlocuteur", "referent",
-    "civilite", "prenom", "fonction", "gestionnaire", "organisme gestionnaire", "tutelle", "sigle", "id", "finess", "numero finess",
-    "libelle naf", "departement naissance", "remarque", "observation", "cotisation", "capital", "recontacte",
-)  # fmt: skip
+_NO_FIELD = HEADINGS["no field"]
 #: Field -> the headings of what a structure says that it does, in any list (accents, case and plurals do not matter).
-TEXTS: dict[str, tuple[str, ...]] = {
-    "description": (
-        "description", "presentation", "objet social", "resume", "summary", "a propos", "about", "activite globale",
-        "description de la structure", "presentation de la structure", "metier principal", "objet", "objet de l association",
-    ),
-    "sectors": ("sectors", "secteur", "secteur d activite", "secteurs d activite", "domaine", "domaine d activite", "sector", "domaine d intervention", "categorie", "category"),
-    "offer": (
-        "offer", "offre", "activite", "prestation", "service", "atelier", "metier", "savoir faire", "competence",
-        "poste", "appellation modifiee", "intitule", "titre offre", "offer title", "offre titre", "intitule offre",
-        "offre de service", "offres de services", "activite proposee", "title", "titre", "intitule du poste", "job title",
-        "nom offre", "produit", "produits et services", "activite principale", "coeur de metier", "services", "services offered",
-        "qualification", "nature des prestations", "liste activites", "type d activite",
-    ),
-    "offer_text": (
-        "offer description", "offre description", "description offre", "description de l offre", "detail",
-        "description de l activite", "description activite", "detail offre", "offre detail", "offer text",
-        "activite description", "prestation description", "description prestation", "presentation de l activite",
-    ),
-}  # fmt: skip
+TEXTS: Aliases = HEADINGS["texts"]
 
 
 # ------------------------------------------------------------------------------------------------ what cells look like
-
-
-def _phone(cell: str) -> bool:
-    return len(cell) < 60 and bool(_structure.phone_of(cell)) and not siren_valid(cell)
 
 
 def _town(cell: str) -> bool:
@@ -82,8 +58,9 @@ def _town(cell: str) -> bool:
     return len(name) < 50 and not name[:1].islower() and bool(places.communes_named(name))
 
 
-def _area(cell: str, names: Mapping[str, str]) -> bool:
-    return cell.strip().upper().zfill(2) in names or fold(cell) in {fold(name) for name in names.values()}
+def _area(cell: str) -> bool:
+    names = department_names()
+    return cell.strip().upper().zfill(2) in names or fold(cell) in set(map(fold, names.values()))
 
 
 _SEVERAL_AREAS = re.compile(r"(?:\d{2,3}|2[AB])(?:\s*(?:[,;/+-]|et)\s*(?:\d{2,3}|2[AB]))+", re.I)
@@ -99,20 +76,22 @@ def _areas(cell: str) -> bool:
 LOOKS: dict[str, Callable[[str], bool]] = {
     "siret": lambda c: bool(re.fullmatch(r"\D{0,12}(?:\d[\s.\u00a0\u202f-]?){13,14}", c)),
     "email": lambda c: bool(re.fullmatch(r"[^@\s]+@[^@\s]+\.[a-z]+(?:[\s;,/].*)?", c.lower())),
-    "website": lambda c: bool(re.fullmatch(r"(?:https?://|www\.)\S+|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,8}(?:/\S*)?", c.lower())),
-    "phone": _phone,
+    "website": lambda c: bool(
+        re.fullmatch(r"(?:https?://|www\.)\S+|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,8}(?:/\S*)?", c.lower())
+    ),
+    "phone": lambda c: len(c) < 60 and bool(_structure.phone_of(c)) and not siren_valid(c),
     "siren": lambda c: siren_valid(re.sub(r"\s", "", c)),
     "naf": lambda c: len(c) <= 8 and clean_naf(c) is not None,
     "postcode": lambda c: len(c) < 8 and bool(places.department_of_postcode(postcode_of(c) or "")),
     "kind": lambda c: len(c) < 80 and _structure.is_kind(c),
     "town": _town,
-    "department": lambda c: _area(c, department_names()),
+    "department": _area,
     "offer": lambda c: bool(trades.named(c[:300])),
     "zone": lambda c: _structure.zone_of(c) is not None,
     "areas": _areas,
     "number": lambda c: _structure.number_of(c) is not None,
     "prose": lambda c: len(re.findall(r"[^\W\d_]{2,}", c)) >= 6,
-}  # fmt: skip
+}
 #: Forms that cells tell whatever the heading, the surest first, and the field of each where it is not of its name.
 ALONE_TELL = (
     "siret",
@@ -201,8 +180,8 @@ class Vocabulary:
         for field, known in self.aliases.items():
             covered: set[str] = set()
             for alias, begins in known.items():
-                told = field == "headcount" or first not in _QUALIFIERS or begins in _QUALIFIERS
-                if alias <= stems and (told or alias == stems):
+                counts = field == "headcount" or first not in _QUALIFIERS or begins in _QUALIFIERS
+                if alias <= stems and (counts or alias == stems):
                     covered |= alias
             if covered:
                 shares[field] = sum(self.weights[stem] for stem in covered) / whole
@@ -213,7 +192,7 @@ class Vocabulary:
         return len(self.guess([heading for heading in headings if heading]))
 
     def guess(
-        self, headings: Sequence[str], cells: Cells | None = None, fixed: Mapping[str, str] | None = None
+        self, headings: Sequence[str], cells: Cells | None = None, fixed: Columns = None
     ) -> dict[str, str]:
         """Field -> heading, the clearest claim first; "offer.2" is the second column of a field that may have several.
 
@@ -226,37 +205,37 @@ class Vocabulary:
             for field, share in self.claims(heading).items()
             if (merit := _merit(field, share, forms[heading])) >= SURE
         ]
-        found = dict(fixed or {})
-        taken = set(found.values())
+        columns = dict(fixed or {})
+        taken = set(columns.values())
         for _, _, field, heading in sorted(claims, reverse=True):
             if heading in taken:
                 continue
             number = _number(heading) if field in self.several else ""
             key = f"{field}.{number}" if number else field
-            if field and key in found and field in self.several:
-                key = next(k for n in range(2, 1000) if (k := f"{field}.{n}") not in found)
-            if field and key in found:
+            if field and key in columns and field in self.several:
+                key = next(k for n in range(2, 1000) if (k := f"{field}.{n}") not in columns)
+            if field and key in columns:
                 continue
             taken.add(heading)
             if field:
-                found[key] = heading
-        titled = next((h for _, _, field, h in claims if field == "name" and h == found.get("offer")), None)
-        if titled is not None and not {"name", "siret"} & found.keys():
+                columns[key] = heading
+        titled = next((h for _, _, field, h in claims if field == "name" and h == columns.get("offer")), None)
+        if titled is not None and not {"name", "siret"} & columns.keys():
             # a list of structures by their titles; where SIRETs stand beside, it is one of their offers
-            found = {"name" if heading == titled else key: heading for key, heading in found.items()}
+            columns = {"name" if heading == titled else key: heading for key, heading in columns.items()}
         left = {heading: forms[heading] for heading in headings if heading not in taken}
-        more = self._by_cells(left, found)
-        guessed = found.keys() - (fixed or {}).keys()
-        if "name" in self.aliases and "siret" in more | found and not {"name", "brand"} & guessed:
+        more = self._by_cells(left, columns)
+        guessed = columns.keys() - (fixed or {}).keys()
+        if "name" in self.aliases and "siret" in more | columns and not {"name", "brand"} & guessed:
             # the first column of distinct words is the name, also where they sound like an offer or a town
             free = [h for h in left if h not in more.values() or h in (more.get("offer"), more.get("town"))]
             free = free if "offer" not in guessed else [h for h in free if h in headings[:2]]
             name = next((h for h in free if _distinct((cells or {}).get(h, ()))), None)
             if name is not None:
                 del left[name]
-                more = self._by_cells(left, found | {"name": name}) | {"name": name}
+                more = self._by_cells(left, columns | {"name": name}) | {"name": name}
         place = {heading: at for at, heading in enumerate(headings)}
-        return dict(sorted((more | found).items(), key=lambda pair: place.get(pair[1], -1)))
+        return dict(sorted((more | columns).items(), key=lambda pair: place.get(pair[1], -1)))
 
     def _by_cells(self, left: Mapping[str, Mapping[str, float]], found: Mapping[str, str]) -> dict[str, str]:
         """What cells alone tell of the columns left, by the share of their cells that have each form."""
@@ -304,11 +283,7 @@ Guess = Callable[[Sequence[str], Cells, Mapping[str, str]], dict[str, str]]
 
 
 def settled(
-    guess: Guess,
-    headings: Sequence[str],
-    cells: Cells,
-    columns: Mapping[str, str] | None,
-    fields: Sequence[str],
+    guess: Guess, headings: Sequence[str], cells: Cells, columns: Columns, fields: Sequence[str]
 ) -> dict[str, str]:
     """Field -> heading: what the user says (`field=column`, an empty column drops the field), the rest guessed.
 
@@ -356,14 +331,11 @@ def pairs(options: Iterable[str]) -> dict[str, str] | None:
     return made or None
 
 
-Rows = Iterable[tuple[str, dict[str, Any] | str]]
-
-
 def mapped(
-    rows: Rows,
+    rows: Iterable[Placed],
     guess: Guess,
     check: Callable[[Mapping[str, str], Sequence[str]], None],
-    columns: Mapping[str, str] | None,
+    columns: Columns,
     fields: Sequence[str],
 ) -> Iterator[tuple[str, dict[str, Any] | str, dict[str, str]]]:
     """Each row with its columns (field -> heading), settled once for each set of headings by the first rows that have it.
@@ -398,9 +370,8 @@ def told(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[list[str],
         for title in _structure.several(text)
     ]
     offers = [Offer(id="", title=title) for title in titles]
-    bodies = [
-        Offer(id="", title=shorten(text, 120), text=text) for text in texts.get("offer_text", ()) if text
-    ]
+    stated = filter(None, texts.get("offer_text", ()))
+    bodies = [Offer(id="", title=shorten(text, 120), text=text) for text in stated]
     return [text for text in texts.get("description", ()) if text], offers + bodies
 
 
@@ -411,7 +382,6 @@ def cells_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
         for heading, cell in row.items():
             kept = cells.setdefault(heading, [])
             if heading and len(kept) < SEEN and isinstance(cell, str | int | float) and str(cell).strip():
-                kept.append(
-                    str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)[:2_000]
-                )
+                whole = isinstance(cell, float) and cell.is_integer()
+                kept.append(str(int(cell)) if whole else str(cell)[:2_000])
     return cells

@@ -15,6 +15,7 @@ from matcher.reading.sources._places import located
 from matcher.reference import places
 from matcher.reference.french import PARIS, counted
 from matcher.reference.identifiers import clean_cpv, clean_date, digits, siren_valid, siret_valid
+from matcher.reference.tables import code_list
 from matcher.reference.text import clean
 
 ADAPTED = "adaptée (hors champ des directives)"  # a procedure on a form made for those of the directives
@@ -22,13 +23,7 @@ ADAPTED = "adaptée (hors champ des directives)"  # a procedure on a form made f
 MONTH_DAYS = 30.436875
 
 #: ISO 3166-1 alpha-3 to alpha-2 for the countries that French notices name; the overseas departments are FR.
-_PAIRS = (
-    "FRA:FR GLP:FR MTQ:FR GUF:FR REU:FR MYT:FR SPM:FR BLM:FR MAF:FR PYF:PF NCL:NC WLF:WF MCO:MC AND:AD "
-    "AUT:AT BEL:BE BGR:BG CHE:CH CYP:CY CZE:CZ DEU:DE DNK:DK ESP:ES EST:EE FIN:FI GBR:GB GRC:GR HRV:HR HUN:HU "
-    "IRL:IE ISL:IS ITA:IT LIE:LI LTU:LT LUX:LU LVA:LV MLT:MT NLD:NL NOR:NO POL:PL PRT:PT ROU:RO SVK:SK SVN:SI "
-    "SWE:SE USA:US CAN:CA MAR:MA TUN:TN DZA:DZ UKR:UA SRB:RS TUR:TR"
-)
-COUNTRIES: dict[str, str] = dict(pair.split(":") for pair in _PAIRS.split())
+COUNTRIES: dict[str, str] = code_list("countries")
 _OVERSEAS = {"GLP": "971", "MTQ": "972", "GUF": "973", "REU": "974", "MYT": "976"}
 
 
@@ -92,9 +87,7 @@ def buyer(raw_id: str, name: str, place: Place, type: AuthorityType = "") -> Buy
 
 
 @lru_cache(maxsize=16384)
-def place(
-    label: str = "", *, postcode: str = "", city: str = "", nuts: str = "", nation: str = ""
-) -> Place:  # fmt: skip
+def place(label: str = "", *, postcode: str = "", city: str = "", nuts: str = "", nation: str = "") -> Place:
     """A place as stated; `located` infers its other fields."""
     postcode = re.sub(r"(?i)\s{0,9}c[eé]dex\b.*$", "", postcode)  # "44036 cédex 01"
     code = re.sub(r"\s", "", postcode)
@@ -124,10 +117,8 @@ _cpv = lru_cache(maxsize=16384)(clean_cpv)
 
 
 #: Months in a unit of time, by the first letters of its names.
-_MONTHS = {
-    "MON": 1.0, "MOI": 1.0, "YEA": 12.0, "ANN": 12.0, "AN": 12.0, "ANS": 12.0, "QUA": 3.0,
-    "DAY": 1 / MONTH_DAYS, "JOU": 1 / MONTH_DAYS, "WEE": 7 / MONTH_DAYS, "SEM": 7 / MONTH_DAYS,
-}  # fmt: skip
+_MONTHS = {"MON": 1.0, "MOI": 1.0, "QUA": 3.0} | dict.fromkeys(("YEA", "ANN", "AN", "ANS"), 12.0)
+_MONTHS |= dict.fromkeys(("DAY", "JOU"), 1 / MONTH_DAYS) | dict.fromkeys(("WEE", "SEM"), 7 / MONTH_DAYS)
 
 
 def months(number: str, unit: str) -> float | None:
@@ -152,12 +143,12 @@ def link(text: str) -> str:
 
 def weight(text: str) -> tuple[float | None, Literal["%", "points", ""]]:
     """The weight of a criterion with its unit, "" for a bare number; (None, "") where none can be read."""
-    found = re.match(r"\s*(\d{1,4}(?:[.,]\d{1,4})?)\s?(%|pour ?cent|po?in?ts?)?", text, re.I)
-    if not found:
+    match = re.match(r"\s*(\d{1,4}(?:[.,]\d{1,4})?)\s?(%|pour ?cent|po?in?ts?)?", text, re.I)
+    if not match:
         return None, ""
-    unit = (found.group(2) or "").lower()
+    unit = (match.group(2) or "").lower()
     kind: Literal["%", "points", ""] = "" if not unit else "%" if unit == "%" or "cent" in unit else "points"
-    return float(found.group(1).replace(",", ".")), kind
+    return float(match.group(1).replace(",", ".")), kind
 
 
 def span(start: str, end: str) -> float | None:
@@ -235,22 +226,28 @@ def award(
     format: str, notice: str, number: int, lot: Lot | None, holders: tuple[Holder, ...], **stated: Any
 ) -> Award:
     """An award of a notice: what is `stated`, and of its lot, where it is known, the title, the code and the place."""
-    known: dict[str, Any] = {
-        "relation": "single" if len(holders) == 1 else "unknown",
-        "source": f"{format}:{lot.id if lot else notice}",
-    }
+    of_lot: dict[str, Any] = {"relation": "single" if len(holders) == 1 else "unknown"}
+    of_lot["source"] = f"{format}:{lot.id if lot else notice}"
     if lot is not None:
-        known |= {
-            "title": lot.title,
-            "cpv": next(iter(lot.cpv), None),
-            "place": next(iter(lot.places), Place()),
-        }
-    return Award(uid=f"{notice}/award-{number}", holders=holders, **known | stated)
+        place = next(iter(lot.places), Place())
+        of_lot |= {"title": lot.title, "cpv": next(iter(lot.cpv), None), "place": place}
+    return Award(uid=f"{notice}/award-{number}", holders=holders, **of_lot | stated)
+
+
+def only(lots: tuple[Lot, ...]) -> Lot | None:
+    """The lot of a notice that has one alone."""
+    return lots[0] if len(lots) == 1 else None
 
 
 def count(text: str) -> int | None:
     """A number of at most six digits; None for anything else."""
     return int(text) if re.fullmatch(r"\d{1,6}", text) else None
+
+
+def group_form(text: str) -> Iterator[Condition]:
+    """The condition on the legal form of a group, where a notice states one."""
+    if text:
+        yield Condition(code="group-form", label="Forme du groupement", passage=clean(text, 600))
 
 
 def lot_limits(awarded: str, tendered: str) -> Iterator[Condition]:

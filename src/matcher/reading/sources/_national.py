@@ -17,13 +17,8 @@ from matcher.reference.prose import folded
 from matcher.reference.text import clean
 
 #: Where the national schemas hold award criteria.
-CRITERIA = (
-    "criteres",
-    "criteresAttrib",
-    "critereAttribution",
-    "CRITERES",
-    "CRITERES_ATTRIB",
-    "CRITERES_PONDERES",
+CRITERIA = tuple(
+    "criteres criteresAttrib critereAttribution CRITERES CRITERES_ATTRIB CRITERES_PONDERES".split()
 )
 _WEIGHING = re.compile(r"(?i)poids|pond|pct|pourcent|coef|weight")
 _ITEMS = re.compile(r"\s{0,9}[\n;•]\s*|\s{1,9}[-–—?]\s+(?=[A-ZÀ-Ý])")
@@ -59,11 +54,12 @@ NATURES: dict[str, domain.Nature] = {
     "annulation": "cancellation",
 }
 REFERENCES = ("identifiantInterne", "idMarche", "REFERENCE_MARCHE", "REF_MARCHE", "numReference")
-DEADLINES = (
-    "dateReceptionOffres", "receptOffres", "RECEPT_OFFRES", "RECEPT_CANDIDAT", "dateReceptionCandidatures",
-)  # fmt: skip
+DEADLINES = tuple(
+    "dateReceptionOffres receptOffres RECEPT_OFFRES RECEPT_CANDIDAT dateReceptionCandidatures".split()
+)
 ADDRESSES = ("urlDocConsul", "URL_DOCUMENT", "urlProfilAch", "urlProfilAcheteur", "URL_PROFIL_ACHETEUR")
 PLACES = ("lieuExecution", "lieuExecutionLivraison", "LIEU_EXEC_LIVR", "LIEU_PRINCIPAL", "lieuPrincipal")
+HOLDERS = ("PersonneMorale", "DENOMINATION", "denomination", "raisonSociale", "nom", "NOM")
 AMOUNTS = ("montant", "MONTANT", "valeur", "VALEUR")
 DAYS = ("dateAttribution", "DATE_ATTRIBUTION", "dateNotification")
 #: Key of a duration -> its unit.
@@ -77,24 +73,16 @@ class National:
     """A notice of the national schemas (FNSimple, MAPA, Boamp_v230), or of an unknown one."""
 
     def __init__(self, record: Json, content: Json, idweb: str) -> None:
-        inner = next(
-            (
-                content[k]
-                for k in ("FNSimple", "MAPA", "DSP", "DIVERS", "FNS")
-                if isinstance(content.get(k), dict)
-            ),
-            None,
-        )
+        schemas = map(content.get, ("FNSimple", "MAPA", "DSP", "DIVERS", "FNS"))
+        inner = next((one for one in schemas if isinstance(one, dict)), None)
         if inner is None and len(content) == 1:
             only = next(iter(content.values()))
-            inner = only if isinstance(only, dict) and not _old(content) else None
+            older = {"IDENTITE", "OBJET", "PROCEDURE", "organisme"} & content.keys()
+            inner = only if isinstance(only, dict) and not older else None
         self.record, self.idweb = record, idweb
         self.data: Json = inner if inner is not None else content
-        state = next(
-            (k for k in ("rectificatif", "attribution", "annulation", "initial") if self.data.get(k)), ""
-        )
-        self.state = state
-        body = self.data.get(state)
+        self.state = next(filter(self.data.get, (*NATURES, "initial")), "")
+        body = self.data.get(self.state)
         self.body: Json = body if isinstance(body, dict) else self.data
         market = first(dig(self.body, "natureMarche"), dig(self.body, "description"), self.data.get("OBJET"))
         self.market: Json = market if isinstance(market, dict) else {}
@@ -138,8 +126,8 @@ class National:
         """What a correction or a cancellation says beside the object that it repeats; "" of another notice."""
         if self.state not in ("rectificatif", "annulation"):
             return ""
-        said = map(clean, sentences(self.data[self.state]))
-        return clean(" ; ".join(one for one in said if one not in (title, description)))
+        texts = map(clean, sentences(self.data[self.state]))
+        return clean(" ; ".join(one for one in texts if one not in (title, description)))
 
     def words(self) -> tuple[str, str]:
         """Title and description; of an unknown schema, all human-written text."""
@@ -185,13 +173,17 @@ class National:
 
     def raw_lots(self) -> list[Any]:
         for holder, path in (
-            (self.body, ("lots", "lot")), (self.body, ("lots",)), (self.market, ("lotsMarche", "lot")),
-            (self.market, ("lotsMarche",)), (self.market, ("lots", "lot")), (self.market, ("LOTS", "LOT")),
-            (self.data, ("LOTS", "LOT")), (self.data, ("lots", "lot")),
-        ):  # fmt: skip
-            raw = [
-                one for one in listed(dig(holder, *path)) if isinstance(one, dict) and one.get("lot") is None
-            ]
+            (self.body, ("lots", "lot")),
+            (self.body, ("lots",)),
+            (self.market, ("lotsMarche", "lot")),
+            (self.market, ("lotsMarche",)),
+            (self.market, ("lots", "lot")),
+            (self.market, ("LOTS", "LOT")),
+            (self.data, ("LOTS", "LOT")),
+            (self.data, ("lots", "lot")),
+        ):
+            blocks = (one for one in listed(dig(holder, *path)) if isinstance(one, dict))
+            raw = [one for one in blocks if one.get("lot") is None]
             if raw:
                 return raw
         return []
@@ -300,9 +292,7 @@ class National:
             yield from _criteria(one)
 
     def conditions(self) -> Iterator[domain.Condition]:
-        legal = clean(self.anywhere("formeJuridique", "FORME_JUR"), 600)
-        if legal:
-            yield domain.Condition(code="group-form", label="Forme du groupement", passage=legal)
+        yield from facts.group_form(self.anywhere("formeJuridique", "FORME_JUR"))
 
     # -- the awards
 
@@ -317,12 +307,9 @@ class National:
         made = []
         for place, block in enumerate(blocks or [body] if isinstance(body, dict) else [], 1):
             holders = tuple(dict.fromkeys(_holders(block)))
-            number = text(
-                first(*(next(iter(found(block, k)), None) for k in ("NUM_LOT", "numLot", "numero")))
-            )
-            lot = next(
-                (x for x in lots if number and x.number == number), lots[0] if len(lots) == 1 else None
-            )
+            stated = (next(found(block, key), None) for key in ("NUM_LOT", "numLot", "numero"))
+            number = text(first(*stated))
+            lot = next((x for x in lots if number and x.number == number), facts.only(lots))
             if not holders:
                 continue
             amount = next(filter(None, map(clean_amount, _texts(block, *AMOUNTS))), None)
@@ -344,10 +331,6 @@ class National:
         return tuple(made)
 
 
-def _old(content: Json) -> bool:
-    return any(key in content for key in ("IDENTITE", "OBJET", "PROCEDURE", "organisme"))
-
-
 def _texts(raw: Any, *keys: str) -> Iterator[str]:
     """The texts under these keys, wherever they stand, one key after the other."""
     return (text(one) for key in keys for one in found(raw, key))
@@ -357,9 +340,7 @@ def _holders(block: Json) -> Iterator[domain.Holder]:
     for key in ("titulaire", "TITULAIRE", "attributaire"):
         for one in (x for group in found(block, key) for x in listed(group)):
             if isinstance(one, dict):
-                name = named(
-                    one, "PersonneMorale", "DENOMINATION", "denomination", "raisonSociale", "nom", "NOM"
-                )
+                name = named(one, *HOLDERS)
                 code = named(one, "siret", "SIRET", "CODE_IDENT_NATIONAL", "codeIdentificationNational")
             else:
                 name, code = text(one), ""

@@ -29,16 +29,17 @@ def lots_named(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
 
     "LOT 4 - MENUISERIES" is one lot, "3 lots" and "lots 1 à 6" name none; "Lot 3: Lot 4 : Parement" is one.
     """
-    found = [match for match in _LOT.finditer(text) if not _listed(match, text)]
-    if any(match["number"][0].isdigit() for match in found):
+    names = [match for match in _LOT.finditer(text) if not _listed(match, text)]
+    if any(match["number"][0].isdigit() for match in names):
         # "LOT G - ... Lot 6 : Serrurerie": a lettered plot of land among numbered lots.
-        found = [match for match in found if match["number"][0].isdigit()]
-    if len({_plain(match["number"]) for match in found}) < 2:
+        names = [match for match in names if match["number"][0].isdigit()]
+    if len({_plain(match["number"]) for match in names}) < 2:
         return text, ()
-    if all(_bracketed(match, text) for match in found):
-        common, named = _after_titles(found, text)
+    around = ((text[: match.start()].rstrip(), text[match.end() :].lstrip()) for match in names)
+    if all(before.endswith("(") and after.startswith(")") for before, after in around):
+        common, named = _after_titles(names, text)
     else:
-        common, named = _before_titles(found, text)
+        common, named = _before_titles(names, text)
     distinct: dict[str, str] = {}
     for number, title in named:
         distinct.setdefault(number, title)
@@ -57,10 +58,6 @@ def _listed(match: re.Match[str], text: str) -> bool:
     if match["word"].lower() == "lots":
         return bool(_LIST_AFTER_PLURAL.match(rest) or _NAMED_LIST.match(rest))
     return bool(_LIST_AFTER_SINGLE.match(rest))
-
-
-def _bracketed(match: re.Match[str], text: str) -> bool:
-    return text[: match.start()].rstrip().endswith("(") and text[match.end() :].lstrip().startswith(")")
 
 
 def _title(text: str) -> str:

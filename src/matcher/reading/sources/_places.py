@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from matcher.domain import Place
 from matcher.reference import places
 from matcher.reference.identifiers import digits
+from matcher.reference.tables import code_list
 from matcher.reference.text import clean, fold
 
 
@@ -43,9 +44,8 @@ def place_of(
     longitude: object = None,
 ) -> Place:
     """The place with what is stated, completed from the table of communes; coordinates stated are kept."""
-    name = re.sub(
-        r"\s{1,9}cedex(\s+\d+)?$", "", clean(str(town if town is not None else ""), 200), flags=re.I
-    )
+    named = clean(str(town if town is not None else ""), 200)
+    name = re.sub(r"\s{1,9}cedex(\s+\d+)?$", "", named, flags=re.I)
     code = postcode_of(postcode)
     insee = str(commune if commune is not None else "").strip().upper().removesuffix(".0")
     insee = insee.zfill(5) if insee.isdigit() and len(insee) >= 4 else insee
@@ -76,17 +76,11 @@ def department_names() -> dict[str, str]:
 
 
 #: Regions of before 2016, which older records still name.
-FORMER_REGIONS = {
-    "21": "44", "22": "32", "23": "28", "25": "28", "26": "27", "31": "32", "41": "44", "42": "44",
-    "43": "27", "54": "75", "72": "75", "73": "76", "74": "75", "82": "84", "83": "84", "91": "76",
-}  # fmt: skip
+FORMER_REGIONS = code_list("former regions")
 
 
 #: Overseas departments by their ISO 3166 codes, which some publishers write.
-ISO_OVERSEAS = {
-    "GP": "971", "MQ": "972", "GF": "973", "RE": "974", "PM": "975", "YT": "976",
-    "BL": "977", "MF": "978", "TF": "984", "WF": "986", "PF": "987", "NC": "988",
-}  # fmt: skip
+ISO_OVERSEAS = code_list("overseas by ISO 3166")
 
 
 def place_of_decp(
@@ -104,15 +98,15 @@ def place_of_decp(
         code, label = with_town.group(1), label or with_town.group(2).strip()
     text = re.sub(r"\.0+$", "", re.sub(r"\s", "", str(code or "")).upper())
     kind = fold(type_code)
-    found = _of_region(text, kind)
-    if found is None:
+    place = _of_region(text, kind)
+    if place is None:
         text = _digits_of(text, kind)
-        found = _of_five(text, kind, label, buyer_id, words) or _of_department(text, kind)
-    if found is None:
+        place = _of_five(text, kind, label, buyer_id, words) or _of_department(text, kind)
+    if place is None:
         if not label and re.fullmatch(r"[A-ZÀ-Ü' -]{4,}", text) and text not in {"FRANCE", "NATIONAL"}:
             label = str(code).strip()
         return places.locate(Place(label=label), digits(buyer_id) or buyer_id)
-    return places.locate(replace(found, label=label or found.label), buyer_id)
+    return places.locate(replace(place, label=label or place.label), buyer_id)
 
 
 def _of_region(text: str, kind: str) -> Place | None:
@@ -135,18 +129,16 @@ def _of_five(text: str, kind: str, label: str, buyer_id: str, words: str) -> Pla
     if not re.fullmatch(r"[0-9AB]{5}", text):
         return None
     home = places.commune_of_siren(buyer_id) if buyer_id else None
-    known = places.commune_or_postcode(
-        text, f"{label} {words} {home.name if home else ''}", "commune" in kind
-    )
+    around = f"{label} {words} {home.name if home else ''}"
+    known = places.commune_or_postcode(text, around, "commune" in kind)
     return known or (Place(postcode=text) if places.department_of_postcode(text) else None)
 
 
 def _of_department(text: str, kind: str) -> Place | None:
     """The department of a code; "250" as a country and "563" as nothing are codes of other lists."""
     whole = (text, text.lstrip("0").zfill(2))
-    listed = (
-        "arrondissement" in kind or "canton" in kind
-    )  # only a code of these lists begins with its department
+    # only a code of these lists begins with its department
+    listed = "arrondissement" in kind or "canton" in kind
     for candidate in (*whole, text[:3], text[:2]) if listed else whole:
         if "pays" not in kind and places.department(candidate):
             return Place(department=candidate)

@@ -12,24 +12,12 @@ from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, MatcherError, Of
 from matcher.reading.sources._places import department_names
 from matcher.reference import places, toponyms
 from matcher.reference.identifiers import UNSTATED, siren_valid, siret_valid
+from matcher.reference.tables import code_list
 from matcher.reference.text import clean, fold, shorten
 
 #: Further names of the kinds, beside their code and label of KINDS; of several that a text holds the longest counts.
-_KIND_NAMES: dict[str, tuple[str, ...]] = {
-    "ACI": ("chantier d'insertion", "atelier d'insertion", "aciphc"),
-    "ESAT": ("établissement service aide travail", "centre aide travail", "cat"),
-    "ETTI": ("intérim d'insertion",),
-    "SEP": ("structure pénitentiaire", "atelier pénitentiaire", "entreprise pénitentiaire", "régie industrielle pénitentiaire"),
-    "SCOP": ("société coopérative", "société coopérative ouvrière de production"),
-    "ASSO": ("association loi",),
-    # its members hold this or that agreement, or none: all are of the social economy
-    "ESS": ("économie sociale", "coopérative", "régie de quartier", "régie de territoire", "entreprise à but d'emploi", "ebe"),
-    "": ("entreprise classique", "entreprise ordinaire", "entreprise privée", "société", "sarl", "sas", "eurl", "pme"),
-}  # fmt: skip
-_ABBREVIATED = {
-    "ent": "entreprise", "entr": "entreprise", "ets": "etablissement", "asso": "association", "assoc": "association",
-    "ett": "entreprise travail temporaire", "adapt": "adaptee", "interm": "intermediaire", "insert": "insertion",
-}  # fmt: skip
+_KIND_NAMES: dict[str, list[str]] = code_list("names of kinds")
+_ABBREVIATED = code_list("abbreviations in kinds")
 _SMALL_WORDS = frozenset("un une de du d des la le les l par pour et ou en a au".split())
 
 
@@ -56,12 +44,12 @@ def _kind(text: str, whole: bool = False) -> str | None:
     tokens = [part for word in _plain(text).split() for part in _ABBREVIATED.get(word, word).split()]
     if not tokens:
         return None
-    held = frozenset(stems(" ".join(tokens)))
+    present = frozenset(stems(" ".join(tokens)))
     codes = [word.upper() for word in (tokens[0], tokens[-1]) if word.upper() in KINDS]
     for name, kind in _names_of_kinds():
         if len(name) == 1 and codes:
             break
-        if name <= held and not (whole and held - name - {code.lower() for code in codes}):
+        if name <= present and not (whole and present - name - {code.lower() for code in codes}):
             return kind
     return codes[0] if codes and not (whole and len(tokens) > 1) else None
 
@@ -99,23 +87,16 @@ def kind_stated(raw: object) -> tuple[str, tuple[str, ...]]:
     return text, ("kind-unknown" if text else "kind-missing",)
 
 
+#: Unambiguous words of the names of structures.
+_IN_NAMES = {kind.lower(): kind for kind in ("GEIQ", "ESAT", "ETTI", "EATT", "ESUS")}
+_IN_NAMES |= {"entreprise adaptee": "EA", "association intermediaire": "AI", "chantier d insertion": "ACI"}
+_IN_NAMES |= {"entreprise d insertion": "EI"}
+
+
 def kind_in_name(name: str) -> str | None:
     """The kind that a structure's own name states ("GEIQ BTP ..."), only for unambiguous words."""
     text = " " + re.sub(r"[^a-z0-9]+", " ", fold(name)) + " "
-    for word, kind in (
-        (" geiq ", "GEIQ"),
-        (" esat ", "ESAT"),
-        (" etti ", "ETTI"),
-        (" eatt ", "EATT"),
-        (" esus ", "ESUS"),
-        (" entreprise adaptee ", "EA"),
-        (" association intermediaire ", "AI"),
-        (" chantier d insertion ", "ACI"),
-        (" entreprise d insertion ", "EI"),
-    ):
-        if word in text:
-            return kind
-    return None
+    return next((kind for words, kind in _IN_NAMES.items() if f" {words} " in text), None)
 
 
 def siret_of(raw: object, siren: object = None) -> tuple[str, tuple[str, ...], str]:
@@ -197,7 +178,7 @@ def zone_of(
     """A zone from free text ("rayon 30 km", "75, 92", "Pays de Rennes") and from columns of its own.
 
     "Département" is that of `home`; places named are reached from there.
-    """  # fmt: skip
+    """
     text = (
         fold(" ; ".join(several(raw))) if isinstance(raw, list | tuple) else fold(clean(str(raw or ""), 5000))
     ).replace("’", "'")
@@ -221,8 +202,11 @@ def zone_of(
     if not (country or km or areas or wider):
         return None
     return Zone(
-        radius_km=km, departments=tuple(dict.fromkeys(areas)), regions=tuple(dict.fromkeys(wider)), country=country
-    )  # fmt: skip
+        radius_km=km,
+        departments=tuple(dict.fromkeys(areas)),
+        regions=tuple(dict.fromkeys(wider)),
+        country=country,
+    )
 
 
 _NEAR = re.compile(r"\b(?:limitrophes?|voisins?|environnants?)\b")
@@ -345,11 +329,7 @@ def _plain(text: str) -> str:
 
 
 #: Bands of headcount of the national register (INSEE, tranche d'effectifs): code -> lowest and highest number.
-_BANDS = {
-    "00": (0, 0), "01": (1, 2), "02": (3, 5), "03": (6, 9), "11": (10, 19), "12": (20, 49), "21": (50, 99),
-    "22": (100, 199), "31": (200, 249), "32": (250, 499), "41": (500, 999), "42": (1000, 1999), "51": (2000, 4999),
-    "52": (5000, 9999), "53": (10000, 10000),
-}  # fmt: skip
+_BANDS: dict[str, list[int]] = code_list("headcount bands")
 
 
 def headcount_of_band(raw: object) -> float | None:
@@ -361,16 +341,16 @@ def headcount_of_band(raw: object) -> float | None:
 
 def service_types_of(raw: object) -> tuple[str, ...]:
     """DISP (staff), PREST (services), BUILD (goods), from Le Marché's codes or French words."""
-    found = []
+    types = []
     for word in several(raw):
         plain = fold(word)
         if plain == "disp" or "mise a disposition" in plain:
-            found.append("DISP")
+            types.append("DISP")
         elif plain == "prest" or "prestation" in plain:
-            found.append("PREST")
+            types.append("PREST")
         elif plain == "build" or "fabrication" in plain or "bien" in plain:
-            found.append("BUILD")
-    return tuple(dict.fromkeys(found))
+            types.append("BUILD")
+    return tuple(dict.fromkeys(types))
 
 
 _PHONE = re.compile(

@@ -1,4 +1,7 @@
-"""Rows of a spreadsheet, whatever it was saved as: CSV, XLSX, ODS, JSON lines or a JSON list, one dict a row."""
+"""Rows of a spreadsheet, whatever it was saved as: CSV, XLSX, ODS, JSON lines or a JSON list, one dict a row.
+
+The encoding of bytes is guessed; JSON is sanitised for a strict streaming parser: no NaN, no raw control characters.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice, zip_longest
 from typing import Any, BinaryIO
 
+import ijson
+
 from matcher.domain import BadInput, Rejected, Structure
 from matcher.reading.limits import in_force
-from matcher.reading.sources import _stream
-from matcher.reading.sources._stream import decoded, encoding_of
 
 Row = dict[str, Any]
+Placed = tuple[str, Row | str]  # place in the file, and its row or the reason why there is none
+Cells = Iterator[tuple[int, Sequence[Any] | str]]  # number of the line, and its cells or why there are none
 Score = Callable[[Sequence[str]], int]  # how many of these headings are known
 
 MAX_LINE = 4 << 20  # characters of one record of a text file
@@ -36,6 +41,86 @@ def _cp1252(error: UnicodeError) -> tuple[str, int]:
 
 
 codecs.register_error("matcher-cp1252", _cp1252)
+
+
+def encoding_of(head: bytes) -> str:
+    """UTF-16 where the byte order mark or the zero bytes say so, else UTF-8 (cp1252 byte by byte where not)."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    sample = head[:2000]
+    if len(sample) >= 20 and sample.count(0) > len(sample) // 4:
+        return "utf-16-le" if sample[1:2] == b"\0" else "utf-16-be"
+    return "utf-8-sig"
+
+
+def decoded(stream: BinaryIO) -> io.TextIOWrapper:
+    """The stream as text, line ends untouched; the wrapper must be detached, not closed, by its user."""
+    stream.seek(0)
+    head = stream.read(4096)
+    stream.seek(0)
+    encoding = encoding_of(head)
+    errors = "matcher-cp1252" if encoding == "utf-8-sig" else "replace"
+    return io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="")
+
+
+#: Written by Python's json and by several publishers of awards, but not valid JSON.
+_NOT_JSON = re.compile(r"(?<=[:\[,\s])-?(?:NaN|Infinity)(?=\s*[,}\]])")
+_CONTROLS = dict.fromkeys(range(32), " ")
+#: What the parser raises on invalid JSON.
+BROKEN = (ijson.JSONError, UnicodeError, ValueError, OverflowError)
+PIECE = 1 << 16
+#: Brackets opened and not closed since the last record.  The parser keeps the whole path of each level, so
+#: depth costs its square; a stray bracket in a text may count too, hence two bounds.
+DEEP, DEEPEST = 500, 5_000
+
+
+class Clean:
+    """A readable stream of clean UTF-8 bytes over any stream of JSON text."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._text = decoded(stream)
+        self._held = ""
+        self._ready = b""
+        self.depth = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """At most `size` bytes, possibly fewer; b"" at the end."""
+        while not self._ready:
+            piece = self._text.read(PIECE)
+            if not piece and not self._held:
+                return b""
+            opened = piece.count("[") + piece.count("{") - piece.count("]") - piece.count("}")
+            self.depth = max(0, self.depth + opened)
+            if (self.depth > DEEP and opened > DEEP // 2) or self.depth > DEEPEST:
+                raise ValueError("nested too deep")
+            text = self._held + piece.translate(_CONTROLS)
+            # The last characters wait for the next chunk: a NaN may be cut in two.
+            keep = 24 if piece else 0
+            text, self._held = (text[:-keep], text[-keep:]) if keep else (text, "")
+            if "N" in text or "I" in text:
+                text = _NOT_JSON.sub("null", text)
+            self._ready = text.encode("utf-8", errors="replace")
+        size = len(self._ready) if size is None or size < 0 else size
+        out, self._ready = self._ready[:size], self._ready[size:]
+        return out
+
+    def close(self) -> None:
+        """Leave the underlying stream open."""
+        self._text.detach()
+
+
+def items(stream: BinaryIO, prefix: str) -> Iterator[Any]:
+    """The values found at an ijson prefix ("marches.item").  Raises one of BROKEN where the JSON breaks."""
+    clean = Clean(stream)
+    try:
+        for item in ijson.items(clean, prefix, use_float=True, buf_size=PIECE):
+            clean.depth = 0
+            yield item
+    finally:
+        clean.close()
+
+
+# ------------------------------------------------------------------------------------- the shape of a table
 
 
 def shape_of(head: bytes) -> str:
@@ -112,9 +197,7 @@ def _grid(head: bytes, most: int = 12) -> list[list[str]]:
         return []
 
 
-def rows(
-    stream: BinaryIO, name: str, score: Score, lists: Sequence[str] = ()
-) -> Iterator[tuple[str, Row | str]]:
+def rows(stream: BinaryIO, name: str, score: Score, lists: Sequence[str] = ()) -> Iterator[Placed]:
     """(place in the file, row) for each record; a str instead of a row is the reason it cannot be read.
 
     `score` separates headings from title lines above them; `lists` are the keys of a JSON object that may hold
@@ -127,18 +210,12 @@ def rows(
     shape = shape_of(head)
     if shape == "csv":
         yield from _csv(stream, name, score)
-    elif shape == "xlsx":
-        yield from _workbook(stream, name, score, _xlsx)
-    elif shape == "ods":
-        yield from _workbook(stream, name, score, _ods)
-    elif shape == "jsonl" and any(
-        re.match(rb'.{0,2000}"%s"\s*:\s*\[' % key.encode(), head, re.S) for key in lists
-    ):
-        yield from _json(stream, name, lists)  # a whole file on one line
-    elif shape == "jsonl":
-        yield from _jsonl(stream)
-    elif shape == "json":
-        yield from _json(stream, name, lists)
+    elif shape in ("xlsx", "ods"):
+        yield from _workbook(stream, name, score, _xlsx if shape == "xlsx" else _ods)
+    elif shape in ("json", "jsonl"):
+        marks = (rb'.{0,2000}"%s"\s*:\s*\[' % key.encode() for key in lists)
+        whole = shape == "json" or any(re.match(mark, head, re.S) for mark in marks)  # perhaps on one line
+        yield from _json(stream, name, lists) if whole else _jsonl(stream)
     elif shape == "xls":
         raise BadInput(
             f"{name} is an old Excel workbook (.xls) or a protected one: save it as .xlsx without a password"
@@ -159,9 +236,7 @@ def unique(headings: Sequence[Any]) -> list[str]:
     return named
 
 
-def _table(
-    cells: Iterator[tuple[int, Sequence[Any] | str]], name: str, score: Score, sheet: str = ""
-) -> Iterator[tuple[str, Row | str]]:
+def _table(cells: Cells, name: str, score: Score, sheet: str = "") -> Iterator[Placed]:
     """Find the headings among the first lines, then zip each row with them; the title of its sheet stands under ""."""
     ahead = list(islice(cells, 30))
     lines = [(line, row) for line, row in ahead if not isinstance(row, str) and any(map(_filled, row))]
@@ -222,7 +297,7 @@ def _filled(cell: Any) -> bool:
     return cell is not None and str(cell).strip() != ""
 
 
-def _csv(stream: BinaryIO, name: str, score: Score) -> Iterator[tuple[str, Row | str]]:
+def _csv(stream: BinaryIO, name: str, score: Score) -> Iterator[Placed]:
     text = decoded(stream)
     try:
         sample = "".join(text.readline(100_000) for _ in range(30))
@@ -232,7 +307,7 @@ def _csv(stream: BinaryIO, name: str, score: Score) -> Iterator[tuple[str, Row |
         text.detach()
 
 
-def _csv_cells(text: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[int, Sequence[Any] | str]]:
+def _csv_cells(text: io.TextIOWrapper, delimiter: str) -> Cells:
     csv.field_size_limit(MAX_LINE)
     reader = csv.reader(text, delimiter=delimiter)
     while True:
@@ -245,12 +320,9 @@ def _csv_cells(text: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[int, Se
             yield begin, f"unreadable line ({error}): look for a quotation mark that is never closed"
 
 
-Cells = Iterator[tuple[int, Sequence[Any] | str]]
-
-
 def _workbook(
     stream: BinaryIO, name: str, score: Score, sheets_of: Callable[..., list[tuple[str, Cells]]]
-) -> Iterator[tuple[str, Row | str]]:
+) -> Iterator[Placed]:
     """The rows of the visible sheets of a workbook, which `sheets_of` opens."""
     try:
         with zipfile.ZipFile(stream) as archive:
@@ -352,9 +424,13 @@ def sheet_rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
     book = sheet.parent
     with sheet._get_source() as source:
         parser = WorkSheetParser(
-            source, sheet._shared_strings, data_only=book.data_only, epoch=book.epoch, date_formats=book._date_formats,
+            source,
+            sheet._shared_strings,
+            data_only=book.data_only,
+            epoch=book.epoch,
+            date_formats=book._date_formats,
             timedelta_formats=book._timedelta_formats,
-        )  # fmt: skip
+        )
         for number, cells in parser.parse():
             width = max((cell["column"] for cell in cells), default=0)
             if number > LAST_ROW or width > MAX_COLUMNS:
@@ -365,7 +441,7 @@ def sheet_rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
             yield number, tuple(row)
 
 
-def _xlsx_cells(sheet: Any) -> Iterator[tuple[int, Sequence[Any] | str]]:
+def _xlsx_cells(sheet: Any) -> Cells:
     from lxml.etree import XMLSyntaxError
 
     number = 0
@@ -377,20 +453,12 @@ def _xlsx_cells(sheet: Any) -> Iterator[tuple[int, Sequence[Any] | str]]:
             yield number, row
         except StopIteration:
             return
-        except (
-            ValueError,
-            KeyError,
-            IndexError,
-            SyntaxError,
-            XMLSyntaxError,
-            zipfile.BadZipFile,
-            EOFError,
-        ) as error:
+        except (ValueError, LookupError, SyntaxError, XMLSyntaxError, zipfile.BadZipFile, EOFError) as error:
             yield number, f"damaged sheet from here on ({type(error).__name__}): save the workbook again"
             return
 
 
-def _jsonl(stream: BinaryIO) -> Iterator[tuple[str, Row | str]]:
+def _jsonl(stream: BinaryIO) -> Iterator[Placed]:
     import json
 
     text = decoded(stream)
@@ -419,7 +487,7 @@ def _jsonl(stream: BinaryIO) -> Iterator[tuple[str, Row | str]]:
         text.detach()
 
 
-def _json(stream: BinaryIO, name: str, lists: Sequence[str]) -> Iterator[tuple[str, Row | str]]:
+def _json(stream: BinaryIO, name: str, lists: Sequence[str]) -> Iterator[Placed]:
     stream.seek(0)
     start = stream.read(4096).decode("utf-8", errors="replace").lstrip("\ufeff \r\n\t")[:1]
     prefixes = [("item",)] if start == "[" else [*((f"{key}.item",) for key in lists), ("",)]
@@ -430,7 +498,7 @@ def _json(stream: BinaryIO, name: str, lists: Sequence[str]) -> Iterator[tuple[s
 
 def json_records(
     stream: BinaryIO, name: str, prefixes: Iterable[Sequence[str]], alone: Callable[[Row], bool]
-) -> Iterator[tuple[str, Row | str]]:
+) -> Iterator[Placed]:
     """(place, record) of the first of these groups of ijson prefixes that holds any; a str says why there is none.
 
     A single object, at a prefix that is no "...item", counts where `alone` says so.  Raises BadInput where the JSON is
@@ -439,12 +507,12 @@ def json_records(
     number = 0
     for prefix in (prefix for group in prefixes if not number for prefix in group):
         try:
-            for record in _stream.items(stream, prefix):
+            for record in items(stream, prefix):
                 if prefix.endswith("item") or (isinstance(record, dict) and alone(record)):
                     number += 1
                     sound = isinstance(record, dict)
                     yield f"record {number}", record if sound else "not an object: a record is {...}"
-        except _stream.BROKEN as error:
+        except BROKEN as error:
             sentence = " ".join(str(error).split())[:80]
             if not number:
                 raise BadInput(f"{name} is not valid JSON ({sentence}): export it again") from None
@@ -467,15 +535,15 @@ def source_of(name: str) -> str:
 
 
 def structures(
-    rows: Iterable[tuple[str, Row | str]], name: str, made: Callable[[Row], Structure | str | None]
+    rows: Iterable[Placed], name: str, made: Callable[[Row], Structure | str | None]
 ) -> Iterator[Structure | Rejected]:
     """What `made` gives for each row; a str is the reason why the row is rejected, None leaves it out."""
     for place, row in rows:
-        found = row if isinstance(row, str) else made(row)
-        if isinstance(found, str):
-            yield rejected(name, place, found)
-        elif found is not None:
-            yield found
+        structure = row if isinstance(row, str) else made(row)
+        if isinstance(structure, str):
+            yield rejected(name, place, structure)
+        elif structure is not None:
+            yield structure
 
 
 def rejected(name: str, place: str, reason: str) -> Rejected:

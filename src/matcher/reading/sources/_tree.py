@@ -22,9 +22,13 @@ _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 Element = etree._Element
 #: How any XML is read here; comments and processing instructions hold no data.
 SAFELY: dict[str, Any] = {
-    "resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False, "remove_comments": True,
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "huge_tree": False,
+    "remove_comments": True,
     "remove_pis": True,
-}  # fmt: skip
+}
 
 
 def slurp(stream: BinaryIO, name: str) -> bytes:
@@ -129,10 +133,10 @@ def kids(element: Element | None, path: str) -> list[Element]:
 
 def grouped(element: Element | None) -> dict[str, list[Element]]:
     """The children by their names, in one pass."""
-    found: dict[str, list[Element]] = {}
+    by_name: dict[str, list[Element]] = {}
     for child in element if element is not None else ():
-        found.setdefault(child.tag, []).append(child)
-    return found
+        by_name.setdefault(child.tag, []).append(child)
+    return by_name
 
 
 def kid(element: Element | None, path: str) -> Element | None:
@@ -172,8 +176,8 @@ def value(element: Element | None, path: str) -> str:
 
 def attribute(element: Element | None, path: str, name: str) -> str:
     """An attribute of the first element at a path, or ""."""
-    found = kid(element, path)
-    return (found.get(name) or "").strip() if found is not None else ""
+    child = kid(element, path)
+    return (child.get(name) or "").strip() if child is not None else ""
 
 
 def values(element: Element | None, path: str) -> Iterator[str]:

@@ -15,28 +15,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal
 
-from matcher.domain import (
-    AuthorityType,
-    Award,
-    BadInput,
-    Buyer,
-    Clause,
-    Condition,
-    Contact,
-    ContractType,
-    Criterion,
-    Lot,
-    Nature,
-    Place,
-    Reservation,
-    Tender,
-)
+from matcher import domain
 from matcher.reading import clauses, terms
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources._tree import Element, attribute, kid, kids, value, values, words
 from matcher.reference.french import counted
 from matcher.reference.identifiers import clean_amount
 from matcher.reference.prose import folded
+from matcher.reference.tables import code_list
 from matcher.reference.text import clean
 
 ROOTS = ("ContractNotice", "PriorInformationNotice", "ContractAwardNotice")
@@ -44,55 +30,22 @@ DOCUMENTS = "TenderingTerms/CallForTendersDocumentReference/Attachment/ExternalR
 EXTENSION = "UBLExtensions/UBLExtension/ExtensionContent/EformsExtension"
 
 #: Nature by notice type (BT-02).
-TYPES: dict[str, Nature] = {
-    "pmc": "prior", "pin-buyer": "prior", "pin-only": "prior", "pin-rtl": "prior", "pin-tran": "prior",
-    "pin-cfc-standard": "call", "pin-cfc-social": "call", "qu-sy": "call", "cn-standard": "call",
-    "cn-social": "call", "cn-desg": "call", "subco": "call", "veat": "award", "can-standard": "award",
-    "can-social": "award", "can-desg": "award", "can-tran": "award", "compl": "award",
-    "can-modif": "modification",
-}  # fmt: skip
+TYPES: dict[str, domain.Nature] = code_list("eforms notice types")
 #: Notices on a buyer's profile announce no contract of their own, hence no lot.
 WITHOUT_LOTS = frozenset({"pin-buyer"})
-RESERVED = {
-    "res-ws": "Participation réservée aux ateliers protégés et opérateurs d'insertion (BT-71 : res-ws)",
-    "res-pub-ser": "Participation réservée aux organisations de l'article 77 de la directive 2014/24/UE (BT-71 : res-pub-ser)",
-}
-SOCIAL = {
-    "acc-all": "accessibilité pour tous",
-    "et-eq": "égalité ethnique",
-    "gen-eq": "égalité entre les femmes et les hommes",
-    "hum-right": "droits humains dans les chaînes d'approvisionnement",
-    "opp": "emploi de personnes éloignées de l'emploi ou handicapées",
-    "other": "autre objectif social",
-    "work-cond": "conditions de travail équitables",
-}
+RESERVED = code_list("eforms reserved")
+SOCIAL = code_list("eforms social objectives")
 BELOW = "below-thres"  # reason of a direct award: the threshold of the directives is not met
-PROCEDURES = {
-    "open": "ouverte",
-    "restricted": "restreinte",
-    "neg-w-call": "négociée avec mise en concurrence préalable",
-    "neg-wo-call": "négociée sans mise en concurrence préalable",
-    "comp-dial": "dialogue compétitif",
-    "comp-tend": "mise en concurrence",
-    "innovation": "partenariat d'innovation",
-    "oth-single": "autre procédure en une étape",
-    "oth-mult": "autre procédure en plusieurs étapes",
-    "exp-int-rail": "demande d'expression d'intérêt",
-}
+PROCEDURES: dict[str, str] = code_list("eforms procedures")
 
 
 #: Buyer by its legal type (BT-11): those that the thresholds tell apart.
-BUYERS: dict[str, Literal["state", "local"]] = {
-    "cga": "state",
-    "body-pl-cga": "state",
-    "ra": "local",
-    "la": "local",
-    "body-pl-ra": "local",
-    "body-pl-la": "local",
-}
+BUYERS: dict[str, Literal["state", "local"]] = code_list("eforms buyers")
 KINDS_OF_CRITERIA: dict[str, Literal["price", "cost", "quality", ""]] = {
-    "price": "price", "cost": "cost", "quality": "quality",
-}  # fmt: skip
+    "price": "price",
+    "cost": "cost",
+    "quality": "quality",
+}
 #: The first letters of the number-weight codes: per-exa and per-mid, poi-exa and poi-mid.
 WEIGHT_UNITS: dict[str, Literal["%", "points", ""]] = {"per": "%", "poi": "points"}
 
@@ -148,7 +101,7 @@ def _missing_in(piece: Element, name: str, kind: str) -> Iterator[str]:
         yield f"one title for {name} (BT-21): two are given in one language"
 
 
-def notice(root: Element, *, id: str = "", strict: bool = True) -> Tender:
+def notice(root: Element, *, id: str = "", strict: bool = True) -> domain.Tender:
     """The tender of a notice; `id` replaces the notice's own.
 
     Raises BadInput that says what is missing or impossible; with `strict=False` only for what nothing can
@@ -161,7 +114,7 @@ def notice(root: Element, *, id: str = "", strict: bool = True) -> Tender:
         if re.fullmatch(r"0+", value(root, "TenderingTerms/LotDistribution/MaximumLotsAwardedNumeric")):
             reasons.append("at most 0 lots may be awarded to one tenderer (BT-33)")
         if lacks or len(reasons) > 1:
-            raise BadInput("; ".join(reasons))
+            raise domain.BadInput("; ".join(reasons))
     return _Notice(root, id).tender()
 
 
@@ -182,15 +135,15 @@ class _Notice:
 
     def french(self, element: Element | None, path: str) -> str:
         """The text at a path in French, else in the language of the notice, else the first."""
-        found = kids(element, path)
-        if len(found) > 1:
+        elements = kids(element, path)
+        if len(elements) > 1:
             for wanted in ("FRA", self.language):
-                for one in found:
+                for one in elements:
                     if one.get("languageID") == wanted and words(one):
                         return clean(words(one))
-        return clean(words(found[0])) if found else ""
+        return clean(words(elements[0])) if elements else ""
 
-    def tender(self) -> Tender:
+    def tender(self) -> domain.Tender:
         project = kid(self.root, "ProcurementProject")
         pieces = kids(self.root, "ProcurementProjectLot")
         real = [one for one in pieces if attribute(one, "ID", "schemeName") in ("Lot", "")]
@@ -204,7 +157,7 @@ class _Notice:
         lots = facts.placed(self.sized(self.named(made), project), self.main_buyer.place)
         deadlines = [lot.deadline for lot in lots if lot.deadline]
         documents = list(dict.fromkeys(url for one in (*real, *parts) for url in values(one, DOCUMENTS)))
-        tender = Tender(
+        tender = domain.Tender(
             id=self.id,
             format="eforms",
             title=title or f"Avis {self.id}",
@@ -245,8 +198,8 @@ class _Notice:
             by_lot = {lots[0].id: "\n".join(text for part in parts for text in self.texts(part))}
         return clauses.complete(tender, general, by_lot)
 
-    def nature(self) -> Nature:
-        kind: Nature = TYPES.get(self.kind, "other")
+    def nature(self) -> domain.Nature:
+        kind: domain.Nature = TYPES.get(self.kind, "other")
         changes = kid(self.extension, "Changes")
         if changes is None or kind == "modification":
             return kind
@@ -291,7 +244,7 @@ class _Notice:
         return value(company, "PartyLegalEntity/CompanyID"), self.french(company, "PartyName/Name")
 
     @cached_property
-    def main_buyer(self) -> Buyer:
+    def main_buyer(self) -> domain.Buyer:
         path = "ContractingParty/Party/PartyIdentification/ID"
         reference = next(values(self.root, path), "")
         company = self.organisations.get(reference)
@@ -299,11 +252,11 @@ class _Notice:
             company = next(iter(self.organisations.values()))
         return self.named_buyer(company, self.buyer_type())
 
-    def named_buyer(self, company: Element | None, type: AuthorityType = "") -> Buyer:
+    def named_buyer(self, company: Element | None, type: domain.AuthorityType = "") -> domain.Buyer:
         number, name = value(company, "PartyLegalEntity/CompanyID"), self.french(company, "PartyName/Name")
         return facts.buyer(number, name, self.address(kid(company, "PostalAddress")), type)
 
-    def buyer_type(self) -> AuthorityType:
+    def buyer_type(self) -> domain.AuthorityType:
         if value(self.root, "RegulatoryDomain") == facts.UTILITIES:
             return "entity"
         codes = self.coded(
@@ -311,15 +264,14 @@ class _Notice:
         )
         return next((BUYERS[words(one)] for one in codes if words(one) in BUYERS), "")
 
-    def joint_buyers(self) -> tuple[Buyer, ...]:
+    def joint_buyers(self) -> tuple[domain.Buyer, ...]:
         """The joint buyers."""
         references = list(values(self.root, "ContractingParty/Party/PartyIdentification/ID"))
-        others = (
-            self.organisations.get(one) for one in dict.fromkeys(references[1:]) if one != references[0]
-        )
+        distinct = [one for one in dict.fromkeys(references[1:]) if one != references[0]]
+        others = map(self.organisations.get, distinct)
         return tuple(self.named_buyer(one) for one in others if one is not None)
 
-    def address(self, address: Element | None, label: str = "") -> Place:
+    def address(self, address: Element | None, label: str = "") -> domain.Place:
         return facts.place(
             label,
             postcode=value(address, "PostalZone"),
@@ -331,14 +283,14 @@ class _Notice:
     # -- the lots
 
     @staticmethod
-    def named(lots: tuple[Lot, ...]) -> tuple[Lot, ...]:
+    def named(lots: tuple[domain.Lot, ...]) -> tuple[domain.Lot, ...]:
         """The lots without the main CPV that all of them repeat: it is the contract's, and names no lot's trade."""
         mains = {lot.cpv[0] for lot in lots if lot.cpv}
         if len(lots) < 2 or len(mains) > 1:
             return lots
         return tuple(replace(lot, cpv=lot.cpv[1:] or lot.cpv) for lot in lots)
 
-    def sized(self, lots: tuple[Lot, ...], project: Element | None) -> tuple[Lot, ...]:
+    def sized(self, lots: tuple[domain.Lot, ...], project: Element | None) -> tuple[domain.Lot, ...]:
         """A single lot gets the amount of the whole contract (BT-27, else BT-161)."""
         if len(lots) != 1 or lots[0].amount is not None:
             return lots
@@ -350,7 +302,7 @@ class _Notice:
             (replace(lots[0], amount=amount, amount_period="total", currency=currency),) if amount else lots
         )
 
-    def whole(self, project: Element | None, parts: list[Element], title: str) -> Lot:
+    def whole(self, project: Element | None, parts: list[Element], title: str) -> domain.Lot:
         texts = [self.french(project, "Description")]
         for part in parts:
             name, text = (
@@ -360,7 +312,7 @@ class _Notice:
             texts.append(f"{name} : {text}" if text else name)
         projects = [project, *(kid(part, "ProcurementProject") for part in parts)]
         amount, currency, _ = self.amount(project) if project is not None else (None, "EUR", False)
-        return Lot(
+        return domain.Lot(
             id=f"{self.id}/1",
             title=title or f"Avis {self.id}",
             description="\n".join(dict.fromkeys(filter(None, texts))),
@@ -371,7 +323,7 @@ class _Notice:
             currency=currency,
         )
 
-    def lot(self, lot: Element, title: str) -> Lot:
+    def lot(self, lot: Element, title: str) -> domain.Lot:
         project = kid(lot, "ProcurementProject")
         published = value(lot, "ID") or "1"
         number = re.sub(r"^LOT-0*(?=\d)", "", published)
@@ -381,12 +333,12 @@ class _Notice:
         conditions = list(self.conditions(lot))
         if ceiling:
             conditions.append(
-                Condition(
+                domain.Condition(
                     code="framework-maximum",
                     label=f"Maximum de l'accord-cadre : {ceiling:,.0f} {currency}".replace(",", "\u202f"),
                 )
             )
-        return Lot(
+        return domain.Lot(
             id=f"{self.id}/{published}",
             title=self.french(project, "Name") or title,
             number=number,
@@ -413,21 +365,20 @@ class _Notice:
         for path in ("MainCommodityClassification", "AdditionalCommodityClassification"):
             yield from values(project, f"{path}/ItemClassificationCode")
 
-    def places(self, project: Element | None) -> tuple[Place, ...]:
-        found = []
+    def places(self, project: Element | None) -> tuple[domain.Place, ...]:
+        places = []
         for where in kids(project, "RealizedLocation"):
             address, label = kid(where, "Address"), self.french(where, "Description")
-            if not value(
-                address, "CityName"
-            ):  # the site is described in the street field when there is no town
+            # the site is described in the street field when there is no town
+            if not value(address, "CityName"):
                 label = label or value(address, "StreetName")
             region = value(address, "Region")
             if address is None and not label:
                 continue
             if region in ("anyw", "anyw-cou", "anyw-eea"):
                 label = label or {"anyw-cou": "Partout dans le pays"}.get(region, "Partout")
-            found.append(self.address(address, label))
-        return tuple(dict.fromkeys(found))
+            places.append(self.address(address, label))
+        return tuple(dict.fromkeys(places))
 
     def amount(self, project: Element | None) -> tuple[float | None, str, float]:
         """(estimated amount, currency, maximum of the framework or 0)."""
@@ -443,12 +394,11 @@ class _Notice:
             value(period, "DurationMeasure"), attribute(period, "DurationMeasure", "unitCode")
         ) or (facts.span(value(period, "StartDate"), value(period, "EndDate")))
 
-    def contract_type(self, project: Element | None) -> ContractType:
+    def contract_type(self, project: Element | None) -> domain.ContractType:
         """The nature of the contract: the lot's own (BT-23), else that of the whole."""
         whole = kid(self.root, "ProcurementProject")
-        return facts.contract_type(
-            value(project, "ProcurementTypeCode") or value(whole, "ProcurementTypeCode")
-        )
+        stated = (value(one, "ProcurementTypeCode") for one in (project, whole))
+        return facts.contract_type(next(filter(None, stated), ""))
 
     def renewals(self, project: Element | None) -> dict[str, Any]:
         """How many renewals there may be (BT-58), each as long as the text says (BT-57)."""
@@ -461,13 +411,12 @@ class _Notice:
             "renewal_months": stated.get("renewal_months"),
         }
 
-    def contact(self) -> Contact:
+    def contact(self) -> domain.Contact:
         """Whom the buyer names for questions (BT-502, -503, -506)."""
         reference = next(values(self.root, "ContractingParty/Party/PartyIdentification/ID"), "")
         at = kid(self.organisations.get(reference), "Contact")
-        return Contact(
-            name=value(at, "Name"), email=value(at, "ElectronicMail"), phone=value(at, "Telephone")
-        )
+        name, email, phone = (value(at, field) for field in ("Name", "ElectronicMail", "Telephone"))
+        return domain.Contact(name=name, email=email, phone=phone)
 
     def most_lots(self, field: str) -> int | None:
         """The number of a limit on lots (BT-31, BT-33), None where there is none."""
@@ -486,25 +435,25 @@ class _Notice:
     def coded(self, lot: Element, path: str, list_name: str) -> list[Element]:
         return [one for one in kids(lot, path) if one.get("listName") == list_name]
 
-    def reservation(self, lot: Element) -> Reservation | None:
+    def reservation(self, lot: Element) -> domain.Reservation | None:
         path = "TenderingTerms/TendererQualificationRequest/SpecificTendererRequirement"
         for one in self.coded(lot, f"{path}/TendererRequirementTypeCode", "reserved-procurement"):
             code = words(one)
             if code in RESERVED:
                 # res-ws covers both L2113-12 and -13: the article is not stated, and not guessed
-                return Reservation(
+                return domain.Reservation(
                     articles=("L2113-15",) if code == "res-pub-ser" else (), passage=RESERVED[code]
                 )
         return None
 
-    def clauses(self, lot: Element) -> tuple[Clause, ...]:
-        found = []
+    def clauses(self, lot: Element) -> tuple[domain.Clause, ...]:
+        clauses = []
         for one in self.coded(
             lot, "TenderingTerms/ContractExecutionRequirement/ExecutionRequirementCode", "reserved-execution"
         ):
             if words(one) == "yes":
-                found.append(
-                    Clause(passage="Exécution réservée à des programmes d'emplois protégés (BT-736)")
+                clauses.append(
+                    domain.Clause(passage="Exécution réservée à des programmes d'emplois protégés (BT-736)")
                 )
         for one in self.coded(
             lot, "ProcurementProject/ProcurementAdditionalType/ProcurementTypeCode", "social-objective"
@@ -512,10 +461,11 @@ class _Notice:
             code = words(one)
             if code and code != "none":
                 label = SOCIAL.get(code, code)
-                found.append(Clause(nature="objective", passage=f"Objectif social : {label} (BT-775)"))
-        return tuple(dict.fromkeys(found))
+                passage = f"Objectif social : {label} (BT-775)"
+                clauses.append(domain.Clause(nature="objective", passage=passage))
+        return tuple(dict.fromkeys(clauses))
 
-    def criteria(self, lot: Element) -> Iterator[Criterion]:
+    def criteria(self, lot: Element) -> Iterator[domain.Criterion]:
         """The award criteria (BT-539, -734, -540) with the weights that are numbers (BT-541, -5421)."""
         for one in kids(lot, "TenderingTerms/AwardingTerms/AwardingCriterion/SubordinateAwardingCriterion"):
             code = value(one, "AwardingCriterionTypeCode")
@@ -529,9 +479,9 @@ class _Notice:
                     unit = WEIGHT_UNITS.get(words(coded)[:3], "")
             name = " : ".join(dict.fromkeys(filter(None, parts))) or ("Prix" if kind == "price" else "")
             if name or weight is not None:
-                yield Criterion(name=name, kind=kind, weight=weight, weight_unit=unit)  # type: ignore[arg-type]
+                yield domain.Criterion(name=name, kind=kind, weight=weight, weight_unit=unit)  # type: ignore[arg-type]
 
-    def conditions(self, lot: Element) -> Iterator[Condition]:
+    def conditions(self, lot: Element) -> Iterator[domain.Condition]:
         terms, process = kid(lot, "TenderingTerms"), kid(lot, "TenderingProcess")
         for code in self.coded(
             lot, "TenderingProcess/ContractingSystem/ContractingSystemTypeCode", "framework-agreement"
@@ -539,26 +489,24 @@ class _Notice:
             if words(code) not in ("", "none"):
                 most = value(process, "FrameworkAgreement/MaximumOperatorQuantity")
                 label = f"Accord-cadre, {counted(most, 'titulaire')} au plus" if most else "Accord-cadre"
-                yield Condition(code="framework", label=label)
+                yield domain.Condition(code="framework", label=label)
         variants = value(terms, "VariantConstraintCode")
         if variants in ("allowed", "required"):
-            yield Condition(
+            yield domain.Condition(
                 code="variants", label="Variantes exigées" if variants == "required" else "Variantes admises"
             )
         if value(terms, "RequiredFinancialGuarantee/GuaranteeTypeCode") == "true":
-            yield Condition(code="guarantee", label="Garantie financière demandée")
-        legal = self.french(terms, "TendererQualificationRequest/CompanyLegalForm")
-        if legal:
-            yield Condition(code="group-form", label="Forme du groupement", passage=legal[:600])
+            yield domain.Condition(code="guarantee", label="Garantie financière demandée")
+        yield from facts.group_form(self.french(terms, "TendererQualificationRequest/CompanyLegalForm")[:600])
         clearance = value(terms, "SecurityClearanceTerm/Code")
         if clearance == "true":
-            yield Condition(code="clearance", label="Habilitation de sécurité demandée")
+            yield domain.Condition(code="clearance", label="Habilitation de sécurité demandée")
         limits = kid(self.root, "TenderingTerms/LotDistribution")
         fields = ("MaximumLotsAwardedNumeric", "MaximumLotsSubmittedNumeric")
         yield from facts.lot_limits(*(value(limits, field) for field in fields))
         urls = list(values(lot, DOCUMENTS))
         if urls and urls[0] != next(values(self.root, f"ProcurementProjectLot/{DOCUMENTS}"), ""):
-            yield Condition(code="documents", label="Dossier de consultation", passage=urls[0])
+            yield domain.Condition(code="documents", label="Dossier de consultation", passage=urls[0])
 
     def texts(self, part: Element | None) -> Iterator[str]:
         """Every text written by a person below an element, in the chosen language, once."""
@@ -575,7 +523,7 @@ class _Notice:
 
     # -- the awards
 
-    def awards(self, lots: tuple[Lot, ...]) -> tuple[Award, ...]:
+    def awards(self, lots: tuple[domain.Lot, ...]) -> tuple[domain.Award, ...]:
         result = kid(self.extension, "NoticeResult")
         if result is None:
             return ()
@@ -587,9 +535,7 @@ class _Notice:
         for place, one in enumerate(kids(result, "LotResult"), 1):
             if value(one, "TenderResultCode") not in ("selec-w", ""):
                 continue
-            lot = by_lot.get(f"{self.id}/{value(one, 'TenderLot/ID')}") or (
-                lots[0] if len(lots) == 1 else None
-            )
+            lot = by_lot.get(f"{self.id}/{value(one, 'TenderLot/ID')}") or facts.only(lots)
             signed = [contracts[i] for i in values(one, "SettledContract/ID") if i in contracts]
             # a lot lists all its tenders; those of its contracts are the winning ones
             winning = {i for contract in signed for i in values(contract, "LotTender/ID")}
@@ -610,11 +556,11 @@ class _Notice:
         self,
         result: Element,
         place: int,
-        lot: Lot | None,
+        lot: domain.Lot | None,
         offers: list[Element],
         signed: list[Element],
         parties: dict[str, Element],
-    ) -> Award:
+    ) -> domain.Award:
         chosen = [parties[i] for offer in offers for i in values(offer, "TenderingParty/ID") if i in parties]
         holders = [facts.holder(*self.company(i)) for party in chosen for i in values(party, "Tenderer/ID")]
         amounts = [clean_amount(value(offer, "LegalMonetaryTotal/PayableAmount")) for offer in offers]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, BinaryIO
 
@@ -22,6 +22,7 @@ from matcher.reading.sources import _ubl as ubl
 from matcher.reading.sources._json import Json, dig, found, listed, text
 from matcher.reading.sources._national import National
 from matcher.reading.sources._places import located
+from matcher.reference.tables import code_list
 from matcher.reference.text import clean
 
 YIELDS = "tender"
@@ -38,21 +39,7 @@ _MARKS = (
 #: What a record of another shape than any known may raise.
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError)
 
-NATURES: dict[str, domain.Nature] = {
-    "APPEL_OFFRE": "call",
-    "APPELOFFRE": "call",
-    "ATTRIBUTION": "award",
-    "RESULTAT_MARCHE": "award",
-    "RECTIFICATIF": "correction",
-    "MODIFICATION": "modification",
-    "ANNULATION": "cancellation",
-    "PRE-INFORMATION": "prior",
-    "PREINFORMATION": "prior",
-    "PERIODIQUE": "prior",
-    "INTENTION_CONCLURE": "award",
-    "QUALIFICATION": "call",
-    "CONCOURS": "call",
-}
+NATURES: dict[str, domain.Nature] = code_list("boamp natures")
 
 
 def recognises(name: str, head: bytes) -> bool:
@@ -147,8 +134,8 @@ def _lots_with_record(
     lots: tuple[domain.Lot, ...], record: Json, title: str, where: domain.Place, idweb: str
 ) -> tuple[domain.Lot, ...]:
     """The lots with places and titles that the record states where they do not."""
-    asked = [text(code).zfill(2) for code in listed(record.get("code_departement_prestation")) if text(code)]
-    for code in asked[:1]:
+    areas = [text(code).zfill(2) for code in listed(record.get("code_departement_prestation")) if text(code)]
+    for code in areas[:1]:
         # the department of the work is stated by the record, where the lot itself states no place
         there = located(domain.Place(department=code))
         lots = tuple(
@@ -166,9 +153,8 @@ def _lots_with_record(
 def _with_record(made: domain.Tender, record: Json, managed: Json, idweb: str) -> domain.Tender:
     """The tender, completed by the record's fields outside the notice; the record gives its nature."""
     title = made.title if made.title and made.title != f"Avis {idweb}" else ""
-    title = (
-        title or clean(text(record.get("objet"))) or clean(text(dig(managed, "INDEXATION", "RESUME_OBJET")))
-    )
+    stated = (record.get("objet"), dig(managed, "INDEXATION", "RESUME_OBJET"))
+    title = title or next(filter(None, map(clean, map(text, stated))), "")
     if not title:
         raise domain.BadInput("no title: objet is missing, and so is the title of the notice")
     deadline = made.deadline or facts.moment(text(record.get("datelimitereponse")))
@@ -183,7 +169,8 @@ def _with_record(made: domain.Tender, record: Json, managed: Json, idweb: str) -
     lots = tuple(replace(lot, deadline=lot.deadline or deadline) for lot in lots)
     earlier = [text(i) for key in ("annonce_lie", "annonces_anterieures") for i in listed(record.get(key))]
     earlier += [text(i) for i in found(managed, "IDWEB") if text(i)]
-    related = [i for i in dict.fromkeys(_ids([*made.related, *earlier])) if i != idweb]
+    ids = (part for one in (*made.related, *earlier) for part in re.split(r"[\s,;]+", one.strip("[]' ")))
+    related = [one for one in dict.fromkeys(ids) if one not in ("", idweb)]
     nature = _nature(record, managed, made.nature)
     awards = made.awards
     if nature == "award" and not awards:
@@ -212,13 +199,8 @@ def _titular(
     """The award from the record's field `titulaire`, where the notice gives none."""
     holders = tuple(facts.holder("", text(name)) for name in listed(record.get("titulaire")) if text(name))
     if holders:
-        lot = lots[0] if len(lots) == 1 else None
+        lot = facts.only(lots)
         yield facts.award("boamp", idweb, 1, lot, holders, title=title, buyer=buyer, source=f"boamp:{idweb}")
-
-
-def _ids(raw: Iterable[str]) -> Iterator[str]:
-    for one in raw:
-        yield from (part for part in re.split(r"[\s,;]+", one.strip("[]' ")) if part)
 
 
 def _nature(record: Json, managed: Json, read: domain.Nature) -> domain.Nature:

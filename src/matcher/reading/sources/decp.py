@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from matcher.domain import Award, BadInput, Buyer, Clause, Holder, Lot, Place, Rejected, Reservation, Tender
 from matcher.reading import clauses
 from matcher.reading.contracts import Relation, among
-from matcher.reading.sources import _facts, _stream, _tabular
+from matcher.reading.sources import _facts, _tabular
 from matcher.reading.sources._places import place_of_decp
 from matcher.reference import places
 from matcher.reference.identifiers import clean_amount, clean_cpv, clean_date, siret_valid
@@ -93,7 +93,7 @@ def _records(stream: BinaryIO, name: str) -> Iterator[tuple[str, Record | str]]:
 
 
 def _json(stream: BinaryIO, name: str, head: bytes) -> Iterator[tuple[str, Record | str]]:
-    start = head.decode(_stream.encoding_of(head), errors="replace").lstrip("\ufeff \r\n\t")
+    start = head.decode(_tabular.encoding_of(head), errors="replace").lstrip("\ufeff \r\n\t")
     first = re.match(r'\{\s*"(data|marches)"\s*:\s*(\[|\{)', start)  # "data": a page of the tabular API
     marches = [("marches.marche.item", "marches.contrat-concession.item")]
     if start.startswith("["):
@@ -106,8 +106,8 @@ def _json(stream: BinaryIO, name: str, head: bytes) -> Iterator[tuple[str, Recor
         prefixes = [("marches.item",), *marches, ("",)]
 
     def alone(record: Record) -> bool:
-        known = first is not None or {key.lower() for key in record} & {*_KEYS, "notice"}
-        return "marches" not in record and bool(known)
+        is_award = first is not None or {key.lower() for key in record} & {*_KEYS, "notice"}
+        return "marches" not in record and bool(is_award)
 
     number = 0
     for number, found in enumerate(_tabular.json_records(stream, name, prefixes, alone), 1):  # noqa: B007
@@ -172,7 +172,8 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
         "amount": filled and (amount is None or amount <= FILLER or amount >= HUGE),
         "damaged-text": any(REPLACEMENT in text for text in texts),
         "no-holder": not holders,
-        "modified": _modified(record),
+        # modifications follow, or the row is one
+        "modified": _members(record.get("modifications"), "modification") or _version(record) > 0,
         "concession": _is_concession(record),
         "no-social": bool(social) and not _some(social),
         "no-environment": bool(environment) and not _some(environment),
@@ -236,23 +237,23 @@ def _is_test(title: str, buyer: Buyer, holders: tuple[Holder, ...]) -> bool:
 
 def _without_buyer(buyer: Buyer, holders: tuple[Holder, ...]) -> tuple[Holder, ...]:
     """The winners, those published under the buyer's own number without it: a buyer does not award to itself."""
-    found = (
+    winners = (
         replace(holder, id="", flags=("buyer-id",)) if buyer.id and holder.id == buyer.id else holder
         for holder in holders
     )
-    return tuple(holder for holder in found if holder.id or holder.name)
+    return tuple(holder for holder in winners if holder.id or holder.name)
 
 
 def _brought(record: Record, award: Award) -> Iterator[Award]:
     """An award for each modification nested in a record that names holders whom the contract did not have."""
-    known = {holder.id or holder.name for holder in award.holders}
+    names = {holder.id or holder.name for holder in award.holders}
     for change in _members(record.get("modifications"), "modification"):
         if not isinstance(change, dict):
             continue
-        new = tuple(h for h in _without_buyer(award.buyer, _holders(change)) if (h.id or h.name) not in known)
+        new = tuple(h for h in _without_buyer(award.buyer, _holders(change)) if (h.id or h.name) not in names)
         if not new:
             continue
-        known |= {holder.id or holder.name for holder in new}
+        names |= {holder.id or holder.name for holder in new}
         day = clean_date(_text(change, "dateNotificationModification", "dateSignatureModification"))
         yield replace(award, holders=new, notified=day or award.notified, relation="modification")
 
@@ -271,7 +272,7 @@ def tender_of(record: Record) -> Tender:
     uid = _text(record, "uid") or (buyer.id + _text(record, "id")) or _mark(record)
     code = clean_cpv(_code(record))
     place = _place(record, buyer.id)
-    known = bool(place.department or place.commune or place.region or place.nuts or place.label)
+    is_placed = bool(place.department or place.commune or place.region or place.nuts or place.label)
     social = _some(_considerations(record, "considerationsSociales", "considerationSociale"))
     reservation = next(
         (
@@ -285,12 +286,12 @@ def tender_of(record: Record) -> Tender:
         id=f"{uid}/1",
         title=title,
         cpv=(code,) if code else (),
-        places=(place,) if known else (),
+        places=(place,) if is_placed else (),
         amount=clean_amount(_raw(record, "montant")),
         duration_months=_months(record),
         reservation=reservation,
         clauses=tuple(_clause(value) for value in social if "reserve" not in fold(value)),
-        inferred=("places",) if known and place != _place(record, "") else (),
+        inferred=("places",) if is_placed and place != _place(record, "") else (),
     )
     tender = Tender(
         id=uid,
@@ -405,9 +406,8 @@ def _buyer(record: Record) -> Buyer:
 def _holders(record: Record) -> tuple[Holder, ...]:
     """The winners, each once; nested, wrapped, numbered in columns, or one a row."""
     lists = (("titulaires", "titulaire"), ("concessionnaires", "concessionnaire"))
-    members = [
-        one for outer, inner in lists for one in _members(record.get(outer), inner) if isinstance(one, dict)
-    ]
+    listed = (one for outer, inner in lists for one in _members(record.get(outer), inner))
+    members = [one for one in listed if isinstance(one, dict)]
     fields = ("id", "denominationSociale", "typeIdentifiant")
     numbered = ("titulaires.1.id", "titulaire_id_1", "titulaires_1_id")
     if not members and any(name in record for name in numbered):
@@ -421,7 +421,7 @@ def _holders(record: Record) -> tuple[Holder, ...]:
         names = ("nom", "denominationSociale", "denomination")
         stated = (("id", "siret"), names, ("typeIdentifiant",))
         members = [dict(zip(fields, (_inside(record, "titulaire", *one) for one in stated), strict=True))]
-    found = [
+    holders = [
         _holder(
             _text(one, "id", "siret")[:80],
             _text(one, "denominationSociale", "nom", "denomination")[:500],
@@ -429,8 +429,8 @@ def _holders(record: Record) -> tuple[Holder, ...]:
         )
         for one in members
     ]
-    found = [holder for holder in found if holder.id or holder.name]
-    return tuple({(holder.id, "" if holder.id else holder.name): holder for holder in found}.values())
+    holders = [holder for holder in holders if holder.id or holder.name]
+    return tuple({(holder.id, "" if holder.id else holder.name): holder for holder in holders}.values())
 
 
 #: A French VAT number, its SIREN after a key of two; some publishers write the NIC of the SIRET after it.
@@ -469,9 +469,7 @@ def _words(record: Record) -> str:
     return clean(f"{_text(record, 'objet')} {_buyer(record).name}", 2000)
 
 
-@lru_cache(20_000)
-def _located(code: str, type_code: str, name: str, buyer_id: str, words: str) -> Place:
-    return place_of_decp(code, type_code, name, buyer_id, words)
+_located = lru_cache(20_000)(place_of_decp)
 
 
 def _months(record: Record) -> float | None:
@@ -524,11 +522,6 @@ def _some(considerations: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-def _modified(record: Record) -> bool:
-    """Do modifications follow (a list of them, or a row that is one)?"""
-    return bool(_members(record.get("modifications"), "modification")) or _version(record) > 0
-
-
 def _version(record: Record) -> int:
     """The number of the modification that a consolidated row is; 0 for the contract as first notified."""
     return _count(_text(record, "modification_id", "modification.id")) or 0
@@ -542,9 +535,8 @@ def _relation(record: Record, holders: tuple[Holder, ...], group_form: str | Non
 
 
 def _is_framework(record: Record) -> bool:
-    techniques = " ".join(
-        member for member in _members(record.get("techniques"), "technique") if isinstance(member, str)
-    )
+    listed = _members(record.get("techniques"), "technique")
+    techniques = " ".join(one for one in listed if isinstance(one, str))
     return "accord-cadre" in fold(f"{_text(record, 'nature')} {techniques}")
 
 

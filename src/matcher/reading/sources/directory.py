@@ -8,19 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from typing import Any, BinaryIO
 
 from rapidfuzz import fuzz
 
 from matcher.domain import KINDS, BadInput, Offer, OfferNature, Place, Rejected, Structure, Zone
-from matcher.reading.sources import _columns, _structure, _tabular
+from matcher.reading.sources import Columns, _columns, _structure, _tabular
+from matcher.reading.sources._columns import Cells
+from matcher.reading.sources._facts import cpvs
 from matcher.reading.sources._places import place_of
 from matcher.reference import trades, typed_places
 from matcher.reference.identifiers import (
     UNSTATED,
     clean_amount,
-    clean_cpv,
     clean_date,
     clean_naf,
     identified,
@@ -35,78 +35,7 @@ SAME = 88  # likeness in a hundred from which two names are one
 Row = dict[str, Any]
 
 #: Field -> the headings it is known by (accents, case, underscores and plurals do not matter).
-ALIASES: _columns.Aliases = {
-    **_columns.TEXTS,
-    "siret": ("siret", "n siret", "no siret", "numero siret", "num siret", "siret siege", "code siret", "siret number"),
-    "siren": ("siren", "n siren", "numero siren"),
-    "nic": ("nic", "code nic", "numero interne de classement"),
-    "finess": ("finess", "n finess", "numero finess", "finess et", "no finess"),
-    "rna": ("rna", "numero rna", "n rna", "code rna", "identifiant association"),
-    "own_id": ("own id", "id", "id structure", "identifiant structure", "numero adherent", "code adherent"),
-    "name": (
-        "name", "nom", "raison sociale", "denomination", "nom structure", "nom de la structure", "structure",
-        "nom complet", "company name", "legal name", "organisation", "entreprise", "nom de l etablissement",
-        "denomination sociale", "nom commercial et raison sociale", "association", "adherent", "membre", "siae", "esat", "geiq",
-        "organisme", "etablissement", "fournisseur", "intitule de la structure", "nom usuel", "title", "titre",
-    ),
-    "brand": ("brand", "enseigne", "nom commercial", "nom usage", "marque", "trade name", "nom d usage", "sigle", "acronyme", "nom court"),
-    "kind": (
-        "kind", "type", "type de structure", "type structure", "type siae", "categorie", "mesure", "statut",
-        "famille ess", "category", "dispositif", "nature de la structure", "typologie", "siae", "agrement", "conventionnement",
-        "type d ess", "forme", "type d agrement",
-    ),
-    "naf": ("naf", "code naf", "ape", "code ape", "activite principale", "nace", "code naf ape", "naf code"),
-    "legal_form": ("legal form", "forme juridique", "nature juridique", "categorie juridique", "statut juridique"),
-    "address": ("address", "adresse", "rue", "street", "adresse postale", "voie", "adresse complete", "siege social", "adresse du siege", "coordonnees"),
-    "street_number": ("num rue", "numero voie", "num voie", "numero de voie", "numero rue"),
-    "street": ("nom rue", "nom voie", "libelle voie", "nom de la voie"),
-    "postcode": ("post code", "postcode", "code postal", "cp", "zip", "postal code", "zip code"),
-    "town": ("city", "place", "ville", "commune", "town", "localite", "lieu", "nom commune", "nom de la commune", "municipality", "cp ville", "ville du siege"),
-    "commune": ("code commune", "code insee", "insee", "code insee commune", "insee code", "commune code"),
-    "department": (
-        "department", "departement", "dept", "dep", "code departement", "no departement", "department code",
-        "numero departement",
-    ),
-    "region": ("region", "nom region", "region name"),
-    "latitude": ("latitude", "lat"),
-    "longitude": ("longitude", "lon", "lng", "long"),
-    "website": ("website", "site", "site web", "site internet", "url", "web", "web site"),
-    "phone": ("phone", "telephone", "tel", "telephone standard", "numero de telephone", "phone number", "mobile", "portable", "gsm", "ligne directe", "standard",
-        "tel interlocuteur", "contact tel",
-    ),
-    "email": (
-        "email", "e mail", "mail", "courriel", "contact email", "adresse mail", "adresse e mail", "adresse electronique", "contact mail",
-        "mail interlocuteur",
-    ),
-    "networks": ("networks", "reseau", "reseaux", "network", "federation"),
-    "labels": ("labels", "label", "certification", "labels et certifications", "certifications", "agrements"),
-    "turnover": ("turnover", "chiffre d affaires", "ca", "revenue", "ca annuel", "chiffre d affaires annuel"),
-    "headcount": ("headcount", "effectif", "employees", "etp", "salaries", "places", "capacite"),
-    "headcount_band": ("tranche effectif", "tranche effectif salarie", "tranche d effectif", "headcount band"),
-    "active": ("active", "est active", "etat administratif", "actif", "en activite", "is active"),
-    "convention": ("convention", "etat convention", "statut convention", "conventionnement", "agreement"),
-    "updated": ("updated", "updated at", "date de mise a jour", "maj", "date maj", "mise a jour", "last update"),
-    "predecessors": (
-        "predecessors", "ancien siret", "siret precedent", "previous siret", "ancien numero siret", "anciens siret",
-    ),
-    "zone": (
-        "zone", "zone d intervention", "perimetre", "perimetre d intervention", "perimeters", "rayon d action", "area",
-        "secteur geographique", "zone geographique", "service area", "zone intervention", "territoire",
-        "territoire d intervention", "intervention", "communes d intervention", "communes couvertes", "zone couverte", "area served",
-        "perimetre geographique", "territoire couvert", "rayonnement",
-    ),
-    "radius": ("radius", "rayon", "rayon km", "radius km", "rayon d intervention", "distance max", "mobilite km"),
-    "zone_departments": (
-        "departements d intervention", "zone departements", "departements couverts", "departements desservis",
-        "departments served", "covered departments",
-    ),
-    "zone_regions": ("regions d intervention", "zone regions", "regions couvertes", "regions served"),
-    "service_types": ("presta types", "type de prestation", "presta type", "prestation type", "service types"),
-    "ticked": ("coche",),
-    "rome": ("rome", "code rome", "rome code", "offre rome", "offer rome"),
-    "rome_label": ("rome libelle", "libelle rome", "rome label"),
-    "cpv": ("cpv", "code cpv", "codes cpv", "cpv code", "offre cpv", "offer cpv"),
-}  # fmt: skip
+ALIASES: _columns.Aliases = {**_columns.TEXTS, **_columns.HEADINGS["structures"]}
 #: Keys of a JSON row that hold nested offers; in a table they are headings of offers.
 NESTED = ("offers", "offres", "activites", "activities", "prestations", "ateliers", "jobs", "postes")
 NUMBERED = frozenset({"offer", "offer_text", "rome", "cpv", "sectors"})
@@ -124,38 +53,38 @@ _OF_NOTICES = frozenset(
 LISTS = ("structures", "siaes", "data", "results", "records", "items")
 #: Keys that belong to another format, which its own source reads better.
 _FOREIGN = frozenset(
-    {
-        "marches", "titulaires", "acheteur", "donnees", "objet", "nom_complet", "presta_types", "presta_type",
-        "bloque_candidatures", "asked", "provenance",
-        "score_qualite", "finess_et", "nofinesset", "numero_rna", "adrs_codepostal", "opened", "titulaire_id",
-    }
-)  # fmt: skip
+    "marches titulaires acheteur donnees objet nom_complet presta_types presta_type bloque_candidatures"
+    " asked provenance score_qualite finess_et nofinesset numero_rna adrs_codepostal opened titulaire_id".split()
+)
 
 
 _VOCABULARY = _columns.Vocabulary(ALIASES, SEVERAL)
 
 
-def mapping(
-    headings: Sequence[str], cells: _columns.Cells | None = None, fixed: Mapping[str, str] | None = None
-) -> dict[str, str]:
+def mapping(headings: Sequence[str], cells: Cells | None = None, fixed: Columns = None) -> dict[str, str]:
     """Field -> heading, guessed; a numbered field ("offer.2") stands for a further column."""
     own = [h for h in headings if not _OTHERS & set(_columns.words(h).split())]
-    found = _VOCABULARY.guess([h for h in own if not _nested_name(h)], cells, fixed)
+    columns = _VOCABULARY.guess([h for h in own if not _nested_name(h)], cells, fixed)
     plural = next(filter(_nested_name, own), None)
-    if plural is not None and not {"offer", "offer.1"} & set(found):
-        found["offer"] = plural
-    if "offer" not in found and "offer.1" not in found and "description" in found and "rome" in found:
+    if plural is not None and not {"offer", "offer.1"} & set(columns):
+        columns["offer"] = plural
+    if "offer" not in columns and "offer.1" not in columns and "description" in columns and "rome" in columns:
         # A list of jobs: its description is the job's, not the structure's.
-        found["offer_text"] = found.pop("description")
-    elif "offer" in found and "offer_text" not in found and "name" not in found and "description" in found:
-        found["offer_text"] = found.pop("description")
-    if "siren" in found and "siret" not in found:
-        found["siret"] = found["siren"]
+        columns["offer_text"] = columns.pop("description")
+    elif (
+        "offer" in columns
+        and "offer_text" not in columns
+        and "name" not in columns
+        and "description" in columns
+    ):
+        columns["offer_text"] = columns.pop("description")
+    if "siren" in columns and "siret" not in columns:
+        columns["siret"] = columns["siren"]
     cells = cells or {}
-    listed = [len(_structure.departments_of(cell)) for cell in cells.get(found.get("department", ""), ())]
-    if "zone_departments" not in found and sum(count > 1 for count in listed) > 0.2 * len(listed):
-        found["zone_departments"] = found.pop("department")
-    return found | _ticked(own, found, cells) | _contacts(own, found, cells)
+    listed = [len(_structure.departments_of(cell)) for cell in cells.get(columns.get("department", ""), ())]
+    if "zone_departments" not in columns and sum(count > 1 for count in listed) > 0.2 * len(listed):
+        columns["zone_departments"] = columns.pop("department")
+    return columns | _ticked(own, columns, cells) | _contacts(own, columns, cells)
 
 
 def _contacts(headings: Sequence[str], found: Mapping[str, str], cells: _columns.Cells) -> dict[str, str]:
@@ -219,23 +148,23 @@ def recognises(name: str, head: bytes) -> bool:
     keys = tuple(rows[0]) if rows else headings
     if _of_notices(keys):
         return False
-    found = {
+    columns = {
         name: h
         for name, h in mapping(keys, _columns.cells_of(rows)).items()
         if not (_nested_name(h) and not rows)
     }
     # Without SIRETs or places it is still a directory, whose reader says which column to name.
-    if {"website", "latitude"} <= set(found) and {"name", "offer"} & set(found):
+    if {"website", "latitude"} <= set(columns) and {"name", "offer"} & set(columns):
         return True
-    return {"name", "kind"} <= set(found) or identifies(found)
+    return {"name", "kind"} <= set(columns) or identifies(columns)
 
 
 def identifies(columns: Collection[str]) -> bool:
     """Do these fields tell structures apart, and something of each: by SIRET, or by name and place?"""
-    told = {name.partition(".")[0] for name in columns}
-    if "siret" in told:
-        return bool({"name", "kind", "brand", "town", "offer", "ticked"} & told)
-    return bool({"name", "brand"} & told and _PLACED & told and _SPEAKS & told)
+    fields = {name.partition(".")[0] for name in columns}
+    if "siret" in fields:
+        return bool({"name", "kind", "brand", "town", "offer", "ticked"} & fields)
+    return bool({"name", "brand"} & fields and _PLACED & fields and _SPEAKS & fields)
 
 
 @dataclass
@@ -247,9 +176,7 @@ class _Draft:
     descriptions: list[str] = field(default_factory=list)
 
 
-def read(
-    stream: BinaryIO, name: str, columns: Mapping[str, str] | None = None
-) -> Iterator[Structure | Rejected]:
+def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Structure | Rejected]:
     """One Structure for each SIRET and kind, in the order of their first rows, then its offers in file order.
 
     `columns` corrects the guessed mapping (field -> heading).  Raises BadInput where neither SIRETs nor names and places
@@ -315,10 +242,10 @@ class _Sheet:
             and any(found[key] in filled for key in found if key not in _IDENTITY)
         ):
             return {**row, **{heading: self.last.get(heading) for heading in who}}
-        said = " ".join(filled.values())
-        total = bool(_TOTAL.match(said)) and len(said) < 60
+        words = " ".join(filled.values())
+        total = bool(_TOTAL.match(words)) and len(words) < 60
         if total or ("name" in found and len(filled) == 1 < len(found) and found.get("siret") not in filled):
-            self.section, self.last = "" if total else said, {}
+            self.section, self.last = "" if total else words, {}
             return "a title, a total or a note of the sheet: it tells of no structure"
         self.last = row
         return row
@@ -354,10 +281,10 @@ def _blank(cell: Any) -> bool:
     return cell is None or cell != cell or str(cell).strip() == ""
 
 
-_FILLED = (
-    "name", "brand", "naf", "address", "website", "phone", "email", "zone", "turnover", "headcount",
-    "networks", "labels", "active", "convention", "updated",
-)  # fmt: skip
+_FILLED = tuple(
+    "name brand naf address website phone email zone turnover headcount networks labels active"
+    " convention updated".split()
+)
 
 
 def _join(draft: _Draft, more: _Draft) -> None:
@@ -392,13 +319,13 @@ def _finished(draft: _Draft) -> Structure:
 
 def _together(zones: Iterable[Zone]) -> Zone:
     """What several zones reach together: that of a structure whose activities reach each its own."""
-    found = list(zones)
-    radii = [zone.radius_km for zone in found if zone.radius_km is not None]
+    distinct = list(zones)
+    radii = [zone.radius_km for zone in distinct if zone.radius_km is not None]
     return Zone(
         radius_km=max(radii, default=None),
-        departments=tuple(dict.fromkeys(d for zone in found for d in zone.departments)),
-        regions=tuple(dict.fromkeys(r for zone in found for r in zone.regions)),
-        country=any(zone.country for zone in found),
+        departments=tuple(dict.fromkeys(d for zone in distinct for d in zone.departments)),
+        regions=tuple(dict.fromkeys(r for zone in distinct for r in zone.regions)),
+        country=any(zone.country for zone in distinct),
     )
 
 
@@ -545,9 +472,7 @@ def _siret(cell: Callable[[str], Any]) -> tuple[str, tuple[str, ...], str]:
 
 def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, text: Any) -> Iterator[Offer]:
     """The offers of a row: plain columns, numbered columns, nested lists."""
-    numbers = sorted(
-        {key.partition(".")[2] for key in columns if key.partition(".")[0] in NUMBERED}, key=_rank
-    )
+    numbers = {key.partition(".")[2] for key in columns if key.partition(".")[0] in NUMBERED}
     alone = not any(key.partition(".")[0] in ("offer", "offer_text", "ticked") for key in columns)
     shared_sectors = tuple(
         sector
@@ -555,10 +480,9 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
         if key == "sectors" or (alone and key.startswith("sectors."))
         for sector in _structure.several(row.get(heading))
     )
-    service_types = (
-        _structure.service_types_of(row.get(columns["service_types"])) if "service_types" in columns else ()
-    )
-    for number in numbers:
+    stated = row.get(columns["service_types"]) if "service_types" in columns else None
+    service_types = _structure.service_types_of(stated)
+    for number in sorted(numbers, key=lambda number: int(number or 0)):
         suffix = f".{number}" if number else ""
         # Without a text of their own, titles parted by ; or newlines in one cell are several offers.
         heading = columns.get(f"offer{suffix}", "")
@@ -566,20 +490,20 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
         nested = _nested_name(heading) and isinstance(raw, list)  # read below
         titles: Sequence[str] = ("" if nested else text(f"offer{suffix}", 2_000),)
         body = text(f"offer_text{suffix}", 20_000)
-        if (
-            not nested
-            and not body
-            and (isinstance(raw, list) or any(sign in str(raw or "") for sign in ";|\n•"))
-        ):
+        parted = isinstance(raw, list) or any(sign in str(raw or "") for sign in ";|\n•")
+        if parted and not nested and not body:
             titles = _structure.several(raw)
-        rome = _rome(row.get(columns.get(f"rome{suffix}", "")))
         label = text("rome_label") if not number else ""
-        cpv = _cpv(row.get(columns.get(f"cpv{suffix}", "")))
-        sectors = _structure.several(row.get(columns.get(f"sectors{suffix}", ""))) or shared_sectors
         for title in titles:
-            offer = _offer(title or label, body, rome, cpv, sectors, service_types, None, source)
-            if offer:
-                yield offer
+            yield from _offer(
+                title or label,
+                body,
+                _rome(row.get(columns.get(f"rome{suffix}", ""))),
+                cpv=cpvs(_structure.several(row.get(columns.get(f"cpv{suffix}", "")))),
+                sectors=_structure.several(row.get(columns.get(f"sectors{suffix}", ""))) or shared_sectors,
+                service_types=service_types,
+                source=source,
+            )
     for heading in (heading for key, heading in columns.items() if key.startswith("ticked")):
         if fold(str(row.get(heading) or "")).strip() in _TICKS:
             yield Offer(id="", title=heading, source=source)
@@ -606,49 +530,27 @@ def _nested(
     def plain(value: Any, limit: int) -> str:
         return clean(str(value), limit) if isinstance(value, str | int | float) else ""
 
-    offer = _offer(
+    zone = first("zone", "perimeter", "perimeters", "perimetre")
+    around = first("radius", "rayon", "radius_km"), first("departments", "departements"), first("regions")
+    yield from _offer(
         plain(first("title", "titre", "name", "nom", "intitule", "offre", "activite"), 2_000),
         plain(first("description", "text", "texte", "detail"), 20_000),
         _rome(first("rome", "code_rome")),
-        _cpv(first("cpv", "code_cpv")),
-        _structure.several(first("sectors", "secteurs", "sector", "secteur")) or sectors,
-        _structure.service_types_of(first("presta_types", "presta_type", "service_types")) or service_types,
-        _structure.zone_of(
-            first("zone", "perimeter", "perimeters", "perimetre"),
-            first("radius", "rayon", "radius_km"),
-            first("departments", "departements"),
-            first("regions"),
-        ),
-        source,
+        cpv=cpvs(_structure.several(first("cpv", "code_cpv"))),
+        sectors=_structure.several(first("sectors", "secteurs", "sector", "secteur")) or sectors,
+        service_types=_structure.service_types_of(first("presta_types", "presta_type", "service_types"))
+        or service_types,
+        zone=_structure.zone_of(zone, *around),
         since=clean_date(first("since", "depuis", "date")),
+        source=source,
     )
-    if offer:
-        yield offer
 
 
-def _offer(
-    title: str,
-    body: str,
-    rome: tuple[str, ...],
-    cpv: tuple[str, ...],
-    sectors: tuple[str, ...],
-    service_types: tuple[str, ...],
-    zone: Zone | None,
-    source: str,
-    since: date | None = None,
-) -> Offer | None:
-    """An offer, or a job where all there is is a job's name and its ROME code; None for an empty row."""
-    if not title and not body:
-        return None
-    nature: OfferNature = "job" if rome and not body else "offer"
-    return Offer(
-        id="", title=title or shorten(body, 120), text=body, nature=nature, cpv=cpv, rome=rome, sectors=sectors,
-        service_types=service_types, zone=zone, since=since, source=source,
-    )  # fmt: skip
-
-
-def _rank(number: str) -> int:
-    return int(number) if number else 0
+def _offer(title: str, body: str, rome: tuple[str, ...], **stated: Any) -> Iterator[Offer]:
+    """An offer, or a job where all there is is a job's name and its ROME code; none for an empty row."""
+    if title or body:
+        nature: OfferNature = "job" if rome and not body else "offer"
+        yield Offer(id="", title=title or shorten(body, 120), text=body, nature=nature, rome=rome, **stated)
 
 
 def _rome(raw: object) -> tuple[str, ...]:
@@ -656,7 +558,3 @@ def _rome(raw: object) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys(code for code in codes if len(code) == 5 and code[0].isalpha() and code[1:].isdigit())
     )
-
-
-def _cpv(raw: object) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(code for code in map(clean_cpv, _structure.several(raw)) if code))

@@ -40,11 +40,14 @@ PLAIN = (".txt", ".md", ".text", ".markdown")
 SHEETS = (".xlsx", ".xlsm")
 #: Relevant members that cannot be read: rejected with the remedy; plans and images are skipped.
 UNREAD = {
-    ".doc": "an old Word file: save it as .docx", ".xls": "an old Excel file: save it as .xlsx",
-    ".odt": "an OpenDocument text: save it as .docx or PDF", ".ods": "an OpenDocument sheet: save it as .xlsx",
-    ".rtf": "a rich text file: save it as .docx or PDF", ".7z": "packed by 7-Zip: pack it as a ZIP",
+    ".doc": "an old Word file: save it as .docx",
+    ".xls": "an old Excel file: save it as .xlsx",
+    ".odt": "an OpenDocument text: save it as .docx or PDF",
+    ".ods": "an OpenDocument sheet: save it as .xlsx",
+    ".rtf": "a rich text file: save it as .docx or PDF",
+    ".7z": "packed by 7-Zip: pack it as a ZIP",
     ".rar": "packed by RAR: pack it as a ZIP",
-}  # fmt: skip
+}
 
 
 def recognises(name: str, head: bytes) -> bool:
@@ -148,9 +151,7 @@ def _members(
                 yield rejected(name, member.filename, remedy)
                 continue
             left.size -= member.file_size
-            bomb = member.file_size > FREE_RATIO and member.file_size > MAX_RATIO * max(
-                member.compress_size, 1
-            )
+            bomb = member.file_size > max(FREE_RATIO, MAX_RATIO * max(member.compress_size, 1))
             if member.file_size > _most() or left.size < 0 or bomb:
                 yield rejected(name, member.filename, "unpacks to too much: refused, as a bomb would")
                 continue

@@ -71,8 +71,8 @@ def _job(row: Any, source: str) -> Offer | None:
     if not isinstance(row, Mapping):
         return None
     stated = plain(row.get("rome"))
-    found = _ROME.match(stated)
-    label, code = (found.group(1).strip(), found.group(2)) if found else (stated, "")
+    match = _ROME.match(stated)
+    label, code = (match.group(1).strip(), match.group(2)) if match else (stated, "")
     text = impersonal(clean(str(row.get("description") or ""), 20_000))
     title = plain(row.get("appellation_modifiee")) or label or shorten(text, 120)
     code_ = (code,) if code else ()

@@ -15,12 +15,13 @@ from matcher.domain import Rejected, Structure
 from matcher.reading.sources import _tabular
 from matcher.reading.sources._places import place_of
 from matcher.reading.sources._structure import headcount_of_band, kind_of, siret_of, yes_no
-from matcher.reference.identifiers import clean_amount, clean_date, clean_naf
+from matcher.reference.identifiers import clean_amount, clean_date, clean_naf, rna_identity
 from matcher.reference.text import clean
 
 YIELDS = "structure"
 LISTS = ("results",)
 HIDDEN = "[nom non diffusible]"
+Row = Mapping[str, Any]
 #: Legal categories (INSEE, catégorie juridique) that are forms of the social economy.
 _FORMS = {"5458": "SCOP", "5558": "SCOP", "5658": "SCOP", "92": "ASSO", "9300": "FONDATION", "82": "MUTUELLE"}
 
@@ -36,44 +37,38 @@ def read(stream: BinaryIO, name: str, checked: date | None = None) -> Iterator[S
         if isinstance(row, str):
             yield _tabular.rejected(name, place, row)
             continue
-        found = structures_of(row, _tabular.source_of(name), checked)
-        if isinstance(found, str):
-            yield _tabular.rejected(name, place, found)
+        structures = structures_of(row, _tabular.source_of(name), checked)
+        if isinstance(structures, str):
+            yield _tabular.rejected(name, place, structures)
         else:
-            yield from found
+            yield from structures
 
 
 def structures_of(
-    row: Mapping[str, Any], source: str = "entreprises", checked: date | None = None
+    row: Row, source: str = "entreprises", checked: date | None = None
 ) -> list[Structure] | str:
     """The establishments of one result, each SIRET once; a str is the reason why there is none."""
     places = [row.get("siege"), *_list(row.get("matching_etablissements")), *_list(row.get("etablissements"))]
     offices = {str(p.get("siret")): p for p in reversed(places) if isinstance(p, Mapping) and p.get("siret")}
-    found: dict[str, Structure] = {}
+    by_siret: dict[str, Structure] = {}
     reason = "no establishment: ask the API for `siege`"
     for office in reversed(offices.values()):
         siret, flags, refused = siret_of(office.get("siret"), row.get("siren"))
         if refused:
             reason = refused
         else:
-            found[siret] = _structure(row, office, siret, flags, source, checked)
-    return list(found.values()) or reason
+            by_siret[siret] = _structure(row, office, siret, flags, source, checked)
+    return list(by_siret.values()) or reason
 
 
 def _structure(
-    row: Mapping[str, Any],
-    office: Mapping[str, Any],
-    siret: str,
-    flags: tuple[str, ...],
-    source: str,
-    checked: date | None,
+    row: Row, office: Row, siret: str, flags: tuple[str, ...], source: str, checked: date | None
 ) -> Structure:
     hidden_unit = _hidden(row.get("statut_diffusion")) or _hidden(row.get("statut_diffusion_unite_legale"))
-    hidden = hidden_unit or _hidden(
-        office.get("statut_diffusion_etablissement") or office.get("statut_diffusion")
-    )
+    status = office.get("statut_diffusion_etablissement") or office.get("statut_diffusion")
+    hidden = hidden_unit or _hidden(status)
     more = row.get("complements")
-    complements: Mapping[str, Any] = more if isinstance(more, Mapping) else {}
+    complements: Row = more if isinstance(more, Mapping) else {}
     legal = str(row.get("nature_juridique") or "")
     kind = _kind(complements, legal)
     place = place_of(
@@ -84,9 +79,7 @@ def _structure(
         longitude=None if hidden else office.get("longitude"),
     )
     name = _shown(row.get("nom_raison_sociale")) or _shown(row.get("nom_complet"))
-    brands = [_shown(brand) for brand in _list(office.get("liste_enseignes"))] + [
-        _shown(office.get("nom_commercial"))
-    ]
+    brands = map(_shown, [*_list(office.get("liste_enseignes")), office.get("nom_commercial")])
     named = {"est_ess": "ESS", "est_siae": "SIAE", "est_societe_mission": "Société à mission"}
     labels = [label for key, label in named.items() if yes_no(complements.get(key))]
     if hidden:
@@ -101,7 +94,7 @@ def _structure(
         kind=kind,
         brand="" if hidden else next(filter(None, brands), ""),
         naf=clean_naf(office.get("activite_principale") or row.get("activite_principale")),
-        rna=_rna(complements.get("identifiant_association")),
+        rna=rna_identity(complements.get("identifiant_association")),
         address="" if hidden else _shown(office.get("adresse")),
         place=place,
         labels=tuple(labels),
@@ -118,11 +111,6 @@ def _structure(
     )
 
 
-def _rna(raw: object) -> str:
-    number = str(raw or "").strip().upper()
-    return number if re.fullmatch(r"W\d{9}", number) else ""
-
-
 def _hidden(status: object) -> bool:
     """ "O" is diffused; "P" (partial) and "N" are not; silence is taken for diffused."""
     return str(status or "O").strip().upper()[:1] in ("P", "N")
@@ -134,7 +122,7 @@ def _shown(raw: Any) -> str:
     return "" if re.search(r"\[ND\]|NON[- ]DIFFUSIBLE", text, re.I) else text
 
 
-def _open(row: Mapping[str, Any], office: Mapping[str, Any]) -> bool | None:
+def _open(row: Row, office: Row) -> bool | None:
     """Open when both the legal unit and the establishment are; closed when one is; unknown else."""
     unit, site = yes_no(row.get("etat_administratif")), yes_no(office.get("etat_administratif"))
     if unit is False or site is False:
@@ -142,7 +130,7 @@ def _open(row: Mapping[str, Any], office: Mapping[str, Any]) -> bool | None:
     return site if site is not None else unit
 
 
-def _kind(complements: Mapping[str, Any], legal: str) -> str:
+def _kind(complements: Row, legal: str) -> str:
     for name in _list(complements.get("type_siae")):
         kind = kind_of(name)
         if kind:

@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import Any, BinaryIO
 
 from matcher.domain import Rejected, Structure
-from matcher.reading.sources import _columns, _tabular
+from matcher.reading.sources import Columns, _columns, _tabular
+from matcher.reading.sources._columns import Cells
 from matcher.reading.sources._places import place_of
-from matcher.reading.sources._stream import decoded
 from matcher.reading.sources._structure import (
     departments_of,
     kind_in_name,
@@ -26,6 +26,7 @@ from matcher.reading.sources._structure import (
     siret_of,
 )
 from matcher.reference.identifiers import clean_date, clean_naf, finess_identity, identified
+from matcher.reference.tables import code_list
 from matcher.reference.text import clean
 
 YIELDS = "structure"
@@ -34,16 +35,9 @@ CATEGORIES = {"246": "ESAT", "247": "EA"}
 SOURCE = "FINESS"
 _MARK = b"finess;etalab;"
 #: Columns of a "structureet" line of the national extract, by their place.
-_COLUMNS = {
-    "finess": 1, "name": 3, "long_name": 4, "number": 7, "way": 8, "street": 9, "commune": 12, "department": 13,
-    "town": 15, "phone": 16, "category": 18, "siret": 22, "naf": 23, "updated": 30,
-}  # fmt: skip
+_COLUMNS: dict[str, int] = code_list("finess columns")
 #: The table made of the extracts: heading -> what it holds.
-TABLE = {
-    "siret": "siret", "finess_et": "finess", "denomination": "long_name", "type": "kind", "adresse": "address",
-    "code_postal": "postcode", "code_insee": "commune", "commune": "town", "departement": "department",
-    "telephone": "phone", "naf": "naf", "maj": "updated", "places": "places",
-}  # fmt: skip
+TABLE: dict[str, str] = code_list("finess table")
 FIELDS = (*TABLE.values(), *_columns.TEXTS)
 _VOCABULARY = _columns.Vocabulary(_columns.TEXTS, frozenset(_columns.TEXTS))
 _DELETED, _INSTALLED = 15, 9  # columns of an "equipementsocial" line: deleted ("O"), installed capacity
@@ -58,29 +52,25 @@ def recognises(name: str, head: bytes) -> bool:
     return {"finess_et", "siret"} <= {heading.lower() for heading in _tabular.headings_of(head)}
 
 
-def mapping(
-    headings: Sequence[str], cells: _columns.Cells | None = None, fixed: Mapping[str, str] | None = None
-) -> dict[str, str]:
+def mapping(headings: Sequence[str], cells: Cells | None = None, fixed: Columns = None) -> dict[str, str]:
     """Field -> heading: the columns of TABLE, and those added that say what a structure does."""
     own = {field: heading for heading in headings if (field := TABLE.get(heading.lower()))}
     return _VOCABULARY.guess([h for h in headings if h not in own.values()], cells, fixed) | own
 
 
-def read(
-    stream: BinaryIO, name: str, columns: Mapping[str, str] | None = None
-) -> Iterator[Structure | Rejected]:
+def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Structure | Rejected]:
     """One Structure an ESAT or EA, its places as headcount; other establishments of the extract are passed over."""
     stream.seek(0)
     whole = stream.read(64).lstrip(b"\xef\xbb\xbf").startswith(_MARK)
     rows = national(stream) if whole else _table(stream, name, columns)
     kept: dict[tuple[str, str], Structure] = {}
     for place, row in rows:
-        found = row if isinstance(row, str) else structure_of(row)
-        if isinstance(found, str):
-            yield _tabular.rejected(name, place, found)
+        structure = row if isinstance(row, str) else structure_of(row)
+        if isinstance(structure, str):
+            yield _tabular.rejected(name, place, structure)
         else:
-            key = (found.siret, found.kind)
-            kept[key] = _with_site(kept[key], found) if key in kept else found
+            key = (structure.siret, structure.kind)
+            kept[key] = _with_site(kept[key], structure) if key in kept else structure
     yield from kept.values()
 
 
@@ -138,24 +128,20 @@ def _with_site(structure: Structure, other: Structure) -> Structure:
 
 def places_of(stream: BinaryIO) -> dict[str, float]:
     """FINESS number -> places installed, from the extract of equipment ("equipementsocial" lines)."""
-    found: dict[str, float] = {}
+    places: dict[str, float] = {}
     for line in _lines(stream):
         if line and line[0] == "equipementsocial" and len(line) > _DELETED and line[_DELETED] != "O":
-            found[line[1]] = found.get(line[1], 0.0) + (number_of(line[_INSTALLED]) or 0.0)
-    return found
+            places[line[1]] = places.get(line[1], 0.0) + (number_of(line[_INSTALLED]) or 0.0)
+    return places
 
 
-def _table(
-    stream: BinaryIO, name: str, columns: Mapping[str, str] | None
-) -> Iterator[tuple[str, dict[str, Any] | str]]:
+def _table(stream: BinaryIO, name: str, columns: Columns) -> Iterator[_tabular.Placed]:
     rows = _tabular.rows(stream, name, lambda headings: "finess_et" in headings)
     for place, row, found in _columns.mapped(rows, mapping, lambda *_: None, columns, FIELDS):
         if isinstance(row, str):
             yield place, row
         else:
-            texts = {
-                key: heading for key, heading in found.items() if key.partition(".")[0] in _columns.TEXTS
-            }
+            texts = {k: heading for k, heading in found.items() if k.partition(".")[0] in _columns.TEXTS}
             cells = {key: row.get(heading) for key, heading in found.items() if key not in texts}
             yield place, {**cells, "told": _columns.told(row, texts)}
 
@@ -174,16 +160,22 @@ def national(stream: BinaryIO) -> Iterator[tuple[str, dict[str, Any]]]:
         yield (
             f"row {number}",
             {
-                **cells, "long_name": cells["long_name"] or cells["name"], "kind": kind, "address": " ".join(filter(None, (cells["number"], cells["way"], cells["street"]))),
-                "postcode": town.group(1) if town else None, "town": town.group(2) if town else cells["town"],
-                "commune": f"{cells['department']}{cells['commune']}" if len(cells["department"]) == 2 else None,
+                **cells,
+                "long_name": cells["long_name"] or cells["name"],
+                "kind": kind,
+                "address": " ".join(filter(None, (cells["number"], cells["way"], cells["street"]))),
+                "postcode": town.group(1) if town else None,
+                "town": town.group(2) if town else cells["town"],
+                "commune": f"{cells['department']}{cells['commune']}"
+                if len(cells["department"]) == 2
+                else None,
             },
-        )  # fmt: skip
+        )
 
 
 def _lines(stream: BinaryIO) -> Iterator[list[str]]:
     stream.seek(0)
-    text = decoded(stream)
+    text = _tabular.decoded(stream)
     try:
         csv.field_size_limit(1 << 20)
         yield from csv.reader(text, delimiter=";", quoting=csv.QUOTE_NONE)

@@ -53,7 +53,9 @@ def structure_of(row: Mapping[str, Any], source: str = "data.inclusion") -> Stru
     if not name:
         return "no name: the schema asks for one"
     networks = several(row.get("reseaux_porteurs") or [])
-    kind = kind_of(row.get("typologie")) or _kind_by_network(networks) or kind_in_name(name) or ""
+    # v1 states no kind but the network's, and "siae" says no more than that it is one
+    by_network = next(filter(None, map(KIND_OF_NETWORK.get, networks)), "")
+    kind = kind_of(row.get("typologie")) or by_network or kind_in_name(name) or ""
     structure = Structure(
         siret=siret,
         name=name,
@@ -77,12 +79,9 @@ def structure_of(row: Mapping[str, Any], source: str = "data.inclusion") -> Stru
         flags=flags if kind else (*flags, "kind-missing"),
     )
     listed = row.get("services")
-    services = [_service(one, source) for one in (listed if isinstance(listed, list) else ()) if _named(one)]
+    rows = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+    services = [_service(one, source) for one in rows if plain(one.get("nom"))]
     return replace(structure, offers=numbered_offers(structure, [structure.description], services))
-
-
-def _named(row: Any) -> bool:
-    return isinstance(row, Mapping) and bool(plain(row.get("nom")))
 
 
 def _service(row: Mapping[str, Any], source: str) -> Offer:
@@ -98,11 +97,6 @@ def _service(row: Mapping[str, Any], source: str) -> Offer:
         since=clean_date(row.get("date_maj")),
         source=source,
     )
-
-
-def _kind_by_network(networks: tuple[str, ...]) -> str:
-    """The kind that a network is of; v1 states no other, and "siae" says no more than that it is one."""
-    return next((KIND_OF_NETWORK[name] for name in networks if name in KIND_OF_NETWORK), "")
 
 
 def _zone(row: Mapping[str, Any]) -> Zone | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, BinaryIO
 
 from matcher.domain import Offer, Rejected, Structure, Zone
@@ -83,37 +84,26 @@ def _with_offers(
     structure: Structure, row: Mapping[str, Any], services: tuple[str, ...], zone: Zone | None
 ) -> Structure:
     sectors = _structure.several(row.get("sectors") or [])
+    offered = partial(Offer, id="", source=structure.source)
     offers = [
-        Offer(
-            id="",
+        offered(
             title=_structure.plain(item.get("name"))
             or shorten(_structure.plain(item.get("description")), 120),
             text=clean(str(item.get("description") or ""), 20_000),
             sectors=sectors,
             service_types=services,
-            source=structure.source,
         )
         for item in _dicts(row.get("offers"))
         if item.get("name") or item.get("description")
     ]
     activities = _dicts(row.get("activities"))
     for activity in activities:
-        offers += [
-            Offer(
-                id="",
-                title=sector,
-                sectors=(sector,),
-                service_types=_structure.service_types_of(activity.get("presta_types")) or services,
-                zone=_zone(activity) or zone,
-                source=structure.source,
-            )
-            for sector in _structure.several(activity.get("sectors") or [activity.get("sector")])
-        ]
+        types = _structure.service_types_of(activity.get("presta_types")) or services
+        reach = _zone(activity) or zone
+        named = _structure.several(activity.get("sectors") or [activity.get("sector")])
+        offers += [offered(title=one, sectors=(one,), service_types=types, zone=reach) for one in named]
     if not activities:
-        offers += [
-            Offer(id="", title=sector, sectors=(sector,), service_types=services, source=structure.source)
-            for sector in sectors
-        ]
+        offers += [offered(title=one, sectors=(one,), service_types=services) for one in sectors]
     return replace(structure, offers=_structure.numbered_offers(structure, [structure.description], offers))
 
 
@@ -147,8 +137,8 @@ def _department_of_town(item: Any, kind: str) -> tuple[str, ...]:
     if kind != "CITY" or not isinstance(item, Mapping):
         return ()
     codes = item.get("post_codes") or [item.get("post_code")]
-    found = place_of(town=item.get("name"), postcode=codes[0] if isinstance(codes, list) and codes else None)
-    return (found.department,) if found.department else ()
+    place = place_of(town=item.get("name"), postcode=codes[0] if isinstance(codes, list) and codes else None)
+    return (place.department,) if place.department else ()
 
 
 def _dicts(raw: Any) -> list[Mapping[str, Any]]:

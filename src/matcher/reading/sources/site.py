@@ -33,22 +33,26 @@ def structure_of(row: Mapping[str, Any]) -> Structure | str | None:
     if refused or day is None:
         return refused or "no day on which the site was read: fetch it again with `matcher sync site`"
     source = f"{READ_ON_SITE}{day:%d/%m/%Y}"
-    found: dict[str, Offer] = {}
+    by_title: dict[str, Offer] = {}
     for page in row.get("pages") or ():
         for offer in (
             brochure.propose(text_of(page), source, day, row.get("names") or ()) if page.get("lines") else ()
         ):
-            found.setdefault(fold(offer.title), offer)
-    if not found:
+            by_title.setdefault(fold(offer.title), offer)
+    if not by_title:
         return None
     offers = tuple(
         replace(offer, id=f"{siret}#site-{number}")
-        for number, offer in enumerate([*found.values()][: brochure.MOST])
+        for number, offer in enumerate([*by_title.values()][: brochure.MOST])
     )
     return Structure(
-        siret=siret, name="", offers=offers, source=source, updated=day,
+        siret=siret,
+        name="",
+        offers=offers,
+        source=source,
+        updated=day,
         flags=(*flags, "offers-only", "place-unknown"),
-    )  # fmt: skip
+    )
 
 
 def text_of(page: Mapping[str, Any]) -> str:

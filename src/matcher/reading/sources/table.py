@@ -16,7 +16,8 @@ from typing import Any, BinaryIO, Literal
 
 from matcher import domain
 from matcher.reading import clauses
-from matcher.reading.sources import _columns, _facts, _tabular
+from matcher.reading.sources import Columns, _columns, _facts, _tabular
+from matcher.reading.sources._columns import Cells
 from matcher.reading.sources._places import place_of
 from matcher.reading.sources._structure import departments_of, number_of, several, yes_no
 from matcher.reference.french import PARIS
@@ -26,68 +27,13 @@ from matcher.reference.text import clean, fold
 YIELDS = "tender"
 
 #: Field -> the headings it is known by (accents, case, underscores and plurals do not matter).
-ALIASES: dict[str, tuple[str, ...]] = {
-    "reference": (
-        "reference", "ref", "numero de consultation", "n consultation", "numero consultation", "identifiant", "id",
-        "numero", "code consultation", "reference consultation", "idweb", "notice id", "n de marche", "numero de marche",
-        "identifiant du projet",
-    ),
-    "title": (
-        "title", "objet", "intitule", "titre", "objet du marche", "intitule du marche", "objet de la consultation",
-        "intitule du projet d achat", "projet d achat", "intitule du projet", "nom du projet", "subject", "besoin",
-        "intitule de la consultation", "libelle", "objet du projet d achat", "libelle du projet", "need", "objet marche",
-    ),
-    "description": ("description", "detail", "resume", "descriptif", "commentaire", "precision", "description du besoin"),
-    "buyer": (
-        "buyer", "acheteur", "pouvoir adjudicateur", "organisme", "maitre d ouvrage", "entite", "nom acheteur",
-        "acheteur nom", "collectivite", "nom de l acheteur", "entite publique", "buyer name",
-    ),
-    "buyer_id": (
-        "buyer id", "siret acheteur", "acheteur id", "id acheteur", "siret de l acheteur", "siret organisme", "buyer siret",
-        "siren acheteur",
-    ),
-    "cpv": ("cpv", "code cpv", "codes cpv", "cpv principal", "cpv code", "code cpv principal"),
-    "town": ("lieu", "ville", "commune", "lieu d execution", "city", "town", "lieu execution", "localisation", "place"),
-    "postcode": ("code postal", "cp", "post code", "postal code", "zip"),
-    "department": ("departement", "dept", "department", "departement d execution", "code departement"),
-    "amount": (
-        "montant", "montant estime", "estimation", "budget", "amount", "montant ht", "valeur estimee", "montant previsionnel",
-        "montant estime ht", "montant max", "montant maximum", "valeur", "estimation ht",
-    ),
-    "amount_year": ("montant annuel", "montant par an", "yearly amount", "budget annuel", "estimation annuelle"),
-    "duration": ("duree", "duree mois", "duration", "duree en mois", "duree du marche", "duree du marche en mois"),
-    "deadline": (
-        "date limite", "deadline", "date limite de reception", "date limite de remise des offres", "dlro", "echeance",
-        "date limite de reception des offres", "date limite remise des plis", "date de cloture", "cloture",
-        "date limite de reponse", "closing date",
-    ),
-    "published": (
-        "date de publication", "publication", "date parution", "published", "date de mise en ligne", "date publication",
-        "publie le",
-    ),
-    "planned": (
-        "date previsionnelle de publication", "date previsionnelle", "date prevue", "date de lancement", "lancement",
-        "date previsionnelle de lancement", "publication prevue", "date de publication previsionnelle", "lancement prevu",
-        "planned date", "trimestre de lancement", "date de lancement prevue", "date previsionnelle de publication du marche",
-        "periode de lancement", "date estimee de publication",
-    ),
-    "procedure": ("procedure", "type de procedure", "mode de passation"),
-    "nature": ("nature", "nature de l avis", "statut", "status", "etat", "type d avis", "avis"),
-    "lot_number": ("lot", "n lot", "numero de lot", "lot number", "numero lot", "no lot", "n de lot"),
-    "lot_title": ("intitule du lot", "objet du lot", "titre du lot", "lot title", "intitule lot", "libelle lot", "libelle du lot"),
-    "lot_description": ("description du lot", "lot description", "detail du lot"),
-    "reserved": ("reserve", "marche reserve", "reserved", "reservation", "lot reserve"),
-    "clause": ("clause sociale", "clause d insertion", "social clause", "clause", "considerations sociales"),
-    "hours": ("heures d insertion", "nombre d heures d insertion", "heures insertion", "insertion hours"),
-    "url": ("url", "lien", "link", "adresse", "lien consultation", "url consultation", "lien vers la consultation"),
-    "documents": ("dce", "lien dce", "documents", "url documents", "dossier de consultation", "profil acheteur"),
-}  # fmt: skip
+ALIASES: _columns.Aliases = _columns.HEADINGS["notices"]
 FIELDS = tuple(ALIASES)
 LISTS = ("notices", "avis", "tenders", "projets", "consultations", "marches", "data", "records", "items")
 #: What distinguishes a list of notices from any other table with a title.
 STRONG = frozenset(
-    {"reference", "buyer", "buyer_id", "cpv", "deadline", "planned", "lot_number", "lot_title", "amount", "procedure", "reserved"}
-)  # fmt: skip
+    "reference buyer buyer_id cpv deadline planned lot_number lot_title amount procedure reserved".split()
+)
 #: Headings of a list of firms or places, which a list of notices does not have.
 _OF_PLACES = frozenset({"lat", "lon", "latitude", "longitude", "website", "site web", "categories"})
 MAX_LOTS = 1_000
@@ -96,9 +42,7 @@ MAX_LOTS = 1_000
 _VOCABULARY = _columns.Vocabulary(ALIASES)
 
 
-def mapping(
-    headings: Sequence[str], cells: _columns.Cells | None = None, fixed: Mapping[str, str] | None = None
-) -> dict[str, str]:
+def mapping(headings: Sequence[str], cells: Cells | None = None, fixed: Columns = None) -> dict[str, str]:
     """Field -> heading, guessed."""
     return _VOCABULARY.guess([h for h in headings if h.lower() not in ("lots", "lot_list")], cells, fixed)
 
@@ -110,12 +54,12 @@ def recognises(name: str, head: bytes) -> bool:
     headings = _tabular.headings_of(head)
     if not headings or {"donnees", "titulaires", "siege"} & set(headings):
         return False
-    found = mapping(headings)
-    strong = STRONG & set(found)
+    columns = mapping(headings)
+    strong = STRONG & set(columns)
     seen = {heading.lower() for heading in headings}
-    if found.get("reference", "").lower() == "id" and _OF_PLACES & seen and not {"lots", "buyer"} & seen:
+    if columns.get("reference", "").lower() == "id" and _OF_PLACES & seen and not {"lots", "buyer"} & seen:
         strong = strong - {"reference"}  # a list of places or firms numbers its rows too
-    return bool({"title", "lot_title"} & set(found)) and bool(strong)
+    return bool({"title", "lot_title"} & set(columns)) and bool(strong)
 
 
 @dataclass
@@ -126,9 +70,7 @@ class _Draft:
     lots: list[domain.Lot] = field(default_factory=list)
 
 
-def read(
-    stream: BinaryIO, name: str, columns: Mapping[str, str] | None = None
-) -> Iterator[domain.Tender | domain.Rejected]:
+def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[domain.Tender | domain.Rejected]:
     """One Tender for each reference (or row, where there is none), its lots nested, in file order.
 
     `columns` corrects the guessed mapping (field -> heading).  Raises BadInput when no column holds a title.
@@ -150,9 +92,9 @@ def read(
         if isinstance(draft, str):
             yield refuse(draft)
         elif draft.tender.reference and draft.tender.id in drafts and draft.lots:
-            known = drafts[draft.tender.id]
-            if len(known.lots) < MAX_LOTS:
-                known.lots += draft.lots
+            before = drafts[draft.tender.id]
+            if len(before.lots) < MAX_LOTS:
+                before.lots += draft.lots
         elif draft.tender.id in drafts and not draft.lots:
             yield refuse(
                 f"reference {draft.tender.reference} stands twice: number the lots, or give each notice its own"
@@ -250,13 +192,13 @@ def _lots(row: Mapping[str, Any], whole: domain.Lot, text: Any, raw: Any) -> lis
     if nested is not None:
         return [lot for item in nested[:MAX_LOTS] if (lot := _nested(item, whole))]
     number, title = text("lot_number", 40).removesuffix(".0"), text("lot_title", 5_000)
-    found = re.match(
+    match = re.match(
         r"^(?:lot\s*)?(?:n\s*[°ºo]\s*)?([0-9]{1,3}[a-z]?|[a-z])\s*(?:[:\-–—.]\s*(.+))?$", number, re.I
     )
-    if found and found.group(2):
-        number, title = found.group(1), title or clean(found.group(2))
-    elif found:
-        number = found.group(1)
+    if match and match.group(2):
+        number, title = match.group(1), title or clean(match.group(2))
+    elif match:
+        number = match.group(1)
     if not number and not title:
         return []
     return [
@@ -274,12 +216,11 @@ def _nested(item: Any, whole: domain.Lot) -> domain.Lot | None:
         item = {"title": item}
     if not isinstance(item, Mapping):
         return None
-    found = mapping([str(key) for key in item])
+    columns = mapping([str(key) for key in item])
 
     def get(*names: str) -> Any:
-        return next(
-            (item[found[name]] for name in names if name in found and item.get(found[name]) is not None), None
-        )
+        stated = (item.get(columns[name]) for name in names if name in columns)
+        return next((one for one in stated if one is not None), None)
 
     title = clean(str(get("lot_title", "title") or ""), 5_000)
     if not title:
@@ -305,8 +246,8 @@ def _place(text: Any, raw: Any, buyer_id: str) -> domain.Place:
     town = text("town", 200)
     if not department and not raw("postcode") and (codes := departments_of(town)) and re.search(r"\d", town):
         department = codes[0]
-    found = place_of(town=town, postcode=raw("postcode"), department=department)
-    return found if found.label or found.department or found.postcode else _facts.home(buyer_id)
+    place = place_of(town=town, postcode=raw("postcode"), department=department)
+    return place if place.label or place.department or place.postcode else _facts.home(buyer_id)
 
 
 def _nature(stated: str, planned: str, deadline: Any) -> domain.Nature:
@@ -337,8 +278,8 @@ def _moment(raw: Any) -> datetime | None:
     if isinstance(raw, datetime):
         return raw if raw.tzinfo else raw.replace(tzinfo=PARIS)
     text = str(raw or "").strip()
-    found = re.match(r"^(\d{4}-\d{2}-\d{2}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4})\s*(?:à|a|T)?\s*(.*)$", text)
-    return _facts.moment(found.group(1), found.group(2)) if found else None
+    match = re.match(r"^(\d{4}-\d{2}-\d{2}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4})\s*(?:à|a|T)?\s*(.*)$", text)
+    return _facts.moment(match.group(1), match.group(2)) if match else None
 
 
 def _months(raw: Any) -> float | None:

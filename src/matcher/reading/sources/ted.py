@@ -17,32 +17,42 @@ from matcher import domain
 from matcher.reading import clauses, terms
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources import _tree as tree
-from matcher.reading.sources._ted_codes import (
-    ADAPTED,
-    BUYERS,
-    CONCEDED,
-    CONCESSIONS,
-    CRITERIA,
-    DOCUMENTS,
-    FORMS,
-    PROCEDURES,
-    RESERVED,
-    SERVICE_MISSION,
-    TYPES,
-    WITHOUT_CALL,
-)
 from matcher.reading.sources._ted_defence import modern
 from matcher.reading.sources._tree import Element, attribute, kid, kids, value, values
 from matcher.reference.identifiers import clean_amount, clean_date
+from matcher.reference.tables import code_list
 from matcher.reference.text import clean
 
 YIELDS = "tender"
+#: Nature by form; forms that hold several kinds of notice are told apart by `NOTICE/@TYPE`.
+FORMS: dict[str, domain.Nature] = code_list("ted forms")
+TYPES: dict[str, domain.Nature] = code_list("ted notice types")
+#: The document type of the coded data (TD_DOCUMENT_TYPE), for forms that are not in the table.
+DOCUMENTS: dict[str, domain.Nature] = code_list("ted document types")
+PROCEDURES: dict[str, str] = code_list("ted procedures")
+#: What `PROCEDURES` calls negotiated without a call, where a concession is awarded so.
+WITHOUT_CALL = frozenset(name for name in PROCEDURES if "_WITHOUT_" in name)
+CONCEDED = "attribution de concession, sans publication préalable"
+#: Reasons of annex D for no call: outside the directives, or services that they only list.
+ADAPTED = frozenset({"D_OUTSIDE_SCOPE", "D_SERVICES_LISTED"})
+#: Forms of concessions alone; not all that use them state their legal basis.
+CONCESSIONS = frozenset({"F23", "F24", "F25"})
+#: Buyer by its type (CA_TYPE): those that the thresholds tell apart.
+BUYERS: dict[str, Literal["state", "local"]] = code_list("ted buyers")
+Kind = Literal["price", "cost", "quality", ""]
+CRITERIA: dict[str, Kind] = {"AC_PRICE": "price", "AC_COST": "cost", "AC_QUALITY": "quality"}
+CRITERIA |= {"AC_CRITERIA": "", "AC_CRITERION": ""}
+RESERVED = code_list("ted reserved")
+#: Article 77 of directive 2014/24/EU, which this field names, is article L2113-15 of the code.
+SERVICE_MISSION = "RESERVED_ORGANISATIONS_SERVICE_MISSION"
 
 #: Where the winners and the amount of a contract stand.
 WINNERS = (
-    "CONTRACTORS/CONTRACTOR/ADDRESS_CONTRACTOR", "CONTRACTOR/ADDRESS_CONTRACTOR",
-    "WINNERS/WINNER/ADDRESS_WINNER", "WINNER/ADDRESS_WINNER",
-)  # fmt: skip
+    "CONTRACTORS/CONTRACTOR/ADDRESS_CONTRACTOR",
+    "CONTRACTOR/ADDRESS_CONTRACTOR",
+    "WINNERS/WINNER/ADDRESS_WINNER",
+    "WINNER/ADDRESS_WINNER",
+)
 AWARDED = ("VALUES/VAL_TOTAL", "VALUE/VAL_TOTAL", "VAL_TOTAL", "VALUES/VAL_RANGE_TOTAL/HIGH", "VAL_PRIZE")
 
 
@@ -64,9 +74,8 @@ def read(stream: BinaryIO, name: str) -> Iterator[domain.Tender | domain.Rejecte
 
 
 def _document_id(root: Element) -> str:
-    number = (root.get("DOC_ID") or "").strip() or ojs(
-        value(root, "CODED_DATA_SECTION/NOTICE_DATA/NO_DOC_OJS")
-    )
+    journal = value(root, "CODED_DATA_SECTION/NOTICE_DATA/NO_DOC_OJS")
+    number = (root.get("DOC_ID") or "").strip() or ojs(journal)
     match = re.fullmatch(r"0{0,20}(\d{1,20})-(\d{4})", number)
     return f"{match.group(1)}-{match.group(2)}" if match else number
 
@@ -171,9 +180,8 @@ class _Form:
         if number == "F23" and kind == "PRI":  # a concession of social services is called for by this notice
             return "call"
         coded = attribute(self.coded, "CODIF_DATA/TD_DOCUMENT_TYPE", "CODE")
-        return (
-            TYPES.get(kind) or FORMS.get(number) or FORMS.get(self.form.tag) or DOCUMENTS.get(coded, "other")
-        )
+        of_form = FORMS.get(number) or FORMS.get(self.form.tag)
+        return TYPES.get(kind) or of_form or DOCUMENTS.get(coded, "other")
 
     @cached_property
     def way(self) -> str:
@@ -195,9 +203,8 @@ class _Form:
     @cached_property
     def flags(self) -> tuple[str, ...]:
         """What the legal basis, else the form, says of the notice."""
-        concession = self.form.tag.split("_")[0] in CONCESSIONS or self.form.tag.startswith(
-            "CONTRACT_CONCESSION"
-        )
+        tag = self.form.tag
+        concession = tag.split("_")[0] in CONCESSIONS or tag.startswith("CONTRACT_CONCESSION")
         return facts.basis_flags(self.basis) or (("concession",) if concession else ())
 
     @cached_property
@@ -235,9 +242,8 @@ class _Form:
         for one in kids(self.form, "CHANGES/CHANGE"):  # a correction gives the new one
             if value(one, "WHERE/SECTION").startswith("IV.2.2"):
                 return facts.moment(value(one, "NEW_VALUE/DATE"), value(one, "NEW_VALUE/TIME"))
-        return facts.moment(
-            value(self.procedure, "DATE_RECEIPT_TENDERS"), value(self.procedure, "TIME_RECEIPT_TENDERS")
-        )
+        day, hour = (value(self.procedure, f"{part}_RECEIPT_TENDERS") for part in ("DATE", "TIME"))
+        return facts.moment(day, hour)
 
     def change(self) -> str:
         parts = []
@@ -268,9 +274,9 @@ class _Form:
         return [code.get("CODE") or "" for code in kids(self.object, "CPV_MAIN/CPV_CODE")]
 
     def lots(self, title: str) -> tuple[domain.Lot, ...]:
-        found = self.descriptions()
-        alone = len(found) == 1
-        return tuple(self.lot(lot, i, alone, title) for i, lot in enumerate(found, 1)) or (self.whole(title),)
+        lots = self.descriptions()
+        alone = len(lots) == 1
+        return tuple(self.lot(lot, i, alone, title) for i, lot in enumerate(lots, 1)) or (self.whole(title),)
 
     def whole(self, title: str) -> domain.Lot:
         """What is bought, where no lot is described."""
@@ -305,9 +311,8 @@ class _Form:
         codes = tuple(dict.fromkeys((*main, *own))) if alone else own or main
         worth, lasting = first.get("VAL_OBJECT"), first.get("DURATION")
         amount = clean_amount(tree.words(worth)) or (self.total if alone else None)
-        months = (
-            facts.months(tree.words(lasting), (lasting.get("TYPE") or "")) if lasting is not None else None
-        )
+        unit = (lasting.get("TYPE") or "") if lasting is not None else ""
+        months = facts.months(tree.words(lasting), unit)
         days = [tree.words(first.get(name)) for name in ("DATE_START", "DATE_END")]
         return domain.Lot(
             id=f"{self.document}/{place}",
@@ -358,21 +363,20 @@ class _Form:
         left = kid(self.form, "LEFTI")
         if left is None:
             return None
-        passages = [text for field, text in RESERVED.items() if kid(left, field) is not None]
-        mission = kid(left, "RESERVED_ORGANISATIONS_SERVICE_MISSION") is not None
-        if not passages and not mission:
+        passages = {field: text for field, text in RESERVED.items() if kid(left, field) is not None}
+        if not passages:
             return None
         return domain.Reservation(
-            articles=("L2113-15",) if mission else (),
-            passage=" ; ".join([*passages, *([SERVICE_MISSION] if mission else [])]),
+            articles=("L2113-15",) if SERVICE_MISSION in passages else (),
+            passage=" ; ".join(passages.values()),
         )
 
     def stated(self, lot: Container[str]) -> tuple[domain.Condition, ...]:
         """The conditions of a lot, of which the names of its fields are given."""
-        found = [*self.framework]
+        conditions = [*self.framework]
         if "ACCEPTED_VARIANTS" in lot:
-            found.append(domain.Condition(code="variants", label="Variantes admises"))
-        return (*found, *self.general)
+            conditions.append(domain.Condition(code="variants", label="Variantes admises"))
+        return (*conditions, *self.general)
 
     @cached_property
     def framework(self) -> tuple[domain.Condition, ...]:
@@ -387,13 +391,9 @@ class _Form:
     def general(self) -> tuple[domain.Condition, ...]:
         """What the notice states for every lot."""
         awarded = clean(value(self.object, "LOT_DIVISION/LOT_MAX_ONE_TENDERER"), 20)
-        found = [*facts.lot_limits(awarded, str(self.most_lots("LOT_MAX_NUMBER") or ""))]
-        legal = value(self.form, "LEFTI/LEGAL_FORM")
-        if legal:
-            found.append(
-                domain.Condition(code="group-form", label="Forme du groupement", passage=clean(legal, 600))
-            )
-        return tuple(found)
+        conditions = [*facts.lot_limits(awarded, str(self.most_lots("LOT_MAX_NUMBER") or ""))]
+        conditions += facts.group_form(value(self.form, "LEFTI/LEGAL_FORM"))
+        return tuple(conditions)
 
     # -- the awards
 
@@ -404,7 +404,7 @@ class _Form:
             contract = kid(one, "AWARDED_CONTRACT")
             if contract is None:
                 continue
-            lot = by_number.get(clean(value(one, "LOT_NO"), 60)) or (lots[0] if len(lots) == 1 else None)
+            lot = by_number.get(clean(value(one, "LOT_NO"), 60)) or facts.only(lots)
             made.append(self.award(one, contract, lot, place))
         for place, prize in enumerate(kids(self.form, "RESULTS/AWARDED_PRIZE"), 1):
             made.append(self.award(prize, prize, lots[0], place))
@@ -445,14 +445,18 @@ class _Form:
     # -- the texts in which clauses are sought
 
     GENERAL_FIELDS = (
-        "OBJECT_CONTRACT/SHORT_DESCR", "OBJECT_CONTRACT/LOT_DIVISION/LOT_COMBINING_CONTRACT_RIGHT", "LEFTI/*",
-        "PROCEDURE/MAIN_FEATURES_AWARD", "PROCEDURE/CRITERIA_EVALUATION", "COMPLEMENTARY_INFO/INFO_ADD",
-    )  # fmt: skip
+        "OBJECT_CONTRACT/SHORT_DESCR",
+        "OBJECT_CONTRACT/LOT_DIVISION/LOT_COMBINING_CONTRACT_RIGHT",
+        "LEFTI/*",
+        "PROCEDURE/MAIN_FEATURES_AWARD",
+        "PROCEDURE/CRITERIA_EVALUATION",
+        "COMPLEMENTARY_INFO/INFO_ADD",
+    )
 
     def general_text(self) -> str:
         """What is said of the whole notice, a paragraph a line."""
-        found = (one for path in self.GENERAL_FIELDS for one in kids(self.form, path))
-        return "\n".join(filter(None, map(tree.lines, found)))
+        elements = (one for path in self.GENERAL_FIELDS for one in kids(self.form, path))
+        return "\n".join(filter(None, map(tree.lines, elements)))
 
     def lot_texts(self) -> list[str]:
         return ["\n".join(filter(None, said.values())) for said in self.lot_lines]
@@ -475,7 +479,7 @@ def _places(stated: dict[str, list[Element]]) -> tuple[domain.Place, ...]:
     return tuple(facts.place(site, nuts=code) for code in codes or [""]) if codes or site else ()
 
 
-def _criterion(one: Element, kind: Literal["price", "cost", "quality", ""]) -> domain.Criterion:
+def _criterion(one: Element, kind: Kind) -> domain.Criterion:
     name = value(one, "AC_CRITERION") if len(one) else tree.words(one)
     weight, unit = facts.weight(value(one, "AC_WEIGHTING"))
     name = clean(name, 1000) or ("Prix" if kind == "price" else "")

@@ -20,56 +20,19 @@ from urllib.parse import urlsplit
 
 from matcher.domain import BadInput, MatcherError
 from matcher.reference.paths import write_whole
+from matcher.reference.tables import lists
 
 if TYPE_CHECKING:
     import httpx
 
 T = TypeVar("T")
+Fields = Mapping[str, Any] | None
 
-#: Where each list is published; the variable of the environment that names another address.
-ADDRESSES: dict[str, tuple[str, str]] = {
-    "boamp": (
-        "MATCHER_BOAMP_URL",
-        "https://boamp-datadila.opendatasoft.com/api/explore/v2.1/catalog/datasets/boamp",
-    ),
-    "ted": ("MATCHER_TED_URL", "https://api.ted.europa.eu/v3/notices/search"),
-    "decp": (
-        "MATCHER_DECP_URL",
-        "https://www.data.gouv.fr/api/1/datasets/r/11cea8e8-df3e-4ed1-932b-781e2635e432",
-    ),
-    "siae": ("MATCHER_SIAE_URL", "https://lemarche.inclusion.gouv.fr/api/siae/"),
-    "emplois": ("MATCHER_EMPLOIS_URL", "https://emplois.inclusion.beta.gouv.fr/api/v1/siaes/"),
-    "inclusion": ("MATCHER_INCLUSION_URL", "https://api.data.inclusion.gouv.fr/api/v1"),
-    "entreprises": ("MATCHER_ENTREPRISES_URL", "https://recherche-entreprises.api.gouv.fr/search"),
-    "associations": (
-        "MATCHER_ASSOCIATIONS_URL",
-        "https://journal-officiel-datadila.opendatasoft.com/api/explore/v2.1/catalog/datasets/jo_associations/records",
-    ),
-    "finess": (
-        "MATCHER_FINESS_URL",
-        "https://www.data.gouv.fr/api/1/datasets/finess-extraction-du-fichier-des-etablissements/",
-    ),
-    "finess-places": (
-        "MATCHER_FINESS_PLACES_URL",
-        "https://www.data.gouv.fr/api/1/datasets/finess-extraction-des-equipements-sociaux-et-medico-sociaux/",
-    ),
-    "adaptees": ("MATCHER_ADAPTEES_URL", ""),
-    "decp-rows": (
-        "MATCHER_DECP_ROWS_URL",
-        "https://tabular-api.data.gouv.fr/api/resources/22847056-61df-452d-837d-8b8ceadbfc52/data/",
-    ),
-    "cpv": ("MATCHER_CPV_URL", ""),
-    "naf": ("MATCHER_NAF_URL", ""),
-    "cog": (
-        "MATCHER_COG_URL",
-        "https://geo.api.gouv.fr/communes?fields=code,nom,codesPostaux,codeDepartement,population,siren,centre",
-    ),
-}
-#: Tokens, where the publisher asks for one; they go out as `Authorization: Bearer` to that address alone.
-TOKENS = {
-    "siae": "MATCHER_SIAE_TOKEN", "boamp": "MATCHER_BOAMP_TOKEN", "inclusion": "MATCHER_INCLUSION_TOKEN",
-    "emplois": "MATCHER_EMPLOIS_TOKEN",
-}  # fmt: skip
+#: Where each list is published; MATCHER_BOAMP_URL and the like name another address.
+ADDRESSES: dict[str, str] = lists("publishers.json")
+#: Publishers that may ask for a token (MATCHER_SIAE_TOKEN and the like); it goes out as `Authorization: Bearer` to that
+#: address alone.
+TOKENS = {what: f"MATCHER_{what.upper()}_TOKEN" for what in ("siae", "boamp", "inclusion", "emplois")}
 #: Seconds between two requests, for a publisher that states a lower rate than `INTERVAL` allows.
 PACE = {"emplois": 5.0}  # twelve a minute
 
@@ -150,9 +113,7 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def get(
-        self, url: str, params: Mapping[str, Any] | None = None, known: Mapping[str, str] | None = None
-    ) -> Reply:
+    def get(self, url: str, params: Fields = None, known: Fields = None) -> Reply:
         """The answer with its body read (status 200 or 304).
 
         `known` holds the `etag` or `last-modified` of a copy already kept.  Raises Unreachable or BadInput.
@@ -160,11 +121,7 @@ class Client:
         return self._patiently(url, lambda: self._reply(url, params, known))
 
     def json(
-        self,
-        url: str,
-        params: Mapping[str, Any] | None = None,
-        known: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
+        self, url: str, params: Fields = None, known: Fields = None, body: Fields = None
     ) -> tuple[Any, Reply]:
         """(the decoded object or list, the answer); (None, the answer) when it has not changed.  `body` is posted as JSON.
 
@@ -187,21 +144,19 @@ class Client:
 
         return self._patiently(url, decoded)
 
-    def download(
-        self, url: str, target: Path, known: Mapping[str, str] | None = None
-    ) -> dict[str, str] | None:
+    def download(self, url: str, target: Path, known: Fields = None) -> dict[str, str] | None:
         """Fetch a large file to `target` in one step at the end; a broken download goes on where it stopped.
 
         Returns the validators of the new copy, or None when it has not changed.
         """
         part, mark = (target.with_suffix(target.suffix + end) for end in (".part", ".part.json"))
-        held = 0
+        size = 0
 
         def fetched() -> dict[str, str] | None:
-            nonlocal held
-            held, validators = _partial(part, mark)
+            nonlocal size
+            size, validators = _partial(part, mark)
             since = validators["etag"] or validators["last-modified"]
-            headers = {"Range": f"bytes={held}-", "If-Range": since} if held else _conditions(known)
+            headers = {"Range": f"bytes={size}-", "If-Range": since} if size else _conditions(known)
             with self._open(url, None, headers) as answer:
                 if answer.status_code == 304:
                     return None
@@ -216,15 +171,9 @@ class Client:
             mark.unlink(missing_ok=True)
             return validators
 
-        return self._patiently(url, fetched, lambda: part.exists() and part.stat().st_size > held)
+        return self._patiently(url, fetched, lambda: part.exists() and part.stat().st_size > size)
 
-    def _reply(
-        self,
-        url: str,
-        params: Mapping[str, Any] | None,
-        known: Mapping[str, str] | None,
-        body: Mapping[str, Any] | None = None,
-    ) -> Reply:
+    def _reply(self, url: str, params: Fields, known: Fields, body: Fields = None) -> Reply:
         with self._open(url, params, _conditions(known), body) as answer:
             self._check(answer)
             content = b"" if answer.status_code == 304 else _bounded(answer, url)
@@ -246,8 +195,8 @@ class Client:
 
         def wait(state: tenacity.RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
-            asked = error.wait if isinstance(error, _Transient) else None
-            return grows(state) if asked is None else asked
+            seconds = error.wait if isinstance(error, _Transient) else None
+            return grows(state) if seconds is None else seconds
 
         retrying = tenacity.Retrying(
             stop=stop,
@@ -279,11 +228,7 @@ class Client:
 
     @contextmanager
     def _open(
-        self,
-        url: str,
-        params: Mapping[str, Any] | None,
-        headers: dict[str, str],
-        body: Mapping[str, Any] | None = None,
+        self, url: str, params: Fields, headers: dict[str, str], body: Fields = None
     ) -> Iterator[httpx.Response]:
         pause = self._last + self._interval - time.monotonic()
         if pause > 0:
@@ -323,12 +268,12 @@ class _Transient(Exception):
 
 def _retry_after(answer: httpx.Response) -> float | None:
     """Retry-After in seconds, from a number or a date.  Raises Unreachable where it is too long."""
-    asked = answer.headers.get("retry-after", "").strip()
+    header = answer.headers.get("retry-after", "").strip()
     try:
-        seconds = float(asked)
+        seconds = float(header)
     except ValueError:
         try:
-            seconds = (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds()
+            seconds = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
         except (ValueError, TypeError):
             return None
     if seconds > LONGEST_WAIT:
@@ -336,7 +281,7 @@ def _retry_after(answer: httpx.Response) -> float | None:
     return max(seconds, 0.0)
 
 
-def _conditions(known: Mapping[str, str] | None) -> dict[str, str]:
+def _conditions(known: Fields) -> dict[str, str]:
     pairs = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
     return {header: known[name] for name, header in pairs.items() if known and known.get(name)}
 
@@ -348,18 +293,11 @@ def _validators(headers: Mapping[str, str]) -> dict[str, str]:
 def _partial(part: Path, mark: Path) -> tuple[int, dict[str, str]]:
     """Bytes already fetched and the validators they came with; without validators the part is of no use."""
     validators = _read_json(mark)
-    if (
-        part.exists()
-        and isinstance(validators, dict)
-        and any(validators.get(k) for k in ("etag", "last-modified"))
-    ):
-        etag = str(validators.get("etag") or "")
+    if part.exists() and isinstance(validators, dict):
+        etag, modified = (str(validators.get(name) or "") for name in ("etag", "last-modified"))
         strong = "" if etag.startswith("W/") else etag
-        if strong or validators.get("last-modified"):
-            return part.stat().st_size, {
-                "etag": strong,
-                "last-modified": str(validators.get("last-modified") or ""),
-            }
+        if strong or modified:
+            return part.stat().st_size, {"etag": strong, "last-modified": modified}
     return 0, {"etag": "", "last-modified": ""}
 
 
@@ -382,19 +320,23 @@ def _shown(url: str) -> str:
 
 def _variable(url: str) -> str:
     """The environment variable of this address, for error messages."""
-    names = (name for what, (name, _) in ADDRESSES.items() if _shown(address_of(what)) in url)
+    names = (variable_of(what) for what in ADDRESSES if _shown(address_of(what)) in url)
     return next(names, "its MATCHER_..._URL")
 
 
+def variable_of(what: str) -> str:
+    """The variable of the environment that names another address."""
+    return f"MATCHER_{what.upper().replace('-', '_')}_URL"
+
+
 def address_of(what: str) -> str:
-    """The address of a list, "" where none is known."""
-    variable, default = ADDRESSES[what]
-    return os.environ.get(variable, "").strip() or default
+    """The address of a list, from the environment or as shipped; "" where there is none."""
+    return os.environ.get(variable_of(what), "").strip() or ADDRESSES[what]
 
 
 def address(what: str) -> str:
     """The address in force.  Raises BadInput when there is none or it is not http."""
-    variable, url = ADDRESSES[what][0], address_of(what)
+    variable, url = variable_of(what), address_of(what)
     if not url:
         raise BadInput(f"no address is known for {what}: set {variable} to the list's address")
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
@@ -407,7 +349,7 @@ def client_of(what: str) -> Client:
     token = os.environ.get(TOKENS.get(what, ""), "").strip()
     parts = urlsplit(address(what))
     if token and parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
-        raise BadInput(f"{ADDRESSES[what][0]} is not https: a token is not sent in clear")
+        raise BadInput(f"{variable_of(what)} is not https: a token is not sent in clear")
     return Client(token, interval=PACE.get(what, INTERVAL))
 
 

@@ -5,46 +5,41 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from matcher.domain import BadInput
-from matcher.reading.sync._client import Client, Report, Unreachable, _save, _shown
+from matcher.reading.sync._client import Client, Run, Unreachable, _save, _shown, variable_of
 
 
-def file(
-    http: Client,
-    folder: Path,
-    state: dict[str, Any],
-    report: Report,
-    url: str,
-    name: str,
-    count: Callable[[Path], int],
-    variable: str,
-) -> Path | None:
+def file(work: Run, url: str, name: str, count: Callable[[Path], int], what: str) -> Path | None:
     """Fetch a file as `name` when it has changed; None where it has not.
 
     `count` gives its good records: with none, or fewer than four fifths of those held, the old file stands.
     """
+    http, state, report = work
+    folder = report.folder
     target, fetched = folder / name, folder / f".{name}.download"
-    held = state.get(name, {})
-    known = held if target.exists() and held.get("url") == url else {}
+    last = state.get(name, {})
+    known = last if target.exists() and last.get("url") == url else {}
     validators = http.download(url, fetched, {k: str(known.get(k, "")) for k in ("etag", "last-modified")})
     if validators is None:
         report.unchanged += 1
         return None
     records = count(fetched)
-    before = int(held.get("records", 0))
+    before = int(last.get("records", 0))
     if not records or (target.exists() and records < 0.8 * before):
         fetched.unlink()
         raise Unreachable(
             f"{_shown(url)} holds {records} records"
             + (f" where {before} were held: those are kept" if before else "")
-            + f"; its form may have changed; look at it, and set {variable}"
+            + f"; its form may have changed; look at it, and set {variable_of(what)}"
         )
     fetched.replace(target)
     state[name] = {
-        **validators, "url": url, "records": records, "fetched": datetime.now(UTC).date().isoformat(),
-    }  # fmt: skip
+        **validators,
+        "url": url,
+        "records": records,
+        "fetched": datetime.now(UTC).date().isoformat(),
+    }
     _save(folder, state)
     report.pages += 1
     report.records += records
@@ -57,9 +52,8 @@ def resource(http: Client, url: str, *marks: str) -> str:
         return url
     found, _ = http.json(url)
     listed = found.get("resources") if isinstance(found, dict) else None
-    files = [
-        row for row in listed or () if isinstance(row, dict) and any(m in str(row.get("url")) for m in marks)
-    ]
+    rows = (row for row in listed or () if isinstance(row, dict))
+    files = [row for row in rows if any(mark in str(row.get("url")) for mark in marks)]
     if not files:
         raise Unreachable(
             f"{_shown(url)} lists no file named {' or '.join(marks)}: the dataset may have moved"

@@ -98,8 +98,8 @@ def public(address: str) -> bool:
 
 def resolved(host: str, port: int) -> list[str]:
     """The addresses of a host by the system's resolver."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 class _Timed(httpcore.NetworkStream):
@@ -148,14 +148,14 @@ class _Checked(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         try:
-            found = self._resolve(host, port)
+            addresses = self._resolve(host, port)
         except (OSError, UnicodeError):
             raise httpcore.ConnectError(f"{host} is unknown") from None
-        if not found:
+        if not addresses:
             raise httpcore.ConnectError(f"{host} is unknown")
-        if not all(map(self._may, found)):
+        if not all(map(self._may, addresses)):
             raise Refused(f"{host} is not on the public internet")
-        return _Timed(self._connect(found[0], port, min(timeout or PATIENCE, PATIENCE)), self.end)
+        return _Timed(self._connect(addresses[0], port, min(timeout or PATIENCE, PATIENCE)), self.end)
 
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
@@ -233,9 +233,12 @@ class Fetcher:
         self.requests += 1
         self._network.end = end
         headers = [
-            ("User-Agent", self.agent), ("Accept", "text/html, text/plain;q=0.9"), ("Accept-Language", "fr"),
-            ("Accept-Encoding", "gzip"), ("Connection", "close"),
-        ]  # fmt: skip
+            ("User-Agent", self.agent),
+            ("Accept", "text/html, text/plain;q=0.9"),
+            ("Accept-Language", "fr"),
+            ("Accept-Encoding", "gzip"),
+            ("Connection", "close"),
+        ]
         with self._answered("GET", url, headers) as answer:
             pairs = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in answer.headers}
             body = b"" if "location" in pairs else self._body(answer, pairs, end, url)
@@ -301,9 +304,9 @@ def _host(url: str) -> str:
 def _text_codec(name: str) -> str:
     """The codec of a stated charset, "" where it is unknown or none that a page in French is written in (zip, rot13 ...)."""
     try:
-        found = codecs.lookup(name)
+        codec = codecs.lookup(name)
     except (LookupError, ValueError):
         return ""
-    if not found.name.startswith(("utf-8", "utf-16", "iso8859", "cp125", "mac-", "ascii")):
+    if not codec.name.startswith(("utf-8", "utf-16", "iso8859", "cp125", "mac-", "ascii")):
         return ""
-    return found.name
+    return codec.name

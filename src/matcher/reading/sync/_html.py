@@ -42,9 +42,8 @@ def read(text: str) -> Document:
     if root is None:
         return Document()
     title = shorten(clean(root.findtext(".//title") or "", LINE), 200)
-    directives = [
-        (meta.get("name", "").lower(), meta.get("content", "").lower()) for meta in root.iter("meta")
-    ]
+    metas = ((meta.get("name", ""), meta.get("content", "")) for meta in root.iter("meta"))
+    directives = [(name.lower(), content.lower()) for name, content in metas]
     links = [
         (a.get("href", ""), clean(" ".join(a.itertext()))[:200])
         for a in islice(root.iterfind(".//a[@href]"), LINKS)

@@ -7,13 +7,14 @@ old one's place in one step, once it is whole and not much shorter.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from matcher.reading.sync._client import Client, Report, Unreachable, _forget, _save, _shown, _write_json
+from matcher.reading.sync._client import Client, Report, Unreachable, _forget, _save, _shown, _write_json, run
 
 #: A list that loses more than this share of its records at once indicates a change by the publisher, not closures.
 MOST_LOST = 0.2
@@ -43,8 +44,8 @@ class Lists:
     folder: Path
     state: dict[str, Any]
     report: Report
-    accept_fewer: bool = False
-    today: date = field(default_factory=lambda: datetime.now(UTC).date())
+    accept_fewer: bool
+    today: date
 
     def __post_init__(self) -> None:
         self.state.setdefault("lists", {})
@@ -94,9 +95,8 @@ class Lists:
 
     def put(self, key: str, rows: list[Any]) -> None:
         """A list that came in one piece."""
-        _write_json(
-            self.folder / COMING / key / f"{key}_00001.json", {"total_count": len(rows), "results": rows}
-        )
+        page = {"total_count": len(rows), "results": rows}
+        _write_json(self.folder / COMING / key / f"{key}_00001.json", page)
         self.report.pages += 1
         self._adopt(key, len(rows), len(rows), {})
 
@@ -176,6 +176,20 @@ class Lists:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(target, ignore_errors=True)
         source.rename(target)
+
+
+@contextmanager
+def listed(
+    what: str,
+    folder: Path,
+    client: Client | None = None,
+    accept_fewer: bool = False,
+    today: date | None = None,
+    publisher: str = "",
+) -> Iterator[Lists]:
+    """The lists of a folder, alone, as `run`."""
+    with run(what, folder, client, publisher) as (http, state, report):
+        yield Lists(http, folder, state, report, accept_fewer, today or datetime.now(UTC).date())
 
 
 def rows_of(page: Any, url: str, listing: Listing) -> tuple[list[Any], int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from matcher.reading.sources import _tabular, directory
-from matcher.reading.sync._client import ADDRESSES, Client, Report, address, run
+from matcher.reading.sync._client import Client, Report, address, run
 from matcher.reading.sync._files import file, resource
 from matcher.reference.paths import write_whole
 from matcher.reference.text import clean
@@ -19,14 +19,14 @@ KIND = "type de structure"
 
 def adaptees(folder: Path, client: Client | None = None) -> Report:
     """The list as published (CSV or XLSX), a row that states no kind completed with that of the list: EA."""
-    with run("adaptees", folder, client) as (http, state, report):
-        url = resource(http, address("adaptees"), ".csv", ".xlsx")
+    with run("adaptees", folder, client) as work:
+        url = resource(work.http, address("adaptees"), ".csv", ".xlsx")
         name = ".list.xlsx" if url.lower().endswith(".xlsx") else ".list.csv"
-        path = file(http, folder, state, report, url, name, _count, ADDRESSES["adaptees"][0])
+        path = file(work, url, name, _count, "adaptees")
         if path is not None:
             rows = [json.dumps(row, ensure_ascii=False, default=str) for row in _rows(path)]
             write_whole(folder / LIST, "\n".join(rows).encode())
-    return report
+    return work.report
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

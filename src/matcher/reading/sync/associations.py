@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from matcher.reading.sync._client import Client, Report, _read_json, _write_json, address, run
-from matcher.reading.sync._pages import Listing, Lists, offset
+from matcher.reading.sync._client import Client, Report, _read_json, _write_json, address
+from matcher.reading.sync._pages import Listing, Lists, listed, offset
 
 TOGETHER = 20  # numbers of one question
 LISTING = Listing("results", "total_count", offset(100), ("id", "numero_rna", "dateparution", "typeavis"))
@@ -22,19 +22,18 @@ def associations(folder: Path, numbers: Mapping[str, str], client: Client | None
     """
     url = address("associations")
     good = sorted(number for number in numbers if RNA.fullmatch(number))
-    with run("associations", folder, client) as (http, state, report):
+    with listed("associations", folder, client) as lists:
         if wrong := len(numbers) - len(good):
-            report.notes.append(f"{wrong} RNA numbers are not W and nine digits: left out")
-        lists = Lists(http, folder, state, report)
+            lists.report.notes.append(f"{wrong} RNA numbers are not W and nine digits: left out")
         for start in range(0, len(good), TOGETHER):
             group = good[start : start + TOGETHER]
             key = hashlib.sha256(" ".join(group).encode()).hexdigest()[:12]
             if lists.fetched(key):
-                report.unchanged += 1
+                lists.report.unchanged += 1
                 continue
             lists.read(key, url, LISTING, {"where": _where(group), "order_by": "dateparution, id"})
             _numbered(lists, key, numbers)
-    return report
+    return lists.report
 
 
 def _where(group: Iterable[str]) -> str:

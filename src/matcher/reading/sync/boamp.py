@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from matcher.domain import BadInput
-from matcher.reading.sync._client import Client, Report, Unreachable, address, run
-from matcher.reading.sync._pages import Listing, Lists, offset
+from matcher.reading.sync._client import Client, Report, Unreachable, address
+from matcher.reading.sync._pages import Listing, listed, offset
+from matcher.reference.identifiers import clean_date
 
 #: The rules of the Opendatasoft explore API, version 2.1: pages of a hundred, as far as 10,000.
 LISTING = Listing("results", "total_count", offset(100), ("idweb", "id"), reach=10_001)
@@ -31,9 +31,11 @@ def boamp(
     """
     now = today or datetime.now(UTC).date()
     last = until or now
-    with run("boamp", folder, client) as (http, state, report):
-        lists = Lists(http, folder, state, report, today=now)
-        begin = since or _resumed(state, now)
+    with listed("boamp", folder, client, today=now) as lists:
+        state = lists.state
+        through = clean_date(state.get("through"))
+        # from the day before the last one fetched, or a month back on a first run
+        begin = since or (through - timedelta(days=1) if through else now - timedelta(days=FIRST_DAYS))
         if begin > last:
             raise BadInput(f"--since {begin} is after --until {last}: swap them")
         windows = list(reversed(list(_weeks(begin, last))))
@@ -41,17 +43,17 @@ def boamp(
         while windows:
             first, end = windows.pop()
             key = f"{first}_{end}"
-            asked = {"where": f"dateparution>=date'{first}' and dateparution<=date'{end}'"}
+            question = {"where": f"dateparution>=date'{first}' and dateparution<=date'{end}'"}
             if lists.fetched(key) > str(end + timedelta(days=1)):
-                report.unchanged += 1
+                lists.report.unchanged += 1
                 continue
-            ordered = {**asked, "order_by": "dateparution,idweb"}
+            ordered = {**question, "order_by": "dateparution,idweb"}
             if lists.read(key, f"{url}/records", LISTING, ordered) == "beyond":
                 if first < end:
                     middle = first + (end - first) // 2
                     windows += [(middle + timedelta(days=1), end), (first, middle)]
                     continue
-                page, _ = http.json(f"{url}/exports/json", asked)
+                page, _ = lists.http.json(f"{url}/exports/json", question)
                 if not isinstance(page, list):
                     raise Unreachable(
                         "the BOAMP export answered with another shape: the address may have changed"
@@ -59,25 +61,16 @@ def boamp(
                 lists.put(key, page)
             state["through"] = max(str(state.get("through", "")), str(min(end, now)))
             lists.save()
-    return report
+    return lists.report
 
 
 def prune(folder: Path, before: date) -> int:
     """Delete the pages of the weeks that ended before a day; they are not fetched again.  Returns how many."""
-    gone = [
-        path for path in folder.rglob("????-??-??_????-??-??_*.json") if path.name[11:21] < before.isoformat()
-    ]
+    weeks = folder.rglob("????-??-??_????-??-??_*.json")
+    gone = [path for path in weeks if path.name[11:21] < before.isoformat()]
     for path in gone:
         path.unlink()
     return len(gone)
-
-
-def _resumed(state: Mapping[str, Any], now: date) -> date:
-    """From the day before the last one fetched, or a month back on a first run."""
-    try:
-        return date.fromisoformat(str(state.get("through", ""))) - timedelta(days=1)
-    except ValueError:
-        return now - timedelta(days=FIRST_DAYS)
 
 
 def _weeks(first: date, last: date) -> Iterator[tuple[date, date]]:

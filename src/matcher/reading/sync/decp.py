@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from matcher.reading.sync._client import Client, Report, Unreachable, _save, address, run
-from matcher.reading.sync._pages import Listing, Lists, paged
+from matcher.reading.sync._pages import Listing, listed, paged
 
 #: Rows of the consolidated file by data.gouv.fr's tabular API: one a holder and a modification, 200 a page.
 ROWS = Listing(
@@ -43,19 +43,21 @@ def decp(folder: Path, client: Client | None = None) -> Report:
 
 
 def rows(
-    folder: Path, departments: Iterable[str] = (), since: date | None = None, client: Client | None = None,
-    accept_fewer: bool = False
-) -> Report:  # fmt: skip
+    folder: Path,
+    departments: Iterable[str] = (),
+    since: date | None = None,
+    client: Client | None = None,
+    accept_fewer: bool = False,
+) -> Report:
     """The awards of the buyers of some departments, since a day, row by row instead of the whole file."""
-    with run("decp", folder, client, "decp-rows") as (http, state, report):
-        lists = Lists(http, folder, state, report, accept_fewer)
+    with listed("decp", folder, client, accept_fewer, publisher="decp-rows") as lists:
         for code in list(departments) or [""]:
-            asked = {"acheteur_departement_code__exact": code} if code else {}
+            question = {"acheteur_departement_code__exact": code} if code else {}
             if since:
-                asked["dateNotification__greater"] = since.isoformat()
+                question["dateNotification__greater"] = since.isoformat()
             key = "_".join(filter(None, (code or "all", since.isoformat() if since else "")))
-            lists.read(key, address("decp-rows"), ROWS, asked)
-    return report
+            lists.read(key, address("decp-rows"), ROWS, question)
+    return lists.report
 
 
 def _suffix(head: bytes) -> str:

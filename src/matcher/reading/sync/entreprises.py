@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from matcher.domain import BadInput
-from matcher.reading.sync._client import Client, Report, address, run
-from matcher.reading.sync._pages import Listing, Lists, departments, paged
+from matcher.reading.sync._client import Client, Report, address
+from matcher.reading.sync._pages import Listing, departments, listed, paged
 
 #: Recherche d'entreprises: a count of 10,000 is "10,000 or more", and so far its pages reach.
 LISTING = Listing("results", "total_results", paged("page", "per_page", 25), ("siren",), reach=10_000)
@@ -32,8 +32,8 @@ def entreprises(
     now = today or datetime.now(UTC).date()
     day = now.isoformat()
     questions = _questions(sirens, asked, ess)
-    with run("entreprises", folder, client) as (http, state, report):
-        lists = Lists(http, folder, state, report, today=now)
+    with listed("entreprises", folder, client, today=now) as lists:
+        state, report = lists.state, lists.report
         split = state["split"] = state.get("split", {}) if state.get("day") == day else {}
         state["day"] = day
         while questions:

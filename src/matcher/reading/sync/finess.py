@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 from matcher.reading.sources import finess as source
-from matcher.reading.sync._client import ADDRESSES, Client, Report, address, run
+from matcher.reading.sync._client import Client, Report, address, run
 from matcher.reading.sync._files import file, resource
 from matcher.reference.paths import write_whole
 
@@ -17,27 +17,23 @@ ESTABLISHMENTS, PLACES, TABLE = ".establishments.csv", ".places.csv", "finess.cs
 
 def finess(folder: Path, client: Client | None = None) -> Report:
     """The establishments with their places as one table, made again when either extract has changed."""
-    with run("finess", folder, client) as (http, state, report):
+    with run("finess", folder, client) as work:
         for what, name, marks in (
             ("finess", ESTABLISHMENTS, ("cs1100507", "cs1100502")),
             ("finess-places", PLACES, ("cs1100505",)),
         ):
-            url = resource(http, address(what), *marks)
-            count = _establishments if name == ESTABLISHMENTS else _equipment
-            file(http, folder, state, report, url, name, count, ADDRESSES[what][0])
-        if report.pages or not (folder / TABLE).is_file():
+            url = resource(work.http, address(what), *marks)
+            file(work, url, name, _records, what)
+        if work.report.pages or not (folder / TABLE).is_file():
             write_whole(folder / TABLE, _table(folder))
-    return report
+    return work.report
 
 
-def _establishments(path: Path) -> int:
-    with path.open("rb") as stream:
-        return sum(1 for _ in source.national(stream))
-
-
-def _equipment(path: Path) -> int:
+def _records(path: Path) -> int:
+    """The establishments of an extract, or the lines of its equipment."""
     with path.open("rb") as lines:
-        return sum(line.startswith(b"equipementsocial;") for line in lines)
+        equipment = sum(line.startswith(b"equipementsocial;") for line in lines)
+        return equipment or sum(1 for _ in source.national(lines))
 
 
 def _table(folder: Path) -> bytes:

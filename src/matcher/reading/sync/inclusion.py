@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from matcher.reading.sync._client import Client, Report, _read_json, _write_json, address, run
-from matcher.reading.sync._pages import Listing, Lists, paged
+from matcher.reading.sync._client import Client, Report, _read_json, _write_json, address
+from matcher.reading.sync._pages import Listing, Lists, listed, paged
 
 LISTING = Listing("items", "total", paged("page", "size", 500), ("source", "id"))
 
@@ -14,12 +14,11 @@ LISTING = Listing("items", "total", paged("page", "size", 500), ("source", "id")
 def inclusion(folder: Path, client: Client | None = None, accept_fewer: bool = False) -> Report:
     """Every structure, and every service laid under its own (`services`)."""
     url = address("inclusion").rstrip("/")
-    with run("inclusion", folder, client) as (http, state, report):
-        lists = Lists(http, folder, state, report, accept_fewer)
+    with listed("inclusion", folder, client, accept_fewer) as lists:
         read = [lists.read(key, f"{url}/{key}", LISTING) for key in ("structures", "services")]
         if set(read) != {"same"}:
             _joined(lists)
-    return report
+    return lists.report
 
 
 def _joined(lists: Lists) -> None:

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from matcher.domain import BadInput
 from matcher.reading.sync._client import (
-    ADDRESSES,
     Client,
     Report,
     Unreachable,
@@ -16,6 +15,7 @@ from matcher.reading.sync._client import (
     _state,
     address,
     address_of,
+    variable_of,
 )
 
 
@@ -30,25 +30,24 @@ def nomenclatures(folder: Path, client: Client | None = None) -> Report:
     with _state(folder) as state, client or Client() as http:
         for what in ("cpv", "naf", "cog"):
             target = folder / (f"{what}.json" if what == "cog" else f"{what}.csv")
-            given = _file_of(what)
-            if given is not None:
-                if not given.is_file():
-                    raise BadInput(f"{ADDRESSES[what][0]} names {given}, which is not a file: correct it")
-                url, validators = str(given), {"etag": f"{given.stat().st_mtime_ns}-{given.stat().st_size}"}
+            local = _file_of(what)
+            if local is not None:
+                if not local.is_file():
+                    raise BadInput(f"{variable_of(what)} names {local}, which is not a file: correct it")
+                url, validators = str(local), {"etag": f"{local.stat().st_mtime_ns}-{local.stat().st_size}"}
                 if state.get(what) == {**validators, "url": url}:
                     report.unchanged += 1
                     continue
                 target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(given, target)
+                shutil.copyfile(local, target)
             else:
                 try:
                     url = address(what)
                 except BadInput as error:
                     report.notes.append(str(error))
                     continue
-                known = (
-                    state.get(what, {}) if target.exists() and state.get(what, {}).get("url") == url else {}
-                )
+                held = state.get(what, {})
+                known = held if target.exists() and held.get("url") == url else {}
                 fetched = http.download(url, target, known)
                 if fetched is None:
                     report.unchanged += 1
@@ -60,7 +59,7 @@ def nomenclatures(folder: Path, client: Client | None = None) -> Report:
                 count = importing[what](target)
             except BadInput as error:
                 raise Unreachable(
-                    f"{what}: {error} Set {ADDRESSES[what][0]}; the tables in use stay."
+                    f"{what}: {error} Set {variable_of(what)}; the tables in use stay."
                 ) from None
             lacked = imports.beyond_shipped(what)
             report.notes.append(f"{what}: {count} codes kept, {lacked} that the shipped table lacks")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from matcher.reading.sync._client import Client, Gone, Report, _read_json, _write_json, address, run
-from matcher.reading.sync._pages import Listing, Lists, offset, rows_of
+from matcher.reading.sync._client import Client, Gone, Report, _read_json, _write_json, address
+from matcher.reading.sync._pages import Listing, Lists, listed, offset, rows_of
 
 KEY = "siae"
 LISTING = Listing("results", "count", offset(100))
@@ -24,17 +24,17 @@ def siae(
     A page is asked for again only where the list says that it changed, and none where pages say no more than the list.
     """
     url = address("siae")
-    with run("siae", folder, client) as (http, state, report):
-        lists = Lists(http, folder, state, report, accept_fewer)
+    with listed("siae", folder, client, accept_fewer) as lists:
         outcome = lists.read(KEY, url, LISTING)
-        if details and (outcome != "same" or not state.get("detailed")):
+        if details and (outcome != "same" or not lists.state.get("detailed")):
             _detailed(lists, url)
-    return report
+    return lists.report
 
 
 def _detailed(lists: Lists, url: str) -> None:
     """Lay the page of each structure over its row of the list."""
-    kept = _kept(lists.folder)
+    # The page fetched last; a line that a broken run cut short is left out.
+    kept = {str(row.get("id", "")): row for row in _lines(lists.folder / DETAILS)}
     lists.state["detailed"] = False
     with (lists.folder / DETAILS).open("a", encoding="utf-8") as sink:
         for path in lists.files(KEY):
@@ -50,25 +50,20 @@ def _with_detail(lists: Lists, url: str, row: Any, kept: dict[str, dict[str, Any
     number = str(row.get("id", "")) if isinstance(row, dict) else ""
     if not number.isalnum() or lists.state.get("alike"):
         return row
-    held = kept.get(number)
-    if held is None or (row.get("updated_at") and held.get("updated_at") != row["updated_at"]):
+    detail = kept.get(number)
+    if detail is None or (row.get("updated_at") and detail.get("updated_at") != row["updated_at"]):
         try:
             fresh, _ = lists.http.json(f"{url.rstrip('/')}/{number}/")
         except Gone:
-            return {**(held or {}), **row}
+            return {**(detail or {}), **row}
         if not isinstance(fresh, dict):
             return row
         # list and page share one serializer since 2026: thousands of requests would bring nothing
         lists.state["alike"] = fresh.keys() <= row.keys()
-        held = kept[number] = fresh
+        detail = kept[number] = fresh
         sink.write(json.dumps({**fresh, "id": row["id"]}, ensure_ascii=False) + "\n")
         sink.flush()
-    return {**row, **held}
-
-
-def _kept(folder: Path) -> dict[str, dict[str, Any]]:
-    """Id -> the page fetched last; a line that a broken run cut short is left out."""
-    return {str(row.get("id", "")): row for row in _lines(folder / DETAILS)}
+    return {**row, **detail}
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -23,14 +23,12 @@ from matcher.reference import trades
 from matcher.reference.text import clean, fold, shorten
 
 AGENT = "maillage"
-LONGEST_DELAY = (
-    10.0  # seconds between two requests that robots.txt may ask for; beyond, the site is left alone
-)
+#: Seconds between two requests that robots.txt may ask for; beyond, the site is left alone.
+LONGEST_DELAY = 10.0
 FURTHER = 5  # pages after the home page
 AGAIN = 90  # days until a site is read again
-MOST_LOST = (
-    0.8  # a new reading that lost more of the text than this is a site under repair: the old one stands
-)
+#: A new reading that lost more of the text than this is a site under repair: the old one stands.
+MOST_LOST = 0.8
 ACTIVITIES = re.compile(
     r"activit|service|prestation|metier|savoir[- ]faire|atelier|produit|competence|expertise|realisation|offre|que faisons"
     r"|(?:entreprise|professionnel|client|collectivite)s?$"
@@ -64,21 +62,21 @@ def site(
             if _out(structure, opted_out):
                 target.unlink(missing_ok=True)
                 continue
-            held = _read_json(target)
+            last = _read_json(target)
             if (
-                held
-                and (day - date.fromisoformat(held["asked"])).days < AGAIN
-                and held["website"] == structure.website
+                last
+                and (day - date.fromisoformat(last["asked"])).days < AGAIN
+                and last["website"] == structure.website
             ):
                 report.unchanged += 1
                 continue
-            found = _reading(fetch, structure, day)
-            if found["pages"] and not (bool(held) and _size(found) < (1 - MOST_LOST) * _size(held)):
-                report.pages += len(found["pages"])
+            reading = _reading(fetch, structure, day)
+            if reading["pages"] and not (bool(last) and _size(reading) < (1 - MOST_LOST) * _size(last)):
+                report.pages += len(reading["pages"])
                 report.records += 1
-            elif held and found["why"] != NOINDEX:
-                found = {**held, "asked": day.isoformat(), "why": found["why"] or "shorter than before"}
-            _write_json(target, found)
+            elif last and reading["why"] != NOINDEX:
+                reading = {**last, "asked": day.isoformat(), "why": reading["why"] or "shorter than before"}
+            _write_json(target, reading)
         report.requests = fetch.requests
     return report
 
@@ -99,9 +97,14 @@ def _size(reading: dict[str, Any]) -> int:
 def _reading(fetch: Fetcher, structure: Structure, day: date) -> dict[str, Any]:
     """What is kept of one site; without pages, `why` says why."""
     made: dict[str, Any] = {
-        "siret": structure.siret, "website": structure.website, "read": day.isoformat(),
-        "asked": day.isoformat(), "pages": [], "why": "", "names": [n for n in (structure.name, structure.brand) if n],
-    }  # fmt: skip
+        "siret": structure.siret,
+        "website": structure.website,
+        "read": day.isoformat(),
+        "asked": day.isoformat(),
+        "pages": [],
+        "why": "",
+        "names": [n for n in (structure.name, structure.brand) if n],
+    }
     try:
         made["pages"] = list(_pages(fetch, structure.website))
     except Refused as error:
@@ -140,12 +143,12 @@ class Rules:
         self._known: dict[str, Any] = {}
 
     def allow(self, url: str) -> bool:
-        found = self._of(url)
-        return found is not None and bool(found.can_fetch(url, AGENT)) and self.delay(url) <= LONGEST_DELAY
+        rules = self._of(url)
+        return rules is not None and bool(rules.can_fetch(url, AGENT)) and self.delay(url) <= LONGEST_DELAY
 
     def delay(self, url: str) -> float:
-        found = self._of(url)
-        return float((found.crawl_delay(AGENT) if found is not None else 0) or 0)
+        rules = self._of(url)
+        return float((rules.crawl_delay(AGENT) if rules is not None else 0) or 0)
 
     def _of(self, url: str) -> Any:
         parts = urlsplit(url)

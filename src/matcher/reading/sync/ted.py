@@ -45,12 +45,15 @@ def ted(
 def _notices(http: Client, day: date, report: Report) -> Iterator[tuple[str, str]]:
     """(publication number, address of the XML) of every notice of a day."""
     url = address("ted")
-    asked: dict[str, Any] = {
+    question: dict[str, Any] = {
         "query": f"organisation-country-buyer IN (FRA) AND publication-date = {day:%Y%m%d} SORT BY publication-number ASC",
-        "fields": ["publication-number", "links"], "limit": LIMIT, "scope": "ALL", "paginationMode": "ITERATION",
-    }  # fmt: skip
+        "fields": ["publication-number", "links"],
+        "limit": LIMIT,
+        "scope": "ALL",
+        "paginationMode": "ITERATION",
+    }
     while True:
-        page, _ = http.json(url, body=asked)
+        page, _ = http.json(url, body=question)
         rows = page.get("notices") if isinstance(page, dict) else None
         if not isinstance(rows, list) or page.get("timedOut"):
             raise Unreachable(f"TED answered {day} with another shape, or not in time: run again later")
@@ -59,15 +62,15 @@ def _notices(http: Client, day: date, report: Report) -> Iterator[tuple[str, str
             links = row.get("links") if isinstance(row, dict) else None
             number = str(row.get("publication-number", "")) if isinstance(row, dict) else ""
             files = links.get("xml") if isinstance(links, dict) else None
-            found = next((one for one in (files or {}).values() if isinstance(one, str)), "")
-            if re.fullmatch(r"\d{1,12}-\d{4}", number) and found.startswith(("https://", "http://")):
-                yield number, found
+            link = next((one for one in (files or {}).values() if isinstance(one, str)), "")
+            if re.fullmatch(r"\d{1,12}-\d{4}", number) and link.startswith(("https://", "http://")):
+                yield number, link
             else:
                 report.notes.append(f"{day}: a notice without a number or an XML")
         token = page.get("iterationNextToken")
         if not token or not rows:
             return
-        asked["iterationNextToken"] = token
+        question["iterationNextToken"] = token
 
 
 def _fetch(http: Client, folder: Path, number: str, url: str, report: Report) -> None:

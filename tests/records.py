@@ -1,0 +1,31 @@
+"""Invented records as publishers write them (data/published.json), and tables of cases (data/cases.json)."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+DATA = Path(__file__).parent / "data"
+
+
+@cache
+def _file(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((DATA / name).read_text(encoding="utf-8"))
+    return found
+
+
+def published(name: str, /, **changes: Any) -> dict[str, Any]:
+    """A record of a publisher with these changes; a field changed to ... is left out."""
+    record = deepcopy(_file("published.json")[name]) | changes
+    return {field: value for field, value in record.items() if value is not ...}
+
+
+def cases(name: str) -> list[list[Any]]:
+    """The rows of a table of cases, without their notes."""
+    return [
+        [cell for cell in row if not isinstance(cell, dict) or "note" not in cell]
+        for row in _file("cases.json")[name]
+    ]
