@@ -9,7 +9,7 @@ import pytest
 from pytest import MonkeyPatch
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-NAMES = ("1_explore", "2_train", "3_report")
+NAMES = ("1_call_list", "2_judgement", "3_awards")
 nbformat = pytest.importorskip(
     "nbformat", reason="nbformat is not installed: pip install nbformat nbclient ipykernel"
 )
@@ -46,9 +46,10 @@ def test_a_notebook_runs_on_the_sample(name: str, monkeypatch: MonkeyPatch) -> N
 @pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.filterwarnings("ignore")
-def test_the_report_runs_on_the_real_data() -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_runs_on_the_real_data(name: str) -> None:
     from matcher.reference import paths
 
     if not (paths.shared_dir() / "data" / "awards" / "history.json.gz").is_file():
         pytest.skip("no real data: set MATCHER_SHARED")
-    _run("3_report")
+    _run(name)
