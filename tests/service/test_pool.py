@@ -97,8 +97,37 @@ def test_it_answers_as_the_service_itself(serving: Serving) -> None:
     matcher = serving.get().matcher
     for tender in TENDERS:
         for more in ({}, {"n": 3, "groups": 2}, {"filters": Filters(departments=("93",)), "groups": 0}):
-            assert matcher.match(tender, **more) == Matcher.match(matcher, tender, **more)
-    assert asked(matcher) == Matcher.match(matcher, TENDERS[0])
+            assert leaves(matcher.match(tender, **more)) == approximately(
+                Matcher.match(matcher, tender, **more)
+            )
+    assert leaves(asked(matcher)) == approximately(Matcher.match(matcher, TENDERS[0]))
+
+
+def leaves(answer: Answer) -> dict[str, Any]:
+    """Every value of an answer by its path."""
+    told = [("", codec.to_json(answer))]
+    values: dict[str, Any] = {}
+    for at, value in told:
+        inner = (
+            value.items()
+            if isinstance(value, dict)
+            else enumerate(value)
+            if isinstance(value, list)
+            else None
+        )
+        if inner is None:
+            values[at] = value
+        else:
+            told += [(f"{at}.{key}", each) for key, each in inner]
+    return values
+
+
+def approximately(answer: Answer) -> dict[str, Any]:
+    """Its leaves; a processor may add the numbers of a larger table in another order (1e-8)."""
+    return {
+        at: pytest.approx(value, abs=1e-6) if isinstance(value, float) else value
+        for at, value in leaves(answer).items()
+    }
 
 
 def test_denials_hold_in_every_process(serving: Serving) -> None:
