@@ -217,3 +217,19 @@ def test_towns_written_oddly_are_found_or_fall_back_to_the_department(
     found = places.locate(Place(label=label, department=department))
     assert found.commune == commune
     assert department is None or found.department == department
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ("78 Yvelines - 95 Val d'Oise", {("78", None), ("95", None)}),
+        ("92-Hauts de Seine", {("92", None)}),
+        ("Ivry. Villejuif.", {("94", "94076")}),
+    ],
+)
+def test_what_a_label_names_stands_before_the_seat_of_the_buyer(
+    label: str, expected: set[tuple[str, str | None]]
+) -> None:
+    buyer = Buyer(name="Ville de Paris", place=Place(label="Paris", commune="75056"))
+    found, deduced = lot_at(Place(label=label, region="11"), title="Nettoyage", buyer=buyer)
+    assert {(place.department, place.commune) for place in found} == expected and not deduced

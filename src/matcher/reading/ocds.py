@@ -15,6 +15,7 @@ from typing import Any
 
 from matcher import codec
 from matcher.domain import Award, Buyer, Holder, Lot, Place, Tender, __version__
+from matcher.reference import law
 
 Json = dict[str, Any]
 PREFIX = "maillage"  # of an `ocid`: whoever publishes releases registers one of their own
@@ -41,8 +42,10 @@ NATURES: Mapping[str, tuple[str, str]] = {
 CATEGORIES = {"works": "works", "supplies": "goods", "services": "services"}
 #: The article of a reservation -> the code of BT-71 as OCDS for the European Union names it.
 RESERVED = {
-    "L2113-12": "shelteredWorkshop", "L2113-13": "shelteredWorkshop", "L2113-15": "publicServiceMissionOrganization",
-}  # fmt: skip
+    law.DISABILITY: "shelteredWorkshop",
+    law.INSERTION: "shelteredWorkshop",
+    law.ESS: "publicServiceMissionOrganization",
+}
 SIRENE = "FR-INSEE"  # of org-id.guide: SIRET and SIREN
 COMMUNES = "FR-COG"  # communes and departments by their number
 MONTH_DAYS = 30.436875

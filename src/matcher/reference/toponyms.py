@@ -563,12 +563,16 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
     stated = tuple(places.locate(place) for place in lot.places if "places" not in lot.inferred)
     within = frozenset(code for place in stated for code in departments_within(place))
     label = "\n".join(place.label for place in stated[:1])
+    numbered = _numbered_departments(label)
+    if numbered and not any(map(precise, stated)) and len(within) != 1:  # "78 Yvelines - 95 Val d'Oise"
+        return numbered, False
     listed = _named_in(label, within)
     if len(listed) > 1 and len(stated) == 1:  # "communes de Bonnelles, Bullion et Rambouillet"
         return listed, False
     if any(map(precise, stated)):
         return stated, False
-    alone = len(within) == 1 and _RANKS.search(label) is None  # else one of many names is known
+    whole = _RANKS.search(label) is None  # else one of many names is known
+    alone = len(within) == 1 and whole
     text = f"{lot.title}\n{tender.title}"
     if named := (alone and listed) or _named_in(text, within or _home_departments(buyer)):
         return named, False
@@ -577,11 +581,23 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
     supposed = stated or tuple(places.locate(place, buyer.id) for place in lot.places)
     supposed = supposed or (places.locate(buyer.place, buyer.id),)
     if len(supposed) == 1 and not precise(supposed[0]) and supposed[0].country in (None, "", "FR"):
+        if listed and whole:  # some of the names are known: nearer to the truth than the buyer's seat
+            return listed, False
         within = within or frozenset(departments_within(supposed[0]))
         if town := seat(buyer, within):
             label = supposed[0].label or town.name
             return (replace(of_commune(town.code), label=label, inferred=True),), True
     return supposed, not stated
+
+
+def _numbered_departments(label: str) -> Places:
+    """The departments that a label names by number and name together."""
+    key = places.name_key(label)
+    return tuple(
+        _of_department(each.code)
+        for each in places.departments()
+        if re.search(rf"\b{each.code.lower()} (?:l )?{places.name_key(each.name)}\b", key)
+    )
 
 
 def may_lie_in(lot: Lot, tender: Tender, departments: Container[str | None]) -> bool:

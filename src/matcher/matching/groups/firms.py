@@ -12,6 +12,7 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days, department_number
 from matcher.domain import Asked, Lot, Match, Offer, Reason, Structure, Tender
 from matcher.learned import asks
+from matcher.matching.by_clause import SUPPORT
 from matcher.matching.ranking import LIKELY
 from matcher.matching.shortlist import Query
 from matcher.reference.text import shorten
@@ -49,10 +50,11 @@ def _listed(matcher: Any, query: Query, n: int) -> tuple[Match, ...]:
 def _holders(catalogue: Catalogue, query: Query, n: int) -> list[Match]:
     """Who won contracts of a trade of the lot in its departments, those with the contract nearest to it first.
 
-    Who sold goods of a trade is nobody for its work, nor the other way.  Of several holders of a contract the first.
+    Who sold goods of a trade is nobody for its work, nor the other way.  Of several holders of a contract the first.  Who
+    trained or supported some people trains no others: such contracts are of too many kinds.
     """
     near = {department_number(place.department) for place in query.places if place.department} - {-1}
-    wanted, goods = query.asked.trades, query.asked.nature == "supply"
+    wanted, goods = query.asked.trades.keys() - SUPPORT, query.asked.nature == "supply"
     if not near or not wanted:
         return []
     rows = np.flatnonzero(_won(catalogue) & np.isin(catalogue.of_row("department"), list(near)))
@@ -65,7 +67,7 @@ def _holders(catalogue: Catalogue, query: Query, n: int) -> list[Match]:
     found: dict[int, Match] = {}
     contracts: set[str] = set()
     for row, value, won in zip(rows[order].tolist(), likeness[order].tolist(), read, strict=True):
-        if wanted.keys() & won.trades.keys() and (won.nature == "supply") == goods:
+        if wanted & won.trades.keys() and (won.nature == "supply") == goods:
             owner, contract = int(catalogue.owners[row]), catalogue.offer(row)
             if contract.title not in contracts:
                 contracts.add(contract.title)

@@ -123,9 +123,7 @@ def _coded(shortlist: Shortlist, i: int, sure: float) -> Why:
 
 def _named(shortlist: Shortlist, i: int, sure: float) -> Why:
     held = _by_name(shortlist, i)
-    if sure >= STATED:
-        return Why(f"son nom évoque {_met(shortlist, held)}")
-    return Why(f"son nom évoque un métier voisin ({_label(held)})")
+    return Why(f"son nom évoque {'' if sure >= STATED else 'peut-être '}{_met(shortlist, held)}")
 
 
 def _by_name(shortlist: Shortlist, i: int) -> trades.Floats:
