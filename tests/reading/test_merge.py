@@ -185,6 +185,13 @@ def test_a_name_in_a_commune_joins_the_only_siret_of_it() -> None:
     assert (one.siret, one.phone) == (ONE, "0100000000") and place.commune
     two = merge([alone, structure(source="b.csv"), structure(OTHER, source="b.csv")]).structures
     assert {each.siret for each in two} == {ONE, OTHER, at}
+    elsewhere = structure(OTHER, source="b.csv", place=Place(commune="57672", department="57"))
+    assert {each.siret for each in merge([alone, structure(source="b.csv"), elsewhere]).structures} == {
+        ONE,
+        OTHER,
+    }
+    wide = structure(name_identity(alone.name, "57"), place=Place(department="57"), flags=("no-siret",))
+    assert [each.siret for each in merge([alone, wide]).structures] == [at]
 
 
 def test_an_association_known_by_its_number_joins_the_only_siret_of_it() -> None:

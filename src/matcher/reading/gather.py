@@ -16,6 +16,7 @@ from matcher.console import csv_text
 from matcher.domain import KINDS, Award, NotFound, NoValidRecords, Rejected, Structure, Tender
 from matcher.reading import contracts, files, merge
 from matcher.reading.sources import Columns
+from matcher.reference.identifiers import BY_NAME
 
 T = TypeVar("T")
 NOTICES = "notices.jsonl"
@@ -61,7 +62,7 @@ class Gathered:
                     f"  {how_many} structures of a kind not known here, {words!r}: say which it is with "
                     f"--map 'kind:{words}=ESS' (kinds: {', '.join(filter(None, KINDS))})"
                 )
-        if named := sum(one.siret.startswith("NOM-") for one in self.structures):
+        if named := sum(one.siret.startswith(BY_NAME) for one in self.structures):
             yield f"  {named} structures without any number: known by their name and place (their SIRET is to be asked)"
         for prefix, what in UNREAD.items():
             flags = (flag for one in self.structures for flag in one.flags)

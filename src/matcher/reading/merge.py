@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 
 from matcher.domain import DISABILITY_KINDS, SELF, SIAE_KINDS, Offer, Place, Rejected, Structure
-from matcher.reference.identifiers import bare_name, is_siret, rna_identity
+from matcher.reference.identifiers import BY_NAME, bare_name, is_siret, rna_identity
 from matcher.reference.text import fold
 
 #: Kinds that define the activity of a structure; the others (ESS, SCOP, ASSO ...) are legal forms that any of these may have.
@@ -115,20 +115,27 @@ def _successors(records: Sequence[Structure]) -> dict[str, str]:
 
 
 def _by_other_identity(records: Sequence[Structure]) -> dict[str, str]:
-    """An association's RNA number, or a name in a department -> the SIRET, where one alone answers to it."""
-    rest = [record for record in records if not is_siret(record.siret)]
+    """An association's RNA number, or a name in a department -> the identity of the structure, where one alone answers."""
     sirets: dict[str, set[str]] = {}
-    # of each name, the SIRETs and the others
-    named: dict[tuple[str, str | None], tuple[set[str], set[str]]] = {}
-    for record in records if rest else ():
-        if known := is_siret(record.siret):
+    named: dict[
+        tuple[str, str | None], dict[str, str | None]
+    ] = {}  # of each name, who bears it, and in which commune
+    for record in records:
+        if is_siret(record.siret):
             sirets.setdefault(rna_identity(record.rna), set()).add(record.siret)
-        if known or record.siret.startswith("NOM-"):
+        if loose:
             key = (bare_name(record.name), record.place.department)
-            named.setdefault(key, (set(), set()))[not known].add(record.siret)
-    alone = {record.siret: sirets.get(record.siret, ()) for record in rest}
-    alone |= {other: only for only, others in named.values() if len(others) == 1 for other in others}
-    return {other: next(iter(only)) for other, only in alone.items() if len(only) == 1}
+            named.setdefault(key, {})[record.siret] = record.place.commune
+    follows = {rna: next(iter(only)) for rna, only in sirets.items() if rna and len(only) == 1}
+    for bearers in named.values():
+        for other in (one for one in bearers if one.startswith(BY_NAME)):
+            known = [one for one in bearers if is_siret(one)] or [
+                one for one in bearers if bearers[one] and not bearers[other]
+            ]
+            near = [one for one in known if bearers[one] == bearers[other]] or known
+            if len(near) == 1:
+                follows[other] = near[0]
+    return follows
 
 
 def _latest(siret: str, follows: Mapping[str, str]) -> str:

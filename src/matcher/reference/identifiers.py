@@ -48,6 +48,7 @@ def siren_valid(siren: str) -> bool:
 IDENTITY = r"[0-9]{14}|F[0-9][0-9AB][0-9]{7}|W[0-9A-Z][0-9]{8}|ID-[0-9A-Za-z_-]{1,11}|NOM-[0-9a-f]{10}"
 NO_SIRET = "no-siret"  # flag of a structure that is known by another identity
 LONGEST_ID = 11
+BY_NAME = "NOM-"  # begins the identity by a name and a place
 UNSTATED = "no SIRET: fill in the 14 digits of the establishment, or a name and its town"  # of a row without a number
 
 
@@ -81,7 +82,11 @@ def own_identity(raw: object) -> str:
 def name_identity(name: str, where: str | None) -> str:
     """The identity by a name and where it stands (the code of a commune or department); "" where one is unknown."""
     words = bare_name(name)
-    return f"NOM-{blake2b(f'{words}|{where}'.encode(), digest_size=5).hexdigest()}" if words and where else ""
+    return (
+        f"{BY_NAME}{blake2b(f'{words}|{where}'.encode(), digest_size=5).hexdigest()}"
+        if words and where
+        else ""
+    )
 
 
 #: Words of a name that lists write or leave out.
@@ -115,7 +120,7 @@ def identity_in_words(identity: str) -> str:
     """An identity for display, in French: "SIRET 123 456 789 00012", "FINESS 020004495"."""
     if is_siret(identity):
         return f"SIRET\u00a0{identity[:3]}\u00a0{identity[3:6]}\u00a0{identity[6:9]}\u00a0{identity[9:]}"
-    if identity.startswith("NOM-"):
+    if identity.startswith(BY_NAME):
         return "SIRET inconnu"
     if identity.startswith("ID-"):
         return f"identifiant\u00a0{identity[3:]}, SIRET inconnu"
