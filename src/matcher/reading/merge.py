@@ -116,10 +116,10 @@ def _successors(records: Sequence[Structure]) -> dict[str, str]:
 
 def _by_other_identity(records: Sequence[Structure]) -> dict[str, str]:
     """An association's RNA number, or a name in a department -> the identity of the structure, where one alone answers."""
+    loose = any(record.siret.startswith(BY_NAME) for record in records)
     sirets: dict[str, set[str]] = {}
-    named: dict[
-        tuple[str, str | None], dict[str, str | None]
-    ] = {}  # of each name, who bears it, and in which commune
+    #: Of each name in a department, who bears it, and in which commune.
+    named: dict[tuple[str, str | None], dict[str, str | None]] = {}
     for record in records:
         if is_siret(record.siret):
             sirets.setdefault(rna_identity(record.rna), set()).add(record.siret)
@@ -129,9 +129,8 @@ def _by_other_identity(records: Sequence[Structure]) -> dict[str, str]:
     follows = {rna: next(iter(only)) for rna, only in sirets.items() if rna and len(only) == 1}
     for bearers in named.values():
         for other in (one for one in bearers if one.startswith(BY_NAME)):
-            known = [one for one in bearers if is_siret(one)] or [
-                one for one in bearers if bearers[one] and not bearers[other]
-            ]
+            placed = (one for one in bearers if bearers[one] and not bearers[other])
+            known = [one for one in bearers if is_siret(one)] or list(placed)
             near = [one for one in known if bearers[one] == bearers[other]] or known
             if len(near) == 1:
                 follows[other] = near[0]
