@@ -6,11 +6,15 @@ import io
 import re
 from contextlib import redirect_stdout
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from matcher.catalogue.files import save_catalogue
+from matcher.cli import build
 from matcher.commands.match import show
-from matcher.domain import Place, Reason
+from matcher.domain import BadInput, Place, Reason
 from matcher.matching.engine import Matcher
 from matcher.matching.reasons import OTHER, SUBJECTS, mark, sentences, subjects
 from matcher.outreach.sourcing import search
@@ -100,3 +104,12 @@ def test_where_nobody_fits_the_terminal_prints_no_empty_table(matcher: Matcher) 
     with redirect_stdout(io.StringIO()) as out:
         show(bare)
     assert "Aucune structure adaptée" in out.getvalue() and "pourquoi" not in out.getvalue()
+
+
+def test_a_typed_need_is_explained_as_a_notice_is(matcher: Matcher, tmp_path: Path) -> None:
+    save_catalogue(matcher.catalogue, tmp_path)
+    call = ["explain", "00010001600013", "--catalogue", str(tmp_path)]
+    asked = CliRunner().invoke(build(), [*call, "--need", "tonte de pelouses", "--place", "Pantin"])
+    assert asked.exit_code == 0 and "tonte de pelouses" in asked.output and "rang" in asked.output
+    nothing = CliRunner().invoke(build(), call)
+    assert isinstance(nothing.exception, BadInput) and '--need "what is to be done"' in str(nothing.exception)

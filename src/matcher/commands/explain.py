@@ -5,33 +5,45 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument
+from typer import Argument, Option
 
-from matcher.commands._options import CATALOGUE, Folder, NoticeOf, Output, loaded
+from matcher.commands._options import CATALOGUE, Folder, Output, loaded
 from matcher.console import emit, say
+from matcher.domain import BadInput
 
 
 def run(
     siret: Annotated[str, Argument(help="The structure: SIRET, or SIREN.")],
-    notice: NoticeOf,
+    notice: Annotated[
+        str | None, Argument(help="A notice: its file, or the id of one that was indexed.")
+    ] = None,
     lot: Annotated[str | None, Argument(help="One lot only, by number.")] = None,
+    need: Annotated[str | None, Option(help="A need in your own words instead of a notice.")] = None,
+    place: Annotated[str, Option(help="Where the need is, as for `matcher match`.")] = "",
     catalogue: Folder = CATALOGUE,
     format: Output = "table",
 ) -> None:
-    """Say why a structure is, or is not, among those proposed for a notice.
+    """Say why a structure is, or is not, among those proposed for a notice or a need.
 
     \b
     matcher explain 00010001600013 26-130101
     matcher explain 00010001600013 notice.xml 2
+    matcher explain 00010001600013 --need "tonte de pelouses" --place Pantin
     """
     from matcher import codec
     from matcher.reading import gather
+    from matcher.reading.need import spot, typed_need
+    from matcher.reference import toponyms
 
+    if (notice is None) == (need is None):
+        raise BadInput('give a notice, or --need "what is to be done"')
     matcher = loaded(catalogue)
-    if Path(notice).is_file():
-        tenders = gather.gather([Path(notice)]).tenders
+    if need is not None:
+        tenders = [typed_need(need, toponyms.asked(place, need) or spot(need))]
+    elif Path(str(notice)).is_file():
+        tenders = gather.gather([Path(str(notice))]).tenders
     else:
-        tenders = [gather.notice(gather.load_notices(catalogue), notice)]
+        tenders = [gather.notice(gather.load_notices(catalogue), str(notice))]
     for tender in tenders:
         found = matcher.why(siret, tender, lot)
         if format == "jsonl":
