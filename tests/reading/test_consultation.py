@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from matcher.reading import consultation
+from matcher.domain import Rejected, Tender
+from matcher.reading import consultation, files
 
 TEXT = """COMMUNE DE VILLEJUIF
 1 esplanade des Tilleuls, 94800 VILLEJUIF
@@ -23,3 +24,13 @@ def test_what_is_not_stated_stays_unknown() -> None:
     text = "Les plis sont ouverts à huis clos. Tél. 01 02 03 04 05."
     assert consultation.concerned(text) == consultation.body(text) == "" and consultation.site(text) == ()
     assert consultation.seat(text).department is None
+
+
+def test_a_text_with_a_need_on_each_line_is_that_many_needs() -> None:
+    lines = "tonte des pelouses à Pantin\nménage de bureaux à Saint-Denis\nmise sous pli de 4 000 courriers, Bobigny\n"
+    read = list(files.read_bytes(lines.encode(), "besoins.txt"))
+    assert [one.id for one in read if isinstance(one, Tender)] == ["besoins-1", "besoins-3"]
+    (several,) = [one for one in read if isinstance(one, Rejected)]
+    assert several.record == "line 2" and "Saint-Denis (93)" in several.reason
+    letter = "Bonjour,\nnous cherchons pour mars\nune tonte des pelouses à Pantin\nmerci\n"
+    assert len(list(files.read_bytes(letter.encode(), "lettre.txt"))) == 1

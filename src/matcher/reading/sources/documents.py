@@ -16,7 +16,8 @@ from typing import BinaryIO
 
 from matcher import plugins
 from matcher.domain import BadInput, Rejected, Tender
-from matcher.reading import consultation
+from matcher.learned import asks
+from matcher.reading import consultation, need
 from matcher.reading.limits import FILE, in_force
 from matcher.reading.sources._tabular import rejected, sheet_rows
 from matcher.reference.text import fold
@@ -34,6 +35,7 @@ MAX_PAGES = 1_500
 MAX_PAGE = 2 << 20  # bytes of drawing operators of a page: beyond, it is a plan, not text
 MAX_SPAN = 63  # columns of a Word table
 MAX_TEXT = 4_000_000  # characters kept of a consultation
+MOST_NEEDS, LONGEST_NEED, MOSTLY = 1_000, 400, 0.8  # lines, characters of one, share that state a need
 #: Fewer letters a page than this, on average, and the PDF holds images of pages.
 SCAN = 25
 PLAIN = (".txt", ".md", ".text", ".markdown")
@@ -88,6 +90,8 @@ class _Document:
 def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
     """One Tender for the whole file; a member of a ZIP that cannot be read is set aside by itself.
 
+    A plain text with a need on each line has one for each.
+
     Raises BadInput when nothing in it can be read, with what to do.
     """
     stream.seek(0, io.SEEK_END)
@@ -108,7 +112,16 @@ def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
         return
     if size > MAX_FILE:
         raise BadInput(f"{name} is over {MAX_FILE >> 20} MB: give the rules of the consultation alone")
-    yield _tender([_document(stream.read(), name)], name)
+    document = _document(stream.read(), name)
+    if lines := _needs(document):
+        stem = re.split(r"[/\\:]", name)[-1].rpartition(".")[0]
+        for number, line in lines:
+            try:
+                yield replace(need.typed_need(line, need.spot(line)), id=f"{stem}-{number}")
+            except BadInput as error:
+                yield rejected(name, f"line {number}", str(error))
+        return
+    yield _tender([document], name)
 
 
 @dataclass(slots=True)
@@ -342,6 +355,19 @@ def _docx(data: bytes, name: str) -> tuple[str, bool]:
             f"{name}: a Word file without text: are its pages images? run a text recognition (OCR) over them"
         )
     return "\n".join(lines), False
+
+
+def _needs(document: _Document) -> list[tuple[int, str]]:
+    """The lines of a plain text, with their numbers, where most by themselves state a need of a known trade; else none."""
+    lines = [
+        (number, line.strip()) for number, line in enumerate(document.text.splitlines(), 1) if line.strip()
+    ]
+    if document.kind != "plain" or not 1 < len(lines) <= MOST_NEEDS or consultation.states(document.text):
+        return []
+    if max(len(line) for _, line in lines) > LONGEST_NEED or any(line.endswith(":") for _, line in lines):
+        return []
+    stated = [one.stated and bool(one.parts) for one in (asks.of_text(line) for _, line in lines)]
+    return lines if sum(stated) >= MOSTLY * len(lines) else []
 
 
 def _tender(documents: list[_Document], name: str) -> Tender:
