@@ -66,7 +66,7 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
     if offer.inferred and offer.source:  # what was read about it is not its own declaration
         who = f"selon {offer.source},"
     quote = _quote(piece, text, offer.title if job else "")
-    return Why(f"{who} « {quote} » : {how}", shorten(shortlist.query.text, 160), piece)
+    return Why(f"{how} : {who} « {quote} »", shorten(shortlist.query.text, 160), piece)
 
 
 def _slot(shortlist: Shortlist, i: int) -> int:
