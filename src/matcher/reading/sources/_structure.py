@@ -106,7 +106,7 @@ def siret_of(raw: object, siren: object = None) -> tuple[str, tuple[str, ...], s
     check sums of both SIRET and SIREN prove it.
     """
     text = str(raw if raw is not None else "").strip().lstrip("'")
-    if not text or text.lower() in ("nan", "none", "null", "-", "nd", "n/a"):
+    if not re.search(r"\d", text) and len(text) < 40:  # "à demander", "?", "en cours"
         return "", (), UNSTATED
     if re.fullmatch(r"\d+(?:[.,]\d+)?[eE]\+?\d+", text):
         why = f"SIRET {text} was rounded by the spreadsheet: format the column as text and type it again"

@@ -115,8 +115,9 @@ def _ticked(headings: Sequence[str], found: Mapping[str, str], cells: _columns.C
     block: list[str] = []
     marked: list[str] = []
     for heading in [*headings, ""]:
-        seen = {fold(cell).strip() for cell in cells.get(heading, ())}
-        if seen and seen <= _TICKS | _UNTICKED and heading not in found.values():
+        seen = {fold(cell).strip(" ()") for cell in cells.get(heading, ())}
+        marks = seen & (_TICKS | _UNTICKED)
+        if marks and len(marks) > len(seen - marks) and heading not in found.values():
             block.append(heading)
         else:
             marked += block if any(map(trades.named, block)) else ()
@@ -264,7 +265,7 @@ class _Sheet:
             own = bracket.group(1) if bracket else name.partition(" ")[0]
             own = own if own in KINDS or (bracket and _structure.is_kind(own)) else ""
             named = (_structure.kind_in_name(text) or "" for text in (self.title, found.get("name", "")))
-            around = (own, self.section, self.title, form, *named)
+            around = (own, self.section, *named, self.title, form)
             if kind := next((kind for text in around if (kind := _structure.kind_of(text))), None):
                 return (kind,), ("kind-inferred",)
         kind, flags = _structure.kind_stated(stated)
@@ -505,7 +506,7 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
                 source=source,
             )
     for heading in (heading for key, heading in columns.items() if key.startswith("ticked")):
-        if fold(str(row.get(heading) or "")).strip() in _TICKS:
+        if fold(str(row.get(heading) or "")).strip(" ()") in _TICKS:
             yield Offer(id="", title=heading, source=source)
     if alone:
         for sector in shared_sectors:
