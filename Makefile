@@ -72,7 +72,6 @@ audit: $(VENV)/.ready-dev ## Bill of materials, licences, and known faults of wh
 	@$(BIN)/python tests/bench/audit.py
 
 bench: $(VENV)/.ready-dev ## Timings and scaling on this machine
-	@$(BIN)/python tests/bench/bench.py
 	@$(BIN)/python tests/bench/bench_speed.py
 
 clean: ## Remove build outputs (not the environment)

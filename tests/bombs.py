@@ -65,62 +65,6 @@ def _cell(text: str, place: str = "") -> str:
     return f'<c{at} t="inlineStr"><is><t>{text}</t></is></c>'
 
 
-def far_row() -> bytes:
-    """A second row said to be the 999,999,999,999,999,999th: a reader that fills the gap never ends."""
-    first = f'<row r="1">{_cell("SIRET")}{_cell("Nom")}</row>'
-    return workbook(first + f'<row r="999999999999999999">{_cell("00010001600013")}</row>')
-
-
-def far_column() -> bytes:
-    """A cell said to be in a column that no spreadsheet has."""
-    return workbook(f'<row r="1">{_cell("SIRET")}{_cell("Nom", "ZZZZZZ1")}</row>')
-
-
-def million_columns() -> bytes:
-    """Rows of a million cells."""
-    return workbook("".join(f'<row r="{n}">{_cell("a") * 1_000_000}</row>' for n in (1, 2)))
-
-
-def shared_strings() -> bytes:
-    """A table of shared strings that grows to hundreds of megabytes."""
-    return workbook('<row r="1"><c t="s"><v>0</v></c></row>', "<si><t>a</t></si>" * 8_000_000)
-
-
-def newlines() -> bytes:
-    """40 KB of line breaks around a few words: patterns that begin by white space look at each from each."""
-    return b"objet" + b"\n" * 40_000 + b"fin"
-
-
-def lots_of_newlines() -> bytes:
-    """Lines that begin like a list of lots and never go on."""
-    return (b"lot" + b"\n" * 400) * 100
-
-
-def reserved() -> bytes:
-    """24 KB of one word that every window of sentences looks for."""
-    return ("réservé " * 2_700).encode()
-
-
-def hours() -> bytes:
-    """Hours of insertion without an end."""
-    return ("insertion 120 heures, lot 1 " * 8_000).encode()
-
-
-def criteria() -> bytes:
-    """The word that opens the search for criteria, at every place."""
-    return ("critères\n" * 40_000).encode()
-
-
-def digits() -> bytes:
-    """Digits that a SIRET or a CPV may begin at each place."""
-    return ("siret : " + "1 2.3 " * 40_000).encode()
-
-
-def lot_rows() -> bytes:
-    """A table of lots of which no row ends as one does."""
-    return ("n° de lot | intitulé\n" + "1 |\n" * 60_000).encode()
-
-
 def overlapped() -> bytes:
     """A ZIP whose hundreds of members share one packed body (D. Fifield, "A better zip bomb")."""
     body = zlib.compress(b"a" * (6 << 20), 9)[2:-4]
@@ -149,22 +93,6 @@ def _document(body: str) -> bytes:
     )
 
 
-def wide_cell() -> bytes:
-    """A Word table of one cell that spans a hundred million columns."""
-    cell = '<w:tc><w:tcPr><w:gridSpan w:val="100000000"/></w:tcPr><w:p><w:r><w:t>objet du marché</w:t></w:r></w:p></w:tc>'
-    return _document(f"<w:tbl><w:tr>{cell}</w:tr></w:tbl>")
-
-
-def long_document() -> bytes:
-    """A Word file of millions of empty paragraphs."""
-    return _document("<w:p><w:r><w:t>a</w:t></w:r></w:p>" * 1_500_000)
-
-
-def deep_document() -> bytes:
-    """A Word file of tables within tables."""
-    return _document("<w:tbl><w:tr><w:tc>" * 5_000 + "<w:p/>" + "</w:tc></w:tr></w:tbl>" * 5_000)
-
-
 def _pdf(objects: list[bytes]) -> bytes:
     out, places = b"%PDF-1.4\n", []
     for n, each in enumerate(objects, 1):
@@ -189,117 +117,110 @@ def pdf_page(content: bytes, filters: bytes, pages: int = 1) -> bytes:
     return _pdf([catalogue, listed, _stream(content, filters), font, *[page] * pages])
 
 
-def pdf_of_operators() -> bytes:
-    """20 KB of PDF that unpack to millions of operators of text, shown again by every page."""
-    page = b"BT /F 1 Tf (objet du marche) Tj ET\n" * 160_000
-    return pdf_page(zlib.compress(page, 9), b"/Filter/FlateDecode", 50)
-
-
-def pdf_packed_twice() -> bytes:
-    """A PDF of which a page's content is packed twice over: 200 MB in a few hundred bytes."""
-    once = zlib.compress(b"BT (a) Tj ET " * 16_000_000, 9)
-    return pdf_page(zlib.compress(once, 9), b"/Filter[/FlateDecode/FlateDecode]")
-
-
-def pdf_of_brackets() -> bytes:
-    """A PDF of arrays within arrays."""
-    return pdf_page(b"[" * 1_000_000, b"")
-
-
-def corrupt_lzma() -> bytes:
-    """A ZIP member packed by LZMA whose stream is damaged."""
-    whole = bytearray(packed({"avis.xml": b"<a>" + bytes(range(256)) * 400}, zipfile.ZIP_LZMA))
+def _damaged(method: int) -> bytes:
+    """A ZIP of a member whose packed stream is damaged."""
+    whole = bytearray(packed({"avis.xml": b"<a>" + bytes(range(256)) * 400}, method))
     whole[60:90] = b"\xff" * 30
     return bytes(whole)
 
 
-def corrupt_bzip2() -> bytes:
-    """The same by bzip2."""
-    whole = bytearray(packed({"avis.xml": b"<a>" + bytes(range(256)) * 400}, zipfile.ZIP_BZIP2))
-    whole[60:90] = b"\xff" * 30
-    return bytes(whole)
-
-
-def deflate_bomb() -> bytes:
-    """Spaces in a ZIP."""
-    return packed({"avis.xml": b" " * (200 << 20)})
-
-
-def gzip_bomb() -> bytes:
-    """Spaces in a gzip."""
-    return gzip.compress(b" " * (200 << 20), 9)
-
-
-def many_members() -> bytes:
-    """A ZIP of tens of thousands of tiny notices."""
-    return packed({f"{n}.xml": b"<a/>" for n in range(30_000)})
-
-
-def sparse_tar() -> bytes:
+def _sparse_tar() -> bytes:
     """A tar whose member says that it holds eight gigabytes."""
-    sink = io.BytesIO()
-    with tarfile.open(fileobj=sink, mode="w"):
-        entry = tarfile.TarInfo("avis.xml")
-        entry.size = 8 << 30
-        sink.write(entry.tobuf())
-    return sink.getvalue() + b"\0" * 2048
-
-
-def deep_json() -> bytes:
-    """A hundred thousand arrays within one another."""
-    return b'[{"idweb":"1","objet":' + b"[" * 100_000 + b"]" * 100_000 + b"}]"
-
-
-def deep_xml() -> bytes:
-    """A hundred thousand elements within one another."""
-    return b"<TED_EXPORT>" + b"<a>" * 100_000 + b"</a>" * 100_000 + b"</TED_EXPORT>"
-
-
-def many_attributes() -> bytes:
-    """An XML element of a million attributes."""
-    return b"<TED_EXPORT " + b" ".join(b'a%d=""' % n for n in range(300_000)) + b"/>"
+    entry = tarfile.TarInfo("avis.xml")
+    entry.size = 8 << 30
+    return entry.tobuf() + b"\0" * 2048
 
 
 _NOTICE = b'[{"idweb":"1","dateparution":"2026-01-01",'
+_FAR = _cell("SIRET") + _cell("Nom")
+_WIDE_CELL = '<w:tc><w:tcPr><w:gridSpan w:val="100000000"/></w:tcPr><w:p><w:r><w:t>objet du marché</w:t></w:r></w:p></w:tc>'
+_TABLES = "<w:tbl><w:tr><w:tc>", "</w:tc></w:tr></w:tbl>"
 
-
-def huge_number() -> bytes:
-    """An amount of a million digits."""
-    return _NOTICE + b'"objet":"a","nature":"APPEL_OFFRE","montant":' + b"9" * 1_000_000 + b"}]"
-
-
-def many_keys() -> bytes:
-    """A JSON notice of six hundred thousand unknown keys."""
-    return b'[{"idweb":"1","objet":"a",' + b",".join(b'"k%d":0' % n for n in range(600_000)) + b"}]"
-
-
-def wide_csv() -> bytes:
-    """A CSV of one line of a million columns."""
-    return b"siret;nom;" + b"a;" * 1_000_000 + b"\n" + b"1;" * 1_000_000
-
-
-def quoted_csv() -> bytes:
-    """A quotation mark that is never closed."""
-    return b'siret;nom\n"' + b"a;b\n" * 1_000_000
-
-
-def tags() -> bytes:
-    """Opening brackets of tags that never close, in a title."""
-    return _NOTICE + b'"nature":"APPEL_OFFRE","objet":"' + b"<a " * 100_000 + b'"}]'
-
-
-#: Each bomb by what makes it one, with the name under which it is sent.
-#: The file that each kind of bomb is.
-_FILES: dict[str, tuple[Callable[[], bytes], ...]] = {
-    "structures.xlsx": (far_row, far_column, million_columns, shared_strings),
-    "structures.csv": (wide_csv, quoted_csv),
-    "besoin.txt": (newlines, lots_of_newlines, reserved, hours, criteria, digits, lot_rows),
-    "avis.zip": (overlapped, corrupt_lzma, corrupt_bzip2, deflate_bomb, many_members),
-    "avis.json": (deep_json, huge_number, many_keys, tags),
-    "avis.xml": (deep_xml, many_attributes),
-    "avis.json.gz": (gzip_bomb,),
-    "avis.tar": (sparse_tar,),
-    "dce.docx": (wide_cell, long_document, deep_document),
-    "dce.pdf": (pdf_of_operators, pdf_packed_twice, pdf_of_brackets),
+#: Name of the file that is sent -> the bombs that it may be.
+_FILES: dict[str, dict[str, Callable[[], bytes]]] = {
+    "structures.xlsx": {
+        # a second row said to be the 999,999,999,999,999,999th: a reader that fills the gap never ends
+        "far_row": lambda: workbook(
+            f'<row r="1">{_FAR}</row><row r="999999999999999999">{_cell("00010001600013")}</row>'
+        ),
+        # a cell said to be in a column that no spreadsheet has
+        "far_column": lambda: workbook(f'<row r="1">{_cell("SIRET")}{_cell("Nom", "ZZZZZZ1")}</row>'),
+        "million_columns": lambda: workbook(
+            "".join(f'<row r="{n}">{_cell("a") * 1_000_000}</row>' for n in (1, 2))
+        ),
+        # a table of shared strings that grows to hundreds of megabytes
+        "shared_strings": lambda: workbook(
+            '<row r="1"><c t="s"><v>0</v></c></row>', "<si><t>a</t></si>" * 8_000_000
+        ),
+    },
+    "structures.csv": {
+        "wide_csv": lambda: b"siret;nom;" + b"a;" * 1_000_000 + b"\n" + b"1;" * 1_000_000,
+        # a quotation mark that is never closed
+        "quoted_csv": lambda: b'siret;nom\n"' + b"a;b\n" * 1_000_000,
+    },
+    "besoin.txt": {
+        # patterns that begin by white space look at each line break from each
+        "newlines": lambda: b"objet" + b"\n" * 40_000 + b"fin",
+        # lines that begin like a list of lots and never go on
+        "lots_of_newlines": lambda: (b"lot" + b"\n" * 400) * 100,
+        # one word that every window of sentences looks for
+        "reserved": lambda: ("réservé " * 2_700).encode(),
+        # hours of insertion without an end
+        "hours": lambda: ("insertion 120 heures, lot 1 " * 8_000).encode(),
+        # the word that opens the search for criteria, at every place
+        "criteria": lambda: ("critères\n" * 40_000).encode(),
+        # digits that a SIRET or a CPV may begin at each place
+        "digits": lambda: ("siret : " + "1 2.3 " * 40_000).encode(),
+        # a table of lots of which no row ends as one does
+        "lot_rows": lambda: ("n° de lot | intitulé\n" + "1 |\n" * 60_000).encode(),
+    },
+    "avis.zip": {
+        "overlapped": overlapped,
+        "corrupt_lzma": lambda: _damaged(zipfile.ZIP_LZMA),
+        "corrupt_bzip2": lambda: _damaged(zipfile.ZIP_BZIP2),
+        "deflate_bomb": lambda: packed({"avis.xml": b" " * (200 << 20)}),
+        "many_members": lambda: packed({f"{n}.xml": b"<a/>" for n in range(30_000)}),
+    },
+    "avis.json": {
+        "deep_json": lambda: b'[{"idweb":"1","objet":' + b"[" * 100_000 + b"]" * 100_000 + b"}]",
+        "huge_number": lambda: (
+            _NOTICE + b'"objet":"a","nature":"APPEL_OFFRE","montant":' + b"9" * 1_000_000 + b"}]"
+        ),
+        "many_keys": lambda: (
+            b'[{"idweb":"1","objet":"a",' + b",".join(b'"k%d":0' % n for n in range(600_000)) + b"}]"
+        ),
+        # opening brackets of tags that never close, in a title
+        "tags": lambda: _NOTICE + b'"nature":"APPEL_OFFRE","objet":"' + b"<a " * 100_000 + b'"}]',
+    },
+    "avis.xml": {
+        "deep_xml": lambda: b"<TED_EXPORT>" + b"<a>" * 100_000 + b"</a>" * 100_000 + b"</TED_EXPORT>",
+        "many_attributes": lambda: b"<TED_EXPORT " + b" ".join(b'a%d=""' % n for n in range(300_000)) + b"/>",
+    },
+    "avis.json.gz": {"gzip_bomb": lambda: gzip.compress(b" " * (200 << 20), 9)},
+    "avis.tar": {"sparse_tar": _sparse_tar},
+    "dce.docx": {
+        # a Word table of one cell that spans a hundred million columns
+        "wide_cell": lambda: _document(f"<w:tbl><w:tr>{_WIDE_CELL}</w:tr></w:tbl>"),
+        "long_document": lambda: _document("<w:p><w:r><w:t>a</w:t></w:r></w:p>" * 1_500_000),
+        "deep_document": lambda: _document(_TABLES[0] * 5_000 + "<w:p/>" + _TABLES[1] * 5_000),
+    },
+    "dce.pdf": {
+        # 20 KB that unpack to millions of operators of text, shown again by every page
+        "pdf_of_operators": lambda: pdf_page(
+            zlib.compress(b"BT /F 1 Tf (objet du marche) Tj ET\n" * 160_000, 9), b"/Filter/FlateDecode", 50
+        ),
+        # 200 MB in a few hundred bytes
+        "pdf_packed_twice": lambda: pdf_page(
+            zlib.compress(zlib.compress(b"BT (a) Tj ET " * 16_000_000, 9), 9),
+            b"/Filter[/FlateDecode/FlateDecode]",
+        ),
+        "pdf_of_brackets": lambda: pdf_page(b"[" * 1_000_000, b""),
+    },
 }
-BOMBS = {make.__name__: (make, file) for file, makers in _FILES.items() for make in makers}
+#: Each bomb by what makes it one: its maker, and the name under which it is sent.
+BOMBS = {name: (make, file) for file, makers in _FILES.items() for name, make in makers.items()}
+
+
+def bomb(name: str) -> bytes:
+    """A bomb of BOMBS."""
+    return BOMBS[name][0]()

@@ -20,7 +20,7 @@ IMPORTED = {
     "pypdf": "documents",
     "docx": "documents",
     "icalendar": "night territory",
-    "matplotlib": "territory",
+    "matplotlib": "territory train",
     "psycopg": "postgres",
     "jwt": "oidc",
     "distributed": "cluster",

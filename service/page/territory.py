@@ -17,17 +17,7 @@ from matcher.records import facilitators, searches
 from matcher.reference import places
 from matcher.reference import trades as trades_
 from matcher.reference.identifiers import clean_amount
-from matcher.territory import (
-    advice,
-    areas,
-    choropleth,
-    coverage,
-    exports,
-    ledger,
-    meeting,
-    potential,
-    programme,
-)
+from matcher.territory import advice, areas, choropleth, coverage, ledger, meeting, potential, programme
 from service import desk, schemas, wire
 from service.access import identify, store_of
 from service.page import fields, render, search
@@ -330,7 +320,7 @@ def drawn(
         measures=coverage.MEASURES,
         supply=coverage.SUPPLY,
         divisions=areas.DIVISIONS,
-        shapes=[s for s in exports.SHAPES if s != "html"],
+        shapes=[s for s in choropleth.SHAPES if s != "html"],
         list_of=_list_of,
         shades=choropleth.STATES,
     )

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from matcher import codec
 from matcher.records import facilitators
-from matcher.territory import exports, hours, ledger, meeting, potential
+from matcher.territory import choropleth, hours, ledger, meeting, potential
 from matcher.territory.areas import somewhere
 from matcher.territory.counts import trades_of
 from service import desk, wire
@@ -53,12 +53,12 @@ def map_file(
     shape: Annotated[Literal["svg", "png", "csv", "xlsx", "geojson", "html"], Path()],
     asked: Annotated[MapFileQuery, Query()],
 ) -> Response:
-    made = exports.map_as(shape, desk.covered(request, asked), asked.measure)
+    made = choropleth.map_as(shape, desk.covered(request, asked), asked.measure)
     if shape == "html":
         return wire.printable(str(made))
     if shape == "svg":
-        return Response(made, media_type=exports.SHAPES[shape])
-    return wire.attachment(made, exports.SHAPES[shape], f"carte.{shape}")
+        return Response(made, media_type=choropleth.SHAPES[shape])
+    return wire.attachment(made, choropleth.SHAPES[shape], f"carte.{shape}")
 
 
 class HoursIn(In):

@@ -20,9 +20,14 @@ import json
 import os
 import re
 import shutil
+import signal
+import socket
+import subprocess
+import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -101,6 +106,60 @@ class Client:
         return answer
 
 
+@contextmanager
+def started(folder: Path, **environment: str) -> Iterator[tuple[str, int]]:
+    """The address and the process of `matcher serve` over a catalogue, on a free port, until the block ends."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "matcher.cli", "serve", "--port", str(port), "--catalogue", str(folder)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=os.environ | environment) as running:
+        try:
+            yield f"http://127.0.0.1:{port}", running.pid
+        finally:
+            running.send_signal(signal.SIGTERM)
+
+
+async def paced(
+    rate: float,
+    seconds: float,
+    one: Callable[[int, float], Awaitable[None]],
+    held: Callable[[], Awaitable[float]],
+    swap: Path | None,
+    swaps: int,
+) -> list[float]:
+    """Call `one` (number, when due) on time, whether or not earlier calls have ended, while the catalogue is swapped.
+
+    Returns what is `held`, every ten seconds.
+    """
+    memory: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            memory.append(await held())
+            await asyncio.sleep(10)
+
+    async def replace(folder: Path) -> None:
+        for number in range(swaps):
+            await asyncio.sleep(seconds / (swaps + 1))
+            await asyncio.to_thread(put, folder, number)
+
+    watcher = asyncio.create_task(watch())
+    replacer = asyncio.create_task(replace(swap)) if swap else None
+    begun, tasks = time.perf_counter(), set[asyncio.Task[None]]()
+    for number in range(int(rate * seconds)):
+        due = begun + number / rate
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        task = asyncio.create_task(one(number, due))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+    await asyncio.gather(*tasks)
+    watcher.cancel()
+    if replacer:
+        await replacer
+    return memory
+
+
 async def run(
     url: str,
     rate: float,
@@ -117,7 +176,6 @@ async def run(
     """
     times: list[float] = []
     statuses: Counter[int] = Counter()
-    memory: list[float] = []
     client = Client(url)
     ask = {"place": "93", "n": 10, "groups": groups}
     asked = [client.request("POST", "/v1/match", {"need": need, **ask}) for need in needs]
@@ -127,32 +185,13 @@ async def run(
         times.append(time.perf_counter() - due)
         statuses[status] += 1
 
-    async def watch() -> None:
-        while True:
-            if held is None:
-                _, body = await client.ask(client.request("GET", "/v1/metrics"))
-                memory.append(gauge(body.decode(), "process_resident_memory_bytes") / 1e6)
-            else:
-                memory.append(await asyncio.to_thread(held))
-            await asyncio.sleep(10)
+    async def resident() -> float:
+        if held is not None:
+            return await asyncio.to_thread(held)
+        _, body = await client.ask(client.request("GET", "/v1/metrics"))
+        return gauge(body.decode(), "process_resident_memory_bytes") / 1e6
 
-    async def replace(folder: Path) -> None:
-        for number in range(swaps):
-            await asyncio.sleep(seconds / (swaps + 1))
-            await asyncio.to_thread(put, folder, number)
-
-    watcher = asyncio.create_task(watch())
-    replacer = asyncio.create_task(replace(swap)) if swap else None
-    begun, tasks = time.perf_counter(), []
-    for number in range(int(rate * seconds)):
-        due = begun + number / rate
-        await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        tasks.append(asyncio.create_task(one(number, due)))
-    await asyncio.gather(*tasks)
-    watcher.cancel()
-    if replacer:
-        await replacer
-    return times, statuses, memory
+    return times, statuses, await paced(rate, seconds, one, resident, swap, swaps)
 
 
 def put(folder: Path, number: int) -> None:

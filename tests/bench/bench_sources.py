@@ -13,6 +13,7 @@ import io
 import json
 import random
 import resource
+import sys
 import tarfile
 import time
 import zipfile
@@ -22,6 +23,9 @@ from pathlib import Path
 
 from lxml import etree
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import bombs
 from matcher.domain import BadInput, Rejected, Tender
 from matcher.reading import files as files_
 from matcher.reading.sources import eforms, ted
@@ -281,26 +285,7 @@ def encoding(data: bytes, draw: random.Random) -> bytes:
 
 
 def bomb(data: bytes, draw: random.Random) -> bytes:
-    kind = draw.choice(("gz", "zip", "nested", "many"))
-    content = b"<TED_EXPORT>" + b" " * (40 << 20)
-    if kind == "gz":
-        return gzip.compress(content, 9)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        if kind == "zip":
-            archive.writestr("n.xml", content)
-        elif kind == "many":
-            for i in range(2000):
-                archive.writestr(f"{i}.xml", b"<a/>")
-        else:
-            inner = data
-            for level in range(6):
-                packed = io.BytesIO()
-                with zipfile.ZipFile(packed, "w") as deeper:
-                    deeper.writestr(f"{level}.zip", inner)
-                inner = packed.getvalue()
-            archive.writestr("n.zip", inner)
-    return buffer.getvalue()
+    return bombs.bomb(draw.choice(("overlapped", "many_members", "corrupt_lzma", "sparse_tar")))
 
 
 def noise(data: bytes, draw: random.Random) -> bytes:
@@ -319,22 +304,22 @@ MUTATIONS: list[tuple[Callable[[bytes, random.Random], bytes], int]] = [
 ]
 
 
-def mutated(files: int, seed: int = 0, bombs: int = 12) -> Iterator[tuple[str, str, bytes]]:
-    """(mutation, name, content) of damaged files, the same for a seed; `bombs` archives among them."""
+def mutated(files: int, seed: int = 0, archives: int = 12) -> Iterator[tuple[str, str, bytes]]:
+    """(mutation, name, content) of damaged files, the same for a seed; so many `archives` that are bombs among them."""
     draw = random.Random(seed)
     sound = seeds()
     kinds, weights = zip(*MUTATIONS, strict=True)
     for i in range(files):
         name, data = draw.choice(sound)
-        kind = bomb if i < bombs else draw.choices(kinds, weights)[0]
+        kind = bomb if i < archives else draw.choices(kinds, weights)[0]
         yield kind.__name__, name, kind(data, draw)
 
 
-def attack(files: int, seed: int = 0, bombs: int = 12) -> dict[str, float]:
+def attack(files: int, seed: int = 0, archives: int = 12) -> dict[str, float]:
     """Read damaged files; the slowest, the memory taken, the records.  An exception goes up: it is the finding."""
     slowest, worst, records, asides = 0.0, "", 0, 0
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for i, (kind, name, data) in enumerate(mutated(files, seed, bombs)):
+    for i, (kind, name, data) in enumerate(mutated(files, seed, archives)):
         start = time.process_time()
         for record in files_.read_bytes(data, name):
             records += not isinstance(record, Rejected)

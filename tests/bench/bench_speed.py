@@ -20,9 +20,6 @@ import gc
 import json
 import os
 import resource
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -297,39 +294,24 @@ def _processor() -> float:
 
 def starting(folder: Path, swaps: int, seconds: float) -> list[Row]:
     """Cold start until the service answers, its memory, and the 99th percentile while catalogues are swapped."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "matcher.cli", "serve", "--port", str(port), "--catalogue", str(folder)]
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    needs = (ROOT / "data/sample/needs.txt").read_text(encoding="utf-8").splitlines()
-    needs = [line for line in needs if line.strip()]
-    url, found = f"http://127.0.0.1:{port}", []
+    import bench_service
+
+    lines = (ROOT / "data/sample/needs.txt").read_text(encoding="utf-8").splitlines()
+    needs, what, found = list(filter(str.strip, lines)), "cold start of the service", list[Row]()
     with tempfile.TemporaryDirectory() as compiled:  # as installed: modules are compiled, by a start before
-        environment["PYTHONPYCACHEPREFIX"] = compiled
         for again in (False, True):
             since = time.perf_counter()
-            with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment) as running:
-                try:
-                    _wait(url)
-                    ready, spent = time.perf_counter() - since, _spent(running.pid)
-                    if again:
-                        clock = f"on the clock; {spent:.1f} s of processor"
-                        found.append(row("cold start of the service", "until it answers", ready, "s", clock))
-                        httpx.post(f"{url}/v1/match", json={"need": needs[0]}, timeout=60).raise_for_status()
-                        matched = time.perf_counter() - since
-                        found.append(
-                            row(
-                                "cold start of the service",
-                                "until a need is answered",
-                                matched,
-                                "s",
-                                "on the clock",
-                            )
-                        )
-                        found += _under_load(url, needs, folder, swaps, seconds, running.pid)
-                finally:
-                    running.send_signal(signal.SIGTERM)
+            given = {"PYTHONPYCACHEPREFIX": compiled, "PYTHONDONTWRITEBYTECODE": ""}
+            with bench_service.started(folder, **given) as (url, pid):
+                _wait(url)
+                ready, spent = time.perf_counter() - since, _spent(pid)
+                if again:
+                    clock = f"on the clock; {spent:.1f} s of processor"
+                    found.append(row(what, "until it answers", ready, "s", clock))
+                    httpx.post(f"{url}/v1/match", json={"need": needs[0]}, timeout=60).raise_for_status()
+                    matched = time.perf_counter() - since
+                    found.append(row(what, "until a need is answered", matched, "s", "on the clock"))
+                    found += _under_load(url, needs, folder, swaps, seconds, pid)
     return found
 
 

@@ -12,17 +12,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import random
 import re
-import signal
-import socket
 import ssl
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -30,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import httpx
 import numpy as np
-from bench_service import Client, gauge, put
+from bench_service import Client, gauge, paced, started
 from bench_speed import ROOT, _held, _matching, _ready, _wait, build
 
 from matcher.lab import synth
@@ -124,33 +121,13 @@ class Soak:
 
     async def run(self, rate: float, seconds: float, folder: Path, swaps: int, pid: int) -> list[float]:
         """Megabytes of all processes, every ten seconds."""
-        memory: list[float] = []
-
-        async def watch() -> None:
-            while True:
-                memory.append(await asyncio.to_thread(_held, pid))
-                await asyncio.sleep(10)
-
-        async def replace() -> None:
-            for number in range(swaps):
-                await asyncio.sleep(seconds / (swaps + 1))
-                await asyncio.to_thread(put, folder, number)
-
         for _ in range(CALLERS):  # records to export
             await self._ask("record")
-        beside = [asyncio.create_task(watch()), asyncio.create_task(replace())]
-        begun, tasks = time.perf_counter(), set[asyncio.Task[None]]()
-        for number in range(int(rate * seconds)):
-            due = begun + number / rate
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            (kind,) = self.chance.choices([*MIX], [*MIX.values()])
-            task = asyncio.create_task(self.one(kind, due))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-        await asyncio.gather(*tasks)
-        await beside[1]
-        beside[0].cancel()
-        return memory
+        kinds = self.chance.choices([*MIX], [*MIX.values()], k=int(rate * seconds))
+        held = partial(asyncio.to_thread, _held, pid)
+        return await paced(
+            rate, seconds, lambda number, due: self.one(kinds[number], due), held, folder, swaps
+        )
 
 
 def main() -> int:
@@ -169,42 +146,16 @@ def main() -> int:
         del listed
         with Store.open(store) as opened:
             tokens = [keys.create(opened, ["buyer"]) for _ in range(CALLERS)]
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        given = os.environ | {
-            "MATCHER_STORE": store,
-            "MATCHER_RATE": "1000000/minute",
-            "MATCHER_LOG_LEVEL": "ERROR",
-            "MATCHER_HOME": made,
-        }
-        command = [
-            sys.executable,
-            "-m",
-            "matcher.cli",
-            "serve",
-            "--port",
-            str(port),
-            "--catalogue",
-            str(folder),
-        ]
-        url = f"http://127.0.0.1:{port}"
-        with subprocess.Popen(command, env=given) as running:
-            try:
-                _wait(url)
-                while not (_ready(url) and _matching(url)):
-                    time.sleep(0.2)
-                soak = Soak(url, tokens, sirets, random.Random(asked.seed))
-                memory = asyncio.run(
-                    soak.run(asked.rate, 60 * asked.minutes, folder, asked.swaps, running.pid)
-                )
-                time.sleep(10)
-                loads = gauge(
-                    httpx.get(f"{url}/v1/metrics", headers={"x-api-key": tokens[0]}).text,
-                    "maillage_catalogue_loads",
-                )
-            finally:
-                running.send_signal(signal.SIGTERM)
+        given = {"MATCHER_STORE": store, "MATCHER_RATE": "1000000/minute", "MATCHER_LOG_LEVEL": "ERROR"}
+        with started(folder, **given, MATCHER_HOME=made) as (url, pid):
+            _wait(url)
+            while not (_ready(url) and _matching(url)):
+                time.sleep(0.2)
+            soak = Soak(url, tokens, sirets, random.Random(asked.seed))
+            memory = asyncio.run(soak.run(asked.rate, 60 * asked.minutes, folder, asked.swaps, pid))
+            time.sleep(10)
+            metrics = httpx.get(f"{url}/v1/metrics", headers={"x-api-key": tokens[0]}).text
+            loads = gauge(metrics, "maillage_catalogue_loads")
     every = [each for times in soak.times.values() for each in times]
     bad = sum(n for of in soak.statuses.values() for status, n in of.items() if status >= 500 or not status)
     print(

@@ -412,18 +412,6 @@ def test_an_unsubscription_counts_for_mail_composed(store: Store, folder: Path, 
     assert sent["cancelled"] == 1 and not (tmp_path / f"{id}.eml").exists()
 
 
-def test_learning_corrects_for_position_and_for_being_shown_everywhere(store: Store) -> None:
-    feedback.record(store, n.siret(1), "a", "1", "interested", position=1)
-    feedback.record(store, n.siret(2), "a", "1", "interested", position=15)
-    for i in range(4):
-        feedback.record(store, n.siret(3), f"n{i}", "1", "interested", position=1)
-    feedback.record(store, n.siret(4), "a", "1", "contacted")
-    weights = {label.siret: label.weight for label in feedback.labels(store)}
-    assert weights[n.siret(2)] == 4 * weights[n.siret(1)] == 4  # log2(1 + 15) against log2(1 + 1)
-    assert weights[n.siret(3)] == weights[n.siret(1)] / 2  # judged four times: 1 / sqrt(4)
-    assert n.siret(4) not in weights  # to be contacted is no judgement of fit
-
-
 # --------------------------------------------------------------------------------------------- SMTP
 
 

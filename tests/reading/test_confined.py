@@ -57,16 +57,18 @@ def heavy(found: list[object]) -> bool:
 
 def test_a_reading_without_end_is_ended_and_the_next_one_reads() -> None:
     assert heavy(list(confined.read_bytes(ROWS, "a.csv", replace(AMPLE, cpu=1))))
-    (tender,) = upload(bombs.reserved(), "besoin.txt")
+    (tender,) = upload(bombs.bomb("reserved"), "besoin.txt")
     assert isinstance(tender, Tender)
 
 
 def test_memory_is_bounded_by_the_kernel() -> None:
-    assert heavy(list(confined.read_bytes(bombs.long_document(), "a.docx", replace(AMPLE, memory=1 << 25))))
+    assert heavy(
+        list(confined.read_bytes(bombs.bomb("long_document"), "a.docx", replace(AMPLE, memory=1 << 25)))
+    )
 
 
 def test_members_that_share_their_bytes_are_refused_before_they_are_unpacked() -> None:
-    (found,) = upload(bombs.overlapped(), "avis.zip")
+    (found,) = upload(bombs.bomb("overlapped"), "avis.zip")
     assert isinstance(found, Rejected) and "overlap" in found.reason
 
 

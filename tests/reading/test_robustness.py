@@ -15,7 +15,7 @@ from matcher.reading import files
 
 def test_hundreds_of_damaged_files_raise_nothing() -> None:
     list(files.read([bench.SAMPLE]))  # libraries and tables are in memory before it is measured
-    told = bench.attack(200, seed=1, bombs=5)
+    told = bench.attack(200, seed=1, archives=5)
     assert told["records"] > 150  # salvaged: the damage is not everywhere
     assert told["grown"] < 300  # MB
 
@@ -32,10 +32,10 @@ DEEP = json.dumps('{"EFORMS":' * 20_000 + "1" + "}" * 20_000)
 REFUSED = [
     ("bomb.xml", b'<?xml version="1.0"?>' + DOCTYPE, "document type"),
     ("far.xml", b'<?xml version="1.0"?>' + b" " * 70_000 + DOCTYPE, ""),
-    ("bomb.zip", bombs.deflate_bomb(), "bomb"),
-    ("bomb.gz", bombs.gzip_bomb(), "bomb"),
+    ("bomb.zip", bombs.bomb("deflate_bomb"), "bomb"),
+    ("bomb.gz", bombs.bomb("gzip_bomb"), "bomb"),
     ("nested.zip", nested(6), "nested"),
-    ("deep.json", bombs.deep_json(), "nest"),
+    ("deep.json", bombs.bomb("deep_json"), "nest"),
     ("inside.json", f'[{{"idweb":"1","nomacheteur":"x","objet":"y","donnees":{DEEP}}}]'.encode(), "nested"),
     ("empty.xml", b"  \n ", "empty"),
 ]

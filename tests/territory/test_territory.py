@@ -138,18 +138,18 @@ def test_every_file_of_the_map_holds_what_was_asked_alone(matcher: Matcher, fold
     assert [a.code for a in zones] == ["75", "77", "78", "91", "92", "93", "94", "95"]
     asked = coverage.in_catalogue(matcher.catalogue, gather.load_notices(folder), areas.departments_of(zones))
     made = coverage.cover(Desk(matcher, on=ON), asked, zones, trade="nettoyage")
-    listed = list(csv.DictReader(io.StringIO(str(exports.map_as("csv", made, "gap")))))
+    listed = list(csv.DictReader(io.StringIO(str(choropleth.map_as("csv", made, "gap")))))
     assert len(listed) == 8 and {row["métier"] for row in listed} == {"nettoyage et propreté"}
     assert all("structures (" in row["sources"] and row["calculé le"] == "2026-11-24" for row in listed)
-    book = openpyxl.load_workbook(io.BytesIO(exports.map_as("xlsx", made, "gap")))  # type: ignore[arg-type]
+    book = openpyxl.load_workbook(io.BytesIO(choropleth.map_as("xlsx", made, "gap")))  # type: ignore[arg-type]
     assert book["Carte"].max_row == 9 and book["Besoins"].max_row == 1 + sum(len(c.needs) for c in made.cells)
-    features = json.loads(exports.map_as("geojson", made, "gap"))["features"]
+    features = json.loads(choropleth.map_as("geojson", made, "gap"))["features"]
     assert len(features) == 8 and 48 < features[0]["geometry"]["coordinates"][1] < 49.5
-    tree = etree.fromstring(str(exports.map_as("svg", made, "likely")).encode())
+    tree = etree.fromstring(str(choropleth.map_as("svg", made, "likely")).encode())
     assert {e.get("data-department") for e in tree.iter("{*}path")} - {None} == {a.code for a in zones}
     figures = {str(c.count.likely) for c in made.cells}
     assert figures <= {(e.text or "") for e in tree.iter("{*}tspan")}
-    page = str(exports.map_as("html", made, "state"))
+    page = str(choropleth.map_as("html", made, "state"))
     assert "CC BY 4.0" in page
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
     assert "size:A4" in page
@@ -159,7 +159,7 @@ def test_a_map_is_also_a_picture_for_a_slide(matcher: Matcher) -> None:
     pytest.importorskip("matplotlib")
     asked = [need("a", "93066", "nettoyage")]
     made = coverage.cover(Desk(matcher, on=ON), asked, [areas.department("93")], trade="nettoyage")
-    assert bytes(exports.map_as("png", made, "state"))[:8] == b"\x89PNG\r\n\x1a\n"  # type: ignore[arg-type]
+    assert bytes(choropleth.map_as("png", made, "state"))[:8] == b"\x89PNG\r\n\x1a\n"  # type: ignore[arg-type]
 
 
 def test_outlines_are_those_of_the_96_departments_each_near_its_neighbours() -> None:

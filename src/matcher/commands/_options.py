@@ -36,7 +36,6 @@ NoticeOf = Annotated[str, Argument(help="A notice: its file, or the id of one th
 Which = Annotated[str | None, Option(help="Which notice of the file; the first by default.")]
 NoFirms = Annotated[bool, Option("--no-firms", help="Leave out ordinary firms.")]
 Columns = Annotated[list[str] | None, Option("--map", help="field=heading, or a saved profile.")]
-Source = Annotated[str | None, Option("--source", "-s", help="Name the format instead of recognising it.")]
 
 
 def day(text: str) -> date:

@@ -50,7 +50,7 @@ def record(
     codes = [one["cpv"][0] for one in tender["lots"] if one["cpv"] and lot in ("", one["id"])]
     code = codes[0] if len(codes) == 1 else ""
     feedback.record(store, siret, notice, lot, verb, reason=reason, cpv=code, by=by)
-    recorded = f"{siret} {feedback.VERBS[verb][0]}, {notice}" + (f" lot {lot}" if lot else "")
+    recorded = f"{siret} {feedback.VERBS[verb]}, {notice}" + (f" lot {lot}" if lot else "")
     say(recorded + ("" if tender["lots"] else " (this notice has not been seen by `matcher batch` yet)"))
 
 

@@ -37,12 +37,12 @@ def run(
     """
     from matcher.reading import gather
     from matcher.reference import places
-    from matcher.territory import areas, coverage, exports
+    from matcher.territory import areas, choropleth, coverage
     from matcher.territory.counts import Desk
 
-    unknown = [path for path in out or () if path.suffix[1:] not in exports.SHAPES]
+    unknown = [path for path in out or () if path.suffix[1:] not in choropleth.SHAPES]
     if unknown:
-        raise BadInput(f"{unknown[0]} : finissez le nom par {', '.join(exports.SHAPES)}")
+        raise BadInput(f"{unknown[0]} : finissez le nom par {', '.join(choropleth.SHAPES)}")
     matcher = loaded(catalogue)
     wholes = list(areas.region(region)) if region else []
     wholes += [areas.department(code) for code in department or ()]
@@ -61,7 +61,7 @@ def run(
     opened = Desk(matcher, open_store())
     made = coverage.cover(opened, needs, chosen, trade=trade, kinds=tuple(kind or ()), n=n)
     for path in out or ():
-        write(path, exports.map_as(path.suffix[1:], made, measure))
+        write(path, choropleth.map_as(path.suffix[1:], made, measure))
     pairs = zip(made.rows(), made.cells, strict=True)
     rows = [row for row, cell in pairs if not blank or cell.state in coverage.LACKING]
     emit([{k: row[k] for k in list(row)[1:7]} for row in rows] if format == "table" else rows, format)

@@ -39,19 +39,16 @@ def run(
         for name, top in (("first", 1), ("first ten", 10)):
             p, y = predicted[:, :top].ravel(), observed[:, :top].ravel()
             known = ~np.isnan(p)
-            result = judged.reliability(p[known].tolist(), y[known].tolist())
-            for number, each in enumerate(result.bins, 1):
-                more = max(0, round(40 * (each.mean_predicted - each.observed_rate)))
-                figures = {"from": each.low, "to": each.high}
-                figures |= {"mean_predicted": each.mean_predicted, "observed_rate": each.observed_rate}
-                yield {
-                    **{"of": name, "bin": number, "count": each.count},
-                    **{key: round(value, 4) for key, value in figures.items()},
-                    "picture": "█" * round(40 * each.observed_rate) + "·" * more,
-                }
+            answers = p[known].tolist(), y[known].tolist()
+            result = judged.brier(*answers)
+            for number, each in enumerate(judged.bins(*answers), 1):
+                more = max(0, round(40 * (each["mean_predicted"] - each["observed_rate"])))
+                picture = "█" * round(40 * each["observed_rate"]) + "·" * more
+                figures = {key: round(float(value), 4) for key, value in each.items()}
+                yield {"of": name, "bin": number, **figures, "count": each["count"], "picture": picture}
             say(
-                f"{name}: {int(known.sum())} answers, Brier {result.brier:.4f}, base rate {result.base_rate:.4f} "
-                f"(Brier {result.base_brier:.4f}), skill {result.skill:+.4f}"
+                f"{name}: {int(known.sum())} answers, Brier {result['brier']:.4f}, base rate {result['rate']:.4f} "
+                f"(Brier {result['base']:.4f}), skill {result['skill']:+.4f}"
             )
 
     emit(rows(), format, f"{len(asked)} later awards, bins of equal size")

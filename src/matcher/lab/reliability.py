@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,57 +25,30 @@ from matcher.reference.identifiers import clean_date
 BINS = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bin:
-    """A tenth of the predictions in increasing order: their number, mean, and observed rate."""
-
-    count: int
-    low: float
-    high: float
-    mean_predicted: float
-    observed_rate: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reliability:
-    """Ten bins, the Brier score, the one of the base rate, and the skill: 1 is perfect, 0 no better than the rate."""
-
-    bins: tuple[Bin, ...]
-    brier: float
-    base_rate: float
-    base_brier: float
-
-    @property
-    def skill(self) -> float:
-        return 1 - self.brier / self.base_brier if self.base_brier else float("nan")
+def bins(predicted: Sequence[float], observed: Sequence[bool]) -> list[dict[str, float]]:
+    """Tenths of the predictions in increasing order: their number, bounds, mean, and observed rate."""
+    p, y = np.asarray(predicted, dtype=np.float64), np.asarray(observed, dtype=np.float64)
+    return [
+        {"count": len(rows), "from": p[rows].min(), "to": p[rows].max()}
+        | {"mean_predicted": p[rows].mean(), "observed_rate": y[rows].mean()}
+        for rows in np.array_split(np.argsort(p, kind="stable"), min(BINS, len(p)))
+    ]
 
 
-def reliability(predicted: Sequence[float], observed: Sequence[bool]) -> Reliability:
-    """Of probabilities and outcomes of one length.  Raises BadInput where there are none."""
+def brier(predicted: Sequence[float], observed: Sequence[bool]) -> dict[str, float]:
+    """The Brier score, the observed rate and its score, and the skill: 1 is perfect, 0 no better than the rate.
+
+    Raises BadInput where there are no probabilities, or not as many outcomes.
+    """
     p, y = np.asarray(predicted, dtype=np.float64), np.asarray(observed, dtype=np.float64)
     if not len(p) or len(p) != len(y):
         raise BadInput("no probability to judge: give as many outcomes as probabilities, and at least one")
-    order = np.argsort(p, kind="stable")
-    bins = tuple(
-        Bin(
-            count=len(rows),
-            low=float(p[rows].min()),
-            high=float(p[rows].max()),
-            mean_predicted=float(p[rows].mean()),
-            observed_rate=float(y[rows].mean()),
-        )
-        for rows in np.array_split(order, min(BINS, len(p)))
-    )
-    rate = float(y.mean())
-    return Reliability(
-        bins=bins,
-        brier=float(((p - y) ** 2).mean()),
-        base_rate=rate,
-        base_brier=float(((rate - y) ** 2).mean()),
-    )
+    score, rate = float(((p - y) ** 2).mean()), float(y.mean())
+    base = rate * (1 - rate)
+    return {"brier": score, "rate": rate, "base": base, "skill": 1 - score / base if base else float("nan")}
 
 
-def later_awards(path: Path, most: int | None = None, seed: int = 0) -> list[tuple[Question, frozenset[str]]]:
+def later_awards(path: Path, most: int | None = None) -> list[tuple[Question, frozenset[str]]]:
     """Awards of a DECP file as questions without their winners, and the winners' SIRENs; `most` drawn at random.
 
     Raises NotFound without the file.
@@ -101,7 +73,7 @@ def later_awards(path: Path, most: int | None = None, seed: int = 0) -> list[tup
         day = clean_date(record.get("dateNotification"))
         awards.append((Question(id=str(record.get("uid") or number), tender=tender, day=day), holders))
     if most is not None and most < len(awards):
-        chosen = np.sort(np.random.default_rng(seed).choice(len(awards), most, replace=False))
+        chosen = np.sort(np.random.default_rng(0).choice(len(awards), most, replace=False))
         awards = [awards[i] for i in chosen]
     return awards
 

@@ -75,7 +75,7 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
         "held": HOLDS.get(state["held"], state["held"]),
         "versions": {VERSIONS.get(k, k): v for k, v in state["versions"].items()},
         "digests": {STATES.get(k, k): v for k, v in digests.items()},
-        "words": {feedback.VERBS[k][0] if k in feedback.VERBS else k: v for k, v in words.items()},
+        "words": {feedback.VERBS.get(k, k): v for k, v in words.items()},
         "empty_count": len(empty),
         "empty": empty[["notice", "lot", "title", "trade", "where"]].head(200).to_dict("records"),
         "volumes": [(f"{s['started'][8:10]}/{s['started'][5:7]}", s["digests"]) for s in reversed(states)],

@@ -6,10 +6,9 @@ structure denies ("ce n'est pas notre métier") excludes it from every lot of th
 
 from __future__ import annotations
 
-import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -23,13 +22,13 @@ from matcher.records.store import Store, now
 from matcher.records.tables import DeniedSkill, Feedback, Notice
 from matcher.reference.identifiers import IDENTITY
 
-#: verb -> (French, gain for learning; None is not a relevance judgement)
-VERBS: dict[str, tuple[str, float | None]] = {
-    "interested": ("intéressée", 1.0),
-    "declined": ("pas intéressée", 0.0),
-    "contacted": ("contactée", None),
-    "submitted": ("a répondu", 2.0),
-    "won": ("a remporté", 3.0),
+#: verb -> French
+VERBS: dict[str, str] = {
+    "interested": "intéressée",
+    "declined": "pas intéressée",
+    "contacted": "contactée",
+    "submitted": "a répondu",
+    "won": "a remporté",
 }
 #: The reason that also denies the trade of the lot.
 NOT_OUR_TRADE = "not-our-trade"
@@ -173,38 +172,3 @@ def refusals(connection: Connection) -> Refusals:
         skills[siret].add(skill)
     denials_of = {siret: frozenset(denied) for siret, denied in skills.items()}
     return Refusals({key: frozenset(sirets) for key, sirets in pairs.items()}, denials_of)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
-    """One judged pair for learning: its gain, and its weight once position and exposure are corrected."""
-
-    siret: str
-    notice_id: str
-    lot_id: str
-    gain: float
-    weight: float
-
-
-def labels(store: Store, most: float = 10.0) -> Iterator[Label]:
-    """Judged pairs, for `matcher train ranker`, corrected for popularity feedback loops.
-
-    A pair shown low and still judged weighs more (inverse propensity of its position, 1 / log2(1 + position):
-    Joachims, Swaminathan, Schnabel, 2017), at most `most`; and each structure weighs the square root of what it
-    was judged, so that structures shown everywhere do not dominate.
-    """
-    best: dict[tuple[str, str, str], tuple[Any, float, int | None]] = {}
-    for row in store.ask(select(Feedback.__table__).order_by(Feedback.at)).mappings():
-        gain = VERBS.get(row["verb"], ("", None))[1]
-        if gain is None:
-            continue
-        key = (row["siret"], row["notice_id"], row["lot_id"])
-        position = row["position"] or (best[key][2] if key in best else None)
-        best[key] = (row["at"], gain, position)
-    often: dict[str, int] = defaultdict(int)
-    for siret, _, _ in best:
-        often[siret] += 1
-    for (siret, notice_id, lot_id), (_, gain, position) in sorted(best.items()):
-        corrected = min(most, math.log2(1 + (position or 1)))
-        weight = corrected / math.sqrt(often[siret])
-        yield Label(siret=siret, notice_id=notice_id, lot_id=lot_id, gain=gain, weight=weight)

@@ -6,13 +6,16 @@ No outside host; readable without colours: every area has its figure, a caption 
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 
 from matcher import plugins
+from matcher.console import csv_text
 from matcher.reference.french import grouped
 from matcher.reference.text import shorten
+from matcher.spreadsheet import XLSX
+from matcher.territory import exports
 from matcher.territory.coverage import MEASURES, Coverage
 from matcher.territory.outlines import CREDIT, HEIGHT, WIDTH, Outline, outlines, point, rings, towns
 
@@ -41,7 +44,8 @@ STATES: Mapping[str, tuple[str, str]] = {
 }
 SIZE = 480.0  # units of the longer side of the ground; letters are legible on a phone
 SMALL = 30.0  # an area narrower than that is drawn again, enlarged
-HEAD, LINE = 34.0, 17.0
+MOST = 20  # lines of the page that is printed: one of A4
+HEAD = 34.0  # of the title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,93 +174,45 @@ def svg(drawn: Picture, *, legend: bool = True) -> str:
     """
     ground = _ground(drawn.marks)
     small = _small(drawn.marks, ground)
-    foot = HEAD + ground.height * ground.scale + (150.0 if small else 0.0)
-    apart = [mark for mark in drawn.marks if mark.spot is None and mark.code not in outlines()]
-    after = foot + (54.0 if apart else 0.0)
-    height = after + (LINE * (len(drawn.legend) + 2) + 8 if legend else 8)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="areas" viewBox="0 0 {SIZE:.0f} {height:.0f}" role="group" aria-label="{escape(drawn.title)}" '
-        'font-family="system-ui, sans-serif"><rect class="sheet" width="100%" height="100%" fill="#ffffff"/>'
-    ]
-    parts += _land(drawn.marks, ground)
-    parts += [_shape(mark, ground) for mark in drawn.marks if mark.code in outlines() or mark.spot]
-    parts += _towns(drawn.marks, ground)
-    parts += [_label(mark, ground) for mark in drawn.marks if mark.code not in small]
-    head = f'<rect class="sheet" width="100%" height="{HEAD}" fill="#ffffff"/><rect class="sheet" y="{HEAD + ground.height * ground.scale:.0f}" width="100%" height="100%" fill="#ffffff"/>'
-    named, ink = escape(shorten(drawn.title, 56)), 'font-size="15" font-weight="600" fill="#1a1a1a"'
-    parts.append(f'{head}<text class="ink" x="6" y="20" {ink}>{named}</text>')
-    if small:
-        parts += _enlarged([mark for mark in drawn.marks if mark.code in small], foot - 140)
-    parts += [_box(mark, 6 + i * 78, foot + 4) for i, mark in enumerate(apart)]
-    parts += list(_legend(drawn, after)) if legend else []
-    return "".join(parts) + "</svg>"
+    return exports.filled(
+        "choropleth.svg",
+        drawn=drawn,
+        legend=legend,
+        ground=ground,
+        land=_land(drawn.marks, ground),
+        towns=list(_towns(drawn.marks, ground)),
+        enlarged=[mark for mark in drawn.marks if mark.code in small],
+        apart=[mark for mark in drawn.marks if mark.spot is None and mark.code not in outlines()],
+        outlines=outlines(),
+        whole=_ground([mark for mark in drawn.marks if mark.code in small]),
+        middle=_middle,
+        shades=SHADES,
+        size=SIZE,
+        head=HEAD,
+        title=shorten(drawn.title, 56),
+        sources=(shorten(drawn.source, 88), CREDIT),
+    )
 
 
-def _fill(shade: str) -> str:
-    return f'class="{shade}" fill="{SHADES[shade][0]}"'
-
-
-def _linked(mark: Mark, drawn: str) -> str:
-    told = f"<title>{escape(mark.caption)}</title>{drawn}"
-    link = f'<a href="{escape(mark.link)}" aria-label="{escape(mark.caption)}">{told}</a>'
-    return link if mark.link else f"<g>{told}</g>"
-
-
-def _path(shape: Outline, ground: _Ground, drawn: str) -> str:
-    x, y = ground.at(0, 0)
-    return f'<path d="{shape.path}" transform="translate({x:.1f},{y:.1f}) scale({ground.scale:.3f})" stroke-width="0.8" vector-effect="non-scaling-stroke" {drawn}/>'
-
-
-def _land(marks: Sequence[Mark], ground: _Ground) -> Iterator[str]:
+def _land(marks: Sequence[Mark], ground: _Ground) -> list[Outline]:
     """The departments in sight that are no areas of the map, under the discs of communes."""
     areas = {mark.code for mark in marks if mark.spot is None}
-    stroke = 'class="ground" fill="#f1f3f4" stroke="#aab6bf"'
-    for code, shape in outlines().items():
-        across = shape.left < ground.left + ground.width and shape.right > ground.left
-        down = shape.top < ground.top + ground.height and shape.bottom > ground.top
-        if code not in areas and across and down:
-            yield _path(shape, ground, stroke)
+    box = (ground.left, ground.top, ground.width, ground.height)
+    return [shape for code, shape in outlines().items() if code not in areas and shape.meets(*box)]
 
 
-def _shape(mark: Mark, ground: _Ground) -> str:
-    if mark.spot is None:
-        stroke = f'stroke="#555" data-department="{mark.code}"'
-        return _linked(mark, _path(outlines()[mark.code], ground, f"{_fill(mark.shade)} {stroke}"))
-    x, y = ground.at(*mark.spot)
-    return _linked(mark, f'<circle cx="{x:.1f}" cy="{y:.1f}" r="11" {_fill(mark.shade)} stroke="#555"/>')
-
-
-def _towns(marks: Sequence[Mark], ground: _Ground) -> Iterator[str]:
-    """The largest towns in sight, but where a disc has their name."""
+def _towns(marks: Sequence[Mark], ground: _Ground) -> Iterator[tuple[float, float, str]]:
+    """The largest towns in sight, as they are drawn, but where a disc has their name."""
     taken = [ground.at(*at) for mark in marks if (at := mark.spot or _middle(mark.code))]
     for x, y, name in towns(ground.window):
         left, top = ground.at(x, y)
         if not any(-12 < a - left < 16 + 6 * len(name) and -14 < b - top < 24 for a, b in taken):
-            yield (
-                f'<circle class="town" cx="{left:.1f}" cy="{top:.1f}" r="2.2" fill="#333"/><text class="halo" x="{left + 5:.1f}" y="{top - 4:.1f}" '
-                f'font-size="10.5" fill="#1a1a1a" stroke="#fff" stroke-width="2.4" paint-order="stroke" pointer-events="none">{escape(name)}</text>'
-            )
+            yield left, top, name
 
 
 def _middle(code: str) -> tuple[float, float] | None:
     shape = outlines().get(code)
     return None if shape is None else ((shape.left + shape.right) / 2, (shape.top + shape.bottom) / 2)
-
-
-def _label(mark: Mark, ground: _Ground) -> str:
-    """The figure on a disc; the code and the figure of a department."""
-    if (at := mark.spot or _middle(mark.code)) is None:
-        return ""
-    (x, y), words = ground.at(*at), mark.told.split()
-    spans = "".join(f'<tspan x="{x:.1f}" dy="{13 * bool(n)}">{word}</tspan>' for n, word in enumerate(words))
-    return _text(x, y + (4 if mark.spot else 0), spans, mark.shade)
-
-
-def _text(x: float, y: float, words: str, shade: str) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="12" font-weight="600" text-anchor="middle" class="on-{shade}" fill="{SHADES[shade][1]}" '
-        f'pointer-events="none">{words}</text>'
-    )
 
 
 def _small(marks: Sequence[Mark], ground: _Ground) -> set[str]:
@@ -268,36 +224,6 @@ def _small(marks: Sequence[Mark], ground: _Ground) -> set[str]:
     }
     small = {code for code, width in wide.items() if width < SMALL}
     return small if len(small) < len(wide) else set()
-
-
-def _enlarged(marks: Sequence[Mark], top: float) -> Iterator[str]:
-    """Small departments drawn again, enlarged, at the foot of the map."""
-    whole = _ground(marks)
-    factor = 118 / (whole.height * whole.scale)
-    yield f'<g transform="translate(6,{top - HEAD * factor:.1f}) scale({factor:.3f})">'
-    for mark in marks:
-        yield _shape(mark, whole)
-    yield "</g>"
-    for mark in marks:
-        x, y = whole.at(*(_middle(mark.code) or (0.0, 0.0)))
-        yield _text(6 + x * factor, top + (y - HEAD) * factor, mark.told, mark.shade)
-
-
-def _box(mark: Mark, x: float, y: float) -> str:
-    """A department without an outline, as a box with its code and figure."""
-    words = _text(x + 36, y + 26, mark.told, mark.shade)
-    box = f'<rect x="{x}" y="{y:.0f}" width="72" height="42" {_fill(mark.shade)} stroke="#555"/>'
-    return _linked(mark, f"{box}{words}")
-
-
-def _legend(drawn: Picture, top: float) -> Iterator[str]:
-    y = top + LINE
-    for shade, words in drawn.legend:
-        yield f'<rect x="6" y="{y - 11:.0f}" width="18" height="13" {_fill(shade)} stroke="#555"/><text class="ink" x="30" y="{y:.0f}" font-size="12" fill="#1a1a1a">{escape(words)}</text>'
-        y += LINE
-    for line in (shorten(drawn.source, 88), CREDIT):
-        yield f'<text class="ink" x="6" y="{y + 2:.0f}" font-size="9.5" fill="#444">{escape(line)}</text>'
-        y += 13
 
 
 # ------------------------------------------------------------------------------------------------- picture file
@@ -339,3 +265,46 @@ def png(drawn: Picture) -> bytes:
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=150, metadata={"Software": None})
     return stream.getvalue()
+
+
+# ------------------------------------------------------------------------------------------------- files
+
+#: Shapes of a map file -> its media type.
+SHAPES = {
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "html": "text/html; charset=utf-8",
+    "geojson": "application/geo+json",
+    "xlsx": XLSX,
+    "csv": "text/csv; charset=utf-8",
+}
+
+
+def map_as(shape: str, made: Coverage, measure: str) -> str | bytes:
+    """A map in one of SHAPES, of what it was asked for alone.  Raises BadInput as `picture`."""
+    if shape == "csv":
+        return csv_text(made.rows())
+    if shape == "xlsx":
+        needs = (
+            {"zone": cell.area.code, "métier": cell.label, **need}
+            for cell in made.cells
+            for need in cell.listed()
+        )
+        notes = (*made.sources, made.left_out, made.facilitator)
+        return exports.workbook({"Carte": made.rows(), "Besoins": needs}, notes)
+    if shape == "geojson":
+        return json.dumps(made.features(), ensure_ascii=False)
+    drawn = picture(made, measure)
+    if shape == "png":
+        return png(drawn)
+    if shape == "svg":
+        return svg(drawn)
+    return exports.page(
+        "map",
+        title=drawn.title,
+        drawing=svg(drawn),
+        coverage=made,
+        cells=made.lacking[:MOST],
+        sources=made.sources,
+        on=made.on,
+    )

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from matcher.console import csv_text
 from matcher.reference.french import euros, grouped
-from matcher.spreadsheet import XLSX, Sheet, to_xlsx
-from matcher.territory.coverage import Coverage
-
-MOST = 20  # lines of the page that is printed: one of A4
+from matcher.spreadsheet import Sheet, to_xlsx
 
 
 @cache
@@ -31,50 +26,12 @@ def _environment() -> Any:
 
 def page(name: str, **values: Any) -> str:
     """A whole HTML page, printable, without any outside host; every text is escaped."""
-    return str(_environment().get_template(f"{name}.html").render(**values))
+    return filled(f"{name}.html", **values)
 
 
-#: Shapes of a map file -> its media type.
-SHAPES = {
-    "svg": "image/svg+xml",
-    "png": "image/png",
-    "html": "text/html; charset=utf-8",
-    "geojson": "application/geo+json",
-    "xlsx": XLSX,
-    "csv": "text/csv; charset=utf-8",
-}
-
-
-def map_as(shape: str, made: Coverage, measure: str) -> str | bytes:
-    """A map in one of SHAPES, of what it was asked for alone.  Raises BadInput as `choropleth.picture`."""
-    from matcher.territory import choropleth
-
-    if shape == "csv":
-        return csv_text(made.rows())
-    if shape == "xlsx":
-        needs = (
-            {"zone": cell.area.code, "métier": cell.label, **need}
-            for cell in made.cells
-            for need in cell.listed()
-        )
-        notes = (*made.sources, made.left_out, made.facilitator)
-        return workbook({"Carte": made.rows(), "Besoins": needs}, notes)
-    if shape == "geojson":
-        return json.dumps(made.features(), ensure_ascii=False)
-    drawn = choropleth.picture(made, measure)
-    if shape == "png":
-        return choropleth.png(drawn)
-    if shape == "svg":
-        return choropleth.svg(drawn)
-    return page(
-        "map",
-        title=drawn.title,
-        drawing=choropleth.svg(drawn),
-        coverage=made,
-        cells=made.lacking[:MOST],
-        sources=made.sources,
-        on=made.on,
-    )
+def filled(template: str, **values: Any) -> str:
+    """A template of `pages` with these values."""
+    return str(_environment().get_template(template).render(**values))
 
 
 def number(value: float | None) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from matcher import codec
-from matcher.domain import SIAE_KINDS, BadInput, Lot, Match, Place
+from matcher.domain import SIAE_KINDS, BadInput, Lot, Place
 from matcher.learned import cpv
 from matcher.matching.by_clause import by_clause
 from matcher.matching.ranking import LIKELY, Ranking
@@ -201,21 +201,6 @@ def carriers(desk: Desk, ranking: Ranking, most: int) -> tuple[Carrier, ...]:
             source=source_name(match.structure.source) or "source non précisée",
         )
         for i, match in zip(chosen, desk.matcher.explained(ranking, chosen), strict=True)
-    )
-
-
-def _carrier(match: Match, way: str, reason: str) -> Carrier:
-    s = match.structure
-    return Carrier(
-        siret=s.siret,
-        name=s.known_as,
-        kind=s.kind,
-        town=s.place.label,
-        kilometres=match.distance_km,
-        way=way,
-        reason=reason,
-        verified=s.active is True,
-        source=source_name(s.source) or "source non précisée",
     )
 
 

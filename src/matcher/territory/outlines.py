@@ -34,6 +34,11 @@ class Outline:
     right: float
     bottom: float
 
+    def meets(self, left: float, top: float, width: float, height: float) -> bool:
+        """Is a part of its box in this one?"""
+        across = self.left < left + width and self.right > left
+        return across and self.top < top + height and self.bottom > top
+
 
 @cache
 def outlines() -> Mapping[str, Outline]:
@@ -72,16 +77,10 @@ def _lambert(latitude: float, longitude: float) -> tuple[float, float]:
 
 def land(windows: Iterable[str]) -> Mapping[str, str]:
     """Department -> path, as much as these viewBoxes show: all, thinned, for a wide one; else those in sight."""
-    boxes = [tuple(float(v) for v in window.split()) for window in windows]
+    boxes = [list(map(float, window.split())) for window in windows]
     if any(width > WIDE for _, _, width, _ in boxes):
         return _coarse()
-    return {
-        code: one.path
-        for code, one in outlines().items()
-        if any(
-            one.left < x + w and one.right > x and one.top < y + h and one.bottom > y for x, y, w, h in boxes
-        )
-    }
+    return {code: one.path for code, one in outlines().items() if any(one.meets(*box) for box in boxes)}
 
 
 @cache

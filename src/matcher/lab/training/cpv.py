@@ -8,7 +8,7 @@ arrays are then fitted on the whole history and the notices.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -17,12 +17,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from matcher import plugins
 from matcher.console import say
 from matcher.domain import BadInput, Tender
 from matcher.lab.evaluation import HISTORY
+from matcher.lab.leads import ece
 from matcher.lab.training import encoder as encoding
 from matcher.lab.training import write_card
-from matcher.lab.training.cases import coded
 from matcher.lab.training.texts import OURS, UNDATED, cpv_labels, gather, read_awards, read_table
 from matcher.learned import cpv
 from matcher.learned.encoders import static
@@ -243,8 +244,8 @@ def _figures(
         chances.append(chance)
         drift.append((kinds[raw.argmax(axis=1)] == cpv.WORKS) & (right != cpv.WORKS))
     hit, chance, wrong = np.concatenate(hits), np.concatenate(chances), np.concatenate(drift)
-    error = sum(n * abs(mean - true) for mean, true, n in reliability(hit[:, 0], chance)) / len(hit)
-    figures = (hit[:, 0].mean(), hit[:, :5].any(axis=1).mean(), chance.mean(), error, wrong.mean())
+    tops = (hit[:, 0].mean(), hit[:, :5].any(axis=1).mean())
+    figures = (*tops, chance.mean(), ece(chance, hit[:, 0]), wrong.mean())
     return " | ".join(f"{figure:.3f}" for figure in figures)
 
 
@@ -253,7 +254,8 @@ def report(
 ) -> None:
     """The card, with figures and a reliability plot where the folder holds later awards."""
     suggester = cpv.load(out, encoder)
-    cases = coded(data)
+    later = data / "awards" / "development.json.gz"
+    cases = [(a.objet, a.cpv) for a in read_awards(later) if a.cpv] if later.is_file() else []
     awards, others, held, day = counts
     measured = ["The folder holds no later awards: nothing was measured."]
     if cases:
@@ -266,11 +268,10 @@ def report(
         curves = {}
         for level in ("division", "group", "class"):
             hit, chance = first_codes(suggester, cases, level)
-            curves[level] = reliability(hit[:, 0], chance)
-            error = sum(n * abs(stated - true) for stated, true, n in curves[level]) / len(hit)
+            curves[level] = hit[:, 0], chance
             tops = " | ".join(f"{hit[:, :k].any(axis=1).mean():.3f}" for k in (1, 5, 10))
-            measured += [f"| {level} | {tops} | {chance.mean():.3f} | {error:.3f} |"]
-        (out / "reliability.svg").write_text(plot(curves), encoding="utf-8")
+            measured += [f"| {level} | {tops} | {chance.mean():.3f} | {ece(chance, hit[:, 0]):.3f} |"]
+        plot(curves, out / "reliability.svg")
         measured += ["", "![Stated chance against share of right codes, by level](reliability.svg)", ""]
     write_card(
         out,
@@ -298,36 +299,19 @@ def first_codes(suggester: cpv.Suggester, cases: Coded, level: str) -> tuple[Mas
     return kinds[best] == right[:, None], np.take_along_axis(chances, best, axis=1)[:, 0]
 
 
-def reliability(hit: Mask, chance: F64) -> list[tuple[float, float, int]]:
-    """In each tenth of the scale: mean stated chance, share right, how many."""
-    tenth = np.minimum((chance * 10).astype(int), 9)
-    bins = [tenth == b for b in range(10) if (tenth == b).any()]
-    return [(float(chance[b].mean()), float(hit[b].mean()), int(b.sum())) for b in bins]
+def plot(curves: Mapping[str, tuple[Mask, F64]], path: Path) -> None:
+    """A reliability plot of which first codes are right and their stated chance: on the diagonal it is kept."""
+    from sklearn.calibration import calibration_curve
 
+    with plugins.optional("train", "the plot of the CPV suggestion"):
+        from matplotlib.figure import Figure
 
-def plot(curves: dict[str, list[tuple[float, float, int]]]) -> str:
-    """A reliability plot as SVG: on the diagonal a stated chance is kept."""
-    colours = ("#1b4f72", "#b9770e", "#6c3483")
-    side, gap = 320, 40
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side + 170} {side + 2 * gap}" '
-        'font-family="sans-serif" font-size="12" role="img" aria-label="Reliability of the CPV suggestion">',
-        f'<rect x="{gap}" y="{gap}" width="{side}" height="{side}" fill="none" stroke="#888"/>',
-        f'<line x1="{gap}" y1="{gap + side}" x2="{gap + side}" y2="{gap}" stroke="#888" stroke-dasharray="4"/>',
-        f'<text x="{gap + side / 2}" y="{side + 2 * gap - 10}" text-anchor="middle">stated chance</text>',
-        f'<text x="14" y="{gap + side / 2}" text-anchor="middle" '
-        f'transform="rotate(-90 14 {gap + side / 2})">share right</text>',
-    ]
-    for i, (level, points) in enumerate(curves.items()):
-        spots = [(gap + side * stated, gap + side * (1 - true), n) for stated, true, n in points]
-        path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in spots)
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{colours[i % 3]}" stroke-width="1.5"/>')
-        parts += [
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{2 + n**0.5 / 10:.1f}" fill="{colours[i % 3]}">'
-            f"<title>{level}: {n} awards</title></circle>"
-            for x, y, n in spots
-        ]
-        parts.append(
-            f'<text x="{gap + side + 12}" y="{gap + 20 + 18 * i}" fill="{colours[i % 3]}">{level}</text>'
-        )
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    figure = Figure(figsize=(5, 5))
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="#888888", linestyle="--")
+    for level, (right, chance) in curves.items():
+        share, stated = calibration_curve(right, chance, n_bins=10)
+        axes.plot(stated, share, marker="o", label=level)
+    axes.set(xlabel="stated chance", ylabel="share right")
+    axes.legend()
+    figure.savefig(path)

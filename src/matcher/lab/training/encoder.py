@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,8 +24,8 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from matcher.console import progress
+from matcher.lab import benchmark, evaluation, methods
 from matcher.lab.training import write_card
-from matcher.lab.training.cases import Cases, known
 from matcher.lab.training.texts import Material, Pairs, gather
 from matcher.learned.encoders import static
 from matcher.learned.encoders._spelling import normaliser
@@ -381,18 +382,20 @@ def _described(part: Settings) -> str:
 
 
 def figures(reader: static.StaticEncoder, data: Path) -> list[str]:
-    """Lines on the later notices, where the folder holds them."""
-    if not known(data):
+    """Lines on the later notices, which nothing was learnt from, where the folder holds them and their winners."""
+    if not (data / "awards" / "suppliers_dev.qrels.json").is_file():
         return ["The folder holds no later notices with their winners: nothing was measured."]
-    cases = Cases(data)
-    likeness = reader.encode(cases.queries, "query") @ reader.encode(cases.texts).T
-    measures = cases.measure(likeness)
-    rng = np.random.default_rng(0)
-    low, high = np.quantile(rng.choice(measures[:, 0], (400, len(measures))).mean(axis=1), [0.025, 0.975])
+    needs, gold = benchmark.load(data, "suppliers")
+    candidates = benchmark.catalogue(data, "suppliers", "lexical")
+    method = methods.Encoded(candidates, reader.encode, partial(reader.encode, role="query"))
+    measures = evaluation.figures({need.id: method(need) for need in needs}, gold)
+    told = ", ".join(
+        "{} {:.3f} [{:.3f}, {:.3f}]".format(name, *evaluation.bootstrap(measures[name]))
+        for name in ("R@10", "R@100", "nDCG@10")
+    )
     return [
-        f"{len(measures):,} later notices, winner sought among all suppliers of the history (best three awards, "
-        f"1, 1/2, 1/4, only those before the notice): R@10 {measures[:, 0].mean():.3f} [{low:.3f}, {high:.3f}], "
-        f"R@100 {measures[:, 1].mean():.3f}, nDCG@10 {measures[:, 2].mean():.3f}."
+        f"{len(gold):,} later notices, winner sought among all suppliers of the history (best three awards, "
+        f"{', '.join(f'{weight:g}' for weight in method.weights)}, only those before the notice): {told}."
     ]
 
 
