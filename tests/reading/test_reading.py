@@ -118,13 +118,13 @@ def test_what_cannot_be_read_says_so_and_the_rest_is_read(tmp_path: Path) -> Non
 def test_the_summary_counts_records_lots_and_reasons() -> None:
     summary = files.Summary()
     list(summary.watch(files.read([SAMPLE])))
-    assert (summary.tenders, summary.structures, summary.awards) == (31, 89, 16)
-    assert summary.lots > summary.tenders and summary.natures["cancellation"] == 1
+    assert [summary.counts[kind] for kind in (Tender, Structure, Award)] == [31, 89, 16]
+    assert summary.lots > summary.counts[Tender] and summary.natures["cancellation"] == 1
     first, *others = summary.lines()
     assert (
         first.startswith("read: 31 notices")
         and "89 structures" in first
-        and f"set aside: {summary.set_aside}" in first
+        and f"set aside: {summary.counts[Rejected]}" in first
     )
     assert len(others) == len(summary.reasons)
 

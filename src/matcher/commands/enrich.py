@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -57,24 +58,17 @@ def run(
 
 def report_rows(before: Iterable[Structure], after: Iterable[Structure], by: str) -> list[dict[str, object]]:
     """One row for each kind (or department, or both), then the total: how the trades are known, before and after."""
-    counts: dict[str, dict[str, int]] = {}
+    counts: Counter[tuple[str, str, str]] = Counter()
     for when, structures in (("before", before), ("after", after)):
         for structure in structures:
             kind, department = structure.kind or "?", structure.place.department or "?"
             names = {"kind": kind, "department": department, "both": f"{department} {kind}"}
-            way = speaks(structure)
-            for key in (names[by], "all"):
-                row = counts.setdefault(key, {})
-                row[f"{when} {way}"] = row.get(f"{when} {way}", 0) + 1
-                row[when] = row.get(when, 0) + 1
+            counts.update((key, when, speaks(structure)) for key in (names[by], "all"))
     ways = ("said", "read", "likely", "silent")
     return [
-        {
-            by: key,
-            "structures": row.get("after", 0),
-            **{f"{way} {when}": row.get(f"{when} {way}", 0) for way in ways for when in ("before", "after")},
-        }
-        for key, row in sorted(counts.items(), key=lambda item: (item[0] == "all", item[0]))
+        {by: key, "structures": sum(counts[key, "after", way] for way in ways)}
+        | {f"{way} {when}": counts[key, when, way] for way in ways for when in ("before", "after")}
+        for key in sorted({key for key, _, _ in counts}, key=lambda key: (key == "all", key))
     ]
 
 

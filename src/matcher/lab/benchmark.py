@@ -15,7 +15,7 @@ from matcher.console import progress, say
 from matcher.domain import BadInput, MissingExtra, NotFound, Recipe, Rejected
 from matcher.lab import evaluation, leads, published
 from matcher.lab.evaluation import HISTORY, Question
-from matcher.lab.methods import SIMPLE, ReferenceBM25
+from matcher.lab.methods import SIMPLE, TOP, ReferenceBM25
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.reading import gather
@@ -208,11 +208,11 @@ def never_seen(
     }
 
 
-def by_matcher(matcher: Matcher, top: int = 100, incumbents: bool = False) -> Callable[[Question], list[str]]:
+def by_matcher(matcher: Matcher, incumbents: bool = False) -> Callable[[Question], list[str]]:
     """A method that ranks by a matcher."""
 
     def method(question: Question) -> list[str]:
-        return [siren for siren, _, _ in evaluation.ranked(matcher, question, top, incumbents)["ranking"]]
+        return [siren for siren, _, _ in evaluation.ranked(matcher, question, TOP, incumbents)["ranking"]]
 
     return method
 

@@ -16,8 +16,9 @@ from typing import Any
 from matcher import codec
 from matcher.domain import Clause, Lot, Reservation, Tender
 from matcher.matching.reasons import clause_in_words
+from matcher.outreach.digest_formats import moment
 from matcher.reference.amounts import in_words
-from matcher.reference.french import in_paris, long_day
+from matcher.reference.french import in_paris
 from matcher.reference.text import fold, shorten
 
 Change = Mapping[str, Any]
@@ -81,21 +82,13 @@ def sentences(changes: Iterable[Change]) -> Iterator[str]:
     for one in sorted(changes, key=lambda one: (one["field"] != "deadline", one["field"] != "change")):
         before, after = one["before"], one["after"]
         if one["field"] == "deadline":
-            yield f"date limite : {_moment(after) or 'retirée'} (avant : {_moment(before) or 'non précisée'})"
+            yield f"date limite : {moment(after) or 'retirée'} (avant : {moment(before) or 'non précisée'})"
         elif one["field"] == "change":
             yield shorten(str(after).removeprefix(str(before)).strip(" ;"), 300)
         elif one["field"] in ("title", "description"):
             yield f"{LABELS[one['field']]} : « {shorten(_fresh(before, after), 160)} »"
         elif one["field"] in LABELS:
             yield f"{LABELS[one['field']]} : {_said(one['field'], after) or 'non précisé'} (avant : {_said(one['field'], before) or 'non précisé'})"
-
-
-def _moment(iso: str | None) -> str:
-    if not iso:
-        return ""
-    moment = datetime.fromisoformat(iso)
-    hour = f" à {moment.hour} h {moment.minute:02d}" if (moment.hour, moment.minute) != (0, 0) else ""
-    return long_day(moment) + hour
 
 
 def _fresh(before: str, after: str) -> str:

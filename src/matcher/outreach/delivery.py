@@ -192,7 +192,7 @@ def doubtful(store: Store) -> list[dict[str, Any]]:
     return listed(store, ["sending"])
 
 
-def settle(store: Store, which: Iterable[str], sent: bool, by: str = "operator") -> int:
+def settle(store: Store, which: Iterable[str], sent: bool) -> int:
     """The operator settles doubtful mails, each by its id, its address or its SIRET: it left, or is to be sent again.
 
     Raises NotFound where one names no doubtful mail, and settles none then.
@@ -205,5 +205,5 @@ def settle(store: Store, which: Iterable[str], sent: bool, by: str = "operator")
         letters = update(Letter).where(Letter.id.in_(ids), Letter.status == "sending")
         count = move(connection, to, Digest.id.in_(ids), Digest.status == "sending", **values)
         count += connection.execute(letters.values(status=to, **values)).rowcount
-        store.audit(connection, by, "outbox:settle", detail={"ids": sorted(ids), "sent": sent})
+        store.audit(connection, "operator", "outbox:settle", detail={"ids": sorted(ids), "sent": sent})
     return count

@@ -47,6 +47,11 @@ def hour(iso: str | None) -> str:
     return f"à {moment.hour} h {moment.minute:02d}" if (moment.hour, moment.minute) != (0, 0) else ""
 
 
+def moment(iso: str | None) -> str:
+    """ "5 mars 2026 à 12 h 00"; "" for none."""
+    return f"{day(iso)} {hour(iso)}".strip()
+
+
 def _paris(iso: str) -> datetime:
     moment = datetime.fromisoformat(iso)
     return moment.astimezone(PARIS) if moment.tzinfo else moment

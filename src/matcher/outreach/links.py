@@ -98,12 +98,10 @@ def act(
             feedback.deny(store, connection, content["addressee"], f"cpv:{one['cpv'][0][:digits]}", "mail")
 
 
-def unsubscribe(
-    store: Store, digest_id: str, proof: str, kind: str = "alerts", cause: str = "one-click"
-) -> str:
+def unsubscribe(store: Store, digest_id: str, proof: str, kind: str = "alerts") -> str:
     """Stop the alerts, or every mail (kind ""), to the addressee of a digest; returns the addressee.  Only a POST may call this."""
     addressee = str(opened(store, digest_id, proof)["addressee"])
-    alerts.stop(store, addressee, kind, cause)
+    alerts.stop(store, addressee, kind, "one-click")
     return addressee
 
 

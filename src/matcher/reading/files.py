@@ -58,14 +58,10 @@ DOCUMENTS = (b"PK\x03\x04", b"%PDF-", b"\xd0\xcf\x11\xe0")
 
 @dataclass
 class Summary:
-    """What was read and what was rejected, counted; `reasons` keeps one example of each."""
+    """What was read and what was rejected, counted; `examples` names one record of each reason."""
 
-    tenders: int = 0
+    counts: Counter[type[Record]] = field(default_factory=Counter)
     lots: int = 0
-    structures: int = 0
-    awards: int = 0
-    set_aside: int = 0
-    internal_errors: int = 0
     natures: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
@@ -73,42 +69,36 @@ class Summary:
     @property
     def good(self) -> int:
         """How many records were read."""
-        return self.tenders + self.structures + self.awards
+        return self.counts.total() - self.counts[Rejected]
 
-    def add(self, record: Record) -> None:
-        """Count one record."""
-        if isinstance(record, Rejected):
-            self.set_aside += 1
-            self.internal_errors += record.reason.startswith(INTERNAL_ERROR)
-            if record.reason in self.reasons or len(self.reasons) < 1000:
-                self.reasons[record.reason] += 1
-                self.examples.setdefault(record.reason, _where(record))
-            else:
-                self.reasons["other reasons"] += 1
-        elif isinstance(record, Tender):
-            self.tenders += 1
-            self.lots += len(record.lots)
-            self.natures[record.nature] += 1
-        elif isinstance(record, Structure):
-            self.structures += 1
-        elif isinstance(record, Award):
-            self.awards += 1
+    @property
+    def internal_errors(self) -> int:
+        return sum(n for reason, n in self.reasons.items() if reason.startswith(INTERNAL_ERROR))
 
     def watch(self, records: Iterable[Record]) -> Iterator[Record]:
         """Pass the records through, counting them."""
         for record in records:
-            self.add(record)
+            self.counts[type(record)] += 1
+            if isinstance(record, Tender):
+                self.lots += len(record.lots)
+                self.natures[record.nature] += 1
+            elif isinstance(record, Rejected):
+                known = record.reason in self.reasons or len(self.reasons) < 1000
+                reason = record.reason if known else "other reasons"
+                self.reasons[reason] += 1
+                self.examples.setdefault(reason, _where(record))
             yield record
 
     def lines(self, most: int = 12) -> Iterator[str]:
         """Summary for display: counts, then reasons, most frequent first."""
         parts = []
-        if self.tenders or not self.good:
+        if self.counts[Tender] or not self.good:
             kinds = ", ".join(f"{n} {nature}" for nature, n in self.natures.most_common())
-            parts.append(f"{self.tenders} notices" + (f" ({kinds})" if kinds else "") + f", {self.lots} lots")
-        parts += [f"{self.structures} structures"] if self.structures else []
-        parts += [f"{self.awards} awards"] if self.awards else []
-        yield f"read: {', '.join(parts)}; set aside: {self.set_aside}"
+            notices = f"{self.counts[Tender]} notices" + (f" ({kinds})" if kinds else "")
+            parts.append(f"{notices}, {self.lots} lots")
+        named = ((self.counts[Structure], "structures"), (self.counts[Award], "awards"))
+        parts += [f"{count} {name}" for count, name in named if count]
+        yield f"read: {', '.join(parts)}; set aside: {self.counts[Rejected]}"
         for reason, count in self.reasons.most_common(most):
             yield f"  {count} × {reason}  [{self.examples.get(reason, '')}]"
         if len(self.reasons) > most:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from matcher.domain import BadInput, Buyer, Lot, Place, Tender
+from matcher.domain import BadInput, Lot, Place, Tender
 from matcher.learned import asks
 from matcher.reading import consultation
 from matcher.reference import places, typed_places
@@ -124,13 +124,6 @@ def _phrases(words: str) -> list[tuple[int, int]]:
     return found
 
 
-def with_clauses(tender: Tender, general: str = "") -> Tender:
-    """Reservations and clauses required in the text of a need, `general` what it says outside its lots."""
-    from matcher.reading import clauses
-
-    return clauses.complete(tender, general)
-
-
 def typed_need(need: str, where: Sequence[Place] = (), *, whole: bool = False) -> Tender:
     """A typed need at these places, with the lots, reservations and clauses stated in its text.
 
@@ -139,6 +132,8 @@ def typed_need(need: str, where: Sequence[Place] = (), *, whole: bool = False) -
 
     Raises BadInput as `free_text_tender`.
     """
+    from matcher.reading import clauses
+
     tender = free_text_tender(need, where)
     if consultation.states(need):
         made = consultation.tender_of(need)
@@ -146,13 +141,11 @@ def typed_need(need: str, where: Sequence[Place] = (), *, whole: bool = False) -
         lots = tuple(replace(one, id=f"need-{one.number}", places=stated or one.places) for one in made.lots)
         return replace(made, id="need", format="need", lots=lots)
     lots, rest = ((), need) if whole else numbered_lots(need, tender)
-    tender = with_clauses(replace(tender, lots=lots), rest) if lots else with_clauses(tender)
+    tender = clauses.complete(replace(tender, lots=lots or tender.lots), rest if lots else "")
     return tender if lots or whole else replace(tender, lots=several_needs(tender) or tender.lots)
 
 
-def free_text_tender(
-    text: str, place: Place | Sequence[Place] | None = None, buyer: Buyer | None = None
-) -> Tender:
+def free_text_tender(text: str, place: Place | Sequence[Place] | None = None) -> Tender:
     """A need typed by a buyer, as a tender of one lot, at one place or at several.  Raises BadInput when it says nothing, or far too much."""
     words = clean(text)
     if not any(char.isalpha() for char in words):
@@ -164,4 +157,4 @@ def free_text_tender(
     title = words if len(words) <= 120 else words[:120].rsplit(" ", 1)[0] + "…"
     where = (place,) if isinstance(place, Place) else tuple(place or ())
     lot = Lot(id="need-1", title=title, description=words[:20_000] if len(words) > 120 else "", places=where)
-    return Tender(id="need", format="need", title=title, buyer=buyer or Buyer(), lots=(lot,))
+    return Tender(id="need", format="need", title=title, lots=(lot,))

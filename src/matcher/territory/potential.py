@@ -29,6 +29,7 @@ from matcher.territory.counts import Count, Desk, Rows
 
 ARTICLES = (law.DISABILITY, law.INSERTION, law.COMBINED, law.ESS)
 CUTS = (2, 3, 4, 6)
+FIRST = 5  # structures of a list that are named
 NAMED = 5  # carriers of hours that an advice names
 ORDER = "ordre de présentation, ne préjuge pas du choix"
 ASSUMED = tuple(
@@ -87,7 +88,7 @@ class Potential:
     versions: Mapping[str, str]
 
 
-def potential(desk: Desk, tender: Tender, given: Given | None = None, most: int = 5) -> Potential:
+def potential(desk: Desk, tender: Tender, given: Given | None = None) -> Potential:
     """The potential of every lot of a need.  Raises BadInput as `Given.checked`."""
     given = (given or Given()).checked()
     rankings = list(desk.matcher.rank_each(desk.matcher.queries(tender)))  # those that its list shows
@@ -98,9 +99,7 @@ def potential(desk: Desk, tender: Tender, given: Given | None = None, most: int 
     total = sum(known) if len(known) == len(lots) and known else given.amount
     return Potential(
         tender=tender,
-        lots=tuple(
-            _of_lot(desk, tender, *one, given, total, most) for one in zip(lots, rankings, strict=True)
-        ),
+        lots=tuple(_of_lot(desk, tender, *one, given, total) for one in zip(lots, rankings, strict=True)),
         on=desk.on,
         sources=(desk.source,),
         assumed=tuple(desk.assumed[key].shown() for key in ASSUMED),
@@ -115,7 +114,7 @@ def _whole(lot: Lot) -> float | None:
 
 
 def _of_lot(
-    desk: Desk, tender: Tender, lot: Lot, ranking: Ranking, given: Given, total: float | None, most: int
+    desk: Desk, tender: Tender, lot: Lot, ranking: Ranking, given: Given, total: float | None
 ) -> LotPotential:
     code, amount = insertion.code_of(lot), _whole(lot)
     trades = tuple(ranking.shortlist.query.asked.trades)
@@ -127,7 +126,7 @@ def _of_lot(
         hours = insertion.plan(desk, ranking, amount=amount, labour=labour, months=months, shares=shares)
     place = toponyms.of_lot(lot, tender)[0][0]
     facts = _facts(desk, tender, lot, ranking, given, total, code)
-    answer = desk.matcher.answer(ranking, most)
+    answer = desk.matcher.answer(ranking, FIRST)
     if hours is not None:
         named = [] if answer.calls_for == "beyond" else hours.carriers[:NAMED]
         carriers = tuple(f"{c.name} ({c.kind or 'entreprise'})" for c in named)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from matcher.console import say
 from matcher.domain import BadInput
+from matcher.lab.training import write_card
 from matcher.lab.training.texts import opened
 from matcher.learned import clauses as classifier
 from matcher.learned.clauses import BITS, LABELS, STEPS, VIEWS, Columns, Verdict, Weights
@@ -328,43 +329,15 @@ def report(out: Path, data: Corpus, scores: Floats, verdicts: dict[str, Verdict]
             lines.append(f"| {label} | {name} | {int(known.sum())} | {int(true.sum())} | {rates} |")
     for line in lines:
         say(line.strip("| ").replace(" | ", "  "))
-    (out / "card.md").write_text(
-        CARD.format(
-            date=date.today().isoformat(),
-            own=int((~real).sum()),
-            real=int(real.sum()),
-            columns=columns,
-            size=(out / "clauses.npz").stat().st_size / 1e6,
-            cost=COST,
-            weight=REAL,
-            table="\n".join(lines),
-        ),
-        encoding="utf-8",
+    write_card(
+        out,
+        "clauses",
+        date=date.today().isoformat(),
+        own=int((~real).sum()),
+        real=int(real.sum()),
+        columns=columns,
+        size=(out / "clauses.npz").stat().st_size / 1e6,
+        cost=COST,
+        weight=REAL,
+        table="\n".join(lines),
     )
-
-
-CARD = """# Clauses
-
-The probability that a sentence and its neighbours reserve a contract, set a social condition of performance, or name a social
-award criterion.
-
-- Made {date} by `matcher train clauses` from {own} passages written for this project and {real} windows of real TED notices (CC BY
-  4.0) labelled lot by lot; labels by a language model with a guide, not by practitioners; weights of hashed features only.
-- Linear support vectors (C = {cost:g}; a real window weighs {weight:g} of our own) on hashed features: word n-grams, skip-grams,
-  character n-grams; {columns:,} columns, {size:.1f} MB of plain arrays; no text can be read from them.
-- Scores are calibrated by a logistic curve fitted on held-out passages; a label is assigned from a probability of 0.5, and a
-  condition from 0.95 where one sentence is sure of it and its neighbours drown it.
-- Licence Apache-2.0.
-
-## Figures
-Leave-one-author-out for our own passages, leave-one-notice-out for windows:
-
-| statement | where | passages | true | precision | recall |
-|---|---|---:|---:|---:|---:|
-{table}
-
-`clause_passages_4` to `_7` of `tests/data` are never trained on: `pytest tests/reading/test_clauses.py -s` prints the figures on them.
-
-## Not for
-Texts in another language, or deciding in place of the buyer: the passage is quoted for checking.
-"""

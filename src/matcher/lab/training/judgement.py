@@ -22,7 +22,7 @@ from matcher.catalogue.filters import distances_km
 from matcher.console import say
 from matcher.domain import BadInput
 from matcher.lab import evaluation
-from matcher.lab.leads import Judged, auc, ece, figures, judged
+from matcher.lab.leads import TOP, Judged, auc, ece, figures, judged
 from matcher.lab.training import BOOSTING, platt, priors, write_card
 from matcher.lab.training import asks as asks_
 from matcher.lab.training.texts import OURS
@@ -154,12 +154,12 @@ def reread(needs: Sequence[Asked], readings: Mapping[str, Any]) -> list[Asked]:
     return needs_read
 
 
-def invented(matcher: Matcher, texts: Sequence[str], seed: int = 1) -> Iterator[Asked]:
+def invented(matcher: Matcher, texts: Sequence[str]) -> Iterator[Asked]:
     """Needs of our own that ask staff, at places of the directory, graded by the guide: who lends, nearest first.
 
     A lender within NEAR_KM is 3, within FAR_KM 2, one beyond 0; who does not lend is 0, whatever its trade.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(1)
     catalogue = matcher.catalogue
     kinds = catalogue.among("kind", lambda word: evidence.KINDS.get(word, 9))
     lending = np.flatnonzero(np.isin(kinds, (0, 1)))
@@ -379,6 +379,7 @@ def purified(tables: Tables, cells: Floats, names: Sequence[str]) -> Tables:
 
 # ------------------------------------------------------------------------------------------ figures
 
+FEWEST = 100  # judged pairs of a kind, below which its figures say little
 PRECISE = 0.65  # precision required of "likely"
 #: Of needs with a lead so many may be said to have nobody; on needs not seen it is a little more.
 SILENCED = 0.055
@@ -433,16 +434,14 @@ def thresholds(needs: Needs, chances: Sequence[Floats]) -> tuple[float, float]:
     return round(float(likely), 3), round(float(min(plausible, likely)), 3)
 
 
-def run_of(
-    needs: Needs, chances: Sequence[Floats], plausible: float, top: int = 60
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def run_of(needs: Needs, chances: Sequence[Floats], plausible: float) -> Iterator[tuple[str, dict[str, Any]]]:
     """The set and the line of a run file of each need."""
     for i, chance in enumerate(chances):
         if needs.sets[i] == INVENTED:
             continue
         order = np.argsort(-chance, kind="stable")
         _, first = np.unique(needs.sirens[i][order].astype(str), return_index=True)
-        order = order[np.sort(first)[:top]]
+        order = order[np.sort(first)[:TOP]]
         ranking = [[str(needs.sirens[i][row]), float(chance[row]), float(chance[row])] for row in order]
         yield (
             needs.sets[i],
@@ -571,8 +570,8 @@ def _report(needs: Needs, chances: Sequence[Floats], plausible: float, rows: Jud
     return "\n".join([*lines, "", *_by_kind(needs, chances)])
 
 
-def _by_kind(needs: Needs, chances: Sequence[Floats], least: int = 100) -> list[str]:
-    """How well the chances of each kind hold, silent and speaking apart, where at least so many pairs were judged."""
+def _by_kind(needs: Needs, chances: Sequence[Floats]) -> list[str]:
+    """How well the chances of each kind hold, silent and speaking apart, where at least FEWEST pairs were judged."""
     kind, silent = (list(MAIN).index(name) for name in ("kind", "silent"))
     held: dict[tuple[int, bool], list[tuple[float, bool]]] = {}
     for i, grades in enumerate(needs.grades):
@@ -584,7 +583,7 @@ def _by_kind(needs: Needs, chances: Sequence[Floats], least: int = 100) -> list[
     lines = ["| kind | pairs | mean chance | leads | ECE |", "|---|---:|---:|---:|---:|"]
     for (rank, quiet), pairs in sorted(held.items()):
         chance, lead = np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
-        if len(pairs) >= least:
+        if len(pairs) >= FEWEST:
             kinds = ", ".join(name for name, other in evidence.KINDS.items() if other == rank) or "other"
             says = "nothing tells its trade" if quiet else "its trade is told"
             lines.append(

@@ -89,11 +89,11 @@ def calibrate(examples: Sequence[Case], weights: F64) -> tuple[float, float]:
     return platt(scores, right, np.concatenate([case.weight for case in examples]))
 
 
-def recall(examples: Sequence[Case], weights: F64, depth: int = 10) -> list[float]:
-    """R@depth of each case among its kept candidates."""
+def recall(examples: Sequence[Case], weights: F64) -> list[float]:
+    """R@10 of each case among its kept candidates."""
     shares = []
     for case in examples:
-        top = np.argsort(-(case.columns @ weights), kind="stable")[:depth]
+        top = np.argsort(-(case.columns @ weights), kind="stable")[:10]
         shares.append(float(case.right[top].sum() / case.right.sum()))
     return shares
 
