@@ -6,11 +6,8 @@ base rate of the same cases.
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +15,7 @@ from matcher import plugins
 from matcher.domain import BadInput, NotFound
 from matcher.lab import evaluation
 from matcher.lab.evaluation import Question
+from matcher.lab.training.texts import marches
 from matcher.matching.engine import Matcher
 from matcher.reference.arrays import F64, Mask
 from matcher.reference.identifiers import clean_date
@@ -56,10 +54,8 @@ def later_awards(path: Path, most: int | None = None) -> list[tuple[Question, fr
     if not path.is_file():
         raise NotFound(f"no {path}: --data wants a folder with awards/development.json.gz")
     tender_of = plugins.find("reading.sources", "decp").tender_of
-    with gzip.open(path, "rt", encoding="utf-8") as stream:
-        records: list[dict[str, Any]] = json.load(stream)["marches"]
     awards: list[tuple[Question, frozenset[str]]] = []
-    for number, record in enumerate(records):
+    for number, record in enumerate(marches(path)):
         holders = frozenset(str(each.get("id") or "")[:9] for each in record.get("titulaires") or ())
         notice = {
             key: value

@@ -271,14 +271,19 @@ LIKELY_TRADE = 0.3  # threshold to name an inferred trade: nearly half of those 
 def priors(folder: Path | None = None) -> Priors:
     """The learnt priors of models/judgement."""
     with np.load(paths.judgement_file("priors.npz", folder), allow_pickle=False) as held:
-        return Priors(
-            held["kinds"].tolist(),
-            held["rates"].astype(np.float32),
-            {code: row for row, code in enumerate(held["codes"].tolist())},
-            held["shares"].astype(np.float32) / 255,
-            held["weights"],
-            float(held["bias"]),
-        )
+        return priors_of(held)
+
+
+def priors_of(arrays: Mapping[str, Any]) -> Priors:
+    """The priors of the arrays of priors.npz."""
+    return Priors(
+        arrays["kinds"].tolist(),
+        arrays["rates"].astype(np.float32),
+        {code: row for row, code in enumerate(arrays["codes"].tolist())},
+        arrays["shares"].astype(np.float32) / 255,
+        arrays["weights"],
+        float(arrays["bias"]),
+    )
 
 
 def prior_inputs(model: Priors, kind: str, code: str, name: str) -> Floats:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import ColumnElement, Connection, delete, func, select
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import BadInput, NotFound
@@ -126,12 +126,14 @@ def too_recent(connection: Connection, day: date) -> set[str]:
     }
     if not slow:
         return set()
-    last = connection.execute(
-        select(Digest.addressee, func.max(Digest.day))
-        .where(Digest.day < day, Digest.status.not_in(LOST))
-        .group_by(Digest.addressee)
-    )
-    return {who for who, latest in last if who in slow and latest > day - timedelta(days=slow[who])}
+    last = _last_mail(connection, Digest.day < day)
+    return {who for who, latest in last.items() if who in slow and latest > day - timedelta(days=slow[who])}
+
+
+def _last_mail(connection: Connection, *which: ColumnElement[bool]) -> dict[str, date]:
+    """The day of the last message to each addressee, of those which."""
+    days = select(Digest.addressee, func.max(Digest.day)).where(*which, Digest.status.not_in(LOST))
+    return dict(connection.execute(days.group_by(Digest.addressee)).all())
 
 
 def wants_plausible(connection: Connection) -> frozenset[str]:
@@ -142,13 +144,7 @@ def wants_plausible(connection: Connection) -> frozenset[str]:
 
 def quiet(connection: Connection, day: date) -> list[str]:
     """SIRETs without mail for a month that had some before or chose a frequency."""
-    last = dict(
-        connection.execute(
-            select(Digest.addressee, func.max(Digest.day))
-            .where(Digest.status.not_in(LOST))
-            .group_by(Digest.addressee)
-        ).all()
-    )
+    last = _last_mail(connection)
     chosen = {
         siret: at.date()
         for siret, facts, at in connection.execute(select(Profile.siret, Profile.facts, Profile.at))

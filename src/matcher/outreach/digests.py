@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from itertools import groupby, islice
 from statistics import median
@@ -62,13 +62,14 @@ class _Known:
     """What the store knows at the instant of a run, before any digest is composed."""
 
     cases: Mapping[str, Case]
-    announced: Mapping[tuple[str, str, str], datetime]  # (addressee, first notice, lot) -> when last
     refused: feedback.Refusals
-    silent: Set[str]  # addressees without mail today
-    done: Set[str]  # addressees that have today's digest already
-    waves: Mapping[str, list[str]]  # unpublished need -> the structures of today's wave
-    quiet: Sequence[str]  # addressees without mail for a month
-    ending: Set[tuple[str, str]]  # (addressee, "renewal:" id) announced before
+    # when last, by addressee, first notice and lot
+    announced: Mapping[tuple[str, str, str], datetime] = field(default_factory=dict)
+    silent: Set[str] = frozenset()  # addressees without mail today
+    done: Set[str] = frozenset()  # addressees that have today's digest already
+    waves: Mapping[str, list[str]] = field(default_factory=dict)  # unpublished need -> today's structures
+    quiet: Sequence[str] = ()  # addressees without mail for a month
+    ending: Set[tuple[str, str]] = frozenset()  # (addressee, "renewal:" id) announced before
 
 
 def compose(
@@ -403,12 +404,9 @@ def current(
             .order_by(LEVEL.desc(), Found.probability.desc(), Found.notice_id, Found.lot_id)
         ).all()
     names = earlier_names(catalogue, structure.siret)
-    news = []
-    for row in rows:
-        case = open_cases.get(row.notice_id)
-        lot = case.lot(row.lot_id) if case and row.lot_id not in case.cancelled else None
-        if case and lot and not names & refused.of(case.ids, row.lot_id) and not refused.denies(names, lot):
-            news.append(News(row.notice_id, row.lot_id, row.probability, "notice", row.level))
+    known = _Known(cases=open_cases, refused=refused)
+    found = (_news(known, id, lot, p, level, names) for id, lot, p, level in rows if id in open_cases)
+    news = [one for one in found if one]
     writer = ItemWriter(store, catalogue, open_cases)
     writer.read({structure.siret: news[:limit]})
     items = [writer.item(structure, one) for one in news[:limit]]

@@ -97,22 +97,11 @@ class ItemWriter:
             alone, partners = self._alone(structure, news, detail)
         stored = {name: found[name] if found else None for name in ("probability", "score", "rank")}
         contributions = [{k: r[k] for k in ("code", "text", "contribution")} for r in detail["reasons"]]
-        return (
-            facts
-            | stored
-            | {
-                "kind": news.kind,
-                "level": news.level,
-                "shown": detail["shown"],
-                "distance_km": detail["distance_km"],
-                "reasons": list(sentences(reasons, 4)),
-                "contributions": contributions,
-                "alone": alone,
-                "partners": partners,
-                "changes": list(changes.sentences(news.changed)),
-                "versions": found["versions"] if found else {},
-            }
-        )
+        told = {"kind": news.kind, "level": news.level, "shown": detail["shown"]}
+        told |= {"distance_km": detail["distance_km"], "reasons": list(sentences(reasons, 4))}
+        told |= {"contributions": contributions, "alone": alone, "partners": partners}
+        told |= {"changes": list(changes.sentences(news.changed))}
+        return facts | stored | told | {"versions": found["versions"] if found else {}}
 
     @cachedmethod(attrgetter("_lots"))
     def _lot(self, notice_id: str, lot_id: str) -> dict[str, Any]:

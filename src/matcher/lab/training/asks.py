@@ -23,7 +23,7 @@ from matcher.lab import evaluation
 from matcher.lab.evaluation import HISTORY
 from matcher.lab.training import trades as first
 from matcher.lab.training import write_card
-from matcher.lab.training.texts import OURS, read_table
+from matcher.lab.training.texts import OURS, marches, read_table
 from matcher.learned import asks
 from matcher.learned.asks import ALONE, BUCKETS, CHOICES, Wording
 from matcher.learned.encoders import Encoder, static
@@ -116,7 +116,7 @@ def read_by_us(data: Path) -> list[Example]:
 
 def _objets(data: Path) -> Iterator[tuple[Tender, Lot]]:
     path = data / HISTORY
-    for award in first.past_awards(path) if path.is_file() else ():
+    for award in marches(path) if path.is_file() else ():
         code = (award.get("codeCPV") or "")[:8]
         lot = Lot(
             id=award["uid"],

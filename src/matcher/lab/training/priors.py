@@ -157,19 +157,6 @@ def fit(known: Sequence[Seen], codes: Sequence[str], shared: Floats, seed: int =
     }
 
 
-def read(arrays: dict[str, Any]) -> trades.Priors:
-    """The model of such arrays."""
-    codes = {code: row for row, code in enumerate(arrays["codes"].tolist())}
-    return trades.Priors(
-        arrays["kinds"].tolist(),
-        arrays["rates"].astype(np.float32),
-        codes,
-        arrays["shares"].astype(np.float32) / 255,
-        arrays["weights"],
-        float(arrays["bias"]),
-    )
-
-
 def crossed(
     known: Sequence[Seen], codes: Sequence[str], shared: Floats, folds: int = 10, seed: int = 0
 ) -> Floats:
@@ -177,7 +164,9 @@ def crossed(
     part = np.random.default_rng(seed).permutation(len(known)) % folds
     chances = np.zeros((len(known), len(names())))
     for fold in range(folds):
-        model = read(fit([one for one, at in zip(known, part, strict=True) if at != fold], codes, shared))
+        model = trades.priors_of(
+            fit([one for one, at in zip(known, part, strict=True) if at != fold], codes, shared)
+        )
         for i in np.flatnonzero(part == fold):
             chances[i] = model.chances(_inputs(model, [known[int(i)]])[0])
     return chances

@@ -87,16 +87,8 @@ def read_awards(path: Path, before: date | None = None) -> list[PastAward]:
 
     Raises BadInput when the file is missing or is not of that form.
     """
-    try:
-        opener: Any = gzip.open if path.suffix == ".gz" else open
-        with opener(path, "rt", encoding="utf-8") as stream:
-            records = json.load(stream)["marches"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(
-            f"{path} is not a DECP file of awards ({error}): give a JSON object with `marches`"
-        ) from None
     awards = []
-    for record in records:
+    for record in marches(path):
         notified = clean_date(record.get("dateNotification")) or UNDATED
         objet = clean(record.get("objet"))
         if objet and (before is None or notified < before):
@@ -105,6 +97,17 @@ def read_awards(path: Path, before: date | None = None) -> list[PastAward]:
             buyer = str((record.get("acheteur") or {}).get("id") or "")[:9]
             awards.append(PastAward(objet, clean_cpv(record.get("codeCPV")), suppliers, buyer, notified))
     return awards
+
+
+def marches(path: Path) -> list[dict[str, Any]]:
+    """The awards of a DECP JSON file (`.json` or `.json.gz`) as published.  Raises BadInput, as `read_awards`."""
+    try:
+        with opened(path) as stream:
+            return list(json.load(stream)["marches"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(
+            f"{path} is not a DECP file of awards ({error}): give a JSON object with `marches`"
+        ) from None
 
 
 def read_table(path: Path) -> list[dict[str, str]]:

@@ -8,8 +8,6 @@ and from job titles (ROME) with their code.
 from __future__ import annotations
 
 import csv
-import gzip
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.lab.evaluation import HISTORY
-from matcher.lab.training.texts import OURS, read_table
+from matcher.lab.training.texts import OURS, marches, read_table
 from matcher.learned import asks
 from matcher.learned.asks import names
 from matcher.learned.encoders import Encoder
@@ -81,18 +79,12 @@ def _coded(row: Mapping[str, str]) -> bool:
 
 def awarded(data: Path) -> Iterator[Text]:
     """Objets of past contracts with a CPV code that is more than a division, each once."""
-    known = {fold(a.get("objet") or "")[:100]: a for a in past_awards(data / HISTORY)}
+    known = {fold(a.get("objet") or "")[:100]: a for a in marches(data / HISTORY)}
     for award in known.values():
         code = (award.get("codeCPV") or "")[:8]
         if award.get("objet") and code.isdigit() and not code.endswith("000000"):
             text = award["objet"][: asks.READ_UP_TO]
             yield Text(text, part_of(text, trade_of_cpv(code)), 1.0, NEED)
-
-
-def past_awards(path: Path) -> list[dict[str, Any]]:
-    """Past contracts as published."""
-    with gzip.open(path, "rt", encoding="utf-8") as source:
-        return list(json.load(source)["marches"])
 
 
 def jobs(data: Path) -> Iterator[Text]:

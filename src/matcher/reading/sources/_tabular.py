@@ -53,6 +53,12 @@ def encoding_of(head: bytes) -> str:
     return "utf-8-sig"
 
 
+def text_of(data: bytes) -> str:
+    """Bytes as text, whatever their encoding."""
+    encoding = encoding_of(data)
+    return data.decode(encoding, "matcher-cp1252" if encoding == "utf-8-sig" else "replace")
+
+
 def decoded(stream: BinaryIO) -> io.TextIOWrapper:
     """The stream as text, line ends untouched; the wrapper must be detached, not closed, by its user."""
     stream.seek(0)

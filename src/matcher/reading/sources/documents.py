@@ -19,7 +19,7 @@ from matcher.domain import BadInput, Rejected, Tender
 from matcher.learned import asks
 from matcher.reading import consultation, need
 from matcher.reading.limits import FILE, in_force
-from matcher.reading.sources._tabular import rejected, sheet_rows
+from matcher.reading.sources._tabular import rejected, sheet_rows, text_of
 from matcher.reference.text import fold
 
 YIELDS = "tender"
@@ -67,7 +67,7 @@ def recognises(name: str, head: bytes) -> bool:
             or lowered.endswith((".docx", ".zip"))
             or bool(re.search(rb"(?i)\.(?:pdf|docx)", head))
         )
-    return lowered.endswith(PLAIN) and consultation.states(_decoded(head))
+    return lowered.endswith(PLAIN) and consultation.states(text_of(head))
 
 
 def of_consultation(names: list[str]) -> bool:
@@ -201,20 +201,8 @@ def _shown(name: str) -> bool:
     return parts[0] != "__MACOSX" and not parts[-1].startswith((".", "~$"))
 
 
-def _decoded(data: bytes) -> str:
-    """Plain text, whatever its encoding: UTF-8 or 16 where it holds, else Windows."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        if error.start > len(data) - 4:  # cut within a character
-            return data[: error.start].decode("utf-8-sig", "replace")
-        return data.decode("cp1252", "replace")
-
-
 def _plain(data: bytes, name: str) -> str:
-    text = _decoded(data)
+    text = text_of(data)
     if "\x00" in text or sum(char.isalpha() for char in text[:4000]) < 3:
         raise BadInput(f"{name}: no readable text in it: save it as plain text (UTF-8)")
     return text

@@ -406,12 +406,3 @@ def run(what: str, folder: Path, client: Client | None = None, publisher: str = 
 
 def _save(folder: Path, state: Mapping[str, Any]) -> None:
     _write_json(folder / "state.json", state)
-
-
-# ------------------------------------------------------------------------------------------------ pages
-
-
-def _forget(folder: Path, key: str) -> None:
-    """Drop the pages of a window that is read again."""
-    for path in folder.glob(f"{key}_*.json"):
-        path.unlink()

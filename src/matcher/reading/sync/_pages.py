@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from matcher.reading.sync._client import Client, Report, Unreachable, _forget, _save, _shown, _write_json, run
+from matcher.reading.sync._client import Client, Report, Unreachable, _save, _shown, _write_json, run
 
 #: A list that loses more than this share of its records at once indicates a change by the publisher, not closures.
 MOST_LOST = 0.2
@@ -148,8 +148,6 @@ class Lists:
         """Replace the old pages by the new ones."""
         (self.folder / COMING / key).mkdir(parents=True, exist_ok=True)
         pages = self.folder / "pages" / key
-        for flat in (self.folder, pages.parent):  # where earlier versions kept them
-            _forget(flat, key)
         if pages.exists():
             self._move(pages, self.folder / OLD / key)
         self._move(self.folder / COMING / key, pages)
