@@ -10,6 +10,8 @@ python tests/bench/read.py sheets
 python tests/bench/read.py night CATALOGUE [--draw 60] [--seed 1] [--notices]
     Counts of a night over the notices of a catalogue (lots, lots announced, structures notified), and pairs of lot and structure;
     with --notices of notice and structure, each by one of its lots: lots of one notice are one card of a digest.
+python tests/bench/read.py reasons CATALOGUE QUERIES.jsonl [--draw 100] [--seed 1]
+    Shown reasons of the first five of 40 needs.
 
 Mark each line of a sample relevant, doubtful or noise (true and useful, true, false) and count.
 """
@@ -34,6 +36,7 @@ import typer
 
 import sheets as invented
 from matcher.domain import ANSWERABLE, Place, Reason, Structure
+from matcher.lab.evaluation import questions
 from matcher.learned import asks
 from matcher.matching import demand
 from matcher.matching.engine import Matcher
@@ -238,6 +241,23 @@ def night(catalogue: Path, draw: int = 60, seed: int = 1, notices: bool = False)
             f"[{(lot.cpv or ('no CPV',))[0]}], {where} | {who.kind} {(who.brand or who.name)[:40]}, {who.place.label} | "
             f"{' ; '.join(sentences(told, 3))}"
         )
+
+
+@app.command()
+def reasons(catalogue: Path, queries: Path, draw: int = 100, seed: int = 1) -> None:
+    random.seed(seed)
+    matcher = Matcher.load(catalogue)
+    asked = random.sample(list(questions(queries, [])), 40)
+    lines = []
+    for question in asked:
+        for answer in matcher.match(question.tender, 5, groups=0, as_of=question.day).lots:
+            for match in answer.matches:
+                lines += [
+                    f"- {answer.lot.title[:90]} | {match.structure.kind} {match.structure.name[:40]} | {said}"
+                    for said in sentences(match.reasons, 3)
+                ]
+    print(f"{len(lines)} reasons shown for {len(asked)} needs")
+    print("\n".join(random.sample(lines, min(draw, len(lines)))))
 
 
 if __name__ == "__main__":
