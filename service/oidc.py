@@ -51,10 +51,8 @@ def _claims(
     issuer = str(settings.oidc_issuer)
     try:
         key = _keys(issuer).get_signing_key_from_jwt(token)
-        claims = jwt.decode(
-            token, key.key, algorithms=ALGORITHMS, audience=audience, issuer=[issuer, issuer.rstrip("/")],
-            options={"require": required},
-        )  # fmt: skip
+        issuers, options = [issuer, issuer.rstrip("/")], jwt.types.Options(require=required)
+        claims = jwt.decode(token, key.key, ALGORITHMS, options, audience=audience, issuer=issuers)
         if kind and (kind != _kind(jwt.get_unverified_header(token), claims) or _weak(claims, settings)):
             raise ValueError("a token of another kind, or of a weaker identification")
         return dict(claims)
@@ -81,9 +79,8 @@ def prove(token: str, settings: Settings) -> Bearer:
     siret = str(claims.get("siret", ""))
     if siret_valid(siret):
         scopes.append(f"structure:{siret}")
-    return Bearer(
-        id=f"oidc-{_account(settings, claims['sub'])}", scopes=tuple(scopes) or ("read",), label="OIDC"
-    )
+    id = f"oidc-{_account(settings, claims['sub'])}"
+    return Bearer(id=id, scopes=tuple(scopes) or ("read",), label="OIDC")
 
 
 # ------------------------------------------------------------------------------ signing in to the pages
@@ -99,10 +96,9 @@ def asked(settings: Settings, state: str, nonce: str) -> str:
 
     Only the parameters of the authorization code flow, for ProConnect refuses others; and the strength, where it is asked for.
     """
-    query = {
-        "response_type": "code", "client_id": settings.oidc_client, "redirect_uri": back(settings), "scope": SCOPE, "state": state,
-        "nonce": nonce, **({"acr_values": " ".join(settings.oidc_acr)} if settings.oidc_acr else {}),
-    }  # fmt: skip
+    query = {"response_type": "code", "client_id": settings.oidc_client, "redirect_uri": back(settings)}
+    query |= {"scope": SCOPE, "state": state, "nonce": nonce}
+    query |= {"acr_values": " ".join(settings.oidc_acr)} if settings.oidc_acr else {}
     return f"{_endpoint(settings, 'authorization_endpoint')}?{urlencode(query)}"
 
 
@@ -111,15 +107,13 @@ def identified(settings: Settings, code: str, nonce: str) -> tuple[str, str, str
 
     The account is the subject, which no one else is given, and not the address.  Raises Forbidden.
     """
+    form = {"grant_type": "authorization_code", "redirect_uri": back(settings), "code": code}
+    form |= {"client_id": settings.oidc_client, "client_secret": settings.oidc_client_secret}
+    required = ["exp", "iss", "aud", "sub", "nonce"]
     with httpx.Client(timeout=SECONDS, follow_redirects=False) as client:
-        form = {
-            "grant_type": "authorization_code", "client_id": settings.oidc_client, "client_secret": settings.oidc_client_secret,
-            "redirect_uri": back(settings), "code": code,
-        }  # fmt: skip
         tokens = _answer(client, "POST", settings, "token_endpoint", data=form).json()
-        identity = _claims(
-            str(tokens.get("id_token")), settings, settings.oidc_client, ["exp", "iss", "aud", "sub", "nonce"], ID_TOKEN
-        )  # fmt: skip
+        token = str(tokens.get("id_token"))
+        identity = _claims(token, settings, settings.oidc_client, required, ID_TOKEN)
         head = {"Authorization": f"Bearer {tokens.get('access_token')}"}
         userinfo = _answer(client, "GET", settings, "userinfo_endpoint", headers=head)
     person = _person(userinfo, settings)

@@ -11,16 +11,8 @@ from typing import Any
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from matcher.domain import (
-    BadInput,
-    Forbidden,
-    MatcherError,
-    MissingExtra,
-    NotFound,
-    NoValidRecords,
-    StaleArtefact,
-    StoreUnavailable,
-)
+from matcher import domain
+from matcher.domain import BadInput
 from matcher.reference.deadline import TooLong
 
 log = logging.getLogger("service")
@@ -66,17 +58,15 @@ class UnusableNotice(BadInput):
 
 
 #: The first class that fits an error gives its status.
-STATUS: tuple[tuple[type[Exception], int], ...] = (
-    (TooLong, 503),
-    (NotFound, 404),
-    (Forbidden, 403),
-    (BadInput, 422),
-    (NoValidRecords, 422),
-    (StaleArtefact, 503),
-    (StoreUnavailable, 503),
-    (MissingExtra, 501),
-    (MatcherError, 422),
-)
+STATUS: Mapping[type[Exception], int] = {
+    TooLong: 503,
+    domain.NotFound: 404,
+    domain.Forbidden: 403,
+    domain.StaleArtefact: 503,
+    domain.StoreUnavailable: 503,
+    domain.MissingExtra: 501,
+    domain.MatcherError: 422,  # a request that its sender can correct
+}
 
 
 def problem(
@@ -89,15 +79,14 @@ def problem(
 
 def status_of(error: Exception) -> int:
     """The HTTP status of an error of the core."""
-    return next((status for cls, status in STATUS if isinstance(error, cls)), 500)
+    return next((status for cls, status in STATUS.items() if isinstance(error, cls)), 500)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """`responses=` of a route: these, and those that every route may give (undecodable body, limits, rights)."""
-    return {
-        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-        for status in sorted({400, 401, 403, 408, 413, 415, 422, 429, 503, *statuses})
-    }  # fmt: skip
+    content = {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    every = sorted({400, 401, 403, 408, 413, 415, 422, 429, 503, *statuses})
+    return {each: {"description": HTTPStatus(each).phrase, "content": content} for each in every}
 
 
 def bare(sentence: str) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
-from fastapi import Form, Query, Request, Response
+from fastapi import Form, Request, Response
 
 from matcher.domain import BadInput, MatcherError, NotFound, Structure
 from matcher.records import exchange, worked
 from matcher.records.keys import Bearer
 from matcher.records.store import Store
-from service import access
+from service import access, wire
 from service.access import store_of
 from service.announced import buyer_of, write
 from service.page import fields, render
@@ -21,6 +21,23 @@ from service.router import Router
 from service.snapshot import Snapshot, snapshot_of
 
 router = Router()
+NONE = ("", "")
+MESSAGE = "Votre message est noté, et envoyé par courriel si une adresse est connue."
+AGREED = "Votre accord est noté : le groupement se voit quand l'autre dit le sien."
+NO_GROUP = "Personne ne s'est encore accordé avec vous sur cette annonce : il n'y a pas de fiche."
+#: Who does what in a group, for the DC1.
+SHEET = """GROUPEMENT : QUI FAIT QUOI (à reporter dans le DC1 ; information, non un acte)
+
+Avis {offer.notice_id} : {about.title}
+Acheteur : {buyer}
+Lot : {lot}
+Réponse avant le {offer.deadline:%d/%m/%Y}
+Forme proposée : conjoint
+
+{parts}
+
+À vérifier ensemble : prix de chaque part, pouvoirs donnés au mandataire, assurances, lot réservé ou non.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +52,7 @@ class Announcement:
     km: float | None = None
     seen: int = 0  # how many have seen one's own announcement
     group: tuple[tuple[str, exchange.Agreed], ...] = ()  # who agreed with each other, with roles and parts
-    # by who is not its author
-    said: Mapping[str, tuple[str, tuple[exchange.Said, ...]]] = field(default_factory=dict)
+    said: Mapping[str, tuple[str, tuple[exchange.Said, ...]]] = field(default_factory=dict)  # see `_said`
 
     @property
     def name(self) -> str:
@@ -55,15 +71,15 @@ def _name(snapshot: Snapshot, siret: str) -> str:
     return render.called(structure) if structure else render.siret(siret)
 
 
-def _said(
-    snapshot: Snapshot, store: Store, who: Bearer, offer: exchange.Offer
-) -> dict[str, tuple[str, tuple[exchange.Said, ...]]]:
+Said = dict[str, tuple[str, tuple[exchange.Said, ...]]]
+
+
+def _said(snapshot: Snapshot, store: Store, who: Bearer, offer: exchange.Offer) -> Said:
     """What was written about a declaration: the SIRET of who is not its author -> its name, and the messages."""
-    said = exchange.messages(store, who, offer.id)
-    return {
-        other: (_name(snapshot, other), tuple(one for one in said if one.other == other))
-        for other in dict.fromkeys(one.other for one in said)
-    }
+    messages: dict[str, tuple[exchange.Said, ...]] = {}
+    for one in exchange.messages(store, who, offer.id):
+        messages[one.other] = (*messages.get(one.other, ()), one)
+    return {other: (_name(snapshot, other), told) for other, told in messages.items()}
 
 
 def _known(snapshot: Snapshot, siret: str) -> Structure | None:
@@ -76,14 +92,13 @@ def _known(snapshot: Snapshot, siret: str) -> Structure | None:
 def own(request: Request, who: Bearer) -> list[Announcement]:
     """One's own announcements, in any state, with how many saw them."""
     snapshot, store = snapshot_of(request), store_of(request)
-    return [
-        announced(
-            snapshot, o, seen=len({v["viewer"] for v in exchange.viewers(store, who, o.id)}),
-            group=tuple((_name(snapshot, m.siret), m) for m in exchange.group(store, who, o.id)),
-            said=_said(snapshot, store, who, o),
-        )
-        for o in exchange.listing(store, who, mine=True)
-    ]  # fmt: skip
+
+    def shown(offer: exchange.Offer) -> Announcement:
+        seen = len({v["viewer"] for v in exchange.viewers(store, who, offer.id)})
+        group = tuple((_name(snapshot, m.siret), m) for m in exchange.group(store, who, offer.id))
+        return announced(snapshot, offer, seen=seen, group=group, said=_said(snapshot, store, who, offer))
+
+    return list(map(shown, exchange.listing(store, who, mine=True)))
 
 
 def others(request: Request, who: Bearer, siret: str, notice_id: str | None = None) -> list[Announcement]:
@@ -91,13 +106,12 @@ def others(request: Request, who: Bearer, siret: str, notice_id: str | None = No
     snapshot, store = snapshot_of(request), store_of(request)
     between = exchange.distances(snapshot.catalogue)
     found = exchange.suggest(store, who, siret, notice_id=notice_id, kilometres=between)
-    first = {
-        s.offer.id: announced(snapshot, s.offer, reasons=s.reasons, km=_km(s.distance_km)) for s in found
-    }
+    shown = [announced(snapshot, s.offer, reasons=s.reasons, km=_km(s.distance_km)) for s in found]
+    first = {one.offer.id for one in shown}
     listed = exchange.listing(store, who, notice_id=notice_id)
     rest = [o for o in listed if o.siret not in who.sirets and o.id not in first]
-    listed_ = [*first.values(), *(announced(snapshot, o, km=_km(between(siret, o.siret))) for o in rest[:40])]
-    return [replace(one, said=_said(snapshot, store, who, one.offer)) for one in listed_]
+    shown += [announced(snapshot, o, km=_km(between(siret, o.siret))) for o in rest[:40]]
+    return [replace(one, said=_said(snapshot, store, who, one.offer)) for one in shown]
 
 
 def _km(value: float) -> float | None:
@@ -108,11 +122,11 @@ def _km(value: float) -> float | None:
 def show(request: Request, siret: str, who: Reader, contact: str = "") -> Response:
     """The exchange as this structure sees it."""
     access.own(who, siret)
-    return _page(request, siret, who, "")
+    return _page(request, siret, who)
 
 
 def _page(
-    request: Request, siret: str, who: Bearer, done: str, address: tuple[str, str] = ("", "")
+    request: Request, siret: str, who: Bearer, done: str = "", address: tuple[str, str] = NONE
 ) -> Response:
     structure = snapshot_of(request).structure(siret)
     listed: dict[str, Any] = {"own": own(request, who), "others": others(request, who, siret)}
@@ -128,7 +142,7 @@ def act(
     faire: fields.Word = "",
     autre: fields.Word = "",
     role: fields.Word = "",
-    part: Annotated[str, Form(max_length=2000)] = "",
+    part: fields.Sentences = "",
     texte: Annotated[str, Form(max_length=4000)] = "",
     heures: fields.Word = "",
 ) -> Response:
@@ -141,17 +155,14 @@ def act(
         exchange.forget_contact(store, who, identifier)
         return _page(request, siret, who, "L'adresse de votre annonce est effacée.")
     if faire == "contact":
-        return _page(request, siret, who, "", (identifier, exchange.contact(store, who, identifier)))
+        address = exchange.contact(store, who, identifier)
+        return _page(request, siret, who, address=(identifier, address))
     if faire == "ecrire":
         write(request, who, identifier, autre or siret, texte)
-        return _page(
-            request, siret, who, "Votre message est noté, et envoyé par courriel si une adresse est connue."
-        )
+        return _page(request, siret, who, MESSAGE)
     if faire == "accord":
         exchange.agree(store, who, identifier, autre, role, part)
-        return _page(
-            request, siret, who, "Votre accord est noté : le groupement se voit quand l'autre dit le sien."
-        )
+        return _page(request, siret, who, AGREED)
     if faire == "gagne":
         hours = fields.number(heures, "Heures promises : écrivez un nombre, 400 par exemple, ou rien.")
         worked.won(store, who, identifier, hours)
@@ -166,25 +177,20 @@ def sheet(request: Request, siret: str, identifier: str, who: Reader) -> Respons
     snapshot, store = snapshot_of(request), store_of(request)
     members = exchange.group(store, who, identifier)
     (offer,) = [o for o in exchange.listing(store, who, mine=True) if o.id == identifier]
-    about = announced(snapshot, offer)
-    tender = snapshot.notices.get(offer.notice_id)
-    lines = [
-        "GROUPEMENT : QUI FAIT QUOI (à reporter dans le DC1 ; information, non un acte)", "",
-        f"Avis {offer.notice_id} : {about.title}", f"Acheteur : {tender.buyer.name if tender else 'à préciser'}",
-        f"Lot : {about.lot or 'tout l’avis'}", f"Réponse avant le {offer.deadline:%d/%m/%Y}", "Forme proposée : conjoint", "",
-        *(line for m in members for line in (f"{m.role.capitalize()} : {_name(snapshot, m.siret)}, SIRET {m.siret}", f"  Part : {m.part}")),
-        "", "À vérifier ensemble : prix de chaque part, pouvoirs donnés au mandataire, assurances, lot réservé ou non.",
-    ]  # fmt: skip
     if not members:
-        raise NotFound(
-            "Personne ne s'est encore accordé avec vous sur cette annonce : il n'y a pas de fiche."
-        )
-    named = {"Content-Disposition": 'attachment; filename="groupement.txt"'}
-    return Response("\n".join(lines) + "\n", media_type="text/plain; charset=utf-8", headers=named)
+        raise NotFound(NO_GROUP)
+    about, tender = announced(snapshot, offer), snapshot.notices.get(offer.notice_id)
+    named = (
+        (f"{m.role.capitalize()} : {_name(snapshot, m.siret)}, SIRET {m.siret}", m.part) for m in members
+    )
+    facts = {"buyer": tender.buyer.name if tender else "à préciser", "lot": about.lot or "tout l’avis"}
+    facts["parts"] = "\n".join(f"{name}\n  Part : {part}" for name, part in named)
+    text = SHEET.format(offer=offer, about=about, **facts)
+    return wire.attachment(text, "text/plain; charset=utf-8", "groupement.txt")
 
 
 @router.get("/acheteur/bourse")
-def of_buyer(request: Request, who: Reader, avis: Annotated[str, Query(max_length=200)]) -> Response:
+def of_buyer(request: Request, who: Reader, avis: fields.Asked) -> Response:
     """What structures let the buyer of a notice see; nothing for anybody else."""
     snapshot, store = snapshot_of(request), store_of(request)
     tender = snapshot.notice(avis)

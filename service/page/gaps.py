@@ -51,10 +51,8 @@ def gaps(structure: Structure, snapshot: Snapshot) -> list[Gap]:
     refused = denials.trades(structure.denied)
     plausible = (stated | set(likely(structure, snapshot))) - refused
     near = [asked for asked in _last_year(snapshot) if reaches(structure, asked.lot, snapshot)]
-    return [
-        *_facts(structure, snapshot, near, plausible),
-        *_trades(structure, snapshot, near, stated | refused),
-    ]
+    facts = _facts(structure, snapshot, near, plausible)
+    return [*facts, *_trades(structure, snapshot, near, stated | refused)]
 
 
 def likely(structure: Structure, snapshot: Snapshot) -> dict[str, float]:
@@ -86,14 +84,11 @@ def _facts(
     if structure.zone is None and not any(o.zone for o in structure.offers):
         home = structure.place.department
         around = {home, *places.neighbours(home)} if home else set()
-        beyond = [
-            a for a in _last_year(snapshot) if a not in near and {p.department for p in a.lot.places} & around
-        ]
-        further = _notices(beyond, plausible)
-        gain = _brings(further, "de ces métiers dans les départements voisins", " : ")
-        yield Gap(
-            "Dites où vous intervenez", f"{gain}sans zone, la distance seule décide.", further, field="radius"
-        )
+        further = (asked for asked in _last_year(snapshot) if asked not in near)
+        beyond = _notices([a for a in further if {p.department for p in a.lot.places} & around], plausible)
+        gain = _brings(beyond, "de ces métiers dans les départements voisins", " : ")
+        gain += "sans zone, la distance seule décide."
+        yield Gap("Dites où vous intervenez", gain, beyond, field="radius")
     if structure.turnover is None and structure.headcount is None:
         gain = f"{brings}il dit de quelle taille de lot vous pouvez vous charger."
         yield Gap("Indiquez votre chiffre d'affaires", gain, found, field="turnover")
@@ -105,9 +100,8 @@ def _notices(asked: list[_Asked], wanted: Collection[str]) -> int:
 
 def _brings(count: int, words: str, then: str) -> str:
     """The notices that a piece would bring, before what it is good for; nothing where there are none."""
-    return (
-        f"{count} avis de l'an dernier {'étaient' if count > 1 else 'était'} {words}{then}" if count else ""
-    )
+    were = "étaient" if count > 1 else "était"
+    return f"{count} avis de l'an dernier {were} {words}{then}" if count else ""
 
 
 def _trades(
@@ -125,11 +119,9 @@ def _trades(
     for _, trade in ranked[:TRADES]:
         count = _notices(wanted[trade], [trade])
         examples = tuple({one.lot.title: (one.notice, one.lot.title) for one in wanted[trade]}.values())[:3]
-        plural = "s" if count > 1 else ""
-        yield Gap(
-            f"Faites-vous aussi : {labels[trade]} ?", f"{count} avis de l'an dernier, à votre portée, le demandai{'en' if plural else ''}t.",
-            count, examples, labels[trade], trade,
-        )  # fmt: skip
+        asking = "demandaient" if count > 1 else "demandait"
+        gain = f"{count} avis de l'an dernier, à votre portée, le {asking}."
+        yield Gap(f"Faites-vous aussi : {labels[trade]} ?", gain, count, examples, labels[trade], trade)
 
 
 def _similarity(structure: Structure, snapshot: Snapshot, labels: Mapping[str, str]) -> dict[str, float]:

@@ -83,15 +83,13 @@ class Link:
 Asked = Annotated[Link, Depends()]
 
 
-def _question(
-    request: Request, link: Link, done: str = "", problems: dict[str, str] | None = None, typed: str = ""
-) -> Response:
+def _question(request: Request, link: Link, done: str = "", **form: Any) -> Response:
     found = questions.questioned(store_of(request), *astuple(link))
     skill = questions.skill_asked(found)
+    shown: render.Facts = {"q": found, "proof": link.proof, "trade": denials.label(skill) if skill else ""}
     return render.page(
-        request, "question.html", q=found, proof=link.proof, interests=questions.INTERESTS, done=done,
-        trade=denials.label(skill) if skill else "", problems=problems, typed=typed,
-    )  # fmt: skip
+        request, "question.html", interests=questions.INTERESTS, done=done, **shown, **{"typed": "", **form}
+    )
 
 
 @router.get("/q/{record}/{siret}/{proof}")
@@ -111,9 +109,8 @@ def reply(
     """The answer, into the buyer's record; `retenir`: what it says of the trade also into the structure's profile."""
     store = store_of(request)
     try:
-        questions.reply(
-            store, link.record, link.siret, link.proof, interest, text[:4500], remembered=bool(retenir)
-        )
+        named = (link.record, link.siret, link.proof)
+        questions.reply(store, *named, interest, text[:4500], remembered=bool(retenir))
     except BadInput as error:
         return _question(request, link, problems=fields.problems_of(error, "interest"), typed=text)
     if retenir:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
-from fastapi import Depends, Form, Query, Request, Response
+from fastapi import Depends, Form, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from matcher.catalogue import denials
@@ -25,25 +25,27 @@ from service import access, schemas
 from service.access import store_of
 from service.page import fields, render, structure
 from service.page.fields import FieldErrors, problems_of
+from service.page.render import Facts
 from service.page.visitor import CheckedForm, Reader, StructureOwner
 from service.router import Router
 from service.snapshot import Snapshot, snapshot_of
 
 router = Router()
+Brochure = Annotated[str, Form(max_length=50_000)]
 OFFERS = 60  # offers that a structure may add
+PHONE = "Un téléphone s'écrit en chiffres : 01 99 00 10 00."
+SITE = "L'adresse du site ne peut être lue : écrivez www.exemple.fr."
 TURNOVER = "Le chiffre d'affaires est un nombre d'euros, positif."
 RADIUS = "Le rayon est un nombre de kilomètres, 2 000 au plus."
 
 
 @router.post("/structure/{siret}/brochure")
-def brochure(
-    request: Request, siret: str, who: Reader, form: CheckedForm, text: Annotated[str, Form(max_length=50_000)] = ""
-) -> Response:  # fmt: skip
+def brochure(request: Request, siret: str, who: Reader, form: CheckedForm, text: Brochure = "") -> Response:
     """Offers extracted from a pasted text, each with its passage, to be ticked; nothing is stored yet."""
     held = snapshot_of(request).structure(siret)
     if not text.strip():
-        problem = {"text": "Collez d'abord le texte de votre plaquette ou de votre site."}
-        return structure.shown(request, siret, who, problems=problem)
+        problems = {"text": "Collez d'abord le texte de votre plaquette ou de votre site."}
+        return structure.shown(request, siret, who, problems=problems)
     proposed = [(structure.packed(o.title, o.evidence[:600]), o.title, o.evidence) for o in propose(text)]
     mine = held.siret in who.sirets
     return render.page(request, "brochure.html", structure=held, proposed=proposed, mine=mine)
@@ -51,9 +53,14 @@ def brochure(
 
 @router.post("/structure/{siret}/offres")
 def offers(
-    request: Request, siret: str, who: StructureOwner, offer: fields.Lists = None, title: fields.Line = "",
-    text: fields.Lines = "", retirer: fields.Line = "",
-) -> Response:  # fmt: skip
+    request: Request,
+    siret: str,
+    who: StructureOwner,
+    offer: fields.Lists = None,
+    title: fields.Line = "",
+    text: fields.Lines = "",
+    retirer: fields.Line = "",
+) -> Response:
     """Keep the offers ticked or typed, or take one back; they enter the catalogue when it is next built."""
     store, typed_offer = store_of(request), {"title": clean(title), "text": clean(text)[:3000]}
     try:
@@ -125,15 +132,16 @@ def edit(
 
 def _read(typed: dict[str, str]) -> dict[str, Any]:
     """What a structure says of itself, from its form.  Raises FieldErrors."""
-    site = typed["website"].strip()
+    phone, site = typed["phone"].strip(), typed["website"].strip()
+    site = site if not site or "://" in site else f"https://{site}"
     read = fields.checked(
-        phone=lambda: _of("phone", typed["phone"].strip(), "Un téléphone s'écrit en chiffres : 01 99 00 10 00."),
+        phone=lambda: _of("phone", phone, PHONE),
         email=lambda: fields.address(typed["email"]),
-        website=lambda: _of("website", site if not site or "://" in site else f"https://{site}", "L'adresse du site ne peut être lue : écrivez www.exemple.fr."),
+        website=lambda: _of("website", site, SITE),
         turnover=lambda: _of("turnover", fields.number(typed["turnover"], TURNOVER), TURNOVER),
         radius=lambda: _of("radius_km", fields.number(typed["radius"], RADIUS), RADIUS, schemas.ZoneIn),
         departments=lambda: _departments(typed["departments"]),
-    )  # fmt: skip
+    )
     zone = {"radius_km": read.pop("radius"), "departments": read.pop("departments")}
     zone |= {"country": bool(typed["country"])}
     given = {**read, "description": clean(typed["description"]), "zone": zone}
@@ -179,8 +187,13 @@ def trade(
 
 @router.post("/structure/{siret}/alertes")
 def alert(
-    request: Request, siret: str, who: StructureOwner, frequency: fields.Word = "", address: fields.Line = "", plausible: fields.Word = ""
-) -> Response:  # fmt: skip
+    request: Request,
+    siret: str,
+    who: StructureOwner,
+    frequency: fields.Word = "",
+    address: fields.Line = "",
+    plausible: fields.Word = "",
+) -> Response:
     """How often, and where; "off" is one click and stops every mail."""
     try:
         to = fields.address(address)
@@ -198,7 +211,6 @@ def _done(siret: str, what: str, section: str) -> Response:
 
 
 DAYS = 120  # notices published within so many days of the newest are counted
-Given = Annotated[str, Form(max_length=200)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,23 +224,18 @@ class Scope:
 
 
 @router.get("/structure/{siret}/ecarter")
-def choose(
-    request: Request, siret: str, who: Reader, avis: Annotated[str, Query(max_length=200)], lot: Annotated[str, Query(max_length=200)]
-) -> Response:  # fmt: skip
+def choose(request: Request, siret: str, who: Reader, avis: fields.Asked, lot: fields.Asked) -> Response:
     access.own(who, siret)
     return _declining(request, siret, avis, lot)
 
 
-def _declining(
-    request: Request, siret: str, notice: str, lot: str, problems: Mapping[str, str] | None = None
-) -> Response:
+def _declining(request: Request, siret: str, notice: str, lot: str, **form: Any) -> Response:
     snapshot = snapshot_of(request)
     tender, chosen = _lot_of(snapshot, notice, lot)
     reasons = {code: words for code, words in feedback.REASONS.items() if code != feedback.NOT_OUR_TRADE}
-    return render.page(
-        request, "decline.html", structure=snapshot.structure(siret), tender=tender, lot=chosen,
-        scopes=_scopes(snapshot, tender, chosen), reasons=reasons, days=DAYS, problems=problems,
-    )  # fmt: skip
+    shown: Facts = {"structure": snapshot.structure(siret), "tender": tender, "lot": chosen}
+    shown |= {"scopes": _scopes(snapshot, tender, chosen), "reasons": reasons, "days": DAYS}
+    return render.page(request, "decline.html", **shown, **form)
 
 
 def _lot_of(snapshot: Snapshot, notice: str, identifier: str) -> tuple[Tender, Lot]:
@@ -240,18 +247,12 @@ def _lot_of(snapshot: Snapshot, notice: str, identifier: str) -> tuple[Tender, L
 
 
 def _scopes(snapshot: Snapshot, tender: Tender, lot: Lot) -> list[Scope]:
-    found = [Scope("lot", "Ce lot seulement", "", [(tender, lot)])]
-    if lot.cpv:
-        skill = f"cpv:{lot.cpv[0][:4]}"
-        found.append(
-            Scope("kind", f"Ce genre de lot : {denials.label(skill)}", skill, _hidden(snapshot, skill))
-        )
+    kinds = [f"cpv:{code[:4]}" for code in lot.cpv[:1]]
+    ways = [("kind", f"Ce genre de lot : {denials.label(skill)}", skill) for skill in kinds]
     for need in asks.of_lot(lot, tender).parts[:3]:
-        skill = f"trade:{need.trade}"
-        found.append(
-            Scope(f"trade-{need.trade}", f"Ce métier : {need.label}", skill, _hidden(snapshot, skill))
-        )
-    return found
+        ways.append((f"trade-{need.trade}", f"Ce métier : {need.label}", f"trade:{need.trade}"))
+    wider = [Scope(code, label, skill, _hidden(snapshot, skill)) for code, label, skill in ways]
+    return [Scope("lot", "Ce lot seulement", "", [(tender, lot)]), *wider]
 
 
 def _hidden(snapshot: Snapshot, skill: str) -> list[tuple[Tender, Lot]]:
@@ -261,10 +262,8 @@ def _hidden(snapshot: Snapshot, skill: str) -> list[tuple[Tender, Lot]]:
     since = newest - timedelta(days=DAYS) if newest > date.min else newest
 
     def hides() -> list[tuple[Tender, Lot]]:
-        recent = ((t, each) for t in listed if (t.published or newest) >= since for each in t.lots)
-        return [
-            (t, each) for t, each in recent if denials.refuses((skill,), each, asks.of_lot(each, t).trades)
-        ]
+        recent = ((t, lot) for t in listed if (t.published or newest) >= since for lot in t.lots)
+        return [(t, lot) for t, lot in recent if denials.refuses((skill,), lot, asks.of_lot(lot, t).trades)]
 
     return snapshot.once(("hidden", skill), hides)
 
@@ -274,8 +273,8 @@ def decline(
     request: Request,
     siret: str,
     who: StructureOwner,
-    notice_id: Given,
-    lot_id: Given,
+    notice_id: fields.Name,
+    lot_id: fields.Name,
     motif: Annotated[str, Form(max_length=60)] = "",
 ) -> Response:
     """Decline: the lot, or every lot of the kind or trade, is never shown again to this structure."""
@@ -283,7 +282,8 @@ def decline(
     tender, lot = _lot_of(snapshot, notice_id, lot_id)
     scope = next((each for each in _scopes(snapshot, tender, lot) if each.code == motif), None)
     if scope is None and (motif not in feedback.REASONS or motif == feedback.NOT_OUR_TRADE):
-        return _declining(request, siret, notice_id, lot_id, {"motif": "Choisissez un motif dans la liste."})
+        problems = {"motif": "Choisissez un motif dans la liste."}
+        return _declining(request, siret, notice_id, lot_id, problems=problems)
     reason = feedback.NOT_OUR_TRADE if scope else motif
     feedback.record(store, siret, notice_id, lot_id, "declined", reason=reason, by=who.actor)
     skill = scope.skill if scope else ""
@@ -291,9 +291,8 @@ def decline(
         with store.writing() as connection:
             feedback.deny(store, connection, siret, skill, who.actor)
         request.app.state.serving.apply_denials(store)
-    return render.go(
-        f"/structure/{quote(siret)}?{urlencode({'fait': 'refus', 'avis': notice_id, 'lot': lot_id, 'skill': skill})}"
-    )
+    done = {"fait": "refus", "avis": notice_id, "lot": lot_id, "skill": skill}
+    return render.go(f"/structure/{quote(siret)}?{urlencode(done)}")
 
 
 @router.post("/structure/{siret}/reprendre")
@@ -301,9 +300,9 @@ def undo(
     request: Request,
     siret: str,
     who: StructureOwner,
-    notice_id: Given,
-    lot_id: Given,
-    skill: Annotated[str, Form(max_length=200)] = "",
+    notice_id: fields.Name,
+    lot_id: fields.Name,
+    skill: fields.Name = "",
 ) -> Response:
     """Undo a refusal, with the denial recorded with it."""
     store = store_of(request)

@@ -16,11 +16,12 @@ from matcher.outreach.sourcing import questions
 from matcher.outreach.sourcing import record as record_
 from matcher.records.chain import Event
 from matcher.records.store import Store
-from service import sourcing
+from service import sourcing, wire
 from service.access import spend, store_of
 from service.page import facets, fields, render, search
 from service.page.buyer import answer_of, places_in_words
 from service.page.fields import FieldErrors
+from service.page.render import Facts
 from service.page.visitor import CheckedForm, RecordOwner
 from service.router import Router
 from service.snapshot import snapshot_of
@@ -38,6 +39,9 @@ VIEWS = {
     "toutes": "Toutes",
 }
 CALL, CHECK = "à appeler", "à vérifier"
+#: What every page of a record is written with.
+ALWAYS = {"why": record_.why, "note": record_.NOTE, "steps": record_.STEPS, "reported": record_.REPORTED}
+ALWAYS |= {"outcome": questions.outcome_label}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +81,10 @@ def keep(
     request: Request,
     form: CheckedForm,
     owner: RecordOwner,
-    de: Annotated[str, Form(max_length=210)],
-    lot: Annotated[str, Form(max_length=40)] = "",
-    retour: Annotated[str, Form(max_length=2000)] = "",
-    label: Annotated[str, Form(max_length=200)] = "",
+    de: fields.Reference,
+    lot: fields.Word = "",
+    retour: fields.Sentences = "",
+    label: fields.Name = "",
 ) -> Response:
     """Keep the list as it is shown: what `retour`, its address, narrows is not kept."""
     if owner.startswith(record_.ANONYMOUS):
@@ -95,8 +99,14 @@ def kept(
     request: Request, owner: str, asked: search.Search, answer: Answer, wanted: facets.Chosen, label: str = ""
 ) -> str:
     """Keep the answer to a search, as the facets narrowed it; the record's id."""
-    matcher = snapshot_of(request).matcher
-    return sourcing.written(request, owner, matcher, answer, search.filters_of(asked), label, wanted.values)
+    store, recipe, filters = (
+        store_of(request),
+        snapshot_of(request).matcher.recipe.name,
+        search.filters_of(asked),
+    )
+    return record_.keep(
+        store, owner, answer, filters=filters, recipe=recipe, label=label, facets=wanted.values
+    )
 
 
 @router.get("/acheteur/fiches")
@@ -129,34 +139,23 @@ def record(
 
 def _record(request: Request, owner: str, identifier: str, asked: View, **form: Any) -> Response:
     """A record; after an invalid form, with its input and its errors."""
-    store, first = store_of(request), asked.debut
+    store = store_of(request)
     found = record_.read(store, owner, identifier)
     rows = rows_of(found)
     counts = {name: sum(row.seen_in(name) for row in rows) for name in VIEWS}
     view = asked.vue if asked.vue in VIEWS else next((name for name in VIEWS if counts[name]), "toutes")
-    shown = [row for row in rows if row.seen_in(view)]
-    base = request.app.state.settings.public_url
-    return render.page(
-        request,
-        "record.html",
-        changes=sourcing.replay(request, found) if asked.rejouer else None,
-        **_shown(store, owner, found),
-        missing=asked.manque,
-        outcomes=dict(pair.split(".") for pair in asked.issue.split("_") if pair),
-        words=questions.OUTCOMES,
-        rows=shown if asked.tout else shown[first - 1 : first - 1 + LINES],
-        first=first,
-        total=len(shown),
-        page_lines=LINES,
-        view=view,
-        views=[(name, title, counts[name]) for name, title in VIEWS.items()],
-        owner=owner,
-        due=sum(bool(row.next) for row in rows),
-        colleagues=record_.colleagues(store, owner, identifier),
-        invitation=f"{base}/acheteur/fiches/{quote(identifier)}/rejoindre/{record_.share_proof(found)}",
-        done=asked.fait,
-        **form,
-    )
+    shown, start = [row for row in rows if row.seen_in(view)], asked.debut - 1
+    listed: Facts = {"rows": shown if asked.tout else shown[start : start + LINES], "first": asked.debut}
+    listed |= {"total": len(shown), "page_lines": LINES, "due": sum(bool(row.next) for row in rows)}
+    listed |= {"view": view, "views": [(name, title, counts[name]) for name, title in VIEWS.items()]}
+    happened: Facts = {"outcomes": dict(pair.split(".") for pair in asked.issue.split("_") if pair)}
+    happened |= {"words": questions.OUTCOMES, "missing": asked.manque, "done": asked.fait}
+    happened |= {"changes": sourcing.replay(request, found) if asked.rejouer else None}
+    address = f"{request.app.state.settings.public_url}/acheteur/fiches/{quote(identifier)}"
+    shared: Facts = {"invitation": f"{address}/rejoindre/{record_.share_proof(found)}", "owner": owner}
+    shared |= {"colleagues": record_.colleagues(store, owner, identifier)}
+    common = _shown(store, owner, found)
+    return render.page(request, "record.html", **common, **listed, **happened, **shared, **form)
 
 
 def rows_of(found: record_.Record) -> list[Row]:
@@ -200,22 +199,12 @@ def _shown(store: Store, owner: str, found: record_.Record) -> dict[str, Any]:
     prepared = {s: step for s, each in happened.items() for step in each if step.kind in record_.PREPARED}
     addresses = sorted({str(lines[s]["email"]) for s in prepared if s in lines and lines[s].get("email")})
     message = next((str(step.payload["message"]) for step in prepared.values()), "")
-    return {
-        "record": found,
-        "verdict": record_.verify(store, owner, found.id),
-        "why": record_.why,
-        "filters": filters_of(found),
-        "note": record_.NOTE,
-        "places": places_in_words(found.tender),
-        "happened": happened,
-        "names": {s: str(p.get("name") or s) for s, p in lines.items() if s in happened},
-        "steps": record_.STEPS,
-        "reported": record_.REPORTED,
-        "addresses": addresses,
-        "message": message,
-        "mailto": mailto(addresses, found.tender.title, message),
-        "outcome": questions.outcome_label,
-    }
+    letter: Facts = {"addresses": addresses, "message": message}
+    letter |= {"mailto": mailto(addresses, found.tender.title, message)}
+    about = {"record": found, "filters": filters_of(found), "places": places_in_words(found.tender)}
+    about |= {"verdict": record_.verify(store, owner, found.id), "happened": happened}
+    about |= {"names": {s: str(p.get("name") or s) for s, p in lines.items() if s in happened}}
+    return {**ALWAYS, **about, **letter}
 
 
 def mailto(addresses: list[str], title: str, message: str) -> str:
@@ -314,9 +303,8 @@ def arrange(
 @router.get("/acheteur/fiches/{identifier}/rejoindre/{proof}")
 def invitation(request: Request, identifier: str, proof: str, owner: RecordOwner) -> Response:
     """What a colleague shares; reading the link opens nothing."""
-    return render.page(
-        request, "join.html", record=record_.invited(store_of(request), identifier, proof), proof=proof
-    )
+    record = record_.invited(store_of(request), identifier, proof)
+    return render.page(request, "join.html", record=record, proof=proof)
 
 
 @router.post("/acheteur/fiches/{identifier}/rejoindre/{proof}")
@@ -328,8 +316,4 @@ def join(request: Request, identifier: str, proof: str, form: CheckedForm, owner
 @router.get("/acheteur/fiches/{identifier}/export.{format}")
 def export(request: Request, identifier: str, format: str, owner: RecordOwner) -> Response:
     found, content, media = sourcing.exported(request, owner, identifier, format)
-    headers = {
-        "Content-Disposition": f'attachment; filename="sourcing-{found.created_at:%Y%m%d}.{format}"',
-        "Cache-Control": "no-store",
-    }
-    return Response(content, media_type=media, headers=headers)
+    return wire.attachment(content, media, f"sourcing-{found.created_at:%Y%m%d}.{format}")

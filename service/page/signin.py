@@ -86,9 +86,8 @@ def opened(request: Request, token: str, form: CheckedForm) -> Response:
     scopes = _scopes(request, address)
     sirets = [scope.removeprefix("structure:") for scope in scopes if scope.startswith("structure:")]
     home = "/acheteur" if "buyer" in scopes or not sirets else f"/structure/{sirets[0]}"
-    return render.give(
-        render.go(home), request, access.Session.fresh(key_of(store, account.LABEL + address, scopes=scopes))
-    )
+    session = access.Session.fresh(key_of(store, account.LABEL + address, scopes=scopes))
+    return render.give(render.go(home), request, session)
 
 
 def _scopes(request: Request, address: str) -> list[str]:
@@ -217,6 +216,5 @@ def _refused(request: Request, error: Exception) -> Response:
 
 
 def _keep(answer: Response, request: Request, name: str, value: str, path: str, seconds: int) -> None:
-    answer.set_cookie(
-        name, value, max_age=seconds, httponly=True, samesite="lax", secure=access.secure(request), path=path
-    )
+    safe = access.secure(request)
+    answer.set_cookie(name, value, seconds, path=path, secure=safe, httponly=True, samesite="lax")

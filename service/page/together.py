@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import Depends, Form, Query, Request, Response
+from fastapi import Depends, Request, Response
 
 from matcher.domain import BadInput
 from matcher.partners import partners
@@ -22,13 +22,10 @@ from service.router import Router
 from service.snapshot import snapshot_of
 
 router = Router()
-Text = Annotated[str, Form(max_length=2000)]
 
 
 @router.get("/structure/{siret}/partenaires")
-def together(
-    request: Request, siret: str, avis: Annotated[str, Query(max_length=200)], who: SeesStructures
-) -> Response:
+def together(request: Request, siret: str, avis: fields.Asked, who: SeesStructures) -> Response:
     return _shown(request, siret, avis, who)
 
 
@@ -40,22 +37,21 @@ def _shown(request: Request, siret: str, notice_id: str, who: Bearer, **form: Ma
     lots = {lot.id: lot for lot in tender.lots}
     mine = structure.siret in who.sirets
     offers = announcements.others(request, who, structure.siret, tender.id) if mine else []
-    shown: dict[str, Any] = {"label": lambda task: task_label(task, lots), "mine": mine, "offers": offers}
-    return render.page(
-        request, "partners.html", structure=structure, tender=tender, found=found, **shown, **form
-    )
+    shown: dict[str, Any] = {"structure": structure, "tender": tender, "mine": mine, "offers": offers}
+    shown |= {"found": found, "label": lambda task: task_label(task, lots)}
+    return render.page(request, "partners.html", **shown, **form)
 
 
 @dataclass(frozen=True)
 class DeclarationForm:
     """What a structure offers and looks for, as it is typed."""
 
-    notice_id: Annotated[str, Form(max_length=200)]
-    lot_id: Annotated[str, Form(max_length=200)] = ""
-    brings: Text = ""
-    seeks: Text = ""
+    notice_id: fields.Name
+    lot_id: fields.Name = ""
+    brings: fields.Sentences = ""
+    seeks: fields.Sentences = ""
     contact: fields.Line = ""
-    visible: Text = ""
+    visible: fields.Sentences = ""
     buyer: fields.Word = ""
 
 

@@ -27,9 +27,8 @@ def listing(
     notice_id: Annotated[str | None, Query(max_length=200)] = None,
     mine: bool = False,
 ) -> list[dict[str, Any]]:
-    found = exchange.listing(
-        store_of(request), who, notice_id=notice_id, mine=mine, buyer_of=announced.buyer_of(request, who)
-    )
+    buys = announced.buyer_of(request, who)
+    found = exchange.listing(store_of(request), who, notice_id=notice_id, mine=mine, buyer_of=buys)
     return [codec.to_json(one) for one in found]
 
 
@@ -84,9 +83,8 @@ def withdraw(request: Request, who: StructureKey, declaration_id: DeclarationId)
 
 @router.get("/exchange/{declaration_id}/contact")
 def contact(request: Request, who: Member, declaration_id: DeclarationId) -> dict[str, str]:
-    return {
-        "contact": exchange.contact(store_of(request), who, declaration_id, announced.buyer_of(request, who))
-    }
+    buys = announced.buyer_of(request, who)
+    return {"contact": exchange.contact(store_of(request), who, declaration_id, buys)}
 
 
 @router.delete("/exchange/{declaration_id}/contact", status_code=204)
@@ -127,10 +125,8 @@ def give_feedback(request: Request, who: Member, asked: schemas.FeedbackIn) -> R
     lot = next((each for each in tender.lots if each.id == asked.lot_id), None) if tender else None
 
     def do() -> dict[str, Any]:
-        feedback.record(
-            store_of(request), asked.siret, asked.notice_id, asked.lot_id, asked.verb, reason=asked.reason,
-            cpv=lot.cpv[0] if lot and lot.cpv else "", position=asked.position, shown=asked.shown, by=who.actor,
-        )  # fmt: skip
+        cpv = lot.cpv[0] if lot and lot.cpv else ""
+        feedback.record(store_of(request), **asked.model_dump(), cpv=cpv, by=who.actor)
         return {"recorded": True}
 
     def after() -> None:

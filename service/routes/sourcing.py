@@ -33,7 +33,8 @@ def keep(request: Request, who: BuyerKey, asked: schemas.SourcingIn) -> Response
 
     def do() -> dict[str, Any]:
         matcher, wanted, answer = found()
-        made = sourcing.written(request, who.actor, matcher, answer, wanted, asked.label)
+        store, recipe = store_of(request), matcher.recipe.name
+        made = record.keep(store, who.actor, answer, filters=wanted, recipe=recipe, label=asked.label)
         kept = {each.lot.id: len(each.matches) for each in answer.lots}
         return {"id": made, "lines": kept, "versions": dict(answer.versions), "note": record.NOTE}
 
@@ -64,9 +65,7 @@ def replay(request: Request, who: BuyerKey, record_id: RecordId) -> dict[str, An
 @router.post("/sourcing/{record_id}/contacts")
 def contact(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.ContactIn) -> Response:
     def do() -> dict[str, Any]:
-        outcomes = sourcing.contact(
-            request, who.actor, record_id, asked.sirets, asked.message, asked.reply_to
-        )
+        outcomes = sourcing.contact(request, who.actor, record_id, **asked.model_dump())
         return {"contacted": outcomes.total(), "outcomes": dict(outcomes) if asked.reply_to else {}}
 
     return once(request, who, do, after=lambda: sourcing.send(request))
