@@ -39,13 +39,15 @@ LOTS = 6  # lots of a page
 TOGETHER = 8  # most lots for which groups are shown immediately; beyond, on demand
 EXAMPLES = 3  # needs to try, on the home
 #: Needs that a catalogue may answer, in the order in which they are tried.
-TRIED = """Entretien des espaces verts d'une école
-Nettoyage de bureaux, deux fois par semaine
-Traiteur pour un séminaire de 80 personnes
-Mise sous pli de 5 000 courriers
-Blanchisserie du linge d'une crèche
-Peinture de salles de classe
-Collecte de papiers de bureau""".splitlines()
+TRIED = (
+    "Entretien des espaces verts d'une école",
+    "Nettoyage de bureaux, deux fois par semaine",
+    "Traiteur pour un séminaire de 80 personnes",
+    "Mise sous pli de 5 000 courriers",
+    "Blanchisserie du linge d'une crèche",
+    "Peinture de salles de classe",
+    "Collecte de papiers de bureau",
+)
 RECENT = 6  # notices proposed on the empty form
 
 SearchForm = Annotated[Search, Depends(search.form)]
