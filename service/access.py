@@ -51,9 +51,6 @@ class NotYours(Forbidden):
     """A structure that is not proved to be that of who asks."""
 
 
-# ------------------------------------------------------------------------------------------------ where from
-
-
 def local(request: Request) -> bool:
     """Does the request come from this machine, and not through a proxy?
 
@@ -99,7 +96,7 @@ _SPENDING = threading.Lock()
 
 
 def spend(request: Request, act: str, reached: str = "") -> None:
-    """Count what anybody may cause: by the network that asks, by whom it reaches and in all.  Raises Refused (429)."""
+    """Count what anybody may cause, by network, by whom it reaches and in all.  Raises Refused (429)."""
     rates = request.app.state.acts[act]
     counted = [*zip(rates, (address_of(request.scope), reached or "all", "all"), strict=True)]
     with _SPENDING:  # of requests at once none passes beyond the last place
@@ -115,9 +112,6 @@ def open_to_read(request: Request) -> bool:
     """May this request read without a key?"""
     rule = request.app.state.settings.read
     return rule == "open" or (rule == "loopback" and local(request))
-
-
-# ---------------------------------------------------------------------------------------------------- who
 
 
 def store_of(request: Request) -> Store:
@@ -205,9 +199,6 @@ BuyerKey = Annotated[Bearer, needs("buyer")]
 StructureKey = Annotated[Bearer, needs("structure")]
 Operator = Annotated[Bearer, needs("operator")]
 Member = Annotated[Bearer, needs("buyer", "structure")]
-
-
-# ---------------------------------------------------------------------------------- the session of the pages
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def filters(asked: s.FiltersIn) -> Filters:
 
 
 def take(asked: s.Asked, snapshot: Snapshot, settings: Settings) -> Taken:
-    """The tender that a request asks about, with the lots asked for.  Raises BadInput, NotFound, Refused (413)."""
+    """The tender and the lots that a request asks about.  Raises BadInput, NotFound, Refused (413)."""
     found = _taken(asked, snapshot, settings.max_need)
     if asked.lots:
         lots = tuple(lot for lot in found.tender.lots if lot.number in asked.lots)
@@ -113,7 +113,7 @@ def from_need(need: str, where: Sequence[Place], max_need: int, *, whole: bool =
 
 
 def uploaded(data: bytes, name: str = "notice") -> Iterator[Record]:
-    """The records of what was sent, read by a process of its own.  Raises Refused (503) where too many are being read."""
+    """The records of what was sent, read by another process.  Raises Refused (503) where it is busy."""
     try:
         yield from files.read_upload(data, name)
     except TimeoutError as error:
@@ -121,7 +121,7 @@ def uploaded(data: bytes, name: str = "notice") -> Iterator[Record]:
 
 
 def _readable(tender: Tender) -> None:
-    """Raises UnusableNotice for a text that no notice holds: a pattern that looks through it would hold up every request."""
+    """Raises UnusableNotice for a text that no notice holds, which would hold up every request."""
     titles = (tender.title, *(lot.title for lot in tender.lots))
     if max(map(len, titles)) > LONG_TITLE or any(len(lot.description) > LONG_LOT for lot in tender.lots):
         raise UnusableNotice(

@@ -1,4 +1,4 @@
-"""The HTTP server's connections: closed when a request's head does not arrive, bounded in number, with security headers on their own errors."""
+"""The server's connections: closed when no head arrives, few of one network, errors with headers."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def french(request: Request) -> bool:
 
 
 def unheard(scope: Scope, status: int, detail: str, headers: Mapping[str, str]) -> Response:
-    """The answer to a request that is refused before, or apart from, what it asks: a page for a browser, else a problem."""
+    """The answer to a request refused apart from what it asks: a page for a browser, else a problem."""
     from service.page import render
 
     request = Request(scope)

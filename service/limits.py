@@ -1,4 +1,4 @@
-"""Limits and headers applied to every request: rate, bytes, time, concurrent work."""
+"""Limits and headers applied to every request: rate, bytes, time, turns of what computes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from limits import parse
 from matcher.reference import deadline
 from service.settings import LOOPBACK, Settings
-from service.turns import TooMany, Turns
 
 log = logging.getLogger("service")
 HEADERS = {
@@ -98,7 +97,7 @@ class Rate:
         self._seen: TTLCache[str, deque[float]] = TTLCache(CALLERS, ttl=self.seconds)
 
     def left(self, caller: str) -> tuple[int, float]:
-        """How many more requests this caller may make now, and in how many seconds its oldest one ends to count."""
+        """How many more requests this caller may make, and in how many seconds its oldest ends to count."""
         times, moment = self._seen.get(caller) or deque[float](), time.monotonic()
         while times and times[0] + self.seconds <= moment:
             times.popleft()
@@ -126,6 +125,63 @@ class Rate:
             "RateLimit-Policy": f'"default";q={self.most};w={self.seconds:.0f}',
             "RateLimit": f'"default";r={left};t={soon};a={left};w={soon}',
         }
+
+
+class TooMany(Exception):
+    """No further request may wait, of all callers or of this one."""
+
+
+class Turns:
+    """Places for requests under way, and a bounded queue for those that wait.
+
+    The last free place is for a caller who holds none: long requests of one visitor never keep all others waiting.
+    """
+
+    def __init__(self, places: int, most: int, most_of_one: int) -> None:
+        self._places = self._free = places
+        self._most, self._most_of_one = most, most_of_one
+        self._held: Counter[str] = Counter()
+        self._queue: list[tuple[str, asyncio.Future[None]]] = []
+
+    async def take(self, caller: str, seconds: float) -> None:
+        """Wait for a place.  Raises TooMany, and TimeoutError where none is free in time."""
+        if self._may(caller):  # whoever waits may not: else `give` would have let them in
+            self._enter(caller)
+            return
+        waiting = sum(name == caller for name, _ in self._queue)
+        if len(self._queue) >= self._most or waiting >= self._most_of_one:
+            raise TooMany
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append((caller, turn))
+        try:
+            async with asyncio.timeout(seconds):
+                await turn
+        except BaseException:
+            if turn.done() and not turn.cancelled():
+                self.give(caller)  # it came as the wait ended
+            else:
+                self._queue.remove((caller, turn))
+            raise
+
+    def _may(self, caller: str) -> bool:
+        """May this caller have a place now?"""
+        return self._free > 1 or (self._free == 1 and (self._places == 1 or not self._held[caller]))
+
+    def _enter(self, caller: str) -> None:
+        self._free -= 1
+        self._held[caller] += 1
+
+    def give(self, caller: str) -> None:
+        """Give a place back: to who waits and holds fewest, of these to the first."""
+        self._held -= Counter({caller: 1})
+        self._free += 1
+        while waiting := [each for each in self._queue if not each[1].done()]:  # some just ended their wait
+            name, turn = min(waiting, key=lambda each: self._held[each[0]])
+            if not self._may(name):
+                return
+            self._queue.remove((name, turn))
+            self._enter(name)
+            turn.set_result(None)
 
 
 class Guard:
@@ -291,7 +347,7 @@ class Guard:
     async def _in_time(
         self, scope: Scope, receive: Receive, send: Send, stack: contextlib.AsyncExitStack, lane: str
     ) -> None:
-        """The application's answer; past the deadline a refusal, while what it holds is kept until its thread ends."""
+        """The application's answer; past the deadline a refusal, and its turn ends with its thread."""
         late = started = False
 
         async def watched(message: Message) -> None:
@@ -336,7 +392,7 @@ def _given(body: bytes, receive: Receive) -> Receive:
 
 
 def unfit(body: bytes, media: str) -> None:
-    """Raises Refusal for a body that nothing here should parse: odd encodings, too many fields, half characters in text."""
+    """Raises Refusal for what nothing should parse: odd encodings, too many fields, half characters."""
     charset = parse_options_header(media)[1].get(b"charset", b"").decode("latin-1").lower()
     if charset and charset not in ENCODINGS:
         raise Refusal(415, "this encoding is not read here: send UTF-8")

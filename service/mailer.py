@@ -1,4 +1,4 @@
-"""Queues of the store that threads of the service empty, never a request: mails of the pages, events for webhooks."""
+"""Queues of the store that threads empty, never a request: mails of the pages, events for webhooks."""
 
 from __future__ import annotations
 

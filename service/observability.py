@@ -25,7 +25,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 class JsonFormatter(logging.Formatter):
-    """JSON lines: time, level, message, and the facts given as `extra`.  Never a body, a key or an address."""
+    """JSON lines: time, level, message, the facts given as `extra`; never a body, a key or an address."""
 
     def format(self, record: logging.LogRecord) -> str:
         facts: dict[str, Any] = {
@@ -107,14 +107,14 @@ REFUSED = frozenset({401, 403, 429})
 
 
 def asker(scope: Scope, secret: str) -> str:
-    """Who asked: the public part of the key, else a mark of the address, the same for as long as the secret is."""
+    """Who asked: the public part of the key, else a mark of the address by the secret of the service."""
     if actor := scope.get("state", {}).get("actor"):
         return str(actor)
     return "address:" + hmac.new(secret.encode(), address_of(scope).encode(), hashlib.sha256).hexdigest()[:12]
 
 
 class RequestLog:
-    """Counts and logs each request, refusals with who asked; gives it an identifier that its answer carries."""
+    """Counts and logs each request, refusals with who asked; its answer carries its identifier."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, secret: str) -> None:
         self.app, self.metrics, self.secret = app, metrics, secret

@@ -1,4 +1,4 @@
-"""The OpenID Connect issuer that `MATCHER_OIDC_ISSUER` names: its bearer tokens, and signing in to the pages (extra: PyJWT)."""
+"""The OpenID Connect issuer: its bearer tokens, and signing in to the pages (extra: PyJWT)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _keys(issuer: str) -> Any:
 def _claims(
     token: str, settings: Settings, audience: str, required: list[str], kind: str = ""
 ) -> dict[str, Any]:
-    """The claims of a token that the issuer signed for `audience`, of this kind, as strong as asked.  Raises Forbidden."""
+    """The claims of a token signed for `audience`, of this kind, as strong as asked.  Raises Forbidden."""
     with plugins.optional("oidc", "signing in by OIDC"):
         import jwt
     issuer = str(settings.oidc_issuer)
@@ -61,7 +61,7 @@ def _claims(
 
 
 def _kind(head: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
-    """What a token is for: access where its head says so (RFC 9068), else by the nonce that ID tokens alone have."""
+    """What a token is for: by its head (RFC 9068), else by the nonce that ID tokens alone have."""
     if str(head.get("typ", "")).lower().removeprefix("application/") == "at+jwt":
         return ACCESS_TOKEN
     return ID_TOKEN if "nonce" in claims else ACCESS_TOKEN
@@ -73,7 +73,7 @@ def _weak(claims: Mapping[str, Any], settings: Settings) -> bool:
 
 
 def prove(token: str, settings: Settings) -> Bearer:
-    """The bearer of a token: its `scope` holds scopes of this service, its `siret` the SIRET proved.  Raises Forbidden."""
+    """The bearer of a token, by its `scope` and the SIRET proved, `siret`.  Raises Forbidden."""
     claims = _claims(token, settings, settings.oidc_audience, ["exp", "iss", "aud", "sub"], ACCESS_TOKEN)
     scopes = [s for s in str(claims.get("scope", "")).split() if s in PLAIN_SCOPES]
     siret = str(claims.get("siret", ""))
@@ -81,9 +81,6 @@ def prove(token: str, settings: Settings) -> Bearer:
         scopes.append(f"structure:{siret}")
     id = f"oidc-{_account(settings, claims['sub'])}"
     return Bearer(id=id, scopes=tuple(scopes) or ("read",), label="OIDC")
-
-
-# ------------------------------------------------------------------------------ signing in to the pages
 
 
 def back(settings: Settings) -> str:

@@ -83,12 +83,12 @@ def status_of(error: Exception) -> int:
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """`responses=` of a route: these, and those that every route may give (undecodable body, limits, rights)."""
+    """`responses=` of a route: these, and those that every route may give."""
     content = {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     every = sorted({400, 401, 403, 408, 413, 415, 422, 429, 503, *statuses})
     return {each: {"description": HTTPStatus(each).phrase, "content": content} for each in every}
 
 
 def bare(sentence: str) -> str:
-    """The sentence with the last part alone of each path of this machine: internal paths are not disclosed."""
+    """The sentence with the last part alone of each path of this machine."""
     return re.sub(r"(?<![\w:/.])/(?!v1/)(?:[^\s/`'\",;:()]+/)+([^\s/`'\",;:()]+)", r"\1", sentence)

@@ -128,7 +128,7 @@ class Snapshot:
     def renewals(
         self, siret: str, buyer: str, department: str, cpv: str, after: float, before: float
     ) -> list[Renewal]:
-        """The contracts kept with the catalogue that end within these months; `siret` keeps those of its trade."""
+        """The contracts that end within these months; `siret` keeps those of its trade."""
         day = date.today()
         wanted = {"departments": (department,) if department else (), "cpv": (cpv,) if cpv else ()}
         found = renewals(self.contracts, day, soonest=after, latest=before, buyer=buyer, **wanted)
@@ -243,7 +243,7 @@ class Serving:
         return True
 
     def _prepared(self, stamp: tuple[int, int]) -> Snapshot:
-        """The folder, loaded.  The first one answers as soon as it can; another is warmed up, while the old one answers."""
+        """The folder, loaded; after the first one warmed up too, while the old one answers."""
         fresh = self._load(stamp)
         if self.current is not None:
             warm(fresh.matcher)
@@ -272,7 +272,7 @@ def snapshot_of(request: Request) -> Snapshot:
 
 
 def matcher_of(make: Callable[[Catalogue, Recipe | None], M], catalogue: Catalogue, recipe: str | None) -> M:
-    """The matcher of a catalogue by the recipe of this name, by its own where none is named, never by another."""
+    """The matcher of a catalogue by the recipe of this name, by its own where none is named."""
     named = replace(recipes.named(recipe), encoder=catalogue.recipe.encoder) if recipe else None
     return make(catalogue, named)
 

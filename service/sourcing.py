@@ -31,7 +31,7 @@ def replay(request: Request, found: record.Record) -> list[str]:
 def contact(
     request: Request, owner: str, identifier: str, sirets: Sequence[str], message: str, reply_to: str
 ) -> Counter[str]:
-    """The same message to each, sent with the buyer's address, else recorded alone ("noted"); counts by outcome."""
+    """The same message to each, sent with the buyer's address, else "noted" alone; counts by outcome."""
     store = store_of(request)
     if not reply_to:
         return Counter(noted=record.contact(store, owner, identifier, sirets, message))
@@ -44,7 +44,7 @@ def contact(
 
 
 def exported(request: Request, owner: str, identifier: str, format: str) -> tuple[record.Record, bytes, str]:
-    """A record, its file in a format and the media type; sealed as exported once the file is there.  Raises NotFound."""
+    """A record, its file in a format and the media type, sealed as exported.  Raises NotFound."""
     if format not in exports.FORMATS:
         raise NotFound(f"aucun export {format!r} : choisissez {', '.join(exports.FORMATS)}")
     store = store_of(request)

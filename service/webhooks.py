@@ -54,7 +54,7 @@ def may(who: Bearer, event: str) -> bool:
 
 
 def secret(webhook: str) -> str:
-    """The secret of a webhook, as Standard Webhooks writes one: made of its id by the key that signs links."""
+    """The secret of a webhook (Standard Webhooks), made of its id by the key that signs links."""
     return "whsec_" + base64.b64encode(links.token("webhook", webhook).encode()).decode()
 
 
@@ -72,9 +72,6 @@ def signed(webhook: str, delivery: str, body: str) -> dict[str, str]:
     }
 
 
-# --------------------------------------------------------------------------------------- of a key
-
-
 def check(url: HttpUrl, hosts: Sequence[str]) -> None:
     """Raises BadInput for an address to which nothing may be sent.
 
@@ -90,7 +87,7 @@ def check(url: HttpUrl, hosts: Sequence[str]) -> None:
 
 
 def register(store: Store, who: Bearer, url: HttpUrl, events: Sequence[str]) -> dict[str, Any]:
-    """A new webhook, told of these events, by default of all that its key may know.  Raises BadInput, Forbidden."""
+    """A new webhook of these events, by default of all its key may know.  Raises BadInput, Forbidden."""
     if keys.held(store, who.id) is None:
         raise Forbidden("a webhook belongs to a key: ask with X-API-Key")
     if unheard := [event for event in events if not may(who, event)]:
@@ -140,13 +137,10 @@ def test(store: Store, who: Bearer, webhook: str) -> str:
         return _queue(store, connection, webhook, "webhook.test", {"webhook": webhook}, secrets.token_hex(8))
 
 
-# ---------------------------------------------------------------------------------------- events
-
-
 def tell(
     store: Store, connection: Connection, owner: str, event: str, data: Mapping[str, Any], cause: str
 ) -> None:
-    """Queue an event for the webhooks of an owner, in the transaction of its cause: twice the same cause is one event."""
+    """Queue an event for the webhooks of an owner, in the transaction of its cause; a cause is one event."""
     for webhook, bearer in _of_event(store, event):
         if bearer.actor == owner:
             _queue(store, connection, webhook.id, event, data, cause)
@@ -163,7 +157,7 @@ def job_finished(app: FastAPI, job: Job) -> None:
 
 
 def look(store: Store) -> None:
-    """Queue what nights announced to structures whose keys want to know; the webhooks of keys that have ended are deleted."""
+    """Queue what nights announced to structures; the webhooks of keys that have ended are deleted."""
     ended = select(Key.id).where(or_(Key.revoked_at.is_not(None), Key.expires_at <= now()))
     if store.ask(gone := select(Webhook.id).where(Webhook.key_id.in_(ended))).first():
         with store.writing() as connection:
@@ -202,9 +196,6 @@ def _queue(
     row |= {"outcome": "", "due": moment, "created_at": moment}
     store.put(connection, Delivery, [row], keep=tuple(name for name in row if name != "id"))
     return id
-
-
-# -------------------------------------------------------------------------------------- on their way
 
 
 def drain(store: Store, hosts: Sequence[str]) -> Counter[str]:

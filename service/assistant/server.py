@@ -41,7 +41,7 @@ Need = Annotated[
         description="What is to be done, in French: translate it, and leave out who and where (place). One of need, notice_id, notice."
     ),
 ]
-Known = Annotated[str | None, Field(description="The id of an indexed notice, as `search_notices` gives it.")]
+Id = Annotated[str | None, Field(description="The id of an indexed notice, as `search_notices` gives it.")]
 Notice = Annotated[
     # the SDK parses a text that is JSON before it is checked: the object is what is then given
     str | dict[str, Any] | list[Any] | None,
@@ -128,7 +128,7 @@ class Tools:
     async def find_structures_for_need(
         self,
         need: Need = None,
-        notice_id: Known = None,
+        notice_id: Id = None,
         notice: Notice = None,
         place: Place = "",
         n: Many = 5,
@@ -143,12 +143,7 @@ class Tools:
         return results.of(await self._api.ask("POST", "/match", json=body))
 
     async def explain_structure(
-        self,
-        siret: Siret,
-        need: Need = None,
-        notice_id: Known = None,
-        notice: Notice = None,
-        place: Place = "",
+        self, siret: Siret, need: Need = None, notice_id: Id = None, notice: Notice = None, place: Place = ""
     ) -> results.Result:
         """Why a structure is in the list of a need or notice, or why it is not."""
         body = _asked(need, notice_id, notice, place=place, siret=siret)
@@ -161,7 +156,7 @@ class Tools:
         self,
         siret: Siret,
         need: Need = None,
-        notice_id: Known = None,
+        notice_id: Id = None,
         notice: Notice = None,
         place: Place = "",
         n: Many = 5,
@@ -174,7 +169,7 @@ class Tools:
     async def propose_groups(
         self,
         need: Need = None,
-        notice_id: Known = None,
+        notice_id: Id = None,
         notice: Notice = None,
         place: Place = "",
         n: Annotated[int, Field(ge=1, le=10)] = 3,
@@ -224,7 +219,7 @@ class Tools:
         return results.of({"notice": await self._api.ask("GET", "/notices/" + quote(notice_id, safe=""))})
 
     async def find_insertion_hours(
-        self, notice_id: Known = None, notice: Notice = None, n: Many = 5
+        self, notice_id: Id = None, notice: Notice = None, n: Many = 5
     ) -> results.Result:
         """Firms that owe hours of insertion under a notice or an award, and the structures that could carry them."""
         return results.of(await self._api.ask("POST", "/leads", json=_asked(None, notice_id, notice, n=n)))

@@ -134,7 +134,7 @@ def waiting(store: Store) -> list[dict[str, Any]]:
 
 
 def decide(store: Store, identifier: str, approved: bool, by: str, way: str = "mail") -> str:
-    """Approve or refuse; approved, returns the token of the link, or the code of a letter or a call, shown this once."""
+    """Approve or refuse; approved, returns the token or the code that opens the account, this once."""
     token = "" if not approved else secrets.token_urlsafe(32) if way == "mail" else _code()
     days = LETTER_DAYS if way == "letter" else CLAIM_DAYS
     values: Facts = {"status": "approved", "token_hash": _hash(token)} if approved else dict(REFUSED)
@@ -185,7 +185,7 @@ def proof(request: Request, token: str) -> Response:
 
 @router.post("/revendication/{token}")
 def prove(request: Request, token: str, form: CheckedForm, address: Line = "") -> Response:
-    """Open the account, with the address at which its holder signs in from now on: theirs, not that of who asked."""
+    """Open the account, with the address of its holder, not that of who asked."""
     store = access.store_of(request)
     found = _claim(store, token)
     try:

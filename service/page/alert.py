@@ -114,7 +114,7 @@ def end(request: Request, form: CheckedForm, reference: str, id: str) -> Respons
 
 
 def look(app: FastAPI) -> None:
-    """Ask the searches of alerts again where the catalogue is another, and queue a mail of who joined those to call."""
+    """Ask the searches of alerts again on another catalogue, and queue a mail of who joined."""
     store, snapshot = app.state.store, app.state.serving.current
     if store is None or snapshot is None:
         return

@@ -1,4 +1,4 @@
-"""The buyer's search: a need or a notice, the structures of each lot, the groups; every result has an address."""
+"""The buyer's search: a need or a notice, the structures of each lot, groups, each at an address."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ Page = Annotated[int, Query(ge=1, le=1000)]
 
 @dataclass(frozen=True)
 class View:
-    """What of some results is shown: a page of lots, the groups, one lot, all of its lines; and what was missing."""
+    """What of some results is shown: a page of lots, the groups, one lot, all of it; what was missing."""
 
     page: Page = 1
     vue: Short = ""
@@ -138,7 +138,7 @@ def notice(
 
 @router.get("/acheteur/lieux")
 def towns(who: Searcher, q: Annotated[str, Query(max_length=100)] = "") -> list[str]:
-    """Communes whose name begins like this, to complete a place; names of departments tell namesakes apart."""
+    """Communes whose name begins like this, to complete a place, with their departments."""
     found = places.communes_of_postcode(q) if q.isdecimal() else need.communes(q.strip(), None, 8)
     return [f"{commune.name} ({commune.department})" for commune in found[:8]]
 
@@ -244,7 +244,7 @@ def again(request: Request, who: Searcher, de: From, lot: Short = "") -> Respons
 def answer_of(
     request: Request, reference: str, number: str = "", wanted: facets.Chosen | None = None
 ) -> tuple[Search, Taken, Answer]:
-    """The search of a reference, its tender, and the answer to one of its lots, or to all, narrowed as its page is."""
+    """The search of a reference, its tender, and the answer to one lot or all, narrowed as its page is."""
     asked = search.of(request, reference)
     found = search.taken(request, asked)
     chosen = tuple(lot for lot in found.tender.lots if lot.number == number) or found.tender.lots

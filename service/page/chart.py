@@ -38,7 +38,7 @@ def _covered(town: tuple[float, float, str], points: Iterable[Spot], scale: floa
 
 
 def _window(points: Sequence[Spot]) -> str:
-    """The square viewBox around these points, at least some forty kilometres wide; the country where they are spread."""
+    """The square viewBox around these points, some forty kilometres at least; or the country."""
     if not points:
         return outlines.WHOLE
     xs, ys = [p[0] for p in points], [p[1] for p in points]
@@ -60,7 +60,7 @@ def _close(points: Sequence[tuple[Spot, Line]], site: bool) -> list[Spot]:
 
 
 def _spread(points: Iterable[Spot], apart: float, taken: Sequence[Spot] = ()) -> list[Spot]:
-    """The points moved along a spiral until none overlaps an earlier one, nor a pin: a town may have several."""
+    """The points moved along a spiral until none overlaps an earlier one, nor a pin."""
     placed = [spot for x, y in taken for spot in ((x, y), (x, y - apart))]  # a pin stands above its place
     pins = len(placed)
     for x, y in points:

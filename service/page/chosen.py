@@ -1,4 +1,4 @@
-"""What a buyer does with a list: compare, set aside, write, take away; and the page of one structure for a need."""
+"""What a buyer does with a list: compare, set aside, write, take away; one structure for a need."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def ticked(
 
 
 def _ask(request: Request, de: str, lot: str, back: str) -> Response:
-    """Keep the whole list, no facet being known of those whose trade is unknown, and prepare one message to all of these."""
+    """Keep the whole list, and prepare one message to all whose trade is unknown, as their facets are."""
     asked, _, answer = answer_of(request, de, lot)
     unknown = list(dict.fromkeys(one.siret for each in answer.lots for one in each.asking))
     if not unknown:
@@ -89,9 +89,6 @@ def _here(address: str) -> str:
     parts = urlsplit(address)
     own = not parts.scheme and not parts.netloc and parts.path.startswith("/acheteur")
     return f"{parts.path}?{parts.query}" if own and parts.query else parts.path if own else "/acheteur"
-
-
-# ------------------------------------------------------------------------------------------------ compare
 
 
 @router.get("/acheteur/comparer")
@@ -141,9 +138,6 @@ def _facts(snapshot: Snapshot, siret: str, matches: dict[str, Match]) -> dict[st
     return {**known, "line": line(match) if match else None}
 
 
-# --------------------------------------------------------------------------------------------- favourites
-
-
 @router.get("/acheteur/favoris")
 def favourites(request: Request, owner: RecordOwner) -> Response:
     snapshot, shown, gone = snapshot_of(request), [], 0
@@ -172,12 +166,9 @@ def set_aside(
     return render.go(_here(retour) if retour else "/acheteur/favoris")
 
 
-# ------------------------------------------------------------------------------------- a structure, for a buyer
-
-
 @router.get("/acheteur/structure/{siret}")
 def structure(request: Request, siret: str, who: Searcher, de: From = "", lot: Short = "") -> Response:
-    """One structure for a buyer: references, trades, zone, capacity, activity status, contact, reasons for this need."""
+    """One structure for a buyer: references, trades, zone, capacity, state, contact, reasons."""
     snapshot = snapshot_of(request)
     shown = snapshot.structure(siret)
     words = self_declared.declared_of(store_of(request), [shown.siret])

@@ -1,22 +1,28 @@
-"""The exchange on the pages: announcements with names, texts, lots and contacts, and their withdrawal."""
+"""The exchange on the pages: partners for a notice, declarations with names, lots and contacts, their withdrawal."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Annotated, Any
+from urllib.parse import quote
 
-from fastapi import Form, Request, Response
+from fastapi import Depends, Form, Request, Response
 
 from matcher.domain import BadInput, MatcherError, NotFound, Structure
+from matcher.partners import partners
 from matcher.records import exchange, worked
 from matcher.records.keys import Bearer
 from matcher.records.store import Store
 from service import access, wire
+from service import announced as declarations
 from service.access import store_of
 from service.announced import buyer_of, write
 from service.page import fields, render
-from service.page.visitor import Reader, StructureOwner
+from service.page.lots import task_label
+from service.page.visitor import Mine, Reader, SeesStructures
 from service.router import Router
 from service.snapshot import Snapshot, snapshot_of
 
@@ -75,7 +81,7 @@ Said = dict[str, tuple[str, tuple[exchange.Said, ...]]]
 
 
 def _said(snapshot: Snapshot, store: Store, who: Bearer, offer: exchange.Offer) -> Said:
-    """What was written about a declaration: the SIRET of who is not its author -> its name, and the messages."""
+    """What was written about a declaration: SIRET of who is not its author -> its name, the messages."""
     messages: dict[str, tuple[exchange.Said, ...]] = {}
     for one in exchange.messages(store, who, offer.id):
         messages[one.other] = (*messages.get(one.other, ()), one)
@@ -133,38 +139,39 @@ def _page(
     return render.page(request, "exchange.html", structure=structure, done=done, address=address, **listed)
 
 
+@dataclass(frozen=True)
+class Act:
+    """What a member does with a declaration, as it is typed."""
+
+    faire: fields.Word = ""
+    autre: fields.Word = ""
+    role: fields.Word = ""
+    part: fields.Sentences = ""
+    texte: Annotated[str, Form(max_length=4000)] = ""
+    heures: fields.Word = ""
+
+
 @router.post("/structure/{siret}/bourse/{identifier}")
-def act(
-    request: Request,
-    siret: str,
-    identifier: str,
-    who: StructureOwner,
-    faire: fields.Word = "",
-    autre: fields.Word = "",
-    role: fields.Word = "",
-    part: fields.Sentences = "",
-    texte: Annotated[str, Form(max_length=4000)] = "",
-    heures: fields.Word = "",
-) -> Response:
-    """Withdraw, delete one's address, see the address of another (which is recorded), write to its author, or agree with it."""
-    store = store_of(request)
-    if faire == "retirer":
+def act(mine: Mine, identifier: str, act: Annotated[Act, Depends()]) -> Response:
+    """Withdraw, delete one's address, see another's (which is recorded), write to its author, or agree."""
+    store, siret, who = mine.store, mine.siret, mine.who
+    here = partial(_page, mine.request, siret, who)
+    if act.faire == "retirer":
         exchange.withdraw(store, who, identifier)
-        return _page(request, siret, who, "Votre annonce est retirée, et son adresse effacée.")
-    if faire == "oublier":
+        return here("Votre annonce est retirée, et son adresse effacée.")
+    if act.faire == "oublier":
         exchange.forget_contact(store, who, identifier)
-        return _page(request, siret, who, "L'adresse de votre annonce est effacée.")
-    if faire == "contact":
-        address = exchange.contact(store, who, identifier)
-        return _page(request, siret, who, address=(identifier, address))
-    if faire == "ecrire":
-        write(request, who, identifier, autre or siret, texte)
-        return _page(request, siret, who, MESSAGE)
-    if faire == "accord":
-        exchange.agree(store, who, identifier, autre, role, part)
-        return _page(request, siret, who, AGREED)
-    if faire == "gagne":
-        hours = fields.number(heures, "Heures promises : écrivez un nombre, 400 par exemple, ou rien.")
+        return here("L'adresse de votre annonce est effacée.")
+    if act.faire == "contact":
+        return here(address=(identifier, exchange.contact(store, who, identifier)))
+    if act.faire == "ecrire":
+        write(mine.request, who, identifier, act.autre or siret, act.texte)
+        return here(MESSAGE)
+    if act.faire == "accord":
+        exchange.agree(store, who, identifier, act.autre, act.role, act.part)
+        return here(AGREED)
+    if act.faire == "gagne":
+        hours = fields.number(act.heures, "Heures promises : écrivez un nombre, 400 par exemple, ou rien.")
         worked.won(store, who, identifier, hours)
         return render.go("/heures")
     raise BadInput("Choisissez de retirer l'annonce, d'effacer son adresse ou de voir un contact.")
@@ -199,3 +206,67 @@ def of_buyer(request: Request, who: Reader, avis: fields.Asked) -> Response:
     listed = exchange.listing(store, who, notice_id=avis, buyer_of=buys) if may else ()
     others = [announced(snapshot, offer) for offer in listed]
     return render.page(request, "exchange_buyer.html", tender=tender, may=may, others=others)
+
+
+@router.get("/structure/{siret}/partenaires")
+def together(request: Request, siret: str, avis: fields.Asked, who: SeesStructures) -> Response:
+    return _partners(request, siret, avis, who)
+
+
+def _partners(
+    request: Request, siret: str, notice_id: str, who: Bearer, **form: Mapping[str, str]
+) -> Response:
+    """The partners; after an invalid declaration, with its errors."""
+    snapshot = snapshot_of(request)
+    structure, tender = snapshot.structure(siret), snapshot.notice(notice_id)
+    found = partners.partners(snapshot.matcher, structure, tender, n=8)
+    lots = {lot.id: lot for lot in tender.lots}
+    mine = structure.siret in who.sirets
+    offers = others(request, who, structure.siret, tender.id) if mine else []
+    shown: dict[str, Any] = {"structure": structure, "tender": tender, "mine": mine, "offers": offers}
+    shown |= {"found": found, "label": lambda task: task_label(task, lots)}
+    return render.page(request, "partners.html", **shown, **form)
+
+
+@dataclass(frozen=True)
+class DeclarationForm:
+    """What a structure offers and looks for, as it is typed."""
+
+    notice_id: fields.Name
+    lot_id: fields.Name = ""
+    brings: fields.Sentences = ""
+    seeks: fields.Sentences = ""
+    contact: fields.Line = ""
+    visible: fields.Sentences = ""
+    buyer: fields.Word = ""
+
+
+@router.post("/structure/{siret}/bourse")
+def declare(mine: Mine, typed: Annotated[DeclarationForm, Depends()]) -> Response:
+    """Declare what one offers and looks for; a new declaration replaces the former."""
+    request, siret, who = mine.request, mine.siret, mine.who
+    snapshot_of(request).notice(typed.notice_id)
+    empty = "Dites ce que vous apportez ou ce que vous cherchez : les deux sont vides."
+    try:
+        read = fields.checked(
+            contact=lambda: fields.address(typed.contact) or None,
+            visible=lambda: _sirets(typed.visible),
+            brings=lambda: fields.words(typed.brings + typed.seeks, empty, 1),
+        )
+        facts = {name: getattr(typed, name) for name in ("notice_id", "lot_id", "brings", "seeks")}
+        facts |= {"visibility": "named" if read["visible"] else "members", "named": read["visible"]}
+        facts |= {"contact": read["contact"], "buyer_may_see": bool(typed.buyer)}
+        declarations.declare(request, who, siret=siret, **facts)
+    except BadInput as error:
+        problems = fields.problems_of(error, "brings")
+        return _partners(request, siret, typed.notice_id, who, problems=problems, typed=asdict(typed))
+    return render.go(f"/structure/{quote(siret)}/bourse#annonces")
+
+
+def _sirets(text: str) -> list[str]:
+    """The SIRETs of a text, with or without spaces in them.  Raises BadInput."""
+    named = [re.sub(r"\s", "", word) for word in re.split(r"[,;\n]+", text) if word.strip()]
+    found = [siret for word in named for siret in ([word[i : i + 14] for i in range(0, len(word), 14)])]
+    if wrong := [siret for siret in found if not re.fullmatch(r"[0-9]{14}", siret)]:
+        raise BadInput(f"« {wrong[0][:20]} » n'est pas un SIRET : quatorze chiffres.")
+    return found

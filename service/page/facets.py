@@ -124,7 +124,7 @@ def narrowed(lines: Sequence[Line], wanted: Chosen) -> list[Line]:
 
 
 def of_answer(answer: Answer, wanted: Chosen) -> Answer:
-    """The answer whose lists hold what passes every facet, sorted: what a page shows, keeps and exports alike."""
+    """The answer with what passes every facet, sorted: what a page shows, keeps and exports alike."""
     lots = []
     for each in answer.lots:
         matches = tuple(kept.match for kept in narrowed([line(m) for m in each.matches], wanted))

@@ -53,7 +53,7 @@ def problems_of(error: Exception, field: str) -> dict[str, str]:
 
 
 def checked(**fields: Callable[[], Any]) -> dict[str, Any]:
-    """The value that each function reads.  Raises FieldErrors with the errors of all fields, not only the first."""
+    """The value that each function reads.  Raises FieldErrors with the errors of all fields."""
     values: dict[str, Any] = {}
     problems: dict[str, str] = {}
     for name, read in fields.items():

@@ -46,7 +46,7 @@ class _Asked:
 
 
 def gaps(structure: Structure, snapshot: Snapshot) -> list[Gap]:
-    """Missing facts, then possible trades that it does not name, by the notices of the last year that each would add."""
+    """Missing facts, then possible trades, with the notices of the last year that each would add."""
     stated = {name for name, sure in trades.skills(structure).items() if sure >= 1}
     refused = denials.trades(structure.denied)
     plausible = (stated | set(likely(structure, snapshot))) - refused
@@ -56,7 +56,7 @@ def gaps(structure: Structure, snapshot: Snapshot) -> list[Gap]:
 
 
 def likely(structure: Structure, snapshot: Snapshot) -> dict[str, float]:
-    """Trade -> chance, of those that a structure of this kind, code and name does, as inferred; none for a firm without a kind."""
+    """Trade -> chance that such a structure does it, as inferred; none for a firm without a kind."""
     if not structure.kind:
         return {}
     names = {trade.label: trade.name for trade in trades.trades()}
@@ -65,7 +65,7 @@ def likely(structure: Structure, snapshot: Snapshot) -> dict[str, float]:
 
 
 def reaches(structure: Structure, lot: Lot, snapshot: Snapshot) -> bool:
-    """Whether a lot lies in the structure's declared zone, or near it without one; True where the lot has no place."""
+    """Does a lot lie in its declared zone, or near it without one; True where the lot has no place."""
     row = np.array([snapshot.catalogue.row(structure.siret)])
     return not lot.places or bool(to_places(snapshot.catalogue, lot.places, row).comes(REACH_KM)[0])
 
@@ -125,7 +125,7 @@ def _trades(
 
 
 def _similarity(structure: Structure, snapshot: Snapshot, labels: Mapping[str, str]) -> dict[str, float]:
-    """Similarity of each trade and the structure's declared texts (cosine with the nearest piece); 0 without any."""
+    """Cosine of each trade with the nearest text that the structure declared; 0 without any."""
     catalogue = snapshot.catalogue
     row = catalogue.row(structure.siret)
     rows = np.arange(catalogue.offsets[row], catalogue.offsets[row + 1])
@@ -138,7 +138,7 @@ def _similarity(structure: Structure, snapshot: Snapshot, labels: Mapping[str, s
 
 
 def _last_year(snapshot: Snapshot) -> list[_Asked]:
-    """The lots of the notices of the last year that one could answer, in notices' order; a notice without a day counts."""
+    """The lots of the notices of the last year that one could answer; one without a day counts."""
     since = datetime.now(UTC).date() - YEAR
 
     def asked() -> list[_Asked]:

@@ -1,4 +1,4 @@
-"""Hours of insertion after the award: entered or imported by a structure or the facilitator, beside what was promised."""
+"""Hours of insertion after the award: entered or imported, beside what was promised."""
 
 from __future__ import annotations
 

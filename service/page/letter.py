@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from fastapi import Depends, Query, Request, Response
 
@@ -23,7 +23,7 @@ from service.page.account import LABEL
 from service.page.buyer import places_in_words
 from service.page.fields import FieldErrors
 from service.page.records import listed, mailto
-from service.page.visitor import CheckedForm, RecordOwner, mail_route
+from service.page.visitor import CheckedForm, Kept, mail_route
 from service.router import Router
 from service.settings import mail_transport
 from service.snapshot import snapshot_of
@@ -42,12 +42,12 @@ Nous préparons l'achat décrit ci-dessous. Avant de lancer la consultation, nou
 
 
 @router.get("/acheteur/fiches/{identifier}/ecrire")
-def write(request: Request, identifier: str, owner: RecordOwner, s: Ticked = None) -> Response:
+def write(kept: Kept, s: Ticked = None) -> Response:
     """To whom, what each should know, from where."""
-    found = record_.read(store_of(request), owner, identifier)
+    request, found = kept.request, record_.read(*kept.named)
     chosen = [siret for siret in dict.fromkeys(s or ()) if siret in listed(found)]
     if not chosen:
-        return render.go(f"/acheteur/fiches/{quote(identifier)}?manque=coche#contact")
+        return render.go(f"{kept.address}?manque=coche#contact")
     label = access.identify(request).label
     address = label.removeprefix(LABEL) if label.startswith(LABEL) else ""
     return _form(request, found, chosen, typed={**_known(found.tender), "reply_to": address})
@@ -99,18 +99,15 @@ class LetterForm:
 
 @router.post("/acheteur/fiches/{identifier}/contacter")
 def contact(
-    request: Request,
-    identifier: str,
     form: CheckedForm,
-    owner: RecordOwner,
+    kept: Kept,
     written: Annotated[LetterForm, Depends()],
     sirets: fields.Lists = None,
     confirme: fields.Word = "",
     revoir: fields.Word = "",
 ) -> Response:
     """The form, then the letter as it will be read, then sent: the same information for all."""
-    at = f"/acheteur/fiches/{quote(identifier)}"
-    found = record_.read(store_of(request), owner, identifier)
+    request, found, at = kept.request, record_.read(*kept.named), kept.address
     known = listed(found)
     chosen = [siret for siret in dict.fromkeys(sirets or ()) if siret in known][:MOST]
     if not chosen:
@@ -126,7 +123,7 @@ def contact(
     if not confirme:
         return _preview(request, found, chosen, typed, text)
     given = written.reply_to if mail_route(request) else ""
-    outcomes = sourcing.contact(request, owner, identifier, chosen, text, given)
+    outcomes = sourcing.contact(request, kept.owner, kept.identifier, chosen, text, given)
     sourcing.send(request)
     counts = "_".join(f"{name}.{count}" for name, count in sorted(outcomes.items()) if count)
     return render.go(f"{at}?{urlencode({'vue': 'suivies', 'issue': counts or 'again.0'})}#message")

@@ -99,7 +99,7 @@ def plausible_because(lines: Sequence[Line]) -> str:
 
 
 def potential(matches: Sequence[Match]) -> list[tuple[str, int, int]]:
-    """Article with whom it is for, structures to call that it would admit for certain, those of them verified as active."""
+    """Article and its public, structures to call that it admits for certain, those verified as active."""
     today, found = date.today(), []
     near = [m for m in matches if m.level in ("likely", "")]
     for article, public in RESERVATIONS:
@@ -109,7 +109,7 @@ def potential(matches: Sequence[Match]) -> list[tuple[str, int, int]]:
 
 
 def understood(answer: LotAnswer, corrected: bool = False) -> dict[str, Any]:
-    """What was read of a lot, in words, and what it may be corrected to; `corrected`: its buyer gave the trade."""
+    """What was read of a lot, and what it may be corrected to; `corrected`: its buyer gave the trade."""
     asked = answer.asked
     if asked is None:
         return {}

@@ -42,7 +42,7 @@ def asked(request: Request, id: str, proof: str) -> Response:
 
 @router.post("/m/{id}/{proof}/unsubscribe")
 def unsubscribe(request: Request, id: str, proof: str, every: fields.Word = "") -> Response:
-    """Stop the alerts at once (RFC 8058: the reader's mail program posts here without a cookie), or every mail."""
+    """Stop the alerts at once (RFC 8058: a mail program posts here without a cookie), or every mail."""
     links.unsubscribe(store_of(request), id, proof, "" if every else "alerts")
     stopped = "de message" if every else "d'alerte"
     return _shown(request, id, proof, f"C'est fait : vous ne recevrez plus {stopped}.")
@@ -66,9 +66,6 @@ def act(
         return _shown(request, id, proof, f"Noté : ce lot vous intéresse ({title}).")
     more = {"like": " ni ceux qui lui ressemblent", "trade": " ni les autres de ce métier"}.get(scope, "")
     return _shown(request, id, proof, f"Noté : ce lot ne vous sera plus proposé{more} ({title}).")
-
-
-# ------------------------------------------------------------------------------------ a buyer's questions
 
 
 @dataclass(frozen=True)
@@ -106,7 +103,7 @@ def reply(
     text: fields.Lines = "",
     retenir: fields.Word = "",
 ) -> Response:
-    """The answer, into the buyer's record; `retenir`: what it says of the trade also into the structure's profile."""
+    """The answer, into the buyer's record; `retenir`: and the trade into the structure's profile."""
     store = store_of(request)
     try:
         named = (link.record, link.siret, link.proof)

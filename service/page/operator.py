@@ -116,7 +116,7 @@ def decide(
     address: fields.Line = "",
     way: Annotated[str, Form(pattern="^(mail|letter|phone)$")] = "mail",
 ) -> Response:
-    """Approve or refuse a claim: a link by mail (where a server is set; shown too), or a code for a letter or a call."""
+    """Approve or refuse a claim: a link, by mail where a server is set, or a code to write or say."""
     try:
         address = fields.address(address)
     except BadInput as error:
@@ -134,7 +134,7 @@ def decide(
 
 
 def _send(request: Request, claim: dict[str, Any], link: str, given: str) -> str:
-    """The address that the link goes to by mail, "" where it does not: that known, or the one the operator gives."""
+    """The address that the link goes to, the one known or given by the operator; "" where to none."""
     to = given or str(claim["address"] or "")
     if not request.app.state.settings.smtp or not is_address(to):
         return ""

@@ -1,4 +1,4 @@
-"""Public documents: how the service ranks, its accessibility, what it stores; and the search box that portals frame."""
+"""Public documents: ranking, accessibility, what is stored; and the search box that portals frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forms of a structure's own page: offers, facts, trades, alerts; lots that it declines, and how to undo it."""
+"""Forms of a structure's own page: offers, facts, trades, alerts, lots declined and taken back."""
 
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ from matcher.records import feedback, self_declared
 from matcher.reference import places
 from matcher.reference.text import clean
 from service import access, schemas
-from service.access import store_of
 from service.page import fields, render, structure
 from service.page.fields import FieldErrors, problems_of
 from service.page.render import Facts
-from service.page.visitor import CheckedForm, Reader, StructureOwner
+from service.page.visitor import CheckedForm, Mine, OwnStructure, Reader
 from service.router import Router
 from service.snapshot import Snapshot, snapshot_of
 
@@ -53,25 +52,27 @@ def brochure(request: Request, siret: str, who: Reader, form: CheckedForm, text:
 
 @router.post("/structure/{siret}/offres")
 def offers(
-    request: Request,
-    siret: str,
-    who: StructureOwner,
+    mine: Mine,
     offer: fields.Lists = None,
     title: fields.Line = "",
     text: fields.Lines = "",
     retirer: fields.Line = "",
 ) -> Response:
     """Keep the offers ticked or typed, or take one back; they enter the catalogue when it is next built."""
-    store, typed_offer = store_of(request), {"title": clean(title), "text": clean(text)[:3000]}
+    store, typed_offer = mine.store, {"title": clean(title), "text": clean(text)[:3000]}
     try:
         with store.together():  # of offers added at once none is lost
-            facts = self_declared.read(store, siret).facts
+            facts = self_declared.read(store, mine.siret).facts
             merged = _merged(facts.get("offers", []), offer or [], typed_offer, retirer)
-            self_declared.write(store, siret, {**facts, "offers": merged}, who.actor)
+            self_declared.write(store, mine.siret, {**facts, "offers": merged}, mine.who.actor)
     except BadInput as error:
-        typed = {"title": title, "offer-text": text}
-        return structure.shown(request, siret, who, problems=problems_of(error, "title"), typed=typed)
-    return _done(siret, "retrait" if retirer else "offres", "fiche")
+        return _again(mine, problems_of(error, "title"), {"title": title, "offer-text": text})
+    return _done(mine.siret, "retrait" if retirer else "offres", "fiche")
+
+
+def _again(mine: OwnStructure, problems: dict[str, str], typed: dict[str, str]) -> Response:
+    """The page of the structure with an invalid form and its errors."""
+    return structure.shown(mine.request, mine.siret, mine.who, problems=problems, typed=typed)
 
 
 def _merged(
@@ -115,19 +116,17 @@ class ProfileForm:
 
 
 @router.post("/structure/{siret}/fiche")
-def edit(
-    request: Request, siret: str, who: StructureOwner, form: Annotated[ProfileForm, Depends()]
-) -> Response:
+def edit(mine: Mine, form: Annotated[ProfileForm, Depends()]) -> Response:
     """What it says of itself: an empty field leaves what the directory says."""
     typed = {"form": "fiche", **asdict(form), "site_unread": form.unread}
     try:
         facts = _read(typed)
     except FieldErrors as error:
-        return structure.shown(request, siret, who, problems=error.problems, typed=typed)
-    store = store_of(request)
-    with store.together():
-        self_declared.write(store, siret, {**self_declared.read(store, siret).facts, **facts}, who.actor)
-    return _done(siret, "fiche", "fiche")
+        return _again(mine, error.problems, typed)
+    with (store := mine.store).together():
+        before = self_declared.read(store, mine.siret).facts
+        self_declared.write(store, mine.siret, {**before, **facts}, mine.who.actor)
+    return _done(mine.siret, "fiche", "fiche")
 
 
 def _read(typed: dict[str, str]) -> dict[str, Any]:
@@ -159,7 +158,7 @@ def _of(name: str, value: Any, sentence: str, model: type[BaseModel] = schemas.P
 
 
 def _departments(text: str) -> list[str]:
-    """The numbers of departments in a text of numbers and names.  Raises BadInput for one that does not exist."""
+    """The numbers of departments in a text of numbers and names.  Raises BadInput for another."""
     parts = [part.strip() for part in re.split(r"[,;/\n]|\bet\b", text) if part.strip()]
     words = [word for part in parts for word in ([part] if places.department_typed(part) else part.split())]
     if wrong := [word for word in words if places.department_typed(word) is None]:
@@ -170,39 +169,31 @@ def _departments(text: str) -> list[str]:
 
 
 @router.post("/structure/{siret}/metier")
-def trade(
-    request: Request, siret: str, who: StructureOwner, skill: fields.Line = "", verdict: fields.Word = "non"
-) -> Response:
+def trade(mine: Mine, skill: fields.Line = "", verdict: fields.Word = "non") -> Response:
     """« Ce n'est pas notre métier »: effective immediately, until the structure itself undoes it."""
-    store, allowed = store_of(request), verdict == "oui"
+    store, by, allowed = mine.store, mine.who.actor, verdict == "oui"
     with store.writing() as connection:
         if allowed:
-            feedback.allow(store, connection, siret, skill)
+            feedback.allow(store, connection, mine.siret, skill)
         else:
-            feedback.deny(store, connection, siret, skill, who.actor)
-        store.audit(connection, who.actor, "skill.allow" if allowed else "skill.deny", siret)
-    request.app.state.serving.apply_denials(store)
-    return _done(siret, "repris" if allowed else "metier", "metiers")
+            feedback.deny(store, connection, mine.siret, skill, by)
+        store.audit(connection, by, "skill.allow" if allowed else "skill.deny", mine.siret)
+    mine.apply_denials()
+    return _done(mine.siret, "repris" if allowed else "metier", "metiers")
 
 
 @router.post("/structure/{siret}/alertes")
 def alert(
-    request: Request,
-    siret: str,
-    who: StructureOwner,
-    frequency: fields.Word = "",
-    address: fields.Line = "",
-    plausible: fields.Word = "",
+    mine: Mine, frequency: fields.Word = "", address: fields.Line = "", plausible: fields.Word = ""
 ) -> Response:
     """How often, and where; "off" is one click and stops every mail."""
     try:
         to = fields.address(address)
         wider = bool(plausible) if frequency != "off" else None
-        alerts.choose(store_of(request), siret, frequency, to, who.actor, plausible=wider)
+        alerts.choose(mine.store, mine.siret, frequency, to, mine.who.actor, plausible=wider)
     except BadInput as error:
-        problems = problems_of(error, "alert-address")
-        return structure.shown(request, siret, who, problems=problems, typed={"alert-address": address})
-    return _done(siret, "alertes", "alertes")
+        return _again(mine, problems_of(error, "alert-address"), {"alert-address": address})
+    return _done(mine.siret, "alertes", "alertes")
 
 
 def _done(siret: str, what: str, section: str) -> Response:
@@ -210,6 +201,7 @@ def _done(siret: str, what: str, section: str) -> Response:
     return render.go(f"/structure/{siret}?fait={what}#{section}")
 
 
+Reason = Annotated[str, Form(max_length=60)]
 DAYS = 120  # notices published within so many days of the newest are counted
 
 
@@ -269,46 +261,32 @@ def _hidden(snapshot: Snapshot, skill: str) -> list[tuple[Tender, Lot]]:
 
 
 @router.post("/structure/{siret}/ecarter")
-def decline(
-    request: Request,
-    siret: str,
-    who: StructureOwner,
-    notice_id: fields.Name,
-    lot_id: fields.Name,
-    motif: Annotated[str, Form(max_length=60)] = "",
-) -> Response:
+def decline(mine: Mine, notice_id: fields.Name, lot_id: fields.Name, motif: Reason = "") -> Response:
     """Decline: the lot, or every lot of the kind or trade, is never shown again to this structure."""
-    snapshot, store = snapshot_of(request), store_of(request)
+    snapshot, store, siret, by = snapshot_of(mine.request), mine.store, mine.siret, mine.who.actor
     tender, lot = _lot_of(snapshot, notice_id, lot_id)
     scope = next((each for each in _scopes(snapshot, tender, lot) if each.code == motif), None)
     if scope is None and (motif not in feedback.REASONS or motif == feedback.NOT_OUR_TRADE):
         problems = {"motif": "Choisissez un motif dans la liste."}
-        return _declining(request, siret, notice_id, lot_id, problems=problems)
+        return _declining(mine.request, siret, notice_id, lot_id, problems=problems)
     reason = feedback.NOT_OUR_TRADE if scope else motif
-    feedback.record(store, siret, notice_id, lot_id, "declined", reason=reason, by=who.actor)
+    feedback.record(store, siret, notice_id, lot_id, "declined", reason=reason, by=by)
     skill = scope.skill if scope else ""
     if skill:
         with store.writing() as connection:
-            feedback.deny(store, connection, siret, skill, who.actor)
-        request.app.state.serving.apply_denials(store)
+            feedback.deny(store, connection, siret, skill, by)
+        mine.apply_denials()
     done = {"fait": "refus", "avis": notice_id, "lot": lot_id, "skill": skill}
     return render.go(f"/structure/{quote(siret)}?{urlencode(done)}")
 
 
 @router.post("/structure/{siret}/reprendre")
-def undo(
-    request: Request,
-    siret: str,
-    who: StructureOwner,
-    notice_id: fields.Name,
-    lot_id: fields.Name,
-    skill: fields.Name = "",
-) -> Response:
+def undo(mine: Mine, notice_id: fields.Name, lot_id: fields.Name, skill: fields.Name = "") -> Response:
     """Undo a refusal, with the denial recorded with it."""
-    store = store_of(request)
-    feedback.take_back(store, siret, notice_id, lot_id, who.actor)
+    store = mine.store
+    feedback.take_back(store, mine.siret, notice_id, lot_id, mine.who.actor)
     if skill:
         with store.writing() as connection:
-            feedback.allow(store, connection, siret, skill)
-        request.app.state.serving.apply_denials(store)
-    return render.go(f"/structure/{quote(siret)}?fait=repris")
+            feedback.allow(store, connection, mine.siret, skill)
+        mine.apply_denials()
+    return render.go(f"/structure/{quote(mine.siret)}?fait=repris")

@@ -15,14 +15,13 @@ from matcher.domain import Answer, BadInput
 from matcher.outreach.sourcing import questions
 from matcher.outreach.sourcing import record as record_
 from matcher.records.chain import Event
-from matcher.records.store import Store
 from service import sourcing, wire
 from service.access import spend, store_of
 from service.page import facets, fields, render, search
 from service.page.buyer import answer_of, places_in_words
 from service.page.fields import FieldErrors
 from service.page.render import Facts
-from service.page.visitor import CheckedForm, RecordOwner
+from service.page.visitor import CheckedForm, Kept, OwnRecord, RecordOwner
 from service.router import Router
 from service.snapshot import snapshot_of
 
@@ -38,6 +37,7 @@ VIEWS = {
     "ecartees": "Écartées",
     "toutes": "Toutes",
 }
+EventNumber = Annotated[int, Form(ge=1, le=10_000_000)]
 CALL, CHECK = "à appeler", "à vérifier"
 #: What every page of a record is written with.
 ALWAYS = {"why": record_.why, "note": record_.NOTE, "steps": record_.STEPS, "reported": record_.REPORTED}
@@ -99,14 +99,9 @@ def kept(
     request: Request, owner: str, asked: search.Search, answer: Answer, wanted: facets.Chosen, label: str = ""
 ) -> str:
     """Keep the answer to a search, as the facets narrowed it; the record's id."""
-    store, recipe, filters = (
-        store_of(request),
-        snapshot_of(request).matcher.recipe.name,
-        search.filters_of(asked),
-    )
-    return record_.keep(
-        store, owner, answer, filters=filters, recipe=recipe, label=label, facets=wanted.values
-    )
+    recipe, filters = snapshot_of(request).matcher.recipe.name, search.filters_of(asked)
+    more = {"recipe": recipe, "label": label}
+    return record_.keep(store_of(request), owner, answer, filters=filters, facets=wanted.values, **more)
 
 
 @router.get("/acheteur/fiches")
@@ -119,7 +114,7 @@ def records(request: Request, owner: RecordOwner, archives: str = "") -> Respons
 
 @dataclass(frozen=True)
 class View:
-    """What of a record is shown: whom (`vue`), from which line on (`debut`) or every line (`tout`); and what was just done."""
+    """What of a record is shown: whom (`vue`), from which line (`debut`) or all (`tout`); what was done."""
 
     rejouer: str = ""
     vue: Annotated[str, Query(max_length=10)] = ""
@@ -131,16 +126,13 @@ class View:
 
 
 @router.get("/acheteur/fiches/{identifier}")
-def record(
-    request: Request, identifier: str, owner: RecordOwner, asked: Annotated[View, Depends()]
-) -> Response:
-    return _record(request, owner, identifier, asked)
+def record(kept: Kept, asked: Annotated[View, Depends()]) -> Response:
+    return _record(kept, asked)
 
 
-def _record(request: Request, owner: str, identifier: str, asked: View, **form: Any) -> Response:
+def _record(kept: OwnRecord, asked: View, **form: Any) -> Response:
     """A record; after an invalid form, with its input and its errors."""
-    store = store_of(request)
-    found = record_.read(store, owner, identifier)
+    request, found = kept.request, record_.read(*kept.named)
     rows = rows_of(found)
     counts = {name: sum(row.seen_in(name) for row in rows) for name in VIEWS}
     view = asked.vue if asked.vue in VIEWS else next((name for name in VIEWS if counts[name]), "toutes")
@@ -151,10 +143,10 @@ def _record(request: Request, owner: str, identifier: str, asked: View, **form: 
     happened: Facts = {"outcomes": dict(pair.split(".") for pair in asked.issue.split("_") if pair)}
     happened |= {"words": questions.OUTCOMES, "missing": asked.manque, "done": asked.fait}
     happened |= {"changes": sourcing.replay(request, found) if asked.rejouer else None}
-    address = f"{request.app.state.settings.public_url}/acheteur/fiches/{quote(identifier)}"
-    shared: Facts = {"invitation": f"{address}/rejoindre/{record_.share_proof(found)}", "owner": owner}
-    shared |= {"colleagues": record_.colleagues(store, owner, identifier)}
-    common = _shown(store, owner, found)
+    address = request.app.state.settings.public_url + kept.address
+    shared: Facts = {"invitation": f"{address}/rejoindre/{record_.share_proof(found)}", "owner": kept.owner}
+    shared |= {"colleagues": record_.colleagues(*kept.named)}
+    common = _shown(kept, found)
     return render.page(request, "record.html", **common, **listed, **happened, **shared, **form)
 
 
@@ -179,13 +171,12 @@ def filters_of(found: record_.Record) -> list[str]:
 
 
 @router.get("/acheteur/fiches/{identifier}/note")
-def note(request: Request, identifier: str, owner: RecordOwner) -> Response:
+def note(kept: Kept) -> Response:
     """The note of the sourcing for the file of the contract, to print."""
-    store = store_of(request)
-    found = record_.read(store, owner, identifier)
+    found = record_.read(*kept.named)
     rows = rows_of(found)
     counts = Counter((row.number, row.band) for row in rows)
-    return render.page(request, "note.html", rows=rows, counts=counts, **_shown(store, owner, found))
+    return render.page(kept.request, "note.html", rows=rows, counts=counts, **_shown(kept, found))
 
 
 def listed(found: record_.Record) -> dict[str, Mapping[str, Any]]:
@@ -193,8 +184,8 @@ def listed(found: record_.Record) -> dict[str, Mapping[str, Any]]:
     return {e.siret: e.payload for e in reversed(found.events) if e.kind == "listed" and e.payload}
 
 
-def _shown(store: Store, owner: str, found: record_.Record) -> dict[str, Any]:
-    """A record on its page and on its note: what happened with whom, and a link that writes to all who were to be written to."""
+def _shown(kept: OwnRecord, found: record_.Record) -> dict[str, Any]:
+    """A record on its page and its note: what happened with whom, and a link that writes to all."""
     happened, lines = record_.steps(found), listed(found)
     prepared = {s: step for s, each in happened.items() for step in each if step.kind in record_.PREPARED}
     addresses = sorted({str(lines[s]["email"]) for s in prepared if s in lines and lines[s].get("email")})
@@ -202,7 +193,7 @@ def _shown(store: Store, owner: str, found: record_.Record) -> dict[str, Any]:
     letter: Facts = {"addresses": addresses, "message": message}
     letter |= {"mailto": mailto(addresses, found.tender.title, message)}
     about = {"record": found, "filters": filters_of(found), "places": places_in_words(found.tender)}
-    about |= {"verdict": record_.verify(store, owner, found.id), "happened": happened}
+    about |= {"verdict": record_.verify(*kept.named), "happened": happened}
     about |= {"names": {s: str(p.get("name") or s) for s, p in lines.items() if s in happened}}
     return {**ALWAYS, **about, **letter}
 
@@ -229,24 +220,18 @@ class NoteForm:
 
 @router.post("/acheteur/fiches/{identifier}/noter")
 def report(
-    request: Request,
-    identifier: str,
-    form: CheckedForm,
-    owner: RecordOwner,
-    typed: Annotated[NoteForm, Depends()],
-    vue: fields.Word = "",
+    form: CheckedForm, kept: Kept, typed: Annotated[NoteForm, Depends()], vue: fields.Word = ""
 ) -> Response:
     """Note a call, an answer or a decision; an invalid form comes back with what was typed."""
-    store, siret, done = store_of(request), typed.siret, typed.fait
-    said = {"text": typed.text, "who": typed.qui, "next_step": typed.suite}
+    siret, done = typed.siret, typed.fait
+    said: dict[str, Any] = {"text": typed.text, "who": typed.qui, "next_step": typed.suite}
     try:
-        record_.report(store, owner, identifier, siret, done, due=_day(typed.le), **said)
+        record_.report(*kept.named, siret, done, due=_day(typed.le), **said)
     except BadInput as error:
         where = f"n-{siret}-le" if isinstance(error, FieldErrors) else f"n-{siret}"
-        problems = {where: str(error)}
-        return _record(request, owner, identifier, View(vue=vue), problems=problems, typed=asdict(typed))
+        return _record(kept, View(vue=vue), problems={where: str(error)}, typed=asdict(typed))
     query = urlencode({name: value for name, value in (("vue", vue), ("fait", done)) if value})
-    return render.go(f"/acheteur/fiches/{quote(identifier)}?{query}#s{quote(siret)}")
+    return render.go(f"{kept.address}?{query}#s{quote(siret)}")
 
 
 def _day(text: str) -> date | None:
@@ -263,41 +248,26 @@ def _day(text: str) -> date | None:
 
 @router.post("/acheteur/fiches/{identifier}/corriger")
 def corrected(
-    request: Request,
-    identifier: str,
-    form: CheckedForm,
-    owner: RecordOwner,
-    number: Annotated[int, Form(ge=1, le=10_000_000)],
-    text: fields.Lines = "",
-    vue: fields.Word = "",
+    form: CheckedForm, kept: Kept, number: EventNumber, text: fields.Lines = "", vue: fields.Word = ""
 ) -> Response:
     """Correct by a further entry: sealed entries are never changed."""
     if not text.strip():
-        problems = {f"c{number}": "Écrivez ce qui est exact."}
-        return _record(request, owner, identifier, View(vue=vue), problems=problems)
-    record_.corrected(store_of(request), owner, identifier, number, text)
-    return render.go(f"/acheteur/fiches/{quote(identifier)}?{urlencode({'vue': vue})}")
+        return _record(kept, View(vue=vue), problems={f"c{number}": "Écrivez ce qui est exact."})
+    record_.corrected(*kept.named, number, text)
+    return render.go(f"{kept.address}?{urlencode({'vue': vue})}")
 
 
 @router.post("/acheteur/fiches/{identifier}/ranger")
-def arrange(
-    request: Request,
-    identifier: str,
-    form: CheckedForm,
-    owner: RecordOwner,
-    faire: fields.Word,
-    nom: fields.Line = "",
-) -> Response:
+def arrange(form: CheckedForm, kept: Kept, faire: fields.Word, nom: fields.Line = "") -> Response:
     """Rename a record, archive it or take it back, or end what was shared."""
-    store, at = store_of(request), f"/acheteur/fiches/{quote(identifier)}"
     if faire == "nommer":
-        record_.rename(store, owner, identifier, nom)
+        record_.rename(*kept.named, nom)
     elif faire == "separer":
-        record_.unshare(store, owner, identifier)
+        record_.unshare(*kept.named)
     else:
-        record_.archive(store, owner, identifier, faire == "archiver")
-        at = "/acheteur/fiches"
-    return render.go(at)
+        record_.archive(*kept.named, faire == "archiver")
+        return render.go("/acheteur/fiches")
+    return render.go(kept.address)
 
 
 @router.get("/acheteur/fiches/{identifier}/rejoindre/{proof}")
@@ -308,12 +278,12 @@ def invitation(request: Request, identifier: str, proof: str, owner: RecordOwner
 
 
 @router.post("/acheteur/fiches/{identifier}/rejoindre/{proof}")
-def join(request: Request, identifier: str, proof: str, form: CheckedForm, owner: RecordOwner) -> Response:
-    record_.join(store_of(request), owner, identifier, proof)
-    return render.go(f"/acheteur/fiches/{quote(identifier)}")
+def join(proof: str, form: CheckedForm, kept: Kept) -> Response:
+    record_.join(*kept.named, proof)
+    return render.go(kept.address)
 
 
 @router.get("/acheteur/fiches/{identifier}/export.{format}")
-def export(request: Request, identifier: str, format: str, owner: RecordOwner) -> Response:
-    found, content, media = sourcing.exported(request, owner, identifier, format)
+def export(kept: Kept, format: str) -> Response:
+    found, content, media = sourcing.exported(kept.request, kept.owner, kept.identifier, format)
     return wire.attachment(content, media, f"sourcing-{found.created_at:%Y%m%d}.{format}")

@@ -158,7 +158,7 @@ def kilometres(value: float | None) -> str:
 
 
 def origin(text: str) -> str:
-    """Where a fact comes from ("annuaire.csv, 2026-09-15"), by the name of its source, with its day in French."""
+    """Where a fact comes from ("annuaire.csv, 2026-09-15"): the name of its source, its day in French."""
     name, mark, day_ = text.rpartition(", ")
     source = source_name(name if mark else text)
     return re.sub(r"\b(\d{4})-(\d{2})-(\d{2})\b", r"\3/\2/\1", f"{source}, {day_}" if mark else source)
@@ -193,21 +193,8 @@ def cited(code: str) -> str:
     return law.article_of(code, date.today())
 
 
-_FILTERS: tuple[Any, ...] = (
-    address,
-    alive,
-    called,
-    capacity,
-    contact,
-    day,
-    due,
-    euros,
-    family,
-    grouped,
-    initial,
-    moment,
-)
-_FILTERS += (origin, points, reasons.clause_in_words, sourced, town, typographic)
+_FILTERS: list[Any] = [address, alive, called, capacity, contact, day, due, euros, family, grouped, initial]
+_FILTERS += [moment, origin, points, reasons.clause_in_words, sourced, town, typographic]
 _environment.filters |= {each.__name__: each for each in _FILTERS}
 _environment.filters |= {"km": kilometres, "kind": schemas.kind_label, "short": shorten, "siret": siret}
 _environment.filters |= {"source": source_name, "url": schemas.safe_url, "zone": zone_of}
@@ -246,7 +233,7 @@ def _written(name: str, request: Request, **facts: Any) -> str:
 
 
 def page(request: Request, name: str, status: int = 200, /, **facts: Any) -> Response:
-    """A template as a response, of status 422 where a form has `problems`; a visitor without a session gets one.
+    """A template as a response, 422 where a form has `problems`; a visitor without a session gets one.
 
     `problems` are sentences by field, `typed` what its visitor wrote in a form.
     """
@@ -263,11 +250,8 @@ def page(request: Request, name: str, status: int = 200, /, **facts: Any) -> Res
         # ordinary firms of past awards are no structures
         kinds = snapshot.catalogue.of_structure("kind")
         count = snapshot.once("structures", lambda: int((kinds != "").sum()))
-        facts |= {
-            "versions": snapshot.matcher.versions,
-            "structures": count,
-            "notices": len(snapshot.notices),
-        }
+        facts |= {"structures": count, "notices": len(snapshot.notices)}
+        facts["versions"] = snapshot.matcher.versions
     facts["by_link"] = bool(settings.buyer_domains)
     facts["oidc"] = settings.oidc_name if settings.federated else ""
     facts["who"] = who = session.bearer(request) if session.key else None

@@ -39,7 +39,7 @@ class Wanted:
 def ending(
     request: Request, who: Reader, wanted: Annotated[Wanted, Depends()], forme: Short = ""
 ) -> Response:
-    """Contracts that end in 3 to 18 months, of a buyer, a department, a trade or that of a structure; as CSV too."""
+    """Contracts that end in 3 to 18 months, of those wanted; as CSV too."""
     asked = asdict(wanted)
     known = sorted(((one.name, one.label) for one in trades.trades()), key=lambda one: one[1])
     typed: dict[str, Any] = {"asked": asked, "departments_by": _department, "trades": known}

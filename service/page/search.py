@@ -102,7 +102,7 @@ def of(request: Request, reference: str) -> Search:
 
 
 def of_trade(name: str, place: str = "", radius: str = "") -> Search:
-    """The search of a trade's name at a place, within some kilometres.  Raises NotFound on an unknown trade."""
+    """The search of a trade at a place, within some kilometres.  Raises NotFound on an unknown trade."""
     label = next((trade.label for trade in trades.trades() if trade.name == name), "")
     if not label:
         raise domain.NotFound("Ce métier n'existe pas : choisissez-en un sur la carte.")
@@ -171,7 +171,7 @@ def _placed(tender: Tender, where: tuple[Place, ...]) -> Tender:
 
 
 def meaning(chosen: str) -> tuple[tuple[str, ...], str] | None:
-    """The trades and the code of what a buyer said is meant: a trade, or "cpv:" with its digits; None for neither."""
+    """The trades and the code that a buyer said is meant (a trade, or "cpv:" and digits), or None."""
     if re.fullmatch(r"cpv:\d{8}", chosen) and cpv_label(code := chosen[4:]):
         return tuple(filter(None, [trades.trade_of_cpv(code)])), code
     return ((chosen,), "") if chosen in {trade.name for trade in trades.trades()} else None

@@ -1,4 +1,4 @@
-"""Signing in without a key: by a link to a mail address of an allowed domain, or by an OpenID Connect issuer, as for ProConnect."""
+"""Signing in without a key: by a link to an address of an allowed domain, or by an OIDC issuer."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def opened(request: Request, token: str, form: CheckedForm) -> Response:
 
 
 def _scopes(request: Request, address: str) -> list[str]:
-    """What an address opens: its account, a buyer's by its domain, those of the structures that publish it."""
+    """What an address opens: its account, a buyer's by its domain, structures that publish it."""
     label, settings = account.LABEL + address, request.app.state.settings
     mine = keys.listed(access.store_of(request), Key.label == label)
     held = [scope for key in mine for scope in key.scopes]

@@ -40,6 +40,7 @@ router = Router()
 SHOWN = 10  # notices of a part
 LOTS = 1  # lots of a notice that are shown at once: one line a notice
 FOUND = 40  # structures found by a name
+NONE = ("", "", "")  # of a notice, a lot and a skill: nothing was just refused
 MONTH, FEW = 30, 3  # days of searches that are counted; searches below which their number is not told
 SUPPOSED = 4  # trades suggested from its kind, code and name
 PARTS = {
@@ -86,13 +87,7 @@ def show(
 
 
 def shown(
-    request: Request,
-    siret: str,
-    who: Bearer,
-    *,
-    done: str = "",
-    refused: Sequence[str] = ("", "", ""),
-    **form: Any,
+    request: Request, siret: str, who: Bearer, *, done: str = "", refused: Sequence[str] = NONE, **form: Any
 ) -> Response:
     """The page of a structure; after an invalid form, with the input and its errors."""
     snapshot, store = snapshot_of(request), access.store_of(request)
@@ -124,7 +119,7 @@ def shown(
 
 
 def _looked_for(request: Request, known: Iterable[skills.Skill]) -> int:
-    """How many searches of the last month asked for one of these trades; 0 below `FEW`, which could tell whose they are."""
+    """How many searches of a month asked for these trades; 0 below `FEW`, which could tell whose."""
     snapshot, store = snapshot_of(request), access.store_of(request)
 
     def asked() -> Counter[frozenset[str]]:
@@ -154,7 +149,7 @@ def _own_facts(declared: self_declared.Declared) -> dict[str, Any]:
 
 
 def _likely(structure: Structure, known: Iterable[skills.Skill], snapshot: Snapshot) -> list[tuple[str, str]]:
-    """(trade, label) of those that such a structure often does and that nothing else says; never more than `SUPPOSED`."""
+    """(trade, label) of the trades that such a structure often does and that nothing else says."""
     known_trades = {skill.trade for skill in known} | denials.trades(structure.denied)
     words = {fold(word) for offer in structure.offers for word in (offer.title, *offer.sectors)}
     labels = {trade.name: trade.label for trade in trades.trades()}

@@ -17,17 +17,8 @@ from matcher.records import facilitators, searches
 from matcher.reference import places
 from matcher.reference import trades as trades_
 from matcher.reference.identifiers import clean_amount
-from matcher.territory import (
-    advice,
-    areas,
-    choropleth,
-    coverage,
-    exports,
-    ledger,
-    meeting,
-    potential,
-    programme,
-)
+from matcher.territory import areas, choropleth, coverage, exports, ledger, meeting, potential, programme
+from matcher.territory.advice import Weight, effect
 from service import desk, schemas, wire
 from service.access import identify, store_of
 from service.page import fields, render, search
@@ -73,8 +64,8 @@ TOOLS: dict[str, tuple[str, str]] = {
 BUYERS = frozenset({"rencontre", "rapport"})  # whose result needs a buyer's key
 NATURES = {"": None, "travaux": True, "autre": False}
 #: What a potential and a map are written with.
-ADVICE = {"order": potential.ORDER, "effect": advice.effect, "articles": potential.ARTICLES}
-ADVICE |= {"weight": advice.Weight()}
+ADVICE = {"order": potential.ORDER, "effect": effect, "articles": potential.ARTICLES}
+ADVICE |= {"weight": Weight()}
 MAP = {"measures": coverage.MEASURES, "supply": coverage.SUPPLY, "divisions": areas.DIVISIONS}
 MAP |= {"shapes": [shape for shape in exports.SHAPES if shape != "html"], "shades": choropleth.STATES}
 AMOUNTS = {"amount": "Montant estimé", "like": "Besoins semblables", "contribution": "Contribution"}
@@ -301,7 +292,7 @@ def _list_of(trade: str, area: areas.Area, kinds: tuple[str, ...] = ()) -> str:
 
 
 def _links(made: coverage.Coverage, asked: desk.MapQuery) -> dict[str, str]:
-    """Where each area of the map leads: a department to its own map, what is smaller to the list of the trade."""
+    """Where each area of the map leads: a department to its map, what is smaller to the trade's list."""
     found = {}
     for area in made.areas:
         if area.whole_department:

@@ -25,21 +25,20 @@ NoticeId = Annotated[
 ]
 
 
+Cpv = Annotated[str, Query(pattern="^[0-9]{0,8}$", description="A CPV code of a lot, or its first digits.")]
+Department = Annotated[str, Query(pattern=r"^([0-9]{2,3}|2[AB])?$", description="Of a place of a lot.")]
+Buyer = Annotated[str, Query(max_length=200, description="Words of the buyer's name, or its SIREN or SIRET.")]
+
+
 def chosen(
     request: Request,
     who: Reader,
     q: Annotated[str, Query(max_length=200)] = "",
     since: Annotated[date | None, Query(description="Published on that day or later.")] = None,
     answerable: Annotated[bool, Query(description="Only calls that stand.")] = False,
-    cpv: Annotated[
-        str, Query(pattern="^[0-9]{0,8}$", description="A CPV code of a lot, or its first digits.")
-    ] = "",
-    department: Annotated[
-        str, Query(pattern=r"^([0-9]{2,3}|2[AB])?$", description="Of a place of a lot.")
-    ] = "",
-    buyer: Annotated[
-        str, Query(max_length=200, description="Words of the buyer's name, or its SIREN or SIRET.")
-    ] = "",
+    cpv: Cpv = "",
+    department: Department = "",
+    buyer: Buyer = "",
     open_on: Annotated[date | None, Query(description="Answers are still taken on that day.")] = None,
 ) -> list[Tender]:
     """The notices that pass the filters given, the newest first."""

@@ -1,4 +1,4 @@
-"""Partners of a structure, lots with hours of insertion and who owes them; explanations of a rank; exposure."""
+"""Partners of a structure, hours of insertion and who owes them, explanations of a rank, exposure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The territory desk: the map, the potential of a need, hours of insertion, facilitators, a meeting day, a buyer's report."""
+"""The territory desk: map, potential of a need, hours, facilitators, a meeting day, a report."""
 
 from __future__ import annotations
 

@@ -19,7 +19,6 @@ from service.app import create_app
 from service.jobs import KEPT_OF_ONE, MOST_OF_ONE, Jobs
 from service.problems import Refused
 from service.settings import Settings
-from service.turns import TooMany, Turns
 
 import bombs
 from matcher.reading import files
@@ -116,7 +115,7 @@ def test_reads_find_a_thread_while_all_turns_are_taken(make: Make, monkeypatch: 
 
 def test_one_visitor_who_fills_the_queue_keeps_nobody_else_waiting() -> None:
     async def ask() -> list[str]:
-        turns, served = Turns(2, most=20, most_of_one=12), list[str]()
+        turns, served = limits.Turns(2, most=20, most_of_one=12), list[str]()
 
         async def work(caller: str) -> None:
             await turns.take(caller, 5)
@@ -126,7 +125,7 @@ def test_one_visitor_who_fills_the_queue_keeps_nobody_else_waiting() -> None:
 
         flood = [asyncio.create_task(work("flood")) for _ in range(20)]
         await asyncio.sleep(0)
-        refused = [task for task in flood if task.done() and isinstance(task.exception(), TooMany)]
+        refused = [task for task in flood if task.done() and isinstance(task.exception(), limits.TooMany)]
         assert len(refused) == 7, "one at work, for the last place is another's, and twelve waiting of one"
         late = [asyncio.create_task(work("other")) for _ in range(3)]
         await asyncio.gather(*flood, *late, return_exceptions=True)
