@@ -102,8 +102,7 @@ def _mail(
                 continue
             link = f"{base}/structure/{siret}/bourse" if siret in members else ""
             transport = mail_transport(state.settings)
-            letter = letters.announcement(
-                title, said, to[siret], link, transport, name or f"{declaration}|{siret}"
-            )
+            own = name or f"{declaration}|{siret}"
+            letter = letters.announcement(title, said, to[siret], link, transport, own)
             post.queue(store, connection, letter, kind="exchange", siret=siret, record_id=declaration)
     state.mailer.wake()

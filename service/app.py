@@ -31,7 +31,7 @@ from matcher.reference import paths
 from service import access, handlers, limits, observability, page, routes, webhooks
 from service.jobs import Jobs
 from service.mailer import Sender
-from service.page import alert
+from service.page import alert, buyer
 from service.router import HeadAsGet
 from service.settings import Settings, mail_transport, read
 from service.snapshot import Serving, warm
@@ -144,7 +144,7 @@ def _warm(app: FastAPI) -> None:
         confined.start()
     serving.staff()
     if serving.current is not None:
-        page.find_examples(serving.current)
+        buyer.examples_of(serving.current)  # what the home proposes: readiness does not wait for it
 
 
 def _refresh_catalogue(app: FastAPI) -> None:

@@ -37,9 +37,8 @@ LONG_LOT = 100_000  # characters of a lot's description; published ones hold som
 def filters(asked: s.FiltersIn) -> Filters:
     """The filters of a request.  Raises BadInput on an unknown kind."""
     if unknown := [k for k in asked.kinds if k not in KINDS]:
-        raise BadInput(
-            f"{unknown[0]!r} is not a kind of structure: choose among {', '.join(k for k in KINDS if k)}"
-        )
+        kinds = ", ".join(filter(None, KINDS))
+        raise BadInput(f"{unknown[0]!r} is not a kind of structure: choose among {kinds}")
     data: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in asked.model_dump().items()}
     return Filters(**data)
 
@@ -80,9 +79,8 @@ def bounded(tender: Tender, settings: Settings) -> None:
 def _taken(asked: s.Asked, snapshot: Snapshot, max_need: int) -> Taken:
     given = [name for name in ("need", "notice", "notice_id") if getattr(asked, name) is not None]
     if len(given) != 1:
-        raise BadInput(
-            "give exactly one of need, notice, notice_id" + (f", not {' and '.join(given)}" if given else "")
-        )
+        others = f", not {' and '.join(given)}" if given else ""
+        raise BadInput(f"give exactly one of need, notice, notice_id{others}")
     where = toponyms.asked(asked.place, asked.need or "")
     if asked.notice_id is not None:
         return Taken(snapshot.notice(asked.notice_id))

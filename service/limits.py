@@ -33,6 +33,8 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 }
+SECURE = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}  # where reached by https
+AT_ONCE = "at once: try again in a few seconds"
 PROVED_SECONDS = 600  # for which a token that was proved counts by itself, and not by its address
 FAILURES = "30/minute"  # keys and tokens refused, by address
 #: What anybody may cause without a key, an hour: by the network that asks, by whom it reaches, in all.
@@ -198,7 +200,7 @@ class Guard:
         places = {"heavy": settings.at_once, "long": LONG_ONES, "search": SEARCHERS, "write": WRITERS}
         self.turns = {lane: Turns(most, WAITING, WAITING_OF_ONE) for lane, most in places.items()}
         self.hosts = hosts_of(settings)
-        self.always = headers_of(settings)
+        self.always = HEADERS | (SECURE if settings.public_url.startswith("https:") else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -217,7 +219,9 @@ class Guard:
             async with asyncio.timeout(SEND_SECONDS):  # a client that does not read its answer loses it
                 await send(message)
 
-        caller = self._caller(scope, headers)
+        # a proved token, else the address, whatever tokens are made up
+        mark = mark_of(token_of(headers))
+        caller = mark if mark and mark in self.proved else address_of(scope)
         try:
             self._admit(scope, headers, caller)
             await self._run(scope, receive, answer, headers, caller)
@@ -245,13 +249,6 @@ class Guard:
         given = {name.lower() for name, _ in present}
         return [*present, *((name, value) for name, value in wanted.items() if name not in given)]
 
-    # ------------------------------------------------------------------------------------ admitted or not
-
-    def _caller(self, scope: Scope, headers: Headers) -> str:
-        """The rate-limit key: a proved token, else the address, whatever tokens are made up."""
-        mark = mark_of(token_of(headers))
-        return mark if mark and mark in self.proved else address_of(scope)
-
     def _admit(self, scope: Scope, headers: Headers, caller: str) -> None:
         """Raises Refusal for another host, a body that is too large or unreadable, and too many requests."""
         if self.hosts and host_of(headers.get("host", "")) not in self.hosts:
@@ -274,8 +271,6 @@ class Guard:
 
     def _too_large(self) -> str:
         return f"the body is over {self.settings.max_body // 1_000_000} MB: send the notice alone, without its annexes"
-
-    # ------------------------------------------------------------------------------------ body, turn, deadline
 
     async def _run(self, scope: Scope, receive: Receive, send: Send, headers: Headers, caller: str) -> None:
         async with contextlib.AsyncExitStack() as stack:
@@ -310,9 +305,7 @@ class Guard:
                         raise Refusal(413, self._too_large(), Connection="close")
                     crowded = self.held[address] > HELD_BY_ONE or self.held.total() > HELD
                     if crowded and len(body) > SMALL:
-                        raise Refusal(
-                            503, "too many bodies at once: try again in a few seconds", Retry_After="5"
-                        )
+                        raise Refusal(503, f"too many bodies {AT_ONCE}", Retry_After="5")
             whole = bytes(body)
             unfit(whole, headers.get("content-type", ""))
             scope.setdefault("state", {})["body"] = hashlib.sha256(whole).hexdigest()
@@ -336,9 +329,7 @@ class Guard:
         try:
             await turns.take(caller, self.settings.deadline)
         except (TooMany, TimeoutError):
-            raise Refusal(
-                503, "too many requests at once: try again in a few seconds", Retry_After="5"
-            ) from None
+            raise Refusal(503, f"too many requests {AT_ONCE}", Retry_After="5") from None
         try:
             yield
         finally:
@@ -466,9 +457,3 @@ def hosts_of(settings: Settings) -> frozenset[str]:
     public = (urlsplit(settings.public_url).hostname or "").lower()
     named = {host.lower() for host in settings.hosts} | ({public} if public not in LOCAL else set())
     return frozenset(named | LOCAL) if named else frozenset()
-
-
-def headers_of(settings: Settings) -> dict[str, str]:
-    """The headers of every answer."""
-    secure = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
-    return {**HEADERS, **(secure if settings.public_url.startswith("https:") else {})}

@@ -141,9 +141,8 @@ class RequestLog:
             seconds = time.perf_counter() - begun
             # the template, never the address: an address may hold a search, a SIRET, a token
             route = route_of(scope)
-            self.metrics.requests.labels(
-                scope["method"] if scope["method"].isalpha() else "?", route, status
-            ).inc()
+            method = scope["method"] if scope["method"].isalpha() else "?"
+            self.metrics.requests.labels(method, route, status).inc()
             self.metrics.seconds.labels(route).observe(seconds)
             facts = {"id": identifier, "method": scope["method"], "route": route, "status": status}
             if status in REFUSED:

@@ -16,6 +16,7 @@ from matcher.records.keys import PLAIN_SCOPES, Bearer
 from matcher.reference.identifiers import mailbox, siret_valid
 from service.settings import Settings
 
+Claims = dict[str, Any]
 ID_TOKEN, ACCESS_TOKEN = "an ID token", "an access token"
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]  # never "none", never a shared secret
 SECONDS = 5  # to wait for the issuer
@@ -42,9 +43,7 @@ def _keys(issuer: str) -> Any:
     return PyJWKClient(_found(issuer)["jwks_uri"], cache_keys=True, lifespan=300, timeout=SECONDS)
 
 
-def _claims(
-    token: str, settings: Settings, audience: str, required: list[str], kind: str = ""
-) -> dict[str, Any]:
+def _claims(token: str, settings: Settings, audience: str, required: list[str], kind: str = "") -> Claims:
     """The claims of a token signed for `audience`, of this kind, as strong as asked.  Raises Forbidden."""
     with plugins.optional("oidc", "signing in by OIDC"):
         import jwt

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +16,7 @@ from matcher.domain import BadInput
 from matcher.reference.deadline import TooLong
 
 log = logging.getLogger("service")
+Headers = Mapping[str, str] | None
 MEDIA = "application/problem+json"
 
 
@@ -42,9 +43,7 @@ class Refused(Exception):
     `code` names the case for the pages, which have their own sentence for it.
     """
 
-    def __init__(
-        self, status: int, detail: str, headers: Mapping[str, str] | None = None, code: str = ""
-    ) -> None:
+    def __init__(self, status: int, detail: str, headers: Headers = None, code: str = "") -> None:
         super().__init__(detail)
         self.status, self.detail, self.headers, self.code = status, detail, dict(headers or {}), code
 
@@ -69,11 +68,9 @@ STATUS: Mapping[type[Exception], int] = {
 }
 
 
-def problem(
-    status: int, detail: str, errors: list[Fault] | None = None, headers: Mapping[str, str] | None = None
-) -> JSONResponse:
+def problem(status: int, detail: str, errors: Sequence[Fault] = (), headers: Headers = None) -> JSONResponse:
     """The response of a problem."""
-    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or [])
+    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=list(errors))
     return JSONResponse(body.model_dump(), status, dict(headers or {}), MEDIA)
 
 

@@ -91,9 +91,8 @@ class Api:
         if self.app is None:
             return None
         # the caller's own address: reading without a key depends on it
-        client = (
-            (request.client.host, request.client.port) if request and request.client else ("127.0.0.1", 0)
-        )
+        asking = request.client if request else None
+        client = (asking.host, asking.port) if asking else ("127.0.0.1", 0)
         return httpx.ASGITransport(self.app, client=client, raise_app_exceptions=False)
 
     def _headers(self, request: Request | None) -> dict[str, str]:

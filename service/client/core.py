@@ -19,7 +19,7 @@ from typing import Any, Literal, NotRequired, TypedDict  # noqa: F401 - for the 
 
 
 class Problem(Exception):
-    """An error of the service: status (0 where it does not answer), one sentence, and the invalid fields."""
+    """An error answered by the service: status (0 where it does not answer), one sentence, and the invalid fields."""
 
     def __init__(self, status: int, detail: str, errors: list[Any]) -> None:
         super().__init__(detail)

@@ -188,10 +188,11 @@ class Correction:
     place: Annotated[str | None, Form(max_length=200)] = None
 
 
+Corrected = Annotated[Correction, Depends()]
+
+
 @router.post("/acheteur/corriger")
-def correct(
-    request: Request, who: Searcher, de: fields.Reference, given: Annotated[Correction, Depends()]
-) -> Response:
+def correct(request: Request, who: Searcher, de: fields.Reference, given: Corrected) -> Response:
     """« Ce n'est pas ça »: the search with the buyer's correction, at its own address."""
     asked, lot = search.of(request, de), given.lot
     if search.meaning(given.metier):
@@ -226,9 +227,8 @@ def _again(request: Request, asked: Search, de: str, error: MatcherError | Refus
 
 def _form(request: Request, shown: Search, de: str = "", status: int = 200, **form: Any) -> Response:
     recent = _recent(snapshot_of(request)) if not de else ()
-    return render.page(
-        request, "search.html", status, search=shown, recent=recent, de=de, **{"choices": (), **form}
-    )
+    facts = {"search": shown, "recent": recent, "de": de, "choices": (), **form}
+    return render.page(request, "search.html", status, **facts)
 
 
 @router.get("/acheteur/relance")
@@ -290,9 +290,7 @@ def _results(request: Request, reference: str, wanted: facets.Chosen, view: View
     return _lots(request, view, common)
 
 
-def _lot(
-    request: Request, wanted: facets.Chosen, number: str, everything: bool, common: dict[str, Any]
-) -> Response:
+def _lot(request: Request, wanted: facets.Chosen, number: str, everything: bool, common: Facts) -> Response:
     """One lot: its list by level, facets, map."""
     reference, asked, tender = common["de"], common["search"], common["tender"]
     chosen = next((each for each in tender.lots if each.number == number), tender.lots[0])
@@ -322,9 +320,8 @@ def _lot(
     of_lot |= {"read": lots.understood(answer, chosen.number in asked.trades)}
     of_lot |= {"teams": [lots.team_view(team, whole) for team in whole.consortia]}
     taken = urlencode([("de", reference), *([("lot", number)] if number else []), *wanted.query()])
-    return render.page(
-        request, "results.html", taken=taken, **of_lot, **listed, **mapped, **choices, **common
-    )
+    facts = {**common, **of_lot, **listed, **mapped, **choices}
+    return render.page(request, "results.html", taken=taken, **facts)
 
 
 def _lots(request: Request, view: View, common: dict[str, Any]) -> Response:

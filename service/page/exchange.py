@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Annotated, Any
@@ -132,7 +132,7 @@ def show(request: Request, siret: str, who: Reader, contact: str = "") -> Respon
 
 
 def _page(
-    request: Request, siret: str, who: Bearer, done: str = "", address: tuple[str, str] = NONE
+    request: Request, siret: str, who: Bearer, done: str = "", address: Sequence[str] = NONE
 ) -> Response:
     structure = snapshot_of(request).structure(siret)
     listed: dict[str, Any] = {"own": own(request, who), "others": others(request, who, siret)}
@@ -187,11 +187,9 @@ def sheet(request: Request, siret: str, identifier: str, who: Reader) -> Respons
     if not members:
         raise NotFound(NO_GROUP)
     about, tender = announced(snapshot, offer), snapshot.notices.get(offer.notice_id)
-    named = (
-        (f"{m.role.capitalize()} : {_name(snapshot, m.siret)}, SIRET {m.siret}", m.part) for m in members
-    )
+    names = ((f"{m.role.capitalize()} : {_name(snapshot, m.siret)}", m) for m in members)
     facts = {"buyer": tender.buyer.name if tender else "à préciser", "lot": about.lot or "tout l’avis"}
-    facts["parts"] = "\n".join(f"{name}\n  Part : {part}" for name, part in named)
+    facts["parts"] = "\n".join(f"{name}, SIRET {m.siret}\n  Part : {m.part}" for name, m in names)
     text = SHEET.format(offer=offer, about=about, **facts)
     return wire.attachment(text, "text/plain; charset=utf-8", "groupement.txt")
 
@@ -213,9 +211,7 @@ def together(request: Request, siret: str, avis: fields.Asked, who: SeesStructur
     return _partners(request, siret, avis, who)
 
 
-def _partners(
-    request: Request, siret: str, notice_id: str, who: Bearer, **form: Mapping[str, str]
-) -> Response:
+def _partners(request: Request, siret: str, notice_id: str, who: Bearer, **form: Any) -> Response:
     """The partners; after an invalid declaration, with its errors."""
     snapshot = snapshot_of(request)
     structure, tender = snapshot.structure(siret), snapshot.notice(notice_id)

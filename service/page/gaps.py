@@ -71,7 +71,7 @@ def reaches(structure: Structure, lot: Lot, snapshot: Snapshot) -> bool:
 
 
 def _facts(
-    structure: Structure, snapshot: Snapshot, near: list[_Asked], plausible: Collection[str]
+    structure: Structure, snapshot: Snapshot, near: list[_Asked], plausible: set[str]
 ) -> Iterator[Gap]:
     found = _notices(near, plausible)
     brings = _brings(found, "à votre portée et d'un métier plausible pour vous", " ; ")
@@ -104,9 +104,7 @@ def _brings(count: int, words: str, then: str) -> str:
     return f"{count} avis de l'an dernier {were} {words}{then}" if count else ""
 
 
-def _trades(
-    structure: Structure, snapshot: Snapshot, near: list[_Asked], known: Collection[str]
-) -> Iterator[Gap]:
+def _trades(structure: Structure, snapshot: Snapshot, near: list[_Asked], known: set[str]) -> Iterator[Gap]:
     labels = {t.name: t.label for t in trades.trades()}
     wanted: dict[str, list[_Asked]] = {}
     for asked in near:

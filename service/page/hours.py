@@ -38,6 +38,9 @@ class HoursForm:
     people: fields.Word = ""
 
 
+Typed = Annotated[HoursForm, Depends()]
+
+
 @router.get("/heures")
 def show(request: Request, who: Reader, forme: str = "") -> Response:
     """The hours that one may see, by contract; all lines as CSV."""
@@ -49,11 +52,7 @@ def show(request: Request, who: Reader, forme: str = "") -> Response:
 
 @router.post("/heures")
 def enter(
-    request: Request,
-    who: Reader,
-    form: CheckedForm,
-    typed: Annotated[HoursForm, Depends()],
-    file: fields.File = None,
+    request: Request, who: Reader, form: CheckedForm, typed: Typed, file: fields.File = None
 ) -> Response:
     """Enter a line, or the lines of a table."""
     given = asdict(typed)

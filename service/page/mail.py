@@ -14,6 +14,7 @@ from matcher.outreach.sourcing import questions
 from matcher.records.feedback import NOT_OUR_TRADE, REASONS
 from service.access import store_of
 from service.page import fields, render
+from service.page.fields import Lines, Word
 from service.router import Router
 
 router = Router(tags=["mail"])
@@ -97,11 +98,7 @@ def question(request: Request, link: Asked) -> Response:
 
 @router.post("/q/{record}/{siret}/{proof}")
 def reply(
-    request: Request,
-    link: Asked,
-    interest: fields.Word = "",
-    text: fields.Lines = "",
-    retenir: fields.Word = "",
+    request: Request, link: Asked, interest: Word = "", text: Lines = "", retenir: Word = ""
 ) -> Response:
     """The answer, into the buyer's record; `retenir`: and the trade into the structure's profile."""
     store = store_of(request)

@@ -30,6 +30,7 @@ from service.router import Router
 from service.snapshot import Snapshot, snapshot_of
 
 router = Router()
+Offers = list[dict[str, Any]]
 Brochure = Annotated[str, Form(max_length=50_000)]
 OFFERS = 60  # offers that a structure may add
 PHONE = "Un téléphone s'écrit en chiffres : 01 99 00 10 00."
@@ -75,9 +76,7 @@ def _again(mine: OwnStructure, problems: dict[str, str], typed: dict[str, str]) 
     return structure.shown(mine.request, mine.siret, mine.who, problems=problems, typed=typed)
 
 
-def _merged(
-    held: list[dict[str, Any]], ticked: list[str], typed: dict[str, str], removed: str
-) -> list[dict[str, Any]]:
+def _merged(held: Offers, ticked: list[str], typed: dict[str, str], removed: str) -> Offers:
     """The offers of a structure with those added and without the one removed.  Raises BadInput."""
     added = [_unpacked(each) for each in ticked[:OFFERS]] + ([typed] if typed["title"] else [])
     kept = {o["title"]: o for o in held if o["title"] != removed}
@@ -162,9 +161,8 @@ def _departments(text: str) -> list[str]:
     parts = [part.strip() for part in re.split(r"[,;/\n]|\bet\b", text) if part.strip()]
     words = [word for part in parts for word in ([part] if places.department_typed(part) else part.split())]
     if wrong := [word for word in words if places.department_typed(word) is None]:
-        raise BadInput(
-            f"Le département {wrong[0][:30]} n'existe pas : écrivez des numéros ou des noms, 75, Nord, 2A."
-        )
+        named = f"Le département {wrong[0][:30]} n'existe pas"
+        raise BadInput(f"{named} : écrivez des numéros ou des noms, 75, Nord, 2A.")
     return [code for word in words if (code := places.department_typed(word))]
 
 

@@ -113,9 +113,8 @@ _THIN = re.compile(r"(?<=\S) (?=[;?!](?:\W|$))")
 def typographic(html: str) -> str:
     """The page with French apostrophes and non-breaking spaces, outside tags and user input."""
     parts = _TAGS.split(html)
-    parts[::2] = [
-        _THIN.sub("\u202f", _MARKS.sub("\u00a0", _APOSTROPHE.sub("’", text))) for text in parts[::2]
-    ]
+    plain = (_MARKS.sub("\u00a0", _APOSTROPHE.sub("’", text)) for text in parts[::2])
+    parts[::2] = [_THIN.sub("\u202f", text) for text in plain]
     return "".join(parts)
 
 

@@ -22,6 +22,7 @@ from service.snapshot import snapshot_of
 
 router = Router()
 SHOWN = 200
+BUYER_WANTED = "Un SIREN a neuf chiffres, un SIRET quatorze."
 NO_DEPARTMENT = "Le département {} n'existe pas : écrivez son numéro ou son nom, 93 ou Nord."
 
 
@@ -35,19 +36,18 @@ class Wanted:
     metier: Short = ""
 
 
+ContractsOf = Annotated[Wanted, Depends()]
+
+
 @router.get("/renouvellements")
-def ending(
-    request: Request, who: Reader, wanted: Annotated[Wanted, Depends()], forme: Short = ""
-) -> Response:
+def ending(request: Request, who: Reader, wanted: ContractsOf, forme: Short = "") -> Response:
     """Contracts that end in 3 to 18 months, of those wanted; as CSV too."""
     asked = asdict(wanted)
     known = sorted(((one.name, one.label) for one in trades.trades()), key=lambda one: one[1])
     typed: dict[str, Any] = {"asked": asked, "departments_by": _department, "trades": known}
     try:
         read = fields.checked(
-            acheteur=lambda: _digits(
-                wanted.acheteur, (9, 14), "Un SIREN a neuf chiffres, un SIRET quatorze."
-            ),
+            acheteur=lambda: _digits(wanted.acheteur, (9, 14), BUYER_WANTED),
             departement=lambda: _code(wanted.departement),
             siret=lambda: _digits(wanted.siret, (14,), "Un SIRET a quatorze chiffres."),
         )

@@ -161,10 +161,8 @@ def _likely(structure: Structure, known: Iterable[skills.Skill], snapshot: Snaps
 def _parts(found: Sequence[Opportunity]) -> list[tuple[str, str, str, list[tuple[Opportunity, ...]], int]]:
     """The notices by what the structure would do in the best of their lots; and how many lots they are."""
     notices = by_notice(found)
-    parts = [
-        (name, *words, [lots for lots in notices if lots[0].part == name]) for name, words in PARTS.items()
-    ]
-    return [(*part, sum(map(len, part[-1]))) for part in parts]
+    of_part = {name: [lots for lots in notices if lots[0].part == name] for name in PARTS}
+    return [(name, *words, of_part[name], sum(map(len, of_part[name]))) for name, words in PARTS.items()]
 
 
 def _over(found: list[Opportunity]) -> bool:

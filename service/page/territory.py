@@ -114,6 +114,7 @@ class FacilitatorForm:
     website: fields.Line = ""
 
 
+Typed = Annotated[DayForm, Depends()]
 NO_NEED, BLANK = asdict(NeedForm()), asdict(DayForm())
 EXAMPLE = NO_NEED | {"need": "Entretien des espaces verts de trois écoles", "place": "93100"}
 EXAMPLE |= {"amount": "30 000", "like": "0"}
@@ -132,9 +133,6 @@ def index(request: Request, who: Reader) -> Response:
     return _page(request, "")
 
 
-# ---------------------------------------------------------------------------------------------- potential
-
-
 @router.get("/territoire/potentiel")
 def ask(request: Request, who: Reader, exemple: Flag = "") -> Response:
     return _study(request, EXAMPLE if exemple else NO_NEED, found=None)
@@ -147,7 +145,7 @@ def study(request: Request, who: Reader, form: Annotated[NeedForm, Depends()]) -
     try:
         _studied(request, values)
     except (MatcherError, ValueError) as error:
-        return _study(request, values, None, problems_of(error, "need"))
+        return _study(request, values, None, problems=problems_of(error, "need"))
     return render.go(f"/territoire/potentiel/r/{searches.keep(store_of(request), {'potential': values})}")
 
 
@@ -158,10 +156,8 @@ def studied(request: Request, who: Reader, reference: str) -> Response:
     return _study(request, values, _studied(request, values))
 
 
-def _study(
-    request: Request, values: dict[str, str], found: Any, problems: Mapping[str, str] | None = None
-) -> Response:
-    shown: dict[str, Any] = {"asked": values, "found": found, "listed": "", "past": (), "problems": problems}
+def _study(request: Request, values: dict[str, str], found: Any, **form: Any) -> Response:
+    shown: dict[str, Any] = {"asked": values, "found": found, "listed": "", "past": (), **form}
     if found:
         its_list = search.Search(need=values["need"], place=values["place"], whole=True)
         shown["listed"] = search.address(search.kept(request, its_list))
@@ -198,9 +194,6 @@ def _rate(text: str) -> float | None:
     if value is not None and not 0 <= value <= 100:
         raise BadInput(sentence)
     return None if value is None else value / 100
-
-
-# ---------------------------------------------------------------------------------------------- programme
 
 
 @router.get("/territoire/programme")
@@ -241,9 +234,6 @@ def studied_programme(request: Request, who: Reader, reference: str, forme: Flag
         return wire.attachment(made.workbook(), wire.XLSX, "programme.xlsx")
     rows = list(zip(made.lines, made.rows(), strict=True))
     return _page(request, "programme", found=made, reference=reference, rows=rows)
-
-
-# ---------------------------------------------------------------------------------------------------- map
 
 
 @router.get("/territoire/carte")
@@ -304,9 +294,6 @@ def _links(made: coverage.Coverage, asked: desk.MapQuery) -> dict[str, str]:
     return found
 
 
-# ------------------------------------------------------------------------------------------- facilitators
-
-
 @router.get("/territoire/facilitateurs")
 def facilitator(
     request: Request,
@@ -358,9 +345,6 @@ def _facilitators(request: Request, *, edited: str = "", **form: Any) -> Respons
     return _page(request, "facilitateurs", known=known, territory=territory, may_edit=may_edit, **shown)
 
 
-# --------------------------------------------------------------------------------------- meeting, report
-
-
 @router.get("/territoire/rencontre")
 def day(request: Request, who: Reader, exemple: Flag = "") -> Response:
     return _page(request, "rencontre", asked=DAY if exemple else BLANK)
@@ -382,11 +366,7 @@ def books(request: Request, who: Reader) -> Response:
 
 @router.post("/territoire/rencontre")
 def meet(
-    request: Request,
-    who: Buyer,
-    form: Annotated[DayForm, Depends()],
-    shape: fields.Word = "html",
-    file: fields.File = None,
+    request: Request, who: Buyer, form: Typed, shape: fields.Word = "html", file: fields.File = None
 ) -> Response:
     """The day as printable pages, at an address of its own, or as a workbook or a calendar."""
     given = asdict(form)

@@ -18,6 +18,7 @@ from service.router import Router
 from service.snapshot import snapshot_of
 
 router = Router(tags=["sourcing"])
+Format = Annotated[str, Path(max_length=8)]
 RecordId = Annotated[str, Path(max_length=64)]
 
 
@@ -81,8 +82,6 @@ def answer(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.
 
 
 @router.get("/sourcing/{record_id}/export/{format}")
-def export(
-    request: Request, who: BuyerKey, record_id: RecordId, format: Annotated[str, Path(max_length=8)]
-) -> Response:
+def export(request: Request, who: BuyerKey, record_id: RecordId, format: Format) -> Response:
     _, content, media = sourcing.exported(request, who.actor, record_id, format)
     return wire.attachment(content, media, f"sourcing.{format}")
