@@ -42,16 +42,13 @@ SEEN_SECONDS = 300  # how often a session that is used says so in its cookie
 SESSION_END = "session.end"  # the line of the audit trail that ends a session before its time
 
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, description="A key made by `matcher keys create`.")
-_bearer = HTTPBearer(
-    auto_error=False, description="A key, or a token of the OIDC issuer where one is configured."
-)
+_BEARER = "A key, or a token of the OIDC issuer where one is configured."
+ShownKey = Annotated[Any, Depends(_header)]
+ShownToken = Annotated[Any, Depends(HTTPBearer(auto_error=False, description=_BEARER))]
 
 
 class NotYours(Forbidden):
     """A structure that is not proved to be that of who asks."""
-
-
-# ------------------------------------------------------------------------------------------------ where from
 
 
 def local(request: Request) -> bool:
@@ -99,7 +96,7 @@ _SPENDING = threading.Lock()
 
 
 def spend(request: Request, act: str, reached: str = "") -> None:
-    """Count what anybody may cause: by the network that asks, by whom it reaches and in all.  Raises Refused (429)."""
+    """Count what anybody may cause, by network, by whom it reaches and in all.  Raises Refused (429)."""
     rates = request.app.state.acts[act]
     counted = [*zip(rates, (address_of(request.scope), reached or "all", "all"), strict=True)]
     with _SPENDING:  # of requests at once none passes beyond the last place
@@ -115,9 +112,6 @@ def open_to_read(request: Request) -> bool:
     """May this request read without a key?"""
     rule = request.app.state.settings.read
     return rule == "open" or (rule == "loopback" and local(request))
-
-
-# ---------------------------------------------------------------------------------------------------- who
 
 
 def store_of(request: Request) -> Store:
@@ -157,18 +151,15 @@ def _proved(request: Request, token: str) -> Bearer:
             found = keys.prove(store_of(request), token)
     except Forbidden as error:
         if request.scope.get("state", {}).get("spent"):  # its good keys stay good
-            raise Refused(
-                429, "too many keys were refused: try again in a minute", {"Retry-After": "60"}
-            ) from None
+            why = "too many keys were refused: try again in a minute"
+            raise Refused(429, why, {"Retry-After": "60"}) from None
         audited(request, "auth.refuse")
         raise Refused(401, str(error), {"WWW-Authenticate": "Bearer"}) from None
     request.app.state.proved[mark_of(token)] = True
     return found
 
 
-async def _who(
-    request: Request, _a: Annotated[Any, Depends(_header)], _b: Annotated[Any, Depends(_bearer)]
-) -> Bearer:
+async def _who(request: Request, _a: ShownKey, _b: ShownToken) -> Bearer:
     # a thread, which may have to wait in a busy service, only where the store is queried
     shown = {"x-api-key", "authorization", "cookie"} & set(request.headers)
     who = await run_in_threadpool(identify, request) if shown else identify(request)
@@ -205,9 +196,6 @@ BuyerKey = Annotated[Bearer, needs("buyer")]
 StructureKey = Annotated[Bearer, needs("structure")]
 Operator = Annotated[Bearer, needs("operator")]
 Member = Annotated[Bearer, needs("buyer", "structure")]
-
-
-# ---------------------------------------------------------------------------------- the session of the pages
 
 
 @dataclass(frozen=True, slots=True)

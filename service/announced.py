@@ -1,4 +1,4 @@
-"""Declarations to the exchange through the service: on a known notice alone, told to those whom they complete and to its buyer."""
+"""Declarations to the exchange: on a known notice alone, told to whom they complete and to its buyer."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def buyer_of(request: Request, who: Bearer) -> exchange.BuyerOf:
 
 
 def declare(request: Request, who: Bearer, **facts: Any) -> exchange.Offer:
-    """Declare, and mail those whom it completes, once each, and the buyer of the notice where its author allows it."""
+    """Declare, and mail those whom it completes, once each, and the buyer where its author allows it."""
     tender = notice(request, facts["notice_id"])
     facts["deadline"] = facts.get("deadline") or (closing(tender) if tender else None)
     offer = exchange.declare(store_of(request), who, tender=tender, **facts)
@@ -67,7 +67,7 @@ def write(request: Request, who: Bearer, identifier: str, other: str, text: str)
 def _tell(
     request: Request, who: Bearer, offer: exchange.Offer, tender: Tender | None, named: Sequence[str]
 ) -> None:
-    """Mail a declaration to members that may see it, up to a few a day each, and to the buyer where allowed."""
+    """Mail a declaration to members that may see it, a few a day each, and to the buyer where allowed."""
     store, snapshot = store_of(request), request.app.state.serving.current
     between = exchange.distances(snapshot.catalogue) if snapshot else None
     found = exchange.suggest(
@@ -92,7 +92,7 @@ def _mail(
     name: str = "",
     most: int = MESSAGES,
 ) -> None:
-    """Queue what is said of a declaration to SIRETs at their addresses, `most` a day to each; members get a link."""
+    """Queue what is said of a declaration to SIRETs, `most` a day to each; members get a link."""
     state, store = request.app.state, store_of(request)
     base = state.settings.public_url.rstrip("/")
     reached = questions.outcomes(store, to)
@@ -102,8 +102,7 @@ def _mail(
                 continue
             link = f"{base}/structure/{siret}/bourse" if siret in members else ""
             transport = mail_transport(state.settings)
-            letter = letters.announcement(
-                title, said, to[siret], link, transport, name or f"{declaration}|{siret}"
-            )
+            own = name or f"{declaration}|{siret}"
+            letter = letters.announcement(title, said, to[siret], link, transport, own)
             post.queue(store, connection, letter, kind="exchange", siret=siret, record_id=declaration)
     state.mailer.wake()

@@ -8,6 +8,7 @@ import gc
 import logging
 import sys
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
@@ -30,12 +31,15 @@ from matcher.reference import paths
 from service import access, handlers, limits, observability, page, routes, webhooks
 from service.jobs import Jobs
 from service.mailer import Sender
-from service.page import alert
+from service.page import alert, buyer
 from service.router import HeadAsGet
 from service.settings import Settings, mail_transport, read
 from service.snapshot import Serving, warm
 
 log = logging.getLogger("service")
+CORS: dict[str, Any] = {"allow_methods": ["GET", "POST", "PUT", "DELETE"]}
+CORS["allow_headers"] = "authorization x-api-key content-type idempotency-key if-none-match".split()
+CORS["expose_headers"] = "etag x-request-id retry-after ratelimit ratelimit-policy".split()
 READERS = 16  # threads of requests that only read
 SWITCH = 0.0001  # seconds after which a thread that computes lets another one work
 DESCRIPTION = """Match French public tenders to structures of the social and solidarity economy, and propose with whom
@@ -56,18 +60,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.serving = Serving(settings)
     app.state.store = None
     transport = mail_transport(settings)
-    app.state.mailer = Sender(
-        "mail",
-        lambda: app.state.store,
-        lambda store: post.drain(store, transport, questions.SETTLE),
-        lambda _: alert.look(app),
-    )
-    app.state.webhooks = Sender(
-        "webhooks",
-        lambda: app.state.store,
-        lambda store: webhooks.drain(store, settings.webhook_hosts),
-        webhooks.look,
-    )
+
+    def send_mails(store: Store) -> Counter[str]:
+        return post.drain(store, transport, questions.SETTLE)
+
+    def send_events(store: Store) -> Counter[str]:
+        return webhooks.drain(store, settings.webhook_hosts)
+
+    app.state.mailer = Sender("mail", app, send_mails, lambda _: alert.look(app))
+    app.state.webhooks = Sender("webhooks", app, send_events, webhooks.look)
     app.state.jobs = Jobs(settings.workers_jobs, lambda job: webhooks.job_finished(app, job))
     app.state.ended = TTLCache(maxsize=100_000, ttl=access.SESSION_SECONDS)
     app.state.proved = TTLCache(maxsize=10_000, ttl=limits.PROVED_SECONDS)
@@ -80,11 +81,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.mount("/static", StaticFiles(directory=page.STATIC), name="static")
     # the middleware added last runs first: RequestLog sees everything, Guard refuses before the application works
     if settings.cors:
-        app.add_middleware(
-            CORSMiddleware, allow_origins=list(settings.cors), allow_methods=["GET", "POST", "PUT", "DELETE"],
-            allow_headers=["authorization", "x-api-key", "content-type", "idempotency-key", "if-none-match"],
-            expose_headers=["etag", "x-request-id", "retry-after", "ratelimit", "ratelimit-policy"],
-        )  # fmt: skip
+        app.add_middleware(CORSMiddleware, allow_origins=list(settings.cors), **CORS)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
     app.add_middleware(HeadAsGet)
     app.add_middleware(limits.Guard, settings=settings, proved=app.state.proved, shown=handlers.unheard)
@@ -147,7 +144,7 @@ def _warm(app: FastAPI) -> None:
         confined.start()
     serving.staff()
     if serving.current is not None:
-        page.find_examples(serving.current)
+        buyer.examples_of(serving.current)  # what the home proposes: readiness does not wait for it
 
 
 def _refresh_catalogue(app: FastAPI) -> None:
@@ -167,9 +164,8 @@ def _refresh_store(app: FastAPI) -> None:
             since = now() - timedelta(seconds=access.SESSION_SECONDS)
             app.state.ended.update(dict.fromkeys(access.ended_since(app.state.store, since), True))
     except (MatcherError, SQLAlchemyError) as error:
-        log.warning(
-            "the store cannot be read: what structures deny is applied later", extra={"why": str(error)[:300]}
-        )
+        later = "the store cannot be read: what structures deny is applied later"
+        log.warning(later, extra={"why": str(error)[:300]})
 
 
 async def _watch(app: FastAPI, refresh: Callable[[FastAPI], None]) -> None:

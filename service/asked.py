@@ -37,15 +37,14 @@ LONG_LOT = 100_000  # characters of a lot's description; published ones hold som
 def filters(asked: s.FiltersIn) -> Filters:
     """The filters of a request.  Raises BadInput on an unknown kind."""
     if unknown := [k for k in asked.kinds if k not in KINDS]:
-        raise BadInput(
-            f"{unknown[0]!r} is not a kind of structure: choose among {', '.join(k for k in KINDS if k)}"
-        )
+        kinds = ", ".join(filter(None, KINDS))
+        raise BadInput(f"{unknown[0]!r} is not a kind of structure: choose among {kinds}")
     data: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in asked.model_dump().items()}
     return Filters(**data)
 
 
 def take(asked: s.Asked, snapshot: Snapshot, settings: Settings) -> Taken:
-    """The tender that a request asks about, with the lots asked for.  Raises BadInput, NotFound, Refused (413)."""
+    """The tender and the lots that a request asks about.  Raises BadInput, NotFound, Refused (413)."""
     found = _taken(asked, snapshot, settings.max_need)
     if asked.lots:
         lots = tuple(lot for lot in found.tender.lots if lot.number in asked.lots)
@@ -80,9 +79,8 @@ def bounded(tender: Tender, settings: Settings) -> None:
 def _taken(asked: s.Asked, snapshot: Snapshot, max_need: int) -> Taken:
     given = [name for name in ("need", "notice", "notice_id") if getattr(asked, name) is not None]
     if len(given) != 1:
-        raise BadInput(
-            "give exactly one of need, notice, notice_id" + (f", not {' and '.join(given)}" if given else "")
-        )
+        others = f", not {' and '.join(given)}" if given else ""
+        raise BadInput(f"give exactly one of need, notice, notice_id{others}")
     where = toponyms.asked(asked.place, asked.need or "")
     if asked.notice_id is not None:
         return Taken(snapshot.notice(asked.notice_id))
@@ -113,7 +111,7 @@ def from_need(need: str, where: Sequence[Place], max_need: int, *, whole: bool =
 
 
 def uploaded(data: bytes, name: str = "notice") -> Iterator[Record]:
-    """The records of what was sent, read by a process of its own.  Raises Refused (503) where too many are being read."""
+    """The records of what was sent, read by another process.  Raises Refused (503) where it is busy."""
     try:
         yield from files.read_upload(data, name)
     except TimeoutError as error:
@@ -121,7 +119,7 @@ def uploaded(data: bytes, name: str = "notice") -> Iterator[Record]:
 
 
 def _readable(tender: Tender) -> None:
-    """Raises UnusableNotice for a text that no notice holds: a pattern that looks through it would hold up every request."""
+    """Raises UnusableNotice for a text that no notice holds, which would hold up every request."""
     titles = (tender.title, *(lot.title for lot in tender.lots))
     if max(map(len, titles)) > LONG_TITLE or any(len(lot.description) > LONG_LOT for lot in tender.lots):
         raise UnusableNotice(

@@ -1,4 +1,4 @@
-"""The HTTP server's connections: closed when a request's head does not arrive, bounded in number, with security headers on their own errors."""
+"""The server's connections: closed when no head arrives, few of one network, errors with headers."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from service.limits import HEADERS, LOCAL, address_of
 HEAD_BYTES = 65_536  # of the head of a request
 MOST_OF_ONE = 128  # connections of one network; a proxy on this machine has as many as it wants
 #: What every server of ours is run with.
-SERVER: dict[str, Any] = {
-    "access_log": False, "log_level": "warning", "server_header": False, "http": "service.connections:Connection",
-    "limit_concurrency": 1_000, "timeout_keep_alive": 10, "timeout_graceful_shutdown": 20,
-}  # fmt: skip
+SERVER: dict[str, Any] = {"access_log": False, "log_level": "warning", "server_header": False}
+SERVER |= {"limit_concurrency": 1_000, "timeout_keep_alive": 10, "timeout_graceful_shutdown": 20}
+SERVER["http"] = "service.connections:Connection"
 HEAD_SECONDS = 10.0  # for the head of a request to arrive, and for an idle connection to ask
 
 

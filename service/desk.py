@@ -24,6 +24,8 @@ from service.asked import uploaded
 from service.schemas import PotentialIn
 from service.snapshot import snapshot_of
 
+Files = list[UploadFile]
+
 
 class DeskAnswer(BaseModel):
     """An answer of the desk, with the sources of its figures and the day it was computed."""
@@ -65,12 +67,12 @@ def covered(request: Request, asked: MapQuery) -> coverage.Coverage:
     """The map of what is served."""
     snapshot, chosen = snapshot_of(request), areas_of(asked)
     near = areas.departments_of(chosen)
-    needs = snapshot.once(
-        ("needs", near), lambda: coverage.in_catalogue(snapshot.catalogue, snapshot.notices.values(), near)
-    )
-    return coverage.cover(
-        desk_of(request), needs, chosen, trade=asked.trade, kinds=tuple(asked.kind), n=asked.n
-    )
+
+    def read() -> Any:
+        return coverage.in_catalogue(snapshot.catalogue, snapshot.notices.values(), near)
+
+    needs, kinds = snapshot.once(("needs", near), read), tuple(asked.kind)
+    return coverage.cover(desk_of(request), needs, chosen, trade=asked.trade, kinds=kinds, n=asked.n)
 
 
 def place_of(text: str) -> Place | None:
@@ -96,52 +98,40 @@ def sent(module: Any, made: Any, shape: str, name: str, typeset: Callable[[str],
     return wire.printable(typeset(module.page(made)))
 
 
-def given_of(asked: PotentialIn) -> potential.Given:
-    """What a request says of a purchase."""
-    return potential.Given(**asked.model_dump(include={field.name for field in fields(potential.Given)}))
-
-
 def studied(request: Request, asked: PotentialIn) -> potential.Potential:
     """The potential of a need in words; it is not kept."""
     tender = need_of(asked.need, place_of(asked.place), asked.months)
-    return potential.potential(desk_of(request), tender, given_of(asked))
+    given = asked.model_dump(include={field.name for field in fields(potential.Given)})
+    return potential.potential(desk_of(request), tender, potential.Given(**given))
 
 
 def similar(request: Request, found: potential.LotPotential, most: int = 8) -> list[dict[str, Any]]:
-    """The newest contracts of the main trade of a lot in its department: who won, offers, amount, reserved or not."""
+    """The newest contracts of the main trade of a lot in its department, in words."""
     snapshot, labels = snapshot_of(request), desk_of(request).labels
     where = found.lot.places[0].department if found.lot.places else None
     trade = next((name for name, label in labels.items() if label in found.trades[:1]), "")
-    same = [
-        award
-        for award in snapshot.contracts
-        if award.holders
-        and trade in snapshot.contract_trades.get(award.title, ())[:1]
-        and where == (award.place.department or award.buyer.place.department)
-    ]
-    return [
-        {
-            "objet": award.title,
-            "acheteur": award.buyer.name,
-            "titulaires": ", ".join(h.name or h.id for h in award.holders),
-            "offres reçues": award.offers_received,
-            "montant € HT": award.amount,
-            "réservé": {True: "oui", False: "non", None: "non dit"}[ledger.reserved(award)],
-            "notifié le": award.notified.isoformat() if award.notified else "",
-        }
-        for award in sorted(same, key=lambda a: a.notified or date.min, reverse=True)[:most]
-    ]
+
+    def alike(award: Award) -> bool:
+        place = award.place.department or award.buyer.place.department
+        return trade in snapshot.contract_trades.get(award.title, ())[:1] and where == place
+
+    same = [award for award in snapshot.contracts if award.holders and alike(award)]
+    return list(map(_in_words, sorted(same, key=lambda a: a.notified or date.min, reverse=True)[:most]))
+
+
+def _in_words(award: Award) -> dict[str, Any]:
+    """A past contract as the pages show it."""
+    reserved = {True: "oui", False: "non", None: "non dit"}[ledger.reserved(award)]
+    row: dict[str, Any] = {"objet": award.title, "acheteur": award.buyer.name}
+    row |= {"titulaires": ", ".join(h.name or h.id for h in award.holders)}
+    row |= {"offres reçues": award.offers_received, "montant € HT": award.amount, "réservé": reserved}
+    return row | {"notifié le": award.notified.isoformat() if award.notified else ""}
 
 
 def reported(
-    request: Request,
-    who: Bearer,
-    books: list[UploadFile],
-    awards: list[UploadFile],
-    buyer: str,
-    years: list[int],
+    request: Request, who: Bearer, books: Files, awards: Files, buyer: str, years: list[int]
 ) -> ledger.Report:
-    """The report of files, of which nothing is kept, and of the hours entered for the contracts that the caller may see."""
+    """The report of files, of which nothing is kept, and of the hours that the caller may see."""
     purchases: list[ledger.Purchase] = []
     rejected: list[Rejected] = []
     listed: list[Award] = []
@@ -160,6 +150,7 @@ def reported(
                 rejected.append(record)
     rejected = [replace(bad, path=Path(bad.path).name) for bad in rejected]
     names = ", ".join(file.filename or "" for file in books)
+    lines = worked.listing(store_of(request), who, buyer_of(request, who))
     return ledger.report(
         snapshot_of(request).catalogue,
         purchases=purchases,
@@ -168,5 +159,5 @@ def reported(
         years=tuple(years),
         rejected=rejected,
         ledger_source=names,
-        lines=worked.listing(store_of(request), who, buyer_of(request, who)),
+        lines=lines,
     )

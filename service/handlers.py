@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -15,11 +15,12 @@ from starlette.types import Scope
 from matcher.domain import MatcherError, StoreUnavailable
 from matcher.reference.deadline import TooLong
 from service.limits import route_of
-from service.problems import Fault, Refused, bare, log, problem, status_of
+from service.problems import Fault, Headers, Refused, bare, log, problem, status_of
 from service.schemas import WANTED
 
 NOT_RECORDED = "Le service ne peut rien enregistrer pour le moment. Rien n'a été fait à moitié : réessayez dans quelques minutes."
 
+FAULT = "internal error: it was logged; try again, or tell the operator"
 UNAVAILABLE = "the service cannot record anything now, and nothing was half done: try again in some minutes"
 
 
@@ -31,7 +32,7 @@ def french(request: Request) -> bool:
 
 
 def unheard(scope: Scope, status: int, detail: str, headers: Mapping[str, str]) -> Response:
-    """The answer to a request that is refused before, or apart from, what it asks: a page for a browser, else a problem."""
+    """The answer to a request refused apart from what it asks: a page for a browser, else a problem."""
     from service.page import render
 
     request = Request(scope)
@@ -47,11 +48,7 @@ def install(app: FastAPI) -> None:
     from service.page import render
 
     def shown(
-        request: Request,
-        status: int,
-        detail: str,
-        errors: list[Fault] | None = None,
-        headers: Mapping[str, str] | None = None,
+        request: Request, status: int, detail: str, errors: Sequence[Fault] = (), headers: Headers = None
     ) -> Response:
         if render.wants_page(request):
             return render.error(request, status, detail, headers)
@@ -104,9 +101,7 @@ def install(app: FastAPI) -> None:
 
     async def internal(request: Request, error: Exception) -> Response:
         log.error("internal error", exc_info=error, extra={"route": route_of(request.scope)})
-        return unheard(
-            request.scope, 500, "internal error: it was logged; try again, or tell the operator", {}
-        )
+        return unheard(request.scope, 500, FAULT, {})
 
     app.add_exception_handler(Refused, refused)
     app.add_exception_handler(TooLong, late)

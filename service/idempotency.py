@@ -22,15 +22,12 @@ from matcher.records.tables import Once
 from service.access import store_of
 from service.problems import Refused
 
+Work = Callable[[], Any]
+Step = Work | None
+
 
 def once(
-    request: Request,
-    who: Bearer,
-    do: Callable[[], Any],
-    status: int = 200,
-    *,
-    before: Callable[[], Any] | None = None,
-    after: Callable[[], Any] | None = None,
+    request: Request, who: Bearer, do: Work, status: int = 200, *, before: Step = None, after: Step = None
 ) -> Response:
     """Do it in one transaction with the key and its answer, kept for two days, or replay the answer kept.
 
@@ -41,7 +38,10 @@ def once(
     if len(key) > 200 or "\x00" in key:
         raise BadInput("an Idempotency-Key has at most 200 characters, none of them NUL")
     store = store_of(request)
-    claim = {"key": key, "actor": who.actor, "request": _digest(request), "response": {}, "at": now()}
+    # of the request as it came, which may be nested deeper than can be written again
+    whole = f"{request.method} {request.url.path} {request.scope['state'].get('body', '')}"
+    digest = hashlib.sha256(whole.encode()).hexdigest()
+    claim = {"key": key, "actor": who.actor, "request": digest, "response": {}, "at": now()}
     if key:
         with store.reading() as connection:
             if kept := _answer(connection, claim):
@@ -60,12 +60,6 @@ def once(
     if after is not None:
         after()
     return JSONResponse(body, status)
-
-
-def _digest(request: Request) -> str:
-    """Of the request as it came, which may be nested deeper than can be written again."""
-    whole = f"{request.method} {request.url.path} {request.scope['state'].get('body', '')}"
-    return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def _answer(connection: Connection, claim: dict[str, Any]) -> Response | None:

@@ -26,6 +26,7 @@ ITEM_SECONDS = 60.0  # for one item
 KEPT_OF_ONE = 10  # jobs of one owner, finished ones too
 BYTES = 16 << 20  # packed answers of one job
 ALL_BYTES = 96 << 20  # packed answers of all jobs; the oldest finished ones are dropped first
+CROWDED = "too many jobs are under way: try again in a minute"
 FULL = "the answers of this job are over its limit: send fewer items, or a smaller n"
 
 
@@ -69,9 +70,7 @@ class Jobs:
             self._forget(owner)
             running = [j.owner for j in self._jobs.values() if j.state == "running"]
             if len(running) >= MOST or running.count(owner) >= MOST_OF_ONE:
-                raise Refused(
-                    429, "too many jobs are under way: try again in a minute", {"Retry-After": "60"}
-                )
+                raise Refused(429, CROWDED, {"Retry-After": "60"})
             self._jobs[job.id] = job
         self._pool.submit(self._run, job, items, answer)
         return job

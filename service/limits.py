@@ -1,4 +1,4 @@
-"""Limits and headers applied to every request: rate, bytes, time, concurrent work."""
+"""Limits and headers applied to every request: rate, bytes, time, turns of what computes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from limits import parse
 from matcher.reference import deadline
 from service.settings import LOOPBACK, Settings
-from service.turns import TooMany, Turns
 
 log = logging.getLogger("service")
 HEADERS = {
@@ -34,6 +33,8 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 }
+SECURE = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}  # where reached by https
+AT_ONCE = "at once: try again in a few seconds"
 PROVED_SECONDS = 600  # for which a token that was proved counts by itself, and not by its address
 FAILURES = "30/minute"  # keys and tokens refused, by address
 #: What anybody may cause without a key, an hour: by the network that asks, by whom it reaches, in all.
@@ -98,7 +99,7 @@ class Rate:
         self._seen: TTLCache[str, deque[float]] = TTLCache(CALLERS, ttl=self.seconds)
 
     def left(self, caller: str) -> tuple[int, float]:
-        """How many more requests this caller may make now, and in how many seconds its oldest one ends to count."""
+        """How many more requests this caller may make, and in how many seconds its oldest ends to count."""
         times, moment = self._seen.get(caller) or deque[float](), time.monotonic()
         while times and times[0] + self.seconds <= moment:
             times.popleft()
@@ -128,6 +129,63 @@ class Rate:
         }
 
 
+class TooMany(Exception):
+    """No further request may wait, of all callers or of this one."""
+
+
+class Turns:
+    """Places for requests under way, and a bounded queue for those that wait.
+
+    The last free place is for a caller who holds none: long requests of one visitor never keep all others waiting.
+    """
+
+    def __init__(self, places: int, most: int, most_of_one: int) -> None:
+        self._places = self._free = places
+        self._most, self._most_of_one = most, most_of_one
+        self._held: Counter[str] = Counter()
+        self._queue: list[tuple[str, asyncio.Future[None]]] = []
+
+    async def take(self, caller: str, seconds: float) -> None:
+        """Wait for a place.  Raises TooMany, and TimeoutError where none is free in time."""
+        if self._may(caller):  # whoever waits may not: else `give` would have let them in
+            self._enter(caller)
+            return
+        waiting = sum(name == caller for name, _ in self._queue)
+        if len(self._queue) >= self._most or waiting >= self._most_of_one:
+            raise TooMany
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append((caller, turn))
+        try:
+            async with asyncio.timeout(seconds):
+                await turn
+        except BaseException:
+            if turn.done() and not turn.cancelled():
+                self.give(caller)  # it came as the wait ended
+            else:
+                self._queue.remove((caller, turn))
+            raise
+
+    def _may(self, caller: str) -> bool:
+        """May this caller have a place now?"""
+        return self._free > 1 or (self._free == 1 and (self._places == 1 or not self._held[caller]))
+
+    def _enter(self, caller: str) -> None:
+        self._free -= 1
+        self._held[caller] += 1
+
+    def give(self, caller: str) -> None:
+        """Give a place back: to who waits and holds fewest, of these to the first."""
+        self._held -= Counter({caller: 1})
+        self._free += 1
+        while waiting := [each for each in self._queue if not each[1].done()]:  # some just ended their wait
+            name, turn = min(waiting, key=lambda each: self._held[each[0]])
+            if not self._may(name):
+                return
+            self._queue.remove((name, turn))
+            self._enter(name)
+            turn.set_result(None)
+
+
 class Guard:
     """Host, rate, body, turn and deadline, before and around the application; security headers on every answer.
 
@@ -142,7 +200,7 @@ class Guard:
         places = {"heavy": settings.at_once, "long": LONG_ONES, "search": SEARCHERS, "write": WRITERS}
         self.turns = {lane: Turns(most, WAITING, WAITING_OF_ONE) for lane, most in places.items()}
         self.hosts = hosts_of(settings)
-        self.always = headers_of(settings)
+        self.always = HEADERS | (SECURE if settings.public_url.startswith("https:") else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -161,7 +219,9 @@ class Guard:
             async with asyncio.timeout(SEND_SECONDS):  # a client that does not read its answer loses it
                 await send(message)
 
-        caller = self._caller(scope, headers)
+        # a proved token, else the address, whatever tokens are made up
+        mark = mark_of(token_of(headers))
+        caller = mark if mark and mark in self.proved else address_of(scope)
         try:
             self._admit(scope, headers, caller)
             await self._run(scope, receive, answer, headers, caller)
@@ -189,13 +249,6 @@ class Guard:
         given = {name.lower() for name, _ in present}
         return [*present, *((name, value) for name, value in wanted.items() if name not in given)]
 
-    # ------------------------------------------------------------------------------------ admitted or not
-
-    def _caller(self, scope: Scope, headers: Headers) -> str:
-        """The rate-limit key: a proved token, else the address, whatever tokens are made up."""
-        mark = mark_of(token_of(headers))
-        return mark if mark and mark in self.proved else address_of(scope)
-
     def _admit(self, scope: Scope, headers: Headers, caller: str) -> None:
         """Raises Refusal for another host, a body that is too large or unreadable, and too many requests."""
         if self.hosts and host_of(headers.get("host", "")) not in self.hosts:
@@ -218,8 +271,6 @@ class Guard:
 
     def _too_large(self) -> str:
         return f"the body is over {self.settings.max_body // 1_000_000} MB: send the notice alone, without its annexes"
-
-    # ------------------------------------------------------------------------------------ body, turn, deadline
 
     async def _run(self, scope: Scope, receive: Receive, send: Send, headers: Headers, caller: str) -> None:
         async with contextlib.AsyncExitStack() as stack:
@@ -254,9 +305,7 @@ class Guard:
                         raise Refusal(413, self._too_large(), Connection="close")
                     crowded = self.held[address] > HELD_BY_ONE or self.held.total() > HELD
                     if crowded and len(body) > SMALL:
-                        raise Refusal(
-                            503, "too many bodies at once: try again in a few seconds", Retry_After="5"
-                        )
+                        raise Refusal(503, f"too many bodies {AT_ONCE}", Retry_After="5")
             whole = bytes(body)
             unfit(whole, headers.get("content-type", ""))
             scope.setdefault("state", {})["body"] = hashlib.sha256(whole).hexdigest()
@@ -280,9 +329,7 @@ class Guard:
         try:
             await turns.take(caller, self.settings.deadline)
         except (TooMany, TimeoutError):
-            raise Refusal(
-                503, "too many requests at once: try again in a few seconds", Retry_After="5"
-            ) from None
+            raise Refusal(503, f"too many requests {AT_ONCE}", Retry_After="5") from None
         try:
             yield
         finally:
@@ -291,7 +338,7 @@ class Guard:
     async def _in_time(
         self, scope: Scope, receive: Receive, send: Send, stack: contextlib.AsyncExitStack, lane: str
     ) -> None:
-        """The application's answer; past the deadline a refusal, while what it holds is kept until its thread ends."""
+        """The application's answer; past the deadline a refusal, and its turn ends with its thread."""
         late = started = False
 
         async def watched(message: Message) -> None:
@@ -336,7 +383,7 @@ def _given(body: bytes, receive: Receive) -> Receive:
 
 
 def unfit(body: bytes, media: str) -> None:
-    """Raises Refusal for a body that nothing here should parse: odd encodings, too many fields, half characters in text."""
+    """Raises Refusal for what nothing should parse: odd encodings, too many fields, half characters."""
     charset = parse_options_header(media)[1].get(b"charset", b"").decode("latin-1").lower()
     if charset and charset not in ENCODINGS:
         raise Refusal(415, "this encoding is not read here: send UTF-8")
@@ -410,9 +457,3 @@ def hosts_of(settings: Settings) -> frozenset[str]:
     public = (urlsplit(settings.public_url).hostname or "").lower()
     named = {host.lower() for host in settings.hosts} | ({public} if public not in LOCAL else set())
     return frozenset(named | LOCAL) if named else frozenset()
-
-
-def headers_of(settings: Settings) -> dict[str, str]:
-    """The headers of every answer."""
-    secure = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
-    return {**HEADERS, **(secure if settings.public_url.startswith("https:") else {})}

@@ -1,4 +1,4 @@
-"""Queues of the store that threads of the service empty, never a request: mails of the pages, events for webhooks."""
+"""Queues of the store that threads empty, never a request: mails of the pages, events for webhooks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
+from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from matcher.domain import MatcherError
@@ -21,13 +22,9 @@ class Sender:
     """Empties a queue when woken, and every half minute; before that `look` may queue more."""
 
     def __init__(
-        self,
-        name: str,
-        store: Callable[[], Store | None],
-        drain: Callable[[Store], Counter[str]],
-        look: Callable[[Store], None],
+        self, name: str, app: FastAPI, drain: Callable[[Store], Counter[str]], look: Callable[[Store], None]
     ) -> None:
-        self._name, self._store, self._drain, self._look = name, store, drain, look
+        self._name, self._app, self._drain, self._look = name, app, drain, look
         self._woken, self._ended = threading.Event(), False
         self._thread: threading.Thread | None = None
 
@@ -54,7 +51,7 @@ class Sender:
 
     def _empty(self) -> float:
         """Send what waits; returns the seconds after which to look again."""
-        store = self._store()
+        store: Store | None = self._app.state.store
         if store is None:
             return AGAIN
         try:

@@ -25,7 +25,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 class JsonFormatter(logging.Formatter):
-    """JSON lines: time, level, message, and the facts given as `extra`.  Never a body, a key or an address."""
+    """JSON lines: time, level, message, the facts given as `extra`; never a body, a key or an address."""
 
     def format(self, record: logging.LogRecord) -> str:
         facts: dict[str, Any] = {
@@ -107,14 +107,14 @@ REFUSED = frozenset({401, 403, 429})
 
 
 def asker(scope: Scope, secret: str) -> str:
-    """Who asked: the public part of the key, else a mark of the address, the same for as long as the secret is."""
+    """Who asked: the public part of the key, else a mark of the address by the secret of the service."""
     if actor := scope.get("state", {}).get("actor"):
         return str(actor)
     return "address:" + hmac.new(secret.encode(), address_of(scope).encode(), hashlib.sha256).hexdigest()[:12]
 
 
 class RequestLog:
-    """Counts and logs each request, refusals with who asked; gives it an identifier that its answer carries."""
+    """Counts and logs each request, refusals with who asked; its answer carries its identifier."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, secret: str) -> None:
         self.app, self.metrics, self.secret = app, metrics, secret
@@ -141,9 +141,8 @@ class RequestLog:
             seconds = time.perf_counter() - begun
             # the template, never the address: an address may hold a search, a SIRET, a token
             route = route_of(scope)
-            self.metrics.requests.labels(
-                scope["method"] if scope["method"].isalpha() else "?", route, status
-            ).inc()
+            method = scope["method"] if scope["method"].isalpha() else "?"
+            self.metrics.requests.labels(method, route, status).inc()
             self.metrics.seconds.labels(route).observe(seconds)
             facts = {"id": identifier, "method": scope["method"], "route": route, "status": status}
             if status in REFUSED:

@@ -1,4 +1,4 @@
-"""The OpenID Connect issuer that `MATCHER_OIDC_ISSUER` names: its bearer tokens, and signing in to the pages (extra: PyJWT)."""
+"""The OpenID Connect issuer: its bearer tokens, and signing in to the pages (extra: PyJWT)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from matcher.records.keys import PLAIN_SCOPES, Bearer
 from matcher.reference.identifiers import mailbox, siret_valid
 from service.settings import Settings
 
+Claims = dict[str, Any]
 ID_TOKEN, ACCESS_TOKEN = "an ID token", "an access token"
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]  # never "none", never a shared secret
 SECONDS = 5  # to wait for the issuer
@@ -42,19 +43,15 @@ def _keys(issuer: str) -> Any:
     return PyJWKClient(_found(issuer)["jwks_uri"], cache_keys=True, lifespan=300, timeout=SECONDS)
 
 
-def _claims(
-    token: str, settings: Settings, audience: str, required: list[str], kind: str = ""
-) -> dict[str, Any]:
-    """The claims of a token that the issuer signed for `audience`, of this kind, as strong as asked.  Raises Forbidden."""
+def _claims(token: str, settings: Settings, audience: str, required: list[str], kind: str = "") -> Claims:
+    """The claims of a token signed for `audience`, of this kind, as strong as asked.  Raises Forbidden."""
     with plugins.optional("oidc", "signing in by OIDC"):
         import jwt
     issuer = str(settings.oidc_issuer)
     try:
         key = _keys(issuer).get_signing_key_from_jwt(token)
-        claims = jwt.decode(
-            token, key.key, algorithms=ALGORITHMS, audience=audience, issuer=[issuer, issuer.rstrip("/")],
-            options={"require": required},
-        )  # fmt: skip
+        issuers, options = [issuer, issuer.rstrip("/")], jwt.types.Options(require=required)
+        claims = jwt.decode(token, key.key, ALGORITHMS, options, audience=audience, issuer=issuers)
         if kind and (kind != _kind(jwt.get_unverified_header(token), claims) or _weak(claims, settings)):
             raise ValueError("a token of another kind, or of a weaker identification")
         return dict(claims)
@@ -63,7 +60,7 @@ def _claims(
 
 
 def _kind(head: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
-    """What a token is for: access where its head says so (RFC 9068), else by the nonce that ID tokens alone have."""
+    """What a token is for: by its head (RFC 9068), else by the nonce that ID tokens alone have."""
     if str(head.get("typ", "")).lower().removeprefix("application/") == "at+jwt":
         return ACCESS_TOKEN
     return ID_TOKEN if "nonce" in claims else ACCESS_TOKEN
@@ -75,18 +72,14 @@ def _weak(claims: Mapping[str, Any], settings: Settings) -> bool:
 
 
 def prove(token: str, settings: Settings) -> Bearer:
-    """The bearer of a token: its `scope` holds scopes of this service, its `siret` the SIRET proved.  Raises Forbidden."""
+    """The bearer of a token, by its `scope` and the SIRET proved, `siret`.  Raises Forbidden."""
     claims = _claims(token, settings, settings.oidc_audience, ["exp", "iss", "aud", "sub"], ACCESS_TOKEN)
     scopes = [s for s in str(claims.get("scope", "")).split() if s in PLAIN_SCOPES]
     siret = str(claims.get("siret", ""))
     if siret_valid(siret):
         scopes.append(f"structure:{siret}")
-    return Bearer(
-        id=f"oidc-{_account(settings, claims['sub'])}", scopes=tuple(scopes) or ("read",), label="OIDC"
-    )
-
-
-# ------------------------------------------------------------------------------ signing in to the pages
+    id = f"oidc-{_account(settings, claims['sub'])}"
+    return Bearer(id=id, scopes=tuple(scopes) or ("read",), label="OIDC")
 
 
 def back(settings: Settings) -> str:
@@ -99,10 +92,9 @@ def asked(settings: Settings, state: str, nonce: str) -> str:
 
     Only the parameters of the authorization code flow, for ProConnect refuses others; and the strength, where it is asked for.
     """
-    query = {
-        "response_type": "code", "client_id": settings.oidc_client, "redirect_uri": back(settings), "scope": SCOPE, "state": state,
-        "nonce": nonce, **({"acr_values": " ".join(settings.oidc_acr)} if settings.oidc_acr else {}),
-    }  # fmt: skip
+    query = {"response_type": "code", "client_id": settings.oidc_client, "redirect_uri": back(settings)}
+    query |= {"scope": SCOPE, "state": state, "nonce": nonce}
+    query |= {"acr_values": " ".join(settings.oidc_acr)} if settings.oidc_acr else {}
     return f"{_endpoint(settings, 'authorization_endpoint')}?{urlencode(query)}"
 
 
@@ -111,15 +103,13 @@ def identified(settings: Settings, code: str, nonce: str) -> tuple[str, str, str
 
     The account is the subject, which no one else is given, and not the address.  Raises Forbidden.
     """
+    form = {"grant_type": "authorization_code", "redirect_uri": back(settings), "code": code}
+    form |= {"client_id": settings.oidc_client, "client_secret": settings.oidc_client_secret}
+    required = ["exp", "iss", "aud", "sub", "nonce"]
     with httpx.Client(timeout=SECONDS, follow_redirects=False) as client:
-        form = {
-            "grant_type": "authorization_code", "client_id": settings.oidc_client, "client_secret": settings.oidc_client_secret,
-            "redirect_uri": back(settings), "code": code,
-        }  # fmt: skip
         tokens = _answer(client, "POST", settings, "token_endpoint", data=form).json()
-        identity = _claims(
-            str(tokens.get("id_token")), settings, settings.oidc_client, ["exp", "iss", "aud", "sub", "nonce"], ID_TOKEN
-        )  # fmt: skip
+        token = str(tokens.get("id_token"))
+        identity = _claims(token, settings, settings.oidc_client, required, ID_TOKEN)
         head = {"Authorization": f"Bearer {tokens.get('access_token')}"}
         userinfo = _answer(client, "GET", settings, "userinfo_endpoint", headers=head)
     person = _person(userinfo, settings)

@@ -74,7 +74,7 @@ class Pool:
         self._control: socket.socket | None = None
 
     def start(self, versions: Mapping[str, str]) -> None:
-        """Start the processes, and wait until they answer by these versions; nothing to do where they already do."""
+        """Start the processes, and wait until they answer by these versions, unless they already do."""
         if self._server is None or not self.count or self.ready or time.monotonic() < self._again:
             return
         self._again = time.monotonic() + RETRY
@@ -120,7 +120,7 @@ class Pool:
 
 
 def written(server: ForkServer, kind: str, record: Record) -> bytes:
-    """The file of a record by a process of its own, so that thousands of lines hold up nobody; nothing where none can.  Raises TooLong."""
+    """The file of a record by another process, which holds up nobody; empty where none can.  Raises TooLong."""
     ours, theirs = socket.socketpair()
     with ours, contextlib.suppress(OSError, Unavailable):
         with theirs:
@@ -135,7 +135,7 @@ def _seconds() -> float:
 
 
 def _said(process: socket.socket, asked: bytes) -> bytes:
-    """What a process answers.  Raises OSError where it does not in time, Unavailable where it has nothing to say."""
+    """What a process answers.  Raises OSError where late, Unavailable where it has nothing to say."""
     process.settimeout(_seconds() + BEYOND)
     process.sendall(asked)
     process.shutdown(socket.SHUT_WR)
@@ -159,7 +159,7 @@ class Shared(Matcher):
         return super().match(tender, n, **asked)
 
     def ask(self, tender: Tender, what: Any, *, sent: bool, **asked: Any) -> bytes:
-        """The pool's answer to `what`: the tender, or with `sent` what was taken with it.  Raises Unavailable."""
+        """The pool's answer to the tender, or with `sent` to what was taken with it.  Raises Unavailable."""
         if len(tender.lots) > FEW or sum(len(lot.description) for lot in tender.lots) > SHORT:
             raise Unavailable
         question = Question(denied=self.denied, seconds=_seconds(), sent=sent, **asked)

@@ -33,10 +33,9 @@ from service.snapshot import matcher_of, warm
 
 log = logging.getLogger("service")
 AGAIN = 0.5  # seconds until one that was ended is replaced
-SAMPLE = Structure(
-    siret="00000000000000", name="Entretien", kind="EI", place=Place(department="93", latitude=48.9, longitude=2.4),
-    offers=(Offer(id="1", title="Nettoyage de locaux"), Offer(id="2", title="Entretien d'espaces verts")),
-)  # fmt: skip
+OFFERS = (Offer(id="1", title="Nettoyage de locaux"), Offer(id="2", title="Entretien d'espaces verts"))
+PLACE = Place(department="93", latitude=48.9, longitude=2.4)
+SAMPLE = Structure(siret="00000000000000", name="Entretien", kind="EI", place=PLACE, offers=OFFERS)
 
 
 def serve(task: bytes, given: list[int]) -> None:

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from matcher.domain import (
-    BadInput,
-    Forbidden,
-    MatcherError,
-    MissingExtra,
-    NotFound,
-    NoValidRecords,
-    StaleArtefact,
-    StoreUnavailable,
-)
+from matcher import domain
+from matcher.domain import BadInput
 from matcher.reference.deadline import TooLong
 
 log = logging.getLogger("service")
+Headers = Mapping[str, str] | None
 MEDIA = "application/problem+json"
 
 
@@ -50,9 +43,7 @@ class Refused(Exception):
     `code` names the case for the pages, which have their own sentence for it.
     """
 
-    def __init__(
-        self, status: int, detail: str, headers: Mapping[str, str] | None = None, code: str = ""
-    ) -> None:
+    def __init__(self, status: int, detail: str, headers: Headers = None, code: str = "") -> None:
         super().__init__(detail)
         self.status, self.detail, self.headers, self.code = status, detail, dict(headers or {}), code
 
@@ -66,40 +57,35 @@ class UnusableNotice(BadInput):
 
 
 #: The first class that fits an error gives its status.
-STATUS: tuple[tuple[type[Exception], int], ...] = (
-    (TooLong, 503),
-    (NotFound, 404),
-    (Forbidden, 403),
-    (BadInput, 422),
-    (NoValidRecords, 422),
-    (StaleArtefact, 503),
-    (StoreUnavailable, 503),
-    (MissingExtra, 501),
-    (MatcherError, 422),
-)
+STATUS: Mapping[type[Exception], int] = {
+    TooLong: 503,
+    domain.NotFound: 404,
+    domain.Forbidden: 403,
+    domain.StaleArtefact: 503,
+    domain.StoreUnavailable: 503,
+    domain.MissingExtra: 501,
+    domain.MatcherError: 422,  # a request that its sender can correct
+}
 
 
-def problem(
-    status: int, detail: str, errors: list[Fault] | None = None, headers: Mapping[str, str] | None = None
-) -> JSONResponse:
+def problem(status: int, detail: str, errors: Sequence[Fault] = (), headers: Headers = None) -> JSONResponse:
     """The response of a problem."""
-    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or [])
+    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=list(errors))
     return JSONResponse(body.model_dump(), status, dict(headers or {}), MEDIA)
 
 
 def status_of(error: Exception) -> int:
     """The HTTP status of an error of the core."""
-    return next((status for cls, status in STATUS if isinstance(error, cls)), 500)
+    return next((status for cls, status in STATUS.items() if isinstance(error, cls)), 500)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """`responses=` of a route: these, and those that every route may give (undecodable body, limits, rights)."""
-    return {
-        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-        for status in sorted({400, 401, 403, 408, 413, 415, 422, 429, 503, *statuses})
-    }  # fmt: skip
+    """`responses=` of a route: these, and those that every route may give."""
+    content = {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    every = sorted({400, 401, 403, 408, 413, 415, 422, 429, 503, *statuses})
+    return {each: {"description": HTTPStatus(each).phrase, "content": content} for each in every}
 
 
 def bare(sentence: str) -> str:
-    """The sentence with the last part alone of each path of this machine: internal paths are not disclosed."""
+    """The sentence with the last part alone of each path of this machine."""
     return re.sub(r"(?<![\w:/.])/(?!v1/)(?:[^\s/`'\",;:()]+/)+([^\s/`'\",;:()]+)", r"\1", sentence)

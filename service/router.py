@@ -1,4 +1,4 @@
-"""Routes: HEAD wherever there is GET; and routers whose routes are analysed once: FastAPI prepares a route where it stands, and again where its router is included."""
+"""Routes: HEAD wherever there is GET; routers whose routes FastAPI analyses once, and not twice."""
 
 from __future__ import annotations
 

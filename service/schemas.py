@@ -281,7 +281,7 @@ class _With:
 
 
 class Out(BaseModel):
-    """What is answered, read from the attributes of a value of the domain; `DERIVED` fields are said by the whole value."""
+    """What is answered, read from a value of the domain; `DERIVED` fields are said by the whole value."""
 
     model_config = ConfigDict(from_attributes=True, validate_by_name=True)
     DERIVED: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}

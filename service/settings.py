@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -183,51 +184,46 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} holds no mail address: write Name <address@host>")
         return value
 
-    @field_validator("buyer_domains", "oidc_domains")
+    @field_validator("buyer_domains", "oidc_domains", "webhook_hosts", "cors")
     @classmethod
-    def _domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for domain in value:
-            if "@" in domain or "." not in domain or not domain.isascii():
-                raise ValueError(f"{domain!r} is no domain: write ville.example")
-        return tuple(domain.lower() for domain in value)
-
-    @field_validator("webhook_hosts")
-    @classmethod
-    def _webhook_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for host in value:
-            if not re.fullmatch(r"[A-Za-z0-9.-]+(:\d{1,5})?", host):
-                raise ValueError(f"{host!r} is no host: write hooks.example.org, or hooks.example.org:8443")
-        return tuple(host.lower() for host in value)
-
-    @field_validator("cors")
-    @classmethod
-    def _cors(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in value:
-            if not _is_origin(origin):
-                raise ValueError(f"{origin!r} is no origin: give https://HOST without a path")
-        return value
+    def _each(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        kind = str(info.field_name)
+        what = "domain" if kind.endswith("_domains") else "host" if kind == "webhook_hosts" else "origin"
+        good, wanted = LISTED[what]
+        for each in value:
+            if not good(each):
+                raise ValueError(f"{each!r} is no {what}: {wanted}")
+        return value if what == "origin" else tuple(each.lower() for each in value)
 
 
 def _is_origin(text: str) -> bool:
-    """True for https://HOST, and for http on this machine: compared whole, since a name may begin like another."""
+    """True for https://HOST, and for http on this machine: compared whole."""
     try:
         found = urlsplit(text)
         whole = f"{found.scheme}://{found.hostname}" + (f":{found.port}" if found.port else "")
     except ValueError:
         return False
-    here = found.hostname in LOOPBACK
-    return (
-        text == whole and (found.scheme == "https" or (found.scheme == "http" and here)) and "*" not in text
-    )
+    safe = found.scheme == "https" or (found.scheme == "http" and found.hostname in LOOPBACK)
+    return text == whole and safe and "*" not in text
+
+
+#: What a list holds -> whether a text is one, and how to write it.
+LISTED: Mapping[str, tuple[Callable[[str], object], str]] = {
+    "domain": (lambda text: "@" not in text and "." in text and text.isascii(), "write ville.example"),
+    "host": (
+        re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?").fullmatch,
+        "write hooks.example.org, or hooks.example.org:8443",
+    ),
+    "origin": (_is_origin, "give https://HOST without a path"),
+}
 
 
 def mail_transport(settings: Settings) -> MailTransport:
     """How mails of the pages leave."""
     from matcher.outreach.transport import MailTransport
 
-    return MailTransport(
-        base_url=settings.public_url, sender=settings.sender, smtp=settings.smtp, outbox=settings.outbox
-    )
+    sender, smtp, outbox = settings.sender, settings.smtp, settings.outbox
+    return MailTransport(base_url=settings.public_url, sender=sender, smtp=smtp, outbox=outbox)
 
 
 #: Variables that are not settings of the service: of the command line, of `matcher sync`, of tests.
@@ -243,9 +239,8 @@ def read() -> Settings:
     try:
         settings = Settings()  # type: ignore[call-arg]
         if settings.federated and not settings.oidc_domains:
-            raise BadInput(
-                "MATCHER_OIDC_DOMAINS: name the domains of addresses for which the issuer's word is taken"
-            )
+            why = "name the domains of addresses for which the issuer's word is taken"
+            raise BadInput(f"MATCHER_OIDC_DOMAINS: {why}")
         return settings
     except ValidationError as error:
         first = error.errors()[0]
@@ -263,16 +258,15 @@ def _known_names() -> None:
     known = {name.upper() for name in Settings.model_fields} | OTHER_NAMES
     for name in os.environ:
         if name.startswith("MATCHER_") and "CHANGE_ME" in os.environ[name]:
-            raise BadInput(
-                f"{name} still says CHANGE_ME: replace it in the file of settings, or leave it out"
-            )
+            why = "replace it in the file of settings, or leave it out"
+            raise BadInput(f"{name} still says CHANGE_ME: {why}")
         given = name.removeprefix("MATCHER_")
         if given != name and given not in known and (near := get_close_matches(given, known, 1, 0.75)):
             raise BadInput(f"{name} is no setting: MATCHER_{near[0]} is; see docs/operation.md")
 
 
 def rules_of(path: Path | None = None) -> Rules:
-    """The operator's rules of mails: the mail settings of the environment, and over them the JSON file of `--rules`."""
+    """The operator's rules of mails: the environment, and over it the JSON file of `--rules`."""
     from matcher.outreach.rules import Rules
 
     settings = read()

@@ -15,20 +15,11 @@ from weakref import WeakSet
 from cachetools import LRUCache, TTLCache, cached
 from fastapi import Request
 
+from matcher import domain
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import load_catalogue
 from matcher.catalogue.filters import search_names
-from matcher.domain import (
-    Award,
-    LotAnswer,
-    MatcherError,
-    NotFound,
-    Offer,
-    Recipe,
-    Structure,
-    Tender,
-    UnknownNotice,
-)
+from matcher.domain import Award, LotAnswer, MatcherError, Offer, Recipe, Structure, Tender
 from matcher.matching import evidence, recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.renewals import Renewal, of_structure, renewals
@@ -73,12 +64,14 @@ class Snapshot:
         if recipe is None or recipe == self.matcher.recipe.name:
             return self.matcher
         chosen = replace(recipes.named(recipe), encoder=self.matcher.recipe.encoder)
+
+        def make() -> Shared:
+            return Shared(self.catalogue, chosen, pool=Pool(), denied={})
+
         try:
-            return self.once(
-                ("recipe", recipe), lambda: Shared(self.catalogue, chosen, pool=Pool(), denied={})
-            )
+            return self.once(("recipe", recipe), make)
         except (MatcherError, FileNotFoundError) as error:
-            raise NotFound(f"recipe {recipe!r} cannot be used here: {error}") from None
+            raise domain.NotFound(f"recipe {recipe!r} cannot be used here: {error}") from None
 
     def structure(self, siret: str) -> Structure:
         """A structure by its SIRET, present or former.  Raises NotFound."""
@@ -94,9 +87,8 @@ class Snapshot:
     def notice(self, identifier: str) -> Tender:
         """An indexed notice.  Raises NotFound."""
         if identifier not in self.notices:
-            raise UnknownNotice(
-                f"no notice {identifier} is indexed: search the notices for the ids there are"
-            )
+            why = f"no notice {identifier} is indexed: search the notices for the ids there are"
+            raise domain.UnknownNotice(why)
         return self.notices[identifier]
 
     def answerable(self) -> list[Tender]:
@@ -136,12 +128,10 @@ class Snapshot:
     def renewals(
         self, siret: str, buyer: str, department: str, cpv: str, after: float, before: float
     ) -> list[Renewal]:
-        """The contracts kept with the catalogue that end within these months; `siret` keeps those of its trade."""
+        """The contracts that end within these months; `siret` keeps those of its trade."""
         day = date.today()
-        found = renewals(
-            self.contracts, day, soonest=after, latest=before, buyer=buyer,
-            departments=(department,) if department else (), cpv=(cpv,) if cpv else (),
-        )  # fmt: skip
+        wanted = {"departments": (department,) if department else (), "cpv": (cpv,) if cpv else ()}
+        found = renewals(self.contracts, day, soonest=after, latest=before, buyer=buyer, **wanted)
         if not siret:
             return found
         key = ("renewals", siret, buyer, department, cpv, after, before, day)
@@ -186,13 +176,9 @@ class Serving:
     def get(self) -> Snapshot:
         """The snapshot in force.  Raises Refused (503), saying how to build one, where there is none."""
         if self.current is None:
-            raise Refused(
-                503,
-                self.refusal
-                or f"no catalogue in {self.settings.catalogue.name}: {HOW_TO_BUILD.format(folder='var/catalogue')}",
-                {"Retry-After": "10"},
-                "no-catalogue",
-            )
+            how = HOW_TO_BUILD.format(folder="var/catalogue")
+            why = self.refusal or f"no catalogue in {self.settings.catalogue.name}: {how}"
+            raise Refused(503, why, {"Retry-After": "10"}, "no-catalogue")
         return self.current
 
     def stamp(self) -> tuple[int, int] | None:
@@ -208,9 +194,8 @@ class Serving:
         with self._loading:
             stamp = self.stamp()
             if stamp is None and self.current is None:
-                self.refusal = (
-                    f"there is no catalogue yet: {HOW_TO_BUILD.format(folder=self.settings.catalogue.name)}"
-                )
+                how = HOW_TO_BUILD.format(folder=self.settings.catalogue.name)
+                self.refusal = f"there is no catalogue yet: {how}"
             if stamp is None or stamp == self._tried:
                 return False
             try:
@@ -228,9 +213,8 @@ class Serving:
                 self.refusal = ""
                 self.swaps += 1
         _settle(first=self.swaps == 1)
-        log.info(
-            "catalogue loaded", extra={"versions": fresh.matcher.versions, "structures": len(fresh.catalogue)}
-        )
+        facts = {"versions": fresh.matcher.versions, "structures": len(fresh.catalogue)}
+        log.info("catalogue loaded", extra=facts)
         return True
 
     def staff(self) -> None:
@@ -259,13 +243,12 @@ class Serving:
         return True
 
     def _prepared(self, stamp: tuple[int, int]) -> Snapshot:
-        """The folder, loaded.  The first one answers as soon as it can; another is warmed up, while the old one answers."""
-        if self.current is None:
-            return self._load(stamp)
+        """The folder, loaded; after the first one warmed up too, while the old one answers."""
         fresh = self._load(stamp)
-        warm(fresh.matcher)
-        fresh.with_denials(self._denied)  # what it reads of the catalogue is kept for when it is in force
-        fresh.matcher.pool.start(fresh.matcher.versions)
+        if self.current is not None:
+            warm(fresh.matcher)
+            fresh.with_denials(self._denied)  # what it reads of the catalogue is kept for when it is in force
+            fresh.matcher.pool.start(fresh.matcher.versions)
         return fresh
 
     def _load(self, stamp: tuple[int, int]) -> Snapshot:
@@ -289,10 +272,9 @@ def snapshot_of(request: Request) -> Snapshot:
 
 
 def matcher_of(make: Callable[[Catalogue, Recipe | None], M], catalogue: Catalogue, recipe: str | None) -> M:
-    """The matcher of a catalogue by the recipe of this name, by its own where none is named, never by another."""
-    return make(
-        catalogue, replace(recipes.named(recipe), encoder=catalogue.recipe.encoder) if recipe else None
-    )
+    """The matcher of a catalogue by the recipe of this name, by its own where none is named."""
+    named = replace(recipes.named(recipe), encoder=catalogue.recipe.encoder) if recipe else None
+    return make(catalogue, named)
 
 
 def _settle(first: bool = False) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from fastapi import Request
 
 from matcher.domain import Answer, Filters, NotFound, Tender
-from matcher.matching.engine import Matcher
 from matcher.outreach.alerts import address_of
 from matcher.outreach.sourcing import exports, questions, record, search
 from service.access import store_of
@@ -16,15 +15,6 @@ from service.page import facets
 from service.pool import written as written_apart
 from service.settings import mail_transport
 from service.snapshot import snapshot_of
-
-
-def written(
-    request: Request, owner: str, matcher: Matcher, answer: Answer, filters: Filters, label: str,
-    narrowed: Mapping[str, Sequence[str]] | None = None,
-) -> str:  # fmt: skip
-    """Keep an answer as a record; returns its id.  `narrowed` are the facets that the answer's lists passed."""
-    store, recipe = store_of(request), matcher.recipe.name
-    return record.keep(store, owner, answer, filters=filters, recipe=recipe, label=label, facets=narrowed)
 
 
 def replay(request: Request, found: record.Record) -> list[str]:
@@ -41,19 +31,20 @@ def replay(request: Request, found: record.Record) -> list[str]:
 def contact(
     request: Request, owner: str, identifier: str, sirets: Sequence[str], message: str, reply_to: str
 ) -> Counter[str]:
-    """The same message to each, sent with the buyer's address, else recorded alone ("noted"); counts by outcome."""
+    """The same message to each, sent with the buyer's address, else "noted" alone; counts by outcome."""
     store = store_of(request)
     if not reply_to:
         return Counter(noted=record.contact(store, owner, identifier, sirets, message))
-    catalogue, transport = (snapshot_of(request).catalogue, mail_transport(request.app.state.settings))
-    outcomes = questions.ask(
-        store, owner, identifier, sirets, message, reply_to, transport, lambda siret: address_of(store, catalogue, siret)
-    )  # fmt: skip
-    return outcomes
+    catalogue, transport = snapshot_of(request).catalogue, mail_transport(request.app.state.settings)
+
+    def address(siret: str) -> str:
+        return address_of(store, catalogue, siret)
+
+    return questions.ask(store, owner, identifier, sirets, message, reply_to, transport, address)
 
 
 def exported(request: Request, owner: str, identifier: str, format: str) -> tuple[record.Record, bytes, str]:
-    """A record, its file in a format and the media type; sealed as exported once the file is there.  Raises NotFound."""
+    """A record, its file in a format and the media type, sealed as exported.  Raises NotFound."""
     if format not in exports.FORMATS:
         raise NotFound(f"aucun export {format!r} : choisissez {', '.join(exports.FORMATS)}")
     store = store_of(request)

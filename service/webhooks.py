@@ -35,6 +35,7 @@ from service.settings import LOOPBACK
 log = logging.getLogger("service")
 #: Event -> the scope of the keys that are told of it, "structure" being any structure:SIRET.
 EVENTS: Mapping[str, str] = {"job.finished": "read", "search.joined": "buyer", "lots.announced": "structure"}
+Data = Mapping[str, Any]
 MOST = 10  # webhooks of one key
 # seconds after each try that failed; then it is given up
 WAITS = (5, 300, 1_800, 7_200, 18_000, 36_000, 72_000)
@@ -54,7 +55,7 @@ def may(who: Bearer, event: str) -> bool:
 
 
 def secret(webhook: str) -> str:
-    """The secret of a webhook, as Standard Webhooks writes one: made of its id by the key that signs links."""
+    """The secret of a webhook (Standard Webhooks), made of its id by the key that signs links."""
     return "whsec_" + base64.b64encode(links.token("webhook", webhook).encode()).decode()
 
 
@@ -63,16 +64,9 @@ def signed(webhook: str, delivery: str, body: str) -> dict[str, str]:
     moment = str(int(now().timestamp()))
     key = base64.b64decode(secret(webhook).removeprefix("whsec_"))
     proof = hmac.new(key, f"{delivery}.{moment}.{body}".encode(), hashlib.sha256).digest()
-    return {
-        "Content-Type": "application/json",
-        "User-Agent": f"maillage/{__version__}",
-        "webhook-id": delivery,
-        "webhook-timestamp": moment,
-        "webhook-signature": "v1," + base64.b64encode(proof).decode(),
-    }
-
-
-# --------------------------------------------------------------------------------------- of a key
+    headers = {"Content-Type": "application/json", "User-Agent": f"maillage/{__version__}"}
+    headers |= {"webhook-id": delivery, "webhook-timestamp": moment}
+    return headers | {"webhook-signature": "v1," + base64.b64encode(proof).decode()}
 
 
 def check(url: HttpUrl, hosts: Sequence[str]) -> None:
@@ -90,13 +84,12 @@ def check(url: HttpUrl, hosts: Sequence[str]) -> None:
 
 
 def register(store: Store, who: Bearer, url: HttpUrl, events: Sequence[str]) -> dict[str, Any]:
-    """A new webhook, told of these events, by default of all that its key may know.  Raises BadInput, Forbidden."""
+    """A new webhook of these events, by default of all its key may know.  Raises BadInput, Forbidden."""
     if keys.held(store, who.id) is None:
         raise Forbidden("a webhook belongs to a key: ask with X-API-Key")
     if unheard := [event for event in events if not may(who, event)]:
-        raise Forbidden(
-            f"a key with the scope {EVENTS[unheard[0]]} is told of {unheard[0]}: ask the operator"
-        )
+        scope = EVENTS[unheard[0]]
+        raise Forbidden(f"a key with the scope {scope} is told of {unheard[0]}: ask the operator")
     told = list(dict.fromkeys(events)) or [event for event in EVENTS if may(who, event)]
     id = secrets.token_hex(12)
     row = {"id": id, "key_id": who.id, "url": str(url), "events": told, "created_at": now()}
@@ -140,13 +133,8 @@ def test(store: Store, who: Bearer, webhook: str) -> str:
         return _queue(store, connection, webhook, "webhook.test", {"webhook": webhook}, secrets.token_hex(8))
 
 
-# ---------------------------------------------------------------------------------------- events
-
-
-def tell(
-    store: Store, connection: Connection, owner: str, event: str, data: Mapping[str, Any], cause: str
-) -> None:
-    """Queue an event for the webhooks of an owner, in the transaction of its cause: twice the same cause is one event."""
+def tell(store: Store, connection: Connection, owner: str, event: str, data: Data, cause: str) -> None:
+    """Queue an event for the webhooks of an owner, in the transaction of its cause; a cause is one event."""
     for webhook, bearer in _of_event(store, event):
         if bearer.actor == owner:
             _queue(store, connection, webhook.id, event, data, cause)
@@ -163,7 +151,7 @@ def job_finished(app: FastAPI, job: Job) -> None:
 
 
 def look(store: Store) -> None:
-    """Queue what nights announced to structures whose keys want to know; the webhooks of keys that have ended are deleted."""
+    """Queue what nights announced to structures; the webhooks of keys that have ended are deleted."""
     ended = select(Key.id).where(or_(Key.revoked_at.is_not(None), Key.expires_at <= now()))
     if store.ask(gone := select(Webhook.id).where(Webhook.key_id.in_(ended))).first():
         with store.writing() as connection:
@@ -193,18 +181,13 @@ def _id(webhook: str, event: str, cause: str) -> str:
     return "msg_" + hashlib.sha256(f"{webhook}|{event}|{cause}".encode()).hexdigest()[:32]
 
 
-def _queue(
-    store: Store, connection: Connection, webhook: str, event: str, data: Mapping[str, Any], cause: str
-) -> str:
+def _queue(store: Store, connection: Connection, webhook: str, event: str, data: Data, cause: str) -> str:
     moment, id = now(), _id(webhook, event, cause)
     body = json.dumps({"type": event, "timestamp": moment.isoformat(), "data": data}, ensure_ascii=False)
     row = {"id": id, "webhook_id": webhook, "event": event, "body": body, "status": "ready", "tries": 0}
     row |= {"outcome": "", "due": moment, "created_at": moment}
     store.put(connection, Delivery, [row], keep=tuple(name for name in row if name != "id"))
     return id
-
-
-# -------------------------------------------------------------------------------------- on their way
 
 
 def drain(store: Store, hosts: Sequence[str]) -> Counter[str]:
@@ -234,18 +217,14 @@ def drain(store: Store, hosts: Sequence[str]) -> Counter[str]:
 def _refused(row: Row[Any], hosts: Sequence[str]) -> str:
     """Why a delivery was not taken; "" where it was."""
     url = HttpUrl(row.url)
-    local = url.host in LOOPBACK
+    may_reach = (lambda address: ip_address(address).is_loopback) if url.host in LOOPBACK else public
     try:
         check(url, hosts)
-        with Fetcher(pause=0, seconds=SECONDS, may=_of_this_machine if local else public) as fetcher:
+        with Fetcher(pause=0, seconds=SECONDS, may=may_reach) as fetcher:
             status = fetcher.post(str(url), row.body.encode(), signed(row.webhook_id, row.id, row.body))
     except (BadInput, Refused) as error:
         return str(error)
     return "" if 200 <= status < 300 else f"{url.host} answered {status}"
-
-
-def _of_this_machine(address: str) -> bool:
-    return ip_address(address).is_loopback
 
 
 def _settled(store: Store, row: Row[Any], why: str) -> str:

@@ -1,4 +1,4 @@
-"""What is sent: the models of `/v1` where more than the value itself is said, files, pages that are printed."""
+"""What is sent: models of `/v1` that say more than the value itself, files, pages that are printed."""
 
 from __future__ import annotations
 
@@ -38,13 +38,9 @@ def notice(value: Tender) -> s.NoticeOut:
 
 
 def answered(answer: Answer, found: Taken) -> s.Answered:
-    return s.Answered.of(
-        found,
-        notice=notice(answer.tender),
-        lots=[lot_answer(each, answer.tender) for each in answer.lots],
-        consortia=answer.consortia,
-        versions=answer.versions,
-    )
+    lots = [lot_answer(each, answer.tender) for each in answer.lots]
+    more = {"consortia": answer.consortia, "versions": answer.versions}
+    return s.Answered.of(found, notice=notice(answer.tender), lots=lots, **more)
 
 
 def body(answer: Answer, found: Taken) -> tuple[bytes, int]:
@@ -64,9 +60,8 @@ def matched(matcher: Shared, found: Taken, **asked: Any) -> tuple[bytes, int]:
 
 def attachment(content: str | bytes, media: str, name: str) -> Response:
     """A file to be saved under this name."""
-    return Response(
-        content, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=media, headers=headers)
 
 
 def send(request: Request, model: BaseModel, status: int = 200, tagged: bool = False) -> Response:

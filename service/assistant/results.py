@@ -1,4 +1,4 @@
-"""What a tool answers: the answer of `/v1` without what is empty or for programs alone, with sources, day and versions."""
+"""What a tool answers: that of `/v1` without what is empty, with sources, day and versions."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def of(value: Mapping[str, Any], *about: Any, versions: dict[str, str] | None = 
 
 
 def text_of(result: Result) -> str:
-    """The result as one line of JSON of at most `MOST` bytes: long lists are cut, then long texts, and `cut` says so."""
+    """The result as JSON of at most `MOST` bytes: lists are cut, then texts, and `cut` says so."""
     kept = result.model_dump(mode="json")
     while len((text := json.dumps(kept, ensure_ascii=False)).encode()) > MOST:
         parts = list(_parts({"answer": kept["answer"], "sources": kept["sources"]}))
@@ -92,7 +92,7 @@ def grouped(value: Mapping[str, Any]) -> Result:
 
 
 def pruned(value: Any, labels: Mapping[str, str]) -> Any:
-    """The value without empty and left out fields; a reason is its sentence, a lot that is named by its id its label."""
+    """The value without empty fields; a reason is its sentence, a lot named by its id its label."""
     if isinstance(value, list):
         return [pruned(each, labels) for each in value]
     if not isinstance(value, Mapping):

@@ -41,10 +41,8 @@ Need = Annotated[
         description="What is to be done, in French: translate it, and leave out who and where (place). One of need, notice_id, notice."
     ),
 ]
-NoticeId = Annotated[
-    str | None, Field(description="The id of an indexed notice, as `search_notices` gives it.")
-]
-NoticeText = Annotated[
+Id = Annotated[str | None, Field(description="The id of an indexed notice, as `search_notices` gives it.")]
+Notice = Annotated[
     # the SDK parses a text that is JSON before it is checked: the object is what is then given
     str | dict[str, Any] | list[Any] | None,
     Field(description="A notice as published, XML or JSON: BOAMP, eForms, TED or DECP."),
@@ -52,6 +50,11 @@ NoticeText = Annotated[
 Place = Annotated[str, Field(description="Commune, postcode, department: ask the user where it is unknown.")]
 Siret = Annotated[
     str, Field(pattern=rf"^(?:{IDENTITY})$", description="SIRET, 14 digits; else another identity.")
+]
+Department = Annotated[str, Field(pattern=r"^(\d{2,3}|2[AB])?$", description="Where the work is.")]
+OpenOn = Annotated[date | None, Field(description="Those that can still be answered on this day.")]
+OfTrade = Annotated[
+    str, Field(pattern=r"^([0-9]{14})?$", description="Keep those of the trade of this structure.")
 ]
 Many = Annotated[int, Field(ge=1, le=50)]
 
@@ -88,9 +91,8 @@ class Api:
         if self.app is None:
             return None
         # the caller's own address: reading without a key depends on it
-        client = (
-            (request.client.host, request.client.port) if request and request.client else ("127.0.0.1", 0)
-        )
+        asking = request.client if request else None
+        client = (asking.host, asking.port) if asking else ("127.0.0.1", 0)
         return httpx.ASGITransport(self.app, client=client, raise_app_exceptions=False)
 
     def _headers(self, request: Request | None) -> dict[str, str]:
@@ -123,18 +125,25 @@ class Tools:
         self._api = api
 
     async def find_structures_for_need(
-        self, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "", n: Many = 5,
-        kinds: Annotated[Sequence[str], Field(description="Only these: EI, ACI, AI, ETTI, EA, ESAT, GEIQ ...")] = (),
+        self,
+        need: Need = None,
+        notice_id: Id = None,
+        notice: Notice = None,
+        place: Place = "",
+        n: Many = 5,
+        kinds: Annotated[
+            Sequence[str], Field(description="Only these: EI, ACI, AI, ETTI, EA, ESAT, GEIQ ...")
+        ] = (),
         radius_km: Annotated[float | None, Field(ge=0, le=2000)] = None,
-    ) -> results.Result:  # fmt: skip
+    ) -> results.Result:
         """Structures that could answer a need or a notice, lot by lot, with reasons; says where there is none."""
         wishes = {"kinds": list(kinds), "radius_km": radius_km}
         body = _asked(need, notice_id, notice, place=place, n=n, groups=0, filters=wishes)
         return results.of(await self._api.ask("POST", "/match", json=body))
 
     async def explain_structure(
-        self, siret: Siret, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "",
-    ) -> results.Result:  # fmt: skip
+        self, siret: Siret, need: Need = None, notice_id: Id = None, notice: Notice = None, place: Place = ""
+    ) -> results.Result:
         """Why a structure is in the list of a need or notice, or why it is not."""
         body = _asked(need, notice_id, notice, place=place, siret=siret)
         found = await self._api.ask("POST", "/explain", json=body)
@@ -143,17 +152,28 @@ class Tools:
         return results.of({"lots": found}, await self._structure(siret), about, versions=served["versions"])
 
     async def find_partners(
-        self, siret: Siret, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "", n: Many = 5,
-    ) -> results.Result:  # fmt: skip
+        self,
+        siret: Siret,
+        need: Need = None,
+        notice_id: Id = None,
+        notice: Notice = None,
+        place: Place = "",
+        n: Many = 5,
+    ) -> results.Result:
         """Partners of a structure for a need or a notice: what it lacks, and who brings it."""
         body = _asked(need, notice_id, notice, place=place, siret=siret, n=n)
         found = await self._api.ask("POST", "/partners", json=body)
         return results.of(found, await self._structure(siret))
 
     async def propose_groups(
-        self, need: Need = None, notice_id: NoticeId = None, notice: NoticeText = None, place: Place = "",
-        n: Annotated[int, Field(ge=1, le=10)] = 3, max_members: Annotated[int, Field(ge=1, le=12)] = 5,
-    ) -> results.Result:  # fmt: skip
+        self,
+        need: Need = None,
+        notice_id: Id = None,
+        notice: Notice = None,
+        place: Place = "",
+        n: Annotated[int, Field(ge=1, le=10)] = 3,
+        max_members: Annotated[int, Field(ge=1, le=12)] = 5,
+    ) -> results.Result:
         """Groups of structures that cover together what none covers alone."""
         body = _asked(need, notice_id, notice, place=place, groups=n, max_members=max_members)
         return results.grouped(await self._api.ask("POST", "/consortium", json=body))
@@ -183,13 +203,9 @@ class Tools:
         self,
         q: Annotated[str, Field(max_length=200, description="Words of the title.")] = "",
         cpv: Annotated[str, Field(pattern=r"^(\d{2,8})?$", description="First digits of a CPV code.")] = "",
-        department: Annotated[
-            str, Field(pattern=r"^(\d{2,3}|2[AB])?$", description="Where the work is.")
-        ] = "",
+        department: Department = "",
         buyer: Annotated[str, Field(max_length=200, description="SIREN, SIRET or words of the name.")] = "",
-        open_on: Annotated[
-            date | None, Field(description="Those that can still be answered on this day.")
-        ] = None,
+        open_on: OpenOn = None,
         n: Many = 10,
     ) -> results.Result:
         """Search the published notices that are indexed: by words, CPV code, department, buyer, deadline."""
@@ -202,25 +218,30 @@ class Tools:
         return results.of({"notice": await self._api.ask("GET", "/notices/" + quote(notice_id, safe=""))})
 
     async def find_insertion_hours(
-        self, notice_id: NoticeId = None, notice: NoticeText = None, n: Many = 5
+        self, notice_id: Id = None, notice: Notice = None, n: Many = 5
     ) -> results.Result:
         """Firms that owe hours of insertion under a notice or an award, and the structures that could carry them."""
         return results.of(await self._api.ask("POST", "/leads", json=_asked(None, notice_id, notice, n=n)))
 
     async def find_ending_contracts(
-        self, siret: Annotated[str, Field(pattern=r"^([0-9]{14})?$", description="Keep those of the trade of this structure.")] = "",
+        self,
+        siret: OfTrade = "",
         buyer: Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})?$", description="SIREN or SIRET.")] = "",
-        department: Annotated[str, Field(pattern=r"^(\d{2,3}|2[AB])?$")] = "", n: Many = 10,
-    ) -> results.Result:  # fmt: skip
+        department: Annotated[str, Field(pattern=r"^(\d{2,3}|2[AB])?$")] = "",
+        n: Many = 10,
+    ) -> results.Result:
         """Public contracts that end in 3 to 18 months, with their holders as published: time to source, or to form a group."""
         asked = {"siret": siret, "buyer": buyer, "department": department, "limit": n}
         return results.of(await self._api.ask("GET", "/renewals", params=asked))
 
     async def study_purchase(
-        self, need: Annotated[str, Field(min_length=1, max_length=20_000)], place: Place = "",
+        self,
+        need: Annotated[str, Field(min_length=1, max_length=20_000)],
+        place: Place = "",
         amount: Annotated[float | None, Field(gt=0, description="Euros, before tax, of the whole.")] = None,
-        months: Annotated[float | None, Field(gt=0)] = None, buyer: Literal["state", "local", "entity"] = "local",
-    ) -> results.Result:  # fmt: skip
+        months: Annotated[float | None, Field(gt=0)] = None,
+        buyer: Literal["state", "local", "entity"] = "local",
+    ) -> results.Result:
         """Before a tender: who could answer, whether to reserve, allot or insert a clause, with articles to verify."""
         body = _asked(need, None, None, place=place, amount=amount, months=months, buyer=buyer)
         return results.of(await self._api.ask("POST", "/territory/potential", json=body))
@@ -262,10 +283,9 @@ def build(api: Api) -> MCPServer[Any]:
 
     offered = {tool.name: tool for tool in _tools(api)}
     # the log of the SDK may quote a caller: warnings alone, and never an argument
-    server = Server(
-        "maillage", title="Maillage", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING", middleware=[_remember],
-        tools=list(offered.values()),
-    )  # fmt: skip
+    about: dict[str, Any] = {"title": "Maillage", "instructions": INSTRUCTIONS, "version": __version__}
+    tools = list(offered.values())
+    server = Server("maillage", **about, tools=tools, log_level="WARNING", middleware=[_remember])
     server.resource("maillage://structure/{siret}", mime_type=JSON)(offered["get_structure"].fn)
     server.resource("maillage://notice/{notice_id}", mime_type=JSON)(offered["get_notice"].fn)
     for prompt in (acheteur, structure, facilitateur):

@@ -65,7 +65,7 @@ def _named_in(value: object, described: Schema) -> set[str]:
 
 
 def name_of(verb: str, path: str, verbs: Schema) -> str:
-    """The method of a route: its words, one of a list in the singular, with the verb where it is not the only one."""
+    """The method of a route: its words, of a list in the singular, and the verb where there are several."""
     parts = path.removeprefix("/v1/").split("/")
     words = []
     for place, part in enumerate(parts):

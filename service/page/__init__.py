@@ -8,8 +8,6 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from service.snapshot import Snapshot
-
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
 
@@ -39,10 +37,3 @@ def warm() -> None:
     lots.suggested(need)
     outlines.towns(outlines.WHOLE)
     areas.largest()
-
-
-def find_examples(snapshot: Snapshot) -> None:
-    """Find the needs that the home proposes, before the first visit; readiness does not wait for them."""
-    from service.page import buyer
-
-    buyer.examples_of(snapshot)

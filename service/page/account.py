@@ -20,6 +20,7 @@ from matcher.reference.text import clean
 from service import access
 from service.page import fields, render
 from service.page.fields import FieldErrors, Line
+from service.page.render import Facts
 from service.page.visitor import CheckedForm
 from service.router import Router
 from service.snapshot import snapshot_of
@@ -27,7 +28,9 @@ from service.snapshot import snapshot_of
 router = Router()
 CLAIM_DAYS, LETTER_DAYS = 7, 30  # of a link or a code read aloud; of the code of a letter
 LABEL = "courriel:"  # begins the label of a key that an address opens
+NO_LINK = "Ce lien n'est pas valable ou a déjà servi : demandez-en un autre depuis la page de la structure."
 WRONG_CODE = "Ce code n'est pas connu, ou a déjà servi : relisez la lettre signe par signe."
+REFUSED = {"status": "refused", "token_hash": ""}
 WAITING_DAYS = 30  # that a claim waits for the operator
 
 
@@ -42,12 +45,7 @@ def sign_in(request: Request, retour: Annotated[str, Query(max_length=300)] = ""
 
 
 @router.post("/connexion")
-def signed_in(
-    request: Request,
-    form: CheckedForm,
-    key: Annotated[str, Form(max_length=200)],
-    retour: Annotated[str, Form(max_length=300)] = "",
-) -> Response:
+def signed_in(request: Request, form: CheckedForm, key: fields.Name, retour: Line = "") -> Response:
     try:
         bearer = keys.prove(access.store_of(request), key)
     except Forbidden as error:
@@ -118,23 +116,16 @@ def ask(store: Store, siret: str, known: str, *, address: str, **said: str) -> s
     `said` are name, role, reason and way.  The link or code is made only when the operator approves.
     """
     moment = now()
-    row: dict[str, Any] = {
-        "reason": "",
-        "way": "",
-        **said,
-        "id": secrets.token_hex(8),
-        "siret": siret,
-        "claimant": address,
-    }
+    row: dict[str, Any] = {"reason": "", "way": "", **said, "siret": siret, "claimant": address}
     row |= {"address": known or None, "token_hash": "", "status": "asked", "decided_at": None}
     row |= {"created_at": moment, "expires_at": moment + timedelta(days=WAITING_DAYS)}
     waits = (Claim.status == "asked", Claim.expires_at > moment)
-    same = (Claim.siret == siret, Claim.claimant == address, *waits)
+    same = select(Claim.id).where(Claim.siret == siret, Claim.claimant == address, *waits)
     with store.writing() as connection:
-        held = connection.execute(select(Claim.id).where(*same)).scalar()
-        store.put(connection, Claim, [{**row, "id": held or row["id"]}])
+        id = str(connection.execute(same).scalar() or secrets.token_hex(8))
+        store.put(connection, Claim, [{**row, "id": id}])
         store.audit(connection, "page", "claim.ask", siret)
-    return str(held or row["id"])
+    return id
 
 
 def waiting(store: Store) -> list[dict[str, Any]]:
@@ -143,20 +134,14 @@ def waiting(store: Store) -> list[dict[str, Any]]:
 
 
 def decide(store: Store, identifier: str, approved: bool, by: str, way: str = "mail") -> str:
-    """Approve or refuse; approved, returns the token of the link, or the code of a letter or a call, shown this once."""
+    """Approve or refuse; approved, returns the token or the code that opens the account, this once."""
     token = "" if not approved else secrets.token_urlsafe(32) if way == "mail" else _code()
-    values = {
-        "status": "approved" if approved else "refused",
-        "decided_at": now(),
-        "token_hash": _hash(token) if approved else "",
-        "way": way,
-        "expires_at": now() + timedelta(days=LETTER_DAYS if way == "letter" else CLAIM_DAYS),
-    }
+    days = LETTER_DAYS if way == "letter" else CLAIM_DAYS
+    values: Facts = {"status": "approved", "token_hash": _hash(token)} if approved else dict(REFUSED)
+    values |= {"way": way, "decided_at": now(), "expires_at": now() + timedelta(days=days)}
+    waiting = update(Claim).where(Claim.id == identifier, Claim.status == "asked")
     with store.writing() as connection:
-        done = connection.execute(
-            update(Claim).where(Claim.id == identifier, Claim.status == "asked").values(values)
-        ).rowcount
-        if not done:
+        if not connection.execute(waiting.values(values)).rowcount:
             raise NotFound("cette demande n'attend plus de décision")
         store.audit(connection, by, f"claim.approve.{way}" if approved else "claim.refuse", identifier)
     return token
@@ -165,8 +150,8 @@ def decide(store: Store, identifier: str, approved: bool, by: str, way: str = "m
 def refuse_all(store: Store, by: str) -> int:
     """Refuse every claim that waits; returns how many."""
     with store.writing() as connection:
-        values = {"status": "refused", "decided_at": now(), "token_hash": ""}
-        gone = connection.execute(update(Claim).where(Claim.status == "asked").values(values)).rowcount
+        waiting = update(Claim).where(Claim.status == "asked")
+        gone = connection.execute(waiting.values(REFUSED | {"decided_at": now()})).rowcount
         store.audit(connection, by, "claim.refuse-all", detail={"count": gone})
     return gone
 
@@ -184,10 +169,8 @@ def typed(request: Request, code: Annotated[str, Query(max_length=40)] = "") -> 
     grouped = f"{plain[:4]}-{plain[4:8]}-{plain[8:]}"
     if len(plain) == 12 and _held(access.store_of(request), grouped) is not None:
         return render.go(f"/revendication/{grouped}")
-    problems = (
-        {"code": WRONG_CODE if len(plain) == 12 else "Un code a douze signes : relisez-le."} if code else {}
-    )
-    return render.page(request, "code.html", problems=problems, code=code)
+    wrong = WRONG_CODE if len(plain) == 12 else "Un code a douze signes : relisez-le."
+    return render.page(request, "code.html", problems={"code": wrong} if code else {}, code=code)
 
 
 def _hash(token: str) -> str:
@@ -202,7 +185,7 @@ def proof(request: Request, token: str) -> Response:
 
 @router.post("/revendication/{token}")
 def prove(request: Request, token: str, form: CheckedForm, address: Line = "") -> Response:
-    """Open the account, with the address at which its holder signs in from now on: theirs, not that of who asked."""
+    """Open the account, with the address of its holder, not that of who asked."""
     store = access.store_of(request)
     found = _claim(store, token)
     try:
@@ -210,13 +193,10 @@ def prove(request: Request, token: str, form: CheckedForm, address: Line = "") -
     except BadInput as error:
         problems = fields.problems_of(error, "address")
         return render.page(request, "claim.html", 422, claim=found, problems=problems, typed=address)
+    approved = update(Claim).where(Claim.id == found["id"], Claim.status == "approved")
+    proved = approved.values(status="proved", token_hash="", decided_at=now())
     with store.writing() as connection:
-        done = connection.execute(
-            update(Claim)
-            .where(Claim.id == found["id"], Claim.status == "approved")
-            .values(status="proved", token_hash="", decided_at=now())
-        ).rowcount
-        if not done:
+        if not connection.execute(proved).rowcount:
             raise NotFound("ce lien a déjà servi : demandez-en un autre")
         store.audit(connection, found["siret"], "claim.prove", found["id"])
     secret = keys.create(store, [f"structure:{found['siret']}", "read"], label=LABEL + to, days=None)
@@ -229,9 +209,7 @@ def _claim(store: Store, token: str) -> dict[str, Any]:
     """The approved claim of a link or a code.  Raises NotFound."""
     found = _held(store, token)
     if found is None:
-        raise NotFound(
-            "Ce lien n'est pas valable ou a déjà servi : demandez-en un autre depuis la page de la structure."
-        )
+        raise NotFound(NO_LINK)
     return found
 
 

@@ -20,6 +20,7 @@ from service.access import identify, store_of
 from service.page import fields, render
 from service.page.buyer import answer_of
 from service.page.lots import line
+from service.page.render import Facts
 from service.page.visitor import Buyer, CheckedForm, Searcher
 from service.problems import Refused
 from service.router import Router
@@ -47,17 +48,15 @@ def alert(request: Request, who: feeds.Reader, reference: str) -> Response:
     site = request.app.state.settings.public_url.rstrip("/")
     opened = snapshot_of(request).loaded_at.isoformat(timespec="seconds")
     id = f"urn:maillage:search:{quote(reference)}"
-    entries = (
-        Entry(
-            f"{id}:{m.structure.siret}",
-            f"{render.called(m.structure)} ({m.structure.kind}, {render.town(m.structure.place)})",
-            f"{m.structure.updated}T00:00:00+00:00" if m.structure.updated else opened,
-            line(m).trade or "à appeler",
-            f"{site}/acheteur/structure/{m.structure.siret}",
-        )
-        for m in listed
-    )
-    body = feed(id, f"À appeler : {title}", opened, entries, f"{site}{request.url.path}")
+
+    def entry(match: Match) -> Entry:
+        one = match.structure
+        name = f"{render.called(one)} ({one.kind}, {render.town(one.place)})"
+        updated = f"{one.updated}T00:00:00+00:00" if one.updated else opened
+        address = f"{site}/acheteur/structure/{one.siret}"
+        return Entry(f"{id}:{one.siret}", name, updated, line(match).trade or "à appeler", address)
+
+    body = feed(id, f"À appeler : {title}", opened, map(entry, listed), f"{site}{request.url.path}")
     return wire.send_tagged(request, body, feeds.MEDIA)
 
 
@@ -71,15 +70,9 @@ def _page(
 ) -> Response:
     path = f"/acheteur/alerte/{reference}.atom"
     stream = f"{quote(path)}?token={links.token('feed', path)}"
-    buys = identify(request).may("buyer")
-    shown: dict[str, Any] = {
-        "title": title,
-        "count": len(listed),
-        "reference": reference,
-        "feed": stream,
-        "done": done,
-    }
-    return render.page(request, "alert.html", buys=buys, **shown, **values)
+    shown: dict[str, Any] = {"title": title, "count": len(listed), "reference": reference, "feed": stream}
+    shown |= {"buys": identify(request).may("buyer"), "done": done}
+    return render.page(request, "alert.html", **shown, **values)
 
 
 @router.post("/acheteur/alerte/{reference}")
@@ -91,14 +84,8 @@ def ask(
     title, listed = to_call(request, reference)
     try:
         to = fields.address(address, needed=True)
-        row = {
-            "id": secrets.token_urlsafe(16),
-            "search": reference,
-            "owner": who.actor,
-            "address": to,
-            "told": [m.structure.siret for m in listed],
-            "data": snapshot.matcher.versions["data"],
-        }
+        row: Facts = {"id": secrets.token_urlsafe(16), "search": reference, "owner": who.actor, "address": to}
+        row |= {"told": [m.structure.siret for m in listed], "data": snapshot.matcher.versions["data"]}
         with store.writing() as connection:
             connection.execute(delete(Alert).where(Alert.search == reference, Alert.address == to))
             mine = select(func.count()).select_from(Alert).where(Alert.owner == who.actor)
@@ -127,7 +114,7 @@ def end(request: Request, form: CheckedForm, reference: str, id: str) -> Respons
 
 
 def look(app: FastAPI) -> None:
-    """Ask the searches of alerts again where the catalogue is another, and queue a mail of who joined those to call."""
+    """Ask the searches of alerts again on another catalogue, and queue a mail of who joined."""
     store, snapshot = app.state.store, app.state.serving.current
     if store is None or snapshot is None:
         return
@@ -152,13 +139,8 @@ def look(app: FastAPI) -> None:
                 told = {"search": row["search"], "title": title, "url": f"{site}/acheteur/r/{search}"}
                 told |= {"joined": joined}
                 webhooks.tell(store, connection, row["owner"], "search.joined", told, f"{row['id']}|{data}")
-                letter = letters.joined(
-                    title,
-                    [f"{render.called(one)} ({render.town(one.place)})" for one in fresh],
-                    row["address"],
-                    f"{site}/acheteur/r/{search}",
-                    f"{site}/acheteur/alerte/{search}/fin/{row['id']}",
-                    mail_transport(app.state.settings),
-                    f"{row['id']}|{data}",
-                )
+                names = [f"{render.called(one)} ({render.town(one.place)})" for one in fresh]
+                end = f"{site}/acheteur/alerte/{search}/fin/{row['id']}"
+                addresses, transport = (row["address"], told["url"], end), mail_transport(app.state.settings)
+                letter = letters.joined(title, names, *addresses, transport, f"{row['id']}|{data}")
                 post.queue(store, connection, letter, kind="alert", siret="")

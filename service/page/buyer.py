@@ -1,10 +1,10 @@
-"""The buyer's search: a need or a notice, the structures of each lot, the groups; every result has an address."""
+"""The buyer's search: a need or a notice, the structures of each lot, groups, each at an address."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,8 +23,9 @@ from matcher.reference import places, toponyms, trades
 from matcher.reference.text import fold
 from service.access import store_of
 from service.asked import Taken, from_need
-from service.page import chart, facets, lots, render, search
-from service.page.fields import problems_of
+from service.page import chart, facets, fields, lots, render, search
+from service.page.fields import Asked, From, Short, Word, problems_of
+from service.page.render import Facts
 from service.page.search import NOTICE, Search
 from service.page.visitor import AtHome, Searcher
 from service.problems import Refused
@@ -39,9 +40,14 @@ TOGETHER = 8  # most lots for which groups are shown immediately; beyond, on dem
 EXAMPLES = 3  # needs to try, on the home
 #: Needs that a catalogue may answer, in the order in which they are tried.
 TRIED = (
-    "Entretien des espaces verts d'une école", "Nettoyage de bureaux, deux fois par semaine", "Traiteur pour un séminaire de 80 personnes",
-    "Mise sous pli de 5 000 courriers", "Blanchisserie du linge d'une crèche", "Peinture de salles de classe", "Collecte de papiers de bureau",
-)  # fmt: skip
+    "Entretien des espaces verts d'une école",
+    "Nettoyage de bureaux, deux fois par semaine",
+    "Traiteur pour un séminaire de 80 personnes",
+    "Mise sous pli de 5 000 courriers",
+    "Blanchisserie du linge d'une crèche",
+    "Peinture de salles de classe",
+    "Collecte de papiers de bureau",
+)
 RECENT = 6  # notices proposed on the empty form
 
 SearchForm = Annotated[Search, Depends(search.form)]
@@ -55,13 +61,11 @@ def facet_query(request: Request, tri: Annotated[str, Query(max_length=10)] = ""
 
 Facets = Annotated[facets.Chosen, Depends(facet_query)]
 Page = Annotated[int, Query(ge=1, le=1000)]
-Reference = Annotated[str, Query(max_length=210)]
-Short = Annotated[str, Query(max_length=40)]
 
 
 @dataclass(frozen=True)
 class View:
-    """What of some results is shown: a page of lots, the groups, one lot, all of its lines; and what was missing."""
+    """What of some results is shown: a page of lots, the groups, one lot, all of it; what was missing."""
 
     page: Page = 1
     vue: Short = ""
@@ -77,30 +81,28 @@ Shown = Annotated[View, Depends()]
 def home(request: Request, who: AtHome) -> Response:
     serving = request.app.state.serving
     recent = _recent(serving.current) if serving.current else ([], True)
-    examples = examples_of(serving.current) if serving.current else []
-    shown = {"recent": recent, "examples": examples, "refusal": serving.refusal}
-    return render.page(request, "home.html", search=Search(), de="", **shown)
+    shown = {"recent": recent, "examples": examples_of(serving.current) if serving.current else []}
+    return render.page(request, "home.html", search=Search(), de="", refusal=serving.refusal, **shown)
 
 
 def examples_of(snapshot: Snapshot) -> list[tuple[str, str]]:
     """Needs with a place that this catalogue answers, to try the service by: at most `EXAMPLES`."""
-    return snapshot.once("examples", lambda: _examples(snapshot))
 
-
-def _examples(snapshot: Snapshot) -> list[tuple[str, str]]:
-    towns = Counter(snapshot.catalogue.of_structure("town").tolist())
-    where = [(town, found) for town, _ in towns.most_common(6) if town and (found := _placed(town))]
-    shown: list[tuple[str, str]] = []
-    for words in TRIED:
-        for town, place in where:
-            tender = from_need(words, [place], 1_000).tender
-            used = town in (other for _, other in shown)
-            if not used and snapshot.matcher.match(tender, 1, groups=0).lots[0].likely:
+    def find() -> list[tuple[str, str]]:
+        towns = Counter(snapshot.catalogue.of_structure("town").tolist())
+        unused = {town: place for town, _ in towns.most_common(6) if town and (place := _placed(town))}
+        shown: list[tuple[str, str]] = []
+        for words in TRIED:
+            tenders = ((town, from_need(words, [place], 1_000).tender) for town, place in unused.items())
+            answered = (
+                t for t, asked in tenders if snapshot.matcher.match(asked, 1, groups=0).lots[0].likely
+            )
+            if len(shown) < EXAMPLES and (town := next(answered, None)):
                 shown.append((words, town))
-                break
-        if len(shown) == EXAMPLES:
-            break
-    return shown
+                del unused[town]
+        return shown
+
+    return snapshot.once("examples", find)
 
 
 def _placed(town: str) -> Place | None:
@@ -125,9 +127,8 @@ def _recent(snapshot: Snapshot) -> tuple[list[Tender], bool]:
 
 @router.get("/acheteur")
 def notice(
-    request: Request, who: Searcher, wanted: Facets, view: Shown, avis: Annotated[str, Query(max_length=200)] = "",
-    modifier: Annotated[str, Query(max_length=210)] = "",
-) -> Response:  # fmt: skip
+    request: Request, who: Searcher, wanted: Facets, view: Shown, avis: Asked = "", modifier: From = ""
+) -> Response:
     """The form; or the results of a published notice."""
     if avis:
         return _results(request, NOTICE + avis, wanted, view)
@@ -137,7 +138,7 @@ def notice(
 
 @router.get("/acheteur/lieux")
 def towns(who: Searcher, q: Annotated[str, Query(max_length=100)] = "") -> list[str]:
-    """Communes whose name begins like this, to complete a place; names of departments tell namesakes apart."""
+    """Communes whose name begins like this, to complete a place, with their departments."""
     found = places.communes_of_postcode(q) if q.isdecimal() else need.communes(q.strip(), None, 8)
     return [f"{commune.name} ({commune.department})" for commune in found[:8]]
 
@@ -150,11 +151,7 @@ def kept(request: Request, who: Searcher, reference: str, wanted: Facets, view: 
 
 @router.post("/acheteur")
 def ask(
-    request: Request,
-    who: Searcher,
-    asked: SearchForm,
-    file: SentFile,
-    de: Annotated[str, Form(max_length=210)] = "",
+    request: Request, who: Searcher, asked: SearchForm, file: SentFile, de: fields.Reference = ""
 ) -> Response:
     """Keep the search, then redirect to its own address, so that back, reload and bookmarks work."""
     snapshot = snapshot_of(request)
@@ -179,25 +176,36 @@ def _checked(request: Request, asked: Search) -> None:
     search.taken(request, asked)
 
 
+@dataclass(frozen=True)
+class Correction:
+    """What a buyer says of what was read of a lot, or of the whole need."""
+
+    lot: Word = ""
+    metier: Word = ""
+    nature: Annotated[str, Form(max_length=20)] = ""
+    reserve: Annotated[str | None, Form(max_length=20)] = None
+    entier: Annotated[str, Form(max_length=5)] = ""
+    place: Annotated[str | None, Form(max_length=200)] = None
+
+
+Corrected = Annotated[Correction, Depends()]
+
+
 @router.post("/acheteur/corriger")
-def correct(
-    request: Request, who: Searcher, de: Annotated[str, Form(max_length=210)], lot: Annotated[str, Form(max_length=40)] = "",
-    metier: Annotated[str, Form(max_length=40)] = "", nature: Annotated[str, Form(max_length=20)] = "", reserve: Annotated[str | None, Form(max_length=20)] = None,
-    entier: Annotated[str, Form(max_length=5)] = "", place: Annotated[str | None, Form(max_length=200)] = None,
-) -> Response:  # fmt: skip
+def correct(request: Request, who: Searcher, de: fields.Reference, given: Corrected) -> Response:
     """« Ce n'est pas ça »: the search with the buyer's correction, at its own address."""
-    asked = search.of(request, de)
-    if search.meaning(metier):
-        asked = replace(asked, trades={**asked.trades, lot: metier})
-    if buys := next((name for name in search.NATURES if name == nature), None):
+    asked, lot = search.of(request, de), given.lot
+    if search.meaning(given.metier):
+        asked = replace(asked, trades={**asked.trades, lot: given.metier})
+    if buys := next((name for name in search.NATURES if name == given.nature), None):
         asked = replace(asked, natures={**asked.natures, lot: buys})
-    if reserve is not None:
-        asked = replace(asked, reserved={**asked.reserved, lot: reserve})
-    if entier:
-        asked = replace(asked, whole=entier == "oui", trades={}, natures={}, reserved={})
+    if given.reserve is not None:
+        asked = replace(asked, reserved={**asked.reserved, lot: given.reserve})
+    if given.entier:
+        asked = replace(asked, whole=given.entier == "oui", trades={}, natures={}, reserved={})
         lot = ""
-    if place is not None:
-        asked = replace(asked, place=place)
+    if given.place is not None:
+        asked = replace(asked, place=given.place)
     try:
         _checked(request, asked)
     except (MatcherError, Refused) as error:
@@ -208,46 +216,35 @@ def correct(
 def _again(request: Request, asked: Search, de: str, error: MatcherError | Refused) -> Response:
     """The form with its errors, and the choices for an ambiguous place."""
     if isinstance(error, toponyms.Homonyms):
-        problem = (
-            f"Plusieurs lieux s'appellent « {error.words[:60]} » : précisez le département ou le code postal."
-        )
-        return _form(request, asked, de, {"place": problem}, 422, error.choices)
+        several = f"Plusieurs lieux s'appellent « {error.words[:60]} »"
+        problems = {"place": f"{several} : précisez le département ou le code postal."}
+        return _form(request, asked, de, 422, problems=problems, choices=error.choices)
     sentence = search.SENTENCES.get(getattr(error, "code", "")) or render.SENTENCES.get(type(error))
     problems = {"need": sentence} if sentence else problems_of(error, "need")
-    return _form(request, asked, de, problems, error.status if isinstance(error, Refused) else 422)
+    status = error.status if isinstance(error, Refused) else 422
+    return _form(request, asked, de, status, problems=problems)
 
 
-def _form(
-    request: Request, shown: Search, de: str = "", problems: dict[str, str] | None = None, status: int = 200,
-    choices: Sequence[str] = (),
-) -> Response:  # fmt: skip
+def _form(request: Request, shown: Search, de: str = "", status: int = 200, **form: Any) -> Response:
     recent = _recent(snapshot_of(request)) if not de else ()
-    return render.page(
-        request, "search.html", status, search=shown, problems=problems, recent=recent, choices=choices, de=de
-    )
+    facts = {"search": shown, "recent": recent, "de": de, "choices": (), **form}
+    return render.page(request, "search.html", status, **facts)
 
 
 @router.get("/acheteur/relance")
-def again(request: Request, who: Searcher, de: Reference, lot: Short = "") -> Response:
+def again(request: Request, who: Searcher, de: From, lot: Short = "") -> Response:
     """What to do about the reserved lots of a notice or need, or about one lot, that got no answer."""
     matcher = snapshot_of(request).matcher
     tender = search.taken(request, search.of(request, de)).tender
+    shown = {"tender": tender, "de": de, "address": search.address, "most": relaunch.MEMBERS}
     found = relaunch.relaunch(matcher, tender, lot or None)
-    return render.page(
-        request,
-        "relaunch.html",
-        found=found,
-        tender=tender,
-        de=de,
-        address=search.address,
-        most=relaunch.MEMBERS,
-    )
+    return render.page(request, "relaunch.html", found=found, **shown)
 
 
 def answer_of(
     request: Request, reference: str, number: str = "", wanted: facets.Chosen | None = None
 ) -> tuple[Search, Taken, Answer]:
-    """The search of a reference, its tender, and the answer to one of its lots, or to all, narrowed as its page is."""
+    """The search of a reference, its tender, and the answer to one lot or all, narrowed as its page is."""
     asked = search.of(request, reference)
     found = search.taken(request, asked)
     chosen = tuple(lot for lot in found.tender.lots if lot.number == number) or found.tender.lots
@@ -281,19 +278,11 @@ def as_declared(request: Request, answer: Answer) -> Answer:
 def _results(request: Request, reference: str, wanted: facets.Chosen, view: View) -> Response:
     asked, lot = search.of(request, reference), view.lot
     found = search.taken(request, asked)
-    common = {
-        "search": asked,
-        "found": found,
-        "tender": found.tender,
-        "de": reference,
-        "place": places_in_words(found.tender),
-        "understood": _understood(asked.place, found.tender),
-        "missing": view.manque,
-        "address": search.address,
-        "known_trades": trades.trades(),
-        "facilitators": _facilitators(found.tender),
-        "feed": "" if asked.notice_id else f"/acheteur/alerte/{quote(reference)}",
-    }
+    common: Facts = {"search": asked, "found": found, "tender": found.tender, "de": reference}
+    common |= {"place": places_in_words(found.tender), "understood": _understood(asked.place, found.tender)}
+    common |= {"facilitators": _facilitators(found.tender), "missing": view.manque}
+    common |= {"feed": "" if asked.notice_id else f"/acheteur/alerte/{quote(reference)}"}
+    common |= {"address": search.address, "known_trades": trades.trades()}
     if lot and lot not in {each.number for each in found.tender.lots}:
         raise NotFound(f"Cet avis n'a pas de lot {lot[:20]}.")
     if lot or len(found.tender.lots) == 1:
@@ -301,9 +290,7 @@ def _results(request: Request, reference: str, wanted: facets.Chosen, view: View
     return _lots(request, view, common)
 
 
-def _lot(
-    request: Request, wanted: facets.Chosen, number: str, everything: bool, common: dict[str, Any]
-) -> Response:
+def _lot(request: Request, wanted: facets.Chosen, number: str, everything: bool, common: Facts) -> Response:
     """One lot: its list by level, facets, map."""
     reference, asked, tender = common["de"], common["search"], common["tender"]
     chosen = next((each for each in tender.lots if each.number == number), tender.lots[0])
@@ -316,21 +303,25 @@ def _lot(
     call = [each for each in kept if each.match.level != "plausible"]
     check = [each for each in kept if each.match.level == "plausible"]
     most = MOST if everything else lots.OPEN
-    numbered = [*call[:most], *check[:most]]
+    drawn = [*call[:most], *check[:most]]
 
     def at(choice: facets.Chosen) -> str:
         return search.address(reference, lot=number, pairs=choice.query())
 
+    listed: Facts = {"call": call, "check": check, "most": most, "because": lots.plausible_because(check)}
+    listed |= {"rest": lots.examined(answer), "hours": answer.by_clause}
+    listed |= {"potential": lots.potential(answer.matches) if not chosen.reservation else ()}
+    mapped: Facts = {"numbers": {each.match.structure.siret: n for n, each in enumerate(drawn, 1)}}
+    mapped |= {"chart": chart.chart(chosen, drawn)}
+    choices: Facts = {"facets": facets.counted(lines, wanted), "chosen": wanted}
+    choices |= {"sorts": [(name, at(choice), here) for name, choice, here in wanted.sorts()]}
+    choices |= {"removals": [(label, at(choice)) for label, choice in wanted.removals()]}
+    of_lot: Facts = {"answer": answer, "lot": chosen, "number": number, "several": len(tender.lots) > 1}
+    of_lot |= {"read": lots.understood(answer, chosen.number in asked.trades)}
+    of_lot |= {"teams": [lots.team_view(team, whole) for team in whole.consortia]}
     taken = urlencode([("de", reference), *([("lot", number)] if number else []), *wanted.query()])
-
-    return render.page(
-        request, "results.html", answer=answer, hours=answer.by_clause, lot=chosen, several=len(tender.lots) > 1, call=call, check=check, most=most,
-        numbers={each.match.structure.siret: n for n, each in enumerate(numbered, 1)}, chart=chart.chart(chosen, numbered), facets=facets.counted(lines, wanted),
-        chosen=wanted, because=lots.plausible_because(check), rest=lots.examined(answer), number=number,
-        potential=lots.potential(answer.matches) if not chosen.reservation else (), sorts=[(name, at(choice), here) for name, choice, here in wanted.sorts()], removals=[(label, at(choice)) for label, choice in wanted.removals()],
-        read=lots.understood(answer, chosen.number in asked.trades), teams=[lots.team_view(team, whole) for team in whole.consortia],
-        taken=taken, **common,
-    )  # fmt: skip
+    facts = {**common, **of_lot, **listed, **mapped, **choices}
+    return render.page(request, "results.html", taken=taken, **facts)
 
 
 def _lots(request: Request, view: View, common: dict[str, Any]) -> Response:
@@ -347,14 +338,14 @@ def _lots(request: Request, view: View, common: dict[str, Any]) -> Response:
     answers = [each for each in whole.lots if each.lot.number in numbers] if view.vue != "groupes" else []
     request.app.state.metrics.nobody.inc(sum(each.nobody for each in answers))
     views = [
-        {"answer": each, "lot": each.lot, "lines": [lots.line(m) for m in each.matches], "read": lots.understood(each, each.lot.number in asked.trades)}
+        {"answer": each, "lines": [lots.line(m) for m in each.matches], "lot": each.lot}
+        | {"read": lots.understood(each, each.lot.number in asked.trades)}
         for each in answers
-    ]  # fmt: skip
-    return render.page(
-        request, "lots.html", views=views, teams=[lots.team_view(team, whole) for team in whole.consortia], pages=pages, page=page, view=view.vue,
-        per_page=LOTS,
-        taken=urlencode({"de": common["de"]}), **common,
-    )  # fmt: skip
+    ]
+    teams = [lots.team_view(team, whole) for team in whole.consortia]
+    shown_: Facts = {"views": views, "teams": teams, "pages": pages, "page": page, "view": view.vue}
+    taken = urlencode({"de": common["de"]})
+    return render.page(request, "lots.html", per_page=LOTS, taken=taken, **shown_, **common)
 
 
 def places_in_words(tender: Tender) -> str:
@@ -366,14 +357,8 @@ def places_in_words(tender: Tender) -> str:
 def _facilitators(tender: Tender) -> list[str]:
     """The facilitators of the places of work, the most local first."""
     known = facilitators.read()[0]
-    lots_ = tender.lots[:20] if known else ()
-    near = (
-        one.shown()
-        for lot in lots_
-        for p in toponyms.of_lot(lot, tender)[0]
-        for one in facilitators.of(p, known)
-    )
-    return list(dict.fromkeys(near))
+    where = (place for lot in tender.lots[:20] if known for place in toponyms.of_lot(lot, tender)[0])
+    return list(dict.fromkeys(one.shown() for place in where for one in facilitators.of(place, known)))
 
 
 def _named(place: Place) -> str:

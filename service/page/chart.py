@@ -24,16 +24,10 @@ def chart(lot: Lot, lines: Sequence[Line]) -> dict[str, Any]:
     site = [p for place in lot.places if (p := _point(place))]
     window = _window([*_close(at, bool(site)), *site])
     scale = float(window.split()[2]) / SHOWN
-    points = list(
-        zip(_spread([p for p, _ in at], APART * scale, site), [line for _, line in at], strict=True)
-    )
-    return {
-        "points": points,
-        "site": site,
-        "window": window,
-        "scale": scale,
-        "towns": [t for t in outlines.towns(window) if not _covered(t, (p for p, _ in points), scale)],
-    }
+    spots = _spread([p for p, _ in at], APART * scale, site)
+    points = [(spot, line) for spot, (_, line) in zip(spots, at, strict=True)]
+    towns = [town for town in outlines.towns(window) if not _covered(town, spots, scale)]
+    return {"points": points, "site": site, "window": window, "scale": scale, "towns": towns}
 
 
 def _covered(town: tuple[float, float, str], points: Iterable[Spot], scale: float) -> bool:
@@ -44,7 +38,7 @@ def _covered(town: tuple[float, float, str], points: Iterable[Spot], scale: floa
 
 
 def _window(points: Sequence[Spot]) -> str:
-    """The square viewBox around these points, at least some forty kilometres wide; the country where they are spread."""
+    """The square viewBox around these points, some forty kilometres at least; or the country."""
     if not points:
         return outlines.WHOLE
     xs, ys = [p[0] for p in points], [p[1] for p in points]
@@ -60,16 +54,13 @@ def _point(place: Place) -> Spot | None:
 
 def _close(points: Sequence[tuple[Spot, Line]], site: bool) -> list[Spot]:
     """Points within a day trip of the site; all points if there are none, or the site is unknown."""
-    near = [
-        p
-        for p, line in points
-        if line.match.distance_km is not None and line.match.distance_km <= DAY_TRIP_KM
-    ]
+    away = ((p, line.match.distance_km) for p, line in points)
+    near = [p for p, km in away if km is not None and km <= DAY_TRIP_KM]
     return near if site and near else [p for p, _ in points]
 
 
 def _spread(points: Iterable[Spot], apart: float, taken: Sequence[Spot] = ()) -> list[Spot]:
-    """The points moved along a spiral until none overlaps an earlier one, nor a pin: a town may have several."""
+    """The points moved along a spiral until none overlaps an earlier one, nor a pin."""
     placed = [spot for x, y in taken for spot in ((x, y), (x, y - apart))]  # a pin stands above its place
     pins = len(placed)
     for x, y in points:

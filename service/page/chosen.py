@@ -1,4 +1,4 @@
-"""What a buyer does with a list: compare, set aside, write, take away; and the page of one structure for a need."""
+"""What a buyer does with a list: compare, set aside, write, take away; one structure for a need."""
 
 from __future__ import annotations
 
@@ -10,32 +10,42 @@ from urllib.parse import quote, urlencode, urlsplit
 from fastapi import Form, Query, Request, Response
 
 from matcher import spreadsheet
-from matcher.domain import Answer, Match, MatcherError, NotFound, Structure
+from matcher.domain import Answer, Match, MatcherError, NotFound
 from matcher.matching import reasons, skills
 from matcher.records import searches, self_declared
 from matcher.reference.french import day
 from matcher.reference.text import fold, shorten
 from service import wire
 from service.access import store_of
-from service.page import facets, lots, records, render, search
-from service.page.buyer import Facets, Reference, Short, answer_of, places_in_words
+from service.page import facets, fields, lots, records, render, search
+from service.page.buyer import Facets, answer_of, places_in_words
+from service.page.fields import From, Short
 from service.page.lots import line
+from service.page.render import Facts
 from service.page.visitor import CheckedForm, RecordOwner, Searcher, record_owner
 from service.problems import Refused
 from service.router import Router
 from service.snapshot import Snapshot, snapshot_of
 
 router = Router()
+NO_MATCH: Mapping[str, Any] = {"line": None, "why": ()}
 COMPARED = 4  # structures of a comparison
+ARROWS: Mapping[str, Any] = {"frozen": "D2", "filtered": True}
 WRITTEN = 60  # recipients of one message
-Number = Annotated[str, Query(max_length=40)]
+Ticked = Annotated[list[str] | None, Query()]
 
 
 @router.post("/acheteur/cochees")
 def ticked(
-    request: Request, form: CheckedForm, who: Searcher, faire: Annotated[str, Form(max_length=12)], s: Annotated[list[str] | None, Form()] = None,
-    de: Annotated[str, Form(max_length=210)] = "", lot: Annotated[str, Form(max_length=40)] = "", retour: Annotated[str, Form(max_length=2000)] = "",
-) -> Response:  # fmt: skip
+    request: Request,
+    form: CheckedForm,
+    who: Searcher,
+    faire: Annotated[str, Form(max_length=12)],
+    s: fields.Lists = None,
+    de: fields.Reference = "",
+    lot: fields.Word = "",
+    retour: fields.Sentences = "",
+) -> Response:
     """The buttons under a list; with nothing ticked, back to the list with an error next to the button."""
     back, wanted = _here(retour), facets.of_address(retour)
     if faire == "demander":
@@ -56,7 +66,7 @@ def ticked(
 
 
 def _ask(request: Request, de: str, lot: str, back: str) -> Response:
-    """Keep the whole list, no facet being known of those whose trade is unknown, and prepare one message to all of these."""
+    """Keep the whole list, and prepare one message to all whose trade is unknown, as their facets are."""
     asked, _, answer = answer_of(request, de, lot)
     unknown = list(dict.fromkeys(one.siret for each in answer.lots for one in each.asking))
     if not unknown:
@@ -81,21 +91,8 @@ def _here(address: str) -> str:
     return f"{parts.path}?{parts.query}" if own and parts.query else parts.path if own else "/acheteur"
 
 
-def _structure(request: Request, siret: str) -> Structure:
-    return snapshot_of(request).structure(siret)
-
-
-# ------------------------------------------------------------------------------------------------ compare
-
-
 @router.get("/acheteur/comparer")
-def compare(
-    request: Request,
-    who: Searcher,
-    de: Reference = "",
-    lot: Number = "",
-    s: Annotated[list[str] | None, Query()] = None,
-) -> Response:
+def compare(request: Request, who: Searcher, de: From = "", lot: Short = "", s: Ticked = None) -> Response:
     snapshot = snapshot_of(request)
     matches = _matches(request, de, lot)
     shown = [_facts(snapshot, siret, matches) for siret in list(dict.fromkeys(s or ()))[:COMPARED]]
@@ -136,13 +133,9 @@ def _facts(snapshot: Snapshot, siret: str, matches: dict[str, Match]) -> dict[st
     match = matches.get(structure.siret)
     structure = match.structure if match else structure
     past = snapshot.past_contracts(structure.siret)
-    return {
-        "s": structure, "line": line(match) if match else None, "past": past, "skills": skills.skills(structure, past[-8:]),
-        "warnings": reasons.warnings(structure, match.eligible if match else None),
-    }  # fmt: skip
-
-
-# --------------------------------------------------------------------------------------------- favourites
+    known: Facts = {"s": structure, "past": past, "skills": skills.skills(structure, past[-8:])}
+    known["warnings"] = reasons.warnings(structure, match.eligible if match else None)
+    return {**known, "line": line(match) if match else None}
 
 
 @router.get("/acheteur/favoris")
@@ -158,9 +151,13 @@ def favourites(request: Request, owner: RecordOwner) -> Response:
 
 @router.post("/acheteur/favoris")
 def set_aside(
-    request: Request, form: CheckedForm, owner: RecordOwner, siret: Annotated[str, Form(max_length=14)], verdict: Annotated[str, Form(max_length=5)] = "oui",
-    retour: Annotated[str, Form(max_length=2000)] = "",
-) -> Response:  # fmt: skip
+    request: Request,
+    form: CheckedForm,
+    owner: RecordOwner,
+    siret: Annotated[str, Form(max_length=14)],
+    verdict: Annotated[str, Form(max_length=5)] = "oui",
+    retour: fields.Sentences = "",
+) -> Response:
     """Set a structure aside, or put it back."""
     if verdict == "non":
         searches.put_back(store_of(request), owner, siret)
@@ -169,12 +166,9 @@ def set_aside(
     return render.go(_here(retour) if retour else "/acheteur/favoris")
 
 
-# ------------------------------------------------------------------------------------- a structure, for a buyer
-
-
 @router.get("/acheteur/structure/{siret}")
-def structure(request: Request, siret: str, who: Searcher, de: Reference = "", lot: Number = "") -> Response:
-    """One structure for a buyer: references, trades, zone, capacity, activity status, contact, reasons for this need."""
+def structure(request: Request, siret: str, who: Searcher, de: From = "", lot: Short = "") -> Response:
+    """One structure for a buyer: references, trades, zone, capacity, state, contact, reasons."""
     snapshot = snapshot_of(request)
     shown = snapshot.structure(siret)
     words = self_declared.declared_of(store_of(request), [shown.siret])
@@ -186,17 +180,17 @@ def structure(request: Request, siret: str, who: Searcher, de: Reference = "", l
         tender = search.taken(request, asked).tender
         numbers = [each.number for each in tender.lots]
         number = lot if lot in numbers else next(iter(numbers), "")
-        explanation = next(
-            iter(snapshot.matcher.why(shown.siret, tender, number, filters=search.filters_of(asked))), None
-        )
+        said = snapshot.matcher.why(shown.siret, tender, number, filters=search.filters_of(asked))
+        explanation = next(iter(said), None)
     match = explanation.match if explanation else None
-    return render.page(
-        request, "shown.html", s=shown, past=past, skills=skills.skills(shown, past[-8:]), explanation=explanation, match=match, tender=tender,
-        line=line(match) if match else None, why=reasons.subjects(match.reasons) if match else (), de=de, lot=lot,
-        back=search.address(de, lot=lot) if de else "/acheteur/favoris", favourite=_favourite(request, shown.siret),
-        warnings=reasons.warnings(shown, match.eligible if match else None),
-        others=[p for p in snapshot.catalogue.establishments_of(shown.siren) if p != shown.siret],
-    )  # fmt: skip
+    known: Facts = {"s": shown, "past": past, "skills": skills.skills(shown, past[-8:])}
+    known |= {"others": [p for p in snapshot.catalogue.establishments_of(shown.siren) if p != shown.siret]}
+    known |= {"warnings": reasons.warnings(shown, match.eligible if match else None)}
+    known |= {"favourite": _favourite(request, shown.siret)}
+    for_need: Facts = {"explanation": explanation, "match": match, "tender": tender, "de": de, "lot": lot}
+    for_need |= {"line": line(match), "why": reasons.subjects(match.reasons)} if match else NO_MATCH
+    back = search.address(de, lot=lot) if de else "/acheteur/favoris"
+    return render.page(request, "shown.html", back=back, **known, **for_need)
 
 
 def _favourite(request: Request, siret: str) -> bool | None:
@@ -226,27 +220,19 @@ COLUMNS: tuple[tuple[str, int, Callable[[lots.Line], Any]], ...] = (
 
 
 @router.get("/acheteur/liste.{format}")
-def take(
-    request: Request, format: str, who: Searcher, wanted: Facets, de: Reference, lot: Short = ""
-) -> Response:
+def take(request: Request, format: str, who: Searcher, wanted: Facets, de: From, lot: Short = "") -> Response:
     if format not in ("csv", "xlsx"):
         raise NotFound("Une liste s'emporte en csv ou en xlsx.")
     _, found, answer = answer_of(request, de, lot, wanted)
     name = f"structures-{'-'.join(fold(found.tender.title).split())[:40]}-{date.today():%Y%m%d}.{format}"
     if format == "csv":
         return wire.attachment(spreadsheet.to_csv(_table(answer)), spreadsheet.CSV, name)
+    facts = {"Besoin": found.tender.title, "Lieu": places_in_words(found.tender), "Date": date.today()}
+    facts |= {"Limitée à": " ; ".join(wanted.words()) or "rien"}
+    facts |= {"Mention": "Ordre de présentation, ne préjuge pas du choix."}
     widths = [width for _, width, _ in COLUMNS]
-    listed = spreadsheet.Sheet(
-        title="Structures", rows=_table(answer), widths=widths, frozen="D2", filtered=True
-    )
-    facts = [
-        ("Besoin", found.tender.title),
-        ("Lieu", places_in_words(found.tender)),
-        ("Date", date.today()),
-        ("Limitée à", " ; ".join(wanted.words()) or "rien"),
-        ("Mention", "Ordre de présentation, ne préjuge pas du choix."),
-    ]
-    about = spreadsheet.Sheet(title="Recherche", rows=facts, widths=(14, 100), heading=False)
+    listed = spreadsheet.Sheet(title="Structures", rows=_table(answer), widths=widths, **ARROWS)
+    about = spreadsheet.Sheet(title="Recherche", rows=list(facts.items()), widths=(14, 100), heading=False)
     return wire.attachment(spreadsheet.to_xlsx(listed, about), spreadsheet.XLSX, name)
 
 
@@ -257,16 +243,9 @@ def _table(answer: Answer) -> Iterator[list[Any]]:
 
 
 @router.get("/acheteur/imprimer")
-def printed(request: Request, who: Searcher, wanted: Facets, de: Reference, lot: Short = "") -> Response:
+def printed(request: Request, who: Searcher, wanted: Facets, de: From, lot: Short = "") -> Response:
     """The list on paper: where, when, what limits it, a legend, and room to write what was said."""
     _, found, answer = answer_of(request, de, lot, wanted)
     shown = [(each, [lots.line(match) for match in each.matches]) for each in answer.lots]
-    return render.page(
-        request,
-        "printed.html",
-        tender=found.tender,
-        place=places_in_words(found.tender),
-        shown=shown,
-        filters=wanted.words(),
-        several=len(found.tender.lots) > 1,
-    )
+    about: Facts = {"tender": found.tender, "place": places_in_words(found.tender), "filters": wanted.words()}
+    return render.page(request, "printed.html", shown=shown, several=len(found.tender.lots) > 1, **about)

@@ -1,26 +1,49 @@
-"""The exchange on the pages: announcements with names, texts, lots and contacts, and their withdrawal."""
+"""The exchange on the pages: partners for a notice, declarations with names, lots and contacts, their withdrawal."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Annotated, Any
+from urllib.parse import quote
 
-from fastapi import Form, Query, Request, Response
+from fastapi import Depends, Form, Request, Response
 
 from matcher.domain import BadInput, MatcherError, NotFound, Structure
+from matcher.partners import partners
 from matcher.records import exchange, worked
 from matcher.records.keys import Bearer
 from matcher.records.store import Store
-from service import access
+from service import access, wire
+from service import announced as declarations
 from service.access import store_of
 from service.announced import buyer_of, write
 from service.page import fields, render
-from service.page.visitor import Reader, StructureOwner
+from service.page.lots import task_label
+from service.page.visitor import Mine, Reader, SeesStructures
 from service.router import Router
 from service.snapshot import Snapshot, snapshot_of
 
 router = Router()
+NONE = ("", "")
+MESSAGE = "Votre message est noté, et envoyé par courriel si une adresse est connue."
+AGREED = "Votre accord est noté : le groupement se voit quand l'autre dit le sien."
+NO_GROUP = "Personne ne s'est encore accordé avec vous sur cette annonce : il n'y a pas de fiche."
+#: Who does what in a group, for the DC1.
+SHEET = """GROUPEMENT : QUI FAIT QUOI (à reporter dans le DC1 ; information, non un acte)
+
+Avis {offer.notice_id} : {about.title}
+Acheteur : {buyer}
+Lot : {lot}
+Réponse avant le {offer.deadline:%d/%m/%Y}
+Forme proposée : conjoint
+
+{parts}
+
+À vérifier ensemble : prix de chaque part, pouvoirs donnés au mandataire, assurances, lot réservé ou non.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +58,7 @@ class Announcement:
     km: float | None = None
     seen: int = 0  # how many have seen one's own announcement
     group: tuple[tuple[str, exchange.Agreed], ...] = ()  # who agreed with each other, with roles and parts
-    # by who is not its author
-    said: Mapping[str, tuple[str, tuple[exchange.Said, ...]]] = field(default_factory=dict)
+    said: Mapping[str, tuple[str, tuple[exchange.Said, ...]]] = field(default_factory=dict)  # see `_said`
 
     @property
     def name(self) -> str:
@@ -55,15 +77,15 @@ def _name(snapshot: Snapshot, siret: str) -> str:
     return render.called(structure) if structure else render.siret(siret)
 
 
-def _said(
-    snapshot: Snapshot, store: Store, who: Bearer, offer: exchange.Offer
-) -> dict[str, tuple[str, tuple[exchange.Said, ...]]]:
-    """What was written about a declaration: the SIRET of who is not its author -> its name, and the messages."""
-    said = exchange.messages(store, who, offer.id)
-    return {
-        other: (_name(snapshot, other), tuple(one for one in said if one.other == other))
-        for other in dict.fromkeys(one.other for one in said)
-    }
+Said = dict[str, tuple[str, tuple[exchange.Said, ...]]]
+
+
+def _said(snapshot: Snapshot, store: Store, who: Bearer, offer: exchange.Offer) -> Said:
+    """What was written about a declaration: SIRET of who is not its author -> its name, the messages."""
+    messages: dict[str, tuple[exchange.Said, ...]] = {}
+    for one in exchange.messages(store, who, offer.id):
+        messages[one.other] = (*messages.get(one.other, ()), one)
+    return {other: (_name(snapshot, other), told) for other, told in messages.items()}
 
 
 def _known(snapshot: Snapshot, siret: str) -> Structure | None:
@@ -76,14 +98,13 @@ def _known(snapshot: Snapshot, siret: str) -> Structure | None:
 def own(request: Request, who: Bearer) -> list[Announcement]:
     """One's own announcements, in any state, with how many saw them."""
     snapshot, store = snapshot_of(request), store_of(request)
-    return [
-        announced(
-            snapshot, o, seen=len({v["viewer"] for v in exchange.viewers(store, who, o.id)}),
-            group=tuple((_name(snapshot, m.siret), m) for m in exchange.group(store, who, o.id)),
-            said=_said(snapshot, store, who, o),
-        )
-        for o in exchange.listing(store, who, mine=True)
-    ]  # fmt: skip
+
+    def shown(offer: exchange.Offer) -> Announcement:
+        seen = len({v["viewer"] for v in exchange.viewers(store, who, offer.id)})
+        group = tuple((_name(snapshot, m.siret), m) for m in exchange.group(store, who, offer.id))
+        return announced(snapshot, offer, seen=seen, group=group, said=_said(snapshot, store, who, offer))
+
+    return list(map(shown, exchange.listing(store, who, mine=True)))
 
 
 def others(request: Request, who: Bearer, siret: str, notice_id: str | None = None) -> list[Announcement]:
@@ -91,13 +112,12 @@ def others(request: Request, who: Bearer, siret: str, notice_id: str | None = No
     snapshot, store = snapshot_of(request), store_of(request)
     between = exchange.distances(snapshot.catalogue)
     found = exchange.suggest(store, who, siret, notice_id=notice_id, kilometres=between)
-    first = {
-        s.offer.id: announced(snapshot, s.offer, reasons=s.reasons, km=_km(s.distance_km)) for s in found
-    }
+    shown = [announced(snapshot, s.offer, reasons=s.reasons, km=_km(s.distance_km)) for s in found]
+    first = {one.offer.id for one in shown}
     listed = exchange.listing(store, who, notice_id=notice_id)
     rest = [o for o in listed if o.siret not in who.sirets and o.id not in first]
-    listed_ = [*first.values(), *(announced(snapshot, o, km=_km(between(siret, o.siret))) for o in rest[:40])]
-    return [replace(one, said=_said(snapshot, store, who, one.offer)) for one in listed_]
+    shown += [announced(snapshot, o, km=_km(between(siret, o.siret))) for o in rest[:40]]
+    return [replace(one, said=_said(snapshot, store, who, one.offer)) for one in shown]
 
 
 def _km(value: float) -> float | None:
@@ -108,52 +128,50 @@ def _km(value: float) -> float | None:
 def show(request: Request, siret: str, who: Reader, contact: str = "") -> Response:
     """The exchange as this structure sees it."""
     access.own(who, siret)
-    return _page(request, siret, who, "")
+    return _page(request, siret, who)
 
 
 def _page(
-    request: Request, siret: str, who: Bearer, done: str, address: tuple[str, str] = ("", "")
+    request: Request, siret: str, who: Bearer, done: str = "", address: Sequence[str] = NONE
 ) -> Response:
     structure = snapshot_of(request).structure(siret)
     listed: dict[str, Any] = {"own": own(request, who), "others": others(request, who, siret)}
     return render.page(request, "exchange.html", structure=structure, done=done, address=address, **listed)
 
 
+@dataclass(frozen=True)
+class Act:
+    """What a member does with a declaration, as it is typed."""
+
+    faire: fields.Word = ""
+    autre: fields.Word = ""
+    role: fields.Word = ""
+    part: fields.Sentences = ""
+    texte: Annotated[str, Form(max_length=4000)] = ""
+    heures: fields.Word = ""
+
+
 @router.post("/structure/{siret}/bourse/{identifier}")
-def act(
-    request: Request,
-    siret: str,
-    identifier: str,
-    who: StructureOwner,
-    faire: fields.Word = "",
-    autre: fields.Word = "",
-    role: fields.Word = "",
-    part: Annotated[str, Form(max_length=2000)] = "",
-    texte: Annotated[str, Form(max_length=4000)] = "",
-    heures: fields.Word = "",
-) -> Response:
-    """Withdraw, delete one's address, see the address of another (which is recorded), write to its author, or agree with it."""
-    store = store_of(request)
-    if faire == "retirer":
+def act(mine: Mine, identifier: str, act: Annotated[Act, Depends()]) -> Response:
+    """Withdraw, delete one's address, see another's (which is recorded), write to its author, or agree."""
+    store, siret, who = mine.store, mine.siret, mine.who
+    here = partial(_page, mine.request, siret, who)
+    if act.faire == "retirer":
         exchange.withdraw(store, who, identifier)
-        return _page(request, siret, who, "Votre annonce est retirée, et son adresse effacée.")
-    if faire == "oublier":
+        return here("Votre annonce est retirée, et son adresse effacée.")
+    if act.faire == "oublier":
         exchange.forget_contact(store, who, identifier)
-        return _page(request, siret, who, "L'adresse de votre annonce est effacée.")
-    if faire == "contact":
-        return _page(request, siret, who, "", (identifier, exchange.contact(store, who, identifier)))
-    if faire == "ecrire":
-        write(request, who, identifier, autre or siret, texte)
-        return _page(
-            request, siret, who, "Votre message est noté, et envoyé par courriel si une adresse est connue."
-        )
-    if faire == "accord":
-        exchange.agree(store, who, identifier, autre, role, part)
-        return _page(
-            request, siret, who, "Votre accord est noté : le groupement se voit quand l'autre dit le sien."
-        )
-    if faire == "gagne":
-        hours = fields.number(heures, "Heures promises : écrivez un nombre, 400 par exemple, ou rien.")
+        return here("L'adresse de votre annonce est effacée.")
+    if act.faire == "contact":
+        return here(address=(identifier, exchange.contact(store, who, identifier)))
+    if act.faire == "ecrire":
+        write(mine.request, who, identifier, act.autre or siret, act.texte)
+        return here(MESSAGE)
+    if act.faire == "accord":
+        exchange.agree(store, who, identifier, act.autre, act.role, act.part)
+        return here(AGREED)
+    if act.faire == "gagne":
+        hours = fields.number(act.heures, "Heures promises : écrivez un nombre, 400 par exemple, ou rien.")
         worked.won(store, who, identifier, hours)
         return render.go("/heures")
     raise BadInput("Choisissez de retirer l'annonce, d'effacer son adresse ou de voir un contact.")
@@ -166,25 +184,18 @@ def sheet(request: Request, siret: str, identifier: str, who: Reader) -> Respons
     snapshot, store = snapshot_of(request), store_of(request)
     members = exchange.group(store, who, identifier)
     (offer,) = [o for o in exchange.listing(store, who, mine=True) if o.id == identifier]
-    about = announced(snapshot, offer)
-    tender = snapshot.notices.get(offer.notice_id)
-    lines = [
-        "GROUPEMENT : QUI FAIT QUOI (à reporter dans le DC1 ; information, non un acte)", "",
-        f"Avis {offer.notice_id} : {about.title}", f"Acheteur : {tender.buyer.name if tender else 'à préciser'}",
-        f"Lot : {about.lot or 'tout l’avis'}", f"Réponse avant le {offer.deadline:%d/%m/%Y}", "Forme proposée : conjoint", "",
-        *(line for m in members for line in (f"{m.role.capitalize()} : {_name(snapshot, m.siret)}, SIRET {m.siret}", f"  Part : {m.part}")),
-        "", "À vérifier ensemble : prix de chaque part, pouvoirs donnés au mandataire, assurances, lot réservé ou non.",
-    ]  # fmt: skip
     if not members:
-        raise NotFound(
-            "Personne ne s'est encore accordé avec vous sur cette annonce : il n'y a pas de fiche."
-        )
-    named = {"Content-Disposition": 'attachment; filename="groupement.txt"'}
-    return Response("\n".join(lines) + "\n", media_type="text/plain; charset=utf-8", headers=named)
+        raise NotFound(NO_GROUP)
+    about, tender = announced(snapshot, offer), snapshot.notices.get(offer.notice_id)
+    names = ((f"{m.role.capitalize()} : {_name(snapshot, m.siret)}", m) for m in members)
+    facts = {"buyer": tender.buyer.name if tender else "à préciser", "lot": about.lot or "tout l’avis"}
+    facts["parts"] = "\n".join(f"{name}, SIRET {m.siret}\n  Part : {m.part}" for name, m in names)
+    text = SHEET.format(offer=offer, about=about, **facts)
+    return wire.attachment(text, "text/plain; charset=utf-8", "groupement.txt")
 
 
 @router.get("/acheteur/bourse")
-def of_buyer(request: Request, who: Reader, avis: Annotated[str, Query(max_length=200)]) -> Response:
+def of_buyer(request: Request, who: Reader, avis: fields.Asked) -> Response:
     """What structures let the buyer of a notice see; nothing for anybody else."""
     snapshot, store = snapshot_of(request), store_of(request)
     tender = snapshot.notice(avis)
@@ -193,3 +204,65 @@ def of_buyer(request: Request, who: Reader, avis: Annotated[str, Query(max_lengt
     listed = exchange.listing(store, who, notice_id=avis, buyer_of=buys) if may else ()
     others = [announced(snapshot, offer) for offer in listed]
     return render.page(request, "exchange_buyer.html", tender=tender, may=may, others=others)
+
+
+@router.get("/structure/{siret}/partenaires")
+def together(request: Request, siret: str, avis: fields.Asked, who: SeesStructures) -> Response:
+    return _partners(request, siret, avis, who)
+
+
+def _partners(request: Request, siret: str, notice_id: str, who: Bearer, **form: Any) -> Response:
+    """The partners; after an invalid declaration, with its errors."""
+    snapshot = snapshot_of(request)
+    structure, tender = snapshot.structure(siret), snapshot.notice(notice_id)
+    found = partners.partners(snapshot.matcher, structure, tender, n=8)
+    lots = {lot.id: lot for lot in tender.lots}
+    mine = structure.siret in who.sirets
+    offers = others(request, who, structure.siret, tender.id) if mine else []
+    shown: dict[str, Any] = {"structure": structure, "tender": tender, "mine": mine, "offers": offers}
+    shown |= {"found": found, "label": lambda task: task_label(task, lots)}
+    return render.page(request, "partners.html", **shown, **form)
+
+
+@dataclass(frozen=True)
+class DeclarationForm:
+    """What a structure offers and looks for, as it is typed."""
+
+    notice_id: fields.Name
+    lot_id: fields.Name = ""
+    brings: fields.Sentences = ""
+    seeks: fields.Sentences = ""
+    contact: fields.Line = ""
+    visible: fields.Sentences = ""
+    buyer: fields.Word = ""
+
+
+@router.post("/structure/{siret}/bourse")
+def declare(mine: Mine, typed: Annotated[DeclarationForm, Depends()]) -> Response:
+    """Declare what one offers and looks for; a new declaration replaces the former."""
+    request, siret, who = mine.request, mine.siret, mine.who
+    snapshot_of(request).notice(typed.notice_id)
+    empty = "Dites ce que vous apportez ou ce que vous cherchez : les deux sont vides."
+    try:
+        read = fields.checked(
+            contact=lambda: fields.address(typed.contact) or None,
+            visible=lambda: _sirets(typed.visible),
+            brings=lambda: fields.words(typed.brings + typed.seeks, empty, 1),
+        )
+        facts = {name: getattr(typed, name) for name in ("notice_id", "lot_id", "brings", "seeks")}
+        facts |= {"visibility": "named" if read["visible"] else "members", "named": read["visible"]}
+        facts |= {"contact": read["contact"], "buyer_may_see": bool(typed.buyer)}
+        declarations.declare(request, who, siret=siret, **facts)
+    except BadInput as error:
+        problems = fields.problems_of(error, "brings")
+        return _partners(request, siret, typed.notice_id, who, problems=problems, typed=asdict(typed))
+    return render.go(f"/structure/{quote(siret)}/bourse#annonces")
+
+
+def _sirets(text: str) -> list[str]:
+    """The SIRETs of a text, with or without spaces in them.  Raises BadInput."""
+    named = [re.sub(r"\s", "", word) for word in re.split(r"[,;\n]+", text) if word.strip()]
+    found = [siret for word in named for siret in ([word[i : i + 14] for i in range(0, len(word), 14)])]
+    if wrong := [siret for siret in found if not re.fullmatch(r"[0-9]{14}", siret)]:
+        raise BadInput(f"« {wrong[0][:20]} » n'est pas un SIRET : quatorze chiffres.")
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from matcher.domain import KINDS, Answer
@@ -17,23 +18,8 @@ KILOMETRES = (5, 10, 20, 50)
 SORTS = {"": "ordre", "nom": "nom", "distance": "distance", "metier": "métier", "contact": "contact"}
 REACHED = ("telephone", "courriel", "site")  # contact channels, quickest first
 #: Facet -> its name on the page.
-NAMES = {
-    "type": "Type",
-    "km": "Distance",
-    "metier": "Métier",
-    "preuve": "Preuve",
-    "contact": "Contact",
-    "label": "Réseau ou label",
-}
-
-
-def _kinds(line: Line) -> Iterable[str]:
-    yield line.match.structure.kind or "autre"
-
-
-def _kilometres(line: Line) -> Iterable[str]:
-    km = line.match.distance_km
-    return (str(most) for most in KILOMETRES if km is not None and km <= most)
+NAMES = {"type": "Type", "km": "Distance", "metier": "Métier", "preuve": "Preuve", "contact": "Contact"}
+NAMES["label"] = "Réseau ou label"
 
 
 def _trades(line: Line) -> Iterable[str]:
@@ -42,8 +28,9 @@ def _trades(line: Line) -> Iterable[str]:
     return named or ("autre-metier",)
 
 
-def _proof(line: Line) -> Iterable[str]:
-    yield "connu" if line.stated else "deduit" if line.known else "inconnu"
+def _kilometres(line: Line) -> Iterable[str]:
+    km = line.match.distance_km
+    return (str(most) for most in KILOMETRES if km is not None and km <= most)
 
 
 def _contact(line: Line) -> Iterable[str]:
@@ -52,16 +39,18 @@ def _contact(line: Line) -> Iterable[str]:
     return (name for name, value in known.items() if value)
 
 
-def _labels(line: Line) -> Iterable[str]:
-    return dict.fromkeys((*line.match.structure.networks, *line.match.structure.labels))
-
-
 READ: Mapping[str, Callable[[Line], Iterable[str]]] = {
-    "type": _kinds, "km": _kilometres, "metier": _trades, "preuve": _proof, "contact": _contact, "label": _labels,
-}  # fmt: skip
+    "type": lambda line: (line.match.structure.kind or "autre",),
+    "km": _kilometres,
+    "metier": _trades,
+    "preuve": lambda line: ("connu" if line.stated else "deduit" if line.known else "inconnu",),
+    "contact": _contact,
+    "label": lambda line: dict.fromkeys((*line.match.structure.networks, *line.match.structure.labels)),
+}
 WORDS = {
-    "connu": "Déclaré ou déjà fait", "deduit": "Supposé d’après le code d’activité ou le nom", "inconnu": "Rien de connu", "telephone": "Téléphone",
-    "courriel": "Courriel", "site": "Site internet", "autre": "Entreprise ordinaire", "autre-metier": "Autre, ou non précisé",
+    "connu": "Déclaré ou déjà fait", "deduit": "Supposé d’après le code d’activité ou le nom",
+    "inconnu": "Rien de connu", "telephone": "Téléphone", "courriel": "Courriel", "site": "Site internet",
+    "autre": "Entreprise ordinaire", "autre-metier": "Autre, ou non précisé",
 }  # fmt: skip
 
 
@@ -91,11 +80,12 @@ class Chosen:
 
     def removals(self) -> list[tuple[str, Chosen]]:
         """The label of each value ticked, and this choice without it."""
-        return [
-            (_label(name, value), replace(self, values={**self.values, name: tuple(v for v in values if v != value)}))
-            for name, values in self.values.items()
-            for value in values
-        ]  # fmt: skip
+        ticked = [(name, value) for name, values in self.values.items() for value in values]
+        return [(_label(name, value), self._without(name, value)) for name, value in ticked]
+
+    def _without(self, name: str, value: str) -> Chosen:
+        others = tuple(each for each in self.values[name] if each != value)
+        return replace(self, values={**self.values, name: others})
 
 
 def chosen(given: Mapping[str, Sequence[str]], sort: str) -> Chosen:
@@ -118,30 +108,28 @@ def _passes(line: Line, wanted: Chosen, but: str = "") -> bool:
     )
 
 
+#: Sort order -> what a line is sorted by; the order of the ranking has none.
+ORDERS: Mapping[str, Callable[[Line], Any]] = {
+    "distance": lambda line: 1e9 if line.match.distance_km is None else line.match.distance_km,
+    "nom": lambda line: fold(line.match.structure.brand or line.match.structure.name),
+    "metier": lambda line: [list(WORDS).index(proof) for proof in READ["preuve"](line)],
+    "contact": lambda line: next(map(REACHED.index, _contact(line)), len(REACHED)),
+}
+
+
 def narrowed(lines: Sequence[Line], wanted: Chosen) -> list[Line]:
     """The lines that pass every facet, sorted."""
     kept = [line for line in lines if _passes(line, wanted)]
-    if wanted.sort == "distance":
-        kept.sort(key=lambda line: line.match.distance_km if line.match.distance_km is not None else 1e9)
-    elif wanted.sort == "nom":
-        kept.sort(key=lambda line: fold(line.match.structure.brand or line.match.structure.name))
-    elif wanted.sort == "metier":
-        kept.sort(key=lambda line: list(WORDS).index(next(iter(_proof(line)))))
-    elif wanted.sort == "contact":
-        kept.sort(key=lambda line: next((REACHED.index(way) for way in _contact(line)), len(REACHED)))
-    return kept
+    return sorted(kept, key=ORDERS[wanted.sort]) if wanted.sort in ORDERS else kept
 
 
 def of_answer(answer: Answer, wanted: Chosen) -> Answer:
-    """The answer whose lists hold what passes every facet, sorted: what a page shows, keeps and exports alike."""
-    lots = (
-        replace(
-            each,
-            matches=tuple(kept.match for kept in narrowed([line(m) for m in each.matches], wanted)),
-            asking=() if wanted.any else each.asking,  # of those to be asked no facet is known
-        )
-        for each in answer.lots
-    )
+    """The answer with what passes every facet, sorted: what a page shows, keeps and exports alike."""
+    lots = []
+    for each in answer.lots:
+        matches = tuple(kept.match for kept in narrowed([line(m) for m in each.matches], wanted))
+        asking = () if wanted.any else each.asking  # of those to be asked no facet is known
+        lots.append(replace(each, matches=matches, asking=asking))
     return replace(answer, lots=tuple(lots))
 
 

@@ -7,16 +7,26 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from fastapi import Form
+import fastapi
+from fastapi import Form, Query, UploadFile
 
 from matcher.domain import BadInput
 from matcher.reference.identifiers import is_address
 from matcher.reference.text import clean
 
+#: Of a form: a code, a name, the reference of a search, a line, an address of this site or some sentences, a text.
 Word = Annotated[str, Form(max_length=40)]
+Name = Annotated[str, Form(max_length=200)]
+Reference = Annotated[str, Form(max_length=210)]
 Line = Annotated[str, Form(max_length=300)]
+Sentences = Annotated[str, Form(max_length=2000)]
 Lines = Annotated[str, Form(max_length=5000)]
 Lists = Annotated[list[str] | None, Form()]
+File = Annotated[UploadFile | None, fastapi.File()]
+#: Of an address: a code, an identifier or some words, the reference of a search.
+Short = Annotated[str, Query(max_length=40)]
+Asked = Annotated[str, Query(max_length=200)]
+From = Annotated[str, Query(max_length=210)]
 
 
 class FieldErrors(BadInput):
@@ -43,7 +53,7 @@ def problems_of(error: Exception, field: str) -> dict[str, str]:
 
 
 def checked(**fields: Callable[[], Any]) -> dict[str, Any]:
-    """The value that each function reads.  Raises FieldErrors with the errors of all fields, not only the first."""
+    """The value that each function reads.  Raises FieldErrors with the errors of all fields."""
     values: dict[str, Any] = {}
     problems: dict[str, str] = {}
     for name, read in fields.items():

@@ -46,19 +46,17 @@ class _Asked:
 
 
 def gaps(structure: Structure, snapshot: Snapshot) -> list[Gap]:
-    """Missing facts, then possible trades that it does not name, by the notices of the last year that each would add."""
+    """Missing facts, then possible trades, with the notices of the last year that each would add."""
     stated = {name for name, sure in trades.skills(structure).items() if sure >= 1}
     refused = denials.trades(structure.denied)
     plausible = (stated | set(likely(structure, snapshot))) - refused
     near = [asked for asked in _last_year(snapshot) if reaches(structure, asked.lot, snapshot)]
-    return [
-        *_facts(structure, snapshot, near, plausible),
-        *_trades(structure, snapshot, near, stated | refused),
-    ]
+    facts = _facts(structure, snapshot, near, plausible)
+    return [*facts, *_trades(structure, snapshot, near, stated | refused)]
 
 
 def likely(structure: Structure, snapshot: Snapshot) -> dict[str, float]:
-    """Trade -> chance, of those that a structure of this kind, code and name does, as inferred; none for a firm without a kind."""
+    """Trade -> chance that such a structure does it, as inferred; none for a firm without a kind."""
     if not structure.kind:
         return {}
     names = {trade.label: trade.name for trade in trades.trades()}
@@ -67,13 +65,13 @@ def likely(structure: Structure, snapshot: Snapshot) -> dict[str, float]:
 
 
 def reaches(structure: Structure, lot: Lot, snapshot: Snapshot) -> bool:
-    """Whether a lot lies in the structure's declared zone, or near it without one; True where the lot has no place."""
+    """Does a lot lie in its declared zone, or near it without one; True where the lot has no place."""
     row = np.array([snapshot.catalogue.row(structure.siret)])
     return not lot.places or bool(to_places(snapshot.catalogue, lot.places, row).comes(REACH_KM)[0])
 
 
 def _facts(
-    structure: Structure, snapshot: Snapshot, near: list[_Asked], plausible: Collection[str]
+    structure: Structure, snapshot: Snapshot, near: list[_Asked], plausible: set[str]
 ) -> Iterator[Gap]:
     found = _notices(near, plausible)
     brings = _brings(found, "à votre portée et d'un métier plausible pour vous", " ; ")
@@ -86,14 +84,11 @@ def _facts(
     if structure.zone is None and not any(o.zone for o in structure.offers):
         home = structure.place.department
         around = {home, *places.neighbours(home)} if home else set()
-        beyond = [
-            a for a in _last_year(snapshot) if a not in near and {p.department for p in a.lot.places} & around
-        ]
-        further = _notices(beyond, plausible)
-        gain = _brings(further, "de ces métiers dans les départements voisins", " : ")
-        yield Gap(
-            "Dites où vous intervenez", f"{gain}sans zone, la distance seule décide.", further, field="radius"
-        )
+        further = (asked for asked in _last_year(snapshot) if asked not in near)
+        beyond = _notices([a for a in further if {p.department for p in a.lot.places} & around], plausible)
+        gain = _brings(beyond, "de ces métiers dans les départements voisins", " : ")
+        gain += "sans zone, la distance seule décide."
+        yield Gap("Dites où vous intervenez", gain, beyond, field="radius")
     if structure.turnover is None and structure.headcount is None:
         gain = f"{brings}il dit de quelle taille de lot vous pouvez vous charger."
         yield Gap("Indiquez votre chiffre d'affaires", gain, found, field="turnover")
@@ -105,14 +100,11 @@ def _notices(asked: list[_Asked], wanted: Collection[str]) -> int:
 
 def _brings(count: int, words: str, then: str) -> str:
     """The notices that a piece would bring, before what it is good for; nothing where there are none."""
-    return (
-        f"{count} avis de l'an dernier {'étaient' if count > 1 else 'était'} {words}{then}" if count else ""
-    )
+    were = "étaient" if count > 1 else "était"
+    return f"{count} avis de l'an dernier {were} {words}{then}" if count else ""
 
 
-def _trades(
-    structure: Structure, snapshot: Snapshot, near: list[_Asked], known: Collection[str]
-) -> Iterator[Gap]:
+def _trades(structure: Structure, snapshot: Snapshot, near: list[_Asked], known: set[str]) -> Iterator[Gap]:
     labels = {t.name: t.label for t in trades.trades()}
     wanted: dict[str, list[_Asked]] = {}
     for asked in near:
@@ -125,15 +117,13 @@ def _trades(
     for _, trade in ranked[:TRADES]:
         count = _notices(wanted[trade], [trade])
         examples = tuple({one.lot.title: (one.notice, one.lot.title) for one in wanted[trade]}.values())[:3]
-        plural = "s" if count > 1 else ""
-        yield Gap(
-            f"Faites-vous aussi : {labels[trade]} ?", f"{count} avis de l'an dernier, à votre portée, le demandai{'en' if plural else ''}t.",
-            count, examples, labels[trade], trade,
-        )  # fmt: skip
+        asking = "demandaient" if count > 1 else "demandait"
+        gain = f"{count} avis de l'an dernier, à votre portée, le {asking}."
+        yield Gap(f"Faites-vous aussi : {labels[trade]} ?", gain, count, examples, labels[trade], trade)
 
 
 def _similarity(structure: Structure, snapshot: Snapshot, labels: Mapping[str, str]) -> dict[str, float]:
-    """Similarity of each trade and the structure's declared texts (cosine with the nearest piece); 0 without any."""
+    """Cosine of each trade with the nearest text that the structure declared; 0 without any."""
     catalogue = snapshot.catalogue
     row = catalogue.row(structure.siret)
     rows = np.arange(catalogue.offsets[row], catalogue.offsets[row + 1])
@@ -146,7 +136,7 @@ def _similarity(structure: Structure, snapshot: Snapshot, labels: Mapping[str, s
 
 
 def _last_year(snapshot: Snapshot) -> list[_Asked]:
-    """The lots of the notices of the last year that one could answer, in notices' order; a notice without a day counts."""
+    """The lots of the notices of the last year that one could answer; one without a day counts."""
     since = datetime.now(UTC).date() - YEAR
 
     def asked() -> list[_Asked]:

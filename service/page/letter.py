@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from fastapi import Depends, Query, Request, Response
 
@@ -23,12 +23,13 @@ from service.page.account import LABEL
 from service.page.buyer import places_in_words
 from service.page.fields import FieldErrors
 from service.page.records import listed, mailto
-from service.page.visitor import CheckedForm, RecordOwner, mail_route
+from service.page.visitor import CheckedForm, Kept, mail_route
 from service.router import Router
 from service.settings import mail_transport
 from service.snapshot import snapshot_of
 
 router = Router()
+Ticked = Annotated[list[str] | None, Query()]
 MOST = 200  # structures of one letter
 DRAFT = """Bonjour,
 
@@ -41,17 +42,15 @@ Nous préparons l'achat décrit ci-dessous. Avant de lancer la consultation, nou
 
 
 @router.get("/acheteur/fiches/{identifier}/ecrire")
-def write(
-    request: Request, identifier: str, owner: RecordOwner, s: Annotated[list[str] | None, Query()] = None
-) -> Response:
+def write(kept: Kept, s: Ticked = None) -> Response:
     """To whom, what each should know, from where."""
-    found = record_.read(store_of(request), owner, identifier)
+    request, found = kept.request, record_.read(*kept.named)
     chosen = [siret for siret in dict.fromkeys(s or ()) if siret in listed(found)]
     if not chosen:
-        return render.go(f"/acheteur/fiches/{quote(identifier)}?manque=coche#contact")
+        return render.go(f"{kept.address}?manque=coche#contact")
     label = access.identify(request).label
     address = label.removeprefix(LABEL) if label.startswith(LABEL) else ""
-    return _form(request, found, chosen, {**_known(found.tender), "reply_to": address})
+    return _form(request, found, chosen, typed={**_known(found.tender), "reply_to": address})
 
 
 def _known(tender: Tender) -> dict[str, str]:
@@ -59,24 +58,13 @@ def _known(tender: Tender) -> dict[str, str]:
     lots = tender.lots[:20]
     amount = sum(lot.amount or 0 for lot in lots)
     detail = lots[0].description if len(lots) == 1 and lots[0].description != lots[0].title else ""
-    volume = [shorten(detail, 300), euros(amount) if amount else ""]
-    return {
-        "message": DRAFT,
-        "buyer": tender.buyer.name,
-        "place": places_in_words(tender),
-        "volume": " ; ".join(filter(None, volume)),
-    }
+    volume = " ; ".join(filter(None, (shorten(detail, 300), euros(amount) if amount else "")))
+    known = {"message": DRAFT, "buyer": tender.buyer.name, "volume": volume}
+    return {**known, "place": places_in_words(tender)}
 
 
-def _form(
-    request: Request,
-    found: record_.Record,
-    sirets: Sequence[str],
-    typed: Mapping[str, str],
-    problems: Mapping[str, str] | None = None,
-) -> Response:
-    shown = _reach(request, found, sirets)
-    return render.page(request, "write.html", problems=problems, typed=typed, sent=_sent(found), **shown)
+def _form(request: Request, found: record_.Record, sirets: Sequence[str], **form: Any) -> Response:
+    return render.page(request, "write.html", sent=_sent(found), **_reach(request, found, sirets), **form)
 
 
 def _reach(request: Request, found: record_.Record, sirets: Sequence[str]) -> dict[str, Any]:
@@ -85,13 +73,10 @@ def _reach(request: Request, found: record_.Record, sirets: Sequence[str]) -> di
     addresses = {s: address_of(store, catalogue, s) or str(lines[s].get("email") or "") for s in sirets}
     outcomes = questions.outcomes(store, addresses)
     contacts = {s: render.contact({**lines[s], "email": addresses[s]}, s) for s in sirets}
-    unreached = [s for s in sirets if outcomes[s] != "queued"]
-    return {
-        "record": found,
-        "reached": [contacts[s] for s in sirets if s not in unreached],
-        "others": [(contacts[s], questions.outcome_label(outcomes[s])) for s in unreached],
-        "sends": mail_route(request),
-    }
+    reached = [contacts[s] for s in sirets if outcomes[s] == "queued"]
+    words = {s: questions.outcome_label(outcome) for s, outcome in outcomes.items() if outcome != "queued"}
+    others = [(contacts[s], words[s]) for s in sirets if s in words]
+    return {"record": found, "reached": reached, "others": others, "sends": mail_route(request)}
 
 
 def _sent(found: record_.Record) -> str:
@@ -114,18 +99,15 @@ class LetterForm:
 
 @router.post("/acheteur/fiches/{identifier}/contacter")
 def contact(
-    request: Request,
-    identifier: str,
     form: CheckedForm,
-    owner: RecordOwner,
+    kept: Kept,
     written: Annotated[LetterForm, Depends()],
     sirets: fields.Lists = None,
     confirme: fields.Word = "",
     revoir: fields.Word = "",
 ) -> Response:
     """The form, then the letter as it will be read, then sent: the same information for all."""
-    at = f"/acheteur/fiches/{quote(identifier)}"
-    found = record_.read(store_of(request), owner, identifier)
+    request, found, at = kept.request, record_.read(*kept.named), kept.address
     known = listed(found)
     chosen = [siret for siret in dict.fromkeys(sirets or ()) if siret in known][:MOST]
     if not chosen:
@@ -136,12 +118,12 @@ def contact(
     typed = asdict(written)
     problems = _problems(typed, written=bool(sent), sends=bool(mail_route(request)))
     if problems or revoir:
-        return _form(request, found, chosen, typed, problems)
+        return _form(request, found, chosen, typed=typed, problems=problems)
     text = sent or composed(found.tender, typed)
     if not confirme:
         return _preview(request, found, chosen, typed, text)
     given = written.reply_to if mail_route(request) else ""
-    outcomes = sourcing.contact(request, owner, identifier, chosen, text, given)
+    outcomes = sourcing.contact(request, kept.owner, kept.identifier, chosen, text, given)
     sourcing.send(request)
     counts = "_".join(f"{name}.{count}" for name, count in sorted(outcomes.items()) if count)
     return render.go(f"{at}?{urlencode({'vue': 'suivies', 'issue': counts or 'again.0'})}#message")
@@ -151,13 +133,12 @@ def _problems(typed: Mapping[str, str], *, written: bool, sends: bool) -> dict[s
     """What a letter lacks to be answered, by field; one `written` before lacks nothing of its own."""
     missing = "Écrivez le message : quelques mots au moins."
     nobody = "Dites qui achète : la structure doit savoir qui l'interroge."
-    checks: dict[str, Callable[[], str]] = {
-        "message": lambda: fields.words(typed["message"], missing, 10),
-        "buyer": lambda: fields.words(typed["buyer"], nobody),
-    }
     try:
-        own = {} if written else checks
-        fields.checked(**own, reply_to=lambda: fields.address(typed["reply_to"], needed=sends))
+        fields.checked(
+            message=lambda: written or fields.words(typed["message"], missing, 10),
+            buyer=lambda: written or fields.words(typed["buyer"], nobody),
+            reply_to=lambda: fields.address(typed["reply_to"], needed=sends),
+        )
     except FieldErrors as error:
         return error.problems
     return {}
@@ -166,16 +147,11 @@ def _problems(typed: Mapping[str, str], *, written: bool, sends: bool) -> dict[s
 def composed(tender: Tender, typed: Mapping[str, str]) -> str:
     """The text of the letter: the buyer's words, then what each structure should know to answer."""
     lots = [f"lot {lot.number}, {lot.title}" for lot in tender.lots[:30]] if len(tender.lots) > 1 else []
-    facts = {
-        "Acheteur": typed["buyer"],
-        "Besoin": tender.title,
-        "Lots": " ; ".join(lots),
-        "Lieu": typed["place"],
-        "Volumes et durée": typed["volume"],
-        "Date limite des offres": day(in_paris(tender.deadline).astimezone(PARIS)) if tender.deadline else "",
-        "Documents": tender.documents_url or tender.url,
-        "Réponse souhaitée avant le": typed["before"],
-    }
+    end = day(in_paris(tender.deadline).astimezone(PARIS)) if tender.deadline else ""
+    facts = {"Acheteur": typed["buyer"], "Besoin": tender.title, "Lots": " ; ".join(lots)}
+    facts |= {"Lieu": typed["place"], "Volumes et durée": typed["volume"], "Date limite des offres": end}
+    facts |= {"Documents": tender.documents_url or tender.url}
+    facts |= {"Réponse souhaitée avant le": typed["before"]}
     told = "\n".join(f"{name} : {' '.join(value.split())}" for name, value in facts.items() if value.strip())
     return f"{typed['message'].strip()}\n\n{told}"
 
@@ -189,9 +165,8 @@ def _preview(
     if facts["sends"] and reached:
         transport, first = mail_transport(request.app.state.settings), reached[0]
         link = links.question_link(transport.base_url, found.id, first.siret)
-        mail = letters.question(
-            found.tender.title, text, first.email, typed["reply_to"], link, transport, "preview"
-        )
+        parts = (found.tender.title, text, first.email, typed["reply_to"], link)
+        mail = letters.question(*parts, transport, "preview")
     facts["mail"] = {"subject": str(mail["Subject"]), "text": mail.get_content()} if mail else {}
     facts["mailto"] = mailto([each.email for each in reached], found.tender.title, text)
     return render.page(request, "letter.html", sirets=sirets, typed=typed, text=text, **facts)

@@ -28,19 +28,25 @@ RESERVATIONS = ((law.INSERTION, "insertion"), (law.DISABILITY, "handicap"))
 READ = "lu, à confirmer"  # read on its site or in its declared object, not declared by it
 #: Nature of the matching offer -> source of the trade, and whether declared or proved by past contracts.
 KNOWN: dict[str, tuple[str, bool]] = {
-    "offer": ("déclaré", True), "description": ("déclaré", True), "award": ("marché remporté", True), "job": ("offre d’emploi", True),
-    "naf": ("code d’activité", False), "name": ("son nom", False),
+    "offer": ("déclaré", True), "description": ("déclaré", True), "award": ("marché remporté", True),
+    "job": ("offre d’emploi", True), "naf": ("code d’activité", False), "name": ("son nom", False),
 }  # fmt: skip
 #: Source of the trade -> words of a line, and why those who are known by it are to be checked.
 BY: Mapping[str, tuple[str, str]] = {
-    "déclaré": ("déclaré par elle", "par ce qu’elles déclarent"), "marché remporté": ("d’après un marché remporté", "par un marché remporté"),
-    "offre d’emploi": ("d’après une offre d’emploi", "par une offre d’emploi"), "code d’activité": ("d’après son code d’activité", "par leur code d’activité"),
-    "son nom": ("retenue d’après son nom", "par leur nom"), READ: (READ, "par ce qu’on a lu d’elles"), "": ("", "sans métier connu"),
-}  # fmt: skip
+    "déclaré": ("déclaré par elle", "par ce qu’elles déclarent"),
+    "marché remporté": ("d’après un marché remporté", "par un marché remporté"),
+    "offre d’emploi": ("d’après une offre d’emploi", "par une offre d’emploi"),
+    "code d’activité": ("d’après son code d’activité", "par leur code d’activité"),
+    "son nom": ("retenue d’après son nom", "par leur nom"),
+    READ: (READ, "par ce qu’on a lu d’elles"),
+    "": ("", "sans métier connu"),
+}
 #: Who can carry a lot, in words.
 CARRIED: Mapping[Carried, str] = {
-    "alone": "À la taille d’une structure", "group": "À plusieurs structures", "beyond": "Au-delà de leur taille",
-}  # fmt: skip
+    "alone": "À la taille d’une structure",
+    "group": "À plusieurs structures",
+    "beyond": "Au-delà de leur taille",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ def plausible_because(lines: Sequence[Line]) -> str:
 
 
 def potential(matches: Sequence[Match]) -> list[tuple[str, int, int]]:
-    """Article with whom it is for, structures to call that it would admit for certain, those of them verified as active."""
+    """Article and its public, structures to call that it admits for certain, those verified as active."""
     today, found = date.today(), []
     near = [m for m in matches if m.level in ("likely", "")]
     for article, public in RESERVATIONS:
@@ -103,17 +109,17 @@ def potential(matches: Sequence[Match]) -> list[tuple[str, int, int]]:
 
 
 def understood(answer: LotAnswer, corrected: bool = False) -> dict[str, Any]:
-    """What was read of a lot, in words, and what it may be corrected to; `corrected` says that its buyer gave the trade."""
+    """What was read of a lot, and what it may be corrected to; `corrected`: its buyer gave the trade."""
     asked = answer.asked
     if asked is None:
         return {}
-    several = bool(asked.several)
-    return {
-        "trades": [f"{p.label} ({round(100 * p.share)} %)" if several else p.label for p in asked.parts],
-        "names": list(asked.trades), "code": next(iter(asked.codes), ""), "label": cpv_label(asked.codes[0]) if asked.codes else "",
-        "by": "vous" if corrected else "ses mots et son code CPV" if asked.codes else "ses mots",
-        "nature": asked.nature, "natures": search.NATURES, "size": CARRIED[asked.carried], "others": suggested(answer.lot.title[:400]),
-    }  # fmt: skip
+    shares = [f" ({round(100 * part.share)} %)" if asked.several else "" for part in asked.parts]
+    named = [part.label + share for part, share in zip(asked.parts, shares, strict=True)]
+    code = next(iter(asked.codes), "")
+    read: dict[str, Any] = {"trades": named, "names": list(asked.trades), "code": code}
+    read |= {"by": "vous" if corrected else "ses mots et son code CPV" if code else "ses mots"}
+    read |= {"label": cpv_label(code) if code else "", "others": suggested(answer.lot.title[:400])}
+    return read | {"nature": asked.nature, "natures": search.NATURES, "size": CARRIED[asked.carried]}
 
 
 @lru_cache(512)
@@ -131,9 +137,8 @@ def team_view(team: Consortium, answer: Answer) -> dict[str, Any]:
     tasks = [*team.covered, *team.uncovered]
     shown = (*tasks[:ROWS], *team.uncovered[: ROWS if len(team.covered) > ROWS else 0])
     rows = [(t, task_label(t, lots), [t in m.lots for m in team.members], t in team.uncovered) for t in shown]
-    return {
-        "team": team, "several": len(team.members) > 1, "tasks": rows, "asked": len(tasks), "left": max(0, len(tasks) - len(rows)),
-    }  # fmt: skip
+    counted: render.Facts = {"asked": len(tasks), "left": max(0, len(tasks) - len(rows))}
+    return {"team": team, "several": len(team.members) > 1, "tasks": rows, **counted}
 
 
 def task_label(task: str, lots: Mapping[str, Lot]) -> str:

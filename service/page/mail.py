@@ -14,6 +14,7 @@ from matcher.outreach.sourcing import questions
 from matcher.records.feedback import NOT_OUR_TRADE, REASONS
 from service.access import store_of
 from service.page import fields, render
+from service.page.fields import Lines, Word
 from service.router import Router
 
 router = Router(tags=["mail"])
@@ -42,7 +43,7 @@ def asked(request: Request, id: str, proof: str) -> Response:
 
 @router.post("/m/{id}/{proof}/unsubscribe")
 def unsubscribe(request: Request, id: str, proof: str, every: fields.Word = "") -> Response:
-    """Stop the alerts at once (RFC 8058: the reader's mail program posts here without a cookie), or every mail."""
+    """Stop the alerts at once (RFC 8058: a mail program posts here without a cookie), or every mail."""
     links.unsubscribe(store_of(request), id, proof, "" if every else "alerts")
     stopped = "de message" if every else "d'alerte"
     return _shown(request, id, proof, f"C'est fait : vous ne recevrez plus {stopped}.")
@@ -68,9 +69,6 @@ def act(
     return _shown(request, id, proof, f"Noté : ce lot ne vous sera plus proposé{more} ({title}).")
 
 
-# ------------------------------------------------------------------------------------ a buyer's questions
-
-
 @dataclass(frozen=True)
 class Link:
     """What a link of a mail names, and its proof."""
@@ -83,15 +81,13 @@ class Link:
 Asked = Annotated[Link, Depends()]
 
 
-def _question(
-    request: Request, link: Link, done: str = "", problems: dict[str, str] | None = None, typed: str = ""
-) -> Response:
+def _question(request: Request, link: Link, done: str = "", **form: Any) -> Response:
     found = questions.questioned(store_of(request), *astuple(link))
     skill = questions.skill_asked(found)
+    shown: render.Facts = {"q": found, "proof": link.proof, "trade": denials.label(skill) if skill else ""}
     return render.page(
-        request, "question.html", q=found, proof=link.proof, interests=questions.INTERESTS, done=done,
-        trade=denials.label(skill) if skill else "", problems=problems, typed=typed,
-    )  # fmt: skip
+        request, "question.html", interests=questions.INTERESTS, done=done, **shown, **{"typed": "", **form}
+    )
 
 
 @router.get("/q/{record}/{siret}/{proof}")
@@ -102,18 +98,13 @@ def question(request: Request, link: Asked) -> Response:
 
 @router.post("/q/{record}/{siret}/{proof}")
 def reply(
-    request: Request,
-    link: Asked,
-    interest: fields.Word = "",
-    text: fields.Lines = "",
-    retenir: fields.Word = "",
+    request: Request, link: Asked, interest: Word = "", text: Lines = "", retenir: Word = ""
 ) -> Response:
-    """The answer, into the buyer's record; `retenir`: what it says of the trade also into the structure's profile."""
+    """The answer, into the buyer's record; `retenir`: and the trade into the structure's profile."""
     store = store_of(request)
     try:
-        questions.reply(
-            store, link.record, link.siret, link.proof, interest, text[:4500], remembered=bool(retenir)
-        )
+        named = (link.record, link.siret, link.proof)
+        questions.reply(store, *named, interest, text[:4500], remembered=bool(retenir))
     except BadInput as error:
         return _question(request, link, problems=fields.problems_of(error, "interest"), typed=text)
     if retenir:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import time
 from collections import Counter
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
@@ -26,6 +25,7 @@ from matcher.reference.identifiers import is_address
 from matcher.reference.naming import source_name
 from service import access
 from service.page import account, fields, render
+from service.page.render import Facts
 from service.page.visitor import CheckedForm, Operator, Reader
 from service.router import Router
 from service.settings import mail_transport
@@ -43,14 +43,17 @@ def show(request: Request, who: Reader) -> Response:
     return _page(request)
 
 
-def _page(request: Request, problems: Mapping[str, str] | None = None, typed: str = "") -> Response:
-    snapshot = snapshot_of(request)
+def _page(request: Request, **form: Any) -> Response:
+    snapshot, store = snapshot_of(request), access.store_of(request)
     operator = access.identify(request).may("operator")
-    store = access.store_of(request)
-    return render.page(
-        request, "operator.html", problems=problems, typed=typed, state=_state(snapshot), loaded_at=snapshot.loaded_at, operator=operator, run=_last_run(store), sources=snapshot.once("sources", lambda: _sources(snapshot)),
-        held=_held(store, operator), night=review.night(store), hold_reason=report.HOLDS.get, claims=[_named(snapshot, c) for c in account.waiting(store)] if operator else [],
-    )  # fmt: skip
+    data = {"state": _state(snapshot), "loaded_at": snapshot.loaded_at}
+    data |= {"sources": snapshot.once("sources", lambda: _sources(snapshot))}
+    last = select(Run.__table__).order_by(Run.started_at.desc()).limit(1)
+    mails: Facts = {"run": store.ask(last).mappings().first(), "held": _held(store, operator)}
+    mails |= {"night": review.night(store), "hold_reason": report.HOLDS.get}
+    claims = [_named(snapshot, claim) for claim in account.waiting(store)] if operator else []
+    shown: Facts = {"operator": operator, "claims": claims, **data, **mails}
+    return render.page(request, "operator.html", **{"typed": "", **form}, **shown)
 
 
 @router.get("/exploitant/couverture")
@@ -61,9 +64,8 @@ def covered(request: Request, who: Reader) -> Response:
 @router.get("/exploitant/exposition")
 def exposed(request: Request, who: Reader) -> Response:
     snapshot = snapshot_of(request)
-    return render.page(
-        request, "exposure.html", exposure=snapshot.once("exposure", lambda: exposure(snapshot))
-    )
+    measured = snapshot.once("exposure", lambda: exposure(snapshot))
+    return render.page(request, "exposure.html", exposure=measured)
 
 
 def _named(snapshot: Snapshot, claim: dict[str, Any]) -> tuple[dict[str, Any], Structure | None]:
@@ -93,10 +95,8 @@ def _sources(snapshot: Snapshot) -> list[tuple[str, int, date | None]]:
         name = source_name(structure.source) or "inconnue"
         counts[name] += 1
         newest[name] = max(newest.get(name, date.min), structure.updated or date.min)
-    return [
-        (name, count, newest[name] if newest[name] > date.min else None)
-        for name, count in counts.most_common(8)
-    ]
+    days = {name: day if day > date.min else None for name, day in newest.items()}
+    return [(name, count, days[name]) for name, count in counts.most_common(8)]
 
 
 @router.post("/exploitant/demandes")
@@ -116,11 +116,11 @@ def decide(
     address: fields.Line = "",
     way: Annotated[str, Form(pattern="^(mail|letter|phone)$")] = "mail",
 ) -> Response:
-    """Approve or refuse a claim: a link by mail (where a server is set; shown too), or a code for a letter or a call."""
+    """Approve or refuse a claim: a link, by mail where a server is set, or a code to write or say."""
     try:
         address = fields.address(address)
     except BadInput as error:
-        return _page(request, fields.problems_of(error, f"to-{identifier}"), address)
+        return _page(request, problems=fields.problems_of(error, f"to-{identifier}"), typed=address)
     store, settings = access.store_of(request), request.app.state.settings
     asked = next((c for c in account.waiting(store) if c["id"] == identifier), None)
     token = account.decide(store, identifier, verdict == "oui", who.actor, way)
@@ -128,14 +128,13 @@ def decide(
     link = f"{public}/revendication/{token}" if token and way == "mail" else ""
     sent = _send(request, asked, link, address) if link and asked else ""
     structure = snapshot_of(request).structure(asked["siret"]) if asked else None
-    return render.page(
-        request, "decided.html", link=link, code="" if way == "mail" else token, way=way, sent=sent, claim=asked,
-        structure=structure, where=f"{public}/revendication",
-    )  # fmt: skip
+    decided: Facts = {"link": link, "code": "" if way == "mail" else token, "way": way, "sent": sent}
+    decided |= {"claim": asked, "structure": structure, "where": f"{public}/revendication"}
+    return render.page(request, "decided.html", **decided)
 
 
 def _send(request: Request, claim: dict[str, Any], link: str, given: str) -> str:
-    """The address that the link goes to by mail, "" where it does not: that known, or the one the operator gives."""
+    """The address that the link goes to, the one known or given by the operator; "" where to none."""
     to = given or str(claim["address"] or "")
     if not request.app.state.settings.smtp or not is_address(to):
         return ""
@@ -149,22 +148,16 @@ def _send(request: Request, claim: dict[str, Any], link: str, given: str) -> str
     return to
 
 
-def _last_run(store: Store) -> dict[str, Any] | None:
-    row = store.ask(select(Run.__table__).order_by(Run.started_at.desc()).limit(1)).mappings().first()
-    return dict(row) if row else None
-
-
 def _state(snapshot: Snapshot) -> dict[str, Any]:
     catalogue, moment = snapshot.catalogue, datetime.now(UTC)
-    kinds = Counter(str(k) for k in catalogue.structures.column("kind").to_pylist())
-    active = Counter(
-        int(v) for v in catalogue.of_structure("active")[np.array(catalogue.of_structure("kind") != "")]
-    )
-    return {
-        "structures": len(catalogue) - kinds[""], "firms": kinds[""],
-        "active": active[1], "closed": active[0], "unknown": active[-1], "evidence": catalogue.manifest.get("evidence", 0),
-        "awards": catalogue.manifest.get("awards", 0), "notices": len(snapshot.notices), "open": sum(open_at(closing(t), t.published, moment) for t in snapshot.answerable()),
-    }  # fmt: skip
+    kinds = catalogue.of_structure("kind")
+    firms = int((kinds == "").sum())
+    active = Counter(catalogue.of_structure("active")[np.array(kinds != "")].tolist())
+    state = {"structures": len(catalogue) - firms, "firms": firms}
+    state |= {"active": active[1], "closed": active[0], "unknown": active[-1]}
+    state |= {name: catalogue.manifest.get(name, 0) for name in ("evidence", "awards")}
+    still = sum(open_at(closing(t), t.published, moment) for t in snapshot.answerable())
+    return state | {"notices": len(snapshot.notices), "open": still}
 
 
 def _coverage(snapshot: Snapshot) -> list[tuple[str, str, int, Counter[str]]]:
@@ -173,16 +166,17 @@ def _coverage(snapshot: Snapshot) -> list[tuple[str, str, int, Counter[str]]]:
     for department, kind in zip(*columns, strict=True):
         if department and kind:
             table.setdefault(department, Counter())[render.family(kind)] += 1
-    rows = []
-    for code, counts in table.items():
-        found = places.department(code)
-        rows.append((code, found.name if found else code, sum(counts.values()), counts))
+    named = {code: found.name if (found := places.department(code)) else code for code in table}
+    rows = ((code, named[code], counts.total(), counts) for code, counts in table.items())
     return sorted(rows, key=lambda row: (-row[2], row[0]))
 
 
 def exposure(snapshot: Snapshot) -> dict[str, Any]:
-    """Over the newest answerable lots, `EXPOSED` or as many as `PATIENCE` allows: who is shown among the first ten, compared with the probability of being a lead,
-    how unevenly, and which lots have nobody; and what the daily draw of `rotating` would change in `TURNS` days."""
+    """Over the newest answerable lots, `EXPOSED` or as many as `PATIENCE` allows: who is shown among the first ten.
+
+    Compared with the probability of being a lead; how unevenly, and which lots have nobody; and what the daily draw of
+    `rotating` would change in `TURNS` days.
+    """
     tally, turning = Tally(snapshot.catalogue, TOP), Tally(snapshot.catalogue, TOP)
     scale, today = recipes.named("rotating").rotation, date.today()
     nobody = []
@@ -199,9 +193,9 @@ def exposure(snapshot: Snapshot) -> dict[str, Any]:
             nobody.append((tender, query.lot))
     found = tally.measured()
     never = round(found.structures * found.never_shown)
-    return {
-        "lots": tally.lots, "shown": found.structures - never, "never": never, "gini": found.gini,
-        "credible": found.credible, "passed_over": found.passed_over, "distance": found.distance,
-        "passed_over_by_turns": turning.measured().passed_over if turning.lots else None, "turns": TURNS,
-        "top": [(snapshot.structure(siret), count) for siret, _, count in found.most_shown[:8]], "nobody": nobody, "groups": found.groups,
-    }  # fmt: skip
+    top = [(snapshot.structure(siret), count) for siret, _, count in found.most_shown[:8]]
+    by_turns = turning.measured().passed_over if turning.lots else None
+    shown: Facts = {"lots": tally.lots, "shown": found.structures - never, "never": never, "gini": found.gini}
+    shown |= {name: getattr(found, name) for name in ("credible", "passed_over", "distance")}
+    shown |= {"passed_over_by_turns": by_turns, "turns": TURNS, "top": top}
+    return {**shown, "nobody": nobody, "groups": found.groups}

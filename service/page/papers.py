@@ -1,4 +1,4 @@
-"""Public documents: how the service ranks, its accessibility, what it stores; and the search box that portals frame."""
+"""Public documents: ranking, accessibility, what is stored; and the search box that portals frame."""
 
 from __future__ import annotations
 
@@ -34,17 +34,11 @@ def _groups(schema: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     for path, verbs in schema["paths"].items():
         for verb, operation in verbs.items():
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-            examples = [
-                (e.get("summary", name), json.dumps(e["value"], ensure_ascii=False, indent=1))
-                for name, e in body.get("examples", {}).items()
-            ]
-            parameters = [
-                (p["name"], p.get("description", ""))
-                for p in operation.get("parameters", [])
-                if p["in"] in ("path", "query")
-            ]
+            given = {e.get("summary", name): e["value"] for name, e in body.get("examples", {}).items()}
+            asked = (p for p in operation.get("parameters", []) if p["in"] in ("path", "query"))
             route = {"verb": verb.upper(), "path": path, "summary": operation.get("summary", "")}
-            route |= {"parameters": parameters, "examples": examples}
+            route["parameters"] = [(p["name"], p.get("description", "")) for p in asked]
+            route["examples"] = [(n, json.dumps(v, ensure_ascii=False, indent=1)) for n, v in given.items()]
             groups.setdefault((operation.get("tags") or ["other"])[0], []).append(route)
     return groups
 

@@ -1,16 +1,16 @@
-"""Forms of a structure's own page: offers, facts, trades, alerts; lots that it declines, and how to undo it."""
+"""Forms of a structure's own page: offers, facts, trades, alerts, lots declined and taken back."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
-from fastapi import Depends, Form, Query, Request, Response
+from fastapi import Depends, Form, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from matcher.catalogue import denials
@@ -22,28 +22,30 @@ from matcher.records import feedback, self_declared
 from matcher.reference import places
 from matcher.reference.text import clean
 from service import access, schemas
-from service.access import store_of
 from service.page import fields, render, structure
 from service.page.fields import FieldErrors, problems_of
-from service.page.visitor import CheckedForm, Reader, StructureOwner
+from service.page.render import Facts
+from service.page.visitor import CheckedForm, Mine, OwnStructure, Reader
 from service.router import Router
 from service.snapshot import Snapshot, snapshot_of
 
 router = Router()
+Offers = list[dict[str, Any]]
+Brochure = Annotated[str, Form(max_length=50_000)]
 OFFERS = 60  # offers that a structure may add
+PHONE = "Un téléphone s'écrit en chiffres : 01 99 00 10 00."
+SITE = "L'adresse du site ne peut être lue : écrivez www.exemple.fr."
 TURNOVER = "Le chiffre d'affaires est un nombre d'euros, positif."
 RADIUS = "Le rayon est un nombre de kilomètres, 2 000 au plus."
 
 
 @router.post("/structure/{siret}/brochure")
-def brochure(
-    request: Request, siret: str, who: Reader, form: CheckedForm, text: Annotated[str, Form(max_length=50_000)] = ""
-) -> Response:  # fmt: skip
+def brochure(request: Request, siret: str, who: Reader, form: CheckedForm, text: Brochure = "") -> Response:
     """Offers extracted from a pasted text, each with its passage, to be ticked; nothing is stored yet."""
     held = snapshot_of(request).structure(siret)
     if not text.strip():
-        problem = {"text": "Collez d'abord le texte de votre plaquette ou de votre site."}
-        return structure.shown(request, siret, who, problems=problem)
+        problems = {"text": "Collez d'abord le texte de votre plaquette ou de votre site."}
+        return structure.shown(request, siret, who, problems=problems)
     proposed = [(structure.packed(o.title, o.evidence[:600]), o.title, o.evidence) for o in propose(text)]
     mine = held.siret in who.sirets
     return render.page(request, "brochure.html", structure=held, proposed=proposed, mine=mine)
@@ -51,25 +53,30 @@ def brochure(
 
 @router.post("/structure/{siret}/offres")
 def offers(
-    request: Request, siret: str, who: StructureOwner, offer: fields.Lists = None, title: fields.Line = "",
-    text: fields.Lines = "", retirer: fields.Line = "",
-) -> Response:  # fmt: skip
+    mine: Mine,
+    offer: fields.Lists = None,
+    title: fields.Line = "",
+    text: fields.Lines = "",
+    retirer: fields.Line = "",
+) -> Response:
     """Keep the offers ticked or typed, or take one back; they enter the catalogue when it is next built."""
-    store, typed_offer = store_of(request), {"title": clean(title), "text": clean(text)[:3000]}
+    store, typed_offer = mine.store, {"title": clean(title), "text": clean(text)[:3000]}
     try:
         with store.together():  # of offers added at once none is lost
-            facts = self_declared.read(store, siret).facts
+            facts = self_declared.read(store, mine.siret).facts
             merged = _merged(facts.get("offers", []), offer or [], typed_offer, retirer)
-            self_declared.write(store, siret, {**facts, "offers": merged}, who.actor)
+            self_declared.write(store, mine.siret, {**facts, "offers": merged}, mine.who.actor)
     except BadInput as error:
-        typed = {"title": title, "offer-text": text}
-        return structure.shown(request, siret, who, problems=problems_of(error, "title"), typed=typed)
-    return _done(siret, "retrait" if retirer else "offres", "fiche")
+        return _again(mine, problems_of(error, "title"), {"title": title, "offer-text": text})
+    return _done(mine.siret, "retrait" if retirer else "offres", "fiche")
 
 
-def _merged(
-    held: list[dict[str, Any]], ticked: list[str], typed: dict[str, str], removed: str
-) -> list[dict[str, Any]]:
+def _again(mine: OwnStructure, problems: dict[str, str], typed: dict[str, str]) -> Response:
+    """The page of the structure with an invalid form and its errors."""
+    return structure.shown(mine.request, mine.siret, mine.who, problems=problems, typed=typed)
+
+
+def _merged(held: Offers, ticked: list[str], typed: dict[str, str], removed: str) -> Offers:
     """The offers of a structure with those added and without the one removed.  Raises BadInput."""
     added = [_unpacked(each) for each in ticked[:OFFERS]] + ([typed] if typed["title"] else [])
     kept = {o["title"]: o for o in held if o["title"] != removed}
@@ -108,32 +115,31 @@ class ProfileForm:
 
 
 @router.post("/structure/{siret}/fiche")
-def edit(
-    request: Request, siret: str, who: StructureOwner, form: Annotated[ProfileForm, Depends()]
-) -> Response:
+def edit(mine: Mine, form: Annotated[ProfileForm, Depends()]) -> Response:
     """What it says of itself: an empty field leaves what the directory says."""
     typed = {"form": "fiche", **asdict(form), "site_unread": form.unread}
     try:
         facts = _read(typed)
     except FieldErrors as error:
-        return structure.shown(request, siret, who, problems=error.problems, typed=typed)
-    store = store_of(request)
-    with store.together():
-        self_declared.write(store, siret, {**self_declared.read(store, siret).facts, **facts}, who.actor)
-    return _done(siret, "fiche", "fiche")
+        return _again(mine, error.problems, typed)
+    with (store := mine.store).together():
+        before = self_declared.read(store, mine.siret).facts
+        self_declared.write(store, mine.siret, {**before, **facts}, mine.who.actor)
+    return _done(mine.siret, "fiche", "fiche")
 
 
 def _read(typed: dict[str, str]) -> dict[str, Any]:
     """What a structure says of itself, from its form.  Raises FieldErrors."""
-    site = typed["website"].strip()
+    phone, site = typed["phone"].strip(), typed["website"].strip()
+    site = site if not site or "://" in site else f"https://{site}"
     read = fields.checked(
-        phone=lambda: _of("phone", typed["phone"].strip(), "Un téléphone s'écrit en chiffres : 01 99 00 10 00."),
+        phone=lambda: _of("phone", phone, PHONE),
         email=lambda: fields.address(typed["email"]),
-        website=lambda: _of("website", site if not site or "://" in site else f"https://{site}", "L'adresse du site ne peut être lue : écrivez www.exemple.fr."),
+        website=lambda: _of("website", site, SITE),
         turnover=lambda: _of("turnover", fields.number(typed["turnover"], TURNOVER), TURNOVER),
         radius=lambda: _of("radius_km", fields.number(typed["radius"], RADIUS), RADIUS, schemas.ZoneIn),
         departments=lambda: _departments(typed["departments"]),
-    )  # fmt: skip
+    )
     zone = {"radius_km": read.pop("radius"), "departments": read.pop("departments")}
     zone |= {"country": bool(typed["country"])}
     given = {**read, "description": clean(typed["description"]), "zone": zone}
@@ -151,45 +157,41 @@ def _of(name: str, value: Any, sentence: str, model: type[BaseModel] = schemas.P
 
 
 def _departments(text: str) -> list[str]:
-    """The numbers of departments in a text of numbers and names.  Raises BadInput for one that does not exist."""
+    """The numbers of departments in a text of numbers and names.  Raises BadInput for another."""
     parts = [part.strip() for part in re.split(r"[,;/\n]|\bet\b", text) if part.strip()]
     words = [word for part in parts for word in ([part] if places.department_typed(part) else part.split())]
     if wrong := [word for word in words if places.department_typed(word) is None]:
-        raise BadInput(
-            f"Le département {wrong[0][:30]} n'existe pas : écrivez des numéros ou des noms, 75, Nord, 2A."
-        )
+        named = f"Le département {wrong[0][:30]} n'existe pas"
+        raise BadInput(f"{named} : écrivez des numéros ou des noms, 75, Nord, 2A.")
     return [code for word in words if (code := places.department_typed(word))]
 
 
 @router.post("/structure/{siret}/metier")
-def trade(
-    request: Request, siret: str, who: StructureOwner, skill: fields.Line = "", verdict: fields.Word = "non"
-) -> Response:
+def trade(mine: Mine, skill: fields.Line = "", verdict: fields.Word = "non") -> Response:
     """« Ce n'est pas notre métier »: effective immediately, until the structure itself undoes it."""
-    store, allowed = store_of(request), verdict == "oui"
+    store, by, allowed = mine.store, mine.who.actor, verdict == "oui"
     with store.writing() as connection:
         if allowed:
-            feedback.allow(store, connection, siret, skill)
+            feedback.allow(store, connection, mine.siret, skill)
         else:
-            feedback.deny(store, connection, siret, skill, who.actor)
-        store.audit(connection, who.actor, "skill.allow" if allowed else "skill.deny", siret)
-    request.app.state.serving.apply_denials(store)
-    return _done(siret, "repris" if allowed else "metier", "metiers")
+            feedback.deny(store, connection, mine.siret, skill, by)
+        store.audit(connection, by, "skill.allow" if allowed else "skill.deny", mine.siret)
+    mine.apply_denials()
+    return _done(mine.siret, "repris" if allowed else "metier", "metiers")
 
 
 @router.post("/structure/{siret}/alertes")
 def alert(
-    request: Request, siret: str, who: StructureOwner, frequency: fields.Word = "", address: fields.Line = "", plausible: fields.Word = ""
-) -> Response:  # fmt: skip
+    mine: Mine, frequency: fields.Word = "", address: fields.Line = "", plausible: fields.Word = ""
+) -> Response:
     """How often, and where; "off" is one click and stops every mail."""
     try:
         to = fields.address(address)
         wider = bool(plausible) if frequency != "off" else None
-        alerts.choose(store_of(request), siret, frequency, to, who.actor, plausible=wider)
+        alerts.choose(mine.store, mine.siret, frequency, to, mine.who.actor, plausible=wider)
     except BadInput as error:
-        problems = problems_of(error, "alert-address")
-        return structure.shown(request, siret, who, problems=problems, typed={"alert-address": address})
-    return _done(siret, "alertes", "alertes")
+        return _again(mine, problems_of(error, "alert-address"), {"alert-address": address})
+    return _done(mine.siret, "alertes", "alertes")
 
 
 def _done(siret: str, what: str, section: str) -> Response:
@@ -197,8 +199,8 @@ def _done(siret: str, what: str, section: str) -> Response:
     return render.go(f"/structure/{siret}?fait={what}#{section}")
 
 
+Reason = Annotated[str, Form(max_length=60)]
 DAYS = 120  # notices published within so many days of the newest are counted
-Given = Annotated[str, Form(max_length=200)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,23 +214,18 @@ class Scope:
 
 
 @router.get("/structure/{siret}/ecarter")
-def choose(
-    request: Request, siret: str, who: Reader, avis: Annotated[str, Query(max_length=200)], lot: Annotated[str, Query(max_length=200)]
-) -> Response:  # fmt: skip
+def choose(request: Request, siret: str, who: Reader, avis: fields.Asked, lot: fields.Asked) -> Response:
     access.own(who, siret)
     return _declining(request, siret, avis, lot)
 
 
-def _declining(
-    request: Request, siret: str, notice: str, lot: str, problems: Mapping[str, str] | None = None
-) -> Response:
+def _declining(request: Request, siret: str, notice: str, lot: str, **form: Any) -> Response:
     snapshot = snapshot_of(request)
     tender, chosen = _lot_of(snapshot, notice, lot)
     reasons = {code: words for code, words in feedback.REASONS.items() if code != feedback.NOT_OUR_TRADE}
-    return render.page(
-        request, "decline.html", structure=snapshot.structure(siret), tender=tender, lot=chosen,
-        scopes=_scopes(snapshot, tender, chosen), reasons=reasons, days=DAYS, problems=problems,
-    )  # fmt: skip
+    shown: Facts = {"structure": snapshot.structure(siret), "tender": tender, "lot": chosen}
+    shown |= {"scopes": _scopes(snapshot, tender, chosen), "reasons": reasons, "days": DAYS}
+    return render.page(request, "decline.html", **shown, **form)
 
 
 def _lot_of(snapshot: Snapshot, notice: str, identifier: str) -> tuple[Tender, Lot]:
@@ -240,18 +237,12 @@ def _lot_of(snapshot: Snapshot, notice: str, identifier: str) -> tuple[Tender, L
 
 
 def _scopes(snapshot: Snapshot, tender: Tender, lot: Lot) -> list[Scope]:
-    found = [Scope("lot", "Ce lot seulement", "", [(tender, lot)])]
-    if lot.cpv:
-        skill = f"cpv:{lot.cpv[0][:4]}"
-        found.append(
-            Scope("kind", f"Ce genre de lot : {denials.label(skill)}", skill, _hidden(snapshot, skill))
-        )
+    kinds = [f"cpv:{code[:4]}" for code in lot.cpv[:1]]
+    ways = [("kind", f"Ce genre de lot : {denials.label(skill)}", skill) for skill in kinds]
     for need in asks.of_lot(lot, tender).parts[:3]:
-        skill = f"trade:{need.trade}"
-        found.append(
-            Scope(f"trade-{need.trade}", f"Ce métier : {need.label}", skill, _hidden(snapshot, skill))
-        )
-    return found
+        ways.append((f"trade-{need.trade}", f"Ce métier : {need.label}", f"trade:{need.trade}"))
+    wider = [Scope(code, label, skill, _hidden(snapshot, skill)) for code, label, skill in ways]
+    return [Scope("lot", "Ce lot seulement", "", [(tender, lot)]), *wider]
 
 
 def _hidden(snapshot: Snapshot, skill: str) -> list[tuple[Tender, Lot]]:
@@ -261,55 +252,39 @@ def _hidden(snapshot: Snapshot, skill: str) -> list[tuple[Tender, Lot]]:
     since = newest - timedelta(days=DAYS) if newest > date.min else newest
 
     def hides() -> list[tuple[Tender, Lot]]:
-        recent = ((t, each) for t in listed if (t.published or newest) >= since for each in t.lots)
-        return [
-            (t, each) for t, each in recent if denials.refuses((skill,), each, asks.of_lot(each, t).trades)
-        ]
+        recent = ((t, lot) for t in listed if (t.published or newest) >= since for lot in t.lots)
+        return [(t, lot) for t, lot in recent if denials.refuses((skill,), lot, asks.of_lot(lot, t).trades)]
 
     return snapshot.once(("hidden", skill), hides)
 
 
 @router.post("/structure/{siret}/ecarter")
-def decline(
-    request: Request,
-    siret: str,
-    who: StructureOwner,
-    notice_id: Given,
-    lot_id: Given,
-    motif: Annotated[str, Form(max_length=60)] = "",
-) -> Response:
+def decline(mine: Mine, notice_id: fields.Name, lot_id: fields.Name, motif: Reason = "") -> Response:
     """Decline: the lot, or every lot of the kind or trade, is never shown again to this structure."""
-    snapshot, store = snapshot_of(request), store_of(request)
+    snapshot, store, siret, by = snapshot_of(mine.request), mine.store, mine.siret, mine.who.actor
     tender, lot = _lot_of(snapshot, notice_id, lot_id)
     scope = next((each for each in _scopes(snapshot, tender, lot) if each.code == motif), None)
     if scope is None and (motif not in feedback.REASONS or motif == feedback.NOT_OUR_TRADE):
-        return _declining(request, siret, notice_id, lot_id, {"motif": "Choisissez un motif dans la liste."})
+        problems = {"motif": "Choisissez un motif dans la liste."}
+        return _declining(mine.request, siret, notice_id, lot_id, problems=problems)
     reason = feedback.NOT_OUR_TRADE if scope else motif
-    feedback.record(store, siret, notice_id, lot_id, "declined", reason=reason, by=who.actor)
+    feedback.record(store, siret, notice_id, lot_id, "declined", reason=reason, by=by)
     skill = scope.skill if scope else ""
     if skill:
         with store.writing() as connection:
-            feedback.deny(store, connection, siret, skill, who.actor)
-        request.app.state.serving.apply_denials(store)
-    return render.go(
-        f"/structure/{quote(siret)}?{urlencode({'fait': 'refus', 'avis': notice_id, 'lot': lot_id, 'skill': skill})}"
-    )
+            feedback.deny(store, connection, siret, skill, by)
+        mine.apply_denials()
+    done = {"fait": "refus", "avis": notice_id, "lot": lot_id, "skill": skill}
+    return render.go(f"/structure/{quote(siret)}?{urlencode(done)}")
 
 
 @router.post("/structure/{siret}/reprendre")
-def undo(
-    request: Request,
-    siret: str,
-    who: StructureOwner,
-    notice_id: Given,
-    lot_id: Given,
-    skill: Annotated[str, Form(max_length=200)] = "",
-) -> Response:
+def undo(mine: Mine, notice_id: fields.Name, lot_id: fields.Name, skill: fields.Name = "") -> Response:
     """Undo a refusal, with the denial recorded with it."""
-    store = store_of(request)
-    feedback.take_back(store, siret, notice_id, lot_id, who.actor)
+    store = mine.store
+    feedback.take_back(store, mine.siret, notice_id, lot_id, mine.who.actor)
     if skill:
         with store.writing() as connection:
-            feedback.allow(store, connection, siret, skill)
-        request.app.state.serving.apply_denials(store)
-    return render.go(f"/structure/{quote(siret)}?fait=repris")
+            feedback.allow(store, connection, mine.siret, skill)
+        mine.apply_denials()
+    return render.go(f"/structure/{quote(mine.siret)}?fait=repris")

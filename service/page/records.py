@@ -15,13 +15,13 @@ from matcher.domain import Answer, BadInput
 from matcher.outreach.sourcing import questions
 from matcher.outreach.sourcing import record as record_
 from matcher.records.chain import Event
-from matcher.records.store import Store
-from service import sourcing
+from service import sourcing, wire
 from service.access import spend, store_of
 from service.page import facets, fields, render, search
 from service.page.buyer import answer_of, places_in_words
 from service.page.fields import FieldErrors
-from service.page.visitor import CheckedForm, RecordOwner
+from service.page.render import Facts
+from service.page.visitor import CheckedForm, Kept, OwnRecord, RecordOwner
 from service.router import Router
 from service.snapshot import snapshot_of
 
@@ -37,7 +37,11 @@ VIEWS = {
     "ecartees": "Écartées",
     "toutes": "Toutes",
 }
+EventNumber = Annotated[int, Form(ge=1, le=10_000_000)]
 CALL, CHECK = "à appeler", "à vérifier"
+#: What every page of a record is written with.
+ALWAYS = {"why": record_.why, "note": record_.NOTE, "steps": record_.STEPS, "reported": record_.REPORTED}
+ALWAYS |= {"outcome": questions.outcome_label}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +81,10 @@ def keep(
     request: Request,
     form: CheckedForm,
     owner: RecordOwner,
-    de: Annotated[str, Form(max_length=210)],
-    lot: Annotated[str, Form(max_length=40)] = "",
-    retour: Annotated[str, Form(max_length=2000)] = "",
-    label: Annotated[str, Form(max_length=200)] = "",
+    de: fields.Reference,
+    lot: fields.Word = "",
+    retour: fields.Sentences = "",
+    label: fields.Name = "",
 ) -> Response:
     """Keep the list as it is shown: what `retour`, its address, narrows is not kept."""
     if owner.startswith(record_.ANONYMOUS):
@@ -95,8 +99,9 @@ def kept(
     request: Request, owner: str, asked: search.Search, answer: Answer, wanted: facets.Chosen, label: str = ""
 ) -> str:
     """Keep the answer to a search, as the facets narrowed it; the record's id."""
-    matcher = snapshot_of(request).matcher
-    return sourcing.written(request, owner, matcher, answer, search.filters_of(asked), label, wanted.values)
+    recipe, filters = snapshot_of(request).matcher.recipe.name, search.filters_of(asked)
+    more = {"recipe": recipe, "label": label}
+    return record_.keep(store_of(request), owner, answer, filters=filters, facets=wanted.values, **more)
 
 
 @router.get("/acheteur/fiches")
@@ -109,7 +114,7 @@ def records(request: Request, owner: RecordOwner, archives: str = "") -> Respons
 
 @dataclass(frozen=True)
 class View:
-    """What of a record is shown: whom (`vue`), from which line on (`debut`) or every line (`tout`); and what was just done."""
+    """What of a record is shown: whom (`vue`), from which line (`debut`) or all (`tout`); what was done."""
 
     rejouer: str = ""
     vue: Annotated[str, Query(max_length=10)] = ""
@@ -121,42 +126,28 @@ class View:
 
 
 @router.get("/acheteur/fiches/{identifier}")
-def record(
-    request: Request, identifier: str, owner: RecordOwner, asked: Annotated[View, Depends()]
-) -> Response:
-    return _record(request, owner, identifier, asked)
+def record(kept: Kept, asked: Annotated[View, Depends()]) -> Response:
+    return _record(kept, asked)
 
 
-def _record(request: Request, owner: str, identifier: str, asked: View, **form: Any) -> Response:
+def _record(kept: OwnRecord, asked: View, **form: Any) -> Response:
     """A record; after an invalid form, with its input and its errors."""
-    store, first = store_of(request), asked.debut
-    found = record_.read(store, owner, identifier)
+    request, found = kept.request, record_.read(*kept.named)
     rows = rows_of(found)
     counts = {name: sum(row.seen_in(name) for row in rows) for name in VIEWS}
     view = asked.vue if asked.vue in VIEWS else next((name for name in VIEWS if counts[name]), "toutes")
-    shown = [row for row in rows if row.seen_in(view)]
-    base = request.app.state.settings.public_url
-    return render.page(
-        request,
-        "record.html",
-        changes=sourcing.replay(request, found) if asked.rejouer else None,
-        **_shown(store, owner, found),
-        missing=asked.manque,
-        outcomes=dict(pair.split(".") for pair in asked.issue.split("_") if pair),
-        words=questions.OUTCOMES,
-        rows=shown if asked.tout else shown[first - 1 : first - 1 + LINES],
-        first=first,
-        total=len(shown),
-        page_lines=LINES,
-        view=view,
-        views=[(name, title, counts[name]) for name, title in VIEWS.items()],
-        owner=owner,
-        due=sum(bool(row.next) for row in rows),
-        colleagues=record_.colleagues(store, owner, identifier),
-        invitation=f"{base}/acheteur/fiches/{quote(identifier)}/rejoindre/{record_.share_proof(found)}",
-        done=asked.fait,
-        **form,
-    )
+    shown, start = [row for row in rows if row.seen_in(view)], asked.debut - 1
+    listed: Facts = {"rows": shown if asked.tout else shown[start : start + LINES], "first": asked.debut}
+    listed |= {"total": len(shown), "page_lines": LINES, "due": sum(bool(row.next) for row in rows)}
+    listed |= {"view": view, "views": [(name, title, counts[name]) for name, title in VIEWS.items()]}
+    happened: Facts = {"outcomes": dict(pair.split(".") for pair in asked.issue.split("_") if pair)}
+    happened |= {"words": questions.OUTCOMES, "missing": asked.manque, "done": asked.fait}
+    happened |= {"changes": sourcing.replay(request, found) if asked.rejouer else None}
+    address = request.app.state.settings.public_url + kept.address
+    shared: Facts = {"invitation": f"{address}/rejoindre/{record_.share_proof(found)}", "owner": kept.owner}
+    shared |= {"colleagues": record_.colleagues(*kept.named)}
+    common = _shown(kept, found)
+    return render.page(request, "record.html", **common, **listed, **happened, **shared, **form)
 
 
 def rows_of(found: record_.Record) -> list[Row]:
@@ -180,13 +171,12 @@ def filters_of(found: record_.Record) -> list[str]:
 
 
 @router.get("/acheteur/fiches/{identifier}/note")
-def note(request: Request, identifier: str, owner: RecordOwner) -> Response:
+def note(kept: Kept) -> Response:
     """The note of the sourcing for the file of the contract, to print."""
-    store = store_of(request)
-    found = record_.read(store, owner, identifier)
+    found = record_.read(*kept.named)
     rows = rows_of(found)
     counts = Counter((row.number, row.band) for row in rows)
-    return render.page(request, "note.html", rows=rows, counts=counts, **_shown(store, owner, found))
+    return render.page(kept.request, "note.html", rows=rows, counts=counts, **_shown(kept, found))
 
 
 def listed(found: record_.Record) -> dict[str, Mapping[str, Any]]:
@@ -194,28 +184,18 @@ def listed(found: record_.Record) -> dict[str, Mapping[str, Any]]:
     return {e.siret: e.payload for e in reversed(found.events) if e.kind == "listed" and e.payload}
 
 
-def _shown(store: Store, owner: str, found: record_.Record) -> dict[str, Any]:
-    """A record on its page and on its note: what happened with whom, and a link that writes to all who were to be written to."""
+def _shown(kept: OwnRecord, found: record_.Record) -> dict[str, Any]:
+    """A record on its page and its note: what happened with whom, and a link that writes to all."""
     happened, lines = record_.steps(found), listed(found)
     prepared = {s: step for s, each in happened.items() for step in each if step.kind in record_.PREPARED}
     addresses = sorted({str(lines[s]["email"]) for s in prepared if s in lines and lines[s].get("email")})
     message = next((str(step.payload["message"]) for step in prepared.values()), "")
-    return {
-        "record": found,
-        "verdict": record_.verify(store, owner, found.id),
-        "why": record_.why,
-        "filters": filters_of(found),
-        "note": record_.NOTE,
-        "places": places_in_words(found.tender),
-        "happened": happened,
-        "names": {s: str(p.get("name") or s) for s, p in lines.items() if s in happened},
-        "steps": record_.STEPS,
-        "reported": record_.REPORTED,
-        "addresses": addresses,
-        "message": message,
-        "mailto": mailto(addresses, found.tender.title, message),
-        "outcome": questions.outcome_label,
-    }
+    letter: Facts = {"addresses": addresses, "message": message}
+    letter |= {"mailto": mailto(addresses, found.tender.title, message)}
+    about = {"record": found, "filters": filters_of(found), "places": places_in_words(found.tender)}
+    about |= {"verdict": record_.verify(*kept.named), "happened": happened}
+    about |= {"names": {s: str(p.get("name") or s) for s, p in lines.items() if s in happened}}
+    return {**ALWAYS, **about, **letter}
 
 
 def mailto(addresses: list[str], title: str, message: str) -> str:
@@ -240,24 +220,18 @@ class NoteForm:
 
 @router.post("/acheteur/fiches/{identifier}/noter")
 def report(
-    request: Request,
-    identifier: str,
-    form: CheckedForm,
-    owner: RecordOwner,
-    typed: Annotated[NoteForm, Depends()],
-    vue: fields.Word = "",
+    form: CheckedForm, kept: Kept, typed: Annotated[NoteForm, Depends()], vue: fields.Word = ""
 ) -> Response:
     """Note a call, an answer or a decision; an invalid form comes back with what was typed."""
-    store, siret, done = store_of(request), typed.siret, typed.fait
-    said = {"text": typed.text, "who": typed.qui, "next_step": typed.suite}
+    siret, done = typed.siret, typed.fait
+    said: dict[str, Any] = {"text": typed.text, "who": typed.qui, "next_step": typed.suite}
     try:
-        record_.report(store, owner, identifier, siret, done, due=_day(typed.le), **said)
+        record_.report(*kept.named, siret, done, due=_day(typed.le), **said)
     except BadInput as error:
         where = f"n-{siret}-le" if isinstance(error, FieldErrors) else f"n-{siret}"
-        problems = {where: str(error)}
-        return _record(request, owner, identifier, View(vue=vue), problems=problems, typed=asdict(typed))
+        return _record(kept, View(vue=vue), problems={where: str(error)}, typed=asdict(typed))
     query = urlencode({name: value for name, value in (("vue", vue), ("fait", done)) if value})
-    return render.go(f"/acheteur/fiches/{quote(identifier)}?{query}#s{quote(siret)}")
+    return render.go(f"{kept.address}?{query}#s{quote(siret)}")
 
 
 def _day(text: str) -> date | None:
@@ -274,62 +248,42 @@ def _day(text: str) -> date | None:
 
 @router.post("/acheteur/fiches/{identifier}/corriger")
 def corrected(
-    request: Request,
-    identifier: str,
-    form: CheckedForm,
-    owner: RecordOwner,
-    number: Annotated[int, Form(ge=1, le=10_000_000)],
-    text: fields.Lines = "",
-    vue: fields.Word = "",
+    form: CheckedForm, kept: Kept, number: EventNumber, text: fields.Lines = "", vue: fields.Word = ""
 ) -> Response:
     """Correct by a further entry: sealed entries are never changed."""
     if not text.strip():
-        problems = {f"c{number}": "Écrivez ce qui est exact."}
-        return _record(request, owner, identifier, View(vue=vue), problems=problems)
-    record_.corrected(store_of(request), owner, identifier, number, text)
-    return render.go(f"/acheteur/fiches/{quote(identifier)}?{urlencode({'vue': vue})}")
+        return _record(kept, View(vue=vue), problems={f"c{number}": "Écrivez ce qui est exact."})
+    record_.corrected(*kept.named, number, text)
+    return render.go(f"{kept.address}?{urlencode({'vue': vue})}")
 
 
 @router.post("/acheteur/fiches/{identifier}/ranger")
-def arrange(
-    request: Request,
-    identifier: str,
-    form: CheckedForm,
-    owner: RecordOwner,
-    faire: fields.Word,
-    nom: fields.Line = "",
-) -> Response:
+def arrange(form: CheckedForm, kept: Kept, faire: fields.Word, nom: fields.Line = "") -> Response:
     """Rename a record, archive it or take it back, or end what was shared."""
-    store, at = store_of(request), f"/acheteur/fiches/{quote(identifier)}"
     if faire == "nommer":
-        record_.rename(store, owner, identifier, nom)
+        record_.rename(*kept.named, nom)
     elif faire == "separer":
-        record_.unshare(store, owner, identifier)
+        record_.unshare(*kept.named)
     else:
-        record_.archive(store, owner, identifier, faire == "archiver")
-        at = "/acheteur/fiches"
-    return render.go(at)
+        record_.archive(*kept.named, faire == "archiver")
+        return render.go("/acheteur/fiches")
+    return render.go(kept.address)
 
 
 @router.get("/acheteur/fiches/{identifier}/rejoindre/{proof}")
 def invitation(request: Request, identifier: str, proof: str, owner: RecordOwner) -> Response:
     """What a colleague shares; reading the link opens nothing."""
-    return render.page(
-        request, "join.html", record=record_.invited(store_of(request), identifier, proof), proof=proof
-    )
+    record = record_.invited(store_of(request), identifier, proof)
+    return render.page(request, "join.html", record=record, proof=proof)
 
 
 @router.post("/acheteur/fiches/{identifier}/rejoindre/{proof}")
-def join(request: Request, identifier: str, proof: str, form: CheckedForm, owner: RecordOwner) -> Response:
-    record_.join(store_of(request), owner, identifier, proof)
-    return render.go(f"/acheteur/fiches/{quote(identifier)}")
+def join(proof: str, form: CheckedForm, kept: Kept) -> Response:
+    record_.join(*kept.named, proof)
+    return render.go(kept.address)
 
 
 @router.get("/acheteur/fiches/{identifier}/export.{format}")
-def export(request: Request, identifier: str, format: str, owner: RecordOwner) -> Response:
-    found, content, media = sourcing.exported(request, owner, identifier, format)
-    headers = {
-        "Content-Disposition": f'attachment; filename="sourcing-{found.created_at:%Y%m%d}.{format}"',
-        "Cache-Control": "no-store",
-    }
-    return Response(content, media_type=media, headers=headers)
+def export(kept: Kept, format: str) -> Response:
+    found, content, media = sourcing.exported(kept.request, kept.owner, kept.identifier, format)
+    return wire.attachment(content, media, f"sourcing-{found.created_at:%Y%m%d}.{format}")

@@ -7,23 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from matcher.domain import (
-    AUDIENCES,
-    DISABILITY_KINDS,
-    KINDS,
-    SIAE_KINDS,
-    Place,
-    Structure,
-    UnknownNotice,
-    UnknownStructure,
-    __version__,
-)
+from matcher import domain
+from matcher.domain import KINDS, Place, Structure
 from matcher.matching import reasons
 from matcher.records.keys import Bearer
 from matcher.records.store import Unfit
@@ -37,14 +28,12 @@ from matcher.territory import outlines
 from service import schemas
 from service.access import SESSION_SECONDS, NotYours, Session, cookie_name, open_to_read, secure
 
-if TYPE_CHECKING:
-    from service.snapshot import Snapshot
-
+Facts = dict[str, Any]  # what a template is written with, by name
 TEMPLATES = Path(__file__).parent / "templates"
 #: Families of kinds, as the map and the legend show them.
 FAMILIES: dict[str, tuple[str, frozenset[str]]] = {
-    "insertion": ("Insertion (EI, ACI, AI, ETTI, GEIQ)", SIAE_KINDS | {"GEIQ"}),
-    "handicap": ("Handicap (EA, ESAT)", DISABILITY_KINDS),
+    "insertion": ("Insertion (EI, ACI, AI, ETTI, GEIQ)", domain.SIAE_KINDS | {"GEIQ"}),
+    "handicap": ("Handicap (EA, ESAT)", domain.DISABILITY_KINDS),
     "ess": ("Autres ESS", ESS_KINDS | {"SEP"}),
     "firm": ("Entreprise ordinaire", frozenset({""})),
 }
@@ -124,9 +113,8 @@ _THIN = re.compile(r"(?<=\S) (?=[;?!](?:\W|$))")
 def typographic(html: str) -> str:
     """The page with French apostrophes and non-breaking spaces, outside tags and user input."""
     parts = _TAGS.split(html)
-    parts[::2] = [
-        _THIN.sub("\u202f", _MARKS.sub("\u00a0", _APOSTROPHE.sub("’", text))) for text in parts[::2]
-    ]
+    plain = (_MARKS.sub("\u00a0", _APOSTROPHE.sub("’", text)) for text in parts[::2])
+    parts[::2] = [_THIN.sub("\u202f", text) for text in plain]
     return "".join(parts)
 
 
@@ -169,7 +157,7 @@ def kilometres(value: float | None) -> str:
 
 
 def origin(text: str) -> str:
-    """Where a fact comes from ("annuaire.csv, 2026-09-15"), by the name of its source, with its day in French."""
+    """Where a fact comes from ("annuaire.csv, 2026-09-15"): the name of its source, its day in French."""
     name, mark, day_ = text.rpartition(", ")
     source = source_name(name if mark else text)
     return re.sub(r"\b(\d{4})-(\d{2})-(\d{2})\b", r"\3/\2/\1", f"{source}, {day_}" if mark else source)
@@ -185,8 +173,12 @@ def initial(text: str) -> str:
 
 
 _environment = Environment(
-    loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(default=True), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-)  # fmt: skip
+    loader=FileSystemLoader(TEMPLATES),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 
 
 def compiled(names: Iterable[str]) -> None:
@@ -200,22 +192,19 @@ def cited(code: str) -> str:
     return law.article_of(code, date.today())
 
 
-_environment.filters |= {
-    "day": day, "due": due, "euros": euros, "km": kilometres, "points": points, "family": family, "initial": initial, "url": schemas.safe_url,
-    "kind": schemas.kind_label, "short": shorten, "clause_in_words": reasons.clause_in_words,
-}  # fmt: skip
-_environment.filters |= {
-    "origin": origin, "contact": contact, "town": town, "moment": moment, "called": called, "siret": siret, "sourced": sourced, "source": source_name, "zone": zone_of, "capacity": capacity,
-    "alive": alive, "grouped": grouped, "typographic": typographic, "address": address,
-}  # fmt: skip
+_FILTERS: list[Any] = [address, alive, called, capacity, contact, day, due, euros, family, grouped, initial]
+_FILTERS += [moment, origin, points, reasons.clause_in_words, sourced, town, typographic]
+_environment.filters |= {each.__name__: each for each in _FILTERS}
+_environment.filters |= {"km": kilometres, "kind": schemas.kind_label, "short": shorten, "siret": siret}
+_environment.filters |= {"source": source_name, "url": schemas.safe_url, "zone": zone_of}
 #: Article -> whom it reserves a lot to, as a buyer may correct it; the prisons' article is no choice of a search.
-RESERVED_TO = {article: label for who, (label, article) in AUDIENCES.items() if who != "prison"}
+RESERVED_TO = {article: label for who, (label, article) in domain.AUDIENCES.items() if who != "prison"}
 _environment.globals |= {
     "reserved_to": RESERVED_TO,
     "sentences": reasons.sentences,
     "why_nobody": reasons.why_nobody,
     "unknown_in_words": reasons.unknown_in_words,
-    "version": __version__,
+    "version": domain.__version__,
     "kinds": KINDS,
     "families": FAMILIES,
     "outlines": outlines,
@@ -234,46 +223,48 @@ def wants_page(request: Request) -> bool:
     )
 
 
-def _structures(snapshot: Snapshot) -> int:
-    """How many structures are known: ordinary firms of past awards are none."""
-    return snapshot.once("structures", lambda: int((snapshot.catalogue.of_structure("kind") != "").sum()))
+def _written(name: str, request: Request, **facts: Any) -> str:
+    """The text of a template; what neither a session nor a catalogue tells is left empty."""
+    shown: dict[str, Any] = {"csrf": "", "who": None, "role": "reader", "by_link": False, "oidc": ""}
+    shown |= {"versions": {}, "structures": 0, "notices": 0}
+    shown |= {"request": request, "path": request.url.path, "today": date.today(), **facts}
+    return typographic(_environment.get_template(name).render(shown))
 
 
-def page(
-    request: Request,
-    name: str,
-    status: int = 200,
-    /,
-    *,
-    problems: Mapping[str, str] | None = None,
-    typed: Any = None,
-    **facts: Any,
-) -> Response:
-    """A template as a response, of status 422 where a form has `problems`; a visitor without a session gets one, for the forms."""
-    facts |= {"problems": problems or {}, "typed": {} if typed is None else typed}
-    status = 422 if problems and status == 200 else status
+def page(request: Request, name: str, status: int = 200, /, **facts: Any) -> Response:
+    """A template as a response, 422 where a form has `problems`; a visitor without a session gets one.
+
+    `problems` are sentences by field, `typed` what its visitor wrote in a form.
+    """
+    facts |= {"problems": facts.get("problems") or {}}
+    facts |= {"typed": {} if facts.get("typed") is None else facts["typed"]}
+    status = 422 if facts["problems"] and status == 200 else status
     session = Session.of(request)
     fresh = session is None
     if session is None:
         session = Session.fresh()
         request.scope["state"]["session"] = session
-    snapshot = request.app.state.serving.current
-    who = session.bearer(request) if session.key else None
-    text = _environment.get_template(name).render(
-        request=request, csrf=session.csrf(request), who=who, path=request.url.path, today=date.today(),
-        versions=snapshot.matcher.versions if snapshot else {}, structures=_structures(snapshot) if snapshot else 0,
-        notices=len(snapshot.notices) if snapshot else 0, by_link=bool(request.app.state.settings.buyer_domains), oidc=request.app.state.settings.oidc_name if request.app.state.settings.federated else '', role=role(who, open_to_read(request)), **facts,
-    )  # fmt: skip
-    answer = HTMLResponse(typographic(text), status, {"Cache-Control": "no-store"})
+    settings, snapshot = request.app.state.settings, request.app.state.serving.current
+    if snapshot is not None:
+        # ordinary firms of past awards are no structures
+        kinds = snapshot.catalogue.of_structure("kind")
+        count = snapshot.once("structures", lambda: int((kinds != "").sum()))
+        facts |= {"structures": count, "notices": len(snapshot.notices)}
+        facts["versions"] = snapshot.matcher.versions
+    facts["by_link"] = bool(settings.buyer_domains)
+    facts["oidc"] = settings.oidc_name if settings.federated else ""
+    facts["who"] = who = session.bearer(request) if session.key else None
+    facts["role"] = role(who, open_to_read(request))
+    text = _written(name, request, csrf=session.csrf(request), **facts)
+    answer = HTMLResponse(text, status, {"Cache-Control": "no-store"})
     used = session.used()
     return give(answer, request, used) if fresh or used is not session else answer
 
 
 def give(answer: Response, request: Request, session: Session) -> Response:
     """The response with the session's cookie."""
-    answer.set_cookie(
-        cookie_name(request), session.cookie(request), max_age=SESSION_SECONDS, httponly=True, samesite="lax", secure=secure(request), path="/",
-    )  # fmt: skip
+    name, value, safe = cookie_name(request), session.cookie(request), secure(request)
+    answer.set_cookie(name, value, SESSION_SECONDS, secure=safe, httponly=True, samesite="lax")
     return answer
 
 
@@ -310,8 +301,8 @@ NO_PAGE = "Aucune page n'existe à cette adresse."
 #: Kind of an error -> its sentence for a visitor; the sentence of any other is shown.
 SENTENCES: dict[type[Exception], str] = {
     Unfit: "Un texte est trop long, ou contient un caractère qui ne peut être conservé : corrigez-le et recommencez.",
-    UnknownStructure: "Aucune structure connue ne porte ce SIRET : vérifiez-le, ou cherchez-la par son nom.",
-    UnknownNotice: "Cet avis n'est pas, ou plus, parmi ceux que le service connaît.",
+    domain.UnknownStructure: "Aucune structure connue ne porte ce SIRET : vérifiez-le, ou cherchez-la par son nom.",
+    domain.UnknownNotice: "Cet avis n'est pas, ou plus, parmi ceux que le service connaît.",
     NotYours: "Cette structure n'est pas la vôtre, ou vous n'êtes pas connecté : connectez-vous, ou demandez son compte depuis sa fiche.",
 }
 MISREAD = "L'adresse ou le formulaire contient une valeur qui ne peut être lue"
@@ -337,11 +328,9 @@ def misread(faults: Sequence[Any]) -> str:
 
 def unheard(request: Request, status: int, headers: Mapping[str, str]) -> Response:
     """The page of a request that is refused unheard: neither a session nor the store is asked."""
-    text = _environment.get_template("error.html").render(
-        request=request, csrf="", who=None, path=request.url.path, today=date.today(), versions={}, structures=0, notices=0,
-        by_link=False, oidc="", role="reader", status=status, title=_title(status), detail=UNHEARD.get(status, UNHEARD[400]),
-    )  # fmt: skip
-    return HTMLResponse(typographic(text), status, {"Cache-Control": "no-store", **headers})
+    detail = UNHEARD.get(status, UNHEARD[400])
+    text = _written("error.html", request, status=status, title=_title(status), detail=detail)
+    return HTMLResponse(text, status, {"Cache-Control": "no-store", **headers})
 
 
 def _title(status: int) -> str:

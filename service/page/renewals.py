@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import Query, Request, Response
+from fastapi import Depends, Request, Response
 
 from matcher.console import csv_text
 from matcher.domain import BadInput
@@ -14,60 +15,60 @@ from matcher.matching import renewals
 from matcher.reference import places, trades
 from service import wire
 from service.page import fields, render
-from service.page.fields import FieldErrors
+from service.page.fields import FieldErrors, Short
 from service.page.visitor import Reader
 from service.router import Router
 from service.snapshot import snapshot_of
 
 router = Router()
 SHOWN = 200
-Asked = Annotated[str, Query(max_length=40)]
+BUYER_WANTED = "Un SIREN a neuf chiffres, un SIRET quatorze."
+NO_DEPARTMENT = "Le département {} n'existe pas : écrivez son numéro ou son nom, 93 ou Nord."
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Whose contracts: of a buyer, of a department, of the trade of a structure, of a trade."""
+
+    acheteur: Short = ""
+    departement: Short = ""
+    siret: Short = ""
+    metier: Short = ""
+
+
+ContractsOf = Annotated[Wanted, Depends()]
 
 
 @router.get("/renouvellements")
-def ending(
-    request: Request, who: Reader, acheteur: Asked = "", departement: Asked = "", siret: Asked = "", metier: Asked = "", forme: Asked = ""
-) -> Response:  # fmt: skip
-    """Contracts that end in 3 to 18 months, of a buyer, a department, a trade or that of a structure; as CSV too."""
-    asked = {"acheteur": acheteur, "departement": departement, "siret": siret, "metier": metier}
-    typed: dict[str, Any] = {"asked": asked, "departments_by": _department, "trades": known_trades()}
+def ending(request: Request, who: Reader, wanted: ContractsOf, forme: Short = "") -> Response:
+    """Contracts that end in 3 to 18 months, of those wanted; as CSV too."""
+    asked = asdict(wanted)
+    known = sorted(((one.name, one.label) for one in trades.trades()), key=lambda one: one[1])
+    typed: dict[str, Any] = {"asked": asked, "departments_by": _department, "trades": known}
     try:
         read = fields.checked(
-            acheteur=lambda: _digits(acheteur, (9, 14), "Un SIREN a neuf chiffres, un SIRET quatorze."),
-            departement=lambda: _code(departement),
-            siret=lambda: _digits(siret, (14,), "Un SIRET a quatorze chiffres."),
+            acheteur=lambda: _digits(wanted.acheteur, (9, 14), BUYER_WANTED),
+            departement=lambda: _code(wanted.departement),
+            siret=lambda: _digits(wanted.siret, (14,), "Un SIRET a quatorze chiffres."),
         )
     except FieldErrors as error:
         return render.page(request, "renewals.html", 422, problems=error.problems, **typed)
-    snapshot = snapshot_of(request)
-    found = snapshot.renewals(
-        read["siret"], read["acheteur"], read["departement"], "", renewals.SOONEST, renewals.LATEST
-    )
-    if metier:
-        found = [one for one in found if metier in snapshot.contract_trades.get(one.title, ())]
+    snapshot, months = snapshot_of(request), (renewals.SOONEST, renewals.LATEST)
+    found = snapshot.renewals(read["siret"], read["acheteur"], read["departement"], "", *months)
+    if wanted.metier:
+        found = [one for one in found if wanted.metier in snapshot.contract_trades.get(one.title, ())]
     if forme == "csv":
         return wire.attachment(csv_text(map(_row, found)), "text/csv; charset=utf-8", "renouvellements.csv")
-    return render.page(
-        request,
-        "renewals.html",
-        here=urlencode({**asked, "forme": "csv"}),
-        found=found[:SHOWN],
-        total=len(found),
-        note=renewals.NOTE,
-        **typed,
-    )
+    shown = {"found": found[:SHOWN], "total": len(found), "here": urlencode({**asked, "forme": "csv"})}
+    return render.page(request, "renewals.html", note=renewals.NOTE, **shown, **typed)
 
 
 def _row(one: renewals.Renewal) -> dict[str, object]:
-    return {
-        "fin": one.ends.isoformat(), "objet": one.title, "acheteur": one.buyer.name, "SIRET de l'acheteur": one.buyer.id,
-        "titulaires": " ; ".join(h.name or h.id for h in one.holders), "lieu": one.place.label or one.place.department or "",
-        "montant € HT": one.amount, "notifié le": one.notified.isoformat(), "mois": one.months, "source": one.source,
-    }  # fmt: skip
-
-
-def known_trades() -> list[tuple[str, str]]:
-    return sorted(((one.name, one.label) for one in trades.trades()), key=lambda one: one[1])
+    row: dict[str, object] = {"fin": one.ends.isoformat(), "objet": one.title, "acheteur": one.buyer.name}
+    row |= {"SIRET de l'acheteur": one.buyer.id}
+    row |= {"titulaires": " ; ".join(h.name or h.id for h in one.holders)}
+    row |= {"lieu": one.place.label or one.place.department or "", "montant € HT": one.amount}
+    return row | {"notifié le": one.notified.isoformat(), "mois": one.months, "source": one.source}
 
 
 def _digits(text: str, lengths: tuple[int, ...], sentence: str) -> str:
@@ -82,9 +83,7 @@ def _code(text: str) -> str:
     """The number of a department.  Raises BadInput."""
     code = places.department_typed(text) if text.strip() else ""
     if code is None:
-        raise BadInput(
-            f"Le département {text[:30]} n'existe pas : écrivez son numéro ou son nom, 93 ou Nord."
-        )
+        raise BadInput(NO_DEPARTMENT.format(text[:30]))
     return code
 
 

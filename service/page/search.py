@@ -9,41 +9,27 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import File, Form, Request, UploadFile
+from fastapi import Form, Request
 
-from matcher import codec
-from matcher.domain import (
-    BadInput,
-    Filters,
-    Lot,
-    LotNature,
-    MatcherError,
-    NotFound,
-    Place,
-    Reservation,
-    Tender,
-)
+from matcher import codec, domain
+from matcher.domain import BadInput, Filters, Lot, LotNature, MatcherError, Place, Reservation, Tender
 from matcher.records import searches
 from matcher.reference import toponyms, trades
 from matcher.reference.codes import cpv_label
 from service.access import store_of
 from service.asked import Taken, from_bytes, from_need
 from service.page import render
-from service.page.fields import FieldError
+from service.page.fields import FieldError, File, Lists, Name
 from service.snapshot import Snapshot, snapshot_of
 
 NOTICE = "avis:"  # begins the reference of a published notice; any other reference is the id of a kept search
 #: Code of an error -> the sentence for a visitor; any other error is shown as it is.
 SENTENCES = {
     "empty": "Ce fichier est vide : déposez l'avis tel qu'il a été publié.",
-    "unknown-format": (
-        "Ce fichier n'est pas un avis d'un format connu (BOAMP, eForms, TED, DECP, OCDS). "
-        "Décrivez plutôt le besoin en quelques mots."
-    ),
-    "not-a-call": (
-        "Cet avis n'est pas un appel à la concurrence (attribution, annulation…) : il n'y a rien à quoi répondre. "
-        "Déposez l'avis d'appel."
-    ),
+    "unknown-format": "Ce fichier n'est pas un avis d'un format connu (BOAMP, eForms, TED, DECP, OCDS). "
+    "Décrivez plutôt le besoin en quelques mots.",
+    "not-a-call": "Cet avis n'est pas un appel à la concurrence (attribution, annulation…) : il n'y a rien à quoi "
+    "répondre. Déposez l'avis d'appel.",
     "too-long": "Cet avis est trop long pour être gardé : déposez l'avis seul, sans ses annexes.",
     "busy": "Beaucoup de fichiers sont lus en ce moment : réessayez dans une minute.",
     "need-too-long": "Le texte est trop long : résumez le besoin en une page, ou déposez l'avis publié.",
@@ -53,8 +39,9 @@ SENTENCES = {
 TRADE = "metier:"  # begins the reference of a trade at a place, whose list is what the territory counts
 #: What a lot buys, in words.
 NATURES: Mapping[LotNature, str] = {
-    "service": "Prestation de services", "supply": "Fournitures", "works": "Travaux", "studies": "Études, maîtrise d’œuvre",
-    "operation": "Exploitation d’un service", "staff": "Personnel mis à disposition",
+    "service": "Prestation de services", "supply": "Fournitures", "works": "Travaux",
+    "studies": "Études, maîtrise d’œuvre", "operation": "Exploitation d’un service",
+    "staff": "Personnel mis à disposition",
 }  # fmt: skip
 KEPT = 2_000_000  # characters of a notice that a search keeps
 
@@ -82,14 +69,18 @@ class Search:
 
 
 def form(
-    need: Annotated[str, Form()] = "", place: Annotated[str, Form(max_length=200)] = "", notice_id: Annotated[str, Form(max_length=200)] = "",
-    kinds: Annotated[list[str] | None, Form()] = None, radius: Annotated[str, Form(max_length=10)] = "",
-    phrase: Annotated[str, Form(max_length=200)] = "", active: Annotated[str, Form(max_length=5)] = "",
-) -> Search:  # fmt: skip
+    need: Annotated[str, Form()] = "",
+    place: Name = "",
+    notice_id: Name = "",
+    kinds: Lists = None,
+    radius: Annotated[str, Form(max_length=10)] = "",
+    phrase: Name = "",
+    active: Annotated[str, Form(max_length=5)] = "",
+) -> Search:
     return Search(need, place, notice_id, None, tuple(kinds or ()), radius, phrase, bool(active))
 
 
-def sent_file(file: Annotated[UploadFile | None, File()] = None) -> tuple[bytes, str]:
+def sent_file(file: File = None) -> tuple[bytes, str]:
     """The bytes and the name of the file that a form may bring."""
     return (file.file.read(), file.filename or "avis") if file else (b"", "")
 
@@ -106,18 +97,15 @@ def of(request: Request, reference: str) -> Search:
     if reference.startswith(TRADE):
         return of_trade(*reference.removeprefix(TRADE).split(":", 2))
     asked = searches.read(store_of(request), reference)
-    known = {f.name for f in fields(Search)}
-    given: dict[str, Any] = {
-        name: tuple(v) if name == "kinds" else v for name, v in asked.items() if name in known
-    }
-    return Search(**given)
+    given: dict[str, Any] = {f.name: asked[f.name] for f in fields(Search) if f.name in asked}
+    return replace(Search(**given), kinds=tuple(given.get("kinds", ())))
 
 
 def of_trade(name: str, place: str = "", radius: str = "") -> Search:
-    """The search of a trade's name at a place, within some kilometres.  Raises NotFound on an unknown trade."""
+    """The search of a trade at a place, within some kilometres.  Raises NotFound on an unknown trade."""
     label = next((trade.label for trade in trades.trades() if trade.name == name), "")
     if not label:
-        raise NotFound("Ce métier n'existe pas : choisissez-en un sur la carte.")
+        raise domain.NotFound("Ce métier n'existe pas : choisissez-en un sur la carte.")
     return Search(need=label, place=place, radius=radius, whole=True)
 
 
@@ -125,30 +113,24 @@ def address(reference: str, pairs: Sequence[tuple[str, str]] = (), **query: obje
     """The address of the results of a reference; empty values are left out."""
     notice = reference.startswith(NOTICE)
     named = {"avis": reference.removeprefix(NOTICE), **query} if notice else query
-    asked = "&".join(
-        f"{k}={quote(str(v))}" for k, v in (*named.items(), *pairs) if v not in ("", None, False)
-    )
+    given = ((name, value) for name, value in (*named.items(), *pairs) if value not in ("", None, False))
+    asked = "&".join(f"{name}={quote(str(value))}" for name, value in given)
     path = "/acheteur" if notice else f"/acheteur/r/{quote(reference)}"
     return f"{path}?{asked}" if asked else path
 
 
 def filters_of(search: Search) -> Filters:
     """The filters of the form.  Raises FieldError on a radius that is no number."""
+    wrong = FieldError("radius", "Le rayon est un nombre de kilomètres : corrigez-le ou laissez-le vide.")
     try:
         radius = float(search.radius.replace(",", ".")) if search.radius.strip() else None
     except ValueError:
-        raise FieldError(
-            "radius", "Le rayon est un nombre de kilomètres : corrigez-le ou laissez-le vide."
-        ) from None
+        raise wrong from None
     if radius is not None and not 0 <= radius <= 20_000:
         raise FieldError("radius", "Le rayon est compris entre 0 et 20 000 km.")
     families = {k for name in search.kinds if name in render.FAMILIES for k in render.FAMILIES[name][1]}
-    return Filters(
-        kinds=tuple(sorted(families)),
-        radius_km=radius,
-        phrases=(search.phrase,) if search.phrase.strip() else (),
-        active_only=search.active,
-    )
+    kinds, phrases = tuple(sorted(families)), (search.phrase,) if search.phrase.strip() else ()
+    return Filters(kinds=kinds, radius_km=radius, phrases=phrases, active_only=search.active)
 
 
 def of_file(search: Search, data: bytes, name: str) -> Search:
@@ -189,7 +171,7 @@ def _placed(tender: Tender, where: tuple[Place, ...]) -> Tender:
 
 
 def meaning(chosen: str) -> tuple[tuple[str, ...], str] | None:
-    """The trades and the code of what a buyer said is meant: a trade, or "cpv:" with its digits; None for neither."""
+    """The trades and the code that a buyer said is meant (a trade, or "cpv:" and digits), or None."""
     if re.fullmatch(r"cpv:\d{8}", chosen) and cpv_label(code := chosen[4:]):
         return tuple(filter(None, [trades.trade_of_cpv(code)])), code
     return ((chosen,), "") if chosen in {trade.name for trade in trades.trades()} else None
@@ -204,9 +186,8 @@ def _corrected(lot: Lot, search: Search) -> Lot:
         lot = replace(lot, nature=nature)
     if lot.number in search.reserved:
         article = search.reserved[lot.number]
-        lot = replace(
-            lot, reservation=Reservation(articles=(article,)) if article in render.RESERVED_TO else None
-        )
+        known = article in render.RESERVED_TO
+        lot = replace(lot, reservation=Reservation(articles=(article,)) if known else None)
     return lot
 
 

@@ -1,4 +1,4 @@
-"""Signing in without a key: by a link to a mail address of an allowed domain, or by an OpenID Connect issuer, as for ProConnect."""
+"""Signing in without a key: by a link to an address of an allowed domain, or by an OIDC issuer."""
 
 from __future__ import annotations
 
@@ -86,13 +86,12 @@ def opened(request: Request, token: str, form: CheckedForm) -> Response:
     scopes = _scopes(request, address)
     sirets = [scope.removeprefix("structure:") for scope in scopes if scope.startswith("structure:")]
     home = "/acheteur" if "buyer" in scopes or not sirets else f"/structure/{sirets[0]}"
-    return render.give(
-        render.go(home), request, access.Session.fresh(key_of(store, account.LABEL + address, scopes=scopes))
-    )
+    session = access.Session.fresh(key_of(store, account.LABEL + address, scopes=scopes))
+    return render.give(render.go(home), request, session)
 
 
 def _scopes(request: Request, address: str) -> list[str]:
-    """What an address opens: its account, a buyer's by its domain, those of the structures that publish it."""
+    """What an address opens: its account, a buyer's by its domain, structures that publish it."""
     label, settings = account.LABEL + address, request.app.state.settings
     mine = keys.listed(access.store_of(request), Key.label == label)
     held = [scope for key in mine for scope in key.scopes]
@@ -217,6 +216,5 @@ def _refused(request: Request, error: Exception) -> Response:
 
 
 def _keep(answer: Response, request: Request, name: str, value: str, path: str, seconds: int) -> None:
-    answer.set_cookie(
-        name, value, max_age=seconds, httponly=True, samesite="lax", secure=access.secure(request), path=path
-    )
+    safe = access.secure(request)
+    answer.set_cookie(name, value, seconds, path=path, secure=safe, httponly=True, samesite="lax")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Query, Request, Response
+from fastapi import Request, Response
 from sqlalchemy import select
 
 from matcher.catalogue import denials
@@ -29,7 +29,9 @@ from matcher.reference.text import clean, fold
 from service import access
 from service.page import exchange as announcements
 from service.page import render
+from service.page.fields import Asked
 from service.page.gaps import gaps, likely
+from service.page.render import Facts
 from service.page.visitor import SeesStructures
 from service.router import Router
 from service.snapshot import Snapshot, snapshot_of
@@ -38,6 +40,7 @@ router = Router()
 SHOWN = 10  # notices of a part
 LOTS = 1  # lots of a notice that are shown at once: one line a notice
 FOUND = 40  # structures found by a name
+NONE = ("", "", "")  # of a notice, a lot and a skill: nothing was just refused
 MONTH, FEW = 30, 3  # days of searches that are counted; searches below which their number is not told
 SUPPOSED = 4  # trades suggested from its kind, code and name
 PARTS = {
@@ -48,8 +51,19 @@ PARTS = {
 }
 
 
+def packed(title: str, evidence: str) -> str:
+    """An offer as a tick box carries it."""
+    return json.dumps({"title": title, "evidence": evidence}, ensure_ascii=False)
+
+
+FREQUENCIES = [(name, label) for name, (label, _) in alerts.FREQUENCIES.items()]
+#: What every page of a structure is written with.
+ALWAYS = {"packed": packed, "titled": denials.titled, "frequencies": FREQUENCIES}
+ALWAYS |= {"own_source": self_declared.SOURCE}
+
+
 @router.get("/structure")
-def find(request: Request, who: SeesStructures, q: Annotated[str, Query(max_length=200)] = "") -> Response:
+def find(request: Request, who: SeesStructures, q: Asked = "") -> Response:
     catalogue = snapshot_of(request).catalogue
     words = q.replace(" ", "") if q.replace(" ", "").isdecimal() else q
     rows = search_names(catalogue, words, limit=FOUND) if words.strip() else []
@@ -61,16 +75,20 @@ def find(request: Request, who: SeesStructures, q: Annotated[str, Query(max_leng
 
 @router.get("/structure/{siret}")
 def show(
-    request: Request, siret: str, who: SeesStructures, fait: str = "", avis: Annotated[str, Query(max_length=200)] = "", lot: Annotated[str, Query(max_length=200)] = "",
-    skill: Annotated[str, Query(max_length=200)] = "",
-) -> Response:  # fmt: skip
+    request: Request,
+    siret: str,
+    who: SeesStructures,
+    fait: str = "",
+    avis: Asked = "",
+    lot: Asked = "",
+    skill: Asked = "",
+) -> Response:
     return shown(request, siret, who, done=fait, refused=(avis, lot, skill))
 
 
 def shown(
-    request: Request, siret: str, who: Bearer, *, done: str = "", refused: tuple[str, str, str] = ("", "", ""),
-    problems: Mapping[str, str] | None = None, typed: Mapping[str, Any] | None = None,
-) -> Response:  # fmt: skip
+    request: Request, siret: str, who: Bearer, *, done: str = "", refused: Sequence[str] = NONE, **form: Any
+) -> Response:
     """The page of a structure; after an invalid form, with the input and its errors."""
     snapshot, store = snapshot_of(request), access.store_of(request)
     held = snapshot.structure(siret)
@@ -81,19 +99,27 @@ def shown(
     skilled = skills.skills(structure, past := snapshot.past_contracts(held.siret)[-8:])
     declined = _refused(request, structure.siret) if mine else set()
     found = [o for o in snapshot.opportunities(structure.siret) if (o.tender.id, o.lot.id) not in declined]
+    over = _over(found)
     feed = f"/v1/structures/{structure.siret}/opportunities.atom"
-    return render.page(
-        request, "structure.html", structure=structure, problems=problems, typed=typed, parts=_parts(found), total=len(found), over=_over(found), most=SHOWN, nothing=() if found and not _over(found) else snapshot.why_nothing(structure), lots=LOTS,
-        gaps=gaps(structure, snapshot), looked_for=_looked_for(request, skilled), mine=mine, own_facts=_own_facts(declared) if mine else {}, likely=_likely(structure, skilled, snapshot), packed=packed, titled=denials.titled, declared=announcements.own(request, who) if mine else (), done=done,
-        missing=reasons.missing(structure), past=past, skills=skilled, pending=_pending(held, declared) if mine else [],
-        denied=[(skill, denials.label(skill)) for skill in declared.denied if mine], alerts=alerts.chosen(store, structure.siret) if mine else None,
-        frequencies=[(name, label) for name, (label, _) in alerts.FREQUENCIES.items()], own_source=self_declared.SOURCE, undo=refused if mine and done == "refus" and refused[0] else (), hidden=denials.label(refused[2]) if refused[2] else "",
-        feed=f"{feed}?token={links.token('feed', feed)}" if mine else feed,
-    )  # fmt: skip
+    own: dict[str, Any] = {"own_facts": {}, "declared": (), "pending": [], "denied": [], "alerts": None}
+    own |= {"undo": (), "feed": feed}
+    if mine:
+        own = {"own_facts": _own_facts(declared), "declared": announcements.own(request, who)}
+        own |= {"pending": _pending(held, declared), "alerts": alerts.chosen(store, structure.siret)}
+        own |= {"denied": [(skill, denials.label(skill)) for skill in declared.denied]}
+        own |= {"undo": refused if done == "refus" and refused[0] else ()}
+        own |= {"feed": f"{feed}?token={links.token('feed', feed)}"}
+    notices: Facts = {"parts": _parts(found), "total": len(found), "over": over, "most": SHOWN, "lots": LOTS}
+    notices |= {"nothing": snapshot.why_nothing(structure) if over or not found else ()}
+    does: Facts = {"skills": skilled, "likely": _likely(structure, skilled, snapshot), "past": past}
+    does |= {"looked_for": _looked_for(request, skilled), "missing": reasons.missing(structure)}
+    does |= {"gaps": gaps(structure, snapshot), "hidden": denials.label(refused[2]) if refused[2] else ""}
+    named = {"structure": structure, "mine": mine, "done": done}
+    return render.page(request, "structure.html", **named, **own, **notices, **does, **ALWAYS, **form)
 
 
 def _looked_for(request: Request, known: Iterable[skills.Skill]) -> int:
-    """How many searches of the last month asked for one of these trades; 0 below `FEW`, which could tell whose they are."""
+    """How many searches of a month asked for these trades; 0 below `FEW`, which could tell whose."""
     snapshot, store = snapshot_of(request), access.store_of(request)
 
     def asked() -> Counter[frozenset[str]]:
@@ -117,32 +143,26 @@ def _own_facts(declared: self_declared.Declared) -> dict[str, Any]:
     """Its declaration, as its form shows it."""
     facts, zone = declared.facts, declared.facts.get("zone") or {}
     numbers = {"turnover": facts.get("turnover"), "radius": zone.get("radius_km")}
-    return {
-        **facts, **{name: f"{value:.0f}" for name, value in numbers.items() if value},
-        "departments": ", ".join(zone.get("departments") or ()), "country": zone.get("country"),
-    } | {name: "" for name, value in numbers.items() if not value}  # fmt: skip
+    texts = {name: f"{value:.0f}" if value else "" for name, value in numbers.items()}
+    departments = ", ".join(zone.get("departments") or ())
+    return {**facts, **texts, "departments": departments, "country": zone.get("country")}
 
 
 def _likely(structure: Structure, known: Iterable[skills.Skill], snapshot: Snapshot) -> list[tuple[str, str]]:
-    """(trade, label) of those that such a structure often does and that nothing else says; never more than `SUPPOSED`."""
+    """(trade, label) of the trades that such a structure often does and that nothing else says."""
     known_trades = {skill.trade for skill in known} | denials.trades(structure.denied)
     words = {fold(word) for offer in structure.offers for word in (offer.title, *offer.sectors)}
     labels = {trade.name: trade.label for trade in trades.trades()}
-    supposed = [
-        name
-        for name in likely(structure, snapshot)
-        if name not in known_trades and fold(labels[name]) not in words
-    ]
-    return [(name, labels[name]) for name in supposed[:SUPPOSED]]
+    unsaid = (name for name in likely(structure, snapshot) if name not in known_trades)
+    supposed = [(name, labels[name]) for name in unsaid if fold(labels[name]) not in words]
+    return supposed[:SUPPOSED]
 
 
 def _parts(found: Sequence[Opportunity]) -> list[tuple[str, str, str, list[tuple[Opportunity, ...]], int]]:
     """The notices by what the structure would do in the best of their lots; and how many lots they are."""
     notices = by_notice(found)
-    parts = [
-        (name, *words, [lots for lots in notices if lots[0].part == name]) for name, words in PARTS.items()
-    ]
-    return [(*part, sum(map(len, part[-1]))) for part in parts]
+    of_part = {name: [lots for lots in notices if lots[0].part == name] for name in PARTS}
+    return [(name, *words, of_part[name], sum(map(len, of_part[name]))) for name, words in PARTS.items()]
 
 
 def _over(found: list[Opportunity]) -> bool:
@@ -162,8 +182,3 @@ def _refused(request: Request, siret: str) -> set[tuple[str, str]]:
     mine = (Feedback.siret == siret, Feedback.verb == "declined")
     declined = access.store_of(request).ask(select(Feedback.notice_id, Feedback.lot_id).where(*mine))
     return {(notice, lot) for notice, lot in declined}
-
-
-def packed(title: str, evidence: str) -> str:
-    """An offer as a tick box carries it."""
-    return json.dumps({"title": title, "evidence": evidence}, ensure_ascii=False)

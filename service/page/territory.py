@@ -10,18 +10,20 @@ from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import Depends, File, Form, Query, Request, Response, UploadFile
+from fastapi import Depends, Form, Query, Request, Response
 
 from matcher.domain import BadInput, MatcherError
 from matcher.records import facilitators, searches
 from matcher.reference import places
 from matcher.reference import trades as trades_
 from matcher.reference.identifiers import clean_amount
-from matcher.territory import advice, areas, choropleth, coverage, ledger, meeting, potential, programme
+from matcher.territory import areas, choropleth, coverage, ledger, meeting, potential, programme
+from matcher.territory.advice import Weight, effect
 from service import desk, schemas, wire
 from service.access import identify, store_of
 from service.page import fields, render, search
 from service.page.fields import FieldError, problems_of
+from service.page.render import Facts
 from service.page.visitor import Buyer, CheckedForm, Operator, Reader
 from service.router import Router
 from service.snapshot import snapshot_of
@@ -30,6 +32,7 @@ router = Router()
 Flag = Annotated[str, Query(max_length=5)]
 LINES = 12  # zones of a page
 FILE = 2_000_000  # bytes of a programme
+Table = Annotated[str, Form(max_length=FILE)]
 INVITED = 60  # most structures that a day invites unless it says how many
 #: Page -> (its question, what it gives); in the order of the menu.
 TOOLS: dict[str, tuple[str, str]] = {
@@ -60,6 +63,11 @@ TOOLS: dict[str, tuple[str, str]] = {
 }
 BUYERS = frozenset({"rencontre", "rapport"})  # whose result needs a buyer's key
 NATURES = {"": None, "travaux": True, "autre": False}
+#: What a potential and a map are written with.
+ADVICE = {"order": potential.ORDER, "effect": effect, "articles": potential.ARTICLES}
+ADVICE |= {"weight": Weight()}
+MAP = {"measures": coverage.MEASURES, "supply": coverage.SUPPLY, "divisions": areas.DIVISIONS}
+MAP |= {"shapes": [shape for shape in choropleth.SHAPES if shape != "html"], "shades": choropleth.STATES}
 AMOUNTS = {"amount": "Montant estimé", "like": "Besoins semblables", "contribution": "Contribution"}
 
 
@@ -106,16 +114,12 @@ class FacilitatorForm:
     website: fields.Line = ""
 
 
-EXAMPLE = asdict(
-    NeedForm(need="Entretien des espaces verts de trois écoles", place="93100", amount="30 000", like="0")
-)
+Typed = Annotated[DayForm, Depends()]
 NO_NEED, BLANK = asdict(NeedForm()), asdict(DayForm())
-DAY = BLANK | {
-    "theme": "Espaces verts et nettoyage",
-    "place": "93100",
-    "on": "2027-03-16",
-    "buyers": "acheteur;besoin\nVille A;tonte des écoles\nVille B;nettoyage des vitres",
-}
+EXAMPLE = NO_NEED | {"need": "Entretien des espaces verts de trois écoles", "place": "93100"}
+EXAMPLE |= {"amount": "30 000", "like": "0"}
+DAY = BLANK | {"theme": "Espaces verts et nettoyage", "place": "93100", "on": "2027-03-16"}
+DAY |= {"buyers": "acheteur;besoin\nVille A;tonte des écoles\nVille B;nettoyage des vitres"}
 
 
 def _page(request: Request, name: str, **values: Any) -> Response:
@@ -127,9 +131,6 @@ def _page(request: Request, name: str, **values: Any) -> Response:
 @router.get("/territoire")
 def index(request: Request, who: Reader) -> Response:
     return _page(request, "")
-
-
-# ---------------------------------------------------------------------------------------------- potential
 
 
 @router.get("/territoire/potentiel")
@@ -144,7 +145,7 @@ def study(request: Request, who: Reader, form: Annotated[NeedForm, Depends()]) -
     try:
         _studied(request, values)
     except (MatcherError, ValueError) as error:
-        return _study(request, values, None, problems_of(error, "need"))
+        return _study(request, values, None, problems=problems_of(error, "need"))
     return render.go(f"/territoire/potentiel/r/{searches.keep(store_of(request), {'potential': values})}")
 
 
@@ -155,27 +156,13 @@ def studied(request: Request, who: Reader, reference: str) -> Response:
     return _study(request, values, _studied(request, values))
 
 
-def _study(
-    request: Request, values: dict[str, str], found: Any, problems: Mapping[str, str] | None = None
-) -> Response:
-    listed = ""
-    if found:  # the list that its numbers are of
-        listed = search.address(
-            search.kept(request, search.Search(need=values["need"], place=values["place"], whole=True))
-        )
-    return _page(
-        request,
-        "potentiel",
-        asked=values,
-        found=found,
-        problems=problems,
-        order=potential.ORDER,
-        effect=advice.effect,
-        articles=potential.ARTICLES,
-        listed=listed,
-        weight=advice.Weight(),
-        past=[desk.similar(request, lot) for lot in found.lots] if found else (),
-    )
+def _study(request: Request, values: dict[str, str], found: Any, **form: Any) -> Response:
+    shown: dict[str, Any] = {"asked": values, "found": found, "listed": "", "past": (), **form}
+    if found:
+        its_list = search.Search(need=values["need"], place=values["place"], whole=True)
+        shown["listed"] = search.address(search.kept(request, its_list))
+        shown["past"] = [desk.similar(request, lot) for lot in found.lots]
+    return _page(request, "potentiel", **shown, **ADVICE)
 
 
 def _studied(request: Request, values: dict[str, str]) -> potential.Potential:
@@ -186,15 +173,9 @@ def _studied(request: Request, values: dict[str, str]) -> potential.Potential:
         rate=lambda: _rate(values["rate"]),
         **{name: partial(_amount, values[name], what) for name, what in AMOUNTS.items()},
     )
-    asked = schemas.PotentialIn(
-        need=values["need"],
-        place=read["place"] or "",
-        amount=read["amount"] or None,
-        like_needs=read["like"],
-        works=NATURES.get(values["works"]),
-        rate=read["rate"],
-        contribution=read["contribution"],
-    )
+    given: Facts = {"need": values["need"], "place": read["place"] or "", "amount": read["amount"] or None}
+    given |= {"like_needs": read["like"], "works": NATURES.get(values["works"]), "rate": read["rate"]}
+    asked = schemas.PotentialIn(**given, contribution=read["contribution"])
     return desk.studied(request, asked)
 
 
@@ -215,21 +196,13 @@ def _rate(text: str) -> float | None:
     return None if value is None else value / 100
 
 
-# ---------------------------------------------------------------------------------------------- programme
-
-
 @router.get("/territoire/programme")
 def planned_purchases(request: Request, who: Reader, exemple: Flag = "") -> Response:
     return _page(request, "programme", found=None, example=bool(exemple))
 
 
 @router.post("/territoire/programme")
-def send_programme(
-    request: Request,
-    who: Reader,
-    file: Annotated[UploadFile | None, File()] = None,
-    text: Annotated[str, Form(max_length=FILE)] = "",
-) -> Response:
+def send_programme(request: Request, who: Reader, file: fields.File = None, text: Table = "") -> Response:
     """Study every line of a programme, and store it at an unguessable address."""
     data, name = text.encode(), "le texte"
     if file and file.filename:
@@ -252,17 +225,15 @@ def studied_programme(request: Request, who: Reader, reference: str, forme: Flag
     given = searches.read(store_of(request), reference).get("programme")
     if not given:
         raise BadInput("Cette adresse n'est pas celle d'un programme.")
-    made: programme.Programme = snapshot_of(request).for_a_minute(
-        ("programme", reference),
-        lambda: programme.study(desk.desk_of(request), base64.b64decode(given["data"]), given["name"]),
-    )
+
+    def study() -> programme.Programme:
+        return programme.study(desk.desk_of(request), base64.b64decode(given["data"]), given["name"])
+
+    made = snapshot_of(request).for_a_minute(("programme", reference), study)
     if forme == "xlsx":
         return wire.attachment(made.workbook(), wire.XLSX, "programme.xlsx")
     rows = list(zip(made.lines, made.rows(), strict=True))
     return _page(request, "programme", found=made, reference=reference, rows=rows)
-
-
-# ---------------------------------------------------------------------------------------------------- map
 
 
 @router.get("/territoire/carte")
@@ -278,52 +249,29 @@ def drawn(
 ) -> Response:
     if departement and par == "departement":
         par = "commune"
-    measure = mesure if mesure in (*coverage.MEASURES, "state") else "gap"
-    if not metier and measure in (*coverage.SUPPLY, "state"):
-        measure = "gap"
-    asked = desk.MapQuery(
-        region="" if departement else region,
-        department=[departement] if departement else [],
-        by=par if par in areas.DIVISIONS else "departement",  # type: ignore[arg-type]
-        trade=metier,
-        kind=type or [],
-    )
-    snapshot, opened = snapshot_of(request), desk.desk_of(request)
-    made: coverage.Coverage = snapshot.for_a_minute(
-        ("map", asked.model_dump_json()), lambda: desk.covered(request, asked)
-    )
-    shown = made.lacking[:LINES]
-    gaps = snapshot.for_a_minute(
-        ("gaps", asked.model_dump_json()),
-        lambda: [(cell, coverage.closers(opened, cell), coverage.neighbours(opened, cell)) for cell in shown],
-    )
+    allowed = (*coverage.MEASURES, "state") if metier else set(coverage.MEASURES) - set(coverage.SUPPLY)
+    measure = mesure if mesure in allowed else "gap"
+    where: Facts = {"department": [departement]} if departement else {"region": region}
+    by: Any = par if par in areas.DIVISIONS else "departement"
+    asked = desk.MapQuery(**where, by=by, trade=metier, kind=type or [])
+    snapshot, opened, key = snapshot_of(request), desk.desk_of(request), asked.model_dump_json()
+    made = snapshot.for_a_minute(("map", key), lambda: desk.covered(request, asked))
+
+    def closed() -> list[tuple[Any, ...]]:
+        shown = made.lacking[:LINES]
+        return [(cell, coverage.closers(opened, cell), coverage.neighbours(opened, cell)) for cell in shown]
+
     query = asked.model_dump(include={"region", "department", "by", "trade", "kind"}) | {"measure": measure}
     files = urlencode({name: value for name, value in query.items() if value}, doseq=True)
-    return _page(
-        request,
-        "carte",
-        coverage=made,
-        drawing=choropleth.svg(choropleth.picture(made, measure, _links(made, asked)), legend=False),
-        legend=choropleth.picture(made, measure).legend,
-        gaps=gaps,
-        left=max(0, len(made.lacking) - LINES),
-        region=region,
-        departement=departement,
-        departments=[d for d in places.departments() if d.region == region],
-        by=asked.by,
-        trade=metier,
-        kinds=asked.kind,
-        measure=measure,
-        files=files,
-        regions=places.regions(),
-        trades=sorted(trades_.trades(), key=lambda one: one.label),
-        measures=coverage.MEASURES,
-        supply=coverage.SUPPLY,
-        divisions=areas.DIVISIONS,
-        shapes=[s for s in choropleth.SHAPES if s != "html"],
-        list_of=_list_of,
-        shades=choropleth.STATES,
-    )
+    picture = choropleth.picture(made, measure, _links(made, asked))
+    map_ = {"coverage": made, "drawing": choropleth.svg(picture, legend=False), "legend": picture.legend}
+    map_ |= {"gaps": snapshot.for_a_minute(("gaps", key), closed), "list_of": _list_of, "files": files}
+    map_ |= {"left": max(0, len(made.lacking) - LINES)}
+    chosen = {"region": region, "departement": departement, "by": by, "trade": metier}
+    chosen |= {"kinds": asked.kind, "measure": measure}
+    choices: Facts = {"departments": [d for d in places.departments() if d.region == region]}
+    choices |= {"regions": places.regions(), "trades": sorted(trades_.trades(), key=lambda one: one.label)}
+    return _page(request, "carte", **map_, **chosen, **choices, **MAP)
 
 
 def _list_of(trade: str, area: areas.Area, kinds: tuple[str, ...] = ()) -> str:
@@ -334,7 +282,7 @@ def _list_of(trade: str, area: areas.Area, kinds: tuple[str, ...] = ()) -> str:
 
 
 def _links(made: coverage.Coverage, asked: desk.MapQuery) -> dict[str, str]:
-    """Where each area of the map leads: a department to its own map, what is smaller to the list of the trade."""
+    """Where each area of the map leads: a department to its map, what is smaller to the trade's list."""
     found = {}
     for area in made.areas:
         if area.whole_department:
@@ -346,9 +294,6 @@ def _links(made: coverage.Coverage, asked: desk.MapQuery) -> dict[str, str]:
     return found
 
 
-# ------------------------------------------------------------------------------------------- facilitators
-
-
 @router.get("/territoire/facilitateurs")
 def facilitator(
     request: Request,
@@ -356,13 +301,12 @@ def facilitator(
     lieu: Annotated[str, Query(max_length=100)] = "",
     modifier: Annotated[str, Query(max_length=60)] = "",
 ) -> Response:
-    named, problems = "", {}
-    if lieu.strip():
-        try:
-            named = facilitators.named(areas.somewhere(lieu))
-        except BadInput as error:
-            problems = problems_of(error, "place")
-    return _facilitators(request, where=lieu, named=named, problems=problems, edited=modifier)
+    try:
+        named = facilitators.named(areas.somewhere(lieu)) if lieu.strip() else ""
+    except BadInput as error:
+        problems = problems_of(error, "place")
+        return _facilitators(request, edited=modifier, where=lieu, problems=problems)
+    return _facilitators(request, edited=modifier, where=lieu, named=named)
 
 
 @router.post("/territoire/facilitateurs")
@@ -371,13 +315,11 @@ def put_facilitator(
 ) -> Response:
     """Add or change a facilitator; the operator's alone."""
     given = asdict(typed) | {"name": typed.name.strip()}
+    where = "Donnez son territoire : des communes ou des départements, séparés par des virgules."
     try:
         fields.checked(
             name=lambda: fields.words(given["name"], "Donnez le nom de la personne ou de l'organisme."),
-            territory=lambda: fields.words(
-                typed.territory,
-                "Donnez son territoire : des communes ou des départements, séparés par des virgules.",
-            ),
+            territory=lambda: fields.words(typed.territory, where),
             email=lambda: fields.address(typed.email),
         )
         facilitators.put(given)
@@ -392,35 +334,15 @@ def remove_facilitator(request: Request, who: Operator, form: CheckedForm, id: f
     return render.go("/territoire/facilitateurs#liste")
 
 
-def _facilitators(
-    request: Request,
-    *,
-    where: str = "",
-    named: str = "",
-    problems: Mapping[str, str] | None = None,
-    edited: str = "",
-    given: Mapping[str, str] | None = None,
-) -> Response:
+def _facilitators(request: Request, *, edited: str = "", **form: Any) -> Response:
     known = facilitators.read()[0]
     chosen = next((one for one in known if one.id == edited), None)
-    if given is None:
-        names = ("id", "name", "kind", "trades", "email", "phone", "website")
-        territory = facilitators.territory(chosen) if chosen else ""
-        given = {name: getattr(chosen, name, "") for name in names} | {"territory": territory}
-    return _page(
-        request,
-        "facilitateurs",
-        where=where,
-        named=named,
-        known=known,
-        problems=problems,
-        given=given,
-        territory=facilitators.territory,
-        may_edit=identify(request).may("operator"),
-    )
-
-
-# --------------------------------------------------------------------------------------- meeting, report
+    given = {name: getattr(chosen, name, "") for name in asdict(FacilitatorForm())}
+    given["territory"] = facilitators.territory(chosen) if chosen else ""
+    shown = {"where": "", "named": "", "given": given, **form}
+    may_edit = identify(request).may("operator")
+    territory = facilitators.territory
+    return _page(request, "facilitateurs", known=known, territory=territory, may_edit=may_edit, **shown)
 
 
 @router.get("/territoire/rencontre")
@@ -444,11 +366,7 @@ def books(request: Request, who: Reader) -> Response:
 
 @router.post("/territoire/rencontre")
 def meet(
-    request: Request,
-    who: Buyer,
-    form: Annotated[DayForm, Depends()],
-    shape: fields.Word = "html",
-    file: Annotated[UploadFile | None, File()] = None,
+    request: Request, who: Buyer, form: Typed, shape: fields.Word = "html", file: fields.File = None
 ) -> Response:
     """The day as printable pages, at an address of its own, or as a workbook or a calendar."""
     given = asdict(form)
@@ -473,24 +391,20 @@ def _made(request: Request, given: Mapping[str, Any], shape: str) -> Response:
 
 
 def _planned(request: Request, given: Mapping[str, Any]) -> meeting.Day:
+    theme = "Donnez un thème : les métiers ou les achats de la journée."
     read = fields.checked(
-        theme=lambda: fields.words(
-            given["theme"], "Donnez un thème : les métiers ou les achats de la journée."
-        ),
+        theme=lambda: fields.words(given["theme"], theme),
         place=lambda: areas.somewhere(given["place"]),
         on=lambda: meeting.day_of(given["on"]),
         buyers=lambda: meeting.guests(given["buyers"].encode(), "la liste")[0],
         slots=lambda: _whole(given["slots"], "Créneaux", 1, 24),
         minutes=lambda: _whole(given["minutes"], "Minutes par créneau", 5, 120),
-        invite=lambda: (
-            _whole(given["invite"], "Structures à inviter", 1, 120) if given["invite"].strip() else None
-        ),
+        invite=lambda: given["invite"].strip() and _whole(given["invite"], "Structures à inviter", 1, 120),
     )
     most = read.pop("invite") or min(INVITED, read["slots"] * len(read["buyers"]))
     come = tuple(re.findall(r"\b\d{14}\b", str(given.get("come", ""))))
-    day = meeting.plan(
-        desk.desk_of(request), first=given["first"], most=most, participants=come, seconds=6, **read
-    )
+    opened, first = desk.desk_of(request), given["first"]
+    day = meeting.plan(opened, first=first, most=most, participants=come, seconds=6, **read)
     listed = str(given.get("appointments", ""))
     return meeting.edited(day, listed) if listed.strip() else day
 
@@ -508,8 +422,8 @@ def _whole(text: object, what: str, least: int, most: int) -> int:
 def report(
     request: Request,
     who: Buyer,
-    book: Annotated[UploadFile | None, File()] = None,
-    awards: Annotated[UploadFile | None, File()] = None,
+    book: fields.File = None,
+    awards: fields.File = None,
     buyer: fields.Word = "",
     year: Annotated[str, Form(max_length=60)] = "",
     shape: fields.Word = "html",

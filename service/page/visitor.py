@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import Depends, Form, Request
 
 from matcher.records.keys import Bearer
+from matcher.records.store import Store
 from service import access
 from service.problems import Refused
 
@@ -17,7 +20,7 @@ READER_NEEDED = "Cette page est réservée : connectez-vous, ou demandez un acc�
 
 
 def public(part: str) -> Callable[[Request], Bearer]:
-    """A dependency of a part of the pages that anyone reads, unless the operator closed it by name (`MATCHER_CLOSED`).
+    """A dependency of pages that anyone reads, unless the operator closed them (`MATCHER_CLOSED`).
 
     A service without a public address (`loopback`) is for its own machine: there nothing is open to others.
     """
@@ -55,7 +58,7 @@ def operator(request: Request) -> Bearer:
 
 
 def record_owner(request: Request) -> str:
-    """The owner of lists and favourites: whoever signed in, or, where anyone reads, the session.  Raises Refused (401)."""
+    """The owner of lists: whoever signed in, or, where anyone reads, the session.  Raises Refused (401)."""
     who = access.identify(request)
     if who.id != access.ANONYMOUS:
         return who.actor
@@ -89,8 +92,50 @@ RecordOwner = Annotated[str, Depends(record_owner)]
 StructureOwner = Annotated[Bearer, Depends(structure_owner)]
 
 
+@dataclass(frozen=True)
+class OwnStructure:
+    """What the verified owner of a structure sends by a form of this session."""
+
+    request: Request
+    siret: str
+    who: StructureOwner
+
+    @property
+    def store(self) -> Store:
+        return access.store_of(self.request)
+
+    def apply_denials(self) -> None:
+        self.request.app.state.serving.apply_denials(self.store)
+
+
+@dataclass(frozen=True)
+class OwnRecord:
+    """A record as its owner, or one with whom it is shared, asks for it."""
+
+    request: Request
+    identifier: str
+    owner: RecordOwner
+
+    @property
+    def store(self) -> Store:
+        return access.store_of(self.request)
+
+    @property
+    def address(self) -> str:
+        return f"/acheteur/fiches/{quote(self.identifier)}"
+
+    @property
+    def named(self) -> tuple[Store, str, str]:
+        """What every function of a record begins with."""
+        return self.store, self.owner, self.identifier
+
+
+Mine = Annotated[OwnStructure, Depends()]
+Kept = Annotated[OwnRecord, Depends()]
+
+
 def mail_route(request: Request) -> str:
-    """How mails of this visitor leave: "smtp", "outbox", or "" where they do not (then by the visitor's own mail program)."""
+    """How mails of this visitor leave: "smtp", "outbox", or "" where by their own mail program."""
     who, settings = access.identify(request), request.app.state.settings
     if settings.smtp:
         return "smtp" if who.may("buyer") else ""

@@ -58,9 +58,8 @@ def _described(schema: dict[str, Any]) -> dict[str, Any]:
             for parameter in operation.get("parameters", ()):
                 parameter.setdefault("description", told["parameters"].get(parameter["name"], ""))
             for status, answer in answers.items():
-                if names := [
-                    name for name, statuses in HEADERS.items() if re.match(statuses, f"{status} {path}")
-                ]:
+                said = f"{status} {path}"
+                if names := [name for name, statuses in HEADERS.items() if re.match(statuses, said)]:
                     answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
             named = f"{verb} {path.removeprefix('/v1')}"
             operation["summary"] = told["summaries"].get(named, operation.get("summary", ""))
@@ -69,7 +68,6 @@ def _described(schema: dict[str, Any]) -> dict[str, Any]:
             if stated := told["answers"].get(named):
                 answer = next(answer for code, answer in answers.items() if code.startswith("2"))
                 known = answer.get("content", {})
-                answer["content"] = {
-                    media: {**known.get(media, {}), **more} for media, more in stated.items()
-                }
+                merged = {media: {**known.get(media, {}), **more} for media, more in stated.items()}
+                answer["content"] = merged
     return schema

@@ -15,8 +15,10 @@ from service.access import Member, StructureKey, store_of
 from service.idempotency import once
 from service.router import Router
 from service.routes.structures import SiretPath
+from service.schemas import AgreementIn, MessageIn
 
 router = Router(tags=["exchange"])
+Listed = list[dict[str, Any]]
 DeclarationId = Annotated[str, Path(max_length=64)]
 
 
@@ -26,10 +28,9 @@ def listing(
     who: Member,
     notice_id: Annotated[str | None, Query(max_length=200)] = None,
     mine: bool = False,
-) -> list[dict[str, Any]]:
-    found = exchange.listing(
-        store_of(request), who, notice_id=notice_id, mine=mine, buyer_of=announced.buyer_of(request, who)
-    )
+) -> Listed:
+    buys = announced.buyer_of(request, who)
+    found = exchange.listing(store_of(request), who, notice_id=notice_id, mine=mine, buyer_of=buys)
     return [codec.to_json(one) for one in found]
 
 
@@ -42,28 +43,24 @@ def declare(request: Request, who: StructureKey, asked: schemas.DeclarationIn) -
 
 
 @router.post("/exchange/{declaration_id}/agreement")
-def agree(
-    request: Request, who: StructureKey, declaration_id: DeclarationId, asked: schemas.AgreementIn
-) -> list[dict[str, Any]]:
+def agree(request: Request, who: StructureKey, declaration_id: DeclarationId, asked: AgreementIn) -> Listed:
     exchange.agree(store_of(request), who, declaration_id, asked.other, asked.role, asked.part)
     return group(request, who, declaration_id)
 
 
 @router.get("/exchange/{declaration_id}/group")
-def group(request: Request, who: StructureKey, declaration_id: DeclarationId) -> list[dict[str, Any]]:
+def group(request: Request, who: StructureKey, declaration_id: DeclarationId) -> Listed:
     return [codec.to_json(one) for one in exchange.group(store_of(request), who, declaration_id)]
 
 
 @router.post("/exchange/{declaration_id}/messages")
-def write(
-    request: Request, who: StructureKey, declaration_id: DeclarationId, asked: schemas.MessageIn
-) -> list[dict[str, Any]]:
+def write(request: Request, who: StructureKey, declaration_id: DeclarationId, asked: MessageIn) -> Listed:
     announced.write(request, who, declaration_id, asked.siret, asked.text)
     return messages(request, who, declaration_id)
 
 
 @router.get("/exchange/{declaration_id}/messages")
-def messages(request: Request, who: StructureKey, declaration_id: DeclarationId) -> list[dict[str, Any]]:
+def messages(request: Request, who: StructureKey, declaration_id: DeclarationId) -> Listed:
     return [codec.to_json(one) for one in exchange.messages(store_of(request), who, declaration_id)]
 
 
@@ -84,9 +81,8 @@ def withdraw(request: Request, who: StructureKey, declaration_id: DeclarationId)
 
 @router.get("/exchange/{declaration_id}/contact")
 def contact(request: Request, who: Member, declaration_id: DeclarationId) -> dict[str, str]:
-    return {
-        "contact": exchange.contact(store_of(request), who, declaration_id, announced.buyer_of(request, who))
-    }
+    buys = announced.buyer_of(request, who)
+    return {"contact": exchange.contact(store_of(request), who, declaration_id, buys)}
 
 
 @router.delete("/exchange/{declaration_id}/contact", status_code=204)
@@ -95,7 +91,7 @@ def forget_contact(request: Request, who: StructureKey, declaration_id: Declarat
 
 
 @router.get("/exchange/{declaration_id}/viewers")
-def viewers(request: Request, who: StructureKey, declaration_id: DeclarationId) -> list[dict[str, Any]]:
+def viewers(request: Request, who: StructureKey, declaration_id: DeclarationId) -> Listed:
     return list(exchange.viewers(store_of(request), who, declaration_id))
 
 
@@ -107,7 +103,7 @@ def suggestions(
     notice_id: Annotated[str | None, Query(max_length=200)] = None,
     reach_km: Annotated[float, Query(gt=0, le=1500)] = 100.0,
     n: Annotated[int, Query(ge=1, le=100)] = 10,
-) -> list[dict[str, Any]]:
+) -> Listed:
     snapshot = request.app.state.serving.current
     between = exchange.distances(snapshot.catalogue) if snapshot else None
     found = exchange.suggest(
@@ -127,10 +123,8 @@ def give_feedback(request: Request, who: Member, asked: schemas.FeedbackIn) -> R
     lot = next((each for each in tender.lots if each.id == asked.lot_id), None) if tender else None
 
     def do() -> dict[str, Any]:
-        feedback.record(
-            store_of(request), asked.siret, asked.notice_id, asked.lot_id, asked.verb, reason=asked.reason,
-            cpv=lot.cpv[0] if lot and lot.cpv else "", position=asked.position, shown=asked.shown, by=who.actor,
-        )  # fmt: skip
+        cpv = lot.cpv[0] if lot and lot.cpv else ""
+        feedback.record(store_of(request), **asked.model_dump(), cpv=cpv, by=who.actor)
         return {"recorded": True}
 
     def after() -> None:

@@ -13,6 +13,7 @@ from fastapi import Depends, Query, Request, Response
 from matcher.domain import Tender
 from matcher.outreach import links
 from matcher.outreach.digest_formats import Entry, feed
+from matcher.partners.opportunities import Opportunity
 from matcher.records.keys import Bearer
 from matcher.reference.french import hour_stated
 from matcher.reference.text import fold, shorten
@@ -31,18 +32,16 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def feed_reader(
-    request: Request,
-    token: Annotated[
-        str, Query(max_length=64, description="The token that the pages give for this feed.")
-    ] = "",
-) -> Bearer:
+Token = Annotated[str, Query(max_length=64, description="The token that the pages give for this feed.")]
+Since = Annotated[date | None, Query(description="Published on that day or later.")]
+NO_KEY = "a key, or the token of this feed, is needed: take the address that the pages give"
+
+
+def feed_reader(request: Request, token: Token = "") -> Bearer:
     """A reader, or the holder of this feed's token: feed readers send no key."""
     who = identify(request)
     if not who.scopes and not same(links.token("feed", request.url.path), token):
-        raise Refused(
-            401, "a key, or the token of this feed, is needed: take the address that the pages give"
-        )
+        raise Refused(401, NO_KEY)
     return who
 
 
@@ -51,57 +50,41 @@ Reader = Annotated[Bearer, Depends(feed_reader)]
 
 @router.get("/notices.atom", response_class=Response, responses=RESPONSES)
 def notices(
-    request: Request,
-    who: Reader,
-    since: Annotated[date | None, Query(description="Published on that day or later.")] = None,
-    q: Annotated[str, Query(max_length=200)] = "",
+    request: Request, who: Reader, since: Since = None, q: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
     """Ids are stable: a reader shows each notice once."""
     snapshot, words = snapshot_of(request), fold(q).split()
-    found = (
-        t
-        for t in snapshot.answerable()
-        if (since is None or (t.published is not None and t.published >= since))
-        and all(
-            word in fold(" ".join((t.title, t.buyer.name, *(lot.title for lot in t.lots)))) for word in words
-        )
-    )
-    entries = [
-        (t, f"notice:{quote(t.id)}", f"{t.title} ({t.buyer.name})" if t.buyer.name else t.title, _about(t))
-        for t in islice(found, MOST)
-    ]
+    found = (t for t in snapshot.answerable() if _since(t, since) and _names(t, words))
+    shown = ((t, f" ({t.buyer.name})" if t.buyer.name else "") for t in islice(found, MOST))
+    entries = [(t, f"notice:{quote(t.id)}", t.title + buyer, _about(t)) for t, buyer in shown]
     title = f"Avis à répondre{f' : {q}' if q.strip() else ''}"
     return _send(request, f"notices:{quote(q)}", title, entries)
 
 
 @router.get("/structures/{siret}/opportunities.atom", response_class=Response, responses=RESPONSES)
-def opportunities(
-    request: Request,
-    who: Reader,
-    siret: SiretPath,
-    since: Annotated[date | None, Query(description="Published on that day or later.")] = None,
-) -> Response:
+def opportunities(request: Request, who: Reader, siret: SiretPath, since: Since = None) -> Response:
     """Those to answer alone or with a partner; the newest first."""
     snapshot = snapshot_of(request)
-    structure = snapshot.catalogue.structure(snapshot.catalogue.row(siret))
-    wanted = [
-        o
-        for o in snapshot.opportunities(siret)
-        if o.part != "watch"
-        and (since is None or (o.tender.published is not None and o.tender.published >= since))
-    ]
+    structure = snapshot.structure(siret)
+    wanted = [o for o in snapshot.opportunities(siret) if o.part != "watch" and _since(o.tender, since)]
     wanted.sort(key=lambda o: (o.tender.published or date.min, o.tender.id, o.lot.number), reverse=True)
-    entries = [
-        (
-            o.tender,
-            f"lot:{quote(o.tender.id)}:{quote(o.lot.id)}",
-            f"{o.lot.title} ({o.tender.buyer.name or 'acheteur non précisé'})",
-            " ; ".join([*o.why, _about(o.tender)]),
-        )
-        for o in wanted[:MOST]
-    ]
-    name = structure.brand or structure.name
+
+    def entry(o: Opportunity) -> tuple[Tender, str, str, str]:
+        title = f"{o.lot.title} ({o.tender.buyer.name or 'acheteur non précisé'})"
+        summary = " ; ".join([*o.why, _about(o.tender)])
+        return o.tender, f"lot:{quote(o.tender.id)}:{quote(o.lot.id)}", title, summary
+
+    entries, name = list(map(entry, wanted[:MOST])), structure.brand or structure.name
     return _send(request, f"structure:{structure.siret}", f"Marchés pour {name}", entries)
+
+
+def _since(tender: Tender, day: date | None) -> bool:
+    return day is None or (tender.published is not None and tender.published >= day)
+
+
+def _names(tender: Tender, words: Sequence[str]) -> bool:
+    text = fold(" ".join((tender.title, tender.buyer.name, *(lot.title for lot in tender.lots))))
+    return all(word in text for word in words)
 
 
 def _about(tender: Tender) -> str:
@@ -116,16 +99,14 @@ def _send(request: Request, id: str, title: str, told: Sequence[tuple[Tender, st
     """The feed of (notice, id, title, summary), with an ETag."""
     snapshot, site = snapshot_of(request), request.app.state.settings.public_url.rstrip("/")
     newest = max((tender.published for tender, *_ in told if tender.published), default=None)
-    entries = (
-        Entry(
-            f"urn:maillage:{own}",
-            shorten(name, 250),
-            _instant(tender.published or newest or snapshot.loaded_at.date()),
-            shorten(summary, 1500),
-            schemas.safe_url(tender.url) or f"{site}/acheteur?avis={quote(tender.id)}",
-        )
-        for tender, own, name, summary in told
-    )
+
+    def entry(tender: Tender, own: str, name: str, summary: str) -> Entry:
+        address = schemas.safe_url(tender.url) or f"{site}/acheteur?avis={quote(tender.id)}"
+        updated = _instant(tender.published or newest or snapshot.loaded_at.date())
+        named = (f"urn:maillage:{own}", shorten(name, 250), updated)
+        return Entry(*named, shorten(summary, 1500), address)
+
+    entries = (entry(*each) for each in told)
     updated = _instant(newest) if newest else snapshot.loaded_at.isoformat(timespec="seconds")
     body = feed(f"urn:maillage:{id}", title, updated, entries, f"{site}{request.url.path}")
     return wire.send_tagged(request, body, MEDIA)

@@ -32,14 +32,16 @@ def _health(request: Request) -> schemas.Health:
     serving: Serving = request.app.state.serving
     snapshot = serving.current
     if snapshot is None:
-        return schemas.Health(
-            status="unavailable",
-            detail=serving.refusal or "there is no catalogue yet: build it with `make demo`",
-        )
+        why = serving.refusal or "there is no catalogue yet: build it with `make demo`"
+        return schemas.Health(status="unavailable", detail=why)
     return schemas.Health(
-        status="ok", versions=snapshot.matcher.versions, indexes=list(snapshot.catalogue.indexes), structures=len(snapshot.catalogue), notices=len(snapshot.notices),
+        status="ok",
+        versions=snapshot.matcher.versions,
+        indexes=list(snapshot.catalogue.indexes),
+        structures=len(snapshot.catalogue),
+        notices=len(snapshot.notices),
         loaded_at=snapshot.loaded_at,
-    )  # fmt: skip
+    )
 
 
 @router.get("/health", response_model=schemas.Health)

@@ -34,9 +34,8 @@ class JobOut(BaseModel):
 
 
 def _out(job: Job, first: int = 0, most: int = 0) -> JobOut:
-    return JobOut(
-        id=job.id, state=job.state, done=len(job.answers), total=job.total, answers=job.page(first, most)
-    )
+    answers = job.page(first, most)
+    return JobOut(id=job.id, state=job.state, done=len(job.answers), total=job.total, answers=answers)
 
 
 @router.post("/jobs", status_code=202, response_model=JobOut)
@@ -44,11 +43,11 @@ def start(request: Request, who: Reader, asked: schemas.JobIn) -> Response:
     snapshot = snapshot_of(request)  # all of a job is answered by one catalogue
     settings = request.app.state.settings
     jobs: Jobs = request.app.state.jobs
-    job = jobs.start(
-        access.owner(request, who),
-        asked.items,
-        lambda item: answer(item, snapshot, settings).model_dump(mode="json"),
-    )
+
+    def answered(item: schemas.Asked) -> dict[str, Any]:
+        return answer(item, snapshot, settings).model_dump(mode="json")
+
+    job = jobs.start(access.owner(request, who), asked.items, answered)
     sent = wire.send(request, _out(job), 202)
     sent.headers["Location"] = f"/v1/jobs/{job.id}"
     return sent
@@ -65,9 +64,8 @@ def status(
     offset: Annotated[int, Query(ge=0, le=10_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
-    return wire.send(
-        request, _out(request.app.state.jobs.get(job_id, access.owner(request, who)), offset, limit)
-    )
+    job = request.app.state.jobs.get(job_id, access.owner(request, who))
+    return wire.send(request, _out(job, offset, limit))
 
 
 @router.get(

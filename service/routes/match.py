@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import File, Form, Request, Response, UploadFile
 
@@ -21,10 +21,8 @@ router = Router(tags=["match"])
 def answer(asked: schemas.Asked, snapshot: Snapshot, settings: Settings) -> schemas.Answered:
     """The answer to what was asked."""
     taken = take(asked, snapshot, settings)
-    matcher = snapshot.under(asked.recipe)
-    return wire.answered(
-        matcher.match(taken.tender, asked.n, filters=filters(asked.filters), groups=asked.groups), taken
-    )
+    wanted, matcher = filters(asked.filters), snapshot.under(asked.recipe)
+    return wire.answered(matcher.match(taken.tender, asked.n, filters=wanted, groups=asked.groups), taken)
 
 
 @router.post("/match", response_model=schemas.Answered)
@@ -32,19 +30,22 @@ def match(request: Request, who: Reader, asked: schemas.Asked) -> Response:
     serving: Serving = request.app.state.serving
     snapshot = serving.get()
     taken = take(asked, snapshot, request.app.state.settings)
-    body, nobody = wire.matched(
-        snapshot.under(asked.recipe), taken, n=asked.n, filters=filters(asked.filters), groups=asked.groups
-    )
+    wanted, matcher = filters(asked.filters), snapshot.under(asked.recipe)
+    body, nobody = wire.matched(matcher, taken, n=asked.n, filters=wanted, groups=asked.groups)
     request.app.state.metrics.nobody.inc(nobody)
     return Response(body, media_type="application/json")
 
 
 @router.post("/match/file", response_model=schemas.Answered)
 def match_file(
-    request: Request, who: Reader, file: Annotated[UploadFile, File(description="BOAMP JSON, eForms XML, TED XML, DECP JSON.")],
-    place: Annotated[str, Form(max_length=200)] = "", pick: Annotated[str | None, Form(max_length=200)] = None,
-    n: Annotated[int, Form(ge=1, le=200)] = 10, groups: Annotated[int, Form(ge=0, le=10)] = 3,
-) -> Response:  # fmt: skip
+    request: Request,
+    who: Reader,
+    file: Annotated[UploadFile, File(description="BOAMP JSON, eForms XML, TED XML, DECP JSON.")],
+    place: Annotated[str, Form(max_length=200)] = "",
+    pick: Annotated[str | None, Form(max_length=200)] = None,
+    n: Annotated[int, Form(ge=1, le=200)] = 10,
+    groups: Annotated[int, Form(ge=0, le=10)] = 3,
+) -> Response:
     snapshot = snapshot_of(request)
     taken = from_bytes(file.file.read(), file.filename or "notice", pick, toponyms.asked(place))
     bounded(taken.tender, request.app.state.settings)
@@ -55,25 +56,19 @@ def match_file(
 def consortium(request: Request, who: Reader, asked: schemas.ConsortiumIn) -> Response:
     snapshot = snapshot_of(request)
     taken = take(asked, snapshot, request.app.state.settings)
-    found = snapshot.under(asked.recipe).match(
-        taken.tender, asked.n, filters=filters(asked.filters), groups=0
-    )
-    catalogue = snapshot.catalogue
+    tender, matcher, wanted = taken.tender, snapshot.under(asked.recipe), filters(asked.filters)
+    found = matcher.match(tender, asked.n, filters=wanted, groups=0)
     # an imposed structure may be in no ranking
-    imposed = [catalogue.structure(catalogue.row(one)) for one in asked.imposed]
-    matcher = snapshot.under(asked.recipe)
-    parts = matcher.parts(taken.tender, found.lots, asked.n, filters=filters(asked.filters))
-    teams = groups.recommend(
-        found.lots, tender=taken.tender, n=asked.groups, max_members=asked.max_members, mandataire=asked.mandataire,
-        imposed=imposed, excluded=asked.excluded_members, one_group=asked.one_group,
-        parts=parts, firms=matcher.firms(taken.tender),
-    )  # fmt: skip
+    imposed = [snapshot.structure(one) for one in asked.imposed]
+    parts = matcher.parts(tender, found.lots, asked.n, filters=wanted)
+    rules: dict[str, Any] = {
+        name: getattr(asked, name) for name in ("max_members", "mandataire", "one_group")
+    }
+    rules |= {"n": asked.groups, "imposed": imposed, "excluded": asked.excluded_members}
+    teams = groups.recommend(found.lots, tender=tender, parts=parts, firms=matcher.firms(tender), **rules)
     result = wire.answered(found, taken)
     result.consortia = [schemas.ConsortiumOut.of(team) for team in teams]
-    result.missing = [
-        schemas.MissingOut(
-            task=task, ask=[schemas.StructureBrief.of(s) for s in groups.to_ask(found.lots, parts, task)]
-        )
-        for task in groups.uncovered(teams, found.lots, parts)
-    ]
+    for task in groups.uncovered(teams, found.lots, parts):
+        ask = [schemas.StructureBrief.of(one) for one in groups.to_ask(found.lots, parts, task)]
+        result.missing.append(schemas.MissingOut(task=task, ask=ask))
     return wire.send(request, result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 
@@ -24,45 +25,43 @@ NoticeId = Annotated[
 ]
 
 
+Cpv = Annotated[str, Query(pattern="^[0-9]{0,8}$", description="A CPV code of a lot, or its first digits.")]
+Department = Annotated[str, Query(pattern=r"^([0-9]{2,3}|2[AB])?$", description="Of a place of a lot.")]
+Buyer = Annotated[str, Query(max_length=200, description="Words of the buyer's name, or its SIREN or SIRET.")]
+
+
 def chosen(
     request: Request,
     who: Reader,
     q: Annotated[str, Query(max_length=200)] = "",
     since: Annotated[date | None, Query(description="Published on that day or later.")] = None,
     answerable: Annotated[bool, Query(description="Only calls that stand.")] = False,
-    cpv: Annotated[
-        str, Query(pattern="^[0-9]{0,8}$", description="A CPV code of a lot, or its first digits.")
-    ] = "",
-    department: Annotated[
-        str, Query(pattern=r"^([0-9]{2,3}|2[AB])?$", description="Of a place of a lot.")
-    ] = "",
-    buyer: Annotated[
-        str, Query(max_length=200, description="Words of the buyer's name, or its SIREN or SIRET.")
-    ] = "",
+    cpv: Cpv = "",
+    department: Department = "",
+    buyer: Buyer = "",
     open_on: Annotated[date | None, Query(description="Answers are still taken on that day.")] = None,
 ) -> list[Tender]:
     """The notices that pass the filters given, the newest first."""
     snapshot = snapshot_of(request)
     words = fold(q).split()
-    pool = (
-        snapshot.answerable()
-        if answerable
-        else sorted(snapshot.notices.values(), key=lambda t: (t.published or date.min, t.id), reverse=True)
-    )
-    return [
+    whole = sorted(snapshot.notices.values(), key=lambda t: (t.published or date.min, t.id), reverse=True)
+    fitting = (
         tender
-        for tender in pool
+        for tender in (snapshot.answerable() if answerable else whole)
         if _fits(tender, cpv, department, fold(buyer), open_on)
         and (since is None or (tender.published is not None and tender.published >= since))
-        and (not words or all(word in _words(tender) for word in words))
-    ]
+    )
+    return [tender for tender in fitting if not words or told(tender, words)]
 
 
 Chosen = Annotated[list[Tender], Depends(chosen)]
 
 
-def _words(tender: Tender) -> str:
-    return fold(" ".join([tender.id, tender.title, tender.buyer.name, *(lot.title for lot in tender.lots)]))
+def told(tender: Tender, words: Sequence[str]) -> bool:
+    """Are all of these words in what names a notice?"""
+    named = (tender.id, tender.title, tender.buyer.name, *(lot.title for lot in tender.lots))
+    text = fold(" ".join(named))
+    return all(word in text for word in words)
 
 
 @router.get("/notices", response_model=schemas.NoticePage)
@@ -89,12 +88,10 @@ def notice(request: Request, who: Reader, notice_id: NoticeId) -> Response:
 def _fits(tender: Tender, cpv: str, department: str, buyer: str, open_on: date | None) -> bool:
     """Does a notice pass the filters given?  One without a deadline is not known to be open."""
     named = fold(tender.buyer.name)
+    where = {place.department for lot in tender.lots for place in lot.places}
     return (
         (not cpv or any(code.startswith(cpv) for lot in tender.lots for code in lot.cpv))
-        and (
-            not department
-            or any(place.department == department for lot in tender.lots for place in lot.places)
-        )
+        and (not department or department in where)
         and (not buyer or tender.buyer.id.startswith(buyer) or all(word in named for word in buyer.split()))
         and (open_on is None or (tender.deadline is not None and tender.deadline.date() >= open_on))
     )
@@ -131,15 +128,17 @@ class RenewalPage(schemas.Page):
 
 @router.get("/renewals", response_model=RenewalPage)
 def listing(
-    request: Request, who: Reader, offset: Offset = 0, limit: Limit = 20,
+    request: Request,
+    who: Reader,
+    offset: Offset = 0,
+    limit: Limit = 20,
     buyer: Annotated[str, Query(pattern=r"^([0-9]{9}|[0-9]{14})?$", description="SIREN or SIRET.")] = "",
     department: Annotated[str, Query(pattern=r"^(\d{2,3}|2[AB])?$")] = "",
     cpv: Annotated[str, Query(pattern=r"^[0-9]{0,8}$", description="Prefix.")] = "",
     siret: Annotated[str, Query(pattern=r"^([0-9]{14})?$", description="Of a structure.")] = "",
     after: Annotated[float, Query(ge=0, le=120)] = renewals_.SOONEST,
     before: Annotated[float, Query(ge=0, le=120)] = renewals_.LATEST,
-) -> Response:  # fmt: skip
+) -> Response:
     found = snapshot_of(request).renewals(siret, buyer, department, cpv, after, before)
-    return wire.send(request, RenewalPage(
-        total=len(found), offset=offset, limit=limit, items=[RenewalOut.of(one) for one in found[offset : offset + limit]],
-    ))  # fmt: skip
+    items = [RenewalOut.of(one) for one in found[offset : offset + limit]]
+    return wire.send(request, RenewalPage(total=len(found), offset=offset, limit=limit, items=items))

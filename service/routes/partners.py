@@ -1,4 +1,4 @@
-"""Partners of a structure, lots with hours of insertion and who owes them; explanations of a rank; exposure."""
+"""Partners of a structure, hours of insertion and who owes them, explanations of a rank, exposure."""
 
 from __future__ import annotations
 
@@ -70,14 +70,10 @@ def partners(request: Request, who: Reader, asked: PartnersIn) -> Response:
     snapshot = snapshot_of(request)
     matcher, structure = snapshot.under(asked.recipe), snapshot.structure(asked.siret)
     taken = take(asked, snapshot, request.app.state.settings)
+    earlier = list(snapshot.notices.values()) if taken.tender.awards else ()
+    wanted = filters(asked.filters)
     found = partners_.partners(
-        matcher,
-        structure,
-        taken.tender,
-        asked.lot,
-        asked.n,
-        filters=filters(asked.filters),
-        earlier=list(snapshot.notices.values()) if taken.tender.awards else (),
+        matcher, structure, taken.tender, asked.lot, asked.n, filters=wanted, earlier=earlier
     )
     out = PartnersOut.of(found, notice=wire.notice(found.tender), versions=matcher.versions)
     return wire.send(request, out)
@@ -109,9 +105,7 @@ def exposure(request: Request, who: Reader) -> dict[str, Any]:
 
     snapshot = snapshot_of(request)
     found = dict(snapshot.once("exposure", lambda: measured(snapshot)))
-    found["nobody"] = [
-        {"notice": tender.id, "lot": lot.id, "title": lot.title} for tender, lot in found["nobody"]
-    ]
+    found["nobody"] = [{"notice": t.id, "lot": lot.id, "title": lot.title} for t, lot in found["nobody"]]
     found["top"] = [{"siret": s.siret, "name": s.name, "shown": count} for s, count in found["top"]]
     return {**found, "versions": snapshot.matcher.versions}
 
@@ -165,11 +159,10 @@ def leads(request: Request, who: Reader, asked: LeadsIn) -> Response:
             raise BadInput("no notice of a known format (BOAMP, eForms, TED, DECP, OCDS) was recognised")
     known = list(snapshot.notices.values())
     found = subcontracting.openings(snapshot.matcher, tenders, earlier=known, n=asked.n, lot=asked.lot)
-    out = LeadsOut(
-        versions=snapshot.matcher.versions, notices=[wire.notice(each) for each in tenders],
-        leads=[
-            Opening.of(one, carriers=[Carrier.of(m, way=subcontracting.way(m.structure, one.lot)) for m in one.carriers])
-            for one in found
-        ],
-    )  # fmt: skip
-    return wire.send(request, out)
+
+    def opening(one: subcontracting.Opening) -> Opening:
+        ways = ((each, subcontracting.way(each.structure, one.lot)) for each in one.carriers)
+        return Opening.of(one, carriers=[Carrier.of(each, way=way) for each, way in ways])
+
+    notices, leads_ = [wire.notice(each) for each in tenders], list(map(opening, found))
+    return wire.send(request, LeadsOut(notices=notices, leads=leads_, versions=snapshot.matcher.versions))

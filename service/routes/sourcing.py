@@ -18,6 +18,7 @@ from service.router import Router
 from service.snapshot import snapshot_of
 
 router = Router(tags=["sourcing"])
+Format = Annotated[str, Path(max_length=8)]
 RecordId = Annotated[str, Path(max_length=64)]
 
 
@@ -33,7 +34,8 @@ def keep(request: Request, who: BuyerKey, asked: schemas.SourcingIn) -> Response
 
     def do() -> dict[str, Any]:
         matcher, wanted, answer = found()
-        made = sourcing.written(request, who.actor, matcher, answer, wanted, asked.label)
+        store, recipe = store_of(request), matcher.recipe.name
+        made = record.keep(store, who.actor, answer, filters=wanted, recipe=recipe, label=asked.label)
         kept = {each.lot.id: len(each.matches) for each in answer.lots}
         return {"id": made, "lines": kept, "versions": dict(answer.versions), "note": record.NOTE}
 
@@ -64,9 +66,7 @@ def replay(request: Request, who: BuyerKey, record_id: RecordId) -> dict[str, An
 @router.post("/sourcing/{record_id}/contacts")
 def contact(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.ContactIn) -> Response:
     def do() -> dict[str, Any]:
-        outcomes = sourcing.contact(
-            request, who.actor, record_id, asked.sirets, asked.message, asked.reply_to
-        )
+        outcomes = sourcing.contact(request, who.actor, record_id, **asked.model_dump())
         return {"contacted": outcomes.total(), "outcomes": dict(outcomes) if asked.reply_to else {}}
 
     return once(request, who, do, after=lambda: sourcing.send(request))
@@ -82,8 +82,6 @@ def answer(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.
 
 
 @router.get("/sourcing/{record_id}/export/{format}")
-def export(
-    request: Request, who: BuyerKey, record_id: RecordId, format: Annotated[str, Path(max_length=8)]
-) -> Response:
+def export(request: Request, who: BuyerKey, record_id: RecordId, format: Format) -> Response:
     _, content, media = sourcing.exported(request, who.actor, record_id, format)
     return wire.attachment(content, media, f"sourcing.{format}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Path, Query, Request, Response
+from fastapi.openapi.models import Example
 
 from matcher.catalogue.filters import search_names
 from matcher.reference.identifiers import IDENTITY
@@ -14,28 +15,21 @@ from service.router import Router
 from service.snapshot import snapshot_of
 
 router = Router(tags=["structures"])
-SiretPath = Annotated[
-    str,
-    Path(
-        pattern=rf"^(?:{IDENTITY})$",
-        openapi_examples={"sample": {"summary": "Of the sample", "value": "00010001600013"}},
-    ),
-]
+OF_SAMPLE: dict[str, Example] = {"sample": {"summary": "Of the sample", "value": "00010001600013"}}
+NAME: dict[str, Example] = {"name": {"summary": "A name", "value": "atelier"}}
+SiretPath = Annotated[str, Path(pattern=rf"^(?:{IDENTITY})$", openapi_examples=OF_SAMPLE)]
+Words = Annotated[str, Query(max_length=200, openapi_examples=NAME)]
 Offset = Annotated[int, Query(ge=0, le=1_000_000)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
 @router.get("/structures", response_model=schemas.StructurePage)
-def search(
-    request: Request, who: Reader, offset: Offset = 0, limit: Limit = 20,
-    q: Annotated[str, Query(max_length=200, openapi_examples={"name": {"summary": "A name", "value": "atelier"}})] = "",
-) -> Response:  # fmt: skip
+def search(request: Request, who: Reader, offset: Offset = 0, limit: Limit = 20, q: Words = "") -> Response:
     catalogue = snapshot_of(request).catalogue
     rows = search_names(catalogue, q, limit=len(catalogue)) if q.strip() else list(range(len(catalogue)))
     items = [schemas.StructureBrief.of(catalogue.structure(row)) for row in rows[offset : offset + limit]]
-    return wire.send(
-        request, schemas.StructurePage(total=len(rows), offset=offset, limit=limit, items=items), tagged=True
-    )
+    page = schemas.StructurePage(total=len(rows), offset=offset, limit=limit, items=items)
+    return wire.send(request, page, tagged=True)
 
 
 @router.get("/structures/{siret}", response_model=schemas.StructureOut)
@@ -50,14 +44,11 @@ def opportunities(
 ) -> Response:
     snapshot = snapshot_of(request)
     found = snapshot.opportunities(siret)
-    items = [
-        schemas.OpportunityOut.of(
-            o, notice=wire.notice(o.tender), partner=o.partner.structure if o.partner else None
-        )
-        for o in found[offset : offset + limit]
-    ]
+    shown = [(o, o.partner.structure if o.partner else None) for o in found[offset : offset + limit]]
+    items = [schemas.OpportunityOut.of(o, notice=wire.notice(o.tender), partner=with_) for o, with_ in shown]
+    nothing = [] if found else list(snapshot.why_nothing(snapshot.structure(siret)))
+    versions = snapshot.matcher.versions
     page = schemas.OpportunityPage(
-        total=len(found), offset=offset, limit=limit, items=items, versions=snapshot.matcher.versions,
-        nothing=[] if found else list(snapshot.why_nothing(snapshot.structure(siret))),
-    )  # fmt: skip
+        total=len(found), offset=offset, limit=limit, items=items, nothing=nothing, versions=versions
+    )
     return wire.send(request, page, tagged=True)

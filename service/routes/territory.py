@@ -1,9 +1,9 @@
-"""The territory desk: the map, the potential of a need, hours of insertion, facilitators, a meeting day, a buyer's report."""
+"""The territory desk: map, potential of a need, hours, facilitators, a meeting day, a report."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import File, Form, Path, Query, Request, Response, UploadFile
 from pydantic import Field
@@ -19,6 +19,7 @@ from service.router import Router
 from service.schemas import Euros, In, Months, PlaceName, PotentialIn, Rate
 
 router = Router(tags=["territory"])
+LEDGER = "The ledger: CSV with SIRET, montant, année."
 
 
 class MapFileQuery(desk.MapQuery):
@@ -28,21 +29,20 @@ class MapFileQuery(desk.MapQuery):
 @router.get("/territory/map", response_model=desk.DeskAnswer)
 def map_(request: Request, who: Reader, asked: Annotated[desk.MapQuery, Query()]) -> Response:
     made = desk.covered(request, asked)
-    gap, needs = made.values("gap"), made.values("needs")
-    result = {
-        "zones": [
-            {"code": a.code, "label": a.label, "needs": needs[a.code] or 0, "gap": gap[a.code] or 0, "facilitator": made.facilitators[a.code]}
-            for a in made.areas
-        ],
-        "cells": [
-            {
-                "zone": c.area.code, "trade": c.trade, "label": c.label, "state": c.state, "count": codec.to_json(c.count), "needs": len(c.needs),
-                "calls": c.calls, "gap": c.gap,
-            }
-            for c in made.cells
-        ],
-        "outside": dict(made.outside), "unplaced": made.unplaced, "n": made.n,
-    }  # fmt: skip
+    values = {name: made.values(name) for name in ("needs", "gap")}
+    zones = [
+        {"code": area.code, "label": area.label}
+        | {name: of_area[area.code] or 0 for name, of_area in values.items()}
+        | {"facilitator": made.facilitators[area.code]}
+        for area in made.areas
+    ]
+    cells = [
+        {"zone": cell.area.code, "trade": cell.trade, "label": cell.label, "state": cell.state}
+        | {"count": codec.to_json(cell.count), "needs": len(cell.needs), "calls": cell.calls, "gap": cell.gap}
+        for cell in made.cells
+    ]
+    result: dict[str, Any] = {"zones": zones, "cells": cells, "outside": dict(made.outside)}
+    result |= {"unplaced": made.unplaced, "n": made.n}
     return desk.answered(request, result, made.sources, made.on, made.facilitator)
 
 
@@ -95,19 +95,16 @@ def potential_(request: Request, who: Reader, asked: PotentialIn) -> Response:
 @router.post("/territory/hours", response_model=desk.DeskAnswer)
 def hours_(request: Request, who: Reader, asked: HoursIn) -> Response:
     where = desk.place_of(asked.place)
-    made = hours.of_need(
-        desk.desk_of(request), asked.need, where, **asked.model_dump(exclude={"need", "place"})
-    )
+    more = asked.model_dump(exclude={"need", "place"})
+    made = hours.of_need(desk.desk_of(request), asked.need, where, **more)
     return desk.answered(request, codec.to_json(made), made.sources, made.on, facilitators.named(where))
 
 
 @router.post("/territory/oeth", response_model=desk.DeskAnswer)
 def oeth_(request: Request, who: Reader, asked: OethIn) -> Response:
     (trades,) = trades_of([asked.need], [()])
-    made = hours.oeth(
-        asked.purchase, asked.rate, on=date.today(), contribution=asked.contribution, labour_cost=asked.labour_cost,
-        labour=hours.labour_of(trades) if trades else None, headcount=asked.headcount,
-    )  # fmt: skip
+    labour = hours.labour_of(trades) if trades else None
+    made = hours.oeth(**asked.model_dump(exclude={"need", "place"}), on=date.today(), labour=labour)
     where = desk.place_of(asked.place)
     return desk.answered(request, codec.to_json(made), made.rules, made.on, facilitators.named(where))
 
@@ -116,13 +113,10 @@ def oeth_(request: Request, who: Reader, asked: OethIn) -> Response:
 def facilitators_(request: Request, who: Reader, place: PlaceName) -> Response:
     where = somewhere(place)
     found = facilitators.of(where)
-    sources = (
-        f"{f.source or 'fichier de l’exploitant'}{f', {f.on:%d/%m/%Y}' if f.on else ''}" for f in found
-    )
-    items = [codec.to_json(f) for f in found]
-    return desk.answered(
-        request, {"items": items}, tuple(dict.fromkeys(sources)), date.today(), facilitators.named(where)
-    )
+    days = (f", {f.on:%d/%m/%Y}" if f.on else "" for f in found)
+    sources = (f"{f.source or 'fichier de l’exploitant'}{day}" for f, day in zip(found, days, strict=True))
+    result = {"items": [codec.to_json(f) for f in found]}
+    return desk.answered(request, result, tuple(dict.fromkeys(sources)), None, facilitators.named(where))
 
 
 @router.get("/territory/needs", response_model=desk.DeskAnswer)
@@ -163,6 +157,11 @@ class GuestIn(In):
     absent: list[Annotated[int, Field(ge=1, le=60)]] = Field(default=[], max_length=60)
     most: Annotated[int, Field(ge=0, le=60)] | None = None
 
+    def invited(self) -> meeting.Guest:
+        absent = frozenset(slot - 1 for slot in self.absent)
+        needs = tuple(self.needs)
+        return meeting.Guest(name=self.name, needs=needs, public=self.public, absent=absent, most=self.most)
+
 
 class MeetingIn(In):
     theme: str = Field(min_length=1, max_length=2000)
@@ -184,33 +183,31 @@ def meeting_(
     asked: MeetingIn,
     shape: Annotated[Literal["json", "xlsx", "ics", "html"], Query(alias="as")] = "json",
 ) -> Response:
-    buyers = [
-        meeting.Guest(
-            name=g.name, needs=tuple(g.needs), public=g.public, absent=frozenset(slot - 1 for slot in g.absent), most=g.most
-        )
-        for g in asked.buyers
-    ]  # fmt: skip
-    day = meeting.plan(
-        desk.desk_of(request), theme=asked.theme, place=somewhere(asked.place), buyers=buyers, on=asked.on,
-        slots=asked.slots, minutes=asked.minutes, first=asked.first, most=asked.invite, tables=asked.tables, participants=asked.participants, seconds=20,
-    )  # fmt: skip
+    plan = asked.model_dump(exclude={"place", "buyers", "invite"})
+    place, guests = somewhere(asked.place), [guest.invited() for guest in asked.buyers]
+    opened = desk.desk_of(request)
+    day = meeting.plan(opened, **plan, place=place, buyers=guests, most=asked.invite, seconds=20)
     if shape != "json":
         return desk.sent(meeting, day, shape, "rencontre")
-    result = {
-        "appointments": meeting.rows(day), "invitations": meeting.invitations(day.invited), "pitches": meeting.invitations(day.pitches),
-        "notes": list(day.notes), "optimal": day.timetable.optimal, "value": day.timetable.value, "bound": day.timetable.bound,
-    }  # fmt: skip
-    return desk.answered(request, result, day.sources, date.today(), day.facilitator)
+    result: dict[str, Any] = {
+        "appointments": meeting.rows(day),
+        "invitations": meeting.invitations(day.invited),
+    }
+    result |= {"pitches": meeting.invitations(day.pitches), "notes": list(day.notes)}
+    result |= {name: getattr(day.timetable, name) for name in ("optimal", "value", "bound")}
+    return desk.answered(request, result, day.sources, None, day.facilitator)
 
 
 @router.post("/territory/report", response_model=desk.DeskAnswer)
 def report_(
-    request: Request, who: BuyerKey,
-    books: Annotated[list[UploadFile] | None, File(description="The ledger: CSV with SIRET, montant, année.")] = None,
+    request: Request,
+    who: BuyerKey,
+    books: Annotated[list[UploadFile] | None, File(description=LEDGER)] = None,
     awards: Annotated[list[UploadFile] | None, File(description="DECP files.")] = None,
-    buyer: Annotated[str, Form(max_length=20)] = "", year: Annotated[list[int] | None, Form()] = None,
+    buyer: Annotated[str, Form(max_length=20)] = "",
+    year: Annotated[list[int] | None, Form()] = None,
     shape: Annotated[Literal["json", "xlsx", "html"], Query(alias="as")] = "json",
-) -> Response:  # fmt: skip
+) -> Response:
     made = desk.reported(request, who, books or [], awards or [], buyer, year or [])
     if shape != "json":
         return desk.sent(ledger, made, shape, "rapport")

@@ -11,14 +11,16 @@ import pytest
 from service.app import create_app
 from service.settings import Settings
 
-from matcher.catalogue.build import update_catalogue
+from matcher.catalogue.build import build_catalogue, update_catalogue
 from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.files import save_catalogue
 from matcher.domain import Offer, Place, Structure
+from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.reading import gather
-from pages_client import HOSTILE, NAMELESS, NASTY, PagesClient
+from pages_client import HOSTILE, NAMELESS, NASTY, SIRET, PagesClient
 from service import snapshot
-from serving import indexed
+from serving import indexed, settings_of
 
 Temporary = pytest.TempPathFactory
 
@@ -66,21 +68,33 @@ def open_sample(catalogue: Catalogue, sample: gather.Gathered, tmp_path_factory:
 @pytest.fixture(scope="session")
 def odd_sample(catalogue: Catalogue, sample: gather.Gathered, tmp_path_factory: Temporary) -> Path:
     """The same with a structure whose texts are hostile, one without a name, and a notice that is not published."""
-    hostile = Structure(
-        siret=HOSTILE, name=NASTY, kind="EI", website="javascript:alert(1)", description=NASTY, source=NASTY,
-        place=Place(postcode="93500", label="Pantin"), offers=(Offer(id="h", title=f"taille de haies {NASTY}", text=NASTY),),
-    )  # fmt: skip
-    more = update_catalogue(catalogue, [hostile, Structure(siret=NAMELESS, name="", kind="ACI")])
+    nameless = Structure(siret=NAMELESS, name="", kind="ACI")
+    offer = Offer(id="h", title=f"taille de haies {NASTY}", text=NASTY)
+    place = Place(postcode="93500", label="Pantin")
+    hostile = replace(nameless, siret=HOSTILE, name=NASTY, kind="EI", place=place, offers=(offer,))
+    hostile = replace(hostile, website="javascript:alert(1)", description=NASTY, source=NASTY)
     secret = replace(sample.tenders[0], id="secret-1", title="Besoin non publié de tonte", confidential=True)
-    found = replace(sample, tenders=[*sample.tenders, secret])
-    return indexed(tmp_path_factory.mktemp("odd"), more, found) / "catalogue"
+    whole = replace(sample, tenders=[*sample.tenders, secret])
+    more = update_catalogue(catalogue, [hostile, nameless])
+    return indexed(tmp_path_factory.mktemp("odd"), more, whole) / "catalogue"
+
+
+@pytest.fixture(scope="session")
+def hedges(tmp_path_factory: Temporary) -> Path:
+    """A catalogue of one structure, which trims hedges."""
+    place = Place(commune="93055", postcode="93500", label="Pantin")
+    known = {"phone": "01 99 00 10 47", "email": "a@allees.example", "place": place}
+    offers = (Offer(id="1", title="Taille de haies"),)
+    one = Structure(siret=SIRET, name="Les Allées", kind="EI", offers=offers, **known)  # type: ignore[arg-type]
+    folder = tmp_path_factory.mktemp("hedges") / "catalogue"
+    save_catalogue(build_catalogue([one], [], recipes.named("default")), folder)
+    return folder
 
 
 @pytest.fixture
 def settings(odd_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
-    store = f"sqlite:///{tmp_path / 'store.sqlite'}"
-    return Settings(catalogue=odd_sample, store=store, log_level="ERROR", outbox=tmp_path / "outbox")
+    return settings_of(odd_sample, tmp_path)
 
 
 @pytest.fixture

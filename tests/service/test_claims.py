@@ -14,11 +14,8 @@ ASKING |= {"reason": "Corriger nos métiers"}
 
 
 def ask(page: TestClient, **changed: str) -> str:
-    form = page.get(f"/structure/{SIRET}/revendiquer")
-    answer = page.post(
-        f"/structure/{SIRET}/revendiquer", data={**ASKING, **changed, "csrf": token(form.text)}
-    )
-    return answer.text
+    path = f"/structure/{SIRET}/revendiquer"
+    return page.post(path, data={**ASKING, **changed, "csrf": token(page.get(path).text)}).text
 
 
 def desk(page: TestClient) -> str:

@@ -6,7 +6,6 @@ import functools
 import http.server
 import importlib.util
 import re
-import shutil
 import threading
 import typing
 import urllib.request
@@ -109,70 +108,55 @@ def portal(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 @pytest.mark.browser
-def test_the_search_box_works_on_another_origin_without_a_cookie(folder: Path, tmp_path: Path) -> None:
-    browser_ = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium: apt install chromium")
+def test_the_search_box_works_on_another_origin_without_a_cookie(
+    browser: Any, folder: Path, tmp_path: Path
+) -> None:
     with portal(tmp_path) as (origin, site), served(folder, cors=(origin,), read="open") as service:
         (site / "index.html").write_text(PORTAL.format(service=service), encoding="utf-8")
-        with browser_.sync_playwright() as play:
-            browser = play.chromium.launch(
-                executable_path=chromium,
-                args=[
-                    "--no-sandbox",
-                    "--disable-gpu",
-                    "--disable-quic",
-                    "--no-first-run",
-                    "--disable-background-networking",
-                ],
-            )
-            page = browser.new_page()
-            hosts: set[str] = set()
-            page.on("request", lambda request: hosts.add("/".join(request.url.split("/")[:3])))
-            page.goto(f"{origin}/index.html")
-            page.get_by_label("Votre besoin").fill("tonte et <b>taille</b> de haies")
-            page.get_by_role("button", name="Trouver des structures").click()
-            link = page.get_by_role("link", name="Les Sentiers de l’Ourcq")
-            link.wait_for()
-            status = page.locator("maillage-search").get_by_role("status")
-            told = page.locator("maillage-search .box").inner_text().replace("\u00a0", " ")
-            assert "à appeler, " in status.inner_text()
-            assert "Ordre de présentation, ne préjuge pas du choix." in told
-            assert "Source : structures, 15/09/2026" in told and "01 99 00 10 00" in told
-            assert link.get_attribute("href") == f"{service}/structure/{SIRET}"
-            colour = "one => getComputedStyle(one).backgroundColor"
-            assert page.get_by_role("button").evaluate(colour) == "rgb(122, 31, 92)"  # the theme comes in
-            text = page.get_by_text("Votre besoin").evaluate("one => getComputedStyle(one).color")
-            assert text != "rgb(255, 0, 0)"  # the styles of the portal do not
-            assert page.context.cookies() == [] and hosts == {origin, service}
-            # what a visitor may type wrong is answered in French; a need of two trades has two lists with their names
-            for need, place, answer in (
-                ("acquisition d'un scanner IRM", "Nantes", "Aucune structure adaptée"),
-                ("bonjour", "Nantes", "Aucun besoin n’est reconnu"),
-                ("tonte", "Zyxomma", "ne s’appelle « Zyxomma » : vérifiez l’orthographe"),
-                ("tonte", "Saint-Denis", "Plusieurs lieux s’appellent « Saint-Denis »"),
-                ("12", "Pantin", "Dites en quelques mots"),
-                ("nettoyage des bureaux et entretien des espaces verts", "Bobigny", "2 besoins"),
-            ):
-                page.get_by_label("Votre besoin").fill(need)
-                page.get_by_label("Lieu").fill(place)
-                page.keyboard.press("Enter")
-                status.filter(has_text=re.compile(answer.replace(" ", r"\s"))).wait_for()
-            assert page.locator("maillage-search h3").count() == 2
-            colour = page.get_by_label("Votre besoin").evaluate(
-                "one => getComputedStyle(one).backgroundColor"
-            )
-            assert colour == "rgba(0, 0, 0, 0)"  # a dark theme has light text: no white behind it
-            # in a sandboxed frame no script of the service runs in the portal's page
-            (site / "framed.html").write_text(FRAMED.format(service=service), encoding="utf-8")
-            with urllib.request.urlopen(f"{service}/encart") as framed:
-                assert f"frame-ancestors {origin}" in framed.headers["content-security-policy"]
-                assert "set-cookie" not in framed.headers
-            page.goto(f"{origin}/framed.html")
-            frame = page.frame_locator("iframe")
-            frame.get_by_label("Votre besoin").fill("tonte et taille de haies")
-            frame.get_by_role("button", name="Trouver des structures").click()
-            frame.get_by_role("link", name="Les Sentiers de l’Ourcq").wait_for()
-            assert page.context.cookies() == []
-            browser.close()
+        page = browser.new_page()
+        hosts: set[str] = set()
+        page.on("request", lambda request: hosts.add("/".join(request.url.split("/")[:3])))
+        page.goto(f"{origin}/index.html")
+        page.get_by_label("Votre besoin").fill("tonte et <b>taille</b> de haies")
+        page.get_by_role("button", name="Trouver des structures").click()
+        link = page.get_by_role("link", name="Les Sentiers de l’Ourcq")
+        link.wait_for()
+        status = page.locator("maillage-search").get_by_role("status")
+        told = page.locator("maillage-search .box").inner_text().replace("\u00a0", " ")
+        assert "à appeler, " in status.inner_text()
+        assert "Ordre de présentation, ne préjuge pas du choix." in told
+        assert "Source : structures, 15/09/2026" in told and "01 99 00 10 00" in told
+        assert link.get_attribute("href") == f"{service}/structure/{SIRET}"
+        colour = "one => getComputedStyle(one).backgroundColor"
+        assert page.get_by_role("button").evaluate(colour) == "rgb(122, 31, 92)"  # the theme comes in
+        text = page.get_by_text("Votre besoin").evaluate("one => getComputedStyle(one).color")
+        assert text != "rgb(255, 0, 0)"  # the styles of the portal do not
+        assert page.context.cookies() == [] and hosts == {origin, service}
+        # what a visitor may type wrong is answered in French; a need of two trades has two lists with their names
+        for need, place, answer in (
+            ("acquisition d'un scanner IRM", "Nantes", "Aucune structure adaptée"),
+            ("bonjour", "Nantes", "Aucun besoin n’est reconnu"),
+            ("tonte", "Zyxomma", "ne s’appelle « Zyxomma » : vérifiez l’orthographe"),
+            ("tonte", "Saint-Denis", "Plusieurs lieux s’appellent « Saint-Denis »"),
+            ("12", "Pantin", "Dites en quelques mots"),
+            ("nettoyage des bureaux et entretien des espaces verts", "Bobigny", "2 besoins"),
+        ):
+            page.get_by_label("Votre besoin").fill(need)
+            page.get_by_label("Lieu").fill(place)
+            page.keyboard.press("Enter")
+            status.filter(has_text=re.compile(answer.replace(" ", r"\s"))).wait_for()
+        assert page.locator("maillage-search h3").count() == 2
+        colour = page.get_by_label("Votre besoin").evaluate("one => getComputedStyle(one).backgroundColor")
+        assert colour == "rgba(0, 0, 0, 0)"  # a dark theme has light text: no white behind it
+        # in a sandboxed frame no script of the service runs in the portal's page
+        (site / "framed.html").write_text(FRAMED.format(service=service), encoding="utf-8")
+        with urllib.request.urlopen(f"{service}/encart") as framed:
+            assert f"frame-ancestors {origin}" in framed.headers["content-security-policy"]
+            assert "set-cookie" not in framed.headers
+        page.goto(f"{origin}/framed.html")
+        frame = page.frame_locator("iframe")
+        frame.get_by_label("Votre besoin").fill("tonte et taille de haies")
+        frame.get_by_role("button", name="Trouver des structures").click()
+        frame.get_by_role("link", name="Les Sentiers de l’Ourcq").wait_for()
+        assert page.context.cookies() == []
+        page.context.close()

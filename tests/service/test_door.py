@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,18 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from service.app import create_app
 from service.page import account, fields, signin
-from service.settings import Settings
 from sqlalchemy import func, select, update
 
-from matcher.catalogue.build import build_catalogue
-from matcher.catalogue.files import save_catalogue
 from matcher.commands import mcp
-from matcher.domain import Answer, BadInput, Buyer, Lot, Offer, Place, Structure, Tender
-from matcher.matching import recipes
+from matcher.domain import Answer, BadInput, Buyer, Lot, Tender
 from matcher.outreach import links
 from matcher.outreach.sourcing import exports, questions, record
 from matcher.outreach.transport import erase_mails
@@ -35,31 +28,14 @@ from matcher.records.store import Store, now
 from matcher.records.tables import Alert, Letter, Sourcing, WorkedHours
 from matcher.reference.deadline import TooLong
 from matcher.reference.forking import ForkServer
-from pages_client import PagesClient, kept, reference, signed_in, token
+from pages_client import SIRET, PagesClient, kept, reference, signed_in, token
 from service import connections, limits
+from serving import listening, settings_of
 
-SIRET = "00010001600013"
 NUL = "\0"
+JSON = {"content-type": "application/json"}
 NEED = Tender(id="n", format="need", title="Tonte", buyer=Buyer(), lots=(Lot(id="n-1", title="Tonte"),))
 ANSWER = Answer(tender=NEED, lots=(), consortia=(), versions={"data": "1"})
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("door") / "catalogue"
-    place = Place(commune="93055", postcode="93500", label="Pantin")
-    offer = Offer(id="1", title="Taille de haies")
-    one = Structure(
-        siret=SIRET,
-        name="Les Allées",
-        kind="EI",
-        place=place,
-        offers=(offer,),
-        phone="01 99 00 10 47",
-        email="a@allees.example",
-    )
-    save_catalogue(build_catalogue([one], [], recipes.named("default")), made)
-    return made
 
 
 @pytest.fixture
@@ -71,12 +47,12 @@ Door = Callable[..., AbstractContextManager[tuple[PagesClient, str]]]
 
 
 @pytest.fixture
-def door(folder: Path, memory: str, tmp_path: Path) -> Door:
+def door(hedges: Path, memory: str, tmp_path: Path) -> Door:
     """Opens the service with these settings, its pages signed in with a key of these scopes; and the token of its forms."""
 
     @contextmanager
     def opened(*scopes: str, store: str = memory, **more: Any) -> Iterator[tuple[PagesClient, str]]:
-        given = Settings(catalogue=folder, store=store, log_level="ERROR", outbox=tmp_path / "outbox", **more)
+        given = settings_of(hedges, tmp_path, store=store, **more)
         with PagesClient(create_app(given), raise_server_exceptions=False) as page:
             yield page, signed_in(page, *scopes) if scopes else token(page.get("/connexion").text)
 
@@ -96,15 +72,11 @@ def test_odd_characters_in_forms_are_no_fault_of_either_store(door: Door, store_
     }  # fmt: skip
     with door(*scopes, store=store_url) as (page, csrf):
         claimed = {"name": "Aline", "role": "gérante", "address": "a@b.example", "need": "haies"}
-        for (path, names), odd in itertools.product(
-            forms.items(), (f"a{NUL}b", "x" * 250, "=1+1", "é" * 4000)
-        ):
-            for name in names:
-                parts = {**claimed, "csrf": csrf, name: odd}
-                answer = page.post(
-                    path, files={k: (None, v) for k, v in parts.items()}, follow_redirects=False
-                )
-                assert answer.status_code < 500, (path, name, odd[:9], answer.text[:300])
+        sent = [(path, name) for path, names in forms.items() for name in names]
+        for (path, name), odd in itertools.product(sent, (f"a{NUL}b", "x" * 250, "=1+1", "é" * 4000)):
+            parts = {k: (None, v) for k, v in {**claimed, "csrf": csrf, name: odd}.items()}
+            answer = page.post(path, files=parts, follow_redirects=False)
+            assert answer.status_code < 500, (path, name, odd[:9], answer.text[:300])
         head = {"content-type": "multipart/form-data; boundary=x; charset=unicode_escape"}
         body = b'--x\r\nContent-Disposition: form-data; name="need"\r\n\r\n\\ud800\r\n--x--\r\n'
         assert page.post("/acheteur", content=body, headers=head).status_code == 415
@@ -115,9 +87,8 @@ def test_a_name_longer_than_its_column_is_refused_in_french(door: Door) -> None:
         asked = {"name": "x" * 201, "role": "gérante", "address": "a@b.example", "csrf": csrf}
         answer = page.post(f"/structure/{SIRET}/revendiquer", data=asked, headers={"accept": "text/html"})
         assert answer.status_code == 422 and "200 caractères au plus" in answer.text
-        assert (
-            page.post(f"/structure/{SIRET}/revendiquer", data=asked | {"name": "x" * 200}).status_code == 200
-        )
+        whole = page.post(f"/structure/{SIRET}/revendiquer", data=asked | {"name": "x" * 200})
+        assert whole.status_code == 200
 
 
 def test_half_a_character_is_refused_and_a_whole_one_is_not(door: Door) -> None:
@@ -126,17 +97,14 @@ def test_half_a_character_is_refused_and_a_whole_one_is_not(door: Door) -> None:
             ('"tonte \\ud800"', 400), ('"\\udc00 tonte"', 400), ('"\\ud83d\\ude00\\ud83d tonte"', 400),
             ('"tonte \\ud83d\\ude00"', 200), ('"tonte \\\\ud800"', 200), ('"tonte \\\\\\ud800"', 400),
         ):  # fmt: skip
-            answer = page.post(
-                "/v1/match", content=f'{{"need": {need}}}', headers={"content-type": "application/json"}
-            )
+            answer = page.post("/v1/match", content=f'{{"need": {need}}}', headers=JSON)
             assert answer.status_code == status, (need, answer.text[:200])
 
 
 def test_a_notice_nested_deep_has_an_idempotency_key_like_any_other(door: Door, memory: str) -> None:
     with door() as (page, _):
         with Store.open(memory) as store:
-            head = {"X-API-Key": keys.create(store, ["buyer"]), "Idempotency-Key": "k"}
-            head |= {"content-type": "application/json"}
+            head = {"X-API-Key": keys.create(store, ["buyer"]), "Idempotency-Key": "k", **JSON}
         body = '{"notice": ' + '{"a": ' * 253 + "1" + "}" * 254
         assert page.post("/v1/sourcing", content=body, headers=head).status_code < 500
 
@@ -196,13 +164,19 @@ def test_an_export_that_is_given_up_is_not_sealed_as_made(
         assert [e.payload for e in events if e.kind == "exported"] == [{"format": "csv"}]
 
 
-@pytest.mark.parametrize(("route", "lane"), [
-    ("/acheteur/fiches/abc/export.xlsx", "long"), ("/v1/sourcing/abc/export/csv", "long"), ("/v1/sourcing/abc/verify", "long"),
-    ("/acheteur/liste.xlsx", "heavy"), ("/acheteur/imprimer", "heavy"), ("/acheteur/relance", "heavy"), ("/acheteur/alerte/x", "heavy"), ("/v1/renewals", "heavy"), ("/renouvellements", "heavy"), ("/exploitant/exposition", "heavy"),
-    ("/acheteur/fiches/abc", "long"), ("/v1/structures", "search"), ("/structure", "search"), ("/v1/sourcing", "read"), ("/a-propos", "read"),
-])  # fmt: skip
-def test_exports_and_searches_by_name_are_queued(route: str, lane: str) -> None:
-    assert limits.lane_of({"method": "GET", "path": route}, b"") == lane
+LANES = {
+    "long": "/acheteur/fiches/abc/export.xlsx /v1/sourcing/abc/export/csv /v1/sourcing/abc/verify /acheteur/fiches/abc",
+    "heavy": "/acheteur/liste.xlsx /acheteur/imprimer /acheteur/relance /acheteur/alerte/x /v1/renewals "
+    "/renouvellements /exploitant/exposition",
+    "search": "/v1/structures /structure",
+    "read": "/v1/sourcing /a-propos /v1/notices",
+}
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_exports_and_searches_by_name_are_queued(lane: str) -> None:
+    for route in LANES[lane].split():
+        assert limits.lane_of({"method": "GET", "path": route}, b"") == lane, route
 
 
 # ------------------------------------------------------------------------------------------------- races
@@ -247,11 +221,8 @@ def test_of_what_ten_write_at_once_by_other_forms_nothing_is_lost(door: Door, st
         with Store.open(store_url) as store, store.reading() as connection:
             assert len(self_declared.denied(connection)[SIRET]) == 10 == len(serving._denied[SIRET])
             (owner,) = connection.execute(select(Sourcing.owner).distinct()).scalars()
-            counted = [
-                connection.execute(select(func.count()).select_from(table)).scalar_one()
-                for table in (Alert, WorkedHours)
-            ]
-            assert counted == [10, 10]
+            for table in (Alert, WorkedHours):
+                assert connection.execute(select(func.count()).select_from(table)).scalar_one() == 10
         with Store.open(store_url) as store:
             identifier = at.rpartition("/")[2]
             called = [e.payload for e in record.read(store, owner, identifier).events if e.kind == "called"]
@@ -278,12 +249,11 @@ def test_replies_that_race_stop_at_their_limit(
     with store.writing() as connection:
         record.chain.append(connection, identifier, [("prepared", SIRET, {"message": "m"})])
     proof = links.question_link("", identifier, SIRET).rpartition("/")[2]
+    interest = next(iter(questions.INTERESTS))
 
     def reply(number: int) -> bool:
         try:
-            questions.reply(
-                store, identifier, SIRET, proof, next(iter(questions.INTERESTS)), f"réponse {number}"
-            )
+            questions.reply(store, identifier, SIRET, proof, interest, f"réponse {number}")
         except BadInput:
             return False
         return True
@@ -375,9 +345,8 @@ def test_records_are_bounded_by_owner_and_those_of_nobody_go_after_a_month(store
 def test_bad_keys_from_an_address_do_not_lock_its_good_one(door: Door, memory: str) -> None:
     with door(read="key") as (page, _), Store.open(memory) as store:
         good = {"X-API-Key": keys.create(store, ["buyer"])}
-        bad = [
-            page.get("/v1/sourcing", headers={"X-API-Key": f"mlg_{n:012d}_x"}).status_code for n in range(33)
-        ]
+        made_up = ({"X-API-Key": f"mlg_{n:012d}_x"} for n in range(33))
+        bad = [page.get("/v1/sourcing", headers=head).status_code for head in made_up]
         assert bad == [401] * 30 + [429] * 3
         assert page.get("/v1/sourcing", headers=good).status_code == 200
         assert store.counts()["audit"] == 31  # refusals beyond are not written
@@ -392,21 +361,6 @@ def test_metrics_are_the_operators_whoever_may_read(door: Door, memory: str) -> 
         assert page.get("/v1/metrics", headers=away).status_code == 403
         operator = {"X-API-Key": keys.create(store, ["operator"])}
         assert page.get("/v1/metrics", headers=away | operator).status_code == 200
-
-
-@contextmanager
-def listening(app: Any) -> Iterator[int]:
-    """The port of a server of this application, run as ours are."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", **connections.SERVER))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 def asked(port: int, *parts: bytes) -> bytes:
@@ -425,12 +379,9 @@ async def hello(scope: Any, receive: Any, send: Any) -> None:
 
 
 def test_a_head_without_end_is_refused_and_a_long_body_is_not_taken_for_one() -> None:
-    with listening(hello) as port:
-        lines = [
-            b"GET / HTTP/1.1\r\nHost: localhost\r\n",
-            *(b"X-%d: %s\r\n" % (n, b"y" * 8000) for n in range(60)),
-        ]
-        assert asked(port, *lines)[:12] in (b"HTTP/1.1 431", b"cut")
+    with listening(hello, **connections.SERVER) as port:
+        lines = (b"X-%d: %s\r\n" % (n, b"y" * 8000) for n in range(60))
+        assert asked(port, b"GET / HTTP/1.1\r\nHost: localhost\r\n", *lines)[:12] in (b"HTTP/1.1 431", b"cut")
         one = asked(port, b"GET / HTTP/1.1\r\nX: ", *[b"y" * 60_000] * 20)
         assert one[:12] in (b"HTTP/1.1 431", b"cut")
         body = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 400000\r\n\r\n" + b"z" * 400_000
@@ -440,7 +391,7 @@ def test_a_head_without_end_is_refused_and_a_long_body_is_not_taken_for_one() ->
 def test_connections_of_one_network_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "MOST_OF_ONE", 3)
     monkeypatch.setattr(connections, "LOCAL", frozenset())
-    with listening(hello) as port:
+    with listening(hello, **connections.SERVER) as port:
         held = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(3)]
         time.sleep(0.2)
         get = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -457,7 +408,7 @@ def test_tools_over_http_have_the_same_limits(monkeypatch: pytest.MonkeyPatch, t
     client = TestClient(mcp._guarded(hello))
     assert client.post("/mcp", content=b"x" * 20_000).status_code == 413
     assert client.post("/mcp", content=b"{}").headers["x-content-type-options"] == "nosniff"
-    with listening(mcp._guarded(hello)) as port:
+    with listening(mcp._guarded(hello), **connections.SERVER) as port:
         assert asked(port, b"POST /mcp HTTP/1.1\r\nHost: loc") == b""  # cut
 
 
@@ -485,19 +436,19 @@ def test_the_process_that_reads_files_of_strangers_knows_no_secret(monkeypatch: 
 def test_mails_dropped_as_files_go_with_the_person(tmp_path: Path) -> None:
     from email.message import EmailMessage
 
-    for name, to, text in (
+    mails = (
         ("a", "anne@b.example", "x"),
         ("b", "joanne@b.example", "x"),
         ("c", "z@b.example", f"SIRET {SIRET}"),
-    ):
+    )
+    for name, to, text in mails:
         mail = EmailMessage()
         mail["To"], mail["Subject"] = to, "é" * 80
         mail.set_content(text + " é" * 200)
         (tmp_path / f"{name}.eml").write_bytes(mail.as_bytes())
     assert erase_mails(tmp_path, "Anne@b.example") == 1 and erase_mails(tmp_path, SIRET) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["b.eml"] and erase_mails(
-        tmp_path / "none", SIRET
-    ) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["b.eml"]
+    assert erase_mails(tmp_path / "none", SIRET) == 0
 
 
 def test_a_signed_in_page_asks_for_its_own_key_alone(

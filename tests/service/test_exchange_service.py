@@ -10,17 +10,13 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
-from service.settings import Settings
 from sqlalchemy import select
 
-from matcher.catalogue.build import build_catalogue
-from matcher.domain import Recipe
-from matcher.reading import gather
 from matcher.records import keys, self_declared
 from matcher.records.store import now
 from matcher.records.tables import Letter
 from pages_client import holding
-from serving import indexed
+from serving import settings_of
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 NOTICE = "26-130101"
@@ -31,14 +27,8 @@ Heads = dict[str, dict[str, str]]
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    home = tmp_path_factory.mktemp("exchange-service")
-    found = gather.gather([SAMPLE])
-    recipe = Recipe(encoder="hashing")
-    indexed(home, build_catalogue(found.structures, found.awards, recipe), found)
-    store = f"sqlite:///{home / 'store.sqlite'}"
-    given = Settings(catalogue=home / "catalogue", store=store, log_level="ERROR")
-    with TestClient(create_app(given)) as client:
+def client(plain_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    with TestClient(create_app(settings_of(plain_sample, tmp_path_factory.mktemp("exchange")))) as client:
         yield client
 
 
@@ -99,7 +89,7 @@ def test_what_is_declared_is_mailed_to_whom_it_completes_agreed_and_undone(
     assert told.headers["content-disposition"].startswith("attachment")
     assert "Mandataire : " in told.text and GARDEN in told.text and CLEAN in told.text
     assert client.get(sheet, headers=heads["clean"]).status_code == 403
-    (town,) = (t.buyer.id for t in gather.gather([SAMPLE]).tenders if t.id == NOTICE)
+    town = client.app.state.serving.current.notice(NOTICE).buyer.id  # type: ignore[attr-defined]
     buys = {"X-API-Key": keys.create(store, ["buyer", f"structure:{town}"])}
     for head, seen in ((buys, True), (heads["buyer"], False)):
         page = client.get("/acheteur/bourse", params={"avis": NOTICE}, headers=head)

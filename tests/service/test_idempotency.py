@@ -9,37 +9,19 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
-from service.settings import Settings
 
-from matcher.catalogue.build import build_catalogue
-from matcher.catalogue.files import save_catalogue
-from matcher.domain import Offer, Place, Structure
-from matcher.matching import recipes
 from matcher.outreach.sourcing import record
 from matcher.records import keys
 from matcher.records.store import Store
+from serving import settings_of
 
 SEARCH = {"need": "taille de haies", "place": "Pantin"}
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("keys") / "catalogue"
-    offer = Offer(id="1", title="Taille de haies")
-    place = Place(commune="93055", postcode="93500", label="Pantin")
-    one = Structure(siret="00010001600013", name="Les Allées", kind="EI", place=place, offers=(offer,))
-    save_catalogue(build_catalogue([one], [], recipes.named("default")), made)
-    return made
-
-
-def settings(folder: Path, url: str) -> Settings:
-    return Settings(catalogue=folder, store=url, log_level="ERROR")
-
-
-def test_of_requests_that_race_on_two_services_one_makes_the_record(folder: Path, store_url: str) -> None:
+def test_of_requests_that_race_on_two_services_one_makes_the_record(hedges: Path, store_url: str) -> None:
     with Store.open(store_url) as store:
         head = {"X-API-Key": keys.create(store, ["buyer"])}
-        given = settings(folder, store_url)
+        given = settings_of(hedges, hedges, store=store_url)
         with TestClient(create_app(given)) as one, TestClient(create_app(given)) as other:
             for service in (one, other):  # routes are built at the first request
                 assert service.get("/v1/sourcing", headers=head).json() == []
@@ -58,11 +40,13 @@ def test_of_requests_that_race_on_two_services_one_makes_the_record(folder: Path
 
 
 def test_work_that_fails_leaves_neither_its_effect_nor_its_key(
-    folder: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
+    hedges: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Store.open(store_url) as store:
         head = {"X-API-Key": keys.create(store, ["buyer"]), "Idempotency-Key": "k"}
-        with TestClient(create_app(settings(folder, store_url)), raise_server_exceptions=False) as service:
+        with TestClient(
+            create_app(settings_of(hedges, hedges, store=store_url)), raise_server_exceptions=False
+        ) as service:
             whole = record.keep
 
             def halfway(*given: Any, **more: Any) -> str:
@@ -77,9 +61,9 @@ def test_work_that_fails_leaves_neither_its_effect_nor_its_key(
         assert store.counts()["sourcing"] == 1
 
 
-def test_a_key_used_for_another_request_is_refused(folder: Path, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 's.sqlite'}"
-    with Store.open(url) as store, TestClient(create_app(settings(folder, url))) as service:
+def test_a_key_used_for_another_request_is_refused(hedges: Path, tmp_path: Path) -> None:
+    given = settings_of(hedges, tmp_path)
+    with Store.open(given.store) as store, TestClient(create_app(given)) as service:
         head = {"X-API-Key": keys.create(store, ["buyer"]), "Idempotency-Key": "k"}
         assert service.post("/v1/sourcing", json=SEARCH, headers=head).status_code == 201
         other = {**SEARCH, "need": "blanchisserie"}

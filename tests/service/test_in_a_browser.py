@@ -6,55 +6,38 @@ import email.policy
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from service.settings import Settings
 
 from browsing import NARROW, WIDE, sound
-from matcher.catalogue.catalogue import Catalogue
-from matcher.catalogue.files import save_catalogue
-from matcher.reading import gather
 from matcher.records import keys
 from matcher.records.store import Store
-from serving import serving
+from pages_client import SIRET
+from serving import serving, settings_of
 
 pytestmark = pytest.mark.browser
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
-SIRET = "00010001600013"
 NEED = "entretien des espaces verts"
 #: How far what is shown has moved since the page began to load.
 SHIFT = (
     "new Promise(done => { let moved = 0; new PerformanceObserver(seen => { for (const each of seen.getEntries()) moved += each.value })"
     ".observe({type: 'layout-shift', buffered: true}); setTimeout(() => done(moved), 200) })"
 )
+OUTLINED = "getComputedStyle(document.activeElement).outlineStyle != 'none' || document.activeElement.closest('svg') != null"
 FIVE = "Le ménage des bureaux. La tonte des pelouses. La blanchisserie du linge. Un traiteur pour un congrès. Le transport de colis."
 
 
 @pytest.fixture(scope="module")
-def site(
-    catalogue: Catalogue, sample: gather.Gathered, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, str]]:
+def site(open_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """The sample with notices that are open today: its address, and its store."""
     folder = tmp_path_factory.mktemp("site")
-    save_catalogue(catalogue, folder / "catalogue")
-    later = datetime.now(UTC) + timedelta(days=30)
-    gather.save_notices([replace(t, deadline=later) for t in sample.tenders], folder / "catalogue")
-    store = f"sqlite:///{folder / 'store.sqlite'}"
-    settings = Settings(
-        catalogue=folder / "catalogue",
-        store=store,
-        log_level="ERROR",
-        outbox=folder / "outbox",
-        buyer_domains=("v.example",),
-    )
+    settings = settings_of(open_sample, folder, buyer_domains=("v.example",))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MATCHER_HOME", str(folder))
         with serving(settings) as address:
-            yield address, store
+            yield address, str(settings.store)
 
 
 @pytest.fixture
@@ -63,10 +46,8 @@ def tab(browser: Any, site: tuple[str, str]) -> Iterator[Any]:
     context = browser.new_context(viewport=WIDE, base_url=site[0])
     page, faults = context.new_page(), []
     page.on("pageerror", lambda e: faults.append(str(e)))
-    page.on(
-        "console",
-        lambda m: faults.append(m.text) if m.type == "error" and not re.search("404|422", m.text) else None,
-    )
+    wrong = lambda m: m.type == "error" and not re.search("404|422", m.text)  # noqa: E731
+    page.on("console", lambda m: faults.append(m.text) if wrong(m) else None)
     page.on("request", lambda r: faults.append(r.url) if not r.url.startswith((site[0], "data:")) else None)
     yield page
     context.close()
@@ -104,16 +85,6 @@ def search(tab: Any, need: str = NEED, place: str = "Pantin") -> None:
 # ------------------------------------------------------------------------------------------------ a buyer
 
 
-def test_buyer_1_whom_to_phone_this_afternoon(tab: Any) -> None:
-    search(tab)
-    first = tab.locator(".rows .row").first
-    assert first.locator("a[href^='tel:']").is_visible()
-    assert "Pantin" in "".join(tab.locator(".rows .row").all_inner_texts()[:2])
-    height = tab.evaluate("document.documentElement.scrollHeight")
-    assert height <= 2 * WIDE["height"]
-    assert tab.evaluate(SHIFT) == 0  # nothing moves while it loads
-
-
 def test_a_buyer_asks_all_whose_trade_is_unknown_without_ticking_them(tab: Any) -> None:
     search(tab, "nettoyage de bureaux")
     tab.click("text=ne dit pas son métier")
@@ -134,9 +105,8 @@ def test_buyer_2_narrows_and_sorts_the_list(tab: Any) -> None:
     assert tab.locator(".row").count() == told < before  # the count beside the facet was true
     tab.click("nav.sort >> text=distance")
     tab.wait_for_url("**tri=distance**")
-    near = [
-        float(km) for km in re.findall(r"(\d+)\s?km", " ".join(tab.locator(".who .meta").all_inner_texts()))
-    ]
+    lines = " ".join(tab.locator(".who .meta").all_inner_texts())
+    near = [float(km) for km in re.findall(r"(\d+)\s?km", lines)]
     assert tab.locator(".row").count() == told
     assert tab.locator("nav.sort [aria-current]").inner_text() == "Distance"
     assert near == sorted(near) or tab.locator("details.level").count()  # each level in order
@@ -168,33 +138,6 @@ def test_buyer_4_says_that_a_trade_was_misunderstood(tab: Any) -> None:
     tab.wait_for_selector(".fix summary:has-text('véhicules')")
     search(tab, FIVE, "Bobigny")
     assert tab.locator("section.lot").count() == 5 and tab.locator("#groupements td.takes").count() > 0
-
-
-def test_buyer_5_ticks_compares_and_writes(tab: Any) -> None:
-    search(tab)
-    tab.click("text=Écrire aux cochées")
-    assert "Rien n’est coché" in tab.locator("[data-missing]").inner_text()
-    for box in tab.locator("input[name=s]").all()[:2]:
-        box.check()
-    tab.click("button[value=comparer]")
-    tab.wait_for_selector("table.compare")
-    tab.go_back()
-    for box in tab.locator("input[name=s]").all()[:2]:
-        box.check()
-    tab.click("text=Écrire aux cochées")
-    tab.wait_for_selector("h1:has-text('Écrire à 2 structures')")
-    send(tab)
-    assert tab.locator(".story").count() == 2
-
-
-def send(tab: Any) -> None:
-    """Fill in what a letter lacks, read it again, and send it."""
-    tab.fill("#buyer", "Ville de Pantin")
-    tab.fill("#reply_to", "achats@ville.example")
-    tab.click("text=Relire avant d’envoyer")
-    assert "Acheteur : Ville de Pantin" in re.sub("[\u00a0\u202f]", " ", tab.inner_text("pre.message"))
-    tab.click("button[name=confirme]")
-    tab.wait_for_selector("#message")
 
 
 # -------------------------------------------------------------------------------------------- a structure
@@ -304,9 +247,8 @@ def test_operator_2_sees_who_is_shown_and_lots_without_anyone(tab: Any) -> None:
     visit(tab, "/exploitant", "text=Qui est montré")
     tab.wait_for_selector("text=Indice de Gini")
     body = re.sub(r"(?<=\d)\s(?=\d{3}\b)", "", tab.inner_text("body"))  # thousands
-    shown, never = re.findall(
-        r",\s+(\d+)\s+structures\s+apparaissent.*?;\s+(\d+)\s+n’apparaissent", body, re.S
-    )[0]
+    counted = r",\s+(\d+)\s+structures\s+apparaissent.*?;\s+(\d+)\s+n’apparaissent"
+    shown, never = re.findall(counted, body, re.S)[0]
     assert int(shown) + int(never) == int(re.findall(r"(\d+)\s+structures\s+et", body)[0])  # no ordinary firm
     assert tab.locator("h2:has-text('Lots sans personne')").count() == 1
 
@@ -331,10 +273,7 @@ def tab_to(tab: Any, selector: str, most: int = 120) -> None:
     for _ in range(most):
         tab.keyboard.press("Tab")
         if tab.evaluate("s => document.activeElement.matches(s)", selector):
-            outlined = tab.evaluate(
-                "getComputedStyle(document.activeElement).outlineStyle != 'none' || document.activeElement.closest('svg') != null"
-            )
-            assert outlined, selector
+            assert tab.evaluate(OUTLINED), selector
             return
     raise AssertionError(f"{selector} cannot be reached by Tab at {tab.url}")
 

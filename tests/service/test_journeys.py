@@ -15,14 +15,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from test_in_a_browser import SAMPLE, SIRET, key, send, sign_in, site, tab  # noqa: F401
+from test_in_a_browser import SAMPLE, SHIFT, key, sign_in, site, tab  # noqa: F401
 
 from browsing import NARROW, WIDE, sound
+from pages_client import OTHER as ESAT
+from pages_client import SIRET
 
 pytestmark = pytest.mark.browser
 OFFICES, LINEN = ("mise sous pli de courriers", "Paris"), ("taille de haies", "Pantin")
 THREE = "Lot 1 : tonte des pelouses. Lot 2 : ménage des bureaux. Lot 3 : mise sous pli."
-ESAT = "00010073500018"
 
 
 class Hand:
@@ -94,6 +95,9 @@ def whom_to_call(hand: Hand) -> None:
     first = hand.tab.locator(".row").first
     assert first.bounding_box()["y"] + first.bounding_box()["height"] < hand.tab.viewport_size["height"]
     assert first.locator("a[href^='tel:']").is_visible() and "Pantin" in first.inner_text()
+    assert hand.tab.evaluate(SHIFT) == 0  # nothing moves while it loads
+    if hand.tab.viewport_size == WIDE:
+        assert hand.tab.evaluate("document.documentElement.scrollHeight") <= 2 * WIDE["height"]
 
 
 @clicks(6)
@@ -139,9 +143,11 @@ def refine(hand: Hand) -> None:
     assert hand.tab.locator(".row").count() == before
 
 
-@clicks(7)
+@clicks(8)
 def write_to_three(hand: Hand) -> None:
     hand.search(*OFFICES)
+    hand.click("button[value=ecrire]")
+    assert "Rien n'est coché" in hand.words("[data-missing]")
     hand.tick("input[name=s]", 3)
     hand.click("button[value=ecrire]")
     hand.write(buyer="Ville de Pantin", before="15 janvier", reply_to="achats@ville.example")
@@ -204,6 +210,7 @@ def compare(hand: Hand) -> None:
     hand.click("details.level > summary")
     hand.tick("input[name=s]", 3)
     hand.click("button[value=comparer]")
+    hand.tab.wait_for_selector("table.compare")
     edges = [th.bounding_box() for th in hand.tab.locator("thead th").all()]
     assert len(edges) == 3
     assert sum(box["x"] + box["width"] <= hand.tab.viewport_size["width"] for box in edges) >= 2
@@ -297,13 +304,10 @@ def test_a_call_is_noted_and_found_again_the_next_day(hand: Hand) -> None:
     hand.search(*LINEN)
     hand.click("text=Garder cette liste")
     hand.click(".note-it summary")
-    hand.tab.locator("[name=qui] >> visible=true").fill("Mme Ba")
-    hand.tab.locator("textarea[name=text] >> visible=true").fill("Partante, rappelle jeudi.")
-    hand.tab.locator("[name=suite] >> visible=true").fill("Relancer")
+    hand.write(qui="Mme Ba", text="Partante, rappelle jeudi.", suite="Relancer")
     hand.click(".note-it[open] button")
-    assert (
-        hand.tab.locator(".story q:has-text('Partante, rappelle jeudi.')").is_visible() and hand.clicks == 4
-    )
+    assert hand.tab.locator(".story q:has-text('Partante, rappelle jeudi.')").is_visible()
+    assert hand.clicks == 4
     hand.tab.goto("/acheteur/fiches")
     hand.click("main .lines a")
     assert "suite à donner" in hand.words()
@@ -357,8 +361,6 @@ def test_lists_of_a_visitor_without_an_account_lead_to_signing_in(hand: Hand) ->
 
 def test_the_markers_of_the_map_are_tabbed_in_the_order_of_the_list(hand: Hand) -> None:
     hand.search(*OFFICES)
-    shown = [
-        int(re.findall(r"\d+", point.get_attribute("aria-label"))[0])
-        for point in hand.tab.locator(".point").all()
-    ]
+    labels = [point.get_attribute("aria-label") for point in hand.tab.locator(".point").all()]
+    shown = [int(re.findall(r"\d+", label)[0]) for label in labels]
     assert shown == sorted(shown) != []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import logging
 import socket
 import threading
@@ -14,27 +13,24 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from service.app import create_app
-from service.connections import Connection
 from service.jobs import KEPT_OF_ONE, MOST_OF_ONE, Jobs
 from service.problems import Refused
 from service.settings import Settings
-from service.turns import TooMany, Turns
 
 import bombs
 from matcher.reading import files
 from matcher.reading.sources import Record
 from matcher.records import keys
 from matcher.records.store import Store
-from pages_client import holding, signed_in, token
-from service import access, limits, observability, wire
+from pages_client import SIRET, holding, signed_in, token
+from service import access, connections, limits, observability, wire
+from serving import listening, settings_of
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 PUBLIC = "https://maillage.example"
-SIRET = "00010001600013"
 
 
 Make = Callable[..., FastAPI]
@@ -43,14 +39,19 @@ Make = Callable[..., FastAPI]
 @pytest.fixture
 def make(plain_sample: Path, tmp_path: Path) -> Make:
     """Makes a service with these settings."""
-    store = f"sqlite:///{tmp_path / 'store.sqlite'}"
-    return lambda **more: create_app(Settings(catalogue=plain_sample, store=store, log_level="ERROR", **more))
+    return lambda **more: create_app(settings_of(plain_sample, tmp_path, **more))
 
 
 @pytest.fixture
 def client(make: Make) -> Iterator[TestClient]:
     with TestClient(make(max_lots=3), raise_server_exceptions=False) as found:
         yield found
+
+
+def audited(client: TestClient) -> list[Any]:
+    """The audit trail of a service."""
+    with Store.open(client.app.state.settings.store) as store, store.reading() as connection:  # type: ignore[attr-defined]
+        return list(connection.exec_driver_sql("SELECT actor, action, subject FROM audit"))
 
 
 def lots(count: int) -> str:
@@ -83,9 +84,8 @@ def test_work_past_its_deadline_is_refused(make: Make, monkeypatch: pytest.Monke
     with TestClient(make(deadline=1)) as client:
         matcher = client.app.state.serving.get().matcher  # type: ignore[attr-defined]
         plain, calls = type(matcher).rank, list[int]()
-        monkeypatch.setattr(
-            type(matcher), "rank", lambda *a, **k: (calls.append(1), time.sleep(0.4), plain(*a, **k))[2]
-        )
+        slow = lambda *a, **k: (calls.append(1), time.sleep(0.4), plain(*a, **k))[2]  # noqa: E731
+        monkeypatch.setattr(type(matcher), "rank", slow)
         answer = client.post("/v1/match", json={"need": lots(30), "groups": 0})
         assert answer.status_code == 503 and "too long" in answer.json()["detail"]
         begun = -1
@@ -100,9 +100,8 @@ def test_reads_find_a_thread_while_all_turns_are_taken(make: Make, monkeypatch: 
     with TestClient(make(threads=1)) as client:
         matcher, hold, begun = client.app.state.serving.get().matcher, threading.Event(), threading.Event()  # type: ignore[attr-defined]
         plain = type(matcher).rank
-        monkeypatch.setattr(
-            type(matcher), "rank", lambda *a, **k: (begun.set(), hold.wait(10), plain(*a, **k))[2]
-        )
+        held = lambda *a, **k: (begun.set(), hold.wait(10), plain(*a, **k))[2]  # noqa: E731
+        monkeypatch.setattr(type(matcher), "rank", held)
         sent = {"target": client.post, "args": ("/v1/match",), "kwargs": {"json": {"need": "tonte"}}}
         workers = [threading.Thread(**sent) for _ in range(6)]
         for worker in workers:
@@ -116,7 +115,7 @@ def test_reads_find_a_thread_while_all_turns_are_taken(make: Make, monkeypatch: 
 
 def test_one_visitor_who_fills_the_queue_keeps_nobody_else_waiting() -> None:
     async def ask() -> list[str]:
-        turns, served = Turns(2, most=20, most_of_one=12), list[str]()
+        turns, served = limits.Turns(2, most=20, most_of_one=12), list[str]()
 
         async def work(caller: str) -> None:
             await turns.take(caller, 5)
@@ -126,7 +125,7 @@ def test_one_visitor_who_fills_the_queue_keeps_nobody_else_waiting() -> None:
 
         flood = [asyncio.create_task(work("flood")) for _ in range(20)]
         await asyncio.sleep(0)
-        refused = [task for task in flood if task.done() and isinstance(task.exception(), TooMany)]
+        refused = [task for task in flood if task.done() and isinstance(task.exception(), limits.TooMany)]
         assert len(refused) == 7, "one at work, for the last place is another's, and twelve waiting of one"
         late = [asyncio.create_task(work("other")) for _ in range(3)]
         await asyncio.gather(*flood, *late, return_exceptions=True)
@@ -184,7 +183,6 @@ def test_files_read_for_long_keep_no_question_waiting(make: Make, monkeypatch: p
 )
 def test_what_a_comparison_brings_decides_whom_it_waits_for(body: bytes, lane: str) -> None:
     assert limits.lane_of({"method": "POST", "path": "/v1/match"}, body) == lane
-    assert limits.lane_of({"method": "GET", "path": "/v1/notices"}, b"") == "read"
 
 
 @pytest.mark.parametrize(
@@ -253,9 +251,8 @@ def test_visitors_without_a_key_are_not_one_owner(make: Make) -> None:
 
 def test_made_up_tokens_count_by_their_address(make: Make) -> None:
     with TestClient(make(rate="10/minute")) as client:
-        asked = [
-            client.get("/v1/places?q=a", headers={"X-API-Key": f"mlg_{n}_x"}).status_code for n in range(14)
-        ]
+        heads = ({"X-API-Key": f"mlg_{n}_x"} for n in range(14))
+        asked = [client.get("/v1/places?q=a", headers=head).status_code for head in heads]
         assert asked[-4:] == [429] * 4
         assert client.get("/v1/health", headers=holding(client, "read")).status_code == 200
 
@@ -276,9 +273,7 @@ def test_sign_out_ends_the_session_everywhere(make: Make) -> None:
         time.sleep(2 * page.app.state.settings.reload_seconds + 1)  # type: ignore[attr-defined]
         other.cookies.clear()
         assert other.get("/acheteur/fiches", headers=stolen).status_code == 401
-    with Store.open(page.app.state.settings.store) as store, store.reading() as connection:  # type: ignore[attr-defined]
-        lines = {row.action for row in connection.exec_driver_sql("SELECT action FROM audit")}
-    assert {"auth.sign-in", "session.end"} <= lines
+    assert {"auth.sign-in", "session.end"} <= {row.action for row in audited(page)}
 
 
 def test_a_session_that_nobody_uses_ends_and_one_that_is_used_goes_on(
@@ -305,9 +300,8 @@ def test_session_cookies_are_of_this_site_and_hidden_from_scripts(make: Make) ->
     with TestClient(make(public_url=PUBLIC), PUBLIC) as page:
         given = page.get("/connexion", headers={"accept": "text/html"}).headers["set-cookie"].lower()
         assert page.request("TRACE", "/connexion").status_code == 405
-    assert given.startswith("__host-") and {"httponly", "secure", "path=/", "samesite=lax"} <= set(
-        given.replace(" ", "").split(";")
-    )
+    rules = set(given.replace(" ", "").split(";"))
+    assert given.startswith("__host-") and {"httponly", "secure", "path=/", "samesite=lax"} <= rules
 
 
 def test_a_name_pointed_at_this_machine_reads_nothing(make: Make) -> None:
@@ -361,10 +355,8 @@ def test_an_odd_request_is_no_fault_and_has_its_headers(client: TestClient, numb
 def test_an_internal_error_has_its_headers_too(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client.app.state.serving, "get", lambda: 1 / 0)  # type: ignore[attr-defined]
     answer = client.get("/v1/structures")
-    assert answer.status_code == 500 and answer.headers["content-security-policy"].startswith(
-        "default-src 'none'"
-    )
-    assert answer.headers["cache-control"] == "no-store"
+    assert answer.status_code == 500 and answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
 
 
 def test_readiness_asks_the_store(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -385,33 +377,21 @@ def test_readiness_asks_the_store(client: TestClient, monkeypatch: pytest.Monkey
 
 
 def test_idle_connections_and_slow_bodies_are_cut(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    import service.connections
-
-    monkeypatch.setattr(service.connections, "HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.5)
     monkeypatch.setattr(limits, "BODY_SECONDS", 0.5)
-    app = make()
-    config = uvicorn.Config(app, port=0, log_level="critical", http=Connection)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        for sent, wanted in (
-            (b"", b""), (b"GET / HTTP/1.1\r\nHost: loc", b""),
-            (b"POST /v1/match HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n{", b" 408 "), (b"\x16\x03\x01\r\n\r\n", b" 400 "),
-        ):  # fmt: skip
+    post = b"POST /v1/match HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n{"
+    answers = {
+        b"": b"",
+        b"GET / HTTP/1.1\r\nHost: loc": b"",
+        post: b" 408 ",
+        b"\x16\x03\x01\r\n\r\n": b" 400 ",
+    }
+    with listening(make(), **connections.SERVER | {"log_level": "critical"}) as port:
+        for sent, wanted in answers.items():
             with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
                 connection.sendall(sent)
-                answer = io.BytesIO()
-                while part := connection.recv(65536):
-                    answer.write(part)
-                assert wanted in answer.getvalue()[:20], sent
-                assert not wanted or b"x-content-type-options" in answer.getvalue()
-    finally:
-        server.should_exit = True
-        thread.join()
+                answer = b"".join(iter(lambda: connection.recv(65536), b""))
+                assert wanted in answer[:20] and (not wanted or b"x-content-type-options" in answer), sent
 
 
 # ------------------------------------------------------------------------------------------ identity and logs
@@ -464,8 +444,7 @@ def test_a_refused_key_is_in_the_audit_trail_without_the_key(client: TestClient)
     page = {"accept": "text/html"}
     csrf = token(client.get("/connexion", headers=page).text)
     client.post("/connexion", data={"key": "mlg_made_up", "csrf": csrf}, headers=page)
-    with Store.open(client.app.state.settings.store) as store, store.reading() as connection:  # type: ignore[attr-defined]
-        rows = list(connection.exec_driver_sql("SELECT actor, action, subject FROM audit"))
+    rows = audited(client)
     refused = [row for row in rows if row.action == "auth.refuse"]
     assert len(refused) == 2 and all(row.actor.startswith("address:") for row in refused)
     assert "mlg_made_up" not in str(rows)

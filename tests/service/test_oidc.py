@@ -1,4 +1,7 @@
-"""What an issuer may say: as itself alone, by a token of the right kind, of somebody identified as strongly as asked."""
+"""What an issuer may say: as itself alone, by a token of the right kind, of somebody identified as strongly as asked.
+
+At the end a buyer signs in by a provider in the shape of ProConnect, and out of both, in a real browser.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,13 @@ from service.page import account as account_page
 from service.page import signin
 from service.settings import Settings, read
 
+from mail_server import free_port
 from matcher.domain import BadInput, Forbidden
+from matcher.records import keys
 from matcher.records.store import Store
 from oidc_provider import CLIENT, SECRET, Provider, provider
 from service import oidc
+from serving import serving
 
 
 @pytest.fixture
@@ -148,3 +154,47 @@ def test_an_issuer_without_domains_is_no_setting(monkeypatch: pytest.MonkeyPatch
         read()
     monkeypatch.setenv("MATCHER_OIDC_DOMAINS", '["ville.example"]')
     assert read().oidc_domains == ("ville.example",)
+
+
+def identify(tab: Any, address: str) -> None:
+    tab.goto(f"{address}/connexion")
+    tab.click("text=S’identifier avec ProConnect")
+    tab.click("#oui")
+
+
+@pytest.mark.browser
+def test_a_buyer_signs_in_by_the_provider_and_out_of_both(
+    browser: Any, issuer: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
+    url, domains = f"http://127.0.0.1:{(port := free_port())}", ("ville.example",)
+    store = f"sqlite:///{tmp_path / 's.sqlite'}"
+    more = {"catalogue": tmp_path / "none", "store": store, "log_level": "ERROR", "read": "key"}
+    given = settings(issuer, public_url=url, oidc_domains=domains, **more)
+    with serving(given, port) as address:
+        tab = browser.new_context().new_page()
+        identify(tab, address)
+        tab.wait_for_selector("text=Se déconnecter")
+        tab.goto(f"{address}/acheteur/fiches")
+        assert tab.locator("h1").inner_text() == "Mes listes"
+        # an account of this subject, not of whoever has the address
+        with Store.open(given.store) as store:
+            (label,) = (k.label for k in keys.listed(store))
+            assert label.startswith("oidc:") and label.endswith(" achats@ville.example")
+        tab.click("text=Se déconnecter")
+        tab.wait_for_url("**/connexion/oidc/fin**")
+        assert issuer.ended == ["u-1"]
+        assert tab.goto(f"{address}/acheteur/fiches").status == 401
+
+        # a code brought by another browser, an answer about somebody else, a domain that is not allowed
+        stranger = browser.new_context().new_page()
+        stranger.goto(f"{address}/connexion/oidc/retour?code=x&state=y")
+        assert "n’a pas été demandée d’ici" in stranger.inner_text("#federation-fault")
+        for wrong in ({"userinfo_sub": "u-2"}, {"email": "moi@ailleurs.example", "userinfo_sub": "u-1"}):
+            for name, value in wrong.items():
+                setattr(issuer, name, value)
+            identify(stranger, address)
+            assert stranger.locator("#federation-fault").count() == 1
+            assert stranger.locator("text=Se déconnecter").count() == 0
+        with Store.open(given.store) as store:
+            assert len(keys.listed(store)) == 1

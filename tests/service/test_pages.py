@@ -23,6 +23,11 @@ from matcher.reference.deadline import TooLong
 from pages_client import HOSTILE, NASTY, OTHER, SIRET, PagesClient, holding, kept, reference, signed_in, token
 
 
+def table(page: TestClient, address: str) -> list[list[str]]:
+    text = page.get(address + "/export.csv").content.decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text), delimiter=";"))
+
+
 def test_a_buyer_finds_keeps_asks_and_exports(page: TestClient, settings: Settings) -> None:
     found = page.post("/acheteur", data={"need": "taille de haies", "place": "Pantin"})
     assert found.text.index("Les Sentiers de l'Ourcq") < found.text.index("<footer")
@@ -35,10 +40,8 @@ def test_a_buyer_finds_keeps_asks_and_exports(page: TestClient, settings: Settin
     assert "2 structures : message" in page.post(address + "/contacter", data=letter).text
     answer = {"siret": sirets[0], "text": "=1+1", "csrf": csrf, "fait": "answered"}
     page.post(address + "/noter", data=answer)
-    rows = list(
-        csv.reader(io.StringIO(page.get(address + "/export.csv").content.decode("utf-8-sig")), delimiter=";")
-    )
-    first = dict(zip(rows[0], rows[1], strict=True))
+    head, line, *_ = table(page, address)
+    first = dict(zip(head, line, strict=True))
     assert first["SIRET"] == sirets[0] and first["Réponse"] == "'=1+1" and first["Suivi"] == "réponse reçue"
     assert "exactement la même liste" in page.get(address + "?rejouer=oui").text
 
@@ -50,15 +53,12 @@ def test_hostile_texts_come_out_inert(page: TestClient) -> None:
     results = page.post("/acheteur", data={"need": f"taille de haies à Pantin {NASTY}"}).text
     for text in (results, page.get(f"/structure/{HOSTILE}").text, page.get(address).text):
         assert "<script>alert" not in text and 'href="javascript' not in text
-    for row in csv.reader(
-        io.StringIO(page.get(address + "/export.csv").content.decode("utf-8-sig")), delimiter=";"
-    ):
+    for row in table(page, address):
         assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row)
     book = openpyxl.load_workbook(io.BytesIO(page.get(address + "/export.xlsx").content))
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
-    assert any(str(cell.value).startswith(NASTY) for cell in cells) and not any(
-        cell.data_type == "f" for cell in cells
-    )
+    assert any(str(cell.value).startswith(NASTY) for cell in cells)
+    assert not any(cell.data_type == "f" for cell in cells)
 
 
 def test_a_homonym_is_asked_back_and_a_place_shown_with_its_department(page: TestClient) -> None:
@@ -70,9 +70,8 @@ def test_a_homonym_is_asked_back_and_a_place_shown_with_its_department(page: Tes
     coded = page.post("/acheteur", data={"need": "tonte, 93200", "place": "Saint-Denis"})
     assert "<summary>Saint-Denis (93)<" in coded.text
     read = page.post("/acheteur", data={"need": "Nettoyage des bureaux à Saint-Denis"}).text
-    assert (
-        "Plusieurs lieux répondent au nom lu dans votre texte" in read and 'value="Saint-Denis (93)"' in read
-    )
+    assert "Plusieurs lieux répondent au nom lu dans votre texte" in read
+    assert 'value="Saint-Denis (93)"' in read
 
 
 def test_several_communes_a_region_and_a_grouping_can_be_typed(page: TestClient) -> None:
@@ -133,11 +132,10 @@ def test_the_page_of_a_structure_for_a_need_tells_by_subject_what_is_known(page:
     sheets = re.findall(r'href="(/acheteur/structure/\d+\?de=[^"]+)"', page.get("/acheteur/r/" + found).text)
     for sheet in sheets:
         text = page.get(sheet).text
-        points = [
-            float(p.replace("−", "-").replace(",", ".")) for p in re.findall(r'"points">(.[\d,]+)<', text)
-        ]
-        total = re.findall(r"exactement : (.[\d,]+)\.", text)[0].replace("−", "-").replace(",", ".")
-        assert sum(points) == pytest.approx(float(total), abs=0.05)
+        figures = text.replace("−", "-").replace(",", ".")
+        points = map(float, re.findall(r'"points">(.[\d.]+)<', figures))
+        total = float(re.findall(r"exactement : (.\d+\.\d+)", figures)[0])
+        assert sum(points) == pytest.approx(total, abs=0.05)
         assert not re.search(r"marchés inconnus|rien de plus à dire|n\.c\.a\.", text)
         assert "tel:" in text or "mailto:" in text or "Aucun contact connu" in text
     assert sheets
@@ -154,9 +152,8 @@ def test_the_seal_tells_a_change_and_outlives_an_erasure(page: TestClient, setti
     with store.writing() as connection:
         third = (SourcingEvent.record_id == identifier, SourcingEvent.number == 3)
         payload = connection.execute(select(SourcingEvent.payload).where(*third)).scalar_one()
-        connection.execute(
-            update(SourcingEvent).where(*third).values(payload={**payload, "rank": 1, "name": "Un autre"})
-        )
+        changed = {**payload, "rank": 1, "name": "Un autre"}
+        connection.execute(update(SourcingEvent).where(*third).values(payload=changed))
     assert "La chaîne est rompue à l'événement 3" in page.get(address).text
     store.close()
 
@@ -193,7 +190,8 @@ def test_a_structure_edits_itself_alone_until_its_key_ends(page: TestClient, set
     signed_in(page, f"structure:{SIRET}", "read")
     mine = page.get(f"/structure/{SIRET}").text
     assert "Votre fiche" in mine and "Votre fiche" not in page.get(f"/structure/{OTHER}").text
-    links = re.findall(r"/ecarter\?avis=([^&]+)&amp;lot=([^\"]+)", mine)
+    lots = r"/ecarter\?avis=([^&]+)&amp;lot=([^\"]+)"
+    links = re.findall(lots, mine)
     notice, lot = (unquote(part) for part in links[0])
     asked = page.get(f"/structure/{SIRET}/ecarter", params={"avis": notice, "lot": lot}).text
     assert "Ce lot seulement" in asked and "été caché" in asked
@@ -201,9 +199,7 @@ def test_a_structure_edits_itself_alone_until_its_key_ends(page: TestClient, set
     refused = page.post(f"/structure/{SIRET}/ecarter", data=word).text
     assert "ne vous sera plus proposé" in refused and f"lot={quote(lot)}" not in refused
     undo = {"notice_id": notice, "lot_id": lot, "csrf": token(mine)}
-    assert links[0] in re.findall(
-        r"/ecarter\?avis=([^&]+)&amp;lot=([^\"]+)", page.post(f"/structure/{SIRET}/reprendre", data=undo).text
-    )
+    assert links[0] in re.findall(lots, page.post(f"/structure/{SIRET}/reprendre", data=undo).text)
     assert page.post(f"/structure/{OTHER}/ecarter", data=word).status_code == 403
     with Store.open(settings.store) as store:
         for bearer in keys.listed(store):
@@ -237,9 +233,8 @@ def test_replay_says_what_changed(settings: Settings) -> None:
 
     matcher = Matcher.load(settings.catalogue)
     store = Store.open(settings.store)
-    made = keep(
-        store, "key:b", matcher.match(free_text_tender("blanchisserie"), 5, groups=0), recipe="default"
-    )
+    answer = matcher.match(free_text_tender("blanchisserie"), 5, groups=0)
+    made = keep(store, "key:b", answer, recipe="default")
     found = read(store, "key:b", made)
     without = Filters(excluded=(found.lines("need-1")[0].siret,))
     versions = {**matcher.versions, "data": "new"}
@@ -251,9 +246,8 @@ def test_replay_says_what_changed(settings: Settings) -> None:
 def test_who_answers_rights_accessibility_and_sources_are_on_a_page(settings: Settings) -> None:
     names = {"controller": "Ville de Niort, 79000", "hosting": "Hôte SAS, Roubaix"}
     names |= {"objection": "dpo@ville.example"}
-    with PagesClient(
-        create_app(Settings(**{**settings.model_dump(), **names})), headers={"accept": "text/html"}
-    ) as page:
+    given = settings.model_copy(update=names)
+    with PagesClient(create_app(given), headers={"accept": "text/html"}) as page:
         shown = page.get("/a-propos").text
     rights = ("non conforme", "R311-3-1-2", "article 14", "CNIL")
     for stated in (*names.values(), *rights, "GeoNames", "Licence Ouverte", "Contours"):

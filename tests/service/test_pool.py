@@ -17,7 +17,6 @@ from fastapi.testclient import TestClient
 from service.app import create_app
 from service.asked import Taken
 from service.pool import Pool, Shared, Unavailable, written
-from service.settings import Settings
 from service.snapshot import Serving
 
 from matcher import codec
@@ -33,6 +32,7 @@ from matcher.records import keys
 from matcher.records.store import Store
 from matcher.reference import deadline, toponyms
 from service import wire
+from serving import settings_of
 
 SEVERAL = "Nettoyage des bureaux, espaces verts et repas de midi pour 80 personnes"
 NEEDS = ("Tonte des pelouses de trois écoles", SEVERAL)
@@ -75,11 +75,10 @@ def folder(sample: gather.Gathered, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def client(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    store = f"sqlite:///{tmp_path_factory.mktemp('store')}/s.sqlite"
-    Store.open(store).close()
-    given = Settings(
-        catalogue=folder, processes=1, store=store, reload_seconds=0.1, log_level="ERROR", deadline=300
+    given = settings_of(
+        folder, tmp_path_factory.mktemp("store"), processes=1, reload_seconds=0.1, deadline=300
     )
+    Store.open(given.store).close()
     with TestClient(create_app(given)) as found:
         serving: Serving = found.app.state.serving  # type: ignore[attr-defined]
         until(lambda: serving.get().matcher.pool.ready)
@@ -97,9 +96,8 @@ def test_it_answers_as_the_service_itself(serving: Serving) -> None:
     matcher = serving.get().matcher
     for tender in TENDERS:
         for more in ({}, {"n": 3, "groups": 2}, {"filters": Filters(departments=("93",)), "groups": 0}):
-            assert leaves(matcher.match(tender, **more)) == approximately(
-                Matcher.match(matcher, tender, **more)
-            )
+            here = Matcher.match(matcher, tender, **more)
+            assert leaves(matcher.match(tender, **more)) == approximately(here)
     assert leaves(asked(matcher)) == approximately(Matcher.match(matcher, TENDERS[0]))
 
 
@@ -108,17 +106,11 @@ def leaves(answer: Answer) -> dict[str, Any]:
     told = [("", codec.to_json(answer))]
     values: dict[str, Any] = {}
     for at, value in told:
-        inner = (
-            value.items()
-            if isinstance(value, dict)
-            else enumerate(value)
-            if isinstance(value, list)
-            else None
-        )
-        if inner is None:
-            values[at] = value
-        else:
+        if isinstance(value, dict | list):
+            inner = value.items() if isinstance(value, dict) else enumerate(value)
             told += [(f"{at}.{key}", each) for key, each in inner]
+        else:
+            values[at] = value
     return values
 
 

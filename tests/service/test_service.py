@@ -9,7 +9,6 @@ import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import jsonschema
@@ -24,14 +23,14 @@ from matcher.records import keys
 from matcher.records.store import Store
 from pages_client import SIRET
 from service import page
-from serving import serving
+from serving import serving, settings_of
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 
 
 @pytest.fixture
 def settings(plain_sample: Path, tmp_path: Path) -> Settings:
-    return Settings(catalogue=plain_sample, store=f"sqlite:///{tmp_path / 'store.sqlite'}", log_level="ERROR")
+    return settings_of(plain_sample, tmp_path)
 
 
 @pytest.fixture
@@ -45,24 +44,19 @@ def key(settings: Settings, *scopes: str) -> dict[str, str]:
         return {"X-API-Key": keys.create(store, scopes)}
 
 
-def examples(client: TestClient) -> list[tuple[str, str, str, Any]]:
-    found = []
+def test_every_example_of_the_schema_works(client: TestClient, settings: Settings) -> None:
+    head = key(settings, "operator", "buyer", f"structure:{SIRET}")
+    asked = set()
     for path, verbs in client.get("/openapi.json").json()["paths"].items():
         for verb, operation in verbs.items():
             for media, content in operation.get("requestBody", {}).get("content", {}).items():
                 for name, example in content.get("examples", {}).items():
+                    asked.add(path)
                     assert media == "application/json"
-                    found.append((verb, path, name, example["value"]))
-    return found
-
-
-def test_every_example_of_the_schema_works(client: TestClient, settings: Settings) -> None:
-    head = key(settings, "operator", "buyer", f"structure:{SIRET}")
-    found = examples(client)
-    assert {"/v1/match", "/v1/consortium", "/v1/jobs"} <= {path for _, path, _, _ in found}
-    for verb, path, name, value in found:
-        answer = client.request(verb, path.replace("{siret}", SIRET), json=value, headers=head)
-        assert answer.status_code < 300, (path, name, answer.text)
+                    at = path.replace("{siret}", SIRET)
+                    answer = client.request(verb, at, json=example["value"], headers=head)
+                    assert answer.status_code < 300, (path, name, answer.text)
+    assert {"/v1/match", "/v1/consortium", "/v1/jobs"} <= asked
 
 
 def test_examples_of_parameters_work(client: TestClient, settings: Settings) -> None:
@@ -130,9 +124,8 @@ def test_filters_are_obeyed(client: TestClient) -> None:
     kinds = {m["structure"]["kind"] for m in client.post("/v1/match", json=body).json()["lots"][0]["matches"]}
     assert kinds == {"ESAT"}
     body["filters"] = {"sirets": [SIRET]}
-    assert [
-        m["structure"]["siret"] for m in client.post("/v1/match", json=body).json()["lots"][0]["matches"]
-    ] == [SIRET]
+    (lot,) = client.post("/v1/match", json=body).json()["lots"]
+    assert [match["structure"]["siret"] for match in lot["matches"]] == [SIRET]
 
 
 def test_a_notice_is_matched_lot_by_lot_from_text_json_and_file(client: TestClient) -> None:
@@ -143,9 +136,8 @@ def test_a_notice_is_matched_lot_by_lot_from_text_json_and_file(client: TestClie
     assert as_text.json()["lots"] == as_file.json()["lots"] and len(as_text.json()["lots"]) > 1
     page = json.loads((SAMPLE / "boamp_page_1.json").read_text(encoding="utf-8"))
     answer = client.post("/v1/match", json={"notice": page, "n": 1, "groups": 0}).json()
-    picked = client.post(
-        "/v1/match", json={"notice": page, "n": 1, "groups": 0, "pick": answer["others"][0]}
-    ).json()
+    other = {"notice": page, "n": 1, "groups": 0, "pick": answer["others"][0]}
+    picked = client.post("/v1/match", json=other).json()
     assert picked["notice"]["id"] == answer["others"][0] != answer["notice"]["id"]
 
 
@@ -197,10 +189,10 @@ def test_structure_and_opportunities(client: TestClient) -> None:
 
 def test_pages_of_a_list_follow_each_other(client: TestClient) -> None:
     whole = client.get("/v1/structures", params={"limit": 200}).json()
-    parts = [
-        client.get("/v1/structures", params={"limit": 40, "offset": o}).json()["items"] for o in (0, 40, 80)
-    ]
-    assert [i for part in parts for i in part] == whole["items"] and whole["total"] == len(whole["items"])
+    pages = (client.get(f"/v1/structures?limit=40&offset={start}").json() for start in (0, 40, 80))
+    assert [item for page in pages for item in page["items"]] == whole["items"] and whole["total"] == len(
+        whole["items"]
+    )
 
 
 def test_without_a_catalogue_it_says_how_to_build_one(tmp_path: Path) -> None:
@@ -238,9 +230,8 @@ def test_a_new_catalogue_is_taken_up_without_dropping_a_request(plain_sample: Pa
 
         def ask() -> None:
             while not stop.is_set():
-                statuses.append(
-                    client.post("/v1/match", json={"need": "nettoyage", "n": 1, "groups": 0}).status_code
-                )
+                need = {"need": "nettoyage", "n": 1, "groups": 0}
+                statuses.append(client.post("/v1/match", json=need).status_code)
 
         worker = threading.Thread(target=ask)
         worker.start()
@@ -311,8 +302,7 @@ def test_what_was_read_is_told_and_a_correction_counts(client: TestClient, setti
     mended = {**need, "trades": ["espaces-verts"], "nature": "works"}
     (other,) = client.post("/v1/match", json=mended, headers=who).json()["lots"]
     assert other["asked"]["trades"] == {"espaces-verts": 1.0} and other["asked"]["nature"] == "works"
-    assert [m["structure"]["siret"] for m in other["matches"]] != [
-        m["structure"]["siret"] for m in read["matches"]
-    ]
+    first, second = ([m["structure"]["siret"] for m in lot["matches"]] for lot in (read, other))
+    assert first != second
     unknown = client.post("/v1/match", json={**need, "trades": ["zorglub"]}, headers=who)
     assert unknown.status_code == 422 and "espaces-verts" in unknown.json()["detail"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import html
 import re
 import time
 from collections.abc import Iterator
@@ -32,8 +33,9 @@ from matcher.outreach.sourcing import record as record_
 from matcher.reading import gather
 from matcher.records import keys, personal, searches, self_declared
 from matcher.records.store import Store
-from matcher.records.tables import Letter
+from matcher.records.tables import Letter, Unsubscription
 from pages_client import PagesClient, kept, token
+from serving import settings_of
 from sheets import siret
 
 SIRET, OTHER, MUTE = "00010001600013", "00010073500018", "00010099900010"
@@ -46,9 +48,8 @@ NASTY = "haies\r\nBcc: all@x.example <script>alert(1)</script>"
 
 def structure(siret: str, name: str, *offers: str, email: str = "", **more: Any) -> Structure:
     told = tuple(Offer(id=f"{siret}-{i}", title=o) for i, o in enumerate(offers))
-    return Structure(
-        siret=siret, name=name, kind="EI", place=PANTIN, offers=told, email=email, source="annuaire", **more
-    )
+    about = {"kind": "EI", "place": PANTIN, "source": "annuaire", **more}
+    return Structure(siret=siret, name=name, offers=told, email=email, **about)
 
 
 STRUCTURES = [
@@ -57,23 +58,12 @@ STRUCTURES = [
     structure(MUTE, "Sans Adresse", "Taille de haies"),
     replace(structure(SILENT, "Les Tilleuls", email="tilleuls@esat.example"), kind="ESAT"),
 ]
-LOTS = tuple(
-    Lot(id=str(n), number=str(n), title=title, cpv=(cpv,), places=(PANTIN,))
-    for n, (title, cpv) in enumerate(
-        [("Taille de haies", "77310000"), ("Blanchisserie du linge <b>plat</b>", "98310000")], 1
-    )
+HEDGES = Lot(id="1", number="1", title="Taille de haies", cpv=("77310000",), places=(PANTIN,))
+LINEN = replace(HEDGES, id="2", number="2", title="Blanchisserie du linge <b>plat</b>", cpv=("98310000",))
+NOTICE = Tender(
+    id="n1", format="boamp", title="Services 1", lots=(HEDGES, LINEN), buyer=Buyer(name="Ville & Co")
 )
-NOTICES = [
-    Tender(
-        id=f"n{day}",
-        format="boamp",
-        title=f"Services {day}",
-        lots=LOTS,
-        buyer=Buyer(name="Ville & Co"),
-        published=None,
-    )
-    for day in (1, 2)
-]
+NOTICES = [NOTICE, replace(NOTICE, id="n2", title="Services 2")]
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +77,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def settings(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
-    return Settings(
-        catalogue=folder, store=f"sqlite:///{tmp_path / 's.sqlite'}", log_level="ERROR", outbox=tmp_path / "outbox",
-        public_url="https://maillage.example", read="open",
-    )  # fmt: skip
+    return settings_of(folder, tmp_path, public_url="https://maillage.example", read="open")
 
 
 @pytest.fixture
@@ -111,10 +98,8 @@ def sign_in(page: TestClient, secret: str) -> str:
 
 
 def mails(folder: Path) -> list[EmailMessage]:
-    read_ = [
-        email.message_from_bytes(p.read_bytes(), policy=email.policy.SMTP)
-        for p in sorted(folder.glob("*.eml"))
-    ]
+    texts = (path.read_bytes() for path in sorted(folder.glob("*.eml")))
+    read_ = (email.message_from_bytes(text, policy=email.policy.SMTP) for text in texts)
     return [m for m in read_ if isinstance(m, EmailMessage)]
 
 
@@ -167,10 +152,8 @@ def test_the_same_message_leaves_and_the_answer_comes_back(settings: Settings, s
     found = record_.read(store, owner(store), address.rsplit("/", 1)[1])
     assert [e.siret for e in found.events if e.kind == "unsent"] == [MUTE]  # asked twice, noted once
     assert {(e.payload or {})["reply_to"] for e in found.events if e.kind == "queued"} == {BUYER}
-    said = [e for e in found.events if e.kind == "answered"]
-    assert [(e.siret, (e.payload or {})["interest"], (e.payload or {})["by"]) for e in said] == [
-        (SIRET, "partly", "structure")
-    ]
+    said = [(e.siret, e.payload or {}) for e in found.events if e.kind == "answered"]
+    assert [(s, word["interest"], word["by"]) for s, word in said] == [(SIRET, "partly", "structure")]
     assert record_.verify(store, owner(store), found.id).holds
     rows = {row["siret"]: row for row in exports.rows(found)}
     assert "dès mars" in rows[SIRET]["answer"] and rows[OTHER]["answer"] == ""
@@ -185,9 +168,8 @@ def test_those_whose_trade_is_unknown_are_asked_at_once_and_their_word_is_kept(
 ) -> None:
     with client(settings) as page:
         csrf = sign_in(page, keys.create(store, ["buyer"]))
-        shown = page.post(
-            "/acheteur", data={"need": "repas de la cantine scolaire", "place": "Pantin", "csrf": csrf}
-        )
+        canteen = {"need": "repas de la cantine scolaire", "place": "Pantin", "csrf": csrf}
+        shown = page.post("/acheteur", data=canteen)
         de = shown.url.path.removeprefix("/acheteur/r/")
         assert "Les Tilleuls" in shown.text and "Lui demander si elle le fait" in shown.text
         act = {"csrf": csrf, "de": de, "lot": "", "retour": shown.url.path, "faire": "demander"}
@@ -244,10 +226,7 @@ def test_by_a_real_server_and_when_it_is_down(settings: Settings, store: Store) 
         bad = api.post(at, json={**asked, "reply_to": "nobody"})
         assert bad.status_code == 422
     assert alerts.chosen(store, OTHER).barred is False  # the directory's address refused, not one of its own
-    with store.reading() as connection:
-        from matcher.records.tables import Unsubscription
-
-        assert connection.execute(Unsubscription.__table__.select()).first() is not None
+    assert store.ask(select(Unsubscription.__table__)).first() is not None
 
 
 def test_a_whole_list_is_kept_in_pages(settings: Settings, store: Store, tmp_path: Path) -> None:
@@ -275,12 +254,12 @@ def test_a_whole_list_is_kept_in_pages(settings: Settings, store: Store, tmp_pat
 
 def test_a_notice_of_many_lots_stays_a_light_page(settings: Settings) -> None:
     words = "Entretien des espaces verts, tonte, taille de haies et désherbage de la zone "
-    lots = tuple(
-        replace(
-            LOTS[0], id=str(n), number=str(n), title=words + str(n), description=f"{words} numéro {n}. " * 12
-        )
-        for n in range(1, 301)
-    )
+
+    def lot(n: int) -> Lot:
+        description = f"{words} numéro {n}. " * 12
+        return replace(HEDGES, id=str(n), number=str(n), title=words + str(n), description=description)
+
+    lots = tuple(map(lot, range(1, 301)))
     with client(settings) as page, Store.open(settings.store) as store:
         held = {"notice": codec.to_json(replace(NOTICES[0], lots=lots))}
         at = "/acheteur/r/" + searches.keep(store, held)
@@ -294,11 +273,8 @@ def test_a_notice_of_many_lots_stays_a_light_page(settings: Settings) -> None:
 def test_feeds_tell_what_is_new(settings: Settings) -> None:
     names = {"a": "http://www.w3.org/2005/Atom"}
     with TestClient(create_app(settings)) as api:
-        for at, count in (
-            ("/v1/notices.atom", 2),
-            ("/v1/notices.atom?q=services%202", 1),
-            (f"/v1/structures/{SIRET}/opportunities.atom", 2),
-        ):
+        counts = {"/v1/notices.atom": 2, "/v1/notices.atom?q=services%202": 1}
+        for at, count in (counts | {f"/v1/structures/{SIRET}/opportunities.atom": 2}).items():
             told = api.get(at)
             assert told.status_code == 200 and told.headers["content-type"].startswith("application/atom+xml")
             feed = etree.fromstring(told.content)
@@ -306,9 +282,8 @@ def test_feeds_tell_what_is_new(settings: Settings) -> None:
             assert len(ids) == len(set(ids)) == count
             assert all(feed.xpath(f"a:{n}", namespaces=names) for n in ("id", "title", "updated", "author"))
             assert api.get(at, headers={"if-none-match": told.headers["etag"]}).status_code == 304
-        assert not etree.fromstring(api.get("/v1/notices.atom?since=2030-01-01").content).xpath(
-            "a:entry", namespaces=names
-        )
+        later = etree.fromstring(api.get("/v1/notices.atom?since=2030-01-01").content)
+        assert not later.xpath("a:entry", namespaces=names)
 
 
 def test_a_structure_edits_denies_and_chooses_its_alerts(settings: Settings, store: Store) -> None:
@@ -346,11 +321,8 @@ def test_a_structure_edits_denies_and_chooses_its_alerts(settings: Settings, sto
         for name in ("email", "departments", "turnover"):
             assert f'href="#{name}"' in again.text and f'id="{name}-fault"' in again.text
         assert 'id="phone-fault"' not in again.text
-        found = page.post(
-            at + "/brochure", data={"text": "Nous assurons la mise sous pli et le gardiennage.", "csrf": csrf}
-        ).text
-        import html
-
+        brochure = {"text": "Nous assurons la mise sous pli et le gardiennage.", "csrf": csrf}
+        found = page.post(at + "/brochure", data=brochure).text
         value = html.unescape(re.findall(r'name="offer" value="([^"]+)"', found)[0])
         kept_ = page.post(at + "/offres", data={"offer": value, "csrf": csrf}).text
         assert "bientôt dans le classement" in kept_
@@ -361,19 +333,15 @@ def test_a_structure_edits_denies_and_chooses_its_alerts(settings: Settings, sto
         # alerts
         page.post(at + "/alertes", data={"frequency": "weekly", "address": "a@asso.example", "csrf": csrf})
         assert alerts.chosen(store, OTHER) == alerts.Alerts("weekly", "a@asso.example")
-        assert (
-            "Vous ne recevez pas" in page.post(at + "/alertes", data={"frequency": "off", "csrf": csrf}).text
-        )
+        stopped = page.post(at + "/alertes", data={"frequency": "off", "csrf": csrf})
+        assert "Vous ne recevez pas" in stopped.text
         assert alerts.chosen(store, OTHER).frequency == "off"
         page.post(at + "/alertes", data={"frequency": "daily", "csrf": csrf})
         assert alerts.chosen(store, OTHER).frequency == "daily"
         # a rival may none of it
+        theirs = {"skill": "trade:nettoyage", "frequency": "off", "csrf": csrf}
         for way in ("metier", "fiche", "offres", "alertes"):
-            rival = page.post(
-                f"/structure/{SIRET}/{way}",
-                data={"skill": "trade:nettoyage", "frequency": "off", "csrf": csrf},
-            )
-            assert rival.status_code == 403
+            assert page.post(f"/structure/{SIRET}/{way}", data=theirs).status_code == 403
         page.put(f"/v1/structures/{OTHER}/profile", json={"offers": []}, headers={"X-API-Key": secret})
         # a profile written anew keeps the alerts
         assert alerts.chosen(store, OTHER).address == "a@asso.example"
@@ -420,10 +388,8 @@ def test_lots_typed_in_a_need_are_recognised(settings: Settings) -> None:
     with TestClient(create_app(settings)) as api:
         need = "Marché de services à Pantin.\nLot 1 : taille de haies\nLot n° 2 - blanchisserie du linge"
         lots = api.post("/v1/match", json={"need": need}).json()["lots"]
-        assert [(each["lot"]["number"], each["lot"]["title"]) for each in lots] == [
-            ("1", "taille de haies"),
-            ("2", "blanchisserie du linge"),
-        ]
+        titles = {each["lot"]["number"]: each["lot"]["title"] for each in lots}
+        assert titles == {"1": "taille de haies", "2": "blanchisserie du linge"}
         assert lots[0]["lot"]["places"] == ["Pantin"] and lots[1]["matches"][0]["structure"]["siret"] == OTHER
         for one in ("haies du lot 1 : parc", "Lot 1 : haies, lot 1 : haies", "Lot 1 : haies lot 2 : "):
             assert len(api.post("/v1/match", json={"need": one}).json()["lots"]) == 1

@@ -17,6 +17,7 @@ from matcher.catalogue.files import save_catalogue
 from matcher.records import keys
 from matcher.records.store import Store
 from pages_client import PagesClient, token
+from serving import settings_of
 
 ADDRESS = "achats@ville.example"
 
@@ -24,10 +25,7 @@ ADDRESS = "achats@ville.example"
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
-    return Settings(
-        catalogue=tmp_path / "none", store=f"sqlite:///{tmp_path / 's.sqlite'}", log_level="ERROR", outbox=tmp_path / "outbox",
-        buyer_domains=("ville.example",), read="key",
-    )  # fmt: skip
+    return settings_of(tmp_path / "none", tmp_path, buyer_domains=("ville.example",), read="key")
 
 
 def sent(settings: Settings, count: int) -> list[str]:
@@ -35,43 +33,34 @@ def sent(settings: Settings, count: int) -> list[str]:
     end = time.monotonic() + 15
     while len(found := sorted(settings.outbox.glob("*.eml"))) < count and time.monotonic() < end:
         time.sleep(0.05)
-    return [
-        email.message_from_bytes(path.read_bytes(), policy=policy.default).get_content() for path in found
-    ]
+    texts = (path.read_bytes() for path in found)
+    return [email.message_from_bytes(text, policy=policy.default).get_content() for text in texts]
 
 
-def test_a_link_opens_once_and_the_same_account_each_time(settings: Settings) -> None:
-    with PagesClient(create_app(settings), headers={"accept": "text/html"}) as page:
-        page.get("/connexion")
-        for turn in (1, 2):
-            csrf = token(page.get("/connexion").text)
-            assert (
-                "un lien vient" in page.post("/connexion/lien", data={"address": ADDRESS, "csrf": csrf}).text
-            )
-            mails = sent(settings, turn)
-            known = {
-                link for mail in mails for link in re.findall(r"/connexion/lien/[\da-f]+-[\da-f]+", mail)
-            }
-            fresh = [link for link in known if "Me connecter" in page.get(link).text]
-            opened = [
-                page.post(link, data={"csrf": token(page.get("/connexion").text)}, follow_redirects=False)
-                for link in fresh
-            ]
-            assert sum(answer.status_code == 303 for answer in opened) == 1
-            page.cookies.clear()
-        with Store.open(settings.store) as store:
-            assert [k.label for k in keys.listed(store)] == [f"courriel:{ADDRESS}"]
-
-
-def test_another_domain_gets_the_same_answer_and_no_mail(settings: Settings) -> None:
-    with PagesClient(create_app(settings), headers={"accept": "text/html"}) as page:
+def test_a_link_opens_once_and_the_same_account_each_time(page: PagesClient, settings: Settings) -> None:
+    page.get("/connexion")
+    for turn in (1, 2):
         csrf = token(page.get("/connexion").text)
-        asked = {"address": "moi@ailleurs.example", "csrf": csrf}
+        asked = {"address": ADDRESS, "csrf": csrf}
         assert "un lien vient" in page.post("/connexion/lien", data=asked).text
-        wrong = page.post("/connexion/lien", data={"address": "personne", "csrf": csrf})
-        assert wrong.status_code == 422 and 'id="address-fault"' in wrong.text
-        for forged in ("/connexion/lien/00-00", "/connexion/lien/zz", "/connexion/lien/" + "0" * 80):
-            assert page.get(forged).status_code == 404
+        known = set(re.findall(r"/connexion/lien/[\da-f]+-[\da-f]+", " ".join(sent(settings, turn))))
+        fresh = [link for link in known if "Me connecter" in page.get(link).text]
+        given = {"csrf": token(page.get("/connexion").text)}
+        opened = [page.post(link, data=given, follow_redirects=False).status_code for link in fresh]
+        assert opened.count(303) == 1
+        page.cookies.clear()
+    with Store.open(settings.store) as store:
+        assert [k.label for k in keys.listed(store)] == [f"courriel:{ADDRESS}"]
+
+
+def test_another_domain_gets_the_same_answer_and_no_mail(page: PagesClient, settings: Settings) -> None:
+    csrf = token(page.get("/connexion").text)
+    asked = {"address": "moi@ailleurs.example", "csrf": csrf}
+    assert "un lien vient" in page.post("/connexion/lien", data=asked).text
+    wrong = page.post("/connexion/lien", data={"address": "personne", "csrf": csrf})
+    assert wrong.status_code == 422 and 'id="address-fault"' in wrong.text
+    for forged in ("/connexion/lien/00-00", "/connexion/lien/zz", "/connexion/lien/" + "0" * 80):
+        assert page.get(forged).status_code == 404
     assert not list(settings.outbox.glob("*.eml"))
 
 
@@ -114,27 +103,25 @@ def test_the_door_is_open_with_a_key_for_the_rest(settings: Settings, catalogue:
         assert page.get("/acheteur").status_code == 401
 
 
-def test_signing_in_leads_back_to_this_site_alone(settings: Settings) -> None:
-    with PagesClient(create_app(settings), headers={"accept": "text/html"}) as page:
-        with Store.open(settings.store) as store:
-            secret = keys.create(store, ["buyer"])
-        for asked, led in (
-            ("/acheteur/fiches", "/acheteur/fiches"),
-            ("//x.example", "/acheteur"),
-            ("https://x.example", "/acheteur"),
-        ):
-            csrf = token(page.get("/connexion").text)
-            sent_in = {"key": secret, "csrf": csrf, "retour": asked}
-            assert page.post("/connexion", data=sent_in, follow_redirects=False).headers["location"] == led
+def test_signing_in_leads_back_to_this_site_alone(page: PagesClient, settings: Settings) -> None:
+    with Store.open(settings.store) as store:
+        secret = keys.create(store, ["buyer"])
+    ways = {
+        "/acheteur/fiches": "/acheteur/fiches",
+        "//x.example": "/acheteur",
+        "https://x.example": "/acheteur",
+    }
+    for asked, led in ways.items():
+        csrf = token(page.get("/connexion").text)
+        sent_in = {"key": secret, "csrf": csrf, "retour": asked}
+        assert page.post("/connexion", data=sent_in, follow_redirects=False).headers["location"] == led
 
 
-def test_head_answers_as_get_and_a_sent_form_reopens_as_its_page(settings: Settings) -> None:
-    with PagesClient(create_app(settings), headers={"accept": "text/html"}) as page:
-        head = page.head("/connexion")
-        assert head.status_code == 200 and head.content == b""
-        assert head.headers["content-type"].startswith("text/html")
-        again = page.get("/connexion/lien", follow_redirects=False)
-        assert again.status_code == 303 and again.headers["location"] == "/connexion"
-        assert (
-            page.get("/connexion", headers={"accept-encoding": "gzip"}).headers["content-encoding"] == "gzip"
-        )
+def test_head_answers_as_get_and_a_sent_form_reopens_as_its_page(page: PagesClient) -> None:
+    head = page.head("/connexion")
+    assert head.status_code == 200 and head.content == b""
+    assert head.headers["content-type"].startswith("text/html")
+    again = page.get("/connexion/lien", follow_redirects=False)
+    assert again.status_code == 303 and again.headers["location"] == "/connexion"
+    packed = page.get("/connexion", headers={"accept-encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"

@@ -9,7 +9,7 @@ import os
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +17,16 @@ import pytest
 from service.app import create_app
 from service.settings import Settings
 
-from matcher.catalogue.build import build_catalogue
-from matcher.catalogue.files import save_catalogue
-from matcher.domain import Structure
-from matcher.matching import recipes
-from matcher.reading import gather
 from matcher.records import keys
 from matcher.records.store import Store
-from pages_client import PagesClient, token
+from pages_client import SIRET, PagesClient, token
+from serving import settings_of
 
-SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 STATES = int(os.environ.get("MATCHER_STATES", "60"))
-SIRET, NAMELESS = "00010001600013", "00029999800012"
 NEEDS = (
-    "taille de haies", "nettoyage des bureaux, espaces verts et blanchisserie", "Lot 1 : tonte. Lot 2 : peinture.", "fourniture d'un appareil d'IRM", "", " ", "é" * 3000,
-    "<script>alert(1)</script> tonte", "mise sous pli à Pantin, 2 000 heures d'insertion, réservé aux ESAT", "\x00\ud7ff", "=1+1", "a",
+    "taille de haies", "nettoyage des bureaux, espaces verts et blanchisserie", "", " ", "é" * 3000, "=1+1", "a",
+    "Lot 1 : tonte. Lot 2 : peinture.", "fourniture d'un appareil d'IRM", "<script>alert(1)</script> tonte",
+    "mise sous pli à Pantin, 2 000 heures d'insertion, réservé aux ESAT", "\x00\ud7ff",
 )  # fmt: skip
 SEVERAL = "Pantin, Bobigny et Nanterre"
 PLACES = ("", "Pantin", "Saint-Denis", "93", "2A", "97400", "99999", "Île-de-France", "Plaine Commune")
@@ -42,31 +37,16 @@ ODD = ("", *NUMBERS, *WORDS, "%00", "' OR 1=1 --", "L2113-12")
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    folder = tmp_path_factory.mktemp("states")
-    found = gather.gather([SAMPLE])
-    made = build_catalogue(
-        [*found.structures, Structure(siret=NAMELESS, name="")], found.awards, recipes.named("default")
-    )
-    save_catalogue(made, folder / "catalogue")
-    gather.save_notices(found.tenders, folder / "catalogue")
-    store = f"sqlite:///{folder / 'store.sqlite'}"
-    return Settings(
-        catalogue=folder / "catalogue",
-        store=store,
-        log_level="ERROR",
-        outbox=folder / "outbox",
-        buyer_domains=("v.example",),
-    )
+def settings(odd_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return settings_of(odd_sample, tmp_path_factory.mktemp("states"), buyer_domains=("v.example",))
 
 
 @pytest.fixture(scope="module")
 def page(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PagesClient]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MATCHER_HOME", str(tmp_path_factory.mktemp("home")))
-        with PagesClient(
-            create_app(settings), headers={"accept": "text/html"}, raise_server_exceptions=False
-        ) as client:
+        app, head = create_app(settings), {"accept": "text/html"}
+        with PagesClient(app, headers=head, raise_server_exceptions=False) as client:
             yield client
 
 
@@ -75,14 +55,9 @@ class Visitor:
 
     def __init__(self, page: PagesClient, settings: Settings, seed: int) -> None:
         self.page, self.any, self.settings = page, random.Random(seed), settings
-        self.seen: list[str] = [
-            "/",
-            "/acheteur",
-            "/acheteur?avis=26-130101",
-            "/acheteur?avis=26-130377",
-            "/territoire",
-            "/exploitant",
-        ]
+        self.seen = (
+            "/ /acheteur /acheteur?avis=26-130101 /acheteur?avis=26-130377 /territoire /exploitant".split()
+        )
         self.forms: list[tuple[str, dict[str, Any]]] = []
         self.tally: Counter[int] = Counter()
         self.faults: list[str] = []
@@ -98,9 +73,8 @@ class Visitor:
         self.csrf = (re.findall(r'name="csrf" value="(\w+)"', text) or [self.csrf])[0]
         links = re.findall(r'href="(/[^"#]*)"', text)
         self.seen += [link.replace("&amp;", "&") for link in self.any.sample(links, min(4, len(links)))]
-        for action, body in re.findall(r'<form method="post" action="([^"]+)"[^>]*>(.*?)</form>', text, re.S)[
-            :12
-        ]:
+        forms = re.findall(r'<form method="post" action="([^"]+)"[^>]*>(.*?)</form>', text, re.S)
+        for action, body in forms[:12]:
             fields: dict[str, Any] = {}
             for tag in re.findall(r"<(?:input|button|select|textarea)[^>]*>", body):
                 name, value = re.search(r'name="([^"]+)"', tag), re.search(r'value="([^"]*)"', tag)
@@ -121,11 +95,8 @@ class Visitor:
     def search(self) -> None:
         asked = {"need": self.any.choice(NEEDS), "place": self.any.choice(PLACES)}
         asked |= {"radius": self.any.choice(("", "", "30", "x", "-1"))}
-        files = (
-            {"file": ("a.xml", self.any.choice((b"", b"<a/>", b"%PDF-1.4", b"\xff\xfe")))}
-            if self.any.random() < 0.15
-            else None
-        )
+        sent = ("a.xml", self.any.choice((b"", b"<a/>", b"%PDF-1.4", b"\xff\xfe")))
+        files = {"file": sent} if self.any.random() < 0.15 else None
         self.take(self.page.post("/acheteur", data=asked, files=files), f"search {asked} {files}")
 
     def follow(self) -> None:
@@ -137,23 +108,7 @@ class Visitor:
     def stray(self) -> None:
         address = self.any.choice([a for a in self.seen if a.startswith(("/acheteur", "/structure"))])
         names = (
-            "lot",
-            "page",
-            "vue",
-            "tri",
-            "type",
-            "km",
-            "metier",
-            "contact",
-            "label",
-            "tout",
-            "manque",
-            "debut",
-            "de",
-            "s",
-            "issue",
-            "fait",
-            "modifier",
+            "lot page vue tri type km metier contact label tout manque debut de s issue fait modifier".split()
         )
         query = "&".join(f"{self.any.choice(names)}={self.any.choice(ODD)}" for _ in range(3))
         where = f"{address}{'&' if '?' in address else '?'}{query}"
@@ -173,15 +128,7 @@ class Visitor:
         return None
 
     def step(self) -> None:
-        acts: tuple[Callable[[], None], ...] = (
-            self.search,
-            self.follow,
-            self.follow,
-            self.stray,
-            self.submit,
-            self.submit,
-            self.submit,
-        )
+        acts = (self.search, *[self.follow] * 2, self.stray, *[self.submit] * 3)
         (self.sign_in if self.any.random() < 0.05 else self.any.choice(acts))()
 
 

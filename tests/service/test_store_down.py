@@ -39,14 +39,8 @@ def test_what_cannot_be_recorded_is_reported_and_nothing_is_lost(
             raw.execute(f"PRAGMA {state[0]}")  # type: ignore[attr-defined]
 
         big = {**WORD, "reason": "x" * 900}
-        many = [
-            service.post(
-                "/v1/feedback",
-                json={**big, "notice_id": f"n{i}"},
-                headers={**head, "Idempotency-Key": f"k{i}"},
-            )
-            for i in range(40)
-        ]
+        words = [({**big, "notice_id": f"n{i}"}, {**head, "Idempotency-Key": f"k{i}"}) for i in range(40)]
+        many = [service.post("/v1/feedback", json=word, headers=key) for word, key in words]
         assert {a.status_code for a in many} <= {200, 503}, many[0].text
         refused = [answer for answer in many if answer.status_code == 503]
         assert refused, "all were recorded"
@@ -79,22 +73,17 @@ def test_a_server_that_is_down_is_reported_without_its_password() -> None:
 
 @pytest.mark.parametrize(
     "where",
-    [
-        "sqlite:////proc/nowhere/store.sqlite",
-        "sqlite:////etc/hostname/store.sqlite",
-        "postgresql://someone:hunter2@127.0.0.1:9/none",
-    ],
+    [f"sqlite:////{path}/store.sqlite" for path in ("proc/nowhere", "etc/hostname")]
+    + ["postgresql://someone:hunter2@127.0.0.1:9/none"],
 )
 def test_who_asks_is_not_told_where_a_store_is_that_does_not_open(where: str, tmp_path: Path) -> None:
     if where.startswith("postgresql"):
         pytest.importorskip("psycopg")
     given = Settings(catalogue=tmp_path / "none", store=where, log_level="ERROR")
     with TestClient(create_app(given), raise_server_exceptions=False) as service:
-        answers = [
-            service.get("/v1/exchange", headers={"X-API-Key": "mlg_a_b"}),
-            service.post("/v1/feedback", json=WORD, headers={"X-API-Key": "mlg_a_b"}),
-            service.get("/acheteur/fiches", headers={"Accept": "text/html"}),
-        ]
+        head, page = {"X-API-Key": "mlg_a_b"}, {"Accept": "text/html"}
+        answers = [service.get("/v1/exchange", headers=head), service.get("/acheteur/fiches", headers=page)]
+        answers.append(service.post("/v1/feedback", json=WORD, headers=head))
     for answer in answers:
         assert answer.status_code == 503, answer.text
         inner = "/proc /etc hunter2 someone 127.0.0.1:9 MATCHER_STORE"

@@ -1,24 +1,29 @@
-"""A structure's own page: what it says is right at once, what is supposed of it is never told as said, one click each."""
+"""A structure's own pages: what it says is right at once, what is supposed of it is never told as said; refusals, exchange."""
 
 from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from fastapi.testclient import TestClient
-from service.page import gaps
+from service.app import create_app
+from service.page import gaps, render, structure
 from service.settings import Settings
 
 from matcher.catalogue.build import build_catalogue
 from matcher.domain import READ_ON_SITE, Lot, Offer, Place, Recipe, Structure, Zone
+from matcher.outreach import links
 from matcher.records import self_declared
 from matcher.records.store import Store
-from pages_client import SIRET, signed_in, token
+from pages_client import OTHER, SIRET, PagesClient, signed_in, token
 
 
 def test_what_was_saved_is_shown_and_no_longer_asked_for(page: TestClient, settings: Settings) -> None:
@@ -60,13 +65,12 @@ def test_no_offer_holds_a_supposed_trade(page: TestClient, monkeypatch: pytest.M
     assert "cycles" not in told
 
 
-GARDENS = Structure(
-    siret=SIRET, name="Les Allées", kind="EI", place=Place(department="93", latitude=48.9, longitude=2.4)
-)
+HERE = Place(department="93", latitude=48.9, longitude=2.4)
 NEAR, FAR = (
-    Place(department="93", latitude=48.95, longitude=2.45),
+    replace(HERE, latitude=48.95, longitude=2.45),
     Place(department="57", latitude=49.1, longitude=6.2),
 )
+GARDENS = Structure(siret=SIRET, name="Les Allées", kind="EI", place=HERE)
 
 
 @pytest.mark.parametrize(
@@ -105,36 +109,24 @@ def test_each_piece_tells_the_notices_of_the_last_year_that_it_would_bring(page:
         def once(self, name: str, make: object) -> object:
             return make()  # type: ignore[operator]
 
-    bare = replace(
-        serving.structure(SIRET),
-        phone="",
-        email="",
-        zone=None,
-        turnover=None,
-        headcount=None,
-        offers=(Offer(id="a", title="Tonte"),),
-        place=GARDENS.place,
+    unsaid: dict[str, Any] = {"phone": "", "email": "", "zone": None, "turnover": None, "headcount": None}
+    unsaid |= {"offers": (Offer(id="a", title="Tonte"),), "place": HERE}
+    bare, last, contact = (
+        replace(serving.structure(SIRET), **unsaid),
+        Last(),
+        "Donnez un téléphone ou un courriel",
     )
-    found = {gap.title: gap for gap in gaps.gaps(bare, Last())}  # type: ignore[arg-type]
-    assert found["Donnez un téléphone ou un courriel"].notices == 2
-    assert "2 avis de l'an dernier étaient à votre portée" in found["Donnez un téléphone ou un courriel"].gain
-    assert "Donnez un téléphone ou un courriel" not in {
-        g.title for g in gaps.gaps(replace(bare, phone="01"), Last())
-    }  # type: ignore[arg-type]
+    (gap,) = (gap for gap in gaps.gaps(bare, last) if gap.title == contact)  # type: ignore[arg-type]
+    assert gap.notices == 2 and "2 avis de l'an dernier étaient à votre portée" in gap.gain
+    known = gaps.gaps(replace(bare, phone="01"), last)  # type: ignore[arg-type]
+    assert contact not in {gap.title for gap in known}
 
 
 def test_contacts_and_proof_of_life_stand_wherever_a_structure_is_named() -> None:
     """A structure with a site alone has a contact, in a group too; its state by the register and its convention have a day."""
-    from service.page import render
-
     macros = render._environment.get_template("rows.html").module
-    site = replace(
-        GARDENS,
-        website="https://allees.example",
-        active=True,
-        checked=datetime(2026, 3, 2).date(),
-        convention="active",
-    )
+    known: dict[str, Any] = {"active": True, "checked": datetime(2026, 3, 2).date(), "convention": "active"}
+    site = replace(GARDENS, website="https://allees.example", **known)
     assert "https://allees.example" in macros.contacts(site) and "à chercher" not in macros.contacts(site)  # type: ignore[attr-defined]
     told = macros.proof(site)  # type: ignore[attr-defined]
     assert "en activité au" in told and "2026" in told and "convention en vigueur" in told
@@ -153,3 +145,88 @@ def test_a_structure_forbids_its_site_to_be_read(page: TestClient, settings: Set
     assert self_declared.overlay([listed], words)[0][0].offers == ()
     page.post(f"/structure/{SIRET}/fiche", data={"csrf": token(saved)})
     assert self_declared.unread_sites(settings.store) == frozenset()
+
+
+# ------------------------------------------------------------------ refusals, the exchange, its feed
+
+
+SEEN = [f"structure:{SIRET}", "read"]
+
+
+@pytest.fixture
+def member(settings: Settings, open_sample: Path) -> Iterator[PagesClient]:
+    """A visitor of a service with open notices, which nobody reads without a key."""
+    given = settings.model_copy(update={"catalogue": open_sample, "read": "key"})
+    with PagesClient(create_app(given), headers={"accept": "text/html"}) as client:
+        yield client
+
+
+def offered(text: str) -> list[tuple[str, str]]:
+    return re.findall(r"/ecarter\?avis=([^&]+)&amp;lot=([^\"]+)", text)
+
+
+def test_a_trade_denied_hides_as_many_lots_as_announced_and_comes_back(member: PagesClient) -> None:
+    csrf = signed_in(member, *SEEN)
+    before = offered(member.get(f"/structure/{SIRET}").text)
+    notice, lot = before[0]
+    asked = member.get(f"/structure/{SIRET}/ecarter?avis={notice}&lot={lot}").text
+    offers = r'value="(trade-[\w-]+)"> <span>[^<]+<br><span class="meta">(\d+) lot'
+    scope, count = re.findall(offers, asked)[0]
+    assert int(count) > 0
+    notice, lot = unquote(notice), unquote(lot)
+    word = {"notice_id": notice, "lot_id": lot, "motif": scope, "csrf": csrf}
+    told = member.post(f"/structure/{SIRET}/ecarter", data=word)
+    assert "Sont cachés aussi" in told.text
+    hidden = set(before) - set(offered(told.text))
+    assert 0 < len(hidden) <= int(count) + 1
+    skill = re.findall(r'name="skill" value="([^"]*)"', told.text)[0]
+    assert skill.startswith("trade:")
+    undone = {"notice_id": notice, "lot_id": lot, "skill": skill, "csrf": csrf}
+    back = member.post(f"/structure/{SIRET}/reprendre", data=undone)
+    assert offered(back.text) == before
+    assert member.post(f"/structure/{SIRET}/ecarter", data={**word, "motif": "nothing"}).status_code == 422
+
+
+def test_lots_of_one_notice_are_shown_together() -> None:
+    found: list[Any] = [SimpleNamespace(part="alone", tender=SimpleNamespace(id=notice)) for notice in "abab"]
+    (_, _, _, notices, count), *others = structure._parts(found)
+    assert [[one.tender.id for one in lots] for lots in notices] == [["a", "a"], ["b", "b"]]
+    assert count == 4 and not any(other[-1] for other in others)
+
+
+def test_reasons_of_a_partner_are_few_and_tell_something(member: PagesClient) -> None:
+    signed_in(member, *SEEN)
+    text = member.get(f"/structure/{SIRET}/partenaires?avis=26-130377").text
+    structures, firms, *_ = re.findall(r'<ul class="plain lines">(.*?)</ul>', text, flags=re.S)
+    lines = structures.split("<li>")[1:] + firms.split("<li>")[1:]
+    assert len(lines) > 2 and all(re.search(r"<br>Prend .* : (?:déclare|a eu) «", line) for line in lines)
+    assert "aucun marché public connu" not in text
+
+
+def test_the_exchange_names_who_announces_and_can_be_left(member: PagesClient) -> None:
+    for siret, brings, seeks in ((SIRET, "tonte", "nettoyage"), (OTHER, "nettoyage", "tonte")):
+        csrf = signed_in(member, f"structure:{siret}", "read")
+        asked = {"notice_id": "26-130101", "brings": brings, "seeks": seeks, "contact": "nous@ex.example"}
+        asked |= {"csrf": csrf}
+        assert member.post(f"/structure/{siret}/bourse", data=asked).status_code == 200
+    text = member.get(f"/structure/{OTHER}/bourse").text
+    theirs = text.partition('id="autres"')[2]
+    assert "Les Sentiers de l'Ourcq" in theirs and "<strong>Apporte :</strong> tonte" in theirs
+    assert "nous@ex.example" not in theirs
+    act = re.findall(r'action="(/structure/\d+/bourse/[^"]+)"', theirs)[0]
+    assert "nous@ex.example" in member.post(act, data={"faire": "contact", "csrf": csrf}).text
+    mine = re.findall(r'action="(/structure/\d+/bourse/[^"]+)"', text.partition('id="autres"')[0])[0]
+    gone = member.post(mine, data={"faire": "retirer", "csrf": csrf}).text
+    assert "Votre annonce est retirée" in gone and "Retirée" in gone
+    signed_in(member, *SEEN)
+    assert member.get(f"/structure/{OTHER}/bourse").status_code == 403
+
+
+def test_a_feed_reader_fetches_by_the_token_alone(member: PagesClient) -> None:
+    signed_in(member, *SEEN)
+    feed = re.findall(r'href="(/v1/structures/[^"]+atom[^"]*)"', member.get(f"/structure/{SIRET}").text)[0]
+    member.cookies.clear()
+    assert member.get(feed).status_code == 200
+    assert member.get(feed.partition("?")[0]).status_code == 401
+    assert member.get(feed.replace(SIRET, OTHER)).status_code == 401
+    assert links.token("feed", "/v1/notices.atom") not in feed

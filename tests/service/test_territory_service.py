@@ -9,19 +9,20 @@ import tempfile
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import httpx
 import openpyxl
 import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
 from service.page import territory
-from service.settings import Settings
 
 from matcher.catalogue.build import build_catalogue
 from matcher.domain import Award, Buyer, Holder, Place, Recipe
 from matcher.reading import gather
 from pages_client import holding
-from serving import indexed
+from serving import indexed, settings_of
 
 LEDGER = "SIRET;montant;année\n00010001600013;1200,50;2026\n".encode()
 WON = Award(
@@ -37,15 +38,12 @@ DAY = {
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+def client(sample: gather.Gathered, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     home = tmp_path_factory.mktemp("desk-service")
-    found = gather.gather([SAMPLE])
-    recipe = Recipe(encoder="hashing")
-    indexed(home, build_catalogue(found.structures, found.awards, recipe), found)
-    gather.save_contracts([WON], home / "catalogue")
-    store = f"sqlite:///{home / 'store.sqlite'}"
-    given = Settings(catalogue=home / "catalogue", store=store, log_level="ERROR")
-    with TestClient(create_app(given)) as client:
+    hashed = build_catalogue(sample.structures, sample.awards, Recipe(encoder="hashing"))
+    folder = indexed(home, hashed, sample) / "catalogue"
+    gather.save_contracts([WON], folder)
+    with TestClient(create_app(settings_of(folder, home))) as client:
         yield client
 
 
@@ -55,30 +53,29 @@ def head(client: TestClient) -> dict[str, str]:
     return holding(client, "buyer")
 
 
+def workbook(answer: httpx.Response) -> Any:
+    return openpyxl.load_workbook(io.BytesIO(answer.content))
+
+
 def test_the_map_in_every_shape_has_its_source(client: TestClient) -> None:
     answer = client.get("/v1/territory/map", params={"region": "11"}).json()
     assert len(answer["result"]["zones"]) == 8 and "structures (" in answer["sources"][0] and answer["on"]
     assert client.get("/v1/territory/map.svg").headers["content-type"].startswith("image/svg")
     assert "structures (" in client.get("/v1/territory/map.csv").text
     assert "Zones où les structures manquent" in client.get("/v1/territory/map.html").text
-    book = openpyxl.load_workbook(
-        io.BytesIO(client.get("/v1/territory/map.xlsx", params={"trade": "nettoyage"}).content)
-    )
+    book = workbook(client.get("/v1/territory/map.xlsx", params={"trade": "nettoyage"}))
     assert book["Carte"].max_row == 9, "the filter is kept"
     assert len(client.get("/v1/territory/map.geojson", params={"department": "93"}).json()["features"]) >= 1
     assert client.get("/v1/territory/map", params={"department": "99"}).status_code == 422
 
 
 def test_potential_hours_and_oeth_answer_with_reasons(client: TestClient) -> None:
-    answer = client.post(
-        "/v1/territory/potential",
-        json={"need": "entretien des espaces verts", "place": "93100", "amount": 30000},
-    ).json()
+    need = {"need": "entretien des espaces verts", "place": "93100", "amount": 30000}
+    answer = client.post("/v1/territory/potential", json=need).json()
     advice = answer["result"]["lots"][0]["advised"]["first"]
     assert advice["code"] == "direct" and advice["reasons"] and "Facilitateur" in answer["facilitator"]
-    worked = client.post(
-        "/v1/territory/hours", json={"need": "nettoyage", "amount": 1000, "labour": 0.5, "hourly_cost": 25}
-    ).json()
+    asked = {"need": "nettoyage", "amount": 1000, "labour": 0.5, "hourly_cost": 25}
+    worked = client.post("/v1/territory/hours", json=asked).json()
     assert worked["result"]["worked"] == 20.0
     refused = client.post("/v1/territory/oeth", json={"purchase": 20000})
     assert refused.status_code == 422 and "taux d'emploi" in refused.json()["detail"]
@@ -91,18 +88,16 @@ def test_a_meeting_is_for_buyers_and_comes_as_a_workbook(client: TestClient, hea
     answer = client.post("/v1/territory/meeting", json=body, headers=head)
     assert answer.status_code == 200 and len(answer.json()["result"]["appointments"]) == 4
     assert "secret" not in answer.text
-    book = openpyxl.load_workbook(
-        io.BytesIO(client.post("/v1/territory/meeting?as=xlsx", json=body, headers=head).content)
-    )
+    book = workbook(client.post("/v1/territory/meeting?as=xlsx", json=body, headers=head))
     assert book.sheetnames == ["Rendez-vous", "Invitations", "Présentations", "Sources"]
 
 
 def test_a_report_is_made_of_uploaded_files(client: TestClient, head: dict[str, str]) -> None:
     decp = (SAMPLE / "decp_2024.json").read_bytes()
     answer = client.post("/v1/territory/report", files={"awards": ("decp_2024.json", decp)}, headers=head)
-    assert answer.status_code == 200 and {
-        line["key"] for line in answer.json()["result"]["tables"]["cible"]
-    } == {"SIAE", "EA", "ESAT", "ESUS"}
+    assert answer.status_code == 200
+    groups = {line["key"] for line in answer.json()["result"]["tables"]["cible"]}
+    assert groups == {"SIAE", "EA", "ESAT", "ESUS"}
     bad = client.post("/v1/territory/report", files={"books": ("livre.csv", b"a,b\n1,2\n")}, headers=head)
     assert bad.status_code == 422 and tempfile.gettempdir() not in bad.text
 
@@ -112,10 +107,8 @@ def test_the_page_shows_the_map_and_advises(client: TestClient) -> None:
     page = client.get("/territoire/carte", headers={"accept": "text/html"})
     assert page.status_code == 200 and "<svg" in page.text and "Sources, et ce qui" in page.text
     assert "structures.csv" not in page.text
-    studied = client.post(
-        "/territoire/potentiel",
-        data={"need": "entretien des espaces verts", "place": "93100", "amount": "30 000", "like": "0"},
-    )
+    need = {"need": "entretien des espaces verts", "place": "93100", "amount": "30 000", "like": "0"}
+    studied = client.post("/territoire/potentiel", data=need)
     assert studied.status_code == 200 and "en demandant des devis" in studied.text
     assert "Ce que la loi demande, quelle que soit la voie" in studied.text
     assert client.get(studied.url.path).status_code == 200  # the address can be sent to a colleague
@@ -142,9 +135,8 @@ def test_every_answer_names_the_facilitator_or_says_how_to_add_one(
     assert "donnez le lieu" in nowhere["facilitator"]
     for path in ("/territoire/carte", "/v1/territory/map.html"):
         assert "Facilitateur" in client.get(path).text
-    assert "aucun n'est connu pour Montreuil" in client.get(
-        "/territoire/facilitateurs", params={"lieu": "93100"}
-    ).text.replace("’", "'")
+    none = client.get("/territoire/facilitateurs", params={"lieu": "93100"}).text.replace("’", "'")
+    assert "aucun n'est connu pour Montreuil" in none
 
 
 def test_the_page_makes_a_day_and_a_report_for_who_holds_a_buyer_key(
@@ -154,7 +146,7 @@ def test_the_page_makes_a_day_and_a_report_for_who_holds_a_buyer_key(
     made = client.post("/territoire/rencontre", data=DAY, headers=head)
     assert made.status_code == 200 and "Rendez-vous" in made.text and "Facilitateur" in made.text
     book = client.post("/territoire/rencontre", data={**DAY, "shape": "xlsx"}, headers=head)
-    assert openpyxl.load_workbook(io.BytesIO(book.content)).sheetnames[0] == "Rendez-vous"
+    assert workbook(book).sheetnames[0] == "Rendez-vous"
     wrong = client.post("/territoire/rencontre", data={**DAY, "buyers": "rien"}, headers=head)
     assert wrong.status_code == 422 and "acheteur, besoin" in wrong.text
     assert tempfile.gettempdir() not in wrong.text
@@ -197,31 +189,23 @@ def test_a_kept_search_has_a_feed_of_those_to_call(client: TestClient) -> None:
     offered = client.get(html.unescape(re.findall(r'href="(/acheteur/alerte/[^"]+)"', page.text)[0])).text
     told = client.get(html.unescape(re.findall(r'href="(/acheteur/alerte/[^"]+[.]atom[^"]+)"', offered)[0]))
     assert told.headers["content-type"].startswith("application/atom+xml")
-    count = client.post("/v1/match", json={"need": "espaces verts", "place": "93", "groups": 0}).json()[
-        "lots"
-    ][0]
+    need = {"need": "espaces verts", "place": "93", "groups": 0}
+    (count,) = client.post("/v1/match", json=need).json()["lots"]
     assert count["likely"] and told.text.count("<entry>") == count["likely"]
 
 
 def test_each_number_of_the_map_opens_the_list_that_it_counts(client: TestClient) -> None:
     for trade in ("nettoyage", "espaces-verts", "collecte-dechets"):
-        cells = client.get("/v1/territory/map", params={"region": "11", "trade": trade}).json()["result"][
-            "cells"
-        ]
-        page = client.get(
-            "/territoire/carte", params={"region": "11", "metier": trade, "mesure": "likely"}
-        ).text
-        for cell in cells:
+        made = client.get("/v1/territory/map", params={"region": "11", "trade": trade}).json()
+        page = client.get(f"/territoire/carte?region=11&metier={trade}&mesure=likely").text
+        for cell in made["result"]["cells"]:
             count, address = cell["count"], f"/acheteur/r/metier%3A{trade}%3A{cell['zone']}"
             opened = re.search(rf'<a href="{address}#liste">(\d+)</a>', page)
             assert opened and int(opened[1]) == count["likely"]
-            listed = client.post(
-                "/v1/match", json={"need": cell["label"], "place": cell["zone"], "n": 100, "groups": 0}
-            ).json()["lots"][0]
-            assert [listed["likely"], listed["plausible"]] == [count["likely"], count["plausible"]], (
-                trade,
-                cell["zone"],
-            )
+            need = {"need": cell["label"], "place": cell["zone"], "n": 100, "groups": 0}
+            (listed,) = client.post("/v1/match", json=need).json()["lots"]
+            for level in ("likely", "plausible"):
+                assert listed[level] == count[level], (trade, cell["zone"])
             assert client.get(address).status_code == 200
     assert client.get("/acheteur/r/metier:magie:93").status_code == 404
 
@@ -231,7 +215,7 @@ def test_a_programme_is_sent_shared_and_comes_back_as_a_workbook(client: TestCli
     made = client.post("/territoire/programme", files={"file": ("achats.csv", table)})
     assert made.status_code == 200 and "Nettoyage des écoles" in made.text and "Ligne 3" in made.text
     assert "Nettoyage des écoles" in client.get(made.url.path).text
-    book = openpyxl.load_workbook(io.BytesIO(client.get(made.url.path, params={"forme": "xlsx"}).content))
+    book = workbook(client.get(made.url.path, params={"forme": "xlsx"}))
     assert book["Achats"]["C2"].value == "Nettoyage des écoles"
     wrong = client.post("/territoire/programme", files={"file": ("achats.csv", b"a;b\n1;2\n")})
     assert wrong.status_code == 422 and "objet" in wrong.text
@@ -254,11 +238,8 @@ def test_appointments_of_a_day_are_edited_on_the_page(client: TestClient, head: 
     listed = re.search(r'name="appointments"[^>]*>([^<]+)<', form)
     assert listed is not None
     lines = html.unescape(listed[1]).split("\n")
-    made = client.post(
-        "/territoire/rencontre", data={**DAY, "appointments": "\n".join(lines[:-1])}, headers=head
-    )
+    fewer, again = ({**DAY, "appointments": "\n".join(each)} for each in (lines[:-1], [*lines, lines[-1]]))
+    made = client.post("/territoire/rencontre", data=fewer, headers=head)
     assert made.status_code == 200 and "modifié à la main" in made.text
-    twice = client.post(
-        "/territoire/rencontre", data={**DAY, "appointments": "\n".join([*lines, lines[-1]])}, headers=head
-    )
+    twice = client.post("/territoire/rencontre", data=again, headers=head)
     assert twice.status_code == 422 and "a déjà un rendez-vous" in twice.text
