@@ -22,7 +22,8 @@ from matcher.reference import paths
 KEPT = Path(__file__).parents[2] / "docs" / "figures.json"
 TOLERANCE = 0.004
 JUDGED = ("notices_dev", "typed_dev", "spoken_dev", "mixed_dev")
-JUDGED_TOLERANCE = 0.045  # two runs on one machine differ by 0.02, another processor by more; one need of 33 is 0.03
+#: Two runs on one machine differ by 0.02, another processor by more; one need of 33 is 0.03.
+JUDGED_TOLERANCE = 0.045
 RECIPES = ("default", "lexical", "dense")
 MEASURES = ("R@10", "R@50", "R@100", "nDCG@10")
 
