@@ -233,3 +233,11 @@ def test_what_a_label_names_stands_before_the_seat_of_the_buyer(
     buyer = Buyer(name="Ville de Paris", place=Place(label="Paris", commune="75056"))
     found, deduced = lot_at(Place(label=label, region="11"), title="Nettoyage", buyer=buyer)
     assert {(place.department, place.commune) for place in found} == expected and not deduced
+
+
+def test_a_lot_placed_by_its_label_alone_may_lie_there_for_who_asks_first() -> None:
+    lot = Lot(id="1", title="Nettoyage", places=(Place(label="78 Yvelines - 95 Val d'Oise"),))
+    buyer = Buyer(name="Ville de Paris", place=Place(label="Paris", commune="75056"))
+    tender = Tender(id="t", format="ted", title="Marché", buyer=buyer, lots=(lot,))
+    assert {place.department for place in toponyms.of_lot(lot, tender)[0]} == {"78", "95"}
+    assert toponyms.may_lie_in(lot, tender, {"95"}) and not toponyms.may_lie_in(lot, tender, {"13"})

@@ -32,18 +32,17 @@ def run(
     """
     from matcher import codec
     from matcher.reading import gather
-    from matcher.reading.need import spot, typed_need
-    from matcher.reference import toponyms
+    from matcher.reading.need import placed_need
 
     if (notice is None) == (need is None):
         raise BadInput('give a notice, or --need "what is to be done"')
     matcher = loaded(catalogue)
-    if need is not None:
-        tenders = [typed_need(need, toponyms.asked(place, need) or spot(need))]
-    elif Path(str(notice)).is_file():
-        tenders = gather.gather([Path(str(notice))]).tenders
+    if notice is None:
+        tenders = [placed_need(need or "", place)]
+    elif Path(notice).is_file():
+        tenders = gather.gather([Path(notice)]).tenders
     else:
-        tenders = [gather.notice(gather.load_notices(catalogue), str(notice))]
+        tenders = [gather.notice(gather.load_notices(catalogue), notice)]
     for tender in tenders:
         found = matcher.why(siret, tender, lot)
         if format == "jsonl":

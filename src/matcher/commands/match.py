@@ -51,8 +51,7 @@ def run(
     matcher match notice.xml --kind ESAT --kind EA --radius 50 --format csv > structures.csv
     """
     from matcher.matching import judgement
-    from matcher.reading.need import spot, typed_need
-    from matcher.reference import toponyms
+    from matcher.reading.need import placed_need
 
     if not notices and need is None:
         raise BadInput('nothing to match: give notices, or --need "what is to be done"')
@@ -67,7 +66,7 @@ def run(
         if aside:
             say(f"  {aside} notices are awards or cancellations: nothing to answer")
     if need is not None:
-        tenders.append(typed_need(need, toponyms.asked(place, need) or spot(need)))
+        tenders.append(placed_need(need, place))
     if not tenders:
         raise domain.NoValidRecords("no notice to answer in these files: `matcher read` shows what they hold")
     matcher = loaded(catalogue, recipe)

@@ -28,14 +28,13 @@ def run(
     matcher needs notices/ --format jsonl
     """
     from matcher.learned import asks
-    from matcher.reading.need import spot, typed_need
-    from matcher.reference import toponyms
+    from matcher.reading.need import placed_need
 
     if bool(need) == bool(files):
         raise BadInput("one thing is read: give files of notices, or --need with a text")
     rejected: list[Rejected] = []
     if need:
-        typed = typed_need(need, toponyms.asked(place, need) or spot(need), whole=True)
+        typed = placed_need(need, place, whole=True)
     tenders = iter([("", typed)]) if need else _of_files(files or [], rejected)
     rows = [_row(name or read.lot, read) for name, tender in tenders for read in asks.read(tender)]
     for bad in rejected[:20]:

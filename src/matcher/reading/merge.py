@@ -121,7 +121,7 @@ def _by_other_identity(records: Sequence[Structure]) -> dict[str, str]:
     #: Of each name in a department, who bears it, and in which commune.
     named: dict[tuple[str, str | None], dict[str, str | None]] = {}
     for record in records:
-        if is_siret(record.siret):
+        if record.rna and is_siret(record.siret):
             sirets.setdefault(rna_identity(record.rna), set()).add(record.siret)
         if loose:
             key = (bare_name(record.name), record.place.department)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from matcher.domain import BadInput, Lot, Place, Tender
 from matcher.learned import asks
 from matcher.reading import consultation
-from matcher.reference import places, typed_places
+from matcher.reference import places, toponyms, typed_places
 from matcher.reference.text import clean
 
 #: Chance that a trade has in a phrase and in the whole text, together, from which the phrase asks for it.
@@ -143,6 +143,11 @@ def typed_need(need: str, where: Sequence[Place] = (), *, whole: bool = False) -
     lots, rest = ((), need) if whole else numbered_lots(need, tender)
     tender = clauses.complete(replace(tender, lots=lots or tender.lots), rest if lots else "")
     return tender if lots or whole else replace(tender, lots=several_needs(tender) or tender.lots)
+
+
+def placed_need(need: str, place: str = "", *, whole: bool = False) -> Tender:
+    """A typed need at the place that is typed beside it, else where its words say.  Raises BadInput as these do."""
+    return typed_need(need, toponyms.asked(place, need) or spot(need), whole=whole)
 
 
 def free_text_tender(text: str, place: Place | Sequence[Place] | None = None) -> Tender:

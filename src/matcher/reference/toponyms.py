@@ -563,9 +563,8 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
     stated = tuple(places.locate(place) for place in lot.places if "places" not in lot.inferred)
     within = frozenset(code for place in stated for code in departments_within(place))
     label = "\n".join(place.label for place in stated[:1])
-    numbered = _numbered_departments(label)
-    if numbered and not any(map(precise, stated)) and len(within) != 1:  # "78 Yvelines - 95 Val d'Oise"
-        return numbered, False
+    if len(within) != 1 and not any(map(precise, stated)) and (numbered := _numbered_departments(label)):
+        return tuple(map(_of_department, numbered)), False  # "78 Yvelines - 95 Val d'Oise"
     listed = _named_in(label, within)
     if len(listed) > 1 and len(stated) == 1:  # "communes de Bonnelles, Bullion et Rambouillet"
         return listed, False
@@ -590,20 +589,25 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
     return supposed, not stated
 
 
-def _numbered_departments(label: str) -> Places:
-    """The departments that a label names by number and name together."""
-    key = places.name_key(label)
-    return tuple(
-        _of_department(each.code)
-        for each in places.departments()
-        if re.search(rf"\b{each.code.lower()} (?:l )?{places.name_key(each.name)}\b", key)
-    )
+@remembered()
+def _numbered_names() -> re.Pattern[str]:
+    names = (f"{one.code.lower()} (?:l )?{places.name_key(one.name)}" for one in places.departments())
+    return re.compile(rf"\b(?:{'|'.join(names)})\b")
+
+
+def _numbered_departments(label: str) -> tuple[str, ...]:
+    """The codes of the departments that a label names by number and name together, each once, lowest first."""
+    if not re.search(r"\d", label):
+        return ()
+    codes = (match.group().split()[0].upper() for match in _numbered_names().finditer(places.name_key(label)))
+    return tuple(sorted(set(codes)))
 
 
 def may_lie_in(lot: Lot, tender: Tender, departments: Container[str | None]) -> bool:
     """Whether `of_lot` may place a lot in one of these departments, without reading its text; True where unsure."""
     located = (places.locate(place) for place in lot.places)
     codes = {code for place in located for code in departments_within(place)}
+    codes.update(*(_numbered_departments(place.label) for place in lot.places[:1]))
     if not codes or "places" in lot.inferred:
         codes |= _home_departments(tender.buyer)
     return not codes or any(code in departments for code in codes)

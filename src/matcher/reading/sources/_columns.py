@@ -19,12 +19,11 @@ from rapidfuzz import fuzz, process
 
 from matcher.domain import BadInput, Offer
 from matcher.reading.sources import Columns, _structure
-from matcher.reading.sources._places import department_names, postcode_of
+from matcher.reading.sources._places import department_names, loosely, postcode_of
 from matcher.reading.sources._tabular import Placed
-from matcher.reference import places, tables, trades, typed_places
+from matcher.reference import places, tables, trades
 from matcher.reference.identifiers import clean_naf, siren_valid
 from matcher.reference.text import clean, fold, shorten
-from matcher.reference.toponyms import Homonyms
 
 Aliases = Mapping[str, Sequence[str]]
 Cells = Mapping[str, Sequence[str]]  # heading -> some of its cells
@@ -58,16 +57,10 @@ def _town(cell: str) -> bool:
     name = re.sub(r"^\d{5}\s+|\s{0,9}\(\w{2,5}\)$|,\s?\w{2,3}$|\s{1,9}cedex.*$", "", cell.strip(), flags=re.I)
     if len(name) >= 50 or name[:1].islower():
         return False
-    return bool(places.communes_named(name)) or _loose_town(cell)
-
-
-@lru_cache(10_000)
-def _loose_town(cell: str) -> bool:
-    """Is a town named in loose words ("St-Étienne, Côte Chaude")?"""
-    try:
-        return any(place.commune for place in typed_places.mentioned(cell))
-    except Homonyms:
+    if places.communes_named(name):
         return True
+    loose = loosely(cell)  # "St-Étienne, Côte Chaude"
+    return loose is None or any(place.commune for place in loose)
 
 
 def _area(cell: str) -> bool:

@@ -7,10 +7,11 @@ from dataclasses import replace
 from functools import cache, lru_cache
 
 from matcher.domain import Place
-from matcher.reference import places
+from matcher.reference import places, typed_places
 from matcher.reference.identifiers import digits
 from matcher.reference.tables import code_list
 from matcher.reference.text import clean, fold
+from matcher.reference.toponyms import Homonyms
 
 
 def postcode_of(raw: object) -> str | None:
@@ -61,6 +62,15 @@ def place_of(
         longitude=lon if lat is not None else None,
     )
     return located(stated)
+
+
+@lru_cache(50_000)
+def loosely(words: str) -> tuple[Place, ...] | None:
+    """The places that loose words name ("Brest centre", "près de Quimper"), none or several; None where a homonym stays open."""
+    try:
+        return typed_places.mentioned(words)
+    except Homonyms:
+        return None
 
 
 @lru_cache(50_000)

@@ -16,8 +16,8 @@ from matcher.domain import KINDS, BadInput, Offer, OfferNature, Place, Rejected,
 from matcher.reading.sources import Columns, _columns, _structure, _tabular
 from matcher.reading.sources._columns import Cells
 from matcher.reading.sources._facts import cpvs
-from matcher.reading.sources._places import place_of
-from matcher.reference import trades, typed_places
+from matcher.reading.sources._places import loosely, place_of
+from matcher.reference import trades
 from matcher.reference.identifiers import (
     UNSTATED,
     clean_amount,
@@ -28,7 +28,6 @@ from matcher.reference.identifiers import (
     rna_identity,
 )
 from matcher.reference.text import clean, fold, shorten
-from matcher.reference.toponyms import Homonyms
 
 YIELDS = "structure"
 SAME = 88  # likeness in a hundred from which two names are one
@@ -376,7 +375,7 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         longitude=cell("longitude"),
     )
     if town and place.commune is None and place.latitude is None:
-        near = _loosely(town, place)
+        near = _nearer(town, place)
         place = near or place
         flags = flags if near else (f"town-unread: {shorten(town, 60)}",)
     own = name_identity(name or brand, place.commune or place.department or place.region)
@@ -443,24 +442,12 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     return [_Draft(replace(structure, kind=kind), list(offers), list(told_texts)) for kind in kinds]
 
 
-def _loosely(words: str, place: Place) -> Place | None:
-    """The place with the town, or the area, that loose words name ("Brest centre", "près de Quimper", "Vaucluse").
-
-    None where they name none, several, or one elsewhere than is stated.
-    """
-    try:
-        named = typed_places.mentioned(words)
-    except Homonyms:
-        return None
-    fitting = (
-        one
-        for one in named
-        if None in (place.department, one.department) or place.department == one.department
-    )
-    first = next(fitting, None)
-    return first and replace(
-        first if first.commune or not place.department else place, label=words, inferred=False
-    )
+def _nearer(words: str, place: Place) -> Place | None:
+    """The place with the town, or the area, that loose words name; None where they name none, or one elsewhere than is stated."""
+    for one in loosely(words) or ():
+        if None in (place.department, one.department) or place.department == one.department:
+            return replace(one if one.commune or not place.department else place, label=words, inferred=False)
+    return None
 
 
 def _siret(cell: Callable[[str], Any]) -> tuple[str, tuple[str, ...], str]:

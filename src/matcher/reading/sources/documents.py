@@ -16,8 +16,7 @@ from typing import BinaryIO
 
 from matcher import plugins
 from matcher.domain import BadInput, Rejected, Tender
-from matcher.learned import asks
-from matcher.reading import consultation, need
+from matcher.reading import consultation
 from matcher.reading.limits import FILE, in_force
 from matcher.reading.sources._tabular import rejected, sheet_rows, text_of
 from matcher.reference.text import fold
@@ -114,10 +113,12 @@ def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
         raise BadInput(f"{name} is over {MAX_FILE >> 20} MB: give the rules of the consultation alone")
     document = _document(stream.read(), name)
     if lines := _needs(document):
+        from matcher.reading.need import placed_need
+
         stem = re.split(r"[/\\:]", name)[-1].rpartition(".")[0]
         for number, line in lines:
             try:
-                yield replace(need.typed_need(line, need.spot(line)), id=f"{stem}-{number}")
+                yield replace(placed_need(line), id=f"{stem}-{number}")
             except BadInput as error:
                 yield rejected(name, f"line {number}", str(error))
         return
@@ -354,6 +355,8 @@ def _needs(document: _Document) -> list[tuple[int, str]]:
         return []
     if max(len(line) for _, line in lines) > LONGEST_NEED or any(line.endswith(":") for _, line in lines):
         return []
+    from matcher.learned import asks  # other documents do without
+
     stated = [one.stated and bool(one.parts) for one in (asks.of_text(line) for _, line in lines)]
     return lines if sum(stated) >= MOSTLY * len(lines) else []
 
