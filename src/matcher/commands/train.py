@@ -129,6 +129,22 @@ def judgement(
 
 
 @app.command()
+def said(
+    data: Path = Option(..., help="Folder with nomenclatures/ and awards/."),
+    out: Path = Option(Path("models/judgement"), help="Folder to write said.npz into."),
+) -> None:
+    """Learn to compare declared texts with needs by their meaning, taught by the CPV model.
+
+    matcher train said --data ../shared/data
+    """
+    from matcher.lab.training.said import train
+
+    with plugins.optional("train", "learning declared texts"):
+        path = train(data, out)
+    say(f"said written to {path}")
+
+
+@app.command()
 def priors(
     data: Path = Option(..., help="Folder with structures/ and nomenclatures/."),
     out: Path = Option(Path("models/judgement"), help="Folder to write priors.npz into."),
