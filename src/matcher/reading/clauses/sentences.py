@@ -36,7 +36,9 @@ _NO = re.compile(r"(?:non|n|néant|sans objet|aucune?|/|-|☐|0)?", re.I)
 #: and "Lot 1 : marché réservé ? Non. Clause sociale ? Oui", "Le lot 2 est réservé. Il est destiné aux SIAE", "Pour ces deux lots" go on so.
 _DASH, _GOES_ON = (
     re.compile(r"[—–;]"),
-    re.compile(r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) |(?:\w+ )?ces (?:\w+ ){0,2}lots\b"),
+    re.compile(
+        r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) |(?:\w+ )?ces (?:\w+ ){0,2}lots\b"
+    ),
 )
 
 #: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)", "1) Prix 40% 2) Délai 60%": each has its own words.
@@ -49,7 +51,9 @@ EXCEPTED = r"(?:a l'exc(?:eption|lusion)|exception faite|excepte|sauf|hormis|hor
 APART = re.compile(rf"\b{EXCEPTED}(?:[^,;().]|, ?(?=\d))*")
 
 #: "Au lieu de « lot 5 réservé », lire « lot 5 non réservé »": what no longer holds.
-_CORRECTED = re.compile(r"\bau lieu d(?:e|')\s*:?[^\0]{1,300}?(?=\b(?:lire|il (?:faut|convient de) lire)\b)", re.I)
+_CORRECTED = re.compile(
+    r"\bau lieu d(?:e|')\s*:?[^\0]{1,300}?(?=\b(?:lire|il (?:faut|convient de) lire)\b)", re.I
+)
 
 #: Stems that make a sentence worth classifying.
 STEMS = (
