@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 
 from matcher.domain import BadInput, Filters, Lot, Match, NotFound, Reason, Structure, Tender, Warning_
-from matcher.matching import reach, standing
+from matcher.matching import evidence, reach, standing
 from matcher.matching.engine import Matcher
 from matcher.matching.groups import firms as firms_
 from matcher.matching.groups.table import CONFIRM, lot_label
@@ -36,6 +36,8 @@ Kind = Literal["complement", "reinforcement", "subcontracting"]
 LACKED = 1.0  # worth of taking any part that is lacking, to which its share of the lot is added
 CAPACITY = 0.5  # worth of a look-alike where size is what is missing
 PAST = 0.1  # worth of affinities in past awards, of which the weights sum to 3.5: less than a part that is lacking
+EVEN = 0.5  # confidence in its trade from which a plausible structure is a partner, and not only to be asked
+ASKED = 5  # of those to be asked for a task, how many are named
 TOLD = 0.03  # what an affinity must add to be told: a common word of two names says nothing
 
 
@@ -132,6 +134,7 @@ class Partners:
     firms: tuple[Partner, ...] = ()
     subcontracting: tuple[Partner, ...] = ()
     nobody: tuple[str, ...] = ()  # French: what it lacks and no partner is known for
+    ask: Mapping[str, tuple[Structure, ...]] = field(default_factory=dict)  # task id -> who may do it though little says so
     size: str = ""  # French: why one alone is too small
 
 
@@ -167,9 +170,11 @@ def partners(
     entered = {task.lot_id for task in tasks if task.level >= PLAUSIBLE}
     tasks = [task for task in tasks if task.lot_id in entered] if entered and lot is None else tasks
     wanted = [task for task in tasks if task.missing]
-    found = _candidates(matcher, structure, wanted)
+    rankings = list(zip(wanted, matcher.rank_each([task.query for task in wanted]), strict=True))
+    found = _candidates(matcher, structure, rankings)
     done = {task.id for one in found for _, task, ranking, i in one.held if ranking.levels[i] >= LIKELY}
     rest = [task for task in wanted if task.lends or task.id not in done]
+    ask = {task.id: _to_ask(structure, ranking) for task, ranking in rankings if task.id not in done}
     firms = _firms(matcher, structure, rest, n, on) if ordinary else ()
     filled = {task for one in found for task in one.tasks} | {task for one in firms for task in one.tasks}
     lacking = tuple(task.id for task in tasks if not task.able)
@@ -186,6 +191,7 @@ def partners(
         firms=firms,
         subcontracting=_subcontracting(matcher, structure, asked, on, earlier)[:n] if ordinary else (),
         nobody=tuple(f"aucun partenaire connu pour {task.label}" for task in wanted if task.id not in filled),
+        ask={task: asking for task, asking in ask.items() if asking},
         size=next((task.size for task in tasks if task.size), ""),
     )
 
@@ -285,34 +291,53 @@ class _Candidate:
         return math.fsum((*(gain for gain, *_ in self.held), *self.affinity.values()))
 
 
-def _candidates(matcher: Matcher, structure: Structure, wanted: Sequence[_Task]) -> list[_Candidate]:
-    """Who is likely, or plausible enough to be asked, for what is missing, by what each adds to the chance of carrying the lot."""
+def _candidates(
+    matcher: Matcher, structure: Structure, rankings: Sequence[tuple[_Task, Ranking]]
+) -> list[_Candidate]:
+    """Who is likely, or plausible by what it says or is, for what is missing, by what each adds to carrying the lot."""
     catalogue, found = matcher.catalogue, dict[str, _Candidate]()
-    sirens, kinds = catalogue.of_structure("siren"), catalogue.of_structure("kind")
-    first = {task.query.as_of for task in wanted}
-    columns = affinities(catalogue, structure.siren, next(iter(first))) if first else {}
+    sirens = catalogue.of_structure("siren")
+    columns = affinities(catalogue, structure.siren, rankings[0][0].query.as_of) if rankings else {}
     weights = weights_of(matcher.recipe.name).affinity
-    for task, ranking in zip(wanted, matcher.rank_each([task.query for task in wanted]), strict=True):
-        candidates, at = ranking.shortlist.candidates, reach.of(ranking.shortlist)
-        nowhere = at.unknown & bool(task.query.places)
-        for i in ranking.order[~nowhere[ranking.order]].tolist():
-            row = int(candidates[i])
-            siren, chance, level = str(sirens[row]), float(ranking.chances[i]), ranking.levels[i]
-            if not (level >= LIKELY or (level >= PLAUSIBLE and chance >= CONFIRM)):
+    for task, ranking in rankings:
+        for i in _takers(structure, ranking):
+            row, chance = int(ranking.shortlist.candidates[i]), float(ranking.chances[i])
+            if ranking.levels[i] < LIKELY and (chance < CONFIRM or _unsure(ranking, i)):
                 continue
-            if not chance or not kinds[row] or siren == structure.siren:
-                continue
-            if standing.way_in(str(kinds[row]), ranking) == "clause":
-                continue  # lends staff, and takes no part
             asked = task.query.asked.parts
             if not ranking.judged and not standing.known(asked, catalogue.structure(row)).any():
                 continue
+            siren = str(sirens[row])
             if siren not in found:
                 past = {name: PAST * weights[name] * float(columns[name][row]) for name in weights}
                 past = {name: value for name, value in past.items() if value >= TOLD}
                 found[siren] = _Candidate(row=row, affinity=past)
             found[siren].held.append((_gain(task, chance), task, ranking, i))
     return _in_turn(sorted(found.values(), key=lambda one: (-one.score, one.row)))
+
+
+def _takers(structure: Structure, ranking: Ranking) -> list[int]:
+    """The other structures that are plausible for a task at least, of which the place is known, best first."""
+    shortlist = ranking.shortlist
+    catalogue, rows, order = shortlist.catalogue, shortlist.candidates, ranking.order
+    nowhere = reach.of(shortlist).unknown & bool(shortlist.query.places)
+    kept = (ranking.levels >= PLAUSIBLE) & (ranking.chances > 0) & ~nowhere
+    kept = kept & (catalogue.of_structure("siren")[rows] != structure.siren)
+    kinds = catalogue.of_structure("kind")[rows]
+    taking = [bool(kind) and standing.way_in(str(kind), ranking) == "self" for kind in kinds[order].tolist()]
+    return [int(i) for i in order[kept[order] & np.array(taking, dtype=bool)]]
+
+
+def _unsure(ranking: Ranking, i: int) -> bool:
+    """Is a candidate no more likely than not of the trade asked, by what is known of it alone?"""
+    return ranking.judged and bool(evidence.of(ranking.shortlist, "sure")[i] < EVEN)
+
+
+def _to_ask(structure: Structure, ranking: Ranking) -> tuple[Structure, ...]:
+    """Whom the judgement finds plausible for a task though little that is known tells the trade, best first."""
+    catalogue, rows = ranking.shortlist.catalogue, ranking.shortlist.candidates
+    asking = [int(rows[i]) for i in _takers(structure, ranking) if _unsure(ranking, i)]
+    return tuple(map(catalogue.structure, asking[:ASKED]))
 
 
 def _in_turn(ordered: list[_Candidate]) -> list[_Candidate]:
