@@ -62,7 +62,7 @@ ALL = (GARDEN, CLEAN, TREES, SHELTERED, FIRM, FAR, PAINT)
 
 def award(uid: str, day: date | None, *holders: Structure, **facts: object) -> Award:
     given = {"uid": uid, "title": "Entretien", "notified": day, "cpv": "77310000"}
-    given |= {"holders": tuple(Holder(id=h.siret, name=h.name) for h in holders)}
+    given |= {"holders": tuple(Holder(id=h.siret, name=h.name, place=h.place) for h in holders)}
     given |= {"buyer": Buyer(id="21930055900016"), "place": Place(department="93"), **facts}
     return Award(**given)  # type: ignore[arg-type]
 
@@ -434,7 +434,7 @@ def test_who_gets_nothing_is_told_why_and_what_would_change_it(plain: Matcher) -
     far, near = (replace(GREEN, places=(place,)) for place in (marseille, orleans))
     assert opportunities(plain, GARDEN, [tender(far)], now=NOW) == ()
     told = " ".join(why_nothing(plain, GARDEN, [tender(far)], now=NOW))
-    assert "1 lot de votre métier" in told and "km" in told and "déclarez la zone" not in told
+    assert "aucun lot de votre métier à moins de 150 km" in told and "déclarez la zone" not in told
     assert "déclarez la zone" in " ".join(why_nothing(plain, GARDEN, [tender(near)], now=NOW))
     silent = structure(9, "Sans Offre")
     held = made.matcher_over([silent])

@@ -20,10 +20,10 @@ from typing import Literal
 import numpy as np
 
 from matcher.domain import BadInput, Filters, Lot, Match, NotFound, Reason, Structure, Tender, Warning_
-from matcher.matching import evidence, reach, standing
+from matcher.matching import reach, standing
 from matcher.matching.engine import Matcher
 from matcher.matching.groups import firms as firms_
-from matcher.matching.groups.table import CONFIRM, lot_label
+from matcher.matching.groups.table import lot_label
 from matcher.matching.parts import executed, parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Column, Query
@@ -36,7 +36,6 @@ Kind = Literal["complement", "reinforcement", "subcontracting"]
 LACKED = 1.0  # worth of taking any part that is lacking, to which its share of the lot is added
 CAPACITY = 0.5  # worth of a look-alike where size is what is missing
 PAST = 0.1  # worth of affinities in past awards, of which the weights sum to 3.5: less than a part that is lacking
-EVEN = 0.5  # confidence in its trade from which a plausible structure is a partner, and not only to be asked
 ASKED = 5  # of those to be asked for a task, how many are named
 TOLD = 0.03  # what an affinity must add to be told: a common word of two names says nothing
 
@@ -258,22 +257,26 @@ def _tasks(matcher: Matcher, structure: Structure, query: Query) -> list[_Task]:
     labels = [f"{part.label} ({part.share:.0%} du {of})" for part in parts] or [lot_label(query.lot)]
     shares = [part.share for part in parts] or [1.0]
     standings = [_standing(matcher, structure, each) for each in queries]
+    able = [level == LIKELY and not lends for level, lends, _ in standings]
+    if lots and not any(able) and _standing(matcher, structure, query)[:2] == (LIKELY, False):
+        # who is likely for the whole is so for one of its parts at least, as in `standing.lacking`
+        able[max(range(len(lots)), key=lambda part: standings[part][2])] = True
+    each_part = zip(queries, labels, shares, standings, able, strict=True)
     tasks = [
-        _Task(
-            query=each, label=label, share=share, level=level, able=level == LIKELY and not lends, lends=lends
-        )
-        for each, label, share, (level, lends) in zip(queries, labels, shares, standings, strict=True)
+        _Task(query=part, label=label, share=share, level=level, able=does, lends=lends)
+        for part, label, share, (level, lends, _), does in each_part
     ]
     if all(task.able for task in tasks) and standing.too_small(structure, query):
         tasks = [replace(tasks[0], size=standing.size(structure, query)), *tasks[1:]]
     return tasks
 
 
-def _standing(matcher: Matcher, structure: Structure, query: Query) -> tuple[int, bool]:
-    """The level of the structure for a lot or part, and whether it lends staff to who executes it."""
+def _standing(matcher: Matcher, structure: Structure, query: Query) -> tuple[int, bool, float]:
+    """The level of the structure for a lot or part, whether it lends staff to who executes it, and its score."""
     ranking = matcher.rank(replace(query, filters=Filters(sirets=(structure.siret,))))
     level = standing.level_of(ranking, structure)
-    return level, standing.way_in(structure.kind, ranking) == "clause"
+    score = float(ranking.scores[ranking.order[0]]) if len(ranking.order) else -math.inf
+    return level, standing.way_in(structure.kind, ranking) == "clause", score
 
 
 @dataclass(slots=True, kw_only=True)
@@ -303,8 +306,8 @@ def _candidates(
     weights = weights_of(matcher.recipe.name).affinity
     for task, ranking in rankings:
         for i in _takers(structure, ranking):
-            row, chance = int(ranking.shortlist.candidates[i]), float(ranking.chances[i])
-            if ranking.levels[i] < LIKELY and (chance < CONFIRM or _unsure(ranking, i)):
+            row = int(ranking.shortlist.candidates[i])
+            if not standing.proposed(ranking, i):
                 continue
             asked = task.query.asked.parts
             if not ranking.judged and not standing.known(asked, catalogue.structure(row)).any():
@@ -314,7 +317,7 @@ def _candidates(
                 past = {name: PAST * weights[name] * float(columns[name][row]) for name in weights}
                 past = {name: value for name, value in past.items() if value >= TOLD}
                 found[siren] = _Candidate(row=row, affinity=past)
-            found[siren].held.append((_gain(task, chance), task, ranking, i))
+            found[siren].held.append((_gain(task, float(ranking.chances[i])), task, ranking, i))
     return _in_turn(sorted(found.values(), key=lambda one: (-one.score, one.row)))
 
 
@@ -330,15 +333,10 @@ def _takers(structure: Structure, ranking: Ranking) -> list[int]:
     return [int(i) for i in order[kept[order] & np.array(taking, dtype=bool)]]
 
 
-def _unsure(ranking: Ranking, i: int) -> bool:
-    """Is a candidate no more likely than not of the trade asked, by what is known of it alone?"""
-    return ranking.judged and bool(evidence.of(ranking.shortlist, "sure")[i] < EVEN)
-
-
 def _to_ask(structure: Structure, ranking: Ranking) -> tuple[Structure, ...]:
     """Whom the judgement finds plausible for a task though little that is known tells the trade, best first."""
     catalogue, rows = ranking.shortlist.catalogue, ranking.shortlist.candidates
-    asking = [int(rows[i]) for i in _takers(structure, ranking) if _unsure(ranking, i)]
+    asking = [int(rows[i]) for i in _takers(structure, ranking) if not standing.proposed(ranking, i)]
     return tuple(map(catalogue.structure, asking[:ASKED]))
 
 
