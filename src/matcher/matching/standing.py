@@ -59,12 +59,17 @@ def _level_at(ranking: Ranking, structure: Structure, i: int) -> int:
     return level if sure else min(level, PLAUSIBLE)
 
 
+def established(ranking: Ranking, i: int) -> bool:
+    """Is candidate i more likely than not of the trade asked, by what is known of it alone?"""
+    return not ranking.judged or bool(evidence.of(ranking.shortlist, "sure")[i] >= EVEN)
+
+
 def proposed(ranking: Ranking, i: int) -> bool:
-    """Is candidate i likely, or plausible with some chance and more likely than not of the trade, by what is known of it?"""
-    if ranking.levels[i] >= LIKELY or not ranking.judged:
-        return bool(ranking.levels[i] >= LIKELY)
-    sure = evidence.of(ranking.shortlist, "sure")[i] >= EVEN
-    return bool(ranking.levels[i] >= PLAUSIBLE and ranking.chances[i] >= CONFIRM and sure)
+    """Is candidate i likely, or plausible with some chance and its trade established?"""
+    if ranking.levels[i] >= LIKELY:
+        return True
+    maybe = ranking.levels[i] >= PLAUSIBLE and ranking.chances[i] >= CONFIRM
+    return bool(maybe and established(ranking, i))
 
 
 def known(asked: Sequence[Part], structure: Structure) -> NDArray[np.bool_]:

@@ -224,11 +224,12 @@ def _of_tender(
 def _own(ranking: Ranking, level: int, lends: bool) -> bool:
     """Does a lot concern the only candidate without owing hours: is it likely, or otherwise one to propose?
 
-    Who lends staff goes to those who answer, where it is likely.
+    Who lends staff goes to those who answer, where it is likely.  A lot reserved to others is watched by who says its trade.
     """
-    return level == LIKELY or (
-        level == PLAUSIBLE and not lends and standing.proposed(ranking, int(ranking.order[0]))
-    )
+    i = int(ranking.order[0])
+    if level == LIKELY and (ranking.levels[i] >= LIKELY or standing.established(ranking, i)):
+        return True
+    return level >= PLAUSIBLE and not lends and standing.proposed(ranking, i)
 
 
 def _nearest(
