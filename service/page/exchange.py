@@ -182,7 +182,7 @@ def sheet(request: Request, siret: str, identifier: str, who: Reader) -> Respons
     """The sheet of a group, to be downloaded: who does what, as each member said, for the DC1."""
     access.own(who, siret)
     snapshot, store = snapshot_of(request), store_of(request)
-    members = exchange.group(store, who, identifier)
+    members = sorted(exchange.group(store, who, identifier), key=lambda one: one.role != "mandataire")
     (offer,) = [o for o in exchange.listing(store, who, mine=True) if o.id == identifier]
     if not members:
         raise NotFound(NO_GROUP)

@@ -40,6 +40,7 @@ class PartnersOut(schemas.Out):
     lacking: list[str]
     perhaps: list[str] = Field(default=[])
     nobody: list[str]
+    ask: dict[str, list[schemas.StructureBrief]] = Field(default={})
     barred: dict[str, str]
     size: str
     partners: list[Partner]

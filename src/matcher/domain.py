@@ -416,6 +416,7 @@ class Holder:
     id: str
     name: str = ""
     flags: tuple[str, ...] = ()
+    place: Place = field(default=Place(), compare=False)  # its address, which identifies nobody
 
     @property
     def siren(self) -> str:

@@ -74,6 +74,11 @@ def pairs(matcher: Matcher, tender: Tender, draw: random.Random) -> float | None
         f"  lot {lot.number} {shorten(lot.title, 90)} | {structure.name} ({structure.kind}, {structure.place.label}) | {seconds:.2f} s"
     )
     print(f"  seul : {found.alone} manque : {found.lacking} {found.size} {found.barred or ''}")
+    for text in (
+        *found.nobody,
+        *(f"à interroger : {', '.join(one.name for one in who)}" for who in found.ask.values()),
+    ):
+        print(f"     ({shorten(text, 220)})")
     for p in (*found.partners, *found.firms, *found.subcontracting):
         print(
             f"     {p.kind[:5]} {p.score:.2f} {p.structure.name} ({p.structure.kind or 'entreprise'}, {p.structure.place.label}, {p.distance_km} km) {shorten(' ; '.join(p.adds), 200)} {p.past or ''}"

@@ -62,7 +62,7 @@ ALL = (GARDEN, CLEAN, TREES, SHELTERED, FIRM, FAR, PAINT)
 
 def award(uid: str, day: date | None, *holders: Structure, **facts: object) -> Award:
     given = {"uid": uid, "title": "Entretien", "notified": day, "cpv": "77310000"}
-    given |= {"holders": tuple(Holder(id=h.siret, name=h.name) for h in holders)}
+    given |= {"holders": tuple(Holder(id=h.siret, name=h.name, place=h.place) for h in holders)}
     given |= {"buyer": Buyer(id="21930055900016"), "place": Place(department="93"), **facts}
     return Award(**given)  # type: ignore[arg-type]
 
@@ -115,6 +115,17 @@ def test_who_does_not_say_its_trade_is_told_that_the_lot_may_be_its_own() -> Non
     assert not partners.partners(matcher(), TREES, tender(CLEANING)).perhaps, "who says other things does not"
 
 
+def test_who_says_no_trade_is_to_be_asked_and_no_partner() -> None:
+    silent = replace(SHELTERED, siret=f"{9:014d}", name="Les Peupliers", offers=())
+    found = partners.partners(made.matcher_over([GARDEN, silent]), GARDEN, tender(BOTH))
+    assert found.partners == () and any("nettoyage" in why for why in found.nobody)
+    assert [one.siret for one in found.ask["x#nettoyage"]] == [silent.siret]
+    (shown,) = opportunities(made.matcher_over([GARDEN, silent]), GARDEN, [tender(BOTH)], now=NOW)
+    assert shown.part == "watch" and shown.why[-1] == "à interroger : Les Peupliers"
+    named = partners.partners(made.matcher_over([GARDEN, silent, CLEAN]), GARDEN, tender(BOTH))
+    assert [p.structure.name for p in named.partners] == ["Propre et Net"] and not named.ask
+
+
 def test_the_reasons_sum_to_the_score_and_the_past_is_told_apart() -> None:
     past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED, title="Parc de la mairie"))
     found = partners.partners(past, GARDEN, tender(BOTH)).partners
@@ -157,6 +168,14 @@ def test_ordinary_firms_stand_apart_in_reach_for_what_no_structure_takes() -> No
         award("r", day, roofs, title="Réfection de la couverture en tuiles", cpv="45261210"),
         award("n", day, FIRM, place=Place(department="13"), **cleaning),
     ]
+    assert (
+        partners.partners(
+            made.matcher_over(ALL[:4], [replace(won[0], holders=(Holder(id=roofs.siret),))]),
+            GARDEN,
+            tender(replace(BOTH, title="Couverture en tuiles et entretien des espaces verts")),
+        ).firms
+        == ()
+    )
     held = made.matcher_over(ALL[:4], won)
     lot = replace(BOTH, title="Couverture en tuiles et entretien des espaces verts")
     found = partners.partners(held, GARDEN, tender(lot))
@@ -434,7 +453,7 @@ def test_who_gets_nothing_is_told_why_and_what_would_change_it(plain: Matcher) -
     far, near = (replace(GREEN, places=(place,)) for place in (marseille, orleans))
     assert opportunities(plain, GARDEN, [tender(far)], now=NOW) == ()
     told = " ".join(why_nothing(plain, GARDEN, [tender(far)], now=NOW))
-    assert "1 lot de votre métier" in told and "km" in told and "déclarez la zone" not in told
+    assert "aucun lot de votre métier à moins de 150 km" in told and "déclarez la zone" not in told
     assert "déclarez la zone" in " ".join(why_nothing(plain, GARDEN, [tender(near)], now=NOW))
     silent = structure(9, "Sans Offre")
     held = made.matcher_over([silent])

@@ -82,6 +82,9 @@ def test_what_is_declared_is_mailed_to_whom_it_completes_agreed_and_undone(
     for who, one, to, role in (("garden", mine, theirs, "mandataire"), ("clean", theirs, mine, "cotraitant")):
         said = {"other": to, "role": role, "part": role}
         client.post(f"/v1/exchange/{one}/agreement", json=said, headers=heads[who])
+    second = {"other": mine, "role": "mandataire", "part": "tout"}
+    refused = client.post(f"/v1/exchange/{theirs}/agreement", json=second, headers=heads["clean"])
+    assert refused.status_code == 422 and "déjà un mandataire" in refused.json()["detail"]
     group = client.get(f"/v1/exchange/{mine}/group", headers=heads["garden"]).json()
     assert [(m["siret"], m["role"]) for m in group] == [(GARDEN, "mandataire"), (CLEAN, "cotraitant")]
     sheet = f"/structure/{GARDEN}/bourse/{mine}/groupement.txt"

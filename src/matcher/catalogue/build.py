@@ -22,10 +22,18 @@ from matcher.catalogue.collecting import no_collections
 from matcher.catalogue.columns import FORMAT, NATURES
 from matcher.catalogue.filters import holding_any
 from matcher.catalogue.products import runs
-from matcher.catalogue.rows import _evidence_of_awards, _profile, _Row, index_words, numbers, tables_of
+from matcher.catalogue.rows import (
+    _evidence_of_awards,
+    _profile,
+    _Row,
+    index_words,
+    is_supplier,
+    numbers,
+    tables_of,
+)
 from matcher.catalogue.texts import Texts
 from matcher.catalogue.vectors import Vectors
-from matcher.domain import Award, Place, Recipe, Structure, __version__
+from matcher.domain import Award, Recipe, Structure, __version__
 from matcher.reference.arrays import F32, I32, I64, Array
 from matcher.reference.text import coded
 
@@ -203,11 +211,11 @@ def update_catalogue(
         structure = catalogue.structure(row)
         if structure.siret not in out:
             by_key.setdefault(f"{structure.siret} {structure.kind}", structure)
-    listed = {structure.siren for structure in by_key.values() if not _is_supplier(structure)}
+    listed = {structure.siren for structure in by_key.values() if not is_supplier(structure)}
     by_key = {
         key: structure
         for key, structure in by_key.items()
-        if not (_is_supplier(structure) and structure.siren in listed)
+        if not (is_supplier(structure) and structure.siren in listed)
     }
     holder: dict[str, str] = {}
     for key in sorted(by_key):
@@ -325,12 +333,6 @@ def _joined_at(file: Path | None, blocks: Sequence[Array]) -> Array:
         for block in blocks:
             sink.write(np.ascontiguousarray(block).data)
     return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
-
-
-def _is_supplier(structure: Structure) -> bool:
-    """Whether the catalogue created it from an award holder."""
-    made = Structure(siret=structure.siret, name=structure.name, place=Place(country=None), source="decp")
-    return structure == made
 
 
 def _numbered(structures: pa.Table, evidences: Sequence[pa.Table]) -> pa.Table:

@@ -154,7 +154,7 @@ class Catalogue:
 
     @cached_property
     def unlisted(self) -> Mask:
-        """Structures of no directory: without kind, town and activity; shape (len(self),)."""
+        """Structures of no directory, known by awards alone: without kind, town and activity; shape (len(self),)."""
         blank = [self.one_of(name, ("",)) for name in ("kind", "town", "naf")]
         return np.asarray(np.logical_and.reduce(blank))
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +29,7 @@ from matcher.reference.places import (
 )
 from matcher.reference.text import clean, coded, fold
 
+T = TypeVar("T")
 ZONED = frozenset(("offer", "description", "job"))  # what a zone declared for the whole structure holds for
 
 
@@ -96,6 +97,7 @@ def _evidence_of_awards(
     for siret in sorted(known):
         of_siren.setdefault(siret[:9], siret)
     names: dict[str, Counter[str]] = defaultdict(Counter)
+    homes: dict[str, Counter[Place]] = defaultdict(Counter)
     sirets: dict[str, str] = {}
     pieces: dict[str, list[_Row]] = defaultdict(list)
     for award in awards:
@@ -105,6 +107,8 @@ def _evidence_of_awards(
         for holder in award.holders:
             if holder.id:
                 names[holder.siren][clean(holder.name)] += 1
+                if holder.place.label:
+                    homes[holder.siren][holder.place] += 1
                 # a whole SIRET before a bare SIREN, which a VAT number gives
                 both = (sirets.get(holder.siren, holder.id), holder.id)
                 sirets[holder.siren] = min(both, key=lambda number: (len(number) < 14, number))
@@ -113,13 +117,25 @@ def _evidence_of_awards(
         if siren not in of_siren:
             if not suppliers:
                 continue
-            # of several spellings, the most frequent, then the first by alphabet: independent of file order
-            name = min(names[siren].items(), key=lambda item: (-item[1], item[0]))[0]
-            supplier = Structure(siret=sirets[siren], name=name, place=Place(country=None), source="decp")
+            name, home = _commonest(names[siren]), Place(country=None)
+            if siren in homes:
+                home = centred(_commonest(homes[siren]))
+            supplier = Structure(siret=sirets[siren], name=name, place=home, source="decp")
             of_siren[siren] = f"{supplier.siret} "
             known[of_siren[siren]] = supplier
         placed[of_siren[siren]] = sorted(pieces[siren], key=lambda row: (days(row.offer.since), row.offer.id))
     return placed
+
+
+def is_supplier(structure: Structure) -> bool:
+    """Whether the catalogue created it from an award holder."""
+    siret, name, place = structure.siret, structure.name, structure.place
+    return structure == Structure(siret=siret, name=name, place=place, source="decp")
+
+
+def _commonest(spellings: Counter[T]) -> T:
+    """Of several spellings the most frequent, then the first by alphabet: independent of file order."""
+    return min(spellings.items(), key=lambda item: (-item[1], str(item[0])))[0]
 
 
 def centred(place: Place) -> Place:
@@ -225,7 +241,8 @@ def _structure_table(
             "siren": words(s.siren for s in located),
             "bidder": numbers(np.zeros(len(located)), np.int32),  # numbered with those of all blocks
             "name": words(f"{s.name} {s.brand}".strip() for s in located),
-            "town": words(s.place.label for s in located),
+            # of a directory: a holder of awards is in none, wherever it sits (`Catalogue.unlisted`)
+            "town": words("" if is_supplier(s) else s.place.label for s in located),
             "kind": words(s.kind for s in located),
             "naf": words(s.naf or "" for s in located),
             "department": words(s.place.department or "" for s in located),

@@ -22,7 +22,7 @@ TITLES = {
     "firms": "Entreprises ordinaires à portée :",
     "subcontracting": "En sous-traitance :",
 }
-FIRST = {"partners": 6, "firms": 4, "subcontracting": 2}  # lines of each list, unless in detail
+FIRST = {"partners": 5, "firms": 3, "subcontracting": 1}  # lines of each list, unless in detail
 
 
 def run(
@@ -57,7 +57,7 @@ def run(
     earlier = gather.load_notices(catalogue)
     answer = partners.partners(matcher, structure, tender, lot, n, ordinary=not no_firms, earlier=earlier)
     everyone = (*answer.partners, *answer.firms, *answer.subcontracting)
-    if not everyone and (tender.awards or answer.barred or answer.lacking):
+    if not everyone and not answer.ask and (tender.awards or answer.barred or answer.lacking):
         raise NotFound(_nobody(answer))
     if format != "table":
         emit([codec.to_json(answer)] if format == "jsonl" else map(_row, everyone), format)
@@ -87,7 +87,10 @@ def _lines(found: Partners, detail: bool) -> Iterator[str]:
     for title, tasks in (("vous couvrez", found.alone), (unsure, found.perhaps), ("il manque", missing)):
         if tasks:
             yield shorten(f"  {title} : {' ; '.join(task_label(found.tender, t) for t in tasks)}", WIDE)
-    for why in dict.fromkeys((*found.barred.values(), *found.nobody, *filter(None, [found.size]))):
+    barred, nobody = (" ; ".join(dict.fromkeys(why)) for why in (found.barred.values(), found.nobody))
+    asking = {one.siren: options.called(one) for who in found.ask.values() for one in who}
+    to_ask = f"à interroger, rien ne dit leur métier : {', '.join(asking.values())}" if asking else ""
+    for why in filter(None, (barred, nobody, to_ask, found.size)):
         yield shorten(f"  {why}", WIDE)
     if not found.lacking and not found.size and found.alone:
         yield "  rien ne manque : vous pouvez répondre seule"

@@ -14,6 +14,7 @@ from matcher.matching.shortlist import Column, Shortlist, heads
 
 #: Levels of the judgement as comparable numbers: call, ask first, do not show.
 LIKELY, PLAUSIBLE, UNLIKELY = 2, 1, 0
+CONFIRM = 0.2  # chance from which a plausible structure is proposed, to be confirmed
 ROTATED_FIRST = 200  # only this many of the first places may change
 
 

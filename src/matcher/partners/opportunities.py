@@ -24,7 +24,7 @@ from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import lot_label
 from matcher.matching.judgement import shipped
 from matcher.matching.parts import executed
-from matcher.matching.ranking import LIKELY, PLAUSIBLE
+from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.reasons import sentences
 from matcher.matching.shortlist import Query
 from matcher.partners import prepared
@@ -42,7 +42,7 @@ PRIOR: Mapping[Nature, str] = {
     "prior": "avis préalable : rien à remettre encore, dites votre intérêt à l'acheteur",
     "project": "projet d'achat : rien à remettre encore, dites votre intérêt à l'acheteur",
 }
-NOT_ESTABLISHED = "à vérifier, si c'est votre métier : rien de ce que vous décrivez ne l'établit"
+UNSURE = "à vérifier, si c'est votre métier et si vous y allez"
 BY_CLAUSE = (
     "par la clause : ce lot demande des heures d'insertion à qui le prendra ; proposez-vous aux entreprises du métier, ou "
     "signalez-vous au facilitateur"
@@ -137,25 +137,37 @@ def why_nothing(
     )
     if structure.place == Place() and structure.zone is None:
         said.append("votre fiche ne dit pas où vous êtes : donnez votre adresse ou votre zone")
-    away = []
+    away, unsure = [], []
     for tender, lots in _nearest(matcher, structure, asked, AROUND):
         for query in _ready(matcher, tender, lots):
             ranking = matcher.rank(replace(query, filters=Filters(sirets=(structure.siret,))))
             shortlist = ranking.shortlist
-            if len(shortlist) and shipped().levels_with(shortlist, suitability.ON_THE_SPOT)[0] == LIKELY:
-                km = float(reach.of(shortlist).kilometres[0])
-                away.append((km if km == km else math.inf, query.lot))
+            if not len(shortlist):
+                continue
+            km = float(reach.of(shortlist).kilometres[0])
+            if standing.level_of(ranking, structure) == PLAUSIBLE:
+                unsure.append((km, query.lot))
+            elif km <= FAR_KM and shipped().levels_with(shortlist, suitability.ON_THE_SPOT)[0] == LIKELY:
+                away.append((km, query.lot))
+    if unsure:
+        said.append(f"{UNSURE} : {_nearest_of(unsure)}")
     if away:
-        km, lot = min(away, key=lambda one: one[0])
-        zone = " ; déclarez la zone où vous allez" if km <= FAR_KM else ""
-        how = f"est à {km:.0f} km{zone}" if math.isfinite(km) else "ne précise pas son lieu"
         said.append(
-            f"{counted(len(away), 'lot')} de votre métier, hors de votre portée : le plus proche, "
-            f"« {shorten(lot.title, 60)} », {how}"
+            f"de votre métier, au-delà de votre portée : {_nearest_of(away)} ; déclarez la zone où vous allez"
         )
-    return tuple(said) or (
-        f"aucun lot de votre métier parmi les {len(asked)} avis ouverts : ajoutez vos autres métiers à votre fiche",
-    )
+    if not (unsure or away):
+        said.append(
+            f"aucun lot de votre métier à moins de {FAR_KM:.0f} km parmi les {len(asked)} avis ouverts : ajoutez vos "
+            "autres métiers à votre fiche, ou choisissez d'être prévenue des nouveaux avis"
+        )
+    return tuple(said)
+
+
+def _nearest_of(lots: Sequence[tuple[float, Lot]]) -> str:
+    """How many lots there are and the nearest of them, in French; kilometres may be unknown (NaN)."""
+    km, lot = min(lots, key=lambda one: math.inf if math.isnan(one[0]) else one[0])
+    away = "" if math.isnan(km) else f" à {km:.0f} km"
+    return f"{counted(len(lots), 'lot')}, « {shorten(lot.title, 60)} »{away}"
 
 
 def _opened(tenders: Iterable[Tender], wanted: Wishes, moment: datetime) -> list[Pair]:
@@ -198,14 +210,26 @@ def _of_tender(
         ranking = matcher.rank(replace(query, filters=only))
         level = standing.level_of(ranking, structure)
         hours = by_clause.by_clause(ranking, 1) if query.lot.owed_condition is not None else []
-        if not len(ranking.order) or (level < PLAUSIBLE and not hours):
+        lends = standing.way_in(structure.kind, ranking) == "clause"
+        if not len(ranking.order) or not (hours or _own(ranking, level, lends)):
             continue
         match = matcher.explain(ranking, int(ranking.order[0]), 1)
-        lends = standing.way_in(structure.kind, ranking) == "clause"
         if match.reach.where == "outside" or (match.reach.where == "unknown" and query.places):
             continue
-        by_hours = hours[0][2] if hours and (lends or level < PLAUSIBLE) else standing.LENT if lends else ""
+        own = _own(ranking, level, lends) and not lends
+        by_hours = "" if own else hours[0][2] if hours else standing.LENT
         yield _judged(matcher, structure, asked, query, match, level, by_hours)
+
+
+def _own(ranking: Ranking, level: int, lends: bool) -> bool:
+    """Does a lot concern the only candidate without owing hours: is it likely, or otherwise one to propose?
+
+    Who lends staff goes to those who answer, where it is likely.  A lot reserved to others is watched by who says its trade.
+    """
+    i = int(ranking.order[0])
+    if level == LIKELY and (ranking.levels[i] >= LIKELY or standing.established(ranking, i)):
+        return True
+    return level >= PLAUSIBLE and not lends and standing.proposed(ranking, i)
 
 
 def _nearest(
@@ -321,8 +345,7 @@ def _judged(
         return made("clause", (f"{BY_CLAUSE} ({carries})",)) if owed else made("watch", (carries, *reasons))
     lacking = standing.lacking(matcher, [structure], query, level)[structure.siret]
     if level == PLAUSIBLE and len(lacking) == len(executed(query.lot, query.asked)):
-        known = any(r.code == "likely_trade" and r.tells for r in match.reasons)
-        return made("watch", (CHECK if known else NOT_ESTABLISHED, *reasons))
+        return made("watch", (CHECK, *reasons))
     small, sized = standing.too_small(structure, query), standing.size(structure, query)
     if not lacking and not small:
         return made("alone", (*reasons, *((sized,) if sized else ())))
@@ -330,7 +353,9 @@ def _judged(
     with_whom = partners(matcher, structure, tender, lot.id, NAMED)
     found = (*with_whom.partners, *with_whom.firms)[:NAMED]
     if not found:
-        return made("watch", (*wanting, *(with_whom.nobody or ("aucun partenaire connu pour ce lot",))))
+        asking = ", ".join(one.name for who in with_whom.ask.values() for one in who[:NAMED])
+        known = with_whom.nobody or ("aucun partenaire connu pour ce lot",)
+        return made("watch", (*wanting, *known, *([f"à interroger : {asking}"] if asking else [])))
     return made("with-partner", (*wanting, f"avec {found[0].structure.name} : {found[0].adds[0]}"), *found)
 
 

@@ -23,7 +23,7 @@ from matcher.domain import BadInput, Filters, Lot, Match, NotFound, Reason, Stru
 from matcher.matching import reach, standing
 from matcher.matching.engine import Matcher
 from matcher.matching.groups import firms as firms_
-from matcher.matching.groups.table import CONFIRM, lot_label
+from matcher.matching.groups.table import lot_label
 from matcher.matching.parts import executed, parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Column, Query
@@ -36,6 +36,7 @@ Kind = Literal["complement", "reinforcement", "subcontracting"]
 LACKED = 1.0  # worth of taking any part that is lacking, to which its share of the lot is added
 CAPACITY = 0.5  # worth of a look-alike where size is what is missing
 PAST = 0.1  # worth of affinities in past awards, of which the weights sum to 3.5: less than a part that is lacking
+ASKED = 5  # of those to be asked for a task, how many are named
 TOLD = 0.03  # what an affinity must add to be told: a common word of two names says nothing
 
 
@@ -132,6 +133,9 @@ class Partners:
     firms: tuple[Partner, ...] = ()
     subcontracting: tuple[Partner, ...] = ()
     nobody: tuple[str, ...] = ()  # French: what it lacks and no partner is known for
+    ask: Mapping[str, tuple[Structure, ...]] = field(
+        default_factory=dict
+    )  # task id -> who may do it though little says so
     size: str = ""  # French: why one alone is too small
 
 
@@ -167,9 +171,11 @@ def partners(
     entered = {task.lot_id for task in tasks if task.level >= PLAUSIBLE}
     tasks = [task for task in tasks if task.lot_id in entered] if entered and lot is None else tasks
     wanted = [task for task in tasks if task.missing]
-    found = _candidates(matcher, structure, wanted)
+    rankings = list(zip(wanted, matcher.rank_each([task.query for task in wanted]), strict=True))
+    found = _candidates(matcher, structure, rankings)
     done = {task.id for one in found for _, task, ranking, i in one.held if ranking.levels[i] >= LIKELY}
     rest = [task for task in wanted if task.lends or task.id not in done]
+    ask = {task.id: _to_ask(structure, ranking) for task, ranking in rankings if task.id not in done}
     firms = _firms(matcher, structure, rest, n, on) if ordinary else ()
     filled = {task for one in found for task in one.tasks} | {task for one in firms for task in one.tasks}
     lacking = tuple(task.id for task in tasks if not task.able)
@@ -186,6 +192,7 @@ def partners(
         firms=firms,
         subcontracting=_subcontracting(matcher, structure, asked, on, earlier)[:n] if ordinary else (),
         nobody=tuple(f"aucun partenaire connu pour {task.label}" for task in wanted if task.id not in filled),
+        ask={task: asking for task, asking in ask.items() if asking},
         size=next((task.size for task in tasks if task.size), ""),
     )
 
@@ -250,22 +257,26 @@ def _tasks(matcher: Matcher, structure: Structure, query: Query) -> list[_Task]:
     labels = [f"{part.label} ({part.share:.0%} du {of})" for part in parts] or [lot_label(query.lot)]
     shares = [part.share for part in parts] or [1.0]
     standings = [_standing(matcher, structure, each) for each in queries]
+    able = [level == LIKELY and not lends for level, lends, _ in standings]
+    if lots and not any(able) and _standing(matcher, structure, query)[:2] == (LIKELY, False):
+        # who is likely for the whole is so for one of its parts at least, as in `standing.lacking`
+        able[max(range(len(lots)), key=lambda part: standings[part][2])] = True
+    each_part = zip(queries, labels, shares, standings, able, strict=True)
     tasks = [
-        _Task(
-            query=each, label=label, share=share, level=level, able=level == LIKELY and not lends, lends=lends
-        )
-        for each, label, share, (level, lends) in zip(queries, labels, shares, standings, strict=True)
+        _Task(query=part, label=label, share=share, level=level, able=does, lends=lends)
+        for part, label, share, (level, lends, _), does in each_part
     ]
     if all(task.able for task in tasks) and standing.too_small(structure, query):
         tasks = [replace(tasks[0], size=standing.size(structure, query)), *tasks[1:]]
     return tasks
 
 
-def _standing(matcher: Matcher, structure: Structure, query: Query) -> tuple[int, bool]:
-    """The level of the structure for a lot or part, and whether it lends staff to who executes it."""
+def _standing(matcher: Matcher, structure: Structure, query: Query) -> tuple[int, bool, float]:
+    """The level of the structure for a lot or part, whether it lends staff to who executes it, and its score."""
     ranking = matcher.rank(replace(query, filters=Filters(sirets=(structure.siret,))))
     level = standing.level_of(ranking, structure)
-    return level, standing.way_in(structure.kind, ranking) == "clause"
+    score = float(ranking.scores[ranking.order[0]]) if len(ranking.order) else -math.inf
+    return level, standing.way_in(structure.kind, ranking) == "clause", score
 
 
 @dataclass(slots=True, kw_only=True)
@@ -285,34 +296,48 @@ class _Candidate:
         return math.fsum((*(gain for gain, *_ in self.held), *self.affinity.values()))
 
 
-def _candidates(matcher: Matcher, structure: Structure, wanted: Sequence[_Task]) -> list[_Candidate]:
-    """Who is likely, or plausible enough to be asked, for what is missing, by what each adds to the chance of carrying the lot."""
+def _candidates(
+    matcher: Matcher, structure: Structure, rankings: Sequence[tuple[_Task, Ranking]]
+) -> list[_Candidate]:
+    """Who is likely, or plausible by what it says or is, for what is missing, by what each adds to carrying the lot."""
     catalogue, found = matcher.catalogue, dict[str, _Candidate]()
-    sirens, kinds = catalogue.of_structure("siren"), catalogue.of_structure("kind")
-    first = {task.query.as_of for task in wanted}
-    columns = affinities(catalogue, structure.siren, next(iter(first))) if first else {}
+    sirens = catalogue.of_structure("siren")
+    columns = affinities(catalogue, structure.siren, rankings[0][0].query.as_of) if rankings else {}
     weights = weights_of(matcher.recipe.name).affinity
-    for task, ranking in zip(wanted, matcher.rank_each([task.query for task in wanted]), strict=True):
-        candidates, at = ranking.shortlist.candidates, reach.of(ranking.shortlist)
-        nowhere = at.unknown & bool(task.query.places)
-        for i in ranking.order[~nowhere[ranking.order]].tolist():
-            row = int(candidates[i])
-            siren, chance, level = str(sirens[row]), float(ranking.chances[i]), ranking.levels[i]
-            if not (level >= LIKELY or (level >= PLAUSIBLE and chance >= CONFIRM)):
+    for task, ranking in rankings:
+        for i in _takers(structure, ranking):
+            row = int(ranking.shortlist.candidates[i])
+            if not standing.proposed(ranking, i):
                 continue
-            if not chance or not kinds[row] or siren == structure.siren:
-                continue
-            if standing.way_in(str(kinds[row]), ranking) == "clause":
-                continue  # lends staff, and takes no part
             asked = task.query.asked.parts
             if not ranking.judged and not standing.known(asked, catalogue.structure(row)).any():
                 continue
+            siren = str(sirens[row])
             if siren not in found:
                 past = {name: PAST * weights[name] * float(columns[name][row]) for name in weights}
                 past = {name: value for name, value in past.items() if value >= TOLD}
                 found[siren] = _Candidate(row=row, affinity=past)
-            found[siren].held.append((_gain(task, chance), task, ranking, i))
+            found[siren].held.append((_gain(task, float(ranking.chances[i])), task, ranking, i))
     return _in_turn(sorted(found.values(), key=lambda one: (-one.score, one.row)))
+
+
+def _takers(structure: Structure, ranking: Ranking) -> list[int]:
+    """The other structures that are plausible for a task at least, of which the place is known, best first."""
+    shortlist = ranking.shortlist
+    catalogue, rows, order = shortlist.catalogue, shortlist.candidates, ranking.order
+    nowhere = reach.of(shortlist).unknown & bool(shortlist.query.places)
+    kept = (ranking.levels >= PLAUSIBLE) & (ranking.chances > 0) & ~nowhere
+    kept = kept & (catalogue.of_structure("siren")[rows] != structure.siren)
+    kinds = catalogue.of_structure("kind")[rows]
+    taking = [bool(kind) and standing.way_in(str(kind), ranking) == "self" for kind in kinds[order].tolist()]
+    return [int(i) for i in order[kept[order] & np.array(taking, dtype=bool)]]
+
+
+def _to_ask(structure: Structure, ranking: Ranking) -> tuple[Structure, ...]:
+    """Whom the judgement finds plausible for a task though little that is known tells the trade, best first."""
+    catalogue, rows = ranking.shortlist.catalogue, ranking.shortlist.candidates
+    asking = [int(rows[i]) for i in _takers(structure, ranking) if not standing.proposed(ranking, i)]
+    return tuple(map(catalogue.structure, asking[:ASKED]))
 
 
 def _in_turn(ordered: list[_Candidate]) -> list[_Candidate]:

@@ -272,7 +272,10 @@ def agree(store: Store, bearer: Bearer, identifier: str, other: str, role: str, 
             raise BadInput("les deux annonces ne portent pas sur le même avis ou le même lot")
         if any(row["withdrawn_at"] is not None or row["deadline"] <= moment for row in (mine, theirs)):
             raise BadInput("une des deux annonces est retirée ou échue : déclarez-vous de nouveau")
-        if role == "mandataire" and any(m.role == role for m in _agreed(connection, mine)[1:]):
+        said = (Agreement.declaration_id == other, Agreement.with_id == identifier)
+        answer = connection.execute(select(Agreement.role).where(*said)).scalar_one_or_none()
+        roles = {answer, *(m.role for m in _agreed(connection, mine)[1:])}
+        if role == "mandataire" and role in roles:
             raise BadInput("ce groupement a déjà un mandataire : choisissez un autre rôle")
         row = {"declaration_id": identifier, "with_id": other, "role": role, "part": told, "at": moment}
         store.put(connection, Agreement, [row])

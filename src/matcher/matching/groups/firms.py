@@ -32,7 +32,8 @@ def of_lot(matcher: Any, query: Query, n: int = 5, *, without: Collection[str] =
     found: dict[str, Match] = {}
     for match in (*_listed(matcher, query, n), *_holders(matcher.catalogue, query, n)):
         firm = match.structure
-        if firm.name and firm.siren not in without and firm.active is not False:
+        # a firm whose town nobody states cannot be told to be near, nor be found by who would call it
+        if firm.name and firm.place.label and firm.siren not in without and firm.active is not False:
             found.setdefault(firm.siren, match)
     return tuple(found.values())[:n]
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from matcher.domain import LENDING_KINDS, BadInput, Carried, Lot, LotAnswer, Match, Part, Structure
 from matcher.matching.parts import executed
+from matcher.matching.ranking import CONFIRM
 from matcher.reference import law
 from matcher.reference.amounts import covers, yearly
 from matcher.reference.text import shorten
@@ -17,7 +18,6 @@ from matcher.reference.trades import INDIRECT_FIT, cover
 
 WHOLE, HALF, QUARTER = 4, 2, 1
 MAIN = 0.4  # share of a lot from which a part is a main one, of which the size matters
-CONFIRM = 0.2  # chance from which a plausible structure is proposed for a part, to be confirmed
 
 
 #: The ordinary firms for a lot or a part that no structure does (`groups.firms`).

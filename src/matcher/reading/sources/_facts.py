@@ -52,10 +52,10 @@ def identifier(raw: str) -> tuple[str, tuple[str, ...]]:
     return text, ()
 
 
-def holder(raw_id: str, name: str) -> Holder:
+def holder(raw_id: str, name: str, place: Place | None = None) -> Holder:
     """A winner as published; an identifier that fails its check sum is kept and flagged."""
     id_, flags = identifier(raw_id)
-    return Holder(id=id_, name=clean(name, 500), flags=flags)
+    return Holder(id=id_, name=clean(name, 500), flags=flags, place=place or Place())
 
 
 #: Legal bases as notices cite them -> flags of the tender.

@@ -164,10 +164,7 @@ class National:
         return one if isinstance(one, dict) else {}
 
     def buyer_place(self) -> domain.Place:
-        organisation = self.organisation()
-        inner = organisation.get("adr")
-        address: Json = inner if isinstance(inner, dict) else organisation
-        return facts.place(postcode=named(address, "cp", "CP"), city=named(address, "ville", "VILLE"))
+        return _address(self.organisation())
 
     # -- the lots
 
@@ -336,6 +333,12 @@ def _texts(raw: Any, *keys: str) -> Iterator[str]:
     return (text(one) for key in keys for one in found(raw, key))
 
 
+def _address(organisation: Json) -> domain.Place:
+    inner = organisation.get("adr")
+    address: Json = inner if isinstance(inner, dict) else organisation
+    return facts.place(postcode=named(address, "cp", "CP"), city=named(address, "ville", "VILLE"))
+
+
 def _holders(block: Json) -> Iterator[domain.Holder]:
     for key in ("titulaire", "TITULAIRE", "attributaire"):
         for one in (x for group in found(block, key) for x in listed(group)):
@@ -345,4 +348,4 @@ def _holders(block: Json) -> Iterator[domain.Holder]:
             else:
                 name, code = text(one), ""
             if name:
-                yield facts.holder(code, name)
+                yield facts.holder(code, name, _address(one) if isinstance(one, dict) else None)

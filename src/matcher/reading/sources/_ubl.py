@@ -239,9 +239,10 @@ class _Notice:
             return facts.ADAPTED  # published on a form made for others (BT-136)
         return PROCEDURES.get(code, code)
 
-    def company(self, reference: str) -> tuple[str, str]:
+    def holder(self, reference: str) -> domain.Holder:
         company = self.organisations.get(reference)
-        return value(company, "PartyLegalEntity/CompanyID"), self.french(company, "PartyName/Name")
+        number, name = value(company, "PartyLegalEntity/CompanyID"), self.french(company, "PartyName/Name")
+        return facts.holder(number, name, self.address(kid(company, "PostalAddress")))
 
     @cached_property
     def main_buyer(self) -> domain.Buyer:
@@ -562,7 +563,7 @@ class _Notice:
         parties: dict[str, Element],
     ) -> domain.Award:
         chosen = [parties[i] for offer in offers for i in values(offer, "TenderingParty/ID") if i in parties]
-        holders = [facts.holder(*self.company(i)) for party in chosen for i in values(party, "Tenderer/ID")]
+        holders = [self.holder(i) for party in chosen for i in values(party, "Tenderer/ID")]
         amounts = [clean_amount(value(offer, "LegalMonetaryTotal/PayableAmount")) for offer in offers]
         paid = [amount for amount in amounts if amount]
         dates = [value(one, path) for path in ("IssueDate", "AwardDate") for one in signed]

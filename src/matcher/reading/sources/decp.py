@@ -19,7 +19,7 @@ from matcher.domain import Award, BadInput, Buyer, Clause, Holder, Lot, Place, R
 from matcher.reading import clauses
 from matcher.reading.contracts import Relation, among
 from matcher.reading.sources import _facts, _tabular
-from matcher.reading.sources._places import place_of_decp
+from matcher.reading.sources._places import located, place_of_decp
 from matcher.reference import places
 from matcher.reference.identifiers import clean_amount, clean_cpv, clean_date, siret_valid
 from matcher.reference.text import REPLACEMENT, clean, fold
@@ -408,7 +408,7 @@ def _holders(record: Record) -> tuple[Holder, ...]:
     lists = (("titulaires", "titulaire"), ("concessionnaires", "concessionnaire"))
     listed = (one for outer, inner in lists for one in _members(record.get(outer), inner))
     members = [one for one in listed if isinstance(one, dict)]
-    fields = ("id", "denominationSociale", "typeIdentifiant")
+    fields = ("id", "denominationSociale", "typeIdentifiant", "commune")
     numbered = ("titulaires.1.id", "titulaire_id_1", "titulaires_1_id")
     if not members and any(name in record for name in numbered):
         for n in range(1, MAX_HOLDERS + 1):
@@ -419,13 +419,14 @@ def _holders(record: Record) -> tuple[Holder, ...]:
             members.append(member)
     if not members:
         names = ("nom", "denominationSociale", "denomination")
-        stated = (("id", "siret"), names, ("typeIdentifiant",))
+        stated = (("id", "siret"), names, ("typeIdentifiant",), ("commune_code",))
         members = [dict(zip(fields, (_inside(record, "titulaire", *one) for one in stated), strict=True))]
     holders = [
         _holder(
             _text(one, "id", "siret")[:80],
             _text(one, "denominationSociale", "nom", "denomination")[:500],
             _text(one, "typeIdentifiant")[:40],
+            _text(one, "commune")[:5],
         )
         for one in members
     ]
@@ -438,19 +439,23 @@ _VAT = re.compile(r"FR[0-9A-Z]{2}([0-9]{9})(?:[0-9]{5})?")
 
 
 @lru_cache(20_000)
-def _holder(id_: str, name: str, id_type: str) -> Holder:
+def _holder(id_: str, name: str, id_type: str, commune: str) -> Holder:
+    """A winner; the tables that gather all publishers add the INSEE code of its commune."""
+    known = places.commune(commune) if commune else None
+    place = located(Place(label=known.name, commune=commune)) if known else Place()
     bare = re.sub(r"[\s\u00a0.]", "", id_)
     kind = id_type.upper() or "SIRET"
     vat = _VAT.fullmatch(bare.upper())
     if vat is not None:
-        return Holder(id=vat[1], name=clean(name), flags=("tva",))
+        return Holder(id=vat[1], name=clean(name), flags=("tva",), place=place)
     flags: tuple[str, ...] = ()
     if re.fullmatch(r"[0-9]{14}", bare):
         if not siret_valid(bare):
             flags = ("siret-checksum",)
     elif kind == "SIRET" or not bare:
         flags = ("not-siret",)
-    return Holder(id=bare if re.fullmatch(r"[0-9]+", bare) else id_, name=clean(name), flags=flags)
+    number = bare if re.fullmatch(r"[0-9]+", bare) else id_
+    return Holder(id=number, name=clean(name), flags=flags, place=place)
 
 
 def _place(record: Record, buyer_id: str) -> Place:

@@ -247,8 +247,8 @@ def _party(release: Json, reference: Any) -> Buyer:
 
 
 def _supplier(release: Json, reference: Any) -> Holder:
-    number, name, _ = _organisation(release, reference)
-    return _facts.holder(number, name)
+    number, name, party = _organisation(release, reference)
+    return _facts.holder(number, name, _place({**(dig(party, "address") or {}), **party}))
 
 
 def _codes(items: list[Json]) -> tuple[str, ...]:

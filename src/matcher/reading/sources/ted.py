@@ -415,7 +415,9 @@ class _Form:
     def award(self, one: Element, contract: Element, lot: domain.Lot | None, place: int) -> domain.Award:
         stated = tree.grouped(contract)
         people = [one for path in WINNERS if path.split("/")[0] in stated for one in kids(contract, path)]
-        holders = tuple(facts.holder(value(p, "NATIONALID"), value(p, "OFFICIALNAME")) for p in people)
+        holders = tuple(
+            facts.holder(value(p, "NATIONALID"), value(p, "OFFICIALNAME"), _address(p)) for p in people
+        )
         group = any(kid(contract, f"{path}AWARDED_TO_GROUP") is not None for path in ("", "CONTRACTORS/"))
         return facts.award(
             "ted",
@@ -462,14 +464,18 @@ class _Form:
         return ["\n".join(filter(None, said.values())) for said in self.lot_lines]
 
 
-def _buyer(address: Element | None, type: domain.AuthorityType = "") -> domain.Buyer:
-    place = facts.place(
+def _address(address: Element | None) -> domain.Place:
+    return facts.place(
         postcode=value(address, "POSTAL_CODE"),
         city=value(address, "TOWN"),
         nuts=attribute(address, "NUTS", "CODE"),
         nation=attribute(address, "COUNTRY", "VALUE"),
     )
-    return facts.buyer(value(address, "NATIONALID"), value(address, "OFFICIALNAME"), place, type)
+
+
+def _buyer(address: Element | None, type: domain.AuthorityType = "") -> domain.Buyer:
+    name = value(address, "OFFICIALNAME")
+    return facts.buyer(value(address, "NATIONALID"), name, _address(address), type)
 
 
 def _places(stated: dict[str, list[Element]]) -> tuple[domain.Place, ...]:
