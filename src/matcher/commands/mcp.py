@@ -31,7 +31,6 @@ def run(
     import os
 
     import anyio
-
     from service.assistant.server import Api, build
 
     if url and not url.startswith(("http://", "https://")):

@@ -228,6 +228,11 @@ _PUBLIC = re.compile(
     r"|communaute de communes|communaute d.agglo"
 )
 
+_REGIE = re.compile(r"\bregies?\b")
+QUARTER_KM = (
+    6.0  # of 39 judged régies likely for a lot, those farther were a lead in 7 of 19, nearer in 13 of 20
+)
+
 
 def _public_names(catalogue: Catalogue, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     def is_public(name: str) -> bool:
@@ -246,6 +251,21 @@ def public_body(shortlist: Shortlist) -> Column:
 
     coded = catalogue.once("public by code", by_code)
     return np.asarray(named | coded[rows], dtype=np.float64)
+
+
+def out_of_quarter(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Régies away from their quarter: they rarely work beyond it, or in a whole area, unless they declare it; (n,)."""
+    places_, catalogue = shortlist.query.places, shortlist.catalogue
+    if not shortlist.query.located:
+        return np.zeros(len(shortlist), dtype=bool)
+
+    def is_regie(name: str) -> bool:
+        return bool(_REGIE.search(fold(name or "")))
+
+    regies = catalogue.worded("régie", "name", is_regie, shortlist.candidates, np.array(False))
+    at = reach_.of(shortlist)
+    away = reach_.only_vague(places_) | ~at.comes(QUARTER_KM)
+    return np.asarray(regies & (at.zone <= 0) & away)
 
 
 def read_names(catalogue: Catalogue, block: int = 500) -> None:

@@ -44,6 +44,7 @@ LATER: dict[str, Any] = {"unsure": (), "ending": (), "quiet": False}
 LATER_ITEM: dict[str, Any] = {
     "amount": "montant non publié", "text": "", "level": "likely", "edition": 0, "prior": False,
     "procedure": "", "limits": "", "contact": "", "facilitators": (), "duration": "", "profile": "",
+    "trades": "",
 }  # fmt: skip
 TOGETHER = 50  # digests written in one transaction
 Composed = tuple[Mapping[str, Any], Sequence[News]]  # the content of a digest, and the lots it announces
@@ -349,7 +350,9 @@ def _subject(items: Sequence[Mapping[str, Any]]) -> str:
     others = ((kinds[kind], each) for kind, each in names.items())
     counts = [(fresh, ("lot pour vous", "lots pour vous")), *others]
     told = [f"{count} {words[count > 1]}" for count, words in counts if count]
-    return f"{', '.join(told)}{' :' if len(items) == 1 else ', dont :'} {shorten(items[0]['title'], 60)}"
+    first, trade = items[0], items[0]["trades"].partition(",")[0]
+    named = shorten(first["title"], 60) + (f" ({trade})" if trade else "")
+    return f"{', '.join(told)}{' :' if len(items) == 1 else ', dont :'} {named}"
 
 
 def _intro(items: Sequence[Mapping[str, Any]]) -> str:

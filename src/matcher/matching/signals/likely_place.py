@@ -7,7 +7,7 @@ import numpy as np
 from matcher.matching import evidence, reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
-from matcher.reference.places import department
+from matcher.reference.places import department, region_of
 
 SAME_TEXT_FOR = "unknown"
 _AREA = {
@@ -34,6 +34,8 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         parts.append(f"plus loin que ce métier ne se déplace d'ordinaire ({usual:.0f} km)")
     if evidence.of(shortlist, "public_body")[i]:
         parts.append("portée par une collectivité, qui travaille d'ordinaire sur son seul territoire")
+    if evidence.out_of_quarter(shortlist)[i]:
+        parts.append("une régie travaille d'ordinaire dans son quartier")
     if value == value and shortlist.query.asked.deduced:
         parts.append("lieu déduit de l'acheteur")
     return Why(", ".join(parts))
@@ -55,5 +57,7 @@ def _where(shortlist: Shortlist, i: int) -> str:
     query = shortlist.query
     several = len({p.department for p in query.places}) > 1
     regional = several and not any(p.department for p in query.lot.places)  # it names no department
+    if regional and not same:
+        same = region_of(code) in {region_of(near) for near in query.departments}
     within, outside = _AREA["region" if regional else "department"]
     return f"{within if same else outside} ({town or (found.name if found else code)})"
