@@ -101,12 +101,7 @@ def tags(item: Mapping[str, Any]) -> Iterator[str]:
 
 
 #: What a lot of a card says by itself where it differs from the first, and what where it has nothing to say.
-APART = {
-    "place": "lieu non précisé",
-    "amount": "",
-    "duration": "durée non précisée",
-    "changes": "",
-}
+APART = {"place": "lieu non précisé", "amount": "", "duration": "durée non précisée", "changes": ""}
 APART |= {"reservation": "lot non réservé", "clauses": "aucune clause lue", "conditions": "", "alone": ""}
 MOST_LOTS = 10  # of a card, one by one
 
