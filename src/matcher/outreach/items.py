@@ -66,6 +66,7 @@ class ItemWriter:
         self._store, self._catalogue, self._cases = store, catalogue, open_cases
         self._firsts: LRUCache[str, dict[str, list[Match]]] = LRUCache(maxsize=500)
         self._lots: LRUCache[tuple[str, str], dict[str, Any]] = LRUCache(maxsize=5_000)
+        self._lacked: LRUCache[tuple[str, str], Mapping[str, Sequence[str]]] = LRUCache(maxsize=500)
         self._found: dict[tuple[str, str, str], RowMapping] = {}
 
     def read(self, wanted: Mapping[str, Sequence[News]]) -> None:
@@ -177,7 +178,7 @@ class ItemWriter:
         team = self._team(structure, news)
         others = [m for m in team.members if m.structure.siren != structure.siren] if team else []
         if lacking:  # whoever lacks all of it too is no help
-            lacks = self._lacks(news)
+            lacks = self._lacks(news.notice_id, news.lot_id)
             others = [m for m in others if not set(lacking) <= set(lacks.get(m.structure.siret, ()))]
         who = "siret=structure.siret, name=structure.name, kind=structure.kind, why=reason"
         partners = [codec.flat(m, who) | {"lots": list(m.lots)} for m in others]
@@ -207,11 +208,12 @@ class ItemWriter:
             return None
         return teams[0] if teams else None
 
-    def _lacks(self, news: News) -> Mapping[str, Sequence[str]]:
+    @cachedmethod(attrgetter("_lacked"))
+    def _lacks(self, notice_id: str, lot_id: str) -> Mapping[str, Sequence[str]]:
         """What the structures of a lot lack of it, by SIRET."""
-        lot = (Found.notice_id == news.notice_id, Found.lot_id == news.lot_id)
-        rows = self._store.ask(select(Found.siret, Found.detail).where(*lot))
-        return {row.siret: row.detail.get("lacking", ()) for row in rows}
+        lot = (Found.notice_id == notice_id, Found.lot_id == lot_id)
+        rows = self._store.ask(select(Found.siret, Found.detail["lacking"].label("lacking")).where(*lot))
+        return {row.siret: row.lacking or () for row in rows}
 
     def _answer_of(self, notice_id: str, structure: Structure) -> list[LotAnswer]:
         """The stored matches of a notice as answers: the first PARTNERS of each lot, and the structure itself."""
