@@ -28,7 +28,7 @@ from matcher.outreach.cases import LEVEL, WAVES, Case, cases
 from matcher.outreach.digest_formats import FORMS
 from matcher.outreach.digest_formats import day as day_in_words
 from matcher.outreach.intake import Summary
-from matcher.outreach.items import ItemWriter, News
+from matcher.outreach.items import PRIOR, ItemWriter, News
 from matcher.outreach.rules import Rules
 from matcher.outreach.states import LOST, move
 from matcher.records import feedback
@@ -147,14 +147,28 @@ def _choices(
                 for one in ending.get(siret, ())
                 if not known.ending & {(n, RENEWAL + one.id) for n in names}
             )
-            yield _chosen(rules, structure, news, list(islice(fresh, ENDING)))
+            yield _chosen(rules, known.cases, structure, news, list(islice(fresh, ENDING)))
 
 
-def _chosen(rules: Rules, structure: Structure, news: Sequence[News], ending: Sequence[Renewal]) -> _Choice:
+def _chosen(
+    rules: Rules,
+    open_cases: Mapping[str, Case],
+    structure: Structure,
+    news: Sequence[News],
+    ending: Sequence[Renewal],
+) -> _Choice:
     urgent = {"cancellation": 0, "correction": 1}
 
     def place(one: News) -> tuple[Any, ...]:
-        return urgent.get(one.kind, 2), one.level != "likely", -one.chance, one.notice_id, one.lot_id
+        to_prepare = open_cases[one.notice_id].tender.nature in PRIOR  # after what can be answered
+        return (
+            urgent.get(one.kind, 2),
+            to_prepare,
+            one.level != "likely",
+            -one.chance,
+            one.notice_id,
+            one.lot_id,
+        )
 
     ordered = sorted(news, key=place)
     sure = [one for one in ordered if one.level != "plausible"]
