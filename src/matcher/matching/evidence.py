@@ -253,19 +253,23 @@ def public_body(shortlist: Shortlist) -> Column:
     return np.asarray(named | coded[rows], dtype=np.float64)
 
 
-def out_of_quarter(shortlist: Shortlist) -> NDArray[np.bool_]:
-    """Régies away from their quarter: they rarely work beyond it, or in a whole area, unless they declare it; (n,)."""
-    places_, catalogue = shortlist.query.places, shortlist.catalogue
-    if not shortlist.query.located:
-        return np.zeros(len(shortlist), dtype=bool)
-
+def _regies(catalogue: Catalogue, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     def is_regie(name: str) -> bool:
         return bool(_REGIE.search(fold(name or "")))
 
-    regies = catalogue.worded("régie", "name", is_regie, shortlist.candidates, np.array(False))
-    at = reach_.of(shortlist)
-    away = reach_.only_vague(places_) | ~at.comes(QUARTER_KM)
-    return np.asarray(regies & (at.zone <= 0) & away)
+    return catalogue.worded("régie", "name", is_regie, rows, np.array(False))
+
+
+def out_of_quarter(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Régies away from their quarter: they rarely work beyond it, or in a whole area, unless they declare it; (n,)."""
+
+    def make() -> NDArray[np.bool_]:
+        at = reach_.of(shortlist)
+        away = reach_.only_vague(shortlist.query.places) | ~at.comes(QUARTER_KM)
+        regies = _regies(shortlist.catalogue, shortlist.candidates)
+        return np.asarray(regies & (at.zone <= 0) & away & shortlist.query.located)
+
+    return shortlist.once("out of quarter", make, each=True)
 
 
 def read_names(catalogue: Catalogue, block: int = 500) -> None:
@@ -275,6 +279,7 @@ def read_names(catalogue: Catalogue, block: int = 500) -> None:
         trades.by_name(catalogue, rows)
         _departments_named(catalogue, rows)
         _public_names(catalogue, rows)
+        _regies(catalogue, rows)
 
 
 def closed(shortlist: Shortlist) -> NDArray[np.bool_]:
