@@ -93,7 +93,10 @@ class Metrics:
         self.swaps = gauge("catalogue_loads", "Catalogues loaded since the start")
         self.processes = gauge("matching_processes", "Processes that match")
         self._night = {name: gauge(f"night_{name}", text) for name, (text, _) in NIGHT.items()}
-        self._digests = gauge("digests", "Digests kept, by state", "state")
+        states = (
+            "Digests kept, by state: held for the operator, ready (waiting), sending (doubtful after a crash)"
+        )
+        self._digests = gauge("digests", states, "state")
 
     def set_night(self, night: Night) -> None:
         """The last run and the mails, as they stand at a scrape."""

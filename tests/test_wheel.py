@@ -93,6 +93,10 @@ def test_index_match_and_serve_in_an_empty_folder(matcher: Path, tmp_path: Path)
     run(str(matcher), "index", "mine.csv", cwd=tmp_path)
     need = ("--need", "taille de haies dans un parc", "--place", "93500", "--format", "jsonl")
     assert "Les Jardins du Canal" in run(str(matcher), "match", *need, cwd=tmp_path)
+    night = ("batch --dry-run data/sample", "outbox send --outbox mails", "personal erase nobody@example.org")
+    run(str(matcher), "sample", cwd=tmp_path)
+    for words in night:  # commands that read the settings of the service
+        run(str(matcher), *words.split(), cwd=tmp_path, MATCHER_HOME=str(tmp_path))
     port = free_port()
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
     command = [str(matcher), "serve", "--port", str(port)]

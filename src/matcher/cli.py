@@ -16,6 +16,7 @@ import typer
 
 from matcher import console, plugins
 from matcher.domain import MatcherError, __version__
+from matcher.reference import paths
 
 HELP = """Match French public tenders to structures of the social economy, and propose groups and partners.
 
@@ -36,6 +37,7 @@ class ClickError(Protocol):
 
 def build(only: str = "") -> typer.Typer:
     """The application with every command of the package `commands`, or the one that `only` names, as typed."""
+    paths.reach_service()  # where only a wheel is installed, commands find its settings and pages
     app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
     @app.callback(invoke_without_command=True)

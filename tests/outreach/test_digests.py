@@ -149,6 +149,12 @@ def test_each_correction_says_what_is_new_and_that_once(store: Store, folder: Pa
     assert n.night(store, folder, n.correction("a-c4", "a", change=both), day=3).digests == 0
 
 
+def test_what_can_be_answered_stands_before_what_is_to_be_prepared(store: Store, folder: Path) -> None:
+    n.night(store, folder, n.tender("a", nature="prior"), n.tender("b"))
+    told = [[item["prior"] for item in content["items"]] for content in mails(store).values()]
+    assert told and all(one == [False, True] for one in told)
+
+
 def test_a_call_that_follows_a_prior_notice_is_told_as_new(store: Store, folder: Path) -> None:
     prior = n.tender("p", nature="prior", folder="one procedure", deadline=None)
     n.night(store, folder, prior)

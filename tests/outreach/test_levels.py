@@ -20,6 +20,7 @@ import night as n
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
 from matcher.domain import (
+    Asked,
     Award,
     Buyer,
     Clause,
@@ -34,7 +35,9 @@ from matcher.domain import (
 )
 from matcher.matching import by_clause, parts, suitability
 from matcher.matching.engine import Matcher
+from matcher.matching.ranking import LIKELY, PLAUSIBLE
 from matcher.outreach import alerts, buyers, digests, items, report, work
+from matcher.outreach.digest_formats import apart
 from matcher.partners.opportunities import opportunities
 from matcher.records import feedback
 from matcher.records.store import Store
@@ -140,6 +143,55 @@ def test_a_lot_that_structures_rarely_answer_is_told_to_nobody_unless_reserved(
     assert CLEANER not in told(store, 1)
     n.night(store, folder, cleaning("c", reservation=Reservation(articles=("L2113-13",))), day=2)
     assert CLEANER in told(store, 2)
+
+
+def test_a_large_lot_that_firms_take_and_that_owes_no_hours_is_told_to_nobody_as_theirs(
+    store: Store, folder: Path, monkeypatch: MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suitability, "_calls_for", lambda query: "clause")
+    n.night(store, folder, cleaning("a"))
+    assert CLEANER in told(store), "one structure carries it"
+    monkeypatch.setattr(Asked, "carried", property(lambda asked: "group"))
+    n.night(store, folder, cleaning("b"), day=1)
+    assert CLEANER not in told(store, 1)
+    owed = (Clause(nature="execution", hours=500, origin="field"),)
+    n.night(store, folder, cleaning("c", clauses=owed), day=2)
+    assert CLEANER in told(store, 2)
+
+
+@pytest.mark.parametrize(
+    ("places", "level"),
+    [
+        ((MONTREUIL,), LIKELY),
+        ((Place(commune="93062", department="93", latitude=48.9, longitude=2.52),), PLAUSIBLE),
+        ((Place(department="93"), Place(department="92")), PLAUSIBLE),
+    ],
+)
+def test_a_regie_is_called_in_its_quarter_and_asked_elsewhere(places: tuple[Place, ...], level: int) -> None:
+    offer = "Nettoyage de bureaux et de locaux"
+    matcher = Matcher(build_catalogue([structure(CLEANER, "Régie de quartier des Pins", "EI", offer)]))
+    (ranking,) = matcher.rank_each(matcher.queries(cleaning("a", places=places)))
+    assert ranking.levels.tolist() == [level]
+    (match,) = matcher.explained(ranking, [0])
+    elsewhere = "une régie travaille d'ordinaire dans son quartier"
+    assert (elsewhere in " ".join(reason.text for reason in match.reasons)) == (level == PLAUSIBLE)
+    assert "km" not in str(match.reasons) or places[0].commune, "no kilometres to the centre of a department"
+
+
+def test_further_lots_of_a_card_say_what_differs_alone() -> None:
+    first = dict.fromkeys(("place", "amount", "duration", "changes", "alone", "text"), "")
+    first |= {"title": "Lot des écoles", "notice_title": "Nettoyage", "deadline": None, "clauses": ""}
+    first |= {
+        "place": "Lille",
+        "reservation": "Lot réservé (L2113-13)",
+        "conditions": ["visite", "accord-cadre"],
+    }
+    assert list(apart(first, first)) == []
+    other = first | {"title": "Lot des crèches", "reservation": "", "conditions": ["visite", "variantes"]}
+    other |= {"text": "Lot des crèches, Lille", "place": "Lens"}
+    assert list(apart(other, first)) == [
+        "Lot des crèches", "Lot des crèches, Lille", "Lens", "lot non réservé", "variantes",
+    ]  # fmt: skip
 
 
 def test_a_stated_clause_of_which_nobody_is_likely_to_carry_hours_reaches_the_nearest_lenders(

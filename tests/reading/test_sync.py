@@ -519,3 +519,9 @@ def test_pages_of_old_weeks_are_deleted_and_not_fetched_again(
     assert boamp.prune(tmp_path, MONDAY) == 0
     assert boamp.prune(tmp_path, LATER) == 1 and not ids(tmp_path)
     assert boamp.boamp(tmp_path, MONDAY, MONDAY, client, LATER).records == 0
+
+    publisher.ted, publisher.files = ["1-2025"], {"/xml/1-2025": b"<TED_EXPORT/>"}
+    ted.ted(tmp_path, MONDAY, MONDAY, Client(interval=0.0))
+    fetched = date.today()
+    assert ted.prune(tmp_path, fetched) == 0
+    assert ted.prune(tmp_path, fetched + timedelta(days=1)) == 1 and not list(tmp_path.rglob("*.xml"))

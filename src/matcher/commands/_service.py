@@ -1,23 +1,15 @@
-"""The package `service`, which the wheel holds inside `matcher`: the name is too common to be installed beside others."""
+"""The application, as a factory that names no package outside of `matcher`."""
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
-from matcher.reference.paths import service_dir
-
-
-def reach() -> None:
-    """Make `import service` find this program's, first of all, here and in the processes started from here."""
-    folder = str(service_dir())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+from matcher.reference.paths import reach_service
 
 
 def create_app() -> Any:
     """The application, for `uvicorn --factory matcher.commands._service:create_app`."""
-    reach()
+    reach_service()
     from service.app import create_app as create
 
     return create()

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from typer import Option
 
-from matcher.commands import _service
 from matcher.console import say
 from matcher.domain import BadInput
 
@@ -32,8 +31,6 @@ def run(
     import os
 
     import anyio
-
-    _service.reach()
     from service.assistant.server import Api, build
 
     if url and not url.startswith(("http://", "https://")):

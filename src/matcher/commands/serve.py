@@ -7,7 +7,6 @@ from typing import Annotated
 
 from typer import Option
 
-from matcher.commands import _service
 from matcher.console import say
 from matcher.domain import BadInput
 
@@ -44,7 +43,6 @@ def run(
         os.environ["MATCHER_PROCESSES"] = str(processes)
     # every process signs with the same secret
     os.environ.setdefault("MATCHER_SECRET", secrets.token_urlsafe(32))
-    _service.reach()
     from service.connections import SERVER
     from service.settings import read
 

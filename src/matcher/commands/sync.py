@@ -38,7 +38,9 @@ def run(
         False, "--accept-fewer", help="Take a list that lost over a fifth of itself."
     ),
     format: Output = "table",
-    keep_days: Annotated[int, Option(min=0, help="boamp: delete pages of older weeks; 0 keeps all.")] = 0,
+    keep_days: Annotated[
+        int, Option(min=0, help="boamp, ted: delete raw files of older days; 0 keeps all.")
+    ] = 0,
 ) -> None:
     """Fetch what is new: retries with backoff, resumes an interrupted run, requests only what changed.
 
@@ -106,9 +108,10 @@ def run(
     if what not in fetch:
         raise BadInput(f"unknown source {what!r}: choose one of {', '.join(fetch)}")
     report = fetch[what]()
-    if what == "boamp" and keep_days:
-        gone = boamp.prune(folder, date.today() - timedelta(days=keep_days))
-        report.notes.append(f"{gone} pages of weeks older than {keep_days} days deleted")
+    pruned = {"boamp": boamp.prune, "ted": ted.prune}
+    if what in pruned and keep_days:
+        gone = pruned[what](folder, date.today() - timedelta(days=keep_days))
+        report.notes.append(f"{gone} raw files older than {keep_days} days deleted")
     for note in report.notes:
         say(note)
     names = ("what", "requests", "pages", "records", "unchanged", "folder")

@@ -189,7 +189,7 @@ class Matcher:
         """The level of each candidate; without a judgement, LIKELY for every admissible one."""
         if self.judges and not past:
             levels = suitability.judged_levels(shortlist, judgement.shipped().levels(chances))
-            return np.minimum(levels, PLAUSIBLE) if suitability.of_others(shortlist.query) else levels
+            return np.where(suitability.asked_at_most(shortlist), np.minimum(levels, PLAUSIBLE), levels)
         may = suitability.admitted(shortlist)
         if self.has_directory and not past:
             may = may & suitability.proposable(shortlist)

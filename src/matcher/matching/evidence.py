@@ -228,6 +228,11 @@ _PUBLIC = re.compile(
     r"|communaute de communes|communaute d.agglo"
 )
 
+_REGIE = re.compile(r"\bregies?\b")
+QUARTER_KM = (
+    6.0  # of 39 judged régies likely for a lot, those farther were a lead in 7 of 19, nearer in 13 of 20
+)
+
 
 def _public_names(catalogue: Catalogue, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     def is_public(name: str) -> bool:
@@ -248,6 +253,25 @@ def public_body(shortlist: Shortlist) -> Column:
     return np.asarray(named | coded[rows], dtype=np.float64)
 
 
+def _regies(catalogue: Catalogue, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def is_regie(name: str) -> bool:
+        return bool(_REGIE.search(fold(name or "")))
+
+    return catalogue.worded("régie", "name", is_regie, rows, np.array(False))
+
+
+def out_of_quarter(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Régies away from their quarter: they rarely work beyond it, or in a whole area, unless they declare it; (n,)."""
+
+    def make() -> NDArray[np.bool_]:
+        at = reach_.of(shortlist)
+        away = reach_.only_vague(shortlist.query.places) | ~at.comes(QUARTER_KM)
+        regies = _regies(shortlist.catalogue, shortlist.candidates)
+        return np.asarray(regies & (at.zone <= 0) & away & shortlist.query.located)
+
+    return shortlist.once("out of quarter", make, each=True)
+
+
 def read_names(catalogue: Catalogue, block: int = 500) -> None:
     """Warm the caches of names of a catalogue, in blocks, so that other threads are served meanwhile."""
     for low in range(0, len(catalogue), block):
@@ -255,6 +279,7 @@ def read_names(catalogue: Catalogue, block: int = 500) -> None:
         trades.by_name(catalogue, rows)
         _departments_named(catalogue, rows)
         _public_names(catalogue, rows)
+        _regies(catalogue, rows)
 
 
 def closed(shortlist: Shortlist) -> NDArray[np.bool_]:

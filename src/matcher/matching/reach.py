@@ -18,7 +18,7 @@ from matcher.catalogue.filters import distances_km, least_km
 from matcher.domain import Place, Reached, Where
 from matcher.learned import activities
 from matcher.matching.shortlist import Column, Rows, Shortlist, heads
-from matcher.reference.places import POSTCODE_KM, Whereabouts, whereabouts
+from matcher.reference.places import POSTCODE_KM, precise, whereabouts
 
 #: Of structures that declare zones: is any declared (n,), the longest radius (n,), -inf if none, departments as bits (2, n).
 Zones = tuple[NDArray[np.bool_], Column, NDArray[np.uint64]]
@@ -130,21 +130,22 @@ def _zone(
 def _sure(catalogue: Catalogue, places: Sequence[Place], rows: Rows, kilometres: Column) -> NDArray[np.bool_]:
     """Is the point of a structure its own, and the nearest place of the lot better known than by its department?"""
     own = catalogue.of_structure("spread_km")[rows] == 0
-    known = [place for place in places if (here := whereabouts(place)) and not vague(here)]
+    known = [place for place in places if not vague(place)]
     if len(known) < len(places):
         with np.errstate(invalid="ignore"):
             own &= distances_km(catalogue, known, rows) <= kilometres
     return np.asarray(own & ~np.isnan(kilometres))
 
 
-def vague(here: Whereabouts) -> bool:
-    """Is a place known by its area alone?"""
-    return here.spread_km > POSTCODE_KM
+def vague(place: Place) -> bool:
+    """Is a place known by its area alone, however small, or not at all?"""
+    here = whereabouts(place)
+    return here is None or not precise(place) or here.spread_km > POSTCODE_KM
 
 
 def only_vague(places: Sequence[Place]) -> bool:
     """Is no place known better than by its area?"""
-    return all(here is None or vague(here) for here in map(whereabouts, places))
+    return all(map(vague, places))
 
 
 # ------------------------------------------------------------------------------------------ declared zones

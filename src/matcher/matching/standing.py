@@ -55,7 +55,7 @@ def _level_at(ranking: Ranking, structure: Structure, i: int) -> int:
         return UNLIKELY
     free = ranking.scores[i : i + 1] - ranking.contributions["reservation"][i : i + 1]
     level = int(shipped().levels_of(free)[0])
-    sure = query.located and not suitability.of_others(query)
+    sure = query.located and not suitability.asked_at_most(ranking.shortlist)[i]
     return level if sure else min(level, PLAUSIBLE)
 
 

@@ -73,10 +73,22 @@ def _calls_for(query: Query) -> CallsFor:
     return "clause" if asked["clause"] >= never else "beyond"
 
 
-def of_others(query: Query) -> bool:
-    """Does the lot hand over a service with its risk, or is it one that structures rarely take?  Unless reserved, they are asked at most."""
-    rarely = _calls_for(query) == "beyond"
-    return query.lot.reservation is None and (rarely or law.is_concession(query.tender))
+def asked_at_most(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Candidates that are at most PLAUSIBLE, however likely their trade; (n,).
+
+    Régies out of their quarter; of a lot that is not reserved, everybody where it hands over a service with its risk or is one
+    that structures rarely take, and those that lend no staff where firms take it, it is larger than one structure carries, and no
+    clause obliges whoever takes it.
+    """
+    query, elsewhere = shortlist.query, evidence.out_of_quarter(shortlist)
+    if query.lot.reservation is not None:
+        return elsewhere
+    whose = _calls_for(query)
+    if whose == "beyond" or law.is_concession(query.tender):
+        return np.ones(len(shortlist), dtype=bool)
+    if whose == "clause" and query.asked.carried != "alone" and query.lot.owed_condition is None:
+        return elsewhere | (evidence.of(shortlist, "kind") > evidence.LENDS)
+    return elsewhere
 
 
 def tie_break(shortlist: Shortlist) -> NDArray[np.int16]:

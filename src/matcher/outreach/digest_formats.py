@@ -7,6 +7,7 @@ itself.  To add one, write a function from the content to bytes, and give it a n
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,10 +16,11 @@ from typing import Any
 
 from matcher import plugins, spreadsheet
 from matcher.reference.french import PARIS, long_day
+from matcher.reference.text import fold
 
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("notice_id", "Avis"), ("lot", "Lot"), ("title", "Intitulé du lot"), ("notice_title", "Objet du marché"),
-    ("buyer", "Acheteur"), ("place", "Lieu"), ("amount", "Montant"), ("duration", "Durée"),
+    ("trades", "Métier"), ("buyer", "Acheteur"), ("place", "Lieu"), ("amount", "Montant"), ("duration", "Durée"),
     ("deadline", "Date limite"), ("procedure", "Procédure"), ("limits", "Limite"), ("contact", "Contact"),
     ("reservation", "Réservation"), ("clauses", "Clauses et critères sociaux"), ("conditions", "À savoir"),
     ("alone", "Seule ou avec qui"), ("why", "Pourquoi vous"), ("documents_url", "Dossier"),
@@ -65,6 +67,8 @@ def deadline(item: Mapping[str, Any]) -> str:
 
 def facts(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What every form says of a lot, in order: (label, value)."""
+    if item.get("trades"):
+        yield "Métier", item["trades"]
     due = "Date annoncée" if item.get("prior") else "Réponse avant"
     yield "Acheteur", item["buyer"] or "non précisé"
     yield "Où", item["place"] or "lieu non précisé"
@@ -96,8 +100,9 @@ def tags(item: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-#: What a lot of a card says by itself where it differs from the first.
-APART = ("changes", "reservation", "clauses", "conditions", "alone")
+#: What a lot of a card says by itself where it differs from the first, and what where it has nothing to say.
+APART = {"place": "lieu non précisé", "amount": "", "duration": "durée non précisée", "changes": ""}
+APART |= {"reservation": "lot non réservé", "clauses": "aucune clause lue", "conditions": "", "alone": ""}
 MOST_LOTS = 10  # of a card, one by one
 
 
@@ -116,15 +121,21 @@ def apart(item: Mapping[str, Any], first: Mapping[str, Any]) -> Iterator[str]:
     """What a further lot of a card says otherwise than its first."""
     if item["title"] not in (first["title"], item["notice_title"]):
         yield item["title"]
-    if item["text"] and item["text"] != first["text"]:
+    stands = f"{item['title']} {first['title']} {first['text']}"
+    if _words(item["text"]) - _words(stands):
         yield item["text"]
-    yield item["place"] or "lieu non précisé"
-    yield item["amount"]
     if item["deadline"] != first["deadline"]:
         yield f"avant : {deadline(item)}"
-    for name in APART:
-        if item[name] and item[name] != first[name]:
-            yield item[name] if isinstance(item[name], str) else " ; ".join(item[name])
+    for name, nothing in APART.items():
+        if isinstance(item[name], str):
+            differs = item[name] != first[name]
+            yield from filter(None, [item[name] or nothing] if differs else [])
+        else:
+            yield from (each for each in item[name] if each not in first[name])
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", fold(text)))
 
 
 def table(content: Mapping[str, Any], *, typed: bool = False) -> Iterator[list[Any]]:
@@ -187,17 +198,27 @@ def _atom(content: Mapping[str, Any]) -> bytes:
     return feed(f"urn:maillage:digest:{who}", f"Marchés pour {name}", content["made"], entries)
 
 
-def _entry(item: Mapping[str, Any], made: str) -> Entry:
+def lines(item: Mapping[str, Any]) -> Iterator[str]:
+    """A lot as lines, for forms without a template: all that text and HTML say of it."""
+    yield from tags(item)
     # "Lot 2" alone tells a reader of feeds nothing
+    yield " · ".join(filter(None, dict.fromkeys((item["lot"], item["notice_title"]))))
+    yield item["text"]
+    yield from (f"{label} : {value}" for label, value in facts(item))
+    yield from (item["reservation"], item["clauses"], *item["conditions"])
+    yield from (f"Pourquoi vous : {reason}" for reason in item["reasons"])
+    yield item["alone"]
+    yield f"Dossier : {item['documents_url'] or item['profile'] or 'lien non publié'}"
+    yield f"Avis {item['notice_id']}" + (f" : {item['url']}" if item["url"] else "")
+
+
+def _entry(item: Mapping[str, Any], made: str) -> Entry:
     named = " – ".join(filter(None, dict.fromkeys((item["title"], item["notice_title"]))))
-    link = item["documents_url"] or item["url"]
-    told = (f"{label} : {value}" for label, value in facts(item))
-    more = (item["reservation"], item["clauses"], *item["conditions"], item["alone"], *item["reasons"])
-    lines = [*tags(item), item["notice_title"], item["text"], *told, *more]
     id = f"urn:maillage:lot:{item['notice_id']}:{item['lot_id']}:{item['edition']}"
     title = f"{named} ({item['buyer']})" if item["buyer"] else named
+    link = item["documents_url"] or item["url"]
     address = link if link.startswith(("https://", "http://")) else ""
-    return Entry(id, title, made, "\n".join(filter(None, lines)), address)
+    return Entry(id, title, made, "\n".join(filter(None, lines(item))), address)
 
 
 def _icalendar(content: Mapping[str, Any]) -> bytes:
@@ -219,9 +240,7 @@ def _icalendar(content: Mapping[str, Any]) -> bytes:
         event.add("dtstamp", made)
         event.add("sequence", int(made.timestamp()) // 60 % 2**31)
         event.add("summary", f"Date limite : {item['title']}")
-        told = (f"{label} : {value}" for label, value in facts(item))
-        said = (*tags(item), item["notice_title"], *told, item["alone"])
-        event.add("description", "\n".join(filter(None, said)))
+        event.add("description", "\n".join(filter(None, lines(item))))
         if item.get("kind") == "cancellation":
             event.add("status", "CANCELLED")
         event.add("dtstart", due.astimezone(UTC) if due.tzinfo else due)

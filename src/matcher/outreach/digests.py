@@ -28,7 +28,7 @@ from matcher.outreach.cases import LEVEL, WAVES, Case, cases
 from matcher.outreach.digest_formats import FORMS
 from matcher.outreach.digest_formats import day as day_in_words
 from matcher.outreach.intake import Summary
-from matcher.outreach.items import ItemWriter, News
+from matcher.outreach.items import PRIOR, ItemWriter, News
 from matcher.outreach.rules import Rules
 from matcher.outreach.states import LOST, move
 from matcher.records import feedback
@@ -44,6 +44,7 @@ LATER: dict[str, Any] = {"unsure": (), "ending": (), "quiet": False}
 LATER_ITEM: dict[str, Any] = {
     "amount": "montant non publié", "text": "", "level": "likely", "edition": 0, "prior": False,
     "procedure": "", "limits": "", "contact": "", "facilitators": (), "duration": "", "profile": "",
+    "trades": "",
 }  # fmt: skip
 TOGETHER = 50  # digests written in one transaction
 Composed = tuple[Mapping[str, Any], Sequence[News]]  # the content of a digest, and the lots it announces
@@ -146,14 +147,28 @@ def _choices(
                 for one in ending.get(siret, ())
                 if not known.ending & {(n, RENEWAL + one.id) for n in names}
             )
-            yield _chosen(rules, structure, news, list(islice(fresh, ENDING)))
+            yield _chosen(rules, known.cases, structure, news, list(islice(fresh, ENDING)))
 
 
-def _chosen(rules: Rules, structure: Structure, news: Sequence[News], ending: Sequence[Renewal]) -> _Choice:
+def _chosen(
+    rules: Rules,
+    open_cases: Mapping[str, Case],
+    structure: Structure,
+    news: Sequence[News],
+    ending: Sequence[Renewal],
+) -> _Choice:
     urgent = {"cancellation": 0, "correction": 1}
 
     def place(one: News) -> tuple[Any, ...]:
-        return urgent.get(one.kind, 2), one.level != "likely", -one.chance, one.notice_id, one.lot_id
+        to_prepare = open_cases[one.notice_id].tender.nature in PRIOR  # after what can be answered
+        return (
+            urgent.get(one.kind, 2),
+            to_prepare,
+            one.level != "likely",
+            -one.chance,
+            one.notice_id,
+            one.lot_id,
+        )
 
     ordered = sorted(news, key=place)
     sure = [one for one in ordered if one.level != "plausible"]
@@ -349,7 +364,9 @@ def _subject(items: Sequence[Mapping[str, Any]]) -> str:
     others = ((kinds[kind], each) for kind, each in names.items())
     counts = [(fresh, ("lot pour vous", "lots pour vous")), *others]
     told = [f"{count} {words[count > 1]}" for count, words in counts if count]
-    return f"{', '.join(told)}{' :' if len(items) == 1 else ', dont :'} {shorten(items[0]['title'], 60)}"
+    first, trade = items[0], items[0]["trades"].partition(",")[0]
+    named = shorten(first["title"], 60) + (f" ({trade})" if trade else "")
+    return f"{', '.join(told)}{' :' if len(items) == 1 else ', dont :'} {named}"
 
 
 def _intro(items: Sequence[Mapping[str, Any]]) -> str:

@@ -43,6 +43,7 @@ from matcher.reference.text import fold, shorten
 
 #: Notices that announce what nobody can answer yet.
 PRIOR: frozenset[str] = frozenset({"prior", "project"})
+TRADES_TOLD = 3  # of a lot, largest first
 PARTNERS = 12  # structures of a lot among which partners are sought
 
 
@@ -65,6 +66,7 @@ class ItemWriter:
         self._store, self._catalogue, self._cases = store, catalogue, open_cases
         self._firsts: LRUCache[str, dict[str, list[Match]]] = LRUCache(maxsize=500)
         self._lots: LRUCache[tuple[str, str], dict[str, Any]] = LRUCache(maxsize=5_000)
+        self._lacked: LRUCache[tuple[str, str], Mapping[str, Sequence[str]]] = LRUCache(maxsize=500)
         self._found: dict[tuple[str, str, str], RowMapping] = {}
 
     def read(self, wanted: Mapping[str, Sequence[News]]) -> None:
@@ -109,11 +111,12 @@ class ItemWriter:
         tender, lot = self._cases[notice_id].tender, self._cases[notice_id].lot(lot_id)
         assert lot is not None
         deadline = lot.deadline or tender.deadline
-        number = lot.number if fold(lot.number).startswith("lot") else f"Lot {lot.number}"
+        number = lot.number.strip(" -–:.")
+        number = number if fold(number).startswith("lot") else f"Lot {number}"
         contact, documents = tender.contact, tender.documents_url
         home = documents.startswith(("https://", "http://")) and not _link(documents)
         near = facilitators.of(lot.places[0] if lot.places else tender.buyer.place)
-        words = " ".join((lot.description or tender.description).split())
+        words = _without(" ".join((lot.description or tender.description).split()), number, lot.title)
         # what the notice says beyond its titles: a title may be no more than a reference
         repeats = _letters(words) in {_letters(lot.title), _letters(tender.title)} or len(words) < 20
         stated = lot.reservation.stated if lot.reservation else ""
@@ -121,12 +124,15 @@ class ItemWriter:
         reserved = f"Lot réservé ({stated})" if stated else unstated
         duty = law.social_duty(tender, lot)  # what the law makes due is attributed to the law
         clauses = " ; ".join(dict.fromkeys(map(clause_in_words, lot.clauses))) or (duty.short if duty else "")
+        where = ", ".join(filter(None, dict.fromkeys(map(_place_name, lot.places))))
+        home_of = tender.buyer.place and _place_name(tender.buyer.place)
         named = {
             "lot": number if len(tender.lots) > 1 else "Marché à lot unique",
             "title": shorten(lot.title or tender.title, 200),
             "notice_title": shorten(tender.title, 200),
             "text": "" if repeats else shorten(words, 240),
-            "place": ", ".join(filter(None, dict.fromkeys(map(_place_name, lot.places)))),
+            "trades": ", ".join(part.label for part in asks.of_lot(lot, tender).parts[:TRADES_TOLD]),
+            "place": where or (f"lieu non précisé ; acheteur à {home_of}" if home_of else ""),
             "facilitators": [f.shown() for f in near],
         }
         dated = {
@@ -147,7 +153,7 @@ class ItemWriter:
             "procedure": tender.procedure,
             "limits": _limits(tender),
             "reservation": reserved if lot.reservation else "",
-            "clauses": clauses,
+            "clauses": clauses[:1].upper() + clauses[1:],
             "conditions": list(_conditions(lot)),
         }
         edition = len(self._cases[notice_id].changes)
@@ -167,17 +173,19 @@ class ItemWriter:
         if detail.get("lends"):
             return f"{LENT[:1].upper()}{LENT[1:]}.", []
         if not (lacking or small or wide):
-            return f"Seule ou en groupement : {size}." if size else "Vous pouvez répondre seule.", []
+            return f"Seule ou en groupement ({size})." if size else "Vous pouvez répondre seule.", []
         why = f"Il manque : {', '.join(lacking)}" if lacking else size if small else wide
         team = self._team(structure, news)
         others = [m for m in team.members if m.structure.siren != structure.siren] if team else []
+        if lacking:  # whoever lacks all of it too is no help
+            lacks = self._lacks(news.notice_id, news.lot_id)
+            others = [m for m in others if not set(lacking) <= set(lacks.get(m.structure.siret, ()))]
         who = "siret=structure.siret, name=structure.name, kind=structure.kind, why=reason"
         partners = [codec.flat(m, who) | {"lots": list(m.lots)} for m in others]
         towns = ((m.structure.name, m.structure.place.label) for m in others[:3])
         named = " ; ".join(", ".join(filter(None, each)) for each in towns)
-        example = f", par exemple avec : {named}" if named else "."
-        with_whom = f"À répondre en groupement{example}"
-        return f"{why[:1].upper()}{why[1:]}. {with_whom}", partners
+        example = f", par exemple avec : {named}" if named else ""
+        return f"{why[:1].upper()}{why[1:]}. À répondre en groupement{example}.", partners
 
     def _team(self, structure: Structure, news: News) -> Consortium | None:
         """The best team with this structure for a lot; None where it is not in its list, or none is found."""
@@ -199,6 +207,13 @@ class ItemWriter:
         except BadInput:
             return None
         return teams[0] if teams else None
+
+    @cachedmethod(attrgetter("_lacked"))
+    def _lacks(self, notice_id: str, lot_id: str) -> Mapping[str, Sequence[str]]:
+        """What the structures of a lot lack of it, by SIRET."""
+        lot = (Found.notice_id == notice_id, Found.lot_id == lot_id)
+        rows = self._store.ask(select(Found.siret, Found.detail["lacking"].label("lacking")).where(*lot))
+        return {row.siret: row.lacking or () for row in rows}
 
     def _answer_of(self, notice_id: str, structure: Structure) -> list[LotAnswer]:
         """The stored matches of a notice as answers: the first PARTNERS of each lot, and the structure itself."""
@@ -249,6 +264,14 @@ def _by_clause(detail: Mapping[str, Any]) -> str:
         f"Par la clause : ce lot demande des heures d'insertion à qui le prendra. {how}. Proposez-vous aux entreprises du "
         "métier qui y répondent, ou signalez-vous au facilitateur de la clause."
     )
+
+
+def _without(text: str, *beginnings: str) -> str:
+    """A text without these words and the mark after them at its beginning: they stand above it."""
+    for begun in beginnings:
+        whole = re.match(rf"{re.escape(begun)}\s*[-–—:.,;]\s*", text, re.IGNORECASE)
+        text = text[whole.end() :] if begun and whole else text
+    return text[:1].upper() + text[1:]
 
 
 def _letters(text: str) -> str:

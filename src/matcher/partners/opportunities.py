@@ -344,9 +344,10 @@ def _judged(
         owed = lot.owed_condition
         return made("clause", (f"{BY_CLAUSE} ({carries})",)) if owed else made("watch", (carries, *reasons))
     lacking = standing.lacking(matcher, [structure], query, level)[structure.siret]
-    if level == PLAUSIBLE and len(lacking) == len(executed(query.lot, query.asked)):
-        return made("watch", (CHECK, *reasons))
     small, sized = standing.too_small(structure, query), standing.size(structure, query)
+    if level == PLAUSIBLE and len(lacking) == len(executed(query.lot, query.asked)):
+        known = any(r.code == "likely_trade" and r.tells for r in match.reasons)
+        return made("watch", (CHECK if known else NOT_ESTABLISHED, *reasons, *([sized] if small else [])))
     if not lacking and not small:
         return made("alone", (*reasons, *((sized,) if sized else ())))
     wanting = [f"il manque : {', '.join(lacking)}"] if lacking else [sized]

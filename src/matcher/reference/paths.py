@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,9 +36,14 @@ def sample_dir() -> Path:
     return _SHIPPED / "sample" if _SHIPPED.is_dir() else _CLONE / "data" / "sample"
 
 
-def service_dir() -> Path:
-    """The folder that holds the package `service`: the clone, or a folder of this package, on no one's path, in a wheel."""
-    return _SHIPPED / "web" if _SHIPPED.is_dir() else _CLONE
+def reach_service() -> None:
+    """Make `import service` find this program's, first of all, here and in the processes started from here.
+
+    The wheel holds that package inside this one: the name is too common to be installed beside others.
+    """
+    folder = str(_SHIPPED / "web" if _SHIPPED.is_dir() else _CLONE)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
 
 
 _LEARNT_INTO: list[Path] = []

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED, department_number
+from matcher.matching import evidence, reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference import places
@@ -19,6 +20,10 @@ from matcher.reference.text import shorten
 
 DISCOUNT = (1.0, 0.5, 0.25)  # best piece, second, third
 SCALE_KM = 150.0
+_AREA = {
+    "department": ("dans le même département", "dans un autre département"),
+    "region": ("dans la même région", "dans une autre région"),
+}
 NEAR = 0.3  # of an award whose place or that of the lot is unknown
 #: Nature of a piece -> what it says, before "semblable" or "aux mêmes mots".
 TOLD = {
@@ -146,3 +151,32 @@ def without_address(shortlist: Shortlist, values: Column) -> Column:
     """The values, NaN for candidates whose own address is known: `place` covers those."""
     home = shortlist.catalogue.of_structure("latitude")[shortlist.candidates]
     return np.where(np.isnan(home), values, np.nan)
+
+
+def where(shortlist: Shortlist, i: int) -> list[str]:
+    """How far structure i is from the place of work, and what its declared zones tell of it, in words."""
+    zone = reach.of(shortlist).zone[i]
+    told = ["intervient dans cette zone" if zone > 0 else "hors de la zone déclarée"] if zone else []
+    return [_where(shortlist, i), *told]
+
+
+def _where(shortlist: Shortlist, i: int) -> str:
+    """Kilometres where both places are known, else the department; never kilometres from the centre of a department."""
+    row = int(shortlist.candidates[i])
+    catalogue = shortlist.catalogue
+    kilometres = float(reach.of(shortlist).shown_km[i])
+    town, code = (str(catalogue.of_structure(name)[row]) for name in ("town", "department"))
+    if kilometres == kilometres:
+        shown = round(kilometres, 1)  # rounded as in a match
+        return ("sur place" if shown < 1 else f"à {shown:.0f} km") + (f" ({town})" if town else "")
+    if not code:
+        return "implantation inconnue"
+    found = places.department(code)
+    same = np.nan_to_num(evidence.of(shortlist, "same_department")[i]) > 0
+    query = shortlist.query
+    several = len({p.department for p in query.places}) > 1
+    regional = several and not any(p.department for p in query.lot.places)  # it names no department
+    if regional and not same:
+        same = places.region_of(code) in {places.region_of(near) for near in query.departments}
+    within, outside = _AREA["region" if regional else "department"]
+    return f"{within if same else outside} ({town or (found.name if found else code)})"

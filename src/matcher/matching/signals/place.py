@@ -10,8 +10,7 @@ import numpy as np
 
 from matcher.matching import reach
 from matcher.matching.shortlist import Column, Shortlist
-from matcher.matching.signals import Why
-from matcher.reference import places
+from matcher.matching.signals import Why, _pieces
 
 SAME_TEXT_FOR = "unknown"
 
@@ -49,21 +48,8 @@ def measure(shortlist: Shortlist) -> Column:
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-    row = int(shortlist.candidates[i])
-    town = str(shortlist.catalogue.of_structure("town")[row])
     if value != value:
         asked = any(p.department or p.latitude is not None for p in shortlist.query.places)
         return Why("implantation inconnue" if asked else "lieu d'exécution inconnu")
-    kilometres = float(reach.of(shortlist).shown_km[i])
-    zone = reach.of(shortlist).zone[i]
-    text = "intervient dans cette zone" if zone > 0 else "hors de la zone déclarée" if zone < 0 else ""
-    if kilometres == kilometres:
-        shown = round(kilometres, 1)  # rounded as in a match
-        where = ("sur place" if shown < 1 else f"à {shown:.0f} km") + (f" ({town})" if town else "")
-    else:
-        department = str(shortlist.catalogue.of_structure("department")[row])
-        found = places.department(department)
-        where = f"département {found.name if found else department}"
-    if shortlist.query.asked.deduced:
-        text = f"{text}, lieu déduit de l'acheteur" if text else "lieu déduit de l'acheteur"
-    return Why(f"{where}, {text}" if text else where)
+    deduced = ["lieu déduit de l'acheteur"] if shortlist.query.asked.deduced else []
+    return Why(", ".join([*_pieces.where(shortlist, i), *deduced]))

@@ -42,6 +42,14 @@ def ted(
     return report
 
 
+def prune(folder: Path, before: date) -> int:
+    """Delete the notices fetched before a day; they are not fetched again.  Returns how many."""
+    old = [path for path in folder.rglob("*.xml") if date.fromtimestamp(path.stat().st_mtime) < before]
+    for path in old:
+        path.unlink()
+    return len(old)
+
+
 def _notices(http: Client, day: date, report: Report) -> Iterator[tuple[str, str]]:
     """(publication number, address of the XML) of every notice of a day."""
     url = address("ted")
