@@ -9,7 +9,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from matcher.domain import Answer, BadInput, Carried, Consortium, Lot, LotAnswer, Match
+from matcher.domain import Answer, BadInput, Carried, Consortium, Lot, LotAnswer, Match, Reason
 from matcher.learned import cpv
 from matcher.matching import reasons
 from matcher.matching.groups.table import lot_label
@@ -21,7 +21,7 @@ from service.page import render, search
 
 ROWS = 40  # rows of a group's table
 OPEN = 24  # lines of a level shown initially; the others on demand
-TITLED, DESCRIBED = 70, 115  # characters of an offer's title; of a presentation, which names its trade late
+TITLED, QUOTED = 70, 115  # characters of an offer's title; of the words of a presentation that name the trade
 SUGGESTED = 5  # codes proposed in a correction
 #: Articles whose potential is shown, with their beneficiaries.
 RESERVATIONS = ((law.INSERTION, "insertion"), (law.DISABILITY, "handicap"))
@@ -38,6 +38,7 @@ BY: Mapping[str, tuple[str, str]] = {
     "offre d’emploi": ("d’après une offre d’emploi", "par une offre d’emploi"),
     "code d’activité": ("d’après son code d’activité", "par leur code d’activité"),
     "son nom": ("retenue d’après son nom", "par leur nom"),
+    "son type": ("son type le fait souvent", "par leur type"),
     READ: (READ, "par ce qu’on a lu d’elles"),
     "": ("", "sans métier connu"),
 }
@@ -59,9 +60,19 @@ class Line:
     @property
     def known(self) -> str:
         """Source of its trade; "" where unknown."""
-        if self.match.offer and self.match.offer.inferred:
+        offer, told = self.match.offer, self._told
+        if offer and offer.inferred:
             return READ
-        return KNOWN.get(self.match.offer.nature, ("", False))[0] if self.match.offer else ""
+        if (
+            offer and offer.nature == "name" and told and not told.offer_passage
+        ):  # no word of its name tells it
+            return "son type" if told.tells else ""
+        return KNOWN.get(offer.nature, ("", False))[0] if offer else ""
+
+    @property
+    def _told(self) -> Reason | None:
+        """What tells its trade, with the words that do."""
+        return next((reason for reason in self.match.reasons if reason.code == "likely_trade"), None)
 
     @property
     def by(self) -> str:
@@ -80,8 +91,9 @@ class Line:
             return ""
         if self.match.offer.nature == "name":
             return "Métier non précisé"
-        most = DESCRIBED if self.match.offer.nature == "description" else TITLED
-        return render.initial(shorten(self.match.offer.title.replace(" n.c.a.", "").rstrip(" ."), most))
+        if self.match.offer.nature == "description" and self._told and self._told.offer_passage:
+            return render.initial(shorten(self._told.offer_passage, QUOTED))
+        return render.initial(shorten(self.match.offer.title.replace(" n.c.a.", "").rstrip(" ."), TITLED))
 
     @property
     def why(self) -> tuple[str, ...]:

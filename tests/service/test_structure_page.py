@@ -30,8 +30,8 @@ def test_what_was_saved_is_shown_and_no_longer_asked_for(page: TestClient, setti
     form = {"csrf": signed_in(page, f"structure:{SIRET}", "read"), "phone": "01 99 00 77 77"}
     form |= {"radius": "25", "turnover": "250000"}
     saved = page.post(f"/structure/{SIRET}/fiche", data=form).text
-    fiche = saved[saved.index('id="fiche"') : saved.index('id="ameliorer"')]
-    asked = saved[saved.index('id="ameliorer"') : saved.index('id="alertes"')]
+    asked = saved[saved.index('id="ameliorer"') : saved.index('id="fiche"')]
+    fiche = saved[saved.index('id="fiche"') : saved.index('id="alertes"')]
     assert "01 99 00 77 77" in fiche and "25 km autour" in fiche and "la structure elle-même" in fiche
     for piece in ("Donnez un téléphone", "Dites où vous intervenez", "Indiquez votre chiffre"):
         assert piece not in asked
