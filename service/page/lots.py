@@ -25,22 +25,17 @@ TITLED, QUOTED = 70, 115  # characters of an offer's title; of the words of a pr
 SUGGESTED = 5  # codes proposed in a correction
 #: Articles whose potential is shown, with their beneficiaries.
 RESERVATIONS = ((law.INSERTION, "insertion"), (law.DISABILITY, "handicap"))
-READ = "lu, à confirmer"  # read on its site or in its declared object, not declared by it
-#: Nature of the matching offer -> source of the trade, and whether declared or proved by past contracts.
-KNOWN: dict[str, tuple[str, bool]] = {
-    "offer": ("déclaré", True), "description": ("déclaré", True), "award": ("marché remporté", True),
-    "job": ("offre d’emploi", True), "naf": ("code d’activité", False), "name": ("son nom", False),
-}  # fmt: skip
-#: Source of the trade -> words of a line, and why those who are known by it are to be checked.
-BY: Mapping[str, tuple[str, str]] = {
-    "déclaré": ("déclaré par elle", "par ce qu’elles déclarent"),
-    "marché remporté": ("d’après un marché remporté", "par un marché remporté"),
-    "offre d’emploi": ("d’après une offre d’emploi", "par une offre d’emploi"),
-    "code d’activité": ("d’après son code d’activité", "par leur code d’activité"),
-    "son nom": ("retenue d’après son nom", "par leur nom"),
-    "son type": ("son type le fait souvent", "par leur type"),
-    READ: (READ, "par ce qu’on a lu d’elles"),
-    "": ("", "sans métier connu"),
+#: What tells a trade -> is it declared or proved by past contracts; words of a line; of many, why they are to be checked.
+TOLD: Mapping[str, tuple[bool, str, str]] = {
+    "offer": (True, "déclaré par elle", "par ce qu’elles déclarent"),
+    "description": (True, "déclaré par elle", "par ce qu’elles déclarent"),
+    "award": (True, "d’après un marché remporté", "par un marché remporté"),
+    "job": (True, "d’après une offre d’emploi", "par une offre d’emploi"),
+    "naf": (False, "d’après son code d’activité", "par leur code d’activité"),
+    "name": (False, "retenue d’après son nom", "par leur nom"),
+    "kind": (False, "son type le fait souvent", "par leur type"),
+    "read": (False, "lu, à confirmer", "par ce qu’on a lu d’elles"),  # on its site, not declared by it
+    "": (False, "", "sans métier connu"),
 }
 #: Who can carry a lot, in words.
 CARRIED: Mapping[Carried, str] = {
@@ -59,15 +54,13 @@ class Line:
 
     @property
     def known(self) -> str:
-        """Source of its trade; "" where unknown."""
+        """What tells its trade, of `TOLD`; "" where nothing does."""
         offer, told = self.match.offer, self._told
-        if offer and offer.inferred:
-            return READ
-        if (
-            offer and offer.nature == "name" and told and not told.offer_passage
-        ):  # no word of its name tells it
-            return "son type" if told.tells else ""
-        return KNOWN.get(offer.nature, ("", False))[0] if offer else ""
+        if offer is None or offer.inferred:
+            return "read" if offer else ""
+        if offer.nature == "name" and told and not told.offer_passage:  # no word of its name tells it
+            return "kind" if told.tells else ""
+        return offer.nature if offer.nature in TOLD else ""
 
     @property
     def _told(self) -> Reason | None:
@@ -76,14 +69,13 @@ class Line:
 
     @property
     def by(self) -> str:
-        """Source of its trade, in words."""
-        return BY[self.known][0]
+        """What tells its trade, in words."""
+        return TOLD[self.known][1]
 
     @property
     def stated(self) -> bool:
         """Does the structure, or a contract it won, name the trade?"""
-        offer = self.match.offer
-        return offer is not None and self.known != READ and KNOWN.get(offer.nature, ("", False))[1]
+        return TOLD[self.known][0]
 
     @property
     def trade(self) -> str:
@@ -106,8 +98,8 @@ def line(match: Match) -> Line:
 
 def plausible_because(lines: Sequence[Line]) -> str:
     """What makes the structures to check plausible, counted: "6 par leur code d’activité, 2 par leur nom"."""
-    found = Counter(each.known for each in lines)
-    return ", ".join(f"{count} {BY[name][1]}" for name, count in found.most_common())
+    found = Counter(TOLD[each.known][2] for each in lines)
+    return ", ".join(f"{count} {why}" for why, count in found.most_common())
 
 
 def potential(matches: Sequence[Match]) -> list[tuple[str, int, int]]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from matcher import plugins, spreadsheet
 from matcher.reference.french import PARIS, long_day
+from matcher.reference.naming import as_written
 
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("notice_id", "Avis"), ("lot", "Lot"), ("title", "Intitulé du lot"), ("notice_title", "Objet du marché"),
@@ -154,7 +155,7 @@ def templates() -> Any:
     )
     filters = {"day": day, "deadline": deadline, "cards": cards, "facts": facts, "tags": tags, "apart": apart}
     made.globals.update(filters, most=MOST_LOTS, rights=RIGHTS)
-    made.filters["printed"] = _printed
+    made.filters |= {"printed": _printed, "as_written": as_written}
     return made
 
 
