@@ -47,6 +47,7 @@ for (const zoom of all("[data-zoom]")) {
     for (const g of svg.querySelectorAll("g[transform]")) g.setAttribute("transform", g.getAttribute("transform").replace(/scale\((.*?)\)/, (_, k) => "scale(" + k * by + ")"));
   });
 }
+for (const tab of all(".tabs [aria-current]")) tab.closest("ul").scrollLeft = tab.offsetLeft - 40;  // one line on a telephone
 const pops = all(".facet, .fix");
 document.addEventListener("click", (event) => { for (const pop of pops) if (!pop.contains(event.target)) pop.open = false; });
 document.addEventListener("keydown", (event) => {
