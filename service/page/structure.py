@@ -99,7 +99,7 @@ def shown(
     structure = self_declared.over(held, declared)
     skilled = skills.skills(structure, past := snapshot.past_contracts(held.siret)[-8:])
     declined = _refused(request, structure.siret) if mine else set()
-    lots = snapshot.opportunities(held.siret, structure if _amended(held, structure) else None)
+    lots = snapshot.opportunities(held.siret, structure if mine and _amended(held, structure) else None)
     found = [o for o in lots if (o.tender.id, o.lot.id) not in declined]
     over = _over(found)
     feed = f"/v1/structures/{structure.siret}/opportunities.atom"
