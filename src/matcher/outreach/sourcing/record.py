@@ -117,7 +117,7 @@ def keep(
     with store.writing() as connection:
         mine = select(func.count()).select_from(Sourcing).where(Sourcing.owner == owner)
         if connection.execute(mine).scalar_one() >= most:
-            raise BadInput(f"Vous conservez déjà {most} fiches : exportez-les, ou faites-en effacer.")
+            raise BadInput(f"Vous gardez déjà {most} listes : exportez-les, ou faites-en effacer.")
         connection.execute(insert(Sourcing), row)
         listed = [("created", "", chain.committed(row))]
         for each in answer.lots:
