@@ -366,7 +366,7 @@ def _named(place: Place) -> str:
     label, department = place.label, place.department or ""
     known = places.department(department)
     if not label or not known or fold(known.name) == fold(label) or any(c.isdigit() for c in label):
-        return label or department
+        return label or (f"{known.name} ({department})" if known else department)
     return f"{label} ({department})"
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from fastapi import Form, Query, Request, Response
 
 from matcher import spreadsheet
-from matcher.domain import Answer, Match, MatcherError, NotFound
+from matcher.domain import Answer, Match, MatcherError, NotFound, Structure
 from matcher.matching import reasons, skills
 from matcher.records import searches, self_declared
 from matcher.reference.french import day
@@ -28,7 +28,6 @@ from service.router import Router
 from service.snapshot import Snapshot, snapshot_of
 
 router = Router()
-NO_MATCH: Mapping[str, Any] = {"line": None, "why": ()}
 COMPARED = 4  # structures of a comparison
 ARROWS: Mapping[str, Any] = {"frozen": "D2", "filtered": True}
 WRITTEN = 60  # recipients of one message
@@ -131,10 +130,14 @@ def _matches(request: Request, de: str, lot: str) -> dict[str, Match]:
 def _facts(snapshot: Snapshot, siret: str, matches: dict[str, Match]) -> dict[str, Any]:
     structure = snapshot.structure(siret)
     match = matches.get(structure.siret)
-    structure = match.structure if match else structure
+    return _known(snapshot, match.structure if match else structure, match)
+
+
+def _known(snapshot: Snapshot, structure: Structure, match: Match | None) -> Facts:
+    """What is known of a structure, and its line for a need."""
     past = snapshot.past_contracts(structure.siret)
     known: Facts = {"s": structure, "past": past, "skills": skills.skills(structure, past[-8:])}
-    known["warnings"] = reasons.warnings(structure, match.eligible if match else None)
+    known |= {"warnings": reasons.warnings(structure, match.eligible if match else None)}
     return {**known, "line": line(match) if match else None}
 
 
@@ -171,26 +174,21 @@ def structure(request: Request, siret: str, who: Searcher, de: From = "", lot: S
     """One structure for a buyer: references, trades, zone, capacity, state, contact, reasons."""
     snapshot = snapshot_of(request)
     shown = snapshot.structure(siret)
-    words = self_declared.declared_of(store_of(request), [shown.siret])
-    shown = self_declared.over(shown, words[shown.siret]) if words else shown
-    past = snapshot.past_contracts(shown.siret)
-    explanation, tender = None, None
+    shown = self_declared.over(shown, self_declared.read(store_of(request), shown.siret))
+    explanation = None
     if de:
         asked = search.of(request, de)
         tender = search.taken(request, asked).tender
         numbers = [each.number for each in tender.lots]
         number = lot if lot in numbers else next(iter(numbers), "")
-        said = snapshot.matcher.why(shown.siret, tender, number, filters=search.filters_of(asked))
-        explanation = next(iter(said), None)
+        told = snapshot.matcher.why(shown.siret, tender, number, filters=search.filters_of(asked))
+        explanation = next(iter(told), None)
     match = explanation.match if explanation else None
-    known: Facts = {"s": shown, "past": past, "skills": skills.skills(shown, past[-8:])}
+    known = _known(snapshot, shown, match) | {"why": reasons.subjects(match.reasons) if match else ()}
     known |= {"others": [p for p in snapshot.catalogue.establishments_of(shown.siren) if p != shown.siret]}
-    known |= {"warnings": reasons.warnings(shown, match.eligible if match else None)}
-    known |= {"favourite": _favourite(request, shown.siret)}
-    for_need: Facts = {"explanation": explanation, "match": match, "tender": tender, "de": de, "lot": lot}
-    for_need |= {"line": line(match), "why": reasons.subjects(match.reasons)} if match else NO_MATCH
+    known |= {"favourite": _favourite(request, shown.siret), "explanation": explanation, "match": match}
     back = search.address(de, lot=lot) if de else "/acheteur/favoris"
-    return render.page(request, "shown.html", back=back, **known, **for_need)
+    return render.page(request, "shown.html", back=back, de=de, **known)
 
 
 def _favourite(request: Request, siret: str) -> bool | None:

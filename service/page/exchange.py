@@ -30,7 +30,7 @@ router = Router()
 NONE = ("", "")
 MESSAGE = "Votre message est noté, et envoyé par courriel si une adresse est connue."
 AGREED = "Votre accord est noté : le groupement se voit quand l'autre dit le sien."
-NO_GROUP = "Personne ne s'est encore accordé avec vous sur cette annonce : il n'y a pas de fiche."
+NO_GROUP = "Personne ne s'est encore accordé avec vous : il n'y a pas de groupement à télécharger."
 #: Who does what in a group, for the DC1.
 SHEET = """GROUPEMENT : QUI FAIT QUOI (à reporter dans le DC1 ; information, non un acte)
 

@@ -48,7 +48,7 @@ READ: Mapping[str, Callable[[Line], Iterable[str]]] = {
     "label": lambda line: dict.fromkeys((*line.match.structure.networks, *line.match.structure.labels)),
 }
 WORDS = {
-    "connu": "Déclaré ou déjà fait", "deduit": "Supposé d’après le code d’activité ou le nom",
+    "connu": "Déclaré ou déjà fait", "deduit": "Supposé d’après le code d’activité, le nom ou le type",
     "inconnu": "Rien de connu", "telephone": "Téléphone", "courriel": "Courriel", "site": "Site internet",
     "autre": "Entreprise ordinaire", "autre-metier": "Autre, ou non précisé",
 }  # fmt: skip

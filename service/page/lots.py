@@ -9,7 +9,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from matcher.domain import Answer, BadInput, Carried, Consortium, Lot, LotAnswer, Match
+from matcher.domain import Answer, BadInput, Carried, Consortium, Lot, LotAnswer, Match, Reason
 from matcher.learned import cpv
 from matcher.matching import reasons
 from matcher.matching.groups.table import lot_label
@@ -21,25 +21,21 @@ from service.page import render, search
 
 ROWS = 40  # rows of a group's table
 OPEN = 24  # lines of a level shown initially; the others on demand
-TITLED, DESCRIBED = 70, 115  # characters of an offer's title; of a presentation, which names its trade late
+TITLED, QUOTED = 70, 115  # characters of an offer's title; of the words of a presentation that name the trade
 SUGGESTED = 5  # codes proposed in a correction
 #: Articles whose potential is shown, with their beneficiaries.
 RESERVATIONS = ((law.INSERTION, "insertion"), (law.DISABILITY, "handicap"))
-READ = "lu, à confirmer"  # read on its site or in its declared object, not declared by it
-#: Nature of the matching offer -> source of the trade, and whether declared or proved by past contracts.
-KNOWN: dict[str, tuple[str, bool]] = {
-    "offer": ("déclaré", True), "description": ("déclaré", True), "award": ("marché remporté", True),
-    "job": ("offre d’emploi", True), "naf": ("code d’activité", False), "name": ("son nom", False),
-}  # fmt: skip
-#: Source of the trade -> words of a line, and why those who are known by it are to be checked.
-BY: Mapping[str, tuple[str, str]] = {
-    "déclaré": ("déclaré par elle", "par ce qu’elles déclarent"),
-    "marché remporté": ("d’après un marché remporté", "par un marché remporté"),
-    "offre d’emploi": ("d’après une offre d’emploi", "par une offre d’emploi"),
-    "code d’activité": ("d’après son code d’activité", "par leur code d’activité"),
-    "son nom": ("retenue d’après son nom", "par leur nom"),
-    READ: (READ, "par ce qu’on a lu d’elles"),
-    "": ("", "sans métier connu"),
+#: What tells a trade -> is it declared or proved by past contracts; words of a line; of many, why they are to be checked.
+TOLD: Mapping[str, tuple[bool, str, str]] = {
+    "offer": (True, "déclaré par elle", "par ce qu’elles déclarent"),
+    "description": (True, "déclaré par elle", "par ce qu’elles déclarent"),
+    "award": (True, "d’après un marché remporté", "par un marché remporté"),
+    "job": (True, "d’après une offre d’emploi", "par une offre d’emploi"),
+    "naf": (False, "d’après son code d’activité", "par leur code d’activité"),
+    "name": (False, "retenue d’après son nom", "par leur nom"),
+    "kind": (False, "son type le fait souvent", "par leur type"),
+    "read": (False, "lu, à confirmer", "par ce qu’on a lu d’elles"),  # on its site, not declared by it
+    "": (False, "", "sans métier connu"),
 }
 #: Who can carry a lot, in words.
 CARRIED: Mapping[Carried, str] = {
@@ -58,21 +54,28 @@ class Line:
 
     @property
     def known(self) -> str:
-        """Source of its trade; "" where unknown."""
-        if self.match.offer and self.match.offer.inferred:
-            return READ
-        return KNOWN.get(self.match.offer.nature, ("", False))[0] if self.match.offer else ""
+        """What tells its trade, of `TOLD`; "" where nothing does."""
+        offer, told = self.match.offer, self._told
+        if offer is None or offer.inferred:
+            return "read" if offer else ""
+        if offer.nature == "name" and told and not told.offer_passage:  # no word of its name tells it
+            return "kind" if told.tells else ""
+        return offer.nature if offer.nature in TOLD else ""
+
+    @property
+    def _told(self) -> Reason | None:
+        """What tells its trade, with the words that do."""
+        return next((reason for reason in self.match.reasons if reason.code == "likely_trade"), None)
 
     @property
     def by(self) -> str:
-        """Source of its trade, in words."""
-        return BY[self.known][0]
+        """What tells its trade, in words."""
+        return TOLD[self.known][1]
 
     @property
     def stated(self) -> bool:
         """Does the structure, or a contract it won, name the trade?"""
-        offer = self.match.offer
-        return offer is not None and self.known != READ and KNOWN.get(offer.nature, ("", False))[1]
+        return TOLD[self.known][0]
 
     @property
     def trade(self) -> str:
@@ -80,8 +83,9 @@ class Line:
             return ""
         if self.match.offer.nature == "name":
             return "Métier non précisé"
-        most = DESCRIBED if self.match.offer.nature == "description" else TITLED
-        return render.initial(shorten(self.match.offer.title.replace(" n.c.a.", "").rstrip(" ."), most))
+        if self.match.offer.nature == "description" and self._told and self._told.offer_passage:
+            return render.initial(shorten(self._told.offer_passage, QUOTED))
+        return render.initial(shorten(self.match.offer.title.replace(" n.c.a.", "").rstrip(" ."), TITLED))
 
     @property
     def why(self) -> tuple[str, ...]:
@@ -94,8 +98,8 @@ def line(match: Match) -> Line:
 
 def plausible_because(lines: Sequence[Line]) -> str:
     """What makes the structures to check plausible, counted: "6 par leur code d’activité, 2 par leur nom"."""
-    found = Counter(each.known for each in lines)
-    return ", ".join(f"{count} {BY[name][1]}" for name, count in found.most_common())
+    found = Counter(TOLD[each.known][2] for each in lines)
+    return ", ".join(f"{count} {why}" for why, count in found.most_common())
 
 
 def potential(matches: Sequence[Match]) -> list[tuple[str, int, int]]:

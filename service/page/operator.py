@@ -140,7 +140,7 @@ def _send(request: Request, claim: dict[str, Any], link: str, given: str) -> str
         return ""
     structure = snapshot_of(request).structure(claim["siret"])
     mail = mail_transport(request.app.state.settings)
-    letter = letters.account_link(structure.brand or structure.name, to, link, mail)
+    letter = letters.account_link(render.called(structure), to, link, mail)
     store = access.store_of(request)
     with store.writing() as connection:
         post.queue(store, connection, letter, kind="account", siret=claim["siret"])

@@ -192,8 +192,8 @@ def cited(code: str) -> str:
     return law.article_of(code, date.today())
 
 
-_FILTERS: list[Any] = [address, alive, called, capacity, contact, day, due, euros, family, grouped, initial]
-_FILTERS += [moment, origin, points, reasons.clause_in_words, sourced, town, typographic]
+_FILTERS: list[Any] = [address, alive, as_written, called, capacity, contact, day, due, euros, family]
+_FILTERS += [grouped, initial, moment, origin, points, reasons.clause_in_words, sourced, town, typographic]
 _environment.filters |= {each.__name__: each for each in _FILTERS}
 _environment.filters |= {"km": kilometres, "kind": schemas.kind_label, "short": shorten, "siret": siret}
 _environment.filters |= {"source": source_name, "url": schemas.safe_url, "zone": zone_of}
@@ -203,7 +203,7 @@ _environment.globals |= {
     "reserved_to": RESERVED_TO,
     "sentences": reasons.sentences,
     "why_nobody": reasons.why_nobody,
-    "unknown_in_words": reasons.unknown_in_words,
+    "silent": reasons.silent,
     "version": domain.__version__,
     "kinds": KINDS,
     "families": FAMILIES,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -94,11 +95,12 @@ def shown(
     held = snapshot.structure(siret)
     mine = held.siret in who.sirets
     declared = self_declared.read(store, held.siret)
-    # as declared now: the catalogue includes it at its next build
+    # as declared now: the lists of buyers include it at the next build
     structure = self_declared.over(held, declared)
     skilled = skills.skills(structure, past := snapshot.past_contracts(held.siret)[-8:])
     declined = _refused(request, structure.siret) if mine else set()
-    found = [o for o in snapshot.opportunities(structure.siret) if (o.tender.id, o.lot.id) not in declined]
+    lots = snapshot.opportunities(held.siret, structure if mine and _amended(held, structure) else None)
+    found = [o for o in lots if (o.tender.id, o.lot.id) not in declined]
     over = _over(found)
     feed = f"/v1/structures/{structure.siret}/opportunities.atom"
     own: dict[str, Any] = {"own_facts": {}, "declared": (), "pending": [], "denied": [], "alerts": None}
@@ -116,6 +118,13 @@ def shown(
     does |= {"gaps": gaps(structure, snapshot), "hidden": denials.label(refused[2]) if refused[2] else ""}
     named = {"structure": structure, "mine": mine, "done": done}
     return render.page(request, "structure.html", **named, **own, **notices, **does, **ALWAYS, **form)
+
+
+def _amended(held: Structure, declared: Structure) -> bool:
+    """Does what it declares say something else than the catalogue?"""
+    plain = replace(declared, provenance=held.provenance, offers=held.offers)
+    titles, known = ({offer.title for offer in one.offers} for one in (declared, held))
+    return plain != held or titles != known
 
 
 def _looked_for(request: Request, known: Iterable[skills.Skill]) -> int:

@@ -133,7 +133,7 @@ def test_the_share_of_a_sector_is_told_with_the_trade_that_it_is_of() -> None:
     river = "entretien de la ripisylve et des berges de la rivière"
     for text, what in (("tonte des pelouses", "le métier demandé"), (river, "un métier voisin")):
         (query,) = alone.queries(free_text_tender(text, ANGERS))
-        told = f"63% des ESAT et EA du pays font {what} (espaces verts)"
+        told = f"63 % des ESAT et EA du pays font {what} (espaces verts)"
         assert told in " ".join(reason.text for reason in alone.explain(alone.rank(query), 0, 1).reasons)
 
 

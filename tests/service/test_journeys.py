@@ -309,6 +309,7 @@ def test_a_call_is_noted_and_found_again_the_next_day(hand: Hand) -> None:
     assert hand.tab.locator(".story q:has-text('Partante, rappelle jeudi.')").is_visible()
     assert hand.clicks == 4
     hand.tab.goto("/acheteur/fiches")
+    assert "1 suivie" in hand.tab.locator("main .lines li").first.inner_text()
     hand.click("main .lines a")
     assert "suite à donner" in hand.words()
     hand.click("a:has-text('Note pour le dossier')")

@@ -122,7 +122,7 @@ def test_the_same_message_leaves_and_the_answer_comes_back(settings: Settings, s
         asked |= {"buyer": "Ville de Pantin", "confirme": "oui"}
         told = page.post(address + "/contacter", data=asked).text
         assert "2 structures : message en cours d'envoi" in told.replace("’", "'").replace("&#39;", "'")
-        assert "1 structure : aucune adresse connue" in told
+        assert "1 structure : aucune adresse de courriel connue" in told
         left(store)
         sent = mails(settings.outbox)
         assert {m["To"] for m in sent} == {"contact@allees.example", "vert@asso.example"}

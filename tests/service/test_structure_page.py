@@ -30,8 +30,8 @@ def test_what_was_saved_is_shown_and_no_longer_asked_for(page: TestClient, setti
     form = {"csrf": signed_in(page, f"structure:{SIRET}", "read"), "phone": "01 99 00 77 77"}
     form |= {"radius": "25", "turnover": "250000"}
     saved = page.post(f"/structure/{SIRET}/fiche", data=form).text
-    fiche = saved[saved.index('id="fiche"') : saved.index('id="ameliorer"')]
-    asked = saved[saved.index('id="ameliorer"') : saved.index('id="alertes"')]
+    asked = saved[saved.index('id="ameliorer"') : saved.index('id="fiche"')]
+    fiche = saved[saved.index('id="fiche"') : saved.index('id="alertes"')]
     assert "01 99 00 77 77" in fiche and "25 km autour" in fiche and "la structure elle-même" in fiche
     for piece in ("Donnez un téléphone", "Dites où vous intervenez", "Indiquez votre chiffre"):
         assert piece not in asked
@@ -230,3 +230,17 @@ def test_a_feed_reader_fetches_by_the_token_alone(member: PagesClient) -> None:
     assert member.get(feed.partition("?")[0]).status_code == 401
     assert member.get(feed.replace(SIRET, OTHER)).status_code == 401
     assert links.token("feed", "/v1/notices.atom") not in feed
+
+
+def test_a_trade_that_is_stated_brings_its_lots_at_once_and_takes_them_away_with_it(
+    page: PagesClient,
+) -> None:
+    csrf, at = signed_in(page, f"structure:{OTHER}", "read"), f"/structure/{OTHER}"
+
+    def lots(text: str) -> set[str]:
+        return set(re.findall(r'<h4><a href="[^"]+">([^<]+)<', text))
+
+    before = lots(page.get(at).text)
+    stated = page.post(at + "/offres", data={"title": "Tonte", "csrf": csrf}).text
+    assert lots(stated) > before and "dès maintenant" in stated
+    assert lots(page.post(at + "/offres", data={"retirer": "Tonte", "csrf": csrf}).text) == before

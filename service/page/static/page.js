@@ -47,6 +47,7 @@ for (const zoom of all("[data-zoom]")) {
     for (const g of svg.querySelectorAll("g[transform]")) g.setAttribute("transform", g.getAttribute("transform").replace(/scale\((.*?)\)/, (_, k) => "scale(" + k * by + ")"));
   });
 }
+for (const tab of all(".tabs [aria-current]")) tab.closest("ul").scrollLeft = tab.offsetLeft - 40;  // one line on a telephone
 const pops = all(".facet, .fix");
 document.addEventListener("click", (event) => { for (const pop of pops) if (!pop.contains(event.target)) pop.open = false; });
 document.addEventListener("keydown", (event) => {
@@ -74,7 +75,9 @@ for (const form of all("form.results")) {
 for (const point of all(".point")) {
   const row = document.getElementById(point.getAttribute("href").slice(1));
   if (!row) continue;
-  const light = (on) => { point.classList.toggle("on", on); row.classList.toggle("on", on); };
-  for (const each of [point, row]) { each.addEventListener("mouseenter", () => light(true)); each.addEventListener("mouseleave", () => light(false)); }
+  const light = (on) => { for (const each of [point, row]) each.classList.toggle("on", on || location.hash === "#" + row.id || (each === point && row.matches(":has(:checked)"))); };
+  for (const each of [point, row]) for (const [event, on] of [["mouseenter", true], ["focusin", true], ["mouseleave", false], ["focusout", false]]) each.addEventListener(event, () => light(on));
+  row.addEventListener("change", () => light(true));
+  addEventListener("hashchange", () => light(false));
   point.addEventListener("click", () => { const fold = row.closest("details.level"); if (fold) fold.open = true; });
 }

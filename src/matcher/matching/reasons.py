@@ -142,12 +142,15 @@ def unknown_in_words(answer: LotAnswer) -> str:
     """How many structures in reach say nothing of their trade, in French; "" where there are none."""
     if not answer.to_ask:
         return ""
+    several = "s" if answer.to_ask > 1 else ""
+    return f"{answer.to_ask} structure{several} à portée {silent(answer)} : à interroger"
+
+
+def silent(answer: LotAnswer) -> str:
+    """What those who say nothing of their trade have in common: their kinds, and that they may do it."""
     kinds = ", ".join(dict.fromkeys(s.kind for s in answer.asking if s.kind))
-    one = answer.to_ask == 1
-    return (
-        f"{answer.to_ask} structure{'' if one else 's'} à portée ({kinds}) ne di{'t' if one else 'sent'} pas "
-        f"{'son' if one else 'leur'} métier et {'le fait' if one else 'le font'} peut-être : à interroger"
-    )
+    says = "ne disent pas leur métier et le font" if answer.to_ask > 1 else "ne dit pas son métier et le fait"
+    return f"({kinds}) {says} peut-être"
 
 
 def mark(match: Match) -> str:

@@ -19,6 +19,7 @@ from matcher.records import feedback
 from matcher.records.store import Store, now
 from matcher.records.tables import Announcement, Feedback, Found, Notice
 from matcher.reference.french import PARIS
+from matcher.reference.naming import as_written
 from matcher.reference.text import shorten
 
 ENDING = 10  # contracts ending soon that are listed for their buyer
@@ -90,7 +91,9 @@ def _item(
         "deadline": row.deadline.isoformat() if row.deadline else None,
         "lots": [_lot(lot, possible, notified, last) for lot in row.tender["lots"]],
         "reasons": [f"{reason} ({count})" for reason, count in reasons.most_common()],
-        "names": [f"{who.name} ({siret})" if who else siret for siret, who in known] if named else [],
+        "names": [f"{as_written(who.name)} ({siret})" if who else siret for siret, who in known]
+        if named
+        else [],
     }
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from matcher import plugins, spreadsheet
 from matcher.reference.french import PARIS, long_day
+from matcher.reference.naming import as_written
 from matcher.reference.text import fold
 
 COLUMNS: tuple[tuple[str, str], ...] = (
@@ -165,7 +166,7 @@ def templates() -> Any:
     )
     filters = {"day": day, "deadline": deadline, "cards": cards, "facts": facts, "tags": tags, "apart": apart}
     made.globals.update(filters, most=MOST_LOTS, rights=RIGHTS)
-    made.filters["printed"] = _printed
+    made.filters |= {"printed": _printed, "as_written": as_written}
     return made
 
 

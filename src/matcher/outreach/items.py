@@ -39,6 +39,7 @@ from matcher.records.tables import Found
 from matcher.reference import law, places
 from matcher.reference.amounts import lasting_in_words, stated_in_words
 from matcher.reference.french import counted
+from matcher.reference.naming import as_written
 from matcher.reference.text import fold, shorten
 
 #: Notices that announce what nobody can answer yet.
@@ -182,7 +183,7 @@ class ItemWriter:
             others = [m for m in others if not set(lacking) <= set(lacks.get(m.structure.siret, ()))]
         who = "siret=structure.siret, name=structure.name, kind=structure.kind, why=reason"
         partners = [codec.flat(m, who) | {"lots": list(m.lots)} for m in others]
-        towns = ((m.structure.name, m.structure.place.label) for m in others[:3])
+        towns = ((as_written(m.structure.name), m.structure.place.label) for m in others[:3])
         named = " ; ".join(", ".join(filter(None, each)) for each in towns)
         example = f", par exemple avec : {named}" if named else ""
         return f"{why[:1].upper()}{why[1:]}. À répondre en groupement{example}.", partners

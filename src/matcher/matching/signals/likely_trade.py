@@ -66,7 +66,7 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
     if offer.inferred and offer.source:  # what was read about it is not its own declaration
         who = f"selon {offer.source},"
     quote = _quote(piece, text, offer.title if job else "")
-    return Why(f"{how} : {who} « {quote} »", shorten(shortlist.query.text, 160), piece)
+    return Why(f"{how} : {who} « {quote} »", shorten(shortlist.query.text, 160), quote)
 
 
 def _slot(shortlist: Shortlist, i: int) -> int:
@@ -123,7 +123,8 @@ def _coded(shortlist: Shortlist, i: int, sure: float) -> Why:
 
 def _named(shortlist: Shortlist, i: int, sure: float) -> Why:
     held = _by_name(shortlist, i)
-    return Why(f"son nom évoque {'' if sure >= STATED else 'peut-être '}{_met(shortlist, held)}")
+    name = str(shortlist.catalogue.of_structure("name")[shortlist.candidates[i]])
+    return Why(f"son nom évoque {'' if sure >= STATED else 'peut-être '}{_met(shortlist, held)}", "", name)
 
 
 def _by_name(shortlist: Shortlist, i: int) -> trades.Floats:
@@ -137,7 +138,7 @@ def _inferred(shortlist: Shortlist, i: int) -> Why:
     if rate >= NAMED_RATE:
         rates = trades.kind_rates()
         share = rates[_nearest(shortlist, rates)]
-        whom = f"{share:.0%} des ESAT et EA du pays"
+        whom = f"{100 * share:.0f} % des ESAT et EA du pays"
         return Why(f"ne dit pas son métier ; {whom} font {_met(shortlist, rates)}")
     if evidence.of(shortlist, "prior_trade")[i] >= trades.LIKELY_TRADE:
         often = "celui-ci est fréquent chez ses pareilles (type, activité)"

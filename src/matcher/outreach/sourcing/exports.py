@@ -9,6 +9,7 @@ from typing import Any
 
 from matcher import codec, spreadsheet
 from matcher.outreach.sourcing.record import NOTE, STEPS, Record, Step, filters_in_words, steps, why
+from matcher.reference.naming import as_written
 
 #: Field, heading, width in characters.
 COLUMNS: tuple[tuple[str, str, int], ...] = (
@@ -33,6 +34,7 @@ def rows(record: Record, *, firms: bool = False) -> Iterator[dict[str, Any]]:
         for event in record.lines(lot["id"]):
             erased = {"name": "(ligne effacée à la demande de la personne)", "kind": "?"}
             facts = dict(event.payload or erased)
+            facts["name"] = as_written(str(facts.get("name") or ""))
             ordinary = not facts.get("kind") and facts.get("band") not in ("à appeler", "à vérifier")
             if ordinary is not firms:
                 continue

@@ -25,7 +25,7 @@ OUTCOMES: dict[str, tuple[str, bool]] = {
     "queued": ("message en cours d'envoi", False),
     "sent": ("message envoyé", False),
     "outbox": ("message déposé dans la boîte d'envoi", False),
-    "no-address": ("aucune adresse connue : appelez", True),
+    "no-address": ("aucune adresse de courriel connue", True),
     "unsubscribed": ("ne veut plus de question par courriel : appelez", False),
     "bounced": ("adresse refusée : appelez", False),
     "failed": ("message refusé par le serveur : appelez", False),

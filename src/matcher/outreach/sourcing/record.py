@@ -24,7 +24,7 @@ from matcher.outreach import links
 from matcher.records import chain
 from matcher.records.store import Store, now
 from matcher.records.tables import ANONYMOUS as ANONYMOUS
-from matcher.records.tables import Sourcing, SourcingMember
+from matcher.records.tables import Sourcing, SourcingEvent, SourcingMember
 
 NOTE = "Ordre de présentation, ne préjuge pas du choix."
 #: Kind of an event -> what it says of a structure, in the order in which they happen.
@@ -117,7 +117,7 @@ def keep(
     with store.writing() as connection:
         mine = select(func.count()).select_from(Sourcing).where(Sourcing.owner == owner)
         if connection.execute(mine).scalar_one() >= most:
-            raise BadInput(f"Vous conservez déjà {most} fiches : exportez-les, ou faites-en effacer.")
+            raise BadInput(f"Vous gardez déjà {most} listes : exportez-les, ou faites-en effacer.")
         connection.execute(insert(Sourcing), row)
         listed = [("created", "", chain.committed(row))]
         for each in answer.lots:
@@ -298,15 +298,17 @@ def exported(store: Store, owner: str, identifier: str, format: str) -> None:
 
 
 def listing(store: Store, owner: str, *, archived: bool = False) -> list[dict[str, Any]]:
-    """The records of an owner or shared with them, newest first: id, label, title, place, day, versions, shared.
+    """The records of an owner or shared with them, newest first: what a list shows of each.
 
-    `events` counts what happened beyond the list itself; archived ones are listed apart.
+    `followed` counts the structures of which something was noted; archived ones are listed apart.
     """
     mine, member = Sourcing.owner == owner, SourcingMember
     own = (member.record_id == Sourcing.id) & (member.person == owner)
     joined = Sourcing.__table__.outerjoin(member.__table__, own)
+    step = (SourcingEvent.record_id == Sourcing.id) & SourcingEvent.kind.in_(STEPS)
+    followed = select(func.count(SourcingEvent.siret.distinct())).where(step).scalar_subquery()
     query = (
-        select(Sourcing.__table__, member.label, member.archived_at)
+        select(Sourcing.__table__, member.label, member.archived_at, followed.label("followed"))
         .select_from(joined)
         .where(
             or_(mine, member.person == owner),
@@ -324,6 +326,7 @@ def listing(store: Store, owner: str, *, archived: bool = False) -> list[dict[st
             "created_at": r["created_at"],
             "versions": r["versions"],
             "shared": r["owner"] != owner,
+            "followed": r["followed"],
         }
         for r in rows
     ]
