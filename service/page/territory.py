@@ -12,11 +12,10 @@ from urllib.parse import urlencode
 
 from fastapi import Depends, Form, Query, Request, Response
 
-from matcher.domain import BadInput, MatcherError
+from matcher.domain import KINDS, BadInput, MatcherError
 from matcher.records import facilitators, searches
-from matcher.reference import places
+from matcher.reference import law, places
 from matcher.reference import trades as trades_
-from matcher.reference.identifiers import clean_amount
 from matcher.territory import areas, choropleth, coverage, ledger, meeting, potential, programme
 from matcher.territory.advice import Weight, effect
 from service import desk, schemas, wire
@@ -153,14 +152,18 @@ def study(request: Request, who: Reader, form: Annotated[NeedForm, Depends()]) -
 def studied(request: Request, who: Reader, reference: str) -> Response:
     given = searches.read(store_of(request), reference).get("potential") or {}
     values = {name: str(given.get(name, "")) for name in NO_NEED}
-    return _study(request, values, _studied(request, values))
+    return _study(request, values, _studied(request, values), reference)
 
 
-def _study(request: Request, values: dict[str, str], found: Any, **form: Any) -> Response:
+def _study(
+    request: Request, values: dict[str, str], found: Any, reference: str = "", **form: Any
+) -> Response:
     shown: dict[str, Any] = {"asked": values, "found": found, "listed": "", "past": (), **form}
     if found:
-        its_list = search.Search(need=values["need"], place=values["place"], whole=True)
-        shown["listed"] = search.address(search.kept(request, its_list))
+        shown["listed"] = search.address(reference)
+        kinds = {a: [k for k in KINDS if law.eligible(k, (a,), found.on)] for a in potential.ARTICLES}
+        pairs = {a: [("type", kind) for kind in own] for a, own in kinds.items()}
+        shown["reserved"] = {a: search.address(reference, pairs=own) for a, own in pairs.items()}
         shown["past"] = [desk.similar(request, lot) for lot in found.lots]
     return _page(request, "potentiel", **shown, **ADVICE)
 
@@ -171,21 +174,12 @@ def _studied(request: Request, values: dict[str, str]) -> potential.Potential:
         need=lambda: fields.words(values["need"], "Dites ce qu'il y a à faire : quelques mots."),
         place=lambda: desk.place_of(values["place"]) and values["place"],
         rate=lambda: _rate(values["rate"]),
-        **{name: partial(_amount, values[name], what) for name, what in AMOUNTS.items()},
+        **{name: partial(fields.euros, values[name], what, name) for name, what in AMOUNTS.items()},
     )
     given: Facts = {"need": values["need"], "place": read["place"] or "", "amount": read["amount"] or None}
     given |= {"like_needs": read["like"], "works": NATURES.get(values["works"]), "rate": read["rate"]}
     asked = schemas.PotentialIn(**given, contribution=read["contribution"])
     return desk.studied(request, asked)
-
-
-def _amount(text: str, what: str) -> float | None:
-    if text.strip() in ("", "0"):
-        return 0.0 if text.strip() else None
-    found = clean_amount(text)
-    if found is None:
-        raise BadInput(f"{what} : écrivez un montant en euros, 45 000 ou 45000,50.")
-    return found
 
 
 def _rate(text: str) -> float | None:
@@ -233,7 +227,10 @@ def studied_programme(request: Request, who: Reader, reference: str, forme: Flag
     if forme == "xlsx":
         return wire.attachment(made.workbook(), wire.XLSX, "programme.xlsx")
     rows = list(zip(made.lines, made.rows(), strict=True))
-    return _page(request, "programme", found=made, reference=reference, rows=rows)
+    shown: Facts = {"found": made, "reference": reference, "rows": rows}
+    return _page(
+        request, "programme", **shown, address=search.address, planned=f"{search.PLANNED}{reference}:"
+    )
 
 
 @router.get("/territoire/carte")

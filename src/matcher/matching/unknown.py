@@ -13,7 +13,7 @@ from matcher.matching.signals import reservation
 
 #: Share of a kind, or prior chance by kind, code and name, from which a silent structure is worth a question.
 OFTEN = 0.05
-NAMED = 20  # structures that are named, of those counted
+NAMED = 20  # structures that are named at least, of those counted
 
 
 def to_ask(ranking: Ranking, most: int = NAMED) -> tuple[int, tuple[Structure, ...]]:
@@ -56,7 +56,12 @@ def _served(ranking: Ranking) -> bool:
 def _near(ranking: Ranking, shown: bool = False) -> Shortlist:
     """Candidates who may be proposed and come to the lot, with those whose bidders are `shown` already or without."""
     everyone = ranking.everyone
-    kept: NDArray[np.bool_] = reach.of(everyone).comes(everyone.query.demand.usual_km)
+    reached = reach.of(everyone)
+    kept = reached.comes(everyone.query.demand.usual_km)
+    if reach.only_vague(
+        everyone.query.places
+    ):  # somewhere in a department: whoever is in it is in reach of a part
+        kept = kept | ((evidence.of(everyone, "same_department") > 0) & ~reached.refused)
     kept = kept & suitability.proposable(everyone)
     if not shown:
         bidders = everyone.catalogue.of_structure("bidder")[everyone.candidates]

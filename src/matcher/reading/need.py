@@ -150,6 +150,13 @@ def placed_need(need: str, place: str = "", *, whole: bool = False) -> Tender:
     return typed_need(need, toponyms.asked(place, need) or spot(need), whole=whole)
 
 
+def sized_need(tender: Tender, amount: float | None) -> Tender:
+    """The need with the amount that its user gives for it (euros): that of its only lot, where this states none."""
+    if not amount or len(tender.lots) > 1 or tender.lots[0].amount is not None:
+        return tender
+    return replace(tender, lots=(replace(tender.lots[0], amount=amount),))
+
+
 def free_text_tender(text: str, place: Place | Sequence[Place] | None = None) -> Tender:
     """A need typed by a buyer, as a tender of one lot, at one place or at several.  Raises BadInput when it says nothing, or far too much."""
     words = clean(text)

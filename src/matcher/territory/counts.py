@@ -20,10 +20,11 @@ from sqlalchemy import select
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import Filters, Lot, Place, Tender
 from matcher.learned import asks
+from matcher.matching import unknown
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Query
-from matcher.reading.need import typed_need
+from matcher.reading.need import spot, typed_need
 from matcher.records.store import Store
 from matcher.records.tables import Feedback, SourcingEvent
 from matcher.reference import law, trades
@@ -47,6 +48,8 @@ class Count:
     answered: int = 0
     kinds: Mapping[str, int] = field(default_factory=dict)
     kinds_to_check: Mapping[str, int] = field(default_factory=dict)
+    kinds_to_ask: Mapping[str, int] = field(default_factory=dict)
+    kinds_verified: Mapping[str, int] = field(default_factory=dict)
 
     def shown(self) -> str:
         """The count as a user reads it; never the bare number."""
@@ -72,21 +75,28 @@ class Count:
         return f"{self.verified or 'aucune'} vérifiée{s} active{s}"
 
     def only(self, may: Callable[[str], bool]) -> Count:
-        """Those of some kinds; of those to ask the kind is not counted."""
-        both = (self.kinds, self.kinds_to_check)
-        kinds, check = ({kind: n for kind, n in counted.items() if may(kind)} for counted in both)
-        likely = sum(kinds.values())
-        return Count(
-            likely=likely,
-            plausible=sum(check.values()),
-            verified=min(self.verified, likely),
-            kinds=kinds,
-            kinds_to_check=check,
-        )
+        """Those of some kinds; how many of them answered is not counted."""
+        counted = (self.kinds, self.kinds_to_check, self.kinds_to_ask, self.kinds_verified)
+        return _of_kinds(*({kind: n for kind, n in each.items() if may(kind)} for each in counted))
 
     def under(self, article: str, on: date) -> Count:
         """Those who may answer a lot reserved under an article."""
         return self.only(lambda kind: law.eligible(kind, (article,), on) is True)
+
+
+def _of_kinds(
+    kinds: Mapping[str, int], check: Mapping[str, int], ask: Mapping[str, int], verified: Mapping[str, int]
+) -> Count:
+    return Count(
+        likely=sum(kinds.values()),
+        plausible=sum(check.values()),
+        to_ask=sum(ask.values()),
+        verified=sum(verified.values()),
+        kinds=kinds,
+        kinds_to_check=check,
+        kinds_to_ask=ask,
+        kinds_verified=verified,
+    )
 
 
 def _s(count: int) -> str:
@@ -115,17 +125,11 @@ class Desk:
 
     def count(self, ranking: Ranking) -> Count:
         """Whom the list of a lot shows, by level."""
-        answer, rows = self.matcher.answer(ranking, 0), self.shown(ranking)
-        sirets, active = self.catalogue.sirets[rows], self.catalogue.of_structure("active")[rows]
-        return Count(
-            likely=answer.likely,
-            plausible=answer.plausible,
-            to_ask=answer.to_ask,
-            verified=int((active == 1).sum()),
-            answered=sum(str(siret) in self.answered for siret in sirets) if self.answered else 0,
-            kinds=self._kinds(rows),
-            kinds_to_check=self._kinds(self.shown(ranking, PLAUSIBLE)),
-        )
+        rows = self.shown(ranking)
+        active = self.catalogue.of_structure("active")[rows] == 1
+        by_level = (rows, self.shown(ranking, PLAUSIBLE), unknown.asking(ranking), rows[active])
+        answered = sum(str(siret) in self.answered for siret in self.catalogue.sirets[rows])
+        return replace(_of_kinds(*map(self._kinds, by_level)), answered=answered)
 
     def _kinds(self, rows: Rows) -> dict[str, int]:
         return dict(Counter(map(str, self.catalogue.of_structure("kind")[rows])))
@@ -183,8 +187,10 @@ class Desk:
 
 
 def need_of(words: str, place: Place | None, months: float | None = None) -> Tender:
-    """A trade or a need as one unpublished purchase, as the form of a buyer's search reads it.  Raises BadInput."""
-    tender = typed_need(words, (place,) if place else (), whole=True)
+    """A trade or a need as one unpublished purchase, as the form of a buyer's search reads it: where its words say
+    so if no place is given.  Raises BadInput.
+    """
+    tender = typed_need(words, (place,) if place else spot(words), whole=True)
     lots = [replace(lot, duration_months=months or lot.duration_months) for lot in tender.lots]
     return replace(tender, confidential=True, lots=tuple(lots))
 
