@@ -62,7 +62,7 @@ def _corrected(tender: Tender, asked: s.Asked) -> Tender:
         raise BadInput(f"{unknown[0]!r} is no trade: choose among {', '.join(asks.names())}")
     given: dict[str, Any] = {"trades": tuple(asked.trades), "nature": asked.nature}
     given = {name: value for name, value in given.items() if value}
-    tender = sized_need(tender, asked.amount)
+    tender = sized_need(tender, asked.amount, asked.months)
     return replace(tender, lots=tuple(replace(lot, **given) for lot in tender.lots)) if given else tender
 
 

@@ -123,9 +123,9 @@ def of_programme(request: Request, reference: str, line: str = "") -> Search:
     """The search of a line of a kept programme, whose list its page counts.  Raises NotFound."""
     table = searches.read(store_of(request), reference).get("programme")
     lines = programme.read(base64.b64decode(table["data"]), table["name"])[0] if table else []
-    for where, _, tender, given in lines:
+    for where, _, tender, _given in lines:
         if where == line:
-            return Search(notice=codec.to_json(sized_need(tender, given.amount)))
+            return Search(notice=codec.to_json(tender))
     raise domain.NotFound("Ce programme n'a pas cette ligne : revenez à sa page.")
 
 

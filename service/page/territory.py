@@ -29,7 +29,6 @@ from service.snapshot import snapshot_of
 
 router = Router()
 Flag = Annotated[str, Query(max_length=5)]
-LINES = 12  # zones of a page
 FILE = 2_000_000  # bytes of a programme
 Table = Annotated[str, Form(max_length=FILE)]
 INVITED = 60  # most structures that a day invites unless it says how many
@@ -237,7 +236,7 @@ def studied_programme(request: Request, who: Reader, reference: str, forme: Flag
 def drawn(
     request: Request,
     who: Reader,
-    region: Annotated[str, Query(max_length=60)] = "11",
+    region: Annotated[str, Query(max_length=60)] = desk.FIRST,
     departement: Annotated[str, Query(max_length=3)] = "",
     par: Annotated[str, Query(max_length=12)] = "departement",
     metier: Annotated[str, Query(max_length=50)] = "",
@@ -253,17 +252,12 @@ def drawn(
     asked = desk.MapQuery(**where, by=by, trade=metier, kind=type or [])
     snapshot, opened, key = snapshot_of(request), desk.desk_of(request), asked.model_dump_json()
     made = snapshot.for_a_minute(("map", key), lambda: desk.covered(request, asked))
-
-    def closed() -> list[tuple[Any, ...]]:
-        shown = made.lacking[:LINES]
-        return [(cell, coverage.closers(opened, cell), coverage.neighbours(opened, cell)) for cell in shown]
-
     query = asked.model_dump(include={"region", "department", "by", "trade", "kind"}) | {"measure": measure}
     files = urlencode({name: value for name, value in query.items() if value}, doseq=True)
     picture = choropleth.picture(made, measure, _links(made, asked))
     map_ = {"coverage": made, "drawing": choropleth.svg(picture, legend=False), "legend": picture.legend}
-    map_ |= {"gaps": snapshot.for_a_minute(("gaps", key), closed), "list_of": _list_of, "files": files}
-    map_ |= {"left": max(0, len(made.lacking) - LINES)}
+    map_ |= {"gaps": desk.gaps(snapshot, opened, made, asked), "list_of": _list_of, "files": files}
+    map_ |= {"left": max(0, len(made.lacking) - desk.LINES)}
     chosen = {"region": region, "departement": departement, "by": by, "trade": metier}
     chosen |= {"kinds": asked.kind, "measure": measure}
     choices: Facts = {"departments": [d for d in places.departments() if d.region == region]}

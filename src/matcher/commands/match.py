@@ -32,6 +32,7 @@ def run(
     need: Annotated[str | None, Option(help="A need in your own words instead of a notice.")] = None,
     place: Annotated[str, Option(help="Where: communes, a postcode, grouping, department or region.")] = "",
     amount: Annotated[float | None, Option(min=0, help="Of that need, euros before tax.")] = None,
+    months: Annotated[float | None, Option(min=0, help="Its duration.")] = None,
     catalogue: Folder = CATALOGUE,
     n: Annotated[int, Option("-n", min=1, max=500, help="Structures shown for each lot.")] = 5,
     groups: Annotated[int, Option(min=0, max=10, help="Groups proposed for each notice.")] = 1,
@@ -67,7 +68,7 @@ def run(
         if aside:
             say(f"  {aside} notices are awards or cancellations: nothing to answer")
     if need is not None:
-        tenders.append(sized_need(placed_need(need, place), amount))
+        tenders.append(sized_need(placed_need(need, place), amount, months))
     if not tenders:
         raise domain.NoValidRecords("no notice to answer in these files: `matcher read` shows what they hold")
     matcher = loaded(catalogue, recipe)

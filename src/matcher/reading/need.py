@@ -150,11 +150,14 @@ def placed_need(need: str, place: str = "", *, whole: bool = False) -> Tender:
     return typed_need(need, toponyms.asked(place, need) or spot(need), whole=whole)
 
 
-def sized_need(tender: Tender, amount: float | None) -> Tender:
-    """The need with the amount that its user gives for it (euros): that of its only lot, where this states none."""
-    if not amount or len(tender.lots) > 1 or tender.lots[0].amount is not None:
+def sized_need(tender: Tender, amount: float | None = None, months: float | None = None) -> Tender:
+    """The need with the amount (euros) and the duration that its user gives: those of its only lot, where it states none."""
+    if len(tender.lots) != 1:
         return tender
-    return replace(tender, lots=(replace(tender.lots[0], amount=amount),))
+    (lot,) = tender.lots
+    months = lot.duration_months or months
+    lot = replace(lot, amount=amount or None if lot.amount is None else lot.amount, duration_months=months)
+    return replace(tender, lots=(lot,))
 
 
 def free_text_tender(text: str, place: Place | Sequence[Place] | None = None) -> Tender:

@@ -242,7 +242,9 @@ def of_areas(places: Iterable[Place], known: Iterable[Facilitator] | None = None
         else:
             without.append(label)
     if without:
-        shown = ", ".join(dict.fromkeys(without[:12])) + (", ..." if len(without) > 12 else "")
+        labels = list(dict.fromkeys(without))
+        more = f" et {len(labels) - 12} autres" if len(labels) > 12 else ""
+        shown = f"{', '.join(labels[:12])}{more}"
         ask = f"Demandez-le à votre coordination départementale, puis {ADD}."
         found.append(f"Facilitateur : aucun n'est connu pour {shown}. {ask}")
     return tuple(found)

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from threading import Lock
+from typing import Any
 
 import numpy as np
-from cachetools import LRUCache
+from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 from sqlalchemy import select
 
@@ -24,7 +25,7 @@ from matcher.matching import unknown
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Query
-from matcher.reading.need import spot, typed_need
+from matcher.reading.need import sized_need, spot, typed_need
 from matcher.records.store import Store
 from matcher.records.tables import Feedback, SourcingEvent
 from matcher.reference import law, trades
@@ -35,6 +36,7 @@ from matcher.territory.areas import Area
 
 Rows = NDArray[np.int64]
 KEPT = 20_000  # counts of trades in areas
+Kept = tuple[LRUCache[Hashable, Any], Lock]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,14 +105,24 @@ def _s(count: int) -> str:
     return "s" if count > 1 else ""
 
 
+def no_counts() -> Kept:
+    """A memory of counts that is empty: desks over one catalogue may share it."""
+    return LRUCache(KEPT), Lock()
+
+
 class Desk:
     """The engine as a territory asks it, with what the store knows; safe to share between threads."""
 
-    def __init__(self, matcher: Matcher, store: Store | None = None, on: date | None = None) -> None:
+    def __init__(
+        self,
+        matcher: Matcher,
+        store: Store | None = None,
+        on: date | None = None,
+        kept: Kept | None = None,  # of desks before this one, over the same catalogue
+    ) -> None:
         self.matcher, self.store, self.on = matcher, store, on or date.today()
         self.assumed = assumptions.desk()
-        self._counts: LRUCache[Hashable, Count] = LRUCache(KEPT)
-        self._lock = Lock()
+        self._kept, self._lock = kept or no_counts()
 
     @property
     def catalogue(self) -> Catalogue:
@@ -125,11 +137,18 @@ class Desk:
 
     def count(self, ranking: Ranking) -> Count:
         """Whom the list of a lot shows, by level."""
+        return self._with_answers(*self._counted(ranking))
+
+    def _counted(self, ranking: Ranking) -> tuple[Count, Rows]:
+        """The count without those who answered, and the rows to call."""
         rows = self.shown(ranking)
         active = self.catalogue.of_structure("active")[rows] == 1
         by_level = (rows, self.shown(ranking, PLAUSIBLE), unknown.asking(ranking), rows[active])
+        return _of_kinds(*map(self._kinds, by_level)), rows
+
+    def _with_answers(self, count: Count, rows: Rows) -> Count:
         answered = sum(str(siret) in self.answered for siret in self.catalogue.sirets[rows])
-        return replace(_of_kinds(*map(self._kinds, by_level)), answered=answered)
+        return replace(count, answered=answered) if answered else count
 
     def _kinds(self, rows: Rows) -> dict[str, int]:
         return dict(Counter(map(str, self.catalogue.of_structure("kind")[rows])))
@@ -145,14 +164,12 @@ class Desk:
 
     def in_area(self, trade: str, area: Area) -> Count:
         """The count of a trade in an area: that of the list of the trade's name there."""
+
+        def counted() -> tuple[Count, Rows]:
+            return self._counted(self.ranking(self.query(trade, area)))
+
         key = (trade, area.words, area.radius_km)
-        with self._lock:
-            known = self._counts.get(key)
-        if known is None:
-            known = self.count(self.ranking(self.query(trade, area)))
-            with self._lock:
-                self._counts[key] = known
-        return known
+        return self._with_answers(*cached(self._kept, lambda: key, self._lock)(counted)())
 
     def query(self, words: str, area: Area, filters: Filters | None = None) -> Query:
         """Words as they are asked in an area: those of a trade are its label."""
@@ -191,8 +208,7 @@ def need_of(words: str, place: Place | None, months: float | None = None) -> Ten
     so if no place is given.  Raises BadInput.
     """
     tender = typed_need(words, (place,) if place else spot(words), whole=True)
-    lots = [replace(lot, duration_months=months or lot.duration_months) for lot in tender.lots]
-    return replace(tender, confidential=True, lots=tuple(lots))
+    return replace(sized_need(tender, months=months), confidential=True)
 
 
 def trades_of(texts: Sequence[str], codes: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
