@@ -23,7 +23,7 @@ from service.access import identify, store_of
 from service.page import fields, render, search
 from service.page.fields import FieldError, problems_of
 from service.page.render import Facts
-from service.page.visitor import Buyer, CheckedForm, Operator, Reader
+from service.page.visitor import Buyer, CheckedForm, Operator, Reader, record_owner
 from service.router import Router
 from service.snapshot import snapshot_of
 
@@ -337,8 +337,10 @@ def _facilitators(request: Request, *, edited: str = "", **form: Any) -> Respons
 
 
 @router.get("/territoire/rencontre")
-def day(request: Request, who: Reader, exemple: Flag = "") -> Response:
-    return _page(request, "rencontre", asked=DAY if exemple else BLANK)
+def day(request: Request, who: Reader, exemple: Flag = "", favoris: Flag = "") -> Response:
+    """The form; with an example, or with the favourites of the visitor as those who come."""
+    listed = searches.favourites(store_of(request), record_owner(request)) if favoris else ()
+    return _page(request, "rencontre", asked=(DAY if exemple else BLANK) | {"come": "\n".join(listed)})
 
 
 @router.get("/territoire/rencontre/r/{reference}")
@@ -393,7 +395,7 @@ def _planned(request: Request, given: Mapping[str, Any]) -> meeting.Day:
         invite=lambda: given["invite"].strip() and _whole(given["invite"], "Structures à inviter", 1, 120),
     )
     most = read.pop("invite") or min(INVITED, read["slots"] * len(read["buyers"]))
-    come = tuple(re.findall(r"\b\d{14}\b", str(given.get("come", ""))))
+    come = meeting.named(str(given.get("come", "")))
     opened, first = desk.desk_of(request), given["first"]
     day = meeting.plan(opened, first=first, most=most, participants=come, seconds=6, **read)
     listed = str(given.get("appointments", ""))

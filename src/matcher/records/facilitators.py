@@ -235,7 +235,8 @@ def of_areas(places: Iterable[Place], known: Iterable[Facilitator] | None = None
     found, without = [], []
     for place in places:
         where = places_.locate(place)
-        label = where.label or where.department or "ce lieu"
+        whole = places_.department(where.department or "")
+        label = where.label or (whole.name if whole else "ce lieu")
         if near := of(place, listed):
             several = " (territoires qui se recouvrent, du plus local au plus large)" if len(near) > 1 else ""
             found.append(f"Facilitateur de {label}{several} : " + " ; ".join(f.shown() for f in near))
