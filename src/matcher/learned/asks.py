@@ -436,7 +436,7 @@ def _labels() -> Mapping[str, str]:
 
 def _named_alone(lot: Lot, tender: Tender) -> str:
     """The trade whose label is all that a typed need says, as a map asks for it; "" where it says anything else."""
-    bare = tender.format == "need" and not (lot.description or lot.cpv)
+    bare = tender.format == "need" and tender.title == lot.title and not (lot.description or lot.cpv)
     return _labels().get(fold(lot.title.strip(" ."))) or "" if bare else ""
 
 

@@ -146,7 +146,7 @@ def unknown_in_words(answer: LotAnswer) -> str:
     one = answer.to_ask == 1
     return (
         f"{answer.to_ask} structure{'' if one else 's'} à portée ({kinds}) ne di{'t' if one else 'sent'} pas "
-        f"{'son' if one else 'leur'} métier et {'le fait' if one else 'le font'} peut-être : à interroger"
+        f"ce métier et {'le fait' if one else 'le font'} peut-être : à interroger"
     )
 
 

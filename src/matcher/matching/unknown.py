@@ -13,6 +13,7 @@ from matcher.matching.signals import reservation
 
 #: Share of a kind, or prior chance by kind, code and name, from which a silent structure is worth a question.
 OFTEN = 0.05
+HINTED = 0.5  # what a code or a name tells of the trade, from which its structure is worth a question where nobody is shown
 NAMED = 20  # structures that are named at least, of those counted
 
 
@@ -30,7 +31,13 @@ def asking(ranking: Ranking) -> NDArray[np.int64]:
     if not _served(ranking) or not len(near := _near(ranking)):
         return np.zeros(0, dtype=np.int64)
     often = np.fmax(evidence.of(near, "kind_rate"), evidence.of(near, "prior_trade"))
-    asked = (evidence.of(near, "silent") > 0) & (often >= OFTEN) & ~(reservation.measure(near) == 0)
+    asked = (evidence.of(near, "silent") > 0) & (often >= OFTEN)
+    if (
+        not asked.any() and not (ranking.levels >= PLAUSIBLE).any()
+    ):  # else nobody: whose code or name has the trade
+        hinted = np.fmax(evidence.of(near, "code_trade"), evidence.of(near, "name_trade"))
+        asked, often = hinted >= HINTED, hinted
+    asked &= ~(reservation.measure(near) == 0)
     order = np.flatnonzero(asked)
     order = order[np.lexsort((reach.of(near).kilometres[order], -np.round(often[order], 2)))]
     bidders = near.catalogue.of_structure("bidder")[near.candidates[order]]
