@@ -10,7 +10,7 @@ from typing import Any
 from matcher.domain import ANSWERABLE, KINDS, BadInput, Filters, NotFound, Place, Rejected, Tender
 from matcher.learned import asks
 from matcher.reading import files
-from matcher.reading.need import spot, typed_need
+from matcher.reading.need import sized_need, spot, typed_need
 from matcher.reading.sources import Record
 from matcher.reference import toponyms
 from service import schemas as s
@@ -62,6 +62,7 @@ def _corrected(tender: Tender, asked: s.Asked) -> Tender:
         raise BadInput(f"{unknown[0]!r} is no trade: choose among {', '.join(asks.names())}")
     given: dict[str, Any] = {"trades": tuple(asked.trades), "nature": asked.nature}
     given = {name: value for name, value in given.items() if value}
+    tender = sized_need(tender, asked.amount, asked.months)
     return replace(tender, lots=tuple(replace(lot, **given) for lot in tender.lots)) if given else tender
 
 

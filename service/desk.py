@@ -15,16 +15,19 @@ from matcher.domain import Award, Place, Rejected, Tender
 from matcher.reading import contracts
 from matcher.records import worked
 from matcher.records.keys import Bearer
+from matcher.records.store import Store
 from matcher.territory import areas, coverage, ledger, potential
-from matcher.territory.counts import Desk, need_of
+from matcher.territory.counts import Count, Desk, need_of, no_counts
 from service import access, wire
 from service.access import store_of
 from service.announced import buyer_of
 from service.asked import uploaded
 from service.schemas import PotentialIn
-from service.snapshot import snapshot_of
+from service.snapshot import Snapshot, snapshot_of
 
 Files = list[UploadFile]
+FIRST = "11"  # the region that a map shows unless another is asked for
+LINES = 12  # zones that a page lists
 
 
 class DeskAnswer(BaseModel):
@@ -52,7 +55,11 @@ class MapQuery(BaseModel):
 def desk_of(request: Request) -> Desk:
     """The engine as the desk asks it, with what the store knows, at most a minute old."""
     snapshot, store = snapshot_of(request), access.store_of(request)
-    return snapshot.for_a_minute("desk", lambda: Desk(snapshot.matcher, store))
+    return snapshot.for_a_minute("desk", lambda: _desk(snapshot, store))
+
+
+def _desk(snapshot: Snapshot, store: Store | None = None) -> Desk:
+    return Desk(snapshot.matcher, store, kept=snapshot.once("counts", no_counts))
 
 
 def areas_of(asked: MapQuery) -> tuple[areas.Area, ...]:
@@ -60,19 +67,42 @@ def areas_of(asked: MapQuery) -> tuple[areas.Area, ...]:
     wholes = areas.region(asked.region) if asked.region else ()
     wholes += tuple(areas.department(code) for code in asked.department)
     circle = (areas.circle(asked.commune, asked.radius),) if asked.commune else ()
-    return (*areas.divided(wholes or (() if circle else areas.region("11")), asked.by), *circle)
+    return (*areas.divided(wholes or (() if circle else areas.region(FIRST)), asked.by), *circle)
 
 
 def covered(request: Request, asked: MapQuery) -> coverage.Coverage:
     """The map of what is served."""
-    snapshot, chosen = snapshot_of(request), areas_of(asked)
+    return _covered(snapshot_of(request), desk_of(request), asked)
+
+
+def _covered(snapshot: Snapshot, opened: Desk, asked: MapQuery) -> coverage.Coverage:
+    chosen = areas_of(asked)
     near = areas.departments_of(chosen)
 
     def read() -> Any:
         return coverage.in_catalogue(snapshot.catalogue, snapshot.notices.values(), near)
 
     needs, kinds = snapshot.once(("needs", near), read), tuple(asked.kind)
-    return coverage.cover(desk_of(request), needs, chosen, trade=asked.trade, kinds=kinds, n=asked.n)
+    return coverage.cover(opened, needs, chosen, trade=asked.trade, kinds=kinds, n=asked.n)
+
+
+Gap = tuple[coverage.Cell, tuple[coverage.Closer, ...], list[tuple[str, str, Count]]]
+
+
+def gaps(snapshot: Snapshot, opened: Desk, made: coverage.Coverage, asked: MapQuery) -> list[Gap]:
+    """The zones that a page lists, with who could fill them and neighbouring trades."""
+
+    def closed() -> list[Gap]:
+        shown = made.lacking[:LINES]
+        return [(cell, coverage.closers(opened, cell), coverage.neighbours(opened, cell)) for cell in shown]
+
+    return snapshot.once(("gaps", asked.model_dump_json()), closed)
+
+
+def warm(snapshot: Snapshot) -> None:
+    """Count what the map shows first, before anybody asks for it."""
+    opened, asked = _desk(snapshot), MapQuery(region=FIRST)
+    gaps(snapshot, opened, _covered(snapshot, opened, asked), asked)
 
 
 def place_of(text: str) -> Place | None:

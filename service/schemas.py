@@ -97,6 +97,8 @@ class Asked(In):
     trades: list[Short] = Field([], max_length=12)
     nature: LotNature | None = None
     place: Short = ""
+    amount: Euros | None = None
+    months: Months | None = None
     n: int = Field(10, ge=1, le=200)
     groups: int = Field(3, ge=0, le=10)
     filters: FiltersIn = FiltersIn()

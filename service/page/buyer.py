@@ -33,7 +33,7 @@ from service.router import Router
 from service.snapshot import Snapshot, snapshot_of
 
 router = Router()
-MOST = 300  # most structures of a lot that a page lists
+MOST = 1_000  # most structures of a lot that a page lists
 SHOWN = 6  # structures of a lot among several
 LOTS = 6  # lots of a page
 TOGETHER = 8  # most lots for which groups are shown immediately; beyond, on demand
@@ -308,6 +308,7 @@ def _lot(request: Request, wanted: facets.Chosen, number: str, everything: bool,
     def at(choice: facets.Chosen) -> str:
         return search.address(reference, lot=number, pairs=choice.query())
 
+    answer = facets.of_asking(answer, wanted)
     listed: Facts = {"call": call, "check": check, "most": most, "because": lots.plausible_because(check)}
     listed |= {"rest": lots.examined(answer), "hours": answer.by_clause}
     listed |= {"potential": lots.potential(answer.matches) if not chosen.reservation else ()}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from matcher.domain import KINDS, Answer
+from matcher.domain import KINDS, Answer, LotAnswer
 from matcher.reference import trades
 from matcher.reference.text import fold
 from service.page.lots import Line, line
@@ -128,9 +128,18 @@ def of_answer(answer: Answer, wanted: Chosen) -> Answer:
     lots = []
     for each in answer.lots:
         matches = tuple(kept.match for kept in narrowed([line(m) for m in each.matches], wanted))
-        asking = () if wanted.any else each.asking  # of those to be asked no facet is known
-        lots.append(replace(each, matches=matches, asking=asking))
+        lots.append(replace(of_asking(each, wanted), matches=matches))
     return replace(answer, lots=tuple(lots))
+
+
+def of_asking(answer: LotAnswer, wanted: Chosen) -> LotAnswer:
+    """The answer with those of whom to ask their trade that pass every facet: of these no other than the type is known."""
+    if not wanted.any:
+        return answer
+    types = wanted.values.get("type", ())
+    others = any(values for name, values in wanted.values.items() if name != "type")
+    asking = () if others else tuple(one for one in answer.asking if (one.kind or "autre") in types)
+    return replace(answer, asking=asking, to_ask=len(asking))
 
 
 def counted(lines: Sequence[Line], wanted: Chosen) -> list[tuple[str, str, list[tuple[str, str, int, bool]]]]:

@@ -11,7 +11,7 @@ import fastapi
 from fastapi import Form, Query, UploadFile
 
 from matcher.domain import BadInput
-from matcher.reference.identifiers import is_address
+from matcher.reference.identifiers import clean_amount, is_address
 from matcher.reference.text import clean
 
 #: Of a form: a code, a name, the reference of a search, a line, an address of this site or some sentences, a text.
@@ -93,4 +93,14 @@ def number(text: str, sentence: str) -> float | None:
         raise BadInput(sentence) from None
     if value is not None and not math.isfinite(value):
         raise BadInput(sentence)
+    return value
+
+
+def euros(text: str, what: str, field: str) -> float | None:
+    """An amount as it is typed; None where nothing is.  Raises FieldError, which names what it is of."""
+    if text.strip() in ("", "0"):
+        return 0.0 if text.strip() else None
+    value = clean_amount(text)
+    if value is None:
+        raise FieldError(field, f"{what} : écrivez un montant en euros, 45 000 ou 45000,50.")
     return value

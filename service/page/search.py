@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -13,13 +14,15 @@ from fastapi import Form, Request
 
 from matcher import codec, domain
 from matcher.domain import BadInput, Filters, Lot, LotNature, MatcherError, Place, Reservation, Tender
+from matcher.reading.need import sized_need
 from matcher.records import searches
 from matcher.reference import toponyms, trades
 from matcher.reference.codes import cpv_label
+from matcher.territory import programme
 from service.access import store_of
 from service.asked import Taken, from_bytes, from_need
 from service.page import render
-from service.page.fields import FieldError, File, Lists, Name
+from service.page.fields import FieldError, File, Lists, Name, Word, euros
 from service.snapshot import Snapshot, snapshot_of
 
 NOTICE = "avis:"  # begins the reference of a published notice; any other reference is the id of a kept search
@@ -36,6 +39,7 @@ SENTENCES = {
 }
 
 
+PLANNED = "programme:"  # begins the reference of a line of a kept programme
 TRADE = "metier:"  # begins the reference of a trade at a place, whose list is what the territory counts
 #: What a lot buys, in words.
 NATURES: Mapping[LotNature, str] = {
@@ -58,6 +62,7 @@ class Search:
     radius: str = ""
     phrase: str = ""
     active: bool = False
+    amount: str = ""  # estimated, of a need
     whole: bool = False  # one need, however many trades its words name
     trades: Mapping[str, str] = field(default_factory=dict)  # number of a lot -> trade, or cpv:CODE
     natures: Mapping[str, LotNature] = field(default_factory=dict)  # number of a lot -> what it buys
@@ -76,8 +81,9 @@ def form(
     radius: Annotated[str, Form(max_length=10)] = "",
     phrase: Name = "",
     active: Annotated[str, Form(max_length=5)] = "",
+    amount: Word = "",
 ) -> Search:
-    return Search(need, place, notice_id, None, tuple(kinds or ()), radius, phrase, bool(active))
+    return Search(need, place, notice_id, None, tuple(kinds or ()), radius, phrase, bool(active), amount)
 
 
 def sent_file(file: File = None) -> tuple[bytes, str]:
@@ -96,7 +102,11 @@ def of(request: Request, reference: str) -> Search:
         return Search(notice_id=reference.removeprefix(NOTICE))
     if reference.startswith(TRADE):
         return of_trade(*reference.removeprefix(TRADE).split(":", 2))
+    if reference.startswith(PLANNED):
+        return of_programme(request, *reference.removeprefix(PLANNED).split(":", 1))
     asked = searches.read(store_of(request), reference)
+    if studied := asked.get("potential"):  # the list behind the numbers of a potential: the same need
+        asked = {**studied, "whole": True}
     given: dict[str, Any] = {f.name: asked[f.name] for f in fields(Search) if f.name in asked}
     return replace(Search(**given), kinds=tuple(given.get("kinds", ())))
 
@@ -107,6 +117,16 @@ def of_trade(name: str, place: str = "", radius: str = "") -> Search:
     if not label:
         raise domain.NotFound("Ce métier n'existe pas : choisissez-en un sur la carte.")
     return Search(need=label, place=place, radius=radius, whole=True)
+
+
+def of_programme(request: Request, reference: str, line: str = "") -> Search:
+    """The search of a line of a kept programme, whose list its page counts.  Raises NotFound."""
+    table = searches.read(store_of(request), reference).get("programme")
+    lines = programme.read(base64.b64decode(table["data"]), table["name"])[0] if table else []
+    for where, _, tender, _given in lines:
+        if where == line:
+            return Search(notice=codec.to_json(tender))
+    raise domain.NotFound("Ce programme n'a pas cette ligne : revenez à sa page.")
 
 
 def address(reference: str, pairs: Sequence[tuple[str, str]] = (), **query: object) -> str:
@@ -162,7 +182,8 @@ def _taken(search: Search, snapshot: Snapshot, max_need: int) -> Taken:
         return Taken(_placed(snapshot.notice(search.notice_id), where))
     if not any(c.isalpha() for c in search.need):
         raise FieldError("need", "Dites en quelques mots ce qui est à faire, ou déposez un avis.")
-    return from_need(search.need, where, max_need, whole=search.whole)
+    found = from_need(search.need, where, max_need, whole=search.whole)
+    return replace(found, tender=sized_need(found.tender, euros(search.amount, "Montant estimé", "amount")))
 
 
 def _placed(tender: Tender, where: tuple[Place, ...]) -> Tender:

@@ -12,11 +12,10 @@ from urllib.parse import urlencode
 
 from fastapi import Depends, Form, Query, Request, Response
 
-from matcher.domain import BadInput, MatcherError
+from matcher.domain import KINDS, BadInput, MatcherError
 from matcher.records import facilitators, searches
-from matcher.reference import places
+from matcher.reference import law, places
 from matcher.reference import trades as trades_
-from matcher.reference.identifiers import clean_amount
 from matcher.territory import areas, choropleth, coverage, ledger, meeting, potential, programme
 from matcher.territory.advice import Weight, effect
 from service import desk, schemas, wire
@@ -24,13 +23,12 @@ from service.access import identify, store_of
 from service.page import fields, render, search
 from service.page.fields import FieldError, problems_of
 from service.page.render import Facts
-from service.page.visitor import Buyer, CheckedForm, Operator, Reader
+from service.page.visitor import Buyer, CheckedForm, Operator, Reader, record_owner
 from service.router import Router
 from service.snapshot import snapshot_of
 
 router = Router()
 Flag = Annotated[str, Query(max_length=5)]
-LINES = 12  # zones of a page
 FILE = 2_000_000  # bytes of a programme
 Table = Annotated[str, Form(max_length=FILE)]
 INVITED = 60  # most structures that a day invites unless it says how many
@@ -153,14 +151,18 @@ def study(request: Request, who: Reader, form: Annotated[NeedForm, Depends()]) -
 def studied(request: Request, who: Reader, reference: str) -> Response:
     given = searches.read(store_of(request), reference).get("potential") or {}
     values = {name: str(given.get(name, "")) for name in NO_NEED}
-    return _study(request, values, _studied(request, values))
+    return _study(request, values, _studied(request, values), reference)
 
 
-def _study(request: Request, values: dict[str, str], found: Any, **form: Any) -> Response:
+def _study(
+    request: Request, values: dict[str, str], found: Any, reference: str = "", **form: Any
+) -> Response:
     shown: dict[str, Any] = {"asked": values, "found": found, "listed": "", "past": (), **form}
     if found:
-        its_list = search.Search(need=values["need"], place=values["place"], whole=True)
-        shown["listed"] = search.address(search.kept(request, its_list))
+        shown["listed"] = search.address(reference)
+        kinds = {a: [k for k in KINDS if law.eligible(k, (a,), found.on)] for a in potential.ARTICLES}
+        pairs = {a: [("type", kind) for kind in own] for a, own in kinds.items()}
+        shown["reserved"] = {a: search.address(reference, pairs=own) for a, own in pairs.items()}
         shown["past"] = [desk.similar(request, lot) for lot in found.lots]
     return _page(request, "potentiel", **shown, **ADVICE)
 
@@ -171,21 +173,12 @@ def _studied(request: Request, values: dict[str, str]) -> potential.Potential:
         need=lambda: fields.words(values["need"], "Dites ce qu'il y a à faire : quelques mots."),
         place=lambda: desk.place_of(values["place"]) and values["place"],
         rate=lambda: _rate(values["rate"]),
-        **{name: partial(_amount, values[name], what) for name, what in AMOUNTS.items()},
+        **{name: partial(fields.euros, values[name], what, name) for name, what in AMOUNTS.items()},
     )
     given: Facts = {"need": values["need"], "place": read["place"] or "", "amount": read["amount"] or None}
     given |= {"like_needs": read["like"], "works": NATURES.get(values["works"]), "rate": read["rate"]}
     asked = schemas.PotentialIn(**given, contribution=read["contribution"])
     return desk.studied(request, asked)
-
-
-def _amount(text: str, what: str) -> float | None:
-    if text.strip() in ("", "0"):
-        return 0.0 if text.strip() else None
-    found = clean_amount(text)
-    if found is None:
-        raise BadInput(f"{what} : écrivez un montant en euros, 45 000 ou 45000,50.")
-    return found
 
 
 def _rate(text: str) -> float | None:
@@ -233,14 +226,17 @@ def studied_programme(request: Request, who: Reader, reference: str, forme: Flag
     if forme == "xlsx":
         return wire.attachment(made.workbook(), wire.XLSX, "programme.xlsx")
     rows = list(zip(made.lines, made.rows(), strict=True))
-    return _page(request, "programme", found=made, reference=reference, rows=rows)
+    shown: Facts = {"found": made, "reference": reference, "rows": rows}
+    return _page(
+        request, "programme", **shown, address=search.address, planned=f"{search.PLANNED}{reference}:"
+    )
 
 
 @router.get("/territoire/carte")
 def drawn(
     request: Request,
     who: Reader,
-    region: Annotated[str, Query(max_length=60)] = "11",
+    region: Annotated[str, Query(max_length=60)] = desk.FIRST,
     departement: Annotated[str, Query(max_length=3)] = "",
     par: Annotated[str, Query(max_length=12)] = "departement",
     metier: Annotated[str, Query(max_length=50)] = "",
@@ -256,17 +252,12 @@ def drawn(
     asked = desk.MapQuery(**where, by=by, trade=metier, kind=type or [])
     snapshot, opened, key = snapshot_of(request), desk.desk_of(request), asked.model_dump_json()
     made = snapshot.for_a_minute(("map", key), lambda: desk.covered(request, asked))
-
-    def closed() -> list[tuple[Any, ...]]:
-        shown = made.lacking[:LINES]
-        return [(cell, coverage.closers(opened, cell), coverage.neighbours(opened, cell)) for cell in shown]
-
     query = asked.model_dump(include={"region", "department", "by", "trade", "kind"}) | {"measure": measure}
     files = urlencode({name: value for name, value in query.items() if value}, doseq=True)
     picture = choropleth.picture(made, measure, _links(made, asked))
     map_ = {"coverage": made, "drawing": choropleth.svg(picture, legend=False), "legend": picture.legend}
-    map_ |= {"gaps": snapshot.for_a_minute(("gaps", key), closed), "list_of": _list_of, "files": files}
-    map_ |= {"left": max(0, len(made.lacking) - LINES)}
+    map_ |= {"gaps": desk.gaps(snapshot, opened, made, asked), "list_of": _list_of, "files": files}
+    map_ |= {"left": max(0, len(made.lacking) - desk.LINES)}
     chosen = {"region": region, "departement": departement, "by": by, "trade": metier}
     chosen |= {"kinds": asked.kind, "measure": measure}
     choices: Facts = {"departments": [d for d in places.departments() if d.region == region]}
@@ -346,8 +337,10 @@ def _facilitators(request: Request, *, edited: str = "", **form: Any) -> Respons
 
 
 @router.get("/territoire/rencontre")
-def day(request: Request, who: Reader, exemple: Flag = "") -> Response:
-    return _page(request, "rencontre", asked=DAY if exemple else BLANK)
+def day(request: Request, who: Reader, exemple: Flag = "", favoris: Flag = "") -> Response:
+    """The form; with an example, or with the favourites of the visitor as those who come."""
+    listed = searches.favourites(store_of(request), record_owner(request)) if favoris else ()
+    return _page(request, "rencontre", asked=(DAY if exemple else BLANK) | {"come": "\n".join(listed)})
 
 
 @router.get("/territoire/rencontre/r/{reference}")
@@ -402,7 +395,7 @@ def _planned(request: Request, given: Mapping[str, Any]) -> meeting.Day:
         invite=lambda: given["invite"].strip() and _whole(given["invite"], "Structures à inviter", 1, 120),
     )
     most = read.pop("invite") or min(INVITED, read["slots"] * len(read["buyers"]))
-    come = tuple(re.findall(r"\b\d{14}\b", str(given.get("come", ""))))
+    come = meeting.named(str(given.get("come", "")))
     opened, first = desk.desk_of(request), given["first"]
     day = meeting.plan(opened, first=first, most=most, participants=come, seconds=6, **read)
     listed = str(given.get("appointments", ""))

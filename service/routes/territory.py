@@ -10,6 +10,7 @@ from pydantic import Field
 
 from matcher import codec
 from matcher.records import facilitators
+from matcher.reference.identifiers import IDENTITY
 from matcher.territory import choropleth, hours, ledger, meeting, potential
 from matcher.territory.areas import somewhere
 from matcher.territory.counts import trades_of
@@ -173,7 +174,7 @@ class MeetingIn(In):
     first: str = Field("10:00", max_length=5)
     invite: int = Field(60, ge=1, le=120)
     tables: Annotated[int, Field(ge=1, le=200)] | None = None
-    participants: list[Annotated[str, Field(pattern=r"^\d{14}$")]] = Field(default=[], max_length=300)
+    participants: list[Annotated[str, Field(pattern=f"^({IDENTITY})$")]] = Field(default=[], max_length=300)
 
 
 @router.post("/territory/meeting", response_model=desk.DeskAnswer)

@@ -12,6 +12,11 @@ python tests/bench/read.py night CATALOGUE [--draw 60] [--seed 1] [--notices]
     with --notices of notice and structure, each by one of its lots: lots of one notice are one card of a digest.
 python tests/bench/read.py reasons CATALOGUE QUERIES.jsonl [--draw 100] [--seed 1]
     Shown reasons of the first five of 40 needs.
+python tests/bench/read.py counts CATALOGUE [--draw 300] [--seed 1]
+    Needs at places, real and invented: the counts of the map (of trades), the potential, the list that its number opens, the lists of
+    its reservations and the record that is kept of it; each that differs.
+python tests/bench/read.py blank CATALOGUE [--draw 40] [--seed 1]
+    Blank zones among departments and groupings, each with its needs, and those in reach who come nearest to its trade: what they are known for.
 
 Mark each line of a sample relevant, doubtful or noise (true and useful, true, false) and count.
 """
@@ -19,15 +24,19 @@ Mark each line of a sample relevant, doubtful or noise (true and useful, true, f
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import random
+import re
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -38,14 +47,17 @@ import sheets as invented
 from matcher.domain import ANSWERABLE, Place, Reason, Structure
 from matcher.lab.evaluation import questions
 from matcher.learned import asks
-from matcher.matching import demand
+from matcher.matching import demand, evidence, reach, search, skills, suitability
 from matcher.matching.engine import Matcher
 from matcher.matching.reasons import sentences
 from matcher.outreach.batch import Options
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, matches_of
 from matcher.reading import brochure, files, gather
-from matcher.reference import toponyms, trades, typed_places
+from matcher.reference import places, toponyms, trades, typed_places
+from matcher.territory import coverage
+from matcher.territory.areas import Area, department, divided, somewhere
+from matcher.territory.counts import Desk
 
 app = typer.Typer(help=__doc__, rich_markup_mode=None, pretty_exceptions_enable=False)
 DATA = Path(__file__).parents[1] / "data"
@@ -258,6 +270,122 @@ def reasons(catalogue: Path, queries: Path, draw: int = 100, seed: int = 1) -> N
                 ]
     print(f"{len(lines)} reasons shown for {len(asked)} needs")
     print("\n".join(random.sample(lines, min(draw, len(lines)))))
+
+
+# ----------------------------------------------------------------------------------- the counts of a territory
+
+TYPED = (
+    "ménage de la médiathèque le soir", "débarrasser les archives et les vieux meubles", "laver les draps du foyer",
+    "plateaux repas pour un séminaire", "tondre les ronds-points, tailler les haies", "peindre les grilles de l'école",
+    "trier et recycler les papiers", "mise sous pli de la lettre du maire", "deux agents pour la déchèterie cet été",
+    "réparer les vélos des agents", "conduire les enfants au centre de loisirs", "nettoyage des vitres et entretien du parc",
+    "numériser les registres d'état civil", "construction d'un gymnase", "transport par hélicoptère", "café et biscuits",
+)  # fmt: skip
+WIDE = ("93", "59", "2A", "Finistère", "Gers", "974", "Rennes Métropole")  # zones that are no commune
+
+
+@app.command()
+def counts(catalogue: Path, draw: int = 300, seed: int = 1) -> None:
+    from service.app import create_app
+
+    from pages_client import PagesClient, signed_in
+    from serving import settings_of
+
+    chance, differ, some = random.Random(seed), 0, 0
+    communes = sorted(places.communes(), key=lambda one: -one.population)[:4000]
+    titles = [lot.title for t in gather.load_notices(catalogue) for lot in t.lots if 8 < len(lot.title) < 120]
+    labels = {trade.name: trade.label for trade in trades.trades()}
+    with tempfile.TemporaryDirectory() as home:
+        service = create_app(settings_of(catalogue, Path(home), processes=0))
+        with PagesClient(service) as page:
+            csrf, desk = signed_in(page, "buyer"), Desk(service.state.serving.get().matcher)
+            for _ in range(draw):
+                zone = chance.choice(WIDE) if chance.random() < 0.3 else chance.choice(communes).code
+                trade = chance.choice(list(labels)) if chance.random() < 0.4 else ""
+                need = labels.get(trade, chance.choice((*TYPED, *chance.sample(titles, len(TYPED)))))
+                amount = chance.choice(("", "", "18 000", "250 k€", "4 M€")) if not trade else ""
+                told = _counted(page, csrf, need, zone, amount)
+                if trade:
+                    where = Area(code=zone, label=zone, words=zone, place=somewhere(zone))
+                    (cell,) = coverage.cover(desk, [], [where], trade=trade).cells
+                    told["carte"] = (cell.count.likely, cell.count.plausible, cell.count.to_ask)
+                some += any(map(any, told.values()))
+                if len(set(told.values())) > 1 or not told:
+                    differ += 1
+                    print(f"- {need[:70]} | {zone} | {amount or 'sans montant'} : {told}")
+    print(f"{draw} needs at places, {some} with some structure: {differ} differ")
+
+
+def _counted(page: Any, csrf: str, need: str, zone: str, amount: str) -> dict[str, tuple[int, ...]]:
+    """Who is to be called, checked first and asked about a need, by who says so; with a reservation that differs."""
+    asked = {"need": need, "place": zone, "amount": amount}
+    studied = html.unescape(page.post("/territoire/potentiel", data=asked).text)
+    addresses = re.findall(r'<a href="(/acheteur/r/[^"]+)">([^<]+)</a>', studied)
+    if not addresses:
+        return {}
+    (own, words), *reserved = addresses
+    reference = own.removeprefix("/acheteur/r/")
+    kept = page.post("/acheteur/fiches", data={"de": reference, "csrf": csrf}, follow_redirects=False)
+    lines = page.get(f"{kept.headers['location']}/export.json").json()["events"]
+    bands = Counter(line["payload"]["band"] for line in lines if line["kind"] == "listed")
+    told = {"potentiel": _in_words(words), "liste": _listed(page, own)}
+    told["fiche"] = tuple(bands[f"à {what}"] for what in WHAT)
+    for address, words in reserved:
+        if (shown := _listed(page, address)) != _in_words(words):
+            told |= {f"réservé {address[-30:]}": shown, "conseil": _in_words(words)}
+    return told
+
+
+WHAT = ("appeler", "vérifier", "interroger")
+
+
+def _in_words(words: str) -> tuple[int, ...]:
+    return tuple(int((re.findall(rf"(\d+) à {what}", words) or [0])[0]) for what in WHAT)
+
+
+def _listed(page: Any, address: str) -> tuple[int, ...]:
+    """The structures that the page of a list shows, by level."""
+    text = page.get(f"{address}{'&' if '?' in address else '?'}tout=1").text
+    parts = text.split('<aside id="carte"')[0].split('<details class="level"')
+    called, checked = (
+        parts[0].count('<li class="row"'),
+        sum(part.count('<li class="row"') for part in parts[1:]),
+    )
+    return called, checked, sum(part.count('<li><a href="/structure/') for part in parts[1:])
+
+
+@app.command()
+def blank(catalogue: Path, draw: int = 40, seed: int = 1, shown: int = 8) -> None:
+    desk = Desk(Matcher.load(catalogue))
+    needs = coverage.in_catalogue(desk.catalogue, gather.load_notices(catalogue))
+    wholes = [department(one.code) for one in places.departments()]
+    zones = [*wholes, *(area for whole in wholes for area in divided((whole,), "epci"))]
+    cells = [cell for cell in coverage.cover(desk, needs, zones).cells if cell.needs]
+    states = Counter(cell.state for cell in cells)
+    print(f"{len(cells)} zones and trades with needs: {dict(states)}")
+    blanks = [cell for cell in cells if cell.state == "blanche"]
+    for number, cell in enumerate(random.Random(seed).sample(blanks, min(draw, len(blanks))), 1):
+        ranking = desk.ranking(desk.query(cell.trade, cell.area))
+        everyone = ranking.everyone
+        kept = reach.of(everyone).comes(everyone.query.demand.usual_km) & suitability.proposable(everyone)
+        near = search.narrowed(everyone, kept)
+        told = [
+            evidence.of(near, name)
+            for name in ("sure", "name_trade", "code_trade", "kind_rate", "prior_trade")
+        ]
+        chances, far = np.fmax.reduce(told), reach.of(near).kilometres
+        titles = " / ".join(need.title[:70] for need in cell.needs[:3])
+        print(f"\n{number}. {cell.label}, {cell.area.label} ({len(near.candidates)} in reach): {titles}")
+        for at in np.argsort(-np.nan_to_num(chances), kind="stable")[:shown]:
+            who = desk.catalogue.structure(int(near.candidates[at]))
+            known = (
+                "; ".join(f"{s.label} ({s.evidence[:60]})" for s in skills.skills(who))
+                or who.description[:80]
+            )
+            print(
+                f"   {chances[at]:.2f} {who.kind or '-'} {who.known_as[:40]}, {who.place.label}, {far[at]:.0f} km, {who.naf} :"
+                f" {known[:230] or 'rien de dit'}"
+            )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from matcher.matching.engine import Matcher
 from matcher.matching.ranking import LIKELY, PLAUSIBLE
 from matcher.partners.opportunities import opportunities
 from matcher.partners.partners import partners
-from matcher.reading.need import typed_need
+from matcher.reading.need import sized_need, typed_need
 from matcher.reference import law, toponyms
 from matcher.territory import areas, coverage, meeting, potential
 from matcher.territory.counts import Count, Desk, need_of
@@ -127,6 +127,29 @@ def test_a_zone_of_other_trades_is_blank_and_one_with_some_to_check_is_not() -> 
     assert replace(other, count=Count(likely=3), n=3).state == "couverte"
 
 
+def test_an_amount_counts_in_the_list_as_in_the_potential(matcher: Matcher, desk: Desk) -> None:
+    tender = need(lot("Nettoyage des bureaux de la mairie"))
+    (small, large) = (
+        potential.potential(desk, tender, potential.Given(amount=amount)).lots[0].count
+        for amount in (2e4, 2e7)
+    )
+    (listed,) = matcher.match(sized_need(tender, 2e7), 1_000, groups=0).lots
+    assert (small.plausible, small.to_ask) != (large.plausible, large.to_ask)
+    assert (large.likely, large.plausible, large.to_ask) == (listed.likely, listed.plausible, listed.to_ask)
+    assert need_of("nettoyage des écoles de Laval (53)", None).lots[0].places[0].commune == "53130"
+
+
+def test_a_trade_named_alone_has_no_size_and_is_one_that_structures_have() -> None:
+    maker = structure(1, "Angers", "Sous-traitance industrielle, montage, câblage", "ESAT")
+    # silent, at the edge of the department
+    elsewhere = structure(2, "Angers", "", "ESAT", place=Place(commune="49328"))
+    small = Desk(made.matcher_over((maker, elsewhere)), on=ON)
+    assert small.in_area("industrie", area("Angers")).likely == 1
+    whole = small.in_area("industrie", areas.department("49"))
+    assert whole.likely + whole.plausible == 1 and whole.to_ask == 1 and whole.kinds_to_ask == {"ESAT": 1}
+    assert whole.only(lambda kind: kind == "EA").to_ask == 0
+
+
 def test_who_could_fill_a_gap_is_told_with_its_distance(desk: Desk) -> None:
     far = areas.department("72")  # between Angers and Laval
     need = coverage.Need(
@@ -171,8 +194,8 @@ def test_of_thirty_potentials_advice_follows_the_list_and_duties_are_true(
     cases = [(need_, town, amount) for need_ in NEEDS for town in PLACES for amount in (9e3, 8e4, 3e5, 6e6)]
     seen = set()
     for words, town, amount in random.Random(37).sample(cases, 30):
-        tender = need(lot(words, town))
-        (one,) = potential.potential(desk, tender, potential.Given(amount=amount)).lots
+        tender = sized_need(need(lot(words, town)), amount)
+        (one,) = potential.potential(desk, tender).lots
         (answer,) = matcher.match(tender, 1_000, groups=0).lots  # the list that the page opens
         case, f, advised = (words, town, amount), one.facts, one.advised
         assert (one.count.likely, one.count.plausible) == (answer.likely, answer.plausible), case

@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import json
+import math
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -25,7 +26,7 @@ from matcher.reading import gather
 from matcher.reading.need import free_text_tender
 from matcher.records import facilitators, keys
 from matcher.records.store import Store, now
-from matcher.reference import places, trades
+from matcher.reference import amounts, places, trades
 from matcher.territory import (
     areas,
     assumptions,
@@ -215,6 +216,29 @@ PLANNED = (
 )
 
 
+AWKWARD = {  # a table with its own units -> objects, amounts over the whole duration, months with renewals, lines told apart
+    "Programmation 2027\n\nN°;Famille d'achat;Intitulé du besoin;Estimation (k€ HT);Durée (mois)\n"
+    "1;Propreté;Nettoyage des écoles;90;24\n2;BTP;Construction d'un gymnase;4,2 M€;14\n;;TOTAL;4290;\n3;;Traiteur;à définir;12\n": (
+        ["Nettoyage des écoles", "Construction d'un gymnase", "Traiteur"], [90e3, 4.2e6, None], [24, 14, 12], 1
+    ),
+    "Objet;Montant annuel en € TTC;Durée\nNettoyage des bureaux;120 000;4 ans\nLinge des crèches;12 000;1 an reconductible 3 fois\n": (
+        ["Nettoyage des bureaux", "Linge des crèches"], [400e3, 40e3], [48, 48], 0
+    ),
+    "Objet du marché\tMontant mini\tMontant maxi\tVille\nCollecte des papiers\t5000\t20 k€\tPantin\nMise sous pli\t\t40 000\tPantin\n": (
+        ["Collecte des papiers", "Mise sous pli"], [20e3, 40e3], [None, None], 0
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "read"), AWKWARD.items())
+def test_units_totals_and_durations_of_a_programme_are_read(table: str, read: Any) -> None:
+    good, sheet = programme.read(table.encode(), "programme.csv")
+    (lots,) = zip(*(tender.lots for _, _, tender, _ in good), strict=True)
+    lasts = [None if math.isnan(amounts.months(lot)) else amounts.months(lot) for lot in lots]
+    totals = [None if math.isnan(amounts.total(lot)) else round(amounts.total(lot)) for lot in lots]
+    assert ([lot.title for lot in lots], totals, lasts, len(sheet.rejected)) == read
+
+
 def test_a_programme_is_studied_line_by_line_and_its_bad_lines_are_told(matcher: Matcher) -> None:
     made = programme.study(Desk(matcher, on=ON), PLANNED.encode(), "programme.csv")
     assert [(line.place, line.reference) for line in made.lines] == [("ligne 3", "1"), ("ligne 4", "2")]
@@ -239,8 +263,8 @@ def test_a_programme_as_a_workbook_is_the_same_and_one_without_objects_says_what
     book.active.append(["Tonte des pelouses", 45000, "Pantin"])
     stream = io.BytesIO()
     book.save(stream)
-    ((_, _, tender, given),), _ = programme.read(stream.getvalue(), "programme.xlsx")
-    assert (tender.title, given.amount) == ("Tonte des pelouses", 45_000.0)
+    ((_, _, tender, _),), _ = programme.read(stream.getvalue(), "programme.xlsx")
+    assert (tender.title, tender.lots[0].amount) == ("Tonte des pelouses", 45_000.0)
     assert tender.lots[0].places[0].label == "Pantin"
     assert tender.confidential
     with pytest.raises(BadInput, match="objet"):

@@ -16,7 +16,9 @@ ON = date(2026, 11, 24)
 
 
 def worth(likely: int, verified: int = 1, **kinds: int) -> Count:
-    return Count(likely=likely, verified=verified, kinds=kinds or {"": likely})
+    kinds = kinds or {"": likely}
+    active = {kind: min(verified, number) for kind, number in kinds.items()}
+    return Count(likely=likely, verified=verified, kinds=kinds, kinds_verified=active)
 
 
 def facts(**given: Any) -> Facts:

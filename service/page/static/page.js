@@ -37,13 +37,17 @@ for (const button of all("[data-copy]")) if (navigator.clipboard) {
   button.addEventListener("click", async () => { await navigator.clipboard.writeText(location.href); button.textContent = "Lien copié"; });
 }
 for (const zoom of all("[data-zoom]")) {
-  const svg = zoom.parentElement.querySelector("svg"), whole = svg.viewBox.baseVal.width;
+  const svg = zoom.parentElement.querySelector("svg"), whole = svg.viewBox.baseVal.width, tall = svg.viewBox.baseVal.height / whole;
+  const frame = (x, y, wide) => svg.setAttribute("viewBox", [x, y, wide, wide * tall].join(" "));
   zoom.hidden = false;
+  svg.addEventListener("pointermove", (event) => {  // an enlarged map is drawn along
+    const box = svg.viewBox.baseVal, by = box.width / svg.clientWidth;
+    if (event.buttons === 1 && box.width < whole) frame(box.x - event.movementX * by, box.y - event.movementY * by, box.width);
+  });
   zoom.addEventListener("click", (event) => {
     if (!event.target.value) return;
     const box = svg.viewBox.baseVal, wide = Math.min(whole, Math.max(whole / 16, box.width * event.target.value)), by = wide / box.width;
-    const x = box.x + (box.width - wide) / 2, y = box.y + (box.height - wide) / 2;
-    svg.setAttribute("viewBox", [x, y, wide, wide].join(" "));
+    frame(box.x + (box.width - wide) / 2, box.y + (box.height - wide * tall) / 2, wide);
     for (const g of svg.querySelectorAll("g[transform]")) g.setAttribute("transform", g.getAttribute("transform").replace(/scale\((.*?)\)/, (_, k) => "scale(" + k * by + ")"));
   });
 }

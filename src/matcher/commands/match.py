@@ -31,6 +31,8 @@ def run(
     notices: Annotated[list[Path] | None, Argument(help="Notices in any known format.")] = None,
     need: Annotated[str | None, Option(help="A need in your own words instead of a notice.")] = None,
     place: Annotated[str, Option(help="Where: communes, a postcode, grouping, department or region.")] = "",
+    amount: Annotated[float | None, Option(min=0, help="Of that need, euros before tax.")] = None,
+    months: Annotated[float | None, Option(min=0, help="Its duration.")] = None,
     catalogue: Folder = CATALOGUE,
     n: Annotated[int, Option("-n", min=1, max=500, help="Structures shown for each lot.")] = 5,
     groups: Annotated[int, Option(min=0, max=10, help="Groups proposed for each notice.")] = 1,
@@ -51,7 +53,7 @@ def run(
     matcher match notice.xml --kind ESAT --kind EA --radius 50 --format csv > structures.csv
     """
     from matcher.matching import judgement
-    from matcher.reading.need import placed_need
+    from matcher.reading.need import placed_need, sized_need
 
     if not notices and need is None:
         raise BadInput('nothing to match: give notices, or --need "what is to be done"')
@@ -66,7 +68,7 @@ def run(
         if aside:
             say(f"  {aside} notices are awards or cancellations: nothing to answer")
     if need is not None:
-        tenders.append(placed_need(need, place))
+        tenders.append(sized_need(placed_need(need, place), amount, months))
     if not tenders:
         raise domain.NoValidRecords("no notice to answer in these files: `matcher read` shows what they hold")
     matcher = loaded(catalogue, recipe)

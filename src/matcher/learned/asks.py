@@ -389,6 +389,8 @@ def _assembled(
 ) -> Asked:
     """`own` is the lot as its trade is told (`supported`)."""
     text = _compared(own)
+    alone = _named_alone(lot, tender)
+    lot = replace(lot, trades=(alone,)) if alone and not lot.trades else lot
     if lot.trades:  # as the user corrected it: codes of others tell nothing, and its words may not name it
         given = replace(given, codes=tuple(code for code in given.codes if trade_of_cpv(code) in lot.trades))
         unread = [
@@ -399,7 +401,12 @@ def _assembled(
         text = ". ".join([*unread, _compared(replace(own, cpv=given.codes))])
         chances = np.array([float(name in lot.trades) for name in names()], dtype=np.float32)
     places, deduced = toponyms.of_lot(lot, tender)
-    natures = dict(zip(CHOICES["nature"], others["nature"].tolist(), strict=True))
+    natures, carriers, answers = (
+        dict(zip(choices, others[name].tolist(), strict=True)) for name, choices in CHOICES.items()
+    )
+    if alone:  # a trade is one that structures have, and its name tells no size
+        answers |= {"yes": answers["yes"] + answers["no"], "no": 0.0}
+        carriers |= {"alone": carriers["alone"] + carriers["beyond"], "beyond": 0.0}
     if lot.nature:
         natures = {name: float(name == lot.nature) for name in natures}
     stated = lot.cpv or lot.reservation is not None or lot.clauses or lot.trades or given.context
@@ -412,14 +419,25 @@ def _assembled(
         chances={name: float(p) for name, p in zip(names(), chances, strict=True) if p >= KNOWN},
         parts=_parts(lot, given, chances),
         natures=cast("Any", natures),
-        carriers=cast("Any", dict(zip(CHOICES["carried"], others["carried"].tolist(), strict=True))),
-        answers=cast("Any", dict(zip(CHOICES["served"], others["served"].tolist(), strict=True))),
+        carriers=cast("Any", carriers),
+        answers=cast("Any", answers),
         offered=float(others["offered"]),
         staff=natures["staff"] if lot.nature else float(others["staff"]),
         stated=bool(stated) or (any(map(str.isalpha, given.text)) and float(others["stated"]) >= STATED),
         places=places,
         deduced=deduced,
     )
+
+
+@cache
+def _labels() -> Mapping[str, str]:
+    return {fold(trade.label): trade.name for trade in trades()}
+
+
+def _named_alone(lot: Lot, tender: Tender) -> str:
+    """The trade whose label is all that a typed need says, as a map asks for it; "" where it says anything else."""
+    bare = tender.format == "need" and tender.title == lot.title and not (lot.description or lot.cpv)
+    return _labels().get(fold(lot.title.strip(" ."))) or "" if bare else ""
 
 
 def compared(lot: Lot) -> str:

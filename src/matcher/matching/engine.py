@@ -299,7 +299,7 @@ class Matcher:
         shortlist = ranking.shortlist
         shown = self._shown(ranking, n)
         matches = self.explained(ranking, shown.tolist())
-        to_ask, asking = unknown.to_ask(ranking)
+        to_ask, asking = unknown.to_ask(ranking, max(n, unknown.NAMED))
         return LotAnswer(
             lot=shortlist.query.lot,
             matches=matches,

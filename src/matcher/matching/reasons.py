@@ -149,7 +149,7 @@ def unknown_in_words(answer: LotAnswer) -> str:
 def silent(answer: LotAnswer) -> str:
     """What those who say nothing of their trade have in common: their kinds, and that they may do it."""
     kinds = ", ".join(dict.fromkeys(s.kind for s in answer.asking if s.kind))
-    says = "ne disent pas leur métier et le font" if answer.to_ask > 1 else "ne dit pas son métier et le fait"
+    says = "ne disent pas ce métier et le font" if answer.to_ask > 1 else "ne dit pas ce métier et le fait"
     return f"({kinds}) {says} peut-être"
 
 

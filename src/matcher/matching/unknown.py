@@ -13,7 +13,8 @@ from matcher.matching.signals import reservation
 
 #: Share of a kind, or prior chance by kind, code and name, from which a silent structure is worth a question.
 OFTEN = 0.05
-NAMED = 20  # structures that are named, of those counted
+HINTED = 0.5  # what a code or a name tells of the trade, from which its structure is worth a question where nobody is shown
+NAMED = 20  # structures that are named at least, of those counted
 
 
 def to_ask(ranking: Ranking, most: int = NAMED) -> tuple[int, tuple[Structure, ...]]:
@@ -30,7 +31,13 @@ def asking(ranking: Ranking) -> NDArray[np.int64]:
     if not _served(ranking) or not len(near := _near(ranking)):
         return np.zeros(0, dtype=np.int64)
     often = np.fmax(evidence.of(near, "kind_rate"), evidence.of(near, "prior_trade"))
-    asked = (evidence.of(near, "silent") > 0) & (often >= OFTEN) & ~(reservation.measure(near) == 0)
+    asked = (evidence.of(near, "silent") > 0) & (often >= OFTEN)
+    if (
+        not asked.any() and not (ranking.levels >= PLAUSIBLE).any()
+    ):  # else nobody: whose code or name has the trade
+        hinted = np.fmax(evidence.of(near, "code_trade"), evidence.of(near, "name_trade"))
+        asked, often = hinted >= HINTED, hinted
+    asked &= ~(reservation.measure(near) == 0)
     order = np.flatnonzero(asked)
     order = order[np.lexsort((reach.of(near).kilometres[order], -np.round(often[order], 2)))]
     bidders = near.catalogue.of_structure("bidder")[near.candidates[order]]
@@ -56,7 +63,12 @@ def _served(ranking: Ranking) -> bool:
 def _near(ranking: Ranking, shown: bool = False) -> Shortlist:
     """Candidates who may be proposed and come to the lot, with those whose bidders are `shown` already or without."""
     everyone = ranking.everyone
-    kept: NDArray[np.bool_] = reach.of(everyone).comes(everyone.query.demand.usual_km)
+    reached = reach.of(everyone)
+    kept = reached.comes(everyone.query.demand.usual_km)
+    if reach.only_vague(
+        everyone.query.places
+    ):  # somewhere in a department: whoever is in it is in reach of a part
+        kept = kept | ((evidence.of(everyone, "same_department") > 0) & ~reached.refused)
     kept = kept & suitability.proposable(everyone)
     if not shown:
         bidders = everyone.catalogue.of_structure("bidder")[everyone.candidates]

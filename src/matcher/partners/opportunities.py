@@ -346,8 +346,7 @@ def _judged(
     lacking = standing.lacking(matcher, [structure], query, level)[structure.siret]
     small, sized = standing.too_small(structure, query), standing.size(structure, query)
     if level == PLAUSIBLE and len(lacking) == len(executed(query.lot, query.asked)):
-        tells = any(r.code == "likely_trade" and r.tells for r in match.reasons)
-        return made("watch", (CHECK if tells else NOT_ESTABLISHED, *reasons, *([sized] if small else [])))
+        return made("watch", (CHECK, *reasons, *([sized] if small else [])))
     if not lacking and not small:
         return made("alone", (*reasons, *((sized,) if sized else ())))
     wanting = [f"il manque : {', '.join(lacking)}"] if lacking else [sized]

@@ -150,6 +150,16 @@ def placed_need(need: str, place: str = "", *, whole: bool = False) -> Tender:
     return typed_need(need, toponyms.asked(place, need) or spot(need), whole=whole)
 
 
+def sized_need(tender: Tender, amount: float | None = None, months: float | None = None) -> Tender:
+    """The need with the amount (euros) and the duration that its user gives: those of its only lot, where it states none."""
+    if len(tender.lots) != 1:
+        return tender
+    (lot,) = tender.lots
+    months = lot.duration_months or months
+    lot = replace(lot, amount=amount or None if lot.amount is None else lot.amount, duration_months=months)
+    return replace(tender, lots=(lot,))
+
+
 def free_text_tender(text: str, place: Place | Sequence[Place] | None = None) -> Tender:
     """A need typed by a buyer, as a tender of one lot, at one place or at several.  Raises BadInput when it says nothing, or far too much."""
     words = clean(text)

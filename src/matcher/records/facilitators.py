@@ -235,14 +235,17 @@ def of_areas(places: Iterable[Place], known: Iterable[Facilitator] | None = None
     found, without = [], []
     for place in places:
         where = places_.locate(place)
-        label = where.label or where.department or "ce lieu"
+        whole = places_.department(where.department or "")
+        label = where.label or (whole.name if whole else "ce lieu")
         if near := of(place, listed):
             several = " (territoires qui se recouvrent, du plus local au plus large)" if len(near) > 1 else ""
             found.append(f"Facilitateur de {label}{several} : " + " ; ".join(f.shown() for f in near))
         else:
             without.append(label)
     if without:
-        shown = ", ".join(dict.fromkeys(without[:12])) + (", ..." if len(without) > 12 else "")
+        labels = list(dict.fromkeys(without))
+        more = f" et {len(labels) - 12} autres" if len(labels) > 12 else ""
+        shown = f"{', '.join(labels[:12])}{more}"
         ask = f"Demandez-le à votre coordination départementale, puis {ADD}."
         found.append(f"Facilitateur : aucun n'est connu pour {shown}. {ask}")
     return tuple(found)

@@ -191,7 +191,10 @@ def clean_amount(raw: object) -> float | None:
     if isinstance(raw, int | float):
         value = float(raw)
     else:
-        text = re.sub(r"[\s\u00a0\u202f€]|EUR|HT|TTC", "", str(raw))
+        text = re.sub(r"[\s\u00a0\u202f€]|(?i:euros?|eur|ht|ttc)", "", str(raw))
+        if large := re.fullmatch(r"(.*\d)(k|K|M|millions?)", text):
+            number = clean_amount(large[1])
+            return None if number is None else number * (1e3 if large[2] in "kK" else 1e6)
         if re.fullmatch(r"\d{1,3}(\.\d{3})+(,\d+)?", text):
             text = text.replace(".", "")
         text = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text.replace(",", "")

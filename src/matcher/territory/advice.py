@@ -174,7 +174,8 @@ def _innovative(f: Facts, total: float) -> str:
 def _lent(f: Facts, count: Count) -> str:
     """That those who lend staff are not among those who would hold the lot; "" where there are none."""
     lending = f.lending(count)
-    return f" (sans les {lending} qui prêtent du personnel au titulaire)" if lending else ""
+    those = f"les {lending} qui prêtent" if lending > 1 else "celle qui prête"
+    return f" (sans {those} du personnel au titulaire)" if lending else ""
 
 
 def _quotes(f: Facts) -> tuple[str, ...]:
@@ -335,7 +336,8 @@ def _clause(f: Facts) -> Advice | Refused:
     hours = f"environ {f.clause_hours:.0f} heures d'insertion à {share}"
     few = f"{hours} : moins que les {f.least_hours:g} heures qui permettent un recrutement"
     least = f"trop court pour recruter et accompagner ({f.least_months:g} mois au moins)"
-    nobody = "aucune structure de la liste ne porterait les heures : voir le facilitateur du lieu"
+    check = f" ({f.everyone.plausible} à vérifier d'abord)" if f.everyone.plausible else ""
+    nobody = f"aucune structure n'est à appeler pour porter les heures{check} : voir le facilitateur du lieu"
     barred = (
         (f.clause_hours < f.least_hours, few),
         (f.months is not None and f.months < f.least_months, f"{f.months or 0:g} mois : {least}"),

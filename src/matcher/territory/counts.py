@@ -11,19 +11,21 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from threading import Lock
+from typing import Any
 
 import numpy as np
-from cachetools import LRUCache
+from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 from sqlalchemy import select
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import Filters, Lot, Place, Tender
 from matcher.learned import asks
+from matcher.matching import unknown
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Query
-from matcher.reading.need import typed_need
+from matcher.reading.need import sized_need, spot, typed_need
 from matcher.records.store import Store
 from matcher.records.tables import Feedback, SourcingEvent
 from matcher.reference import law, trades
@@ -34,6 +36,7 @@ from matcher.territory.areas import Area
 
 Rows = NDArray[np.int64]
 KEPT = 20_000  # counts of trades in areas
+Kept = tuple[LRUCache[Hashable, Any], Lock]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,8 @@ class Count:
     answered: int = 0
     kinds: Mapping[str, int] = field(default_factory=dict)
     kinds_to_check: Mapping[str, int] = field(default_factory=dict)
+    kinds_to_ask: Mapping[str, int] = field(default_factory=dict)
+    kinds_verified: Mapping[str, int] = field(default_factory=dict)
 
     def shown(self) -> str:
         """The count as a user reads it; never the bare number."""
@@ -72,35 +77,52 @@ class Count:
         return f"{self.verified or 'aucune'} vérifiée{s} active{s}"
 
     def only(self, may: Callable[[str], bool]) -> Count:
-        """Those of some kinds; of those to ask the kind is not counted."""
-        both = (self.kinds, self.kinds_to_check)
-        kinds, check = ({kind: n for kind, n in counted.items() if may(kind)} for counted in both)
-        likely = sum(kinds.values())
-        return Count(
-            likely=likely,
-            plausible=sum(check.values()),
-            verified=min(self.verified, likely),
-            kinds=kinds,
-            kinds_to_check=check,
-        )
+        """Those of some kinds; how many of them answered is not counted."""
+        counted = (self.kinds, self.kinds_to_check, self.kinds_to_ask, self.kinds_verified)
+        return _of_kinds(*({kind: n for kind, n in each.items() if may(kind)} for each in counted))
 
     def under(self, article: str, on: date) -> Count:
         """Those who may answer a lot reserved under an article."""
         return self.only(lambda kind: law.eligible(kind, (article,), on) is True)
 
 
+def _of_kinds(
+    kinds: Mapping[str, int], check: Mapping[str, int], ask: Mapping[str, int], verified: Mapping[str, int]
+) -> Count:
+    return Count(
+        likely=sum(kinds.values()),
+        plausible=sum(check.values()),
+        to_ask=sum(ask.values()),
+        verified=sum(verified.values()),
+        kinds=kinds,
+        kinds_to_check=check,
+        kinds_to_ask=ask,
+        kinds_verified=verified,
+    )
+
+
 def _s(count: int) -> str:
     return "s" if count > 1 else ""
+
+
+def no_counts() -> Kept:
+    """A memory of counts that is empty: desks over one catalogue may share it."""
+    return LRUCache(KEPT), Lock()
 
 
 class Desk:
     """The engine as a territory asks it, with what the store knows; safe to share between threads."""
 
-    def __init__(self, matcher: Matcher, store: Store | None = None, on: date | None = None) -> None:
+    def __init__(
+        self,
+        matcher: Matcher,
+        store: Store | None = None,
+        on: date | None = None,
+        kept: Kept | None = None,  # of desks before this one, over the same catalogue
+    ) -> None:
         self.matcher, self.store, self.on = matcher, store, on or date.today()
         self.assumed = assumptions.desk()
-        self._counts: LRUCache[Hashable, Count] = LRUCache(KEPT)
-        self._lock = Lock()
+        self._kept, self._lock = kept or no_counts()
 
     @property
     def catalogue(self) -> Catalogue:
@@ -115,17 +137,18 @@ class Desk:
 
     def count(self, ranking: Ranking) -> Count:
         """Whom the list of a lot shows, by level."""
-        answer, rows = self.matcher.answer(ranking, 0), self.shown(ranking)
-        sirets, active = self.catalogue.sirets[rows], self.catalogue.of_structure("active")[rows]
-        return Count(
-            likely=answer.likely,
-            plausible=answer.plausible,
-            to_ask=answer.to_ask,
-            verified=int((active == 1).sum()),
-            answered=sum(str(siret) in self.answered for siret in sirets) if self.answered else 0,
-            kinds=self._kinds(rows),
-            kinds_to_check=self._kinds(self.shown(ranking, PLAUSIBLE)),
-        )
+        return self._with_answers(*self._counted(ranking))
+
+    def _counted(self, ranking: Ranking) -> tuple[Count, Rows]:
+        """The count without those who answered, and the rows to call."""
+        rows = self.shown(ranking)
+        active = self.catalogue.of_structure("active")[rows] == 1
+        by_level = (rows, self.shown(ranking, PLAUSIBLE), unknown.asking(ranking), rows[active])
+        return _of_kinds(*map(self._kinds, by_level)), rows
+
+    def _with_answers(self, count: Count, rows: Rows) -> Count:
+        answered = sum(str(siret) in self.answered for siret in self.catalogue.sirets[rows])
+        return replace(count, answered=answered) if answered else count
 
     def _kinds(self, rows: Rows) -> dict[str, int]:
         return dict(Counter(map(str, self.catalogue.of_structure("kind")[rows])))
@@ -141,14 +164,12 @@ class Desk:
 
     def in_area(self, trade: str, area: Area) -> Count:
         """The count of a trade in an area: that of the list of the trade's name there."""
+
+        def counted() -> tuple[Count, Rows]:
+            return self._counted(self.ranking(self.query(trade, area)))
+
         key = (trade, area.words, area.radius_km)
-        with self._lock:
-            known = self._counts.get(key)
-        if known is None:
-            known = self.count(self.ranking(self.query(trade, area)))
-            with self._lock:
-                self._counts[key] = known
-        return known
+        return self._with_answers(*cached(self._kept, lambda: key, self._lock)(counted)())
 
     def query(self, words: str, area: Area, filters: Filters | None = None) -> Query:
         """Words as they are asked in an area: those of a trade are its label."""
@@ -183,10 +204,11 @@ class Desk:
 
 
 def need_of(words: str, place: Place | None, months: float | None = None) -> Tender:
-    """A trade or a need as one unpublished purchase, as the form of a buyer's search reads it.  Raises BadInput."""
-    tender = typed_need(words, (place,) if place else (), whole=True)
-    lots = [replace(lot, duration_months=months or lot.duration_months) for lot in tender.lots]
-    return replace(tender, confidential=True, lots=tuple(lots))
+    """A trade or a need as one unpublished purchase, as the form of a buyer's search reads it: where its words say
+    so if no place is given.  Raises BadInput.
+    """
+    tender = typed_need(words, (place,) if place else spot(words), whole=True)
+    return replace(sized_need(tender, months=months), confidential=True)
 
 
 def trades_of(texts: Sequence[str], codes: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:

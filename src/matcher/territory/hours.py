@@ -15,6 +15,7 @@ from matcher.domain import SIAE_KINDS, BadInput, Lot, Place
 from matcher.learned import cpv
 from matcher.matching.by_clause import by_clause
 from matcher.matching.ranking import LIKELY, Ranking
+from matcher.reading.need import sized_need
 from matcher.reference import law
 from matcher.reference.naming import source_name
 from matcher.territory import assumptions
@@ -113,7 +114,7 @@ def of_need(
     hourly_cost: float | None = None,
 ) -> Hours:
     """`plan` for a need in words; a share of labour (0 to 1) or the cost of an hour given replaces that of its trade."""
-    tender = need_of(words, place)
+    tender = sized_need(need_of(words, place), amount)
     (query, *_) = desk.matcher.queries(tender)
     row = labour_of(tuple(query.asked.trades), code_of(tender.lots[0]))
     if labour is not None or hourly_cost is not None:

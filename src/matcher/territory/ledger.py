@@ -139,7 +139,7 @@ FIELDS = {
     "siret": "siret n_siret no_siret siret_fournisseur fournisseur",
     "amount": "montant montant_ht amount mandate",
     "year": "annee year exercice date",
-    "category": "categorie category taille",
+    "category": "categorie category taille pme",
     "object": "objet object libelle",
     "promised": "heures_prevues heures_promises prevues",
     "done": "heures_realisees realisees",
@@ -546,7 +546,7 @@ def _none(word: str) -> bool:
 def _small(purchase: Purchase, known: _Kinds) -> bool | None:
     """Is the supplier an SME: by the ledger's own column, else by a headcount under 250; None unknown."""
     if purchase.category:
-        return purchase.category in ("PME", "TPE", "MICRO", "MICROENTREPRISE", "MIC")
+        return purchase.category in ("PME", "TPE", "MICRO", "MICROENTREPRISE", "MIC", "OUI", "O", "X")
     row = known.row(purchase.siret)
     people = known.headcount[row] if row is not None else float("nan")
     return None if people != people else people < 250

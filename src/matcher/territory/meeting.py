@@ -7,6 +7,7 @@ Exposure: how often the store says a structure was shown.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -26,7 +27,7 @@ from matcher.records.store import Store
 from matcher.records.tables import Announcement, Found
 from matcher.reference import places
 from matcher.reference.french import PARIS
-from matcher.reference.identifiers import clean_date, digits, siret_valid
+from matcher.reference.identifiers import IDENTITY, clean_date, digits, siret_valid
 from matcher.reference.naming import source_name
 from matcher.reference.text import fold
 from matcher.territory import exports, sheets, timetable
@@ -126,11 +127,17 @@ def _with_need(guest: Guest, row: Mapping[str, str]) -> Guest:
     )
 
 
+def named(text: str) -> tuple[str, ...]:
+    """The identities of structures that a text lists, SIRETs or others."""
+    return tuple(re.findall(rf"(?<![\w-])(?:{IDENTITY})(?![\w-])", text))
+
+
 def sirets(data: bytes, name: str) -> tuple[str, ...]:
-    """The SIRETs of a table of participants.  Raises BadInput where none is one."""
+    """The SIRETs, or the identities without one, of a table of participants.  Raises BadInput where none is one."""
     sheet = sheets.read(data, name, {"siret": "siret n_siret"}, {"siret": "SIRET"}, 2_000)
-    numbers = dict.fromkeys(digits(row["siret"]) for _, row in sheet.rows)
-    if valid := tuple(filter(siret_valid, numbers)):
+    given = (row["siret"] for _, row in sheet.rows)
+    numbers = dict.fromkeys(who[0] if (who := named(text)) else digits(text) for text in given)
+    if valid := tuple(number for number in numbers if siret_valid(number) or not number.isdigit()):
         return valid
     raise BadInput(f"{name} : aucun SIRET juste ; écrivez quatorze chiffres par ligne, sous le titre SIRET")
 

@@ -21,6 +21,7 @@ from matcher.learned import asks
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import Ranking
 from matcher.matching.standing import way_in
+from matcher.reading.need import sized_need
 from matcher.records import facilitators
 from matcher.reference import amounts, law, toponyms
 from matcher.territory import hours as insertion
@@ -91,10 +92,9 @@ class Potential:
 def potential(desk: Desk, tender: Tender, given: Given | None = None) -> Potential:
     """The potential of every lot of a need.  Raises BadInput as `Given.checked`."""
     given = (given or Given()).checked()
+    tender = sized_need(tender, given.amount)
     rankings = list(desk.matcher.rank_each(desk.matcher.queries(tender)))  # those that its list shows
-    # the amount given for the whole need is that of its only lot, where it states none
-    alone = len(tender.lots) == 1
-    lots = [replace(lot, amount=given.amount) if alone and lot.amount is None else lot for lot in tender.lots]
+    lots = tender.lots
     known = [whole for lot in lots if (whole := _whole(lot)) is not None]
     total = sum(known) if len(known) == len(lots) and known else given.amount
     return Potential(
@@ -132,7 +132,7 @@ def _of_lot(
         carriers = tuple(f"{c.name} ({c.kind or 'entreprise'})" for c in named)
         facts = replace(facts, clause_hours=hours.targets[0].hours, carriers=carriers)
     located = place.department is not None or place.latitude is not None
-    notes = () if located else ("lieu inconnu : personne n'est à portée tant qu'il n'est pas donné",)
+    notes = () if located else ("lieu inconnu : toute la France est comptée tant qu'il n'est pas donné",)
     if place.inferred:
         notes = (f"lieu déduit : {place.label or place.department}",)
     facts = replace(facts, labour=labour if trades else None)

@@ -5,6 +5,7 @@ A programme is unpublished: nothing of it enters opportunities, exposure or stat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -12,7 +13,11 @@ from typing import Any
 
 from matcher import codec
 from matcher.domain import BadInput, Rejected, Tender
+from matcher.reading import terms
+from matcher.reading.need import sized_need
 from matcher.reference.identifiers import clean_amount
+from matcher.reference.prose import folded
+from matcher.reference.text import fold
 from matcher.territory import exports, potential, sheets
 from matcher.territory.areas import somewhere
 from matcher.territory.counts import Desk, need_of
@@ -20,12 +25,18 @@ from matcher.territory.counts import Desk, need_of
 MOST = 200  # lines of a programme
 FIELDS = {
     "need": "objet besoin intitule designation libelle achat description",
+    "months": "duree mois",
+    "most": "montant_max valeur_max estimation_max maxi maximum plafond",
     "amount": "montant estimation budget cout prix",
     "place": "lieu commune ville localisation site code_postal departement",
-    "months": "duree mois",
     "like": "besoins_semblables semblables",
     "reference": "reference numero n id code",
 }
+#: Fields that are amounts -> what they are called.
+AMOUNTS = {"amount": "montant", "most": "montant maximum", "like": "besoins semblables"}
+THOUSANDS = {r"\bk ?(€|eur)|\bmilliers": 1_000, r"\bm ?(€|eur)|\bmillions": 1_000_000}
+VAT = 1.2
+UNDECIDED = r"a (definir|preciser|estimer|chiffrer)|en cours|inconnu|n\.? ?[cd]\b|[?-]+$"
 #: Columns of a line that a terminal shows.
 SHORT = "ligne,objet,montant € HT,voie,à appeler,à vérifier,à interroger,heures d'insertion".split(",")
 #: Code of an advice, without its condition -> what a line is told to be.
@@ -120,23 +131,71 @@ def read(data: bytes, name: str) -> tuple[list[tuple[str, str, Tender, potential
     Raises BadInput where no line is good.
     """
     sheet = sheets.read(data, name, FIELDS, {"need": "objet"}, MOST)
-    good, bad = sheet.parsed(lambda where, row: (where, row.get("reference", ""), *_planned(row)))
-    return good, replace(sheet, rejected=bad)
+    units = {field: _unit(heading) for field, heading in sheet.columns.items() if field in AMOUNTS}
+    good, bad = sheet.parsed(lambda where, row: (where, row.get("reference", ""), *_planned(row, units)))
+    read_as = {field: unit.shown for field, unit in units.items() if unit.shown}
+    columns = {field: f"{name}{read_as.get(field, '')}" for field, name in sheet.columns.items()}
+    return good, replace(sheet, rejected=bad, columns=columns)
 
 
-def _planned(row: Mapping[str, str]) -> tuple[Tender, potential.Given]:
-    if not any(c.isalpha() for c in row.get("need", "")):
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What the heading of a column says of its amounts: by what they are multiplied, are they of a year, how that is shown."""
+
+    worth: float = 1.0
+    yearly: bool = False
+    shown: str = ""
+
+
+def _unit(heading: str) -> Unit:
+    said = fold(heading)
+    large = next((n for words, n in THOUSANDS.items() if re.search(words, said)), 1)
+    taxed, yearly = "ttc" in said, "annuel" in said or bool(re.search(r"\bpar an\b", said))
+    notes = [f"en {'milliers' if large == 1_000 else 'millions'} d'euros"] if large > 1 else []
+    notes += ["TTC, ramené hors taxes à 20 % de TVA"] * taxed + ["par an"] * yearly
+    return Unit(large / (VAT if taxed else 1.0), yearly, f" ({', '.join(notes)})" if notes else "")
+
+
+def _planned(row: Mapping[str, str], units: Mapping[str, Unit]) -> tuple[Tender, potential.Given]:
+    need = row.get("need", "")
+    if not any(c.isalpha() for c in need):
         raise BadInput("objet vide : dites ce qui sera acheté")
-    amounts = {}
-    for field, words in (("amount", "montant"), ("like", "besoins semblables")):
-        text = row.get(field, "")
-        amounts[field] = clean_amount(text)
-        if text and amounts[field] is None and text != "0":
+    if re.match(r"(sous.)?tota(l|ux)\b", fold(need)):
+        raise BadInput("ligne de total : laissée de côté")
+    amounts = {
+        field: _amount(row.get(field, ""), words, units.get(field)) for field, words in AMOUNTS.items()
+    }
+    tender = need_of(need, somewhere(row["place"]) if row.get("place") else None)
+    (lot,) = tender.lots
+    field = "most" if amounts["most"] else "amount"
+    yearly = field in units and units[field].yearly
+    lot = replace(lot, **_lasting(row.get("months", "")), amount_period="year" if yearly else "total")
+    tender = sized_need(replace(tender, lots=(lot,)), amounts[field])
+    return tender, potential.Given(like_needs=amounts["like"])
+
+
+def _amount(text: str, words: str, unit: Unit | None) -> float | None:
+    """Euros before tax.  Raises BadInput on what is none, unless it says that it is not known yet."""
+    if text == "0":
+        return 0.0
+    value = clean_amount(text)
+    if value is None:
+        if text and not re.match(UNDECIDED, fold(text)):
             raise BadInput(f"{words} illisible « {text[:30]} » : écrivez 45 000 ou 45000,50")
-    months = clean_amount(row.get("months", "").removesuffix("mois").strip())
-    tender = need_of(row["need"], somewhere(row["place"]) if row.get("place") else None, months)
-    like = 0.0 if row.get("like") == "0" else amounts["like"]
-    return tender, potential.Given(amount=amounts["amount"], like_needs=like)
+        return None
+    # a cell that has its own unit does not take that of its heading
+    own = re.search(r"\d\s*(k|m)", fold(text))
+    return value * (unit.worth if unit and not own else 1.0)
+
+
+def _lasting(text: str) -> dict[str, Any]:
+    """The duration, with its renewals, of a cell: months, or words as a notice has them."""
+    months = clean_amount(text)
+    if months is not None:
+        return {"duration_months": months}
+    words = folded(f"durée : {text}")
+    initial = terms.duration(words)
+    return {"duration_months": initial, **terms.renewals(initial, words)} if initial else {}
 
 
 def study(desk: Desk, data: bytes, name: str, given: potential.Given | None = None) -> Programme:
@@ -145,8 +204,7 @@ def study(desk: Desk, data: bytes, name: str, given: potential.Given | None = No
     common = given or potential.Given()
 
     def studied(own: potential.Given, tender: Tender) -> potential.Potential:
-        given = replace(common, amount=own.amount, like_needs=own.like_needs)
-        return potential.potential(desk, tender, given)
+        return potential.potential(desk, tender, replace(common, amount=None, like_needs=own.like_needs))
 
     lines = tuple(
         Line(place=where, reference=reference, studied=studied(own, tender))

@@ -72,18 +72,21 @@ def read(
 
 
 def _guessed(headings: Sequence[str], fields: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Field -> the heading that is one of its words, else that holds one; each heading is of one field."""
+    """Field -> the heading that is one of its words, else that holds one, the first of them first; each is of one field."""
     given = (heading for heading in headings if heading)
     plain = {h: "".join(c if c.isalnum() else " " for c in fold(h)) for h in given}
     folded = {heading: " ".join(words.split()) for heading, words in plain.items()}
     found: dict[str, str] = {}
     for whole in (True, False):
         for field, words in fields.items():
-            for heading, key in folded.items() if field not in found else ():
-                told = key in words if whole else any(f" {word}" in f" {key}" for word in words)
-                if told and heading not in found.values():
-                    found[field] = heading
-                    break
+            named = (
+                heading
+                for word in words
+                for heading, key in folded.items()
+                if (key == word if whole else f" {word}" in f" {key}") and heading not in found.values()
+            )
+            if field not in found and (heading := next(named, None)) is not None:
+                found[field] = heading
     return found
 
 
