@@ -334,7 +334,7 @@ def test_a_page_without_a_key_shows_no_phone_and_no_address(door: Door) -> None:
 def test_records_are_bounded_by_owner_and_those_of_nobody_go_after_a_month(store: Store) -> None:
     for _ in range(record.MOST_OF_ANYBODY):
         record.keep(store, "session:a", ANSWER)
-    with pytest.raises(BadInput, match="20 fiches"):
+    with pytest.raises(BadInput, match="20 listes"):
         record.keep(store, "session:a", ANSWER)
     record.keep(store, "key:a", ANSWER)
     with store.writing() as connection:
