@@ -28,7 +28,7 @@ from matcher.reading import confined
 from matcher.records import self_declared
 from matcher.records.store import Store, now
 from matcher.reference import paths
-from service import access, desk, handlers, limits, observability, page, routes, webhooks
+from service import access, handlers, limits, observability, page, routes, webhooks
 from service.jobs import Jobs
 from service.mailer import Sender
 from service.page import alert, buyer
@@ -145,7 +145,6 @@ def _warm(app: FastAPI) -> None:
     serving.staff()
     if serving.current is not None:
         buyer.examples_of(serving.current)  # what the home proposes: readiness does not wait for it
-        desk.warm(serving.current)
 
 
 def _refresh_catalogue(app: FastAPI) -> None:

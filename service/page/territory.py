@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Depends, Form, Query, Request, Response
+from starlette.background import BackgroundTask
 
 from matcher.domain import KINDS, BadInput, MatcherError
 from matcher.records import facilitators, searches
@@ -128,7 +129,10 @@ def _page(request: Request, name: str, **values: Any) -> Response:
 
 @router.get("/territoire")
 def index(request: Request, who: Reader) -> Response:
-    return _page(request, "")
+    """The menu of the desk; while it is read, the map is counted."""
+    shown = _page(request, "")
+    shown.background = BackgroundTask(desk.warm, snapshot_of(request))
+    return shown
 
 
 @router.get("/territoire/potentiel")
