@@ -27,6 +27,7 @@ from matcher.matching.groups.table import lot_label
 from matcher.matching.parts import executed, parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Column, Query
+from matcher.matching.trades import plain
 from matcher.partners import subcontracting
 from matcher.partners.affinity import COLUMNS, LABELS, affinities, together
 from matcher.reference import law, paths
@@ -319,7 +320,19 @@ def _candidates(
                 past = {name: value for name, value in past.items() if value >= TOLD}
                 found[siren] = _Candidate(row=row, siren=siren, affinity=past)
             found[siren].held.append((_gain(task, float(ranking.chances[i])), task, ranking, i))
-    return _in_turn(sorted(found.values(), key=lambda one: (-one.score, one.row)))
+    ordered = sorted(found.values(), key=lambda one: (-one.score, one.row))
+    # two directories may name one structure each in its way
+    known: dict[tuple[object, ...], _Candidate] = {}
+    for one in ordered:
+        known.setdefault(_called(catalogue.structure(one.row)), one)
+    known.pop(_called(structure), None)
+    return _in_turn(list(known.values()))
+
+
+def _called(structure: Structure) -> tuple[object, ...]:
+    """A key that spellings of the name of one structure share: its words, without legal form and short ones, and its department."""
+    words = frozenset(word for word in plain(structure.name).split() if len(word) > 2)
+    return words, structure.place.department
 
 
 def _takers(structure: Structure, ranking: Ranking) -> list[int]:
