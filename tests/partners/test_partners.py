@@ -126,6 +126,18 @@ def test_who_says_no_trade_is_to_be_asked_and_no_partner() -> None:
     assert [p.structure.name for p in named.partners] == ["Propre et Net"] and not named.ask
 
 
+def test_a_structure_that_two_directories_name_is_one() -> None:
+    again = replace(CLEAN, siret=f"{9:014d}", name="Association Propre & Net")
+    held = made.matcher_over(
+        [GARDEN, CLEAN, again, replace(again, siret=f"{10:014d}", name="ASSOC PROPRE ET LE NET")]
+    )
+    assert len(partners.partners(held, GARDEN, tender(BOTH)).partners) == 1
+    assert (
+        partners.partners(held, again, tender(replace(CLEANING, amount=1e6, amount_period="year"))).partners
+        == ()
+    )
+
+
 def test_the_reasons_sum_to_the_score_and_the_past_is_told_apart() -> None:
     past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED, title="Parc de la mairie"))
     found = partners.partners(past, GARDEN, tender(BOTH)).partners

@@ -27,6 +27,7 @@ from matcher.matching.groups.table import lot_label
 from matcher.matching.parts import executed, parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Column, Query
+from matcher.matching.trades import plain
 from matcher.partners import subcontracting
 from matcher.partners.affinity import COLUMNS, LABELS, affinities, together
 from matcher.reference import law, paths
@@ -175,7 +176,7 @@ def partners(
     found = _candidates(matcher, structure, rankings)
     done = {task.id for one in found for _, task, ranking, i in one.held if ranking.levels[i] >= LIKELY}
     rest = [task for task in wanted if task.lends or task.id not in done]
-    ask = {task.id: _to_ask(structure, ranking) for task, ranking in rankings if task.id not in done}
+    ask = _to_ask(structure, found, [pair for pair in rankings if pair[0].id not in done])
     firms = _firms(matcher, structure, rest, n, on) if ordinary else ()
     filled = {task for one in found for task in one.tasks} | {task for one in firms for task in one.tasks}
     lacking = tuple(task.id for task in tasks if not task.able)
@@ -192,7 +193,7 @@ def partners(
         firms=firms,
         subcontracting=_subcontracting(matcher, structure, asked, on, earlier)[:n] if ordinary else (),
         nobody=tuple(f"aucun partenaire connu pour {task.label}" for task in wanted if task.id not in filled),
-        ask={task: asking for task, asking in ask.items() if asking},
+        ask=ask,
         size=next((task.size for task in tasks if task.size), ""),
     )
 
@@ -284,6 +285,7 @@ class _Candidate:
     """A structure that could take tasks, with its place in the ranking of each."""
 
     row: int
+    siren: str
     affinity: Mapping[str, float]
     held: list[tuple[float, _Task, Ranking, int]] = field(default_factory=list)  # what it adds, of which task
 
@@ -316,9 +318,21 @@ def _candidates(
             if siren not in found:
                 past = {name: PAST * weights[name] * float(columns[name][row]) for name in weights}
                 past = {name: value for name, value in past.items() if value >= TOLD}
-                found[siren] = _Candidate(row=row, affinity=past)
+                found[siren] = _Candidate(row=row, siren=siren, affinity=past)
             found[siren].held.append((_gain(task, float(ranking.chances[i])), task, ranking, i))
-    return _in_turn(sorted(found.values(), key=lambda one: (-one.score, one.row)))
+    ordered = sorted(found.values(), key=lambda one: (-one.score, one.row))
+    # two directories may name one structure each in its way
+    known: dict[tuple[object, ...], _Candidate] = {}
+    for one in ordered:
+        known.setdefault(_called(catalogue.structure(one.row)), one)
+    known.pop(_called(structure), None)
+    return _in_turn(list(known.values()))
+
+
+def _called(structure: Structure) -> tuple[object, ...]:
+    """A key that spellings of the name of one structure share: its words, without legal form and short ones, and its department."""
+    words = frozenset(word for word in plain(structure.name).split() if len(word) > 2)
+    return words, structure.place.department
 
 
 def _takers(structure: Structure, ranking: Ranking) -> list[int]:
@@ -333,11 +347,23 @@ def _takers(structure: Structure, ranking: Ranking) -> list[int]:
     return [int(i) for i in order[kept[order] & np.array(taking, dtype=bool)]]
 
 
-def _to_ask(structure: Structure, ranking: Ranking) -> tuple[Structure, ...]:
-    """Whom the judgement finds plausible for a task though little that is known tells the trade, best first."""
-    catalogue, rows = ranking.shortlist.catalogue, ranking.shortlist.candidates
-    asking = [int(rows[i]) for i in _takers(structure, ranking) if not standing.proposed(ranking, i)]
-    return tuple(map(catalogue.structure, asking[:ASKED]))
+def _to_ask(
+    structure: Structure, found: Sequence[_Candidate], rankings: Sequence[tuple[_Task, Ranking]]
+) -> dict[str, tuple[Structure, ...]]:
+    """Whom the judgement finds plausible for a task though little that is known tells the trade, best first.
+
+    Each once, for the first of the tasks, and none that is a partner of another.
+    """
+    asking: dict[str, tuple[Structure, ...]] = {}
+    named = {one.siren for one in found}
+    for task, ranking in rankings:
+        catalogue, rows = ranking.shortlist.catalogue, ranking.shortlist.candidates
+        unsure = [int(rows[i]) for i in _takers(structure, ranking) if not standing.proposed(ranking, i)]
+        fresh = [one for one in map(catalogue.structure, unsure[:ASKED]) if one.siren not in named]
+        named.update(one.siren for one in fresh)
+        if fresh:
+            asking[task.id] = tuple(fresh)
+    return asking
 
 
 def _in_turn(ordered: list[_Candidate]) -> list[_Candidate]:
