@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from matcher.domain import ANSWERABLE, KINDS, BadInput, Filters, NotFound, Place, Rejected, Tender
+from matcher.domain import ANSWERABLE, BadInput, Filters, NotFound, Place, Rejected, Tender, kinds_named
 from matcher.learned import asks
 from matcher.reading import files
 from matcher.reading.need import spot, typed_need
@@ -26,7 +26,7 @@ class Taken:
     tender: Tender
     others: Sequence[str] = ()  # ids of the other notices of the same file
     rejected: Sequence[Rejected] = ()
-    place_found: str = ""  # read in the words of the need
+    place_found: str = ""  # read in the words of the need, or for a place that is misspelt
     place_choices: Sequence[str] = ()  # the candidates of an ambiguous place name in the need
 
 
@@ -36,11 +36,8 @@ LONG_LOT = 100_000  # characters of a lot's description; published ones hold som
 
 def filters(asked: s.FiltersIn) -> Filters:
     """The filters of a request.  Raises BadInput on an unknown kind."""
-    if unknown := [k for k in asked.kinds if k not in KINDS]:
-        kinds = ", ".join(filter(None, KINDS))
-        raise BadInput(f"{unknown[0]!r} is not a kind of structure: choose among {kinds}")
     data: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in asked.model_dump().items()}
-    return Filters(**data)
+    return Filters(**data | {"kinds": kinds_named(asked.kinds)})
 
 
 def take(asked: s.Asked, snapshot: Snapshot, settings: Settings) -> Taken:

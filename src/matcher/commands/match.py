@@ -52,6 +52,7 @@ def run(
     """
     from matcher.matching import judgement
     from matcher.reading.need import placed_need
+    from matcher.reference import toponyms
 
     if not notices and need is None:
         raise BadInput('nothing to match: give notices, or --need "what is to be done"')
@@ -67,12 +68,19 @@ def run(
             say(f"  {aside} notices are awards or cancellations: nothing to answer")
     if need is not None:
         tenders.append(placed_need(need, place))
+        if place and not toponyms.spelt(place):
+            say(f"« {place} » : lu {', '.join(p.label for p in toponyms.asked(place, need))}")
     if not tenders:
         raise domain.NoValidRecords("no notice to answer in these files: `matcher read` shows what they hold")
     matcher = loaded(catalogue, recipe)
     if other := judgement.of_another_encoder(matcher.catalogue):
         say(other)
-    lists = {"kinds": kind, "departments": department, "phrases": word, "excluded": exclude}
+    lists = {
+        "kinds": domain.kinds_named(kind or ()),
+        "departments": department,
+        "phrases": word,
+        "excluded": exclude,
+    }
     given = {name: tuple(words or ()) for name, words in lists.items()}
     filters = Filters(**given, radius_km=radius, active_only=active)
     # no progress bar where answers are printed as they come: it would be drawn across them
@@ -93,6 +101,7 @@ def rows(answer: Answer) -> Iterator[dict[str, Any]]:
         yield {
             "avis": answer.tender.id,
             **codec.flat(match, PLACED),
+            "niveau": reasons.mark(match),
             "score": round(match.score, 3),
             "admissible": {True: "oui", False: "non", None: "à vérifier"}[match.eligible],
             "raisons": " ; ".join(reasons.sentences(match.reasons)),

@@ -29,8 +29,8 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     zone = reach.of(shortlist).zone[i]
     if zone:
         parts.append("intervient dans cette zone" if zone > 0 else "hors de la zone déclarée")
-    if -value > FAR and zone <= 0:
-        usual = shortlist.query.demand.usual_km
+    usual = shortlist.query.demand.usual_km
+    if reach.of(shortlist).kilometres[i] > usual * 2**FAR and zone <= 0:
         parts.append(f"plus loin que ce métier ne se déplace d'ordinaire ({usual:.0f} km)")
     if evidence.of(shortlist, "public_body")[i]:
         parts.append("portée par une collectivité, qui travaille d'ordinaire sur son seul territoire")
