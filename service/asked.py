@@ -40,9 +40,12 @@ def filters(asked: s.FiltersIn) -> Filters:
     return Filters(**data | {"kinds": kinds_named(asked.kinds)})
 
 
-def take(asked: s.Asked, snapshot: Snapshot, settings: Settings) -> Taken:
-    """The tender and the lots that a request asks about.  Raises BadInput, NotFound, Refused (413)."""
-    found = _taken(asked, snapshot, settings.max_need)
+def take(asked: s.Asked, snapshot: Snapshot, settings: Settings, *, whole: bool = False) -> Taken:
+    """The tender and the lots that a request asks about; a need typed in is one lot if `whole`, else one for each trade.
+
+    Raises BadInput, NotFound, Refused (413).
+    """
+    found = _taken(asked, snapshot, settings.max_need, whole)
     if asked.lots:
         lots = tuple(lot for lot in found.tender.lots if lot.number in asked.lots)
         if not lots:
@@ -73,7 +76,7 @@ def bounded(tender: Tender, settings: Settings) -> None:
         raise Refused(413, why, code="too-many-lots")
 
 
-def _taken(asked: s.Asked, snapshot: Snapshot, max_need: int) -> Taken:
+def _taken(asked: s.Asked, snapshot: Snapshot, max_need: int, whole: bool) -> Taken:
     given = [name for name in ("need", "notice", "notice_id") if getattr(asked, name) is not None]
     if len(given) != 1:
         others = f", not {' and '.join(given)}" if given else ""
@@ -85,7 +88,10 @@ def _taken(asked: s.Asked, snapshot: Snapshot, max_need: int) -> Taken:
         data = asked.notice if isinstance(asked.notice, str) else json.dumps(asked.notice, ensure_ascii=False)
         return from_bytes(data.encode("utf-8", "replace"), "notice", asked.pick, where)
     assert asked.need is not None
-    return from_need(asked.need, where, max_need)
+    found = from_need(asked.need, where, max_need, whole=whole)
+    if asked.place and not toponyms.spelt(asked.place):
+        found = replace(found, place_found=", ".join(place.label for place in where))
+    return found
 
 
 def from_need(need: str, where: Sequence[Place], max_need: int, *, whole: bool = False) -> Taken:

@@ -37,6 +37,10 @@ class StaleArtefact(MatcherError):
     """An index, a model or a recipe is incompatible with the one requested."""
 
 
+class BrokenPlugin(MatcherError):
+    """A plug-in of another package that cannot be imported."""
+
+
 class MissingExtra(MatcherError):
     """An optional package is needed; the message holds the command that installs it."""
 

@@ -58,14 +58,12 @@ def relaxations(ranking: Ranking, rank: Callable[[Query], Ranking]) -> tuple[str
             free = replace(query, lot=replace(query.lot, reservation=None), memo=Memo())
             yield "sans la réserve", more(rank(free))
         # what structures do not do, none that is farther does
-        if filters.radius_km is None and len(shown) < FEW and suitability.calls_for(ranking) in ("", "staff"):
-            if within_reach.has_point(query):
-                far = rank(filtered(radius_km=FARTHER_KM[-1]))
-                limit = next((km for km in FARTHER_KM if more(far, km)), 0.0)
-                yield (
-                    f"dans un rayon de {limit:.0f} km, au-delà des distances ordinaires de ce métier",
-                    more(far, limit),
-                )
+        served = len(shown) < FEW and suitability.calls_for(ranking) in ("", "staff")
+        if filters.radius_km is None and served and within_reach.has_point(query):
+            far = rank(filtered(radius_km=FARTHER_KM[-1]))
+            limit = next((km for km in FARTHER_KM if more(far, km)), 0.0)
+            how = f"dans un rayon de {limit:.0f} km, au-delà des distances ordinaires de ce métier"
+            yield how, more(far, limit)
 
     return tuple(
         f"{how} : {count} structure{'s' if count > 1 else ''} de plus" for how, count in found() if count

@@ -113,7 +113,7 @@ def siret_of(raw: object, siren: object = None) -> tuple[str, tuple[str, ...], s
         return "", (), why
     if isinstance(raw, float) and raw.is_integer() and raw < 1e15:
         text = str(int(raw))
-    text = re.sub(r"\.0+$|^(?:n°\s*)?siret\W*", "", text, flags=re.I)
+    text = re.sub(r"\.0+$|^(?:n°\s*)?sire[tn]\W*", "", text, flags=re.I)
     number = re.sub(r"[\s.\u00a0\u202f_-]", "", text)
     if not re.fullmatch(r"[0-9]+", number):
         return "", (), f"SIRET {clean(text, 40)!r} holds other signs than digits: write its 14 digits"
@@ -165,6 +165,12 @@ def _named(item: object) -> str:
 _COUNTRY = re.compile(
     r"\b(france entiere|toute la france|country|national(e|es)?|nationwide|france metropolitaine)\b"
 )
+#: How a zone is limited, round what it names: "sud du 59", "Nantes uniquement", "Decazeville Communauté (12 communes)".
+_LIMITED = re.compile(
+    r"\b(?:uniquement|seulement|exclusivement|intra muros|proche|alentours|environs)\b|\(\d+ communes?\)"
+    r"|\b(?:nord|sud|est|ouest|centre) (?:du |de |des |d')?(?=[a-z0-9])|(?<=[a-z0-9]) (?:nord|sud|est|ouest)\b"
+)
+_COUNTED = re.compile(r"\b\d+ (?:communes?|villes|cantons?|villages)\b")
 _RADIUS = re.compile(r"(?<![\d.,])(\d{1,4}(?:[.,]\d+)?)\s*(?:km|kms|kilometres?)\b")
 
 
@@ -189,9 +195,15 @@ def zone_of(
         km = _number(match.group(1))
     areas, wider = list(departments_of(departments)), list(regions_of(regions))
     if plain and not country:
-        rest = _RADIUS.sub(" ", plain)
+        rest = _COUNTED.sub(" ", _RADIUS.sub(" ", plain))
         wider += regions_of(rest)
         areas += departments_of(_without_regions(rest))
+        if home is not None and _LIMITED.search(plain) and not re.search(r"\d", rest):
+            near = (
+                home.department,
+                *places.neighbours(home.department or ""),
+            )  # "sud Loire" is south of a river
+            areas = [code for code in areas if code in near]
         if home is not None and not (km or areas or wider):
             areas, wider = _own(rest, home)
         if _NEAR.search(plain):
@@ -216,6 +228,10 @@ _AROUND = re.compile(
     r"|communaute (?:de communes|d'agglomeration|urbaine)|ville|communes?|environs|alentours|sud|nord|est|ouest) (?:de |du |des |d')?"
 )
 AROUND_KM = 15.0  # of what is called after a town, beyond the town itself
+UNKNOWN_KM = 30.0  # at least, where beside towns an area is named that is none known
+_OF_HOME = re.compile(
+    r"^(?:\d+ communes de )?(?:la |l')?(?:metropole|agglo(?:meration)?|intercommunalite|communaute)$"
+)
 
 
 def _own(plain: str, home: Place) -> tuple[list[str], list[str]]:
@@ -227,22 +243,30 @@ def _own(plain: str, home: Place) -> tuple[list[str], list[str]]:
 
 
 def _reaching(text: str, home: Place) -> float | None:
-    """Kilometres from home to the farthest of the towns named, and round it; None where a name is no place."""
+    """Kilometres from home to the farthest of the towns named, and round it; None where no name is a place, or one is far."""
     if home.latitude is None or home.longitude is None:
         return None
-    farthest = 0.0
-    for part in filter(None, map(str.strip, re.split(r"[,;/|+]|\bet\b", text)[:20])):
+    away, unknown = [], 0
+    for part in filter(None, map(str.strip, re.split(r"[,;:/|+–]|\bet\b", text)[:20])):
+        name = _LIMITED.sub(" ", part).strip()
         try:
-            (place, *_) = toponyms.named(part) or toponyms.named(_AROUND.sub("", part))
+            found = (
+                [home]
+                if _OF_HOME.match(name)
+                else toponyms.named(name) or toponyms.named(_AROUND.sub("", name))
+            )
         except (ValueError, MatcherError):
-            return None
-        if place.latitude is None or place.longitude is None:
-            return None
-        farthest = max(
-            farthest,
-            float(places.distance_km(home.latitude, home.longitude, place.latitude, place.longitude)),
-        )
-    return ceil(farthest + AROUND_KM) if farthest < 200 else None
+            found = []
+        known = [p for p in found if p.latitude is not None and p.longitude is not None]
+        # of places of one name that which is nearest is meant
+        distances = [
+            places.distance_km(home.latitude, home.longitude, p.latitude, p.longitude) for p in known
+        ]
+        unknown += not distances
+        away += [float(min(distances))] if distances else []
+    if not away or max(away) >= 200:
+        return None
+    return ceil(max(max(away) + AROUND_KM, UNKNOWN_KM if unknown else 0.0))
 
 
 def _without_regions(plain: str) -> str:
