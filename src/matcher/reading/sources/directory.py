@@ -99,12 +99,13 @@ def _contacts(headings: Sequence[str], found: Mapping[str, str], cells: _columns
 _FAX = re.compile(r"\b(?:fax|t[ée]l[ée]copie)\W{0,5}[\d\s.+-]*", re.I)
 _AT = re.compile(r"\s*[\[({]\s*(?:at|arobase|@)\s*[\])}]\s*", re.I)
 _SITE = re.compile(r"(?:https?://|www\.)[^\s,;|]+", re.I)
+_OTHER_NUMBER = re.compile(r"\+?\(?\d[\d\s().-]{3,}")  # a number of another country, or a short one
 _NUMBER = re.compile(r"(?:\+33|(?<!\d)0)[\s.]?[1-9](?:[\s.-]?\d{2}){4}(?!\d)")
 _ADDRESS = re.compile(r"(?<![^\s@<>;,/|()])[^\s@<>;,/|()]+@[^\s@<>;,/|()]+\.\w+")
 _REACHES = re.compile(f"{_NUMBER.pattern}|{_ADDRESS.pattern}|{_SITE.pattern}|{_AT.pattern}", re.I)
 #: "33100 BORDEAUX" at the end of an address, or before the other means of contact that stand below it.
 _CODE_AND_TOWN = re.compile(
-    r"(?<!\d)(\d{5})[\s,-]+([^\W\d][^\d,;:\n]*?)(?=\s*(?:$|\n|\b(?:t[ée]l|m[ée]l|e-?mail|courriel|fax|port)\b|\S+@))",
+    r"(?<!\d)(\d{5})[\s,-]+([^\W\d][^\d,;:\n]*?)(?=\s*(?:$|\n|,|\b(?:t[ée]l|m[ée]l|e-?mail|courriel|fax|port)\b|\S+@))",
     re.I,
 )
 _THOUSANDS, _MILLIONS = re.compile(r"\bk ?€|\bk ?euro|millier", re.I), re.compile(r"\bm ?€|million", re.I)
@@ -372,16 +373,19 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     region = next(iter(_structure.regions_of(cell("region"))), None)
     address = " ".join(all_of("address"))
     town = text("town") or address
-    with_code = _CODE_AND_TOWN.search(town)
-    if in_brackets := re.fullmatch(r"(.+?)(?:\(|,\s?)(\w{2,3})\)?", town):
+    named, code = text("town"), None
+    if with_code := _CODE_AND_TOWN.search(town):
+        code, named = with_code.groups()
+    elif code_after := re.fullmatch(
+        r"([^\d]+?)[\s,(–-]+(\d{5})\)?", town
+    ):  # "Nancy (54000)", "Orvault, 44700"
+        named, code = code_after.groups()
+    elif in_brackets := re.fullmatch(r"(.+?)(?:\(|,\s?)(\w{2,3})\)?", town):
+        named = in_brackets.group(1).strip()
         department = department or next(iter(_structure.departments_of(in_brackets.group(2))), None)
     place = place_of(
-        town=with_code.group(2)
-        if with_code
-        else in_brackets.group(1).strip()
-        if in_brackets
-        else text("town"),
-        postcode=cell("postcode") or (with_code.group(1) if with_code else None),
+        town=named,
+        postcode=cell("postcode") or code,
         commune=cell("commune"),
         department=department,
         region=region,
@@ -434,7 +438,8 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         place=place,
         zone=zone,
         website=first("website") or _found(_SITE, reached("website")),
-        phone=next(filter(None, map(_structure.phone_of, reached("phone"))), "") or first("phone", 60),
+        phone=next(filter(None, map(_structure.phone_of, reached("phone"))), "")
+        or _found(_OTHER_NUMBER, all_of("phone")),
         email=_found(_ADDRESS, reached("email")),
         networks=_structure.several(cell("networks")),
         labels=_structure.several(cell("labels")),
