@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from matcher.domain import ANSWERABLE, BadInput, Filters, NotFound, Place, Rejected, Tender, kinds_named
-from matcher.learned import asks
 from matcher.reading import files
-from matcher.reading.need import spot, typed_need
+from matcher.reading.need import corrected, spot, typed_need
 from matcher.reading.sources import Record
 from matcher.reference import toponyms
 from service import schemas as s
@@ -53,16 +52,7 @@ def take(asked: s.Asked, snapshot: Snapshot, settings: Settings, *, whole: bool 
             raise NotFound(f"no lot {', '.join(asked.lots[:5])} in this notice: its lots are {numbers}")
         found = replace(found, tender=replace(found.tender, lots=lots))
     bounded(found.tender, settings)
-    return replace(found, tender=_corrected(found.tender, asked))
-
-
-def _corrected(tender: Tender, asked: s.Asked) -> Tender:
-    """The tender with what its user says it asks for.  Raises BadInput on an unknown trade."""
-    if unknown := [name for name in asked.trades if name not in asks.names()]:
-        raise BadInput(f"{unknown[0]!r} is no trade: choose among {', '.join(asks.names())}")
-    given: dict[str, Any] = {"trades": tuple(asked.trades), "nature": asked.nature}
-    given = {name: value for name, value in given.items() if value}
-    return replace(tender, lots=tuple(replace(lot, **given) for lot in tender.lots)) if given else tender
+    return replace(found, tender=corrected(found.tender, asked.trades, asked.nature or ""))
 
 
 def bounded(tender: Tender, settings: Settings) -> None:

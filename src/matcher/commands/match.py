@@ -35,6 +35,7 @@ def run(
     n: Annotated[int, Option("-n", min=1, max=500, help="Structures shown for each lot.")] = 5,
     groups: Annotated[int, Option(min=0, max=10, help="Groups proposed for each notice.")] = 1,
     kind: Annotated[list[str] | None, Option(help="Only this kind (EI, ACI, ESAT ...); repeatable.")] = None,
+    trade: Annotated[list[str] | None, Option(help="The trade asked for, in place of that read.")] = None,
     department: Annotated[list[str] | None, Option(help="Only structures of this department.")] = None,
     radius: Annotated[float | None, Option(min=0, help="Maximum distance in kilometres.")] = None,
     word: Annotated[list[str] | None, Option(help="Only those whose texts hold these exact words.")] = None,
@@ -51,7 +52,7 @@ def run(
     matcher match notice.xml --kind ESAT --kind EA --radius 50 --format csv > structures.csv
     """
     from matcher.matching import judgement
-    from matcher.reading.need import placed_need
+    from matcher.reading.need import corrected, placed_need
     from matcher.reference import toponyms
 
     if not notices and need is None:
@@ -72,6 +73,7 @@ def run(
             say(f"« {place} » : lu {', '.join(p.label for p in toponyms.asked(place, need))}")
     if not tenders:
         raise domain.NoValidRecords("no notice to answer in these files: `matcher read` shows what they hold")
+    tenders = [corrected(tender, trade or ()) for tender in tenders]
     matcher = loaded(catalogue, recipe)
     if other := judgement.of_another_encoder(matcher.catalogue):
         say(other)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from matcher.domain import BadInput, Lot, Place, Tender
 from matcher.learned import asks
@@ -148,6 +149,15 @@ def typed_need(need: str, where: Sequence[Place] = (), *, whole: bool = False) -
 def placed_need(need: str, place: str = "", *, whole: bool = False) -> Tender:
     """A typed need at the place that is typed beside it, else where its words say.  Raises BadInput as these do."""
     return typed_need(need, toponyms.asked(place, need) or spot(need), whole=whole)
+
+
+def corrected(tender: Tender, trades: Sequence[str] = (), nature: str = "") -> Tender:
+    """The tender with what its user says it asks for.  Raises BadInput on an unknown trade."""
+    if unknown := [name for name in trades if name not in asks.names()]:
+        raise BadInput(f"{unknown[0]!r} is no trade: choose among {', '.join(asks.names())}")
+    given: dict[str, Any] = {"trades": tuple(trades), "nature": nature}
+    given = {name: value for name, value in given.items() if value}
+    return replace(tender, lots=tuple(replace(lot, **given) for lot in tender.lots)) if given else tender
 
 
 def free_text_tender(text: str, place: Place | Sequence[Place] | None = None) -> Tender:

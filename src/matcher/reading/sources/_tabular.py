@@ -255,14 +255,14 @@ def _table(cells: Cells, name: str, score: Score, sheet: str = "") -> Iterator[P
         raise BadInput(f"{name} has {len(headings)} columns: keep the {MAX_COLUMNS} that are needed")
     above = [str(cell) for line, row in lines if line < first - 1 for cell in row if _filled(cell)]
     title = {"": " ".join([sheet, *above])[:300].strip()} if sheet or above else {}
-    above, apart = first - 1, False  # the line before, and whether a gap or a title parts this one from it
+    before, apart = first - 1, False  # the line before, and whether a gap or a title parts this one from it
     for line, row in chain((item for item in ahead if item[0] >= first), cells):
         if isinstance(row, str):
             yield f"row {line}", row
             continue
         filled = sum(map(_filled, row))
-        apart = apart or line > above + 1
-        above = line
+        apart = apart or line > before + 1
+        before = line
         if filled > 2 and unique(row) == headings:
             continue  # the headings repeated
         if (
