@@ -34,11 +34,32 @@ def api() -> str:
     return "\n".join(
         [
             f"# API\n\n{schema['info']['description']}\n\nGenerated from the OpenAPI schema of version {schema['info']['version']}.\n",
+            KEYS,
+            *_keys(schema["paths"]),
+            "",
             *(f"## {tag}\n\n" + "\n".join(parts) for tag, parts in sorted(by_tag.items())),
             "## Models\n",
             *(_model(name, model) for name, model in sorted(models.items())),
         ]
     )  # fmt: skip
+
+
+KEYS = """## Keys
+
+`read` routes answer the machine itself (loopback) without a key; every other needs one with the scope named (`matcher keys
+create`; "structure" is that of a structure, `structure:SIRET`). In the schema: `x-key` of each operation.
+
+| key | routes |
+|---|---|"""
+
+
+def _keys(paths: Mapping[str, Any]) -> list[str]:
+    """A row for each scope, with the routes that need it."""
+    routes: dict[str, list[str]] = {}
+    for path, verbs in paths.items():
+        for verb, operation in verbs.items():
+            routes.setdefault(operation.get("x-key", ""), []).append(f"`{verb.upper()} {path}`")
+    return [f"| {key or 'none'} | {', '.join(found)} |" for key, found in sorted(routes.items())]
 
 
 def _schema() -> Mapping[str, Any]:

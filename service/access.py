@@ -171,17 +171,19 @@ async def _who(request: Request, _a: ShownKey, _b: ShownToken) -> Bearer:
 def needs(*scopes: str) -> Any:
     """A dependency: the bearer, who holds one of these scopes ("structure" is any structure:SIRET)."""
 
+    wanted = " or ".join(scopes)
+
     async def allowed(who: Annotated[Bearer, Depends(_who)]) -> Bearer:
         reads = "read" in scopes and who.scopes  # every key reads
         if reads or any(who.may(s) or (s == "structure" and who.sirets) for s in scopes):
             return who
-        wanted = " or ".join(scopes)
         if who.id == ANONYMOUS:
             sentence = f"a key with the scope {wanted} is needed: ask the operator (`matcher keys create`)"
             raise Refused(401, sentence, {"WWW-Authenticate": "Bearer"})
         held = ", ".join(who.scopes) or "nothing"
         raise Forbidden(f"your key holds {held}; {wanted} is needed: ask the operator")
 
+    allowed.wanted = wanted  # type: ignore[attr-defined]  # told in the schema
     return Depends(allowed)
 
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from matcher.domain import ANSWERABLE, KINDS, BadInput, Filters, NotFound, Place, Rejected, Tender
-from matcher.learned import asks
+from matcher.domain import ANSWERABLE, BadInput, Filters, NotFound, Place, Rejected, Tender, kinds_named
 from matcher.reading import files
-from matcher.reading.need import sized_need, spot, typed_need
+from matcher.reading.need import corrected, sized_need, spot, typed_need
 from matcher.reading.sources import Record
 from matcher.reference import toponyms
 from service import schemas as s
@@ -26,7 +25,7 @@ class Taken:
     tender: Tender
     others: Sequence[str] = ()  # ids of the other notices of the same file
     rejected: Sequence[Rejected] = ()
-    place_found: str = ""  # read in the words of the need
+    place_found: str = ""  # read in the words of the need, or for a place that is misspelt
     place_choices: Sequence[str] = ()  # the candidates of an ambiguous place name in the need
 
 
@@ -36,16 +35,16 @@ LONG_LOT = 100_000  # characters of a lot's description; published ones hold som
 
 def filters(asked: s.FiltersIn) -> Filters:
     """The filters of a request.  Raises BadInput on an unknown kind."""
-    if unknown := [k for k in asked.kinds if k not in KINDS]:
-        kinds = ", ".join(filter(None, KINDS))
-        raise BadInput(f"{unknown[0]!r} is not a kind of structure: choose among {kinds}")
     data: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in asked.model_dump().items()}
-    return Filters(**data)
+    return Filters(**data | {"kinds": kinds_named(asked.kinds)})
 
 
-def take(asked: s.Asked, snapshot: Snapshot, settings: Settings) -> Taken:
-    """The tender and the lots that a request asks about.  Raises BadInput, NotFound, Refused (413)."""
-    found = _taken(asked, snapshot, settings.max_need)
+def take(asked: s.Asked, snapshot: Snapshot, settings: Settings, *, whole: bool = False) -> Taken:
+    """The tender and the lots that a request asks about; a need typed in is one lot if `whole`, else one for each trade.
+
+    Raises BadInput, NotFound, Refused (413).
+    """
+    found = _taken(asked, snapshot, settings.max_need, whole)
     if asked.lots:
         lots = tuple(lot for lot in found.tender.lots if lot.number in asked.lots)
         if not lots:
@@ -53,17 +52,8 @@ def take(asked: s.Asked, snapshot: Snapshot, settings: Settings) -> Taken:
             raise NotFound(f"no lot {', '.join(asked.lots[:5])} in this notice: its lots are {numbers}")
         found = replace(found, tender=replace(found.tender, lots=lots))
     bounded(found.tender, settings)
-    return replace(found, tender=_corrected(found.tender, asked))
-
-
-def _corrected(tender: Tender, asked: s.Asked) -> Tender:
-    """The tender with what its user says it asks for.  Raises BadInput on an unknown trade."""
-    if unknown := [name for name in asked.trades if name not in asks.names()]:
-        raise BadInput(f"{unknown[0]!r} is no trade: choose among {', '.join(asks.names())}")
-    given: dict[str, Any] = {"trades": tuple(asked.trades), "nature": asked.nature}
-    given = {name: value for name, value in given.items() if value}
-    tender = sized_need(tender, asked.amount, asked.months)
-    return replace(tender, lots=tuple(replace(lot, **given) for lot in tender.lots)) if given else tender
+    tender = sized_need(found.tender, asked.amount, asked.months)
+    return replace(found, tender=corrected(tender, asked.trades, asked.nature or ""))
 
 
 def bounded(tender: Tender, settings: Settings) -> None:
@@ -77,7 +67,7 @@ def bounded(tender: Tender, settings: Settings) -> None:
         raise Refused(413, why, code="too-many-lots")
 
 
-def _taken(asked: s.Asked, snapshot: Snapshot, max_need: int) -> Taken:
+def _taken(asked: s.Asked, snapshot: Snapshot, max_need: int, whole: bool) -> Taken:
     given = [name for name in ("need", "notice", "notice_id") if getattr(asked, name) is not None]
     if len(given) != 1:
         others = f", not {' and '.join(given)}" if given else ""
@@ -89,7 +79,10 @@ def _taken(asked: s.Asked, snapshot: Snapshot, max_need: int) -> Taken:
         data = asked.notice if isinstance(asked.notice, str) else json.dumps(asked.notice, ensure_ascii=False)
         return from_bytes(data.encode("utf-8", "replace"), "notice", asked.pick, where)
     assert asked.need is not None
-    return from_need(asked.need, where, max_need)
+    found = from_need(asked.need, where, max_need, whole=whole)
+    if asked.place and not toponyms.spelt(asked.place):
+        found = replace(found, place_found=", ".join(place.label for place in where))
+    return found
 
 
 def from_need(need: str, where: Sequence[Place], max_need: int, *, whole: bool = False) -> Taken:

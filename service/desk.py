@@ -11,7 +11,7 @@ from typing import Any, Literal
 from fastapi import Request, Response, UploadFile
 from pydantic import BaseModel, Field
 
-from matcher.domain import Award, Place, Rejected, Tender
+from matcher.domain import Award, Place, Rejected, Tender, kinds_named
 from matcher.reading import contracts
 from matcher.records import worked
 from matcher.records.keys import Bearer
@@ -82,7 +82,7 @@ def _covered(snapshot: Snapshot, opened: Desk, asked: MapQuery) -> coverage.Cove
     def read() -> Any:
         return coverage.in_catalogue(snapshot.catalogue, snapshot.notices.values(), near)
 
-    needs, kinds = snapshot.once(("needs", near), read), tuple(asked.kind)
+    needs, kinds = snapshot.once(("needs", near), read), kinds_named(asked.kind)
     return coverage.cover(opened, needs, chosen, trade=asked.trade, kinds=kinds, n=asked.n)
 
 

@@ -14,9 +14,9 @@ from starlette.types import Scope
 
 from matcher.domain import MatcherError, StoreUnavailable
 from matcher.reference.deadline import TooLong
+from service.faults import why, why_in_french
 from service.limits import route_of
 from service.problems import Fault, Headers, Refused, bare, log, problem, status_of
-from service.schemas import WANTED
 
 NOT_RECORDED = "Le service ne peut rien enregistrer pour le moment. Rien n'a été fait à moitié : réessayez dans quelques minutes."
 
@@ -91,13 +91,22 @@ def install(app: FastAPI) -> None:
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        faults = [Fault(where=".".join(map(str, e["loc"])), why=_why(e)) for e in error.errors()[:20]]
+        told, model = why_in_french if french(request) else why, _model(request)
+        faults = [
+            Fault(where=".".join(map(str, e["loc"])), why=told(e, _fields(model, e["loc"])))
+            for e in error.errors()[:20]
+        ]
         if any(e["type"] == "json_invalid" for e in error.errors()):
-            return shown(request, 400, "the body is no JSON: send one JSON object in UTF-8", faults)
+            detail = "the body is no JSON: send one JSON object in UTF-8"
+            detail = (
+                "le corps n'est pas du JSON : envoyez un objet JSON en UTF-8" if french(request) else detail
+            )
+            return shown(request, 400, detail, faults)
         if render.wants_page(request):
             return shown(request, 422, render.misread(error.errors()))
         first = faults[0] if faults else Fault(where="body", why="cannot be taken")
-        return shown(request, 422, f"{first.where}: {first.why}", faults)
+        sign = " :" if french(request) else ":"
+        return shown(request, 422, f"{first.where}{sign} {first.why}", faults)
 
     async def internal(request: Request, error: Exception) -> Response:
         log.error("internal error", exc_info=error, extra={"route": route_of(request.scope)})
@@ -111,7 +120,15 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, internal)
 
 
-def _why(fault: Mapping[str, Any]) -> str:
-    """Why a field is invalid: what is wanted rather than its pattern."""
-    wanted = WANTED.get(fault.get("ctx", {}).get("pattern", ""))
-    return f"give a {wanted}" if wanted else str(fault["msg"]).removeprefix("Value error, ")
+def _model(request: Request) -> Any:
+    """The model of the body of the route asked, None where it has none."""
+    field = getattr(request.scope.get("route"), "body_field", None)
+    return getattr(getattr(field, "field_info", None), "annotation", None)
+
+
+def _fields(model: Any, where: Sequence[Any]) -> str:
+    """The fields there are where a field stands in a body ("body", "filters", "kind"); "" where that is not known."""
+    for name in where[1:-1]:
+        fields = getattr(model, "model_fields", {})
+        model = fields[name].annotation if name in fields else None
+    return ", ".join(getattr(model, "model_fields", ()))

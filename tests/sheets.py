@@ -1,7 +1,8 @@
 """Lists of structures as networks, departments and chambers keep them (`data/sheets`), each with what a reader should find.
 
-All of it is invented; the SIRETs pass their check sums and begin with 000, which belong to nobody.  The last eighteen were
-written six by six, each six before the reader was mended for it.
+All of it is invented; the SIRETs of the first forty-three pass their check sums and begin with 000, which belong to nobody.  The
+last twenty-four were written six by six, each six before the reader was mended for it; of the last six, by another author, the
+SIRETs are drawn at random and zones were settled by what a reader can know.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from matcher.domain import __version__
 from matcher.reference.identifiers import IDENTITY
 from service import access
 from service.assistant import results
+from service.faults import why
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -160,7 +161,11 @@ class Tools:
         place: Place = "",
         n: Many = 5,
     ) -> results.Result:
-        """Partners of a structure for a need or a notice: what it lacks, and who brings it."""
+        """Partners of a structure for a need or a notice: what it lacks, and who brings it.
+
+        Of a need of several trades it lacks those that it does not do; of a notice it lacks parts of the lots that it can take,
+        not the other lots.
+        """
         body = _asked(need, notice_id, notice, place=place, siret=siret, n=n)
         found = await self._api.ask("POST", "/partners", json=body)
         return results.of(found, await self._structure(siret))
@@ -350,7 +355,7 @@ def _remedy(error: ValidationError, tool: Any) -> str:
     told = {
         f"no argument {each['loc'][0]!r}: {tool.name} takes {known}"
         if each["type"] == "extra_forbidden"
-        else f"{each['loc'][0]}: {each['msg']}"
+        else f"{each['loc'][0]}: {why(each)}"
         for each in error.errors()
     }
     return "; ".join(sorted(told))

@@ -25,18 +25,35 @@ HEADERS = {"RateLimit-Policy": LIMITED, "RateLimit": LIMITED, "Retry-After": "(?
 
 def include(app: FastAPI) -> None:
     """Include every resource, and the model of a problem in the schema."""
+    routes: list[Any] = []
     for found in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
         module = importlib.import_module(f"{__name__}.{found.name}")
         errors = getattr(module, "ERRORS", documented(404))
         app.include_router(module.router, prefix="/v1", responses=errors)
+        routes += module.router.routes
     plain = app.openapi
 
     def whole() -> dict[str, Any]:
         if app.openapi_schema is None:
             app.openapi_schema = _described(plain())
+            for route in routes:
+                for verb in route.methods if route.include_in_schema else ():
+                    app.openapi_schema["paths"][f"/v1{route.path}"][verb.lower()]["x-key"] = _key(route)
         return app.openapi_schema
 
     app.openapi = whole  # type: ignore[method-assign]
+
+
+def _key(route: Any) -> str:
+    """The scope of the key that a route needs; "" where it needs none."""
+    if route.path.startswith("/health"):
+        return ""
+    left, wanted = [route.dependant], ""
+    while left and not wanted:
+        one = left.pop()
+        wanted = getattr(one.call, "wanted", "")
+        left += one.dependencies
+    return wanted or "read"  # those that check it themselves: feeds, events of a job
 
 
 def _described(schema: dict[str, Any]) -> dict[str, Any]:

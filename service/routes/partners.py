@@ -70,7 +70,8 @@ class Why(schemas.Out):
 def partners(request: Request, who: Reader, asked: PartnersIn) -> Response:
     snapshot = snapshot_of(request)
     matcher, structure = snapshot.under(asked.recipe), snapshot.structure(asked.siret)
-    taken = take(asked, snapshot, request.app.state.settings)
+    # a need of several trades is one contract, of which each trade that the structure does not do is lacking
+    taken = take(asked, snapshot, request.app.state.settings, whole=asked.lot is None)
     earlier = list(snapshot.notices.values()) if taken.tender.awards else ()
     wanted = filters(asked.filters)
     found = partners_.partners(

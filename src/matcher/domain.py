@@ -7,7 +7,7 @@ amounts are euros unless `currency` says otherwise; distances are kilometres; Na
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
@@ -35,6 +35,10 @@ class StoreUnavailable(MatcherError):
 
 class StaleArtefact(MatcherError):
     """An index, a model or a recipe is incompatible with the one requested."""
+
+
+class BrokenPlugin(MatcherError):
+    """A plug-in of another package that cannot be imported."""
 
 
 class MissingExtra(MatcherError):
@@ -109,6 +113,17 @@ KINDS: dict[str, str] = {
     "ESS": "entreprise de l'économie sociale et solidaire",
     "": "entreprise",
 }
+
+
+def kinds_named(codes: Iterable[str]) -> tuple[str, ...]:
+    """Kinds asked for, in any case.  Raises BadInput on one that is none."""
+    known = {code.upper(): code for code in KINDS if code}
+    asked = tuple(codes)
+    if unknown := [code for code in asked if code and code.strip().upper() not in known]:
+        raise BadInput(f"{unknown[0]!r} is not a kind of structure: choose among {', '.join(known)}")
+    return tuple(dict.fromkeys(known.get(code.strip().upper(), "") for code in asked))
+
+
 SIAE_KINDS = frozenset({"EI", "ACI", "AI", "ETTI", "EITI"})
 #: Kinds that mostly lend staff; contractors fulfil social-clause hours through them without buying a service.
 LENDING_KINDS = frozenset({"AI", "ETTI", "EITI", "GEIQ", "EATT"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from matcher.domain import MissingExtra, NotFound
+from matcher.domain import BrokenPlugin, MissingExtra, NotFound
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -54,11 +55,31 @@ def find(room: str, name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name and (path == error.name or path.startswith(error.name + ".")):
             if name in installed(room):
-                return importlib.import_module(installed(room)[name].value)
+                return _imported(installed(room)[name])
             raise NotFound(
                 f"no {name!r} in {room.rpartition('.')[2]}: choose one of {', '.join(names(room))}"
             ) from None
         raise
+
+
+def _imported(point: EntryPoint) -> ModuleType:
+    """The module of an installed package's entry point.  Raises BrokenPlugin, which names it."""
+    try:
+        return importlib.import_module(point.value)
+    except Exception as error:
+        if os.environ.get("MATCHER_DEBUG"):
+            raise
+        package = f" of {point.dist.name}" if point.dist else ""
+        raise BrokenPlugin(
+            f"the plug-in {point.name} ({point.value}{package}) cannot be imported "
+            f"({type(error).__name__}: {error}): mend or uninstall it (MATCHER_DEBUG=1 shows where)"
+        ) from error
+
+
+def called(room: str, module: ModuleType) -> str:
+    """The name by which a sibling is asked for."""
+    points = installed(room).values()
+    return next((p.name for p in points if p.value == module.__name__), module.__name__.rpartition(".")[2])
 
 
 @contextmanager

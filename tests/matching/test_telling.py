@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -14,9 +16,11 @@ from typer.testing import CliRunner
 from matcher.catalogue.files import save_catalogue
 from matcher.cli import build
 from matcher.commands.match import show
-from matcher.domain import BadInput, Place, Reason
+from matcher.domain import BadInput, Filters, Place, Reason, Tender
 from matcher.matching.engine import Matcher
+from matcher.matching.ranking import PLAUSIBLE
 from matcher.matching.reasons import OTHER, SUBJECTS, mark, sentences, subjects
+from matcher.matching.suitability import bidders_of
 from matcher.outreach.sourcing import search
 from matcher.reading import gather
 from matcher.reading.need import free_text_tender
@@ -69,10 +73,38 @@ def test_a_structure_whose_trade_nothing_tells_is_not_called_near(matcher: Match
 
 
 def test_who_stands_far_is_counted_not_called(matcher: Matcher) -> None:
-    lot = matcher.match(free_text_tender("nettoyage de vitres", near("88410")), 20, groups=0).lots[0]
+    lot = matcher.match(free_text_tender("blanchisserie", near("88000")), 20, groups=0).lots[0]
     assert not any(mark(m) == "à appeler" for m in lot.matches)
     assert lot.considered > 50
     assert any("au-delà" in said for said in lot.relaxations), "the trade stands farther, and how far is said"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"kinds": ("ESAT",)}, {"radius_km": 10.0, "kinds": ("EI",)}, {"departments": ("92",)}],
+    ids=str,
+)
+def test_a_relaxation_gives_what_it_promises(matcher: Matcher, given: dict[str, Any]) -> None:
+    """Whoever does what the sentence says, all else equal, gets as many structures more."""
+    changed = {"type": {"kinds": ()}, "département": {"departments": ()}}
+    told = 0
+    for words, place in itertools.product(
+        ("tonte et haies", "nettoyage de vitres"), ("92000", "93200", "49000")
+    ):
+        need = free_text_tender(words, near(place))
+
+        def proposed(filters: Filters, need: Tender = need) -> set[str]:
+            ranking = matcher.rank(matcher.queries(need, filters=filters)[0])
+            return set(bidders_of(ranking.shortlist, ranking.levels >= PLAUSIBLE).tolist())
+
+        shown = proposed(Filters(**given))
+        for sentence in matcher.match(need, 500, filters=Filters(**given), groups=0).lots[0].relaxations:
+            how, _, count = sentence.rpartition(" : ")
+            kilometres = re.search(r"(\d+) km", how)
+            relaxed = {"radius_km": float(kilometres[1])} if kilometres else changed[how.split()[-1]]
+            assert len(proposed(Filters(**given | relaxed)) - shown) == int(count.split()[0]), sentence
+            told += 1
+    assert told or given == {"departments": ("92",)}, "no relaxation was met"
 
 
 def test_a_record_lists_every_bidder_once_even_where_few_are_shown(matcher: Matcher) -> None:

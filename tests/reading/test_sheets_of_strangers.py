@@ -92,7 +92,8 @@ def test_what_was_set_aside_is_kept_beside_the_catalogue_with_its_reason(tmp_pat
     assert "members.csv row 3, members.csv row 5" in err
     with (tmp_path / "cat" / "rejects.csv").open(encoding="utf-8-sig") as lines:
         kept = {row["record"]: row["reason"] for row in csv.DictReader(lines)}
-    assert "SIREN (9 digits)" in kept["row 4"]
+    (c,) = (reason for record, reason in kept.items() if record.startswith("NOM-"))
+    assert "SIREN (9 digits)" in c
     assert "no SIRET" in kept["row 3"]
     assert "Nous consulter" in kept[siret(1)]
 
@@ -112,3 +113,66 @@ def test_a_table_of_finess_keeps_what_its_columns_say_and_can_be_corrected(tmp_p
     code, out, _ = run("columns", path, "--format", "jsonl")
     shown = {row["column"]: row["taken for"] for row in map(json.loads, out.splitlines())}
     assert (code, shown["activites"], shown["places"]) == (0, "offer", "places")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            "Nom;Ville;Activité;Téléphone\nLes Prés;Metz;tonte;03 87 00 00 01\n"
+            "Nom;Ville;Activité;Téléphone\nLes Bois;Nancy;élagage;03 83 00 00 02\n",
+            [("Les Prés", "Metz", "tonte"), ("Les Bois", "Nancy", "élagage")],
+            id="headings repeated",
+        ),
+        pytest.param(
+            "Nom;Ville;Activité\nLes Prés;Metz;tonte\n;;\nCommune;Structure;Téléphone;Activités\n"
+            "Nancy;Les Bois;03 83 00 00 02;élagage\n",
+            [("Les Prés", "Metz", "tonte"), ("Les Bois", "Nancy", "élagage")],
+            id="two tables",
+        ),
+        pytest.param(
+            ";Nom :;Les Prés\n;Ville :;Metz\n;Activités :;tonte\n;Tél. :;03 87 00 00 01\n;;\n"
+            ";Nom :;Les Bois\n;Ville :;Nancy\n;Activités :;élagage\n",
+            [("Les Prés", "Metz", "tonte"), ("Les Bois", "Nancy", "élagage")],
+            id="cards",
+        ),
+        pytest.param(
+            ";Qui ?;C'est quoi ?;Où ?;Comment les joindre ?\n;Les Prés;chantier (ACI);Metz;M. Dru 03 87 00 00 01 "
+            "pres [at] example.org\n;Les Bois;EI;Nancy (54000);www.bois.example\n",
+            [("Les Prés", "Metz", ""), ("Les Bois", "Nancy", "")],
+            id="from the second column, headings that ask",
+        ),
+    ],
+)
+def test_a_table_is_read_however_it_is_laid_out(text: str, expected: list[tuple[str, str, str]]) -> None:
+    structures = read(Sheet("members.csv", text.encode(), ()))
+    assert [(s.name, s.place.label, s.offers[0].title if s.offers else "") for s in structures] == expected
+
+
+def test_a_number_that_cannot_be_used_rejects_no_row_that_has_a_name_and_a_place() -> None:
+    text = "Nom;N° SIRET;Ville;Activité\nA;W571000001;Metz;tonte\nB;SIREN 000000018;Metz;tonte\nC;en cours;Metz;tonte\n"
+    found = read(Sheet("members.csv", f"{text}D;{siret(4)};Metz;tonte\n".encode(), ()))
+    assert [one.siret[:4] for one in found] == ["W571", "NOM-", "NOM-", "0000"]
+    assert [any("number-unread" in flag for flag in one.flags) for one in found] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("zone", "departments", "radius"),
+    [
+        ("Tout le département", ("12",), None),
+        ("12 + 46", ("12", "46"), None),
+        ("Ouest Aveyron", ("12",), None),
+        ("Rodez Agglomération", (), 15),
+        ("24 communes de la métropole", (), 15),
+        ("Rodez uniquement", (), 15),
+        ("Rodez, Trifouillis", (), 30),
+    ],
+)
+def test_a_zone_is_read_as_people_say_it(
+    zone: str, departments: tuple[str, ...], radius: float | None
+) -> None:
+    text = f"Nom;Siret;Ville;Secteur d'intervention\nA;{siret(1)};Rodez;{zone}\nB;{siret(2)};Rodez;Le Haut Trifouillis\n"
+    one, other = read(Sheet("members.csv", text.encode(), ()))
+    assert one.zone is not None
+    assert (one.zone.departments, one.zone.radius_km) == (departments, radius)
+    assert other.zone is None and "zone-unread: Le Haut Trifouillis" in other.flags

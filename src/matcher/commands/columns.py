@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -44,29 +46,51 @@ def run(
         module = _source(path, stream.read(65_536), source)
         nested = getattr(module, "LISTS", ())
         rows = _tabular.rows(stream, path.name, lambda keys: len(module.mapping(keys)), nested)
-        good = [row for _, row in islice(rows, SEEN) if isinstance(row, dict)]
-    if not good:
+        tables: dict[tuple[str, tuple[str, ...]], list[Any]] = {}
+        for place, row in islice(rows, SEEN):
+            if isinstance(
+                row, dict
+            ):  # "Membres row 4": of a workbook of several sheets; JSON rows are one table
+                sheet, _, number = place.rpartition(" row ")
+                keys = tuple(filter(None, row)) if number else ()
+                tables.setdefault((sheet, keys), []).append(row)
+    if not tables:
         raise BadInput(f"{path} holds no row below its headings: fill in at least one")
-    cells = _columns.cells_of(good)
-    headings = tuple(heading for heading in cells if heading)
-    found = _columns.settled(module.mapping, headings, cells, corrections, module.FIELDS)
-    used = {column: field for field, column in found.items()}
-
-    def taken_for(column: str) -> str:
-        lists = any(isinstance(row.get(column), list) for row in good)
-        nested = lists and column.lower() in getattr(module, "NESTED", ())
-        return "offers, nested" if nested else used.get(column, "")
-
+    every = _columns.cells_of(row for rows in tables.values() for row in rows)
+    found: dict[str, str] = {}
     lines = []
-    for column in headings:
-        sample = " ; ".join(dict.fromkeys(cell[:40] for cell in cells[column]))[:90]
-        lines.append({"column": column, "taken for": taken_for(column), "sample": sample})
-    emit(sorted(lines, key=lambda line: not line["taken for"]), format)
-    say(f"read as {module.__name__.rsplit('.', 1)[-1]}; the fields are {', '.join(sorted(module.FIELDS))}")
+    for (sheet, _), rows_of in tables.items():
+        cells = _columns.cells_of(rows_of)
+        headings = tuple(filter(None, cells))
+        settled = _columns.settled(module.mapping, headings, every | cells, corrections, module.FIELDS)
+        found = settled | found
+        of_sheet = [_line(column, settled, cells, rows_of, module) for column in headings]
+        named = {"sheet": sheet} if len(tables) > 1 else {}
+        lines += [named | line for line in sorted(of_sheet, key=lambda line: not line["taken for"])]
+    emit(lines, format)
+    fields = (
+        f"read as {module.__name__.rsplit('.', 1)[-1]}; the fields are {', '.join(sorted(module.FIELDS))}"
+    )
+    say(textwrap.fill(fields, 110, subsequent_indent="  ", break_on_hyphens=False))
     if save is not None:
         kinds = {key: value for key, value in (corrections or {}).items() if key.startswith(_columns.VALUE)}
         save.write_text(json.dumps(found | kinds, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         say(f"{save} written: give it to --map of `matcher read` and `matcher index`")
+
+
+def _line(
+    column: str, settled: Mapping[str, str], cells: Any, rows: Sequence[Any], module: Any
+) -> dict[str, str]:
+    """What one column is taken for, with a sample."""
+    lists = any(isinstance(row.get(column), list) for row in rows)
+    nested = lists and column.lower() in getattr(module, "NESTED", ())
+    fields = [field for field, heading in settled.items() if heading == column]
+    sample = " ; ".join(dict.fromkeys(cell[:40] for cell in cells[column]))[:90]
+    return {
+        "column": column,
+        "taken for": "offers, nested" if nested else ", ".join(fields),
+        "sample": sample,
+    }
 
 
 def _source(path: Path, head: bytes, named: str | None) -> Any:

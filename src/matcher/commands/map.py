@@ -9,7 +9,7 @@ from typer import Argument, Option
 
 from matcher.commands._options import CATALOGUE, Folder, Output, gathered, loaded, open_store, write
 from matcher.console import emit, say
-from matcher.domain import BadInput
+from matcher.domain import BadInput, kinds_named
 
 
 def run(
@@ -59,7 +59,7 @@ def run(
         known = {need.id for need in needs}
         needs += [one for one in coverage.needs_of(found.tenders, found.awards) if one.id not in known]
     opened = Desk(matcher, open_store())
-    made = coverage.cover(opened, needs, chosen, trade=trade, kinds=tuple(kind or ()), n=n)
+    made = coverage.cover(opened, needs, chosen, trade=trade, kinds=kinds_named(kind or ()), n=n)
     for path in out or ():
         write(path, choropleth.map_as(path.suffix[1:], made, measure))
     pairs = zip(made.rows(), made.cells, strict=True)

@@ -37,6 +37,7 @@ def run(
     n: Annotated[int, Option("-n", min=1, max=500, help="Structures shown for each lot.")] = 5,
     groups: Annotated[int, Option(min=0, max=10, help="Groups proposed for each notice.")] = 1,
     kind: Annotated[list[str] | None, Option(help="Only this kind (EI, ACI, ESAT ...); repeatable.")] = None,
+    trade: Annotated[list[str] | None, Option(help="The trade asked for, in place of that read.")] = None,
     department: Annotated[list[str] | None, Option(help="Only structures of this department.")] = None,
     radius: Annotated[float | None, Option(min=0, help="Maximum distance in kilometres.")] = None,
     word: Annotated[list[str] | None, Option(help="Only those whose texts hold these exact words.")] = None,
@@ -53,7 +54,8 @@ def run(
     matcher match notice.xml --kind ESAT --kind EA --radius 50 --format csv > structures.csv
     """
     from matcher.matching import judgement
-    from matcher.reading.need import placed_need, sized_need
+    from matcher.reading.need import corrected, placed_need, sized_need
+    from matcher.reference import toponyms
 
     if not notices and need is None:
         raise BadInput('nothing to match: give notices, or --need "what is to be done"')
@@ -69,12 +71,20 @@ def run(
             say(f"  {aside} notices are awards or cancellations: nothing to answer")
     if need is not None:
         tenders.append(sized_need(placed_need(need, place), amount, months))
+        if place and not toponyms.spelt(place):
+            say(f"« {place} » : lu {', '.join(p.label for p in toponyms.asked(place, need))}")
     if not tenders:
         raise domain.NoValidRecords("no notice to answer in these files: `matcher read` shows what they hold")
+    tenders = [corrected(tender, trade or ()) for tender in tenders]
     matcher = loaded(catalogue, recipe)
     if other := judgement.of_another_encoder(matcher.catalogue):
         say(other)
-    lists = {"kinds": kind, "departments": department, "phrases": word, "excluded": exclude}
+    lists = {
+        "kinds": domain.kinds_named(kind or ()),
+        "departments": department,
+        "phrases": word,
+        "excluded": exclude,
+    }
     given = {name: tuple(words or ()) for name, words in lists.items()}
     filters = Filters(**given, radius_km=radius, active_only=active)
     # no progress bar where answers are printed as they come: it would be drawn across them
@@ -95,6 +105,7 @@ def rows(answer: Answer) -> Iterator[dict[str, Any]]:
         yield {
             "avis": answer.tender.id,
             **codec.flat(match, PLACED),
+            "niveau": reasons.mark(match),
             "score": round(match.score, 3),
             "admissible": {True: "oui", False: "non", None: "à vérifier"}[match.eligible],
             "raisons": " ; ".join(reasons.sentences(match.reasons)),

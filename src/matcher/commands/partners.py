@@ -9,7 +9,7 @@ from typer import Argument, Option
 
 from matcher import codec
 from matcher.commands import _options as options
-from matcher.commands._options import CATALOGUE, Folder, NoFirms, NoticeOf, Output, Which
+from matcher.commands._options import CATALOGUE, Folder, NoFirms, Output, Which
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,9 @@ FIRST = {"partners": 5, "firms": 3, "subcontracting": 1}  # lines of each list, 
 
 def run(
     siret: Annotated[str, Argument(help="The structure that looks for partners, by SIRET or SIREN.")],
-    notice: NoticeOf,
+    notice: Annotated[str, Argument(help="A notice: its file, or the id of one that was indexed.")] = "",
+    need: Annotated[str, Option(help="A need in your own words instead of a notice.")] = "",
+    place: Annotated[str, Option(help="Where the need is, unless its words say.")] = "",
     id: Which = None,
     lot: Annotated[str | None, Option(help="One lot only, by number or id.")] = None,
     n: Annotated[int, Option("-n", min=1, max=200, help="How many partners.")] = 10,
@@ -42,16 +44,23 @@ def run(
 
     \b
     matcher partners 00010001600013 26-130101
+    matcher partners 00010001600013 --need "tonte et nettoyage de bureaux" --place Pantin
     matcher partners 12345678900011 notice.xml --detail
     matcher partners 12345678900011 notice.xml --lot 2 -n 5 --format jsonl
     matcher partners 12345678900011 award-notice.xml       subcontractors for the hours owed by the winner
     """
     from matcher.console import emit
-    from matcher.domain import NotFound
+    from matcher.domain import BadInput, NotFound
     from matcher.partners import partners
     from matcher.reading import gather
+    from matcher.reading.need import placed_need
 
-    tender = options.one_notice(notice, id, catalogue, awarded=True)
+    if bool(notice) == bool(need):
+        raise BadInput('give a notice, or --need "what is to be done"')
+    if need:
+        tender = placed_need(need, place, whole=lot is None)
+    else:
+        tender = options.one_notice(notice, id, catalogue, awarded=True)
     matcher = options.loaded(catalogue)
     structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
     earlier = gather.load_notices(catalogue)

@@ -96,7 +96,9 @@ def brief(record: Any) -> dict[str, Any]:
         }
         day = record.deadline.date() if record.deadline else record.published
     elif isinstance(record, Structure):
-        what = record.offers[0].title if record.offers else record.description
+        titles = [offer.title for offer in record.offers]
+        more = f" (+ {len(titles) - 1})" if len(titles) > 1 else ""
+        what = shorten(titles[0], 60) + more if titles else record.description
         where = " ".join(filter(None, (record.place.department, record.place.label)))
         named, rest = (record.kind or "structure", record.siret, what, record.name, where), {}
         day = record.updated

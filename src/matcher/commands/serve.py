@@ -46,7 +46,7 @@ def run(
     from service.connections import SERVER
     from service.settings import read
 
-    _free(host, port)
+    port = _free(host, port)
     settings = read()
     if settings.unnamed:
         missing = ", ".join(settings.unnamed)
@@ -61,8 +61,8 @@ def run(
     uvicorn.run(app, factory=True, host=host, port=port, workers=workers, **SERVER)
 
 
-def _free(host: str, port: int) -> None:
-    """Raises BadInput where the port cannot be listened on, before anything says that it is served."""
+def _free(host: str, port: int) -> int:
+    """The port, one that is free for 0.  Raises BadInput where the port cannot be listened on, before anything says that it is served."""
     import socket
 
     try:
@@ -70,6 +70,7 @@ def _free(host: str, port: int) -> None:
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
+            return int(probe.getsockname()[1])
     except OSError as error:
         raise BadInput(
             f"cannot listen on {host}:{port} ({error.strerror}): give another with --host or --port (0 picks a free one)"

@@ -45,9 +45,27 @@ class Judgements:
 
 
 def judged(path: Path) -> dict[str, Any]:
-    """The lines of a judged file by query_id."""
+    """The lines of a judged file by query_id.  Raises BadInput naming the line that is none."""
+    rows = {}
     with opened(path) as lines:
-        return {row["query_id"]: row for row in map(json.loads, filter(str.strip, lines))}
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                row = _graded(line)
+                if row is None:
+                    raise BadInput(
+                        f'{path.name} line {number}: {{"query_id", "s": "yes", "clause" or "no", "j": {{SIREN: [0 to 3, ""]}}}} is wanted'
+                    )
+                rows[row["query_id"]] = row
+    return rows
+
+
+def _graded(line: str) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+        sound = row["s"] in ("yes", "clause", "no") and all(int(g) in range(4) for g, *_ in row["j"].values())
+        return row if sound and row["query_id"] else None
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
 
 
 def load(queries: Path, most: int | None = None) -> Judgements:
@@ -60,6 +78,11 @@ def load(queries: Path, most: int | None = None) -> Judgements:
         raise NotFound(f"no {graded.name} next to {queries.name}: `matcher judge` makes one")
     rows, rejected = judged(graded), list[Rejected]()
     needs = [q for q in evaluation.questions(queries, rejected) if q.id in rows][:most]
+    for one in rejected:
+        say(f"{queries.name} {one.record}: {one.reason}")
+    if not needs:
+        why = rejected[0].reason if rejected else f"none of its query_id stands in {graded.name}"
+        raise BadInput(f"{queries.name} holds no need that can be read: {why}")
     return Judgements(name=name, questions=needs, rows=rows)
 
 

@@ -40,6 +40,7 @@ LARGE, HUGE = (
     0.5,
     1.0,
 )  # yearly amounts from which it counts more, as the logarithm to the base 10 over 100,000 euros
+DOUBTED = 0.5  # chance of a trade below which it is not told of what nobody here carries
 KNOWN = 0.01  # chances of trades below are left out
 STATED = 0.5  # chance from which a text states a need
 SHORT, TELLS = (
@@ -400,6 +401,11 @@ def _assembled(
         ]
         text = ". ".join([*unread, _compared(replace(own, cpv=given.codes))])
         chances = np.array([float(name in lot.trades) for name in names()], dtype=np.float32)
+    beyond = float(others["carried"][CHOICES["carried"].index("beyond")])
+    if not (given.codes or lot.trades) and beyond > DOUBTED and max(chances, default=0.0) < DOUBTED:
+        chances = np.zeros_like(
+            chances
+        )  # "scanner à rayons X": its words resemble a trade that is not asked for
     places, deduced = toponyms.of_lot(lot, tender)
     natures, carriers, answers = (
         dict(zip(choices, others[name].tolist(), strict=True)) for name, choices in CHOICES.items()

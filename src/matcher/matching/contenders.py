@@ -21,9 +21,6 @@ def contenders(
 
     Nobody else can be, whatever its texts (`Judgement.may_reach`).
     """
-    # within a radius who is of the trade is plausible, however far it travels
-    if everyone.query.filters.radius_km is not None:
-        return everyone
     return in_steps(everyone, lambda left, known: _may_be_proposed(left, known, least, also))
 
 
@@ -45,6 +42,8 @@ def _may_be_proposed(
     kept = judge.may_reach(some, judge.likely if least == LIKELY else judge.plausible, {}, known)
     if also is not None:
         kept = kept | (also[some.candidates] & judge.may_reach(some, judge.plausible, {}, known))
+    if some.query.filters.radius_km is not None:  # within it who is of the trade is plausible, however far
+        kept = kept | judge.may_reach(some, judge.likely, suitability.ON_THE_SPOT, known)
     if by_clause.clause_asked(some.query.lot):
         chance = by_clause.least_chance(some.query.lot)
         kept = kept | judge.may_reach(some, chance, by_clause.asked(some), known)

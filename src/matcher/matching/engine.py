@@ -305,7 +305,7 @@ class Matcher:
             matches=matches,
             asked=shortlist.query.asked,
             nobody=self.nobody(ranking),
-            relaxations=self._relaxations(ranking) if len(matches) < n else (),
+            relaxations=relaxations.relaxations(ranking, self._run) if len(matches) < n else (),
             by_clause=self._by_clause(ranking, dict(zip(shown.tolist(), matches, strict=True))),
             likely=suitability.count(ranking, LIKELY),
             plausible=suitability.count(ranking, PLAUSIBLE),
@@ -320,11 +320,8 @@ class Matcher:
         order = ranking.order
         return order[ranking.levels[order] >= PLAUSIBLE][:n]
 
-    def _relaxations(self, ranking: Ranking) -> tuple[str, ...]:
-        query = ranking.shortlist.query
-        narrow = query.filters != Filters()
-        wide = self.rank(replace(query, filters=Filters()), whole=False) if narrow else None
-        return relaxations.relaxations(ranking, wide)
+    def _run(self, query: Query) -> Ranking:
+        return self.rank(query, whole=False)
 
     def _by_clause(self, ranking: Ranking, explained: Mapping[int, Match]) -> tuple[Match, ...]:
         """Who could carry the hours of its clause; some are explained already, as answers of their own."""

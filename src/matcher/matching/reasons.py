@@ -84,7 +84,10 @@ def subjects(reasons: Iterable[Reason]) -> tuple[Subject, ...]:
     listed = []
     for name, each in by_subject.items():
         heaviest = max(each, key=lambda r: abs(r.contribution)).text if each else ""
-        listed.append(Subject(name, _sentences(each), sum(r.contribution for r in each), heaviest))
+        told = _sentences(each)
+        if name == "Métier" and not told:  # that its trade is not known is what is to be verified
+            told = tuple(r.text for r in each if r.code == "likely_trade" and r.text)
+        listed.append(Subject(name, told, sum(r.contribution for r in each), heaviest))
     return tuple(s for s in listed if s.sentences or abs(s.points) >= 0.005)
 
 

@@ -1,83 +1,75 @@
-"""What would find more structures for a lot: fewer filters, no reservation, a longer way."""
+"""What would find more structures for a lot, each counted by running the relaxed query with all its other filters."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from matcher.matching import judgement, reach, search, suitability, within_reach
-from matcher.matching.contenders import in_steps
-from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
-from matcher.matching.shortlist import Shortlist
-from matcher.matching.signals import reservation
-from matcher.matching.suitability import ON_THE_SPOT, bidders, bidders_of, proposable
+from matcher.domain import Filters
+from matcher.matching import reach, suitability, within_reach
+from matcher.matching.ranking import PLAUSIBLE, Ranking
+from matcher.matching.shortlist import Memo, Query
+from matcher.matching.suitability import bidders_of
 
 STEPS_KM = (20.0, 50.0)  # kilometres added to the requested radius
 FARTHER_KM = (50.0, 100.0, 200.0, 400.0)  # distances tried where no structure of the trade travels to the lot
+#: Filters that may be dropped, and what they are called.
+DROPPED = {
+    "kinds": "filtre de type",
+    "articles": "filtre d'article",
+    "departments": "filtre de département",
+    "regions": "filtre de région",
+    "service_types": "filtre de prestation",
+    "labels": "filtre de label",
+    "networks": "filtre de réseau",
+    "phrases": "filtre de mots",
+}
+NONE = Filters()
 
 FEW = 5  # bidders, below which those too far are counted
 
 
-def relaxations(ranking: Ranking, wide: Ranking | None) -> tuple[str, ...]:
-    """The smallest relaxations that find more bidders, in French; `wide` is the ranking of the lot without the user's filters."""
+def relaxations(ranking: Ranking, rank: Callable[[Query], Ranking]) -> tuple[str, ...]:
+    """The smallest relaxations that find more bidders, in French; `rank` runs a query."""
     if not ranking.judged or suitability.calls_for(ranking) == "unclear":
         return ()
-    widest = wide or ranking
-    base = bidders(ranking.shortlist, ranking.levels >= PLAUSIBLE)
-    found = (
-        _without_filters(ranking, wide, base) if wide is not None else "",
-        _without_reservation(widest, base),
+    query, filters = ranking.shortlist.query, ranking.shortlist.query.filters
+    shown = bidders_of(ranking.shortlist, ranking.levels >= PLAUSIBLE)
+
+    def more(relaxed: Ranking, within: float = np.inf) -> int:
+        """How many further bidders a relaxed query proposes, within so many kilometres."""
+        kilometres = np.nan_to_num(reach.of(relaxed.shortlist).kilometres, nan=within)
+        proposed = (relaxed.levels >= PLAUSIBLE) & (kilometres <= within)
+        return len(np.setdiff1d(bidders_of(relaxed.shortlist, proposed), shown))
+
+    def filtered(**changed: Any) -> Query:
+        return replace(query, filters=replace(filters, **changed))
+
+    def found() -> Iterator[tuple[str, int]]:
+        if filters.radius_km is not None:
+            yield _wider(filters.radius_km, rank(filtered(radius_km=filters.radius_km + STEPS_KM[-1])), more)
+        for name, label in DROPPED.items():
+            if getattr(filters, name):
+                yield f"sans le {label}", more(rank(filtered(**{name: getattr(NONE, name)})))
+        if query.lot.reservation is not None:
+            free = replace(query, lot=replace(query.lot, reservation=None), memo=Memo())
+            yield "sans la réserve", more(rank(free))
         # what structures do not do, none that is farther does
-        _farther(widest) if base < FEW and suitability.calls_for(widest) in ("", "staff") else "",
+        served = len(shown) < FEW and suitability.calls_for(ranking) in ("", "staff")
+        if filters.radius_km is None and served and within_reach.has_point(query):
+            far = rank(filtered(radius_km=FARTHER_KM[-1]))
+            limit = next((km for km in FARTHER_KM if more(far, km)), 0.0)
+            how = f"dans un rayon de {limit:.0f} km, au-delà des distances ordinaires de ce métier"
+            yield how, more(far, limit)
+
+    return tuple(
+        f"{how} : {count} structure{'s' if count > 1 else ''} de plus" for how, count in found() if count
     )
-    return tuple(sentence for sentence in found if sentence)
 
 
-def _without_filters(ranking: Ranking, wide: Ranking, base: int) -> str:
-    credible, kilometres = wide.levels >= PLAUSIBLE, reach.of(wide.shortlist).shown_km
-    asked = ranking.shortlist.query.filters.radius_km
-    for step in STEPS_KM if asked is not None else ():
-        more = bidders(wide.shortlist, credible & (kilometres <= (asked or 0.0) + step)) - base
-        if more > 0:
-            return f"à {(asked or 0.0) + step:.0f} km au lieu de {asked:.0f} : {_structures(more)} de plus"
-    more = bidders(wide.shortlist, credible) - base
-    return f"sans vos filtres : {_structures(more)} de plus" if more > 0 else ""
-
-
-def _without_reservation(ranking: Ranking, base: int) -> str:
-    if ranking.shortlist.query.lot.reservation is None:
-        return ""
-    free = judgement.shipped().levels_of(ranking.scores - ranking.contributions["reservation"])
-    more = bidders(ranking.shortlist, (free >= PLAUSIBLE) & proposable(ranking.shortlist)) - base
-    return f"sans la réserve : {_structures(more)} de plus" if more > 0 else ""
-
-
-def _farther(ranking: Ranking) -> str:
-    """Structures that would be likely if they were located at the place of work, the nearest of them."""
-    shortlist, judge = ranking.shortlist, judgement.shipped()
-    if not within_reach.has_point(shortlist.query):
-        return ""
-    around = search.around(shortlist.catalogue, shortlist.query, FARTHER_KM[-1])
-    some = judge.narrowed(around, proposable(around))
-    found = in_steps(some, lambda part, known: judge.may_reach(part, judge.likely, ON_THE_SPOT, known))
-    able, kilometres = _likely_on_the_spot(found), reach.of(found).shown_km
-    shown = bidders_of(shortlist, ranking.levels >= PLAUSIBLE)
-    for limit in FARTHER_KM:
-        more = len(np.setdiff1d(bidders_of(found, able & (kilometres <= limit)), shown))
-        if more:
-            return f"à moins de {limit:.0f} km : {_structures(more)} de plus, au-delà des distances ordinaires de ce métier"
-    return ""
-
-
-def _likely_on_the_spot(shortlist: Shortlist) -> NDArray[np.bool_]:
-    if not len(shortlist):
-        return np.zeros(0, dtype=bool)
-    measured = replace(shortlist, columns={"reservation": reservation.measure(shortlist)})
-    near = judgement.shipped().levels_with(shortlist, ON_THE_SPOT) == LIKELY
-    return np.asarray(near & suitability.admitted(measured) & proposable(shortlist))
-
-
-def _structures(number: int) -> str:
-    return f"{number} structure{'s' if number > 1 else ''}"
+def _wider(radius: float, relaxed: Ranking, more: Callable[[Ranking, float], int]) -> tuple[str, int]:
+    limit = next((radius + step for step in STEPS_KM if more(relaxed, radius + step)), radius)
+    return f"à {limit:.0f} km au lieu de {radius:.0f}", more(relaxed, limit)

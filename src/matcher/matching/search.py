@@ -89,12 +89,6 @@ def shortlist_of(
     return _without_deniers(catalogue, query, candidates, partial=allowed is not None)
 
 
-def around(catalogue: Catalogue, query: Query, kilometres: float) -> Shortlist:
-    """The nearest structures up to so many kilometres from a lot, COMPARED of them at most, whether they come there or not."""
-    candidates = within_reach.nearest(catalogue, query.places, COMPARED, None, kilometres)
-    return _without_deniers(catalogue, query, candidates, partial=True)
-
-
 def _without_deniers(
     catalogue: Catalogue, query: Query, candidates: NDArray[np.int64], *, partial: bool
 ) -> Shortlist:

@@ -90,7 +90,7 @@ class ItemWriter:
         reasons = (
             codec.from_json(Reason, r)
             for r in detail["reasons"]
-            if r["contribution"] > 0 and r["code"] not in lent
+            if r["contribution"] > 0 and r.get("tells", True) and r["code"] not in lent
         )
         alone = ""
         partners: list[dict[str, Any]] = []

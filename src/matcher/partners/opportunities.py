@@ -339,7 +339,7 @@ def _judged(
 
     if watch := _in_the_way(structure, tender, lot, match):
         return made("watch", watch)
-    reasons = sentences(r for r in match.reasons if r.contribution > 0)
+    reasons = sentences(r for r in match.reasons if r.contribution > 0 and r.tells)
     if carries:
         owed = lot.owed_condition
         return made("clause", (f"{BY_CLAUSE} ({carries})",)) if owed else made("watch", (carries, *reasons))

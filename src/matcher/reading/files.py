@@ -13,6 +13,7 @@ import inspect
 import io
 import lzma
 import os
+import re
 import struct
 import tarfile
 import tempfile
@@ -30,11 +31,13 @@ from types import ModuleType
 from typing import BinaryIO
 
 from matcher import plugins
-from matcher.domain import Award, BadInput, MatcherError, Rejected, Structure, Tender
+from matcher.console import say
+from matcher.domain import KINDS, Award, BadInput, BrokenPlugin, MatcherError, Rejected, Structure, Tender
 from matcher.reading import cancellation, confined
 from matcher.reading.limits import FILE, UPLOAD, Limits, in_force
 from matcher.reading.sources import Columns, Record
-from matcher.reference import accents
+from matcher.reference import accents, places
+from matcher.reference.identifiers import IDENTITY
 from matcher.reference.paths import reference_dir
 
 SYNC_STATE = "state.json"  # state of `matcher sync` next to the fetched files: not a record
@@ -136,13 +139,23 @@ def recognise(name: str, head: bytes) -> list[ModuleType]:
     rooms = sorted(plugins.names("reading.sources"), key=lambda n: (n in GENERAL, n))
     modules = []
     for each in rooms:
-        module = plugins.find("reading.sources", each)
+        try:
+            module = plugins.find("reading.sources", each)
+        except BrokenPlugin as error:
+            _left_out(str(error))
+            continue
         try:
             if module.recognises(name, head):
                 modules.append(module)
         except (ValueError, LookupError, RecursionError):
             continue  # a head cut in the middle of a character or of a value is no match
     return modules
+
+
+@cache
+def _left_out(sentence: str) -> None:
+    """Say once that a source is left out."""
+    say(f"{sentence}; left out")
 
 
 @cache
@@ -253,8 +266,10 @@ class _Reader:
             except Exception as error:
                 if os.environ.get("MATCHER_DEBUG"):
                     raise
-                source = module.__name__.rsplit(".", 1)[-1]
-                reason = f"{INTERNAL_ERROR} in the source {source} ({type(error).__name__}: {str(error)[:120]}); please report it"
+                source = plugins.called("reading.sources", module)
+                whom = "who made it" if source in plugins.installed("reading.sources") else "us"
+                why = f"{type(error).__name__}: {str(error)[:120]}"
+                reason = f"{INTERNAL_ERROR} in the source {source} ({why}); MATCHER_DEBUG=1 shows where: report it to {whom}"
                 yield _refused(name, reason)
                 return
             return
@@ -419,10 +434,32 @@ def repaired(record: Record) -> Record:
             lots=lots,
             flags=(*record.flags, "accents-repaired", f"as published: {record.title}"),
         )
+    if isinstance(record, Structure):
+        return _checked(record)
     if isinstance(record, Award) and accents.LOST in record.title:
         flags = (*record.flags, "accents-repaired", f"as published: {record.title}")
         return replace(record, title=accents.repair(record.title), flags=flags)
     return record
+
+
+def _checked(structure: Structure) -> Structure | Rejected:
+    """A structure as any source must give it: an identity, a kind and a place that are known, or flagged."""
+    if not re.fullmatch(IDENTITY, structure.siret):
+        why = f"invalid SIRET {structure.siret!r}: give 14 digits, or another identity (docs/reference/formats.md)"
+        return Rejected(path=structure.source, record=structure.name or structure.siret, reason=why)
+    place = structure.place
+    if place.department is None and place.latitude is None:
+        place = places.locate(place)
+    doubts = {
+        "kind-unknown": structure.kind not in KINDS,
+        f"town-unread: {place.label}" if place.label else "place-unknown": place.department is None
+        and place.latitude is None,
+    }
+    known = {flag.partition(":")[0] for flag in structure.flags}
+    flags = tuple(
+        flag for flag, doubtful in doubts.items() if doubtful and flag.partition(":")[0] not in known
+    )
+    return replace(structure, place=place, flags=(*structure.flags, *flags))
 
 
 def _is_notice(archive: zipfile.ZipFile, member: str) -> bool:

@@ -26,6 +26,7 @@ REASONS = 10  # why records were set aside, in the summary
 NAMED = 5  # records named for one reason
 #: Flags of what a list says and nobody understands -> how it is told.
 UNREAD = {
+    "number-unread: ": "number cannot be used (known by name and place, or by another number)",
     "zone-unread: ": "zone says nothing of where",
     "town-unread: ": "town is not known: write it as the post does",
 }

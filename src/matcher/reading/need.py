@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from matcher.domain import BadInput, Lot, Place, Tender
 from matcher.learned import asks
@@ -158,6 +159,15 @@ def sized_need(tender: Tender, amount: float | None = None, months: float | None
     months = lot.duration_months or months
     lot = replace(lot, amount=amount or None if lot.amount is None else lot.amount, duration_months=months)
     return replace(tender, lots=(lot,))
+
+
+def corrected(tender: Tender, trades: Sequence[str] = (), nature: str = "") -> Tender:
+    """The tender with what its user says it asks for.  Raises BadInput on an unknown trade."""
+    if unknown := [name for name in trades if name not in asks.names()]:
+        raise BadInput(f"{unknown[0]!r} is no trade: choose among {', '.join(asks.names())}")
+    given: dict[str, Any] = {"trades": tuple(trades), "nature": nature}
+    given = {name: value for name, value in given.items() if value}
+    return replace(tender, lots=tuple(replace(lot, **given) for lot in tender.lots)) if given else tender
 
 
 def free_text_tender(text: str, place: Place | Sequence[Place] | None = None) -> Tender:

@@ -105,14 +105,15 @@ def identified(
     own: object = None,
     named: str = "",
 ) -> tuple[str, tuple[str, ...], str]:
-    """(identity, flags, reason it is refused or ""): as read from a SIRET, else by another number that is stated.
+    """(identity, flags, reason it is refused or ""): as read from a SIRET, else by another number, else by name and place.
 
-    `named` is the identity by name and place, taken where no number at all is stated: a number that was mistyped is
-    told, since its owner can mend it.
+    A number that was mistyped is flagged, since its owner can mend it; a SIREN is kept as a flag.
     """
     siret, flags, refused = read
     other = finess_identity(finess) or rna_identity(rna) or own_identity(own) if refused else ""
-    other = other or (named if refused == UNSTATED else "")
+    other = other or (named if refused else "")
+    if refused not in ("", UNSTATED):
+        flags = (*flags, f"number-unread: {refused}")
     return (other, (*flags, NO_SIRET), "") if other else (siret, flags, refused)
 
 

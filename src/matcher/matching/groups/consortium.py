@@ -319,7 +319,7 @@ def _member(
 
 def _why(table: _Table, cover: Cover, task: int, bidder: int) -> str:
     match = table.cells[task, bidder]
-    because = ", ".join(reasons.sentences((r for r in match.reasons if r.contribution > 0), 2))
+    because = ", ".join(reasons.sentences((r for r in match.reasons if r.contribution > 0 and r.tells), 2))
     extent = {WHOLE: "", HALF: " (couverture partielle)", QUARTER: " (couverture faible, à confirmer)"}
     kept = extent.get(int(cover.degree[task, bidder]), " (couverture partielle)")
     if match.level == "plausible":

@@ -19,8 +19,8 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if not any(p.department or p.region or p.latitude is not None for p in shortlist.query.places):
         return Why("lieu d'exécution inconnu", tells=False)
     parts = _pieces.where(shortlist, i)
-    if -value > FAR and reach.of(shortlist).zone[i] <= 0:
-        usual = shortlist.query.demand.usual_km
+    found, usual = reach.of(shortlist), shortlist.query.demand.usual_km
+    if found.kilometres[i] > usual * 2**FAR and found.zone[i] <= 0:
         parts.append(f"plus loin que ce métier ne se déplace d'ordinaire ({usual:.0f} km)")
     if evidence.of(shortlist, "public_body")[i]:
         parts.append("portée par une collectivité, qui travaille d'ordinaire sur son seul territoire")

@@ -111,6 +111,7 @@ ALONE_TELL = (
     "offer",
     "prose",
 )
+_REACHED = ("phone", "email", "website")  # of which every column counts
 _FIELD_OF = {"areas": "zone", "prose": "description"}
 #: What cells of another form contradict, and what no other field looks like.
 _STRICT = ("siret", "email", "website", "phone", "siren", "naf", "postcode")
@@ -231,7 +232,9 @@ class Vocabulary:
         left = {heading: forms[heading] for heading in headings if heading not in taken}
         more = self._by_cells(left, columns)
         guessed = columns.keys() - (fixed or {}).keys()
-        if "name" in self.aliases and "siret" in more | columns and not {"name", "brand"} & guessed:
+        numbered = bool({"siret", "siren", "finess"} & (more | columns).keys())
+        placed = {"town", "kind"} <= (more | columns).keys()
+        if "name" in self.aliases and (numbered or placed) and not {"name", "brand"} & guessed:
             # the first column of distinct words is the name, also where they sound like an offer or a town
             free = [h for h in left if h not in more.values() or h in (more.get("offer"), more.get("town"))]
             free = free if "offer" not in guessed else [h for h in free if h in headings[:2]]
@@ -247,12 +250,14 @@ class Vocabulary:
         more: dict[str, str] = {}
         for form in ALONE_TELL:
             field = _FIELD_OF.get(form, form)
-            if field not in self.aliases or any(key.partition(".")[0] == field for key in found):
+            known = {key.partition(".")[0] for key in found}
+            if field not in self.aliases or (field in known and field not in _REACHED):
                 continue
-            free = [heading for heading in left if heading not in more.values()]
-            best = max(free, key=lambda heading: left[heading].get(form, 0.0), default="")
-            if best and left[best].get(form, 0.0) >= ALONE:
-                more[field] = best
+            # a further one is of a heading that says nothing else
+            free = [h for h in left if h not in more.values() and not (field in known and self.claims(h))]
+            held = sorted((h for h in free if left[h].get(form, 0.0) >= ALONE), key=lambda h: -left[h][form])
+            for number, heading in enumerate(held if field in _REACHED else held[:1], 100 * (field in known)):
+                more[f"{field}.{number}" if number else field] = heading
         return more
 
 

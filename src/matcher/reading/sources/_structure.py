@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from math import ceil
@@ -45,7 +45,14 @@ def _kind(text: str, whole: bool = False) -> str | None:
     if not tokens:
         return None
     present = frozenset(stems(" ".join(tokens)))
-    codes = [word.upper() for word in (tokens[0], tokens[-1]) if word.upper() in KINDS]
+    # a code of two or three letters is a word elsewhere ("ai"), one of four is none
+    told = [
+        tokens[0],
+        tokens[-1],
+        *re.findall(r"\((\w+)\)", text),
+        *(word for word in tokens if len(word) > 3),
+    ]
+    codes = [word.upper() for word in told if word.upper() in KINDS]
     for name, kind in _names_of_kinds():
         if len(name) == 1 and codes:
             break
@@ -113,7 +120,7 @@ def siret_of(raw: object, siren: object = None) -> tuple[str, tuple[str, ...], s
         return "", (), why
     if isinstance(raw, float) and raw.is_integer() and raw < 1e15:
         text = str(int(raw))
-    text = re.sub(r"\.0+$|^(?:n°\s*)?siret\W*", "", text, flags=re.I)
+    text = re.sub(r"\.0+$|^(?:n°\s*)?sire[tn]\W*", "", text, flags=re.I)
     number = re.sub(r"[\s.\u00a0\u202f_-]", "", text)
     if not re.fullmatch(r"[0-9]+", number):
         return "", (), f"SIRET {clean(text, 40)!r} holds other signs than digits: write its 14 digits"
@@ -165,6 +172,12 @@ def _named(item: object) -> str:
 _COUNTRY = re.compile(
     r"\b(france entiere|toute la france|country|national(e|es)?|nationwide|france metropolitaine)\b"
 )
+#: How a zone is limited, round what it names: "sud du 59", "Nantes uniquement", "Decazeville Communauté (12 communes)".
+_LIMITED = re.compile(
+    r"\b(?:uniquement|seulement|exclusivement|intra muros|proche|alentours|environs)\b|\(\d+ communes?\)"
+    r"|\b(?:nord|sud|est|ouest|centre) (?:du |de |des |d')?(?=[a-z0-9])|(?<=[a-z0-9]) (?:nord|sud|est|ouest)\b"
+)
+_COUNTED = re.compile(r"\b\d+ (?:communes?|villes|cantons?|villages)\b")
 _RADIUS = re.compile(r"(?<![\d.,])(\d{1,4}(?:[.,]\d+)?)\s*(?:km|kms|kilometres?)\b")
 
 
@@ -189,9 +202,16 @@ def zone_of(
         km = _number(match.group(1))
     areas, wider = list(departments_of(departments)), list(regions_of(regions))
     if plain and not country:
-        rest = _RADIUS.sub(" ", plain)
+        rest = _COUNTED.sub(" ", _RADIUS.sub(" ", plain))
         wider += regions_of(rest)
         areas += departments_of(_without_regions(rest))
+        if home is not None and _LIMITED.search(plain) and not re.search(r"\d", rest):
+            near = (
+                home.department,
+                *places.neighbours(home.department or ""),
+            )  # "sud Loire" is south of a river
+            areas = [code for code in areas if code in near]
+            areas += [code for part in _parted(rest) if areas for code in _beside(part, home)]
         if home is not None and not (km or areas or wider):
             areas, wider = _own(rest, home)
         if _NEAR.search(plain):
@@ -216,6 +236,11 @@ _AROUND = re.compile(
     r"|communaute (?:de communes|d'agglomeration|urbaine)|ville|communes?|environs|alentours|sud|nord|est|ouest) (?:de |du |des |d')?"
 )
 AROUND_KM = 15.0  # of what is called after a town, beyond the town itself
+HOMONYM_KM = 150.0  # from which on a place of that name is another one
+UNKNOWN_KM = 30.0  # at least, where beside towns an area is named that is none known
+_OF_HOME = re.compile(
+    r"^(?:\d+ communes de )?(?:la |l')?(?:metropole|agglo(?:meration)?|intercommunalite|communaute)$"
+)
 
 
 def _own(plain: str, home: Place) -> tuple[list[str], list[str]]:
@@ -227,22 +252,42 @@ def _own(plain: str, home: Place) -> tuple[list[str], list[str]]:
 
 
 def _reaching(text: str, home: Place) -> float | None:
-    """Kilometres from home to the farthest of the towns named, and round it; None where a name is no place."""
+    """Kilometres from home to the farthest of the towns named, and round it; None where no name is a place near."""
     if home.latitude is None or home.longitude is None:
         return None
-    farthest = 0.0
-    for part in filter(None, map(str.strip, re.split(r"[,;/|+]|\bet\b", text)[:20])):
-        try:
-            (place, *_) = toponyms.named(part) or toponyms.named(_AROUND.sub("", part))
-        except (ValueError, MatcherError):
-            return None
-        if place.latitude is None or place.longitude is None:
-            return None
-        farthest = max(
-            farthest,
-            float(places.distance_km(home.latitude, home.longitude, place.latitude, place.longitude)),
-        )
-    return ceil(farthest + AROUND_KM) if farthest < 200 else None
+    here, away, unknown = (home.latitude, home.longitude), list[float](), 0
+    for part in _parted(text):
+        name = _LIMITED.sub(" ", part).strip()
+        named = [home] if _OF_HOME.match(name) else _towns(name) or _towns(_AROUND.sub("", name))
+        points = [
+            (p.latitude, p.longitude) for p in named if p.latitude is not None and p.longitude is not None
+        ]
+        # of places of one name the nearest is meant
+        nearest = min((float(places.distance_km(*here, *point)) for point in points), default=HOMONYM_KM)
+        unknown += nearest >= HOMONYM_KM
+        away += [nearest] if nearest < HOMONYM_KM else []
+    if not away:
+        return None
+    return ceil(max(max(away) + AROUND_KM, UNKNOWN_KM if unknown else 0.0))
+
+
+def _parted(text: str) -> list[str]:
+    return [part for part in map(str.strip, re.split(r"[,;:/|+–]|\bet\b", text)[:20]) if part]
+
+
+def _towns(words: str) -> Sequence[Place]:
+    try:
+        return toponyms.named(words)
+    except (ValueError, MatcherError):
+        return ()
+
+
+def _beside(part: str, home: Place) -> tuple[str, ...]:
+    """The department of a place that stands beside departments in a zone, that of home where it is no place known."""
+    if departments_of(part) or regions_of(part):
+        return ()
+    found = {place.department for place in _towns(part) if place.department}
+    return tuple(found) if len(found) == 1 else (home.department,) if home.department else ()
 
 
 def _without_regions(plain: str) -> str:

@@ -187,11 +187,10 @@ def keys_of(head: bytes) -> frozenset[str]:
 def peek(head: bytes, score: Score) -> list[Row]:
     """The first records of a CSV by its first bytes, under the headings that `score` tells; none of another shape."""
     grid = _grid(head, 30) if shape_of(head) == "csv" else []
-    lines = [(number, row) for number, row in enumerate(grid) if any(map(_filled, row))]
-    if not lines:
+    if not any(map(_filled, chain(*grid))):
         return []
-    headings, first = _headings(lines, score)
-    return [dict(zip(headings, row, strict=False)) for number, row in lines if number >= first]
+    rows = (row for _, row in _table(iter(enumerate(grid, 1)), "", score) if isinstance(row, dict))
+    return [{heading: cell for heading, cell in row.items() if heading} for row in rows]
 
 
 def _grid(head: bytes, most: int = 12) -> list[list[str]]:
@@ -248,17 +247,81 @@ def _table(cells: Cells, name: str, score: Score, sheet: str = "") -> Iterator[P
     lines = [(line, row) for line, row in ahead if not isinstance(row, str) and any(map(_filled, row))]
     if not lines:
         raise BadInput(f"{name} holds no line of headings: put the names of the columns on the first line")
+    if _labels(lines, score):
+        yield from _cards(chain(ahead, cells), {"": sheet} if sheet else {})
+        return
     headings, first = _headings(lines, score)
     if len(headings) > MAX_COLUMNS:
         raise BadInput(f"{name} has {len(headings)} columns: keep the {MAX_COLUMNS} that are needed")
     above = [str(cell) for line, row in lines if line < first - 1 for cell in row if _filled(cell)]
     title = {"": " ".join([sheet, *above])[:300].strip()} if sheet or above else {}
+    before, apart = first - 1, False  # the line before, and whether a gap or a title parts this one from it
     for line, row in chain((item for item in ahead if item[0] >= first), cells):
         if isinstance(row, str):
             yield f"row {line}", row
-        elif any(map(_filled, row)):
+            continue
+        filled = sum(map(_filled, row))
+        apart = apart or line > before + 1
+        before = line
+        if filled > 2 and unique(row) == headings:
+            continue  # the headings repeated
+        if (
+            filled > 2
+            and apart
+            and not _is_record(row)
+            and score(texts := _texts(row)) >= max(3, 0.6 * filled)
+        ):
+            headings = unique(texts)  # those of another table below
+        elif filled:
             missing = len(headings) - len(row)
             yield f"row {line}", dict(zip(headings, (*row, *[None] * missing), strict=False)) | title
+        apart = filled < 2
+
+
+def _texts(row: Sequence[Any]) -> list[str]:
+    return [str(cell if cell is not None else "") for cell in row]
+
+
+def _pair(row: Sequence[Any] | str) -> tuple[str, Any] | None:
+    """(label, value) of a row of two cells, the label "" where a value alone continues the one above; else None."""
+    if isinstance(row, str) or len(row) < 2:
+        return None
+    begin = next((at for at, cell in enumerate(row[:3]) if _filled(cell)), None)
+    if begin is None or sum(map(_filled, row)) > 2:
+        return None
+    rest = [cell for cell in row[begin + 1 :] if _filled(cell)]
+    return (str(row[begin]).strip(" :\xa0"), rest[0]) if rest else ("", row[begin]) if begin else None
+
+
+def _labels(lines: Sequence[tuple[int, Sequence[Any]]], score: Score) -> bool:
+    """Are these cards, a label and its value a line, rather than a table?"""
+    pairs = [pair for _, row in lines if (pair := _pair(row))]
+    labels = list(dict.fromkeys(label for label, _ in pairs if label))
+    several = sum(sum(map(_filled, row)) > 1 for _, row in lines)
+    return len(pairs) >= 0.8 * several and len(labels) > 2 and score(labels) >= max(3, 0.5 * len(labels))
+
+
+def _cards(cells: Cells, title: Row) -> Iterator[Placed]:
+    """A row for each card: one begins where the first label of all comes again, or after a gap any that it has already."""
+    cards: list[tuple[int, Row]] = []
+    first, label, above = "", "", 0
+    for line, row in cells:
+        pair = _pair(row)
+        if pair is None:
+            continue
+        if not pair[0]:
+            if cards and label:
+                cards[-1][1][label] = f"{cards[-1][1][label]}\n{pair[1]}"
+            continue
+        label = pair[0]
+        first = first or label
+        if label == first or not cards or (line > above + 1 and label in cards[-1][1]):
+            cards.append((line, {}))
+        cards[-1][1].setdefault(label, pair[1])
+        above = line
+    every = dict.fromkeys(label for _, card in cards for label in card)
+    for line, card in cards:
+        yield f"row {line}", every | card | title
 
 
 def _headings(lines: Sequence[tuple[int, Sequence[Any]]], score: Score) -> tuple[list[str], int]:
@@ -267,8 +330,13 @@ def _headings(lines: Sequence[tuple[int, Sequence[Any]]], score: Score) -> tuple
     Where it knows none it is the line above the first record, and where there is none the columns are numbered.  A
     heading that spans two lines is read from both.
     """
-    record = next((at for at, (_, row) in enumerate(lines) if _has_siret(row)), len(lines))
-    marks = [score([str(cell or "") for cell in row]) for _, row in lines[:record]]
+    record = next((at for at, (_, row) in enumerate(lines) if _is_record(row)), len(lines))
+    marks = [score(_texts(row)) for _, row in lines[:record]]
+    for at, mark in enumerate(marks):  # of two tables in a sheet the first begins it
+        parted = next((i for i in range(at + 2, record) if lines[i][0] > lines[i - 1][0] + 1), record)
+        if mark >= max(3, 0.6 * sum(map(_filled, lines[at][1]))) and parted < record:
+            marks, record = marks[:parted], parted
+            break
     wide = [at for at in range(record) if sum(map(_filled, lines[at][1])) > 1]
     if any(marks):
         at = marks.index(max(marks))
@@ -291,11 +359,15 @@ def _over(lower: Sequence[Any], upper: Sequence[Any]) -> list[Any]:
     return [low if _filled(low) else high for low, high in zip_longest(lower, upper)]
 
 
-def _has_siret(row: Sequence[Any]) -> bool:
+#: What no heading holds: a SIRET, a telephone number, an address of mail.
+_OF_A_RECORD = re.compile(
+    r"^\D{0,12}(?:\d[\s.\u00a0\u202f-]?){14}(?:\.0)?$|(?<!\d)0[1-9](?:[\s.-]?\d{2}){4}(?!\d)|[^\s@]@[^\s@]+\.[a-z]"
+)
+
+
+def _is_record(row: Sequence[Any]) -> bool:
     return sum(map(_filled, row)) > 1 and any(
-        re.fullmatch(r"\D{0,12}(?:\d[\s.\u00a0\u202f-]?){14}(?:\.0)?", str(cell).strip())
-        for cell in row
-        if cell is not None
+        _OF_A_RECORD.search(str(cell).strip()) for cell in row if cell is not None
     )
 
 

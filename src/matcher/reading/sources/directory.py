@@ -23,9 +23,11 @@ from matcher.reference.identifiers import (
     clean_amount,
     clean_date,
     clean_naf,
+    finess_identity,
     identified,
     name_identity,
     rna_identity,
+    siren_valid,
 )
 from matcher.reference.text import clean, fold, shorten
 
@@ -77,8 +79,6 @@ def mapping(headings: Sequence[str], cells: Cells | None = None, fixed: Columns 
         and "description" in columns
     ):
         columns["offer_text"] = columns.pop("description")
-    if "siren" in columns and "siret" not in columns:
-        columns["siret"] = columns["siren"]
     cells = cells or {}
     listed = [len(_structure.departments_of(cell)) for cell in cells.get(columns.get("department", ""), ())]
     if "zone_departments" not in columns and sum(count > 1 for count in listed) > 0.2 * len(listed):
@@ -87,23 +87,25 @@ def mapping(headings: Sequence[str], cells: Cells | None = None, fixed: Columns 
 
 
 def _contacts(headings: Sequence[str], found: Mapping[str, str], cells: _columns.Cells) -> dict[str, str]:
-    """The columns that hold numbers or addresses among other words, where no column holds them alone."""
+    """The columns that mostly hold numbers, addresses or sites, alone or among other words."""
     numbered = {heading for key, heading in found.items() if key in ("siret", "siren", "finess", "own_id")}
     free = [h for h in headings if h not in numbered and "fax" not in fold(h)]
-    mixed: dict[str, str] = {}
-    for key, pattern in (("phone", _NUMBER), ("email", _ADDRESS)):
-        for heading in (h for h in free if key not in found):
-            seen = cells.get(heading, ())
-            if sum(map(bool, map(pattern.search, seen))) > len(seen) / 2:
-                mixed.setdefault(key, heading)
-    return mixed
+    held = [
+        h for h in free if sum(map(bool, map(_REACHES.search, cells.get(h, ())))) > len(cells.get(h, ())) / 2
+    ]
+    return {f"contact.{number}": heading for number, heading in enumerate(held, 1)}
 
 
+_FAX = re.compile(r"\b(?:fax|t[ée]l[ée]copie)\W{0,5}[\d\s.+-]*", re.I)
+_AT = re.compile(r"\s*[\[({]\s*(?:at|arobase|@)\s*[\])}]\s*", re.I)
+_SITE = re.compile(r"(?:https?://|www\.)[^\s,;|]+", re.I)
+_OTHER_NUMBER = re.compile(r"\+?\(?\d[\d\s().-]{3,}")  # a number of another country, or a short one
 _NUMBER = re.compile(r"(?:\+33|(?<!\d)0)[\s.]?[1-9](?:[\s.-]?\d{2}){4}(?!\d)")
 _ADDRESS = re.compile(r"(?<![^\s@<>;,/|()])[^\s@<>;,/|()]+@[^\s@<>;,/|()]+\.\w+")
+_REACHES = re.compile(f"{_NUMBER.pattern}|{_ADDRESS.pattern}|{_SITE.pattern}|{_AT.pattern}", re.I)
 #: "33100 BORDEAUX" at the end of an address, or before the other means of contact that stand below it.
 _CODE_AND_TOWN = re.compile(
-    r"(?<!\d)(\d{5})[\s,-]+([^\W\d][^\d,;:\n]*?)(?=\s*(?:$|\n|\b(?:t[ée]l|m[ée]l|e-?mail|courriel|fax|port)\b|\S+@))",
+    r"(?<!\d)(\d{5})[\s,-]+([^\W\d][^\d,;:\n]*?)(?=\s*(?:$|\n|,|\b(?:t[ée]l|m[ée]l|e-?mail|courriel|fax|port)\b|\S+@))",
     re.I,
 )
 _THOUSANDS, _MILLIONS = re.compile(r"\bk ?€|\bk ?euro|millier", re.I), re.compile(r"\bm ?€|million", re.I)
@@ -114,9 +116,9 @@ def _ticked(headings: Sequence[str], found: Mapping[str, str], cells: _columns.C
     block: list[str] = []
     marked: list[str] = []
     for heading in [*headings, ""]:
-        seen = {fold(cell).strip(" ()") for cell in cells.get(heading, ())}
-        marks = seen & (_TICKS | _UNTICKED)
-        if marks and len(marks) > len(seen - marks) and heading not in found.values():
+        seen = [fold(cell).strip(" ()") for cell in cells.get(heading, ())]
+        marks = sum(cell in _TICKS or cell in _UNTICKED for cell in seen)
+        if 2 * marks > len(seen) and heading not in found.values():
             block.append(heading)
         else:
             marked += block if any(map(trades.named, block)) else ()
@@ -162,7 +164,7 @@ def recognises(name: str, head: bytes) -> bool:
 def identifies(columns: Collection[str]) -> bool:
     """Do these fields tell structures apart, and something of each: by SIRET, or by name and place?"""
     fields = {name.partition(".")[0] for name in columns}
-    if "siret" in fields:
+    if fields & {"siret", "siren", "finess"}:
         return bool({"name", "kind", "brand", "town", "offer", "ticked"} & fields)
     return bool({"name", "brand"} & fields and _PLACED & fields and _SPEAKS & fields)
 
@@ -230,20 +232,23 @@ class _Sheet:
         """The row with what it continues; a str where it is a title, a total or a note, which tell of no structure."""
         if row.get("", "") != self.title:
             self.title, self.section, self.last = row.get("", ""), "", {}
+        if row.keys() != self.last.keys():  # of another table of the sheet
+            self.last = {}
         if self.title and "siret" not in found and not identifies(found):
             return f"the sheet {self.title} has no column of SIRETs, nor names with places: nothing is read in it"
         filled = {heading: str(cell).strip() for heading, cell in row.items() if heading and not _blank(cell)}
         who = [found[key] for key in _IDENTITY if key in found]
         same = all(h not in filled or row[h] == self.last.get(h) for h in who)
+        words = " ".join(filled.values())
+        total = bool(_TOTAL.match(words)) and len(words) < 60
         if (
             same
+            and not total
             and self.last
             and "name" in found
             and any(found[key] in filled for key in found if key not in _IDENTITY)
         ):
             return {**row, **{heading: self.last.get(heading) for heading in who}}
-        words = " ".join(filled.values())
-        total = bool(_TOTAL.match(words)) and len(words) < 60
         if total or ("name" in found and len(filled) == 1 < len(found) and found.get("siret") not in filled):
             self.section, self.last = "" if total else words, {}
             return "a title, a total or a note of the sheet: it tells of no structure"
@@ -255,6 +260,8 @@ class _Sheet:
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """(kinds, flags): as stated or as the user says, else by the name, the section, the sheet, or the legal form."""
         corrected = self.columns.get(_columns.VALUE + stated)
+        if corrected is None and (kind := _structure.kind_of(form)) in _COOPERATIVE:
+            stated = form if _structure.kind_of(stated) in _LESS else stated  # an approval is no form
         if kinds := _structure.kinds_of(corrected if corrected is not None else stated):
             return kinds, ()
         if kind := _structure.kind_in_name(name):
@@ -264,13 +271,15 @@ class _Sheet:
             own = bracket.group(1) if bracket else name.partition(" ")[0]
             own = own if own in KINDS or (bracket and _structure.is_kind(own)) else ""
             named = (_structure.kind_in_name(text) or "" for text in (self.title, found.get("name", "")))
-            around = (own, self.section, *named, self.title, form)
+            around = (own, self.section, *named, form, self.title)
             if kind := next((kind for text in around if (kind := _structure.kind_of(text))), None):
                 return (kind,), ("kind-inferred",)
         kind, flags = _structure.kind_stated(stated)
         return (kind,), flags
 
 
+_COOPERATIVE = ("SCOP", "SCIC")
+_LESS = (None, "", "ESUS", "ESS")
 _IDENTITY = ("siret", "siren", "name", "kind", "town", "postcode", "address")
 _PLACED = frozenset({"town", "postcode", "commune", "department", "address"})
 _SPEAKS = frozenset({"kind", "offer", "offer_text", "sectors", "description", "ticked"})
@@ -353,21 +362,30 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     def first(name: str, limit: int = 300) -> str:
         return next(iter(all_of(name, limit)), "")
 
-    name, brand, flags = text("name"), text("brand"), tuple[str, ...]()
+    def reached(name: str) -> list[str]:
+        """What may hold a means of contact: its own columns first, then those of any."""
+        own = ("phone", "email", "website")
+        texts = [each for key in (name, "contact", *own) for each in all_of(key)]
+        return [_AT.sub("@", _FAX.sub(" ", each)) for each in dict.fromkeys(texts)]
+
+    name, brand, flags = _FOOTNOTE.sub("", text("name")), text("brand"), tuple[str, ...]()
     department = next(iter(_structure.departments_of(cell("department"))), None)
     region = next(iter(_structure.regions_of(cell("region"))), None)
     address = " ".join(all_of("address"))
     town = text("town") or address
-    with_code = _CODE_AND_TOWN.search(town)
-    if in_brackets := re.fullmatch(r"(.+?)(?:\(|,\s?)(\w{2,3})\)?", town):
+    named, code = text("town"), None
+    if with_code := _CODE_AND_TOWN.search(town):
+        code, named = with_code.groups()
+    elif code_after := re.fullmatch(
+        r"([^\d]+?)[\s,(–-]+(\d{5})\)?", town
+    ):  # "Nancy (54000)", "Orvault, 44700"
+        named, code = code_after.groups()
+    elif in_brackets := re.fullmatch(r"(.+?)(?:\(|,\s?)(\w{2,3})\)?", town):
+        named = in_brackets.group(1).strip()
         department = department or next(iter(_structure.departments_of(in_brackets.group(2))), None)
     place = place_of(
-        town=with_code.group(2)
-        if with_code
-        else in_brackets.group(1).strip()
-        if in_brackets
-        else text("town"),
-        postcode=cell("postcode") or (with_code.group(1) if with_code else None),
+        town=named,
+        postcode=cell("postcode") or code,
         commune=cell("commune"),
         department=department,
         region=region,
@@ -379,7 +397,13 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         place = near or place
         flags = flags if near else (f"town-unread: {shorten(town, 60)}",)
     own = name_identity(name or brand, place.commune or place.department or place.region)
-    siret, of_siret, refused = identified(_siret(cell), cell("finess"), cell("rna"), cell("own_id"), own)
+    rna = cell("rna") or next(iter(re.findall(r"\bW\d{9}\b", text("siret"))), None)
+    siret, of_siret, refused = identified(_siret(cell), cell("finess"), rna, cell("own_id"), own)
+    if siret and not re.fullmatch(r"[0-9]{14}", siret):  # numbers that identify it less well are kept beside
+        siren = next(filter(siren_valid, (re.sub(r"\D", "", text(key)) for key in ("siren", "siret"))), "")
+        of_siret = (*of_siret, f"siren: {siren}") if siren else of_siret
+    elif finess := finess_identity(cell("finess")):
+        of_siret = (*of_siret, f"finess: {finess[1:]}")
     if refused:
         return f"{refused} ({town!r} is no place known)" if flags and refused == UNSTATED else refused
     flags = (*of_siret, *flags)
@@ -402,7 +426,7 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     if zone_words and zone is None:
         flags = (*flags, f"zone-unread: {zone_words[:80]}")
     updated = clean_date(cell("updated"))
-    mail, turnover, unit = first("email", 200), clean_amount(cell("turnover")), columns.get("turnover", "")
+    turnover, unit = clean_amount(cell("turnover")), columns.get("turnover", "")
     structure = Structure(
         siret=siret,
         name=name or brand,
@@ -413,9 +437,10 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         or " ".join(filter(None, (text("street_number"), text("street")))),
         place=place,
         zone=zone,
-        website=first("website"),
-        phone=_structure.phone_of(first("phone")) or first("phone", 60),
-        email=match.group() if (match := _ADDRESS.search(mail)) else mail,
+        website=first("website") or _found(_SITE, reached("website")),
+        phone=next(filter(None, map(_structure.phone_of, reached("phone"))), "")
+        or _found(_OTHER_NUMBER, all_of("phone")),
+        email=_found(_ADDRESS, reached("email")),
         networks=_structure.several(cell("networks")),
         labels=_structure.several(cell("labels")),
         turnover=turnover
@@ -427,7 +452,7 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         convention=text("convention", 100),
         source=source,
         updated=updated,
-        rna=rna_identity(cell("rna")),
+        rna=rna_identity(rna),
         predecessors=tuple(
             number
             for number in (_structure.siret_of(part)[0] for part in _structure.several(cell("predecessors")))
@@ -442,6 +467,14 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     return [_Draft(replace(structure, kind=kind), list(offers), list(told_texts)) for kind in kinds]
 
 
+_FOOTNOTE = re.compile(r"\s*\(?\*+\)?$")
+
+
+def _found(pattern: re.Pattern[str], texts: Iterable[str]) -> str:
+    """The first that a pattern finds; "" for none."""
+    return next((hit.group() for each in texts if (hit := pattern.search(each))), "")
+
+
 def _nearer(words: str, place: Place) -> Place | None:
     """The place with the town, or the area, that loose words name; None where they name none, or one elsewhere than is stated."""
     for one in loosely(words) or ():
@@ -452,7 +485,7 @@ def _nearer(words: str, place: Place) -> Place | None:
 
 def _siret(cell: Callable[[str], Any]) -> tuple[str, tuple[str, ...], str]:
     """As `siret_of`, the SIREN and the NIC of a row in two columns joined."""
-    if str(cell("nic") or "") and cell("siret") == cell("siren"):
+    if str(cell("nic") or "") and not cell("siret"):
         nic = re.sub(r"\.0$", "", str(cell("nic"))).zfill(5)
         return _structure.siret_of(f"{re.sub(r'[^0-9]', '', str(cell('siren') or '')).zfill(9)}{nic}")
     return _structure.siret_of(cell("siret"), cell("siren"))

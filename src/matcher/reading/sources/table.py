@@ -80,7 +80,7 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[domai
         if not columns and not (STRONG & set(found) and {"title", "lot_title"} & set(found)):
             raise domain.BadInput(
                 f"{name} has no column of titles, or none that only a notice has, among {', '.join(keys[:12])}: "
-                "name it with --map title=COLUMN (notices) or --source directory --map siret=COLUMN (structures)"
+                "name it with --map title=COLUMN (notices), or --map name=COLUMN and --map town=COLUMN (structures)"
             )
 
     drafts: dict[str, _Draft] = {}
