@@ -198,9 +198,9 @@ def site(text: str) -> tuple[Place, ...]:
 def seat(text: str, buyer: str = "") -> Place:
     """The town that the name of the buyer holds, else that of the first postal address; an empty place where there is none."""
     addresses = (f"{code} {clean(town)}" for code, town in _ADDRESS.findall(text[:FIRST_PAGES]))
-    for read, words in ((toponyms.mentioned, buyer), *((toponyms.asked, one) for one in addresses)):
+    for words in (buyer, *addresses):
         try:
-            return read(words)[0]
+            return (toponyms.mentioned(words) if words == buyer else toponyms.asked(words))[0]
         except (BadInput, IndexError):  # a homonym, or no place at all
             continue
     return Place()
