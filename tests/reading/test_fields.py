@@ -239,6 +239,7 @@ def test_the_hour_of_a_deadline_is_that_of_its_buyer() -> None:
     [
         ("Il s'agit d'un accord-cadre mono-attributaire à bons de commande.", conditions.ONE_HOLDER),
         ("Accord-cadre multi-attributaire.", conditions.SEVERAL_HOLDERS),
+        ("Mise en place d'accords-cadres multi-attributaires.", conditions.SEVERAL_HOLDERS),
         ("L'accord-cadre est reconduit deux fois.", conditions.ONE_HOLDER),
         ("Selon le CCAG des accords-cadres.", None),
     ],

@@ -113,7 +113,6 @@ def tender_of(written: str, name: str = "") -> Tender:
     text = squeezed(written)
     identifier = blake2b(written.encode("utf-8", "replace"), digest_size=8).hexdigest()
     title, flags = _title_of(text, name)
-    deadline = _deadline(text)
     siret = _SIRET.search(text)
     name_of_buyer = _first(_BUYER, text, 200) or body(text)
     buyer = Buyer(
@@ -121,6 +120,7 @@ def tender_of(written: str, name: str = "") -> Tender:
         name=name_of_buyer,
         place=seat(text, name_of_buyer),
     )
+    deadline = _deadline(text, buyer.place.department)
     whole = Lot(
         id=f"{identifier}/1",
         title=title,
@@ -276,11 +276,11 @@ def _first(pattern: re.Pattern[str], text: str, limit: int) -> str:
     return first.strip(" .:;|–-")
 
 
-def _deadline(text: str) -> datetime | None:
+def _deadline(text: str, department: str | None) -> datetime | None:
     for match in _DEADLINE.finditer(text):
         day = _numeric(match.group(1))
         if day:
-            return _facts.moment(day, re.sub(r"\s", "", match.group(2) or ""))
+            return _facts.moment(day, re.sub(r"\s", "", match.group(2) or ""), department)
     return None
 
 

@@ -138,7 +138,7 @@ def _holders(plain: str) -> tuple[bool, bool, bool]:
         spoken and any(not _OF_A_LOT.search(plain, 0, at.start()) for at in pattern.finditer(plain))
         for pattern in (_ONE_HOLDER, _HOLDERS)
     )
-    return "cadre" in plain and _FRAMEWORK.search(plain) is not None, one, several
+    return "cadre" in plain and (one or several or _FRAMEWORK.search(plain) is not None), one, several
 
 
 def _labels(plain: str) -> Iterator[tuple[str, str]]:

@@ -98,7 +98,7 @@ class National:
             nature=nature,
             reference=clean(self.anywhere(*REFERENCES), 200),
             published=facts.day(text(self.record.get("dateparution"))),
-            deadline=facts.moment(self.anywhere(*DEADLINES)),
+            deadline=facts.moment(self.anywhere(*DEADLINES), department=where.department),
             documents_url=facts.link(self.anywhere(*ADDRESSES)),
             contact=domain.Contact(
                 name=clean(self.anywhere("nomContact", "correspondantPRM"), 200),

@@ -143,7 +143,10 @@ class _Form:
             title=title,
             description=clean(value(self.object, "SHORT_DESCR")),
             buyer=self.main_buyer,
-            joint_buyers=(*map(_buyer, others), *self.principals),
+            joint_buyers=(
+                *(one for one in map(_buyer, others) if one.name != self.main_buyer.name),
+                *self.principals,
+            ),
             lots=lots,
             nature=nature,
             reference=clean(value(self.object, "REFERENCE_NUMBER"), 200),
