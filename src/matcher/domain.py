@@ -221,6 +221,9 @@ Nature = Literal["call", "prior", "project", "award", "correction", "cancellatio
 #: Of notices that announce a contract to answer.
 CALLS: frozenset[Nature] = frozenset({"call", "prior", "project"})
 ANSWERABLE: frozenset[Nature] = CALLS | {"correction"}  # and those that correct one
+AWARDED: frozenset[Nature] = frozenset(
+    {"award", "modification"}
+)  # the amounts of their texts are no estimates
 
 
 #: Beneficiaries of a reservation named in a text: French label, and the article that admits these structures.
@@ -284,7 +287,7 @@ class Criterion:
 class Condition:
     """A practical condition of tendering: a visit, a qualification, a form of group imposed or forbidden."""
 
-    code: str  # "visit", "qualification", "group-form", "several-groups", "framework", ...
+    code: str  # "visit", "qualification", "profession", "group-form", "several-groups", "framework", ...
     label: str  # French, short: "Visite obligatoire", "Certiphyto"
     passage: str = ""
 

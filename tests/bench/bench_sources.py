@@ -95,7 +95,10 @@ def differences(tender: Tender, oracle: Oracle) -> list[str]:
         "reference": same(tender.reference, oracle.text("OBJECT_CONTRACT", "REFERENCE_NUMBER")[:200]),
         "documents": same(
             tender.documents_url.removeprefix("https://"),
-            oracle.text("CONTRACTING_BODY", "URL_DOCUMENT").removeprefix("https://"),
+            (
+                oracle.text("CONTRACTING_BODY", "URL_DOCUMENT")
+                or oracle.text("CONTRACTING_BODY", "URL_PARTICIPATION")
+            ).removeprefix("https://"),
         ),
         "deadline": tender.nature == "correction"  # it tells the new one, under CHANGES
         or (tender.deadline.date().isoformat() if tender.deadline else "")
@@ -128,7 +131,8 @@ def differences(tender: Tender, oracle: Oracle) -> list[str]:
             "lot cpv": list(lot.cpv) == list(dict.fromkeys(expected)),
             "lot amount": not value or lot.amount == float(value[0].text),
             "lot nuts": "places" in lot.inferred
-            or [p.nuts for p in lot.places if p.nuts] == [n.get("CODE") for n in inside("NUTS")],
+            or [p.nuts for p in lot.places if p.nuts] == [n.get("CODE") for n in inside("NUTS")]
+            or all(p.inferred for p in lot.places),  # the words name the communes
             "lot duration": not inside("DURATION") or lot.duration_months is not None,
         }
         wrong += [name for name, right in stated.items() if not right]

@@ -149,7 +149,7 @@ def test_a_tender_of_others_is_read_with_its_lots() -> None:
         "%",
     )
     assert parks.reservation and parks.reservation.articles == ("L2113-13",)  # read in the text
-    assert (offices.cpv, offices.duration_months, offices.reservation) == (("90919200",), 11.99, None)
+    assert (offices.cpv, offices.duration_months, offices.reservation) == (("90919200",), 12.0, None)
     assert offices.inferred == ("places",) and offices.places[0].commune == "93055"  # the buyer's
 
 

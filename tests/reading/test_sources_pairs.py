@@ -31,10 +31,6 @@ STATED = {
     ("20-179994", "deadline"): "the converter writes +01:00 in summer, and a stated zone is not overruled",
     ("21-363118", "deadline"): "the converter writes +01:00 in summer, and a stated zone is not overruled",
     (
-        "20-179994",
-        "places",
-    ): "TED states no place, so that the buyer's is inferred; the converter states anywhere",
-    (
         "21-363118",
         "places",
     ): "TED states no place, so that the buyer's is inferred; the converter states anywhere",
@@ -54,7 +50,6 @@ STATED = {
         "21-149886",
         "procedure",
     ): "eForms has no code of the award of a concession: the converter writes the nearest",
-    ("20-179994", "inferred"): "the place, as above",
     ("21-363118", "inferred"): "the place, as above",
 }
 #: What is read in words or boxes of conditions: the texts of the two forms do not hold the same ones.  Award criteria

@@ -113,7 +113,6 @@ def tender_of(written: str, name: str = "") -> Tender:
     text = squeezed(written)
     identifier = blake2b(written.encode("utf-8", "replace"), digest_size=8).hexdigest()
     title, flags = _title_of(text, name)
-    deadline = _deadline(text)
     siret = _SIRET.search(text)
     name_of_buyer = _first(_BUYER, text, 200) or body(text)
     buyer = Buyer(
@@ -121,6 +120,7 @@ def tender_of(written: str, name: str = "") -> Tender:
         name=name_of_buyer,
         place=seat(text, name_of_buyer),
     )
+    deadline = _deadline(text, buyer.place.department)
     whole = Lot(
         id=f"{identifier}/1",
         title=title,
@@ -198,9 +198,9 @@ def site(text: str) -> tuple[Place, ...]:
 def seat(text: str, buyer: str = "") -> Place:
     """The town that the name of the buyer holds, else that of the first postal address; an empty place where there is none."""
     addresses = (f"{code} {clean(town)}" for code, town in _ADDRESS.findall(text[:FIRST_PAGES]))
-    for read, words in ((toponyms.mentioned, buyer), *((toponyms.asked, one) for one in addresses)):
+    for words in (buyer, *addresses):
         try:
-            return read(words)[0]
+            return (toponyms.mentioned(words) if words == buyer else toponyms.asked(words))[0]
         except (BadInput, IndexError):  # a homonym, or no place at all
             continue
     return Place()
@@ -276,11 +276,11 @@ def _first(pattern: re.Pattern[str], text: str, limit: int) -> str:
     return first.strip(" .:;|–-")
 
 
-def _deadline(text: str) -> datetime | None:
+def _deadline(text: str, department: str | None) -> datetime | None:
     for match in _DEADLINE.finditer(text):
         day = _numeric(match.group(1))
         if day:
-            return _facts.moment(day, re.sub(r"\s", "", match.group(2) or ""))
+            return _facts.moment(day, re.sub(r"\s", "", match.group(2) or ""), department)
     return None
 
 

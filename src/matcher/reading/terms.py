@@ -1,4 +1,4 @@
-"""The amount and the duration of a lot that a text states; what is read in a text is marked inferred.
+"""The amount, the duration and the dates that a text states; what is read in a text is marked inferred.
 
 Only an amount called value, maximum or estimate of the contract counts; the estimate of works in a design contest,
 prizes, fees, thresholds, required turnovers and references do not.
@@ -7,30 +7,40 @@ prizes, fees, thresholds, required turnovers and references do not.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from matcher.domain import Lot
-from matcher.reference.prose import folded
+from matcher.reference import amounts
+from matcher.reference.french import MONTHS
+from matcher.reference.identifiers import clean_date
+from matcher.reference.prose import folded, lots_named
+from matcher.reference.text import clean
 
 #: What a text holds that states an amount.
 _STEMS = ("montant", "maxim", "estim", "valeur")
-#: "Accord-cadre avec un maximum annuel de 92 000 euros HT", "Montant estimé : 50 000 € HT"
+#: "Accord-cadre avec un maximum annuel de 92 000 euros HT", "Montant estimé : 50 000 € HT", "maximum sur 2 ans : 80 000 €"
 _AMOUNT = re.compile(
-    r"(?:montants?|maximum|maximal|estim\w*|valeur)\b[^.;\d]{0,60}?"
-    r"(\d{1,3}(?:[ .\u202f]\d{3})+|\d{4,9})(?:[.,]\d{1,2})?\s?(?:€|euros?\b|eur\b)"
+    r"(?:montants?|maximum|maximal|maxi|estim\w*|valeur)\b(?: (?:sur|pour) (?P<years>\d) ans\b)?[^.;\d]{0,60}?"
+    r"(?P<euros>\d{1,3}(?:[ .\u202f]\d{3})+|\d{4,9})(?:[.,]\d{1,2})?\s?(?:€|euros?\b|eur\b)"
 )
 #: "Estimation des travaux : 4 275 000 €", "prime de 25 000 €", "achats d'un montant supérieur à 428 000 €", "entre 7 et 9 M€"
 _OF_OTHERS = re.compile(
     r"\b(?:travaux|partie|prime|indemnite|seuil|chiffres? d'affaire|reference|garanti|provision|penalit|caution|assur|budget"
-    r"|droits? d'|loyer|tranche|superieur|plus de |entre |par (?:bon de )?(?:commande|candidat|operation|periode))"
+    r"|droits? d'|loyer|tranche|superieur|plus de |entre |par (?:bon de )?(?:commande|candidat|operation|periode)"
+    r"|(?:chaque|premiere) periode|periode initiale|recette|depense|deficit|redevance)"
 )
 #: "Montant minimum de 20 000 €"; in "sans montant minimum et avec un maximum de 90 000 €" the amount is the maximum.
 _LEAST = re.compile(r"\bmini(?!.*\bmaxi)", re.DOTALL)
 _YEARLY = re.compile(r"\bannuel|\bpar an\b|/ ?an\b")
 _TURNOVER = re.compile(
-    r"(?:chiffres? d'affaires?\b[^;\d]{0,120}?|^\W*)(\d{1,3}(?:[ .\u202f]\d{3})+|\d{5,9})(?:,\d{1,2})? ?(?:€|eur)"
+    r"(?:chiffres? d'affaires?\b(?:[^;\d]|(?<!\d)[123] (?=dern)){0,120}?|^\W*)"
+    r"(\d{1,3}(?:[ .\u202f]\d{3})+|\d{5,9})(?:,\d{1,2})? ?(?:€|eur)"
 )
+_OF_TURNOVER = re.compile(r"\b[Cc]hiffres? d['’]affaires?\b")
+_REQUIRED = re.compile(r"\b(?:minim|exig)", re.I)
 _WORDS = "une? deux trois quatre cinq six sept huit neuf dix".split()
 _TENS = dict(
     zip(
@@ -40,6 +50,10 @@ _TENS = dict(
     )
 )
 _COUNT = rf"(\d{{1,3}}|{'|'.join((*_WORDS, *_TENS))})(?: ?\([\w-]+\))?"
+#: "un chiffre d'affaires au moins égal à deux fois le montant estimatif du marché"
+_TURNOVER_TIMES = re.compile(
+    rf"\bchiffres? d'affaires?\b[^.;]{{0,80}}? (\d|{'|'.join(_WORDS)}) fois le montant\b(?:(?! du lot)[^.;])*"
+)
 _LENGTH = rf"{_COUNT} (?:nouvelles? )?(mois|ans?|annees?)\b"
 #: "durée du marché : 24 mois", "La durée est fixée à 4 ans", "une période ferme de douze (12) mois"
 _DURATION = re.compile(
@@ -47,39 +61,80 @@ _DURATION = re.compile(
 )
 #: "une durée de vie de 8 ans", "deux prolongations d'une durée de 1 an", "conception et exploitation pour une durée de 15 ans"
 _LASTS_OTHERWISE = re.compile(
-    r"\b(?:vie|garantie|prolong\w+|recon\w+|renouvel\w+|maxim\w+|total\w*|option\w*|validite|consultable)\b|(?<!d')\bexploitation\b"
+    r"\b(?:vie|garantie|prolong\w+|recon\w+|renouvel\w+|maxim\w+|total\w*|option\w*|validite|consultable|reduite)\b|(?<!d')\bexploitation\b"
 )
 #: "reconductible 3 fois", "trois reconductions", "pour 3 périodes de 1 an", "dans la limite de quatre (4) fois"
 _RENEWED = re.compile(r"\b(?:recond\w+|renouvel\w+|prolong\w+|prorog\w+)")
 _TIMES = re.compile(
-    rf"\b{_COUNT} (?:fois\b|(?:\w+ )?(?:reconduction|renouvellement)s?\b)|\breconductions?(?: \w+){{0,3}} (?:de|a) {_COUNT}(?! ?\(| mois| an)"
+    rf"\b{_COUNT} (?:fois\b|(?:\w+ )?(?:reconduction|renouvellement)s?\b|(?:options? de )?prolongations?\b)"
+    rf"|\breconductions?(?: \w+){{0,3}} (?:de|a) {_COUNT}(?! ?\(| mois| an)"
 )
 _PERIODS = re.compile(rf"\b{_COUNT} (?:\w+ )?periodes?\b")
-#: "par périodes successives de 12 mois", "3 fois 1 an", "deux reconductions d'un an chacune"
+#: "par périodes successives de 12 mois", "3 fois 1 an", "deux reconductions d'un an chacune", "chacune ayant une durée d'un an"
 _EACH = re.compile(
-    r"\b(?:fois|periodes?|reconductions?|chacune)(?: \w{6,14})?,?"
-    rf"(?: (?:de|par (?:periode|duree)s? d[e']|est de|pour|(?:pour |d')une (?:nouvelle )?(?:duree|periode) d[e']))? ?(?:d')?{_LENGTH}"
+    r"\b(?:fois|periodes?|(?:reconduc|prolonga|proroga)tions?|chacune)(?: \w{6,14})?,?"
+    rf"(?: (?:de|par (?:periode|duree)s? d[e']|est de|pour|(?:pour |d'|ayant )une (?:nouvelle )?(?:duree|periode) d[e']))? ?(?:d')?{_LENGTH}"
 )
+#: "au 1er janvier de chaque année", "à chaque date anniversaire", "reconduction annuelle"
+_EACH_YEAR = re.compile(
+    r"\b(?:(?:de|a) chaque (?:annee|date anniversaire)|(?:reconduc|renouvel)\w+ annuel\w*)\b"
+)
+#: "renouvelable 3 fois pour la même durée", "une reconduction d'une durée identique"
+_LASTING = re.compile(r"\bp(?:eriode|our une duree) d[e'][^.;]{0,50}$")
+_EACH_AS_FIRST = re.compile(r"\b(?:meme|identique)s? duree|\bduree (?:identique|equivalente)")
 #: "soit une durée maximale de huit ans", "sans que sa durée totale ne puisse excéder 48 mois"
-_WHOLE = re.compile(rf"\b(?:total\w*|maxim\w+|exced\w+|soit)\b(?: \w+){{0,4}}? {_LENGTH}")
+_WHOLE = re.compile(rf"\b(?:total\w*|maxim\w+|exced\w+|depass\w+|soit)\b(?: \w+){{0,4}}? {_LENGTH}")
+#: "Le montant indiqué correspond au montant maximal pour les quatre ans"
+_IS_MAXIMUM = re.compile(r"\b(?:montant|valeur) (?:indiquee?|mentionnee?|estimee?)\b[^.;\d]{0,40}\bmax")
+_BEGINNING = ("effet", "debut", "demarrage", "commencement", "compter du")
+_DAY = rf"(\d{{1,2}})(?:er)? ?[./ -] ?(\d{{1,2}}|{'|'.join(map(folded, MONTHS))}) ?[./ -] ?(\d{{4}})\b"
+#: "Date prévisionnelle de début des prestations : 1.9.2021", "prend effet le 1er mai 2022", "5 ans à compter du 1/1/2023"
+_START = re.compile(
+    r"(?:\bau plus tot le\b|\bdate (?:\w+ ){0,2}?(?:de |du |d')(?:debut|demarrage|commencement|prise d'effet|effet)\b|\bpr(?:enn?ent|end|endra|endront) effet\b"
+    rf"|\b(?:duree|periode|conclue?s?)\b[^.;\n]{{0,60}}? a compter du\b)(?:(?!renouvel|recondu|notifi|jusqu)[^.;\d\n]){{0,50}} ?{_DAY}"
+)
+#: "le nombre maximal de lots pouvant être attribués à un même candidat est de deux", "ne peut se voir attribuer que 2 lots"
+_MOST_LOTS = re.compile(
+    rf"\bnombre max\w+ de lots?\b[^.;]{{0,60}}\battribue[^;]{{0,160}}?\b(?:fixe a|est de|limite a) {_COUNT}(?: lots?\b|\W|$)"
+    r"|\b(?:meme|un|chaque) (?:candidat|soumissionnaire|titulaire|operateur)\b(?:[^.;]{0,40}\b(?:attribu\w+|obtenir|titulaire))?[^.;]{0,12}"
+    rf" (?:qu'|que d'|que |plus d[e'] ?){_COUNT}(?: seuls?)? lots?\b"
+)
+#: "La présente consultation ne concerne que le lot 3 : peinture."
+_SOLE_LOT = re.compile(
+    r"(?:ne (?:concerne|porte)\w*(?: sur)? que|(?:concerne|porte sur) (?:uniquement|exclusivement|seulement)) le lot (?:n ?[°º]? ?)?(\d{1,3})"
+    r"\s?[:–—-]\s?([^.;\n]{4,160})",
+    re.I,
+)
+#: "La consultation est passée selon une procédure adaptée", "Procédure adaptée (article R2123-1)"; not "en application de la
+#: procédure adaptée de l'article 30, le titulaire pourra se voir confier d'autres travaux"
+_ADAPTED = re.compile(
+    r"(?:^|\n|[.:] |\b(?:selon|suivant|conformement a|sous la forme d'|en|est|de|lancee par|fait l'objet d')) ?(?:la |une? |l'|— |- ){0,2}"
+    r"(?:presente )?(?:marche (?:public )?(?:passe )?(?:a|en|selon une) )?procedure adapte(?!\w*[^.;]{0,80}(?:ulterieur|lots? (?:n|\d)))"
+)
 #: Placeholder typed into forms that require a value.
 SYMBOLIC = 1.0  # euros
 
 
 def amount(*texts: str) -> tuple[float, str] | None:
     """(euros, "year" or "total") where folded texts state one maximum, estimate or value, and one only; else None."""
-    stated = {one[:2] for text in texts for one in _amounts(text)}
+    stated = {one[:2] for text in texts for one in _amounts(text) if not one[3]}
     return stated.pop() if len(stated) == 1 else None
 
 
-def maximum(*texts: str) -> float | None:
-    """The total that folded texts call a maximum, and one only; else None."""
-    stated = {euros for text in texts for euros, period, most in _amounts(text) if most and period == "total"}
+def maximum(lasting: Callable[[], float], *texts: str) -> float | None:
+    """The total that folded texts call a maximum, and one only; else None.
+
+    A yearly one is for as many months as the contract is `lasting`, NaN unknown.
+    """
+    most = {(period, euros, years) for text in texts for euros, period, most, years in _amounts(text) if most}
+    stated = {euros for period, euros, years in most if period == "total" and not years}
+    if most and not stated and (months := lasting()) == months:
+        stated = {round(euros / (years or 1) * months / 12, 2) for _, euros, years in most}
     return stated.pop() if len(stated) == 1 else None
 
 
-def _amounts(plain: str) -> Iterator[tuple[float, str, bool]]:
-    """(euros, "year" or "total", whether it is called a maximum)"""
+def _amounts(plain: str) -> Iterator[tuple[float, str, bool, int]]:
+    """(euros, "year" or "total", whether it is called a maximum, the years for which it is, 0 where they are not said)"""
     if not (("€" in plain or "eur" in plain) and any(stem in plain for stem in _STEMS)):
         return
     for found in _AMOUNT.finditer(plain):
@@ -91,7 +146,8 @@ def _amounts(plain: str) -> Iterator[tuple[float, str, bool]]:
         phrase = f"{near[-1]}{found.group()}"
         if not (_OF_OTHERS.search(phrase + after[0]) or _LEAST.search(phrase)):
             yearly = _YEARLY.search(f"{before}{phrase}{after[0]}")
-            yield _euros(found), "year" if yearly else "total", "maxim" in phrase
+            years = int(found["years"] or 0)
+            yield _euros(found["euros"]), "year" if yearly else "total", "maxi" in phrase, years
 
 
 def duration(*texts: str) -> float | None:
@@ -120,17 +176,24 @@ def renewals(stated: float | None, *texts: str) -> dict[str, Any]:
     `stated` are the months of the field, which holds the initial period or the whole: the whole is cut down to the
     initial period where the texts state that sum.
     """
+    partly: dict[str, Any] = {}  # how many, not how long
     for plain in texts:
         for found in _RENEWED.finditer(plain):
             before = plain[max(0, found.start() - 300) : found.end()]
             part = plain[max(0, found.start() - 20) : found.end() + 260]
             times, each = _TIMES.search(part) or _PERIODS.search(part), _EACH.search(part)
-            whole = _WHOLE.search(part)
             count = _number(next(filter(None, times.groups()))) if times else None
-            length, most = (_months(*one.groups()) if one else None for one in (each, whole))
+            most = max((_months(*one.groups()) for one in _WHOLE.finditer(part)), default=None)
+            first = duration(before) or duration(plain)
+            length = _months(*each.groups()) if each else 12.0 if _EACH_YEAR.search(part) else None
+            if length is None and (first or _EACH_AS_FIRST.search(part) or _LASTING.search(before)):
+                length = first or stated
             if count or (length and most):
-                return _renewed(stated, duration(before) or duration(plain), count, length, most)
-    return {}
+                told = _renewed(stated, first, count, length, most)
+                if length and told:
+                    return told
+                partly = partly or told
+    return partly
 
 
 def _renewed(
@@ -155,39 +218,102 @@ def _renewed(
     }
 
 
-def turnover(text: str) -> float | None:
-    """The yearly turnover that a text requires of every candidate; None where none, or one for each lot, is stated."""
+def turnover(text: str, worth: float | None = None) -> float | None:
+    """The yearly turnover that a text requires of every candidate; None where none, or one for each lot, is stated.
+
+    It may be stated as so many times what the contract is worth.
+    """
     plain = folded(text)
-    amounts = {_euros(one) for one in _TURNOVER.finditer(plain)}
-    return amounts.pop() if len(amounts) == 1 and "lot" not in plain and "cumul" not in plain else None
+    required = {_euros(one.group(1)) for one in _TURNOVER.finditer(plain)}
+    if not required and worth:
+        required = {worth * _number(one.group(1)) for one in _TURNOVER_TIMES.finditer(plain)}
+    return required.pop() if len(required) == 1 and "lot" not in plain and "cumul" not in plain else None
 
 
-def _euros(found: re.Match[str]) -> float:
-    return float(re.sub(r"\D", "", found.group(1)))
+def requiring_turnover(text: str) -> str:
+    """The sentences of a text that require a turnover: "L'acheteur exige un chiffre d'affaires minimal de 90 000 €"."""
+    sentences = []
+    for spoken in _OF_TURNOVER.finditer(text):
+        start = max(text.rfind(end, 0, spoken.start()) for end in (". ", "\n")) + 1
+        sentence = re.split(r"\.\s|\n", text[start : spoken.end() + 300].lstrip(), maxsplit=1)[0]
+        sentences += [sentence] if _REQUIRED.search(sentence) else []
+    return "\n".join(dict.fromkeys(sentences))
 
 
-def completed(lot: Lot, own: str, general: str = "", alone: bool = True) -> dict[str, Any]:
+def start(*texts: str) -> date | None:
+    """The day on which folded texts say that the contract begins, and one only; else None."""
+    for plain in texts:
+        days = (
+            {_day(*match.groups()) for match in _START.finditer(plain)}
+            if any(map(plain.__contains__, _BEGINNING))
+            else set()
+        )
+        if days:
+            return days.pop() if len(days) == 1 else None
+    return None
+
+
+def _day(day: str, month: str, year: str) -> date | None:
+    number = int(month) if month.isdigit() else [*map(folded, MONTHS)].index(month) + 1
+    return clean_date(f"{int(year)}-{number:02}-{int(day):02}")
+
+
+def lots_per_winner(plain: str) -> int | None:
+    """How many lots a folded text says that one may be awarded at most; None where it does not."""
+    stated = _MOST_LOTS.search(plain) if "attribu" in plain and "lot" in plain else None
+    return _number(next(filter(None, stated.groups()))) if stated else None
+
+
+def sole_lot(title: str, text: str) -> tuple[str, str] | None:
+    """Number and title of the only lot that a notice says it is about; None where it names none."""
+    if only := _SOLE_LOT.search(text):
+        return only[1], clean(only[2])
+    numbers = lots_named(folded(title)) if "lot" in title.lower() else ()
+    return (next(iter(numbers)), title) if len(numbers) == 1 else None
+
+
+def adapted(plain: str) -> bool:
+    """Whether a folded text says that the procedure is an adapted one."""
+    return "procedure adapte" in plain and _ADAPTED.search(plain) is not None
+
+
+def _euros(figures: str) -> float:
+    return float(re.sub(r"\D", "", figures))
+
+
+def completed(
+    lot: Lot, own: str, general: str = "", alone: bool = True, awarded: bool = False
+) -> dict[str, Any]:
     """The fields of a lot that its folded texts state where no field does, named in `inferred`.
 
     `general` is the text of the whole notice: of several lots it states the renewals alone.  An amount stated by a
-    field is kept, unless symbolic; the texts may state that it is yearly.
+    field is kept, unless symbolic; the texts may state that it is yearly.  Those of a contract that is `awarded` tell
+    what it was awarded for.
     """
     texts = (own, general) if alone else (own,)
     read: dict[str, Any] = {}
     inferred = list(lot.inferred)
     stated, said = lot.amount if lot.amount and lot.amount > SYMBOLIC else None, amount(*texts)
-    if said and stated is None:
+    if said and stated is None and not awarded:
         read["amount"], read["amount_period"] = said
         inferred.append("amount")
     elif stated != lot.amount:
         read["amount"] = None
     elif said == (stated, "year"):
         read["amount_period"] = "year"
-    if lot.amount_max is None and (most := maximum(*texts)) is not None and most >= (stated or 0.0):
-        read["amount_max"] = most
     if lot.duration_months is None and (months := duration(*texts)) is not None:
         read["duration_months"] = months
         inferred.append("duration_months")
-    if lot.renewals is None:
-        read |= renewals(lot.duration_months or read.get("duration_months"), own, general)
+    if lot.renewals is None or (lot.renewals and lot.renewal_months is None):
+        stated_there = renewals(lot.duration_months or read.get("duration_months"), own, general)
+        read |= stated_there if lot.renewals in (None, stated_there.get("renewals")) else {}
+    if lot.amount_max is None and any("max" in text for text in texts):
+        most = maximum(lambda: amounts.months(replace(lot, **read)), *texts)
+        if most is None and stated and any(map(_IS_MAXIMUM.search, texts)):
+            most = stated
+        if most is not None and most >= (stated or 0.0):
+            read["amount_max"] = most
+    if lot.start is None and (day := start(own, general)):
+        read["start"] = day
+        inferred.append("start")
     return read | {"inferred": tuple(dict.fromkeys(inferred))}

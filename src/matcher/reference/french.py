@@ -8,6 +8,15 @@ from zoneinfo import ZoneInfo
 
 #: The zone of every day and hour that a French notice or a page states.
 PARIS = ZoneInfo("Europe/Paris")
+#: The zones of overseas departments and collectivities, by their codes.
+OVERSEAS = {
+    code: ZoneInfo(name)
+    for code, name in {
+        "971": "America/Guadeloupe", "972": "America/Martinique", "973": "America/Cayenne", "974": "Indian/Reunion",
+        "975": "America/Miquelon", "976": "Indian/Mayotte", "977": "America/St_Barthelemy", "978": "America/Marigot",
+        "986": "Pacific/Wallis", "987": "Pacific/Tahiti", "988": "Pacific/Noumea",
+    }.items()
+}  # fmt: skip
 MONTHS = tuple("janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split())
 
 

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +22,7 @@ from matcher.domain import Place
 from matcher.reference.tables import OFFICIAL_COMMUNES, _own_rows, _rows, remembered
 from matcher.reference.text import fold
 
+MOST_WORDS = 8  # of a name
 EARTH_RADIUS_KM = 6371.0088
 NAN = float("nan")
 
@@ -259,12 +260,18 @@ def communes_once_named(name: str, department: str | None = None) -> tuple[Commu
 
 
 @remembered()
-def first_words() -> frozenset[str]:
-    """The words with which names of communes, departments and regions begin, with or without article or title."""
+def first_words() -> Mapping[str, int]:
+    """The words with which names of communes, departments and regions begin, with or without article or title.
+
+    Each with how many words such a name has at most.
+    """
     by_department, by_region = _area_names()
-    names = (_by_key(), _by_bare_key(), by_department, by_region)
-    titles = ("departement", "region", "conseil")
-    return frozenset((*titles, *(key.partition(" ")[0] for each in names for key in each)))
+    most = dict.fromkeys(("departement", "region", "conseil"), MOST_WORDS)
+    for key in chain(_by_key(), _by_bare_key(), by_department, by_region):
+        first, count = key.partition(" ")[0], key.count(" ") + 1
+        if count > most.get(first, 0):
+            most[first] = count
+    return most
 
 
 def mentions(words: str, place: Commune | None) -> bool:

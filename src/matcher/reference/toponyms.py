@@ -7,14 +7,16 @@ decide, else `Homonyms` lists the choices.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
 from matcher.reference import places
 from matcher.reference.places import Commune, departments_within, precise
+from matcher.reference.prose import folded
 from matcher.reference.tables import _rows, assumptions, remembered
 from matcher.reference.text import clean, fold
 
@@ -25,7 +27,6 @@ TOWN = 10_000
 HAMLET = 300
 MOST_CHOICES = 10
 SHORTEST = 3  # letters of a name that is completed
-LONGEST_NAME = 8  # words
 
 
 class Homonyms(BadInput):
@@ -330,12 +331,17 @@ def _begun_names() -> Mapping[str, Places]:
 
 
 @remembered()
-def first_words() -> frozenset[str]:
-    """The words with which names of places begin, as they are typed."""
-    groupings = (name.partition(" ")[0] for name in _grouping_names()[0])
-    regions = (name.partition(" ")[0] for name in natural_regions())
+def first_words() -> Mapping[str, int]:
+    """The words with which names of places begin, as they are typed, each with how many such a name has at most."""
+    begun = (name.partition(" ")[0] for name in (*_grouping_names()[0], *natural_regions()))
     sides = ("nord", "sud", "est", "ouest")
-    return places.first_words() | frozenset((*groupings, *regions, *sides, *_KINDS, *_ACRONYMS, "st", "ste"))
+    wide = (*begun, *sides, *_KINDS, *_ACRONYMS, "st", "ste")
+    return {**places.first_words(), **dict.fromkeys(wide, places.MOST_WORDS)}
+
+
+@remembered()
+def _sorted_grouping_names() -> list[str]:
+    return sorted(_grouping_names()[0])
 
 
 def _groupings(key: str) -> tuple[_Grouping, ...]:
@@ -343,11 +349,15 @@ def _groupings(key: str) -> tuple[_Grouping, ...]:
     bare = _KIND.sub("", key)
     if found := table.get(bare):
         return tuple(found)
-    if _KIND.match(key):  # the whole table is read only for these: every word of a notice is looked up
-        begun = [made for name, one in table.items() if name.startswith(bare) for made in one]
-        if len(begun) == 1:
-            return tuple(begun)
+    if _KIND.match(key):
+        names = _sorted_grouping_names()
+        begun = takewhile(lambda name: name.startswith(bare), islice(names, bisect_left(names, bare), None))
+        made = [one for name in islice(begun, 2) for one in table[name]]
+        if len(made) == 1:
+            return tuple(made)
     words = frozenset(key.split()) - _SMALL
+    if "metropole" not in words and len(words) > 3:  # every word of a notice is looked up
+        return ()
     return tuple(made for named, made in cities if words | {"metropole"} == named) or tuple(
         made for named, made in cities if len(words) > 1 and "metropole" in words and words <= named
     )
@@ -360,15 +370,20 @@ def _of_grouping(found: _Grouping) -> Place:
 # --------------------------------------------------------------------------------------- named in a text
 
 _WORD = re.compile(r"[^\W_]+")
+_CAPITAL = re.compile(r"(?<![^\W_])[A-ZÀ-ÖØ-ÞŒ][^\W_]*")
 STREETS = frozenset(
     "rue avenue av bd boulevard route chemin allee allees place porte impasse cours quai rocade pont ligne".split()
 )
 _TERRITORIES = frozenset(
     "commune communes ville villes mairie territoire agglomeration ccas bourg centre-ville".split()
 )
+_ARTICLES = frozenset(("la", "le", "les", "l"))
 LINKS = frozenset(("de", "d", "du", "des", "la", "le", "les", "l"))
 #: Separators between two names of one list.
-LISTED = re.compile(r"(?: ?[,;/] ?| et |, et )(?:de |d['’]|du |des |à |sur )?")
+LISTED = re.compile(r"(?: ?[,;/] ?| [—–] | et |, et )(?:de |d['’]|du |des |à |sur )?")
+_SEVERAL = re.compile(r"[,;/]| [—–-] | et ")
+#: "toutes les communes du département à l'exception de X"
+_LEFT_OUT = re.compile(r"\b(?:exception|exclusion|exclues?|excepté|sauf|hors)\b[^.;]{0,160}$", re.I)
 #: A department, or a postcode, in brackets.
 _NUMBERED = re.compile(r"\((2[AB]|\d{2,3}|\d{5})\)", re.I)
 _INTO = frozenset(("en", "dans", "departement", "region"))
@@ -399,10 +414,11 @@ def hints(text: str) -> frozenset[str]:
     return frozenset(code for code in coded | named if code)
 
 
-def mentioned(text: str, within: Collection[str] = ()) -> Places:
+def mentioned(text: str, within: Collection[str] = (), passing: int | None = None) -> Places:
     """Places of work stated in a text, marked inferred; none where it states none.
 
-    `within` are departments that are known.  Raises Homonyms where a name that is plainly the place stays open.
+    `within` are departments that are known; `passing` is how many lists of names there may be that are not plainly the
+    place, None for any, so that the first is taken.  Raises Homonyms where a name that is plainly the place stays open.
     """
     near = frozenset(within) or hints(text)
     mentions = [
@@ -411,10 +427,12 @@ def mentioned(text: str, within: Collection[str] = ()) -> Places:
     ]
     mentions = [one for one in mentions if one.options]
     plain = [one for one in mentions if one.strength == 2 and any(p.commune for p in one.options)]
-    if not plain:
+    if not plain and passing != 0:
         weak = [one for one in mentions if one.strength and any(p.commune for p in one.options)]
         weak = [one for one in weak if len(_within(one.options, near) or one.options) == 1]
         plain = weak[:1] + list(takewhile(lambda one: one.listed, weak[1:]))
+        others = {one.words for one in weak[len(plain) :]} - {one.words for one in plain}
+        plain = [] if passing and others else plain
     chosen = plain or ([] if within else [one for one in mentions if one.strength][:1])
     meant = [settled(one.words, one.options, near) for one in chosen]
     if not meant and not within and (number := _NUMBERED.search(text[:2000])):
@@ -424,12 +442,19 @@ def mentioned(text: str, within: Collection[str] = ()) -> Places:
 
 def _mentions(text: str) -> Iterator[_Mention]:
     """The names of places in a text, left to right, the longest first."""
+    whole, begun = folded(text), first_words()
+    if not any(whole[at.start() : at.end()] in begun for at in _CAPITAL.finditer(text)):
+        return  # as most titles
     tokens = list(_WORD.finditer(text))
-    plain = [fold(token.group()) for token in tokens]
-    loud = sum(map(str.isupper, text)) > 2 * sum(map(str.islower, text))
+    plain = [whole[token.start() : token.end()] for token in tokens]
+    loud: bool | None = None
     i, end, strength = 0, 0, 0
     while i < len(tokens):
-        stop, options = _longest(text, tokens, plain, i)
+        if not (text[tokens[i].start()].isupper() or plain[i] in _ARTICLES):
+            i += 1
+            continue
+        goes_on = strength > 0 and LISTED.fullmatch(text[end : tokens[i].start()]) is not None
+        stop, options = _longest(text, tokens, plain, i, goes_on)
         if not options:
             i += 1
             continue
@@ -441,33 +466,43 @@ def _mentions(text: str) -> Iterator[_Mention]:
             options, around = coded, 2
         else:
             around = _strength(text, tokens, plain, i, stop, options)
-        listed = strength > 0 and LISTED.fullmatch(text[end : tokens[i].start()]) is not None
-        strength = max(strength, around) if listed else around
+        strength = max(strength, around) if goes_on else around
         end = tokens[stop - 1].end()
-        strength = 0 if loud and strength == 1 else strength
-        yield _Mention(text[tokens[i].start() : end], options, listed, strength)
+        if strength == 1:
+            loud = _loud(text) if loud is None else loud
+            strength = int(not loud)
+        yield _Mention(text[tokens[i].start() : end], options, goes_on, strength)
         i = stop
 
 
-def _longest(text: str, tokens: list[re.Match[str]], plain: list[str], i: int) -> tuple[int, Places]:
-    """Where the longest name that starts at word i ends, and what it may mean."""
-    first = tokens[i + 1] if plain[i] in ("la", "le", "les", "l") and i + 1 < len(tokens) else tokens[i]
-    if not first.group()[0].isupper():
+def _loud(text: str) -> bool:
+    """Whether a text is in capitals, so that they tell nothing."""
+    return sum(map(str.isupper, text)) > 2 * sum(map(str.islower, text))
+
+
+def _longest(
+    text: str, tokens: list[re.Match[str]], plain: list[str], i: int, listed: bool
+) -> tuple[int, Places]:
+    """Where the longest name that starts at word i ends, and what it may mean; in a list of names, a hamlet too."""
+    at = i + 1 if plain[i] in _ARTICLES and i + 1 < len(tokens) else i
+    most = first_words().get(plain[at], 0)
+    if not most or not text[tokens[at].start()].isupper():
         return i, ()
-    end = i + 1
-    while end < min(i + LONGEST_NAME, len(tokens)) and re.fullmatch(
-        r" |-|['’]|/", text[tokens[end - 1].end() : tokens[end].start()]
-    ):
+    end, last = i + 1, min(at + most + 1, len(tokens))
+    while end < last and re.fullmatch(r" |-|['’]|/", text[tokens[end - 1].end() : tokens[end].start()]):
         end += 1
     for stop in range(end, i, -1):
-        if (stop - i > 1 or len(plain[i]) >= 3) and (options := _known(" ".join(plain[i:stop]))):
-            return stop, options
+        if (stop - i > 1 or len(plain[i]) >= 3) and (options := _known(" ".join(plain[i:stop]), listed)):
+            # "Lyon-Saint-Exupéry" is an airport, "Sedan-Givet" a line
+            after, before = text[tokens[stop - 1].end() :], text[: tokens[i].start()]
+            compound = re.match(r"-[A-ZÀ-Ý]", after) or re.search(r"\w-$", before)
+            return (i, ()) if compound else (stop, options)
     return i, ()
 
 
 @lru_cache(20_000)
-def _known(words: str) -> Places:
-    """What a name in a text may mean, hamlets and single words that name only a grouping left out."""
+def _known(words: str, hamlets: bool = False) -> Places:
+    """What a name in a text may mean, `hamlets` and single words that name only a grouping left out."""
     key = places.name_key(words)
     if key in LINKS or key in ("lot", "ville", "commune"):
         return ()
@@ -475,7 +510,7 @@ def _known(words: str) -> Places:
         return named(key)
     options = _named(key, None)
     known = ((place, places.commune(place.commune)) for place in options if place.commune)
-    small = {place for place, commune in known if commune and commune.population <= HAMLET}
+    small = {place for place, commune in known if commune and commune.population <= HAMLET and not hamlets}
     single = " " not in key and not places.communes_named(key)  # one word that names a grouping only
     return tuple(place for place in options if place not in small and not (single and place.commune))
 
@@ -492,7 +527,7 @@ def _strength(
     while back >= 0 and plain[back] in LINKS:
         back -= 1
     head = plain[back] if back >= 0 else ""
-    if head in STREETS:
+    if head in STREETS or _LEFT_OUT.search(text, 0, tokens[i].start()):
         return 0
     linked = back < i - 1
     if not options[0].commune:
@@ -505,6 +540,8 @@ def _strength(
         return 2
     if head in ("a", "sur") and (not linked or plain[back + 1 : i] in (["la"], ["le"], ["les"], ["l"])):
         return 2
+    if head in ("au", "aux") and not linked and options[0].label.startswith(("Le ", "Les ")):
+        return 1
     alone = (not i or not gap.isspace()) and re.match(r"\s*(?:$|[-–,;:.()/])", after) is not None
     long = stop - i >= 3 and len(options) == 1  # "collège des Amandeirets Châteauneuf les Martigues"
     return 1 if (linked and plain[i - 1] in ("de", "d", "du")) or alone or long else 0
@@ -533,6 +570,8 @@ _AREA = re.compile(
 )
 #: "Lyon 3ème, 6ème et 8ème arrondissement"
 _RANKS = re.compile(r"\d(?:er|e|eme|ème)?(?:,| et )")
+_MUNICIPAL = re.compile(r"(?:ville|commune|mairie|municipalite) (?:de|du|des|d) ")
+_TERRITORIAL = re.compile(rf"{_MUNICIPAL.pattern}|\b(?:communaute|metropole|agglo)")
 _WIDE = re.compile(r"(?:departement|conseil departemental|conseil general|region|conseil regional)\b")
 
 
@@ -560,33 +599,74 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
     town within it, marked inferred.
     """
     buyer = tender.buyer
+    if named := named_places(lot, tender):
+        return named, False
     stated = tuple(places.locate(place) for place in lot.places if "places" not in lot.inferred)
-    within = frozenset(code for place in stated for code in departments_within(place))
     label = "\n".join(place.label for place in stated[:1])
-    if len(within) != 1 and not any(map(precise, stated)) and (numbered := _numbered_departments(label)):
-        return tuple(map(_of_department, numbered)), False  # "78 Yvelines - 95 Val d'Oise"
-    listed = _named_in(label, within)
-    if len(listed) > 1 and len(stated) == 1:  # "communes de Bonnelles, Bullion et Rambouillet"
-        return listed, False
+    within = frozenset(code for place in stated for code in departments_within(place))
     if any(map(precise, stated)):
         return stated, False
-    whole = _RANKS.search(label) is None  # else one of many names is known
-    alone = len(within) == 1 and whole
-    text = f"{lot.title}\n{tender.title}"
-    if named := (alone and listed) or _named_in(text, within or _home_departments(buyer)):
-        return named, False
     if _AREA.search(fold(label)) or any(place.nuts == "00" for place in stated):
         return stated, False
     supposed = stated or tuple(places.locate(place, buyer.id) for place in lot.places)
     supposed = supposed or (places.locate(buyer.place, buyer.id),)
     if len(supposed) == 1 and not precise(supposed[0]) and supposed[0].country in (None, "", "FR"):
-        if listed and whole:  # some of the names are known: nearer to the truth than the buyer's seat
+        # some of the names are known: nearer to the truth than the buyer's seat
+        if _RANKS.search(label) is None and (listed := _named_in(label, within)):
             return listed, False
         within = within or frozenset(departments_within(supposed[0]))
         if town := seat(buyer, within):
             label = supposed[0].label or town.name
             return (replace(of_commune(town.code), label=label, inferred=True),), True
     return supposed, not stated
+
+
+_located = lru_cache(20_000)(places.locate)
+
+
+def named_places(lot: Lot, tender: Tender) -> Places:
+    """The places that the words of a lot name within what its fields state; none where these tell as much.
+
+    In turn: departments by number and name, the communes of the label, of the titles, of the descriptions.
+    """
+    stated = tuple(_located(place) for place in lot.places if "places" not in lot.inferred)
+    within = frozenset(code for place in stated for code in departments_within(place))
+    label = "\n".join(place.label for place in stated[:1])
+    known = any(map(precise, stated))
+    if known and not (len(stated) == 1 and _SEVERAL.search(label)):
+        return ()
+    if len(within) != 1 and not known and (numbered := _numbered_departments(label)):
+        return tuple(map(_of_department, numbered))  # "78 Yvelines - 95 Val d'Oise"
+    # "Eau de Paris" works where it does
+    called = "" if _TERRITORIAL.search(places.name_key(tender.buyer.name)) else tender.buyer.name
+    listed = _named_in(label.replace(called, " ") if called else label, within)
+    if len(listed) > 1 and len(stated) == 1:  # "communes de Bonnelles, Bullion et Rambouillet"
+        return listed
+    if known:
+        return ()
+    # else one of many names is known
+    alone = len(within) == 1 and _RANKS.search(label) is None
+    around = within or _home_departments(tender.buyer)
+    if alone and listed:
+        return listed
+    # capitals tell nothing in a title that is all in capitals
+    titles = [lot.title, f"{lot.title}\n{tender.title}" if lot.title.isupper() else tender.title]
+    # where a label says more of where than a name in passing, the descriptions tell nothing
+    told = [lot.description, tender.description] if not label or "places" in lot.inferred else []
+    # a name in passing does not tell which, of several departments, nor of several towns of a description
+    of_title, of_rest = (0, 0) if len(around) > 1 else (None, 1)
+    texts = dict.fromkeys((*((text, of_title) for text in titles), *((text, of_rest) for text in told)))
+    named = (_named_in(text.replace(called, " ") if called else text, around, most) for text, most in texts)
+    return next(filter(None, named), ())
+
+
+def home_town(lot: Lot, tender: Tender) -> Places:
+    """The commune that buys, where a lot's fields tell no more than its department or its whole territory."""
+    at = lot.places[0] if len(lot.places) == 1 and "places" not in lot.inferred else None
+    if at is None or precise(at) or not _MUNICIPAL.match(places.name_key(tender.buyer.name)):
+        return ()
+    town = seat(tender.buyer, frozenset(departments_within(at)))
+    return (replace(of_commune(town.code), label=at.label or town.name, inferred=True),) if town else ()
 
 
 @remembered()
@@ -621,11 +701,11 @@ def _home_departments(buyer: Buyer) -> frozenset[str]:
 
 
 @lru_cache(4096)
-def _named_in(text: str, within: frozenset[str]) -> Places:
+def _named_in(text: str, within: frozenset[str], passing: int | None = None) -> Places:
     """The places named in a text within departments; none where these are not known, or a name stays open."""
     if not within:
         return ()
     try:
-        return tuple(place for place in mentioned(text, within) if place.commune)
+        return tuple(place for place in mentioned(text, within, passing) if place.commune)
     except Homonyms:
         return ()

@@ -134,7 +134,7 @@ def of_notices(notices: Path, judged: Path) -> list[Passage]:
 
 def _windows_of(path: Path) -> Iterator[Any]:
     form = ted.reader(_tree.parse(path.read_bytes(), path.name), path.stem)
-    for page in pages([f"{form.title()}\n{form.general_text()}", *form.lot_texts()]):
+    for page in pages([f"{form.title()}\n{form.general}", *form.lot_texts()]):
         found = cut(page)
         yield from windows(found, speaking(found))
 

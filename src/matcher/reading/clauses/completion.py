@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from matcher.domain import Clause, Condition, Lot, Tender
+from matcher.domain import AWARDED, Clause, Condition, Lot, Tender
 from matcher.reading import terms
-from matcher.reading.clauses import grammar
+from matcher.reading.clauses import conditions, criteria, grammar
 from matcher.reading.clauses.reading import STEMS, Reading, quote, read_all
-from matcher.reading.clauses.sentences import pages
+from matcher.reading.clauses.sentences import Page, pages
 from matcher.reading.procedure import lot_number
+from matcher.reading.sources import _facts as facts
+from matcher.reference import toponyms
 from matcher.reference.prose import folded
 
 BOX_AT_ODDS = "Case « réservé » cochée pour tout l'avis ; le texte ne réserve que d'autres lots"
@@ -30,7 +32,7 @@ def complete(tender: Tender, general: str = "", by_lot: Mapping[str, str] | None
     *read, whole = read_all(ready)
     held = [said.of_lot(lot_number(lot.number), whole) for lot, said in zip(tender.lots, read, strict=True)]
     lots = [
-        _completed(lot, here, page.plain, last.plain, alone=len(own) == 1)
+        _completed(lot, here, page, last, len(own) == 1, tender.nature in AWARDED)
         for lot, here, page in zip(tender.lots, held, own, strict=True)
     ]
     ticked = tender.lots[0].reservation if tender.lots else None
@@ -44,14 +46,41 @@ def complete(tender: Tender, general: str = "", by_lot: Mapping[str, str] | None
             lot if words else _contradicted(lot, here, others)
             for lot, here, words in zip(lots, held, named, strict=True)
         ]
-    return replace(tender, lots=tuple(lots))
+    if len(lots) == 1 and lots[0].title == tender.title and lots[0].number == "1":
+        sole = terms.sole_lot(tender.title, f"{own[0].text}\n{last.text}")
+        lots = [replace(lots[0], number=sole[0], title=sole[1])] if sole else lots
+    limits = (terms.lots_per_winner(page.plain) for page in (last, *own))
+    most = tender.lots_per_winner or next(filter(None, limits), None)
+    if most and not tender.lots_per_winner:
+        limit = tuple(facts.lot_limits(str(most), ""))
+        lots = [replace(lot, conditions=(*lot.conditions, *limit)) for lot in lots]
+    lots = [_placed(lot, tender) for lot in lots]
+    return replace(tender, lots=tuple(lots), lots_per_winner=most)
 
 
-def _completed(lot: Lot, held: Reading, own: str, general: str, alone: bool) -> Lot:
+def _placed(lot: Lot, tender: Tender) -> Lot:
+    """The lot at the communes that its words name, where its fields tell no more than a department or where the buyer is."""
+    if named := toponyms.named_places(lot, tender):
+        codes = {one.nuts for one in lot.places} if "places" not in lot.inferred else ()
+        nuts = next(iter(codes)) if len(codes) == 1 else None
+        named = tuple(replace(one, nuts=one.nuts or nuts) for one in named)
+        return replace(lot, places=named, inferred=tuple(one for one in lot.inferred if one != "places"))
+    if town := toponyms.home_town(lot, tender):
+        return replace(lot, places=town, inferred=(*lot.inferred, "places"))
+    return lot
+
+
+def _completed(lot: Lot, held: Reading, own: Page, general: Page, alone: bool, awarded: bool) -> Lot:
     """The lot with what holds for it; where its field reserves it, the words add beneficiaries and articles."""
     box, words = lot.reservation, held.reservation
     fields = {one.code for one in lot.conditions if one.code in ("variants", "framework")}
-    known = [*lot.conditions, *(one.what for one in held.conditions if one.what.code not in fields)]
+    field = next((one for one in lot.conditions if one.code == "framework"), None)
+    framework = conditions.framework(field, own.plain, general.plain)
+    known = [
+        *([framework] if framework and not field else []),
+        *(framework if one is field and framework else one for one in lot.conditions),
+        *(one.what for one in held.conditions if one.what.code not in fields),
+    ]
     if box and words:
         passage = f"{box.passage} — {words.passage}" if box.passage else words.passage
         articles = words.articles if words.articles or words.who else box.articles
@@ -62,7 +91,9 @@ def _completed(lot: Lot, held: Reading, own: str, general: str, alone: bool) -> 
         "reservation": box or words,
         "clauses": _distinct([*lot.clauses, *_of_criteria(lot), *held.social]),
         "conditions": tuple({(one.code, one.label): one for one in reversed(known)}.values())[::-1],
-        **terms.completed(lot, own, general, alone),
+        "criteria": criteria.weighed(lot.criteria)
+        or next(filter(None, (criteria.stated(*page[:2]) for page in (own, general))), ()),
+        **terms.completed(lot, own.plain, general.plain, alone, awarded),
     }
     new = {name: value for name, value in values.items() if getattr(lot, name) != value}
     return replace(lot, **new) if new else lot  # a copy of its twenty fields takes time

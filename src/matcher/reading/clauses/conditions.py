@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from matcher.domain import Condition
 from matcher.reading.clauses.grammar import NEGATED, any_of
@@ -45,8 +46,9 @@ _IMPOSED = (
     (  # "Une visite du site est obligatoire", "Les candidats devront procéder à une visite"; "visite médicale obligatoire"
         *("visit", "visit", "Visite obligatoire"),
         any_of(
-            r"\bvisites?\b(?! (?:medicale|periodique))[^.;]{0,80}?\bobligatoires?\b",
+            r"\bvisites?\b(?! (?:medicale|periodique))[^.;]{0,80}?\bobligatoire(?:s|ment)?\b",
             r"\b(?:doivent|devront)\b[^.;]{0,40}\bvisite\b",
+            r"\b(?:attestation|certificat|proces-verbal) de visite\b[^.;]{0,80}\b(?:devra|sera|a (?:remettre|joindre|fournir))",
         ),
     ),
     (  # "Des échantillons sont à remettre avec l'offre", "Les candidats doivent remettre les échantillons"
@@ -58,7 +60,7 @@ _IMPOSED = (
     ),
     (  # "Les variantes sont autorisées"
         *("variante", "variants", "Variantes admises"),
-        re.compile(r"\bvariantes?\b[^.;]{0,40}\b(?:autorise|admise|accepte)e?s?\b"),
+        re.compile(r"\bvariantes?\b[^.;]{0,40}\b(?:autorise|admise|accepte|possible)e?s?\b"),
     ),
 )
 _FORBIDDEN = re.compile(r"\binterdi|\bne (?:peu|pour|ser)|\bpas (?:autoris|la possib)")
@@ -85,6 +87,16 @@ _FORM = re.compile(
 _FORM_FREE = any_of(NEGATED.pattern, r"\b(?:conjoint|solidaire)s?\b.{0,25}\bou\b", r"\bpossibilite\b")
 _LEADER_BOUND = re.compile(r"\bmandataires?[^.;]{0,30}\bsolidaires?\b")
 
+#: "Accord-cadre à bons de commande", "l'accord-cadre est reconduit tacitement"
+_FRAMEWORK = re.compile(r"(?:^|[.:;(\n] ?|\b(?:le present|cet|un) |l'|d'un )accord[- ]cadre\b")
+_ONE_HOLDER = re.compile(r"\bmono-? ?attributaire|\bun seul (?:titulaire|operateur|attributaire)\b")
+_HOLDERS = re.compile(
+    r"(?<!\()\bmulti-? ?attributaire|\b(?:avec|a) plusieurs (?:titulaires|attributaires|operateurs economiques)\b"
+)
+#: "Le lot 3 est multi-attributaire" in the text of the whole notice.
+_OF_A_LOT = re.compile(r"\blots? (?:n\b|\d)[^.;\n]*$")
+ONE_HOLDER, SEVERAL_HOLDERS = "Accord-cadre", "Accord-cadre à plusieurs titulaires"
+
 #: What a sentence holds that states a condition.
 STEMS = (*(stem for stem, *_ in _IMPOSED), "groupement", *_QUALIFICATION_STEMS)
 
@@ -104,6 +116,29 @@ def stated(found: Sequence[Sentence], stems: Sequence[str] = STEMS) -> Iterator[
         if id(one) in speaks or id(heading) in speaks:
             for code, label in _labels(plain):
                 yield Finding(Condition(code=code, label=label, passage=text), one.lots)
+
+
+def framework(field: Condition | None, *texts: str) -> Condition | None:
+    """The framework agreement that a field or folded texts state; how many hold it is as the first text that says so tells."""
+    for named, one, several in map(_holders, texts):
+        if one != several and (field or named):
+            same = field and (field.label != SEVERAL_HOLDERS) == one
+            return (
+                field if same else Condition(code="framework", label=ONE_HOLDER if one else SEVERAL_HOLDERS)
+            )
+    named = any(_holders(plain)[0] for plain in texts)
+    return field or (Condition(code="framework", label=ONE_HOLDER) if named else None)
+
+
+@lru_cache(256)  # the text of the whole is asked for each lot
+def _holders(plain: str) -> tuple[bool, bool, bool]:
+    """Whether a folded text names a framework agreement, with one holder, with several."""
+    spoken = "attributaire" in plain or "titulaire" in plain or "operateur" in plain
+    one, several = (
+        spoken and any(not _OF_A_LOT.search(plain, 0, at.start()) for at in pattern.finditer(plain))
+        for pattern in (_ONE_HOLDER, _HOLDERS)
+    )
+    return "cadre" in plain and (one or several or _FRAMEWORK.search(plain) is not None), one, several
 
 
 def _labels(plain: str) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from matcher.domain import AuthorityType, Award, Buyer, Condition, ContractType,
 from matcher.reading.sources._objet import lots_named
 from matcher.reading.sources._places import located
 from matcher.reference import places
-from matcher.reference.french import PARIS, counted
+from matcher.reference.french import OVERSEAS, PARIS, counted
 from matcher.reference.identifiers import clean_cpv, clean_date, digits, siren_valid, siret_valid
 from matcher.reference.tables import code_list
 from matcher.reference.text import clean
@@ -21,6 +21,7 @@ from matcher.reference.text import clean
 ADAPTED = "adaptée (hors champ des directives)"  # a procedure on a form made for those of the directives
 #: Days in a month (Gregorian mean), for durations given in days or weeks.
 MONTH_DAYS = 30.436875
+ROUNDED = 0.07  # of a month, two days
 
 #: ISO 3166-1 alpha-3 to alpha-2 for the countries that French notices name; the overseas departments are FR.
 COUNTRIES: dict[str, str] = code_list("countries")
@@ -50,6 +51,24 @@ def identifier(raw: str) -> tuple[str, tuple[str, ...]]:
     if len(number) == 9:
         return number, () if siren_valid(number) else ("siren-checksum",)
     return text, ()
+
+
+_FOR = r"(?:de la |de l['’]|du |des |de |d['’](?:autre\(s\) pouvoir\(s\) adjudicateur\(s\) ?: ?)?)"
+_NAMED = r"((?:[^,;.(:—–\n]|(?<=[a-zà-ÿ])-){3,90}?)(?= représent|[,;.(:—–\n]| - |$)"
+#: "SPL d'une ville, agissant au nom et pour le compte de la commune d'un autre nom"
+_AGENT = re.compile(rf"pour le compte {_FOR}{_NAMED}")
+_AGENT_IN_TEXT = re.compile(
+    rf"(?:au nom et |adjudicateur (?:agit )?)pour le compte {_FOR}(?=[A-ZÀ-Ý]|(?<=: ))(?!pouvoirs? ){_NAMED}"
+)
+
+
+def principals(address: str, text: str = "") -> list[str]:
+    """The names of those for whom a buyer says that it acts, in its own name and address, or in the notice."""
+    if "pour le compte" not in address and "pour le compte" not in text:
+        return []
+    named = [*_AGENT.findall(address), *_AGENT_IN_TEXT.findall(text)]
+    parts = (part.strip() for one in named for part in re.split(r" et (?:de la |du |des |de |d['’])", one))
+    return list(dict.fromkeys(part[:1].upper() + part[1:] for part in parts if part))
 
 
 def holder(raw_id: str, name: str, place: Place | None = None) -> Holder:
@@ -130,7 +149,13 @@ def months(number: str, unit: str) -> float | None:
     if not 0 < amount < 100_000:
         return None
     factor = _MONTHS.get(unit.strip().upper()[:3])
-    return round(amount * factor, 2) if factor else None
+    return _rounded(amount * factor) if factor else None
+
+
+def _rounded(amount: float) -> float:
+    """Months with two decimals; whole ones where a day or so is left: 365 days are 12 months."""
+    whole = float(round(amount))
+    return whole if whole and abs(amount - whole) < ROUNDED else round(amount, 2)
 
 
 def link(text: str) -> str:
@@ -158,13 +183,16 @@ def span(start: str, end: str) -> float | None:
     first, last = clean_date(start), clean_date(end)
     if first is None or last is None or last <= first:
         return None
-    return round((last - first).days / MONTH_DAYS, 2)
+    after = last + timedelta(days=1)  # the last day is one of the contract
+    whole = 12 * (after.year - first.year) + after.month - first.month
+    return _rounded(whole + (after.day - first.day) / MONTH_DAYS)
 
 
-def moment(day: str, hour: str = "") -> datetime | None:
+def moment(day: str, hour: str = "", department: str | None = None) -> datetime | None:
     """The datetime of a published date and time.
 
-    A stated offset is kept, else Paris time is assumed; without a time it is the last microsecond of the day.
+    A stated offset is kept, else the hour is that of the buyer's `department`; without a time it is the last
+    microsecond of the day in Paris.
     """
     match = re.match(r"^\s*(\d{4}-\d{2}-\d{2}|\d{8}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4})(.*)$", day.strip(), re.S)
     when = clean_date(match.group(1)) if match else None
@@ -177,7 +205,8 @@ def moment(day: str, hour: str = "") -> datetime | None:
             zone = _clock(rest)[1]
     else:
         clock, zone = _clock(rest)
-    return datetime.combine(when, clock or time.max, zone or PARIS)
+    local = OVERSEAS.get(department or "", PARIS) if clock else PARIS
+    return datetime.combine(when, clock or time.max, zone or local)
 
 
 def _clock(text: str) -> tuple[time | None, timezone | None]:
@@ -248,6 +277,12 @@ def group_form(text: str) -> Iterator[Condition]:
     """The condition on the legal form of a group, where a notice states one."""
     if text:
         yield Condition(code="group-form", label="Forme du groupement", passage=clean(text, 600))
+
+
+def profession(text: str) -> Iterator[Condition]:
+    """The condition of a profession to which the law reserves the services, where a notice names one."""
+    if re.search(r"[^\W\d]{4}", text):
+        yield Condition(code="profession", label="Profession réservée", passage=clean(text, 600))
 
 
 def lot_limits(awarded: str, tendered: str) -> Iterator[Condition]:

@@ -9,11 +9,9 @@ from typing import Any
 
 from matcher import domain
 from matcher.reading import clauses
-from matcher.reading.clauses.grammar import listed_weight
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources._json import Json, codes, dig, first, found, listed, named, sentences, text, walk
 from matcher.reference.identifiers import clean_amount
-from matcher.reference.prose import folded
 from matcher.reference.text import clean
 
 #: Where the national schemas hold award criteria.
@@ -21,7 +19,6 @@ CRITERIA = tuple(
     "criteres criteresAttrib critereAttribution CRITERES CRITERES_ATTRIB CRITERES_PONDERES".split()
 )
 _WEIGHING = re.compile(r"(?i)poids|pond|pct|pourcent|coef|weight")
-_ITEMS = re.compile(r"\s{0,9}[\n;•]\s*|\s{1,9}[-–—?]\s+(?=[A-ZÀ-Ý])")
 
 
 def _criteria(raw: Any, depth: int = 0) -> Iterator[domain.Criterion]:
@@ -42,10 +39,7 @@ def _criteria(raw: Any, depth: int = 0) -> Iterator[domain.Criterion]:
         for one in raw.values():
             yield from _criteria(one, depth + 1)
     else:
-        for item in filter(None, _ITEMS.split(text(raw)[:20_000])):
-            if stated := listed_weight(folded(item[:600])):
-                weight, unit = stated
-                yield domain.Criterion(name=clean(item, 1000), weight=weight, weight_unit=unit)
+        yield from (one for one in clauses.listed_criteria(text(raw)[:20_000]) if one.weight is not None)
 
 
 NATURES: dict[str, domain.Nature] = {
@@ -104,7 +98,7 @@ class National:
             nature=nature,
             reference=clean(self.anywhere(*REFERENCES), 200),
             published=facts.day(text(self.record.get("dateparution"))),
-            deadline=facts.moment(self.anywhere(*DEADLINES)),
+            deadline=facts.moment(self.anywhere(*DEADLINES), department=where.department),
             documents_url=facts.link(self.anywhere(*ADDRESSES)),
             contact=domain.Contact(
                 name=clean(self.anywhere("nomContact", "correspondantPRM"), 200),

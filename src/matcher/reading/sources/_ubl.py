@@ -292,13 +292,10 @@ class _Notice:
         return tuple(replace(lot, cpv=lot.cpv[1:] or lot.cpv) for lot in lots)
 
     def sized(self, lots: tuple[domain.Lot, ...], project: Element | None) -> tuple[domain.Lot, ...]:
-        """A single lot gets the amount of the whole contract (BT-27, else BT-161)."""
+        """A single lot gets the estimate of the whole contract (BT-27); what was awarded (BT-161) is none."""
         if len(lots) != 1 or lots[0].amount is not None:
             return lots
         amount, currency, _ = self.amount(project)
-        total = kid(self.extension, "NoticeResult/TotalAmount")
-        if amount is None and total is not None:
-            amount, currency = clean_amount(words(total)), total.get("currencyID") or "EUR"
         return (
             (replace(lots[0], amount=amount, amount_period="total", currency=currency),) if amount else lots
         )
@@ -408,7 +405,7 @@ class _Notice:
         count = int(most) if re.fullmatch(r"\d{1,2}", most) else None
         stated = terms.renewals(self.duration(project), folded(words_)) if words_ else {}
         return {
-            "renewals": stated.get("renewals") if count is None else count,
+            "renewals": stated.get("renewals", count),  # the sentence tells more than a number left as it was
             "renewal_months": stated.get("renewal_months"),
         }
 

@@ -140,7 +140,7 @@ def _lots_with_record(
         there = located(domain.Place(department=code))
         lots = tuple(
             replace(lot, places=(there,), inferred=tuple(f for f in lot.inferred if f != "places"))
-            if not lot.places or "places" in lot.inferred
+            if not lot.places or ("places" in lot.inferred and lot.places[0].department != there.department)
             else lot
             for lot in lots
         )

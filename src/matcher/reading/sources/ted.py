@@ -20,8 +20,9 @@ from matcher.reading.sources import _tree as tree
 from matcher.reading.sources._ted_defence import modern
 from matcher.reading.sources._tree import Element, attribute, kid, kids, value, values
 from matcher.reference.identifiers import clean_amount, clean_date
+from matcher.reference.prose import folded
 from matcher.reference.tables import code_list
-from matcher.reference.text import clean
+from matcher.reference.text import clean, fold
 
 YIELDS = "tender"
 #: Nature by form; forms that hold several kinds of notice are told apart by `NOTICE/@TYPE`.
@@ -35,6 +36,7 @@ WITHOUT_CALL = frozenset(name for name in PROCEDURES if "_WITHOUT_" in name)
 CONCEDED = "attribution de concession, sans publication préalable"
 #: Reasons of annex D for no call: outside the directives, or services that they only list.
 ADAPTED = frozenset({"D_OUTSIDE_SCOPE", "D_SERVICES_LISTED"})
+ADAPTS = re.compile(r"roc.dure adap", re.I)
 #: Forms of concessions alone; not all that use them state their legal basis.
 CONCESSIONS = frozenset({"F23", "F24", "F25"})
 #: Buyer by its type (CA_TYPE): those that the thresholds tell apart.
@@ -141,7 +143,10 @@ class _Form:
             title=title,
             description=clean(value(self.object, "SHORT_DESCR")),
             buyer=self.main_buyer,
-            joint_buyers=tuple(map(_buyer, others)),
+            joint_buyers=(
+                *(one for one in map(_buyer, others) if one.name != self.main_buyer.name),
+                *self.principals,
+            ),
             lots=lots,
             nature=nature,
             reference=clean(value(self.object, "REFERENCE_NUMBER"), 200),
@@ -151,7 +156,7 @@ class _Form:
             published=facts.day(value(self.coded, "REF_OJS/DATE_PUB")),
             deadline=self.deadline,
             url=f"https://ted.europa.eu/fr/notice/-/detail/{self.document}",
-            documents_url=facts.link(value(self.form, "CONTRACTING_BODY/URL_DOCUMENT")),
+            documents_url=next(filter(None, map(facts.link, self.addresses())), ""),
             related=tuple(dict.fromkeys(filter(lambda i: i != self.document, map(ojs, links)))),
             change=clean(self.change()),
             awards=self.awards(lots) if nature in ("award", "modification") else (),
@@ -161,7 +166,7 @@ class _Form:
             flags=self.flags,
         )
         return clauses.complete(
-            tender, self.general_text(), dict(zip((x.id for x in lots), self.lot_texts(), strict=False))
+            tender, self.general, dict(zip((x.id for x in lots), self.lot_texts(), strict=False))
         )
 
     # -- the notice
@@ -172,6 +177,23 @@ class _Form:
     @cached_property
     def main_buyer(self) -> domain.Buyer:
         return _buyer(kid(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY"), self.buyer_type)
+
+    @property
+    def principals(self) -> tuple[domain.Buyer, ...]:
+        """For whom the buyer acts as an agent, as its address or the text says."""
+        at = kid(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY")
+        address = " ; ".join(value(at, field) for field in ("OFFICIALNAME", "ADDRESS"))
+        if not (named := facts.principals(address, self.general)):
+            return ()
+        known = [fold(name) for name in values(self.form, "CONTRACTING_BODY/*/OFFICIALNAME")]
+        others = (name for name in named if not any(fold(name) in one or one in fold(name) for one in known))
+        return tuple(facts.buyer("", name, domain.Place()) for name in others)
+
+    def addresses(self) -> Iterator[str]:
+        """Where the documents are, else where one takes part."""
+        return (
+            value(self.form, f"CONTRACTING_BODY/{name}") for name in ("URL_DOCUMENT", "URL_PARTICIPATION")
+        )
 
     @cached_property
     def kind(self) -> domain.Nature:
@@ -189,6 +211,9 @@ class _Form:
         if "concession" in self.flags and not WITHOUT_CALL.isdisjoint(names):
             return CONCEDED
         if not ADAPTED.isdisjoint(names):  # annex D: a French adapted procedure on a form made for others
+            return facts.ADAPTED
+        texts = (self.general, *self.lot_texts()) if "concession" not in self.flags else ()
+        if any(terms.adapted(folded(text)) for text in texts if ADAPTS.search(text)):
             return facts.ADAPTED
         # below a DIRECTIVE_* in the forms of several directives
         return next((PROCEDURES[name] for name in names if name in PROCEDURES), "")
@@ -222,8 +247,13 @@ class _Form:
     @cached_property
     def turnover_min(self) -> float | None:
         """The yearly turnover that the minimum level requires, where it states one for every lot."""
-        level = kid(self.form, "LEFTI/ECONOMIC_FINANCIAL_MIN_LEVEL")
-        return terms.turnover(tree.lines(level)) if level is not None else None
+        levels = (
+            tree.lines(kid(self.form, f"LEFTI/ECONOMIC_FINANCIAL_{name}")) for name in ("MIN_LEVEL", "INFO")
+        )
+        asked = (
+            terms.turnover(text, self.total) for text in (*levels, terms.requiring_turnover(self.general))
+        )
+        return next(filter(None, asked), None)
 
     def most_lots(self, field: str) -> int | None:
         """Lots for which one may tender, or that one may be awarded; None where there is no limit."""
@@ -241,9 +271,10 @@ class _Form:
     def deadline(self) -> datetime | None:
         for one in kids(self.form, "CHANGES/CHANGE"):  # a correction gives the new one
             if value(one, "WHERE/SECTION").startswith("IV.2.2"):
-                return facts.moment(value(one, "NEW_VALUE/DATE"), value(one, "NEW_VALUE/TIME"))
+                day, hour = (value(one, f"NEW_VALUE/{part}") for part in ("DATE", "TIME"))
+                return facts.moment(day, hour, self.main_buyer.place.department)
         day, hour = (value(self.procedure, f"{part}_RECEIPT_TENDERS") for part in ("DATE", "TIME"))
-        return facts.moment(day, hour)
+        return facts.moment(day, hour, self.main_buyer.place.department)
 
     def change(self) -> str:
         parts = []
@@ -295,6 +326,7 @@ class _Form:
             deadline=self.deadline,
             reservation=self.reservation,
             conditions=self.stated(()),
+            criteria=self.contest_criteria,
         )
 
     def lot(self, lot: Element, place: int, alone: bool, title: str) -> domain.Lot:
@@ -314,10 +346,11 @@ class _Form:
         unit = (lasting.get("TYPE") or "") if lasting is not None else ""
         months = facts.months(tree.words(lasting), unit)
         days = [tree.words(first.get(name)) for name in ("DATE_START", "DATE_END")]
+        sole = self.sole_lot if alone else None
         return domain.Lot(
             id=f"{self.document}/{place}",
-            title=clean(said.get("TITLE")) or clean(value(whole, "TITLE")) or title,
-            number=clean(tree.words(first.get("LOT_NO")), 60) or str(place),
+            title=clean(said.get("TITLE")) or (sole and sole[1]) or clean(value(whole, "TITLE")) or title,
+            number=clean(tree.words(first.get("LOT_NO")), 60) or (sole[0] if sole else str(place)),
             description=clean(said.get("SHORT_DESCR")),
             cpv=codes,
             places=_places(stated),
@@ -341,15 +374,34 @@ class _Form:
         directive = next((one for name, one in stated.items() if name.startswith("DIRECTIVE_")), None)
         holder = stated.get("AC") if "AC" in stated else kid(directive, "AC")
         holder = holder if holder is not None else directive if directive is not None else lot
-        return tuple(_criterion(one, CRITERIA[one.tag]) for one in holder if one.tag in CRITERIA)
+        fields = tuple(_criterion(one, CRITERIA[one.tag]) for one in holder if one.tag in CRITERIA)
+        return fields or self.contest_criteria
+
+    @cached_property
+    def contest_criteria(self) -> tuple[domain.Criterion, ...]:
+        """How the projects of a contest are judged."""
+        return clauses.listed_criteria(tree.lines(kid(self.procedure, "CRITERIA_EVALUATION")))
 
     @cached_property
     def total(self) -> float | None:
-        for field in ("VAL_ESTIMATED_TOTAL", "VAL_TOTAL", "VAL_OBJECT"):
-            amount = clean_amount(value(self.object, field))
-            if amount:
-                return amount
-        return None
+        # what a contract was awarded for is no estimate of it
+        final = None if self.kind in domain.AWARDED else self.final
+        return self.stated_amount("VAL_ESTIMATED_TOTAL") or final or self.stated_amount("VAL_OBJECT")
+
+    @property
+    def final(self) -> float | None:
+        """The total of what was awarded."""
+        return self.stated_amount("VAL_TOTAL")
+
+    def stated_amount(self, field: str) -> float | None:
+        return clean_amount(value(self.object, field))
+
+    @property
+    def sole_lot(self) -> tuple[str, str] | None:
+        """Number and title of the only lot that is awarded, where the object is described as a whole."""
+        numbered = [one for one in kids(self.form, "AWARD_CONTRACT") if value(one, "LOT_NO")]
+        lots = {(clean(value(one, "LOT_NO"), 60), clean(value(one, "TITLE"))) for one in numbered}
+        return lots.pop() if len(lots) == 1 else None
 
     @cached_property
     def currency(self) -> str:
@@ -376,7 +428,7 @@ class _Form:
         conditions = [*self.framework]
         if "ACCEPTED_VARIANTS" in lot:
             conditions.append(domain.Condition(code="variants", label="Variantes admises"))
-        return (*conditions, *self.general)
+        return (*conditions, *self.general_conditions)
 
     @cached_property
     def framework(self) -> tuple[domain.Condition, ...]:
@@ -388,11 +440,13 @@ class _Form:
         return (domain.Condition(code="framework", label=label),)
 
     @cached_property
-    def general(self) -> tuple[domain.Condition, ...]:
+    def general_conditions(self) -> tuple[domain.Condition, ...]:
         """What the notice states for every lot."""
         awarded = clean(value(self.object, "LOT_DIVISION/LOT_MAX_ONE_TENDERER"), 20)
         conditions = [*facts.lot_limits(awarded, str(self.most_lots("LOT_MAX_NUMBER") or ""))]
         conditions += facts.group_form(value(self.form, "LEFTI/LEGAL_FORM"))
+        for field in ("PARTICULAR_PROFESSION", "REFERENCE_TO_LAW"):
+            conditions += facts.profession(value(self.form, f"LEFTI/{field}"))
         return tuple(conditions)
 
     # -- the awards
@@ -400,19 +454,22 @@ class _Form:
     def awards(self, lots: tuple[domain.Lot, ...]) -> tuple[domain.Award, ...]:
         by_number = {lot.number: lot for lot in reversed(lots)}
         made = []
-        for place, one in enumerate(kids(self.form, "AWARD_CONTRACT"), 1):
+        blocks = kids(self.form, "AWARD_CONTRACT")
+        for place, one in enumerate(blocks, 1):
             contract = kid(one, "AWARDED_CONTRACT")
             if contract is None:
                 continue
             lot = by_number.get(clean(value(one, "LOT_NO"), 60)) or facts.only(lots)
-            made.append(self.award(one, contract, lot, place))
+            made.append(self.award(one, contract, lot, place, alone=len(blocks) == 1))
         for place, prize in enumerate(kids(self.form, "RESULTS/AWARDED_PRIZE"), 1):
             made.append(self.award(prize, prize, lots[0], place))
         for contract in kids(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT"):
             made.append(self.award(contract, contract, lots[0], 1))
         return tuple(made)
 
-    def award(self, one: Element, contract: Element, lot: domain.Lot | None, place: int) -> domain.Award:
+    def award(
+        self, one: Element, contract: Element, lot: domain.Lot | None, place: int, alone: bool = False
+    ) -> domain.Award:
         stated = tree.grouped(contract)
         people = [one for path in WINNERS if path.split("/")[0] in stated for one in kids(contract, path)]
         holders = tuple(
@@ -428,7 +485,7 @@ class _Form:
             title=clean(value(one, "TITLE")) or (lot.title if lot else clean(self.title())),
             buyer=self.main_buyer,
             cpv=next(iter((lot and lot.cpv) or facts.cpvs(self.main_cpv)), None),
-            amount=_awarded(contract, stated),
+            amount=_awarded(contract, stated) or (self.final if alone else None),
             notified=clean_date(
                 value(contract, "DATE_CONCLUSION_CONTRACT") or value(contract, "DATE_DECISION_JURY")
             ),
@@ -453,9 +510,11 @@ class _Form:
         "PROCEDURE/MAIN_FEATURES_AWARD",
         "PROCEDURE/CRITERIA_EVALUATION",
         "COMPLEMENTARY_INFO/INFO_ADD",
+        "CHANGES/CHANGE/NEW_VALUE/TEXT",
     )
 
-    def general_text(self) -> str:
+    @cached_property
+    def general(self) -> str:
         """What is said of the whole notice, a paragraph a line."""
         elements = (one for path in self.GENERAL_FIELDS for one in kids(self.form, path))
         return "\n".join(filter(None, map(tree.lines, elements)))

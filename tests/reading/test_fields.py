@@ -1,0 +1,328 @@
+"""Fields of a notice that only its words tell: renewals, maxima, dates, limits on lots, criteria, agents, places."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.reading.test_clauses_of_notices import described, ted
+
+from matcher.domain import Buyer, Lot, Place, Tender
+from matcher.reading import clauses, terms
+from matcher.reading.clauses import conditions, criteria
+from matcher.reading.sources import _facts as facts
+from matcher.reference import toponyms
+from matcher.reference.prose import folded
+
+
+def completed(text: str, **fields: Any) -> Lot:
+    """The lot of a notice with this text and these fields."""
+    lot = Lot(id="1", title="Tonte", description=text, **fields)
+    return clauses.complete(Tender(id="t", format="x", title="Tonte", lots=(lot,))).lots[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "fields", "renewed"),
+    [
+        ("Contrat d'un an, renouvelable 2 fois une année.", {"duration_months": 12.0}, (12, 2, 12)),
+        ("Renouvelable 2 fois une année.", {"duration_months": 12.0, "renewals": 2}, (12, 2, 12)),
+        ("Il pourra être prolongé deux fois, chaque prolongation ayant une durée d'un an.", {}, (None, 2, 12)),
+        ("Trois options de prolongation de 6 mois chacune.", {"duration_months": 24.0}, (24, 3, 6)),
+        (
+            "Il est reconduit tacitement à chaque date anniversaire sans que sa durée puisse excéder trois ans.",
+            {"duration_months": 12.0},
+            (12, 2, 12),
+        ),
+        (
+            "Conclu pour une période initiale d'un an. Il est reconductible par périodes d'un an pour une durée maximale de"
+            " reconduction de deux ans, sans que sa durée totale ne puisse excéder trois ans.",
+            {"duration_months": 36.0},
+            (12, 2, 12),
+        ),
+        ("Reconduction au 1er mai de chaque année, trois reconductions au plus.", {}, (None, 3, 12)),
+        ("Passé pour une période d'une saison de pêche, reconductible deux fois.", {"duration_months": 7.0}, (7, 2, 7)),
+        ("Renouvelable 3 fois pour la même durée.", {"duration_months": 18.0}, (18, 3, 18)),
+        ("Sans reconduction.", {"duration_months": 12.0, "renewals": 0}, (12, 0, None)),
+    ],
+)  # fmt: skip
+def test_renewals_have_a_number_and_a_length(
+    text: str, fields: dict[str, Any], renewed: tuple[Any, ...]
+) -> None:
+    lot = completed(text, **fields)
+    assert (lot.duration_months, lot.renewals, lot.renewal_months) == renewed
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "months"),
+    [
+        ("2025-03-01", "2029-02-28", 48.0),
+        ("2025-03-01", "2026-03-01", 12.0),
+        ("2025-01-01", "2025-12-31", 12.0),
+        ("2025-01-01", "2025-02-14", 1.46),
+    ],
+)
+def test_two_days_are_so_many_months_apart(start: str, end: str, months: float) -> None:
+    assert facts.span(start, end) == months
+    assert facts.months("730", "DAY") == 24.0 and facts.months("45", "DAY") == 1.48
+
+
+@pytest.mark.parametrize(
+    ("text", "fields", "maximum"),
+    [
+        ("Maximum annuel de 20 000 € HT.", {"duration_months": 12.0, "renewals": 3, "renewal_months": 12.0}, 80_000),
+        ("Montants annuels : mini 5 000 € et maxi 30 000 € HT.", {"duration_months": 24.0}, 60_000),
+        ("Maximum sur 2 ans : 50 000 € HT.", {"duration_months": 24.0, "renewals": 1, "renewal_months": 24.0}, 100_000),
+        ("Le montant indiqué correspond au montant maximal pour quatre ans.", {"amount": 40_000.0}, 40_000),
+        ("Maximum annuel de 20 000 € HT.", {}, None),
+        ("Maximum de 20 000 € HT pour la période initiale.", {"duration_months": 12.0}, None),
+    ],
+)  # fmt: skip
+def test_a_maximum_is_over_the_whole_duration(
+    text: str, fields: dict[str, Any], maximum: float | None
+) -> None:
+    assert completed(text, **fields).amount_max == maximum
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("Date prévisionnelle de début des prestations : 1.9.2027.", date(2027, 9, 1)),
+        ("La date de prise d'effet du marché est fixée au 15/02/2027.", date(2027, 2, 15)),
+        ("Le contrat prendra effet le 1er mars 2027.", date(2027, 3, 1)),
+        ("Concession d'une durée de 6 ans à compter du 1.1.2027 (ou de sa notification).", date(2027, 1, 1)),
+        ("Le dossier peut être retiré à compter du 3.5.2027.", None),
+        (
+            "Il est reconduit pour une durée d'un an à compter du 1.1.2028, puis du 1.1.2029.",
+            date(2028, 1, 1),
+        ),
+        ("Date de début du lot 1 : 1.9.2027. Date de début du lot 2 : 1.10.2027.", None),
+    ],
+)
+def test_the_day_on_which_a_contract_begins_is_read(text: str, day: date | None) -> None:
+    assert completed(text).start == day
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        ("Le nombre maximal de lots pouvant être attribués à un même candidat est fixé à trois.", 3),
+        ("Il ne sera attribué à un même soumissionnaire plus de deux lots.", 2),
+        ("Un même candidat ne peut être attributaire que d'un seul lot.", 1),
+        ("Le même candidat peut répondre à tous les lots.", None),
+    ],
+)
+def test_a_limit_on_the_lots_of_one_winner_is_read(text: str, most: int | None) -> None:
+    lots = tuple(Lot(id=str(n), title=f"Lot {n}", number=str(n)) for n in (1, 2, 3, 4))
+    made = clauses.complete(Tender(id="t", format="x", title="Travaux", lots=lots), text)
+    assert made.lots_per_winner == most
+    limits = {one.label for lot in made.lots for one in lot.conditions if one.code == "lots-limit"}
+    assert len(limits) == (most is not None)
+
+
+def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> None:
+    text = "Le chiffre d'affaires annuel doit être au moins égal à 2 fois le montant estimé du marché."
+    assert terms.turnover(text, 60_000.0) == 120_000.0 and terms.turnover(text) is None
+    assert (
+        terms.turnover("Chiffre d'affaires moyen sur les 3 derniers exercices > à 270 000 EUR") == 270_000.0
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "adapted"),
+    [
+        ("Procédure adaptée ouverte (article R. 2123-1).", True),
+        ("La consultation est passée selon une procédure adaptée.", True),
+        ("Le présent marché est un marché à procédure adaptée.", True),
+        ("Des prestations pourront être confiées ultérieurement, sans la procédure adaptée.", False),
+        ("Appel d'offres ouvert.", False),
+    ],
+)
+def test_an_adapted_procedure_is_told_by_its_sentence(text: str, adapted: bool) -> None:
+    assert terms.adapted(folded(text)) is adapted
+
+
+def test_the_only_lot_of_many_that_a_notice_is_about_is_named() -> None:
+    text = "La présente consultation ne concerne que le lot 4 : peinture des façades."
+    made = clauses.complete(
+        Tender(id="t", format="x", title="École", lots=(Lot(id="1", title="École"),)), text
+    )
+    assert [(lot.number, lot.title) for lot in made.lots] == [("4", "peinture des façades")]
+    title = "École — lot n° 5 : vitrerie"
+    made = clauses.complete(Tender(id="t", format="x", title=title, lots=(Lot(id="1", title=title),)))
+    assert [lot.number for lot in made.lots] == ["5"]
+
+
+# ------------------------------------------------------------------------------------------------- criteria
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1. Qualité du projet = 60 %.\n2. Coût des travaux = 40 %.", [("Qualité du projet = 60 %", 60), ("Coût des travaux = 40 %", 40)]),
+        ("Critères suivants par ordre décroissant :\n— insertion dans le site,\n— respect du budget.", [("insertion dans le site", None), ("respect du budget", None)]),
+        ("critère 1 : Façade du bâtiment Critère 2 : Coût global", [("Façade du bâtiment", None), ("Coût global", None)]),
+        ("1) Fonctionnalité :\n— accès,\n— surfaces.\n2) Coût global", [("Fonctionnalité", None), ("Coût global", None)]),
+        ("Usage des lieux, respect du programme, budget des travaux.", [("Usage des lieux", None), ("respect du programme", None), ("budget des travaux", None)]),
+        ("Les critères sont précisés dans le règlement du concours.", []),
+        ("Voir le règlement.", []),
+    ],
+)  # fmt: skip
+def test_the_criteria_of_a_contest_are_its_items(text: str, expected: list[tuple[str, float | None]]) -> None:
+    found = [(one.name, one.weight) for one in criteria.listed(text)]
+    assert [(name.rstrip(" :"), weight) for name, weight in found] == expected
+    contest = ted(described(1), form="F12_2014").lots[0]
+    assert contest.criteria == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "weights"),
+    [
+        ("Critères : valeur technique (45 %), prix (35 %) et délais (20 %). Voir le dossier.", [45, 35, 20]),
+        (
+            "Critères de jugement des offres : technique : 70 %/prix : 30 %. Sous-critères au dossier.",
+            [70, 30],
+        ),
+        ("Les candidatures sont classées selon les critères suivants : moyens 80 %, références 20 %.", []),
+        ("Critères : au moins 50 % de produits locaux et 20 % de bio.", []),
+    ],
+)
+def test_criteria_in_running_text_have_weights_that_make_a_whole(text: str, weights: list[float]) -> None:
+    assert [one.weight for one in completed(text).criteria] == weights
+
+
+def test_a_weight_in_the_name_of_a_criterion_is_its_weight() -> None:
+    award = """<AC><AC_QUALITY><AC_CRITERION>Mémoire technique : 60 points</AC_CRITERION></AC_QUALITY>
+     <AC_QUALITY><AC_CRITERION>Le prix n'est pas le seul critère d'attribution.</AC_CRITERION></AC_QUALITY></AC>"""
+    (lot,) = ted(described(1, award)).lots
+    assert [(one.weight, one.weight_unit) for one in lot.criteria] == [(60.0, "points")]
+
+
+# ----------------------------------------------------------------------------------------- forms and people
+
+
+def test_what_was_awarded_is_the_amount_of_the_award_and_no_estimate() -> None:
+    total = '<VAL_TOTAL CURRENCY="EUR">45000</VAL_TOTAL>'
+    contract = """<AWARD_CONTRACT><LOT_NO>7</LOT_NO><TITLE>Serrurerie</TITLE><AWARDED_CONTRACT><CONTRACTORS><CONTRACTOR>
+     <ADDRESS_CONTRACTOR><OFFICIALNAME>Fer</OFFICIALNAME></ADDRESS_CONTRACTOR></CONTRACTOR></CONTRACTORS></AWARDED_CONTRACT></AWARD_CONTRACT>"""
+    made = ted(f"{total}<OBJECT_DESCR/>", more=contract, form="F03_2014")
+    (lot,), (award,) = made.lots, made.awards
+    assert (lot.amount, award.amount) == (None, 45_000.0)
+    assert (lot.number, lot.title) == ("7", "Serrurerie")
+    assert ted(f"{total}<OBJECT_DESCR/>").lots[0].amount == 45_000.0  # a call
+
+
+@pytest.mark.parametrize(
+    ("address", "text", "names"),
+    [
+        ("SPL Bâtir, agissant au nom et pour le compte de la région Bretagne, 3 rue du Port", "", ["Région Bretagne"]),
+        ("", "Avis émis au nom et pour le compte de Rail Infra et de Rail Mobilité.", ["Rail Infra", "Rail Mobilité"]),
+        ("", "L'acheteur agit pour le compte d'autre(s) pouvoir(s) adjudicateur(s): crous de Lorient.", []),
+        ("", "Le pouvoir adjudicateur agit pour le compte d'autre(s) pouvoir(s) adjudicateur(s): crous de Lorient.", ["Crous de Lorient"]),
+        ("", "Expérience de mandats au nom et pour le compte de pouvoirs adjudicateurs.", []),
+    ],
+)  # fmt: skip
+def test_those_for_whom_an_agent_buys_are_joint_buyers(address: str, text: str, names: list[str]) -> None:
+    assert facts.principals(address, text) == names
+
+
+def test_the_hour_of_a_deadline_is_that_of_its_buyer() -> None:
+    assert facts.moment("2027-05-03", "12:00", "972").utcoffset() == timedelta(hours=-4)  # type: ignore[union-attr]
+    assert facts.moment("2027-05-03", "12:00", "974").utcoffset() == timedelta(hours=4)  # type: ignore[union-attr]
+    assert facts.moment("2027-05-03", "12:00+02:00", "974").utcoffset() == timedelta(hours=2)  # type: ignore[union-attr]
+    day = facts.moment("2027-05-03", "", "974")
+    assert isinstance(day, datetime) and day.utcoffset() == timedelta(hours=2)  # the day alone
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("Il s'agit d'un accord-cadre mono-attributaire à bons de commande.", conditions.ONE_HOLDER),
+        ("Accord-cadre multi-attributaire.", conditions.SEVERAL_HOLDERS),
+        ("Mise en place d'accords-cadres multi-attributaires.", conditions.SEVERAL_HOLDERS),
+        ("L'accord-cadre est reconduit deux fois.", conditions.ONE_HOLDER),
+        ("Selon le CCAG des accords-cadres.", None),
+    ],
+)
+def test_a_framework_is_told_with_its_holders(text: str, label: str | None) -> None:
+    labels = [one.label for one in completed(text).conditions if one.code == "framework"]
+    assert labels == ([label] if label else [])
+
+
+def test_the_text_tells_how_many_hold_a_framework_against_the_box() -> None:
+    form = "<PROCEDURE><FRAMEWORK><SEVERAL_OPERATORS/></FRAMEWORK></PROCEDURE>"
+    made = ted(described(1, "<INFO_ADD><P>Marché cadre mono-attributaire.</P></INFO_ADD>"), more=form)
+    assert [one.label for one in made.lots[0].conditions] == [conditions.ONE_HOLDER]
+
+
+def test_a_visit_to_be_attested_and_a_reserved_profession_are_conditions() -> None:
+    attested = "L'attestation de visite devra être signée et jointe à l'offre."
+    assert completed(attested).visit and not completed("Une visite est possible.").visit
+    made = ted(described(1), left="<PARTICULAR_PROFESSION><P>Géomètre-expert.</P></PARTICULAR_PROFESSION>")
+    assert [(one.code, one.passage) for one in made.lots[0].conditions] == [
+        ("profession", "Géomètre-expert.")
+    ]
+    assert not ted(described(1), left="<NO_PARTICULAR_PROFESSION/>").lots[0].conditions
+
+
+# --------------------------------------------------------------------------------------------------- places
+
+
+RENNES = Place(label="Rennes", commune="35238", department="35")
+
+
+def placed(
+    title: str = "", buyer: str = "Syndicat mixte", description: str = "", seat: Place = RENNES, **place: Any
+) -> Lot:
+    where = Place(**place)
+    lots = facts.placed(
+        (Lot(id="1", title=title, description=description, places=(where,) if place else ()),), seat
+    )
+    tender = Tender(id="t", format="x", title=title, buyer=Buyer(name=buyer, place=seat), lots=lots)
+    return clauses.complete(tender).lots[0]
+
+
+@pytest.mark.parametrize(
+    ("title", "fields", "communes"),
+    [
+        ("Construction d'une crèche à Cancale", {"department": "35"}, ["Cancale"]),
+        ("Construction d'une crèche à Cancale", {}, ["Cancale"]),  # where only the buyer's address is known
+        ("Eau potable des communes suivantes : Bréal, Comblessac, Guignen", {"department": "35"}, ["Comblessac", "Guignen"]),
+        ("Repas à l'hôpital de Vitré (35) et à celui de Laval (53)", {"region": "53"}, ["Vitré"]),
+        ("Tri postal du centre de Brest", {"region": "53"}, []),  # in passing, and of a whole region
+        ("Rénovation du gymnase rue de Cancale", {"department": "35"}, []),
+        ("Toutes les communes du département à l'exception de Cancale", {"department": "35"}, []),
+        ("Desserte de la ligne Cancale-Dinard", {"department": "35"}, []),
+        ("Travaux à Marseille", {"department": "35"}, []),
+        ("Entretien des voiries aux Portes-du-Coglais", {"department": "35"}, ["Les Portes du Coglais"]),
+    ],
+)  # fmt: skip
+def test_a_commune_that_the_title_names_is_the_place(
+    title: str, fields: dict[str, Any], communes: list[str]
+) -> None:
+    lot = placed(title, **fields)
+    if communes:
+        assert {one.label for one in lot.places} >= set(communes) and "places" not in lot.inferred
+    else:
+        assert not any(one.commune for one in lot.places if "places" not in lot.inferred)
+
+
+def test_a_description_tells_the_place_where_no_field_does() -> None:
+    text = "Réhabilitation de la halle du port, à Saint-Malo."
+    assert [one.label for one in placed("Halle", description=text).places] == ["Saint-Malo"]
+    passing = "Rénovation du dépôt de Cancale, puis des quais de Saint-Malo."
+    assert "places" in placed("Dépôts", description=passing).inferred
+    stated = placed("Halle", description=text, label="Secteur est du territoire", department="35")
+    assert [one.commune for one in stated.places] == [None]
+
+
+def test_a_commune_buys_at_home_and_a_firm_called_after_a_town_does_not() -> None:
+    home = placed(
+        "Sols souples", buyer="Ville de Cancale", seat=Place(), label="Toute la commune", department="35"
+    )
+    assert [(one.label, one.commune) for one in home.places] == [("Toute la commune", "35049")]
+    assert toponyms.of_lot(
+        home, Tender(id="t", format="x", title="", buyer=Buyer(name="Ville de Cancale"), lots=(home,))
+    )[1]
+    away = placed("Produits pour les besoins d'Eaux de Cancale", buyer="Eaux de Cancale", department="35")
+    assert [one.commune for one in away.places] == [None]
