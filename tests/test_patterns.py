@@ -41,9 +41,6 @@ BOUNDED = {
 }
 
 
-# ------------------------------------------------------------------------------------------- every pattern
-
-
 def held(value: Any, name: str, depth: int = 0) -> Iterator[tuple[str, re.Pattern[Any]]]:
     """The patterns that a value is or holds."""
     if isinstance(value, re.Pattern):
@@ -122,8 +119,6 @@ def every() -> dict[str, tuple[re.Pattern[Any], bool]]:
     return {name: (patterns[key], anchored) for key, (name, anchored) in found.items()}
 
 
-# ------------------------------------------------------------------------- texts made from a pattern
-
 LETTERS = "a1 \n-;.é"
 OF_CATEGORY = {
     sre.CATEGORY_SPACE: str.isspace,
@@ -190,9 +185,6 @@ def units(pattern: re.Pattern[Any]) -> list[str]:
     made = ["\n", " ", "a", "1", "a ", ".", *sorted(repeated - {""})[:6], *sorted(wholes)[:5]]
     made += [whole[:-1] for whole in sorted(wholes)[:3]] + [whole + " " for whole in sorted(wholes)[:2]]
     return [unit for unit in dict.fromkeys(made) if unit]
-
-
-# ----------------------------------------------------------------------------------------------- the time
 
 
 @contextmanager

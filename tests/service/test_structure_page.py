@@ -147,9 +147,6 @@ def test_a_structure_forbids_its_site_to_be_read(page: TestClient, settings: Set
     assert self_declared.unread_sites(settings.store) == frozenset()
 
 
-# ------------------------------------------------------------------ refusals, the exchange, its feed
-
-
 SEEN = [f"structure:{SIRET}", "read"]
 
 

@@ -144,9 +144,6 @@ def rankings_of(matcher: Matcher, question: Question, incumbents: bool = False) 
     return [matcher.rank(query) for query in queries]
 
 
-# ---------------------------------------------------------------------------------------------- figures
-
-
 def measures(ranking: Sequence[str], gold: Iterable[str]) -> dict[str, float]:
     """R@1, R@10, R@50, R@100, MRR and nDCG@10 of one ranking of SIRENs; binary gains, log2 discounts."""
     right = set(gold)

@@ -153,9 +153,6 @@ def ece(chance: F64, lead: Array) -> float:
     return sum(abs(float((chance - lead)[tenth == t].sum())) for t in range(10)) / len(chance)
 
 
-# ------------------------------------------------------------------------------------- quality against exposure
-
-
 def tenders(paths: Iterable[Path]) -> list[Tender]:
     """The tenders of notices and of judged needs."""
     listed = list(paths)

@@ -98,9 +98,6 @@ def read(folder: Path) -> list[Result]:
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*/*.json"))]
 
 
-# ---------------------------------------------------------------------------------- tables and plot
-
-
 @cache
 def _templates() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape

@@ -76,9 +76,6 @@ def _fingerprint(catalogue: Catalogue) -> str:
     return str(digest.hexdigest())
 
 
-# ------------------------------------------------------------------------------------------ declared texts
-
-
 def _of_texts(catalogue: Catalogue) -> dict[str, NDArray[Any]]:
     """The texts that rows declare, their pieces, and what is derived of them; without texts that no row declares."""
     rows = np.flatnonzero(catalogue.nature_mask(DECLARED))
@@ -149,9 +146,6 @@ def _joined(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]
     return np.frombuffer(b"".join(coded), dtype=np.uint8), np.cumsum(
         [len(each) for each in coded], dtype=np.int64
     )
-
-
-# ------------------------------------------------------------------------------------------ names
 
 
 def _of_names(catalogue: Catalogue) -> dict[str, NDArray[Any]]:

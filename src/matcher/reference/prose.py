@@ -82,8 +82,6 @@ def french(pattern: str) -> re.Pattern[str]:
     return re.compile(body.replace(r"\b", _EDGE))
 
 
-# ------------------------------------------------------------------------------------------- sentences
-
 _ABBREVIATED = re.compile(
     r"(?:\b(?:l|r|d|art|al|n|no|cf|m|mm|mme|ex|env|min|max|etc|st|ste|ord|coeff?)|(?:^|[:;,.(\n])\s*\d{1,2})\.$"
 )

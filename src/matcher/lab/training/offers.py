@@ -94,9 +94,6 @@ def _line_of(sentence: str, lines: Sequence[tuple[str, bool, frozenset[str]]]) -
     return int(any(offer for offer, _ in mine)), frozenset().union(*(said for offer, said in mine if offer))
 
 
-# ------------------------------------------------------------------------------------------ the three models
-
-
 @dataclass(frozen=True, slots=True)
 class Coded:
     """Texts with a code and phrases: vectors, trades (the last: none), weights."""
@@ -192,9 +189,6 @@ def fit_signs(given: Sequence[tuple[Labelled, Floats, Floats]]) -> tuple[Floats,
         right += [name in text.trades for name, one in zip(names(), likely, strict=True) if one]
     model = LogisticRegression(C=1.0, max_iter=1000).fit(np.vstack(rows), right)
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
-
-
-# ------------------------------------------------------------------------------------------ all of it
 
 
 def train(encoder: Encoder, out: Path, data: Path | None = None, seed: int = 0) -> Path:

@@ -61,9 +61,6 @@ class Team:
         return (self.coverage, -len(self.members), self.score)
 
 
-# ------------------------------------------------------------------------------------------------ a team
-
-
 def assess(cover: Cover, members: Iterable[int]) -> Team | None:
     """Best coverage by these bidders; None where they violate a constraint.
 
@@ -188,6 +185,3 @@ def carry_in_order(
         if missing > EPS:
             return None
     return shares
-
-
-# ------------------------------------------------------------------------------------------------ greedy
