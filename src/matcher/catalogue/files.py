@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import mmap
-import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -44,12 +43,7 @@ def save_catalogue(
             pa.ipc.new_file(sink, table.schema) as out,
         ):
             out.write_table(table.combine_chunks())
-    try:  # files are immutable, so that two catalogues may share one
-        if catalogue.written is None:
-            raise FileNotFoundError
-        os.link(catalogue.written, fresh / "vectors.npy")
-    except OSError:
-        np.save(fresh / "vectors.npy", catalogue.vectors.table, allow_pickle=False)
+    np.save(fresh / "vectors.npy", catalogue.vectors.table, allow_pickle=False)
     catalogue.vectors.texts.save(fresh / "texts")
     for name, index in catalogue.indexes.items():
         index.save(fresh / name)
@@ -125,7 +119,7 @@ def _opened(folder: Path) -> Catalogue:
     except (OSError, pa.ArrowInvalid, ValueError) as error:
         raise StaleArtefact(f"{folder} is damaged or incomplete ({error}): {again}") from None
     catalogue = Catalogue(tables[0], tables[1], vectors, indexes, saved, manifest, encoder)
-    catalogue.home, catalogue.derived = folder, derived
+    catalogue.derived = derived
     return catalogue
 
 

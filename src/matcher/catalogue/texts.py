@@ -16,7 +16,7 @@ FILES = ("numbers", "members")
 
 
 class Texts:
-    """The number of the text of each row, and the rows of each text; a text may have lost all its rows."""
+    """The number of the text of each row, and the rows of each text."""
 
     def __init__(self, numbers: I32, count: int, members: I32 | None = None) -> None:
         self.numbers = numbers

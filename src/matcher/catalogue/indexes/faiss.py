@@ -1,7 +1,7 @@
 """Nearest neighbours by inner product of unit vectors (faiss): flat when small, 4-bit PQ of their principal components when large.
 
 Johnson, Douze, Jégou, "Billion-scale similarity search with GPUs", 2017; André, Kermarrec, Le Scouarnec, "Quicker ADC",
-2019 (4-bit PQ, fast-scan); HNSW: Malkov, Yashunin, 2016.
+2019 (4-bit PQ, fast-scan).
 """
 
 # mypy: disable-error-code="call-arg,arg-type,attr-defined,no-any-return"
@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from matcher.catalogue import vectors as held
 from matcher.catalogue.indexes import Role, reachable, selective
 from matcher.catalogue.products import one_thread, products
 from matcher.catalogue.vectors import Vectors
@@ -24,6 +23,7 @@ from matcher.reference.arrays import F32, I64, Array, Mask
 
 ROLE: Role = "meaning"
 
+FEW = 8_000  # vectors: so few are compared one by one
 SCANNED_UP_TO = 1_500_000  # up to here all codes are scanned, in one cell (6 ms per million)
 CODED_FROM = 1_000  # fewer vectors cannot train 4-bit PQ
 #: Half of the principal components are coded where they hold this share of the variance, as of texts; else all dimensions.
@@ -88,19 +88,16 @@ class FaissIndex:
         many = min(k if self.kind == "flat" else k + max(REFINE, size // REFINED_OF), size)
         with one_thread():
             _, found = self._index.search(
-                vectors.astype(np.float32), many, params=self._options(faiss, many, selector)
+                vectors.astype(np.float32), many, params=self._options(faiss, selector)
             )
         return np.asarray(found, dtype=np.int64)
 
     def _sorted(self, vector: F32, texts: I64) -> I64:
-        """These texts by their exact similarity; -1 and deleted ones are left out."""
+        """These texts by their exact similarity; -1 is left out."""
         texts = texts[texts >= 0]
-        texts = texts[self.texts.starts[texts + 1] > self.texts.starts[texts]]
         return texts[np.argsort(-self._similarities(vector, texts), kind="stable")]
 
-    def _options(self, faiss: Any, wanted: int, selector: Any) -> Any:
-        if self.kind == "hnsw":
-            return faiss.SearchParametersHNSW(sel=selector, efSearch=max(64, wanted))
+    def _options(self, faiss: Any, selector: Any) -> Any:
         if self.kind == "ivf":
             cells = faiss.extract_index_ivf(self._index).nlist
             options = faiss.SearchParametersIVF(sel=selector, nprobe=min(cells, max(16, int(PROBED * cells))))
@@ -129,18 +126,6 @@ class FaissIndex:
             likeness[low : low + BLOCK] = products(block, vector, np.arange(len(block)))
         return likeness
 
-    def amended(self, kept: I64, texts: Sequence[str], vectors: Vectors) -> FaissIndex:
-        """The index of the vectors of an amended catalogue.  Cells keep their content where its texts keep their numbers."""
-        import faiss
-
-        if self.kind == "flat" or not vectors.grown:
-            return build((), vectors, kind="auto" if self.kind == "flat" else self.kind)
-        index = faiss.deserialize_index(faiss.serialize_index(self._index))
-        fresh = vectors.table[index.ntotal :]
-        if len(fresh):
-            index.add(np.ascontiguousarray(fresh, dtype=np.float32))
-        return FaissIndex(index, vectors, self.kind)
-
     def save(self, folder: Path) -> None:
         import faiss
 
@@ -163,42 +148,36 @@ def _single(vectors: Array, rows: I64) -> F32:
 
 
 def build(texts: Sequence[str], vectors: Vectors, *, kind: str = "auto", seed: int = 0) -> FaissIndex:
-    """An index of `vectors`, float16 or float32, of unit length; `kind` is auto, flat, hnsw or ivf."""
+    """An index of `vectors`, float16 or float32, of unit length; `kind` is auto, flat or ivf."""
     import faiss
 
     n, d = vectors.table.shape
     if kind == "auto":
-        # HNSW suits few neighbours; for a long shortlist IVF is faster
-        kind = "flat" if n <= held.FEW else "ivf"
-    index = faiss.IndexFlatIP(d) if kind == "flat" else _trained(vectors, kind, seed)
+        kind = "flat" if n <= FEW else "ivf"
+    index = faiss.IndexFlatIP(d) if kind == "flat" else _trained(vectors, seed)
     for low in range(0, n, BLOCK):
         index.add(np.ascontiguousarray(vectors.table[low : low + BLOCK], dtype=np.float32))
     return FaissIndex(index, vectors, kind)
 
 
-def _trained(vectors: Vectors, kind: str, seed: int) -> Any:
-    """An empty index of kind hnsw or ivf that has learnt its codes."""
+def _trained(vectors: Vectors, seed: int) -> Any:
+    """An empty index of codes that it has learnt."""
     import faiss
 
-    index: Any
     n, d = vectors.table.shape
     chosen = np.random.default_rng(seed).choice(n, size=min(n, SAMPLE), replace=False)
     sample = np.ascontiguousarray(vectors.table[np.sort(chosen)], dtype=np.float32)
-    if kind == "hnsw":
-        index = faiss.IndexHNSWSQ(d, faiss.ScalarQuantizer.QT_8bit, 16, faiss.METRIC_INNER_PRODUCT)
-        index.hnsw.efConstruction = 80
-    else:
-        # 39 vectors per cell: the minimum for k-means
-        cells = 1 if n <= SCANNED_UP_TO else int(min(2 * np.sqrt(n), SAMPLE / 39))
-        coded = d % 4 == 0 and n >= CODED_FROM
-        halved = coded and n <= HALVED_UP_TO and _held_by_half(sample) >= HELD_BY_HALF
-        codes = f"PQ{d // 4 if halved else d // 2}x4fs" if coded else "SQ8"
-        spec = f"PCA{d // 2},IVF{cells},{codes}" if halved else f"IVF{cells},{codes}"
-        index = faiss.index_factory(d, spec, faiss.METRIC_INNER_PRODUCT)
-        lists = faiss.downcast_index(faiss.extract_index_ivf(index))
-        lists.cp.seed = seed
-        if coded:
-            lists.pq.cp.niter = ROUNDS
+    # 39 vectors per cell: the minimum for k-means
+    cells = 1 if n <= SCANNED_UP_TO else int(min(2 * np.sqrt(n), SAMPLE / 39))
+    coded = d % 4 == 0 and n >= CODED_FROM
+    halved = coded and n <= HALVED_UP_TO and _held_by_half(sample) >= HELD_BY_HALF
+    codes = f"PQ{d // 4 if halved else d // 2}x4fs" if coded else "SQ8"
+    spec = f"PCA{d // 2},IVF{cells},{codes}" if halved else f"IVF{cells},{codes}"
+    index = faiss.index_factory(d, spec, faiss.METRIC_INNER_PRODUCT)
+    lists = faiss.downcast_index(faiss.extract_index_ivf(index))
+    lists.cp.seed = seed
+    if coded:
+        lists.pq.cp.niter = ROUNDS
     index.train(sample)
     return index
 
