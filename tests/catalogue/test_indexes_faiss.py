@@ -56,15 +56,6 @@ def test_shared_vectors_answer_as_every_row_would(
                 np.testing.assert_allclose(scores[found], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["flat", "ivf"])
-def test_vectors_searched_together_find_what_each_finds_alone(
-    kind: str, texts: list[str], vectors: np.ndarray
-) -> None:
-    index = faiss.build(texts, Vectors.of(texts, vectors), kind=kind)
-    together = index.search_many(vectors[:7], 90)
-    assert [found.tolist() for found in together] == [index.search("", v, 90).tolist() for v in vectors[:7]]
-
-
 def test_an_index_of_other_vectors_is_refused(texts: list[str], vectors: np.ndarray, tmp_path: Path) -> None:
     shared = Vectors.of(texts, vectors)
     faiss.build(texts, shared).save(tmp_path / "i")

@@ -39,8 +39,8 @@ from matcher.matching.contenders import contenders
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
 from matcher.matching.reasons import missing, sentences, warnings
-from matcher.matching.search import asks_indexes, query_of, search_together, shortlist_of
-from matcher.matching.shortlist import Column, Query, Shortlist, best_of_each
+from matcher.matching.search import query_of, shortlist_of
+from matcher.matching.shortlist import Column, Query, Shortlist
 from matcher.matching.suitability import eligible
 from matcher.reference import deadline, paths
 
@@ -82,15 +82,6 @@ class Matcher:
         self._signals = {
             ranker: {name: plugins.find("matching.signals", name) for name in ranker.signals}
             for ranker in (self.ranker, self.past_ranker)
-        }
-        self._prepare = {
-            ranker: [signal.prepare for signal in signals.values() if hasattr(signal, "prepare")]
-            for ranker, signals in self._signals.items()
-        }
-        self._same_text_for = {
-            name: getattr(signal, "SAME_TEXT_FOR", "")
-            for signals in self._signals.values()
-            for name, signal in signals.items()
         }
 
     @classmethod
@@ -155,9 +146,6 @@ class Matcher:
         self, queries: Sequence[Query], least: int = PLAUSIBLE, also: NDArray[np.bool_] | None = None
     ) -> Iterator[Ranking]:
         """Rankings of the lots of a notice, of those candidates who can be proposed (`rank` unless whole)."""
-        if not self.exhaustive:
-            searched = (q for q in queries if not self.judges or asks_indexes(self.catalogue, q))
-            search_together(self.catalogue, [*searched])
         return (self.rank(query, whole=False, least=least, also=also) for query in queries)
 
     def _measured(self, found: Shortlist, ranker: Any) -> Shortlist:
@@ -357,33 +345,18 @@ class Matcher:
         """These candidates as matches, see `explain`, of ranks from `first`."""
         if not chosen:
             return ()
-        for prepare in self._prepare[self._ranker_of(ranking)]:
-            prepare(ranking.shortlist, chosen)
         return self._matches(ranking, chosen, [self._reasons(ranking, i) for i in chosen], first)
 
     def _reasons(self, ranking: Ranking, i: int) -> tuple[Reason, ...]:
         """Contribution and explanation of each signal for candidate i, largest first."""
-        shortlist = ranking.shortlist
-        values, adds = shortlist.once("tables", lambda: self._tables(ranking))
-        reasons = []
-        signals = self._signals_of(ranking).items()
-        for (name, signal), value, add in zip(signals, values[i].tolist(), adds[i].tolist(), strict=True):
-            shared = self._same_text_for[name]
-            unknown = value != value
-            make = partial(_reason, name, signal, shortlist, i, value, add)
-            if shared == "value" or (unknown and shared == "unknown"):
-                reasons.append(shortlist.once(("reason", name, None if unknown else value, add), make))
-            else:
-                reasons.append(make())
-        reasons.sort(key=lambda reason: -abs(reason.contribution))
-        return tuple(reasons)
-
-    def _tables(self, ranking: Ranking) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Values and contributions with a row for each candidate and a column for each signal."""
-        columns, adds, names = ranking.shortlist.columns, ranking.contributions, self._signals_of(ranking)
-        shape = (len(names), len(ranking.shortlist))
-        values = np.array([columns[name] for name in names], dtype=np.float64).reshape(shape)
-        return values.T, np.array([adds[name] for name in names], dtype=np.float64).reshape(shape).T
+        shortlist, reasons = ranking.shortlist, list[Reason]()
+        for name, signal in self._signals_of(ranking).items():
+            value, add = float(shortlist.columns[name][i]), float(ranking.contributions[name][i])
+            why = signal.explain(shortlist, i, value)
+            passages = {"notice_passage": why.notice_passage, "offer_passage": why.offer_passage}
+            tells = why.tells and value == value
+            reasons.append(Reason(code=name, text=why.text, contribution=add, tells=tells, **passages))
+        return tuple(sorted(reasons, key=lambda reason: -abs(reason.contribution)))
 
     def _signals_of(self, ranking: Ranking) -> Mapping[str, Any]:
         """The signals of a ranking, by name."""
@@ -486,9 +459,12 @@ class Matcher:
         index, query = next(iter(self.catalogue.indexes.values()), None), shortlist.query
         if index is None:
             return [None] * len(chosen)
-        rows = [_rows_to_show(shortlist, i) for i in chosen]
-        best = best_of_each(rows, lambda every: index.compare(query.words, query.vector, every))
-        return [None if row is None else self.catalogue.offer(row) for row in best]
+
+        def best(rows: NDArray[np.int64]) -> Offer:
+            return self.catalogue.offer(int(rows[index.compare(query.words, query.vector, rows).argmax()]))
+
+        rows_of_each = (_rows_to_show(shortlist, i) for i in chosen)
+        return [best(rows) if len(rows) else None for rows in rows_of_each]
 
 
 def _rows_to_show(shortlist: Shortlist, i: int) -> NDArray[np.int64]:
@@ -515,16 +491,3 @@ class _LazyReasons(Sequence[Reason]):
 
     def __len__(self) -> int:
         return len(self.matcher._signals_of(self.ranking))
-
-
-def _reason(name: str, signal: Any, shortlist: Shortlist, i: int, value: float, add: float) -> Reason:
-    """The reason that a signal gives for candidate i."""
-    why = signal.explain(shortlist, i, value)
-    return Reason(
-        code=name,
-        text=why.text,
-        contribution=add,
-        notice_passage=why.notice_passage,
-        offer_passage=why.offer_passage,
-        tells=why.tells and value == value,
-    )

@@ -141,7 +141,8 @@ def _weighted(counted: Any) -> _Weighted:
     blunt = np.repeat(K1 * (1 - B + B * length / mean), np.diff(counted.indptr))
     table = counted.astype(np.float32)
     table.data[:] = idf[counted.indices] * (counted.data / (counted.data + blunt))
-    highest = table.max(axis=0).toarray().ravel()
+    highest = np.zeros(counted.shape[1], dtype=np.float32)
+    np.maximum.at(highest, table.indices, table.data)
     table = table.tocsc()
     return _Weighted(table.indices.astype(np.int32), table.data, table.indptr.astype(np.int64), highest)
 

@@ -16,8 +16,6 @@ from matcher.reference import law
 from matcher.reference.amounts import yearly
 from matcher.reference.french import euros
 
-SAME_TEXT_FOR = "unknown"
-
 #: Yearly turnover per employee of such structures, in euros: our own order of magnitude (a payroll of some 25,000
 #: euros and as much again of purchases and margin), used only where the turnover is unknown.
 PER_HEAD = 45_000.0

@@ -7,8 +7,6 @@ import numpy as np
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _pieces
 
-SAME_TEXT_FOR = "value"
-
 
 def measure(shortlist: Shortlist) -> Column:
     """Best word share among this buyer's own awards to the candidate; 0 unless the query asks for incumbents."""

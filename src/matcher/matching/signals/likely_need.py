@@ -6,8 +6,6 @@ from matcher.matching import demand, evidence
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 
-SAME_TEXT_FOR = "value"
-
 
 def measure(shortlist: Shortlist) -> Column:
     """Probability that structures answer it themselves, equal for all candidates."""

@@ -9,7 +9,6 @@ from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference.places import department
 
-SAME_TEXT_FOR = "unknown"
 _AREA = {
     "department": ("dans le même département", "dans un autre département"),
     "region": ("dans la même région", "dans une autre région"),

@@ -4,6 +4,4 @@ from __future__ import annotations
 
 from matcher.matching.signals import _pieces
 
-SAME_TEXT_FOR = "unknown"
-
 measure, explain = _pieces.similar("meaning", "semblable", threshold=0.45)

@@ -12,8 +12,6 @@ from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference.text import plain_words
 
-SAME_TEXT_FOR = "value"
-
 
 def measure(shortlist: Shortlist) -> Column:
     """Sum of the information (nats / 8) of the rare name words found in the lot's text; 0 where none is."""

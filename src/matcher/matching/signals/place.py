@@ -13,8 +13,6 @@ from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference import places
 
-SAME_TEXT_FOR = "unknown"
-
 #: Parts of the value, which sum to 1: on the spot, within reach, same department, same region.  Their ratios
 #: are those of a conditional logit on the 51 SIAE cases of development, checked by leaving cases out.
 SPOT, REACH, DEPARTMENT, REGION = 0.22, 0.34, 0.27, 0.17

@@ -8,8 +8,6 @@ from matcher.matching import reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _pieces
 
-SAME_TEXT_FOR = "value"
-
 SCALE_KM = 400.0
 
 

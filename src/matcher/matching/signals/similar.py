@@ -7,8 +7,6 @@ import numpy as np
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _pieces
 
-SAME_TEXT_FOR = "value"
-
 SHARPNESS = 8.0
 
 
