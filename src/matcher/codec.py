@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import date
+from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar
 
 from matcher.domain import BadInput
 
 T = TypeVar("T")
-
-
-_ADAPTERS: dict[Any, Any] = {}
 
 
 def flat(value: Any, columns: str) -> dict[str, Any]:
@@ -30,13 +28,11 @@ def flat(value: Any, columns: str) -> dict[str, Any]:
     return row
 
 
-def _adapter(cls: Any) -> Any:
-    found = _ADAPTERS.get(cls)
-    if found is None:
-        from pydantic import TypeAdapter
+@cache
+def _adapter(cls: Hashable) -> Any:
+    from pydantic import TypeAdapter
 
-        found = _ADAPTERS[cls] = TypeAdapter(cls)
-    return found
+    return TypeAdapter(cls)
 
 
 def to_json(value: Any) -> Any:

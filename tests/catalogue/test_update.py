@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 from matcher import codec
 from matcher.catalogue.build import build_catalogue, update_catalogue
 from matcher.catalogue.catalogue import Catalogue
-from matcher.catalogue.collecting import FEW, no_collections
 from matcher.catalogue.files import load_catalogue, save_catalogue
 from matcher.commands import index
 from matcher.domain import Holder, Structure
@@ -208,12 +206,3 @@ def test_swapped_under_those_who_read(sample: gather.Gathered, tmp_path: Path) -
         seen <= made
         and codec.to_json(load_catalogue(folder).structure(5))["description"] == "Atelier numéro 5"
     )
-
-
-def test_what_was_made_without_collections_is_not_searched_at_once() -> None:
-    gc.unfreeze()  # where another test has frozen, nothing more is
-    gc.collect()
-    with no_collections():
-        made = [[] for _ in range(2_000)]  # type: ignore[var-annotated]
-    assert gc.isenabled() and gc.get_freeze_count() < FEW
-    assert set(map(id, made)) <= set(map(id, gc.get_objects(generation=2)))

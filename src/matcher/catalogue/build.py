@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from matcher import codec, plugins
 from matcher.catalogue.catalogue import Catalogue, column_of
-from matcher.catalogue.collecting import no_collections
 from matcher.catalogue.columns import FORMAT, NATURES
 from matcher.catalogue.rows import _evidence_of_awards, _profile, _Row, numbers, tables_of
 from matcher.catalogue.texts import Texts
@@ -28,7 +27,6 @@ BLOCK = 5_000  # structures per block
 HALVED_FROM = 1_000_000
 
 
-@no_collections()
 def build_catalogue(
     structures: Iterable[Structure] = (),
     awards: Iterable[Award] = (),

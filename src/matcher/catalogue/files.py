@@ -17,7 +17,6 @@ import xxhash
 from matcher import codec, plugins
 from matcher.catalogue import texts
 from matcher.catalogue.catalogue import Catalogue
-from matcher.catalogue.collecting import no_collections
 from matcher.catalogue.columns import FORMAT
 from matcher.catalogue.vectors import Vectors
 from matcher.domain import NotFound, Recipe, StaleArtefact
@@ -28,7 +27,6 @@ DERIVED = "derived"  # the folder of arrays that a wing above stores
 SWAPS = 20  # attempts at opening a catalogue that is being swapped
 
 
-@no_collections()
 def save_catalogue(
     catalogue: Catalogue, folder: Path, also: Callable[[Path], None] = lambda folder: None
 ) -> None:
