@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from datetime import date
-from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar
 
 from matcher.domain import BadInput
 
 T = TypeVar("T")
+
+
+_ADAPTERS: dict[Any, Any] = {}
 
 
 def flat(value: Any, columns: str) -> dict[str, Any]:
@@ -28,11 +30,13 @@ def flat(value: Any, columns: str) -> dict[str, Any]:
     return row
 
 
-@cache
-def _adapter(cls: Hashable) -> Any:
-    from pydantic import TypeAdapter
+def _adapter(cls: Any) -> Any:
+    found = _ADAPTERS.get(cls)
+    if found is None:
+        from pydantic import TypeAdapter
 
-    return TypeAdapter(cls)
+        found = _ADAPTERS[cls] = TypeAdapter(cls)
+    return found
 
 
 def to_json(value: Any) -> Any:
