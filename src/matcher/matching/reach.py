@@ -24,6 +24,10 @@ from matcher.reference.places import POSTCODE_KM, Whereabouts, whereabouts
 Zones = tuple[NDArray[np.bool_], Column, NDArray[np.uint64]]
 
 
+#: Kilometres at most to a structure in the department that is all that is known of the place of a lot.
+WITHIN_KM = 25.0
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
     """Whether structures come to the places of a lot; arrays of shape (n,)."""
@@ -87,8 +91,16 @@ def to_places(catalogue: Catalogue, places: Sequence[Place], rows: Rows) -> Reac
 
 def _measured(catalogue: Catalogue, places: Sequence[Place], rows: Rows, zones: Zones, at: Any) -> Reach:
     kilometres = distances_km(catalogue, places, rows)
-    zone = _zone(catalogue, places, rows, kilometres, [column[..., at] for column in zones])
+    within = np.zeros(len(rows), dtype=bool)
+    if only_vague(places):  # the centre of a department tells nobody in it how far the work is
+        within = catalogue.one_of("department", _departments(places), rows)
+    zone = _zone(catalogue, places, rows, kilometres, within, [column[..., at] for column in zones])
+    kilometres = np.where(within, np.fmin(kilometres, WITHIN_KM), kilometres)
     return Reach(zone, kilometres, _sure(catalogue, places, rows, kilometres))
+
+
+def _departments(places: Sequence[Place]) -> set[str]:
+    return {place.department for place in places if place.department}
 
 
 def _zone(
@@ -96,10 +108,11 @@ def _zone(
     places: Sequence[Place],
     rows: Rows,
     kilometres: Column,
+    within: NDArray[np.bool_],
     zones: Sequence[NDArray[Any]],
 ) -> Column:
-    """See `Reach.zone`; a radius tells nothing where a point is too vague for it."""
-    named = {place.department for place in places if place.department}
+    """See `Reach.zone`; a radius tells nothing where a point is too vague for it, nor `within` the area of the lot."""
+    named = _departments(places)
     if not named:
         return np.zeros(len(rows))
     declared, radius, words = zones
@@ -110,7 +123,7 @@ def _zone(
     outside = declared & ~inside
     limited = np.flatnonzero(outside & (radius >= 0))
     if len(limited):
-        outside[limited] = least_km(catalogue, places, rows[limited]) > radius[limited]
+        outside[limited] = (least_km(catalogue, places, rows[limited]) > radius[limited]) & ~within[limited]
     return inside.astype(np.float64) - outside
 
 

@@ -131,7 +131,7 @@ def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
         yield start, len(text)
 
 
-_UNITS = r"(?:%|mois|ans\b|h\b|heures|lots|points|pour l)"
+_UNITS = r"(?:%|mois|ans\b|h\b|heures|lots|points|pour l(?:es?|a)?\b)"
 #: "lot 1", "lots n° 3 et 5", "lots 1 (gros œuvre) et 4 (peinture)"
 _LOTS = re.compile(
     rf"\blots?\s*(?:n\s*[°o]?s?\s*\.?\s*)?(\d{{1,3}}(?!\d)[a-z]?(?!\s*{_UNITS})"
@@ -144,10 +144,10 @@ _LABELLED = re.compile(
 )
 
 
-def lots_named(plain: str) -> frozenset[str]:
-    """The numbers of the lots that a folded text names: "lots 1, 3 et 5", "lots n° 11 a 19"."""
+def lots_named(plain: str, last: bool = False) -> frozenset[str]:
+    """The numbers of the lots that a folded text names, or names `last`: "lots 1, 3 et 5", "lots n° 11 a 19"."""
     named: set[str] = set()
-    for found in _LOTS.finditer(_LABELLED.sub("lots ", plain)):
+    for found in list(_LOTS.finditer(_LABELLED.sub("lots ", plain)))[-1 if last else 0 :]:
         run = found.group(1)
         for first, last in re.findall(
             r"(?<![\d-])(\d{1,3})\s*(?:a|au|-)\s*(?:lots? |n° ?)*(\d{1,3})(?![\d-])", run

@@ -67,6 +67,7 @@ _WHO = {
         r"(?:structure|entreprise|association|acteur|chantier)s? (?:de l.?|d.?)insertion\b",
         r"insertion par l'activite economique",
         r"associations? intermediaires?",
+        r"handicape\w* (?:ou|et) defavorise",  # the directives name those of L2113-12 and of -13 together
         r"l\.? ?5132-4\b",  # du code du travail
     ),
     "ESS": _named(r"economie sociale et solidaire", r"(?:ess|esus)\b"),
@@ -78,12 +79,14 @@ _BY_PEOPLE = {
     "SIAE": re.compile(r"\breserve\w* insertion\b|\btravailleurs defavorises"),
     "ESS": re.compile(r"\bmission de service public\b"),
 }
-#: "☒ réservé aux SIAE ☐ réservé aux ESAT": what follows an empty box is not stated.
-_UNTICKED = re.compile(r"[☐□](?:(?![.;] )[^☐□☒☑■])*")
+#: "☒ réservé aux SIAE ☐ réservé aux ESAT", "ESAT : oui ; SIAE : non": an empty box or a "non" states nothing.
+_UNTICKED = re.compile(
+    r"[☐□](?:(?![.;] )[^☐□☒☑■])*|(?:(?<=[;|] )|^)[^;|:]{0,120}: ?(?:non|neant|sans objet)\b"
+)
 
 
 def ticked(plain: str) -> str:
-    """A sentence without what its empty boxes name."""
+    """A sentence without what its empty boxes name, and what it answers with "non"."""
     return _UNTICKED.sub("", plain)
 
 

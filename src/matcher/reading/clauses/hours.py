@@ -111,8 +111,7 @@ def _is_owed(one: Quantity) -> bool:
 
 def _lots_of(piece: str) -> frozenset[str]:
     """The lots that a piece of text names last, by "lot 2" or by position in a list or row."""
-    at = piece.rfind("lot")
-    if at >= 0 and (lots := lots_named(piece[at:])):
+    if lots := lots_named(piece, last=True):
         return lots
     row = _ROW.search(piece)
     return frozenset({row.group(1) or row.group(2)} if row else ())

@@ -222,8 +222,7 @@ def _named_criteria(found: Window, kept: list[int]) -> Iterator[Finding[Clause]]
         one, then = found[at], found[at + 1 : at + 2]
         beside = (*found[max(0, at - 1) : at], *then)
         in_list = "heure" not in one.plain and any(grammar.weights(other.plain) for other in beside)
-        named = grammar.social_name(one.text[:NAME], in_list) and not grammar.names_object(one.plain)
-        if named and not grammar.share(one.plain):
+        if grammar.social_name(one.text[:NAME], in_list) and not grammar.share(one.plain):
             stated = grammar.social_weight(one.plain)
             listed = one.item or len(one.plain) <= NAME
             if stated is None and listed and then and ("not" in then[0].plain or len(then[0].plain) < SHORT):

@@ -33,10 +33,12 @@ _ASKS, _YES = re.compile(r"reserv|claus|insertion"), re.compile(r"oui|o|x|☒|�
 _NO = re.compile(r"(?:non|n|néant|sans objet|aucune?|/|-|☐|0)?", re.I)
 
 #: "Lot 2 – Vitrerie – lot réservé", "critères du lot 1 : prix 60 % ; insertion 20 %": what follows is about the same lot,
-#: and "Lot 1 : marché réservé ? Non. Clause sociale ? Oui", "Le lot 2 est réservé. Il est destiné aux SIAE" go on so.
+#: and "Lot 1 : marché réservé ? Non. Clause sociale ? Oui", "Le lot 2 est réservé. Il est destiné aux SIAE", "Pour ces deux lots" go on so.
 _DASH, _GOES_ON = (
     re.compile(r"[—–;]"),
-    re.compile(r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) "),
+    re.compile(
+        r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) |(?:\w+ )?ces (?:\w+ ){0,2}lots\b"
+    ),
 )
 
 #: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)", "1) Prix 40% 2) Délai 60%": each has its own words.
@@ -47,6 +49,11 @@ _NEXT_LOT = re.compile(
 #: "à l'exception du lot 3", "hors lot 3", "la clause ne s'applique pas au lot 3"
 EXCEPTED = r"(?:a l'exc(?:eption|lusion)|exception faite|excepte|sauf|hormis|hors|n['e] ?[\w']+ pas (?:\w+ )?aux? (?=[^.;,]*lots? ))\b"
 APART = re.compile(rf"\b{EXCEPTED}(?:[^,;().]|, ?(?=\d))*")
+
+#: "Au lieu de « lot 5 réservé », lire « lot 5 non réservé »": what no longer holds.
+_CORRECTED = re.compile(
+    r"\bau lieu d(?:e|')\s*:?[^\0]{1,300}?(?=\b(?:lire|il (?:faut|convient de) lire)\b)", re.I
+)
 
 #: Stems that make a sentence worth classifying.
 STEMS = (
@@ -111,6 +118,7 @@ def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
     text = "\n\0\n".join(text.replace("\0", " ") for text in texts)
     text = answered(text) if "|" in text else text
     text = re.sub(r"\.{4,}", ":", text) if "...." in text else text  # dots that lead to a figure
+    text = _CORRECTED.sub("", text)
     if " ".join(text.split()) != text.replace("\n", " "):  # as most fields are not
         text = "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
     text = text.replace("\n\0", "\0").replace("\0\n", "\0")
