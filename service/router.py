@@ -1,7 +1,5 @@
 """Routes: HEAD wherever there is GET."""
 
-from __future__ import annotations
-
 from fastapi import APIRouter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 

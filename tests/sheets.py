@@ -4,8 +4,6 @@ All of it is invented; the SIRETs pass their check sums and begin with 000, whic
 written six by six, each six before the reader was mended for it.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Patterns are found by walking the modules and their source, so that a new one is tried as soon as it is written.
 """
 
-from __future__ import annotations
-
 import ast
 import importlib
 import itertools

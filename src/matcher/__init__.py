@@ -1,7 +1,5 @@
 """Maillage: matches French public tenders to structures of the social and solidarity economy."""
 
-from __future__ import annotations
-
 import importlib
 from typing import TYPE_CHECKING, Any
 

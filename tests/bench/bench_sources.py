@@ -5,8 +5,6 @@ Usage: python tests/bench/bench_sources.py [notices] [fuzz] [--files 10000]
 Without a name, all are run.  The real data lie in MATCHER_SHARED (by default `../shared`).
 """
 
-from __future__ import annotations
-
 import argparse
 import gzip
 import io

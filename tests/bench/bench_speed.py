@@ -11,8 +11,6 @@ Lines of a missing package or PostgreSQL server with pgvector say so.  `--out` k
 and writes them as the table of docs/speed.md beside it.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import contextlib

@@ -16,8 +16,6 @@ python tests/bench/read.py reasons CATALOGUE QUERIES.jsonl [--draw 100] [--seed 
 Mark each line of a sample relevant, doubtful or noise (true and useful, true, false) and count.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json

@@ -1,7 +1,5 @@
 """Rows of one text share one vector in the index: what is found is what all rows compared one by one would give."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

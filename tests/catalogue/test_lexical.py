@@ -1,7 +1,5 @@
 """BM25 against the library of the field, the search against all scores."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 
 import bm25s

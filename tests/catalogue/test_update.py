@@ -1,7 +1,5 @@
 """An amended catalogue answers as one built anew, down to the last figure, and takes the place of the old at once."""
 
-from __future__ import annotations
-
 import threading
 from dataclasses import replace
 from pathlib import Path

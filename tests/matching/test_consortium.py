@@ -1,7 +1,5 @@
 """Teams: equal to brute force, obedient to the law's constraints, told in words."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from dataclasses import replace

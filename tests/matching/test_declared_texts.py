@@ -1,7 +1,5 @@
 """What structures say: cut into pieces, compared with a lot, and shown."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from pytest import MonkeyPatch

@@ -1,7 +1,5 @@
 """The path of a tender: time, law, additivity, filters, one bidder, and an honest nobody."""
 
-from __future__ import annotations
-
 import json
 import random
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The judgement of leads: parts that sum, ways that values must pull, and lists that a person of the trade would make."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial

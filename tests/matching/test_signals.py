@@ -1,7 +1,5 @@
 """What the signals of past awards measure, written as the formula."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 from datetime import date

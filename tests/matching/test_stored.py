@@ -1,7 +1,5 @@
 """What is read in texts and names is stored with a catalogue: the same answers, without reading again."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What a reader is told of a match: by subject, trade first, nothing unknown or banal, and the points still sum."""
 
-from __future__ import annotations
-
 import io
 import re
 from contextlib import redirect_stdout

@@ -1,7 +1,5 @@
 """Dated rules: the expected values are written from the articles and from the notice of thresholds."""
 
-from __future__ import annotations
-
 import ast
 import csv
 import json

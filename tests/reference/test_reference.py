@@ -1,7 +1,5 @@
 """Tables and placing: expected values are official facts, or computed by hand from them."""
 
-from __future__ import annotations
-
 import csv
 import math
 import statistics

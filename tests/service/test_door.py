@@ -1,7 +1,5 @@
 """What comes in and what goes out: odd characters, numbers and heads, races, costs that anybody may cause, and what is told of the inside."""
 
-from __future__ import annotations
-
 import itertools
 import socket
 import time

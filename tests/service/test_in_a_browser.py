@@ -1,7 +1,5 @@
 """First-time tasks of a buyer, a structure and an operator in a real browser; by keyboard alone; without script; with axe."""
 
-from __future__ import annotations
-
 import email.policy
 import re
 import time

@@ -5,8 +5,6 @@
 
 # ruff: noqa: F811
 
-from __future__ import annotations
-
 import csv
 import io
 import re

@@ -1,7 +1,5 @@
 """What a hostile visitor may not do: take all the work, all the memory, another's session, or an answer without its headers."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import socket

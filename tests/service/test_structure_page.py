@@ -1,7 +1,5 @@
 """A structure's own pages: what it says is right at once, what is supposed of it is never told as said; refusals, exchange."""
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Arithmetic on chosen rows: inner products with a vector, by faiss on one thread, and which rows there are."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """Structures and awards as rows of the two tables of a catalogue."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence

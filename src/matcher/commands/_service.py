@@ -1,7 +1,5 @@
 """The package `service`, which the wheel holds inside `matcher`: the name is too common to be installed beside others."""
 
-from __future__ import annotations
-
 import sys
 from typing import Any
 

@@ -1,7 +1,5 @@
 """`matcher index`: build the catalogue used for matching."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -4,8 +4,6 @@ The contract of `rank` and its time rule: a query dated D uses only awards dated
 counts as dated UNDATED; a query without a date may use the whole history.
 """
 
-from __future__ import annotations
-
 import gzip
 import json
 import math

@@ -3,8 +3,6 @@
 The measures are those of graded retrieval over judged candidates alone: ungraded structures are removed first.  A lead is a grade of 2 or 3 (docs/judging.md).
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Results as files: one JSON for each task and method, and the tables and the plot that are generated from them."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math

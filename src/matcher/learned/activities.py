@@ -3,8 +3,6 @@
 The vector is that of the code's label, of those above it, and of the words of its trades.
 """
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

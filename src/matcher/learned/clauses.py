@@ -5,8 +5,6 @@ law, denies, states the object of the contract or says nothing has none of the l
 single tokens.  The weights are plain arrays over hashed features, and JSON, in models/clauses (`matcher train clauses`).
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """Candidates of a lot that may be proposed for it: the others are told by their place and trade, and not compared further."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -5,8 +5,6 @@ train judgement`) and read from JSON with numpy alone.  The sum is the log-odds 
 reasons.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping

@@ -1,7 +1,5 @@
 """What would find more structures for a lot: fewer filters, no reservation, a longer way."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

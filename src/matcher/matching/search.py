@@ -1,7 +1,5 @@
 """Candidates of a lot: its query, and who may come to its place, or what every index returns."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date

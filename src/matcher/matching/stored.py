@@ -3,8 +3,6 @@
 Without it, or where the models or tables have changed since, everything is read on first use.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path

@@ -5,8 +5,6 @@ the one before.  Erasing a person removes payload, salt and SIRET of its events,
 nobody, and a line blanked without such an event is distinguished from an erased one.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json

@@ -4,8 +4,6 @@ Patterns are written in proper French and made, by `french`, to match capitals w
 destroyed on the way (U+FFFD); the text is folded letter by letter, so a passage is quoted as published.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator

@@ -7,8 +7,6 @@ Johnson, Douze, J√©gou, "Billion-scale similarity search with GPUs", 2017; Andr√
 # mypy: disable-error-code="call-arg,arg-type,attr-defined,no-any-return"
 # (the wrappers that faiss generates are typed for C pointers, not for the arrays that they take)
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from pathlib import Path

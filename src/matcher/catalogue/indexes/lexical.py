@@ -5,8 +5,6 @@ similarity is the share of the query's total weight found in a row: 0 is no word
 precision, exact for such weights: their order does not matter.
 """
 
-from __future__ import annotations
-
 import json
 from array import array
 from collections.abc import Sequence

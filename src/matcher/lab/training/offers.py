@@ -1,7 +1,5 @@
 """Learn to read what texts of structures offer (see `matcher.learned.offers`)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ with the vectors, so that a shared word alone does not make a need and an offer 
 part of tokenizer.json, so that both readers agree.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Sequence

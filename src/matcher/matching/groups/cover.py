@@ -5,8 +5,6 @@ coverage, the smallness of the team, the scores of the leaders.  The exact solve
 `matcher.matching.groups.exact`; the greedy one needs no library.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

@@ -3,8 +3,6 @@
 To add one, write a file with the two functions of `Signal`, and give it a weight in the ranker's file.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple, Protocol
 
 from matcher.matching.shortlist import Column, Shortlist

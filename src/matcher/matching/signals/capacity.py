@@ -4,8 +4,6 @@ A buyer may require a turnover of at most a multiple of the amount (article R214
 there on a structure is large enough.  An unknown turnover is estimated from the headcount, and marked as estimated.
 """
 
-from __future__ import annotations
-
 from datetime import date
 
 import numpy as np

@@ -1,7 +1,5 @@
 """CPV: an award that is both of the same code and near."""
 
-from __future__ import annotations
-
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _pieces
 

@@ -1,7 +1,5 @@
 """Department: the share of awards carried out in the department of the lot, of a supplier without an address."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from matcher.matching.shortlist import Column, Shortlist

@@ -1,7 +1,5 @@
 """Holder: similar awards from this very buyer; used only when the query asks for incumbents."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from matcher.matching.shortlist import Column, Shortlist

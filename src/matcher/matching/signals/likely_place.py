@@ -1,7 +1,5 @@
 """Likely place: is the distance usual for the trade, and the place in the structure's own territory?"""
 
-from __future__ import annotations
-
 import numpy as np
 
 from matcher.matching import evidence, reach

@@ -1,7 +1,5 @@
 """Likely trade: confidence that the structure has the trade required, from declared texts, name and activity code."""
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """Meaning: similarity of the lot and the best three awards or declared pieces, by vector."""
 
-from __future__ import annotations
-
 from matcher.matching.signals import _pieces
 
 measure, explain = _pieces.similar("meaning", "semblable", threshold=0.45)

@@ -3,8 +3,6 @@
 Weighs the rare words of the name found in the lot's text, rare among names and in the catalogue's texts.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from matcher.catalogue.filters import rare_name

@@ -4,8 +4,6 @@ The better of distance and declared zone counts: a lot inside a declared zone co
 distance of the trade (`matcher.learned.activities`) the value decreases further.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from matcher.matching import reach

@@ -1,7 +1,5 @@
 """Reach: the past award nearest to the lot, of a supplier without an address."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from matcher.matching import reach

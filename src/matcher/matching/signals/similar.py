@@ -1,7 +1,5 @@
 """Similar: how many awards and declared pieces are of this nature, as the sum of an exponential of their similarity."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from matcher.matching.shortlist import Column, Shortlist
