@@ -23,7 +23,7 @@ from matcher.domain import (
     Tender,
 )
 from matcher.learned import asks
-from matcher.matching.groups.consortium import recommend
+from matcher.matching.groups.consortium import recommend, task_label
 from matcher.matching.groups.cover import Cover
 from matcher.matching.groups.exact import solve
 from matcher.matching.parts import executed
@@ -236,6 +236,8 @@ def test_a_plausible_member_is_to_be_confirmed_and_never_alone() -> None:
 def test_what_nobody_covers_is_stated() -> None:
     team = teams(answer(lot(1), (A, 0.9)), answer(lot(2)), answer(lot(3), (B, 0.1), nobody=True))[0]
     assert team.covered == ("t-1",) and team.uncovered == ("t-2", "t-3")
+    tender = Tender(id="t", format="own", title="Marché", lots=(lot(1, title="Tonte"),))
+    assert task_label(tender, "t-1") == "lot 1 « Tonte »"
     assert team.score == pytest.approx(1 / 3, abs=1e-4)
     assert teams(answer(lot(1))) == ()
 
