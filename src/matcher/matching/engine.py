@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -327,11 +327,10 @@ class Matcher:
         )
 
     def _pool(self, ranking: Ranking, answer: LotAnswer, n: int) -> LotAnswer:
-        """The answer extended to n structures, with reasons computed only for those a group selects."""
+        """The answer extended to n structures."""
         shown = len(answer.matches)
-        more = self._shown(ranking, n)[shown:].tolist()
-        reasons = [cast("tuple[Reason, ...]", _LazyReasons(self, ranking, i)) for i in more]
-        return replace(answer, matches=(*answer.matches, *self._matches(ranking, more, reasons, shown + 1)))
+        more = self.explained(ranking, self._shown(ranking, n)[shown:].tolist(), shown + 1)
+        return replace(answer, matches=(*answer.matches, *more))
 
     def nobody(self, ranking: Ranking) -> bool:
         """True when no candidate is credible."""
@@ -343,14 +342,15 @@ class Matcher:
 
     def explained(self, ranking: Ranking, chosen: Sequence[int], first: int = 1) -> tuple[Match, ...]:
         """These candidates as matches, see `explain`, of ranks from `first`."""
-        if not chosen:
-            return ()
-        return self._matches(ranking, chosen, [self._reasons(ranking, i) for i in chosen], first)
+        offers = self._best_offers(ranking.shortlist, chosen)
+        each = enumerate(zip(chosen, offers, strict=True), first)
+        return tuple(self._match(ranking, i, rank, offer) for rank, (i, offer) in each)
 
     def _reasons(self, ranking: Ranking, i: int) -> tuple[Reason, ...]:
         """Contribution and explanation of each signal for candidate i, largest first."""
         shortlist, reasons = ranking.shortlist, list[Reason]()
-        for name, signal in self._signals_of(ranking).items():
+        ranker = self.ranker if ranking.judged else self.past_ranker
+        for name, signal in self._signals[ranker].items():
             value, add = float(shortlist.columns[name][i]), float(ranking.contributions[name][i])
             why = signal.explain(shortlist, i, value)
             passages = {"notice_passage": why.notice_passage, "offer_passage": why.offer_passage}
@@ -358,23 +358,7 @@ class Matcher:
             reasons.append(Reason(code=name, text=why.text, contribution=add, tells=tells, **passages))
         return tuple(sorted(reasons, key=lambda reason: -abs(reason.contribution)))
 
-    def _signals_of(self, ranking: Ranking) -> Mapping[str, Any]:
-        """The signals of a ranking, by name."""
-        return self._signals[self._ranker_of(ranking)]
-
-    def _ranker_of(self, ranking: Ranking) -> Any:
-        return self.ranker if ranking.judged else self.past_ranker
-
-    def _matches(
-        self, ranking: Ranking, chosen: Sequence[int], reasons: Sequence[tuple[Reason, ...]], first: int
-    ) -> tuple[Match, ...]:
-        offers = self._best_offers(ranking.shortlist, chosen)
-        each = enumerate(zip(chosen, reasons, offers, strict=True), first)
-        return tuple(self._match(ranking, i, rank, why, offer) for rank, (i, why, offer) in each)
-
-    def _match(
-        self, ranking: Ranking, i: int, rank: int, reasons: tuple[Reason, ...], offer: Offer | None
-    ) -> Match:
+    def _match(self, ranking: Ranking, i: int, rank: int, offer: Offer | None) -> Match:
         shortlist = ranking.shortlist
         row = int(shortlist.candidates[i])
         structure = self.catalogue.structure(row)
@@ -386,7 +370,7 @@ class Matcher:
             score=float(ranking.scores[i]),
             probability=float(ranking.chances[i]),
             rank=rank,
-            reasons=reasons,
+            reasons=self._reasons(ranking, i),
             missing=missing(structure),
             warnings=warnings(structure, may, shortlist.query.lot.reservation is not None),
             reach=reach.of(shortlist).pair(i, reach.usual_km(shortlist, ranking.judged)),
@@ -473,21 +457,3 @@ def _rows_to_show(shortlist: Shortlist, i: int) -> NDArray[np.int64]:
     for natures in (("award",), ("name", "naf")):
         rows = rows if len(rows) else shortlist.rows_of(i, *natures)
     return rows
-
-
-@dataclass(frozen=True, slots=True)
-class _LazyReasons(Sequence[Reason]):
-    """The reasons of a candidate, computed on first access."""
-
-    matcher: Matcher
-    ranking: Ranking
-    i: int
-
-    def __getitem__(self, place: Any) -> Any:
-        return self.matcher._reasons(self.ranking, self.i)[place]
-
-    def __iter__(self) -> Iterator[Reason]:
-        return iter(self.matcher._reasons(self.ranking, self.i))
-
-    def __len__(self) -> int:
-        return len(self.matcher._signals_of(self.ranking))
