@@ -58,7 +58,7 @@ def _farther(ranking: Ranking) -> str:
     if not within_reach.has_point(shortlist.query):
         return ""
     around = search.around(shortlist.catalogue, shortlist.query, FARTHER_KM[-1])
-    some = judge.narrowed(around, proposable(around))
+    some = search.narrowed(around, proposable(around))
     found = in_steps(some, lambda part, known: judge.may_reach(part, judge.likely, ON_THE_SPOT, known))
     able, kilometres = _likely_on_the_spot(found), reach.of(found).shown_km
     shown = bidders_of(shortlist, ranking.levels >= PLAUSIBLE)
