@@ -37,9 +37,6 @@ def notices_dir() -> Path:
     return shared_dir() / "data" / "notices"
 
 
-# ------------------------------------------------------------------------------------ the real notices
-
-
 def ted_files() -> list[Path]:
     return sorted((notices_dir() / "ted").glob("*.xml"))
 
@@ -168,9 +165,6 @@ def notices(_: argparse.Namespace) -> None:
     print(f"XPath comparison, 50 notices drawn (seed 50): {sum(wrong.values())} differences {dict(wrong)}")
     everywhere: Counter[str] = Counter(field for p in r209 for field in differences(good[p], r209[p]))
     print(f"XPath comparison, all {len(r209)}: {sum(everywhere.values())} differences {dict(everywhere)}")
-
-
-# -------------------------------------------------------------------------------------------- the fuzz
 
 
 def seeds() -> list[tuple[str, bytes]]:

@@ -79,9 +79,6 @@ def absent(what: str, who: str, why: object) -> None:
     print(f"{what:34s} {who:34s} {'not measured':>12s} ({why})", flush=True)
 
 
-# ---------------------------------------------------------------------------------------------- parts
-
-
 def encoders(texts: Sequence[str]) -> list[Row]:
     """Texts a second: our reader, model2vec on the same weights, multilingual-e5-small."""
     what, found = "encoder", []

@@ -28,8 +28,6 @@ from matcher.matching.groups.cover import Cover
 from matcher.matching.groups.exact import solve
 from matcher.matching.parts import executed
 
-# ------------------------------------------------------------------------------------- the pure problem
-
 
 def brute_force(cover: Cover) -> tuple[int, int, int] | None:
     """The best (coverage, -members, score) over every team and every choice of tasks (Gale's condition)."""
@@ -144,8 +142,6 @@ def test_nobody_carries_more_than_its_known_turnover() -> None:
         for j, amount in carried.items():
             assert math.isnan(cover.turnover[j]) or amount <= cover.turnover[j] + 0.1, seed
 
-
-# ------------------------------------------------------------------------------------- teams of the trade
 
 DAY = date(2026, 3, 2)
 

@@ -303,9 +303,6 @@ def test_a_region_code_is_not_taken_for_a_department(code: str, region: str) -> 
     assert (found.region, found.department) == (region, None)
 
 
-# --------------------------------------------------------------------- against the official nomenclatures
-
-
 @pytest.mark.shared
 @needs_nomenclatures
 def test_communes_agree_with_the_official_table(capsys: pytest.CaptureFixture[str]) -> None:
