@@ -17,7 +17,7 @@ import numpy as np
 from matcher.catalogue.indexes import Role, reachable, selective
 from matcher.catalogue.products import one_thread, products
 from matcher.catalogue.vectors import Vectors
-from matcher.reference.arrays import F32, I64, Array, Mask
+from matcher.reference.arrays import F32, I64, Mask
 
 ROLE: Role = "meaning"
 
@@ -103,7 +103,7 @@ class FaissIndex:
             return products(self._table, vector, texts)
         likeness = np.zeros(len(texts), dtype=np.float32)
         for low in range(0, len(texts), BLOCK):
-            block = _single(self._table, texts[low : low + BLOCK])
+            block = self._table[texts[low : low + BLOCK]].astype(np.float32)
             # single-threaded: BLAS threads would spend longer waiting than working
             likeness[low : low + BLOCK] = products(block, vector, np.arange(len(block)))
         return likeness
@@ -115,18 +115,6 @@ class FaissIndex:
         faiss.write_index(self._index, str(folder / "index.faiss"))
         meta = {"kind": self.kind, "vectors": self._index.ntotal}
         (folder / "index.json").write_text(json.dumps(meta))
-
-
-def _single(vectors: Array, rows: I64) -> F32:
-    """The chosen rows in single precision."""
-    chosen = np.ascontiguousarray(vectors[rows])
-    if chosen.dtype != np.float16:
-        return np.asarray(chosen, dtype=np.float32)
-    import faiss
-
-    # numpy widens halves one by one, faiss by registers
-    wide = faiss.IndexScalarQuantizer(chosen.shape[1], faiss.ScalarQuantizer.QT_fp16)
-    return wide.sa_decode(chosen.view(np.uint8).reshape(len(chosen), -1))
 
 
 def build(texts: Sequence[str], vectors: Vectors, *, kind: str = "auto", seed: int = 0) -> FaissIndex:
