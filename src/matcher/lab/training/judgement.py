@@ -4,6 +4,7 @@ Boosted trees held to one column or one named group of columns on each path, mon
 tables that sum: a generalised additive model with interactions (GA2M; Lou et al., 2013).
 """
 
+import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +38,8 @@ from matcher.reference.arrays import F32, F64, I64, Array, Mask
 Floats = F64
 MIXED = "mixed_2026.jsonl"  # the directory over which sets named mixed... were judged, beside the other
 INVENTED, OWN = "invented", "judged_*.queries.jsonl.gz"
+#: Needs of our own read for this project over the real directories, whose grades name a bidder by `hidden`.
+READ, READ_MIXED = "read_pairs", "read_pairs_mixed"
 Paths = Sequence[Path]
 TRADE, PLACE, ROLE, NEED = "likely_trade", "likely_place", "likely_role", "likely_need"
 #: Columns by their theme, each after the way a value must pull: up (+), down (-), either (~).
@@ -70,7 +73,7 @@ GROUPS: tuple[tuple[str, ...], ...] = tuple(
 )
 #: The gain of each grade.
 LEAD = np.array([0.0, 0.15, 0.85, 1.0])
-ROUNDS, LEAVES, RATE, BINS = 500, 8, 0.05, 16
+ROUNDS, LEAVES, RATE, BINS = 1000, 8, 0.05, 16
 SEEDS, FOLDS = 4, 8
 #: Unjudged structures of each need taken as weak zeros: of the trade but far, of others, any.
 FAR, OTHER, ANY = 8, 8, 4
@@ -128,6 +131,24 @@ def asked(matcher: Matcher, folder: Path, name: str, end: str = ".jsonl") -> Ite
         query = matcher.queries(question.tender, as_of=question.day)[0]
         if question.id in grades:
             yield Asked(name, question.id, grades[question.id], query, matcher.catalogue)
+
+
+def hidden(siren: str) -> str:
+    """What stands for a SIREN in our own files, which hold no identifier of the shared data."""
+    return hashlib.sha256(f"siren {siren}".encode()).hexdigest()[:10]
+
+
+def read_asked(matcher: Matcher, name: str) -> Iterator[Asked]:
+    """The needs of one of our own files with the grades of the bidders that this directory holds."""
+    path, catalogue = OURS / f"{name}.jsonl.gz", matcher.catalogue
+    known = {hidden(siren): siren for siren in set(catalogue.of_structure("siren").tolist()) if siren}
+    rows = judged(path)
+    for question in evaluation.questions(path, []):
+        row = rows[question.id]
+        grades = {known[one]: [grade, ""] for one, grade in row["j"].items() if one in known}
+        if grades:
+            query = matcher.queries(question.tender, as_of=question.day)[0]
+            yield Asked(name, question.id, {"s": row["s"], "j": grades}, query, catalogue)
 
 
 def own_asked() -> list[Asked]:
@@ -470,6 +491,9 @@ def collected(folder: Path, sets: Sequence[str], structures: Paths, history: Pat
     if apart:
         whole = Matcher(evaluation.catalogue_of(history, [mixed], recipe, []), recipe, exhaustive=True)
         wanted += [need for name in apart for need in asked(whole, folder, name)]
+        wanted += read_asked(whole, READ_MIXED)
+    if structures:
+        wanted += read_asked(matcher, READ)
     wanted = reread(wanted, asks_.unseen(folder.parent))
     if not any(value[0] >= 2 for need in wanted for value in need.row["j"].values()):
         raise BadInput(f"no lead is judged in {folder}: grades of 2 or 3 are wanted in NAME.judged.jsonl")
