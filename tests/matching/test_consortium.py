@@ -195,6 +195,7 @@ def test_two_trades_make_a_joint_group_with_one_mandataire_and_its_reasons() -> 
     team = teams(answer(lot(1), (A, 0.9)), answer(lot(2), (B, 0.8)), answer(lot(3), (B, 0.8)))[0]
     assert takes(team) == {"Structure 2": ("t-2", "t-3"), "Structure 1": ("t-1",)}
     assert [m.role for m in team.members] == ["mandataire", "cotraitant"]
+    assert "2 lots sur 3" in team.members[0].reason
     assert team.form == "conjoint" and "R2142-20" in team.form_reason
     assert "mandataire-solidaire" in codes(team)  # the turnover of the small mandataire is unknown
     assert "lot 1 « Besoin 1 » : même métier" in team.members[1].reason
