@@ -1,7 +1,5 @@
 """Declarations to the exchange: on a known notice alone, told to whom they complete and to its buyer."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any

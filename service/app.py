@@ -1,7 +1,5 @@
 """The application: `uvicorn --factory service.app:create_app`, or `matcher serve`."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import gc

@@ -1,7 +1,5 @@
 """Parsing of requests: tenders, filters and needs from JSON or files."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """The server's connections: closed when no head arrives, few of one network, errors with headers."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from http import HTTPStatus

@@ -1,7 +1,5 @@
 """The territory desk: what its routes and its page share."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from datetime import date

@@ -1,7 +1,5 @@
 """Exception handlers: errors as problem+json or as pages."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any

@@ -4,8 +4,6 @@ The key is a row inserted first, in the transaction of the effect: of requests t
 one does the work while the others wait for its row, and a process killed halfway leaves neither key nor effect.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Long lists matched in the background: kept in memory for an hour, visible to their owner alone."""
 
-from __future__ import annotations
-
 import json
 import logging
 import secrets

@@ -1,7 +1,5 @@
 """Limits and headers applied to every request: rate, bytes, time, turns of what computes."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import hashlib

@@ -1,7 +1,5 @@
 """Queues of the store that threads empty, never a request: mails of the pages, events for webhooks."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections import Counter

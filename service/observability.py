@@ -1,7 +1,5 @@
 """Observability: one structured log line for each request, and Prometheus metrics."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json

@@ -1,7 +1,5 @@
 """The OpenID Connect issuer: its bearer tokens, and signing in to the pages (extra: PyJWT)."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 from typing import Any

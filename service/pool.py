@@ -4,8 +4,6 @@ A pool serves one catalogue: what takes its place has a pool of its own, and the
 its processes can answer, the service matches itself.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import logging

@@ -4,8 +4,6 @@ Started by `service.pool`, which sends the first, for each catalogue, its folder
 and forks as many as are to match; all of them take questions, each a connection, from that socket, until it is closed.
 """
 
-from __future__ import annotations
-
 import contextlib
 import gc
 import json

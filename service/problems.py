@@ -1,7 +1,5 @@
 """Errors as problem+json (RFC 9457): what went wrong, and how to correct it."""
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Mapping, Sequence

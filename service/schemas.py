@@ -1,7 +1,5 @@
 """The wire models of `/v1`: what is sent, what comes back."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Sourcing records as the API and the pages use them: keep a search, replay it, contact structures."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 

@@ -4,8 +4,6 @@ Signatures are those of Standard Webhooks.  An event is a row, written in the tr
 the night wrote: a process that is killed loses none, and sends one twice under the same id at worst.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

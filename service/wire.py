@@ -1,7 +1,5 @@
 """What is sent: models of `/v1` that say more than the value itself, files, pages that are printed."""
 
-from __future__ import annotations
-
 import hashlib
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Files made to stop a reader: each small, each of another kind; generated, so that none is kept in the repository."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import struct

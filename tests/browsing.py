@@ -1,7 +1,5 @@
 """A real browser, as several test files use it; and what makes a view sound."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """What several test files share: the sample's catalogue, built once, and the real data where present."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A cluster of Dask in processes of its own: whatever becomes of it, the process of the tests goes on."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

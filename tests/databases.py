@@ -1,7 +1,5 @@
 """Stores to test on: SQLite, and a real PostgreSQL server that the suite starts."""
 
-from __future__ import annotations
-
 import os
 import pwd
 import re

@@ -3,8 +3,6 @@
 usage: exchange_writer.py URL TOKEN SIRET FIRST LAST
 """
 
-from __future__ import annotations
-
 import sys
 from datetime import UTC, datetime
 

@@ -4,8 +4,6 @@ Hosts resolve to public addresses (of which none is contacted: every connection 
 where a test says otherwise.
 """
 
-from __future__ import annotations
-
 import gzip
 import socket
 import threading

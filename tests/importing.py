@@ -1,7 +1,5 @@
 """What a piece of code imports, observed in a fresh interpreter."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What tests make up: structures that declare texts, and a matcher over a few of them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

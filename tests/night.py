@@ -1,7 +1,5 @@
 """A small town at night: structures and notices invented for the tests of the batch and of its digests."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path

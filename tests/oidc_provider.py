@@ -1,7 +1,5 @@
 """A small OpenID Connect provider in the shape of ProConnect: discovery, authorize, token, signed userinfo, end of session."""
 
-from __future__ import annotations
-
 import json
 import secrets
 import threading

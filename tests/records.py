@@ -1,7 +1,5 @@
 """Invented records as publishers write them (data/published.json), and tables of cases (data/cases.json)."""
 
-from __future__ import annotations
-
 import json
 from copy import deepcopy
 from functools import cache

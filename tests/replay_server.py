@@ -6,8 +6,6 @@ All records are invented.  `faults` are taken one a request: ("status", 429, {"R
 ("truncate", 40), ("html",), ("shape",), or ("then", callable) that changes the data before an honest answer.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

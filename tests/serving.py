@@ -1,7 +1,5 @@
 """A catalogue on disk with its notices, and the service on a free port, for tests that ask over the network."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 import time

@@ -5,8 +5,6 @@ last twenty-four were written six by six, each six before the reader was mended 
 SIRETs are drawn at random and zones were settled by what a reader can know.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

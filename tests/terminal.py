@@ -1,7 +1,5 @@
 """The `matcher` command as a terminal runs it, in this process: importing its libraries takes longer than most commands."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import os

@@ -1,7 +1,5 @@
 """What a terminal, a pipe and a script may count on, whatever the command."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

@@ -1,7 +1,5 @@
 """The table of controls names every requirement of ASVS 5.0, levels 1 and 2, once, and only tests that exist."""
 
-from __future__ import annotations
-
 import ast
 import re
 from functools import cache

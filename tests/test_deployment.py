@@ -1,7 +1,5 @@
 """The files of deploy/ and the page that walks through them name every setting, and hold as systemd reads them."""
 
-from __future__ import annotations
-
 import contextlib
 import http.server
 import re

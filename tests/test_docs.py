@@ -1,7 +1,5 @@
 """The docs are true: every command and plug is named, every example of Python runs, every link leads somewhere."""
 
-from __future__ import annotations
-
 import inspect
 import re
 import shlex

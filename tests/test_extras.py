@@ -1,7 +1,5 @@
 """A package of an extra that is not installed is one sentence with the command that installs it."""
 
-from __future__ import annotations
-
 import ast
 import sys
 import tomllib

@@ -1,7 +1,5 @@
 """The house: an import only goes down, siblings never import each other, there is no circle, the front door is light."""
 
-from __future__ import annotations
-
 import ast
 from functools import cache
 from graphlib import TopologicalSorter

@@ -1,7 +1,5 @@
 """The notebooks run from top to bottom, carry no output, and define no function."""
 
-from __future__ import annotations
-
 import ast
 from pathlib import Path
 

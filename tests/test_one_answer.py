@@ -1,7 +1,5 @@
 """One judgement: every place of the product says the same of the same pair of a need and a structure."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 

@@ -3,8 +3,6 @@
 Patterns are found by walking the modules and their source, so that a new one is tried as soon as it is written.
 """
 
-from __future__ import annotations
-
 import ast
 import importlib
 import itertools
@@ -39,9 +37,6 @@ BOUNDED = {
     "matcher.reading.terms._LEAST": 250,
     "matcher.reference.prose._ABBREVIATED": 12,
 }
-
-
-# ------------------------------------------------------------------------------------------- every pattern
 
 
 def held(value: Any, name: str, depth: int = 0) -> Iterator[tuple[str, re.Pattern[Any]]]:
@@ -122,8 +117,6 @@ def every() -> dict[str, tuple[re.Pattern[Any], bool]]:
     return {name: (patterns[key], anchored) for key, (name, anchored) in found.items()}
 
 
-# ------------------------------------------------------------------------- texts made from a pattern
-
 LETTERS = "a1 \n-;.é"
 OF_CATEGORY = {
     sre.CATEGORY_SPACE: str.isspace,
@@ -190,9 +183,6 @@ def units(pattern: re.Pattern[Any]) -> list[str]:
     made = ["\n", " ", "a", "1", "a ", ".", *sorted(repeated - {""})[:6], *sorted(wholes)[:5]]
     made += [whole[:-1] for whole in sorted(wholes)[:3]] + [whole + " " for whole in sorted(wholes)[:2]]
     return [unit for unit in dict.fromkeys(made) if unit]
-
-
-# ----------------------------------------------------------------------------------------------- the time
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """A package installed beside this program adds siblings to its rooms by entry points."""
 
-from __future__ import annotations
-
 import io
 import sys
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What a release says of itself is one thing everywhere, and every shipped table has a licence."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from pathlib import Path

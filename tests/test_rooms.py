@@ -1,7 +1,5 @@
 """One contract for each room, asked of every file in it: a new sibling is tested by existing."""
 
-from __future__ import annotations
-
 import inspect
 import shutil
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The sample is invented, reads in its true formats without a loss, and holds every hard case it says it holds."""
 
-from __future__ import annotations
-
 import csv
 import importlib.util
 import json

@@ -1,7 +1,5 @@
 """The reference of the site is generated from the code: nothing that exists is missing from it."""
 
-from __future__ import annotations
-
 import importlib.util
 import re
 import sys

@@ -1,7 +1,5 @@
 """Workbooks: written row by row, in a time that grows as the rows do, and not past a deadline."""
 
-from __future__ import annotations
-
 import contextvars
 import io
 import time

@@ -5,8 +5,6 @@ holds the field), `unfold WORDS` (a fold), `tick LINE` (its box), `press WORDS` 
 time of each tutorial is printed (`pytest -s`).
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

@@ -1,7 +1,5 @@
 """A wheel installed where there is no clone indexes, matches and serves a reader's own spreadsheet."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """What a tool answers: that of `/v1` without what is empty, with sources, day and versions."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from datetime import date

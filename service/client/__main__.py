@@ -6,8 +6,6 @@
 are put where it says `# models` and `# routes`.
 """
 
-from __future__ import annotations
-
 import keyword
 import re
 import sys

@@ -4,8 +4,6 @@ To add one, write `routes/NAME.py` with `router = Router(tags=["NAME"])`; its pa
 of them, of their fields and answers, in `contract.json`.
 """
 
-from __future__ import annotations
-
 import importlib
 import json
 import pkgutil

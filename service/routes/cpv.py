@@ -1,7 +1,5 @@
 """The CPV codes of what is bought, from its description."""
 
-from __future__ import annotations
-
 from fastapi import Request, Response
 
 from matcher.domain import BadInput

@@ -1,7 +1,5 @@
 """The exchange, feedback on lots, and profiles that structures write themselves."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request, Response

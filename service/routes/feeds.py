@@ -1,7 +1,5 @@
 """What is new, for a feed reader: open notices, and the opportunities of a structure, as Atom (RFC 4287)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from itertools import islice

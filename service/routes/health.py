@@ -1,7 +1,5 @@
 """Liveness, readiness, and what is served."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from typing import Annotated, Any

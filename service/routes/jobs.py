@@ -1,7 +1,5 @@
 """Long lists as a job, with its progress by server-sent events."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time

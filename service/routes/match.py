@@ -1,7 +1,5 @@
 """Structures that can answer a need or a notice, alone or together."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from fastapi import File, Form, Request, Response, UploadFile

@@ -1,7 +1,5 @@
 """Indexed notices: search, read, what is new since a day; contracts that end soon."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated

@@ -1,7 +1,5 @@
 """Partners of a structure, hours of insertion and who owes them, explanations of a rank, exposure."""
 
-from __future__ import annotations
-
 import json
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """Communes by the beginning of their name, for completion."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import Query, Request, Response

@@ -1,7 +1,5 @@
 """Sourcing records of a buyer: keep, read, contact, note answers, verify, replay, export."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """Structures: search, read, and the opportunities of one."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import Path, Query, Request, Response

@@ -1,7 +1,5 @@
 """The territory desk: map, potential of a need, hours, facilitators, a meeting day, a report."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Annotated, Any, Literal
 

@@ -1,7 +1,5 @@
 """Webhooks of a key: where it has its events sent."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Literal
 

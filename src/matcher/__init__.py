@@ -1,52 +1,37 @@
 """Maillage: matches French public tenders to structures of the social and solidarity economy."""
 
-from __future__ import annotations
-
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from matcher.domain import __version__
+from matcher.domain import __version__ as __version__
 
 if TYPE_CHECKING:  # the same names, for type checkers and editors
-    from matcher.catalogue.build import build_catalogue
-    from matcher.catalogue.catalogue import Catalogue
-    from matcher.catalogue.files import load_catalogue, save_catalogue
-    from matcher.domain import Answer, Lot, Offer, Structure, Tender
-    from matcher.matching.engine import Matcher
-    from matcher.reading.files import read
+    from matcher.catalogue.build import build_catalogue as build_catalogue
+    from matcher.catalogue.catalogue import Catalogue as Catalogue
+    from matcher.catalogue.files import load_catalogue as load_catalogue
+    from matcher.catalogue.files import save_catalogue as save_catalogue
+    from matcher.domain import Answer as Answer
+    from matcher.domain import Lot as Lot
+    from matcher.domain import Offer as Offer
+    from matcher.domain import Structure as Structure
+    from matcher.domain import Tender as Tender
+    from matcher.matching.engine import Matcher as Matcher
+    from matcher.reading.files import read as read
 
-#: The public names and where they stand, imported when first asked for: `import matcher` loads nothing heavy.
+#: The public names by the module that holds them, imported when first asked for: `import matcher` loads nothing heavy.
 _DOORS = {
-    "Answer": "matcher.domain",
-    "Catalogue": "matcher.catalogue.catalogue",
-    "Lot": "matcher.domain",
-    "Matcher": "matcher.matching.engine",
-    "Offer": "matcher.domain",
-    "Structure": "matcher.domain",
-    "Tender": "matcher.domain",
-    "build_catalogue": "matcher.catalogue.build",
-    "load_catalogue": "matcher.catalogue.files",
-    "read": "matcher.reading.files",
-    "save_catalogue": "matcher.catalogue.files",
+    "matcher.domain": "Answer Lot Offer Structure Tender",
+    "matcher.catalogue.build": "build_catalogue",
+    "matcher.catalogue.catalogue": "Catalogue",
+    "matcher.catalogue.files": "load_catalogue save_catalogue",
+    "matcher.matching.engine": "Matcher",
+    "matcher.reading.files": "read",
 }
-
-__all__ = [
-    "Answer",
-    "Catalogue",
-    "Lot",
-    "Matcher",
-    "Offer",
-    "Structure",
-    "Tender",
-    "__version__",
-    "build_catalogue",
-    "load_catalogue",
-    "read",
-    "save_catalogue",
-]
+__all__ = ["__version__", *sorted(" ".join(_DOORS.values()).split())]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _DOORS:
-        return getattr(importlib.import_module(_DOORS[name]), name)
+    for module, names in _DOORS.items():
+        if name in names.split():
+            return getattr(importlib.import_module(module), name)
     raise AttributeError(f"module 'matcher' has no attribute {name!r}")

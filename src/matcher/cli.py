@@ -4,8 +4,6 @@ Exit status: 0 when at least one record was valid, 2 on wrong usage or when no v
 1 on an internal error.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sys

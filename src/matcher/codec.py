@@ -1,7 +1,5 @@
 """Domain values to and from plain JSON, by their type annotations (pydantic does the work)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import date
 from operator import attrgetter

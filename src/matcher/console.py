@@ -1,7 +1,5 @@
 """Terminal output: data on stdout, progress and messages on stderr."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

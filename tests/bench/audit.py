@@ -6,8 +6,6 @@ Exit status 1 where requirements conflict, a licence is proprietary, a package i
 advisory service cannot be reached, this is printed and the audit goes on.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import re

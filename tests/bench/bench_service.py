@@ -12,8 +12,6 @@ processors of the service: it writes ready requests to kept connections and take
 full HTTP client took 4.6 to 6.8; its share is printed.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import json

@@ -5,8 +5,6 @@ Usage: python tests/bench/bench_sources.py [notices] [fuzz] [--files 10000]
 Without a name, all are run.  The real data lie in MATCHER_SHARED (by default `../shared`).
 """
 
-from __future__ import annotations
-
 import argparse
 import gzip
 import io
@@ -37,9 +35,6 @@ SAMPLE = ROOT / "data" / "sample"
 
 def notices_dir() -> Path:
     return shared_dir() / "data" / "notices"
-
-
-# ------------------------------------------------------------------------------------ the real notices
 
 
 def ted_files() -> list[Path]:
@@ -174,9 +169,6 @@ def notices(_: argparse.Namespace) -> None:
     print(f"XPath comparison, 50 notices drawn (seed 50): {sum(wrong.values())} differences {dict(wrong)}")
     everywhere: Counter[str] = Counter(field for p in r209 for field in differences(good[p], r209[p]))
     print(f"XPath comparison, all {len(r209)}: {sum(everywhere.values())} differences {dict(everywhere)}")
-
-
-# -------------------------------------------------------------------------------------------- the fuzz
 
 
 def seeds() -> list[tuple[str, bytes]]:

@@ -11,8 +11,6 @@ Lines of a missing package or PostgreSQL server with pgvector say so.  `--out` k
 and writes them as the table of docs/speed.md beside it.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import contextlib
@@ -79,9 +77,6 @@ def build(listed: Sequence[Any], folder: Path) -> None:
 
 def absent(what: str, who: str, why: object) -> None:
     print(f"{what:34s} {who:34s} {'not measured':>12s} ({why})", flush=True)
-
-
-# ---------------------------------------------------------------------------------------------- parts
 
 
 def encoders(texts: Sequence[str]) -> list[Row]:

@@ -9,8 +9,6 @@ does not, hypothesis makes paths, bodies and forms that fit nothing.  `--contrac
 its own, so many times a route.  Prints how many were sent and what came back.
 """
 
-from __future__ import annotations
-
 import argparse
 import re
 import subprocess

@@ -6,8 +6,6 @@ Prints one JSON line: pages answered, sites with a text kept, connections to add
 errors that are no refusal (must be none), the longest site and the growth of memory.
 """
 
-from __future__ import annotations
-
 import argparse
 import gzip
 import json

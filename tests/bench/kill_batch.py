@@ -7,8 +7,6 @@ on a PostgreSQL server of its own; it is killed (SIGKILL) after a
 random time, and run again, until it ends by itself; then a fresh store begins, until `--kills` have struck.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import hashlib

@@ -7,8 +7,6 @@ Figures are of rankings, so they do not depend on the machine; a loss is more th
 sets are cross-validated by need, with tables learnt in the run.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

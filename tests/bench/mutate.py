@@ -8,8 +8,6 @@ Each mutation is made in a copy of the tree, where the mirror tests of the file 
 or does not end, has caught it.  Prints what survived and the share caught for each room.
 """
 
-from __future__ import annotations
-
 import argparse
 import ast
 import os

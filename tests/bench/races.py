@@ -6,8 +6,6 @@
 Races are by turns of what is noted in one record, of the offers of one structure and of the trades that it denies.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 import time

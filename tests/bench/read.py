@@ -21,8 +21,6 @@ python tests/bench/read.py blank CATALOGUE [--draw 40] [--seed 1]
 Mark each line of a sample relevant, doubtful or noise (true and useful, true, false) and count.
 """
 
-from __future__ import annotations
-
 import csv
 import html
 import io
@@ -63,7 +61,6 @@ app = typer.Typer(help=__doc__, rich_markup_mode=None, pretty_exceptions_enable=
 DATA = Path(__file__).parents[1] / "data"
 TOP, FLOOR = Options(rules=Rules()).top, Rules().floor
 
-# ------------------------------------------------------------------------------------------ offers in texts
 
 SETS = {"own": "said_texts.txt", "another author": "said_texts_2.txt", "held out": "said_texts_3.txt"}
 
@@ -153,9 +150,6 @@ def offers(show: bool = False) -> None:
         print(name, "all", json.dumps(measure(chosen, show and name != "held out")))
 
 
-# ---------------------------------------------------------------------------------------------- typed needs
-
-
 def rows(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader((DATA / name).read_text(encoding="utf-8").splitlines()))
 
@@ -214,9 +208,6 @@ def sheets() -> None:
         print(f"{sheet.name:28} {read:3} of {fields:3}")
         right, stated, errors = right + read, stated + fields, errors + wrong
     print(f"{'all':28} {right:3} of {stated:3}: {right / stated:.1%}", *errors, sep="\n")
-
-
-# ---------------------------------------------------------------------------------------- samples to be read
 
 
 @app.command()

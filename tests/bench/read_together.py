@@ -3,8 +3,6 @@
 usage: python tests/bench/read_together.py CATALOGUE groups|partners|opportunities [--count 40] [--seed 7] [--on 2026-01-01]
 """
 
-from __future__ import annotations
-
 import argparse
 import random
 import statistics

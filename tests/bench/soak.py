@@ -7,8 +7,6 @@ ones are answered.  Prints what came back of each kind, its 99th percentile, and
 fifth of the time.  Fails on a 5xx and on a request without an answer.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import json

@@ -6,8 +6,6 @@ Each notice is announced one night, then read by the next version, which changes
 from a publication, and matched against a larger catalogue.  A false correction is a mail, or a change noted, of the second night.
 """
 
-from __future__ import annotations
-
 import json
 import random
 import sys

@@ -1,7 +1,5 @@
 """A damaged catalogue is told in one sentence, whichever byte of it changed; it never answers wrongly."""
 
-from __future__ import annotations
-
 import json
 import random
 import shutil

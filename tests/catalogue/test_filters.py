@@ -1,7 +1,5 @@
 """Structures are found by their SIRETs, and by their SIRENs where these are asked for."""
 
-from __future__ import annotations
-
 import pytest
 
 from matcher.catalogue.build import build_catalogue

@@ -1,13 +1,10 @@
 """Rows of one text share one vector in the index: what is found is what all rows compared one by one would give."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from matcher.catalogue import vectors as tables
 from matcher.catalogue.indexes import faiss
 from matcher.catalogue.vectors import Vectors
 
@@ -55,50 +52,6 @@ def test_shared_vectors_answer_as_every_row_would(
                 assert len(set(found.tolist())) == len(found) == len(expected)
                 assert allowed is None or allowed[found].all()
                 np.testing.assert_allclose(scores[found], expected, atol=1e-6)
-
-
-@pytest.mark.parametrize("kind", ["flat", "ivf"])
-def test_vectors_searched_together_find_what_each_finds_alone(
-    kind: str, texts: list[str], vectors: np.ndarray
-) -> None:
-    index = faiss.build(texts, Vectors.of(texts, vectors), kind=kind)
-    together = index.search_many(vectors[:7], 90)
-    assert [found.tolist() for found in together] == [index.search("", v, 90).tolist() for v in vectors[:7]]
-
-
-def test_amended_again_and_again_no_row_is_lost_and_none_found_that_is_gone(
-    texts: list[str], vectors: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tables, "FEW", 100)
-    shared = Vectors.of(texts, vectors)
-    index = faiss.build(texts, shared, kind="ivf")
-    chance = np.random.default_rng(4)
-    said, grown = list(texts), []
-
-    def drawn(some: list[str]) -> np.ndarray:
-        found = chance.normal(size=(len(some), D)).astype(np.float32)
-        return found / np.linalg.norm(found, axis=1, keepdims=True)
-
-    for turn in range(8):
-        stays = np.flatnonzero(chance.random(len(said)) < 0.7)
-        kept = np.concatenate([stays, np.full(300, -1)])
-        chance.shuffle(kept)
-        new = [f"new {turn} {i % 100}" for i in range(300)]
-        before, shared = shared, shared.amended(kept, new, drawn)
-        fresh = iter(new)
-        said = [said[old] if old >= 0 else next(fresh) for old in kept]
-        np.testing.assert_array_equal(shared[kept >= 0], before[kept[kept >= 0]])
-        index = index.amended(kept, new, shared)
-        grown.append(shared.grown)
-        held = shared[:]
-        for question in held[chance.choice(len(held), 3)]:
-            scores = held @ question
-            np.testing.assert_allclose(index.compare("", question, None), scores, atol=1e-6)
-            found = index.search("", question, 200)
-            assert len(set(found.tolist())) == 200
-            np.testing.assert_allclose(scores[found], nearest(scores, 200), atol=1e-6)
-    assert set(grown) == {True, False}  # numbers are kept, until too many texts are gone
-    assert len(shared.table) < 1.5 * len(set(said))
 
 
 def test_an_index_of_other_vectors_is_refused(texts: list[str], vectors: np.ndarray, tmp_path: Path) -> None:

@@ -1,6 +1,4 @@
-"""BM25 against the library of the field, the search against all scores, an amended index against one built anew."""
-
-from __future__ import annotations
+"""BM25 against the library of the field, the search against all scores."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -90,22 +88,6 @@ def test_threads_ask_at_once(index: lexical.LexicalIndex) -> None:
     alone = [index.search(question, NONE, 20).tolist() for question in asked]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(lambda question: index.search(question, NONE, 20).tolist(), asked)) == alone
-
-
-def test_an_amended_index_equals_a_new_build(index: lexical.LexicalIndex, said: list[str]) -> None:
-    """Rows gone, rows new with words never met, rows moved: every weight depends on all of them."""
-    fresh = [f"{text} tonte haie" for text in texts(40, seed=6)]
-    kept = np.random.default_rng(7).permutation(3000)[:2500]
-    wanted = np.concatenate([kept[:1000], np.full(40, -1), kept[1000:]])
-    amended = index.amended(wanted, fresh, np.zeros((len(wanted), 1)))
-    anew = lexical.build(
-        [said[i] for i in kept[:1000]] + fresh + [said[i] for i in kept[1000:]], np.zeros((len(wanted), 1))
-    )
-    for question in [*texts(30, seed=8), "tonte de haie", "neta jamaislu"]:
-        np.testing.assert_array_equal(
-            amended.compare(question, NONE, None), anew.compare(question, NONE, None)
-        )
-        np.testing.assert_array_equal(amended.search(question, NONE, 50), anew.search(question, NONE, 50))
 
 
 def test_rare_names_are_those_counted_text_by_text() -> None:

@@ -1,7 +1,5 @@
 """Vectors in a real PostgreSQL: recall against the exact answer, filters pushed down, shared, refused when stale."""
 
-from __future__ import annotations
-
 import gc
 import os
 import re

@@ -1,7 +1,5 @@
 """Grading by people: blind, resumable, in the format that the judgement learns from."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The public benchmark: measures on judged needs, results as files, and the tables that stand in the docs."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

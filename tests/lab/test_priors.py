@@ -1,7 +1,5 @@
 """Trades that kind, code and name make likely, against hours worked."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

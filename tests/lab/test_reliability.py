@@ -1,7 +1,5 @@
 """Probabilities judged against what came: exact on cases worked by hand."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """Data invented for loads: the same for a seed, valid in form, drawn as unevenly as reality, and read back whole."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import date
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What the encoder and the ranker learn from what they are shown."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from datetime import date, timedelta

@@ -1,7 +1,5 @@
 """What an activity code is about, and how far from home its work is done."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What a lot asks for: real-shaped lots and typed needs read as a person would; corrections are followed."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """CPV suggestion: several codes with probabilities that mean what they say."""
 
-from __future__ import annotations
-
 import gzip
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Encoders: that two readers of one model agree, what a damaged model is told by, what is found (their contract: `test_rooms.py`)."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

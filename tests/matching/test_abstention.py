@@ -1,7 +1,5 @@
 """Needs that no structure offers and needs that one does, by an author who had not seen the code."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

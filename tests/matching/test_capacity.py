@@ -3,8 +3,6 @@
 No past notice of the real data states an amount before its award, nor a turnover of a structure.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 

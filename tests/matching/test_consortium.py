@@ -1,7 +1,5 @@
 """Teams: equal to brute force, obedient to the law's constraints, told in words."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from dataclasses import replace
@@ -25,12 +23,10 @@ from matcher.domain import (
     Tender,
 )
 from matcher.learned import asks
-from matcher.matching.groups.consortium import recommend
+from matcher.matching.groups.consortium import recommend, task_label
 from matcher.matching.groups.cover import Cover
 from matcher.matching.groups.exact import solve
 from matcher.matching.parts import executed
-
-# ------------------------------------------------------------------------------------- the pure problem
 
 
 def brute_force(cover: Cover) -> tuple[int, int, int] | None:
@@ -147,8 +143,6 @@ def test_nobody_carries_more_than_its_known_turnover() -> None:
             assert math.isnan(cover.turnover[j]) or amount <= cover.turnover[j] + 0.1, seed
 
 
-# ------------------------------------------------------------------------------------- teams of the trade
-
 DAY = date(2026, 3, 2)
 
 
@@ -201,6 +195,7 @@ def test_two_trades_make_a_joint_group_with_one_mandataire_and_its_reasons() -> 
     team = teams(answer(lot(1), (A, 0.9)), answer(lot(2), (B, 0.8)), answer(lot(3), (B, 0.8)))[0]
     assert takes(team) == {"Structure 2": ("t-2", "t-3"), "Structure 1": ("t-1",)}
     assert [m.role for m in team.members] == ["mandataire", "cotraitant"]
+    assert "2 lots sur 3" in team.members[0].reason
     assert team.form == "conjoint" and "R2142-20" in team.form_reason
     assert "mandataire-solidaire" in codes(team)  # the turnover of the small mandataire is unknown
     assert "lot 1 « Besoin 1 » : même métier" in team.members[1].reason
@@ -238,6 +233,8 @@ def test_a_plausible_member_is_to_be_confirmed_and_never_alone() -> None:
 def test_what_nobody_covers_is_stated() -> None:
     team = teams(answer(lot(1), (A, 0.9)), answer(lot(2)), answer(lot(3), (B, 0.1), nobody=True))[0]
     assert team.covered == ("t-1",) and team.uncovered == ("t-2", "t-3")
+    tender = Tender(id="t", format="own", title="Marché", lots=(lot(1, title="Tonte"),))
+    assert task_label(tender, "t-1") == "lot 1 « Tonte »"
     assert team.score == pytest.approx(1 / 3, abs=1e-4)
     assert teams(answer(lot(1))) == ()
 

@@ -1,7 +1,5 @@
 """Who is left out before the texts are compared: never one whom the whole comparison would propose."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product

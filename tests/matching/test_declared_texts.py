@@ -1,7 +1,5 @@
 """What structures say: cut into pieces, compared with a lot, and shown."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from pytest import MonkeyPatch
@@ -91,6 +89,13 @@ def test_what_is_stated_twice_counts_once(held: Catalogue) -> None:
     painting = asked(held, "peinture d'un gymnase")
     for column in (declared.said_best(painting), declared.said_second(painting)):
         assert column[3] == pytest.approx(column[4], abs=1e-3)
+
+
+def test_a_piece_is_found_again_in_the_row_that_holds_it(held: Catalogue) -> None:
+    pieces, rows = declared.of(held), np.flatnonzero(held.nature_mask(("offer", "description")))
+    slots, at = pieces.reading.slots(pieces.texts(rows))
+    again = [held.text(pieces.row_with(slot, rows)) for slot in slots.tolist()]
+    assert again == [held.text(row) for row in rows[at].tolist()]
 
 
 def test_a_score_depends_neither_on_a_filter_nor_on_what_was_read_before(held: Catalogue) -> None:

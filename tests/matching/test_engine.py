@@ -1,7 +1,5 @@
 """The path of a tender: time, law, additivity, filters, one bidder, and an honest nobody."""
 
-from __future__ import annotations
-
 import json
 import random
 from dataclasses import replace
@@ -247,9 +245,6 @@ def test_a_need_that_says_nothing_or_far_too_much(text: str) -> None:
         free_text_tender(text)
 
 
-# ------------------------------------------------------------------------------------------------ time
-
-
 def history(seed: int = 3) -> list[Award]:
     rng = random.Random(seed)
     trades = ["nettoyage de locaux", "entretien d'espaces verts", "peinture de logements"]
@@ -318,9 +313,6 @@ def test_lots_are_merged_by_interleaving() -> None:
     merged = interleave([[("a", 9.0), ("b", 8.0)], [("c", 5.0), ("a", 4.0)]], 3)
     assert [siren for siren, _ in merged] == ["a", "c", "b"]
     assert [score for _, score in merged] == sorted((score for _, score in merged), reverse=True)
-
-
-# ------------------------------------------------------------------------------------------------ artefacts
 
 
 def test_saved_and_loaded_gives_the_same_answer(matcher: Matcher, tmp_path: Path) -> None:

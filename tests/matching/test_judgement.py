@@ -1,7 +1,5 @@
 """The judgement of leads: parts that sum, ways that values must pull, and lists that a person of the trade would make."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -71,9 +69,6 @@ def answer(matcher: Matcher, text: str, place: Place = ANGERS) -> Answer:
     return matcher.match(free_text_tender(text, place), groups=0)
 
 
-# ------------------------------------------------------------------------------------------ whom to call
-
-
 def test_who_says_the_trade_and_is_near_stands_before_the_silent_and_the_far(matcher: Matcher) -> None:
     chance = chances(matcher, "tonte des pelouses et taille des haies")
     assert chance["1"] > chance["2"]
@@ -119,9 +114,6 @@ def test_structures_of_all_kinds_are_called_for_what_they_say() -> None:
     assert np.mean(found["nobody right"]) > 0.6
 
 
-# ------------------------------------------------------------------------------------------ reasons
-
-
 def test_what_is_stated_is_shown_as_published(matcher: Matcher) -> None:
     first = answer(matcher, "tonte des pelouses et taille des haies").lots[0].matches[0]
     passages = [reason.offer_passage for reason in first.reasons if reason.code == "likely_trade"]
@@ -142,9 +134,6 @@ def test_reasons_are_french_sentences_without_holes(matcher: Matcher) -> None:
         for match in answer(matcher, text).lots[0].matches:
             for reason in match.reasons:
                 assert reason.text.strip() and "nan" not in reason.text.split()
-
-
-# ------------------------------------------------------------------------------------------ the tables
 
 
 def columns(n: int = 400, seed: int = 0) -> dict[str, np.ndarray]:
@@ -258,9 +247,6 @@ def test_reading_the_judgement_loads_no_learning_library() -> None:
     assert imported(code, ("lightgbm", "sklearn", "interpret", "pickle5")) == []
 
 
-# ------------------------------------------------------------------------------------------ trades
-
-
 @pytest.mark.parametrize(
     ("name", "trade"),
     [
@@ -355,9 +341,6 @@ def test_no_evidence_depends_on_a_filter(matcher: Matcher) -> None:
     at = np.searchsorted(whole.candidates, part.candidates)
     for name in judgement.shipped().columns:
         assert np.array_equal(evidence.of(whole, name)[at], evidence.of(part, name), equal_nan=True), name
-
-
-# ------------------------------------------------------------------------------------------ real needs
 
 
 def test_judged_needs_are_ranked_as_well_as_the_card_says(shared: Path, tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """What was awarded after the day of a query is not known on that day: who won it moves no score."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date
 

@@ -1,7 +1,5 @@
 """Texts that are no need, and what structures do not do: nobody is proposed, and why is said."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

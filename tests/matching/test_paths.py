@@ -1,7 +1,5 @@
 """One lot, one answer, to the last digit: alone or among others, first or last, in a list, in a night, behind a filter."""
 
-from __future__ import annotations
-
 import gc
 import weakref
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Whether structures come to a place: their zones, and distances as sure as the points are known."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

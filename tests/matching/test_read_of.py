@@ -1,7 +1,5 @@
 """What was read of a structure is told as read, never as declared by it."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import made

@@ -1,7 +1,5 @@
 """Contracts that end: when, which, once each, and of whose trade."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date
 

@@ -1,7 +1,5 @@
 """What the signals of past awards measure, written as the formula."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 from datetime import date
@@ -14,6 +12,7 @@ from matcher.domain import Award, Buyer, Holder, Lot, Place, Recipe, Tender
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import Ranking
 from matcher.matching.reasons import sentences
+from matcher.matching.signals import similar
 
 PANTIN = Place(label="Pantin", commune="93055", department="93", latitude=48.9, longitude=2.4)
 NORTH = replace(PANTIN, label="Nord", commune=None, department="60", latitude=49.8)  # 0.9 degree: 100 km
@@ -74,6 +73,7 @@ def test_the_best_pieces_count_less_and_less() -> None:
     rows = found.shortlist.known("award") & (found.shortlist.owner == 1)
     expected = math.log(np.exp(8 * (meaning[rows] - 1)).sum() + 1e-3)
     assert column(found, "similar")[CLEANER] == pytest.approx(expected, rel=1e-5)
+    assert [similar.explain(found.shortlist, 0, value).tells for value in (-1.9, -2.1)] == [True, False]
 
 
 def test_who_works_for_the_buyer_counts_only_where_it_is_asked_for() -> None:

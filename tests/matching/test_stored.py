@@ -1,7 +1,5 @@
 """What is read in texts and names is stored with a catalogue: the same answers, without reading again."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,7 +79,9 @@ def test_an_update_reads_only_what_it_brings(folder: Path, monkeypatch: MonkeyPa
 
 def test_readings_of_other_models_are_not_used(folder: Path, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr(declared, "_readings", {})
-    monkeypatch.setattr(stored, "fingerprint", lambda catalogue: "other models")
+    made_by = stored._fingerprint(load_catalogue(folder))
+    monkeypatch.setattr(stored, "CODE", stored.CODE[1:])
+    assert stored._fingerprint(load_catalogue(folder)) != made_by  # another code is another reading
     catalogue = load_catalogue(folder)
     stored.adopt(catalogue)
     assert declared.of(catalogue).reading.stored == 0

@@ -1,7 +1,5 @@
 """What a reader is told of a match: by subject, trade first, nothing unknown or banal, and the points still sum."""
 
-from __future__ import annotations
-
 import io
 import itertools
 import re
@@ -143,5 +141,6 @@ def test_a_typed_need_is_explained_as_a_notice_is(matcher: Matcher, tmp_path: Pa
     call = ["explain", "00010001600013", "--catalogue", str(tmp_path)]
     asked = CliRunner().invoke(build(), [*call, "--need", "tonte de pelouses", "--place", "Pantin"])
     assert asked.exit_code == 0 and "tonte de pelouses" in asked.output and "rang" in asked.output
+    assert "déclare « Tonte" in asked.output  # its own words, before its activity code
     nothing = CliRunner().invoke(build(), call)
     assert isinstance(nothing.exception, BadInput) and '--need "what is to be done"' in str(nothing.exception)

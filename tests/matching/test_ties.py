@@ -1,7 +1,5 @@
 """Equal scores: the order among them is drawn for each lot, and is not that of the identifiers."""
 
-from __future__ import annotations
-
 import itertools
 from dataclasses import replace
 from datetime import date

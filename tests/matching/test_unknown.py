@@ -1,7 +1,5 @@
 """Silence is not absence: silent structures of kinds that often have a trade are counted and named, to be asked."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """Who may come to a place, as a comparison of every structure's zone and distance tells it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

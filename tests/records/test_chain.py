@@ -1,7 +1,5 @@
 """Sealed records: each forgery of the store is told, an erasure is not one, and parallel events do not collide."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta

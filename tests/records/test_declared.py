@@ -1,7 +1,5 @@
 """What a structure says of itself is in the next catalogue, dated; what it denies never comes back."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

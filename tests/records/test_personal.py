@@ -1,7 +1,5 @@
 """A person is read out and erased wherever an address or a SIRET can stand: the tests walk the schema."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The store: migrated, idempotent, pruned, backed up, and a person can be read out and erased."""
 
-from __future__ import annotations
-
 import contextvars
 import gzip
 import sqlite3

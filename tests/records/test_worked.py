@@ -1,7 +1,5 @@
 """Hours done after the award: who writes and sees them, and how a table of them is read and added up."""
 
-from __future__ import annotations
-
 import io
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

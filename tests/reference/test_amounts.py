@@ -1,7 +1,5 @@
 """Duration and value of a lot as the code counts them."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

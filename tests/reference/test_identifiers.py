@@ -1,7 +1,5 @@
 """What identifies a structure where no SIRET is known."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """A key that many need at once is made once, is whole whoever reads it, and is of its owner alone."""
 
-from __future__ import annotations
-
 import stat
 import threading
 from pathlib import Path

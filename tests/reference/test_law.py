@@ -1,7 +1,5 @@
 """Dated rules: the expected values are written from the articles and from the notice of thresholds."""
 
-from __future__ import annotations
-
 import ast
 import csv
 import json
@@ -32,9 +30,6 @@ from matcher.reference import law
 from records import cases
 
 NOW = date(2026, 11, 24)
-
-
-# -------------------------------------------------------------------------------------------- thresholds
 
 
 @pytest.mark.parametrize(
@@ -87,9 +82,6 @@ def test_thresholds_leave_no_day_without_a_rule_and_none_with_two() -> None:
     for day in (date(2016, 6, 1), date(2019, 3, 31), date(2019, 4, 1), date(2020, 8, 1), NOW):
         in_force = [r.code for r in law.rules(day)]
         assert len(in_force) == len(set(in_force))
-
-
-# ------------------------------------------------------------------------------------------- reservations
 
 
 #: Who may answer under each article; "?" where it depends on the structure.
@@ -187,9 +179,6 @@ def test_half_of_the_workers_and_three_years() -> None:
     assert share is not None
     assert (share.article, share.value) == ("R2113-7", 0.5)
     assert law.value("reservation.ess-years", NOW) == 3
-
-
-# -------------------------------------------------------------------------------- clauses, capacity, groups
 
 
 def test_a_social_condition_is_mandatory_above_the_european_thresholds_from_22_august_2026() -> None:

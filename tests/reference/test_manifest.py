@@ -1,7 +1,5 @@
 """A model that is missing or damaged is a refusal with the remedy, whatever happened to it: never another answer."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Names of a register as people write them."""
 
-from __future__ import annotations
-
 import pytest
 
 from matcher.reference.naming import as_written

@@ -1,7 +1,5 @@
 """A source is told by the name that people know it by."""
 
-from __future__ import annotations
-
 import pytest
 
 from matcher.reference.naming import source_name

@@ -1,7 +1,5 @@
 """Tables and placing: expected values are official facts, or computed by hand from them."""
 
-from __future__ import annotations
-
 import csv
 import math
 import statistics
@@ -303,9 +301,6 @@ def test_places_of_awards_as_published(
 def test_a_region_code_is_not_taken_for_a_department(code: str, region: str) -> None:
     found = decp.place_of_decp(code, "Code région")
     assert (found.region, found.department) == (region, None)
-
-
-# --------------------------------------------------------------------- against the official nomenclatures
 
 
 @pytest.mark.shared

@@ -1,7 +1,5 @@
 """Places named in words: what people type, what notices say, what buyers are called."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

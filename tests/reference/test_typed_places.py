@@ -1,7 +1,5 @@
 """Places in needs as people type them: two sets by two authors who had seen no code, and the signs one by one."""
 
-from __future__ import annotations
-
 import pytest
 
 from bench import read

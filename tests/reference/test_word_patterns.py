@@ -1,7 +1,5 @@
 """Patterns at the beginnings of words: what a search of each of them finds."""
 
-from __future__ import annotations
-
 import pytest
 
 from matcher.reference.trades import trades

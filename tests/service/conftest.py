@@ -1,7 +1,5 @@
 """What tests of the service share: the sample as it is served, pages on a store of their own, catalogues loaded once."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

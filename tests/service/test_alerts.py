@@ -1,7 +1,5 @@
 """Mails of a kept search: asked by a buyer, sent when somebody new is to call, ended by the link of the mail."""
 
-from __future__ import annotations
-
 import email
 import json
 import time

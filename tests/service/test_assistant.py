@@ -1,7 +1,5 @@
 """Tools for assistants, asked by the client of the official SDK over both transports."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -1,7 +1,5 @@
 """What a buyer does from need to message: an address for each result, facets, corrections, ticks, records that are true."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

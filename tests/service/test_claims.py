@@ -1,7 +1,5 @@
 """A claim says who asks and why; it is proved by mail, by a letter or by a call; a refused one can be made again."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

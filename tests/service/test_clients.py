@@ -1,7 +1,5 @@
 """The Python client is what the schema says, and works; the search box works on a portal of another origin."""
 
-from __future__ import annotations
-
 import functools
 import http.server
 import importlib.util

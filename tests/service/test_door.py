@@ -1,7 +1,5 @@
 """What comes in and what goes out: odd characters, numbers and heads, races, costs that anybody may cause, and what is told of the inside."""
 
-from __future__ import annotations
-
 import itertools
 import socket
 import time
@@ -57,9 +55,6 @@ def door(hedges: Path, memory: str, tmp_path: Path) -> Door:
             yield page, signed_in(page, *scopes) if scopes else token(page.get("/connexion").text)
 
     return opened
-
-
-# ------------------------------------------------------------------------------------------ what comes in
 
 
 def test_odd_characters_in_forms_are_no_fault_of_either_store(door: Door, store_url: str) -> None:
@@ -121,9 +116,6 @@ def test_a_link_to_an_address_with_a_bar_opens(tmp_path: Path, monkeypatch: pyte
     assert signin._proved(signin._token("a|b@ville.example"))[0] == "a|b@ville.example"
 
 
-# ------------------------------------------------------------------------------------------ past its deadline
-
-
 def test_what_is_answered_503_is_not_done_and_the_cause_is_told(
     door: Door, memory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,9 +169,6 @@ LANES = {
 def test_exports_and_searches_by_name_are_queued(lane: str) -> None:
     for route in LANES[lane].split():
         assert limits.lane_of({"method": "GET", "path": route}, b"") == lane, route
-
-
-# ------------------------------------------------------------------------------------------------- races
 
 
 def test_of_offers_added_at_once_none_is_lost(door: Door, store_url: str) -> None:
@@ -280,9 +269,6 @@ def test_a_buyer_does_not_overwrite_what_a_structure_said(store: Store) -> None:
         assert said == [(SIRET, "par téléphone")]
 
 
-# ------------------------------------------------------------------------------ what anybody may cause
-
-
 def test_letters_to_one_address_are_few_whoever_it_is(door: Door, memory: str) -> None:
     with door(buyer_domains=("ville.example",)) as (page, csrf), Store.open(memory) as store:
         for domain in ("ville.example", "ailleurs.example"):
@@ -350,9 +336,6 @@ def test_bad_keys_from_an_address_do_not_lock_its_good_one(door: Door, memory: s
         assert bad == [401] * 30 + [429] * 3
         assert page.get("/v1/sourcing", headers=good).status_code == 200
         assert store.counts()["audit"] == 31  # refusals beyond are not written
-
-
-# ------------------------------------------------------------------------------------------- the server
 
 
 def test_metrics_are_the_operators_whoever_may_read(door: Door, memory: str) -> None:

@@ -1,7 +1,5 @@
 """One Idempotency-Key is one effect: under a race of two services on one store, and when the work fails halfway."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """First-time tasks of a buyer, a structure and an operator in a real browser; by keyboard alone; without script; with axe."""
 
-from __future__ import annotations
-
 import email.policy
 import re
 import time
@@ -82,9 +80,6 @@ def search(tab: Any, need: str = NEED, place: str = "Pantin") -> None:
     tab.wait_for_url("**/acheteur/r/*")
 
 
-# ------------------------------------------------------------------------------------------------ a buyer
-
-
 def test_a_buyer_asks_all_whose_trade_is_unknown_without_ticking_them(tab: Any) -> None:
     search(tab, "nettoyage de bureaux")
     tab.click("text=ne dit pas ce métier")
@@ -140,9 +135,6 @@ def test_buyer_4_says_that_a_trade_was_misunderstood(tab: Any) -> None:
     assert tab.locator("section.lot").count() == 5 and tab.locator("#groupements td.takes").count() > 0
 
 
-# -------------------------------------------------------------------------------------------- a structure
-
-
 def test_structure_1_finds_itself(tab: Any) -> None:
     visit(tab, "/", "text=Vous êtes une structure")
     tab.fill("#q", "sentiers ourcq")
@@ -155,9 +147,6 @@ def test_structure_2_stops_its_alerts(tab: Any, site: tuple[str, str]) -> None:
     sign_in(tab, key(site, f"structure:{SIRET}", "read"))
     tab.click("text=Ne plus recevoir d’alerte")
     tab.wait_for_selector("text=Vous ne recevez pas d’alerte")
-
-
-# -------------------------------------------------------------------------------------------- an operator
 
 
 def test_operator_1_sees_the_state_on_one_screen(tab: Any, site: tuple[str, str]) -> None:
@@ -265,9 +254,6 @@ def test_operator_4_studies_a_need_and_shares_the_result(tab: Any) -> None:
     assert tab.locator("text=Structures (").count() > 0
 
 
-# ------------------------------------------------------------------------------------ keyboard, no script
-
-
 def tab_to(tab: Any, selector: str, most: int = 120) -> None:
     """Press Tab until the element has the focus, and can be seen to have it."""
     for _ in range(most):
@@ -336,9 +322,6 @@ def test_a_notice_is_dropped_and_kept_without_script(browser: Any, site: tuple[s
     tab.click("summary:has-text('Preuve')")
     assert tab.locator("text=Chaîne intacte").is_visible()
     context.close()
-
-
-# ---------------------------------------------------------------------------------------------------- axe
 
 
 VIEWS = (

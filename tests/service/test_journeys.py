@@ -5,8 +5,6 @@
 
 # ruff: noqa: F811
 
-from __future__ import annotations
-
 import csv
 import io
 import re
@@ -72,8 +70,6 @@ class Hand:
 def hand(tab: Any, browser: Any, site: tuple[str, str]) -> Hand:
     return Hand(tab, browser, site)
 
-
-# --------------------------------------------------------------------------------------- the fifteen journeys
 
 Journey = Callable[[Hand], None]
 JOURNEYS: list[tuple[Journey, int]] = []
@@ -295,9 +291,6 @@ def test_a_journey_has_no_stumble(hand: Hand, journey: Journey, most: int, size:
     print(f"{journey.__name__}: {hand.clicks} clicks at {size['width']} px")
     assert hand.clicks <= most
     assert hand.tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
-
-# ------------------------------------------------------------------------------------ what a page owes on the way
 
 
 def test_a_call_is_noted_and_found_again_the_next_day(hand: Hand) -> None:

@@ -1,7 +1,5 @@
 """What a hostile visitor may not do: take all the work, all the memory, another's session, or an answer without its headers."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import socket
@@ -56,9 +54,6 @@ def audited(client: TestClient) -> list[Any]:
 
 def lots(count: int) -> str:
     return "".join(f"Lot {n} : tonte de la pelouse {n}. " for n in range(1, count + 1))
-
-
-# --------------------------------------------------------------------------------------- work of one request
 
 
 def test_lots_of_a_request_are_bounded_and_may_be_named(client: TestClient) -> None:
@@ -246,9 +241,6 @@ def test_visitors_without_a_key_are_not_one_owner(make: Make) -> None:
         assert TestClient(app, client=("203.0.113.2", 1)).get(f"/v1/jobs/{job}").status_code == 404
 
 
-# ------------------------------------------------------------------------------------------------ who asks
-
-
 def test_made_up_tokens_count_by_their_address(make: Make) -> None:
     with TestClient(make(rate="10/minute")) as client:
         heads = ({"X-API-Key": f"mlg_{n}_x"} for n in range(14))
@@ -324,9 +316,6 @@ def test_an_origin_is_compared_whole(origin: str) -> None:
     assert Settings(cors=("http://localhost:5173", "https://a.example")).cors
 
 
-# ------------------------------------------------------------------------------------------ odd requests
-
-
 ODD: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/v1/match/file", {"content": b"x", "headers": {"content-type": "multipart/form-data; boundary=x; charset=unicode_escape"}}),
     ("POST", "/connexion", {"content": b"csrf=%ED%A0%80&key=a", "headers": {"content-type": "application/x-www-form-urlencoded"}}),
@@ -373,9 +362,6 @@ def test_readiness_asks_the_store(client: TestClient, monkeypatch: pytest.Monkey
     assert answer.status_code == 503 and str(path.parent) not in answer.text
 
 
-# ------------------------------------------------------------------------------------------ connections
-
-
 def test_idle_connections_and_slow_bodies_are_cut(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.5)
     monkeypatch.setattr(limits, "BODY_SECONDS", 0.5)
@@ -392,9 +378,6 @@ def test_idle_connections_and_slow_bodies_are_cut(make: Make, monkeypatch: pytes
                 connection.sendall(sent)
                 answer = b"".join(iter(lambda: connection.recv(65536), b""))
                 assert wanted in answer[:20] and (not wanted or b"x-content-type-options" in answer), sent
-
-
-# ------------------------------------------------------------------------------------------ identity and logs
 
 
 def test_logs_hold_the_route_and_never_what_an_address_holds(client: TestClient) -> None:

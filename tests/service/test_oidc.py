@@ -3,8 +3,6 @@
 At the end a buyer signs in by a provider in the shape of ProConnect, and out of both, in a real browser.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The pages as a visitor meets them: three journeys, rights, inert texts; in a real browser where there is one."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

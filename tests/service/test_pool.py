@@ -1,7 +1,5 @@
 """Processes that match: they answer as the service itself does, one catalogue at a time, and one that ends is missed by nobody."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

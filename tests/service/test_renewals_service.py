@@ -1,7 +1,5 @@
 """Contracts that end, by the API, the page and the terminal."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from datetime import date, timedelta

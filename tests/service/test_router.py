@@ -1,7 +1,5 @@
 """A route of the API is analysed once, when its router is first asked; it answers and is described as any other."""
 
-from __future__ import annotations
-
 from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 from pydantic import BaseModel

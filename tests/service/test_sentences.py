@@ -3,8 +3,6 @@
 `MATCHER_SENTENCES=write pytest tests/service/test_sentences.py` writes the list again after a change: read what it adds.
 """
 
-from __future__ import annotations
-
 import ast
 import os
 import re

@@ -1,7 +1,5 @@
 """The API as a client meets it: examples that work, errors that tell the remedy, nothing dropped by a swap."""
 
-from __future__ import annotations
-
 import gc
 import json
 import re

@@ -3,8 +3,6 @@
 `python tests/bench/fuzz_service.py` sends ten thousand of them; here a few of each kind.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any

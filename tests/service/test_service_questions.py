@@ -1,7 +1,5 @@
 """A buyer's questions leave by mail, answers come back into the record; feeds; a structure's own choices."""
 
-from __future__ import annotations
-
 import email
 import email.policy
 import html

@@ -1,7 +1,5 @@
 """What is wrong in the environment is refused at start, in one sentence that names the variable."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import SimpleNamespace
 

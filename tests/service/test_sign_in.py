@@ -1,7 +1,5 @@
 """A buyer signs in by a link sent to an address of an allowed domain."""
 
-from __future__ import annotations
-
 import email
 import re
 import time

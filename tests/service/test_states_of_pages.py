@@ -3,8 +3,6 @@
 `MATCHER_STATES=500 pytest tests/service/test_states_of_pages.py` generates as many as it says; the suite a few.
 """
 
-from __future__ import annotations
-
 import os
 import random
 import re

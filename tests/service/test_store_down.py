@@ -1,7 +1,5 @@
 """A full or read-only disk: 503 with a sentence that names no path, nothing lost, and all is well once it is mended."""
 
-from __future__ import annotations
-
 import stat
 from pathlib import Path
 

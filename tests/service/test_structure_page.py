@@ -1,7 +1,5 @@
 """A structure's own pages: what it says is right at once, what is supposed of it is never told as said; refusals, exchange."""
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Iterator
@@ -145,9 +143,6 @@ def test_a_structure_forbids_its_site_to_be_read(page: TestClient, settings: Set
     assert self_declared.overlay([listed], words)[0][0].offers == ()
     page.post(f"/structure/{SIRET}/fiche", data={"csrf": token(saved)})
     assert self_declared.unread_sites(settings.store) == frozenset()
-
-
-# ------------------------------------------------------------------ refusals, the exchange, its feed
 
 
 SEEN = [f"structure:{SIRET}", "read"]

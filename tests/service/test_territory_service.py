@@ -1,7 +1,5 @@
 """The desk over HTTP: every figure with its source, needs of buyers kept from others, errors that tell the remedy."""
 
-from __future__ import annotations
-
 import html
 import io
 import re

@@ -1,7 +1,5 @@
 """Webhooks: to allowed hosts alone, signed, tried again until taken or given up, and none is lost with a process."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

@@ -1,7 +1,5 @@
 """What a buyer says of a structure stays apart from what the structure says: it lifts no refusal and teaches nothing unless it is theirs to say."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -13,7 +13,6 @@ import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
-from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar, cast
 
@@ -47,10 +46,7 @@ class Catalogue:
     def __post_init__(self) -> None:
         structures, evidence = self.structures, self.evidence
         self._denied: Mapping[int, tuple[str, ...]] | None = None  # where more is denied than was published
-        self.home: Path | None = None  # the folder it was opened from
         self.derived: Mapping[str, Array] = {}  # arrays that a wing above stored with it, by name
-        # the file of its vectors, where they were written before it is saved
-        self.written: Path | None = None
         # nothing kept here refers to the catalogue: it is given back when nobody holds it, without a search for cycles
         self._structure_of = lru_cache(KEPT)(partial(_read, Structure, structures.column("payload")))
         self._offer_of = lru_cache(KEPT)(partial(_read, Offer, evidence.column("payload")))

@@ -1,7 +1,5 @@
 """Encoding of domain values in the columns of a catalogue: days, departments, zones and natures as numbers."""
 
-from __future__ import annotations
-
 from datetime import date
 from functools import lru_cache
 

@@ -4,8 +4,6 @@ A skill is "trade:" with a trade of the table, "cpv:" with leading digits, or "o
 hash of its title (`titled`), which survives renumbering when lists are fetched again.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import replace

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import mmap
-import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -18,7 +17,6 @@ import xxhash
 from matcher import codec, plugins
 from matcher.catalogue import texts
 from matcher.catalogue.catalogue import Catalogue
-from matcher.catalogue.collecting import no_collections
 from matcher.catalogue.columns import FORMAT
 from matcher.catalogue.vectors import Vectors
 from matcher.domain import NotFound, Recipe, StaleArtefact
@@ -29,7 +27,6 @@ DERIVED = "derived"  # the folder of arrays that a wing above stores
 SWAPS = 20  # attempts at opening a catalogue that is being swapped
 
 
-@no_collections()
 def save_catalogue(
     catalogue: Catalogue, folder: Path, also: Callable[[Path], None] = lambda folder: None
 ) -> None:
@@ -44,12 +41,7 @@ def save_catalogue(
             pa.ipc.new_file(sink, table.schema) as out,
         ):
             out.write_table(table.combine_chunks())
-    try:  # files are immutable, so that two catalogues may share one
-        if catalogue.written is None:
-            raise FileNotFoundError
-        os.link(catalogue.written, fresh / "vectors.npy")
-    except OSError:
-        np.save(fresh / "vectors.npy", catalogue.vectors.table, allow_pickle=False)
+    np.save(fresh / "vectors.npy", catalogue.vectors.table, allow_pickle=False)
     catalogue.vectors.texts.save(fresh / "texts")
     for name, index in catalogue.indexes.items():
         index.save(fresh / name)
@@ -125,7 +117,7 @@ def _opened(folder: Path) -> Catalogue:
     except (OSError, pa.ArrowInvalid, ValueError) as error:
         raise StaleArtefact(f"{folder} is damaged or incomplete ({error}): {again}") from None
     catalogue = Catalogue(tables[0], tables[1], vectors, indexes, saved, manifest, encoder)
-    catalogue.home, catalogue.derived = folder, derived
+    catalogue.derived = derived
     return catalogue
 
 

@@ -1,7 +1,5 @@
 """Which structures may be candidates: exact filters, names, distances."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date

@@ -1,6 +1,4 @@
-"""Arithmetic on chosen rows: inner products with a vector, by faiss on one thread, and which rows there are and differ."""
-
-from __future__ import annotations
+"""Arithmetic on chosen rows: inner products with a vector, by faiss on one thread, and which rows there are."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.reference.arrays import F32, I64
-
-SORTED_OF = 200  # numbers so few of all are sorted; of more, each is marked
 
 
 def products(vectors: F32, vector: F32, rows: NDArray[np.integer[Any]]) -> F32:
@@ -42,19 +38,6 @@ def runs(first: NDArray[np.integer[Any]], many: NDArray[np.integer[Any]]) -> I64
     numbers = np.repeat(first - (np.cumsum(many) - many), many).astype(np.int64, copy=False)
     numbers += np.arange(len(numbers))
     return numbers
-
-
-def distinct(numbers: NDArray[np.integer[Any]], count: int) -> tuple[I64, I64]:
-    """The different numbers, all below `count`, increasing, and the place of each number among them."""
-    if len(numbers) * SORTED_OF < count:
-        found, place = np.unique(numbers, return_inverse=True)
-        return found.astype(np.int64), place
-    met = np.zeros(count, dtype=bool)
-    met[numbers] = True
-    different = np.flatnonzero(met)
-    place = np.empty(count, dtype=np.int64)
-    place[different] = np.arange(len(different))
-    return different, place[numbers]
 
 
 @contextmanager

@@ -1,11 +1,8 @@
 """Structures and awards as rows of the two tables of a catalogue."""
 
-from __future__ import annotations
-
 import json
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
@@ -175,35 +172,18 @@ def tables_of(
     """Structures and the evidence of them, that of each from its first row on, as the two tables of a catalogue."""
     located = [_located(structure) for structure in structures]
     payloads = [codec.to_text(structure, brief=True) for structure in located]
-    offers = {
-        id(offer): written
-        for structure, payload in zip(structures, payloads, strict=True)
-        for offer, written in zip(structure.offers, offers_in(payload), strict=True)
-    }
-    evidence = _evidence_table(rows, offers)
+    evidence = _evidence_table(rows)
     return _structure_table(located, payloads, first_rows, evidence), evidence
 
 
-_OFFERS = re.compile(rb'"offers":\[\{"id":(.*)\}\](?:,"[a-z]|\}$)')
-
-
-def offers_in(payload: bytes) -> list[bytes]:
-    """The offers of a structure as they stand in its JSON: cutting them out takes a fifth of writing them again.
-
-    Text holds no bare quote: what is cut at stands between two offers, and after the last, alone.
-    """
-    listed = _OFFERS.search(payload)
-    return [b'{"id":%b}' % offer for offer in listed[1].split(b'},{"id":')] if listed else []
-
-
-def _evidence_table(rows: Sequence[_Row], written: Mapping[int, bytes]) -> pa.Table:
+def _evidence_table(rows: Sequence[_Row]) -> pa.Table:
     offers = [row.offer for row in rows]
     zones = [offer.zone for offer in offers]
     bits_of = {id(zone): zone_bits(zone) for zone in {id(zone): zone for zone in zones}.values()}
     bits = [bits_of[id(zone)] for zone in zones]  # the offers of a structure share one
     places = [offer.place for offer in offers]
     buyers = [offer.buyer for offer in offers]
-    payloads = [written.get(id(offer)) or codec.to_text(offer, brief=True) for offer in offers]
+    payloads = [codec.to_text(offer, brief=True) for offer in offers]
     natures = {nature: number for number, nature in enumerate(NATURES)}
     return pa.table(
         {

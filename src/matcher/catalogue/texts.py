@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.catalogue.products import distinct, runs
+from matcher.catalogue.products import runs
 from matcher.reference.arrays import I32, I64, Array, Mask
 
 FILES = ("numbers", "members")
 
 
 class Texts:
-    """The number of the text of each row, and the rows of each text; a text may have lost all its rows."""
+    """The number of the text of each row, and the rows of each text."""
 
     def __init__(self, numbers: I32, count: int, members: I32 | None = None) -> None:
         self.numbers = numbers
@@ -41,7 +41,8 @@ class Texts:
 
     def different(self, rows: I64) -> tuple[I64, I64]:
         """The different texts of some rows, increasing, and the place among them of the text of each row."""
-        return distinct(self.numbers[rows], len(self))
+        different, place = np.unique(self.numbers[rows], return_inverse=True)
+        return different.astype(np.int64), place
 
     def of_rows(self, allowed: Mask) -> Mask:
         """Mask over texts: those of a row in a mask over rows."""

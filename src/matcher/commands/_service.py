@@ -1,7 +1,5 @@
 """The application, as a factory that names no package outside of `matcher`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from matcher.reference.paths import reach_service

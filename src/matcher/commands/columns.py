@@ -1,7 +1,5 @@
 """`matcher columns`: the guessed column mapping of a spreadsheet, with samples; corrected with --map, kept with --save."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import islice

@@ -1,7 +1,5 @@
 """`matcher consortium`: which teams can take a notice together."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """`matcher cpv`: the likeliest CPV codes of a text, with their probabilities."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from typer import Argument, Option

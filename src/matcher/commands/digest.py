@@ -1,7 +1,5 @@
 """`matcher digest`: digests of a structure or a buyer, sent or to be sent, in any format."""
 
-from __future__ import annotations
-
 import sys
 from datetime import date
 from pathlib import Path

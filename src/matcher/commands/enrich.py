@@ -1,7 +1,5 @@
 """`matcher enrich`: complete a directory by what is public about its structures."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path

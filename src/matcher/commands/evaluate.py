@@ -1,7 +1,5 @@
 """`matcher evaluate`: recipes and baselines on known answers or judged needs, compared with confidence intervals."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

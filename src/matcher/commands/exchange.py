@@ -1,7 +1,5 @@
 """The exchange: declare what one offers and seeks on a notice, and find complementary partners."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """`matcher explain`: why a structure is ranked where it is on a notice, or why it is not."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`matcher exposure`: exposure of structures over a set of needs, compared with their probability of being a lead."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

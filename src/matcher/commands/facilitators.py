@@ -1,7 +1,5 @@
 """`matcher facilitators`: facilitators of a place, referrals, and early access to needs."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

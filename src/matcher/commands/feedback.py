@@ -1,7 +1,5 @@
 """`matcher feedback`: the words of a structure or a buyer on a lot, and of a structure on the mails it gets."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """`matcher hours`: hours of insertion of a contract, who could carry them, and the OETH effect of a purchase."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path

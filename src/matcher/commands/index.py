@@ -1,7 +1,5 @@
 """`matcher index`: build the catalogue used for matching."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
@@ -65,7 +63,7 @@ def run(
         notices = [*gather.load_notices(out), *gathered.tenders]
         gathered.tenders = list({tender.id: tender for tender in notices}.values())
     else:
-        catalogue = build_catalogue(gathered.structures, gathered.awards, chosen, home=out)
+        catalogue = build_catalogue(gathered.structures, gathered.awards, chosen)
 
     def also(folder: Path) -> None:
         gather.save_rejects(gathered, folder)

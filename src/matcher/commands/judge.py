@@ -1,7 +1,5 @@
 """`matcher judge`: grade pairs of a need and a structure in the terminal, to learn a judgement from your own experts."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """API keys of the service and the exchange, made by the operator: create, list, revoke."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import typer

@@ -1,7 +1,5 @@
 """`matcher law`: the rules in force on a day, each with its article, dates, figure and source."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Annotated
 

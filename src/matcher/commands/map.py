@@ -1,7 +1,5 @@
 """`matcher map`: supply, needs and gaps of a territory."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`matcher mcp`: the service as tools for assistants, by the Model Context Protocol."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """`matcher meeting`: a meeting day, from a theme, a place and the buyers' coming needs."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`matcher needs`: what each lot of a notice, or a typed need, asks for."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """`matcher outbox`: operator control of mails: who, when and what; approve, cancel, send, settle, bounces."""
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 from typing import Annotated

@@ -4,8 +4,6 @@ matcher personal export contact@example.org
 matcher personal erase contact@example.org --yes
 """
 
-from __future__ import annotations
-
 import json
 
 import typer

@@ -1,7 +1,5 @@
 """`matcher potential`: market potential of a need before a tender, and the buyer's options."""
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 from typing import Annotated

@@ -1,7 +1,5 @@
 """`matcher rank`: rank the candidates of each query of a file, in the benchmark's format."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

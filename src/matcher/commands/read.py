@@ -1,7 +1,5 @@
 """`matcher read`: files, folders and archives to records, whatever their format."""
 
-from __future__ import annotations
-
 import sys
 from itertools import chain
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`matcher relaunch`: what to do about a reserved lot that got no answer."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

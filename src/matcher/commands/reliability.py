@@ -1,7 +1,5 @@
 """`matcher reliability`: calibration of the probabilities on later awards, each queried as of its date."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any

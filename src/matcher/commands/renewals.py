@@ -1,7 +1,5 @@
 """`matcher renewals`: contracts that end soon, by trade, place and buyer, with their holders as published."""
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """`matcher sample`: the invented sample, written where the examples look for it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

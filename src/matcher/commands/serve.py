@@ -1,7 +1,5 @@
 """`matcher serve`: the API and the pages."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`matcher spaser`: purchases by kind of structure, from the buyer's ledger and DECP."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """The store: status, migration, backup, restore and pruning."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import typer

@@ -1,7 +1,5 @@
 """`matcher synth`: synthetic structures and notices for load tests."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -6,8 +6,6 @@ Examples:
     matcher train encoder --data mes-donnees --out mon-encodeur --before 2024-01-01
 """
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The real cases of a data folder: three tasks, the recipes and the simple methods they are compared with."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict

@@ -4,8 +4,6 @@ The contract of `rank` and its time rule: a query dated D uses only awards dated
 counts as dated UNDATED; a query without a date may use the whole history.
 """
 
-from __future__ import annotations
-
 import gzip
 import json
 import math
@@ -142,9 +140,6 @@ def rankings_of(matcher: Matcher, question: Question, incumbents: bool = False) 
     """The ranking of each lot that the notice names, as of the question's day."""
     queries = matcher.queries(question.tender, as_of=question.day, incumbents=incumbents)
     return [matcher.rank(query) for query in queries]
-
-
-# ---------------------------------------------------------------------------------------------- figures
 
 
 def measures(ranking: Sequence[str], gold: Iterable[str]) -> dict[str, float]:

@@ -3,8 +3,6 @@
 The pool of a need holds the first of the ranking, the nearest in meaning and the nearest on the road, shuffled.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress

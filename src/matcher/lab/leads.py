@@ -3,8 +3,6 @@
 The measures are those of graded retrieval over judged candidates alone: ungraded structures are removed first.  A lead is a grade of 2 or 3 (docs/judging.md).
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -174,9 +172,6 @@ def ece(chance: F64, lead: Array) -> float:
     """The expected calibration error over the tenths of the scale."""
     tenth = np.minimum((chance * 10).astype(int), 9)
     return sum(abs(float((chance - lead)[tenth == t].sum())) for t in range(10)) / len(chance)
-
-
-# ------------------------------------------------------------------------------------- quality against exposure
 
 
 def tenders(paths: Iterable[Path]) -> list[Tender]:

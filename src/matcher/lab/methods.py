@@ -4,8 +4,6 @@
 `badge and sector` what a marketplace of structures lists: those of the sector that come there, complete profiles first.
 """
 
-from __future__ import annotations
-
 import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Results as files: one JSON for each task and method, and the tables and the plot that are generated from them."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math
@@ -96,9 +94,6 @@ def write(found: Iterable[Result], folder: Path) -> None:
 def read(folder: Path) -> list[Result]:
     """Every result of a folder, by task and method."""
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*/*.json"))]
-
-
-# ---------------------------------------------------------------------------------- tables and plot
 
 
 @cache

@@ -4,8 +4,6 @@ Reliability in ten bins of equal size and the Brier score (Brier, 1950), as a sk
 base rate of the same cases.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 

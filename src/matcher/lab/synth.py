@@ -6,8 +6,6 @@ from the labels of the nomenclatures; numbers pass the Luhn check and belong to 
 are not in the register, and those above 000 400 000 here are drawn outside of what a run of the sample uses).
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

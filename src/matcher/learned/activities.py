@@ -3,12 +3,10 @@
 The vector is that of the code's label, of those above it, and of the words of its trades.
 """
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +14,6 @@ from matcher.domain import BadInput
 from matcher.reference import tables
 from matcher.reference.arrays import F32, F64
 from matcher.reference.codes import naf_codes, naf_label, naf_words
-
-if TYPE_CHECKING:
-    pass
 
 #: Catch-all codes of structures of insertion and disability: no trade can be inferred from them.
 VAGUE = frozenset(

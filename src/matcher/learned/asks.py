@@ -4,8 +4,6 @@ One linear model with several outputs (`matcher train asks`) reads the words of 
 A first reading gives each text weights of trades; the outputs then correct it by what labelled lots taught.  Numpy alone.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping, Sequence

@@ -5,8 +5,6 @@ law, denies, states the object of the contract or says nothing has none of the l
 single tokens.  The weights are plain arrays over hashed features, and JSON, in models/clauses (`matcher train clauses`).
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re
@@ -35,7 +33,6 @@ STEPS = 32.0  # quantisation steps of an idf
 Integers = NDArray[np.uint64]
 Columns = NDArray[np.int64]
 
-# ------------------------------------------------------------------------------------------------ words
 
 #: "L. 2113-12", "L2113-13-1"
 _ARTICLE = re.compile(r"\bl\W{0,3}2113\s?-\s?1[2-6](?:\s?-\s?1\b)?")
@@ -57,8 +54,6 @@ def words(text: str) -> list[str]:
     plain = _EMPTY.sub(" vide ", _TICKED.sub(" coche ", plain))
     return ["0" if word[0].isdigit() else word for word in _WORD.findall(plain)]
 
-
-# -------------------------------------------------------------------------------------------- features
 
 _STEP, _PAIR, _STIR = (
     np.uint64(number) for number in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93)
@@ -127,9 +122,6 @@ def features(text: str) -> Columns:
     """The hashed columns of a passage, view by view, with repetitions."""
     found = words(text)
     return np.concatenate([of_words(found), *map(letters, found)])
-
-
-# ----------------------------------------------------------------------------------------------- model
 
 
 @dataclass(frozen=True)

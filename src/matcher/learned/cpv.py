@@ -7,8 +7,6 @@ each counts in the linear model, and the more the class prior weighs.  The weigh
 models/cpv as plain arrays and JSON.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass

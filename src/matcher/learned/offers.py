@@ -4,8 +4,6 @@ The first reads the trade of each part of the text.  The second tells parts that
 history, news, vacancies and menus, which name trades too.  The third tells from both which trades the text offers.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

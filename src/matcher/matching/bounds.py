@@ -1,7 +1,5 @@
 """The highest sum that tables allow where some of their columns are not known yet: who is below a level need not be compared."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 

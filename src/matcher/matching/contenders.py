@@ -1,13 +1,11 @@
 """Candidates of a lot that may be proposed for it: the others are told by their place and trade, and not compared further."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.matching import by_clause, judgement, reach, suitability
+from matcher.matching import by_clause, judgement, reach, search, suitability
 from matcher.matching.ranking import LIKELY, PLAUSIBLE
 from matcher.matching.shortlist import Shortlist
 
@@ -28,7 +26,7 @@ def in_steps(some: Shortlist, may: Callable[[Shortlist, tuple[str, ...]], NDArra
     """Those of a shortlist who may reach something as far as the columns of each step tell."""
     for known in judgement.STEPS if len(some) > MANY else judgement.STEPS[-1:]:
         if len(some):
-            some = judgement.shipped().narrowed(some, may(some, known))
+            some = search.narrowed(some, may(some, known))
     return some
 
 

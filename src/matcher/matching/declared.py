@@ -5,8 +5,6 @@ groups predicted for both sides.  The best two passages of a structure count.  T
 and cached for the process, so that a reloaded catalogue only encodes what has changed.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

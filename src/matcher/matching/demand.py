@@ -1,7 +1,5 @@
 """What a lot requires, as numbers: its trades as an array, and the columns of the judgement that are equal for all candidates."""
 
-from __future__ import annotations
-
 from functools import cache
 
 import numpy as np

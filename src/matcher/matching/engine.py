@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +39,8 @@ from matcher.matching.contenders import contenders
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
 from matcher.matching.reasons import missing, sentences, warnings
-from matcher.matching.search import asks_indexes, query_of, search_together, shortlist_of
-from matcher.matching.shortlist import Column, Query, Shortlist, best_of_each
+from matcher.matching.search import query_of, shortlist_of
+from matcher.matching.shortlist import Column, Query, Shortlist
 from matcher.matching.suitability import eligible
 from matcher.reference import deadline, paths
 
@@ -82,15 +82,6 @@ class Matcher:
         self._signals = {
             ranker: {name: plugins.find("matching.signals", name) for name in ranker.signals}
             for ranker in (self.ranker, self.past_ranker)
-        }
-        self._prepare = {
-            ranker: [signal.prepare for signal in signals.values() if hasattr(signal, "prepare")]
-            for ranker, signals in self._signals.items()
-        }
-        self._same_text_for = {
-            name: getattr(signal, "SAME_TEXT_FOR", "")
-            for signals in self._signals.values()
-            for name, signal in signals.items()
         }
 
     @classmethod
@@ -155,9 +146,6 @@ class Matcher:
         self, queries: Sequence[Query], least: int = PLAUSIBLE, also: NDArray[np.bool_] | None = None
     ) -> Iterator[Ranking]:
         """Rankings of the lots of a notice, of those candidates who can be proposed (`rank` unless whole)."""
-        if not self.exhaustive:
-            searched = (q for q in queries if not self.judges or asks_indexes(self.catalogue, q))
-            search_together(self.catalogue, [*searched])
         return (self.rank(query, whole=False, least=least, also=also) for query in queries)
 
     def _measured(self, found: Shortlist, ranker: Any) -> Shortlist:
@@ -336,11 +324,10 @@ class Matcher:
         )
 
     def _pool(self, ranking: Ranking, answer: LotAnswer, n: int) -> LotAnswer:
-        """The answer extended to n structures, with reasons computed only for those a group selects."""
+        """The answer extended to n structures."""
         shown = len(answer.matches)
-        more = self._shown(ranking, n)[shown:].tolist()
-        reasons = [cast("tuple[Reason, ...]", _LazyReasons(self, ranking, i)) for i in more]
-        return replace(answer, matches=(*answer.matches, *self._matches(ranking, more, reasons, shown + 1)))
+        more = self.explained(ranking, self._shown(ranking, n)[shown:].tolist(), shown + 1)
+        return replace(answer, matches=(*answer.matches, *more))
 
     def nobody(self, ranking: Ranking) -> bool:
         """True when no candidate is credible."""
@@ -352,53 +339,23 @@ class Matcher:
 
     def explained(self, ranking: Ranking, chosen: Sequence[int], first: int = 1) -> tuple[Match, ...]:
         """These candidates as matches, see `explain`, of ranks from `first`."""
-        if not chosen:
-            return ()
-        for prepare in self._prepare[self._ranker_of(ranking)]:
-            prepare(ranking.shortlist, chosen)
-        return self._matches(ranking, chosen, [self._reasons(ranking, i) for i in chosen], first)
+        offers = self._best_offers(ranking.shortlist, chosen)
+        each = enumerate(zip(chosen, offers, strict=True), first)
+        return tuple(self._match(ranking, i, rank, offer) for rank, (i, offer) in each)
 
     def _reasons(self, ranking: Ranking, i: int) -> tuple[Reason, ...]:
         """Contribution and explanation of each signal for candidate i, largest first."""
-        shortlist = ranking.shortlist
-        values, adds = shortlist.once("tables", lambda: self._tables(ranking))
-        reasons = []
-        signals = self._signals_of(ranking).items()
-        for (name, signal), value, add in zip(signals, values[i].tolist(), adds[i].tolist(), strict=True):
-            shared = self._same_text_for[name]
-            unknown = value != value
-            make = partial(_reason, name, signal, shortlist, i, value, add)
-            if shared == "value" or (unknown and shared == "unknown"):
-                reasons.append(shortlist.once(("reason", name, None if unknown else value, add), make))
-            else:
-                reasons.append(make())
-        reasons.sort(key=lambda reason: -abs(reason.contribution))
-        return tuple(reasons)
+        shortlist, reasons = ranking.shortlist, list[Reason]()
+        ranker = self.ranker if ranking.judged else self.past_ranker
+        for name, signal in self._signals[ranker].items():
+            value, add = float(shortlist.columns[name][i]), float(ranking.contributions[name][i])
+            why = signal.explain(shortlist, i, value)
+            passages = {"notice_passage": why.notice_passage, "offer_passage": why.offer_passage}
+            tells = why.tells and value == value
+            reasons.append(Reason(code=name, text=why.text, contribution=add, tells=tells, **passages))
+        return tuple(sorted(reasons, key=lambda reason: -abs(reason.contribution)))
 
-    def _tables(self, ranking: Ranking) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Values and contributions with a row for each candidate and a column for each signal."""
-        columns, adds, names = ranking.shortlist.columns, ranking.contributions, self._signals_of(ranking)
-        shape = (len(names), len(ranking.shortlist))
-        values = np.array([columns[name] for name in names], dtype=np.float64).reshape(shape)
-        return values.T, np.array([adds[name] for name in names], dtype=np.float64).reshape(shape).T
-
-    def _signals_of(self, ranking: Ranking) -> Mapping[str, Any]:
-        """The signals of a ranking, by name."""
-        return self._signals[self._ranker_of(ranking)]
-
-    def _ranker_of(self, ranking: Ranking) -> Any:
-        return self.ranker if ranking.judged else self.past_ranker
-
-    def _matches(
-        self, ranking: Ranking, chosen: Sequence[int], reasons: Sequence[tuple[Reason, ...]], first: int
-    ) -> tuple[Match, ...]:
-        offers = self._best_offers(ranking.shortlist, chosen)
-        each = enumerate(zip(chosen, reasons, offers, strict=True), first)
-        return tuple(self._match(ranking, i, rank, why, offer) for rank, (i, why, offer) in each)
-
-    def _match(
-        self, ranking: Ranking, i: int, rank: int, reasons: tuple[Reason, ...], offer: Offer | None
-    ) -> Match:
+    def _match(self, ranking: Ranking, i: int, rank: int, offer: Offer | None) -> Match:
         shortlist = ranking.shortlist
         row = int(shortlist.candidates[i])
         structure = self.catalogue.structure(row)
@@ -410,7 +367,7 @@ class Matcher:
             score=float(ranking.scores[i]),
             probability=float(ranking.chances[i]),
             rank=rank,
-            reasons=reasons,
+            reasons=self._reasons(ranking, i),
             missing=missing(structure),
             warnings=warnings(structure, may, shortlist.query.lot.reservation is not None),
             reach=reach.of(shortlist).pair(i, reach.usual_km(shortlist, ranking.judged)),
@@ -483,9 +440,12 @@ class Matcher:
         index, query = next(iter(self.catalogue.indexes.values()), None), shortlist.query
         if index is None:
             return [None] * len(chosen)
-        rows = [_rows_to_show(shortlist, i) for i in chosen]
-        best = best_of_each(rows, lambda every: index.compare(query.words, query.vector, every))
-        return [None if row is None else self.catalogue.offer(row) for row in best]
+
+        def best(rows: NDArray[np.int64]) -> Offer:
+            return self.catalogue.offer(int(rows[index.compare(query.words, query.vector, rows).argmax()]))
+
+        rows_of_each = (_rows_to_show(shortlist, i) for i in chosen)
+        return [best(rows) if len(rows) else None for rows in rows_of_each]
 
 
 def _rows_to_show(shortlist: Shortlist, i: int) -> NDArray[np.int64]:
@@ -494,34 +454,3 @@ def _rows_to_show(shortlist: Shortlist, i: int) -> NDArray[np.int64]:
     for natures in (("award",), ("name", "naf")):
         rows = rows if len(rows) else shortlist.rows_of(i, *natures)
     return rows
-
-
-@dataclass(frozen=True, slots=True)
-class _LazyReasons(Sequence[Reason]):
-    """The reasons of a candidate, computed on first access."""
-
-    matcher: Matcher
-    ranking: Ranking
-    i: int
-
-    def __getitem__(self, place: Any) -> Any:
-        return self.matcher._reasons(self.ranking, self.i)[place]
-
-    def __iter__(self) -> Iterator[Reason]:
-        return iter(self.matcher._reasons(self.ranking, self.i))
-
-    def __len__(self) -> int:
-        return len(self.matcher._signals_of(self.ranking))
-
-
-def _reason(name: str, signal: Any, shortlist: Shortlist, i: int, value: float, add: float) -> Reason:
-    """The reason that a signal gives for candidate i."""
-    why = signal.explain(shortlist, i, value)
-    return Reason(
-        code=name,
-        text=why.text,
-        contribution=add,
-        notice_passage=why.notice_passage,
-        offer_passage=why.offer_passage,
-        tells=why.tells and value == value,
-    )

@@ -4,8 +4,6 @@ Three groups of columns: confidence in the trade from each source, distance rela
 and what the lot requires (a service, social-clause hours, staff), equal for all candidates.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace

@@ -5,8 +5,6 @@ train judgement`) and read from JSON with numpy alone.  The sum is the log-odds 
 reasons.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
@@ -20,7 +18,7 @@ from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import BadInput, NotFound
-from matcher.matching import declared, evidence, search
+from matcher.matching import declared, evidence
 from matcher.matching.bounds import Bounds
 from matcher.matching.rankers._additive import contribution, steps
 from matcher.matching.shortlist import Column, Shortlist
@@ -123,11 +121,6 @@ class Judgement:
         found["likely_need"] = found["likely_need"] + self.base
         return {theme: np.repeat(sums, size) if len(sums) < size else sums for theme, sums in found.items()}
 
-    @property
-    def cells(self) -> tuple[str, str]:
-        """The key under which a shortlist keeps the cells of its candidates: they depend on the lot and its place."""
-        return ("cells", self.fingerprint)
-
     def may_reach(
         self, shortlist: Shortlist, chance: float, given: Mapping[str, float | Column], known: tuple[str, ...]
     ) -> NDArray[np.bool_]:
@@ -165,20 +158,13 @@ class Judgement:
         self, shortlist: Shortlist, given: Mapping[str, Column], names: Iterable[str]
     ) -> Mapping[str, NDArray[np.int64]]:
         """The cells of these columns, some replaced; those of the others are found once for a lot."""
-        kept: dict[str, NDArray[np.int64]] = shortlist.once(self.cells, dict)
+        kept: dict[str, NDArray[np.int64]] = shortlist.once(("cells", self.fingerprint), dict)
         for name in names:
             if name not in kept and name not in given:
                 kept[name] = self._cuts[name].searchsorted(evidence.axis(shortlist, name))
         return kept | {
             k: self._cuts[k].searchsorted(column) for k, column in given.items() if k in self._cuts
         }
-
-    def narrowed(self, shortlist: Shortlist, kept: NDArray[np.bool_]) -> Shortlist:
-        """The shortlist of some candidates, mask (n,), with what is known of them."""
-        some, inside = search.narrowed(shortlist, kept), np.flatnonzero(kept)
-        cells: dict[str, NDArray[np.int64]] = shortlist.once(self.cells, dict)
-        some.keep(self.cells, {name: at if len(at) == 1 else at.take(inside) for name, at in cells.items()})
-        return some
 
     def contributions(self, shortlist: Shortlist) -> dict[str, Column]:
         """Contributions of themes and rules for each candidate of a lot; they sum to the score."""

@@ -1,7 +1,5 @@
 """Parts of a lot that requires several trades, matched separately: a likely match for one may not be one for the whole."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from matcher.domain import Asked, Lot, Part

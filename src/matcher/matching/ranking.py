@@ -1,7 +1,5 @@
 """The ranking of a lot's candidates, rotation of near-ties, and the merge of several rankings."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

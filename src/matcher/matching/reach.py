@@ -148,9 +148,6 @@ def only_vague(places: Sequence[Place]) -> bool:
     return all(map(vague, places))
 
 
-# ------------------------------------------------------------------------------------------ declared zones
-
-
 def _declared_zones(shortlist: Shortlist) -> tuple[Zones, Any]:
     """Zones declared on the day of the query, and where the candidates are among them."""
     catalogue = shortlist.catalogue
@@ -183,9 +180,6 @@ def _zones_by(catalogue: Catalogue, rows: Rows, owner: Rows, count: int) -> Zone
         for word, name in zip(words, ("zone_low", "zone_high"), strict=True):
             word[at] = np.bitwise_or.reduceat(catalogue.of_row(name)[rows], first)
     return declared, radius, words
-
-
-# ------------------------------------------------------------------------- how far structures usually travel
 
 
 def activities_near(shortlist: Shortlist) -> NDArray[np.float64]:

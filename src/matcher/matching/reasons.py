@@ -4,8 +4,6 @@ A score has up to a dozen parts, some of them redundant (four signals read the s
 something is unknown.  They are grouped by subject here; the points of the subjects still sum to the score.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 

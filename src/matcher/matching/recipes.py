@@ -1,7 +1,5 @@
 """Recipes: one TOML file each, named by the file; the shipped ones lie in `recipe_files/`."""
 
-from __future__ import annotations
-
 import tomllib
 from dataclasses import replace
 from pathlib import Path

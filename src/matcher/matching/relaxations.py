@@ -1,7 +1,5 @@
 """What would find more structures for a lot, each counted by running the relaxed query with all its other filters."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any

@@ -3,8 +3,6 @@
 An award gives the scheduled end, not whether the contract is renewed: options, extensions and terminations are unknown.
 """
 
-from __future__ import annotations
-
 import calendar
 import hashlib
 from collections.abc import Iterable, Sequence

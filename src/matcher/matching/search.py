@@ -1,11 +1,8 @@
 """Candidates of a lot: its query, and who may come to its place, or what every index returns."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,16 +58,6 @@ def query_of(
         part=lot_part(lot.title),
         pieces=pieces,
     )
-
-
-def search_together(catalogue: Catalogue, queries: Sequence[Query], k: int = NEAREST) -> None:
-    """Search the nearest rows in meaning of several lots at once, which takes less than one by one; `shortlist_of` finds them."""
-    index, asked = catalogue.index("meaning"), [query for query in queries if query.filters == Filters()]
-    if len(asked) < 2 or _few(catalogue, None) or not hasattr(index, "search_many"):
-        return
-    found = index.search_many(np.array([query.vector for query in asked]), k)
-    for query, rows in zip(asked, found, strict=True):
-        query.memo.keep(("nearest", k), rows)
 
 
 def shortlist_of(
@@ -135,7 +122,8 @@ def _found(
     if coming and not asks_indexes(catalogue, query):
         return near
     row_mask = None if allowed is None else allowed[catalogue.owners]
-    rows = [_retrieved(index, query, k, row_mask) for index in catalogue.indexes.values()]
+    indexes = catalogue.indexes.values()
+    rows = [index.search(query.words, query.vector, k, row_mask) for index in indexes]
     meaning = catalogue.index("meaning")
     if meaning is not None:  # a structure with one of several trades is seldom similar to the whole text
         rows += [meaning.search("", piece, k // 2, row_mask) for piece in query.pieces]
@@ -155,15 +143,6 @@ def asks_indexes(catalogue: Catalogue, query: Query) -> bool:
         not within_reach.has_point(query)
         or int(np.count_nonzero(within_reach.undeclared(catalogue, query))) > COMPARED
     )
-
-
-def _retrieved(index: Any, query: Query, k: int, row_mask: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-    def search() -> NDArray[np.int64]:
-        found: NDArray[np.int64] = index.search(query.words, query.vector, k, row_mask)
-        return found
-
-    once = row_mask is None and index.role == "meaning"
-    return query.memo.once(("nearest", k), search) if once else search()
 
 
 def _compared(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -320,21 +320,6 @@ def discounted_sum(
             at_top = np.flatnonzero(left == top[segment])
             left[at_top[heads(segment[at_top])]] = -np.inf
     return total
-
-
-def best_of_each(
-    groups: Sequence[NDArray[np.integer[Any]]], value: Callable[[Rows], NDArray[Any]]
-) -> list[int | None]:
-    """The member of each group with the highest value, the first of equal ones; None of an empty group.
-
-    `value` is asked once, of all members one after the other.
-    """
-    values = value(np.concatenate([*groups, np.zeros(0, dtype=np.int64)]))
-    ends = np.cumsum([len(group) for group in groups]).tolist()
-    return [
-        int(group[values[end - len(group) : end].argmax()]) if len(group) else None
-        for group, end in zip(groups, ends, strict=True)
-    ]
 
 
 def heads(labels: NDArray[Any]) -> Rows:

@@ -1,7 +1,5 @@
 """Trades of a structure, each with its source, whether declared or inferred, and since when."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date

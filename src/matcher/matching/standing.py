@@ -3,8 +3,6 @@
 Opportunities, digests and partners share it, so that they agree.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

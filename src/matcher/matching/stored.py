@@ -3,8 +3,6 @@
 Without it, or where the models or tables have changed since, everything is read on first use.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -74,9 +72,6 @@ def _fingerprint(catalogue: Catalogue) -> str:
     for file in sorted(filter(Path.is_file, files)):
         digest.update(file.read_bytes())
     return str(digest.hexdigest())
-
-
-# ------------------------------------------------------------------------------------------ declared texts
 
 
 def _of_texts(catalogue: Catalogue) -> dict[str, NDArray[Any]]:
@@ -149,9 +144,6 @@ def _joined(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]
     return np.frombuffer(b"".join(coded), dtype=np.uint8), np.cumsum(
         [len(each) for each in coded], dtype=np.int64
     )
-
-
-# ------------------------------------------------------------------------------------------ names
 
 
 def _of_names(catalogue: Catalogue) -> dict[str, NDArray[Any]]:

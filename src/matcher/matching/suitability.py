@@ -1,7 +1,5 @@
 """Which candidates to propose for a lot: admissible by law and register, and their level by the judgement."""
 
-from __future__ import annotations
-
 import zlib
 from typing import Any
 

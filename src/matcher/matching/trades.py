@@ -4,8 +4,6 @@ Trades of a need come from its text and CPV code; trades of a structure from dec
 (NAF).  Sources are kept separate, so that the judgement can weigh them.
 """
 
-from __future__ import annotations
-
 import csv
 import re
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Structures in reach of a lot of which nothing tells the trade, of kinds that often have it: to be asked, not absent."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

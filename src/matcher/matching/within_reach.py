@@ -1,7 +1,5 @@
 """Who may come to the places of a lot: those whose declared zone contains one of them, and the nearest of those that declare none."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import reduce
 from typing import Any

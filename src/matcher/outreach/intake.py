@@ -14,7 +14,6 @@ from typing import Any
 from sqlalchemy import Connection, func, or_, select, update
 
 from matcher import codec
-from matcher.catalogue.collecting import no_collections
 from matcher.domain import CALLS, Rejected, Tender
 from matcher.outreach import changes
 from matcher.outreach.cases import notices
@@ -92,7 +91,6 @@ class Reading:
     fresh: list[dict[str, Any]] = field(default_factory=list)  # rows of `ReadFile`
 
 
-@no_collections()
 def read(store: Store, paths: Iterable[Path], at: datetime) -> Reading:
     """Read the files, folders and archives that the same program has not read before, told by the hash of their bytes."""
     found, reader = Reading(), files.reader()

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from matcher import codec
-from matcher.catalogue.collecting import no_collections
 from matcher.catalogue.files import add_files, holds
 from matcher.console import csv_text
 from matcher.domain import KINDS, Award, NotFound, NoValidRecords, Rejected, Structure, Tender
@@ -85,7 +84,6 @@ class Gathered:
         return [source for source, any_does in says.items() if source and not any_does]
 
 
-@no_collections()
 def gather(paths: Iterable[Path], columns: Columns = None) -> Gathered:
     """Read files, folders and archives of any known format; records of one structure, or of one contract, are merged.
 

@@ -5,8 +5,6 @@ the one before.  Erasing a person removes payload, salt and SIRET of its events,
 nobody, and a line blanked without such an event is distinguished from an erased one.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json
@@ -75,9 +73,6 @@ def _seal(record: str, number: int, before: str, commitment: str, kind: str, at:
     return _keyed("event", record, number, before, commitment, kind, at.isoformat())
 
 
-# ------------------------------------------------------------------------------------------------ writing
-
-
 def append(connection: Connection, record: str, fresh: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
     """Seal (kind, siret, payload) after the last event of a record."""
     _hold(connection, record)
@@ -133,9 +128,6 @@ def reseal(connection: Connection, record: str) -> None:
         erase(connection, record, [e["number"] for e in listed if e["payload"] is None])
 
 
-# ---------------------------------------------------------------------------------------------- verifying
-
-
 def broken_at(
     listed: Sequence[RowMapping], content: Mapping[str, Any], head: RowMapping | None, record: str
 ) -> int | None:
@@ -183,9 +175,6 @@ def _holds(event: RowMapping, before: str, record: str, erased: Mapping[int, Map
     return whole and bool(event["commitment"] == _commitment(event["salt"], siret, payload))
 
 
-# ------------------------------------------------------------------------------------------------ reading
-
-
 def _hold(connection: Connection, record: str) -> None:
     if connection.get_execution_options().get("maillage_writes"):
         connection.execute(select(Sourcing.id).where(Sourcing.id == record).with_for_update())
@@ -207,9 +196,6 @@ def head(connection: Connection, record: str) -> RowMapping | None:
 def events(connection: Connection, record: str) -> list[Event]:
     """The events of a record, in order."""
     return [Event(**{name: row[name] for name in Event.__slots__}) for row in rows(connection, record)]
-
-
-# ------------------------------------------------------------------------------------------------ anchors
 
 
 def anchors(connection: Connection) -> Iterator[tuple[str, int, str]]:

@@ -6,8 +6,6 @@ The file is a CSV: `id`, `name`, `kind` (PLIE, maison de l'emploi, EPT, départe
 journal, which keeps them a year: an early sight that nobody renews ends by itself.
 """
 
-from __future__ import annotations
-
 import csv
 import fcntl
 import io

@@ -4,8 +4,6 @@ The latest feedback of a pair counts.  A refusal follows the establishment when 
 structure denies ("ce n'est pas notre métier") excludes it from every lot of that trade.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

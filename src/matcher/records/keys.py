@@ -1,7 +1,5 @@
 """API keys: made by the operator, scoped, shown once; the store holds only their hash."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import secrets

@@ -5,8 +5,6 @@ structure are deleted and its keys revoked; elsewhere its number is removed.  Ke
 away), and notices as published.  A sealed event loses its content and keeps its commitment.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """What pages of results were asked, by unguessable id, and the structures that a buyer set aside."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta

@@ -4,8 +4,6 @@ Times are UTC.  Natural keys are unique constraints, so that writing the same th
 `RETENTION` says how long each table is kept; `matcher.records.personal` finds a person in every table.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 

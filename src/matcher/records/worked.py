@@ -3,8 +3,6 @@
 Nobody is named: hours are counted by month and category of person.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date

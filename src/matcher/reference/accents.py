@@ -5,8 +5,6 @@ word only, of the list in `data/reference`, has its letters and an accent at eac
 and a lone `�` between words have their own rules.
 """
 
-from __future__ import annotations
-
 import gzip
 import re
 from collections import defaultdict

@@ -3,8 +3,6 @@
 The only reader of `amount`, `amount_period`, `amount_max` and of durations; amounts in words.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """CPV, NAF and ROME codes and their labels."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 

@@ -1,7 +1,5 @@
 """A deadline for computing an answer, checked between lots, so that long requests are cut off."""
 
-from __future__ import annotations
-
 import time
 from contextvars import ContextVar
 

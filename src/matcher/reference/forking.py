@@ -1,7 +1,5 @@
 """Processes forked from one that has a module in memory: each has at once what would take seconds to import and read."""
 
-from __future__ import annotations
-
 import contextlib
 import gc
 import os

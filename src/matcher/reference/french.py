@@ -1,7 +1,5 @@
 """French formatting of numbers and dates, and the time zone of French notices."""
 
-from __future__ import annotations
-
 import math
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo

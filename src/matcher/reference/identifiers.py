@@ -1,7 +1,5 @@
 """Identifiers and values, cleaned and validated: SIRET, SIREN, CPV, NAF, dates, amounts."""
 
-from __future__ import annotations
-
 import re
 from datetime import date, datetime
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Import official tables that take precedence over the shipped ones."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

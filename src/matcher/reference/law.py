@@ -7,8 +7,6 @@ informs and gives no legal advice: every rule is shown with its article, its dat
 Amounts are euros before tax, shares run from 0 to 1, dates are the first and the last day in force.
 """
 
-from __future__ import annotations
-
 import csv
 import math
 import re

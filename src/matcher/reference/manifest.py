@@ -1,7 +1,5 @@
 """Checksums of the shipped models (`models/manifest.json`): what answers is what was released, or nothing answers."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from functools import cache

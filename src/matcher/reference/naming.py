@@ -1,7 +1,5 @@
 """Names of structures as people write them, from those of a register in capitals; display names of sources."""
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 

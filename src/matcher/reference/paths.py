@@ -1,7 +1,5 @@
 """Location of the shipped tables and models: next to the sources in a clone, inside the package in a wheel."""
 
-from __future__ import annotations
-
 import os
 import sys
 import tempfile

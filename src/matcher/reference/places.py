@@ -4,8 +4,6 @@ Tables are read on first use, once, from `data/reference` (their sources are lis
 code gives None, "" or an empty tuple, never an error; unknown coordinates are NaN.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from bisect import bisect_left

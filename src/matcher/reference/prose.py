@@ -4,8 +4,6 @@ Patterns are written in proper French and made, by `french`, to match capitals w
 destroyed on the way (U+FFFD); the text is folded letter by letter, so a passage is quoted as published.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -81,8 +79,6 @@ def french(pattern: str) -> re.Pattern[str]:
     body = re.sub(r"(?<!\[)\\w", lambda _: rf"[\w{LOST}]", "".join(made))
     return re.compile(body.replace(r"\b", _EDGE))
 
-
-# ------------------------------------------------------------------------------------------- sentences
 
 _ABBREVIATED = re.compile(
     r"(?:\b(?:l|r|d|art|al|n|no|cf|m|mm|mme|ex|env|min|max|etc|st|ste|ord|coeff?)|(?:^|[:;,.(\n])\s*\d{1,2})\.$"

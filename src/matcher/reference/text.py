@@ -1,7 +1,5 @@
 """Normalisation of French public text: tags removed, spaces collapsed, accents and case folded for matching."""
 
-from __future__ import annotations
-
 import html
 import re
 import unicodedata

@@ -4,8 +4,6 @@ An ambiguous name is never resolved by population: the department, the other pla
 decide, else `Homonyms` lists the choices.
 """
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping

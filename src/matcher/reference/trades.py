@@ -1,7 +1,5 @@
 """Trades named in a text or implied by a code."""
 
-from __future__ import annotations
-
 import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -4,8 +4,6 @@ A notice is long, so that `toponyms.mentioned` asks for a clear sign that a name
 search says little, and a name of a place in it is the place.  Names that are also words ("tours", "nord") need a sign.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Tables of patterns that begin at a word: only those that a word of a text may begin are compiled and searched."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

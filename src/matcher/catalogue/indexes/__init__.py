@@ -4,8 +4,6 @@ To add one, write a file with `ROLE`, `build(texts, vectors, **options) -> Index
 `vectors` are those of the rows (`matcher.catalogue.vectors`).
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import ModuleType
 from typing import Literal, Protocol

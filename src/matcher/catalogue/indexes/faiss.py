@@ -1,13 +1,11 @@
 """Nearest neighbours by inner product of unit vectors (faiss): flat when small, 4-bit PQ of their principal components when large.
 
 Johnson, Douze, Jégou, "Billion-scale similarity search with GPUs", 2017; André, Kermarrec, Le Scouarnec, "Quicker ADC",
-2019 (4-bit PQ, fast-scan); HNSW: Malkov, Yashunin, 2016.
+2019 (4-bit PQ, fast-scan).
 """
 
 # mypy: disable-error-code="call-arg,arg-type,attr-defined,no-any-return"
 # (the wrappers that faiss generates are typed for C pointers, not for the arrays that they take)
-
-from __future__ import annotations
 
 import json
 from collections.abc import Sequence
@@ -16,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from matcher.catalogue import vectors as held
 from matcher.catalogue.indexes import Role, reachable, selective
 from matcher.catalogue.products import one_thread, products
 from matcher.catalogue.vectors import Vectors
-from matcher.reference.arrays import F32, I64, Array, Mask
+from matcher.reference.arrays import F32, I64, Mask
 
 ROLE: Role = "meaning"
 
+FEW = 8_000  # vectors: so few are compared one by one
 SCANNED_UP_TO = 1_500_000  # up to here all codes are scanned, in one cell (6 ms per million)
 CODED_FROM = 1_000  # fewer vectors cannot train 4-bit PQ
 #: Half of the principal components are coded where they hold this share of the variance, as of texts; else all dimensions.
@@ -52,55 +50,36 @@ class FaissIndex:
         self.kind = kind
 
     def search(self, text: str, vector: F32, k: int, allowed: Mask | None = None) -> I64:
-        if allowed is None:
-            return self.search_many(vector.reshape(1, -1), k)[0]
-        import faiss
-
         k = reachable(k, len(self.texts.numbers), allowed)
         if not k:
             return np.zeros(0, dtype=np.int64)
+        if allowed is None:
+            texts = self._nearest(vector, k, None)
+            return self.texts.rows(texts[: self.texts.enough(texts, k)], k)[0][:k]
         if selective(allowed, k):
             rows = np.flatnonzero(allowed)
             order = np.argsort(-self.compare(text, vector, rows), kind="stable")[:k]
             return rows[order]
+        import faiss
+
         bits = np.packbits(self.texts.of_rows(allowed), bitorder="little")
-        nearest = self._nearest(vector.reshape(1, -1), k, faiss.IDSelectorBitmap(bits))
-        rows, _ = self.texts.rows(self._sorted(vector, nearest[0]))
+        rows, _ = self.texts.rows(self._nearest(vector, k, faiss.IDSelectorBitmap(bits)))
         return rows[allowed[rows]][:k]
 
-    def search_many(self, vectors: F32, k: int) -> list[I64]:
-        """`search` without a filter for several vectors (q, d): the codes of the index are read once for all of them."""
-        k = reachable(k, len(self.texts.numbers), None)
-        if not k:
-            return [np.zeros(0, dtype=np.int64) for _ in vectors]
-        rows = []
-        for vector, near in zip(vectors, self._nearest(vectors, k, None), strict=True):
-            texts = self._sorted(vector, near)
-            rows.append(self.texts.rows(texts[: self.texts.enough(texts, k)], k)[0][:k])
-        return rows
-
-    def _nearest(self, vectors: F32, k: int, selector: Any) -> I64:
-        """The texts nearest to each vector by their codes, -1 beyond the last; (q, texts)."""
+    def _nearest(self, vector: F32, k: int, selector: Any) -> I64:
+        """The texts nearest to a vector by their codes, more than k, by their exact similarity."""
         import faiss
 
         # quantisation is lossy: more are fetched and re-ranked by the exact vectors
         size = self._index.ntotal
         many = min(k if self.kind == "flat" else k + max(REFINE, size // REFINED_OF), size)
         with one_thread():
-            _, found = self._index.search(
-                vectors.astype(np.float32), many, params=self._options(faiss, many, selector)
-            )
-        return np.asarray(found, dtype=np.int64)
-
-    def _sorted(self, vector: F32, texts: I64) -> I64:
-        """These texts by their exact similarity; -1 and deleted ones are left out."""
-        texts = texts[texts >= 0]
-        texts = texts[self.texts.starts[texts + 1] > self.texts.starts[texts]]
+            asked = vector.reshape(1, -1).astype(np.float32)
+            _, found = self._index.search(asked, many, params=self._options(faiss, selector))
+        texts = found[0][found[0] >= 0].astype(np.int64)  # -1 beyond the last
         return texts[np.argsort(-self._similarities(vector, texts), kind="stable")]
 
-    def _options(self, faiss: Any, wanted: int, selector: Any) -> Any:
-        if self.kind == "hnsw":
-            return faiss.SearchParametersHNSW(sel=selector, efSearch=max(64, wanted))
+    def _options(self, faiss: Any, selector: Any) -> Any:
         if self.kind == "ivf":
             cells = faiss.extract_index_ivf(self._index).nlist
             options = faiss.SearchParametersIVF(sel=selector, nprobe=min(cells, max(16, int(PROBED * cells))))
@@ -124,22 +103,10 @@ class FaissIndex:
             return products(self._table, vector, texts)
         likeness = np.zeros(len(texts), dtype=np.float32)
         for low in range(0, len(texts), BLOCK):
-            block = _single(self._table, texts[low : low + BLOCK])
+            block = self._table[texts[low : low + BLOCK]].astype(np.float32)
             # single-threaded: BLAS threads would spend longer waiting than working
             likeness[low : low + BLOCK] = products(block, vector, np.arange(len(block)))
         return likeness
-
-    def amended(self, kept: I64, texts: Sequence[str], vectors: Vectors) -> FaissIndex:
-        """The index of the vectors of an amended catalogue.  Cells keep their content where its texts keep their numbers."""
-        import faiss
-
-        if self.kind == "flat" or not vectors.grown:
-            return build((), vectors, kind="auto" if self.kind == "flat" else self.kind)
-        index = faiss.deserialize_index(faiss.serialize_index(self._index))
-        fresh = vectors.table[index.ntotal :]
-        if len(fresh):
-            index.add(np.ascontiguousarray(fresh, dtype=np.float32))
-        return FaissIndex(index, vectors, self.kind)
 
     def save(self, folder: Path) -> None:
         import faiss
@@ -150,55 +117,37 @@ class FaissIndex:
         (folder / "index.json").write_text(json.dumps(meta))
 
 
-def _single(vectors: Array, rows: I64) -> F32:
-    """The chosen rows in single precision."""
-    chosen = np.ascontiguousarray(vectors[rows])
-    if chosen.dtype != np.float16:
-        return np.asarray(chosen, dtype=np.float32)
-    import faiss
-
-    # numpy widens halves one by one, faiss by registers
-    wide = faiss.IndexScalarQuantizer(chosen.shape[1], faiss.ScalarQuantizer.QT_fp16)
-    return wide.sa_decode(chosen.view(np.uint8).reshape(len(chosen), -1))
-
-
 def build(texts: Sequence[str], vectors: Vectors, *, kind: str = "auto", seed: int = 0) -> FaissIndex:
-    """An index of `vectors`, float16 or float32, of unit length; `kind` is auto, flat, hnsw or ivf."""
+    """An index of `vectors`, float16 or float32, of unit length; `kind` is auto, flat or ivf."""
     import faiss
 
     n, d = vectors.table.shape
     if kind == "auto":
-        # HNSW suits few neighbours; for a long shortlist IVF is faster
-        kind = "flat" if n <= held.FEW else "ivf"
-    index = faiss.IndexFlatIP(d) if kind == "flat" else _trained(vectors, kind, seed)
+        kind = "flat" if n <= FEW else "ivf"
+    index = faiss.IndexFlatIP(d) if kind == "flat" else _trained(vectors, seed)
     for low in range(0, n, BLOCK):
         index.add(np.ascontiguousarray(vectors.table[low : low + BLOCK], dtype=np.float32))
     return FaissIndex(index, vectors, kind)
 
 
-def _trained(vectors: Vectors, kind: str, seed: int) -> Any:
-    """An empty index of kind hnsw or ivf that has learnt its codes."""
+def _trained(vectors: Vectors, seed: int) -> Any:
+    """An empty index of codes that it has learnt."""
     import faiss
 
-    index: Any
     n, d = vectors.table.shape
     chosen = np.random.default_rng(seed).choice(n, size=min(n, SAMPLE), replace=False)
     sample = np.ascontiguousarray(vectors.table[np.sort(chosen)], dtype=np.float32)
-    if kind == "hnsw":
-        index = faiss.IndexHNSWSQ(d, faiss.ScalarQuantizer.QT_8bit, 16, faiss.METRIC_INNER_PRODUCT)
-        index.hnsw.efConstruction = 80
-    else:
-        # 39 vectors per cell: the minimum for k-means
-        cells = 1 if n <= SCANNED_UP_TO else int(min(2 * np.sqrt(n), SAMPLE / 39))
-        coded = d % 4 == 0 and n >= CODED_FROM
-        halved = coded and n <= HALVED_UP_TO and _held_by_half(sample) >= HELD_BY_HALF
-        codes = f"PQ{d // 4 if halved else d // 2}x4fs" if coded else "SQ8"
-        spec = f"PCA{d // 2},IVF{cells},{codes}" if halved else f"IVF{cells},{codes}"
-        index = faiss.index_factory(d, spec, faiss.METRIC_INNER_PRODUCT)
-        lists = faiss.downcast_index(faiss.extract_index_ivf(index))
-        lists.cp.seed = seed
-        if coded:
-            lists.pq.cp.niter = ROUNDS
+    # 39 vectors per cell: the minimum for k-means
+    cells = 1 if n <= SCANNED_UP_TO else int(min(2 * np.sqrt(n), SAMPLE / 39))
+    coded = d % 4 == 0 and n >= CODED_FROM
+    halved = coded and n <= HALVED_UP_TO and _held_by_half(sample) >= HELD_BY_HALF
+    codes = f"PQ{d // 4 if halved else d // 2}x4fs" if coded else "SQ8"
+    spec = f"PCA{d // 2},IVF{cells},{codes}" if halved else f"IVF{cells},{codes}"
+    index = faiss.index_factory(d, spec, faiss.METRIC_INNER_PRODUCT)
+    lists = faiss.downcast_index(faiss.extract_index_ivf(index))
+    lists.cp.seed = seed
+    if coded:
+        lists.pq.cp.niter = ROUNDS
     index.train(sample)
     return index
 

@@ -5,8 +5,6 @@ similarity is the share of the query's total weight found in a row: 0 is no word
 precision, exact for such weights: their order does not matter.
 """
 
-from __future__ import annotations
-
 import json
 from array import array
 from collections.abc import Sequence
@@ -16,11 +14,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.catalogue import texts as _texts
 from matcher.catalogue.indexes import Role
-from matcher.catalogue.products import runs
 from matcher.catalogue.texts import Texts
 from matcher.catalogue.vectors import Vectors
 from matcher.reference.arrays import F32, F64, I32, I64, Mask
@@ -29,15 +25,6 @@ from matcher.reference.text import plain_words, stem, tokens
 K1, B = 1.2, 0.6
 
 ROLE: Role = "words"
-
-
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    """How often each text holds each word: `columns[starts[i]:starts[i + 1]]` are the words of text i, increasing."""
-
-    columns: I32
-    counts: NDArray[np.uint16]
-    starts: I64
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +39,13 @@ class _Weighted:
 
 @dataclass(eq=False, repr=False)
 class LexicalIndex:
-    """The words of each text, and the texts of each word, with their weights."""
+    """The texts of each word, with their weights."""
 
     role: ClassVar[Role] = ROLE
 
     vocabulary: dict[str, int]
     texts: Texts
-    counted: _Counted
     weighted: _Weighted
-    k1: float
-    b: float
 
     def _scores(self, text: str) -> F64:
         """The similarity of each text; (texts,)."""
@@ -100,35 +84,14 @@ class LexicalIndex:
         numbers = self.texts.numbers if rows is None else self.texts.numbers[rows]
         return self._scores(text)[numbers].astype(np.float32)
 
-    def amended(self, kept: I64, texts: Sequence[str], vectors: Vectors) -> LexicalIndex:
-        """The index of other rows: row i is the old row `kept[i]`, or the next of `texts` where that is -1."""
-        vocabulary = dict(self.vocabulary)
-        old, new = self.counted, Texts.of(texts)
-        fresh = _counted([texts[row] for row in new.first.tolist()], vocabulary)
-        both = _Counted(
-            np.concatenate([old.columns, fresh.columns]),
-            np.concatenate([old.counts, fresh.counts]),
-            np.concatenate([old.starts, old.starts[-1] + fresh.starts[1:]]),
-        )
-        numbers = np.empty(len(kept), dtype=np.int64)
-        numbers[kept >= 0] = self.texts.numbers[kept[kept >= 0]]
-        numbers[kept < 0] = len(self.texts) + new.numbers
-        used, gapless = np.unique(numbers, return_inverse=True)
-        many = both.starts[used + 1] - both.starts[used]
-        entries = runs(both.starts[used], many)
-        ends = np.concatenate(([0], np.cumsum(many)))
-        counted = _Counted(both.columns[entries], both.counts[entries], ends)
-        return _index(vocabulary, Texts(gapless.astype(np.int32), len(used)), counted, self.k1, self.b)
-
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         words = sorted(self.vocabulary, key=self.vocabulary.__getitem__)
-        meta = {"texts": len(self.texts), "k1": self.k1, "b": self.b, "words": words}
+        meta = {"texts": len(self.texts), "words": words}
         (folder / "lexical.json").write_text(json.dumps(meta, ensure_ascii=False), encoding="utf-8")
         self.texts.save(folder)
-        for part in (self.counted, self.weighted):
-            for name in part.__dataclass_fields__:
-                np.save(folder / f"{name}.npy", getattr(part, name), allow_pickle=False)
+        for name in _Weighted.__dataclass_fields__:
+            np.save(folder / f"{name}.npy", getattr(self.weighted, name), allow_pickle=False)
 
 
 class _Columns(dict[str, int]):
@@ -142,8 +105,8 @@ class _Columns(dict[str, int]):
         return self[word]
 
 
-def _counted(texts: Sequence[str], vocabulary: dict[str, int]) -> _Counted:
-    """The words of each text; words met for the first time are added to the vocabulary."""
+def _counted(texts: Sequence[str], vocabulary: dict[str, int]) -> Any:
+    """How often each text holds each word, a sparse table; words met for the first time are added to the vocabulary."""
     from scipy.sparse import csr_array
 
     column_of, found, starts = _Columns(vocabulary), array("i"), array("q", [0])
@@ -156,58 +119,43 @@ def _counted(texts: Sequence[str], vocabulary: dict[str, int]) -> _Counted:
         shape=(len(texts), max(len(vocabulary), 1)),
     )
     table.sum_duplicates()
-    return _Counted(
-        table.indices.astype(np.int32),
-        np.minimum(table.data, 65_535).astype(np.uint16),
-        table.indptr.astype(np.int64),
-    )
+    return table
 
 
-def _weighted(counted: _Counted, words: int, k1: float, b: float) -> _Weighted:
+def _weighted(counted: Any) -> _Weighted:
     """BM25 as in Lucene: idf = log(1 + (n - df + 0.5) / (df + 0.5)), times tf / (tf + k1 (1 - b + b length / mean)).
 
     n, df and the mean length are of texts that differ in their words: a contract of three holders is one, whoever holds what.
     """
-    from scipy.sparse import csr_array
-
     different = {
-        (counted.columns[low:high].tobytes(), counted.counts[low:high].tobytes()): text
-        for text, (low, high) in enumerate(pairwise(counted.starts.tolist()))
+        (counted.indices[low:high].tobytes(), counted.data[low:high].tobytes()): text
+        for text, (low, high) in enumerate(pairwise(counted.indptr.tolist()))
     }
     once = np.fromiter(different.values(), np.int64, len(different))
-    running = np.concatenate(([0], np.cumsum(counted.counts, dtype=np.int64)))
-    length = (running[counted.starts[1:]] - running[counted.starts[:-1]]).astype(np.float64)
-    entries = runs(counted.starts[once], np.diff(counted.starts)[once])
-    df = np.bincount(counted.columns[entries], minlength=words).astype(np.float64)
+    length = counted.sum(axis=1).astype(np.float64)
+    df = np.bincount(counted[once].indices, minlength=counted.shape[1]).astype(np.float64)
     idf = np.log(1 + (len(once) - df + 0.5) / (df + 0.5))
     mean = length[once].mean() if length.any() else 1.0
-    blunt = np.repeat(k1 * (1 - b + b * length / mean), np.diff(counted.starts))
-    weights = (idf[counted.columns] * (counted.counts / (counted.counts + blunt))).astype(np.float32)
-    shape = (len(counted.starts) - 1, words)
-    table = csr_array((weights, counted.columns, counted.starts), shape=shape).tocsc()
-    highest = np.zeros(words, dtype=np.float32)
-    np.maximum.at(highest, counted.columns, weights)
+    blunt = np.repeat(K1 * (1 - B + B * length / mean), np.diff(counted.indptr))
+    table = counted.astype(np.float32)
+    table.data[:] = idf[counted.indices] * (counted.data / (counted.data + blunt))
+    highest = np.zeros(counted.shape[1], dtype=np.float32)
+    np.maximum.at(highest, table.indices, table.data)
+    table = table.tocsc()
     return _Weighted(table.indices.astype(np.int32), table.data, table.indptr.astype(np.int64), highest)
 
 
-def _index(vocabulary: dict[str, int], texts: Texts, counted: _Counted, k1: float, b: float) -> LexicalIndex:
-    return LexicalIndex(vocabulary, texts, counted, _weighted(counted, max(len(vocabulary), 1), k1, b), k1, b)
-
-
-def build(texts: Sequence[str], vectors: Vectors, *, k1: float = K1, b: float = B) -> LexicalIndex:
-    """BM25 over `texts`; k1 and b as in the literature (objets are short, so length matters less)."""
+def build(texts: Sequence[str], vectors: Vectors) -> LexicalIndex:
+    """BM25 over `texts`; `K1` and `B` as in the literature (objets are short, so length matters less)."""
     vocabulary: dict[str, int] = {}
     own = Texts.of(texts)
-    return _index(vocabulary, own, _counted([texts[row] for row in own.first.tolist()], vocabulary), k1, b)
+    counted = _counted([texts[row] for row in own.first.tolist()], vocabulary)
+    return LexicalIndex(vocabulary, own, _weighted(counted))
 
 
 def load(folder: Path, vectors: Vectors) -> LexicalIndex:
     """The saved index, memory-mapped."""
     meta = json.loads((folder / "lexical.json").read_text(encoding="utf-8"))
-
-    def opened(kind: Any) -> Any:
-        return kind(*(_texts.mapped(folder, name) for name in kind.__dataclass_fields__))
-
+    weighted = _Weighted(*(_texts.mapped(folder, name) for name in _Weighted.__dataclass_fields__))
     vocabulary = {word: column for column, word in enumerate(meta["words"])}
-    texts = _texts.load(folder, meta["texts"])
-    return LexicalIndex(vocabulary, texts, opened(_Counted), opened(_Weighted), meta["k1"], meta["b"])
+    return LexicalIndex(vocabulary, _texts.load(folder, meta["texts"]), weighted)

@@ -5,8 +5,6 @@ catalogue never disturbs a running service.  The address is read from MATCHER_VE
 is passed to the query as a bitmap; the scan is iterative, so that it never returns fewer rows than there are.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -4,8 +4,6 @@ The first reading of trades is learnt from contracts with their CPV code and fro
 The outputs are logistic regressions over its readings, vectors, words and codes.
 """
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import json

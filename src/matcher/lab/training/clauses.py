@@ -5,8 +5,6 @@ come second.  Everything is judged by what was learnt without it: an author's pa
 other notices.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 import re

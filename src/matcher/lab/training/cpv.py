@@ -5,8 +5,6 @@ by an encoder and views fitted before them; that of long texts on notices, by vi
 arrays are then fitted on the whole history and the notices.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -7,8 +7,6 @@ together, more of the second is less of the first (docs/encoder.md).  A part may
 stored with its vectors: an offer that repeats a word of the need is then no nearer for that alone.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import platform

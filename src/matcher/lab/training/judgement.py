@@ -4,8 +4,6 @@ Boosted trees held to one column or one named group of columns on each path, mon
 tables that sum: a generalised additive model with interactions (GA2M; Lou et al., 2013).
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math

@@ -1,7 +1,5 @@
 """Learn to read what texts of structures offer (see `matcher.learned.offers`)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -92,9 +90,6 @@ def _line_of(sentence: str, lines: Sequence[tuple[str, bool, frozenset[str]]]) -
     if not mine:
         return -1, frozenset()
     return int(any(offer for offer, _ in mine)), frozenset().union(*(said for offer, said in mine if offer))
-
-
-# ------------------------------------------------------------------------------------------ the three models
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +187,6 @@ def fit_signs(given: Sequence[tuple[Labelled, Floats, Floats]]) -> tuple[Floats,
         right += [name in text.trades for name, one in zip(names(), likely, strict=True) if one]
     model = LogisticRegression(C=1.0, max_iter=1000).fit(np.vstack(rows), right)
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
-
-
-# ------------------------------------------------------------------------------------------ all of it
 
 
 def train(encoder: Encoder, out: Path, data: Path | None = None, seed: int = 0) -> Path:

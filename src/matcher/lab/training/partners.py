@@ -5,8 +5,6 @@ given the notice and one holder, how likely is each supplier to be another holde
 of `affinities` are kept from falling below zero, so that every column can be shown as a reason.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence

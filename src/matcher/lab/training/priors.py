@@ -4,8 +4,6 @@ Learnt from hours worked by trade, from the jobs of a directory and from hirings
 judged pairs teach the judgement how much such a trade counts.  No name and no text is kept.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 from collections import defaultdict

@@ -6,8 +6,6 @@ evidence.  LambdaMART with one-split trees (Burges, "From RankNet to LambdaRank 
 in every signal; a sum of such trees is one step function for each signal, so that the score stays additive.
 """
 
-from __future__ import annotations
-
 import json
 import tempfile
 from collections import defaultdict

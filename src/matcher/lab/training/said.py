@@ -4,8 +4,6 @@ It is distilled from the CPV model, which is too slow for every passage of a lar
 and of the nomenclatures.  No text is kept.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

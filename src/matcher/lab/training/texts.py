@@ -4,8 +4,6 @@ Of awards only those notified before a day are read; nomenclatures, notices (the
 winners) and glossaries may be of any date.
 """
 
-from __future__ import annotations
-
 import csv
 import gzip
 import json

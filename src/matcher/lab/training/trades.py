@@ -5,8 +5,6 @@ objets of past contracts with their CPV code.  `matcher.lab.training.offers` lea
 and from job titles (ROME) with their code.
 """
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -3,8 +3,6 @@
 To add one, write a file with `load(**options) -> Encoder`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Literal, Protocol
 

@@ -4,8 +4,6 @@
 for texts of known characters; a test checks that they agree.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from typing import Any

@@ -1,7 +1,5 @@
 """An encoder that learns nothing: words and character n-grams hashed to columns.  For tests and comparison."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

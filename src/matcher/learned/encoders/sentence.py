@@ -4,8 +4,6 @@ Some models need a prefix that says what they read: multilingual-e5 takes `query
 `passage_prefix="passage: "`.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from typing import Any

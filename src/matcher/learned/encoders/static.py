@@ -6,8 +6,6 @@ with the vectors, so that a shared word alone does not make a need and an offer 
 part of tokenizer.json, so that both readers agree.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Sequence
@@ -25,7 +23,6 @@ from matcher.reference import paths
 from matcher.reference.arrays import F32, Array
 
 REMEMBERED = 200_000  # words whose tokens are cached
-MANY = 100  # texts from which on a sparse product is faster than sums one by one, to the same vectors
 PROJECTION = Path("1_Router") / "query_0_Dense"  # the query projection; optional
 #: The files of an encoder: vocabulary, vectors, projection.
 PARTS = (
@@ -104,17 +101,12 @@ class StaticEncoder:
 
     def _add(self, pieces: list[list[int]], out: F32) -> None:
         """Write the sum of each text's token vectors."""
-        if len(pieces) >= MANY:
-            from scipy.sparse import csr_array
+        from scipy.sparse import csr_array
 
-            ends = np.cumsum([0, *map(len, pieces)])
-            held = np.fromiter(chain.from_iterable(pieces), np.int32, int(ends[-1]))
-            ones = np.ones(len(held), np.float32)
-            out[:] = csr_array((ones, held, ends), (len(pieces), len(self._vectors))) @ self._vectors
-            return
-        for row, some in zip(out, pieces, strict=True):
-            if some:
-                np.add.reduce(self._vectors.take(some, axis=0), axis=0, out=row)
+        ends = np.cumsum([0, *map(len, pieces)])
+        held = np.fromiter(chain.from_iterable(pieces), np.int32, int(ends[-1]))
+        ones = np.ones(len(held), np.float32)
+        out[:] = csr_array((ones, held, ends), (len(pieces), len(self._vectors))) @ self._vectors
 
 
 class _Pieces(dict[str, list[int]]):

@@ -5,8 +5,6 @@ result: who takes which lot or need and why, what stays uncovered, the form, the
 information, not legal advice.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Mapping, Sequence

@@ -5,8 +5,6 @@ coverage, the smallness of the team, the scores of the leaders.  The exact solve
 `matcher.matching.groups.exact`; the greedy one needs no library.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -59,9 +57,6 @@ class Team:
     def goals(self) -> tuple[int, int, int]:
         """The objectives in lexicographic order, greater is better: coverage, fewness, score."""
         return (self.coverage, -len(self.members), self.score)
-
-
-# ------------------------------------------------------------------------------------------------ a team
 
 
 def assess(cover: Cover, members: Iterable[int]) -> Team | None:
@@ -188,6 +183,3 @@ def carry_in_order(
         if missing > EPS:
             return None
     return shares
-
-
-# ------------------------------------------------------------------------------------------------ greedy

@@ -1,7 +1,5 @@
 """Ordinary firms for a lot or a part that structures do not do: in reach, and of the trade by the contracts they won."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from typing import Any
 

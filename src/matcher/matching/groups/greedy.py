@@ -1,7 +1,5 @@
 """Greedy maximum coverage with swaps."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The tasks of a tender and the degree to which each bidder covers them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date

@@ -1,7 +1,5 @@
 """Legal warnings on a proposed consortium."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 

@@ -4,8 +4,6 @@ To add one, write a file with `load(**options) -> Ranker`.  A score is additive:
 candidate sum to it, so that the reasons shown are the score itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Protocol
 

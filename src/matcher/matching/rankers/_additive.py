@@ -5,8 +5,6 @@ step function: values[j] above knots[j - 1]), or both, with `missing`, the contr
 `why`, the origin of the figures; `probability` maps a regime to the `slope` and `intercept` of a logistic map of the score.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ Each step function is the sum of the one-split trees that LambdaMART (Burges, 20
 additive and every contribution can be shown, as in a generalised additive model.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

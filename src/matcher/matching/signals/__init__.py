@@ -3,8 +3,6 @@
 To add one, write a file with the two functions of `Signal`, and give it a weight in the ranker's file.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple, Protocol
 
 from matcher.matching.shortlist import Column, Shortlist
@@ -20,12 +18,7 @@ class Why(NamedTuple):
 
 
 class Signal(Protocol):
-    """One column: higher is better, NaN is unknown.  Reads only what was known on the query's date.
-
-    A file may set `SAME_TEXT_FOR` to "value" where candidates with equal values share their explanation, or to
-    "unknown" where those with an unknown value do: it is then made once per lot.  It may have a function `prepare(shortlist,
-    chosen)`, which is told what candidates will be explained: what it computes of them at once is cheaper.
-    """
+    """One column: higher is better, NaN is unknown.  Reads only what was known on the query's date."""
 
     def measure(self, shortlist: Shortlist) -> Column:
         """The value of each candidate, shape (n,)."""

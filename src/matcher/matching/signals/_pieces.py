@@ -3,8 +3,6 @@
 Where a supplier worked and on what, not for whom.  Pieces that a structure declares are compared as awards are.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

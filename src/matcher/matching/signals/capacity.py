@@ -4,8 +4,6 @@ A buyer may require a turnover of at most a multiple of the amount (article R214
 there on a structure is large enough.  An unknown turnover is estimated from the headcount, and marked as estimated.
 """
 
-from __future__ import annotations
-
 from datetime import date
 
 import numpy as np
@@ -15,8 +13,6 @@ from matcher.matching.signals import Why
 from matcher.reference import law
 from matcher.reference.amounts import yearly
 from matcher.reference.french import euros
-
-SAME_TEXT_FOR = "unknown"
 
 #: Yearly turnover per employee of such structures, in euros: our own order of magnitude (a payroll of some 25,000
 #: euros and as much again of purchases and margin), used only where the turnover is unknown.

@@ -1,11 +1,7 @@
 """CPV: an award that is both of the same code and near."""
 
-from __future__ import annotations
-
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _pieces
-
-SAME_TEXT_FOR = "unknown"
 
 #: From this value on the contract is described as of the same trade.
 THRESHOLD = 0.3

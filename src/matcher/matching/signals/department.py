@@ -1,13 +1,9 @@
 """Department: the share of awards carried out in the department of the lot, of a supplier without an address."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _pieces
-
-SAME_TEXT_FOR = "value"
 
 
 def measure(shortlist: Shortlist) -> Column:

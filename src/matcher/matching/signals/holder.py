@@ -1,13 +1,9 @@
 """Holder: similar awards from this very buyer; used only when the query asks for incumbents."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _pieces
-
-SAME_TEXT_FOR = "value"
 
 
 def measure(shortlist: Shortlist) -> Column:

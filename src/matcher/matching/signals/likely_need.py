@@ -1,12 +1,8 @@
 """Likely need: do social-economy structures normally answer such a lot, themselves or by the clause?"""
 
-from __future__ import annotations
-
 from matcher.matching import demand, evidence
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
-
-SAME_TEXT_FOR = "value"
 
 
 def measure(shortlist: Shortlist) -> Column:

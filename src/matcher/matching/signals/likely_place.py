@@ -1,12 +1,9 @@
 """Likely place: is the distance usual for the trade, and the place in the structure's own territory?"""
 
-from __future__ import annotations
-
 from matcher.matching import evidence, reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _pieces
 
-SAME_TEXT_FOR = "unknown"
 FAR = 0.5  # log2 of distance over usual distance beyond which a structure is described as far
 
 

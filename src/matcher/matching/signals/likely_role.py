@@ -1,7 +1,5 @@
 """Likely role: does this kind of structure provide what the lot requires: a service, social-clause hours, or staff?"""
 
-from __future__ import annotations
-
 from matcher.matching import demand, evidence
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why

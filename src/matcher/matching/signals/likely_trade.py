@@ -1,18 +1,14 @@
 """Likely trade: confidence that the structure has the trade required, from declared texts, name and activity code."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
 from matcher.catalogue.columns import DECLARED
 from matcher.domain import Offer
 from matcher.matching import declared, evidence, trades
-from matcher.matching.shortlist import Column, Shortlist, best_of_each
+from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference import codes, toponyms
 from matcher.reference import trades as trades_
@@ -29,18 +25,6 @@ def measure(shortlist: Shortlist) -> Column:
     """0 (no source) to 1 (every source); where none indicates any trade the share of its kind, NaN if not published."""
     silent = evidence.of(shortlist, "silent") > 0
     return np.where(silent, evidence.of(shortlist, "kind_rate"), evidence.of(shortlist, "sure"))
-
-
-def prepare(shortlist: Shortlist, chosen: Sequence[int]) -> None:
-    """Find the piece of each of these candidates that tells the trade."""
-    for i, best in zip(chosen, _best_pieces(shortlist, chosen), strict=True):
-        shortlist.keep(("piece", i), best)
-
-
-def _best_pieces(shortlist: Shortlist, chosen: Sequence[int]) -> list[int | None]:
-    """The slot of the piece of each candidate with the highest confidence for the trade; None where it declares none."""
-    declares, table = declared.slots_of(shortlist), trades.by_piece(declared.pieces(shortlist))
-    return best_of_each([declares.of(i) for i in chosen], lambda slots: trades.match(shortlist, table, slots))
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
@@ -71,8 +55,12 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
 
 def _slot(shortlist: Shortlist, i: int) -> int:
     """The slot of the piece of candidate i with the highest confidence for the trade."""
-    slot: Any = shortlist.once(("piece", i), lambda: _best_pieces(shortlist, [i])[0])
-    return int(slot)
+
+    def best() -> int:
+        slots, table = declared.slots_of(shortlist).of(i), trades.by_piece(declared.pieces(shortlist))
+        return int(slots[trades.match(shortlist, table, slots).argmax()])
+
+    return shortlist.once(("piece", i), best)
 
 
 def _piece(shortlist: Shortlist, i: int) -> tuple[str, str, Offer]:

@@ -1,9 +1,5 @@
 """Meaning: similarity of the lot and the best three awards or declared pieces, by vector."""
 
-from __future__ import annotations
-
 from matcher.matching.signals import _pieces
-
-SAME_TEXT_FOR = "unknown"
 
 measure, explain = _pieces.similar("meaning", "semblable", threshold=0.45)

@@ -3,16 +3,12 @@
 Weighs the rare words of the name found in the lot's text, rare among names and in the catalogue's texts.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from matcher.catalogue.filters import rare_name
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference.text import plain_words
-
-SAME_TEXT_FOR = "value"
 
 
 def measure(shortlist: Shortlist) -> Column:

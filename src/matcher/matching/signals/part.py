@@ -1,9 +1,5 @@
 """Part: BM25 similarity of the words of the lot itself, without those of the whole operation."""
 
-from __future__ import annotations
-
 from matcher.matching.signals import _pieces
-
-SAME_TEXT_FOR = "unknown"
 
 measure, explain = _pieces.similar("part", "comme ce lot", threshold=0.5)

@@ -4,15 +4,11 @@ The better of distance and declared zone counts: a lot inside a declared zone co
 distance of the trade (`matcher.learned.activities`) the value decreases further.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from matcher.matching import reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _pieces
-
-SAME_TEXT_FOR = "unknown"
 
 #: Parts of the value, which sum to 1: on the spot, within reach, same department, same region.  Their ratios
 #: are those of a conditional logit on the 51 SIAE cases of development, checked by leaving cases out.

@@ -1,14 +1,10 @@
 """Reach: the past award nearest to the lot, of a supplier without an address."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from matcher.matching import reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _pieces
-
-SAME_TEXT_FOR = "value"
 
 SCALE_KM = 400.0
 

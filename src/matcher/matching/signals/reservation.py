@@ -3,8 +3,6 @@
 Hard constraint: ineligible structures rank after all eligible ones; an unrecognised kind is unknown.
 """
 
-from __future__ import annotations
-
 from datetime import date
 
 import numpy as np

@@ -1,13 +1,9 @@
 """Similar: how many awards and declared pieces are of this nature, as the sum of an exponential of their similarity."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _pieces
-
-SAME_TEXT_FOR = "value"
 
 SHARPNESS = 8.0
 

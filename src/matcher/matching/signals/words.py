@@ -1,9 +1,5 @@
 """Words: BM25 similarity of the lot, with its codes as words, and the best three awards or declared pieces."""
 
-from __future__ import annotations
-
 from matcher.matching.signals import _pieces
-
-SAME_TEXT_FOR = "unknown"
 
 measure, explain = _pieces.similar("words", "aux mêmes mots", threshold=0.5)
