@@ -1,7 +1,5 @@
 """Why a field of a request is invalid, and what is wanted instead; the errors of pydantic in both languages."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

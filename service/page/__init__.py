@@ -1,7 +1,5 @@
 """The French web pages, mostly without script.  One file of routes for each kind of visitor."""
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 from pathlib import Path

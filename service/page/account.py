@@ -1,7 +1,5 @@
 """Signing in with a key, and claiming the account of a structure."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import secrets

@@ -1,7 +1,5 @@
 """Being told of the structures that become ones to call for a kept search: by a feed, or by mail."""
 
-from __future__ import annotations
-
 import logging
 import secrets
 from typing import Any

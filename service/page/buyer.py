@@ -1,7 +1,5 @@
 """The buyer's search: a need or a notice, the structures of each lot, groups, each at an address."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The map of a list: numbered points for its lines, towns around, the place of the need on top."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any

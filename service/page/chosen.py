@@ -1,7 +1,5 @@
 """What a buyer does with a list: compare, set aside, write, take away; one structure for a need."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any

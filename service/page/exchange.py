@@ -1,7 +1,5 @@
 """The exchange on the pages: partners for a notice, declarations with names, lots and contacts, their withdrawal."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace

@@ -1,7 +1,5 @@
 """Form errors, shown next to each field and in a summary; checks shared by several forms."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Mapping

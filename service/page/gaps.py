@@ -1,7 +1,5 @@
 """Missing parts of a structure's profile, and how many notices of the last year each would add."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

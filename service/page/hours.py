@@ -1,7 +1,5 @@
 """Hours of insertion after the award: entered or imported, beside what was promised."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """The letter of a buyer to several structures: who can be reached, and the whole of it before it leaves."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any

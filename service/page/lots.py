@@ -1,7 +1,5 @@
 """View models of a lot's answer and of a group: lines by level, what was understood, who takes what."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

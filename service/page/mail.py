@@ -1,7 +1,5 @@
 """Links in mails: a GET only shows a page, its buttons act; and one-click unsubscribe."""
 
-from __future__ import annotations
-
 from dataclasses import astuple, dataclass
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """The operator's page: state of the data, coverage, exposure, lots without anyone, claims."""
 
-from __future__ import annotations
-
 import itertools
 import time
 from collections import Counter

@@ -1,7 +1,5 @@
 """Public documents: ranking, accessibility, what is stored; and the search box that portals frame."""
 
-from __future__ import annotations
-
 import json
 from html import escape
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """Forms of a structure's own page: offers, facts, trades, alerts, lots declined and taken back."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence

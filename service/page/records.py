@@ -1,7 +1,5 @@
 """The buyer's records: kept lists, where each call, answer and decision is noted; sharing, note, exports."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

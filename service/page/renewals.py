@@ -1,7 +1,5 @@
 """The page of contracts that end soon."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any

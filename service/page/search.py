@@ -1,7 +1,5 @@
 """A buyer's search: its form fields, its address, and the tender it searches for."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re

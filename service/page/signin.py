@@ -1,7 +1,5 @@
 """Signing in without a key: by a link to an address of an allowed domain, or by an OIDC issuer."""
 
-from __future__ import annotations
-
 import secrets
 import time
 from collections.abc import Sequence

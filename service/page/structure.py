@@ -1,7 +1,5 @@
 """Pages of a structure: find it, its public profile, opportunities, partners."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence

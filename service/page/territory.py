@@ -1,7 +1,5 @@
 """The territory desk: pages with one question each, an example and a shareable result."""
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Access control of pages: rights to read, to buy, to write for a structure, and CSRF checks of forms."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated

@@ -5,8 +5,6 @@ lots, a structure answers through its offers.  Identifiers are strings; dates ar
 amounts are euros unless `currency` says otherwise; distances are kilometres; NaN or None is unknown.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime

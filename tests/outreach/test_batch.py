@@ -1,7 +1,5 @@
 """The nightly run: incremental, idempotent, resumable, alone, and honest when its source is down."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess

@@ -4,8 +4,6 @@ A worker is killed while it matches and a replica while it is asked: one answer 
 write, one claim for each mail.
 """
 
-from __future__ import annotations
-
 import gc
 import json
 import os

@@ -1,7 +1,5 @@
 """A change is the source's: an upgrade of the program tells nobody anything, and a correction says what changed."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from dataclasses import replace

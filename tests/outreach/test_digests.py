@@ -1,7 +1,5 @@
 """Digests: few, once, inert, stopped at a word; and mail that leaves through a real server, never twice."""
 
-from __future__ import annotations
-
 import csv
 import email
 import io

@@ -1,7 +1,5 @@
 """A cluster gives what one process gives, also when a worker dies, and when it does not share the disk."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Who is shown beside the chance of being a lead, and the turns of near-equals."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace

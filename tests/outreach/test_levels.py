@@ -1,7 +1,5 @@
 """What a digest says: whom the judgement says to call, who may carry hours by the clause, one line of the rest, or nothing."""
 
-from __future__ import annotations
-
 import html
 import io
 import re

@@ -1,7 +1,5 @@
 """Letters of the pages: each is queued once, by its name, and leaves once."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from matcher.outreach import letters, post

@@ -1,7 +1,5 @@
 """What a mail server's refusals do: an address that does not exist is suppressed, a block silences nobody."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path

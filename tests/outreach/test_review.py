@@ -1,7 +1,5 @@
 """What an operator lets go, looks at and asks about; to whom a structure wants its mail sent; rules as they are written."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any

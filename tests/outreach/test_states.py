@@ -1,7 +1,5 @@
 """The states of a digest: as drawn, and such that every lot reaches everyone once, whatever fails on the way."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 import shutil

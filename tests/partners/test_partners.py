@@ -1,7 +1,5 @@
 """Partners are ranked by what they add, obey the law and the time rule; opportunities stand in three parts."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Lots read when a catalogue is built: the same opportunities, without reading them again."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path

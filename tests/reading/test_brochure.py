@@ -1,7 +1,5 @@
 """A pasted brochure becomes offers to tick: what it says is done, with the passage, and nothing else."""
 
-from __future__ import annotations
-
 import pytest
 
 from matcher.domain import BadInput

@@ -1,7 +1,5 @@
 """What the text of a correction withdraws, on two hundred sentences written as buyers write them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

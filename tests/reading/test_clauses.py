@@ -1,7 +1,5 @@
 """What counts as a statement in a French notice, and what does not: reservations, clauses, conditions, supports."""
 
-from __future__ import annotations
-
 import csv
 import html
 import json

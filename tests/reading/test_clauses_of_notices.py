@@ -1,7 +1,5 @@
 """What notices state in fields and words together: criteria with weights, whom, boxes, bullets, groups, amounts."""
 
-from __future__ import annotations
-
 import io
 import json
 import subprocess

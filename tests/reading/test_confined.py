@@ -1,7 +1,5 @@
 """Files made to stop a reader end their own reading alone; honest ones read the same as without a process of their own."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import resource

@@ -1,7 +1,5 @@
 """What a consultation says of itself without a label: object, buyer, place."""
 
-from __future__ import annotations
-
 from matcher.domain import Rejected, Tender
 from matcher.reading import consultation, files
 

@@ -1,7 +1,5 @@
 """Rows of awards as contracts: repeats, holders published apart, modifications; and what counts them once."""
 
-from __future__ import annotations
-
 import json
 from datetime import date
 from pathlib import Path

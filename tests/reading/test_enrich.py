@@ -1,7 +1,5 @@
 """A directory is completed by what is public of its structures alone, and the report says how many speak."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

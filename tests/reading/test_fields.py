@@ -1,7 +1,5 @@
 """Fields of a notice that only its words tell: renewals, maxima, dates, limits on lots, criteria, agents, places."""
 
-from __future__ import annotations
-
 from datetime import date, datetime, timedelta
 from typing import Any
 

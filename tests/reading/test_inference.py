@@ -1,7 +1,5 @@
 """What a notice lacks and its text lets one suppose: always marked, never in the place of what is stated."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

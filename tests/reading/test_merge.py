@@ -1,7 +1,5 @@
 """Several sources, one structure: what is joined, what must stay apart, and where each field comes from."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A need in a buyer's own words: its place typed, read in it, or asked back."""
 
-from __future__ import annotations
-
 import csv
 import subprocess
 import sys

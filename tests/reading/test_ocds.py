@@ -1,7 +1,5 @@
 """OCDS in and out: what is written is read back the same, and what others publish is read by the standard's own fields."""
 
-from __future__ import annotations
-
 import io
 import json
 from dataclasses import replace

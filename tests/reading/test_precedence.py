@@ -1,7 +1,5 @@
 """What a structure says stands over what was read of it, over what was inferred; and no fetch or merge loses a fact."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any

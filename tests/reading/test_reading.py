@@ -1,7 +1,5 @@
 """From paths to records: recognition by content, folders, archives, the summary, the command's exit status."""
 
-from __future__ import annotations
-
 import csv
 import gzip
 import io

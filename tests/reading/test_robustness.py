@@ -1,7 +1,5 @@
 """Damaged files are set aside with a reason: no exception, none slow, memory bounded."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Spreadsheets as people keep them: how much of them is read, and what is told of the rest."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

@@ -1,7 +1,5 @@
 """Awards of every DECP generation, their usual damages, the lots of one objet, and what is a repeat."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import json

@@ -1,7 +1,5 @@
 """TED, eForms and BOAMP notices, read lot by lot: invented notices in the true formats, then the real ones."""
 
-from __future__ import annotations
-
 import io
 import json
 import re

@@ -1,7 +1,5 @@
 """Notices of one's own: tables with guessed columns, purchases announced ahead, the consultation file."""
 
-from __future__ import annotations
-
 import io
 import json
 import zipfile

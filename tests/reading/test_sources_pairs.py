@@ -1,7 +1,5 @@
 """Ten French notices that exist as TED XML and as eForms, converted by the Publications Office: one tender, read twice."""
 
-from __future__ import annotations
-
 from dataclasses import fields
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Lists of structures: guessed columns, several shapes, and what a bad cell says."""
 
-from __future__ import annotations
-
 import io
 import json
 import zipfile

@@ -1,7 +1,5 @@
 """Fetching from those who publish, against a real server that fails in the ways that servers fail."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import replace

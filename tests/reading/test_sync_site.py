@@ -1,7 +1,5 @@
 """A structure's own site is read politely, kept without persons, and never at the price of this machine."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from dataclasses import replace

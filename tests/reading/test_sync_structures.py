@@ -1,7 +1,5 @@
 """Lists of structures from their publishers: whole, resumed, and never replaced by less."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from datetime import date

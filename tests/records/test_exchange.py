@@ -1,7 +1,5 @@
 """The exchange keeps its rules, and two writers with a kill -9 between lose nothing and double nothing."""
 
-from __future__ import annotations
-
 import json
 import math
 import random

@@ -1,7 +1,5 @@
 """The exchange and the leads over HTTP: who completes whom, who saw what, who owes hours and could be asked."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from datetime import timedelta

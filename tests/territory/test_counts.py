@@ -1,7 +1,5 @@
 """The desk of a territory says of a structure what a search says: one judgement in every place of the product."""
 
-from __future__ import annotations
-
 import random
 from dataclasses import replace
 from datetime import date

@@ -1,7 +1,5 @@
 """The desk of a territory: map, hours, facilitators, meeting day, report, on the sample and against exact figures."""
 
-from __future__ import annotations
-
 import csv
 import io
 import itertools

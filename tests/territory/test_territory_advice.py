@@ -1,7 +1,5 @@
 """Each rule of advice by a case of our own, the expected advice written from the article it names."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date
 from typing import Any

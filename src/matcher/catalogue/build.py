@@ -1,7 +1,5 @@
 """Building a catalogue: structures and awards to tables, vectors and indexes; an update equals a full build."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

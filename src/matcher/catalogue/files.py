@@ -1,7 +1,5 @@
 """A catalogue saved to a folder and opened from it; the swap is atomic."""
 
-from __future__ import annotations
-
 import json
 import mmap
 import shutil

@@ -1,7 +1,5 @@
 """Structures that could provide the social-clause hours of a lot that none can perform itself."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

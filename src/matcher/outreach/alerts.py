@@ -1,7 +1,5 @@
 """How often a structure gets mail, and at which address: its own choice, kept in its profile, else its directory's."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta

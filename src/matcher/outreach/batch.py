@@ -5,8 +5,6 @@ matched with, a digest is unique by addressee and day, a lot announced is a row.
 by the next one, at the instant of the first, and ends in the same rows as an undisturbed run.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import uuid

@@ -1,7 +1,5 @@
 """Digests for buyers."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Procedures, and what is new about each."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass

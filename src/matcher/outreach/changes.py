@@ -4,8 +4,6 @@ A change is {"at", "lot", "field", "before", "after"}, kept with the first notic
 `sentences` makes a line that a person understands.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

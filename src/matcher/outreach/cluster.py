@@ -3,8 +3,6 @@
 A lost worker costs a retry, not a result: this process alone writes to the store, whole notices at a time.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import tarfile

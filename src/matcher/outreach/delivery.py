@@ -5,8 +5,6 @@ server that never saw the dot must not deliver (RFC 5321, 4.1.1.4), so a crash b
 crash after it is left to the operator.  An error of one letter does not stop the others.
 """
 
-from __future__ import annotations
-
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence

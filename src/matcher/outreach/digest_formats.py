@@ -4,8 +4,6 @@
 itself.  To add one, write a function from the content to bytes, and give it a name in `FORMS`.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

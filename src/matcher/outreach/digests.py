@@ -5,8 +5,6 @@ does only if its source changed what a reader needs.  What did not leave is not 
 unpublished need goes out in waves, which stop when enough structures are interested.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set

@@ -1,7 +1,5 @@
 """Taking notices into the store, each once."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """The lines of a digest."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Mails other than digests."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Signed links of mails."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 from collections.abc import Iterator, Mapping, Sequence

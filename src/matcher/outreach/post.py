@@ -4,8 +4,6 @@ A letter is a row under the id of its Message-ID: queued twice it is one letter,
 a mail server: the queue is emptied by a thread of the service (`service.mailer`) or by `matcher outbox send`.
 """
 
-from __future__ import annotations
-
 import email
 import logging
 from collections import Counter

@@ -1,7 +1,5 @@
 """The operator's review of digests: approve or cancel those held, look at some, say why one was sent."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

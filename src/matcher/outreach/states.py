@@ -4,8 +4,6 @@ A lot is told by the rows of `told` that its digest wrote.  They go with a diges
 that the lot is news again the next night, as long as it is open.  docs/batch.md draws this table, and a test holds it to it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from sqlalchemy import ColumnElement, Connection, delete, select, update

@@ -1,7 +1,5 @@
 """Sending mail by SMTP or to a folder, and bounces."""
 
-from __future__ import annotations
-
 import email
 import os
 import re

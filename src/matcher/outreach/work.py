@@ -1,7 +1,5 @@
 """One chunk of a batch: notices in, rows of matches out."""
 
-from __future__ import annotations
-
 import gc
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -4,8 +4,6 @@ Columns over the structures of a catalogue for one member, read from awards date
 from names.  The buyer of the query is never used: its former holders get no advantage.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache, partial

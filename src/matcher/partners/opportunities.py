@@ -4,8 +4,6 @@ The engine evaluates each lot for this one structure; what depends on the lots a
 unpublished need is never shown here.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

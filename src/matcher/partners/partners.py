@@ -6,8 +6,6 @@ awards say of the two is added, and told apart.  A third option is to be subcont
 insertion hours.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections import Counter

@@ -1,7 +1,5 @@
 """A reserved lot that got no answer: whom to call, which small groups could take it, and what to change before asking again."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 

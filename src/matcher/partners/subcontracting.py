@@ -5,8 +5,6 @@ with hours those whose trade it is.  These structures do the work, lend staff, o
 lot.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -3,8 +3,6 @@
 Each proposal quotes a passage of the text; all are marked inferred, the user decides.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@
 remplace" withdraw nothing.  The form's own fields come first: this reads what they leave open.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

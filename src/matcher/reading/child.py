@@ -3,8 +3,6 @@
 Started by `reading.confined`, which sends it an open connection and an open file for each fork.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

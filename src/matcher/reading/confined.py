@@ -4,8 +4,6 @@ One warm idle reader (`reading.child`) is forked for each file, so that a hostil
 Records come back as JSON, never as pickles.
 """
 
-from __future__ import annotations
-
 import atexit
 import contextlib
 import itertools

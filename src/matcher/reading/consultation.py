@@ -4,8 +4,6 @@ Extracted as stated: object, reference, buyer, place, deadline, CPV, lots, crite
 unknown; nothing is guessed.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Iterator

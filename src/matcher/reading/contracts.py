@@ -1,7 +1,5 @@
 """Awards as contracts: repeated rows, holders published apart and modifications of one contract are told apart."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Literal

@@ -4,8 +4,6 @@ Each step fetches from one publisher what concerns the directory; then the recor
 directory's own, and those of other structures are left out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -5,8 +5,6 @@ Archives (ZIP, tar, gzip) are read member by member with bounds on what they may
 read in a process of their own (`reading.confined`), and so is all that a visitor sends (`read_upload`).
 """
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import inspect

@@ -1,7 +1,5 @@
 """Contents of a set of files: structures merged by SIRET, awards, notices, and rejected records."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator

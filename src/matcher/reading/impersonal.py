@@ -1,7 +1,5 @@
 """Personal data removed from texts: addresses, telephone numbers and named contacts."""
 
-from __future__ import annotations
-
 import re
 
 _MAIL = re.compile(r"[\w.+-]{1,99}\s?(?:@|\[at\]|\(at\)|\[@\])\s?[\w-]+(?:\s?(?:\.|\[dot\])\s?[\w-]+)+", re.I)

@@ -4,8 +4,6 @@ A step after `read`; the model is loaded when the first lot without a code passe
 buyer's by the sources themselves; an amount that is not stated stays unknown.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache

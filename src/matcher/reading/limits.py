@@ -1,7 +1,5 @@
 """Resource limits of one reading: time, memory, bytes, members; small for uploads, larger for files of the operator."""
 
-from __future__ import annotations
-
 from contextvars import ContextVar
 from dataclasses import dataclass
 

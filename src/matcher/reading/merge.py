@@ -4,8 +4,6 @@ Each field keeps the source and day it comes from.  Two kinds, or two workshops,
 structures: an ACI and an AI under one SIRET answer differently, and so do two ESATs of one association.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace

@@ -1,7 +1,5 @@
 """A free-text need of a buyer as a tender, with places, lots, reservations and clauses."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -5,8 +5,6 @@ buyer, the same reference or nearly the same words, and dates compatible with th
 differ by a number ("lot 1", "lot 2", "2025", "2026") are two procedures whatever their words.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence

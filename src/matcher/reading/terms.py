@@ -4,8 +4,6 @@ Only an amount called value, maximum or estimate of the contract counts; the est
 prizes, fees, thresholds, required turnovers and references do not.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace

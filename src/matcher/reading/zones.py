@@ -1,7 +1,5 @@
 """The zone that a text states: kilometres around, departments and regions by name or number, the whole country."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import cache

@@ -1,7 +1,5 @@
 """Ways to buy from the social economy (reserve, clause, allot, direct purchase), and beside them what the law requires."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date

@@ -3,8 +3,6 @@
 Each is asked of the engine by the words that a user would type, so that the list of the same words counts the same.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ A table is read from `MATCHER_HOME/assumptions` where the user keeps one of that
 `data/assumptions`.  Raises BadInput with the line of a row that cannot be read.
 """
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass

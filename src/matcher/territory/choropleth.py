@@ -3,8 +3,6 @@
 No outside host; readable without colours: every area has its figure, a caption and a place in the legend.
 """
 
-from __future__ import annotations
-
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence

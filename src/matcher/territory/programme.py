@@ -3,8 +3,6 @@
 A programme is unpublished: nothing of it enters opportunities, exposure or statistics.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace

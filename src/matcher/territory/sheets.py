@@ -1,7 +1,5 @@
 """Tables that people of a territory send (ledger, programme, buyers of a day): columns guessed by their headings."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

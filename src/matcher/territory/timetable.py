@@ -5,8 +5,6 @@ of pairs in which nobody has more than T appointments fits T slots of even size 
 absences they mostly do; else pairs and slots are chosen in one model.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Mapping, Sequence

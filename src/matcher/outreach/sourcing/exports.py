@@ -1,7 +1,5 @@
 """A sourcing record as CSV, XLSX and JSON."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from datetime import date, datetime

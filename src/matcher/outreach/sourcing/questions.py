@@ -1,7 +1,5 @@
 """Questions of a buyer to structures, and their replies."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

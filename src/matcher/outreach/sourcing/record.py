@@ -6,8 +6,6 @@ and the chain still holds.  Good practice for R2111-1; the order of a list is an
 presentation and does not prejudge the choice.
 """
 
-from __future__ import annotations
-
 import hmac
 import secrets
 from collections.abc import Callable, Mapping, Sequence

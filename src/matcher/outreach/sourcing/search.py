@@ -1,7 +1,5 @@
 """Searching by a need and keeping the whole ranked list."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

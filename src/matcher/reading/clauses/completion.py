@@ -1,7 +1,5 @@
 """A tender completed from its texts: fields take precedence, and contradictions between a field and the text are flagged."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 

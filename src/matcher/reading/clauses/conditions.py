@@ -3,8 +3,6 @@
 Quoted by passage; a label is given only where the sentence imposes it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache

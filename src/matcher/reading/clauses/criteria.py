@@ -4,8 +4,6 @@ A list is paragraphs, numbered or dashed items, or parts of one sentence; where 
 level counts.  In running text only weights that make a whole are criteria of the award.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import replace

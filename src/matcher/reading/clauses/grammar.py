@@ -4,8 +4,6 @@ Each pattern is preceded by the (invented) sentence that made it necessary; all 
 one sentence (at most 600 characters), which bounds backtracking.
 """
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 from typing import Literal

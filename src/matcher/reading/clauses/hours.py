@@ -4,8 +4,6 @@ A number counts where its unit follows or, once hours are mentioned, where it fi
 Hours of other things are excluded; the rest is one number per lot, a total, a list to sum, or one number.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple

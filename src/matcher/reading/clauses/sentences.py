@@ -3,8 +3,6 @@
 Later steps work on a sentence or a window of at most five, so that the time is linear in the text.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 from bisect import bisect_right

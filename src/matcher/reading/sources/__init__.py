@@ -7,8 +7,6 @@ To add one, write a file with these three names (see `Source`)::
     def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]: ...
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO, Protocol
 

@@ -4,8 +4,6 @@ A heading claims a field by how much of its words an alias of the field covers, 
 serves.  The cells confirm a claim, contradict it, or make one alone: fourteen digits are a SIRET under any heading.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """Published facts as domain values: holders, buyers, places, durations, moments; shared by the notices."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

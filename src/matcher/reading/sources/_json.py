@@ -1,7 +1,5 @@
 """Walking loosely structured JSON: texts, paths and codes of a BOAMP notice, whatever its schema."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any

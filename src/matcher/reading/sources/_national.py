@@ -1,7 +1,5 @@
 """BOAMP notices of the national schemas (FNSimple, MAPA, Boamp_v230), or of an unknown one."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import replace

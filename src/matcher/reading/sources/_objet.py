@@ -1,7 +1,5 @@
 """The lots that one line of text names ("... Lot 1 : nettoyage ; Lot 2 : espaces verts")."""
 
-from __future__ import annotations
-
 import re
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """The place of a structure, buyer or award from the fields of a source, by matcher.reference.places."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from functools import cache, lru_cache

@@ -1,7 +1,5 @@
 """Normalisation of structure lists: kinds, SIRETs, zones, booleans, places."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

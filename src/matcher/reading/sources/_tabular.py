@@ -3,8 +3,6 @@
 The encoding of bytes is guessed; JSON is sanitised for a strict streaming parser: no NaN, no raw control characters.
 """
 
-from __future__ import annotations
-
 import codecs
 import csv
 import io

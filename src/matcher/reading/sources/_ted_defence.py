@@ -1,7 +1,5 @@
 """The defence forms of TED XML R2.0.8 (F16 to F18), laid out as those of R2.0.9: one reader then reads both."""
 
-from __future__ import annotations
-
 from copy import deepcopy
 
 from lxml import etree

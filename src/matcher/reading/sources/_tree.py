@@ -4,8 +4,6 @@
 elements, so that one reader serves both.  Namespaces are dropped: within a format, local names suffice.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO

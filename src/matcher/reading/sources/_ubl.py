@@ -6,8 +6,6 @@ holds them all: their titles and texts in its description, their CPV together.
 Numbers such as BT-71 are the business terms of the regulation.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import replace

@@ -4,8 +4,6 @@ Activities in the object become proposed offers; purposes ("favoriser l'insertio
 completes the structures of its SIREN; it names no establishment and adds none (flag "offers-only").
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, BinaryIO

@@ -5,8 +5,6 @@ A record holds the notice in `donnees`, JSON inside a string, under one key that
 itself; an unknown schema is walked for its texts, CPV codes and lots.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -4,8 +4,6 @@ One record gives one Award, as published; `reading.contracts` then makes them on
 record without winners as a notice.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping

@@ -3,8 +3,6 @@
 Several offers a structure: repeat its SIRET, number the columns (`offre_1`, `offre_2`), or nest `offers`.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -3,8 +3,6 @@
 Its text is read as a typed one is (`reading.consultation`).  A scan or a protected file is refused with the remedy.
 """
 
-from __future__ import annotations
-
 import io
 import logging
 import re

@@ -3,8 +3,6 @@
 Multilingual notices are read in French where it is present.  An invalid notice is set aside with what it lacks.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import BinaryIO
 

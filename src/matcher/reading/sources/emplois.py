@@ -1,7 +1,5 @@
 """Pages of Les emplois de l'inclusion's public API (`/api/v1/siaes/`): one Structure a result, its jobs as offers."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

@@ -4,8 +4,6 @@ What a legal unit or an establishment asked not to be diffused (status "P" or "N
 no address, no coordinates; its SIRET, its commune and whether it is open remain.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date

@@ -4,8 +4,6 @@ The national file has no headings: lines of "structureet" with the establishment
 coordinates, of "equipementsocial" with places.  A table made of it has a column `finess_et`.
 """
 
-from __future__ import annotations
-
 import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence

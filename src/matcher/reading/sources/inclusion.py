@@ -1,7 +1,5 @@
 """Pages of data.inclusion's structures, each with its services where `matcher sync inclusion` laid them under it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, BinaryIO

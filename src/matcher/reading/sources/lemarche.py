@@ -1,7 +1,5 @@
 """Pages of Le Marché de l'inclusion's public API (`/api/siae/`): one Structure a result."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial

@@ -4,8 +4,6 @@ A release with a tender is one notice, with its awards; one that only awards giv
 read, else the newest of those it embeds.  What `reading.ocds` adds for this program is read where it stands; elsewhere the texts are.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields, replace

@@ -1,7 +1,5 @@
 """What `matcher sync site` kept of structures' own sites, as proposed offers, marked with the day they were read."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, BinaryIO

@@ -1,7 +1,5 @@
 """Structures in our own form, one JSON object a line, with every field, source and date (`matcher enrich --out`)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import BinaryIO
 

@@ -4,8 +4,6 @@ Most small contracts appear on a buyer's profile alone, and purchases announced 
 Several lots a notice: repeat its reference, one row a lot, or nest `lots`.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """Files that publishers replace: fetched when changed, checked before replacing the old copy."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path

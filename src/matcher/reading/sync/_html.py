@@ -1,7 +1,5 @@
 """Lines, links and robots directives of a web page."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ A list is kept in `pages/<key>/`, one file a page as it came.  A new reading goe
 old one's place in one step, once it is whole and not much shorter.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """The official list of entreprises adaptées."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

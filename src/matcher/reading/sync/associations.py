@@ -1,7 +1,5 @@
 """Declared objects of associations, by their RNA number, from the Journal officiel (JOAFE)."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterable, Mapping

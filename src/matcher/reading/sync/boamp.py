@@ -1,7 +1,5 @@
 """Notices of the BOAMP, week by week."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Award data (DECP) as published."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path

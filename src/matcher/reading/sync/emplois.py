@@ -1,7 +1,5 @@
 """Structures and their jobs, by department, of the State's hiring platform (Les emplois de l'inclusion)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path

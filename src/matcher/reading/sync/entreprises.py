@@ -1,7 +1,5 @@
 """Companies of the national register."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime

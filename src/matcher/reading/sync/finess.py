@@ -1,7 +1,5 @@
 """ESAT and entreprises adaptées of FINESS, with their places."""
 
-from __future__ import annotations
-
 import csv
 import io
 from pathlib import Path

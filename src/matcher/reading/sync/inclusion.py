@@ -1,7 +1,5 @@
 """Structures and services of data.inclusion; a service is kept with the structure that offers it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Reference tables (CPV, NAF, communes)."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 from urllib.parse import urlsplit

@@ -1,7 +1,5 @@
 """Structures of Le Marché de l'inclusion: the list, then the page of each with what it does."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

@@ -4,8 +4,6 @@ robots.txt, noindex and the operator's opt-out list are obeyed; one request a se
 paragraphs are kept, without what concerns a person.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, date, datetime

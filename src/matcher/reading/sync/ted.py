@@ -3,8 +3,6 @@
 Each notice is kept as the XML that TED publishes, under its publication number: the formats `ted` and `eforms` read it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta

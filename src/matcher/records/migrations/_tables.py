@@ -3,8 +3,6 @@
 Types: a number (a string of at most that length), text, json, time (UTC), date, bool, int, float.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

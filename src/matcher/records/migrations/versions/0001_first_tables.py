@@ -1,7 +1,5 @@
 """First tables"""
 
-from __future__ import annotations
-
 from matcher.records.migrations._tables import create
 
 revision = "0001"

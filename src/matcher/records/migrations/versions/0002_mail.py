@@ -1,7 +1,5 @@
 """Letters in a queue; who a mail was addressed to and what the server said last"""
 
-from __future__ import annotations
-
 from alembic import op
 
 from matcher.records.migrations._tables import column, create

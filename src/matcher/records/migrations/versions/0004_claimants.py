@@ -1,7 +1,5 @@
 """Who claims an account, why, and the way in which the claim was proved"""
 
-from __future__ import annotations
-
 from alembic import op
 
 from matcher.records.migrations._tables import column

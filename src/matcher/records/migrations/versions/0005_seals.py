@@ -1,7 +1,5 @@
 """Seals with a key, and the head of each record outside its chain"""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 from alembic import op
 

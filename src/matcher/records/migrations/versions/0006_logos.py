@@ -1,7 +1,5 @@
 """Logos of structures"""
 
-from __future__ import annotations
-
 from matcher.records.migrations._tables import create
 
 revision = "0006"

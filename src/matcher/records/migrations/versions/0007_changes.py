@@ -1,7 +1,5 @@
 """Lots told by digest, changes of notices as their source made them, and files read before"""
 
-from __future__ import annotations
-
 import hashlib
 
 import sqlalchemy as sa

@@ -1,7 +1,5 @@
 """Names, archives and sharing of sourcing records"""
 
-from __future__ import annotations
-
 from alembic import op
 
 from matcher.records.migrations._tables import column, create

@@ -1,7 +1,5 @@
 """What the members of the exchange agreed with each other"""
 
-from __future__ import annotations
-
 from matcher.records.migrations._tables import create
 
 revision = "0009"

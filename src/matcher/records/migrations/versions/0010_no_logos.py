@@ -1,7 +1,5 @@
 """Logos of structures go: no source of today gives them"""
 
-from __future__ import annotations
-
 from alembic import op
 
 revision = "0010"

@@ -1,7 +1,5 @@
 """Messages between members of the exchange, and hours of insertion done after an award"""
 
-from __future__ import annotations
-
 from matcher.records.migrations._tables import create
 
 revision = "0011"

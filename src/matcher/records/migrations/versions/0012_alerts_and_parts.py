@@ -1,7 +1,5 @@
 """Mails that tell of a kept search, and what a member of a group that won does"""
 
-from __future__ import annotations
-
 from alembic import op
 
 from matcher.records.migrations._tables import column, create

@@ -1,7 +1,5 @@
 """Webhooks, and the events on their way to them"""
 
-from __future__ import annotations
-
 from matcher.records.migrations._tables import create
 
 revision = "0013"
