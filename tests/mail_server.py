@@ -1,5 +1,7 @@
 """A mail server on a free port of this machine: what it received, and how it answers an address."""
 
+from __future__ import annotations
+
 import email
 import socket
 from collections.abc import Callable, Iterator

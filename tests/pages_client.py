@@ -1,5 +1,7 @@
 """A client that reads pages as a person does: unbreakable spaces are spaces."""
 
+from __future__ import annotations
+
 import re
 from typing import Any
 
