@@ -25,7 +25,7 @@ def completed(text: str, **fields: Any) -> Lot:
     [
         ("Contrat d'un an, renouvelable 2 fois une année.", {"duration_months": 12.0}, (12, 2, 12)),
         ("Renouvelable 2 fois une année.", {"duration_months": 12.0, "renewals": 2}, (12, 2, 12)),
-        ("Il pourra être prolongé deux fois, chaque prolongation ayant une durée d'un an.", {}, (None, 2, 12)),
+        ("Il pourra être prolongé trois fois, chaque prolongation ayant une durée de six mois.", {}, (None, 3, 6)),
         ("Trois options de prolongation de 6 mois chacune.", {"duration_months": 24.0}, (24, 3, 6)),
         (
             "Il est reconduit tacitement à chaque date anniversaire sans que sa durée puisse excéder trois ans.",
@@ -176,7 +176,7 @@ def test_the_criteria_of_a_contest_are_its_items(text: str, expected: list[tuple
 @pytest.mark.parametrize(
     ("text", "weights"),
     [
-        ("Critères : valeur technique (45 %), prix (35 %) et délais (20 %). Voir le dossier.", [45, 35, 20]),
+        ("Critères : technique (40 %), coût (45 %) et délai (15 %). Voir le dossier.", [40, 45, 15]),
         (
             "Critères de jugement des offres : technique : 70 %/prix : 30 %. Sous-critères au dossier.",
             [70, 30],
@@ -213,7 +213,7 @@ def test_what_was_awarded_is_the_amount_of_the_award_and_no_estimate() -> None:
 @pytest.mark.parametrize(
     ("address", "text", "names"),
     [
-        ("SPL Bâtir, agissant au nom et pour le compte de la région Bretagne, 3 rue du Port", "", ["Région Bretagne"]),
+        ("SPL Bâtir, agissant pour le compte de la région Bretagne, 3 rue du Port", "", ["Région Bretagne"]),
         ("", "Avis émis au nom et pour le compte de Rail Infra et de Rail Mobilité.", ["Rail Infra", "Rail Mobilité"]),
         ("", "L'acheteur agit pour le compte d'autre(s) pouvoir(s) adjudicateur(s): crous de Lorient.", []),
         ("", "Le pouvoir adjudicateur agit pour le compte d'autre(s) pouvoir(s) adjudicateur(s): crous de Lorient.", ["Crous de Lorient"]),

@@ -19,7 +19,7 @@ from matcher.reference.text import clean
 
 #: What a text holds that states an amount.
 _STEMS = ("montant", "maxim", "estim", "valeur")
-#: "Accord-cadre avec un maximum annuel de 92 000 euros HT", "Montant estimé : 50 000 € HT", "maximum sur 2 ans : 80 000 €"
+#: "Accord-cadre avec un maximum annuel de 61 500 € HT", "Montant estimé : 50 000 € HT", "maximum sur 2 ans : 80 000 €"
 _AMOUNT = re.compile(
     r"(?:montants?|maximum|maximal|maxi|estim\w*|valeur)\b(?: (?:sur|pour) (?P<years>\d) ans\b)?[^.;\d]{0,60}?"
     r"(?P<euros>\d{1,3}(?:[ .\u202f]\d{3})+|\d{4,9})(?:[.,]\d{1,2})?\s?(?:€|euros?\b|eur\b)"
@@ -82,7 +82,7 @@ _LASTING = re.compile(r"\bp(?:eriode|our une duree) d[e'][^.;]{0,50}$")
 _EACH_AS_FIRST = re.compile(r"\b(?:meme|identique)s? duree|\bduree (?:identique|equivalente)")
 #: "soit une durée maximale de huit ans", "sans que sa durée totale ne puisse excéder 48 mois"
 _WHOLE = re.compile(rf"\b(?:total\w*|maxim\w+|exced\w+|depass\w+|soit)\b(?: \w+){{0,4}}? {_LENGTH}")
-#: "Le montant indiqué correspond au montant maximal pour les quatre ans"
+#: "Ce montant est le maximum des trois années"
 _IS_MAXIMUM = re.compile(r"\b(?:montant|valeur) (?:indiquee?|mentionnee?|estimee?)\b[^.;\d]{0,40}\bmax")
 _BEGINNING = ("effet", "debut", "demarrage", "commencement", "compter du")
 _DAY = rf"(\d{{1,2}})(?:er)? ?[./ -] ?(\d{{1,2}}|{'|'.join(map(folded, MONTHS))}) ?[./ -] ?(\d{{4}})\b"
