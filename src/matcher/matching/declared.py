@@ -64,11 +64,7 @@ def _sentences(text: str) -> list[str]:
 
 
 def _pieces_of(sentence: str) -> Iterator[str]:
-    return _long_enough([sentence, *_PHRASE.split(sentence)])
-
-
-def _long_enough(parts: Sequence[str]) -> Iterator[str]:
-    stripped = (part.strip(" .,-–;:•…()") for part in parts)
+    stripped = (part.strip(" .,-–;:•…()") for part in (sentence, *_PHRASE.split(sentence)))
     return (part for part in stripped if len([*islice(filter(str.isalpha, part), LETTERS)]) == LETTERS)
 
 

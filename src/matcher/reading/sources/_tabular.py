@@ -212,7 +212,13 @@ def rows(stream: BinaryIO, name: str, score: Score, lists: Sequence[str] = ()) -
         raise BadInput(f"{name} is empty: give a file with at least a line of headings and one record")
     shape = shape_of(head)
     if shape == "csv":
-        yield from _csv(stream, name, score)
+        text = decoded(stream)
+        try:
+            sample = "".join(text.readline(100_000) for _ in range(30))
+            text.seek(0)
+            yield from _table(_csv_cells(text, delimiter_of(sample)), name, score)
+        finally:
+            text.detach()
     elif shape in ("xlsx", "ods"):
         yield from _workbook(stream, name, score, _xlsx if shape == "xlsx" else _ods)
     elif shape in ("json", "jsonl"):
@@ -371,16 +377,6 @@ def _is_record(row: Sequence[Any]) -> bool:
 
 def _filled(cell: Any) -> bool:
     return cell is not None and str(cell).strip() != ""
-
-
-def _csv(stream: BinaryIO, name: str, score: Score) -> Iterator[Placed]:
-    text = decoded(stream)
-    try:
-        sample = "".join(text.readline(100_000) for _ in range(30))
-        text.seek(0)
-        yield from _table(_csv_cells(text, delimiter_of(sample)), name, score)
-    finally:
-        text.detach()
 
 
 def _csv_cells(text: io.TextIOWrapper, delimiter: str) -> Cells:

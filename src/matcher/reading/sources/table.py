@@ -100,19 +100,15 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[domai
         else:
             drafts[draft.tender.id] = draft
     for draft in drafts.values():
-        yield _finished(draft)
-
-
-def _finished(draft: _Draft) -> domain.Tender:
-    tender, whole = draft.tender, draft.tender.lots[0]
-    if draft.lots:
-        lots = tuple(
-            replace(lot, id=f"{tender.id}/{position}", number=lot.number or str(position))
-            for position, lot in enumerate(draft.lots, 1)
-        )
-    else:
-        lots = _facts.divided(whole)
-    return clauses.complete(replace(tender, lots=lots), tender.description)
+        tender, whole = draft.tender, draft.tender.lots[0]
+        if draft.lots:
+            lots = tuple(
+                replace(lot, id=f"{tender.id}/{position}", number=lot.number or str(position))
+                for position, lot in enumerate(draft.lots, 1)
+            )
+        else:
+            lots = _facts.divided(whole)
+        yield clauses.complete(replace(tender, lots=lots), tender.description)
 
 
 def _draft(row: Mapping[str, Any], columns: Mapping[str, str]) -> _Draft | str:
