@@ -224,7 +224,7 @@ def rows(stream: BinaryIO, name: str, score: Score, lists: Sequence[str] = ()) -
     elif shape in ("json", "jsonl"):
         marks = (rb'.{0,2000}"%s"\s*:\s*\[' % key.encode() for key in lists)
         whole = shape == "json" or any(re.match(mark, head, re.S) for mark in marks)  # perhaps on one line
-        yield from _json(stream, name, lists) if whole else _jsonl(stream)
+        yield from _json(stream, name, lists) if whole else json_lines(stream)
     elif shape == "xls":
         raise BadInput(
             f"{name} is an old Excel workbook (.xls) or a protected one: save it as .xlsx without a password"
@@ -530,7 +530,8 @@ def _xlsx_cells(sheet: Any) -> Cells:
             return
 
 
-def _jsonl(stream: BinaryIO) -> Iterator[Placed]:
+def json_lines(stream: BinaryIO) -> Iterator[Placed]:
+    """The object of each line, or the reason why there is none."""
     import json
 
     text = decoded(stream)
