@@ -401,9 +401,3 @@ def said_best(shortlist: Shortlist) -> Column:
 def said_second(shortlist: Shortlist) -> Column:
     """Similarity of the second nearest piece, or of the only one; NaN where nothing is declared."""
     return piece_scores(shortlist).second
-
-
-def passage(shortlist: Shortlist, i: int) -> str:
-    """The piece of candidate i nearest to the lot, as published; "" where it declares nothing."""
-    slot = int(piece_scores(shortlist).slot[i])
-    return pieces(shortlist).text(slot) if slot >= 0 else ""
