@@ -16,7 +16,7 @@ MOST = 8_000  # bytes of an answer, which an assistant reads whole
 SHORT = 40  # characters of a text that is cut no more
 CUT = "Lists are cut to what can be read at once: ask with a smaller n, for one lot, or for one structure."
 HINT = (
-    "Nothing has all of this: ask with fewer words or filters, two or four digits of a CPV code, the number of a department. "
+    "Nothing has all of this: ask with fewer words or filters, or wider ones (two digits of a code, a department by its number). "
     "Who does a trade is asked of find_structures_for_need."
 )
 FIRST = 3  # candidates of a lot beside groups

@@ -8,6 +8,8 @@ Errors are raised as `Problem`, whose `detail` names the remedy.  An order of pr
 
 # An answer is trusted to be what the schema says.
 # mypy: disable-error-code=no-any-return
+from __future__ import annotations
+
 import json
 import urllib.error
 import urllib.parse

@@ -46,7 +46,8 @@ def test_long_ids_stay_apart_and_a_siret_stands() -> None:
         and identifiers.identity_in_words(by_name) == "SIRET inconnu"
     )
     mistyped = ("", (), "SIRET 123 has 3 digits")
-    assert identifiers.identified(mistyped, named=by_name) == mistyped  # its owner can mend it
+    told = f"number-unread: {mistyped[2]}"  # its owner can mend it
+    assert identifiers.identified(mistyped, named=by_name) == (by_name, (told, identifiers.NO_SIRET), "")
 
 
 def test_who_has_no_siret_is_asked_for_it_on_a_reserved_lot() -> None:

@@ -77,7 +77,7 @@ REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
         "no argument 'lieu': find_structures_for_need takes need, notice_id, notice, place",
     ),
     ("find_structures_for_need", {"need": "tonte", "n": "Zyxomma"}, "n: Input should be a valid integer"),
-    ("explain_structure", {"siret": "Zyxomma", **NOTICE}, "siret: String should match"),
+    ("explain_structure", {"siret": "Zyxomma", **NOTICE}, "siret: give a SIRET"),
     ("find_structures_for_need", {"notice_id": "Zyxomma"}, "search the notices"),
     *(
         (name, {"notice_id": "hidden-1", **of}, "no notice hidden-1")

@@ -202,7 +202,7 @@ def nobody(hand: Hand) -> None:
 
 @clicks(6)
 def compare(hand: Hand) -> None:
-    hand.search(*LINEN)
+    hand.search("tonte", "Pantin")
     hand.click("details.level > summary")
     hand.tick("input[name=s]", 3)
     hand.click("button[value=comparer]")

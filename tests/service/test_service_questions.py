@@ -166,8 +166,8 @@ def test_those_whose_trade_is_unknown_are_asked_at_once_and_their_word_is_kept(
 ) -> None:
     with client(settings) as page:
         csrf = sign_in(page, keys.create(store, ["buyer"]))
-        canteen = {"need": "repas de la cantine scolaire", "place": "Pantin", "csrf": csrf}
-        shown = page.post("/acheteur", data=canteen)
+        painting = {"need": "peinture de bureaux", "place": "Pantin", "csrf": csrf}
+        shown = page.post("/acheteur", data=painting)
         de = shown.url.path.removeprefix("/acheteur/r/")
         assert "Les Tilleuls" in shown.text and "Lui demander si elle le fait" in shown.text
         act = {"csrf": csrf, "de": de, "lot": "", "retour": shown.url.path, "faire": "demander"}
@@ -182,7 +182,7 @@ def test_those_whose_trade_is_unknown_are_asked_at_once_and_their_word_is_kept(
         (mine,) = re.findall(r"https://maillage\.example(/q/\S+)", mail.get_content())
         page.cookies.clear()
         assert "pour le métier" in page.get(mine).text
-        for interest, offers, denied in (("yes", 1, ()), ("no", 0, ("trade:restauration",)), ("yes", 1, ())):
+        for interest, offers, denied in (("yes", 1, ()), ("no", 0, ("trade:peinture",)), ("yes", 1, ())):
             page.post(mine, data={"interest": interest, "retenir": "1"})
             word = self_declared.read(store, SILENT)
             assert (len(word.facts["offers"]), word.denied) == (offers, denied)

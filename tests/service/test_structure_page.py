@@ -194,7 +194,8 @@ def test_reasons_of_a_partner_are_few_and_tell_something(member: PagesClient) ->
     text = member.get(f"/structure/{SIRET}/partenaires?avis=26-130377").text
     structures, firms, *_ = re.findall(r'<ul class="plain lines">(.*?)</ul>', text, flags=re.S)
     lines = structures.split("<li>")[1:] + firms.split("<li>")[1:]
-    assert len(lines) > 2 and all(re.search(r"<br>Prend .* : (?:déclare|a eu) «", line) for line in lines)
+    told = re.compile(r"<br>Prend .* : (?:déclare|a eu|activité au registre) «")
+    assert len(lines) > 2 and all(map(told.search, lines))
     assert "aucun marché public connu" not in text
 
 
@@ -230,12 +231,14 @@ def test_a_feed_reader_fetches_by_the_token_alone(member: PagesClient) -> None:
 def test_a_trade_that_is_stated_brings_its_lots_at_once_and_takes_them_away_with_it(
     page: PagesClient,
 ) -> None:
-    csrf, at = signed_in(page, f"structure:{OTHER}", "read"), f"/structure/{OTHER}"
+    csrf, at = signed_in(page, *SEEN), f"/structure/{SIRET}"
 
     def lots(text: str) -> set[str]:
         return set(re.findall(r'<h4><a href="[^"]+">([^<]+)<', text))
 
     before = lots(page.get(at).text)
-    stated = page.post(at + "/offres", data={"title": "Tonte", "csrf": csrf}).text
+    stated = page.post(at + "/offres", data={"title": "Nettoyage de bureaux", "csrf": csrf}).text
     assert lots(stated) > before and "dès maintenant" in stated
-    assert lots(page.post(at + "/offres", data={"retirer": "Tonte", "csrf": csrf}).text) == before
+    assert (
+        lots(page.post(at + "/offres", data={"retirer": "Nettoyage de bureaux", "csrf": csrf}).text) == before
+    )

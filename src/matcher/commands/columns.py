@@ -72,7 +72,8 @@ def run(
     say(textwrap.fill(fields, 110, subsequent_indent="  ", break_on_hyphens=False))
     if save is not None:
         kinds = {key: value for key, value in (corrections or {}).items() if key.startswith(_columns.VALUE)}
-        save.write_text(json.dumps(found | kinds, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        named = {key: column for key, column in found.items() if key.partition(".")[0] in module.FIELDS}
+        save.write_text(json.dumps(named | kinds, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         say(f"{save} written: give it to --map of `matcher read` and `matcher index`")
 
 

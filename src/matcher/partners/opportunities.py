@@ -15,7 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
-from matcher.domain import ANSWERABLE, LENDING_KINDS, Filters, Lot, Match, Nature, Place, Structure, Tender
+from matcher.domain import (
+    ANSWERABLE,
+    LENDING_KINDS,
+    Asked,
+    Filters,
+    Lot,
+    Match,
+    Nature,
+    Place,
+    Structure,
+    Tender,
+)
 from matcher.learned import asks
 from matcher.matching import by_clause, reach, standing, suitability
 from matcher.matching.engine import Matcher
@@ -36,6 +47,7 @@ from matcher.reference.text import shorten
 Part = Literal["alone", "with-partner", "clause", "watch"]
 PARTS: tuple[Part, ...] = ("alone", "with-partner", "clause", "watch")
 CHECK = "à vérifier avant de répondre"
+SILENT = "votre fiche ne dit pas votre métier : ajoutez une offre, vous serez comparée sur ce que vous faites"
 PRIOR: Mapping[Nature, str] = {
     "prior": "avis préalable : rien à remettre encore, dites votre intérêt à l'acheteur",
     "project": "projet d'achat : rien à remettre encore, dites votre intérêt à l'acheteur",
@@ -126,13 +138,8 @@ def why_nothing(
     asked = _opened(tenders, Wishes(), now or datetime.now(UTC))
     if not asked or not matcher.judges:
         return ("aucun avis ouvert n'est connu : revenez quand de nouveaux avis seront lus",)
-    said = (
-        []
-        if any(o.nature in DECLARED for o in structure.offers)
-        else [
-            "votre fiche ne dit pas votre métier : ajoutez une offre, vous serez comparée sur ce que vous faites"
-        ]
-    )
+    speaks = any(o.nature in DECLARED for o in structure.offers)
+    said = [] if speaks else [SILENT]
     if structure.place == Place() and structure.zone is None:
         said.append("votre fiche ne dit pas où vous êtes : donnez votre adresse ou votre zone")
     away, unsure = [], []
@@ -144,9 +151,9 @@ def why_nothing(
                 continue
             km = float(reach.of(shortlist).kilometres[0])
             if standing.level_of(ranking, structure) == PLAUSIBLE:
-                unsure.append((km, query.lot))
+                unsure.append((km, query.asked))
             elif km <= FAR_KM and shipped().levels_with(shortlist, suitability.ON_THE_SPOT)[0] == LIKELY:
-                away.append((km, query.lot))
+                away.append((km, query.asked))
     if unsure:
         said.append(f"{UNSURE} : {_nearest_of(unsure)}")
     if away:
@@ -154,18 +161,23 @@ def why_nothing(
             f"de votre métier, au-delà de votre portée : {_nearest_of(away)} ; déclarez la zone où vous allez"
         )
     if not (unsure or away):
+        trade = "de votre métier" if speaks else "de ce que font d'ordinaire les structures de votre type"
+        more = "ajoutez vos autres métiers à votre fiche, ou " if speaks else ""
         said.append(
-            f"aucun lot de votre métier à moins de {FAR_KM:.0f} km parmi les {len(asked)} avis ouverts : ajoutez vos "
-            "autres métiers à votre fiche, ou choisissez d'être prévenue des nouveaux avis"
+            f"aucun lot {trade} à moins de {FAR_KM:.0f} km parmi les {len(asked)} avis ouverts : {more}choisissez "
+            "d'être prévenue des nouveaux avis"
         )
     return tuple(said)
 
 
-def _nearest_of(lots: Sequence[tuple[float, Lot]]) -> str:
+def _nearest_of(lots: Sequence[tuple[float, Asked]]) -> str:
     """How many lots there are and the nearest of them, in French; kilometres may be unknown (NaN)."""
-    km, lot = min(lots, key=lambda one: math.inf if math.isnan(one[0]) else one[0])
+    km, asked = min(lots, key=lambda one: math.inf if math.isnan(one[0]) else one[0])
     away = "" if math.isnan(km) else f" à {km:.0f} km"
-    return f"{counted(len(lots), 'lot')}, « {shorten(lot.title, 60)} »{away}"
+    trades = ", ".join(part.label for part in asked.parts)
+    return (
+        f"{counted(len(lots), 'lot')}, « {shorten(asked.text, 60)} »{f' ({trades})' if trades else ''}{away}"
+    )
 
 
 def _opened(tenders: Iterable[Tender], wanted: Wishes, moment: datetime) -> list[Pair]:

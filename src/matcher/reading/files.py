@@ -442,8 +442,8 @@ def repaired(record: Record) -> Record:
 
 def _checked(structure: Structure) -> Structure | Rejected:
     """A structure as any source must give it: an identity, a kind and a place that are known, or flagged."""
-    if not re.fullmatch(IDENTITY, structure.siret):
-        why = f"invalid SIRET {structure.siret!r}: give 14 digits, or another identity (docs/reference/formats.md)"
+    if not (re.fullmatch(IDENTITY, structure.siret) or "offers-only" in structure.flags):
+        why = f"invalid SIRET {structure.siret!r}: give 14 digits, or F and a FINESS number, W and an RNA number, ID- and one of your own"
         return Rejected(path=structure.source, record=structure.name or structure.siret, reason=why)
     place = structure.place
     if place.department is None and place.latitude is None:

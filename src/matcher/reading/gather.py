@@ -21,6 +21,7 @@ CONTRACTS = "contracts.jsonl"
 REJECTS = "rejects.csv"  # beside what was built from the good records
 REASONS = 10  # why records were set aside, in the summary
 NAMED = 5  # records named for one reason
+CHECKSUM = "siret-checksum"
 #: Flags of what a list says and nobody understands -> how it is told.
 UNREAD = {
     "number-unread: ": "number cannot be used (known by name and place, or by another number)",
@@ -67,6 +68,8 @@ class Gathered:
             unread = [flag.removeprefix(prefix) for flag in flags if flag.startswith(prefix)]
             if unread:
                 yield f"  {len(unread)} structures whose {what}: {'; '.join(list(dict.fromkeys(unread))[:5])}"
+        if wrong := [one.siret for one in self.structures if CHECKSUM in one.flags]:
+            yield f"  {len(wrong)} structures whose SIRET fails its check digits: compare it ({'; '.join(wrong[:5])})"
         where: dict[str, list[str]] = {}
         for bad in self.rejected:
             where.setdefault(bad.reason, []).append(f"{Path(bad.path).name} {bad.record}".strip())
@@ -120,7 +123,7 @@ def save_rejects(gathered: Gathered, folder: Path) -> None:
         {"file": one.source, "record": one.siret, "reason": f"kept, but: {flag}"}
         for one in gathered.structures
         for flag in one.flags
-        if flag == "kind-unknown" or flag.startswith(tuple(UNREAD))
+        if flag in ("kind-unknown", CHECKSUM) or flag.startswith(tuple(UNREAD))
     ]
     (folder / REJECTS).write_text(csv_text(rows) if rows else "", encoding="utf-8-sig")
 

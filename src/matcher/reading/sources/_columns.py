@@ -235,7 +235,9 @@ class Vocabulary:
         if "name" in self.aliases and (numbered or placed) and not {"name", "brand"} & guessed:
             # the first column of distinct words is the name, also where they sound like an offer or a town
             free = [h for h in left if h not in more.values() or h in (more.get("offer"), more.get("town"))]
-            free = free if "offer" not in guessed else [h for h in free if h in headings[:2]]
+            numbers = {columns.get(field) for field in ("siret", "siren", "nic", "finess", "own_id")}
+            begin = [heading for heading in headings if heading not in numbers][:2]
+            free = free if "offer" not in guessed else [h for h in free if h in begin]
             name = next((h for h in free if _distinct((cells or {}).get(h, ()))), None)
             if name is not None:
                 del left[name]

@@ -294,7 +294,8 @@ def _pair(row: Sequence[Any] | str) -> tuple[str, Any] | None:
     if begin is None or sum(map(_filled, row)) > 2:
         return None
     rest = [cell for cell in row[begin + 1 :] if _filled(cell)]
-    return (str(row[begin]).strip(" :\xa0"), rest[0]) if rest else ("", row[begin]) if begin else None
+    label = re.sub(r"[\W\d]+$", "", str(row[begin]))  # "Fiche 1 :", "Fiche 2 :" are one
+    return (label, rest[0]) if rest else ("", row[begin]) if begin else None
 
 
 def _labels(lines: Sequence[tuple[int, Sequence[Any]]], score: Score) -> bool:

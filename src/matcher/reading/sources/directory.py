@@ -95,7 +95,7 @@ def _contacts(headings: Sequence[str], found: Mapping[str, str], cells: _columns
 
 
 _FAX = re.compile(r"\b(?:fax|t[ée]l[ée]copie)\W{0,5}[\d\s.+-]*", re.I)
-_AT = re.compile(r"\s*[\[({]\s*(?:at|arobase|@)\s*[\])}]\s*", re.I)
+_AT = re.compile(r"\s{0,3}[\[({]\s{0,3}(?:at|arobase|@)\s{0,3}[\])}]\s{0,3}", re.I)
 _SITE = re.compile(r"(?:https?://|www\.)[^\s,;|]+", re.I)
 _OTHER_NUMBER = re.compile(r"\+?\(?\d[\d\s().-]{3,}")  # a number of another country, or a short one
 _NUMBER = re.compile(r"(?:\+33|(?<!\d)0)[\s.]?[1-9](?:[\s.-]?\d{2}){4}(?!\d)")
@@ -374,10 +374,8 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     named, code = text("town"), None
     if with_code := _CODE_AND_TOWN.search(town):
         code, named = with_code.groups()
-    elif code_after := re.fullmatch(
-        r"([^\d]+?)[\s,(–-]+(\d{5})\)?", town
-    ):  # "Nancy (54000)", "Orvault, 44700"
-        named, code = code_after.groups()
+    elif code_after := re.fullmatch(r"(\D+)(\d{5})\)?", town):  # "Nancy (54000)", "Orvault, 44700"
+        named, code = code_after[1].rstrip(" ,(–-\u00a0"), code_after[2]
     elif in_brackets := re.fullmatch(r"(.+?)(?:\(|,\s?)(\w{2,3})\)?", town):
         named = in_brackets.group(1).strip()
         department = department or next(iter(_structure.departments_of(in_brackets.group(2))), None)
@@ -465,7 +463,7 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     return [_Draft(replace(structure, kind=kind), list(offers), list(told_texts)) for kind in kinds]
 
 
-_FOOTNOTE = re.compile(r"\s*\(?\*+\)?$")
+_FOOTNOTE = re.compile(r"\s{0,3}\(?\*{1,9}\)?$")
 
 
 def _found(pattern: re.Pattern[str], texts: Iterable[str]) -> str:
