@@ -1,7 +1,7 @@
 """Declarations to the exchange: on a known notice alone, told to whom they complete and to its buyer."""
 
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from fastapi import Request
@@ -48,7 +48,22 @@ def declare(request: Request, who: Bearer, **facts: Any) -> exchange.Offer:
     tender = notice(request, facts["notice_id"])
     facts["deadline"] = facts.get("deadline") or (closing(tender) if tender else None)
     offer = exchange.declare(store_of(request), who, tender=tender, **facts)
-    _tell(request, who, offer, tender, facts.get("named") or ())
+    store, snapshot = store_of(request), request.app.state.serving.current
+    between = exchange.distances(snapshot.catalogue) if snapshot else None
+    found = exchange.suggest(
+        store, who, offer.siret, notice_id=offer.notice_id, kilometres=between, n=TOLD, record=False
+    )
+    members = {
+        one.offer.siret
+        for one in found
+        if offer.visibility == "members" or one.offer.siret in (facts.get("named") or ())
+    }
+    to = {siret: alerts.address_of(store, snapshot.catalogue, siret) for siret in members} if snapshot else {}
+    if offer.buyer_may_see and tender is not None:
+        to[tender.buyer.id[:14]] = tender.contact.email
+    texts = {"Apporte": offer.brings, "Cherche": offer.seeks}
+    said = "\n".join(f"{name} : {text}" for name, text in texts.items() if text)
+    _mail(request, offer.id, tender.title if tender else offer.notice_id, said, to, members, "", MOST)
     return offer
 
 
@@ -60,24 +75,6 @@ def write(request: Request, who: Bearer, identifier: str, other: str, text: str)
     address = alerts.address_of(store, snapshot.catalogue, to) if snapshot else ""
     name = f"{identifier}|{to}|{secrets.token_hex(8)}"
     _mail(request, identifier, tender.title if tender else about, clean(text), {to: address}, {to}, name)
-
-
-def _tell(
-    request: Request, who: Bearer, offer: exchange.Offer, tender: Tender | None, named: Sequence[str]
-) -> None:
-    """Mail a declaration to members that may see it, a few a day each, and to the buyer where allowed."""
-    store, snapshot = store_of(request), request.app.state.serving.current
-    between = exchange.distances(snapshot.catalogue) if snapshot else None
-    found = exchange.suggest(
-        store, who, offer.siret, notice_id=offer.notice_id, kilometres=between, n=TOLD, record=False
-    )
-    members = {one.offer.siret for one in found if offer.visibility == "members" or one.offer.siret in named}
-    to = {siret: alerts.address_of(store, snapshot.catalogue, siret) for siret in members} if snapshot else {}
-    if offer.buyer_may_see and tender is not None:
-        to[tender.buyer.id[:14]] = tender.contact.email
-    texts = {"Apporte": offer.brings, "Cherche": offer.seeks}
-    said = "\n".join(f"{name} : {text}" for name, text in texts.items() if text)
-    _mail(request, offer.id, tender.title if tender else offer.notice_id, said, to, members, "", MOST)
 
 
 def _mail(

@@ -60,21 +60,16 @@ def _desk(snapshot: Snapshot, store: Store | None = None) -> Desk:
     return Desk(snapshot.matcher, store, kept=snapshot.once("counts", no_counts))
 
 
-def areas_of(asked: MapQuery) -> tuple[areas.Area, ...]:
-    """The areas asked for; Île-de-France where none is."""
-    wholes = areas.region(asked.region) if asked.region else ()
-    wholes += tuple(areas.department(code) for code in asked.department)
-    circle = (areas.circle(asked.commune, asked.radius),) if asked.commune else ()
-    return (*areas.divided(wholes or (() if circle else areas.region(FIRST)), asked.by), *circle)
-
-
 def covered(request: Request, asked: MapQuery) -> coverage.Coverage:
     """The map of what is served."""
     return _covered(snapshot_of(request), desk_of(request), asked)
 
 
 def _covered(snapshot: Snapshot, opened: Desk, asked: MapQuery) -> coverage.Coverage:
-    chosen = areas_of(asked)
+    wholes = areas.region(asked.region) if asked.region else ()
+    wholes += tuple(areas.department(code) for code in asked.department)
+    circle = (areas.circle(asked.commune, asked.radius),) if asked.commune else ()
+    chosen = (*areas.divided(wholes or (() if circle else areas.region(FIRST)), asked.by), *circle)
     near = areas.departments_of(chosen)
 
     def read() -> Any:

@@ -50,7 +50,10 @@ def _claims(token: str, settings: Settings, audience: str, required: list[str], 
         key = _keys(issuer).get_signing_key_from_jwt(token)
         issuers, options = [issuer, issuer.rstrip("/")], jwt.types.Options(require=required)
         claims = jwt.decode(token, key.key, ALGORITHMS, options, audience=audience, issuer=issuers)
-        if kind and (kind != _kind(jwt.get_unverified_header(token), claims) or _weak(claims, settings)):
+        if kind and (
+            kind != _kind(jwt.get_unverified_header(token), claims)
+            or (bool(settings.oidc_acr) and claims.get("acr") not in settings.oidc_acr)
+        ):
             raise ValueError("a token of another kind, or of a weaker identification")
         return dict(claims)
     except (jwt.PyJWTError, httpx.HTTPError, OSError, KeyError, ValueError):
@@ -62,11 +65,6 @@ def _kind(head: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
     if str(head.get("typ", "")).lower().removeprefix("application/") == "at+jwt":
         return ACCESS_TOKEN
     return ID_TOKEN if "nonce" in claims else ACCESS_TOKEN
-
-
-def _weak(claims: Mapping[str, Any], settings: Settings) -> bool:
-    """Was the person identified less strongly than the operator asks?"""
-    return bool(settings.oidc_acr) and claims.get("acr") not in settings.oidc_acr
 
 
 def prove(token: str, settings: Settings) -> Bearer:

@@ -207,7 +207,17 @@ def drain(store: Store, hosts: Sequence[str]) -> Counter[str]:
             why = _refused(row, hosts)
             if why:
                 resting.add(row.webhook_id)
-            counts[_settled(store, row, why)] += 1
+            status = "sent" if not why else "ready" if row.tries < len(WAITS) else "failed"
+            wait = timedelta(seconds=WAITS[row.tries] if status == "ready" else 0)
+            values = {"status": status, "tries": row.tries + 1, "outcome": why[:300], "due": now() + wait}
+            with store.writing() as connection:
+                connection.execute(update(Delivery).where(Delivery.id == row.id).values(values))
+                if status == "failed":
+                    store.audit(
+                        connection, "service", "webhook.give-up", row.webhook_id, {"delivery": row.id}
+                    )
+                    log.warning("a webhook is given up", extra={"webhook": row.webhook_id, "why": why[:300]})
+            counts[status] += 1
         counts["more"] = int(len(rows) == AT_ONCE)
     return counts
 
@@ -223,16 +233,3 @@ def _refused(row: Row[Any], hosts: Sequence[str]) -> str:
     except (BadInput, Refused) as error:
         return str(error)
     return "" if 200 <= status < 300 else f"{url.host} answered {status}"
-
-
-def _settled(store: Store, row: Row[Any], why: str) -> str:
-    """Keep what a try came to; returns the state of the delivery."""
-    status = "sent" if not why else "ready" if row.tries < len(WAITS) else "failed"
-    wait = timedelta(seconds=WAITS[row.tries] if status == "ready" else 0)
-    values = {"status": status, "tries": row.tries + 1, "outcome": why[:300], "due": now() + wait}
-    with store.writing() as connection:
-        connection.execute(update(Delivery).where(Delivery.id == row.id).values(values))
-        if status == "failed":
-            store.audit(connection, "service", "webhook.give-up", row.webhook_id, {"delivery": row.id})
-            log.warning("a webhook is given up", extra={"webhook": row.webhook_id, "why": why[:300]})
-    return status

@@ -91,7 +91,9 @@ def _here(address: str) -> str:
 @router.get("/acheteur/comparer")
 def compare(request: Request, who: Searcher, de: From = "", lot: Short = "", s: Ticked = None) -> Response:
     snapshot = snapshot_of(request)
-    matches = _matches(request, de, lot)
+    lots = answer_of(request, de, lot)[2].lots if de else ()
+    # for a structure listed under two kinds, the better line is the one that was ticked
+    matches = {match.structure.siret: match for each in reversed(lots) for match in reversed(each.matches)}
     shown = [_facts(snapshot, siret, matches) for siret in list(dict.fromkeys(s or ()))[:COMPARED]]
     if not shown:
         raise NotFound("Cochez des structures dans une liste de résultats pour les comparer.")
@@ -116,13 +118,6 @@ COMPARED_BY: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "Capacité": lambda facts: render.capacity(facts["s"]),
     "État": lambda facts: render.alive(facts["s"]) if facts["s"].active is not None else "",
 }
-
-
-def _matches(request: Request, de: str, lot: str) -> dict[str, Match]:
-    """SIRET -> its match for the lot of a search, or for the first of its lots."""
-    lots = answer_of(request, de, lot)[2].lots if de else ()
-    # for a structure listed under two kinds, the better line is the one that was ticked
-    return {match.structure.siret: match for each in reversed(lots) for match in reversed(each.matches)}
 
 
 def _facts(snapshot: Snapshot, siret: str, matches: dict[str, Match]) -> dict[str, Any]:

@@ -23,11 +23,6 @@ def about(request: Request) -> Response:
 def api(request: Request) -> Response:
     """API documentation from its own contract, without script or third-party hosts."""
     schema = request.app.openapi()
-    return render.page(request, "api.html", groups=_groups(schema), about=schema["info"]["description"])
-
-
-def _groups(schema: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Routes by tag: verb, path, summary, parameters, examples as JSON."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for path, verbs in schema["paths"].items():
         for verb, operation in verbs.items():
@@ -38,7 +33,7 @@ def _groups(schema: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
             route["parameters"] = [(p["name"], p.get("description", "")) for p in asked]
             route["examples"] = [(n, json.dumps(v, ensure_ascii=False, indent=1)) for n, v in given.items()]
             groups.setdefault((operation.get("tags") or ["other"])[0], []).append(route)
-    return groups
+    return render.page(request, "api.html", groups=groups, about=schema["info"]["description"])
 
 
 POLICY = "Content-Security-Policy"

@@ -104,7 +104,12 @@ def shown(
     own: dict[str, Any] = {"own_facts": {}, "declared": (), "pending": [], "denied": [], "alerts": None}
     own |= {"undo": (), "feed": feed}
     if mine:
-        own = {"own_facts": _own_facts(declared), "declared": announcements.own(request, who)}
+        facts, zone = declared.facts, declared.facts.get("zone") or {}
+        numbers = {"turnover": facts.get("turnover"), "radius": zone.get("radius_km")}
+        texts = {name: f"{value:.0f}" if value else "" for name, value in numbers.items()}
+        departments = ", ".join(zone.get("departments") or ())
+        facts = {**facts, **texts, "departments": departments, "country": zone.get("country")}
+        own = {"own_facts": facts, "declared": announcements.own(request, who)}
         own |= {"pending": _pending(held, declared), "alerts": alerts.chosen(store, structure.siret)}
         own |= {"denied": [(skill, denials.label(skill)) for skill in declared.denied]}
         own |= {"undo": refused if done == "refus" and refused[0] else ()}
@@ -144,15 +149,6 @@ def _looked_for(request: Request, known: Iterable[skills.Skill]) -> int:
 @lru_cache(20_000)  # the searches of a month are counted again each minute
 def _trades_of(text: str) -> frozenset[str]:
     return frozenset(asks.of_text(text).trades)
-
-
-def _own_facts(declared: self_declared.Declared) -> dict[str, Any]:
-    """Its declaration, as its form shows it."""
-    facts, zone = declared.facts, declared.facts.get("zone") or {}
-    numbers = {"turnover": facts.get("turnover"), "radius": zone.get("radius_km")}
-    texts = {name: f"{value:.0f}" if value else "" for name, value in numbers.items()}
-    departments = ", ".join(zone.get("departments") or ())
-    return {**facts, **texts, "departments": departments, "country": zone.get("country")}
 
 
 def _likely(structure: Structure, known: Iterable[skills.Skill], snapshot: Snapshot) -> list[tuple[str, str]]:

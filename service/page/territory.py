@@ -379,13 +379,6 @@ def meet(
 
 def _made(request: Request, given: Mapping[str, Any], shape: str) -> Response:
     """The day in a shape; "edit" is the form with its appointments.  Raises FieldErrors, MatcherError."""
-    planned = _planned(request, given)
-    if shape == "edit":
-        return _page(request, "rencontre", asked={**BLANK, **given, "appointments": meeting.typed(planned)})
-    return desk.sent(meeting, planned, shape, "rencontre", render.typographic)
-
-
-def _planned(request: Request, given: Mapping[str, Any]) -> meeting.Day:
     theme = "Donnez un thème : les métiers ou les achats de la journée."
     read = fields.checked(
         theme=lambda: fields.words(given["theme"], theme),
@@ -401,7 +394,10 @@ def _planned(request: Request, given: Mapping[str, Any]) -> meeting.Day:
     opened, first = desk.desk_of(request), given["first"]
     day = meeting.plan(opened, first=first, most=most, participants=come, seconds=6, **read)
     listed = str(given.get("appointments", ""))
-    return meeting.edited(day, listed) if listed.strip() else day
+    planned = meeting.edited(day, listed) if listed.strip() else day
+    if shape == "edit":
+        return _page(request, "rencontre", asked={**BLANK, **given, "appointments": meeting.typed(planned)})
+    return desk.sent(meeting, planned, shape, "rencontre", render.typographic)
 
 
 def _whole(text: object, what: str, least: int, most: int) -> int:

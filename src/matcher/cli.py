@@ -7,7 +7,6 @@ Exit status: 0 when at least one record was valid, 2 on wrong usage or when no v
 import json
 import os
 import sys
-from collections.abc import Sequence
 from typing import NoReturn, Protocol, runtime_checkable
 
 import typer
@@ -63,7 +62,8 @@ def main() -> None:
     arguments = [word for word in sys.argv[1:] if word != QUIET]
     console.quiet(len(arguments) < len(sys.argv) - 1)
     console.printable()
-    as_json = _wants_json(arguments)
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    as_json = "--format=jsonl" in arguments or any(o in ("--format", "-f") and v == "jsonl" for o, v in pairs)
     try:
         # the other commands are not imported: a tenth of a second
         app = build(next(iter(arguments), ""))
@@ -92,11 +92,6 @@ def main() -> None:
         if os.environ.get("MATCHER_DEBUG"):
             raise
         _fail(f"internal error: {type(error).__name__}: {error} (MATCHER_DEBUG=1 shows where)", 1, as_json)
-
-
-def _wants_json(arguments: Sequence[str]) -> bool:
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
-    return "--format=jsonl" in arguments or any(o in ("--format", "-f") and v == "jsonl" for o, v in pairs)
 
 
 def _fail(sentence: str, status: int, as_json: bool, shown: bool = False) -> NoReturn:

@@ -356,11 +356,6 @@ class Lot:
         return tuple(sorted(found, key=lambda clause: (clause.hours is None, -clause.confidence)))
 
     @property
-    def visit(self) -> str:
-        """The passage on a compulsory visit of the site; "" where none is imposed."""
-        return next((one.passage or one.label for one in self.conditions if one.code == "visit"), "")
-
-    @property
     def owed_condition(self) -> Clause | None:
         """The social condition that an ordinary firm owes once it has won; None on a reserved lot, which it cannot win."""
         return next(iter(self.social_conditions), None) if self.reservation is None else None

@@ -11,8 +11,11 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from matcher.lab import benchmark, evaluation
-from matcher.lab.training.judgement import guarded
+from matcher.lab.leads import auc
+from matcher.lab.training import judgement
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.reference import paths
@@ -53,7 +56,19 @@ def judged(data: Path) -> dict[str, dict[str, float]]:
     if not (data / "judged").is_dir():
         return {}
     directory, history = data / "structures" / "siae_2021.jsonl", data / "awards" / "history.json.gz"
-    found = guarded(data / "judged", JUDGED, [directory], [history])
+    material = judgement.collected(data / "judged", JUDGED, [directory], [history])
+    needs = material.needs
+    _, chances = judgement.scaled(needs, judgement.crossed(needs, judgement.paired(needs)))
+    chance, lead, need = judgement.judged_scores(needs, chances)
+    plausible = judgement.thresholds(needs, chances)[1]
+    found: dict[str, dict[str, float]] = {}
+    for kept, values in judgement.by_set(needs, chances, plausible, material.rows).items():
+        row = {measure: float(np.mean(each)) for measure, each in values.items() if each}
+        row["nobody kept"] = 1 - row.pop("nobody wrong", 0.0)
+        row.pop("wrong@5", None)
+        chosen = np.array([needs.sets[i] == kept for i in need])
+        row["AUC"] = auc(chance[chosen], lead[chosen])
+        found[f"judged / {kept}"] = {measure: round(value, 4) for measure, value in row.items()}
     for name, row in found.items():
         print(f"{name:26s} " + "  ".join(f"{m} {v:.4f}" for m, v in row.items()), flush=True)
     return found

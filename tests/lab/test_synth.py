@@ -101,14 +101,6 @@ def test_no_address_or_number_could_be_somebody_s(structures: list[Structure]) -
     assert all(s.siret.startswith("01") for s in structures)  # SIRENs from 01 on: a block of our own
 
 
-def test_an_update_touches_the_share_asked_and_nothing_else(structures: list[Structure]) -> None:
-    after = synth.changed(structures, 0.01)
-    touched = [new for old, new in zip(structures, after, strict=True) if new is not old]
-    assert len(touched) == 30 and all("Mise à jour" in s.description for s in touched)
-    assert synth.changed(structures, 0.01) == after
-    assert synth.changed(structures, 0.0) == structures
-
-
 def test_what_is_written_is_read_back_whole(tmp_path: Path, structures: list[Structure]) -> None:
     synth.write(tmp_path, 60, 20)
     found = gather.gather([tmp_path])

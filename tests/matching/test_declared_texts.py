@@ -69,8 +69,8 @@ def test_a_text_without_letters_is_still_one_piece() -> None:
 def test_the_trade_asked_is_found_and_shown_within_a_description_of_others(held: Catalogue) -> None:
     lawns = asked(held, "tonte des pelouses et taille des haies du cimetière")
     assert int(np.nanargmax(declared.said_best(lawns))) == 0
-    assert "haies" in declared.passage(lawns, 0) or "tonte" in declared.passage(lawns, 0)
-    assert "emploi" not in declared.passage(lawns, 0)
+    nearest = declared.pieces(lawns).text(int(declared.piece_scores(lawns).slot[0]))
+    assert ("haies" in nearest or "tonte" in nearest) and "emploi" not in nearest
 
 
 def test_a_word_is_read_with_its_sentence(held: Catalogue) -> None:
@@ -82,7 +82,7 @@ def test_who_says_nothing_is_unknown(held: Catalogue) -> None:
     lawns = asked(held, "tonte des pelouses")
     for column in (declared.said_best(lawns), declared.said_second(lawns)):
         assert np.isnan(column[2]) and not np.isnan(column[0])
-    assert declared.passage(lawns, 2) == ""
+    assert declared.piece_scores(lawns).slot[2] < 0
 
 
 def test_what_is_stated_twice_counts_once(held: Catalogue) -> None:

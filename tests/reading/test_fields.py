@@ -255,7 +255,10 @@ def test_the_text_tells_how_many_hold_a_framework_against_the_box() -> None:
 
 def test_a_visit_to_be_attested_and_a_reserved_profession_are_conditions() -> None:
     attested = "L'attestation de visite devra être signée et jointe à l'offre."
-    assert completed(attested).visit and not completed("Une visite est possible.").visit
+    codes = [
+        [one.code for one in completed(text).conditions] for text in (attested, "Une visite est possible.")
+    ]
+    assert codes == [["visit"], []]
     made = ted(described(1), left="<PARTICULAR_PROFESSION><P>Géomètre-expert.</P></PARTICULAR_PROFESSION>")
     assert [(one.code, one.passage) for one in made.lots[0].conditions] == [
         ("profession", "Géomètre-expert.")

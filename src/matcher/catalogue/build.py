@@ -113,7 +113,21 @@ def _built(
     vectors = Vectors(Texts(np.concatenate(texts), len(met)), table)
     del met
     indexes = {name: plugins.find("catalogue.indexes", name).build(words, vectors) for name in recipe.indexes}
-    manifest = _manifest(structure_table, evidence_table, recipe, encoder)
+    data = hashlib.sha256()
+    for chunk in structure_table.column("digest").chunks:
+        data.update(b"".join(chunk.to_pylist()))
+    nature = column_of(evidence_table, "nature")
+    manifest = {
+        "format": FORMAT,
+        "code": __version__,
+        "recipe": codec.to_json(recipe),
+        "encoder": encoder.fingerprint,
+        "structures": structure_table.num_rows,
+        "evidence": evidence_table.num_rows,
+        "awards": int((nature == NATURES.index("award")).sum()),
+        "data": data.hexdigest()[:16],
+        "built": date.today().isoformat(),
+    }
     return Catalogue(structure_table, evidence_table, vectors, indexes, recipe, manifest, encoder)
 
 
@@ -125,24 +139,6 @@ def _grown(table: Array, block: F32) -> Array:
     table.resize((rows + len(block), table.shape[1]), refcheck=False)
     table[rows:] = block
     return table
-
-
-def _manifest(structures: pa.Table, evidence: pa.Table, recipe: Recipe, encoder: Any) -> dict[str, Any]:
-    data = hashlib.sha256()
-    for chunk in structures.column("digest").chunks:
-        data.update(b"".join(chunk.to_pylist()))
-    nature = column_of(evidence, "nature")
-    return {
-        "format": FORMAT,
-        "code": __version__,
-        "recipe": codec.to_json(recipe),
-        "encoder": encoder.fingerprint,
-        "structures": structures.num_rows,
-        "evidence": evidence.num_rows,
-        "awards": int((nature == NATURES.index("award")).sum()),
-        "data": data.hexdigest()[:16],
-        "built": date.today().isoformat(),
-    }
 
 
 def _numbered(structures: pa.Table, evidences: Sequence[pa.Table]) -> pa.Table:

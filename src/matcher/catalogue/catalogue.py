@@ -118,7 +118,10 @@ class Catalogue:
         numbers, words = self.coded(name)
         if key not in self._answers:
             self._answers[key] = Answers(like, len(words))
-        return self._answers[key].of(numbers[rows], words, wanted, _known_words(key))
+        results = _WORDS.setdefault(key, {})
+        if len(results) > MOST_WORDS:
+            results.clear()
+        return self._answers[key].of(numbers[rows], words, wanted, results)
 
     def answers(self, key: str) -> Answers:
         """What `worded` has answered under a key."""
@@ -340,13 +343,6 @@ class Answers:
 
 _WORDS: dict[str, dict[str, Any]] = {}  # results per word, by what was looked up
 MOST_WORDS = 2_000_000
-
-
-def _known_words(key: str) -> dict[str, Any]:
-    results = _WORDS.setdefault(key, {})
-    if len(results) > MOST_WORDS:
-        results.clear()
-    return results
 
 
 def _read(cls: type[T], payloads: Any, row: int) -> T:

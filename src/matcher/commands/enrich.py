@@ -32,6 +32,9 @@ def run(
     matcher enrich members.xlsx --offline --by both
     matcher index var/enriched.jsonl awards.json.gz
     """
+    import json
+
+    from matcher import codec
     from matcher.reading import enrich, gather
     from matcher.reading.sync import site
     from matcher.records import self_declared
@@ -49,7 +52,10 @@ def run(
             say(f"{report.what}: {note}")
     for name, sentence in found.failed.items():
         say(f"{name} failed: {sentence}")
-    _write(out, found.structures)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("w", encoding="utf-8") as sink:
+        for structure in found.structures:
+            sink.write(json.dumps(codec.to_json(structure), ensure_ascii=False) + "\n")
     say(f"{len(found.structures)} structures written to {out}: index it with `matcher index {out}`")
     emit(report_rows(before, found.structures, by), format)
 
@@ -81,14 +87,3 @@ def speaks(structure: Structure) -> str:
         return "read"
     chances = priors().chances(prior_inputs(priors(), structure.kind, structure.naf or "", structure.name))
     return "likely" if chances.max() >= LIKELY_TRADE else "silent"
-
-
-def _write(path: Path, structures: Iterable[Structure]) -> None:
-    import json
-
-    from matcher import codec
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as sink:
-        for structure in structures:
-            sink.write(json.dumps(codec.to_json(structure), ensure_ascii=False) + "\n")

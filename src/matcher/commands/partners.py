@@ -109,19 +109,13 @@ def _lines(found: Partners, detail: bool) -> Iterator[str]:
         if held:
             yield f"{title}{f' ({len(shown)} sur {len(held)}, --detail pour les autres)' if len(shown) < len(held) else ''}"
         for partner in shown:
-            yield from _partner(partner, detail)
-
-
-def _partner(partner: Partner, detail: bool) -> Iterator[str]:
-    from matcher.reference.text import shorten
-
-    line = f"  {options.called(partner.structure, partner.distance_km)} : {' ; '.join(partner.adds)}"
-    yield line if detail else shorten(line, WIDE)
-    if detail:
-        yield f"      contact : {partner.structure.contact or 'à chercher'}"
-        if partner.past:
-            yield f"      par le passé : {' ; '.join(partner.past)}"
-        yield from (f"      ! {w.text} ({w.article})" for w in partner.warnings)
+            line = f"  {options.called(partner.structure, partner.distance_km)} : {' ; '.join(partner.adds)}"
+            yield line if detail else shorten(line, WIDE)
+            if detail:
+                yield f"      contact : {partner.structure.contact or 'à chercher'}"
+                if partner.past:
+                    yield f"      par le passé : {' ; '.join(partner.past)}"
+                yield from (f"      ! {w.text} ({w.article})" for w in partner.warnings)
 
 
 def _row(partner: Partner) -> dict[str, Any]:

@@ -47,7 +47,10 @@ def questions(path: Path, rejected: list[Rejected]) -> Iterator[Question]:
     def refuse(where: str, reason: str) -> None:
         rejected.append(Rejected(path=str(path), record=where, reason=reason))
 
-    for number, line in enumerate(_lines(path), 1):
+    raw = Path(path).read_bytes()
+    if raw[:2] == b"\x1f\x8b":
+        raw = gzip.decompress(raw)
+    for number, line in enumerate(raw.decode("utf-8-sig", errors="replace").splitlines(), 1):
         if not line.strip():
             continue
         where = f"line {number}"
@@ -82,13 +85,6 @@ def questions(path: Path, rejected: list[Rejected]) -> Iterator[Question]:
             day=clean_date(notice.get("dateNotification")),
             member=str(member)[:9] if member else None,
         )
-
-
-def _lines(path: Path) -> list[str]:
-    raw = Path(path).read_bytes()
-    if raw[:2] == b"\x1f\x8b":
-        raw = gzip.decompress(raw)
-    return raw.decode("utf-8-sig", errors="replace").splitlines()
 
 
 def catalogue_of(

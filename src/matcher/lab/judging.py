@@ -15,7 +15,7 @@ from matcher.catalogue.filters import distances_km, located
 from matcher.domain import Structure
 from matcher.lab.evaluation import Question
 from matcher.matching.engine import Matcher
-from matcher.matching.shortlist import Column, Query, Shortlist
+from matcher.matching.shortlist import Query
 from matcher.reference import places
 from matcher.reference.arrays import I64, Array
 from matcher.reference.codes import naf_label
@@ -49,19 +49,14 @@ def pool(matcher: Matcher, query: Query, name: str) -> list[int]:
     candidates = ranking.shortlist.candidates
     everyone = np.zeros(len(matcher.catalogue))
     near = (distances_km(matcher.catalogue, query.places) if located(query.places) else everyone)[candidates]
-    likeness = np.nan_to_num(_likeness(ranking.shortlist))
+    cosines = ranking.shortlist.similarity.get("meaning", np.full(len(ranking.shortlist.rows), np.nan))
+    likeness = np.nan_to_num(ranking.shortlist.best(cosines, ranking.shortlist.known(*DECLARED, "name")))
     chosen: dict[str, int] = {}
     sirens = matcher.catalogue.of_structure("siren")
     for order, most in ((ranking.order, FIRST), (np.argsort(-likeness), MEANT), (np.argsort(near), NEAREST)):
         _add(chosen, candidates[order], sirens, most)
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
     return [int(row) for row in np.random.default_rng(seed).permutation(list(chosen.values()))]
-
-
-def _likeness(shortlist: Shortlist) -> Column:
-    """Cosine of the need and what each candidate declares, or its name; NaN where unknown."""
-    cosines = shortlist.similarity.get("meaning", np.full(len(shortlist.rows), np.nan))
-    return shortlist.best(cosines, shortlist.known(*DECLARED, "name"))
 
 
 def _add(chosen: dict[str, int], rows: I64, sirens: Array, most: int) -> None:

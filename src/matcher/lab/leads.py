@@ -193,16 +193,12 @@ def quality(matcher: Matcher, paths: Iterable[Path], days: int = 1) -> float | N
     values: list[float] = []
     for one in sets:
         for question in one.questions:
-            values += _by_day(matcher, question, one.rows, days)
+            rankings = evaluation.rankings_of(matcher, question)
+            gains = []
+            for number in range(days):
+                day = (question.day or date.today()) + timedelta(days=number)
+                merged = interleave([matcher.rotated(ranking, day).sirens(TOP) for ranking in rankings], TOP)
+                line = {"query_id": question.id, "ranking": [[siren] for siren, _ in merged], "nobody": False}
+                gains += figures([line], one.rows)["nDCG@5"]
+            values += gains
     return float(np.mean(values)) if values else None
-
-
-def _by_day(matcher: Matcher, question: Question, rows: Judged, days: int) -> list[float]:
-    rankings = evaluation.rankings_of(matcher, question)
-    gains = []
-    for number in range(days):
-        day = (question.day or date.today()) + timedelta(days=number)
-        merged = interleave([matcher.rotated(ranking, day).sirens(TOP) for ranking in rankings], TOP)
-        line = {"query_id": question.id, "ranking": [[siren] for siren, _ in merged], "nobody": False}
-        gains += figures([line], rows)["nDCG@5"]
-    return gains

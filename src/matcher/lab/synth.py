@@ -218,18 +218,6 @@ def tenders(n: int, seed: int = 1, lots: float = 3.0, day: date | None = None) -
         )
 
 
-def changed(listed: list[Structure], share: float, seed: int = 3) -> list[Structure]:
-    """The same list with this share of structures described again (an update, for loads)."""
-    chance = np.random.default_rng(seed)
-    touched = set(chance.choice(len(listed), size=round(share * len(listed)), replace=False).tolist())
-    return [
-        replace(s, description=f"{s.description} Mise à jour {i}.".strip(), updated=date(2026, 1, 1))
-        if i in touched
-        else s
-        for i, s in enumerate(listed)
-    ]
-
-
 def write(folder: Path, n_structures: int, n_tenders: int, seed: int = 0) -> tuple[Path, Path]:
     """Write a directory (CSV, one row an offer) and a file of notices (JSONL of a catalogue), for loads."""
     import csv

@@ -54,7 +54,14 @@ def of(encoder: Any) -> Activities:
     """The codes as an encoder sees them, encoded once per process."""
     activities = _MADE.get(encoder.fingerprint)
     if activities is None:
-        activities = _MADE[encoder.fingerprint] = _encoded(encoder)
+        codes = _codes()
+        total = np.zeros((len(codes), encoder.dimension), dtype=np.float32)
+        for weight, described in texts():
+            total += weight * encoder.encode(described, role="passage")
+        lengths = np.linalg.norm(total, axis=1, keepdims=True)
+        activities = _MADE[encoder.fingerprint] = _with_reach(
+            codes, np.divide(total, lengths, out=np.zeros_like(total), where=lengths > 1e-9)
+        )
     return activities
 
 
@@ -75,18 +82,14 @@ def _codes() -> list[str]:
     return [code for code in naf_codes() if code not in VAGUE]
 
 
-def _encoded(encoder: Any) -> Activities:
-    codes = _codes()
-    total = np.zeros((len(codes), encoder.dimension), dtype=np.float32)
-    for weight, described in texts():
-        total += weight * encoder.encode(described, role="passage")
-    lengths = np.linalg.norm(total, axis=1, keepdims=True)
-    return _with_reach(codes, np.divide(total, lengths, out=np.zeros_like(total), where=lengths > 1e-9))
-
-
 def _with_reach(codes: Sequence[str], vectors: F32) -> Activities:
     far = usual_reach()
-    kilometres = np.array([_longest(far, code) for code in codes])
+    kilometres = np.array(
+        [
+            next(far[code[:length]] for length in range(len(code), -1, -1) if code[:length] in far)
+            for code in codes
+        ]
+    )
     return Activities({code: place for place, code in enumerate(codes)}, vectors, kilometres)
 
 
@@ -111,7 +114,3 @@ def usual_reach() -> Mapping[str, float]:
         raise BadInput(
             f"{path}, ligne {line} : il faut les colonnes naf, km et reasoning, et un nombre de kilomètres de 1 à 20000"
         ) from None
-
-
-def _longest(table: Mapping[str, float], code: str) -> float:
-    return next(table[code[:length]] for length in range(len(code), -1, -1) if code[:length] in table)

@@ -64,11 +64,7 @@ def _sentences(text: str) -> list[str]:
 
 
 def _pieces_of(sentence: str) -> Iterator[str]:
-    return _long_enough([sentence, *_PHRASE.split(sentence)])
-
-
-def _long_enough(parts: Sequence[str]) -> Iterator[str]:
-    stripped = (part.strip(" .,-–;:•…()") for part in parts)
+    stripped = (part.strip(" .,-–;:•…()") for part in (sentence, *_PHRASE.split(sentence)))
     return (part for part in stripped if len([*islice(filter(str.isalpha, part), LETTERS)]) == LETTERS)
 
 
@@ -405,9 +401,3 @@ def said_best(shortlist: Shortlist) -> Column:
 def said_second(shortlist: Shortlist) -> Column:
     """Similarity of the second nearest piece, or of the only one; NaN where nothing is declared."""
     return piece_scores(shortlist).second
-
-
-def passage(shortlist: Shortlist, i: int) -> str:
-    """The piece of candidate i nearest to the lot, as published; "" where it declares nothing."""
-    slot = int(piece_scores(shortlist).slot[i])
-    return pieces(shortlist).text(slot) if slot >= 0 else ""

@@ -51,7 +51,12 @@ def _said_trade(shortlist: Shortlist) -> Column:
     """The same of pieces alone."""
     stored = trades.by_structure(shortlist.catalogue) if shortlist.query.as_of is None else None
     if stored is not None:
-        some = np.flatnonzero(_pieces(shortlist))
+        catalogue = shortlist.catalogue
+        many = catalogue.once(
+            "pieces",
+            lambda: np.bincount(catalogue.owners[catalogue.nature_mask(DECLARED)], minlength=len(catalogue)),
+        )
+        some = np.flatnonzero(np.asarray(many[shortlist.candidates], dtype=np.float64))
         found = np.full(len(shortlist), np.nan)
         found[some] = trades.match(shortlist, stored, shortlist.candidates[some])
         return found
@@ -136,16 +141,6 @@ def unsaid(shortlist: Shortlist) -> tuple[NDArray[np.int64], dict[str, Column]]:
     for name in SAID:
         some.keep(f"evidence {name}", np.full(len(rows), np.nan))
     return rows, {name: of(some, name) for name in (*SAID, *FROM_SAID)}
-
-
-def _pieces(shortlist: Shortlist) -> Column:
-    """Number of declared pieces of each candidate."""
-    catalogue = shortlist.catalogue
-    many = catalogue.once(
-        "pieces",
-        lambda: np.bincount(catalogue.owners[catalogue.nature_mask(DECLARED)], minlength=len(catalogue)),
-    )
-    return np.asarray(many[shortlist.candidates], dtype=np.float64)
 
 
 # ------------------------------------------------------------------------------------------ the place

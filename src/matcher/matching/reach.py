@@ -96,7 +96,12 @@ def _measured(catalogue: Catalogue, places: Sequence[Place], rows: Rows, zones: 
         within = catalogue.one_of("department", _departments(places), rows)
     zone = _zone(catalogue, places, rows, kilometres, within, [column[..., at] for column in zones])
     kilometres = np.where(within, np.fmin(kilometres, WITHIN_KM), kilometres)
-    return Reach(zone, kilometres, _sure(catalogue, places, rows, kilometres))
+    own = catalogue.of_structure("spread_km")[rows] == 0
+    known = [place for place in places if not vague(place)]
+    if len(known) < len(places):
+        with np.errstate(invalid="ignore"):
+            own &= distances_km(catalogue, known, rows) <= kilometres
+    return Reach(zone, kilometres, np.asarray(own & ~np.isnan(kilometres)))
 
 
 def _departments(places: Sequence[Place]) -> set[str]:
@@ -125,16 +130,6 @@ def _zone(
     if len(limited):
         outside[limited] = (least_km(catalogue, places, rows[limited]) > radius[limited]) & ~within[limited]
     return inside.astype(np.float64) - outside
-
-
-def _sure(catalogue: Catalogue, places: Sequence[Place], rows: Rows, kilometres: Column) -> NDArray[np.bool_]:
-    """Is the point of a structure its own, and the nearest place of the lot better known than by its department?"""
-    own = catalogue.of_structure("spread_km")[rows] == 0
-    known = [place for place in places if not vague(place)]
-    if len(known) < len(places):
-        with np.errstate(invalid="ignore"):
-            own &= distances_km(catalogue, known, rows) <= kilometres
-    return np.asarray(own & ~np.isnan(kilometres))
 
 
 def vague(place: Place) -> bool:

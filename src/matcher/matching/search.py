@@ -80,22 +80,15 @@ def shortlist_of(
     Every index then compares every row of every candidate.  Filters are applied before the search, so they never cost recall.
     """
     allowed = allowed_mask(catalogue, query.filters, query.places)
-    if exhaustive or _few(catalogue, allowed):
+    if exhaustive or (len(catalogue) if allowed is None else np.count_nonzero(allowed)) <= COMPARED:
         candidates = np.arange(len(catalogue)) if allowed is None else np.flatnonzero(allowed)
     else:
         candidates = _found(catalogue, query, k, allowed, coming)
-    return _without_deniers(catalogue, query, candidates, partial=allowed is not None)
-
-
-def _without_deniers(
-    catalogue: Catalogue, query: Query, candidates: NDArray[np.int64], *, partial: bool
-) -> Shortlist:
-    """The shortlist of these candidates, without those who say "ce n'est pas notre métier"."""
     denied, trades = catalogue.denied, query.asked.trades
     deniers = denials.deniers(denied.items(), query.lot, trades) if denied else []
     if deniers:
         candidates = np.setdiff1d(candidates, deniers)
-    return with_rows(catalogue, query, candidates, partial=partial or bool(deniers))
+    return with_rows(catalogue, query, candidates, partial=allowed is not None or bool(deniers))
 
 
 def with_rows(
@@ -118,11 +111,6 @@ def narrowed(shortlist: Shortlist, kept: NDArray[np.bool_]) -> Shortlist:
     """The shortlist of some of its candidates, mask (n,); columns of each candidate that are known are not computed again."""
     some = with_rows(shortlist.catalogue, shortlist.query, shortlist.candidates[kept], partial=True)
     return replace(some, memo=shortlist.memo.narrowed(kept))
-
-
-def _few(catalogue: Catalogue, allowed: NDArray[np.bool_] | None) -> bool:
-    """Are the allowed structures few enough to compare them all?"""
-    return (len(catalogue) if allowed is None else int(np.count_nonzero(allowed))) <= COMPARED
 
 
 def _found(

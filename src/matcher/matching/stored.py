@@ -3,7 +3,7 @@
 Without it, or where the models or tables have changed since, everything is read on first use.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,9 @@ def _of_texts(catalogue: Catalogue) -> dict[str, NDArray[Any]]:
     reading, by_piece = pieces.reading, trades.by_piece(pieces)
     slots, _ = reading.slots(texts)
     many = reading.many[texts]
-    words, ends = _joined([reading.text(slot) for slot in slots.tolist()])
+    coded = [reading.text(slot).encode("utf-8", "surrogatepass") for slot in slots.tolist()]
+    words = np.frombuffer(b"".join(coded), dtype=np.uint8)
+    ends = np.cumsum([len(each) for each in coded], dtype=np.int64)
     spans = declared.spans_of(pieces, rows, catalogue.owners[rows], len(catalogue))
     kept = np.zeros(len(reading), dtype=np.int32)  # texts that no row declares are left out
     kept[slots] = np.arange(len(slots))
@@ -137,13 +139,6 @@ class _Words:
     def __call__(self, place: int) -> str:
         low = int(self._ends[place - 1]) if place else 0
         return self._words[low : int(self._ends[place])].tobytes().decode("utf-8", "surrogatepass")
-
-
-def _joined(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    coded = [text.encode("utf-8", "surrogatepass") for text in texts]
-    return np.frombuffer(b"".join(coded), dtype=np.uint8), np.cumsum(
-        [len(each) for each in coded], dtype=np.int64
-    )
 
 
 def _of_names(catalogue: Catalogue) -> dict[str, NDArray[Any]]:

@@ -107,11 +107,6 @@ def nobody(ranking: Ranking) -> bool:
     return not bool((ranking.levels >= PLAUSIBLE).any())
 
 
-def bidders(shortlist: Shortlist, mask: NDArray[np.bool_]) -> int:
-    """Number of distinct bidders (SIREN) in a mask over candidates."""
-    return len(bidders_of(shortlist, mask))
-
-
 def bidders_of(shortlist: Shortlist, mask: NDArray[np.bool_]) -> NDArray[Any]:
     """The distinct bidders in a mask over candidates."""
     found = shortlist.catalogue.of_structure("bidder")[shortlist.candidates[mask]]

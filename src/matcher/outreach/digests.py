@@ -379,7 +379,14 @@ def _release(store: Store, rules: Rules, summary: Summary, day: date, hold: bool
         ours = (Digest.day == day, Digest.channel == MAIL, Digest.content["run"].as_string() == summary.run)
         totals = select(func.count(), func.coalesce(func.sum(told), 0)).where(*ours)
         summary.digests, summary.told = connection.execute(totals).one()
-        usual = usual_volume(connection, rules)
+        states = connection.execute(
+            select(Run.state)
+            .where(Run.finished_at.is_not(None))
+            .order_by(Run.started_at.desc())
+            .limit(rules.usual_runs)
+        ).scalars()
+        volumes = [state["digests"] for state in states if state.get("digests")]  # of runs that sent any
+        usual = float(median(volumes)) if len(volumes) >= 3 else None
         if hold:
             summary.held = "asked"
         elif usual is None and summary.digests > rules.first_volume:
@@ -388,18 +395,6 @@ def _release(store: Store, rules: Rules, summary: Summary, day: date, hold: bool
             summary.held = "volume"
         move(connection, "held" if summary.held else "ready", Digest.day == day, Digest.status == "composing")
         connection.execute(update(Run).where(Run.id == summary.run).values(state=asdict(summary)))
-
-
-def usual_volume(connection: Connection, rules: Rules) -> float | None:
-    """The median of digests of the last finished runs that sent any; None before there are three."""
-    states = connection.execute(
-        select(Run.state)
-        .where(Run.finished_at.is_not(None))
-        .order_by(Run.started_at.desc())
-        .limit(rules.usual_runs)
-    ).scalars()
-    volumes = [state["digests"] for state in states if state.get("digests")]
-    return float(median(volumes)) if len(volumes) >= 3 else None
 
 
 def current(

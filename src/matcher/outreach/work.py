@@ -2,7 +2,8 @@
 
 import gc
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -43,7 +44,11 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
     queries = matcher.queries(task.tender)
     for place, query in enumerate(queries):
         if gone := task.excluded.get(query.lot.id):
-            queries[place] = replace(query, filters=Filters(excluded=_current_sirets(matcher, gone)))
+            excluded = list(gone)
+            for siret in gone:  # and its successor: a refusal follows an establishment that moved
+                with suppress(NotFound):
+                    excluded.append(str(matcher.catalogue.sirets[matcher.catalogue.row(siret)]))
+            queries[place] = replace(query, filters=Filters(excluded=tuple(dict.fromkeys(excluded))))
     wanted = task.wants_plausible
     also = holding_any(matcher.catalogue, wanted, prefixes=False) if wanted else None
     for ranking in matcher.rank_each(queries, LIKELY, also):
@@ -120,19 +125,6 @@ def _as_json(reason: Reason) -> dict[str, Any]:
         "offer_passage": reason.offer_passage,
         "tells": reason.tells,
     }
-
-
-def _current_sirets(matcher: Matcher, sirets: Iterable[str]) -> tuple[str, ...]:
-    """These SIRETs and their successors: a refusal follows an establishment that moved."""
-    found = []
-    for siret in sirets:
-        found.append(siret)
-        try:
-            row = matcher.catalogue.row(siret)
-            found.append(str(matcher.catalogue.structures.column("siret")[row].as_py()))
-        except NotFound:
-            continue
-    return tuple(dict.fromkeys(found))
 
 
 def _finite(value: float) -> float:

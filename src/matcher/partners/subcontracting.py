@@ -71,7 +71,19 @@ def openings(
     `earlier` are notices among which the call of an award notice may be, for the clause that it stated.
     """
     structures, found = known(matcher), dict[tuple[str, str, str], Opening]()
-    standing = (_noticed(award) for award in awards if award.relation != "modification")
+    standing = (  # an award that stands alone (DECP) is a notice of its own
+        Tender(
+            id=a.uid,
+            format="decp",
+            title=a.title,
+            buyer=a.buyer,
+            nature="award",
+            lots=(_won(a),),
+            awards=(a,),
+        )
+        for a in awards
+        if a.relation != "modification"
+    )
     for tender in (*tenders, *standing):
         for one in () if tender.confidential else _openings(matcher, tender, structures, earlier, n):
             if lot is None or lot in (one.lot.id, one.lot.number):
@@ -247,21 +259,15 @@ def leads(tender: Tender, structures: Collection[str] = (), earlier: Iterable[Te
             continue
         for firm in award.holders:
             if ordinary(firm, structures):
-                case = _case(clause, award, tender.published)
+                who = "Le groupement titulaire" if len(award.holders) > 1 else "Le titulaire"
+                article = law.article_of(
+                    "clause.execution", award.notified or tender.published or date.today()
+                )
+                case = (
+                    f"{who} doit tenir {owed(clause)} ({article}) : il peut y répondre par sous-traitance à une structure d'insertion, "
+                    "ou par mise à disposition de personnel (ETTI, AI, GEIQ). À vérifier auprès de l'acheteur ou du facilitateur."
+                )
                 yield Lead(firm=firm, award=award, lot=lot or _won(award), clause=clause, case=case)
-
-
-def _noticed(award: Award) -> Tender:
-    """An award that stands alone (DECP) as a notice of its own."""
-    return Tender(
-        id=award.uid,
-        format="decp",
-        title=award.title,
-        buyer=award.buyer,
-        nature="award",
-        lots=(_won(award),),
-        awards=(award,),
-    )
 
 
 def _won(award: Award) -> Lot:
@@ -305,12 +311,3 @@ def owed(clause: Clause) -> str:
         return f"{grouped(clause.hours)} heures d'insertion"
     share = f"{100 * clause.share:g} % des heures en insertion" if clause.share else ""
     return share or "une condition sociale d'exécution"
-
-
-def _case(clause: Clause, award: Award, published: date | None) -> str:
-    who = "Le groupement titulaire" if len(award.holders) > 1 else "Le titulaire"
-    article = law.article_of("clause.execution", award.notified or published or date.today())
-    return (
-        f"{who} doit tenir {owed(clause)} ({article}) : il peut y répondre par sous-traitance à une structure d'insertion, "
-        "ou par mise à disposition de personnel (ETTI, AI, GEIQ). À vérifier auprès de l'acheteur ou du facilitateur."
-    )

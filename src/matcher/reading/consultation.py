@@ -245,7 +245,13 @@ def lots_in(text: str) -> tuple[tuple[Named, ...], str]:
         end = mark.end(2) if mark.re is _LOT_ROW else stop.start() if stop else end
         if number not in lots:
             block = text[mark.start(2) : end]
-            lots[number] = Named(number, _lot_title(block), block.strip(" ;,\n"))
+            line = clean(re.split(r"\n| \| ", block, maxsplit=1)[0], 300).strip(" .:;,|–-")
+            first = re.split(r"(?<=[.;])\s", line, maxsplit=1)[0].strip(" .:;,|–-")
+            lots[number] = Named(
+                number,
+                shorten(line if len(line) <= TITLE else first, TITLE if len(first) > 300 else 300),
+                block.strip(" ;,\n"),
+            )
             rest.append(text[read : mark.start()])
             read = end
     return (tuple(lots.values()), "\n".join([*rest, text[read:]])) if len(lots) > 1 else ((), text)
@@ -260,12 +266,6 @@ def _marks(text: str) -> list[re.Match[str]]:
         if len({one.group(1) for one in sound}) > 1:
             return sound
     return []
-
-
-def _lot_title(block: str) -> str:
-    line = clean(re.split(r"\n| \| ", block, maxsplit=1)[0], 300).strip(" .:;,|–-")
-    first = re.split(r"(?<=[.;])\s", line, maxsplit=1)[0].strip(" .:;,|–-")
-    return shorten(line if len(line) <= TITLE else first, TITLE if len(first) > 300 else 300)
 
 
 def _first(pattern: re.Pattern[str], text: str, limit: int) -> str:

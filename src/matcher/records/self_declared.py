@@ -90,11 +90,6 @@ def unread_sites(url: str | None = None) -> frozenset[str]:
         return frozenset(siret for siret, facts in rows if facts.get("site_unread"))
 
 
-def offer_id(siret: str, title: str) -> str:
-    """The id of an offer that a structure added itself: the same title keeps it."""
-    return f"{siret}#own-{hashlib.sha256(fold(title).encode()).hexdigest()[:10]}"
-
-
 def over(structure: Structure, words: Declared) -> Structure:
     """The structure with its own declarations applied and its denied trades removed."""
     facts, day = words.facts, words.at.date() if words.at else None
@@ -122,7 +117,7 @@ def _offer(siret: str, given: Mapping[str, Any], day: date | None) -> Offer | No
         return None
     since = date.fromisoformat(given["since"]) if given.get("since") else day
     return Offer(
-        id=offer_id(siret, title),
+        id=f"{siret}#own-{hashlib.sha256(fold(title).encode()).hexdigest()[:10]}",  # the same title keeps it
         title=title,
         text=clean(str(given.get("text", ""))),
         nature="offer",

@@ -366,22 +366,18 @@ def _available() -> Iterator[None]:
         operational = isinstance(error, exc.OperationalError | exc.InternalError)
         if not operational and type(error) is not exc.DatabaseError:
             raise
-        original = _first(error)
+        # what the database said first: a full disk ends the transaction, and its savepoint then fails too
+        found, each = error, error.__context__
+        while each is not None:
+            if isinstance(each, exc.OperationalError | exc.InternalError):
+                found = each
+            each = each.__context__
+        original = getattr(found, "orig", found)
         message = next(iter(str(original).strip().splitlines()), type(original).__name__)
         why = next((text for word, text in CAUSES.items() if word in message.lower()), "")
         raise StoreUnavailable(
             f"nothing was recorded: {why or 'the store does not answer: ' + message[:120]}"
         ) from error
-
-
-def _first(error: BaseException) -> BaseException:
-    """What the database said first: a full disk ends the transaction, and its savepoint then fails too."""
-    found, each = error, error.__context__
-    while each is not None:
-        if isinstance(each, exc.OperationalError | exc.InternalError):
-            found = each
-        each = each.__context__
-    return getattr(found, "orig", found)
 
 
 def address_subject(address: str) -> str:

@@ -36,7 +36,19 @@ class ForkServer:
                 if self._closed:
                     raise OSError("the service ends")
                 if self._control is None:
-                    self._control = self._start()
+                    ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)  # keeps messages apart
+                    kept = {name: value for name, value in os.environ.items() if SHOWN.fullmatch(name)}
+                    # one thread: a process with threads is not safely forked
+                    alone = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+                    path = os.pathsep.join(entry or "." for entry in sys.path)
+                    with theirs:
+                        self.process = subprocess.Popen(  # noqa: S603 - this very interpreter
+                            [sys.executable, "-m", self.module, str(theirs.fileno())],
+                            pass_fds=[theirs.fileno()],
+                            stdin=subprocess.DEVNULL,
+                            env={**kept, **alone, "PYTHONPATH": path},
+                        )
+                    self._control = ours
                 try:
                     socket.send_fds(self._control, [task], [file, *files])
                     return
@@ -44,21 +56,6 @@ class ForkServer:
                     self._stop()
                     if last:
                         raise
-
-    def _start(self) -> socket.socket:
-        ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)  # keeps messages apart
-        kept = {name: value for name, value in os.environ.items() if SHOWN.fullmatch(name)}
-        # one thread: a process with threads is not safely forked
-        alone = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        path = os.pathsep.join(entry or "." for entry in sys.path)
-        with theirs:
-            self.process = subprocess.Popen(  # noqa: S603 - this very interpreter
-                [sys.executable, "-m", self.module, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                env={**kept, **alone, "PYTHONPATH": path},
-            )
-        return ours
 
     def _stop(self) -> None:
         if self._control is not None and self.process is not None:

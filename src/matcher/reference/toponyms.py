@@ -467,15 +467,10 @@ def _mentions(text: str) -> Iterator[_Mention]:
         strength = max(strength, around) if goes_on else around
         end = tokens[stop - 1].end()
         if strength == 1:
-            loud = _loud(text) if loud is None else loud
+            loud = (sum(map(str.isupper, text)) > 2 * sum(map(str.islower, text))) if loud is None else loud
             strength = int(not loud)
         yield _Mention(text[tokens[i].start() : end], options, goes_on, strength)
         i = stop
-
-
-def _loud(text: str) -> bool:
-    """Whether a text is in capitals, so that they tell nothing."""
-    return sum(map(str.isupper, text)) > 2 * sum(map(str.islower, text))
 
 
 def _longest(

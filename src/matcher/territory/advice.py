@@ -410,18 +410,16 @@ def advise(f: Facts) -> Advised:
     good = [one for one in found if isinstance(one, Advice)]
     refused = tuple(one for one in found if isinstance(one, Refused))
     if f.reserved is not None:
-        good.insert(0, _already(f, f.reserved))
+        stated = ", ".join(f.reserved) or "article non précisé, voir le règlement"
+        doubt = ("vérifier que les structures possibles répondront avant de publier",)
+        title, rules = (
+            f"Le lot est déjà réservé ({stated})",
+            ("reservation.stated", "reservation.mixed-group"),
+        )
+        conditions = doubt if f.everyone.verified < f.competition else ()
+        good.insert(0, Advice("reserved", title, (f.everyone.shown(),), _rules(f.on, *rules), conditions))
     first = good[0] if good else _none(f, refused)
     return Advised(first=first, also=tuple(good[1:]), refused=refused, duties=_duties(f), oeth=_oeth(f))
-
-
-def _already(f: Facts, articles: Sequence[str]) -> Advice:
-    """The advice for a lot that is reserved: its list is of those who may answer."""
-    stated = ", ".join(articles) or "article non précisé, voir le règlement"
-    doubt = ("vérifier que les structures possibles répondront avant de publier",)
-    title, rules = f"Le lot est déjà réservé ({stated})", ("reservation.stated", "reservation.mixed-group")
-    conditions = doubt if f.everyone.verified < f.competition else ()
-    return Advice("reserved", title, (f.everyone.shown(),), _rules(f.on, *rules), conditions)
 
 
 def _none(f: Facts, refused: Sequence[Refused]) -> Advice:

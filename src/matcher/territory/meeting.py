@@ -100,29 +100,24 @@ def guests(data: bytes, name: str) -> tuple[tuple[Guest, ...], tuple[Rejected, .
 
     def add(_: str, row: Mapping[str, str]) -> None:
         held = found.get(row["buyer"], Guest(name=row["buyer"], needs=()))
-        found[row["buyer"]] = _with_need(held, row)
+        if not row.get("buyer") or not any(c.isalpha() for c in row.get("need", "")):
+            raise BadInput("acheteur ou besoin vide : remplissez les deux")
+        absent = row.get("absent", "").replace(",", " ").split()
+        if not all(word.isdecimal() and int(word) for word in absent):
+            raise BadInput(f"absent vaut « {row['absent']} » : donnez des numéros de créneaux (1 2 12)")
+        if row.get("most") and not row["most"].isdecimal():
+            raise BadInput(f"maximum vaut « {row['most']} » : donnez un nombre de rendez-vous")
+        found[row["buyer"]] = replace(
+            held,
+            needs=(*held.needs, row["need"]),
+            place=held.place or (somewhere(row["place"]) if row.get("place") else None),
+            public=held.public or sheets.truth(row.get("public", "")),
+            absent=held.absent | {int(word) - 1 for word in absent},
+            most=int(row["most"]) if row.get("most") else held.most,
+        )
 
     _, bad = sheet.parsed(add)
     return tuple(found.values()), tuple(bad)
-
-
-def _with_need(guest: Guest, row: Mapping[str, str]) -> Guest:
-    """The guest with the need of one more row.  Raises BadInput."""
-    if not row.get("buyer") or not any(c.isalpha() for c in row.get("need", "")):
-        raise BadInput("acheteur ou besoin vide : remplissez les deux")
-    absent = row.get("absent", "").replace(",", " ").split()
-    if not all(word.isdecimal() and int(word) for word in absent):
-        raise BadInput(f"absent vaut « {row['absent']} » : donnez des numéros de créneaux (1 2 12)")
-    if row.get("most") and not row["most"].isdecimal():
-        raise BadInput(f"maximum vaut « {row['most']} » : donnez un nombre de rendez-vous")
-    return replace(
-        guest,
-        needs=(*guest.needs, row["need"]),
-        place=guest.place or (somewhere(row["place"]) if row.get("place") else None),
-        public=guest.public or sheets.truth(row.get("public", "")),
-        absent=guest.absent | {int(word) - 1 for word in absent},
-        most=int(row["most"]) if row.get("most") else guest.most,
-    )
 
 
 def named(text: str) -> tuple[str, ...]:

@@ -106,7 +106,7 @@ def _example(row: Mapping[str, Any], tender: Tender, lot: Lot, source: str, weig
 def read_by_us(data: Path) -> list[Example]:
     """Lots of the notices and objets of past contracts that were labelled by reading for this project."""
     lots = [*_lots(data / "notices" / "ted"), *_lots(data / "notices" / "eforms"), *_objets(data)]
-    lot_of = {_key(lot.id): (tender, lot) for tender, lot in lots}
+    lot_of = {hashlib.sha256(lot.id.encode()).hexdigest()[:16]: (tender, lot) for tender, lot in lots}
     with gzip.open(OURS / READ, "rt", encoding="utf-8") as lines:
         rows = [row for row in map(json.loads, lines) if row["key"] in lot_of]
     return [_example({**row, "lot": lot_of[row["key"]][1].id}, *lot_of[row["key"]], "read") for row in rows]
@@ -124,10 +124,6 @@ def _objets(data: Path) -> Iterator[tuple[Tender, Lot]]:
             duration_months=clean_amount(award.get("dureeMois")),
         )
         yield Tender(id=lot.id, format="need", title=lot.title, lots=(lot,)), lot
-
-
-def _key(identifier: str) -> str:
-    return hashlib.sha256(identifier.encode()).hexdigest()[:16]
 
 
 def own() -> list[Example]:

@@ -285,17 +285,15 @@ def left_out(data: Corpus) -> Floats:
     return scores
 
 
-def verdicts_of(data: Corpus, scores: Floats) -> dict[str, Verdict]:
-    return {label: verdict(scores[:, i], data.truth[:, i], data.weights) for i, label in enumerate(LABELS)}
-
-
 def train(
     texts: Path, tests: Path, out: Path, notices: Path | None = None, judged: Path | None = None
 ) -> Path:
     """Write clauses.npz, clauses.json and card.md; returns the folder.  Raises BadInput with fewer than two authors."""
     data = corpus(texts, tests, notices, judged)
     scores = left_out(data)
-    verdicts = verdicts_of(data, scores)
+    verdicts = {
+        label: verdict(scores[:, i], data.truth[:, i], data.weights) for i, label in enumerate(LABELS)
+    }
     learnt = fit(data.matrix, np.ones(len(data.found), dtype=bool), data.truth, data.weights).weights
     out.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(out / "clauses.npz", **classifier.pack(learnt))  # type: ignore[arg-type]

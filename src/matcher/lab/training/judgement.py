@@ -621,29 +621,3 @@ def by_set(
     lines = list(run_of(needs, chances, plausible))
     names = dict.fromkeys(each for each in needs.sets if each != INVENTED)
     return {name: figures([line for each, line in lines if each == name], rows) for name in names}
-
-
-def guarded(
-    folder: Path, sets: Sequence[str], structures: Paths, history: Paths
-) -> dict[str, dict[str, float]]:
-    """Figures of each judged set by tables that saw no judgement of the need, for a guard: more is better in each."""
-    material = collected(folder, sets, structures, history)
-    needs, pairs = material.needs, paired(material.needs)
-    _, chances = scaled(needs, crossed(needs, pairs))
-    return guards(needs, chances, thresholds(needs, chances)[1], material.rows)
-
-
-def guards(
-    needs: Needs, chances: Sequence[Floats], plausible: float, rows: Judged
-) -> dict[str, dict[str, float]]:
-    """Means of `by_set`, and AUC, by the name of a row of docs/figures.json."""
-    chance, lead, need = judged_scores(needs, chances)
-    guard: dict[str, dict[str, float]] = {}
-    for name, values in by_set(needs, chances, plausible, rows).items():
-        row = {measure: float(np.mean(each)) for measure, each in values.items() if each}
-        row["nobody kept"] = 1 - row.pop("nobody wrong", 0.0)
-        row.pop("wrong@5", None)
-        chosen = np.array([needs.sets[i] == name for i in need])
-        row["AUC"] = auc(chance[chosen], lead[chosen])
-        guard[f"judged / {name}"] = {measure: round(value, 4) for measure, value in row.items()}
-    return guard

@@ -346,18 +346,6 @@ def _misspell(text: str, rng: Random) -> str:
     return " ".join(words)
 
 
-def _variant_pairs(material: Material, awards: list[PastAward], short: dict[str, str], rng: Random) -> None:
-    """Awards misspelled, and with the expansions of our abbreviations abbreviated."""
-    folded = {fold(long): abbreviation for long, abbreviation in short.items() if len(long) > 8}
-    for award in awards:
-        division = (award.cpv or "")[:2]
-        material.pairs["misspelled"].add(_misspell(award.objet, rng), award.objet, award.objet, division)
-        text = fold(award.objet)
-        for long, abbreviation in folded.items():
-            if long in text:
-                material.pairs["abbreviated"].add(text.replace(long, abbreviation), text, text, division)
-
-
 def gather(data: Path, before: date | None = None, seed: int = 0, ours: Path | None = None) -> Material:
     """Pairs from a folder laid out as `awards/history.json.gz`, `nomenclatures/`, `notices/`, and our own texts.
 
@@ -382,5 +370,12 @@ def gather(data: Path, before: date | None = None, seed: int = 0, ours: Path | N
     _nomenclature_pairs(material, data / "nomenclatures", labels)
     _notice_pairs(material, data / "notices", labels)
     short = _own_pairs(material, ours or OURS, labels, rng)
-    _variant_pairs(material, awards, short, rng)
+    folded = {fold(long): abbreviation for long, abbreviation in short.items() if len(long) > 8}
+    for award in awards:
+        division = (award.cpv or "")[:2]
+        material.pairs["misspelled"].add(_misspell(award.objet, rng), award.objet, award.objet, division)
+        text = fold(award.objet)
+        for long, abbreviation in folded.items():
+            if long in text:
+                material.pairs["abbreviated"].add(text.replace(long, abbreviation), text, text, division)
     return material

@@ -57,7 +57,11 @@ class StaticEncoder:
             raise BadInput(f"the static encoder in {folder} is damaged ({error}): train it again") from None
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self._by_words = json.loads(vocabulary)["normalizer"] == _as_json(normaliser())
+        from tokenizers import Tokenizer, models
+
+        empty = Tokenizer(models.BPE())
+        empty.normalizer = normaliser()
+        self._by_words = json.loads(vocabulary)["normalizer"] == json.loads(empty.to_str())["normalizer"]
         self._pieces = _Pieces(self._tokenizer)
         self.dimension = int(self._vectors.shape[1])
         digest = hashlib.sha256(vocabulary)
@@ -132,15 +136,6 @@ def _changed_block(whole: Array, dimension: int) -> tuple[F32, int]:
     changed = np.abs(whole - np.eye(dimension)) > 1e-6
     begin = int(np.argmax(np.append(changed.any(axis=0) | changed.any(axis=1), True)))
     return np.ascontiguousarray(whole[begin:, begin:], dtype=np.float32), begin
-
-
-def _as_json(part: Any) -> Any:
-    """A normalizer as it stands in a tokenizer.json."""
-    from tokenizers import Tokenizer, models
-
-    empty = Tokenizer(models.BPE())
-    empty.normalizer = part
-    return json.loads(empty.to_str())["normalizer"]
 
 
 def load(path: str | Path | None = None) -> StaticEncoder:

@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days, department_number
@@ -56,7 +55,15 @@ def _holders(catalogue: Catalogue, query: Query, n: int) -> list[Match]:
     wanted, goods = query.asked.trades.keys() - SUPPORT, query.asked.nature == "supply"
     if not near or not wanted:
         return []
-    rows = np.flatnonzero(_won(catalogue) & np.isin(catalogue.of_row("department"), list(near)))
+    rows = np.flatnonzero(
+        catalogue.once(
+            "won by firms",
+            lambda: (
+                catalogue.nature_mask(("award",)) & (catalogue.of_structure("kind") == "")[catalogue.owners]
+            ),
+        )
+        & np.isin(catalogue.of_row("department"), list(near))
+    )
     if query.as_of is not None:
         rows = rows[catalogue.of_row("since")[rows] < days(query.as_of)]
     likeness = np.asarray(catalogue.vectors[rows], dtype=np.float32) @ query.vector
@@ -72,14 +79,6 @@ def _holders(catalogue: Catalogue, query: Query, n: int) -> list[Match]:
                 contracts.add(contract.title)
                 found.setdefault(owner, _match(query.lot, catalogue.structure(owner), contract, value))
     return list(found.values())[:n]
-
-
-def _won(catalogue: Catalogue) -> NDArray[np.bool_]:
-    """Contracts won by ordinary firms; (rows,)."""
-    return catalogue.once(
-        "won by firms",
-        lambda: catalogue.nature_mask(("award",)) & (catalogue.of_structure("kind") == "")[catalogue.owners],
-    )
 
 
 def _read(catalogue: Catalogue, rows: Sequence[int]) -> list[Asked]:

@@ -6,7 +6,6 @@ from functools import lru_cache
 import numpy as np
 
 from matcher.catalogue.columns import DECLARED
-from matcher.domain import Offer
 from matcher.matching import declared, evidence, trades
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
@@ -36,13 +35,24 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     # its own words first
     source = "said_trade" if sure["said_trade"] >= STATED else max(worth, key=worth.__getitem__)
     if not sure[source] >= NEAR:
-        return _other(shortlist, i)
+        codes, at = trades.by_code(shortlist.catalogue, shortlist.candidates[i : i + 1])
+        held = np.maximum(codes[at[0], :-1], _by_name(shortlist, i))
+        if held.max(initial=0.0) >= NEAR:
+            return Why(
+                f"connue pour un autre métier ({trades_.trades()[int(held.argmax())].label})", tells=False
+            )
+        if len(declared.slots_of(shortlist).of(i)):
+            return Why("ce qu'elle dit ne désigne pas ce métier", tells=False)
+        return Why("ni son nom ni son activité au registre ne désignent ce métier", tells=False)
     told = {"said_trade": _said, "code_trade": _coded, "name_trade": _named}[source]
     return told(shortlist, i, sure[source])
 
 
 def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
-    piece, text, offer = _piece(shortlist, i)
+    best = _slot(shortlist, i)
+    pieces = declared.pieces(shortlist)
+    row = pieces.row_with(best, shortlist.rows_of(i, *DECLARED))
+    piece, text, offer = pieces.text(best), shortlist.catalogue.text(row), shortlist.catalogue.offer(row)
     job = offer.nature == "job"
     held = trades.by_piece(declared.pieces(shortlist))[_slot(shortlist, i)]
     how = _met(shortlist, held) if sure >= STATED else "proche du métier demandé"
@@ -61,14 +71,6 @@ def _slot(shortlist: Shortlist, i: int) -> int:
         return int(slots[trades.match(shortlist, table, slots).argmax()])
 
     return shortlist.once(("piece", i), best)
-
-
-def _piece(shortlist: Shortlist, i: int) -> tuple[str, str, Offer]:
-    """The piece of candidate i with the highest confidence for the trade, its text, and its offer."""
-    best = _slot(shortlist, i)
-    pieces = declared.pieces(shortlist)
-    row = pieces.row_with(best, shortlist.rows_of(i, *DECLARED))
-    return pieces.text(best), shortlist.catalogue.text(row), shortlist.catalogue.offer(row)
 
 
 def _quote(piece: str, text: str, title: str) -> str:
@@ -134,16 +136,6 @@ def _inferred(shortlist: Shortlist, i: int) -> Why:
     return Why("rien ne dit son métier : à demander", tells=False)
 
 
-def _other(shortlist: Shortlist, i: int) -> Why:
-    codes, at = trades.by_code(shortlist.catalogue, shortlist.candidates[i : i + 1])
-    held = np.maximum(codes[at[0], :-1], _by_name(shortlist, i))
-    if held.max(initial=0.0) >= NEAR:
-        return Why(f"connue pour un autre métier ({_label(held)})", tells=False)
-    if len(declared.slots_of(shortlist).of(i)):
-        return Why("ce qu'elle dit ne désigne pas ce métier", tells=False)
-    return Why("ni son nom ni son activité au registre ne désignent ce métier", tells=False)
-
-
 def _met(shortlist: Shortlist, held: trades.Floats) -> str:
     """What the trade that these weights of trades meet best is to the lot, with its name."""
     trade = trades_.trades()[_nearest(shortlist, held)]
@@ -156,7 +148,3 @@ def _nearest(shortlist: Shortlist, held: trades.Floats) -> int:
     """The place of the trade, asked for or its neighbour, that these weights of trades meet best."""
     demand = shortlist.query.demand
     return int(demand.trades[(held[demand.trades] * demand.worth[:, 0]).argmax()])
-
-
-def _label(weights: trades.Floats) -> str:
-    return trades_.trades()[int(weights.argmax())].label

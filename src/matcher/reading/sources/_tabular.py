@@ -212,13 +212,19 @@ def rows(stream: BinaryIO, name: str, score: Score, lists: Sequence[str] = ()) -
         raise BadInput(f"{name} is empty: give a file with at least a line of headings and one record")
     shape = shape_of(head)
     if shape == "csv":
-        yield from _csv(stream, name, score)
+        text = decoded(stream)
+        try:
+            sample = "".join(text.readline(100_000) for _ in range(30))
+            text.seek(0)
+            yield from _table(_csv_cells(text, delimiter_of(sample)), name, score)
+        finally:
+            text.detach()
     elif shape in ("xlsx", "ods"):
         yield from _workbook(stream, name, score, _xlsx if shape == "xlsx" else _ods)
     elif shape in ("json", "jsonl"):
         marks = (rb'.{0,2000}"%s"\s*:\s*\[' % key.encode() for key in lists)
         whole = shape == "json" or any(re.match(mark, head, re.S) for mark in marks)  # perhaps on one line
-        yield from _json(stream, name, lists) if whole else _jsonl(stream)
+        yield from _json(stream, name, lists) if whole else json_lines(stream)
     elif shape == "xls":
         raise BadInput(
             f"{name} is an old Excel workbook (.xls) or a protected one: save it as .xlsx without a password"
@@ -374,16 +380,6 @@ def _filled(cell: Any) -> bool:
     return cell is not None and str(cell).strip() != ""
 
 
-def _csv(stream: BinaryIO, name: str, score: Score) -> Iterator[Placed]:
-    text = decoded(stream)
-    try:
-        sample = "".join(text.readline(100_000) for _ in range(30))
-        text.seek(0)
-        yield from _table(_csv_cells(text, delimiter_of(sample)), name, score)
-    finally:
-        text.detach()
-
-
 def _csv_cells(text: io.TextIOWrapper, delimiter: str) -> Cells:
     csv.field_size_limit(MAX_LINE)
     reader = csv.reader(text, delimiter=delimiter)
@@ -535,7 +531,8 @@ def _xlsx_cells(sheet: Any) -> Cells:
             return
 
 
-def _jsonl(stream: BinaryIO) -> Iterator[Placed]:
+def json_lines(stream: BinaryIO) -> Iterator[Placed]:
+    """The object of each line, or the reason why there is none."""
     import json
 
     text = decoded(stream)

@@ -48,12 +48,6 @@ KINDS_OF_CRITERIA: dict[str, Literal["price", "cost", "quality", ""]] = {
 WEIGHT_UNITS: dict[str, Literal["%", "points", ""]] = {"per": "%", "poi": "points"}
 
 
-def _of_award(text: Element) -> bool:
-    """Whether a text stands in an award criterion or a prize."""
-    above = text.getparent()
-    return above is not None and above.tag in ("SubordinateAwardingCriterion", "AwardingCriterion", "Prize")
-
-
 def missing(root: Element) -> list[str]:
     """Missing mandatory fields of a notice and plain errors, in words."""
     lacks = []
@@ -509,7 +503,12 @@ class _Notice:
         seen: set[str] = set()
         for tag in ("Name", "Description", "Note", "ValueDescription", "CompanyLegalForm"):
             for one in part.iter(tag) if part is not None else ():
-                if _of_award(one):
+                above = one.getparent()
+                if above is not None and above.tag in (
+                    "SubordinateAwardingCriterion",
+                    "AwardingCriterion",
+                    "Prize",
+                ):
                     continue  # criteria are read as fields; prizes are no part of the contract
                 if one.get("languageID") in (None, "FRA", self.language) or self.language != "FRA":
                     text = clean(words(one))

@@ -66,7 +66,18 @@ def read(stream: BinaryIO, name: str) -> Iterator[Award | Rejected]:
             yield replace(award, path=name, record=award.record or place)
             continue
         yield award
-        yield from _brought(_unwrapped(record), award)
+        names = {holder.id or holder.name for holder in award.holders}
+        for change in _members(_unwrapped(record).get("modifications"), "modification"):
+            if not isinstance(change, dict):
+                continue
+            new = tuple(
+                h for h in _without_buyer(award.buyer, _holders(change)) if (h.id or h.name) not in names
+            )
+            if not new:
+                continue
+            names |= {holder.id or holder.name for holder in new}
+            day = clean_date(_text(change, "dateNotificationModification", "dateSignatureModification"))
+            yield replace(award, holders=new, notified=day or award.notified, relation="modification")
 
 
 def _records(stream: BinaryIO, name: str) -> Iterator[tuple[str, Record | str]]:
@@ -157,7 +168,8 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
     if reason:
         return Rejected(path=source, record=_text(record, "uid") or number, reason=reason)
     holders = _without_buyer(buyer, holders)
-    amount, filled = _amount(record)
+    raw = _raw(record, "montant", "valeurGlobale")
+    amount, filled = (None, False) if _blank(raw) else (clean_amount(raw), True)
     group_form = _group_form(_text(record, "typeGroupementOperateurs", "typeGroupement"))
     raw_date = _text(record, "dateNotification", "dateSignature")
     notified = clean_date(raw_date)
@@ -202,12 +214,6 @@ def _code(record: Record) -> str:
     return _text(record, "codeCPV", "codeCPV_principal", "cpv")
 
 
-def _amount(record: Record) -> tuple[float | None, bool]:
-    """The amount as a number, and whether one was published at all."""
-    raw = _raw(record, "montant", "valeurGlobale")
-    return (None, False) if _blank(raw) else (clean_amount(raw), True)
-
-
 def _is_concession(record: Record) -> bool:
     named = "concessionnaires" in record or "autoriteConcedante" in record
     return named or fold(_text(record, "_type")).startswith("contrat")
@@ -217,7 +223,8 @@ def _no_award(title: str, cpv: str | None, buyer: Buyer, holders: tuple[Holder, 
     """Why a record is no award; "" where it is one."""
     if not title and not cpv:
         return "neither objet nor codeCPV: an award must say what was bought"
-    if _is_test(title, buyer, holders):
+    own = bool(buyer.id) and any(holder.siren == buyer.id[:9] for holder in holders)
+    if bool(_TEST_TITLE.fullmatch(title)) or (own and bool(_MACHINE_TITLE.fullmatch(title))):
         return "a platform's test of itself, no contract: its title is a machine's, or its winner the buyer"
     return ""
 
@@ -227,12 +234,6 @@ _MACHINE_TITLE = re.compile(r"[^\s_]+_\S+(?: - lot \d+)?", re.I)
 _TEST_TITLE = re.compile(r"test(?:_.*)?", re.I)
 
 
-def _is_test(title: str, buyer: Buyer, holders: tuple[Holder, ...]) -> bool:
-    """Returns True for a platform's own test record."""
-    own = bool(buyer.id) and any(holder.siren == buyer.id[:9] for holder in holders)
-    return bool(_TEST_TITLE.fullmatch(title)) or (own and bool(_MACHINE_TITLE.fullmatch(title)))
-
-
 def _without_buyer(buyer: Buyer, holders: tuple[Holder, ...]) -> tuple[Holder, ...]:
     """The winners, those published under the buyer's own number without it: a buyer does not award to itself."""
     winners = (
@@ -240,20 +241,6 @@ def _without_buyer(buyer: Buyer, holders: tuple[Holder, ...]) -> tuple[Holder, .
         for holder in holders
     )
     return tuple(holder for holder in winners if holder.id or holder.name)
-
-
-def _brought(record: Record, award: Award) -> Iterator[Award]:
-    """An award for each modification nested in a record that names holders whom the contract did not have."""
-    names = {holder.id or holder.name for holder in award.holders}
-    for change in _members(record.get("modifications"), "modification"):
-        if not isinstance(change, dict):
-            continue
-        new = tuple(h for h in _without_buyer(award.buyer, _holders(change)) if (h.id or h.name) not in names)
-        if not new:
-            continue
-        names |= {holder.id or holder.name for holder in new}
-        day = clean_date(_text(change, "dateNotificationModification", "dateSignatureModification"))
-        yield replace(award, holders=new, notified=day or award.notified, relation="modification")
 
 
 def tender_of(record: Record) -> Tender:
@@ -288,7 +275,13 @@ def tender_of(record: Record) -> Tender:
         amount=clean_amount(_raw(record, "montant")),
         duration_months=_months(record),
         reservation=reservation,
-        clauses=tuple(_clause(value) for value in social if "reserve" not in fold(value)),
+        clauses=tuple(
+            Clause(
+                nature="criterion" if "critere" in fold(value) else "execution", origin="field", passage=value
+            )
+            for value in social
+            if "reserve" not in fold(value)
+        ),
         inferred=("places",) if is_placed and place != _place(record, "") else (),
     )
     tender = Tender(
@@ -303,12 +296,6 @@ def tender_of(record: Record) -> Tender:
         flags=("damaged-text",) if REPLACEMENT in title else (),
     )
     return clauses.complete(tender)
-
-
-def _clause(value: str) -> Clause:
-    return Clause(
-        nature="criterion" if "critere" in fold(value) else "execution", origin="field", passage=value
-    )
 
 
 def _unwrapped(record: Record) -> Record:
@@ -463,13 +450,10 @@ def _place(record: Record, buyer_id: str) -> Place:
         _inside(record, outer, "typeCode")[:60],
         clean(_inside(record, outer, "nom"), 200),
         buyer_id if re.fullmatch(r"[0-9]{9}(?:[0-9]{5})?", buyer_id) else "",
-        _words(record) if places.is_twofold(_inside(record, outer, "code")) else "",
+        clean(f"{_text(record, 'objet')} {_buyer(record).name}", 2000)
+        if places.is_twofold(_inside(record, outer, "code"))
+        else "",
     )
-
-
-def _words(record: Record) -> str:
-    """What may tell which commune a code means: the title and the buyer's name."""
-    return clean(f"{_text(record, 'objet')} {_buyer(record).name}", 2000)
 
 
 _located = lru_cache(20_000)(place_of_decp)

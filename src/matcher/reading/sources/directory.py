@@ -234,7 +234,11 @@ class _Sheet:
             self.last = {}
         if self.title and "siret" not in found and not identifies(found):
             return f"the sheet {self.title} has no column of SIRETs, nor names with places: nothing is read in it"
-        filled = {heading: str(cell).strip() for heading, cell in row.items() if heading and not _blank(cell)}
+        filled = {
+            heading: str(cell).strip()
+            for heading, cell in row.items()
+            if heading and not (cell is None or cell != cell or str(cell).strip() == "")
+        }
         who = [found[key] for key in _IDENTITY if key in found]
         same = all(h not in filled or row[h] == self.last.get(h) for h in who)
         words = " ".join(filled.values())
@@ -282,10 +286,6 @@ _IDENTITY = ("siret", "siren", "name", "kind", "town", "postcode", "address")
 _PLACED = frozenset({"town", "postcode", "commune", "department", "address"})
 _SPEAKS = frozenset({"kind", "offer", "offer_text", "sectors", "description", "ticked"})
 _TOTAL = re.compile(r"\s*(?:(?:sous[ -]?)?total|nombre de|effectif total|source|nb|\d{1,3} \w+$)\b", re.I)
-
-
-def _blank(cell: Any) -> bool:
-    return cell is None or cell != cell or str(cell).strip() == ""
 
 
 _FILLED = tuple(

@@ -189,12 +189,6 @@ def _most() -> int:
     return min(MAX_FILE, in_force().total)
 
 
-def _pages_until() -> float:
-    """The moment of this process's time until which pages are read: one for all the files of an upload."""
-    limits = in_force()
-    return limits.pages if limits is not FILE else time.process_time() + limits.pages
-
-
 def _shown(name: str) -> bool:
     parts = name.replace("\\", "/").split("/")
     return parts[0] != "__MACOSX" and not parts[-1].startswith((".", "~$"))
@@ -268,7 +262,8 @@ def _pdf(data: bytes, name: str) -> tuple[str, bool]:
 
     # The library logs every oddity of a damaged file; what matters is reported below, once.
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-    until = _pages_until()
+    limits = in_force()
+    until = limits.pages if limits is not FILE else time.process_time() + limits.pages
     pages: list[str] = []
     cut = False
     try:

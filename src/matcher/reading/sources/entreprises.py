@@ -35,28 +35,25 @@ def read(stream: BinaryIO, name: str, checked: date | None = None) -> Iterator[S
         if isinstance(row, str):
             yield _tabular.rejected(name, place, row)
             continue
-        structures = structures_of(row, _tabular.source_of(name), checked)
-        if isinstance(structures, str):
-            yield _tabular.rejected(name, place, structures)
-        else:
-            yield from structures
-
-
-def structures_of(
-    row: Row, source: str = "entreprises", checked: date | None = None
-) -> list[Structure] | str:
-    """The establishments of one result, each SIRET once; a str is the reason why there is none."""
-    places = [row.get("siege"), *_list(row.get("matching_etablissements")), *_list(row.get("etablissements"))]
-    offices = {str(p.get("siret")): p for p in reversed(places) if isinstance(p, Mapping) and p.get("siret")}
-    by_siret: dict[str, Structure] = {}
-    reason = "no establishment: ask the API for `siege`"
-    for office in reversed(offices.values()):
-        siret, flags, refused = siret_of(office.get("siret"), row.get("siren"))
-        if refused:
-            reason = refused
-        else:
-            by_siret[siret] = _structure(row, office, siret, flags, source, checked)
-    return list(by_siret.values()) or reason
+        places = [
+            row.get("siege"),
+            *_list(row.get("matching_etablissements")),
+            *_list(row.get("etablissements")),
+        ]
+        offices = {
+            str(p.get("siret")): p for p in reversed(places) if isinstance(p, Mapping) and p.get("siret")
+        }
+        by_siret: dict[str, Structure] = {}
+        reason = "no establishment: ask the API for `siege`"
+        for office in reversed(offices.values()):
+            siret, flags, refused = siret_of(office.get("siret"), row.get("siren"))
+            if refused:
+                reason = refused
+            else:
+                by_siret[siret] = _structure(row, office, siret, flags, _tabular.source_of(name), checked)
+        yield from by_siret.values()
+        if not by_siret:
+            yield _tabular.rejected(name, place, reason)
 
 
 def _structure(

@@ -100,19 +100,15 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[domai
         else:
             drafts[draft.tender.id] = draft
     for draft in drafts.values():
-        yield _finished(draft)
-
-
-def _finished(draft: _Draft) -> domain.Tender:
-    tender, whole = draft.tender, draft.tender.lots[0]
-    if draft.lots:
-        lots = tuple(
-            replace(lot, id=f"{tender.id}/{position}", number=lot.number or str(position))
-            for position, lot in enumerate(draft.lots, 1)
-        )
-    else:
-        lots = _facts.divided(whole)
-    return clauses.complete(replace(tender, lots=lots), tender.description)
+        tender, whole = draft.tender, draft.tender.lots[0]
+        if draft.lots:
+            lots = tuple(
+                replace(lot, id=f"{tender.id}/{position}", number=lot.number or str(position))
+                for position, lot in enumerate(draft.lots, 1)
+            )
+        else:
+            lots = _facts.divided(whole)
+        yield clauses.complete(replace(tender, lots=lots), tender.description)
 
 
 def _draft(row: Mapping[str, Any], columns: Mapping[str, str]) -> _Draft | str:
@@ -248,20 +244,20 @@ def _place(text: Any, raw: Any, buyer_id: str) -> domain.Place:
     return place if place.label or place.department or place.postcode else _facts.home(buyer_id)
 
 
+_NATURES: dict[domain.Nature, str] = {
+    "project": r"projet|program|previsionnel|intention|a venir|planned|sourcing",
+    "cancellation": r"annul|cancel|sans suite",
+    "correction": r"rectif|correct",
+    "award": r"attribu|award",
+    "prior": r"preinformation|prior",
+}
+
+
 def _nature(stated: str, planned: str, deadline: Any) -> domain.Nature:
     """A project when it says so, or when all it has is a day of publication to come."""
     plain = fold(stated)
-    if re.search(r"projet|program|previsionnel|intention|a venir|planned|sourcing", plain):
-        return "project"
-    if re.search(r"annul|cancel|sans suite", plain):
-        return "cancellation"
-    if re.search(r"rectif|correct", plain):
-        return "correction"
-    if re.search(r"attribu|award", plain):
-        return "award"
-    if re.search(r"preinformation|prior", plain):
-        return "prior"
-    return "project" if planned and not deadline else "call"
+    told = (nature for nature, words in _NATURES.items() if re.search(words, plain))
+    return next(told, "project" if planned and not deadline else "call")
 
 
 def _day(raw: str) -> str:

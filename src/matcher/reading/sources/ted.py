@@ -68,18 +68,14 @@ def read(stream: BinaryIO, name: str) -> Iterator[domain.Tender | domain.Rejecte
     root = tree.parse(tree.slurp(stream, name), name)
     if root.tag != "TED_EXPORT":
         raise domain.BadInput(f"{name}: not a TED notice: its root is {root.tag}, not TED_EXPORT")
-    document = _document_id(root)
+    journal = value(root, "CODED_DATA_SECTION/NOTICE_DATA/NO_DOC_OJS")
+    number = (root.get("DOC_ID") or "").strip() or ojs(journal)
+    match = re.fullmatch(r"0{0,20}(\d{1,20})-(\d{4})", number)
+    document = f"{match.group(1)}-{match.group(2)}" if match else number
     try:
         yield notice(root, document)
     except domain.BadInput as error:
         yield domain.Rejected(path=name, record=document or name, reason=str(error))
-
-
-def _document_id(root: Element) -> str:
-    journal = value(root, "CODED_DATA_SECTION/NOTICE_DATA/NO_DOC_OJS")
-    number = (root.get("DOC_ID") or "").strip() or ojs(journal)
-    match = re.fullmatch(r"0{0,20}(\d{1,20})-(\d{4})", number)
-    return f"{match.group(1)}-{match.group(2)}" if match else number
 
 
 def ojs(number: str) -> str:

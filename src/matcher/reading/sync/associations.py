@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from matcher.reading.sync._client import Client, Report, _read_json, _write_json, address
-from matcher.reading.sync._pages import Listing, Lists, listed, offset
+from matcher.reading.sync._pages import Listing, listed, offset
 
 TOGETHER = 20  # numbers of one question
 LISTING = Listing("results", "total_count", offset(100), ("id", "numero_rna", "dateparution", "typeavis"))
@@ -30,20 +30,15 @@ def associations(folder: Path, numbers: Mapping[str, str], client: Client | None
                 lists.report.unchanged += 1
                 continue
             lists.read(key, url, LISTING, {"where": _where(group), "order_by": "dateparution, id"})
-            _numbered(lists, key, numbers)
+            for path in lists.files(key):
+                page = _read_json(path)
+                for row in page["results"]:
+                    if isinstance(row, dict):
+                        row["siren"] = numbers.get(str(row.get("numero_rna")), "")
+                _write_json(path, page)
     return lists.report
 
 
 def _where(group: Iterable[str]) -> str:
     listed = ", ".join(f'"{number}"' for number in group)
     return f"numero_rna in ({listed})"
-
-
-def _numbered(lists: Lists, key: str, numbers: Mapping[str, str]) -> None:
-    """Each announcement with the SIREN of its association, which the journal does not state."""
-    for path in lists.files(key):
-        page = _read_json(path)
-        for row in page["results"]:
-            if isinstance(row, dict):
-                row["siren"] = numbers.get(str(row.get("numero_rna")), "")
-        _write_json(path, page)

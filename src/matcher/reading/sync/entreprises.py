@@ -36,7 +36,8 @@ def entreprises(
         state["day"] = day
         while questions:
             question = questions.pop()
-            key = _key(question)
+            plain = "_".join(value for name, value in sorted(question.items()) if not name.startswith("est_"))
+            key = f"{plain}_ess" if "est_ess" in question else plain
             if lists.fetched(key) == day or split.get(key):
                 report.unchanged += 1
             elif lists.read(key, address("entreprises"), LISTING, question) == "beyond":
@@ -60,11 +61,6 @@ def _questions(sirens: Iterable[str], asked: Iterable[str], ess: bool) -> list[d
         return [{"q": siren} for siren in reversed(list(dict.fromkeys(wanted)))]
     flag = {"est_ess": "true"} if ess else {"est_siae": "true"}
     return [{**flag, "departement": code} for code in reversed(departments(asked))]
-
-
-def _key(question: Mapping[str, str]) -> str:
-    plain = "_".join(value for name, value in sorted(question.items()) if not name.startswith("est_"))
-    return f"{plain}_ess" if "est_ess" in question else plain
 
 
 def _parts(question: Mapping[str, str]) -> Iterator[dict[str, str]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from matcher.reading.sync._client import Client, Report, _read_json, _write_json, address
-from matcher.reading.sync._pages import Listing, Lists, listed, paged
+from matcher.reading.sync._pages import Listing, listed, paged
 
 LISTING = Listing("items", "total", paged("page", "size", 500), ("source", "id"))
 
@@ -15,19 +15,15 @@ def inclusion(folder: Path, client: Client | None = None, accept_fewer: bool = F
     with listed("inclusion", folder, client, accept_fewer) as lists:
         read = [lists.read(key, f"{url}/{key}", LISTING) for key in ("structures", "services")]
         if set(read) != {"same"}:
-            _joined(lists)
+            services: dict[str, list[Any]] = {}
+            for path in lists.files("services"):
+                for service in _read_json(path)["items"]:
+                    if isinstance(service, dict):
+                        services.setdefault(str(service.get("structure_id")), []).append(service)
+            for path in lists.files("structures"):
+                page = _read_json(path)
+                for row in page["items"]:
+                    if isinstance(row, dict):
+                        row["services"] = services.get(str(row.get("id")), [])
+                _write_json(path, page)
     return lists.report
-
-
-def _joined(lists: Lists) -> None:
-    services: dict[str, list[Any]] = {}
-    for path in lists.files("services"):
-        for service in _read_json(path)["items"]:
-            if isinstance(service, dict):
-                services.setdefault(str(service.get("structure_id")), []).append(service)
-    for path in lists.files("structures"):
-        page = _read_json(path)
-        for row in page["items"]:
-            if isinstance(row, dict):
-                row["services"] = services.get(str(row.get("id")), [])
-        _write_json(path, page)

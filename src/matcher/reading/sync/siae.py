@@ -1,10 +1,10 @@
 """Structures of Le Marché de l'inclusion: the list, then the page of each with what it does."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from matcher.reading.sources._tabular import json_lines
 from matcher.reading.sync._client import Client, Gone, Report, _read_json, _write_json, address
 from matcher.reading.sync._pages import Listing, Lists, listed, offset, rows_of
 
@@ -25,23 +25,20 @@ def siae(
     with listed("siae", folder, client, accept_fewer) as lists:
         outcome = lists.read(KEY, url, LISTING)
         if details and (outcome != "same" or not lists.state.get("detailed")):
-            _detailed(lists, url)
+            (lists.folder / DETAILS).touch()
+            with (lists.folder / DETAILS).open("rb") as held:
+                rows = [row for _, row in json_lines(held) if not isinstance(row, str)]
+            kept = {str(row.get("id", "")): row for row in rows}  # the page fetched last
+            lists.state["detailed"] = False
+            with (lists.folder / DETAILS).open("a", encoding="utf-8") as sink:
+                for path in lists.files(KEY):
+                    page = _read_json(path)
+                    listed_rows, _ = rows_of(page, url, LISTING)
+                    page["results"] = [_with_detail(lists, url, row, kept, sink) for row in listed_rows]
+                    _write_json(path, page)
+            lists.state["detailed"] = True
+            lists.save()
     return lists.report
-
-
-def _detailed(lists: Lists, url: str) -> None:
-    """Lay the page of each structure over its row of the list."""
-    # The page fetched last; a line that a broken run cut short is left out.
-    kept = {str(row.get("id", "")): row for row in _lines(lists.folder / DETAILS)}
-    lists.state["detailed"] = False
-    with (lists.folder / DETAILS).open("a", encoding="utf-8") as sink:
-        for path in lists.files(KEY):
-            page = _read_json(path)
-            rows, _ = rows_of(page, url, LISTING)
-            page["results"] = [_with_detail(lists, url, row, kept, sink) for row in rows]
-            _write_json(path, page)
-    lists.state["detailed"] = True
-    lists.save()
 
 
 def _with_detail(lists: Lists, url: str, row: Any, kept: dict[str, dict[str, Any]], sink: Any) -> Any:
@@ -62,16 +59,3 @@ def _with_detail(lists: Lists, url: str, row: Any, kept: dict[str, dict[str, Any
         sink.write(json.dumps({**fresh, "id": row["id"]}, ensure_ascii=False) + "\n")
         sink.flush()
     return {**row, **detail}
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.is_file():
-        return
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            try:
-                row = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(row, dict):
-                yield row

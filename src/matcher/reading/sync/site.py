@@ -57,7 +57,9 @@ def site(
             if number % 20 == 1 or number == len(listed):
                 say(f"{number} of {len(listed)} sites: {structure.name}")
             target = folder / "pages" / structure.siret[:3] / f"{structure.siret}.json"
-            if _out(structure, opted_out):
+            host = host_of(structure.website if "://" in structure.website else f"//{structure.website}")
+            names = {structure.siret, structure.siren, host, host.removeprefix("www.")}
+            if names & set(opted_out):
                 target.unlink(missing_ok=True)
                 continue
             last = _read_json(target)
@@ -80,12 +82,6 @@ def site(
 
 
 NOINDEX = "noindex"
-
-
-def _out(structure: Structure, opted_out: Collection[str]) -> bool:
-    host = host_of(structure.website if "://" in structure.website else f"//{structure.website}")
-    names = {structure.siret, structure.siren, host, host.removeprefix("www.")}
-    return bool(names & set(opted_out))
 
 
 def _size(reading: dict[str, Any]) -> int:
@@ -204,7 +200,11 @@ def _links(base: str, document: _html.Document) -> list[str]:
         relevance = (
             2 * bool(ACTIVITIES.search(words)) + bool(ACTIVITIES.search(path)) + 2 * bool(trades.named(words))
         )
-        if not relevance or AROUND.search(words) or _file(path):
+        if (
+            not relevance
+            or AROUND.search(words)
+            or re.search(r"\.(?!html?$|php$|aspx?$)[a-z0-9]{2,5}$", path.partition("?")[0])
+        ):
             continue
         try:
             url = checked(joined(base, address))
@@ -213,10 +213,6 @@ def _links(base: str, document: _html.Document) -> list[str]:
         if _same_site(base, url) and url != base:
             scored.setdefault(url, (-relevance, place))
     return sorted(scored, key=lambda url: scored[url])
-
-
-def _file(path: str) -> bool:
-    return bool(re.search(r"\.(?!html?$|php$|aspx?$)[a-z0-9]{2,5}$", path.partition("?")[0]))
 
 
 def _kept(page: Page, document: _html.Document) -> dict[str, Any] | None:
