@@ -65,7 +65,7 @@ def search_together(catalogue: Catalogue, queries: Sequence[Query], k: int = NEA
     """Search the nearest rows in meaning of several lots at once, which takes less than one by one; `shortlist_of` finds them."""
     index = catalogue.index("meaning")
     asked = [query for query in queries if query.filters == Filters() and asks_indexes(catalogue, query)]
-    if len(asked) > 1 and not _few(catalogue, None) and hasattr(index, "search_many"):
+    if len(asked) > 1 and len(catalogue) > COMPARED and hasattr(index, "search_many"):
         found = index.search_many(np.array([query.vector for query in asked]), k)
         for query, rows in zip(asked, found, strict=True):
             query.memo.keep(("nearest", k), rows)
