@@ -145,7 +145,7 @@ def read_asked(matcher: Matcher, name: str) -> Iterator[Asked]:
     rows = judged(path)
     for question in evaluation.questions(path, []):
         row = rows[question.id]
-        grades = {known[one]: [grade, ""] for one, grade in row["j"].items() if one in known}
+        grades = {known[one]: grade for one, grade in row["j"].items() if one in known}
         if grades:
             query = matcher.queries(question.tender, as_of=question.day)[0]
             yield Asked(name, question.id, {"s": row["s"], "j": grades}, query, catalogue)
