@@ -219,9 +219,8 @@ Nature = Literal["call", "prior", "project", "award", "correction", "cancellatio
 #: Of notices that announce a contract to answer.
 CALLS: frozenset[Nature] = frozenset({"call", "prior", "project"})
 ANSWERABLE: frozenset[Nature] = CALLS | {"correction"}  # and those that correct one
-AWARDED: frozenset[Nature] = frozenset(
-    {"award", "modification"}
-)  # the amounts of their texts are no estimates
+# the amounts of their texts are no estimates
+AWARDED: frozenset[Nature] = frozenset({"award", "modification"})
 
 
 #: Beneficiaries of a reservation named in a text: French label, and the article that admits these structures.
@@ -381,9 +380,8 @@ class Asked:
     """
 
     lot: str
-    text: str = (
-        ""  # the words by which it is compared: title, beginning of the description, label of its code
-    )
+    # the words by which it is compared: title, beginning of the description, label of its code
+    text: str = ""
     context: str = ""  # the title of the notice, where the lot's own words tell no trade ("Secteur Sud")
     codes: tuple[str, ...] = ()  # the CPV codes that tell its trade, main first
     chances: Mapping[str, float] = field(default_factory=dict)

@@ -34,23 +34,17 @@ READ_UP_TO = 600  # characters of a lot, as in training
 FIRST, MORE = 0.3, 0.35
 FIRST_CODED, MORE_CODED = 0.35, 0.7
 AS_LIKELY = 0.5  # of the chance of the likeliest: a further trade has that share of it at least
-LARGE, HUGE = (
-    0.5,
-    1.0,
-)  # yearly amounts from which it counts more, as the logarithm to the base 10 over 100,000 euros
+#: yearly amounts from which it counts more, as the logarithm to the base 10 over 100,000 euros
+LARGE, HUGE = 0.5, 1.0
 DOUBTED = 0.5  # chance of a trade below which it is not told of what nobody here carries
 KNOWN = 0.01  # chances of trades below are left out
 STATED = 0.5  # chance from which a text states a need
-SHORT, TELLS = (
-    120,
-    0.45,
-)  # characters of a lot's own words, and weight of a trade from which they tell what is needed
+#: characters of a lot's own words, and weight of a trade from which they tell what is needed
+SHORT, TELLS = 120, 0.45
 MOST, LISTED, TOLD = 12, 10, 24  # parts of one lot; pieces of its title, and of its text, that are read
 NAMES_A_TRADE = 0.3  # weight of the trade of a support, below which the words name none
-BUCKETS, FIRST_BUCKETS = (
-    2**16,
-    2**15,
-)  # of hashed words and pairs of words: of the outputs, of the first reading
+#: of hashed words and pairs of words: of the outputs, of the first reading
+BUCKETS, FIRST_BUCKETS = 2**16, 2**15
 #: Outputs that exclude each other, and those that stand alone.
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "nature": ("supply", "service", "works", "studies", "operation", "staff"),
@@ -401,9 +395,8 @@ def _assembled(
         chances = np.array([float(name in lot.trades) for name in names()], dtype=np.float32)
     beyond = float(others["carried"][CHOICES["carried"].index("beyond")])
     if not (given.codes or lot.trades) and beyond > DOUBTED and max(chances, default=0.0) < DOUBTED:
-        chances = np.zeros_like(
-            chances
-        )  # "scanner à rayons X": its words resemble a trade that is not asked for
+        # "scanner à rayons X": its words resemble a trade that is not asked for
+        chances = np.zeros_like(chances)
     places, deduced = toponyms.of_lot(lot, tender)
     natures, carriers, answers = (
         dict(zip(choices, others[name].tolist(), strict=True)) for name, choices in CHOICES.items()

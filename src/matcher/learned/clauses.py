@@ -37,9 +37,8 @@ Columns = NDArray[np.int64]
 #: "L. 2113-12", "L2113-13-1"
 _ARTICLE = re.compile(r"\bl\W{0,3}2113\s?-\s?1[2-6](?:\s?-\s?1\b)?")
 _TICKED = re.compile(r"[☒☑✓✔✗✘■⊠]|\[ ?x ?\]|\( ?x ?\)")
-_EMPTY = re.compile(
-    r"[☐□⃞▢[(_.](?:(?<=[☐□⃞▢])|(?<=\[) ?\]|(?<=\() ?\)|(?<=_)_+|(?<=\.)\.{3,})"
-)  # begins with one class, which is skipped fast
+# begins with one class, which is skipped fast
+_EMPTY = re.compile(r"[☐□⃞▢[(_.](?:(?<=[☐□⃞▢])|(?<=\[) ?\]|(?<=\() ?\)|(?<=_)_+|(?<=\.)\.{3,})")
 _WORD = re.compile(r"[a-z]+|\d+(?:[ \u202f.]\d{3}(?!\d))*(?:[.,]\d+)*|[?:/()|.;,%]")
 #: Words too common for skip-grams.
 _COMMON = frozenset("le la les l de du des d un une au aux et a ce cet cette ces / ( ) | , %".split())

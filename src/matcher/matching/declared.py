@@ -129,9 +129,8 @@ class Reading:
         self.vectors = np.empty((0, encoder.dimension), np.float16)
         self.views = np.empty((0, self.groups.axes.shape[1]), np.float32)
         self.same = np.empty(0, np.int64)  # equal for equal pieces
-        self.derived: dict[
-            str, NDArray[Any]
-        ] = {}  # values per piece or text that other modules derive, by name
+        # values per piece or text that other modules derive, by name
+        self.derived: dict[str, NDArray[Any]] = {}
         self.done: dict[str, int] = {}  # for how many of them
         self.keys: list[int] = []  # of the texts read
         self.starts = np.empty(0, np.int64)  # the first slot of each text

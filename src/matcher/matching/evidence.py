@@ -222,9 +222,8 @@ _PUBLIC = re.compile(
 )
 
 _REGIE = re.compile(r"\bregies?\b")
-QUARTER_KM = (
-    6.0  # of 39 judged régies likely for a lot, those farther were a lead in 7 of 19, nearer in 13 of 20
-)
+#: Of 39 judged régies likely for a lot, those farther were a lead in 7 of 19, nearer in 13 of 20
+QUARTER_KM = 6.0
 
 
 def _public_names(catalogue: Catalogue, rows: NDArray[np.int64]) -> NDArray[np.bool_]:

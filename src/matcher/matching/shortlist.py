@@ -53,9 +53,8 @@ class Query:
     filters: Filters = field(default_factory=Filters)
     incumbents: bool = False  # may the buyer's own past holders be favoured?
     part: str = ""  # the words of the lot itself, without those of the operation it belongs to
-    pieces: tuple[
-        NDArray[np.float32], ...
-    ] = ()  # a vector for each trade that the title names, where it names several
+    # a vector for each trade that the title names, where it names several
+    pieces: tuple[NDArray[np.float32], ...] = ()
     #: What was computed of the lot alone: copies with other filters share it.
     memo: Memo = field(default_factory=lambda: Memo(), compare=False, repr=False)
 

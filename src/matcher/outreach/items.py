@@ -278,9 +278,8 @@ def _letters(text: str) -> str:
 
 
 LONGEST_PLACE = 80  # characters: what is longer describes the work, not where it is
-REFERENCE = re.compile(
-    r"(?i)\b(?:voir|cf|se reporter)\b|\b[ivx]+\.\d|\b(?:cctp|ccap|rubrique|annexe)\b"
-)  # to elsewhere
+# to elsewhere
+REFERENCE = re.compile(r"(?i)\b(?:voir|cf|se reporter)\b|\b[ivx]+\.\d|\b(?:cctp|ccap|rubrique|annexe)\b")
 MANY_DEPARTMENTS = 3
 
 

@@ -132,9 +132,8 @@ class Partners:
     firms: tuple[Partner, ...] = ()
     subcontracting: tuple[Partner, ...] = ()
     nobody: tuple[str, ...] = ()  # French: what it lacks and no partner is known for
-    ask: Mapping[str, tuple[Structure, ...]] = field(
-        default_factory=dict
-    )  # task id -> who may do it though little says so
+    # task id -> who may do it though little says so
+    ask: Mapping[str, tuple[Structure, ...]] = field(default_factory=dict)
     size: str = ""  # French: why one alone is too small
 
 

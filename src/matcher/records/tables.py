@@ -422,9 +422,8 @@ class Delivery(Base):
 
     __tablename__ = "webhook_delivery"
     __table_args__ = (Index("ix_webhook_delivery_status", "status", "due"),)
-    id: Mapped[str] = mapped_column(
-        Id, primary_key=True
-    )  # of the event for this webhook, the same at each try
+    # of the event for this webhook, the same at each try
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
     webhook_id: Mapped[str] = mapped_column(Id, _of("webhook"), index=True)
     event: Mapped[str] = mapped_column(String(32))
     body: Mapped[str]  # JSON, as it is sent

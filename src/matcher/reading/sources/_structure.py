@@ -204,10 +204,8 @@ def zone_of(
         wider += regions_of(rest)
         areas += departments_of(_without_regions(rest))
         if home is not None and _LIMITED.search(plain) and not re.search(r"\d", rest):
-            near = (
-                home.department,
-                *places.neighbours(home.department or ""),
-            )  # "sud Loire" is south of a river
+            # "sud Loire" is south of a river
+            near = (home.department, *places.neighbours(home.department or ""))
             areas = [code for code in areas if code in near]
             areas += [code for part in _parted(rest) if areas for code in _beside(part, home)]
         if home is not None and not (km or areas or wider):
