@@ -1,19 +1,24 @@
 """What the encoder and the ranker learn from what they are shown."""
 
+import gzip
 import json
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from matcher import plugins
 from matcher.catalogue.build import build_catalogue
-from matcher.domain import Award, Holder, Recipe
+from matcher.domain import Award, Holder, Recipe, Structure
 from matcher.lab import synth
 from matcher.lab.evaluation import UNDATED
-from matcher.lab.training import encoder, ranker
-from matcher.lab.training.texts import Material, Pairs
+from matcher.lab.leads import judged
+from matcher.lab.training import encoder, judgement, ranker
+from matcher.lab.training.texts import OURS, Material, Pairs
+from matcher.matching import recipes
+from matcher.matching.engine import Matcher
 
 
 def test_parts_lie_side_by_side_and_what_is_asked_is_turned(tmp_path: Path) -> None:
@@ -100,3 +105,27 @@ def test_the_ranker_learns_who_wins(tmp_path: Path) -> None:
     ranks = [(-ranker.score(made["signals"], each)).argsort().tolist() for each in findable]
     firsts = [each.won[order[:3]].any() for order, each in zip(ranks, findable, strict=True)]
     assert np.mean(firsts) > 2 * np.mean([3 * each.won.mean() for each in findable])  # than by chance
+
+
+def test_our_own_grades_are_those_of_the_bidders_that_a_directory_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (judgement.READ, judgement.READ_MIXED):
+        assert len(judged(OURS / f"{name}.jsonl.gz")) > 100
+    listed = [Structure(siret=f"00000000{n}00010", name=f"Les Prés {n}", kind="EI") for n in range(2)]
+    held = Matcher(build_catalogue(listed, [], recipes.named("lexical")), recipes.named("lexical"))
+    here, gone = judgement.hidden("000000001"), judgement.hidden("999999999")
+    rows = [
+        {
+            "query_id": name,
+            "notice": {"objet": "tonte"},
+            "s": "yes",
+            "j": {siren: [2, ""] for siren in sirens},
+        }
+        for name, sirens in (("a", (here, gone)), ("b", (gone,)))
+    ]
+    lines = "".join(f"{json.dumps(row)}\n" for row in rows)
+    (tmp_path / "ours.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    monkeypatch.setattr(judgement, "OURS", tmp_path)
+    (need,) = judgement.read_asked(held, "ours")
+    assert (need.id, need.row["j"]) == ("a", {"000000001": [2, ""]})

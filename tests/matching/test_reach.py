@@ -71,6 +71,19 @@ def test_zones_decide_where_they_are_declared_and_the_usual_distance_elsewhere(h
     assert of_department["laon 20 km"].where == "near" and of_department["laon 62"].where == "outside"
 
 
+def test_a_lot_known_by_its_department_is_within_reach_of_whoever_stands_in_it() -> None:
+    towns = {"Château-Thierry": "02168", "Hirson": "02381", "Reims": "51454"}
+    listed = [
+        Structure(siret=f"{number:09d}00010", name=name, kind="EI", place=locate(Place(commune=code)))
+        for number, (name, code) in enumerate(towns.items())
+    ]
+    held = build_catalogue(listed, [], recipes.named("lexical"))
+    of_all = reach.to_places(held, [AISNE], np.arange(len(held)))
+    assert [of_all.pair(i, 30.0).where for i in range(3)] == ["near", "near", "far"]
+    of_town = reach.to_places(held, [LAON], np.arange(len(held)))
+    assert {of_town.pair(i, 30.0).where for i in range(3)} == {"far"}, "a town tells how far it is"
+
+
 def test_the_nearest_of_several_places_counts(held: Catalogue) -> None:
     assert found(held, BULLY, LAON)["laon"] == found(held, LAON)["laon"]
 
