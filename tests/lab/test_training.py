@@ -129,3 +129,9 @@ def test_our_own_grades_are_those_of_the_bidders_that_a_directory_holds(
     monkeypatch.setattr(judgement, "OURS", tmp_path)
     (need,) = judgement.read_asked(held, "ours")
     assert (need.id, need.row["j"]) == ("a", {"000000001": [2, ""]})
+
+
+def test_a_need_judged_over_two_directories_lies_in_one_fold() -> None:
+    texts = [f"besoin {number}" for number in range(40)]
+    fold = judgement.folds(judgement.Needs(texts=[*texts, *texts]), seed=3)
+    assert (fold[:40] == fold[40:]).all() and len(set(fold)) == judgement.FOLDS

@@ -99,11 +99,12 @@ class Pairs:
 
 @dataclass
 class Needs:
-    """Judged needs: id, what structures answer ("yes", "clause", "no"), set, and all evidence (candidates, columns)."""
+    """Judged needs: id, what structures answer ("yes", "clause", "no"), set, text, and all evidence (candidates, columns)."""
 
     ids: list[str] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     sets: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
     everything: list[F32] = field(default_factory=list)
     #: Of those who name the trade, which rows they are and their evidence as if they said nothing.
     unsaid: list[tuple[I64, F32]] = field(default_factory=list)
@@ -204,6 +205,7 @@ def gathered(needs: Sequence[Asked]) -> Needs:
         needs_seen.ids.append(need.id)
         needs_seen.answers.append(need.row["s"])
         needs_seen.sets.append(need.set)
+        needs_seen.texts.append(need.query.tender.title)
         needs_seen.typed.append(not need.query.cpv)
         table = np.stack([evidence.of(shortlist, name) for name in MAIN], axis=1).astype(np.float32)
         rows, columns = evidence.unsaid(shortlist)
@@ -404,9 +406,15 @@ PRECISE = 0.65  # precision required of "likely"
 SILENCED = 0.055
 
 
+def folds(needs: Needs, seed: int) -> I64:
+    """The fold of each need, one for a text that is judged over two directories: many structures stand in both."""
+    _, same = np.unique(needs.texts, return_inverse=True)
+    return np.asarray((np.random.default_rng(seed).permutation(same.max() + 1) % FOLDS)[same])
+
+
 def crossed(needs: Needs, pairs: Pairs, seed: int = 0) -> list[Floats]:
     """The log-odds of every candidate of each need by tables that saw no judgement of the need."""
-    fold = np.random.default_rng(seed).permutation(len(needs.ids)) % FOLDS
+    fold = folds(needs, seed)
     scores: list[Floats] = [np.zeros(0)] * len(needs.ids)
     for part in range(FOLDS):
         tables = fit(pairs, fold[pairs.need] != part, seeds=1)
@@ -431,7 +439,7 @@ def judged_scores(needs: Needs, scores: Sequence[Floats]) -> tuple[Floats, Mask,
 def scaled(needs: Needs, scores: Sequence[Floats]) -> tuple[tuple[float, float], list[Floats]]:
     """Slope and intercept that make scores log-odds, and the chances by those of the other folds (Platt, 1999)."""
     score, lead, need = judged_scores(needs, scores)
-    fold = np.random.default_rng(77).permutation(len(needs.ids)) % FOLDS
+    fold = folds(needs, 77)
     lines = [platt(score[fold[need] != part], lead[fold[need] != part]) for part in range(FOLDS)]
     odds = (each * lines[fold[i]][0] + lines[fold[i]][1] for i, each in enumerate(scores))
     chances = [1 / (1 + np.exp(-each)) for each in odds]
