@@ -7,7 +7,7 @@ and what the lot requires (a service, social-clause hours, staff), equal for all
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,6 @@ from matcher.domain import LENDING_KINDS
 from matcher.matching import declared, trades
 from matcher.matching import reach as reach_
 from matcher.matching.shortlist import Column, Memo, Shortlist
-from matcher.reference import places
 from matcher.reference.text import fold
 
 #: Kinds ordered from those that lend staff to those that do the work.
@@ -31,7 +30,7 @@ SOURCE_WEIGHTS = {"said_trade": 0.85, "code_trade": 0.9, "name_trade": 0.75, "pr
 TRADE_SOURCES = ("said_trade", "code_trade", "name_trade")
 SAID = ("said_trade", "said_best", "said_second")  # columns of what is declared alone
 FROM_SAID = ("sure", "silent", "other_trade", "kind_rate")  # and those that combine it with others
-NAMES = ("trades", "department", "public body")  # what names are read for, as kept with a catalogue
+NAMES = ("trades", "public body")  # what names are read for, as kept with a catalogue
 NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 NAMES_IT = 0.3  # confidence of what is declared from which it names the trade
 
@@ -175,43 +174,6 @@ def beyond(shortlist: Shortlist) -> Column:
     return np.log2((of(shortlist, "kilometres") + 10.0) / (shortlist.query.demand.usual_km + 10.0))
 
 
-_WORD = re.compile("[a-z0-9]+")
-
-
-@cache
-def _departments() -> tuple[re.Pattern[str], Mapping[str, str], frozenset[str]]:
-    """The pattern of their numbers and names, the code of each, and with which words they begin."""
-    words = {d.code.lower(): d.code for d in places.departments()}
-    words |= {trades.plain(d.name).strip(): d.code for d in places.departments()}
-    alternatives = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
-    pattern = re.compile(rf"(?<![a-z0-9])({alternatives})(?![a-z0-9])")
-    return pattern, words, frozenset(_WORD.findall(word)[0] for word in words)
-
-
-def _departments_named(
-    catalogue: Catalogue, rows: NDArray[np.int64]
-) -> tuple[NDArray[Any], NDArray[np.int32]]:
-    """The departments that names contain as number or name, "" if none, and which of them that of each of `rows` does."""
-
-    def code(name: str) -> str:
-        words, codes, begun = _departments()
-        plain = trades.plain(name or "")
-        found = None if begun.isdisjoint(_WORD.findall(plain)) else words.search(plain)
-        return codes[found.group(1)] if found else ""
-
-    return catalogue.words_read("department", "name", code, rows, np.array("", "U3"))
-
-
-def named_department(shortlist: Shortlist) -> Column:
-    """1 where the name contains the number or name of the lot's department, 0 of another; NaN if of none."""
-    here = shortlist.query.departments
-    if not here:
-        return np.full(len(shortlist), np.nan)
-    named, at = _departments_named(shortlist.catalogue, shortlist.candidates)
-    of_here = np.logical_or.reduce([named == department for department in here])
-    return np.asarray(np.where(named == "", np.nan, of_here)[at])
-
-
 # ------------------------------------------------------------------------------------------ who, for what
 
 
@@ -269,7 +231,6 @@ def read_names(catalogue: Catalogue, block: int = 500) -> None:
     for low in range(0, len(catalogue), block):
         rows = np.arange(low, min(low + block, len(catalogue)))
         trades.by_name(catalogue, rows)
-        _departments_named(catalogue, rows)
         _public_names(catalogue, rows)
         _regies(catalogue, rows)
 
@@ -312,7 +273,6 @@ PER_CANDIDATE: Mapping[str, Callable[[Shortlist], Column]] = {
         same_department,
         kilometres,
         beyond,
-        named_department,
     )
 }
 

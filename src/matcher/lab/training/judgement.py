@@ -46,7 +46,7 @@ TRADE, PLACE, ROLE, NEED = "likely_trade", "likely_place", "likely_role", "likel
 THEMES = {
     TRADE: "+sure +said_trade +name_trade +code_trade +said_best +said_second +code_near +prior_trade"
     " -other_trade -silent +kind_rate",
-    PLACE: "-beyond -kilometres +same_department +named_department -public_body",
+    PLACE: "-beyond -kilometres +same_department -public_body",
     ROLE: "~kind +lends",
     NEED: "+served ~clause ~staff ~insertion +offered ~clear ~asks -beyond_size",
 }
