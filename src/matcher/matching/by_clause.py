@@ -36,8 +36,8 @@ def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
     if an ordinary firm takes the lot and owes hours; at least half of the places are reserved for those that lend staff.
     """
     shortlist = ranking.shortlist
-    kinds = shortlist.catalogue.of_structure("kind")
     works = shortlist.query.demand.columns["works"] > demand.SHARE
+    kinds = shortlist.catalogue.of_structure("kind")
     hire: list[tuple[int, str, str]] = []
     serve: list[tuple[int, str, str]] = []
     for i in _carriers(ranking).tolist():
@@ -82,11 +82,9 @@ def least_chance(lot: Lot) -> float:
 
 def asked(shortlist: Shortlist) -> dict[str, float | Column]:
     """Columns of the judgement as if an ordinary firm took the lot, whose size is its own matter, and owed hours."""
-    works = shortlist.query.demand.columns["works"] > demand.SHARE
     return {
         "served": 0.0,
         "clause": 1.0,
-        "asks": 2.0 if works else 1.0,
         "beyond_size": 0.0,
         "lends": np.where(evidence.of(shortlist, "kind") <= evidence.LENDS, 1.0, 0.0),
     }

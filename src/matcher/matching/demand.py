@@ -41,7 +41,7 @@ def usual_km(weights: NDArray[np.float32]) -> float:
 
 
 def _columns(asked: Asked, lot: Lot) -> dict[str, float]:
-    """Probabilities and the category: 3 staff, 2 works and 1 services by the clause, 0 a service."""
+    """Probabilities of what is asked and of who answers."""
     works = asked.natures.get("works", 0.0)
     served, clause = asked.answers.get("yes", 0.0), asked.answers.get("clause", 0.0)
     if (
@@ -49,15 +49,6 @@ def _columns(asked: Asked, lot: Lot) -> dict[str, float]:
     ):  # a notice that requires hours: at least those are answered, and for works those alone
         served *= works <= SHARE
         clause = 1.0 - served
-    asks = 3 if asked.staff > SHARE else (1 + (works > SHARE)) if clause > SHARE else 0
     answers = {"offered": asked.offered, "staff": asked.staff, "clause": clause, "served": served}
-    insertion = max(asked.chances.get(INSERTION, 0.0), float(lot.reservation is not None))
     clear, beyond = max(asked.chances.values(), default=0.0), asked.carriers.get("beyond", 0.0)
-    sized = {
-        "insertion": insertion,
-        "works": works,
-        "clear": clear,
-        "beyond_size": beyond,
-        "asks": float(asks),
-    }
-    return answers | sized
+    return answers | {"works": works, "clear": clear, "beyond_size": beyond}

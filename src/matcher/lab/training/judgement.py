@@ -48,7 +48,7 @@ THEMES = {
     " -other_trade -silent +kind_rate",
     PLACE: "-beyond -kilometres +same_department -public_body",
     ROLE: "~kind +lends",
-    NEED: "+served ~clause ~staff ~insertion +offered ~clear ~asks -beyond_size",
+    NEED: "+served ~clause ~staff +offered ~clear -beyond_size",
 }
 #: Column -> its theme, and 1, -1 or 0.
 MAIN: Mapping[str, tuple[str, int]] = {
@@ -60,14 +60,14 @@ MAIN: Mapping[str, tuple[str, int]] = {
 GROUPS: tuple[tuple[str, ...], ...] = tuple(
     tuple(group.split())
     for group in """
-    sure beyond lends | sure beyond prior_trade | sure beyond asks | sure beyond code_near |
-    sure kind prior_trade | sure kind kind_rate | sure kind lends | sure kind asks |
-    sure lends prior_trade | sure lends kind_rate | sure staff insertion | sure said_best beyond |
+    sure beyond lends | sure beyond prior_trade | sure beyond code_near |
+    sure kind prior_trade | sure kind kind_rate | sure kind lends |
+    sure lends prior_trade | sure lends kind_rate | sure staff | sure said_best beyond |
     sure served beyond | said_second kind beyond | said_best other_trade beyond |
     said_trade code_near lends | prior_trade beyond lends | prior_trade beyond kind_rate |
     prior_trade beyond other_trade | prior_trade beyond code_near | beyond lends served |
-    beyond lends staff | beyond lends offered | beyond lends asks | beyond lends code_near |
-    beyond kind code_near | lends asks served | lends beyond_size offered | lends clause clear |
+    beyond lends staff | beyond lends offered | beyond lends code_near |
+    beyond kind code_near | lends served | lends beyond_size offered | lends clause clear |
     kind clause lends | public_body clause code_near | public_body beyond
     """.split("|")
 )
