@@ -51,7 +51,7 @@ def _columns(asked: Asked, lot: Lot) -> dict[str, float]:
         clause = 1.0 - served
     asks = 3 if asked.staff > SHARE else (1 + (works > SHARE)) if clause > SHARE else 0
     answers = {"offered": asked.offered, "staff": asked.staff, "clause": clause, "served": served}
-    insertion = max(asked.chances.get(INSERTION, 0.0), float(lot.reservation is not None))
+    insertion = max(asked.chances.get(INSERTION, 0.0), float(lot.reserved))
     clear, beyond = max(asked.chances.values(), default=0.0), asked.carriers.get("beyond", 0.0)
     sized = {
         "insertion": insertion,

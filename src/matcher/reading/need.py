@@ -141,7 +141,13 @@ def typed_need(need: str, where: Sequence[Place] = (), *, whole: bool = False) -
         return replace(made, id="need", format="need", lots=lots)
     lots, rest = ((), need) if whole else numbered_lots(need, tender)
     tender = clauses.complete(replace(tender, lots=lots or tender.lots), rest if lots else "")
+    tender = replace(tender, lots=tuple(map(_barring, tender.lots)))
     return tender if lots or whole else replace(tender, lots=several_needs(tender) or tender.lots)
+
+
+def _barring(lot: Lot) -> Lot:
+    """The lot, whose reservation if any bars as a filter does."""
+    return replace(lot, reservation=lot.reservation and replace(lot.reservation, origin="typed"))
 
 
 def placed_need(need: str, place: str = "", *, whole: bool = False) -> Tender:
