@@ -49,9 +49,11 @@ def numbered_lots(need: str, tender: Tender) -> tuple[tuple[Lot, ...], str]:
 def several_needs(tender: Tender) -> tuple[Lot, ...]:
     """The needs of a typed text, one lot per trade asked for, in its own words; empty where it asks for one thing.
 
-    Each lot keeps the places, the reservation and the clauses of the whole.
+    Each lot keeps the places, the reservation and the clauses of the whole; hours of insertion are owed by the whole, which stays one.
     """
     (lot,) = tender.lots
+    if any(clause.hours for clause in lot.clauses):
+        return ()
     words = lot.description or lot.title
     spans = _phrases(words) if len(words) <= asks.READ_UP_TO else []
     if len(spans) < 2:
@@ -67,7 +69,11 @@ def several_needs(tender: Tender) -> tuple[Lot, ...]:
             for trade, chance in read.chances.items()
             if trade in whole.chances and whole.chances[trade] + chance >= AGREED
         }
-        _added(needs, _Need([span], chances, plain | set(sorted(chances, key=chances.__getitem__)[-1:])))
+        if not lot.clauses or set(chances) != {
+            "insertion"
+        }:  # else the words of the clause, which ask for nothing
+            likely = plain | set(sorted(chances, key=chances.__getitem__)[-1:])
+            _added(needs, _Need([span], chances, likely))
     return tuple(
         replace(
             lot,
