@@ -69,9 +69,8 @@ def several_needs(tender: Tender) -> tuple[Lot, ...]:
             for trade, chance in read.chances.items()
             if trade in whole.chances and whole.chances[trade] + chance >= AGREED
         }
-        if not lot.clauses or set(chances) != {
-            "insertion"
-        }:  # else the words of the clause, which ask for nothing
+        clause = lot.clauses and set(chances) == {"insertion"}  # its words ask for nothing
+        if not clause:
             likely = plain | set(sorted(chances, key=chances.__getitem__)[-1:])
             _added(needs, _Need([span], chances, likely))
     return tuple(

@@ -1,7 +1,7 @@
 """Likely trade: confidence that the structure has the trade required, from declared texts, name and activity code."""
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -38,12 +38,13 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     source = "said_trade" if sure["said_trade"] >= STATED else max(worth, key=worth.__getitem__)
     if not sure[source] >= NEAR:
         return _other(shortlist, i)
-    told = {"said_trade": _said, "code_trade": _coded, "name_trade": _named}[source]
+    told = _said if source == "said_trade" else partial(_registered, source=source)
     return told(shortlist, i, sure[source])
 
 
 def _other(shortlist: Shortlist, i: int) -> Why:
-    for told, held in (("connue pour", _by_code(shortlist, i)), ("son nom évoque", _by_name(shortlist, i))):
+    for source, told in (("code_trade", "connue pour"), ("name_trade", "son nom évoque")):
+        held = _held(shortlist, i, source)
         if held.max(initial=0.0) >= STATED:
             label = trades_.trades()[int(held.argmax())].label
             return Why(f"{told} un autre métier ({label})", "", label, tells=False)
@@ -118,37 +119,27 @@ def _bare(text: str) -> str:
     return text.strip(" .,-–;:•…")
 
 
-def _coded(shortlist: Shortlist, i: int, sure: float) -> Why:
-    code = str(shortlist.catalogue.of_structure("naf")[shortlist.candidates[i]])
-    label = shorten(codes.naf_label(code.upper()).removesuffix(" n.c.a."), 80)
-    held = _by_code(shortlist, i)
+def _registered(shortlist: Shortlist, i: int, sure: float, source: str) -> Why:
+    """What its activity code or its name indicates: perhaps, where they indicate another trade first."""
+    held = _held(shortlist, i, source)
     near = _nearest(shortlist, held)
-    mainly = held[near] >= ALIKE * held.max()
-    if not mainly and not _asked(shortlist, near):  # a neighbour is told where the code is of it
+    mainly, part = held[near] >= ALIKE * held.max(), _asked(shortlist, near)
+    if not mainly and not part:
         return _other(shortlist, i)
-    doubt = "" if mainly and (sure >= STATED or not _asked(shortlist, near)) else "peut-être "
+    doubt = "" if mainly and (sure >= STATED or not part) else "peut-être "
+    name, code = (
+        str(shortlist.catalogue.of_structure(column)[shortlist.candidates[i]]) for column in ("name", "naf")
+    )
+    if source == "name_trade":
+        return Why(f"son nom évoque {doubt}{_met(shortlist, held, THIS)}", "", name)
+    label = shorten(codes.naf_label(code.upper()).removesuffix(" n.c.a."), 80)
     return Why(f"{doubt}{_met(shortlist, held)} : activité au registre « {label} » (NAF {code})", "", label)
 
 
-def _named(shortlist: Shortlist, i: int, sure: float) -> Why:
-    held = _by_name(shortlist, i)
-    if sure < STATED and not _asked(shortlist, _nearest(shortlist, held)):
-        return _other(shortlist, i)
-    name = str(shortlist.catalogue.of_structure("name")[shortlist.candidates[i]])
-    return Why(
-        f"son nom évoque {'' if sure >= STATED else 'peut-être '}{_met(shortlist, held, THIS)}", "", name
-    )
-
-
-def _by_code(shortlist: Shortlist, i: int) -> trades.Floats:
-    """The trades that the activity code of candidate i indicates; (trades,)."""
-    held, at = trades.by_code(shortlist.catalogue, shortlist.candidates[i : i + 1])
-    return held[at[0], :-1]
-
-
-def _by_name(shortlist: Shortlist, i: int) -> trades.Floats:
-    """The trades that the name of candidate i indicates; (trades,)."""
-    held, at = trades.by_name(shortlist.catalogue, shortlist.candidates[i : i + 1])
+def _held(shortlist: Shortlist, i: int, source: str) -> trades.Floats:
+    """The trades that the activity code or the name of candidate i indicates; (trades,)."""
+    read = trades.by_code if source == "code_trade" else trades.by_name
+    held, at = read(shortlist.catalogue, shortlist.candidates[i : i + 1])
     return held[at[0], :-1]
 
 
