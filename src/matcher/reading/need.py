@@ -49,7 +49,8 @@ def numbered_lots(need: str, tender: Tender) -> tuple[tuple[Lot, ...], str]:
 def several_needs(tender: Tender) -> tuple[Lot, ...]:
     """The needs of a typed text, one lot per trade asked for, in its own words; empty where it asks for one thing.
 
-    Each lot keeps the places, the reservation and the clauses of the whole; hours of insertion are owed by the whole, which stays one.
+    Each lot keeps the places, the reservation and the clauses of the whole.  Hours of insertion are owed by the whole,
+    which stays one.
     """
     (lot,) = tender.lots
     if any(clause.hours for clause in lot.clauses):

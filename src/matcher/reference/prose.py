@@ -158,10 +158,10 @@ def lots_named(plain: str, last: bool = False) -> frozenset[str]:
 
 #: ", marché réservé aux ESAT et EA", "(lot réservé, article L. 2113-12)", "réservé ESAT/EA :"
 _RESERVED = french(
-    r"[\s,;(–—-]*(?:(?:marché|lot|consultation|commande)s? )?(?:est |sont )?réservée?s?"
-    r"(?:[\s,/&(-]*(?:d'|l')?\b(?:aux?|à|des?|les?|la|et|ou|par|esat|ea|eatt|siae|iae|structures?|entreprises?|établissements?"
-    r"|services?|adaptée?s?|insertion|activité|économique|sociale?|solidaire|aide|travail|article|l\.? ?2113-\d+(?:-1)?)(?!\w))+"
-    r"\s*\)?\s*:?\s*"
+    r"[\s,;(–—-]{0,4}(?:(?:marché|lot|consultation|commande)s? )?(?:est |sont )?réservée?s?"
+    r"(?:[\s,/&(-]{0,4}(?:d'|l')?\b(?:aux?|à|des?|les?|la|et|ou|par|esat|ea|eatt|siae|iae|structures?|entreprises?"
+    r"|établissements?|services?|adaptée?s?|insertion|activité|économique|sociale?|solidaire|aide|travail|article"
+    r"|l\.? ?2113-\d+(?:-1)?)(?!\w))+\s{0,4}\)?\s{0,4}:?\s{0,4}"
 )
 _WHOM = re.compile(r"\b(?:esat|ea|eatt|siae)\b|adapte|insertion|2113")
 
