@@ -45,12 +45,15 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
 def _other(shortlist: Shortlist, i: int) -> Why:
     for source, told in (("code_trade", "connue pour"), ("name_trade", "son nom évoque")):
         held = _held(shortlist, i, source)
-        if held.max(initial=0.0) >= STATED:
+        # who is of several trades, as of the building, may be of this one
+        if held.max(initial=0.0) >= STATED and not any(
+            held[trades.place(name)] for name in shortlist.query.asked.trades
+        ):
             label = trades_.trades()[int(held.argmax())].label
             return Why(f"{told} un autre métier ({label})", "", label, tells=False)
     if len(declared.slots_of(shortlist).of(i)):
         return Why("ce qu'elle dit ne désigne pas ce métier", tells=False)
-    return Why("ni son nom ni son activité au registre ne désignent ce métier", tells=False)
+    return Why("ni son nom ni son activité au registre ne désignent ce métier en particulier", tells=False)
 
 
 def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
@@ -120,13 +123,12 @@ def _bare(text: str) -> str:
 
 
 def _registered(shortlist: Shortlist, i: int, sure: float, source: str) -> Why:
-    """What its activity code or its name indicates: perhaps, where they indicate another trade first."""
+    """What its activity code or its name indicates first, where that is asked for: perhaps, where they hardly do."""
     held = _held(shortlist, i, source)
     near = _nearest(shortlist, held)
-    mainly, part = held[near] >= ALIKE * held.max(), _asked(shortlist, near)
-    if not mainly and not part:
+    if held[near] < ALIKE * held.max() or not _asked(shortlist, near):
         return _other(shortlist, i)
-    doubt = "" if mainly and (sure >= STATED or not part) else "peut-être "
+    doubt = "" if sure >= STATED else "peut-être "
     name, code = (
         str(shortlist.catalogue.of_structure(column)[shortlist.candidates[i]]) for column in ("name", "naf")
     )
