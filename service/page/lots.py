@@ -56,7 +56,9 @@ class Line:
         offer, told = self.match.offer, self._told
         if offer is None or offer.inferred:
             return "read" if offer else ""
-        if offer.nature == "name" and told and not told.offer_passage:  # no word of its name tells it
+        if (
+            offer.nature == "name" and told and not (told.tells and told.offer_passage)
+        ):  # no word of its name tells it
             return "kind" if told.tells else ""
         return offer.nature if offer.nature in TOLD else ""
 

@@ -206,7 +206,7 @@ def _corrected(lot: Lot, search: Search) -> Lot:
     if lot.number in search.reserved:
         article = search.reserved[lot.number]
         known = article in render.RESERVED_TO
-        lot = replace(lot, reservation=Reservation(articles=(article,)) if known else None)
+        lot = replace(lot, reservation=Reservation(articles=(article,), origin="typed") if known else None)
     return lot
 
 

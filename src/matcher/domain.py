@@ -238,7 +238,7 @@ class Reservation:
 
     articles: tuple[str, ...] = ()  # "L2113-12", "L2113-13", "L2113-13-1", "L2113-15"
     who: tuple[str, ...] = ()  # beneficiaries named in the text, keys of AUDIENCES
-    origin: Literal["field", "text"] = "field"
+    origin: Literal["field", "text", "typed"] = "field"  # typed: by who searches, as a filter is
     passage: str = ""
     confidence: float = 1.0
 
@@ -347,6 +347,11 @@ class Lot:
     inferred: tuple[str, ...] = ()  # names of the fields above that were inferred, not stated
     trades: tuple[str, ...] = ()  # stated by the user, who corrects what was read: they take precedence
     nature: LotNature | Literal[""] = ""  # the same of what it buys
+
+    @property
+    def reserved(self) -> bool:
+        """Does the notice reserve it?  What its buyer types restricts the list as a filter does, and tells no more."""
+        return self.reservation is not None and self.reservation.origin != "typed"
 
     @property
     def social_conditions(self) -> tuple[Clause, ...]:

@@ -35,7 +35,7 @@ from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import interleave
 from matcher.outreach.sourcing import search
-from matcher.reading.need import free_text_tender
+from matcher.reading.need import free_text_tender, typed_need
 
 NANTERRE = Place(label="Nanterre", postcode="92000")
 
@@ -147,6 +147,22 @@ def test_who_may_not_answer_stands_after_all_who_may(small: Matcher) -> None:
     assert may == sorted(may, reverse=True)
     shown = small.match(reserved, 10, groups=0).lots[0].matches
     assert {m.structure.kind for m in shown if m.eligible} == {"ESAT", "EA"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["{}, marché réservé aux ESAT et EA", "{} (lot réservé, article L. 2113-12)", "Réservé ESAT/EA : {}", ""],
+)
+def test_kinds_ticked_an_article_set_and_a_reservation_typed_give_one_list(small: Matcher, said: str) -> None:
+    words, place = "entretien des espaces verts", Place(postcode="93500")
+
+    def listed(text: str, **filters: tuple[str, ...]) -> list[tuple[str, float]]:
+        lot = small.match(typed_need(text, [place]), 50, filters=Filters(**filters), groups=0).lots[0]
+        return [(m.structure.siret, m.probability) for m in lot.matches]
+
+    ticked = listed(words, kinds=("ESAT", "EA"))
+    assert ticked == (listed(said.format(words)) if said else listed(words, articles=("L2113-12",)))
+    assert ticked and len(ticked) < len(listed(words))
 
 
 def test_an_unstated_article_admits_both_fields(small: Matcher) -> None:

@@ -18,6 +18,7 @@ from matcher.lab.training.texts import OURS
 from matcher.learned import asks
 from matcher.matching import demand, evidence, judgement, recipes, trades
 from matcher.matching.engine import LEVELS, Matcher
+from matcher.matching.reasons import sentences
 from matcher.matching.search import shortlist_of
 from matcher.matching.shortlist import Shortlist
 from matcher.reading.need import free_text_tender
@@ -120,13 +121,25 @@ def test_what_is_stated_is_shown_as_published(matcher: Matcher) -> None:
     assert passages[0] and passages[0] in first.structure.offers[0].text
 
 
-def test_the_share_of_a_sector_is_told_with_the_trade_that_it_is_of() -> None:
-    alone = made.matcher_over([structure(1, "ESAT", "Alpha")])
-    river = "entretien de la ripisylve et des berges de la rivière"
-    for text, what in (("tonte des pelouses", "le métier demandé"), (river, "un métier voisin")):
-        (query,) = alone.queries(free_text_tender(text, ANGERS))
-        told = f"63 % des ESAT et EA du pays font {what} (espaces verts)"
-        assert told in " ".join(reason.text for reason in alone.explain(alone.rank(query), 0, 1).reasons)
+@pytest.mark.parametrize(
+    ("kind", "facts", "need", "told", "untold"),
+    [
+        ("ETTI", {"naf": "7820Z"}, "tonte des pelouses", "n'exécute pas la prestation", "métier"),
+        ("GEIQ", {"naf": "7830Z"}, "tonte des pelouses", "dans les métiers de ses adhérents", "rien ne dit"),
+        ("ETTI", {"name": "Vignes Services"}, "ménage de bureaux", "un autre métier (travaux", "ce métier"),
+        ("EI", {"naf": "3832Z"}, "ressourcerie : réemploi de meubles", "en particulier", "peut-être"),
+        ("ESAT", {"headcount": 84.0}, "tonte des pelouses", "(effectif connu : 84) ; 63 % des ESAT", "voisin"),
+        ("ESAT", {}, "ripisylve de la rivière", "font un métier voisin (espaces verts)", "ce métier"),
+        ("ESAT", {"name": "ESAT Pierre Delorme"}, "reprise de maçonnerie", "rien ne dit", "son nom évoque"),
+    ],
+)  # fmt: skip
+def test_a_reason_tells_what_its_source_does_and_no_more(
+    kind: str, facts: dict[str, object], need: str, told: str, untold: str
+) -> None:
+    alone = made.matcher_over([structure(1, kind, **{"name": "Alpha", **facts})])
+    (query,) = alone.queries(free_text_tender(need, ANGERS))
+    text = " | ".join(sentences(alone.explain(alone.rank(query), 0, 1).reasons, 9))
+    assert told in text and untold not in text
 
 
 def test_reasons_are_french_sentences_without_holes(matcher: Matcher) -> None:

@@ -156,6 +156,21 @@ def test_a_need_cut_keeps_every_word_and_states_a_trade_for_each_lot() -> None:
     assert [lot.trades for lot in lots] == [("cycles",), ("nettoyage",), ("espaces-verts",)]
 
 
+@pytest.mark.parametrize(
+    ("text", "titles", "hours"),
+    [
+        ("peinture du préau et tonte des pelouses, 200 heures d'insertion", 1, [200.0]),
+        ("nettoyage des bureaux et tonte des pelouses, clause sociale d'insertion", 2, [None, None]),
+    ],
+)
+def test_the_clause_of_a_need_is_of_the_whole_and_no_need_of_its_own(
+    text: str, titles: int, hours: list[float | None]
+) -> None:
+    lots = typed_need(text).lots
+    assert len(lots) == titles and not any("clause" in lot.title for lot in lots)
+    assert [clause.hours for lot in lots for clause in lot.clauses] == hours
+
+
 def test_a_need_given_as_a_file_is_told_how_to_give_it() -> None:
     command = [sys.executable, "-m", "matcher.cli", "match", "tonte à Nanterre"]
     told = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -22,7 +22,7 @@ from matcher.reference import paths, toponyms
 from matcher.reference.arrays import F32, I32, I64, Array
 from matcher.reference.codes import cpv_label
 from matcher.reference.law import is_concession
-from matcher.reference.prose import support_trade
+from matcher.reference.prose import support_trade, unreserved
 from matcher.reference.text import fold, hashed, lot_part, shorten, tokens
 from matcher.reference.trades import trade_of_cpv, trades, trades_of_cpv
 
@@ -100,7 +100,7 @@ def _wording(lot: Lot, tender: Tender) -> Wording:
             years,
             float(bool(lot.duration_months)),
             float(is_concession(tender)),
-            float(lot.reservation is not None),
+            float(lot.reserved),
             float(bool(lot.social_conditions)),
             yearly,
             max(yearly - LARGE, 0.0),
@@ -348,7 +348,11 @@ def of_arrays(arrays: Mapping[str, Array], encoder: Encoder) -> Reader:
 
 
 def read(tender: Tender) -> tuple[Asked, ...]:
-    """What each lot of a tender asks for."""
+    """What each lot of a tender asks for; to whom who searches reserves it is no part of that."""
+    if any(lot.reservation and not lot.reserved for lot in tender.lots):
+        texts = ((lot, unreserved(lot.title), unreserved(lot.description)) for lot in tender.lots)
+        bare = tuple(replace(lot, title=title, description=text) for lot, title, text in texts)
+        tender = replace(tender, title=unreserved(tender.title), lots=bare)
     lots = list(map(supported, tender.lots))
     wordings = [_wording(lot, tender) for lot in lots]
     if not wordings:

@@ -338,6 +338,13 @@ def piece_scores(shortlist: Shortlist) -> PieceScores:
     return shortlist.once("said", lambda: _piece_scores(shortlist))
 
 
+def view_of(shortlist: Shortlist) -> Floats:
+    """The view of the lot that pieces are compared with, computed once; shape (kept,)."""
+    query = shortlist.query
+    view: Floats = query.memo.once("view", lambda: pieces(shortlist).asked(query.vector, query.text))
+    return view
+
+
 def slots_of(shortlist: Shortlist) -> Slots:
     """Slots of the pieces that candidates declare, computed once per lot."""
 
@@ -378,9 +385,8 @@ def _piece_scores(shortlist: Shortlist) -> PieceScores:
     slot = np.full(len(shortlist), -1)
     found, table = slots_of(shortlist), pieces(shortlist)
     if len(found.slots):
-        query, starts, many = shortlist.query, found.starts, found.many
-        view = query.memo.once("view", lambda: table.asked(query.vector, query.text))
-        values = table.compare(view, found.slots)
+        starts, many = found.starts, found.many
+        values = table.compare(view_of(shortlist), found.slots)
         top = np.maximum.reduceat(values, starts)
         at_top = np.flatnonzero(values == np.repeat(top, many))
         chosen = found.slots[at_top[at_top.searchsorted(starts)]]

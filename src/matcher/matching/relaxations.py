@@ -1,6 +1,6 @@
 """What would find more structures for a lot, each counted by running the relaxed query with all its other filters."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,37 +37,39 @@ def relaxations(ranking: Ranking, rank: Callable[[Query], Ranking]) -> tuple[str
     query, filters = ranking.shortlist.query, ranking.shortlist.query.filters
     shown = bidders_of(ranking.shortlist, ranking.levels >= PLAUSIBLE)
 
-    def more(relaxed: Ranking, within: float = np.inf) -> int:
-        """How many further bidders a relaxed query proposes, within so many kilometres."""
-        kilometres = np.nan_to_num(reach.of(relaxed.shortlist).kilometres, nan=within)
-        proposed = (relaxed.levels >= PLAUSIBLE) & (kilometres <= within)
-        return len(np.setdiff1d(bidders_of(relaxed.shortlist, proposed), shown))
+    def more(relaxed: Query) -> int:
+        """How many further bidders a relaxed query proposes."""
+        ranking = rank(relaxed)
+        return len(np.setdiff1d(bidders_of(ranking.shortlist, ranking.levels >= PLAUSIBLE), shown))
 
     def filtered(**changed: Any) -> Query:
         return replace(query, filters=replace(filters, **changed))
 
+    def nearest(steps: Sequence[float]) -> tuple[float, int]:
+        """The first of these radii within which there are further bidders, and how many."""
+        far = rank(filtered(radius_km=steps[-1]))
+        bidders = far.shortlist.catalogue.of_structure("bidder")[far.shortlist.candidates]
+        further = (far.levels >= PLAUSIBLE) & ~np.isin(bidders, shown)
+        first = np.fmin.reduce(reach.of(far.shortlist).kilometres[further], initial=np.inf)  # none is nearer
+        counts = ((km, more(filtered(radius_km=km))) for km in steps[:-1] if km >= first)
+        return next((each for each in counts if each[1]), (steps[-1], len(np.unique(bidders[further]))))
+
     def found() -> Iterator[tuple[str, int]]:
         if filters.radius_km is not None:
-            yield _wider(filters.radius_km, rank(filtered(radius_km=filters.radius_km + STEPS_KM[-1])), more)
+            km, count = nearest([filters.radius_km + step for step in STEPS_KM])
+            yield f"à {km:.0f} km au lieu de {filters.radius_km:.0f}", count
         for name, label in DROPPED.items():
             if getattr(filters, name):
-                yield f"sans le {label}", more(rank(filtered(**{name: getattr(NONE, name)})))
+                yield f"sans le {label}", more(filtered(**{name: getattr(NONE, name)}))
         if query.lot.reservation is not None:
             free = replace(query, lot=replace(query.lot, reservation=None), memo=Memo())
-            yield "sans la réserve", more(rank(free))
+            yield "sans la réserve", more(free)
         # what structures do not do, none that is farther does
         served = len(shown) < FEW and suitability.calls_for(ranking) in ("", "staff")
         if filters.radius_km is None and served and within_reach.has_point(query):
-            far = rank(filtered(radius_km=FARTHER_KM[-1]))
-            limit = next((km for km in FARTHER_KM if more(far, km)), 0.0)
-            how = f"dans un rayon de {limit:.0f} km, au-delà des distances ordinaires de ce métier"
-            yield how, more(far, limit)
+            km, count = nearest(FARTHER_KM)
+            yield f"dans un rayon de {km:.0f} km, au-delà des distances ordinaires de ce métier", count
 
     return tuple(
         f"{how} : {count} structure{'s' if count > 1 else ''} de plus" for how, count in found() if count
     )
-
-
-def _wider(radius: float, relaxed: Ranking, more: Callable[[Ranking, float], int]) -> tuple[str, int]:
-    limit = next((radius + step for step in STEPS_KM if more(relaxed, radius + step)), radius)
-    return f"à {limit:.0f} km au lieu de {radius:.0f}", more(relaxed, limit)

@@ -79,7 +79,7 @@ def asked_at_most(shortlist: Shortlist) -> NDArray[np.bool_]:
     clause obliges whoever takes it.
     """
     query, elsewhere = shortlist.query, evidence.out_of_quarter(shortlist)
-    if query.lot.reservation is not None:
+    if query.lot.reserved:
         return elsewhere
     whose = _calls_for(query)
     if whose == "beyond" or law.is_concession(query.tender):

@@ -49,9 +49,12 @@ def numbered_lots(need: str, tender: Tender) -> tuple[tuple[Lot, ...], str]:
 def several_needs(tender: Tender) -> tuple[Lot, ...]:
     """The needs of a typed text, one lot per trade asked for, in its own words; empty where it asks for one thing.
 
-    Each lot keeps the places, the reservation and the clauses of the whole.
+    Each lot keeps the places, the reservation and the clauses of the whole.  Hours of insertion are owed by the whole,
+    which stays one.
     """
     (lot,) = tender.lots
+    if any(clause.hours for clause in lot.clauses):
+        return ()
     words = lot.description or lot.title
     spans = _phrases(words) if len(words) <= asks.READ_UP_TO else []
     if len(spans) < 2:
@@ -67,7 +70,10 @@ def several_needs(tender: Tender) -> tuple[Lot, ...]:
             for trade, chance in read.chances.items()
             if trade in whole.chances and whole.chances[trade] + chance >= AGREED
         }
-        _added(needs, _Need([span], chances, plain | set(sorted(chances, key=chances.__getitem__)[-1:])))
+        clause = lot.clauses and set(chances) == {"insertion"}  # its words ask for nothing
+        if not clause:
+            likely = plain | set(sorted(chances, key=chances.__getitem__)[-1:])
+            _added(needs, _Need([span], chances, likely))
     return tuple(
         replace(
             lot,
@@ -141,7 +147,13 @@ def typed_need(need: str, where: Sequence[Place] = (), *, whole: bool = False) -
         return replace(made, id="need", format="need", lots=lots)
     lots, rest = ((), need) if whole else numbered_lots(need, tender)
     tender = clauses.complete(replace(tender, lots=lots or tender.lots), rest if lots else "")
+    tender = replace(tender, lots=tuple(map(_barring, tender.lots)))
     return tender if lots or whole else replace(tender, lots=several_needs(tender) or tender.lots)
+
+
+def _barring(lot: Lot) -> Lot:
+    """The lot, whose reservation if any bars as a filter does."""
+    return replace(lot, reservation=lot.reservation and replace(lot.reservation, origin="typed"))
 
 
 def placed_need(need: str, place: str = "", *, whole: bool = False) -> Tender:

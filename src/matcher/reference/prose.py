@@ -156,6 +156,26 @@ def lots_named(plain: str, last: bool = False) -> frozenset[str]:
     return frozenset(named)
 
 
+#: ", marché réservé aux ESAT et EA", "(lot réservé, article L. 2113-12)", "réservé ESAT/EA :"
+_RESERVED = french(
+    r"[\s,;(–—-]{0,4}(?:(?:marché|lot|consultation|commande)s? )?(?:est |sont )?réservée?s?"
+    r"(?:[\s,/&(-]{0,4}(?:d'|l')?\b(?:aux?|à|des?|les?|la|et|ou|par|esat|ea|eatt|siae|iae|structures?|entreprises?"
+    r"|établissements?|services?|adaptée?s?|insertion|activité|économique|sociale?|solidaire|aide|travail|article"
+    r"|l\.? ?2113-\d+(?:-1)?)(?!\w))+\s{0,4}\)?\s{0,4}:?\s{0,4}"
+)
+_WHOM = re.compile(r"\b(?:esat|ea|eatt|siae)\b|adapte|insertion|2113")
+
+
+def unreserved(text: str) -> str:
+    """The text without the words that reserve it to structures; the whole text where nothing else is left."""
+    plain = folded(text)
+    spans = [match.span() for match in _RESERVED.finditer(plain) if _WHOM.search(match.group())]
+    left = text
+    for start, end in reversed(spans):
+        left = f"{left[:start]} {left[end:]}" if start and end < len(left) else left[:start] + left[end:]
+    return left if any(map(str.isalpha, left)) else text
+
+
 #: "ayant pour activité support l'entretien", "avec comme support technique :", "Marché d'insertion. Support : tri"
 _SUPPORT = french(
     r"\b(?:pour|comme) (?:activités? |prestations? )?supports?(?: d'activité| techniques?)?\s*[:,]?\s*"

@@ -177,4 +177,5 @@ def _where(shortlist: Shortlist, i: int) -> str:
     if regional and not same:
         same = places.region_of(code) in {places.region_of(near) for near in query.departments}
     within, outside = _AREA["region" if regional else "department"]
-    return f"{within if same else outside} ({town or (found.name if found else code)})"
+    known = [town] if town and (same or code in town) else filter(None, [town, found.name if found else code])
+    return f"{within if same else outside} ({', '.join(known)})"

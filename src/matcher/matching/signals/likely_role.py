@@ -15,12 +15,13 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         return Why("établissement fermé d'après le registre")
     kind = str(shortlist.catalogue.of_structure("kind")[shortlist.candidates[i]]) or "entreprise"
     asked = shortlist.query.demand.columns
-    lends = value <= evidence.LENDS
+    if value > evidence.LENDS:  # what nearly all do, but where staff is asked
+        staff = asked["staff"] > demand.SHARE
+        return Why(f"{kind} : réalise {'plutôt ' if staff else ''}des prestations", tells=staff)
+    hires = "des salariés en alternance" if kind == "GEIQ" else "du personnel"
+    whom = ", dans les métiers de ses adhérents" if kind == "GEIQ" else ""
     if asked["staff"] > demand.SHARE:
-        does = "met du personnel à disposition" if lends else "réalise plutôt des prestations"
-        return Why(f"{kind} : {does}")
-    if lends and asked["clause"] >= demand.SHARE:
-        return Why(f"{kind} : peut porter des heures d'insertion par mise à disposition")
-    if lends:
-        return Why(f"{kind} : met surtout du personnel à disposition")
-    return Why(f"{kind} : réalise des prestations", tells=False)  # what nearly all do
+        return Why(f"{kind} : met {hires} à disposition{whom}")
+    if asked["clause"] >= demand.SHARE:
+        return Why(f"{kind} : peut porter des heures d'insertion par mise à disposition{whom}")
+    return Why(f"{kind} : met {hires} à disposition{whom}, n'exécute pas la prestation")

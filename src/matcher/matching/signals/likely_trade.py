@@ -1,7 +1,7 @@
 """Likely trade: confidence that the structure has the trade required, from declared texts, name and activity code."""
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -11,12 +11,14 @@ from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference import codes, toponyms
 from matcher.reference import trades as trades_
-from matcher.reference.text import shorten, tokens
+from matcher.reference.text import fold, shorten, tokens
 
 QUOTED = 90  # characters of a quotation
 _CONTINUES = re.compile(r"(?:de|du|des|à|au|aux|en|pour|par|et|ou|avec)\s|d['’]", re.I)
 NAMED_RATE = 0.1  # share of its kind from which a silent structure is said to do it perhaps
 MAIN = 0.6  # share from which a trade is the one that a lot asks for, no part of it
+THIS = "ce métier"
+ALIKE = 0.9  # of the highest confidence, from which another is as good
 STATED, NEAR = 0.6, 0.25  # thresholds: a source states the trade, or a neighbouring one
 
 
@@ -35,17 +37,23 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     # its own words first
     source = "said_trade" if sure["said_trade"] >= STATED else max(worth, key=worth.__getitem__)
     if not sure[source] >= NEAR:
-        codes, at = trades.by_code(shortlist.catalogue, shortlist.candidates[i : i + 1])
-        held = np.maximum(codes[at[0], :-1], _by_name(shortlist, i))
-        if held.max(initial=0.0) >= NEAR:
-            return Why(
-                f"connue pour un autre métier ({trades_.trades()[int(held.argmax())].label})", tells=False
-            )
-        if len(declared.slots_of(shortlist).of(i)):
-            return Why("ce qu'elle dit ne désigne pas ce métier", tells=False)
-        return Why("ni son nom ni son activité au registre ne désignent ce métier", tells=False)
-    told = {"said_trade": _said, "code_trade": _coded, "name_trade": _named}[source]
+        return _other(shortlist, i)
+    told = _said if source == "said_trade" else partial(_registered, source=source)
     return told(shortlist, i, sure[source])
+
+
+def _other(shortlist: Shortlist, i: int) -> Why:
+    for source, told in (("code_trade", "connue pour"), ("name_trade", "son nom évoque")):
+        held = _held(shortlist, i, source)
+        # who is of several trades, as of the building, may be of this one
+        if held.max(initial=0.0) >= STATED and not any(
+            held[trades.place(name)] for name in shortlist.query.asked.trades
+        ):
+            label = trades_.trades()[int(held.argmax())].label
+            return Why(f"{told} un autre métier ({label})", "", label, tells=False)
+    if len(declared.slots_of(shortlist).of(i)):
+        return Why("ce qu'elle dit ne désigne pas ce métier", tells=False)
+    return Why("ni son nom ni son activité au registre ne désignent ce métier en particulier", tells=False)
 
 
 def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
@@ -54,8 +62,9 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
     row = pieces.row_with(best, shortlist.rows_of(i, *DECLARED))
     piece, text, offer = pieces.text(best), shortlist.catalogue.text(row), shortlist.catalogue.offer(row)
     job = offer.nature == "job"
-    held = trades.by_piece(declared.pieces(shortlist))[_slot(shortlist, i)]
-    how = _met(shortlist, held) if sure >= STATED else "proche du métier demandé"
+    held = trades.by_piece(pieces)[best]
+    clear = sure >= STATED and _spells(piece, _nearest(shortlist, held))
+    how = _met(shortlist, held) if clear else "le plus proche du besoin"
     who = "parmi ses postes," if job else "déclare"
     if offer.inferred and offer.source:  # what was read about it is not its own declaration
         who = f"selon {offer.source},"
@@ -64,13 +73,23 @@ def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
 
 
 def _slot(shortlist: Shortlist, i: int) -> int:
-    """The slot of the piece of candidate i with the highest confidence for the trade."""
+    """The slot of the piece of candidate i that tells the trade: of several one with its words, the nearest to the lot."""
 
     def best() -> int:
-        slots, table = declared.slots_of(shortlist).of(i), trades.by_piece(declared.pieces(shortlist))
-        return int(slots[trades.match(shortlist, table, slots).argmax()])
+        slots, pieces = declared.slots_of(shortlist).of(i), declared.pieces(shortlist)
+        held = trades.by_piece(pieces)
+        told = trades.match(shortlist, held, slots)
+        trade = _nearest(shortlist, held[slots[told.argmax()]])
+        slots = slots[told >= ALIKE * told.max()]
+        spelt = [_spells(pieces.text(int(slot)), trade) for slot in slots]
+        return int(slots[(pieces.compare(declared.view_of(shortlist), slots) + spelt).argmax()])
 
     return shortlist.once(("piece", i), best)
+
+
+def _spells(text: str, trade: int) -> bool:
+    """Do words of a trade stand in a text?"""
+    return trades_.trades()[trade].words.search(fold(text)) is not None
 
 
 def _quote(piece: str, text: str, title: str) -> str:
@@ -103,45 +122,55 @@ def _bare(text: str) -> str:
     return text.strip(" .,-–;:•…")
 
 
-def _coded(shortlist: Shortlist, i: int, sure: float) -> Why:
-    code = str(shortlist.catalogue.of_structure("naf")[shortlist.candidates[i]])
+def _registered(shortlist: Shortlist, i: int, sure: float, source: str) -> Why:
+    """What its activity code or its name indicates first, where that is asked for: perhaps, where they hardly do."""
+    held = _held(shortlist, i, source)
+    near = _nearest(shortlist, held)
+    if held[near] < ALIKE * held.max() or not _asked(shortlist, near):
+        return _other(shortlist, i)
+    doubt = "" if sure >= STATED else "peut-être "
+    name, code = (
+        str(shortlist.catalogue.of_structure(column)[shortlist.candidates[i]]) for column in ("name", "naf")
+    )
+    if source == "name_trade":
+        return Why(f"son nom évoque {doubt}{_met(shortlist, held, THIS)}", "", name)
     label = shorten(codes.naf_label(code.upper()).removesuffix(" n.c.a."), 80)
-    held, at = trades.by_code(shortlist.catalogue, shortlist.candidates[i : i + 1])
-    how = _met(shortlist, held[at[0]]) if sure >= STATED else "un métier voisin"
-    return Why(f"{how} : activité au registre « {label} » (NAF {code})", "", label)
+    return Why(f"{doubt}{_met(shortlist, held)} : activité au registre « {label} » (NAF {code})", "", label)
 
 
-def _named(shortlist: Shortlist, i: int, sure: float) -> Why:
-    held = _by_name(shortlist, i)
-    name = str(shortlist.catalogue.of_structure("name")[shortlist.candidates[i]])
-    return Why(f"son nom évoque {'' if sure >= STATED else 'peut-être '}{_met(shortlist, held)}", "", name)
-
-
-def _by_name(shortlist: Shortlist, i: int) -> trades.Floats:
-    """The trades that the name of candidate i indicates; (trades,)."""
-    held, at = trades.by_name(shortlist.catalogue, shortlist.candidates[i : i + 1])
+def _held(shortlist: Shortlist, i: int, source: str) -> trades.Floats:
+    """The trades that the activity code or the name of candidate i indicates; (trades,)."""
+    read = trades.by_code if source == "code_trade" else trades.by_name
+    held, at = read(shortlist.catalogue, shortlist.candidates[i : i + 1])
     return held[at[0], :-1]
 
 
 def _inferred(shortlist: Shortlist, i: int) -> Why:
-    rate = float(evidence.of(shortlist, "kind_rate")[i])
-    if rate >= NAMED_RATE:
+    structure = shortlist.catalogue.structure(int(shortlist.candidates[i]))
+    size = f" (effectif connu : {structure.headcount:.0f})" if structure.headcount else ""
+    unsaid = f"ne dit pas ses métiers{size}"
+    if evidence.of(shortlist, "kind_rate")[i] >= NAMED_RATE:
         rates = trades.kind_rates()
         share = rates[_nearest(shortlist, rates)]
-        whom = f"{100 * share:.0f} % des ESAT et EA du pays"
-        return Why(f"ne dit pas son métier ; {whom} font {_met(shortlist, rates)}")
+        return Why(
+            f"{unsaid} ; {100 * share:.0f} % des ESAT et EA du pays font {_met(shortlist, rates, THIS)}"
+        )
     if evidence.of(shortlist, "prior_trade")[i] >= trades.LIKELY_TRADE:
-        often = "celui-ci est fréquent chez ses pareilles (type, activité)"
-        return Why(f"ne dit pas son métier ; {often} : à demander")
+        return Why(f"{unsaid} ; celui-ci est fréquent chez ses pareilles (type, activité) : à demander")
     return Why("rien ne dit son métier : à demander", tells=False)
 
 
-def _met(shortlist: Shortlist, held: trades.Floats) -> str:
-    """What the trade that these weights of trades meet best is to the lot, with its name."""
-    trade = trades_.trades()[_nearest(shortlist, held)]
-    share = shortlist.query.asked.trades.get(trade.name, 0.0)
-    what = "le métier demandé" if share > MAIN else "une part du besoin" if share else "un métier voisin"
-    return f"{what} ({trade.label})"
+def _met(shortlist: Shortlist, held: trades.Floats, main: str = "") -> str:
+    """What the trade that these weights of trades meet best is to the lot, with its name; `main` of the one asked for."""
+    near = _nearest(shortlist, held)
+    label, share = trades_.trades()[near].label, _asked(shortlist, near)
+    what = main if share > MAIN else "une part du besoin" if share else "un métier voisin"
+    return f"{what} ({label})" if what else label.partition(" : ")[0]
+
+
+def _asked(shortlist: Shortlist, trade: int) -> float:
+    """The share of the lot that is of a trade, 0 of its neighbours."""
+    return shortlist.query.asked.trades.get(trades_.trades()[trade].name, 0.0)
 
 
 def _nearest(shortlist: Shortlist, held: trades.Floats) -> int:
