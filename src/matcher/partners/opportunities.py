@@ -141,7 +141,7 @@ def why_nothing(
     lends = structure.kind in LENDING_KINDS
     unsure, unasked, away = list[Told](), list[Told](), list[Told]()
     around = Counter[str]()
-    for _, ranking in _rankings(matcher, structure, asked):
+    for _, ranking in _rankings(matcher, structure, asked, usual=True):
         shortlist, query, coming = ranking.shortlist, ranking.shortlist.query, reach.of(ranking.shortlist)
         if not (query.located and suitability.admitted(shortlist)[0]):
             continue
@@ -252,11 +252,12 @@ def _own(ranking: Ranking, structure: Structure, level: int) -> bool:
 
 
 def _rankings(
-    matcher: Matcher, structure: Structure, asked: Sequence[Pair]
+    matcher: Matcher, structure: Structure, asked: Sequence[Pair], usual: bool = False
 ) -> Iterator[tuple[Tender, Ranking]]:
     """The structure alone, ranked for each lot that is not too far; of more than NEAR, for the nearest in meaning.
 
-    For structures that lend staff, lots that state a clause are included whatever their words.
+    For structures that lend staff, lots that state a clause are included whatever their words.  With `usual`, only lots that
+    structures take as a rule, or by the clause.
     """
     lots = [lot for _, open_ in asked for lot in open_.lots]
     # past awards do not tell a service radius: a distant lot is shown, to watch
@@ -276,6 +277,8 @@ def _rankings(
         low += len(open_.lots)
         near = replace(open_, lots=kept)
         for query in _ready(matcher, tender, near) if kept else ():
+            if usual and query.asked.served == "no":
+                continue
             ranking = matcher.rank(replace(query, filters=only))
             if len(ranking.order):  # it has not denied the trade
                 yield near, ranking
