@@ -10,6 +10,7 @@ from typer import Argument, Option
 from matcher import codec
 from matcher.commands._options import CATALOGUE, KEY, Output, proved
 from matcher.console import emit, say
+from matcher.reference.french import in_paris
 
 app = typer.Typer(help="The exchange of partners (bourse à la cotraitance).", no_args_is_help=True)
 
@@ -199,8 +200,6 @@ def viewers(
 
 
 def _row(offer: Any) -> dict[str, Any]:
-    from matcher.reference.french import in_paris
-
     same = "id, siret, notice=notice_id, lot=lot_id, brings, seeks"
     return codec.flat(offer, same) | {
         "contact": "yes" if offer.has_contact else "no",

@@ -9,7 +9,7 @@ from matcher.domain import LENDING_KINDS, Lot
 from matcher.matching import demand, evidence, suitability
 from matcher.matching.judgement import shipped
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
-from matcher.matching.shortlist import Column, Query, Shortlist
+from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference.text import fold
 
 #: Tasks that can be cut out of most works contracts, with words that identify them in an offer.
@@ -27,15 +27,6 @@ FEW = 2  # lenders of staff who are asked about hours that nobody is likely to c
 def clause_asked(lot: Lot) -> bool:
     """Is an answer "by the clause" relevant: the lot states a clause, or is for works?"""
     return bool(lot.social_conditions) or any(code.startswith("45") for code in lot.cpv[:1])
-
-
-def owes(query: Query) -> bool:
-    """Does a lot state a clause that obliges whoever takes it to hours of its own work?"""
-    return query.lot.owed_condition is not None and not _buys_support(query)
-
-
-def _buys_support(query: Query) -> bool:
-    return next(iter(query.asked.trades), "") in SUPPORT
 
 
 def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
@@ -70,7 +61,7 @@ def _carriers(ranking: Ranking) -> NDArray[np.int64]:
     shortlist = ranking.shortlist
     if not ranking.judged or not len(shortlist):
         return ranking.order[ranking.levels[ranking.order] >= LIKELY]
-    if _buys_support(shortlist.query):
+    if next(iter(shortlist.query.asked.trades), "") in SUPPORT:
         return ranking.order[:0]
     judge = shipped()
     scores = judge.scores_with(shortlist, asked(shortlist))

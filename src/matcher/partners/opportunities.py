@@ -151,10 +151,10 @@ def why_nothing(
             (unsure if itself else unasked).append(told_of)
         elif itself and km <= FAR_KM and _on_the_spot(ranking):
             away.append(told_of)
-        owing = by_clause.owes(query) or suitability.calls_for(ranking) == "staff"
-        usual = owing if lends else query.asked.served == "yes"
-        if usual and coming.comes(FAR_KM)[0] and query.asked.parts:
-            around[query.asked.parts[0].label] += 1
+        main = next(iter(query.asked.parts), None)
+        owing = query.lot.owed_condition is not None and main and main.trade not in by_clause.SUPPORT
+        if main and coming.comes(FAR_KM)[0] and (owing if lends else query.asked.served == "yes"):
+            around[main.label] += 1
     told += [f"{UNSURE} : {_likeliest_of(unsure)}"] if unsure else []
     told += [f"{UNASKED} : {_likeliest_of(unasked)}"] if unasked else []
     beyond = "de votre métier, au-delà de votre portée"
@@ -191,23 +191,17 @@ def _likeliest_of(lots: Sequence[Told]) -> str:
 
 
 def _opened(tenders: Iterable[Tender], wanted: Wishes, moment: datetime) -> list[Pair]:
-    return [(tender, open_) for tender in tenders if (open_ := _open(tender, wanted, moment)) is not None]
+    """The notices with their lots that are open and wanted, those that have some."""
 
-
-def _open(tender: Tender, wanted: Wishes, moment: datetime) -> Tender | None:
-    """The notice with the lots that are open and wanted, None where there are none."""
-    if tender.confidential or tender.nature not in ANSWERABLE:
-        return None
-    if wanted.since and (tender.published is None or tender.published < wanted.since):
-        return None
-
-    def open_here(lot: Lot) -> bool:
+    def open_here(tender: Tender, lot: Lot) -> bool:
         due = lot.deadline or tender.deadline
         abroad = lot.places and all(place.country not in (None, "FR") for place in lot.places)
         return not abroad and open_at(in_paris(due) if due else None, tender.published, moment)
 
-    kept = tuple(lot for lot in tender.lots if open_here(lot) and _wanted(lot, tender, wanted))
-    return replace(tender, lots=kept) if kept else None
+    known = [each for each in tenders if not each.confidential and each.nature in ANSWERABLE]
+    recent = (t for t in known if not wanted.since or (t.published and t.published >= wanted.since))
+    kept = ((t, tuple(x for x in t.lots if open_here(t, x) and _wanted(x, t, wanted))) for t in recent)
+    return [(tender, replace(tender, lots=lots)) for tender, lots in kept if lots]
 
 
 def _wanted(lot: Lot, tender: Tender, wanted: Wishes) -> bool:
