@@ -157,21 +157,22 @@ def why_nothing(
             around[main.label] += 1
     told += [f"{UNSURE} : {_likeliest_of(unsure)}"] if unsure else []
     told += [f"{UNASKED} : {_likeliest_of(unasked)}"] if unasked else []
-    beyond = "de votre métier, au-delà de votre portée"
-    told += [f"{beyond} : {_likeliest_of(away)} ; déclarez la zone où vous allez"] if away else []
+    trade = "de votre métier" if speaks else "d'un métier courant des structures de votre type"
+    if away:
+        beyond = f"{trade}, au-delà de votre portée : {_likeliest_of(away)}"
+        told.append(f"{beyond} ; déclarez la zone où vous allez")
     if speaks and (unsure or unasked or away):
         return tuple(told)
     where = f"{'dans votre zone' if zoned else f'à moins de {FAR_KM:.0f} km'} parmi les avis ouverts"
     told += [f"aucun lot de votre métier {where} ({len(asked)})"] if speaks else []
     which = "où des heures d'insertion sont dues" if lends else "que des structures prennent d'ordinaire"
+    if not around:
+        none = f"aucun lot {which} {where} ({len(asked)})"
+        return (*told, f"{none} : choisissez d'être prévenue des nouveaux")
     most = ", ".join(f"{label} ({count})" for label, count in around.most_common(NAMED))
+    zone = "" if zoned else ", et la zone où vous allez"
     known = f"{counted(around.total(), 'lot')} {which} {where} : {most}"
-    return (
-        *told,
-        f"{known} ; ajoutez à votre fiche ceux de ces métiers que vous faites{'' if zoned else ', et la zone où vous allez'}"
-        if around
-        else f"aucun lot {which} {where} ({len(asked)}) : choisissez d'être prévenue des nouveaux",
-    )
+    return (*told, f"{known} ; ajoutez à votre fiche ceux de ces métiers que vous faites{zone}")
 
 
 def _on_the_spot(ranking: Ranking) -> bool:
