@@ -84,8 +84,8 @@ def test_every_place_gives_one_answer(pairs: Pairs) -> None:
             assert told == level, (tender.title, structure.name)
             assert (explained.state == "ranked") == (level != "unlikely")
             given = opportunities(matcher, structure, [tender], now=NOW)
-            # a plausible one of which more than one thing is to be verified is told that it may be its own, and gets no
-            # line; nor does who lends staff for what asks for none
+            # who has two things to verify is told that it may be its own, and gets no line; nor does who lends staff
+            # for what asks for none
             unsure = not given and any(
                 w.startswith((UNSURE, UNASKED)) for w in why_nothing(matcher, structure, [tender], now=NOW)
             )

@@ -76,7 +76,7 @@ def known(asked: Sequence[Part], structure: Structure) -> NDArray[np.bool_]:
 
 
 def lacking(matcher: Matcher, structures: Sequence[Structure], query: Query) -> Mapping[str, list[str]]:
-    """Labels of the needs of a lot of several trades for which structures that are likely for it are not, by SIRET.
+    """Labels of the parts of a lot for which structures that are likely for the whole are not, by SIRET.
 
     Who is likely for the whole is so for one of its trades at least: for that in which it scores highest.
     """

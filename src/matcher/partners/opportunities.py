@@ -218,7 +218,7 @@ def _wanted(lot: Lot, tender: Tender, wanted: Wishes) -> bool:
 
 
 def _of_lot(matcher: Matcher, structure: Structure, tender: Tender, ranking: Ranking) -> Opportunity | None:
-    """What a lot is for the only candidate of its ranking; None where it does not concern it, or nothing tells the way there."""
+    """What a lot is for the only candidate; None where it does not concern it, or nothing tells the way there."""
     query, level = ranking.shortlist.query, standing.level_of(ranking, structure)
     own = standing.way_in(structure.kind, ranking) == "self" and _own(ranking, structure, level)
     hours = by_clause.by_clause(ranking, 1) if query.lot.owed_condition is not None else []
@@ -231,7 +231,7 @@ def _of_lot(matcher: Matcher, structure: Structure, tender: Tender, ranking: Ran
 
 
 def _own(ranking: Ranking, structure: Structure, level: int) -> bool:
-    """Is a lot one that the only candidate is likely for, or plausible with one thing alone to verify: its trade, who may, the size?
+    """Is the only candidate likely, or plausible with one thing alone to verify: its trade, who may, the size?
 
     A lot reserved to others is watched by who is known to be of its trade.
     """
@@ -251,8 +251,8 @@ def _rankings(
 ) -> Iterator[tuple[Tender, Ranking]]:
     """The structure alone, ranked for each lot that is not too far; of more than NEAR, for the nearest in meaning.
 
-    For structures that lend staff, lots that state a clause are included whatever their words.  With `usual`, only lots that
-    structures take as a rule, or by the clause.
+    For structures that lend staff, lots that state a clause are included whatever their words.  With `usual`,
+    only lots that structures take as a rule, or by the clause.
     """
     lots = [lot for _, open_ in asked for lot in open_.lots]
     # past awards do not tell a service radius: a distant lot is shown, to watch
