@@ -469,6 +469,8 @@ def test_who_gets_nothing_is_told_why_and_what_would_change_it(plain: Matcher) -
     silent = structure(9, "Sans Offre")
     held = made.matcher_over([silent])
     assert "ne dit pas votre métier" in why_nothing(held, silent, [tender(far)], now=NOW)[0]
+    closed = replace(silent, active=False)
+    assert "fermé" in why_nothing(held, closed, [tender(GREEN)], now=NOW)[0]
     around = why_nothing(held, silent, [tender(GREEN)], now=NOW)[-1]  # which trades it would be told of
     assert "1 lot que des structures prennent" in around and "espaces verts (1)" in around
     assert "aucun avis ouvert" in why_nothing(plain, GARDEN, [], now=NOW)[0]

@@ -133,6 +133,8 @@ def why_nothing(
     asked = _opened(tenders, Wishes(), now or datetime.now(UTC))
     if not asked or not matcher.judges:
         return ("aucun avis ouvert n'est connu : revenez quand de nouveaux avis seront lus",)
+    if structure.active is False:
+        return ("l'établissement est fermé d'après le registre : écrivez à l'exploitant s'il est ouvert",)
     speaks = any(o.nature in DECLARED for o in structure.offers)
     told = [] if speaks else [SILENT]
     zoned = any((structure.zone, *(offer.zone for offer in structure.offers)))
@@ -186,9 +188,8 @@ def _likeliest_of(lots: Sequence[Told]) -> str:
     _, km, asked = max(lots, key=lambda one: one[0])
     away = "" if math.isnan(km) else f" à {km:.0f} km"
     trades = ", ".join(part.label for part in asked.parts)
-    return (
-        f"{counted(len(lots), 'lot')}, « {shorten(asked.text, 60)} »{f' ({trades})' if trades else ''}{away}"
-    )
+    which = f"« {shorten(asked.text, 60)} »{f' ({trades})' if trades else ''}{away}"
+    return f"{counted(len(lots), 'lot')}, {which}"
 
 
 def _opened(tenders: Iterable[Tender], wanted: Wishes, moment: datetime) -> list[Pair]:
@@ -383,6 +384,4 @@ def _in_the_way(structure: Structure, tender: Tender, lot: Lot, match: Match) ->
     if held is not None and law.eligible(structure.kind, held.opened_by, on, structure.labels) is False:
         under = held.stated or "article non précisé"
         why.append(f"{lot_label(lot)} est réservé ({under}) à d'autres structures que la vôtre")
-    if structure.active is False:
-        why.append("l'établissement est fermé d'après le registre")
     return tuple(why)
