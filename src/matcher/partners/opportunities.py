@@ -39,7 +39,7 @@ from matcher.matching.shortlist import Query
 from matcher.partners import prepared
 from matcher.partners.partners import Partner, partners
 from matcher.reading.procedure import open_at
-from matcher.reference import law, places
+from matcher.reference import places
 from matcher.reference.amounts import yearly
 from matcher.reference.french import counted, in_paris
 from matcher.reference.text import shorten
@@ -106,9 +106,8 @@ def opportunities(
     the matcher's catalogue (NotFound otherwise).
     """
     matcher.catalogue.row(structure.siret)
-    wanted = wishes or Wishes()
-    moment = now or datetime.now(UTC)
-    each = _rankings(matcher, structure, _opened(tenders, wanted, moment))
+    asked = _opened(tenders, wishes or Wishes(), now or datetime.now(UTC))
+    each = _rankings(matcher, structure, asked)
     found = (_of_lot(matcher, structure, tender, ranking) for tender, ranking in each)
 
     def place(one: Opportunity) -> tuple[Any, ...]:
@@ -350,16 +349,14 @@ def _judged(
     lot = match.lot
 
     def made(part: Part, why: Iterable[str], *found: Partner) -> Opportunity:
-        partner = found[0] if found else None
-        return Opportunity(
-            tender=tender, lot=lot, part=part, match=match, why=tuple(why), partner=partner, others=found[1:]
-        )
+        whom: dict[str, Any] = {"partner": found[0] if found else None, "others": found[1:]}
+        return Opportunity(tender=tender, lot=lot, part=part, match=match, why=tuple(why), **whom)
 
-    if watch := _in_the_way(structure, tender, lot, match):
+    if watch := _in_the_way(tender, match):
         return made("watch", watch)
-    reasons = sentences(r for r in match.reasons if r.contribution > 0 and r.tells)
     if carries:
         return made("clause", (f"{BY_CLAUSE} ({carries})",))
+    reasons = sentences(r for r in match.reasons if r.contribution > 0 and r.tells)
     small, sized = standing.too_small(structure, query), standing.size(structure, query)
     if level == PLAUSIBLE:
         return made("watch", (CHECK, *reasons, *([sized] if small else [])))
@@ -376,12 +373,10 @@ def _judged(
     return made("with-partner", (*wanting, f"avec {found[0].structure.name} : {found[0].adds[0]}"), *found)
 
 
-def _in_the_way(structure: Structure, tender: Tender, lot: Lot, match: Match) -> tuple[str, ...]:
+def _in_the_way(tender: Tender, match: Match) -> tuple[str, ...]:
     """Obstacles that no partner removes, in French; empty without any."""
     why = [PRIOR[tender.nature]] if tender.nature in PRIOR else []
-    on = tender.published or date.today()
-    held = lot.reservation
-    if held is not None and law.eligible(structure.kind, held.opened_by, on, structure.labels) is False:
-        under = held.stated or "article non précisé"
-        why.append(f"{lot_label(lot)} est réservé ({under}) à d'autres structures que la vôtre")
+    if match.eligible is False and match.lot.reservation is not None:
+        under = match.lot.reservation.stated or "article non précisé"
+        why.append(f"{lot_label(match.lot)} est réservé ({under}) à d'autres structures que la vôtre")
     return tuple(why)
