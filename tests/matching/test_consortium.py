@@ -392,10 +392,7 @@ def test_the_same_answer_twice() -> None:
     assert teams(*answers) == teams(*answers)
 
 
-def test_the_support_of_people_is_no_part_of_its_own_on_a_reserved_lot() -> None:
+def test_the_support_of_people_is_no_part_of_its_own() -> None:
     title = "Prestation d'insertion sociale et professionnelle, support entretien d'espaces verts"
-    open_ = lot(1, title=title)
-    reserved = replace(open_, reservation=Reservation(articles=("L2113-13",)))
-    assert {part.trade for part in executed(open_, asks.of_lot(open_))} == {"espaces-verts", "insertion"}
-    (part,) = executed(reserved, asks.of_lot(reserved))
+    (part,) = executed(asks.of_lot(lot(1, title=title)))
     assert part.trade == "espaces-verts" and part.share == 1.0

@@ -126,7 +126,7 @@ def test_of_a_lot_in_no_words_of_its_own_who_does_what_the_title_names_first_is_
     (item,) = told(store)[CLEANER]["items"]
     assert item["alone"].startswith("Il manque : espaces verts"), "named in the lot: to be answered together"
     vague = parts.named_first
-    monkeypatch.setattr(parts, "named_first", lambda lot, asked: vague(lot, replace(asked, context=title)))
+    monkeypatch.setattr(parts, "named_first", lambda asked: vague(replace(asked, context=title)))
     n.night(store, folder, cleaning("b", title=title), day=1)
     assert BOTH in told(store, 1) and CLEANER not in told(store, 1)
 

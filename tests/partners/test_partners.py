@@ -29,7 +29,7 @@ from matcher.domain import (
 from matcher.lab import benchmark, evaluation
 from matcher.matching.engine import Matcher
 from matcher.partners import affinity, partners, subcontracting
-from matcher.partners.opportunities import Wishes, by_notice, opportunities, why_nothing
+from matcher.partners.opportunities import UNASKED, Wishes, by_notice, opportunities, why_nothing
 from matcher.partners.relaunch import relaunch
 from matcher.reference import manifest, paths
 
@@ -444,9 +444,10 @@ def test_opportunities_stand_in_four_lists(plain: Matcher) -> None:
     (notice,) = by_notice(found)  # one line, in the list of its best lot
     assert notice == found
     held = made.matcher_over([painters])
-    lent = {o.lot.id: o for o in opportunities(held, painters, [tender(CLEANING, hours)], now=NOW)}
-    assert lent["h"].part == "clause" and "heures" in lent["h"].why[0]
-    assert lent.get("26-1-2", lent["h"]).part in ("watch", "clause")
+    (lent,) = opportunities(held, painters, [tender(CLEANING, hours)], now=NOW)
+    assert (lent.part, lent.lot.id) == ("clause", "h") and "heures" in lent.why[0]
+    (why,) = why_nothing(held, painters, [tender(CLEANING)], now=NOW)  # nobody owes hours of that one
+    assert why.startswith(UNASKED)
 
 
 def test_what_cannot_be_answered_yet_is_watched_and_what_is_abroad_or_past_left_out(plain: Matcher) -> None:
@@ -468,6 +469,10 @@ def test_who_gets_nothing_is_told_why_and_what_would_change_it(plain: Matcher) -
     silent = structure(9, "Sans Offre")
     held = made.matcher_over([silent])
     assert "ne dit pas votre métier" in why_nothing(held, silent, [tender(far)], now=NOW)[0]
+    closed = replace(silent, active=False)
+    assert "fermé" in why_nothing(held, closed, [tender(GREEN)], now=NOW)[0]
+    around = why_nothing(held, silent, [tender(GREEN)], now=NOW)[-1]  # which trades it would be told of
+    assert "1 lot que des structures prennent" in around and "espaces verts (1)" in around
     assert "aucun avis ouvert" in why_nothing(plain, GARDEN, [], now=NOW)[0]
 
 

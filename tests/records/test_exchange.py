@@ -366,9 +366,13 @@ def test_terminal_declares_and_withdraws(
     declared = matcher_("exchange", "declare", A, *said, *words, key=a)
     assert declared.exit_code == 0
     identifier = json.loads(declared.stdout)["id"]
-    matcher_("exchange", "declare", B, *said, "--brings", "nettoyage", "--seeks", "espaces verts", key=b)
+    sought = ("--brings", "nettoyage", "--seeks", "espaces verts")
+    other = json.loads(matcher_("exchange", "declare", B, *said, *sought, key=b).stdout)["id"]
     found = json.loads(matcher_("exchange", "suggest", B, "--format", "jsonl", key=b).stdout)
     assert found["id"] == identifier and found["score"] == 1.0
+    part = ("--role", "cotraitant", "--part", "nettoyage", "-f", "jsonl")
+    agreed = matcher_("exchange", "agree", other, identifier, *part, key=b)
+    assert agreed.stdout == "" and "votre accord est noté" in agreed.stderr  # nobody answered it yet
     assert matcher_("exchange", "contact", identifier, key=b).stdout.strip() == "a@example.org"
     viewers = matcher_("exchange", "viewers", identifier, "--format", "csv", key=a).stdout
     assert viewers.count(B) == 2

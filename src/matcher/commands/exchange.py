@@ -8,10 +8,10 @@ import typer
 from typer import Argument, Option
 
 from matcher import codec
-from matcher.commands._options import CATALOGUE, KEY, proved
+from matcher.commands._options import CATALOGUE, KEY, Output, proved
 from matcher.console import emit, say
+from matcher.reference.french import in_paris
 
-FORMAT = Option("table", help="table, jsonl or csv.")
 app = typer.Typer(help="The exchange of partners (bourse à la cotraitance).", no_args_is_help=True)
 
 
@@ -30,7 +30,7 @@ def declare(
     ),
     catalogue: Path = Option(CATALOGUE, help="Catalogue whose notices are known, if it exists."),
     key: str = KEY,
-    format: str = FORMAT,
+    format: Output = "table",
 ) -> None:
     """Declare what a structure brings and looks for; declaring again replaces the earlier one.
 
@@ -74,7 +74,7 @@ def list_(
     lot: str | None = Option(None, help="Only this lot and declarations on the whole notice."),
     mine: bool = Option(False, "--mine", help="Your own, in any state."),
     key: str = KEY,
-    format: str = FORMAT,
+    format: Output = "table",
 ) -> None:
     """The open declarations that your key may see; viewing is recorded."""
     from matcher.records import exchange
@@ -102,7 +102,7 @@ def suggest(
     reach: float = Option(100.0, help="Maximum distance in kilometres, where both places are known."),
     catalogue: Path = Option(CATALOGUE, help="Catalogue to read places from, if it exists."),
     key: str = KEY,
-    format: str = FORMAT,
+    format: Output = "table",
 ) -> None:
     """Declarations complementary to yours, best first, with the reason."""
     from matcher.catalogue.files import load_catalogue
@@ -141,9 +141,9 @@ def contact(
 def write(
     declaration: str = Argument(..., help="Its id."),
     member: str = Argument(..., help="Your SIRET, or, as its author, that of whom you answer."),
-    text: str = Option("", help="Your message; none: only what was written."),
+    text: str = Option("", help="Your message; without one, what was written is printed."),
     key: str = KEY,
-    format: str = FORMAT,
+    format: Output = "table",
 ) -> None:
     """Write to the author of a declaration, or back to a member, and print what was written; the pages mail it too."""
     from matcher.records import exchange
@@ -161,14 +161,17 @@ def agree(
     role: str = Option(..., help="Yours: mandataire, cotraitant or sous-traitant."),
     part: str = Option(..., help="What you do."),
     key: str = KEY,
-    format: str = FORMAT,
+    format: Output = "table",
 ) -> None:
     """Agree with the author of another declaration, and print the group: those who agreed with each other."""
     from matcher.records import exchange
 
     with proved(key) as (store, bearer):
         exchange.agree(store, bearer, declaration, other, role, part)
-        emit(map(codec.to_json, exchange.group(store, bearer, declaration)), format)
+        group = exchange.group(store, bearer, declaration)
+        emit(map(codec.to_json, group), format)
+        if not group:
+            say("votre accord est noté : le groupement se voit quand l'autre dit le sien")
 
 
 @app.command()
@@ -186,7 +189,9 @@ def won(
 
 
 @app.command()
-def viewers(declaration: str = Argument(..., help="Its id."), key: str = KEY, format: str = FORMAT) -> None:
+def viewers(
+    declaration: str = Argument(..., help="Its id."), key: str = KEY, format: Output = "table"
+) -> None:
     """Who saw your declaration, and when."""
     from matcher.records import exchange
 
@@ -199,6 +204,6 @@ def _row(offer: Any) -> dict[str, Any]:
     return codec.flat(offer, same) | {
         "contact": "yes" if offer.has_contact else "no",
         "visible": offer.visibility + (" + buyer" if offer.buyer_may_see else ""),
-        "until": offer.deadline.isoformat(timespec="minutes"),
+        "until": in_paris(offer.deadline).isoformat(timespec="minutes"),
         "state": offer.state,
     }

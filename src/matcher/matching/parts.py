@@ -5,15 +5,15 @@ from dataclasses import replace
 from matcher.domain import Asked, Lot, Part
 from matcher.reference.trades import named
 
-INSERTION = "insertion"  # the trade that every structure of a reserved lot has, whatever it executes
+INSERTION = "insertion"  # the trade of whoever executes a support with the people that it hires
 
 
-def executed(lot: Lot, asked: Asked) -> tuple[Part, ...]:
+def executed(asked: Asked) -> tuple[Part, ...]:
     """The parts of a lot of several trades that a member executes; empty for a lot of one trade.
 
-    On a reserved lot the support of people is what those admitted are for, beside another trade no part of its own.
+    The support of people, beside another trade, is no part of its own.
     """
-    kept = [part for part in asked.several if lot.reservation is None or part.trade != INSERTION]
+    kept = [part for part in asked.several if part.trade != INSERTION]
     whole = sum(part.share for part in kept)
     return tuple(replace(part, share=part.share / whole) for part in kept)
 
@@ -30,11 +30,11 @@ def parts_of(lot: Lot, asked: Asked) -> tuple[Lot, ...]:
             amount=None if lot.amount is None else lot.amount * part.share,
             trades=(part.trade,),
         )
-        for part in executed(lot, asked)
+        for part in executed(asked)
     )
 
 
-def named_first(lot: Lot, asked: Asked) -> Part | None:
+def named_first(asked: Asked) -> Part | None:
     """The part that the title of its notice names first, of a lot of several trades whose own words name none; else None."""
-    parts = {part.trade: part for part in executed(lot, asked)}
+    parts = {part.trade: part for part in executed(asked)}
     return next((parts[trade] for trade in named(asked.context) if trade in parts), None)

@@ -75,14 +75,12 @@ def known(asked: Sequence[Part], structure: Structure) -> NDArray[np.bool_]:
     return np.array(cover([part.trade for part in asked], [structure])).ravel() >= INDIRECT_FIT
 
 
-def lacking(
-    matcher: Matcher, structures: Sequence[Structure], query: Query, level: int = LIKELY
-) -> Mapping[str, list[str]]:
-    """Labels of the needs of a lot of several trades for which structures of one level are not likely, by SIRET.
+def lacking(matcher: Matcher, structures: Sequence[Structure], query: Query) -> Mapping[str, list[str]]:
+    """Labels of the parts of a lot for which structures that are likely for the whole are not, by SIRET.
 
     Who is likely for the whole is so for one of its trades at least: for that in which it scores highest.
     """
-    asked = executed(query.lot, query.asked)
+    asked = executed(query.asked)
     if not asked or not structures:
         return {structure.siret: [] for structure in structures}
     if not matcher.judges:
@@ -96,7 +94,7 @@ def lacking(
         for structure in structures:
             standings = [of_part.get(structure.siret, (UNLIKELY, -math.inf)) for of_part in found]
             does = np.array([reached == LIKELY for reached, _ in standings])
-            if level == LIKELY and not does.any():
+            if not does.any():
                 does[np.argmax([score for _, score in standings])] = True
             able[structure.siret] = does
     return {

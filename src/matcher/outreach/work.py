@@ -90,7 +90,7 @@ def _rows(
     may_take = [match.structure for match, level, _ in told if level == "likely" and ranking.judged]
     query = ranking.shortlist.query
     lacking = standing.lacking(matcher, may_take, query)
-    first = parts.named_first(query.lot, query.asked)  # who lacks it does what is named besides
+    first = parts.named_first(query.asked)  # who lacks it does what is named besides
     told = [one for one in told if not first or first.label not in lacking.get(one[0].structure.siret, ())]
     shown = sum(level == "likely" for _, level, _ in told)
     for match, level, by in told:

@@ -5,6 +5,7 @@ unpublished need is never shown here.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -32,14 +33,13 @@ from matcher.matching import by_clause, reach, standing, suitability
 from matcher.matching.engine import Matcher
 from matcher.matching.groups.table import lot_label
 from matcher.matching.judgement import shipped
-from matcher.matching.parts import executed
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.reasons import sentences
 from matcher.matching.shortlist import Query
 from matcher.partners import prepared
 from matcher.partners.partners import Partner, partners
 from matcher.reading.procedure import open_at
-from matcher.reference import law, places
+from matcher.reference import places
 from matcher.reference.amounts import yearly
 from matcher.reference.french import counted, in_paris
 from matcher.reference.text import shorten
@@ -52,17 +52,18 @@ PRIOR: Mapping[Nature, str] = {
     "prior": "avis préalable : rien à remettre encore, dites votre intérêt à l'acheteur",
     "project": "projet d'achat : rien à remettre encore, dites votre intérêt à l'acheteur",
 }
-UNSURE = "à vérifier, si c'est votre métier et si vous y allez"
+UNSURE = "à vérifier, si c'est votre métier, à votre taille, et si vous y allez"
+UNASKED = "sans heures d'insertion demandées, à proposer aux entreprises qui y répondent"
 BY_CLAUSE = (
     "par la clause : ce lot demande des heures d'insertion à qui le prendra ; proposez-vous aux entreprises du métier, ou "
     "signalez-vous au facilitateur"
 )
 NAMED = 3  # partners of an opportunity
 KEPT = 5_000  # notices whose prepared lots are cached
-AROUND = 100  # lots nearest in meaning among which those of its trade are looked for, wherever they are
 NEAR = 1_000  # lots compared with one structure; of more, the nearest in meaning
 FAR_KM = 150.0  # beyond it no structure without a declared zone is a lead (none lost on 602 notices)
 Key = tuple[str, str, str]
+Told = tuple[float, float, Asked]  # chance, kilometres (NaN unknown), and what a lot asks
 Pair = tuple[Tender, Tender]  # a notice, and the same reduced to the wanted lots
 
 
@@ -105,22 +106,15 @@ def opportunities(
     the matcher's catalogue (NotFound otherwise).
     """
     matcher.catalogue.row(structure.siret)
-    wanted = wishes or Wishes()
-    moment = now or datetime.now(UTC)
-    found: list[Opportunity] = []
-    asked = _opened(tenders, wanted, moment)
-    # past awards do not tell a service radius: a distant lot is shown, to watch
-    lots = [lot for _, open_ in asked for lot in open_.lots]
-    chosen = ~_too_far(structure, lots) if matcher.judges else np.ones(len(lots), dtype=bool)
-    for tender, near in _nearest(matcher, structure, asked, NEAR, chosen):
-        found += _of_tender(matcher, structure, tender, near)
+    asked = _opened(tenders, wishes or Wishes(), now or datetime.now(UTC))
+    each = _rankings(matcher, structure, asked)
+    found = (_of_lot(matcher, structure, tender, ranking) for tender, ranking in each)
 
     def place(one: Opportunity) -> tuple[Any, ...]:
         ids = (one.tender.id, one.lot.number)
         return PARTS.index(one.part), one.tender.nature in PRIOR, -one.match.probability, *ids
 
-    found.sort(key=place)
-    return tuple(found)
+    return tuple(sorted(filter(None, found), key=place))
 
 
 def by_notice(found: Iterable[Opportunity]) -> tuple[tuple[Opportunity, ...], ...]:
@@ -138,66 +132,77 @@ def why_nothing(
     asked = _opened(tenders, Wishes(), now or datetime.now(UTC))
     if not asked or not matcher.judges:
         return ("aucun avis ouvert n'est connu : revenez quand de nouveaux avis seront lus",)
+    if structure.active is False:
+        return ("l'établissement est fermé d'après le registre : écrivez à l'exploitant s'il est ouvert",)
     speaks = any(o.nature in DECLARED for o in structure.offers)
-    said = [] if speaks else [SILENT]
-    if structure.place == Place() and structure.zone is None:
-        said.append("votre fiche ne dit pas où vous êtes : donnez votre adresse ou votre zone")
-    away, unsure = [], []
-    for tender, lots in _nearest(matcher, structure, asked, AROUND):
-        for query in _ready(matcher, tender, lots):
-            ranking = matcher.rank(replace(query, filters=Filters(sirets=(structure.siret,))))
-            shortlist = ranking.shortlist
-            if not len(shortlist):
-                continue
-            km = float(reach.of(shortlist).kilometres[0])
-            if standing.level_of(ranking, structure) == PLAUSIBLE:
-                unsure.append((km, query.asked))
-            elif km <= FAR_KM and shipped().levels_with(shortlist, suitability.ON_THE_SPOT)[0] == LIKELY:
-                away.append((km, query.asked))
-    if unsure:
-        said.append(f"{UNSURE} : {_nearest_of(unsure)}")
+    told = [] if speaks else [SILENT]
+    zoned = any((structure.zone, *(offer.zone for offer in structure.offers)))
+    if structure.place == Place() and not zoned:
+        return (*told, "votre fiche ne dit pas où vous êtes : donnez votre adresse ou votre zone")
+    lends = structure.kind in LENDING_KINDS
+    unsure, unasked, away = list[Told](), list[Told](), list[Told]()
+    around = Counter[str]()
+    for _, ranking in _rankings(matcher, structure, asked, usual=True):
+        shortlist, query, coming = ranking.shortlist, ranking.shortlist.query, reach.of(ranking.shortlist)
+        if not (query.located and suitability.admitted(shortlist)[0]):
+            continue
+        km, itself = float(coming.kilometres[0]), standing.way_in(structure.kind, ranking) == "self"
+        told_of = (float(ranking.chances[0]), km, query.asked)
+        if standing.level_of(ranking, structure) >= PLAUSIBLE:
+            (unsure if itself else unasked).append(told_of)
+        elif itself and km <= FAR_KM and _on_the_spot(ranking):
+            away.append(told_of)
+        main = next(iter(query.asked.parts), None)
+        owing = query.lot.owed_condition is not None and main and main.trade not in by_clause.SUPPORT
+        if main and coming.comes(FAR_KM)[0] and (owing if lends else query.asked.served == "yes"):
+            around[main.label] += 1
+    told += [f"{UNSURE} : {_likeliest_of(unsure)}"] if unsure else []
+    told += [f"{UNASKED} : {_likeliest_of(unasked)}"] if unasked else []
+    trade = "de votre métier" if speaks else "d'un métier courant des structures de votre type"
     if away:
-        said.append(
-            f"de votre métier, au-delà de votre portée : {_nearest_of(away)} ; déclarez la zone où vous allez"
-        )
-    if not (unsure or away):
-        trade = "de votre métier" if speaks else "de ce que font d'ordinaire les structures de votre type"
-        more = "ajoutez vos autres métiers à votre fiche, ou " if speaks else ""
-        said.append(
-            f"aucun lot {trade} à moins de {FAR_KM:.0f} km parmi les {len(asked)} avis ouverts : {more}choisissez "
-            "d'être prévenue des nouveaux avis"
-        )
-    return tuple(said)
+        beyond = f"{trade}, au-delà de votre portée : {_likeliest_of(away)}"
+        told.append(f"{beyond} ; déclarez la zone où vous allez")
+    if speaks and (unsure or unasked or away):
+        return tuple(told)
+    where = f"{'dans votre zone' if zoned else f'à moins de {FAR_KM:.0f} km'} parmi les avis ouverts"
+    told += [f"aucun lot de votre métier {where} ({len(asked)})"] if speaks else []
+    which = "où des heures d'insertion sont dues" if lends else "que des structures prennent d'ordinaire"
+    if not around:
+        none = f"aucun lot {which} {where} ({len(asked)})"
+        return (*told, f"{none} : choisissez d'être prévenue des nouveaux")
+    most = ", ".join(f"{label} ({count})" for label, count in around.most_common(NAMED))
+    zone = "" if zoned else ", et la zone où vous allez"
+    known = f"{counted(around.total(), 'lot')} {which} {where} : {most}"
+    return (*told, f"{known} ; ajoutez à votre fiche ceux de ces métiers que vous faites{zone}")
 
 
-def _nearest_of(lots: Sequence[tuple[float, Asked]]) -> str:
-    """How many lots there are and the nearest of them, in French; kilometres may be unknown (NaN)."""
-    km, asked = min(lots, key=lambda one: math.inf if math.isnan(one[0]) else one[0])
+def _on_the_spot(ranking: Ranking) -> bool:
+    """Would the only candidate be likely, were it at the place of the lot?"""
+    capped = bool(suitability.asked_at_most(ranking.shortlist)[0])
+    return not capped and shipped().levels_with(ranking.shortlist, suitability.ON_THE_SPOT)[0] == LIKELY
+
+
+def _likeliest_of(lots: Sequence[Told]) -> str:
+    """How many lots there are and the likeliest of them, in French."""
+    _, km, asked = max(lots, key=lambda one: one[0])
     away = "" if math.isnan(km) else f" à {km:.0f} km"
     trades = ", ".join(part.label for part in asked.parts)
-    return (
-        f"{counted(len(lots), 'lot')}, « {shorten(asked.text, 60)} »{f' ({trades})' if trades else ''}{away}"
-    )
+    which = f"« {shorten(asked.text, 60)} »{f' ({trades})' if trades else ''}{away}"
+    return f"{counted(len(lots), 'lot')}, {which}"
 
 
 def _opened(tenders: Iterable[Tender], wanted: Wishes, moment: datetime) -> list[Pair]:
-    return [(tender, open_) for tender in tenders if (open_ := _open(tender, wanted, moment)) is not None]
+    """The notices with their lots that are open and wanted, those that have some."""
 
-
-def _open(tender: Tender, wanted: Wishes, moment: datetime) -> Tender | None:
-    """The notice with the lots that are open and wanted, None where there are none."""
-    if tender.confidential or tender.nature not in ANSWERABLE:
-        return None
-    if wanted.since and (tender.published is None or tender.published < wanted.since):
-        return None
-
-    def open_here(lot: Lot) -> bool:
+    def open_here(tender: Tender, lot: Lot) -> bool:
         due = lot.deadline or tender.deadline
         abroad = lot.places and all(place.country not in (None, "FR") for place in lot.places)
         return not abroad and open_at(in_paris(due) if due else None, tender.published, moment)
 
-    kept = tuple(lot for lot in tender.lots if open_here(lot) and _wanted(lot, tender, wanted))
-    return replace(tender, lots=kept) if kept else None
+    known = [each for each in tenders if not each.confidential and each.nature in ANSWERABLE]
+    recent = (t for t in known if not wanted.since or (t.published and t.published >= wanted.since))
+    kept = ((t, tuple(x for x in t.lots if open_here(t, x) and _wanted(x, t, wanted))) for t in recent)
+    return [(tender, replace(tender, lots=lots)) for tender, lots in kept if lots]
 
 
 def _wanted(lot: Lot, tender: Tender, wanted: Wishes) -> bool:
@@ -212,64 +217,66 @@ def _wanted(lot: Lot, tender: Tender, wanted: Wishes) -> bool:
     return wanted.most is None or math.isnan(amount) or amount <= wanted.most
 
 
-def _of_tender(
-    matcher: Matcher, structure: Structure, tender: Tender, asked: Tender
-) -> Iterator[Opportunity]:
-    only = Filters(sirets=(structure.siret,))
-    for query in _ready(matcher, tender, asked):
-        ranking = matcher.rank(replace(query, filters=only))
-        level = standing.level_of(ranking, structure)
-        hours = by_clause.by_clause(ranking, 1) if query.lot.owed_condition is not None else []
-        lends = standing.way_in(structure.kind, ranking) == "clause"
-        if not len(ranking.order) or not (hours or _own(ranking, level, lends)):
-            continue
-        match = matcher.explain(ranking, int(ranking.order[0]), 1)
-        if match.reach.where == "outside" or (match.reach.where == "unknown" and query.places):
-            continue
-        own = _own(ranking, level, lends) and not lends
-        by_hours = "" if own else hours[0][2] if hours else standing.LENT
-        yield _judged(matcher, structure, asked, query, match, level, by_hours)
+def _of_lot(matcher: Matcher, structure: Structure, tender: Tender, ranking: Ranking) -> Opportunity | None:
+    """What a lot is for the only candidate; None where it does not concern it, or nothing tells the way there."""
+    query, level = ranking.shortlist.query, standing.level_of(ranking, structure)
+    own = standing.way_in(structure.kind, ranking) == "self" and _own(ranking, structure, level)
+    hours = by_clause.by_clause(ranking, 1) if query.lot.owed_condition is not None else []
+    if not (own or hours):
+        return None
+    match = matcher.explain(ranking, int(ranking.order[0]), 1)
+    if match.reach.where == "outside" or (match.reach.where == "unknown" and query.places):
+        return None
+    return _judged(matcher, structure, tender, query, match, level, "" if own else hours[0][2])
 
 
-def _own(ranking: Ranking, level: int, lends: bool) -> bool:
-    """Does a lot concern the only candidate without owing hours: is it likely, or otherwise one to propose?
+def _own(ranking: Ranking, structure: Structure, level: int) -> bool:
+    """Is the only candidate likely, or plausible with one thing alone to verify: its trade, who may, the size?
 
-    Who lends staff goes to those who answer, where it is likely.  A lot reserved to others is watched by who says its trade.
+    A lot reserved to others is watched by who is known to be of its trade.
     """
-    i = int(ranking.order[0])
-    if level == LIKELY and (ranking.levels[i] >= LIKELY or standing.established(ranking, i)):
-        return True
-    return level >= PLAUSIBLE and not lends and standing.proposed(ranking, i)
+    i, query = int(ranking.order[0]), ranking.shortlist.query
+    if level == LIKELY:
+        return bool(ranking.levels[i] >= LIKELY or standing.established(ranking, i))
+    doubts = (
+        ranking.chances[i] < shipped().likely,
+        suitability.asked_at_most(ranking.shortlist)[i],
+        standing.too_small(structure, query),
+    )
+    return level >= PLAUSIBLE and standing.proposed(ranking, i) and sum(map(bool, doubts)) <= 1
 
 
-def _nearest(
-    matcher: Matcher,
-    structure: Structure,
-    asked: Sequence[Pair],
-    most: int,
-    among: NDArray[np.bool_] | None = None,
-) -> Iterator[Pair]:
-    """The notices with at most so many lots, those nearest in meaning among a mask of all lots.
+def _rankings(
+    matcher: Matcher, structure: Structure, asked: Sequence[Pair], usual: bool = False
+) -> Iterator[tuple[Tender, Ranking]]:
+    """The structure alone, ranked for each lot that is not too far; of more than NEAR, for the nearest in meaning.
 
-    For structures that lend staff, lots that state a clause are included whatever their words.
+    For structures that lend staff, lots that state a clause are included whatever their words.  With `usual`,
+    only lots that structures take as a rule, or by the clause.
     """
     lots = [lot for _, open_ in asked for lot in open_.lots]
-    chosen = np.ones(len(lots), dtype=bool) if among is None else among
-    if int(chosen.sum()) > most:
+    # past awards do not tell a service radius: a distant lot is shown, to watch
+    chosen = ~_too_far(structure, lots) if matcher.judges else np.ones(len(lots), dtype=bool)
+    if int(chosen.sum()) > NEAR:
         catalogue = matcher.catalogue
         row = catalogue.row(structure.siret)
-        low, high = catalogue.offsets[row : row + 2]
-        mine = np.asarray(catalogue.vectors[low:high], dtype=np.float32)
+        first, last = catalogue.offsets[row : row + 2]
+        mine = np.asarray(catalogue.vectors[first:last], dtype=np.float32)
         best = np.where(chosen, (_vectors(matcher, asked) @ mine.T).max(axis=1, initial=-1.0), -2.0)
         if structure.kind in LENDING_KINDS:
             best[chosen & np.array([lot.owed_condition is not None for lot in lots])] = 2.0
-        chosen[np.argsort(-best, kind="stable")[max(most, int((best > 1.5).sum())) :]] = False
-    low = 0
+        chosen[np.argsort(-best, kind="stable")[max(NEAR, int((best > 1.5).sum())) :]] = False
+    only, low = Filters(sirets=(structure.siret,)), 0
     for tender, open_ in asked:
         kept = tuple(compress(open_.lots, chosen[low : low + len(open_.lots)]))
         low += len(open_.lots)
-        if kept:
-            yield tender, replace(open_, lots=kept)
+        near = replace(open_, lots=kept)
+        for query in _ready(matcher, tender, near) if kept else ():
+            if usual and query.asked.served == "no":
+                continue
+            ranking = matcher.rank(replace(query, filters=only))
+            if len(ranking.order):  # it has not denied the trade
+                yield near, ranking
 
 
 def _too_far(structure: Structure, lots: Sequence[Lot]) -> NDArray[np.bool_]:
@@ -342,21 +349,18 @@ def _judged(
     lot = match.lot
 
     def made(part: Part, why: Iterable[str], *found: Partner) -> Opportunity:
-        partner = found[0] if found else None
-        return Opportunity(
-            tender=tender, lot=lot, part=part, match=match, why=tuple(why), partner=partner, others=found[1:]
-        )
+        whom: dict[str, Any] = {"partner": found[0] if found else None, "others": found[1:]}
+        return Opportunity(tender=tender, lot=lot, part=part, match=match, why=tuple(why), **whom)
 
-    if watch := _in_the_way(structure, tender, lot, match):
+    if watch := _in_the_way(tender, match):
         return made("watch", watch)
-    reasons = sentences(r for r in match.reasons if r.contribution > 0 and r.tells)
     if carries:
-        owed = lot.owed_condition
-        return made("clause", (f"{BY_CLAUSE} ({carries})",)) if owed else made("watch", (carries, *reasons))
-    lacking = standing.lacking(matcher, [structure], query, level)[structure.siret]
+        return made("clause", (f"{BY_CLAUSE} ({carries})",))
+    reasons = sentences(r for r in match.reasons if r.contribution > 0 and r.tells)
     small, sized = standing.too_small(structure, query), standing.size(structure, query)
-    if level == PLAUSIBLE and len(lacking) == len(executed(query.lot, query.asked)):
+    if level == PLAUSIBLE:
         return made("watch", (CHECK, *reasons, *([sized] if small else [])))
+    lacking = standing.lacking(matcher, [structure], query)[structure.siret]
     if not lacking and not small:
         return made("alone", (*reasons, *((sized,) if sized else ())))
     wanting = [f"il manque : {', '.join(lacking)}"] if lacking else [sized]
@@ -369,14 +373,10 @@ def _judged(
     return made("with-partner", (*wanting, f"avec {found[0].structure.name} : {found[0].adds[0]}"), *found)
 
 
-def _in_the_way(structure: Structure, tender: Tender, lot: Lot, match: Match) -> tuple[str, ...]:
+def _in_the_way(tender: Tender, match: Match) -> tuple[str, ...]:
     """Obstacles that no partner removes, in French; empty without any."""
     why = [PRIOR[tender.nature]] if tender.nature in PRIOR else []
-    on = tender.published or date.today()
-    held = lot.reservation
-    if held is not None and law.eligible(structure.kind, held.opened_by, on, structure.labels) is False:
-        under = held.stated or "article non précisé"
-        why.append(f"{lot_label(lot)} est réservé ({under}) à d'autres structures que la vôtre")
-    if structure.active is False:
-        why.append("l'établissement est fermé d'après le registre")
+    if match.eligible is False and match.lot.reservation is not None:
+        under = match.lot.reservation.stated or "article non précisé"
+        why.append(f"{lot_label(match.lot)} est réservé ({under}) à d'autres structures que la vôtre")
     return tuple(why)

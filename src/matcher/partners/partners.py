@@ -244,7 +244,7 @@ class _Task:
 
 def _tasks(matcher: Matcher, structure: Structure, query: Query) -> list[_Task]:
     """The tasks of a lot; of a lot whose parts it all does, its size is missing where the lot is beyond it."""
-    parts = executed(query.lot, query.asked)
+    parts = executed(query.asked)
     lots = parts_of(query.lot, query.asked) if parts else ()
     queries = (
         matcher.queries(replace(query.tender, lots=lots), filters=query.filters, as_of=query.as_of)

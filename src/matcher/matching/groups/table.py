@@ -192,7 +192,7 @@ def tasks_of(
     declared trades or activity code fit.
     """
     lot, asked = answer.lot, answer.asked.parts if answer.asked else ()
-    split = executed(lot, answer.asked) if answer.asked else ()
+    split = executed(answer.asked) if answer.asked else ()
     if not split:
         whole = Task(id=lot.id, lot=lot, label=lot_label(lot), weight=LOT_WEIGHT)
         # without a judgement, a structure of another trade covers a lot little, however near it is
