@@ -555,6 +555,7 @@ class Match:
     eligible: bool | None = None  # under the lot's reservation; None where unknown
     other_places: tuple[str, ...] = ()  # SIRETs of the same bidder
     level: Level = ""
+    established: bool = False  # is it more likely than not of the trade asked, by what is known of it alone?
 
     @property
     def distance_km(self) -> float | None:

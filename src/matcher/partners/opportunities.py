@@ -237,7 +237,7 @@ def _own(ranking: Ranking, level: int, lends: bool) -> bool:
     Who lends staff goes to those who answer, where it is likely.  A lot reserved to others is watched by who says its trade.
     """
     i = int(ranking.order[0])
-    if level == LIKELY and (ranking.levels[i] >= LIKELY or standing.established(ranking, i)):
+    if level == LIKELY and (ranking.levels[i] >= LIKELY or suitability.established(ranking, i)):
         return True
     return level >= PLAUSIBLE and not lends and standing.proposed(ranking, i)
 

@@ -7,7 +7,7 @@ information, not legal advice.
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import date
 from typing import Literal
@@ -16,10 +16,11 @@ import numpy as np
 
 from matcher.domain import LENDING_KINDS, Consortium, LotAnswer, Member, Structure, Tender
 from matcher.matching import reasons
-from matcher.matching.groups.cover import Cover, Team
+from matcher.matching.groups.cover import Cover, Team, team_of
 from matcher.matching.groups.exact import solve
 from matcher.matching.groups.table import (
     HALF,
+    LOTS,
     QUARTER,
     WHOLE,
     Firms,
@@ -68,9 +69,9 @@ def recommend(
         return ()
     cover = _cover(table, constraints, max_members, one_group)
     teams = [
-        _reinforced(table, cover, team, max_members)
+        _reinforced(table, cover, _spread(table, cover, team, max_members), max_members)
         for team in _different(cover, n, solver, seconds)
-        if constraints.imposed or constraints.mandataire or _sure(table, team)
+        if constraints.imposed or constraints.mandataire or _sure(table, cover, team)
     ]
     seen = _repeated(table, teams)
     lead_bidders = [_mandataire(table, cover, team, constraints) for team in teams]
@@ -214,36 +215,77 @@ def _load(cover: Cover, team: Team, bidder: int) -> int:
     return sum(int(cover.weight[t]) for t, j in team.lead.items() if j == bidder)
 
 
-def _sure(table: _Table, team: Team) -> bool:
-    """Is a structure at least likely, not only to be confirmed, for what it takes?"""
-    return any(
-        table.cells[task, j].level != "plausible"
+def _sure(table: _Table, cover: Cover, team: Team) -> bool:
+    """Is a structure at least likely for what it takes?
+
+    Else the team takes half of the tender at least, something of it by a structure to be confirmed whose trade is established,
+    or on a reserved lot, where those admitted are the ones to ask, whatever is known of them.
+    """
+    held = [
+        cell
+        for task, j in team.lead.items()
+        if (cell := table.cells.get((task, j))) is not None
         and table.bidders[j] not in table.firms
         and (task, table.bidders[j]) not in table.unsized
-        for task, j in team.lead.items()
-        if (task, j) in table.cells
-    )
+    ]
+    if any(cell.level != "plausible" for cell in held):
+        return True
+    most = 2 * cover.weight[list(team.lead)].sum() >= cover.weight.sum()
+    return bool(most and any(cell.established or cell.lot.reservation is not None for cell in held))
+
+
+def _lots_of(table: _Table, team: Team, bidder: int) -> list[str]:
+    """The lots of which a member leads a task, in their order."""
+    return list(dict.fromkeys(table.tasks[t].lot.id for t, j in sorted(team.lead.items()) if j == bidder))
+
+
+def _others(table: _Table, cover: Cover, task: int, members: Set[int], max_members: int) -> list[int]:
+    """Structures that could take a task, members first, then by degree and score; only members where the team is full."""
+    able = [
+        j
+        for j in np.flatnonzero(cover.degree[task] >= HALF).tolist()
+        if (j in members or len(members) < max_members) and table.bidders[j] not in table.firms
+    ]
+    return sorted(able, key=lambda j: (cover.degree[task, j], j in members, cover.score[task, j]), reverse=True)
+
+
+def _spread(table: _Table, cover: Cover, team: Team, max_members: int) -> Team:
+    """The team in which nobody of unknown turnover has more than LOTS lots, as far as others could take the rest as well."""
+    members, lead = set(team.members), dict(team.lead)
+    if cover.clash:
+        return team
+    for bidder in sorted(team.members):
+        mine = _lots_of(table, team, bidder) if math.isnan(cover.turnover[bidder]) else []
+        for lot in mine[LOTS:]:
+            for task in (t for t, j in team.lead.items() if j == bidder and table.tasks[t].lot.id == lot):
+                for other in _others(table, cover, task, members, max_members):
+                    load = {table.tasks[t].lot.id for t, j in lead.items() if j == other} | {lot}
+                    if other != bidder and len(load) <= LOTS:
+                        members.add(other)
+                        lead[task] = other
+                        break
+    return team_of(cover, frozenset(members), lead, team.shares) if lead != team.lead else team
 
 
 def _reinforced(table: _Table, cover: Cover, team: Team, max_members: int) -> Team:
     """A team with a second member for each lot that one alone is too small for, where nothing tells that its leader is not."""
     members, shares = set(team.members), dict(team.shares)
     for task, leader in team.lead.items():
-        sized = covers(cover.turnover[leader], cover.amount[task]) or table.tasks[task].need is not None
-        if table.carried.get(table.tasks[task].lot.id, "alone") == "alone" or sized:
+        if not _beyond(table, cover, task, leader) or any(t == task for t, _ in shares):
             continue
-        able = [
-            j
-            for j in np.flatnonzero(cover.degree[task] >= cover.degree[task, leader]).tolist()
-            if j != leader
-            and (j in members or len(members) < max_members)
-            and table.bidders[j] not in table.firms
-        ]
-        if able and not any(t == task for t, _ in shares):
-            other = max(able, key=lambda j: (j in members, cover.score[task, j], -j))
-            members.add(other)
-            shares[task, other] = 0.5
+        able = [j for j in _others(table, cover, task, members, max_members) if j != leader]
+        if able:
+            members.add(able[0])
+            shares[task, able[0]] = 0.5
     return replace(team, members=frozenset(members), shares=shares)
+
+
+def _beyond(table: _Table, cover: Cover, task: int, bidder: int) -> bool:
+    """Is a lot of one trade more than one structure carries alone, and the turnover of this one not known to cover it?"""
+    alone = table.carried.get(table.tasks[task].lot.id, "alone") == "alone"
+    return not (
+        alone or table.tasks[task].need is not None or covers(cover.turnover[bidder], cover.amount[task])
+    )
 
 
 def _mandataire(table: _Table, cover: Cover, team: Team, constraints: _Constraints) -> tuple[int, str]:
@@ -255,11 +297,11 @@ def _mandataire(table: _Table, cover: Cover, team: Team, constraints: _Constrain
     def worth(j: int) -> tuple[float, ...]:
         turnover = cover.turnover[j]
         fit = sum(int(cover.score[t, k]) for t, k in team.lead.items() if k == j)
-        main = max((int(cover.weight[t]) for t, k in team.lead.items() if k == j), default=0)
+        taken = [t for t, k in team.lead.items() if k == j]
         return (
-            _sized(table, team, j),
-            main,
-            _load(cover, team, j),
+            not any((t, table.bidders[j]) in table.unsized for t in taken),
+            sum(int(cover.weight[t] * cover.degree[t, j]) for t in taken),
+            max((int(cover.weight[t]) for t in taken), default=0),
             -1.0 if math.isnan(turnover) else turnover,
             fit,
         )
@@ -270,22 +312,28 @@ def _mandataire(table: _Table, cover: Cover, team: Team, constraints: _Constrain
     lead_bidder = max(leaders or members, key=worth)
     taken = len({table.tasks[t].lot.id for t, j in team.lead.items() if j == lead_bidder})
     total = len({table.tasks[t].lot.id for t in team.lead})
+    unsized = ", taille à confirmer (ou une entreprise du métier comme mandataire)"
+    unsized = "" if _sized(table, cover, team, lead_bidder) else unsized
     if len(team.members) == 1:
-        return lead_bidder, "répond seule"
+        return lead_bidder, f"répond seule{unsized}"
     if total == 1:
         reason = "proposée comme mandataire : la plus grande part du lot"
     else:
         reason = f"proposée comme mandataire : {taken} lot{'s' if taken > 1 else ''} sur {total}, la plus grande part"
     if not math.isnan(cover.turnover[lead_bidder]):
         reason += f", chiffre d'affaires connu ({euros(float(cover.turnover[lead_bidder]))})"
-    if not _sized(table, team, lead_bidder):
-        reason += ", taille à confirmer (ou une entreprise du métier comme mandataire)"
-    return lead_bidder, reason
+    return lead_bidder, reason + unsized
 
 
-def _sized(table: _Table, team: Team, bidder: int) -> bool:
+def _sized(table: _Table, cover: Cover, team: Team, bidder: int) -> bool:
     """Has a member the size for what it leads, as far as known?"""
-    return not any((t, table.bidders[bidder]) in table.unsized for t, j in team.lead.items() if j == bidder)
+    many = math.isnan(cover.turnover[bidder]) and len(_lots_of(table, team, bidder)) > LOTS
+    return not many and not any(
+        (t, table.bidders[bidder]) in table.unsized
+        or (_beyond(table, cover, t, bidder) and not any(task == t for task, _ in team.shares))
+        for t, j in team.lead.items()
+        if j == bidder
+    )
 
 
 def _member(
@@ -307,7 +355,7 @@ def _member(
         structure = table.cells[best, bidder].structure
     if len(places) > 1:
         parts.append("avec ses établissements " + ", ".join(sorted(places)))
-    if lead_bidder and len(team.members) > 1:
+    if lead_bidder and (len(team.members) > 1 or "taille" in lead_reason):
         parts.append(lead_reason)
     lots, why = tuple(table.tasks[t].id for t in [*led, *(t for t, _ in helped)]), " ; ".join(parts)
     return Member(
@@ -317,7 +365,10 @@ def _member(
 
 def _why(table: _Table, cover: Cover, task: int, bidder: int) -> str:
     match = table.cells[task, bidder]
-    because = ", ".join(reasons.sentences((r for r in match.reasons if r.contribution > 0 and r.tells), 2))
+    told = sorted((r for r in match.reasons if r.tells), key=lambda r: r.code != "likely_trade")
+    because = ", ".join(
+        reasons.sentences((r for r in told if r.contribution > 0 or r.code == "likely_trade"), 2)
+    )
     extent = {WHOLE: "", HALF: " (couverture partielle)", QUARTER: " (couverture faible, à confirmer)"}
     kept = extent.get(int(cover.degree[task, bidder]), " (couverture partielle)")
     if match.level == "plausible":
