@@ -68,11 +68,13 @@ def recommend(
     if not table.tasks or not table.bidders:
         return ()
     cover = _cover(table, constraints, max_members, one_group)
-    teams = [
+    found_teams = (
         _reinforced(table, cover, _spread(table, cover, team, max_members), max_members)
         for team in _different(cover, n, solver, seconds)
         if constraints.imposed or constraints.mandataire or _sure(table, cover, team)
-    ]
+    )
+    distinct = {team.members: team for team in sorted(found_teams, key=lambda team: team.coverage)}
+    teams = sorted(distinct.values(), key=lambda team: -team.coverage)
     seen = _repeated(table, teams)
     lead_bidders = [_mandataire(table, cover, team, constraints) for team in teams]
     return tuple(
@@ -101,6 +103,16 @@ def to_ask(
     plausible = [m.structure for m in answer.matches if m.level == "plausible" and m.eligible is not False]
     lends = LENDING_KINDS if answer.asked is None or answer.asked.nature != "staff" else frozenset()
     return [s for s in (*plausible, *answer.asking) if s.kind not in lends][:n]
+
+
+def lending(answer_lots: Sequence[LotAnswer], n: int = 3) -> list[Structure]:
+    """Who is likely to lend staff to whoever takes the lots, best first: they execute no part."""
+    likely = (
+        m for each in answer_lots for m in each.matches if m.level == "likely" and m.eligible is not False
+    )
+    return list(
+        {m.structure.siren: m.structure for m in likely if m.structure.kind in LENDING_KINDS}.values()
+    )[:n]
 
 
 def task_label(tender: Tender, task: str) -> str:
@@ -246,7 +258,9 @@ def _others(table: _Table, cover: Cover, task: int, members: Set[int], max_membe
         for j in np.flatnonzero(cover.degree[task] >= HALF).tolist()
         if (j in members or len(members) < max_members) and table.bidders[j] not in table.firms
     ]
-    return sorted(able, key=lambda j: (cover.degree[task, j], j in members, cover.score[task, j]), reverse=True)
+    return sorted(
+        able, key=lambda j: (cover.degree[task, j], j in members, cover.score[task, j]), reverse=True
+    )
 
 
 def _spread(table: _Table, cover: Cover, team: Team, max_members: int) -> Team:
@@ -264,7 +278,8 @@ def _spread(table: _Table, cover: Cover, team: Team, max_members: int) -> Team:
                         members.add(other)
                         lead[task] = other
                         break
-    return team_of(cover, frozenset(members), lead, team.shares) if lead != team.lead else team
+    spread = team_of(cover, frozenset(members), lead, team.shares)
+    return replace(spread, gap=team.gap, optimal=team.optimal)
 
 
 def _reinforced(table: _Table, cover: Cover, team: Team, max_members: int) -> Team:
@@ -312,17 +327,17 @@ def _mandataire(table: _Table, cover: Cover, team: Team, constraints: _Constrain
     lead_bidder = max(leaders or members, key=worth)
     taken = len({table.tasks[t].lot.id for t, j in team.lead.items() if j == lead_bidder})
     total = len({table.tasks[t].lot.id for t in team.lead})
-    unsized = ", taille à confirmer (ou une entreprise du métier comme mandataire)"
-    unsized = "" if _sized(table, cover, team, lead_bidder) else unsized
     if len(team.members) == 1:
-        return lead_bidder, f"répond seule{unsized}"
+        return lead_bidder, "répond seule"
     if total == 1:
         reason = "proposée comme mandataire : la plus grande part du lot"
     else:
         reason = f"proposée comme mandataire : {taken} lot{'s' if taken > 1 else ''} sur {total}, la plus grande part"
     if not math.isnan(cover.turnover[lead_bidder]):
         reason += f", chiffre d'affaires connu ({euros(float(cover.turnover[lead_bidder]))})"
-    return lead_bidder, reason + unsized
+    if not _sized(table, cover, team, lead_bidder):
+        reason += ", taille à confirmer (ou une entreprise du métier comme mandataire)"
+    return lead_bidder, reason
 
 
 def _sized(table: _Table, cover: Cover, team: Team, bidder: int) -> bool:
@@ -341,7 +356,8 @@ def _member(
 ) -> Member:
     led = [t for t, j in team.lead.items() if j == bidder]
     helped = [(t, share) for (t, j), share in team.shares.items() if j == bidder]
-    parts = [_why(table, cover, t, bidder) for t in led]
+    sized = _sized(table, cover, team, bidder)
+    parts = [_why(table, cover, t, bidder, sized) for t in led]
     parts += [
         f"renfort de {table.tasks[t].label} : porte {share:.0%} du montant, plus qu'une seule structure ne porte"
         for t, share in helped
@@ -355,7 +371,7 @@ def _member(
         structure = table.cells[best, bidder].structure
     if len(places) > 1:
         parts.append("avec ses établissements " + ", ".join(sorted(places)))
-    if lead_bidder and (len(team.members) > 1 or "taille" in lead_reason):
+    if lead_bidder and len(team.members) > 1:
         parts.append(lead_reason)
     lots, why = tuple(table.tasks[t].id for t in [*led, *(t for t, _ in helped)]), " ; ".join(parts)
     return Member(
@@ -363,7 +379,7 @@ def _member(
     )
 
 
-def _why(table: _Table, cover: Cover, task: int, bidder: int) -> str:
+def _why(table: _Table, cover: Cover, task: int, bidder: int, sized: bool) -> str:
     match = table.cells[task, bidder]
     told = sorted((r for r in match.reasons if r.tells), key=lambda r: r.code != "likely_trade")
     because = ", ".join(
@@ -375,8 +391,8 @@ def _why(table: _Table, cover: Cover, task: int, bidder: int) -> str:
         kept = " (à confirmer)"
     if table.bidders[bidder] in table.firms:
         return f"{table.tasks[task].label}, pris par une entreprise : {because}"
-    if (task, table.bidders[bidder]) in table.unsized:
-        kept = " (taille à confirmer)"
+    if not sized:
+        kept = f"{kept[:-1]}, taille à confirmer)" if kept else " (taille à confirmer)"
     if far(match):
         kept = f" (à {match.distance_km:.0f} km, zone non déclarée : déplacement à confirmer)"
     others = int((cover.degree[task] > 0).sum()) - 1

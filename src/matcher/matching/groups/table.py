@@ -9,9 +9,9 @@ import numpy as np
 from matcher.domain import LENDING_KINDS, BadInput, Carried, Lot, LotAnswer, Match, Part, Structure
 from matcher.matching.parts import executed
 from matcher.matching.ranking import CONFIRM
+from matcher.matching.trades import plain
 from matcher.reference import law
 from matcher.reference.amounts import covers, yearly
-from matcher.matching.trades import plain
 from matcher.reference.text import shorten
 from matcher.reference.trades import INDIRECT_FIT, cover
 
@@ -216,7 +216,10 @@ def tasks_of(
             need=need,
         )
         if need.id in parts:
-            sure = (replace(m, level="likely") if best.get(m.structure.siren) == need.id else m for m in parts[need.id])
+            sure = (
+                replace(m, level="likely") if best.get(m.structure.siren) == need.id else m
+                for m in parts[need.id]
+            )
             result.append((task, _degrees(list(sure))))
         else:
             unjudged = [replace(match, level="") if match.level == "likely" else match for match in matches]
