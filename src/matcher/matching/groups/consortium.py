@@ -37,6 +37,8 @@ from matcher.reference.amounts import covers, yearly
 from matcher.reference.french import euros
 from matcher.reference.text import shorten
 
+FAIR = 0.3  # chance of being a lead from which a structure to be confirmed is a team of its own
+
 
 def recommend(
     answer_lots: Sequence[LotAnswer],
@@ -228,22 +230,32 @@ def _load(cover: Cover, team: Team, bidder: int) -> int:
 
 
 def _sure(table: _Table, cover: Cover, team: Team) -> bool:
-    """Is a structure at least likely for what it takes?
+    """Is a structure at least likely for what it takes, or half of the tender at least worth a call?
 
-    Else the team takes half of the tender at least, something of it by a structure to be confirmed whose trade is established,
-    or on a reserved lot, where those admitted are the ones to ask, whatever is known of them.
+    That is work for one structure of which the one to be confirmed has a fair chance (who does it may sell no goods, nor run a
+    service at its risk), and a reserved lot, where those admitted are the ones to ask, whatever is known of them.
     """
-    held = [
-        cell
+    held = {
+        task: cell
         for task, j in team.lead.items()
         if (cell := table.cells.get((task, j))) is not None
         and table.bidders[j] not in table.firms
         and (task, table.bidders[j]) not in table.unsized
-    ]
-    if any(cell.level != "plausible" for cell in held):
+    }
+    if any(cell.level != "plausible" for cell in held.values()):
         return True
-    most = 2 * cover.weight[list(team.lead)].sum() >= cover.weight.sum()
-    return bool(most and any(cell.established or cell.lot.reservation is not None for cell in held))
+    called = [
+        task
+        for task, cell in held.items()
+        if cell.lot.reservation
+        or (
+            cell.probability >= FAIR
+            and table.alone(task)
+            and (asked := table.asked.get(table.tasks[task].lot.id)) is not None
+            and asked.nature in ("service", "works")
+        )
+    ]
+    return bool(called and 2 * cover.weight[called].sum() >= cover.weight.sum())
 
 
 def _lots_of(table: _Table, team: Team, bidder: int) -> list[str]:
@@ -297,10 +309,8 @@ def _reinforced(table: _Table, cover: Cover, team: Team, max_members: int) -> Te
 
 def _beyond(table: _Table, cover: Cover, task: int, bidder: int) -> bool:
     """Is a lot of one trade more than one structure carries alone, and the turnover of this one not known to cover it?"""
-    alone = table.carried.get(table.tasks[task].lot.id, "alone") == "alone"
-    return not (
-        alone or table.tasks[task].need is not None or covers(cover.turnover[bidder], cover.amount[task])
-    )
+    split = table.tasks[task].need is not None
+    return not (table.alone(task) or split or covers(cover.turnover[bidder], cover.amount[task]))
 
 
 def _mandataire(table: _Table, cover: Cover, team: Team, constraints: _Constraints) -> tuple[int, str]:
@@ -394,7 +404,8 @@ def _why(table: _Table, cover: Cover, task: int, bidder: int, sized: bool) -> st
     if not sized:
         kept = f"{kept[:-1]}, taille à confirmer)" if kept else " (taille à confirmer)"
     if far(match):
-        kept = f" (à {match.distance_km:.0f} km, zone non déclarée : déplacement à confirmer)"
+        away = "loin" if match.distance_km is None else f"à {match.distance_km:.0f} km"
+        kept = f" ({away}, zone non déclarée : déplacement à confirmer)"
     others = int((cover.degree[task] > 0).sum()) - 1
     because = because or (f"retenue parmi {others + 1} structures" if others else "seule structure trouvée")
     return f"{table.tasks[task].label}{kept} : {because}"

@@ -6,7 +6,7 @@ from datetime import date
 
 import numpy as np
 
-from matcher.domain import LENDING_KINDS, BadInput, Carried, Lot, LotAnswer, Match, Part, Structure
+from matcher.domain import LENDING_KINDS, Asked, BadInput, Lot, LotAnswer, Match, Part, Structure
 from matcher.matching.parts import executed
 from matcher.matching.ranking import CONFIRM
 from matcher.matching.trades import plain
@@ -50,8 +50,13 @@ class _Table:
     barred: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (lot id, siren) -> why
     on: date = date.min  # date of the rules applied
     firms: frozenset[str] = frozenset()  # SIRENs of ordinary firms that take what no structure can
-    carried: Mapping[str, Carried] = field(default_factory=dict)  # lot id -> who can carry it
+    asked: Mapping[str, Asked] = field(default_factory=dict)  # by lot id
     unsized: frozenset[tuple[int, str]] = frozenset()  # (task, siren) of which the size is to be confirmed
+
+    def alone(self, task: int) -> bool:
+        """Is the lot of a task one that a structure carries alone, as far as known?"""
+        asked = self.asked.get(self.tasks[task].lot.id)
+        return asked is None or asked.carried == "alone"
 
     def ineligible(self, lot: Lot, siren: str) -> bool:
         """True where this bidder is not eligible for the reserved lot, ranked on it or not."""
@@ -184,10 +189,10 @@ def _table(
     for cell, value in degrees.items():
         grade[cell], points[cell] = value, scores[cell]
     structures = {m.structure.siren: m.structure for m in cells.values()} | dict(constraints.structures)
-    carried = {answer.lot.id: answer.asked.carried for answer in answers if answer.asked}
+    asked = {answer.lot.id: answer.asked for answer in answers if answer.asked}
     cellwise = (tuple(tasks), tuple(column), cells, grade, points)
     firms_ = frozenset(ordinary)
-    return _Table(*cellwise, structures, barred, on, firms_, carried, frozenset(unsized))
+    return _Table(*cellwise, structures, barred, on, firms_, asked, frozenset(unsized))
 
 
 def tasks_of(
