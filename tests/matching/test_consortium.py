@@ -279,18 +279,17 @@ def test_what_firms_do_is_given_to_no_structure_on_a_mere_chance() -> None:
 
 
 def test_two_spellings_of_one_name_are_no_two_members() -> None:
-    place = Place(department="49", label="Angers")
+    angers = Place(department="49", label="Angers")
     known, again = (
-        structure(1, name="ESAT Les Genêts", place=place),
-        structure(2, name="ESAT-LES GENETS", place=place),
+        structure(n, name=f"ESAT{mark}Les Genêts", place=angers) for n, mark in ((1, " "), (2, "-"))
     )
     asked = lot(1, title="Nettoyage des 4 000 logements de l'office, trois agences")
-    group = replace(asks.of_lot(asked), carriers={"group": 1.0})
-    (team,) = teams(replace(answer(asked, (known, 0.9), (again, 0.8)), asked=group))
+    facts = {"asked": replace(asks.of_lot(asked), carriers={"group": 1.0})}
+    (team,) = teams(of_level("likely", replace(answer(asked, (known, 0.9), (again, 0.8)), **facts)))
     assert [m.structure for m in team.members] == [known]
     assert "taille à confirmer" in team.members[0].reason  # no other is known to reinforce it
-    (pair, *_) = teams(replace(answer(asked, (known, 0.9), (B, 0.8)), asked=group))
-    assert set(takes(pair)) == {known.name, B.name} and pair.form == "solidaire"
+    (pair, *_) = teams(of_level("likely", replace(answer(asked, (known, 0.9), (D, 0.8)), **facts)))
+    assert set(takes(pair)) == {known.name, D.name} and pair.form == "solidaire"
 
 
 def test_nobody_of_unknown_turnover_has_more_than_three_lots_where_others_could_take_them() -> None:

@@ -1,7 +1,6 @@
 """`matcher consortium`: which teams can take a notice together."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Annotated, Any
 
 from typer import Option
@@ -81,32 +80,18 @@ def _missing(
     from matcher.matching.groups import consortium
 
     lots = {lot.id: lot for lot in tender.lots}
-    alike: dict[tuple[str, bool, str], list[str]] = {}
+    alike: dict[tuple[str, str, str], list[str]] = {}
     for task in consortium.uncovered(teams, answers, parts):
         lot_id, _, trade = task.partition("#")
         asking = ", ".join(map(options.called, consortium.to_ask(answers, parts, task)))
-        alike.setdefault((trade, lots[lot_id].reservation is not None, asking), []).append(task)
-    for (_, reserved, asking), tasks in alike.items():
-        others = [lots[task.partition("#")[0]].number for task in tasks[1:]]
-        what = consortium.task_label(tender, tasks[0]) + (f" (et lots {', '.join(others)})" if others else "")
-        if asking:
-            yield f"personne de sûr pour {what}, à interroger : {asking}"
-        else:
-            yield (
-                f"personne d'admissible n'est connu pour {what}"
-                if reserved
-                else f"entreprise à trouver : {what}"
-            )
-
-
-def _reserved(tender: Tender) -> Iterator[str]:
-    """To whom which lots are reserved, in French."""
-    alike: dict[str, list[str]] = {}
-    for lot in tender.lots:
-        if lot.reservation is not None:
-            alike.setdefault(lot.reservation.whom, []).append(lot.number)
-    for whom, numbers in alike.items():
-        yield f"{'lots' if len(numbers) > 1 else 'lot'} {', '.join(numbers)} : {whom}"
+        nobody = (
+            "personne d'admissible n'est connu pour" if lots[lot_id].reservation else "entreprise à trouver :"
+        )
+        told = ("personne de sûr pour", f", à interroger : {asking}") if asking else (nobody, "")
+        alike.setdefault((trade, *told), []).append(task)
+    for (_, what, asked), tasks in alike.items():
+        others = ", ".join(lots[task.partition("#")[0]].number for task in tasks[1:])
+        yield f"{what} {consortium.task_label(tender, tasks[0])}{f' (et lots {others})' if others else ''}{asked}"
 
 
 def lines(
@@ -124,14 +109,17 @@ def lines(
     from matcher.reference.text import shorten
 
     width = 10_000 if detail else WIDE
-    yield from (shorten(each, width) for each in islice(_reserved(tender), None if detail else KINDS))
+    reserved: dict[str, list[str]] = {}
+    for lot in tender.lots:
+        if lot.reservation is not None:
+            reserved.setdefault(lot.reservation.whom, []).append(lot.number)
+    for whom, numbers in list(reserved.items())[: None if detail else KINDS]:
+        yield shorten(f"{'lots' if len(numbers) > 1 else 'lot'} {', '.join(numbers)} : {whom}", width)
     missing = [f"  {each}" for each in _missing(tender, teams, answers, parts)]
     if not detail and len(missing) > WITHOUT:
         missing[WITHOUT:] = [f"  et {len(missing) - WITHOUT} autres manques (--detail)"]
     if lenders := consortium.lending(answers) if missing else ():
-        missing.append(
-            f"  personnel en insertion, pour qui prend ces lots : {', '.join(map(options.called, lenders))}"
-        )
+        missing.append(f"  personnel en insertion, à prêter : {', '.join(map(options.called, lenders))}")
     if not teams:
         yield f"aucune équipe ne couvre {tender.id} :"
         yield from (shorten(each, width) for each in missing)

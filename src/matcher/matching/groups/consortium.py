@@ -109,12 +109,8 @@ def to_ask(
 
 def lending(answer_lots: Sequence[LotAnswer], n: int = 3) -> list[Structure]:
     """Who is likely to lend staff to whoever takes the lots, best first: they execute no part."""
-    likely = (
-        m for each in answer_lots for m in each.matches if m.level == "likely" and m.eligible is not False
-    )
-    return list(
-        {m.structure.siren: m.structure for m in likely if m.structure.kind in LENDING_KINDS}.values()
-    )[:n]
+    likely = (m.structure for each in answer_lots for m in each.matches if m.level == "likely")
+    return list({who.siren: who for who in likely if who.kind in LENDING_KINDS}.values())[:n]
 
 
 def task_label(tender: Tender, task: str) -> str:
@@ -244,18 +240,14 @@ def _sure(table: _Table, cover: Cover, team: Team) -> bool:
     }
     if any(cell.level != "plausible" for cell in held.values()):
         return True
-    called = [
-        task
-        for task, cell in held.items()
-        if cell.lot.reservation
-        or (
-            cell.probability >= FAIR
-            and table.alone(task)
-            and (asked := table.asked.get(table.tasks[task].lot.id)) is not None
-            and asked.nature in ("service", "works")
-        )
-    ]
+    called = [t for t, cell in held.items() if cell.lot.reservation or _fair(table, t, cell.probability)]
     return bool(called and 2 * cover.weight[called].sum() >= cover.weight.sum())
+
+
+def _fair(table: _Table, task: int, chance: float) -> bool:
+    asked = table.asked.get(table.tasks[task].lot.id)
+    work = asked is not None and asked.carried == "alone" and asked.nature in ("service", "works")
+    return work and chance >= FAIR
 
 
 def _lots_of(table: _Table, team: Team, bidder: int) -> list[str]:
@@ -264,34 +256,27 @@ def _lots_of(table: _Table, team: Team, bidder: int) -> list[str]:
 
 
 def _others(table: _Table, cover: Cover, task: int, members: Set[int], max_members: int) -> list[int]:
-    """Structures that could take a task, members first, then by degree and score; only members where the team is full."""
-    able = [
-        j
-        for j in np.flatnonzero(cover.degree[task] >= HALF).tolist()
-        if (j in members or len(members) < max_members) and table.bidders[j] not in table.firms
-    ]
-    return sorted(
-        able, key=lambda j: (cover.degree[task, j], j in members, cover.score[task, j]), reverse=True
+    """Structures that could take a task, by degree, members first, then by score; only members where the team is full."""
+    able = (
+        j for j in np.flatnonzero(cover.degree[task] >= HALF).tolist() if table.bidders[j] not in table.firms
     )
+    able = (j for j in able if j in members or len(members) < max_members)
+    return sorted(able, key=lambda j: (-cover.degree[task, j], j not in members, -cover.score[task, j]))
 
 
 def _spread(table: _Table, cover: Cover, team: Team, max_members: int) -> Team:
     """The team in which nobody of unknown turnover has more than LOTS lots, as far as others could take the rest as well."""
     members, lead = set(team.members), dict(team.lead)
-    if cover.clash:
-        return team
-    for bidder in sorted(team.members):
-        mine = _lots_of(table, team, bidder) if math.isnan(cover.turnover[bidder]) else []
-        for lot in mine[LOTS:]:
-            for task in (t for t, j in team.lead.items() if j == bidder and table.tasks[t].lot.id == lot):
-                for other in _others(table, cover, task, members, max_members):
-                    load = {table.tasks[t].lot.id for t, j in lead.items() if j == other} | {lot}
-                    if other != bidder and len(load) <= LOTS:
-                        members.add(other)
-                        lead[task] = other
-                        break
-    spread = team_of(cover, frozenset(members), lead, team.shares)
-    return replace(spread, gap=team.gap, optimal=team.optimal)
+    many = {j: _lots_of(table, team, j)[LOTS:] for j in team.members if math.isnan(cover.turnover[j])}
+    for task, bidder in () if cover.clash else sorted(team.lead.items()):
+        lot = table.tasks[task].lot.id
+        for other in _others(table, cover, task, members, max_members) if lot in many.get(bidder, ()) else ():
+            load = {table.tasks[t].lot.id for t, j in lead.items() if j == other} | {lot}
+            if other != bidder and len(load) <= LOTS:
+                members.add(other)
+                lead[task] = other
+                break
+    return replace(team_of(cover, frozenset(members), lead, team.shares), gap=team.gap, optimal=team.optimal)
 
 
 def _reinforced(table: _Table, cover: Cover, team: Team, max_members: int) -> Team:
@@ -392,9 +377,8 @@ def _member(
 def _why(table: _Table, cover: Cover, task: int, bidder: int, sized: bool) -> str:
     match = table.cells[task, bidder]
     told = sorted((r for r in match.reasons if r.tells), key=lambda r: r.code != "likely_trade")
-    because = ", ".join(
-        reasons.sentences((r for r in told if r.contribution > 0 or r.code == "likely_trade"), 2)
-    )
+    told = [r for r in told if r.contribution > 0 or r.code == "likely_trade"]
+    because = ", ".join(reasons.sentences(told, 2))
     extent = {WHOLE: "", HALF: " (couverture partielle)", QUARTER: " (couverture faible, à confirmer)"}
     kept = extent.get(int(cover.degree[task, bidder]), " (couverture partielle)")
     if match.level == "plausible":

@@ -221,11 +221,9 @@ def tasks_of(
             need=need,
         )
         if need.id in parts:
-            sure = (
-                replace(m, level="likely") if best.get(m.structure.siren) == need.id else m
-                for m in parts[need.id]
-            )
-            result.append((task, _degrees(list(sure))))
+            surely = {siren for siren, part in best.items() if part == need.id}
+            held = (replace(m, level="likely") if m.structure.siren in surely else m for m in parts[need.id])
+            result.append((task, _degrees(list(held))))
         else:
             unjudged = [replace(match, level="") if match.level == "likely" else match for match in matches]
             result.append((task, _fitted(_degrees(unjudged), (need,), 0)))
@@ -235,10 +233,8 @@ def tasks_of(
 def _best_parts(whole: Sequence[Match], parts: Mapping[str, Sequence[Match]]) -> dict[str, str]:
     """SIREN -> the part for which it has the best chance, of who is likely for the whole: it is so for that one at least."""
     likely = {match.structure.siren for match in whole if match.level == "likely"}
-    chances = [
-        (match.probability, match.structure.siren, need) for need, held in parts.items() for match in held
-    ]
-    return {siren: need for _, siren, need in sorted(chances) if siren in likely}
+    chances = sorted((m.probability, m.structure.siren, need) for need, held in parts.items() for m in held)
+    return {siren: need for _, siren, need in chances if siren in likely}
 
 
 def _fitted(
