@@ -322,7 +322,9 @@ def test_the_terminal_names_whom_lots_are_reserved_to_and_what_is_missing_in_twe
     found = recommend(answers, tender=tender)
     shown = list(lines(tender, found, answers, {}))
     assert shown[0] == "lots 1, 2 : réservé aux ESAT et entreprises adaptées (L2113-12)"
-    assert any(line.startswith("  entreprise à trouver : lot 3 « Tonte » (et lots 4, 5,") for line in shown)
+    assert any(
+        line.startswith("  entreprise à trouver : lot 3 « Tonte » ; de même lots 4, 5,") for line in shown
+    )
     assert any("personnel en insertion" in line and "Intérim du Val" in line for line in shown)
     assert len(shown) <= 20
     nobody = list(lines(tender, (), answers, {}))

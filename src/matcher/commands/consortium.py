@@ -91,7 +91,7 @@ def _missing(
         alike.setdefault((trade, *told), []).append(task)
     for (_, what, asked), tasks in alike.items():
         others = ", ".join(lots[task.partition("#")[0]].number for task in tasks[1:])
-        yield f"{what} {consortium.task_label(tender, tasks[0])}{f' (et lots {others})' if others else ''}{asked}"
+        yield f"{what} {consortium.task_label(tender, tasks[0])}{asked}{f' ; de même lots {others}' if others else ''}"
 
 
 def lines(
@@ -117,7 +117,7 @@ def lines(
         yield shorten(f"{'lots' if len(numbers) > 1 else 'lot'} {', '.join(numbers)} : {whom}", width)
     missing = [f"  {each}" for each in _missing(tender, teams, answers, parts)]
     if not detail and len(missing) > WITHOUT:
-        missing[WITHOUT:] = [f"  et {len(missing) - WITHOUT} autres manques (--detail)"]
+        missing[WITHOUT:] = [f"  et {len(missing) - WITHOUT} de plus (--detail)"]
     if lenders := consortium.lending(answers) if missing else ():
         missing.append(f"  personnel en insertion, à prêter : {', '.join(map(options.called, lenders))}")
     if not teams:
