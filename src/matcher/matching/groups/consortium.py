@@ -75,8 +75,10 @@ def recommend(
         for team in _different(cover, n, solver, seconds)
         if constraints.imposed or constraints.mandataire or _sure(table, cover, team)
     )
-    distinct = {team.members: team for team in sorted(found_teams, key=lambda team: team.coverage)}
-    teams = sorted(distinct.values(), key=lambda team: -team.coverage)
+    distinct: dict[frozenset[int], Team] = {}
+    for team in sorted(found_teams, key=lambda team: -team.coverage):
+        distinct.setdefault(team.members, team)
+    teams = list(distinct.values())
     seen = _repeated(table, teams)
     lead_bidders = [_mandataire(table, cover, team, constraints) for team in teams]
     return tuple(
