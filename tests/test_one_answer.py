@@ -11,6 +11,7 @@ from matcher.lab import evaluation
 from matcher.lab.training.texts import OURS
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
+from matcher.matching.groups.consortium import FAIR
 from matcher.outreach.work import Task, matches_of
 from matcher.partners.opportunities import UNASKED, UNSURE, opportunities, why_nothing
 from matcher.partners.partners import partners
@@ -103,14 +104,17 @@ def test_groups_take_whom_the_list_calls(pairs: Pairs) -> None:
         answer = matcher.match(tender, ALL)
         parts = matcher.parts(tender, answer.lots, ALL)  # a member takes a whole lot or one part of it
         tasks = {**{one.lot.id: one for one in answer.lots}, **parts}
-        levels = {name: {m.structure.siren: m.level for m in one.matches} for name, one in tasks.items()}
+        matches = {name: {m.structure.siren: m for m in one.matches} for name, one in tasks.items()}
         for group in answer.consortia:
             sure = 0
             for member in group.members:
                 for task in member.lots:
-                    level = levels[task][member.structure.siren]
-                    sure += level == "likely"
-                    assert level == "likely" or ("à confirmer" in member.reason and level == "plausible")
+                    match = matches[task][member.structure.siren]
+                    whole = matches[task.partition("#")[0]].get(member.structure.siren, match)
+                    # who is likely for the whole is so for its best part
+                    likely = "likely" in (match.level, whole.level)
+                    sure += likely or match.probability >= FAIR
+                    assert likely or ("à confirmer" in member.reason and match.level == "plausible")
             assert sure, tender.title  # never a group of those alone whom one checks first
 
 

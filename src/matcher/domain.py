@@ -255,6 +255,13 @@ class Reservation:
         named = " ; ".join(AUDIENCES[name][0] for name in self.who if name in AUDIENCES)
         return f"{named}, article non précisé" if named else ""
 
+    @property
+    def whom(self) -> str:
+        """To whom it is reserved, with the articles, in French."""
+        named = " ou aux ".join(label for label, article in AUDIENCES.values() if article in self.opened_by)
+        articles = ", ".join(self.articles) or "article non précisé"
+        return f"réservé aux {named} ({articles})" if named else f"réservé ({articles})"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clause:
@@ -560,6 +567,7 @@ class Match:
     eligible: bool | None = None  # under the lot's reservation; None where unknown
     other_places: tuple[str, ...] = ()  # SIRETs of the same bidder
     level: Level = ""
+    established: bool = False  # is it more likely than not of the trade asked, by what is known of it alone?
 
     @property
     def distance_km(self) -> float | None:

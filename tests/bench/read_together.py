@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
+from matcher.commands import consortium
 from matcher.domain import Tender
 from matcher.learned import asks
-from matcher.matching.engine import Matcher
+from matcher.matching.engine import POOL, Matcher
+from matcher.matching.groups.consortium import recommend
 from matcher.partners import opportunities, partners
 from matcher.reading import gather
 from matcher.reading.procedure import answerable
@@ -35,23 +37,20 @@ def heading(tender: Tender) -> None:
 
 
 def groups(matcher: Matcher, tender: Tender) -> None:
-    answer = matcher.match(tender, 5, groups=1)
-    for each in answer.lots[:8]:
+    """Print what each lot asks, and the first team as `matcher consortium` does."""
+    answers = matcher.match(tender, POOL, groups=0).lots
+    for each in answers[:8]:
         asked = each.asked
         parts = ", ".join(f"{p.label} {p.share:.0%}" for p in asked.parts) if asked else ""
         where = ", ".join(p.label or p.department or "" for p in asked.places) if asked else ""
-        kept = "réservé " if each.lot.reservation else ""
         carried = asked.carried if asked else ""
+        title = shorten(each.lot.title, 80)
         print(
-            f"  lot {each.lot.number} {kept}{shorten(each.lot.title, 80)} | {parts} | {carried} | {where} | {each.likely} + {each.plausible}"
+            f"  lot {each.lot.number} {title} | {parts} | {carried} | {where} | {each.likely} + {each.plausible}"
         )
-    for team in answer.consortia:
-        print(f"  -> {team.score:.0%} {team.form}, sans : {', '.join(team.uncovered)}")
-        for member in team.members:
-            who = member.structure
-            print(
-                f"     {member.role} {who.name} ({who.kind or 'entreprise'}, {who.place.label}) : {shorten(member.reason, 260)}"
-            )
+    needs = matcher.parts(tender, answers)
+    teams = recommend(answers, tender=tender, n=1, parts=needs, firms=matcher.firms(tender))
+    print(*(f"  -> {line}" for line in consortium.lines(tender, teams, answers, needs)), sep="\n")
 
 
 def pairs(matcher: Matcher, tender: Tender, draw: random.Random) -> float | None:

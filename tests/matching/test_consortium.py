@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from matcher.commands.consortium import lines
 from matcher.domain import (
     BadInput,
     Condition,
@@ -16,6 +17,7 @@ from matcher.domain import (
     LotAnswer,
     Match,
     Offer,
+    Place,
     Reached,
     Reason,
     Reservation,
@@ -219,15 +221,114 @@ def test_who_only_lends_staff_executes_no_part(kind: str) -> None:
     assert all(team.members[0].structure.kind == "EI" for team in imposed)  # never mandataire
 
 
-def test_a_plausible_member_is_to_be_confirmed_and_never_alone() -> None:
-    sure = replace(answer(lot(1, title="Nettoyage de bureaux"), (A, 0.8)))
-    maybe = answer(lot(2, title="Tonte des pelouses"), (B, 0.3))
-    likely = replace(sure, matches=tuple(replace(m, level="likely") for m in sure.matches))
-    plausible = replace(maybe, matches=tuple(replace(m, level="plausible") for m in maybe.matches))
+def of_level(level: str, one: LotAnswer, **facts: object) -> LotAnswer:
+    matches = (replace(m, level=level, **facts) for m in one.matches)  # type: ignore[arg-type]
+    return replace(one, matches=tuple(matches))
+
+
+def test_a_plausible_member_is_to_be_confirmed() -> None:
+    likely = of_level("likely", answer(lot(1, title="Nettoyage de bureaux"), (A, 0.8)))
+    plausible = of_level("plausible", answer(lot(2, title="Tonte des pelouses"), (B, 0.25)))
     team = teams(likely, plausible)[0]
     assert set(team.covered) == {"t-1", "t-2"}
     assert "à confirmer" in next(m.reason for m in team.members if m.structure == B)
-    assert teams(plausible) == ()
+
+
+SUPPORTED = Reservation(articles=("L2113-12",))
+
+
+@pytest.mark.parametrize(
+    ("title", "chance", "facts", "alone"),
+    [
+        ("Tonte des pelouses", 0.25, {}, False),
+        ("Tonte des pelouses", 0.35, {}, True),
+        (
+            "Fourniture de légumes frais",
+            0.35,
+            {"nature": "supplies"},
+            False,
+        ),  # who works in a trade may sell none
+        ("Tonte des pelouses", 0.25, {"reservation": SUPPORTED}, True),  # those admitted are the ones to ask
+    ],
+)
+def test_a_plausible_one_is_a_team_of_its_own_where_it_has_a_fair_chance(
+    title: str, chance: float, facts: dict[str, object], alone: bool
+) -> None:
+    who = structure(9, kind="ESAT")
+    plausible = of_level("plausible", answer(lot(1, title=title, **facts), (who, chance)))
+    assert bool(teams(plausible)) is alone
+    others = [answer(lot(n, title="Étanchéité des toitures")) for n in (2, 3)]
+    assert teams(plausible, *others) == ()  # less than half of the tender
+
+
+def test_of_little_chance_only_who_has_the_trade_is_asked_and_only_on_a_reserved_lot() -> None:
+    who = structure(9, kind="ESAT")
+    for reserved, established, asked in ((True, True, True), (True, False, False), (False, True, False)):
+        one = lot(1, title="Tonte des pelouses", reservation=SUPPORTED if reserved else None)
+        little = of_level("plausible", answer(one, (who, 0.12)), established=established)
+        assert bool(teams(little)) is asked
+
+
+def test_what_firms_do_is_given_to_no_structure_on_a_mere_chance() -> None:
+    garden = of_level("likely", answer(lot(1, title="Plantations"), (A, 0.8)))
+    works = of_level("plausible", answer(lot(2, title="Voirie et réseaux"), (B, 0.4)))
+    assert takes(teams(garden, works)[0]) == {"Structure 1": ("t-1",), "Structure 2": ("t-2",)}
+    for established, covered in ((False, {"t-1"}), (True, {"t-1", "t-2"})):
+        firms_do = replace(of_level("plausible", works, established=established), calls_for="clause")
+        assert set(teams(garden, firms_do)[0].covered) == covered
+
+
+def test_two_spellings_of_one_name_are_no_two_members() -> None:
+    angers = Place(department="49", label="Angers")
+    known, again = (
+        structure(n, name=f"ESAT{mark}Les Genêts", place=angers) for n, mark in ((1, " "), (2, "-"))
+    )
+    asked = lot(1, title="Nettoyage des 4 000 logements de l'office, trois agences")
+    facts = {"asked": replace(asks.of_lot(asked), carriers={"group": 1.0})}
+    (team,) = teams(of_level("likely", replace(answer(asked, (known, 0.9), (again, 0.8)), **facts)))
+    assert [m.structure for m in team.members] == [known]
+    assert "taille à confirmer" in team.members[0].reason  # no other is known to reinforce it
+    (pair, *_) = teams(of_level("likely", replace(answer(asked, (known, 0.9), (D, 0.8)), **facts)))
+    assert set(takes(pair)) == {known.name, D.name} and pair.form == "solidaire"
+
+
+def test_nobody_of_unknown_turnover_has_more_than_three_lots_where_others_could_take_them() -> None:
+    answers = [answer(lot(n), (A, 0.9), (B, 0.7)) for n in range(1, 6)]
+    assert sorted(map(len, takes(teams(*answers)[0]).values())) == [2, 3]
+    alone = teams(*(answer(lot(n), (A, 0.9)) for n in range(1, 6)))[0]
+    assert "taille à confirmer" in alone.members[0].reason
+    rich = structure(5, turnover=9e9)
+    (team, *_) = teams(*(answer(lot(n), (rich, 0.9), (B, 0.7)) for n in range(1, 6)))
+    assert set(takes(team)) == {rich.name}
+
+
+def test_who_is_likely_for_the_whole_is_so_for_its_best_part() -> None:
+    asked = lot(1, title="Nettoyage des locaux et entretien des espaces verts")
+    whole = of_level("likely", answer(asked, (A, 0.6)))
+    needs = {
+        part.id: of_level("plausible", answer(replace(asked, id=part.id), (A, 0.3 if first else 0.25)))
+        for first, part in zip((True, False), executed(asked, asks.of_lot(asked)), strict=True)
+    }
+    reason = teams(whole, parts=needs)[0].members[0].reason
+    assert reason.count("à confirmer") == 1
+
+
+def test_the_terminal_names_whom_lots_are_reserved_to_and_what_is_missing_in_twenty_lines() -> None:
+    lots = tuple(lot(n, title="Tonte", reservation=SUPPORTED if n < 3 else None) for n in range(1, 30))
+    tender = Tender(id="t", format="own", title="Marché", lots=lots)
+    lender = structure(8, kind="ETTI", name="Intérim du Val")
+    answers = [of_level("likely", answer(lots[0], (structure(9, kind="ESAT"), 0.9)))]
+    answers += [of_level("likely", answer(each, (lender, 0.9))) for each in lots[1:]]
+    found = recommend(answers, tender=tender)
+    shown = list(lines(tender, found, answers, {}))
+    assert shown[0] == "lots 1, 2 : réservé aux ESAT et entreprises adaptées (L2113-12)"
+    assert any(
+        line.startswith("  entreprise à trouver : lot 3 « Tonte » ; de même lots 4, 5,") for line in shown
+    )
+    assert any("personnel en insertion" in line and "Intérim du Val" in line for line in shown)
+    assert len(shown) <= 20
+    nobody = list(lines(tender, (), answers, {}))
+    assert "aucune équipe ne couvre t :" in nobody and len(nobody) <= 20
 
 
 def test_what_nobody_covers_is_stated() -> None:

@@ -10,8 +10,9 @@ from matcher.commands import _options as options
 from matcher.commands._options import CATALOGUE, Folder, NoFirms, NoticeOf, Output, Which
 from matcher.domain import BadInput, Consortium, LotAnswer, Member, NoValidRecords, Structure, Tender
 
-WIDE = 180  # characters of a line
-WITHOUT = 6  # lots or parts that nobody covers, named unless in detail
+WIDE = 220  # characters of a line
+WITHOUT = 5  # lines of what nobody covers, unless in detail
+KINDS = 3  # lines of whom lots are reserved to, unless in detail
 
 
 def run(
@@ -66,38 +67,62 @@ def run(
         parts=parts,
         firms=None if no_firms else matcher.firms(tender),
     )
-    missing = [_missing(tender, answers, parts, task) for task in consortium.uncovered(teams, answers, parts)]
+    shown = lines(tender, teams, answers, parts, detail)
     if not teams:
-        raise NoValidRecords(
-            f"aucune équipe ne couvre {tender.id} : {' ; '.join(missing[:WITHOUT])}"
-            + (f" (et {len(missing) - WITHOUT} autres)" if len(missing) > WITHOUT else "")
-        )
-    options.emit_values(
-        teams,
-        format,
-        lambda team: _rows(teams.index(team) + 1, team, tender),
-        lambda: _lines(tender, teams, missing, detail),
-    )
+        raise NoValidRecords("\n  ".join(map(str.strip, shown)))
+    options.emit_values(teams, format, lambda team: _rows(teams.index(team) + 1, team, tender), lambda: shown)
 
 
-def _missing(tender: Tender, answers: Sequence[LotAnswer], parts: Mapping[str, LotAnswer], task: str) -> str:
-    """What is missing, and whom one could ask, in French."""
+def _missing(
+    tender: Tender, teams: Sequence[Consortium], answers: Sequence[LotAnswer], parts: Mapping[str, LotAnswer]
+) -> Iterator[str]:
+    """What is missing, and whom one could ask, in French: a line for the lots that miss the same and ask the same."""
     from matcher.matching.groups import consortium
 
-    asking = consortium.to_ask(answers, parts, task)
-    reserved = any(lot.reservation for lot in tender.lots if lot.id == task.partition("#")[0])
-    what = consortium.task_label(tender, task)
-    if asking:
-        return f"personne de sûr pour {what}, à interroger : {', '.join(map(options.called, asking))}"
-    return f"personne d'admissible n'est connu pour {what}" if reserved else f"entreprise à trouver : {what}"
+    lots = {lot.id: lot for lot in tender.lots}
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for task in consortium.uncovered(teams, answers, parts):
+        lot_id, _, trade = task.partition("#")
+        asking = ", ".join(map(options.called, consortium.to_ask(answers, parts, task)))
+        nobody = (
+            "personne d'admissible n'est connu pour" if lots[lot_id].reservation else "entreprise à trouver :"
+        )
+        told = ("personne de sûr pour", f", à interroger : {asking}") if asking else (nobody, "")
+        alike.setdefault((trade, *told), []).append(task)
+    for (_, what, asked), tasks in alike.items():
+        others = ", ".join(lots[task.partition("#")[0]].number for task in tasks[1:])
+        yield f"{what} {consortium.task_label(tender, tasks[0])}{asked}{f' ; de même lots {others}' if others else ''}"
 
 
-def _lines(
-    tender: Tender, teams: Sequence[Consortium], missing: Sequence[str], detail: bool
+def lines(
+    tender: Tender,
+    teams: Sequence[Consortium],
+    answers: Sequence[LotAnswer],
+    parts: Mapping[str, LotAnswer],
+    detail: bool = False,
 ) -> Iterator[str]:
-    """The first team, a line a member, and the others in a line each; with `detail` all of them, with the rules of law."""
+    """An answer of at most 20 lines: the first team, a line a member, what it lacks, and the others in a line each.
+
+    With `detail` all of them, with the rules of law.
+    """
+    from matcher.matching.groups import consortium
     from matcher.reference.text import shorten
 
+    width = 10_000 if detail else WIDE
+    reserved: dict[str, list[str]] = {}
+    for lot in tender.lots:
+        if lot.reservation is not None:
+            reserved.setdefault(lot.reservation.whom, []).append(lot.number)
+    for whom, numbers in list(reserved.items())[: None if detail else KINDS]:
+        yield shorten(f"{'lots' if len(numbers) > 1 else 'lot'} {', '.join(numbers)} : {whom}", width)
+    missing = [f"  {each}" for each in _missing(tender, teams, answers, parts)]
+    if not detail and len(missing) > WITHOUT:
+        missing[WITHOUT:] = [f"  et {len(missing) - WITHOUT} de plus (--detail)"]
+    if lenders := consortium.lending(answers) if missing else ():
+        missing.append(f"  personnel en insertion, à prêter : {', '.join(map(options.called, lenders))}")
+    if not teams:
+        yield f"aucune équipe ne couvre {tender.id} :"
+        yield from (shorten(each, width) for each in missing)
     for number, team in enumerate(teams, 1):
         proof = "" if team.optimal else f", écart prouvé à l'optimum : {team.gap:.1%}"
         form = f"groupement {team.form}" if team.form else "seule"
@@ -110,8 +135,8 @@ def _lines(
             lead = "mandataire, " if member.role == "mandataire" and len(team.members) > 1 else ""
             who = f"  {lead}{options.called(member.structure)}"
             yield f"{who} : {member.reason}" if detail else shorten(f"{who} : {_taken(tender, member)}", WIDE)
-        left = missing[: None if detail else WITHOUT] if number == 1 else ()
-        yield from (f"  {each}" if detail else shorten(f"  {each}", WIDE) for each in left)
+        if number == 1:
+            yield from (shorten(each, width) for each in missing)
         if detail:
             yield f"  {team.form_reason}"
             for warning in team.warnings:
@@ -122,11 +147,11 @@ def _lines(
 
 
 def _taken(tender: Tender, member: Member) -> str:
-    """The lots that a member takes by their numbers, and the first reason."""
+    """The lots that a member takes by their numbers, and why."""
     ids = dict.fromkeys(task.partition("#")[0] for task in member.lots)
     numbers = [lot.number for lot in tender.lots if lot.id in ids]
     many = f"lots {', '.join(numbers)}, dont " if len(numbers) > 1 else ""
-    return many + member.reason.partition(" ; ")[0]
+    return many + member.reason
 
 
 def _rows(number: int, team: Consortium, tender: Tender) -> Iterator[dict[str, Any]]:

@@ -376,6 +376,7 @@ class Matcher:
             eligible=may,
             other_places=tuple(siret for siret in others if siret != structure.siret),
             level=LEVELS[int(ranking.levels[i])] if ranking.judged else "",
+            established=ranking.judged and suitability.established(ranking, i),
         )
 
     # ------------------------------------------------------------------------------------ why, why not

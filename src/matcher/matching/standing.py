@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import LENDING_KINDS, Filters, Part, Structure
-from matcher.matching import demand, evidence, reach, suitability
+from matcher.matching import demand, reach, suitability
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import shipped
 from matcher.matching.parts import executed, parts_of
@@ -23,7 +23,6 @@ from matcher.reference.trades import INDIRECT_FIT, cover
 
 #: "self": takes the lot; "clause": carries hours of it for whoever takes it.
 Way = Literal["self", "clause"]
-EVEN = 0.5  # confidence in its trade from which a plausible structure is proposed, and not only asked
 LENT = "par mise à disposition de personnel : à proposer aux entreprises qui répondent à ce lot"
 
 
@@ -57,17 +56,12 @@ def _level_at(ranking: Ranking, structure: Structure, i: int) -> int:
     return level if sure else min(level, PLAUSIBLE)
 
 
-def established(ranking: Ranking, i: int) -> bool:
-    """Is candidate i more likely than not of the trade asked, by what is known of it alone?"""
-    return not ranking.judged or bool(evidence.of(ranking.shortlist, "sure")[i] >= EVEN)
-
-
 def proposed(ranking: Ranking, i: int) -> bool:
     """Is candidate i likely, or plausible with some chance and its trade established?"""
     if ranking.levels[i] >= LIKELY:
         return True
     maybe = ranking.levels[i] >= PLAUSIBLE and ranking.chances[i] >= CONFIRM
-    return bool(maybe and established(ranking, i))
+    return bool(maybe and suitability.established(ranking, i))
 
 
 def known(asked: Sequence[Part], structure: Structure) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.shortlist import Query, Shortlist, heads
 from matcher.reference import law
 
+EVEN = 0.5  # confidence in its trade from which a plausible structure is proposed, and not only asked
 #: Place columns of a hypothetical candidate located at the place of work.
 ON_THE_SPOT = {"same_department": 1.0, "kilometres": 5.0, "beyond": -1.0, "zone": 0.0}
 
@@ -87,6 +88,11 @@ def asked_at_most(shortlist: Shortlist) -> NDArray[np.bool_]:
     if whose == "clause" and query.asked.carried != "alone" and query.lot.owed_condition is None:
         return elsewhere | (evidence.of(shortlist, "kind") > evidence.LENDS)
     return elsewhere
+
+
+def established(ranking: Ranking, i: int) -> bool:
+    """Is candidate i more likely than not of the trade asked, by what is known of it alone?"""
+    return not ranking.judged or bool(evidence.of(ranking.shortlist, "sure")[i] >= EVEN)
 
 
 def tie_break(shortlist: Shortlist) -> NDArray[np.int16]:

@@ -237,7 +237,7 @@ def _own(ranking: Ranking, structure: Structure, level: int) -> bool:
     """
     i, query = int(ranking.order[0]), ranking.shortlist.query
     if level == LIKELY:
-        return bool(ranking.levels[i] >= LIKELY or standing.established(ranking, i))
+        return bool(ranking.levels[i] >= LIKELY or suitability.established(ranking, i))
     doubts = (
         ranking.chances[i] < shipped().likely,
         suitability.asked_at_most(ranking.shortlist)[i],

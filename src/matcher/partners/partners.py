@@ -21,11 +21,10 @@ from matcher.domain import BadInput, Filters, Lot, Match, NotFound, Reason, Stru
 from matcher.matching import reach, standing
 from matcher.matching.engine import Matcher
 from matcher.matching.groups import firms as firms_
-from matcher.matching.groups.table import lot_label
+from matcher.matching.groups.table import called, lot_label
 from matcher.matching.parts import executed, parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Column, Query
-from matcher.matching.trades import plain
 from matcher.partners import subcontracting
 from matcher.partners.affinity import COLUMNS, LABELS, affinities, together
 from matcher.reference import law, paths
@@ -321,15 +320,9 @@ def _candidates(
     # two directories may name one structure each in its way
     known: dict[tuple[object, ...], _Candidate] = {}
     for one in ordered:
-        known.setdefault(_called(catalogue.structure(one.row)), one)
-    known.pop(_called(structure), None)
+        known.setdefault(called(catalogue.structure(one.row)), one)
+    known.pop(called(structure), None)
     return _in_turn(list(known.values()))
-
-
-def _called(structure: Structure) -> tuple[object, ...]:
-    """A key that spellings of the name of one structure share: its words, without legal form and short ones, and its department."""
-    words = frozenset(word for word in plain(structure.name).split() if len(word) > 2)
-    return words, structure.place.department
 
 
 def _takers(structure: Structure, ranking: Ranking) -> list[int]:

@@ -7,7 +7,7 @@ information, not legal advice.
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import date
 from typing import Literal
@@ -16,10 +16,11 @@ import numpy as np
 
 from matcher.domain import LENDING_KINDS, Consortium, LotAnswer, Member, Structure, Tender
 from matcher.matching import reasons
-from matcher.matching.groups.cover import Cover, Team
+from matcher.matching.groups.cover import Cover, Team, team_of
 from matcher.matching.groups.exact import solve
 from matcher.matching.groups.table import (
     HALF,
+    LOTS,
     QUARTER,
     WHOLE,
     Firms,
@@ -35,6 +36,8 @@ from matcher.reference import law, trades
 from matcher.reference.amounts import covers, yearly
 from matcher.reference.french import euros
 from matcher.reference.text import shorten
+
+FAIR = 0.3  # chance of being a lead from which a structure to be confirmed is a team of its own
 
 
 def recommend(
@@ -67,11 +70,15 @@ def recommend(
     if not table.tasks or not table.bidders:
         return ()
     cover = _cover(table, constraints, max_members, one_group)
-    teams = [
-        _reinforced(table, cover, team, max_members)
+    found_teams = (
+        _reinforced(table, cover, _spread(table, cover, team, max_members), max_members)
         for team in _different(cover, n, solver, seconds)
-        if constraints.imposed or constraints.mandataire or _sure(table, team)
-    ]
+        if constraints.imposed or constraints.mandataire or _sure(table, cover, team)
+    )
+    distinct: dict[frozenset[int], Team] = {}
+    for team in sorted(found_teams, key=lambda team: -team.coverage):
+        distinct.setdefault(team.members, team)
+    teams = list(distinct.values())
     seen = _repeated(table, teams)
     lead_bidders = [_mandataire(table, cover, team, constraints) for team in teams]
     return tuple(
@@ -100,6 +107,12 @@ def to_ask(
     plausible = [m.structure for m in answer.matches if m.level == "plausible" and m.eligible is not False]
     lends = LENDING_KINDS if answer.asked is None or answer.asked.nature != "staff" else frozenset()
     return [s for s in (*plausible, *answer.asking) if s.kind not in lends][:n]
+
+
+def lending(answer_lots: Sequence[LotAnswer], n: int = 3) -> list[Structure]:
+    """Who is likely to lend staff to whoever takes the lots, best first: they execute no part."""
+    likely = (m.structure for each in answer_lots for m in each.matches if m.level == "likely")
+    return list({who.siren: who for who in likely if who.kind in LENDING_KINDS}.values())[:n]
 
 
 def task_label(tender: Tender, task: str) -> str:
@@ -214,36 +227,77 @@ def _load(cover: Cover, team: Team, bidder: int) -> int:
     return sum(int(cover.weight[t]) for t, j in team.lead.items() if j == bidder)
 
 
-def _sure(table: _Table, team: Team) -> bool:
-    """Is a structure at least likely, not only to be confirmed, for what it takes?"""
-    return any(
-        table.cells[task, j].level != "plausible"
+def _sure(table: _Table, cover: Cover, team: Team) -> bool:
+    """Is a structure at least likely for what it takes, or half of the tender at least worth a call?
+
+    That is work for one structure of which the one to be confirmed has a fair chance (who does it may sell no goods, nor run a
+    service at its risk), and a reserved lot, where those admitted are the ones to ask, whatever is known of them.
+    """
+    held = {
+        task: cell
+        for task, j in team.lead.items()
+        if (cell := table.cells.get((task, j))) is not None
         and table.bidders[j] not in table.firms
         and (task, table.bidders[j]) not in table.unsized
-        for task, j in team.lead.items()
-        if (task, j) in table.cells
+    }
+    if any(cell.level != "plausible" for cell in held.values()):
+        return True
+    called = [t for t, cell in held.items() if cell.lot.reservation or _fair(table, t, cell.probability)]
+    return bool(called and 2 * cover.weight[called].sum() >= cover.weight.sum())
+
+
+def _fair(table: _Table, task: int, chance: float) -> bool:
+    asked = table.asked.get(table.tasks[task].lot.id)
+    work = asked is not None and asked.carried == "alone" and asked.nature in ("service", "works")
+    return work and chance >= FAIR
+
+
+def _lots_of(table: _Table, team: Team, bidder: int) -> list[str]:
+    """The lots of which a member leads a task, in their order."""
+    return list(dict.fromkeys(table.tasks[t].lot.id for t, j in sorted(team.lead.items()) if j == bidder))
+
+
+def _others(table: _Table, cover: Cover, task: int, members: Set[int], max_members: int) -> list[int]:
+    """Structures that could take a task, by degree, members first, then by score; only members where the team is full."""
+    able = (
+        j for j in np.flatnonzero(cover.degree[task] >= HALF).tolist() if table.bidders[j] not in table.firms
     )
+    able = (j for j in able if j in members or len(members) < max_members)
+    return sorted(able, key=lambda j: (-cover.degree[task, j], j not in members, -cover.score[task, j]))
+
+
+def _spread(table: _Table, cover: Cover, team: Team, max_members: int) -> Team:
+    """The team in which nobody of unknown turnover has more than LOTS lots, as far as others could take the rest as well."""
+    members, lead = set(team.members), dict(team.lead)
+    many = {j: _lots_of(table, team, j)[LOTS:] for j in team.members if math.isnan(cover.turnover[j])}
+    for task, bidder in () if cover.clash else sorted(team.lead.items()):
+        lot = table.tasks[task].lot.id
+        for other in _others(table, cover, task, members, max_members) if lot in many.get(bidder, ()) else ():
+            load = {table.tasks[t].lot.id for t, j in lead.items() if j == other} | {lot}
+            if other != bidder and len(load) <= LOTS:
+                members.add(other)
+                lead[task] = other
+                break
+    return replace(team_of(cover, frozenset(members), lead, team.shares), gap=team.gap, optimal=team.optimal)
 
 
 def _reinforced(table: _Table, cover: Cover, team: Team, max_members: int) -> Team:
     """A team with a second member for each lot that one alone is too small for, where nothing tells that its leader is not."""
     members, shares = set(team.members), dict(team.shares)
     for task, leader in team.lead.items():
-        sized = covers(cover.turnover[leader], cover.amount[task]) or table.tasks[task].need is not None
-        if table.carried.get(table.tasks[task].lot.id, "alone") == "alone" or sized:
+        if not _beyond(table, cover, task, leader) or any(t == task for t, _ in shares):
             continue
-        able = [
-            j
-            for j in np.flatnonzero(cover.degree[task] >= cover.degree[task, leader]).tolist()
-            if j != leader
-            and (j in members or len(members) < max_members)
-            and table.bidders[j] not in table.firms
-        ]
-        if able and not any(t == task for t, _ in shares):
-            other = max(able, key=lambda j: (j in members, cover.score[task, j], -j))
-            members.add(other)
-            shares[task, other] = 0.5
+        able = [j for j in _others(table, cover, task, members, max_members) if j != leader]
+        if able:
+            members.add(able[0])
+            shares[task, able[0]] = 0.5
     return replace(team, members=frozenset(members), shares=shares)
+
+
+def _beyond(table: _Table, cover: Cover, task: int, bidder: int) -> bool:
+    """Is a lot of one trade more than one structure carries alone, and the turnover of this one not known to cover it?"""
+    split = table.tasks[task].need is not None
+    return not (table.alone(task) or split or covers(cover.turnover[bidder], cover.amount[task]))
 
 
 def _mandataire(table: _Table, cover: Cover, team: Team, constraints: _Constraints) -> tuple[int, str]:
@@ -255,11 +309,11 @@ def _mandataire(table: _Table, cover: Cover, team: Team, constraints: _Constrain
     def worth(j: int) -> tuple[float, ...]:
         turnover = cover.turnover[j]
         fit = sum(int(cover.score[t, k]) for t, k in team.lead.items() if k == j)
-        main = max((int(cover.weight[t]) for t, k in team.lead.items() if k == j), default=0)
+        taken = [t for t, k in team.lead.items() if k == j]
         return (
-            _sized(table, team, j),
-            main,
-            _load(cover, team, j),
+            not any((t, table.bidders[j]) in table.unsized for t in taken),
+            sum(int(cover.weight[t] * cover.degree[t, j]) for t in taken),
+            max((int(cover.weight[t]) for t in taken), default=0),
             -1.0 if math.isnan(turnover) else turnover,
             fit,
         )
@@ -278,14 +332,20 @@ def _mandataire(table: _Table, cover: Cover, team: Team, constraints: _Constrain
         reason = f"proposée comme mandataire : {taken} lot{'s' if taken > 1 else ''} sur {total}, la plus grande part"
     if not math.isnan(cover.turnover[lead_bidder]):
         reason += f", chiffre d'affaires connu ({euros(float(cover.turnover[lead_bidder]))})"
-    if not _sized(table, team, lead_bidder):
+    if not _sized(table, cover, team, lead_bidder):
         reason += ", taille à confirmer (ou une entreprise du métier comme mandataire)"
     return lead_bidder, reason
 
 
-def _sized(table: _Table, team: Team, bidder: int) -> bool:
+def _sized(table: _Table, cover: Cover, team: Team, bidder: int) -> bool:
     """Has a member the size for what it leads, as far as known?"""
-    return not any((t, table.bidders[bidder]) in table.unsized for t, j in team.lead.items() if j == bidder)
+    many = math.isnan(cover.turnover[bidder]) and len(_lots_of(table, team, bidder)) > LOTS
+    return not many and not any(
+        (t, table.bidders[bidder]) in table.unsized
+        or (_beyond(table, cover, t, bidder) and not any(task == t for task, _ in team.shares))
+        for t, j in team.lead.items()
+        if j == bidder
+    )
 
 
 def _member(
@@ -293,7 +353,8 @@ def _member(
 ) -> Member:
     led = [t for t, j in team.lead.items() if j == bidder]
     helped = [(t, share) for (t, j), share in team.shares.items() if j == bidder]
-    parts = [_why(table, cover, t, bidder) for t in led]
+    sized = _sized(table, cover, team, bidder)
+    parts = [_why(table, cover, t, bidder, sized) for t in led]
     parts += [
         f"renfort de {table.tasks[t].label} : porte {share:.0%} du montant, plus qu'une seule structure ne porte"
         for t, share in helped
@@ -315,19 +376,22 @@ def _member(
     )
 
 
-def _why(table: _Table, cover: Cover, task: int, bidder: int) -> str:
+def _why(table: _Table, cover: Cover, task: int, bidder: int, sized: bool) -> str:
     match = table.cells[task, bidder]
-    because = ", ".join(reasons.sentences((r for r in match.reasons if r.contribution > 0 and r.tells), 2))
+    told = sorted((r for r in match.reasons if r.tells), key=lambda r: r.code != "likely_trade")
+    told = [r for r in told if r.contribution > 0 or r.code == "likely_trade"]
+    because = ", ".join(reasons.sentences(told, 2))
     extent = {WHOLE: "", HALF: " (couverture partielle)", QUARTER: " (couverture faible, à confirmer)"}
     kept = extent.get(int(cover.degree[task, bidder]), " (couverture partielle)")
     if match.level == "plausible":
         kept = " (à confirmer)"
     if table.bidders[bidder] in table.firms:
         return f"{table.tasks[task].label}, pris par une entreprise : {because}"
-    if (task, table.bidders[bidder]) in table.unsized:
-        kept = " (taille à confirmer)"
+    if not sized:
+        kept = f"{kept[:-1]}, taille à confirmer)" if kept else " (taille à confirmer)"
     if far(match):
-        kept = f" (à {match.distance_km:.0f} km, zone non déclarée : déplacement à confirmer)"
+        away = "loin" if match.distance_km is None else f"à {match.distance_km:.0f} km"
+        kept = f" ({away}, zone non déclarée : déplacement à confirmer)"
     others = int((cover.degree[task] > 0).sum()) - 1
     because = because or (f"retenue parmi {others + 1} structures" if others else "seule structure trouvée")
     return f"{table.tasks[task].label}{kept} : {because}"

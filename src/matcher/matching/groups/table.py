@@ -6,9 +6,10 @@ from datetime import date
 
 import numpy as np
 
-from matcher.domain import LENDING_KINDS, BadInput, Carried, Lot, LotAnswer, Match, Part, Structure
+from matcher.domain import LENDING_KINDS, Asked, BadInput, Lot, LotAnswer, Match, Part, Structure
 from matcher.matching.parts import executed
 from matcher.matching.ranking import CONFIRM
+from matcher.matching.trades import plain
 from matcher.reference import law
 from matcher.reference.amounts import covers, yearly
 from matcher.reference.text import shorten
@@ -20,6 +21,7 @@ MAIN = 0.4  # share of a lot from which a part is a main one, of which the size 
 
 #: The ordinary firms for a lot or a part that no structure does (`groups.firms`).
 Firms = Callable[[Lot], Sequence[Match]]
+LOTS = 3  # that a structure of unknown turnover carries at once
 LOT_WEIGHT = 60  # divisible by 2, 3, 4, 5 and 6: a lot's weight is shared among its needs
 
 
@@ -48,8 +50,13 @@ class _Table:
     barred: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (lot id, siren) -> why
     on: date = date.min  # date of the rules applied
     firms: frozenset[str] = frozenset()  # SIRENs of ordinary firms that take what no structure can
-    carried: Mapping[str, Carried] = field(default_factory=dict)  # lot id -> who can carry it
+    asked: Mapping[str, Asked] = field(default_factory=dict)  # by lot id
     unsized: frozenset[tuple[int, str]] = frozenset()  # (task, siren) of which the size is to be confirmed
+
+    def alone(self, task: int) -> bool:
+        """Is the lot of a task one that a structure carries alone, as far as known?"""
+        asked = self.asked.get(self.tasks[task].lot.id)
+        return asked is None or asked.carried == "alone"
 
     def ineligible(self, lot: Lot, siren: str) -> bool:
         """True where this bidder is not eligible for the reserved lot, ranked on it or not."""
@@ -127,19 +134,24 @@ def _table(
     barred: dict[tuple[str, str], str] = {}
     ordinary: set[str] = set()
     unsized: set[tuple[int, str]] = set()
+    known: dict[tuple[object, ...], str] = {}
+    firms_do = {answer.lot.id for answer in answers if answer.calls_for in ("clause", "beyond")}
 
     def able(answer: LotAnswer, lot: Lot) -> list[Match]:
         kept = []
         staff = answer.asked is not None and answer.asked.nature == "staff"
+        # what firms do as a rule is given to no structure on a mere chance
+        by_firms = lot.reservation is None and lot.id in firms_do
         for match in () if answer.nobody else answer.matches:
             siren = match.structure.siren
-            if siren in constraints.excluded:
-                continue
+            twin = known.setdefault(called(match.structure), siren) != siren
+            if siren in constraints.excluded or (twin and siren not in constraints.imposed):
+                continue  # two directories may name one structure each in its way
             if match.structure.kind in LENDING_KINDS and not staff and siren not in constraints.imposed:
                 continue  # they lend staff, and execute nothing
             if why := _exclusion(match):
                 barred[lot.id, siren] = why
-            else:
+            elif match.level != "plausible" or match.established or not by_firms:
                 kept.append(match)
         return kept
 
@@ -177,10 +189,10 @@ def _table(
     for cell, value in degrees.items():
         grade[cell], points[cell] = value, scores[cell]
     structures = {m.structure.siren: m.structure for m in cells.values()} | dict(constraints.structures)
-    carried = {answer.lot.id: answer.asked.carried for answer in answers if answer.asked}
+    asked = {answer.lot.id: answer.asked for answer in answers if answer.asked}
     cellwise = (tuple(tasks), tuple(column), cells, grade, points)
     firms_ = frozenset(ordinary)
-    return _Table(*cellwise, structures, barred, on, firms_, carried, frozenset(unsized))
+    return _Table(*cellwise, structures, barred, on, firms_, asked, frozenset(unsized))
 
 
 def tasks_of(
@@ -197,6 +209,7 @@ def tasks_of(
         whole = Task(id=lot.id, lot=lot, label=lot_label(lot), weight=LOT_WEIGHT)
         # without a judgement, a structure of another trade covers a lot little, however near it is
         return [(whole, _fitted(_degrees(matches), asked, QUARTER))]
+    best = _best_parts(matches, parts)
     result = []
     for need in split:
         task = Task(
@@ -208,11 +221,20 @@ def tasks_of(
             need=need,
         )
         if need.id in parts:
-            result.append((task, _degrees(parts[need.id])))
+            surely = {siren for siren, part in best.items() if part == need.id}
+            held = (replace(m, level="likely") if m.structure.siren in surely else m for m in parts[need.id])
+            result.append((task, _degrees(list(held))))
         else:
             unjudged = [replace(match, level="") if match.level == "likely" else match for match in matches]
             result.append((task, _fitted(_degrees(unjudged), (need,), 0)))
     return result
+
+
+def _best_parts(whole: Sequence[Match], parts: Mapping[str, Sequence[Match]]) -> dict[str, str]:
+    """SIREN -> the part for which it has the best chance, of who is likely for the whole: it is so for that one at least."""
+    likely = {match.structure.siren for match in whole if match.level == "likely"}
+    chances = sorted((m.probability, m.structure.siren, need) for need, held in parts.items() for m in held)
+    return {siren: need for _, siren, need in chances if siren in likely}
 
 
 def _fitted(
@@ -232,6 +254,8 @@ def _fitted(
 def _degrees(matches: Sequence[Match]) -> list[tuple[Match, int, int]]:
     """Degree to which each match covers the lot: full for likely ones, half for plausible ones, which are to be confirmed.
 
+    Of those of little chance only the ones whose trade is established, on a reserved lot, which no others may take.
+
     Without a judgement (suppliers of past awards), by the probability relative to the best: half of it or more is
     full.  Degrees are coarse on purpose: a fifth member is not worth a hundredth of fit.
     """
@@ -246,8 +270,9 @@ def _degrees(matches: Sequence[Match]) -> list[tuple[Match, int, int]]:
         ratio = max(0.0, value / best) if value == value else 0.0
         degree = WHOLE if ratio >= 0.5 else HALF if ratio >= 0.2 else QUARTER
         if match.level:
-            maybe = match.level == "plausible" and match.probability >= CONFIRM
-            degree = WHOLE if match.level == "likely" else HALF if maybe else 0
+            little = QUARTER if match.established and match.lot.reservation is not None else 0
+            maybe = HALF if match.probability >= CONFIRM else little
+            degree = {"likely": WHOLE, "plausible": maybe}.get(match.level, 0)
         elif far(match):
             degree = QUARTER
         result.append((match, degree, round(100 * ratio)))
@@ -267,6 +292,12 @@ def _exclusion(match: Match) -> str:
 def far(match: Match) -> bool:
     """Is a structure without a declared zone beyond the usual distance of the trade?  Ordinary firms are exempt."""
     return bool(match.structure.kind) and match.reach.where == "far"
+
+
+def called(structure: Structure) -> tuple[object, ...]:
+    """A key that spellings of the name of one structure share: its words, without legal form and short ones, and its department."""
+    words = frozenset(w for w in plain(structure.name).split() if len(w) > 2 or w.isdigit())
+    return words, structure.place.department or structure.siren
 
 
 def lot_label(lot: Lot) -> str:
