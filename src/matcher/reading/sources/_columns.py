@@ -30,7 +30,7 @@ HEADINGS: Mapping[str, Any] = tables.lists("headings.json")
 
 AHEAD = 200  # rows seen before columns are settled
 SEEN = 60  # cells of a column that are weighed
-SURE = 0.5  # merit from which a column is that of a field
+SURE = 0.42  # merit from which a column is that of a field
 ALONE = 0.6  # share of cells that makes a column that of a field whatever its heading
 VALUE = "kind:"  # a correction of a value: "kind:Tiers-lieu" -> "ESS"
 
@@ -39,9 +39,7 @@ _EMPTY_WORDS = frozenset(
     "dans etes sur the of your".split()
 )
 #: A heading that begins so counts, dates or codes the thing: "nb postes" is no post, "date creation" no creation.
-_QUALIFIERS = frozenset(
-    "nb nombre tranche date dt annee code id identifiant contact flag type taux libelle".split()
-)
+_QUALIFIERS = frozenset("nb nombre tranche date dt annee code id identifiant contact flag type taux".split())
 #: Headings of what is no field here: they keep a column from being taken for another by one common word.
 _NO_FIELD = HEADINGS["no field"]
 #: Field -> the headings of what a structure says that it does, in any list (accents, case and plurals do not matter).
@@ -62,8 +60,14 @@ def _town(cell: str) -> bool:
 
 
 def _area(cell: str) -> bool:
-    names = department_names()
-    return cell.strip().upper().zfill(2) in names or fold(cell) in set(map(fold, names.values()))
+    return cell.strip().upper().zfill(2) in department_names() or _area_named(cell)
+
+
+def _area_named(cell: str) -> bool:
+    """One department by its name, its number aside ("Morbihan (56)")."""
+    return fold(re.sub(r"\W*\b\d[\dABab]{1,2}\b\W*", "", cell)).strip() in set(
+        map(fold, department_names().values())
+    )
 
 
 _SEVERAL_AREAS = re.compile(r"(?:\d{2,3}|2[AB])(?:\s*(?:[,;/+-]|et)\s*(?:\d{2,3}|2[AB]))+", re.I)
@@ -89,6 +93,7 @@ LOOKS: dict[str, Callable[[str], bool]] = {
     "kind": lambda c: len(c) < 80 and _structure.is_kind(c),
     "town": _town,
     "department": _area,
+    "area": _area_named,
     "offer": lambda c: bool(trades.named(c[:300])),
     "zone": lambda c: _structure.zone_of(c) is not None,
     "areas": _areas,
@@ -105,14 +110,30 @@ ALONE_TELL = (
     "postcode",
     "kind",
     "town",
+    "area",
     "areas",
     "offer",
     "prose",
 )
-_REACHED = ("phone", "email", "website")  # of which every column counts
-_FIELD_OF = {"areas": "zone", "prose": "description"}
+_FURTHER = ("phone", "email", "website", "offer")  # of which every column counts
+_FIELD_OF = {"area": "department", "areas": "zone", "prose": "description"}
+_STANDS = frozenset({"town", "postcode", "commune", "department", "address"})
+_NUMBERS_OF = frozenset("siret siren nic finess rna own_id updated".split())
+#: What a list of structures says of each beside its name: two of these make one.
+ABOUT_SOMEONE = (
+    frozenset({"siret", "siren", "finess"}),
+    _STANDS,
+    frozenset({"phone", "email", "website"}),
+    frozenset({"kind"}),
+    frozenset({"offer", "sectors", "description", "zone"}),
+)
+#: Nouns of who does something: "prestataire", "opérateur", "adhérent", "partenaire".
+_AGENT = re.compile(
+    r"\b(?!secteur|commentaire|inventaire|date)\w{3,}(?:taire|naire|teur|seur|rent|ant|trice)\b|\bqui\b"
+)
 #: What cells of another form contradict, and what no other field looks like.
 _STRICT = ("siret", "email", "website", "phone", "siren", "naf", "postcode")
+_NO_TEXT = (*_STRICT[:4], "number", "areas")
 #: Fields that hold the form of another.
 _LIKE = {
     "predecessors": "siret",
@@ -127,7 +148,11 @@ _LIKE = {
 def looks(cells: Sequence[str]) -> dict[str, float]:
     """Form -> share of these cells that have it; nothing where there are no cells."""
     seen = [cell.strip() for cell in cells if cell.strip()][:SEEN]
-    return {form: sum(map(test, seen)) / len(seen) for form, test in LOOKS.items()} if seen else {}
+    if not seen:
+        return {}
+    shares = {form: sum(map(test, seen)) / len(seen) for form, test in LOOKS.items()}
+    of_other = max(shares[form] for form in (*_STRICT, "number"))
+    return shares | {"title": _titles(seen) * (of_other < ALONE)}
 
 
 # --------------------------------------------------------------------------------------------- what headings are called
@@ -229,42 +254,62 @@ class Vocabulary:
             columns = {"name" if heading == titled else key: heading for key, heading in columns.items()}
         left = {heading: forms[heading] for heading in headings if heading not in taken}
         more = self._by_cells(left, columns)
-        guessed = columns.keys() - (fixed or {}).keys()
-        numbered = bool({"siret", "siren", "finess"} & (more | columns).keys())
-        placed = {"town", "kind"} <= (more | columns).keys()
-        if "name" in self.aliases and (numbered or placed) and not {"name", "brand"} & guessed:
-            # the first column of distinct words is the name, also where they sound like an offer or a town
-            free = [h for h in left if h not in more.values() or h in (more.get("offer"), more.get("town"))]
-            numbers = {columns.get(field) for field in ("siret", "siren", "nic", "finess", "own_id")}
-            begin = [heading for heading in headings if heading not in numbers][:2]
-            free = free if "offer" not in guessed else [h for h in free if h in begin]
-            name = next((h for h in free if _distinct((cells or {}).get(h, ()))), None)
+        if "name" in self.aliases and not {"name", "brand"} & columns.keys():
+            name = self._title(headings, forms, columns, more)
             if name is not None:
-                del left[name]
+                columns = {key: heading for key, heading in columns.items() if heading != name}
+                left.pop(name, None)
                 more = self._by_cells(left, columns | {"name": name}) | {"name": name}
         place = {heading: at for at, heading in enumerate(headings)}
         return dict(sorted((more | columns).items(), key=lambda pair: place.get(pair[1], -1)))
+
+    def _title(
+        self,
+        headings: Sequence[str],
+        forms: Mapping[str, Mapping[str, float]],
+        columns: Mapping[str, str],
+        more: Mapping[str, str],
+    ) -> str | None:
+        """The column of names where no heading says so: one of distinct words in a table that tells of someone else too."""
+        known = {key.partition(".")[0] for key in (*columns, *more)}
+        if sum(bool(group & known) for group in ABOUT_SOMEONE) < 2:
+            return None
+        merits = {}
+        for place, heading in enumerate(headings):
+            claims = self.claims(heading)
+            of = next((key.partition(".")[0] for key, column in columns.items() if column == heading), "")
+            confirmed = forms[heading].get(_LIKE.get(of, of), 0.0) >= ALONE or of in _NUMBERS_OF
+            says = "name" in claims or bool(_AGENT.search(words(heading)))
+            if forms[heading].get("title", 0.0) < ALONE or "" in claims or (of and (confirmed or not says)):
+                continue
+            merits[heading] = forms[heading]["title"] - 0.1 * place + 0.5 * says - 0.3 * bool(of)
+        return max(merits, key=merits.__getitem__, default=None)
 
     def _by_cells(self, left: Mapping[str, Mapping[str, float]], found: Mapping[str, str]) -> dict[str, str]:
         """What cells alone tell of the columns left, by the share of their cells that have each form."""
         more: dict[str, str] = {}
         for form in ALONE_TELL:
             field = _FIELD_OF.get(form, form)
-            known = {key.partition(".")[0] for key in found}
-            if field not in self.aliases or (field in known and field not in _REACHED):
+            known = {key.partition(".")[0] for key in (*found, *more)}
+            if field not in self.aliases or (field in known and field not in _FURTHER):
                 continue
+            if form == "area" and known & _STANDS:
+                continue  # beside a place it is where the structure goes
             # a further one is of a heading that says nothing else
             free = [h for h in left if h not in more.values() and not (field in known and self.claims(h))]
             held = sorted((h for h in free if left[h].get(form, 0.0) >= ALONE), key=lambda h: -left[h][form])
-            for number, heading in enumerate(held if field in _REACHED else held[:1], 100 * (field in known)):
+            for number, heading in enumerate(held if field in _FURTHER else held[:1], 100 * (field in known)):
                 more[f"{field}.{number}" if number else field] = heading
         return more
 
 
-def _distinct(cells: Sequence[str]) -> bool:
-    seen = [cell.strip() for cell in cells if cell.strip()]
-    lettered = all(re.search(r"[^\W\d_]{2}", cell) for cell in seen)
-    return len(seen) > 0 and lettered and len(set(seen)) > 0.7 * len(seen)
+_TITLE = re.compile(r"\W*(?:\d+\W+)?[A-ZÀ-Ý0-9](?=.*[^\W\d_]{3})(?!.*\d{3})")
+
+
+def _titles(cells: Sequence[str]) -> float:
+    """Share of cells that may be names of someone, each its own: few words, the first with a capital."""
+    alike = [c for c in cells if len(c) < 90 and _TITLE.match(c) and len(c.split()) < 12]
+    return len({fold(cell) for cell in alike}) / len(cells)
 
 
 def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
@@ -272,12 +317,15 @@ def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
     share -= 0.1 * (not field)
     if not forms:
         return share
+    if field in TEXTS:  # "secteur" is one of trades, or where they go
+        trade = forms["offer"] * (forms["offer"] >= 0.4)
+        return share + 0.5 * trade - 0.6 * (max(forms[form] for form in _NO_TEXT) >= 0.7)
     form = _LIKE.get(field, field)
     if form in LOOKS:
         has = forms[form]
         against = 0.7 if form in _STRICT else 0.3 if form in ("kind", "town") else 0.0
         return share + 0.5 * has if has >= 0.4 else share - against * (has < 0.2)
-    unlike = (*_STRICT[:4], "number") if field in TEXTS or field in ("name", "brand") else _STRICT[:4]
+    unlike = (*_STRICT[:4], "number") if field in ("name", "brand") else _STRICT[:4]
     return share - 0.6 * float(max(forms[form] for form in unlike) >= 0.7)
 
 

@@ -6,6 +6,7 @@ Several offers a structure: repeat its SIRET, number the columns (`offre_1`, `of
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any, BinaryIO
 
 from rapidfuzz import fuzz
@@ -40,8 +41,7 @@ NESTED = ("offers", "offres", "activites", "activities", "prestations", "atelier
 NUMBERED = frozenset({"offer", "offer_text", "rome", "cpv", "sectors"})
 #: Fields of which a further column adds to the first, or stands in for it where it is empty.
 SEVERAL = NUMBERED | {"phone", "email", "website", "address", "description", "zone"}
-_TICKS = frozenset(("x", "oui", "1", "✓", "✔", "●", "v", "o", "vrai", "true"))
-_UNTICKED = frozenset(("non", "0", "n", "false", "faux", "-"))
+_UNTICKED = frozenset(("non", "no", "0", "n", "false", "faux", "-", ""))
 FIELDS = tuple(ALIASES)
 #: Words of a heading that describes someone other than the structure: a list of notices has the buyer's SIRET.
 _OTHERS = frozenset({"acheteur", "buyer", "titulaire", "adjudicateur", "acheteurs"})
@@ -63,7 +63,9 @@ _VOCABULARY = _columns.Vocabulary(ALIASES, SEVERAL)
 def mapping(headings: Sequence[str], cells: Cells | None = None, fixed: Columns = None) -> dict[str, str]:
     """Field -> heading, guessed; a numbered field ("offer.2") stands for a further column."""
     own = [h for h in headings if not _OTHERS & set(_columns.words(h).split())]
-    columns = _VOCABULARY.guess([h for h in own if not _nested_name(h)], cells, fixed)
+    cells = cells or {}
+    # a heading of nested offers above texts is one of offers
+    columns = _VOCABULARY.guess([h for h in own if not _nested_name(h) or cells.get(h)], cells, fixed)
     plural = next(filter(_nested_name, own), None)
     if plural is not None and not {"offer", "offer.1"} & set(columns):
         columns["offer"] = plural
@@ -77,7 +79,6 @@ def mapping(headings: Sequence[str], cells: Cells | None = None, fixed: Columns 
         and "description" in columns
     ):
         columns["offer_text"] = columns.pop("description")
-    cells = cells or {}
     listed = [len(_structure.departments_of(cell)) for cell in cells.get(columns.get("department", ""), ())]
     if "zone_departments" not in columns and sum(count > 1 for count in listed) > 0.2 * len(listed):
         columns["zone_departments"] = columns.pop("department")
@@ -110,18 +111,34 @@ _THOUSANDS, _MILLIONS = re.compile(r"\bk ?€|\bk ?euro|millier", re.I), re.comp
 
 
 def _ticked(headings: Sequence[str], found: Mapping[str, str], cells: _columns.Cells) -> dict[str, str]:
-    """The columns headed by a trade whose cells are ticked or empty, and those of the same form beside them."""
+    """The columns headed by a trade, a kind or a department whose cells are ticked or empty, and those alike beside them."""
     block: list[str] = []
     marked: list[str] = []
     for heading in [*headings, ""]:
-        seen = [fold(cell).strip(" ()") for cell in cells.get(heading, ())]
-        marks = sum(cell in _TICKS or cell in _UNTICKED for cell in seen)
-        if 2 * marks > len(seen) and heading not in found.values():
+        seen = cells.get(heading, ())
+        if 2 * sum(map(_marks, seen)) > len(seen) and heading not in found.values():
             block.append(heading)
         else:
-            marked += block if any(map(trades.named, block)) else ()
+            marked += block if any(_tells(one) for one in block if cells.get(one)) else ()
             block = []
     return {f"ticked.{number}": heading for number, heading in enumerate(marked, 1)}
+
+
+def _marks(cell: str) -> bool:
+    """Is this a tick, or the lack of one, whatever the sign?"""
+    sign = fold(cell).strip(" ()")
+    return len(sign) <= 5 and (
+        sign in _UNTICKED or _structure.yes_no(sign) is not None or not re.search(r"\w{2}|\d", sign)
+    )
+
+
+def _tells(heading: str) -> str:
+    """What a tick below this heading says: "kind", "zone", "offer" or nothing known."""
+    if _structure.is_kind(heading):
+        return "kind"
+    if _columns.LOOKS["department"](heading):
+        return "zone"
+    return "offer" if trades.named(heading) else ""
 
 
 def _nested_name(heading: str) -> bool:
@@ -164,7 +181,8 @@ def identifies(columns: Collection[str]) -> bool:
     fields = {name.partition(".")[0] for name in columns}
     if fields & {"siret", "siren", "finess"}:
         return bool({"name", "kind", "brand", "town", "offer", "ticked"} & fields)
-    return bool({"name", "brand"} & fields and _PLACED & fields and _SPEAKS & fields)
+    about = sum(bool(group & fields) for group in _columns.ABOUT_SOMEONE)
+    return bool({"name", "brand"} & fields) and about + ("ticked" in fields) > 1
 
 
 @dataclass
@@ -219,17 +237,22 @@ JSON = (".jsonl", ".json", ".ndjson")
 
 @dataclass
 class _Sheet:
-    """What a row owes to what stands above it: the title of the sheet or of a section, the cells of a merged row."""
+    """What a row owes to what stands above it: the titles of the sheet and of its sections, the cells of merged rows."""
 
     columns: Mapping[str, str]  # the user's corrections, those of kinds among them
     title: str = ""
-    section: str = ""
+    sections: dict[str, str] = field(
+        default_factory=dict
+    )  # "kind", "place" or "offer" -> the title that says it
     last: Row = field(default_factory=dict)
+    repeated: set[str] = field(
+        default_factory=set
+    )  # headings under which each row says it again: none is merged
 
     def whole(self, row: Row, found: Mapping[str, str]) -> Row | str:
         """The row with what it continues; a str where it is a title, a total or a note, which tell of no structure."""
         if row.get("", "") != self.title:
-            self.title, self.section, self.last = row.get("", ""), "", {}
+            self.title, self.sections, self.last, self.repeated = row.get("", ""), {}, {}, set()
         if row.keys() != self.last.keys():  # of another table of the sheet
             self.last = {}
         if self.title and "siret" not in found and not identifies(found):
@@ -251,11 +274,40 @@ class _Sheet:
             and any(found[key] in filled for key in found if key not in _IDENTITY)
         ):
             return {**row, **{heading: self.last.get(heading) for heading in who}}
-        if total or ("name" in found and len(filled) == 1 < len(found) and found.get("siret") not in filled):
-            self.section, self.last = "" if total else words, {}
+        alone = len(filled) == 1 < len(found) and found.get("siret") not in filled
+        if total or (
+            "name" in found and (alone or (len(filled) == 2 and _structure.is_kind([*filled.values()][0])))
+        ):
+            self.sections, self.last = ({} if total else self._sections(words)), {}
             return "a title, a total or a note of the sheet: it tells of no structure"
-        self.last = row
+        self.last = row = row | self._merged(row, filled, found)
         return row
+
+    def _sections(self, words: str) -> dict[str, str]:
+        """The sections that hold below a title: one of kinds parts the places, or the places the kinds."""
+        if _structure.kind_of(words):
+            return self.sections | {"kind": words}
+        if _named_place(words):
+            return self.sections | {"place": words}
+        return {"offer": words} if trades.named(words) else {}
+
+    def _merged(self, row: Row, filled: Mapping[str, str], found: Mapping[str, str]) -> Row:
+        """The cells that this row has of the ones above: of columns before the name that never say a thing twice."""
+        before = list(takewhile(lambda heading: heading != found.get("name"), row))
+        groups = [found[key] for key in _GROUPED if found.get(key) in before]
+        self.repeated |= {
+            h for h in groups if h in filled and filled[h] == str(self.last.get(h) or "").strip()
+        }
+        return {
+            h: self.last[h] for h in groups if h not in filled and h not in self.repeated and h in self.last
+        }
+
+    def place(self, town: object, **stated: Any) -> Place:
+        """The place that a row states, else that of its section, or the department of its sheet."""
+        own = place_of(town=town, **stated)
+        if own != Place() or (section := self.sections.get("place") or _area_in(self.title)) is None:
+            return own
+        return next(iter(_named_place(section)), own)
 
     def kinds(
         self, stated: str, found: Mapping[str, str], name: str, form: str
@@ -273,18 +325,31 @@ class _Sheet:
             own = bracket.group(1) if bracket else name.partition(" ")[0]
             own = own if own in KINDS or (bracket and _structure.is_kind(own)) else ""
             named = (_structure.kind_in_name(text) or "" for text in (self.title, found.get("name", "")))
-            around = (own, self.section, *named, form, self.title)
+            around = (own, self.sections.get("kind", ""), *named, form, self.title)
             if kind := next((kind for text in around if (kind := _structure.kind_of(text))), None):
                 return (kind,), ("kind-inferred",)
         kind, flags = _structure.kind_stated(stated)
         return (kind,), flags
 
 
+def _named_place(words: str) -> Sequence[Place]:
+    """The place, or the area, that a title is called after; none where it says more than that."""
+    if _columns.LOOKS["department"](words):
+        return [place_of(department=_structure.departments_of(words)[0])]
+    town = place_of(town=words)
+    return [town] if town.commune else [place for place in loosely(words) or () if place != Place()]
+
+
+def _area_in(title: str) -> str | None:
+    """The one department that a title names in words."""
+    areas = _structure.departments_of(re.sub(r"\d", " ", title))
+    return areas[0] if len(areas) == 1 else None
+
+
+_GROUPED = ("kind", "town", "department", "postcode", "sectors")
 _COOPERATIVE = ("SCOP", "SCIC")
 _LESS = (None, "", "ESUS", "ESS")
 _IDENTITY = ("siret", "siren", "name", "kind", "town", "postcode", "address")
-_PLACED = frozenset({"town", "postcode", "commune", "department", "address"})
-_SPEAKS = frozenset({"kind", "offer", "offer_text", "sectors", "description", "ticked"})
 _TOTAL = re.compile(r"\s*(?:(?:sous[ -]?)?total|nombre de|effectif total|source|nb|\d{1,3} \w+$)\b", re.I)
 
 
@@ -379,7 +444,15 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     elif in_brackets := re.fullmatch(r"(.+?)(?:\(|,\s?)(\w{2,3})\)?", town):
         named = in_brackets.group(1).strip()
         department = department or next(iter(_structure.departments_of(in_brackets.group(2))), None)
-    place = place_of(
+    bracket = re.fullmatch(r"(.+?)\s*\(([^()]+)\)", name)
+    stands = bool(town or department or code or any(cell(key) for key in ("postcode", "commune", "latitude")))
+    if bracket and not stands and (inside := _named_place(bracket[2])) and inside[0].commune:
+        name, named, stands = bracket[1], bracket[2], True
+    if not stands and (
+        with_code := next(filter(None, map(_CODE_AND_TOWN.search, map(str, row.values()))), None)
+    ):
+        code, named = with_code.groups()
+    place = sheet.place(
         town=named,
         postcode=cell("postcode") or code,
         commune=cell("commune"),
@@ -409,12 +482,15 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     ]
     if not name and not brand and not offers:
         return "no name: fill in the name of the structure, or point to its column with --map name=COLUMN"
-    kinds, told = sheet.kinds(text("kind"), columns, name, text("legal_form"))
+    ticked = [(heading, _tells(heading)) for heading in _ticks(row, columns)]
+    stated = text("kind") or " / ".join(heading for heading, tells in ticked if tells == "kind")
+    kinds, told = sheet.kinds(stated, columns, name, text("legal_form"))
     flags = (*flags, *told)
     provenance = {"kind": "from the name or its surroundings"} if "kind-inferred" in told else {}
     if place.department is None and place.latitude is None:
         flags = (*flags, "place-unknown")
     in_words = [told for told in all_of("radius") if not re.search(r"\d", told)]
+    in_words += [heading for heading, tells in ticked if tells == "zone"]
     zone_words = " ; ".join(all_of("zone", 2_000) + in_words)
     zone = _structure.zone_of(
         zone_words, cell("radius"), cell("zone_departments"), cell("zone_regions"), place
@@ -521,8 +597,8 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
                 service_types=service_types,
                 source=source,
             )
-    for heading in (heading for key, heading in columns.items() if key.startswith("ticked")):
-        if fold(str(row.get(heading) or "")).strip(" ()") in _TICKS:
+    for heading in _ticks(row, columns):
+        if _tells(heading) in ("offer", ""):
             yield Offer(id="", title=heading, source=source)
     if alone:
         for sector in shared_sectors:
@@ -531,6 +607,13 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
         if _nested_name(key) and isinstance(row[key], list):
             for item in row[key][:500]:
                 yield from _nested(item, shared_sectors, service_types, source)
+
+
+def _ticks(row: Mapping[str, Any], columns: Mapping[str, str]) -> Iterator[str]:
+    """The headings that a row ticks."""
+    for heading in (heading for key, heading in columns.items() if key.startswith("ticked")):
+        if fold(str(row.get(heading) or "")).strip(" ()") not in _UNTICKED:
+            yield heading
 
 
 def _nested(
