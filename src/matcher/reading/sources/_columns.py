@@ -80,6 +80,16 @@ def _areas(cell: str) -> bool:
     return named or bool(_SEVERAL_AREAS.fullmatch(cell))
 
 
+_TICKED = frozenset("x v o y 1 oui yes vrai true".split())
+UNTICKED = frozenset(("non", "no", "0", "n", "false", "faux", "-", ""))
+
+
+def is_mark(cell: str) -> bool:
+    """Is this a tick, or the lack of one, whatever the sign?"""
+    sign = fold(cell).strip(" ()")
+    return sign in _TICKED or sign in UNTICKED or (len(sign) <= 3 and not re.search(r"\w", sign))
+
+
 LOOKS: dict[str, Callable[[str], bool]] = {
     "siret": lambda c: bool(re.fullmatch(r"\D{0,12}(?:\d[\s.\u00a0\u202f-]?){13,14}", c)),
     "email": lambda c: bool(re.fullmatch(r"[^@\s]+@[^@\s]+\.[a-z]+(?:[\s;,/].*)?", c.lower())),
@@ -98,6 +108,7 @@ LOOKS: dict[str, Callable[[str], bool]] = {
     "zone": lambda c: _structure.zone_of(c) is not None,
     "areas": _areas,
     "number": lambda c: _structure.number_of(c) is not None,
+    "mark": is_mark,
     "prose": lambda c: len(re.findall(r"[^\W\d_]{2,}", c)) >= 6,
 }
 #: Forms that cells tell whatever the heading, the surest first, and the field of each where it is not of its name.
@@ -133,7 +144,7 @@ _AGENT = re.compile(
 )
 #: What cells of another form contradict, and what no other field looks like.
 _STRICT = ("siret", "email", "website", "phone", "siren", "naf", "postcode")
-_NO_TEXT = (*_STRICT[:4], "number", "areas")
+_NO_TEXT = (*_STRICT[:4], "number", "areas", "mark")
 #: Fields that hold the form of another.
 _LIKE = {
     "predecessors": "siret",
@@ -151,7 +162,7 @@ def looks(cells: Sequence[str]) -> dict[str, float]:
     if not seen:
         return {}
     shares = {form: sum(map(test, seen)) / len(seen) for form, test in LOOKS.items()}
-    of_other = max(shares[form] for form in (*_STRICT, "number"))
+    of_other = max(shares[form] for form in (*_STRICT, "number", "mark"))
     return shares | {"title": _titles(seen) * (of_other < ALONE)}
 
 

@@ -41,7 +41,6 @@ NESTED = ("offers", "offres", "activites", "activities", "prestations", "atelier
 NUMBERED = frozenset({"offer", "offer_text", "rome", "cpv", "sectors"})
 #: Fields of which a further column adds to the first, or stands in for it where it is empty.
 SEVERAL = NUMBERED | {"phone", "email", "website", "address", "description", "zone"}
-_UNTICKED = frozenset(("non", "no", "0", "n", "false", "faux", "-", ""))
 FIELDS = tuple(ALIASES)
 #: Words of a heading that describes someone other than the structure: a list of notices has the buyer's SIRET.
 _OTHERS = frozenset({"acheteur", "buyer", "titulaire", "adjudicateur", "acheteurs"})
@@ -116,20 +115,12 @@ def _ticked(headings: Sequence[str], found: Mapping[str, str], cells: _columns.C
     marked: list[str] = []
     for heading in [*headings, ""]:
         seen = cells.get(heading, ())
-        if 2 * sum(map(_marks, seen)) > len(seen) and heading not in found.values():
+        if 2 * sum(map(_columns.is_mark, seen)) > len(seen) and heading not in found.values():
             block.append(heading)
         else:
             marked += block if any(_tells(one) for one in block if cells.get(one)) else ()
             block = []
     return {f"ticked.{number}": heading for number, heading in enumerate(marked, 1)}
-
-
-def _marks(cell: str) -> bool:
-    """Is this a tick, or the lack of one, whatever the sign?"""
-    sign = fold(cell).strip(" ()")
-    return len(sign) <= 5 and (
-        sign in _UNTICKED or _structure.yes_no(sign) is not None or not re.search(r"\w{2}|\d", sign)
-    )
 
 
 def _tells(heading: str) -> str:
@@ -276,7 +267,8 @@ class _Sheet:
             return {**row, **{heading: self.last.get(heading) for heading in who}}
         alone = len(filled) == 1 < len(found) and found.get("siret") not in filled
         if total or (
-            "name" in found and (alone or (len(filled) == 2 and _structure.is_kind([*filled.values()][0])))
+            "name" in found
+            and (alone or (len(filled) == 2 and _structure.is_kind(next(iter(filled.values())))))
         ):
             self.sections, self.last = ({} if total else self._sections(words)), {}
             return "a title, a total or a note of the sheet: it tells of no structure"
@@ -310,9 +302,9 @@ class _Sheet:
         return next(iter(_named_place(section)), own)
 
     def kinds(
-        self, stated: str, found: Mapping[str, str], name: str, form: str
+        self, stated: str, found: Mapping[str, str], name: str, form: str, file: str
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """(kinds, flags): as stated or as the user says, else by the name, the section, the sheet, or the legal form."""
+        """(kinds, flags): as stated or as the user says, else by the name, the section, the sheet, the legal form or the file."""
         corrected = self.columns.get(_columns.VALUE + stated)
         if corrected is None and (kind := _structure.kind_of(form)) in _COOPERATIVE:
             stated = form if _structure.kind_of(stated) in _LESS else stated  # an approval is no form
@@ -324,8 +316,10 @@ class _Sheet:
             bracket = re.search(r"\(([^()]+)\)\s*$", name)
             own = bracket.group(1) if bracket else name.partition(" ")[0]
             own = own if own in KINDS or (bracket and _structure.is_kind(own)) else ""
-            named = (_structure.kind_in_name(text) or "" for text in (self.title, found.get("name", "")))
-            around = (own, self.sections.get("kind", ""), *named, form, self.title)
+            titles = (self.title, found.get("name", ""), re.sub(r"[\W_\d]+", " ", file))
+            named = (_structure.kind_in_name(text) or "" for text in titles)
+            coded = " ".join(word for word in re.split(r"[\W_]+", file) if word in KINDS)
+            around = (own, self.sections.get("kind", ""), *named, form, self.title, coded)
             if kind := next((kind for text in around if (kind := _structure.kind_of(text))), None):
                 return (kind,), ("kind-inferred",)
         kind, flags = _structure.kind_stated(stated)
@@ -431,7 +425,9 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         texts = [each for key in (name, "contact", *own) for each in all_of(key)]
         return [_AT.sub("@", _FAX.sub(" ", each)) for each in dict.fromkeys(texts)]
 
-    name, brand, flags = _FOOTNOTE.sub("", text("name")), text("brand"), tuple[str, ...]()
+    first_line, _, below = str(cell("name") or "").strip().partition("\n")
+    name = clean(first_line) if _CODE_AND_TOWN.search(below) or _REACHES.search(below) else text("name")
+    name, brand, flags = _FOOTNOTE.sub("", name), text("brand"), tuple[str, ...]()
     department = next(iter(_structure.departments_of(cell("department"))), None)
     region = next(iter(_structure.regions_of(cell("region"))), None)
     address = " ".join(all_of("address"))
@@ -484,7 +480,7 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         return "no name: fill in the name of the structure, or point to its column with --map name=COLUMN"
     ticked = [(heading, _tells(heading)) for heading in _ticks(row, columns)]
     stated = text("kind") or " / ".join(heading for heading, tells in ticked if tells == "kind")
-    kinds, told = sheet.kinds(stated, columns, name, text("legal_form"))
+    kinds, told = sheet.kinds(stated, columns, name, text("legal_form"), source)
     flags = (*flags, *told)
     provenance = {"kind": "from the name or its surroundings"} if "kind-inferred" in told else {}
     if place.department is None and place.latitude is None:
@@ -536,6 +532,8 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     if structure.zone is not None:  # a row's zone is that of the activities it states
         offers = [offer if offer.zone else replace(offer, zone=structure.zone) for offer in offers]
     told_texts = all_of("description", 20_000)
+    if section := sheet.sections.get("offer"):
+        offers.append(Offer(id="", title=section, source=source, zone=structure.zone))
     return [_Draft(replace(structure, kind=kind), list(offers), list(told_texts)) for kind in kinds]
 
 
@@ -612,7 +610,7 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
 def _ticks(row: Mapping[str, Any], columns: Mapping[str, str]) -> Iterator[str]:
     """The headings that a row ticks."""
     for heading in (heading for key, heading in columns.items() if key.startswith("ticked")):
-        if fold(str(row.get(heading) or "")).strip(" ()") not in _UNTICKED:
+        if fold(str(row.get(heading) or "")).strip(" ()") not in _columns.UNTICKED:
             yield heading
 
 
