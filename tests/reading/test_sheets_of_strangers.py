@@ -164,13 +164,14 @@ def test_a_number_that_cannot_be_used_rejects_no_row_that_has_a_name_and_a_place
         ("24 communes de la métropole", (), 15),
         ("Rodez uniquement", (), 15),
         ("Rodez, Trifouillis", (), 30),
+        ("Le Haut Trifouillis", (), 30),
     ],
 )
 def test_a_zone_is_read_as_people_say_it(
     zone: str, departments: tuple[str, ...], radius: float | None
 ) -> None:
-    text = f"Nom;Siret;Ville;Secteur d'intervention\nA;{siret(1)};Rodez;{zone}\nB;{siret(2)};Rodez;Le Haut Trifouillis\n"
+    text = f"Nom;Siret;Ville;Secteur d'intervention\nA;{siret(1)};Rodez;{zone}\nB;{siret(2)};Rodez;À préciser avec nous\n"
     one, other = read(Sheet("members.csv", text.encode(), ()))
     assert one.zone is not None
     assert (one.zone.departments, one.zone.radius_km) == (departments, radius)
-    assert other.zone is None and "zone-unread: Le Haut Trifouillis" in other.flags
+    assert other.zone is None and "zone-unread: À préciser avec nous" in other.flags

@@ -80,6 +80,12 @@ def _areas(cell: str) -> bool:
     return named or bool(_SEVERAL_AREAS.fullmatch(cell))
 
 
+def _goes(cell: str) -> bool:
+    """An area, or towns one of which is known: beside a place it is where the structure goes."""
+    parts = re.split(r"\s*[,;/+]\s*", cell.strip()) if len(cell) < 120 else []
+    return any(part[:1].isupper() and places.communes_named(part) for part in parts) or _areas(cell)
+
+
 _TICKED = frozenset("x v o y 1 oui yes vrai true".split())
 UNTICKED = frozenset(("non", "no", "0", "n", "false", "faux", "-", ""))
 
@@ -105,8 +111,8 @@ LOOKS: dict[str, Callable[[str], bool]] = {
     "department": _area,
     "area": _area_named,
     "offer": lambda c: bool(trades.named(c[:300])),
-    "zone": lambda c: _structure.zone_of(c) is not None,
     "areas": _areas,
+    "goes": _goes,
     "number": lambda c: _structure.number_of(c) is not None,
     "mark": is_mark,
     "prose": lambda c: len(re.findall(r"[^\W\d_]{2,}", c)) >= 6,
@@ -122,12 +128,13 @@ ALONE_TELL = (
     "kind",
     "town",
     "area",
-    "areas",
     "offer",
+    "areas",
+    "goes",
     "prose",
 )
 _FURTHER = ("phone", "email", "website", "offer")  # of which every column counts
-_FIELD_OF = {"area": "department", "areas": "zone", "prose": "description"}
+_FIELD_OF = {"area": "department", "areas": "zone", "goes": "zone", "prose": "description"}
 _STANDS = frozenset({"town", "postcode", "commune", "department", "address"})
 _NUMBERS_OF = frozenset("siret siren nic finess rna own_id updated".split())
 #: What a list of structures says of each beside its name: two of these make one.
@@ -140,7 +147,7 @@ ABOUT_SOMEONE = (
 )
 #: Nouns of who does something: "prestataire", "opérateur", "adhérent", "partenaire".
 _AGENT = re.compile(
-    r"\b(?!secteur|commentaire|inventaire|date)\w{3,}(?:taire|naire|teur|seur|rent|ant|trice)\b|\bqui\b"
+    r"\b(?!secteur|valeur|commentaire|inventaire)\w{3,}(?:taire|naire|eur|rent|ant|trice)\b|\bqui\b"
 )
 #: What cells of another form contradict, and what no other field looks like.
 _STRICT = ("siret", "email", "website", "phone", "siren", "naf", "postcode")
@@ -153,6 +160,7 @@ _LIKE = {
     "url": "website",
     "documents": "website",
     "headcount": "number",
+    "zone": "goes",
 }
 
 
@@ -175,6 +183,11 @@ def words(heading: str) -> str:
     plain = re.sub(r"[^a-z0-9]+", " ", fold(spaced))
     plain = re.sub(r"(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[a-z])", " ", plain)
     return " ".join(word[:-1] if len(word) > 3 and word[-1] in "sx" else word for word in plain.split())
+
+
+def asks(heading: str) -> bool:
+    """Is this a question to who fills the form in, whatever words it has?"""
+    return heading.rstrip().endswith("?") or bool(re.search(r"\b(?:vous|vos|votre)\b", heading, re.I))
 
 
 def _stems(text: str) -> tuple[str, ...]:
@@ -227,6 +240,17 @@ class Vocabulary:
                 shares[field] = sum(self.weights[stem] for stem in covered) / whole
         return shares
 
+    def _hints(self, heading: str) -> dict[str, float]:
+        """Field -> what one word of an alias says for it: too little alone, enough where the cells agree ("couverture")."""
+        stems = frozenset(map(self._known, _stems(words(heading))))
+        whole = sum(self.weights.get(stem, 0.5) for stem in stems)
+        hints = {}
+        for field, known in self.aliases.items():
+            shared = stems & frozenset().union(*known)
+            if shared and not _QUALIFIERS & set(words(heading).split()[:1]):
+                hints[field] = 0.3 * sum(self.weights[stem] for stem in shared) / whole
+        return hints
+
     def score(self, headings: Sequence[str]) -> int:
         """How many of these are headings, for telling them from titles and records."""
         return len(self.guess([heading for heading in headings if heading]))
@@ -242,7 +266,7 @@ class Vocabulary:
         claims = [
             (merit, -place, field, heading)
             for place, heading in enumerate(headings)
-            for field, share in self.claims(heading).items()
+            for field, share in (self.claims(heading) or self._hints(heading)).items()
             if (merit := _merit(field, share, forms[heading])) >= SURE
         ]
         columns = dict(fixed or {})
@@ -314,11 +338,14 @@ class Vocabulary:
         return more
 
 
+_PERSON = re.compile(r"(?:m|mr|mme|mlle|monsieur|madame)\b\.? [A-ZÀ-Ý]", re.I)
 _TITLE = re.compile(r"\W*(?:\d+\W+)?[A-ZÀ-Ý0-9](?=.*[^\W\d_]{3})(?!.*\d{3})")
 
 
 def _titles(cells: Sequence[str]) -> float:
     """Share of cells that may be names of someone, each its own: few words, the first with a capital."""
+    if sum(map(bool, map(_PERSON.match, cells))) > 0.2 * len(cells):
+        return 0.0
     alike = [c for c in cells if len(c) < 90 and _TITLE.match(c) and len(c.split()) < 12]
     return len({fold(cell) for cell in alike}) / len(cells)
 
@@ -331,9 +358,13 @@ def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
     if field in TEXTS:  # "secteur" is one of trades, or where they go
         trade = forms["offer"] * (forms["offer"] >= 0.4)
         return share + 0.5 * trade - 0.6 * (max(forms[form] for form in _NO_TEXT) >= 0.7)
+    if forms["mark"] >= 0.4 and field in ("kind", "labels"):  # a kind, or a label, that is ticked
+        return share - 0.6
     form = _LIKE.get(field, field)
     if form in LOOKS:
-        has = forms[form]
+        has = (
+            0.0 if field == "zone" and forms["town"] >= ALONE else forms[form]
+        )  # one town each is where they are
         against = 0.7 if form in _STRICT else 0.3 if form in ("kind", "town") else 0.0
         return share + 0.5 * has if has >= 0.4 else share - against * (has < 0.2)
     unlike = (*_STRICT[:4], "number") if field in ("name", "brand") else _STRICT[:4]

@@ -51,7 +51,7 @@ _OF_NOTICES = frozenset(
 LISTS = ("structures", "siaes", "data", "results", "records", "items")
 #: Keys that belong to another format, which its own source reads better.
 _FOREIGN = frozenset(
-    "marches titulaires acheteur donnees objet nom_complet presta_types presta_type bloque_candidatures"
+    "marches titulaires acheteur donnees nom_complet presta_types presta_type bloque_candidatures"
     " asked provenance score_qualite finess_et nofinesset numero_rna adrs_codepostal opened titulaire_id".split()
 )
 
@@ -61,7 +61,7 @@ _VOCABULARY = _columns.Vocabulary(ALIASES, SEVERAL)
 
 def mapping(headings: Sequence[str], cells: Cells | None = None, fixed: Columns = None) -> dict[str, str]:
     """Field -> heading, guessed; a numbered field ("offer.2") stands for a further column."""
-    own = [h for h in headings if not _OTHERS & set(_columns.words(h).split())]
+    own = [h for h in headings if not _OTHERS & set(_columns.words(h).split()) or _columns.asks(h)]
     cells = cells or {}
     # a heading of nested offers above texts is one of offers
     columns = _VOCABULARY.guess([h for h in own if not _nested_name(h) or cells.get(h)], cells, fixed)
@@ -96,7 +96,10 @@ def _contacts(headings: Sequence[str], found: Mapping[str, str], cells: _columns
 
 _FAX = re.compile(r"\b(?:fax|t[ée]l[ée]copie)\W{0,5}[\d\s.+-]*", re.I)
 _AT = re.compile(r"\s{0,3}[\[({]\s{0,3}(?:at|arobase|@)\s{0,3}[\])}]\s{0,3}", re.I)
-_SITE = re.compile(r"(?:https?://|www\.)[^\s,;|]+", re.I)
+_SITE = re.compile(
+    r"(?:https?://|www\.)[^\s,;|]+|(?<![\w@.-])(?:[a-z\d-]{2,}\.)+(?:fr|com|org|net|coop|eu|re|bzh|info|pro)\b(?![@\w.-])",
+    re.I,
+)
 _OTHER_NUMBER = re.compile(r"\+?\(?\d[\d\s().-]{3,}")  # a number of another country, or a short one
 _NUMBER = re.compile(r"(?:\+33|(?<!\d)0)[\s.]?[1-9](?:[\s.-]?\d{2}){4}(?!\d)")
 _ADDRESS = re.compile(r"(?<![^\s@<>;,/|()])[^\s@<>;,/|()]+@[^\s@<>;,/|()]+\.\w+")
@@ -125,7 +128,7 @@ def _ticked(headings: Sequence[str], found: Mapping[str, str], cells: _columns.C
 
 def _tells(heading: str) -> str:
     """What a tick below this heading says: "kind", "zone", "offer" or nothing known."""
-    if _structure.is_kind(heading):
+    if _structure.kind_of(heading) and not trades.named(heading):
         return "kind"
     if _columns.LOOKS["department"](heading):
         return "zone"
@@ -138,7 +141,8 @@ def _nested_name(heading: str) -> bool:
 
 def _of_notices(headings: Iterable[str]) -> bool:
     """Are these the headings of a list of notices, which has SIRETs of buyers?"""
-    return len(_OF_NOTICES & {word for heading in headings for word in _columns.words(heading).split()}) > 1
+    said = {word for h in headings if not _columns.asks(h) for word in _columns.words(h).split()}
+    return len(_OF_NOTICES & said) > 1
 
 
 def recognises(name: str, head: bytes) -> bool:
@@ -423,9 +427,15 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         """What may hold a means of contact: its own columns first, then those of any."""
         own = ("phone", "email", "website")
         texts = [each for key in (name, "contact", *own) for each in all_of(key)]
+        texts += [
+            clean(str(each), 300)
+            for h, each in row.items()
+            if each and h not in numbered and "fax" not in fold(h)
+        ]
         return [_AT.sub("@", _FAX.sub(" ", each)) for each in dict.fromkeys(texts)]
 
     first_line, _, below = str(cell("name") or "").strip().partition("\n")
+    numbered = {columns.get(key) for key in ("siret", "siren", "finess", "own_id")} | {""}
     name = clean(first_line) if _CODE_AND_TOWN.search(below) or _REACHES.search(below) else text("name")
     name, brand, flags = _FOOTNOTE.sub("", name), text("brand"), tuple[str, ...]()
     department = next(iter(_structure.departments_of(cell("department"))), None)
@@ -479,7 +489,8 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     if not name and not brand and not offers:
         return "no name: fill in the name of the structure, or point to its column with --map name=COLUMN"
     ticked = [(heading, _tells(heading)) for heading in _ticks(row, columns)]
-    stated = text("kind") or " / ".join(heading for heading, tells in ticked if tells == "kind")
+    stated, marked = text("kind"), " / ".join(heading for heading, tells in ticked if tells == "kind")
+    stated = marked if marked and _structure.kind_of(stated) in (*_LESS, "ASSO") else stated
     kinds, told = sheet.kinds(stated, columns, name, text("legal_form"), source)
     flags = (*flags, *told)
     provenance = {"kind": "from the name or its surroundings"} if "kind-inferred" in told else {}
@@ -506,7 +517,8 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         place=place,
         zone=zone,
         website=first("website") or _found(_SITE, reached("website")),
-        phone=next(filter(None, map(_structure.phone_of, reached("phone"))), "")
+        phone=next(filter(None, map(_structure.phone_of, all_of("phone"))), "")
+        or _structure.phone_of(_found(_NUMBER, reached("phone")))
         or _found(_OTHER_NUMBER, all_of("phone")),
         email=_found(_ADDRESS, reached("email")),
         networks=_structure.several(cell("networks")),
