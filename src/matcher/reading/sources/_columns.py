@@ -8,13 +8,14 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from rapidfuzz import fuzz, process
 
+from matcher.console import say
 from matcher.domain import BadInput, Offer
 from matcher.reading.sources import Columns, _structure
 from matcher.reading.sources._places import department_names, loosely, postcode_of
@@ -33,6 +34,7 @@ SEEN = 60  # cells of a column that are weighed
 SURE = 0.42  # merit from which a column is that of a field
 ALONE = 0.6  # share of cells that makes a column that of a field whatever its heading
 VALUE = "kind:"  # a correction of a value: "kind:Tiers-lieu" -> "ESS"
+SAVED = "profile:"  # before the field of a saved correction, which binds where its column is: "profile:name" -> "Nom"
 
 _EMPTY_WORDS = frozenset(
     "de du des d la le les l un une et ou n no s votre vos notre nos vous quel quelle quelles est en a au aux "
@@ -387,21 +389,29 @@ def settled(
 ) -> dict[str, str]:
     """Field -> heading: what the user says (`field=column`, an empty column drops the field), the rest guessed.
 
-    A column that these headings lack and `cells` has, of another sheet, is left alone.  Raises BadInput naming the
-    fields, or the columns, there are.
+    A column that these headings lack is left alone where `cells` has it, of another sheet, or a profile names it: of several
+    files each has its own.  Raises BadInput naming the fields, or the columns, there are.
     """
     fixed: dict[str, str] = {}
-    dropped = {field for field, column in (columns or {}).items() if not column}
-    for field, column in (columns or {}).items():
+    dropped = {key.removeprefix(SAVED) for key, column in (columns or {}).items() if not column}
+    for key, column in (columns or {}).items():
+        field = key.removeprefix(SAVED)
         if field.startswith(VALUE):
             continue
         if field.split(".", 1)[0] not in fields:
+            if key != field:
+                continue  # saved for another kind of list
             raise BadInput(f"--map: no field {field!r}; the fields are {', '.join(sorted(fields))}")
         match = _column(column, headings) if column else None
-        if column and match is None and _column(column, [*cells]) is None:
+        if column and match is None and key == field and _column(column, [*cells]) is None:
             raise BadInput(f"--map: no column {column!r}; the columns are {', '.join(headings[:40])}")
         fixed |= {field: match} if match is not None else {}
     return {key: name for key, name in guess(headings, cells, fixed).items() if key not in dropped} | fixed
+
+
+def typed(columns: Columns) -> bool:
+    """Has the user named a column of this very file?"""
+    return any(not key.startswith((SAVED, VALUE)) for key in columns or {})
 
 
 def _column(column: str, headings: Sequence[str]) -> str | None:
@@ -422,7 +432,9 @@ def pairs(options: Iterable[str]) -> dict[str, str] | None:
             continue
         try:
             saved = json.loads(Path(option).read_text(encoding="utf-8"))
-            made |= {str(key): str(value) for key, value in saved.items()}
+            made |= {
+                key if key.startswith(VALUE) else SAVED + key: str(value) for key, value in saved.items()
+            }
         except (OSError, ValueError, AttributeError):
             raise BadInput(
                 f"--map {option!r}: write field=heading, for example --map siret='N° SIRET', or give a file that "
@@ -453,9 +465,21 @@ def mapped(
         if guesses and not checked:
             best = max(guesses, key=lambda keys: len(guesses[keys]))
             check(guesses[best], best)
+            _tell_missing(tuple(sorted((columns or {}).items())), frozenset(guesses[best]))
             checked = True
         for place, row in ahead:
             yield place, row, {} if isinstance(row, str) else guesses[tuple(filter(None, row))]
+
+
+@cache
+def _tell_missing(columns: tuple[tuple[str, str], ...], fields: frozenset[str]) -> None:
+    """Say which columns of a profile a file lacks, once for each set of them."""
+    for key, column in columns:
+        field = key.removeprefix(SAVED)
+        if key != field and column and field not in fields:
+            say(
+                f"the profile's column {column!r} ({field}) is not in a file: name it with --map {field}=COLUMN"
+            )
 
 
 def told(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[list[str], list[Offer]]:

@@ -199,7 +199,7 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
 
     def check(found: Mapping[str, str], keys: Sequence[str]) -> None:
         unnamed = "siret" not in found and not identifies(found)
-        if not columns and (unnamed or _of_notices(keys)) and not source.endswith(JSON):
+        if not _columns.typed(columns) and (unnamed or _of_notices(keys)) and not source.endswith(JSON):
             raise BadInput(
                 f"{name} has no column of SIRETs among {', '.join(keys[:12])}, nor names with places: name one with "
                 "--map siret=COLUMN (or name=COLUMN and town=COLUMN), or give the notices' own format"
