@@ -315,9 +315,11 @@ def _labels(lines: Sequence[tuple[int, Sequence[Any]]], score: Score) -> bool:
 def _turned(lines: Sequence[tuple[int, Sequence[Any]]], score: Score) -> bool:
     """Do the headings stand in the first column, and the records beside each other?"""
     labels = [str(row[0]) for _, row in lines if row and _filled(row[0])]
-    if score(labels) < max(3, 0.6 * len(lines)):
-        return False
-    return all(score(texts) < 0.5 * sum(map(_filled, texts)) for texts in (_texts(row) for _, row in lines))
+    known = score(labels)
+    return known >= max(3, 0.6 * len(lines)) and all(
+        score(texts) < known * min(1.0, sum(map(_filled, texts)) / len(labels))
+        for texts in (_texts(row) for _, row in lines)
+    )
 
 
 def _cards(cells: Cells, title: Row) -> Iterator[Placed]:

@@ -106,7 +106,7 @@ _ADDRESS = re.compile(r"(?<![^\s@<>;,/|()])[^\s@<>;,/|()]+@[^\s@<>;,/|()]+\.\w+"
 _REACHES = re.compile(f"{_NUMBER.pattern}|{_ADDRESS.pattern}|{_SITE.pattern}|{_AT.pattern}", re.I)
 #: "33100 BORDEAUX" at the end of an address, or before the other means of contact that stand below it.
 _CODE_AND_TOWN = re.compile(
-    r"(?<!\d)(\d{5})[\s,-]+([^\W\d][^\d,;:\n]*?)(?=\s*(?:$|\n|,|\b(?:t[ée]l|m[ée]l|e-?mail|courriel|fax|port)\b|\S+@))",
+    r"(?<!\d)(\d{5})[\s,-]+([^\W\d][^\d,;:\n]*?)(?=\s*(?:$|\n|,|\b(?:t[ée]l|m[ée]l|e-?mail|courriel|fax|port)\b|\S+@|0[1-9]|\+33))",
     re.I,
 )
 _THOUSANDS, _MILLIONS = re.compile(r"\bk ?€|\bk ?euro|millier", re.I), re.compile(r"\bm ?€|million", re.I)
