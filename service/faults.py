@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from service.schemas import WANTED
+from service.schemas import CPV, DEPARTMENT, WANTED
 
 #: Type of error -> what is wanted, with what pydantic tells of it.
 FRENCH = {
@@ -30,6 +30,8 @@ FRENCH = {
     "model_attributes_type": "un objet JSON est attendu",
     "literal_error": "choisissez {expected}",
     "enum": "choisissez {expected}",
+    DEPARTMENT: "un numéro de département est attendu : 35, 2A ou 974",
+    CPV: "un code CPV ou ses premiers chiffres sont attendus : 77 ou 77310000",
 }
 DAY = "une date est attendue : AAAA-MM-JJ"
 IDENTITY = "un SIRET de 14 chiffres est attendu (ou un numéro FINESS, RNA ou d'adhérent, tel que /v1/structures le donne)"
@@ -48,8 +50,8 @@ def why(fault: Mapping[str, Any], fields: str = "") -> str:
 
 def why_in_french(fault: Mapping[str, Any], fields: str = "") -> str:
     """The same in French."""
-    if fault.get("ctx", {}).get("pattern", "") in WANTED:
-        return IDENTITY
+    if (pattern := fault.get("ctx", {}).get("pattern", "")) in WANTED:
+        return FRENCH.get(pattern, IDENTITY)
     if fault["type"] == "extra_forbidden":
         return f"champ inconnu{f' : les champs sont {fields}' if fields else ' : retirez-le'}"
     if fault["type"].startswith("date"):

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from matcher.matching.reasons import NOBODY
 from matcher.outreach.sourcing.record import NOTE
 from matcher.reference.naming import source_name
 from matcher.reference.text import shorten
@@ -19,6 +20,7 @@ HINT = (
     "Nothing has all of this: ask with fewer words or filters, or wider ones (two digits of a code, a department by its number). "
     "Who does a trade is asked of find_structures_for_need."
 )
+NOBODY_KNOWN = "No structure that is known does this within reach: give a wider radius_km, other kinds, or the nearest larger town."
 FIRST = 3  # candidates of a lot beside groups
 #: Fields that programs read, and those that stand beside the answer.
 LEFT_OUT = frozenset(
@@ -47,13 +49,22 @@ def of(value: Mapping[str, Any], *about: Any, versions: dict[str, str] | None = 
     """The result of a tool from an answer of `/v1`, with the sources of what was asked `about` too."""
     told = value.get("result", value)
     note = value.get("note", NOTE)
-    nothing = {} if told.get("items", True) else {"hint": HINT}
+    hint = " ".join(_hints(told))
+    nothing = {"hint": hint} if hint else {}
     return Result(
         answer=pruned(told, labels_of(told.get("notice"))) | nothing,
         sources=list(dict.fromkeys(value.get("sources") or sources_of([value, *about]))),
         versions=versions or told.get("versions", {}),
         note=note if note == NOTE else f"{note} {NOTE}",
     )
+
+
+def _hints(answer: Mapping[str, Any]) -> Iterator[str]:
+    """What to do where nothing is listed, or where a lot has nobody, and why."""
+    if not answer.get("items", True):
+        yield HINT
+    lots = (lot for lot in answer.get("lots", ()) if isinstance(lot, Mapping) and lot.get("nobody"))
+    yield from dict.fromkeys(NOBODY.get(lot.get("calls_for", "")) or NOBODY_KNOWN for lot in lots)
 
 
 def text_of(result: Result) -> str:

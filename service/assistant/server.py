@@ -22,6 +22,7 @@ from matcher.reference.identifiers import IDENTITY
 from service import access
 from service.assistant import results
 from service.faults import why
+from service.schemas import CPV, DEPARTMENT
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -52,7 +53,7 @@ Place = Annotated[str, Field(description="Commune, postcode, department: ask the
 Siret = Annotated[
     str, Field(pattern=rf"^(?:{IDENTITY})$", description="SIRET, 14 digits; else another identity.")
 ]
-Department = Annotated[str, Field(pattern=r"^(\d{2,3}|2[AB])?$", description="Where the work is.")]
+Department = Annotated[str, Field(pattern=DEPARTMENT, description="Where the work is: a number.")]
 OpenOn = Annotated[date | None, Field(description="Those that can still be answered on this day.")]
 OfTrade = Annotated[
     str, Field(pattern=r"^([0-9]{14})?$", description="Keep those of the trade of this structure.")
@@ -207,7 +208,7 @@ class Tools:
     async def search_notices(
         self,
         q: Annotated[str, Field(max_length=200, description="Words of the title.")] = "",
-        cpv: Annotated[str, Field(pattern=r"^(\d{2,8})?$", description="First digits of a CPV code.")] = "",
+        cpv: Annotated[str, Field(pattern=CPV, description="First digits of a CPV code.")] = "",
         department: Department = "",
         buyer: Annotated[str, Field(max_length=200, description="SIREN, SIRET or words of the name.")] = "",
         open_on: OpenOn = None,

@@ -56,10 +56,15 @@ def find(room: str, name: str) -> ModuleType:
         if error.name and (path == error.name or path.startswith(error.name + ".")):
             if name in installed(room):
                 return _imported(installed(room)[name])
+            where = ", or put the folder of its package on PYTHONPATH" if "." in name else ""
             raise NotFound(
-                f"no {name!r} in {room.rpartition('.')[2]}: choose one of {', '.join(names(room))}"
+                f"no {name!r} in {room.rpartition('.')[2]}: choose one of {', '.join(names(room))}{where}"
             ) from None
-        raise
+        if path != name or os.environ.get("MATCHER_DEBUG"):
+            raise
+        raise BrokenPlugin(
+            f"the plug-in {name} needs {error.name}, which is not installed here: install it beside the program"
+        ) from None
 
 
 def _imported(point: EntryPoint) -> ModuleType:

@@ -61,6 +61,10 @@ def test_a_mapping_is_kept_as_a_profile_for_the_next_file(tmp_path: Path) -> Non
     code, out, _ = run("read", next_month, "--map", profile, "--format", "jsonl")
     (record,) = map(json.loads, out.splitlines())
     assert (record["name"], record["brand"], record["kind"]) == ("Les Bois", "Bois", "ACI")
+    other = written(tmp_path, f"Nom;Siret;Type\nLes Haies;{siret(3)};EI\n", "other.csv")
+    code, out, err = run("read", next_month, other, "--map", profile, "--format", "jsonl")
+    assert [json.loads(line)["name"] for line in out.splitlines()] == ["Les Bois", "Les Haies"]
+    assert "'Surnom' (brand) is not in a file" in err
     with pytest.raises(BadInput, match=r"the columns are Nom, Siret"):
         list(
             files.plugins.find("reading.sources", "directory").read(
@@ -140,11 +144,47 @@ def test_a_table_of_finess_keeps_what_its_columns_say_and_can_be_corrected(tmp_p
             [("Les Prés", "Metz", ""), ("Les Bois", "Nancy", "")],
             id="from the second column, headings that ask",
         ),
+        pytest.param(
+            "Nom;Les Prés;Les Bois\nVille;Metz;Nancy\nActivités;tonte;élagage\nTél.;03 87 00 00 01;03 83 00 00 02\n",
+            [("Les Prés", "Metz", "tonte"), ("Les Bois", "Nancy", "élagage")],
+            id="turned on its side",
+        ),
+        pytest.param(
+            "Prestataire;Statut;Tél.;Ce qu'ils font\nMETZ;;;\nLes Prés;ACI;03 87 00 00 01;tonte\nNANCY;;;\n"
+            "Les Bois;EI;03 83 00 00 02;élagage\n",
+            [("Les Prés", "METZ", "tonte"), ("Les Bois", "NANCY", "élagage")],
+            id="towns as titles, names under no known heading",
+        ),
+        pytest.param(
+            "Les Prés\nVille : Metz\nActivités : tonte\nTél. : 03 87 00 00 01\n\nLes Bois\nVille : Nancy\n"
+            "Activités : élagage\nTél. : 03 83 00 00 02\n",
+            [("Les Prés", "Metz", "tonte"), ("Les Bois", "Nancy", "élagage")],
+            id="label and value in one cell",
+        ),
+        pytest.param(
+            "Partenaires;Coordonnées;Tonte;Élagage\nLes Prés;57000 Metz 03 87 00 00 01;x;\n"
+            "Les Bois;54000 Nancy 03 83 00 00 02;;●\n",
+            [("Les Prés", "Metz", "Tonte"), ("Les Bois", "Nancy", "Élagage")],
+            id="ticked, whatever the sign",
+        ),
     ],
 )
 def test_a_table_is_read_however_it_is_laid_out(text: str, expected: list[tuple[str, str, str]]) -> None:
     structures = read(Sheet("members.csv", text.encode(), ()))
     assert [(s.name, s.place.label, s.offers[0].title if s.offers else "") for s in structures] == expected
+
+
+def test_ticks_and_merged_cells_give_kinds_and_departments() -> None:
+    ticked = "Structure;Commune;ACI;AI;57;54\nA;Metz;x;;x;\nB;Metz;;x;x;x\n"
+    one, other = read(Sheet("members.csv", ticked.encode(), ()))
+    assert [(s.kind, s.zone and s.zone.departments) for s in (one, other)] == [
+        ("ACI", ("57",)),
+        ("AI", ("57", "54")),
+    ]
+    merged = (
+        "Type;Nom;Ville;Tél.\nEI;A;Metz;03 87 00 00 01\n;B;Metz;03 87 00 00 02\nACI;C;Metz;03 87 00 00 03\n"
+    )
+    assert [one.kind for one in read(Sheet("members.csv", merged.encode(), ()))] == ["EI", "EI", "ACI"]
 
 
 def test_a_number_that_cannot_be_used_rejects_no_row_that_has_a_name_and_a_place() -> None:
@@ -164,13 +204,14 @@ def test_a_number_that_cannot_be_used_rejects_no_row_that_has_a_name_and_a_place
         ("24 communes de la métropole", (), 15),
         ("Rodez uniquement", (), 15),
         ("Rodez, Trifouillis", (), 30),
+        ("Le Haut Trifouillis", (), 30),
     ],
 )
 def test_a_zone_is_read_as_people_say_it(
     zone: str, departments: tuple[str, ...], radius: float | None
 ) -> None:
-    text = f"Nom;Siret;Ville;Secteur d'intervention\nA;{siret(1)};Rodez;{zone}\nB;{siret(2)};Rodez;Le Haut Trifouillis\n"
+    text = f"Nom;Siret;Ville;Secteur d'intervention\nA;{siret(1)};Rodez;{zone}\nB;{siret(2)};Rodez;À préciser avec nous\n"
     one, other = read(Sheet("members.csv", text.encode(), ()))
     assert one.zone is not None
     assert (one.zone.departments, one.zone.radius_km) == (departments, radius)
-    assert other.zone is None and "zone-unread: Le Haut Trifouillis" in other.flags
+    assert other.zone is None and "zone-unread: À préciser avec nous" in other.flags

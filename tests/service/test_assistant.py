@@ -66,6 +66,8 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 #: What is refused, and words of the remedy.
 REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("search_notices", {"department": "Finistère"}, "department by its number"),
+    ("find_structures_for_need", {"need": "cleaning of offices in Lille"}, "write it in French"),
     (
         "find_structures_for_need",
         {"need": "tonte", "notice_id": "26-130101"},

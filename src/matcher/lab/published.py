@@ -87,7 +87,7 @@ def write(found: Iterable[Result], folder: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(each, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     everything = read(folder)
-    (folder / "index.md").write_text(tables(everything), encoding="utf-8")
+    (folder / "index.md").write_text(tables(everything, folder), encoding="utf-8")
     (folder / "cost.svg").write_text(plot(everything), encoding="utf-8")
 
 
@@ -109,15 +109,15 @@ def _templates() -> Any:
     )
 
 
-def tables(found: Sequence[Result]) -> str:
-    """A section for each task: methods as columns, measures as rows."""
+def tables(found: Sequence[Result], folder: Path = Path("docs/benchmark")) -> str:
+    """A section for each task: methods as columns, measures as rows; of the results in a folder."""
     sections = []
     for task in sorted({each["task"] for each in found}):
         ours = sorted((each for each in found if each["task"] == task), key=_place)
         measures = dict.fromkeys(name for each in ours for name in each["figures"])
         notes = dict.fromkeys(f"{each['method']}: {each['note']}" for each in ours if each.get("note"))
         sections.append({"task": task, "ours": ours, "measures": measures, "notes": notes})
-    return str(_templates().get_template("index.md").render(sections=sections))
+    return str(_templates().get_template("index.md").render(sections=sections, folder=folder.as_posix()))
 
 
 def _place(each: Result) -> tuple[int, str]:

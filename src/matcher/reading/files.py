@@ -265,7 +265,7 @@ class _Reader:
                 if os.environ.get("MATCHER_DEBUG"):
                     raise
                 source = plugins.called("reading.sources", module)
-                whom = "who made it" if source in plugins.installed("reading.sources") else "us"
+                whom = "us" if module.__name__.startswith(f"{plugins.PACKAGE}.") else "who made it"
                 why = f"{type(error).__name__}: {str(error)[:120]}"
                 reason = f"{INTERNAL_ERROR} in the source {source} ({why}); MATCHER_DEBUG=1 shows where: report it to {whom}"
                 yield _refused(name, reason)

@@ -180,11 +180,28 @@ def corrected(tender: Tender, trades: Sequence[str] = (), nature: str = "") -> T
     return replace(tender, lots=tuple(replace(lot, **given) for lot in tender.lots)) if given else tender
 
 
+_ENGLISH = frozenset(
+    "the of for with our your we need needs from and in at cleaning gardening laundry office offices meals waste painting "
+    "moving delivery printing premises school schools building buildings".split()
+)
+_FRENCH = frozenset("de du des d le la les l et à au aux pour en un une sur dans par nos notre".split())
+
+
+def _in_english(words: str) -> bool:
+    """Has the text words of English and none of the small ones of French?"""
+    tokens = re.findall(r"[^\W\d_]+", words.lower())
+    return not _FRENCH.intersection(tokens) and len(_ENGLISH.intersection(tokens)) > 1
+
+
 def free_text_tender(text: str, place: Place | Sequence[Place] | None = None) -> Tender:
     """A need typed by a buyer, as a tender of one lot, at one place or at several.  Raises BadInput when it says nothing, or far too much."""
     words = clean(text)
     if not any(char.isalpha() for char in words):
         raise BadInput("the need is empty: say in a few words what is to be done, and where")
+    if _in_english(words[:500]):
+        raise BadInput(
+            "the need is in English: write it in French, in which notices and structures are written"
+        )
     if len(text) > 1_000_000:
         raise BadInput(
             "the need is over a million characters: give the description of the lots, not the whole file"

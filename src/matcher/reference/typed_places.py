@@ -19,6 +19,7 @@ from matcher.reference.toponyms import Places
 LONGEST = 400  # characters of a line or two
 WORDS = 7  # of the longest name
 SIZABLE = 5_000  # population from which a commune is recognised in lower case
+DOMINANT = 5  # times the people of the village of that very name, from which a town called by its first word is meant
 SHORTENED = 8_000  # and from which by the first word of its name
 _TOKEN = re.compile(r"[^\W_]+")
 _JOINED = re.compile(r" |-|['’]|/| \(|, ")  # between words of one name: "Saint-Denis, 93"
@@ -196,9 +197,16 @@ def _options(words: str) -> Places:
     if any(map(str.isdigit, key)):
         beside = _POSTCODE.sub("", words).strip(" ,()")
         return options if beside in ("", words) or _options(beside) else ()
-    return tuple(place for place in options if not _hamlet(place)) or tuple(
-        toponyms.of_commune(code) for code in _short_names().get(key, ())
-    )
+    exact = tuple(place for place in options if not _hamlet(place))
+    begun = _short_names().get(key, ()) if exact or key not in _also_words() else ()
+    short = tuple(toponyms.of_commune(code) for code in begun)
+    if not (short and len(exact) == 1 and _people(short[0]) > _people(exact[0]) > 0):
+        return exact or short
+    # "Vire" is Vire Normandie, "Viré" the village; "Lons" may be either of two towns
+    plain = words.lower()
+    if plain == exact[0].label.lower() and not short[0].label.lower().startswith(plain):
+        return exact
+    return exact + short if _people(short[0]) < DOMINANT * _people(exact[0]) else short
 
 
 def _town(place: Place, key: str) -> places.Commune | None:
@@ -206,6 +214,11 @@ def _town(place: Place, key: str) -> places.Commune | None:
     town = places.commune(place.commune) if place.commune else None
     area = town is not None and place.label != town.name
     return None if area and (" " in key or key in toponyms.natural_regions()) else town
+
+
+def _people(place: Place) -> int:
+    town = places.commune(place.commune) if place.commune else None
+    return town.population if town else 0
 
 
 def _hamlet(place: Place) -> bool:
@@ -221,11 +234,7 @@ def _short_names() -> dict[str, list[str]]:
         first, _, rest = places.name_key(town.name).partition(" ")
         if rest:
             table.setdefault(first, []).append(town.code)
-    return {
-        first: codes
-        for first, codes in table.items()
-        if len(codes) == 1 and len(first) >= 4 and first not in _also_words()
-    }
+    return {first: codes for first, codes in table.items() if len(codes) == 1 and len(first) >= 4}
 
 
 @remembered()

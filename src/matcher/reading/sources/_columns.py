@@ -8,13 +8,14 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from rapidfuzz import fuzz, process
 
+from matcher.console import say
 from matcher.domain import BadInput, Offer
 from matcher.reading.sources import Columns, _structure
 from matcher.reading.sources._places import department_names, loosely, postcode_of
@@ -30,18 +31,17 @@ HEADINGS: Mapping[str, Any] = tables.lists("headings.json")
 
 AHEAD = 200  # rows seen before columns are settled
 SEEN = 60  # cells of a column that are weighed
-SURE = 0.5  # merit from which a column is that of a field
+SURE = 0.42  # merit from which a column is that of a field
 ALONE = 0.6  # share of cells that makes a column that of a field whatever its heading
 VALUE = "kind:"  # a correction of a value: "kind:Tiers-lieu" -> "ESS"
+SAVED = "profile:"  # before the field of a saved correction, which binds where its column is: "profile:name" -> "Nom"
 
 _EMPTY_WORDS = frozenset(
     "de du des d la le les l un une et ou n no s votre vos notre nos vous quel quelle quelles est en a au aux "
     "dans etes sur the of your".split()
 )
 #: A heading that begins so counts, dates or codes the thing: "nb postes" is no post, "date creation" no creation.
-_QUALIFIERS = frozenset(
-    "nb nombre tranche date dt annee code id identifiant contact flag type taux libelle".split()
-)
+_QUALIFIERS = frozenset("nb nombre tranche date dt annee code id identifiant contact flag type taux".split())
 #: Headings of what is no field here: they keep a column from being taken for another by one common word.
 _NO_FIELD = HEADINGS["no field"]
 #: Field -> the headings of what a structure says that it does, in any list (accents, case and plurals do not matter).
@@ -62,8 +62,14 @@ def _town(cell: str) -> bool:
 
 
 def _area(cell: str) -> bool:
-    names = department_names()
-    return cell.strip().upper().zfill(2) in names or fold(cell) in set(map(fold, names.values()))
+    return cell.strip().upper().zfill(2) in department_names() or _area_named(cell)
+
+
+def _area_named(cell: str) -> bool:
+    """One department by its name, its number aside ("Morbihan (56)")."""
+    return fold(re.sub(r"\W*\b\d[\dABab]{1,2}\b\W*", "", cell)).strip() in set(
+        map(fold, department_names().values())
+    )
 
 
 _SEVERAL_AREAS = re.compile(r"(?:\d{2,3}|2[AB])(?:\s*(?:[,;/+-]|et)\s*(?:\d{2,3}|2[AB]))+", re.I)
@@ -74,6 +80,22 @@ def _areas(cell: str) -> bool:
     """A zone by its words or by several departments: a lone number may be any other."""
     named = len(cell) < 120 and _structure.zone_of(_NUMBERS.sub(" ", cell)) is not None
     return named or bool(_SEVERAL_AREAS.fullmatch(cell))
+
+
+def _goes(cell: str) -> bool:
+    """An area, or towns one of which is known: beside a place it is where the structure goes."""
+    parts = re.split(r"\s*[,;/+]\s*", cell.strip()) if len(cell) < 120 else []
+    return any(part[:1].isupper() and places.communes_named(part) for part in parts) or _areas(cell)
+
+
+_TICKED = frozenset("x v o y 1 oui yes vrai true".split())
+UNTICKED = frozenset(("non", "no", "0", "n", "false", "faux", "-", ""))
+
+
+def is_mark(cell: str) -> bool:
+    """Is this a tick, or the lack of one, whatever the sign?"""
+    sign = fold(cell).strip(" ()")
+    return sign in _TICKED or sign in UNTICKED or (len(sign) <= 3 and not re.search(r"\w", sign))
 
 
 LOOKS: dict[str, Callable[[str], bool]] = {
@@ -89,10 +111,12 @@ LOOKS: dict[str, Callable[[str], bool]] = {
     "kind": lambda c: len(c) < 80 and _structure.is_kind(c),
     "town": _town,
     "department": _area,
+    "area": _area_named,
     "offer": lambda c: bool(trades.named(c[:300])),
-    "zone": lambda c: _structure.zone_of(c) is not None,
     "areas": _areas,
+    "goes": _goes,
     "number": lambda c: _structure.number_of(c) is not None,
+    "mark": is_mark,
     "prose": lambda c: len(re.findall(r"[^\W\d_]{2,}", c)) >= 6,
 }
 #: Forms that cells tell whatever the heading, the surest first, and the field of each where it is not of its name.
@@ -105,14 +129,31 @@ ALONE_TELL = (
     "postcode",
     "kind",
     "town",
-    "areas",
+    "area",
     "offer",
+    "areas",
+    "goes",
     "prose",
 )
-_REACHED = ("phone", "email", "website")  # of which every column counts
-_FIELD_OF = {"areas": "zone", "prose": "description"}
+_FURTHER = ("phone", "email", "website", "offer")  # of which every column counts
+_FIELD_OF = {"area": "department", "areas": "zone", "goes": "zone", "prose": "description"}
+_STANDS = frozenset({"town", "postcode", "commune", "department", "address"})
+_NUMBERS_OF = frozenset("siret siren nic finess rna own_id updated".split())
+#: What a list of structures says of each beside its name: two of these make one.
+ABOUT_SOMEONE = (
+    frozenset({"siret", "siren", "finess"}),
+    _STANDS,
+    frozenset({"phone", "email", "website"}),
+    frozenset({"kind"}),
+    frozenset({"offer", "sectors", "description", "zone"}),
+)
+#: Nouns of who does something: "prestataire", "opérateur", "adhérent", "partenaire".
+_AGENT = re.compile(
+    r"\b(?!secteur|valeur|commentaire|inventaire)\w{3,}(?:taire|naire|eur|rent|ant|trice)\b|\bqui\b"
+)
 #: What cells of another form contradict, and what no other field looks like.
 _STRICT = ("siret", "email", "website", "phone", "siren", "naf", "postcode")
+_NO_TEXT = (*_STRICT[:4], "number", "areas", "mark")
 #: Fields that hold the form of another.
 _LIKE = {
     "predecessors": "siret",
@@ -121,13 +162,18 @@ _LIKE = {
     "url": "website",
     "documents": "website",
     "headcount": "number",
+    "zone": "goes",
 }
 
 
 def looks(cells: Sequence[str]) -> dict[str, float]:
     """Form -> share of these cells that have it; nothing where there are no cells."""
     seen = [cell.strip() for cell in cells if cell.strip()][:SEEN]
-    return {form: sum(map(test, seen)) / len(seen) for form, test in LOOKS.items()} if seen else {}
+    if not seen:
+        return {}
+    shares = {form: sum(map(test, seen)) / len(seen) for form, test in LOOKS.items()}
+    of_other = max(shares[form] for form in (*_STRICT, "number", "mark"))
+    return shares | {"title": _titles(seen) * (of_other < ALONE)}
 
 
 # --------------------------------------------------------------------------------------------- what headings are called
@@ -139,6 +185,11 @@ def words(heading: str) -> str:
     plain = re.sub(r"[^a-z0-9]+", " ", fold(spaced))
     plain = re.sub(r"(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[a-z])", " ", plain)
     return " ".join(word[:-1] if len(word) > 3 and word[-1] in "sx" else word for word in plain.split())
+
+
+def asks(heading: str) -> bool:
+    """Is this a question to who fills the form in, whatever words it has?"""
+    return heading.rstrip().endswith("?") or bool(re.search(r"\b(?:vous|vos|votre)\b", heading, re.I))
 
 
 def _stems(text: str) -> tuple[str, ...]:
@@ -191,6 +242,17 @@ class Vocabulary:
                 shares[field] = sum(self.weights[stem] for stem in covered) / whole
         return shares
 
+    def _hints(self, heading: str) -> dict[str, float]:
+        """Field -> what one word of an alias says for it: too little alone, enough where the cells agree ("couverture")."""
+        stems = frozenset(map(self._known, _stems(words(heading))))
+        whole = sum(self.weights.get(stem, 0.5) for stem in stems)
+        hints = {}
+        for field, known in self.aliases.items():
+            shared = stems & frozenset().union(*known)
+            if shared and not _QUALIFIERS & set(words(heading).split()[:1]):
+                hints[field] = 0.3 * sum(self.weights[stem] for stem in shared) / whole
+        return hints
+
     def score(self, headings: Sequence[str]) -> int:
         """How many of these are headings, for telling them from titles and records."""
         return len(self.guess([heading for heading in headings if heading]))
@@ -206,7 +268,7 @@ class Vocabulary:
         claims = [
             (merit, -place, field, heading)
             for place, heading in enumerate(headings)
-            for field, share in self.claims(heading).items()
+            for field, share in (self.claims(heading) or self._hints(heading)).items()
             if (merit := _merit(field, share, forms[heading])) >= SURE
         ]
         columns = dict(fixed or {})
@@ -229,42 +291,65 @@ class Vocabulary:
             columns = {"name" if heading == titled else key: heading for key, heading in columns.items()}
         left = {heading: forms[heading] for heading in headings if heading not in taken}
         more = self._by_cells(left, columns)
-        guessed = columns.keys() - (fixed or {}).keys()
-        numbered = bool({"siret", "siren", "finess"} & (more | columns).keys())
-        placed = {"town", "kind"} <= (more | columns).keys()
-        if "name" in self.aliases and (numbered or placed) and not {"name", "brand"} & guessed:
-            # the first column of distinct words is the name, also where they sound like an offer or a town
-            free = [h for h in left if h not in more.values() or h in (more.get("offer"), more.get("town"))]
-            numbers = {columns.get(field) for field in ("siret", "siren", "nic", "finess", "own_id")}
-            begin = [heading for heading in headings if heading not in numbers][:2]
-            free = free if "offer" not in guessed else [h for h in free if h in begin]
-            name = next((h for h in free if _distinct((cells or {}).get(h, ()))), None)
+        if "name" in self.aliases and not {"name", "brand"} & columns.keys():
+            name = self._title(headings, forms, columns, more)
             if name is not None:
-                del left[name]
+                columns = {key: heading for key, heading in columns.items() if heading != name}
+                left.pop(name, None)
                 more = self._by_cells(left, columns | {"name": name}) | {"name": name}
         place = {heading: at for at, heading in enumerate(headings)}
         return dict(sorted((more | columns).items(), key=lambda pair: place.get(pair[1], -1)))
+
+    def _title(
+        self,
+        headings: Sequence[str],
+        forms: Mapping[str, Mapping[str, float]],
+        columns: Mapping[str, str],
+        more: Mapping[str, str],
+    ) -> str | None:
+        """The column of names where no heading says so: one of distinct words in a table that tells of someone else too."""
+        known = {key.partition(".")[0] for key in (*columns, *more)}
+        if sum(bool(group & known) for group in ABOUT_SOMEONE) < 2:
+            return None
+        merits = {}
+        for place, heading in enumerate(headings):
+            claims = self.claims(heading)
+            of = next((key.partition(".")[0] for key, column in columns.items() if column == heading), "")
+            confirmed = forms[heading].get(_LIKE.get(of, of), 0.0) >= ALONE or of in _NUMBERS_OF
+            says = "name" in claims or bool(_AGENT.search(words(heading)))
+            if forms[heading].get("title", 0.0) < ALONE or "" in claims or (of and (confirmed or not says)):
+                continue
+            merits[heading] = forms[heading]["title"] - 0.1 * place + 0.5 * says - 0.3 * bool(of)
+        return max(merits, key=merits.__getitem__, default=None)
 
     def _by_cells(self, left: Mapping[str, Mapping[str, float]], found: Mapping[str, str]) -> dict[str, str]:
         """What cells alone tell of the columns left, by the share of their cells that have each form."""
         more: dict[str, str] = {}
         for form in ALONE_TELL:
             field = _FIELD_OF.get(form, form)
-            known = {key.partition(".")[0] for key in found}
-            if field not in self.aliases or (field in known and field not in _REACHED):
+            known = {key.partition(".")[0] for key in (*found, *more)}
+            if field not in self.aliases or (field in known and field not in _FURTHER):
                 continue
+            if form == "area" and known & _STANDS:
+                continue  # beside a place it is where the structure goes
             # a further one is of a heading that says nothing else
             free = [h for h in left if h not in more.values() and not (field in known and self.claims(h))]
             held = sorted((h for h in free if left[h].get(form, 0.0) >= ALONE), key=lambda h: -left[h][form])
-            for number, heading in enumerate(held if field in _REACHED else held[:1], 100 * (field in known)):
+            for number, heading in enumerate(held if field in _FURTHER else held[:1], 100 * (field in known)):
                 more[f"{field}.{number}" if number else field] = heading
         return more
 
 
-def _distinct(cells: Sequence[str]) -> bool:
-    seen = [cell.strip() for cell in cells if cell.strip()]
-    lettered = all(re.search(r"[^\W\d_]{2}", cell) for cell in seen)
-    return len(seen) > 0 and lettered and len(set(seen)) > 0.7 * len(seen)
+_PERSON = re.compile(r"(?:m|mr|mme|mlle|monsieur|madame)\b\.? [A-ZÀ-Ý]", re.I)
+_TITLE = re.compile(r"\W*(?:\d+\W+)?[A-ZÀ-Ý0-9](?=.*[^\W\d_]{3})(?!.*\d{3})")
+
+
+def _titles(cells: Sequence[str]) -> float:
+    """Share of cells that may be names of someone, each its own: few words, the first with a capital."""
+    if sum(map(bool, map(_PERSON.match, cells))) > 0.2 * len(cells):
+        return 0.0
+    alike = [c for c in cells if len(c) < 90 and _TITLE.match(c) and len(c.split()) < 12]
+    return len({fold(cell) for cell in alike}) / len(cells)
 
 
 def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
@@ -272,12 +357,19 @@ def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
     share -= 0.1 * (not field)
     if not forms:
         return share
+    if field in TEXTS:  # "secteur" is one of trades, or where they go
+        trade = forms["offer"] * (forms["offer"] >= 0.4)
+        return share + 0.5 * trade - 0.6 * (max(forms[form] for form in _NO_TEXT) >= 0.7)
+    if forms["mark"] >= 0.4 and field in ("kind", "labels"):  # a kind, or a label, that is ticked
+        return share - 0.6
     form = _LIKE.get(field, field)
     if form in LOOKS:
-        has = forms[form]
+        has = (
+            0.0 if field == "zone" and forms["town"] >= ALONE else forms[form]
+        )  # one town each is where they are
         against = 0.7 if form in _STRICT else 0.3 if form in ("kind", "town") else 0.0
         return share + 0.5 * has if has >= 0.4 else share - against * (has < 0.2)
-    unlike = (*_STRICT[:4], "number") if field in TEXTS or field in ("name", "brand") else _STRICT[:4]
+    unlike = (*_STRICT[:4], "number") if field in ("name", "brand") else _STRICT[:4]
     return share - 0.6 * float(max(forms[form] for form in unlike) >= 0.7)
 
 
@@ -297,21 +389,29 @@ def settled(
 ) -> dict[str, str]:
     """Field -> heading: what the user says (`field=column`, an empty column drops the field), the rest guessed.
 
-    A column that these headings lack and `cells` has, of another sheet, is left alone.  Raises BadInput naming the
-    fields, or the columns, there are.
+    A column that these headings lack is left alone where `cells` has it, of another sheet, or a profile names it: of several
+    files each has its own.  Raises BadInput naming the fields, or the columns, there are.
     """
     fixed: dict[str, str] = {}
-    dropped = {field for field, column in (columns or {}).items() if not column}
-    for field, column in (columns or {}).items():
+    dropped = {key.removeprefix(SAVED) for key, column in (columns or {}).items() if not column}
+    for key, column in (columns or {}).items():
+        field = key.removeprefix(SAVED)
         if field.startswith(VALUE):
             continue
         if field.split(".", 1)[0] not in fields:
+            if key != field:
+                continue  # saved for another kind of list
             raise BadInput(f"--map: no field {field!r}; the fields are {', '.join(sorted(fields))}")
         match = _column(column, headings) if column else None
-        if column and match is None and _column(column, [*cells]) is None:
+        if column and match is None and key == field and _column(column, [*cells]) is None:
             raise BadInput(f"--map: no column {column!r}; the columns are {', '.join(headings[:40])}")
         fixed |= {field: match} if match is not None else {}
     return {key: name for key, name in guess(headings, cells, fixed).items() if key not in dropped} | fixed
+
+
+def typed(columns: Columns) -> bool:
+    """Has the user named a column of this very file?"""
+    return any(not key.startswith((SAVED, VALUE)) for key in columns or {})
 
 
 def _column(column: str, headings: Sequence[str]) -> str | None:
@@ -332,7 +432,9 @@ def pairs(options: Iterable[str]) -> dict[str, str] | None:
             continue
         try:
             saved = json.loads(Path(option).read_text(encoding="utf-8"))
-            made |= {str(key): str(value) for key, value in saved.items()}
+            made |= {
+                key if key.startswith(VALUE) else SAVED + key: str(value) for key, value in saved.items()
+            }
         except (OSError, ValueError, AttributeError):
             raise BadInput(
                 f"--map {option!r}: write field=heading, for example --map siret='N° SIRET', or give a file that "
@@ -363,9 +465,21 @@ def mapped(
         if guesses and not checked:
             best = max(guesses, key=lambda keys: len(guesses[keys]))
             check(guesses[best], best)
+            _tell_missing(tuple(sorted((columns or {}).items())), frozenset(guesses[best]))
             checked = True
         for place, row in ahead:
             yield place, row, {} if isinstance(row, str) else guesses[tuple(filter(None, row))]
+
+
+@cache
+def _tell_missing(columns: tuple[tuple[str, str], ...], fields: frozenset[str]) -> None:
+    """Say which columns of a profile a file lacks, once for each set of them."""
+    for key, column in columns:
+        field = key.removeprefix(SAVED)
+        if key != field and column and field not in fields:
+            say(
+                f"the profile's column {column!r} ({field}) is not in a file: name it with --map {field}=COLUMN"
+            )
 
 
 def told(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[list[str], list[Offer]]:

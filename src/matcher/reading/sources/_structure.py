@@ -42,7 +42,15 @@ def _kind(text: str, whole: bool = False) -> str | None:
     tokens = [part for word in _plain(text).split() for part in _ABBREVIATED.get(word, word).split()]
     if not tokens:
         return None
-    present = frozenset(stems(" ".join(tokens)))
+    words = stems(" ".join(tokens))
+    # "E. adaptée": a word cut short by a stop is any word of a kind that begins so
+    cut = [short for short in re.findall(r"\b([a-z]+)\. ?(?=[a-z])", text) if short in words]
+    longer = (
+        {stem for name, _ in _names_of_kinds() for stem in name if stem.startswith(tuple(cut))}
+        if cut
+        else set()
+    )
+    present = frozenset(words) | longer
     # a code of two or three letters is a word elsewhere ("ai"), one of four is none
     told = [
         tokens[0],
@@ -54,9 +62,18 @@ def _kind(text: str, whole: bool = False) -> str | None:
     for name, kind in _names_of_kinds():
         if len(name) == 1 and codes:
             break
-        if name <= present and not (whole and present - name - {code.lower() for code in codes}):
+        if name <= present and not (
+            whole and frozenset(words) - name - {code.lower() for code in codes} - {*cut}
+        ):
             return kind
-    return codes[0] if codes and not (whole and len(tokens) > 1) else None
+    return codes[0] if codes and not (whole and len(words) > 1) else None
+
+
+def _kind_begun(text: str) -> str | None:
+    """The one kind among whose words all of these are: "Chantier", "Intermédiaire"."""
+    words = frozenset(stems(_plain(text)))
+    kinds = {kind for name, kind in _names_of_kinds() if words and words <= name}
+    return next(iter(kinds)) if len(kinds) == 1 else None
 
 
 def kinds_of(raw: object) -> tuple[str, ...]:
@@ -86,6 +103,7 @@ def is_kind(raw: str) -> bool:
 def kind_stated(raw: object) -> tuple[str, tuple[str, ...]]:
     """(kind, flags): a kind that is not known stays as it is written, and is flagged: it makes no ordinary firm."""
     kind = kind_of(raw)
+    kind = kind if kind is not None else _kind_begun(clean(str(raw or ""), 60))
     if kind is not None:
         return kind, ()
     text = clean(str(raw or ""), 60)
@@ -233,7 +251,12 @@ _AROUND = re.compile(
 )
 AROUND_KM = 15.0  # of what is called after a town, beyond the town itself
 HOMONYM_KM = 150.0  # from which on a place of that name is another one
-UNKNOWN_KM = 30.0  # at least, where beside towns an area is named that is none known
+UNKNOWN_KM = 30.0  # at least, where an area is named that is none known: "Villeneuvois", "Vallée de la Lys"
+#: Words of an answer that names no area.
+_NO_AREA = frozenset(
+    "nous consulter contacter demande selon variable devis definir preciser voir partout tout toute toutes tous non sans "
+    "aucune besoin negocier suivant cas communiquer nc nd inconnu inconnue etude".split()
+)
 _OF_HOME = re.compile(
     r"^(?:\d+ communes de )?(?:la |l')?(?:metropole|agglo(?:meration)?|intercommunalite|communaute)$"
 )
@@ -241,14 +264,14 @@ _OF_HOME = re.compile(
 
 def _own(plain: str, home: Place) -> tuple[list[str], list[str]]:
     """The department or region of the structure itself, where the words say no more than that."""
-    if home.department and re.search(r"\bdepartement(?:al|ale)?\b", plain):
+    if home.department and re.search(r"\b(?:dep(?:t|artement(?:ale?)?)?|ile)\b", plain):
         return [home.department], []
     region = home.region or places.region_of(home.department or "")
     return [], [region] if region and re.search(r"\bregion(?:al|ale)?\b", plain) else []
 
 
 def _reaching(text: str, home: Place) -> float | None:
-    """Kilometres from home to the farthest of the towns named, and round it; None where no name is a place near."""
+    """Kilometres from home to the farthest of the towns named, and round it; None where the words name nothing."""
     if home.latitude is None or home.longitude is None:
         return None
     here, away, unknown = (home.latitude, home.longitude), list[float](), 0
@@ -262,9 +285,9 @@ def _reaching(text: str, home: Place) -> float | None:
         nearest = min((float(places.distance_km(*here, *point)) for point in points), default=HOMONYM_KM)
         unknown += nearest >= HOMONYM_KM
         away += [nearest] if nearest < HOMONYM_KM else []
-    if not away:
+    if not away and (not unknown or _NO_AREA & set(fold(text).split())):
         return None
-    return ceil(max(max(away) + AROUND_KM, UNKNOWN_KM if unknown else 0.0))
+    return ceil(max(max(away, default=0.0) + AROUND_KM, UNKNOWN_KM if unknown else 0.0))
 
 
 def _parted(text: str) -> list[str]:

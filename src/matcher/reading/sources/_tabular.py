@@ -9,7 +9,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, islice, zip_longest
+from itertools import chain, islice, pairwise, zip_longest
 from typing import Any, BinaryIO
 
 import ijson
@@ -27,6 +27,7 @@ MAX_UNPACKED = 200 << 20  # bytes an XLSX may unpack to
 MAX_COLUMNS = 2_000
 LAST_ROW = 1_048_576  # of a workbook
 DELIMITERS = ";,\t|"
+NAME = "Nom"  # the label of a card's title
 
 
 def _cp1252(error: UnicodeError) -> tuple[str, int]:
@@ -254,6 +255,9 @@ def _table(cells: Cells, name: str, score: Score, sheet: str = "") -> Iterator[P
     if _labels(lines, score):
         yield from _cards(chain(ahead, cells), {"": sheet} if sheet else {})
         return
+    if _turned(lines, score):
+        lines, cells = list(enumerate(zip_longest(*(row for _, row in lines)), 1)), iter(())
+        ahead = [*lines]
     headings, first = _headings(lines, score)
     if len(headings) > MAX_COLUMNS:
         raise BadInput(f"{name} has {len(headings)} columns: keep the {MAX_COLUMNS} that are needed")
@@ -287,15 +291,17 @@ def _texts(row: Sequence[Any]) -> list[str]:
 
 
 def _pair(row: Sequence[Any] | str) -> tuple[str, Any] | None:
-    """(label, value) of a row of two cells, the label "" where a value alone continues the one above; else None."""
-    if isinstance(row, str) or len(row) < 2:
+    """(label, value) of a row of two cells, or of one that holds both ("Tél. : 02 …"), the label "" of a value alone; else None."""
+    filled = [] if isinstance(row, str) else [cell for cell in row if _filled(cell)]
+    begins_early = any(map(_filled, row[:3]))
+    if not begins_early or len(filled) not in (1, 2):
         return None
-    begin = next((at for at, cell in enumerate(row[:3]) if _filled(cell)), None)
-    if begin is None or sum(map(_filled, row)) > 2:
-        return None
-    rest = [cell for cell in row[begin + 1 :] if _filled(cell)]
-    label = re.sub(r"[\W\d]+$", "", str(row[begin]))  # "Fiche 1 :", "Fiche 2 :" are one
-    return (label, rest[0]) if rest else ("", row[begin]) if begin else None
+    if len(filled) == 1 and (
+        both := re.match(r"\s*([^\W\d][^:@]{1,40}?)\s*:\s+(\S.*)", str(filled[0]), re.S)
+    ):
+        filled = [*both.groups()]
+    label = re.sub(r"[\W\d]+$", "", str(filled[0]))  # "Fiche 1 :", "Fiche 2 :" are one
+    return (label, filled[1]) if len(filled) == 2 else ("", filled[0])
 
 
 def _labels(lines: Sequence[tuple[int, Sequence[Any]]], score: Score) -> bool:
@@ -306,24 +312,42 @@ def _labels(lines: Sequence[tuple[int, Sequence[Any]]], score: Score) -> bool:
     return len(pairs) >= 0.8 * several and len(labels) > 2 and score(labels) >= max(3, 0.5 * len(labels))
 
 
+def _turned(lines: Sequence[tuple[int, Sequence[Any]]], score: Score) -> bool:
+    """Do the headings stand in the first column, and the records beside each other?"""
+    labels = [str(row[0]) for _, row in lines if row and _filled(row[0])]
+    known = score(labels)
+    return known >= max(3, 0.6 * len(lines)) and all(
+        score(texts) < known * min(1.0, sum(map(_filled, texts)) / len(labels))
+        for texts in (_texts(row) for _, row in lines)
+    )
+
+
 def _cards(cells: Cells, title: Row) -> Iterator[Placed]:
-    """A row for each card: one begins where the first label of all comes again, or after a gap any that it has already."""
+    """A row for each card: one begins where the first label of all comes again, or after a gap any that it has already.
+
+    Where several begin with a value alone, above their labels, that is the name.
+    """
+    lines = [(line, pair) for line, row in cells if (pair := _pair(row))]
+    after = [(-1, ("", "")), *lines]
+    above = {line: line - before > 1 for (before, _), (line, _) in pairwise(after)}  # does a gap part it?
+    heads = {
+        line
+        for (line, pair), (below, label) in pairwise(lines)
+        if not pair[0] and above[line] and label[0] and below == line + 1
+    }
     cards: list[tuple[int, Row]] = []
-    first, label, above = "", "", 0
-    for line, row in cells:
-        pair = _pair(row)
-        if pair is None:
-            continue
-        if not pair[0]:
+    first, label = "", ""
+    for line, pair in lines:
+        named = len(heads) > 1 and line in heads
+        if not pair[0] and not named:
             if cards and label:
                 cards[-1][1][label] = f"{cards[-1][1][label]}\n{pair[1]}"
             continue
-        label = pair[0]
+        label = pair[0] or NAME
         first = first or label
-        if label == first or not cards or (line > above + 1 and label in cards[-1][1]):
+        if label == first or not cards or (above[line] and label in cards[-1][1]):
             cards.append((line, {}))
         cards[-1][1].setdefault(label, pair[1])
-        above = line
     every = dict.fromkeys(label for _, card in cards for label in card)
     for line, card in cards:
         yield f"row {line}", every | card | title

@@ -6,6 +6,7 @@ Several offers a structure: repeat its SIRET, number the columns (`offre_1`, `of
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any, BinaryIO
 
 from rapidfuzz import fuzz
@@ -40,8 +41,6 @@ NESTED = ("offers", "offres", "activites", "activities", "prestations", "atelier
 NUMBERED = frozenset({"offer", "offer_text", "rome", "cpv", "sectors"})
 #: Fields of which a further column adds to the first, or stands in for it where it is empty.
 SEVERAL = NUMBERED | {"phone", "email", "website", "address", "description", "zone"}
-_TICKS = frozenset(("x", "oui", "1", "✓", "✔", "●", "v", "o", "vrai", "true"))
-_UNTICKED = frozenset(("non", "0", "n", "false", "faux", "-"))
 FIELDS = tuple(ALIASES)
 #: Words of a heading that describes someone other than the structure: a list of notices has the buyer's SIRET.
 _OTHERS = frozenset({"acheteur", "buyer", "titulaire", "adjudicateur", "acheteurs"})
@@ -52,7 +51,7 @@ _OF_NOTICES = frozenset(
 LISTS = ("structures", "siaes", "data", "results", "records", "items")
 #: Keys that belong to another format, which its own source reads better.
 _FOREIGN = frozenset(
-    "marches titulaires acheteur donnees objet nom_complet presta_types presta_type bloque_candidatures"
+    "marches titulaires acheteur donnees nom_complet presta_types presta_type bloque_candidatures"
     " asked provenance score_qualite finess_et nofinesset numero_rna adrs_codepostal opened titulaire_id".split()
 )
 
@@ -62,8 +61,10 @@ _VOCABULARY = _columns.Vocabulary(ALIASES, SEVERAL)
 
 def mapping(headings: Sequence[str], cells: Cells | None = None, fixed: Columns = None) -> dict[str, str]:
     """Field -> heading, guessed; a numbered field ("offer.2") stands for a further column."""
-    own = [h for h in headings if not _OTHERS & set(_columns.words(h).split())]
-    columns = _VOCABULARY.guess([h for h in own if not _nested_name(h)], cells, fixed)
+    own = [h for h in headings if not _OTHERS & set(_columns.words(h).split()) or _columns.asks(h)]
+    cells = cells or {}
+    # a heading of nested offers above texts is one of offers
+    columns = _VOCABULARY.guess([h for h in own if not _nested_name(h) or cells.get(h)], cells, fixed)
     plural = next(filter(_nested_name, own), None)
     if plural is not None and not {"offer", "offer.1"} & set(columns):
         columns["offer"] = plural
@@ -77,7 +78,6 @@ def mapping(headings: Sequence[str], cells: Cells | None = None, fixed: Columns 
         and "description" in columns
     ):
         columns["offer_text"] = columns.pop("description")
-    cells = cells or {}
     listed = [len(_structure.departments_of(cell)) for cell in cells.get(columns.get("department", ""), ())]
     if "zone_departments" not in columns and sum(count > 1 for count in listed) > 0.2 * len(listed):
         columns["zone_departments"] = columns.pop("department")
@@ -96,32 +96,43 @@ def _contacts(headings: Sequence[str], found: Mapping[str, str], cells: _columns
 
 _FAX = re.compile(r"\b(?:fax|t[ée]l[ée]copie)\W{0,5}[\d\s.+-]*", re.I)
 _AT = re.compile(r"\s{0,3}[\[({]\s{0,3}(?:at|arobase|@)\s{0,3}[\])}]\s{0,3}", re.I)
-_SITE = re.compile(r"(?:https?://|www\.)[^\s,;|]+", re.I)
+_SITE = re.compile(
+    r"(?:https?://|www\.)[^\s,;|]+|(?<![\w@.-])(?:[a-z\d-]{2,}\.)+(?:fr|com|org|net|coop|eu|re|bzh|info|pro)\b(?![@\w.-])",
+    re.I,
+)
 _OTHER_NUMBER = re.compile(r"\+?\(?\d[\d\s().-]{3,}")  # a number of another country, or a short one
 _NUMBER = re.compile(r"(?:\+33|(?<!\d)0)[\s.]?[1-9](?:[\s.-]?\d{2}){4}(?!\d)")
 _ADDRESS = re.compile(r"(?<![^\s@<>;,/|()])[^\s@<>;,/|()]+@[^\s@<>;,/|()]+\.\w+")
 _REACHES = re.compile(f"{_NUMBER.pattern}|{_ADDRESS.pattern}|{_SITE.pattern}|{_AT.pattern}", re.I)
 #: "33100 BORDEAUX" at the end of an address, or before the other means of contact that stand below it.
 _CODE_AND_TOWN = re.compile(
-    r"(?<!\d)(\d{5})[\s,-]+([^\W\d][^\d,;:\n]*?)(?=\s*(?:$|\n|,|\b(?:t[ée]l|m[ée]l|e-?mail|courriel|fax|port)\b|\S+@))",
+    r"(?<!\d)(\d{5})[\s,-]+([^\W\d][^\d,;:\n]*?)(?=\s*(?:$|\n|,|\b(?:t[ée]l|m[ée]l|e-?mail|courriel|fax|port)\b|\S+@|0[1-9]|\+33))",
     re.I,
 )
 _THOUSANDS, _MILLIONS = re.compile(r"\bk ?€|\bk ?euro|millier", re.I), re.compile(r"\bm ?€|million", re.I)
 
 
 def _ticked(headings: Sequence[str], found: Mapping[str, str], cells: _columns.Cells) -> dict[str, str]:
-    """The columns headed by a trade whose cells are ticked or empty, and those of the same form beside them."""
+    """The columns headed by a trade, a kind or a department whose cells are ticked or empty, and those alike beside them."""
     block: list[str] = []
     marked: list[str] = []
     for heading in [*headings, ""]:
-        seen = [fold(cell).strip(" ()") for cell in cells.get(heading, ())]
-        marks = sum(cell in _TICKS or cell in _UNTICKED for cell in seen)
-        if 2 * marks > len(seen) and heading not in found.values():
+        seen = cells.get(heading, ())
+        if 2 * sum(map(_columns.is_mark, seen)) > len(seen) and heading not in found.values():
             block.append(heading)
         else:
-            marked += block if any(map(trades.named, block)) else ()
+            marked += block if any(_tells(one) for one in block if cells.get(one)) else ()
             block = []
     return {f"ticked.{number}": heading for number, heading in enumerate(marked, 1)}
+
+
+def _tells(heading: str) -> str:
+    """What a tick below this heading says: "kind", "zone", "offer" or nothing known."""
+    if _structure.kind_of(heading) and not trades.named(heading):
+        return "kind"
+    if _columns.LOOKS["department"](heading):
+        return "zone"
+    return "offer" if trades.named(heading) else ""
 
 
 def _nested_name(heading: str) -> bool:
@@ -130,7 +141,8 @@ def _nested_name(heading: str) -> bool:
 
 def _of_notices(headings: Iterable[str]) -> bool:
     """Are these the headings of a list of notices, which has SIRETs of buyers?"""
-    return len(_OF_NOTICES & {word for heading in headings for word in _columns.words(heading).split()}) > 1
+    said = {word for h in headings if not _columns.asks(h) for word in _columns.words(h).split()}
+    return len(_OF_NOTICES & said) > 1
 
 
 def recognises(name: str, head: bytes) -> bool:
@@ -164,7 +176,8 @@ def identifies(columns: Collection[str]) -> bool:
     fields = {name.partition(".")[0] for name in columns}
     if fields & {"siret", "siren", "finess"}:
         return bool({"name", "kind", "brand", "town", "offer", "ticked"} & fields)
-    return bool({"name", "brand"} & fields and _PLACED & fields and _SPEAKS & fields)
+    about = sum(bool(group & fields) for group in _columns.ABOUT_SOMEONE)
+    return bool({"name", "brand"} & fields) and about + ("ticked" in fields) > 1
 
 
 @dataclass
@@ -186,7 +199,7 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
 
     def check(found: Mapping[str, str], keys: Sequence[str]) -> None:
         unnamed = "siret" not in found and not identifies(found)
-        if not columns and (unnamed or _of_notices(keys)) and not source.endswith(JSON):
+        if not _columns.typed(columns) and (unnamed or _of_notices(keys)) and not source.endswith(JSON):
             raise BadInput(
                 f"{name} has no column of SIRETs among {', '.join(keys[:12])}, nor names with places: name one with "
                 "--map siret=COLUMN (or name=COLUMN and town=COLUMN), or give the notices' own format"
@@ -219,17 +232,22 @@ JSON = (".jsonl", ".json", ".ndjson")
 
 @dataclass
 class _Sheet:
-    """What a row owes to what stands above it: the title of the sheet or of a section, the cells of a merged row."""
+    """What a row owes to what stands above it: the titles of the sheet and of its sections, the cells of merged rows."""
 
     columns: Mapping[str, str]  # the user's corrections, those of kinds among them
     title: str = ""
-    section: str = ""
+    sections: dict[str, str] = field(
+        default_factory=dict
+    )  # "kind", "place" or "offer" -> the title that says it
     last: Row = field(default_factory=dict)
+    repeated: set[str] = field(
+        default_factory=set
+    )  # headings under which each row says it again: none is merged
 
     def whole(self, row: Row, found: Mapping[str, str]) -> Row | str:
         """The row with what it continues; a str where it is a title, a total or a note, which tell of no structure."""
         if row.get("", "") != self.title:
-            self.title, self.section, self.last = row.get("", ""), "", {}
+            self.title, self.sections, self.last, self.repeated = row.get("", ""), {}, {}, set()
         if row.keys() != self.last.keys():  # of another table of the sheet
             self.last = {}
         if self.title and "siret" not in found and not identifies(found):
@@ -251,16 +269,46 @@ class _Sheet:
             and any(found[key] in filled for key in found if key not in _IDENTITY)
         ):
             return {**row, **{heading: self.last.get(heading) for heading in who}}
-        if total or ("name" in found and len(filled) == 1 < len(found) and found.get("siret") not in filled):
-            self.section, self.last = "" if total else words, {}
+        alone = len(filled) == 1 < len(found) and found.get("siret") not in filled
+        if total or (
+            "name" in found
+            and (alone or (len(filled) == 2 and _structure.is_kind(next(iter(filled.values())))))
+        ):
+            self.sections, self.last = ({} if total else self._sections(words)), {}
             return "a title, a total or a note of the sheet: it tells of no structure"
-        self.last = row
+        self.last = row = row | self._merged(row, filled, found)
         return row
 
+    def _sections(self, words: str) -> dict[str, str]:
+        """The sections that hold below a title: one of kinds parts the places, or the places the kinds."""
+        if _structure.kind_of(words):
+            return self.sections | {"kind": words}
+        if _named_place(words):
+            return self.sections | {"place": words}
+        return {"offer": words} if trades.named(words) else {}
+
+    def _merged(self, row: Row, filled: Mapping[str, str], found: Mapping[str, str]) -> Row:
+        """The cells that this row has of the ones above: of columns before the name that never say a thing twice."""
+        before = list(takewhile(lambda heading: heading != found.get("name"), row))
+        groups = [found[key] for key in _GROUPED if found.get(key) in before]
+        self.repeated |= {
+            h for h in groups if h in filled and filled[h] == str(self.last.get(h) or "").strip()
+        }
+        return {
+            h: self.last[h] for h in groups if h not in filled and h not in self.repeated and h in self.last
+        }
+
+    def place(self, town: object, **stated: Any) -> Place:
+        """The place that a row states, else that of its section, or the department of its sheet."""
+        own = place_of(town=town, **stated)
+        if own != Place() or (section := self.sections.get("place") or _area_in(self.title)) is None:
+            return own
+        return next(iter(_named_place(section)), own)
+
     def kinds(
-        self, stated: str, found: Mapping[str, str], name: str, form: str
+        self, stated: str, found: Mapping[str, str], name: str, form: str, file: str
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """(kinds, flags): as stated or as the user says, else by the name, the section, the sheet, or the legal form."""
+        """(kinds, flags): as stated or as the user says, else by the name, the section, the sheet, the legal form or the file."""
         corrected = self.columns.get(_columns.VALUE + stated)
         if corrected is None and (kind := _structure.kind_of(form)) in _COOPERATIVE:
             stated = form if _structure.kind_of(stated) in _LESS else stated  # an approval is no form
@@ -272,19 +320,34 @@ class _Sheet:
             bracket = re.search(r"\(([^()]+)\)\s*$", name)
             own = bracket.group(1) if bracket else name.partition(" ")[0]
             own = own if own in KINDS or (bracket and _structure.is_kind(own)) else ""
-            named = (_structure.kind_in_name(text) or "" for text in (self.title, found.get("name", "")))
-            around = (own, self.section, *named, form, self.title)
+            titles = (self.title, found.get("name", ""), re.sub(r"[\W_\d]+", " ", file))
+            named = (_structure.kind_in_name(text) or "" for text in titles)
+            coded = " ".join(word for word in re.split(r"[\W_]+", file) if word in KINDS)
+            around = (own, self.sections.get("kind", ""), *named, form, self.title, coded)
             if kind := next((kind for text in around if (kind := _structure.kind_of(text))), None):
                 return (kind,), ("kind-inferred",)
         kind, flags = _structure.kind_stated(stated)
         return (kind,), flags
 
 
+def _named_place(words: str) -> Sequence[Place]:
+    """The place, or the area, that a title is called after; none where it says more than that."""
+    if _columns.LOOKS["department"](words):
+        return [place_of(department=_structure.departments_of(words)[0])]
+    town = place_of(town=words)
+    return [town] if town.commune else [place for place in loosely(words) or () if place != Place()]
+
+
+def _area_in(title: str) -> str | None:
+    """The one department that a title names in words."""
+    areas = _structure.departments_of(re.sub(r"\d", " ", title))
+    return areas[0] if len(areas) == 1 else None
+
+
+_GROUPED = ("kind", "town", "department", "postcode", "sectors")
 _COOPERATIVE = ("SCOP", "SCIC")
 _LESS = (None, "", "ESUS", "ESS")
 _IDENTITY = ("siret", "siren", "name", "kind", "town", "postcode", "address")
-_PLACED = frozenset({"town", "postcode", "commune", "department", "address"})
-_SPEAKS = frozenset({"kind", "offer", "offer_text", "sectors", "description", "ticked"})
 _TOTAL = re.compile(r"\s*(?:(?:sous[ -]?)?total|nombre de|effectif total|source|nb|\d{1,3} \w+$)\b", re.I)
 
 
@@ -364,9 +427,17 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         """What may hold a means of contact: its own columns first, then those of any."""
         own = ("phone", "email", "website")
         texts = [each for key in (name, "contact", *own) for each in all_of(key)]
+        texts += [
+            clean(str(each), 300)
+            for h, each in row.items()
+            if each and h not in numbered and "fax" not in fold(h)
+        ]
         return [_AT.sub("@", _FAX.sub(" ", each)) for each in dict.fromkeys(texts)]
 
-    name, brand, flags = _FOOTNOTE.sub("", text("name")), text("brand"), tuple[str, ...]()
+    first_line, _, below = str(cell("name") or "").strip().partition("\n")
+    numbered = {columns.get(key) for key in ("siret", "siren", "finess", "own_id")} | {""}
+    name = clean(first_line) if _CODE_AND_TOWN.search(below) or _REACHES.search(below) else text("name")
+    name, brand, flags = _FOOTNOTE.sub("", name), text("brand"), tuple[str, ...]()
     department = next(iter(_structure.departments_of(cell("department"))), None)
     region = next(iter(_structure.regions_of(cell("region"))), None)
     address = " ".join(all_of("address"))
@@ -379,7 +450,15 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     elif in_brackets := re.fullmatch(r"(.+?)(?:\(|,\s?)(\w{2,3})\)?", town):
         named = in_brackets.group(1).strip()
         department = department or next(iter(_structure.departments_of(in_brackets.group(2))), None)
-    place = place_of(
+    bracket = re.fullmatch(r"(.+?)\s*\(([^()]+)\)", name)
+    stands = bool(town or department or code or any(cell(key) for key in ("postcode", "commune", "latitude")))
+    if bracket and not stands and (inside := _named_place(bracket[2])) and inside[0].commune:
+        name, named, stands = bracket[1], bracket[2], True
+    if not stands and (
+        with_code := next(filter(None, map(_CODE_AND_TOWN.search, map(str, row.values()))), None)
+    ):
+        code, named = with_code.groups()
+    place = sheet.place(
         town=named,
         postcode=cell("postcode") or code,
         commune=cell("commune"),
@@ -409,12 +488,16 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     ]
     if not name and not brand and not offers:
         return "no name: fill in the name of the structure, or point to its column with --map name=COLUMN"
-    kinds, told = sheet.kinds(text("kind"), columns, name, text("legal_form"))
+    ticked = [(heading, _tells(heading)) for heading in _ticks(row, columns)]
+    stated, marked = text("kind"), " / ".join(heading for heading, tells in ticked if tells == "kind")
+    stated = marked if marked and _structure.kind_of(stated) in (*_LESS, "ASSO") else stated
+    kinds, told = sheet.kinds(stated, columns, name, text("legal_form"), source)
     flags = (*flags, *told)
     provenance = {"kind": "from the name or its surroundings"} if "kind-inferred" in told else {}
     if place.department is None and place.latitude is None:
         flags = (*flags, "place-unknown")
     in_words = [told for told in all_of("radius") if not re.search(r"\d", told)]
+    in_words += [heading for heading, tells in ticked if tells == "zone"]
     zone_words = " ; ".join(all_of("zone", 2_000) + in_words)
     zone = _structure.zone_of(
         zone_words, cell("radius"), cell("zone_departments"), cell("zone_regions"), place
@@ -434,7 +517,8 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         place=place,
         zone=zone,
         website=first("website") or _found(_SITE, reached("website")),
-        phone=next(filter(None, map(_structure.phone_of, reached("phone"))), "")
+        phone=next(filter(None, map(_structure.phone_of, all_of("phone"))), "")
+        or _structure.phone_of(_found(_NUMBER, reached("phone")))
         or _found(_OTHER_NUMBER, all_of("phone")),
         email=_found(_ADDRESS, reached("email")),
         networks=_structure.several(cell("networks")),
@@ -460,6 +544,8 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     if structure.zone is not None:  # a row's zone is that of the activities it states
         offers = [offer if offer.zone else replace(offer, zone=structure.zone) for offer in offers]
     told_texts = all_of("description", 20_000)
+    if section := sheet.sections.get("offer"):
+        offers.append(Offer(id="", title=section, source=source, zone=structure.zone))
     return [_Draft(replace(structure, kind=kind), list(offers), list(told_texts)) for kind in kinds]
 
 
@@ -521,8 +607,8 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
                 service_types=service_types,
                 source=source,
             )
-    for heading in (heading for key, heading in columns.items() if key.startswith("ticked")):
-        if fold(str(row.get(heading) or "")).strip(" ()") in _TICKS:
+    for heading in _ticks(row, columns):
+        if _tells(heading) in ("offer", ""):
             yield Offer(id="", title=heading, source=source)
     if alone:
         for sector in shared_sectors:
@@ -531,6 +617,13 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
         if _nested_name(key) and isinstance(row[key], list):
             for item in row[key][:500]:
                 yield from _nested(item, shared_sectors, service_types, source)
+
+
+def _ticks(row: Mapping[str, Any], columns: Mapping[str, str]) -> Iterator[str]:
+    """The headings that a row ticks."""
+    for heading in (heading for key, heading in columns.items() if key.startswith("ticked")):
+        if fold(str(row.get(heading) or "")).strip(" ()") not in _columns.UNTICKED:
+            yield heading
 
 
 def _nested(

@@ -75,7 +75,7 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[domai
     """
 
     def check(found: Mapping[str, str], keys: Sequence[str]) -> None:
-        if not columns and not (STRONG & set(found) and {"title", "lot_title"} & set(found)):
+        if not _columns.typed(columns) and not (STRONG & set(found) and {"title", "lot_title"} & set(found)):
             raise domain.BadInput(
                 f"{name} has no column of titles, or none that only a notice has, among {', '.join(keys[:12])}: "
                 "name it with --map title=COLUMN (notices), or --map name=COLUMN and --map town=COLUMN (structures)"
