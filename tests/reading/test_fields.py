@@ -7,8 +7,8 @@ import pytest
 from tests.reading.test_clauses_of_notices import described, ted
 
 from matcher.domain import Buyer, Lot, Place, Tender
-from matcher.reading import clauses, terms
-from matcher.reading.clauses import conditions, criteria
+from matcher.reading import clauses, criteria, terms
+from matcher.reading.clauses import conditions
 from matcher.reading.sources import _facts as facts
 from matcher.reference import toponyms
 from matcher.reference.prose import folded
@@ -42,6 +42,9 @@ def completed(text: str, **fields: Any) -> Lot:
         ("Passé pour une période d'une saison de pêche, reconductible deux fois.", {"duration_months": 7.0}, (7, 2, 7)),
         ("Renouvelable 3 fois pour la même durée.", {"duration_months": 18.0}, (18, 3, 18)),
         ("Sans reconduction.", {"duration_months": 12.0, "renewals": 0}, (12, 0, None)),
+        ("Deux périodes de reconduction d'un an ; durée maximale, toutes périodes confondues, de trois ans.", {"duration_months": 36.0}, (12, 2, 12)),
+        ("La durée globale prévisionnelle d'exécution du marché de travaux est de : 18 mois.", {}, (18, None, None)),
+        ("La durée de la mission est estimée à 3 ans. Une prestation annuelle a une durée de 2 mois.", {}, (36, None, None)),
     ],
 )  # fmt: skip
 def test_renewals_have_a_number_and_a_length(
@@ -164,6 +167,9 @@ def test_the_only_lot_of_many_that_a_notice_is_about_is_named() -> None:
         ("Usage des lieux, respect du programme, budget des travaux.", [("Usage des lieux", None), ("respect du programme", None), ("budget des travaux", None)]),
         ("Les critères sont précisés dans le règlement du concours.", []),
         ("Voir le règlement.", []),
+        ("1. Insertion dans le site et\nle quartier : 60 %\n2. Coût : 40 %", [("Insertion dans le site et le quartier : 60 %", 60), ("Coût : 40 %", 40)]),
+        ("• Adéquation au thème (les autres comptent pour 20 % au plus)\n• Innovation", [("Adéquation au thème (les autres comptent pour 20 % au plus)", None), ("Innovation", None)]),
+        ("Les candidatures sont retenues ainsi :\n- références\n- moyens", []),
     ],
 )  # fmt: skip
 def test_the_criteria_of_a_contest_are_its_items(text: str, expected: list[tuple[str, float | None]]) -> None:
@@ -183,6 +189,9 @@ def test_the_criteria_of_a_contest_are_its_items(text: str, expected: list[tuple
         ),
         ("Les candidatures sont classées selon les critères suivants : moyens 80 %, références 20 %.", []),
         ("Critères : au moins 50 % de produits locaux et 20 % de bio.", []),
+        ("Critère 1 : Prix - 30 points\nCritère 2 : Technique - 50 points", [30, 50]),
+        ("Critères de sélection des offres\nPrix | 60 %\nTechnique\n40 %", [60, 40]),
+        ("Critère n°1 - Technique (50 points)\nSous-critère 1 : moyens (50 points)\nCritère n°2 - Prix (50 points)", [50, 50]),
     ],
 )
 def test_criteria_in_running_text_have_weights_that_make_a_whole(text: str, weights: list[float]) -> None:
@@ -208,6 +217,9 @@ def test_what_was_awarded_is_the_amount_of_the_award_and_no_estimate() -> None:
     assert (lot.amount, award.amount) == (None, 45_000.0)
     assert (lot.number, lot.title) == ("7", "Serrurerie")
     assert ted(f"{total}<OBJECT_DESCR/>").lots[0].amount == 45_000.0  # a call
+    nothing = "<AWARD_CONTRACT><LOT_NO>7</LOT_NO><NO_AWARDED_CONTRACT/></AWARD_CONTRACT>"
+    ended = ted(described(7), more=nothing, form="F03_2014")
+    assert (ended.nature, ended.cancels, ended.awards) == ("cancellation", ("7",), ())
 
 
 @pytest.mark.parametrize(
@@ -295,6 +307,7 @@ def placed(
         ("Toutes les communes du département à l'exception de Cancale", {"department": "35"}, []),
         ("Desserte de la ligne Cancale-Dinard", {"department": "35"}, []),
         ("Travaux à Marseille", {"department": "35"}, []),
+        ("Collecte des déchets de la communauté d'agglomération Redon Agglomération", {"department": "35"}, []),
         ("Entretien des voiries aux Portes-du-Coglais", {"department": "35"}, ["Les Portes du Coglais"]),
     ],
 )  # fmt: skip
@@ -315,6 +328,10 @@ def test_a_description_tells_the_place_where_no_field_does() -> None:
     assert "places" in placed("Dépôts", description=passing).inferred
     stated = placed("Halle", description=text, label="Secteur est du territoire", department="35")
     assert [one.commune for one in stated.places] == [None]
+    listed = placed("Halles", label="Cancale — Saint-Malo Dinard.", department="35")
+    assert [one.label for one in listed.places] == ["Cancale", "Saint-Malo", "Dinard"]
+    assert facts.place("Quai Nord, 75013 Paris").commune == "75113"
+    assert facts.place(postcode="75013", city="Paris").commune == "75056"  # where one has its seat
 
 
 def test_a_commune_buys_at_home_and_a_firm_called_after_a_town_does_not() -> None:

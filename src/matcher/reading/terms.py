@@ -53,13 +53,13 @@ _TURNOVER_TIMES = re.compile(
     rf"\bchiffres? d'affaires?\b[^.;]{{0,80}}? (\d|{'|'.join(_WORDS)}) fois le montant\b(?:(?! du lot)[^.;])*"
 )
 _LENGTH = rf"{_COUNT} (?:nouvelles? )?(mois|ans?|annees?)\b"
-#: "durée du marché : 24 mois", "La durée est fixée à 4 ans", "une période ferme de douze (12) mois"
+#: "durée du marché : 24 mois", "La durée est estimée à 4 ans", "une période ferme de douze (12) mois"
 _DURATION = re.compile(
-    rf"(?:dur.{{1,2}}e(?: [\w'-]+){{0,6}}? ?(?:est (?:fix\w* a|de)|de|:|fix\w* a)|periode (?:ferme|initiale) d[e']|elle est fixee a) ?{_LENGTH}"
+    rf"(?:dur.{{1,2}}e(?: [\w'-]+){{0,8}}? ?(?:(?:est |)(?:fix|estim)\w* a|(?:est |)de|:)|periode (?:ferme|initiale) d[e']|elle est fixee a) ?:? ?{_LENGTH}"
 )
 #: "une durée de vie de 8 ans", "deux prolongations d'une durée de 1 an", "conception et exploitation pour une durée de 15 ans"
 _LASTS_OTHERWISE = re.compile(
-    r"\b(?:vie|garantie|prolong\w+|recon\w+|renouvel\w+|maxim\w+|total\w*|option\w*|validite|consultable|reduite)\b|(?<!d')\bexploitation\b"
+    r"\b(?:vie|garantie|prolong\w+|recon\w+|renouvel\w+|maxim\w+|total\w*|option\w*|annuel\w*|validite|consultable|reduite)\b|(?<!d')\bexploitation\b"
 )
 #: "reconductible 3 fois", "trois reconductions", "pour 3 périodes de 1 an", "dans la limite de quatre (4) fois"
 _RENEWED = re.compile(r"\b(?:recond\w+|renouvel\w+|prolong\w+|prorog\w+)")
@@ -81,7 +81,7 @@ _EACH_YEAR = re.compile(
 _LASTING = re.compile(r"\bp(?:eriode|our une duree) d[e'][^.;]{0,50}$")
 _EACH_AS_FIRST = re.compile(r"\b(?:meme|identique)s? duree|\bduree (?:identique|equivalente)")
 #: "soit une durée maximale de huit ans", "sans que sa durée totale ne puisse excéder 48 mois"
-_WHOLE = re.compile(rf"\b(?:total\w*|maxim\w+|exced\w+|depass\w+|soit)\b(?: \w+){{0,4}}? {_LENGTH}")
+_WHOLE = re.compile(rf"\b(?:total\w*|maxim\w+|exced\w+|depass\w+|soit)\b(?:,? \w+){{0,6}}? {_LENGTH}")
 #: "Ce montant est le maximum des trois années"
 _IS_MAXIMUM = re.compile(r"\b(?:montant|valeur) (?:indiquee?|mentionnee?|estimee?)\b[^.;\d]{0,40}\bmax")
 _BEGINNING = ("effet", "debut", "demarrage", "commencement", "compter du")

@@ -446,12 +446,13 @@ def _mentions(text: str) -> Iterator[_Mention]:
     tokens = list(_WORD.finditer(text))
     plain = [whole[token.start() : token.end()] for token in tokens]
     loud: bool | None = None
-    i, end, strength = 0, 0, 0
+    i, end, strength, goes_on = 0, 0, 0, False
     while i < len(tokens):
         if not (text[tokens[i].start()].isupper() or plain[i] in _ARTICLES):
             i += 1
             continue
-        goes_on = strength > 0 and LISTED.fullmatch(text[end : tokens[i].start()]) is not None
+        gap = text[end : tokens[i].start()]  # the lines of a list are joined by spaces
+        goes_on = strength > 0 and ((goes_on and gap == " ") or LISTED.fullmatch(gap) is not None)
         stop, options = _longest(text, tokens, plain, i, goes_on)
         if not options:
             i += 1
@@ -535,7 +536,7 @@ def _strength(
         return 2
     if head in ("au", "aux") and not linked and options[0].label.startswith(("Le ", "Les ")):
         return 1
-    alone = (not i or not gap.isspace()) and re.match(r"\s*(?:$|[-–,;:.()/])", after) is not None
+    alone = (not i or not gap.isspace()) and re.match(r"\s*(?:$|[-–—,;:.()/])", after) is not None
     long = stop - i >= 3 and len(options) == 1  # "collège des Amandeirets Châteauneuf les Martigues"
     return 1 if (linked and plain[i - 1] in ("de", "d", "du")) or alone or long else 0
 
@@ -699,6 +700,10 @@ def _named_in(text: str, within: frozenset[str], passing: int | None = None) -> 
     if not within:
         return ()
     try:
-        return tuple(place for place in mentioned(text, within, passing) if place.commune)
+        stated = [place for place in mentioned(text, within, passing) if place.commune]
     except Homonyms:
         return ()
+    # a grouping lies around its largest commune, and is not it
+    return tuple(
+        p if places.communes_named(p.label) else replace(p, commune=None, postcode=None) for p in stated
+    )

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from matcher.domain import AWARDED, Clause, Condition, Lot, Tender
-from matcher.reading import terms
-from matcher.reading.clauses import conditions, criteria, grammar
+from matcher.reading import criteria, terms
+from matcher.reading.clauses import conditions, grammar
 from matcher.reading.clauses.reading import STEMS, Reading, quote, read_all
 from matcher.reading.clauses.sentences import Page, pages
 from matcher.reading.procedure import lot_number
@@ -90,7 +90,12 @@ def _completed(lot: Lot, held: Reading, own: Page, general: Page, alone: bool, a
         "clauses": _distinct([*lot.clauses, *_of_criteria(lot), *held.social]),
         "conditions": tuple({(one.code, one.label): one for one in reversed(known)}.values())[::-1],
         "criteria": criteria.weighed(lot.criteria)
-        or next(filter(None, (criteria.stated(*page[:2]) for page in (own, general))), ()),
+        or next(
+            filter(
+                None, (criteria.stated(*page[:2]) for page in ((general, own) if alone else (own, general)))
+            ),
+            (),
+        ),
         **terms.completed(lot, own.plain, general.plain, alone, awarded),
     }
     new = {name: value for name, value in values.items() if getattr(lot, name) != value}

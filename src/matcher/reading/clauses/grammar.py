@@ -6,12 +6,12 @@ one sentence (at most 600 characters), which bounds backtracking.
 
 import re
 from functools import lru_cache
-from typing import Literal
 
 from rapidfuzz import fuzz, process
 
 from matcher.reading.clauses.hours import by_lot
 from matcher.reading.clauses.sentences import EXCEPTED
+from matcher.reading.criteria import NUMERAL, Unit, decimal, weights
 from matcher.reference.prose import folded, lots_named
 
 
@@ -172,21 +172,14 @@ def all_lots(plain: str) -> bool:
 
 # -------------------------------------------------------------------------------------- shares, weights
 
-_NUMERAL = r"(\d{1,3}(?:[.,]\d{1,2})?)"
 #: "7,5 % des heures travaillées", "10 pour cent du personnel", "taux d'insertion de 6 %"
 _SHARE = re.compile(
-    rf"{_NUMERAL} ?(?:%|pour ?cent)[^.;]{{0,40}}\b(?:heures?|temps|travail|effectif|main|masse|personnel)"
-    rf"|\b(?:taux|clause) d'insertion\b[^.;:\d]{{0,40}}{_NUMERAL} ?%"
-    rf"|^(?=.*\b(?:confi|sous-?trai)).*?\b{_NUMERAL} ?% d(?:u|es|e la|e) ?(?:montant|prix|prestation|volume|valeur|lot\b|marche\b)"
+    rf"{NUMERAL} ?(?:%|pour ?cent)[^.;]{{0,40}}\b(?:heures?|temps|travail|effectif|main|masse|personnel)"
+    rf"|\b(?:taux|clause) d'insertion\b[^.;:\d]{{0,40}}{NUMERAL} ?%"
+    rf"|^(?=.*\b(?:confi|sous-?trai)).*?\b{NUMERAL} ?% d(?:u|es|e la|e) ?(?:montant|prix|prestation|volume|valeur|lot\b|marche\b)"
 )
 _IN_WORDS = {"cinq": "5", "dix": "10"}
 _PER_CENT = re.compile(rf"\b({'|'.join(_IN_WORDS)}) (?=pour cent\b)")
-Unit = Literal["%", "points", ""]
-#: "(pondération 15)", "coefficient 2", "notée sur 20"; "Performance sociale (15 points)", "7 sur 100"
-_WEIGHT = re.compile(
-    rf"\b(?:ponder\w+|coef\w*\.?|notee?s? sur)\s?(?::|de)?\s?{_NUMERAL} ?(%|points?)?"
-    rf"|{_NUMERAL} ?(%|points?\b|pts?\b|(?:/|sur) ?100\b)"
-)
 _WEIGHT_FOR = re.compile(r"\b(\d\d?) pour l(?:es? |a |')$")
 #: "lot 2 : 10 points", after "Critère social : lot 1 : 20 points"
 LOT_WEIGHT = re.compile(
@@ -199,23 +192,13 @@ _BARE_WEIGHT = re.compile(r"(?:[:=]|\bsocia\w+|insertion|\brse) ?(\d\d?|0,\d\d?)
 def share(plain: str) -> float | None:
     """The share of hours or of work that a sentence states, 0 to 1."""
     found = _SHARE.search(_PER_CENT.sub(lambda word: f"{_IN_WORDS[word[1]]} ", plain))
-    return _number(next(filter(None, found.groups()))) / 100 if found else None
-
-
-def weights(plain: str, at: int = 0) -> list[tuple[float, Unit]]:
-    """The weights that an item states from `at` on, each with its unit."""
-    stated: list[tuple[float, Unit]] = []
-    for found in _WEIGHT.finditer(plain):
-        number, unit = (next(filter(None, found.group(*these)), "") for these in ((1, 3), (2, 4)))
-        kind: Unit = "%" if unit.startswith("%") or "100" in unit else "points" if unit else ""
-        stated += [(_number(number), kind)] if found.end() > at else []
-    return stated
+    return decimal(next(filter(None, found.groups()))) / 100 if found else None
 
 
 def listed_weight(plain: str, at: int = 0) -> tuple[float, Unit] | None:
     """The first weight of an item of a list of criteria, where a bare number is one: "Volet social : 10"."""
     bare = None if "heure" in plain else _BARE_WEIGHT.search(plain)
-    return next(iter(weights(plain, at)), (_number(bare.group(1)), "") if bare else None)
+    return next(iter(weights(plain, at)), (decimal(bare.group(1)), "") if bare else None)
 
 
 def social_weight(plain: str) -> tuple[float, Unit] | None:
@@ -223,7 +206,7 @@ def social_weight(plain: str) -> tuple[float, Unit] | None:
     named = _SOCIAL_NAME.search(plain) or _SOCIAL_WORD.search(plain)
     before = _WEIGHT_FOR.search(plain, 0, named.start()) if named else None
     if before:  # "40 pour la technique, 15 pour la performance sociale"
-        return _number(before.group(1)), ""
+        return decimal(before.group(1)), ""
     return listed_weight(plain, named.end() if named else 0) or next(iter(weights(plain)[::-1]), None)
 
 
@@ -231,10 +214,6 @@ def weights_by_lot(run: str) -> list[tuple[float, frozenset[str]]]:
     """The weights that a run gives its social criterion lot by lot; empty unless it is about two."""
     named = _SOCIAL_NAME.search(run) or _SOCIAL_WORD.search(run)
     return by_lot(run[named.start() :] if named and "respectiv" not in run else run, "respectiv" in run)
-
-
-def _number(text: str) -> float:
-    return float(text.replace(",", "."))
 
 
 # ------------------------------------------------------------------------ criteria, conditions, the object

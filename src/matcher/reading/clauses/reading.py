@@ -26,6 +26,7 @@ from matcher.reading.clauses.sentences import (
     speaking,
     windows,
 )
+from matcher.reading.criteria import Unit, weights
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
@@ -195,15 +196,15 @@ def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Findi
     for one in [one for one in saying if one in social] or social:
         if not grammar.names_object(one.plain) and not one.plain.endswith(":"):
             after = window[window.index(one) + 1 :]
-            weights = (
+            stated = (
                 grammar.social_weight(one.plain),
                 *(grammar.listed_weight(other.plain) for other in after),
             )
-            yield from _criterion(one, after, next(filter(None, weights), (None, "")), chance)
+            yield from _criterion(one, after, next(filter(None, stated), (None, "")), chance)
 
 
 def _criterion(
-    one: Sentence, after: Window, stated: tuple[float | None, grammar.Unit], chance: float
+    one: Sentence, after: Window, stated: tuple[float | None, Unit], chance: float
 ) -> Iterator[Finding[Clause]]:
     """The criterion that a sentence names, with its weight and the weight's unit, lot by lot where they differ."""
     more = takewhile(grammar.LOT_WEIGHT.fullmatch, (other.plain for other in after))
@@ -221,7 +222,7 @@ def _named_criteria(found: Window, kept: list[int]) -> Iterator[Finding[Clause]]
     for at in kept:
         one, then = found[at], found[at + 1 : at + 2]
         beside = (*found[max(0, at - 1) : at], *then)
-        in_list = "heure" not in one.plain and any(grammar.weights(other.plain) for other in beside)
+        in_list = "heure" not in one.plain and any(weights(other.plain) for other in beside)
         if grammar.social_name(one.text[:NAME], in_list) and not grammar.share(one.plain):
             stated = grammar.social_weight(one.plain)
             listed = one.item or len(one.plain) <= NAME
