@@ -191,7 +191,10 @@ def test_the_criteria_of_a_contest_are_its_items(text: str, expected: list[tuple
         ("Critères : au moins 50 % de produits locaux et 20 % de bio.", []),
         ("Critère 1 : Prix - 30 points\nCritère 2 : Technique - 50 points", [30, 50]),
         ("Critères de sélection des offres\nPrix | 60 %\nTechnique\n40 %", [60, 40]),
-        ("Critère n°1 - Technique (50 points)\nSous-critère 1 : moyens (50 points)\nCritère n°2 - Prix (50 points)", [50, 50]),
+        (
+            "Critère n°1 - Technique (50 points)\nSous-critère 1 : moyens (50 points)\nCritère n°2 - Prix (50 points)",
+            [50, 50],
+        ),
     ],
 )
 def test_criteria_in_running_text_have_weights_that_make_a_whole(text: str, weights: list[float]) -> None:

@@ -19,7 +19,7 @@ NUMERAL = r"(\d{1,3}(?:[.,]\d{1,2})?)"
 Unit = Literal["%", "points", ""]
 #: "(pondération 15)", "coefficient 2", "notée sur 20"; "Performance sociale (15 points)", "7 sur 100"
 _WEIGHT = re.compile(
-    rf"\b(?:ponder\w+|coef\w*\.?|notee?s? sur)\s?(?::|de)?\s?{NUMERAL} ?(%|points?)?"
+    rf"\b(?:ponder\w+|coef\w*\.?|notee?s? sur|sur(?= ?\d{{1,2}}(?:[,;.)]|$)))\s?(?::|de)?\s?{NUMERAL} ?(%|points?)?"
     rf"|{NUMERAL} ?(%|points?\b|pts?\b|(?:/|sur) ?100\b)"
 )
 #: "Critère n° 2 :", "2)", "2.", "—", "a)" before an item.

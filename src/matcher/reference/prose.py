@@ -129,11 +129,12 @@ def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
         yield start, len(text)
 
 
+_LOT = r"(?:\d{1,3}(?!\d)[a-z]?|(?<=n°)[a-h]\b)"
 _UNITS = r"(?:%|mois|ans\b|h\b|heures|lots|points|pour l(?:es?|a)?\b)"
 #: "lot 1", "lots n° 3 et 5", "lots 1 (gros œuvre) et 4 (peinture)"
 _LOTS = re.compile(
-    rf"\blots?\s*(?:n\s*[°o]?s?\s*\.?\s*)?(\d{{1,3}}(?!\d)[a-z]?(?!\s*{_UNITS})"
-    r"(?:(?:\s*\([^()\d]*\))?\s*(?:,|et|&|a|au|-|/|ou)\s*(?:le |les |lots? |n° ?)*\d{1,3}(?!\d)[a-z]?"
+    rf"\blots?\s*(?:n\s*[°o]?s?\s*\.?\s*)?({_LOT}(?!\s*{_UNITS})"
+    rf"(?:(?:\s*\([^()\d]*\))?\s*(?:,|et|&|a|au|-|/|ou)\s*(?:le |les |lots? |n° ?)*{_LOT}"
     rf"(?!(?:[ .]\d{{3}})*(?:,\d+)?\s*{_UNITS}))*)"
 )
 #: "Lots réservés (article L. 2113-13) : 1, 2", "Lots avec clause sociale : n° 3"; not "nombre de lots réservés : 2"
@@ -152,8 +153,47 @@ def lots_named(plain: str, last: bool = False) -> frozenset[str]:
         ):
             if int(first) < int(last) < int(first) + 200:
                 named.update(map(str, range(int(first), int(last) + 1)))
-        named.update(re.sub(r"^0+(?=\d)", "", number) for number in re.findall(r"\d{1,3}[a-z]?", run))
+        named.update(
+            re.sub(r"^0+(?=\d)", "", number)
+            for number in re.compile(_LOT).findall(found.string, *found.span(1))
+        )
     return frozenset(named)
+
+
+_WORDS = "un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize".split()
+_VALUES = {word: value for value, word in enumerate(_WORDS, 1)} | {"une": 1, "cents": 100, "vingts": 20}
+_VALUES |= {
+    "vingt": 20,
+    "trente": 30,
+    "quarante": 40,
+    "cinquante": 50,
+    "soixante": 60,
+    "cent": 100,
+    "mille": 1000,
+}
+_SPELT = "|".join(_VALUES)
+_IN_WORDS = re.compile(
+    rf"\b(?:{_SPELT})(?:(?:[ -]| et )(?:{_SPELT}))*(?= (?:heures|points|pour cent)\b)", re.I
+)
+
+
+def in_figures(text: str) -> str:
+    """The text with its numbers of hours, points or per cent in figures: "deux cent dix heures" is "210 heures"."""
+    return _IN_WORDS.sub(
+        lambda words: str(_figure([w for w in re.split(r"[ -]", words[0].lower()) if w != "et"])), text
+    )
+
+
+def _figure(words: list[str]) -> int:
+    total = part = 0
+    for value in map(_VALUES.__getitem__, words):
+        if value == 1000:
+            total, part = (part or 1) * value, 0
+        elif value == 100:
+            part = (part or 1) * value
+        else:  # "quatre-vingts" is four times twenty
+            part += 76 if value == 20 and part % 10 == 4 else value
+    return total + part
 
 
 #: "ayant pour activité support l'entretien", "avec comme support technique :", "Marché d'insertion. Support : tri"

@@ -69,7 +69,7 @@ _WHO = {
         r"l\.? ?5132-4\b",  # du code du travail
     ),
     "ESS": _named(r"economie sociale et solidaire", r"(?:ess|esus)\b"),
-    "prison": _named(r"\w+ penitentiaires?", r"detenue?s?\b", r"detention\b"),
+    "prison": _named(r"\w+ penitentiaires?", r"saps?\b", r"detenue?s?\b", r"detention\b"),
 }
 #: Where no structure is named: "réservé à l'insertion des personnes handicapées", "Lot 7, réservé insertion".
 _BY_PEOPLE = {
@@ -95,6 +95,8 @@ def who(plain: str) -> tuple[str, ...]:
     return named or tuple(name for name, pattern in _BY_PEOPLE.items() if pattern.search(plain))[:1]
 
 
+#: "Le précédent marché prévoyait 400 heures": what no longer holds.
+PAST = re.compile(r"\b(?:prevoy|comport|mentionn|impos|reserv|exige|fix|fais|compren)ai(?:t|ent)\b")
 NEGATED = re.compile(r"\bn['e]\b|\b(?:non|pas|aucune?|sans objet)\b")
 #: "sous-traitées à des ESAT", "les EA joindront leur agrément": of whom the holder employs, or of some.
 _OF_SOME = re.compile(r"\b(?:sous-?|co-?)trait|% [^.;]{0,60}\bconfi|\bjoi(?:ndr|gn)\w*[^.;]{0,40}\bagrement")
@@ -124,7 +126,7 @@ def may_reserve(plain: str, named: bool) -> bool:
 def shared_out(plain: str) -> list[str]:
     """The parts of a sentence that reserves lots to different structures: "le lot 1 aux SIAE et le lot 2 aux ESAT"."""
     parts = _AND_LOT.split(plain)
-    return parts if all(map(who, parts)) else [plain]
+    return parts if all(who(one) or denied(one) for one in parts) else [plain]
 
 
 def denied(plain: str) -> bool:
@@ -180,19 +182,30 @@ _SHARE = re.compile(
 )
 _IN_WORDS = {"cinq": "5", "dix": "10"}
 _PER_CENT = re.compile(rf"\b({'|'.join(_IN_WORDS)}) (?=pour cent\b)")
+#: "Total : 200 points", "Chaque offre est notée sur 60 :", "total des coefficients : 10"
+_TOTAL = re.compile(
+    r"\btotal\b[^.;:\d]{0,30}: ?(\d{2,3})\b(?! ?[%h])|\boffres?\b[^.;:\d]{0,30} sur (\d{2,3}) ?:"
+)
 _WEIGHT_FOR = re.compile(r"\b(\d\d?) pour l(?:es? |a |')$")
 #: "lot 2 : 10 points", after "Critère social : lot 1 : 20 points"
 LOT_WEIGHT = re.compile(
     r"\W*(?:et |pour )?(?:les? )?lots? (?:n ?° ?)?[\d, eta-]+\W{1,3}\d+ ?(?:%|points?|pts)\W*"
 )
 #: "Volet social : 10", in a list of criteria; elsewhere it may be a number of hours.
-_BARE_WEIGHT = re.compile(r"(?:[:=]|\bsocia\w+|insertion|\brse) ?(\d\d?|0,\d\d?)[.)]?$")
+_BARE_WEIGHT = re.compile(r"(?:[:=)]|\bsocia\w+|insertion|\brse) ?(\d\d?|0,\d\d?)[.)]?$")
 
 
 def share(plain: str) -> float | None:
     """The share of hours or of work that a sentence states, 0 to 1."""
     found = _SHARE.search(_PER_CENT.sub(lambda word: f"{_IN_WORDS[word[1]]} ", plain))
     return decimal(next(filter(None, found.groups()))) / 100 if found else None
+
+
+def per_cent(weight: float | None, unit: Unit, plain: str) -> tuple[float | None, Unit]:
+    """A weight with its unit, in per cent of the total that a text says its weights make."""
+    total = _TOTAL.search(plain) if weight and unit != "%" else None
+    whole = float(total[1] or total[2]) if total else 0.0
+    return (round(100 * weight / whole, 1), "%") if weight and whole > weight else (weight, unit)
 
 
 def listed_weight(plain: str, at: int = 0) -> tuple[float, Unit] | None:
@@ -243,7 +256,7 @@ _NAMED_SOCIAL = any_of(
 _OFTEN_MISSPELT, _ALIKE = ("insertion", "sociale", "sociales"), 86.0
 #: Where no name is known, the word that a social criterion is about.
 _SOCIAL_WORD = re.compile(
-    r"\b(?:soci[ae]|(?:re)?insertion|inclusi|emploi|rse\b|handicap|egalite|chom|rsa\b|esats?\b|detenu)\w*"
+    r"\b(?:soci[ae]|(?:re)?insertion|inclusi|emploi|rse\b|handicap|egalite (?:pro|des ch|fem|hom|sal|entre les [fh])|chom|rsa\b|esats?\b|detenu)\w*"
 )
 #: "Qualité de l'accompagnement social", "expérience du logement social", "insertion paysagère", "facilité d'emploi"
 _OTHER_SOCIAL = re.compile(
@@ -256,7 +269,7 @@ OF_PEOPLE = re.compile(
 )
 #: "Clause d'insertion : néant", "sans clause sociale", "aucune obligation d'insertion"
 NOT_OWED = re.compile(
-    r"\binsertion ?[:?=|] ?(?:0|neant|sans objet|non)\b|\b(?:sans|(?<!n'est )pas d[e']|aucune?) ?(?:clause|critere|obligation)s?(?! (?:env|eco))"
+    r"\binsertion ?[:?=|] ?(?:0|neant|sans objet|non)\b|\b(?:sans|(?<!n'est )pas d[e']|aucune?) ?(?:clause|critere|obligation|heure)s?(?! (?:env|eco))"
 )
 #: "Prestation d'insertion ayant pour support ...", "Marché d'insertion et de qualification professionnelle"
 _OBJECT = any_of(

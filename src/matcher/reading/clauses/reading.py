@@ -89,6 +89,8 @@ def _read(model: ClauseModel, page: Page) -> Reading:
     reserved: list[Finding[Reservation]] = []
     social: list[Finding[Clause]] = []
     kept = speaking(found, [stem for stem in page.stems if stem in sentences.STEMS])
+    beside = {at + by for at in kept for by in (-1, 1)} & set(range(len(found)))
+    kept = sorted({*kept, *(at for at in beside if "heures" in found[at].plain)})
     for window in windows(found, kept):
         chances = _chances(model, window)
         reserved += _reserved(model, window, chances["reserved"])
@@ -98,6 +100,9 @@ def _read(model: ClauseModel, page: Page) -> Reading:
         social += [Finding(_clause(one, 0.9, nature="objective"), one.lots) for one in bought]
     weighed = {one.what.passage for one in social if one.what.weight is not None}
     social += [one for one in _named_criteria(found, kept) if one.what.passage not in weighed]
+    for at, one in enumerate(social):
+        weight, unit = grammar.per_cent(one.what.weight, one.what.weight_unit, page.plain)
+        social[at] = replace(one, what=replace(one.what, weight=weight, weight_unit=unit))
     denials = tuple(Finding(found[at].text, found[at].lots) for at in kept if grammar.denied(found[at].plain))
     practical = conditions.stated(found, [stem for stem in page.stems if stem in conditions.STEMS])
     return Reading(_named_first(_for_whom(reserved)), _named_first(social), tuple(practical), denials)
@@ -130,10 +135,13 @@ def _for_whom(found: list[Finding[Reservation]]) -> list[Finding[Reservation]]:
 
 
 def _sayers(model: ClauseModel, window: Window, label: str) -> list[Sentence]:
-    """The sentences of a window that carry its label by themselves; else the most probable one."""
-    chances = [model.chances(one.text)[label] for one in window]
-    saying = [one for one, chance in zip(window, chances, strict=True) if chance > 0.5 or _lists(one, label)]
-    return saying or [window[chances.index(max(chances))]]
+    """The sentences of a window that carry its label by themselves; else the most probable one, if none is of the past."""
+    current = [one for one in window if not grammar.PAST.search(one.plain)]
+    chances = [model.chances(one.text)[label] for one in current]
+    saying = [one for one, chance in zip(current, chances, strict=True) if chance > 0.5 or _lists(one, label)]
+    if saying or len(current) < len(window):
+        return saying
+    return [window[chances.index(max(chances))]]
 
 
 def _lists(one: Sentence, label: str) -> bool:
@@ -146,11 +154,17 @@ def _lists(one: Sentence, label: str) -> bool:
 
 
 def _reserved(model: ClauseModel, window: Window, chance: float) -> Iterator[Finding[Reservation]]:
-    for one in _sayers(model, window, "reserved") if chance > 0.5 else ():
-        for part in grammar.shared_out(one.plain):
+    saying = _sayers(model, window, "reserved") if chance > 0.5 else []
+    told = [one for one in saying if grammar.who(one.plain)]
+    for one in saying:
+        if told and one not in told and "reserv" not in one.plain:
+            continue  # "Fondements respectifs : L. 2113-12 et L. 2113-13"
+        parts = grammar.shared_out(one.plain)
+        for part in parts:
             found = _reservation(one._replace(plain=part), window, chance)
             named = bool(found.what.who or found.what.articles)
-            if grammar.may_reserve(part, named) and (found.lots or not grammar.denied(part)):
+            denied = grammar.denied(part) and (len(parts) > 1 or not found.lots)
+            if grammar.may_reserve(part, named) and not denied:
                 yield found
 
 
@@ -192,9 +206,10 @@ def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Findi
     if chance <= 0.5:
         return
     saying = _sayers(model, window, "criterion")
-    social = [one for one in window if grammar.of_social(one.plain)]
+    social = [one for one in window if grammar.of_social(one.plain) and not grammar.PAST.search(one.plain)]
     for one in [one for one in saying if one in social] or social:
-        if not grammar.names_object(one.plain) and not one.plain.endswith(":"):
+        silent = grammar.names_object(one.plain) or grammar.NOT_OWED.search(one.plain)
+        if not silent and not one.plain.endswith(":"):
             after = window[window.index(one) + 1 :]
             stated = (
                 grammar.social_weight(one.plain),
@@ -221,6 +236,8 @@ def _named_criteria(found: Window, kept: list[int]) -> Iterator[Finding[Clause]]
     """Items of a list of criteria whose name is social and that state their weight, there or in the next sentence."""
     for at in kept:
         one, then = found[at], found[at + 1 : at + 2]
+        if grammar.PAST.search(one.plain):
+            continue
         beside = (*found[max(0, at - 1) : at], *then)
         in_list = "heure" not in one.plain and any(weights(other.plain) for other in beside)
         if grammar.social_name(one.text[:NAME], in_list) and not grammar.share(one.plain):

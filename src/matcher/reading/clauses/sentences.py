@@ -32,6 +32,7 @@ _NO = re.compile(r"(?:non|n|néant|sans objet|aucune?|/|-|☐|0)?", re.I)
 
 #: "Lot 2 – Vitrerie – lot réservé", "critères du lot 1 : prix 60 % ; insertion 20 %": what follows is about the same lot,
 #: and "Lot 1 : marché réservé ? Non. Clause sociale ? Oui", "Le lot 2 est réservé. Il est destiné aux SIAE", "Pour ces deux lots" go on so.
+_THESE = re.compile(r"\bces (?:\w+ ){0,2}lots\b")
 _DASH, _GOES_ON = (
     re.compile(r"[—–;]"),
     re.compile(
@@ -48,11 +49,24 @@ _NEXT_LOT = re.compile(
 EXCEPTED = r"(?:a l'exc(?:eption|lusion)|exception faite|excepte|sauf|hormis|hors|n['e] ?[\w']+ pas (?:\w+ )?aux? (?=[^.;,]*lots? ))\b"
 APART = re.compile(rf"\b{EXCEPTED}(?:[^,;().]|, ?(?=\d))*")
 
-#: "Au lieu de « lot 5 réservé », lire « lot 5 non réservé »": what no longer holds.
-_CORRECTED = re.compile(
-    r"\bau lieu d(?:e|')\s*:?[^\0]{1,300}?(?=\b(?:lire|il (?:faut|convient de) lire)\b)", re.I
+#: What is read otherwise than it is written: what a correction withdraws ("Au lieu de « lot 5 réservé », lire ..."), dots that
+#: lead to a figure, boxes of a typewriter, lots called by letters or "L01".
+_REWRITTEN = (
+    (
+        re.compile(
+            r"\bau lieu d(?:e|')\s*:?[^\0]{1,300}?(?=\b(?:lire|il (?:faut|convient de) lire)\b)", re.I
+        ),
+        "",
+    ),
+    (re.compile(r"\.{4,}"), ":"),
+    (re.compile(r"\[ ?x ?\]", re.I), "☒"),
+    (re.compile(r"\[ ?\]"), "☐"),
+    (re.compile(r"\bL ?0?(\d{1,2})(?= ?[:=])"), r"lot \1"),
+    (
+        re.compile(r"(?:\b[Ll]ots? |(?<=\blots [A-H])(?:, ?| et )|(?<=, [A-H])(?:, ?| et ))(?=[A-H]\b(?!'))"),
+        r"\g<0>n°",
+    ),
 )
-
 #: Stems that make a sentence worth classifying.
 STEMS = (
     "reserv", "2113-1",  # reserved, by which article
@@ -94,7 +108,8 @@ class Finding(Generic[T]):
     all_lots: bool = False  # "tous les lots" is said
 
     def holds_for(self, number: str) -> bool:
-        """Whether it holds for the lot of this number."""
+        """Whether it holds for the lot of this number, or letter."""
+        number = number.lower()
         return number not in self.but and (number in self.lots or not self.lots)
 
 
@@ -114,14 +129,20 @@ def repaired(plain: str) -> str:
 def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
     """The texts of a notice, made ready together: white space collapsed (wrapped lines stay), folded, searched for stems."""
     text = "\n\0\n".join(text.replace("\0", " ") for text in texts)
+    text = _ROWS.sub(lambda rows: rows[0].replace(" / ", " | "), text)
     text = answered(text) if "|" in text else text
-    text = re.sub(r"\.{4,}", ":", text) if "...." in text else text  # dots that lead to a figure
-    text = _CORRECTED.sub("", text)
+    for pattern, instead in _REWRITTEN:
+        text = pattern.sub(instead, text)
+    text = prose.in_figures(text)
     if " ".join(text.split()) != text.replace("\n", " "):  # as most fields are not
         text = "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
     text = text.replace("\n\0", "\0").replace("\0\n", "\0")
     plain = prose.folded(text)
     return list(map(Page, text.split("\0"), plain.split("\0"), _stems_of(plain, stems)))
+
+
+#: "N° du lot / Désignation / Heures" above "2 / Charpente / 70": rows of a table.
+_ROWS = re.compile(r"(?:^(?=n ?°|lots?\b|\d)[^\n/]+ / [^\n/]+ / .*\n?){2,}", re.I | re.M)
 
 
 def answered(text: str) -> str:
@@ -153,11 +174,17 @@ def cut(page: Page) -> tuple[Sentence, ...]:
     found: list[Sentence] = []
     heading: frozenset[str] = frozenset()
     section = title = in_list = False
+    latest: list[frozenset[str]] = []  # the lots named, each time
     for start, end in _short(text, folded):
         published, plain = on_a_line[start:end].strip(), repaired(plainly[start:end].strip())
         if not published:
             continue
         own = lots_named(APART.sub("", plain)) if "lot" in plain else frozenset()
+        if own:
+            latest.append(own)
+        elif _THESE.search(plain):  # the last so many
+            several = next((n for n in (1, 2) if len(frozenset[str]().union(*latest[-n:])) >= 2), 1)
+            own = frozenset[str]().union(*latest[-several:])
         line = start == 0 or text[start - 1] == "\n"
         item = _ITEM.match(published) is not None
         if own:
