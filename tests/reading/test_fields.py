@@ -8,7 +8,6 @@ from tests.reading.test_clauses_of_notices import described, ted
 
 from matcher.domain import Buyer, Lot, Place, Tender
 from matcher.reading import clauses, criteria, terms
-from matcher.reading.clauses import conditions
 from matcher.reading.sources import _facts as facts
 from matcher.reference import toponyms
 from matcher.reference.prose import folded
@@ -250,10 +249,10 @@ def test_the_hour_of_a_deadline_is_that_of_its_buyer() -> None:
 @pytest.mark.parametrize(
     ("text", "label"),
     [
-        ("Il s'agit d'un accord-cadre mono-attributaire à bons de commande.", conditions.ONE_HOLDER),
-        ("Accord-cadre multi-attributaire.", conditions.SEVERAL_HOLDERS),
-        ("Mise en place d'accords-cadres multi-attributaires.", conditions.SEVERAL_HOLDERS),
-        ("L'accord-cadre est reconduit deux fois.", conditions.ONE_HOLDER),
+        ("Il s'agit d'un accord-cadre mono-attributaire à bons de commande.", terms.ONE_HOLDER),
+        ("Accord-cadre multi-attributaire.", terms.SEVERAL_HOLDERS),
+        ("Mise en place d'accords-cadres multi-attributaires.", terms.SEVERAL_HOLDERS),
+        ("L'accord-cadre est reconduit deux fois.", terms.ONE_HOLDER),
         ("Selon le CCAG des accords-cadres.", None),
     ],
 )
@@ -265,7 +264,7 @@ def test_a_framework_is_told_with_its_holders(text: str, label: str | None) -> N
 def test_the_text_tells_how_many_hold_a_framework_against_the_box() -> None:
     form = "<PROCEDURE><FRAMEWORK><SEVERAL_OPERATORS/></FRAMEWORK></PROCEDURE>"
     made = ted(described(1, "<INFO_ADD><P>Marché cadre mono-attributaire.</P></INFO_ADD>"), more=form)
-    assert [one.label for one in made.lots[0].conditions] == [conditions.ONE_HOLDER]
+    assert [one.label for one in made.lots[0].conditions] == [terms.ONE_HOLDER]
 
 
 def test_a_visit_to_be_attested_and_a_reserved_profession_are_conditions() -> None:

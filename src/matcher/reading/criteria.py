@@ -22,6 +22,12 @@ _WEIGHT = re.compile(
     rf"\b(?:ponder\w+|coef\w*\.?|notee?s? sur|sur(?= ?\d{{1,2}}(?:[,;.)]|$)))\s?(?::|de)?\s?{NUMERAL} ?(%|points?)?"
     rf"|{NUMERAL} ?(%|points?\b|pts?\b|(?:/|sur) ?100\b)"
 )
+#: "Total : 200 points", "Chaque offre est notée sur 60 :", "total des coefficients : 10"
+_TOTAL = re.compile(
+    r"\btotal\b[^.;:\d]{0,30}: ?(\d{2,3})\b(?! ?[%h])|\boffres?\b[^.;:\d]{0,30} sur (\d{2,3}) ?:"
+)
+#: "Volet social : 10", in a list of criteria; elsewhere it may be a number of hours.
+_BARE_WEIGHT = re.compile(r"(?:[:=)]|\bsocia\w+|insertion|\brse) ?(\d\d?|0,\d\d?)[.)]?$")
 #: "Critère n° 2 :", "2)", "2.", "—", "a)" before an item.
 _MARK = re.compile(
     r"\s*(?:(?P<named>crit[eè]res?(?: n ?[°º])? ?\d{1,2} ?[:.,)–—-]?)|(?P<number>\d{1,2} ?[.)/°-]+(?!\d))|(?P<dash>[-–—•▪●*])"
@@ -159,6 +165,19 @@ def weights(plain: str, at: int = 0) -> list[tuple[float, Unit]]:
         kind: Unit = "%" if unit.startswith("%") or "100" in unit else "points" if unit else ""
         stated += [(decimal(number), kind)] if found.end() > at else []
     return stated
+
+
+def per_cent(weight: float | None, unit: Unit, plain: str) -> tuple[float | None, Unit]:
+    """A weight with its unit, in per cent of the total that a text says its weights make."""
+    total = _TOTAL.search(plain) if weight and unit != "%" else None
+    whole = float(total[1] or total[2]) if total else 0.0
+    return (round(100 * weight / whole, 1), "%") if weight and whole > weight else (weight, unit)
+
+
+def listed_weight(plain: str, at: int = 0) -> tuple[float, Unit] | None:
+    """The first weight of an item of a list of criteria, where a bare number is one: "Volet social : 10"."""
+    bare = None if "heure" in plain else _BARE_WEIGHT.search(plain)
+    return next(iter(weights(plain, at)), (decimal(bare.group(1)), "") if bare else None)
 
 
 def decimal(text: str) -> float:

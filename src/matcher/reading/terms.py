@@ -1,4 +1,4 @@
-"""The amount, the duration and the dates that a text states; what is read in a text is marked inferred.
+"""The amount, the duration, the dates and the framework that a text states; what is read in a text is marked inferred.
 
 Only an amount called value, maximum or estimate of the contract counts; the estimate of works in a design contest,
 prizes, fees, thresholds, required turnovers and references do not.
@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
-from matcher.domain import Lot
+from matcher.domain import Condition, Lot
 from matcher.reference import amounts
 from matcher.reference.french import MONTHS
 from matcher.reference.identifiers import clean_date
@@ -109,6 +110,15 @@ _ADAPTED = re.compile(
     r"(?:^|\n|[.:] |\b(?:selon|suivant|conformement a|sous la forme d'|en|est|de|lancee par|fait l'objet d')) ?(?:la |une? |l'|— |- ){0,2}"
     r"(?:presente )?(?:marche (?:public )?(?:passe )?(?:a|en|selon une) )?procedure adapte(?!\w*[^.;]{0,80}(?:ulterieur|lots? (?:n|\d)))"
 )
+#: "Accord-cadre à bons de commande", "l'accord-cadre est reconduit tacitement"
+_FRAMEWORK = re.compile(r"(?:^|[.:;(\n] ?|\b(?:le present|cet|un) |l'|d'un )accord[- ]cadre\b")
+_ONE_HOLDER = re.compile(r"\bmono-? ?attributaire|\bun seul (?:titulaire|operateur|attributaire)\b")
+_HOLDERS = re.compile(
+    r"(?<!\()\bmulti-? ?attributaire|\b(?:avec|a) plusieurs (?:titulaires|attributaires|operateurs economiques)\b"
+)
+#: "Le lot 3 est multi-attributaire" in the text of the whole notice.
+_OF_A_LOT = re.compile(r"\blots? (?:n\b|\d)[^.;\n]*$")
+ONE_HOLDER, SEVERAL_HOLDERS = "Accord-cadre", "Accord-cadre à plusieurs titulaires"
 #: Placeholder typed into forms that require a value.
 SYMBOLIC = 1.0  # euros
 
@@ -273,6 +283,29 @@ def sole_lot(title: str, text: str) -> tuple[str, str] | None:
 def adapted(plain: str) -> bool:
     """Whether a folded text says that the procedure is an adapted one."""
     return "procedure adapte" in plain and _ADAPTED.search(plain) is not None
+
+
+def framework(field: Condition | None, *texts: str) -> Condition | None:
+    """The framework agreement that a field or folded texts state; how many hold it is as the first text that says so tells."""
+    for named, one, several in map(_holders, texts):
+        if one != several and (field or named):
+            same = field and (field.label != SEVERAL_HOLDERS) == one
+            return (
+                field if same else Condition(code="framework", label=ONE_HOLDER if one else SEVERAL_HOLDERS)
+            )
+    named = any(_holders(plain)[0] for plain in texts)
+    return field or (Condition(code="framework", label=ONE_HOLDER) if named else None)
+
+
+@lru_cache(256)  # the text of the whole is asked for each lot
+def _holders(plain: str) -> tuple[bool, bool, bool]:
+    """Whether a folded text names a framework agreement, with one holder, with several."""
+    spoken = "attributaire" in plain or "titulaire" in plain or "operateur" in plain
+    one, several = (
+        spoken and any(not _OF_A_LOT.search(plain, 0, at.start()) for at in pattern.finditer(plain))
+        for pattern in (_ONE_HOLDER, _HOLDERS)
+    )
+    return "cadre" in plain and (one or several or _FRAMEWORK.search(plain) is not None), one, several
 
 
 def _euros(figures: str) -> float:

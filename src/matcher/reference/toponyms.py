@@ -654,13 +654,20 @@ def named_places(lot: Lot, tender: Tender) -> Places:
     return next(filter(None, named), ())
 
 
-def home_town(lot: Lot, tender: Tender) -> Places:
-    """The commune that buys, where a lot's fields tell no more than its department or its whole territory."""
-    at = lot.places[0] if len(lot.places) == 1 and "places" not in lot.inferred else None
-    if at is None or precise(at) or not _MUNICIPAL.match(places.name_key(tender.buyer.name)):
-        return ()
-    town = seat(tender.buyer, frozenset(departments_within(at)))
-    return (replace(of_commune(town.code), label=at.label or town.name, inferred=True),) if town else ()
+def placed(lot: Lot, tender: Tender) -> Lot:
+    """The lot at the communes that its words name, else at the commune that buys, where its fields tell no more than a department."""
+    stated = lot.places if "places" not in lot.inferred else ()
+    if named := named_places(lot, tender):
+        codes = {one.nuts for one in stated}
+        nuts = next(iter(codes)) if len(codes) == 1 else None
+        named = tuple(replace(one, nuts=one.nuts or nuts) for one in named)
+        return replace(lot, places=named, inferred=tuple(one for one in lot.inferred if one != "places"))
+    wide = len(stated) == 1 and not precise(stated[0])
+    of_town = wide and _MUNICIPAL.match(places.name_key(tender.buyer.name))
+    if of_town and (town := seat(tender.buyer, frozenset(departments_within(stated[0])))):
+        home = replace(of_commune(town.code), label=stated[0].label or town.name, inferred=True)
+        return replace(lot, places=(home,), inferred=(*lot.inferred, "places"))
+    return lot
 
 
 @remembered()

@@ -11,7 +11,7 @@ from rapidfuzz import fuzz, process
 
 from matcher.reading.clauses.hours import by_lot
 from matcher.reading.clauses.sentences import EXCEPTED
-from matcher.reading.criteria import NUMERAL, Unit, decimal, weights
+from matcher.reading.criteria import NUMERAL, Unit, decimal, listed_weight, weights
 from matcher.reference.prose import folded, lots_named
 
 
@@ -106,7 +106,8 @@ _OF_OBJECT = re.compile(
     r"|\bprogrammes? d'emplois? proteges|\breserved\b"  # a notice in English
 )
 _AND_LOT = re.compile(r"(?:,| et|, et) (?=(?:celui du |ceux des |les? )lots? )")
-_DENIED = any_of(
+#: A sentence that states that the contract, or a lot, is not reserved.
+DENIED = any_of(
     r"\bn['e] ?\w+ (?:\w+ )?(?:pas|point|plus|nullement) (?:\w+ )?reserve|\baucun\w*\b[^.;:,]{0,80}\breserv",  # Aucun lot n'est réservé
     r"\breserve\w*\b[^;☒☑:?]{0,40}[:?.-][ -]*(?:non|neant|sans objet)\b",  # Marché réservé : NON
     r"\bautre (?:marche|lot)\b[^.;]{0,20}\breserve",  # Un autre marché, réservé aux ESAT, couvre le linge
@@ -126,50 +127,37 @@ def may_reserve(plain: str, named: bool) -> bool:
 def shared_out(plain: str) -> list[str]:
     """The parts of a sentence that reserves lots to different structures: "le lot 1 aux SIAE et le lot 2 aux ESAT"."""
     parts = _AND_LOT.split(plain)
-    return parts if all(who(one) or denied(one) for one in parts) else [plain]
-
-
-def denied(plain: str) -> bool:
-    """Whether a sentence states that the contract, or a lot, is not reserved."""
-    return _DENIED.search(plain) is not None
+    return parts if all(who(one) or DENIED.search(one) for one in parts) else [plain]
 
 
 # ----------------------------------------------------------------------------------------- which lots
 
 #: "Tous les lots sont réservés aux ESAT", "L'ensemble des lots ..."
-_ALL_LOTS = re.compile(r"\b(?:tous les|l'ensemble des) lots?\b")
+ALL_LOTS = re.compile(r"\b(?:tous les|l'ensemble des) lots?\b")
 #: "..., à l'exception du lot 3", "à l'exception du lot 3, tous les lots ...", "le lot 1 est réservé, mais le lot 2 ne l'est pas"
 _EXCEPTED = re.compile(EXCEPTED)
 _NEXT_WORDS = re.compile(r", (?=[a-z]{3})")
 _OF_THESE = re.compile(
     r"\d(?: ?\([^()]*\))?,? \(?(?:qui (?:est|sont|sera|seront) |lui |eux |lot |marche )*reserv"
 )
-#: "tous les lots sauf le n° 10", "les lots hors 2 et 3"
-_EXCEPTED_NUMBER = re.compile(rf"({_EXCEPTED.pattern}(?: (?:d[eu]s?|les?|n ?°s?))*) ?(?=\d)")
 _SIDE = re.compile(
-    rf"[,(]? ?\b(?={_EXCEPTED.pattern}|mais\b)|, (?=les? lots?\b|{_ALL_LOTS.pattern}|(?:est|sont|sera|seront) )"
+    rf"[,(]? ?\b(?={_EXCEPTED.pattern}|mais\b)|, (?=les? lots?\b|{ALL_LOTS.pattern}|(?:est|sont|sera|seront) )"
 )
 
 
 def lots_of(plain: str, reserving: bool = True) -> tuple[frozenset[str], frozenset[str]]:
     """The lots that a sentence is about (none: all, or those of its heading), and those that it leaves out."""
     none: frozenset[str] = frozenset()
-    plain = _EXCEPTED_NUMBER.sub(r"\1 lots ", plain)
     named, sides = lots_named(plain), [(lots_named(side), side) for side in _SIDE.split(plain)]
     excepted = [side for _, side in sides if _EXCEPTED.match(side)]
     out = none.union(*(lots_named(_NEXT_WORDS.split(side)[0]) for side in excepted))
     # "Aucun lot n'est réservé, sauf le lot 3", "ouvert, sauf le lot 3, réservé aux ESAT"
-    if reserving and out and (denied(plain) or any(map(_OF_THESE.search, excepted))):
+    if reserving and out and (DENIED.search(plain) or any(map(_OF_THESE.search, excepted))):
         return out, none
     open_to_all = none.union(*(lots for lots, side in sides if NEGATED.search(side)))
     if named - out - open_to_all:
         out |= open_to_all
-    return (none if all_lots(plain) else named - out), out
-
-
-def all_lots(plain: str) -> bool:
-    """Whether a sentence says that it is about every lot."""
-    return _ALL_LOTS.search(plain) is not None
+    return (none if ALL_LOTS.search(plain) else named - out), out
 
 
 # -------------------------------------------------------------------------------------- shares, weights
@@ -182,36 +170,17 @@ _SHARE = re.compile(
 )
 _IN_WORDS = {"cinq": "5", "dix": "10"}
 _PER_CENT = re.compile(rf"\b({'|'.join(_IN_WORDS)}) (?=pour cent\b)")
-#: "Total : 200 points", "Chaque offre est notée sur 60 :", "total des coefficients : 10"
-_TOTAL = re.compile(
-    r"\btotal\b[^.;:\d]{0,30}: ?(\d{2,3})\b(?! ?[%h])|\boffres?\b[^.;:\d]{0,30} sur (\d{2,3}) ?:"
-)
 _WEIGHT_FOR = re.compile(r"\b(\d\d?) pour l(?:es? |a |')$")
 #: "lot 2 : 10 points", after "Critère social : lot 1 : 20 points"
 LOT_WEIGHT = re.compile(
     r"\W*(?:et |pour )?(?:les? )?lots? (?:n ?° ?)?[\d, eta-]+\W{1,3}\d+ ?(?:%|points?|pts)\W*"
 )
-#: "Volet social : 10", in a list of criteria; elsewhere it may be a number of hours.
-_BARE_WEIGHT = re.compile(r"(?:[:=)]|\bsocia\w+|insertion|\brse) ?(\d\d?|0,\d\d?)[.)]?$")
 
 
 def share(plain: str) -> float | None:
     """The share of hours or of work that a sentence states, 0 to 1."""
     found = _SHARE.search(_PER_CENT.sub(lambda word: f"{_IN_WORDS[word[1]]} ", plain))
     return decimal(next(filter(None, found.groups()))) / 100 if found else None
-
-
-def per_cent(weight: float | None, unit: Unit, plain: str) -> tuple[float | None, Unit]:
-    """A weight with its unit, in per cent of the total that a text says its weights make."""
-    total = _TOTAL.search(plain) if weight and unit != "%" else None
-    whole = float(total[1] or total[2]) if total else 0.0
-    return (round(100 * weight / whole, 1), "%") if weight and whole > weight else (weight, unit)
-
-
-def listed_weight(plain: str, at: int = 0) -> tuple[float, Unit] | None:
-    """The first weight of an item of a list of criteria, where a bare number is one: "Volet social : 10"."""
-    bare = None if "heure" in plain else _BARE_WEIGHT.search(plain)
-    return next(iter(weights(plain, at)), (decimal(bare.group(1)), "") if bare else None)
 
 
 def social_weight(plain: str) -> tuple[float, Unit] | None:
@@ -239,9 +208,6 @@ _SOCIAL_NAME = any_of(
     r"\brse\b",  # démarche RSE
     r"\b(?:insertion|inclusion) (?:pro|par l|des? (?:personnes|publics))",  # insertion professionnelle des publics en difficulté
     r"\b(?:clause|plan|faveur|matiere) d(?:'|e l')insertion\b(?! d)",  # mesures en faveur de l'insertion
-    r"^\W*(?:emplois?|insertion|inclusion)(?: et \w+)?\W*(?:\d|$)",  # Emploi et formation : 5 %
-    r"\begalite (?:pro|femme|homme|entre|des chances)",  # égalité professionnelle
-    r"\bl'emploi des (?:personne|travailleur|public)",  # engagement en faveur de l'emploi des personnes handicapées
 )
 #: And in a field that names a criterion, once `_OTHER_SOCIAL` is taken out.
 _NAMED_SOCIAL = any_of(

@@ -26,7 +26,7 @@ from matcher.reading.clauses.sentences import (
     speaking,
     windows,
 )
-from matcher.reading.criteria import Unit, weights
+from matcher.reading.criteria import Unit, listed_weight, per_cent, weights
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
@@ -101,9 +101,11 @@ def _read(model: ClauseModel, page: Page) -> Reading:
     weighed = {one.what.passage for one in social if one.what.weight is not None}
     social += [one for one in _named_criteria(found, kept) if one.what.passage not in weighed]
     for at, one in enumerate(social):
-        weight, unit = grammar.per_cent(one.what.weight, one.what.weight_unit, page.plain)
+        weight, unit = per_cent(one.what.weight, one.what.weight_unit, page.plain)
         social[at] = replace(one, what=replace(one.what, weight=weight, weight_unit=unit))
-    denials = tuple(Finding(found[at].text, found[at].lots) for at in kept if grammar.denied(found[at].plain))
+    denials = tuple(
+        Finding(found[at].text, found[at].lots) for at in kept if grammar.DENIED.search(found[at].plain)
+    )
     practical = conditions.stated(found, [stem for stem in page.stems if stem in conditions.STEMS])
     return Reading(_named_first(_for_whom(reserved)), _named_first(social), tuple(practical), denials)
 
@@ -163,7 +165,7 @@ def _reserved(model: ClauseModel, window: Window, chance: float) -> Iterator[Fin
         for part in parts:
             found = _reservation(one._replace(plain=part), window, chance)
             named = bool(found.what.who or found.what.articles)
-            denied = grammar.denied(part) and (len(parts) > 1 or not found.lots)
+            denied = grammar.DENIED.search(part) and (len(parts) > 1 or not found.lots)
             if grammar.may_reserve(part, named) and not denied:
                 yield found
 
@@ -178,7 +180,7 @@ def _reservation(one: Sentence, window: Window, chance: float) -> Finding[Reserv
         confidence=round(chance, 3),
     )
     lots, left_out = grammar.lots_of(one.plain)
-    every = grammar.all_lots(one.plain)
+    every = grammar.ALL_LOTS.search(one.plain) is not None
     return Finding(what, lots or (frozenset() if every or left_out else one.lots), left_out, every)
 
 
@@ -193,7 +195,10 @@ def _conditioned(
         return
     for one in _sayers(model, window, "execution"):
         if not (grammar.NOT_OWED.search(one.plain) or grammar.names_object(one.plain)):
-            (_, left_out), every = grammar.lots_of(one.plain, reserving=False), grammar.all_lots(one.plain)
+            (_, left_out), every = (
+                grammar.lots_of(one.plain, reserving=False),
+                grammar.ALL_LOTS.search(one.plain) is not None,
+            )
             for number, part, lots in hours.owed_at(page.plain, found, found.index(one)):
                 what = _clause(one, chance, hours=number, share=part or grammar.share(one.plain))
                 lots = (lots or one.lots) - left_out
@@ -211,10 +216,7 @@ def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Findi
         silent = grammar.names_object(one.plain) or grammar.NOT_OWED.search(one.plain)
         if not silent and not one.plain.endswith(":"):
             after = window[window.index(one) + 1 :]
-            stated = (
-                grammar.social_weight(one.plain),
-                *(grammar.listed_weight(other.plain) for other in after),
-            )
+            stated = (grammar.social_weight(one.plain), *(listed_weight(other.plain) for other in after))
             yield from _criterion(one, after, next(filter(None, stated), (None, "")), chance)
 
 
@@ -244,7 +246,7 @@ def _named_criteria(found: Window, kept: list[int]) -> Iterator[Finding[Clause]]
             stated = grammar.social_weight(one.plain)
             listed = one.item or len(one.plain) <= NAME
             if stated is None and listed and then and ("not" in then[0].plain or len(then[0].plain) < SHORT):
-                stated = None if then[0].item else grammar.listed_weight(then[0].plain)
+                stated = None if then[0].item else listed_weight(then[0].plain)
             if stated:
                 yield from _criterion(one, found[at + 1 : at + MOST], stated, 0.9)
 

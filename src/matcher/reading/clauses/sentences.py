@@ -25,7 +25,6 @@ _SECTION = re.compile(
     r"\W*(?:acte d'engagement|cahier|c[ct][ct]p|ccap|annexe|dispositions)\b[^:;,|]{0,60}\blot (?:n ?° ?)?\d{1,2}$"
 )
 _NEW_SECTION = re.compile(r"(?:article|chapitre|annexe|tous|l'ensemble|les)\b|\d{1,2}[. ]")
-#: "Lot 1 Maçonnerie" alone on its line, and not in a list of lots: so are the lines below that open with a label.
 #: A column of a table of lots that asks for yes or no, or for hours, and the answers.
 _ASKS, _YES = re.compile(r"reserv|claus|insertion"), re.compile(r"oui|o|x|☒|☑|✓", re.I)
 _NO = re.compile(r"(?:non|n|néant|sans objet|aucune?|/|-|☐|0)?", re.I)
@@ -33,13 +32,8 @@ _NO = re.compile(r"(?:non|n|néant|sans objet|aucune?|/|-|☐|0)?", re.I)
 #: "Lot 2 – Vitrerie – lot réservé", "critères du lot 1 : prix 60 % ; insertion 20 %": what follows is about the same lot,
 #: and "Lot 1 : marché réservé ? Non. Clause sociale ? Oui", "Le lot 2 est réservé. Il est destiné aux SIAE", "Pour ces deux lots" go on so.
 _THESE = re.compile(r"\bces (?:\w+ ){0,2}lots\b")
-_DASH, _GOES_ON = (
-    re.compile(r"[—–;]"),
-    re.compile(
-        r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) |(?:\w+ )?ces (?:\w+ ){0,2}lots\b"
-    ),
-)
-
+_DASH = re.compile(r"[—–;]")
+_GOES_ON = re.compile(r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) ")
 #: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)", "1) Prix 40% 2) Délai 60%": each has its own words.
 _NEXT_LOT = re.compile(
     r"(?:\)(?<=[^x ]\)),?| /) (?=lots? (?:n° ?)?\d)|(?:%|(?<=[np]t)s) (?=\d\) ?[a-z]|[a-z' ]{4,40}: ?\d)"
@@ -52,21 +46,14 @@ APART = re.compile(rf"\b{EXCEPTED}(?:[^,;().]|, ?(?=\d))*")
 #: What is read otherwise than it is written: what a correction withdraws ("Au lieu de « lot 5 réservé », lire ..."), dots that
 #: lead to a figure, boxes of a typewriter, lots called by letters or "L01".
 _REWRITTEN = (
-    (
-        re.compile(
-            r"\bau lieu d(?:e|')\s*:?[^\0]{1,300}?(?=\b(?:lire|il (?:faut|convient de) lire)\b)", re.I
-        ),
-        "",
-    ),
-    (re.compile(r"\.{4,}"), ":"),
-    (re.compile(r"\[ ?x ?\]", re.I), "☒"),
-    (re.compile(r"\[ ?\]"), "☐"),
-    (re.compile(r"\bL ?0?(\d{1,2})(?= ?[:=])"), r"lot \1"),
-    (
-        re.compile(r"(?:\b[Ll]ots? |(?<=\blots [A-H])(?:, ?| et )|(?<=, [A-H])(?:, ?| et ))(?=[A-H]\b(?!'))"),
-        r"\g<0>n°",
-    ),
+    (r"(?i)\bau lieu d(?:e|')\s*:?[^\0]{1,300}?(?=\b(?:lire|il (?:faut|convient de) lire)\b)", ""),
+    (r"\.{4,}", ":"),
+    (r"\[ ?[xX] ?\]", "☒"),
+    (r"\[ ?\]", "☐"),
+    (r"\bL ?0?(\d{1,2})(?= ?[:=])", r"lot \1"),
+    (r"(?:(?<=[Ll]ot )|(?<=[Ll]ots )|(?<=lots . et )|(?<=lots ., )|(?<=, . et ))(?=[A-H]\b(?!'))", "n°"),
 )
+
 #: Stems that make a sentence worth classifying.
 STEMS = (
     "reserv", "2113-1",  # reserved, by which article
@@ -132,7 +119,7 @@ def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
     text = _ROWS.sub(lambda rows: rows[0].replace(" / ", " | "), text)
     text = answered(text) if "|" in text else text
     for pattern, instead in _REWRITTEN:
-        text = pattern.sub(instead, text)
+        text = re.sub(pattern, instead, text)
     text = prose.in_figures(text)
     if " ".join(text.split()) != text.replace("\n", " "):  # as most fields are not
         text = "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
@@ -172,19 +159,17 @@ def cut(page: Page) -> tuple[Sentence, ...]:
     text, folded, _ = page
     on_a_line, plainly = text.replace("\n", " "), folded.replace("\n", " ")
     found: list[Sentence] = []
-    heading: frozenset[str] = frozenset()
+    heading = before = last = frozenset[str]()
     section = title = in_list = False
-    latest: list[frozenset[str]] = []  # the lots named, each time
     for start, end in _short(text, folded):
         published, plain = on_a_line[start:end].strip(), repaired(plainly[start:end].strip())
         if not published:
             continue
         own = lots_named(APART.sub("", plain)) if "lot" in plain else frozenset()
         if own:
-            latest.append(own)
-        elif _THESE.search(plain):  # the last so many
-            several = next((n for n in (1, 2) if len(frozenset[str]().union(*latest[-n:])) >= 2), 1)
-            own = frozenset[str]().union(*latest[-several:])
+            before, last = last, own
+        elif _THESE.search(plain):
+            own = last if len(last) > 1 else before | last
         line = start == 0 or text[start - 1] == "\n"
         item = _ITEM.match(published) is not None
         if own:

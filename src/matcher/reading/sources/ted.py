@@ -440,7 +440,7 @@ class _Form:
         if framework is None:
             return ()
         several = kid(framework, "SEVERAL_OPERATORS") is not None
-        label = "Accord-cadre à plusieurs titulaires" if several else "Accord-cadre"
+        label = terms.SEVERAL_HOLDERS if several else terms.ONE_HOLDER
         return (domain.Condition(code="framework", label=label),)
 
     @cached_property
