@@ -16,6 +16,7 @@ from matcher.domain import BadInput, Buyer, Condition, Lot, Place, Tender
 from matcher.reading import clauses
 from matcher.reading.sources import _facts
 from matcher.reference import toponyms
+from matcher.reference.french import MONTHS
 from matcher.reference.text import clean, fold, shorten
 
 FIRST_PAGES = 6_000  # characters in which a line names the buyer or its address
@@ -73,10 +74,6 @@ _PAPERS = re.compile(
     r"\b(?:r[èe]glement\s+de\s+(?:la\s+)?consultation|cctp|ccap|cahier\s+des\s+(?:clauses|charges)|march[ée]\s+public|accord[- ]cadre|appel\s+d['’]offres|mise\s+en\s+concurrence|proc[ée]dure\s+adapt[ée]e)\b",
     re.I,
 )
-_MONTHS = {
-    stem: number
-    for number, stem in enumerate("janv fevr mars avri mai juin juil aout sept octo nove dece".split(), 1)
-}
 _TABLE = re.compile(
     r"^[^\w\n]{0,40}(?:n\s*°\s*(?:du\s+|de\s+)?)?lots?\s*(?:n\s*°)?\s*\|.*\n((?:\s*\d{1,3}\s*\|.*\n?)+)",
     re.I | re.M,
@@ -290,11 +287,8 @@ def _numeric(raw: str) -> str:
     if re.match(r"\d{1,2}[/.-]", raw):
         return raw
     day, month, year = raw.split()
-    number = next(
-        (n for stem, n in _MONTHS.items() if fold(month).startswith(stem[: max(3, len(month.strip(".")))])), 0
-    )
-    number = number or next((n for stem, n in _MONTHS.items() if fold(month).startswith(stem)), 0)
-    return f"{int(re.sub('[^0-9]', '', day)):02d}/{number:02d}/{year}" if number else ""
+    named = (n for n, name in enumerate(MONTHS, 1) if fold(name).startswith(fold(month).rstrip(".")))
+    return f"{int(day.removesuffix('er')):02d}/{number:02d}/{year}" if (number := next(named, 0)) else ""
 
 
 def _is_title(words: str) -> bool:

@@ -113,7 +113,8 @@ def weighed(criteria: Iterable[Criterion]) -> tuple[Criterion, ...]:
     Those whose name refers to the documents are none.
     """
     named = (one for one in criteria if one.kind == "price" or not _ELSEWHERE.search(folded(one.name)))
-    return tuple(_weighed(one) if one.weight is None else one for one in named)
+    brief = ((one, one.weight is None and len(one.name) <= _NAME) for one in dict.fromkeys(named))
+    return tuple(_weighed(one) if unweighed else one for one, unweighed in brief)
 
 
 def _weighed(one: Criterion) -> Criterion:

@@ -15,7 +15,7 @@ from matcher.domain import Condition, Lot
 from matcher.reference import amounts
 from matcher.reference.french import MONTHS
 from matcher.reference.identifiers import clean_date
-from matcher.reference.prose import folded, lots_named
+from matcher.reference.prose import SPELT, figure, folded, lots_named
 from matcher.reference.text import clean
 
 #: What a text holds that states an amount.
@@ -40,18 +40,10 @@ _TURNOVER = re.compile(
 )
 _OF_TURNOVER = re.compile(r"\b[Cc]hiffres? d['’]affaires?\b")
 _REQUIRED = re.compile(r"\b(?:minim|exig)", re.I)
-_WORDS = "une? deux trois quatre cinq six sept huit neuf dix".split()
-_TENS = dict(
-    zip(
-        "douze dix-huit vingt-quatre trente-six quarante-huit soixante".split(),
-        (12, 18, 24, 36, 48, 60),
-        strict=True,
-    )
-)
-_COUNT = rf"(\d{{1,3}}|{'|'.join((*_WORDS, *_TENS))})(?: ?\([\w-]+\))?"
+_COUNT = rf"(\d{{1,3}}|{SPELT})(?: ?\([\w-]+\))?"
 #: "un chiffre d'affaires au moins égal à deux fois le montant estimatif du marché"
 _TURNOVER_TIMES = re.compile(
-    rf"\bchiffres? d'affaires?\b[^.;]{{0,80}}? (\d|{'|'.join(_WORDS)}) fois le montant\b(?:(?! du lot)[^.;])*"
+    rf"\bchiffres? d'affaires?\b[^.;]{{0,80}}? (\d|{SPELT}) fois le montant\b(?:(?! du lot)[^.;])*"
 )
 _LENGTH = rf"{_COUNT} (?:nouvelles? )?(mois|ans?|annees?)\b"
 #: "durée du marché : 24 mois", "La durée est estimée à 4 ans", "une période ferme de douze (12) mois"
@@ -107,7 +99,7 @@ _SOLE_LOT = re.compile(
 #: "La consultation est passée selon une procédure adaptée", "Procédure adaptée (article R2123-1)"; not "en application de la
 #: procédure adaptée de l'article 30, le titulaire pourra se voir confier d'autres travaux"
 _ADAPTED = re.compile(
-    r"(?:^|\n|[.:] |\b(?:selon|suivant|conformement a|sous la forme d'|en|est|de|lancee par|fait l'objet d')) ?(?:la |une? |l'|— |- ){0,2}"
+    r"(?:^|\n|[.:-] |\b(?:selon|suivant|conformement a|sous la forme d'|en|est|de|lancee par|fait l'objet d')) ?(?:la |une? |l'|— |- ){0,2}"
     r"(?:presente )?(?:marche (?:public )?(?:passe )?(?:a|en|selon une) )?procedure adapte(?!\w*[^.;]{0,80}(?:ulterieur|lots? (?:n|\d)))"
 )
 #: "Accord-cadre à bons de commande", "l'accord-cadre est reconduit tacitement"
@@ -169,13 +161,8 @@ def duration(*texts: str) -> float | None:
     return durations.pop() if len(durations) == 1 else None
 
 
-def _number(word: str) -> int:
-    words = {**{one.rstrip("?"): n for n, one in enumerate(_WORDS, 1)}, "un": 1, "une": 1}
-    return int(word) if word.isdigit() else (words | _TENS)[word]
-
-
 def _months(number: str, unit: str) -> float:
-    return float(_number(number) * (1 if unit == "mois" else 12))
+    return float(figure(number) * (1 if unit == "mois" else 12))
 
 
 def renewals(stated: float | None, *texts: str) -> dict[str, Any]:
@@ -190,7 +177,7 @@ def renewals(stated: float | None, *texts: str) -> dict[str, Any]:
             before = plain[max(0, found.start() - 300) : found.end()]
             part = plain[max(0, found.start() - 20) : found.end() + 260]
             times, each = _TIMES.search(part) or _PERIODS.search(part), _EACH.search(part)
-            count = _number(next(filter(None, times.groups()))) if times else None
+            count = figure(next(filter(None, times.groups()))) if times else None
             most = max((_months(*one.groups()) for one in _WHOLE.finditer(part)), default=None)
             first = duration(before) or duration(plain)
             length = _months(*each.groups()) if each else 12.0 if _EACH_YEAR.search(part) else None
@@ -234,7 +221,7 @@ def turnover(text: str, worth: float | None = None) -> float | None:
     plain = folded(text)
     required = {_euros(one.group(1)) for one in _TURNOVER.finditer(plain)}
     if not required and worth:
-        required = {worth * _number(one.group(1)) for one in _TURNOVER_TIMES.finditer(plain)}
+        required = {worth * figure(one.group(1)) for one in _TURNOVER_TIMES.finditer(plain)}
     return required.pop() if len(required) == 1 and "lot" not in plain and "cumul" not in plain else None
 
 
@@ -269,7 +256,7 @@ def _day(day: str, month: str, year: str) -> date | None:
 def lots_per_winner(plain: str) -> int | None:
     """How many lots a folded text says that one may be awarded at most; None where it does not."""
     stated = _MOST_LOTS.search(plain) if "attribu" in plain and "lot" in plain else None
-    return _number(next(filter(None, stated.groups()))) if stated else None
+    return figure(next(filter(None, stated.groups()))) if stated else None
 
 
 def sole_lot(title: str, text: str) -> tuple[str, str] | None:

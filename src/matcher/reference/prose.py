@@ -160,33 +160,29 @@ def lots_named(plain: str, last: bool = False) -> frozenset[str]:
     return frozenset(named)
 
 
-_WORDS = "un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize".split()
-_VALUES = {word: value for value, word in enumerate(_WORDS, 1)} | {"une": 1, "cents": 100, "vingts": 20}
-_VALUES |= {
-    "vingt": 20,
-    "trente": 30,
-    "quarante": 40,
-    "cinquante": 50,
-    "soixante": 60,
-    "cent": 100,
-    "mille": 1000,
-}
-_SPELT = "|".join(_VALUES)
-_IN_WORDS = re.compile(
-    rf"\b(?:{_SPELT})(?:(?:[ -]| et )(?:{_SPELT}))*(?= (?:heures|points|pour cent)\b)", re.I
+_VALUES = dict.fromkeys("un une".split(), 1) | dict(
+    zip(
+        "deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize vingt vingts trente"
+        " quarante cinquante soixante cent cents mille".split(),
+        (*range(2, 17), 20, 20, 30, 40, 50, 60, 100, 100, 1000),
+        strict=True,
+    )
 )
+#: A number in words: "trois", "quatre-vingt-dix", "mille deux cents".
+SPELT = "(?:{0})(?:(?:[ -]| et )(?:{0})){{0,8}}".format("|".join(_VALUES))
+_COUNTED = re.compile(rf"\b{SPELT}(?= (?:heures|points|pour cent)\b)", re.I)
 
 
 def in_figures(text: str) -> str:
     """The text with its numbers of hours, points or per cent in figures: "deux cent dix heures" is "210 heures"."""
-    return _IN_WORDS.sub(
-        lambda words: str(_figure([w for w in re.split(r"[ -]", words[0].lower()) if w != "et"])), text
-    )
+    return _COUNTED.sub(lambda words: str(figure(words[0])), text)
 
 
-def _figure(words: list[str]) -> int:
+def figure(words: str) -> int:
+    """The value of a number in words, or in figures."""
     total = part = 0
-    for value in map(_VALUES.__getitem__, words):
+    for word in re.findall(r"\w+", words.lower().replace(" et ", " ")):
+        value = _VALUES.get(word) or int(word)
         if value == 1000:
             total, part = (part or 1) * value, 0
         elif value == 100:

@@ -503,6 +503,8 @@ def _known(words: str, hamlets: bool = False) -> Places:
     if _ARRONDISSEMENT.fullmatch(key) and re.search(r"\de", key):
         return named(key)
     options = _named(key, None)
+    if hamlets and not options:  # on a list, a commune that has joined another too
+        return tuple(of_commune(town.code) for town in places.communes_once_named(words))
     known = ((place, places.commune(place.commune)) for place in options if place.commune)
     small = {place for place, commune in known if commune and commune.population <= HAMLET and not hamlets}
     single = " " not in key and not places.communes_named(key)  # one word that names a grouping only
@@ -638,10 +640,8 @@ def named_places(lot: Lot, tender: Tender) -> Places:
         return listed
     if known:
         return ()
-    # else one of many names is known
-    alone = len(within) == 1 and _RANKS.search(label) is None
     around = within or _home_departments(tender.buyer)
-    if alone and listed:
+    if listed and len(within) == 1 and _RANKS.search(label) is None:  # else one of many names is known
         return listed
     # capitals tell nothing in a title that is all in capitals
     titles = [lot.title, f"{lot.title}\n{tender.title}" if lot.title.isupper() else tender.title]
@@ -651,7 +651,15 @@ def named_places(lot: Lot, tender: Tender) -> Places:
     of_title, of_rest = (0, 0) if len(around) > 1 else (None, 1)
     texts = dict.fromkeys((*((text, of_title) for text in titles), *((text, of_rest) for text in told)))
     named = (_named_in(text.replace(called, " ") if called else text, around, most) for text, most in texts)
-    return next(filter(None, named), ())
+    return next(filter(None, named), ()) or (
+        () if stated else _elsewhere("\n".join(text for text, _ in texts))
+    )
+
+
+def _elsewhere(text: str) -> Places:
+    """The only commune of the country that a text plainly names, where its buyer may be anywhere; none for several."""
+    plain = {one.options for one in _mentions(text[:2000]) if one.strength == 2}
+    return next(iter(plain)) if len(plain) == 1 and len(next(iter(plain))) == 1 else ()
 
 
 def placed(lot: Lot, tender: Tender) -> Lot:

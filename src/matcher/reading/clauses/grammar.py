@@ -168,8 +168,6 @@ _SHARE = re.compile(
     rf"|\b(?:taux|clause) d'insertion\b[^.;:\d]{{0,40}}{NUMERAL} ?%"
     rf"|^(?=.*\b(?:confi|sous-?trai)).*?\b{NUMERAL} ?% d(?:u|es|e la|e) ?(?:montant|prix|prestation|volume|valeur|lot\b|marche\b)"
 )
-_IN_WORDS = {"cinq": "5", "dix": "10"}
-_PER_CENT = re.compile(rf"\b({'|'.join(_IN_WORDS)}) (?=pour cent\b)")
 _WEIGHT_FOR = re.compile(r"\b(\d\d?) pour l(?:es? |a |')$")
 #: "lot 2 : 10 points", after "Critère social : lot 1 : 20 points"
 LOT_WEIGHT = re.compile(
@@ -179,7 +177,7 @@ LOT_WEIGHT = re.compile(
 
 def share(plain: str) -> float | None:
     """The share of hours or of work that a sentence states, 0 to 1."""
-    found = _SHARE.search(_PER_CENT.sub(lambda word: f"{_IN_WORDS[word[1]]} ", plain))
+    found = _SHARE.search(plain)
     return decimal(next(filter(None, found.groups()))) / 100 if found else None
 
 

@@ -6,7 +6,7 @@ the window that carry it are located, and the grammar extracts beneficiaries, ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any, TypeVar
@@ -15,17 +15,7 @@ from matcher.domain import AUDIENCES, Clause, Condition, Reservation
 from matcher.learned import clauses as classifier
 from matcher.learned.clauses import ClauseModel
 from matcher.reading.clauses import conditions, grammar, hours, sentences
-from matcher.reading.clauses.sentences import (
-    MOST,
-    Finding,
-    Page,
-    Sentence,
-    cut,
-    pages,
-    passage,
-    speaking,
-    windows,
-)
+from matcher.reading.clauses.sentences import Finding, Page, Sentence, cut, pages, passage, speaking, windows
 from matcher.reading.criteria import Unit, listed_weight, per_cent, weights
 
 T = TypeVar("T")
@@ -103,9 +93,8 @@ def _read(model: ClauseModel, page: Page) -> Reading:
     for at, one in enumerate(social):
         weight, unit = per_cent(one.what.weight, one.what.weight_unit, page.plain)
         social[at] = replace(one, what=replace(one.what, weight=weight, weight_unit=unit))
-    denials = tuple(
-        Finding(found[at].text, found[at].lots) for at in kept if grammar.DENIED.search(found[at].plain)
-    )
+    denying = (one for one in map(found.__getitem__, kept) if grammar.DENIED.search(one.plain))
+    denials = tuple(Finding(one.text, one.lots) for one in denying)
     practical = conditions.stated(found, [stem for stem in page.stems if stem in conditions.STEMS])
     return Reading(_named_first(_for_whom(reserved)), _named_first(social), tuple(practical), denials)
 
@@ -225,11 +214,10 @@ def _criterion(
 ) -> Iterator[Finding[Clause]]:
     """The criterion that a sentence names, with its weight and the weight's unit, lot by lot where they differ."""
     more = takewhile(grammar.LOT_WEIGHT.fullmatch, (other.plain for other in after))
-    by_lot: Sequence[tuple[float | None, frozenset[str]]] = grammar.weights_by_lot(
-        " ; ".join((one.plain, *more))
-    )
     _, left_out = grammar.lots_of(one.plain, reserving=False)
-    for weight, lots in by_lot or [(stated[0], one.lots)]:
+    for weight, lots in (*grammar.weights_by_lot(" ; ".join((one.plain, *more))),) or (
+        (stated[0], one.lots),
+    ):
         what = _clause(one, chance, nature="criterion", weight=weight, weight_unit=stated[1])
         yield Finding(what, lots - left_out, left_out)
 
@@ -238,17 +226,16 @@ def _named_criteria(found: Window, kept: list[int]) -> Iterator[Finding[Clause]]
     """Items of a list of criteria whose name is social and that state their weight, there or in the next sentence."""
     for at in kept:
         one, then = found[at], found[at + 1 : at + 2]
-        if grammar.PAST.search(one.plain):
-            continue
         beside = (*found[max(0, at - 1) : at], *then)
-        in_list = "heure" not in one.plain and any(weights(other.plain) for other in beside)
-        if grammar.social_name(one.text[:NAME], in_list) and not grammar.share(one.plain):
+        in_list = "heure" not in one.plain and any(weights(near.plain) for near in beside)
+        other = grammar.share(one.plain) or grammar.PAST.search(one.plain)
+        if grammar.social_name(one.text[:NAME], in_list) and not other:
             stated = grammar.social_weight(one.plain)
             listed = one.item or len(one.plain) <= NAME
             if stated is None and listed and then and ("not" in then[0].plain or len(then[0].plain) < SHORT):
                 stated = None if then[0].item else listed_weight(then[0].plain)
             if stated:
-                yield from _criterion(one, found[at + 1 : at + MOST], stated, 0.9)
+                yield from _criterion(one, found[at + 1 : at + sentences.MOST], stated, 0.9)
 
 
 def _clause(one: Sentence, chance: float, **stated: Any) -> Clause:

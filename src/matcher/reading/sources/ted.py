@@ -216,7 +216,7 @@ class _Form:
             return CONCEDED
         if not ADAPTED.isdisjoint(names):  # annex D: a French adapted procedure on a form made for others
             return facts.ADAPTED
-        texts = (self.general, *self.lot_texts()) if "concession" not in self.flags else ()
+        texts = (self.title(), self.general, *self.lot_texts()) if "concession" not in self.flags else ()
         if any(terms.adapted(folded(text)) for text in texts if ADAPTS.search(text)):
             return facts.ADAPTED
         # below a DIRECTIVE_* in the forms of several directives
