@@ -189,6 +189,10 @@ def test_the_criteria_of_a_contest_are_its_items(text: str, expected: list[tuple
         ("Les candidatures sont classées selon les critères suivants : moyens 80 %, références 20 %.", []),
         ("Critères : au moins 50 % de produits locaux et 20 % de bio.", []),
         ("Critère 1 : Prix - 30 points\nCritère 2 : Technique - 50 points", [30, 50]),
+        (
+            "Critères 1 : Équipe (40 %).\nSous critère 1 : (60 %).\nSous critère 2 : (40 %).\nCritère 2 : Prix (60 %).",
+            [40, 60],
+        ),
         ("Critères de sélection des offres\nPrix | 60 %\nTechnique\n40 %", [60, 40]),
         (
             "Critère n°1 - Technique (50 points)\nSous-critère 1 : moyens (50 points)\nCritère n°2 - Prix (50 points)",

@@ -36,7 +36,7 @@ _MARK = re.compile(
 )
 #: Where one line holds several items: before "Critère 2 :" and "2)", after a semicolon or the weight of the item before.
 _WITHIN = re.compile(
-    r" (?=crit[eè]res?(?: n ?[°º])? ?\d{1,2}\b)|(?<=[;,.:%]) ?(?=\d{1,2}[.)/] ?[^\W\d]|\d\.[a-z]\))| ?; ?"
+    r"(?<!sous) (?=crit[eè]res?(?: n ?[°º])? ?\d{1,2}\b)|(?<=[;,.:%]) ?(?=\d{1,2}[.)/] ?[^\W\d]|\d\.[a-z]\))| ?; ?"
     r"|(?<=[\d ]%)(?: ?\)?,? et|\)?[,/]|[.]? [–—-]) ?|(?<=[;,:]) [—–] |(?<=%)\.? (?-i:(?=[A-ZÀ-Ý]))",
     re.I,
 )
@@ -46,12 +46,12 @@ _NO_ITEM = re.compile(
 )
 #: "La concession est attribuée sur la base des critères énoncés dans les documents du marché", the sentence of the form.
 _ELSEWHERE = re.compile(
-    r"\bla concession est attribuee|\ble prix n'est pas le seul critere|(?<![\w(-])criteres? (?:\w+ ){0,3}dans l"
+    r"\bla concession est attribuee|\ble prix n'est pas le seul critere|(?<![\w(-])criteres? (?:[\w']+ ){0,5}dans l"
 )
 _HEADING = re.compile(r"\b(?:crit[eè]res?|suivants?|priorit\w+|importance)\b[^:]{0,120}:\s*", re.I)
 #: "Critères de jugement des offres :", "les critères d'attribution suivants, pondérés :"; those of candidates are others.
 _OF_AWARD = re.compile(
-    r"(?<![\w-])(?:(?=criteres? ?(?:n ?[°º])? ?1\b)|criteres?\b[^.:;\n]{0,100}(?:: ?|(?<![)\d])\n))"
+    r"(?<![\w-])(?<!sous )(?:(?=criteres? ?(?:n ?[°º])? ?1\b)|criteres?\b[^.:;\n]{0,100}(?:: ?|(?<![)\d])\n))"
 )
 _OF_CANDIDATES = re.compile(r"candida|selection(?! des offres)|participa|capacit")
 _REACH, _BEFORE = 1_500, 200  # characters in which a list ends, and in which its sentence begins
