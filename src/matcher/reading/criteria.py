@@ -113,12 +113,11 @@ def weighed(criteria: Iterable[Criterion]) -> tuple[Criterion, ...]:
     Those whose name refers to the documents are none.
     """
     named = (one for one in criteria if one.kind == "price" or not _ELSEWHERE.search(folded(one.name)))
-    brief = ((one, one.weight is None and len(one.name) <= _NAME) for one in dict.fromkeys(named))
-    return tuple(_weighed(one) if unweighed else one for one, unweighed in brief)
+    return tuple(map(_weighed, dict.fromkeys(named)))
 
 
 def _weighed(one: Criterion) -> Criterion:
-    named = weights(folded(one.name))
+    named = weights(folded(one.name)) if one.weight is None and len(one.name) <= _NAME else ()
     return replace(one, weight=named[0][0], weight_unit=named[0][1]) if len(named) == 1 else one
 
 
