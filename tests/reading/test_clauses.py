@@ -456,6 +456,29 @@ def test_a_condition_of_the_text_joins_those_of_the_fields() -> None:
     assert "visit" in {one.code for one in clauses.complete(tender(lot)).lots[0].conditions}
 
 
+def test_lots_may_have_letters() -> None:
+    read = clauses.read(
+        "Le lot A est réservé aux ESAT. Les lots B et C comportent chacun 60 heures d'insertion."
+    )
+    assert [bool(read.of_lot(lot, read).reservation) for lot in "ABC"] == [True, False, False]
+    assert [{one.hours for one in read.of_lot(lot, read).social} for lot in "abc"] == [set(), {60.0}, {60.0}]
+
+
+@pytest.mark.parametrize(
+    ("text", "weight"),
+    [
+        (
+            "Prix : 90 points\nDélai : 80 points\nInsertion professionnelle : 30 points\nTotal : 200 points",
+            15.0,
+        ),
+        ("Prix : coefficient 6. Performance sociale : coefficient 2. (total des coefficients : 10)", 20.0),
+        ("Prix : 60 points. Performance sociale : 40 points.", 40.0),
+    ],
+)
+def test_a_weight_is_a_share_of_the_total_that_is_stated(text: str, weight: float) -> None:
+    assert {one.weight for one in clauses.read(text).social} == {weight}
+
+
 def test_an_empty_text_states_nothing() -> None:
     assert clauses.read("") == clauses.Reading()
 

@@ -7,8 +7,7 @@ import pytest
 from tests.reading.test_clauses_of_notices import described, ted
 
 from matcher.domain import Buyer, Lot, Place, Tender
-from matcher.reading import clauses, terms
-from matcher.reading.clauses import conditions, criteria
+from matcher.reading import clauses, criteria, terms
 from matcher.reading.sources import _facts as facts
 from matcher.reference import toponyms
 from matcher.reference.prose import folded
@@ -42,6 +41,9 @@ def completed(text: str, **fields: Any) -> Lot:
         ("Passé pour une période d'une saison de pêche, reconductible deux fois.", {"duration_months": 7.0}, (7, 2, 7)),
         ("Renouvelable 3 fois pour la même durée.", {"duration_months": 18.0}, (18, 3, 18)),
         ("Sans reconduction.", {"duration_months": 12.0, "renewals": 0}, (12, 0, None)),
+        ("Deux périodes de reconduction d'un an ; durée maximale, toutes périodes confondues, de trois ans.", {"duration_months": 36.0}, (12, 2, 12)),
+        ("La durée globale prévisionnelle d'exécution du marché de travaux est de : 18 mois.", {}, (18, None, None)),
+        ("La durée de la mission est estimée à 3 ans. Une prestation annuelle a une durée de 2 mois.", {}, (36, None, None)),
     ],
 )  # fmt: skip
 def test_renewals_have_a_number_and_a_length(
@@ -164,6 +166,9 @@ def test_the_only_lot_of_many_that_a_notice_is_about_is_named() -> None:
         ("Usage des lieux, respect du programme, budget des travaux.", [("Usage des lieux", None), ("respect du programme", None), ("budget des travaux", None)]),
         ("Les critères sont précisés dans le règlement du concours.", []),
         ("Voir le règlement.", []),
+        ("1. Insertion dans le site et\nle quartier : 60 %\n2. Coût : 40 %", [("Insertion dans le site et le quartier : 60 %", 60), ("Coût : 40 %", 40)]),
+        ("• Adéquation au thème (les autres comptent pour 20 % au plus)\n• Innovation", [("Adéquation au thème (les autres comptent pour 20 % au plus)", None), ("Innovation", None)]),
+        ("Les candidatures sont retenues ainsi :\n- références\n- moyens", []),
     ],
 )  # fmt: skip
 def test_the_criteria_of_a_contest_are_its_items(text: str, expected: list[tuple[str, float | None]]) -> None:
@@ -183,6 +188,16 @@ def test_the_criteria_of_a_contest_are_its_items(text: str, expected: list[tuple
         ),
         ("Les candidatures sont classées selon les critères suivants : moyens 80 %, références 20 %.", []),
         ("Critères : au moins 50 % de produits locaux et 20 % de bio.", []),
+        ("Critère 1 : Prix - 30 points\nCritère 2 : Technique - 50 points", [30, 50]),
+        (
+            "Critères 1 : Équipe (40 %).\nSous critère 1 : (60 %).\nSous critère 2 : (40 %).\nCritère 2 : Prix (60 %).",
+            [40, 60],
+        ),
+        ("Critères de sélection des offres\nPrix | 60 %\nTechnique\n40 %", [60, 40]),
+        (
+            "Critère n°1 - Technique (50 points)\nSous-critère 1 : moyens (50 points)\nCritère n°2 - Prix (50 points)",
+            [50, 50],
+        ),
     ],
 )
 def test_criteria_in_running_text_have_weights_that_make_a_whole(text: str, weights: list[float]) -> None:
@@ -208,6 +223,9 @@ def test_what_was_awarded_is_the_amount_of_the_award_and_no_estimate() -> None:
     assert (lot.amount, award.amount) == (None, 45_000.0)
     assert (lot.number, lot.title) == ("7", "Serrurerie")
     assert ted(f"{total}<OBJECT_DESCR/>").lots[0].amount == 45_000.0  # a call
+    nothing = "<AWARD_CONTRACT><LOT_NO>7</LOT_NO><NO_AWARDED_CONTRACT/></AWARD_CONTRACT>"
+    ended = ted(described(7), more=nothing, form="F03_2014")
+    assert (ended.nature, ended.cancels, ended.awards) == ("cancellation", ("7",), ())
 
 
 @pytest.mark.parametrize(
@@ -235,10 +253,10 @@ def test_the_hour_of_a_deadline_is_that_of_its_buyer() -> None:
 @pytest.mark.parametrize(
     ("text", "label"),
     [
-        ("Il s'agit d'un accord-cadre mono-attributaire à bons de commande.", conditions.ONE_HOLDER),
-        ("Accord-cadre multi-attributaire.", conditions.SEVERAL_HOLDERS),
-        ("Mise en place d'accords-cadres multi-attributaires.", conditions.SEVERAL_HOLDERS),
-        ("L'accord-cadre est reconduit deux fois.", conditions.ONE_HOLDER),
+        ("Il s'agit d'un accord-cadre mono-attributaire à bons de commande.", terms.ONE_HOLDER),
+        ("Accord-cadre multi-attributaire.", terms.SEVERAL_HOLDERS),
+        ("Mise en place d'accords-cadres multi-attributaires.", terms.SEVERAL_HOLDERS),
+        ("L'accord-cadre est reconduit deux fois.", terms.ONE_HOLDER),
         ("Selon le CCAG des accords-cadres.", None),
     ],
 )
@@ -250,7 +268,7 @@ def test_a_framework_is_told_with_its_holders(text: str, label: str | None) -> N
 def test_the_text_tells_how_many_hold_a_framework_against_the_box() -> None:
     form = "<PROCEDURE><FRAMEWORK><SEVERAL_OPERATORS/></FRAMEWORK></PROCEDURE>"
     made = ted(described(1, "<INFO_ADD><P>Marché cadre mono-attributaire.</P></INFO_ADD>"), more=form)
-    assert [one.label for one in made.lots[0].conditions] == [conditions.ONE_HOLDER]
+    assert [one.label for one in made.lots[0].conditions] == [terms.ONE_HOLDER]
 
 
 def test_a_visit_to_be_attested_and_a_reserved_profession_are_conditions() -> None:
@@ -295,6 +313,7 @@ def placed(
         ("Toutes les communes du département à l'exception de Cancale", {"department": "35"}, []),
         ("Desserte de la ligne Cancale-Dinard", {"department": "35"}, []),
         ("Travaux à Marseille", {"department": "35"}, []),
+        ("Collecte des déchets de la communauté d'agglomération Redon Agglomération", {"department": "35"}, []),
         ("Entretien des voiries aux Portes-du-Coglais", {"department": "35"}, ["Les Portes du Coglais"]),
     ],
 )  # fmt: skip
@@ -315,6 +334,10 @@ def test_a_description_tells_the_place_where_no_field_does() -> None:
     assert "places" in placed("Dépôts", description=passing).inferred
     stated = placed("Halle", description=text, label="Secteur est du territoire", department="35")
     assert [one.commune for one in stated.places] == [None]
+    listed = placed("Halles", label="Cancale — Saint-Malo Dinard.", department="35")
+    assert [one.label for one in listed.places] == ["Cancale", "Saint-Malo", "Dinard"]
+    assert facts.place("Quai Nord, 75013 Paris").commune == "75113"
+    assert facts.place(postcode="75013", city="Paris").commune == "75056"  # where one has its seat
 
 
 def test_a_commune_buys_at_home_and_a_firm_called_after_a_town_does_not() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from matcher.domain import Tender
-from matcher.reading.procedure import lot_number
+from matcher.reference.prose import lots_named
 from matcher.reference.text import fold
 
 
@@ -44,9 +44,6 @@ _MINOR = re.compile(
     r"|cautions?|penalites?|commande\w*|dates?|delais?|heures?|lignes?|numeros?|avis rectificatif\w*|rectificatif|erratum|jury|dossiers?|envois?|depots? papier"
     r"|contraintes?|obligations?|dispositions?|reserves?|abonnement|certificat|exigences?|assurances?|retenue|avances?|reglement|acte d'engagement|maquettes?)\b"
 )
-_LOTS = re.compile(
-    r"\blots?\b[^a-z0-9]*(?:n\W*|numeros?\W*|nos?\W*)?((?:\d+[a-z]?\b(?:\W*(?:,|ainsi que|et\b|&|au?\b|-|;|/)\W*(?:(?:le|les)\W*)?(?:lots?\W*)?(?:n\W*)?)?)+)"
-)
 _ALL_LOTS = re.compile(
     r"\b(?:tous les|ensemble des|totalite des|l'integralite des|les (?:deux|trois|quatre|cinq|six)) lots\b"
 )
@@ -55,7 +52,6 @@ _WHOLE = re.compile(
     r"\b(?:consultations?|procedures?|marches?|avis|appels? (?:d'offres|a concurrence|public)|accords?-cadres?|annonces?|operations?|projets?|concours|mises? en concurrence|delegations?"
     r"|concessions?|publications?|presente?|affaires?|mapa|dsp|contrats?|sad|systeme d'acquisition|partenariats?|consultation|besoins?|achats?)\b"
 )
-_RANGE = re.compile(r"(\d{1,9})\W{0,9}(?:a|au|-)\W{0,9}(?:lots?\W{0,9})?(?:n\W{0,9})?(\d{1,9})")
 _SENTENCE = re.compile(r"(?<=[.;!?])\s+(?=\S)|\n+| - |\s•\s|, mais |, toutefois |, (?=[Ll]es? lots? )|\. ")
 
 
@@ -67,7 +63,7 @@ def withdrawn(text: str) -> Withdrawn:
         act = _ACT.search(sentence)
         if act is None or _NOT_DONE.search(sentence):
             continue
-        named = list(_numbers(sentence))
+        named = sorted(lots_named(sentence), key=lambda number: (len(number), number))
         if _ALL_LOTS.search(sentence) or _UNIQUE.search(sentence):
             whole = True
         elif named:
@@ -81,15 +77,6 @@ def _sentences(text: str) -> Iterator[str]:
     for part in _SENTENCE.split(text.replace("’", "'")):
         if plain := " ".join(fold(part).split()):
             yield plain
-
-
-def _numbers(sentence: str) -> Iterator[str]:
-    """The numbers of the lots that a sentence names; "1 à 3" names three."""
-    for found in _LOTS.finditer(sentence):
-        listed = found[1]
-        for first, last in _RANGE.findall(listed):
-            yield from (str(number) for number in range(int(first), min(int(last), int(first) + 200) + 1))
-        yield from (lot_number(number) for number in re.findall(r"\d+[a-z]?\b", listed))
 
 
 def _is_procedure(sentence: str, act: re.Match[str]) -> bool:

@@ -16,6 +16,7 @@ from matcher.domain import BadInput, Buyer, Condition, Lot, Place, Tender
 from matcher.reading import clauses
 from matcher.reading.sources import _facts
 from matcher.reference import toponyms
+from matcher.reference.french import MONTHS
 from matcher.reference.text import clean, fold, shorten
 
 FIRST_PAGES = 6_000  # characters in which a line names the buyer or its address
@@ -68,20 +69,11 @@ _LOT_LINE = re.compile(
     re.I | re.M,
 )
 _LOT_ROW = re.compile(r"^[ \t]{0,40}(\d{1,3})[ \t]?\|[ \t]?([^|\n]{4,300}?)[ \t]?(?:\|.*)?$", re.M)
-_CRITERION = re.compile(
-    r"^[^\w\n]{0,40}(?:crit[èe]re\s*(?:n\s*°)?\s*\d*\s*[:–-]?\s*)?([A-ZÀ-Ý][^\n|:%]{2,90}?)\s*(?:[:|–—(-]|\bpour\b|\bnot[ée]e?\s+sur\b|\.{2,}|\s)\s*"
-    r"(?:pond[ée]r[ée]e?\s+[àa]\s+)?(\d{1,3}(?:[.,]\d+)?)\s*(%|points?|pts?|/\s*\d{2,3})\)?\s*\.?\s*$",
-    re.M,
-)
 #: The papers and words of a consultation.
 _PAPERS = re.compile(
     r"\b(?:r[èe]glement\s+de\s+(?:la\s+)?consultation|cctp|ccap|cahier\s+des\s+(?:clauses|charges)|march[ée]\s+public|accord[- ]cadre|appel\s+d['’]offres|mise\s+en\s+concurrence|proc[ée]dure\s+adapt[ée]e)\b",
     re.I,
 )
-_MONTHS = {
-    stem: number
-    for number, stem in enumerate("janv fevr mars avri mai juin juil aout sept octo nove dece".split(), 1)
-}
 _TABLE = re.compile(
     r"^[^\w\n]{0,40}(?:n\s*°\s*(?:du\s+|de\s+)?)?lots?\s*(?:n\s*°)?\s*\|.*\n((?:\s*\d{1,3}\s*\|.*\n?)+)",
     re.I | re.M,
@@ -125,7 +117,6 @@ def tender_of(written: str, name: str = "") -> Tender:
         description=clean(text, KEPT),
         cpv=_facts.cpvs(_CPV.findall(text)),
         deadline=deadline,
-        conditions=tuple(criteria(text)),
         places=site(text),
     )
     named, rest = lots_in(text)
@@ -151,7 +142,16 @@ def tender_of(written: str, name: str = "") -> Tender:
         deadline=deadline,
         flags=flags,
     )
-    return clauses.complete(tender, rest, {lot.id: one.text for lot, one in zip(lots, named, strict=True)})
+    made = clauses.complete(tender, rest, {lot.id: one.text for lot, one in zip(lots, named, strict=True)})
+    return replace(
+        made, lots=tuple(replace(lot, conditions=(*lot.conditions, *_judged(lot))) for lot in made.lots)
+    )
+
+
+def _judged(lot: Lot) -> Iterator[Condition]:
+    """The award criteria as conditions to be shown."""
+    for one in lot.criteria:
+        yield Condition(code="criterion", label=shorten(one.name, 90), passage=one.name)
 
 
 def _title_of(text: str, name: str) -> tuple[str, tuple[str, ...]]:
@@ -287,11 +287,8 @@ def _numeric(raw: str) -> str:
     if re.match(r"\d{1,2}[/.-]", raw):
         return raw
     day, month, year = raw.split()
-    number = next(
-        (n for stem, n in _MONTHS.items() if fold(month).startswith(stem[: max(3, len(month.strip(".")))])), 0
-    )
-    number = number or next((n for stem, n in _MONTHS.items() if fold(month).startswith(stem)), 0)
-    return f"{int(re.sub('[^0-9]', '', day)):02d}/{number:02d}/{year}" if number else ""
+    named = (n for n, name in enumerate(MONTHS, 1) if fold(name).startswith(fold(month).rstrip(".")))
+    return f"{int(day.removesuffix('er')):02d}/{number:02d}/{year}" if (number := next(named, 0)) else ""
 
 
 def _is_title(words: str) -> bool:
@@ -304,27 +301,3 @@ def _is_title(words: str) -> bool:
         r"(?i)(?:est|sont|a|ont|comprend|comporte|concerne|sera|seront|fait|porte|du|de\s+la|des|et\s+(?:le\s+)?lot|à|ou|pour|qui|dans)\b",
         words,
     )
-
-
-def criteria(text: str) -> Iterator[Condition]:
-    """The award criteria that lines state with their weight, within reach of the word "critères"."""
-    seen: set[str] = set()
-    read = 0  # text already covered by an earlier heading is skipped
-    for heading in re.finditer(r"crit[èe]res?\b", text, re.I):
-        start, read = max(read, heading.start()), max(read, min(len(text), heading.start() + 1_500))
-        for match in _CRITERION.finditer(text, start, read):
-            name, weight, unit = (
-                match.group(1).strip(" .:-–("),
-                match.group(2),
-                match.group(3).replace(" ", ""),
-            )
-            label = (
-                f"{clean(name, 90)} : {weight} {unit}"
-                if unit[0] != "/"
-                else f"{clean(name, 90)} : {weight}{unit}"
-            )
-            if fold(label) not in seen and not re.search(
-                r"(?i)\b(tva|p[ée]nalit|avance|retenue|garantie)", name
-            ):
-                seen.add(fold(label))
-                yield Condition(code="criterion", label=label, passage=clean(match.group(0), 300))

@@ -1,4 +1,4 @@
-"""The amount, the duration and the dates that a text states; what is read in a text is marked inferred.
+"""The amount, the duration, the dates and the framework that a text states; what is read in a text is marked inferred.
 
 Only an amount called value, maximum or estimate of the contract counts; the estimate of works in a design contest,
 prizes, fees, thresholds, required turnovers and references do not.
@@ -8,13 +8,14 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
-from matcher.domain import Lot
+from matcher.domain import Condition, Lot
 from matcher.reference import amounts
 from matcher.reference.french import MONTHS
 from matcher.reference.identifiers import clean_date
-from matcher.reference.prose import folded, lots_named
+from matcher.reference.prose import SPELT, figure, folded, lots_named
 from matcher.reference.text import clean
 
 #: What a text holds that states an amount.
@@ -39,27 +40,19 @@ _TURNOVER = re.compile(
 )
 _OF_TURNOVER = re.compile(r"\b[Cc]hiffres? d['’]affaires?\b")
 _REQUIRED = re.compile(r"\b(?:minim|exig)", re.I)
-_WORDS = "une? deux trois quatre cinq six sept huit neuf dix".split()
-_TENS = dict(
-    zip(
-        "douze dix-huit vingt-quatre trente-six quarante-huit soixante".split(),
-        (12, 18, 24, 36, 48, 60),
-        strict=True,
-    )
-)
-_COUNT = rf"(\d{{1,3}}|{'|'.join((*_WORDS, *_TENS))})(?: ?\([\w-]+\))?"
+_COUNT = rf"(\d{{1,3}}|{SPELT})(?: ?\([\w-]+\))?"
 #: "un chiffre d'affaires au moins égal à deux fois le montant estimatif du marché"
 _TURNOVER_TIMES = re.compile(
-    rf"\bchiffres? d'affaires?\b[^.;]{{0,80}}? (\d|{'|'.join(_WORDS)}) fois le montant\b(?:(?! du lot)[^.;])*"
+    rf"\bchiffres? d'affaires?\b[^.;]{{0,80}}? (\d|{SPELT}) fois le montant\b(?:(?! du lot)[^.;])*"
 )
 _LENGTH = rf"{_COUNT} (?:nouvelles? )?(mois|ans?|annees?)\b"
-#: "durée du marché : 24 mois", "La durée est fixée à 4 ans", "une période ferme de douze (12) mois"
+#: "durée du marché : 24 mois", "La durée est estimée à 4 ans", "une période ferme de douze (12) mois"
 _DURATION = re.compile(
-    rf"(?:dur.{{1,2}}e(?: [\w'-]+){{0,6}}? ?(?:est (?:fix\w* a|de)|de|:|fix\w* a)|periode (?:ferme|initiale) d[e']|elle est fixee a) ?{_LENGTH}"
+    rf"(?:dur.{{1,2}}e(?: [\w'-]+){{0,8}}? ?(?:(?:est |)(?:fix|estim)\w* a|(?:est |)de|:)|periode (?:ferme|initiale) d[e']|elle est fixee a) ?:? ?{_LENGTH}"
 )
 #: "une durée de vie de 8 ans", "deux prolongations d'une durée de 1 an", "conception et exploitation pour une durée de 15 ans"
 _LASTS_OTHERWISE = re.compile(
-    r"\b(?:vie|garantie|prolong\w+|recon\w+|renouvel\w+|maxim\w+|total\w*|option\w*|validite|consultable|reduite)\b|(?<!d')\bexploitation\b"
+    r"\b(?:vie|garantie|prolong\w+|recon\w+|renouvel\w+|maxim\w+|total\w*|option\w*|annuel\w*|validite|consultable|reduite)\b|(?<!d')\bexploitation\b"
 )
 #: "reconductible 3 fois", "trois reconductions", "pour 3 périodes de 1 an", "dans la limite de quatre (4) fois"
 _RENEWED = re.compile(r"\b(?:recond\w+|renouvel\w+|prolong\w+|prorog\w+)")
@@ -81,7 +74,7 @@ _EACH_YEAR = re.compile(
 _LASTING = re.compile(r"\bp(?:eriode|our une duree) d[e'][^.;]{0,50}$")
 _EACH_AS_FIRST = re.compile(r"\b(?:meme|identique)s? duree|\bduree (?:identique|equivalente)")
 #: "soit une durée maximale de huit ans", "sans que sa durée totale ne puisse excéder 48 mois"
-_WHOLE = re.compile(rf"\b(?:total\w*|maxim\w+|exced\w+|depass\w+|soit)\b(?: \w+){{0,4}}? {_LENGTH}")
+_WHOLE = re.compile(rf"\b(?:total\w*|maxim\w+|exced\w+|depass\w+|soit)\b(?:,? \w+){{0,6}}? {_LENGTH}")
 #: "Ce montant est le maximum des trois années"
 _IS_MAXIMUM = re.compile(r"\b(?:montant|valeur) (?:indiquee?|mentionnee?|estimee?)\b[^.;\d]{0,40}\bmax")
 _BEGINNING = ("effet", "debut", "demarrage", "commencement", "compter du")
@@ -106,9 +99,18 @@ _SOLE_LOT = re.compile(
 #: "La consultation est passée selon une procédure adaptée", "Procédure adaptée (article R2123-1)"; not "en application de la
 #: procédure adaptée de l'article 30, le titulaire pourra se voir confier d'autres travaux"
 _ADAPTED = re.compile(
-    r"(?:^|\n|[.:] |\b(?:selon|suivant|conformement a|sous la forme d'|en|est|de|lancee par|fait l'objet d')) ?(?:la |une? |l'|— |- ){0,2}"
+    r"(?:^|\n|[.:-] |\b(?:selon|suivant|conformement a|sous la forme d'|en|est|de|lancee par|fait l'objet d')) ?(?:la |une? |l'|— |- ){0,2}"
     r"(?:presente )?(?:marche (?:public )?(?:passe )?(?:a|en|selon une) )?procedure adapte(?!\w*[^.;]{0,80}(?:ulterieur|lots? (?:n|\d)))"
 )
+#: "Accord-cadre à bons de commande", "l'accord-cadre est reconduit tacitement"
+_FRAMEWORK = re.compile(r"(?:^|[.:;(\n] ?|\b(?:le present|cet|un) |l'|d'un )accord[- ]cadre\b")
+_ONE_HOLDER = re.compile(r"\bmono-? ?attributaire|\bun seul (?:titulaire|operateur|attributaire)\b")
+_HOLDERS = re.compile(
+    r"(?<!\()\bmulti-? ?attributaire|\b(?:avec|a) plusieurs (?:titulaires|attributaires|operateurs economiques)\b"
+)
+#: "Le lot 3 est multi-attributaire" in the text of the whole notice.
+_OF_A_LOT = re.compile(r"\blots? (?:n\b|\d)[^.;\n]*$")
+ONE_HOLDER, SEVERAL_HOLDERS = "Accord-cadre", "Accord-cadre à plusieurs titulaires"
 #: Placeholder typed into forms that require a value.
 SYMBOLIC = 1.0  # euros
 
@@ -159,13 +161,8 @@ def duration(*texts: str) -> float | None:
     return durations.pop() if len(durations) == 1 else None
 
 
-def _number(word: str) -> int:
-    words = {**{one.rstrip("?"): n for n, one in enumerate(_WORDS, 1)}, "un": 1, "une": 1}
-    return int(word) if word.isdigit() else (words | _TENS)[word]
-
-
 def _months(number: str, unit: str) -> float:
-    return float(_number(number) * (1 if unit == "mois" else 12))
+    return float(figure(number) * (1 if unit == "mois" else 12))
 
 
 def renewals(stated: float | None, *texts: str) -> dict[str, Any]:
@@ -180,7 +177,7 @@ def renewals(stated: float | None, *texts: str) -> dict[str, Any]:
             before = plain[max(0, found.start() - 300) : found.end()]
             part = plain[max(0, found.start() - 20) : found.end() + 260]
             times, each = _TIMES.search(part) or _PERIODS.search(part), _EACH.search(part)
-            count = _number(next(filter(None, times.groups()))) if times else None
+            count = figure(next(filter(None, times.groups()))) if times else None
             most = max((_months(*one.groups()) for one in _WHOLE.finditer(part)), default=None)
             first = duration(before) or duration(plain)
             length = _months(*each.groups()) if each else 12.0 if _EACH_YEAR.search(part) else None
@@ -224,7 +221,7 @@ def turnover(text: str, worth: float | None = None) -> float | None:
     plain = folded(text)
     required = {_euros(one.group(1)) for one in _TURNOVER.finditer(plain)}
     if not required and worth:
-        required = {worth * _number(one.group(1)) for one in _TURNOVER_TIMES.finditer(plain)}
+        required = {worth * figure(one.group(1)) for one in _TURNOVER_TIMES.finditer(plain)}
     return required.pop() if len(required) == 1 and "lot" not in plain and "cumul" not in plain else None
 
 
@@ -259,7 +256,7 @@ def _day(day: str, month: str, year: str) -> date | None:
 def lots_per_winner(plain: str) -> int | None:
     """How many lots a folded text says that one may be awarded at most; None where it does not."""
     stated = _MOST_LOTS.search(plain) if "attribu" in plain and "lot" in plain else None
-    return _number(next(filter(None, stated.groups()))) if stated else None
+    return figure(next(filter(None, stated.groups()))) if stated else None
 
 
 def sole_lot(title: str, text: str) -> tuple[str, str] | None:
@@ -273,6 +270,29 @@ def sole_lot(title: str, text: str) -> tuple[str, str] | None:
 def adapted(plain: str) -> bool:
     """Whether a folded text says that the procedure is an adapted one."""
     return "procedure adapte" in plain and _ADAPTED.search(plain) is not None
+
+
+def framework(field: Condition | None, *texts: str) -> Condition | None:
+    """The framework agreement that a field or folded texts state; how many hold it is as the first text that says so tells."""
+    for named, one, several in map(_holders, texts):
+        if one != several and (field or named):
+            same = field and (field.label != SEVERAL_HOLDERS) == one
+            return (
+                field if same else Condition(code="framework", label=ONE_HOLDER if one else SEVERAL_HOLDERS)
+            )
+    named = any(_holders(plain)[0] for plain in texts)
+    return field or (Condition(code="framework", label=ONE_HOLDER) if named else None)
+
+
+@lru_cache(256)  # the text of the whole is asked for each lot
+def _holders(plain: str) -> tuple[bool, bool, bool]:
+    """Whether a folded text names a framework agreement, with one holder, with several."""
+    spoken = "attributaire" in plain or "titulaire" in plain or "operateur" in plain
+    one, several = (
+        spoken and any(not _OF_A_LOT.search(plain, 0, at.start()) for at in pattern.finditer(plain))
+        for pattern in (_ONE_HOLDER, _HOLDERS)
+    )
+    return "cadre" in plain and (one or several or _FRAMEWORK.search(plain) is not None), one, several
 
 
 def _euros(figures: str) -> float:

@@ -611,6 +611,8 @@ def _commune_of(place: Place) -> tuple[Commune | None, bool]:
         if by_name:
             return max(by_name, key=lambda c: len(c.name)), False
         called = _named(place.label, served[0].department)[0] if key else None
+        if called and not place.postcode and served[0].name.startswith(f"{called.name} "):
+            called = served[0]  # a site at "75016 Paris"; who has its address there works in all the town
         return called or served[0], called is None and bool(key) and len(served) > 1
     bracket = _BRACKET.search(place.label)
     near = place.department or (department_of_postcode(postcode) if postcode else None)

@@ -129,11 +129,12 @@ def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
         yield start, len(text)
 
 
+_LOT = r"(?:\d{1,3}(?!\d)[a-z]?|(?<=n°)[a-h]\b)"
 _UNITS = r"(?:%|mois|ans\b|h\b|heures|lots|points|pour l(?:es?|a)?\b)"
 #: "lot 1", "lots n° 3 et 5", "lots 1 (gros œuvre) et 4 (peinture)"
 _LOTS = re.compile(
-    rf"\blots?\s*(?:n\s*[°o]?s?\s*\.?\s*)?(\d{{1,3}}(?!\d)[a-z]?(?!\s*{_UNITS})"
-    r"(?:(?:\s*\([^()\d]*\))?\s*(?:,|et|&|a|au|-|/|ou)\s*(?:le |les |lots? |n° ?)*\d{1,3}(?!\d)[a-z]?"
+    rf"\blots?\s*(?:numeros?\s*|n\s*[°o]?s?\s*\.?\s*)?({_LOT}(?!\s*{_UNITS})"
+    rf"(?:(?:\s*\([^()\d]*\))?\s*(?:,|et|ainsi que|&|a|au|-|/|ou)\s*(?:le |les |lots? |n° ?)*{_LOT}"
     rf"(?!(?:[ .]\d{{3}})*(?:,\d+)?\s*{_UNITS}))*)"
 )
 #: "Lots réservés (article L. 2113-13) : 1, 2", "Lots avec clause sociale : n° 3"; not "nombre de lots réservés : 2"
@@ -152,7 +153,10 @@ def lots_named(plain: str, last: bool = False) -> frozenset[str]:
         ):
             if int(first) < int(last) < int(first) + 200:
                 named.update(map(str, range(int(first), int(last) + 1)))
-        named.update(re.sub(r"^0+(?=\d)", "", number) for number in re.findall(r"\d{1,3}[a-z]?", run))
+        named.update(
+            re.sub(r"^0+(?=\d)", "", number)
+            for number in re.compile(_LOT).findall(found.string, *found.span(1))
+        )
     return frozenset(named)
 
 
@@ -174,6 +178,38 @@ def unreserved(text: str) -> str:
     for start, end in reversed(spans):
         left = f"{left[:start]} {left[end:]}" if start and end < len(left) else left[:start] + left[end:]
     return left if any(map(str.isalpha, left)) else text
+
+
+_VALUES = dict.fromkeys("un une".split(), 1) | dict(
+    zip(
+        "deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize vingt vingts trente"
+        " quarante cinquante soixante cent cents mille".split(),
+        (*range(2, 17), 20, 20, 30, 40, 50, 60, 100, 100, 1000),
+        strict=True,
+    )
+)
+#: A number in words: "trois", "quatre-vingt-dix", "mille deux cents".
+SPELT = "(?:{0})(?:(?:[ -]| et )(?:{0})){{0,8}}".format("|".join(_VALUES))
+_COUNTED = re.compile(rf"\b{SPELT}(?= (?:heures|points|pour cent)\b)", re.I)
+
+
+def in_figures(text: str) -> str:
+    """The text with its numbers of hours, points or per cent in figures: "deux cent dix heures" is "210 heures"."""
+    return _COUNTED.sub(lambda words: str(figure(words[0])), text)
+
+
+def figure(words: str) -> int:
+    """The value of a number in words, or in figures."""
+    total = part = 0
+    for word in re.findall(r"\w+", words.lower().replace(" et ", " ")):
+        value = _VALUES.get(word) or int(word)
+        if value == 1000:
+            total, part = (part or 1) * value, 0
+        elif value == 100:
+            part = (part or 1) * value
+        else:  # "quatre-vingts" is four times twenty
+            part += 76 if value == 20 and part % 10 == 4 else value
+    return total + part
 
 
 #: "ayant pour activité support l'entretien", "avec comme support technique :", "Marché d'insertion. Support : tri"

@@ -446,12 +446,13 @@ def _mentions(text: str) -> Iterator[_Mention]:
     tokens = list(_WORD.finditer(text))
     plain = [whole[token.start() : token.end()] for token in tokens]
     loud: bool | None = None
-    i, end, strength = 0, 0, 0
+    i, end, strength, goes_on = 0, 0, 0, False
     while i < len(tokens):
         if not (text[tokens[i].start()].isupper() or plain[i] in _ARTICLES):
             i += 1
             continue
-        goes_on = strength > 0 and LISTED.fullmatch(text[end : tokens[i].start()]) is not None
+        gap = text[end : tokens[i].start()]  # the lines of a list are joined by spaces
+        goes_on = strength > 0 and ((goes_on and gap == " ") or LISTED.fullmatch(gap) is not None)
         stop, options = _longest(text, tokens, plain, i, goes_on)
         if not options:
             i += 1
@@ -502,6 +503,8 @@ def _known(words: str, hamlets: bool = False) -> Places:
     if _ARRONDISSEMENT.fullmatch(key) and re.search(r"\de", key):
         return named(key)
     options = _named(key, None)
+    if hamlets and not options:  # on a list, a commune that has joined another too
+        return tuple(of_commune(town.code) for town in places.communes_once_named(words))
     known = ((place, places.commune(place.commune)) for place in options if place.commune)
     small = {place for place, commune in known if commune and commune.population <= HAMLET and not hamlets}
     single = " " not in key and not places.communes_named(key)  # one word that names a grouping only
@@ -535,7 +538,7 @@ def _strength(
         return 2
     if head in ("au", "aux") and not linked and options[0].label.startswith(("Le ", "Les ")):
         return 1
-    alone = (not i or not gap.isspace()) and re.match(r"\s*(?:$|[-–,;:.()/])", after) is not None
+    alone = (not i or not gap.isspace()) and re.match(r"\s*(?:$|[-–—,;:.()/])", after) is not None
     long = stop - i >= 3 and len(options) == 1  # "collège des Amandeirets Châteauneuf les Martigues"
     return 1 if (linked and plain[i - 1] in ("de", "d", "du")) or alone or long else 0
 
@@ -637,10 +640,8 @@ def named_places(lot: Lot, tender: Tender) -> Places:
         return listed
     if known:
         return ()
-    # else one of many names is known
-    alone = len(within) == 1 and _RANKS.search(label) is None
     around = within or _home_departments(tender.buyer)
-    if alone and listed:
+    if listed and len(within) == 1 and _RANKS.search(label) is None:  # else one of many names is known
         return listed
     # capitals tell nothing in a title that is all in capitals
     titles = [lot.title, f"{lot.title}\n{tender.title}" if lot.title.isupper() else tender.title]
@@ -650,16 +651,31 @@ def named_places(lot: Lot, tender: Tender) -> Places:
     of_title, of_rest = (0, 0) if len(around) > 1 else (None, 1)
     texts = dict.fromkeys((*((text, of_title) for text in titles), *((text, of_rest) for text in told)))
     named = (_named_in(text.replace(called, " ") if called else text, around, most) for text, most in texts)
-    return next(filter(None, named), ())
+    return next(filter(None, named), ()) or (
+        () if stated else _elsewhere("\n".join(text for text, _ in texts))
+    )
 
 
-def home_town(lot: Lot, tender: Tender) -> Places:
-    """The commune that buys, where a lot's fields tell no more than its department or its whole territory."""
-    at = lot.places[0] if len(lot.places) == 1 and "places" not in lot.inferred else None
-    if at is None or precise(at) or not _MUNICIPAL.match(places.name_key(tender.buyer.name)):
-        return ()
-    town = seat(tender.buyer, frozenset(departments_within(at)))
-    return (replace(of_commune(town.code), label=at.label or town.name, inferred=True),) if town else ()
+def _elsewhere(text: str) -> Places:
+    """The only commune of the country that a text plainly names, where its buyer may be anywhere; none for several."""
+    plain = {one.options for one in _mentions(text[:2000]) if one.strength == 2}
+    return next(iter(plain)) if len(plain) == 1 and len(next(iter(plain))) == 1 else ()
+
+
+def placed(lot: Lot, tender: Tender) -> Lot:
+    """The lot at the communes that its words name, else at the commune that buys, where its fields tell no more than a department."""
+    stated = lot.places if "places" not in lot.inferred else ()
+    if named := named_places(lot, tender):
+        codes = {one.nuts for one in stated}
+        nuts = next(iter(codes)) if len(codes) == 1 else None
+        named = tuple(replace(one, nuts=one.nuts or nuts) for one in named)
+        return replace(lot, places=named, inferred=tuple(one for one in lot.inferred if one != "places"))
+    wide = len(stated) == 1 and not precise(stated[0])
+    of_town = wide and _MUNICIPAL.match(places.name_key(tender.buyer.name))
+    if of_town and (town := seat(tender.buyer, frozenset(departments_within(stated[0])))):
+        home = replace(of_commune(town.code), label=stated[0].label or town.name, inferred=True)
+        return replace(lot, places=(home,), inferred=(*lot.inferred, "places"))
+    return lot
 
 
 @remembered()
@@ -699,6 +715,10 @@ def _named_in(text: str, within: frozenset[str], passing: int | None = None) -> 
     if not within:
         return ()
     try:
-        return tuple(place for place in mentioned(text, within, passing) if place.commune)
+        stated = [place for place in mentioned(text, within, passing) if place.commune]
     except Homonyms:
         return ()
+    # a grouping lies around its largest commune, and is not it
+    return tuple(
+        p if places.communes_named(p.label) else replace(p, commune=None, postcode=None) for p in stated
+    )

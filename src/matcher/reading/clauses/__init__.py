@@ -5,10 +5,9 @@ be exact (`grammar`, `hours`, `conditions`).  `reading` makes them what a text s
 """
 
 from matcher.reading.clauses.completion import complete
-from matcher.reading.clauses.criteria import listed as listed_criteria
 from matcher.reading.clauses.grammar import articles, who
 from matcher.reading.clauses.reading import Reading, read
 from matcher.reading.clauses.sentences import Finding
 from matcher.reference.prose import support_trade
 
-__all__ = ["Finding", "Reading", "articles", "complete", "listed_criteria", "read", "support_trade", "who"]
+__all__ = ["Finding", "Reading", "articles", "complete", "read", "support_trade", "who"]

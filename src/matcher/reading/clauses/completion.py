@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from matcher.domain import AWARDED, Clause, Condition, Lot, Tender
-from matcher.reading import terms
-from matcher.reading.clauses import conditions, criteria, grammar
+from matcher.reading import criteria, terms
+from matcher.reading.clauses import grammar
 from matcher.reading.clauses.reading import STEMS, Reading, quote, read_all
 from matcher.reading.clauses.sentences import Page, pages
 from matcher.reading.procedure import lot_number
@@ -52,20 +52,8 @@ def complete(tender: Tender, general: str = "", by_lot: Mapping[str, str] | None
     if most and not tender.lots_per_winner:
         limit = tuple(facts.lot_limits(str(most), ""))
         lots = [replace(lot, conditions=(*lot.conditions, *limit)) for lot in lots]
-    lots = [_placed(lot, tender) for lot in lots]
+    lots = [toponyms.placed(lot, tender) for lot in lots]
     return replace(tender, lots=tuple(lots), lots_per_winner=most)
-
-
-def _placed(lot: Lot, tender: Tender) -> Lot:
-    """The lot at the communes that its words name, where its fields tell no more than a department or where the buyer is."""
-    if named := toponyms.named_places(lot, tender):
-        codes = {one.nuts for one in lot.places} if "places" not in lot.inferred else ()
-        nuts = next(iter(codes)) if len(codes) == 1 else None
-        named = tuple(replace(one, nuts=one.nuts or nuts) for one in named)
-        return replace(lot, places=named, inferred=tuple(one for one in lot.inferred if one != "places"))
-    if town := toponyms.home_town(lot, tender):
-        return replace(lot, places=town, inferred=(*lot.inferred, "places"))
-    return lot
 
 
 def _completed(lot: Lot, held: Reading, own: Page, general: Page, alone: bool, awarded: bool) -> Lot:
@@ -73,7 +61,7 @@ def _completed(lot: Lot, held: Reading, own: Page, general: Page, alone: bool, a
     box, words = lot.reservation, held.reservation
     fields = {one.code for one in lot.conditions if one.code in ("variants", "framework")}
     field = next((one for one in lot.conditions if one.code == "framework"), None)
-    framework = conditions.framework(field, own.plain, general.plain)
+    framework = terms.framework(field, own.plain, general.plain)
     known = [
         *([framework] if framework and not field else []),
         *(framework if one is field and framework else one for one in lot.conditions),
@@ -90,7 +78,12 @@ def _completed(lot: Lot, held: Reading, own: Page, general: Page, alone: bool, a
         "clauses": _distinct([*lot.clauses, *_of_criteria(lot), *held.social]),
         "conditions": tuple({(one.code, one.label): one for one in reversed(known)}.values())[::-1],
         "criteria": criteria.weighed(lot.criteria)
-        or next(filter(None, (criteria.stated(*page[:2]) for page in (own, general))), ()),
+        or next(
+            filter(
+                None, (criteria.stated(*page[:2]) for page in ((general, own) if alone else (own, general)))
+            ),
+            (),
+        ),
         **terms.completed(lot, own.plain, general.plain, alone, awarded),
     }
     new = {name: value for name, value in values.items() if getattr(lot, name) != value}

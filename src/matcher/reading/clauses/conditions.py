@@ -5,7 +5,6 @@ Quoted by passage; a label is given only where the sentence imposes it.
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 from matcher.domain import Condition
 from matcher.reading.clauses.grammar import NEGATED, any_of
@@ -85,16 +84,6 @@ _FORM = re.compile(
 _FORM_FREE = any_of(NEGATED.pattern, r"\b(?:conjoint|solidaire)s?\b.{0,25}\bou\b", r"\bpossibilite\b")
 _LEADER_BOUND = re.compile(r"\bmandataires?[^.;]{0,30}\bsolidaires?\b")
 
-#: "Accord-cadre à bons de commande", "l'accord-cadre est reconduit tacitement"
-_FRAMEWORK = re.compile(r"(?:^|[.:;(\n] ?|\b(?:le present|cet|un) |l'|d'un )accord[- ]cadre\b")
-_ONE_HOLDER = re.compile(r"\bmono-? ?attributaire|\bun seul (?:titulaire|operateur|attributaire)\b")
-_HOLDERS = re.compile(
-    r"(?<!\()\bmulti-? ?attributaire|\b(?:avec|a) plusieurs (?:titulaires|attributaires|operateurs economiques)\b"
-)
-#: "Le lot 3 est multi-attributaire" in the text of the whole notice.
-_OF_A_LOT = re.compile(r"\blots? (?:n\b|\d)[^.;\n]*$")
-ONE_HOLDER, SEVERAL_HOLDERS = "Accord-cadre", "Accord-cadre à plusieurs titulaires"
-
 #: What a sentence holds that states a condition.
 STEMS = (*(stem for stem, *_ in _IMPOSED), "groupement", *_QUALIFICATION_STEMS)
 
@@ -114,29 +103,6 @@ def stated(found: Sequence[Sentence], stems: Sequence[str] = STEMS) -> Iterator[
         if id(one) in speaks or id(heading) in speaks:
             for code, label in _labels(plain):
                 yield Finding(Condition(code=code, label=label, passage=text), one.lots)
-
-
-def framework(field: Condition | None, *texts: str) -> Condition | None:
-    """The framework agreement that a field or folded texts state; how many hold it is as the first text that says so tells."""
-    for named, one, several in map(_holders, texts):
-        if one != several and (field or named):
-            same = field and (field.label != SEVERAL_HOLDERS) == one
-            return (
-                field if same else Condition(code="framework", label=ONE_HOLDER if one else SEVERAL_HOLDERS)
-            )
-    named = any(_holders(plain)[0] for plain in texts)
-    return field or (Condition(code="framework", label=ONE_HOLDER) if named else None)
-
-
-@lru_cache(256)  # the text of the whole is asked for each lot
-def _holders(plain: str) -> tuple[bool, bool, bool]:
-    """Whether a folded text names a framework agreement, with one holder, with several."""
-    spoken = "attributaire" in plain or "titulaire" in plain or "operateur" in plain
-    one, several = (
-        spoken and any(not _OF_A_LOT.search(plain, 0, at.start()) for at in pattern.finditer(plain))
-        for pattern in (_ONE_HOLDER, _HOLDERS)
-    )
-    return "cadre" in plain and (one or several or _FRAMEWORK.search(plain) is not None), one, several
 
 
 def _labels(plain: str) -> Iterator[tuple[str, str]]:

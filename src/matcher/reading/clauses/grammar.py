@@ -6,12 +6,12 @@ one sentence (at most 600 characters), which bounds backtracking.
 
 import re
 from functools import lru_cache
-from typing import Literal
 
 from rapidfuzz import fuzz, process
 
 from matcher.reading.clauses.hours import by_lot
 from matcher.reading.clauses.sentences import EXCEPTED
+from matcher.reading.criteria import NUMERAL, Unit, decimal, listed_weight, weights
 from matcher.reference.prose import folded, lots_named
 
 
@@ -69,7 +69,7 @@ _WHO = {
         r"l\.? ?5132-4\b",  # du code du travail
     ),
     "ESS": _named(r"economie sociale et solidaire", r"(?:ess|esus)\b"),
-    "prison": _named(r"\w+ penitentiaires?", r"detenue?s?\b", r"detention\b"),
+    "prison": _named(r"\w+ penitentiaires?", r"saps?\b", r"detenue?s?\b", r"detention\b"),
 }
 #: Where no structure is named: "réservé à l'insertion des personnes handicapées", "Lot 7, réservé insertion".
 _BY_PEOPLE = {
@@ -95,6 +95,8 @@ def who(plain: str) -> tuple[str, ...]:
     return named or tuple(name for name, pattern in _BY_PEOPLE.items() if pattern.search(plain))[:1]
 
 
+#: "Le précédent marché prévoyait 400 heures": what no longer holds.
+PAST = re.compile(r"\b(?:prevoy|comport|mentionn|impos|reserv|exige|fix|fais|compren)ai(?:t|ent)\b")
 NEGATED = re.compile(r"\bn['e]\b|\b(?:non|pas|aucune?|sans objet)\b")
 #: "sous-traitées à des ESAT", "les EA joindront leur agrément": of whom the holder employs, or of some.
 _OF_SOME = re.compile(r"\b(?:sous-?|co-?)trait|% [^.;]{0,60}\bconfi|\bjoi(?:ndr|gn)\w*[^.;]{0,40}\bagrement")
@@ -104,7 +106,8 @@ _OF_OBJECT = re.compile(
     r"|\bprogrammes? d'emplois? proteges|\breserved\b"  # a notice in English
 )
 _AND_LOT = re.compile(r"(?:,| et|, et) (?=(?:celui du |ceux des |les? )lots? )")
-_DENIED = any_of(
+#: A sentence that states that the contract, or a lot, is not reserved.
+DENIED = any_of(
     r"\bn['e] ?\w+ (?:\w+ )?(?:pas|point|plus|nullement) (?:\w+ )?reserve|\baucun\w*\b[^.;:,]{0,80}\breserv",  # Aucun lot n'est réservé
     r"\breserve\w*\b[^;☒☑:?]{0,40}[:?.-][ -]*(?:non|neant|sans objet)\b",  # Marché réservé : NON
     r"\bautre (?:marche|lot)\b[^.;]{0,20}\breserve",  # Un autre marché, réservé aux ESAT, couvre le linge
@@ -124,98 +127,58 @@ def may_reserve(plain: str, named: bool) -> bool:
 def shared_out(plain: str) -> list[str]:
     """The parts of a sentence that reserves lots to different structures: "le lot 1 aux SIAE et le lot 2 aux ESAT"."""
     parts = _AND_LOT.split(plain)
-    return parts if all(map(who, parts)) else [plain]
-
-
-def denied(plain: str) -> bool:
-    """Whether a sentence states that the contract, or a lot, is not reserved."""
-    return _DENIED.search(plain) is not None
+    return parts if all(who(one) or DENIED.search(one) for one in parts) else [plain]
 
 
 # ----------------------------------------------------------------------------------------- which lots
 
 #: "Tous les lots sont réservés aux ESAT", "L'ensemble des lots ..."
-_ALL_LOTS = re.compile(r"\b(?:tous les|l'ensemble des) lots?\b")
+ALL_LOTS = re.compile(r"\b(?:tous les|l'ensemble des) lots?\b")
 #: "..., à l'exception du lot 3", "à l'exception du lot 3, tous les lots ...", "le lot 1 est réservé, mais le lot 2 ne l'est pas"
 _EXCEPTED = re.compile(EXCEPTED)
 _NEXT_WORDS = re.compile(r", (?=[a-z]{3})")
 _OF_THESE = re.compile(
     r"\d(?: ?\([^()]*\))?,? \(?(?:qui (?:est|sont|sera|seront) |lui |eux |lot |marche )*reserv"
 )
-#: "tous les lots sauf le n° 10", "les lots hors 2 et 3"
-_EXCEPTED_NUMBER = re.compile(rf"({_EXCEPTED.pattern}(?: (?:d[eu]s?|les?|n ?°s?))*) ?(?=\d)")
 _SIDE = re.compile(
-    rf"[,(]? ?\b(?={_EXCEPTED.pattern}|mais\b)|, (?=les? lots?\b|{_ALL_LOTS.pattern}|(?:est|sont|sera|seront) )"
+    rf"[,(]? ?\b(?={_EXCEPTED.pattern}|mais\b)|, (?=les? lots?\b|{ALL_LOTS.pattern}|(?:est|sont|sera|seront) )"
 )
 
 
 def lots_of(plain: str, reserving: bool = True) -> tuple[frozenset[str], frozenset[str]]:
     """The lots that a sentence is about (none: all, or those of its heading), and those that it leaves out."""
     none: frozenset[str] = frozenset()
-    plain = _EXCEPTED_NUMBER.sub(r"\1 lots ", plain)
     named, sides = lots_named(plain), [(lots_named(side), side) for side in _SIDE.split(plain)]
     excepted = [side for _, side in sides if _EXCEPTED.match(side)]
     out = none.union(*(lots_named(_NEXT_WORDS.split(side)[0]) for side in excepted))
     # "Aucun lot n'est réservé, sauf le lot 3", "ouvert, sauf le lot 3, réservé aux ESAT"
-    if reserving and out and (denied(plain) or any(map(_OF_THESE.search, excepted))):
+    if reserving and out and (DENIED.search(plain) or any(map(_OF_THESE.search, excepted))):
         return out, none
     open_to_all = none.union(*(lots for lots, side in sides if NEGATED.search(side)))
     if named - out - open_to_all:
         out |= open_to_all
-    return (none if all_lots(plain) else named - out), out
-
-
-def all_lots(plain: str) -> bool:
-    """Whether a sentence says that it is about every lot."""
-    return _ALL_LOTS.search(plain) is not None
+    return (none if ALL_LOTS.search(plain) else named - out), out
 
 
 # -------------------------------------------------------------------------------------- shares, weights
 
-_NUMERAL = r"(\d{1,3}(?:[.,]\d{1,2})?)"
 #: "7,5 % des heures travaillées", "10 pour cent du personnel", "taux d'insertion de 6 %"
 _SHARE = re.compile(
-    rf"{_NUMERAL} ?(?:%|pour ?cent)[^.;]{{0,40}}\b(?:heures?|temps|travail|effectif|main|masse|personnel)"
-    rf"|\b(?:taux|clause) d'insertion\b[^.;:\d]{{0,40}}{_NUMERAL} ?%"
-    rf"|^(?=.*\b(?:confi|sous-?trai)).*?\b{_NUMERAL} ?% d(?:u|es|e la|e) ?(?:montant|prix|prestation|volume|valeur|lot\b|marche\b)"
-)
-_IN_WORDS = {"cinq": "5", "dix": "10"}
-_PER_CENT = re.compile(rf"\b({'|'.join(_IN_WORDS)}) (?=pour cent\b)")
-Unit = Literal["%", "points", ""]
-#: "(pondération 15)", "coefficient 2", "notée sur 20"; "Performance sociale (15 points)", "7 sur 100"
-_WEIGHT = re.compile(
-    rf"\b(?:ponder\w+|coef\w*\.?|notee?s? sur)\s?(?::|de)?\s?{_NUMERAL} ?(%|points?)?"
-    rf"|{_NUMERAL} ?(%|points?\b|pts?\b|(?:/|sur) ?100\b)"
+    rf"{NUMERAL} ?(?:%|pour ?cent)[^.;]{{0,40}}\b(?:heures?|temps|travail|effectif|main|masse|personnel)"
+    rf"|\b(?:taux|clause) d'insertion\b[^.;:\d]{{0,40}}{NUMERAL} ?%"
+    rf"|^(?=.*\b(?:confi|sous-?trai)).*?\b{NUMERAL} ?% d(?:u|es|e la|e) ?(?:montant|prix|prestation|volume|valeur|lot\b|marche\b)"
 )
 _WEIGHT_FOR = re.compile(r"\b(\d\d?) pour l(?:es? |a |')$")
 #: "lot 2 : 10 points", after "Critère social : lot 1 : 20 points"
 LOT_WEIGHT = re.compile(
     r"\W*(?:et |pour )?(?:les? )?lots? (?:n ?° ?)?[\d, eta-]+\W{1,3}\d+ ?(?:%|points?|pts)\W*"
 )
-#: "Volet social : 10", in a list of criteria; elsewhere it may be a number of hours.
-_BARE_WEIGHT = re.compile(r"(?:[:=]|\bsocia\w+|insertion|\brse) ?(\d\d?|0,\d\d?)[.)]?$")
 
 
 def share(plain: str) -> float | None:
     """The share of hours or of work that a sentence states, 0 to 1."""
-    found = _SHARE.search(_PER_CENT.sub(lambda word: f"{_IN_WORDS[word[1]]} ", plain))
-    return _number(next(filter(None, found.groups()))) / 100 if found else None
-
-
-def weights(plain: str, at: int = 0) -> list[tuple[float, Unit]]:
-    """The weights that an item states from `at` on, each with its unit."""
-    stated: list[tuple[float, Unit]] = []
-    for found in _WEIGHT.finditer(plain):
-        number, unit = (next(filter(None, found.group(*these)), "") for these in ((1, 3), (2, 4)))
-        kind: Unit = "%" if unit.startswith("%") or "100" in unit else "points" if unit else ""
-        stated += [(_number(number), kind)] if found.end() > at else []
-    return stated
-
-
-def listed_weight(plain: str, at: int = 0) -> tuple[float, Unit] | None:
-    """The first weight of an item of a list of criteria, where a bare number is one: "Volet social : 10"."""
-    bare = None if "heure" in plain else _BARE_WEIGHT.search(plain)
-    return next(iter(weights(plain, at)), (_number(bare.group(1)), "") if bare else None)
+    found = _SHARE.search(plain)
+    return decimal(next(filter(None, found.groups()))) / 100 if found else None
 
 
 def social_weight(plain: str) -> tuple[float, Unit] | None:
@@ -223,7 +186,7 @@ def social_weight(plain: str) -> tuple[float, Unit] | None:
     named = _SOCIAL_NAME.search(plain) or _SOCIAL_WORD.search(plain)
     before = _WEIGHT_FOR.search(plain, 0, named.start()) if named else None
     if before:  # "40 pour la technique, 15 pour la performance sociale"
-        return _number(before.group(1)), ""
+        return decimal(before.group(1)), ""
     return listed_weight(plain, named.end() if named else 0) or next(iter(weights(plain)[::-1]), None)
 
 
@@ -231,10 +194,6 @@ def weights_by_lot(run: str) -> list[tuple[float, frozenset[str]]]:
     """The weights that a run gives its social criterion lot by lot; empty unless it is about two."""
     named = _SOCIAL_NAME.search(run) or _SOCIAL_WORD.search(run)
     return by_lot(run[named.start() :] if named and "respectiv" not in run else run, "respectiv" in run)
-
-
-def _number(text: str) -> float:
-    return float(text.replace(",", "."))
 
 
 # ------------------------------------------------------------------------ criteria, conditions, the object
@@ -247,9 +206,6 @@ _SOCIAL_NAME = any_of(
     r"\brse\b",  # démarche RSE
     r"\b(?:insertion|inclusion) (?:pro|par l|des? (?:personnes|publics))",  # insertion professionnelle des publics en difficulté
     r"\b(?:clause|plan|faveur|matiere) d(?:'|e l')insertion\b(?! d)",  # mesures en faveur de l'insertion
-    r"^\W*(?:emplois?|insertion|inclusion)(?: et \w+)?\W*(?:\d|$)",  # Emploi et formation : 5 %
-    r"\begalite (?:pro|femme|homme|entre|des chances)",  # égalité professionnelle
-    r"\bl'emploi des (?:personne|travailleur|public)",  # engagement en faveur de l'emploi des personnes handicapées
 )
 #: And in a field that names a criterion, once `_OTHER_SOCIAL` is taken out.
 _NAMED_SOCIAL = any_of(
@@ -264,7 +220,7 @@ _NAMED_SOCIAL = any_of(
 _OFTEN_MISSPELT, _ALIKE = ("insertion", "sociale", "sociales"), 86.0
 #: Where no name is known, the word that a social criterion is about.
 _SOCIAL_WORD = re.compile(
-    r"\b(?:soci[ae]|(?:re)?insertion|inclusi|emploi|rse\b|handicap|egalite|chom|rsa\b|esats?\b|detenu)\w*"
+    r"\b(?:soci[ae]|(?:re)?insertion|inclusi|emploi|rse\b|handicap|egalite (?:pro|des ch|fem|hom|sal|entre les [fh])|chom|rsa\b|esats?\b|detenu)\w*"
 )
 #: "Qualité de l'accompagnement social", "expérience du logement social", "insertion paysagère", "facilité d'emploi"
 _OTHER_SOCIAL = re.compile(
@@ -277,7 +233,7 @@ OF_PEOPLE = re.compile(
 )
 #: "Clause d'insertion : néant", "sans clause sociale", "aucune obligation d'insertion"
 NOT_OWED = re.compile(
-    r"\binsertion ?[:?=|] ?(?:0|neant|sans objet|non)\b|\b(?:sans|(?<!n'est )pas d[e']|aucune?) ?(?:clause|critere|obligation)s?(?! (?:env|eco))"
+    r"\binsertion ?[:?=|] ?(?:0|neant|sans objet|non)\b|\b(?:sans|(?<!n'est )pas d[e']|aucune?) ?(?:clause|critere|obligation|heure)s?(?! (?:env|eco))"
 )
 #: "Prestation d'insertion ayant pour support ...", "Marché d'insertion et de qualification professionnelle"
 _OBJECT = any_of(

@@ -31,7 +31,7 @@ _REACH = 180
 _OF_OTHER = re.compile(r" ?(?:de (?!travail)|d'(?!insertion|emploi|activite)|par semaine|hebdo)")
 #: "une formation de 14 heures", "la visite dure 3 heures"; "8 % des 7 000 heures", "Sur les 7 000 heures"
 _OTHER_LASTS = re.compile(
-    r"\bformation(?: (?!et\b)[\w']+)?\W*$|\bdur\w+ (?:de )?$|% des? $|(?:^|[.;:])\W*sur (?:les )?$"
+    r"\bformation(?: (?!et\b)[\w']+)?\W*$|\bdur\w+ (?:de )?$|% des? $|\bx $|(?:^|[.;:])\W*sur (?:les )?$"
 )
 #: "12 500 heures, dont 8 %"
 _BASE_AFTER = re.compile(r"[^.;]{0,40}\bdont \d+ ?%")
@@ -144,11 +144,13 @@ def _total(found: list[Quantity]) -> Quantity | None:
 
 def stated_hours(run: str) -> LotFigures:
     """The hours of insertion that a folded run of sentences states, with the lots that each number is for; [] for none."""
-    found = [one for one in _around(run, list(_numbers(run))) if _is_owed(one)]
-    if not found:
+    numbers = list(_numbers(run))
+    owed = [place for place, one in zip(numbers, _around(run, numbers), strict=True) if _is_owed(one)]
+    if not owed:
         return []
+    found = _around(run, owed)
     total = _total(found)
-    listed = _by_lot([one for one in found if one is not total])
+    listed = _by_lot(found) or _by_lot([one for one in found if one is not total])
     if listed or total:
         return listed or [(total.value, frozenset())]  # type: ignore[union-attr]
     different = len({one.value for one in found}) > 1  # else the same number said again

@@ -6,7 +6,7 @@ the window that carry it are located, and the grammar extracts beneficiaries, ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any, TypeVar
@@ -15,17 +15,8 @@ from matcher.domain import AUDIENCES, Clause, Condition, Reservation
 from matcher.learned import clauses as classifier
 from matcher.learned.clauses import ClauseModel
 from matcher.reading.clauses import conditions, grammar, hours, sentences
-from matcher.reading.clauses.sentences import (
-    MOST,
-    Finding,
-    Page,
-    Sentence,
-    cut,
-    pages,
-    passage,
-    speaking,
-    windows,
-)
+from matcher.reading.clauses.sentences import Finding, Page, Sentence, cut, pages, passage, speaking, windows
+from matcher.reading.criteria import Unit, listed_weight, per_cent, weights
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
@@ -88,6 +79,8 @@ def _read(model: ClauseModel, page: Page) -> Reading:
     reserved: list[Finding[Reservation]] = []
     social: list[Finding[Clause]] = []
     kept = speaking(found, [stem for stem in page.stems if stem in sentences.STEMS])
+    beside = {at + by for at in kept for by in (-1, 1)} & set(range(len(found)))
+    kept = sorted({*kept, *(at for at in beside if "heures" in found[at].plain)})
     for window in windows(found, kept):
         chances = _chances(model, window)
         reserved += _reserved(model, window, chances["reserved"])
@@ -97,7 +90,11 @@ def _read(model: ClauseModel, page: Page) -> Reading:
         social += [Finding(_clause(one, 0.9, nature="objective"), one.lots) for one in bought]
     weighed = {one.what.passage for one in social if one.what.weight is not None}
     social += [one for one in _named_criteria(found, kept) if one.what.passage not in weighed]
-    denials = tuple(Finding(found[at].text, found[at].lots) for at in kept if grammar.denied(found[at].plain))
+    for at, one in enumerate(social):
+        weight, unit = per_cent(one.what.weight, one.what.weight_unit, page.plain)
+        social[at] = replace(one, what=replace(one.what, weight=weight, weight_unit=unit))
+    denying = (one for one in map(found.__getitem__, kept) if grammar.DENIED.search(one.plain))
+    denials = tuple(Finding(one.text, one.lots) for one in denying)
     practical = conditions.stated(found, [stem for stem in page.stems if stem in conditions.STEMS])
     return Reading(_named_first(_for_whom(reserved)), _named_first(social), tuple(practical), denials)
 
@@ -129,10 +126,13 @@ def _for_whom(found: list[Finding[Reservation]]) -> list[Finding[Reservation]]:
 
 
 def _sayers(model: ClauseModel, window: Window, label: str) -> list[Sentence]:
-    """The sentences of a window that carry its label by themselves; else the most probable one."""
-    chances = [model.chances(one.text)[label] for one in window]
-    saying = [one for one, chance in zip(window, chances, strict=True) if chance > 0.5 or _lists(one, label)]
-    return saying or [window[chances.index(max(chances))]]
+    """The sentences of a window that carry its label by themselves; else the most probable one, if none is of the past."""
+    current = [one for one in window if not grammar.PAST.search(one.plain)]
+    chances = [model.chances(one.text)[label] for one in current]
+    saying = [one for one, chance in zip(current, chances, strict=True) if chance > 0.5 or _lists(one, label)]
+    if saying or len(current) < len(window):
+        return saying
+    return [window[chances.index(max(chances))]]
 
 
 def _lists(one: Sentence, label: str) -> bool:
@@ -145,11 +145,17 @@ def _lists(one: Sentence, label: str) -> bool:
 
 
 def _reserved(model: ClauseModel, window: Window, chance: float) -> Iterator[Finding[Reservation]]:
-    for one in _sayers(model, window, "reserved") if chance > 0.5 else ():
-        for part in grammar.shared_out(one.plain):
+    saying = _sayers(model, window, "reserved") if chance > 0.5 else []
+    told = [one for one in saying if grammar.who(one.plain)]
+    for one in saying:
+        if told and one not in told and "reserv" not in one.plain:
+            continue  # "Fondements respectifs : L. 2113-12 et L. 2113-13"
+        parts = grammar.shared_out(one.plain)
+        for part in parts:
             found = _reservation(one._replace(plain=part), window, chance)
             named = bool(found.what.who or found.what.articles)
-            if grammar.may_reserve(part, named) and (found.lots or not grammar.denied(part)):
+            denied = grammar.DENIED.search(part) and (len(parts) > 1 or not found.lots)
+            if grammar.may_reserve(part, named) and not denied:
                 yield found
 
 
@@ -163,7 +169,7 @@ def _reservation(one: Sentence, window: Window, chance: float) -> Finding[Reserv
         confidence=round(chance, 3),
     )
     lots, left_out = grammar.lots_of(one.plain)
-    every = grammar.all_lots(one.plain)
+    every = grammar.ALL_LOTS.search(one.plain) is not None
     return Finding(what, lots or (frozenset() if every or left_out else one.lots), left_out, every)
 
 
@@ -178,7 +184,10 @@ def _conditioned(
         return
     for one in _sayers(model, window, "execution"):
         if not (grammar.NOT_OWED.search(one.plain) or grammar.names_object(one.plain)):
-            (_, left_out), every = grammar.lots_of(one.plain, reserving=False), grammar.all_lots(one.plain)
+            (_, left_out), every = (
+                grammar.lots_of(one.plain, reserving=False),
+                grammar.ALL_LOTS.search(one.plain) is not None,
+            )
             for number, part, lots in hours.owed_at(page.plain, found, found.index(one)):
                 what = _clause(one, chance, hours=number, share=part or grammar.share(one.plain))
                 lots = (lots or one.lots) - left_out
@@ -191,27 +200,24 @@ def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Findi
     if chance <= 0.5:
         return
     saying = _sayers(model, window, "criterion")
-    social = [one for one in window if grammar.of_social(one.plain)]
+    social = [one for one in window if grammar.of_social(one.plain) and not grammar.PAST.search(one.plain)]
     for one in [one for one in saying if one in social] or social:
-        if not grammar.names_object(one.plain) and not one.plain.endswith(":"):
+        silent = grammar.names_object(one.plain) or grammar.NOT_OWED.search(one.plain)
+        if not silent and not one.plain.endswith(":"):
             after = window[window.index(one) + 1 :]
-            weights = (
-                grammar.social_weight(one.plain),
-                *(grammar.listed_weight(other.plain) for other in after),
-            )
-            yield from _criterion(one, after, next(filter(None, weights), (None, "")), chance)
+            stated = (grammar.social_weight(one.plain), *(listed_weight(other.plain) for other in after))
+            yield from _criterion(one, after, next(filter(None, stated), (None, "")), chance)
 
 
 def _criterion(
-    one: Sentence, after: Window, stated: tuple[float | None, grammar.Unit], chance: float
+    one: Sentence, after: Window, stated: tuple[float | None, Unit], chance: float
 ) -> Iterator[Finding[Clause]]:
     """The criterion that a sentence names, with its weight and the weight's unit, lot by lot where they differ."""
     more = takewhile(grammar.LOT_WEIGHT.fullmatch, (other.plain for other in after))
-    by_lot: Sequence[tuple[float | None, frozenset[str]]] = grammar.weights_by_lot(
-        " ; ".join((one.plain, *more))
-    )
     _, left_out = grammar.lots_of(one.plain, reserving=False)
-    for weight, lots in by_lot or [(stated[0], one.lots)]:
+    for weight, lots in (*grammar.weights_by_lot(" ; ".join((one.plain, *more))),) or (
+        (stated[0], one.lots),
+    ):
         what = _clause(one, chance, nature="criterion", weight=weight, weight_unit=stated[1])
         yield Finding(what, lots - left_out, left_out)
 
@@ -221,14 +227,15 @@ def _named_criteria(found: Window, kept: list[int]) -> Iterator[Finding[Clause]]
     for at in kept:
         one, then = found[at], found[at + 1 : at + 2]
         beside = (*found[max(0, at - 1) : at], *then)
-        in_list = "heure" not in one.plain and any(grammar.weights(other.plain) for other in beside)
-        if grammar.social_name(one.text[:NAME], in_list) and not grammar.share(one.plain):
+        in_list = "heure" not in one.plain and any(weights(near.plain) for near in beside)
+        other = grammar.share(one.plain) or grammar.PAST.search(one.plain)
+        if grammar.social_name(one.text[:NAME], in_list) and not other:
             stated = grammar.social_weight(one.plain)
             listed = one.item or len(one.plain) <= NAME
             if stated is None and listed and then and ("not" in then[0].plain or len(then[0].plain) < SHORT):
-                stated = None if then[0].item else grammar.listed_weight(then[0].plain)
+                stated = None if then[0].item else listed_weight(then[0].plain)
             if stated:
-                yield from _criterion(one, found[at + 1 : at + MOST], stated, 0.9)
+                yield from _criterion(one, found[at + 1 : at + sentences.MOST], stated, 0.9)
 
 
 def _clause(one: Sentence, chance: float, **stated: Any) -> Clause:

@@ -25,20 +25,15 @@ _SECTION = re.compile(
     r"\W*(?:acte d'engagement|cahier|c[ct][ct]p|ccap|annexe|dispositions)\b[^:;,|]{0,60}\blot (?:n ?° ?)?\d{1,2}$"
 )
 _NEW_SECTION = re.compile(r"(?:article|chapitre|annexe|tous|l'ensemble|les)\b|\d{1,2}[. ]")
-#: "Lot 1 Maçonnerie" alone on its line, and not in a list of lots: so are the lines below that open with a label.
 #: A column of a table of lots that asks for yes or no, or for hours, and the answers.
 _ASKS, _YES = re.compile(r"reserv|claus|insertion"), re.compile(r"oui|o|x|☒|☑|✓", re.I)
 _NO = re.compile(r"(?:non|n|néant|sans objet|aucune?|/|-|☐|0)?", re.I)
 
 #: "Lot 2 – Vitrerie – lot réservé", "critères du lot 1 : prix 60 % ; insertion 20 %": what follows is about the same lot,
 #: and "Lot 1 : marché réservé ? Non. Clause sociale ? Oui", "Le lot 2 est réservé. Il est destiné aux SIAE", "Pour ces deux lots" go on so.
-_DASH, _GOES_ON = (
-    re.compile(r"[—–;]"),
-    re.compile(
-        r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) |(?:\w+ )?ces (?:\w+ ){0,2}lots\b"
-    ),
-)
-
+_THESE = re.compile(r"\bces (?:\w+ ){0,2}lots\b")
+_DASH = re.compile(r"[—–;]")
+_GOES_ON = re.compile(r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) ")
 #: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)", "1) Prix 40% 2) Délai 60%": each has its own words.
 _NEXT_LOT = re.compile(
     r"(?:\)(?<=[^x ]\)),?| /) (?=lots? (?:n° ?)?\d)|(?:%|(?<=[np]t)s) (?=\d\) ?[a-z]|[a-z' ]{4,40}: ?\d)"
@@ -48,9 +43,15 @@ _NEXT_LOT = re.compile(
 EXCEPTED = r"(?:a l'exc(?:eption|lusion)|exception faite|excepte|sauf|hormis|hors|n['e] ?[\w']+ pas (?:\w+ )?aux? (?=[^.;,]*lots? ))\b"
 APART = re.compile(rf"\b{EXCEPTED}(?:[^,;().]|, ?(?=\d))*")
 
-#: "Au lieu de « lot 5 réservé », lire « lot 5 non réservé »": what no longer holds.
-_CORRECTED = re.compile(
-    r"\bau lieu d(?:e|')\s*:?[^\0]{1,300}?(?=\b(?:lire|il (?:faut|convient de) lire)\b)", re.I
+#: What is read otherwise than it is written: what a correction withdraws ("Au lieu de « lot 5 réservé », lire ..."), dots that
+#: lead to a figure, boxes of a typewriter, lots called by letters or "L01".
+_REWRITTEN = (
+    (r"(?i)\bau lieu d(?:e|')\s*:?[^\0]{1,300}?(?=\b(?:lire|il (?:faut|convient de) lire)\b)", ""),
+    (r"\.{4,}", ":"),
+    (r"\[ ?[xX] ?\]", "☒"),
+    (r"\[ ?\]", "☐"),
+    (r"\bL ?0?(\d{1,2})(?= ?[:=])", r"lot \1"),
+    (r"(?:(?<=[Ll]ot )|(?<=[Ll]ots )|(?<=lots . et )|(?<=lots ., )|(?<=, . et ))(?=[A-H]\b(?!'))", "n°"),
 )
 
 #: Stems that make a sentence worth classifying.
@@ -94,7 +95,8 @@ class Finding(Generic[T]):
     all_lots: bool = False  # "tous les lots" is said
 
     def holds_for(self, number: str) -> bool:
-        """Whether it holds for the lot of this number."""
+        """Whether it holds for the lot of this number, or letter."""
+        number = number.lower()
         return number not in self.but and (number in self.lots or not self.lots)
 
 
@@ -114,14 +116,20 @@ def repaired(plain: str) -> str:
 def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
     """The texts of a notice, made ready together: white space collapsed (wrapped lines stay), folded, searched for stems."""
     text = "\n\0\n".join(text.replace("\0", " ") for text in texts)
+    text = _ROWS.sub(lambda rows: rows[0].replace(" / ", " | "), text)
     text = answered(text) if "|" in text else text
-    text = re.sub(r"\.{4,}", ":", text) if "...." in text else text  # dots that lead to a figure
-    text = _CORRECTED.sub("", text)
+    for pattern, instead in _REWRITTEN:
+        text = re.sub(pattern, instead, text)
+    text = prose.in_figures(text)
     if " ".join(text.split()) != text.replace("\n", " "):  # as most fields are not
         text = "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
     text = text.replace("\n\0", "\0").replace("\0\n", "\0")
     plain = prose.folded(text)
     return list(map(Page, text.split("\0"), plain.split("\0"), _stems_of(plain, stems)))
+
+
+#: "N° du lot / Désignation / Heures" above "2 / Charpente / 70": rows of a table.
+_ROWS = re.compile(r"(?:^(?=n ?°|lots?\b|\d)[^\n/]+ / [^\n/]+ / .*\n?){2,}", re.I | re.M)
 
 
 def answered(text: str) -> str:
@@ -151,13 +159,17 @@ def cut(page: Page) -> tuple[Sentence, ...]:
     text, folded, _ = page
     on_a_line, plainly = text.replace("\n", " "), folded.replace("\n", " ")
     found: list[Sentence] = []
-    heading: frozenset[str] = frozenset()
+    heading = before = last = frozenset[str]()
     section = title = in_list = False
     for start, end in _short(text, folded):
         published, plain = on_a_line[start:end].strip(), repaired(plainly[start:end].strip())
         if not published:
             continue
         own = lots_named(APART.sub("", plain)) if "lot" in plain else frozenset()
+        if own:
+            before, last = last, own
+        elif _THESE.search(plain):
+            own = last if len(last) > 1 else before | last
         line = start == 0 or text[start - 1] == "\n"
         item = _ITEM.match(published) is not None
         if own:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from matcher import domain
-from matcher.reading import clauses
+from matcher.reading import clauses, criteria
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources._json import Json, codes, dig, first, found, listed, named, sentences, text, walk
 from matcher.reference.identifiers import clean_amount
@@ -37,7 +37,7 @@ def _criteria(raw: Any, depth: int = 0) -> Iterator[domain.Criterion]:
         for one in raw.values():
             yield from _criteria(one, depth + 1)
     else:
-        yield from (one for one in clauses.listed_criteria(text(raw)[:20_000]) if one.weight is not None)
+        yield from (one for one in criteria.listed(text(raw)[:20_000]) if one.weight is not None)
 
 
 NATURES: dict[str, domain.Nature] = {

@@ -192,6 +192,8 @@ class _Notice:
 
     def nature(self) -> domain.Nature:
         kind: domain.Nature = TYPES.get(self.kind, "other")
+        if set(values(self.extension, "NoticeResult/LotResult/TenderResultCode")) == {"clos-nw"}:
+            return "cancellation"  # the award form tells too that nothing was awarded
         changes = kid(self.extension, "Changes")
         if changes is None or kind == "modification":
             return kind

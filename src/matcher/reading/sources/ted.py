@@ -14,7 +14,8 @@ from functools import cached_property
 from typing import BinaryIO, Literal
 
 from matcher import domain
-from matcher.reading import clauses, terms
+from matcher.reading import clauses, criteria, terms
+from matcher.reading.procedure import lot_number
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources import _tree as tree
 from matcher.reading.sources._ted_defence import modern
@@ -156,6 +157,9 @@ class _Form:
             related=tuple(dict.fromkeys(filter(lambda i: i != self.document, map(ojs, links)))),
             change=clean(self.change()),
             awards=self.awards(lots) if nature in ("award", "modification") else (),
+            cancels=tuple(map(lot_number, values(self.form, "AWARD_CONTRACT/LOT_NO")))
+            if nature == "cancellation"
+            else (),
             contact=self.contact,
             lots_per_tender=self.most_lots("LOT_MAX_NUMBER"),
             lots_per_winner=self.most_lots("LOT_MAX_ONE_TENDERER"),
@@ -199,7 +203,11 @@ class _Form:
             return "call"
         coded = attribute(self.coded, "CODIF_DATA/TD_DOCUMENT_TYPE", "CODE")
         of_form = FORMS.get(number) or FORMS.get(self.form.tag)
-        return TYPES.get(kind) or of_form or DOCUMENTS.get(coded, "other")
+        stated = TYPES.get(kind) or of_form or DOCUMENTS.get(coded, "other")
+        ended = kids(self.form, "AWARD_CONTRACT/NO_AWARDED_CONTRACT")
+        # the award form tells too that nothing was awarded
+        given = not ended or kids(self.form, "AWARD_CONTRACT/AWARDED_CONTRACT")
+        return stated if stated != "award" or given else "cancellation"
 
     @cached_property
     def way(self) -> str:
@@ -208,7 +216,7 @@ class _Form:
             return CONCEDED
         if not ADAPTED.isdisjoint(names):  # annex D: a French adapted procedure on a form made for others
             return facts.ADAPTED
-        texts = (self.general, *self.lot_texts()) if "concession" not in self.flags else ()
+        texts = (self.title(), self.general, *self.lot_texts()) if "concession" not in self.flags else ()
         if any(terms.adapted(folded(text)) for text in texts if ADAPTS.search(text)):
             return facts.ADAPTED
         # below a DIRECTIVE_* in the forms of several directives
@@ -376,7 +384,7 @@ class _Form:
     @cached_property
     def contest_criteria(self) -> tuple[domain.Criterion, ...]:
         """How the projects of a contest are judged."""
-        return clauses.listed_criteria(tree.lines(kid(self.procedure, "CRITERIA_EVALUATION")))
+        return criteria.listed(tree.lines(kid(self.procedure, "CRITERIA_EVALUATION")))
 
     @cached_property
     def total(self) -> float | None:
@@ -432,7 +440,7 @@ class _Form:
         if framework is None:
             return ()
         several = kid(framework, "SEVERAL_OPERATORS") is not None
-        label = "Accord-cadre à plusieurs titulaires" if several else "Accord-cadre"
+        label = terms.SEVERAL_HOLDERS if several else terms.ONE_HOLDER
         return (domain.Condition(code="framework", label=label),)
 
     @cached_property
