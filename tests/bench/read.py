@@ -220,7 +220,7 @@ def night(catalogue: Path, draw: int = 60, seed: int = 1, notices: bool = False)
     rows = [
         (t, row)
         for t in tenders
-        for row in matches_of(matcher, Task(id=t.id, ids=(t.id,), tender=t, key="", excluded={}), TOP, FLOOR)
+        for row in matches_of(matcher, Task(id=t.id, tender=t, key="", excluded={}), TOP, FLOOR)
     ]
     spent = 1000 * (time.process_time() - begun) / max(1, lots)
     named = {(tender.id, row["lot_id"]) for tender, row in rows}
