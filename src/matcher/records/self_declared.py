@@ -146,18 +146,21 @@ def overlay(structures: Iterable[Structure], words: Mapping[str, Declared]) -> t
     return listed, count
 
 
+def _in_force() -> Mapping[str, Declared]:
+    if not exists():
+        return {}
+    with Store.open() as store, store.reading() as connection:
+        return declared_by(connection)
+
+
 def overlay_from_store(
-    structures: Iterable[Structure], awards: Iterable[Award] = (), url: str | None = None
+    structures: Iterable[Structure], awards: Iterable[Award] = ()
 ) -> tuple[list[Structure], str]:
     """`overlay` by the store in force, and a message saying what was applied; unchanged where there is no store.
 
     A firm known by its awards alone, that says something of itself, becomes a structure of the list.  Raises BadInput where a store is named and cannot be opened.
     """
-    if not exists(url):
-        return list(structures), ""
-    with Store.open(url) as store, store.reading() as connection:
-        words = declared_by(connection)
-    given = list(structures)
+    given, words = list(structures), _in_force()
     known = {name for structure in given for name in (structure.siret, *structure.predecessors)}
     firms = {
         holder.id: Structure(
@@ -173,16 +176,13 @@ def overlay_from_store(
     return listed, told if count else ""
 
 
-def amended(catalogue: Catalogue, given: Iterable[Structure] = (), url: str | None = None) -> list[Structure]:
+def amended(catalogue: Catalogue, given: Iterable[Structure] = ()) -> list[Structure]:
     """The structures of a catalogue that declared or denied something since it was built, as they declare it now.
 
     For `Catalogue.updated`; those of `given` are left out: they are overlaid already.  A source's value that a structure
     no longer overrides returns with the next full build.
     """
-    if not exists(url):
-        return []
-    with Store.open(url) as store, store.reading() as connection:
-        words = declared_by(connection)
+    words = _in_force()
     sirets = catalogue.structures.column("siret").to_pylist()
     rows = set(catalogue.denied)
     for siret in words:
