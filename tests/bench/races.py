@@ -19,7 +19,7 @@ import typer
 from service.app import create_app
 
 from matcher.outreach.sourcing import record
-from matcher.records import self_declared
+from matcher.records import feedback, self_declared
 from matcher.records.keys import Bearer, listed
 from matcher.records.store import Store
 from pages_client import SIRET, PagesClient, kept, signed_in
@@ -66,7 +66,7 @@ def main(races: int = 200, postgres: bool = False) -> None:
                 denied |= codes
                 race(f"/structure/{SIRET}/metier", [{"skill": code} for code in codes])
                 with store.reading() as connection:
-                    lost += len(denied - set(self_declared.denied(connection)[SIRET]))
+                    lost += len(denied - set(feedback.denied(connection)[SIRET]))
         found = record.read(store, writer.actor, at.rpartition("/")[2])
         lost += noted - sum(event.kind == "called" for event in found.events)
         holds = record.verify(store, writer.actor, found.id).holds

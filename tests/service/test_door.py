@@ -208,7 +208,7 @@ def test_of_what_ten_write_at_once_by_other_forms_nothing_is_lost(door: Door, st
         assert {one.result() for one in sent} == {200, 303}
         serving = page.app.state.serving  # type: ignore[attr-defined]
         with Store.open(store_url) as store, store.reading() as connection:
-            assert len(self_declared.denied(connection)[SIRET]) == 10 == len(serving._denied[SIRET])
+            assert len(feedback.denied(connection)[SIRET]) == 10 == len(serving._denied[SIRET])
             (owner,) = connection.execute(select(Sourcing.owner).distinct()).scalars()
             for table in (Alert, WorkedHours):
                 assert connection.execute(select(func.count()).select_from(table)).scalar_one() == 10

@@ -17,7 +17,6 @@ from sqlalchemy import Connection, delete, select
 from matcher.catalogue import denials
 from matcher.domain import BadInput, Filters, Lot
 from matcher.learned import asks
-from matcher.records import self_declared
 from matcher.records.store import Store, now
 from matcher.records.tables import DeniedSkill, Feedback, Notice
 from matcher.reference.identifiers import IDENTITY
@@ -153,6 +152,14 @@ class Refusals:
         return Filters(excluded=tuple(sorted(gone))) if gone else Filters()
 
 
+def denied(connection: Connection) -> dict[str, tuple[str, ...]]:
+    """SIRET -> its structure's denials."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for siret, skill in connection.execute(select(DeniedSkill.siret, DeniedSkill.skill)):
+        found[siret].append(skill)
+    return {siret: tuple(sorted(skills)) for siret, skills in sorted(found.items())}
+
+
 def refusals(connection: Connection) -> Refusals:
     """Every refusal in force; the latest word of the structure on each pair counts."""
     columns = (Feedback.siret, Feedback.notice_id, Feedback.lot_id, Feedback.verb, Feedback.at)
@@ -162,5 +169,5 @@ def refusals(connection: Connection) -> Refusals:
     for (siret, notice_id, lot_id), verb in last.items():
         if verb in REFUSALS:
             pairs[notice_id, lot_id].add(siret)
-    denials_of = {siret: frozenset(skills) for siret, skills in self_declared.denied(connection).items()}
+    denials_of = {siret: frozenset(skills) for siret, skills in denied(connection).items()}
     return Refusals({key: frozenset(sirets) for key, sirets in pairs.items()}, denials_of)

@@ -8,7 +8,6 @@ dropped.  A denied skill (`matcher.catalogue.denials`) is permanent.
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from sqlalchemy.engine import make_url
 from matcher import codec
 from matcher.catalogue import denials
 from matcher.domain import READ_ON_SITE, SELF, Award, NotFound, Offer, Place, Structure, Zone
+from matcher.records import feedback
 from matcher.records.store import Store, default_url, now
 from matcher.records.tables import DeniedSkill, Profile
 from matcher.reference.text import clean, fold
@@ -50,17 +50,9 @@ def exists(url: str | None = None) -> bool:
     return where.get_backend_name() != "sqlite" or Path(where.database or "").is_file()
 
 
-def denied(connection: Connection) -> dict[str, tuple[str, ...]]:
-    """SIRET -> its structure's denials."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for siret, skill in connection.execute(select(DeniedSkill.siret, DeniedSkill.skill)):
-        found[siret].append(skill)
-    return {siret: tuple(sorted(skills)) for siret, skills in sorted(found.items())}
-
-
 def declared_by(connection: Connection) -> dict[str, Declared]:
     """SIRET -> its structure's declarations and denials."""
-    found = {siret: Declared(denied=skills) for siret, skills in denied(connection).items()}
+    found = {siret: Declared(denied=skills) for siret, skills in feedback.denied(connection).items()}
     for siret, facts, at in connection.execute(select(Profile.siret, Profile.facts, Profile.at)):
         given = {name: value for name, value in facts.items() if name not in SETTINGS}
         if given:
@@ -211,8 +203,6 @@ def write(
 
     An offer stated before keeps its day.  Raises BadInput on a denied skill that names no trade.
     """
-    from matcher.records import feedback
-
     moment = now()
     skills = [denials.skill(each) for each in denied]
     with store.writing() as connection:
